@@ -1,0 +1,43 @@
+"""Every error that geo raises on purpose: one base, few leaves, each named for where it went wrong."""
+
+from __future__ import annotations
+
+
+class GeoError(Exception):
+    """Base of all errors raised on purpose. The message says where, what is wrong and the way out."""
+
+    exit_code = 1
+
+
+class UsageError(GeoError):
+    """The call itself cannot be answered: an argument is missing, unknown or contradicts another."""
+
+    exit_code = 2
+
+
+class FileError(GeoError):
+    """A file cannot be read: it is absent, damaged, of another kind, or past a stated limit."""
+
+
+class GateError(GeoError):
+    """A file was read, and what it holds cannot be let into an archive."""
+
+
+class ArchiveError(GeoError):
+    """An archive cannot be opened, is damaged, is of a newer layout, or is held by another writer."""
+
+
+class NoSnapshotError(GeoError):
+    """No snapshot depicts the date asked for, or none that the caller accepts."""
+
+
+class UnitError(UsageError):
+    """A unit's code or name is unknown, or fits several units."""
+
+
+class SourceError(UsageError):
+    """A source must be named, or the one named is not in the archive."""
+
+
+class MapError(GeoError):
+    """A map or page cannot be made, or would not be safe to publish."""

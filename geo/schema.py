@@ -1,0 +1,228 @@
+"""The frames that travel: what a control polygon, an incident and a unit carry, and how dates are written."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal
+
+import geopandas as gpd
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.errors import GateError
+
+CRS = "EPSG:4326"
+STATUSES = ("held", "claimed", "advance", "contested", "liberated")
+
+# What a reader hands over, beside the geometry.
+CONTROL_COLUMNS = ("controller", "status", "native")
+UNIT_COLUMNS = ("unit", "name", "name_local", "level", "parent", "boundary")
+# The fields of an incident: UCDP's and ACLED's names where they have one (docs/formats.md says which is which).
+INCIDENT_TEXT = (
+    "event_id", "date_start", "date_end", "report_date",
+    "where_coordinates", "where_description", "adm_1", "adm_2", "country", "iso", "gazetteer", "place_id",
+    "actor1", "actor2", "assoc_actor_1", "assoc_actor_2", "inter1", "inter2",
+    "event_type", "sub_event_type", "civilian_targeting",
+    "source", "source_scale", "source_article", "source_date", "source_headline", "lang",
+    "claimed_by", "verification", "event_clarity", "notes", "tags",
+)  # fmt: skip
+INCIDENT_NUMBERS = (
+    "latitude", "longitude", "uncertainty_km", "date_prec", "where_prec", "geo_precision", "type_of_violence",
+    "deaths_a", "deaths_b", "deaths_civilians", "deaths_unknown", "low", "best", "high",
+    "injured_low", "injured_best", "injured_high", "captured", "number_of_sources",
+)  # fmt: skip
+INCIDENT_COLUMNS = (*INCIDENT_TEXT, *INCIDENT_NUMBERS, "orig")
+
+Kind = Literal["control", "incidents", "units"]
+# (longitudes, latitudes) in degrees -> ISO 3166-1 code of the country of each point, "" at sea or unknown
+Locate = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.object_]]
+
+
+@dataclass(frozen=True)
+class Source:
+    """Whom a figure is credited to."""
+
+    name: str
+    title: str
+    url: str = ""
+    licence: str = ""
+    attribution: str = ""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """One row that was not let in: its number in the file (from 1), why, the way out, and what it carried."""
+
+    row: int
+    why: str
+    way_out: str = ""
+    properties: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """What a reader found in one file for one depicted instant, before the gate.
+
+    `frame` has the columns of `CONTROL_COLUMNS`, a geometry column in EPSG:4326 and the column ``row``: the number
+    (from 1) of the feature in the file; a feature split in two keeps its number in both. `rows_in` counts the
+    features of the file; `left_out` says how many of them are no control by the source's own terms, and why;
+    `refusals` are those that the reader could not read.
+    """
+
+    frame: gpd.GeoDataFrame
+    depicts: datetime
+    rows_in: int
+    part: str = ""
+    published: datetime | None = None
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    refusals: tuple[Refusal, ...] = ()
+    repairs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Rows:
+    """What a reader found in one file of incidents or units: a frame with ``row``, and what it could not read."""
+
+    frame: gpd.GeoDataFrame
+    rows_in: int
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    refusals: tuple[Refusal, ...] = ()
+    repairs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Options:
+    """How a file is to be read, where the file itself does not say.
+
+    Attributes
+    ----------
+    date : str or None
+        The date or instant depicted, in ISO 8601.
+    published, retrieved : str or None
+        When the file was published and fetched.
+    columns : mapping
+        Our column name -> the file's column name (vector, units, incidents).
+    constants : mapping
+        Our column name -> one value for every row.
+    statuses : mapping
+        The file's word -> one of `STATUSES`.
+    layer : str or None
+        Which layer of a file with several.
+    part : str
+        Which of a source's separate publications this is (a source may publish its classes in files of their own).
+    encoding : str
+        Of text files.
+    delimiter, decimal : str or None
+        Of CSV files; None is a comma and a point.
+    crs : str or None
+        Says the CRS of a file that does not.
+    accept : frozenset of str
+        Findings that are let in on purpose: ``future``, ``swapped``, ``empty``, ``large``.
+    locate : callable or None
+        Country of points, from the archive's units.
+    """
+
+    date: str | None = None
+    published: str | None = None
+    retrieved: str | None = None
+    columns: Mapping[str, str] = field(default_factory=dict)
+    constants: Mapping[str, str] = field(default_factory=dict)
+    statuses: Mapping[str, str] = field(default_factory=dict)
+    layer: str | None = None
+    part: str = ""
+    encoding: str = "utf-8"
+    delimiter: str | None = None
+    decimal: str | None = None
+    crs: str | None = None
+    accept: frozenset[str] = frozenset()
+    locate: Locate | None = None
+
+
+_DAY = re.compile(r"\d{4}-\d{2}-\d{2}$")
+
+
+def parse_instant(text: str, *, what: str = "date") -> datetime:
+    """Read a date or an instant in ISO 8601; a bare date is 00:00 UTC of it, an instant without zone is UTC.
+
+    Parameters
+    ----------
+    text : str
+        ``2025-01-11``, ``2025-01-11T18:30Z``, ``2025-01-11T20:30+02:00``.
+    what : str
+        What the value is called in the message.
+
+    Returns
+    -------
+    datetime.datetime
+        In UTC.
+
+    Raises
+    ------
+    GateError
+        The text is no date that the calendar has.
+    """
+    text = text.strip()
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        raise GateError(
+            f"{what} {text!r} cannot be read: write it as YYYY-MM-DD or YYYY-MM-DDTHH:MMZ (ISO 8601)"
+        ) from None
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def is_day(when: str | date | datetime) -> bool:
+    """Whether `when` names a whole day rather than an instant.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    if isinstance(when, str):
+        return bool(_DAY.match(when.strip()))
+    return not isinstance(when, datetime)
+
+
+def to_instant(when: str | date | datetime, *, what: str = "date") -> datetime:
+    """The UTC instant of a date, a datetime or an ISO 8601 text; a bare date is 00:00 UTC of it.
+
+    Raises
+    ------
+    GateError
+        A text that is no date.
+    """
+    if isinstance(when, str):
+        return parse_instant(when, what=what)
+    if isinstance(when, datetime):
+        return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
+    return datetime(when.year, when.month, when.day, tzinfo=UTC)
+
+
+def last_instant(when: str | date | datetime) -> datetime:
+    """The last instant that `when` covers: itself, or for a bare date the last millisecond of the day.
+
+    Raises
+    ------
+    GateError
+        A text that is no date.
+    """
+    moment = to_instant(when)
+    return moment + timedelta(days=1) - timedelta(milliseconds=1) if is_day(when) else moment
+
+
+def write_instant(moment: datetime) -> str:
+    """The form in which the archive keeps instants: ``2025-01-11T18:30:00.000Z`` (GeoPackage's DATETIME).
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    moment = moment.astimezone(UTC)
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
