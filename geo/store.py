@@ -362,18 +362,15 @@ class Store:
         with self.reading() as connection:
             return pd.read_sql_query(query, connection)
 
-    def already_imported(self, connection: sqlite3.Connection, *, kind: str, dataset: str, sha256: str) -> bool:
-        """Whether this very file is the last one taken in for that dataset under its name.
+    def instant(self, connection: sqlite3.Connection) -> str:
+        """The instant of a recording about to be made: now, but later than all before.
 
         Raises
         ------
         ArchiveError
             The archive cannot be read.
         """
-        found = connection.execute(
-            "SELECT 1 FROM imports WHERE kind = ? AND dataset = ? AND sha256 = ?", (kind, dataset, sha256)
-        ).fetchone()
-        return found is not None
+        return next_instant(connection)
 
     def note_import(self, connection: sqlite3.Connection, now: str, **values: Any) -> None:
         """Keep a file's receipt.
@@ -389,7 +386,7 @@ class Store:
             f"INSERT INTO imports ({names}) VALUES ({', '.join('?' * len(values))})", tuple(values.values())
         )
 
-    def put_units(self, connection: sqlite3.Connection, frame: gpd.GeoDataFrame, areas: Sequence[float], now: str) -> None:
+    def put_units(self, connection: sqlite3.Connection, frame: gpd.GeoDataFrame, areas: Sequence[float], now: str) -> bool:
         """Take units in; those of the same boundary set and level are replaced as a whole.
 
         Parameters
@@ -403,21 +400,34 @@ class Store:
         now : str
             The instant of the recording.
 
+        Returns
+        -------
+        bool
+            False where the very same units are there already.
+
         Raises
         ------
         ArchiveError
             The archive cannot be written.
         """
-        for boundary, level in {(b, int(n)) for b, n in zip(frame["boundary"], frame["level"], strict=True)}:
-            connection.execute("DELETE FROM units WHERE boundary = ? AND level = ?", (boundary, level))
         geometries = promote(np.asarray(frame.geometry.array, dtype=object))
-        values = zip(*(_plain(frame[c]) for c in UNIT_COLUMNS), strict=True)
+        blobs = gpkg.encode(geometries)
+        values = list(zip(*(_plain(frame[c]) for c in UNIT_COLUMNS), strict=True))
+        sets = sorted({(b, int(n)) for b, n in zip(frame["boundary"], frame["level"], strict=True)})
+        there: list[tuple[Any, ...]] = []
+        for key in sets:
+            query = f"SELECT geom, {', '.join(UNIT_COLUMNS)} FROM units WHERE boundary = ? AND level = ? ORDER BY fid"
+            there += connection.execute(query, key)
+        if sorted(there, key=repr) == sorted(((b, *v) for b, v in zip(blobs, values, strict=True)), key=repr):
+            return False
+        connection.executemany("DELETE FROM units WHERE boundary = ? AND level = ?", sets)
         connection.executemany(
             f"INSERT INTO units (geom, {', '.join(UNIT_COLUMNS)}, recorded_at, area_km2)"
             f" VALUES ({', '.join('?' * (len(UNIT_COLUMNS) + 3))})",
-            [(b, *v, now, float(a)) for b, v, a in zip(gpkg.encode(geometries), values, areas, strict=True)],
+            [(b, *v, now, float(a)) for b, v, a in zip(blobs, values, areas, strict=True)],
         )
         gpkg.widen(connection, "units", geometries, now=now)
+        return True
 
     def units(self, *, geometry: bool = True) -> gpd.GeoDataFrame | pd.DataFrame:
         """Every administrative unit, coarsest first; later boundary sets after earlier ones.

@@ -1,0 +1,60 @@
+"""Every source that can be read, by the name used on the command line."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+
+from geo.errors import UsageError
+from geo.sources.base import Reader
+
+# name -> module; read when asked for, so that importing geo stays light
+_MODULES = {
+    "acled": "acled",
+    "deepstate": "deepstate",
+    "deepstate-mirror": "deepstate_mirror",
+    "incidents": "incidents",
+    "isw": "isw",
+    "nzz": "nzz",
+    "uacontrolmap": "uacontrolmap",
+    "ucdp-ged": "ucdp",
+    "units": "units",
+    "vector": "desk",
+    "viina": "viina",
+}
+NAMES = tuple(_MODULES)
+
+
+def reader(name: str) -> Reader:
+    """The reader of a source.
+
+    Parameters
+    ----------
+    name : str
+        One of `NAMES`.
+
+    Returns
+    -------
+    Reader
+
+    Raises
+    ------
+    UsageError
+        There is none of that name; the message lists them.
+    """
+    if name not in _MODULES:
+        raise UsageError(f"no source {name!r}; there are: {', '.join(NAMES)}. A desk's own files are 'vector'")
+    found: Reader = import_module(f"geo.sources.{_MODULES[name]}").READER
+    return found
+
+
+def shipped_units() -> list[Path]:
+    """The boundary sets that the package ships, coarsest first.
+
+    Raises
+    ------
+    GeoError
+        Never.
+    """
+    folder = Path(__file__).resolve().parent.parent / "assets" / "units"
+    return [folder / "countries.geojson", folder / "admin1_ua_ru.geojson"]

@@ -1,0 +1,654 @@
+"""The archive as its users know it: what stood on a date, how much that is, and what changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from geo import measures
+from geo.errors import NoSnapshotError, SourceError, UsageError
+from geo.schema import CRS, STATUSES, is_day, last_instant, parse_instant, to_instant
+from geo.store import Store
+from geo.units import Countries, countries_of, find_unit
+
+When = str | date | datetime
+By = Literal["unit", "native"]
+
+AREA_COLUMNS = (
+    "source", "controller", "status", "unit", "area_km2", "lower_km2", "upper_km2", "snapshot", "snapshot_age_days",
+    "boundary",
+)  # fmt: skip
+CHANGE_COLUMNS = (
+    "source", "controller", "status", "unit", "gained_km2", "lost_km2", "net_km2", "base_km2", "net_percent",
+    "from_snapshot", "to_snapshot", "base", "boundary",
+)  # fmt: skip
+SERIES_COLUMNS = ("date", "source", "controller", "status", "unit", "area_km2", "gained_km2", "lost_km2")
+
+
+def open_archive(path: str | Path) -> Archive:
+    """Open an archive; one that is not there yet is made by the first import.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        A GeoPackage (``.gpkg``).
+
+    Returns
+    -------
+    Archive
+
+    Raises
+    ------
+    UsageError
+        The path is a folder.
+    """
+    path = Path(path)
+    if path.is_dir():
+        raise UsageError(f"{path} is a folder; an archive is one file, such as {path / 'control.gpkg'}")
+    return Archive(path)
+
+
+class Archive:
+    """Dated control, incidents and units in one GeoPackage. Open it with `open_archive`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.store = Store(path)
+        self._units: tuple[tuple[int, int], gpd.GeoDataFrame, Countries] | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"Archive({str(self.path)!r})"
+
+    def close(self) -> None:
+        """Leave the archive as one file; reading goes on working.
+
+        Raises
+        ------
+        ArchiveError
+            Never.
+        """
+        self.store.close()
+
+    # -- what is there ------------------------------------------------------------------------------------------
+
+    def sources(self) -> pd.DataFrame:
+        """Sources and whom to credit: name, title, url, licence, attribution.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        return self.store.sources()
+
+    def source_name(self, source: str | None = None) -> str:
+        """The source meant: the one named, or the only one that the archive has control from.
+
+        Parameters
+        ----------
+        source : str or None
+            Its name.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        SourceError
+            The archive has several and none is named, or it has not the one named; the message lists them.
+        """
+        there = sorted(set(self.store.snapshots()["source"]))
+        if source is None and len(there) == 1:
+            return str(there[0])
+        if source in there:
+            return str(source)
+        listed = ", ".join(there) or "none: geo import brings one in"
+        if source is None:
+            raise SourceError(f"{self.path} holds control from several sources or none; name one (--source): {listed}")
+        raise SourceError(f"no control by source {source!r} in {self.path}; there are: {listed}")
+
+    def snapshots(self, source: str | None = None, *, as_known_on: When | None = None) -> pd.DataFrame:
+        """Every recording of a snapshot, or those in force at a moment.
+
+        Parameters
+        ----------
+        source : str or None
+            One source's alone.
+        as_known_on : str, date, datetime or None
+            None lists every recording, superseded ones too.
+
+        Returns
+        -------
+        pandas.DataFrame
+            snapshot, source, part, depicts, published, retrieved, recorded_at, superseded_at, retracted_at, and what
+            the file was and gave; instants as ISO 8601 text in UTC.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        GateError
+            `as_known_on` cannot be read.
+        """
+        table = self.store.snapshots(as_known_on=_moment(as_known_on))
+        return table if source is None else table[table["source"] == source].reset_index(drop=True)
+
+    def units(self, level: int | None = None) -> gpd.GeoDataFrame:
+        """Administrative units: unit, name, name_local, level, parent, boundary, area_km2, geometry (EPSG:4326).
+
+        Parameters
+        ----------
+        level : int or None
+            0 countries, 1 their first division, …; None all.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        frame = self._cached_units()[0]
+        return frame.copy() if level is None else frame[frame["level"] == level].reset_index(drop=True)
+
+    def countries(self) -> Countries:
+        """The look-up from points to countries, by the archive's units.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        return self._cached_units()[1]
+
+    def _cached_units(self) -> tuple[gpd.GeoDataFrame, Countries]:
+        status = self.path.stat() if self.path.exists() else None
+        stamp = (status.st_mtime_ns, status.st_size) if status else (0, 0)
+        if self._units is None or self._units[0] != stamp:
+            frame = self.store.units()
+            assert isinstance(frame, gpd.GeoDataFrame)
+            self._units = (stamp, frame, countries_of(frame))
+        return self._units[1], self._units[2]
+
+    def incidents(
+        self, from_: When | None = None, to: When | None = None, *, as_known_on: When | None = None
+    ) -> gpd.GeoDataFrame:
+        """Incidents of a span of days, both included: the fields of docs/formats.md, points in EPSG:4326.
+
+        Parameters
+        ----------
+        from_, to : str, date, datetime or None
+            Event dates; None is open.
+        as_known_on : str, date, datetime or None
+            As the archive knew them then.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        GateError
+            A date cannot be read.
+        """
+        first = to_instant(from_).date().isoformat() if from_ is not None else None
+        last = to_instant(to).date().isoformat() if to is not None else None
+        return self.store.incidents(first=first, last=last, as_known_on=_moment(as_known_on))
+
+    def claims(self) -> pd.DataFrame:
+        """Published figures on record.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        return self.store.claims()
+
+    # -- control ------------------------------------------------------------------------------------------------
+
+    def control(
+        self,
+        date: When | None = None,
+        *,
+        source: str | None = None,
+        as_known_on: When | None = None,
+        max_age_days: float | None = None,
+    ) -> gpd.GeoDataFrame:
+        """Who held what on a date, by one source.
+
+        Parameters
+        ----------
+        date : str, date, datetime or None
+            A day (its last snapshot) or an instant; None is the last snapshot there is.
+        source : str or None
+            May be left out where the archive has one.
+        as_known_on : str, date, datetime or None
+            What the archive said at that moment; None is now.
+        max_age_days : float or None
+            Refuse a snapshot that is older than this on the date.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            source, part, controller, status, native, valid_from, valid_to, recorded_at, superseded_at, snapshot,
+            geometry (MultiPolygon, EPSG:4326).
+
+        Raises
+        ------
+        NoSnapshotError
+            Nothing depicts that date or an earlier one, or only something too old.
+        SourceError
+            A source must be named, or is not there.
+        """
+        name = self.source_name(source)
+        used = self._used(name, date, as_known_on=as_known_on, max_age_days=max_age_days)
+        return self._state(name, date, used, as_known_on)
+
+    def _state(self, source: str, when: When | None, used: pd.DataFrame, as_known_on: When | None) -> gpd.GeoDataFrame:
+        instant = parse_instant(max(used["depicts"])) if when is None else last_instant(when)
+        known = _moment(as_known_on)
+        if known is None:
+            frame = self.store.control_now(source, instant)
+        else:
+            frame = self.store.control_then(source, instant, as_known_on=known)
+        names = dict(zip(used["part"], used["snapshot"], strict=True))
+        frame.insert(frame.shape[1] - 1, "snapshot", frame["part"].map(names))
+        return frame
+
+    def _used(
+        self, source: str, when: When | None, *, as_known_on: When | None, max_age_days: float | None = None
+    ) -> pd.DataFrame:
+        """The snapshot of each part that answers for a date, with its age in days."""
+        known = _moment(as_known_on)
+        table = self.store.snapshots(as_known_on=known or _FAR)
+        table = table[table["source"] == source]
+        depicts = table["depicts"].map(parse_instant)
+        instant = max(depicts, default=None) if when is None else last_instant(when)
+        past = table[depicts <= instant] if instant is not None else table
+        if past.empty or instant is None:
+            first = f"; the first depicts {min(table['depicts'])}" if len(table) else ""
+            then = f" as known on {as_known_on}" if as_known_on is not None else ""
+            raise NoSnapshotError(f"no snapshot of {source} depicts {when} or a day before it{then}{first}")
+        used = past.sort_values("depicts").drop_duplicates("part", keep="last").reset_index(drop=True)
+        whole_days = when is None or is_day(when)
+        used["age_days"] = [_age(instant, parse_instant(d), whole_days=whole_days) for d in used["depicts"]]
+        if max_age_days is not None and used["age_days"].min() > max_age_days:
+            newest = used.sort_values("age_days").iloc[0]
+            raise NoSnapshotError(
+                f"no snapshot of {source} within {max_age_days:g} days of {when}: the latest before is"
+                f" {newest['snapshot']}, {newest['age_days']:g} days old"
+            )
+        return used
+
+    # -- figures ------------------------------------------------------------------------------------------------
+
+    def area(
+        self,
+        date: When | None = None,
+        *,
+        source: str | None = None,
+        controller: str | None = None,
+        status: str | Sequence[str] | None = None,
+        within: str | shapely.Geometry | None = None,
+        by: By | None = None,
+        level: int | None = None,
+        boundary: str | None = None,
+        as_known_on: When | None = None,
+        max_age_days: float | None = None,
+    ) -> pd.DataFrame:
+        """How much each side holds on a date.
+
+        Parameters
+        ----------
+        date : str, date, datetime or None
+            A day (its last snapshot) or an instant; None is the last snapshot there is.
+        source : str or None
+            May be left out where the archive has one.
+        controller, status : str, or several statuses, or None
+            Keep to these classes.
+        within : str, shapely geometry or None
+            A unit's code or name, or an areal geometry in EPSG:4326.
+        by : {"unit", "native"} or None
+            A row for every administrative unit, or for every class of the source's own.
+        level : int or None
+            Of units with ``by="unit"``; None is the finest that the archive has.
+        boundary : str or None
+            Which boundary set; None is the last taken in.
+        as_known_on : str, date, datetime or None
+            What the archive said at that moment.
+        max_age_days : float or None
+            Refuse a snapshot older than this.
+
+        Returns
+        -------
+        pandas.DataFrame
+            source, controller, status, unit, area_km2, lower_km2, upper_km2, snapshot, snapshot_age_days, boundary;
+            with ``by="native"`` also native. Edges straight in longitude and latitude (RFC 7946), WGS 84. The lower
+            bound of ``held`` is the held ground alone, the upper one adds the contested ground of the country in
+            which it lies; for the other classes both are the area.
+
+        Raises
+        ------
+        NoSnapshotError
+            Nothing depicts that date or an earlier one, or only something too old.
+        SourceError
+            A source must be named, or is not there.
+        UnitError
+            A unit is unknown or ambiguous.
+        UsageError
+            A status is unknown.
+        """
+        name = self.source_name(source)
+        used = self._used(name, date, as_known_on=as_known_on, max_age_days=max_age_days)
+        frame = self._state(name, date, used, as_known_on)
+        zones = self._zones(within, by, level, boundary)
+        rows = measures.area_rows(frame, zones=zones, by_native=by == "native", countries=self.countries())
+        spoken = {p: _spokesman(used, p) for p in used["part"]}
+        parts = _parts_of_classes(frame)
+        for row in rows:
+            row["source"] = name
+            row["snapshot"], row["snapshot_age_days"] = _said_by(spoken, parts, row)
+        columns = [*AREA_COLUMNS[:4], *(["native"] if by == "native" else []), *AREA_COLUMNS[4:]]
+        return _keep(pd.DataFrame(rows, columns=columns), controller, status)
+
+    def change(
+        self,
+        from_: When,
+        to: When,
+        *,
+        source: str | None = None,
+        controller: str | None = None,
+        status: str | Sequence[str] | None = None,
+        within: str | shapely.Geometry | None = None,
+        by: By | None = None,
+        level: int | None = None,
+        boundary: str | None = None,
+        base: When | None = None,
+        as_known_on: When | None = None,
+        max_age_days: float | None = None,
+    ) -> pd.DataFrame:
+        """What each side gained and lost between two dates.
+
+        Parameters
+        ----------
+        from_, to : str, date, datetime
+            Days (their last snapshots) or instants.
+        base : str, date, datetime or None
+            The date whose area the percentage is of; None is `from_`.
+        source, controller, status, within, by, level, boundary, as_known_on, max_age_days
+            As in `area`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            source, controller, status, unit, gained_km2 (gross), lost_km2 (gross), net_km2, base_km2, net_percent (of
+            base_km2; missing where that is 0), from_snapshot, to_snapshot, base, boundary.
+
+        Raises
+        ------
+        NoSnapshotError
+            Nothing depicts one of the dates or an earlier one, or only something too old.
+        SourceError
+            A source must be named, or is not there.
+        UnitError
+            A unit is unknown or ambiguous.
+        UsageError
+            A status is unknown.
+        """
+        name = self.source_name(source)
+        zones = self._zones(within, by, level, boundary)
+        sides = [self._side(name, when, as_known_on, max_age_days) for when in (from_, to)]
+        (before, first), (after, last) = sides
+        rows = measures.change_rows(before, after, zones=zones, by_native=by == "native")
+        bases = {} if base is None else self._base(name, base, zones, by, as_known_on)
+        parts = _parts_of_classes(before) | _parts_of_classes(after)
+        for row in rows:
+            key = (row["controller"], row["status"], row["native"], row["unit"])
+            row["source"] = name
+            row["base_km2"] = row["before_km2"] if base is None else bases.get(key, 0.0)
+            row["net_percent"] = 100 * row["net_km2"] / row["base_km2"] if row["base_km2"] else None
+            row["base"] = str(from_ if base is None else base)
+            row["from_snapshot"], row["to_snapshot"] = (_said_by(s, parts, row)[0] for s in (first, last))
+        columns = [*CHANGE_COLUMNS[:4], *(["native"] if by == "native" else []), *CHANGE_COLUMNS[4:]]
+        return _keep(pd.DataFrame(rows, columns=columns), controller, status)
+
+    def changed(
+        self, from_: When, to: When, *, source: str | None = None, as_known_on: When | None = None
+    ) -> gpd.GeoDataFrame:
+        """The polygons that changed hands between two dates.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            controller, status, change (``gained`` or ``lost``), area_km2, geometry (MultiPolygon, EPSG:4326).
+
+        Raises
+        ------
+        NoSnapshotError
+            Nothing depicts one of the dates or an earlier one.
+        SourceError
+            A source must be named, or is not there.
+        """
+        name = self.source_name(source)
+        before, after = (self._side(name, when, as_known_on, None)[0] for when in (from_, to))
+        return measures.changed_frame(before, after)
+
+    def series(
+        self,
+        *,
+        source: str | None = None,
+        controller: str | None = None,
+        status: str | Sequence[str] | None = None,
+        within: str | shapely.Geometry | None = None,
+        by: By | None = None,
+        level: int | None = None,
+        boundary: str | None = None,
+        from_: When | None = None,
+        to: When | None = None,
+        as_known_on: When | None = None,
+        progress: Any = None,
+    ) -> pd.DataFrame:
+        """Area, gross gain and gross loss at every snapshot of a source.
+
+        Parameters
+        ----------
+        from_, to : str, date, datetime or None
+            The span, both included; None is open.
+        progress : callable or None
+            Called with (done, of how many) after every snapshot.
+        source, controller, status, within, by, level, boundary, as_known_on
+            As in `area`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            date (ISO 8601, UTC), source, controller, status, unit, area_km2, gained_km2, lost_km2 (both since the
+            snapshot before; missing at the first); with ``by="native"`` also native.
+
+        Raises
+        ------
+        SourceError
+            A source must be named, or is not there.
+        UnitError
+            A unit is unknown or ambiguous.
+        UsageError
+            A status is unknown.
+        """
+        name = self.source_name(source)
+        zones = self._zones(within, by, level, boundary)
+        table = self.store.snapshots(as_known_on=_moment(as_known_on) or _FAR)
+        instants = sorted({parse_instant(d) for d in table.loc[table["source"] == name, "depicts"]})
+        low = to_instant(from_) if from_ is not None else None
+        high = last_instant(to) if to is not None else None
+        chosen = [i for i in instants if (low is None or i >= low) and (high is None or i <= high)]
+        days = all(i == to_instant(i.date()) for i in chosen)
+        rows: list[dict[str, Any]] = []
+        before: gpd.GeoDataFrame | None = None
+        for done, instant in enumerate(chosen, start=1):
+            used = self._used(name, instant, as_known_on=as_known_on)
+            after = self._state(name, instant, used, as_known_on)
+            stamp = instant.date().isoformat() if days else instant.strftime("%Y-%m-%dT%H:%M:%SZ")
+            rows += _step_rows(before, after, zones=zones, by=by, source=name, stamp=stamp)
+            before = after
+            if progress is not None:
+                progress(done, len(chosen))
+        columns = [*SERIES_COLUMNS[:5], *(["native"] if by == "native" else []), *SERIES_COLUMNS[5:]]
+        return _keep(pd.DataFrame(rows, columns=columns), controller, status)
+
+    def retract(self, snapshot: str, *, why: str) -> None:
+        """Take a wrong import back; what the archive said until now stays on record.
+
+        Parameters
+        ----------
+        snapshot : str
+            Its name, as `snapshots` and every figure give it.
+        why : str
+            Kept with it.
+
+        Raises
+        ------
+        ArchiveError
+            There is no such snapshot, or it was taken back before.
+        UsageError
+            No reason is given.
+        """
+        if not why.strip():
+            raise UsageError("say why the snapshot is taken back: the reason stays on record")
+        with self.store.writing() as connection:
+            self.store.retract(connection, snapshot, why=why)
+
+    # -- inside -------------------------------------------------------------------------------------------------
+
+    def _side(
+        self, source: str, when: When, as_known_on: When | None, max_age_days: float | None
+    ) -> tuple[gpd.GeoDataFrame, dict[str, tuple[str, float]]]:
+        used = self._used(source, when, as_known_on=as_known_on, max_age_days=max_age_days)
+        return self._state(source, when, used, as_known_on), {p: _spokesman(used, p) for p in used["part"]}
+
+    def _base(
+        self, source: str, base: When, zones: Sequence[measures.Zone], by: By | None, as_known_on: When | None
+    ) -> dict[tuple[Any, ...], float]:
+        frame, _ = self._side(source, base, as_known_on, None)
+        rows = measures.area_rows(frame, zones=zones, by_native=by == "native")
+        return {(r["controller"], r["status"], r["native"], r["unit"]): r["area_km2"] for r in rows}
+
+    def _zones(
+        self, within: str | shapely.Geometry | None, by: By | None, level: int | None, boundary: str | None
+    ) -> Sequence[measures.Zone]:
+        zone = self._zone(within, boundary)
+        if by not in (None, "unit", "native"):
+            raise UsageError(f"by={by!r} is unknown: 'unit' or 'native'")
+        if by != "unit":
+            return (zone,)
+        units = self._cached_units()[0]
+        if boundary is not None:
+            units = units[units["boundary"] == boundary]
+        finest = int(units["level"].max()) if len(units) else 0
+        units = units[units["level"] == (finest if level is None else level)]
+        if boundary is None and len(units):
+            units = units[units["boundary"] == units["boundary"].iloc[-1]]
+        return measures.zones_by_unit(units, within=zone.shape)
+
+    def _zone(self, within: str | shapely.Geometry | None, boundary: str | None) -> measures.Zone:
+        if within is None:
+            return measures.EVERYWHERE[0]
+        if not isinstance(within, str):
+            return measures.Zone("(polygon)", None, within)
+        units = self._cached_units()[0]
+        row = units.iloc[find_unit(units, within, boundary=boundary)]
+        return measures.Zone(row["unit"] or row["name"], row["boundary"], row.geometry)
+
+    def unit(self, wanted: str, *, boundary: str | None = None) -> gpd.GeoDataFrame:
+        """One administrative unit by code or name.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            One row, as `units`.
+
+        Raises
+        ------
+        UnitError
+            It is unknown or ambiguous; the message gives the candidates.
+        """
+        units = self._cached_units()[0]
+        return gpd.GeoDataFrame(units.iloc[[find_unit(units, wanted, boundary=boundary)]], crs=CRS)
+
+
+_FAR = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def _moment(as_known_on: When | None) -> datetime | None:
+    return None if as_known_on is None else last_instant(as_known_on)
+
+
+def _age(instant: datetime, depicts: datetime, *, whole_days: bool) -> float:
+    if whole_days:
+        return float((instant.date() - depicts.date()).days)
+    return round((instant - depicts) / timedelta(days=1), 4)
+
+
+def _spokesman(used: pd.DataFrame, part: str) -> tuple[str, float]:
+    row = used[used["part"] == part].iloc[0]
+    return str(row["snapshot"]), float(row["age_days"])
+
+
+def _parts_of_classes(frame: gpd.GeoDataFrame) -> dict[tuple[str | None, str], list[str]]:
+    parts: dict[tuple[str | None, str], list[str]] = {}
+    for controller, status, part in zip(frame["controller"], frame["status"], frame["part"], strict=True):
+        listed = parts.setdefault((controller, status), [])
+        if part not in listed:
+            listed.append(part)
+    return parts
+
+
+def _said_by(
+    spoken: dict[str, tuple[str, float]], parts: dict[tuple[str | None, str], list[str]], row: dict[str, Any]
+) -> tuple[str, float]:
+    """The snapshots that a class's figure rests on, and the age of the oldest."""
+    mine = [spoken[p] for p in parts.get((row["controller"], row["status"]), spoken) if p in spoken]
+    mine = mine or list(spoken.values())
+    return ", ".join(sorted(name for name, _ in mine)), max(age for _, age in mine)
+
+
+def _step_rows(
+    before: gpd.GeoDataFrame | None,
+    after: gpd.GeoDataFrame,
+    *,
+    zones: Sequence[measures.Zone],
+    by: By | None,
+    source: str,
+    stamp: str,
+) -> list[dict[str, Any]]:
+    if before is None:
+        rows = measures.area_rows(after, zones=zones, by_native=by == "native")
+    else:
+        rows = measures.change_rows(before, after, zones=zones, by_native=by == "native")
+        for row in rows:
+            row["area_km2"] = row["after_km2"]
+    return [row | {"date": stamp, "source": source} for row in rows]
+
+
+def _keep(frame: pd.DataFrame, controller: str | None, status: str | Sequence[str] | None) -> pd.DataFrame:
+    if controller is not None:
+        frame = frame[frame["controller"] == controller]
+    if status is not None:
+        wanted = [status] if isinstance(status, str) else list(status)
+        unknown = sorted(set(wanted) - set(STATUSES))
+        if unknown:
+            raise UsageError(f"status {', '.join(unknown)} is unknown; the known ones: {', '.join(STATUSES)}")
+        frame = frame[frame["status"].isin(wanted)]
+    return frame.reset_index(drop=True)

@@ -1,0 +1,508 @@
+"""The gate into an archive: every polygon is let in as it is, repaired and said so, or refused and said why."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from geo.area import areas_km2
+from geo.errors import GateError
+from geo.schema import CRS, STATUSES, Options, Refusal, Rows, Snapshot
+from geo.units import Countries
+
+SLIVER_KM2 = 0.01
+# A country's own outline is drawn with some error: a side may seem to hold a little more than all of it.
+TOLERANCE = 1.02
+
+Objects = NDArray[np.object_]
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """What came through: the frame, who was turned back and why, and what was mended."""
+
+    frame: gpd.GeoDataFrame
+    refusals: tuple[Refusal, ...] = ()
+    repairs: tuple[str, ...] = ()
+    duplicates: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class Memory:
+    """Findings about polygons seen before in this batch: most of a day's polygons are the day before's."""
+
+    sound: dict[bytes, float] = field(default_factory=dict)
+    country: dict[bytes, str] = field(default_factory=dict)
+    overlaps: dict[tuple[bytes, bytes], float] = field(default_factory=dict)
+    slivers: dict[bytes, int] = field(default_factory=dict)
+
+
+def admit_control(
+    snapshot: Snapshot, *, options: Options, countries: Countries | None = None, memory: Memory | None = None
+) -> Admitted:
+    """Let a snapshot's polygons in.
+
+    Parameters
+    ----------
+    snapshot : Snapshot
+        As a reader found it.
+    options : Options
+        What is let in on purpose.
+    countries : Countries or None
+        The archive's units, to tell swapped axes and areas that no country has room for.
+    memory : Memory or None
+        Kept by the caller over a batch.
+
+    Returns
+    -------
+    Admitted
+        The frame has the columns row, controller, status, native and geometry (areal, valid, 2-D, EPSG:4326).
+
+    Raises
+    ------
+    GateError
+        Nothing of the file can be let in: no polygon, a date in the future, swapped axes, an unknown status.
+    """
+    memory = memory or Memory()
+    check_not_future(snapshot.depicts, options)
+    frame = snapshot.frame.reset_index(drop=True)
+    _check_statuses(frame)
+    turned = list(snapshot.refusals)
+    repairs = list(snapshot.repairs)
+    geometry = np.asarray(frame.geometry.array, dtype=object).copy()
+    keys = _keys(geometry)
+    fresh = np.array([k not in memory.sound for k in keys], dtype=bool)
+    reasons = _look(geometry, fresh)
+    _mend(geometry, frame["row"].to_numpy(), fresh, reasons, repairs)
+    frame = frame.set_geometry(gpd.GeoSeries(geometry, crs=CRS))
+    turned += [_refusal(frame, i, *reasons[i]) for i in sorted(reasons)]
+    frame = frame.drop(index=sorted(reasons)).reset_index(drop=True)
+    if frame.empty:
+        _explain_nothing(snapshot, turned, options)
+    frame, duplicates, twice = _drop_duplicates(frame)
+    if twice:
+        repairs.append(f"{duplicates + twice} equal features: {twice} kept, {duplicates + twice} counted")
+    if countries is not None and len(frame):
+        _check_swapped(frame, options, countries)
+        frame = _refuse_too_large(frame, options, countries, memory, turned)
+        if frame.empty:
+            _explain_nothing(snapshot, turned, options)
+    notes = [*snapshot.notes, *_slivers(frame, memory), *_overlaps(frame, memory)]
+    memory.sound |= dict.fromkeys(_keys(np.asarray(frame.geometry.array, dtype=object)), 0.0)
+    return Admitted(frame, tuple(turned), tuple(repairs), duplicates, tuple(notes))
+
+
+def admit_points(rows: Rows, *, options: Options, countries: Countries | None = None) -> Admitted:
+    """Let incidents in: those whose point is where such a point can be.
+
+    Parameters
+    ----------
+    rows : Rows
+        As a reader found them.
+    options : Options
+        What is let in on purpose.
+    countries : Countries or None
+        The archive's units, to tell latitude and longitude swapped.
+
+    Returns
+    -------
+    Admitted
+        Points in EPSG:4326.
+
+    Raises
+    ------
+    GateError
+        No row of the file can be let in.
+    """
+    frame = rows.frame.reset_index(drop=True)
+    turned = list(rows.refusals)
+    reasons: dict[int, tuple[str, str]] = {}
+    if len(frame):
+        _look_at_points(frame, options, countries, reasons)
+    turned += [_refusal(frame, i, *reasons[i]) for i in sorted(reasons)]
+    frame = frame.drop(index=sorted(reasons)).reset_index(drop=True)
+    if frame.empty and "empty" not in options.accept:
+        why = f"all {len(turned)} rows were refused: {_sum_up(turned)}" if turned else "no rows"
+        raise GateError(why)
+    return Admitted(frame, tuple(turned), rows.repairs, 0, rows.notes)
+
+
+def admit_units(rows: Rows) -> Admitted:
+    """Let administrative units in: areal, valid, within the ranges of longitude and latitude.
+
+    Parameters
+    ----------
+    rows : Rows
+        As a reader found them.
+
+    Returns
+    -------
+    Admitted
+        Areal geometry in EPSG:4326.
+
+    Raises
+    ------
+    GateError
+        No unit of the file can be let in.
+    """
+    frame = rows.frame.reset_index(drop=True)
+    geometry = np.asarray(frame.geometry.array, dtype=object).copy()
+    repairs = list(rows.repairs)
+    every = np.ones(len(frame), dtype=bool)
+    reasons = _look(geometry, every)
+    _mend(geometry, frame["row"].to_numpy(), every, reasons, repairs)
+    frame = frame.set_geometry(gpd.GeoSeries(geometry, crs=CRS))
+    turned = [*rows.refusals, *(_refusal(frame, i, *reasons[i]) for i in sorted(reasons))]
+    frame = frame.drop(index=sorted(reasons)).reset_index(drop=True)
+    if frame.empty:
+        raise GateError(f"no unit can be let in: {_sum_up(turned) or 'no features'}")
+    return Admitted(frame, tuple(turned), tuple(repairs), 0, rows.notes)
+
+
+def check_not_future(moment: datetime, options: Options) -> None:
+    """Refuse a date later than now, unless it is let in on purpose.
+
+    Raises
+    ------
+    GateError
+        The date lies in the future.
+    """
+    if moment > datetime.now(UTC) and "future" not in options.accept:
+        raise GateError(
+            f"the date {moment:%Y-%m-%d} is later than now: a slip of the pen? --accept future lets it in"
+        )
+
+
+def _check_statuses(frame: gpd.GeoDataFrame) -> None:
+    unknown = sorted(set(frame["status"].dropna().astype(str)) - set(STATUSES))
+    if unknown or frame["status"].isna().any():
+        shown = ", ".join(map(repr, unknown)) or "a missing one"
+        raise GateError(f"status {shown} is unknown; the known ones: {', '.join(STATUSES)}. --status-map maps a file's words")
+
+
+def _keys(geometry: Objects) -> list[bytes]:
+    return [b"" if g is None else bytes(g) for g in shapely.to_wkb(geometry)]
+
+
+# -- geometry -------------------------------------------------------------------------------------------------------
+
+
+def _look(geometry: Objects, fresh: NDArray[np.bool_]) -> dict[int, tuple[str, str]]:
+    """Why each new geometry cannot be let in at all: index -> (why, way out)."""
+    reasons: dict[int, tuple[str, str]] = {}
+    for i in np.flatnonzero(fresh):
+        why = _why_not(geometry[i])
+        if why is not None:
+            reasons[int(i)] = why
+    return reasons
+
+
+def _why_not(geometry: shapely.Geometry | None) -> tuple[str, str] | None:
+    if geometry is None:
+        return "no geometry", "draw it, or leave the row out"
+    if geometry.is_empty:
+        return "empty geometry", "draw it, or leave the row out"
+    if not _has_area_type(geometry):
+        return f"a {geometry.geom_type}: only areas are control", "points and lines go into the incidents or stay out"
+    return why_not_degrees(shapely.get_coordinates(geometry))
+
+
+def why_not_degrees(xy: NDArray[np.float64]) -> tuple[str, str] | None:
+    """Why coordinates are no longitudes and latitudes: (why, way out), or None.
+
+    Parameters
+    ----------
+    xy : numpy.ndarray of float64, shape (n, 2)
+        As declared: degrees.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    if np.isnan(xy).any():
+        return "NaN coordinate", "find the gap in the file that made it"
+    if np.isinf(xy).any():
+        return "infinite coordinate", "find the division or overflow that made it"
+    if np.abs(xy).max() > 1000:
+        return "metres where degrees are declared", "say which CRS it is: --crs EPSG:3857, for instance"
+    if np.abs(xy[:, 1]).max() > 90:
+        return "latitude out of range (±90°)", "are latitude and longitude swapped?"
+    if np.abs(xy[:, 0]).max() > 180:
+        return "longitude out of range (±180°)", "bring it into -180 to 180"
+    return None
+
+
+def _has_area_type(geometry: shapely.Geometry) -> bool:
+    if geometry.geom_type == "GeometryCollection":
+        return any(_has_area_type(part) for part in geometry.geoms)
+    return geometry.geom_type in ("Polygon", "MultiPolygon")
+
+
+def _mend(
+    geometry: Objects,
+    rows: NDArray[Any],
+    fresh: NDArray[np.bool_],
+    reasons: dict[int, tuple[str, str]],
+    repairs: list[str],
+) -> None:
+    """Repair what can be repaired, in place, and say what was done."""
+    for i in np.flatnonzero(fresh):
+        if int(i) in reasons:
+            continue
+        mended, said = _mended(geometry[i])
+        if mended.is_empty:
+            reasons[int(i)] = ("no area is left once the ring is made valid", "draw it again")
+        geometry[i] = mended
+        repairs += [f"row {rows[i]}: {what}" for what in said]
+
+
+def _mended(geometry: shapely.Geometry) -> tuple[shapely.Geometry, list[str]]:
+    said: list[str] = []
+    if geometry.geom_type == "GeometryCollection":
+        geometry = _areal_parts(geometry)
+    if _crosses_antimeridian(geometry):
+        geometry = _cut_at_antimeridian(geometry)
+        said.append("cut at 180° longitude")
+    if not shapely.is_valid(geometry):
+        why = shapely.is_valid_reason(geometry)
+        before = _area(geometry)
+        geometry = _areal_parts(shapely.make_valid(geometry))
+        said.append(f"made valid ({why}): {before:.3f} km² before, {_area(geometry):.3f} km² after")
+    return shapely.force_2d(geometry), said
+
+
+def _area(geometry: shapely.Geometry) -> float:
+    return float(areas_km2(np.array([geometry], dtype=object))[0])
+
+
+def _areal_parts(geometry: shapely.Geometry) -> shapely.Geometry:
+    """The polygons of a geometry; several as they stand when they are apart, else as their union."""
+    parts = np.array([geometry], dtype=object)
+    while (nested := np.isin(shapely.get_type_id(parts), (4, 5, 6, 7))).any():
+        parts = np.concatenate([parts[~nested], shapely.get_parts(parts[nested])])
+    polygons = parts[(shapely.get_type_id(parts) == 3) & ~shapely.is_empty(parts)]
+    if len(polygons) == 1:
+        return polygons[0]
+    together = shapely.multipolygons(polygons)
+    return together if shapely.is_valid(together) else shapely.union_all(shapely.make_valid(polygons))
+
+
+def _crosses_antimeridian(geometry: shapely.Geometry) -> bool:
+    west, _, east, _ = geometry.bounds
+    if east - west <= 180:
+        return False
+    rings = shapely.get_rings(geometry)
+    steps = np.concatenate([np.diff(shapely.get_coordinates(ring)[:, 0]) for ring in rings])
+    wide = np.abs(steps) > 180
+    return bool(wide.any() and (np.abs(steps[wide]) < 360).all())
+
+
+def _cut_at_antimeridian(geometry: shapely.Geometry) -> shapely.Geometry:
+    """Draw it past 180°, cut it there, and bring the eastern part back to the other side."""
+    past = shapely.transform(geometry, lambda xy: np.column_stack([np.where(xy[:, 0] < 0, xy[:, 0] + 360, xy[:, 0]), xy[:, 1]]))
+    past = past if past.is_valid else shapely.make_valid(past)
+    west = shapely.intersection(past, shapely.box(0, -90, 180, 90))
+    east = shapely.intersection(past, shapely.box(180, -90, 360, 90))
+    east = shapely.transform(east, lambda xy: xy - [360, 0])
+    return _areal_parts(shapely.GeometryCollection([west, east]))
+
+
+# -- the snapshot as a whole ----------------------------------------------------------------------------------------
+
+
+def _explain_nothing(snapshot: Snapshot, turned: list[Refusal], options: Options) -> None:
+    if turned:
+        raise GateError(f"nothing can be let in: {_sum_up(turned)}")
+    if "empty" in options.accept:
+        return
+    left = "; ".join(f"{n} × {why}" for why, n in snapshot.left_out.items())
+    what = f"no control polygon ({left})" if left else "no features"
+    raise GateError(f"{what}: is the download whole? --accept empty stores a snapshot in which nobody holds anything")
+
+
+def _sum_up(turned: list[Refusal]) -> str:
+    counts = Counter(r.why for r in turned)
+    shown = [why if n == 1 else f"{why} ({n} rows)" for why, n in counts.most_common(4)]
+    way_out = next((r.way_out for r in turned if r.way_out), "")
+    return "; ".join(shown) + (f". {way_out[0].upper()}{way_out[1:]}" if way_out else "")
+
+
+def _refusal(frame: gpd.GeoDataFrame, i: int, why: str, way_out: str) -> Refusal:
+    row = frame.iloc[i]
+    geometry = row[frame.geometry.name]
+    properties: dict[str, Any] = {
+        str(k): v for k, v in row.items() if k not in ("row", "orig", frame.geometry.name) and v is not None and v == v
+    }
+    if geometry is not None:
+        properties["geometry"] = geometry.wkt
+    return Refusal(int(row["row"]), why, way_out, properties)
+
+
+def _drop_duplicates(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, int, int]:
+    """Without equal features; how many went, and how many of those kept had a double."""
+    keys = _keys(np.asarray(frame.geometry.array, dtype=object))
+    classes = zip(frame["controller"].fillna(""), frame["status"], frame["native"].fillna(""), keys, strict=True)
+    listed = list(classes)
+    seen: set[tuple[Any, ...]] = set()
+    keep = []
+    for key in listed:
+        keep.append(key not in seen)
+        seen.add(key)
+    doubles = sum(n > 1 for n in Counter(listed).values())
+    return frame[keep].reset_index(drop=True), len(frame) - sum(keep), doubles
+
+
+def _representative(frame: gpd.GeoDataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    points = shapely.point_on_surface(np.asarray(frame.geometry.array, dtype=object))
+    return shapely.get_x(points), shapely.get_y(points)
+
+
+def _check_swapped(frame: gpd.GeoDataFrame, options: Options, countries: Countries) -> None:
+    lon, lat = _representative(frame)
+    if "swapped" in options.accept or not _look_swapped(lon, lat, countries).mean() > 0.5:
+        return
+    raise GateError(
+        f"latitude and longitude look swapped: near {lon[0]:.2f}° E {lat[0]:.2f}° N, no unit of the archive; the other way"
+        " round there are. Swap them in the file; --accept swapped stores them as they are"
+    )
+
+
+def _look_swapped(
+    lon: NDArray[np.float64], lat: NDArray[np.float64], countries: Countries
+) -> NDArray[np.bool_]:
+    """Points outside the units known in detail that the other way round would lie inside."""
+    turned = np.abs(lon) <= 90
+    out = np.zeros(len(lon), dtype=bool)
+    out[turned] = ~countries.in_detail(lon[turned], lat[turned]) & countries.in_detail(lat[turned], lon[turned])
+    return out
+
+
+def _refuse_too_large(
+    frame: gpd.GeoDataFrame, options: Options, countries: Countries, memory: Memory, turned: list[Refusal]
+) -> gpd.GeoDataFrame:
+    """Refuse the rows of a class that together are larger than the country they lie in."""
+    if "large" in options.accept or not countries.areas_km2:
+        return frame
+    geometry = np.asarray(frame.geometry.array, dtype=object)
+    keys = _keys(geometry)
+    unknown = [i for i, k in enumerate(keys) if k not in memory.country]
+    if unknown:
+        lon, lat = _representative(frame.iloc[unknown])
+        memory.country |= dict(zip((keys[i] for i in unknown), countries.locate(lon, lat).tolist(), strict=True))
+    new_area = {k: _spread(g) for k, g in zip(keys, geometry, strict=True) if memory.sound.get(k, 0.0) == 0.0}
+    memory.sound |= new_area
+    areas = np.array([memory.sound[k] for k in keys])
+    place = np.array([memory.country[k] for k in keys], dtype=object)
+    bad = np.zeros(len(frame), dtype=bool)
+    classes = (frame["controller"].fillna("") + "|" + frame["status"]).to_numpy()
+    for country in set(place.tolist()):
+        limit = TOLERANCE * countries.areas_km2.get(country, max(countries.areas_km2.values()))
+        for name in set(classes.tolist()):
+            here = (place == country) & (classes == name)
+            if areas[here].sum() > limit:
+                bad |= here & (areas > limit / max(1, here.sum()))
+                where = f"all of {country}" if country in countries.areas_km2 else "any country"
+                why = f"{areas[here].sum():,.0f} km², more than {where} ({limit / TOLERANCE:,.0f} km²)"
+                way = "is the file whole, are its classes right? --accept large stores it"
+                turned += [_refusal(frame, int(i), why, way) for i in np.flatnonzero(here & bad)]
+    return frame[~bad].reset_index(drop=True) if bad.any() else frame
+
+
+def _spread(geometry: shapely.Geometry) -> float:
+    """km², by the long way round where a ring spans the globe (a box around the whole world has no short way)."""
+    west, south, east, north = geometry.bounds
+    if east - west > 180:
+        half = (west + east) / 2
+        sides = [shapely.box(west, south, half, north), shapely.box(half, south, east, north)]
+        geometry = shapely.make_valid(geometry)
+        return sum(_area(shapely.segmentize(shapely.intersection(geometry, s), 30)) for s in sides)
+    return _area(geometry)
+
+
+def _slivers(frame: gpd.GeoDataFrame, memory: Memory) -> list[str]:
+    """Parts too small to have been drawn on purpose: counted, kept."""
+    if frame.empty:
+        return []
+    geometry = np.asarray(frame.geometry.array, dtype=object)
+    keys = _keys(geometry)
+    for key, one in zip(keys, geometry, strict=True):
+        if key not in memory.slivers:
+            memory.slivers[key] = int((areas_km2(shapely.get_parts(one)) < SLIVER_KM2).sum())
+    count = sum(memory.slivers[k] for k in keys)
+    return [f"{count} slivers under {SLIVER_KM2} km², kept"] if count else []
+
+
+def _overlaps(frame: gpd.GeoDataFrame, memory: Memory) -> list[str]:
+    """Ground that two classes claim at once: counted with its km², kept."""
+    geometry = np.asarray(frame.geometry.array, dtype=object)
+    keys = _keys(geometry)
+    classes = list(zip(frame["controller"].fillna("").tolist(), frame["status"].tolist(), strict=True))
+    tree = shapely.STRtree(geometry)
+    boxes = tree.query(geometry)
+    shared: dict[tuple[str, str], float] = {}
+    for i, j in zip(*boxes.tolist(), strict=True):
+        if i >= j or classes[i] == classes[j]:
+            continue
+        pair = (keys[i], keys[j]) if keys[i] < keys[j] else (keys[j], keys[i])
+        if pair not in memory.overlaps:
+            memory.overlaps[pair] = _shared_km2(geometry[i], geometry[j])
+        if memory.overlaps[pair] > 0:
+            names = sorted((" ".join(classes[i]).strip(), " ".join(classes[j]).strip()))
+            shared[names[0], names[1]] = shared.get((names[0], names[1]), 0.0) + memory.overlaps[pair]
+    return [f"{a} and {b} overlap on {km2:.3f} km², kept" for (a, b), km2 in sorted(shared.items()) if km2 >= 1e-6]
+
+
+def _shared_km2(a: shapely.Geometry, b: shapely.Geometry) -> float:
+    return _area(shapely.intersection(a, b))
+
+
+# -- points ---------------------------------------------------------------------------------------------------------
+
+
+def _look_at_points(
+    frame: gpd.GeoDataFrame, options: Options, countries: Countries | None, reasons: dict[int, tuple[str, str]]
+) -> None:
+    xy = np.column_stack([frame.geometry.x, frame.geometry.y])
+    for i, point in enumerate(xy):
+        why = why_not_degrees(point[None, :])
+        if why is not None:
+            reasons[i] = why
+        elif not point.any():
+            reasons[i] = ("0,0 is no place", "geocode it, or leave the row out")
+    if countries is None or "swapped" in options.accept:
+        return
+    good = np.array([i for i in range(len(frame)) if i not in reasons], dtype=int)
+    swapped = good[_look_swapped(xy[good, 0], xy[good, 1], countries)] if len(good) else good
+    for i in swapped:
+        if not _country_agrees(frame, int(i), xy[i], countries):
+            reasons[int(i)] = (
+                "latitude and longitude look swapped",
+                "swap them in the file; --accept swapped stores them as they are",
+            )
+
+
+def _country_agrees(frame: gpd.GeoDataFrame, i: int, point: NDArray[np.float64], countries: Countries) -> bool:
+    """A row that names a country is no row with swapped axes when its point lies in a country as it stands."""
+    named = str(frame["country"].iloc[i] or "") if "country" in frame else ""
+    return bool(named) and bool(countries.locate(point[:1], point[1:])[0])
+
+
+def describe(snapshot: Mapping[str, int]) -> str:
+    """What was left out, in words.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    return "; ".join(f"{n} × {why}" for why, n in snapshot.items())

@@ -1,0 +1,398 @@
+"""A file's way into the archive: read, gate, store, receipt. Nothing vanishes in silence."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from geo import sources as known_sources
+from geo.archive import Archive, open_archive
+from geo.area import areas_km2
+from geo.errors import ArchiveError, FileError, GateError, UsageError
+from geo.gate import Admitted, Memory, admit_control, admit_points, admit_units
+from geo.schema import Options, Refusal, Rows, Snapshot, Source, parse_instant
+from geo.sources.base import Reader
+from geo.store import Recording
+from geo.units import Countries
+from geo.vector import read_bytes
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of one file.
+
+    Attributes
+    ----------
+    file, source : str
+        Which file, read as whose.
+    outcome : str
+        ``stored``, ``superseded`` (took the place of another recording), ``unchanged`` or ``refused``.
+    snapshots : tuple of str
+        The names under which it can be asked for or retracted.
+    rows_in, rows_stored, rows_refused, rows_left_out, duplicates : int
+        rows_in = rows_stored + rows_refused + rows_left_out + duplicates.
+    repairs, notes : tuple of str
+        What was mended, with km² before and after, and what a reader of the figures should know.
+    refusals : tuple of geo.schema.Refusal
+        The rows turned back, and why.
+    left_out : mapping
+        Why -> how many features are no control by the source's own terms.
+    sidecar : str
+        The file that holds the refused rows, "" where there are none.
+    error : str
+        Why the whole file was refused, "" where it was not.
+    """
+
+    file: str
+    source: str
+    outcome: str
+    snapshots: tuple[str, ...] = ()
+    rows_in: int = 0
+    rows_stored: int = 0
+    rows_refused: int = 0
+    rows_left_out: int = 0
+    duplicates: int = 0
+    repairs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    sidecar: str = ""
+    error: str = ""
+
+
+def import_files(
+    archive: Archive | str | Path,
+    source: str,
+    paths: str | Path | Iterable[str | Path],
+    *,
+    options: Options | None = None,
+    credit: Source | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> list[Receipt]:
+    """Take files into an archive. A bad file stops none of the others.
+
+    Parameters
+    ----------
+    archive : Archive, str or pathlib.Path
+        It is made where there is none.
+    source : str
+        How the files are to be read: ``deepstate``, ``nzz``, ``vector``, ``acled``, ``units``, …
+    paths : path or iterable of paths
+        The files.
+    options : geo.schema.Options or None
+        How to read what the files do not say themselves.
+    credit : geo.schema.Source or None
+        Under which name and credits the rows are kept; None is the reader's own.
+    progress : callable or None
+        Called with (done, of how many, file name) after every file.
+    **settings
+        Fields of `Options`, for short: ``date="2025-01-11"``.
+
+    Returns
+    -------
+    list of Receipt
+        One a file, in order; those refused have ``outcome == "refused"`` and say why in ``error``.
+
+    Raises
+    ------
+    UsageError
+        There is no such source, or no file is given.
+    ArchiveError
+        The archive cannot be made or written. Files taken in before stay in.
+    """
+    archive = archive if isinstance(archive, Archive) else open_archive(archive)
+    reader = known_sources.reader(source)
+    listed = [Path(paths)] if isinstance(paths, str | Path) else [Path(p) for p in paths]
+    if not listed:
+        raise UsageError("no file is given")
+    try:
+        options = replace(options or Options(), **settings)
+    except TypeError as error:
+        raise UsageError(f"no such option: {error}") from None
+    ensure_units(archive)
+    receipts = []
+    memory = Memory()
+    for done, path in enumerate(listed, start=1):
+        receipts.append(_import_file(archive, reader, credit or reader.source, path, options, memory))
+        if progress is not None:
+            progress(done, len(listed), path.name)
+    archive.close()
+    return receipts
+
+
+def ensure_units(archive: Archive) -> None:
+    """Give a new archive the boundary sets that the package ships.
+
+    Parameters
+    ----------
+    archive : Archive
+        It is made where there is none.
+
+    Raises
+    ------
+    ArchiveError
+        The archive cannot be made or written.
+    """
+    if archive.path.exists():
+        return
+    for path in known_sources.shipped_units():
+        receipt = _import_file(archive, known_sources.reader("units"), _shipped(path), path, Options(), Memory())
+        if receipt.outcome == "refused":
+            raise ArchiveError(f"{path}: {receipt.error}")
+
+
+def _shipped(path: Path) -> Source:
+    credits = json.loads(path.parent.parent.joinpath("credits.json").read_text(encoding="utf-8"))["units"]
+    return Source("units", "Administrative units", credits["url"], credits["licence"], credits["text"])
+
+
+def _import_file(
+    archive: Archive, reader: Reader, credit: Source, path: Path, options: Options, memory: Memory
+) -> Receipt:
+    try:
+        raw = read_bytes(path)
+        digest = sha256(raw).hexdigest()
+        countries = archive.countries() if archive.path.exists() else None
+        options = replace(options, locate=countries.locate if countries is not None else None)
+        found = reader.read(path, options)
+        file = _File(path.name, len(raw), digest)
+        if isinstance(found, Rows):
+            return _take_rows(archive, reader, credit, found, file, options, countries)
+        return _take_snapshots(archive, credit, found, file, options, countries, memory)
+    except (FileError, GateError) as error:
+        text = str(error) if path.name in str(error) else f"{path}: {error}"
+        return Receipt(str(path), credit.name, "refused", error=text)
+
+
+@dataclass(frozen=True)
+class _File:
+    name: str
+    bytes: int
+    sha256: str
+
+
+def _take_snapshots(
+    archive: Archive,
+    credit: Source,
+    snapshots: Sequence[Snapshot],
+    file: _File,
+    options: Options,
+    countries: Countries | None,
+    memory: Memory,
+) -> Receipt:
+    """All snapshots of a file in one transaction: a file is in the archive as a whole or not at all."""
+    admitted = [(s, admit_control(s, options=options, countries=countries, memory=memory)) for s in snapshots]
+    receipts = [_receipt_of(s, a, file, credit) for s, a in admitted]
+    retrieved = parse_instant(options.retrieved, what="retrieved") if options.retrieved else None
+    with archive.store.writing() as connection:
+        archive.store.add_source(connection, credit)
+        done = [
+            archive.store.record(connection, _recording(s, a, r, file, credit, options, retrieved))
+            for (s, a), r in zip(admitted, receipts, strict=True)
+        ]
+    whole = _sum_receipts(receipts, file, credit)
+    outcomes = [d.outcome for d in done]
+    outcome = next((o for o in ("superseded", "stored") if o in outcomes), "unchanged")
+    sidecar = _write_sidecar(archive, file, whole.refusals) if outcome != "unchanged" else ""
+    return replace(whole, outcome=outcome, snapshots=tuple(d.snapshot for d in done), sidecar=sidecar)
+
+
+def _receipt_of(snapshot: Snapshot, admitted: Admitted, file: _File, credit: Source) -> Receipt:
+    # a feature may be split in two rows, or refused in part: it counts once, as stored where any of it is
+    stored = set(admitted.frame["row"].tolist())
+    refused = {r.row for r in admitted.refusals} - stored
+    return Receipt(
+        file.name, credit.name, "", (), snapshot.rows_in, len(stored), len(refused),
+        sum(snapshot.left_out.values()), admitted.duplicates, admitted.repairs, admitted.notes, admitted.refusals,
+        dict(snapshot.left_out),
+    )  # fmt: skip
+
+
+def _recording(
+    snapshot: Snapshot,
+    admitted: Admitted,
+    receipt: Receipt,
+    file: _File,
+    credit: Source,
+    options: Options,
+    retrieved: datetime | None,
+) -> Recording:
+    published = parse_instant(options.published, what="published") if options.published else snapshot.published
+    return Recording(
+        source=credit.name,
+        part=snapshot.part,
+        depicts=snapshot.depicts,
+        frame=admitted.frame,
+        file_name=file.name,
+        file_bytes=file.bytes,
+        sha256=file.sha256,
+        published=published,
+        retrieved=retrieved,
+        rows_in=receipt.rows_in,
+        rows_stored=receipt.rows_stored,
+        rows_repaired=len(receipt.repairs),
+        rows_refused=receipt.rows_refused,
+        rows_left_out=receipt.rows_left_out,
+        receipt=_brief(receipt),
+    )
+
+
+def _brief(receipt: Receipt) -> dict[str, Any]:
+    """What the archive keeps of a receipt: all but the refused rows' own contents, which are in the sidecar."""
+    record = asdict(receipt)
+    record["refusals"] = [{"row": r.row, "why": r.why} for r in receipt.refusals]
+    return {k: v for k, v in record.items() if v not in ("", (), {}, []) and k != "snapshots"}
+
+
+def _sum_receipts(receipts: Sequence[Receipt], file: _File, credit: Source) -> Receipt:
+    left: dict[str, int] = {}
+    for receipt in receipts:
+        for why, count in receipt.left_out.items():
+            left[why] = left.get(why, 0) + count
+    numbers = ("rows_in", "rows_stored", "rows_refused", "rows_left_out", "duplicates")
+    texts = ("repairs", "notes", "refusals")
+    return Receipt(
+        file.name,
+        credit.name,
+        "",
+        left_out=left,
+        **{n: sum(getattr(r, n) for r in receipts) for n in numbers},
+        **{t: tuple(x for r in receipts for x in getattr(r, t)) for t in texts},
+    )
+
+
+def _take_rows(
+    archive: Archive,
+    reader: Reader,
+    credit: Source,
+    rows: Rows,
+    file: _File,
+    options: Options,
+    countries: Countries | None,
+) -> Receipt:
+    units = reader.kind == "units"
+    admitted = admit_units(rows) if units else admit_points(rows, options=options, countries=countries)
+    frame = admitted.frame
+    receipt = Receipt(
+        file.name, credit.name, "stored", (), rows.rows_in, len(frame), len({r.row for r in admitted.refusals}),
+        sum(rows.left_out.values()), 0, admitted.repairs, admitted.notes, admitted.refusals, dict(rows.left_out),
+    )  # fmt: skip
+    store = archive.store
+    with store.writing() as connection:
+        now = store.instant(connection)
+        store.add_source(connection, credit)
+        if units:
+            areas = list(areas_km2(np.asarray(frame.geometry.array, dtype=object)))
+            changed = store.put_units(connection, frame, areas, now)
+        else:
+            counts = store.put_incidents(connection, frame, credit.name, now)
+            told = ", ".join(f"{n} {word}" for word, n in counts.items() if n)
+            receipt = replace(receipt, notes=(*receipt.notes, told))
+            changed = bool(counts["new"] or counts["changed"])
+        if not changed:
+            return replace(receipt, outcome="unchanged")
+        store.note_import(
+            connection, now, kind=reader.kind, dataset=credit.name, file_name=file.name, file_bytes=file.bytes,
+            sha256=file.sha256, rows_in=receipt.rows_in, rows_stored=receipt.rows_stored,
+            rows_refused=receipt.rows_refused, receipt=json.dumps(_brief(receipt), ensure_ascii=False, sort_keys=True),
+        )  # fmt: skip
+    return replace(receipt, sidecar=_write_sidecar(archive, file, receipt.refusals))
+
+
+def import_claims(archive: Archive, path: Path) -> int:
+    """Take a CSV of published figures in.
+
+    Parameters
+    ----------
+    archive : Archive
+        It is made where there is none.
+    path : pathlib.Path
+        UTF-8, with the columns of the archive's table ``claims`` (``claim_id`` and ``text`` at least).
+
+    Returns
+    -------
+    int
+        How many rows.
+
+    Raises
+    ------
+    FileError
+        The file cannot be read.
+    GateError
+        A column is missing or unknown.
+    ArchiveError
+        The archive cannot be written.
+    """
+    raw = read_bytes(path)
+    try:
+        table = pd.read_csv(io.BytesIO(raw), dtype=str, keep_default_na=False, encoding="utf-8")
+    except (UnicodeDecodeError, pd.errors.ParserError) as error:
+        raise FileError(f"{path}: no CSV in UTF-8 ({error})") from error
+    if not {"claim_id", "text"} <= set(table.columns):
+        raise GateError(f"{path}: columns claim_id and text are wanted; found {', '.join(table.columns)}")
+    rows = [{k: (v or None) for k, v in row.items()} for row in table.to_dict("records")]
+    ensure_units(archive)
+    with archive.store.writing() as connection:
+        now = archive.store.instant(connection)
+        archive.store.put_claims(connection, rows, now)
+        archive.store.note_import(
+            connection, now, kind="claims", dataset="claims", file_name=path.name, file_bytes=len(raw),
+            sha256=sha256(raw).hexdigest(), rows_in=len(rows), rows_stored=len(rows), rows_refused=0, receipt="{}",
+        )  # fmt: skip
+    return len(rows)
+
+
+def _write_sidecar(archive: Archive, file: _File, refusals: Sequence[Refusal]) -> str:
+    """The refused rows in a CSV beside the archive, so that somebody can mend them."""
+    if not refusals:
+        return ""
+    folder = archive.path.with_suffix(".refused")
+    names = sorted({name for r in refusals for name in r.properties})
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(["row", "why", "way_out", *(defused(n) for n in names)])
+    for r in refusals:
+        writer.writerow([r.row, defused(r.why), defused(r.way_out), *(defused(r.properties.get(n)) for n in names)])
+    target = folder / f"{file.name}.csv"
+    temporary = target.with_suffix(".new")
+    try:
+        folder.mkdir(exist_ok=True)
+        temporary.write_text(text.getvalue(), encoding="utf-8-sig")
+        os.replace(temporary, target)
+    except OSError as error:
+        raise ArchiveError(f"{target}: the refused rows cannot be written there ({error})") from error
+    return str(target)
+
+
+def defused(value: Any) -> str:
+    """A cell's text, with what a spreadsheet would compute made plain text by a leading apostrophe.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    text = "" if value is None else str(value)
+    return f"'{text}" if text[:1] in "=+-@\t\r" and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True

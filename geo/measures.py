@@ -1,0 +1,306 @@
+"""Areas of control and what changed hands, from frames alone: union first, then measure, so that overlaps count once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any, NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from geo.area import areas_km2
+from geo.schema import CRS
+from geo.units import Countries
+
+OUTSIDE = "(outside the units)"
+# Of its ground a side must hold this share in a country before that country's contested ground may be its too.
+FOOTHOLD = 0.01
+
+
+class Zone(NamedTuple):
+    """A piece of ground that is measured by itself: a unit, a polygon, or everywhere (``shape`` is None)."""
+
+    unit: str | None
+    boundary: str | None
+    shape: shapely.Geometry | None
+
+
+EVERYWHERE = (Zone(None, None, None),)
+ClassKey = tuple[str | None, str, str | None]
+
+
+def ground_by_class(frame: gpd.GeoDataFrame, *, by_native: bool = False) -> dict[ClassKey, shapely.Geometry]:
+    """The union of every class's polygons.
+
+    Parameters
+    ----------
+    frame : geopandas.GeoDataFrame
+        Columns controller, status, native; areal geometry in EPSG:4326.
+    by_native : bool
+        Keep the source's own classes apart.
+
+    Returns
+    -------
+    dict
+        (controller, status, native or None) -> geometry, in order.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    groups: dict[ClassKey, list[shapely.Geometry]] = {}
+    natives = frame["native"] if by_native else [None] * len(frame)
+    for controller, status, native, shape in zip(
+        frame["controller"], frame["status"], natives, frame.geometry, strict=True
+    ):
+        key = (_none(controller), str(status), _none(native))
+        groups.setdefault(key, []).append(shape)
+    ordered = sorted(groups, key=lambda k: (k[0] or "~", k[1], k[2] or ""))
+    return {key: union(groups[key]) for key in ordered}
+
+
+def union(shapes: Iterable[shapely.Geometry]) -> shapely.Geometry:
+    """One geometry for many: ground that several cover counts once.
+
+    Raises
+    ------
+    GateError
+        Never: the gate lets only valid geometry in.
+    """
+    listed = np.array(list(shapes), dtype=object)
+    return listed[0] if len(listed) == 1 else shapely.union_all(listed)
+
+
+def area_rows(
+    frame: gpd.GeoDataFrame,
+    *,
+    zones: Sequence[Zone] = EVERYWHERE,
+    by_native: bool = False,
+    countries: Countries | None = None,
+) -> list[dict[str, Any]]:
+    """km² by class and zone, with the range that contested ground leaves open.
+
+    Parameters
+    ----------
+    frame : geopandas.GeoDataFrame
+        One source at one instant: controller, status, native and areal geometry in EPSG:4326.
+    zones : sequence of Zone
+        Where to measure.
+    by_native : bool
+        Keep the source's own classes apart.
+    countries : Countries or None
+        Tells in which country contested ground lies; without it no contested ground is added.
+
+    Returns
+    -------
+    list of dict
+        controller, status, native, unit, boundary, area_km2, lower_km2, upper_km2. For ``held`` the lower bound is
+        the held ground alone, the upper one that and the contested ground of the countries in which it lies; for
+        other classes both are the area.
+
+    Raises
+    ------
+    GateError
+        A geometry cannot be measured (`geo.area.areas_km2`).
+    """
+    ground = ground_by_class(frame, by_native=by_native)
+    upper = _upper_ground(frame, ground, countries)
+    rows = []
+    for key, shape in ground.items():
+        for zone, piece in _pieces(shape, zones):
+            km2 = float(areas_km2(_one(piece))[0])
+            most = float(areas_km2(_one(clip(upper[key], zone.shape)))[0]) if key in upper else km2
+            rows.append(
+                dict(zip(("controller", "status", "native"), key, strict=True))
+                | {"unit": zone.unit, "boundary": zone.boundary}
+                | {"area_km2": km2, "lower_km2": km2, "upper_km2": max(km2, most)}
+            )
+    return rows
+
+
+def change_rows(
+    before: gpd.GeoDataFrame,
+    after: gpd.GeoDataFrame,
+    *,
+    zones: Sequence[Zone] = EVERYWHERE,
+    by_native: bool = False,
+) -> list[dict[str, Any]]:
+    """Gross gained, gross lost and net by class and zone.
+
+    Parameters
+    ----------
+    before, after : geopandas.GeoDataFrame
+        One source at two instants.
+    zones : sequence of Zone
+        Where to measure.
+    by_native : bool
+        Keep the source's own classes apart.
+
+    Returns
+    -------
+    list of dict
+        controller, status, native, unit, boundary, before_km2, after_km2, gained_km2, lost_km2, net_km2.
+
+    Raises
+    ------
+    GateError
+        A geometry cannot be measured (`geo.area.areas_km2`).
+    """
+    rows = []
+    for key, old, new, gained, lost in changed_ground(before, after, by_native=by_native):
+        zoned = _zones_met(zones, [old, new])
+        for zone in zoned:
+            pieces = [clip(g, zone.shape) for g in (old, new, gained, lost)]
+            km2 = areas_km2(np.array(pieces, dtype=object))
+            rows.append(
+                dict(zip(("controller", "status", "native"), key, strict=True))
+                | {"unit": zone.unit, "boundary": zone.boundary, "before_km2": km2[0], "after_km2": km2[1]}
+                | {"gained_km2": km2[2], "lost_km2": km2[3], "net_km2": km2[2] - km2[3]}
+            )
+    return rows
+
+
+def changed_ground(
+    before: gpd.GeoDataFrame, after: gpd.GeoDataFrame, *, by_native: bool = False
+) -> list[tuple[ClassKey, shapely.Geometry, shapely.Geometry, shapely.Geometry, shapely.Geometry]]:
+    """(class, ground before, ground after, gained, lost) of every class on either side.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    old, new = ground_by_class(before, by_native=by_native), ground_by_class(after, by_native=by_native)
+    nothing = shapely.MultiPolygon()
+    found = []
+    for key in sorted(old.keys() | new.keys(), key=lambda k: (k[0] or "~", k[1], k[2] or "")):
+        a, b = old.get(key, nothing), new.get(key, nothing)
+        found.append((key, a, b, shapely.difference(b, a), shapely.difference(a, b)))
+    return found
+
+
+def changed_frame(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The polygons that changed hands.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        controller, status, change (``gained`` or ``lost``), area_km2, geometry (EPSG:4326); classes without a change
+        have no row.
+
+    Raises
+    ------
+    GateError
+        A geometry cannot be measured (`geo.area.areas_km2`).
+    """
+    rows = []
+    for (controller, status, _), _, _, gained, lost in changed_ground(before, after):
+        for word, ground in (("gained", gained), ("lost", lost)):
+            areal = areal_only(ground)
+            if not areal.is_empty:
+                rows.append((controller, status, word, float(areas_km2(_one(areal))[0]), areal))
+    columns = ["controller", "status", "change", "area_km2", "geometry"]
+    return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry="geometry", crs=CRS)
+
+
+def zones_by_unit(units: gpd.GeoDataFrame, *, within: shapely.Geometry | None = None) -> list[Zone]:
+    """One zone a unit and one for the ground outside all of them, so that the zones sum to the whole.
+
+    Parameters
+    ----------
+    units : geopandas.GeoDataFrame
+        unit, name, boundary and areal geometry; they do not overlap each other.
+    within : shapely.Geometry or None
+        Keeps to this ground.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    zones = [
+        Zone(code or name, boundary, clip(shape, within))
+        for code, name, boundary, shape in zip(
+            units["unit"], units["name"], units["boundary"], units.geometry, strict=True
+        )
+    ]
+    everything = union(z.shape for z in zones) if zones else shapely.MultiPolygon()
+    rest = shapely.difference(within if within is not None else shapely.box(-180, -90, 180, 90), everything)
+    return [*zones, Zone(OUTSIDE, None, rest)]
+
+
+def clip(shape: shapely.Geometry, zone: shapely.Geometry | None) -> shapely.Geometry:
+    """The part of a shape inside a zone; all of it where the zone is everywhere.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    return shape if zone is None else shapely.intersection(shape, zone)
+
+
+def areal_only(shape: shapely.Geometry) -> shapely.Geometry:
+    """The polygons that an overlay left, without the lines and points where borders only touch.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    parts = shapely.get_parts(_one(shape))
+    while (shapely.get_type_id(parts) == 7).any():
+        parts = shapely.get_parts(parts)
+    return shapely.multipolygons(shapely.get_parts(parts[np.isin(shapely.get_type_id(parts), (3, 6))]))
+
+
+def _one(shape: shapely.Geometry) -> NDArray[np.object_]:
+    return np.array([shape], dtype=object)
+
+
+def _none(value: Any) -> str | None:
+    return None if value is None or value != value else str(value)
+
+
+def _pieces(shape: shapely.Geometry, zones: Sequence[Zone]) -> list[tuple[Zone, shapely.Geometry]]:
+    """Where a class has ground; a class without any in a single zone still has its row of zero."""
+    pieces = [(zone, clip(shape, zone.shape)) for zone in _zones_met(zones, [shape])]
+    return pieces if len(zones) == 1 else [(z, p) for z, p in pieces if p.area > 0]
+
+
+def _zones_met(zones: Sequence[Zone], shapes: Sequence[shapely.Geometry]) -> list[Zone]:
+    if len(zones) == 1:
+        return list(zones)
+    return [z for z in zones if z.shape is None or any(shapely.intersects(z.shape, s) for s in shapes)]
+
+
+def _upper_ground(
+    frame: gpd.GeoDataFrame, ground: dict[ClassKey, shapely.Geometry], countries: Countries | None
+) -> dict[ClassKey, shapely.Geometry]:
+    """Held ground and the contested ground of its countries, for every held class."""
+    contested = frame[frame["status"] == "contested"]
+    if countries is None or contested.empty:
+        return {}
+    parts = shapely.get_parts(np.asarray(contested.geometry.array, dtype=object))
+    where = _countries_of_parts(parts, countries)
+    upper = {}
+    for key, shape in ground.items():
+        if key[1] == "held":
+            home = _home_countries(shape, countries)
+            upper[key] = union([shape, *parts[np.isin(where, list(home))]])
+    return upper
+
+
+def _countries_of_parts(parts: NDArray[np.object_], countries: Countries) -> NDArray[np.object_]:
+    points = shapely.point_on_surface(parts)
+    return countries.locate(shapely.get_x(points), shapely.get_y(points))
+
+
+def _home_countries(shape: shapely.Geometry, countries: Countries) -> set[str]:
+    parts = shapely.get_parts(_one(shape))
+    codes, km2 = _countries_of_parts(parts, countries), areas_km2(parts)
+    return {c for c in set(codes.tolist()) if c and km2[codes == c].sum() >= FOOTHOLD * km2.sum()}

@@ -1,0 +1,186 @@
+"""Administrative units: a code or a name to its unit, a point to its country."""
+
+from __future__ import annotations
+
+import difflib
+import unicodedata
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from geo.errors import UnitError
+
+# Words that people add to or leave off a unit's name.
+_KINDS = (
+    "oblast", "region", "province", "governorate", "district", "raion", "krai", "republic", "state", "autonomous",
+    "of", "the", "область", "області", "край", "республика", "республіка", "район", "автономная", "автономна",
+)  # fmt: skip
+
+
+def find_unit(units: pd.DataFrame, wanted: str, *, boundary: str | None = None, level: int | None = None) -> int:
+    """Which row of `units` a code or a name means.
+
+    Parameters
+    ----------
+    units : pandas.DataFrame
+        Columns unit, name, name_local, level, boundary; later sets after earlier ones.
+    wanted : str
+        A code (``RU-KRS``) or a name, with or without words such as "oblast"; case does not matter.
+    boundary : str or None
+        Keeps to one boundary set; else the set taken in last answers where several have the unit.
+    level : int or None
+        Keeps to one level.
+
+    Returns
+    -------
+    int
+        The position in `units`.
+
+    Raises
+    ------
+    UnitError
+        Nothing fits, or several units do; the message gives the candidates.
+    """
+    pool = units.reset_index(drop=True)
+    if boundary is not None:
+        pool = pool[pool["boundary"] == boundary]
+        if pool.empty:
+            sets = ", ".join(sorted(set(units["boundary"])))
+            raise UnitError(f"no boundary set {boundary!r} in the archive; there are: {sets or 'none'}")
+    if level is not None:
+        pool = pool[pool["level"] == level]
+    for matches in (_by_code, _by_name, _by_bare_name):
+        found = pool[matches(pool, wanted)]
+        if len(found):
+            return _the_one(found, wanted)
+    names = [*pool["unit"].dropna(), *pool["name"], *pool["name_local"].dropna()]
+    near = difflib.get_close_matches(wanted, names, n=5, cutoff=0.5)
+    hint = f"; near it: {', '.join(near)}" if near else "; geo units lists them"
+    raise UnitError(f"no unit {wanted!r} in the archive{hint}")
+
+
+def _by_code(pool: pd.DataFrame, wanted: str) -> pd.Series:
+    return pool["unit"].fillna("").str.casefold() == wanted.strip().casefold()
+
+
+def _by_name(pool: pd.DataFrame, wanted: str) -> pd.Series:
+    key = _plain(wanted)
+    return (pool["name"].map(_plain) == key) | (pool["name_local"].fillna("").map(_plain) == key)
+
+
+def _by_bare_name(pool: pd.DataFrame, wanted: str) -> pd.Series:
+    key = _bare(wanted)
+    hit = (pool["name"].map(_bare) == key) | (pool["name_local"].fillna("").map(_bare) == key)
+    return hit & bool(key)
+
+
+def _plain(name: str) -> str:
+    folded = unicodedata.normalize("NFKD", name.casefold())
+    return " ".join("".join(c for c in folded if not unicodedata.combining(c) and c not in "'’ʼ`").split())
+
+
+def _bare(name: str) -> str:
+    return " ".join(word for word in _plain(name).replace("-", " ").split() if word not in _KINDS)
+
+
+def _the_one(found: pd.DataFrame, wanted: str) -> int:
+    """Of several boundary sets the last; of several units in it, none."""
+    codes = found["unit"].fillna(found["name"]).nunique()
+    if codes > 1:
+        listed = "; ".join(f"{r.unit or '-'} {r.name} ({r.boundary})" for r in found.itertuples(index=False))
+        raise UnitError(f"{wanted!r} fits several units: {listed}. Give the code")
+    return int(found.index[-1])
+
+
+@dataclass(frozen=True)
+class Countries:
+    """Where points lie: by the finest unit around them, and so up to its country.
+
+    Attributes
+    ----------
+    areas_km2 : mapping
+        Country code -> km².
+    detail : shapely.STRtree
+        Over the units below the countries: the theatre that the archive knows in detail.
+    """
+
+    areas_km2: Mapping[str, float]
+    detail: shapely.STRtree
+    coarse: shapely.STRtree
+    detail_codes: NDArray[np.object_]
+    coarse_codes: NDArray[np.object_]
+
+    def locate(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.object_]:
+        """Country code of each point, "" at sea or where no unit is known.
+
+        Parameters
+        ----------
+        lon, lat : numpy.ndarray of float64, shape (n,)
+            Degrees.
+
+        Raises
+        ------
+        GateError
+            Never.
+        """
+        points = shapely.points(lon, lat)
+        codes = np.full(len(points), "", dtype=object)
+        for tree, names in ((self.coarse, self.coarse_codes), (self.detail, self.detail_codes)):
+            who, unit = tree.query(points, predicate="intersects")
+            codes[who] = names[unit]
+        return codes
+
+    def in_detail(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.bool_]:
+        """Whether each point lies in a unit below the countries.
+
+        Raises
+        ------
+        GateError
+            Never.
+        """
+        inside = np.zeros(len(lon), dtype=bool)
+        inside[self.detail.query(shapely.points(lon, lat), predicate="intersects")[0]] = True
+        return inside
+
+
+def countries_of(units: gpd.GeoDataFrame) -> Countries:
+    """Make the look-up from an archive's units.
+
+    Parameters
+    ----------
+    units : geopandas.GeoDataFrame
+        Columns unit, level, parent, area_km2 and areal geometry in EPSG:4326.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    parents = {u: p for u, p in zip(units["unit"], units["parent"], strict=True) if p}
+    top = units["level"] == 0
+    geometry = np.asarray(units.geometry.array, dtype=object)
+    fine = np.array([_country_of(u, p, parents) for u, p in zip(units["unit"], units["parent"], strict=True)], dtype=object)
+    is_top = top.to_numpy()
+    return Countries(
+        areas_km2=dict(zip(units["unit"][top], units["area_km2"][top], strict=True)),
+        detail=shapely.STRtree(geometry[~is_top]),
+        coarse=shapely.STRtree(geometry[is_top]),
+        detail_codes=fine[~is_top],
+        coarse_codes=fine[is_top],
+    )
+
+
+def _country_of(unit: str | None, parent: str | None, parents: Mapping[str, str]) -> str:
+    code = unit or parent or ""
+    if not unit and parent:
+        code = parent
+    for _ in range(10):  # units nest a few levels deep; a circle in a file must not hang us
+        if code not in parents:
+            break
+        code = parents[code]
+    return code
