@@ -14,7 +14,7 @@ import shapely
 
 from geo import measures
 from geo.errors import NoSnapshotError, SourceError, UsageError
-from geo.schema import CRS, STATUSES, is_day, last_instant, parse_instant, to_instant
+from geo.schema import CRS, STATUSES, is_day, last_instant, parse_instant, text_or_none, to_instant
 from geo.store import Store
 from geo.units import Countries, countries_of, find_unit
 
@@ -61,7 +61,7 @@ class Archive:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.store = Store(path)
-        self._units: tuple[tuple[int, int], gpd.GeoDataFrame, Countries] | None = None
+        self._units: tuple[tuple[tuple[int, int], ...], gpd.GeoDataFrame, Countries] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -176,8 +176,9 @@ class Archive:
         return self._cached_units()[1]
 
     def _cached_units(self) -> tuple[gpd.GeoDataFrame, Countries]:
-        status = self.path.stat() if self.path.exists() else None
-        stamp = (status.st_mtime_ns, status.st_size) if status else (0, 0)
+        # what is written stands in the log beside the file until the writer closes
+        files = [self.path, self.path.with_name(self.path.name + "-wal")]
+        stamp = tuple((f.stat().st_mtime_ns, f.stat().st_size) for f in files if f.exists())
         if self._units is None or self._units[0] != stamp:
             frame = self.store.units()
             assert isinstance(frame, gpd.GeoDataFrame)
@@ -362,7 +363,7 @@ class Archive:
             row["source"] = name
             row["snapshot"], row["snapshot_age_days"] = _said_by(spoken, parts, row)
         columns = [*AREA_COLUMNS[:4], *(["native"] if by == "native" else []), *AREA_COLUMNS[4:]]
-        return _keep(pd.DataFrame(rows, columns=columns), controller, status)
+        return _keep(_table(rows, columns), controller, status)
 
     def change(
         self,
@@ -423,7 +424,7 @@ class Archive:
             row["base"] = str(from_ if base is None else base)
             row["from_snapshot"], row["to_snapshot"] = (_said_by(s, parts, row)[0] for s in (first, last))
         columns = [*CHANGE_COLUMNS[:4], *(["native"] if by == "native" else []), *CHANGE_COLUMNS[4:]]
-        return _keep(pd.DataFrame(rows, columns=columns), controller, status)
+        return _keep(_table(rows, columns), controller, status)
 
     def changed(
         self, from_: When, to: When, *, source: str | None = None, as_known_on: When | None = None
@@ -506,7 +507,7 @@ class Archive:
             if progress is not None:
                 progress(done, len(chosen))
         columns = [*SERIES_COLUMNS[:5], *(["native"] if by == "native" else []), *SERIES_COLUMNS[5:]]
-        return _keep(pd.DataFrame(rows, columns=columns), controller, status)
+        return _keep(_table(rows, columns), controller, status)
 
     def retract(self, snapshot: str, *, why: str) -> None:
         """Take a wrong import back; what the archive said until now stays on record.
@@ -569,7 +570,7 @@ class Archive:
             return measures.Zone("(polygon)", None, within)
         units = self._cached_units()[0]
         row = units.iloc[find_unit(units, within, boundary=boundary)]
-        return measures.Zone(row["unit"] or row["name"], row["boundary"], row.geometry)
+        return measures.Zone(text_or_none(row["unit"]) or str(row["name"]), row["boundary"], row.geometry)
 
     def unit(self, wanted: str, *, boundary: str | None = None) -> gpd.GeoDataFrame:
         """One administrative unit by code or name.
@@ -640,6 +641,13 @@ def _step_rows(
         for row in rows:
             row["area_km2"] = row["after_km2"]
     return [row | {"date": stamp, "source": source} for row in rows]
+
+
+def _table(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+    """Rows as a frame: figures as floats, texts as Python's own (None where missing) in every version of pandas."""
+    frame = pd.DataFrame(rows, columns=list(columns), dtype=object)
+    figures = [c for c in columns if c.endswith(("_km2", "_percent", "_days"))]
+    return frame.astype(dict.fromkeys(figures, "float64"))
 
 
 def _keep(frame: pd.DataFrame, controller: str | None, status: str | Sequence[str] | None) -> pd.DataFrame:

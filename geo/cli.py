@@ -19,7 +19,6 @@ from rich.table import Table
 from geo import __version__
 from geo.errors import GeoError, UsageError
 
-COUNTS = {"source", "snapshot"}
 # what each column's figures are rounded to in tables; CSV and JSON carry them in full
 _DECIMALS = {"net_percent": 1, "snapshot_age_days": 2}
 
@@ -95,7 +94,9 @@ _WHERE = _options(
 )
 _KNOWN = click.option("--as-known-on", metavar="T", help="What the archive said at that date or instant.")
 _AGE = click.option("--max-age-days", type=float, metavar="N", help="Refuse a snapshot older than this on the date.")
-_BY = click.option("--by", type=click.Choice(["unit", "native"]), help="A row for each unit, or each class of the source.")
+_BY = click.option(
+    "--by", type=click.Choice(["unit", "native"]), help="A row for each unit, or each class of the source."
+)
 
 
 def _format(*choices: str) -> Callable[..., Any]:
@@ -158,7 +159,9 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _print_table(frame: pd.DataFrame, title: str) -> None:
-    table = Table(title=printable(title), title_justify="left", title_style="bold", header_style="", box=None, pad_edge=False)
+    table = Table(
+        title=printable(title), title_justify="left", title_style="bold", header_style="", box=None, pad_edge=False
+    )
     shown = [c for c in frame.columns if not frame[c].isna().all()]
     for column in shown:
         number = pd.api.types.is_numeric_dtype(frame[column])
@@ -173,7 +176,9 @@ def _cell(name: str, value: Any) -> Any:
     from rich.text import Text
 
     if isinstance(value, float):
-        return Text(f"{value:,.{_DECIMALS.get(name, 1)}f}" if name in _DECIMALS or name.endswith("_km2") else f"{value:g}")
+        return Text(
+            f"{value:,.{_DECIMALS.get(name, 1)}f}" if name in _DECIMALS or name.endswith("_km2") else f"{value:g}"
+        )
     return Text("" if value is None else printable(value))
 
 
@@ -226,11 +231,17 @@ def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
 @click.option("--encoding", default="utf-8", show_default=True, help="Of text files.")
 @click.option("--delimiter", help="Of CSV files.")
 @click.option("--decimal", help="The decimal mark of CSV files.")
-@click.option("--accept", multiple=True, type=click.Choice(["future", "swapped", "empty", "large"]),
-              help="Let this finding in on purpose.")
+@click.option(
+    "--accept",
+    multiple=True,
+    type=click.Choice(["future", "swapped", "empty", "large"]),
+    help="Let this finding in on purpose.",
+)
 @_format("table", "json")
 @click.pass_context
-def import_command(ctx: click.Context, archive: Path, source: str, files: tuple[Path, ...], form: str, **given: Any) -> None:
+def import_command(
+    ctx: click.Context, /, archive: Path, source: str, files: tuple[Path, ...], form: str, **given: Any
+) -> None:
     """Take FILES into ARCHIVE, read as SOURCE's own; the archive is made where there is none.
 
     Sources: deepstate, deepstate-mirror, nzz, isw, uacontrolmap, vector (a desk's own: anything GDAL reads), incidents,
@@ -244,9 +255,7 @@ def import_command(ctx: click.Context, archive: Path, source: str, files: tuple[
         return
     options, credit = _read_options(given)
     with bar("importing") as advance:
-        receipts: list[Receipt] = import_files(
-            archive, source, files, options=options, credit=credit, progress=advance
-        )
+        receipts: list[Receipt] = import_files(archive, source, files, options=options, credit=credit, progress=advance)
     if form == "json":
         from dataclasses import asdict
 
@@ -280,7 +289,9 @@ def _read_options(given: dict[str, Any]) -> tuple[Any, Any]:
         name: {**getattr(options, name), **_pairs(given[name], option)}
         for name, option in (("columns", "--column"), ("constants", "--set"), ("statuses", "--status-map"))
     }
-    plain = {n: given[n] for n in ("date", "published", "retrieved", "layer", "crs", "delimiter", "decimal") if given[n]}
+    plain = {
+        n: given[n] for n in ("date", "published", "retrieved", "layer", "crs", "delimiter", "decimal") if given[n]
+    }
     if given["part"]:
         plain["part"] = given["part"]
     if given["encoding"] != "utf-8":
@@ -324,10 +335,14 @@ def _print_receipts(receipts: Sequence[Any]) -> None:
 @_KNOWN
 @_AGE
 @_format("table", "csv", "json")
-def area(archive: Path, date: str | None, form: str, as_known_on: str | None, status: tuple[str, ...], **given: Any) -> None:
+def area(
+    archive: Path, date: str | None, form: str, as_known_on: str | None, status: tuple[str, ...], **given: Any
+) -> None:
     """How much each side holds on a date, in km², with the range that contested ground leaves open."""
     frame = _open(archive).area(date, status=status or None, as_known_on=as_known_on, **given)
-    title = f"km² held by source and class, {date or 'last snapshot'}" + (f", as known on {as_known_on}" if as_known_on else "")
+    title = f"km² held by source and class, {date or 'last snapshot'}" + (
+        f", as known on {as_known_on}" if as_known_on else ""
+    )
     show(frame, form, title=title, head={"date": date, "as_known_on": as_known_on})
 
 

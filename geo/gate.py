@@ -177,16 +177,16 @@ def check_not_future(moment: datetime, options: Options) -> None:
         The date lies in the future.
     """
     if moment > datetime.now(UTC) and "future" not in options.accept:
-        raise GateError(
-            f"the date {moment:%Y-%m-%d} is later than now: a slip of the pen? --accept future lets it in"
-        )
+        raise GateError(f"the date {moment:%Y-%m-%d} is later than now: a slip of the pen? --accept future lets it in")
 
 
 def _check_statuses(frame: gpd.GeoDataFrame) -> None:
     unknown = sorted(set(frame["status"].dropna().astype(str)) - set(STATUSES))
     if unknown or frame["status"].isna().any():
         shown = ", ".join(map(repr, unknown)) or "a missing one"
-        raise GateError(f"status {shown} is unknown; the known ones: {', '.join(STATUSES)}. --status-map maps a file's words")
+        raise GateError(
+            f"status {shown} is unknown; the known ones: {', '.join(STATUSES)}. --status-map maps a file's words"
+        )
 
 
 def _keys(geometry: Objects) -> list[bytes]:
@@ -309,7 +309,9 @@ def _crosses_antimeridian(geometry: shapely.Geometry) -> bool:
 
 def _cut_at_antimeridian(geometry: shapely.Geometry) -> shapely.Geometry:
     """Draw it past 180°, cut it there, and bring the eastern part back to the other side."""
-    past = shapely.transform(geometry, lambda xy: np.column_stack([np.where(xy[:, 0] < 0, xy[:, 0] + 360, xy[:, 0]), xy[:, 1]]))
+    past = shapely.transform(
+        geometry, lambda xy: np.column_stack([np.where(xy[:, 0] < 0, xy[:, 0] + 360, xy[:, 0]), xy[:, 1]])
+    )
     past = past if past.is_valid else shapely.make_valid(past)
     west = shapely.intersection(past, shapely.box(0, -90, 180, 90))
     east = shapely.intersection(past, shapely.box(180, -90, 360, 90))
@@ -359,7 +361,8 @@ def _drop_duplicates(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, int, in
         keep.append(key not in seen)
         seen.add(key)
     doubles = sum(n > 1 for n in Counter(listed).values())
-    return frame[keep].reset_index(drop=True), len(frame) - sum(keep), doubles
+    kept = frame[np.array(keep, dtype=bool)].reset_index(drop=True)
+    return kept, len(frame) - len(kept), doubles
 
 
 def _representative(frame: gpd.GeoDataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -377,9 +380,7 @@ def _check_swapped(frame: gpd.GeoDataFrame, options: Options, countries: Countri
     )
 
 
-def _look_swapped(
-    lon: NDArray[np.float64], lat: NDArray[np.float64], countries: Countries
-) -> NDArray[np.bool_]:
+def _look_swapped(lon: NDArray[np.float64], lat: NDArray[np.float64], countries: Countries) -> NDArray[np.bool_]:
     """Points outside the units known in detail that the other way round would lie inside."""
     turned = np.abs(lon) <= 90
     out = np.zeros(len(lon), dtype=bool)

@@ -341,7 +341,11 @@ class Writer:
 
     def _hang_tag(self) -> None:
         """A name tag beside the archive, for the message to whoever waits; SQLite's lock is the lock."""
-        who = {"process": os.getpid(), "host": socket.gethostname(), "since": datetime.now(UTC).isoformat("T", "seconds")}
+        who = {
+            "process": os.getpid(),
+            "host": socket.gethostname(),
+            "since": datetime.now(UTC).isoformat("T", "seconds"),
+        }
         with suppress(OSError, KeyError):
             who["user"] = getpass.getuser()
         with suppress(OSError):

@@ -263,15 +263,19 @@ def _sum_receipts(receipts: Sequence[Receipt], file: _File, credit: Source) -> R
     for receipt in receipts:
         for why, count in receipt.left_out.items():
             left[why] = left.get(why, 0) + count
-    numbers = ("rows_in", "rows_stored", "rows_refused", "rows_left_out", "duplicates")
-    texts = ("repairs", "notes", "refusals")
     return Receipt(
         file.name,
         credit.name,
         "",
+        rows_in=sum(r.rows_in for r in receipts),
+        rows_stored=sum(r.rows_stored for r in receipts),
+        rows_refused=sum(r.rows_refused for r in receipts),
+        rows_left_out=sum(r.rows_left_out for r in receipts),
+        duplicates=sum(r.duplicates for r in receipts),
+        repairs=tuple(text for r in receipts for text in r.repairs),
+        notes=tuple(text for r in receipts for text in r.notes),
+        refusals=tuple(refusal for r in receipts for refusal in r.refusals),
         left_out=left,
-        **{n: sum(getattr(r, n) for r in receipts) for n in numbers},
-        **{t: tuple(x for r in receipts for x in getattr(r, t)) for t in texts},
     )
 
 
@@ -344,7 +348,7 @@ def import_claims(archive: Archive, path: Path) -> int:
         raise FileError(f"{path}: no CSV in UTF-8 ({error})") from error
     if not {"claim_id", "text"} <= set(table.columns):
         raise GateError(f"{path}: columns claim_id and text are wanted; found {', '.join(table.columns)}")
-    rows = [{k: (v or None) for k, v in row.items()} for row in table.to_dict("records")]
+    rows = [{str(k): (v or None) for k, v in row.items()} for row in table.to_dict("records")]
     ensure_units(archive)
     with archive.store.writing() as connection:
         now = archive.store.instant(connection)

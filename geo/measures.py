@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.area import areas_km2
-from geo.schema import CRS
+from geo.schema import CRS, text_or_none
 from geo.units import Countries
 
 OUTSIDE = "(outside the units)"
@@ -57,7 +57,7 @@ def ground_by_class(frame: gpd.GeoDataFrame, *, by_native: bool = False) -> dict
     for controller, status, native, shape in zip(
         frame["controller"], frame["status"], natives, frame.geometry, strict=True
     ):
-        key = (_none(controller), str(status), _none(native))
+        key = (text_or_none(controller), str(status), text_or_none(native))
         groups.setdefault(key, []).append(shape)
     ordered = sorted(groups, key=lambda k: (k[0] or "~", k[1], k[2] or ""))
     return {key: union(groups[key]) for key in ordered}
@@ -223,7 +223,7 @@ def zones_by_unit(units: gpd.GeoDataFrame, *, within: shapely.Geometry | None = 
         Never.
     """
     zones = [
-        Zone(code or name, boundary, clip(shape, within))
+        Zone(text_or_none(code) or str(name), boundary, clip(shape, within))
         for code, name, boundary, shape in zip(
             units["unit"], units["name"], units["boundary"], units.geometry, strict=True
         )
@@ -260,10 +260,6 @@ def areal_only(shape: shapely.Geometry) -> shapely.Geometry:
 
 def _one(shape: shapely.Geometry) -> NDArray[np.object_]:
     return np.array([shape], dtype=object)
-
-
-def _none(value: Any) -> str | None:
-    return None if value is None or value != value else str(value)
 
 
 def _pieces(shape: shapely.Geometry, zones: Sequence[Zone]) -> list[tuple[Zone, shapely.Geometry]]:

@@ -143,6 +143,17 @@ class Options:
     locate: Locate | None = None
 
 
+def text_or_none(value: Any) -> str | None:
+    """A cell of a text column: None where it is missing, however pandas writes that.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    return None if value is None or value != value else str(value)
+
+
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}$")
 
 

@@ -172,7 +172,7 @@ class Store:
         _replace_state(connection, recording.source, recording.part, depicts, there, set(rows), rows, now)
         if len(recording.frame):
             gpkg.widen(connection, "control", np.asarray(recording.frame.geometry.array), now=now)
-        return Recorded(name, "superseded" if there is not None else "stored", there and there["snapshot"])
+        return Recorded(name, "superseded" if there else "stored", there["snapshot"] if there else None)
 
     def retract(self, connection: sqlite3.Connection, snapshot: str, *, why: str) -> None:
         """Take a recording back: the archive says again what it said without it, and keeps what it did say.
@@ -305,7 +305,9 @@ class Store:
             There is no such snapshot.
         """
         with self.reading() as connection:
-            row = connection.execute("SELECT members, depicts FROM snapshots WHERE snapshot = ?", (snapshot,)).fetchone()
+            row = connection.execute(
+                "SELECT members, depicts FROM snapshots WHERE snapshot = ?", (snapshot,)
+            ).fetchone()
             if row is None:
                 raise ArchiveError(f"{self.path}: no snapshot {snapshot!r}; geo snapshots lists them")
             found = _fetch_shapes(connection, _unpack(row[0]).tolist())
@@ -386,7 +388,9 @@ class Store:
             f"INSERT INTO imports ({names}) VALUES ({', '.join('?' * len(values))})", tuple(values.values())
         )
 
-    def put_units(self, connection: sqlite3.Connection, frame: gpd.GeoDataFrame, areas: Sequence[float], now: str) -> bool:
+    def put_units(
+        self, connection: sqlite3.Connection, frame: gpd.GeoDataFrame, areas: Sequence[float], now: str
+    ) -> bool:
         """Take units in; those of the same boundary set and level are replaced as a whole.
 
         Parameters
@@ -808,7 +812,9 @@ def _fetch_shapes(connection: sqlite3.Connection, shapes: Sequence[int]) -> list
         missing = [s for s in shapes if s not in found]
         for start in range(0, len(missing), 500):  # SQLite bounds the number of parameters
             part = missing[start : start + 500]
-            query = f"SELECT {columns} FROM {table} WHERE shape IN ({', '.join('?' * len(part))}) ORDER BY recorded_at DESC"
+            query = (
+                f"SELECT {columns} FROM {table} WHERE shape IN ({', '.join('?' * len(part))}) ORDER BY recorded_at DESC"
+            )
             found |= {row[0]: row for row in connection.execute(query, part)}
     lost = [s for s in shapes if s not in found]
     if lost:

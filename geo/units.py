@@ -14,6 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.errors import UnitError
+from geo.schema import text_or_none
 
 # Words that people add to or leave off a unit's name.
 _KINDS = (
@@ -92,7 +93,8 @@ def _the_one(found: pd.DataFrame, wanted: str) -> int:
     """Of several boundary sets the last; of several units in it, none."""
     codes = found["unit"].fillna(found["name"]).nunique()
     if codes > 1:
-        listed = "; ".join(f"{r.unit or '-'} {r.name} ({r.boundary})" for r in found.itertuples(index=False))
+        rows = zip(found["unit"].fillna("-"), found["name"], found["boundary"], strict=True)
+        listed = "; ".join(f"{code} {name} ({boundary})" for code, name, boundary in rows)
         raise UnitError(f"{wanted!r} fits several units: {listed}. Give the code")
     return int(found.index[-1])
 
@@ -161,10 +163,11 @@ def countries_of(units: gpd.GeoDataFrame) -> Countries:
     GateError
         Never.
     """
-    parents = {u: p for u, p in zip(units["unit"], units["parent"], strict=True) if p}
+    codes, above = ([text_or_none(v) for v in units[c]] for c in ("unit", "parent"))
+    parents = {u: p for u, p in zip(codes, above, strict=True) if u and p}
     top = units["level"] == 0
     geometry = np.asarray(units.geometry.array, dtype=object)
-    fine = np.array([_country_of(u, p, parents) for u, p in zip(units["unit"], units["parent"], strict=True)], dtype=object)
+    fine = np.array([_country_of(u or p or "", parents) for u, p in zip(codes, above, strict=True)], dtype=object)
     is_top = top.to_numpy()
     return Countries(
         areas_km2=dict(zip(units["unit"][top], units["area_km2"][top], strict=True)),
@@ -175,10 +178,7 @@ def countries_of(units: gpd.GeoDataFrame) -> Countries:
     )
 
 
-def _country_of(unit: str | None, parent: str | None, parents: Mapping[str, str]) -> str:
-    code = unit or parent or ""
-    if not unit and parent:
-        code = parent
+def _country_of(code: str, parents: Mapping[str, str]) -> str:
     for _ in range(10):  # units nest a few levels deep; a circle in a file must not hang us
         if code not in parents:
             break

@@ -1,0 +1,130 @@
+"""The bundled example: an archive, its figures and a dated map from the seeds that people wrote by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from geo.archive import Archive, open_archive
+from geo.errors import GeoError
+from geo.intake import Receipt, ensure_units, import_claims, import_files
+from geo.maps import draw_map, save_map
+
+DAY = "2025-01-11"
+SOURCE = "seeds"
+
+
+def seeds() -> Path:
+    """The folder of the seeds: inside the installed package, or beside it in a checkout.
+
+    Raises
+    ------
+    GeoError
+        It is in neither place: the installation is incomplete.
+    """
+    here = Path(__file__).resolve().parent
+    for folder in (here / "seeds", here.parent / "seeds"):
+        if (folder / "incidents.csv").is_file():
+            return folder
+    raise GeoError(f"the bundled example is missing beside {here}: install geo-control again")
+
+
+def run(folder: Path) -> Iterator[str]:
+    """Build ``data/kursk.gpkg`` and ``maps/2025-01-11.html`` under a folder, and say the figures.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        Where ``data`` and ``maps`` are, or are made.
+
+    Yields
+    ------
+    str
+        Lines to print.
+
+    Raises
+    ------
+    GeoError
+        The seeds are missing, or a file cannot be written.
+    """
+    archive = build(folder / "data" / "kursk.gpkg")
+    yield f"archive: {archive.path}"
+    yield from figures(archive)
+    page = draw_map(archive, DAY, source=SOURCE, since=peak_day(archive), title="Kursk, 11 January 2025")
+    yield f"map: {save_map(page, folder / 'maps' / f'{DAY}.html')}"
+
+
+def build(path: Path) -> Archive:
+    """The example's archive; run again, it changes nothing.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Of the archive.
+
+    Raises
+    ------
+    GeoError
+        A seed is refused, or the archive cannot be written.
+    """
+    from geo.sources.desk import read_toml
+
+    archive, folder = open_archive(path), seeds()
+    ensure_units(archive)
+    credit, options = read_toml(folder / "control.toml")
+    receipts = import_files(
+        archive, "vector", sorted((folder / "control").glob("*.geojson")), options=options, credit=credit
+    )
+    receipts += import_files(archive, "incidents", folder / "incidents.csv")
+    _insist(receipts)
+    import_claims(archive, folder / "claims.csv")
+    archive.close()
+    return archive
+
+
+def _insist(receipts: list[Receipt]) -> None:
+    for receipt in receipts:
+        if receipt.outcome == "refused" or receipt.rows_refused:
+            raise GeoError(f"a seed was refused: {receipt.error or receipt.refusals}")
+
+
+def peak_day(archive: Archive) -> str:
+    """The date on which most ground was held, of those that the example has.
+
+    Raises
+    ------
+    GeoError
+        The archive cannot be read.
+    """
+    series = archive.series(source=SOURCE, controller="UA", status="held")
+    return str(series.loc[series["area_km2"].idxmax(), "date"])
+
+
+def figures(archive: Archive) -> Iterator[str]:
+    """What was held on the day, its range, and the change since the peak: each with source and dates.
+
+    Yields
+    ------
+    str
+        Lines to print.
+
+    Raises
+    ------
+    GeoError
+        The archive cannot be read.
+    """
+    held = archive.area(DAY, source=SOURCE, controller="UA", status="held").iloc[0]
+    yield (
+        f"held 11 Jan 2025: {held.area_km2:,.0f} km² by UA in Russia's Kursk region;"
+        f" with the contested ground {held.upper_km2:,.0f} km² (source: {held.source}, illustrative outlines,"
+        f" snapshot {held.snapshot})"
+    )
+    peak = peak_day(archive)
+    row = archive.change(peak, DAY, source=SOURCE, controller="UA", status="held").iloc[0]
+    yield (
+        f"since the peak of {peak} ({row.base_km2:,.0f} km²): gained {row.gained_km2:,.0f}, lost {row.lost_km2:,.0f},"
+        f" net {row.net_km2:+,.0f} km² ({row.net_percent:+.0f} %; source: {row.source}, {row.from_snapshot} to"
+        f" {row.to_snapshot})"
+    )
+    incidents = archive.incidents(DAY, DAY)
+    yield f"incidents reported that day: {len(incidents)} ({', '.join(dict.fromkeys(incidents['where_coordinates']))})"
