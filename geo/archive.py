@@ -12,7 +12,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from geo import measures
+from geo import history, measures
 from geo.errors import NoSnapshotError, SourceError, UsageError
 from geo.schema import CRS, STATUSES, is_day, last_instant, parse_instant, text_or_none, to_instant
 from geo.store import Store
@@ -529,7 +529,7 @@ class Archive:
         if not why.strip():
             raise UsageError("say why the snapshot is taken back: the reason stays on record")
         with self.store.writing() as connection:
-            self.store.retract(connection, snapshot, why=why)
+            history.retract(connection, snapshot, why=why)
 
     # -- inside -------------------------------------------------------------------------------------------------
 

@@ -148,6 +148,11 @@ def shortest_longitude(delta: Floats) -> Floats:
     -------
     numpy.ndarray of float64
         Degrees; differences within ±180 come back to the last bit.
+
+    Raises
+    ------
+    GateError
+        Never.
     """
     wide = np.abs(delta) >= 180
     if not wide.any():

@@ -97,7 +97,7 @@ def peak_day(archive: Archive) -> str:
         The archive cannot be read.
     """
     series = archive.series(source=SOURCE, controller="UA", status="held")
-    return str(series.loc[series["area_km2"].idxmax(), "date"])
+    return str(series["date"].iloc[int(series["area_km2"].argmax())])
 
 
 def figures(archive: Archive) -> Iterator[str]:

@@ -16,14 +16,15 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from geo import history
 from geo import sources as known_sources
 from geo.archive import Archive, open_archive
 from geo.area import areas_km2
 from geo.errors import ArchiveError, FileError, GateError, UsageError
 from geo.gate import Admitted, Memory, admit_control, admit_points, admit_units
+from geo.history import Recording
 from geo.schema import Options, Refusal, Rows, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
-from geo.store import Recording
 from geo.units import Countries
 from geo.vector import read_bytes
 
@@ -201,7 +202,7 @@ def _take_snapshots(
     with archive.store.writing() as connection:
         archive.store.add_source(connection, credit)
         done = [
-            archive.store.record(connection, _recording(s, a, r, file, credit, options, retrieved))
+            history.record(connection, _recording(s, a, r, file, credit, options, retrieved))
             for (s, a), r in zip(admitted, receipts, strict=True)
         ]
     whole = _sum_receipts(receipts, file, credit)
@@ -297,7 +298,7 @@ def _take_rows(
     )  # fmt: skip
     store = archive.store
     with store.writing() as connection:
-        now = store.instant(connection)
+        now = history.next_instant(connection)
         store.add_source(connection, credit)
         if units:
             areas = list(areas_km2(np.asarray(frame.geometry.array, dtype=object)))
@@ -351,7 +352,7 @@ def import_claims(archive: Archive, path: Path) -> int:
     rows = [{str(k): (v or None) for k, v in row.items()} for row in table.to_dict("records")]
     ensure_units(archive)
     with archive.store.writing() as connection:
-        now = archive.store.instant(connection)
+        now = history.next_instant(connection)
         archive.store.put_claims(connection, rows, now)
         archive.store.note_import(
             connection, now, kind="claims", dataset="claims", file_name=path.name, file_bytes=len(raw),

@@ -18,8 +18,8 @@ from geo import measures
 from geo.archive import AREA_COLUMNS, CHANGE_COLUMNS, SERIES_COLUMNS, Archive, open_archive
 from geo.area import areas_km2
 from geo.errors import ArchiveError, NoSnapshotError, SourceError, UnitError, UsageError
+from geo.history import Recording, record
 from geo.schema import Source
-from geo.store import Recording
 
 DAY0 = datetime(2024, 8, 1, tzinfo=UTC)
 
@@ -37,7 +37,7 @@ def put(archive: Archive, when: datetime, frame: gpd.GeoDataFrame, *, source: st
     with archive.store.writing() as connection:
         archive.store.add_source(connection, Source(source, source))
         name = f"{when}{part}{frame.geometry.to_wkb().tolist()}"
-        return archive.store.record(connection, Recording(source, part, when, frame, name, 1, name)).snapshot
+        return record(connection, Recording(source, part, when, frame, name, 1, name)).snapshot
 
 
 @pytest.fixture

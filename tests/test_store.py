@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from geo import timeline
 from geo.errors import ArchiveError
+from geo.history import Recording, record, retract
 from geo.schema import parse_instant
-from geo.store import Recording, Store
+from geo.store import Store
 
 DAY0 = datetime(2024, 8, 1, tzinfo=UTC)
 POLYGONS = [shapely.box(i, 0, i + 0.7, 1 + i / 10) for i in range(6)]
@@ -101,7 +102,7 @@ def _apply(store: Store, model: Model, names: dict[int, str], moments: list[date
         else:
             _, day, members = step
         with store.writing() as connection:
-            done = store.record(connection, recording(day, members))
+            done = record(connection, recording(day, members))
         there = model.in_force(len(model.events)).get(day)
         if there is not None and there[0] == members:
             assert done.outcome == "unchanged"
@@ -113,10 +114,10 @@ def _apply(store: Store, model: Model, names: dict[int, str], moments: list[date
         index = imports[step[1] % len(imports)]
         if ("retract", index) in model.events:
             with pytest.raises(ArchiveError, match="already"), store.writing() as connection:
-                store.retract(connection, names[index], why="again")
+                retract(connection, names[index], why="again")
             return
         with store.writing() as connection:
-            store.retract(connection, names[index], why="a wrong file")
+            retract(connection, names[index], why="a wrong file")
         model.events.append(("retract", index))
     else:
         return
@@ -152,7 +153,7 @@ def test_the_order_in_which_days_come_in_leaves_no_trace(order: list[int], days:
             store = Store(Path(folder) / f"{name}.gpkg")
             for day in sequence:
                 with store.writing() as connection:
-                    store.record(connection, recording(day, days[day]))
+                    record(connection, recording(day, days[day]))
             store.close()
             with store.reading() as connection:
                 rows = connection.execute("SELECT geom, native, valid_from, valid_to FROM control").fetchall()
@@ -163,9 +164,9 @@ def test_the_order_in_which_days_come_in_leaves_no_trace(order: list[int], days:
 def test_parts_of_a_source_have_timelines_of_their_own(tmp_path: Path) -> None:
     store = Store(tmp_path / "a.gpkg")
     with store.writing() as connection:
-        store.record(connection, recording(0, frozenset({0}), part="control"))
-        store.record(connection, recording(0, frozenset({1}), part="claimed"))
-        store.record(connection, recording(1, frozenset({2}), part="control"))
+        record(connection, recording(0, frozenset({0}), part="control"))
+        record(connection, recording(0, frozenset({1}), part="claimed"))
+        record(connection, recording(1, frozenset({2}), part="control"))
     frame = store.control_now("desk", DAY0 + timedelta(days=1))
     assert members_of(frame) == {1, 2}
     store.close()
@@ -180,7 +181,7 @@ def test_vertices_come_back_as_they_went_in(tmp_path: Path) -> None:
     )
     store = Store(tmp_path / "a.gpkg")
     with store.writing() as connection:
-        store.record(connection, Recording("desk", "", DAY0, frame, "f", 1, "f"))
+        record(connection, Recording("desk", "", DAY0, frame, "f", 1, "f"))
     store.close()
     back = store.control_now("desk", DAY0).geometry[0]
     assert shapely.get_coordinates(back).tobytes() == shapely.get_coordinates(awkward).tobytes()
@@ -190,9 +191,9 @@ def test_vertices_come_back_as_they_went_in(tmp_path: Path) -> None:
 def test_a_failed_write_leaves_nothing(tmp_path: Path) -> None:
     store = Store(tmp_path / "a.gpkg")
     with store.writing() as connection:
-        store.record(connection, recording(0, frozenset({0})))
+        record(connection, recording(0, frozenset({0})))
     with pytest.raises(RuntimeError), store.writing() as connection:
-        store.record(connection, recording(1, frozenset({1})))
+        record(connection, recording(1, frozenset({1})))
         raise RuntimeError("killed here")
     store.close()
     assert len(store.snapshots()) == 1

@@ -1,0 +1,191 @@
+"""Institute for the Study of War / Critical Threats: shapefiles, TopoJSON and GeoJSON of one class each."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from geo.dates import find_date, without_date
+from geo.errors import GateError
+from geo.layers import Layer, cell, of_features, read_layer
+from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
+from geo.sources.base import Reader
+from geo.topojson import is_topology, objects
+from geo.vector import read_bytes, read_json
+
+
+@dataclass(frozen=True)
+class _Class:
+    part: str
+    words: re.Pattern[str]
+    controller: str | None
+    status: str
+
+
+# In this order: a name such as "Claimed Russian Territory" holds the words of several classes.
+_CLASSES = tuple(
+    _Class(part, re.compile(words), controller, status)
+    for part, words, controller, status in (
+        ("kursk-russian-advance", r"kursk(?!.*ukrainian).*russian.*advance", "RU", "advance"),
+        ("kursk-advance", r"kursk.*(?:ukrainian|claimedlimit)|claimedlimitofukrainian", "UA", "claimed"),
+        ("infiltration", r"infiltration", None, "contested"),
+        ("counteroffensive", r"counteroffensive", "UA", "claimed"),
+        ("claimed", r"claimedrussian|russianclaim|claimed.*territory", "RU", "claimed"),
+        ("advance", r"russian(?:advance|gain)|advance.*russian", "RU", "advance"),
+        ("control", r"controlmap|russian.*(?:cot(?=in|$|\d)|control)|controlofterrain", "RU", "held"),
+    )
+)
+PARTS = tuple(sorted(kind.part for kind in _CLASSES))
+# Columns with the day that a feature depicts; those of edits and creation say nothing about the map.
+_DATE_COLUMNS = ("datetime", "date", "EndDate")
+_PEOPLE = re.compile(r"creator|editor", re.IGNORECASE)
+_NO_NAME = frozenset(("temp", "data", "layer", "collection", ""))
+
+
+def read(path: Path, options: Options) -> list[Snapshot]:
+    """Read one class of one day.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        A zipped or plain shapefile, a TopoJSON or a GeoJSON file.
+    options : Options
+        ``date`` and ``part`` where the names do not say them; ``layer`` of several.
+
+    Returns
+    -------
+    list of Snapshot
+        One; its ``part`` is the class, so that the classes of a day stand side by side.
+
+    Raises
+    ------
+    FileError
+        The file cannot be read.
+    GateError
+        The class or the date cannot be told.
+    """
+    layer = _layer(path, options)
+    kind = _class(path, layer, options)
+    depicts, notes = _date(path, layer, options)
+    title = next((name for name in (layer.name, path.stem) if name.lower() not in _NO_NAME), path.stem)
+    count = len(layer.geometry)
+    frame = gpd.GeoDataFrame(
+        {
+            "row": np.arange(1, count + 1),
+            "controller": pd.Series([kind.controller] * count, dtype=object),
+            "status": kind.status,
+            "native": without_date(title) or title,
+        },
+        geometry=gpd.GeoSeries(layer.geometry, crs=CRS),
+    )
+    present = np.array([geometry is not None for geometry in layer.geometry], dtype=bool)
+    missing = int((~present).sum()) - len(layer.errors)
+    return [
+        Snapshot(
+            frame=frame[present].reset_index(drop=True),
+            depicts=depicts,
+            rows_in=count,
+            part=kind.part,
+            left_out={"no geometry in the file (too small for its grid, or never drawn)": missing} if missing else {},
+            refusals=tuple(_refusal(layer, at, why) for at, why in sorted(layer.errors.items())),
+            repairs=layer.repairs,
+            notes=(*layer.notes, *notes),
+        )
+    ]
+
+
+def _layer(path: Path, options: Options) -> Layer:
+    if path.suffix.lower() not in (".topojson", ".json", ".geojson"):
+        return read_layer(path, layer=options.layer, crs=options.crs)
+    document = read_json(path, raw=read_bytes(path))
+    if not is_topology(document):
+        return read_layer(path, layer=options.layer, crs=options.crs)
+    found = objects(document, path=path)
+    listed = ", ".join(map(repr, found)) or "none"
+    if options.layer is not None and options.layer not in found:
+        raise GateError(f"{path}: no object {options.layer!r} in the topology; there are: {listed}")
+    if options.layer is None and len(found) != 1:
+        raise GateError(f"{path}: {len(found)} objects in the topology: name one with --layer: {listed}")
+    name = options.layer or next(iter(found))
+    layer = of_features(path, found[name], crs=options.crs)
+    return Layer(name, layer.table, layer.geometry, layer.errors, layer.repairs, layer.notes)
+
+
+def _class(path: Path, layer: Layer, options: Options) -> _Class:
+    """By the user's word, else the layer's name, the file's, a column, the folder's."""
+    if options.part:
+        found = next((kind for kind in _CLASSES if kind.part == options.part), None)
+        if found is None:
+            raise GateError(f"{path}: ISW has no class {options.part!r}; there are: {', '.join(PARTS)}")
+        return found
+    own = sorted({cell(value) or "" for value in layer.table.get("layer_type", ())})
+    for name in (layer.name, path.stem, own[0] if len(own) == 1 else "", path.parent.name):
+        bare = re.sub(r"[^a-z0-9]", "", name.lower())
+        for kind in _CLASSES:
+            if kind.words.search(bare):
+                return kind
+    raise GateError(
+        f"{path}: layer {layer.name!r}: neither its name nor the file's says which class of ISW's it is:"
+        f" name it with --part: {', '.join(PARTS)}"
+    )
+
+
+def _date(path: Path, layer: Layer, options: Options) -> tuple[datetime, list[str]]:
+    """By the user's word, else the layer's name, the file's, the folder's, a column."""
+    if options.date is not None:
+        return parse_instant(options.date), []
+    found = [find_date(name) for name in (layer.name, path.stem, path.parent.name)]
+    dates = [date for date in found if date is not None]
+    if not dates:
+        return _date_of_columns(path, layer), []
+    moment, written = dates[0]
+    others = sorted({other[1] for other in dates[1:] if other[0] != moment})
+    return moment, [f"the date is read from {written!r}, and not from {', '.join(others)}"] if others else []
+
+
+def _date_of_columns(path: Path, layer: Layer) -> datetime:
+    for column in _DATE_COLUMNS:
+        values = {value for value in map(cell, layer.table.get(column, ())) if value is not None}
+        if len(values) == 1:
+            return _moment(values.pop(), path, column)
+    raise GateError(
+        f"{path}: no date in the names of the layer, the file or its folder, nor one and the same in the columns"
+        f" {', '.join(_DATE_COLUMNS)}: say which day it depicts, --date YYYY-MM-DD"
+    )
+
+
+def _moment(value: str, path: Path, column: str) -> datetime:
+    """An instant in ISO 8601 or in milliseconds since 1970, as ArcGIS writes them."""
+    try:
+        if re.fullmatch(r"-?\d{10,14}", value):
+            return datetime.fromtimestamp(int(value) / 1000, tz=UTC)
+        return parse_instant(value)
+    except (GateError, OverflowError, OSError):
+        raise GateError(f"{path}: column {column!r}: {value!r} is no date: say it with --date") from None
+
+
+def _refusal(layer: Layer, at: int, why: str) -> Refusal:
+    row: Mapping[Any, Any] = layer.table.iloc[at].to_dict()
+    kept = {str(name): cell(value) for name, value in row.items() if not _PEOPLE.search(str(name))}
+    return Refusal(at + 1, why, "draw it again, or leave the row out", kept)
+
+
+READER = Reader(
+    Source(
+        name="isw",
+        title="Institute for the Study of War and AEI's Critical Threats Project",
+        url="https://understandingwar.org/",
+        licence="no open licence stated",
+        attribution="Institute for the Study of War and AEI's Critical Threats Project",
+    ),
+    "control",
+    read,
+)

@@ -1,0 +1,147 @@
+"""TopoJSON to GeoJSON: arcs joined to rings, quantised steps summed to coordinates."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.errors import GateError
+
+_DEPTH = {"LineString": 0, "Polygon": 1, "MultiLineString": 1, "MultiPolygon": 2}
+
+
+def is_topology(document: Any) -> bool:
+    """Whether a JSON document is TopoJSON.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    return isinstance(document, dict) and document.get("type") == "Topology"
+
+
+def objects(document: Mapping[str, Any], *, path: Path) -> dict[str, list[dict[str, Any]]]:
+    """The objects of a topology, each as a list of GeoJSON features.
+
+    Parameters
+    ----------
+    document : mapping
+        A TopoJSON topology, quantised or not.
+    path : pathlib.Path
+        Names the file in messages.
+
+    Returns
+    -------
+    dict of str to list of dict
+        Object name -> features, with ``properties`` and ``geometry`` (None where the object has a null one,
+        or where the grid has folded all its rings to lines; folded holes and parts are dropped). The
+        coordinates are those of the topology, in its own units: longitude and latitude in degrees as a rule.
+
+    Raises
+    ------
+    GateError
+        The topology is damaged: arcs that are no numbers, or an arc that is not there.
+    """
+    arcs, found = document.get("arcs"), document.get("objects")
+    if not isinstance(arcs, list) or not isinstance(found, dict):
+        raise GateError(f"{path}: a topology without 'arcs' or 'objects'")
+    scale, shift = _transform(document.get("transform"), path)
+    quantised = document.get("transform") is not None
+    lines = [_arc(arc, scale, shift, quantised, path, number) for number, arc in enumerate(arcs, 1)]
+    return {str(name): _features(member, lines, scale, shift, path, str(name)) for name, member in found.items()}
+
+
+def _transform(member: Any, path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    if member is None:
+        return np.ones(2), np.zeros(2)
+    try:
+        scale, shift = np.array(member["scale"], dtype=np.float64), np.array(member["translate"], dtype=np.float64)
+    except (KeyError, TypeError, ValueError):
+        raise GateError(f"{path}: the topology's 'transform' has no two numbers in 'scale' and 'translate'") from None
+    if scale.shape != (2,) or shift.shape != (2,):
+        raise GateError(f"{path}: the topology's 'transform' has no two numbers in 'scale' and 'translate'")
+    return scale, shift
+
+
+def _arc(
+    arc: Any, scale: NDArray[np.float64], shift: NDArray[np.float64], quantised: bool, path: Path, number: int
+) -> list[list[float]]:
+    try:
+        steps = np.array(arc)
+        if steps.dtype.kind not in "if" or steps.ndim != 2 or steps.shape[1] < 2:
+            raise ValueError
+    except ValueError:
+        raise GateError(f"{path}: arc {number} of the topology is no list of positions") from None
+    steps = steps[:, :2]
+    made: list[list[float]] = (np.cumsum(steps, axis=0) * scale + shift if quantised else steps.astype(float)).tolist()
+    return made
+
+
+def _features(
+    member: Any,
+    lines: Sequence[list[list[float]]],
+    scale: NDArray[np.float64],
+    shift: NDArray[np.float64],
+    path: Path,
+    name: str,
+) -> list[dict[str, Any]]:
+    if not isinstance(member, dict):
+        raise GateError(f"{path}: object {name!r} of the topology is no geometry")
+    listed = member.get("geometries") if member.get("type") == "GeometryCollection" else [member]
+    features: list[dict[str, Any]] = []
+    for row, geometry in enumerate(listed or (), 1):
+        if not isinstance(geometry, dict):
+            raise GateError(f"{path}: object {name!r}, geometry {row} is no geometry")
+        try:
+            made = _geometry(geometry, lines, scale, shift)
+        except (IndexError, TypeError, ValueError, KeyError):
+            raise GateError(f"{path}: object {name!r}, geometry {row}: it names an arc that is not there") from None
+        features.append({"type": "Feature", "properties": dict(geometry.get("properties") or {}), "geometry": made})
+    return features
+
+
+def _geometry(
+    geometry: Mapping[str, Any],
+    lines: Sequence[list[list[float]]],
+    scale: NDArray[np.float64],
+    shift: NDArray[np.float64],
+) -> dict[str, Any] | None:
+    kind = geometry.get("type")
+    if kind is None:
+        return None
+    if kind == "GeometryCollection":
+        parts = [_geometry(part, lines, scale, shift) for part in geometry["geometries"]]
+        return {"type": kind, "geometries": [part for part in parts if part is not None]}
+    if kind in ("Point", "MultiPoint"):
+        positions = (np.array(geometry["coordinates"], dtype=np.float64)[..., :2] * scale + shift).tolist()
+        return {"type": kind, "coordinates": positions}
+    return _whole(str(kind), _joined(geometry["arcs"], _DEPTH[str(kind)], lines))
+
+
+def _whole(kind: str, coordinates: list[Any]) -> dict[str, Any] | None:
+    """Without the rings that the grid has folded to a line or a point; None where nothing else is left."""
+    if kind == "Polygon":
+        coordinates = _open_rings(coordinates)
+    elif kind == "MultiPolygon":
+        coordinates = [rings for polygon in coordinates if (rings := _open_rings(polygon))]
+    return {"type": kind, "coordinates": coordinates} if coordinates else None
+
+
+def _open_rings(polygon: list[Any]) -> list[Any]:
+    return [ring for ring in polygon if len(ring) > 3] if polygon and len(polygon[0]) > 3 else []
+
+
+def _joined(arcs: Sequence[Any], depth: int, lines: Sequence[list[list[float]]]) -> list[Any]:
+    """Arcs end to end; a negative number is the arc numbered ~n, walked backwards; shared ends come once."""
+    if depth:
+        return [_joined(inner, depth - 1, lines) for inner in arcs]
+    joined: list[list[float]] = []
+    for number in arcs:
+        line = lines[~number][::-1] if number < 0 else lines[number]
+        joined += line[1:] if joined else line
+    return joined
