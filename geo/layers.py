@@ -1,46 +1,30 @@
-"""One layer of any geodata file, in EPSG:4326. The only door to pyogrio, and GDAL is shown only what it is to read."""
+"""One layer of any geodata file, whatever its format, in EPSG:4326."""
 
 from __future__ import annotations
 
-import re
-import shutil
-import sqlite3
 import tempfile
-import warnings
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
-import pyogrio
-import pyproj
-import shapely
-from numpy.typing import NDArray
-from pyogrio.errors import CRSError as PyogrioCRSError
-from pyproj.exceptions import CRSError, ProjError
 
 from geo.errors import FileError, GateError, UsageError
+from geo.gdal import MAGIC_OF, SHAPEFILE, Objects, choose, read_vector
 from geo.kml import Placemark, read_kml
-from geo.vector import MIB, build, features, read_bytes, read_json
+from geo.schema import Options
+from geo.vector import build, features, read_bytes, read_json
 from geo.zips import MAGIC, unpack
 
-LAYER_LIMIT = 1024 * MIB
 DEGREES = "EPSG:4326"
 READABLE = "GeoJSON, GeoPackage, Shapefile, FlatGeobuf, KML, KMZ, or one of them in a zip"
 
-_MAGIC_OF = {".shp": b"\x00\x00\x27\x0a", ".fgb": b"fgb\x03fgb", ".gpkg": b"SQLite format 3\x00"}
-_NAMES = {".shp": "Shapefile", ".fgb": "FlatGeobuf file", ".gpkg": "GeoPackage"}
-_SHAPEFILE = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 _JSON = (".geojson", ".json")
 _KML = (".kml", ".kmz")
-_VIRTUAL = re.compile(r"CREATE\s+VIRTUAL\s+TABLE.*?\bUSING\s+(\w+)", re.IGNORECASE | re.DOTALL)
-_HARMLESS = frozenset(("rtree", "fts3", "fts4", "fts5"))
-# Paths that GDAL or its wrapper would take for an archive, an address or a connection.
-_SPECIAL = re.compile(r"[!?]|^/vsi|\.zip(?:$|/)|://", re.IGNORECASE)
+_PACKED = (".shp", ".gpkg", ".fgb", ".kml", *_JSON)
 
 
 @dataclass(frozen=True)
@@ -63,7 +47,7 @@ class Layer:
 
     name: str
     table: pd.DataFrame
-    geometry: NDArray[np.object_]
+    geometry: Objects
     errors: Mapping[int, str]
     repairs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
@@ -99,57 +83,13 @@ def read_layer(path: Path, *, layer: str | None = None, crs: str | None = None, 
     """
     path = Path(path)
     kind = path.suffix.lower()
-    if kind in _MAGIC_OF:
+    if kind in MAGIC_OF:
         return _checked(path, kind=kind, layer=layer, crs=crs, encoding=encoding)
     raw = read_bytes(path)
     if raw.startswith(MAGIC):
         contents = unpack(path, raw=raw)
         return _packed(path, contents, kind=kind, layer=layer, crs=crs, encoding=encoding)
     return _of_text(path, raw, kind=kind, crs=crs)
-
-
-def read_vector(path: Path, *, layer: str | None = None, encoding: str | None = None) -> tuple[pd.DataFrame, Any, str, str]:
-    """Read a layer of a GeoPackage, Shapefile or FlatGeobuf file, in its own CRS.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        ``.gpkg``, ``.shp`` or ``.fgb``, up to 1 GiB; a path on disk, never an address.
-    layer : str or None
-        Which one, where there are several.
-    encoding : str or None
-        Of a Shapefile's text.
-
-    Returns
-    -------
-    tuple
-        The columns as a DataFrame of n rows, the geometries (2-D shapely objects in the file's CRS, shape (n,)), the
-        CRS as text ("" where the file names none), and the layer's name.
-
-    Raises
-    ------
-    FileError
-        The file is absent, of another kind, damaged, or past the limit.
-    GateError
-        Several layers and none named, or none of that name.
-    """
-    kind = path.suffix.lower()
-    _check_kind(path, kind)
-    with _plain(path) as plain:
-        name = _choose(path, _layers(path, plain), layer) if kind == ".gpkg" else path.stem
-        try:
-            with warnings.catch_warnings():
-                # GDAL's remarks on odd rings; what comes of them is checked at the gate
-                warnings.simplefilter("ignore", RuntimeWarning)
-                meta, _, blobs, fields = pyogrio.raw.read(
-                    str(plain), layer=name if kind == ".gpkg" else None, force_2d=True, datetime_as_string=True,
-                    encoding=encoding if kind == ".shp" else None,
-                )  # fmt: skip
-            geometry = _of_wkb(blobs)
-        except (RuntimeError, ValueError, LookupError, PyogrioCRSError, shapely.errors.ShapelyError) as error:
-            raise FileError(f"{path}: layer {name!r} cannot be read: {str(error).replace(str(plain), path.name)}") from None
-    table = pd.DataFrame(dict(zip(map(str, meta["fields"]), fields, strict=True)), index=range(len(geometry)))
-    return table, geometry, str(meta["crs"] or ""), name
 
 
 def of_features(path: Path, found: Sequence[Mapping[str, Any]], *, crs: str | None, declared: str = DEGREES) -> Layer:
@@ -218,9 +158,7 @@ def of_placemarks(path: Path, found: Sequence[Placemark]) -> Layer:
     return Layer(path.stem, pd.DataFrame(rows, index=range(len(rows)), dtype=object), geometry, errors, repairs)
 
 
-def to_degrees(
-    geometry: NDArray[np.object_], *, path: Path, declared: str, given: str | None
-) -> tuple[NDArray[np.object_], tuple[str, ...]]:
+def to_degrees(geometry: Objects, *, path: Path, declared: str, given: str | None) -> tuple[Objects, tuple[str, ...]]:
     """Bring geometries into EPSG:4326.
 
     Parameters
@@ -246,25 +184,25 @@ def to_degrees(
     UsageError
         `given` is no CRS.
     """
-    wanted = pyproj.CRS.from_user_input(DEGREES)
-    own = _crs(declared, path) if declared else None
-    said = _given(given) if given else None
+    own = _crs(declared) if declared else None
+    said = _crs(given) if given else None
+    if declared and own is None:
+        raise GateError(f"{path}: the CRS {declared[:80]!r} is unknown: put one into the file that PROJ knows")
+    if given and said is None:
+        raise UsageError(f"--crs {given!r} is no CRS: write EPSG:4326 or EPSG:3857, for instance")
     if own is None and said is None:
         raise GateError(f"{path}: the file names no CRS: say which it is, --crs EPSG:4326 for degrees")
-    if said is not None and own is not None and not own.equals(said, True) and not own.equals(wanted, True):
+    if said is not None and own is not None and not own.equals(said, True) and declared != DEGREES:
         raise GateError(f"{path}: the file says {own.name}, --crs says {said.name}: leave --crs out")
     source = said if said is not None else own
-    if source is None or source.equals(wanted, True):
+    if source is None or source.equals(_crs(DEGREES), True):
         return geometry, ()
     label = source.to_string() if len(source.to_string()) < 40 else source.name
-    turn = pyproj.Transformer.from_crs(source, wanted, always_xy=True)
-    here = np.array([part is not None for part in geometry], dtype=bool)
-    turned = geometry.copy()
     try:
-        turned[here] = shapely.transform(geometry[here], lambda xy: np.column_stack(turn.transform(xy[:, 0], xy[:, 1])))
-    except ProjError as error:
-        raise GateError(f"{path}: coordinates cannot be brought from {label} to longitude and latitude ({error})") from None
-    return turned, (f"transformed from {label} to EPSG:4326",)
+        turned = gpd.GeoSeries(geometry, crs=source).to_crs(DEGREES)
+    except RuntimeError as error:
+        raise GateError(f"{path}: cannot be brought from {label} to longitude and latitude ({error})") from None
+    return np.asarray(turned.array, dtype=object), (f"transformed from {label} to EPSG:4326",)
 
 
 def cell(value: Any) -> str | None:
@@ -275,7 +213,9 @@ def cell(value: Any) -> str | None:
     GateError
         Never.
     """
-    if value is None or value is pd.NA or value is pd.NaT or (isinstance(value, float | np.floating) and np.isnan(value)):
+    if value is None or value is pd.NA or value is pd.NaT:
+        return None
+    if isinstance(value, float | np.floating) and np.isnan(value):
         return None
     if isinstance(value, float | np.floating) and float(value).is_integer():
         # a column of whole numbers with gaps comes as floats
@@ -283,18 +223,23 @@ def cell(value: Any) -> str | None:
     return str(value).strip() or None
 
 
-def _crs(text: str, path: Path) -> pyproj.CRS:
-    try:
-        return pyproj.CRS.from_user_input(text)
-    except CRSError:
-        raise GateError(f"{path}: the CRS {text[:80]!r} is unknown: name it with --crs, for instance EPSG:3857") from None
+def file_encoding(options: Options) -> str | None:
+    """The encoding that the options name, None where they leave it at UTF-8 (a Shapefile may say its own).
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    return None if options.encoding.lower().replace("-", "") == "utf8" else options.encoding
 
 
-def _given(text: str) -> pyproj.CRS:
+def _crs(text: str) -> Any:
+    """A CRS, None where PROJ knows none by that name (its errors are RuntimeErrors)."""
     try:
-        return pyproj.CRS.from_user_input(text)
-    except CRSError:
-        raise UsageError(f"--crs {text!r} is no CRS: write EPSG:4326 or EPSG:3857, for instance") from None
+        return gpd.GeoSeries([], crs=text).crs
+    except RuntimeError:
+        return None
 
 
 def _checked(path: Path, *, kind: str, layer: str | None, crs: str | None, encoding: str | None) -> Layer:
@@ -337,8 +282,7 @@ def _packed(
     """The one layer, or the one named, in a zip."""
     if kind == ".kmz":
         return of_placemarks(path, read_kml(path))
-    readable = (".shp", ".gpkg", ".fgb", ".kml", ".geojson", ".json")
-    names = {name: Path(name) for name in contents if name.lower().endswith(readable)}
+    names = {name: Path(name) for name in contents if name.lower().endswith(_PACKED)}
     packages = [name for name in names if name.lower().endswith(".gpkg")]
     if len(names) == 1 and packages:
         chosen = packages[0]
@@ -347,15 +291,15 @@ def _packed(
         if not stems:
             found = ", ".join(list(contents)[:5]) or "nothing"
             raise FileError(f"{path}: no geodata inside (found: {found}); readable are {READABLE}")
-        chosen, layer = stems[_choose(path, list(stems), layer)], None
+        chosen, layer = stems[choose(path, list(stems), layer)], None
     inner = Path(chosen)
     suffix = inner.suffix.lower()
-    if suffix not in _MAGIC_OF:
+    if suffix not in MAGIC_OF:
         return _of_text(path / chosen, contents[chosen], kind=suffix, crs=crs)
     with tempfile.TemporaryDirectory(prefix="geo-") as folder:
         for name, content in contents.items():
             at = Path(name)
-            wanted = at.suffix.lower() in _SHAPEFILE if suffix == ".shp" else at == inner
+            wanted = at.suffix.lower() in SHAPEFILE if suffix == ".shp" else at == inner
             if wanted and at.with_suffix("") == inner.with_suffix(""):
                 # our own name on disk: none of the archive's paths is ever used
                 Path(folder, "data" + at.suffix.lower()).write_bytes(content)
@@ -363,93 +307,4 @@ def _packed(
             read = _checked(Path(folder, "data" + suffix), kind=suffix, layer=layer, crs=crs, encoding=encoding)
         except (FileError, GateError) as error:
             raise type(error)(str(error).replace(str(Path(folder, "data" + suffix)), f"{path}/{chosen}")) from None
-    return Layer(inner.stem if suffix != ".gpkg" else read.name, read.table, read.geometry, read.errors, notes=read.notes)
-
-
-def _choose(path: Path, names: Sequence[str], wanted: str | None) -> str:
-    listed = ", ".join(sorted(names))
-    if wanted is not None:
-        if wanted not in names:
-            raise GateError(f"{path}: no layer {wanted!r}; there are: {listed}")
-        return wanted
-    if len(names) != 1:
-        raise GateError(f"{path}: {len(names)} layers: name one of them with --layer: {listed}")
-    return names[0]
-
-
-def _check_kind(path: Path, kind: str) -> None:
-    """The content must be what the extension says, before GDAL sees it."""
-    if kind not in _MAGIC_OF:
-        raise FileError(f"{path}: {kind or 'no extension'}: one of .gpkg, .shp and .fgb is wanted")
-    if not path.is_file():
-        raise FileError(f"{path}: {'a folder, not a file' if path.is_dir() else 'no such file'}")
-    size = path.stat().st_size
-    if size > LAYER_LIMIT:
-        raise FileError(f"{path}: {size / MIB:,.0f} MiB, over the limit of {LAYER_LIMIT / MIB:,.0f} MiB")
-    try:
-        with path.open("rb") as stream:
-            start = stream.read(16)
-    except OSError as error:
-        raise FileError(f"{path}: cannot be read: {error.strerror}") from None
-    if not start:
-        raise FileError(f"{path}: empty file (0 bytes), perhaps a failed download")
-    if not start.startswith(_MAGIC_OF[kind]):
-        detail = " (no SQLite file at all)" if kind == ".gpkg" else ""
-        raise FileError(f"{path}: not a {_NAMES[kind]}{detail}, whatever the extension says")
-    if kind == ".gpkg":
-        _check_geopackage(path)
-
-
-def _check_geopackage(path: Path) -> None:
-    address = f"file:{quote(str(path.absolute()))}?mode=ro"
-    try:
-        try:
-            made = _tables(address)
-        except sqlite3.OperationalError:
-            # on read-only media SQLite cannot lay its shared-memory file; nobody writes there
-            made = _tables(address + "&immutable=1")
-    except sqlite3.Error as error:
-        raise FileError(f"{path}: damaged SQLite file ({error}): take a backup or fetch it again") from None
-    if "gpkg_contents" not in made:
-        raise FileError(f"{path}: SQLite, but no GeoPackage (it has no table gpkg_contents)")
-    for name, sql in made.items():
-        match = _VIRTUAL.match(sql.strip())
-        if match and match.group(1).lower() not in _HARMLESS:
-            raise FileError(f"{path}: table {name!r} is a window to something outside ({match.group(1)}): not opened")
-
-
-def _tables(address: str) -> dict[str, str]:
-    with closing(sqlite3.connect(address, uri=True)) as connection:
-        return {str(name): str(sql or "") for name, sql in connection.execute("SELECT name, sql FROM sqlite_master")}
-
-
-def _layers(path: Path, plain: Path) -> list[str]:
-    try:
-        return [str(name) for name, geometry in pyogrio.list_layers(str(plain)) if geometry is not None]
-    except (RuntimeError, ValueError) as error:
-        raise FileError(f"{path}: damaged GeoPackage ({str(error).replace(str(plain), path.name)})") from None
-
-
-@contextmanager
-def _plain(path: Path) -> Iterator[Path]:
-    """A path that can only be read as a path; a copy where the name has signs with a meaning for GDAL."""
-    absolute = path.resolve()
-    if not _SPECIAL.search(str(absolute)):
-        yield absolute
-        return
-    kinds = _SHAPEFILE if path.suffix.lower() == ".shp" else (path.suffix.lower(),)
-    with tempfile.TemporaryDirectory(prefix="geo-") as folder:
-        for sibling in absolute.parent.iterdir():
-            if sibling.stem == absolute.stem and sibling.suffix.lower() in kinds:
-                shutil.copyfile(sibling, Path(folder, "data" + sibling.suffix.lower()))
-        yield Path(folder, "data" + path.suffix.lower())
-
-
-def _of_wkb(blobs: Any) -> NDArray[np.object_]:
-    """shapely geometries; collections of areas only become MultiPolygons, as everywhere."""
-    found: NDArray[np.object_] = np.asarray(shapely.from_wkb(np.asarray(blobs, dtype=object)), dtype=object)
-    for at in np.flatnonzero(shapely.get_type_id(found) == 7):
-        parts = shapely.get_parts(found[at])
-        if len(parts) and (shapely.get_type_id(parts) == 3).all():
-            found[at] = shapely.multipolygons(parts)
-    return found
+    return replace(read, name=inner.stem) if suffix != ".gpkg" else read

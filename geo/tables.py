@@ -116,7 +116,7 @@ def _decode(path: Path, encoding: str) -> str:
     try:
         name = codecs.lookup(encoding).name
     except LookupError:
-        raise UsageError(f"--encoding {encoding!r} is unknown: utf-8, cp1251, latin-1, utf-16 are among the known") from None
+        raise UsageError(f"--encoding {encoding!r} is unknown: utf-8, cp1251, latin-1 are among the known") from None
     raw = read_bytes(path, limit=FILE_LIMIT)
     if name in ("utf-8", "ascii", "utf-8-sig"):
         refuse_other_text(path, raw)

@@ -160,7 +160,8 @@ def _explain(path: Path, raw: bytes, error: orjson.JSONDecodeError) -> FileError
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError as wrong:
-        return FileError(f"{path}: not UTF-8 (byte {raw[wrong.start]:#04x} at {_place(raw, wrong.start)}): save as UTF-8")
+        where = f"byte {raw[wrong.start]:#04x} at {_place(raw, wrong.start)}"
+        return FileError(f"{path}: not UTF-8 ({where}): save it as UTF-8")
     if raw.lstrip().startswith(b"<"):
         return FileError(f"{path}: XML, not JSON")
     depth, deepest, literal = _scan(raw)
@@ -169,7 +170,7 @@ def _explain(path: Path, raw: bytes, error: orjson.JSONDecodeError) -> FileError
     if literal is not None:
         word = raw[literal : literal + 9].decode("ascii", "replace").lstrip("-").lower()
         what = "NaN" if word.startswith("nan") else "infinite"
-        return GateError(f"{path}: {what} coordinate or value at {_place(raw, literal)}: JSON knows finite numbers only")
+        return GateError(f"{path}: {what} coordinate or value at {_place(raw, literal)}: JSON knows no such number")
     if "infinity" in error.msg:
         return GateError(f"{path}: infinite coordinate or value at {_place(raw, error.pos)}: beyond any number")
     if depth > 0:
@@ -309,7 +310,9 @@ def _is_areal(geometry: Any, depth: int = 0) -> bool:
         return True
     if kind == "GeometryCollection":
         members = _list(geometry.get("geometries"), "'geometries' of a GeometryCollection")
-        return bool(members) and all([_is_areal(member, depth + 1) for member in members])
+        # every member is looked at, for the depth and the types of all
+        areal = [_is_areal(member, depth + 1) for member in members]
+        return bool(areal) and all(areal)
     if kind not in GEOMETRY_TYPES:
         raise _Refused(f"geometry type {kind!r} is unknown")
     return False
@@ -373,7 +376,8 @@ def _rings(rings: Sequence[Sequence[Any]]) -> tuple[Objects, NDArray[np.bool_]]:
     was_open = (points[ends - sizes] != points[ends - 1]).any(axis=1)
     short = np.flatnonzero(sizes + was_open < 4)
     if len(short):
-        raise _Refused(f"a ring of {sizes[short[0]]} positions: a ring needs four positions, the last equal to the first")
+        size = sizes[short[0]]
+        raise _Refused(f"a ring of {size} positions: a ring needs four positions, the last equal to the first")
     lines: Objects = shapely.linearrings(points, indices=np.repeat(np.arange(len(sizes)), sizes))
     return lines, was_open
 

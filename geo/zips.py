@@ -51,7 +51,7 @@ def unpack(path: Path, *, raw: bytes | None = None, limit: int = UNPACKED_LIMIT)
             members = archive.infolist()
             _check(path, members)
             return _contents(path, archive, members, limit)
-    except (zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, ValueError, OSError) as error:
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError) as error:
         raise FileError(f"{path}: damaged zip archive ({error}): fetch it again") from None
 
 

@@ -29,14 +29,15 @@ _RU = (
 )  # fmt: skip
 _UA = ("ua", "ukr", "ukraine", "ukrainian", "всу", "зсу", "украин*", "україн*")
 _CONTESTED = (
-    "contested", "disputed", "grey", "gray", "greyzone", "grayzone", "сер*", "сір*", "спорн*", "спірн*", "нейтральн*",
+    "contested", "disputed", "grey", "gray", "greyzone", "grayzone", "серая", "серой", "серую", "серые", "сіра",
+    "сірої", "сіру", "сірі", "спорн*", "спірн*", "нейтральн*",
 )  # fmt: skip
 _ADVANCE = ("advance", "advances", "progress", "продвижен*", "просуван*")
-_LIBERATED = ("liberated", "освобожд*", "звільнен*")
+_LIBERATED = ("liberated", "deoccup*", "освобожд*", "звільнен*", "деокуп*", "деоккуп*")
 _COLOURS = {"#ff0000": ("RU", "held"), "#0000ff": ("UA", "held")}
 KNOWN_WORDS = tuple(sorted((*_RU, *_UA, *_CONTESTED, *_ADVANCE, *_LIBERATED, *_COLOURS)))
-# Wider than Ukraine: such an area holds more than ground that anybody contests.
-_WIDE_DEGREES = 20.0
+# Ukraine and a degree around it: west, south, east, north.
+_AROUND = np.array([21.1, 43.3, 41.3, 53.4])
 
 Meaning = tuple[str | None, str]
 
@@ -157,7 +158,7 @@ def _meaning(mark: Placemark, mapping: Mapping[str, Meaning]) -> tuple[Meaning, 
 
 
 def _tokens(text: str) -> tuple[str, ...]:
-    return tuple(re.findall(r"[^\W_]+", text.casefold()))
+    return tuple(re.findall(r"[^\W_]+", re.sub(r"\bde-(?=occup)", "de", text.casefold())))
 
 
 def _any_of(tokens: tuple[str, ...], words: tuple[str, ...]) -> bool:
@@ -204,10 +205,11 @@ def _wide(kept: Sequence[tuple[Placemark, Meaning, str]]) -> list[str]:
     if not kept:
         return []
     bounds = shapely.bounds(np.array([mark.geometry for mark, *_ in kept], dtype=object))
+    beyond = (bounds[:, :2] < _AROUND[:2]).any(axis=1) | (bounds[:, 2:] > _AROUND[2:]).any(axis=1)
     return [
-        f"row {mark.row} spans {width:.0f}° of longitude: it takes in more than contested ground, measure it by unit"
-        for (mark, *_), width in zip(kept, bounds[:, 2] - bounds[:, 0], strict=True)
-        if width > _WIDE_DEGREES
+        f"row {mark.row} reaches far beyond Ukraine: it takes in ground that is not contested, so measure it by unit"
+        for (mark, *_), far in zip(kept, beyond, strict=True)
+        if far
     ]
 
 

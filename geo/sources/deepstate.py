@@ -1,0 +1,164 @@
+"""DeepState's history files: all statuses of an instant, told by the colour of the fill."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+
+from geo.errors import GateError
+from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
+from geo.sources.base import Reader
+from geo.vector import build, features, read_json
+
+
+class _Class(NamedTuple):
+    controller: str | None
+    status: str
+
+
+_RU, _FREED, _ABROAD, _GREY = _Class("RU", "held"), _Class("UA", "liberated"), _Class("UA", "held"), _Class(None, "contested")
+# From 2023 on the fill is the class; one English word, "dismissed", stands for liberated and for held in Russia.
+FILLS: Mapping[str, _Class] = {
+    "#a52714": _RU, "#880e4f": _RU, "#0f9d58": _FREED, "#0288d1": _FREED, "#01579b": _ABROAD,
+    "#bcaaa4": _GREY, "#bdbdbd": _GREY,
+}  # fmt: skip
+OTHER_TERRITORIES = "#ff5252"
+FIRST_BY_FILL = datetime(2023, 1, 1, tzinfo=UTC)
+
+# Before that, name and fill together: fill -> (what the name must say, the class, None to leave it out)
+_IN_DOUBT = re.compile(r"питанням|невідом|doubt|unknown", re.IGNORECASE)
+_BY_NAME: tuple[tuple[str, re.Pattern[str], _Class | None], ...] = (
+    ("#000000", re.compile(r"крим|ордло|тузла|crimea|cadr|tuzla", re.IGNORECASE), _RU),
+    ("#880e4f", re.compile(r"придністров|transnistria", re.IGNORECASE), None),
+    ("#a52714", _IN_DOUBT, _GREY),
+    ("#a52714", re.compile(""), _RU),
+    ("#bdbdbd", re.compile(r"контролюється ворогом", re.IGNORECASE), _RU),
+    ("#bdbdbd", _IN_DOUBT, _GREY),
+    ("#bcaaa4", re.compile(""), _GREY),
+    ("#0288d1", re.compile(""), _FREED),
+    ("#0f9d58", re.compile(""), _FREED),
+)
+_POINTS = "points and lines: positions and headings, not control"
+_ELSEWHERE = "territories elsewhere, which are no part of this war's map"
+_SUFFIX = re.compile(r"\s*\{\{.*?\}\}")
+_DAYS = re.compile(r"[\s\d.,\-–:]+$")
+
+
+def read(path: Path, options: Options) -> list[Snapshot]:
+    """Read one published state.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        GeoJSON named by the Unix second of its publication, or the live reply that wraps it with its id and date.
+    options : Options
+        ``date`` where neither the name nor the reply says it.
+
+    Returns
+    -------
+    list of Snapshot
+        One; it depicts the instant of its publication.
+
+    Raises
+    ------
+    FileError
+        The file cannot be read.
+    GateError
+        It is no FeatureCollection, or nothing says when it was published.
+    """
+    document = read_json(path)
+    moment = _published(path, document, options)
+    listed = features(document["map"] if isinstance(document, dict) and "map" in document else document, path=path)
+    sorted_out = [_class(feature, moment) for feature in listed]
+    left_out = Counter(why for why in sorted_out if isinstance(why, str))
+    areal = [i for i, what in enumerate(sorted_out) if not isinstance(what, str)]
+    built = build([listed[i]["geometry"] for i in areal])
+    refusals, rows = [], []
+    for n, i in enumerate(areal):
+        what = sorted_out[i]
+        why = what.why if isinstance(what, Refusal) else built.errors.get(n)
+        properties = listed[i].get("properties") or {}
+        if why is None:
+            rows.append((n, i + 1, *what, _native(properties, moment)))  # type: ignore[misc]
+        else:
+            way_out = what.way_out if isinstance(what, Refusal) else ""
+            refusals.append(Refusal(i + 1, why, way_out, {k: properties.get(k) for k in ("name", "fill")}))
+    frame = pd.DataFrame([r[1:] for r in rows], columns=["row", "controller", "status", "native"], dtype=object)
+    geometry = built.geometry[np.array([r[0] for r in rows], dtype=int)]
+    closed = tuple(f"row {areal[n] + 1}: ring closed" for n in built.closed)
+    return [
+        Snapshot(
+            gpd.GeoDataFrame(frame, geometry=geometry, crs=CRS), moment, len(listed), published=moment,
+            left_out=dict(left_out), refusals=tuple(refusals), repairs=closed,
+        )
+    ]  # fmt: skip
+
+
+def _published(path: Path, document: Any, options: Options) -> datetime:
+    if options.date:
+        return parse_instant(options.date)
+    second = path.stem if path.stem.isdigit() else document.get("id") if isinstance(document, dict) else None
+    try:
+        return datetime.fromtimestamp(int(second), UTC)  # type: ignore[arg-type]
+    except (TypeError, ValueError, OverflowError, OSError):
+        raise GateError(
+            f"{path}: nothing says when it was published: its name is no Unix second and it has no id; say --date"
+        ) from None
+
+
+def _class(feature: Mapping[str, Any], moment: datetime) -> _Class | str | Refusal:
+    """A feature's class, why it is left out, or why it is refused."""
+    geometry = feature.get("geometry")
+    if geometry is not None and not _may_have_area(geometry):
+        return _POINTS
+    properties = feature.get("properties") or {}
+    fill, name = str(properties.get("fill", "")).lower(), str(properties.get("name", ""))
+    if moment >= FIRST_BY_FILL:
+        if fill == OTHER_TERRITORIES:
+            return _ELSEWHERE
+        if fill in FILLS:
+            return FILLS[fill]
+        return Refusal(0, f"fill {fill!r} is no known class", f"the known ones: {', '.join(FILLS)}")
+    for colour, words, what in _BY_NAME:
+        if fill == colour and words.search(name):
+            return _ELSEWHERE if what is None else what
+    return Refusal(0, f"neither the fill {fill!r} nor the name {_words(name)!r} explains it", "store it by your own file")
+
+
+def _may_have_area(geometry: Mapping[str, Any]) -> bool:
+    if geometry.get("type") == "GeometryCollection":
+        return any(isinstance(g, dict) and _may_have_area(g) for g in geometry.get("geometries") or ())
+    return geometry.get("type") not in ("Point", "MultiPoint", "LineString", "MultiLineString")
+
+
+def _native(properties: Mapping[str, Any], moment: datetime) -> str:
+    """The source's class in its own words, the same on every day: token or name, and the fill."""
+    names = [_words(_SUFFIX.sub("", part)) for part in str(properties.get("name", "")).split("///")]
+    names = [n for n in names if n] or [""]
+    word = names[-1] if moment >= FIRST_BY_FILL else names[0]
+    return f"{_DAYS.sub('', word)} {str(properties.get('fill', '')).lower()}".strip()
+
+
+def _words(text: str) -> str:
+    return " ".join(text.split())
+
+
+READER = Reader(
+    Source(
+        "deepstate",
+        "DeepStateMap.Live",
+        "https://deepstatemap.live/",
+        "no open licence stated",
+        "DeepStateMap.Live",
+    ),
+    "control",
+    read,
+)

@@ -1,0 +1,146 @@
+"""NZZ Visuals / Liveuamap: ground held by Russia, gained and lost in a window of days."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo.area import areas_km2
+from geo.dates import find_date
+from geo.errors import GateError
+from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
+from geo.sources.base import Reader
+from geo.vector import build, features, read_json
+
+# What a lost part is follows from the country that it lies in.
+_LOST = {"UA": ("UA", "liberated"), "RU": ("UA", "held")}
+# No week of this war moved as much: such a file has its classes mixed up.
+BROKEN_KM2 = 50_000.0
+SERIES_BREAKS = (
+    (
+        datetime(2024, 3, 13, tzinfo=UTC),
+        "up to the file of 2024-03-13 the ground held before 2022 in the Donbas (16,619 km²) is in the map, from the"
+        " next one on it is not: totals across that day are not comparable",
+    ),
+)
+
+
+def read(path: Path, options: Options) -> list[Snapshot]:
+    """Read one file: it depicts its features' ``date``, and was published on the day of its name.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        JSON: a FeatureCollection, by itself or as ``value``.
+    options : Options
+        ``locate`` tells on which side of the border lost ground lies; ``accept`` may let ``large`` through.
+
+    Returns
+    -------
+    list of Snapshot
+        One. ``nochange`` and ``gains`` are held by RU; ``losses`` are ground that UA holds: liberated in Ukraine,
+        held in Russia.
+
+    Raises
+    ------
+    FileError
+        The file cannot be read.
+    GateError
+        It is no FeatureCollection, its features disagree about the date, an unknown type, or a broken day.
+    """
+    document = read_json(path)
+    listed = features(document["value"] if isinstance(document, dict) and "value" in document else document, path=path)
+    depicts = _date(path, listed, options)
+    types = [str((f.get("properties") or {}).get("type")) for f in listed]
+    unknown = sorted(set(types) - {"nochange", "gains", "losses"})
+    if unknown:
+        raise GateError(f"{path}: type {', '.join(unknown)} is unknown; the known ones: nochange, gains, losses")
+    built = build([f["geometry"] for f in listed])
+    refusals = [Refusal(i + 1, why) for i, why in built.errors.items()]
+    rows: list[tuple[Any, ...]] = []
+    for i, (kind, geometry) in enumerate(zip(types, built.geometry, strict=True)):
+        if i in built.errors:
+            continue
+        if kind == "losses" and geometry is not None:
+            rows += _lost(i + 1, geometry, options, path, refusals)
+        else:
+            rows.append((i + 1, "RU", "held", kind, geometry))
+    _refuse_broken(path, types, built.geometry, options)
+    frame = pd.DataFrame([r[:-1] for r in rows], columns=["row", "controller", "status", "native"], dtype=object)
+    shapes = np.array([r[-1] for r in rows], dtype=object)
+    named = find_date(path.stem)
+    closed = tuple(f"row {i + 1}: ring closed" for i in built.closed)
+    return [
+        Snapshot(
+            gpd.GeoDataFrame(frame, geometry=shapes, crs=CRS), depicts, len(listed),
+            published=named[0] if named else None, refusals=tuple(refusals), repairs=closed, notes=_breaks(depicts),
+        )
+    ]  # fmt: skip
+
+
+def _date(path: Path, listed: list[dict[str, Any]], options: Options) -> datetime:
+    if options.date:
+        return parse_instant(options.date)
+    dates = sorted({str((f.get("properties") or {}).get("date")) for f in listed})
+    if len(dates) != 1:
+        raise GateError(f"{path}: features of {len(dates)} dates ({', '.join(dates)}); one file depicts one day")
+    return parse_instant(dates[0])
+
+
+def _lost(
+    row: int, geometry: shapely.Geometry, options: Options, path: Path, refusals: list[Refusal]
+) -> list[tuple[Any, ...]]:
+    """The parts of lost ground by the country that each lies in."""
+    if options.locate is None:
+        raise GateError(f"{path}: the archive has no countries to tell lost ground in Ukraine from ground in Russia")
+    parts = shapely.get_parts(geometry)
+    parts = parts[~shapely.is_empty(parts)]
+    points = shapely.point_on_surface(parts)
+    countries = options.locate(shapely.get_x(points), shapely.get_y(points))
+    found: list[tuple[Any, ...]] = []
+    for country in sorted(set(countries.tolist())):
+        here = parts[countries == country]
+        if country in _LOST:
+            found.append((row, *_LOST[country], "losses", shapely.multipolygons(here)))
+        else:
+            where = country or "the sea or no known country"
+            why = f"{areas_km2(here).sum():,.0f} km² of losses lie in {where}, outside the map of this source"
+            refusals.append(Refusal(row, why, "a broken day: look at the file of another day", {"type": "losses"}))
+    return found
+
+
+def _refuse_broken(
+    path: Path, types: list[str], geometry: np.ndarray[tuple[int], np.dtype[np.object_]], options: Options
+) -> None:
+    km2 = {kind: 0.0 for kind in ("nochange", "gains", "losses")}
+    for kind, area in zip(types, areas_km2(geometry), strict=True):
+        km2[kind] += 0.0 if np.isnan(area) else float(area)
+    if "large" in options.accept or km2["losses"] <= BROKEN_KM2:
+        return
+    raise GateError(
+        f"{path}: {km2['losses']:,.0f} km² of losses in one window (nochange {km2['nochange']:,.0f}, gains"
+        f" {km2['gains']:,.0f} km²): a broken day, whose classes are mixed up; --accept large stores it as it is"
+    )
+
+
+def _breaks(depicts: datetime) -> tuple[str, ...]:
+    return tuple(f"the series breaks on {day:%Y-%m-%d}: {text}" for day, text in SERIES_BREAKS if depicts < day)
+
+
+READER = Reader(
+    Source(
+        "nzz",
+        "NZZ Visuals, by Liveuamap",
+        "https://www.nzz.ch/",
+        "no open licence stated",
+        "NZZ Visuals; Liveuamap",
+    ),
+    "control",
+    read,
+)
