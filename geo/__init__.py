@@ -2,4 +2,46 @@
 
 from __future__ import annotations
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
 __version__ = "0.1.0"
+
+if TYPE_CHECKING:
+    from geo.archive import Archive, open_archive
+    from geo.area import area_km2
+    from geo.errors import (
+        ArchiveError,
+        FileError,
+        GateError,
+        GeoError,
+        MapError,
+        NoSnapshotError,
+        SourceError,
+        UnitError,
+        UsageError,
+    )
+    from geo.intake import Receipt, import_files
+    from geo.maps import draw_map, draw_maps, save_map
+    from geo.schema import Options, Source
+
+# name -> the module it lives in; loaded when first asked for, so that importing geo stays light
+_ROOMS = {
+    "Archive": "archive", "open_archive": "archive", "area_km2": "area", "Receipt": "intake", "import_files": "intake",
+    "draw_map": "maps", "draw_maps": "maps", "save_map": "maps", "Options": "schema", "Source": "schema",
+    "ArchiveError": "errors", "FileError": "errors", "GateError": "errors", "GeoError": "errors",
+    "MapError": "errors", "NoSnapshotError": "errors", "SourceError": "errors", "UnitError": "errors",
+    "UsageError": "errors",
+}  # fmt: skip
+
+__all__ = [
+    "Archive", "ArchiveError", "FileError", "GateError", "GeoError", "MapError", "NoSnapshotError", "Options",
+    "Receipt", "Source", "SourceError", "UnitError", "UsageError", "__version__", "area_km2", "draw_map", "draw_maps",
+    "import_files", "open_archive", "save_map",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ROOMS:
+        raise AttributeError(f"module 'geo' has no attribute {name!r}")
+    return getattr(import_module(f"geo.{_ROOMS[name]}"), name)

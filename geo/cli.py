@@ -285,11 +285,11 @@ def _read_options(given: dict[str, Any]) -> tuple[Any, Any]:
     from geo.sources.desk import read_toml
 
     credit, options = read_toml(given["config"]) if given["config"] else (None, Options())
-    maps = {
+    maps: dict[str, Any] = {
         name: {**getattr(options, name), **_pairs(given[name], option)}
         for name, option in (("columns", "--column"), ("constants", "--set"), ("statuses", "--status-map"))
     }
-    plain = {
+    plain: dict[str, Any] = {
         n: given[n] for n in ("date", "published", "retrieved", "layer", "crs", "delimiter", "decimal") if given[n]
     }
     if given["part"]:

@@ -375,8 +375,8 @@ def _check_swapped(frame: gpd.GeoDataFrame, options: Options, countries: Countri
     if "swapped" in options.accept or not _look_swapped(lon, lat, countries).mean() > 0.5:
         return
     raise GateError(
-        f"latitude and longitude look swapped: near {lon[0]:.2f}° E {lat[0]:.2f}° N, no unit of the archive; the other way"
-        " round there are. Swap them in the file; --accept swapped stores them as they are"
+        f"latitude and longitude look swapped: near {lon[0]:.2f}° E {lat[0]:.2f}° N, no unit of the archive; the other"
+        " way round there are. Swap them in the file; --accept swapped stores them as they are"
     )
 
 

@@ -1,4 +1,4 @@
-"""Areas of control and what changed hands, from frames alone: union first, then measure, so that overlaps count once."""
+"""Areas of control and what changed hands, from frames alone: union first, so that overlaps count once."""
 
 from __future__ import annotations
 

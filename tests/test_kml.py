@@ -22,7 +22,8 @@ def read(text: str) -> list[Placemark]:
 def test_styles_through_maps_folders_data_and_dates() -> None:
     (mark,) = read(
         f"""<kml xmlns="http://www.opengis.net/kml/2.2"><Document><name>D</name>
-        <Style id="n"><LineStyle><color>ff0000ff</color></LineStyle><PolyStyle><color>80ff8000</color></PolyStyle></Style>
+        <Style id="n"><LineStyle><color>ff0000ff</color></LineStyle>
+        <PolyStyle><color>80ff8000</color></PolyStyle></Style>
         <StyleMap id="m"><Pair><key>highlight</key><styleUrl>#x</styleUrl></Pair>
         <Pair><key>normal</key><styleUrl>#n</styleUrl></Pair></StyleMap>
         <Folder><name>Outer</name><Folder><name>Inner</name><Placemark><name>N</name>

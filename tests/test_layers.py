@@ -43,7 +43,9 @@ def test_a_name_with_a_meaning_for_gdal_is_only_a_name(tmp_path: Path, frame: gp
     assert read_layer(tmp_path / name).name == "control"
 
 
-@pytest.mark.parametrize("path", ["http://example.invalid/x.gpkg", "/vsicurl/http://example.invalid/x.fgb", "GPKG:x.gpkg"])
+@pytest.mark.parametrize(
+    "path", ["http://example.invalid/x.gpkg", "/vsicurl/http://example.invalid/x.fgb", "GPKG:x.gpkg"]
+)
 def test_an_address_is_no_file(path: str) -> None:
     with pytest.raises(FileError, match="no such file"):
         read_layer(Path(path))
@@ -84,7 +86,7 @@ def test_a_window_to_the_outside_is_not_opened(tmp_path: Path, frame: gpd.GeoDat
         sql = "CREATE VIRTUAL TABLE v USING VirtualOGR('/vsicurl/http://example.invalid/x')"
         connection.execute("INSERT INTO sqlite_master VALUES ('table', 'v', 'v', 0, ?)", (sql,))
     connection.close()
-    with pytest.raises(FileError, match="VirtualOGR|damaged"):
+    with pytest.raises(FileError, match=r"VirtualOGR|damaged"):
         read_layer(path)
 
 
@@ -92,7 +94,7 @@ def test_several_layers_are_listed(tmp_path: Path, frame: gpd.GeoDataFrame) -> N
     path = tmp_path / "x.gpkg"
     frame.to_file(path, layer="one")
     frame.to_file(path, layer="two")
-    with pytest.raises(GateError, match="2 layers.*one, two"):
+    with pytest.raises(GateError, match=r"2 layers.*one, two"):
         read_layer(path)
     with pytest.raises(GateError, match="no layer 'three'"):
         read_layer(path, layer="three")
@@ -105,7 +107,7 @@ def test_zipped_shapefiles(tmp_path: Path, frame: gpd.GeoDataFrame) -> None:
     with zipfile.ZipFile(tmp_path / "z.zip", "w") as archive:
         for part in sorted(tmp_path.glob("[ab].*")):
             archive.write(part, f"folder/{part.name}")
-    with pytest.raises(GateError, match="2 layers.*a, b"):
+    with pytest.raises(GateError, match=r"2 layers.*a, b"):
         read_layer(tmp_path / "z.zip")
     layer = read_layer(tmp_path / "z.zip", layer="b")
     assert layer.name == "b"

@@ -51,7 +51,7 @@ def test_options_that_name_nothing(tmp_path: Path) -> None:
 
 def test_an_encoding_that_is_named_is_read(tmp_path: Path) -> None:
     path = write(tmp_path, "місто\nКиїв\n", encoding="cp1251")
-    with pytest.raises(FileError, match="not UTF-8 .* --encoding names the encoding"):
+    with pytest.raises(FileError, match=r"not UTF-8 .* --encoding names the encoding"):
         read_table(path)
     assert read_table(path, options=Options(encoding="cp1251")).rows == ((1, {"місто": "Київ"}),)
 

@@ -24,7 +24,12 @@ class _Class(NamedTuple):
     status: str
 
 
-_RU, _FREED, _ABROAD, _GREY = _Class("RU", "held"), _Class("UA", "liberated"), _Class("UA", "held"), _Class(None, "contested")
+_RU, _FREED, _ABROAD, _GREY = (
+    _Class("RU", "held"),
+    _Class("UA", "liberated"),
+    _Class("UA", "held"),
+    _Class(None, "contested"),
+)
 # From 2023 on the fill is the class; one English word, "dismissed", stands for liberated and for held in Russia.
 FILLS: Mapping[str, _Class] = {
     "#a52714": _RU, "#880e4f": _RU, "#0f9d58": _FREED, "#0288d1": _FREED, "#01579b": _ABROAD,
@@ -130,7 +135,9 @@ def _class(feature: Mapping[str, Any], moment: datetime) -> _Class | str | Refus
     for colour, words, what in _BY_NAME:
         if fill == colour and words.search(name):
             return _ELSEWHERE if what is None else what
-    return Refusal(0, f"neither the fill {fill!r} nor the name {_words(name)!r} explains it", "store it by your own file")
+    return Refusal(
+        0, f"neither the fill {fill!r} nor the name {_words(name)!r} explains it", "store it by your own file"
+    )
 
 
 def _may_have_area(geometry: Mapping[str, Any]) -> bool:

@@ -44,9 +44,12 @@ def read(path: Path, options: Options) -> list[Snapshot]:
     """
     listed = features(read_json(path), path=path)
     published = _published(path)
-    if options.date is None and published is None:
+    if options.date:
+        depicts = parse_instant(options.date)
+    elif published is not None:
+        depicts = published - timedelta(days=1)
+    else:
         raise GateError(f"{path}: no date in the file's name (…_YYYYMMDD.geojson); say --date")
-    depicts = parse_instant(options.date) if options.date else published - timedelta(days=1)  # type: ignore[operator]
     built = build([f["geometry"] for f in listed])
     good = np.array([i for i in range(len(listed)) if i not in built.errors], dtype=int)
     frame = gpd.GeoDataFrame(

@@ -118,7 +118,7 @@ def _lost(
 def _refuse_broken(
     path: Path, types: list[str], geometry: np.ndarray[tuple[int], np.dtype[np.object_]], options: Options
 ) -> None:
-    km2 = {kind: 0.0 for kind in ("nochange", "gains", "losses")}
+    km2 = dict.fromkeys(("nochange", "gains", "losses"), 0.0)
     for kind, area in zip(types, areas_km2(geometry), strict=True):
         km2[kind] += 0.0 if np.isnan(area) else float(area)
     if "large" in options.accept or km2["losses"] <= BROKEN_KM2:

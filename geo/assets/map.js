@@ -1,0 +1,202 @@
+/* Draws the page's data on the map. All text from outside arrives as JSON and is shown with textContent only. */
+(function () {
+  "use strict";
+  var data = JSON.parse(document.getElementById("geo-data").textContent);
+  var map = window[data.map];
+  var theme = window.matchMedia("(prefers-color-scheme: dark)");
+  var layers = {};
+
+  function colour(name) {
+    return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
+  }
+
+  // A line is [x0, y0, dx, dy, …] in whole steps of 1 / scale degrees.
+  function line(steps, scale) {
+    var x = 0, y = 0, points = [];
+    for (var i = 0; i < steps.length; i += 2) {
+      x += steps[i];
+      y += steps[i + 1];
+      points.push([y / scale, x / scale]);
+    }
+    return points;
+  }
+
+  function lines(list, scale) {
+    return (list || []).map(function (steps) { return line(steps, scale); });
+  }
+
+  function polygons(list, scale) {
+    return (list || []).map(function (rings) { return lines(rings, scale); });
+  }
+
+  function pane(name, z, silent) {
+    var element = map.createPane(name);
+    element.style.zIndex = z;
+    if (silent) { element.style.pointerEvents = "none"; }
+    return name;
+  }
+
+  function drawBasemap() {
+    var base = data.basemap;
+    if (!base) { return; }
+    var renderer = L.canvas({ pane: pane("base", 150, true), padding: 0.3 });
+    var drawn = [];
+    function add(layer, style) {
+      layer.addTo(map);
+      drawn.push([layer, style]);
+    }
+    var common = { renderer: renderer, interactive: false, smoothFactor: 0.6 };
+    function filled(name, tone) {
+      add(L.polygon(polygons(base[name], base.scale), Object.assign({ weight: 0.6, fillOpacity: 1 }, common)),
+        function () { return { color: colour(tone), fillColor: colour(tone) }; });
+    }
+    function stroked(name, tone, options) {
+      add(L.polyline(lines(base[name], base.scale), Object.assign({}, common, options)),
+        function () { return { color: colour(tone) }; });
+    }
+    filled("land", "land");
+    filled("lakes", "sea");
+    stroked("rivers", "river", { weight: 1 });
+    stroked("admin1", "unit", { weight: 0.8, dashArray: "1 3" });
+    stroked("borders", "line", { weight: 1.4 });
+    stroked("disputed", "line", { weight: 1.4, dashArray: "5 4" });
+    function restyle() {
+      drawn.forEach(function (pair) { pair[0].setStyle(pair[1]()); });
+    }
+    restyle();
+    theme.addEventListener("change", restyle);
+  }
+
+  // Leaflet draws SVG; the hatches of the page's own <defs> are known to it by their ids.
+  function classLayer(item, renderer) {
+    var style = {
+      renderer: renderer, color: item.edge, weight: item.weight, dashArray: item.dash || null, opacity: 0.95,
+      fillColor: "url(#" + item.pattern + ")", fillOpacity: 1, smoothFactor: 0.5
+    };
+    return L.polygon(polygons(item.polygons, data.scale), style).bindPopup(function () {
+      return card(item.label, item.facts);
+    });
+  }
+
+  function card(title, facts) {
+    var box = document.createElement("div"), head = document.createElement("h3"), list = document.createElement("dl");
+    head.textContent = title;
+    facts.forEach(function (fact) {
+      var term = document.createElement("dt"), value = document.createElement("dd");
+      term.textContent = fact[0];
+      value.textContent = fact[1];
+      list.append(term, value);
+    });
+    box.append(head, list);
+    return box;
+  }
+
+  function drawClasses(name, z) {
+    var group = L.layerGroup();
+    var renderer = L.svg({ pane: pane(name, z), padding: 0.3 });
+    (data[name] || []).forEach(function (item) { group.addLayer(classLayer(item, renderer)); });
+    layers[name] = group.addTo(map);
+  }
+
+  function drawUnits() {
+    var renderer = L.canvas({ pane: pane("units", 360, true), padding: 0.3 });
+    layers.units = L.polyline(lines(data.units, data.scale), {
+      renderer: renderer, interactive: false, weight: 1, color: colour("soft"), dashArray: "2 3", smoothFactor: 0.6
+    }).addTo(map);
+  }
+
+  function incidentLayer(item, renderer) {
+    var at = [item.lat, item.lon];
+    var ink = { renderer: renderer, color: colour("incident"), weight: 2 };
+    if (item.radius) {
+      return L.circle(at, Object.assign({ radius: item.radius, dashArray: "6 5", fillOpacity: 0.06 }, ink));
+    }
+    return L.circleMarker(at, Object.assign({}, ink, {
+      radius: 6.5, color: colour("incident-edge"), fillColor: colour("incident"), fillOpacity: 1
+    }));
+  }
+
+  function drawIncidents() {
+    var renderer = L.svg({ pane: pane("incidents", 450), padding: 0.3 });
+    var group = L.layerGroup();
+    (data.incidents || []).forEach(function (item, i) {
+      var layer = incidentLayer(item, renderer).bindPopup(function () { return card(item.title, item.facts); });
+      group.addLayer(layer);
+      var button = document.getElementById("incident-" + i);
+      if (button) {
+        button.addEventListener("click", function () {
+          if (!map.getBounds().contains([item.lat, item.lon])) {
+            map.setView([item.lat, item.lon], 8, { animate: false });
+          }
+          layer.openPopup();
+        });
+      }
+    });
+    layers.incidents = group.addTo(map);
+  }
+
+  // Names by size of place, the largest first; one that would touch another is left out.
+  function drawPlaces() {
+    var host = pane("places", 420, true);
+    var holder = map.getPane(host);
+    function free(taken, box) {
+      return taken.every(function (other) {
+        return box[2] < other[0] || box[0] > other[2] || box[3] < other[1] || box[1] > other[3];
+      });
+    }
+    function least() {
+      var zoom = map.getZoom();
+      return zoom >= 10 ? 0 : zoom >= 9 ? 1000 : zoom >= 8 ? 8000 : zoom >= 7 ? 50000 : zoom >= 6 ? 200000 : 500000;
+    }
+    function place() {
+      holder.replaceChildren();
+      if (map.getPane("places").hidden) { return; }
+      var taken = [], seen = map.getBounds().pad(0.05), floor = least();
+      (data.places || []).forEach(function (item) {
+        if (!seen.contains([item[0], item[1]]) || (item[3] < floor && !item[4])) { return; }
+        var point = map.latLngToLayerPoint([item[0], item[1]]);
+        var box = [point.x - 6, point.y - 8, point.x + 12 + item[2].length * 6.6, point.y + 8];
+        if (!free(taken, box)) { return; }
+        taken.push(box);
+        var label = document.createElement("span");
+        label.className = item[4] ? "place capital" : "place";
+        label.textContent = item[2];
+        label.lang = data.lang;
+        label.style.left = point.x + 6 + "px";
+        label.style.top = point.y - 6 + "px";
+        holder.append(label);
+      });
+    }
+    layers.places = { toggle: function (on) { holder.hidden = !on; place(); } };
+    map.on("zoomend moveend resize", place);
+    place();
+  }
+
+  function wireToggles() {
+    document.querySelectorAll("[data-layer]").forEach(function (box) {
+      box.addEventListener("change", function () {
+        var layer = layers[box.dataset.layer];
+        if (layer.toggle) {
+          layer.toggle(box.checked);
+        } else if (box.checked) {
+          layer.addTo(map);
+        } else {
+          layer.remove();
+        }
+      });
+    });
+  }
+
+  map.attributionControl.setPrefix(false);
+  map.fitBounds(data.bounds, { animate: false });
+  map.setMaxBounds(L.latLngBounds(data.limits).pad(0.1));
+  drawBasemap();
+  drawClasses("control", 380);
+  drawClasses("changes", 400);
+  drawUnits();
+  drawPlaces();
+  drawIncidents();
+  wireToggles();
+  L.control.scale({ maxWidth: 160 }).addTo(map);
+  document.documentElement.dataset.ready = "yes";
+})();

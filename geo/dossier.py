@@ -1,0 +1,366 @@
+"""What a dated page shows, gathered from the archive as plain data: no HTML, no map library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo.archive import Archive, When
+from geo.basemap import Box
+from geo.errors import MapError
+from geo.schema import is_day, parse_instant, text_or_none, to_instant
+from geo.symbols import Symbol, change_symbols, class_symbols
+
+# The radius in km within which an incident lies, by its precision alone (UCDP where_prec, ACLED geo_precision)
+_RADIUS_KM = {"where_prec": {2: 25.0, 3: 40.0, 4: 100.0, 5: 100.0, 6: 300.0}, "geo_precision": {2: 25.0, 3: 100.0}}
+_WORDS = {
+    1: "exact place", 2: "near a place (within about 25 km)", 3: "district", 4: "region", 5: "along a line or sea",
+    6: "country", 7: "at sea or in the air",
+}  # fmt: skip
+PIN_KM = 5.0
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Polygons that are drawn alike."""
+
+    label: str
+    symbol: Symbol
+    shapes: Sequence[shapely.Geometry]
+    facts: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Spot:
+    """An incident: where, how precisely (radius in m, 0 for a place), and what is known of it."""
+
+    lat: float
+    lon: float
+    radius_m: float
+    title: str
+    facts: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """Everything on a dated page."""
+
+    title: str
+    dek: str
+    date: str
+    lang: str
+    classes: Sequence[Drawn]
+    changes: Sequence[Drawn]
+    figures: Sequence[Mapping[str, Any]]
+    since: str | None
+    spots: Sequence[Spot]
+    outlines: Sequence[shapely.Geometry]
+    boundary: str
+    bounds: Box
+    limits: Box
+    credits: Sequence[str] = field(default_factory=tuple)
+
+
+def gather(
+    archive: Archive,
+    date: When | None = None,
+    *,
+    source: str | None = None,
+    since: When | None = None,
+    as_known_on: When | None = None,
+    within: str | None = None,
+    incident_days: int = 1,
+    title: str | None = None,
+    lang: str = "en",
+    colours: Mapping[str, str] | None = None,
+) -> Dossier:
+    """Collect what the page of a date shows.
+
+    Parameters
+    ----------
+    archive : Archive
+        What to draw from.
+    date : str, date, datetime or None
+        None is the last snapshot.
+    source, as_known_on : see `Archive.area`
+    since : str, date, datetime or None
+        The date since which changes are shown.
+    within : str or None
+        The unit to show.
+    incident_days : int
+        Incidents of so many days up to the date.
+    title : str or None
+        Of the page.
+    lang : {"en", "uk", "ru"}
+        Of place names.
+    colours : mapping or None
+        Controller -> ``#rrggbb``.
+
+    Raises
+    ------
+    MapError
+        Nothing stands on that date that could be drawn.
+    GeoError
+        As `Archive.control` and `Archive.area`.
+    """
+    name = archive.source_name(source)
+    frame = archive.control(date, source=name, as_known_on=as_known_on)
+    area = archive.area(date, source=name, as_known_on=as_known_on)
+    if date is None:
+        date = _last(archive, name, as_known_on)
+    spots_frame = _incidents(archive, date, incident_days, as_known_on)
+    limits, bounds = _boxes(archive, frame, spots_frame, within)
+    figures, changes = _changes(archive, name, date, since, as_known_on, area, colours)
+    outlines, boundary = _outlines(archive, limits)
+    credit = _credit(archive, name)
+    shown = credit["title"] or name
+    snapshots = sorted(set(frame["snapshot"]))
+    return Dossier(
+        title=title or f"Control by {shown}, {written(date)}",
+        dek=_dek(archive, shown, snapshots, date, area, as_known_on),
+        date=str(date),
+        lang=lang,
+        classes=_classes(frame, area, shown, colours),
+        changes=changes,
+        figures=figures,
+        since=None if since is None else str(since),
+        spots=[_spot(row) for row in spots_frame.to_dict("records")],
+        outlines=outlines,
+        boundary=boundary,
+        bounds=bounds,
+        limits=limits,
+        credits=_credits(archive, credit, spots_frame),
+    )
+
+
+def written(when: When) -> str:
+    """A date in words: 11 January 2025; an instant with its time in UTC.
+
+    Raises
+    ------
+    GateError
+        It cannot be read.
+    """
+    moment = to_instant(when)
+    day = f"{moment.day} {moment:%B %Y}"
+    return day if is_day(when) else f"{day}, {moment:%H:%M} UTC"
+
+
+def figure(km2: float) -> str:
+    """Square kilometres as people read them: one decimal below 1,000.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    return f"{km2:,.0f}" if abs(km2) >= 1000 else f"{km2:,.1f}"
+
+
+def class_label(controller: str | None, status: str) -> str:
+    """A class in words.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    words = {
+        "held": f"Held by {controller}", "claimed": f"Claimed by {controller}, not confirmed",
+        "advance": f"Advance of {controller}, assessed", "liberated": f"Liberated, {controller}",
+    }  # fmt: skip
+    return "Contested or unknown" if controller is None else words.get(status, f"{status}, {controller}")
+
+
+def _last(archive: Archive, source: str, as_known_on: When | None) -> str:
+    table = archive.snapshots(source, as_known_on=as_known_on or datetime(9999, 1, 1, tzinfo=UTC))
+    return parse_instant(max(table["depicts"])).date().isoformat()
+
+
+def _incidents(archive: Archive, date: When, days: int, as_known_on: When | None) -> gpd.GeoDataFrame:
+    last = to_instant(date)
+    return archive.incidents(last - timedelta(days=days - 1), last, as_known_on=as_known_on)
+
+
+def _boxes(archive: Archive, frame: gpd.GeoDataFrame, spots: gpd.GeoDataFrame, within: str | None) -> tuple[Box, Box]:
+    """How far the map reaches, and what it shows first: the ground, and the incidents where they are not far off."""
+    ground = frame[frame["status"] != "liberated"] if (frame["status"] != "liberated").any() else frame
+    boxes = [tuple(ground.total_bounds)] if len(ground) else []
+    if within is not None:
+        boxes = [tuple(archive.unit(within).total_bounds)]
+    elif len(spots):
+        boxes.append(tuple(spots.total_bounds))
+    if not boxes:
+        raise MapError("nothing stands on that date that could be drawn")
+    whole = shapely.union_all([shapely.box(*b).buffer(0.02) for b in boxes]).bounds
+    first = shapely.box(*boxes[0]).buffer(0.02).bounds
+    far = (whole[2] - whole[0]) > 3 * (first[2] - first[0]) or (whole[3] - whole[1]) > 3 * (first[3] - first[1])
+    return padded(whole), padded(first if far else whole, 0.06)
+
+
+def padded(box: Box, share: float = 0.15) -> Box:
+    """A box with a margin of a share of its width and height, within the range of the map's projection.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    dx, dy = (max(share * (box[i + 2] - box[i]), 0.05) for i in (0, 1))
+    west, south, east, north = box[0] - dx, box[1] - dy, box[2] + dx, box[3] + dy
+    return (max(west, -180.0), max(south, -85.0), min(east, 180.0), min(north, 85.0))
+
+
+def _classes(
+    frame: gpd.GeoDataFrame, area: pd.DataFrame, source: str, colours: Mapping[str, str] | None
+) -> list[Drawn]:
+    keys = [(text_or_none(c), s) for c, s in zip(frame["controller"], frame["status"], strict=True)]
+    km2 = {(text_or_none(r["controller"]), r["status"]): r for r in area.to_dict("records")}
+    shapes = np.asarray(frame.geometry.array, dtype=object)
+    drawn = []
+    for key, symbol in class_symbols(keys, colours=colours).items():
+        row = km2[key]
+        facts = [("Area", f"{figure(row['area_km2'])} km²"), ("Source", source), ("Snapshot", row["snapshot"])]
+        mine = [shape for shape, k in zip(shapes, keys, strict=True) if k == key]
+        drawn.append(Drawn(class_label(*key), symbol, mine, facts))
+    return drawn
+
+
+def _changes(
+    archive: Archive,
+    source: str,
+    date: When,
+    since: When | None,
+    as_known_on: When | None,
+    area: pd.DataFrame,
+    colours: Mapping[str, str] | None,
+) -> tuple[list[dict[str, Any]], list[Drawn]]:
+    """The table of figures, with what changed since a date where one is given, and the ground that did."""
+    figures = _records(area)
+    if since is None:
+        return figures, []
+    moved = archive.change(since, date, source=source, as_known_on=as_known_on)
+    by_class = {(text_or_none(r["controller"]), r["status"]): r for r in _records(moved)}
+    figures = [{**by_class.pop((text_or_none(r["controller"]), r["status"]), {}), **r} for r in figures]
+    nothing = {"area_km2": 0.0, "lower_km2": 0.0, "upper_km2": 0.0}
+    figures += [{**row, **nothing, "snapshot": row["to_snapshot"]} for row in by_class.values()]
+    changed = archive.changed(since, date, source=source, as_known_on=as_known_on)
+    changed = changed[changed["status"] == "held"]
+    sides = [c for c in {text_or_none(r["controller"]) for r in figures} if c]
+    symbols = change_symbols(sides, colours=colours)
+    rows = zip(changed["controller"], changed["change"], changed["area_km2"], changed.geometry, strict=True)
+    drawn = [
+        Drawn(
+            f"{word.capitalize()} by {side} since {written(since)}", symbols[side, word], [shape],
+            [("Area", f"{figure(km2)} km²"), ("From", str(since)), ("To", str(date)), ("Source", source)],
+        )
+        for side, word, km2, shape in rows
+    ]  # fmt: skip
+    return figures, drawn
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+
+
+def _outlines(archive: Archive, limits: Box) -> tuple[list[shapely.Geometry], str]:
+    """The borders of the finest units in view, and whose they are."""
+    units = archive.units()
+    fine = units[units["level"] > 0]
+    box = shapely.box(*limits)
+    fine = fine[shapely.intersects(np.asarray(fine.geometry.array, dtype=object), box)]
+    if fine.empty:
+        return [], ""
+    borders = shapely.clip_by_rect(shapely.boundary(np.asarray(fine.geometry.array, dtype=object)), *limits)
+    # borders that two units share are drawn once
+    merged = shapely.line_merge(shapely.union_all(borders))
+    return [p for p in shapely.get_parts(merged) if p.geom_type == "LineString"], "; ".join(
+        sorted(set(fine["boundary"]))
+    )
+
+
+def _dek(
+    archive: Archive, shown: str, snapshots: Sequence[str], date: When, area: pd.DataFrame, as_known_on: When | None
+) -> str:
+    table = archive.snapshots().set_index("snapshot")
+    depicts = [parse_instant(d) for d in table["depicts"][table.index.isin(snapshots)]]
+    stated = ", ".join(sorted({written(d if d != to_instant(d.date()) else d.date()) for d in depicts}))
+    ages = sorted({f"{age:g}" for age in area["snapshot_age_days"] if age})
+    old = f", {' and '.join(ages)} days before this date" if ages else ""
+    known = f" As known on {written(as_known_on)}." if as_known_on is not None else ""
+    return f"{written(date)}. Source: {shown}; snapshot depicting {stated}{old}.{known}"
+
+
+def _credit(archive: Archive, source: str) -> dict[str, str]:
+    table = archive.sources()
+    rows = table[table["name"] == source].to_dict("records")
+    found = rows[0] if rows else {}
+    return {k: text_or_none(found.get(k)) or "" for k in ("name", "title", "url", "licence", "attribution")}
+
+
+def _credits(archive: Archive, credit: Mapping[str, str], spots: gpd.GeoDataFrame) -> list[str]:
+    lines = ["Control: " + _line(credit)]
+    for dataset in sorted(set(spots["dataset"])) if len(spots) else ():
+        lines.append("Incidents: " + _line(_credit(archive, dataset)))
+    return lines
+
+
+def _line(credit: Mapping[str, str]) -> str:
+    return ", ".join(t for t in (credit["attribution"] or credit["title"], credit["licence"], credit["url"]) if t)
+
+
+def _spot(row: Mapping[Any, Any]) -> Spot:
+    point = row["geometry"]
+    place = text_or_none(row["where_coordinates"]) or text_or_none(row["adm_1"]) or "Place not named"
+    precision = _number(row["where_prec"])
+    days = [t for t in (text_or_none(row["date_start"]), text_or_none(row["date_end"])) if t]
+    known = [
+        ("Date", " to ".join(dict.fromkeys(days))),
+        ("Where", ", ".join(t for t in (text_or_none(row["adm_1"]), text_or_none(row["country"])) if t)),
+        ("Precision", _WORDS.get(int(precision), "") if precision else ""),
+        ("Event", text_or_none(row["sub_event_type"]) or text_or_none(row["event_type"]) or ""),
+        ("Killed", _range(row["low"], row["best"], row["high"])),
+        ("Injured", _range(row["injured_low"], row["injured_best"], row["injured_high"])),
+        ("Captured", _range(None, row["captured"], None)),
+        ("Said by", text_or_none(row["claimed_by"]) or ""),
+        ("Verification", text_or_none(row["verification"]) or "not stated"),
+        ("Source", text_or_none(row["source"]) or ""),
+        ("Notes", text_or_none(row["notes"]) or ""),
+    ]  # fmt: skip
+    title = f"{place}: {text_or_none(row['sub_event_type']) or text_or_none(row['event_type']) or 'incident'}"
+    return Spot(point.y, point.x, _radius_m(row), title, [(k, v) for k, v in known if v])
+
+
+def _radius_m(row: Mapping[Any, Any]) -> float:
+    """0 for a place; the radius within which the incident lies for a region."""
+    stated = _number(row["uncertainty_km"])
+    if stated is not None:
+        return stated * 1000 if stated >= PIN_KM else 0.0
+    for column, radii in _RADIUS_KM.items():
+        value = _number(row[column])
+        if value is not None:
+            return radii.get(int(value), 0.0) * 1000
+    return 0.0
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or value != value else float(value)
+
+
+def _range(low: Any, best: Any, high: Any) -> str:
+    numbers = [_number(v) for v in (low, best, high)]
+    known = [v for v in numbers if v is not None]
+    if not known:
+        return "not known"
+    text = f"{numbers[1]:g}" if numbers[1] is not None else ""
+    if min(known) < max(known):
+        span = f"{min(known):g} to {max(known):g}"
+        return f"{text} ({span})" if text else span
+    return text or f"{known[0]:g}"

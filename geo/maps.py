@@ -1,0 +1,319 @@
+"""Dated maps: a folium.Map whose page needs no network and runs nothing from outside. The only door to folium.
+
+folium compiles what it renders as a template once more, so no text from outside may pass through it. Our page is put
+together from our own parts (`geo.page`); folium renders its map element and what users add to it.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import folium
+import numpy as np
+import shapely
+from branca.element import CssLink, Element, Figure, JavascriptLink
+from jinja2 import Template
+
+from geo import basemap, sheet
+from geo.archive import Archive, When
+from geo.dossier import Dossier, Drawn, gather, padded
+from geo.errors import MapError
+from geo.page import Shell, assemble, write_page
+from geo.schema import last_instant, parse_instant, to_instant
+from geo.still import draw_still
+
+SCALE = 1_000_000  # steps per degree of control on the page: a vertex moves by 0.08 m at most
+# what folium's own popups and icons need, brought in only where somebody has added one
+_ICONS = (
+    "bootstrap", "awesome_markers", "bootstrap_css", "glyphicons_css", "awesome_markers_font_css",
+    "awesome_markers_css", "awesome_rotate_css",
+)  # fmt: skip
+_NEEDS = {"$(": ("jquery",), "L.AwesomeMarkers": _ICONS}
+
+
+class _Page(Figure):
+    """The document around the map: put together, not compiled."""
+
+    shell: Shell
+    tiles = ""
+
+    def render(self, **kwargs: Any) -> str:
+        _renumber(self)
+        for child in list(self._children.values()):
+            child.render(**kwargs)
+        script = self.script.render(**kwargs)
+        self.shell.data["map"] = next(c.get_name() for c in self._children.values() if isinstance(c, ControlMap))
+        self._bring_what_is_needed(script)
+        page, outside = assemble(
+            self.shell, header=_header(self), body=self.html.render(**kwargs), script=script, tiles=self.tiles
+        )
+        if outside or self.tiles:
+            listed = ", ".join([*outside, *([self.tiles] if self.tiles else [])])
+            warnings.warn(
+                f"this page now loads from other hosts what was added to it: {listed}", UserWarning, stacklevel=2
+            )
+        return page
+
+    def _bring_what_is_needed(self, script: str) -> None:
+        wanted = {name for sign, names in _NEEDS.items() if sign in script for name in names}
+        links = ((folium.Map.default_js, JavascriptLink), (folium.Map.default_css, CssLink))
+        for listed, link in links:
+            for name, url in listed:
+                if name in wanted or name.replace("-", "_") in wanted:
+                    self.header.add_child(link(url), name=name)
+
+
+class ControlMap(folium.Map):
+    """A dated map of control. Add folium layers to it as to any other map; `geo.save_map` writes it."""
+
+    default_js: list[tuple[str, str]] = []  # noqa: RUF012  (folium's own way of saying it)
+    default_css: list[tuple[str, str]] = []  # noqa: RUF012
+    _template = Template(
+        "{% macro html(this, kwargs) %}"
+        '<div class="folium-map" id="{{ this.get_name() }}"></div>'
+        "{% endmacro %}"
+        "{% macro script(this, kwargs) %}"
+        'var {{ this.get_name() }} = L.map("{{ this.get_name() }}", '
+        "{center: {{ this.location|tojson }}, zoom: 6, zoomSnap: 0.25, maxBoundsViscosity: 0.8});"
+        "{% endmacro %}"
+    )
+
+    def __init__(self, dossier: Dossier, *, tiles: Any = None, draw_basemap: bool = True) -> None:
+        west, south, east, north = dossier.bounds
+        super().__init__(location=[(south + north) / 2, (west + east) / 2], tiles=None)
+        self.dossier = dossier
+        page = _Page()
+        page.add_child(self)
+        self._children.pop("global_switches", None)
+        if tiles is not None:
+            layer = tiles if isinstance(tiles, folium.TileLayer) else folium.TileLayer(tiles)
+            layer.add_to(self)
+            page.tiles = _tile_host(layer)
+        page.shell = _shell(dossier, draw_basemap=draw_basemap and tiles is None, tiles=page.tiles)
+
+
+def draw_map(
+    archive: Archive,
+    date: When | None = None,
+    *,
+    source: str | None = None,
+    since: When | None = None,
+    as_known_on: When | None = None,
+    within: str | None = None,
+    incident_days: int = 1,
+    title: str | None = None,
+    lang: str = "en",
+    colours: Mapping[str, str] | None = None,
+    tiles: Any = None,
+    draw_basemap: bool = True,
+) -> folium.Map:
+    """Draw who held what on a date.
+
+    Parameters
+    ----------
+    archive : Archive
+        What to draw from.
+    date : str, date, datetime or None
+        A day (its last snapshot) or an instant; None is the last snapshot there is.
+    source : str or None
+        May be left out where the archive has one.
+    since : str, date, datetime or None
+        Draw what changed since this date, as a layer of its own, and say it in the figures.
+    as_known_on : str, date, datetime or None
+        What the archive said at that moment.
+    within : str or None
+        The unit to show; None shows the ground and the incidents near it.
+    incident_days : int
+        Incidents of so many days up to the date.
+    title : str or None
+        Of the page.
+    lang : {"en", "uk", "ru"}
+        Of place names.
+    colours : mapping or None
+        Controller -> ``#rrggbb``; the palette of `geo.palette` otherwise.
+    tiles : xyzservices.TileProvider, str, folium.TileLayer or None
+        Map tiles from a server instead of the shipped basemap; the page then needs the network, and says so.
+    draw_basemap : bool
+        False leaves the ground blank.
+
+    Returns
+    -------
+    folium.Map
+        EPSG:4326 data on Leaflet's EPSG:3857 map. The same input gives the same page, byte for byte.
+
+    Raises
+    ------
+    MapError
+        Nothing can be drawn, or a dependency is missing.
+    NoSnapshotError
+        Nothing depicts that date or an earlier one.
+    SourceError
+        A source must be named, or is not there.
+    UnitError
+        A unit is unknown or ambiguous.
+    """
+    dossier = gather(
+        archive, date, source=source, since=since, as_known_on=as_known_on, within=within,
+        incident_days=incident_days, title=title, lang=lang, colours=colours,
+    )  # fmt: skip
+    return ControlMap(dossier, tiles=tiles, draw_basemap=draw_basemap)
+
+
+def draw_maps(
+    archive: Archive,
+    folder: Path,
+    *,
+    from_: When | None = None,
+    to: When | None = None,
+    source: str | None = None,
+    since: When | None = None,
+    progress: Callable[..., None] | None = None,
+    **options: Any,
+) -> Iterator[Path]:
+    """Write a dated map for every day that has a snapshot: ``folder/DATE.html``.
+
+    Parameters
+    ----------
+    archive : Archive
+        What to draw from.
+    folder : pathlib.Path
+        It is made where there is none.
+    from_, to : str, date, datetime or None
+        The span of days, both included.
+    source : str or None
+        May be left out where the archive has one.
+    since : str, date, datetime or None
+        None shows each day what changed since the day before it that has a snapshot.
+    progress : callable or None
+        Called with (done, of how many, date).
+    **options
+        As `draw_map`.
+
+    Yields
+    ------
+    pathlib.Path
+        Every page, once it is written.
+
+    Raises
+    ------
+    MapError
+        No day of the span has a snapshot, or a page cannot be written.
+    SourceError
+        A source must be named, or is not there.
+    """
+    name = archive.source_name(source)
+    known = options.get("as_known_on") or datetime(9999, 1, 1, tzinfo=UTC)
+    depicts = archive.snapshots(name, as_known_on=known)["depicts"]
+    days = sorted({parse_instant(d).date() for d in depicts})
+    first = to_instant(from_).date() if from_ is not None else days[0]
+    last = last_instant(to).date() if to is not None else days[-1]
+    chosen = [d for d in days if first <= d <= last]
+    if not chosen:
+        raise MapError(f"no day from {first} to {last} has a snapshot of {name}; there are {days[0]} to {days[-1]}")
+    for done, day in enumerate(chosen, start=1):
+        before = since if since is not None else (days[days.index(day) - 1] if day != days[0] else None)
+        page = draw_map(archive, day.isoformat(), source=name, since=_iso(before), **options)
+        yield save_map(page, folder / f"{day}.html")
+        if progress is not None:
+            progress(done, len(chosen), str(day))
+
+
+def _iso(when: When | None) -> str | None:
+    return None if when is None else str(when)
+
+
+def save_map(page: folium.Map, path: str | Path) -> Path:
+    """Write a map's page in one step.
+
+    Parameters
+    ----------
+    page : folium.Map
+        As `draw_map` gives it, with whatever was added to it.
+    path : str or pathlib.Path
+        An HTML file; its folder is made where there is none.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    MapError
+        The file cannot be written.
+    """
+    return write_page(page.get_root().render(), Path(path))
+
+
+def _shell(dossier: Dossier, *, draw_basemap: bool, tiles: str) -> Shell:
+    base = basemap.cut(padded(dossier.limits, 0.5)) if draw_basemap else None
+    if base and dossier.outlines:
+        base["admin1"] = []  # the archive's own units are drawn instead
+    named = basemap.places(dossier.limits, dossier.lang)
+    data = {
+        "lang": dossier.lang, "scale": SCALE,
+        "bounds": _corners(dossier.bounds), "limits": _corners(dossier.limits), "basemap": base, "places": named,
+        "control": [_class_data(item) for item in dossier.classes],
+        "changes": [_class_data(item) for item in dossier.changes],
+        "units": [basemap.encode_line(_whole(shapely.simplify(line, 0.0005))) for line in dossier.outlines],
+        "incidents": [
+            {"lat": s.lat, "lon": s.lon, "radius": s.radius_m, "title": s.title, "facts": list(s.facts)}
+            for s in dossier.spots
+        ],
+    }  # fmt: skip
+    credits = basemap.credits()
+    return Shell(
+        title=dossier.title, lang="en", top=sheet.top(dossier), side=sheet.side(dossier),
+        bottom=sheet.bottom(dossier, credits if base else {"places": credits["places"]}, tiles=tiles),
+        still=draw_still(dossier, base, named), data=data,
+    )  # fmt: skip
+
+
+def _corners(box: basemap.Box) -> list[list[float]]:
+    return [[round(box[1], 5), round(box[0], 5)], [round(box[3], 5), round(box[2], 5)]]
+
+
+def _class_data(item: Drawn) -> dict[str, Any]:
+    polygons = shapely.get_parts(np.array(item.shapes, dtype=object))
+    return {
+        "label": item.label, "pattern": item.symbol.pattern, "edge": item.symbol.edge, "weight": item.symbol.weight,
+        "dash": item.symbol.dash, "facts": [list(f) for f in item.facts],
+        "polygons": [[basemap.encode_line(_whole(r)) for r in shapely.get_rings(p)] for p in polygons],
+    }  # fmt: skip
+
+
+def _whole(line: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
+    whole: np.ndarray[Any, np.dtype[np.int64]] = np.rint(shapely.get_coordinates(line) * SCALE).astype(np.int64)
+    return whole
+
+
+def _header(page: Figure) -> str:
+    """What was added to the head, without the line that states the encoding: ours stands there already."""
+    return "".join(child.render() for name, child in page.header._children.items() if name != "meta_http")
+
+
+def _renumber(root: Element) -> None:
+    """Number the elements in order of appearance: folium's own ids are random, and no page would equal another."""
+    seen: list[Element] = []
+    stack = [root]
+    while stack:
+        element = stack.pop(0)
+        if any(element is other for other in seen):
+            continue
+        seen.append(element)
+        stack = [*element._children.values(), *stack]
+    for number, element in enumerate(seen):
+        element._id = f"{number:032x}"
+
+
+def _tile_host(layer: folium.TileLayer) -> str:
+    """The host of a tile address as a policy names it: {s} stands for any subdomain."""
+    address = str(layer.tiles)
+    scheme, _, rest = address.partition("://")
+    host = rest.split("/")[0].replace("{s}", "*")
+    if scheme not in ("http", "https") or not host:
+        raise MapError(f"tiles {address!r}: no address of a tile server (https://…/{{z}}/{{x}}/{{y}}.png)")
+    return f"{scheme}://{host}"

@@ -1,0 +1,125 @@
+"""How a class looks: colour and pattern, so that it can be told in grey print and by every eye."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from geo.palette import CONTESTED, side_colours
+
+_ANGLES = (45, 135, 0, 90)
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A class's look: the id of its pattern, the pattern as SVG, and its outline."""
+
+    pattern: str
+    svg: str
+    edge: str
+    weight: float
+    dash: str = ""
+
+
+def class_symbols(
+    classes: Iterable[tuple[str | None, str]], *, colours: Mapping[str, str] | None = None
+) -> dict[tuple[str | None, str], Symbol]:
+    """The symbol of every class, in the order in which they are drawn (``held`` on top of ``liberated``).
+
+    Parameters
+    ----------
+    classes : iterable of (controller or None, status)
+        Those on the map.
+    colours : mapping or None
+        Controller -> ``#rrggbb``.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    listed = sorted(set(classes), key=lambda c: (_ORDER.index(c[1]), c[0] or ""))
+    sides = side_colours((c for c, _ in listed), colours=colours)
+    return {
+        (controller, status): _symbol(
+            f"p{i}", status, sides.get(controller or "", CONTESTED), _angle(controller, sides)
+        )
+        for i, (controller, status) in enumerate(listed)
+    }
+
+
+def change_symbols(
+    controllers: Iterable[str], *, colours: Mapping[str, str] | None = None
+) -> dict[tuple[str, str], Symbol]:
+    """The symbols of gained and lost ground of each side.
+
+    Parameters
+    ----------
+    controllers : iterable of str
+        The sides.
+    colours : mapping or None
+        Controller -> ``#rrggbb``.
+
+    Returns
+    -------
+    dict
+        (controller, ``gained`` or ``lost``) -> symbol.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    sides = side_colours(controllers, colours=colours)
+    found = {}
+    for i, (name, colour) in enumerate(sides.items()):
+        gained = _pattern(
+            f"g{i}", 6, 0, _rect(6, colour, 0.85) + _bar(6, "#ffffff", 1.4, 0.9) + _across(6, "#ffffff", 1.4, 0.9)
+        )
+        lost = _pattern(f"l{i}", 8, _angle(name, sides), _rect(8, "#ffffff", 0.55) + _bar(8, colour, 2.6, 0.95))
+        found[name, "gained"] = Symbol(f"g{i}", gained, "#1c2024", 0.9)
+        found[name, "lost"] = Symbol(f"l{i}", lost, "#1c2024", 0.9, "3 3")
+    return found
+
+
+_ORDER = ("liberated", "contested", "advance", "claimed", "held")
+
+
+def _angle(controller: str | None, sides: Mapping[str, str]) -> int:
+    return 0 if controller is None else _ANGLES[list(sides).index(controller) % len(_ANGLES)]
+
+
+def _symbol(name: str, status: str, colour: str, angle: int) -> Symbol:
+    if status == "held":
+        inner, size = _rect(7, colour, 0.45) + _bar(7, colour, 1.1, 0.6), 7
+        return Symbol(name, _pattern(name, size, angle, inner), colour, 1.6)
+    if status == "contested":
+        inner = _rect(8, colour, 0.6) + _bar(8, "#6b5410", 0.8, 0.75) + _across(8, "#6b5410", 0.8, 0.75)
+        return Symbol(name, _pattern(name, 8, 45, inner), "#8a6d1a", 1.2, "4 3")
+    if status == "claimed":
+        inner = _rect(11, colour, 0.1) + _bar(11, colour, 1.6, 0.8)
+        return Symbol(name, _pattern(name, 11, angle, inner), colour, 1.6, "7 4")
+    if status == "advance":
+        inner = _rect(7, colour, 0.15) + f'<circle cx="3.5" cy="3.5" r="1.5" fill="{colour}" fill-opacity="0.85"/>'
+        return Symbol(name, _pattern(name, 7, 0, inner), colour, 1.2, "2 3")
+    inner = _rect(10, colour, 0.1) + _across(10, colour, 0.7, 0.5)
+    return Symbol(name, _pattern(name, 10, 0, inner), colour, 0.7)
+
+
+def _pattern(name: str, size: int, angle: int, inner: str) -> str:
+    turn = f' patternTransform="rotate({angle})"' if angle else ""
+    return f'<pattern id="{name}" patternUnits="userSpaceOnUse" width="{size}" height="{size}"{turn}>{inner}</pattern>'
+
+
+def _rect(size: int, colour: str, opacity: float) -> str:
+    return f'<rect width="{size}" height="{size}" fill="{colour}" fill-opacity="{opacity}"/>'
+
+
+def _bar(size: int, colour: str, width: float, opacity: float) -> str:
+    middle = size / 2
+    return f'<path d="M{middle:g} 0V{size}" stroke="{colour}" stroke-width="{width}" stroke-opacity="{opacity}"/>'
+
+
+def _across(size: int, colour: str, width: float, opacity: float) -> str:
+    middle = size / 2
+    return f'<path d="M0 {middle:g}H{size}" stroke="{colour}" stroke-width="{width}" stroke-opacity="{opacity}"/>'
