@@ -301,7 +301,7 @@ def _crosses_antimeridian(geometry: shapely.Geometry) -> bool:
     west, _, east, _ = geometry.bounds
     if east - west <= 180:
         return False
-    rings = shapely.get_rings(geometry)
+    rings = shapely.get_rings(shapely.get_parts(geometry))
     steps = np.concatenate([np.diff(shapely.get_coordinates(ring)[:, 0]) for ring in rings])
     wide = np.abs(steps) > 180
     return bool(wide.any() and (np.abs(steps[wide]) < 360).all())

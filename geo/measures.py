@@ -17,7 +17,7 @@ from geo.units import Countries
 
 OUTSIDE = "(outside the units)"
 # Of its ground a side must hold this share in a country before that country's contested ground may be its too.
-FOOTHOLD = 0.01
+FOOTHOLD = 0.1
 
 
 class Zone(NamedTuple):

@@ -12,6 +12,7 @@ import html
 import json
 import os
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from importlib.metadata import PackageNotFoundError, files
@@ -293,6 +294,7 @@ def write_page(text: str, path: Path) -> Path:
         temporary.write_text(text, encoding="utf-8", newline="\n")
         os.replace(temporary, path)
     except OSError as error:
-        temporary.unlink(missing_ok=True)
+        with suppress(OSError):
+            temporary.unlink()
         raise MapError(f"{path}: the page cannot be written ({error.strerror or error})") from error
     return path

@@ -1,0 +1,211 @@
+"""Dated maps: a folium.Map that anybody can add to, the same bytes twice, and nothing from outside run."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+import warnings
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import folium
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+from shapely.geometry import Point, box
+from test_archive import put, state
+
+import geo
+from geo.archive import Archive, open_archive
+from geo.errors import MapError, SourceError
+from geo.history import next_instant
+from geo.intake import ensure_units
+from geo.maps import SCALE, ControlMap, draw_map, draw_maps, save_map
+from geo.schema import INCIDENT_COLUMNS, Source
+
+DAY = datetime(2025, 1, 10, tzinfo=UTC)
+# What a text from outside may try: templates, scripts, ends of elements and strings, other alphabets.
+HOSTILE = (
+    "{{ 7*7 }}", "{% raw %}", "{# comment #}", "{{ cycler.__init__.__globals__.os.popen('touch /tmp/geo_pwned') }}",
+    "</script><script>window.pwned=1</script>", "<img src=x onerror=window.pwned=1>", "<svg onload=window.pwned=1>",
+    '"><script>window.pwned=1</script>', "'-window.pwned=1-'", "`${window.pwned=1}`", "${window.pwned=1}",
+    "\\u003cscript\\u003ewindow.pwned=1\\u003c/script\\u003e", "javascript:window.pwned=1", "<!--", "-->", "]]>",
+    "\u2028window.pwned=1\u2029", "&lt;script&gt;", "</title><script>window.pwned=1</script>", "</style><script>window.pwned=1</script>",
+    "<a href='javascript:window.pwned=1'>x</a>", "\\", "'; window.pwned=1; //", "\" onmouseover=window.pwned=1 x=\"",
+    "<iframe srcdoc='<script>parent.pwned=1</script>'>", "%3Cscript%3E", "=cmd|' /C calc'!A0", "\x1b[31mred\x1b[0m",
+    "{{'a'.constructor.prototype}}", "</noscript><script>window.pwned=1</script>", "</textarea>", "Київ ///\u00a0Kyiv",
+    "{%- for x in [].__class__.__base__.__subclasses__() -%}", "<style>*{display:none}</style>", "<base href=//evil>",
+)  # fmt: skip
+
+
+def incident(archive: Archive, *, lon: float = 35.3, lat: float = 51.2, **values: object) -> None:
+    row: dict[str, object] = dict.fromkeys(INCIDENT_COLUMNS)
+    row |= {"event_id": str(values), "date_start": "2025-01-11", "date_end": "2025-01-11"} | values
+    frame = gpd.GeoDataFrame([row], geometry=[Point(lon, lat)], crs="EPSG:4326")
+    with archive.store.writing() as connection:
+        now = next_instant(connection)
+        archive.store.put_incidents(connection, frame, "test", now)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Archive:
+    opened = open_archive(tmp_path / "a.gpkg")
+    ensure_units(opened)
+    put(opened, DAY, state(("X", "held", "n", box(35, 51, 35.6, 51.4)), ("Y", "held", "n", box(34, 50, 35, 51))))
+    put(opened, DAY + timedelta(days=1), state(
+        ("X", "held", "n", box(35, 51, 35.4, 51.4)), ("Y", "held", "n", box(34, 50, 35, 51)),
+        (None, "contested", "n", box(35.4, 51, 35.6, 51.4)), ("X", "claimed", "n", box(35, 51.4, 35.2, 51.5)),
+    ))  # fmt: skip
+    incident(opened, where_coordinates="Sudzha", event_type="Battles", where_prec=1, low=0, best=1, high=3)
+    incident(opened, where_coordinates="Kursk Oblast", event_type="Strategic developments", where_prec=4, lat=51.6)
+    opened.close()
+    return opened
+
+
+def data_of(page: str) -> dict:
+    block = re.search(r'<script type="application/json" id="geo-data">(.*?)</script>', page, flags=re.S)
+    assert block is not None
+    found: dict = json.loads(block[1])
+    return found
+
+
+def decode(steps: list[int]) -> np.ndarray:
+    return np.cumsum(np.array(steps).reshape(-1, 2), axis=0) / SCALE
+
+
+def test_it_is_a_folium_map(archive: Archive) -> None:
+    page = geo.draw_map(archive, "2025-01-11")
+    assert isinstance(page, folium.Map)
+    folium.CircleMarker([51.2, 35.3], radius=9).add_to(page)
+    folium.PolyLine([[51, 35], [52, 36]]).add_to(page)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        text = page.get_root().render()
+    assert "L.circleMarker" in text
+    assert "L.polyline" in text
+
+
+def test_what_a_user_adds_is_loaded_and_said(archive: Archive) -> None:
+    page = draw_map(archive, "2025-01-11")
+    folium.Marker([51.2, 35.3], popup="mine", icon=folium.Icon(color="red")).add_to(page)
+    with pytest.warns(UserWarning, match=r"code\.jquery\.com"):
+        text = page.get_root().render()
+    policy = text.split("Content-Security-Policy")[1][:3000]
+    assert "https://code.jquery.com" in policy
+    assert "https://cdnjs.cloudflare.com" in policy
+
+
+def test_tiles_are_asked_for_by_name_and_credited(archive: Archive) -> None:
+    xyzservices = pytest.importorskip("xyzservices")
+    provider = xyzservices.TileProvider(
+        name="Test", url="https://{s}.tiles.example/{z}/{x}/{y}.png", attribution="© Test tiles"
+    )
+    with pytest.warns(UserWarning, match=r"https://\*\.tiles\.example"):
+        text = draw_map(archive, "2025-01-11", tiles=provider).get_root().render()
+    assert "https://*.tiles.example" in text.split("Content-Security-Policy")[1][:2000]
+    assert "Test tiles" in text
+    assert data_of(text)["basemap"] is None
+
+
+def test_the_same_input_gives_the_same_bytes_in_two_processes(archive: Archive, tmp_path: Path) -> None:
+    code = (
+        "import sys, geo; a = geo.open_archive(sys.argv[1]);"
+        "geo.save_map(geo.draw_map(a, '2025-01-11', since='2025-01-10'), sys.argv[2])"
+    )
+    pages = [tmp_path / "1.html", tmp_path / "2.html"]
+    for page in pages:
+        subprocess.run([sys.executable, "-c", code, str(archive.path), str(page)], check=True)
+    assert pages[0].read_bytes() == pages[1].read_bytes()
+    page = draw_map(archive, "2025-01-11", since="2025-01-10")
+    assert page.get_root().render() == page.get_root().render()
+
+
+def test_the_ground_on_the_page_is_the_ground_of_the_archive(archive: Archive) -> None:
+    found = data_of(draw_map(archive, "2025-01-11").get_root().render())
+    frame = archive.control("2025-01-11")
+    drawn = [shapely.Polygon(decode(r[0])) for item in found["control"] for r in item["polygons"]]
+    for shape in frame.geometry:
+        assert min(shapely.hausdorff_distance(shape, d) for d in drawn) < 1 / SCALE
+    assert len(drawn) == len(frame)
+
+
+def test_figures_on_the_page_are_the_archives(archive: Archive) -> None:
+    text = draw_map(archive, "2025-01-11", since="2025-01-10").get_root().render()
+    area = archive.area("2025-01-11", controller="X", status="held").iloc[0]
+    change = archive.change("2025-01-10", "2025-01-11", controller="X", status="held").iloc[0]
+    assert f"<td>{area['area_km2']:,.1f}</td>" in text or f"<td>{area['area_km2']:,.0f}</td>" in text
+    assert f"<td>{change['lost_km2']:,.1f}</td>" in text
+    assert f"{area['upper_km2']:,.0f} km² with the contested ground" in text or "contested ground" not in text
+    assert "desk@2025-01-11" in text
+    assert "desk@2025-01-10" in text
+    changes = {item["label"] for item in data_of(text)["changes"]}
+    assert changes == {"Lost by X since 10 January 2025"}
+
+
+def test_a_region_is_a_circle_and_a_place_a_point(archive: Archive) -> None:
+    spots = data_of(draw_map(archive, "2025-01-11").get_root().render())["incidents"]
+    radius = {s["title"].split(":")[0]: s["radius"] for s in spots}
+    assert radius == {"Sudzha": 0, "Kursk Oblast": 100_000}
+    facts = dict(next(s["facts"] for s in spots if s["title"].startswith("Sudzha")))
+    assert facts["Killed"] == "1 (0 to 3)"
+    assert facts["Injured"] == "not known"
+
+
+def test_every_page_credits_what_it_is_made_of(archive: Archive) -> None:
+    with archive.store.writing() as connection:
+        archive.store.add_source(connection, Source("desk", "The Desk", "https://desk.example", "CC BY 4.0", "The Desk's mappers"))
+    archive.close()
+    text = draw_map(archive, "2025-01-11").get_root().render()
+    for credit in ("The Desk&#x27;s mappers", "CC BY 4.0", "https://desk.example", "Leaflet 1.9.3", "BSD-2-Clause", "WGS 84"):
+        assert credit in text
+
+
+def test_a_map_a_day(archive: Archive, tmp_path: Path) -> None:
+    pages = list(draw_maps(archive, tmp_path / "maps"))
+    assert [p.name for p in pages] == ["2025-01-10.html", "2025-01-11.html"]
+    with pytest.raises(MapError, match="there are 2025-01-10 to 2025-01-11"):
+        list(draw_maps(archive, tmp_path, from_="2025-02-01", to="2025-02-03"))
+
+
+def test_a_unit_can_be_shown(archive: Archive) -> None:
+    bounds = data_of(draw_map(archive, "2025-01-11", within="RU-KRS").get_root().render())["bounds"]
+    assert bounds[0][1] < 34.3 < 38.4 < bounds[1][1]
+
+
+def test_several_sources_must_be_named(archive: Archive) -> None:
+    put(archive, DAY, state(("X", "held", "n", box(0, 0, 1, 1))), source="other")
+    with pytest.raises(SourceError, match="desk, other"):
+        draw_map(archive, "2025-01-11")
+
+
+def hostile_archive(path: Path) -> Archive:
+    """An archive in which every text from outside is hostile."""
+    opened = open_archive(path)
+    ensure_units(opened)
+    rows = [(text, "held", text, box(34 + i / 20, 51, 34.04 + i / 20, 51.2)) for i, text in enumerate(HOSTILE)]
+    put(opened, DAY, state(*rows))
+    with opened.store.writing() as connection:
+        joined = " ".join(HOSTILE)
+        opened.store.add_source(connection, Source("desk", joined, joined, joined, joined))
+    for i, text in enumerate(HOSTILE):
+        incident(opened, lon=34 + i / 20, lat=51.3, where_coordinates=text, event_type=text, notes=text, source=text,
+                 claimed_by=text, verification=text, adm_1=text, country=text)  # fmt: skip
+    opened.close()
+    return opened
+
+
+def test_hostile_text_neither_runs_nor_stops_the_build(tmp_path: Path) -> None:
+    marker = Path("/tmp/geo_pwned")
+    marker.unlink(missing_ok=True)
+    page = draw_map(hostile_archive(tmp_path / "a.gpkg"), "2025-01-11", title=" ".join(HOSTILE))
+    assert isinstance(page, ControlMap)
+    text = page.get_root().render()
+    save_map(page, tmp_path / "a.html")
+    assert not marker.exists()
+    found = json.dumps(data_of(text), ensure_ascii=False)
+    for hostile in HOSTILE:
+        assert json.dumps(hostile, ensure_ascii=False)[1:-1] in found
+    assert text.count("<script") == 4  # Leaflet, the data, the map's own line, our script
