@@ -55,9 +55,9 @@ def bottom(dossier: Dossier, credits: Mapping[str, Mapping[str, str]] | None, *,
         Never.
     """
     lines = list(dossier.credits)
-    for name, words in (("basemap", "Basemap"), ("places", "Place names")):
+    for name in ("basemap", "places"):
         if credits and name in credits:
-            lines.append(f"{words}: {credits[name]['text']}, {credits[name]['licence']}, {credits[name]['url']}")
+            lines.append(f"{credits[name]['text'].rstrip('.')}. {credits[name]['url']}")
     if dossier.boundary:
         lines.append(
             f"Units: {dossier.boundary}. Borders are drawn as the named set has them; disputed lines are dashed"

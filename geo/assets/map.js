@@ -58,8 +58,8 @@
     filled("lakes", "sea");
     stroked("rivers", "river", { weight: 1 });
     stroked("admin1", "unit", { weight: 0.8, dashArray: "1 3" });
-    stroked("borders", "line", { weight: 1.4 });
-    stroked("disputed", "line", { weight: 1.4, dashArray: "5 4" });
+    stroked("borders", "line", { weight: 2 });
+    stroked("disputed", "line", { weight: 2, dashArray: "5 4" });
     function restyle() {
       drawn.forEach(function (pair) { pair[0].setStyle(pair[1]()); });
     }

@@ -1,0 +1,179 @@
+"""Dated maps in a real browser with the network refused: the right picture, no request, no error, nothing run."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import shutil
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from test_maps import HOSTILE, archive, hostile_archive
+
+from geo.archive import Archive
+from geo.maps import draw_map, save_map
+
+__all__ = ["archive"]
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright for Python is not installed")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
+    with playwright.sync_playwright() as p:
+        opened = p.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+class Seen:
+    """A page and what it did."""
+
+    def __init__(self, browser: Any, address: str, **context: Any) -> None:
+        self.context = browser.new_context(viewport={"width": 1200, "height": 850}, **context)
+        self.page = self.context.new_page()
+        self.requests: list[str] = []
+        self.errors: list[str] = []
+        self.page.on("request", lambda r: self.requests.append(r.url))
+        self.page.on("console", lambda m: self.errors.append(m.text) if m.type in ("error", "warning") else None)
+        self.page.on("pageerror", lambda e: self.errors.append(str(e)))
+        self.page.on("dialog", lambda d: self.errors.append(f"dialog {d.message}"))
+        self.page.goto(address)
+
+    def ready(self) -> Any:
+        self.page.wait_for_selector("html[data-ready=yes]", timeout=15_000)
+        return self.page
+
+    def close(self) -> None:
+        self.context.close()
+
+
+@pytest.fixture
+def page_file(archive: Archive, tmp_path: Path) -> Path:
+    return save_map(draw_map(archive, "2025-01-11", since="2025-01-10"), tmp_path / "2025-01-11.html")
+
+
+def colour_at(page: Any, lat: float, lon: float) -> tuple[int, int, int]:
+    """The mean colour on the screen around a place, patterns smoothed away."""
+    import io
+
+    from PIL import Image
+
+    name = page.evaluate("JSON.parse(document.getElementById('geo-data').textContent).map")
+    x, y = page.evaluate(
+        f"(() => {{ const p = window['{name}'].latLngToContainerPoint([{lat}, {lon}]);"
+        f" const b = document.getElementById('{name}').getBoundingClientRect(); return [b.left + p.x, b.top + p.y]; }})()"
+    )
+    clip = {"x": x - 10, "y": y - 10, "width": 20, "height": 20}
+    picture = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB").resize((1, 1), Image.Resampling.BOX)
+    pixel = picture.getpixel((0, 0))
+    assert isinstance(pixel, tuple)
+    return pixel[0], pixel[1], pixel[2]
+
+
+def test_a_page_from_a_file_needs_nothing_and_shows_the_ground(browser: Any, page_file: Path) -> None:
+    pytest.importorskip("PIL", reason="Pillow is not installed")
+    seen = Seen(browser, page_file.as_uri(), offline=True)
+    page = seen.ready()
+    assert seen.requests == [page_file.as_uri()]
+    assert seen.errors == []
+    red, blue, grey = colour_at(page, 51.15, 35.1), colour_at(page, 50.5, 34.5), colour_at(page, 50.5, 35.5)
+    assert red[0] > red[2] + 40  # X: the first side's red
+    assert blue[2] > blue[0] + 40  # Y: the second side's blue
+    assert max(grey) - min(grey) < 25  # nobody's ground
+    seen.close()
+
+
+def test_layers_can_be_switched_and_incidents_opened_by_keyboard(browser: Any, page_file: Path) -> None:
+    seen = Seen(browser, page_file.as_uri(), offline=True)
+    page = seen.ready()
+    before = page.locator(".leaflet-pane path.leaflet-interactive").count()
+    page.get_by_label("Changes").focus()
+    page.keyboard.press("Space")
+    assert page.locator(".leaflet-pane path.leaflet-interactive").count() < before
+    page.get_by_role("button", name="Sudzha: Battles").focus()
+    page.keyboard.press("Enter")
+    assert "1 (0 to 3)" in page.locator(".leaflet-popup-content").inner_text()
+    assert seen.errors == []
+    seen.close()
+
+
+def test_both_themes_and_a_phone(browser: Any, page_file: Path) -> None:
+    for scheme in ("light", "dark"):
+        seen = Seen(browser, page_file.as_uri(), offline=True, color_scheme=scheme)
+        page = seen.ready()
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        dark = page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
+        assert dark == (scheme == "dark")
+        seen.close()
+
+
+def test_without_scripts_the_picture_and_the_table_are_there(browser: Any, page_file: Path) -> None:
+    seen = Seen(browser, page_file.as_uri(), java_script_enabled=False)
+    assert seen.page.locator(".still svg").is_visible()
+    assert not seen.page.locator(".live").is_visible()
+    assert seen.page.locator("table tbody tr").count() >= 3
+    seen.close()
+
+
+def test_print_shows_the_still_on_one_sheet(browser: Any, page_file: Path) -> None:
+    seen = Seen(browser, page_file.as_uri(), offline=True)
+    page = seen.ready()
+    page.emulate_media(media="print")
+    assert page.locator(".still svg").is_visible()
+    assert not page.locator(".live").is_visible()
+    for size in ("A4", "Letter"):
+        assert page.pdf(format=size).count(b"/Type /Page\n") == 1
+    seen.close()
+
+
+def test_over_http_in_a_sandboxed_frame(browser: Any, page_file: Path) -> None:
+    (page_file.parent / "host.html").write_text(
+        '<iframe src="2025-01-11.html" sandbox="allow-scripts" title="map" width="900" height="700"></iframe>'
+    )
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(page_file.parent))
+    handler.log_message = lambda *_: None  # type: ignore[attr-defined]
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        address = f"http://127.0.0.1:{server.server_port}"
+        seen = Seen(browser, f"{address}/host.html")
+        frame = seen.page.frame_locator("iframe")
+        frame.locator("html[data-ready=yes]").wait_for(timeout=15_000)
+        assert frame.locator("h1").inner_text().startswith("Control by")
+        assert {r for r in seen.requests if "favicon" not in r} == {f"{address}/host.html", f"{address}/2025-01-11.html"}
+        seen.close()
+    finally:
+        server.shutdown()
+
+
+def test_hostile_text_is_shown_and_never_run(browser: Any, tmp_path: Path) -> None:
+    made = hostile_archive(tmp_path / "a.gpkg")
+    path = save_map(draw_map(made, "2025-01-11", title=" ".join(HOSTILE)), tmp_path / "a.html")
+    seen = Seen(browser, path.as_uri(), offline=True)
+    page = seen.ready()
+    assert seen.requests == [path.as_uri()]
+    assert seen.errors == []
+    buttons = page.locator(".incidents button")
+    assert buttons.count() == len(HOSTILE)
+    for i in range(len(HOSTILE)):
+        buttons.nth(i).click()
+        content = page.locator(".leaflet-popup-content").last
+        told = content.evaluate("e => [...e.querySelectorAll('h3, dd')].map(x => x.textContent)")
+        # text that arrives whole, wherever it stands; only white space may be drawn otherwise
+        assert f"{HOSTILE[i]}: {HOSTILE[i]}" in told
+        assert told.count(HOSTILE[i]) >= 4
+    legend = page.locator(".legend").evaluate("e => e.textContent")
+    for text in HOSTILE:
+        assert f"Held by {text}" in legend
+    assert page.evaluate("typeof window.pwned") == "undefined"
+    assert seen.errors == []
+    seen.close()
