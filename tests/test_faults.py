@@ -31,7 +31,10 @@ def write_day(folder: Path, day: int, *, size: int = 400) -> Path:
     """A day of a made-up conflict: two polygons that move, and many that stay."""
     path = folder / f"2024-08-{day:02d}.geojson"
     moving = [("X", box(30 + day / 100, 50, 31, 51)), ("Y", box(28, 50, 30 + day / 100, 51))]
-    staying = [("X", box(35 + (i % 20) / 10, 48 + i // 20 / 10, 35.05 + (i % 20) / 10, 48.05 + i // 20 / 10)) for i in range(size)]
+    staying = [
+        ("X", box(35 + (i % 20) / 10, 48 + i // 20 / 10, 35.05 + (i % 20) / 10, 48.05 + i // 20 / 10))
+        for i in range(size)
+    ]
     features = [
         {"type": "Feature", "properties": {"controller": c, "status": "held"}, "geometry": mapping(shape)}
         for c, shape in [*moving, *staying]
@@ -76,9 +79,7 @@ def importer(path: Path, files: list[Path]) -> subprocess.Popen[bytes]:
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
 
 
-def test_killed_at_twenty_random_moments(
-    tmp_path: Path, days: list[Path], serial: tuple[Path, list[tuple]]
-) -> None:
+def test_killed_at_twenty_random_moments(tmp_path: Path, days: list[Path], serial: tuple[Path, list[tuple]]) -> None:
     seed = random.randrange(1 << 30)
     rng = random.Random(seed)
     start = time.monotonic()
@@ -108,9 +109,7 @@ def test_killed_at_twenty_random_moments(
     assert caught >= 5, f"only {caught} of 20 kills came before the end (seed {seed})"
 
 
-def test_two_importers_and_a_reader_at_once(
-    tmp_path: Path, days: list[Path], serial: tuple[Path, list[tuple]]
-) -> None:
+def test_two_importers_and_a_reader_at_once(tmp_path: Path, days: list[Path], serial: tuple[Path, list[tuple]]) -> None:
     path = tmp_path / "a.gpkg"
     ensure_units(open_archive(path))
     open_archive(path).close()

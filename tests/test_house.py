@@ -22,7 +22,7 @@ FLOORS = {
 # each outside thing has one door; numpy, pandas, geopandas and shapely are the house's own language
 DOORS = {
     "pyogrio": {"gdal"}, "folium": {"maps"}, "branca": {"maps"}, "sqlite3": {"gpkg", "layout", "history", "store"},
-    "orjson": {"vector"}, "defusedxml": {"kml"}, "zipfile": {"zips"}, "click": {"cli"}, "rich": {"cli"},
+    "orjson": {"vector"}, "defusedxml": {"kml"}, "zipfile": {"zips", "basemap"}, "click": {"cli"}, "rich": {"cli"},
     "pyproj": {"area"},
 }  # fmt: skip
 

@@ -156,10 +156,19 @@ def test_a_region_is_a_circle_and_a_place_a_point(archive: Archive) -> None:
 
 def test_every_page_credits_what_it_is_made_of(archive: Archive) -> None:
     with archive.store.writing() as connection:
-        archive.store.add_source(connection, Source("desk", "The Desk", "https://desk.example", "CC BY 4.0", "The Desk's mappers"))
+        archive.store.add_source(
+            connection, Source("desk", "The Desk", "https://desk.example", "CC BY 4.0", "The Desk's mappers")
+        )
     archive.close()
     text = draw_map(archive, "2025-01-11").get_root().render()
-    for credit in ("The Desk&#x27;s mappers", "CC BY 4.0", "https://desk.example", "Leaflet 1.9.3", "BSD-2-Clause", "WGS 84"):
+    for credit in (
+        "The Desk&#x27;s mappers",
+        "CC BY 4.0",
+        "https://desk.example",
+        "Leaflet 1.9.3",
+        "BSD-2-Clause",
+        "WGS 84",
+    ):
         assert credit in text
 
 

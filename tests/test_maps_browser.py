@@ -149,7 +149,10 @@ def test_over_http_in_a_sandboxed_frame(browser: Any, page_file: Path) -> None:
         frame = seen.page.frame_locator("iframe")
         frame.locator("html[data-ready=yes]").wait_for(timeout=15_000)
         assert frame.locator("h1").inner_text().startswith("Control by")
-        assert {r for r in seen.requests if "favicon" not in r} == {f"{address}/host.html", f"{address}/2025-01-11.html"}
+        assert {r for r in seen.requests if "favicon" not in r} == {
+            f"{address}/host.html",
+            f"{address}/2025-01-11.html",
+        }
         seen.close()
     finally:
         server.shutdown()

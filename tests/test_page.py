@@ -16,10 +16,16 @@ from geo import page
 from geo.errors import MapError
 
 ROOT = Path(__file__).resolve().parents[1]
-SHELL = page.Shell("A title", "en", "<header></header>", "<aside></aside>", "<footer></footer>", "<svg></svg>", {"a": 1})
+SHELL = page.Shell(
+    "A title", "en", "<header></header>", "<aside></aside>", "<footer></footer>", "<svg></svg>", {"a": 1}
+)
 
 
-@given(st.recursive(st.none() | st.booleans() | st.integers() | st.text(), lambda c: st.lists(c) | st.dictionaries(st.text(), c)))
+@given(
+    st.recursive(
+        st.none() | st.booleans() | st.integers() | st.text(), lambda c: st.lists(c) | st.dictionaries(st.text(), c)
+    )
+)
 def test_a_json_block_comes_back_and_ends_nothing(data: object) -> None:
     block = page.json_block(data, name="x")
     inner = re.fullmatch(r'<script type="application/json" id="x">(.*)</script>', block, flags=re.S)
@@ -84,19 +90,40 @@ def test_a_page_is_written_in_one_step(tmp_path: Path) -> None:
         page.write_page("new", tmp_path / "file" / "page.html")
 
 
-FORBIDDEN = {"Popup", "Tooltip", "GeoJson", "GeoJsonPopup", "GeoJsonTooltip", "Marker", "Icon", "DivIcon", "Html", "explore"}
+FORBIDDEN = {
+    "Popup",
+    "Tooltip",
+    "GeoJson",
+    "GeoJsonPopup",
+    "GeoJsonTooltip",
+    "Marker",
+    "Icon",
+    "DivIcon",
+    "Html",
+    "explore",
+}
 
 
 @pytest.mark.parametrize("path", sorted((ROOT / "geo").rglob("*.py")), ids=lambda p: p.name)
 def test_no_text_goes_through_the_map_librarys_templates(path: Path) -> None:
     """folium and branca run what looks like a template in any text that they are given."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id in ("folium", "branca"):
+        if (
+            isinstance(node, ast.Attribute)
+            and isinstance(node.value, ast.Name)
+            and node.value.id in ("folium", "branca")
+        ):
             assert node.attr not in FORBIDDEN, f"{path.name}:{node.lineno} {node.attr}"
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ("Element", "MacroElement"):
+        if (
+            isinstance(node, ast.Call)
+            and isinstance(node.func, ast.Name)
+            and node.func.id in ("Element", "MacroElement")
+        ):
             raise AssertionError(f"{path.name}:{node.lineno} makes an Element of text")
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "Template":
-            assert all(isinstance(a, ast.Constant) for a in node.args), f"{path.name}:{node.lineno} a template of a value"
+            assert all(isinstance(a, ast.Constant) for a in node.args), (
+                f"{path.name}:{node.lineno} a template of a value"
+            )
 
 
 def test_our_script_shows_text_as_text() -> None:

@@ -1,0 +1,211 @@
+"""The command line: the fixed interfaces, exit codes, and output that neither a terminal nor a spreadsheet obeys."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner, Result
+from shapely.geometry import box, mapping
+
+from geo.cli import main
+
+EVIL = "=1+1"
+
+
+def run(*words: object) -> Result:
+    return CliRunner().invoke(main, [str(w) for w in words])
+
+
+def write(path: Path, *rows: tuple[Any, str, Any], **extra: Any) -> Path:
+    features = [
+        {"type": "Feature", "properties": {"controller": c, "status": s, **extra}, "geometry": mapping(g)}
+        for c, s, g in rows
+    ]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
+    return path
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> Path:
+    path = tmp_path / "a.gpkg"
+    first = write(
+        tmp_path / "2025-01-10.geojson",
+        ("UA", "held", box(35, 51, 35.5, 51.3)),
+        (None, "contested", box(36, 51, 36.1, 51.1)),
+    )
+    second = write(
+        tmp_path / "2025-01-11.geojson",
+        ("UA", "held", box(35, 51, 35.4, 51.3)),
+        (EVIL, "claimed", box(37, 51, 37.1, 51.1)),
+    )
+    done = run("import", path, "vector", first, second)
+    assert done.exit_code == 0, done.output
+    assert "2 rows in = 2 stored" in done.output
+    return path
+
+
+def test_area_prints_one_object(archive: Path) -> None:
+    found = json.loads(run("area", archive, "--date", "2025-01-11", "--format", "json").output)
+    assert list(found) == ["date", "as_known_on", "rows"]
+    assert found["date"] == "2025-01-11"
+    assert list(found["rows"][0]) == [
+        "source", "controller", "status", "unit", "area_km2", "lower_km2", "upper_km2", "snapshot",
+        "snapshot_age_days", "boundary",
+    ]  # fmt: skip
+    assert found["rows"][0]["unit"] is None
+    units = json.loads(run("area", archive, "--date", "2025-01-11", "--by", "unit", "--format", "json").output)
+    assert {r["unit"] for r in units["rows"]} >= {"RU-KRS"}
+    native = json.loads(run("area", archive, "--date", "2025-01-10", "--by", "native", "--format", "json").output)
+    assert all("native" in r for r in native["rows"])
+
+
+def test_change_prints_one_object(archive: Path) -> None:
+    found = json.loads(run("change", archive, "--from", "2025-01-10", "--to", "2025-01-11", "--format", "json").output)
+    assert (found["from"], found["to"]) == ("2025-01-10", "2025-01-11")
+    wanted = ["source", "controller", "status", "unit", "gained_km2", "lost_km2", "net_km2", "base_km2", "net_percent",
+              "from_snapshot", "to_snapshot"]  # fmt: skip
+    assert list(found["rows"][0])[: len(wanted)] == wanted
+    held = next(r for r in found["rows"] if r["status"] == "held")
+    assert held["net_percent"] == pytest.approx(-20, abs=0.1)
+    assert next(r for r in found["rows"] if r["controller"] == EVIL)["net_percent"] is None
+
+
+def test_series_is_csv_that_pandas_reads(archive: Path) -> None:
+    done = run("series", archive, "--format", "csv")
+    frame = pd.read_csv(io.StringIO(done.output), parse_dates=["date"])
+    assert list(frame.columns) == [
+        "date",
+        "source",
+        "controller",
+        "status",
+        "unit",
+        "area_km2",
+        "gained_km2",
+        "lost_km2",
+    ]
+    assert frame["date"].nunique() == 2
+    by_unit = pd.read_csv(io.StringIO(run("series", archive, "--by", "unit", "--format", "csv").output))
+    both = (frame.groupby("date")["area_km2"].sum().tolist(), by_unit.groupby("date")["area_km2"].sum().tolist())
+    assert both[0] == pytest.approx(both[1], rel=1e-9)
+
+
+def test_cells_that_a_spreadsheet_would_compute_are_defused(archive: Path) -> None:
+    output = run("area", archive, "--date", "2025-01-11", "--format", "csv").output
+    assert f"'{EVIL}" in output
+    assert f",{EVIL}" not in output
+
+
+def test_a_terminal_obeys_nothing_from_outside(tmp_path: Path) -> None:
+    path = write(tmp_path / "2025-01-11.geojson", ("\x1b[31mX\x07", "held", box(35, 51, 35.5, 51.3)))
+    run("import", tmp_path / "a.gpkg", "vector", path)
+    output = run("area", tmp_path / "a.gpkg").output
+    assert "\x1b" not in output
+    assert "\x07" not in output
+
+
+def test_bad_input_is_told_on_stderr_with_exit_code_1(archive: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "2025-01-12.geojson"
+    bad.write_text('{"type": "FeatureCollection", "features": [')
+    good = write(tmp_path / "2025-01-13.geojson", ("UA", "held", box(35, 51, 35.1, 51.3)))
+    done = run("import", archive, "vector", bad, good)
+    assert done.exit_code == 1
+    assert "2025-01-12.geojson" in done.stderr
+    assert "1 of 2 files refused" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert json.loads(run("area", archive, "--format", "json").output)["rows"][0]["snapshot"].endswith("2025-01-13")
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "told"),
+    [
+        (("area", "{a}", "--date", "2025-13-45"), 1, "2025-13-45"),
+        (("area", "{a}", "--date", "2020-01-01"), 1, "the first depicts 2025-01-10"),
+        (("area", "{a}", "--in", "Atlantis"), 2, "no unit 'Atlantis'"),
+        (("area", "{a}", "--status", "owned"), 2, "held, claimed"),
+        (("area", "{a}", "--source", "isw"), 2, "there are: vector"),
+        (("area", "{a}", "--date", "2025-02-01", "--max-age-days", "3"), 1, "21 days old"),
+        (("area", "nowhere.gpkg"), 2, "geo import makes one"),
+        (("import", "{a}", "nobody", "x.json"), 2, "deepstate"),
+        (("import", "{a}", "vector", "absent.geojson"), 1, "no such file"),
+        (("retract", "{a}", "nothing", "--why", "x"), 1, "geo snapshots lists them"),
+        (("change", "{a}", "--from", "2025-01-10"), 2, "--to"),
+        (("area", "{a}", "--format", "xml"), 2, "xml"),
+    ],
+)
+def test_every_error_says_what_to_do(archive: Path, words: tuple[str, ...], code: int, told: str) -> None:
+    done = run(*(w.format(a=archive) for w in words))
+    assert done.exit_code == code
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_several_sources_are_listed_with_exit_code_2(archive: Path, tmp_path: Path) -> None:
+    other = write(tmp_path / "2025-01-11.geojson", ("X", "held", box(0, 0, 1, 1)))
+    assert run("import", archive, "vector", other, "--name", "other").exit_code == 0
+    done = run("area", archive)
+    assert done.exit_code == 2
+    assert "other, vector" in done.stderr
+
+
+def test_a_correction_and_its_retraction(archive: Path, tmp_path: Path) -> None:
+    said = json.loads(run("area", archive, "--date", "2025-01-11", "--controller", "UA", "--format", "json").output)[
+        "rows"
+    ]
+    table = json.loads(run("snapshots", archive, "--format", "json").output)["rows"]
+    known = max(r["recorded_at"] for r in table)
+    other = write(tmp_path / "2025-01-11.geojson", ("UA", "held", box(35, 51, 35.1, 51.1)))
+    done = run("import", archive, "vector", other)
+    assert "superseded as vector@2025-01-11+1" in done.output
+    area = json.loads(run("area", archive, "--date", "2025-01-11", "--controller", "UA", "--format", "json").output)[
+        "rows"
+    ]
+    assert area[0]["area_km2"] < said[0]["area_km2"]
+    then = run(
+        "area", archive, "--date", "2025-01-11", "--controller", "UA", "--as-known-on", known, "--format", "json"
+    )
+    assert json.loads(then.output)["rows"] == said
+    assert run("retract", archive, "vector@2025-01-11+1", "--why", "sent by mistake").exit_code == 0
+    again = run("area", archive, "--date", "2025-01-11", "--controller", "UA", "--format", "json")
+    assert json.loads(again.output)["rows"] == said
+
+
+def test_refused_rows_go_to_a_file_that_a_spreadsheet_opens(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "2025-01-11.geojson", ("UA", "held", box(35, 51, 35.5, 51.3)), (EVIL, "held", box(200, 51, 201, 52))
+    )
+    done = run("import", tmp_path / "a.gpkg", "vector", path)
+    assert "2 rows in = 1 stored + 1 refused" in done.output
+    refused = pd.read_csv(tmp_path / "a.refused" / "2025-01-11.geojson.csv")
+    assert list(refused["row"]) == [2]
+    assert "longitude out of range" in refused["why"][0]
+    assert refused["controller"][0] == f"'{EVIL}"
+
+
+def test_maps_of_a_span(archive: Path, tmp_path: Path) -> None:
+    done = run("maps", archive, "-o", tmp_path / "maps")
+    assert done.exit_code == 0, done.output
+    assert sorted(p.name for p in (tmp_path / "maps").iterdir()) == ["2025-01-10.html", "2025-01-11.html"]
+    assert run("map", archive, "--date", "2025-01-11", "-o", tmp_path / "one.html").exit_code == 0
+    assert "Content-Security-Policy" in (tmp_path / "one.html").read_text()
+
+
+def test_the_traceback_is_there_for_those_who_ask(archive: Path) -> None:
+    done = run("--debug", "area", archive, "--in", "Atlantis")
+    assert done.exception is not None
+    assert not isinstance(done.exception, SystemExit)
+
+
+def test_help_names_every_source_and_verb() -> None:
+    from geo.sources import NAMES
+
+    text = " ".join(run("import", "--help").output.split())
+    for name in NAMES:
+        assert name in text
+    readme = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
+    for verb in main.commands:
+        assert f"geo {verb}" in readme, f"the README does not name geo {verb}"
