@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from geo.area import areas_km2
 from geo.errors import GateError
-from geo.schema import CRS, STATUSES, Options, Refusal, Rows, Snapshot
+from geo.schema import CRS, STATUSES, Options, Refusal, Rows, Snapshot, text_or_none
 from geo.units import Countries
 
 SLIVER_KM2 = 0.01
@@ -485,25 +485,17 @@ def _look_at_points(
     good = np.array([i for i in range(len(frame)) if i not in reasons], dtype=int)
     swapped = good[_look_swapped(xy[good, 0], xy[good, 1], countries)] if len(good) else good
     for i in swapped:
-        if not _country_agrees(frame, int(i), xy[i], countries):
+        if _country_allows(frame, int(i), xy[i], countries):
             reasons[int(i)] = (
                 "latitude and longitude look swapped",
                 "swap them in the file; --accept swapped stores them as they are",
             )
 
 
-def _country_agrees(frame: gpd.GeoDataFrame, i: int, point: NDArray[np.float64], countries: Countries) -> bool:
-    """A row that names a country is no row with swapped axes when its point lies in a country as it stands."""
-    named = str(frame["country"].iloc[i] or "") if "country" in frame else ""
-    return bool(named) and bool(countries.locate(point[:1], point[1:])[0])
-
-
-def describe(snapshot: Mapping[str, int]) -> str:
-    """What was left out, in words.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
-    return "; ".join(f"{n} × {why}" for why, n in snapshot.items())
+def _country_allows(frame: gpd.GeoDataFrame, i: int, point: NDArray[np.float64], countries: Countries) -> bool:
+    """Whether the row may have its axes swapped: it names no country, or the one that the swapped point lies in."""
+    named = text_or_none(frame["country"].iloc[i])
+    if not named:
+        return True
+    code = str(countries.locate(point[1:], point[:1])[0])
+    return named.casefold() in (code.casefold(), countries.names.get(code, "").casefold())

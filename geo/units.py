@@ -107,11 +107,14 @@ class Countries:
     ----------
     areas_km2 : mapping
         Country code -> km².
+    names : mapping
+        Country code -> name.
     detail : shapely.STRtree
         Over the units below the countries: the theatre that the archive knows in detail.
     """
 
     areas_km2: Mapping[str, float]
+    names: Mapping[str, str]
     detail: shapely.STRtree
     coarse: shapely.STRtree
     detail_codes: NDArray[np.object_]
@@ -171,6 +174,7 @@ def countries_of(units: gpd.GeoDataFrame) -> Countries:
     is_top = top.to_numpy()
     return Countries(
         areas_km2=dict(zip(units["unit"][top], units["area_km2"][top], strict=True)),
+        names=dict(zip(units["unit"][top], units["name"][top], strict=True)),
         detail=shapely.STRtree(geometry[~is_top]),
         coarse=shapely.STRtree(geometry[is_top]),
         detail_codes=fine[~is_top],

@@ -1,0 +1,58 @@
+"""Our own table of incidents: the columns of the schema, or the short form that a desk types."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, Options, Rows, Source
+from geo.sources.base import Reader
+from geo.sources.points import Row, count, day, read_rows, text
+
+_DATES = ("date_start", "date_end", "report_date")
+# the short form -> the schema
+SHORT = {"id": "event_id", "event_date": "date_start", "date": "date_start", "place": "where_coordinates"}
+
+
+def read(path: Path, options: Options) -> Rows:
+    """Read a table of incidents.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        CSV with the columns of `geo.schema.INCIDENT_COLUMNS`, as many as there are, or of the short form ``id,
+        event_date, place, latitude, longitude``.
+    options : Options
+        ``columns`` (ours -> the file's), encoding, delimiter, decimal mark.
+
+    Returns
+    -------
+    Rows
+        Points in EPSG:4326.
+
+    Raises
+    ------
+    FileError
+        The file cannot be read.
+    GateError
+        Columns are missing; the message names those wanted and found.
+    """
+    theirs = {ours: name for ours, name in options.columns.items()}
+    needs = tuple(
+        f"{theirs.get(name, name)}|{short}"
+        for name, short in (("event_id", "id"), ("date_start", "event_date|date"))
+    ) + tuple(theirs.get(name, name) for name in ("latitude", "longitude"))
+    return read_rows(path, options, record=_record, needs=needs)
+
+
+def _record(row: Row, options: Options) -> dict[str, Any]:
+    cells = {SHORT.get(name, name): value for name, value in row.items()}
+    cells |= {ours: row.get(name, "") for ours, name in options.columns.items()}
+    found: dict[str, Any] = {name: text(cells, name) for name in INCIDENT_TEXT}
+    found |= {name: count(cells, name, options) for name in INCIDENT_NUMBERS}
+    found |= {name: day(cells, name) for name in _DATES}
+    found["date_end"] = found["date_end"] or found["date_start"]
+    return found
+
+
+READER = Reader(Source("incidents", "Incidents of the desk", attribution="as each row says"), "incidents", read)

@@ -1,0 +1,78 @@
+"""VIINA, Violent Incident Information from News Articles, and tables derived from it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from geo.schema import Options, Rows, Source
+from geo.sources.base import Reader
+from geo.sources.points import Row, count, day, read_rows, text
+
+# VIINA's GEO_PRECISION -> UCDP where_prec
+_WHERE_PREC = {"STREET": 1.0, "ADM3": 1.0, "ADM2": 3.0, "ADM1": 4.0, "ADM0": 6.0, "COUNTRY": 6.0}
+
+
+def read(path: Path, options: Options) -> Rows:
+    """Read a table of VIINA.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        CSV with ``event_id_1pd`` (or ``event_id``), ``date`` (YYYYMMDD), ``latitude``, ``longitude``.
+    options : Options
+        Encoding, delimiter.
+
+    Returns
+    -------
+    Rows
+        ``actor1`` is the side that the file's own flags name as the one that acted, where they name just one.
+
+    Raises
+    ------
+    FileError
+        The file cannot be read.
+    GateError
+        Columns are missing; the message names those wanted and found.
+    """
+    needs = ("event_id_1pd|event_id", "date", "latitude", "longitude")
+    return read_rows(path, options, record=_record, needs=needs)
+
+
+def _record(row: Row, options: Options) -> dict[str, Any]:
+    found: dict[str, Any] = {
+        "event_id": text(row, "event_id_1pd") or text(row, "event_id"),
+        "date_start": day(row, "date"),
+        "date_end": day(row, "date"),
+        "where_coordinates": text(row, "asciiname"),
+        "adm_1": text(row, "ADM1_NAME"),
+        "adm_2": text(row, "ADM2_NAME"),
+        "place_id": text(row, "geonameid"),
+        "gazetteer": "GeoNames" if text(row, "geonameid") else None,
+        "actor1": _actor(row),
+        "source": text(row, "sources_matching") or text(row, "source"),
+        "source_article": text(row, "source_urls") or text(row, "url"),
+        "notes": text(row, "representative_text") or text(row, "text"),
+        "number_of_sources": count(row, "n_reports", options),
+        "where_prec": _WHERE_PREC.get((text(row, "GEO_PRECISION") or "").upper()),
+    }
+    return found | {name: count(row, name, options) for name in ("latitude", "longitude")}
+
+
+def _actor(row: Row) -> str | None:
+    """The side whose flag of having acted stands alone."""
+    sides = [side for side, flag in (("RU", "a_rus_init"), ("UA", "a_ukr_init")) if text(row, flag) in ("1", "1.0")]
+    return sides[0] if len(sides) == 1 else None
+
+
+READER = Reader(
+    Source(
+        "viina",
+        "VIINA, Violent Incident Information from News Articles",
+        "https://github.com/zhukovyuri/VIINA",
+        "ODbL 1.0",
+        "Yuri Zhukov, VIINA",
+    ),
+    "incidents",
+    read,
+)
