@@ -123,6 +123,16 @@ class Archive:
             raise SourceError(f"{self.path} holds control from several sources or none; name one (--source): {listed}")
         raise SourceError(f"no control by source {source!r} in {self.path}; there are: {listed}")
 
+    def controllers(self) -> list[str]:
+        """Every side that the archive has control by, from any source at any time, in order of their names.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        return self.store.controllers()
+
     def snapshots(self, source: str | None = None, *, as_known_on: When | None = None) -> pd.DataFrame:
         """Every recording of a snapshot, or those in force at a moment.
 

@@ -12,6 +12,7 @@ from geo.maps import draw_map, save_map
 
 DAY = "2025-01-11"
 SOURCE = "seeds"
+COLOURS = {"UA": "#2166ac"}
 
 
 def seeds() -> Path:
@@ -50,7 +51,9 @@ def run(folder: Path) -> Iterator[str]:
     archive = build(folder / "data" / "kursk.gpkg")
     yield f"archive: {archive.path}"
     yield from figures(archive)
-    page = draw_map(archive, DAY, source=SOURCE, since=peak_day(archive), title="Kursk, 11 January 2025")
+    page = draw_map(
+        archive, DAY, source=SOURCE, since=peak_day(archive), title="Kursk, 11 January 2025", colours=COLOURS
+    )
     yield f"map: {save_map(page, folder / 'maps' / f'{DAY}.html')}"
 
 

@@ -15,6 +15,7 @@ import shapely
 from geo.archive import Archive, When
 from geo.basemap import Box
 from geo.errors import MapError
+from geo.palette import side_colours
 from geo.schema import is_day, parse_instant, text_or_none, to_instant
 from geo.symbols import Symbol, change_symbols, class_symbols
 
@@ -111,13 +112,14 @@ def gather(
         As `Archive.control` and `Archive.area`.
     """
     name = archive.source_name(source)
+    colours = side_colours(archive.controllers(), colours=colours)
     frame = archive.control(date, source=name, as_known_on=as_known_on)
     area = archive.area(date, source=name, as_known_on=as_known_on)
     if date is None:
         date = _last(archive, name, as_known_on)
     spots_frame = _incidents(archive, date, incident_days, as_known_on)
-    limits, bounds = _boxes(archive, frame, spots_frame, within)
     figures, changes = _changes(archive, name, date, since, as_known_on, area, colours)
+    limits, bounds = _boxes(archive, frame, [shape for item in changes for shape in item.shapes], spots_frame, within)
     outlines, boundary = _outlines(archive, limits)
     credit = _credit(archive, name)
     shown = credit["title"] or name
@@ -189,14 +191,21 @@ def _incidents(archive: Archive, date: When, days: int, as_known_on: When | None
     return archive.incidents(last - timedelta(days=days - 1), last, as_known_on=as_known_on)
 
 
-def _boxes(archive: Archive, frame: gpd.GeoDataFrame, spots: gpd.GeoDataFrame, within: str | None) -> tuple[Box, Box]:
+def _boxes(
+    archive: Archive,
+    frame: gpd.GeoDataFrame,
+    changes: Sequence[shapely.Geometry],
+    spots: gpd.GeoDataFrame,
+    within: str | None,
+) -> tuple[Box, Box]:
     """How far the map reaches, and what it shows first: the ground, and the incidents where they are not far off."""
-    ground = frame[frame["status"] != "liberated"] if (frame["status"] != "liberated").any() else frame
-    boxes = [tuple(ground.total_bounds)] if len(ground) else []
+    shown = frame[frame["status"] != "liberated"] if (frame["status"] != "liberated").any() else frame
+    ground = [*shown.geometry, *changes]
+    boxes = [shapely.total_bounds(np.array(ground, dtype=object)).tolist()] if ground else []
     if within is not None:
-        boxes = [tuple(archive.unit(within).total_bounds)]
+        boxes = [archive.unit(within).total_bounds.tolist()]
     elif len(spots):
-        boxes.append(tuple(spots.total_bounds))
+        boxes.append(spots.total_bounds.tolist())
     if not boxes:
         raise MapError("nothing stands on that date that could be drawn")
     whole = shapely.union_all([shapely.box(*b).buffer(0.02) for b in boxes]).bounds
@@ -325,7 +334,7 @@ def _spot(row: Mapping[Any, Any]) -> Spot:
         ("Date", " to ".join(dict.fromkeys(days))),
         ("Where", ", ".join(t for t in (text_or_none(row["adm_1"]), text_or_none(row["country"])) if t)),
         ("Precision", _WORDS.get(int(precision), "") if precision else ""),
-        ("Event", text_or_none(row["sub_event_type"]) or text_or_none(row["event_type"]) or ""),
+        ("Event", _event(row)),
         ("Killed", _range(row["low"], row["best"], row["high"])),
         ("Injured", _range(row["injured_low"], row["injured_best"], row["injured_high"])),
         ("Captured", _range(None, row["captured"], None)),
@@ -334,8 +343,14 @@ def _spot(row: Mapping[Any, Any]) -> Spot:
         ("Source", text_or_none(row["source"]) or ""),
         ("Notes", text_or_none(row["notes"]) or ""),
     ]  # fmt: skip
-    title = f"{place}: {text_or_none(row['sub_event_type']) or text_or_none(row['event_type']) or 'incident'}"
+    title = f"{place}: {_event(row) or 'incident'}"
     return Spot(point.y, point.x, _radius_m(row), title, [(k, v) for k, v in known if v])
+
+
+def _event(row: Mapping[Any, Any]) -> str:
+    """What happened, in the field's finer term where it says more than "other"."""
+    fine, coarse = text_or_none(row["sub_event_type"]), text_or_none(row["event_type"])
+    return (coarse if fine is None or fine.casefold() == "other" else fine) or ""
 
 
 def _radius_m(row: Mapping[Any, Any]) -> float:

@@ -164,7 +164,7 @@ def _incidents(dossier: Dossier) -> str:
         facts = dict(spot.facts)
         line = "; ".join(
             f"{k.lower()}: {facts[k]}"
-            for k in ("Date", "Killed", "Injured", "Verification")
+            for k in ("Date", "Killed", "Injured", "Captured", "Verification")
             if facts.get(k, "not known") != "not known"
         )
         items.append(

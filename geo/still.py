@@ -98,7 +98,7 @@ def _decoded(steps: Sequence[int], scale: int) -> np.ndarray[Any, np.dtype[np.fl
 def _draw_class(item: Drawn, frame: _Frame) -> str:
     tolerance = 0.4 / frame.scale  # under half a pixel of the picture
     shapes = shapely.simplify(np.array(item.shapes, dtype=object), tolerance)
-    rings = (shapely.get_coordinates(ring) for ring in shapely.get_rings(shapes))
+    rings = (shapely.get_coordinates(ring) for ring in shapely.get_rings(shapely.get_parts(shapes)))
     dash = f' stroke-dasharray="{item.symbol.dash}"' if item.symbol.dash else ""
     return (
         f'<path fill="url(#{item.symbol.pattern})" fill-rule="evenodd" stroke="{item.symbol.edge}" '

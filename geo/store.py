@@ -216,6 +216,17 @@ class Store:
         """
         return self._table("SELECT name, title, url, licence, attribution FROM sources ORDER BY name")
 
+    def controllers(self) -> list[str]:
+        """Every side in the layer of control, in order of their names.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        table = self._table("SELECT DISTINCT controller FROM control WHERE controller IS NOT NULL ORDER BY controller")
+        return [str(name) for name in table["controller"]]
+
     def imports(self) -> pd.DataFrame:
         """Every file of incidents, units and claims, with its receipt.
 

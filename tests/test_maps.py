@@ -218,3 +218,11 @@ def test_hostile_text_neither_runs_nor_stops_the_build(tmp_path: Path) -> None:
     for hostile in HOSTILE:
         assert json.dumps(hostile, ensure_ascii=False)[1:-1] in found
     assert text.count("<script") == 4  # Leaflet, the data, the map's own line, our script
+
+
+def test_the_still_shows_every_class_and_change(archive: Archive) -> None:
+    text = draw_map(archive, "2025-01-11", since="2025-01-10").get_root().render()
+    still = text.split('<figure class="still">')[1].split("</figure>")[0]
+    paths = re.findall(r'<path fill="url\(#\w+\)"[^>]* d="([^"]*)"', still)
+    assert len(paths) == 5  # X and Y held, contested, claimed, lost by X
+    assert all(p.startswith("M") and p.endswith("Z") for p in paths)

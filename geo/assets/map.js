@@ -109,7 +109,7 @@
     var at = [item.lat, item.lon];
     var ink = { renderer: renderer, color: colour("incident"), weight: 2 };
     if (item.radius) {
-      return L.circle(at, Object.assign({ radius: item.radius, dashArray: "6 5", fillOpacity: 0.06 }, ink));
+      return L.circle(at, Object.assign({ radius: item.radius, dashArray: "6 5", fill: false }, ink));
     }
     return L.circleMarker(at, Object.assign({}, ink, {
       radius: 6.5, color: colour("incident-edge"), fillColor: colour("incident"), fillOpacity: 1
@@ -156,7 +156,8 @@
         if (!seen.contains([item[0], item[1]]) || (item[3] < floor && !item[4])) { return; }
         var point = map.latLngToLayerPoint([item[0], item[1]]);
         var box = [point.x - 6, point.y - 8, point.x + 12 + item[2].length * 6.6, point.y + 8];
-        if (!free(taken, box)) { return; }
+        var corner = map.latLngToContainerPoint([item[0], item[1]]);
+        if ((corner.x < 200 && corner.y > map.getSize().y - 60) || !free(taken, box)) { return; }
         taken.push(box);
         var label = document.createElement("span");
         label.className = item[4] ? "place capital" : "place";

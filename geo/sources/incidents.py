@@ -37,10 +37,9 @@ def read(path: Path, options: Options) -> Rows:
     GateError
         Columns are missing; the message names those wanted and found.
     """
-    theirs = {ours: name for ours, name in options.columns.items()}
+    theirs = dict(options.columns.items())
     needs = tuple(
-        f"{theirs.get(name, name)}|{short}"
-        for name, short in (("event_id", "id"), ("date_start", "event_date|date"))
+        f"{theirs.get(name, name)}|{short}" for name, short in (("event_id", "id"), ("date_start", "event_date|date"))
     ) + tuple(theirs.get(name, name) for name in ("latitude", "longitude"))
     return read_rows(path, options, record=_record, needs=needs)
 

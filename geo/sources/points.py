@@ -51,7 +51,9 @@ def read_rows(path: Path, options: Options, *, record: Record, needs: tuple[str,
     table = read_table(path, options=options)
     missing = [n.replace("|", " or ") for n in needs if not set(n.split("|")) & set(table.header)]
     if missing:
-        raise GateError(f"{path}: no column {', '.join(missing)}; found: {', '.join(table.header)}. --column maps others")
+        raise GateError(
+            f"{path}: no column {', '.join(missing)}; found: {', '.join(table.header)}. --column maps others"
+        )
     refusals = list(table.refusals)
     kept: list[dict[str, Any]] = []
     seen: dict[str, int] = {}
