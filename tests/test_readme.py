@@ -1,0 +1,120 @@
+"""Every command and block of the README and the docs is run as it stands."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from geo import demo
+from geo.cli import main
+from geo.sources.desk import read_toml
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(kind: str) -> list[tuple[str, str]]:
+    found = []
+    for page in PAGES:
+        text = page.read_text(encoding="utf-8")
+        found += [(page.name, b) for b in re.findall(rf"^```{kind}\n(.*?)^```", text, flags=re.M | re.S)]
+    return found
+
+
+@pytest.fixture(scope="module")
+def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("readme")
+    list(demo.run(folder))
+    return folder
+
+
+def test_the_first_command_ends_with_the_demo(built: Path) -> None:
+    first, second = (b for name, b in blocks("sh") if name == "README.md")
+    assert first.strip().endswith(".venv/bin/geo demo")
+    assert "python3 -m venv .venv" in first
+    assert second.strip().startswith(".venv/bin/pip install")
+    assert ".venv/bin/pytest" in second
+    assert len(first.strip().splitlines()) == len(second.strip().splitlines()) == 1
+
+
+def test_the_demo_prints_its_figures_and_writes_its_files(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["demo", "--folder", str(tmp_path)])
+    assert done.exit_code == 0, done.output
+    assert re.search(r"held 11 Jan 2025: \d+ km²", done.output)
+    assert re.search(r"since the peak of 2024-\d\d-\d\d", done.output)
+    assert (tmp_path / "data" / "kursk.gpkg").stat().st_size > 0
+    assert "<title>Kursk, 11 January 2025</title>" in (tmp_path / "maps" / "2025-01-11.html").read_text(
+        encoding="utf-8"
+    )
+    before = (tmp_path / "maps" / "2025-01-11.html").read_bytes()
+    assert CliRunner().invoke(main, ["demo", "--folder", str(tmp_path)]).exit_code == 0
+    assert (tmp_path / "maps" / "2025-01-11.html").read_bytes() == before
+
+
+@pytest.mark.parametrize(("page", "code"), blocks("python"))
+def test_python_blocks_run(page: str, code: str, built: Path) -> None:
+    done = subprocess.run([sys.executable, "-c", code], cwd=built, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip()
+
+
+@pytest.mark.parametrize(("page", "text"), blocks("toml"))
+def test_toml_blocks_are_read(page: str, text: str, tmp_path: Path) -> None:
+    assert tomllib.loads(text)
+    (tmp_path / "desk.toml").write_text(text, encoding="utf-8")
+    source, options = read_toml(tmp_path / "desk.toml")
+    assert source is not None
+    assert options.date
+
+
+def commands() -> list[tuple[str, str]]:
+    return [
+        (page, line[2:]) for page, block in blocks("console") for line in block.splitlines() if line.startswith("$ ")
+    ]
+
+
+@pytest.mark.parametrize(("page", "line"), commands())
+def test_console_commands_are_calls_that_the_command_line_takes(page: str, line: str, built: Path) -> None:
+    """The files in them are the reader's own: what stands in for them is checked by parsing, not by running."""
+    words = shlex.split(line)
+    assert words[0] == "geo"
+    verb = main.commands[words[1]]
+    context = verb.make_context(words[1], list(words[2:]), resilient_parsing=False)
+    assert context.params["archive"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_links_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", page.read_text(encoding="utf-8")):
+        if not target.startswith("http"):
+            assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_docs_map_every_word_that_the_readers_know() -> None:
+    from geo.schema import STATUSES
+    from geo.sources import NAMES
+    from geo.sources.deepstate import FILLS
+    from geo.sources.isw import PARTS
+
+    text = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
+    for word in (*NAMES, *FILLS, *PARTS):
+        assert f"`{word}`" in text, word
+    conventions = (ROOT / "docs" / "conventions.md").read_text(encoding="utf-8")
+    for status in STATUSES:
+        assert f"| `{status}` |" in conventions
+
+
+def test_the_wheel_would_carry_the_seeds_and_assets() -> None:
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    assert settings["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"] == {"seeds": "geo/seeds"}
+    for name in ("map.js", "map.css", "credits.json", "basemap/basemap.zip", "units/countries.geojson"):
+        assert (ROOT / "geo" / "assets" / name).is_file()
+    assert os.access(ROOT / ".ci" / "run", os.X_OK)
