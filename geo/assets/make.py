@@ -206,6 +206,7 @@ TONGUES = {  # language tags for which Natural Earth carries country names
     "hu": "HU", "id": "ID", "it": "IT", "ja": "JA", "ko": "KO", "nl": "NL", "pl": "PL", "pt": "PT", "ru": "RU",
     "sv": "SV", "tr": "TR", "uk": "UK", "ur": "UR", "vi": "VI", "zh": "ZH", "zh-TW": "ZHT",
 }  # fmt: skip
+DISTRICTS = {"Pravyi Bereh", "Tsentralnyi", "Livoberezhnyi"}  # parts of Mariupol that the source counts as larger than the city
 SATELLITES = {"Bataysk", "Aksay", "Sartana", "Pivdenne"}  # towns of their own close to a large city
 ENGLISH = {  # current English names, by old ones that turn up in such data
     "Kiev": "Kyiv", "Odessa": "Odesa", "Lvov": "Lviv", "L'viv": "Lviv", "Kharkov": "Kharkiv", "Nikolayev": "Mykolaiv",
@@ -213,7 +214,8 @@ ENGLISH = {  # current English names, by old ones that turn up in such data
     "Dnipropetrovsk": "Dnipro", "Chernigov": "Chernihiv", "Vinnytsya": "Vinnytsia", "Kirovohrad": "Kropyvnytskyi",
     "Krivoy Rog": "Kryvyi Rih", "Artemivsk": "Bakhmut", "Khmelnytskyy": "Khmelnytskyi", "Lugansk": "Luhansk",
     "Rostov-na-Donu": "Rostov-on-Don", "Staryy Oskol": "Stary Oskol", "Orël": "Oryol", "Orel": "Oryol",
-    "Kryvyy Rih": "Kryvyi Rih", "Makiyivka": "Makiivka", "Ulan Bator": "Ulaanbaatar", "Uzhgorod": "Uzhhorod", "Belaya Tserkov": "Bila Tserkva", "Slavyansk": "Sloviansk",
+    "Kryvyy Rih": "Kryvyi Rih", "Makiyivka": "Makiivka", "Ulan Bator": "Ulaanbaatar", "Uzhgorod": "Uzhhorod",
+    "Belaya Tserkov": "Bila Tserkva", "Slavyansk": "Sloviansk",
 }  # fmt: skip
 CREDITS = {
     "units": {
@@ -448,7 +450,8 @@ def make_units(archives: dict[str, Path], out: Path) -> dict[str, BaseGeometry]:
     for country in ("UA", "RU"):
         small[country] = on_grid(shapely.union_all([small[u] for u in sorted(first) if u.startswith(country)]))
     for geom in small.values():
-        assert geom.is_valid and not geom.is_empty
+        assert geom.is_valid, shapely.is_valid_reason(geom)
+        assert not geom.is_empty
     level0 = [feature(u, *names[u], 0, COUNTRY_SET, small[u]) for u in sorted(names)]
     level1 = [feature(u, *first_names[u], 1, ADMIN_SET, small[u]) for u in sorted(first)]
     write_json(out / "units/countries.geojson", {"type": "FeatureCollection", "features": level0})
@@ -718,7 +721,8 @@ def towns_only(cities: Sequence[Json]) -> list[Json]:
     for city in sorted(cities, key=lambda c: (-c["population"], c["geonameid"])):
         x, y = int(city["longitude"] // 1), int(city["latitude"] // 1)
         around = [c for dx in (-1, 0, 1) for dy in (-1, 0, 1) for c in near[x + dx, y + dy]]
-        if not any(swallows(c, city) for c in around) and not city["name"].startswith(("Gorod ", "Rayon ")):
+        part = city["name"].startswith(("Gorod ", "Rayon ")) or english(city) in DISTRICTS
+        if not part and not any(swallows(c, city) for c in around):
             kept.append(city)
             near[x, y].append(city)
     return kept

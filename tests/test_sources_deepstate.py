@@ -1,0 +1,133 @@
+"""DeepState's files and their mirror: classes by colour, and by name in the files of 2022."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from shapely.geometry import box, mapping
+
+from geo.area import areas_km2
+from geo.errors import GateError
+from geo.gate import admit_control
+from geo.measures import ground_by_class
+from geo.schema import Options
+from geo.sources import deepstate, deepstate_mirror
+
+SECOND = 1736623460  # 2025-01-11
+
+
+def write(path: Path, *features: tuple[str, str, Any]) -> Path:
+    listed = [{"type": "Feature", "properties": {"name": n, "fill": f}, "geometry": g} for n, f, g in features]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": listed}, ensure_ascii=False), encoding="utf-8")
+    return path
+
+
+def square(x: float) -> dict[str, Any]:
+    return json.loads(json.dumps(mapping(box(x, 50, x + 0.1, 50.1))))
+
+
+def test_the_fill_is_the_class(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / f"{SECOND}.geojson",
+        ("Окуповано /// Occupied\xa0/// geoJSON.status.occupied\n", "#A52714", square(35)),
+        ("Звільнено /// Liberated /// geoJSON.status.dismissed", "#01579b", square(36)),
+        ("Звільнено /// Liberated /// geoJSON.status.dismissed", "#0f9d58", square(37)),
+        ("Звільнено 23.03 /// Liberated 23.03 /// geoJSON.status.dismissed_at {{at:23.03}}", "#0f9d58", square(38)),
+        ("Невідомо /// Unknown /// geoJSON.status.unknown", "#bdbdbd", square(39)),
+        ("Курили /// Kurils /// geoJSON.territories.kuril", "#ff5252", square(40)),
+        ("Нове /// New /// geoJSON.status.new", "#123456", square(41)),
+        ("unit", "", {"type": "Point", "coordinates": [35, 50, 0]}),
+    )
+    (snapshot,) = deepstate.read(path, Options())
+    assert snapshot.depicts == snapshot.published == datetime.fromtimestamp(SECOND, UTC)
+    rows = snapshot.frame[["row", "controller", "status", "native"]].values.tolist()
+    assert rows == [
+        [1, "RU", "held", "geoJSON.status.occupied #a52714"],
+        [2, "UA", "held", "geoJSON.status.dismissed #01579b"],
+        [3, "UA", "liberated", "geoJSON.status.dismissed #0f9d58"],
+        [4, "UA", "liberated", "geoJSON.status.dismissed_at #0f9d58"],
+        [5, None, "contested", "geoJSON.status.unknown #bdbdbd"],
+    ]
+    assert sum(snapshot.left_out.values()) == 2
+    assert [(r.row, "'#123456'" in r.why) for r in snapshot.refusals] == [(7, True)]
+    assert snapshot.rows_in == 8
+
+
+def test_the_live_reply_is_read_too(tmp_path: Path) -> None:
+    feature = {"type": "Feature", "properties": {"name": "x", "fill": "#a52714"}, "geometry": square(35)}
+    reply = {"id": SECOND, "map": {"type": "FeatureCollection", "features": [feature]}, "datetime": "x"}
+    path = tmp_path / "last.json"
+    path.write_text(json.dumps(reply))
+    assert deepstate.read(path, Options())[0].depicts.timestamp() == SECOND
+    path.write_text(json.dumps(reply["map"]))
+    with pytest.raises(GateError, match="say --date"):
+        deepstate.read(path, Options())
+    assert deepstate.read(path, Options(date="2025-01-11"))[0].depicts == datetime(2025, 1, 11, tzinfo=UTC)
+
+
+def test_before_2023_name_and_fill_decide_together(tmp_path: Path) -> None:
+    path = write(
+        tmp_path / "1649524729.geojson",
+        ("Крим", "#000000", square(34)),
+        ("Придністров'я", "#880e4f", square(29)),
+        ("Окуповано", "#a52714", square(35)),
+        ("Під питанням", "#a52714", square(36)),
+        ("Фактично контролюється ворогом", "#bdbdbd", square(37)),
+        ("Ситуація невідома", "#bdbdbd", square(38)),
+        ("Щось інше", "#000000", square(39)),
+    )
+    (snapshot,) = deepstate.read(path, Options())
+    found = dict(
+        zip(
+            snapshot.frame["row"], zip(snapshot.frame["controller"], snapshot.frame["status"], strict=True), strict=True
+        )
+    )
+    assert found == {
+        1: ("RU", "held"), 3: ("RU", "held"), 4: (None, "contested"), 5: ("RU", "held"), 6: (None, "contested"),
+    }  # fmt: skip
+    assert sum(snapshot.left_out.values()) == 1
+    assert [r.row for r in snapshot.refusals] == [7]
+
+
+def test_every_class_agrees_with_the_reference(shared: Path) -> None:
+    with (shared / "reference" / "deepstate_raw_area.csv").open() as stream:
+        reference = list(csv.DictReader(stream))
+    columns = {
+        "#a52714": "occupied", "#880e4f": "occupied_before_2022", "#bcaaa4": "unknown_in_ukraine",
+        "#bdbdbd": "unknown_in_russia", "#0f9d58": "liberated", "#0288d1": "liberated_recently",
+        "#01579b": "held_by_ukraine_in_russia",
+    }  # fmt: skip
+    for row in reference[:: max(1, len(reference) // 12)]:
+        (snapshot,) = deepstate.read(shared / "deepstate-raw" / f"{row['unix']}.geojson", Options())
+        frame = admit_control(snapshot, options=Options()).frame
+        frame["native"] = frame["native"].str[-7:]
+        ground = ground_by_class(frame, by_native=True)
+        found = {key[2]: areas_km2(np.array([shape], dtype=object))[0] for key, shape in ground.items()}
+        for fill, column in columns.items():
+            assert found.get(fill, 0.0) == pytest.approx(float(row[column] or 0), rel=1e-6, abs=1e-6), (row["unix"], column)
+
+
+def test_the_mirror_is_dated_by_its_download(shared: Path) -> None:
+    with (shared / "reference" / "deepstate_mirror_area.csv").open() as stream:
+        reference = {r["file_date"]: float(r["area_km2"]) for r in csv.DictReader(stream)}
+    for day in list(reference)[::40]:
+        path = shared / "deepstate-mirror" / f"deepstatemap_data_{day.replace('-', '')}.geojson"
+        (snapshot,) = deepstate_mirror.read(path, Options())
+        assert snapshot.published is not None
+        assert snapshot.published.date().isoformat() == day
+        assert (snapshot.published - snapshot.depicts).days == 1
+        km2 = areas_km2(np.asarray(snapshot.frame.geometry.array, dtype=object)).sum()
+        assert km2 == pytest.approx(reference[day], rel=1e-8)
+
+
+def test_a_mirror_file_without_a_date_says_what_to_do(tmp_path: Path) -> None:
+    path = write(tmp_path / "map.geojson", ("", "", square(35)))
+    with pytest.raises(GateError, match="--date"):
+        deepstate_mirror.read(path, Options())
+    assert deepstate_mirror.read(path, Options(date="2025-01-11"))[0].depicts == datetime(2025, 1, 11, tzinfo=UTC)
