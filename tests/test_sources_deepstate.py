@@ -110,7 +110,10 @@ def test_every_class_agrees_with_the_reference(shared: Path) -> None:
         ground = ground_by_class(frame, by_native=True)
         found = {key[2]: areas_km2(np.array([shape], dtype=object))[0] for key, shape in ground.items()}
         for fill, column in columns.items():
-            assert found.get(fill, 0.0) == pytest.approx(float(row[column] or 0), rel=1e-6, abs=1e-6), (row["unix"], column)
+            assert found.get(fill, 0.0) == pytest.approx(float(row[column] or 0), rel=1e-6, abs=1e-6), (
+                row["unix"],
+                column,
+            )
 
 
 def test_the_mirror_is_dated_by_its_download(shared: Path) -> None:

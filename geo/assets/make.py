@@ -206,7 +206,7 @@ TONGUES = {  # language tags for which Natural Earth carries country names
     "hu": "HU", "id": "ID", "it": "IT", "ja": "JA", "ko": "KO", "nl": "NL", "pl": "PL", "pt": "PT", "ru": "RU",
     "sv": "SV", "tr": "TR", "uk": "UK", "ur": "UR", "vi": "VI", "zh": "ZH", "zh-TW": "ZHT",
 }  # fmt: skip
-DISTRICTS = {"Pravyi Bereh", "Tsentralnyi", "Livoberezhnyi"}  # parts of Mariupol that the source counts as larger than the city
+DISTRICTS = {"Pravyi Bereh", "Tsentralnyi", "Livoberezhnyi"}  # of Mariupol; the source does not mark them as parts
 SATELLITES = {"Bataysk", "Aksay", "Sartana", "Pivdenne"}  # towns of their own close to a large city
 ENGLISH = {  # current English names, by old ones that turn up in such data
     "Kiev": "Kyiv", "Odessa": "Odesa", "Lvov": "Lviv", "L'viv": "Lviv", "Kharkov": "Kharkiv", "Nikolayev": "Mykolaiv",
