@@ -3,23 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Literal, Self
+from typing import Any, Self
 
 import geopandas as gpd
 import pandas as pd
 import shapely
 
 from geo import history, measures
+from geo.answers import (
+    FAR,
+    By,
+    When,
+    age_days,
+    keep,
+    moment,
+    parts_of_classes,
+    said_by,
+    spokesman,
+    step_rows,
+    table_of,
+)
 from geo.errors import NoSnapshotError, SourceError, UsageError
-from geo.schema import CRS, STATUSES, is_day, last_instant, parse_instant, text_or_none, to_instant
+from geo.schema import CRS, is_day, last_instant, parse_instant, text_or_none, to_instant
 from geo.store import Store
 from geo.units import Countries, countries_of, find_unit
-
-When = str | date | datetime
-By = Literal["unit", "native"]
 
 AREA_COLUMNS = (
     "source", "controller", "status", "unit", "area_km2", "lower_km2", "upper_km2", "snapshot", "snapshot_age_days",
@@ -156,7 +165,7 @@ class Archive:
         GateError
             `as_known_on` cannot be read.
         """
-        table = self.store.snapshots(as_known_on=_moment(as_known_on))
+        table = self.store.snapshots(as_known_on=moment(as_known_on))
         return table if source is None else table[table["source"] == source].reset_index(drop=True)
 
     def units(self, level: int | None = None) -> gpd.GeoDataFrame:
@@ -216,7 +225,7 @@ class Archive:
         """
         first = to_instant(from_).date().isoformat() if from_ is not None else None
         last = to_instant(to).date().isoformat() if to is not None else None
-        return self.store.incidents(first=first, last=last, as_known_on=_moment(as_known_on))
+        return self.store.incidents(first=first, last=last, as_known_on=moment(as_known_on))
 
     def claims(self) -> pd.DataFrame:
         """Published figures on record.
@@ -270,7 +279,7 @@ class Archive:
 
     def _state(self, source: str, when: When | None, used: pd.DataFrame, as_known_on: When | None) -> gpd.GeoDataFrame:
         instant = parse_instant(max(used["depicts"])) if when is None else last_instant(when)
-        known = _moment(as_known_on)
+        known = moment(as_known_on)
         if known is None:
             frame = self.store.control_now(source, instant)
         else:
@@ -283,8 +292,8 @@ class Archive:
         self, source: str, when: When | None, *, as_known_on: When | None, max_age_days: float | None = None
     ) -> pd.DataFrame:
         """The snapshot of each part that answers for a date, with its age in days."""
-        known = _moment(as_known_on)
-        table = self.store.snapshots(as_known_on=known or _FAR)
+        known = moment(as_known_on)
+        table = self.store.snapshots(as_known_on=known or FAR)
         table = table[table["source"] == source]
         depicts = table["depicts"].map(parse_instant)
         instant = max(depicts, default=None) if when is None else last_instant(when)
@@ -295,7 +304,7 @@ class Archive:
             raise NoSnapshotError(f"no snapshot of {source} depicts {when} or a day before it{then}{first}")
         used = past.sort_values("depicts").drop_duplicates("part", keep="last").reset_index(drop=True)
         whole_days = when is None or is_day(when)
-        used["age_days"] = [_age(instant, parse_instant(d), whole_days=whole_days) for d in used["depicts"]]
+        used["age_days"] = [age_days(instant, parse_instant(d), whole_days=whole_days) for d in used["depicts"]]
         if max_age_days is not None and used["age_days"].min() > max_age_days:
             newest = used.sort_values("age_days").iloc[0]
             raise NoSnapshotError(
@@ -367,13 +376,13 @@ class Archive:
         frame = self._state(name, date, used, as_known_on)
         zones = self._zones(within, by, level, boundary)
         rows = measures.area_rows(frame, zones=zones, by_native=by == "native", countries=self.countries())
-        spoken = {p: _spokesman(used, p) for p in used["part"]}
-        parts = _parts_of_classes(frame)
+        spoken = {p: spokesman(used, p) for p in used["part"]}
+        parts = parts_of_classes(frame)
         for row in rows:
             row["source"] = name
-            row["snapshot"], row["snapshot_age_days"] = _said_by(spoken, parts, row)
+            row["snapshot"], row["snapshot_age_days"] = said_by(spoken, parts, row)
         columns = [*AREA_COLUMNS[:4], *(["native"] if by == "native" else []), *AREA_COLUMNS[4:]]
-        return _keep(_table(rows, columns), controller, status)
+        return keep(table_of(rows, columns), controller, status)
 
     def change(
         self,
@@ -425,16 +434,16 @@ class Archive:
         (before, first), (after, last) = sides
         rows = measures.change_rows(before, after, zones=zones, by_native=by == "native")
         bases = {} if base is None else self._base(name, base, zones, by, as_known_on)
-        parts = _parts_of_classes(before) | _parts_of_classes(after)
+        parts = parts_of_classes(before) | parts_of_classes(after)
         for row in rows:
             key = (row["controller"], row["status"], row["native"], row["unit"])
             row["source"] = name
             row["base_km2"] = row["before_km2"] if base is None else bases.get(key, 0.0)
             row["net_percent"] = 100 * row["net_km2"] / row["base_km2"] if row["base_km2"] else None
             row["base"] = str(from_ if base is None else base)
-            row["from_snapshot"], row["to_snapshot"] = (_said_by(s, parts, row)[0] for s in (first, last))
+            row["from_snapshot"], row["to_snapshot"] = (said_by(s, parts, row)[0] for s in (first, last))
         columns = [*CHANGE_COLUMNS[:4], *(["native"] if by == "native" else []), *CHANGE_COLUMNS[4:]]
-        return _keep(_table(rows, columns), controller, status)
+        return keep(table_of(rows, columns), controller, status)
 
     def changed(
         self, from_: When, to: When, *, source: str | None = None, as_known_on: When | None = None
@@ -500,7 +509,7 @@ class Archive:
         """
         name = self.source_name(source)
         zones = self._zones(within, by, level, boundary)
-        table = self.store.snapshots(as_known_on=_moment(as_known_on) or _FAR)
+        table = self.store.snapshots(as_known_on=moment(as_known_on) or FAR)
         instants = sorted({parse_instant(d) for d in table.loc[table["source"] == name, "depicts"]})
         low = to_instant(from_) if from_ is not None else None
         high = last_instant(to) if to is not None else None
@@ -512,12 +521,12 @@ class Archive:
             used = self._used(name, instant, as_known_on=as_known_on)
             after = self._state(name, instant, used, as_known_on)
             stamp = instant.date().isoformat() if days else instant.strftime("%Y-%m-%dT%H:%M:%SZ")
-            rows += _step_rows(before, after, zones=zones, by=by, source=name, stamp=stamp)
+            rows += step_rows(before, after, zones=zones, by=by, source=name, stamp=stamp)
             before = after
             if progress is not None:
                 progress(done, len(chosen))
         columns = [*SERIES_COLUMNS[:5], *(["native"] if by == "native" else []), *SERIES_COLUMNS[5:]]
-        return _keep(_table(rows, columns), controller, status)
+        return keep(table_of(rows, columns), controller, status)
 
     def retract(self, snapshot: str, *, why: str) -> None:
         """Take a wrong import back; what the archive said until now stays on record.
@@ -547,7 +556,7 @@ class Archive:
         self, source: str, when: When, as_known_on: When | None, max_age_days: float | None
     ) -> tuple[gpd.GeoDataFrame, dict[str, tuple[str, float]]]:
         used = self._used(source, when, as_known_on=as_known_on, max_age_days=max_age_days)
-        return self._state(source, when, used, as_known_on), {p: _spokesman(used, p) for p in used["part"]}
+        return self._state(source, when, used, as_known_on), {p: spokesman(used, p) for p in used["part"]}
 
     def _base(
         self, source: str, base: When, zones: Sequence[measures.Zone], by: By | None, as_known_on: When | None
@@ -597,76 +606,3 @@ class Archive:
         """
         units = self._cached_units()[0]
         return gpd.GeoDataFrame(units.iloc[[find_unit(units, wanted, boundary=boundary)]], crs=CRS)
-
-
-_FAR = datetime(9999, 1, 1, tzinfo=UTC)
-
-
-def _moment(as_known_on: When | None) -> datetime | None:
-    return None if as_known_on is None else last_instant(as_known_on)
-
-
-def _age(instant: datetime, depicts: datetime, *, whole_days: bool) -> float:
-    if whole_days:
-        return float((instant.date() - depicts.date()).days)
-    return round((instant - depicts) / timedelta(days=1), 4)
-
-
-def _spokesman(used: pd.DataFrame, part: str) -> tuple[str, float]:
-    row = used[used["part"] == part].iloc[0]
-    return str(row["snapshot"]), float(row["age_days"])
-
-
-def _parts_of_classes(frame: gpd.GeoDataFrame) -> dict[tuple[str | None, str], list[str]]:
-    parts: dict[tuple[str | None, str], list[str]] = {}
-    for controller, status, part in zip(frame["controller"], frame["status"], frame["part"], strict=True):
-        listed = parts.setdefault((controller, status), [])
-        if part not in listed:
-            listed.append(part)
-    return parts
-
-
-def _said_by(
-    spoken: dict[str, tuple[str, float]], parts: dict[tuple[str | None, str], list[str]], row: dict[str, Any]
-) -> tuple[str, float]:
-    """The snapshots that a class's figure rests on, and the age of the oldest."""
-    mine = [spoken[p] for p in parts.get((row["controller"], row["status"]), spoken) if p in spoken]
-    mine = mine or list(spoken.values())
-    return ", ".join(sorted(name for name, _ in mine)), max(age for _, age in mine)
-
-
-def _step_rows(
-    before: gpd.GeoDataFrame | None,
-    after: gpd.GeoDataFrame,
-    *,
-    zones: Sequence[measures.Zone],
-    by: By | None,
-    source: str,
-    stamp: str,
-) -> list[dict[str, Any]]:
-    if before is None:
-        rows = measures.area_rows(after, zones=zones, by_native=by == "native")
-    else:
-        rows = measures.change_rows(before, after, zones=zones, by_native=by == "native")
-        for row in rows:
-            row["area_km2"] = row["after_km2"]
-    return [row | {"date": stamp, "source": source} for row in rows]
-
-
-def _table(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
-    """Rows as a frame: figures as floats, texts as Python's own (None where missing) in every version of pandas."""
-    frame = pd.DataFrame(rows, columns=list(columns), dtype=object)
-    figures = [c for c in columns if c.endswith(("_km2", "_percent", "_days"))]
-    return frame.astype(dict.fromkeys(figures, "float64"))
-
-
-def _keep(frame: pd.DataFrame, controller: str | None, status: str | Sequence[str] | None) -> pd.DataFrame:
-    if controller is not None:
-        frame = frame[frame["controller"] == controller]
-    if status is not None:
-        wanted = [status] if isinstance(status, str) else list(status)
-        unknown = sorted(set(wanted) - set(STATUSES))
-        if unknown:
-            raise UsageError(f"status {', '.join(unknown)} is unknown; the known ones: {', '.join(STATUSES)}")
-        frame = frame[frame["status"].isin(wanted)]
-    return frame.reset_index(drop=True)

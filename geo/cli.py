@@ -4,23 +4,16 @@ from __future__ import annotations
 
 import functools
 import json
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import click
 import pandas as pd
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
 
 from geo import __version__
 from geo.errors import GeoError, UsageError
-
-# what each column's figures are rounded to in tables; CSV and JSON carry them in full
-_DECIMALS = {"net_percent": 1, "snapshot_age_days": 2}
+from geo.printing import bar, complain, print_receipts, show
 
 
 class _Geo(click.Group):
@@ -47,28 +40,6 @@ def main(debug: bool) -> None:
     A date is YYYY-MM-DD (its last snapshot) or an instant such as 2024-08-01T00:00Z. Every figure carries its source,
     its classes and the snapshot that it rests on.
     """
-
-
-def complain(text: str) -> None:
-    """One error on stderr, without control characters that a terminal would obey.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
-    click.echo(f"geo: {printable(text)}", err=True)
-
-
-def printable(text: Any) -> str:
-    """Text from outside, fit for a terminal: control characters become ``�``.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
-    return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in str(text))
 
 
 # -- options that several verbs share -------------------------------------------------------------------------------
@@ -109,97 +80,6 @@ def _open(path: Path) -> Any:
     if not path.exists():
         raise UsageError(f"{path}: no such archive; geo import makes one")
     return open_archive(path)
-
-
-# -- printing -------------------------------------------------------------------------------------------------------
-
-
-def show(frame: pd.DataFrame, form: str, *, title: str = "", head: Mapping[str, Any] | None = None) -> None:
-    """Print a frame as a table, as CSV or as one JSON object.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        What to print.
-    form : {"table", "csv", "json"}
-        How.
-    title : str
-        Of the table.
-    head : mapping or None
-        Members of the JSON object before ``rows``.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
-    if form == "json":
-        click.echo(json.dumps({**(head or {}), "rows": records(frame)}, ensure_ascii=False, indent=1))
-    elif form == "csv":
-        from geo.intake import defused
-
-        text = frame.copy()
-        for column in text.columns[[not pd.api.types.is_numeric_dtype(t) for t in text.dtypes]]:
-            text[column] = text[column].map(lambda v: v if v is None or v != v else defused(v))
-        click.echo(text.to_csv(index=False, lineterminator="\n"), nl=False)
-    else:
-        _print_table(frame, title)
-
-
-def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as JSON takes them: missing values are null.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
-    plain = frame.astype(object).where(frame.notna(), None)
-    return [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
-
-
-def _print_table(frame: pd.DataFrame, title: str) -> None:
-    table = Table(
-        title=printable(title), title_justify="left", title_style="bold", header_style="", box=None, pad_edge=False
-    )
-    shown = [c for c in frame.columns if not frame[c].isna().all()]
-    for column in shown:
-        number = pd.api.types.is_numeric_dtype(frame[column])
-        table.add_column(column, justify="right" if number else "left", overflow="fold")
-    for row in records(frame[shown]):
-        table.add_row(*(_cell(name, value) for name, value in row.items()))
-    console = Console(soft_wrap=False, highlight=False, width=None if sys.stdout.isatty() else 200)
-    console.print(table)
-
-
-def _cell(name: str, value: Any) -> Any:
-    from rich.text import Text
-
-    if isinstance(value, float):
-        return Text(
-            f"{value:,.{_DECIMALS.get(name, 1)}f}" if name in _DECIMALS or name.endswith("_km2") else f"{value:g}"
-        )
-    return Text("" if value is None else printable(value))
-
-
-@contextmanager
-def bar(what: str) -> Iterator[Callable[..., None]]:
-    """A progress bar on stderr, silent where that is no terminal; gives a function (done, of how many, name).
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:
-        task = progress.add_task(what, total=None)
-
-        def advance(done: int, total: int, name: str = "") -> None:
-            progress.update(task, completed=done, total=total, description=f"{what} {printable(name)}")
-
-        yield advance
 
 
 # -- verbs ----------------------------------------------------------------------------------------------------------
@@ -261,7 +141,7 @@ def import_command(
 
         click.echo(json.dumps({"receipts": [asdict(r) for r in receipts]}, ensure_ascii=False, indent=1, default=str))
     else:
-        _print_receipts(receipts)
+        print_receipts(receipts)
     refused = [r for r in receipts if r.outcome == "refused"]
     if refused:
         for receipt in refused:
@@ -300,29 +180,6 @@ def _read_options(given: dict[str, Any]) -> tuple[Any, Any]:
     if given["name"]:
         credit = replace(credit, name=given["name"]) if credit else Source(given["name"], given["name"])
     return options, credit
-
-
-def _print_receipts(receipts: Sequence[Any]) -> None:
-    for receipt in receipts:
-        if receipt.outcome == "refused":
-            continue
-        counts = f"{receipt.rows_in} rows in = {receipt.rows_stored} stored"
-        for number, word in (
-            (receipt.rows_refused, "refused"),
-            (receipt.rows_left_out, "left out"),
-            (receipt.duplicates, "duplicates"),
-        ):
-            counts += f" + {number} {word}" if number else ""
-        names = ", ".join(receipt.snapshots)
-        click.echo(printable(f"{receipt.file}: {receipt.outcome}{' as ' + names if names else ''}; {counts}"))
-        for why, count in receipt.left_out.items():
-            click.echo(printable(f"  left out: {count} × {why}"))
-        for text in (*receipt.repairs, *receipt.notes):
-            click.echo(printable(f"  {text}"))
-        for refusal in receipt.refusals[:10]:
-            click.echo(printable(f"  row {refusal.row} refused: {refusal.why}"), err=True)
-        if receipt.sidecar:
-            click.echo(printable(f"  refused rows: {receipt.sidecar}"), err=True)
 
 
 @main.command()

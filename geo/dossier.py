@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.archive import Archive, When
+from geo.answers import When
+from geo.archive import Archive
 from geo.basemap import Box
 from geo.errors import MapError
 from geo.palette import side_colours

@@ -19,7 +19,8 @@ from branca.element import CssLink, Element, Figure, JavascriptLink
 from jinja2 import Template
 
 from geo import basemap, sheet
-from geo.archive import Archive, When
+from geo.answers import When
+from geo.archive import Archive
 from geo.dossier import Dossier, Drawn, gather, padded
 from geo.errors import MapError
 from geo.page import Shell, assemble, write_page

@@ -1,0 +1,143 @@
+"""How an answer is put together: which snapshot speaks, how old it is, and rows into frames."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Literal
+
+import geopandas as gpd
+import pandas as pd
+
+from geo import measures
+from geo.errors import UsageError
+from geo.schema import STATUSES, last_instant
+
+When = str | date | datetime
+By = Literal["unit", "native"]
+# later than every recording: "as known now", said as a moment
+FAR = datetime(9999, 1, 1, tzinfo=UTC)
+
+
+def moment(as_known_on: When | None) -> datetime | None:
+    """The instant meant by `as_known_on`, None for now.
+
+    Raises
+    ------
+    GateError
+        It cannot be read.
+    """
+    return None if as_known_on is None else last_instant(as_known_on)
+
+
+def age_days(instant: datetime, depicts: datetime, *, whole_days: bool) -> float:
+    """How old a snapshot is on a date: whole days for a day, a fraction for an instant.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    if whole_days:
+        return float((instant.date() - depicts.date()).days)
+    return round((instant - depicts) / timedelta(days=1), 4)
+
+
+def spokesman(used: pd.DataFrame, part: str) -> tuple[str, float]:
+    """The snapshot that speaks for a part of a source, and its age in days.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    row = used[used["part"] == part].iloc[0]
+    return str(row["snapshot"]), float(row["age_days"])
+
+
+def parts_of_classes(frame: gpd.GeoDataFrame) -> dict[tuple[str | None, str], list[str]]:
+    """Which parts of a source each (controller, status) comes from.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    parts: dict[tuple[str | None, str], list[str]] = {}
+    for controller, status, part in zip(frame["controller"], frame["status"], frame["part"], strict=True):
+        listed = parts.setdefault((controller, status), [])
+        if part not in listed:
+            listed.append(part)
+    return parts
+
+
+def said_by(
+    spoken: dict[str, tuple[str, float]], parts: dict[tuple[str | None, str], list[str]], row: dict[str, Any]
+) -> tuple[str, float]:
+    """The snapshots that a class's figure rests on, and the age of the oldest in days.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    mine = [spoken[p] for p in parts.get((row["controller"], row["status"]), spoken) if p in spoken]
+    mine = mine or list(spoken.values())
+    return ", ".join(sorted(name for name, _ in mine)), max(age for _, age in mine)
+
+
+def step_rows(
+    before: gpd.GeoDataFrame | None,
+    after: gpd.GeoDataFrame,
+    *,
+    zones: Sequence[measures.Zone],
+    by: By | None,
+    source: str,
+    stamp: str,
+) -> list[dict[str, Any]]:
+    """The rows of one snapshot in a series: areas in km², and what changed since the one before.
+
+    Raises
+    ------
+    GateError
+        A geometry cannot be measured (`geo.area.areas_km2`).
+    """
+    if before is None:
+        rows = measures.area_rows(after, zones=zones, by_native=by == "native")
+    else:
+        rows = measures.change_rows(before, after, zones=zones, by_native=by == "native")
+        for row in rows:
+            row["area_km2"] = row["after_km2"]
+    return [row | {"date": stamp, "source": source} for row in rows]
+
+
+def table_of(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
+    """Rows as a frame: figures as floats, texts as Python's own (None where missing) in every version of pandas.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    frame = pd.DataFrame(rows, columns=list(columns), dtype=object)
+    figures = [c for c in columns if c.endswith(("_km2", "_percent", "_days"))]
+    return frame.astype(dict.fromkeys(figures, "float64"))
+
+
+def keep(frame: pd.DataFrame, controller: str | None, status: str | Sequence[str] | None) -> pd.DataFrame:
+    """The rows of a side and of statuses.
+
+    Raises
+    ------
+    UsageError
+        A status is unknown.
+    """
+    if controller is not None:
+        frame = frame[frame["controller"] == controller]
+    if status is not None:
+        wanted = [status] if isinstance(status, str) else list(status)
+        unknown = sorted(set(wanted) - set(STATUSES))
+        if unknown:
+            raise UsageError(f"status {', '.join(unknown)} is unknown; the known ones: {', '.join(STATUSES)}")
+        frame = frame[frame["status"].isin(wanted)]
+    return frame.reset_index(drop=True)
