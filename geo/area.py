@@ -26,8 +26,6 @@ _A_KM = 6378.137
 _F = 1 / 298.257223563
 _E2 = _F * (2 - _F)
 _SCALE = _A_KM**2 / 2 * np.pi / 180
-# q(s) = sum of _Q[k] * s^(2k+1); the ninth term is below 1e-17 of the first.
-_Q = np.array([(1 - _E2) * _E2**k * (1 + 1 / (2 * k + 1)) for k in range(8)])
 _SHORT_DEGREES = 0.1
 _CHUNK = 1 << 15
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
@@ -108,15 +106,18 @@ def areas_km2(geometries: NDArray[np.object_], *, edges: Edges = "rfc7946") -> F
     return total
 
 
-def edge_areas_km2(x0: Floats, y0: Floats, x1: Floats, y1: Floats) -> Floats:
-    """Signed area in km² between each edge and the equator, positive where the edge runs west on the northern half.
+def edge_areas_km2(x0: Floats, y0: Floats, x1: Floats, y1: Floats, *, reference: Floats | float = 0.0) -> Floats:
+    """Signed area in km² between each edge and a parallel, positive where the edge runs west to its north.
 
-    The sum over a closed ring is its area, positive for a counter-clockwise ring.
+    The sum over a closed ring is its area, positive for a counter-clockwise ring, whichever the parallel; a near one
+    loses fewer digits.
 
     Parameters
     ----------
     x0, y0, x1, y1 : numpy.ndarray of float64, shape (n,)
         Longitudes and latitudes of tails and heads, in degrees.
+    reference : float or numpy.ndarray of float64, shape (n,)
+        Latitude of the parallel, in degrees; the same for all edges of a ring.
 
     Returns
     -------
@@ -129,10 +130,11 @@ def edge_areas_km2(x0: Floats, y0: Floats, x1: Floats, y1: Floats) -> Floats:
         Never: callers check ranges (`areas_km2` does).
     """
     width = shortest_longitude(x1 - x0)
-    mean_q = np.empty(len(x0))
-    for start in range(0, len(x0), _CHUNK):  # chunks stay in the processor's cache
+    parallel = np.broadcast_to(np.asarray(reference, dtype=np.float64), width.shape)
+    mean_q = np.empty(len(width))
+    for start in range(0, len(width), _CHUNK):  # chunks stay in the processor's cache
         part = slice(start, start + _CHUNK)
-        mean_q[part] = _mean_q(y0[part], y1[part])
+        mean_q[part] = _mean_q(y0[part], y1[part], parallel[part])
     return -_SCALE * width * mean_q
 
 
@@ -182,9 +184,10 @@ def _ring_areas(rings: NDArray[np.object_]) -> Floats:
     # The edge from a ring's last vertex to the next ring's first is no edge: its amount is set to zero.
     last = np.cumsum(counts) - 1
     amounts = np.zeros(len(x))
-    amounts[:-1] = edge_areas_km2(x[:-1], y[:-1], x[1:], y[1:])
-    amounts[last] = 0.0
     first = last - counts + 1
+    parallel = np.repeat(y[first], counts)[:-1]
+    amounts[:-1] = edge_areas_km2(x[:-1], y[:-1], x[1:], y[1:], reference=parallel)
+    amounts[last] = 0.0
     _refuse_poles(x, first, last)
     return np.abs(np.add.reduceat(amounts, first))
 
@@ -209,37 +212,45 @@ def _check_range(xy: Floats) -> None:
         raise GateError("a longitude is beyond ±360°: are these metres?")
 
 
-def _mean_q(y0: Floats, y1: Floats) -> Floats:
-    """Mean of the authalic function along edges between two latitudes in degrees.
+def _mean_q(y0: Floats, y1: Floats, parallel: Floats) -> Floats:
+    """Mean of the authalic function along edges between two latitudes, less its value at a parallel; all in degrees.
 
     Up to 0.1° by Taylor's series about the middle (the next term is below 1e-15), longer ones by Gauss-Legendre.
     """
-    middle = np.radians((y0 + y1) / 2)
+    middle = (y0 + y1) / 2
     span = np.radians(y1 - y0)
-    s = np.sin(middle)
-    s2 = s * s
-    mean = np.full_like(s, _Q[-1])
-    for coefficient in _Q[-2::-1]:
-        mean *= s2
-        mean += coefficient
-    mean *= s
+    mean, s = _q_above(middle, parallel)
     # q' = 2 (1-e²) cos φ / (1-e² s²)², so q'' = 2 (1-e²) s (4 e² (1-s²)/(1-e² s²) - 1) / (1-e² s²)²
+    s2 = s * s
     w = 1 - _E2 * s2
-    mean += span * span * (1 - _E2) / 12 * s * (4 * _E2 * (1 - s2) / w - 1) / (w * w)
+    mean += span * span * ((1 - _E2) / 12) * s * (4 * _E2 * (1 - s2) / w - 1) / (w * w)
     long = np.abs(y1 - y0) > _SHORT_DEGREES
     if long.any():
-        latitudes = middle[long, None] + span[long, None] / 2 * _NODES
-        sines = np.sin(latitudes)
-        mean[long] = (_authalic_q(sines) * _WEIGHTS).sum(axis=1) / 2
+        latitudes = middle[long, None] + (y1 - y0)[long, None] / 2 * _NODES
+        above, _ = _q_above(latitudes, parallel[long, None])
+        mean[long] = (above * _WEIGHTS).sum(axis=1) / 2
     return mean
 
 
-def _authalic_q(s: Floats) -> Floats:
-    s2 = s * s
-    total = np.full_like(s, _Q[-1])
-    for coefficient in _Q[-2::-1]:
-        total = total * s2 + coefficient
-    return total * s
+def _q_above(latitude: Floats, parallel: Floats) -> tuple[Floats, Floats]:
+    """q(latitude) - q(parallel) without the digits that a plain difference loses, and the sine of the latitude.
+
+    With s, t the sines and d = s - t: q(s) - q(t) = (1-e²) d [(1+e²st) / ((1-e²s²)(1-e²t²)) + atanh(z)/z / (1-e²st)],
+    z = e d / (1-e²st).
+    """
+    half = np.radians((latitude - parallel) / 2)
+    low = np.radians(parallel)
+    t = np.sin(low)
+    d = 2 * np.sin(half) * np.cos(low + half)
+    s = t + d
+    st = _E2 * s * t
+    z2 = _E2 * (d / (1 - st)) ** 2
+    series = 1 + z2 * (1 / 3 + z2 * (1 / 5 + z2 * (1 / 7 + z2 * (1 / 9 + z2 / 11))))
+    wide = z2 > 1e-3
+    if wide.any():
+        z = np.sqrt(z2[wide])
+        series[wide] = np.arctanh(z) / z
+    return (1 - _E2) * d * ((1 + st) / ((1 - _E2 * s * s) * (1 - _E2 * t * t)) + series / (1 - st)), s
 
 
 def _geodesic_ring_areas(rings: NDArray[np.object_]) -> Floats:

