@@ -70,7 +70,8 @@ def test_an_equal_area_projection_agrees() -> None:
 def test_the_parts_of_an_overlay_sum_to_the_whole(a: Polygon, dx: float, dy: float) -> None:
     b = shapely.transform(a, lambda xy: xy + np.array([dx, dy]))
     parts = one(shapely.difference(a, b)) + one(shapely.intersection(a, b))
-    assert parts == pytest.approx(one(a), rel=1e-12, abs=1e-9)
+    # abs: what GEOS rounds where edges cross, 1e-14 degrees along edges of hundreds of km
+    assert parts == pytest.approx(one(a), rel=1e-12, abs=1e-8)
 
 
 @settings(max_examples=40, deadline=None)
