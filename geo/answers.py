@@ -55,35 +55,15 @@ def spokesman(used: pd.DataFrame, part: str) -> tuple[str, float]:
     return str(row["snapshot"]), float(row["age_days"])
 
 
-def parts_of_classes(frame: gpd.GeoDataFrame) -> dict[tuple[str | None, str], list[str]]:
-    """Which parts of a source each (controller, status) comes from.
+def said_by(spoken: dict[str, tuple[str, float]], row: dict[str, Any]) -> tuple[str, float]:
+    """The snapshot that a figure rests on and its age in days; of a class that a side of a change has not, the last.
 
     Raises
     ------
     GateError
         Never.
     """
-    parts: dict[tuple[str | None, str], list[str]] = {}
-    for controller, status, part in zip(frame["controller"], frame["status"], frame["part"], strict=True):
-        listed = parts.setdefault((controller, status), [])
-        if part not in listed:
-            listed.append(part)
-    return parts
-
-
-def said_by(
-    spoken: dict[str, tuple[str, float]], parts: dict[tuple[str | None, str], list[str]], row: dict[str, Any]
-) -> tuple[str, float]:
-    """The snapshots that a class's figure rests on, and the age of the oldest in days.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
-    mine = [spoken[p] for p in parts.get((row["controller"], row["status"]), spoken) if p in spoken]
-    mine = mine or list(spoken.values())
-    return ", ".join(sorted(name for name, _ in mine)), max(age for _, age in mine)
+    return spoken.get(row["part"]) or max(spoken.values(), key=lambda s: -s[1])
 
 
 def step_rows(

@@ -19,7 +19,6 @@ from geo.answers import (
     age_days,
     keep,
     moment,
-    parts_of_classes,
     said_by,
     spokesman,
     step_rows,
@@ -28,15 +27,15 @@ from geo.answers import (
 from geo.errors import NoSnapshotError, SourceError, UsageError
 from geo.schema import CRS, is_day, last_instant, parse_instant, text_or_none, to_instant
 from geo.store import Store
-from geo.units import Countries, countries_of, find_unit
+from geo.units import Countries, countries_of, find_unit, finest_level
 
 AREA_COLUMNS = (
     "source", "controller", "status", "unit", "area_km2", "lower_km2", "upper_km2", "snapshot", "snapshot_age_days",
-    "boundary",
+    "boundary", "part",
 )  # fmt: skip
 CHANGE_COLUMNS = (
     "source", "controller", "status", "unit", "gained_km2", "lost_km2", "net_km2", "base_km2", "net_percent",
-    "from_snapshot", "to_snapshot", "base", "boundary",
+    "from_snapshot", "to_snapshot", "base", "boundary", "part",
 )  # fmt: skip
 SERIES_COLUMNS = ("date", "source", "controller", "status", "unit", "area_km2", "gained_km2", "lost_km2")
 
@@ -299,9 +298,10 @@ class Archive:
         instant = max(depicts, default=None) if when is None else last_instant(when)
         past = table[depicts <= instant] if instant is not None else table
         if past.empty or instant is None:
-            first = f"; the first depicts {min(table['depicts'])}" if len(table) else ""
+            first = f"; the first depicts {min(table['depicts'])}" if len(table) else "; all were taken back"
             then = f" as known on {as_known_on}" if as_known_on is not None else ""
-            raise NoSnapshotError(f"no snapshot of {source} depicts {when} or a day before it{then}{first}")
+            wanted = f"depicts {when} or a day before it" if when is not None else "is in force"
+            raise NoSnapshotError(f"no snapshot of {source} {wanted}{then}{first}")
         used = past.sort_values("depicts").drop_duplicates("part", keep="last").reset_index(drop=True)
         whole_days = when is None or is_day(when)
         used["age_days"] = [age_days(instant, parse_instant(d), whole_days=whole_days) for d in used["depicts"]]
@@ -344,7 +344,7 @@ class Archive:
         by : {"unit", "native"} or None
             A row for every administrative unit, or for every class of the source's own.
         level : int or None
-            Of units with ``by="unit"``; None is the finest that the archive has.
+            Of units with ``by="unit"``; None is the finest that the archive has where the ground is.
         boundary : str or None
             Which boundary set; None is the last taken in.
         as_known_on : str, date, datetime or None
@@ -356,7 +356,8 @@ class Archive:
         -------
         pandas.DataFrame
             source, controller, status, unit, area_km2, lower_km2, upper_km2, snapshot, snapshot_age_days, boundary;
-            with ``by="native"`` also native. Edges straight in longitude and latitude (RFC 7946), WGS 84. The lower
+            with ``by="native"`` also native; ``part`` tells a source's separate publications apart, which are never
+            added. Edges straight in longitude and latitude (RFC 7946), WGS 84. The lower
             bound of ``held`` is the held ground alone, the upper one adds the contested ground of the country in
             which it lies; for the other classes both are the area.
 
@@ -374,13 +375,12 @@ class Archive:
         name = self.source_name(source)
         used = self._used(name, date, as_known_on=as_known_on, max_age_days=max_age_days)
         frame = self._state(name, date, used, as_known_on)
-        zones = self._zones(within, by, level, boundary)
+        zones = self._zones(within, by, level, boundary, ground=frame)
         rows = measures.area_rows(frame, zones=zones, by_native=by == "native", countries=self.countries())
         spoken = {p: spokesman(used, p) for p in used["part"]}
-        parts = parts_of_classes(frame)
         for row in rows:
             row["source"] = name
-            row["snapshot"], row["snapshot_age_days"] = said_by(spoken, parts, row)
+            row["snapshot"], row["snapshot_age_days"] = said_by(spoken, row)
         columns = [*AREA_COLUMNS[:4], *(["native"] if by == "native" else []), *AREA_COLUMNS[4:]]
         return keep(table_of(rows, columns), controller, status)
 
@@ -429,19 +429,18 @@ class Archive:
             A status is unknown.
         """
         name = self.source_name(source)
-        zones = self._zones(within, by, level, boundary)
         sides = [self._side(name, when, as_known_on, max_age_days) for when in (from_, to)]
         (before, first), (after, last) = sides
+        zones = self._zones(within, by, level, boundary, ground=after)
         rows = measures.change_rows(before, after, zones=zones, by_native=by == "native")
         bases = {} if base is None else self._base(name, base, zones, by, as_known_on)
-        parts = parts_of_classes(before) | parts_of_classes(after)
         for row in rows:
-            key = (row["controller"], row["status"], row["native"], row["unit"])
+            key = (row["controller"], row["status"], row["native"], row["part"], row["unit"])
             row["source"] = name
             row["base_km2"] = row["before_km2"] if base is None else bases.get(key, 0.0)
             row["net_percent"] = 100 * row["net_km2"] / row["base_km2"] if row["base_km2"] else None
             row["base"] = str(from_ if base is None else base)
-            row["from_snapshot"], row["to_snapshot"] = (said_by(s, parts, row)[0] for s in (first, last))
+            row["from_snapshot"], row["to_snapshot"] = (said_by(s, row)[0] for s in (first, last))
         columns = [*CHANGE_COLUMNS[:4], *(["native"] if by == "native" else []), *CHANGE_COLUMNS[4:]]
         return keep(table_of(rows, columns), controller, status)
 
@@ -508,7 +507,8 @@ class Archive:
             A status is unknown.
         """
         name = self.source_name(source)
-        zones = self._zones(within, by, level, boundary)
+        ground = self.control(to, source=name, as_known_on=as_known_on)
+        zones = self._zones(within, by, level, boundary, ground=ground)
         table = self.store.snapshots(as_known_on=moment(as_known_on) or FAR)
         instants = sorted({parse_instant(d) for d in table.loc[table["source"] == name, "depicts"]})
         low = to_instant(from_) if from_ is not None else None
@@ -563,10 +563,16 @@ class Archive:
     ) -> dict[tuple[Any, ...], float]:
         frame, _ = self._side(source, base, as_known_on, None)
         rows = measures.area_rows(frame, zones=zones, by_native=by == "native")
-        return {(r["controller"], r["status"], r["native"], r["unit"]): r["area_km2"] for r in rows}
+        return {(r["controller"], r["status"], r["native"], r["part"], r["unit"]): r["area_km2"] for r in rows}
 
     def _zones(
-        self, within: str | shapely.Geometry | None, by: By | None, level: int | None, boundary: str | None
+        self,
+        within: str | shapely.Geometry | None,
+        by: By | None,
+        level: int | None,
+        boundary: str | None,
+        *,
+        ground: gpd.GeoDataFrame,
     ) -> Sequence[measures.Zone]:
         zone = self._zone(within, boundary)
         if by not in (None, "unit", "native"):
@@ -576,8 +582,7 @@ class Archive:
         units = self._cached_units()[0]
         if boundary is not None:
             units = units[units["boundary"] == boundary]
-        finest = int(units["level"].max()) if len(units) else 0
-        units = units[units["level"] == (finest if level is None else level)]
+        units = units[units["level"] == (finest_level(units, ground) if level is None else level)]
         if boundary is None and len(units):
             units = units[units["boundary"] == units["boundary"].iloc[-1]]
         return measures.zones_by_unit(units, within=zone.shape)

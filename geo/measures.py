@@ -29,7 +29,9 @@ class Zone(NamedTuple):
 
 
 EVERYWHERE = (Zone(None, None, None),)
-ClassKey = tuple[str | None, str, str | None]
+KEY = ("controller", "status", "native", "part")
+# a source's separate publications (`part`) are different classes, and never added
+ClassKey = tuple[str | None, str, str | None, str]
 
 
 def ground_by_class(frame: gpd.GeoDataFrame, *, by_native: bool = False) -> dict[ClassKey, shapely.Geometry]:
@@ -38,14 +40,14 @@ def ground_by_class(frame: gpd.GeoDataFrame, *, by_native: bool = False) -> dict
     Parameters
     ----------
     frame : geopandas.GeoDataFrame
-        Columns controller, status, native; areal geometry in EPSG:4326.
+        Columns controller, status, native and, where a source has several, part; areal geometry in EPSG:4326.
     by_native : bool
         Keep the source's own classes apart.
 
     Returns
     -------
     dict
-        (controller, status, native or None) -> geometry, in order.
+        (controller, status, native or None, part) -> geometry, in order.
 
     Raises
     ------
@@ -54,12 +56,13 @@ def ground_by_class(frame: gpd.GeoDataFrame, *, by_native: bool = False) -> dict
     """
     groups: dict[ClassKey, list[shapely.Geometry]] = {}
     natives = frame["native"] if by_native else [None] * len(frame)
-    for controller, status, native, shape in zip(
-        frame["controller"], frame["status"], natives, frame.geometry, strict=True
+    parts = frame["part"] if "part" in frame else [""] * len(frame)
+    for controller, status, native, part, shape in zip(
+        frame["controller"], frame["status"], natives, parts, frame.geometry, strict=True
     ):
-        key = (text_or_none(controller), str(status), text_or_none(native))
+        key = (text_or_none(controller), str(status), text_or_none(native), str(part))
         groups.setdefault(key, []).append(shape)
-    ordered = sorted(groups, key=lambda k: (k[0] or "~", k[1], k[2] or ""))
+    ordered = sorted(groups, key=_order)
     return {key: union(groups[key]) for key in ordered}
 
 
@@ -98,9 +101,9 @@ def area_rows(
     Returns
     -------
     list of dict
-        controller, status, native, unit, boundary, area_km2, lower_km2, upper_km2. For ``held`` the lower bound is
-        the held ground alone, the upper one that and the contested ground of the countries in which it lies; for
-        other classes both are the area.
+        controller, status, native, part, unit, boundary, area_km2, lower_km2, upper_km2. For ``held`` the lower
+        bound is the held ground alone, the upper one that and the contested ground of the countries in which it
+        lies; for other classes both are the area.
 
     Raises
     ------
@@ -115,7 +118,7 @@ def area_rows(
             km2 = float(areas_km2(_one(piece))[0])
             most = float(areas_km2(_one(clip(upper[key], zone.shape)))[0]) if key in upper else km2
             rows.append(
-                dict(zip(("controller", "status", "native"), key, strict=True))
+                dict(zip(KEY, key, strict=True))
                 | {"unit": zone.unit, "boundary": zone.boundary}
                 | {"area_km2": km2, "lower_km2": km2, "upper_km2": max(km2, most)}
             )
@@ -143,7 +146,7 @@ def change_rows(
     Returns
     -------
     list of dict
-        controller, status, native, unit, boundary, before_km2, after_km2, gained_km2, lost_km2, net_km2.
+        controller, status, native, part, unit, boundary, before_km2, after_km2, gained_km2, lost_km2, net_km2.
 
     Raises
     ------
@@ -157,7 +160,7 @@ def change_rows(
             pieces = [clip(g, zone.shape) for g in (old, new, gained, lost)]
             km2 = areas_km2(np.array(pieces, dtype=object))
             rows.append(
-                dict(zip(("controller", "status", "native"), key, strict=True))
+                dict(zip(KEY, key, strict=True))
                 | {"unit": zone.unit, "boundary": zone.boundary, "before_km2": km2[0], "after_km2": km2[1]}
                 | {"gained_km2": km2[2], "lost_km2": km2[3], "net_km2": km2[2] - km2[3]}
             )
@@ -177,7 +180,7 @@ def changed_ground(
     old, new = ground_by_class(before, by_native=by_native), ground_by_class(after, by_native=by_native)
     nothing = shapely.MultiPolygon()
     found = []
-    for key in sorted(old.keys() | new.keys(), key=lambda k: (k[0] or "~", k[1], k[2] or "")):
+    for key in sorted(old.keys() | new.keys(), key=_order):
         a, b = old.get(key, nothing), new.get(key, nothing)
         found.append((key, a, b, shapely.difference(b, a), shapely.difference(a, b)))
     return found
@@ -198,7 +201,7 @@ def changed_frame(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> gpd.GeoD
         A geometry cannot be measured (`geo.area.areas_km2`).
     """
     rows = []
-    for (controller, status, _), _, _, gained, lost in changed_ground(before, after):
+    for (controller, status, _, _), _, _, gained, lost in changed_ground(before, after):
         for word, ground in (("gained", gained), ("lost", lost)):
             areal = areal_only(ground)
             if not areal.is_empty:
@@ -260,6 +263,10 @@ def areal_only(shape: shapely.Geometry) -> shapely.Geometry:
 
 def _one(shape: shapely.Geometry) -> NDArray[np.object_]:
     return np.array([shape], dtype=object)
+
+
+def _order(key: ClassKey) -> tuple[str, ...]:
+    return (key[0] or "~", key[1], key[2] or "", key[3])
 
 
 def _pieces(shape: shapely.Geometry, zones: Sequence[Zone]) -> list[tuple[Zone, shapely.Geometry]]:

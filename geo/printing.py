@@ -89,7 +89,8 @@ def _print_table(frame: pd.DataFrame, title: str) -> None:
     table = Table(
         title=printable(title), title_justify="left", title_style="bold", header_style="", box=None, pad_edge=False
     )
-    shown = [c for c in frame.columns if not frame[c].isna().all()]
+    shown = [c for c in frame.columns if c != "boundary" and not frame[c].isin([None, ""]).all()]
+    shown = [c for c in shown if not frame[c].isna().all()]
     for column in shown:
         number = pd.api.types.is_numeric_dtype(frame[column])
         table.add_column(column, justify="right" if number else "left", overflow="fold")
@@ -97,6 +98,8 @@ def _print_table(frame: pd.DataFrame, title: str) -> None:
         table.add_row(*(_cell(name, value) for name, value in row.items()))
     console = Console(soft_wrap=False, highlight=False, width=None if sys.stdout.isatty() else 200)
     console.print(table)
+    for boundary in sorted(set(frame["boundary"].dropna())) if "boundary" in frame and "unit" in frame else ():
+        console.print(Text(f"boundary: {printable(boundary)}"))
 
 
 def _cell(name: str, value: Any) -> Any:

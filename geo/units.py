@@ -99,6 +99,27 @@ def _the_one(found: pd.DataFrame, wanted: str) -> int:
     return int(found.index[-1])
 
 
+def finest_level(units: gpd.GeoDataFrame, ground: gpd.GeoDataFrame) -> int:
+    """The finest level of units that any of the ground lies in; 0 where there are none.
+
+    Parameters
+    ----------
+    units, ground : geopandas.GeoDataFrame
+        Areal geometry in EPSG:4326; units with their ``level``.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    tree = shapely.STRtree(np.asarray(ground.geometry.array, dtype=object))
+    for level in sorted(set(units["level"]), reverse=True):
+        shapes = np.asarray(units.geometry.array, dtype=object)[units["level"] == level]
+        if len(tree.query(shapes, predicate="intersects")[0]):
+            return int(level)
+    return 0
+
+
 @dataclass(frozen=True)
 class Countries:
     """Where points lie: by the finest unit around them, and so up to its country.

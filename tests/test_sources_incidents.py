@@ -12,7 +12,8 @@ import pytest
 
 from geo.archive import open_archive
 from geo.intake import Receipt, import_files
-from geo.schema import parse_instant
+from geo.schema import Options, parse_instant
+from geo.sources import incidents, viina
 
 FILES = {
     "acled": "acled/acled_benin_2022_31cols.csv",
@@ -83,6 +84,7 @@ def test_ucdp_keeps_spans_precision_and_the_three_estimates(shared: Path, tmp_pa
     ("line", "why"),
     [
         ("2,31/02/2025,Kursk,51.73,36.19,", "31/02/2025"),
+        ("2,2025111,Kursk,51.73,36.19,", "2025111"),
         ("2,,Kursk,51.73,36.19,", "no event date"),
         (",2025-01-11,Kursk,51.73,36.19,", "no event id"),
         ("2,2025-01-11,Kursk,,36.19,", "no latitude"),
@@ -124,3 +126,43 @@ def test_incidents_are_found_by_their_days(tmp_path: Path) -> None:
     assert archive.incidents("2025-01-10", "2025-01-11")["event_id"].tolist() == ["1"]
     assert archive.incidents(from_="2025-01-11")["event_id"].tolist() == ["2"]
     assert len(archive.incidents()) == 2
+
+
+def test_an_end_before_the_start_is_refused(tmp_path: Path) -> None:
+    text = "event_id,date_start,date_end,latitude,longitude\n"
+    receipt = take_in(tmp_path, text + "1,2025-01-11,2025-01-12,50.45,30.52\n2,2025-01-11,2025-01-10,50.45,30.52\n")
+    assert (receipt.rows_stored, receipt.rows_refused) == (1, 1)
+    assert "date_end 2025-01-10 is before date_start 2025-01-11" in receipt.refusals[0].why
+
+
+def test_a_full_name_counts_before_a_short_one(tmp_path: Path) -> None:
+    path = tmp_path / "both.csv"
+    path.write_text(
+        "event_id,id,date_start,event_date,latitude,longitude\nE1,7,2025-01-01,,50,30\n,8,,2025-01-02,50,30\n"
+    )
+    frame = incidents.read(path, Options()).frame
+    assert frame[["event_id", "date_start"]].values.tolist() == [["E1", "2025-01-01"], ["8", "2025-01-02"]]
+
+
+def test_one_value_for_every_row_is_taken_from_the_options(tmp_path: Path) -> None:
+    path = tmp_path / "undated.csv"
+    path.write_text("id,latitude,longitude\n1,50,30\n")
+    frame = incidents.read(path, Options(constants={"date_start": "2025-01-01", "country": "Ukraine"})).frame
+    assert frame[["date_start", "country"]].values.tolist() == [["2025-01-01", "Ukraine"]]
+
+
+def test_viina_reports_of_one_event_are_rows_of_their_own(tmp_path: Path) -> None:
+    path = tmp_path / "event_info.csv"
+    path.write_text(
+        "event_id,event_id_1pd,date,longitude,latitude,GEO_PRECISION,source,url,text,lang,a_rus_init,a_rus_init_b,a_ukr_init_b\n"
+        "11,5,20250111,36.19,51.73,ADM3,nv,https://a.example/1,Обстріл,ua,0.93,1,0\n"
+        "12,5,20250111,36.19,51.73,ADM1,ria,https://a.example/2,Обстрел,ru,0.61,0,0\n",
+        encoding="utf-8",
+    )
+    rows = viina.read(path, Options())
+    assert rows.refusals == ()
+    columns = ["event_id", "date_start", "where_prec", "source", "source_article", "notes", "lang", "actor1"]
+    assert rows.frame[columns].values.tolist() == [
+        ["11", "2025-01-11", 1.0, "nv", "https://a.example/1", "Обстріл", "ua", "RU"],
+        ["12", "2025-01-11", 4.0, "ria", "https://a.example/2", "Обстрел", "ru", None],
+    ]

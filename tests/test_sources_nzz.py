@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from shapely.geometry import MultiPolygon, box, mapping
+from shapely.geometry import GeometryCollection, LineString, MultiPolygon, Point, Polygon, box, mapping
 
 from geo.errors import GateError
 from geo.intake import import_files
@@ -22,8 +22,11 @@ def locate(lon: np.ndarray, lat: np.ndarray) -> np.ndarray:
     return np.where(lon < 35, "UA", np.where(lon < 50, "RU", "AF")).astype(object)
 
 
-def write(path: Path, *features: tuple[str, Any], date: str = "2025-01-10") -> Path:
-    listed = [{"type": "Feature", "properties": {"type": t, "date": date}, "geometry": mapping(g)} for t, g in features]
+def write(path: Path, *features: tuple[str, Any], date: str | None = "2025-01-10") -> Path:
+    listed = [
+        {"type": "Feature", "properties": {"type": t, "date": date}, "geometry": None if g is None else mapping(g)}
+        for t, g in features
+    ]
     path.write_text(json.dumps({"value": {"type": "FeatureCollection", "features": listed}}))
     return path
 
@@ -41,9 +44,35 @@ def test_losses_are_split_at_the_border_and_never_occupied(tmp_path: Path) -> No
     assert snapshot.frame.geometry[2].equals(EAST)
     assert snapshot.frame.geometry[3].equals(WEST)
     assert "AF" in snapshot.refusals[0].why
+    assert "0.0000 km²" not in snapshot.refusals[0].why
     assert (snapshot.depicts.date().isoformat(), snapshot.published.date().isoformat()) == ("2025-01-10", "2025-01-11")
     with pytest.raises(GateError, match="no countries"):
         nzz.read(path, Options())
+
+
+@pytest.mark.parametrize("lost", [LineString([(30, 50), (31, 51)]), Point(30, 50), Polygon(), None])
+def test_losses_without_an_area_are_refused_by_row(lost: Any, tmp_path: Path) -> None:
+    path = write(tmp_path / "2025-01-11.json", ("losses", lost), ("nochange", box(32, 47, 33, 48)))
+    (snapshot,) = nzz.read(path, Options(locate=locate))
+    assert snapshot.frame["row"].tolist() == [2]
+    assert [r.row for r in snapshot.refusals] == [1]
+    assert "only areas are control" in snapshot.refusals[0].why
+    (receipt,) = import_files(tmp_path / "a.gpkg", "nzz", path)
+    assert (receipt.rows_in, receipt.rows_stored, receipt.rows_refused) == (2, 1, 1)
+
+
+def test_the_areas_of_a_collection_of_losses_are_kept_and_the_rest_is_said(tmp_path: Path) -> None:
+    mixed = GeometryCollection([WEST, MultiPolygon([EAST]), LineString([(30, 50), (31, 51)])])
+    (snapshot,) = nzz.read(write(tmp_path / "2025-01-11.json", ("losses", mixed)), Options(locate=locate))
+    assert snapshot.frame["status"].tolist() == ["held", "liberated"]
+    assert [shape.area for shape in snapshot.frame.geometry] == pytest.approx([EAST.area, WEST.area])
+    assert "lines or points" in snapshot.refusals[0].why
+
+
+def test_a_sliver_in_the_sea_is_refused_with_its_size(tmp_path: Path) -> None:
+    sliver = box(65, 33, 65.0001, 33.0001)
+    (snapshot,) = nzz.read(write(tmp_path / "2025-01-11.json", ("losses", sliver)), Options(locate=locate))
+    assert snapshot.refusals[0].why.startswith("0.0001 km²")
 
 
 def test_a_file_of_two_dates_and_an_unknown_type_are_refused(tmp_path: Path) -> None:
@@ -54,6 +83,9 @@ def test_a_file_of_two_dates_and_an_unknown_type_are_refused(tmp_path: Path) -> 
     document["value"]["features"][0]["properties"]["date"] = "2025-01-09"
     path.write_text(json.dumps(document))
     with pytest.raises(GateError, match="features of 2 dates"):
+        nzz.read(path, Options(locate=locate))
+    path = write(tmp_path / "undated.json", ("nochange", WEST), date=None)
+    with pytest.raises(GateError, match=r"undated\.json: no feature has a date; say --date"):
         nzz.read(path, Options(locate=locate))
 
 

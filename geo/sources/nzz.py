@@ -20,6 +20,8 @@ from geo.vector import build, features, read_json
 
 # What a lost part is follows from the country that it lies in.
 _LOST = {"UA": ("UA", "liberated"), "RU": ("UA", "held")}
+# shapely's type number; those above it are sets of several
+_POLYGON = 3
 # No week of this war moved as much: such a file has its classes mixed up.
 BROKEN_KM2 = 50_000.0
 SERIES_BREAKS = (
@@ -67,7 +69,7 @@ def read(path: Path, options: Options) -> list[Snapshot]:
     for i, (kind, geometry) in enumerate(zip(types, built.geometry, strict=True)):
         if i in built.errors:
             continue
-        if kind == "losses" and geometry is not None:
+        if kind == "losses":
             rows += _lost(i + 1, geometry, options, path, refusals)
         else:
             rows.append((i + 1, "RU", "held", kind, geometry))
@@ -87,20 +89,25 @@ def read(path: Path, options: Options) -> list[Snapshot]:
 def _date(path: Path, listed: list[dict[str, Any]], options: Options) -> datetime:
     if options.date:
         return parse_instant(options.date)
-    dates = sorted({str((f.get("properties") or {}).get("date")) for f in listed})
+    dates = sorted({str((f.get("properties") or {}).get("date") or "none") for f in listed})
     if len(dates) != 1:
         raise GateError(f"{path}: features of {len(dates)} dates ({', '.join(dates)}); one file depicts one day")
+    if dates == ["none"]:
+        raise GateError(f"{path}: no feature has a date; say --date")
     return parse_instant(dates[0])
 
 
 def _lost(
-    row: int, geometry: shapely.Geometry, options: Options, path: Path, refusals: list[Refusal]
+    row: int, geometry: shapely.Geometry | None, options: Options, path: Path, refusals: list[Refusal]
 ) -> list[tuple[Any, ...]]:
     """The parts of lost ground by the country that each lies in."""
     if options.locate is None:
         raise GateError(f"{path}: the archive has no countries to tell lost ground in Ukraine from ground in Russia")
-    parts = shapely.get_parts(geometry)
-    parts = parts[~shapely.is_empty(parts)]
+    whole = _simple_parts(geometry)
+    parts = whole[shapely.get_type_id(whole) == _POLYGON]
+    if len(parts) < len(whole) or not len(whole):
+        why = "lines or points among the losses" if len(whole) else "no geometry, or an empty one"
+        refusals.append(Refusal(row, f"{why}: only areas are control", "draw the area, or leave it out"))
     points = shapely.point_on_surface(parts)
     countries = options.locate(shapely.get_x(points), shapely.get_y(points))
     found: list[tuple[Any, ...]] = []
@@ -110,9 +117,19 @@ def _lost(
             found.append((row, *_LOST[country], "losses", shapely.multipolygons(here)))
         else:
             where = country or "the sea or no known country"
-            why = f"{areas_km2(here).sum():,.0f} km² of losses lie in {where}, outside the map of this source"
-            refusals.append(Refusal(row, why, "a broken day: look at the file of another day", {"type": "losses"}))
+            km2 = areas_km2(here).sum()
+            why = f"{km2:,.{0 if km2 >= 10 else 4}f} km² of losses lie in {where}, outside the map of this source"
+            way_out = "a sliver at a border or coast may go; a large area is a broken day: take another day's file"
+            refusals.append(Refusal(row, why, way_out, {"type": "losses"}))
     return found
+
+
+def _simple_parts(geometry: shapely.Geometry | None) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+    """The points, lines and polygons that a geometry consists of, however they are nested; empty ones are none."""
+    parts = np.array([] if geometry is None else [geometry], dtype=object)
+    while (shapely.get_type_id(parts) > _POLYGON).any():
+        parts = shapely.get_parts(parts)
+    return np.asarray(parts[~shapely.is_empty(parts)], dtype=object)
 
 
 def _refuse_broken(

@@ -82,6 +82,9 @@ def _complete(found: dict[str, Any], cells: Row) -> dict[str, Any]:
         raise GateError("no event id: give each event its own")
     if not found.get("date_start"):
         raise GateError("no event date: an incident is an event of a day")
+    end = found.get("date_end")
+    if end and end < found["date_start"]:
+        raise GateError(f"date_end {end} is before date_start {found['date_start']}: swap them, or mend the wrong one")
     orig = json.dumps(dict(cells), ensure_ascii=False)
     return dict.fromkeys(INCIDENT_COLUMNS) | found | {"orig": orig}
 
@@ -131,6 +134,9 @@ def day(row: Row, name: str) -> str | None:
     if value is None:
         return None
     for form in _DAY_FORMATS:
+        # strptime would read 2025111 as 2025-11-01
+        if form == "%Y%m%d" and len(value) != len("YYYYMMDD"):
+            continue
         try:
             return datetime.strptime(value, form).date().isoformat()  # noqa: DTZ007  (a day has no zone)
         except ValueError:

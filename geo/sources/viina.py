@@ -19,7 +19,9 @@ def read(path: Path, options: Options) -> Rows:
     Parameters
     ----------
     path : pathlib.Path
-        CSV with ``event_id_1pd`` (or ``event_id``), ``date`` (YYYYMMDD), ``latitude``, ``longitude``.
+        CSV with ``event_id`` (reports, ``event_info``) or ``event_id_1pd`` (one event a place and day, ``event_1pd``),
+        ``date`` (YYYYMMDD), ``latitude``, ``longitude``. Where both are there, ``event_id`` is the row's own: several
+        reports share an ``event_id_1pd``.
     options : Options
         Encoding, delimiter.
 
@@ -35,13 +37,13 @@ def read(path: Path, options: Options) -> Rows:
     GateError
         Columns are missing; the message names those wanted and found.
     """
-    needs = ("event_id_1pd|event_id", "date", "latitude", "longitude")
+    needs = ("event_id|event_id_1pd", "date", "latitude", "longitude")
     return read_rows(path, options, record=_record, needs=needs)
 
 
 def _record(row: Row, options: Options) -> dict[str, Any]:
     found: dict[str, Any] = {
-        "event_id": text(row, "event_id_1pd") or text(row, "event_id"),
+        "event_id": text(row, "event_id") or text(row, "event_id_1pd"),
         "date_start": day(row, "date"),
         "date_end": day(row, "date"),
         "where_coordinates": text(row, "asciiname"),
@@ -50,7 +52,8 @@ def _record(row: Row, options: Options) -> dict[str, Any]:
         "place_id": text(row, "geonameid"),
         "gazetteer": "GeoNames" if text(row, "geonameid") else None,
         "actor1": _actor(row),
-        "source": text(row, "sources_matching") or text(row, "source"),
+        "source": text(row, "sources_matching") or text(row, "sources") or text(row, "source"),
+        "lang": text(row, "lang"),
         "source_article": text(row, "source_urls") or text(row, "url"),
         "notes": text(row, "representative_text") or text(row, "text"),
         "number_of_sources": count(row, "n_reports", options),
@@ -61,7 +64,9 @@ def _record(row: Row, options: Options) -> dict[str, Any]:
 
 def _actor(row: Row) -> str | None:
     """The side whose flag of having acted stands alone."""
-    sides = [side for side, flag in (("RU", "a_rus_init"), ("UA", "a_ukr_init")) if text(row, flag) in ("1", "1.0")]
+    flags = (("RU", "a_rus_init"), ("UA", "a_ukr_init"))
+    # VIINA's own files carry a probability under the plain name and the flag as name_b; tables made from it, the flag
+    sides = [side for side, flag in flags if (text(row, f"{flag}_b") or text(row, flag)) in ("1", "1.0")]
     return sides[0] if len(sides) == 1 else None
 
 
