@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
@@ -11,7 +12,7 @@ import pandas as pd
 
 from geo import measures
 from geo.errors import UsageError
-from geo.schema import STATUSES, last_instant
+from geo.schema import BREAK, STATUSES, last_instant
 
 When = str | date | datetime
 By = Literal["unit", "native"]
@@ -102,6 +103,42 @@ def table_of(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame
     frame = pd.DataFrame(rows, columns=list(columns), dtype=object)
     figures = [c for c in columns if c.endswith(("_km2", "_percent", "_days"))]
     return frame.astype(dict.fromkeys(figures, "float64"))
+
+
+def columns_of(rows: Sequence[dict[str, Any]], columns: Sequence[str], by: By | None) -> list[str]:
+    """The columns of an answer: ``native`` after ``unit`` where it is asked for, ``part`` last where there are several.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    after = columns.index("unit") + 1
+    native = ["native"] if by == "native" else []
+    parts = ["part"] if any(row.get("part") for row in rows) else []
+    return [*columns[:after], *native, *columns[after:], *parts]
+
+
+def breaks_between(snapshots: pd.DataFrame, first: set[str], last: set[str]) -> tuple[str, ...]:
+    """What the readers noted of breaks in a series that one end of a span has and the other has not.
+
+    Parameters
+    ----------
+    snapshots : pandas.DataFrame
+        Columns snapshot and receipt.
+    first, last : set of str
+        The snapshots at both ends.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    notes = []
+    for names in (first, last):
+        receipts = snapshots.loc[snapshots["snapshot"].isin(names), "receipt"].map(json.loads)
+        notes.append({n for receipt in receipts for n in receipt.get("notes", ()) if n.startswith(BREAK)})
+    return tuple(sorted(notes[0] ^ notes[1]))
 
 
 def keep(frame: pd.DataFrame, controller: str | None, status: str | Sequence[str] | None) -> pd.DataFrame:

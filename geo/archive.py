@@ -17,6 +17,8 @@ from geo.answers import (
     By,
     When,
     age_days,
+    breaks_between,
+    columns_of,
     keep,
     moment,
     said_by,
@@ -25,17 +27,17 @@ from geo.answers import (
     table_of,
 )
 from geo.errors import NoSnapshotError, SourceError, UsageError
-from geo.schema import CRS, is_day, last_instant, parse_instant, text_or_none, to_instant
+from geo.schema import CRS, is_day, last_instant, parse_instant, text_or_none, to_instant, write_instant
 from geo.store import Store
 from geo.units import Countries, countries_of, find_unit, finest_level
 
 AREA_COLUMNS = (
     "source", "controller", "status", "unit", "area_km2", "lower_km2", "upper_km2", "snapshot", "snapshot_age_days",
-    "boundary", "part",
+    "boundary",
 )  # fmt: skip
 CHANGE_COLUMNS = (
     "source", "controller", "status", "unit", "gained_km2", "lost_km2", "net_km2", "base_km2", "net_percent",
-    "from_snapshot", "to_snapshot", "base", "boundary", "part",
+    "from_snapshot", "to_snapshot", "base", "boundary",
 )  # fmt: skip
 SERIES_COLUMNS = ("date", "source", "controller", "status", "unit", "area_km2", "gained_km2", "lost_km2")
 
@@ -356,8 +358,9 @@ class Archive:
         -------
         pandas.DataFrame
             source, controller, status, unit, area_km2, lower_km2, upper_km2, snapshot, snapshot_age_days, boundary;
-            with ``by="native"`` also native; ``part`` tells a source's separate publications apart, which are never
-            added. Edges straight in longitude and latitude (RFC 7946), WGS 84. The lower
+            with ``by="native"`` also native; ``part``, where there are
+            several, tells a source's separate publications apart, which are never added. Edges straight in longitude
+            and latitude (RFC 7946), WGS 84. The lower
             bound of ``held`` is the held ground alone, the upper one adds the contested ground of the country in
             which it lies; for the other classes both are the area.
 
@@ -381,8 +384,7 @@ class Archive:
         for row in rows:
             row["source"] = name
             row["snapshot"], row["snapshot_age_days"] = said_by(spoken, row)
-        columns = [*AREA_COLUMNS[:4], *(["native"] if by == "native" else []), *AREA_COLUMNS[4:]]
-        return keep(table_of(rows, columns), controller, status)
+        return keep(table_of(rows, columns_of(rows, AREA_COLUMNS, by)), controller, status)
 
     def change(
         self,
@@ -415,7 +417,9 @@ class Archive:
         -------
         pandas.DataFrame
             source, controller, status, unit, gained_km2 (gross), lost_km2 (gross), net_km2, base_km2, net_percent (of
-            base_km2; missing where that is 0), from_snapshot, to_snapshot, base, boundary.
+            base_km2; missing where that is 0), from_snapshot, to_snapshot, base, boundary; with ``by="native"`` also
+            native, and part where a source has several. ``attrs["notes"]`` says where the source's series breaks
+            between the dates, so that totals across it are not comparable.
 
         Raises
         ------
@@ -441,8 +445,10 @@ class Archive:
             row["net_percent"] = 100 * row["net_km2"] / row["base_km2"] if row["base_km2"] else None
             row["base"] = str(from_ if base is None else base)
             row["from_snapshot"], row["to_snapshot"] = (said_by(s, row)[0] for s in (first, last))
-        columns = [*CHANGE_COLUMNS[:4], *(["native"] if by == "native" else []), *CHANGE_COLUMNS[4:]]
-        return keep(table_of(rows, columns), controller, status)
+        table = keep(table_of(rows, columns_of(rows, CHANGE_COLUMNS, by)), controller, status)
+        snapshots = self.store.snapshots()
+        table.attrs["notes"] = breaks_between(snapshots, *({n for n, _ in s.values()} for s in (first, last)))
+        return table
 
     def changed(
         self, from_: When, to: When, *, source: str | None = None, as_known_on: When | None = None
@@ -495,7 +501,8 @@ class Archive:
         -------
         pandas.DataFrame
             date (ISO 8601, UTC), source, controller, status, unit, area_km2, gained_km2, lost_km2 (both since the
-            snapshot before; missing at the first); with ``by="native"`` also native.
+            snapshot before; missing at the first); with ``by="native"`` also native, and part where a
+            source has several. ``attrs["notes"]`` says where the source's series breaks.
 
         Raises
         ------
@@ -525,8 +532,10 @@ class Archive:
             before = after
             if progress is not None:
                 progress(done, len(chosen))
-        columns = [*SERIES_COLUMNS[:5], *(["native"] if by == "native" else []), *SERIES_COLUMNS[5:]]
-        return keep(table_of(rows, columns), controller, status)
+        frame = keep(table_of(rows, columns_of(rows, SERIES_COLUMNS, by)), controller, status)
+        spoken = [set(table.loc[table["depicts"] == write_instant(i), "snapshot"]) for i in (*chosen[:1], *chosen[-1:])]
+        frame.attrs["notes"] = breaks_between(table, *spoken) if spoken else ()
+        return frame
 
     def retract(self, snapshot: str, *, why: str) -> None:
         """Take a wrong import back; what the archive said until now stays on record.

@@ -12,11 +12,13 @@ from typing import Any
 import numpy as np
 import shapely
 
+from geo.errors import UsageError
 from geo.page import ASSETS
 
 SCALE = 10_000  # steps per degree in the tiles: 11 m at most
 TILE = 10
 AREAS, LINES = ("land", "lakes"), ("rivers", "admin1", "borders", "disputed")
+_NAMES = {"en": 3, "uk": 4, "ru": 5}  # columns of the shipped places
 Box = tuple[float, float, float, float]
 
 
@@ -39,8 +41,7 @@ def cut(box: Box) -> dict[str, Any]:
     MapError
         The shipped basemap is missing.
     """
-    # a tenth of a thousandth of the view is less than a pixel: wide views need no finer steps
-    thin = max(1, round(SCALE * (box[2] - box[0]) / 12_000))
+    thin = _thinning(box)
     edge = shapely.box(box[0], box[1], box[2], box[3])
     found: dict[str, Any] = {"scale": SCALE}
     for name in (*AREAS, *LINES):
@@ -51,13 +52,15 @@ def cut(box: Box) -> dict[str, Any]:
     return found
 
 
-def places(box: Box, lang: str) -> list[list[Any]]:
+def places(box: Box, lang: str, *, near: Box | None = None) -> list[list[Any]]:
     """Named places in a box, the largest first.
 
     Parameters
     ----------
     box : (west, south, east, north)
         Degrees.
+    near : (west, south, east, north) or None
+        Degrees: outside of it only towns of 20,000 people or more.
     lang : {"en", "uk", "ru"}
         Of the names; English where a place has no other.
 
@@ -69,10 +72,55 @@ def places(box: Box, lang: str) -> list[list[Any]]:
     ------
     MapError
         The shipped places are missing.
+    UsageError
+        The language is none of the three.
     """
-    column = {"en": 3, "uk": 4, "ru": 5}[lang]
-    inside = (p for p in _places() if box[1] <= p[0] <= box[3] and box[0] <= p[1] <= box[2])
-    return [[p[0], p[1], p[column] or p[3], p[2], int(bool(p[7]))] for p in inside]
+    if lang not in _NAMES:
+        raise UsageError(f"lang={lang!r} is unknown: " + ", ".join(_NAMES))
+    column = _NAMES[lang]
+    return [
+        [p[0], p[1], p[column] or p[3], p[2], int(bool(p[7]))]
+        for p in _places()
+        if _within(p, near or box) or (_within(p, box) and ((p[2] or 0) >= 20_000 or p[7]))
+    ]
+
+
+def padded(box: Box, share: float = 0.15) -> Box:
+    """A box with a margin of a share of its width and height, within the range of the map's projection.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    dx, dy = (max(share * (box[i + 2] - box[i]), 0.05) for i in (0, 1))
+    west, south, east, north = box[0] - dx, box[1] - dy, box[2] + dx, box[3] + dy
+    return (max(west, -180.0), max(south, -85.0), min(east, 180.0), min(north, 85.0))
+
+
+def reach_of(limits: Box) -> Box:
+    """How far the ground is drawn: beyond the limits, and far enough for an upright screen as for a wide one.
+
+    Parameters
+    ----------
+    limits : (west, south, east, north)
+        Degrees.
+
+    Returns
+    -------
+    (west, south, east, north)
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    west, south, east, north = padded(limits, 0.5)
+    squeeze = math.cos(math.radians((south + north) / 2))
+    wide, high = (east - west) * squeeze, north - south
+    dx = max(0.0, 0.8 * high - wide) / squeeze / 2
+    dy = max(0.0, 0.8 * wide - high) / 2
+    return max(west - dx, -180.0), max(south - dy, -85.0), min(east + dx, 180.0), min(north + dy, 85.0)
 
 
 def credits() -> dict[str, dict[str, str]]:
@@ -101,6 +149,39 @@ def encode_line(points: np.ndarray[Any, np.dtype[np.int64]]) -> list[int]:
         Never.
     """
     return np.diff(points, axis=0, prepend=np.zeros((1, 2), dtype=points.dtype)).ravel().tolist()
+
+
+def encode_lines(lines: Sequence[Any], box: Box, *, near: Box) -> list[list[int]]:
+    """Lines as steps of 1 / `SCALE` degree, as fine as the basemap of that box, and coarser away from the subject.
+
+    Parameters
+    ----------
+    lines : sequence of shapely LineString
+        EPSG:4326.
+    box : (west, south, east, north)
+        Degrees: how far the map reaches.
+    near : (west, south, east, north)
+        Degrees: where the map opens.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    shapes = np.array(lines, dtype=object)
+    close = shapely.intersects(shapes, shapely.box(*near))
+    scaled = shapely.transform(shapes, lambda xy: xy * SCALE)
+    thin = _thinning(box)
+    return [*_lines(scaled[close], thin), *_lines(scaled[~close], 4 * thin)]
+
+
+def _thinning(box: Box) -> int:
+    # a tenth of a thousandth of the view is less than a pixel: wide views need no finer steps
+    return max(1, round(SCALE * (box[2] - box[0]) / 12_000))
+
+
+def _within(place: Sequence[Any], box: Box) -> bool:
+    return bool(box[1] <= place[0] <= box[3] and box[0] <= place[1] <= box[2])
 
 
 @lru_cache(maxsize=1)

@@ -14,7 +14,7 @@ import shapely
 
 from geo.answers import When
 from geo.archive import Archive
-from geo.basemap import Box
+from geo.basemap import Box, padded, reach_of
 from geo.errors import MapError
 from geo.palette import side_colours
 from geo.schema import is_day, parse_instant, text_or_none, to_instant
@@ -67,6 +67,8 @@ class Dossier:
     boundary: str
     bounds: Box
     limits: Box
+    reach: Box
+    place: str = ""
     credits: Sequence[str] = field(default_factory=tuple)
 
 
@@ -115,30 +117,34 @@ def gather(
     name = archive.source_name(source)
     colours = side_colours(archive.controllers(), colours=colours)
     frame = archive.control(date, source=name, as_known_on=as_known_on)
-    area = archive.area(date, source=name, as_known_on=as_known_on)
+    area = archive.area(date, source=name, within=within, as_known_on=as_known_on)
     if date is None:
         date = _last(archive, name, as_known_on)
     spots_frame = _incidents(archive, date, incident_days, as_known_on)
-    figures, changes = _changes(archive, name, date, since, as_known_on, area, colours)
+    figures, changes = _changes(archive, name, date, since, within, as_known_on, area, colours)
     limits, bounds = _boxes(archive, frame, [shape for item in changes for shape in item.shapes], spots_frame, within)
-    outlines, boundary = _outlines(archive, limits)
+    reach = reach_of(limits)
+    outlines, boundary = _outlines(archive, reach)
+    place = "" if within is None else _place(archive, within)
     credit = _credit(archive, name)
     shown = credit["title"] or name
     snapshots = sorted(set(frame["snapshot"]))
     return Dossier(
-        title=title or f"Control by {shown}, {written(date)}",
+        title=title or f"Control{place} by {shown}, {written(date)}",
         dek=_dek(archive, shown, snapshots, date, area, as_known_on),
         date=str(date),
         lang=lang,
-        classes=_classes(frame, area, shown, colours),
+        classes=_classes(frame, area, shown, colours, place),
         changes=changes,
         figures=figures,
         since=None if since is None else str(since),
-        spots=[_spot(row) for row in spots_frame.to_dict("records")],
+        spots=[_spot(row) for row in spots_frame[_located(spots_frame)].to_dict("records")],
         outlines=outlines,
         boundary=boundary,
         bounds=bounds,
         limits=limits,
+        reach=reach,
+        place=place,
         credits=_credits(archive, credit, spots_frame),
     )
 
@@ -167,8 +173,8 @@ def figure(km2: float) -> str:
     return f"{km2:,.0f}" if abs(km2) >= 1000 else f"{km2:,.1f}"
 
 
-def class_label(controller: str | None, status: str) -> str:
-    """A class in words.
+def class_label(controller: str | None, status: str, part: str = "") -> str:
+    """A class in words, with the publication of its source that it is from, where there are several.
 
     Raises
     ------
@@ -179,7 +185,8 @@ def class_label(controller: str | None, status: str) -> str:
         "held": f"Held by {controller}", "claimed": f"Claimed by {controller}, not confirmed",
         "advance": f"Advance of {controller}, assessed", "liberated": f"Liberated, {controller}",
     }  # fmt: skip
-    return "Contested or unknown" if controller is None else words.get(status, f"{status}, {controller}")
+    label = "Contested or unknown" if controller is None else words.get(status, f"{status}, {controller}")
+    return f"{label} ({part.replace('-', ' ')})" if part else label
 
 
 def _last(archive: Archive, source: str, as_known_on: When | None) -> str:
@@ -215,32 +222,27 @@ def _boxes(
     return padded(whole), padded(first if far else whole, 0.06)
 
 
-def padded(box: Box, share: float = 0.15) -> Box:
-    """A box with a margin of a share of its width and height, within the range of the map's projection.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
-    dx, dy = (max(share * (box[i + 2] - box[i]), 0.05) for i in (0, 1))
-    west, south, east, north = box[0] - dx, box[1] - dy, box[2] + dx, box[3] + dy
-    return (max(west, -180.0), max(south, -85.0), min(east, 180.0), min(north, 85.0))
-
-
 def _classes(
-    frame: gpd.GeoDataFrame, area: pd.DataFrame, source: str, colours: Mapping[str, str] | None
+    frame: gpd.GeoDataFrame, area: pd.DataFrame, source: str, colours: Mapping[str, str] | None, place: str
 ) -> list[Drawn]:
-    keys = [(text_or_none(c), s) for c, s in zip(frame["controller"], frame["status"], strict=True)]
-    km2 = {(text_or_none(r["controller"]), r["status"]): r for r in area.to_dict("records")}
+    keys = [_key(row) for row in _records(frame)]
+    km2 = {_key(row): row for row in _records(area)}
     shapes = np.asarray(frame.geometry.array, dtype=object)
+    symbols = class_symbols({key[:2] for key in keys}, colours=colours)
+    order = list(symbols)
     drawn = []
-    for key, symbol in class_symbols(keys, colours=colours).items():
-        row = km2[key]
-        facts = [("Area", f"{figure(row['area_km2'])} km²"), ("Source", source), ("Snapshot", row["snapshot"])]
+    for key in sorted(set(keys), key=lambda k: (order.index(k[:2]), k[2])):
+        row = km2.get(key)
+        facts = [("Source", source)]
+        if row is not None:
+            facts = [("Area" + place, f"{figure(row['area_km2'])} km²"), *facts, ("Snapshot", row["snapshot"])]
         mine = [shape for shape, k in zip(shapes, keys, strict=True) if k == key]
-        drawn.append(Drawn(class_label(*key), symbol, mine, facts))
+        drawn.append(Drawn(class_label(*key), symbols[key[:2]], mine, facts))
     return drawn
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str | None, str, str]:
+    return text_or_none(row["controller"]), row["status"], row.get("part") or ""
 
 
 def _changes(
@@ -248,6 +250,7 @@ def _changes(
     source: str,
     date: When,
     since: When | None,
+    within: str | None,
     as_known_on: When | None,
     area: pd.DataFrame,
     colours: Mapping[str, str] | None,
@@ -256,9 +259,9 @@ def _changes(
     figures = _records(area)
     if since is None:
         return figures, []
-    moved = archive.change(since, date, source=source, as_known_on=as_known_on)
-    by_class = {(text_or_none(r["controller"]), r["status"]): r for r in _records(moved)}
-    figures = [{**by_class.pop((text_or_none(r["controller"]), r["status"]), {}), **r} for r in figures]
+    moved = archive.change(since, date, source=source, within=within, as_known_on=as_known_on)
+    by_class = {_key(row): row for row in _records(moved)}
+    figures = [{**by_class.pop(_key(row), {}), **row} for row in figures]
     nothing = {"area_km2": 0.0, "lower_km2": 0.0, "upper_km2": 0.0}
     figures += [{**row, **nothing, "snapshot": row["to_snapshot"]} for row in by_class.values()]
     changed = archive.changed(since, date, source=source, as_known_on=as_known_on)
@@ -278,6 +281,15 @@ def _changes(
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+
+
+def _place(archive: Archive, within: str) -> str:
+    unit = archive.unit(within).iloc[0]
+    return f" in {unit['name']} ({unit['unit']})"
+
+
+def _located(spots: gpd.GeoDataFrame) -> Any:
+    return ~(spots.geometry.isna() | spots.geometry.is_empty).to_numpy(dtype=bool)
 
 
 def _outlines(archive: Archive, limits: Box) -> tuple[list[shapely.Geometry], str]:
@@ -318,7 +330,7 @@ def _credit(archive: Archive, source: str) -> dict[str, str]:
 def _credits(archive: Archive, credit: Mapping[str, str], spots: gpd.GeoDataFrame) -> list[str]:
     lines = ["Control: " + _line(credit)]
     for dataset in sorted(set(spots["dataset"])) if len(spots) else ():
-        lines.append("Incidents: " + _line(_credit(archive, dataset)))
+        lines.append("Incidents: " + (_line(_credit(archive, dataset)) or str(dataset)))
     return lines
 
 

@@ -6,6 +6,7 @@ together from our own parts (`geo.page`); folium renders its map element and wha
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
@@ -21,9 +22,9 @@ from jinja2 import Template
 from geo import basemap, sheet
 from geo.answers import When
 from geo.archive import Archive
-from geo.dossier import Dossier, Drawn, gather, padded
+from geo.dossier import Dossier, Drawn, gather
 from geo.errors import MapError
-from geo.page import Shell, assemble, write_page
+from geo.page import Shell, assemble, pins, write_page
 from geo.schema import last_instant, parse_instant, to_instant
 from geo.still import draw_still
 
@@ -33,6 +34,8 @@ _ICONS = (
     "bootstrap", "awesome_markers", "bootstrap_css", "glyphicons_css", "awesome_markers_font_css",
     "awesome_markers_css", "awesome_rotate_css",
 )  # fmt: skip
+_PINS = re.compile(r"L\.(marker\(|geoJson\(|Icon\.Default)")
+_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
 _NEEDS = {"$(": ("jquery",), "L.AwesomeMarkers": _ICONS}
 
 
@@ -43,15 +46,17 @@ class _Page(Figure):
     tiles = ""
 
     def render(self, **kwargs: Any) -> str:
-        _renumber(self)
         for child in list(self._children.values()):
             child.render(**kwargs)
         script = self.script.render(**kwargs)
-        self.shell.data["map"] = next(c.get_name() for c in self._children.values() if isinstance(c, ControlMap))
         self._bring_what_is_needed(script)
-        page, outside = assemble(
-            self.shell, header=_header(self), body=self.html.render(**kwargs), script=script, tiles=self.tiles
-        )
+        if _PINS.search(script):
+            script = pins() + script
+        numbered = _numbering(self)
+        name = next(c.get_name() for c in self._children.values() if isinstance(c, ControlMap))
+        self.shell.data["map"] = numbered(name)
+        header, body, script = (numbered(text) for text in (_header(self), self.html.render(**kwargs), script))
+        page, outside = assemble(self.shell, header=header, body=body, script=script, tiles=self.tiles)
         if outside or self.tiles:
             listed = ", ".join([*outside, *([self.tiles] if self.tiles else [])])
             warnings.warn(
@@ -91,7 +96,7 @@ class ControlMap(folium.Map):
         page.add_child(self)
         self._children.pop("global_switches", None)
         if tiles is not None:
-            layer = tiles if isinstance(tiles, folium.TileLayer) else folium.TileLayer(tiles)
+            layer = tiles if isinstance(tiles, folium.TileLayer) else _tile_layer(tiles)
             layer.add_to(self)
             page.tiles = _tile_host(layer)
         page.shell = _shell(dossier, draw_basemap=draw_basemap and tiles is None, tiles=page.tiles)
@@ -210,6 +215,8 @@ def draw_maps(
     known = options.get("as_known_on") or datetime(9999, 1, 1, tzinfo=UTC)
     depicts = archive.snapshots(name, as_known_on=known)["depicts"]
     days = sorted({parse_instant(d).date() for d in depicts})
+    if not days:
+        raise MapError(f"no snapshot of {name} is in force in {archive.path}: every one was retracted or came later")
     first = to_instant(from_).date() if from_ is not None else days[0]
     last = last_instant(to).date() if to is not None else days[-1]
     chosen = [d for d in days if first <= d <= last]
@@ -250,16 +257,17 @@ def save_map(page: folium.Map, path: str | Path) -> Path:
 
 
 def _shell(dossier: Dossier, *, draw_basemap: bool, tiles: str) -> Shell:
-    base = basemap.cut(padded(dossier.limits, 0.5)) if draw_basemap else None
+    base = basemap.cut(dossier.reach) if draw_basemap else None
     if base and dossier.outlines:
         base["admin1"] = []  # the archive's own units are drawn instead
-    named = basemap.places(dossier.limits, dossier.lang)
+    named = basemap.places(dossier.reach, dossier.lang, near=basemap.padded(dossier.bounds, 0.5))
     data = {
         "lang": dossier.lang, "scale": SCALE,
-        "bounds": _corners(dossier.bounds), "limits": _corners(dossier.limits), "basemap": base, "places": named,
+        "bounds": _corners(dossier.bounds), "limits": _corners(dossier.limits), "reach": _corners(dossier.reach),
+        "basemap": base, "places": named, "line_scale": basemap.SCALE,
         "control": [_class_data(item) for item in dossier.classes],
         "changes": [_class_data(item) for item in dossier.changes],
-        "units": [basemap.encode_line(_whole(shapely.simplify(line, 0.0005))) for line in dossier.outlines],
+        "units": basemap.encode_lines(dossier.outlines, dossier.reach, near=basemap.padded(dossier.bounds, 1.0)),
         "incidents": [
             {"lat": s.lat, "lon": s.lon, "radius": s.radius_m, "title": s.title, "facts": list(s.facts)}
             for s in dossier.spots
@@ -296,18 +304,26 @@ def _header(page: Figure) -> str:
     return "".join(child.render() for name, child in page.header._children.items() if name != "meta_http")
 
 
-def _renumber(root: Element) -> None:
-    """Number the elements in order of appearance: folium's own ids are random, and no page would equal another."""
-    seen: list[Element] = []
+def _numbering(root: Element) -> Callable[[str], str]:
+    """Number the elements in order of appearance: folium's own ids are random, and no page would equal another.
+
+    It is done to the text, so that a script of the user's that names an element goes on naming it.
+    """
+    numbers: dict[str, str] = {}
     stack = [root]
     while stack:
         element = stack.pop(0)
-        if any(element is other for other in seen):
-            continue
-        seen.append(element)
-        stack = [*element._children.values(), *stack]
-    for number, element in enumerate(seen):
-        element._id = f"{number:032x}"
+        if element._id not in numbers:
+            numbers[element._id] = f"{len(numbers):032x}"
+            stack = [*element._children.values(), *stack]
+    return lambda text: _ID.sub(lambda match: numbers.get(match[0], match[0]), text)
+
+
+def _tile_layer(tiles: Any) -> folium.TileLayer:
+    try:
+        return folium.TileLayer(tiles)
+    except ValueError as error:
+        raise MapError(f"tiles {tiles!r}: {error}; give an xyzservices provider or a folium.TileLayer") from None
 
 
 def _tile_host(layer: folium.TileLayer) -> str:
@@ -315,6 +331,6 @@ def _tile_host(layer: folium.TileLayer) -> str:
     address = str(layer.tiles)
     scheme, _, rest = address.partition("://")
     host = rest.split("/")[0].replace("{s}", "*")
-    if scheme not in ("http", "https") or not host:
+    if scheme not in ("http", "https") or not re.fullmatch(r"(\*\.)?[\w.-]+(:\d+)?", host):
         raise MapError(f"tiles {address!r}: no address of a tile server (https://…/{{z}}/{{x}}/{{y}}.png)")
     return f"{scheme}://{host}"

@@ -30,6 +30,7 @@ _LEAFLET = {
 LEAFLET_CREDIT = "Map library: Leaflet 1.9.3, © Volodymyr Agafonkin and contributors, BSD-2-Clause"
 # what could end a script or style element, start a template tag, or end a line in old JavaScript
 _UNSAFE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&{}%\u2028\u2029"}
+_PICTURE = re.compile(r"url\(images/([\w.-]+)\)")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
 ASSETS = Path(__file__).resolve().parent / "assets"
 
@@ -112,18 +113,44 @@ def leaflet(name: str) -> str:
     MapError
         The dependency is missing, or its file is another one.
     """
-    try:
-        path = next(f for f in files("XStatic-Leaflet") or () if f.name == name)
-        raw = Path(str(path.locate())).read_bytes()
-    except (PackageNotFoundError, StopIteration, OSError):
-        raise MapError(
-            f"{name} of XStatic-Leaflet 1.9.3 is not installed: pip install 'XStatic-Leaflet==1.9.3.*'"
-        ) from None
+    path, raw = _leaflet_file(name)
     found = base64.b64encode(hashlib.sha384(raw).digest()).decode()
     if found != _LEAFLET[name]:
         raise MapError(f"{path}: not the {name} of Leaflet 1.9.3 (SHA-384 {found}): install XStatic-Leaflet again")
     lines = [line for line in raw.decode("utf-8").splitlines() if "sourceMappingURL" not in line]
-    return "\n".join(lines)
+    # the style names pictures beside it: they travel inside the page, the pin only where there are pins (`pins`)
+    pictures = {"marker-icon.png": "none"} | {p: f"url({_picture(p)})" for p in ("layers.png", "layers-2x.png")}
+    return _PICTURE.sub(lambda match: pictures[match[1]], "\n".join(lines))
+
+
+def pins() -> str:
+    """The script that gives Leaflet's own pins their pictures, without any file beside the page.
+
+    Raises
+    ------
+    MapError
+        The dependency is missing.
+    """
+    pictures = {
+        "iconUrl": _picture("marker-icon.png"),
+        "iconRetinaUrl": _picture("marker-icon-2x.png"),
+        "shadowUrl": _picture("marker-shadow.png"),
+    }
+    return f'L.Icon.Default.imagePath = "";\nL.Icon.Default.mergeOptions({json.dumps(pictures)});\n'
+
+
+def _picture(name: str) -> str:
+    return f"data:image/png;base64,{base64.b64encode(_leaflet_file(name)[1]).decode()}"
+
+
+def _leaflet_file(name: str) -> tuple[str, bytes]:
+    try:
+        path = next(f for f in files("XStatic-Leaflet") or () if f.name == name)
+        return str(path), Path(str(path.locate())).read_bytes()
+    except (PackageNotFoundError, StopIteration, OSError):
+        raise MapError(
+            f"{name} of XStatic-Leaflet 1.9.3 is not installed: pip install 'XStatic-Leaflet==1.9.3.*'"
+        ) from None
 
 
 def asset(name: str) -> str:
@@ -165,7 +192,7 @@ def assemble(shell: Shell, *, header: str, body: str, script: str, tiles: str = 
     parts = (
         f"<style>{leaflet('leaflet.css')}</style><style>{asset('map.css')}</style>"
         f"<script>{leaflet('leaflet.js')}</script>{header}",
-        "<noscript><style>.still{display:block}.live,.toggles,.controls{display:none}</style></noscript>",
+        "<noscript><style>.still{display:block}.live,.toggles,.controls,.views{display:none}</style></noscript>",
         f'<div class="page">{shell.top}<div class="desk"><main><div class="live" role="region" '
         f'aria-label="{escape(shell.title)}">{body}</div>'
         f'<figure class="still">{shell.still}</figure></main>{shell.side}</div>{shell.bottom}</div>',

@@ -7,8 +7,12 @@ tritanopia is 17; red and green would fall to 3.8.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
+from geo.errors import UsageError
+
+_HEX = re.compile(r"#[0-9a-fA-F]{6}")
 CONTESTED = "#efc94c"
 SIDES = ("#b2182b", "#2166ac", "#5e3c99", "#1b7837", "#8c510a", "#01665e", "#c51b7d", "#4d4d4d")
 
@@ -30,9 +34,12 @@ def side_colours(controllers: Iterable[str | None], *, colours: Mapping[str, str
 
     Raises
     ------
-    GateError
-        Never: after eight controllers the colours come round again.
+    UsageError
+        A colour is no ``#rrggbb``. After eight controllers the colours come round again.
     """
+    for name, colour in (colours or {}).items():
+        if not _HEX.fullmatch(colour):
+            raise UsageError(f"the colour of {name!r} is {colour!r}: write it as #rrggbb")
     names = sorted({c for c in controllers if c})
     chosen = {name: SIDES[i % len(SIDES)] for i, name in enumerate(names)}
     return chosen | {name: colour for name, colour in (colours or {}).items() if name in chosen}

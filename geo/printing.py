@@ -61,7 +61,8 @@ def show(frame: pd.DataFrame, form: str, *, title: str = "", head: Mapping[str, 
         Never.
     """
     if form == "json":
-        click.echo(json.dumps({**(head or {}), "rows": records(frame)}, ensure_ascii=False, indent=1))
+        notes = {"notes": list(frame.attrs["notes"])} if frame.attrs.get("notes") else {}
+        click.echo(json.dumps({**(head or {}), "rows": records(frame), **notes}, ensure_ascii=False, indent=1))
     elif form == "csv":
         from geo.intake import defused
 
@@ -71,6 +72,8 @@ def show(frame: pd.DataFrame, form: str, *, title: str = "", head: Mapping[str, 
         click.echo(text.to_csv(index=False, lineterminator="\n"), nl=False)
     else:
         _print_table(frame, title)
+    for note in frame.attrs.get("notes", ()):
+        click.echo(printable(f"note: {note}"), err=True)
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -154,6 +154,9 @@ def text_or_none(value: Any) -> str | None:
     return None if value is None or value != value else str(value)
 
 
+# how a reader begins a note about a break in its source's series
+BREAK = "the series breaks on "
+
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}$")
 
 

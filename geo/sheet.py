@@ -81,7 +81,7 @@ def _figures(dossier: Dossier) -> str:
     since = dossier.since is not None
     changes = '<th scope="col">gained</th><th scope="col">lost</th><th scope="col">net</th>' if since else ""
     rows = "".join(_figure_row(row, since=since) for row in dossier.figures)
-    caption = f"km² on {escape(dossier.date)}" + (
+    caption = f"km²{escape(dossier.place)} on {escape(dossier.date)}" + (
         f"; gained, lost and net since {escape(dossier.since)}" if since else ""
     )
     return (
@@ -91,12 +91,16 @@ def _figures(dossier: Dossier) -> str:
 
 
 def _figure_row(row: Mapping[str, Any], *, since: bool) -> str:
-    label = class_label(text_or_none(row["controller"]), row["status"])
+    label = _label(row)
     cells = f"<td>{figure(row['area_km2'])}</td>"
     if since:
         names = ("gained_km2", "lost_km2", "net_km2")
         cells += "".join(f"<td>{_signed(row.get(n), n)}</td>" for n in names)
     return f'<tr><th scope="row">{escape(label)}</th>{cells}</tr>'
+
+
+def _label(row: Mapping[str, Any]) -> str:
+    return class_label(text_or_none(row["controller"]), row["status"], row.get("part") or "")
 
 
 def _signed(value: Any, name: str) -> str:
@@ -109,13 +113,13 @@ def _signed(value: Any, name: str) -> str:
 def _workings(dossier: Dossier) -> str:
     """What each figure rests on, in words: the range that contested ground leaves, and the snapshots."""
     ranges = [
-        f"{class_label(text_or_none(r['controller']), r['status'])}: {figure(r['lower_km2'])} km² by the source's own"
+        f"{_label(r)}: {figure(r['lower_km2'])} km² by the source's own"
         f" class, {figure(r['upper_km2'])} km² with the contested ground of the same country"
         for r in dossier.figures
         if r["upper_km2"] > r["lower_km2"]
     ]
     snapshots = sorted({name for r in dossier.figures for name in (r["snapshot"], r.get("from_snapshot")) if name})
-    lines = [*ranges, "Snapshots: " + ", ".join(snapshots)]
+    lines = [*ranges, "Snapshots: " + ", ".join(snapshots)] if snapshots else ["No ground of this source lies there"]
     return "".join(f'<p class="workings">{escape(line)}.</p>' for line in lines)
 
 
@@ -156,6 +160,19 @@ def _toggles(dossier: Dossier) -> str:
     return f'<section class="controls"><h2>Layers</h2><ul class="toggles">{boxes}</ul></section>'
 
 
+def _views(dossier: Dossier) -> str:
+    """Where incidents lie beyond what the map opens with: how many, and the way there and back."""
+    west, south, east, north = dossier.bounds
+    far = sum(not (west <= s.lon <= east and south <= s.lat <= north) for s in dossier.spots)
+    if not far:
+        return ""
+    return (
+        f'<p class="workings">{far} of {len(dossier.spots)} lie outside the first view.</p>'
+        '<p class="views"><button type="button" data-view="limits">Show all</button>'
+        '<button type="button" data-view="bounds">First view</button></p>'
+    )
+
+
 def _incidents(dossier: Dossier) -> str:
     if not dossier.spots:
         return ""
@@ -171,4 +188,4 @@ def _incidents(dossier: Dossier) -> str:
             f'<li><button type="button" id="incident-{i}">{escape(spot.title)}</button>'
             f"<small>{escape(line)}</small></li>"
         )
-    return f'<section><h2>Incidents</h2><ul class="incidents">{"".join(items)}</ul></section>'
+    return f'<section><h2>Incidents</h2>{_views(dossier)}<ul class="incidents">{"".join(items)}</ul></section>'

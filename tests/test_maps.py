@@ -15,12 +15,13 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from branca.element import Element
 from shapely.geometry import Point, box
 from test_archive import put, state
 
 import geo
 from geo.archive import Archive, open_archive
-from geo.errors import MapError, SourceError
+from geo.errors import MapError, SourceError, UsageError
 from geo.history import next_instant
 from geo.intake import ensure_units
 from geo.maps import SCALE, ControlMap, draw_map, draw_maps, save_map
@@ -96,6 +97,29 @@ def test_what_a_user_adds_is_loaded_and_said(archive: Archive) -> None:
     policy = text.split("Content-Security-Policy")[1][:3000]
     assert "https://code.jquery.com" in policy
     assert "https://cdnjs.cloudflare.com" in policy
+
+
+def test_a_script_that_names_an_element_goes_on_naming_it(archive: Archive) -> None:
+    page = draw_map(archive, "2025-01-11")
+    circle = folium.CircleMarker([51.2, 35.3]).add_to(page)
+    page.get_root().script.add_child(Element(f"setTimeout(() => {page.get_name()}.removeLayer({circle.get_name()}));"))
+    text = page.get_root().render()
+    names = re.search(r"setTimeout\(\(\) => (map_\w+)\.removeLayer\((circle_marker_\w+)\)", text)
+    assert names is not None
+    assert f"var {names[1]} = L.map(" in text
+    assert f"var {names[2]} = L.circleMarker(" in text
+    assert data_of(text)["map"] == names[1]
+
+
+def test_pins_travel_inside_the_page(archive: Archive) -> None:
+    page = draw_map(archive, "2025-01-11")
+    assert "iconUrl: data" not in page.get_root().render().replace('"', "")
+    folium.Marker([51.2, 35.3]).add_to(page)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        text = page.get_root().render()
+    assert '"iconUrl": "data:image/png;base64,' in text
+    assert "url(images/" not in text
 
 
 def test_tiles_are_asked_for_by_name_and_credited(archive: Archive) -> None:
@@ -182,6 +206,39 @@ def test_a_map_a_day(archive: Archive, tmp_path: Path) -> None:
 def test_a_unit_can_be_shown(archive: Archive) -> None:
     bounds = data_of(draw_map(archive, "2025-01-11", within="RU-KRS").get_root().render())["bounds"]
     assert bounds[0][1] < 34.3 < 38.4 < bounds[1][1]
+
+
+def test_the_figures_of_a_unit_are_the_units(archive: Archive) -> None:
+    whole = archive.area("2025-01-11", controller="Y")["area_km2"].sum()
+    inside = archive.area("2025-01-11", controller="Y", within="UA-59")["area_km2"].sum()
+    assert 0 < inside < 0.99 * whole
+    text = draw_map(archive, "2025-01-11", within="UA-59", since="2025-01-10").get_root().render()
+    assert f"<td>{inside:,.0f}</td>" in text or f"<td>{inside:,.1f}</td>" in text
+    assert f"<td>{whole:,.0f}</td>" not in text
+    assert "(UA-59) on 2025-01-11" in text
+
+
+def test_the_ground_is_drawn_beyond_what_the_map_can_show(archive: Archive) -> None:
+    found = data_of(draw_map(archive, "2025-01-11").get_root().render())
+    for corner, sign in ((0, 1), (1, -1)):
+        for axis in (0, 1):
+            assert sign * (found["limits"][corner][axis] - found["reach"][corner][axis]) > 0
+    lines = [np.cumsum(np.array(line).reshape(-1, 2), axis=0) / found["line_scale"] for line in found["units"]]
+    assert max(line[:, 0].max() for line in lines) > found["limits"][1][1]
+
+
+def test_what_cannot_be_drawn_says_so(archive: Archive, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="lang='xx'"):
+        draw_map(archive, "2025-01-11", lang="xx")
+    with pytest.raises(UsageError, match="#rrggbb"):
+        draw_map(archive, "2025-01-11", colours={"X": "red' onload='x"})
+    for tiles in ("https://x.example/{z}/{x}/{y}.png", folium.TileLayer("https://a;b c/{z}", attr="x")):
+        with pytest.raises(MapError, match="tiles"):
+            draw_map(archive, "2025-01-11", tiles=tiles)
+    for snapshot in archive.snapshots()["snapshot"]:
+        archive.retract(snapshot, why="test")
+    with pytest.raises(MapError, match="every one was retracted"):
+        list(draw_maps(archive, tmp_path))
 
 
 def test_several_sources_must_be_named(archive: Archive) -> None:

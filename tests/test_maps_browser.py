@@ -10,8 +10,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import folium
 import pytest
-from test_maps import HOSTILE, archive, hostile_archive
+from test_maps import HOSTILE, archive, hostile_archive, incident
 
 from geo.archive import Archive
 from geo.maps import draw_map, save_map
@@ -101,6 +102,47 @@ def test_layers_can_be_switched_and_incidents_opened_by_keyboard(browser: Any, p
     page.get_by_role("button", name="Sudzha: Battles").focus()
     page.keyboard.press("Enter")
     assert "1 (0 to 3)" in page.locator(".leaflet-popup-content").inner_text()
+    assert seen.errors == []
+    seen.close()
+
+
+def test_what_is_far_can_be_found_and_the_focus_comes_back(browser: Any, archive: Archive, tmp_path: Path) -> None:
+    incident(archive, lon=41.5, lat=52.6, where_coordinates="Kotovsk", event_type="Explosions/Remote violence")
+    archive.close()
+    path = save_map(draw_map(archive, "2025-01-11"), tmp_path / "far.html")
+    seen = Seen(browser, path.as_uri(), offline=True)
+    page = seen.ready()
+    name = page.evaluate("JSON.parse(document.getElementById('geo-data').textContent).map")
+    sees = f"() => window['{name}'].getBounds().contains([52.6, 41.5])"
+    assert not page.evaluate(sees)
+    page.get_by_role("button", name="Show all").click()
+    assert page.evaluate(sees)
+    page.get_by_role("button", name="First view").click()
+    assert not page.evaluate(sees)
+    button = page.get_by_role("button", name="Kotovsk: Explosions/Remote violence")
+    button.focus()
+    page.keyboard.press("Enter")
+    assert page.evaluate(sees)
+    assert page.evaluate("document.activeElement.classList.contains('leaflet-popup')")
+    page.keyboard.press("Escape")
+    page.locator(".leaflet-popup-content").wait_for(state="detached")
+    assert button.evaluate("e => e === document.activeElement")
+    assert page.evaluate(f"() => {{ const m = window['{name}']; m.setZoom(0); return m.getZoom(); }}") > 3
+    assert seen.errors == []
+    seen.close()
+
+
+def test_a_pin_of_the_users_is_drawn_without_any_file(browser: Any, archive: Archive, tmp_path: Path) -> None:
+    page_map = draw_map(archive, "2025-01-11")
+    folium.Marker([51.2, 35.3]).add_to(page_map)
+    group = folium.FeatureGroup("mine").add_to(page_map)
+    folium.CircleMarker([51.2, 35.3], tooltip="mine").add_to(group)
+    folium.LayerControl().add_to(page_map)
+    path = save_map(page_map, tmp_path / "pin.html")
+    seen = Seen(browser, path.as_uri(), offline=True)
+    page = seen.ready()
+    assert page.evaluate("document.querySelector('.leaflet-marker-icon').naturalWidth") > 10
+    assert seen.requests == [path.as_uri()]
     assert seen.errors == []
     seen.close()
 

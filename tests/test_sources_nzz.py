@@ -8,8 +8,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from shapely.geometry import GeometryCollection, LineString, MultiPolygon, Point, Polygon, box, mapping
 
+from geo.archive import open_archive
+from geo.cli import main
 from geo.errors import GateError
 from geo.intake import import_files
 from geo.schema import Options
@@ -110,3 +113,16 @@ def test_every_other_real_file_comes_in(shared: Path, tmp_path: Path) -> None:
     for r in receipts:
         if r.outcome != "refused":
             assert r.rows_in == r.rows_stored + r.rows_refused + r.rows_left_out + r.duplicates
+
+
+def test_figures_across_the_break_say_so(shared: Path, tmp_path: Path) -> None:
+    files = [shared / "nzz" / f"2024-03-{day}.json" for day in ("13", "14")]
+    import_files(tmp_path / "a.gpkg", "nzz", files)
+    archive = open_archive(tmp_path / "a.gpkg")
+    found = archive.change("2024-03-12", "2024-03-13")
+    assert "not comparable" in found.attrs["notes"][0]
+    assert found[found["controller"] == "RU"]["net_km2"].iloc[0] == pytest.approx(-16_619, abs=40)
+    assert "not comparable" in archive.series().attrs["notes"][0]
+    assert archive.change("2024-03-13", "2024-03-13").attrs["notes"] == ()
+    done = CliRunner().invoke(main, ["change", str(archive.path), "--from", "2024-03-12", "--to", "2024-03-13"])
+    assert "note: the series breaks on 2024-03-13" in done.stderr

@@ -766,7 +766,7 @@ def cyrillic(place: Json) -> tuple[str | None, str | None]:
 
 def english(place: Json) -> str:
     """The name to print: current, without the signs of scientific romanisation."""
-    name: str = ENGLISH.get(place["name"], place["name"])
+    name = str(ENGLISH.get(place["name"], place["name"]))
     ukrainian = cyrillic(place)[0]
     if place["countrycode"] == "UA" and ukrainian and name == place["name"]:
         return romanised(ukrainian)
@@ -808,7 +808,7 @@ def swallows(large: Json, small: Json) -> bool:
 
 def inside(place: Json, box: tuple[float, float, float, float]) -> bool:
     """Whether a place lies in (west, south, east, north)."""
-    return box[0] <= place["longitude"] <= box[2] and box[1] <= place["latitude"] <= box[3]
+    return bool(box[0] <= place["longitude"] <= box[2] and box[1] <= place["latitude"] <= box[3])
 
 
 def least(place: Json) -> int:

@@ -5,10 +5,21 @@
   var map = window[data.map];
   var theme = window.matchMedia("(prefers-color-scheme: dark)");
   var layers = {};
+  var painted = [];
 
   function colour(name) {
     return getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
   }
+
+  // Colours come from the style sheet, so that they follow the reader's light or dark theme.
+  function paint(layer, style) {
+    painted.push([layer, style]);
+    return layer.setStyle(style());
+  }
+
+  theme.addEventListener("change", function () {
+    painted.forEach(function (pair) { pair[0].setStyle(pair[1]()); });
+  });
 
   // A line is [x0, y0, dx, dy, …] in whole steps of 1 / scale degrees.
   function line(steps, scale) {
@@ -40,19 +51,14 @@
     var base = data.basemap;
     if (!base) { return; }
     var renderer = L.canvas({ pane: pane("base", 150, true), padding: 0.3 });
-    var drawn = [];
-    function add(layer, style) {
-      layer.addTo(map);
-      drawn.push([layer, style]);
-    }
     var common = { renderer: renderer, interactive: false, smoothFactor: 0.6 };
     function filled(name, tone) {
-      add(L.polygon(polygons(base[name], base.scale), Object.assign({ weight: 0.6, fillOpacity: 1 }, common)),
-        function () { return { color: colour(tone), fillColor: colour(tone) }; });
+      paint(L.polygon(polygons(base[name], base.scale), Object.assign({ weight: 0.6, fillOpacity: 1 }, common)),
+        function () { return { color: colour(tone), fillColor: colour(tone) }; }).addTo(map);
     }
     function stroked(name, tone, options) {
-      add(L.polyline(lines(base[name], base.scale), Object.assign({}, common, options)),
-        function () { return { color: colour(tone) }; });
+      paint(L.polyline(lines(base[name], base.scale), Object.assign({}, common, options)),
+        function () { return { color: colour(tone) }; }).addTo(map);
     }
     filled("land", "land");
     filled("lakes", "sea");
@@ -60,11 +66,6 @@
     stroked("admin1", "unit", { weight: 0.8, dashArray: "1 3" });
     stroked("borders", "line", { weight: 2 });
     stroked("disputed", "line", { weight: 2, dashArray: "5 4" });
-    function restyle() {
-      drawn.forEach(function (pair) { pair[0].setStyle(pair[1]()); });
-    }
-    restyle();
-    theme.addEventListener("change", restyle);
   }
 
   // Leaflet draws SVG; the hatches of the page's own <defs> are known to it by their ids.
@@ -100,20 +101,38 @@
 
   function drawUnits() {
     var renderer = L.canvas({ pane: pane("units", 360, true), padding: 0.3 });
-    layers.units = L.polyline(lines(data.units, data.scale), {
-      renderer: renderer, interactive: false, weight: 1, color: colour("soft"), dashArray: "2 3", smoothFactor: 0.6
-    }).addTo(map);
+    layers.units = paint(L.polyline(lines(data.units, data.line_scale), {
+      renderer: renderer, interactive: false, weight: 1, dashArray: "2 3", smoothFactor: 0.6
+    }), function () { return { color: colour("soft") }; }).addTo(map);
   }
 
   function incidentLayer(item, renderer) {
     var at = [item.lat, item.lon];
-    var ink = { renderer: renderer, color: colour("incident"), weight: 2 };
     if (item.radius) {
-      return L.circle(at, Object.assign({ radius: item.radius, dashArray: "6 5", fill: false }, ink));
+      return paint(L.circle(at, { renderer: renderer, radius: item.radius, weight: 2, dashArray: "6 5", fill: false }),
+        function () { return { color: colour("incident") }; });
     }
-    return L.circleMarker(at, Object.assign({}, ink, {
-      radius: 6.5, color: colour("incident-edge"), fillColor: colour("incident"), fillOpacity: 1
-    }));
+    return paint(L.circleMarker(at, { renderer: renderer, radius: 6.5, weight: 2, fillOpacity: 1 }),
+      function () { return { color: colour("incident-edge"), fillColor: colour("incident") }; });
+  }
+
+  // From the list: bring it into view, open its card, move the focus there and back again.
+  function showIncident(item, layer, button) {
+    if (!layers.incidents.hasLayer(layer) || !map.hasLayer(layers.incidents)) {
+      layers.incidents.addTo(map);
+      document.querySelector("[data-layer=incidents]").checked = true;
+    }
+    if (item.radius) {
+      map.fitBounds(layer.getBounds(), { animate: false, maxZoom: 8 });
+    } else if (!map.getBounds().contains([item.lat, item.lon])) {
+      map.setView([item.lat, item.lon], 8, { animate: false });
+    }
+    map.getContainer().scrollIntoView({ block: "nearest" });
+    layer.openPopup();
+    var box = layer.getPopup().getElement();
+    box.tabIndex = -1;
+    box.focus({ preventScroll: true });
+    layer.once("popupclose", function () { button.focus({ preventScroll: true }); });
   }
 
   function drawIncidents() {
@@ -125,10 +144,7 @@
       var button = document.getElementById("incident-" + i);
       if (button) {
         button.addEventListener("click", function () {
-          if (!map.getBounds().contains([item.lat, item.lon])) {
-            map.setView([item.lat, item.lon], 8, { animate: false });
-          }
-          layer.openPopup();
+          showIncident(item, layer, button);
         });
       }
     });
@@ -151,13 +167,15 @@
     function place() {
       holder.replaceChildren();
       if (map.getPane("places").hidden) { return; }
-      var taken = [], seen = map.getBounds().pad(0.05), floor = least();
+      var taken = [], size = map.getSize(), seen = map.getBounds(), floor = least();
       (data.places || []).forEach(function (item) {
         if (!seen.contains([item[0], item[1]]) || (item[3] < floor && !item[4])) { return; }
         var point = map.latLngToLayerPoint([item[0], item[1]]);
         var box = [point.x - 6, point.y - 8, point.x + 12 + item[2].length * 6.6, point.y + 8];
         var corner = map.latLngToContainerPoint([item[0], item[1]]);
-        if ((corner.x < 200 && corner.y > map.getSize().y - 60) || !free(taken, box)) { return; }
+        // none is cut by the edge of the map, none lies under the scale bar
+        var cut = corner.x < 6 || corner.x + box[2] - point.x > size.x;
+        if (cut || (corner.x < 200 && corner.y > size.y - 60) || !free(taken, box)) { return; }
         taken.push(box);
         var label = document.createElement("span");
         label.className = item[4] ? "place capital" : "place";
@@ -171,6 +189,33 @@
     layers.places = { toggle: function (on) { holder.hidden = !on; place(); } };
     map.on("zoomend moveend resize", place);
     place();
+  }
+
+  // Leaflet hears the key only while the map itself has the focus, not a card on it.
+  map.getContainer().addEventListener("keydown", function (event) {
+    if (event.key === "Escape") { map.closePopup(); }
+  });
+
+  // The two ways to see everything: what the page opened with, and the whole reach of its data.
+  function wireViews() {
+    document.querySelectorAll("[data-view]").forEach(function (button) {
+      button.addEventListener("click", function () {
+        map.closePopup();
+        map.fitBounds(data[button.dataset.view], { animate: false });
+      });
+    });
+  }
+
+  // Beyond the basemap there is nothing to see, so the map does not go there.
+  function limitViews() {
+    function least() {
+      var whole = map.getBoundsZoom(data.limits), inside = map.getBoundsZoom(data.reach, true);
+      map.setMinZoom(Math.min(whole, inside, map.getBoundsZoom(data.bounds)));
+    }
+    map.setMaxZoom(18);
+    map.setMaxBounds(data.reach);
+    map.on("resize", least);
+    least();
   }
 
   function wireToggles() {
@@ -190,7 +235,7 @@
 
   map.attributionControl.setPrefix(false);
   map.fitBounds(data.bounds, { animate: false });
-  map.setMaxBounds(L.latLngBounds(data.limits).pad(0.1));
+  limitViews();
   drawBasemap();
   drawClasses("control", 380);
   drawClasses("changes", 400);
@@ -198,6 +243,7 @@
   drawPlaces();
   drawIncidents();
   wireToggles();
+  wireViews();
   L.control.scale({ maxWidth: 160 }).addTo(map);
   document.documentElement.dataset.ready = "yes";
 })();

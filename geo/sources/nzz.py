@@ -14,7 +14,7 @@ import shapely
 from geo.area import areas_km2
 from geo.dates import find_date
 from geo.errors import GateError
-from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
+from geo.schema import BREAK, CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
 from geo.vector import build, features, read_json
 
@@ -147,7 +147,7 @@ def _refuse_broken(
 
 
 def _breaks(depicts: datetime) -> tuple[str, ...]:
-    return tuple(f"the series breaks on {day:%Y-%m-%d}: {text}" for day, text in SERIES_BREAKS if depicts < day)
+    return tuple(f"{BREAK}{day:%Y-%m-%d}: {text}" for day, text in SERIES_BREAKS if depicts < day)
 
 
 READER = Reader(
