@@ -7,12 +7,11 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
-import geopandas as gpd
 import pandas as pd
 
-from geo import measures
+from geo import timeline
 from geo.errors import UsageError
-from geo.schema import BREAK, STATUSES, last_instant
+from geo.schema import BREAK, STATUSES, last_instant, text_or_none, write_instant
 
 When = str | date | datetime
 By = Literal["unit", "native"]
@@ -67,31 +66,6 @@ def said_by(spoken: dict[str, tuple[str, float]], row: dict[str, Any]) -> tuple[
     return spoken.get(row["part"]) or max(spoken.values(), key=lambda s: -s[1])
 
 
-def step_rows(
-    before: gpd.GeoDataFrame | None,
-    after: gpd.GeoDataFrame,
-    *,
-    zones: Sequence[measures.Zone],
-    by: By | None,
-    source: str,
-    stamp: str,
-) -> list[dict[str, Any]]:
-    """The rows of one snapshot in a series: areas in km², and what changed since the one before.
-
-    Raises
-    ------
-    GateError
-        A geometry cannot be measured (`geo.area.areas_km2`).
-    """
-    if before is None:
-        rows = measures.area_rows(after, zones=zones, by_native=by == "native")
-    else:
-        rows = measures.change_rows(before, after, zones=zones, by_native=by == "native")
-        for row in rows:
-            row["area_km2"] = row["after_km2"]
-    return [row | {"date": stamp, "source": source} for row in rows]
-
-
 def table_of(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
     """Rows as a frame: figures as floats, texts as Python's own (None where missing) in every version of pandas.
 
@@ -113,10 +87,42 @@ def columns_of(rows: Sequence[dict[str, Any]], columns: Sequence[str], by: By | 
     GateError
         Never.
     """
-    after = columns.index("unit") + 1
+    after = columns.index("unit") + 1 if "unit" in columns else 0
     native = ["native"] if by == "native" else []
     parts = ["part"] if any(row.get("part") for row in rows) else []
     return [*columns[:after], *native, *columns[after:], *parts]
+
+
+def joined_intervals(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Rows of one class whose intervals touch, as one: who holds a place does not change with the polygon's shape.
+
+    Parameters
+    ----------
+    rows : sequence of dict
+        source, part, controller, status, native, valid_from, valid_to (pandas.Timestamp, NaT where open).
+
+    Returns
+    -------
+    list of dict
+        In order of source, part and time; instants as ISO 8601 text.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    names = ("source", "part", "controller", "status", "native")
+    spans: dict[tuple[str, ...], list[timeline.Interval]] = {}
+    for row in rows:
+        key = tuple(text_or_none(row[n]) or "" for n in names)
+        end = None if pd.isna(row["valid_to"]) else write_instant(row["valid_to"])
+        spans[key] = timeline.add(spans.get(key, []), (write_instant(row["valid_from"]), end))
+    found = [
+        dict(zip(names, (part or None for part in key), strict=True)) | {"valid_from": a, "valid_to": b}
+        for key, listed in spans.items()
+        for a, b in listed
+    ]
+    return sorted(found, key=lambda r: (r["source"] or "", r["part"] or "", r["valid_from"] or ""))
 
 
 def breaks_between(snapshots: pd.DataFrame, first: set[str], last: set[str]) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -11,7 +12,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from geo import history, measures
+from geo import history, ledger, measures
 from geo.answers import (
     FAR,
     By,
@@ -19,16 +20,16 @@ from geo.answers import (
     age_days,
     breaks_between,
     columns_of,
+    joined_intervals,
     keep,
     moment,
     said_by,
     spokesman,
-    step_rows,
     table_of,
 )
 from geo.errors import NoSnapshotError, SourceError, UsageError
 from geo.schema import CRS, is_day, last_instant, parse_instant, text_or_none, to_instant, write_instant
-from geo.store import Store
+from geo.store import CONTROL_FIELDS, Store
 from geo.units import Countries, countries_of, find_unit, finest_level
 
 AREA_COLUMNS = (
@@ -39,6 +40,7 @@ CHANGE_COLUMNS = (
     "source", "controller", "status", "unit", "gained_km2", "lost_km2", "net_km2", "base_km2", "net_percent",
     "from_snapshot", "to_snapshot", "base", "boundary",
 )  # fmt: skip
+WHO_COLUMNS = ("source", "controller", "status", "native", "valid_from", "valid_to")
 SERIES_COLUMNS = ("date", "source", "controller", "status", "unit", "area_km2", "gained_km2", "lost_km2")
 
 
@@ -493,7 +495,7 @@ class Archive:
         from_, to : str, date, datetime or None
             The span, both included; None is open.
         progress : callable or None
-            Called with (done, of how many) after every snapshot.
+            Called with (done, of how many) as the classes' snapshots are done.
         source, controller, status, within, by, level, boundary, as_known_on
             As in `area`.
 
@@ -522,20 +524,52 @@ class Archive:
         high = last_instant(to) if to is not None else None
         chosen = [i for i in instants if (low is None or i >= low) and (high is None or i <= high)]
         days = all(i == to_instant(i.date()) for i in chosen)
-        rows: list[dict[str, Any]] = []
-        before: gpd.GeoDataFrame | None = None
-        for done, instant in enumerate(chosen, start=1):
-            used = self._used(name, instant, as_known_on=as_known_on)
-            after = self._state(name, instant, used, as_known_on)
-            stamp = instant.date().isoformat() if days else instant.strftime("%Y-%m-%dT%H:%M:%SZ")
-            rows += step_rows(before, after, zones=zones, by=by, source=name, stamp=stamp)
-            before = after
-            if progress is not None:
-                progress(done, len(chosen))
+        form = "%Y-%m-%d" if days else "%Y-%m-%dT%H:%M:%SZ"
+        steps = ledger.class_steps(
+            self._rows(name, chosen, as_known_on), chosen, by_native=by == "native", progress=progress
+        )
+        panel = ledger.panel(steps, zones, instants=chosen)
+        changes = ["gained_km2", "lost_km2"]
+        panel[changes] = panel[changes].where(panel["instant"] > min(chosen, default=FAR))
+        panel = panel.sort_values("instant", kind="stable").assign(source=name)
+        panel["date"] = [i.strftime(form) for i in panel["instant"]]
+        plain = panel.astype(object).where(panel.notna(), None)
+        rows = [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
         frame = keep(table_of(rows, columns_of(rows, SERIES_COLUMNS, by)), controller, status)
         spoken = [set(table.loc[table["depicts"] == write_instant(i), "snapshot"]) for i in (*chosen[:1], *chosen[-1:])]
         frame.attrs["notes"] = breaks_between(table, *spoken) if spoken else ()
         return frame
+
+    def who(self, lat: float, lon: float, *, source: str | None = None) -> pd.DataFrame:
+        """Who held a place, by which source, from when to when, as known now.
+
+        Parameters
+        ----------
+        lat, lon : float
+            Degrees on WGS 84.
+        source : str or None
+            None is every source, each by itself.
+
+        Returns
+        -------
+        pandas.DataFrame
+            source, controller, status, native, valid_from, valid_to (ISO 8601, UTC; half-open, missing where it still
+            stands), and part where a source has several. Times of the source's series in which no polygon stands
+            over the place have no row.
+
+        Raises
+        ------
+        UsageError
+            No such place on the globe.
+        SourceError
+            The source is not in the archive.
+        """
+        if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+            raise UsageError(f"{lat}, {lon} is no place: latitude ±90°, then longitude ±180°")
+        name = self.source_name(source) if source is not None else None
+        frame = self.store.control_at(name, lon, lat)
+        rows = joined_intervals([{str(k): v for k, v in r.items()} for r in frame.to_dict("records")])
+        return table_of(rows, columns_of(rows, WHO_COLUMNS, None))
 
     def retract(self, snapshot: str, *, why: str) -> None:
         """Take a wrong import back; what the archive said until now stays on record.
@@ -566,6 +600,16 @@ class Archive:
     ) -> tuple[gpd.GeoDataFrame, dict[str, tuple[str, float]]]:
         used = self._used(source, when, as_known_on=as_known_on, max_age_days=max_age_days)
         return self._state(source, when, used, as_known_on), {p: spokesman(used, p) for p in used["part"]}
+
+    def _rows(self, source: str, instants: Sequence[datetime], as_known_on: When | None) -> gpd.GeoDataFrame:
+        """Every polygon of a source once for as long as it stands, as known now or then."""
+        known = moment(as_known_on)
+        if known is None or not instants:
+            return self.store.control_rows(source)
+        states = [self.store.control_then(source, i, as_known_on=known) for i in instants]
+        rows = pd.concat(states, ignore_index=True)
+        again = pd.DataFrame({"wkb": rows.geometry.to_wkb(), **{c: rows[c] for c in CONTROL_FIELDS[:6]}}).duplicated()
+        return gpd.GeoDataFrame(rows[~again.to_numpy()].reset_index(drop=True), crs=CRS)
 
     def _base(
         self, source: str, base: When, zones: Sequence[measures.Zone], by: By | None, as_known_on: When | None

@@ -240,6 +240,20 @@ def series(archive: Path, form: str, status: tuple[str, ...], **given: Any) -> N
     show(frame, form, title="km² at every snapshot, gained and lost since the one before")
 
 
+@main.command()
+@_ARCHIVE
+@click.option("--at", required=True, metavar="LAT,LON", help="The place, in degrees.")
+@_SOURCE
+@_format("table", "csv", "json")
+def who(archive: Path, at: str, source: str | None, form: str) -> None:
+    """Who held a place, by which source, and from when to when."""
+    try:
+        lat, lon = (float(part) for part in at.split(","))
+    except ValueError:
+        raise UsageError(f"--at {at!r}: write it as LAT,LON in degrees, such as 51.197,35.272") from None
+    show(_open(archive).who(lat, lon, source=source), form, title=f"who held {at}", head={"at": [lat, lon]})
+
+
 @main.command("map")
 @_ARCHIVE
 @click.option("--date", metavar="D", help="The last snapshot by default.")

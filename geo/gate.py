@@ -352,6 +352,10 @@ def _look_at_points(
             reasons[i] = why
         elif not point.any():
             reasons[i] = ("0,0 is no place", "geocode it, or leave the row out")
+    today = datetime.now(UTC).date().isoformat()
+    for i, start in enumerate(frame["date_start"]):
+        if start is not None and str(start) > today and "future" not in options.accept:
+            reasons.setdefault(i, (f"the event date {start} is later than now", "a slip of the pen? --accept future"))
     if countries is None or "swapped" in options.accept:
         return
     good = np.array([i for i in range(len(frame)) if i not in reasons], dtype=int)

@@ -21,11 +21,15 @@ FOOTHOLD = 0.1
 
 
 class Zone(NamedTuple):
-    """A piece of ground that is measured by itself: a unit, a polygon, or everywhere (``shape`` is None)."""
+    """A piece of ground that is measured by itself: a unit, a polygon, or everywhere (``shape`` is None).
+
+    ``within`` is the ground to which a whole set of zones was cut, None where it was not.
+    """
 
     unit: str | None
     boundary: str | None
     shape: shapely.Geometry | None
+    within: shapely.Geometry | None = None
 
 
 EVERYWHERE = (Zone(None, None, None),)
@@ -233,7 +237,7 @@ def zones_by_unit(units: gpd.GeoDataFrame, *, within: shapely.Geometry | None = 
     ]
     everything = union(z.shape for z in zones) if zones else shapely.MultiPolygon()
     rest = shapely.difference(within if within is not None else shapely.box(-180, -90, 180, 90), everything)
-    return [*zones, Zone(OUTSIDE, None, rest)]
+    return [*zones, Zone(OUTSIDE, None, rest, within)]
 
 
 def clip(shape: shapely.Geometry, zone: shapely.Geometry | None) -> shapely.Geometry:

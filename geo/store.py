@@ -15,6 +15,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from geo import gpkg, history, layout
 from geo.errors import ArchiveError
@@ -139,6 +140,57 @@ class Store:
                 (source, at, at),
             ).fetchall()
         return _control_frame(rows)
+
+    def control_rows(self, source: str) -> gpd.GeoDataFrame:
+        """Every polygon of a source with its interval, as known now: the whole layer.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            As `control_now`.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        with self.reading() as connection:
+            rows = connection.execute(
+                f"SELECT {', '.join(CONTROL_FIELDS)}, geom FROM control WHERE source = ?"
+                " ORDER BY part, shape, valid_from",
+                (source,),
+            ).fetchall()
+        return _control_frame(rows)
+
+    def control_at(self, source: str | None, lon: float, lat: float) -> gpd.GeoDataFrame:
+        """Every polygon that ever stood over a point, as known now, found by the layer's spatial index.
+
+        Parameters
+        ----------
+        source : str or None
+            None is every source.
+        lon, lat : float
+            Degrees.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            As `control_now`; a point on a border is in the polygons on both sides.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        with self.reading() as connection:
+            rows = connection.execute(
+                f"SELECT {', '.join('c.' + f for f in CONTROL_FIELDS)}, c.geom FROM control c"
+                " JOIN rtree_control_geom r ON r.id = c.fid WHERE r.minx <= ? AND r.maxx >= ? AND r.miny <= ?"
+                " AND r.maxy >= ? AND (? IS NULL OR c.source = ?) ORDER BY c.source, c.part, c.valid_from",
+                (lon, lon, lat, lat, source, source),
+            ).fetchall()
+        frame = _control_frame(rows)
+        return frame[frame.intersects(shapely.Point(lon, lat))].reset_index(drop=True)
 
     def control_then(self, source: str, instant: datetime, *, as_known_on: datetime) -> gpd.GeoDataFrame:
         """The polygons of a source at an instant, as the archive knew them at an earlier moment.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -160,7 +161,7 @@ def test_as_known_on_goes_through_every_figure(archive: Archive) -> None:
     assert archive.area("2024-08-03", controller="X", as_known_on=before)["area_km2"][0] == wrong
     then = archive.change("2024-08-01", "2024-08-03", controller="X", as_known_on=before)
     assert then["gained_km2"][0] == pytest.approx(km2(box(6, 2, 8, 3)), rel=1e-12)
-    assert archive.series(controller="X", as_known_on=before)["area_km2"].iloc[-1] == wrong
+    assert archive.series(controller="X", as_known_on=before)["area_km2"].iloc[-1] == pytest.approx(wrong, rel=1e-12)
 
 
 def test_a_retraction_gives_the_place_back(archive: Archive) -> None:
@@ -244,3 +245,37 @@ def test_figures_add_up_whatever_is_drawn(old: list[tuple], new: list[tuple]) ->
         mine = parts[parts["controller"] == row["controller"]]
         for column in ("before_km2", "after_km2", "gained_km2", "lost_km2"):
             assert mine[column].sum() == pytest.approx(row[column], rel=1e-12, abs=1e-7)
+
+
+def test_who_held_a_place(archive: Archive) -> None:
+    frame = archive.who(3.5, 5.5)
+    assert list(frame.columns) == ["source", "controller", "status", "native", "valid_from", "valid_to"]
+    assert frame.iloc[0].tolist()[1:] == ["X", "held", "red", "2024-08-01T00:00:00.000Z", "2024-08-03T06:00:00.000Z"]
+    # the polygon changed at 06:00 and at 18:00, who holds the place did not
+    kept = archive.who(2.5, 5.0)
+    assert kept[["controller", "valid_from", "valid_to"]].values.tolist() == [["X", "2024-08-01T00:00:00.000Z", None]]
+    assert archive.who(9.0, 19.0).empty
+    with pytest.raises(UsageError, match="no place"):
+        archive.who(91, 0)
+    with pytest.raises(SourceError, match="there are: desk"):
+        archive.who(3, 5, source="nobody")
+
+
+@settings(max_examples=25, deadline=None)
+@given(boxes, boxes, corner, corner)
+def test_who_agrees_with_each_day(old: list[tuple], new: list[tuple], x: int, y: int) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        opened = open_archive(Path(folder) / "a.gpkg")
+        days = [
+            state(*((c, "held", "n", box(a, b, a + w, b + h)) for a, b, w, h, c in dict.fromkeys(rows)))
+            for rows in (old, new)
+        ]
+        for i, frame in enumerate(days):
+            put(opened, DAY0 + timedelta(days=i), frame)
+        opened.close()
+        found = opened.who(y + 0.5, x + 0.5)
+        point = shapely.Point(x + 0.5, y + 0.5)
+        for i, frame in enumerate(days):
+            stamp = (DAY0 + timedelta(days=i)).strftime("%Y-%m-%dT%H:%M:%S.000Z")
+            stands = found[(found["valid_from"] <= stamp) & (found["valid_to"].isna() | (found["valid_to"] > stamp))]
+            assert set(stands["controller"]) == set(frame[frame.intersects(point)]["controller"])

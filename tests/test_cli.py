@@ -209,3 +209,14 @@ def test_help_names_every_source_and_verb() -> None:
     readme = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
     for verb in main.commands:
         assert f"geo {verb}" in readme, f"the README does not name geo {verb}"
+
+
+def test_who_prints_intervals(archive: Path) -> None:
+    found = json.loads(run("who", archive, "--at", "51.1,35.2", "--format", "json").output)
+    assert found["at"] == [51.1, 35.2]
+    assert [(r["controller"], r["valid_from"], r["valid_to"]) for r in found["rows"]] == [
+        ("UA", "2025-01-10T00:00:00.000Z", None)
+    ]
+    done = run("who", archive, "--at", "Kursk")
+    assert done.exit_code == 2
+    assert "LAT,LON" in done.stderr

@@ -15,7 +15,7 @@ FLOORS = {
     "errors": 0, "area": 1, "vector": 1, "dates": 1, "topojson": 1, "gdal": 2, "zips": 2,
     "kml": 3, "layers": 4, "palette": 1, "timeline": 1, "gpkg": 1,
     "page": 1, "symbols": 2, "schema": 2, "tables": 3, "qgis": 2, "basemap": 2, "sources": 5, "units": 3, "layout": 3, "history": 4,
-    "store": 5, "measures": 4, "gate": 4, "mending": 3, "answers": 5, "archive": 6, "intake": 7, "dossier": 7, "still": 8, "sheet": 8,
+    "store": 5, "measures": 4, "ledger": 5, "gate": 4, "mending": 3, "answers": 5, "archive": 6, "intake": 7, "dossier": 7, "still": 8, "sheet": 8,
     "maps": 9, "demo": 10, "printing": 8, "cli": 11, "__main__": 12,
     "__init__": 10,
 }  # fmt: skip

@@ -29,7 +29,8 @@ def write(path: Path, *features: tuple[str | None, str | None, Any]) -> Path:
 
 
 def square(x: float) -> dict[str, Any]:
-    return json.loads(json.dumps(mapping(box(x, 50, x + 0.1, 50.1))))
+    found: dict[str, Any] = json.loads(json.dumps(mapping(box(x, 50, x + 0.1, 50.1))))
+    return found
 
 
 def test_the_fill_is_the_class(tmp_path: Path) -> None:
@@ -111,6 +112,30 @@ def test_before_2023_name_and_fill_decide_together(tmp_path: Path) -> None:
     }  # fmt: skip
     assert sum(snapshot.left_out.values()) == 1
     assert [r.row for r in snapshot.refusals] == [7]
+
+
+def test_every_real_polygon_of_2022_is_explained_by_its_own_words(shared: Path) -> None:
+    files = [p for p in sorted((shared / "deepstate-raw").glob("*.geojson")) if int(p.stem) < 1672531200]
+    assert len(files) == 5
+    for path in files:
+        listed = json.loads(path.read_text(encoding="utf-8"))["features"]
+        (snapshot,) = deepstate.read(path, Options())
+        assert snapshot.rows_in == len(listed)
+        assert len(snapshot.frame) + sum(snapshot.left_out.values()) + len(snapshot.refusals) == len(listed)
+        for row, controller, status in snapshot.frame[["row", "controller", "status"]].itertuples(index=False):
+            said = listed[row - 1]["properties"]
+            fill, name = said["fill"].lower(), said["name"].lower()
+            if "контролюється ворогом" in name or any(word in name for word in ("крим", "ордло", "тузла")):
+                assert (controller, status) == ("RU", "held"), name
+            elif fill in ("#0f9d58", "#0288d1"):
+                assert (controller, status) == ("UA", "liberated"), name
+            elif "питанням" in name or "невідом" in name or fill == "#bcaaa4":
+                assert (controller, status) == (None, "contested"), name
+            else:
+                assert fill == "#a52714", (fill, name)
+                assert (controller, status) == ("RU", "held"), name
+        held = snapshot.frame[snapshot.frame["controller"] == "RU"]
+        assert not any("придністров" in listed[row - 1]["properties"]["name"].lower() for row in held["row"])
 
 
 def test_every_class_agrees_with_the_reference(shared: Path) -> None:

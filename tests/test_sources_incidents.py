@@ -5,15 +5,17 @@ from __future__ import annotations
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from geo.archive import open_archive
+from geo.errors import GateError, UsageError
 from geo.intake import Receipt, import_files
 from geo.schema import Options, parse_instant
-from geo.sources import incidents, viina
+from geo.sources import acled, incidents, ucdp, viina
 
 FILES = {
     "acled": "acled/acled_benin_2022_31cols.csv",
@@ -29,7 +31,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(stream))
 
 
-def take_in(folder: Path, text: str, **options: object) -> Receipt:
+def take_in(folder: Path, text: str, **options: Any) -> Receipt:
     path = folder / "incidents.csv"
     path.write_text(text, encoding="utf-8")
     return import_files(folder / "a.gpkg", "incidents", path, **options)[0]
@@ -85,6 +87,7 @@ def test_ucdp_keeps_spans_precision_and_the_three_estimates(shared: Path, tmp_pa
     [
         ("2,31/02/2025,Kursk,51.73,36.19,", "31/02/2025"),
         ("2,2025111,Kursk,51.73,36.19,", "2025111"),
+        ("2,2202-01-11,Kursk,51.73,36.19,", "later than now"),
         ("2,,Kursk,51.73,36.19,", "no event date"),
         (",2025-01-11,Kursk,51.73,36.19,", "no event id"),
         ("2,2025-01-11,Kursk,,36.19,", "no latitude"),
@@ -166,3 +169,59 @@ def test_viina_reports_of_one_event_are_rows_of_their_own(tmp_path: Path) -> Non
         ["11", "2025-01-11", 1.0, "nv", "https://a.example/1", "Обстріл", "ua", "RU"],
         ["12", "2025-01-11", 4.0, "ria", "https://a.example/2", "Обстрел", "ru", None],
     ]
+
+
+def test_the_flags_of_viina_name_an_actor_only_where_one_side_acted(shared: Path) -> None:
+    path = shared / "incidents" / "viina_derived" / "VIINA_2025_REBUILD.csv"
+    rows = viina.read(path, Options())
+    assert (rows.rows_in, len(rows.frame), rows.refusals) == (325, 325, ())
+    mine = rows.frame.set_index("event_id")["actor1"]
+    named = {("1", "0"): "RU", ("0", "1"): "UA"}
+    for row in rows_of(path):
+        assert mine[row["event_id_1pd"]] == named.get((row["a_rus_init"], row["a_ukr_init"]))
+
+
+def test_a_table_of_another_kind_is_refused_and_the_way_out_that_it_names_works(shared: Path, tmp_path: Path) -> None:
+    short = shared / "incidents" / "acled" / "acled_reduced_5cols.csv"
+    with pytest.raises(GateError, match=r"no column event_id_cnty; found: event_date, .*Import it as 'incidents'"):
+        acled.read(short, Options())
+    path = tmp_path / "own.csv"
+    path.write_text("nr,when,y,x,who\n1,2025-01-11,50.45,30.52,A\n")
+    with pytest.raises(GateError, match="no column event_id or id, date_start or event_date or date, latitude"):
+        incidents.read(path, Options())
+    names = {"event_id": "nr", "date_start": "when", "latitude": "y", "longitude": "x", "actor1": "who"}
+    frame = incidents.read(path, Options(columns=names)).frame
+    assert frame[list(names)].values.tolist() == [["1", "2025-01-11", 50.45, 30.52, "A"]]
+    assert json.loads(frame["orig"][0]) == rows_of(path)[0]
+    with pytest.raises(GateError, match="no column whom"):
+        incidents.read(path, Options(columns={**names, "actor2": "whom"}))
+    with pytest.raises(UsageError, match="acter1: no column of incidents"):
+        incidents.read(path, Options(columns={**names, "acter1": "who"}))
+
+
+def test_a_header_without_rows_is_empty_for_the_reader_and_refused_by_the_gate(tmp_path: Path) -> None:
+    receipt = take_in(tmp_path, SHORT)
+    assert (receipt.outcome, receipt.rows_in) == ("refused", 0)
+    assert "no rows" in receipt.error
+    assert len(incidents.read(tmp_path / "incidents.csv", Options()).frame) == 0
+
+
+def test_what_is_not_known_is_no_nought(tmp_path: Path) -> None:
+    path = tmp_path / "acled.csv"
+    path.write_text(
+        "event_id_cnty,event_date,time_precision,latitude,longitude,geo_precision,fatalities,actor2\n"
+        "A1,28 December 2022,2,50,30,3,,NA\nA2,2022-12-28,3,50,30,1,0,x\n"
+    )
+    frame = acled.read(path, Options()).frame
+    assert frame["date_start"].tolist() == ["2022-12-28"] * 2
+    assert frame["date_prec"].tolist() == [3, 4]  # a week and a month, in UCDP's codes
+    assert np.isnan(frame["best"][0])
+    assert frame["best"][1] == 0
+    assert frame["actor2"].tolist() == [None, "x"]
+    path.write_text(
+        "id,date_start,date_end,latitude,longitude,where_prec,deaths_a,number_of_sources\n"
+        "7.0,2022-01-01,2022-01-09,50,30,4,,-1\n7,2022-01-01,2022-01-09,50,30,4,1,2\n"
+    )
+    rows = ucdp.read(path, Options())
+    assert rows.frame[["deaths_a", "number_of_sources", "low"]].isna().all(axis=None)
+    assert "'7' used twice" in rows.refusals[0].why  # 7.0 and 7 are one id

@@ -48,6 +48,7 @@ def test_losses_are_split_at_the_border_and_never_occupied(tmp_path: Path) -> No
     assert snapshot.frame.geometry[3].equals(WEST)
     assert "AF" in snapshot.refusals[0].why
     assert "0.0000 km²" not in snapshot.refusals[0].why
+    assert snapshot.published is not None
     assert (snapshot.depicts.date().isoformat(), snapshot.published.date().isoformat()) == ("2025-01-10", "2025-01-11")
     with pytest.raises(GateError, match="no countries"):
         nzz.read(path, Options())

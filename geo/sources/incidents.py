@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from geo.errors import UsageError
 from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, Options, Rows, Source
 from geo.sources.base import Reader
 from geo.sources.points import Row, count, day, read_rows, text
@@ -37,12 +38,20 @@ def read(path: Path, options: Options) -> Rows:
         The file cannot be read.
     GateError
         Columns are missing; the message names those wanted and found.
+    UsageError
+        ``columns`` or ``constants`` name a column that is none of ours.
     """
+    unknown = sorted({*options.columns, *options.constants} - {*INCIDENT_TEXT, *INCIDENT_NUMBERS})
+    if unknown:
+        ours = ", ".join((*INCIDENT_TEXT, *INCIDENT_NUMBERS))
+        raise UsageError(f"{', '.join(unknown)}: no column of incidents; there are: {ours}")
     shorts = {"event_id": "|id", "date_start": "|event_date|date", "latitude": "", "longitude": ""}
     needs = tuple(
         options.columns.get(name, name) + short for name, short in shorts.items() if name not in options.constants
     )
-    return read_rows(path, options, record=_record, needs=needs)
+    # a column mapped by name has to be there: a slip of the pen would leave it blank without a word
+    mapped = tuple(theirs for ours, theirs in options.columns.items() if ours not in shorts)
+    return read_rows(path, options, record=_record, needs=needs + mapped)
 
 
 def _record(row: Row, options: Options) -> dict[str, Any]:
@@ -60,4 +69,6 @@ def _record(row: Row, options: Options) -> dict[str, Any]:
     return found
 
 
-READER = Reader(Source("incidents", "Incidents of the desk", attribution="as each row says"), "incidents", read)
+READER = Reader(
+    Source("incidents", "Incidents of the desk", attribution="sources named with each incident"), "incidents", read
+)

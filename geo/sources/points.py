@@ -52,7 +52,8 @@ def read_rows(path: Path, options: Options, *, record: Record, needs: tuple[str,
     missing = [n.replace("|", " or ") for n in needs if not set(n.split("|")) & set(table.header)]
     if missing:
         raise GateError(
-            f"{path}: no column {', '.join(missing)}; found: {', '.join(table.header)}. --column maps others"
+            f"{path}: no column {', '.join(missing)}; found: {', '.join(table.header)}. Import it as 'incidents', and"
+            " name columns called otherwise with --column event_id=…"
         )
     refusals = list(table.refusals)
     kept: list[dict[str, Any]] = []

@@ -17,7 +17,7 @@ _NUMBERS = (
     "latitude", "longitude", "where_prec", "date_prec", "type_of_violence", "deaths_a", "deaths_b",
     "deaths_civilians", "deaths_unknown", "low", "best", "high",
 )  # fmt: skip
-# UCDP where_prec -> ACLED geo_precision: exact or near a place; the second division; coarser
+# UCDP where_prec -> ACLED geo_precision: the place itself; near it, or its second division; coarser
 _GEO_PRECISION = {1.0: 1.0, 2.0: 2.0, 3.0: 2.0, 4.0: 3.0, 5.0: 3.0, 6.0: 3.0, 7.0: 3.0}
 
 

@@ -1,0 +1,1 @@
+"""Ours beside the rivals': ``python -m benchmarks`` prints the table."""
