@@ -37,11 +37,7 @@ def control_style(classes: Iterable[tuple[str | None, str]]) -> str:
     """
     ordered = sorted(set(classes), key=lambda c: (c[0] or "", c[1]))
     colours = side_colours(c for c, _ in ordered)
-    root = _document(
-        "valid_from",
-        "valid_to",
-        until="coalesce(\"valid_to\", make_datetime(9999, 12, 31, 0, 0, 0)) - to_interval('1 second')",
-    )
+    root = _document("valid_from", "valid_to")
     renderer = ET.SubElement(
         root, "renderer-v2", type="categorizedSymbol", attr="coalesce(controller, '') || '|' || status",
         symbollevels="0", enableorderby="0", forceraster="0",
@@ -65,8 +61,7 @@ def incident_style() -> str:
     GateError
         Never.
     """
-    # the last day of an event is part of it
-    root = _document("date_start", "date_end", until="\"date_end\" + to_interval('86399 seconds')")
+    root = _document("date_start", "date_end")
     symbols = _single(root)
     symbol = ET.SubElement(symbols, "symbol", type="marker", name="0", alpha="1", clip_to_extent="1")
     layer = ET.SubElement(symbol, "layer", {"class": "SimpleMarker", "enabled": "1", "locked": "0", "pass": "0"})
@@ -88,15 +83,13 @@ def unit_style() -> str:
     return _text(root)
 
 
-def _document(start: str | None, end: str | None, *, until: str = "") -> ET.Element:
+def _document(start: str | None, end: str | None) -> ET.Element:
     root = ET.Element("qgis", version="3.22", styleCategories="Symbology|Temporal")
     if start and end:
-        # mode 4: start and end from expressions. By fields (mode 2) QGIS compares instants as text, in which an end at
-        # 00:00 lies after 00:00, and shows yesterday's polygon today; a second less keeps the end out of its frame.
+        # mode 2: start and end from fields; limitMode 0: the end itself is excluded, as in the archive
         ET.SubElement(
-            root, "temporal", enabled="1", mode="4", limitMode="0", startField=start, endField=end, accumulate="0",
-            fixedDuration="0", durationField="", durationUnit="min", startExpression=f'"{start}"',
-            endExpression=until,
+            root, "temporal", enabled="1", mode="2", limitMode="0", startField=start, endField=end, accumulate="0",
+            fixedDuration="0", durationField="", durationUnit="min", startExpression="", endExpression="",
         )  # fmt: skip
     return root
 
