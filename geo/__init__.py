@@ -10,6 +10,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from geo.archive import Archive, open_archive
     from geo.area import area_km2
+    from geo.chart import draw_chart
     from geo.errors import (
         ArchiveError,
         FileError,
@@ -21,14 +22,18 @@ if TYPE_CHECKING:
         UnitError,
         UsageError,
     )
+    from geo.film_page import draw_timeline
     from geo.intake import Receipt, import_files
     from geo.maps import draw_map, draw_maps, save_map
+    from geo.movie import draw_movie
+    from geo.picture import draw_picture
     from geo.schema import Options, Source
 
 # name -> the module it lives in; loaded when first asked for, so that importing geo stays light
 _ROOMS = {
     "Archive": "archive", "open_archive": "archive", "area_km2": "area", "Receipt": "intake", "import_files": "intake",
     "draw_map": "maps", "draw_maps": "maps", "save_map": "maps", "Options": "schema", "Source": "schema",
+    "draw_timeline": "film_page", "draw_picture": "picture", "draw_chart": "chart", "draw_movie": "movie",
     "ArchiveError": "errors", "FileError": "errors", "GateError": "errors", "GeoError": "errors",
     "MapError": "errors", "NoSnapshotError": "errors", "SourceError": "errors", "UnitError": "errors",
     "UsageError": "errors",
@@ -36,8 +41,8 @@ _ROOMS = {
 
 __all__ = [
     "Archive", "ArchiveError", "FileError", "GateError", "GeoError", "MapError", "NoSnapshotError", "Options",
-    "Receipt", "Source", "SourceError", "UnitError", "UsageError", "__version__", "area_km2", "draw_map", "draw_maps",
-    "import_files", "open_archive", "save_map",
+    "Receipt", "Source", "SourceError", "UnitError", "UsageError", "__version__", "area_km2", "draw_chart",
+    "draw_map", "draw_maps", "draw_movie", "draw_picture", "draw_timeline", "import_files", "open_archive", "save_map",
 ]  # fmt: skip
 
 

@@ -293,6 +293,64 @@ def maps(archive: Path, from_: str | None, to: str | None, output: Path, **given
 
 @main.command()
 @_ARCHIVE
+@click.option("--source", "sources", multiple=True, metavar="S", help="Repeat it: the first is drawn as ground.")
+@click.option("--from", "from_", metavar="D")
+@click.option("--to", metavar="D")
+@_KNOWN
+@click.option("--title", help="The page's title.")
+@click.option("--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
+def timeline(archive: Path, sources: tuple[str, ...], output: Path, **given: Any) -> None:
+    """Every date of a series in one HTML file that needs no network: slider, chart, change since any date."""
+    from geo.film_page import draw_timeline
+    from geo.maps import save_map
+
+    click.echo(save_map(draw_timeline(_open(archive), sources or None, **given), output))
+
+
+_LOOK = _options(
+    click.option("--title", help="Its title."),
+    click.option("--shape", type=click.Choice(["slide", "square", "column"]), default="slide", show_default=True),
+    click.option("--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True),
+    click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="F.png, F.svg or F.pdf."),
+)
+
+
+@main.command()
+@_ARCHIVE
+@click.option("--date", metavar="D")
+@_SOURCE
+@click.option("--since", metavar="D", help="Show what changed since this date.")
+@_KNOWN
+@click.option("--in", "within", metavar="UNIT", help="Only this unit (a code or a name).")
+@click.option("--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names.")
+@_LOOK
+def picture(archive: Path, output: Path, **given: Any) -> None:
+    """A dated map as PNG, SVG or PDF, without a browser."""
+    from geo.picture import draw_picture
+
+    click.echo(draw_picture(_open(archive), path=output, **given))
+
+
+@main.command()
+@_ARCHIVE
+@_SOURCE
+@_CLASSES
+@_BY
+@_WHERE
+@click.option("--from", "from_", metavar="D")
+@click.option("--to", metavar="D")
+@_KNOWN
+@_LOOK
+def chart(archive: Path, output: Path, status: tuple[str, ...], **given: Any) -> None:
+    """The area of a series as a chart, whole or in panels by unit."""
+    from geo.chart import draw_chart
+
+    click.echo(draw_chart(_open(archive), output, status=status or None, **given))
+
+
+@main.command()
+@_ARCHIVE
 @click.argument("snapshot")
 @click.option("--why", required=True, help="Kept on record.")
 def retract(archive: Path, snapshot: str, why: str) -> None:

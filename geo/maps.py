@@ -44,6 +44,8 @@ class _Page(Figure):
 
     shell: Shell
     tiles = ""
+    head = ""  # style and script of a page that does more than a dated one, from our own files alone
+    below = ""  # our own HTML under the map
 
     def render(self, **kwargs: Any) -> str:
         for child in list(self._children.values()):
@@ -53,9 +55,10 @@ class _Page(Figure):
         if _PINS.search(script):
             script = pins() + script
         numbered = _numbering(self)
-        name = next(c.get_name() for c in self._children.values() if isinstance(c, ControlMap))
+        name = next(c.get_name() for c in self._children.values() if isinstance(c, PageMap))
         self.shell.data["map"] = numbered(name)
         header, body, script = (numbered(text) for text in (_header(self), self.html.render(**kwargs), script))
+        header, body = header + self.head, body + self.below
         page, outside = assemble(self.shell, header=header, body=body, script=script, tiles=self.tiles)
         if outside or self.tiles:
             listed = ", ".join([*outside, *([self.tiles] if self.tiles else [])])
@@ -73,8 +76,8 @@ class _Page(Figure):
                     self.header.add_child(link(url), name=name)
 
 
-class ControlMap(folium.Map):
-    """A dated map of control. Add folium layers to it as to any other map; `geo.save_map` writes it."""
+class PageMap(folium.Map):
+    """A map on a page of our own; whoever makes one gives its root (`page`) a shell."""
 
     default_js: list[tuple[str, str]] = []  # noqa: RUF012  (folium's own way of saying it)
     default_css: list[tuple[str, str]] = []  # noqa: RUF012
@@ -88,18 +91,25 @@ class ControlMap(folium.Map):
         "{% endmacro %}"
     )
 
-    def __init__(self, dossier: Dossier, *, tiles: Any = None, draw_basemap: bool = True) -> None:
-        west, south, east, north = dossier.bounds
+    def __init__(self, bounds: basemap.Box, *, tiles: Any = None) -> None:
+        west, south, east, north = bounds
         super().__init__(location=[(south + north) / 2, (west + east) / 2], tiles=None)
-        self.dossier = dossier
-        page = _Page()
-        page.add_child(self)
+        self.page = _Page()
+        self.page.add_child(self)
         self._children.pop("global_switches", None)
         if tiles is not None:
             layer = tiles if isinstance(tiles, folium.TileLayer) else _tile_layer(tiles)
             layer.add_to(self)
-            page.tiles = _tile_host(layer)
-        page.shell = _shell(dossier, draw_basemap=draw_basemap and tiles is None, tiles=page.tiles)
+            self.page.tiles = _tile_host(layer)
+
+
+class ControlMap(PageMap):
+    """A dated map of control. Add folium layers to it as to any other map; `geo.save_map` writes it."""
+
+    def __init__(self, dossier: Dossier, *, tiles: Any = None, draw_basemap: bool = True) -> None:
+        super().__init__(dossier.bounds, tiles=tiles)
+        self.dossier = dossier
+        self.page.shell = _shell(dossier, draw_basemap=draw_basemap and tiles is None, tiles=self.page.tiles)
 
 
 def draw_map(

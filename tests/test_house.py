@@ -16,14 +16,16 @@ FLOORS = {
     "kml": 3, "layers": 4, "palette": 1, "timeline": 1, "gpkg": 1,
     "page": 1, "symbols": 2, "schema": 2, "tables": 3, "qgis": 2, "basemap": 2, "sources": 5, "units": 3, "layout": 3, "history": 4,
     "store": 5, "measures": 4, "ledger": 5, "gate": 4, "mending": 3, "answers": 5, "archive": 6, "intake": 7, "dossier": 7, "still": 8, "sheet": 8,
-    "maps": 9, "demo": 10, "printing": 8, "cli": 11, "__main__": 12,
-    "__init__": 10,
+    "film": 2, "film_sheet": 8, "film_page": 10,
+    "lettering": 1, "plane": 3, "canvas": 4, "captions": 8, "plate": 8, "picture": 9, "chart": 9, "movie": 10,
+    "maps": 9, "demo": 10, "printing": 8, "cli": 12, "__main__": 13,
+    "__init__": 11,
 }  # fmt: skip
 # each outside thing has one door; numpy, pandas, geopandas and shapely are the house's own language
 DOORS = {
     "pyogrio": {"gdal"}, "folium": {"maps"}, "branca": {"maps"}, "sqlite3": {"gpkg", "layout", "history", "store"},
     "orjson": {"vector"}, "defusedxml": {"kml"}, "zipfile": {"zips", "basemap"}, "click": {"cli", "printing"}, "rich": {"printing"},
-    "pyproj": {"area"},
+    "pyproj": {"area"}, "matplotlib": {"lettering", "canvas", "chart"}, "PIL": {"movie"},
 }  # fmt: skip
 
 

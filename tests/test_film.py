@@ -1,0 +1,170 @@
+"""A packed series against the shapes it was packed from: every edge on every date, and nothing else."""
+
+from __future__ import annotations
+
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely.geometry import MultiPolygon, Polygon, box
+
+from geo.area import areas_km2
+from geo.errors import MapError
+from geo.film import SCALE, Reel, Track, apart, deflate, pack, rounded_edges, unpack
+from geo.film_page import drawn_km2
+
+CELLS = [box(30 + x, 50 + y, 31 + x, 51 + y) for x in range(4) for y in range(3)]
+DAY = 86_400
+
+
+def track(lives: list[tuple[shapely.Geometry, int, int]], count: int, area: list[float] | None = None) -> Track:
+    shapes = np.empty(len(lives), dtype=object)
+    shapes[:] = [s for s, _, _ in lives]
+    first, last = (np.array([life[i] for life in lives], dtype=np.int64) for i in (1, 2))
+    nothing = np.zeros(count)
+    return Track(shapes, first, last, np.array(area) if area else nothing, nothing, nothing)
+
+
+def edges_on(reel: Reel, k: int, date: int) -> list[tuple[int, ...]]:
+    edges = reel.tracks[k]
+    there = (edges.births <= date) & (edges.deaths > date)
+    both = np.hstack([reel.points[edges.tails[there]], reel.points[edges.heads[there]]])
+    return sorted(map(tuple, both.tolist()))
+
+
+def edges_of(shapes: np.ndarray) -> list[tuple[int, ...]]:
+    tails, heads, _ = rounded_edges(shapes)
+    return sorted({tuple(pair) for pair in np.hstack([tails, heads]).tolist()})
+
+
+def check(tracks: list[Track], count: int) -> Reel:
+    """Every date of every class has the rounded source's edges, each once."""
+    reel = unpack(pack(tracks, [DAY * (i + 1) for i in range(count)]).data)
+    assert reel.instants.tolist() == [DAY * (i + 1) for i in range(count)]
+    assert len(np.unique(reel.points, axis=0)) == len(reel.points)
+    for k, made in enumerate(tracks):
+        for date in range(count):
+            alive = (made.first <= date) & (made.last > date)
+            assert edges_on(reel, k, date) == edges_of(made.shapes[alive]), (k, date)
+    return reel
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> list[tuple[shapely.Geometry, int, int]]:
+    """Some cells for some time each, merged or apart, either way round, shifted by less or more than a step."""
+    found = []
+    for _ in range(draw(st.integers(0, 5))):
+        chosen = [CELLS[i] for i in sorted(draw(st.sets(st.integers(0, 11), min_size=1, max_size=6)))]
+        shape = shapely.union_all(chosen)
+        if draw(st.booleans()):
+            shape = shapely.segmentize(shape, 0.3)
+        if draw(st.booleans()):
+            shape = shapely.reverse(shape)
+        shift = draw(st.sampled_from([0.0, 1e-7, 4e-6, 0.1]))
+        shape = shapely.transform(shape, lambda xy, by=shift: xy + by)
+        first = draw(st.integers(0, 4))
+        found.append((shape, first, draw(st.integers(first + 1, 6))))
+    return found
+
+
+@settings(max_examples=60, deadline=None)
+@given(lives(), lives())
+def test_what_is_unpacked_is_what_was_packed(one: list, other: list) -> None:
+    check([track(one, 6), track(other, 6)], 6)
+
+
+def test_a_boundary_that_stays_is_sent_once() -> None:
+    grown = shapely.union_all([CELLS[0], CELLS[1]])
+    reel = check([track([(grown, 0, 9), (shapely.reverse(grown), 9, 10)], 10)], 10)
+    edges = reel.tracks[0]
+    assert len(edges.tails) == len(edges_of(np.array([grown])))
+    assert set(edges.births.tolist()) == {0}
+    assert set(edges.deaths.tolist()) == {10}
+
+
+def test_an_edge_that_comes_back_is_there_twice_and_its_points_once() -> None:
+    reel = check([track([(CELLS[0], 0, 2), (CELLS[0], 4, 5)], 6)], 6)
+    assert len(reel.points) == 4
+    assert sorted(zip(reel.tracks[0].births.tolist(), reel.tracks[0].deaths.tolist(), strict=True)) == (
+        [(0, 2)] * 4 + [(4, 5)] * 4
+    )
+
+
+def test_neighbours_share_their_points() -> None:
+    reel = check([track([(CELLS[0], 0, 1)], 1), track([(CELLS[3], 0, 1)], 1)], 1)
+    assert len(reel.points) == 6
+
+
+def test_holes_and_rings_that_touch_at_a_point() -> None:
+    hole = Polygon(box(0, 0, 9, 9).exterior, [box(2, 2, 4, 4).exterior, box(4, 4, 6, 6).exterior])
+    touching = MultiPolygon([box(10, 0, 11, 1), box(11, 1, 12, 2)])
+    check([track([(hole, 0, 2), (touching, 1, 3)], 3)], 3)
+
+
+def test_places_everywhere_and_five_digits() -> None:
+    far = [box(-179.99999, -85, -179, -84), box(179, 84, 180, 85), box(-0.00001, -0.00002, 0.00003, 0.00004)]
+    check([track([(shape, 0, 1) for shape in far], 1)], 1)
+    fives = shapely.transform(
+        shapely.Point(35, 51).buffer(0.2, quad_segs=40), lambda xy: np.round(xy, 5) + (xy[:, :1] > 35.1) * 3e-6
+    )
+    check([track([(fives, 0, 1)], 1)], 1)
+
+
+def test_figures_come_through_to_a_thousandth() -> None:
+    area = [17_098_246.1234, 0.0, 0.0004, 12.3456]
+    reel = unpack(pack([track([(CELLS[0], 0, 4)], 4, area)], [1, 2, 3, 4]).data)
+    assert reel.tracks[0].area == pytest.approx(area, abs=0.0005)
+
+
+def test_rounding_is_measured() -> None:
+    shifted = shapely.transform(CELLS[0], lambda xy: xy + np.array([4e-7, 0]))
+    film = pack([track([(shifted, 0, 1)], 1)], [0])
+    metres = 4e-7 * 111_320 * np.cos(np.radians(50))
+    assert film.moved_m == pytest.approx(metres, rel=1e-6)
+    assert pack([track([(CELLS[0], 0, 1)], 1)], [0]).moved_m < 1e-8
+
+
+def test_drawn_areas_are_those_of_the_shapes() -> None:
+    made = track([(CELLS[0], 0, 3), (CELLS[5], 1, 2), (shapely.reverse(CELLS[7]), 2, 3)], 3)
+    drawn = drawn_km2(pack([made], [0, 1, 2]))[0]
+    for date in range(3):
+        alive = (made.first <= date) & (made.last > date)
+        assert drawn[date] == pytest.approx(areas_km2(made.shapes[alive]).sum(), rel=1e-12)
+
+
+def test_ground_that_two_polygons_cover_counts_once() -> None:
+    lives = [(box(0, 0, 2, 2), 0, 3), (box(1, 1, 3, 3), 1, 4), (box(9, 9, 10, 10), 0, 4), (box(2, 0, 3, 1), 0, 4)]
+    made = track(lives, 4)
+    shapes, first, last = apart(made.shapes, made.first, made.last)
+    for date in range(4):
+        before = [s for s, a, b in lives if a <= date < b]
+        after = [s for s, a, b in zip(shapes, first, last, strict=True) if a <= date < b]
+        assert shapely.union_all(after).equals(shapely.union_all(before))
+        assert sum(s.area for s in after) == pytest.approx(shapely.union_all(before).area)
+    assert len(shapes) == 5  # three spans of the two that meet, and the two that meet nobody
+
+
+def test_nothing_and_rubbish() -> None:
+    with pytest.raises(MapError, match="no date"):
+        pack([], [])
+    assert unpack(pack([track([], 2)], [5, 9]).data).tracks[0].tails.tolist() == []
+    whole = pack([track([(CELLS[0], 0, 1)], 1)], [0]).data
+    for rubbish in (b"", b"not deflated", deflate(zlib.decompress(whole, -15)[:-3])):
+        with pytest.raises(MapError, match="packed series"):
+            unpack(rubbish)
+
+
+def test_a_real_month_comes_through_whole(shared: Path) -> None:
+    files = sorted((shared / "deepstate-mirror").glob("*.geojson"))[20:50]
+    read = [shapely.from_geojson(f.read_text(encoding="utf-8")) for f in files]
+    days = [shapely.get_parts(collection)[0] for collection in read]
+    made = track([(day, i, i + 1) for i, day in enumerate(days)], len(days))
+    reel = check([made], len(days))
+    assert len(reel.tracks[0].tails) < 1.5 * len(edges_of(made.shapes[:1]))
+    drawn = drawn_km2(pack([made], list(range(len(days)))))[0]
+    assert np.abs(drawn - areas_km2(made.shapes)).max() < 0.02
+    assert SCALE == 1_000_000

@@ -1,0 +1,302 @@
+"""The timeline in a real browser with the network refused: dates, figures, change, keys, links, print, no scripts."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import shapely
+from shapely.geometry import Point, Polygon, box
+from test_archive import put, state
+from test_maps import HOSTILE, data_of, hostile_archive
+from test_maps_browser import Seen, browser, colour_at
+
+from geo.archive import Archive, open_archive
+from geo.errors import MapError
+from geo.film_page import draw_timeline
+from geo.intake import ensure_units
+from geo.maps import PageMap, save_map
+from geo.schema import Source
+
+__all__ = ["browser"]
+
+DAY = datetime(2025, 1, 1, tzinfo=UTC)
+# 12 dates, one missing (5 January); X's ground moves by pieces that cross and leave holes
+DAYS = [d for d in range(13) if d != 4]
+
+
+def ground(day: int) -> shapely.Geometry:
+    """A blob whose edge crosses that of every other date, with a hole, and another part that comes and goes."""
+    angle = np.linspace(0, 2 * np.pi, 60, endpoint=False)
+    radius = 0.5 + 0.08 * np.sin(3 * angle + day) + 0.01 * day
+    whole = Polygon(np.column_stack([35 + 1.4 * radius * np.cos(angle), 51 + radius * np.sin(angle)]))
+    whole = whole.difference(Point(35 + 0.02 * day, 51).buffer(0.1))
+    return whole.union(box(36.1, 51.2, 36.3, 51.35)) if day % 3 else whole
+
+
+@pytest.fixture
+def series(tmp_path: Path) -> Archive:
+    opened = open_archive(tmp_path / "a.gpkg")
+    ensure_units(opened)
+    for day in DAYS:
+        put(opened, DAY + timedelta(days=day), state(
+            ("X", "held", "n", ground(day)), ("Y", "held", "n", box(33.5, 50, 34.2, 50.6)),
+            (None, "contested", "n", box(34.2, 50, 34.5 + day / 50, 50.3)),
+        ))  # fmt: skip
+    with opened.store.writing() as connection:
+        opened.store.add_source(connection, Source("desk", "The Desk", "https://desk.example", "CC BY 4.0", "Mappers"))
+    opened.close()
+    return opened
+
+
+@pytest.fixture
+def page_file(series: Archive, tmp_path: Path) -> Path:
+    return save_map(draw_timeline(series), tmp_path / "t.html")
+
+
+class Timeline(Seen):
+    """A timeline page, and what it says."""
+
+    def ready(self) -> Any:
+        self.page.wait_for_selector("html[data-film=yes]", timeout=15_000)
+        return self.page
+
+    def date(self) -> str:
+        return str(self.page.inner_text("#now-date"))
+
+    def figures(self, label: str) -> list[str]:
+        row = self.page.locator("aside tbody tr", has=self.page.locator("th", has_text=re.compile(f"^{label}$")))
+        return list(row.locator("td").all_inner_texts())
+
+    def settled(self, text: str) -> None:
+        self.page.locator("#link[href*='" + text + "']").wait_for(timeout=5000)
+
+
+def number(text: str) -> float:
+    return float(text.replace("−", "-").replace(",", "").replace("+", ""))
+
+
+def near(km2: float) -> Any:
+    """A figure as it is printed: whole from 1,000 km² on, tenths below; and what rounding may do to a boundary."""
+    return pytest.approx(km2, abs=0.51 if abs(km2) > 999 else 0.06)
+
+
+def test_dates_figures_and_keys(browser: Any, series: Archive, page_file: Path) -> None:
+    seen = Timeline(browser, page_file.as_uri(), offline=True)
+    page = seen.ready()
+    assert seen.date() == "13 January 2025"
+    table = series.series(controller="X", status="held").set_index("date")
+    page.locator("#slider").focus()
+    for key, day in (
+        ("Home", 1),
+        ("ArrowRight", 2),
+        ("End", 13),
+        ("ArrowLeft", 12),
+        ("ArrowUp", 13),
+        ("ArrowDown", 12),
+    ):
+        page.keyboard.press(key)
+        row = table.loc[f"2025-01-{day:02d}"]
+        assert seen.date() == f"{day} January 2025"
+        assert f"{day} January 2025, " in page.get_attribute("#slider", "aria-valuetext")
+        told = seen.figures("Held by X")
+        assert number(told[0]) == near(row["area_km2"])
+        if day > 1:
+            assert number(told[1]) == near(row["gained_km2"])
+            assert number(told[2]) == near(row["lost_km2"])
+    page.get_by_label("Go to").fill("2025-01-05")  # a day without a snapshot: what stood then
+    assert seen.date() == "4 January 2025"
+    page.get_by_role("button", name="Date before").click()
+    assert seen.date() == "3 January 2025"
+    page.locator("#spoken", has_text="3 January 2025").wait_for(state="attached", timeout=3000)
+    assert "Held by X: " in page.locator("#spoken").text_content()
+    page.locator("h1").click()
+    page.locator("#speed").select_option("60")
+    page.locator("#speed").evaluate("e => e.blur()")
+    page.keyboard.press("Space")
+    page.locator("#now-date", has_text="13 January 2025").wait_for(timeout=5000)
+    page.get_by_role("button", name="Play").wait_for(timeout=5000)
+    assert seen.requests == [page_file.as_uri()]
+    assert seen.errors == []
+    seen.close()
+
+
+@pytest.mark.parametrize(("since", "to"), [(1, 13), (2, 7), (4, 6), (9, 10)])
+def test_change_since_any_date_agrees_with_the_archive(
+    browser: Any, series: Archive, page_file: Path, since: int, to: int
+) -> None:
+    first, last = f"2025-01-{since:02d}", f"2025-01-{to:02d}"
+    seen = Timeline(browser, f"{page_file.as_uri()}#{first}..{last}", offline=True)
+    page = seen.ready()
+    seen.settled(f"{first}..{last}")
+    moved = series.change(first, last, status="held").set_index("controller")
+    for side in ("X", "Y"):
+        told = seen.figures(f"Held by {side}")
+        for text, column in zip(told[1:], ("gained_km2", "lost_km2", "net_km2"), strict=True):
+            assert number(text) == near(moved.loc[side, column])
+    contested = series.change(first, last, status="contested").iloc[0]
+    assert number(seen.figures("Contested or unknown")[1]) == near(contested["gained_km2"])
+    assert page.inner_text("#figures-since") == f"since {since} January 2025"
+    assert seen.errors == []
+    seen.close()
+
+
+def test_the_ground_is_drawn_where_it_is(browser: Any, page_file: Path) -> None:
+    pytest.importorskip("PIL", reason="Pillow is not installed")
+    seen = Timeline(browser, page_file.as_uri() + "#2025-01-02/7.75/50.9/35", offline=True)
+    page = seen.ready()
+    red, hole, blue, apart = (colour_at(page, *at) for at in ((51.0, 34.7), (51.0, 35.02), (50.3, 33.9), (51.28, 36.2)))
+    assert red[0] > red[2] + 40
+    assert max(hole) - min(hole) < 25
+    assert blue[2] > blue[0] + 40
+    assert apart[0] > apart[2] + 40
+    page.keyboard.press("Home")
+    gone = colour_at(page, 51.28, 36.2)
+    assert max(gone) - min(gone) < 25
+    page.get_by_label("Held by X", exact=True).uncheck()
+    off = colour_at(page, 51.0, 34.7)
+    assert max(off) - min(off) < 25
+    assert seen.errors == []
+    seen.close()
+
+
+def test_links_to_a_date_a_change_and_a_view(browser: Any, page_file: Path) -> None:
+    seen = Timeline(browser, page_file.as_uri() + "#2025-01-03", offline=True)
+    page = seen.ready()
+    assert seen.date() == "3 January 2025"
+    page.evaluate("location.hash = '#2025-01-02..2025-01-09/9/51/35'")
+    page.locator("#now-date", has_text="9 January 2025").wait_for(timeout=3000)
+    assert page.locator("#since").input_value() == "date"
+    assert page.locator("#since-day").input_value() == "2025-01-02"
+    name = page.evaluate("JSON.parse(document.getElementById('geo-data').textContent).map")
+    assert page.evaluate(f"window['{name}'].getZoom()") == 9
+    page.keyboard.press("ArrowRight")
+    seen.settled("2025-01-02..2025-01-10/9/")
+    assert "#2025-01-02..2025-01-10/9/" in page.url
+    for nonsense in ("#<b>", "#2025-99-99", "#..", "#%E0%A4%A"):
+        page.goto("about:blank")
+        page.goto(page_file.as_uri() + nonsense)
+        seen.ready()
+        assert seen.date() == "13 January 2025"
+    assert seen.errors == []
+    seen.close()
+
+
+def test_in_a_sandboxed_frame_on_a_phone_and_in_both_themes(browser: Any, page_file: Path) -> None:
+    host = page_file.with_name("host.html")
+    host.write_text(
+        f'<iframe src="{page_file.name}#2025-01-06" sandbox="allow-scripts" title="t" width="380" height="800">'
+    )
+    for scheme in ("light", "dark"):
+        seen = Timeline(browser, host.as_uri(), offline=True, color_scheme=scheme)
+        frame = seen.page.frame_locator("iframe")
+        frame.locator("html[data-film=yes]").wait_for(timeout=15_000)
+        assert frame.locator("#now-date").inner_text() == "6 January 2025"
+        frame.get_by_role("button", name="Next date").click()
+        assert frame.locator("#now-date").inner_text() == "7 January 2025"
+        frame.locator("#link[href='#2025-01-07']").wait_for(timeout=3000)
+        assert frame.locator("html").evaluate("e => e.scrollWidth") <= 380
+        assert seen.errors == []
+        seen.close()
+
+
+def test_without_scripts_there_are_the_picture_and_every_date(browser: Any, series: Archive, page_file: Path) -> None:
+    seen = Timeline(browser, page_file.as_uri(), java_script_enabled=False)
+    assert seen.page.locator(".still svg").first.is_visible()
+    assert not seen.page.locator("#player").is_visible()
+    seen.page.locator("summary").click()
+    rows = seen.page.locator(".dates tbody tr")
+    assert rows.count() == len(DAYS)
+    table = series.series(controller="X", status="held")
+    cells = rows.last.locator("td").all_inner_texts()
+    heads = seen.page.locator(".dates thead tr").first.locator("th").all_inner_texts()
+    assert heads == ["Contested or unknown", "Held by X", "Held by Y"]
+    assert [number(c) for c in cells[1:4]] == pytest.approx(
+        table.iloc[-1][["area_km2", "gained_km2", "lost_km2"]].tolist(), abs=0.51
+    )
+    seen.close()
+
+
+def test_print_shows_the_chosen_date_on_one_sheet(browser: Any, page_file: Path) -> None:
+    seen = Timeline(browser, page_file.as_uri() + "#2025-01-02..2025-01-03", offline=True)
+    page = seen.ready()
+    for size in ("A4", "Letter"):
+        assert page.pdf(format=size).count(b"/Type /Page\n") == 1
+    assert page.locator("#still-date").text_content() == "3 January 2025, and what changed since 2 January 2025"
+    drawn = page.locator(".still path[fill^='url(#p']").evaluate_all("es => es.map(e => e.getAttribute('d'))")
+    assert len(drawn) == 3
+    assert all(d.startswith("M") and d.endswith("Z") for d in drawn)
+    assert page.locator(".still .changed").count() == 4
+    assert seen.errors == []
+    seen.close()
+
+
+def test_a_browser_that_cannot_unpack_shows_the_picture(browser: Any, page_file: Path) -> None:
+    seen = Timeline(browser, "about:blank", offline=True)
+    seen.page.add_init_script("delete window.DecompressionStream")
+    seen.page.goto(page_file.as_uri())
+    seen.page.wait_for_selector("html[data-film=no]", timeout=15_000)
+    assert seen.page.locator(".still svg").first.is_visible()
+    assert "Chrome 80" in seen.page.get_by_role("status").inner_text()
+    seen.close()
+
+
+def test_two_sources_on_one_page(browser: Any, series: Archive, tmp_path: Path) -> None:
+    for day in (2, 5):
+        put(
+            series,
+            DAY + timedelta(days=day, hours=12),
+            state(("X", "held", "n", box(35, 51, 35.5, 51.4))),
+            source="other",
+        )
+    page_map = draw_timeline(series, ["desk", "other"])
+    assert isinstance(page_map, PageMap)
+    path = save_map(page_map, tmp_path / "two.html")
+    seen = Timeline(browser, path.as_uri() + "#2025-01-02", offline=True)
+    page = seen.ready()
+    assert seen.figures("other: Held by X") == ["–", "–", "–", "–"]
+    page.keyboard.press("End")
+    seen.settled("2025-01-13")
+    expected = series.area("2025-01-13", source="other")["area_km2"].sum()
+    assert number(seen.figures("other: Held by X")[0]) == near(expected)
+    assert "other: 6 January 2025, 12:00 UTC, 7 days before" in page.inner_text("#figures-age")
+    assert seen.errors == []
+    seen.close()
+
+
+def test_hostile_text_is_shown_and_never_run(browser: Any, tmp_path: Path) -> None:
+    path = save_map(draw_timeline(hostile_archive(tmp_path / "a.gpkg"), title=" ".join(HOSTILE)), tmp_path / "a.html")
+    seen = Timeline(browser, path.as_uri(), offline=True)
+    page = seen.ready()
+    legend = page.locator(".legend").evaluate("e => e.textContent")
+    assert all(f"Held by {text}" in legend for text in HOSTILE)
+    assert page.evaluate("typeof window.pwned") == "undefined"
+    assert seen.requests == [path.as_uri()]
+    assert seen.errors == []
+    seen.close()
+
+
+def test_the_same_input_gives_the_same_bytes_and_what_cannot_be_drawn_says_so(series: Archive, tmp_path: Path) -> None:
+    code = (
+        "import sys, geo; from geo.film_page import draw_timeline as d; a = geo.open_archive(sys.argv[1]);"
+        "geo.save_map(d(a), sys.argv[2])"
+    )
+    pages = [tmp_path / "1.html", tmp_path / "2.html"]
+    for page in pages:
+        subprocess.run([sys.executable, "-c", code, str(series.path), str(page)], check=True)
+    text = pages[0].read_text(encoding="utf-8")
+    assert text == pages[1].read_text(encoding="utf-8")
+    assert "connect-src &#x27;none&#x27;" in text
+    assert "Mappers, CC BY 4.0, https://desk.example" in text
+    assert data_of(text)["film"]["sources"] == {}
+    span = draw_timeline(series, from_="2025-01-02", to="2025-01-03", status="held").page.render()
+    assert "2 dates with a snapshot" in span
+    assert "Contested" not in span
+    with pytest.raises(MapError, match="no snapshot of desk from 2026-01-01 to the end"):
+        draw_timeline(series, from_="2026-01-01")
