@@ -25,6 +25,7 @@ from geo import __version__, ledger, measures
 from geo.archive import open_archive
 from geo.area import areas_km2
 from geo.intake import import_files
+from geo.panel import panel
 from geo.schema import parse_instant
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -89,13 +90,13 @@ def rows_of_table(folder: Path) -> list[tuple[str, float, float]]:
         )
     ]
     steps = ledger.class_steps(rows, instants)
-    whole = median(lambda: ledger.panel(steps, measures.EVERYWHERE, instants=instants))
+    whole = median(lambda: panel(steps, measures.EVERYWHERE, instants=instants))
     table.append(("areas of all dates, from a built ledger", whole, table[0][2]))
     ours = median(lambda: ledger.class_steps(rows, instants))
     table.append(
         ("gained and lost of every step, ledger included", ours, median(lambda: rival_changes(shapes), runs=3))
     )
-    ours = median(lambda: ledger.panel(ledger.class_steps(rows, instants), zones, instants=instants))
+    ours = median(lambda: panel(ledger.class_steps(rows, instants), zones, instants=instants))
     table.append(("panel by first-level unit, ledger included", ours, _rival_panel(shapes, zones)))
     for name in ("deepstate-mirror", "deepstate"):
         table.append(_archives(name, folder))

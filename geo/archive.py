@@ -28,6 +28,7 @@ from geo.answers import (
     table_of,
 )
 from geo.errors import NoSnapshotError, SourceError, UsageError
+from geo.panel import panel
 from geo.schema import CRS, is_day, last_instant, parse_instant, text_or_none, to_instant, write_instant
 from geo.store import CONTROL_FIELDS, Store
 from geo.units import Countries, countries_of, find_unit, finest_level
@@ -528,12 +529,12 @@ class Archive:
         steps = ledger.class_steps(
             self._rows(name, chosen, as_known_on), chosen, by_native=by == "native", progress=progress
         )
-        panel = ledger.panel(steps, zones, instants=chosen)
+        whole = panel(steps, zones, instants=chosen)
         changes = ["gained_km2", "lost_km2"]
-        panel[changes] = panel[changes].where(panel["instant"] > min(chosen, default=FAR))
-        panel = panel.sort_values("instant", kind="stable").assign(source=name)
-        panel["date"] = [i.strftime(form) for i in panel["instant"]]
-        plain = panel.astype(object).where(panel.notna(), None)
+        whole[changes] = whole[changes].where(whole["instant"] > min(chosen, default=FAR))
+        whole = whole.sort_values("instant", kind="stable").assign(source=name)
+        whole["date"] = [i.strftime(form) for i in whole["instant"]]
+        plain = whole.astype(object).where(whole.notna(), None)
         rows = [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
         frame = keep(table_of(rows, columns_of(rows, SERIES_COLUMNS, by)), controller, status)
         spoken = [set(table.loc[table["depicts"] == write_instant(i), "snapshot"]) for i in (*chosen[:1], *chosen[-1:])]

@@ -1,19 +1,22 @@
 """A series at the cost of what changed: the boundary edges that are born and die from one snapshot to the next.
 
-Take every ring with its interior on the left. The boundary of (after minus before), as a signed chain, is the edges
-born and the edges that died, reversed; shared edges cancel. So only the changed edges are closed into faces; a face
-changed hands by the winding number of that chain around it: +1 gained, -1 lost. Every edge adds a fixed amount to the
-area, so the growth of a step is known before any face is made: each step proves itself (gained minus lost equals the
-growth), and where it cannot, that one step is done by a full overlay, and said so in the log.
+Take every ring with its interior on the left. A ledger keeps each boundary edge of a class once, with the snapshots at
+which it is born and dies, and reads the series once, one snapshot in memory at a time. The difference of two snapshots
+is the edges born and, reversed, the edges that died in between; what both have cancels. So only changed edges are
+closed into faces (`geo.edges`). Every edge adds a fixed amount to the area, so the growth of a step is known before any
+face is made: each step proves itself (gained minus lost equals the growth), and where it cannot, that one step is done
+by a full overlay, and said so in the log.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
-from typing import NamedTuple
+from functools import cached_property
+from hashlib import blake2b
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -22,7 +25,21 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.area import areas_km2, edge_areas_km2
-from geo.measures import OUTSIDE, ClassKey, Zone, areal_only, union
+from geo.edges import (
+    NO_EDGES,
+    NO_POLYGONS,
+    Chain,
+    Floats,
+    Ints,
+    Objects,
+    boundary_edges,
+    chain_areas_km2,
+    difference,
+    faces,
+    is_closed,
+    net,
+)
+from geo.measures import ClassKey, areal_only, union
 from geo.schema import text_or_none
 
 log = logging.getLogger(__name__)
@@ -30,10 +47,6 @@ log = logging.getLogger(__name__)
 # What a step may be off by before it counts as not proven: of the changed area, and of the sum of edge amounts.
 TOLERANCE_KM2 = 1e-7
 TOLERANCE = 1e-9
-
-Objects = NDArray[np.object_]
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
 
 
 class Step(NamedTuple):
@@ -48,23 +61,374 @@ class Step(NamedTuple):
     overlay: bool
 
 
+NOTHING = Step(NO_POLYGONS, NO_POLYGONS, 0.0, False)
+
+
 @dataclass(frozen=True)
-class Chain:
-    """Boundary edges as positions: tails, heads (n, 2) in degrees, and how often each counts (n,), in one direction."""
+class Ledger:
+    """The boundary edges of one class with their births and deaths over a series of snapshots.
 
-    tails: Floats
-    heads: Floats
-    counts: Ints
+    ``edges`` has one entry for each life of an edge, ``born`` and ``died`` (int64, indexes of snapshots) say when: it
+    is there from ``born`` until before ``died``; ``count`` snapshots in all. ``whole`` has the polygons of the steps
+    from nothing. The order of entries does not depend on how the ledger was made.
+    """
+
+    edges: Chain
+    born: Ints
+    died: Ints
+    count: int
+    whole: Mapping[int, Objects] = field(default_factory=dict)
+
+    def alive(self, i: int) -> Chain:
+        """The boundary at snapshot i, without edges that two touching polygons share.
+
+        Raises
+        ------
+        GateError
+            Never.
+        """
+        there = (self.born <= i) & (self.died > i)
+        return net(Chain(self.edges.tails[there], self.edges.heads[there]))
+
+    def ground(self, i: int) -> shapely.Geometry:
+        """The ground at snapshot i as one geometry in EPSG:4326.
+
+        Raises
+        ------
+        GateError
+            Never.
+        """
+        return union([shapely.MultiPolygon(), *faces([self.alive(i)])[0][0]])
+
+    def areas_km2(self) -> Floats:
+        """The area at every snapshot: a cumulative sum of births minus deaths.
+
+        Returns
+        -------
+        numpy.ndarray of float64, shape (count,)
+            km².
+
+        Raises
+        ------
+        GateError
+            Never.
+        """
+        growth = np.bincount(self.born, self._amounts, minlength=self.count + 1)
+        growth -= np.bincount(self.died, self._amounts, minlength=self.count + 1)
+        return np.asarray(np.cumsum(growth[: self.count]))
+
+    @cached_property
+    def _amounts(self) -> Floats:
+        """What each edge adds to the area, measured from one parallel in the middle of all."""
+        ends = (self.edges.tails.real, self.edges.tails.imag, self.edges.heads.real, self.edges.heads.imag)
+        x0, y0, x1, y1 = (np.ascontiguousarray(v) for v in ends)
+        return edge_areas_km2(x0, y0, x1, y1, reference=float(np.median(y0)) if len(y0) else 0.0)
+
+    def steps(self) -> list[Step]:
+        """What changed at every snapshot from the one before; the first is from nothing.
+
+        Raises
+        ------
+        GateError
+            A geometry cannot be measured (`geo.area.areas_km2`).
+        """
+        by_death = np.argsort(self.died, kind="stable")
+        births = np.searchsorted(self.born, np.arange(self.count + 1))
+        deaths = np.searchsorted(self.died[by_death], np.arange(self.count + 1))
+        changed = np.flatnonzero((np.diff(births) > 0) | (np.diff(deaths) > 0)).tolist()
+        chains = {}
+        for i in changed:
+            came, went = slice(births[i], births[i + 1]), by_death[deaths[i] : deaths[i + 1]]
+            if i not in self.whole:
+                new = Chain(self.edges.tails[came], self.edges.heads[came])
+                chains[i] = difference(Chain(self.edges.tails[went], self.edges.heads[went]), new)
+        found = dict(zip(chains, self._proven(list(chains.values()), [(i - 1, i) for i in chains]), strict=True))
+        for i, polygons in self.whole.items():
+            found[i] = Step(polygons, NO_POLYGONS, float(areas_km2(polygons).sum()), False)
+        return [found.get(i, NOTHING) for i in range(self.count)]
+
+    def between(self, i: int, j: int) -> Step:
+        """What changed from snapshot i to snapshot j, from the edges that differ alone.
+
+        Raises
+        ------
+        GateError
+            A geometry cannot be measured (`geo.area.areas_km2`).
+        """
+        before, after = ((self.born <= k) & (self.died > k) for k in (i, j))
+        old, new = before & ~after, after & ~before
+        sides = [Chain(self.edges.tails[m], self.edges.heads[m]) for m in (old, new)]
+        return self._proven([difference(*sides)], [(i, j)])[0]
+
+    def _proven(self, chains: Sequence[Chain], ends: Sequence[tuple[int, int]]) -> list[Step]:
+        """Chains as steps; one whose faces do not give its growth is done again by a full overlay."""
+        growth = chain_areas_km2(chains)
+        sides = faces(chains)
+        gained, lost = (_sums_km2([side[k] for side in sides]) for k in (0, 1))
+        steps = []
+        for k, (chain, (before, after)) in enumerate(zip(chains, ends, strict=True)):
+            off = abs(gained[k] - lost[k] - growth[k])
+            if off <= TOLERANCE_KM2 + TOLERANCE * (gained[k] + lost[k]) and is_closed(chain):
+                steps.append(Step(*sides[k], float(growth[k]), False))
+                continue
+            log.info("a step was done by a full overlay: its faces differ from its edges by %.9f km²", off)
+            steps.append(_overlay(self.ground(before), self.ground(after)))
+        return steps
+
+    def then(self, later: Ledger) -> Ledger:
+        """This ledger continued by one of the snapshots that follow; associative, and the same as one made at once.
+
+        Parameters
+        ----------
+        later : Ledger
+            Of the next snapshots of the same class, from nothing.
+
+        Raises
+        ------
+        GateError
+            Never.
+        """
+        open_edges = self.died == self.count
+        first = later.born == 0
+        here = _named(self.edges, open_edges)
+        died = np.concatenate([self.died, later.died + self.count])
+        keep = np.ones(len(died), dtype=bool)
+        for edge, lives in _named(later.edges, first).items():
+            for mine, theirs in zip(here.get(edge, []), lives, strict=False):
+                died[mine] = later.died[theirs] + self.count
+                keep[len(self.died) + theirs] = False
+        edges = Chain(*(np.concatenate([self.edges[s], later.edges[s]])[keep] for s in (0, 1)))
+        born = np.concatenate([self.born, later.born + self.count])[keep]
+        whole = dict(self.whole) | {i + self.count: p for i, p in later.whole.items() if i or not open_edges.any()}
+        return _in_order(edges, born, died[keep], self.count + later.count, whole)
 
 
-def class_steps(
+def _named(edges: Chain, chosen: NDArray[np.bool_]) -> dict[tuple[complex, complex], list[int]]:
+    """The entries of every chosen edge."""
+    found: dict[tuple[complex, complex], list[int]] = {}
+    for i in np.flatnonzero(chosen).tolist():
+        found.setdefault((complex(edges.tails[i]), complex(edges.heads[i])), []).append(i)
+    return found
+
+
+def _in_order(edges: Chain, born: Ints, died: Ints, count: int, whole: Mapping[int, Objects]) -> Ledger:
+    tails, heads = edges
+    order = np.lexsort((died, heads.imag, heads.real, tails.imag, tails.real, born))
+    return Ledger(Chain(tails[order], heads[order]), born[order], died[order], count, whole)
+
+
+def _sums_km2(groups: Sequence[Objects]) -> Floats:
+    """km² of every group of polygons."""
+    total = np.zeros(len(groups))
+    if len(groups):
+        np.add.at(total, np.repeat(np.arange(len(groups)), [len(g) for g in groups]), areas_km2(np.concatenate(groups)))
+    return total
+
+
+def _overlay(before: shapely.Geometry, after: shapely.Geometry) -> Step:
+    pieces = [areal_only(g) for g in (shapely.difference(after, before), shapely.difference(before, after))]
+    gained, lost = (shapely.get_parts(np.array([p], dtype=object)) for p in pieces)
+    return Step(gained, lost, float(areas_km2(gained).sum() - areas_km2(lost).sum()), True)
+
+
+class Clerk:
+    """Enters the snapshots of one class, in order, with one of them in memory."""
+
+    def __init__(self) -> None:
+        self._count = 0
+        self._pieces = _Pieces()
+        self._edges: dict[Any, _Hashed] = {}
+        self._lives: dict[int, list[int]] = {}
+        self._chains: list[Chain] = []
+        self._born: list[Ints] = []
+        self._deaths: list[tuple[int, int]] = []
+        self._total = 0
+        self._whole: dict[int, Objects] = {}
+
+    def snapshot(self, shapes: Iterable[shapely.Geometry]) -> None:
+        """Enter the next snapshot, whole.
+
+        Parameters
+        ----------
+        shapes : iterable of shapely.Polygon and shapely.MultiPolygon
+            Valid, EPSG:4326; where they overlap, ground counts once.
+
+        Raises
+        ------
+        GateError
+            Never.
+        """
+        named: dict[Any, shapely.Geometry] = {
+            blake2b(shapely.to_wkb(shape), digest_size=16).digest(): shape for shape in shapes
+        }
+        there = self._pieces.rows
+        self.step({k: g for k, g in named.items() if k not in there}, [k for k in there if k not in named])
+
+    def step(self, came: Mapping[Any, shapely.Geometry], went: Iterable[Any]) -> None:
+        """Enter the next snapshot as what came and what went since the one before.
+
+        Parameters
+        ----------
+        came : mapping
+            Name -> valid polygon or multipolygon in EPSG:4326; names can be sorted.
+        went : iterable
+            Names that came before.
+
+        Raises
+        ------
+        GateError
+            Never.
+        """
+        went = list(went)
+        if came or went:
+            before = self._pieces.standing()
+            self._pieces.update(came, went)
+            after = self._pieces.standing()
+            old = [self._edges.pop(k) for k in before if k not in after]
+            new = {k: _hashed(shape) for k, shape in after.items() if k not in before}
+            self._edges |= new
+            if not before:  # pieces do not overlap, so they are the faces
+                self._whole[self._count] = shapely.get_parts(np.array(list(after.values()), dtype=object))
+            self._record(old, list(new.values()))
+        self._count += 1
+
+    def _record(self, old: Sequence[_Hashed], new: Sequence[_Hashed]) -> None:
+        """Births and deaths. An edge is told by its hash; should two ever clash, the step's chain does not close."""
+        changed = _changed([e.hashes for e in old], [e.hashes for e in new])
+        for edges in old:
+            for h in edges.hashes[_among(edges.hashes, changed)].tolist():
+                lives = self._lives[h]
+                self._deaths.append((lives.pop(), self._count))
+                if not lives:
+                    del self._lives[h]
+        for edges in new:
+            mine = _among(edges.hashes, changed)
+            for life, h in enumerate(edges.hashes[mine].tolist(), start=self._total):
+                self._lives.setdefault(h, []).append(life)
+            self._total += int(np.count_nonzero(mine))
+            self._chains.append(Chain(edges.chain.tails[mine], edges.chain.heads[mine]))
+            self._born.append(np.full(len(self._chains[-1].tails), self._count, dtype=np.int64))
+
+    def ledger(self) -> Ledger:
+        """What was entered so far.
+
+        Raises
+        ------
+        GateError
+            Never.
+        """
+        tails, heads = (np.concatenate([NO_EDGES[s], *(c[s] for c in self._chains)]) for s in (0, 1))
+        born = np.concatenate([np.empty(0, dtype=np.int64), *self._born])
+        died = np.full(len(born), self._count, dtype=np.int64)
+        if self._deaths:
+            where, when = np.array(self._deaths, dtype=np.int64).T
+            died[where] = when
+        return _in_order(Chain(tails, heads), born, died, self._count, dict(self._whole))
+
+
+class _Hashed(NamedTuple):
+    """The edges of a piece, each with a hash of its four numbers."""
+
+    chain: Chain
+    hashes: NDArray[np.uint64]
+
+
+_MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
+
+
+def _hashed(shape: shapely.Geometry) -> _Hashed:
+    chain = boundary_edges(shape)
+    hashes = np.zeros(len(chain.tails), dtype=np.uint64)
+    for side, numbers in enumerate(chain):
+        bits = (np.ascontiguousarray(numbers).view(np.float64) + 0.0).view(np.uint64).reshape(-1, 2)
+        for k in (0, 1):  # one multiplication and one shift for each number, so that near positions come out far apart
+            hashes = (hashes ^ bits[:, k]) * _MIX[2 * side + k]
+            hashes ^= hashes >> np.uint64(29)
+    return _Hashed(chain, hashes)
+
+
+def _changed(old: Sequence[NDArray[np.uint64]], new: Sequence[NDArray[np.uint64]]) -> NDArray[np.uint64] | None:
+    """The hashes, sorted, that only one side has; None where a side is empty and all have changed."""
+    if not old or not new:
+        return None
+    every = np.concatenate([*old, *new])
+    every.sort()
+    alone = np.ones(len(every), dtype=bool)
+    same = every[1:] == every[:-1]
+    alone[1:] &= ~same
+    alone[:-1] &= ~same
+    return every[alone]
+
+
+def _among(hashes: NDArray[np.uint64], changed: NDArray[np.uint64] | None) -> NDArray[np.bool_]:
+    if changed is None:
+        return np.ones(len(hashes), dtype=bool)
+    if not len(changed):
+        return np.zeros(len(hashes), dtype=bool)
+    at = np.searchsorted(changed, hashes)
+    at[at == len(changed)] = 0
+    return np.asarray(changed[at] == hashes)
+
+
+class _Pieces:
+    """The ground of a class as pieces that do not overlap: a row by itself, or the union of rows that do."""
+
+    def __init__(self) -> None:
+        self.rows: dict[Any, shapely.Geometry] = {}
+        self.neighbours: dict[Any, set[Any]] = {}
+        self.unions: dict[frozenset[Any], shapely.Geometry] = {}
+
+    def update(self, came: Mapping[Any, shapely.Geometry], went: Sequence[Any]) -> None:
+        for row in went:
+            del self.rows[row]
+            for other in self.neighbours.pop(row):
+                self.neighbours[other].discard(row)
+        self.rows |= came
+        self.neighbours |= {row: set() for row in came}
+        if not came or len(self.rows) == 1:
+            return
+        names, new = list(self.rows), list(came)
+        shapes, fresh = np.array(list(self.rows.values()), dtype=object), np.array(list(came.values()), dtype=object)
+        i, j = shapely.STRtree(shapes).query(fresh)
+        for a, b in zip(i.tolist(), j.tolist(), strict=True):
+            one, other = new[a], names[b]
+            # rows that only touch share no ground, and their common edges cancel
+            if one != other and shapely.relate_pattern(fresh[a], shapes[b], "T********"):
+                self.neighbours[one].add(other)
+                self.neighbours[other].add(one)
+
+    def standing(self) -> dict[frozenset[Any], shapely.Geometry]:
+        """Piece by piece, by the rows that make it, in the order of the rows' names."""
+        seen: set[Any] = set()
+        found: dict[frozenset[Any], shapely.Geometry] = {}
+        for row in sorted(self.neighbours):
+            if row in seen:
+                continue
+            group, stack = {row}, [row]
+            while stack:
+                for other in self.neighbours[stack.pop()] - group:
+                    group.add(other)
+                    stack.append(other)
+            seen |= group
+            key = frozenset(group)
+            found[key] = self.rows[row] if len(group) == 1 else self._union(key)
+        self.unions = {k: g for k, g in self.unions.items() if k in found}
+        return found
+
+    def _union(self, key: frozenset[Any]) -> shapely.Geometry:
+        if key not in self.unions:
+            self.unions[key] = union(self.rows[k] for k in sorted(key))
+        return self.unions[key]
+
+
+def class_ledgers(
     rows: gpd.GeoDataFrame,
     instants: Sequence[datetime],
     *,
     by_native: bool = False,
     progress: Callable[[int, int], None] | None = None,
-) -> dict[ClassKey, list[Step]]:
-    """Every step of every class of a series.
+) -> dict[ClassKey, Ledger]:
+    """The ledger of every class of a series.
 
     Parameters
     ----------
@@ -76,17 +440,17 @@ def class_steps(
     by_native : bool
         Keep the source's own classes apart.
     progress : callable or None
-        Called with (done, of how many) after every step of every class.
+        Called with (done, of how many) after every snapshot of every class.
 
     Returns
     -------
     dict
-        (controller, status, native or None, part) -> one step an instant; the first is from nothing.
+        (controller, status, native or None, part) -> its ledger, in the order of the classes.
 
     Raises
     ------
     GateError
-        A geometry cannot be measured (`geo.area.areas_km2`).
+        Never: the gate lets only valid geometry in.
     """
     first, last = _lifetimes(rows, instants)
     geometry = np.asarray(rows.geometry.array, dtype=object)
@@ -95,16 +459,43 @@ def class_steps(
         (text_or_none(c), str(s), text_or_none(n), str(p))
         for c, s, n, p in zip(rows["controller"], rows["status"], natives, rows["part"], strict=True)
     ]
-    found: dict[ClassKey, list[Step]] = {}
-    ordered = sorted(set(keys), key=lambda k: (k[0] or "~", k[1], k[2] or "", k[3]))
-    for key in ordered:
-        mine = np.flatnonzero([k == key for k in keys])
-        found[key] = []
-        for step in _steps(geometry[mine], first[mine], last[mine], len(instants)):
-            found[key].append(step)
+    members: dict[ClassKey, list[int]] = {}
+    for i, key in enumerate(keys):
+        members.setdefault(key, []).append(i)
+    ordered = sorted(members, key=lambda k: (k[0] or "~", k[1], k[2] or "", k[3]))
+    found = {}
+    for done, key in enumerate(ordered):
+        clerk = Clerk()
+        came: dict[int, list[int]] = {}
+        went: dict[int, list[int]] = {}
+        for row in members[key]:
+            if first[row] < last[row]:
+                came.setdefault(int(first[row]), []).append(row)
+                went.setdefault(int(last[row]), []).append(row)
+        for i in range(len(instants)):
+            clerk.step({row: geometry[row] for row in came.get(i, [])}, went.get(i, []))
             if progress is not None:
-                progress(len(found) * len(instants) - len(instants) + len(found[key]), len(ordered) * len(instants))
+                progress(done * len(instants) + i + 1, len(ordered) * len(instants))
+        found[key] = clerk.ledger()
     return found
+
+
+def class_steps(
+    rows: gpd.GeoDataFrame,
+    instants: Sequence[datetime],
+    *,
+    by_native: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[ClassKey, list[Step]]:
+    """Every step of every class of a series: the ledgers' steps, with the parameters of `class_ledgers`.
+
+    Raises
+    ------
+    GateError
+        A geometry cannot be measured (`geo.area.areas_km2`).
+    """
+    ledgers = class_ledgers(rows, instants, by_native=by_native, progress=progress)
+    return {key: ledger.steps() for key, ledger in ledgers.items()}
 
 
 def _lifetimes(rows: gpd.GeoDataFrame, instants: Sequence[datetime]) -> tuple[Ints, Ints]:
@@ -118,354 +509,3 @@ def _lifetimes(rows: gpd.GeoDataFrame, instants: Sequence[datetime]) -> tuple[In
 
 def _nanoseconds(moment: datetime) -> int:
     return pd.Timestamp(moment).value
-
-
-def _steps(geometry: Objects, first: Ints, last: Ints, count: int) -> Iterator[Step]:
-    """The steps of one class, one snapshot after the other."""
-    pieces = _Pieces(geometry)
-    alive: set[int] = set()
-    for i in range(count):
-        came = np.flatnonzero((first == i) & (last > i)).tolist()
-        went = [r for r in alive if last[r] <= i]
-        if not came and not went:
-            yield NOTHING
-            continue
-        before = pieces.standing()
-        alive = (alive - set(went)) | set(came)
-        pieces.update(came, went)
-        after = pieces.standing()
-        old = [before[k] for k in before.keys() - after.keys()]
-        new = [after[k] for k in after.keys() - before.keys()]
-        yield _step(old, new)
-
-
-class _Pieces:
-    """The ground of a class as pieces that do not overlap: a row by itself, or the union of rows that do."""
-
-    def __init__(self, geometry: Objects) -> None:
-        self.geometry = geometry
-        self.neighbours: dict[int, set[int]] = {}
-        self.unions: dict[frozenset[int], shapely.Geometry] = {}
-
-    def update(self, came: Sequence[int], went: Sequence[int]) -> None:
-        for row in went:
-            for other in self.neighbours.pop(row):
-                self.neighbours[other].discard(row)
-        for row in came:
-            self.neighbours[row] = set()
-        there = np.array(sorted(self.neighbours), dtype=int)
-        if not len(came) or not len(there):
-            return
-        tree = shapely.STRtree(self.geometry[there])
-        new = np.array(list(came), dtype=int)
-        i, j = tree.query(self.geometry[new], predicate="intersects")
-        pairs = {(min(a, b), max(a, b)) for a, b in zip(new[i].tolist(), there[j].tolist(), strict=True) if a != b}
-        for a, b in pairs:
-            # rows that only touch share no ground, and their common edges cancel
-            if shapely.relate_pattern(self.geometry[a], self.geometry[b], "T********"):
-                self.neighbours[a].add(b)
-                self.neighbours[b].add(a)
-
-    def standing(self) -> dict[frozenset[int], shapely.Geometry]:
-        """Piece by piece, by the rows that make it."""
-        seen: set[int] = set()
-        found: dict[frozenset[int], shapely.Geometry] = {}
-        for row in self.neighbours:
-            if row in seen:
-                continue
-            group, stack = {row}, [row]
-            while stack:
-                for other in self.neighbours[stack.pop()]:
-                    if other not in group:
-                        group.add(other)
-                        stack.append(other)
-            seen |= group
-            key = frozenset(group)
-            found[key] = self.geometry[row] if len(group) == 1 else self._union(key)
-        return found
-
-    def _union(self, key: frozenset[int]) -> shapely.Geometry:
-        if key not in self.unions:
-            self.unions[key] = union(self.geometry[sorted(key)])
-        return self.unions[key]
-
-
-NOTHING = Step(np.array([], dtype=object), np.array([], dtype=object), 0.0, False)
-
-
-def _step(old: Sequence[shapely.Geometry], new: Sequence[shapely.Geometry]) -> Step:
-    """What changed between pieces that went and pieces that came."""
-    if not old or not new:  # all of it: pieces do not overlap, so they are the faces
-        whole = shapely.get_parts(np.array([*old, *new], dtype=object))
-        km2 = float(areas_km2(whole).sum())
-        return Step(whole, NOTHING.lost, km2, False) if new else Step(NOTHING.gained, whole, -km2, False)
-    chain = changed_chain(old, new)
-    growth = chain_area_km2(chain)
-    gained, lost = faces(chain)
-    proof = float(areas_km2(gained).sum() - areas_km2(lost).sum())
-    size = float(areas_km2(gained).sum() + areas_km2(lost).sum())
-    if abs(proof - growth) <= TOLERANCE_KM2 + TOLERANCE * size:
-        return Step(gained, lost, growth, False)
-    log.info("a step was done by a full overlay: its faces give %.9f km², its edges %.9f km²", proof, growth)
-    nothing = shapely.MultiPolygon()
-    before, after = (union(g) if g else nothing for g in (list(old), list(new)))
-    pieces = [areal_only(g) for g in (shapely.difference(after, before), shapely.difference(before, after))]
-    gained, lost = (shapely.get_parts(np.array([p], dtype=object)) for p in pieces)
-    return Step(gained, lost, float(areas_km2(gained).sum() - areas_km2(lost).sum()), True)
-
-
-def changed_chain(old: Sequence[shapely.Geometry], new: Sequence[shapely.Geometry]) -> Chain:
-    """The edges of the new boundary and, reversed, those of the old; what both have cancels.
-
-    Parameters
-    ----------
-    old, new : sequences of shapely geometries
-        Areal, in EPSG:4326 degrees; within each, interiors apart. Rings may turn either way.
-
-    Returns
-    -------
-    Chain
-        ``counts`` is 1 or more; an edge and its reverse are never both there.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
-    parts = [(np.asarray(list(shapes), dtype=object), sign) for shapes, sign in ((old, -1), (new, 1)) if len(shapes)]
-    tails, heads, signs = [], [], []
-    for shapes, sign in parts:
-        a, b = boundary_edges(shapes)
-        tails.append(a)
-        heads.append(b)
-        signs.append(np.full(len(a), sign))
-    if not tails:
-        return Chain(np.empty((0, 2)), np.empty((0, 2)), np.empty(0, dtype=np.int64))
-    return _net(np.concatenate(tails), np.concatenate(heads), np.concatenate(signs))
-
-
-def boundary_edges(shapes: Objects) -> tuple[Floats, Floats]:
-    """Directed edges of polygons, interior on the left: tails and heads, each (n, 2) in degrees.
-
-    Parameters
-    ----------
-    shapes : numpy.ndarray of polygons and multipolygons
-        Valid; rings may turn either way.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
-    polygons = shapely.get_parts(shapes)
-    rings, owner = shapely.get_rings(polygons, return_index=True)
-    is_hole = np.concatenate([[False], owner[1:] == owner[:-1]])
-    xy, ring_of = shapely.get_coordinates(rings, return_index=True)
-    edge = ring_of[1:] == ring_of[:-1]
-    tails, heads = xy[:-1][edge], xy[1:][edge]
-    # a shell should run counter-clockwise, a hole clockwise: turn the others round
-    turned = (shapely.is_ccw(rings) == is_hole)[ring_of[:-1][edge]]
-    return np.where(turned[:, None], heads, tails), np.where(turned[:, None], tails, heads)
-
-
-def _net(tails: Floats, heads: Floats, signs: NDArray[np.int64]) -> Chain:
-    points = np.concatenate([tails, heads])
-    _, ids = np.unique(points.view(np.complex128).ravel(), return_inverse=True)
-    a, b = ids[: len(tails)], ids[len(tails) :]
-    flip = a > b
-    low, high = np.where(flip, b, a), np.where(flip, a, b)
-    code, index, inverse = np.unique(low * (ids.max() + 1) + high, return_index=True, return_inverse=True)
-    counts = np.zeros(len(code), dtype=np.int64)
-    np.add.at(counts, inverse, np.where(flip, -signs, signs))
-    keep = counts != 0
-    first, counts = index[keep], counts[keep]
-    # an edge is kept in the direction in which it counts positively
-    back = flip[first] != (counts < 0)
-    return Chain(
-        np.where(back[:, None], heads[first], tails[first]),
-        np.where(back[:, None], tails[first], heads[first]),
-        np.abs(counts),
-    )
-
-
-def chain_area_km2(chain: Chain) -> float:
-    """The area that a closed chain encloses, counted with its winding numbers, in km².
-
-    Parameters
-    ----------
-    chain : Chain
-        Closed: as many edges leave each position as come to it.
-
-    Returns
-    -------
-    float
-        km², signed.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
-    if not len(chain.counts):
-        return 0.0
-    (x0, y0), (x1, y1) = chain.tails.T, chain.heads.T
-    amounts = edge_areas_km2(*(np.ascontiguousarray(v) for v in (x0, y0, x1, y1)), reference=float(y0[0]))
-    return float((amounts * chain.counts).sum())
-
-
-def faces(chain: Chain) -> tuple[Objects, Objects]:
-    """The faces of a closed chain with winding number +1 (gained) and -1 (lost).
-
-    Parameters
-    ----------
-    chain : Chain
-        As `changed_chain` gives it.
-
-    Returns
-    -------
-    tuple of (numpy.ndarray, numpy.ndarray)
-        Polygons in EPSG:4326.
-
-    Raises
-    ------
-    GateError
-        Never: a face wound more than once is in neither, and the step's own proof finds that out.
-    """
-    if not len(chain.counts):
-        return NOTHING.gained, NOTHING.lost
-    loops = _simple_loops(chain)
-    if loops is not None:
-        return loops
-    lines = shapely.linestrings(np.stack([chain.tails, chain.heads], axis=1))
-    made = shapely.get_parts(shapely.polygonize([shapely.union_all(lines)]))
-    winding = winding_numbers(chain, shapely.point_on_surface(made))
-    return made[winding == 1], made[winding == -1]
-
-
-def _simple_loops(chain: Chain) -> tuple[Objects, Objects] | None:
-    """The chain as loops that are faces as they stand, or None where it branches or loops meet."""
-    ids: dict[tuple[float, float], int] = {}
-    tails = [ids.setdefault(p, len(ids)) for p in map(tuple, chain.tails.tolist())]
-    heads = [ids.setdefault(p, len(ids)) for p in map(tuple, chain.heads.tolist())]
-    if len(set(tails)) < len(tails) or len(set(heads)) < len(heads) or (chain.counts > 1).any():
-        return None
-    after = dict(zip(tails, heads, strict=True))
-    positions = list(ids)
-    loops = []
-    while after:
-        start, here = after.popitem()
-        ring = [positions[start]]
-        while here != start:
-            ring.append(positions[here])
-            here = after.pop(here)
-        loops.append([*ring, ring[0]])
-    made = shapely.polygons([shapely.LinearRing(ring) for ring in loops])
-    if not shapely.is_valid(made).all() or _boxes_meet(made):
-        return None
-    left = shapely.is_ccw(shapely.get_exterior_ring(made))
-    return made[left], made[~left]
-
-
-def _boxes_meet(polygons: Objects) -> bool:
-    if len(polygons) == 1:
-        return False
-    i, j = shapely.STRtree(polygons).query(polygons)
-    return bool((i != j).any())
-
-
-def winding_numbers(chain: Chain, points: Objects) -> Ints:
-    """How often a chain runs around each point, counter-clockwise counted positive.
-
-    Parameters
-    ----------
-    chain : Chain
-        Closed, n edges.
-    points : numpy.ndarray of points, shape (m,)
-        Not on the chain.
-
-    Returns
-    -------
-    numpy.ndarray of int64, shape (m,)
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
-    (x0, y0), (x1, y1) = chain.tails.T, chain.heads.T
-    x, y = shapely.get_x(points)[:, None], shapely.get_y(points)[:, None]
-    up, down = (y0 <= y) & (y1 > y), (y1 <= y) & (y0 > y)
-    side = (x1 - x0) * (y - y0) - (x - x0) * (y1 - y0)
-    turns = (up & (side > 0)).astype(np.int64) - (down & (side < 0)).astype(np.int64)
-    total: Ints = (turns * chain.counts).sum(axis=1)
-    return total
-
-
-def panel(
-    steps: Mapping[ClassKey, Sequence[Step]], zones: Sequence[Zone], *, instants: Sequence[datetime]
-) -> pd.DataFrame:
-    """Area, gross gain and gross loss of every class in every zone at every instant, in km².
-
-    Parameters
-    ----------
-    steps : mapping
-        As `class_steps` gives them.
-    zones : sequence of geo.measures.Zone
-        A zone whose shape is None is everywhere; units do not overlap each other.
-    instants : sequence of datetime.datetime
-        Those of the steps.
-
-    Returns
-    -------
-    pandas.DataFrame
-        instant, controller, status, native, part, unit, area_km2, gained_km2, lost_km2; only zones that a class has
-        ever had ground in, or the one zone there is.
-
-    Raises
-    ------
-    GateError
-        A geometry cannot be measured (`geo.area.areas_km2`).
-    """
-    frames = []
-    for key, listed in steps.items():
-        gained, lost = (_by_zone([getattr(step, side) for step in listed], zones) for side in ("gained", "lost"))
-        growth = gained - lost
-        if len(zones) == 1 and zones[0].shape is None:  # by the edges, which lose no digit in a face
-            growth = np.array([[step.growth_km2] for step in listed])
-        area = np.cumsum(growth, axis=0)
-        held = np.flatnonzero((gained > 0).any(axis=0)).tolist() if len(zones) > 1 else range(len(zones))
-        for z in held:
-            table = {"instant": instants, "area_km2": area[:, z], "gained_km2": gained[:, z], "lost_km2": lost[:, z]}
-            names = dict(zip(("controller", "status", "native", "part"), key, strict=True))
-            frames.append(pd.DataFrame(table).assign(unit=zones[z].unit, **names))
-    columns = ["instant", "controller", "status", "native", "part", "unit", "area_km2", "gained_km2", "lost_km2"]
-    return pd.concat(frames, ignore_index=True)[columns] if frames else pd.DataFrame(columns=columns)
-
-
-def _by_zone(polygons: Sequence[Objects], zones: Sequence[Zone]) -> Floats:
-    """km² of each step's polygons in each zone: those inside a zone as they are, the others cut."""
-    step = np.repeat(np.arange(len(polygons)), [len(p) for p in polygons])
-    every = np.concatenate([*polygons, NOTHING.gained])
-    km2 = areas_km2(every)
-    total = np.zeros((len(polygons), len(zones)))
-    if len(zones) == 1 and zones[0].shape is None:
-        np.add.at(total[:, 0], step, km2)
-        return total
-    # the ground outside all units is what they leave: its shape has all their borders, and need never be met
-    rest = next((i for i, z in enumerate(zones) if z.unit == OUTSIDE and z.within is None), None)
-    met = np.array([i for i in range(len(zones)) if i != rest])
-    shapes = np.array([zones[i].shape for i in met], dtype=object)
-    shapely.prepare(shapes)
-    zone, who = shapely.STRtree(every).query(shapes, predicate="intersects")
-    inside = shapely.contains(shapes[zone], every[who])
-    np.add.at(total, (step[who[inside]], met[zone[inside]]), km2[who[inside]])
-    cut_zone, cut_who = zone[~inside], who[~inside]
-    pieces = areas_km2(shapely.intersection(every[cut_who], shapes[cut_zone]))
-    np.add.at(total, (step[cut_who], met[cut_zone]), pieces)
-    if rest is not None:
-        whole = np.zeros(len(polygons))
-        np.add.at(whole, step, km2)
-        left = whole - total.sum(axis=1)
-        # what is below the rounding of the sums is nothing
-        total[:, rest] = np.where(left > 1e-9 * whole, left, 0.0)
-    return total

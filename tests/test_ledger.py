@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import MultiPolygon, Polygon, box
 
-from geo import ledger, measures
+from geo import edges, ledger, measures
 from geo.archive import Archive, open_archive
 from geo.area import areas_km2
 from geo.intake import import_files
@@ -136,21 +136,72 @@ def test_days_that_repeat_cost_nothing() -> None:
 def test_a_step_that_cannot_prove_itself_is_done_by_an_overlay(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    monkeypatch.setattr(ledger, "faces", lambda _: (ledger.NOTHING.gained, ledger.NOTHING.lost))
+    right, calls = ledger.faces, []
+
+    def no_faces_at_first(chains: list[edges.Chain]) -> object:
+        calls.append(chains)
+        return [(ledger.NOTHING.gained, ledger.NOTHING.lost)] if len(calls) == 1 else right(chains)
+
+    monkeypatch.setattr(ledger, "faces", no_faces_at_first)
     with caplog.at_level(logging.INFO, logger="geo.ledger"):
         steps = check_against_overlays([[box(30, 50, 31, 51)], [box(30, 50, 30.5, 51)]])
     assert steps[1].overlay
     assert "full overlay" in caplog.text
 
 
+def ledger_of(days: list[list[shapely.Geometry]]) -> ledger.Ledger:
+    clerk = ledger.Clerk()
+    for shapes in days:
+        clerk.snapshot(shapes)
+    return clerk.ledger()
+
+
+def the_same(a: ledger.Ledger, b: ledger.Ledger) -> None:
+    for left, right in zip((*a.edges, a.born, a.died), (*b.edges, b.born, b.died), strict=True):
+        assert left.tobytes() == right.tobytes()
+    assert a.count == b.count
+    for one, other in zip(a.steps(), b.steps(), strict=True):
+        assert one.growth_km2 == other.growth_km2
+        for left, right in ((one.gained, other.gained), (one.lost, other.lost)):
+            assert [g.wkb for g in left] == [g.wkb for g in right]
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.lists(a_day(), min_size=2, max_size=6), st.data())
+def test_ledgers_of_spans_join_to_the_ledger_of_the_whole(
+    days: list[list[shapely.Geometry]], data: st.DataObject
+) -> None:
+    cuts = sorted(data.draw(st.sets(st.integers(1, len(days) - 1), max_size=3)))
+    spans = [ledger_of(days[a:b]) for a, b in zip([0, *cuts], [*cuts, len(days)], strict=True)]
+    joined = spans[0]
+    for span in spans[1:]:
+        joined = joined.then(span)
+    the_same(joined, ledger_of(days))
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(a_day(), min_size=2, max_size=5), st.data())
+def test_any_two_dates_equal_an_overlay_and_areas_are_those_of_the_ground(
+    days: list[list[shapely.Geometry]], data: st.DataObject
+) -> None:
+    made = ledger_of(days)
+    i, j = data.draw(st.integers(0, len(days) - 1)), data.draw(st.integers(0, len(days) - 1))
+    before, after = (shapely.union_all(days[k]) if days[k] else MultiPolygon() for k in (i, j))
+    step = made.between(i, j)
+    assert km2(step.gained) == pytest.approx(km2(shapely.difference(after, before)), abs=1e-5)
+    assert km2(step.lost) == pytest.approx(km2(shapely.difference(before, after)), abs=1e-5)
+    assert made.areas_km2()[i] == pytest.approx(km2(before), abs=1e-5)
+    assert shapely.equals(made.ground(i), before) or km2(shapely.symmetric_difference(made.ground(i), before)) < 1e-6
+
+
 def test_winding_numbers_against_containment() -> None:
     old, new = box(30, 50, 32, 52), Polygon([(31, 49), (33, 51), (31, 53), (29, 51)])
-    chain = ledger.changed_chain([old], [new])
+    chain = edges.difference(edges.boundary_edges(old), edges.boundary_edges(new))
     rng = np.random.default_rng(3)
     points = shapely.points(rng.uniform(28, 34, 400), rng.uniform(48, 54, 400))
     wanted = shapely.contains(new, points).astype(int) - shapely.contains(old, points).astype(int)
-    assert (ledger.winding_numbers(chain, points) == wanted).all()
-    assert ledger.chain_area_km2(chain) == pytest.approx(km2(new) - km2(old), rel=1e-12)
+    assert (edges.winding_numbers(chain, points) == wanted).all()
+    assert edges.chain_areas_km2([chain])[0] == pytest.approx(km2(new) - km2(old), rel=1e-12)
 
 
 def naive_series(archive: Archive, source: str, zones: list[measures.Zone]) -> pd.DataFrame:

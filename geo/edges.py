@@ -1,0 +1,315 @@
+"""Boundaries as directed edges, interior on the left, and closed chains of edges as faces.
+
+A position is one complex number, longitude + latitude·i in degrees. The difference of two grounds is a closed chain of
+edges; a face is gained where the chain winds around it once, lost where it winds around it once the other way. Where
+the chain falls into loops that are apart, a loop is a face as it stands; elsewhere the edges are noded and polygonized.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import Counter
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from geo.area import edge_areas_km2
+
+Objects = NDArray[np.object_]
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+Positions = NDArray[np.complex128]
+
+NO_POLYGONS: Objects = np.array([], dtype=object)
+# A loop below this, in square degrees (about a square centimetre), is a vertex put on an old edge.
+_NO_GROUND = 1e-14
+
+
+class Chain(NamedTuple):
+    """Directed edges: tails and heads, each of shape (n,); an edge that counts twice is there twice."""
+
+    tails: Positions
+    heads: Positions
+
+
+def boundary_edges(shape: shapely.Geometry) -> Chain:
+    """The directed edges of a polygon or multipolygon, interior on the left.
+
+    Parameters
+    ----------
+    shape : shapely.Polygon or shapely.MultiPolygon
+        Valid, in degrees; rings may turn either way.
+
+    Returns
+    -------
+    Chain
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    _, xy, offsets = shapely.to_ragged_array([shape], include_z=False)
+    if not len(xy):
+        return NO_EDGES
+    positions = np.ascontiguousarray(xy).view(np.complex128).ravel()
+    starts = np.asarray(offsets[0])
+    polygons = np.asarray(offsets[1])
+    first, last = starts[:-1], starts[1:] - 1
+    hole = np.ones(len(first), dtype=bool)
+    hole[polygons[:-1][np.diff(polygons) > 0]] = False
+    tails, heads = positions[:-1], positions[1:]
+    # twice the planar area of each ring about its own first vertex; a shell should be positive, a hole negative
+    origin = np.repeat(positions[first], last - first + 1)[:-1]
+    a, b = tails - origin, heads - origin
+    cross = a.real * b.imag - a.imag * b.real
+    inner = np.ones(len(tails), dtype=bool)
+    inner[last[:-1]] = False
+    cross[~inner] = 0.0
+    turned = (np.add.reduceat(cross, first) > 0) == hole
+    if turned.any():
+        flip = np.repeat(turned, last - first + 1)[:-1]
+        tails, heads = np.where(flip, heads, tails), np.where(flip, tails, heads)
+    return Chain(tails[inner], heads[inner])
+
+
+NO_EDGES = Chain(np.array([], dtype=np.complex128), np.array([], dtype=np.complex128))
+
+
+def net(chain: Chain) -> Chain:
+    """A chain without the edges that it runs both ways, in one order whatever the order they came in.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    counts = Counter(zip(chain.tails.tolist(), chain.heads.tolist(), strict=True))
+    left = [e for e, n in counts.items() for _ in range(n - counts.get((e[1], e[0]), 0))]
+    left.sort(key=lambda e: (e[0].real, e[0].imag, e[1].real, e[1].imag))
+    edges = np.array(left, dtype=np.complex128).reshape(-1, 2)
+    return Chain(edges[:, 0], edges[:, 1])
+
+
+def difference(old: Chain, new: Chain) -> Chain:
+    """The new edges and, reversed, the old ones, without what cancels.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    return net(Chain(np.concatenate([new.tails, old.heads]), np.concatenate([new.heads, old.tails])))
+
+
+def is_closed(chain: Chain) -> bool:
+    """Whether as many edges leave every position as come to it.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    return Counter(chain.tails.tolist()) == Counter(chain.heads.tolist())
+
+
+def chain_areas_km2(chains: Sequence[Chain]) -> Floats:
+    """The areas that closed chains enclose, counted with their winding numbers.
+
+    Parameters
+    ----------
+    chains : sequence of Chain
+        m closed chains.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (m,)
+        km², signed.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    total = np.zeros(len(chains))
+    sizes = np.array([len(c.tails) for c in chains], dtype=np.int64)
+    some = np.flatnonzero(sizes)
+    if not len(some):
+        return total
+    tails, heads = (np.concatenate([c[side] for c in chains]) for side in (0, 1))
+    first = np.concatenate([[0], np.cumsum(sizes[some])[:-1]])
+    # measured from a parallel nearby, so that no digit is lost
+    parallel = np.repeat(tails.imag[first], sizes[some])
+    a, b = tails.view(np.float64).reshape(-1, 2), heads.view(np.float64).reshape(-1, 2)
+    x0, y0, x1, y1 = (np.ascontiguousarray(v) for v in (a[:, 0], a[:, 1], b[:, 0], b[:, 1]))
+    total[some] = np.add.reduceat(edge_areas_km2(x0, y0, x1, y1, reference=parallel), first)
+    return total
+
+
+def faces(chains: Sequence[Chain]) -> list[tuple[Objects, Objects]]:
+    """The faces of closed chains with winding number +1 (gained) and -1 (lost).
+
+    Parameters
+    ----------
+    chains : sequence of Chain
+        m closed chains without edges that cancel (`net`).
+
+    Returns
+    -------
+    list of (numpy.ndarray, numpy.ndarray), length m
+        Polygons in EPSG:4326. A face wound around more than once is in neither.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    walked = [_loops(chain) for chain in chains]
+    rings = [ring for loops in walked for ring in loops]
+    owner = np.repeat(np.arange(len(chains)), [len(loops) for loops in walked])
+    if not rings:
+        return [(NO_POLYGONS, NO_POLYGONS)] * len(chains)
+    sizes = [len(r) for r in rings]
+    xy = np.concatenate([np.array(r) for r in rings]).view(np.float64).reshape(-1, 2)
+    closed = shapely.linearrings(xy, indices=np.repeat(np.arange(len(rings)), sizes))
+    polygons = shapely.polygons(closed)
+    left = shapely.is_ccw(closed)
+    ground = shapely.area(polygons) > _NO_GROUND
+    kept = np.flatnonzero(ground)
+    tangled = np.zeros(len(rings), dtype=bool)
+    tangled[kept[_tangled(polygons[kept], owner[kept])]] = True
+    ends = np.searchsorted(owner, np.arange(len(chains) + 1))
+    found = []
+    for i in range(len(chains)):
+        mine = np.arange(ends[i], ends[i + 1])
+        plain = mine[ground[mine] & ~tangled[mine]]
+        gained, lost = polygons[plain[left[plain]]], polygons[plain[~left[plain]]]
+        knot = [rings[k] for k in mine[tangled[mine]].tolist()]
+        if knot:
+            more, less = _noded_faces(knot)
+            gained, lost = np.concatenate([gained, more]), np.concatenate([lost, less])
+        found.append((gained, lost))
+    return found
+
+
+def _loops(chain: Chain) -> list[list[complex]]:
+    """A closed chain as loops, each without a position twice but its first; the chain's own order decides which."""
+    out: dict[complex, list[complex]] = {}
+    tails, heads = chain.tails.tolist(), chain.heads.tolist()
+    for tail, head in zip(tails, heads, strict=True):
+        out.setdefault(tail, []).append(head)
+    ways = _ways_on(tails, heads, out)
+    loops = []
+    for start in tails:
+        while out[start]:
+            path, at = [start], {start: 0}
+            before, here = start, out[start].pop()
+            while True:
+                if here in at:  # closed: cut the loop off, and go on from where it began
+                    cut = at[here]
+                    loop = path[cut:]
+                    loops.append([*loop, loop[0]])
+                    for position in loop[1:]:
+                        del at[position]
+                    del path[cut + 1 :]
+                    if cut == 0:
+                        break
+                    before, here = path[cut - 1], path[cut]
+                else:
+                    at[here] = len(path)
+                    path.append(here)
+                ahead = out[here]
+                wish = ways.get((before, here))
+                onward = wish if wish in ahead else ahead[-1]
+                ahead.remove(onward)
+                before, here = here, onward
+    return loops
+
+
+def _ways_on(
+    tails: Sequence[complex], heads: Sequence[complex], out: dict[complex, list[complex]]
+) -> dict[tuple[complex, complex], complex]:
+    """Where the chain branches: (from, over) -> to, so that no two ways cross."""
+    branching = {p for p, ahead in out.items() if len(ahead) > 1}
+    if not branching:
+        return {}
+    arms: dict[complex, list[tuple[float, complex, bool]]] = {p: [] for p in branching}
+    for tail, head in zip(tails, heads, strict=True):
+        if tail in branching:
+            arms[tail].append((math.atan2((head - tail).imag, (head - tail).real), head, True))
+        if head in branching:
+            arms[head].append((math.atan2((tail - head).imag, (tail - head).real), tail, False))
+    ways = {}
+    for position, around in arms.items():
+        open_arms: list[tuple[complex, bool]] = []
+        for _, other, leaving in sorted(around, key=lambda a: (a[0], a[2])):
+            if open_arms and open_arms[-1][1] != leaving:
+                partner, _ = open_arms.pop()
+                ways[(partner, position) if leaving else (other, position)] = other if leaving else partner
+            else:
+                open_arms.append((other, leaving))
+    return ways
+
+
+def _tangled(polygons: Objects, owner: Ints) -> NDArray[np.bool_]:
+    """Loops that cross themselves, or share ground with another of the same owner, or may do so with such a one."""
+    knotted = ~shapely.is_valid(polygons)
+    start = np.searchsorted(owner, owner)
+    counts = np.arange(len(owner)) - start
+    # every polygon with the ones before it of the same owner
+    later = np.repeat(np.arange(len(owner)), counts)
+    earlier = np.arange(len(later)) - np.repeat(np.cumsum(counts) - counts, counts) + np.repeat(start, counts)
+    x0, y0, x1, y1 = shapely.bounds(polygons).T
+    meet = (x0[later] < x1[earlier]) & (x0[earlier] < x1[later]) & (y0[later] < y1[earlier]) & (y0[earlier] < y1[later])
+    later, earlier = later[meet], earlier[meet]
+    share = knotted[later] | knotted[earlier]
+    share[~share] = shapely.relate_pattern(polygons[later[~share]], polygons[earlier[~share]], "T********")
+    knotted[later[share]] = True
+    knotted[earlier[share]] = True
+    return np.asarray(knotted)
+
+
+def _noded_faces(loops: Sequence[Sequence[complex]]) -> tuple[Objects, Objects]:
+    """Faces of loops that meet, by noding, polygonizing and the winding number of each."""
+    tails, heads = (np.array([p for loop in loops for p in loop[cut]]) for cut in (slice(-1), slice(1, None)))
+    chain = Chain(tails, heads)
+    ends = np.stack([chain.tails, chain.heads], axis=1).view(np.float64).reshape(-1, 2, 2)
+    made = shapely.get_parts(shapely.polygonize([shapely.union_all(shapely.linestrings(ends))]))
+    made = made[shapely.area(made) > _NO_GROUND]
+    winding = winding_numbers(chain, shapely.point_on_surface(made))
+    return made[winding == 1], made[winding == -1]
+
+
+def winding_numbers(chain: Chain, points: Objects) -> Ints:
+    """How often a chain runs around each point, counter-clockwise counted positive.
+
+    Parameters
+    ----------
+    chain : Chain
+        Closed, n edges.
+    points : numpy.ndarray of points, shape (m,)
+        Not on the chain.
+
+    Returns
+    -------
+    numpy.ndarray of int64, shape (m,)
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    x0, y0, x1, y1 = chain.tails.real, chain.tails.imag, chain.heads.real, chain.heads.imag
+    total = np.zeros(len(points), dtype=np.int64)
+    order = np.argsort(np.minimum(y0, y1), kind="stable")
+    low, high = np.minimum(y0, y1)[order], np.maximum(y0, y1)
+    for k, (x, y) in enumerate(shapely.get_coordinates(points).tolist()):
+        near = order[: np.searchsorted(low, y, side="right")]
+        near = near[high[near] > y]
+        side = (x1[near] - x0[near]) * (y - y0[near]) - (x - x0[near]) * (y1[near] - y0[near])
+        up = y1[near] > y0[near]
+        total[k] = np.count_nonzero(up & (side > 0)) - np.count_nonzero(~up & (side < 0))
+    return total
