@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -27,9 +28,10 @@ from geo.answers import (
     spokesman,
     table_of,
 )
-from geo.errors import NoSnapshotError, SourceError, UsageError
+from geo.errors import NoSnapshotError, SourceError, UnitError, UsageError
+from geo.front import Front, front_of, movement
 from geo.panel import panel
-from geo.schema import CRS, is_day, last_instant, parse_instant, text_or_none, to_instant, write_instant
+from geo.schema import CRS, STATUSES, is_day, last_instant, parse_instant, text_or_none, to_instant, write_instant
 from geo.store import CONTROL_FIELDS, Store
 from geo.units import Countries, countries_of, find_unit, finest_level
 
@@ -541,6 +543,134 @@ class Archive:
         frame.attrs["notes"] = breaks_between(table, *spoken) if spoken else ()
         return frame
 
+    def front(
+        self,
+        date: When | None = None,
+        *,
+        source: str | None = None,
+        controller: str | None = None,
+        against: str | None = None,
+        status: str | Sequence[str] | None = None,
+        within: str | shapely.Geometry | None = None,
+        tolerance_km: float = 0.0,
+        inset_km: float = 0.0,
+        gap_km: float = 0.1,
+        boundary: str | None = None,
+        as_known_on: When | None = None,
+        max_age_days: float | None = None,
+    ) -> Front:
+        """The front on a date: where a side's ground ends inside border and coast.
+
+        Parameters
+        ----------
+        controller, against : str or None
+            Whose front, and facing whom; None is every side's, and anybody.
+        status : str, several, or None
+            What counts as a side's ground; None is ``held``.
+        tolerance_km, inset_km, gap_km
+            As in `geo.front.front_of`.
+        boundary : str or None
+            The boundary set that gives border and coast; None is the last taken in.
+        date, source, within, as_known_on, max_age_days
+            As in `area`.
+
+        Returns
+        -------
+        geo.front.Front
+            Lines in EPSG:4326, the length in km with its tolerance and inset, and what they rest on.
+
+        Raises
+        ------
+        NoSnapshotError
+            Nothing depicts that date or an earlier one, or only something too old.
+        SourceError
+            A source must be named, or is not there.
+        UnitError
+            The archive has no countries.
+        UsageError
+            A distance is negative, or a side has no ground on that date.
+        """
+        name = self.source_name(source)
+        used = self._used(name, date, as_known_on=as_known_on, max_age_days=max_age_days)
+        countries = self._countries(boundary)
+        found = front_of(
+            self._state(name, date, used, as_known_on),
+            countries,
+            controller=controller,
+            against=against,
+            statuses=_statuses(status),
+            tolerance_km=tolerance_km,
+            inset_km=inset_km,
+            gap_km=gap_km,
+            within=self._zone(within, None).shape,
+        )
+        row = used.sort_values("age_days").iloc[0]
+        return replace(
+            found,
+            source=name,
+            snapshot=str(row["snapshot"]),
+            snapshot_age_days=float(row["age_days"]),
+            boundary=str(countries["boundary"].iloc[0]),
+        )
+
+    def front_movement(
+        self,
+        from_: When,
+        to: When | None = None,
+        *,
+        source: str | None = None,
+        controller: str | None = None,
+        status: str | Sequence[str] | None = None,
+        within: str | shapely.Geometry | None = None,
+        level: int | None = None,
+        tolerance_km: float = 0.0,
+        inset_km: float = 0.0,
+        boundary: str | None = None,
+        as_known_on: When | None = None,
+    ) -> pd.DataFrame:
+        """How far a side's front moved between two dates, as a whole and by administrative unit.
+
+        Returns
+        -------
+        pandas.DataFrame
+            As `geo.front.movement`; the first row, without a sector, is the whole.
+
+        Raises
+        ------
+        NoSnapshotError
+            Nothing depicts one of the dates or an earlier one.
+        SourceError
+            A source must be named, or is not there.
+        UnitError
+            The archive has no countries.
+        UsageError
+            A distance is negative, or several sides have ground and none is named.
+        """
+        name = self.source_name(source)
+        before, after = (self._side(name, when, as_known_on, None)[0] for when in (from_, to))
+        old = self.front(
+            from_,
+            source=name,
+            controller=controller,
+            status=status,
+            within=within,
+            tolerance_km=tolerance_km,
+            inset_km=inset_km,
+            boundary=boundary,
+            as_known_on=as_known_on,
+        )
+        zones = self._zones(within, "unit", level, None, ground=after)
+        sectors = [(str(z.unit), z.shape) for z in zones if z.shape is not None and z.unit != measures.OUTSIDE]
+        return movement(
+            before,
+            after,
+            old,
+            controller=controller,
+            statuses=_statuses(status),
+            sectors=sectors,
+            within=self._zone(within, None).shape,
+        )
+
     def who(self, lat: float, lon: float, *, source: str | None = None) -> pd.DataFrame:
         """Who held a place, by which source, from when to when, as known now.
 
@@ -597,7 +727,7 @@ class Archive:
     # -- inside -------------------------------------------------------------------------------------------------
 
     def _side(
-        self, source: str, when: When, as_known_on: When | None, max_age_days: float | None
+        self, source: str, when: When | None, as_known_on: When | None, max_age_days: float | None
     ) -> tuple[gpd.GeoDataFrame, dict[str, tuple[str, float]]]:
         used = self._used(source, when, as_known_on=as_known_on, max_age_days=max_age_days)
         return self._state(source, when, used, as_known_on), {p: spokesman(used, p) for p in used["part"]}
@@ -641,6 +771,16 @@ class Archive:
             units = units[units["boundary"] == units["boundary"].iloc[-1]]
         return measures.zones_by_unit(units, within=zone.shape)
 
+    def _countries(self, boundary: str | None) -> gpd.GeoDataFrame:
+        units = self._cached_units()[0]
+        mine = units[(units["level"] == 0) & ((units["boundary"] == boundary) | (boundary is None))]
+        if mine.empty:
+            raise UnitError(
+                f"{self.path} has no countries{f' of {boundary}' if boundary else ''}, which give border and coast;"
+                " bring them in: geo import --source units"
+            )
+        return gpd.GeoDataFrame(mine[mine["boundary"] == mine["boundary"].iloc[-1]], crs=CRS)
+
     def _zone(self, within: str | shapely.Geometry | None, boundary: str | None) -> measures.Zone:
         if within is None:
             return measures.EVERYWHERE[0]
@@ -665,3 +805,13 @@ class Archive:
         """
         units = self._cached_units()[0]
         return gpd.GeoDataFrame(units.iloc[[find_unit(units, wanted, boundary=boundary)]], crs=CRS)
+
+
+def _statuses(status: str | Sequence[str] | None) -> list[str]:
+    if status is None:
+        return ["held"]
+    listed = [status] if isinstance(status, str) else list(status)
+    unknown = sorted(set(listed) - set(STATUSES))
+    if unknown:
+        raise UsageError(f"status {', '.join(unknown)} is unknown; the known ones: {', '.join(STATUSES)}")
+    return listed

@@ -8,14 +8,16 @@ its area, so areas are additive: the parts of an overlay sum to the whole.
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 from numpy.typing import NDArray
-from pyproj import Geod
+from pyproj import Geod, Transformer
+from pyproj.enums import TransformDirection
 
 from geo.errors import GateError, UsageError
 
@@ -28,6 +30,7 @@ _E2 = _F * (2 - _F)
 _SCALE = _A_KM**2 / 2 * np.pi / 180
 _SHORT_DEGREES = 0.1
 _CHUNK = 1 << 15
+_STEP_DEGREES = 0.02
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 
 
@@ -261,3 +264,87 @@ def _geodesic_ring_areas(rings: NDArray[np.object_]) -> Floats:
         _check_range(xy)
         areas[i] = abs(geod.polygon_area_perimeter(xy[:, 0], xy[:, 1])[0]) / 1e6
     return areas
+
+
+def lengths_km(lines: NDArray[np.object_]) -> Floats:
+    """Lengths in km of lines in EPSG:4326 degrees: geodesics between their vertices on WGS 84 (GeographicLib).
+
+    Parameters
+    ----------
+    lines : numpy.ndarray of shapely geometries, shape (n,)
+        Lines, or collections of lines.
+
+    Returns
+    -------
+    numpy.ndarray of float64, shape (n,)
+        km.
+
+    Raises
+    ------
+    GateError
+        A coordinate is out of range.
+    """
+    xy = shapely.get_coordinates(lines)
+    _check_range(xy)
+    parts, of_line = shapely.get_parts(lines, return_index=True)
+    sizes = shapely.get_num_coordinates(parts)
+    if not len(xy):
+        return np.zeros(len(lines))
+    joint = np.repeat(np.arange(len(parts)), sizes)
+    same = joint[1:] == joint[:-1]
+    tails, heads = xy[:-1][same], xy[1:][same]
+    _, _, metres = Geod(ellps="WGS84").inv(*tails.T, *heads.T)
+    return np.bincount(of_line[joint[:-1][same]], metres, minlength=len(lines)) / 1000
+
+
+class Plane(NamedTuple):
+    """An equal-area plane in km about a middle: geometries of EPSG:4326 are laid on it and lifted from it."""
+
+    there: Transformer
+
+    def laid(self, shapes: Any) -> Any:
+        """Degrees to km.
+
+        Raises
+        ------
+        GateError
+            Never.
+        """
+        # an edge is straight in degrees, and bent in the plane by under 0.2 m between these steps
+        fine = shapely.segmentize(shapes, _STEP_DEGREES)
+        return shapely.transform(fine, lambda xy: np.column_stack(self.there.transform(*xy.T)))
+
+    def lifted(self, shapes: Any) -> Any:
+        """Kilometres to degrees.
+
+        Raises
+        ------
+        GateError
+            Never.
+        """
+
+        def back(xy: Floats) -> Floats:
+            lon, lat = self.there.transform(xy[:, 0], xy[:, 1], direction=TransformDirection.INVERSE)
+            return np.column_stack([lon, lat])
+
+        return shapely.transform(shapes, back)
+
+
+def local_plane(bounds: Sequence[float] | Floats) -> Plane:
+    """Lambert's azimuthal equal-area plane about the middle of a box, in km, on WGS 84.
+
+    Within 500 km of the middle distances are true to 0.1 % (Snyder 1987, p. 185).
+
+    Parameters
+    ----------
+    bounds : sequence of float
+        West, south, east, north, in degrees.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    lon, lat = (bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2
+    plane = f"+proj=laea +lat_0={lat:.6f} +lon_0={lon:.6f} +datum=WGS84 +units=km"
+    return Plane(Transformer.from_crs("EPSG:4326", plane, always_xy=True))

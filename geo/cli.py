@@ -13,7 +13,7 @@ import pandas as pd
 
 from geo import __version__
 from geo.errors import GeoError, UsageError
-from geo.printing import bar, complain, print_receipts, show
+from geo.printing import bar, complain, print_receipts, show, show_front
 
 
 class _Geo(click.Group):
@@ -72,6 +72,14 @@ _BY = click.option(
 
 def _format(*choices: str) -> Callable[..., Any]:
     return click.option("--format", "form", type=click.Choice(choices), default=choices[0], show_default=True)
+
+
+def _place(at: str) -> tuple[float, float]:
+    try:
+        lat, lon = (float(part) for part in at.split(","))
+    except ValueError:
+        raise UsageError(f"--at {at!r}: write it as LAT,LON in degrees, such as 51.197,35.272") from None
+    return lat, lon
 
 
 def _open(path: Path) -> Any:
@@ -242,15 +250,54 @@ def series(archive: Path, form: str, status: tuple[str, ...], **given: Any) -> N
 
 @main.command()
 @_ARCHIVE
+@click.option("--date", metavar="D", help="The last snapshot by default.")
+@_SOURCE
+@_CLASSES
+@click.option("--in", "within", metavar="UNIT", help="Only inside this unit (a code or a name).")
+@click.option("--against", metavar="C", help="Only where this other side's ground faces it.")
+@click.option("--tolerance-km", type=float, default=0.0, show_default=True, help="Simplify the line by this much.")
+@click.option("--inset-km", type=float, default=0.0, show_default=True, help="Stay this far inside border and coast.")
+@click.option("--gap-km", type=float, default=0.1, show_default=True, help="How far apart two sides still face.")
+@click.option("--boundary", metavar="SET", help="Whose border and coast; the last taken in by default.")
+@click.option("--since", metavar="D", help="How far it moved since this date, by unit (needs --controller).")
+@click.option("--level", type=int, help="Level of the units with --since.")
+@click.option("--at", metavar="LAT,LON", help="How far this place is from it.")
+@_KNOWN
+@_AGE
+@_format("table", "json", "geojson")
+def front(archive: Path, form: str, since: str | None, at: str | None, level: int | None, **given: Any) -> None:
+    """The front's length at a stated tolerance and inset, its movement, and a place's distance from it."""
+    from geo.front import distance_km
+
+    given["status"] = given["status"] or None
+    opened = _open(archive)
+    found = opened.front(**given)
+    facts = {
+        k: given[k]
+        for k in ("date", "controller", "against", "within", "gap_km", "as_known_on")
+        if given[k] is not None
+    }
+    facts |= {"source": found.source, "snapshot": found.snapshot, "snapshot_age_days": found.snapshot_age_days}
+    facts |= {"boundary": found.boundary, "length_km": found.length_km}
+    facts |= {"tolerance_km": found.tolerance_km, "inset_km": found.inset_km}
+    if at is not None:
+        facts |= {"at": at, "distance_km": distance_km(found, *_place(at))}
+    if since is not None:
+        shared = {k: given[k] for k in ("source", "controller", "status", "within", "boundary", "as_known_on")}
+        lengths = {k: given[k] for k in ("tolerance_km", "inset_km")}
+        moved = opened.front_movement(since, given["date"], level=level, **shared, **lengths)
+        facts |= {"since": since, "movement": moved}
+    show_front(facts, found.lines, form)
+
+
+@main.command()
+@_ARCHIVE
 @click.option("--at", required=True, metavar="LAT,LON", help="The place, in degrees.")
 @_SOURCE
 @_format("table", "csv", "json")
 def who(archive: Path, at: str, source: str | None, form: str) -> None:
     """Who held a place, by which source, and from when to when."""
-    try:
-        lat, lon = (float(part) for part in at.split(","))
-    except ValueError:
-        raise UsageError(f"--at {at!r}: write it as LAT,LON in degrees, such as 51.197,35.272") from None
+    lat, lon = _place(at)
     show(_open(archive).who(lat, lon, source=source), form, title=f"who held {at}", head={"at": [lat, lon]})
 
 

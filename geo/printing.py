@@ -76,6 +76,37 @@ def show(frame: pd.DataFrame, form: str, *, title: str = "", head: Mapping[str, 
         click.echo(printable(f"note: {note}"), err=True)
 
 
+def show_front(facts: Mapping[str, Any], lines: Any, form: str) -> None:
+    """Print a front: what is known of it, and its movement where that was asked for.
+
+    Parameters
+    ----------
+    facts : mapping
+        Names and values; ``movement`` is a frame.
+    lines : shapely.Geometry
+        In EPSG:4326.
+    form : {"table", "json", "geojson"}
+        How.
+
+    Raises
+    ------
+    GeoError
+        Never.
+    """
+    moved = facts.get("movement")
+    plain = {k: v for k, v in facts.items() if k != "movement"}
+    if form == "table":
+        listed = {k: ", ".join(v) if isinstance(v, tuple) else v for k, v in plain.items()}
+        show(pd.DataFrame([listed]), "table", title="front, length at the stated tolerance and inset")
+        if moved is not None:
+            show(moved, "table", title=f"movement since {plain['since']}; the first row is the whole")
+        return
+    out = plain if moved is None else {**plain, "movement": records(moved)}
+    if form == "geojson":
+        out = {"type": "Feature", "properties": out, "geometry": lines.__geo_interface__}
+    click.echo(json.dumps(out, ensure_ascii=False, indent=1))
+
+
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Rows as JSON takes them: missing values are null.
 
@@ -108,7 +139,9 @@ def _print_table(frame: pd.DataFrame, title: str) -> None:
 def _cell(name: str, value: Any) -> Any:
     if isinstance(value, float):
         return Text(
-            f"{value:,.{_DECIMALS.get(name, 1)}f}" if name in _DECIMALS or name.endswith("_km2") else f"{value:g}"
+            f"{value:,.{_DECIMALS.get(name, 1)}f}"
+            if name in _DECIMALS or name.endswith(("_km2", "_km"))
+            else f"{value:g}"
         )
     return Text("" if value is None else printable(value))
 

@@ -1,0 +1,266 @@
+"""The front: where a side's ground ends inside border and coast, how long that is, and how far it moved.
+
+The length of a line grows with its detail, and with how near to border and coast it is followed. So a length is never
+given without its tolerance and its inset. The front is cut to the countries first, each drawn in by the inset, and then
+simplified (Douglas and Peucker 1973) in an equal-area plane about the middle of the ground; lengths are those of
+geodesics between its vertices on the WGS 84 ellipsoid.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from geo.area import areas_km2, lengths_km, local_plane
+from geo.errors import UsageError
+from geo.measures import areal_only, clip, union
+from geo.schema import text_or_none
+
+SECTOR_COLUMNS = (
+    "sector", "front_km", "gained_km2", "lost_km2", "mean_advance_km", "greatest_advance_km", "mean_retreat_km",
+    "greatest_retreat_km",
+)  # fmt: skip
+# classes of one side drawn apart leave cracks this narrow at most (in km), which are no front
+_CRACK_KM = 0.02
+# depths are taken along outlines at this spacing
+_SPACING_KM = 0.25
+
+
+@dataclass(frozen=True)
+class Front:
+    """A front as lines (MultiLineString, EPSG:4326), with the tolerance and inset that its length rests on.
+
+    From an archive it also says which source and snapshot it is of, and whose boundaries were border and coast.
+    """
+
+    lines: shapely.Geometry
+    length_km: float
+    tolerance_km: float
+    inset_km: float
+    source: str | None = None
+    snapshot: str | None = None
+    snapshot_age_days: float | None = None
+    boundary: str | None = None
+
+
+def front_of(
+    frame: gpd.GeoDataFrame,
+    countries: gpd.GeoDataFrame,
+    *,
+    controller: str | None = None,
+    against: str | None = None,
+    statuses: Sequence[str] = ("held",),
+    tolerance_km: float = 0.0,
+    inset_km: float = 0.0,
+    gap_km: float = 0.1,
+    within: shapely.Geometry | None = None,
+) -> Front:
+    """The front on a date.
+
+    Parameters
+    ----------
+    frame : geopandas.GeoDataFrame
+        One source at one instant: controller, status and areal geometry in EPSG:4326.
+    countries : geopandas.GeoDataFrame
+        Countries, areal, EPSG:4326: border and coast are their outlines.
+    controller : str or None
+        Whose front; None is where any side's ground ends, ground of two sides that meet counted once.
+    against : str or None
+        Only where this other side's ground is within `gap_km`.
+    statuses : sequence of str
+        What counts as a side's ground.
+    tolerance_km : float
+        How far the simplified line may lie from the drawn one; 0 is as drawn.
+    inset_km : float
+        How far inside border and coast; 0 still counts a coast that the source draws inside that of the countries.
+    gap_km : float
+        How far apart two sides' ground may lie and still face each other.
+    within : shapely.Geometry or None
+        Keeps to this ground (EPSG:4326), whose own outline is neither border nor front.
+
+    Returns
+    -------
+    Front
+        Empty, and 0 km long, where no such ground stands.
+
+    Raises
+    ------
+    UsageError
+        A distance is negative, or a side has no ground in the frame.
+    """
+    if min(tolerance_km, inset_km, gap_km) < 0:
+        raise UsageError("tolerance, inset and gap are distances in km, 0 or more")
+    ground = ground_of_sides(frame, statuses)
+    for side in (controller, against):
+        if side is not None and side not in ground:
+            there = ", ".join(sorted(ground)) or "no side"
+            raise UsageError(f"{side} has no ground ({', '.join(statuses)}) here; the source draws that of {there}")
+    if against is not None and controller in (None, against):
+        raise UsageError("a front against a side needs another controller, whose front it is")
+    whose = list(ground.values()) if controller is None else [ground[controller]]
+    if not whose:
+        return Front(shapely.MultiLineString(), 0.0, tolerance_km, inset_km)
+    plane = local_plane(shapely.total_bounds(np.array(whose, dtype=object)))
+    # unary union of the outlines: where two sides meet, the line counts once
+    lines = shapely.union_all([shapely.boundary(_without_cracks(plane.laid(shape))) for shape in whose])
+    if against is not None:
+        lines = shapely.intersection(lines, shapely.buffer(plane.laid(ground[against]), max(gap_km, 1e-6)))
+    lines = shapely.intersection(lines, _inside(countries, whose, plane, inset_km))
+    if within is not None:
+        lines = shapely.intersection(_lines_only(lines), plane.laid(within))
+    merged = shapely.line_merge(_lines_only(lines))
+    cut = plane.lifted(shapely.simplify(merged, tolerance_km) if tolerance_km else merged)
+    parts = shapely.multilinestrings(shapely.get_parts(np.array([cut], dtype=object)))
+    return Front(parts, float(lengths_km(np.array([parts], dtype=object))[0]), tolerance_km, inset_km)
+
+
+def _without_cracks(shape: shapely.Geometry) -> shapely.Geometry:
+    """A ground in the plane with the long narrow gaps between its own polygons closed, and nothing else changed."""
+    half = _CRACK_KM / 2
+    closed = shapely.buffer(shapely.buffer(shape, half), -half)
+    gaps = shapely.get_parts(np.array([shapely.difference(closed, shape)], dtype=object))
+    # what the rounding of an inner corner leaves is short, what that of a straight edge leaves has no area
+    cracks = gaps[(shapely.length(gaps) > 10 * _CRACK_KM) & (shapely.area(gaps) > 1e-7)]
+    return union([shape, *shapely.buffer(cracks, 1e-6)]) if len(cracks) else shape
+
+
+def ground_of_sides(frame: gpd.GeoDataFrame, statuses: Sequence[str]) -> dict[str, shapely.Geometry]:
+    """The union of each side's ground of these statuses.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    listed: dict[str, list[shapely.Geometry]] = {}
+    for side, status, shape in zip(frame["controller"], frame["status"], frame.geometry, strict=True):
+        if text_or_none(side) is not None and status in statuses:
+            listed.setdefault(str(side), []).append(shape)
+    return {side: union(listed[side]) for side in sorted(listed)}
+
+
+def _inside(
+    countries: gpd.GeoDataFrame, ground: Sequence[shapely.Geometry], plane: Any, inset_km: float
+) -> shapely.Geometry:
+    """The countries in which the ground lies, each without a strip along border and coast."""
+    shapes = np.asarray(countries.geometry.array, dtype=object)
+    met = shapes[shapely.intersects(shapes, shapely.union_all([shapely.box(*g.bounds) for g in ground]))]
+    # what is far from the ground need not be drawn in
+    near = shapely.buffer(shapely.box(*shapely.total_bounds(np.array(list(ground), dtype=object))), 2)
+    laid = plane.laid(shapely.intersection(met, near))
+    return shapely.union_all(shapely.buffer(laid, -inset_km) if inset_km else laid)
+
+
+def _lines_only(shape: shapely.Geometry) -> shapely.Geometry:
+    parts = shapely.get_parts(np.array([shape], dtype=object))
+    while (shapely.get_type_id(parts) >= 5).any():
+        parts = shapely.get_parts(parts)
+    return shapely.multilinestrings(parts[np.isin(shapely.get_type_id(parts), (1, 2))])
+
+
+def distance_km(front: Front, lat: float, lon: float) -> float:
+    """How far a point lies from a front, in km.
+
+    Raises
+    ------
+    UsageError
+        The front is empty, or there is no such place.
+    """
+    if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+        raise UsageError(f"{lat}, {lon} is no place: latitude ±90°, then longitude ±180°")
+    if front.lines.is_empty:
+        raise UsageError("there is no front to be far from on that date, at that inset")
+    point = shapely.Point(lon, lat)
+    # about the point itself the plane's distances are at their truest; the last digit comes from the geodesic
+    plane = local_plane(point.bounds)
+    nearest = shapely.shortest_line(plane.laid(point), plane.laid(front.lines))
+    return float(lengths_km(np.array([plane.lifted(nearest)], dtype=object))[0])
+
+
+def movement(
+    before: gpd.GeoDataFrame,
+    after: gpd.GeoDataFrame,
+    front: Front,
+    *,
+    controller: str | None = None,
+    statuses: Sequence[str] = ("held",),
+    sectors: Sequence[tuple[str, shapely.Geometry]] = (),
+    within: shapely.Geometry | None = None,
+) -> pd.DataFrame:
+    """How far a front moved between two dates, as a whole and by sector.
+
+    Parameters
+    ----------
+    before, after : geopandas.GeoDataFrame
+        One source at two instants.
+    front : Front
+        The front of the first date.
+    controller : str or None
+        Whose ground; may be left out where there is one side.
+    statuses : sequence of str
+        What counts as its ground.
+    sectors : sequence of (str, shapely.Geometry)
+        Names and areas, EPSG:4326, such as units.
+    within : shapely.Geometry or None
+        Keeps to this ground (EPSG:4326), as the front was kept to it.
+
+    Returns
+    -------
+    pandas.DataFrame
+        sector (None: the whole), front_km, gained_km2, lost_km2; mean_advance_km and mean_retreat_km are the ground
+        gained and lost for each km of the sector's front (missing without one); greatest_advance_km and
+        greatest_retreat_km are the distance from where the ground ended before to the farthest point gained or lost.
+
+    Raises
+    ------
+    UsageError
+        Several sides have ground and none is named.
+    """
+    old, new = ground_of_sides(before, statuses), ground_of_sides(after, statuses)
+    sides = sorted(old.keys() | new.keys())
+    if controller is None and len(sides) != 1:
+        raise UsageError(f"name the side whose front moved (--controller): {', '.join(sides) or 'there is none'}")
+    side = controller or sides[0]
+    nothing = shapely.MultiPolygon()
+    a, b = old.get(side, nothing), new.get(side, nothing)
+    gained, lost = shapely.difference(b, a), shapely.difference(a, b)
+    rows = []
+    for name, area in ((None, within), *sectors):
+        mine = [_polygons(clip(g, area)) for g in (gained, lost)]
+        lines = np.array([_lines_only(clip(front.lines, area))], dtype=object)
+        length = float(lengths_km(lines)[0])
+        km2 = [float(areas_km2(polygons).sum()) for polygons in mine]
+        if name is not None and not length and not any(km2):
+            continue
+        deepest = [_greatest_km(polygons, a) for polygons in mine]
+        means = [k / length if length else None for k in km2]
+        rows.append((name, length, *km2, means[0], deepest[0], means[1], deepest[1]))
+    return pd.DataFrame(rows, columns=list(SECTOR_COLUMNS), dtype=object).astype(
+        dict.fromkeys(SECTOR_COLUMNS[1:], "float64")
+    )
+
+
+def _polygons(shape: shapely.Geometry) -> NDArray[np.object_]:
+    parts = shapely.get_parts(np.array([areal_only(shape)], dtype=object))
+    return np.asarray(parts[~shapely.is_empty(parts)], dtype=object)
+
+
+def _greatest_km(polygons: NDArray[np.object_], ground: shapely.Geometry) -> float:
+    """The distance from an outline to the farthest point of polygons, in km; 0 where there are none."""
+    if not len(polygons) or ground.is_empty:
+        return 0.0
+    plane = local_plane(shapely.total_bounds(polygons))
+    line = shapely.boundary(plane.laid(ground))
+    outlines = shapely.segmentize(shapely.boundary(plane.laid(polygons)), _SPACING_KM)
+    points = shapely.points(shapely.get_coordinates(outlines))
+    # the farthest point may lie inside: the pole of each polygon's room is tried too
+    inner = shapely.get_point(shapely.maximum_inscribed_circle(plane.laid(polygons), 0.01), 0)
+    shapely.prepare(line)
+    return float(shapely.distance(np.concatenate([points, inner]), line).max())
