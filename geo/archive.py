@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
-from geo import history, ledger, measures
+from geo import history, measures
 from geo.answers import (
     FAR,
     By,
@@ -28,11 +28,13 @@ from geo.answers import (
     spokesman,
     table_of,
 )
+from geo.area import areas_km2
+from geo.cluster import series_changes
 from geo.errors import NoSnapshotError, SourceError, UnitError, UsageError
 from geo.front import Front, front_of, movement
 from geo.panel import panel
 from geo.schema import CRS, STATUSES, is_day, last_instant, parse_instant, text_or_none, to_instant, write_instant
-from geo.store import CONTROL_FIELDS, Store
+from geo.store import Store
 from geo.units import Countries, countries_of, find_unit, finest_level
 
 AREA_COLUMNS = (
@@ -490,6 +492,8 @@ class Archive:
         to: When | None = None,
         as_known_on: When | None = None,
         progress: Any = None,
+        workers: int | None = None,
+        scheduler: str | None = None,
     ) -> pd.DataFrame:
         """Area, gross gain and gross loss at every snapshot of a source.
 
@@ -499,6 +503,10 @@ class Archive:
             The span, both included; None is open.
         progress : callable or None
             Called with (done, of how many) as the classes' snapshots are done.
+        workers : int or None
+            Processes of a local Dask cluster (the extra ``cluster``); the figures are the same to the last bit.
+        scheduler : str or None
+            Address of a running Dask scheduler whose workers see the archive under the same path.
         source, controller, status, within, by, level, boundary, as_known_on
             As in `area`.
 
@@ -506,8 +514,9 @@ class Archive:
         -------
         pandas.DataFrame
             date (ISO 8601, UTC), source, controller, status, unit, area_km2, gained_km2, lost_km2 (both since the
-            snapshot before; missing at the first); with ``by="native"`` also native, and part where a
-            source has several. ``attrs["notes"]`` says where the source's series breaks.
+            snapshot before; missing at the first); with ``by="native"`` also native, with ``by="unit"`` also
+            share_percent (of the unit's area), and part where a source has several.
+            ``attrs["notes"]`` says where the source's series breaks.
 
         Raises
         ------
@@ -528,17 +537,29 @@ class Archive:
         chosen = [i for i in instants if (low is None or i >= low) and (high is None or i <= high)]
         days = all(i == to_instant(i.date()) for i in chosen)
         form = "%Y-%m-%d" if days else "%Y-%m-%dT%H:%M:%SZ"
-        steps = ledger.class_steps(
-            self._rows(name, chosen, as_known_on), chosen, by_native=by == "native", progress=progress
+        changes_by_class = series_changes(
+            self.path,
+            name,
+            chosen,
+            zones,
+            by_native=by == "native",
+            known=moment(as_known_on),
+            progress=progress,
+            workers=workers,
+            scheduler=scheduler,
         )
-        whole = panel(steps, zones, instants=chosen)
+        whole = panel(changes_by_class, zones, instants=chosen)
         changes = ["gained_km2", "lost_km2"]
         whole[changes] = whole[changes].where(whole["instant"] > min(chosen, default=FAR))
         whole = whole.sort_values("instant", kind="stable").assign(source=name)
         whole["date"] = [i.strftime(form) for i in whole["instant"]]
+        if by == "unit":
+            size = {z.unit: float(areas_km2(np.array([z.shape], dtype=object))[0]) for z in zones if z.boundary}
+            whole["share_percent"] = 100 * whole["area_km2"] / whole["unit"].map(size)
         plain = whole.astype(object).where(whole.notna(), None)
         rows = [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
-        frame = keep(table_of(rows, columns_of(rows, SERIES_COLUMNS, by)), controller, status)
+        columns = columns_of(rows, SERIES_COLUMNS, by) + (["share_percent"] if by == "unit" else [])
+        frame = keep(table_of(rows, columns), controller, status)
         spoken = [set(table.loc[table["depicts"] == write_instant(i), "snapshot"]) for i in (*chosen[:1], *chosen[-1:])]
         frame.attrs["notes"] = breaks_between(table, *spoken) if spoken else ()
         return frame
@@ -731,16 +752,6 @@ class Archive:
     ) -> tuple[gpd.GeoDataFrame, dict[str, tuple[str, float]]]:
         used = self._used(source, when, as_known_on=as_known_on, max_age_days=max_age_days)
         return self._state(source, when, used, as_known_on), {p: spokesman(used, p) for p in used["part"]}
-
-    def _rows(self, source: str, instants: Sequence[datetime], as_known_on: When | None) -> gpd.GeoDataFrame:
-        """Every polygon of a source once for as long as it stands, as known now or then."""
-        known = moment(as_known_on)
-        if known is None or not instants:
-            return self.store.control_rows(source)
-        states = [self.store.control_then(source, i, as_known_on=known) for i in instants]
-        rows = pd.concat(states, ignore_index=True)
-        again = pd.DataFrame({"wkb": rows.geometry.to_wkb(), **{c: rows[c] for c in CONTROL_FIELDS[:6]}}).duplicated()
-        return gpd.GeoDataFrame(rows[~again.to_numpy()].reset_index(drop=True), crs=CRS)
 
     def _base(
         self, source: str, base: When, zones: Sequence[measures.Zone], by: By | None, as_known_on: When | None

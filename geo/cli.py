@@ -13,7 +13,7 @@ import pandas as pd
 
 from geo import __version__
 from geo.errors import GeoError, UsageError
-from geo.printing import bar, complain, print_receipts, show, show_front
+from geo.printing import bar, complain, print_receipts, show, show_front, write_table
 
 
 class _Geo(click.Group):
@@ -241,11 +241,17 @@ def change(archive: Path, from_: str, to: str, form: str, status: tuple[str, ...
 @_BY
 @_KNOWN
 @_format("table", "csv", "json")
-def series(archive: Path, form: str, status: tuple[str, ...], **given: Any) -> None:
+@click.option("--workers", type=int, metavar="N", help="Share the work among N local processes (extra 'cluster').")
+@click.option("--scheduler", metavar="tcp://…", help="Share the work by a running Dask scheduler (extra 'cluster').")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to F.csv or F.parquet instead.")
+def series(archive: Path, form: str, status: tuple[str, ...], output: Path | None, **given: Any) -> None:
     """Area, gross gain and gross loss at every snapshot of a source."""
     with bar("measuring") as advance:
         frame = _open(archive).series(status=status or None, progress=advance, **given)
-    show(frame, form, title="km² at every snapshot, gained and lost since the one before")
+    if output is None:
+        show(frame, form, title="km² at every snapshot, gained and lost since the one before")
+    else:
+        click.echo(write_table(frame, output))
 
 
 @main.command()

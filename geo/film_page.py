@@ -20,7 +20,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo import basemap, film, film_sheet, sheet
-from geo.answers import FAR, When
+from geo.answers import FAR, When, moment
 from geo.archive import Archive
 from geo.area import edge_areas_km2
 from geo.dossier import Dossier, Drawn, _credit, _line, _outlines, class_label, written
@@ -167,7 +167,7 @@ def _parts(
     if not own:
         return [], []
     figures = archive.series(source=source, from_=own[0], to=own[-1], as_known_on=as_known_on, status=status)
-    rows = archive._rows(source, own, as_known_on)
+    rows = archive.store.rows_between(source, own, moment(as_known_on))
     stamps = np.array([_nanoseconds(i) for i in instants], dtype=np.int64)
     starts = np.array([_nanoseconds(v) for v in rows["valid_from"]], dtype=np.int64)
     ends = [np.iinfo(np.int64).max if pd.isna(v) else _nanoseconds(v) for v in rows["valid_to"]]

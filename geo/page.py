@@ -295,13 +295,13 @@ def _host(address: str) -> str:
     return f"{parts.scheme or 'https'}://{parts.netloc}" if parts.netloc else "'self'"
 
 
-def write_page(text: str, path: Path) -> Path:
-    """Write a page in one step: readers see the old one or the new one, never half of it.
+def write_page(content: str | bytes, path: Path) -> Path:
+    """Write a page, or any file, in one step: readers see the old one or the new one, never half of it.
 
     Parameters
     ----------
-    text : str
-        The page.
+    content : str or bytes
+        The page; text is written as UTF-8.
     path : pathlib.Path
         Its folder is made where there is none.
 
@@ -318,10 +318,10 @@ def write_page(text: str, path: Path) -> Path:
     temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_text(text, encoding="utf-8", newline="\n")
+        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
         os.replace(temporary, path)
     except OSError as error:
         with suppress(OSError):
             temporary.unlink()
-        raise MapError(f"{path}: the page cannot be written ({error.strerror or error})") from error
+        raise MapError(f"{path}: it cannot be written ({error.strerror or error})") from error
     return path

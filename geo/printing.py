@@ -6,6 +6,7 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,6 +15,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
+
+from geo.errors import UsageError
+from geo.page import write_page
 
 # what each column's figures are rounded to in tables; CSV and JSON carry them in full
 _DECIMALS = {"net_percent": 1, "snapshot_age_days": 2}
@@ -64,12 +68,7 @@ def show(frame: pd.DataFrame, form: str, *, title: str = "", head: Mapping[str, 
         notes = {"notes": list(frame.attrs["notes"])} if frame.attrs.get("notes") else {}
         click.echo(json.dumps({**(head or {}), "rows": records(frame), **notes}, ensure_ascii=False, indent=1))
     elif form == "csv":
-        from geo.intake import defused
-
-        text = frame.copy()
-        for column in text.columns[[not pd.api.types.is_numeric_dtype(t) for t in text.dtypes]]:
-            text[column] = text[column].map(lambda v: v if v is None or v != v else defused(v))
-        click.echo(text.to_csv(index=False, lineterminator="\n"), nl=False)
+        click.echo(_csv(frame), nl=False)
     else:
         _print_table(frame, title)
     for note in frame.attrs.get("notes", ()):
@@ -105,6 +104,49 @@ def show_front(facts: Mapping[str, Any], lines: Any, form: str) -> None:
     if form == "geojson":
         out = {"type": "Feature", "properties": out, "geometry": lines.__geo_interface__}
     click.echo(json.dumps(out, ensure_ascii=False, indent=1))
+
+
+def write_table(frame: pd.DataFrame, path: Path) -> Path:
+    """Write a frame as CSV or Parquet, whole or not at all.
+
+    Parameters
+    ----------
+    frame : pandas.DataFrame
+        What to write.
+    path : pathlib.Path
+        Ends in ``.csv`` or ``.parquet``.
+
+    Returns
+    -------
+    pathlib.Path
+        The path.
+
+    Raises
+    ------
+    UsageError
+        The path ends otherwise, or Parquet is not installed.
+    """
+    ending = path.suffix.lower()
+    if ending not in (".csv", ".parquet"):
+        raise UsageError(f"{path}: write to a path that ends in .csv or .parquet")
+    if ending == ".csv":
+        write_page(_csv(frame), path)
+        return path
+    try:
+        content = frame.assign(date=pd.to_datetime(frame["date"], utc=True)).to_parquet(None, index=False)
+    except ImportError:
+        raise UsageError("Parquet needs pyarrow, which is not installed: pip install 'geo-control[parquet]'") from None
+    write_page(content, path)
+    return path
+
+
+def _csv(frame: pd.DataFrame) -> str:
+    from geo.intake import defused
+
+    text = frame.copy()
+    for column in text.columns[[not pd.api.types.is_numeric_dtype(t) for t in text.dtypes]]:
+        text[column] = text[column].map(lambda v: v if v is None or v != v else defused(v))
+    return str(text.to_csv(index=False, lineterminator="\n"))
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

@@ -141,8 +141,17 @@ class Store:
             ).fetchall()
         return _control_frame(rows)
 
-    def control_rows(self, source: str) -> gpd.GeoDataFrame:
-        """Every polygon of a source with its interval, as known now: the whole layer.
+    def control_rows(
+        self, source: str, first: datetime | None = None, last: datetime | None = None
+    ) -> gpd.GeoDataFrame:
+        """Every polygon of a source with its interval, as known now: the whole layer, or what stood in a span.
+
+        Parameters
+        ----------
+        source : str
+            Its name.
+        first, last : datetime.datetime or None
+            The span, both included.
 
         Returns
         -------
@@ -157,10 +166,34 @@ class Store:
         with self.reading() as connection:
             rows = connection.execute(
                 f"SELECT {', '.join(CONTROL_FIELDS)}, geom FROM control WHERE source = ?"
-                " ORDER BY part, shape, valid_from",
-                (source,),
+                " AND (valid_to IS NULL OR valid_to > ?) AND valid_from <= ? ORDER BY part, shape, valid_from",
+                (source, write_instant(first) if first else "", write_instant(last) if last else "~"),
             ).fetchall()
         return _control_frame(rows)
+
+    def rows_between(self, source: str, instants: Sequence[datetime], known: datetime | None) -> gpd.GeoDataFrame:
+        """Every polygon of a source that stood at one of the instants, once for as long as it stands.
+
+        Parameters
+        ----------
+        source : str
+            Its name.
+        instants : sequence of datetime.datetime
+            In order.
+        known : datetime.datetime or None
+            As the archive knew them then; None is now.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        if known is None or not instants:
+            return self.control_rows(source, *((instants[0], instants[-1]) if instants else ()))
+        states = [self.control_then(source, i, as_known_on=known) for i in instants]
+        rows = pd.concat(states, ignore_index=True)
+        again = pd.DataFrame({"wkb": rows.geometry.to_wkb(), **{c: rows[c] for c in CONTROL_FIELDS[:6]}}).duplicated()
+        return gpd.GeoDataFrame(rows[~again.to_numpy()].reset_index(drop=True), crs=CRS)
 
     def control_at(self, source: str | None, lon: float, lat: float) -> gpd.GeoDataFrame:
         """Every polygon that ever stood over a point, as known now, found by the layer's spatial index.

@@ -116,11 +116,11 @@ def test_movement_of_a_straight_front() -> None:
     assert table["gained_km2"][1:].sum() == pytest.approx(gained, rel=1e-9)
     assert (table["lost_km2"] == 0).all()
     # 0.2° of longitude is widest in the south
-    assert table["greatest_advance_km"][0] == pytest.approx(GEOD.inv(33, 48, 33.2, 48)[2] / 1000, rel=2e-3)
+    assert table["greatest_advance_km"][0] == pytest.approx(GEOD.inv(33, 48, 33.2, 48)[2] / 1000, rel=5e-3)
     assert table["mean_advance_km"][0] == pytest.approx(gained / table["front_km"][0], rel=1e-12)
     back = movement(after, before, front_of(after, land_of(LAND)))
     assert back["lost_km2"][0] == pytest.approx(gained, rel=1e-9)
-    assert back["greatest_retreat_km"][0] == pytest.approx(table["greatest_advance_km"][0], rel=2e-3)
+    assert back["greatest_retreat_km"][0] == pytest.approx(table["greatest_advance_km"][0], rel=5e-3)
 
 
 def test_the_plane_keeps_areas_and_distances() -> None:

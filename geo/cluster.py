@@ -1,0 +1,156 @@
+"""A long series in spans, each by itself, in this process or by Dask; the same figures to the last bit either way.
+
+A span is a run of snapshots with the one before it to start from. What changed at a snapshot depends on that snapshot
+and the one before alone, so the spans' changes put one after the other are those of the whole.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from geo.errors import UsageError
+from geo.ledger import class_ledgers
+from geo.measures import ClassKey, Zone
+from geo.panel import ZoneChanges, joined, zone_changes
+from geo.store import Store
+
+# a span costs the reading of one whole snapshot, so it should not be much shorter than this
+_SHORTEST = 16
+_SPANS_A_WORKER = 4
+Progress = Callable[[int, int], None]
+
+
+def series_changes(
+    path: Path,
+    source: str,
+    instants: Sequence[datetime],
+    zones: Sequence[Zone],
+    *,
+    by_native: bool = False,
+    known: datetime | None = None,
+    progress: Progress | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> dict[ClassKey, ZoneChanges]:
+    """What changed of every class at every snapshot in every zone.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The archive; workers must see it under the same path.
+    source : str
+        Whose series.
+    instants : sequence of datetime.datetime
+        Its snapshots, in order.
+    zones : sequence of geo.measures.Zone
+        Where to measure.
+    by_native : bool
+        Keep the source's own classes apart.
+    known : datetime.datetime or None
+        What the archive said at that moment; None is now.
+    progress : callable or None
+        Called with (done, of how many).
+    workers : int or None
+        Processes of a local Dask cluster; None and no `scheduler` is this process.
+    scheduler : str or None
+        Address of a running Dask scheduler, such as ``tcp://10.0.0.5:8786``.
+
+    Raises
+    ------
+    UsageError
+        Dask is not installed, or the scheduler cannot be reached.
+    """
+    if workers is None and scheduler is None:
+        found = span_changes(path, source, instants, False, zones, by_native, known, progress)
+        return joined([(len(instants), found)], len(zones))
+    return _by_dask(path, source, instants, zones, by_native, known, progress, workers, scheduler)
+
+
+def span_changes(
+    path: Path,
+    source: str,
+    instants: Sequence[datetime],
+    has_lead: bool,
+    zones: Sequence[Zone],
+    by_native: bool,
+    known: datetime | None,
+    progress: Progress | None = None,
+) -> dict[ClassKey, ZoneChanges]:
+    """What changed in one span; with a lead, its first instant is only what the second is compared with.
+
+    Raises
+    ------
+    ArchiveError
+        The archive cannot be read.
+    """
+    rows = Store(path).rows_between(source, instants, known)
+    ledgers = class_ledgers(rows, instants, by_native=by_native, progress=progress)
+    return {key: zone_changes(ledger.steps()[int(has_lead) :], zones) for key, ledger in ledgers.items()}
+
+
+def spans_of(count: int, pieces: int) -> list[tuple[int, int]]:
+    """The spans [first, last) of so many snapshots, none much shorter than is worth its lead.
+
+    Raises
+    ------
+    UsageError
+        Never.
+    """
+    size = max(_SHORTEST, math.ceil(count / max(pieces, 1)))
+    return [(a, min(a + size, count)) for a in range(0, count, size)]
+
+
+def _by_dask(
+    path: Path,
+    source: str,
+    instants: Sequence[datetime],
+    zones: Sequence[Zone],
+    by_native: bool,
+    known: datetime | None,
+    progress: Progress | None,
+    workers: int | None,
+    scheduler: str | None,
+) -> dict[ClassKey, ZoneChanges]:
+    if workers is not None and workers < 1:
+        raise UsageError(f"{workers} workers cannot work: 1 or more")
+    try:
+        distributed: Any = import_module("distributed")
+    except ImportError:
+        raise UsageError(
+            "workers and schedulers need Dask, which is not installed: pip install 'geo-control[cluster]'"
+        ) from None
+    path = path.resolve()
+    cluster: Any = None
+    try:
+        if scheduler is None:
+            cluster = distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
+        client = distributed.Client(scheduler if cluster is None else cluster, timeout="20s")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"the Dask scheduler {scheduler or 'of this machine'} cannot be reached: {error}") from None
+    try:
+        shared = client.scatter([list(zones)], broadcast=True)[0]
+        spans = spans_of(len(instants), _SPANS_A_WORKER * max(len(client.scheduler_info(n_workers=-1)["workers"]), 1))
+        tasks = {}
+        for number, (a, b) in enumerate(spans):
+            lead = int(a > 0)
+            mine = list(instants[a - lead : b])
+            task = client.submit(span_changes, path, source, mine, bool(lead), shared, by_native, known, pure=False)
+            tasks[task] = number
+        found: list[dict[ClassKey, ZoneChanges]] = [{} for _ in spans]
+        done = 0
+        for task, result in distributed.as_completed(tasks, with_results=True):
+            number = tasks[task]
+            found[number] = result
+            done += spans[number][1] - spans[number][0]
+            if progress is not None:
+                progress(done, len(instants))
+        return joined([(b - a, f) for (a, b), f in zip(spans, found, strict=True)], len(zones))
+    finally:
+        client.close()
+        if cluster is not None:
+            cluster.close()

@@ -1,0 +1,91 @@
+"""Spans, in this process or by Dask, give the same figures to the last bit."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from click.testing import CliRunner
+
+from geo import cluster
+from geo.archive import Archive, open_archive
+from geo.cli import main
+from geo.cluster import series_changes, span_changes, spans_of
+from geo.errors import UsageError
+from geo.intake import import_files
+from geo.measures import EVERYWHERE, zones_by_unit
+from geo.panel import joined
+from geo.schema import parse_instant
+
+
+@pytest.fixture(scope="module")
+def archive(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    path = tmp_path_factory.mktemp("cluster") / "a.gpkg"
+    import_files(path, "deepstate", sorted((shared / "deepstate-raw").glob("*.geojson"))[::3])
+    return open_archive(path)
+
+
+@pytest.mark.parametrize("size", [1, 7, 16])
+@pytest.mark.parametrize("by_unit", [False, True])
+def test_any_spans_give_the_same_bits(archive: Archive, size: int, by_unit: bool) -> None:
+    instants = sorted({parse_instant(d) for d in archive.snapshots()["depicts"]})
+    units = archive.units(1)
+    zones = zones_by_unit(units[units["parent"].isin(["UA"])]) if by_unit else list(EVERYWHERE)
+    whole = series_changes(archive.path, "deepstate", instants, zones)
+    parts = []
+    for a in range(0, len(instants), size):
+        mine = instants[max(a - 1, 0) : a + size]
+        parts.append(
+            (len(instants[a : a + size]), span_changes(archive.path, "deepstate", mine, a > 0, zones, False, None))
+        )
+    together = joined(parts, len(zones))
+    assert list(together) == list(whole)
+    for key, changes in whole.items():
+        for one, other in zip(changes, together[key], strict=True):
+            assert one.tobytes() == other.tobytes(), key
+    assert sum(c.gained.sum() for c in whole.values()) > 0
+
+
+def test_spans_cover_the_series_once() -> None:
+    for count in (0, 1, 15, 16, 17, 353, 4000):
+        for pieces in (1, 3, 8, 1000):
+            covered = [i for a, b in spans_of(count, pieces) for i in range(a, b)]
+            assert covered == list(range(count))
+
+
+def test_a_local_cluster_and_a_running_one_equal_one_process(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    distributed = pytest.importorskip("distributed", reason="Dask is not installed (the extra 'cluster')")
+    monkeypatch.setattr(cluster, "_SHORTEST", 8)
+    alone = archive.series(by="unit", level=1)
+    pd.testing.assert_frame_equal(archive.series(by="unit", level=1, workers=2), alone, check_exact=True)
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as running:
+        args = ["series", str(archive.path), "--by", "unit", "--level", "1", "--scheduler", running.scheduler_address]
+        result = CliRunner().invoke(main, [*args, "-o", str(tmp_path / "s.csv")], catch_exceptions=False)
+        assert result.exit_code == 0, result.output
+    read = pd.read_csv(tmp_path / "s.csv", parse_dates=["date"])
+    assert pd.api.types.is_datetime64_any_dtype(read["date"])
+    assert {"area_km2", "gained_km2", "lost_km2", "share_percent"} <= set(read.columns)
+    assert (read["area_km2"].to_numpy() == alone["area_km2"].to_numpy()).all()
+
+
+def test_what_cannot_be_shared_out(archive: Archive) -> None:
+    pytest.importorskip("distributed", reason="Dask is not installed (the extra 'cluster')")
+    with pytest.raises(UsageError, match="1 or more"):
+        archive.series(workers=0)
+    with pytest.raises(UsageError, match="cannot be reached"):
+        archive.series(scheduler="nonsense://nowhere")
+
+
+def test_parquet_has_dates_and_the_same_figures(archive: Archive, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="Parquet is not installed (the extra 'parquet')")
+    run = CliRunner()
+    run.invoke(main, ["series", str(archive.path), "-o", str(tmp_path / "s.parquet")], catch_exceptions=False)
+    read = pd.read_parquet(tmp_path / "s.parquet")
+    assert str(read["date"].dt.tz) == "UTC"
+    assert (read["area_km2"].to_numpy() == archive.series()["area_km2"].to_numpy()).all()
+    wrong = run.invoke(main, ["series", str(archive.path), "-o", str(tmp_path / "s.xls")])
+    assert wrong.exit_code == 2
+    assert ".parquet" in wrong.output
