@@ -32,7 +32,7 @@ _SCALE = _A_KM**2 / 2 * np.pi / 180
 _SHORT_DEGREES = 0.1
 _CHUNK = 1 << 13
 # a band of latitudes, in which and half a band beyond it a polynomial of this degree is q to the last bit
-_BAND_DEGREES, _DEGREE = 20.0, 11
+_BAND_DEGREES, _DEGREE = 15.0, 12
 _STEP_DEGREES = 0.02
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 
@@ -221,12 +221,13 @@ def _refuse_poles(x: Floats, first: NDArray[np.intp], last: NDArray[np.intp]) ->
 
 
 def _check_range(xy: Floats) -> None:
-    extremes = np.array([xy.min(axis=0, initial=0.0), xy.max(axis=0, initial=0.0)])  # NaN comes through both
-    if not np.isfinite(extremes).all():
+    columns = (np.ascontiguousarray(xy[:, k]) for k in (0, 1))
+    x, y = (max(-v.min(initial=0.0), v.max(initial=0.0)) for v in columns)  # NaN comes through
+    if not np.isfinite([x, y]).all():
         raise GateError("a coordinate is not a finite number")
-    if (np.abs(extremes[:, 1]) > 90).any():
+    if y > 90:
         raise GateError("a latitude is beyond ±90°: are these metres, or latitude and longitude swapped?")
-    if (np.abs(extremes[:, 0]) > 360).any():
+    if x > 360:
         raise GateError("a longitude is beyond ±360°: are these metres?")
 
 
