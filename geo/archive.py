@@ -78,7 +78,7 @@ class Archive:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.store = Store(path)
-        self._units: tuple[tuple[tuple[int, int], ...], gpd.GeoDataFrame, Countries] | None = None
+        self._units: tuple[tuple[Any, ...], gpd.GeoDataFrame, Countries] | None = None
 
     def __enter__(self) -> Self:
         return self
@@ -203,9 +203,7 @@ class Archive:
         return self._cached_units()[1]
 
     def _cached_units(self) -> tuple[gpd.GeoDataFrame, Countries]:
-        # what is written stands in the log beside the file until the writer closes
-        files = [self.path, self.path.with_name(self.path.name + "-wal")]
-        stamp = tuple((f.stat().st_mtime_ns, f.stat().st_size) for f in files if f.exists())
+        stamp = self.store.units_stamp()
         if self._units is None or self._units[0] != stamp:
             frame = self.store.units()
             assert isinstance(frame, gpd.GeoDataFrame)

@@ -395,6 +395,18 @@ class Store:
         gpkg.widen(connection, "units", geometries, now=now)
         return True
 
+    def units_stamp(self) -> tuple[Any, ...]:
+        """What tells whether the units are those of before: another file, or other units in it.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        with self.reading() as connection:
+            row = connection.execute("SELECT count(*), max(fid), max(recorded_at) FROM units").fetchone()
+        return (self.path.stat().st_ino, *row)
+
     def units(self, *, geometry: bool = True) -> gpd.GeoDataFrame | pd.DataFrame:
         """Every administrative unit, coarsest first; later boundary sets after earlier ones.
 
