@@ -95,7 +95,8 @@ def admit_control(
         if frame.empty:
             _explain_nothing(snapshot, turned, options)
     notes = [*snapshot.notes, *_slivers(frame, memory), *_overlaps(frame, memory)]
-    memory.sound |= dict.fromkeys(_keys(np.asarray(frame.geometry.array, dtype=object)), 0.0)
+    for key in _keys(np.asarray(frame.geometry.array, dtype=object)):
+        memory.sound.setdefault(key, 0.0)
     return Admitted(frame, tuple(turned), tuple(repairs), duplicates, tuple(notes))
 
 
@@ -272,8 +273,8 @@ def _refuse_too_large(
     if unknown:
         lon, lat = _representative(frame.iloc[unknown])
         memory.country |= dict(zip((keys[i] for i in unknown), countries.locate(lon, lat).tolist(), strict=True))
-    new_area = {k: _spread(g) for k, g in zip(keys, geometry, strict=True) if memory.sound.get(k, 0.0) == 0.0}
-    memory.sound |= new_area
+    fresh = [i for i, k in enumerate(keys) if memory.sound.get(k, 0.0) == 0.0]
+    memory.sound |= dict(zip((keys[i] for i in fresh), _spread(geometry[fresh]).tolist(), strict=True))
     areas = np.array([memory.sound[k] for k in keys])
     place = np.array([memory.country[k] for k in keys], dtype=object)
     bad = np.zeros(len(frame), dtype=bool)
@@ -291,15 +292,19 @@ def _refuse_too_large(
     return frame[~bad].reset_index(drop=True) if bad.any() else frame
 
 
-def _spread(geometry: shapely.Geometry) -> float:
+def _spread(geometry: Objects) -> NDArray[np.float64]:
     """km², by the long way round where a ring spans the globe (a box around the whole world has no short way)."""
-    west, south, east, north = geometry.bounds
-    if east - west > 180:
+    bounds = shapely.bounds(geometry)
+    wide = bounds[:, 2] - bounds[:, 0] > 180
+    found = np.empty(len(geometry))
+    found[~wide] = areas_km2(geometry[~wide])
+    for i in np.flatnonzero(wide).tolist():
+        west, south, east, north = bounds[i].tolist()
         half = (west + east) / 2
         sides = [shapely.box(west, south, half, north), shapely.box(half, south, east, north)]
-        geometry = shapely.make_valid(geometry)
-        return sum(area_of(shapely.segmentize(shapely.intersection(geometry, s), 30)) for s in sides)
-    return area_of(geometry)
+        valid = shapely.make_valid(geometry[i])
+        found[i] = sum(area_of(shapely.segmentize(shapely.intersection(valid, s), 30)) for s in sides)
+    return found
 
 
 def _slivers(frame: gpd.GeoDataFrame, memory: Memory) -> list[str]:
@@ -308,9 +313,10 @@ def _slivers(frame: gpd.GeoDataFrame, memory: Memory) -> list[str]:
         return []
     geometry = np.asarray(frame.geometry.array, dtype=object)
     keys = _keys(geometry)
-    for key, one in zip(keys, geometry, strict=True):
-        if key not in memory.slivers:
-            memory.slivers[key] = int((areas_km2(shapely.get_parts(one)) < SLIVER_KM2).sum())
+    fresh = [i for i, k in enumerate(keys) if k not in memory.slivers]
+    parts, owner = shapely.get_parts(geometry[fresh], return_index=True)
+    counts = np.bincount(owner[areas_km2(parts) < SLIVER_KM2], minlength=len(fresh))
+    memory.slivers |= dict(zip((keys[i] for i in fresh), counts.tolist(), strict=True))
     count = sum(memory.slivers[k] for k in keys)
     return [f"{count} slivers under {SLIVER_KM2} km², kept"] if count else []
 
@@ -320,23 +326,19 @@ def _overlaps(frame: gpd.GeoDataFrame, memory: Memory) -> list[str]:
     geometry = np.asarray(frame.geometry.array, dtype=object)
     keys = _keys(geometry)
     classes = list(zip(frame["controller"].fillna("").tolist(), frame["status"].tolist(), strict=True))
-    tree = shapely.STRtree(geometry)
-    boxes = tree.query(geometry)
+    boxes = shapely.STRtree(geometry).query(geometry)
+    met = [(i, j) for i, j in zip(*boxes.tolist(), strict=True) if i < j and classes[i] != classes[j]]
+    pairs = [(min(keys[i], keys[j]), max(keys[i], keys[j])) for i, j in met]
+    fresh = [k for k, pair in enumerate(pairs) if pair not in memory.overlaps]
+    first, second = (geometry[[met[k][side] for k in fresh]] for side in (0, 1))
+    km2 = areas_km2(shapely.intersection(first, second))
+    memory.overlaps |= dict(zip((pairs[k] for k in fresh), km2.tolist(), strict=True))
     shared: dict[tuple[str, str], float] = {}
-    for i, j in zip(*boxes.tolist(), strict=True):
-        if i >= j or classes[i] == classes[j]:
-            continue
-        pair = (keys[i], keys[j]) if keys[i] < keys[j] else (keys[j], keys[i])
-        if pair not in memory.overlaps:
-            memory.overlaps[pair] = _shared_km2(geometry[i], geometry[j])
+    for (i, j), pair in zip(met, pairs, strict=True):
         if memory.overlaps[pair] > 0:
             names = sorted((" ".join(classes[i]).strip(), " ".join(classes[j]).strip()))
             shared[names[0], names[1]] = shared.get((names[0], names[1]), 0.0) + memory.overlaps[pair]
     return [f"{a} and {b} overlap on {km2:.3f} km², kept" for (a, b), km2 in sorted(shared.items()) if km2 >= 1e-6]
-
-
-def _shared_km2(a: shapely.Geometry, b: shapely.Geometry) -> float:
-    return area_of(shapely.intersection(a, b))
 
 
 # -- points ---------------------------------------------------------------------------------------------------------
