@@ -1,16 +1,19 @@
 """Ours beside the rivals', in one run, on the same files: ``python -m benchmarks``.
 
 It needs the real series of ../shared/data and prints ratios of medians; a ratio of 10 says ten times as fast.
+``python -m benchmarks growth F.svg`` draws how time and memory grow with dates and vertices; ``… cluster`` builds a
+panel of 100,000 snapshots from GeoParquet partitions by Dask.
 """
 
 from __future__ import annotations
 
+import os
 import platform
 import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -25,7 +28,7 @@ from geo import __version__, ledger, measures
 from geo.archive import open_archive
 from geo.area import areas_km2
 from geo.intake import import_files
-from geo.panel import panel
+from geo.panel import panel, zone_changes
 from geo.schema import parse_instant
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -57,8 +60,24 @@ def rival_changes(shapes: np.ndarray) -> None:
 def rival_archive(files: list[Path], path: Path) -> None:
     path.unlink(missing_ok=True)
     for i, file in enumerate(files):
-        frame = gpd.read_file(file).assign(day=file.stem)
+        frame = gpd.read_file(file)
+        # files of a series differ in their fields, and a layer that is appended to cannot
+        frame = frame[[c for c in ("name", "geometry") if c in frame]].assign(day=file.stem)
         frame.to_file(path, layer="control", driver="GPKG", mode="a" if i else "w")
+
+
+def rival_script(files: list[Path], units: gpd.GeoDataFrame) -> None:
+    """Areas, changes and panel of a few days, as a short geopandas script does them."""
+    before = None
+    for file in files:
+        frame = gpd.read_file(file)[["geometry"]].dissolve()
+        frame.to_crs(6933).area.sum()
+        parts = gpd.overlay(frame, units, how="intersection")
+        parts.to_crs(6933).area.groupby(parts["unit"]).sum()
+        if before is not None:
+            frame.difference(before).to_crs(6933).area.sum()
+            before.difference(frame).to_crs(6933).area.sum()
+        before = frame
 
 
 def as_series(files: list[Path]) -> tuple[np.ndarray, gpd.GeoDataFrame, list[datetime]]:
@@ -77,34 +96,35 @@ def as_series(files: list[Path]) -> tuple[np.ndarray, gpd.GeoDataFrame, list[dat
     return shapes, gpd.GeoDataFrame(columns, geometry=shapes, crs=4326), instants
 
 
-def rows_of_table(folder: Path) -> list[tuple[str, float, float]]:
-    """(work, our seconds, the rival's seconds) of everything that is compared."""
+def rows_of_table(folder: Path) -> Iterator[tuple[str, float, float, float]]:
+    """(work, our seconds, the rival's seconds, the goal for their ratio) of everything that is compared."""
     files = sorted((DATA / "deepstate-mirror").glob("*.geojson"))
     shapes, rows, instants = as_series(files)
-    zones = measures.zones_by_unit(_units(folder))
-    table = [
-        (
-            "areas of all dates, geometries in memory",
-            median(lambda: areas_km2(shapes)),
-            median(lambda: rival_areas(shapes)),
-        )
-    ]
-    steps = ledger.class_steps(rows, instants)
-    whole = median(lambda: panel(steps, measures.EVERYWHERE, instants=instants))
-    table.append(("areas of all dates, from a built ledger", whole, table[0][2]))
+    units = _units(folder)
+    zones = measures.zones_by_unit(units)
+    geod = median(lambda: rival_areas(shapes))
+    yield "areas of all dates, from geometries in memory", median(lambda: areas_km2(shapes)), geod, 10
+    (built,) = ledger.class_ledgers(rows, instants).values()
+    built.areas_km2()
+    yield "areas of all dates, from a built ledger", median(built.areas_km2), geod, 200
     ours = median(lambda: ledger.class_steps(rows, instants))
-    table.append(
-        ("gained and lost of every step, ledger included", ours, median(lambda: rival_changes(shapes), runs=3))
-    )
-    ours = median(lambda: panel(ledger.class_steps(rows, instants), zones, instants=instants))
-    table.append(("panel by first-level unit, ledger included", ours, _rival_panel(shapes, zones)))
+    yield "gained and lost of every step, ledger included", ours, median(lambda: rival_changes(shapes)), 25
+    ours = median(lambda: _panel(rows, instants, zones))
+    yield f"panel by unit of all dates ({len(units)} units), ledger included", ours, _rival_panel(shapes, units), 40
     for name in ("deepstate-mirror", "deepstate"):
-        table.append(_archives(name, folder))
-    archive = open_archive(folder / "deepstate.gpkg")
-    day = median(lambda: archive.control("2025-01-11"), runs=15)
-    read = median(lambda: gpd.read_file(folder / "deepstate-rival.gpkg", where="day = '1736623460'"), runs=15)
-    table.append(("one date of the archive as a GeoDataFrame (raw series)", day, read))
-    return table
+        yield _archives(name, folder)
+    ours = median(lambda: _end_to_end(folder / "whole.gpkg", files), runs=3)
+    yield "files to areas, changes and panel, end to end", ours, _rival_end_to_end(files, units), 15
+    archive = open_archive(folder / "deepstate-mirror.gpkg")
+    day = median(lambda: archive.control("2025-01-11"), runs=25)
+    rival, name = folder / "deepstate-mirror-rival.gpkg", files[180].stem
+    read = median(lambda: gpd.read_file(rival, where=f"day = '{name}'"), runs=25)
+    yield "one date of the archive to a GeoDataFrame", day, read, 1
+
+
+def _panel(rows: gpd.GeoDataFrame, instants: list[datetime], zones: list[measures.Zone]) -> pd.DataFrame:
+    steps = ledger.class_steps(rows, instants)
+    return panel({k: zone_changes(s, zones) for k, s in steps.items()}, zones, instants=instants)
 
 
 def _units(folder: Path) -> gpd.GeoDataFrame:
@@ -114,16 +134,30 @@ def _units(folder: Path) -> gpd.GeoDataFrame:
     return units[units["parent"] == "UA"]
 
 
-def _rival_panel(shapes: np.ndarray, zones: list[measures.Zone]) -> float:
-    units = gpd.GeoDataFrame({"unit": [z.unit for z in zones[:-1]]}, geometry=[z.shape for z in zones[:-1]], crs=4326)
-    few = shapes[:: len(shapes) // OVERLAY_DAYS][:OVERLAY_DAYS]
-    start = time.perf_counter()
-    for shape in few:
-        gpd.overlay(gpd.GeoDataFrame(geometry=[shape], crs=4326), units, how="intersection")
-    return (time.perf_counter() - start) / len(few) * len(shapes)
+def _few(listed: Any) -> Any:
+    return listed[:: len(listed) // OVERLAY_DAYS][:OVERLAY_DAYS]
 
 
-def _archives(name: str, folder: Path) -> tuple[str, float, float]:
+def _rival_panel(shapes: np.ndarray, units: gpd.GeoDataFrame) -> float:
+    frames = [gpd.GeoDataFrame(geometry=[s], crs=4326) for s in _few(shapes)]
+    few = median(lambda: [gpd.overlay(f, units[["unit", "geometry"]], how="intersection") for f in frames])
+    return few / len(frames) * len(shapes)
+
+
+def _end_to_end(path: Path, files: list[Path]) -> None:
+    path.unlink(missing_ok=True)
+    import_files(path, "deepstate-mirror", files)
+    archive = open_archive(path)
+    archive.series()
+    archive.series(by="unit", level=1)
+
+
+def _rival_end_to_end(files: list[Path], units: gpd.GeoDataFrame) -> float:
+    few = _few(files)
+    return median(lambda: rival_script(few, units[["unit", "geometry"]]), runs=3) / len(few) * len(files)
+
+
+def _archives(name: str, folder: Path) -> tuple[str, float, float, float]:
     source = {"deepstate": "deepstate-raw"}.get(name, name)
     files = sorted((DATA / source).glob("*.geojson"))
 
@@ -131,25 +165,34 @@ def _archives(name: str, folder: Path) -> tuple[str, float, float]:
         (folder / f"{name}.gpkg").unlink(missing_ok=True)
         import_files(folder / f"{name}.gpkg", name, files)
 
-    mine = median(ours, runs=3)
-    theirs = median(lambda: rival_archive(files, folder / f"{name}-rival.gpkg"), runs=1)
+    mine = median(ours)
+    theirs = median(lambda: rival_archive(files, folder / f"{name}-rival.gpkg"))
     sizes = [(folder / f"{name}{end}.gpkg").stat().st_size / 1e6 for end in ("", "-rival")]
-    return f"files to archive, {source} ({sizes[0]:.1f} MB beside {sizes[1]:.1f} MB)", mine, theirs
+    return f"files to archive, {source} ({sizes[0]:.1f} MB beside {sizes[1]:.1f} MB)", mine, theirs, 4
 
 
-def main() -> int:
-    """Print the table; 1 where the real series are not there."""
+def main(args: list[str]) -> int:
+    """Print the table, or draw the growth of time and memory, or share a long series out; 1 without the real series."""
     if not DATA.is_dir():
         print(f"needs the real series of {DATA}, which are not part of the project", file=sys.stderr)
         return 1
+    if args[:1] == ["growth"]:
+        from benchmarks.growth import run as grow
+
+        return grow(Path(args[1]) if len(args) > 1 else Path("growth.svg"))
+    if args[:1] == ["cluster"]:
+        from benchmarks.cluster import run as share_out
+
+        return share_out()
     versions = f"geo-control {__version__}, Python {platform.python_version()}, shapely {shapely.__version__}"
-    print(f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {versions}, geopandas {gpd.__version__}\n")
-    print("| work | ours, s | rival, s | ratio |\n|---|---|---|---|")
+    machine = f"{platform.machine()}, {os.cpu_count()} cores"
+    print(f"{datetime.now(UTC):%Y-%m-%d}, {machine}, {versions}, geopandas {gpd.__version__}\n")
+    print("| work | ours, s | rival, s | ratio | goal |\n|---|---|---|---|---|")
     with tempfile.TemporaryDirectory() as folder:
-        for work, ours, rival in rows_of_table(Path(folder)):
-            print(f"| {work} | {ours:.3f} | {rival:.3f} | {rival / ours:.1f} |")
+        for work, ours, rival, goal in rows_of_table(Path(folder)):
+            print(f"| {work} | {ours:.4f} | {rival:.3f} | {rival / ours:.1f} | {goal:g} |", flush=True)
     return 0
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    raise SystemExit(main(sys.argv[1:]))

@@ -1,0 +1,96 @@
+"""How time and memory grow with dates and with vertices: a real series replayed, and thinned or thickened."""
+
+from __future__ import annotations
+
+import time
+import tracemalloc
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import shapely
+
+from geo.ledger import Clerk, Ledger
+
+DATES = (100, 350, 1000, 3500)
+DETAIL = (0.25, 0.5, 1.0, 2.0, 4.0)
+
+
+def replay(shapes: np.ndarray, dates: int) -> Iterator[shapely.Geometry]:
+    """The series forwards and backwards, again and again: edges that are known are born and die anew."""
+    there_and_back = [*range(len(shapes)), *range(len(shapes) - 2, 0, -1)]
+    for i in range(dates):
+        yield shapes[there_and_back[i % len(there_and_back)]]
+
+
+def build(shapes: Iterator[shapely.Geometry]) -> Ledger:
+    clerk = Clerk()
+    for shape in shapes:
+        clerk.snapshot([shape])
+    return clerk.ledger()
+
+
+def measure(shapes: Iterator[shapely.Geometry]) -> tuple[float, float, int, int]:
+    """Seconds and MB of building a ledger, its lives of edges, and its distinct edges."""
+    start = time.perf_counter()
+    made = build(shapes)
+    taken = time.perf_counter() - start
+    distinct = len(set(zip(made.edges.tails.tolist(), made.edges.heads.tolist(), strict=True)))
+    return taken, 0.0, len(made.born), distinct
+
+
+def peak_mb(shapes: Iterator[shapely.Geometry]) -> float:
+    tracemalloc.start()
+    build(shapes)
+    peak = tracemalloc.get_traced_memory()[1] / 1e6
+    tracemalloc.stop()
+    return peak
+
+
+def detailed(shapes: np.ndarray, factor: float) -> np.ndarray:
+    """The shapes with so many times their vertices: every edge cut alike, or only some vertices kept."""
+    if factor >= 1:
+        pieces = int(factor)
+        return np.array([shapely.transform(s, lambda xy: _cut(xy, pieces)) if pieces > 1 else s for s in shapes])
+    return shapely.make_valid(shapely.simplify(shapes, {0.5: 2e-4, 0.25: 1e-3}[factor]))
+
+
+def _cut(xy: np.ndarray, pieces: int) -> np.ndarray:
+    shares = np.arange(pieces)[None, :, None] / pieces
+    inner = xy[:-1, None] + shares * (xy[1:] - xy[:-1])[:, None]
+    return np.concatenate([inner.reshape(-1, 2), xy[-1:]])
+
+
+def run(path: Path) -> int:
+    """Print the figures and draw them as SVG."""
+    from matplotlib.figure import Figure
+
+    from benchmarks.__main__ import DATA, as_series
+
+    shapes = as_series(sorted((DATA / "deepstate-mirror").glob("*.geojson")))[0]
+    print("| dates | seconds | peak MB | lives of edges | distinct edges |\n|---|---|---|---|---|")
+    rows = []
+    for dates in DATES:
+        taken, _, lives, distinct = measure(replay(shapes, dates))
+        rows.append((dates, taken, peak_mb(replay(shapes, dates)), lives, distinct))
+        print("| {} | {:.2f} | {:.1f} | {:,} | {:,} |".format(*rows[-1]), flush=True)
+    by_detail = []
+    for factor in DETAIL:
+        some = detailed(shapes, factor)
+        vertices = float(shapely.get_num_coordinates(some).mean())
+        by_detail.append((vertices, measure(iter(some))[0]))
+    figure = Figure(figsize=(8, 3), layout="constrained")
+    left, middle, right = figure.subplots(1, 3)
+    left.plot([r[0] for r in rows], [r[1] for r in rows], "o-")
+    left.set(xlabel="dates (replayed)", ylabel="seconds to build the ledger")
+    middle.plot([r[0] for r in rows], [r[2] for r in rows], "o-")
+    middle.set(xlabel="dates (replayed)", ylabel="peak memory, MB")
+    right.plot([v for v, _ in by_detail], [t for _, t in by_detail], "o-")
+    right.set(xlabel=f"vertices a date ({len(shapes)} dates)", ylabel="seconds to build the ledger")
+    for axes in (left, middle, right):
+        axes.set_ylim(bottom=0)
+        axes.set_xlim(left=0)
+        axes.grid(alpha=0.3)
+    figure.savefig(path, metadata={"Date": None})
+    print(path)
+    return 0
