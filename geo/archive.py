@@ -130,7 +130,7 @@ class Archive:
         SourceError
             The archive has several and none is named, or it has not the one named; the message lists them.
         """
-        there = sorted(set(self.store.snapshots()["source"]))
+        there = self.store.control_sources()
         if source is None and len(there) == 1:
             return str(there[0])
         if source in there:
@@ -298,18 +298,16 @@ class Archive:
         self, source: str, when: When | None, *, as_known_on: When | None, max_age_days: float | None = None
     ) -> pd.DataFrame:
         """The snapshot of each part that answers for a date, with its age in days."""
-        known = moment(as_known_on)
-        table = self.store.snapshots(as_known_on=known or FAR)
-        table = table[table["source"] == source]
-        depicts = table["depicts"].map(parse_instant)
-        instant = max(depicts, default=None) if when is None else last_instant(when)
-        past = table[depicts <= instant] if instant is not None else table
-        if past.empty or instant is None:
-            first = f"; the first depicts {min(table['depicts'])}" if len(table) else "; all were taken back"
+        recorded = self.store.in_force(source, moment(as_known_on) or FAR)
+        instant = last_instant(when) if when is not None else parse_instant(recorded[-1][0]) if recorded else None
+        past = [r for r in recorded if instant is not None and r[0] <= write_instant(instant)]
+        if not past or instant is None:
+            first = f"; the first depicts {recorded[0][0]}" if recorded else "; all were taken back"
             then = f" as known on {as_known_on}" if as_known_on is not None else ""
             wanted = f"depicts {when} or a day before it" if when is not None else "is in force"
             raise NoSnapshotError(f"no snapshot of {source} {wanted}{then}{first}")
-        used = past.sort_values("depicts").drop_duplicates("part", keep="last").reset_index(drop=True)
+        latest = {part: (depicts, part, snapshot) for depicts, part, snapshot in past}
+        used = pd.DataFrame(sorted(latest.values()), columns=["depicts", "part", "snapshot"])
         whole_days = when is None or is_day(when)
         used["age_days"] = [age_days(instant, parse_instant(d), whole_days=whole_days) for d in used["depicts"]]
         if max_age_days is not None and used["age_days"].min() > max_age_days:

@@ -119,6 +119,35 @@ class Store:
         frame = frame.drop(columns=["id", "members"])
         return frame if as_known_on is None else frame[history.known_then(frame, as_known_on)].reset_index(drop=True)
 
+    def control_sources(self) -> list[str]:
+        """The sources that control is on record from, by name.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        with self.reading() as connection:
+            return [r[0] for r in connection.execute("SELECT DISTINCT source FROM snapshots ORDER BY source")]
+
+    def in_force(self, source: str, known: datetime) -> list[tuple[str, str, str]]:
+        """(depicts, part, snapshot) of every recording of a source that counted at a moment, oldest state first.
+
+        Of several recordings of one instant the last comes last.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        at = write_instant(known)
+        with self.reading() as connection:
+            return connection.execute(
+                "SELECT depicts, part, snapshot FROM snapshots WHERE source = ? AND recorded_at <= ?"
+                " AND (retracted_at IS NULL OR retracted_at > ?) ORDER BY depicts, recorded_at, id",
+                (source, at, at),
+            ).fetchall()
+
     def control_now(self, source: str, instant: datetime) -> gpd.GeoDataFrame:
         """The polygons of a source that stand at an instant, as known now, straight from the layer.
 
