@@ -13,10 +13,16 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from geo.edges import Chain
 from geo.errors import UsageError
-from geo.ledger import class_ledgers
+from geo.ledger import Ledger, class_ledgers, in_order
 from geo.measures import ClassKey, Zone
 from geo.panel import ZoneChanges, joined, zone_changes
+from geo.schema import CRS
 from geo.store import Store
 
 # a span costs the reading of one whole snapshot, so it should not be much shorter than this
@@ -91,6 +97,47 @@ def span_changes(
     rows = Store(path).rows_between(source, instants, known)
     ledgers = class_ledgers(rows, instants, by_native=by_native, progress=progress)
     return {key: zone_changes(ledger.steps()[int(has_lead) :], zones) for key, ledger in ledgers.items()}
+
+
+def partition_of(ledger: Ledger) -> gpd.GeoDataFrame:
+    """A ledger as rows for GeoParquet: one edge a row, interior on the left, with the snapshots of birth and death.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        born, died (int64) and geometry (LineString of two positions, EPSG:4326); ``attrs["count"]`` is how many
+        snapshots there are.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    ends = np.stack(list(ledger.edges), axis=1).view(np.float64).reshape(-1, 2, 2)
+    frame = gpd.GeoDataFrame({"born": ledger.born, "died": ledger.died}, geometry=shapely.linestrings(ends), crs=CRS)
+    frame.attrs["count"] = ledger.count
+    return frame
+
+
+def ledger_of(frame: gpd.GeoDataFrame, count: int) -> Ledger:
+    """The ledger of a partition: what `partition_of` made rows of.
+
+    Parameters
+    ----------
+    frame : geopandas.GeoDataFrame
+        born, died and geometry.
+    count : int
+        How many snapshots there are.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    xy = shapely.get_coordinates(np.asarray(frame.geometry.array, dtype=object))
+    positions = np.ascontiguousarray(xy).view(np.complex128).reshape(-1, 2)
+    edges = Chain(positions[:, 0].copy(), positions[:, 1].copy())
+    return in_order(edges, frame["born"].to_numpy(), frame["died"].to_numpy(), count, {})
 
 
 def spans_of(count: int, pieces: int) -> list[tuple[int, int]]:

@@ -200,7 +200,7 @@ class Ledger:
         edges = Chain(*(np.concatenate([self.edges[s], later.edges[s]])[keep] for s in (0, 1)))
         born = np.concatenate([self.born, later.born + self.count])[keep]
         whole = dict(self.whole) | {i + self.count: p for i, p in later.whole.items() if i or not open_edges.any()}
-        return _in_order(edges, born, died[keep], self.count + later.count, whole)
+        return in_order(edges, born, died[keep], self.count + later.count, whole)
 
 
 def _named(edges: Chain, chosen: NDArray[np.bool_]) -> dict[tuple[complex, complex], list[int]]:
@@ -211,7 +211,14 @@ def _named(edges: Chain, chosen: NDArray[np.bool_]) -> dict[tuple[complex, compl
     return found
 
 
-def _in_order(edges: Chain, born: Ints, died: Ints, count: int, whole: Mapping[int, Objects]) -> Ledger:
+def in_order(edges: Chain, born: Ints, died: Ints, count: int, whole: Mapping[int, Objects]) -> Ledger:
+    """A ledger with its entries in the one order, whatever the order they come in.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
     tails, heads = edges
     order = np.lexsort((died, heads.imag, heads.real, tails.imag, tails.real, born))
     return Ledger(Chain(tails[order], heads[order]), born[order], died[order], count, whole)
@@ -323,7 +330,7 @@ class Clerk:
         if self._deaths:
             where, when = np.array(self._deaths, dtype=np.int64).T
             died[where] = when
-        return _in_order(Chain(tails, heads), born, died, self._count, dict(self._whole))
+        return in_order(Chain(tails, heads), born, died, self._count, dict(self._whole))
 
 
 class _Hashed(NamedTuple):

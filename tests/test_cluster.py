@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import geopandas as gpd
 import pandas as pd
 import pytest
 from click.testing import CliRunner
 
 from geo import cluster
 from geo.archive import Archive, open_archive
+from geo.area import areas_km2
 from geo.cli import main
-from geo.cluster import series_changes, span_changes, spans_of
+from geo.cluster import ledger_of, partition_of, series_changes, span_changes, spans_of
 from geo.errors import UsageError
 from geo.intake import import_files
+from geo.ledger import class_ledgers
 from geo.measures import EVERYWHERE, zones_by_unit
 from geo.panel import joined
 from geo.schema import parse_instant
@@ -45,6 +48,21 @@ def test_any_spans_give_the_same_bits(archive: Archive, size: int, by_unit: bool
         for one, other in zip(changes, together[key], strict=True):
             assert one.tobytes() == other.tobytes(), key
     assert sum(c.gained.sum() for c in whole.values()) > 0
+
+
+def test_a_ledger_survives_geoparquet(archive: Archive, tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow", reason="Parquet is not installed (the extra 'parquet')")
+    instants = sorted({parse_instant(d) for d in archive.snapshots()["depicts"]})
+    for number, made in enumerate(
+        class_ledgers(archive.store.rows_between("deepstate", instants, None), instants).values()
+    ):
+        partition_of(made).to_parquet(tmp_path / f"{number}.parquet")
+        back = ledger_of(gpd.read_parquet(tmp_path / f"{number}.parquet"), made.count)
+        assert back.areas_km2().tobytes() == made.areas_km2().tobytes()
+        for one, other in zip(made.steps(), back.steps(), strict=True):
+            assert other.growth_km2 == pytest.approx(one.growth_km2, abs=1e-6)
+            assert areas_km2(other.gained).sum() == pytest.approx(areas_km2(one.gained).sum(), abs=1e-6)
+            assert areas_km2(other.lost).sum() == pytest.approx(areas_km2(one.lost).sum(), abs=1e-6)
 
 
 def test_spans_cover_the_series_once() -> None:
