@@ -162,9 +162,9 @@ def shortest_longitude(delta: Floats) -> Floats:
     GateError
         Never.
     """
-    wide = np.abs(delta) >= 180
-    if not wide.any():
+    if not delta.size or (delta.max() < 180 and delta.min() > -180):
         return delta
+    wide = np.abs(delta) >= 180
     wrapped = delta.copy()
     wrapped[wide] = 180 - np.mod(180 - delta[wide], 360)
     return wrapped
@@ -185,8 +185,8 @@ def _ring_areas(rings: NDArray[np.object_]) -> Floats:
     """Unsigned km² of linear rings, edges straight in longitude and latitude."""
     xy = shapely.get_coordinates(rings)
     counts = shapely.get_num_coordinates(rings)
-    _check_range(xy)
     x, y = np.ascontiguousarray(xy[:, 0]), np.ascontiguousarray(xy[:, 1])
+    _check_range(x, y)
     # The edge from a ring's last vertex to the next ring's first is no edge: its amount is set to zero.
     last = np.cumsum(counts) - 1
     amounts = np.zeros(len(x))
@@ -210,24 +210,22 @@ def _ring_areas(rings: NDArray[np.object_]) -> Floats:
 
 
 def _refuse_poles(x: Floats, first: NDArray[np.intp], last: NDArray[np.intp]) -> None:
-    steps = np.diff(x)
-    if not (np.abs(steps) > 180).any():
+    if x.max() - x.min() <= 180:
         return
-    steps = np.append(shortest_longitude(steps), 0.0)
+    steps = np.append(shortest_longitude(np.diff(x)), 0.0)
     steps[last] = 0.0
     turns = np.add.reduceat(steps, first)
     if (np.abs(turns) > 1).any():
         raise GateError("a ring runs around a pole: cut it along a meridian before it is measured")
 
 
-def _check_range(xy: Floats) -> None:
-    columns = (np.ascontiguousarray(xy[:, k]) for k in (0, 1))
-    x, y = (max(-v.min(initial=0.0), v.max(initial=0.0)) for v in columns)  # NaN comes through
-    if not np.isfinite([x, y]).all():
+def _check_range(x: Floats, y: Floats) -> None:
+    east, north = (max(-v.min(initial=0.0), v.max(initial=0.0)) for v in (x, y))  # NaN comes through
+    if not np.isfinite([east, north]).all():
         raise GateError("a coordinate is not a finite number")
-    if y > 90:
+    if north > 90:
         raise GateError("a latitude is beyond ±90°: are these metres, or latitude and longitude swapped?")
-    if x > 360:
+    if east > 360:
         raise GateError("a longitude is beyond ±360°: are these metres?")
 
 
@@ -318,7 +316,7 @@ def _geodesic_ring_areas(rings: NDArray[np.object_]) -> Floats:
     areas = np.empty(len(rings))
     for i, ring in enumerate(rings):
         xy = shapely.get_coordinates(ring)
-        _check_range(xy)
+        _check_range(*xy.T)
         areas[i] = abs(geod.polygon_area_perimeter(xy[:, 0], xy[:, 1])[0]) / 1e6
     return areas
 
@@ -342,7 +340,7 @@ def lengths_km(lines: NDArray[np.object_]) -> Floats:
         A coordinate is out of range.
     """
     xy = shapely.get_coordinates(lines)
-    _check_range(xy)
+    _check_range(*xy.T)
     parts, of_line = shapely.get_parts(lines, return_index=True)
     sizes = shapely.get_num_coordinates(parts)
     if not len(xy):

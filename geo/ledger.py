@@ -248,7 +248,7 @@ class Clerk:
         self._lives: dict[int, list[int]] = {}
         self._chains: list[Chain] = []
         self._born: list[Ints] = []
-        self._deaths: list[tuple[int, int]] = []
+        self._deaths: list[tuple[Ints, int]] = []
         self._total = 0
         self._whole: dict[int, Objects] = {}
 
@@ -302,12 +302,14 @@ class Clerk:
     def _record(self, old: Sequence[_Hashed], new: Sequence[_Hashed]) -> None:
         """Births and deaths. An edge is told by its hash; should two ever clash, the step's chain does not close."""
         changed = _changed([e.hashes for e in old], [e.hashes for e in new])
+        dead = []
         for edges in old:
             for h in edges.hashes[_among(edges.hashes, changed)].tolist():
                 lives = self._lives[h]
-                self._deaths.append((lives.pop(), self._count))
+                dead.append(lives.pop())
                 if not lives:
                     del self._lives[h]
+        self._deaths.append((np.array(dead, dtype=np.int64), self._count))
         for edges in new:
             mine = _among(edges.hashes, changed)
             for life, h in enumerate(edges.hashes[mine].tolist(), start=self._total):
@@ -327,9 +329,8 @@ class Clerk:
         tails, heads = (np.concatenate([NO_EDGES[s], *(c[s] for c in self._chains)]) for s in (0, 1))
         born = np.concatenate([np.empty(0, dtype=np.int64), *self._born])
         died = np.full(len(born), self._count, dtype=np.int64)
-        if self._deaths:
-            where, when = np.array(self._deaths, dtype=np.int64).T
-            died[where] = when
+        for dead, when in self._deaths:
+            died[dead] = when
         return in_order(Chain(tails, heads), born, died, self._count, dict(self._whole))
 
 
