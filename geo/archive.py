@@ -34,6 +34,7 @@ from geo.errors import NoSnapshotError, SourceError, UnitError, UsageError
 from geo.front import Front, front_of, movement
 from geo.panel import panel
 from geo.schema import CRS, STATUSES, is_day, last_instant, parse_instant, text_or_none, to_instant, write_instant
+from geo.settlements import changed_hands
 from geo.store import Store
 from geo.units import Countries, countries_of, find_unit, finest_level
 
@@ -687,6 +688,42 @@ class Archive:
             sectors=sectors,
             within=self._zone(within, None).shape,
         )
+
+    def changed_hands(
+        self,
+        places: gpd.GeoDataFrame,
+        from_: When,
+        to: When | None = None,
+        *,
+        source: str | None = None,
+        as_known_on: When | None = None,
+    ) -> pd.DataFrame:
+        """The settlements that changed hands between two dates, by one source.
+
+        Parameters
+        ----------
+        places : geopandas.GeoDataFrame
+            name and points in EPSG:4326, as `geo.settlements.read_places` gives them.
+        from_, to : str, date, datetime or None
+            Days (their last snapshots) or instants; `to` None is the last snapshot there is.
+
+        Returns
+        -------
+        pandas.DataFrame
+            name, lat, lon, before, after (as `geo.settlements.changed_hands`), source, from_snapshot, to_snapshot.
+
+        Raises
+        ------
+        NoSnapshotError
+            Nothing depicts one of the dates or an earlier one.
+        SourceError
+            A source must be named, or is not there.
+        """
+        name = self.source_name(source)
+        (before, first), (after, last) = (self._side(name, when, as_known_on, None) for when in (from_, to))
+        ends = [max(side.values(), key=lambda s: -s[1])[0] for side in (first, last)]
+        table = changed_hands(places, before, after)
+        return table.assign(source=name, from_snapshot=ends[0], to_snapshot=ends[1])
 
     def who(self, lat: float, lon: float, *, source: str | None = None) -> pd.DataFrame:
         """Who held a place, by which source, from when to when, as known now.

@@ -307,6 +307,24 @@ def who(archive: Path, at: str, source: str | None, form: str) -> None:
     show(_open(archive).who(lat, lon, source=source), form, title=f"who held {at}", head={"at": [lat, lon]})
 
 
+@main.command()
+@_ARCHIVE
+@click.option("--places", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Geodata with names.")
+@click.option("--column", metavar="C", help="Which column has the names.")
+@click.option("--from", "from_", required=True, metavar="D")
+@click.option("--to", metavar="D", help="The last snapshot by default.")
+@_SOURCE
+@_KNOWN
+@_format("table", "csv", "json")
+def settlements(archive: Path, places: Path, column: str | None, form: str, **given: Any) -> None:
+    """Settlements that changed hands between two dates."""
+    from geo.settlements import read_places
+
+    frame = _open(archive).changed_hands(read_places(places, column=column), **given)
+    head = {"from": given["from_"], "to": given["to"], "as_known_on": given["as_known_on"]}
+    show(frame, form, title=f"settlements that changed hands, {given['from_']} to {given['to'] or 'now'}", head=head)
+
+
 @main.command("map")
 @_ARCHIVE
 @click.option("--date", metavar="D", help="The last snapshot by default.")
