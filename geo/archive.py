@@ -76,9 +76,9 @@ def open_archive(path: str | Path) -> Archive:
 class Archive:
     """Dated control, incidents and units in one GeoPackage. Open it with `open_archive`."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self.store = Store(path)
+    def __init__(self, path: str | Path) -> None:
+        self.path = Path(path)
+        self.store = Store(self.path)
         self._units: tuple[tuple[Any, ...], gpd.GeoDataFrame, Countries] | None = None
 
     def __enter__(self) -> Self:

@@ -7,6 +7,7 @@ and the one before alone, so the spans' changes put one after the other are thos
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from importlib import import_module
@@ -28,6 +29,8 @@ from geo.store import Store
 # a span costs the reading of one whole snapshot, so it should not be much shorter than this
 _SHORTEST = 16
 _SPANS_A_WORKER = 4
+# the zones are shared by a worker's threads, and GEOS builds the index of a prepared shape while it is first asked
+_ONE_AT_A_TIME = threading.Lock()
 Progress = Callable[[int, int], None]
 
 
@@ -94,9 +97,10 @@ def span_changes(
     ArchiveError
         The archive cannot be read.
     """
-    rows = Store(path).rows_between(source, instants, known)
-    ledgers = class_ledgers(rows, instants, by_native=by_native, progress=progress)
-    return {key: zone_changes(ledger.steps()[int(has_lead) :], zones) for key, ledger in ledgers.items()}
+    with _ONE_AT_A_TIME:
+        rows = Store(path).rows_between(source, instants, known)
+        ledgers = class_ledgers(rows, instants, by_native=by_native, progress=progress)
+        return {key: zone_changes(ledger.steps()[int(has_lead) :], zones) for key, ledger in ledgers.items()}
 
 
 def partition_of(ledger: Ledger) -> gpd.GeoDataFrame:
@@ -192,6 +196,8 @@ def _by_dask(
         done = 0
         for task, result in distributed.as_completed(tasks, with_results=True):
             number = tasks[task]
+            if isinstance(result, BaseException):  # Dask hands over what it cancelled as if it were a result
+                raise UsageError(f"the Dask cluster lost its workers ({result}): the same call without it still works")
             found[number] = result
             done += spans[number][1] - spans[number][0]
             if progress is not None:
