@@ -1,0 +1,90 @@
+"""The command group, and the options that several verbs share."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from geo import __version__
+from geo.errors import GeoError, UsageError
+from geo.printing import complain
+
+
+class _Geo(click.Group):
+    """Turns errors raised on purpose into a line on stderr and an exit code."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except GeoError as error:
+            if ctx.params.get("debug"):
+                raise
+            complain(str(error))
+            ctx.exit(error.exit_code)
+        except BrokenPipeError:
+            ctx.exit(0)
+
+
+@click.group(cls=_Geo, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.option("--debug", is_flag=True, help="Show the traceback of an error.")
+@click.version_option(__version__, prog_name="geo")
+def main(debug: bool) -> None:
+    """Dated maps of territorial control, their areas and changes, from one archive (a GeoPackage).
+
+    A date is YYYY-MM-DD (its last snapshot) or an instant such as 2024-08-01T00:00Z. Every figure carries its source,
+    its classes and the snapshot that it rests on.
+    """
+
+
+def options(*decorators: Callable[..., Any]) -> Callable[..., Any]:
+    """Several options as one decorator."""
+
+    def wrap(command: Callable[..., Any]) -> Callable[..., Any]:
+        return functools.reduce(lambda f, decorate: decorate(f), reversed(decorators), command)
+
+    return wrap
+
+
+ARCHIVE = click.argument("archive", type=click.Path(path_type=Path))
+SOURCE = click.option("--source", metavar="S", help="Which source; may be left out where the archive has one.")
+CLASSES = options(
+    click.option("--controller", metavar="C", help="Only this side."),
+    click.option("--status", metavar="S", multiple=True, help="Only this status; may be given several times."),
+)
+WHERE = options(
+    click.option("--in", "within", metavar="UNIT", help="Only inside this unit (a code or a name)."),
+    click.option("--level", type=int, help="Level of the units with --by unit."),
+    click.option("--boundary", metavar="SET", help="Which boundary set; the last taken in by default."),
+)
+KNOWN = click.option("--as-known-on", metavar="T", help="What the archive said at that date or instant.")
+AGE = click.option("--max-age-days", type=float, metavar="N", help="Refuse a snapshot older than this on the date.")
+BY = click.option(
+    "--by", type=click.Choice(["unit", "native"]), help="A row for each unit, or each class of the source."
+)
+
+
+def form_option(*choices: str) -> Callable[..., Any]:
+    """The option --format with its choices."""
+    return click.option("--format", "form", type=click.Choice(choices), default=choices[0], show_default=True)
+
+
+def place(at: str) -> tuple[float, float]:
+    """LAT,LON as two numbers."""
+    try:
+        lat, lon = (float(part) for part in at.split(","))
+    except ValueError:
+        raise UsageError(f"--at {at!r}: write it as LAT,LON in degrees, such as 51.197,35.272") from None
+    return lat, lon
+
+
+def opened(path: Path) -> Any:
+    """The archive at a path, which must be there."""
+    from geo.archive import open_archive
+
+    if not path.exists():
+        raise UsageError(f"{path}: no such archive; geo import makes one")
+    return open_archive(path)

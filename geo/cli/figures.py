@@ -1,0 +1,146 @@
+"""Verbs that answer in figures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from geo.cli.common import AGE, ARCHIVE, BY, CLASSES, KNOWN, SOURCE, WHERE, form_option, main, opened, place
+from geo.printing import bar, show, show_front, write_table
+
+
+@main.command()
+@ARCHIVE
+@click.option("--date", metavar="D", help="The last snapshot by default.")
+@SOURCE
+@CLASSES
+@WHERE
+@BY
+@KNOWN
+@AGE
+@form_option("table", "csv", "json")
+def area(
+    archive: Path, date: str | None, form: str, as_known_on: str | None, status: tuple[str, ...], **given: Any
+) -> None:
+    """How much each side holds on a date, in km², with the range that contested ground leaves open."""
+    frame = opened(archive).area(date, status=status or None, as_known_on=as_known_on, **given)
+    title = f"km² held by source and class, {date or 'last snapshot'}" + (
+        f", as known on {as_known_on}" if as_known_on else ""
+    )
+    show(frame, form, title=title, head={"date": date, "as_known_on": as_known_on})
+
+
+@main.command()
+@ARCHIVE
+@click.option("--from", "from_", required=True, metavar="D")
+@click.option("--to", required=True, metavar="D")
+@click.option("--base", metavar="D", help="The percentage is of the area on this date; --from by default.")
+@SOURCE
+@CLASSES
+@WHERE
+@BY
+@KNOWN
+@AGE
+@form_option("table", "csv", "json")
+def change(archive: Path, from_: str, to: str, form: str, status: tuple[str, ...], **given: Any) -> None:
+    """What each side gained and lost between two dates: gross and net, in km² and percent of a named base."""
+    frame = opened(archive).change(from_, to, status=status or None, **given)
+    title = f"km² gained and lost, {from_} to {to}; percent of {given['base'] or from_}"
+    head = {"from": from_, "to": to, "base": given["base"] or from_, "as_known_on": given["as_known_on"]}
+    show(frame, form, title=title, head=head)
+
+
+@main.command()
+@ARCHIVE
+@click.option("--from", "from_", metavar="D")
+@click.option("--to", metavar="D")
+@SOURCE
+@CLASSES
+@WHERE
+@BY
+@KNOWN
+@form_option("table", "csv", "json")
+@click.option("--workers", type=int, metavar="N", help="Share the work among N local processes (extra 'cluster').")
+@click.option("--scheduler", metavar="tcp://…", help="Share the work by a running Dask scheduler (extra 'cluster').")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to F.csv or F.parquet instead.")
+def series(archive: Path, form: str, status: tuple[str, ...], output: Path | None, **given: Any) -> None:
+    """Area, gross gain and gross loss at every snapshot of a source."""
+    with bar("measuring") as advance:
+        frame = opened(archive).series(status=status or None, progress=advance, **given)
+    if output is None:
+        show(frame, form, title="km² at every snapshot, gained and lost since the one before")
+    else:
+        click.echo(write_table(frame, output))
+
+
+@main.command()
+@ARCHIVE
+@click.option("--date", metavar="D", help="The last snapshot by default.")
+@SOURCE
+@CLASSES
+@click.option("--in", "within", metavar="UNIT", help="Only inside this unit (a code or a name).")
+@click.option("--against", metavar="C", help="Only where this other side's ground faces it.")
+@click.option("--tolerance-km", type=float, default=0.0, show_default=True, help="Simplify the line by this much.")
+@click.option("--inset-km", type=float, default=0.0, show_default=True, help="Stay this far inside border and coast.")
+@click.option("--gap-km", type=float, default=0.1, show_default=True, help="How far apart two sides still face.")
+@click.option("--boundary", metavar="SET", help="Whose border and coast; the last taken in by default.")
+@click.option("--since", metavar="D", help="How far it moved since this date, by unit (needs --controller).")
+@click.option("--level", type=int, help="Level of the units with --since.")
+@click.option("--at", metavar="LAT,LON", help="How far this place is from it.")
+@KNOWN
+@AGE
+@form_option("table", "json", "geojson")
+def front(archive: Path, form: str, since: str | None, at: str | None, level: int | None, **given: Any) -> None:
+    """The front's length at a stated tolerance and inset, its movement, and a place's distance from it."""
+    from geo.front import distance_km
+
+    given["status"] = given["status"] or None
+    chosen = opened(archive)
+    found = chosen.front(**given)
+    facts = {
+        k: given[k]
+        for k in ("date", "controller", "against", "within", "gap_km", "as_known_on")
+        if given[k] is not None
+    }
+    facts |= {"source": found.source, "snapshot": found.snapshot, "snapshot_age_days": found.snapshot_age_days}
+    facts |= {"boundary": found.boundary, "length_km": found.length_km}
+    facts |= {"tolerance_km": found.tolerance_km, "inset_km": found.inset_km}
+    if at is not None:
+        facts |= {"at": at, "distance_km": distance_km(found, *place(at))}
+    if since is not None:
+        shared = {k: given[k] for k in ("source", "controller", "status", "within", "boundary", "as_known_on")}
+        lengths = {k: given[k] for k in ("tolerance_km", "inset_km")}
+        moved = chosen.front_movement(since, given["date"], level=level, **shared, **lengths)
+        facts |= {"since": since, "movement": moved}
+    show_front(facts, found.lines, form)
+
+
+@main.command()
+@ARCHIVE
+@click.option("--at", required=True, metavar="LAT,LON", help="The place, in degrees.")
+@SOURCE
+@form_option("table", "csv", "json")
+def who(archive: Path, at: str, source: str | None, form: str) -> None:
+    """Who held a place, by which source, and from when to when."""
+    lat, lon = place(at)
+    show(opened(archive).who(lat, lon, source=source), form, title=f"who held {at}", head={"at": [lat, lon]})
+
+
+@main.command()
+@ARCHIVE
+@click.option("--places", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Geodata with names.")
+@click.option("--column", metavar="C", help="Which column has the names.")
+@click.option("--from", "from_", required=True, metavar="D")
+@click.option("--to", metavar="D", help="The last snapshot by default.")
+@SOURCE
+@KNOWN
+@form_option("table", "csv", "json")
+def settlements(archive: Path, places: Path, column: str | None, form: str, **given: Any) -> None:
+    """Settlements that changed hands between two dates."""
+    from geo.settlements import read_places
+
+    frame = opened(archive).changed_hands(read_places(places, column=column), **given)
+    head = {"from": given["from_"], "to": given["to"], "as_known_on": given["as_known_on"]}
+    show(frame, form, title=f"settlements that changed hands, {given['from_']} to {given['to'] or 'now'}", head=head)

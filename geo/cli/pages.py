@@ -1,0 +1,105 @@
+"""Verbs that draw: pages and pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from geo.cli.common import ARCHIVE, BY, CLASSES, KNOWN, SOURCE, WHERE, main, opened, options
+from geo.printing import bar
+
+
+@main.command("map")
+@ARCHIVE
+@click.option("--date", metavar="D", help="The last snapshot by default.")
+@SOURCE
+@KNOWN
+@click.option("--since", metavar="D", help="Draw what changed since this date.")
+@click.option("--in", "within", metavar="UNIT", help="Show this unit.")
+@click.option("--title", help="The page's title.")
+@click.option("--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
+def map_command(archive: Path, date: str | None, output: Path, **given: Any) -> None:
+    """A dated map: one HTML file that needs no network."""
+    from geo.maps import draw_map, save_map
+
+    click.echo(save_map(draw_map(opened(archive), date, **given), output))
+
+
+@main.command()
+@ARCHIVE
+@click.option("--from", "from_", metavar="D")
+@click.option("--to", metavar="D")
+@SOURCE
+@KNOWN
+@click.option("--since", metavar="D", help="Draw what changed since this date; the snapshot before by default.")
+@click.option("--in", "within", metavar="UNIT", help="Show this unit.")
+@click.option("--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("maps"), show_default=True)
+def maps(archive: Path, from_: str | None, to: str | None, output: Path, **given: Any) -> None:
+    """A dated map for every day that has a snapshot: OUTPUT/DATE.html."""
+    from geo.maps import draw_maps
+
+    with bar("drawing") as advance:
+        for path in draw_maps(opened(archive), output, from_=from_, to=to, progress=advance, **given):
+            click.echo(path)
+
+
+@main.command()
+@ARCHIVE
+@click.option("--source", "sources", multiple=True, metavar="S", help="Repeat it: the first is drawn as ground.")
+@click.option("--from", "from_", metavar="D")
+@click.option("--to", metavar="D")
+@KNOWN
+@click.option("--title", help="The page's title.")
+@click.option("--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
+def timeline(archive: Path, sources: tuple[str, ...], output: Path, **given: Any) -> None:
+    """Every date of a series in one HTML file that needs no network: slider, chart, change since any date."""
+    from geo.film_page import draw_timeline
+    from geo.maps import save_map
+
+    click.echo(save_map(draw_timeline(opened(archive), sources or None, **given), output))
+
+
+LOOK = options(
+    click.option("--title", help="Its title."),
+    click.option("--shape", type=click.Choice(["slide", "square", "column"]), default="slide", show_default=True),
+    click.option("--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True),
+    click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="F.png, F.svg or F.pdf."),
+)
+
+
+@main.command()
+@ARCHIVE
+@click.option("--date", metavar="D")
+@SOURCE
+@click.option("--since", metavar="D", help="Show what changed since this date.")
+@KNOWN
+@click.option("--in", "within", metavar="UNIT", help="Only this unit (a code or a name).")
+@click.option("--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names.")
+@LOOK
+def picture(archive: Path, output: Path, **given: Any) -> None:
+    """A dated map as PNG, SVG or PDF, without a browser."""
+    from geo.picture import draw_picture
+
+    click.echo(draw_picture(opened(archive), path=output, **given))
+
+
+@main.command()
+@ARCHIVE
+@SOURCE
+@CLASSES
+@BY
+@WHERE
+@click.option("--from", "from_", metavar="D")
+@click.option("--to", metavar="D")
+@KNOWN
+@LOOK
+def chart(archive: Path, output: Path, status: tuple[str, ...], **given: Any) -> None:
+    """The area of a series as a chart, whole or in panels by unit."""
+    from geo.chart import draw_chart
+
+    click.echo(draw_chart(opened(archive), output, status=status or None, **given))

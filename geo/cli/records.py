@@ -1,0 +1,163 @@
+"""Verbs that fill an archive and say what is in it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+import pandas as pd
+
+from geo.cli.common import ARCHIVE, SOURCE, form_option, main, opened
+from geo.errors import UsageError
+from geo.printing import bar, complain, print_receipts, show
+
+
+def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
+    pairs = [text.partition("=") for text in texts]
+    wrong = [text for text, sign, _ in pairs if not sign]
+    if wrong:
+        raise UsageError(f"{option} {wrong[0]!r}: write it as NAME=VALUE")
+    return {name: value for name, _, value in pairs}
+
+
+@main.command("import")
+@ARCHIVE
+@click.argument("source")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.option("--date", metavar="D", help="What the files depict, where they do not say.")
+@click.option("--published", metavar="D", help="When they were published.")
+@click.option("--retrieved", metavar="T", help="When they were fetched.")
+@click.option("--name", metavar="NAME", help="Keep the rows under this source name (vector).")
+@click.option("--config", type=click.Path(path_type=Path), help="A TOML file that maps columns and names the source.")
+@click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Which column of the file is ours.")
+@click.option("--set", "constants", multiple=True, metavar="OURS=VALUE", help="One value for every row.")
+@click.option("--status-map", "statuses", multiple=True, metavar="WORD=STATUS", help="What a word of the file means.")
+@click.option("--layer", help="Which layer of a file with several.")
+@click.option("--part", default="", help="Which of a source's separate publications this is.")
+@click.option("--crs", help="The CRS of a file that does not say.")
+@click.option("--encoding", default="utf-8", show_default=True, help="Of text files.")
+@click.option("--delimiter", help="Of CSV files.")
+@click.option("--decimal", help="The decimal mark of CSV files.")
+@click.option(
+    "--accept",
+    multiple=True,
+    type=click.Choice(["future", "swapped", "empty", "large"]),
+    help="Let this finding in on purpose.",
+)
+@form_option("table", "json")
+@click.pass_context
+def import_command(
+    ctx: click.Context, /, archive: Path, source: str, files: tuple[Path, ...], form: str, **given: Any
+) -> None:
+    """Take FILES into ARCHIVE, read as SOURCE's own; the archive is made where there is none.
+
+    Sources: deepstate, deepstate-mirror, nzz, isw, uacontrolmap, vector (a desk's own: anything GDAL reads), incidents,
+    acled, ucdp-ged, viina, units, claims. A bad file stops none of the others; the exit code is then 1.
+    """  # fmt: skip
+    from geo.intake import Receipt, import_claims, import_files
+
+    if source == "claims":
+        count = sum(import_claims(_new(archive), path) for path in files)
+        click.echo(f"{count} claims stored in {archive}")
+        return
+    options, credit = _read_options(given)
+    with bar("importing") as advance:
+        receipts: list[Receipt] = import_files(archive, source, files, options=options, credit=credit, progress=advance)
+    if form == "json":
+        from dataclasses import asdict
+
+        click.echo(json.dumps({"receipts": [asdict(r) for r in receipts]}, ensure_ascii=False, indent=1, default=str))
+    else:
+        print_receipts(receipts)
+    refused = [r for r in receipts if r.outcome == "refused"]
+    if refused:
+        for receipt in refused:
+            complain(receipt.error)
+        if len(receipts) > 1:
+            complain(f"{len(refused)} of {len(receipts)} files refused, the others are in")
+        ctx.exit(1)
+
+
+def _new(path: Path) -> Any:
+    from geo.archive import open_archive
+
+    return open_archive(path)
+
+
+def _read_options(given: dict[str, Any]) -> tuple[Any, Any]:
+    """Options from a TOML file, if there is one, and from the command line, which wins."""
+    from dataclasses import replace
+
+    from geo.schema import Options, Source
+    from geo.sources.desk import read_toml
+
+    credit, options = read_toml(given["config"]) if given["config"] else (None, Options())
+    maps: dict[str, Any] = {
+        name: {**getattr(options, name), **_pairs(given[name], option)}
+        for name, option in (("columns", "--column"), ("constants", "--set"), ("statuses", "--status-map"))
+    }
+    plain: dict[str, Any] = {
+        n: given[n] for n in ("date", "published", "retrieved", "layer", "crs", "delimiter", "decimal") if given[n]
+    }
+    if given["part"]:
+        plain["part"] = given["part"]
+    if given["encoding"] != "utf-8":
+        plain["encoding"] = given["encoding"]
+    options = replace(options, **maps, **plain, accept=options.accept | set(given["accept"]))
+    if given["name"]:
+        credit = replace(credit, name=given["name"]) if credit else Source(given["name"], given["name"])
+    return options, credit
+
+
+@main.command()
+@ARCHIVE
+@click.argument("snapshot")
+@click.option("--why", required=True, help="Kept on record.")
+def retract(archive: Path, snapshot: str, why: str) -> None:
+    """Take a wrong import back; what the archive said until now stays on record (--as-known-on)."""
+    with opened(archive) as kept:
+        kept.retract(snapshot, why=why)
+    click.echo(f"{snapshot} is taken back")
+
+
+@main.command()
+@ARCHIVE
+@SOURCE
+@form_option("table", "csv", "json")
+def snapshots(archive: Path, source: str | None, form: str) -> None:
+    """Every recording: what it depicts, when it was published and recorded, from which file, and what became of it."""
+    frame = opened(archive).snapshots(source)
+    short = ["snapshot", "depicts", "published", "recorded_at", "superseded_at", "retracted_at", "retracted_why",
+             "file_name", "rows_in", "rows_stored", "rows_refused"]  # fmt: skip
+    show(frame[short] if form == "table" else frame, form, title="snapshots")
+
+
+@main.command()
+@ARCHIVE
+@form_option("table", "csv", "json")
+def sources(archive: Path, form: str) -> None:
+    """Sources, their licences and whom to credit."""
+    show(opened(archive).sources(), form, title="sources")
+
+
+@main.command()
+@ARCHIVE
+@click.option("--level", type=int)
+@form_option("table", "csv", "json")
+def units(archive: Path, level: int | None, form: str) -> None:
+    """Administrative units: code, names, level, parent, boundary set, km²."""
+    frame = opened(archive).units(level)
+    show(pd.DataFrame(frame.drop(columns=["geometry", "recorded_at"])), form, title="units")
+
+
+@main.command()
+@click.option("--folder", type=click.Path(path_type=Path), default=Path(), show_default=True)
+def demo(folder: Path) -> None:
+    """Build the bundled example: data/kursk.gpkg, its figures, and maps/2025-01-11.html."""
+    from geo.demo import run
+
+    for line in run(folder):
+        click.echo(line)
