@@ -10,7 +10,9 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from geo.archive import Archive, open_archive
     from geo.area import area_km2
+    from geo.briefing import draw_brief
     from geo.chart import draw_chart
+    from geo.embed import embed_snippet
     from geo.errors import (
         ArchiveError,
         FileError,
@@ -34,6 +36,7 @@ _ROOMS = {
     "Archive": "archive", "open_archive": "archive", "area_km2": "area", "Receipt": "intake", "import_files": "intake",
     "draw_map": "maps", "draw_maps": "maps", "save_map": "maps", "Options": "schema", "Source": "schema",
     "draw_timeline": "film_page", "draw_picture": "picture", "draw_chart": "chart", "draw_movie": "movie",
+    "draw_brief": "briefing", "embed_snippet": "embed",
     "ArchiveError": "errors", "FileError": "errors", "GateError": "errors", "GeoError": "errors",
     "MapError": "errors", "NoSnapshotError": "errors", "SourceError": "errors", "UnitError": "errors",
     "UsageError": "errors",
@@ -41,8 +44,9 @@ _ROOMS = {
 
 __all__ = [
     "Archive", "ArchiveError", "FileError", "GateError", "GeoError", "MapError", "NoSnapshotError", "Options",
-    "Receipt", "Source", "SourceError", "UnitError", "UsageError", "__version__", "area_km2", "draw_chart",
-    "draw_map", "draw_maps", "draw_movie", "draw_picture", "draw_timeline", "import_files", "open_archive", "save_map",
+    "Receipt", "Source", "SourceError", "UnitError", "UsageError", "__version__", "area_km2", "draw_brief",
+    "draw_chart", "draw_map", "draw_maps", "draw_movie", "draw_picture", "draw_timeline", "embed_snippet",
+    "import_files", "open_archive", "save_map",
 ]  # fmt: skip
 
 

@@ -34,7 +34,7 @@ def brief_page(brief: Brief) -> ControlMap:
     made = ControlMap(dossier)
     shell = made.page.shell
     patterns = sheet.top(dossier).partition("<header>")[0]
-    title = f"<header><h1>{escape(brief.title)}</h1><p class=\"dek\">{escape(brief.dek)}</p></header>"
+    title = f'<header><h1>{escape(brief.title)}</h1><p class="dek">{escape(brief.dek)}</p></header>'
     made.page.shell = replace(
         shell,
         title=brief.title,
@@ -48,7 +48,7 @@ def brief_page(brief: Brief) -> ControlMap:
 
 def _headlines(headlines: Sequence[Headline]) -> str:
     cards = "".join(
-        f"<li><h3>{escape(h.label)}</h3><p class=\"big\">{escape(h.km2)} <small>km²</small></p>"
+        f'<li><h3>{escape(h.label)}</h3><p class="big">{escape(h.km2)} <small>km²</small></p>'
         + "".join(f"<p>{escape(text)}</p>" for text in (h.moved, h.span) if text)
         + f'<p class="rests">{escape(h.rests)}</p></li>'
         for h in headlines
@@ -79,7 +79,8 @@ def _below(brief: Brief) -> str:
 def _section(section: Section) -> str:
     table = _table(section.table, section.heading) if section.table else ""
     notes = "".join(f'<p class="workings">{escape(n)}</p>' for n in section.notes)
-    return f'<section id="{section.name}"><h2>{escape(section.heading)}</h2>{table}{notes}</section>'
+    short = ' class="short"' if section.table is None or len(section.table.rows) <= 12 else ""
+    return f'<section id="{section.name}"{short}><h2>{escape(section.heading)}</h2>{table}{notes}</section>'
 
 
 def _table(table: Table, name: str) -> str:
@@ -96,15 +97,18 @@ def _table(table: Table, name: str) -> str:
         for row in table.rows
     )
     return (
+        f'<p class="rests">{escape(table.caption)}</p>'
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(name)}"><table>'
-        f"<caption>{escape(table.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<caption class="unseen">{escape(name)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     )
 
 
 def _series(brief: Brief) -> str:
     """Every figure of the chart, for those who would rather read it, or copy it."""
     table = series_table(brief)
-    return f"<details><summary>Every figure of this chart</summary>{_table(table, 'Every figure of this chart')}</details>"
+    return (
+        f"<details><summary>Every figure of this chart</summary>{_table(table, 'Every figure of this chart')}</details>"
+    )
 
 
 def series_table(brief: Brief) -> Table:
