@@ -466,7 +466,7 @@ def _strands(
         key = (text_or_none(row["controller"]), str(row["status"]), text_or_none(row.get("part")) or "")
         times, km2 = groups.setdefault(key, ([], []))
         times.append(parse_instant(row["date"]))
-        km2.append(float(row["area_km2"]) if _known(row["area_km2"]) else 0.0)
+        km2.append(_number(row["area_km2"]) or 0.0)
     order = sorted(groups, key=lambda k: (_ORDER.index(k[1]), k[0] or "~", k[2]))
     return [
         Strand(class_label(*k), k[0], k[1], sides.get(k[0] or "", CONTESTED), *groups[k])

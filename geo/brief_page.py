@@ -65,8 +65,8 @@ def _below(brief: Brief) -> str:
         times = [t for s in brief.strands for t in s.times]
         many = len(set(times))
         said = (
-            f"Area in km² by {brief.shown}; {many} snapshot{'s' if many > 1 else ''}, ticks below. A figure stands until"
-            " the next snapshot; nothing is interpolated."
+            f"Area in km² by {brief.shown}; {many} snapshot{'s' if many > 1 else ''}, ticks below. A figure stands"
+            " until the next snapshot; nothing is interpolated."
         )
         parts.append(
             f'<section class="chart"><h2>Since the first snapshot</h2><p class="workings">{escape(said)}</p>{chart}'
@@ -99,7 +99,8 @@ def _table(table: Table, name: str) -> str:
     return (
         f'<p class="rests">{escape(table.caption)}</p>'
         f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(name)}"><table>'
-        f'<caption class="unseen">{escape(name)}</caption><thead><tr>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
+        f'<caption class="unseen">{escape(name)}</caption><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
     )
 
 

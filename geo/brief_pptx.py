@@ -33,7 +33,7 @@ def brief_pptx(brief: Brief, pictures: Sequence[Picture]) -> bytes:
     _widen(deck)
     credit_file(deck, brief)
     said = lines_of(brief)
-    figures = [pair for pair in said[:_FIGURES]]
+    figures = list(said[:_FIGURES])
     if len(said) > _FIGURES:
         figures.append((f"{len(said) - _FIGURES} more classes", "in the table by class"))
     slide = _slide(deck, brief.title)

@@ -1,4 +1,4 @@
-"""The snippet that shows a page inside another one: a sandboxed frame, and a linked picture where frames are taken out."""
+"""The snippet that shows a page inside another one: a sandboxed frame, a linked picture where frames are taken out."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ class _Title(HTMLParser):
         self.title = ""
         self._open = self._done = False
 
-    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
-        self._open = tag == "title" and not self._done
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._open = tag == "title" and not self._done and not attrs
 
     def handle_endtag(self, tag: str) -> None:
-        self._done, self._open = self._done or self._open, False
+        self._done, self._open = self._done or (self._open and tag == "title"), False
 
     def handle_data(self, data: str) -> None:
         if self._open:
