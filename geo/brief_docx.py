@@ -6,8 +6,9 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from geo.brief import Brief, Section, Table
+from geo.brief import Brief
 from geo.brief_office import Picture, credit_file, fixed, lines_of, office
+from geo.brief_tables import Section, Table
 from geo.lettering import plain
 
 _WIDE_CM = 17.0  # an A4 page between its margins

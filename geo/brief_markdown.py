@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from geo.brief import Brief, Section, Table
+from geo.brief import Brief
+from geo.brief_tables import Section, Table
 from geo.lettering import plain
 
 # what CommonMark, tables, mathematics, page generators and HTML would read as more than text

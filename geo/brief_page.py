@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from geo import basemap, sheet
-from geo.brief import Brief, Headline, Section, Table
+from geo.brief import Brief, Headline
 from geo.brief_chart import chart_markup, chart_styles
+from geo.brief_tables import Section, Table
 from geo.maps import ControlMap
 from geo.page import asset, escape
 

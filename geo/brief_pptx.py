@@ -6,8 +6,9 @@ import io
 from collections.abc import Sequence
 from typing import Any
 
-from geo.brief import Brief, Section, Table
+from geo.brief import Brief
 from geo.brief_office import Picture, aspect, credit_file, fixed, lines_of, office, short
+from geo.brief_tables import Section, Table
 from geo.lettering import plain
 
 _WIDE, _HIGH, _EDGE, _TOP = 13.333, 7.5, 0.5, 1.15  # inches

@@ -10,13 +10,14 @@ import geopandas as gpd
 
 from geo.answers import When
 from geo.archive import Archive
-from geo.brief import Claim, gather_brief
+from geo.brief import gather_brief
 from geo.brief_docx import brief_docx
 from geo.brief_markdown import brief_markdown
 from geo.brief_office import office
 from geo.brief_page import brief_page
 from geo.brief_pictures import draw_pictures
 from geo.brief_pptx import brief_pptx
+from geo.brief_tables import Claim
 from geo.errors import UsageError
 from geo.maps import save_map
 from geo.page import write_page
@@ -52,7 +53,7 @@ def draw_brief(
         beside it), ``.docx`` or ``.pptx``.
     since : str, date, datetime or None
         The last briefing's date; None is the snapshot before. Incidents are those of the days after it.
-    claims : sequence of geo.brief.Claim
+    claims : sequence of geo.brief_tables.Claim
         Published figures with what was found of them; there is no section without one.
     places : geopandas.GeoDataFrame or None
         Settlements (`geo.settlements.read_places`); those that changed hands are listed.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import html
-import io
 import re
 import shutil
 import subprocess
@@ -18,16 +17,18 @@ import geopandas as gpd
 import pytest
 from click.testing import CliRunner
 from markdown_it import MarkdownIt
+from PIL import Image
 from shapely.geometry import Point, box
 from test_archive import put, state
 from test_maps import DAY, HOSTILE, hostile_archive, incident
 
 from geo import demo
 from geo.archive import Archive, open_archive
-from geo.brief import Claim, Table, gather_brief, signed
+from geo.brief import Brief, chart_words, gather_brief, map_words
 from geo.brief_chart import _rounds, chart_markup
-from geo.brief_markdown import escaped
+from geo.brief_markdown import _table, escaped
 from geo.brief_page import series_table
+from geo.brief_tables import Claim, Table, signed
 from geo.briefing import draw_brief
 from geo.cli import main
 from geo.dossier import figure
@@ -70,6 +71,18 @@ def archive(made: Path, tmp_path: Path) -> Archive:
 @pytest.fixture(scope="module")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     return hostile_archive(tmp_path_factory.mktemp("hostile") / "a.gpkg")
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pictures of one colour, where the words are what is looked at: real ones are drawn by the tests of both formats."""
+
+    def draw(_: Archive, brief: Brief, *paths: Path) -> list[tuple[str, Path, str]]:
+        for path in paths:
+            Image.new("RGB", (192, 108), "white").save(path)
+        return [("Map", paths[0], map_words(brief)), ("Chart", paths[1], chart_words(brief))]
+
+    monkeypatch.setattr("geo.briefing.draw_pictures", draw)
 
 
 class Cells(HTMLParser):
@@ -122,6 +135,7 @@ FORMATS = ("html", "md", "docx", "pptx")
 
 
 @pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.usefixtures("quick")
 def test_every_format_says_the_archives_figures(archive: Archive, tmp_path: Path, kind: str) -> None:
     written = draw_brief(archive, "2025-01-19", tmp_path / f"b.{kind}", since="2025-01-10")
     rows, text = read(written[0])
@@ -144,6 +158,7 @@ def test_every_format_says_the_archives_figures(archive: Archive, tmp_path: Path
 
 
 @pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.usefixtures("quick")
 def test_incidents_since_the_last_briefing_by_place(archive: Archive, tmp_path: Path, kind: str) -> None:
     rows, text = read(draw_brief(archive, "2025-01-19", tmp_path / f"b.{kind}")[0])  # since the snapshot of the 11th
     (sudzha,) = [r for r in rows if r[0] == "Sudzha"]
@@ -172,7 +187,7 @@ def test_a_unit_alone(archive: Archive, tmp_path: Path) -> None:
     (strand,) = [s for s in brief.strands if s.controller == "X"]
     assert strand.km2[-1] == pytest.approx(held)
     places = [r[0] for s in brief.told if s.table for r in s.table.rows]
-    assert places == ["Sudzha"]  # Kotovsk lies elsewhere
+    assert places == ["Sudzha", "Rylsk"]  # Kotovsk lies elsewhere
     rows, _ = read(draw_brief(archive, "2025-01-19", tmp_path / "b.html", within="Kursk")[0])
     assert any(r[0].startswith("Held by X") and r[1] == figure(held) for r in rows)
 
@@ -202,6 +217,7 @@ def test_round_figures_reach_from_zero_to_the_top(top: float) -> None:
 
 
 @pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.usefixtures("quick")
 def test_claims_and_places_are_there_when_there_are_any(archive: Archive, tmp_path: Path, kind: str) -> None:
     _, without = read(draw_brief(archive, "2025-01-19", tmp_path / f"a.{kind}")[0])
     assert "laims" not in without
@@ -218,6 +234,7 @@ def test_claims_and_places_are_there_when_there_are_any(archive: Archive, tmp_pa
 
 
 @pytest.mark.parametrize("kind", FORMATS)
+@pytest.mark.usefixtures("quick")
 def test_hostile_text_stays_text(hostile: Archive, tmp_path: Path, kind: str) -> None:
     marker = Path("/tmp/geo_pwned")
     marker.unlink(missing_ok=True)
@@ -283,9 +300,10 @@ def test_two_processes_write_the_same_bytes(archive: Archive, tmp_path: Path) ->
         f"for kind in {FORMATS!r}: draw_brief(open_archive(sys.argv[1]), None, sys.argv[2] + '/b.' + kind)"
     )
     folders = [tmp_path / "1", tmp_path / "2"]
-    for folder, seed, zone in zip(folders, "12", ("UTC", "Asia/Tokyo"), strict=True):
-        env = {"PYTHONHASHSEED": seed, "TZ": zone, "PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path)}
-        subprocess.run([sys.executable, "-c", code, str(archive.path), str(folder)], check=True, env=env)
+    for kind in FORMATS:
+        draw_brief(archive, None, folders[0] / f"b.{kind}")
+    env = {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path)}
+    subprocess.run([sys.executable, "-c", code, str(archive.path), str(folders[1])], check=True, env=env)
     names = sorted(p.name for p in folders[0].iterdir())
     assert names == ["b-chart.png", "b-map.png", "b.docx", "b.html", "b.md", "b.pptx"]
     for name in names:
@@ -359,12 +377,9 @@ def test_the_snippet_takes_addresses_of_the_web_alone(tmp_path: Path) -> None:
     )
 
 
-def test_a_page_is_a_table_whatever_its_rows() -> None:
-    table = Table("c", ["a", "b"], [["x|y", "`1`"]], 1)
-    from geo.brief_markdown import _table
-
-    rendered = MarkdownIt("commonmark").enable("table").render("\n".join(_table(table)))
+def test_a_table_keeps_its_cells_whatever_is_in_them() -> None:
     cells = Cells()
-    cells.feed(rendered)
+    cells.feed(
+        MarkdownIt("commonmark").enable("table").render("\n".join(_table(Table("c", ["a", "b"], [["x|y", "`1`"]], 1))))
+    )
     assert cells.rows == [["a", "b"], ["x|y", "`1`"]]
-    assert io.StringIO(rendered).read().count("<tr>") == 2

@@ -11,7 +11,7 @@ from test_maps import archive, hostile_archive
 from test_maps_browser import Seen, browser
 
 from geo.archive import Archive
-from geo.brief import Claim
+from geo.brief_tables import Claim
 from geo.briefing import draw_brief
 from geo.dossier import figure
 from geo.embed import embed_snippet
