@@ -38,7 +38,7 @@ def brief_pptx(brief: Brief, pictures: Sequence[Picture]) -> bytes:
     if len(said) > _FIGURES:
         figures.append((f"{len(said) - _FIGURES} more classes", "in the table by class"))
     slide = _slide(deck, brief.title)
-    _words(slide, [(brief.dek, ""), *figures], size=20, small=14)
+    _words(slide, [("", brief.dek), *figures], size=28, small=16)
     for picture in pictures[:1]:
         _picture(deck, picture)
     for section in brief.moved:
@@ -102,7 +102,7 @@ def _words(slide: Any, pairs: Sequence[tuple[str, str]], *, size: float, small: 
         paragraph = frame.paragraphs[0] if i == 0 else frame.add_paragraph()
         paragraph.text = short(text, 300)
         paragraph.space_before = office("pptx.util").Pt(10 if bold or small < 14 else 0)
-        _style(paragraph, points, bold=bold and i > 0)
+        _style(paragraph, points, bold=bold)
 
 
 def _picture(deck: Any, picture: Picture) -> None:
@@ -123,17 +123,17 @@ def _section(deck: Any, section: Section) -> None:
     if section.table is None:
         _words(slide, [("", n) for n in notes], size=18, small=16)
         return
-    shown = section.table.rows[:_ROWS]
+    shown, more = section.table.rows[:_ROWS], []
     if len(section.table.rows) > len(shown):
         left = len(section.table.rows) - len(shown)
-        notes.append(f"{left:,} more row{'s' if left > 1 else ''} in the page and the document of this briefing.")
+        more.append(f"{left:,} more row{'s' if left > 1 else ''} in the page and the document of this briefing.")
     used = _table(slide, section.heading, section.table, shown)
     util = office("pptx.util")
     foot = slide.shapes.add_textbox(
         util.Inches(_EDGE), util.Inches(used), util.Inches(_WIDE - 2 * _EDGE), util.Inches(0.9)
     )  # fmt: skip
     foot.text_frame.word_wrap = True
-    foot.text_frame.text = short(" ".join([section.table.caption, *notes]), 600)
+    foot.text_frame.text = short(" ".join([*more, section.table.caption, *notes]), 600)
     _style(foot.text_frame.paragraphs[0], 11)
 
 
@@ -142,7 +142,7 @@ def _table(slide: Any, name: str, table: Table, shown: Sequence[Sequence[str]]) 
     util = office("pptx.util")
     across, down = len(table.columns), len(shown) + 1
     texts = [[short(cell, _CELL) for cell in row] for row in (table.columns, *shown)]
-    size = 14 if down <= 7 and across < 7 else 12 if down <= 9 else 11
+    size = (18 if down <= 6 else 16 if down <= 9 else 14) - (3 if across > 6 else 0)
     # columns as wide as their longest text asks for, none narrower than a figure
     asked = [min(max(len(row[i]) for row in texts), 42) + 4 for i in range(across)]
     room = _WIDE - 2 * _EDGE
