@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -319,10 +321,17 @@ class Archive:
         self, source: str, when: When | None, *, as_known_on: When | None, max_age_days: float | None = None
     ) -> pd.DataFrame:
         """The snapshot of each part that answers for a date, with its age in days."""
+        key = ("used", source, str(when), moment(as_known_on), max_age_days)
+        return self.store.recall(key, lambda: self._find_used(source, when, as_known_on, max_age_days))
+
+    def _find_used(
+        self, source: str, when: When | None, as_known_on: When | None, max_age_days: float | None
+    ) -> pd.DataFrame:
         known = moment(as_known_on) or FAR
         recorded = self.store.recall(("in force", source, known), lambda: self.store.in_force(source, known))
         instant = last_instant(when) if when is not None else parse_instant(recorded[-1][0]) if recorded else None
-        past = [r for r in recorded if instant is not None and r[0] <= write_instant(instant)]
+        # recordings stand in order of what they depict
+        past = recorded[: bisect_right(recorded, write_instant(instant), key=itemgetter(0))] if instant else []
         if not past or instant is None:
             first = f"; the first depicts {recorded[0][0]}" if recorded else "; all were taken back"
             then = f" as known on {as_known_on}" if as_known_on is not None else ""

@@ -96,11 +96,10 @@ class Store:
         held = self._held
         if held is None or held.thread != get_ident():
             return read()
-        if key not in held.memory:
-            if len(held.memory) >= _REMEMBERED:
-                held.memory.pop(next(iter(held.memory)))
-            held.memory[key] = read()
-        found: T = held.memory[key]
+        found: T = held.memory.pop(key) if key in held.memory else read()
+        held.memory[key] = found  # what was used last stands last
+        if len(held.memory) > _REMEMBERED:
+            held.memory.pop(next(iter(held.memory)))
         return found
 
     @contextmanager
@@ -602,8 +601,11 @@ class Store:
         query = " UNION ALL ".join(f"SELECT {names}, geom, fid FROM {t} WHERE {where}" for t in tables)
         with self.reading() as connection:
             rows = connection.execute(query + " ORDER BY date_start, fid", values * len(tables)).fetchall()
-        frame = pd.DataFrame([r[:-2] for r in rows], columns=columns, dtype=object)
-        frame = frame.astype(dict.fromkeys(INCIDENT_NUMBERS, float))
+        held = {
+            c: np.array([r[i] for r in rows], dtype=float if c in INCIDENT_NUMBERS else object)
+            for i, c in enumerate(columns)
+        }
+        frame = pd.DataFrame(held)
         return gpd.GeoDataFrame(frame, geometry=gpkg.decode([r[-2] for r in rows]), crs=CRS)
 
     def put_claims(self, connection: sqlite3.Connection, rows: Iterable[Mapping[str, Any]], now: str) -> None:
