@@ -210,6 +210,9 @@ def test_every_page_credits_what_it_is_made_of(archive: Archive) -> None:
 
 def test_a_map_a_day(archive: Archive, tmp_path: Path) -> None:
     pages = list(draw_maps(archive, tmp_path / "maps"))
+    archive.close()
+    two = list(draw_maps(archive, tmp_path / "two", workers=2))
+    assert [p.read_bytes() for p in two] == [p.read_bytes() for p in pages]
     assert [p.name for p in pages] == ["2025-01-10.html", "2025-01-11.html"]
     with pytest.raises(MapError, match="there are 2025-01-10 to 2025-01-11"):
         list(draw_maps(archive, tmp_path, from_="2025-02-01", to="2025-02-03"))
