@@ -252,16 +252,14 @@ def _spots(
         at = _ring_spot(plane, x, y, radius) if radius else at
         if at is None:
             continue
-        if spot.area is not None:
-            taken.append((at[0] - 5 * m, at[1] - 5 * m, at[0] + 5 * m, at[1] + 5 * m))
-        elif radius:
+        if radius:
             sheet.disc(x, y, radius, fill="none", edge=theme.halo, weight=2.6 * m, clip=plane.rect)
             sheet.disc(x, y, radius, fill="none", edge=theme.mark, weight=1.4 * m, dash="5 4", clip=plane.rect)
-        else:
+        elif spot.kind == "place":
             sheet.disc(x, y, 4.2 * m, fill=theme.mark, edge=theme.mark_edge, weight=1.2 * m, clip=plane.rect)
             taken.append((x - 5 * m, y - 5 * m, x + 5 * m, y + 5 * m))
         # incidents of one place share a tag
-        slot = tags.setdefault((round(at[0] / 3), round(at[1] / 3)), (at[0], at[1], 0.0 if radius else 5.5 * m, []))
+        slot = tags.setdefault((round(at[0] / 3), round(at[1] / 3)), (at[0], at[1], 5.5 * m if spot.kind == "place" else 0.0, []))
         slot[3].extend([number] if number else [])
     for x, y, away, listed in tags.values():
         if listed:
@@ -269,12 +267,12 @@ def _spots(
 
 
 def _tag_spot(plane: Plane, spot: Spot) -> tuple[float, float] | None:
-    """Where in a region the list's number stands: inside what the map shows of it, for reading, not as its place."""
-    seen = shapely.intersection(plane.shapes([spot.area]), shapely.box(*plane.rect))
-    seen = seen[~shapely.is_empty(seen)]
+    """Where on a region's outline the list's number stands: inside it would look like a place."""
+    outline = shapely.boundary(plane.shapes([spot.area]))
+    seen = shapely.get_parts(shapely.line_merge(shapely.intersection(outline, shapely.box(*plane.rect).buffer(-12))))
     if not len(seen):
         return None
-    point = shapely.point_on_surface(max(seen, key=shapely.area))
+    point = shapely.line_interpolate_point(max(seen, key=shapely.length), 0.5, normalized=True)
     return float(point.x), float(point.y)
 
 

@@ -213,9 +213,11 @@ def spies(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
     return seen
 
 
-def test_a_region_is_a_circle_and_a_place_a_disc(
+def test_a_wide_place_is_a_circle_and_a_place_a_disc(
     archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    incident(archive, where_coordinates="A district", event_type="Protests", where_prec=3, lon=34.5, lat=50.5)
+    archive.close()
     seen = spies(monkeypatch)
     draw_picture(archive, "2025-01-11", tmp_path / "a.svg", view="all")
     dashed = [d for d in seen["disc"] if d[3].get("dash") == "5 4"]
@@ -224,13 +226,30 @@ def test_a_region_is_a_circle_and_a_place_a_disc(
     assert len(scale) == 1
     *_, radius, options = dashed[0]
     assert options["fill"] == "none"
-    # the circle reaches 100 km from the incident, by the same plane
+    # the circle reaches 40 km from the incident, by the same plane
     full = [d for d in seen["disc"] if d[3].get("clip") and d[3]["fill"] != "none"]
     assert len(full) == 1
     assert full[0][2] < 8 < radius
     words = [t[2] for t in seen["text"]]
-    assert {"1", "2", "Sudzha: Battles", "Kursk Oblast: Strategic developments"} <= set(words)
+    assert {"1", "2", "3", "Sudzha: Battles", "Kursk Oblast: Strategic developments", "A district: Protests"} <= set(
+        words
+    )
     assert "Incident known to lie somewhere in this circle" in " ".join(words)
+    assert "Incident known to lie somewhere in this region" in " ".join(words)
+
+
+def test_a_regions_number_stands_on_its_outline(archive: Archive) -> None:
+    dossier = gather(archive, "2025-01-11")
+    (spot,) = [s for s in dossier.spots if s.kind == "region"]
+    with clean_settings():
+        sheet = Sheet(600, 400, THEMES["light"], dpi=72)
+        plane = lay((33.8, 49.8, 35.9, 51.7), (0, 0, 600, 400))
+        tags: list[tuple[float, float]] = []
+        sheet.text = lambda x, y, *_, **__: tags.append((x, y))  # type: ignore[method-assign]
+        bare = replace(dossier, outlines=[], spots=[spot], front=None)
+        draw_plate(sheet, plane, bare, [1], size=6, most=0, draw_basemap=False, inset=False)
+    outline = shapely.boundary(shapely.transform(spot.area, plane.xy))
+    assert min(outline.distance(shapely.Point(tag)) for tag in tags) < 15
 
 
 def test_what_the_map_does_not_show_is_said_beside_it(archive: Archive, tmp_path: Path) -> None:
