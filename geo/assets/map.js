@@ -245,5 +245,6 @@
   wireToggles();
   wireViews();
   L.control.scale({ maxWidth: 160 }).addTo(map);
+  map.geo = { layers: layers, drawClasses: drawClasses };  // for the scripts of pages that draw more
   document.documentElement.dataset.ready = "yes";
 })();
