@@ -1,7 +1,7 @@
 """Two dates on one map, with a divider between them: what changed, side by side, in one page that needs no network.
 
-What is drawn and said comes from `geo.dossier` (both dates), `Archive.change` and `Archive.changed_hands`; the words are
-`geo.dates_sheet`'s, the script is ``assets/dates.js``.
+What is drawn and said comes from `geo.dossier` (both dates), `Archive.change` and `Archive.changed_hands`; the words
+are `geo.dates_sheet`'s, the script is ``assets/dates.js``.
 """
 
 from __future__ import annotations
@@ -16,9 +16,11 @@ import shapely
 from geo import basemap, dates_sheet, sheet
 from geo.answers import When, age_days, breaks_between
 from geo.archive import Archive
-from geo.brief_tables import by_unit, title_of
+from geo.area import areas_km2
+from geo.brief_tables import LEAST_KM2, by_unit, title_of
 from geo.dates_sheet import Pair, Settlement, Side
 from geo.dossier import Dossier, _key, _records, class_label, gather, written
+from geo.edges import Objects
 from geo.errors import UsageError
 from geo.film_page import _coarser, _lean, _wide
 from geo.maps import SCALE, PageMap, _class_data, _corners
@@ -96,9 +98,12 @@ def draw_dates(
                             "lang": lang, "colours": chosen}  # fmt: skip
     span = (from_, to)
     frames = [archive.control(when, source=name, as_known_on=as_known_on) for when in span]
-    dossiers = _alike(
-        frames, [gather(archive, from_, **told), gather(archive, to, since=from_, **told)], span, chosen
-    )  # fmt: skip
+    found = [gather(archive, from_, **told), gather(archive, to, since=from_, **told)]
+    whole = _around([d.bounds for d in found])
+    changed = archive.changed(from_, to, source=name, as_known_on=as_known_on)
+    zone = None if within is None else archive.unit(within).geometry.iloc[0]
+    parts = _moved(changed, zone)
+    dossiers = _alike(frames, found, span, chosen, _opening(parts, whole))
     later = dossiers[1]
     shown = title_of(archive, name)
     sides = [_side(archive, *each) for each in zip(frames, dossiers, span, strict=True)]
@@ -111,12 +116,12 @@ def draw_dates(
         known="" if as_known_on is None else f" As known on {written(as_known_on)}.",
         breaks=breaks,
         units=by_unit(archive, name, to, from_, within, as_known_on, shown),
-        settlements=_settlements(archive, name, later, places, span, within, as_known_on),
+        settlements=_settlements(archive, name, later, places, span, zone, as_known_on),
         own_places=places is not None,
         has_units=bool(later.outlines),
     )
     made = PageMap(later.bounds)
-    made.page.shell = _shell(dossiers, pair, draw_basemap=draw_basemap)
+    made.page.shell = _shell(dossiers, pair, whole, _middle(parts), draw_basemap=draw_basemap)
     made.page.head = (
         f"<style>{_lean(asset('dates.css'))}</style><script>{_lean(asset('dates.js'))}</script>"
         "<noscript><style>.switches input{display:none}</style></noscript>"
@@ -129,25 +134,45 @@ def draw_dates(
 
 
 def _alike(
-    frames: Sequence[gpd.GeoDataFrame], dossiers: Sequence[Dossier], when: Sequence[When], colours: Mapping[str, str]
-) -> list[Dossier]:
+    frames: Sequence[gpd.GeoDataFrame], dossiers: Sequence[Dossier], when: Sequence[When],
+    colours: Mapping[str, str], opening: basemap.Box,
+) -> list[Dossier]:  # fmt: skip
     """Both dates in one view, and a class with one look on both."""
     keys = {_key(row) for frame in frames for row in _records(frame[["controller", "status", "part"]])}
     symbols = class_symbols({key[:2] for key in keys}, colours=colours)
     looks = {class_label(*key): symbols[key[:2]] for key in keys}
-    bounds, limits, reach = (
-        _around(boxes) for boxes in zip(*((d.bounds, d.limits, d.reach) for d in dossiers), strict=True)
-    )
+    limits, reach = _around([opening, *(d.limits for d in dossiers)]), _around([d.reach for d in dossiers])
     outlines = max((d.outlines for d in dossiers), key=len)
     return [
         replace(
-            d, bounds=bounds, limits=limits, reach=_wide(reach, bounds), spots=[], outlines=outlines,
+            d, bounds=opening, limits=limits, reach=_wide(_around([reach, limits]), limits), outlines=outlines,
             classes=[
                 replace(item, symbol=looks[item.label], facts=[("On", written(at)), *item.facts]) for item in d.classes
             ],
         )
         for d, at in zip(dossiers, when, strict=True)
     ]  # fmt: skip
+
+
+def _moved(changed: gpd.GeoDataFrame, zone: shapely.Geometry | None) -> Objects:
+    """The pieces of ground that changed and that a reader could find."""
+    shapes = changed.geometry.to_numpy()[(changed["status"] != "liberated").to_numpy()]
+    parts: Objects = shapely.get_parts(shapes if zone is None else shapely.intersection(shapes, zone))
+    return parts[areas_km2(parts) >= LEAST_KM2]
+
+
+def _opening(parts: Objects, whole: basemap.Box) -> basemap.Box:
+    """Where the map opens: the ground that changed, with enough around it to know the place."""
+    if not len(parts):
+        return whole
+    west, south, east, north = shapely.total_bounds(parts).tolist()
+    dx, dy = (max(0.0, (whole[i + 2] - whole[i]) / 3 - side) / 2 for i, side in ((0, east - west), (1, north - south)))
+    return basemap.padded((west - dx, south - dy, east + dx, north + dy), 0.06)
+
+
+def _middle(parts: Objects) -> float | None:
+    """The longitude that has half of the changed ground on either side, about: where the divider first stands."""
+    return round(float(shapely.union_all(parts).centroid.x), 5) if len(parts) else None
 
 
 def _around(boxes: Sequence[basemap.Box]) -> basemap.Box:
@@ -165,15 +190,14 @@ def _side(archive: Archive, frame: gpd.GeoDataFrame, dossier: Dossier, when: Whe
 
 def _settlements(
     archive: Archive, source: str, dossier: Dossier, places: gpd.GeoDataFrame | None, span: tuple[When, When],
-    within: str | None, as_known_on: When | None,
+    zone: shapely.Geometry | None, as_known_on: When | None,
 ) -> list[Settlement]:  # fmt: skip
     """The places that changed hands, by name."""
     if places is None:
         towns = basemap.places(dossier.limits, dossier.lang)
         points = shapely.points([t[1] for t in towns], [t[0] for t in towns])
         places = gpd.GeoDataFrame({"name": [t[2] for t in towns]}, geometry=points, crs=CRS)
-    if within is not None:
-        zone = archive.unit(within).geometry.iloc[0]
+    if zone is not None:
         places = places[shapely.intersects(zone, places.geometry.to_numpy())]
     found = archive.changed_hands(places, *span, source=source, as_known_on=as_known_on)
     return [
@@ -185,7 +209,9 @@ def _settlements(
 # -- the page -----------------------------------------------------------------------------------------------------
 
 
-def _shell(dossiers: Sequence[Dossier], pair: Pair, *, draw_basemap: bool) -> Shell:
+def _shell(
+    dossiers: Sequence[Dossier], pair: Pair, whole: basemap.Box, middle: float | None, *, draw_basemap: bool
+) -> Shell:
     earlier, later = dossiers
     base = basemap.cut(later.reach) if draw_basemap else None
     if base and later.outlines:
@@ -199,10 +225,10 @@ def _shell(dossiers: Sequence[Dossier], pair: Pair, *, draw_basemap: bool) -> Sh
         "basemap": base, "places": named, "line_scale": basemap.SCALE,
         "control": [_class_data(item) for item in earlier.classes], "changes": [],
         "units": basemap.encode_lines(later.outlines, later.reach, near=basemap.padded(later.bounds, 1.0)),
-        "incidents": [], "later": [_class_data(item) for item in later.classes], **moved,
+        "whole": _corners(whole), "incidents": [], "later": [_class_data(item) for item in later.classes], **moved,
         "dates": {
             "names": [written(side.when) for side in pair.sides], "moved": list(moved),
-            "places": [[s.lat, s.lon] for s in pair.settlements],
+            "places": [[s.lat, s.lon] for s in pair.settlements], "at": middle,
         },
     }  # fmt: skip
     credits = basemap.credits()

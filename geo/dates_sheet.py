@@ -88,8 +88,10 @@ def divider(pair: Pair) -> str:
         f'<div class="swipe" id="swipe">{names}<div class="divider" id="divider"></div>'
         '<input type="range" id="slider" aria-label="Divider: how much of the map shows the earlier date" min="0" '
         'max="100" step="0.1" value="50" autocomplete="off"></div>'
-        '<p class="bar"><span>Drag the divider, or move it with the arrow keys.</span> '
-        '<a id="link" href="#50">Link to this view</a></p>'
+        '<div class="bar"><span>Drag the divider, or move it with the arrow keys.</span>'
+        '<span class="views"><button type="button" data-view="bounds">What changed</button>'
+        '<button type="button" data-view="whole">All of it</button></span>'
+        '<a id="link" href="#50">Link to this view</a></div>'
     )
 
 
@@ -181,7 +183,7 @@ def _workings(pair: Pair) -> Iterator[str]:
     """What the figures rest on: the range that contested ground leaves, breaks of the series, and the snapshots."""
     for side in pair.sides:
         for row in side.figures:
-            if row["upper_km2"] > row["lower_km2"]:
+            if figure(row["upper_km2"]) != figure(row["lower_km2"]):
                 yield (
                     f"{label(row)} on {written(side.when)}: {figure(row['lower_km2'])} km² by the source's own class,"
                     f" {figure(row['upper_km2'])} km² with the contested ground of the same country."
@@ -256,7 +258,8 @@ def _settlements(pair: Pair) -> str:
         return f'{head}<p class="workings">{escape(said)}</p></section>'
     rows = "".join(
         f'<tr><th scope="row"><button type="button" data-place="{i}">{escape(s.name)}</button></th>'
-        f'<td class="word">{escape(s.before or "not marked")}</td><td class="word">{escape(s.after or "not marked")}</td></tr>'
+        + "".join(f'<td class="word">{escape(ground or "not marked")}</td>' for ground in (s.before, s.after))
+        + "</tr>"
         for i, s in enumerate(pair.settlements)
     )
     heads = "".join(f'<th scope="col" class="word">{escape(_short(side.when))}</th>' for side in pair.sides)

@@ -33,6 +33,17 @@
       "left " + share + " percent " + data.names[0] + ", right " + (100 - share) + " percent " + data.names[1]);
   }
 
+  // What stands over the map covers no name by half: the name goes.
+  function clearNames() {
+    var over = halves.concat([map.zoomControl.getContainer()]).map(function (one) { return one.getBoundingClientRect(); });
+    map.getPane("places").querySelectorAll(".place").forEach(function (name) {
+      var box = name.getBoundingClientRect();
+      name.hidden = over.some(function (other) {
+        return box.left - 9 < other.right && box.right > other.left && box.top < other.bottom && box.bottom > other.top;
+      });
+    });
+  }
+
   // The address waits until the reader rests.
   function settle() {
     var view = map.getCenter(), address = "#" + Number(Number(slider.value).toFixed(1));
@@ -107,6 +118,8 @@
     });
     window.addEventListener("hashchange", fromAddress);
     map.on("move zoom zoomend moveend viewreset resize", cut);
+    map.on("zoomend moveend resize", clearNames);
+    document.querySelector("[data-layer=places]").addEventListener("change", clearNames);
     map.on("dragend zoomend", function () {
       moved = touched = true;
       later();
@@ -132,7 +145,12 @@
     data.mark = L.layerGroup().addTo(map);
     map.zoomControl.setPosition("bottomright");
     wire();
+    if (data.at !== null) {
+      var size = map.getSize(), x = map.latLngToContainerPoint([map.getCenter().lat, data.at]).x;
+      slider.value = Math.round(Math.max(20, Math.min(80, 100 * (x - THUMB / 2) / Math.max(size.x - THUMB, 1))));
+    }
     cut();
+    clearNames();
     fromAddress();
     settle();
     document.documentElement.dataset.dates = "yes";
