@@ -84,14 +84,16 @@ def divider(pair: Pair) -> str:
         + "</p>"
         for i, side in enumerate(pair.sides)
     )
+    views = (
+        '<span class="views"><button type="button" data-view="bounds">What changed</button>'
+        '<button type="button" data-view="whole">All of it</button></span>'
+    )
     return (
         f'<div class="swipe" id="swipe">{names}<div class="divider" id="divider"></div>'
         '<input type="range" id="slider" aria-label="Divider: how much of the map shows the earlier date" min="0" '
         'max="100" step="0.1" value="50" autocomplete="off"></div>'
         '<div class="bar"><span>Drag the divider, or move it with the arrow keys.</span>'
-        '<span class="views"><button type="button" data-view="bounds">What changed</button>'
-        '<button type="button" data-view="whole">All of it</button></span>'
-        '<a id="link" href="#50">Link to this view</a></div>'
+        f'{views}<a id="link" href="#50">Link to this view</a></div>'
     )
 
 

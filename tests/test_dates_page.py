@@ -41,9 +41,9 @@ def of(shapes: dict[tuple[str | None, str], shapely.Geometry]) -> gpd.GeoDataFra
     return state(*((c, s, "n", shape) for (c, s), shape in shapes.items()))
 
 
-@pytest.fixture
-def archive(tmp_path: Path) -> Archive:
-    opened = open_archive(tmp_path / "a.gpkg")
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    opened = open_archive(tmp_path_factory.mktemp("dates") / "a.gpkg")
     ensure_units(opened)
     put(opened, DAY, of(BEFORE))
     put(opened, DAY + timedelta(days=8), of(AFTER))

@@ -116,6 +116,12 @@
         later();
       });
     });
+    document.querySelectorAll("[data-view]").forEach(function (button) {
+      button.addEventListener("click", function () {
+        moved = touched = true;
+        later();
+      });
+    });
     window.addEventListener("hashchange", fromAddress);
     map.on("move zoom zoomend moveend viewreset resize", cut);
     map.on("zoomend moveend resize", clearNames);
