@@ -80,7 +80,7 @@ def divider(pair: Pair) -> str:
     """
     names = "".join(
         f'<p class="half" id="half-{i}"><strong>{escape(written(side.when))}</strong>'
-        + (f" <small>{escape(_older(side))}</small>" if side.age_days else "")
+        + (f" <small>snapshot {side.age_days:g} days older</small>" if side.age_days else "")
         + "</p>"
         for i, side in enumerate(pair.sides)
     )

@@ -218,7 +218,7 @@ def test_a_name_is_there_where_its_half_has_room_for_it(browser: Any, page_file:
     seen = Swipe(browser, page_file.as_uri() + "#50", offline=True)
     page = seen.ready()
     assert page.inner_text("#half-0") == "1 January 2025"
-    assert page.inner_text("#half-1") == "11 January 2025 2 days before"
+    assert page.inner_text("#half-1") == "11 January 2025 snapshot 2 days older"
     page.locator("#slider").focus()
     page.keyboard.press("Home")
     assert [page.locator(f"#half-{i}").is_visible() for i in (0, 1)] == [False, True]
