@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
+import numpy as np
 import pandas as pd
 
 from geo import timeline
@@ -51,8 +52,8 @@ def spokesman(used: pd.DataFrame, part: str) -> tuple[str, float]:
     GateError
         Never.
     """
-    row = used[used["part"] == part].iloc[0]
-    return str(row["snapshot"]), float(row["age_days"])
+    at = used["part"].tolist().index(part)
+    return str(used["snapshot"].tolist()[at]), float(used["age_days"].tolist()[at])
 
 
 def said_by(spoken: dict[str, tuple[str, float]], row: dict[str, Any]) -> tuple[str, float]:
@@ -74,9 +75,10 @@ def table_of(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame
     GateError
         Never.
     """
-    frame = pd.DataFrame(rows, columns=list(columns), dtype=object)
-    figures = [c for c in columns if c.endswith(("_km2", "_percent", "_days"))]
-    return frame.astype(dict.fromkeys(figures, "float64"))
+    figures = ("_km2", "_percent", "_days")
+    kinds = {c: np.float64 if c.endswith(figures) else np.object_ for c in columns}
+    held = {c: np.array([row.get(c) for row in rows], dtype=kind) for c, kind in kinds.items()}
+    return pd.DataFrame({c: pd.Series(values, dtype=values.dtype) for c, values in held.items()})
 
 
 def columns_of(rows: Sequence[dict[str, Any]], columns: Sequence[str], by: By | None) -> list[str]:

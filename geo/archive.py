@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from dataclasses import replace
+from datetime import datetime
+from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -32,6 +36,7 @@ from geo.area import areas_km2
 from geo.cluster import series_changes
 from geo.errors import ArchiveError, NoSnapshotError, SourceError, UnitError, UsageError
 from geo.front import Front, front_of, movement
+from geo.ledger import changed_ground
 from geo.notebook import archive_card, sentence
 from geo.panel import panel
 from geo.schema import CRS, STATUSES, is_day, last_instant, parse_instant, text_or_none, to_instant, write_instant
@@ -112,6 +117,16 @@ class Archive:
 
     # -- what is there ------------------------------------------------------------------------------------------
 
+    def holding(self) -> AbstractContextManager[None]:
+        """All that is asked inside ``with archive.holding():`` is answered from one state, and read once.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        return self.store.holding()
+
     def sources(self) -> pd.DataFrame:
         """Sources and whom to credit: name, title, url, licence, attribution.
 
@@ -120,7 +135,7 @@ class Archive:
         ArchiveError
             The archive cannot be read.
         """
-        return self.store.sources()
+        return self.store.recall(("sources",), self.store.sources)
 
     def source_name(self, source: str | None = None) -> str:
         """The source meant: the one named, or the only one that the archive has control from.
@@ -139,7 +154,7 @@ class Archive:
         SourceError
             The archive has several and none is named, or it has not the one named; the message lists them.
         """
-        there = self.store.control_sources()
+        there = self.store.recall(("control sources",), self.store.control_sources)
         if source is None and len(there) == 1:
             return str(there[0])
         if source in there:
@@ -157,7 +172,7 @@ class Archive:
         ArchiveError
             The archive cannot be read.
         """
-        return self.store.controllers()
+        return self.store.recall(("controllers",), self.store.controllers)
 
     def snapshots(self, source: str | None = None, *, as_known_on: When | None = None) -> pd.DataFrame:
         """Every recording of a snapshot, or those in force at a moment.
@@ -182,7 +197,8 @@ class Archive:
         GateError
             `as_known_on` cannot be read.
         """
-        table = self.store.snapshots(as_known_on=moment(as_known_on))
+        known = moment(as_known_on)
+        table = self.store.recall(("snapshots", known), lambda: self.store.snapshots(as_known_on=known))
         return table if source is None else table[table["source"] == source].reset_index(drop=True)
 
     def units(self, level: int | None = None) -> gpd.GeoDataFrame:
@@ -212,7 +228,7 @@ class Archive:
         return self._cached_units()[1]
 
     def _cached_units(self) -> tuple[gpd.GeoDataFrame, Countries]:
-        stamp = self.store.units_stamp()
+        stamp = self.store.recall(("units",), self.store.units_stamp)
         if self._units is None or self._units[0] != stamp:
             frame = self.store.units()
             assert isinstance(frame, gpd.GeoDataFrame)
@@ -290,11 +306,17 @@ class Archive:
         """
         name = self.source_name(source)
         used = self._used(name, date, as_known_on=as_known_on, max_age_days=max_age_days)
-        return self._state(name, date, used, as_known_on)
+        return self._state(name, date, used, as_known_on).copy()
 
     def _state(self, source: str, when: When | None, used: pd.DataFrame, as_known_on: When | None) -> gpd.GeoDataFrame:
         instant = parse_instant(max(used["depicts"])) if when is None else last_instant(when)
         known = moment(as_known_on)
+        key = ("control", source, instant, known)
+        return self.store.recall(key, lambda: self._read_state(source, instant, known, used))
+
+    def _read_state(
+        self, source: str, instant: datetime, known: datetime | None, used: pd.DataFrame
+    ) -> gpd.GeoDataFrame:
         if known is None:
             frame = self.store.control_now(source, instant)
         else:
@@ -307,9 +329,17 @@ class Archive:
         self, source: str, when: When | None, *, as_known_on: When | None, max_age_days: float | None = None
     ) -> pd.DataFrame:
         """The snapshot of each part that answers for a date, with its age in days."""
-        recorded = self.store.in_force(source, moment(as_known_on) or FAR)
+        key = ("used", source, str(when), moment(as_known_on), max_age_days)
+        return self.store.recall(key, lambda: self._find_used(source, when, as_known_on, max_age_days))
+
+    def _find_used(
+        self, source: str, when: When | None, as_known_on: When | None, max_age_days: float | None
+    ) -> pd.DataFrame:
+        known = moment(as_known_on) or FAR
+        recorded = self.store.recall(("in force", source, known), lambda: self.store.in_force(source, known))
         instant = last_instant(when) if when is not None else parse_instant(recorded[-1][0]) if recorded else None
-        past = [r for r in recorded if instant is not None and r[0] <= write_instant(instant)]
+        # recordings stand in order of what they depict
+        past = recorded[: bisect_right(recorded, write_instant(instant), key=itemgetter(0))] if instant else []
         if not past or instant is None:
             first = f"; the first depicts {recorded[0][0]}" if recorded else "; all were taken back"
             then = f" as known on {as_known_on}" if as_known_on is not None else ""
@@ -448,7 +478,8 @@ class Archive:
         sides = [self._side(name, when, as_known_on, max_age_days) for when in (from_, to)]
         (before, first), (after, last) = sides
         zones = self._zones(within, by, level, boundary, ground=after)
-        rows = measures.change_rows(before, after, zones=zones, by_native=by == "native")
+        moved = self._moved(name, (from_, to), (before, after), as_known_on, by_native=by == "native")
+        rows = measures.change_rows(moved, zones=zones)
         bases = {} if base is None else self._base(name, base, zones, by, as_known_on)
         for row in rows:
             key = (row["controller"], row["status"], row["native"], row["part"], row["unit"])
@@ -458,7 +489,7 @@ class Archive:
             row["base"] = str(from_ if base is None else base)
             row["from_snapshot"], row["to_snapshot"] = (said_by(s, row)[0] for s in (first, last))
         table = keep(table_of(rows, columns_of(rows, CHANGE_COLUMNS, by)), controller, status)
-        snapshots = self.store.snapshots()
+        snapshots = self.snapshots()
         table.attrs["notes"] = breaks_between(snapshots, *({n for n, _ in s.values()} for s in (first, last)))
         return table
 
@@ -480,8 +511,8 @@ class Archive:
             A source must be named, or is not there.
         """
         name = self.source_name(source)
-        before, after = (self._side(name, when, as_known_on, None)[0] for when in (from_, to))
-        return measures.changed_frame(before, after)
+        sides = [self._side(name, when, as_known_on, None)[0] for when in (from_, to)]
+        return measures.changed_frame(self._moved(name, (from_, to), sides, as_known_on))
 
     def series(
         self,
@@ -793,6 +824,18 @@ class Archive:
     ) -> tuple[gpd.GeoDataFrame, dict[str, tuple[str, float]]]:
         used = self._used(source, when, as_known_on=as_known_on, max_age_days=max_age_days)
         return self._state(source, when, used, as_known_on), {p: spokesman(used, p) for p in used["part"]}
+
+    def _moved(
+        self,
+        source: str,
+        dates: tuple[When, When],
+        sides: Sequence[gpd.GeoDataFrame],
+        as_known_on: When | None,
+        *,
+        by_native: bool = False,
+    ) -> list[measures.Moved]:
+        key = ("moved", source, *(str(d) for d in dates), moment(as_known_on), by_native)
+        return self.store.recall(key, lambda: changed_ground(*sides, by_native=by_native))
 
     def _base(
         self, source: str, base: When, zones: Sequence[measures.Zone], by: By | None, as_known_on: When | None

@@ -41,14 +41,14 @@ def cut(box: Box) -> dict[str, Any]:
     MapError
         The shipped basemap is missing.
     """
-    thin = _thinning(box)
+    thin, step = _thinning(box), _step(box)
     edge = shapely.box(box[0], box[1], box[2], box[3])
-    found: dict[str, Any] = {"scale": SCALE}
+    found: dict[str, Any] = {"scale": SCALE / step}
     for name in (*AREAS, *LINES):
         shapes = [shape for tile in _tiles(box) for shape in tile.get(name, ())]
         kept = shapely.clip_by_rect(np.array(shapes, dtype=object), *(v * SCALE for v in edge.bounds)) if shapes else []
         code = _polygons if name in AREAS else _lines
-        found[name] = list(code(kept, thin))
+        found[name] = list(code(kept, thin, step))
     return found
 
 
@@ -96,6 +96,20 @@ def padded(box: Box, share: float = 0.15) -> Box:
     dx, dy = (max(share * (box[i + 2] - box[i]), 0.05) for i in (0, 1))
     west, south, east, north = box[0] - dx, box[1] - dy, box[2] + dx, box[3] + dy
     return (max(west, -180.0), max(south, -85.0), min(east, 180.0), min(north, 85.0))
+
+
+def outward(box: Box) -> Box:
+    """A box widened to round numbers, by a thirtieth of its width at most, so that maps of near dates share theirs.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    step = 2.0 ** math.floor(math.log2((box[2] - box[0]) / 60))
+    west, south = (math.floor(v / step) * step for v in box[:2])
+    east, north = (math.ceil(v / step) * step for v in box[2:])
+    return max(west, -180.0), max(south, -85.0), min(east, 180.0), min(north, 85.0)
 
 
 def reach_of(limits: Box) -> Box:
@@ -152,7 +166,7 @@ def encode_line(points: np.ndarray[Any, np.dtype[np.int64]]) -> list[int]:
 
 
 def encode_lines(lines: Sequence[Any], box: Box, *, near: Box) -> list[list[int]]:
-    """Lines as steps of 1 / `SCALE` degree, as fine as the basemap of that box, and coarser away from the subject.
+    """Lines as steps of 1 / `scale_of` degree, as fine as the basemap of that box, and coarser away from the subject.
 
     Parameters
     ----------
@@ -172,12 +186,29 @@ def encode_lines(lines: Sequence[Any], box: Box, *, near: Box) -> list[list[int]
     close = shapely.intersects(shapes, shapely.box(*near))
     scaled = shapely.transform(shapes, lambda xy: xy * SCALE)
     thin = _thinning(box)
-    return [*_lines(scaled[close], thin), *_lines(scaled[~close], 4 * thin)]
+    step = _step(box)
+    return [*_lines(scaled[close], thin, step), *_lines(scaled[~close], 4 * thin, step)]
+
+
+def scale_of(box: Box) -> float:
+    """Steps per degree of the lines of a map that reaches so far.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    return SCALE / _step(box)
 
 
 def _thinning(box: Box) -> int:
     # a tenth of a thousandth of the view is less than a pixel: wide views need no finer steps
     return max(1, round(SCALE * (box[2] - box[0]) / 12_000))
+
+
+def _step(box: Box) -> int:
+    # positions need no finer steps than a third of what is left out between them
+    return max(1, _thinning(box) // 3)
 
 
 def _within(place: Sequence[Any], box: Box) -> bool:
@@ -197,7 +228,7 @@ def _tiles(box: Box) -> Iterator[dict[str, list[Any]]]:
             yield _tile(f"{'W' if x < 0 else 'E'}{abs(x):03d}{'S' if y < 0 else 'N'}{abs(y):02d}.json")
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=128)
 def _tile(name: str) -> dict[str, list[Any]]:
     """A tile's shapes in whole steps."""
     with zipfile.ZipFile(ASSETS / "basemap" / "basemap.zip") as archive:
@@ -217,19 +248,19 @@ def _decode(steps: Sequence[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
     return np.cumsum(np.array(steps, dtype=np.int64).reshape(-1, 2), axis=0)
 
 
-def _polygons(shapes: Any, thin: int) -> Iterator[list[list[int]]]:
+def _polygons(shapes: Any, thin: int, step: int) -> Iterator[list[list[int]]]:
     for polygon in shapely.get_parts(shapes) if len(shapes) else ():
         if polygon.geom_type == "Polygon" and polygon.area > thin * thin:
-            rings = [_steps(ring, thin) for ring in (polygon.exterior, *polygon.interiors)]
+            rings = [_steps(ring, thin, step) for ring in (polygon.exterior, *polygon.interiors)]
             yield [ring for ring in rings if len(ring) >= 8]
 
 
-def _lines(shapes: Any, thin: int) -> Iterator[list[int]]:
+def _lines(shapes: Any, thin: int, step: int) -> Iterator[list[int]]:
     for part in shapely.get_parts(shapes) if len(shapes) else ():
         if part.geom_type == "LineString" and part.length > 4 * thin:
-            yield _steps(part, thin)
+            yield _steps(part, thin, step)
 
 
-def _steps(line: Any, thin: int) -> list[int]:
+def _steps(line: Any, thin: int, step: int) -> list[int]:
     """Positions as steps, without those that a reader could not tell apart at this width of view."""
-    return encode_line(np.rint(shapely.get_coordinates(shapely.simplify(line, 0.6 * thin))).astype(np.int64))
+    return encode_line(np.rint(shapely.get_coordinates(shapely.simplify(line, 0.6 * thin)) / step).astype(np.int64))

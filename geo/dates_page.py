@@ -6,6 +6,7 @@ are `geo.dates_sheet`'s, the script is ``assets/dates.js``.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,11 +20,12 @@ from geo.archive import Archive
 from geo.area import areas_km2
 from geo.brief_tables import LEAST_KM2, by_unit, title_of
 from geo.dates_sheet import Pair, Settlement, Side
-from geo.dossier import Dossier, _key, _records, class_label, gather, written
+from geo.dossier import Dossier, _key, _records, class_label, gather, outlines, written
 from geo.edges import Objects
 from geo.errors import UsageError
-from geo.film_page import _coarser, _lean, _wide
-from geo.maps import SCALE, PageMap, _class_data, _corners
+from geo.film_page import _lean, _wide
+from geo.ground import Ground, ground_of, packed
+from geo.maps import SCALE, PageMap, _class_data, _corners, _rings
 from geo.page import Shell, asset
 from geo.palette import side_colours
 from geo.schema import CRS, is_day, last_instant, parse_instant, text_or_none
@@ -92,36 +94,38 @@ def draw_dates(
     """
     if last_instant(from_) >= last_instant(to):
         raise UsageError(f"from {from_} to {to}: the first date must lie before the second")
-    name = archive.source_name(source)
-    chosen = side_colours(archive.controllers(), colours=colours)
-    told: dict[str, Any] = {"source": name, "as_known_on": as_known_on, "within": within, "incident_days": 0,
-                            "lang": lang, "colours": chosen}  # fmt: skip
-    span = (from_, to)
-    frames = [archive.control(when, source=name, as_known_on=as_known_on) for when in span]
-    found = [gather(archive, from_, **told), gather(archive, to, since=from_, **told)]
-    whole = _around([d.bounds for d in found])
-    changed = archive.changed(from_, to, source=name, as_known_on=as_known_on)
-    zone = None if within is None else archive.unit(within).geometry.iloc[0]
-    parts = _moved(changed, zone)
-    dossiers = _alike(frames, found, span, chosen, _opening(parts, whole))
-    later = dossiers[1]
-    shown = title_of(archive, name)
-    sides = [_side(archive, *each) for each in zip(frames, dossiers, span, strict=True)]
-    breaks = breaks_between(archive.snapshots(), *(set(side.snapshots) for side in sides))
-    pair = Pair(
-        title=title or f"Control{later.place} by {shown}, {written(from_)} and {written(to)}",
-        shown=shown,
-        sides=sides,
-        place=later.place,
-        known="" if as_known_on is None else f" As known on {written(as_known_on)}.",
-        breaks=breaks,
-        units=by_unit(archive, name, to, from_, within, as_known_on, shown),
-        settlements=_settlements(archive, name, later, places, span, zone, as_known_on),
-        own_places=places is not None,
-        has_units=bool(later.outlines),
-    )
+    with archive.holding():
+        name = archive.source_name(source)
+        chosen = side_colours(archive.controllers(), colours=colours)
+        told: dict[str, Any] = {"source": name, "as_known_on": as_known_on, "within": within, "incident_days": 0,
+                                "lang": lang, "colours": chosen}  # fmt: skip
+        span = (from_, to)
+        frames = [archive.control(when, source=name, as_known_on=as_known_on) for when in span]
+        found = [gather(archive, from_, **told), gather(archive, to, since=from_, **told)]
+        whole = _around([d.bounds for d in found])
+        changed = archive.changed(from_, to, source=name, as_known_on=as_known_on)
+        zone = None if within is None else archive.unit(within).geometry.iloc[0]
+        parts = _moved(changed, zone)
+        dossiers = _alike(archive, frames, found, span, chosen, _opening(parts, whole))
+        later = dossiers[1]
+        shown = title_of(archive, name)
+        sides = [_side(archive, *each) for each in zip(frames, dossiers, span, strict=True)]
+        breaks = breaks_between(archive.snapshots(), *(set(side.snapshots) for side in sides))
+        pair = Pair(
+            title=title or f"Control{later.place} by {shown}, {written(from_)} and {written(to)}",
+            shown=shown,
+            sides=sides,
+            place=later.place,
+            known="" if as_known_on is None else f" As known on {written(as_known_on)}.",
+            breaks=breaks,
+            units=by_unit(archive, name, to, from_, within, as_known_on, shown),
+            settlements=_settlements(archive, name, later, places, span, zone, as_known_on),
+            own_places=places is not None,
+            has_units=bool(later.outlines),
+        )
+        ground = ground_of(archive, later, draw_basemap=draw_basemap)
     made = PageMap(later.bounds)
-    made.page.shell = _shell(dossiers, pair, whole, _middle(parts), draw_basemap=draw_basemap)
+    made.page.shell = _shell(dossiers, pair, ground, whole, _middle(parts))
     made.page.head = (
         f"<style>{_lean(asset('dates.css'))}</style><script>{_lean(asset('dates.js'))}</script>"
         "<noscript><style>.switches input{display:none}</style></noscript>"
@@ -134,18 +138,19 @@ def draw_dates(
 
 
 def _alike(
-    frames: Sequence[gpd.GeoDataFrame], dossiers: Sequence[Dossier], when: Sequence[When],
+    archive: Archive, frames: Sequence[gpd.GeoDataFrame], dossiers: Sequence[Dossier], when: Sequence[When],
     colours: Mapping[str, str], opening: basemap.Box,
 ) -> list[Dossier]:  # fmt: skip
     """Both dates in one view, and a class with one look on both."""
     keys = {_key(row) for frame in frames for row in _records(frame[["controller", "status", "part"]])}
     symbols = class_symbols({key[:2] for key in keys}, colours=colours)
     looks = {class_label(*key): symbols[key[:2]] for key in keys}
-    limits, reach = _around([opening, *(d.limits for d in dossiers)]), _around([d.reach for d in dossiers])
-    outlines = max((d.outlines for d in dossiers), key=len)
+    limits = _around([opening, *(d.limits for d in dossiers)])
+    reach = basemap.outward(_wide(_around([limits, *(d.reach for d in dossiers)]), limits))
+    lines, boundary = outlines(archive, reach)
     return [
         replace(
-            d, bounds=opening, limits=limits, reach=_wide(_around([reach, limits]), limits), outlines=outlines,
+            d, bounds=opening, limits=limits, reach=reach, outlines=lines, boundary=boundary,
             classes=[
                 replace(item, symbol=looks[item.label], facts=[("On", written(at)), *item.facts]) for item in d.classes
             ],
@@ -209,35 +214,31 @@ def _settlements(
 # -- the page -----------------------------------------------------------------------------------------------------
 
 
-def _shell(
-    dossiers: Sequence[Dossier], pair: Pair, whole: basemap.Box, middle: float | None, *, draw_basemap: bool
-) -> Shell:
+def _shell(dossiers: Sequence[Dossier], pair: Pair, ground: Ground, whole: basemap.Box, middle: float | None) -> Shell:
     earlier, later = dossiers
-    base = basemap.cut(later.reach) if draw_basemap else None
-    if base and later.outlines:
-        base["admin1"] = []  # the archive's own units are drawn instead
-    named = basemap.places(later.reach, later.lang, near=basemap.padded(later.bounds, 0.5))
     # gained and lost ground is by side: each has a layer of its own
-    moved = {f"moved-{i}": [_class_data(item)] for i, item in enumerate(later.changes)}
+    moved = {f"moved-{i}": [item] for i, item in enumerate(later.changes)}
+    drawn = {"classes": earlier.classes, "changes": [], "later": later.classes, **moved}
+    shapes = {name: [_rings(item) for item in items] for name, items in drawn.items()}
     data = {
         "lang": later.lang, "scale": SCALE,
         "bounds": _corners(later.bounds), "limits": _corners(later.limits), "reach": _corners(later.reach),
-        "basemap": base, "places": named, "line_scale": basemap.SCALE,
-        "control": [_class_data(item) for item in earlier.classes], "changes": [],
-        "units": basemap.encode_lines(later.outlines, later.reach, near=basemap.padded(later.bounds, 1.0)),
-        "whole": _corners(whole), "incidents": [], "later": [_class_data(item) for item in later.classes], **moved,
+        "whole": _corners(whole), "ground": ground.packed, "shapes": packed(json.dumps(shapes).encode()),
+        **{name: [_class_data(item) for item in items] for name, items in drawn.items()},
+        "more": [["later", 381], *([name, 400 + i] for i, name in enumerate(moved))], "incidents": [],
         "dates": {
-            "names": [written(side.when) for side in pair.sides], "moved": list(moved),
-            "places": [[s.lat, s.lon] for s in pair.settlements], "at": middle,
+            "names": [written(side.when) for side in pair.sides], "at": middle,
+            "places": [[s.lat, s.lon] for s in pair.settlements],
         },
     }  # fmt: skip
     credits = basemap.credits()
     both = replace(later, title=pair.title, classes=[*earlier.classes, *later.classes])
-    coarse = base and _coarser(base, later.bounds)
-    stills = [draw_still(replace(d, title=f"{pair.title}: {written(side.when)}"), coarse, named)
-              for d, side in zip(dossiers, pair.sides, strict=True)]  # fmt: skip
+    stills = [
+        draw_still(replace(d, title=f"{pair.title}: {written(side.when)}"), around=ground.around)
+        for d, side in zip(dossiers, pair.sides, strict=True)
+    ]
     return Shell(
         title=pair.title, lang="en", top=dates_sheet.top(both, pair), side=dates_sheet.side(both, pair),
-        bottom=sheet.bottom(later, credits if base else {"places": credits["places"]}),
+        bottom=sheet.bottom(later, credits if ground.is_mapped else {"places": credits["places"]}),
         still=dates_sheet.stills(pair, stills), data=data,
     )  # fmt: skip

@@ -14,7 +14,7 @@ import shapely
 
 from geo.answers import When
 from geo.archive import Archive
-from geo.basemap import Box, padded, reach_of
+from geo.basemap import Box, outward, padded, reach_of
 from geo.errors import MapError
 from geo.palette import side_colours
 from geo.schema import is_day, parse_instant, text_or_none, to_instant
@@ -114,7 +114,26 @@ def gather(
     GeoError
         As `Archive.control` and `Archive.area`.
     """
-    name = archive.source_name(source)
+    with archive.holding():
+        return _gather(
+            archive, date, archive.source_name(source), since=since, as_known_on=as_known_on, within=within,
+            incident_days=incident_days, title=title, lang=lang, colours=colours,
+        )  # fmt: skip
+
+
+def _gather(
+    archive: Archive,
+    date: When | None,
+    name: str,
+    *,
+    since: When | None,
+    as_known_on: When | None,
+    within: str | None,
+    incident_days: int,
+    title: str | None,
+    lang: str,
+    colours: Mapping[str, str] | None,
+) -> Dossier:
     colours = side_colours(archive.controllers(), colours=colours)
     frame = archive.control(date, source=name, as_known_on=as_known_on)
     area = archive.area(date, source=name, within=within, as_known_on=as_known_on)
@@ -123,8 +142,8 @@ def gather(
     spots_frame = _incidents(archive, date, incident_days, as_known_on)
     figures, changes = _changes(archive, name, date, since, within, as_known_on, area, colours)
     limits, bounds = _boxes(archive, frame, [shape for item in changes for shape in item.shapes], spots_frame, within)
-    reach = reach_of(limits)
-    outlines, boundary = _outlines(archive, reach)
+    reach = outward(reach_of(limits))
+    lines, boundary = outlines(archive, reach)
     place = "" if within is None else _place(archive, within)
     credit = _credit(archive, name)
     shown = credit["title"] or name
@@ -139,7 +158,7 @@ def gather(
         figures=figures,
         since=None if since is None else str(since),
         spots=[_spot(row) for row in spots_frame[_located(spots_frame)].to_dict("records")],
-        outlines=outlines,
+        outlines=lines,
         boundary=boundary,
         bounds=bounds,
         limits=limits,
@@ -219,13 +238,13 @@ def _boxes(
     whole = shapely.union_all([shapely.box(*b).buffer(0.02) for b in boxes]).bounds
     first = shapely.box(*boxes[0]).buffer(0.02).bounds
     far = (whole[2] - whole[0]) > 3 * (first[2] - first[0]) or (whole[3] - whole[1]) > 3 * (first[3] - first[1])
-    return padded(whole), padded(first if far else whole, 0.06)
+    return padded(whole), outward(padded(first if far else whole, 0.06))
 
 
 def _classes(
     frame: gpd.GeoDataFrame, area: pd.DataFrame, source: str, colours: Mapping[str, str] | None, place: str
 ) -> list[Drawn]:
-    keys = [_key(row) for row in _records(frame)]
+    keys = [_key(row) for row in _records(frame[["controller", "status", "part"]])]
     km2 = {_key(row): row for row in _records(area)}
     shapes = np.asarray(frame.geometry.array, dtype=object)
     symbols = class_symbols({key[:2] for key in keys}, colours=colours)
@@ -280,7 +299,8 @@ def _changes(
 
 
 def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    return [{str(k): v for k, v in row.items()} for row in frame.to_dict("records")]
+    names = [str(c) for c in frame.columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*(frame[c].tolist() for c in frame), strict=True)]
 
 
 def _place(archive: Archive, within: str) -> str:
@@ -292,8 +312,18 @@ def _located(spots: gpd.GeoDataFrame) -> Any:
     return ~(spots.geometry.isna() | spots.geometry.is_empty).to_numpy(dtype=bool)
 
 
+def outlines(archive: Archive, limits: Box) -> tuple[list[shapely.Geometry], str]:
+    """The borders of the finest units in view, and whose they are.
+
+    Raises
+    ------
+    ArchiveError
+        The archive cannot be read.
+    """
+    return archive.store.recall(("outlines", limits), lambda: _outlines(archive, limits))
+
+
 def _outlines(archive: Archive, limits: Box) -> tuple[list[shapely.Geometry], str]:
-    """The borders of the finest units in view, and whose they are."""
     units = archive.units()
     fine = units[units["level"] > 0]
     box = shapely.box(*limits)
@@ -311,8 +341,8 @@ def _outlines(archive: Archive, limits: Box) -> tuple[list[shapely.Geometry], st
 def _dek(
     archive: Archive, shown: str, snapshots: Sequence[str], date: When, area: pd.DataFrame, as_known_on: When | None
 ) -> str:
-    table = archive.snapshots().set_index("snapshot")
-    depicts = [parse_instant(d) for d in table["depicts"][table.index.isin(snapshots)]]
+    table = archive.store.recall(("depicts",), lambda: _depicts(archive))
+    depicts = [parse_instant(d) for snapshot in snapshots for d in table[snapshot]]
     stated = ", ".join(sorted({written(d if d != to_instant(d.date()) else d.date()) for d in depicts}))
     ages = sorted({f"{age:g}" for age in area["snapshot_age_days"] if age})
     old = f", {' and '.join(ages)} days before this date" if ages else ""
@@ -320,10 +350,18 @@ def _dek(
     return f"{written(date)}. Source: {shown}; snapshot depicting {stated}{old}.{known}"
 
 
+def _depicts(archive: Archive) -> dict[str, list[str]]:
+    """What each snapshot depicts, in every recording of it."""
+    found: dict[str, list[str]] = {}
+    table = archive.snapshots()
+    for snapshot, depicts in zip(table["snapshot"], table["depicts"], strict=True):
+        found.setdefault(snapshot, []).append(depicts)
+    return found
+
+
 def _credit(archive: Archive, source: str) -> dict[str, str]:
-    table = archive.sources()
-    rows = table[table["name"] == source].to_dict("records")
-    found = rows[0] if rows else {}
+    found = archive.store.recall(("credits",), lambda: {row["name"]: row for row in _records(archive.sources())})
+    found = found.get(source, {})
     return {k: text_or_none(found.get(k)) or "" for k in ("name", "title", "url", "licence", "attribution")}
 
 

@@ -19,18 +19,18 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo import basemap, film, film_sheet, sheet
+from geo import basemap, film, film_sheet, ground, sheet
 from geo.answers import FAR, When, moment
 from geo.archive import Archive
 from geo.area import edge_areas_km2
-from geo.dossier import Dossier, Drawn, _credit, _line, _outlines, class_label, written
+from geo.dossier import Dossier, Drawn, _credit, _line, class_label, outlines, written
 from geo.errors import MapError
 from geo.film_sheet import Reading, Strand
 from geo.maps import PageMap
 from geo.page import Shell, asset
 from geo.palette import side_colours
 from geo.schema import last_instant, parse_instant, text_or_none, to_instant
-from geo.still import WIDTH, draw_still
+from geo.still import draw_still
 from geo.symbols import Symbol, change_symbols, class_symbols
 
 Floats = NDArray[np.float64]
@@ -252,13 +252,13 @@ def _dossier(archive: Archive, parts: Sequence[_Part], title: str, lang: str, co
     box, _ = _box(parts)
     bounds, limits = basemap.padded(box, 0.06), basemap.padded(box)
     reach = _wide(basemap.reach_of(limits), bounds)
-    outlines, boundary = _outlines(archive, reach)
+    lines, boundary = outlines(archive, reach)
     classes = [
         Drawn(p.strand.label, p.strand.symbol, p.track.shapes[p.track.last == count].tolist(), []) for p in parts
     ]
     return Dossier(
         title=title, dek="", date="", lang=lang, classes=classes, changes=[], figures=[], since=None, spots=[],
-        outlines=outlines, boundary=boundary, bounds=bounds, limits=limits, reach=reach,
+        outlines=lines, boundary=boundary, bounds=bounds, limits=limits, reach=reach,
     )  # fmt: skip
 
 
@@ -295,20 +295,20 @@ def _shell(
     named = basemap.places(dossier.reach, dossier.lang, near=dossier.bounds)
     credits = basemap.credits()
     near = basemap.padded(dossier.bounds, 0.25)
-    ground = {"basemap": base, "units": basemap.encode_lines(dossier.outlines, dossier.reach, near=near)}
+    beneath = {"basemap": base, "units": basemap.encode_lines(dossier.outlines, dossier.reach, near=near)}
     data = {
         "lang": dossier.lang, "scale": film.SCALE, "bounds": _corners(dossier.bounds),
         "limits": _corners(dossier.limits), "reach": _corners(dossier.reach),
-        "basemap": None, "places": named, "line_scale": basemap.SCALE, "control": [], "changes": [], "incidents": [],
+        "basemap": None, "places": named, "line_scale": basemap.scale_of(dossier.reach), "incidents": [],
         "film": {
-            "bytes": _text(packed.data), "ground": _text(film.deflate(json.dumps(ground).encode())),
+            "bytes": base64.b64encode(packed.data).decode(), "ground": ground.packed(json.dumps(beneath).encode()),
             "still": dossier.bounds, "tracks": [_track_data(p) for p in parts],
             "sources": _own_dates(own, reading.instants),
         },
     }  # fmt: skip
     bottom = sheet.bottom(dossier, credits if base else {"places": credits["places"]})
     words = f"<p>{_accuracy(packed, parts)}</p>"
-    still = draw_still(dossier, base and _coarser(base, dossier.bounds), named)
+    still = draw_still(dossier, base and ground.coarser(base, dossier.bounds), named)
     return Shell(
         title=dossier.title, lang="en", top=film_sheet.top(reading), side=film_sheet.side(reading),
         bottom=film_sheet.table(reading) + bottom.replace("<footer>", f"<footer>{words}", 1),
@@ -316,30 +316,10 @@ def _shell(
     )  # fmt: skip
 
 
-def _text(data: bytes) -> str:
-    return base64.b64encode(data).decode()
-
-
 def _lean(code: str) -> str:
     """Our own style or script without its comments and indents: readers of the page have them in the project."""
     lines = (line.strip() for line in code.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))
-
-
-def _coarser(base: Mapping[str, Any], box: basemap.Box) -> dict[str, Any]:
-    """The basemap as the still picture needs it: what lies in its box, to a pixel."""
-    scale = base["scale"]
-    pixel = 0.7 * scale * max((box[2] - box[0]) / WIDTH, (box[3] - box[1]) / WIDTH / 1.2)
-    edges = [v * scale for v in basemap.padded(box, 0.02)]
-    found: dict[str, Any] = {"scale": scale}
-    for name in (*basemap.AREAS, *basemap.LINES):
-        rings = [r for polygon in base[name] for r in polygon] if name in basemap.AREAS else base[name]
-        whole = [np.cumsum(np.array(r).reshape(-1, 2), axis=0) for r in rings]
-        close = [r for r in whole if (r.max(axis=0) >= edges[:2]).all() and (r.min(axis=0) <= edges[2:]).all()]
-        kept = [np.rint(shapely.get_coordinates(shapely.simplify(shapely.linestrings(r), pixel))) for r in close]
-        coded = [basemap.encode_line(r.astype(np.int64)) for r in kept]
-        found[name] = [coded] if name in basemap.AREAS else coded
-    return found
 
 
 def _track_data(part: _Part) -> dict[str, Any]:

@@ -14,7 +14,7 @@ import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -39,7 +39,7 @@ from geo.edges import (
     is_closed,
     net,
 )
-from geo.measures import ClassKey, areal_only, union
+from geo.measures import NOWHERE, ClassKey, Moved, areal_only, classes_of, ground_by_class, union
 from geo.schema import text_or_none
 
 log = logging.getLogger(__name__)
@@ -61,6 +61,7 @@ class Step(NamedTuple):
     overlay: bool
 
 
+Sides = tuple[shapely.Geometry, shapely.Geometry]
 NOTHING = Step(NO_POLYGONS, NO_POLYGONS, 0.0, False)
 
 
@@ -142,7 +143,8 @@ class Ledger:
             if i not in self.whole:
                 new = Chain(self.edges.tails[came], self.edges.heads[came])
                 chains[i] = difference(Chain(self.edges.tails[went], self.edges.heads[went]), new)
-        found = dict(zip(chains, self._proven(list(chains.values()), [(i - 1, i) for i in chains]), strict=True))
+        sides = [lambda i=i: (self.ground(i - 1), self.ground(i)) for i in chains]
+        found = dict(zip(chains, _proven(list(chains.values()), sides), strict=True))
         for i, polygons in self.whole.items():
             found[i] = Step(polygons, NO_POLYGONS, float(areas_km2(polygons).sum()), False)
         return [found.get(i, NOTHING) for i in range(self.count)]
@@ -158,22 +160,7 @@ class Ledger:
         before, after = ((self.born <= k) & (self.died > k) for k in (i, j))
         old, new = before & ~after, after & ~before
         sides = [Chain(self.edges.tails[m], self.edges.heads[m]) for m in (old, new)]
-        return self._proven([difference(*sides)], [(i, j)])[0]
-
-    def _proven(self, chains: Sequence[Chain], ends: Sequence[tuple[int, int]]) -> list[Step]:
-        """Chains as steps; one whose faces do not give its growth is done again by a full overlay."""
-        growth = chain_areas_km2(chains)
-        sides = faces(chains)
-        gained, lost = (_sums_km2([side[k] for side in sides]) for k in (0, 1))
-        steps = []
-        for k, (chain, (before, after)) in enumerate(zip(chains, ends, strict=True)):
-            off = abs(gained[k] - lost[k] - growth[k])
-            if off <= TOLERANCE_KM2 + TOLERANCE * (gained[k] + lost[k]) and is_closed(chain):
-                steps.append(Step(*sides[k], float(growth[k]), False))
-                continue
-            log.info("a step was done by a full overlay: its faces differ from its edges by %.9f km²", off)
-            steps.append(_overlay(self.ground(before), self.ground(after)))
-        return steps
+        return _proven([difference(*sides)], [lambda: (self.ground(i), self.ground(j))])[0]
 
     def then(self, later: Ledger) -> Ledger:
         """This ledger continued by one of the snapshots that follow; associative, and the same as one made at once.
@@ -201,6 +188,22 @@ class Ledger:
         born = np.concatenate([self.born, later.born + self.count])[keep]
         whole = dict(self.whole) | {i + self.count: p for i, p in later.whole.items() if i or not open_edges.any()}
         return in_order(edges, born, died[keep], self.count + later.count, whole)
+
+
+def _proven(chains: Sequence[Chain], sides: Sequence[Callable[[], Sides]]) -> list[Step]:
+    """Chains as steps; one whose faces do not give its growth is done again by a full overlay of its sides."""
+    growth = chain_areas_km2(chains)
+    found = faces(chains)
+    gained, lost = (_sums_km2([side[k] for side in found]) for k in (0, 1))
+    steps = []
+    for k, chain in enumerate(chains):
+        off = abs(gained[k] - lost[k] - growth[k])
+        if off <= TOLERANCE_KM2 + TOLERANCE * (gained[k] + lost[k]) and is_closed(chain):
+            steps.append(Step(*found[k], float(growth[k]), False))
+            continue
+        log.info("a step was done by a full overlay: its faces differ from its edges by %.9f km²", off)
+        steps.append(_overlay(*sides[k]()))
+    return steps
 
 
 def _named(edges: Chain, chosen: NDArray[np.bool_]) -> dict[tuple[complex, complex], list[int]]:
@@ -339,6 +342,14 @@ class _Hashed(NamedTuple):
 
     chain: Chain
     hashes: NDArray[np.uint64]
+
+
+def _difference(before: shapely.Geometry, after: shapely.Geometry) -> Chain:
+    """The chain around what differs between two grounds."""
+    sides = [_hashed(ground) for ground in (before, after)]
+    changed = _changed(*([side.hashes] for side in sides))
+    mine = [_among(side.hashes, changed) for side in sides]
+    return difference(*(Chain(s.chain.tails[m], s.chain.heads[m]) for s, m in zip(sides, mine, strict=True)))
 
 
 _MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
@@ -485,6 +496,39 @@ def class_ledgers(
             if progress is not None:
                 progress(done * len(instants) + i + 1, len(ordered) * len(instants))
         found[key] = clerk.ledger()
+    return found
+
+
+def changed_ground(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame, *, by_native: bool = False) -> list[Moved]:
+    """What changed of every class between two dates, from the edges that differ alone.
+
+    Parameters
+    ----------
+    before, after : geopandas.GeoDataFrame
+        One source at two instants: controller, status, native, part and areal, valid geometry in EPSG:4326.
+    by_native : bool
+        Keep the source's own classes apart.
+
+    Returns
+    -------
+    list of Moved
+        In the order of the classes; as `geo.measures.overlaid`, at a quarter of the time.
+
+    Raises
+    ------
+    GateError
+        A geometry cannot be measured (`geo.area.areas_km2`).
+    """
+    old, new = (ground_by_class(frame, by_native=by_native) for frame in (before, after))
+    found = []
+    for key in classes_of(old, new):
+        sides = old.get(key, NOWHERE), new.get(key, NOWHERE)
+        if NOWHERE in sides:
+            gained, lost = sides[1], sides[0]
+        else:
+            step = _proven([_difference(*sides)], [partial(tuple, sides)])[0]
+            gained, lost = (union([NOWHERE, *polygons]) for polygons in step[:2])
+        found.append(Moved(key, *sides, gained, lost))
     return found
 
 

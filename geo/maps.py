@@ -6,10 +6,16 @@ together from our own parts (`geo.page`); folium renders its map element and wha
 
 from __future__ import annotations
 
+import json
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import ExitStack
+from datetime import UTC, date, datetime
+from functools import partial
+from itertools import pairwise
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +30,7 @@ from geo.answers import When
 from geo.archive import Archive
 from geo.dossier import Dossier, Drawn, gather
 from geo.errors import MapError
+from geo.ground import Ground, ground_of, make_ground, packed
 from geo.notebook import framed
 from geo.page import Shell, assemble, pins, write_page
 from geo.schema import last_instant, parse_instant, to_instant
@@ -37,6 +44,7 @@ _ICONS = (
 )  # fmt: skip
 _PINS = re.compile(r"L\.(marker\(|geoJson\(|Icon\.Default)")
 _ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
+_DRAWN = ("classes", "changes")
 _NEEDS = {"$(": ("jquery",), "L.AwesomeMarkers": _ICONS}
 
 
@@ -111,10 +119,10 @@ class PageMap(folium.Map):
 class ControlMap(PageMap):
     """A dated map of control. Add folium layers to it as to any other map; `geo.save_map` writes it."""
 
-    def __init__(self, dossier: Dossier, *, tiles: Any = None, draw_basemap: bool = True) -> None:
+    def __init__(self, dossier: Dossier, ground: Ground | None = None, *, tiles: Any = None) -> None:
         super().__init__(dossier.bounds, tiles=tiles)
         self.dossier = dossier
-        self.page.shell = _shell(dossier, draw_basemap=draw_basemap and tiles is None, tiles=self.page.tiles)
+        self.page.shell = _shell(dossier, ground or make_ground(dossier), tiles=self.page.tiles)
 
 
 def draw_map(
@@ -177,11 +185,13 @@ def draw_map(
     UnitError
         A unit is unknown or ambiguous.
     """
-    dossier = gather(
-        archive, date, source=source, since=since, as_known_on=as_known_on, within=within,
-        incident_days=incident_days, title=title, lang=lang, colours=colours,
-    )  # fmt: skip
-    return ControlMap(dossier, tiles=tiles, draw_basemap=draw_basemap)
+    with archive.holding():
+        dossier = gather(
+            archive, date, source=source, since=since, as_known_on=as_known_on, within=within,
+            incident_days=incident_days, title=title, lang=lang, colours=colours,
+        )  # fmt: skip
+        ground = ground_of(archive, dossier, draw_basemap=draw_basemap and tiles is None)
+    return ControlMap(dossier, ground, tiles=tiles)
 
 
 def draw_maps(
@@ -192,6 +202,7 @@ def draw_maps(
     to: When | None = None,
     source: str | None = None,
     since: When | None = None,
+    workers: int = 1,
     progress: Callable[..., None] | None = None,
     **options: Any,
 ) -> Iterator[Path]:
@@ -209,6 +220,8 @@ def draw_maps(
         May be left out where the archive has one.
     since : str, date, datetime or None
         None shows each day what changed since the day before it that has a snapshot.
+    workers : int
+        Processes; the pages are the same, byte for byte.
     progress : callable or None
         Called with (done, of how many, date).
     **options
@@ -226,23 +239,60 @@ def draw_maps(
     SourceError
         A source must be named, or is not there.
     """
-    name = archive.source_name(source)
-    known = options.get("as_known_on") or datetime(9999, 1, 1, tzinfo=UTC)
-    depicts = archive.snapshots(name, as_known_on=known)["depicts"]
+    with archive.holding():
+        name = archive.source_name(source)
+        days = _days(archive, name, options.get("as_known_on"))
+        first = to_instant(from_).date() if from_ is not None else days[0]
+        last = last_instant(to).date() if to is not None else days[-1]
+        chosen = [d for d in days if first <= d <= last]
+        if not chosen:
+            raise MapError(f"no day from {first} to {last} has a snapshot of {name}; there are {days[0]} to {days[-1]}")
+        earlier = dict(pairwise(reversed(days)))
+        work = [(day, _iso(since if since is not None else earlier.get(day))) for day in chosen]
+        drawn = partial(_draw_day, folder=folder, source=name, options=options)
+        paths = _by_workers(archive, work, drawn, workers) if workers > 1 else (drawn(archive, item) for item in work)
+        for done, (path, day) in enumerate(zip(paths, chosen, strict=True), start=1):
+            yield path
+            if progress is not None:
+                progress(done, len(chosen), str(day))
+
+
+def _draw_day(
+    archive: Archive, item: tuple[date, str | None], *, folder: Path, source: str, options: Mapping[str, Any]
+) -> Path:
+    day, since = item
+    page = draw_map(archive, day.isoformat(), source=source, since=since, **options)
+    return save_map(page, folder / f"{day}.html")
+
+
+def _by_workers(
+    archive: Archive, work: Sequence[Any], drawn: Callable[[Archive, Any], Path], workers: int
+) -> Iterator[Path]:
+    # started afresh: a fork would share the open archive
+    processes = get_context("spawn")
+    with ProcessPoolExecutor(workers, processes, _take_up, (archive.path,)) as pool:
+        yield from pool.map(partial(_in_worker, drawn), work, chunksize=4)
+
+
+_held: list[Archive] = []  # a worker's own archive
+_still = ExitStack()  # which is held still for as long as the worker lives
+
+
+def _take_up(path: Path) -> None:
+    _held.append(Archive(path))
+    _still.enter_context(_held[0].holding())
+
+
+def _in_worker(drawn: Callable[[Archive, Any], Path], item: Any) -> Path:
+    return drawn(_held[0], item)
+
+
+def _days(archive: Archive, source: str, as_known_on: When | None) -> list[date]:
+    depicts = archive.snapshots(source, as_known_on=as_known_on or datetime(9999, 1, 1, tzinfo=UTC))["depicts"]
     days = sorted({parse_instant(d).date() for d in depicts})
     if not days:
-        raise MapError(f"no snapshot of {name} is in force in {archive.path}: every one was retracted or came later")
-    first = to_instant(from_).date() if from_ is not None else days[0]
-    last = last_instant(to).date() if to is not None else days[-1]
-    chosen = [d for d in days if first <= d <= last]
-    if not chosen:
-        raise MapError(f"no day from {first} to {last} has a snapshot of {name}; there are {days[0]} to {days[-1]}")
-    for done, day in enumerate(chosen, start=1):
-        before = since if since is not None else (days[days.index(day) - 1] if day != days[0] else None)
-        page = draw_map(archive, day.isoformat(), source=name, since=_iso(before), **options)
-        yield save_map(page, folder / f"{day}.html")
-        if progress is not None:
-            progress(done, len(chosen), str(day))
+        raise MapError(f"no snapshot of {source} is in force in {archive.path}: every one was retracted or came later")
+    return days
 
 
 def _iso(when: When | None) -> str | None:
@@ -271,18 +321,14 @@ def save_map(page: folium.Map, path: str | Path) -> Path:
     return write_page(page.get_root().render(), Path(path))
 
 
-def _shell(dossier: Dossier, *, draw_basemap: bool, tiles: str) -> Shell:
-    base = basemap.cut(dossier.reach) if draw_basemap else None
-    if base and dossier.outlines:
-        base["admin1"] = []  # the archive's own units are drawn instead
-    named = basemap.places(dossier.reach, dossier.lang, near=basemap.padded(dossier.bounds, 0.5))
+def _shell(dossier: Dossier, ground: Ground, *, tiles: str) -> Shell:
     data = {
         "lang": dossier.lang, "scale": SCALE,
         "bounds": _corners(dossier.bounds), "limits": _corners(dossier.limits), "reach": _corners(dossier.reach),
-        "basemap": base, "places": named, "line_scale": basemap.SCALE,
-        "control": [_class_data(item) for item in dossier.classes],
+        "ground": ground.packed,
+        "classes": [_class_data(item) for item in dossier.classes],
         "changes": [_class_data(item) for item in dossier.changes],
-        "units": basemap.encode_lines(dossier.outlines, dossier.reach, near=basemap.padded(dossier.bounds, 1.0)),
+        "shapes": packed(json.dumps({n: [_rings(i) for i in getattr(dossier, n)] for n in _DRAWN}).encode()),
         "incidents": [
             {"lat": s.lat, "lon": s.lon, "radius": s.radius_m, "title": s.title, "facts": list(s.facts)}
             for s in dossier.spots
@@ -291,8 +337,8 @@ def _shell(dossier: Dossier, *, draw_basemap: bool, tiles: str) -> Shell:
     credits = basemap.credits()
     return Shell(
         title=dossier.title, lang="en", top=sheet.top(dossier), side=sheet.side(dossier),
-        bottom=sheet.bottom(dossier, credits if base else {"places": credits["places"]}, tiles=tiles),
-        still=draw_still(dossier, base, named), data=data,
+        bottom=sheet.bottom(dossier, credits if ground.is_mapped else {"places": credits["places"]}, tiles=tiles),
+        still=draw_still(dossier, around=ground.around), data=data,
     )  # fmt: skip
 
 
@@ -301,12 +347,16 @@ def _corners(box: basemap.Box) -> list[list[float]]:
 
 
 def _class_data(item: Drawn) -> dict[str, Any]:
-    polygons = shapely.get_parts(np.array(item.shapes, dtype=object))
     return {
         "label": item.label, "pattern": item.symbol.pattern, "edge": item.symbol.edge, "weight": item.symbol.weight,
         "dash": item.symbol.dash, "facts": [list(f) for f in item.facts],
-        "polygons": [[basemap.encode_line(_whole(r)) for r in shapely.get_rings(p)] for p in polygons],
     }  # fmt: skip
+
+
+def _rings(item: Drawn) -> list[list[list[int]]]:
+    """Every polygon as its rings, in steps of 1 / `SCALE` degree."""
+    polygons = shapely.get_parts(np.array(item.shapes, dtype=object))
+    return [[basemap.encode_line(_whole(r)) for r in shapely.get_rings(p)] for p in polygons]
 
 
 def _whole(line: Any) -> np.ndarray[Any, np.dtype[np.int64]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import geopandas as gpd
@@ -36,6 +36,17 @@ EVERYWHERE = (Zone(None, None, None),)
 KEY = ("controller", "status", "native", "part")
 # a source's separate publications (`part`) are different classes, and never added
 ClassKey = tuple[str | None, str, str | None, str]
+NOWHERE = shapely.MultiPolygon()
+
+
+class Moved(NamedTuple):
+    """A class on two dates: its ground before and after, what it gained and what it lost (EPSG:4326)."""
+
+    key: ClassKey
+    before: shapely.Geometry
+    after: shapely.Geometry
+    gained: shapely.Geometry
+    lost: shapely.Geometry
 
 
 def ground_by_class(frame: gpd.GeoDataFrame, *, by_native: bool = False) -> dict[ClassKey, shapely.Geometry]:
@@ -129,23 +140,15 @@ def area_rows(
     return rows
 
 
-def change_rows(
-    before: gpd.GeoDataFrame,
-    after: gpd.GeoDataFrame,
-    *,
-    zones: Sequence[Zone] = EVERYWHERE,
-    by_native: bool = False,
-) -> list[dict[str, Any]]:
+def change_rows(moved: Sequence[Moved], *, zones: Sequence[Zone] = EVERYWHERE) -> list[dict[str, Any]]:
     """Gross gained, gross lost and net by class and zone.
 
     Parameters
     ----------
-    before, after : geopandas.GeoDataFrame
-        One source at two instants.
+    moved : sequence of Moved
+        What changed of every class.
     zones : sequence of Zone
         Where to measure.
-    by_native : bool
-        Keep the source's own classes apart.
 
     Returns
     -------
@@ -158,23 +161,20 @@ def change_rows(
         A geometry cannot be measured (`geo.area.areas_km2`).
     """
     rows = []
-    for key, old, new, gained, lost in changed_ground(before, after, by_native=by_native):
-        zoned = _zones_met(zones, [old, new])
-        for zone in zoned:
-            pieces = [clip(g, zone.shape) for g in (old, new, gained, lost)]
+    for item in moved:
+        for zone in _zones_met(zones, [item.before, item.after]):
+            pieces = [clip(g, zone.shape) for g in item[1:]]
             km2 = areas_km2(np.array(pieces, dtype=object))
             rows.append(
-                dict(zip(KEY, key, strict=True))
+                dict(zip(KEY, item.key, strict=True))
                 | {"unit": zone.unit, "boundary": zone.boundary, "before_km2": km2[0], "after_km2": km2[1]}
                 | {"gained_km2": km2[2], "lost_km2": km2[3], "net_km2": km2[2] - km2[3]}
             )
     return rows
 
 
-def changed_ground(
-    before: gpd.GeoDataFrame, after: gpd.GeoDataFrame, *, by_native: bool = False
-) -> list[tuple[ClassKey, shapely.Geometry, shapely.Geometry, shapely.Geometry, shapely.Geometry]]:
-    """(class, ground before, ground after, gained, lost) of every class on either side.
+def overlaid(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame, *, by_native: bool = False) -> list[Moved]:
+    """What changed of every class on either side, by full overlays: the plain way, which others are held against.
 
     Raises
     ------
@@ -182,15 +182,25 @@ def changed_ground(
         Never.
     """
     old, new = ground_by_class(before, by_native=by_native), ground_by_class(after, by_native=by_native)
-    nothing = shapely.MultiPolygon()
     found = []
-    for key in sorted(old.keys() | new.keys(), key=_order):
-        a, b = old.get(key, nothing), new.get(key, nothing)
-        found.append((key, a, b, shapely.difference(b, a), shapely.difference(a, b)))
+    for key in classes_of(old, new):
+        a, b = old.get(key, NOWHERE), new.get(key, NOWHERE)
+        found.append(Moved(key, a, b, shapely.difference(b, a), shapely.difference(a, b)))
     return found
 
 
-def changed_frame(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+def classes_of(*sides: Mapping[ClassKey, Any]) -> list[ClassKey]:
+    """The classes of several dates, in the order of all tables.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    return sorted({key for side in sides for key in side}, key=_order)
+
+
+def changed_frame(moved: Sequence[Moved]) -> gpd.GeoDataFrame:
     """The polygons that changed hands.
 
     Returns
@@ -205,11 +215,11 @@ def changed_frame(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> gpd.GeoD
         A geometry cannot be measured (`geo.area.areas_km2`).
     """
     rows = []
-    for (controller, status, _, _), _, _, gained, lost in changed_ground(before, after):
-        for word, ground in (("gained", gained), ("lost", lost)):
+    for item in moved:
+        for word, ground in (("gained", item.gained), ("lost", item.lost)):
             areal = areal_only(ground)
             if not areal.is_empty:
-                rows.append((controller, status, word, float(areas_km2(_one(areal))[0]), areal))
+                rows.append((item.key[0], item.key[1], word, float(areas_km2(_one(areal))[0]), areal))
     columns = ["controller", "status", "change", "area_km2", "geometry"]
     return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry="geometry", crs=CRS)
 

@@ -12,8 +12,10 @@ import html
 import json
 import os
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cache, lru_cache
 from html.parser import HTMLParser
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
@@ -31,7 +33,7 @@ LEAFLET_CREDIT = "Map library: Leaflet 1.9.3, © Volodymyr Agafonkin and contrib
 # what could end a script or style element, start a template tag, or end a line in old JavaScript
 _UNSAFE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&{}%\u2028\u2029"}
 _PICTURE = re.compile(r"url\(images/([\w.-]+)\)")
-_STRING = re.compile(r'"(?:[^"\\]|\\.)*"')
+_STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 ASSETS = Path(__file__).resolve().parent / "assets"
 
 
@@ -96,6 +98,7 @@ def _escape_strings(text: str) -> str:
     return _STRING.sub(lambda found: found[0].translate(_UNSAFE), text)
 
 
+@cache
 def leaflet(name: str) -> str:
     """The text of a file of Leaflet, from the installed dependency, checked by its hash.
 
@@ -143,6 +146,7 @@ def _picture(name: str) -> str:
     return f"data:image/png;base64,{base64.b64encode(_leaflet_file(name)[1]).decode()}"
 
 
+@cache
 def _leaflet_file(name: str) -> tuple[str, bytes]:
     try:
         path = next(f for f in files("XStatic-Leaflet") or () if f.name == name)
@@ -153,6 +157,7 @@ def _leaflet_file(name: str) -> tuple[str, bytes]:
         ) from None
 
 
+@cache
 def asset(name: str) -> str:
     """The text of one of our own scripts or styles.
 
@@ -191,7 +196,8 @@ def assemble(shell: Shell, *, header: str, body: str, script: str, tiles: str = 
     """
     parts = (
         f"<style>{leaflet('leaflet.css')}</style><style>{asset('map.css')}</style>"
-        f"<script>{leaflet('leaflet.js')}</script>{header}",
+        f"<script>{leaflet('leaflet.js')}</script>",
+        header,
         "<noscript><style>.still{display:block}.live,.toggles,.controls,.views{display:none}</style></noscript>",
         f'<div class="page">{shell.top}<div class="desk"><main><div class="live" role="region" '
         f'aria-label="{escape(shell.title)}">{body}</div>'
@@ -200,15 +206,15 @@ def assemble(shell: Shell, *, header: str, body: str, script: str, tiles: str = 
         f"<script>{script}</script>",
         f"<script>{asset('map.js')}</script>",
     )
-    policy, outside = policy_of("".join(parts), tiles=tiles)
+    policy, outside = _policy(parts, tiles)
     head = (
         f'<!DOCTYPE html>\n<html lang="{escape(shell.lang)}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{escape(shell.title)}</title>\n{parts[0]}\n{parts[1]}\n</head>\n<body>\n"
+        f"<title>{escape(shell.title)}</title>\n{parts[0]}{parts[1]}\n{parts[2]}\n</head>\n<body>\n"
     )
-    return head + "\n".join(parts[2:]) + "\n</body>\n</html>\n", outside
+    return head + "\n".join(parts[3:]) + "\n</body>\n</html>\n", outside
 
 
 class _Scan(HTMLParser):
@@ -244,6 +250,14 @@ class _Scan(HTMLParser):
             self.found[self._open][-1] += data
 
 
+@lru_cache(maxsize=16)
+def _scanned(part: str) -> dict[str, list[str]]:
+    # most of a page is the same on every page
+    scan = _Scan()
+    scan.feed(part)
+    return scan.found
+
+
 def policy_of(text: str, *, tiles: str = "") -> tuple[str, list[str]]:
     """The strictest policy under which a page works, and what it loads from elsewhere.
 
@@ -263,9 +277,13 @@ def policy_of(text: str, *, tiles: str = "") -> tuple[str, list[str]]:
     MapError
         Never.
     """
-    scan = _Scan()
-    scan.feed(text)
-    found = scan.found
+    return _policy([text], tiles)
+
+
+def _policy(parts: Sequence[str], tiles: str) -> tuple[str, list[str]]:
+    """The policy of a page in parts, none of which opens an element that another one closes."""
+    scans = [_scanned(part) for part in parts]
+    found = {name: [text for scan in scans for text in scan[name]] for name in scans[0]}
     scripts = [_hash(s) for s in found["script"]] + sorted({_host(u) for u in found["load-script"]})
     styles = [_hash(s) for s in found["style"]] + sorted({_host(u) for u in found["load-style"]})
     if found["attribute"]:

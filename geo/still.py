@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -37,7 +39,39 @@ class _Frame:
         return np.column_stack([x, y])
 
 
-def draw_still(dossier: Dossier, base: dict[str, Any] | None, places: Sequence[Sequence[Any]]) -> str:
+@dataclass(frozen=True)
+class Surroundings:
+    """What a picture shows under and over the ground that is held: the same for every date of the same box."""
+
+    under: str
+    over: str
+
+
+def surroundings(dossier: Dossier, base: dict[str, Any] | None, places: Sequence[Sequence[Any]]) -> Surroundings:
+    """Land, water and borders under the ground that is held; units and names over it.
+
+    Parameters
+    ----------
+    dossier, base, places
+        As in `draw_still`.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    frame = _Frame(dossier.bounds)
+    over = [_draw_lines(dossier.outlines, frame, "var(--soft)", 1, "2 3"), *_draw_places(places, frame)]
+    return Surroundings("".join(_draw_base(base, frame) if base else []), "".join(over))
+
+
+def draw_still(
+    dossier: Dossier,
+    base: dict[str, Any] | None = None,
+    places: Sequence[Sequence[Any]] = (),
+    *,
+    around: Surroundings | None = None,
+) -> str:
     """The map as one SVG element.
 
     Parameters
@@ -48,6 +82,8 @@ def draw_still(dossier: Dossier, base: dict[str, Any] | None, places: Sequence[S
         The basemap of the box, as `geo.basemap.cut` gives it.
     places : sequence of [latitude, longitude, name, population, is_capital]
         The largest first.
+    around : Surroundings or None
+        Made before, in place of `base` and `places`.
 
     Returns
     -------
@@ -60,13 +96,11 @@ def draw_still(dossier: Dossier, base: dict[str, Any] | None, places: Sequence[S
         Never.
     """
     frame = _Frame(dossier.bounds)
-    parts = [f'<rect width="{WIDTH:g}" height="{frame.height:.0f}" fill="var(--sea)"/>']
-    if base:
-        parts += _draw_base(base, frame)
+    around = around or surroundings(dossier, base, places)
+    parts = [f'<rect width="{WIDTH:g}" height="{frame.height:.0f}" fill="var(--sea)"/>', around.under]
     for item in (*dossier.classes, *dossier.changes):
         parts.append(_draw_class(item, frame))
-    parts.append(_draw_lines(dossier.outlines, frame, "var(--soft)", 1, "2 3"))
-    parts += _draw_places(places, frame)
+    parts.append(around.over)
     parts += _draw_spots(dossier, frame)
     parts.append(_scale_bar(frame))
     return (
@@ -124,11 +158,16 @@ def _path(lines: Iterable[Any], frame: _Frame, *, close: bool = False) -> str:
             continue
         # tenths of a pixel, each step from the one before: a third shorter, and errors do not add up
         tenths = np.rint(np.clip(xy, -2000, 4000) * 10).astype(np.int64)
-        steps = np.diff(tenths, axis=0) / 10
-        moves = "l".join(f"{x:g} {y:g}" for x, y in steps[(steps != 0).any(axis=1)])
+        steps = np.diff(tenths, axis=0)
+        moves = "l".join(f"{_tenth(x)} {_tenth(y)}" for x, y in steps[(steps != 0).any(axis=1)].tolist())
         if moves:
             out.append(f"M{tenths[0, 0] / 10:g} {tenths[0, 1] / 10:g}l{moves}" + ("Z" if close else ""))
     return "".join(out)
+
+
+@cache
+def _tenth(count: int) -> str:
+    return f"{count / 10:g}"
 
 
 def _draw_places(places: Sequence[Sequence[Any]], frame: _Frame) -> list[str]:

@@ -6,11 +6,13 @@ How snapshots come in and how the layer of control follows from them is in `geo.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from threading import get_ident
+from typing import Any, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -24,6 +26,17 @@ from geo.schema import CRS, INCIDENT_COLUMNS, INCIDENT_NUMBERS, UNIT_COLUMNS, So
 CONTROL_FIELDS = (
     "source", "part", "controller", "status", "native", "valid_from", "valid_to", "recorded_at", "superseded_at",
 )  # fmt: skip
+_REMEMBERED = 64  # answers kept while an archive is held: more than one page asks for, few enough for any memory
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A read transaction that stays open, whose it is, and what was read in it."""
+
+    thread: int
+    connection: sqlite3.Connection
+    memory: dict[tuple[Any, ...], Any]
 
 
 class Store:
@@ -32,6 +45,7 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._writer: gpkg.Writer | None = None
+        self._held: _Held | None = None
 
     # -- the file -----------------------------------------------------------------------------------------------
 
@@ -44,9 +58,49 @@ class Store:
         ArchiveError
             There is no such file, it is damaged, no GeoPackage, or none of ours.
         """
+        held = self._held
+        if held is not None and held.thread == get_ident():
+            yield held.connection
+            return
         with gpkg.reading(self.path) as connection:
             _check_layout(self.path, connection)
             yield connection
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """All that this thread reads inside is of one state of the archive, and is read once.
+
+        Raises
+        ------
+        ArchiveError
+            As `reading`.
+        """
+        if self._held is not None:
+            yield
+            return
+        with self.reading() as connection:
+            self._held = _Held(get_ident(), connection, {})
+            try:
+                yield
+            finally:
+                self._held = None
+
+    def recall(self, key: tuple[Any, ...], read: Callable[[], T]) -> T:
+        """What was read before under this key while the archive is held, or is read now; it must not be changed.
+
+        Raises
+        ------
+        ArchiveError
+            As `read` does.
+        """
+        held = self._held
+        if held is None or held.thread != get_ident():
+            return read()
+        found: T = held.memory.pop(key) if key in held.memory else read()
+        held.memory[key] = found  # what was used last stands last
+        if len(held.memory) > _REMEMBERED:
+            held.memory.pop(next(iter(held.memory)))
+        return found
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -563,8 +617,11 @@ class Store:
         query = " UNION ALL ".join(f"SELECT {names}, geom, fid FROM {t} WHERE {where}" for t in tables)
         with self.reading() as connection:
             rows = connection.execute(query + " ORDER BY date_start, fid", values * len(tables)).fetchall()
-        frame = pd.DataFrame([r[:-2] for r in rows], columns=columns, dtype=object)
-        frame = frame.astype(dict.fromkeys(INCIDENT_NUMBERS, float))
+        held = {
+            c: np.array([r[i] for r in rows], dtype=float if c in INCIDENT_NUMBERS else object)
+            for i, c in enumerate(columns)
+        }
+        frame = pd.DataFrame(held)
         return gpd.GeoDataFrame(frame, geometry=gpkg.decode([r[-2] for r in rows]), crs=CRS)
 
     def put_claims(self, connection: sqlite3.Connection, rows: Iterable[Mapping[str, Any]], now: str) -> None:

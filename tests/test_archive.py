@@ -20,6 +20,7 @@ from geo.archive import AREA_COLUMNS, CHANGE_COLUMNS, SERIES_COLUMNS, Archive, o
 from geo.area import areas_km2
 from geo.errors import ArchiveError, NoSnapshotError, SourceError, UnitError, UsageError
 from geo.history import Recording, record
+from geo.ledger import changed_ground
 from geo.schema import Source
 
 DAY0 = datetime(2024, 8, 1, tzinfo=UTC)
@@ -238,9 +239,14 @@ def test_figures_add_up_whatever_is_drawn(old: list[tuple], new: list[tuple]) ->
     )
     zones = [*(measures.Zone(str(i), "b", box(3 * i, 40, 3 * i + 3, 70)) for i in range(3))]
     zones.append(measures.Zone(measures.OUTSIDE, None, box(9, 40, 30, 70)))
-    whole = measures.change_rows(before, after)
-    parts = pd.DataFrame(measures.change_rows(before, after, zones=zones))
-    for row in whole:
+    moved = changed_ground(before, after)
+    for ours, plain in zip(moved, measures.overlaid(before, after), strict=True):
+        assert ours.key == plain.key
+        for mine, theirs in zip(ours[1:], plain[1:], strict=True):
+            assert mine.is_valid
+            assert mine.symmetric_difference(theirs).area < 1e-12
+    parts = pd.DataFrame(measures.change_rows(moved, zones=zones))
+    for row in measures.change_rows(moved):
         assert row["net_km2"] == pytest.approx(row["after_km2"] - row["before_km2"], rel=1e-12, abs=1e-7)
         mine = parts[parts["controller"] == row["controller"]]
         for column in ("before_km2", "after_km2", "gained_km2", "lost_km2"):

@@ -132,23 +132,25 @@ def test_within_a_unit_the_figures_keep_to_it_and_both_sides_are_drawn(archive: 
     assert rows["Held by X"][2] == figure(moved["gained_km2"])
     assert set(rows["Held by Y"]) == {"0.0"}
     data = data_of(page.page.render())
-    assert any("by Y" in data[name][0]["label"] for name in data["dates"]["moved"])
+    assert any("by Y" in data[name][0]["label"] for name in [name for name, _ in data["more"][1:]])
 
 
 def test_both_halves_carry_the_ground_of_their_date_and_a_class_has_one_look(archive: Archive) -> None:
     text = draw_dates(archive, FIRST, LAST).page.render()
     data = data_of(text)
-    for name, ground in (("control", BEFORE), ("later", AFTER)):
+    for name, ground in (("classes", BEFORE), ("later", AFTER)):
         drawn = {item["label"]: item for item in data[name]}
         assert set(drawn) == {class_label(*key) for key in ground}
         for key, shape in ground.items():
             rings = [decode(ring) for polygon in drawn[class_label(*key)]["polygons"] for ring in polygon]
             assert shapely.Polygon(rings[0]).symmetric_difference(shape).area < 1e-9
-    looks = [{i["label"]: i["pattern"] for i in data[n]} for n in ("control", "later")]
+    looks = [{i["label"]: i["pattern"] for i in data[n]} for n in ("classes", "later")]
     assert all(looks[1][label] == look for label, look in looks[0].items())
     for look in looks[1].values():
         assert len(re.findall(f'<pattern id="{look}"', text)) == 1
-    gained = next(data[n][0] for n in data["dates"]["moved"] if data[n][0]["label"].startswith("Gained by X"))
+    gained = next(
+        data[n][0] for n in [name for name, _ in data["more"][1:]] if data[n][0]["label"].startswith("Gained by X")
+    )
     ring = shapely.Polygon(decode(gained["polygons"][0][0]))
     assert ring.symmetric_difference(AFTER["X", "held"].difference(BEFORE["X", "held"])).area < 1e-9
     # it opens where ground changed, and the divider is in the midst of that

@@ -211,7 +211,7 @@ def naive_series(archive: Archive, source: str, zones: list[measures.Zone]) -> p
     for stamp in sorted(set(archive.snapshots(source)["depicts"])):
         after = archive.control(stamp, source=source)
         if before is not None:
-            rows += [r | {"stamp": stamp} for r in measures.change_rows(before, after, zones=zones)]
+            rows += [r | {"stamp": stamp} for r in measures.change_rows(measures.overlaid(before, after), zones=zones)]
         before = after
     return pd.DataFrame(rows)
 

@@ -49,6 +49,7 @@ def test_leaflet_is_the_very_file_and_names_no_map_of_itself() -> None:
 
 def test_another_leaflet_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(page._LEAFLET, "leaflet.js", "x" * 64)
+    page.leaflet.cache_clear()
     with pytest.raises(MapError, match=r"not the leaflet\.js of Leaflet 1\.9\.3"):
         page.leaflet("leaflet.js")
 

@@ -132,19 +132,15 @@
     });
   }
 
-  document.addEventListener("DOMContentLoaded", function () {
+  document.addEventListener("geo-ready", function () {
     var all = JSON.parse($("geo-data").textContent);
     map = window[all.map];
     data = all.dates;
     slider = $("slider");
     line = $("divider");
     halves = [$("half-0"), $("half-1")];
-    map.geo.drawClasses("later", 381);
-    data.moved.forEach(function (name, i) {
-      map.geo.drawClasses(name, 400 + i);
-      document.querySelectorAll("[data-layer=" + name + "]").forEach(function (box) {
-        if (!box.checked) { map.geo.layers[name].remove(); }
-      });
+    document.querySelectorAll("[data-layer^=moved]:not(:checked)").forEach(function (box) {
+      window.geo.layers[box.dataset.layer].remove();
     });
     panes = [map.getPane("control"), map.getPane("later")];
     map.createPane("marked").style.zIndex = 430;

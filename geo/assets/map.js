@@ -47,8 +47,14 @@
     return name;
   }
 
-  function drawBasemap() {
-    var base = data.basemap;
+  // What lies under the map comes deflated, so that the page stays small; geo/ground.py packs it.
+  function inflate(text) {
+    var raw = atob(text), bytes = new Uint8Array(raw.length);
+    for (var i = 0; i < raw.length; i++) { bytes[i] = raw.charCodeAt(i); }
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw")));
+  }
+
+  function drawBasemap(base) {
     if (!base) { return; }
     var renderer = L.canvas({ pane: pane("base", 150, true), padding: 0.3 });
     var common = { renderer: renderer, interactive: false, smoothFactor: 0.6 };
@@ -69,12 +75,12 @@
   }
 
   // Leaflet draws SVG; the hatches of the page's own <defs> are known to it by their ids.
-  function classLayer(item, renderer) {
+  function classLayer(item, rings, renderer) {
     var style = {
       renderer: renderer, color: item.edge, weight: item.weight, dashArray: item.dash || null, opacity: 0.95,
       fillColor: "url(#" + item.pattern + ")", fillOpacity: 1, smoothFactor: 0.5
     };
-    return L.polygon(polygons(item.polygons, data.scale), style).bindPopup(function () {
+    return L.polygon(polygons(rings, data.scale), style).bindPopup(function () {
       return card(item.label, item.facts);
     });
   }
@@ -92,16 +98,16 @@
     return box;
   }
 
-  function drawClasses(name, z) {
+  function drawClasses(name, shapes, toggle, z) {
     var group = L.layerGroup();
-    var renderer = L.svg({ pane: pane(name, z), padding: 0.3 });
-    (data[name] || []).forEach(function (item) { group.addLayer(classLayer(item, renderer)); });
-    layers[name] = group.addTo(map);
+    var renderer = L.svg({ pane: pane(toggle, z), padding: 0.3 });
+    data[name].forEach(function (item, i) { group.addLayer(classLayer(item, shapes[name][i], renderer)); });
+    layers[toggle] = group.addTo(map);
   }
 
-  function drawUnits() {
+  function drawUnits(units, scale) {
     var renderer = L.canvas({ pane: pane("units", 360, true), padding: 0.3 });
-    layers.units = paint(L.polyline(lines(data.units, data.line_scale), {
+    layers.units = paint(L.polyline(lines(units, scale), {
       renderer: renderer, interactive: false, weight: 1, dashArray: "2 3", smoothFactor: 0.6
     }), function () { return { color: colour("soft") }; }).addTo(map);
   }
@@ -152,7 +158,7 @@
   }
 
   // Names by size of place, the largest first; one that would touch another is left out.
-  function drawPlaces() {
+  function drawPlaces(places) {
     var host = pane("places", 420, true);
     var holder = map.getPane(host);
     function free(taken, box) {
@@ -168,7 +174,7 @@
       holder.replaceChildren();
       if (map.getPane("places").hidden) { return; }
       var taken = [], size = map.getSize(), seen = map.getBounds(), floor = least();
-      (data.places || []).forEach(function (item) {
+      places.forEach(function (item) {
         if (!seen.contains([item[0], item[1]]) || (item[3] < floor && !item[4])) { return; }
         var point = map.latLngToLayerPoint([item[0], item[1]]);
         var box = [point.x - 6, point.y - 8, point.x + 12 + item[2].length * 6.6, point.y + 8];
@@ -218,10 +224,53 @@
     least();
   }
 
+  function drawAll() {
+    if (!data.shapes) { // the timeline draws its own
+      drawPlaces(data.places);
+      finish();
+      return;
+    }
+    if (!("DecompressionStream" in window)) {
+      fail("This browser cannot unpack the map (that takes Chrome 80, Firefox 113 or Safari 16.4, or later ones):" +
+        " the picture shows it, and the figures and lists are complete.");
+      return;
+    }
+    Promise.all([inflate(data.ground).json(), inflate(data.shapes).json()]).then(function (found) {
+      var ground = found[0];
+      drawBasemap(ground.basemap);
+      drawClasses("classes", found[1], "control", 380);
+      drawClasses("changes", found[1], "changes", 400);
+      // what else a page draws, each with its height, and a layer by its name
+      (data.more || []).forEach(function (one) { drawClasses(one[0], found[1], one[0], one[1]); });
+      drawUnits(ground.units, ground.line_scale);
+      drawPlaces(ground.places);
+      finish();
+    }).catch(function (error) {
+      fail("The map could not be unpacked (" + error.message + "): the picture shows it.");
+    });
+  }
+
+  // The still picture in place of the map, and why.
+  function fail(words) {
+    var line = document.createElement("p");
+    line.className = "workings";
+    line.setAttribute("role", "status");
+    line.textContent = words;
+    document.documentElement.classList.add("no-map");
+    document.querySelector(".desk > main").prepend(line);
+  }
+
+  function finish() {
+    wireToggles();
+    document.dispatchEvent(new Event("geo-ready"));
+    document.documentElement.dataset.ready = "yes";
+  }
+
   function wireToggles() {
     document.querySelectorAll("[data-layer]").forEach(function (box) {
       box.addEventListener("change", function () {
         var layer = layers[box.dataset.layer];
+        if (!layer) { return; }
         if (layer.toggle) {
           layer.toggle(box.checked);
         } else if (box.checked) {
@@ -236,15 +285,9 @@
   map.attributionControl.setPrefix(false);
   map.fitBounds(data.bounds, { animate: false });
   limitViews();
-  drawBasemap();
-  drawClasses("control", 380);
-  drawClasses("changes", 400);
-  drawUnits();
-  drawPlaces();
   drawIncidents();
-  wireToggles();
   wireViews();
   L.control.scale({ maxWidth: 160 }).addTo(map);
-  map.geo = { layers: layers, drawClasses: drawClasses };  // for the scripts of pages that draw more
-  document.documentElement.dataset.ready = "yes";
+  window.geo = { inflate: inflate, fail: fail, layers: layers };
+  drawAll();
 })();

@@ -15,12 +15,6 @@
 
   // -- unpacking -----------------------------------------------------------------------------------------------
 
-  function inflate(text) {
-    var raw = atob(text), bytes = new Uint8Array(raw.length);
-    for (var i = 0; i < raw.length; i++) { bytes[i] = raw.charCodeAt(i); }
-    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw")));
-  }
-
   function read(buffer) {
     var bytes = new Uint8Array(buffer), pos = 0;
     function next() {
@@ -727,13 +721,8 @@
   // -- opening -------------------------------------------------------------------------------------------------
 
   function fail(words) {
-    document.documentElement.classList.add("no-film");
     document.documentElement.dataset.film = "no";
-    var line = document.createElement("p");
-    line.className = "workings";
-    line.setAttribute("role", "status");
-    line.textContent = words;
-    document.querySelector(".desk > main").prepend(line);
+    window.geo.fail(words);
   }
 
   document.addEventListener("DOMContentLoaded", function () {
@@ -746,7 +735,7 @@
         " the picture shows the last date, the table has all of them.");
       return;
     }
-    Promise.all([inflate(data.bytes).arrayBuffer(), inflate(data.ground).json()]).then(function (found) {
+    Promise.all([window.geo.inflate(data.bytes).arrayBuffer(), window.geo.inflate(data.ground).json()]).then(function (found) {
       data.bytes = data.ground = "";
       drawGround(found[1], all.line_scale);
       film = read(found[0]);

@@ -38,6 +38,7 @@ def map_command(archive: Path, date: str | None, output: Path, **given: Any) -> 
 @click.option("--in", "within", metavar="UNIT", help="Show this unit.")
 @click.option("--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("maps"), show_default=True)
+@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to draw with.")
 def maps(archive: Path, from_: str | None, to: str | None, output: Path, **given: Any) -> None:
     """A dated map for every day that has a snapshot: OUTPUT/DATE.html."""
     from geo.maps import draw_maps
