@@ -263,3 +263,16 @@ def test_hostile_text_is_shown_and_never_run(browser: Any, tmp_path: Path) -> No
     assert seen.requests == [path.as_uri()]
     assert seen.errors == []
     seen.close()
+
+
+def test_a_browser_that_cannot_unpack_shows_both_pictures(browser: Any, page_file: Path) -> None:
+    seen = Swipe(browser, "about:blank", offline=True)
+    seen.page.add_init_script("delete window.DecompressionStream")
+    seen.page.goto(page_file.as_uri())
+    seen.page.get_by_role("status").wait_for(timeout=5000)
+    pictures = seen.page.locator(".still svg")
+    assert [pictures.nth(i).is_visible() for i in range(pictures.count())] == [True, True]
+    assert not seen.page.locator("#slider").is_visible()
+    assert seen.page.locator(".switches input").first.is_hidden()
+    assert seen.errors == []
+    seen.close()
