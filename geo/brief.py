@@ -29,10 +29,11 @@ from geo.brief_tables import (
     title_of,
 )
 from geo.captions import credit_lines
-from geo.dossier import Dossier, _number, class_label, figure, gather, written
+from geo.dossier import Dossier, class_label, figure, gather, written
 from geo.errors import NoSnapshotError
 from geo.palette import CONTESTED, side_colours
 from geo.schema import last_instant, parse_instant, text_or_none, to_instant, write_instant
+from geo.spots import number_or_none
 
 CHARTED = ("held", "claimed", "advance", "contested")  # what the chart of the series shows
 _ORDER = ("held", "claimed", "advance", "contested", "liberated")
@@ -255,7 +256,7 @@ def _strands(
         key = (text_or_none(row["controller"]), str(row["status"]), text_or_none(row.get("part")) or "")
         times, km2 = groups.setdefault(key, ([], []))
         times.append(parse_instant(row["date"]))
-        km2.append(_number(row["area_km2"]) or 0.0)
+        km2.append(number_or_none(row["area_km2"]) or 0.0)
     order = sorted(groups, key=lambda k: (_ORDER.index(k[1]), k[0] or "~", k[2]))
     return [
         Strand(class_label(*k), k[0], k[1], sides.get(k[0] or "", CONTESTED), *groups[k])

@@ -40,7 +40,7 @@ def brief_page(brief: Brief) -> ControlMap:
         shell,
         title=brief.title,
         top=patterns + title + _headlines(brief.headlines),
-        side=f"<aside>{sheet._legend(dossier)}{sheet._toggles(dossier)}{sheet._incidents(dossier)}</aside>",
+        side=f"<aside>{sheet.legend(dossier)}{sheet.toggles(dossier)}{sheet.incidents(dossier)}</aside>",
         bottom=_below(brief) + sheet.bottom(dossier, basemap.credits()),
     )
     made.page.head = f"<style>{asset('brief.css')}{chart_styles(brief.strands)}</style>"

@@ -13,8 +13,9 @@ import shapely
 
 from geo.answers import When
 from geo.archive import Archive
-from geo.dossier import Dossier, _event, _number, class_label, figure, written
+from geo.dossier import Dossier, class_label, figure, written
 from geo.schema import text_or_none, to_instant
+from geo.spots import event_of, number_or_none
 
 LEAST_KM2 = 0.05  # what rounds to less than 0.1 km² is no change that a table names
 
@@ -120,7 +121,7 @@ def by_class(dossier: Dossier, shown: str) -> Section:
     for row in dossier.figures:
         cells = [label(row), *(figure(row[k]) for k in ("area_km2", "lower_km2", "upper_km2"))]
         if since is not None:
-            changes = [(_number(row.get(k)), k == "net_km2") for k in ("gained_km2", "lost_km2", "net_km2")]
+            changes = [(number_or_none(row.get(k)), k == "net_km2") for k in ("gained_km2", "lost_km2", "net_km2")]
             cells += [signed(v, plus=plus) if v is not None else "–" for v, plus in changes]
             cells.append(_percent(row))
         rows.append(cells)
@@ -241,7 +242,7 @@ def incidents_by_place(
     titles = {d: title_of(archive, d) for _, d in groups}
     rows = [
         [
-            place, f"{len(found):,}", _counted(_event(r) or "not stated" for r in found),
+            place, f"{len(found):,}", _counted(event_of(r) or "not stated" for r in found),
             _total(found, ("low", "best", "high")), _total(found, ("injured_low", "injured_best", "injured_high")),
             _counted(text_or_none(r["verification"]) or "not stated" for r in found), titles[dataset],
         ]
@@ -264,7 +265,7 @@ def _total(rows: Sequence[Mapping[Any, Any]], columns: tuple[str, str, str]) -> 
     low = high = 0.0
     known = 0
     for row in rows:
-        values = [v for v in (_number(row[c]) for c in columns) if v is not None]
+        values = [v for v in (number_or_none(row[c]) for c in columns) if v is not None]
         if values:
             known += 1
             low, high = low + min(values), high + max(values)

@@ -10,9 +10,10 @@ import shapely
 
 from geo import __version__, basemap
 from geo.canvas import Format, Sheet
-from geo.dossier import Dossier, Spot, class_label, figure
+from geo.dossier import Dossier, class_label, figure, front_words
 from geo.lettering import plain, text_width, wrapped
 from geo.schema import text_or_none
+from geo.spots import Spot
 from geo.symbols import Symbol
 
 _LEADING = 1.28
@@ -223,12 +224,20 @@ def legend(dossier: Dossier, form: Format, width: float, spots: Sequence[Spot]) 
     for item in (*dossier.changes, *reversed(dossier.classes)):
         if item.label not in told:
             entries.setdefault(item.label, _swatched(item.symbol, form.body))
-    if any(not s.radius_m for s in spots):
+    kinds = {s.kind for s in spots}
+    if dossier.front is not None:
+        entries[front_words(dossier.front)] = lambda sheet, x, y: sheet.front_mark(x, y, form.body)
+    if "region" in kinds:
+        entries["Incident known to lie somewhere in this region"] = lambda sheet, x, y: sheet.areas(
+            [shapely.box(x, y + 0.2 * form.body, x + 1.9 * form.body, y + 1.3 * form.body)], edge=sheet.theme.mark,
+            weight=1.2 * sheet.marks, dash="3 2",
+        )  # fmt: skip
+    if "place" in kinds:
         entries["Incident"] = lambda sheet, x, y: sheet.disc(
             x + 0.95 * form.body, y + 0.75 * form.body, 4.2 * sheet.marks, fill=sheet.theme.mark,
             edge=sheet.theme.mark_edge, weight=1.2 * sheet.marks,
         )  # fmt: skip
-    if any(s.radius_m for s in spots):
+    if "circle" in kinds:
         entries["Incident known to lie somewhere in this circle"] = lambda sheet, x, y: sheet.disc(
             x + 0.95 * form.body, y + 0.75 * form.body, 0.62 * form.body, fill="none", edge=sheet.theme.mark,
             weight=1.2 * sheet.marks, dash="3 2",

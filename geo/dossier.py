@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import geopandas as gpd
@@ -15,18 +16,14 @@ import shapely
 from geo.answers import When
 from geo.archive import Archive
 from geo.basemap import Box, outward, padded, reach_of
-from geo.errors import MapError
+from geo.errors import MapError, UnitError
+from geo.front import Front
 from geo.palette import side_colours
 from geo.schema import is_day, parse_instant, text_or_none, to_instant
+from geo.spots import Spot, spot_of
 from geo.symbols import Symbol, change_symbols, class_symbols
 
-# The radius in km within which an incident lies, by its precision alone (UCDP where_prec, ACLED geo_precision)
-_RADIUS_KM = {"where_prec": {2: 25.0, 3: 40.0, 4: 100.0, 5: 100.0, 6: 300.0}, "geo_precision": {2: 25.0, 3: 100.0}}
-_WORDS = {
-    1: "exact place", 2: "near a place (within about 25 km)", 3: "district", 4: "region", 5: "along a line or sea",
-    6: "country", 7: "at sea or in the air",
-}  # fmt: skip
-PIN_KM = 5.0
+FRONT_INSET_KM = 5.0  # nearer to border and coast a drawn front is mostly two maps' different borders
 
 
 @dataclass(frozen=True)
@@ -36,17 +33,6 @@ class Drawn:
     label: str
     symbol: Symbol
     shapes: Sequence[shapely.Geometry]
-    facts: Sequence[tuple[str, str]]
-
-
-@dataclass(frozen=True)
-class Spot:
-    """An incident: where, how precisely (radius in m, 0 for a place), and what is known of it."""
-
-    lat: float
-    lon: float
-    radius_m: float
-    title: str
     facts: Sequence[tuple[str, str]]
 
 
@@ -70,6 +56,7 @@ class Dossier:
     reach: Box
     place: str = ""
     credits: Sequence[str] = field(default_factory=tuple)
+    front: Front | None = None
 
 
 def gather(
@@ -84,6 +71,7 @@ def gather(
     title: str | None = None,
     lang: str = "en",
     colours: Mapping[str, str] | None = None,
+    with_front: bool = True,
 ) -> Dossier:
     """Collect what the page of a date shows.
 
@@ -106,6 +94,8 @@ def gather(
         Of place names.
     colours : mapping or None
         Controller -> ``#rrggbb``.
+    with_front : bool
+        False leaves the front line out.
 
     Raises
     ------
@@ -117,7 +107,7 @@ def gather(
     with archive.holding():
         return _gather(
             archive, date, archive.source_name(source), since=since, as_known_on=as_known_on, within=within,
-            incident_days=incident_days, title=title, lang=lang, colours=colours,
+            incident_days=incident_days, title=title, lang=lang, colours=colours, with_front=with_front,
         )  # fmt: skip
 
 
@@ -133,6 +123,7 @@ def _gather(
     title: str | None,
     lang: str,
     colours: Mapping[str, str] | None,
+    with_front: bool,
 ) -> Dossier:
     colours = side_colours(archive.controllers(), colours=colours)
     frame = archive.control(date, source=name, as_known_on=as_known_on)
@@ -145,7 +136,7 @@ def _gather(
     reach = outward(reach_of(limits))
     lines, boundary = outlines(archive, reach)
     place = "" if within is None else _place(archive, within)
-    credit = _credit(archive, name)
+    credit = credit_of(archive, name)
     shown = credit["title"] or name
     snapshots = sorted(set(frame["snapshot"]))
     return Dossier(
@@ -157,7 +148,8 @@ def _gather(
         changes=changes,
         figures=figures,
         since=None if since is None else str(since),
-        spots=[_spot(row) for row in spots_frame[_located(spots_frame)].to_dict("records")],
+        spots=[spot_of(row, partial(_region, archive)) for row in _records(spots_frame[_located(spots_frame)])],
+        front=_front(archive, date, name, within, as_known_on) if with_front else None,
         outlines=lines,
         boundary=boundary,
         bounds=bounds,
@@ -179,6 +171,20 @@ def written(when: When) -> str:
     moment = to_instant(when)
     day = f"{moment.day} {moment:%B %Y}"
     return day if is_day(when) else f"{day}, {moment:%H:%M} UTC"
+
+
+def front_words(front: Front) -> str:
+    """What a front line shows, with what its length rests on.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    return (
+        f"Front line: where held ground ends, {front.inset_km:g} km or more inside border and coast;"
+        f" {front.length_km:,.0f} km as drawn (tolerance {front.tolerance_km:g} km)"
+    )
 
 
 def figure(km2: float) -> str:
@@ -312,6 +318,22 @@ def _located(spots: gpd.GeoDataFrame) -> Any:
     return ~(spots.geometry.isna() | spots.geometry.is_empty).to_numpy(dtype=bool)
 
 
+def _region(archive: Archive, name: str) -> shapely.Geometry | None:
+    try:
+        return archive.unit(name).geometry.iloc[0]
+    except UnitError:
+        return None
+
+
+def _front(archive: Archive, date: When, source: str, within: str | None, as_known_on: When | None) -> Front | None:
+    """The front, away from border and coast; None where the archive has no countries or it is nowhere."""
+    try:
+        found = archive.front(date, source=source, within=within, inset_km=FRONT_INSET_KM, as_known_on=as_known_on)
+    except UnitError:
+        return None
+    return found if found.length_km else None
+
+
 def outlines(archive: Archive, limits: Box) -> tuple[list[shapely.Geometry], str]:
     """The borders of the finest units in view, and whose they are.
 
@@ -359,74 +381,32 @@ def _depicts(archive: Archive) -> dict[str, list[str]]:
     return found
 
 
-def _credit(archive: Archive, source: str) -> dict[str, str]:
+def credit_of(archive: Archive, source: str) -> dict[str, str]:
+    """Name, title, URL, licence and attribution of a source, blank where not known.
+
+    Raises
+    ------
+    ArchiveError
+        The archive cannot be read.
+    """
     found = archive.store.recall(("credits",), lambda: {row["name"]: row for row in _records(archive.sources())})
     found = found.get(source, {})
     return {k: text_or_none(found.get(k)) or "" for k in ("name", "title", "url", "licence", "attribution")}
 
 
 def _credits(archive: Archive, credit: Mapping[str, str], spots: gpd.GeoDataFrame) -> list[str]:
-    lines = ["Control: " + _line(credit)]
+    lines = ["Control: " + credit_line(credit)]
     for dataset in sorted(set(spots["dataset"])) if len(spots) else ():
-        lines.append("Incidents: " + (_line(_credit(archive, dataset)) or str(dataset)))
+        lines.append("Incidents: " + (credit_line(credit_of(archive, dataset)) or str(dataset)))
     return lines
 
 
-def _line(credit: Mapping[str, str]) -> str:
+def credit_line(credit: Mapping[str, str]) -> str:
+    """Whom to credit, under which licence, where.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
     return ", ".join(t for t in (credit["attribution"] or credit["title"], credit["licence"], credit["url"]) if t)
-
-
-def _spot(row: Mapping[Any, Any]) -> Spot:
-    point = row["geometry"]
-    place = text_or_none(row["where_coordinates"]) or text_or_none(row["adm_1"]) or "Place not named"
-    precision = _number(row["where_prec"])
-    days = [t for t in (text_or_none(row["date_start"]), text_or_none(row["date_end"])) if t]
-    known = [
-        ("Date", " to ".join(dict.fromkeys(days))),
-        ("Where", ", ".join(t for t in (text_or_none(row["adm_1"]), text_or_none(row["country"])) if t)),
-        ("Precision", _WORDS.get(int(precision), "") if precision else ""),
-        ("Event", _event(row)),
-        ("Killed", _range(row["low"], row["best"], row["high"])),
-        ("Injured", _range(row["injured_low"], row["injured_best"], row["injured_high"])),
-        ("Captured", _range(None, row["captured"], None)),
-        ("Said by", text_or_none(row["claimed_by"]) or ""),
-        ("Verification", text_or_none(row["verification"]) or "not stated"),
-        ("Source", text_or_none(row["source"]) or ""),
-        ("Notes", text_or_none(row["notes"]) or ""),
-    ]  # fmt: skip
-    title = f"{place}: {_event(row) or 'incident'}"
-    return Spot(point.y, point.x, _radius_m(row), title, [(k, v) for k, v in known if v])
-
-
-def _event(row: Mapping[Any, Any]) -> str:
-    """What happened, in the field's finer term where it says more than "other"."""
-    fine, coarse = text_or_none(row["sub_event_type"]), text_or_none(row["event_type"])
-    return (coarse if fine is None or fine.casefold() == "other" else fine) or ""
-
-
-def _radius_m(row: Mapping[Any, Any]) -> float:
-    """0 for a place; the radius within which the incident lies for a region."""
-    stated = _number(row["uncertainty_km"])
-    if stated is not None:
-        return stated * 1000 if stated >= PIN_KM else 0.0
-    for column, radii in _RADIUS_KM.items():
-        value = _number(row[column])
-        if value is not None:
-            return radii.get(int(value), 0.0) * 1000
-    return 0.0
-
-
-def _number(value: Any) -> float | None:
-    return None if value is None or value != value else float(value)
-
-
-def _range(low: Any, best: Any, high: Any) -> str:
-    numbers = [_number(v) for v in (low, best, high)]
-    known = [v for v in numbers if v is not None]
-    if not known:
-        return "not known"
-    text = f"{numbers[1]:g}" if numbers[1] is not None else ""
-    if min(known) < max(known):
-        span = f"{min(known):g} to {max(known):g}"
-        return f"{text} ({span})" if text else span
-    return text or f"{known[0]:g}"

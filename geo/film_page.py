@@ -23,7 +23,7 @@ from geo import basemap, film, film_sheet, ground, sheet
 from geo.answers import FAR, When, moment
 from geo.archive import Archive
 from geo.area import edge_areas_km2
-from geo.dossier import Dossier, Drawn, _credit, _line, class_label, outlines, written
+from geo.dossier import Dossier, Drawn, class_label, credit_line, credit_of, outlines, written
 from geo.errors import MapError
 from geo.film_sheet import Reading, Strand
 from geo.maps import PageMap
@@ -119,12 +119,12 @@ def draw_timeline(
     if _box(parts)[1]:
         notes.append("some ground lies far outside this map; the figures count it")
     packed = film.pack([p.track for p in parts], [int(i.timestamp()) for i in instants])
-    credits = {name: _credit(archive, name) for name in names}
+    credits = {name: credit_of(archive, name) for name in names}
     shown = " and ".join(credits[name]["title"] or name for name in names)
     dossier = _dossier(
         archive, parts, title or f"Control by {shown}, {_span([i.date() for i in instants])}", lang, len(instants)
     )
-    dossier = replace(dossier, credits=["Control: " + _line(credits[name]) for name in names])
+    dossier = replace(dossier, credits=["Control: " + credit_line(credits[name]) for name in names])
     reading = Reading(
         title=dossier.title, dek=_dek(credits, own, as_known_on), strands=[p.strand for p in parts], instants=instants,
         charted=_charted(parts), notes=notes, has_units=bool(dossier.outlines),
@@ -174,7 +174,7 @@ def _parts(
     first, last = np.searchsorted(stamps, starts), np.searchsorted(stamps, np.array(ends, dtype=np.int64))
     keys = [_key(row) for row in zip(rows["controller"], rows["status"], rows["part"], strict=True)]
     geometry = np.asarray(rows.geometry.array, dtype=object)
-    title = _credit(archive, source)["title"] or source
+    title = credit_of(archive, source)["title"] or source
     before = f"{title}: " if sources > 1 else ""
     symbols = class_symbols({key[:2] for key in keys}, colours=colours)
     moved = change_symbols(sorted({key[0] for key in keys if key[0]}), colours=colours)

@@ -28,7 +28,7 @@ from jinja2 import Template
 from geo import basemap, sheet
 from geo.answers import When
 from geo.archive import Archive
-from geo.dossier import Dossier, Drawn, gather
+from geo.dossier import Dossier, Drawn, front_words, gather
 from geo.errors import MapError
 from geo.ground import Ground, ground_of, make_ground, packed
 from geo.notebook import framed
@@ -44,7 +44,7 @@ _ICONS = (
 )  # fmt: skip
 _PINS = re.compile(r"L\.(marker\(|geoJson\(|Icon\.Default)")
 _ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
-_DRAWN = ("classes", "changes")
+_REGION_DEGREES = 0.002  # how far the outline of an incident's region may be off: it is no ground that is measured
 _NEEDS = {"$(": ("jquery",), "L.AwesomeMarkers": _ICONS}
 
 
@@ -139,6 +139,7 @@ def draw_map(
     colours: Mapping[str, str] | None = None,
     tiles: Any = None,
     draw_basemap: bool = True,
+    with_front: bool = True,
 ) -> folium.Map:
     """Draw who held what on a date.
 
@@ -168,6 +169,8 @@ def draw_map(
         Map tiles from a server instead of the shipped basemap; the page then needs the network, and says so.
     draw_basemap : bool
         False leaves the ground blank.
+    with_front : bool
+        Draw where held ground ends away from border and coast; False leaves it out, and takes half the time.
 
     Returns
     -------
@@ -189,6 +192,7 @@ def draw_map(
         dossier = gather(
             archive, date, source=source, since=since, as_known_on=as_known_on, within=within,
             incident_days=incident_days, title=title, lang=lang, colours=colours,
+            with_front=with_front,
         )  # fmt: skip
         ground = ground_of(archive, dossier, draw_basemap=draw_basemap and tiles is None)
     return ControlMap(dossier, ground, tiles=tiles)
@@ -328,9 +332,11 @@ def _shell(dossier: Dossier, ground: Ground, *, tiles: str) -> Shell:
         "ground": ground.packed,
         "classes": [_class_data(item) for item in dossier.classes],
         "changes": [_class_data(item) for item in dossier.changes],
-        "shapes": packed(json.dumps({n: [_rings(i) for i in getattr(dossier, n)] for n in _DRAWN}).encode()),
+        "shapes": packed(json.dumps(_shapes(dossier), separators=(",", ":")).encode()),
+        "front": None if dossier.front is None else {"label": front_words(dossier.front), "facts": _said_of(dossier)},
         "incidents": [
-            {"lat": s.lat, "lon": s.lon, "radius": s.radius_m, "title": s.title, "facts": list(s.facts)}
+            {"lat": s.lat, "lon": s.lon, "radius": s.radius_m, "kind": s.kind, "region": s.area_name, "title": s.title,
+             "facts": list(s.facts)}
             for s in dossier.spots
         ],
     }  # fmt: skip
@@ -353,9 +359,29 @@ def _class_data(item: Drawn) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _rings(item: Drawn) -> list[list[list[int]]]:
-    """Every polygon as its rings, in steps of 1 / `SCALE` degree."""
-    polygons = shapely.get_parts(np.array(item.shapes, dtype=object))
+def _shapes(dossier: Dossier) -> dict[str, Any]:
+    """Everything that is drawn but the ground under it, in steps of 1 / `SCALE` degree."""
+    regions = {s.area_name: s.area for s in dossier.spots if s.area is not None}
+    outlined = {name: shapely.simplify(area, _REGION_DEGREES) for name, area in regions.items()}
+    front = [] if dossier.front is None else shapely.get_parts(dossier.front.lines)
+    return {
+        "classes": [_rings(item.shapes) for item in dossier.classes],
+        "changes": [_rings(item.shapes) for item in dossier.changes],
+        "front": [basemap.encode_line(_whole(line)) for line in front],
+        "regions": {name: _rings([area]) for name, area in outlined.items()},
+    }
+
+
+def _said_of(dossier: Dossier) -> list[list[str]]:
+    front = dossier.front
+    assert front is not None
+    told = [("Date", dossier.date), ("Source", front.source), ("Snapshot", front.snapshot), ("Borders", front.boundary)]
+    return [[name, str(text)] for name, text in told if text]
+
+
+def _rings(shapes: Sequence[shapely.Geometry]) -> list[list[list[int]]]:
+    """Every polygon as its rings."""
+    polygons = shapely.get_parts(np.array(shapes, dtype=object))
     return [[basemap.encode_line(_whole(r)) for r in shapely.get_rings(p)] for p in polygons]
 
 

@@ -100,8 +100,10 @@ def draw_movie(
     encode = _gif(_pillow()) if kind == "gif" else _mp4(_ffmpeg(target))
     name = archive.source_name(source)
     days = _days(archive, name, from_, to, as_known_on, every_days)
-    told: dict[str, Any] = {"source": name, "as_known_on": as_known_on, "within": within,
-                            "incident_days": incident_days, "lang": lang, "colours": colours}  # fmt: skip
+    told: dict[str, Any] = {
+        "source": name, "as_known_on": as_known_on, "within": within, "incident_days": incident_days, "lang": lang,
+        "colours": colours, "with_front": False,
+    }  # fmt: skip
     dossiers = []
     for day in days:
         line = None if title is None else f"{title}, {written(day)}"

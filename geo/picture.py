@@ -17,11 +17,12 @@ from geo.archive import Archive
 from geo.basemap import Box
 from geo.canvas import Format, Shape, Sheet, Theme, ThemeName, chosen, kind_of, save
 from geo.captions import Piece, stack, title_pieces, words
-from geo.dossier import Dossier, Spot, gather
+from geo.dossier import Dossier, gather
 from geo.errors import UsageError
 from geo.lettering import clean_settings, plain, say_missing
 from geo.plane import Plane, Rect, lay, proportion, shapes_box
 from geo.plate import draw_plate, whereabouts
+from geo.spots import Spot
 
 if TYPE_CHECKING:
     from geo.canvas import Figure
@@ -63,6 +64,7 @@ def draw_picture(
     theme: ThemeName = "light",
     draw_basemap: bool = True,
     inset: bool = True,
+    with_front: bool = True,
 ) -> Figure | Path:
     """Draw who held what on a date as a picture.
 
@@ -70,7 +72,7 @@ def draw_picture(
     ----------
     archive : Archive
         What to draw from.
-    date, source, since, as_known_on, within, incident_days, title, lang, colours, draw_basemap
+    date, source, since, as_known_on, within, incident_days, title, lang, colours, draw_basemap, with_front
         As in `geo.draw_map`.
     path : str, pathlib.Path or None
         A file that ends in ``.png``, ``.svg`` or ``.pdf``; None gives the figure.
@@ -109,6 +111,7 @@ def draw_picture(
     dossier = gather(
         archive, date, source=source, since=since, as_known_on=as_known_on, within=within,
         incident_days=incident_days, title=title, lang=lang, colours=colours,
+        with_front=with_front,
     )  # fmt: skip
     box = view_box(dossier, view)
     figure = draw_figure(dossier, box, form, colouring, draw_basemap=draw_basemap, inset=inset)

@@ -11,9 +11,10 @@ import shapely
 
 from geo import basemap
 from geo.canvas import Sheet
-from geo.dossier import Dossier, Spot
+from geo.dossier import Dossier
 from geo.lettering import plain, text_width
 from geo.plane import Plane, Points, Rect, lay
+from geo.spots import Spot
 
 KM_PER_MILE = 1.609344
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
@@ -28,6 +29,8 @@ def whereabouts(plane: Plane, spot: Spot) -> str:
         Never.
     """
     x, y = plane.xy(np.array([[spot.lon, spot.lat]]))[0]
+    if spot.area is not None:
+        return "" if len(plane.shapes([spot.area])) else "beyond this map"
     radius = spot.radius_m / 1000 * plane.points_per_km
     if plane.holds(x, y) if not radius else _ring_spot(plane, x, y, radius) is not None:
         return ""
@@ -70,6 +73,10 @@ def draw_plate(
     sheet.box(clip, fill=theme.sea if draw_basemap else theme.land)
     if draw_basemap:
         _ground(sheet, plane, with_units=not dossier.outlines)
+    for area in {s.area_name: s.area for s in dossier.spots if s.area is not None}.values():
+        shapes = plane.shapes([area])
+        sheet.areas(shapes, fill=theme.mark, opacity=0.035, clip=clip)
+        sheet.areas(shapes, edge=theme.mark, weight=1.4 * m, dash="6 4", clip=clip)
     ground = []
     for item in (*dossier.classes, *dossier.changes):
         laid = plane.shapes(item.shapes)
@@ -78,6 +85,8 @@ def draw_plate(
             # changes are slivers at a country's scale: their outline may not hide their colour
             edge = 0.55 if item in dossier.changes else 1.0
             sheet.symbol(laid, item.symbol, clip=clip, edge=edge)
+    if dossier.front is not None:
+        sheet.front(plane.shapes(list(shapely.get_parts(dossier.front.lines))), clip=clip)
     sheet.lines(plane.shapes(dossier.outlines), colour=theme.line, weight=0.7 * m, dash="2 2.5", opacity=0.8,
                 clip=clip)  # fmt: skip
     taken: list[Rect] = []
@@ -117,7 +126,7 @@ class _Corners:
 
     def __init__(self, plane: Plane, ground: Sequence[Any], spots: Sequence[Spot]) -> None:
         self.plane, self.ground = plane, [g for g in ground if len(g)]
-        places = np.array([(s.lon, s.lat) for s in spots if not s.radius_m])
+        places = np.array([(s.lon, s.lat) for s in spots if s.kind == "place"])
         self.spots = plane.xy(places) if len(places) else np.empty((0, 2))
         self.free = {"upper left", "upper right", "lower left", "lower right"}
 
@@ -238,11 +247,14 @@ def _spots(
     tags: dict[tuple[int, int], tuple[float, float, float, list[int]]] = {}
     for spot, number in zip(spots, numbers, strict=True):
         x, y = plane.xy(np.array([[spot.lon, spot.lat]]))[0]
-        radius = spot.radius_m / 1000 * plane.points_per_km
-        at = _ring_spot(plane, x, y, radius) if radius else (x, y) if plane.holds(x, y) else None
+        radius = spot.radius_m / 1000 * plane.points_per_km if spot.kind == "circle" else 0.0
+        at = _tag_spot(plane, spot) if spot.area is not None else (x, y) if plane.holds(x, y) else None
+        at = _ring_spot(plane, x, y, radius) if radius else at
         if at is None:
             continue
-        if radius:
+        if spot.area is not None:
+            taken.append((at[0] - 5 * m, at[1] - 5 * m, at[0] + 5 * m, at[1] + 5 * m))
+        elif radius:
             sheet.disc(x, y, radius, fill="none", edge=theme.halo, weight=2.6 * m, clip=plane.rect)
             sheet.disc(x, y, radius, fill="none", edge=theme.mark, weight=1.4 * m, dash="5 4", clip=plane.rect)
         else:
@@ -254,6 +266,16 @@ def _spots(
     for x, y, away, listed in tags.values():
         if listed:
             _tag(sheet, plane, x, y, away, _runs(listed), taken, size)
+
+
+def _tag_spot(plane: Plane, spot: Spot) -> tuple[float, float] | None:
+    """Where in a region the list's number stands: inside what the map shows of it, for reading, not as its place."""
+    seen = shapely.intersection(plane.shapes([spot.area]), shapely.box(*plane.rect))
+    seen = seen[~shapely.is_empty(seen)]
+    if not len(seen):
+        return None
+    point = shapely.point_on_surface(max(seen, key=shapely.area))
+    return float(point.x), float(point.y)
 
 
 def _tag(

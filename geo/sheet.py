@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import shapely
+
 from geo import __version__
-from geo.dossier import Dossier, Drawn, class_label, figure
+from geo.dossier import Dossier, Drawn, class_label, figure, front_words
 from geo.page import LEAFLET_CREDIT, escape
 from geo.schema import text_or_none
 
@@ -34,7 +36,7 @@ def side(dossier: Dossier) -> str:
     MapError
         Never.
     """
-    return f"<aside>{_figures(dossier)}{_legend(dossier)}{_toggles(dossier)}{_incidents(dossier)}</aside>"
+    return f"<aside>{_figures(dossier)}{legend(dossier)}{toggles(dossier)}{incidents(dossier)}</aside>"
 
 
 def bottom(dossier: Dossier, credits: Mapping[str, Mapping[str, str]] | None, *, tiles: str = "") -> str:
@@ -123,7 +125,14 @@ def _workings(dossier: Dossier) -> str:
     return "".join(f'<p class="workings">{escape(line)}.</p>' for line in lines)
 
 
-def _legend(dossier: Dossier) -> str:
+def legend(dossier: Dossier) -> str:
+    """What every line, colour and pattern of the map means.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
     seen: dict[str, str] = {}
     for item in (*dossier.changes, *reversed(dossier.classes)):
         swatch = (
@@ -134,11 +143,18 @@ def _legend(dossier: Dossier) -> str:
         )
         seen.setdefault(item.label, f"<li>{swatch}<span>{escape(item.label)}</span></li>")
     marks = "".join(seen.values())
-    if any(not s.radius_m for s in dossier.spots):
+    kinds = {s.kind for s in dossier.spots}
+    if dossier.front is not None:
+        line = '<path d="M2 15c8-9 13 5 20-2s8-4 14-6" fill="none" stroke="var(--{}" stroke-width="{}"/>'
+        marks += _mark(line.format("halo)", 6) + line.format("ink)", 3), front_words(dossier.front))
+    if "place" in kinds:
         marks += _mark(
             '<circle cx="19" cy="11.5" r="6" fill="var(--incident)" stroke="var(--incident-edge)"/>', "Incident"
         )
-    if any(s.radius_m for s in dossier.spots):
+    if "region" in kinds:
+        square = '<path d="M4 4l12-2 18 4-3 14-20 1z" fill="none" stroke="var(--incident)" stroke-dasharray="4 3"/>'
+        marks += _mark(square, "Incident known to lie somewhere in this region")
+    if "circle" in kinds:
         ring = '<circle cx="19" cy="11.5" r="9.5" fill="none" stroke="var(--incident)" stroke-dasharray="4 3"/>'
         marks += _mark(ring, "Incident known to lie somewhere in this circle")
     return f'<section><h2>Legend</h2><ul class="legend">{marks}</ul></section>'
@@ -148,8 +164,16 @@ def _mark(shape: str, words: str) -> str:
     return f'<li><svg viewBox="0 0 38 23" aria-hidden="true">{shape}</svg><span>{escape(words)}</span></li>'
 
 
-def _toggles(dossier: Dossier) -> str:
+def toggles(dossier: Dossier) -> str:
+    """The switches of the map's layers.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
     names = [("control", "Control"), *([("changes", "Changes")] if dossier.changes else [])]
+    names += [("front", "Front line")] if dossier.front is not None else []
     names += [("incidents", "Incidents")] if dossier.spots else []
     names += [("units", "Unit borders")] if dossier.outlines else []
     names.append(("places", "Place names"))
@@ -162,8 +186,8 @@ def _toggles(dossier: Dossier) -> str:
 
 def _views(dossier: Dossier) -> str:
     """Where incidents lie beyond what the map opens with: how many, and the way there and back."""
-    west, south, east, north = dossier.bounds
-    far = sum(not (west <= s.lon <= east and south <= s.lat <= north) for s in dossier.spots)
+    view = shapely.box(*dossier.bounds)
+    far = sum(not view.intersects(s.area or shapely.Point(s.lon, s.lat)) for s in dossier.spots)
     if not far:
         return ""
     return (
@@ -173,7 +197,14 @@ def _views(dossier: Dossier) -> str:
     )
 
 
-def _incidents(dossier: Dossier) -> str:
+def incidents(dossier: Dossier) -> str:
+    """The list of incidents, each a way to its place on the map.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
     if not dossier.spots:
         return ""
     items = []

@@ -98,8 +98,11 @@ def draw_still(
     frame = _Frame(dossier.bounds)
     around = around or surroundings(dossier, base, places)
     parts = [f'<rect width="{WIDTH:g}" height="{frame.height:.0f}" fill="var(--sea)"/>', around.under]
+    parts += [_draw_region(area, frame) for area in {s.area_name: s.area for s in dossier.spots if s.area}.values()]
     for item in (*dossier.classes, *dossier.changes):
         parts.append(_draw_class(item, frame))
+    if dossier.front is not None:
+        parts += _draw_front(dossier.front.lines, frame)
     parts.append(around.over)
     parts += _draw_spots(dossier, frame)
     parts.append(_scale_bar(frame))
@@ -195,13 +198,33 @@ def _touch(a: tuple[float, float, float, float], b: tuple[float, float, float, f
     return not (a[2] < b[0] or a[0] > b[2] or a[3] < b[1] or a[1] > b[3])
 
 
+def _draw_front(lines: shapely.Geometry, frame: _Frame) -> list[str]:
+    shapes = shapely.get_parts(shapely.simplify(lines, 0.6 / frame.scale))
+    path = _path((shapely.get_coordinates(line) for line in shapes), frame)
+    return [
+        f'<path fill="none" stroke="var(--{tone})" stroke-width="{width}" d="{path}"/>'
+        for tone, width in (("halo", 6), ("ink", 3))
+    ]
+
+
+def _draw_region(area: shapely.Geometry, frame: _Frame) -> str:
+    shapes = shapely.get_parts(shapely.simplify(area, 0.6 / frame.scale))
+    path = _path((shapely.get_coordinates(ring) for ring in shapely.get_rings(shapes)), frame, close=True)
+    return (
+        '<path fill="var(--incident)" fill-opacity=".035" fill-rule="evenodd" stroke="var(--incident)" '
+        f'stroke-width="2" stroke-dasharray="7 5" d="{path}"/>'
+    )
+
+
 def _draw_spots(dossier: Dossier, frame: _Frame) -> list[str]:
     drawn = []
     for spot in dossier.spots:
         x, y = frame.xy(np.array([[spot.lon, spot.lat]]))[0]
         if not (0 <= x <= WIDTH and 0 <= y <= frame.height):
             continue
-        if spot.radius_m:
+        if spot.kind == "region":
+            continue
+        if spot.kind == "circle":
             radius = spot.radius_m / 1000 / KM_PER_DEGREE * frame.scale
             drawn.append(
                 f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="none" stroke="var(--incident)" '

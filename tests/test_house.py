@@ -15,7 +15,7 @@ FLOORS = {
     "errors": 0, "area": 1, "vector": 1, "dates": 1, "topojson": 1, "gdal": 2, "zips": 2,
     "kml": 3, "layers": 4, "palette": 1, "timeline": 1, "gpkg": 1,
     "page": 1, "symbols": 2, "schema": 2, "tables": 3, "qgis": 2, "basemap": 2, "sources": 5, "units": 3, "layout": 3, "history": 4,
-    "store": 5, "measures": 4, "edges": 2, "ledger": 5, "panel": 6, "cluster": 7, "front": 5, "settlements": 5, "gate": 4, "mending": 3, "answers": 5, "archive": 8, "intake": 9, "dossier": 9, "still": 10, "sheet": 10, "ground": 11,
+    "store": 5, "measures": 4, "edges": 2, "ledger": 5, "panel": 6, "cluster": 7, "front": 5, "settlements": 5, "gate": 4, "mending": 3, "spots": 4, "answers": 5, "archive": 8, "intake": 9, "dossier": 9, "still": 10, "sheet": 10, "ground": 11,
     "film": 2, "film_sheet": 10, "film_page": 13,
     "lettering": 1, "plane": 3, "canvas": 4, "captions": 10, "plate": 10, "picture": 11, "chart": 11, "movie": 12,
     "maps": 12, "demo": 13, "printing": 10, "cli": 16, "__main__": 17,

@@ -74,8 +74,11 @@ def data_of(page: str) -> dict:
     found: dict = json.loads(block[1])
     if "shapes" in found:
         found |= unpacked(found["ground"])
-        for name, shapes in unpacked(found["shapes"]).items():
-            for item, polygons in zip(found[name], shapes, strict=True):
+        shapes = unpacked(found["shapes"])
+        found["regions"] = shapes.pop("regions")
+        found["front"] = found["front"] and found["front"] | {"lines": shapes.pop("front")}
+        for name in ("classes", "changes"):
+            for item, polygons in zip(found[name], shapes[name], strict=True):
                 item["polygons"] = polygons
     return found
 
@@ -181,13 +184,38 @@ def test_figures_on_the_page_are_the_archives(archive: Archive) -> None:
     assert changes == {"Lost by X since 10 January 2025"}
 
 
-def test_a_region_is_a_circle_and_a_place_a_point(archive: Archive) -> None:
-    spots = data_of(draw_map(archive, "2025-01-11").get_root().render())["incidents"]
-    radius = {s["title"].split(":")[0]: s["radius"] for s in spots}
-    assert radius == {"Sudzha": 0, "Kursk Oblast": 100_000}
-    facts = dict(next(s["facts"] for s in spots if s["title"].startswith("Sudzha")))
+def test_a_region_is_an_area_and_a_place_a_point(archive: Archive) -> None:
+    found = data_of(draw_map(archive, "2025-01-11").get_root().render())
+    spots = {s["title"].split(":")[0]: s for s in found["incidents"]}
+    assert {name: s["kind"] for name, s in spots.items()} == {"Sudzha": "place", "Kursk Oblast": "region"}
+    facts = dict(spots["Sudzha"]["facts"])
     assert facts["Killed"] == "1 (0 to 3)"
     assert facts["Injured"] == "not known"
+    rings = found["regions"][spots["Kursk Oblast"]["region"]]
+    drawn = shapely.union_all([shapely.Polygon(decode(r[0]), [decode(h) for h in r[1:]]) for r in rings])
+    unit = archive.unit("RU-KRS").geometry.iloc[0]
+    assert drawn.symmetric_difference(unit).area < 0.01 * unit.area
+
+
+def test_a_region_that_no_unit_has_is_a_circle(archive: Archive) -> None:
+    incident(archive, where_coordinates="Nowhere", adm_1="No such region", where_prec=4)
+    incident(archive, where_coordinates="Near", where_prec=2)
+    archive.close()
+    spots = data_of(draw_map(archive, "2025-01-11").get_root().render())["incidents"]
+    assert {s["title"].split(":")[0]: (s["kind"], s["radius"]) for s in spots if s["title"][0] == "N"} == {
+        "Nowhere": ("circle", 100_000), "Near": ("circle", 25_000),
+    }  # fmt: skip
+
+
+def test_the_front_line_is_the_archives_and_says_what_its_length_rests_on(archive: Archive) -> None:
+    text = draw_map(archive, "2025-01-11").get_root().render()
+    front = archive.front("2025-01-11", inset_km=5.0)
+    lines = shapely.multilinestrings([shapely.LineString(decode(line)) for line in data_of(text)["front"]["lines"]])
+    assert shapely.hausdorff_distance(lines, front.lines) < 1 / SCALE
+    assert f"5 km or more inside border and coast; {front.length_km:,.0f} km as drawn (tolerance 0 km)" in text
+    plain = draw_map(archive, "2025-01-11", with_front=False).get_root().render()
+    assert "Front line" not in plain
+    assert data_of(plain)["front"] is None
 
 
 def test_every_page_credits_what_it_is_made_of(archive: Archive) -> None:

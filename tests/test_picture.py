@@ -26,7 +26,7 @@ from geo.archive import Archive, open_archive
 from geo.area import area_km2
 from geo.canvas import SHAPES, THEMES, Sheet, save
 from geo.captions import incident_line
-from geo.dossier import Spot, figure, gather
+from geo.dossier import figure, gather
 from geo.errors import MapError, UsageError
 from geo.intake import ensure_units, import_files
 from geo.lettering import clean_settings, plain, text_width, wrapped
@@ -34,6 +34,7 @@ from geo.palette import side_colours
 from geo.picture import draw_picture
 from geo.plane import lay, proportion
 from geo.plate import draw_plate, scale_km, whereabouts
+from geo.spots import Spot
 
 WGS84 = Geod(ellps="WGS84")
 RECT = (0.0, 0.0, 600.0, 400.0)
@@ -131,7 +132,7 @@ def bare_map(archive: Archive, tmp_path: Path, **options: Any) -> tuple[np.ndarr
         sheet = Sheet(600, 400, THEMES["light"], dpi=288)
         plane = lay((33.8, 49.8, 35.9, 51.7), (0, 0, 600, 400))
         numbers = [0] * len(dossier.spots)
-        bare = {"outlines": [], "spots": [], "lang": "en"}
+        bare = {"outlines": [], "spots": [], "lang": "en", "front": None}
         draw_plate(sheet, plane, replace(dossier, **bare), numbers[:0], size=form.small, most=0, draw_basemap=False,
                    inset=False)  # fmt: skip
     path = save(sheet.figure, tmp_path / "bare.png", title="", text="", credit="")

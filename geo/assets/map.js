@@ -112,9 +112,30 @@
     }), function () { return { color: colour("soft") }; }).addTo(map);
   }
 
-  function incidentLayer(item, renderer) {
+  // Dark on light or light on dark, with a rim in the ground's colour, so that it stands out from every class.
+  function drawFront(list) {
+    var renderer = L.svg({ pane: pane("front", 410), padding: 0.3 }), at = lines(list, data.scale);
+    function drawn(weight, tone, options) {
+      return paint(L.polyline(at, Object.assign({ renderer: renderer, weight: weight, smoothFactor: 0.5 }, options)),
+        function () { return { color: colour(tone) }; });
+    }
+    layers.front = L.layerGroup([drawn(5, "halo", { interactive: false, opacity: 0.85 }), drawn(2.6, "ink", {})]);
+    if (data.front) {
+      layers.front.eachLayer(function (layer) {
+        layer.bindPopup(function () { return card(data.front.label, data.front.facts); });
+      });
+      layers.front.addTo(map);
+    }
+  }
+
+  function incidentLayer(item, regions, renderer) {
     var at = [item.lat, item.lon];
-    if (item.radius) {
+    if (item.kind === "region") {
+      return paint(L.polygon(polygons(regions[item.region], data.scale), {
+        renderer: renderer, weight: 1.8, dashArray: "7 5", fillOpacity: 0.035, smoothFactor: 0.5
+      }), function () { return { color: colour("incident"), fillColor: colour("incident") }; });
+    }
+    if (item.kind === "circle") {
       return paint(L.circle(at, { renderer: renderer, radius: item.radius, weight: 2, dashArray: "6 5", fill: false }),
         function () { return { color: colour("incident") }; });
     }
@@ -128,7 +149,7 @@
       layers.incidents.addTo(map);
       document.querySelector("[data-layer=incidents]").checked = true;
     }
-    if (item.radius) {
+    if (item.kind !== "place") {
       map.fitBounds(layer.getBounds(), { animate: false, maxZoom: 8 });
     } else if (!map.getBounds().contains([item.lat, item.lon])) {
       map.setView([item.lat, item.lon], 8, { animate: false });
@@ -141,11 +162,13 @@
     layer.once("popupclose", function () { button.focus({ preventScroll: true }); });
   }
 
-  function drawIncidents() {
+  function drawIncidents(regions) {
+    // regions lie under the ground that is held, so that they hide nobody's
     var renderer = L.svg({ pane: pane("incidents", 450), padding: 0.3 });
+    var under = L.svg({ pane: pane("regions", 375), padding: 0.3 });
     var group = L.layerGroup();
     (data.incidents || []).forEach(function (item, i) {
-      var layer = incidentLayer(item, renderer).bindPopup(function () { return card(item.title, item.facts); });
+      var layer = incidentLayer(item, regions, item.kind === "region" ? under : renderer).bindPopup(function () { return card(item.title, item.facts); });
       group.addLayer(layer);
       var button = document.getElementById("incident-" + i);
       if (button) {
@@ -243,6 +266,8 @@
       // what else a page draws, each with its height, and a layer by its name
       (data.more || []).forEach(function (one) { drawClasses(one[0], found[1], one[0], one[1]); });
       drawUnits(ground.units, ground.line_scale);
+      drawFront(found[1].front);
+      drawIncidents(found[1].regions);
       drawPlaces(ground.places);
       finish();
     }).catch(function (error) {
@@ -285,7 +310,6 @@
   map.attributionControl.setPrefix(false);
   map.fitBounds(data.bounds, { animate: false });
   limitViews();
-  drawIncidents();
   wireViews();
   L.control.scale({ maxWidth: 160 }).addTo(map);
   window.geo = { inflate: inflate, fail: fail, layers: layers };

@@ -11,15 +11,23 @@ from geo.cli.common import ARCHIVE, BY, CLASSES, KNOWN, SOURCE, WHERE, main, ope
 from geo.printing import bar
 
 
+SHOWN = options(
+    click.option("--in", "within", metavar="UNIT", help="Show this unit (a code or a name)."),
+    click.option("--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of names."),
+    click.option("--incident-days", type=click.IntRange(1), default=1, show_default=True, metavar="N",
+                 help="Incidents of N days up to the date."),
+    click.option("--front/--no-front", "with_front", default=True, show_default=True, help="Draw the front line."),
+)  # fmt: skip
+
+
 @main.command("map")
 @ARCHIVE
 @click.option("--date", metavar="D", help="The last snapshot by default.")
 @SOURCE
 @KNOWN
 @click.option("--since", metavar="D", help="Draw what changed since this date.")
-@click.option("--in", "within", metavar="UNIT", help="Show this unit.")
+@SHOWN
 @click.option("--title", help="The page's title.")
-@click.option("--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names.")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
 def map_command(archive: Path, date: str | None, output: Path, **given: Any) -> None:
     """A dated map: one HTML file that needs no network."""
@@ -35,8 +43,7 @@ def map_command(archive: Path, date: str | None, output: Path, **given: Any) -> 
 @SOURCE
 @KNOWN
 @click.option("--since", metavar="D", help="Draw what changed since this date; the snapshot before by default.")
-@click.option("--in", "within", metavar="UNIT", help="Show this unit.")
-@click.option("--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names.")
+@SHOWN
 @click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("maps"), show_default=True)
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to draw with.")
 def maps(archive: Path, from_: str | None, to: str | None, output: Path, **given: Any) -> None:
@@ -79,8 +86,7 @@ LOOK = options(
 @SOURCE
 @click.option("--since", metavar="D", help="Show what changed since this date.")
 @KNOWN
-@click.option("--in", "within", metavar="UNIT", help="Only this unit (a code or a name).")
-@click.option("--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names.")
+@SHOWN
 @LOOK
 def picture(archive: Path, output: Path, **given: Any) -> None:
     """A dated map as PNG, SVG or PDF, without a browser."""

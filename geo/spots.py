@@ -1,0 +1,141 @@
+"""Incidents as maps show them: a place as a point, what lies somewhere in a region as that region."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import shapely
+
+from geo.schema import text_or_none
+
+# The radius in km within which an incident lies, by its precision alone (UCDP where_prec, ACLED geo_precision)
+_RADIUS_KM = {"where_prec": {2: 25.0, 3: 40.0, 4: 100.0, 5: 100.0, 6: 300.0}, "geo_precision": {2: 25.0, 3: 100.0}}
+_WORDS = {
+    1: "exact place", 2: "near a place (within about 25 km)", 3: "district", 4: "region", 5: "along a line or sea",
+    6: "country", 7: "at sea or in the air",
+}  # fmt: skip
+PIN_KM = 5.0
+# which columns may name the region of an incident that is known no better: ADM1, country
+_ADM1 = ("adm_1", "where_coordinates")
+_REGIONS = {"where_prec": {4: _ADM1, 6: ("country", "where_coordinates")}, "geo_precision": {3: _ADM1}}
+
+
+@dataclass(frozen=True)
+class Spot:
+    """An incident: where, how precisely, and what is known of it.
+
+    `radius_m` is 0 for a place; else it lies somewhere within it, and where `area` is given, somewhere in that region.
+    """
+
+    lat: float
+    lon: float
+    radius_m: float
+    title: str
+    facts: Sequence[tuple[str, str]]
+    area: shapely.Geometry | None = None
+    area_name: str = ""
+
+    @property
+    def kind(self) -> Literal["place", "circle", "region"]:
+        """How it is drawn."""
+        return "region" if self.area is not None else "circle" if self.radius_m else "place"
+
+
+def spot_of(row: Mapping[Any, Any], region: Callable[[str], shapely.Geometry | None]) -> Spot:
+    """An incident as maps show it.
+
+    Parameters
+    ----------
+    row : mapping
+        A row of the layer of incidents, with its point.
+    region : callable
+        The ground of a unit by its name or code, None where it is not known.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    point = row["geometry"]
+    place = text_or_none(row["where_coordinates"]) or text_or_none(row["adm_1"]) or "Place not named"
+    precision = number_or_none(row["where_prec"])
+    days = [t for t in (text_or_none(row["date_start"]), text_or_none(row["date_end"])) if t]
+    known = [
+        ("Date", " to ".join(dict.fromkeys(days))),
+        ("Where", ", ".join(t for t in (text_or_none(row["adm_1"]), text_or_none(row["country"])) if t)),
+        ("Precision", _WORDS.get(int(precision), "") if precision else ""),
+        ("Event", event_of(row)),
+        ("Killed", _range(row["low"], row["best"], row["high"])),
+        ("Injured", _range(row["injured_low"], row["injured_best"], row["injured_high"])),
+        ("Captured", _range(None, row["captured"], None)),
+        ("Said by", text_or_none(row["claimed_by"]) or ""),
+        ("Verification", text_or_none(row["verification"]) or "not stated"),
+        ("Source", text_or_none(row["source"]) or ""),
+        ("Notes", text_or_none(row["notes"]) or ""),
+    ]  # fmt: skip
+    title = f"{place}: {event_of(row) or 'incident'}"
+    facts = [(k, v) for k, v in known if v]
+    for name in _regions_named(row):
+        area = region(name)
+        if area is not None:
+            return Spot(point.y, point.x, _radius_m(row), title, facts, area, name)
+    return Spot(point.y, point.x, _radius_m(row), title, facts)
+
+
+def _regions_named(row: Mapping[Any, Any]) -> list[str]:
+    """What may name the region or country in which an incident lies, where nothing finer is known."""
+    for precision, columns in _REGIONS.items():
+        value = number_or_none(row[precision])
+        if value is not None:
+            names = [text_or_none(row[c]) for c in columns.get(int(value), ())]
+            return [n for n in names if n]
+    return []
+
+
+def event_of(row: Mapping[Any, Any]) -> str:
+    """What happened, in the field's finer term where it says more than "other".
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    fine, coarse = text_or_none(row["sub_event_type"]), text_or_none(row["event_type"])
+    return (coarse if fine is None or fine.casefold() == "other" else fine) or ""
+
+
+def _radius_m(row: Mapping[Any, Any]) -> float:
+    """0 for a place; the radius within which the incident lies for a region."""
+    stated = number_or_none(row["uncertainty_km"])
+    if stated is not None:
+        return stated * 1000 if stated >= PIN_KM else 0.0
+    for column, radii in _RADIUS_KM.items():
+        value = number_or_none(row[column])
+        if value is not None:
+            return radii.get(int(value), 0.0) * 1000
+    return 0.0
+
+
+def number_or_none(value: Any) -> float | None:
+    """A number, None where there is none.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    return None if value is None or value != value else float(value)
+
+
+def _range(low: Any, best: Any, high: Any) -> str:
+    numbers = [number_or_none(v) for v in (low, best, high)]
+    known = [v for v in numbers if v is not None]
+    if not known:
+        return "not known"
+    text = f"{numbers[1]:g}" if numbers[1] is not None else ""
+    if min(known) < max(known):
+        span = f"{min(known):g} to {max(known):g}"
+        return f"{text} ({span})" if text else span
+    return text or f"{known[0]:g}"
