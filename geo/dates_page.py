@@ -98,7 +98,7 @@ def draw_dates(
         name = archive.source_name(source)
         chosen = side_colours(archive.controllers(), colours=colours)
         told: dict[str, Any] = {"source": name, "as_known_on": as_known_on, "within": within, "incident_days": 0,
-                                "lang": lang, "colours": chosen}  # fmt: skip
+                                "lang": lang, "colours": chosen, "with_front": False}  # fmt: skip
         span = (from_, to)
         frames = [archive.control(when, source=name, as_known_on=as_known_on) for when in span]
         found = [gather(archive, from_, **told), gather(archive, to, since=from_, **told)]
@@ -219,13 +219,15 @@ def _shell(dossiers: Sequence[Dossier], pair: Pair, ground: Ground, whole: basem
     # gained and lost ground is by side: each has a layer of its own
     moved = {f"moved-{i}": [item] for i, item in enumerate(later.changes)}
     drawn = {"classes": earlier.classes, "changes": [], "later": later.classes, **moved}
-    shapes = {name: [_rings(item) for item in items] for name, items in drawn.items()}
+    shapes: dict[str, Any] = {name: [_rings(item.shapes) for item in items] for name, items in drawn.items()}
+    shapes |= {"front": [], "regions": {}}
     data = {
         "lang": later.lang, "scale": SCALE,
         "bounds": _corners(later.bounds), "limits": _corners(later.limits), "reach": _corners(later.reach),
         "whole": _corners(whole), "ground": ground.packed, "shapes": packed(json.dumps(shapes).encode()),
         **{name: [_class_data(item) for item in items] for name, items in drawn.items()},
-        "more": [["later", 381], *([name, 400 + i] for i, name in enumerate(moved))], "incidents": [],
+        "more": [["later", 381], *([name, 400 + i] for i, name in enumerate(moved))],
+        "front": None, "incidents": [],
         "dates": {
             "names": [written(side.when) for side in pair.sides], "at": middle,
             "places": [[s.lat, s.lon] for s in pair.settlements],
