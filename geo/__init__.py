@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from geo.area import area_km2
     from geo.briefing import draw_brief
     from geo.chart import draw_chart
+    from geo.dates_page import draw_dates
     from geo.embed import embed_snippet
     from geo.errors import (
         ArchiveError,
@@ -30,13 +31,14 @@ if TYPE_CHECKING:
     from geo.movie import draw_movie
     from geo.picture import draw_picture
     from geo.schema import Options, Source
+    from geo.shown import show
 
 # name -> the module it lives in; loaded when first asked for, so that importing geo stays light
 _ROOMS = {
     "Archive": "archive", "open_archive": "archive", "area_km2": "area", "Receipt": "intake", "import_files": "intake",
     "draw_map": "maps", "draw_maps": "maps", "save_map": "maps", "Options": "schema", "Source": "schema",
     "draw_timeline": "film_page", "draw_picture": "picture", "draw_chart": "chart", "draw_movie": "movie",
-    "draw_brief": "briefing", "embed_snippet": "embed",
+    "draw_brief": "briefing", "draw_dates": "dates_page", "embed_snippet": "embed", "show": "shown",
     "ArchiveError": "errors", "FileError": "errors", "GateError": "errors", "GeoError": "errors",
     "MapError": "errors", "NoSnapshotError": "errors", "SourceError": "errors", "UnitError": "errors",
     "UsageError": "errors",
@@ -45,8 +47,9 @@ _ROOMS = {
 __all__ = [
     "Archive", "ArchiveError", "FileError", "GateError", "GeoError", "MapError", "NoSnapshotError", "Options",
     "Receipt", "Source", "SourceError", "UnitError", "UsageError", "__version__", "area_km2", "draw_brief",
-    "draw_chart", "draw_map", "draw_maps", "draw_movie", "draw_picture", "draw_timeline", "embed_snippet",
+    "draw_chart", "draw_dates", "draw_map", "draw_maps", "draw_movie", "draw_picture", "draw_timeline", "embed_snippet",
     "import_files", "open_archive", "save_map",
+    "show",
 ]  # fmt: skip
 
 

@@ -34,9 +34,10 @@ from geo.answers import (
 )
 from geo.area import areas_km2
 from geo.cluster import series_changes
-from geo.errors import NoSnapshotError, SourceError, UnitError, UsageError
+from geo.errors import ArchiveError, NoSnapshotError, SourceError, UnitError, UsageError
 from geo.front import Front, front_of, movement
 from geo.ledger import changed_ground
+from geo.notebook import archive_card, sentence
 from geo.panel import panel
 from geo.schema import CRS, STATUSES, is_day, last_instant, parse_instant, text_or_none, to_instant, write_instant
 from geo.settlements import changed_hands
@@ -96,6 +97,13 @@ class Archive:
 
     def __repr__(self) -> str:
         return f"Archive({str(self.path)!r})"
+
+    def _repr_html_(self) -> str:
+        try:
+            tables = self.sources(), self.snapshots(as_known_on=FAR), self.store.layers()
+        except ArchiveError as error:
+            return sentence(str(error))
+        return archive_card(self.path, *tables)
 
     def close(self) -> None:
         """Leave the archive as one file; reading goes on working.

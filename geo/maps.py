@@ -31,6 +31,7 @@ from geo.archive import Archive
 from geo.dossier import Dossier, Drawn, front_words, gather
 from geo.errors import MapError
 from geo.ground import Ground, ground_of, make_ground, packed
+from geo.notebook import framed
 from geo.page import Shell, assemble, pins, write_page
 from geo.schema import last_instant, parse_instant, to_instant
 from geo.still import draw_still
@@ -109,6 +110,10 @@ class PageMap(folium.Map):
             layer = tiles if isinstance(tiles, folium.TileLayer) else _tile_layer(tiles)
             layer.add_to(self)
             self.page.tiles = _tile_host(layer)
+
+    def _repr_html_(self, **kwargs: Any) -> str:
+        """For notebooks: the page in a frame that sees nothing of the notebook."""
+        return framed(self.page.render(**kwargs), title=self.page.shell.title)
 
 
 class ControlMap(PageMap):

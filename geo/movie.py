@@ -24,6 +24,7 @@ from geo.basemap import Box
 from geo.canvas import ThemeName, chosen, kind_of, pixels, write
 from geo.dossier import Dossier, gather, written
 from geo.errors import MapError, UsageError
+from geo.lettering import need_matplotlib
 from geo.picture import View, draw_figure, map_frame, view_box
 from geo.schema import last_instant, parse_instant, to_instant
 
@@ -94,7 +95,9 @@ def draw_movie(
         raise UsageError(f"shape={shape!r}: a moving picture is a slide or a square")
     if every_days < 1 or not 0.02 <= seconds <= 60:
         raise UsageError(f"every_days={every_days}, seconds={seconds:g}: a day or more, and 0.02 to 60 seconds")
-    encode = _gif if kind == "gif" else _mp4(_ffmpeg(target))
+    # what is missing is said before the frames are gathered, which takes its time
+    need_matplotlib()
+    encode = _gif(_pillow()) if kind == "gif" else _mp4(_ffmpeg(target))
     name = archive.source_name(source)
     days = _days(archive, name, from_, to, as_known_on, every_days)
     told: dict[str, Any] = {
@@ -159,26 +162,34 @@ def _frames(
             progress(done, len(days), str(day))
 
 
-def _gif(frames: Iterator[Any], last: Any, seconds: float, path: Path) -> Path:
-    """One palette for all frames, from the first and the last, so that flat colours stay flat and do not flicker."""
+def _pillow() -> Any:
     try:
         from PIL import Image
     except ImportError as error:
         raise MapError(f"a GIF needs pillow ({error}): pip install 'geo-control[pictures]'") from None
-    first = next(frames)
-    palette = _palette(np.concatenate([first, last]))
+    return Image
 
-    def painted(frame: Any) -> Any:
-        picture = Image.fromarray(_indexes(frame, palette))
-        picture.putpalette(palette.ravel().tolist())
-        return picture
 
-    stand = round(seconds * 1000)
-    stream = BytesIO()
-    # equal frames that follow one another are written as one that stands longer: so the end is held
-    rest = chain(map(painted, frames), repeat(painted(last), _HOLD - 1))
-    painted(first).save(stream, "GIF", save_all=True, append_images=rest, duration=stand, loop=0)
-    return write(stream.getvalue(), path)
+def _gif(image: Any) -> Callable[[Iterator[Any], Any, float, Path], Path]:
+    """One palette for all frames, from the first and the last, so that flat colours stay flat and do not flicker."""
+
+    def encode(frames: Iterator[Any], last: Any, seconds: float, path: Path) -> Path:
+        first = next(frames)
+        palette = _palette(np.concatenate([first, last]))
+
+        def painted(frame: Any) -> Any:
+            picture = image.fromarray(_indexes(frame, palette))
+            picture.putpalette(palette.ravel().tolist())
+            return picture
+
+        stand = round(seconds * 1000)
+        stream = BytesIO()
+        # equal frames that follow one another are written as one that stands longer: so the end is held
+        rest = chain(map(painted, frames), repeat(painted(last), _HOLD - 1))
+        painted(first).save(stream, "GIF", save_all=True, append_images=rest, duration=stand, loop=0)
+        return write(stream.getvalue(), path)
+
+    return encode
 
 
 def _palette(frame: Any) -> Any:

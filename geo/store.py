@@ -395,6 +395,22 @@ class Store:
         table = self._table("SELECT DISTINCT controller FROM control WHERE controller IS NOT NULL ORDER BY controller")
         return [str(name) for name in table["controller"]]
 
+    def layers(self) -> pd.DataFrame:
+        """What is in the layers: layer, name (of source, dataset or boundary set), rows, first and last (dates).
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        return self._table(
+            "SELECT 'control' AS layer, source AS name, COUNT(*) AS rows, NULL AS first, NULL AS last FROM control"
+            " GROUP BY source UNION ALL"
+            " SELECT 'incidents', dataset, COUNT(*), MIN(date_start), MAX(date_end) FROM incidents GROUP BY dataset"
+            " UNION ALL SELECT 'units', boundary, COUNT(*), NULL, NULL FROM units GROUP BY boundary"
+            " UNION ALL SELECT 'claims', '', COUNT(*), NULL, NULL FROM claims HAVING COUNT(*) > 0"
+        )
+
     def imports(self) -> pd.DataFrame:
         """Every file of incidents, units and claims, with its receipt.
 

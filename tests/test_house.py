@@ -20,7 +20,7 @@ FLOORS = {
     "lettering": 1, "plane": 3, "canvas": 4, "captions": 10, "plate": 10, "picture": 11, "chart": 11, "movie": 12,
     "maps": 12, "demo": 13, "printing": 10, "cli": 16, "__main__": 17,
     "brief_tables": 10, "brief": 11, "brief_chart": 12, "brief_page": 13, "brief_pictures": 12, "brief_markdown": 12, "brief_office": 12,
-    "brief_docx": 13, "brief_pptx": 13, "briefing": 14, "embed": 6,
+    "brief_docx": 13, "brief_pptx": 13, "briefing": 14, "embed": 6, "dates_sheet": 11, "dates_page": 14, "notebook": 4, "shown": 11,
     "__init__": 15,
 }  # fmt: skip
 # each outside thing has one door; numpy, pandas, geopandas and shapely are the house's own language

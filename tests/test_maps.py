@@ -77,7 +77,7 @@ def data_of(page: str) -> dict:
         shapes = unpacked(found["shapes"])
         found["regions"] = shapes.pop("regions")
         found["front"] = found["front"] and found["front"] | {"lines": shapes.pop("front")}
-        for name in ("classes", "changes"):
+        for name in ("classes", "changes", *(name for name, _ in found.get("more", ()))):
             for item, polygons in zip(found[name], shapes[name], strict=True):
                 item["polygons"] = polygons
     return found

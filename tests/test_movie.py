@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 from test_chart import archive, made  # noqa: F401  (fixtures)
 
 from geo import movie
+from geo.cli import main
 from geo.errors import MapError, UsageError
 from geo.movie import draw_movie
 from geo.palette import side_colours
@@ -124,3 +127,30 @@ def test_what_cannot_be_drawn_is_refused(
 ) -> None:
     with pytest.raises(error, match=words):
         draw_movie(request.getfixturevalue("archive"), tmp_path / name, **options)
+
+
+def test_the_verb_writes_what_the_function_writes(request: pytest.FixtureRequest, tmp_path: Path) -> None:
+    opened = request.getfixturevalue("archive")
+    span = ["--from", "2025-01-10", "--to", "2025-01-11", "--since", "2025-01-10", "--view", "changes"]
+    words = ["movie", str(opened.path), *span, "--seconds", "0.2", "--shape", "square", "-o", str(tmp_path / "a.gif")]
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 0, done.output
+    assert done.stdout.strip() == str(tmp_path / "a.gif")
+    wanted = draw_movie(
+        opened, tmp_path / "b.gif", from_="2025-01-10", to="2025-01-11", since="2025-01-10", view="changes",
+        seconds=0.2, shape="square",
+    )  # fmt: skip
+    assert (tmp_path / "a.gif").read_bytes() == wanted.read_bytes()
+
+
+@pytest.mark.parametrize("module", ["PIL", "matplotlib.figure"])
+def test_the_verb_names_the_extra_that_is_missing_before_it_gathers_anything(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, module: str
+) -> None:
+    opened = request.getfixturevalue("archive")
+    monkeypatch.setitem(sys.modules, module, None)
+    monkeypatch.delattr(movie, "gather")
+    done = CliRunner().invoke(main, ["movie", str(opened.path), "-o", str(tmp_path / "a.gif")])
+    assert done.exit_code == 1
+    assert "pip install 'geo-control[pictures]'" in done.stderr
+    assert not list(tmp_path.glob("*.gif"))

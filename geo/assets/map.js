@@ -263,6 +263,8 @@
       drawBasemap(ground.basemap);
       drawClasses("classes", found[1], "control", 380);
       drawClasses("changes", found[1], "changes", 400);
+      // what else a page draws, each with its height, and a layer by its name
+      (data.more || []).forEach(function (one) { drawClasses(one[0], found[1], one[0], one[1]); });
       drawUnits(ground.units, ground.line_scale);
       drawFront(found[1].front);
       drawIncidents(found[1].regions);
@@ -285,6 +287,7 @@
 
   function finish() {
     wireToggles();
+    document.dispatchEvent(new Event("geo-ready"));
     document.documentElement.dataset.ready = "yes";
   }
 
@@ -309,6 +312,6 @@
   limitViews();
   wireViews();
   L.control.scale({ maxWidth: 160 }).addTo(map);
-  window.geo = { inflate: inflate, fail: fail };
+  window.geo = { inflate: inflate, fail: fail, layers: layers };
   drawAll();
 })();

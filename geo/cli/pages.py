@@ -10,7 +10,6 @@ import click
 from geo.cli.common import ARCHIVE, BY, CLASSES, KNOWN, SOURCE, WHERE, main, opened, options
 from geo.printing import bar
 
-
 SHOWN = options(
     click.option("--in", "within", metavar="UNIT", help="Show this unit (a code or a name)."),
     click.option("--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of names."),

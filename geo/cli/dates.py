@@ -1,0 +1,37 @@
+"""The verb that puts two dates on one page."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from geo.cli.common import ARCHIVE, KNOWN, SOURCE, main, opened
+
+
+@main.command("compare-dates")
+@ARCHIVE
+@click.option("--from", "from_", required=True, metavar="D", help="The earlier date: left of the divider.")
+@click.option("--to", required=True, metavar="D", help="The later date: right of the divider.")
+@SOURCE
+@KNOWN
+@click.option("--in", "within", metavar="UNIT", help="Show this unit, and keep the figures to it.")
+@click.option(
+    "--places", metavar="FILE", type=click.Path(path_type=Path),
+    help="Geodata with names: who changed hands; the basemap's towns by default.",
+)  # fmt: skip
+@click.option("--column", metavar="C", help="Which column of --places has the names.")
+@click.option("--title", help="The page's title.")
+@click.option("--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names.")
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
+def compare_dates(
+    archive: Path, from_: str, to: str, places: Path | None, column: str | None, output: Path, **given: Any
+) -> None:
+    """Two dates on one map with a divider between them, and what changed: one HTML file that needs no network."""
+    from geo.dates_page import draw_dates
+    from geo.maps import save_map
+    from geo.settlements import read_places
+
+    found = None if places is None else read_places(places, column=column)
+    click.echo(save_map(draw_dates(opened(archive), from_, to, places=found, **given), output))
