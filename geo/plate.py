@@ -259,7 +259,8 @@ def _spots(
             sheet.disc(x, y, 4.2 * m, fill=theme.mark, edge=theme.mark_edge, weight=1.2 * m, clip=plane.rect)
             taken.append((x - 5 * m, y - 5 * m, x + 5 * m, y + 5 * m))
         # incidents of one place share a tag
-        slot = tags.setdefault((round(at[0] / 3), round(at[1] / 3)), (at[0], at[1], 5.5 * m if spot.kind == "place" else 0.0, []))
+        away = 5.5 * m if spot.kind == "place" else 0.0
+        slot = tags.setdefault((round(at[0] / 3), round(at[1] / 3)), (*at, away, []))
         slot[3].extend([number] if number else [])
     for x, y, away, listed in tags.values():
         if listed:

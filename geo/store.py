@@ -621,7 +621,7 @@ class Store:
             c: np.array([r[i] for r in rows], dtype=float if c in INCIDENT_NUMBERS else object)
             for i, c in enumerate(columns)
         }
-        frame = pd.DataFrame(held)
+        frame = pd.DataFrame({c: pd.Series(values, dtype=values.dtype) for c, values in held.items()})
         return gpd.GeoDataFrame(frame, geometry=gpkg.decode([r[-2] for r in rows]), crs=CRS)
 
     def put_claims(self, connection: sqlite3.Connection, rows: Iterable[Mapping[str, Any]], now: str) -> None:
