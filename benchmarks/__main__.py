@@ -2,7 +2,7 @@
 
 It needs the real series of ../shared/data and prints ratios of medians; a ratio of 10 says ten times as fast.
 ``python -m benchmarks growth F.svg`` draws how time and memory grow with dates and vertices; ``… cluster`` builds a
-panel of 100,000 snapshots from GeoParquet partitions by Dask.
+panel of 100,000 snapshots from GeoParquet partitions by Dask; ``… pages`` measures dated pages and the timeline.
 """
 
 from __future__ import annotations
@@ -184,6 +184,10 @@ def main(args: list[str]) -> int:
         from benchmarks.cluster import run as share_out
 
         return share_out()
+    if args[:1] == ["pages"]:
+        from benchmarks.pages import run as draw
+
+        return draw(DATA)
     versions = f"geo-control {__version__}, Python {platform.python_version()}, shapely {shapely.__version__}"
     machine = f"{platform.machine()}, {os.cpu_count()} cores"
     print(f"{datetime.now(UTC):%Y-%m-%d}, {machine}, {versions}, geopandas {gpd.__version__}\n")
