@@ -27,9 +27,10 @@ from geo.dossier import Dossier, Drawn, class_label, credit_line, credit_of, out
 from geo.errors import MapError
 from geo.film_sheet import Reading, Strand
 from geo.maps import PageMap
+from geo.measures import areal_only, clip
 from geo.page import Shell, asset
 from geo.palette import side_colours
-from geo.schema import last_instant, parse_instant, text_or_none, to_instant
+from geo.schema import CRS, last_instant, parse_instant, text_or_none, to_instant
 from geo.still import draw_still
 from geo.symbols import Symbol, change_symbols, class_symbols
 
@@ -57,6 +58,7 @@ def draw_timeline(
     to: When | None = None,
     as_known_on: When | None = None,
     status: str | Sequence[str] | None = None,
+    within: str | None = None,
     title: str | None = None,
     lang: str = "en",
     colours: Mapping[str, str] | None = None,
@@ -76,6 +78,8 @@ def draw_timeline(
         What the archive said at that moment.
     status : str, sequence of str or None
         Keep to these classes.
+    within : str or None
+        Keep to this unit (a code or a name): ground and figures are those inside it.
     title : str or None
         Of the page.
     lang : {"en", "uk", "ru"}
@@ -97,9 +101,28 @@ def draw_timeline(
         No date of the span has a snapshot, or nothing can be drawn, or a dependency is missing.
     SourceError
         A source must be named, or is not there.
+    UnitError
+        A unit is unknown or ambiguous.
     UsageError
         A status or a language is unknown.
     """
+    with archive.holding():
+        return _drawn(archive, source, from_, to, as_known_on, status, within, title, lang, colours, draw_basemap)
+
+
+def _drawn(
+    archive: Archive,
+    source: str | Sequence[str] | None,
+    from_: When | None,
+    to: When | None,
+    as_known_on: When | None,
+    status: str | Sequence[str] | None,
+    within: str | None,
+    title: str | None,
+    lang: str,
+    colours: Mapping[str, str] | None,
+    draw_basemap: bool,
+) -> PageMap:
     listed = [source] if source is None or isinstance(source, str) else list(source)
     names = list(dict.fromkeys(archive.source_name(name) for name in listed))
     own = {name: _instants(archive, name, from_, to, as_known_on) for name in names}
@@ -108,22 +131,26 @@ def draw_timeline(
         span = f"{from_ or 'the beginning'} to {to or 'the end'}"
         raise MapError(f"no snapshot of {', '.join(names)} from {span} is in force in {archive.path}")
     chosen = side_colours(archive.controllers(), colours=colours)
+    zone = None if within is None else archive.unit(within).iloc[0]
+    place = "" if zone is None else f" in {zone['name']} ({zone['unit']})"
     parts: list[_Part] = []
     notes: list[str] = []
     for i, name in enumerate(names):
-        found, said_of_it = _parts(archive, name, instants, own[name], i, len(names), chosen, as_known_on, status)
+        found, said_of_it = _parts(archive, name, instants, own[name], i, len(names), chosen, as_known_on, status, zone)
         parts += found
         notes += said_of_it
     if not parts:
-        raise MapError(f"{', '.join(names)}: nothing stands on those dates that could be drawn")
-    if _box(parts)[1]:
+        raise MapError(f"{', '.join(names)}: nothing stands on those dates{place} that could be drawn")
+    box, is_far = _box(parts)
+    if is_far:
         notes.append("some ground lies far outside this map; the figures count it")
     packed = film.pack([p.track for p in parts], [int(i.timestamp()) for i in instants])
     credits = {name: credit_of(archive, name) for name in names}
     shown = " and ".join(credits[name]["title"] or name for name in names)
     dossier = _dossier(
-        archive, parts, title or f"Control by {shown}, {_span([i.date() for i in instants])}", lang, len(instants)
-    )
+        archive, parts, box, title or f"Control{place} by {shown}, {_span([i.date() for i in instants])}", lang,
+        len(instants), place,
+    )  # fmt: skip
     dossier = replace(dossier, credits=["Control: " + credit_line(credits[name]) for name in names])
     reading = Reading(
         title=dossier.title, dek=_dek(credits, own, as_known_on), strands=[p.strand for p in parts], instants=instants,
@@ -162,12 +189,19 @@ def _parts(
     colours: Mapping[str, str],
     as_known_on: When | None,
     status: str | Sequence[str] | None,
+    zone: Any,
 ) -> tuple[list[_Part], Sequence[str]]:
     """The classes of a source, in the order in which they are drawn, and what is to be said of the series."""
     if not own:
         return [], []
-    figures = archive.series(source=source, from_=own[0], to=own[-1], as_known_on=as_known_on, status=status)
+    figures = archive.series(
+        source=source, from_=own[0], to=own[-1], as_known_on=as_known_on, status=status,
+        within=None if zone is None else zone.geometry,
+    )  # fmt: skip
     rows = archive.store.rows_between(source, own, moment(as_known_on))
+    if zone is not None:
+        rows = rows.set_geometry([areal_only(clip(shape, zone.geometry)) for shape in rows.geometry], crs=CRS)
+        rows = rows[~rows.geometry.is_empty].reset_index(drop=True)
     stamps = np.array([_nanoseconds(i) for i in instants], dtype=np.int64)
     starts = np.array([_nanoseconds(v) for v in rows["valid_from"]], dtype=np.int64)
     ends = [np.iinfo(np.int64).max if pd.isna(v) else _nanoseconds(v) for v in rows["valid_to"]]
@@ -247,9 +281,10 @@ def _charted(parts: Sequence[_Part]) -> int:
 # -- the page -----------------------------------------------------------------------------------------------------
 
 
-def _dossier(archive: Archive, parts: Sequence[_Part], title: str, lang: str, count: int) -> Dossier:
+def _dossier(
+    archive: Archive, parts: Sequence[_Part], box: basemap.Box, title: str, lang: str, count: int, place: str
+) -> Dossier:
     """The last date as the still picture shows it, and the box in which all dates lie."""
-    box, _ = _box(parts)
     bounds, limits = basemap.padded(box, 0.06), basemap.padded(box)
     reach = _wide(basemap.reach_of(limits), bounds)
     lines, boundary = outlines(archive, reach)
@@ -258,7 +293,7 @@ def _dossier(archive: Archive, parts: Sequence[_Part], title: str, lang: str, co
     ]
     return Dossier(
         title=title, dek="", date="", lang=lang, classes=classes, changes=[], figures=[], since=None, spots=[],
-        outlines=lines, boundary=boundary, bounds=bounds, limits=limits, reach=reach,
+        outlines=lines, boundary=boundary, bounds=bounds, limits=limits, reach=reach, place=place,
     )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import re
 import subprocess
 import sys
@@ -18,8 +19,9 @@ from test_maps import HOSTILE, data_of, hostile_archive
 from test_maps_browser import Seen, browser, colour_at
 
 from geo.archive import Archive, open_archive
-from geo.errors import MapError
-from geo.film_page import draw_timeline
+from geo.errors import MapError, UnitError
+from geo.film import Film, unpack
+from geo.film_page import draw_timeline, drawn_km2
 from geo.intake import ensure_units
 from geo.maps import PageMap, save_map
 from geo.schema import Source
@@ -280,6 +282,21 @@ def test_hostile_text_is_shown_and_never_run(browser: Any, tmp_path: Path) -> No
     assert seen.requests == [path.as_uri()]
     assert seen.errors == []
     seen.close()
+
+
+def test_a_unit_and_a_status_alone(series: Archive) -> None:
+    made = draw_timeline(series, within="UA-59", status="held")
+    found = data_of(made.get_root().render())["film"]
+    reel = unpack(base64.b64decode(found["bytes"]))
+    drawn = drawn_km2(Film(base64.b64decode(found["bytes"]), 0.0))
+    assert [t["label"] for t in found["tracks"]] == ["Held by X", "Held by Y"]
+    for track, km2, side in zip(reel.tracks, drawn, "XY", strict=True):
+        told = series.series(controller=side, status="held", within="UA-59")["area_km2"].to_numpy()
+        assert track.area == pytest.approx(told, abs=6e-4)
+        assert km2 == pytest.approx(told, abs=0.01)
+    assert "in Sumy Oblast (UA-59)" in made.page.shell.title
+    with pytest.raises(UnitError, match="no unit 'Atlantis'"):
+        draw_timeline(series, within="Atlantis")
 
 
 def test_the_same_input_gives_the_same_bytes_and_what_cannot_be_drawn_says_so(series: Archive, tmp_path: Path) -> None:

@@ -60,15 +60,17 @@ def maps(archive: Path, from_: str | None, to: str | None, output: Path, **given
 @click.option("--from", "from_", metavar="D")
 @click.option("--to", metavar="D")
 @KNOWN
+@click.option("--in", "within", metavar="UNIT", help="Only inside this unit (a code or a name).")
+@click.option("--status", metavar="S", multiple=True, help="Only this status; may be given several times.")
 @click.option("--title", help="The page's title.")
 @click.option("--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names.")
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
-def timeline(archive: Path, sources: tuple[str, ...], output: Path, **given: Any) -> None:
+def timeline(archive: Path, sources: tuple[str, ...], status: tuple[str, ...], output: Path, **given: Any) -> None:
     """Every date of a series in one HTML file that needs no network: slider, chart, change since any date."""
     from geo.film_page import draw_timeline
     from geo.maps import save_map
 
-    click.echo(save_map(draw_timeline(opened(archive), sources or None, **given), output))
+    click.echo(save_map(draw_timeline(opened(archive), sources or None, status=status or None, **given), output))
 
 
 LOOK = options(
