@@ -200,7 +200,7 @@ def draw_map(
 
 def draw_maps(
     archive: Archive,
-    folder: Path,
+    folder: str | Path,
     *,
     from_: When | None = None,
     to: When | None = None,
@@ -216,7 +216,7 @@ def draw_maps(
     ----------
     archive : Archive
         What to draw from.
-    folder : pathlib.Path
+    folder : str or pathlib.Path
         It is made where there is none.
     from_, to : str, date, datetime or None
         The span of days, both included.
@@ -253,7 +253,7 @@ def draw_maps(
             raise MapError(f"no day from {first} to {last} has a snapshot of {name}; there are {days[0]} to {days[-1]}")
         earlier = dict(pairwise(reversed(days)))
         work = [(day, _iso(since if since is not None else earlier.get(day))) for day in chosen]
-        drawn = partial(_draw_day, folder=folder, source=name, options=options)
+        drawn = partial(_draw_day, folder=Path(folder), source=name, options=options)
         paths = _by_workers(archive, work, drawn, workers) if workers > 1 else (drawn(archive, item) for item in work)
         for done, (path, day) in enumerate(zip(paths, chosen, strict=True), start=1):
             yield path
