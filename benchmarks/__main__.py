@@ -24,12 +24,13 @@ import pandas as pd
 import shapely
 from pyproj import Geod
 
-from geo import __version__, ledger, measures
+from geo import __version__, measures
 from geo.archive import open_archive
 from geo.area import areas_km2
 from geo.intake import import_files
-from geo.panel import panel, zone_changes
 from geo.schema import parse_instant
+from geo.series import ledger
+from geo.series.panel import panel, zone_changes
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
 RUNS = 5

@@ -10,11 +10,11 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from geo.cluster import ledger_of, partition_of
-from geo.edges import Chain
-from geo.ledger import Ledger, class_ledgers, in_order
 from geo.measures import zones_by_unit
-from geo.panel import zone_changes
+from geo.series.cluster import ledger_of, partition_of
+from geo.series.edges import Chain
+from geo.series.ledger import Ledger, class_ledgers, in_order
+from geo.series.panel import zone_changes
 
 CONFLICTS, SOURCES = 50, 6
 

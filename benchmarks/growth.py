@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import shapely
 
-from geo.ledger import Clerk, Ledger
+from geo.series.ledger import Clerk, Ledger
 
 DATES = (100, 350, 1000, 3500)
 DETAIL = (-1e-3, -2e-4, 0.0, 8e-3, 3e-3)  # degrees

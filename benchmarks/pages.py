@@ -21,9 +21,9 @@ import geopandas as gpd
 from folium.plugins import Timeline, TimelineSlider
 
 from geo.archive import Archive, open_archive
-from geo.film_page import draw_timeline
 from geo.intake import import_files
-from geo.maps import draw_map, draw_maps, save_map
+from geo.pages.film_page import draw_timeline
+from geo.pages.maps import draw_map, draw_maps, save_map
 
 FIRST = date(2024, 7, 8)
 RIVAL_DAYS = 8  # pages of the rival that are timed, and multiplied

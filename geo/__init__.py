@@ -10,10 +10,7 @@ __version__ = "0.1.0"
 if TYPE_CHECKING:
     from geo.archive import Archive, open_archive
     from geo.area import area_km2
-    from geo.briefing import draw_brief
-    from geo.chart import draw_chart
-    from geo.dates_page import draw_dates
-    from geo.embed import embed_snippet
+    from geo.briefs.briefing import draw_brief
     from geo.errors import (
         ArchiveError,
         FileError,
@@ -25,24 +22,38 @@ if TYPE_CHECKING:
         UnitError,
         UsageError,
     )
-    from geo.film_page import draw_timeline
     from geo.intake import Receipt, import_files
-    from geo.maps import draw_map, draw_maps, save_map
-    from geo.movie import draw_movie
-    from geo.picture import draw_picture
+    from geo.pages.dates_page import draw_dates
+    from geo.pages.embed import embed_snippet
+    from geo.pages.film_page import draw_timeline
+    from geo.pages.maps import draw_map, draw_maps, save_map
+    from geo.pages.shown import show
+    from geo.pictures.chart import draw_chart
+    from geo.pictures.movie import draw_movie
+    from geo.pictures.picture import draw_picture
     from geo.schema import Options, Source
-    from geo.shown import show
 
 # name -> the module it lives in; loaded when first asked for, so that importing geo stays light
 _ROOMS = {
-    "Archive": "archive", "open_archive": "archive", "area_km2": "area", "Receipt": "intake", "import_files": "intake",
-    "draw_map": "maps", "draw_maps": "maps", "save_map": "maps", "Options": "schema", "Source": "schema",
-    "draw_timeline": "film_page", "draw_picture": "picture", "draw_chart": "chart", "draw_movie": "movie",
-    "draw_brief": "briefing", "draw_dates": "dates_page", "embed_snippet": "embed", "show": "shown",
-    "ArchiveError": "errors", "FileError": "errors", "GateError": "errors", "GeoError": "errors",
-    "MapError": "errors", "NoSnapshotError": "errors", "SourceError": "errors", "UnitError": "errors",
-    "UsageError": "errors",
-}  # fmt: skip
+    name: room
+    for room, names in {
+        "archive": "Archive open_archive",
+        "area": "area_km2",
+        "briefs.briefing": "draw_brief",
+        "errors": "ArchiveError FileError GateError GeoError MapError NoSnapshotError SourceError UnitError UsageError",
+        "intake": "Receipt import_files",
+        "pages.dates_page": "draw_dates",
+        "pages.embed": "embed_snippet",
+        "pages.film_page": "draw_timeline",
+        "pages.maps": "draw_map draw_maps save_map",
+        "pages.shown": "show",
+        "pictures.chart": "draw_chart",
+        "pictures.movie": "draw_movie",
+        "pictures.picture": "draw_picture",
+        "schema": "Options Source",
+    }.items()
+    for name in names.split()
+}
 
 __all__ = [
     "Archive", "ArchiveError", "FileError", "GateError", "GeoError", "MapError", "NoSnapshotError", "Options",

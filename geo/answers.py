@@ -10,9 +10,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from geo import timeline
 from geo.errors import UsageError
 from geo.schema import BREAK, STATUSES, last_instant, text_or_none, write_instant
+from geo.storage import timeline
 
 When = str | date | datetime
 By = Literal["unit", "native"]

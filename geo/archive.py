@@ -17,7 +17,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo import history, measures
+from geo import measures
 from geo.answers import (
     FAR,
     By,
@@ -33,15 +33,16 @@ from geo.answers import (
     table_of,
 )
 from geo.area import areas_km2
-from geo.cluster import series_changes
 from geo.errors import ArchiveError, NoSnapshotError, SourceError, UnitError, UsageError
 from geo.front import Front, front_of, movement
-from geo.ledger import changed_ground
-from geo.notebook import archive_card, sentence
-from geo.panel import panel
+from geo.pages.notebook import archive_card, sentence
 from geo.schema import CRS, STATUSES, is_day, last_instant, parse_instant, text_or_none, to_instant, write_instant
+from geo.series.cluster import series_changes
+from geo.series.ledger import changed_ground
+from geo.series.panel import panel
 from geo.settlements import changed_hands
-from geo.store import Store
+from geo.storage import history
+from geo.storage.store import Store
 from geo.units import Countries, countries_of, find_unit, finest_level
 
 AREA_COLUMNS = (

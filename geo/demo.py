@@ -8,7 +8,7 @@ from pathlib import Path
 from geo.archive import Archive, open_archive
 from geo.errors import GeoError
 from geo.intake import Receipt, ensure_units, import_claims, import_files
-from geo.maps import draw_map, save_map
+from geo.pages.maps import draw_map, save_map
 
 DAY = "2025-01-11"
 SOURCE = "seeds"

@@ -16,17 +16,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from geo import history
 from geo import sources as known_sources
 from geo.archive import Archive, open_archive
 from geo.area import areas_km2
 from geo.errors import ArchiveError, FileError, GateError, UsageError
+from geo.files.vector import read_bytes
 from geo.gate import Admitted, Memory, admit_control, admit_points, admit_units
-from geo.history import Recording
 from geo.schema import Options, Refusal, Rows, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
+from geo.storage import history
+from geo.storage.history import Recording
 from geo.units import Countries
-from geo.vector import read_bytes
 
 Progress = Callable[[int, int, str], None]
 

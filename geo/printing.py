@@ -17,7 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from geo.errors import UsageError
-from geo.page import write_page
+from geo.pages.page import write_page
 
 # what each column's figures are rounded to in tables; CSV and JSON carry them in full
 _DECIMALS = {"net_percent": 1, "snapshot_age_days": 2}

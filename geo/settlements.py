@@ -10,7 +10,7 @@ import pandas as pd
 import shapely
 
 from geo.errors import GateError
-from geo.layers import cell, read_layer
+from geo.files.layers import cell, read_layer
 from geo.schema import CRS, text_or_none
 
 COLUMNS = ("name", "lat", "lon", "before", "after")

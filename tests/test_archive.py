@@ -19,9 +19,9 @@ from geo import measures
 from geo.archive import AREA_COLUMNS, CHANGE_COLUMNS, SERIES_COLUMNS, Archive, open_archive
 from geo.area import areas_km2
 from geo.errors import ArchiveError, NoSnapshotError, SourceError, UnitError, UsageError
-from geo.history import Recording, record
-from geo.ledger import changed_ground
 from geo.schema import Source
+from geo.series.ledger import changed_ground
+from geo.storage.history import Recording, record
 
 DAY0 = datetime(2024, 8, 1, tzinfo=UTC)
 

@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 import shapely
 
-from geo import basemap
 from geo.archive import open_archive
 from geo.area import areas_km2
 from geo.demo import seeds
 from geo.intake import import_claims, import_files
+from geo.pages import basemap
 from geo.sources import shipped_units
 
 ASSETS = Path(basemap.__file__).parent / "assets"

@@ -24,18 +24,18 @@ from test_maps import DAY, HOSTILE, hostile_archive, incident
 
 from geo import demo
 from geo.archive import Archive, open_archive
-from geo.brief import Brief, chart_words, gather_brief, map_words
-from geo.brief_chart import _rounds, chart_markup
-from geo.brief_markdown import _table, escaped
-from geo.brief_page import series_table
-from geo.brief_tables import Claim, Table, signed
-from geo.briefing import draw_brief
+from geo.briefs.brief import Brief, chart_words, gather_brief, map_words
+from geo.briefs.briefing import draw_brief
+from geo.briefs.chart import _rounds, chart_markup
+from geo.briefs.markdown import _table, escaped
+from geo.briefs.page import series_table
+from geo.briefs.tables import Claim, Table, signed
 from geo.cli import main
-from geo.dossier import figure
-from geo.embed import embed_snippet
 from geo.errors import FileError, NoSnapshotError, UsageError
 from geo.intake import ensure_units
-from geo.lettering import plain
+from geo.pages.dossier import figure
+from geo.pages.embed import embed_snippet
+from geo.pictures.lettering import plain
 
 docx = pytest.importorskip("docx", reason="python-docx is not installed")
 pptx = pytest.importorskip("pptx", reason="python-pptx is not installed")
@@ -82,7 +82,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
             Image.new("RGB", (192, 108), "white").save(path)
         return [("Map", paths[0], map_words(brief)), ("Chart", paths[1], chart_words(brief))]
 
-    monkeypatch.setattr("geo.briefing.draw_pictures", draw)
+    monkeypatch.setattr("geo.briefs.briefing.draw_pictures", draw)
 
 
 class Cells(HTMLParser):
@@ -299,10 +299,10 @@ def test_two_processes_write_the_same_bytes(archive: Archive, tmp_path: Path, mo
 import sys
 from pathlib import Path
 from geo.archive import open_archive
-from geo.brief import gather_brief
-from geo.brief_docx import brief_docx
-from geo.brief_pptx import brief_pptx
-from geo.briefing import draw_brief
+from geo.briefs.brief import gather_brief
+from geo.briefs.docx import brief_docx
+from geo.briefs.pptx import brief_pptx
+from geo.briefs.briefing import draw_brief
 archive, folder = open_archive(sys.argv[1]), Path(sys.argv[2])
 for kind in ("html", "md"):
     draw_brief(archive, None, folder / f"b.{kind}")

@@ -11,10 +11,10 @@ from test_maps import archive, hostile_archive
 from test_maps_browser import Seen, browser
 
 from geo.archive import Archive
-from geo.brief_tables import Claim
-from geo.briefing import draw_brief
-from geo.dossier import figure
-from geo.embed import embed_snippet
+from geo.briefs.briefing import draw_brief
+from geo.briefs.tables import Claim
+from geo.pages.dossier import figure
+from geo.pages.embed import embed_snippet
 
 __all__ = ["archive", "browser"]
 

@@ -20,13 +20,13 @@ from test_maps import DAY
 from test_picture import NASTY, svg_texts
 
 from geo.archive import Archive, open_archive
-from geo.canvas import SHAPES, THEMES
-from geo.chart import _apart, _legible, draw_chart
-from geo.dossier import figure
 from geo.errors import MapError, UnitError, UsageError
 from geo.intake import ensure_units
-from geo.lettering import plain
+from geo.pages.dossier import figure
 from geo.palette import CONTESTED, SIDES
+from geo.pictures.canvas import SHAPES, THEMES
+from geo.pictures.chart import _apart, _legible, draw_chart
+from geo.pictures.lettering import plain
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +55,7 @@ def lines_of(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
         seen.append(drawn)
         return path
 
-    monkeypatch.setattr("geo.chart.save", keep)
+    monkeypatch.setattr("geo.pictures.chart.save", keep)
     draw_chart(archive, tmp_path / "a.svg", **options)
     return list(seen[0].axes)
 
@@ -107,7 +107,7 @@ def test_a_panel_for_each_unit_with_its_own_figures(
 
 
 def test_what_finds_no_room_is_named(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("geo.chart", fromlist=["_PANELS"])._PANELS, "slide", (1, 1))
+    monkeypatch.setitem(__import__("geo.pictures.chart", fromlist=["_PANELS"])._PANELS, "slide", (1, 1))
     series = archive.series(by="unit", status="held")
     words = " ".join(svg_texts(draw_chart(archive, tmp_path / "a.svg", by="unit", status="held")))
     most = sorted(series.groupby("unit")["area_km2"].max())
@@ -144,7 +144,7 @@ def test_files_of_every_kind_are_told_in_words(archive: Archive, tmp_path: Path)
 
 def test_two_processes_write_the_same_bytes(archive: Archive, tmp_path: Path) -> None:
     code = (
-        "import sys; from geo.archive import open_archive; from geo.chart import draw_chart\n"
+        "import sys; from geo.archive import open_archive; from geo.pictures.chart import draw_chart\n"
         "for kind in ('png', 'svg', 'pdf'): draw_chart(open_archive(sys.argv[1]), f'{sys.argv[2]}.{kind}', by='unit')"
     )
     for name, seed in (("a", "1"), ("b", "2")):

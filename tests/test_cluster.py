@@ -9,17 +9,17 @@ import pandas as pd
 import pytest
 from click.testing import CliRunner
 
-from geo import cluster
 from geo.archive import Archive, open_archive
 from geo.area import areas_km2
 from geo.cli import main
-from geo.cluster import ledger_of, partition_of, series_changes, span_changes, spans_of
 from geo.errors import UsageError
 from geo.intake import import_files
-from geo.ledger import class_ledgers
 from geo.measures import EVERYWHERE, zones_by_unit
-from geo.panel import joined
 from geo.schema import parse_instant
+from geo.series import cluster
+from geo.series.cluster import ledger_of, partition_of, series_changes, span_changes, spans_of
+from geo.series.ledger import class_ledgers
+from geo.series.panel import joined
 
 
 @pytest.fixture(scope="module")

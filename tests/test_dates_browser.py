@@ -15,8 +15,8 @@ from test_maps import DAY, HOSTILE, hostile_archive
 from test_maps_browser import Seen, browser, colour_at
 
 from geo.archive import Archive
-from geo.dates_page import draw_dates
-from geo.maps import save_map
+from geo.pages.dates_page import draw_dates
+from geo.pages.maps import save_map
 
 __all__ = ["archive", "browser"]
 

@@ -21,11 +21,11 @@ from test_maps import HOSTILE, data_of, decode, hostile_archive
 import geo
 from geo.archive import Archive, open_archive
 from geo.cli import main
-from geo.dates_page import draw_dates
-from geo.dossier import class_label, figure
 from geo.errors import NoSnapshotError, SourceError, UsageError
 from geo.intake import ensure_units
-from geo.maps import PageMap, save_map
+from geo.pages.dates_page import draw_dates
+from geo.pages.dossier import class_label, figure
+from geo.pages.maps import PageMap, save_map
 from geo.schema import Source
 
 DAY = datetime(2025, 1, 1, tzinfo=UTC)

@@ -18,10 +18,10 @@ import pytest
 import shapely
 from shapely.geometry import box, mapping
 
-from geo import gpkg
 from geo.archive import open_archive
 from geo.errors import ArchiveError
 from geo.intake import ensure_units, import_files
+from geo.storage import gpkg
 
 GDAL_PYTHON = "/usr/bin/python3"
 FILES = 24

@@ -14,8 +14,8 @@ from shapely.geometry import MultiPolygon, Polygon, box
 
 from geo.area import areas_km2
 from geo.errors import MapError
-from geo.film import SCALE, Reel, Track, apart, deflate, pack, rounded_edges, unpack
-from geo.film_page import drawn_km2
+from geo.pages.film import SCALE, Reel, Track, apart, deflate, pack, rounded_edges, unpack
+from geo.pages.film_page import drawn_km2
 
 CELLS = [box(30 + x, 50 + y, 31 + x, 51 + y) for x in range(4) for y in range(3)]
 DAY = 86_400

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from geo.errors import FileError
-from geo.kml import Colour, Placemark, read_kml
+from geo.files.kml import Colour, Placemark, read_kml
 
 RING = "<LinearRing><coordinates>35,51,0 35.5,51,0 35.5,51.3,0 35,51,0</coordinates></LinearRing>"
 AREA = f"<Polygon><outerBoundaryIs>{RING}</outerBoundaryIs></Polygon>"

@@ -14,7 +14,7 @@ import shapely
 
 from geo.area import areas_km2
 from geo.errors import FileError, GateError, UsageError
-from geo.layers import cell, read_layer
+from geo.files.layers import cell, read_layer
 
 BOX = shapely.box(35, 51, 35.5, 51.3)
 

@@ -15,11 +15,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import MultiPolygon, Polygon, box
 
-from geo import edges, ledger, measures
+from geo import measures
 from geo.archive import Archive, open_archive
 from geo.area import areas_km2
 from geo.intake import import_files
 from geo.schema import text_or_none
+from geo.series import edges, ledger
 
 DAY0 = datetime(2024, 8, 1, tzinfo=UTC)
 CELLS = [box(30 + x, 50 + y, 31 + x, 51 + y) for x in range(4) for y in range(4)]
@@ -143,7 +144,7 @@ def test_a_step_that_cannot_prove_itself_is_done_by_an_overlay(
         return [(ledger.NOTHING.gained, ledger.NOTHING.lost)] if len(calls) == 1 else right(chains)
 
     monkeypatch.setattr(ledger, "faces", no_faces_at_first)
-    with caplog.at_level(logging.INFO, logger="geo.ledger"):
+    with caplog.at_level(logging.INFO, logger="geo.series.ledger"):
         steps = check_against_overlays([[box(30, 50, 31, 51)], [box(30, 50, 30.5, 51)]])
     assert steps[1].overlay
     assert "full overlay" in caplog.text

@@ -15,7 +15,7 @@ import pytest
 from test_maps import HOSTILE, archive, hostile_archive, incident
 
 from geo.archive import Archive
-from geo.maps import draw_map, save_map
+from geo.pages.maps import draw_map, save_map
 
 __all__ = ["archive"]
 

@@ -12,11 +12,11 @@ from click.testing import CliRunner
 from PIL import Image
 from test_chart import archive, made  # noqa: F401  (fixtures)
 
-from geo import movie
 from geo.cli import main
 from geo.errors import MapError, UsageError
-from geo.movie import draw_movie
 from geo.palette import side_colours
+from geo.pictures import movie
+from geo.pictures.movie import draw_movie
 
 
 def frames_of(path: Path) -> tuple[list[np.ndarray], list[int]]:

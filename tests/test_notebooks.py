@@ -16,9 +16,9 @@ from test_maps_browser import Seen, browser
 
 import geo
 from geo.archive import Archive, open_archive
-from geo.dossier import figure
 from geo.errors import UsageError
-from geo.film_page import draw_timeline
+from geo.pages.dossier import figure
+from geo.pages.film_page import draw_timeline
 
 __all__ = ["archive", "browser"]
 

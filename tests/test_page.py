@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo import page
 from geo.errors import MapError
+from geo.pages import page
 
 ROOT = Path(__file__).resolve().parents[1]
 SHELL = page.Shell(

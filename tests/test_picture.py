@@ -24,16 +24,16 @@ from test_maps import DAY, HOSTILE, incident
 
 from geo.archive import Archive, open_archive
 from geo.area import area_km2
-from geo.canvas import SHAPES, THEMES, Sheet, save
-from geo.captions import incident_line
-from geo.dossier import figure, gather
 from geo.errors import MapError, UsageError
 from geo.intake import ensure_units, import_files
-from geo.lettering import clean_settings, plain, text_width, wrapped
+from geo.pages.dossier import figure, gather
 from geo.palette import side_colours
-from geo.picture import draw_picture
-from geo.plane import lay, proportion
-from geo.plate import draw_plate, scale_km, whereabouts
+from geo.pictures.canvas import SHAPES, THEMES, Sheet, save
+from geo.pictures.captions import incident_line
+from geo.pictures.lettering import clean_settings, plain, text_width, wrapped
+from geo.pictures.picture import draw_picture
+from geo.pictures.plane import lay, proportion
+from geo.pictures.plate import draw_plate, scale_km, whereabouts
 from geo.spots import Spot
 
 WGS84 = Geod(ellps="WGS84")
@@ -375,7 +375,7 @@ def test_letters_that_the_font_lacks_are_said_once(archive: Archive, tmp_path: P
 SAME = """
 import sys
 from geo.archive import open_archive
-from geo.picture import draw_picture
+from geo.pictures.picture import draw_picture
 assert "matplotlib" not in sys.modules
 import matplotlib
 if sys.argv[3] == "odd":

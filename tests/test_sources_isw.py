@@ -11,7 +11,7 @@ import pytest
 
 from geo.area import areas_km2
 from geo.errors import GateError
-from geo.layers import read_layer
+from geo.files.layers import read_layer
 from geo.schema import Options, Snapshot
 from geo.sources.isw import PARTS, READER, read
 

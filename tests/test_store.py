@@ -15,11 +15,11 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo import timeline
 from geo.errors import ArchiveError
-from geo.history import Recording, record, retract
 from geo.schema import parse_instant
-from geo.store import Store
+from geo.storage import timeline
+from geo.storage.history import Recording, record, retract
+from geo.storage.store import Store
 
 DAY0 = datetime(2024, 8, 1, tzinfo=UTC)
 POLYGONS = [shapely.box(i, 0, i + 0.7, 1 + i / 10) for i in range(6)]

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from geo.errors import FileError, GateError, UsageError
+from geo.files.tables import number, read_table
 from geo.schema import Options
-from geo.tables import number, read_table
 
 
 def write(folder: Path, text: str, *, encoding: str = "utf-8") -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from geo.errors import FileError
-from geo.zips import unpack
+from geo.files.zips import unpack
 
 
 def packed(**files: bytes) -> bytes:

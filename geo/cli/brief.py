@@ -28,7 +28,7 @@ def brief_command(
     archive: Path, date: str | None, output: Path, places: Path | None, column: str | None, **given: Any
 ) -> None:
     """A briefing: figures, map, what changed since the last one, chart, incidents, sources."""
-    from geo.briefing import draw_brief
+    from geo.briefs.briefing import draw_brief
     from geo.settlements import read_places
 
     given["places"] = None if places is None else read_places(places, column=column)
@@ -46,6 +46,6 @@ def brief_command(
 @click.option("--date", metavar="D", help="The date at which a timeline opens.")
 def embed_command(page: Path, **given: Any) -> None:
     """The HTML snippet with which another page shows this one, in a sandboxed frame."""
-    from geo.embed import embed_snippet
+    from geo.pages.embed import embed_snippet
 
     click.echo(embed_snippet(page, **given), nl=False)

@@ -29,8 +29,8 @@ def compare_dates(
     archive: Path, from_: str, to: str, places: Path | None, column: str | None, output: Path, **given: Any
 ) -> None:
     """Two dates on one map with a divider between them, and what changed: one HTML file that needs no network."""
-    from geo.dates_page import draw_dates
-    from geo.maps import save_map
+    from geo.pages.dates_page import draw_dates
+    from geo.pages.maps import save_map
     from geo.settlements import read_places
 
     found = None if places is None else read_places(places, column=column)

@@ -30,7 +30,7 @@ from geo.printing import bar
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="F.gif, or F.mp4 where ffmpeg is.")
 def movie_command(archive: Path, output: Path, **given: Any) -> None:
     """A span of dates as a moving picture: a frame for every day that has a snapshot."""
-    from geo.movie import draw_movie
+    from geo.pictures.movie import draw_movie
 
     with bar("drawing") as advance:
         path = draw_movie(opened(archive), output, progress=advance, **given)

@@ -30,7 +30,7 @@ SHOWN = options(
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
 def map_command(archive: Path, date: str | None, output: Path, **given: Any) -> None:
     """A dated map: one HTML file that needs no network."""
-    from geo.maps import draw_map, save_map
+    from geo.pages.maps import draw_map, save_map
 
     click.echo(save_map(draw_map(opened(archive), date, **given), output))
 
@@ -47,7 +47,7 @@ def map_command(archive: Path, date: str | None, output: Path, **given: Any) -> 
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to draw with.")
 def maps(archive: Path, from_: str | None, to: str | None, output: Path, **given: Any) -> None:
     """A dated map for every day that has a snapshot: OUTPUT/DATE.html."""
-    from geo.maps import draw_maps
+    from geo.pages.maps import draw_maps
 
     with bar("drawing") as advance:
         for path in draw_maps(opened(archive), output, from_=from_, to=to, progress=advance, **given):
@@ -67,8 +67,8 @@ def maps(archive: Path, from_: str | None, to: str | None, output: Path, **given
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
 def timeline(archive: Path, sources: tuple[str, ...], status: tuple[str, ...], output: Path, **given: Any) -> None:
     """Every date of a series in one HTML file that needs no network: slider, chart, change since any date."""
-    from geo.film_page import draw_timeline
-    from geo.maps import save_map
+    from geo.pages.film_page import draw_timeline
+    from geo.pages.maps import save_map
 
     click.echo(save_map(draw_timeline(opened(archive), sources or None, status=status or None, **given), output))
 
@@ -91,7 +91,7 @@ LOOK = options(
 @LOOK
 def picture(archive: Path, output: Path, **given: Any) -> None:
     """A dated map as PNG, SVG or PDF, without a browser."""
-    from geo.picture import draw_picture
+    from geo.pictures.picture import draw_picture
 
     click.echo(draw_picture(opened(archive), path=output, **given))
 
@@ -108,6 +108,6 @@ def picture(archive: Path, output: Path, **given: Any) -> None:
 @LOOK
 def chart(archive: Path, output: Path, status: tuple[str, ...], **given: Any) -> None:
     """The area of a series as a chart, whole or in panels by unit."""
-    from geo.chart import draw_chart
+    from geo.pictures.chart import draw_chart
 
     click.echo(draw_chart(opened(archive), output, status=status or None, **given))

@@ -14,9 +14,9 @@ import numpy as np
 import pandas as pd
 
 from geo.errors import GateError
+from geo.files.vector import build, features, read_json
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
-from geo.vector import build, features, read_json
 
 
 class _Class(NamedTuple):

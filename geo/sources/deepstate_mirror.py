@@ -12,9 +12,9 @@ import shapely
 
 from geo.area import areas_km2
 from geo.errors import GateError
+from geo.files.vector import build, features, read_json
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
-from geo.vector import build, features, read_json
 
 _NAME = re.compile(r"(?<!\d)(\d{8})(?!\d)")
 _ARTEFACT_KM2 = 0.01

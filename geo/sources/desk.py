@@ -14,13 +14,13 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.dates import find_date
 from geo.errors import FileError, GateError, UsageError
-from geo.layers import Layer, cell, file_encoding, read_layer
+from geo.files.dates import find_date
+from geo.files.layers import Layer, cell, file_encoding, read_layer
+from geo.files.vector import read_bytes
 from geo.schema import CRS, STATUSES, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
 from geo.sources.meanings import meanings
-from geo.vector import read_bytes
 
 # Our column -> what others call it, where --column says nothing; the case does not matter.
 _ALSO = {

@@ -13,13 +13,13 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 
-from geo.dates import find_date, without_date
 from geo.errors import GateError
-from geo.layers import Layer, cell, of_features, read_layer
+from geo.files.dates import find_date, without_date
+from geo.files.layers import Layer, cell, of_features, read_layer
+from geo.files.topojson import is_topology, objects
+from geo.files.vector import read_bytes, read_json
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
-from geo.topojson import is_topology, objects
-from geo.vector import read_bytes, read_json
 
 
 @dataclass(frozen=True)

@@ -12,11 +12,11 @@ import pandas as pd
 import shapely
 
 from geo.area import areas_km2
-from geo.dates import find_date
 from geo.errors import GateError
+from geo.files.dates import find_date
+from geo.files.vector import build, features, read_json
 from geo.schema import BREAK, CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
-from geo.vector import build, features, read_json
 
 # What a lost part is follows from the country that it lies in.
 _LOST = {"UA": ("UA", "liberated"), "RU": ("UA", "held")}

@@ -14,8 +14,8 @@ import pandas as pd
 import shapely
 
 from geo.errors import GateError
+from geo.files.tables import number, read_table
 from geo.schema import CRS, INCIDENT_COLUMNS, INCIDENT_NUMBERS, Options, Refusal, Rows
-from geo.tables import number, read_table
 
 Row = Mapping[str, str]
 Record = Callable[[Row, Options], dict[str, Any]]

@@ -16,9 +16,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.dates import find_date
 from geo.errors import GateError
-from geo.kml import Placemark, read_kml
+from geo.files.dates import find_date
+from geo.files.kml import Placemark, read_kml
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
 from geo.sources.meanings import meanings

@@ -1,0 +1,1 @@
+"""A briefing: what it says, gathered once, and its writers."""

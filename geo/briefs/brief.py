@@ -1,0 +1,265 @@
+"""What a briefing says, gathered from the archive once as plain data: no HTML, no office format.
+
+Every writer of a briefing (`geo.briefs.page`, `geo.briefs.markdown`, `geo.briefs.office`) shows this and nothing else,
+so that the formats cannot differ in a figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import geopandas as gpd
+import shapely
+
+from geo.answers import FAR, When
+from geo.archive import Archive
+from geo.briefs.tables import (
+    Claim,
+    Section,
+    by_class,
+    by_unit,
+    changed_places,
+    claimed,
+    incidents_by_place,
+    known_number,
+    label,
+    signed,
+    title_of,
+)
+from geo.errors import NoSnapshotError
+from geo.pages.dossier import Dossier, class_label, figure, gather, written
+from geo.palette import CONTESTED, side_colours
+from geo.pictures.captions import credit_lines
+from geo.schema import last_instant, parse_instant, text_or_none, to_instant, write_instant
+from geo.spots import number_or_none
+
+CHARTED = ("held", "claimed", "advance", "contested")  # what the chart of the series shows
+_ORDER = ("held", "claimed", "advance", "contested", "liberated")
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One figure with all that it needs to stand alone."""
+
+    label: str
+    km2: str
+    span: str
+    moved: str
+    rests: str
+
+
+@dataclass(frozen=True)
+class Strand:
+    """A class over time: instants, km² from each on, and how its line is drawn."""
+
+    label: str
+    controller: str | None
+    status: str
+    colour: str
+    times: Sequence[datetime]
+    km2: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Brief:
+    """Everything in a briefing."""
+
+    title: str
+    dek: str
+    date: str
+    since: str | None
+    moment: datetime
+    source: str
+    shown: str
+    within: str | None
+    as_known_on: When | None
+    headlines: Sequence[Headline]
+    moved: Sequence[Section]
+    told: Sequence[Section]
+    strands: Sequence[Strand]
+    credits: Sequence[str]
+    dossier: Dossier
+    colours: Mapping[str, str] | None = None
+
+
+def gather_brief(
+    archive: Archive,
+    date: When | None = None,
+    *,
+    source: str | None = None,
+    since: When | None = None,
+    as_known_on: When | None = None,
+    within: str | None = None,
+    title: str | None = None,
+    lang: str = "en",
+    colours: Mapping[str, str] | None = None,
+    claims: Sequence[Claim] = (),
+    places: gpd.GeoDataFrame | None = None,
+) -> Brief:
+    """Collect what a briefing says.
+
+    Parameters
+    ----------
+    archive : Archive
+        What to draw from.
+    date : str, date, datetime or None
+        None is the last snapshot.
+    since : str, date, datetime or None
+        The last briefing's date; None is the snapshot before, where there is one. Incidents are those since then.
+    claims : sequence of Claim
+        Published figures with what was found of them.
+    places : geopandas.GeoDataFrame or None
+        Settlements (`geo.settlements.read_places`), of which those that changed hands are listed.
+    source, as_known_on, within, title, lang, colours : see `geo.draw_map`
+
+    Returns
+    -------
+    Brief
+        Areas in km² on WGS 84, as `Archive.area` and `Archive.change` give them.
+
+    Raises
+    ------
+    MapError
+        Nothing stands on that date that could be drawn.
+    GeoError
+        As `Archive.area` and `Archive.change`.
+    """
+    name = archive.source_name(source)
+    when, before = _span(archive, name, date, as_known_on)
+    start = before if since is None else since
+    days = 1 if start is None else max((last_instant(when).date() - to_instant(start).date()).days, 1)
+    dossier = gather(
+        archive, when, source=name, since=start, as_known_on=as_known_on, within=within, incident_days=days,
+        lang=lang, colours=colours,
+    )  # fmt: skip
+    zone = None if within is None else archive.unit(within).geometry.iloc[0]
+    if zone is not None:
+        dossier = replace(dossier, spots=[s for s in dossier.spots if zone.intersects(shapely.Point(s.lon, s.lat))])
+    shown = title_of(archive, name)
+    said = f"{dossier.dek}{f' Changes since {written(start)}.' if start is not None else ''}"
+    moved = [by_class(dossier, shown)]
+    moved += by_unit(archive, name, when, start, within, as_known_on, shown)
+    if places is not None and start is not None:
+        moved += changed_places(archive, name, when, start, as_known_on, places, zone, shown)
+    told = incidents_by_place(archive, when, days, as_known_on, zone)
+    told += claimed(claims)
+    return Brief(
+        title=title or f"Briefing: {dossier.title[:1].lower()}{dossier.title[1:]}",
+        dek=said,
+        date=str(when),
+        since=None if start is None else str(start),
+        moment=last_instant(when).replace(microsecond=0),
+        source=name,
+        shown=shown,
+        within=within,
+        as_known_on=as_known_on,
+        headlines=_headlines(dossier, shown),
+        moved=moved,
+        told=told,
+        strands=_strands(archive, name, when, within, as_known_on, colours),
+        credits=credit_lines(dossier, draw_basemap=True),
+        dossier=dossier,
+        colours=colours,
+    )
+
+
+def chart_words(brief: Brief) -> str:
+    """The chart for those who do not see it: where each class began, ended, and stood lowest and highest.
+
+    Parameters
+    ----------
+    brief : Brief
+        What the briefing says; areas in km².
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    said = [f"Area by {brief.shown} in km², a step for every snapshot."]
+    for strand in brief.strands:
+        first, last = (written(t.date()) for t in (strand.times[0], strand.times[-1]))
+        said.append(
+            f"{strand.label}: {figure(strand.km2[0])} on {first}, {figure(strand.km2[-1])} on {last}; lowest"
+            f" {figure(min(strand.km2))}, highest {figure(max(strand.km2))}."
+        )
+    return " ".join(said)
+
+
+def map_words(brief: Brief) -> str:
+    """The map for those who do not see it: its figures and their source.
+
+    Parameters
+    ----------
+    brief : Brief
+        What the briefing says; areas in km².
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    said = "; ".join(f"{h.label} {h.km2} km²" for h in brief.headlines)
+    return f"Map: {brief.dossier.title}. {said}. {brief.dossier.dek}"
+
+
+# -- inside -------------------------------------------------------------------------------------------------------
+
+
+def _span(archive: Archive, source: str, date: When | None, known: When | None) -> tuple[When, str | None]:
+    """The date meant, and the snapshot before the one that answers for it."""
+    table = archive.snapshots(source, as_known_on=known or FAR)
+    instants = sorted({parse_instant(d) for d in table["depicts"]})
+    limit = FAR if date is None else last_instant(date)
+    past = [i for i in instants if i <= limit]
+    if not past:
+        first = f"; the first depicts {write_instant(instants[0])}" if instants else ""
+        raise NoSnapshotError(f"no snapshot of {source} depicts {date or 'any date'} or a day before it{first}")
+    when = past[-1].date().isoformat() if date is None else date
+    if len(past) == 1:
+        return when, None
+    before = past[-2]
+    alone = before.date() != past[-1].date()
+    return when, before.date().isoformat() if alone else write_instant(before)
+
+
+def _headlines(dossier: Dossier, shown: str) -> list[Headline]:
+    rows = sorted(dossier.figures, key=lambda r: (_ORDER.index(r["status"]), -r["area_km2"]))
+    found = []
+    for row in rows:
+        if row["status"] == "liberated":
+            continue
+        moved = ""
+        if dossier.since is not None and known_number(row.get("net_km2")):
+            moved = (
+                f"{signed(row['net_km2'])} km² net since {written(dossier.since)}:"
+                f" {figure(row['gained_km2'])} gained, {figure(row['lost_km2'])} lost"
+            )
+        span = ""
+        if row["upper_km2"] > row["lower_km2"]:
+            span = f"{figure(row['lower_km2'])} to {figure(row['upper_km2'])} km² with contested ground"
+        rests = f"{written(dossier.date)}; {shown}, snapshot {row['snapshot']}"
+        found.append(Headline(label(row) + dossier.place, figure(row["area_km2"]), span, moved, rests))
+    return found
+
+
+def _strands(
+    archive: Archive, source: str, when: When, within: str | None, known: When | None,
+    colours: Mapping[str, str] | None,
+) -> list[Strand]:  # fmt: skip
+    frame = archive.series(source=source, status=CHARTED, within=within, to=when, as_known_on=known)
+    sides = side_colours(archive.controllers(), colours=colours)
+    groups: dict[tuple[str | None, str, str], tuple[list[datetime], list[float]]] = {}
+    for row in frame.to_dict("records"):
+        key = (text_or_none(row["controller"]), str(row["status"]), text_or_none(row.get("part")) or "")
+        times, km2 = groups.setdefault(key, ([], []))
+        times.append(parse_instant(row["date"]))
+        km2.append(number_or_none(row["area_km2"]) or 0.0)
+    order = sorted(groups, key=lambda k: (_ORDER.index(k[1]), k[0] or "~", k[2]))
+    return [
+        Strand(class_label(*k), k[0], k[1], sides.get(k[0] or "", CONTESTED), *groups[k])
+        for k in order
+        if max(groups[k][1]) > 0
+    ]

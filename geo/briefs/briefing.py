@@ -1,0 +1,102 @@
+"""Briefings into files: the one door of Python and the command line to every format."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import geopandas as gpd
+
+from geo.answers import When
+from geo.archive import Archive
+from geo.briefs.brief import gather_brief
+from geo.briefs.docx import brief_docx
+from geo.briefs.markdown import brief_markdown
+from geo.briefs.office import office
+from geo.briefs.page import brief_page
+from geo.briefs.pictures import draw_pictures
+from geo.briefs.pptx import brief_pptx
+from geo.briefs.tables import Claim
+from geo.errors import UsageError
+from geo.pages.maps import save_map
+from geo.pages.page import write_page
+
+_ENDINGS = (".html", ".md", ".docx", ".pptx")
+
+
+def draw_brief(
+    archive: Archive,
+    date: When | None = None,
+    path: str | Path = "briefing.html",
+    *,
+    source: str | None = None,
+    since: When | None = None,
+    as_known_on: When | None = None,
+    within: str | None = None,
+    title: str | None = None,
+    lang: str = "en",
+    colours: Mapping[str, str] | None = None,
+    claims: Sequence[Claim] = (),
+    places: gpd.GeoDataFrame | None = None,
+) -> list[Path]:
+    """Write a briefing: who holds what, and what changed since the last one.
+
+    Parameters
+    ----------
+    archive : Archive
+        What to draw from.
+    date : str, date, datetime or None
+        A day (its last snapshot) or an instant; None is the last snapshot there is.
+    path : str or pathlib.Path
+        A file that ends in ``.html`` (one page that needs no network), ``.md`` (with ``-map.png`` and ``-chart.png``
+        beside it), ``.docx`` or ``.pptx``.
+    since : str, date, datetime or None
+        The last briefing's date; None is the snapshot before. Incidents are those of the days after it.
+    claims : sequence of geo.briefs.tables.Claim
+        Published figures with what was found of them; there is no section without one.
+    places : geopandas.GeoDataFrame or None
+        Settlements (`geo.settlements.read_places`); those that changed hands are listed.
+    source, as_known_on, within, title, lang, colours
+        As in `geo.draw_map`.
+
+    Returns
+    -------
+    list of pathlib.Path
+        What was written, the briefing first. Areas are in km² on WGS 84, as `Archive.area` and `Archive.change` have
+        them; the same input gives the same bytes.
+
+    Raises
+    ------
+    MapError
+        Nothing can be drawn, matplotlib is missing (not for ``.html``), or a file cannot be written.
+    NoSnapshotError
+        Nothing depicts a date or an earlier one.
+    SourceError
+        A source must be named, or is not there.
+    UnitError
+        A unit is unknown or ambiguous.
+    UsageError
+        The file's name ends otherwise, or the library for it is not installed.
+    """
+    target = Path(path)
+    kind = target.suffix.lower()
+    if kind not in _ENDINGS:
+        raise UsageError(f"{target}: write to a path that ends in {', '.join(_ENDINGS)}")
+    if kind in (".docx", ".pptx"):
+        office(kind[1:])  # before anything is measured
+    brief = gather_brief(
+        archive, date, source=source, since=since, as_known_on=as_known_on, within=within, title=title, lang=lang,
+        colours=colours, claims=claims, places=places,
+    )  # fmt: skip
+    if kind == ".html":
+        return [save_map(brief_page(brief), target)]
+    if kind == ".md":
+        beside = [target.with_name(f"{target.stem}-{name}.png") for name in ("map", "chart")]
+        pictures = draw_pictures(archive, brief, *beside)
+        return [write_page(brief_markdown(brief, pictures), target), *(p for _, p, _ in pictures)]
+    with tempfile.TemporaryDirectory() as folder:
+        drawn = draw_pictures(archive, brief, Path(folder, "map.png"), Path(folder, "chart.png"))
+        held = [(heading, drawn_at.read_bytes(), words) for heading, drawn_at, words in drawn]
+    write = brief_docx if kind == ".docx" else brief_pptx
+    return [write_page(write(brief, held), target)]

@@ -1,0 +1,139 @@
+"""The briefing as one page: figures, the live map, what changed, the chart, incidents, claims; it needs no network."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from geo.briefs.brief import Brief, Headline
+from geo.briefs.chart import chart_markup, chart_styles
+from geo.briefs.tables import Section, Table
+from geo.pages import basemap, sheet
+from geo.pages.maps import ControlMap
+from geo.pages.page import asset, escape
+
+
+def brief_page(brief: Brief) -> ControlMap:
+    """A briefing as a folium map with its words around it; `geo.save_map` writes it.
+
+    Parameters
+    ----------
+    brief : Brief
+        As `geo.briefs.brief.gather_brief` gives it.
+
+    Returns
+    -------
+    folium.Map
+        EPSG:4326 data on Leaflet's EPSG:3857 map. The same input gives the same page, byte for byte.
+
+    Raises
+    ------
+    MapError
+        A dependency or an asset is missing.
+    """
+    dossier = brief.dossier
+    made = ControlMap(dossier)
+    shell = made.page.shell
+    patterns = sheet.top(dossier).partition("<header>")[0]
+    title = f'<header><h1>{escape(brief.title)}</h1><p class="dek">{escape(brief.dek)}</p></header>'
+    made.page.shell = replace(
+        shell,
+        title=brief.title,
+        top=patterns + title + _headlines(brief.headlines),
+        side=f"<aside>{sheet.legend(dossier)}{sheet.toggles(dossier)}{sheet.incidents(dossier)}</aside>",
+        bottom=_below(brief) + sheet.bottom(dossier, basemap.credits()),
+    )
+    made.page.head = f"<style>{asset('brief.css')}{chart_styles(brief.strands)}</style>"
+    return made
+
+
+def _headlines(headlines: Sequence[Headline]) -> str:
+    cards = "".join(
+        f'<li><h3>{escape(h.label)}</h3><p class="big">{escape(h.km2)} <small>km²</small></p>'
+        + "".join(f"<p>{escape(text)}</p>" for text in (h.moved, h.span) if text)
+        + f'<p class="rests">{escape(h.rests)}</p></li>'
+        for h in headlines
+    )
+    none = '<p class="workings">No ground of this source lies there.</p>'
+    shown = f'<ul class="cards">{cards}</ul>' if cards else none
+    return f'<section><h2 class="unseen">Key figures</h2>{shown}</section>'
+
+
+def _below(brief: Brief) -> str:
+    parts = [_section(s) for s in brief.moved]
+    chart = chart_markup(brief)
+    if chart:
+        times = [t for s in brief.strands for t in s.times]
+        many = len(set(times))
+        said = (
+            f"Area in km² by {brief.shown}; {many} snapshot{'s' if many > 1 else ''}, ticks below. A figure stands"
+            " until the next snapshot; nothing is interpolated."
+        )
+        parts.append(
+            f'<section class="chart"><h2>Since the first snapshot</h2><p class="workings">{escape(said)}</p>{chart}'
+            f"{_series(brief)}</section>"
+        )
+    parts += [_section(s) for s in brief.told]
+    return f'<div class="brief">{"".join(parts)}</div>'
+
+
+def _section(section: Section) -> str:
+    table = _table(section.table, section.heading) if section.table else ""
+    notes = "".join(f'<p class="workings">{escape(n)}</p>' for n in section.notes)
+    short = ' class="short"' if section.table is None or len(section.table.rows) <= 12 else ""
+    return f'<section id="{section.name}"{short}><h2>{escape(section.heading)}</h2>{table}{notes}</section>'
+
+
+def _table(table: Table, name: str) -> str:
+    """A table that scrolls by itself where the page is narrower than its columns."""
+
+    def kind(column: int) -> str:
+        return "" if column >= table.numbers else ' class="word"'
+
+    head = "".join(f'<th scope="col"{kind(i)}>{escape(c)}</th>' for i, c in enumerate(table.columns))
+    rows = "".join(
+        f'<tr><th scope="row">{escape(row[0])}</th>'
+        + "".join(f"<td{kind(i)}>{escape(cell)}</td>" for i, cell in enumerate(row[1:], 1))
+        + "</tr>"
+        for row in table.rows
+    )
+    return (
+        f'<p class="rests">{escape(table.caption)}</p>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(name)}"><table>'
+        f'<caption class="unseen">{escape(name)}</caption><thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _series(brief: Brief) -> str:
+    """Every figure of the chart, for those who would rather read it, or copy it."""
+    table = series_table(brief)
+    return (
+        f"<details><summary>Every figure of this chart</summary>{_table(table, 'Every figure of this chart')}</details>"
+    )
+
+
+def series_table(brief: Brief) -> Table:
+    """The chart as a table: a row for every date, km² of each class.
+
+    Parameters
+    ----------
+    brief : Brief
+        What the briefing says; areas in km².
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    times = sorted({t for s in brief.strands for t in s.times})
+    days = len({t.date() for t in times}) == len(times)
+    by_time = [dict(zip(s.times, s.km2, strict=True)) for s in brief.strands]
+    rows = [
+        [
+            f"{t:%Y-%m-%d}" if days else f"{t:%Y-%m-%d %H:%M}",
+            *(f"{known[t]:,.1f}" if t in known else "–" for known in by_time),
+        ]
+        for t in reversed(times)
+    ]
+    return Table(f"km² by {brief.shown}", ["Date", *(s.label for s in brief.strands)], rows, 1)

@@ -1,0 +1,50 @@
+"""The pictures of a briefing for formats that hold no live map: the map and the chart as PNG."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from geo.archive import Archive
+from geo.briefs.brief import CHARTED, Brief, chart_words, map_words
+from geo.pictures import captions
+from geo.pictures.canvas import chosen, save
+from geo.pictures.chart import draw_chart
+from geo.pictures.lettering import plain
+from geo.pictures.picture import draw_figure, view_box
+
+
+def draw_pictures(archive: Archive, brief: Brief, map_path: Path, chart_path: Path) -> list[tuple[str, Path, str]]:
+    """Draw a briefing's map and, where anything was ever held, its chart.
+
+    Parameters
+    ----------
+    archive : Archive
+        What the briefing is drawn from.
+    brief : Brief
+        What it says.
+    map_path, chart_path : pathlib.Path
+        Files that end in ``.png``.
+
+    Returns
+    -------
+    list of (heading, path, words)
+        Words are what a picture says to those who do not see it; areas in km².
+
+    Raises
+    ------
+    MapError
+        Nothing can be drawn, matplotlib is missing, or a file cannot be written.
+    """
+    form, theme = chosen("slide", "light")
+    dossier = brief.dossier
+    figure = draw_figure(dossier, view_box(dossier, None), form, theme)
+    credit = plain(" ".join(brief.credits))
+    save(figure, map_path, title=plain(dossier.title), text=captions.spoken(dossier, credit), credit=credit)
+    made = [("Map", map_path, map_words(brief))]
+    if brief.strands:
+        draw_chart(
+            archive, chart_path, source=brief.source, status=CHARTED, within=brief.within, to=brief.date,
+            as_known_on=brief.as_known_on, colours=brief.colours,
+        )  # fmt: skip
+        made.append(("Since the first snapshot", chart_path, chart_words(brief)))
+    return made

@@ -1,0 +1,195 @@
+"""CSV files to rows of text: strict where a file is damaged, and never a guess that could move a decimal point."""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import io
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from geo.errors import FileError, GateError, UsageError
+from geo.files.vector import FILE_LIMIT, MIB, read_bytes, refuse_other_text
+from geo.schema import Options, Refusal
+
+CELL_LIMIT = 4 * MIB
+_COMMA_NUMBER = re.compile(r"\s*[-+]?\d+,\d+\s*")
+_OTHER_SEPARATORS = {";": "';'", "\t": "'\\t' (tab)", "|": "'|'"}
+_SEEN_ROWS = 20
+
+
+@dataclass(frozen=True)
+class Table:
+    """The rows of a CSV file.
+
+    Attributes
+    ----------
+    header : tuple of str
+        Column names, without surrounding blanks; an unnamed column is called ``column N``.
+    rows : tuple of (int, dict of str to str)
+        The number of the row (from 1, the header is not counted) and its cells, as text just as they stand.
+    refusals : tuple of Refusal
+        Rows whose number of cells is not that of the header.
+    """
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[int, dict[str, str]], ...]
+    refusals: tuple[Refusal, ...]
+
+
+def read_table(path: Path, *, options: Options | None = None) -> Table:
+    """Read a CSV file with a header.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Up to 256 MiB.
+    options : Options or None
+        ``encoding``, ``delimiter`` and ``decimal`` count here. A byte order mark is dropped. Cells stay text:
+        `number` reads them with the decimal sign of the same options.
+
+    Returns
+    -------
+    Table
+        Blank lines are passed over and not counted; surplus cells that are empty are dropped.
+
+    Raises
+    ------
+    FileError
+        The file cannot be read, is not in the encoding named, is an HTML page, has an unfinished quotation, or is
+        written with another separator or with decimal commas than the options say.
+    GateError
+        There is no header, or a column is named twice.
+    UsageError
+        The encoding or the delimiter named does not exist.
+    """
+    options = options or Options()
+    delimiter = {None: ",", "\\t": "\t", "tab": "\t"}.get(options.delimiter, options.delimiter) or ","
+    if len(delimiter) != 1 or delimiter in '"\r\n':
+        raise UsageError(f"--delimiter {options.delimiter!r}: one character is wanted, such as ';' or '\\t'")
+    records = _records(path, _decode(path, options.encoding), delimiter)
+    if not records:
+        raise FileError(f"{path}: no row at all, not even a header")
+    if options.delimiter is None:
+        _refuse_other_separator(path, records)
+    header = _header(path, records[0])
+    table = _rows(header, records[1:])
+    if options.decimal is None and delimiter != ",":
+        _refuse_comma_numbers(path, table)
+    return table
+
+
+def number(text: str | None, *, options: Options | None = None) -> float | None:
+    """The number in a cell, with the decimal sign of the options; None for an empty cell.
+
+    Parameters
+    ----------
+    text : str or None
+        ``51.73``, or ``51,73`` where ``options.decimal`` is a comma.
+    options : Options or None
+        Its ``decimal`` counts.
+
+    Returns
+    -------
+    float or None
+        Not judged: may be infinite or NaN where the text says so.
+
+    Raises
+    ------
+    GateError
+        The text is no number.
+    """
+    if text is None or not text.strip():
+        return None
+    written = text.strip()
+    if options is not None and options.decimal not in (None, "."):
+        written = written.replace(options.decimal or ".", ".")
+    try:
+        return float(written)
+    except ValueError:
+        hint = ": say --decimal ','" if _COMMA_NUMBER.fullmatch(text) else ""
+        raise GateError(f"{text!r} is no number{hint}") from None
+
+
+def _decode(path: Path, encoding: str) -> str:
+    try:
+        name = codecs.lookup(encoding).name
+    except LookupError:
+        raise UsageError(f"--encoding {encoding!r} is unknown: utf-8, cp1251, latin-1 are among the known") from None
+    raw = read_bytes(path, limit=FILE_LIMIT)
+    if name in ("utf-8", "ascii", "utf-8-sig"):
+        refuse_other_text(path, raw)
+    try:
+        return raw.decode("utf-8-sig" if name == "utf-8" else name)
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        what = "UTF-8" if name.startswith("utf-8") else encoding
+        raise FileError(
+            f"{path}: not {what} (byte {raw[error.start]:#04x} in line {line}); --encoding names the encoding,"
+            " such as cp1251 or latin-1"
+        ) from None
+
+
+def _records(path: Path, text: str, delimiter: str) -> list[list[str]]:
+    before = csv.field_size_limit(CELL_LIMIT)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    try:
+        return [record for record in reader if any(cell.strip() for cell in record)]
+    except csv.Error as error:
+        why = str(error)
+        if "unexpected end of data" in why:
+            why = "a quotation mark is opened and never closed"
+        elif "field larger" in why:
+            why = f"a cell over {CELL_LIMIT // MIB} MiB, perhaps an unfinished quotation"
+        raise FileError(f"{path}: line {reader.line_num}: {why}") from None
+    finally:
+        csv.field_size_limit(before)
+
+
+def _refuse_other_separator(path: Path, records: list[list[str]]) -> None:
+    """A header of one cell with another separator in it says that the file is not comma-separated."""
+    if len(records[0]) > 1:
+        return
+    for sign, shown in _OTHER_SEPARATORS.items():
+        if sign not in records[0][0]:
+            continue
+        # Commas split the numbers, so the rows are put together again before they are looked at.
+        cells = [cell for record in records[1 : 1 + _SEEN_ROWS] for cell in ",".join(record).split(sign)]
+        option = shown.split(" ")[0]
+        if any(_COMMA_NUMBER.fullmatch(cell) for cell in cells):
+            raise FileError(f"{path}: separator {shown} and decimal commas: say --delimiter {option} --decimal ','")
+        raise FileError(f"{path}: separator {shown}: say --delimiter {option}")
+
+
+def _refuse_comma_numbers(path: Path, table: Table) -> None:
+    """A column with nothing but numbers with a comma in it is one of decimal commas."""
+    for name in table.header:
+        cells = [row[name] for _, row in table.rows[:_SEEN_ROWS] if row[name].strip()]
+        if any(_COMMA_NUMBER.fullmatch(cell) for cell in cells) and all(
+            _COMMA_NUMBER.fullmatch(cell) or cell.strip().lstrip("+-").isdigit() for cell in cells
+        ):
+            raise FileError(f"{path}: decimal commas in column {name!r}: say --decimal ',' (or --decimal . for text)")
+
+
+def _header(path: Path, cells: list[str]) -> tuple[str, ...]:
+    names = tuple(cell.strip() or f"column {position}" for position, cell in enumerate(cells, 1))
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise GateError(f"{path}: column {twice[0]!r} is named twice in the header: rename one of them")
+    return names
+
+
+def _rows(header: tuple[str, ...], records: list[list[str]]) -> Table:
+    rows: list[tuple[int, dict[str, str]]] = []
+    refusals: list[Refusal] = []
+    for row, cells in enumerate(records, 1):
+        while len(cells) > len(header) and not cells[-1].strip():
+            cells = cells[:-1]
+        if len(cells) == len(header):
+            rows.append((row, dict(zip(header, cells, strict=True))))
+            continue
+        why = f"{len(cells)} cells, the header names {len(header)} columns"
+        way_out = "write one cell a column; put quotation marks around a text with the separator in it"
+        refusals.append(Refusal(row, why, way_out, dict(zip(header, cells, strict=False))))
+    return Table(header, tuple(rows), tuple(refusals))

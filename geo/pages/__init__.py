@@ -1,0 +1,1 @@
+"""HTML pages that need no network: the dated map, the timeline, two dates."""

@@ -1,0 +1,273 @@
+"""The words and controls of a page of two dates: the divider, figures, what changed where, legend. HTML, escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from geo.answers import When
+from geo.briefs.tables import Section, Table, known_number, label, signed
+from geo.pages import sheet
+from geo.pages.dossier import Dossier, Drawn, figure, written
+from geo.pages.page import escape
+from geo.schema import is_day, text_or_none, to_instant
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two dates: the snapshots that answer for it, what they depict, the oldest one's age, and its figures.
+
+    `figures` are rows of `Archive.area`; the later side's also have those of `Archive.change` since the earlier date.
+    """
+
+    when: When
+    snapshots: Sequence[str]
+    depicts: Sequence[datetime]
+    age_days: float
+    figures: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """A place whose ground is another side's, or another class, than before; None where the source marks nothing."""
+
+    name: str
+    lat: float
+    lon: float
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """All that is said of two dates, the earlier first."""
+
+    title: str
+    shown: str
+    sides: Sequence[Side]
+    place: str
+    known: str
+    breaks: Sequence[str]
+    units: Sequence[Section]
+    settlements: Sequence[Settlement]
+    own_places: bool
+    has_units: bool
+
+
+def top(dossier: Dossier, pair: Pair) -> str:
+    """Title and the line under it, and the patterns that both halves and the still pictures share.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    patterns = sheet.top(dossier).partition("<header>")[0]
+    told = "".join(f" {written(side.when)}: {_rests(side)}." for side in pair.sides)
+    dek = f"Source: {pair.shown}.{told}{pair.known}"
+    return f'{patterns}<header><h1>{escape(pair.title)}</h1><p class="dek">{escape(dek)}</p></header>'
+
+
+def divider(pair: Pair) -> str:
+    """What lies over the map: the name of each half, and the divider between them, a native slider.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    names = "".join(
+        f'<p class="half" id="half-{i}"><strong>{escape(written(side.when))}</strong>'
+        + (f" <small>snapshot {side.age_days:g} days older</small>" if side.age_days else "")
+        + "</p>"
+        for i, side in enumerate(pair.sides)
+    )
+    views = (
+        '<span class="views"><button type="button" data-view="bounds">What changed</button>'
+        '<button type="button" data-view="whole">All of it</button></span>'
+    )
+    return (
+        f'<div class="swipe" id="swipe">{names}<div class="divider" id="divider"></div>'
+        '<input type="range" id="slider" aria-label="Divider: how much of the map shows the earlier date" min="0" '
+        'max="100" step="0.1" value="50" autocomplete="off"></div>'
+        '<div class="bar"><span>Drag the divider, or move it with the arrow keys.</span>'
+        f'{views}<a id="link" href="#50">Link to this view</a></div>'
+    )
+
+
+def side(dossier: Dossier, pair: Pair) -> str:
+    """Figures of both dates, what changed by unit, settlements, legend and layers.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    units = "".join(_section(s) for s in pair.units)
+    return f"<aside>{_figures(pair)}{_legend(dossier, pair)}{units}{_settlements(pair)}</aside>"
+
+
+def stills(pair: Pair, pictures: Sequence[str]) -> str:
+    """Both dates as pictures, each with its name: for print, and for readers without scripts.
+
+    Parameters
+    ----------
+    pair : Pair
+        What they show.
+    pictures : sequence of str
+        SVG, the earlier date first.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    first = written(pair.sides[0].when)
+    extra = ("", f", with the ground gained and lost since {first}")
+    return "".join(
+        f'<figure class="one"><figcaption><strong>{escape(written(side.when))}</strong>{escape(more)}. '
+        f"{escape(pair.shown)}, {escape(_rests(side))}.</figcaption>{picture}</figure>"
+        for side, picture, more in zip(pair.sides, pictures, extra, strict=True)
+    )
+
+
+# -- parts --------------------------------------------------------------------------------------------------------
+
+
+def _rests(side: Side) -> str:
+    """The snapshot that a date rests on, in words."""
+    moments = sorted({written(d.date() if d == to_instant(d.date()) else d) for d in side.depicts})
+    old = f", {_older(side)}" if side.age_days else ""
+    return f"snapshot depicting {', '.join(moments)}{old}"
+
+
+def _older(side: Side) -> str:
+    return f"{side.age_days:g} day{'' if side.age_days == 1 else 's'} before"
+
+
+def _short(when: When) -> str:
+    moment = to_instant(when)
+    day = f"{moment.day} {moment:%b} {moment.year}"
+    return day if is_day(when) else f"{day} {moment:%H:%M}"
+
+
+def _figures(pair: Pair) -> str:
+    before = {_row_key(row): row for row in pair.sides[0].figures}
+    now = pair.sides[1].figures
+    rows = "".join(_figure_row(before.get(_row_key(row)), row) for row in now)
+    heads = "".join(
+        f'<th scope="col">{escape(words)}</th>'
+        for words in ("Class", *(_short(side.when) for side in pair.sides), "gained", "lost", "net")
+    )
+    first, last = (written(side.when) for side in pair.sides)
+    caption = f"km²{pair.place} on both dates; gained, lost and net from {first} to {last}. Source: {pair.shown}"
+    table = f"<table><caption>{escape(caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table>"
+    if not rows:
+        table = f'<p class="workings">No ground of this source lies there on either date: {escape(pair.shown)}.</p>'
+    notes = "".join(f'<p class="workings">{escape(text)}</p>' for text in _workings(pair))
+    return f'<section><h2>Key figures</h2><div class="scroll">{table}</div>{notes}</section>'
+
+
+def _row_key(row: Mapping[str, Any]) -> tuple[str | None, str, str]:
+    return text_or_none(row["controller"]), row["status"], row.get("part") or ""
+
+
+def _figure_row(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str:
+    cells = [figure(0.0 if before is None else before["area_km2"]), figure(now["area_km2"])]
+    cells += [signed(now[k], plus=k == "net_km2") if known_number(now.get(k)) else "–"
+              for k in ("gained_km2", "lost_km2", "net_km2")]  # fmt: skip
+    return f'<tr><th scope="row">{escape(label(now))}</th>' + "".join(f"<td>{escape(c)}</td>" for c in cells) + "</tr>"
+
+
+def _workings(pair: Pair) -> Iterator[str]:
+    """What the figures rest on: the range that contested ground leaves, breaks of the series, and the snapshots."""
+    for side in pair.sides:
+        for row in side.figures:
+            if figure(row["upper_km2"]) != figure(row["lower_km2"]):
+                yield (
+                    f"{label(row)} on {written(side.when)}: {figure(row['lower_km2'])} km² by the source's own class,"
+                    f" {figure(row['upper_km2'])} km² with the contested ground of the same country."
+                )
+    yield from (f"{note[:1].upper()}{note[1:].rstrip('.')}." for note in pair.breaks)
+    names = [", ".join(side.snapshots) for side in pair.sides]
+    if names[0] == names[1]:
+        yield f"Both dates rest on the same snapshot, {names[0]}: nothing between them can be told."
+    else:
+        yield f"Gained and lost are gross. Snapshots: {names[0]}; {names[1]}."
+
+
+def _legend(dossier: Dossier, pair: Pair) -> str:
+    seen = {item.label: f"<li>{_swatch(item)}<span>{escape(item.label)}</span></li>" for item in dossier.classes}
+    marks = "".join(reversed(seen.values()))
+    moved = "".join(
+        f'<li><label><input type="checkbox" data-layer="moved-{i}" autocomplete="off">{_swatch(item)}'
+        f"<span>{escape(item.label)}</span></label></li>"
+        for i, item in enumerate(dossier.changes)
+    )
+    layers = [("units", "Unit borders")] if pair.has_units else []
+    boxes = "".join(
+        f'<li><label><input type="checkbox" checked data-layer="{name}" autocomplete="off">'
+        f"<span>{words}</span></label></li>"
+        for name, words in (*layers, ("places", "Place names"))
+    )
+    return (
+        f'<section><h2>Legend and layers</h2><ul class="legend switches">{marks}{moved}</ul>'
+        f'<ul class="toggles controls">{boxes}</ul></section>'
+    )
+
+
+def _swatch(item: Drawn) -> str:
+    look = item.symbol
+    dash = f' stroke-dasharray="{look.dash}"' if look.dash else ""
+    return (
+        '<svg viewBox="0 0 38 23" aria-hidden="true"><rect x="1" y="1" width="36" height="21" '
+        f'fill="url(#{look.pattern})" stroke="{look.edge}" stroke-width="1.5"{dash}/></svg>'
+    )
+
+
+def _section(section: Section) -> str:
+    table = "" if section.table is None else _table(section.table, section.heading)
+    notes = "".join(f'<p class="workings">{escape(note)}</p>' for note in section.notes)
+    return f'<section id="{section.name}"><h2>{escape(section.heading)}</h2>{table}{notes}</section>'
+
+
+def _table(table: Table, name: str) -> str:
+    def kind(column: int) -> str:
+        return "" if column >= table.numbers else ' class="word"'
+
+    heads = "".join(f'<th scope="col"{kind(i)}>{escape(words)}</th>' for i, words in enumerate(table.columns))
+    rows = "".join(
+        f'<tr><th scope="row">{escape(row[0])}</th>'
+        + "".join(f"<td{kind(i)}>{escape(cell)}</td>" for i, cell in enumerate(row[1:], 1))
+        + "</tr>"
+        for row in table.rows
+    )
+    return (
+        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(name)}"><table>'
+        f"<caption>{escape(table.caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
+    )
+
+
+def _settlements(pair: Pair) -> str:
+    first, last = (written(side.when) for side in pair.sides)
+    whose = "of the file given" if pair.own_places else "of the basemap"
+    head = '<section id="places"><h2>Settlements that changed hands</h2>'
+    rests = f"{pair.shown}, snapshots {'; '.join(', '.join(side.snapshots) for side in pair.sides)}"
+    if not pair.settlements:
+        said = f"None of the places {whose} changed hands from {first} to {last}, by {rests}."
+        return f'{head}<p class="workings">{escape(said)}</p></section>'
+    rows = "".join(
+        f'<tr><th scope="row"><button type="button" data-place="{i}">{escape(s.name)}</button></th>'
+        + "".join(f'<td class="word">{escape(ground or "not marked")}</td>' for ground in (s.before, s.after))
+        + "</tr>"
+        for i, s in enumerate(pair.settlements)
+    )
+    heads = "".join(f'<th scope="col" class="word">{escape(_short(side.when))}</th>' for side in pair.sides)
+    caption = f"Places {whose}, each by one point. Not marked: no polygon of the source stands there. {rests}."
+    return (
+        f'{head}<div class="scroll long" tabindex="0" role="region" aria-label="Settlements that changed hands"><table>'
+        f'<caption>{escape(caption)}</caption><thead><tr><th scope="col">Place</th>{heads}</tr></thead>'
+        f"<tbody>{rows}</tbody></table></div></section>"
+    )

@@ -1,0 +1,412 @@
+"""What a dated page shows, gathered from the archive as plain data: no HTML, no map library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo.answers import When
+from geo.archive import Archive
+from geo.errors import MapError, UnitError
+from geo.front import Front
+from geo.pages.basemap import Box, outward, padded, reach_of
+from geo.palette import side_colours
+from geo.schema import is_day, parse_instant, text_or_none, to_instant
+from geo.spots import Spot, spot_of
+from geo.symbols import Symbol, change_symbols, class_symbols
+
+FRONT_INSET_KM = 5.0  # nearer to border and coast a drawn front is mostly two maps' different borders
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Polygons that are drawn alike."""
+
+    label: str
+    symbol: Symbol
+    shapes: Sequence[shapely.Geometry]
+    facts: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """Everything on a dated page."""
+
+    title: str
+    dek: str
+    date: str
+    lang: str
+    classes: Sequence[Drawn]
+    changes: Sequence[Drawn]
+    figures: Sequence[Mapping[str, Any]]
+    since: str | None
+    spots: Sequence[Spot]
+    outlines: Sequence[shapely.Geometry]
+    boundary: str
+    bounds: Box
+    limits: Box
+    reach: Box
+    place: str = ""
+    credits: Sequence[str] = field(default_factory=tuple)
+    front: Front | None = None
+
+
+def gather(
+    archive: Archive,
+    date: When | None = None,
+    *,
+    source: str | None = None,
+    since: When | None = None,
+    as_known_on: When | None = None,
+    within: str | None = None,
+    incident_days: int = 1,
+    title: str | None = None,
+    lang: str = "en",
+    colours: Mapping[str, str] | None = None,
+    with_front: bool = True,
+) -> Dossier:
+    """Collect what the page of a date shows.
+
+    Parameters
+    ----------
+    archive : Archive
+        What to draw from.
+    date : str, date, datetime or None
+        None is the last snapshot.
+    source, as_known_on : see `Archive.area`
+    since : str, date, datetime or None
+        The date since which changes are shown.
+    within : str or None
+        The unit to show.
+    incident_days : int
+        Incidents of so many days up to the date.
+    title : str or None
+        Of the page.
+    lang : {"en", "uk", "ru"}
+        Of place names.
+    colours : mapping or None
+        Controller -> ``#rrggbb``.
+    with_front : bool
+        False leaves the front line out.
+
+    Raises
+    ------
+    MapError
+        Nothing stands on that date that could be drawn.
+    GeoError
+        As `Archive.control` and `Archive.area`.
+    """
+    with archive.holding():
+        return _gather(
+            archive, date, archive.source_name(source), since=since, as_known_on=as_known_on, within=within,
+            incident_days=incident_days, title=title, lang=lang, colours=colours, with_front=with_front,
+        )  # fmt: skip
+
+
+def _gather(
+    archive: Archive,
+    date: When | None,
+    name: str,
+    *,
+    since: When | None,
+    as_known_on: When | None,
+    within: str | None,
+    incident_days: int,
+    title: str | None,
+    lang: str,
+    colours: Mapping[str, str] | None,
+    with_front: bool,
+) -> Dossier:
+    colours = side_colours(archive.controllers(), colours=colours)
+    frame = archive.control(date, source=name, as_known_on=as_known_on)
+    area = archive.area(date, source=name, within=within, as_known_on=as_known_on)
+    if date is None:
+        date = _last(archive, name, as_known_on)
+    spots_frame = _incidents(archive, date, incident_days, as_known_on)
+    figures, changes = _changes(archive, name, date, since, within, as_known_on, area, colours)
+    limits, bounds = _boxes(archive, frame, [shape for item in changes for shape in item.shapes], spots_frame, within)
+    reach = outward(reach_of(limits))
+    lines, boundary = outlines(archive, reach)
+    place = "" if within is None else _place(archive, within)
+    credit = credit_of(archive, name)
+    shown = credit["title"] or name
+    snapshots = sorted(set(frame["snapshot"]))
+    return Dossier(
+        title=title or f"Control{place} by {shown}, {written(date)}",
+        dek=_dek(archive, shown, snapshots, date, area, as_known_on),
+        date=str(date),
+        lang=lang,
+        classes=_classes(frame, area, shown, colours, place),
+        changes=changes,
+        figures=figures,
+        since=None if since is None else str(since),
+        spots=[spot_of(row, partial(_region, archive)) for row in _records(spots_frame[_located(spots_frame)])],
+        front=_front(archive, date, name, within, as_known_on) if with_front else None,
+        outlines=lines,
+        boundary=boundary,
+        bounds=bounds,
+        limits=limits,
+        reach=reach,
+        place=place,
+        credits=_credits(archive, credit, spots_frame),
+    )
+
+
+def written(when: When) -> str:
+    """A date in words: 11 January 2025; an instant with its time in UTC.
+
+    Raises
+    ------
+    GateError
+        It cannot be read.
+    """
+    moment = to_instant(when)
+    day = f"{moment.day} {moment:%B %Y}"
+    return day if is_day(when) else f"{day}, {moment:%H:%M} UTC"
+
+
+def front_words(front: Front) -> str:
+    """What a front line shows, with what its length rests on.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    return (
+        f"Front line: where held ground ends, {front.inset_km:g} km or more inside border and coast;"
+        f" {front.length_km:,.0f} km as drawn (tolerance {front.tolerance_km:g} km)"
+    )
+
+
+def figure(km2: float) -> str:
+    """Square kilometres as people read them: one decimal below 1,000.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    return f"{km2:,.0f}" if abs(km2) >= 1000 else f"{km2:,.1f}"
+
+
+def class_label(controller: str | None, status: str, part: str = "") -> str:
+    """A class in words, with the publication of its source that it is from, where there are several.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    words = {
+        "held": f"Held by {controller}", "claimed": f"Claimed by {controller}, not confirmed",
+        "advance": f"Advance of {controller}, assessed", "liberated": f"Liberated, {controller}",
+    }  # fmt: skip
+    label = "Contested or unknown" if controller is None else words.get(status, f"{status}, {controller}")
+    return f"{label} ({part.replace('-', ' ')})" if part else label
+
+
+def _last(archive: Archive, source: str, as_known_on: When | None) -> str:
+    table = archive.snapshots(source, as_known_on=as_known_on or datetime(9999, 1, 1, tzinfo=UTC))
+    return parse_instant(max(table["depicts"])).date().isoformat()
+
+
+def _incidents(archive: Archive, date: When, days: int, as_known_on: When | None) -> gpd.GeoDataFrame:
+    last = to_instant(date)
+    return archive.incidents(last - timedelta(days=days - 1), last, as_known_on=as_known_on)
+
+
+def _boxes(
+    archive: Archive,
+    frame: gpd.GeoDataFrame,
+    changes: Sequence[shapely.Geometry],
+    spots: gpd.GeoDataFrame,
+    within: str | None,
+) -> tuple[Box, Box]:
+    """How far the map reaches, and what it shows first: the ground, and the incidents where they are not far off."""
+    shown = frame[frame["status"] != "liberated"] if (frame["status"] != "liberated").any() else frame
+    ground = [*shown.geometry, *changes]
+    boxes = [shapely.total_bounds(np.array(ground, dtype=object)).tolist()] if ground else []
+    if within is not None:
+        boxes = [archive.unit(within).total_bounds.tolist()]
+    elif len(spots):
+        boxes.append(spots.total_bounds.tolist())
+    if not boxes:
+        raise MapError("nothing stands on that date that could be drawn")
+    whole = shapely.union_all([shapely.box(*b).buffer(0.02) for b in boxes]).bounds
+    first = shapely.box(*boxes[0]).buffer(0.02).bounds
+    far = (whole[2] - whole[0]) > 3 * (first[2] - first[0]) or (whole[3] - whole[1]) > 3 * (first[3] - first[1])
+    return padded(whole), outward(padded(first if far else whole, 0.06))
+
+
+def _classes(
+    frame: gpd.GeoDataFrame, area: pd.DataFrame, source: str, colours: Mapping[str, str] | None, place: str
+) -> list[Drawn]:
+    keys = [_key(row) for row in _records(frame[["controller", "status", "part"]])]
+    km2 = {_key(row): row for row in _records(area)}
+    shapes = np.asarray(frame.geometry.array, dtype=object)
+    symbols = class_symbols({key[:2] for key in keys}, colours=colours)
+    order = list(symbols)
+    drawn = []
+    for key in sorted(set(keys), key=lambda k: (order.index(k[:2]), k[2])):
+        row = km2.get(key)
+        facts = [("Source", source)]
+        if row is not None:
+            facts = [("Area" + place, f"{figure(row['area_km2'])} km²"), *facts, ("Snapshot", row["snapshot"])]
+        mine = [shape for shape, k in zip(shapes, keys, strict=True) if k == key]
+        drawn.append(Drawn(class_label(*key), symbols[key[:2]], mine, facts))
+    return drawn
+
+
+def _key(row: Mapping[str, Any]) -> tuple[str | None, str, str]:
+    return text_or_none(row["controller"]), row["status"], row.get("part") or ""
+
+
+def _changes(
+    archive: Archive,
+    source: str,
+    date: When,
+    since: When | None,
+    within: str | None,
+    as_known_on: When | None,
+    area: pd.DataFrame,
+    colours: Mapping[str, str] | None,
+) -> tuple[list[dict[str, Any]], list[Drawn]]:
+    """The table of figures, with what changed since a date where one is given, and the ground that did."""
+    figures = _records(area)
+    if since is None:
+        return figures, []
+    moved = archive.change(since, date, source=source, within=within, as_known_on=as_known_on)
+    by_class = {_key(row): row for row in _records(moved)}
+    figures = [{**by_class.pop(_key(row), {}), **row} for row in figures]
+    nothing = {"area_km2": 0.0, "lower_km2": 0.0, "upper_km2": 0.0}
+    figures += [{**row, **nothing, "snapshot": row["to_snapshot"]} for row in by_class.values()]
+    changed = archive.changed(since, date, source=source, as_known_on=as_known_on)
+    changed = changed[changed["status"] == "held"]
+    sides = [c for c in {text_or_none(r["controller"]) for r in figures} if c]
+    symbols = change_symbols(sides, colours=colours)
+    rows = zip(changed["controller"], changed["change"], changed["area_km2"], changed.geometry, strict=True)
+    drawn = [
+        Drawn(
+            f"{word.capitalize()} by {side} since {written(since)}", symbols[side, word], [shape],
+            [("Area", f"{figure(km2)} km²"), ("From", str(since)), ("To", str(date)), ("Source", source)],
+        )
+        for side, word, km2, shape in rows
+    ]  # fmt: skip
+    return figures, drawn
+
+
+def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    names = [str(c) for c in frame.columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*(frame[c].tolist() for c in frame), strict=True)]
+
+
+def _place(archive: Archive, within: str) -> str:
+    unit = archive.unit(within).iloc[0]
+    return f" in {unit['name']} ({unit['unit']})"
+
+
+def _located(spots: gpd.GeoDataFrame) -> Any:
+    return ~(spots.geometry.isna() | spots.geometry.is_empty).to_numpy(dtype=bool)
+
+
+def _region(archive: Archive, name: str) -> shapely.Geometry | None:
+    try:
+        return archive.unit(name).geometry.iloc[0]
+    except UnitError:
+        return None
+
+
+def _front(archive: Archive, date: When, source: str, within: str | None, as_known_on: When | None) -> Front | None:
+    """The front, away from border and coast; None where the archive has no countries or it is nowhere."""
+    try:
+        found = archive.front(date, source=source, within=within, inset_km=FRONT_INSET_KM, as_known_on=as_known_on)
+    except UnitError:
+        return None
+    return found if found.length_km else None
+
+
+def outlines(archive: Archive, limits: Box) -> tuple[list[shapely.Geometry], str]:
+    """The borders of the finest units in view, and whose they are.
+
+    Raises
+    ------
+    ArchiveError
+        The archive cannot be read.
+    """
+    return archive.store.recall(("outlines", limits), lambda: _outlines(archive, limits))
+
+
+def _outlines(archive: Archive, limits: Box) -> tuple[list[shapely.Geometry], str]:
+    units = archive.units()
+    fine = units[units["level"] > 0]
+    box = shapely.box(*limits)
+    fine = fine[shapely.intersects(np.asarray(fine.geometry.array, dtype=object), box)]
+    if fine.empty:
+        return [], ""
+    borders = shapely.clip_by_rect(shapely.boundary(np.asarray(fine.geometry.array, dtype=object)), *limits)
+    # borders that two units share are drawn once
+    merged = shapely.line_merge(shapely.union_all(borders))
+    return [p for p in shapely.get_parts(merged) if p.geom_type == "LineString"], "; ".join(
+        sorted(set(fine["boundary"]))
+    )
+
+
+def _dek(
+    archive: Archive, shown: str, snapshots: Sequence[str], date: When, area: pd.DataFrame, as_known_on: When | None
+) -> str:
+    table = archive.store.recall(("depicts",), lambda: _depicts(archive))
+    depicts = [parse_instant(d) for snapshot in snapshots for d in table[snapshot]]
+    stated = ", ".join(sorted({written(d if d != to_instant(d.date()) else d.date()) for d in depicts}))
+    ages = sorted({f"{age:g}" for age in area["snapshot_age_days"] if age})
+    old = f", {' and '.join(ages)} days before this date" if ages else ""
+    known = f" As known on {written(as_known_on)}." if as_known_on is not None else ""
+    return f"{written(date)}. Source: {shown}; snapshot depicting {stated}{old}.{known}"
+
+
+def _depicts(archive: Archive) -> dict[str, list[str]]:
+    """What each snapshot depicts, in every recording of it."""
+    found: dict[str, list[str]] = {}
+    table = archive.snapshots()
+    for snapshot, depicts in zip(table["snapshot"], table["depicts"], strict=True):
+        found.setdefault(snapshot, []).append(depicts)
+    return found
+
+
+def credit_of(archive: Archive, source: str) -> dict[str, str]:
+    """Name, title, URL, licence and attribution of a source, blank where not known.
+
+    Raises
+    ------
+    ArchiveError
+        The archive cannot be read.
+    """
+    found = archive.store.recall(("credits",), lambda: {row["name"]: row for row in _records(archive.sources())})
+    found = found.get(source, {})
+    return {k: text_or_none(found.get(k)) or "" for k in ("name", "title", "url", "licence", "attribution")}
+
+
+def _credits(archive: Archive, credit: Mapping[str, str], spots: gpd.GeoDataFrame) -> list[str]:
+    lines = ["Control: " + credit_line(credit)]
+    for dataset in sorted(set(spots["dataset"])) if len(spots) else ():
+        lines.append("Incidents: " + (credit_line(credit_of(archive, dataset)) or str(dataset)))
+    return lines
+
+
+def credit_line(credit: Mapping[str, str]) -> str:
+    """Whom to credit, under which licence, where.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    return ", ".join(t for t in (credit["attribution"] or credit["title"], credit["licence"], credit["url"]) if t)

@@ -1,0 +1,444 @@
+"""The timeline: every date of a series in one page that needs no network, as a folium map.
+
+What the page shows comes from `geo.pages.film` (the boundaries) and `Archive.series` (the figures, measured on the
+source's own geometry); the words around it are `geo.pages.film_sheet`'s, the script is ``assets/timeline.js``.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from geo.answers import FAR, When, moment
+from geo.archive import Archive
+from geo.area import edge_areas_km2
+from geo.errors import MapError
+from geo.measures import areal_only, clip
+from geo.pages import basemap, film, film_sheet, ground, sheet
+from geo.pages.dossier import Dossier, Drawn, class_label, credit_line, credit_of, outlines, written
+from geo.pages.film_sheet import Reading, Strand
+from geo.pages.maps import PageMap
+from geo.pages.page import Shell, asset
+from geo.pages.still import draw_still
+from geo.palette import side_colours
+from geo.schema import CRS, last_instant, parse_instant, text_or_none, to_instant
+from geo.symbols import Symbol, change_symbols, class_symbols
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+_Key = tuple[str | None, str, str]
+_DASHES = ("9 4", "3 3", "12 3 3 3")  # outlines of the second source and those after it
+
+
+@dataclass(frozen=True)
+class _Part:
+    """One class of one source: what is drawn and what is said of it."""
+
+    key: _Key
+    source: str
+    track: film.Track
+    strand: Strand
+
+
+def draw_timeline(
+    archive: Archive,
+    source: str | Sequence[str] | None = None,
+    *,
+    from_: When | None = None,
+    to: When | None = None,
+    as_known_on: When | None = None,
+    status: str | Sequence[str] | None = None,
+    within: str | None = None,
+    title: str | None = None,
+    lang: str = "en",
+    colours: Mapping[str, str] | None = None,
+    draw_basemap: bool = True,
+) -> PageMap:
+    """Draw every date of a series in one page, with a slider, a chart, and change since any earlier date.
+
+    Parameters
+    ----------
+    archive : Archive
+        What to draw from.
+    source : str, sequence of str or None
+        May be left out where the archive has one. Of several the first is drawn as ground, the others as outlines.
+    from_, to : str, date, datetime or None
+        The span, both included; None is open.
+    as_known_on : str, date, datetime or None
+        What the archive said at that moment.
+    status : str, sequence of str or None
+        Keep to these classes.
+    within : str or None
+        Keep to this unit (a code or a name): ground and figures are those inside it.
+    title : str or None
+        Of the page.
+    lang : {"en", "uk", "ru"}
+        Of place names.
+    colours : mapping or None
+        Controller -> ``#rrggbb``; the palette of `geo.palette` otherwise.
+    draw_basemap : bool
+        False leaves the ground blank.
+
+    Returns
+    -------
+    folium.Map
+        EPSG:4326 data on Leaflet's EPSG:3857 map; `geo.save_map` writes it. Boundaries are rounded to 1e-6 degrees;
+        figures are km² of the source's own geometry. The same input gives the same page, byte for byte.
+
+    Raises
+    ------
+    MapError
+        No date of the span has a snapshot, or nothing can be drawn, or a dependency is missing.
+    SourceError
+        A source must be named, or is not there.
+    UnitError
+        A unit is unknown or ambiguous.
+    UsageError
+        A status or a language is unknown.
+    """
+    with archive.holding():
+        return _drawn(archive, source, from_, to, as_known_on, status, within, title, lang, colours, draw_basemap)
+
+
+def _drawn(
+    archive: Archive,
+    source: str | Sequence[str] | None,
+    from_: When | None,
+    to: When | None,
+    as_known_on: When | None,
+    status: str | Sequence[str] | None,
+    within: str | None,
+    title: str | None,
+    lang: str,
+    colours: Mapping[str, str] | None,
+    draw_basemap: bool,
+) -> PageMap:
+    listed = [source] if source is None or isinstance(source, str) else list(source)
+    names = list(dict.fromkeys(archive.source_name(name) for name in listed))
+    own = {name: _instants(archive, name, from_, to, as_known_on) for name in names}
+    instants = sorted(set().union(*own.values()))
+    if not instants:
+        span = f"{from_ or 'the beginning'} to {to or 'the end'}"
+        raise MapError(f"no snapshot of {', '.join(names)} from {span} is in force in {archive.path}")
+    chosen = side_colours(archive.controllers(), colours=colours)
+    zone = None if within is None else archive.unit(within).iloc[0]
+    place = "" if zone is None else f" in {zone['name']} ({zone['unit']})"
+    parts: list[_Part] = []
+    notes: list[str] = []
+    for i, name in enumerate(names):
+        found, said_of_it = _parts(archive, name, instants, own[name], i, len(names), chosen, as_known_on, status, zone)
+        parts += found
+        notes += said_of_it
+    if not parts:
+        raise MapError(f"{', '.join(names)}: nothing stands on those dates{place} that could be drawn")
+    box, is_far = _box(parts)
+    if is_far:
+        notes.append("some ground lies far outside this map; the figures count it")
+    packed = film.pack([p.track for p in parts], [int(i.timestamp()) for i in instants])
+    credits = {name: credit_of(archive, name) for name in names}
+    shown = " and ".join(credits[name]["title"] or name for name in names)
+    dossier = _dossier(
+        archive, parts, box, title or f"Control{place} by {shown}, {_span([i.date() for i in instants])}", lang,
+        len(instants), place,
+    )  # fmt: skip
+    dossier = replace(dossier, credits=["Control: " + credit_line(credits[name]) for name in names])
+    reading = Reading(
+        title=dossier.title, dek=_dek(credits, own, as_known_on), strands=[p.strand for p in parts], instants=instants,
+        charted=_charted(parts), notes=notes, has_units=bool(dossier.outlines),
+    )  # fmt: skip
+    made = PageMap(dossier.bounds)
+    made.page.shell = _shell(dossier, reading, packed, own, parts, draw_basemap=draw_basemap)
+    made.page.head = (
+        f"<style>{_lean(asset('timeline.css'))}</style><script>{_lean(asset('timeline.js'))}</script>"
+        "<noscript><style>.switches input{display:none}</style></noscript>"
+    )
+    made.page.below = film_sheet.player(reading)
+    return made
+
+
+# -- what is there ------------------------------------------------------------------------------------------------
+
+
+def _instants(
+    archive: Archive, source: str, from_: When | None, to: When | None, as_known_on: When | None
+) -> list[datetime]:
+    depicts = archive.snapshots(source, as_known_on=as_known_on or FAR)["depicts"]
+    low = to_instant(from_) if from_ is not None else None
+    high = last_instant(to) if to is not None else None
+    found = sorted({parse_instant(d) for d in depicts})
+    return [i for i in found if (low is None or i >= low) and (high is None or i <= high)]
+
+
+def _parts(
+    archive: Archive,
+    source: str,
+    instants: Sequence[datetime],
+    own: Sequence[datetime],
+    place: int,
+    sources: int,
+    colours: Mapping[str, str],
+    as_known_on: When | None,
+    status: str | Sequence[str] | None,
+    zone: Any,
+) -> tuple[list[_Part], Sequence[str]]:
+    """The classes of a source, in the order in which they are drawn, and what is to be said of the series."""
+    if not own:
+        return [], []
+    figures = archive.series(
+        source=source, from_=own[0], to=own[-1], as_known_on=as_known_on, status=status,
+        within=None if zone is None else zone.geometry,
+    )  # fmt: skip
+    rows = archive.store.rows_between(source, own, moment(as_known_on))
+    if zone is not None:
+        rows = rows.set_geometry([areal_only(clip(shape, zone.geometry)) for shape in rows.geometry], crs=CRS)
+        rows = rows[~rows.geometry.is_empty].reset_index(drop=True)
+    stamps = np.array([_nanoseconds(i) for i in instants], dtype=np.int64)
+    starts = np.array([_nanoseconds(v) for v in rows["valid_from"]], dtype=np.int64)
+    ends = [np.iinfo(np.int64).max if pd.isna(v) else _nanoseconds(v) for v in rows["valid_to"]]
+    first, last = np.searchsorted(stamps, starts), np.searchsorted(stamps, np.array(ends, dtype=np.int64))
+    keys = [_key(row) for row in zip(rows["controller"], rows["status"], rows["part"], strict=True)]
+    geometry = np.asarray(rows.geometry.array, dtype=object)
+    title = credit_of(archive, source)["title"] or source
+    before = f"{title}: " if sources > 1 else ""
+    symbols = class_symbols({key[:2] for key in keys}, colours=colours)
+    moved = change_symbols(sorted({key[0] for key in keys if key[0]}), colours=colours)
+    by_class = _by_class(figures, instants)
+    order = list(symbols)
+    parts = []
+    for key in sorted(by_class.keys() & set(keys), key=lambda k: (order.index(k[:2]), k[2])):
+        mine = np.flatnonzero([k == key for k in keys]) if len(keys) else np.empty(0, dtype=int)
+        mine = mine[first[mine] < last[mine]]
+        if not len(mine):
+            continue
+        area, gained, lost = by_class[key]
+        track = film.Track(*film.apart(geometry[mine], first[mine], last[mine]), area, gained, lost)
+        symbol = _named(symbols[key[:2]], f"{symbols[key[:2]].pattern}s{place}")
+        changes: tuple[tuple[str, Symbol], ...] = ()
+        if place:
+            symbol = _outline(symbol, place)
+        elif key[1] == "held" and key[0] is not None:
+            of = f" by {key[0]}" + (f" ({key[2].replace('-', ' ')})" if key[2] else "")
+            gain, loss = moved[key[0], "gained"], replace(moved[key[0], "lost"], dash="")
+            changes = ((f"Gained{of}", gain), (f"Lost{of}", loss))
+        label = before + class_label(*key)
+        parts.append(_Part(key, source, track, Strand(label, source, symbol, changes, area, gained, lost)))
+    return parts, [before + note for note in figures.attrs["notes"]]
+
+
+def _key(row: Sequence[Any]) -> _Key:
+    return text_or_none(row[0]), str(row[1]), text_or_none(row[2]) or ""
+
+
+def _nanoseconds(value: datetime) -> int:
+    return pd.Timestamp(value).value
+
+
+def _named(symbol: Symbol, name: str) -> Symbol:
+    """The same look under another id: a page may have it twice, once a source."""
+    return replace(symbol, pattern=name, svg=symbol.svg.replace(f'id="{symbol.pattern}"', f'id="{name}"'))
+
+
+def _outline(symbol: Symbol, place: int) -> Symbol:
+    """A look without a fill: what another source says is told from the ground under it."""
+    empty = f'<pattern id="{symbol.pattern}" patternUnits="userSpaceOnUse" width="4" height="4"></pattern>'
+    return replace(symbol, svg=empty, weight=2.2, dash=_DASHES[(place - 1) % len(_DASHES)])
+
+
+def _by_class(figures: pd.DataFrame, instants: Sequence[datetime]) -> dict[_Key, tuple[Floats, Floats, Floats]]:
+    """km² of every class on every date of the page: its source's latest figure, NaN before the first."""
+    place = {instant: i for i, instant in enumerate(instants)}
+    found: dict[_Key, tuple[Floats, Floats, Floats]] = {}
+    parts = figures["part"] if "part" in figures else [""] * len(figures)
+    keys = [_key(row) for row in zip(figures["controller"], figures["status"], parts, strict=True)]
+    for key in set(keys):
+        rows = figures[[k == key for k in keys]]
+        at = [place[parse_instant(d)] for d in rows["date"]]
+        area, gained, lost = np.full(len(instants), np.nan), np.zeros(len(instants)), np.zeros(len(instants))
+        area[at] = rows["area_km2"]
+        gained[at], lost[at] = rows["gained_km2"], rows["lost_km2"]
+        area = pd.Series(area).ffill().to_numpy()
+        gained[: min(at)] = lost[: min(at)] = np.nan
+        found[key] = (area, gained, lost)
+    return found
+
+
+def _charted(parts: Sequence[_Part]) -> int:
+    """The class whose curve is shown first: of the first source's held ground the one that moved most."""
+    held = [k for k, p in enumerate(parts) if p.key[1] == "held" and p.source == parts[0].source]
+    return max(held or range(len(parts)), key=lambda k: float(np.nansum(parts[k].track.gained + parts[k].track.lost)))
+
+
+# -- the page -----------------------------------------------------------------------------------------------------
+
+
+def _dossier(
+    archive: Archive, parts: Sequence[_Part], box: basemap.Box, title: str, lang: str, count: int, place: str
+) -> Dossier:
+    """The last date as the still picture shows it, and the box in which all dates lie."""
+    bounds, limits = basemap.padded(box, 0.06), basemap.padded(box)
+    reach = _wide(basemap.reach_of(limits), bounds)
+    lines, boundary = outlines(archive, reach)
+    classes = [
+        Drawn(p.strand.label, p.strand.symbol, p.track.shapes[p.track.last == count].tolist(), []) for p in parts
+    ]
+    return Dossier(
+        title=title, dek="", date="", lang=lang, classes=classes, changes=[], figures=[], since=None, spots=[],
+        outlines=lines, boundary=boundary, bounds=bounds, limits=limits, reach=reach, place=place,
+    )  # fmt: skip
+
+
+def _box(parts: Sequence[_Part]) -> tuple[basemap.Box, bool]:
+    """Where the ground of all dates lies, and whether some of it lies so far off that this is left out."""
+    held = [p for p in parts if p.key[1] == "held"] or [p for p in parts if p.key[1] != "liberated"] or parts
+    first, whole = (
+        shapely.total_bounds(np.concatenate([p.track.shapes for p in some])).tolist() for some in (held, parts)
+    )
+    far = any(whole[i + 2] - whole[i] > 3 * (first[i + 2] - first[i]) for i in (0, 1))
+    west, south, east, north = first if far else whole
+    return (west, south, east, north), far
+
+
+def _wide(reach: basemap.Box, bounds: basemap.Box) -> basemap.Box:
+    """The reach, and as far to both sides as a map shows that is low and wide, with all controls under it."""
+    half = 1.35 * (bounds[3] - bounds[1]) / math.cos(math.radians((bounds[1] + bounds[3]) / 2))
+    middle = (bounds[0] + bounds[2]) / 2
+    return max(min(reach[0], middle - half), -180.0), reach[1], min(max(reach[2], middle + half), 180.0), reach[3]
+
+
+def _shell(
+    dossier: Dossier,
+    reading: Reading,
+    packed: film.Film,
+    own: Mapping[str, Sequence[datetime]],
+    parts: Sequence[_Part],
+    *,
+    draw_basemap: bool,
+) -> Shell:
+    base = basemap.cut(dossier.reach) if draw_basemap else None
+    if base and dossier.outlines:
+        base["admin1"] = []  # the archive's own units are drawn instead
+    named = basemap.places(dossier.reach, dossier.lang, near=dossier.bounds)
+    credits = basemap.credits()
+    near = basemap.padded(dossier.bounds, 0.25)
+    beneath = {"basemap": base, "units": basemap.encode_lines(dossier.outlines, dossier.reach, near=near)}
+    data = {
+        "lang": dossier.lang, "scale": film.SCALE, "bounds": _corners(dossier.bounds),
+        "limits": _corners(dossier.limits), "reach": _corners(dossier.reach),
+        "basemap": None, "places": named, "line_scale": basemap.scale_of(dossier.reach), "incidents": [],
+        "film": {
+            "bytes": base64.b64encode(packed.data).decode(), "ground": ground.packed(json.dumps(beneath).encode()),
+            "still": dossier.bounds, "tracks": [_track_data(p) for p in parts],
+            "sources": _own_dates(own, reading.instants),
+        },
+    }  # fmt: skip
+    bottom = sheet.bottom(dossier, credits if base else {"places": credits["places"]})
+    words = f"<p>{_accuracy(packed, parts)}</p>"
+    still = draw_still(dossier, base and ground.coarser(base, dossier.bounds), named)
+    return Shell(
+        title=dossier.title, lang="en", top=film_sheet.top(reading), side=film_sheet.side(reading),
+        bottom=film_sheet.table(reading) + bottom.replace("<footer>", f"<footer>{words}", 1),
+        still=still + film_sheet.still_words(reading), data=data,
+    )  # fmt: skip
+
+
+def _lean(code: str) -> str:
+    """Our own style or script without its comments and indents: readers of the page have them in the project."""
+    lines = (line.strip() for line in code.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
+
+
+def _track_data(part: _Part) -> dict[str, Any]:
+    strand = part.strand
+    return {
+        "label": strand.label, "source": strand.source, "pattern": strand.symbol.pattern, "edge": strand.symbol.edge,
+        "weight": strand.symbol.weight, "dash": strand.symbol.dash,
+        "changes": [look.pattern for _, look in strand.changes],
+    }  # fmt: skip
+
+
+def _own_dates(own: Mapping[str, Sequence[datetime]], instants: Sequence[datetime]) -> dict[str, list[int]]:
+    """Of several sources, the dates on which each has a snapshot, as steps between their numbers."""
+    place = {instant: i for i, instant in enumerate(instants)}
+    return {
+        name: np.diff([place[i] for i in listed], prepend=0).tolist() for name, listed in own.items() if len(own) > 1
+    }
+
+
+def _corners(box: basemap.Box) -> list[list[float]]:
+    return [[round(box[1], 5), round(box[0], 5)], [round(box[3], 5), round(box[2], 5)]]
+
+
+def _span(instants: Sequence[date]) -> str:
+    first, last = written(instants[0]), written(instants[-1])
+    return first if first == last else f"{first} to {last}"
+
+
+def _dek(
+    credits: Mapping[str, Mapping[str, str]], own: Mapping[str, Sequence[datetime]], as_known_on: When | None
+) -> str:
+    several = len(own) > 1
+    told = [
+        f"Source: {credits[name]['title'] or name}; {len(listed)} dates with a snapshot"
+        + (f", {_span([i.date() for i in listed])}." if several else ".")
+        for name, listed in own.items()
+        if listed
+    ]
+    known = f" As known on {written(as_known_on)}." if as_known_on is not None else ""
+    return " ".join(told) + " A snapshot stands until the next; nothing is interpolated." + known
+
+
+def _accuracy(packed: film.Film, parts: Sequence[_Part]) -> str:
+    """What rounding does, as measured on this very page."""
+    off = max(
+        float(np.nanmax(np.abs(np.nan_to_num(part.track.area) - drawn), initial=0.0))
+        for part, drawn in zip(parts, drawn_km2(packed), strict=True)
+    )
+    return (
+        "Boundaries are drawn whole, with positions rounded to 0.000001°: none moves by more than "
+        f"{max(packed.moved_m, 0.001):.3f} m. Areas, net changes, and gains and losses from one snapshot to the next "
+        "are measured on the source's own geometry; gains and losses over a longer span are measured in the browser on "
+        f"the drawn boundaries, whose areas differ from those figures by {max(off, 0.0001):.4f} km² at most."
+    )
+
+
+def drawn_km2(packed: film.Film) -> list[Floats]:
+    """The areas of what a page draws, class by class, on every date.
+
+    Parameters
+    ----------
+    packed : geo.pages.film.Film
+        The series as the page carries it.
+
+    Returns
+    -------
+    list of numpy.ndarray of float64
+        km² on the WGS 84 ellipsoid, from the rounded boundaries.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    reel = film.unpack(packed.data)
+    degrees = reel.points / film.SCALE
+    found = []
+    for edges in reel.tracks:
+        (x0, y0), (x1, y1) = degrees[edges.tails].T, degrees[edges.heads].T
+        line = float(np.median(y0)) if len(y0) else 0.0
+        flat = [np.ascontiguousarray(v) for v in (x0, y0, x1, y1)]
+        amounts = edge_areas_km2(*flat, reference=line)
+        change = np.zeros(len(reel.instants) + 1)
+        np.add.at(change, edges.births, amounts)
+        np.add.at(change, edges.deaths, -amounts)
+        found.append(np.cumsum(change)[:-1])
+    return found

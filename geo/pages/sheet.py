@@ -1,0 +1,222 @@
+"""The words around a map: title, figures with their workings, legend, incidents, credits; HTML from escaped text."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import shapely
+
+from geo import __version__
+from geo.pages.dossier import Dossier, Drawn, class_label, figure, front_words
+from geo.pages.page import LEAFLET_CREDIT, escape
+from geo.schema import text_or_none
+
+
+def top(dossier: Dossier) -> str:
+    """Title and the line under it, and the patterns that the page's pictures share.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    patterns = "".join(item.symbol.svg for item in _distinct(dossier))
+    return (
+        f'<svg class="defs" aria-hidden="true" focusable="false"><defs>{patterns}</defs></svg>'
+        f'<header><h1>{escape(dossier.title)}</h1><p class="dek">{escape(dossier.dek)}</p></header>'
+    )
+
+
+def side(dossier: Dossier) -> str:
+    """Figures, legend, layers and incidents.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    return f"<aside>{_figures(dossier)}{legend(dossier)}{toggles(dossier)}{incidents(dossier)}</aside>"
+
+
+def bottom(dossier: Dossier, credits: Mapping[str, Mapping[str, str]] | None, *, tiles: str = "") -> str:
+    """Credits and licences, and what the map's figures and lines rest on.
+
+    Parameters
+    ----------
+    dossier : Dossier
+        What the page shows.
+    credits : mapping or None
+        Of the shipped data, where it is drawn (`geo.pages.basemap.credits`).
+    tiles : str
+        Attribution of map tiles that were asked for.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    lines = list(dossier.credits)
+    for name in ("basemap", "places"):
+        if credits and name in credits:
+            lines.append(f"{credits[name]['text'].rstrip('.')}. {credits[name]['url']}")
+    if dossier.boundary:
+        lines.append(
+            f"Units: {dossier.boundary}. Borders are drawn as the named set has them; disputed lines are dashed"
+        )
+    if tiles:
+        lines.append(f"Tiles: {tiles}")
+    lines += [
+        "Areas on the WGS 84 ellipsoid, edges straight in longitude and latitude (RFC 7946)."
+        " The scale bar holds at the middle of the map",
+        f"{LEAFLET_CREDIT}. Made with geo-control {__version__}",
+    ]
+    return "<footer>" + "".join(f"<p>{escape(line.rstrip('., '))}.</p>" for line in lines) + "</footer>"
+
+
+def _distinct(dossier: Dossier) -> list[Drawn]:
+    found = {item.symbol.pattern: item for item in (*dossier.classes, *dossier.changes)}
+    return list(found.values())
+
+
+def _figures(dossier: Dossier) -> str:
+    since = dossier.since is not None
+    changes = '<th scope="col">gained</th><th scope="col">lost</th><th scope="col">net</th>' if since else ""
+    rows = "".join(_figure_row(row, since=since) for row in dossier.figures)
+    caption = f"km²{escape(dossier.place)} on {escape(dossier.date)}" + (
+        f"; gained, lost and net since {escape(dossier.since)}" if since else ""
+    )
+    return (
+        f'<section><h2>Key figures</h2><table><caption>{caption}</caption><thead><tr><th scope="col">Class</th>'
+        f'<th scope="col">km²</th>{changes}</tr></thead><tbody>{rows}</tbody></table>{_workings(dossier)}</section>'
+    )
+
+
+def _figure_row(row: Mapping[str, Any], *, since: bool) -> str:
+    label = _label(row)
+    cells = f"<td>{figure(row['area_km2'])}</td>"
+    if since:
+        names = ("gained_km2", "lost_km2", "net_km2")
+        cells += "".join(f"<td>{_signed(row.get(n), n)}</td>" for n in names)
+    return f'<tr><th scope="row">{escape(label)}</th>{cells}</tr>'
+
+
+def _label(row: Mapping[str, Any]) -> str:
+    return class_label(text_or_none(row["controller"]), row["status"], row.get("part") or "")
+
+
+def _signed(value: Any, name: str) -> str:
+    if value is None or value != value:
+        return "–"
+    sign = "+" if name == "net_km2" and value > 0 else ""
+    return escape(sign + figure(float(value)).replace("-", "−"))
+
+
+def _workings(dossier: Dossier) -> str:
+    """What each figure rests on, in words: the range that contested ground leaves, and the snapshots."""
+    ranges = [
+        f"{_label(r)}: {figure(r['lower_km2'])} km² by the source's own"
+        f" class, {figure(r['upper_km2'])} km² with the contested ground of the same country"
+        for r in dossier.figures
+        if r["upper_km2"] > r["lower_km2"]
+    ]
+    snapshots = sorted({name for r in dossier.figures for name in (r["snapshot"], r.get("from_snapshot")) if name})
+    lines = [*ranges, "Snapshots: " + ", ".join(snapshots)] if snapshots else ["No ground of this source lies there"]
+    return "".join(f'<p class="workings">{escape(line)}.</p>' for line in lines)
+
+
+def legend(dossier: Dossier) -> str:
+    """What every line, colour and pattern of the map means.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    seen: dict[str, str] = {}
+    for item in (*dossier.changes, *reversed(dossier.classes)):
+        swatch = (
+            f'<svg viewBox="0 0 38 23" aria-hidden="true"><rect x="1" y="1" width="36" height="21" '
+            f'fill="url(#{item.symbol.pattern})" stroke="{item.symbol.edge}" stroke-width="1.5"'
+            + (f' stroke-dasharray="{item.symbol.dash}"' if item.symbol.dash else "")
+            + "/></svg>"
+        )
+        seen.setdefault(item.label, f"<li>{swatch}<span>{escape(item.label)}</span></li>")
+    marks = "".join(seen.values())
+    kinds = {s.kind for s in dossier.spots}
+    if dossier.front is not None:
+        line = '<path d="M2 15c8-9 13 5 20-2s8-4 14-6" fill="none" stroke="var(--{}" stroke-width="{}"/>'
+        marks += _mark(line.format("halo)", 6) + line.format("ink)", 3), front_words(dossier.front))
+    if "place" in kinds:
+        marks += _mark(
+            '<circle cx="19" cy="11.5" r="6" fill="var(--incident)" stroke="var(--incident-edge)"/>', "Incident"
+        )
+    if "region" in kinds:
+        square = '<path d="M4 4l12-2 18 4-3 14-20 1z" fill="none" stroke="var(--incident)" stroke-dasharray="4 3"/>'
+        marks += _mark(square, "Incident known to lie somewhere in this region")
+    if "circle" in kinds:
+        ring = '<circle cx="19" cy="11.5" r="9.5" fill="none" stroke="var(--incident)" stroke-dasharray="4 3"/>'
+        marks += _mark(ring, "Incident known to lie somewhere in this circle")
+    return f'<section><h2>Legend</h2><ul class="legend">{marks}</ul></section>'
+
+
+def _mark(shape: str, words: str) -> str:
+    return f'<li><svg viewBox="0 0 38 23" aria-hidden="true">{shape}</svg><span>{escape(words)}</span></li>'
+
+
+def toggles(dossier: Dossier) -> str:
+    """The switches of the map's layers.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    names = [("control", "Control"), *([("changes", "Changes")] if dossier.changes else [])]
+    names += [("front", "Front line")] if dossier.front is not None else []
+    names += [("incidents", "Incidents")] if dossier.spots else []
+    names += [("units", "Unit borders")] if dossier.outlines else []
+    names.append(("places", "Place names"))
+    boxes = "".join(
+        f'<li><label><input type="checkbox" checked data-layer="{name}">{escape(words)}</label></li>'
+        for name, words in names
+    )
+    return f'<section class="controls"><h2>Layers</h2><ul class="toggles">{boxes}</ul></section>'
+
+
+def _views(dossier: Dossier) -> str:
+    """Where incidents lie beyond what the map opens with: how many, and the way there and back."""
+    view = shapely.box(*dossier.bounds)
+    far = sum(not view.intersects(s.area or shapely.Point(s.lon, s.lat)) for s in dossier.spots)
+    if not far:
+        return ""
+    return (
+        f'<p class="workings">{far} of {len(dossier.spots)} lie outside the first view.</p>'
+        '<p class="views"><button type="button" data-view="limits">Show all</button>'
+        '<button type="button" data-view="bounds">First view</button></p>'
+    )
+
+
+def incidents(dossier: Dossier) -> str:
+    """The list of incidents, each a way to its place on the map.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    if not dossier.spots:
+        return ""
+    items = []
+    for i, spot in enumerate(dossier.spots):
+        facts = dict(spot.facts)
+        line = "; ".join(
+            f"{k.lower()}: {facts[k]}"
+            for k in ("Date", "Killed", "Injured", "Captured", "Verification")
+            if facts.get(k, "not known") != "not known"
+        )
+        items.append(
+            f'<li><button type="button" id="incident-{i}">{escape(spot.title)}</button>'
+            f"<small>{escape(line)}</small></li>"
+        )
+    return f'<section><h2>Incidents</h2>{_views(dossier)}<ul class="incidents">{"".join(items)}</ul></section>'

@@ -1,0 +1,209 @@
+"""A long series in spans, each by itself, in this process or by Dask; the same figures to the last bit either way.
+
+A span is a run of snapshots with the one before it to start from. What changed at a snapshot depends on that snapshot
+and the one before alone, so the spans' changes put one after the other are those of the whole.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from geo.errors import UsageError
+from geo.measures import ClassKey, Zone
+from geo.schema import CRS
+from geo.series.edges import Chain
+from geo.series.ledger import Ledger, class_ledgers, in_order
+from geo.series.panel import ZoneChanges, joined, zone_changes
+from geo.storage.store import Store
+
+# a span costs the reading of one whole snapshot, so it should not be much shorter than this
+_SHORTEST = 16
+_SPANS_A_WORKER = 4
+# the zones are shared by a worker's threads, and GEOS builds the index of a prepared shape while it is first asked
+_ONE_AT_A_TIME = threading.Lock()
+Progress = Callable[[int, int], None]
+
+
+def series_changes(
+    path: Path,
+    source: str,
+    instants: Sequence[datetime],
+    zones: Sequence[Zone],
+    *,
+    by_native: bool = False,
+    known: datetime | None = None,
+    progress: Progress | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> dict[ClassKey, ZoneChanges]:
+    """What changed of every class at every snapshot in every zone.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The archive; workers must see it under the same path.
+    source : str
+        Whose series.
+    instants : sequence of datetime.datetime
+        Its snapshots, in order.
+    zones : sequence of geo.measures.Zone
+        Where to measure.
+    by_native : bool
+        Keep the source's own classes apart.
+    known : datetime.datetime or None
+        What the archive said at that moment; None is now.
+    progress : callable or None
+        Called with (done, of how many).
+    workers : int or None
+        Processes of a local Dask cluster; None and no `scheduler` is this process.
+    scheduler : str or None
+        Address of a running Dask scheduler, such as ``tcp://10.0.0.5:8786``.
+
+    Raises
+    ------
+    UsageError
+        Dask is not installed, or the scheduler cannot be reached.
+    """
+    if workers is None and scheduler is None:
+        found = span_changes(path, source, instants, False, zones, by_native, known, progress)
+        return joined([(len(instants), found)], len(zones))
+    return _by_dask(path, source, instants, zones, by_native, known, progress, workers, scheduler)
+
+
+def span_changes(
+    path: Path,
+    source: str,
+    instants: Sequence[datetime],
+    has_lead: bool,
+    zones: Sequence[Zone],
+    by_native: bool,
+    known: datetime | None,
+    progress: Progress | None = None,
+) -> dict[ClassKey, ZoneChanges]:
+    """What changed in one span; with a lead, its first instant is only what the second is compared with.
+
+    Raises
+    ------
+    ArchiveError
+        The archive cannot be read.
+    """
+    with _ONE_AT_A_TIME:
+        rows = Store(path).rows_between(source, instants, known)
+        ledgers = class_ledgers(rows, instants, by_native=by_native, progress=progress)
+        return {key: zone_changes(ledger.steps()[int(has_lead) :], zones) for key, ledger in ledgers.items()}
+
+
+def partition_of(ledger: Ledger) -> gpd.GeoDataFrame:
+    """A ledger as rows for GeoParquet: one edge a row, interior on the left, with the snapshots of birth and death.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        born, died (int64) and geometry (LineString of two positions, EPSG:4326); ``attrs["count"]`` is how many
+        snapshots there are.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    ends = np.stack(list(ledger.edges), axis=1).view(np.float64).reshape(-1, 2, 2)
+    frame = gpd.GeoDataFrame({"born": ledger.born, "died": ledger.died}, geometry=shapely.linestrings(ends), crs=CRS)
+    frame.attrs["count"] = ledger.count
+    return frame
+
+
+def ledger_of(frame: gpd.GeoDataFrame, count: int) -> Ledger:
+    """The ledger of a partition: what `partition_of` made rows of.
+
+    Parameters
+    ----------
+    frame : geopandas.GeoDataFrame
+        born, died and geometry.
+    count : int
+        How many snapshots there are.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    xy = shapely.get_coordinates(np.asarray(frame.geometry.array, dtype=object))
+    positions = np.ascontiguousarray(xy).view(np.complex128).reshape(-1, 2)
+    edges = Chain(positions[:, 0].copy(), positions[:, 1].copy())
+    return in_order(edges, frame["born"].to_numpy(), frame["died"].to_numpy(), count, {})
+
+
+def spans_of(count: int, pieces: int) -> list[tuple[int, int]]:
+    """The spans [first, last) of so many snapshots, none much shorter than is worth its lead.
+
+    Raises
+    ------
+    UsageError
+        Never.
+    """
+    size = max(_SHORTEST, math.ceil(count / max(pieces, 1)))
+    return [(a, min(a + size, count)) for a in range(0, count, size)]
+
+
+def _by_dask(
+    path: Path,
+    source: str,
+    instants: Sequence[datetime],
+    zones: Sequence[Zone],
+    by_native: bool,
+    known: datetime | None,
+    progress: Progress | None,
+    workers: int | None,
+    scheduler: str | None,
+) -> dict[ClassKey, ZoneChanges]:
+    if workers is not None and workers < 1:
+        raise UsageError(f"{workers} workers cannot work: 1 or more")
+    try:
+        distributed: Any = import_module("distributed")
+    except ImportError:
+        raise UsageError(
+            "workers and schedulers need Dask, which is not installed: pip install 'geo-control[cluster]'"
+        ) from None
+    path = path.resolve()
+    cluster: Any = None
+    try:
+        if scheduler is None:
+            cluster = distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
+        client = distributed.Client(scheduler if cluster is None else cluster, timeout="20s")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"the Dask scheduler {scheduler or 'of this machine'} cannot be reached: {error}") from None
+    try:
+        shared = client.scatter([list(zones)], broadcast=True)[0]
+        spans = spans_of(len(instants), _SPANS_A_WORKER * max(len(client.scheduler_info(n_workers=-1)["workers"]), 1))
+        tasks = {}
+        for number, (a, b) in enumerate(spans):
+            lead = int(a > 0)
+            mine = list(instants[a - lead : b])
+            task = client.submit(span_changes, path, source, mine, bool(lead), shared, by_native, known, pure=False)
+            tasks[task] = number
+        found: list[dict[ClassKey, ZoneChanges]] = [{} for _ in spans]
+        done = 0
+        for task, result in distributed.as_completed(tasks, with_results=True):
+            number = tasks[task]
+            if isinstance(result, BaseException):  # Dask hands over what it cancelled as if it were a result
+                raise UsageError(f"the Dask cluster lost its workers ({result}): the same call without it still works")
+            found[number] = result
+            done += spans[number][1] - spans[number][0]
+            if progress is not None:
+                progress(done, len(instants))
+        return joined([(b - a, f) for (a, b), f in zip(spans, found, strict=True)], len(zones))
+    finally:
+        client.close()
+        if cluster is not None:
+            cluster.close()

@@ -1,0 +1,1 @@
+"""The GeoPackage: its tables, what they remember, and the transactions around them."""

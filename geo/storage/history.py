@@ -1,0 +1,456 @@
+"""Snapshots in, states out: what the archive knows, what it knew, and the layer that follows from it.
+
+A snapshot names its polygons (``members``) and is never changed but for the instants at which it was superseded or
+retracted. The layer ``control`` has every polygon once for as long as it stayed the same; a snapshot that comes in, is
+corrected or taken back touches only the rows of the polygons that it changes.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import zlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from geo.errors import ArchiveError
+from geo.schema import parse_instant, write_instant
+from geo.storage import gpkg, layout, timeline
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One snapshot on its way in: what it depicts, the file it came from, and its polygons after the gate."""
+
+    source: str
+    part: str
+    depicts: datetime
+    frame: gpd.GeoDataFrame
+    file_name: str
+    file_bytes: int
+    sha256: str
+    published: datetime | None = None
+    retrieved: datetime | None = None
+    rows_in: int = 0
+    rows_stored: int = 0
+    rows_repaired: int = 0
+    rows_refused: int = 0
+    rows_left_out: int = 0
+    receipt: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What became of it: ``stored``, ``superseded`` (it took the place of `instead_of`) or ``unchanged``."""
+
+    snapshot: str
+    outcome: str
+    instead_of: str | None = None
+
+
+def record(connection: sqlite3.Connection, recording: Recording) -> Recorded:
+    """Take a snapshot in. The same file for the same instant changes nothing; another one supersedes.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        In a transaction.
+    recording : Recording
+        Its frame has the columns controller, status, native and geometry (EPSG:4326, areal, valid).
+
+    Returns
+    -------
+    Recorded
+
+    Raises
+    ------
+    ArchiveError
+        The archive cannot be written.
+    """
+    depicts = write_instant(recording.depicts)
+    there = _in_force(connection, recording.source, recording.part, at=depicts)
+    digests, blobs, frame = _shapes_of(recording)
+    known = _known_shapes(connection, digests)
+    if there is not None and there["sha256"] == recording.sha256 and _same(there["members"], digests, known):
+        return Recorded(there["snapshot"], "unchanged")
+    now = next_instant(connection)
+    ids = {**known, **_new_shapes(connection, [d for d in digests if d not in known])}
+    name = _insert_snapshot(connection, recording, now, _pack(set(ids.values())))
+    if there is not None:
+        connection.execute("UPDATE snapshots SET superseded_at = ? WHERE id = ?", (now, there["id"]))
+    layout.restyle_control(connection, {(r[0], r[1]) for r in frame}, now=now)
+    rows = {
+        ids[digest]: (blob, (recording.source, recording.part, *row))
+        for digest, blob, row in zip(digests, blobs, frame, strict=True)
+    }
+    _replace_state(connection, recording.source, recording.part, depicts, there, set(rows), rows, now)
+    if len(recording.frame):
+        gpkg.widen(connection, "control", np.asarray(recording.frame.geometry.array), now=now)
+    return Recorded(name, "superseded" if there else "stored", there["snapshot"] if there else None)
+
+
+def retract(connection: sqlite3.Connection, snapshot: str, *, why: str) -> None:
+    """Take a recording back: the archive says again what it said without it, and keeps what it did say.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        In a transaction.
+    snapshot : str
+        Its name in the table ``snapshots``.
+    why : str
+        Kept with it.
+
+    Raises
+    ------
+    ArchiveError
+        There is no such snapshot, or it was taken back before.
+    """
+    row = connection.execute(
+        "SELECT id, source, part, depicts, retracted_at FROM snapshots WHERE snapshot = ?", (snapshot,)
+    ).fetchone()
+    if row is None:
+        raise ArchiveError(f"no snapshot {snapshot!r} in the archive; geo snapshots lists them")
+    key, source, part, depicts, retracted_at = row
+    if retracted_at:
+        raise ArchiveError(f"{snapshot} was taken back on {retracted_at} already")
+    now = next_instant(connection)
+    there = _in_force(connection, source, part, at=depicts)
+    connection.execute(
+        "UPDATE snapshots SET retracted_at = ?, retracted_why = ?, superseded_at = coalesce(superseded_at, ?)"
+        " WHERE id = ?",
+        (now, why, now, key),
+    )
+    if there is None or there["id"] != key:
+        return
+    heir = _in_force(connection, source, part, at=depicts)
+    if heir is not None:
+        connection.execute("UPDATE snapshots SET superseded_at = NULL WHERE id = ?", (heir["id"],))
+        members = set(unpack(heir["members"]).tolist())
+    else:
+        before = _in_force(connection, source, part, before=depicts)
+        members = set(unpack(before["members"]).tolist()) if before else set()
+    _replace_state(connection, source, part, depicts, there, members, {}, now)
+
+
+# -- snapshots ------------------------------------------------------------------------------------------------------
+
+
+def next_instant(connection: sqlite3.Connection) -> str:
+    """Now, but later than everything recorded before: as_known_on must tell any two recordings apart.
+
+    Raises
+    ------
+    sqlite3.Error
+        The file cannot be read.
+    """
+    last = connection.execute(
+        "SELECT max(t) FROM (SELECT max(recorded_at) t FROM snapshots UNION ALL SELECT max(retracted_at) FROM snapshots"
+        " UNION ALL SELECT max(recorded_at) FROM imports)"
+    ).fetchone()[0]
+    now = datetime.now(UTC)
+    if last is not None:
+        now = max(now, parse_instant(last) + timedelta(milliseconds=1))
+    return write_instant(now)
+
+
+def _in_force(
+    connection: sqlite3.Connection, source: str, part: str, *, at: str | None = None, before: str | None = None
+) -> dict[str, Any] | None:
+    """The recording that speaks for an instant, or for the last instant before another one."""
+    clause, value = ("depicts = ?", at) if at is not None else ("depicts < ?", before)
+    row = connection.execute(
+        "SELECT id, snapshot, sha256, members FROM snapshots WHERE source = ? AND part = ? AND retracted_at IS NULL"
+        f" AND {clause} ORDER BY depicts DESC, id DESC LIMIT 1",
+        (source, part, value),
+    ).fetchone()
+    return None if row is None else dict(zip(("id", "snapshot", "sha256", "members"), row, strict=True))
+
+
+def _next_depicted(connection: sqlite3.Connection, source: str, part: str, depicts: str) -> str | None:
+    row = connection.execute(
+        "SELECT min(depicts) FROM snapshots WHERE source = ? AND part = ? AND retracted_at IS NULL AND depicts > ?",
+        (source, part, depicts),
+    ).fetchone()
+    return row[0] if row else None
+
+
+def known_then(table: pd.DataFrame, moment: datetime) -> pd.Series:
+    """Which recordings were in force at a moment: recorded, not yet taken back, and the last for their instant.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    at = write_instant(moment)
+    known = (table["recorded_at"] <= at) & (table["retracted_at"].isna() | (table["retracted_at"] > at))
+    keys = [c for c in ("source", "part", "depicts") if c in table]
+    latest = table[known].sort_values("recorded_at").drop_duplicates(keys, keep="last").index
+    return pd.Series(table.index.isin(latest), index=table.index)
+
+
+def _insert_snapshot(connection: sqlite3.Connection, recording: Recording, now: str, members: bytes) -> str:
+    name = f"{recording.source}{'/' + recording.part if recording.part else ''}@{_short(recording.depicts)}"
+    earlier = connection.execute(
+        "SELECT count(*) FROM snapshots WHERE source = ? AND part = ? AND depicts = ?",
+        (recording.source, recording.part, write_instant(recording.depicts)),
+    ).fetchone()[0]
+    values = {
+        "snapshot": f"{name}+{earlier}" if earlier else name,
+        "source": recording.source,
+        "part": recording.part,
+        "depicts": write_instant(recording.depicts),
+        "published": recording.published and write_instant(recording.published),
+        "retrieved": recording.retrieved and write_instant(recording.retrieved),
+        "recorded_at": now,
+        "file_name": recording.file_name,
+        "file_bytes": recording.file_bytes,
+        "sha256": recording.sha256,
+        **{n: getattr(recording, n) for n in
+           ("rows_in", "rows_stored", "rows_repaired", "rows_refused", "rows_left_out")},
+        "receipt": json.dumps(recording.receipt, ensure_ascii=False, sort_keys=True, default=str),
+        "members": members,
+    }  # fmt: skip
+    connection.execute(
+        f"INSERT INTO snapshots ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})", tuple(values.values())
+    )
+    return str(values["snapshot"])
+
+
+def _short(moment: datetime) -> str:
+    """An instant in the fewest words: the day alone at 00:00, no seconds where there are none."""
+    text = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    text = text.removesuffix(":00")
+    return text.removesuffix("T00:00") if text.endswith("T00:00") else text + "Z"
+
+
+# -- shapes ---------------------------------------------------------------------------------------------------------
+
+
+def _pack(ids: set[int]) -> bytes:
+    """Member numbers as compressed differences: a day of a thousand known polygons takes about a hundred bytes."""
+    ordered = np.array(sorted(ids), dtype="<i8")
+    return zlib.compress(np.diff(ordered, prepend=0).astype("<u4").tobytes(), 9)
+
+
+def unpack(packed: bytes) -> NDArray[np.int64]:
+    """The numbers of a snapshot's polygons, in order.
+
+    Raises
+    ------
+    zlib.error
+        The list is damaged.
+    """
+    return np.cumsum(np.frombuffer(zlib.decompress(packed), dtype="<u4").astype(np.int64))
+
+
+def _shapes_of(recording: Recording) -> tuple[list[bytes], list[bytes], list[tuple[Any, ...]]]:
+    """Digest, blob and class of every polygon; what a digest stands for includes the source and the class."""
+    frame = recording.frame
+    blobs = gpkg.encode(promote(np.asarray(frame.geometry.array, dtype=object))) if len(frame) else []
+    rows = list(zip(*(plain(frame[c]) for c in ("controller", "status", "native")), strict=True))
+    head = f"{recording.source}\0{recording.part}\0"
+    digests = []
+    for blob, row in zip(blobs, rows, strict=True):
+        digest = blake2b(blob, digest_size=16)
+        digest.update((head + json.dumps(row)).encode())
+        digests.append(digest.digest())
+    return digests, blobs, rows
+
+
+def _same(members: bytes, digests: list[bytes], known: Mapping[bytes, int]) -> bool:
+    """The same file read with other options may give other polygons: only the same polygons are nothing new."""
+    return all(d in known for d in digests) and set(known.values()) == set(unpack(members).tolist())
+
+
+def _known_shapes(connection: sqlite3.Connection, digests: list[bytes]) -> dict[bytes, int]:
+    known: dict[bytes, int] = {}
+    for digest in digests:
+        row = connection.execute("SELECT id FROM shapes WHERE digest = ?", (digest,)).fetchone()
+        if row is not None:
+            known[digest] = row[0]
+    return known
+
+
+def _new_shapes(connection: sqlite3.Connection, digests: list[bytes]) -> dict[bytes, int]:
+    made: dict[bytes, int] = {}
+    for digest in dict.fromkeys(digests):
+        made[digest] = int(connection.execute("INSERT INTO shapes (digest) VALUES (?)", (digest,)).lastrowid or 0)
+    return made
+
+
+Rows = Mapping[int, tuple[bytes, tuple[Any, ...]]]
+
+
+def _replace_state(
+    connection: sqlite3.Connection,
+    source: str,
+    part: str,
+    depicts: str,
+    there: Mapping[str, Any] | None,
+    members: set[int],
+    rows: Rows,
+    now: str,
+) -> None:
+    """Let `members` stand from `depicts` to the next snapshot, in place of what stood there.
+
+    `there` is the recording that is being replaced at this very instant, if any: what it loses is kept as superseded.
+    """
+    span = (depicts, _next_depicted(connection, source, part, depicts))
+    before = there or _in_force(connection, source, part, before=depicts)
+    old = set(unpack(before["members"]).tolist()) if before else set()
+    for shape in sorted(old - members):
+        if there is not None:
+            _keep_superseded(connection, shape, span, now)
+        _set_intervals(connection, shape, timeline.subtract(_intervals(connection, shape), span), None, now)
+    for shape in sorted(members - old):
+        intervals = timeline.add(_intervals(connection, shape), span)
+        _set_intervals(connection, shape, intervals, rows.get(shape), now)
+
+
+def _intervals(connection: sqlite3.Connection, shape: int) -> list[timeline.Interval]:
+    return connection.execute("SELECT valid_from, valid_to FROM control WHERE shape = ?", (shape,)).fetchall()
+
+
+def _set_intervals(
+    connection: sqlite3.Connection,
+    shape: int,
+    wanted: list[timeline.Interval],
+    row: tuple[bytes, tuple[Any, ...]] | None,
+    now: str,
+) -> None:
+    """Make the layer's rows of one polygon say `wanted`, touching only what differs."""
+    there = connection.execute(
+        "SELECT fid, valid_from, valid_to FROM control WHERE shape = ? ORDER BY valid_from", (shape,)
+    ).fetchall()
+    spare = [fid for fid, first, last in there if (first, last) not in wanted]
+    missing = [i for i in wanted if i not in {(first, last) for _, first, last in there}]
+    if len(missing) > len(spare) and row is None:
+        row = _row_of(connection, shape)
+    for interval in missing:
+        if spare:
+            connection.execute(
+                "UPDATE control SET valid_from = ?, valid_to = ? WHERE fid = ?", (*interval, spare.pop(0))
+            )
+        elif row is not None:
+            connection.execute(
+                "INSERT INTO control (geom, source, part, controller, status, native, valid_from, valid_to,"
+                " recorded_at, shape) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (row[0], *row[1], *interval, now, shape),
+            )
+    connection.executemany("DELETE FROM control WHERE fid = ?", [(fid,) for fid in spare])
+
+
+def _row_of(connection: sqlite3.Connection, shape: int) -> tuple[bytes, tuple[Any, ...]]:
+    (_, *row, _, blob) = fetch_shapes(connection, [shape])[0]
+    return blob, tuple(row)
+
+
+def _keep_superseded(connection: sqlite3.Connection, shape: int, span: timeline.Interval, now: str) -> None:
+    """Copy what a polygon's rows say about `span` to the layer of superseded rows, before it is taken from them."""
+    columns = "geom, source, part, controller, status, native, {}, {}, recorded_at, {}, shape"
+    for fid, first, last in connection.execute(
+        "SELECT fid, valid_from, valid_to FROM control WHERE shape = ?", (shape,)
+    ).fetchall():
+        lost = timeline.overlap((first, last), span)
+        if lost is not None:
+            connection.execute(
+                f"INSERT INTO control_superseded ({columns.format('valid_from', 'valid_to', 'superseded_at')})"
+                f" SELECT {columns.format('?', '?', '?')} FROM control WHERE fid = ?",
+                (*lost, now, fid),
+            )
+
+
+def fetch_shapes(connection: sqlite3.Connection, shapes: Sequence[int]) -> list[tuple[Any, ...]]:
+    """(shape, source, part, controller, status, native, recorded_at, blob) of polygons, from wherever they stand.
+
+    Raises
+    ------
+    ArchiveError
+        A polygon is in none of the layers.
+    """
+    columns = "shape, source, part, controller, status, native, recorded_at, geom"
+    found: dict[int, tuple[Any, ...]] = {}
+    for table in ("control", "control_superseded"):
+        missing = [s for s in shapes if s not in found]
+        for start in range(0, len(missing), 500):  # SQLite bounds the number of parameters
+            part = missing[start : start + 500]
+            query = (
+                f"SELECT {columns} FROM {table} WHERE shape IN ({', '.join('?' * len(part))}) ORDER BY recorded_at DESC"
+            )
+            found |= {row[0]: row for row in connection.execute(query, part)}
+    lost = [s for s in shapes if s not in found]
+    if lost:
+        raise ArchiveError(f"polygons {lost[:5]} of a snapshot are gone from the layers: geo repair mends a copy")
+    return [found[s] for s in shapes]
+
+
+def rows_then(connection: sqlite3.Connection, series: pd.DataFrame, at: str) -> list[tuple[Any, ...]]:
+    """The rows of one part at an instant, from the recordings in force then.
+
+    Raises
+    ------
+    ArchiveError
+        A polygon is in none of the layers.
+    """
+    series = series.sort_values("depicts")
+    past = series[series["depicts"] <= at]
+    if past.empty:
+        return []
+    later = series[series["depicts"] > at]
+    here = unpack(past["members"].iloc[-1])
+    starts = dict.fromkeys(here.tolist(), past["depicts"].iloc[-1])
+    alive = here
+    for depicts, packed in zip(past["depicts"].iloc[-2::-1], past["members"].iloc[-2::-1], strict=True):
+        alive = np.intersect1d(alive, unpack(packed))
+        if not len(alive):
+            break
+        starts |= dict.fromkeys(alive.tolist(), depicts)
+    ends: dict[int, str | None] = dict.fromkeys(here.tolist())
+    alive = here
+    for depicts, packed in zip(later["depicts"], later["members"], strict=True):
+        gone = np.setdiff1d(alive, unpack(packed))
+        ends |= dict.fromkeys(gone.tolist(), depicts)
+        alive = np.setdiff1d(alive, gone)
+        if not len(alive):
+            break
+    found = fetch_shapes(connection, here.tolist())
+    rows = [(*r[1:6], starts[r[0]], ends[r[0]], r[6], None, r[7]) for r in found]
+    return sorted(rows, key=lambda r: (r[1], r[3], r[2] or "", r[4] or ""))
+
+
+def promote(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Polygons as MultiPolygons of one part; MultiPolygons as they are.
+
+    Raises
+    ------
+    GateError
+        Never: the gate lets only areal geometries through.
+    """
+    out = geometries.copy()
+    single = shapely.get_type_id(out) == 3
+    if single.any():
+        out[single] = shapely.multipolygons(out[single], indices=np.arange(int(single.sum())))
+    return out
+
+
+def plain(column: pd.Series) -> list[Any]:
+    """A column as SQLite takes it: Python values, None for whatever is missing.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    values = column.astype(object).where(column.notna(), None).tolist()
+    return [v.item() if isinstance(v, np.generic) else v for v in values]
