@@ -24,7 +24,7 @@ from geo.intake import defused
 from geo.measures import areal_only, clip
 from geo.pages.dossier import class_label, credit_line, credit_of
 from geo.palette import CONTESTED, side_colours
-from geo.schema import CRS, INCIDENT_COLUMNS, text_or_none
+from geo.schema import CRS, INCIDENT_COLUMNS, text_or_none, to_instant, write_instant
 from geo.site.plan import Day, Wishes
 from geo.spots import spot_of
 
@@ -72,7 +72,8 @@ def take(archive: Archive, day: Day, wishes: Wishes) -> Taken:
         control = control[~control.geometry.is_empty].reset_index(drop=True)
         incidents = incidents[incidents.intersects(zone)].reset_index(drop=True)
     shapes = np.asarray(control.geometry.array, dtype=object)
-    control = control.assign(date=day.day, area_km2=areas_km2(shapes) if len(shapes) else 0.0)
+    stamps = [write_instant(to_instant(v)) for v in control["valid_from"]]
+    control = control.assign(valid_from=stamps, date=day.day, area_km2=areas_km2(shapes) if len(shapes) else 0.0)
     parts = ["part"] if (control["part"].fillna("") != "").any() else []
     sets = sorted(set(incidents["dataset"])) if len(incidents) else []
     credits = [credit_line(credit_of(archive, name)) or name for name in (wishes.source, *sets)]
