@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from geo.pictures.movie import draw_movie
     from geo.pictures.picture import draw_picture
     from geo.schema import Options, Source
+    from geo.site.build import build_site
+    from geo.site.server import serve
 
 # name -> the module it lives in; loaded when first asked for, so that importing geo stays light
 _ROOMS = {
@@ -51,16 +53,17 @@ _ROOMS = {
         "pictures.movie": "draw_movie",
         "pictures.picture": "draw_picture",
         "schema": "Options Source",
+        "site.build": "build_site",
+        "site.server": "serve",
     }.items()
     for name in names.split()
 }
 
 __all__ = [
     "Archive", "ArchiveError", "FileError", "GateError", "GeoError", "MapError", "NoSnapshotError", "Options",
-    "Receipt", "Source", "SourceError", "UnitError", "UsageError", "__version__", "area_km2", "draw_brief",
-    "draw_chart", "draw_dates", "draw_map", "draw_maps", "draw_movie", "draw_picture", "draw_timeline", "embed_snippet",
-    "import_files", "open_archive", "save_map",
-    "show",
+    "Receipt", "Source", "SourceError", "UnitError", "UsageError", "__version__", "area_km2", "build_site",
+    "draw_brief", "draw_chart", "draw_dates", "draw_map", "draw_maps", "draw_movie", "draw_picture", "draw_timeline",
+    "embed_snippet", "import_files", "open_archive", "save_map", "serve", "show",
 ]  # fmt: skip
 
 

@@ -62,4 +62,5 @@ def xml_bytes(root: Element) -> bytes:
         Never.
     """
     indent(root, " ")
-    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + tostring(root, encoding="utf-8") + b"\n"
+    made: bytes = tostring(root, encoding="utf-8")
+    return b'<?xml version="1.0" encoding="UTF-8"?>\n' + made + b"\n"

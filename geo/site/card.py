@@ -45,6 +45,7 @@ def card_png(dossier: Dossier, title: str, source: str) -> bytes:
     form, theme = _CARD, THEMES["light"]
     left, wide = form.margin, _PANEL - 1.6 * form.margin
     credit = plain(" ".join(credit_lines(dossier, draw_basemap=True)))
+    said = card_words(dossier.figures, dossier.date, source, place=dossier.place)
     foot = words(" ".join(dossier.credits), wide, form.credit, soft=True, most=4)
     with clean_settings():
         sheet = Sheet(form.width, form.height, theme, dpi=form.dpi, marks=form.marks)
@@ -52,19 +53,30 @@ def card_png(dossier: Dossier, title: str, source: str) -> bytes:
         draw_plate(sheet, plane, dossier, [0] * len(dossier.spots), size=9.5, most=13, inset=False)
         stack(sheet, _words(dossier, title, source, form, wide), left, 0.9 * form.margin)
         foot.draw(sheet, left, form.height - 0.7 * form.margin - foot.height)
-        return png_bytes(sheet.figure, title=plain(title), text=card_words(dossier, source), credit=credit)
+        return png_bytes(sheet.figure, title=plain(title), text=said, credit=credit)
 
 
-def card_words(dossier: Dossier, source: str) -> str:
-    """The card for those who do not see it, and the line that stands beside it: figures with date and source.
+def card_words(figures: Sequence[Mapping[str, Any]], day: str, source: str, *, place: str = "") -> str:
+    """A date in one line: its figures in km² with date and source.
+
+    Parameters
+    ----------
+    figures : sequence of mapping
+        Rows as `Archive.area` gives them.
+    day : str
+        The date.
+    source : str
+        By whom.
+    place : str
+        Where, as it follows a class in words.
 
     Raises
     ------
     MapError
         Never.
     """
-    said = "; ".join(f"{_label(row)}{dossier.place} {figure(row['area_km2'])} km²" for row in _rows(dossier))
-    return plain(f"{written(dossier.date)}: {said or 'no ground of this source lies there'}. Source: {source}.")
+    said = "; ".join(f"{_label(row)}{place} {figure(row['area_km2'])} km²" for row in _rows(figures))
+    return plain(f"{written(day)}: {said or f'no ground of this source lies there{place}'}. Source: {source}.")
 
 
 def _words(dossier: Dossier, title: str, source: str, form: Format, wide: float) -> list[Piece]:
@@ -73,7 +85,7 @@ def _words(dossier: Dossier, title: str, source: str, form: Format, wide: float)
         words(title, wide, form.dek, soft=True, most=3, after=0.25 * form.dek),
         words(written(dossier.date), wide, _fitting(written(dossier.date), wide, form.title), bold=True, after=10),
     ]
-    for row in _rows(dossier):
+    for row in _rows(dossier.figures):
         pieces += [_label_piece(_label(row), symbols.get(_label(row)), form, wide)]
         pieces += [words(f"{figure(row['area_km2'])} km²", wide, 1.65 * form.body, bold=True, after=5)]
     return [*pieces, space(2), words(f"Source: {source}", wide, form.small, soft=True, most=2)]
@@ -95,10 +107,10 @@ def _label_piece(label: str, symbol: Symbol | None, form: Format, wide: float) -
     return Piece(text.height, draw)
 
 
-def _rows(dossier: Dossier) -> Sequence[Mapping[str, Any]]:
+def _rows(figures: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
     """The figures that a card has room for: held ground first, the largest first; never what has none."""
     order = ("held", "contested", "claimed", "advance", "liberated")
-    rows = [r for r in dossier.figures if r["area_km2"] > 0 and r["status"] != "liberated"]
+    rows = [r for r in figures if r["area_km2"] > 0 and r["status"] != "liberated"]
     return sorted(rows, key=lambda r: (order.index(r["status"]), -r["area_km2"]))[:_ROWS]
 
 

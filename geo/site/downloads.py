@@ -107,7 +107,9 @@ def content(path: str, taken: Taken) -> bytes:
     if kind == "geojson":
         return _geojson(frame, taken)
     if kind == "csv":
-        rows = taken.figures.assign(date=taken.day) if what == "figures" else pd.DataFrame(frame.drop(columns="geometry"))
+        rows = (
+            taken.figures.assign(date=taken.day) if what == "figures" else pd.DataFrame(frame.drop(columns="geometry"))
+        )
         return _csv(rows, taken)
     if kind == "kml":
         return _kml(taken)
@@ -152,7 +154,9 @@ def _csv(table: pd.DataFrame, taken: Taken) -> bytes:
     writer.writerow([*table.columns, "credits"])
     credits = defused("; ".join(taken.credits))
     for row in _rows(table):
-        writer.writerow([*("" if v is None else v if not isinstance(v, str) else defused(v) for v in row.values()), credits])
+        writer.writerow(
+            [*("" if v is None else v if not isinstance(v, str) else defused(v) for v in row.values()), credits]
+        )
     return text.getvalue().encode("utf-8", "replace")
 
 
@@ -161,7 +165,9 @@ def _kml(taken: Taken) -> bytes:
     document = add(root, "Document")
     add(document, "name", f"Control on {taken.day}")
     add(document, "description", _lines([*taken.credits, f"Made with geo-control {__version__}"]))
-    classes = dict.fromkeys((text_or_none(c), str(s)) for c, s in zip(taken.control["controller"], taken.control["status"], strict=True))
+    classes = dict.fromkeys(
+        (text_or_none(c), str(s)) for c, s in zip(taken.control["controller"], taken.control["status"], strict=True)
+    )
     names = {key: f"class-{i}" for i, key in enumerate(sorted(classes, key=str))}
     for key, name in names.items():
         _style(document, name, taken.colours.get(key[0] or "", CONTESTED), _FILL.get(key[1], "77"))

@@ -44,7 +44,13 @@ class Wishes:
     with_downloads: bool = True
 
     def address(self, path: str, *, up: str = "") -> str:
-        """A link to a file of the site: absolute where it is known where the site will be."""
+        """A link to a file of the site: absolute where it is known where the site will be.
+
+        Raises
+        ------
+        MapError
+            Never.
+        """
         return self.base_url + path if self.base_url else up + path
 
 
@@ -74,6 +80,7 @@ class Plan:
     wishes: Wishes
     title: str
     shown: str
+    place: str
     days: Sequence[Day]
     datasets: Sequence[str]
     series: str
@@ -111,15 +118,15 @@ def plan_site(archive: Archive, wishes: Wishes, *, from_: When | None = None, to
         by_day.setdefault(parse_instant(str(row["depicts"])).date().isoformat(), []).append(row)
     chosen = _chosen(sorted(by_day), from_, to, wishes.source)
     credit = credit_of(archive, wishes.source)
-    options = _options(wishes)
-    ground = _digest(options["tool"], wishes.within, credit, _units(archive), wishes.as_known_on)
-    look = _digest(ground, wishes.title, wishes.lang, wishes.colours, archive.controllers(), options["cards"])
-    days, datasets = _days(archive, wishes, sorted(by_day), chosen, by_day, ground, look)
     place = "" if wishes.within is None else _place(archive, wishes.within)
     shown = credit["title"] or wishes.source
-    series = _digest(look, [d.state for d in days], wishes.base_url, [d.day for d in days])
     title = wishes.title or f"Control{place} by {shown}"
-    return Plan(wishes, title, shown, days, datasets, series, options)
+    options = _options(wishes)
+    ground = digest(options["tool"], wishes.within, credit, _units(archive), wishes.as_known_on)
+    look = digest(ground, title, wishes.lang, wishes.colours, archive.controllers(), options["cards"])
+    days, datasets = _days(archive, wishes, sorted(by_day), chosen, by_day, ground, look)
+    series = digest(look, [d.state for d in days], wishes.base_url, [d.day for d in days])
+    return Plan(wishes, title, shown, place, days, datasets, series, options)
 
 
 def _chosen(days: Sequence[str], from_: When | None, to: When | None, source: str) -> list[str]:
@@ -163,10 +170,11 @@ def _days(
         sets = sorted(set(told["dataset"])) if told is not None else []
         datasets.update(sets)
         files = file_names(day, wishes, has_incidents=bool(sets))
-        data = _digest(ground, state(day), None if told is None else _frame(told), [credit_of(archive, s) for s in sets])
-        card = _digest(look, data)
+        data = digest(ground, state(day), None if told is None else _frame(told), [credit_of(archive, s) for s in sets])
         earlier = since.get(day)
-        page = _digest(card, state(earlier) if earlier else None, earlier, near[day], wishes.base_url, list(files))
+        # both show as much ground as the changes since the date before it need
+        card = digest(look, data, state(earlier) if earlier else None, earlier)
+        page = digest(card, near[day], wishes.base_url, list(files))
         days.append(Day(day, earlier, *near[day], by_day[day], files, data, card, page))
     return days, sorted(datasets)
 
@@ -233,7 +241,9 @@ def checked_address(base_url: str | None) -> str:
     if not base_url:
         return ""
     if not re.fullmatch(r"https?://[A-Za-z0-9._~\-\[\]:]+(/[A-Za-z0-9._~%/\-]*)?", base_url):
-        raise UsageError(f"--base-url {base_url!r}: the address of the site's folder is wanted, as https://example.org/map/")
+        raise UsageError(
+            f"--base-url {base_url!r}: the address of the site's folder is wanted, as https://example.org/map/"
+        )
     return base_url.rstrip("/") + "/"
 
 
@@ -253,10 +263,17 @@ def _frame(frame: gpd.GeoDataFrame, columns: Sequence[str] | None = None) -> str
     text = table[list(columns)] if columns else table
     shapes = shapely.to_wkb(np.asarray(frame.geometry.array, dtype=object), include_srid=False)
     wkb = sha256(b"".join(len(b).to_bytes(8, "big") + b if b is not None else b"-" for b in shapes)).hexdigest()
-    return _digest(wkb, *(list(map(text_or_none, text[c])) for c in text))
+    return digest(wkb, *(list(map(text_or_none, text[c])) for c in text))
 
 
-def _digest(*parts: Any) -> str:
+def digest(*parts: Any) -> str:
+    """A digest of values as JSON writes them; what it does not know is written as text.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
     text = json.dumps(parts, ensure_ascii=True, default=str, sort_keys=True)
     return sha256(text.encode()).hexdigest()
 

@@ -97,7 +97,16 @@ class Shelf:
         MapError
             It cannot be written.
         """
-        self.take(path, rests_on, stage(self.staging, path, content))
+        raw = content.encode() if isinstance(content, str) else content
+        made = Filed(rests_on, len(raw), sha256(raw).hexdigest())
+        if self._is_same(path, made):
+            self.wanted[path] = made
+        else:
+            self.take(path, rests_on, stage(self.staging, path, raw))
+
+    def _is_same(self, path: str, made: Filed) -> bool:
+        known = self.old.get(path)
+        return known is not None and known.sha256 == made.sha256 and self._stands(path)
 
     def take(self, path: str, rests_on: str, made: Filed) -> None:
         """Take a file in that was staged by `stage`; one that is as before is left where it stands.
@@ -108,8 +117,7 @@ class Shelf:
             Never.
         """
         self.wanted[path] = Filed(rests_on, made.bytes, made.sha256)
-        known = self.old.get(path)
-        if known is not None and known.sha256 == made.sha256 and self._stands(path):
+        if self._is_same(path, made):
             (self.staging / path).unlink()
         else:
             self.staged.add(path)
