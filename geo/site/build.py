@@ -260,8 +260,14 @@ def _unit_page(unit: Unit, archive: Archive, plan: Plan) -> str:
     body, css = unit_body(unit, archive, plan)
     return words.bare_page(
         plan, path=unit.path, title=f"{unit.name} ({unit.code})" if unit.name != unit.code else unit.name,
-        dek=unit_dek(unit, plan), body=body, css=css,
+        dek=unit_dek(unit, plan), body=body, css=css, credits=_owed(unit, archive, plan),
     )  # fmt: skip
+
+
+def _owed(unit: Unit, archive: Archive, plan: Plan) -> list[str]:
+    """Whom a unit's figures are owed to, and whose outline it is."""
+    control = credit_of(archive, plan.wishes.source)
+    return [f"Control: {credit_line(control) or control['name']}", f"Unit: {unit.boundary}"]
 
 
 def _sources(archive: Archive, plan: Plan, credits: Sequence[Mapping[str, str]]) -> str:

@@ -167,8 +167,9 @@ def _table(unit: Unit, plan: Plan) -> str:
         before = km2
     caption = f"km² in {unit.name} by {plan.shown} on every date on which a figure changed; change since the row below"
     return (
-        f'<section><h2>Dates</h2><div class="scroll" tabindex="0" role="region" aria-label="Dates"><table>'
-        f'<caption>{escape(caption)}</caption><thead><tr><th scope="col">Date</th>{heads}</tr></thead>'
+        f'<section><h2>Dates</h2><p class="rests">{escape(caption)}</p>'
+        '<div class="scroll" tabindex="0" role="region" aria-label="Dates"><table>'
+        f'<caption class="unseen">Dates</caption><thead><tr><th scope="col">Date</th>{heads}</tr></thead>'
         f"<tbody>{''.join(reversed(rows))}</tbody></table></div>"
         '<p class="workings">A figure stands until the next date of the table; nothing is interpolated.</p></section>'
     )

@@ -151,13 +151,23 @@ def index_sections(plan: Plan, units: str) -> str:
         f'<section class="days" id="dates"><h2>Dates</h2><p class="workings">{count}</p>{"".join(months)}</section>'
     )
     caption = f"km² by {plan.shown} in every unit with ground of a class, as of the date in the last column, and since"
-    table = f"<table><caption>{escape(caption)}</caption>{units}</table>"
+    table = f'<table><caption class="unseen">Units</caption>{units}</table>'
     none = '<p class="workings">No unit has ground of a class.</p>'
-    scroll = f'<div class="scroll" tabindex="0" role="region" aria-label="Units">{table}</div>'
+    scroll = f'<p class="workings">{escape(caption)}.</p>{_scroll("Units", table)}'
     return f'{listed}<section id="units" class="units"><h2>Units</h2>{scroll if units else none}</section>'
 
 
-def bare_page(plan: Plan, *, path: str, title: str, dek: str, body: str, css: str = "", up: str = "../") -> str:
+def bare_page(
+    plan: Plan,
+    *,
+    path: str,
+    title: str,
+    dek: str,
+    body: str,
+    css: str = "",
+    up: str = "../",
+    credits: Sequence[str] = (),
+) -> str:
     """A page without a map and without a script.
 
     Parameters
@@ -172,6 +182,8 @@ def bare_page(plan: Plan, *, path: str, title: str, dek: str, body: str, css: st
         HTML of ours, and our own rules beside those of every page.
     up : str
         From the page to the site's folder.
+    credits : sequence of str
+        Lines that stand first in its foot.
 
     Raises
     ------
@@ -181,7 +193,7 @@ def bare_page(plan: Plan, *, path: str, title: str, dek: str, body: str, css: st
     head = f"<style>{asset('map.css')}</style><style>{asset('brief.css')}{css}</style>{styles()}"
     inside = (
         f'<div class="page">{top(up=up, here=path)}<header><h1>{escape(title)}</h1>'
-        f'<p class="dek">{escape(dek)}</p></header><main>{body}</main>{foot()}</div>'
+        f'<p class="dek">{escape(dek)}</p></header><main>{body}</main>{foot(credits)}</div>'
     )
     policy, _ = policy_of(head + inside)
     return (
@@ -194,7 +206,7 @@ def bare_page(plan: Plan, *, path: str, title: str, dek: str, body: str, css: st
     )
 
 
-def foot() -> str:
+def foot(credits: Sequence[str] = ()) -> str:
     """What the figures of a page without a map rest on.
 
     Raises
@@ -202,8 +214,12 @@ def foot() -> str:
     MapError
         Never.
     """
-    said = "Areas on the WGS 84 ellipsoid, edges straight in longitude and latitude (RFC 7946)."
-    return f"<footer><p>{said}</p><p>Made with geo-control {escape(__version__)}.</p></footer>"
+    lines = [
+        *credits,
+        "Areas on the WGS 84 ellipsoid, edges straight in longitude and latitude (RFC 7946)",
+        f"Made with geo-control {__version__}",
+    ]
+    return "<footer>" + "".join(f"<p>{escape(line.rstrip('., '))}.</p>" for line in lines) + "</footer>"
 
 
 def sources_body(plan: Plan, credits: Sequence[Mapping[str, str]], shipped: Sequence[str], boundary: str) -> str:
@@ -240,7 +256,7 @@ def sources_body(plan: Plan, credits: Sequence[Mapping[str, str]], shipped: Sequ
     ground = "".join(f"<p>{escape(line.rstrip('., '))}.</p>" for line in under)
     return (
         f'<div class="brief"><section><h2>Sources</h2>{_scroll("Sources", table)}</section>'
-        f"<section><h2>Under the maps</h2>{ground}</section>"
+        f'<section class="ground"><h2>Under the maps</h2>{ground}</section>'
         f"<section><h2>Snapshots</h2>{_snapshots(plan)}</section></div>"
     )
 
