@@ -15,7 +15,7 @@ WINGS = ("briefs", "files", "inquiry", "pages", "pictures", "series", "storage")
 FLOORS = {
     "errors": 0, "area": 1, "palette": 1, "symbols": 2, "schema": 2, "units": 3, "mending": 3, "measures": 4,
     "gate": 4, "spots": 4, "sources": 5, "front": 5, "settlements": 5, "answers": 5, "archive": 8, "intake": 9,
-    "printing": 10, "demo": 13, "__init__": 15, "cli": 16, "__main__": 17,
+    "printing": 10, "demo": 13, "doctor": 13, "handbook": 1, "__init__": 15, "cli": 16, "__main__": 17,
     "briefs.tables": 10, "briefs.brief": 11, "briefs.chart": 12, "briefs.pictures": 12, "briefs.markdown": 12,
     "briefs.office": 12, "briefs.page": 13, "briefs.docx": 13, "briefs.pptx": 13, "briefs.briefing": 14,
     "files.vector": 1, "files.dates": 1, "files.topojson": 1, "files.gdal": 2, "files.zips": 2, "files.kml": 3,
@@ -32,9 +32,9 @@ FLOORS = {
 }  # fmt: skip
 # each outside thing has one door; numpy, pandas, geopandas and shapely are the house's own language
 DOORS = {
-    "pyogrio": {"gdal"}, "folium": {"maps"}, "branca": {"maps"}, "sqlite3": {"gpkg", "layout", "history", "store"},
+    "pyogrio": {"gdal", "doctor"}, "folium": {"maps"}, "branca": {"maps"}, "sqlite3": {"gpkg", "layout", "history", "store", "doctor"},
     "orjson": {"vector"}, "defusedxml": {"kml"}, "zipfile": {"zips", "basemap", "office"}, "click": {"cli", "printing"}, "rich": {"printing"},
-    "pyproj": {"area"}, "matplotlib": {"lettering", "canvas", "chart"}, "PIL": {"movie"},
+    "pyproj": {"area", "doctor"}, "matplotlib": {"lettering", "canvas", "chart"}, "PIL": {"movie"},
 }  # fmt: skip
 
 
