@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 @click.option("--dry-run", is_flag=True, help="Ask what is offered, and fetch none of it.")
 @form_option("table", "json")
 @click.pass_context
-def fetch(ctx: click.Context, archive: Path, source: str, config: Path | None, form: str, **given: Any) -> None:
+def fetch(ctx: click.Context, /, archive: Path, source: str, config: Path | None, form: str, **given: Any) -> None:
     """Fetch what is new from SOURCE's public address, keep it beside ARCHIVE and take it in.
 
     Sources: deepstate, deepstate-mirror, nzz, isw, uacontrolmap; any other with --config. The exit code is 1 where a

@@ -231,7 +231,8 @@ def _limits(table: Any, where: str) -> Limits:
         least = 0 if key in ("pause_seconds", "backoff_seconds") else 1e-9
         if isinstance(value, bool) or not isinstance(value, int | float) or not least <= value < 1e12:
             raise UsageError(f"{where} limits.{key} is {value!r}: a number above 0 is wanted")
-    return Limits(**{key: known[key](value) for key, value in table.items()})
+    given: dict[str, Any] = {key: known[key](value) for key, value in table.items()}
+    return Limits(**given)
 
 
 def _layers(listed: Any, where: str) -> tuple[Layer, ...]:
