@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from geo.archive import Archive, open_archive
     from geo.area import area_km2
     from geo.briefs.briefing import draw_brief
+    from geo.desk.fetch import fetch_new
     from geo.errors import (
         ArchiveError,
         FileError,
@@ -40,6 +41,7 @@ _ROOMS = {
         "archive": "Archive open_archive",
         "area": "area_km2",
         "briefs.briefing": "draw_brief",
+        "desk.fetch": "fetch_new",
         "errors": "ArchiveError FileError GateError GeoError MapError NoSnapshotError SourceError UnitError UsageError",
         "intake": "Receipt import_files",
         "pages.dates_page": "draw_dates",
@@ -59,7 +61,7 @@ __all__ = [
     "Archive", "ArchiveError", "FileError", "GateError", "GeoError", "MapError", "NoSnapshotError", "Options",
     "Receipt", "Source", "SourceError", "UnitError", "UsageError", "__version__", "area_km2", "draw_brief",
     "draw_chart", "draw_dates", "draw_map", "draw_maps", "draw_movie", "draw_picture", "draw_timeline", "embed_snippet",
-    "import_files", "open_archive", "save_map",
+    "fetch_new", "import_files", "open_archive", "save_map",
     "show",
 ]  # fmt: skip
 
