@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from geo.archive import Archive, open_archive
     from geo.area import area_km2
     from geo.briefs.briefing import draw_brief
+    from geo.desk.fetch import fetch_new
     from geo.errors import (
         ArchiveError,
         FileError,
@@ -41,6 +42,7 @@ _ROOMS = {
         "archive": "Archive open_archive",
         "area": "area_km2",
         "briefs.briefing": "draw_brief",
+        "desk.fetch": "fetch_new",
         "errors": "ArchiveError FileError GateError GeoError MapError NoSnapshotError SourceError UnitError UsageError",
         "intake": "Receipt import_files",
         "pages.compare_page": "draw_comparison",
@@ -60,9 +62,9 @@ _ROOMS = {
 __all__ = [
     "Archive", "ArchiveError", "FileError", "GateError", "GeoError", "MapError", "NoSnapshotError", "Options",
     "Receipt", "Source", "SourceError", "UnitError", "UsageError", "__version__", "area_km2", "draw_brief",
-    "draw_chart", "draw_comparison", "draw_dates", "draw_map", "draw_maps", "draw_movie", "draw_picture",
-    "draw_timeline", "embed_snippet", "import_files", "open_archive", "save_map",
-    "show",
+    "draw_chart", "draw_dates", "draw_map", "draw_maps", "draw_movie", "draw_picture", "draw_timeline", "embed_snippet",
+    "fetch_new", "import_files", "open_archive", "save_map",
+    "draw_comparison", "show",
 ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted(p for p in (ROOT / "geo").rglob("*.py") if "assets" not in p.parts)
-WINGS = ("briefs", "files", "inquiry", "pages", "pictures", "series", "storage")
+WINGS = ("briefs", "desk", "files", "inquiry", "pages", "pictures", "series", "storage")
 
 FLOORS = {
     "errors": 0, "area": 1, "palette": 1, "symbols": 2, "schema": 2, "units": 3, "mending": 3, "measures": 4,
@@ -18,6 +18,7 @@ FLOORS = {
     "printing": 10, "demo": 13, "__init__": 15, "cli": 16, "__main__": 17,
     "briefs.tables": 10, "briefs.brief": 11, "briefs.chart": 12, "briefs.pictures": 12, "briefs.markdown": 12,
     "briefs.office": 12, "briefs.page": 13, "briefs.docx": 13, "briefs.pptx": 13, "briefs.briefing": 14,
+    "desk.lock": 1, "desk.network": 2, "desk.addresses": 6, "desk.listing": 7, "desk.fetch": 10,
     "files.vector": 1, "files.dates": 1, "files.topojson": 1, "files.gdal": 2, "files.zips": 2, "files.kml": 3,
     "files.tables": 3, "files.layers": 4,
     "inquiry.reader": 6, "inquiry.places": 7, "inquiry.sides": 7, "inquiry.figures": 7.5,
@@ -33,7 +34,8 @@ FLOORS = {
 # each outside thing has one door; numpy, pandas, geopandas and shapely are the house's own language
 DOORS = {
     "pyogrio": {"gdal"}, "folium": {"maps"}, "branca": {"maps"}, "sqlite3": {"gpkg", "layout", "history", "store"},
-    "orjson": {"vector"}, "defusedxml": {"kml"}, "zipfile": {"zips", "basemap", "office"}, "click": {"cli", "printing"}, "rich": {"printing"},
+    "httpx": {"network"}, "httpcore": {"network"}, "http": set(), "requests": set(), "aiohttp": set(),
+    "orjson": {"vector", "network"}, "defusedxml": {"kml"}, "zipfile": {"zips", "basemap", "office"}, "click": {"cli", "printing"}, "rich": {"printing"},
     "pyproj": {"area"}, "matplotlib": {"lettering", "canvas", "chart"}, "PIL": {"movie"},
 }  # fmt: skip
 

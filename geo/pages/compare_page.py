@@ -58,8 +58,8 @@ def draw_comparison(
     Returns
     -------
     geo.pages.maps.ControlMap
-        A folium.Map: EPSG:4326 data on Leaflet's EPSG:3857 map; `geo.save_map` writes it. Areas in km² on WGS 84. The same input
-        gives the same page, byte for byte.
+        A folium.Map: EPSG:4326 data on Leaflet's EPSG:3857 map; `geo.save_map` writes it. Areas in km² on WGS 84. The
+        same input gives the same page, byte for byte.
 
     Raises
     ------
