@@ -97,6 +97,7 @@ FLOORS = {
     "storage.timeline": 1,
     "storage.qgis": 2,
     "storage.layout": 3,
+    "storage.migration": 4,
     "storage.history": 4,
     "storage.store": 5,
 }
@@ -105,7 +106,7 @@ DOORS: dict[str, set[str]] = {
     "pyogrio": {"doctor", "gdal"},
     "folium": {"maps"},
     "branca": {"maps"},
-    "sqlite3": {"doctor", "gpkg", "history", "layout", "store"},
+    "sqlite3": {"doctor", "gpkg", "history", "layout", "migration", "store"},
     "httpx": {"network"},
     "httpcore": {"network"},
     "http": set(),
