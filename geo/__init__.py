@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from geo.archive import Archive, open_archive
     from geo.area import area_km2
     from geo.briefs.briefing import draw_brief
+    from geo.claims.reading import find_claims, read_claim
+    from geo.claims.record import Claim
     from geo.errors import (
         ArchiveError,
         FileError,
@@ -40,6 +42,8 @@ _ROOMS = {
         "archive": "Archive open_archive",
         "area": "area_km2",
         "briefs.briefing": "draw_brief",
+        "claims.reading": "find_claims read_claim",
+        "claims.record": "Claim",
         "errors": "ArchiveError FileError GateError GeoError MapError NoSnapshotError SourceError UnitError UsageError",
         "intake": "Receipt import_files",
         "pages.dates_page": "draw_dates",
@@ -56,10 +60,10 @@ _ROOMS = {
 }
 
 __all__ = [
-    "Archive", "ArchiveError", "FileError", "GateError", "GeoError", "MapError", "NoSnapshotError", "Options",
+    "Archive", "ArchiveError", "Claim", "FileError", "GateError", "GeoError", "MapError", "NoSnapshotError", "Options",
     "Receipt", "Source", "SourceError", "UnitError", "UsageError", "__version__", "area_km2", "draw_brief",
     "draw_chart", "draw_dates", "draw_map", "draw_maps", "draw_movie", "draw_picture", "draw_timeline", "embed_snippet",
-    "import_files", "open_archive", "save_map",
+    "find_claims", "import_files", "open_archive", "read_claim", "save_map",
     "show",
 ]  # fmt: skip
 

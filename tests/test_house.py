@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted(p for p in (ROOT / "geo").rglob("*.py") if "assets" not in p.parts)
-WINGS = ("briefs", "files", "pages", "pictures", "series", "storage")
+WINGS = ("briefs", "claims", "files", "pages", "pictures", "series", "storage")
 
 FLOORS = {
     "errors": 0, "area": 1, "palette": 1, "symbols": 2, "schema": 2, "units": 3, "mending": 3, "measures": 4,
@@ -18,6 +18,8 @@ FLOORS = {
     "printing": 10, "demo": 13, "__init__": 15, "cli": 16, "__main__": 17,
     "briefs.tables": 10, "briefs.brief": 11, "briefs.chart": 12, "briefs.pictures": 12, "briefs.markdown": 12,
     "briefs.office": 12, "briefs.page": 13, "briefs.docx": 13, "briefs.pptx": 13, "briefs.briefing": 14,
+    "claims.record": 3, "claims.dates": 3, "claims.amounts": 4, "claims.names": 4, "claims.grammar": 5,
+    "claims.parties": 6, "claims.reading": 7, "claims.__init__": 15,
     "files.vector": 1, "files.dates": 1, "files.topojson": 1, "files.gdal": 2, "files.zips": 2, "files.kml": 3,
     "files.tables": 3, "files.layers": 4,
     "pages.page": 1, "pages.basemap": 2, "pages.film": 2, "pages.notebook": 4, "pages.embed": 6, "pages.dossier": 9,
