@@ -169,3 +169,11 @@ def test_missing_fields_are_named() -> None:
     assert read_claim("Zelensky said his troops control 500 square km.", date=DAY).missing() == ("controller",)
     assert "date_from" in read_claim("Ukraine seized 100 km² in Kursk.", date=DAY).missing()
     assert read_claim("Ukraine controls 500 square km in Kursk.", date=DAY).missing() == ()
+
+
+AFTER = table("after.csv")
+
+
+@pytest.mark.parametrize("row", AFTER, ids=[r["text"][:60] for r in AFTER])
+def test_sentences_written_after_the_grammar_was_finished(row: dict[str, str]) -> None:
+    check(row)
