@@ -6,6 +6,7 @@ import re
 from calendar import monthrange
 from collections.abc import Mapping
 from datetime import date, timedelta
+from itertools import pairwise
 from typing import NamedTuple
 
 _MONTHS: Mapping[str, int] = {
@@ -25,8 +26,8 @@ _ENGLISH = (
     r"|(?:Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)\.?"
 )
 _CYRILLIC = (
-    r"(?:январ|феврал|март|апрел|ма[яйе](?!\w)|июн|июл|август|сентябр|октябр|ноябр|декабр|січн|лютог|лютом|берез|квітн|травн"
-    r"|червн|липн|серпн|вересн|жовтн|листопад|грудн)\w*"
+    r"(?:январ|феврал|март|апрел|ма[яйе](?!\w)|июн|июл|август|сентябр|октябр|ноябр|декабр|січе?н|лют[иогм]|березе?н|квіте?н|траве?н"
+    r"|черве?н|липе?н|серпе?н|вересе?н|жовте?н|листопад|груде?н)\w*"
 )
 _MONTH = rf"(?P<month>(?:{_ENGLISH})(?!\w)|{_CYRILLIC})"
 _YEAR = r"(?:,? (?P<year>20\d\d)(?!\d))?"
@@ -51,6 +52,7 @@ _SAID_ON = re.compile(
     r"\b(?:said|told \w+|announced|wrote|stated|reported|claimed|заявив|заявила?|сообщил[аи]?|повідоми\w+)"
     r"(?: in a (?:statement|briefing))? (?:on )?$"
 )
+_JOINED = re.compile(r"\s*,?\s*(?:and|to|through|until|[-–—])?\s*")
 _WHOLE_MONTH = re.compile(rf"(?<!\w)(?P<when>early|mid|late)?[ -]?{_MONTH}{_YEAR}")
 _AGO = re.compile(
     r"\b(?:in|over|during|within|for) the (?:past|last) (?:(?P<count>\d+|two|three|four|five|six|seven|ten|few) )?"
@@ -114,8 +116,13 @@ def dates_in(text: str, *, today: date | None) -> Said:
         if _SINCE.search(text[:at]):
             return Said(day, today, False, notes)
         return Said(day, day, False, notes)
-    if month := _WHOLE_MONTH.search(text):
-        return _month(month, text, today)
+    months = list(_WHOLE_MONTH.finditer(text))
+    if months:
+        first, last = (_month(m, text, today) for m in (months[0], months[-1]))
+        listed = all(_JOINED.fullmatch(text[a.end() : b.start()]) for a, b in pairwise(months))
+        if len(months) == 1 or not listed or first.first is None or last.first is None:
+            return first
+        return Said(min(first.first, last.first), last.last, True, first.notes)
     if year := _WHOLE_YEAR.search(text):
         end = date(int(year["year"]), 12, 31)
         return Said(date(end.year, 1, 1), end if today is None else min(end, today), today is None or end <= today)

@@ -9,6 +9,11 @@ from dataclasses import dataclass
 from geo.claims.amounts import Amount
 from geo.claims.names import Mention, Names
 
+GROUND = (
+    r"(?:territor(?:y|ies)|lands?|areas?|ground|soil|regions?|oblasts?|provinces?|countr(?:y|ies)|district|gains"
+    r"|bridgehead|salient|foothold|pocket|incursion|square kilomet(?:re|er)s?|sq\.? km|km²|km2|square miles|hectares"
+    r"|територі\w+|территори\w+|земл\w+|област\w+|площ\w+|краю|края|країни|страны)"
+)
 _ABBREVIATION = re.compile(
     r"(?:\b(?:sq|km|kms|mi|approx|ca|gen|col|lt|maj|capt|mr|mrs|ms|dr|st|no|vs|e\.g|i\.e|u\.s|u\.k|jan|feb|mar|apr|jun"
     r"|jul|aug|sept|sep|oct|nov|dec|кв|тис|тыс|млн|обл|ген|ім|им)|\b[A-ZА-ЯІЇЄ])\.$",
@@ -29,11 +34,13 @@ _DEEDS: Mapping[str, str] = {
     "gained": r"(?:(?:took|takes?|taken|taking|gain(?:s|ed|ing)?|seiz\w+|establish\w*|won) (?:full |complete )?control"
     r"|tak(?:en|es|ing) under control|took under control"
     r"|seiz(?:es?|ed|ing|ures?)|captur(?:es?|ed|ing)|took|takes|taken?|taking|gain(?:s|ed|ing)?|conquer\w*|overr[au]n"
-    r"|advanc(?:es?|ed|ing)|захопи\w+|окупува(?:в|л\w+)|захвати\w+|оккупировал\w*|взял\w+|взял[аи]?)",
+    r"|advanc(?:ed|ing)|advances? of|захопи\w+|окупува(?:в|л\w+)|захвати\w+|оккупировал\w*|взял\w+|взял[аи]?)",
     "lost": r"(?:los(?:t|es?|ing|ses)(?: control)?|ced(?:es?|ed|ing)|g[ai]ve[sn]? up|surrender\w*"
     r"|втрати\w+|потеря\w+|утратил\w*)",
     "held": r"(?:h[oe]ld(?:s|ing)?|control(?:s|led|ling)?|occup(?:y|ies|ied|ying|ation)"
     r"|ke(?:eps?|pt)|retain(?:s|ed|ing)?"
+    r"|(?:bridgehead|foothold|salient|holdings)(?= [^.;]{0,40}\b(?:to|of|covers|measures|is|was|at)\b)"
+    r""
     r"|in (?:\w+ |\w+'s )?hands|контролю\w+|контролиру\w+|утриму\w+|удержива\w+|оккупирован\w*|окупован\w*"
     r"|під контролем|под контролем)",
     "front": r"front[ -]?lines?|line of (?:contact|engagement)|lines? of control|\bfronts?|ліні\w+ (?:фронту|зіткнення)"
@@ -62,6 +69,7 @@ _REFUSALS: Sequence[tuple[str, re.Pattern[str]]] = (
         r"\b(?:not|never|neither|nor|no longer|cannot|denie[sd]|deny|denying|rejected|refuted|dismissed|disputed"
         r"|failed to|unable to|false(?:ly)?|untrue)\b|n['’]t\b|\bне (?!менше|менее|більше|более|больше|тільки|только)"
         r"|заперечу\w+|спростув\w+|опроверг\w+|отрица\w+|больше не|більше не", re.I)),
+    ("what is not known", re.compile(r"\b(?:how (?:many|much)|whether|скільки|сколько)\b", re.IGNORECASE)),
     ("a plan, a condition or a forecast", re.compile(
         r"\b(?:would|could|may|might|will|shall|should|if|unless|plans?|planning|planned|aims?|aiming|aimed|wants?"
         r"|wanted|hopes?|hoped|intends?|intended|expects? to|expected to|threaten\w*|likely to|seeks? to|vows?|vowed"
@@ -69,18 +77,20 @@ _REFUSALS: Sequence[tuple[str, re.Pattern[str]]] = (
         r"|якби|якщо|може|могли б|планує|планують|хоче|хочуть|намага\w+|прагн\w+|если|может|могли бы|планиру\w+"
         r"|хочет|хотят|пыта\w+|намерен\w*)\b", re.I)),
 )  # fmt: skip
+_NOT_AFTER = re.compile(r"\s*(?:from|away|behind|beyond|off|inside|deep|short|north|south|east|west)\b", re.IGNORECASE)
+_GOES_ON = re.compile(
+    r"(?:['’]s)?\s*(?:$|[^\w\s]|[^\x00-\x7f]|(?:is|are|was|were|has|have|had|remains?|by|in|since|on|and|or|from|under|which|that|to"
+    r"|as|at|now|still|after|before|with|while|but|held|controlled|occupied|retaken|recaptured|regained|remained|seized|captured|taken|lost|liberated)\b"
+    rf"|{GROUND}\b)",
+    re.IGNORECASE,
+)
 _NOT_A_PLAN = re.compile(r"\b(?:in|of|since|on|by|until|late|early|mid|from) May\b|\bMay \d|\d May\b")
 _NOT_A_DENIAL = re.compile(
-    r"\bnot (?:less|more|fewer) than|\bnot only|\bno (?:less|more|fewer) than|\bnever before|\bdid not say|"
+    r"\bnot (?:less|more|fewer) than|\bnot only|\bno (?:less|more|fewer) than|\bnever before|"
     r"\bcould not (?:be )?(?:independently )?verif\w+|\bнезалежно|\bне (?:удалось|вдалося)", re.I)  # fmt: skip
 _NOBODYS = re.compile(
     r"\b(?:gr[ae]y[ -]zone|contested|disputed|no[ -]man['’]?s[ -]land|unclear status|сір\w+ зон\w+|сер\w+ зон\w+)\b",
     re.I,
-)
-GROUND = (
-    r"(?:territor(?:y|ies)|lands?|areas?|ground|soil|regions?|oblasts?|provinces?|countr(?:y|ies)|district|gains"
-    r"|bridgehead|salient|foothold|pocket|incursion|square kilomet(?:re|er)s?|sq\.? km|km²|km2|square miles|hectares"
-    r"|територі\w+|территори\w+|земл\w+|област\w+|площ\w+|краю|края|країни|страны)"
 )
 _QUOTES = str.maketrans(dict.fromkeys('"“”„«»', " "))
 _MODIFIER = re.compile(
@@ -206,7 +216,8 @@ def deed_of(text: str, clause: tuple[int, int], amount: Amount) -> Deed | None:
     low, high = clause
     found = [_deed(text, m) for m in _DEED.finditer(text, low, high) if not _other_sense(text, m)]
     if amount.unit in ("km", "mi"):
-        return next((d for d in found if d.name == "front"), None)
+        apart = _NOT_AFTER.match(text[amount.end :])  # "5 km from the front line" is no length of it
+        return None if apart else next((d for d in found if d.name == "front"), None)
     found = [d for d in found if d.name != "front" and not amount.start <= d.start < amount.end]
     clear = [d for d in found if not _HYPHENED.match(text[d.start - 1 : d.end])] or found
     before = [d for d in clear if d.end <= amount.start and not _in_relative(text, d, amount)]
@@ -319,6 +330,8 @@ def of_ground(text: str, amount: Amount, deed: Deed, units: Sequence[Mention], s
     offset, rest = offset + match.end(), rest[match.end() :]
     while True:
         named = next((m for m in (*units, *sides) if m.start <= offset < m.end and m.role in ("unit", "names")), None)
+        if named is not None and named.role == "unit" and not _GOES_ON.match(text[named.end :]):
+            return False  # "of Kursk residents"
         whole = named is not None and not text[named.start : named.end + 2].endswith(("'s", "’s"))
         if whole and named is not None and not text[: named.end].endswith(("'s", "’s")):
             return True

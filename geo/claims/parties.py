@@ -55,7 +55,11 @@ def doer(text: str, clause: tuple[int, int], deed: Deed, sides: Sequence[Mention
     after = [s for s in sides if s.start >= deed.end and re.search(r"\bby (?:the )?$", text[: s.start])]
     if after:
         return after[0].code, None
-    if said and inside and re.search(rf"\b{_SPEECH}(?: to)? (?:have |having |to )?$", text[: deed.start], re.I):
+    if (
+        said
+        and inside
+        and re.search(rf"\b{_SPEECH}(?:[^,;]{{0,30}} to)? (?:have |having |to |be in )*$", text[: deed.start], re.I)
+    ):
         return inside[-1].code, None
     return None, "no side is named"
 

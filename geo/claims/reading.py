@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date as day_type
@@ -188,6 +189,8 @@ def _claim(
         return _refused(draft, "no word says that ground is held, gained, lost or retaken")
     if amount.unit == "percent" and not grammar.of_ground(scene.text, amount, deed, scene.units, scene.sides):
         return _refused(draft, "the percentage is of something else than ground")
+    if deed.name == "held" and _took(scene, clause, deed):
+        deed = replace(deed, name="gained")
     draft = _quantified(draft, deed, scene.text, amount)
     if draft.quantity is None:
         return _refused(draft, "the unit does not go with what is said of it")
@@ -224,6 +227,14 @@ def _quantified(draft: Claim, deed: Deed, text: str, amount: Amount) -> Claim:
     if deed.name == "net loss" and draft.value is not None:
         return replace(draft, quantity="net", value=-draft.value, comparator=_other_way(draft.comparator))
     return replace(draft, quantity="gained" if deed.name == "retaken" else deed.name)
+
+
+def _took(scene: _Scene, clause: tuple[int, int], deed: Deed) -> bool:
+    """Whether "occupied" is what happened in a span of time rather than what stands on a day."""
+    if scene.text[deed.start : deed.end].casefold() != "occupied" or deed.passive:
+        return False
+    said = dates_in(scene.dated[slice(*clause)], today=scene.today)
+    return said.whole or said.first != said.last or bool(re.search(r"\bthe (?:week|month|day)\b", scene.text))
 
 
 _OTHER_WAY = {"more than": "less than", "less than": "more than", "at least": "up to", "up to": "at least"}
@@ -268,9 +279,13 @@ def _placed(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount
 
 def _dated(draft: Claim, scene: _Scene, clause: tuple[int, int]) -> Claim:
     """The days that it speaks of: those of the clause, then of the sentence, then the day it was said."""
-    said = dates_in(scene.dated[slice(*clause)], today=scene.today)
+    dated = scene.dated[slice(*clause)]
+    if draft.quantity == "share retaken":  # "of what it seized in August": that date is the base's
+        dated = re.split(r"\b(?:that|which|what)\b", dated, maxsplit=1)[0]
+    said = dates_in(dated, today=scene.today)
     if said == Said():
-        said = dates_in(scene.dated, today=scene.today) if len(scene.amounts) == 1 else said
+        alone = len(scene.amounts) == 1 and draft.quantity != "share retaken"
+        said = dates_in(scene.dated, today=scene.today) if alone else said
     state = draft.quantity in ("held", "front length", "settlements held")
     today = None if scene.today is None else scene.today.isoformat()
     if said.vague:
