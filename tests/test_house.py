@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted(p for p in (ROOT / "geo").rglob("*.py") if "assets" not in p.parts)
-WINGS = ("briefs", "desk", "files", "inquiry", "pages", "pictures", "series", "storage")
+WINGS = ("briefs", "claims", "desk", "files", "inquiry", "pages", "pictures", "series", "storage")
 
 FLOORS = {
     "errors": 0,
@@ -47,6 +47,14 @@ FLOORS = {
     "briefs.page": 13,
     "briefs.pptx": 13,
     "briefs.briefing": 14,
+    "claims.dates": 3,
+    "claims.record": 3,
+    "claims.amounts": 4,
+    "claims.names": 4,
+    "claims.grammar": 5,
+    "claims.parties": 6,
+    "claims.reading": 7,
+    "claims.__init__": 15,
     "desk.lock": 1,
     "desk.network": 2,
     "desk.addresses": 6,
