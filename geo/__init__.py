@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from geo.area import area_km2
     from geo.briefs.briefing import draw_brief
     from geo.desk.fetch import fetch_new
+    from geo.desk.routine import run_daily
     from geo.errors import (
         ArchiveError,
         FileError,
@@ -42,6 +43,7 @@ _ROOMS = {
         "area": "area_km2",
         "briefs.briefing": "draw_brief",
         "desk.fetch": "fetch_new",
+        "desk.routine": "run_daily",
         "errors": "ArchiveError FileError GateError GeoError MapError NoSnapshotError SourceError UnitError UsageError",
         "intake": "Receipt import_files",
         "pages.dates_page": "draw_dates",
@@ -61,7 +63,7 @@ __all__ = [
     "Archive", "ArchiveError", "FileError", "GateError", "GeoError", "MapError", "NoSnapshotError", "Options",
     "Receipt", "Source", "SourceError", "UnitError", "UsageError", "__version__", "area_km2", "draw_brief",
     "draw_chart", "draw_dates", "draw_map", "draw_maps", "draw_movie", "draw_picture", "draw_timeline", "embed_snippet",
-    "fetch_new", "import_files", "open_archive", "save_map",
+    "fetch_new", "import_files", "open_archive", "run_daily", "save_map",
     "show",
 ]  # fmt: skip
 

@@ -15,10 +15,11 @@ WINGS = ("briefs", "desk", "files", "inquiry", "pages", "pictures", "series", "s
 FLOORS = {
     "errors": 0, "area": 1, "palette": 1, "symbols": 2, "schema": 2, "units": 3, "mending": 3, "measures": 4,
     "gate": 4, "spots": 4, "sources": 5, "front": 5, "settlements": 5, "answers": 5, "archive": 8, "intake": 9,
-    "printing": 10, "demo": 13, "__init__": 15, "cli": 16, "__main__": 17,
+    "printing": 10, "demo": 13, "__init__": 20, "cli": 21, "__main__": 22,
     "briefs.tables": 10, "briefs.brief": 11, "briefs.chart": 12, "briefs.pictures": 12, "briefs.markdown": 12,
     "briefs.office": 12, "briefs.page": 13, "briefs.docx": 13, "briefs.pptx": 13, "briefs.briefing": 14,
-    "desk.lock": 1, "desk.network": 2, "desk.addresses": 6, "desk.listing": 7, "desk.fetch": 10,
+    "desk.lock": 1, "desk.network": 2, "desk.addresses": 6, "desk.listing": 7, "desk.plan": 7, "desk.fetch": 10,
+    "desk.steps": 18, "desk.routine": 19,
     "files.vector": 1, "files.dates": 1, "files.topojson": 1, "files.gdal": 2, "files.zips": 2, "files.kml": 3,
     "files.tables": 3, "files.layers": 4,
     "inquiry.reader": 6, "inquiry.places": 7, "inquiry.figures": 7.5,
