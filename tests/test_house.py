@@ -120,7 +120,7 @@ DOORS: dict[str, set[str]] = {
     "sqlite3": {"doctor", "gpkg", "history", "layout", "migration", "store"},
     "httpx": {"network"},
     "httpcore": {"network"},
-    "http": set(),
+    "http": {"server"},
     "requests": set(),
     "aiohttp": set(),
     "orjson": {"network", "vector"},
