@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted(p for p in (ROOT / "geo").rglob("*.py") if "assets" not in p.parts)
-WINGS = ("briefs", "files", "inquiry", "pages", "pictures", "series", "storage")
+WINGS = ("briefs", "files", "incidents", "inquiry", "pages", "pictures", "series", "storage")
 
 FLOORS = {
     "errors": 0, "area": 1, "palette": 1, "symbols": 2, "schema": 2, "units": 3, "mending": 3, "measures": 4,
@@ -21,6 +21,7 @@ FLOORS = {
     "files.vector": 1, "files.dates": 1, "files.topojson": 1, "files.gdal": 2, "files.zips": 2, "files.kml": 3,
     "files.tables": 3, "files.layers": 4,
     "inquiry.reader": 6, "inquiry.places": 7, "inquiry.figures": 7.5,
+    "incidents.shapes": 6,
     "pages.page": 1, "pages.basemap": 2, "pages.film": 2, "pages.notebook": 4, "pages.embed": 6, "pages.dossier": 9,
     "pages.still": 10, "pages.sheet": 10, "pages.film_sheet": 10, "pages.ground": 11, "pages.dates_sheet": 11,
     "pages.shown": 11, "pages.maps": 12, "pages.film_page": 13, "pages.dates_page": 14,
