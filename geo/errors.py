@@ -27,6 +27,16 @@ class ArchiveError(GeoError):
     """An archive cannot be opened, is damaged, is of a newer layout, or is held by another writer."""
 
 
+class FetchError(GeoError):
+    """A source's address does not give what it should, or may not be asked."""
+
+
+class BusyError(GeoError):
+    """Another run has the same work in hand."""
+
+    exit_code = 5
+
+
 class NoSnapshotError(GeoError):
     """No snapshot depicts the date asked for, or none that the caller accepts."""
 

@@ -10,23 +10,24 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted(p for p in (ROOT / "geo").rglob("*.py") if "assets" not in p.parts)
-WINGS = ("briefs", "files", "incidents", "inquiry", "pages", "pictures", "series", "storage")
+WINGS = ("briefs", "desk", "files", "incidents", "inquiry", "pages", "pictures", "series", "storage")
 
 FLOORS = {
     "errors": 0, "area": 1, "palette": 1, "symbols": 2, "schema": 2, "units": 3, "mending": 3, "measures": 4,
-    "gate": 4, "spots": 4, "sources": 5, "front": 5, "settlements": 5, "answers": 5, "archive": 8, "intake": 9,
+    "gate": 4, "spots": 4, "sources": 5, "front": 5, "settlements": 5, "compare": 5, "answers": 5, "archive": 8, "intake": 9,
     "printing": 10, "demo": 13, "__init__": 15, "cli": 16, "__main__": 17,
     "briefs.tables": 10, "briefs.brief": 11, "briefs.chart": 12, "briefs.pictures": 12, "briefs.markdown": 12,
     "briefs.office": 12, "briefs.page": 13, "briefs.docx": 13, "briefs.pptx": 13, "briefs.briefing": 14,
+    "desk.lock": 1, "desk.network": 2, "desk.addresses": 6, "desk.listing": 7, "desk.fetch": 10,
     "files.vector": 1, "files.dates": 1, "files.topojson": 1, "files.gdal": 2, "files.zips": 2, "files.kml": 3,
     "files.tables": 3, "files.layers": 4,
-    "inquiry.reader": 6, "inquiry.places": 7, "inquiry.figures": 7.5,
     "incidents.shapes": 6,
+    "inquiry.reader": 6, "inquiry.places": 7, "inquiry.sides": 7, "inquiry.figures": 7.5,
     "pages.page": 1, "pages.basemap": 2, "pages.film": 2, "pages.notebook": 4, "pages.embed": 6, "pages.dossier": 9,
     "pages.still": 10, "pages.sheet": 10, "pages.film_sheet": 10, "pages.ground": 11, "pages.dates_sheet": 11,
-    "pages.shown": 11, "pages.maps": 12, "pages.film_page": 13, "pages.dates_page": 14,
+    "pages.shown": 11, "pages.maps": 12, "pages.film_page": 13, "pages.dates_page": 14, "pages.compare_page": 14,
     "pictures.lettering": 1, "pictures.plane": 3, "pictures.canvas": 4, "pictures.captions": 10, "pictures.plate": 10,
-    "pictures.picture": 11, "pictures.chart": 11, "pictures.movie": 12,
+    "pictures.picture": 11, "pictures.chart": 11, "pictures.movie": 12, "pictures.compare_chart": 12,
     "series.edges": 2, "series.ledger": 5, "series.panel": 6, "series.cluster": 7,
     "storage.timeline": 1, "storage.gpkg": 1, "storage.qgis": 2, "storage.layout": 3, "storage.history": 4,
     "storage.store": 5,
@@ -34,7 +35,8 @@ FLOORS = {
 # each outside thing has one door; numpy, pandas, geopandas and shapely are the house's own language
 DOORS = {
     "pyogrio": {"gdal"}, "folium": {"maps"}, "branca": {"maps"}, "sqlite3": {"gpkg", "layout", "history", "store"},
-    "orjson": {"vector"}, "defusedxml": {"kml"}, "zipfile": {"zips", "basemap", "office"}, "click": {"cli", "printing"}, "rich": {"printing"},
+    "httpx": {"network"}, "httpcore": {"network"}, "http": set(), "requests": set(), "aiohttp": set(),
+    "orjson": {"vector", "network"}, "defusedxml": {"kml"}, "zipfile": {"zips", "basemap", "office"}, "click": {"cli", "printing"}, "rich": {"printing"},
     "pyproj": {"area"}, "matplotlib": {"lettering", "canvas", "chart"}, "PIL": {"movie"},
 }  # fmt: skip
 

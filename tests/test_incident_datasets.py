@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -393,7 +394,7 @@ def test_dates_and_boxes_are_found_by_index(desk: Path) -> None:
             "dataset = 'x' AND event_id = '1'",
         ):
             plan = connection.execute(f"EXPLAIN QUERY PLAN SELECT fid FROM incidents WHERE {where}").fetchall()
-            assert "USING" in plan[0][-1] and "INDEX" in plan[0][-1], (where, plan)
+            assert re.search("USING (COVERING )?INDEX", plan[0][-1]), (where, plan)
 
 
 def run(*words: Any) -> str:
@@ -418,7 +419,7 @@ def test_the_verb_writes_every_format(desk: Path, tmp_path: Path) -> None:
         assert len(lines[0]) >= columns
     out = tmp_path / "out.csv"
     assert run(desk, "--format", "csv", "-o", out) == ""
-    (receipt,) = import_files(tmp_path / "again.gpkg", "incidents", out)
+    import_files(tmp_path / "again.gpkg", "incidents", out)
     again = open_archive(tmp_path / "again.gpkg").incidents()
     before = open_archive(desk).incidents()
     kept = [c for c in INCIDENT_COLUMNS if c != "orig"]

@@ -15,6 +15,7 @@ from click.testing import CliRunner
 
 from geo import demo
 from geo.cli import main
+from geo.desk.addresses import find_address
 from geo.sources.desk import read_toml
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -70,6 +71,9 @@ def test_python_blocks_run(page: str, code: str, built: Path) -> None:
 def test_toml_blocks_are_read(page: str, text: str, tmp_path: Path) -> None:
     assert tomllib.loads(text)
     (tmp_path / "desk.toml").write_text(text, encoding="utf-8")
+    if "fetch" in tomllib.loads(text):
+        assert find_address("vector", config=tmp_path / "desk.toml").source == "ours"
+        return
     source, options = read_toml(tmp_path / "desk.toml")
     assert source is not None
     assert options.date

@@ -1,6 +1,6 @@
 """The command line: every verb is one call of the package, printed as a table, CSV or JSON."""
 
-from geo.cli import brief, dates, figures, incidents, movie, pages, records
+from geo.cli import brief, compare, dates, desk, figures, incidents, movie, pages, records
 from geo.cli.common import main
 
-__all__ = ["brief", "dates", "figures", "incidents", "main", "movie", "pages", "records"]
+__all__ = ["brief", "compare", "dates", "desk", "figures", "incidents", "main", "movie", "pages", "records"]

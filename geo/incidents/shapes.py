@@ -110,7 +110,7 @@ _ACLED_OURS = {name: name for name in (*acled.SAME, "latitude", "longitude", "ge
 }
 
 
-def _acled(frame: gpd.GeoDataFrame) -> tuple[Sequence[str], Callable[[Fields], list[str]]]:
+def _acled(_: gpd.GeoDataFrame) -> tuple[Sequence[str], Callable[[Fields], list[str]]]:
     return acled.COLUMNS, _acled_cells
 
 
