@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from geo.archive import Archive, open_archive
     from geo.area import area_km2
     from geo.briefs.briefing import draw_brief
+    from geo.claims.reading import find_claims, read_claim
+    from geo.claims.record import Claim
     from geo.desk.fetch import fetch_new
     from geo.errors import (
         ArchiveError,
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
         UnitError,
         UsageError,
     )
+    from geo.gazetteer import open_gazetteer
+    from geo.geocoding import geocode
     from geo.intake import Receipt, import_files
     from geo.pages.compare_page import draw_comparison
     from geo.pages.dates_page import draw_dates
@@ -42,8 +46,12 @@ _ROOMS = {
         "archive": "Archive open_archive",
         "area": "area_km2",
         "briefs.briefing": "draw_brief",
+        "claims.reading": "find_claims read_claim",
+        "claims.record": "Claim",
         "desk.fetch": "fetch_new",
         "errors": "ArchiveError FileError GateError GeoError MapError NoSnapshotError SourceError UnitError UsageError",
+        "gazetteer": "open_gazetteer",
+        "geocoding": "geocode",
         "intake": "Receipt import_files",
         "pages.compare_page": "draw_comparison",
         "pages.dates_page": "draw_dates",
@@ -62,6 +70,7 @@ _ROOMS = {
 __all__ = [
     "Archive",
     "ArchiveError",
+    "Claim",
     "FileError",
     "GateError",
     "GeoError",
@@ -86,8 +95,12 @@ __all__ = [
     "draw_timeline",
     "embed_snippet",
     "fetch_new",
+    "find_claims",
+    "geocode",
     "import_files",
     "open_archive",
+    "open_gazetteer",
+    "read_claim",
     "save_map",
     "show",
 ]  # fmt: skip
