@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from geo.claims.reading import find_claims, read_claim
     from geo.claims.record import Claim
     from geo.desk.fetch import fetch_new
+    from geo.desk.routine import run_daily
     from geo.errors import (
         ArchiveError,
         FileError,
@@ -49,6 +50,7 @@ _ROOMS = {
         "claims.reading": "find_claims read_claim",
         "claims.record": "Claim",
         "desk.fetch": "fetch_new",
+        "desk.routine": "run_daily",
         "errors": "ArchiveError FileError GateError GeoError MapError NoSnapshotError SourceError UnitError UsageError",
         "gazetteer": "open_gazetteer",
         "geocoding": "geocode",
@@ -101,6 +103,7 @@ __all__ = [
     "open_archive",
     "open_gazetteer",
     "read_claim",
+    "run_daily",
     "save_map",
     "show",
 ]  # fmt: skip
