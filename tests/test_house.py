@@ -10,7 +10,20 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted(p for p in (ROOT / "geo").rglob("*.py") if "assets" not in p.parts)
-WINGS = ("briefs", "claims", "desk", "files", "inquiry", "pages", "pictures", "places", "series", "site", "storage")
+WINGS = (
+    "briefs",
+    "claims",
+    "desk",
+    "files",
+    "incidents",
+    "inquiry",
+    "pages",
+    "pictures",
+    "places",
+    "series",
+    "site",
+    "storage",
+)
 
 FLOORS = {
     "errors": 0,
@@ -74,6 +87,7 @@ FLOORS = {
     "files.kml": 3,
     "files.tables": 3,
     "files.layers": 4,
+    "incidents.shapes": 6,
     "inquiry.reader": 6,
     "inquiry.places": 7,
     "inquiry.sides": 7,
