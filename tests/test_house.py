@@ -14,7 +14,7 @@ WINGS = ("briefs", "desk", "files", "inquiry", "pages", "pictures", "series", "s
 
 FLOORS = {
     "errors": 0, "area": 1, "palette": 1, "symbols": 2, "schema": 2, "units": 3, "mending": 3, "measures": 4,
-    "gate": 4, "spots": 4, "sources": 5, "front": 5, "settlements": 5, "compare": 5, "answers": 5, "archive": 8, "intake": 9,
+    "gate": 4, "spots": 4, "sources": 5, "front": 5, "settlements": 5, "compare": 5, "rules": 5, "answers": 5, "archive": 8, "intake": 9,
     "printing": 10, "demo": 13, "__init__": 15, "cli": 16, "__main__": 17,
     "briefs.tables": 10, "briefs.brief": 11, "briefs.chart": 12, "briefs.pictures": 12, "briefs.markdown": 12,
     "briefs.office": 12, "briefs.page": 13, "briefs.docx": 13, "briefs.pptx": 13, "briefs.briefing": 14,

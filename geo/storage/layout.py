@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT
 from geo.storage import gpkg, qgis
 
-LAYOUT = 1
+LAYOUT = 2
+# the version of the layout in which a table came in, where it was not there from the beginning
+SINCE = {"rules": 2}
 
 _DATES = {"date_start", "date_end", "report_date"}
 _INTEGERS = {
@@ -74,6 +76,11 @@ TABLES: dict[str, tuple[str | None, str, str]] = {
         " sha256 TEXT NOT NULL, recorded_at DATETIME NOT NULL, rows_in INTEGER NOT NULL,"
         " rows_stored INTEGER NOT NULL, rows_refused INTEGER NOT NULL, receipt TEXT NOT NULL",
     ),
+    "rules": (
+        None,
+        "Rules against harm: embargo and coarsening, applied to every answer",
+        "kind TEXT NOT NULL, value TEXT NOT NULL, source TEXT, event_type TEXT, places TEXT, set_at DATETIME NOT NULL",
+    ),
     "shapes": (
         None,
         "Digests of the distinct control polygons; snapshots name their members by them",
@@ -128,6 +135,32 @@ def lay(connection: sqlite3.Connection, *, now: str, made_by: str) -> None:
     put_style(connection, "control_superseded", qgis.control_style([]), now=now)
     put_style(connection, "incidents", qgis.incident_style(), now=now)
     put_style(connection, "units", qgis.unit_style(), now=now)
+
+
+def bring_up(connection: sqlite3.Connection, *, now: str, made_by: str) -> None:
+    """Bring an older archive to this layout: what is there stays as it is, new tables come in empty.
+
+    Parameters
+    ----------
+    connection : sqlite3.Connection
+        In a transaction.
+    now : str
+        The instant.
+    made_by : str
+        Name and version of the program.
+
+    Raises
+    ------
+    sqlite3.Error
+        The file cannot be written.
+    """
+    version = connection.execute("SELECT max(version) FROM layout").fetchone()[0]
+    if version >= LAYOUT:
+        return
+    for name in (n for n, since in SINCE.items() if since > version):
+        geometry, title, columns = TABLES[name]
+        gpkg.create_layer(connection, name, columns=columns, geometry=geometry, title=title, now=now)
+    connection.execute("INSERT INTO layout (version, made_by) VALUES (?, ?)", (LAYOUT, made_by))
 
 
 def restyle_control(connection: sqlite3.Connection, classes: Iterable[tuple[str | None, str]], *, now: str) -> None:

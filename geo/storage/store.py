@@ -118,6 +118,7 @@ class Store:
                 pass
             self._writer = gpkg.Writer(self.path)
         with self._writer.transaction() as connection:
+            layout.bring_up(connection, now=write_instant(datetime.now(UTC)), made_by=_maker())
             yield connection
 
     def close(self) -> None:
@@ -133,14 +134,12 @@ class Store:
             self._writer = None
 
     def _make(self) -> None:
-        from geo import __version__
-
         temporary = gpkg.new_file(self.path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(temporary, isolation_level=None)
             connection.execute("BEGIN")
-            layout.lay(connection, now=write_instant(datetime.now(UTC)), made_by=f"geo-control {__version__}")
+            layout.lay(connection, now=write_instant(datetime.now(UTC)), made_by=_maker())
             connection.execute("COMMIT")
             connection.close()
             gpkg.place_new(temporary, self.path)
@@ -431,6 +430,70 @@ class Store:
         """
         return self._table("SELECT * FROM claims ORDER BY id").drop(columns="id")
 
+    def rules(self) -> list[tuple[Any, ...]]:
+        """(kind, value, source, event_type, places, set_at) of every rule, in the order in which they were set.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        with self.reading() as connection:
+            if connection.execute("SELECT max(version) FROM layout").fetchone()[0] < layout.SINCE["rules"]:
+                return []
+            return connection.execute(
+                "SELECT kind, value, source, event_type, places, set_at FROM rules ORDER BY id"
+            ).fetchall()
+
+    def put_rule(self, connection: sqlite3.Connection, values: Sequence[Any], now: str) -> None:
+        """Set a rule, in place of the one of its kind for the same source and event type.
+
+        Parameters
+        ----------
+        connection : sqlite3.Connection
+            Of `writing`.
+        values : sequence
+            kind, value, source, event_type, places.
+        now : str
+            The instant.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be written.
+        """
+        self.drop_rules(connection, kind=values[0], source=values[2], event_type=values[3])
+        connection.execute(
+            "INSERT INTO rules (kind, value, source, event_type, places, set_at) VALUES (?, ?, ?, ?, ?, ?)",
+            (*values, now),
+        )
+
+    def drop_rules(
+        self, connection: sqlite3.Connection, *, kind: str | None, source: str | None, event_type: str | None
+    ) -> int:
+        """Lift the rules for a source and an event type (None: those for all), of one kind or of every one.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be written.
+        """
+        return connection.execute(
+            "DELETE FROM rules WHERE (? IS NULL OR kind = ?) AND source IS ? AND event_type IS ?",
+            (kind, kind, source, event_type),
+        ).rowcount
+
+    def datasets(self) -> list[str]:
+        """The datasets that incidents are on record from, by name.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        with self.reading() as connection:
+            return [r[0] for r in connection.execute("SELECT DISTINCT dataset FROM incidents ORDER BY dataset")]
+
     def _table(self, query: str) -> pd.DataFrame:
         with self.reading() as connection:
             return pd.read_sql_query(query, connection)
@@ -639,6 +702,12 @@ class Store:
                 f"INSERT OR REPLACE INTO claims ({names}) VALUES ({', '.join('?' * len(values))})",
                 tuple(values.values()),
             )
+
+
+def _maker() -> str:
+    from geo import __version__
+
+    return f"geo-control {__version__}"
 
 
 def _check_layout(path: Path, connection: sqlite3.Connection) -> None:
