@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from geo.archive import Archive, open_archive
     from geo.area import area_km2
     from geo.briefs.briefing import draw_brief
+    from geo.claims.reading import find_claims, read_claim
+    from geo.claims.record import Claim
     from geo.desk.fetch import fetch_new
     from geo.errors import (
         ArchiveError,
@@ -42,6 +44,8 @@ _ROOMS = {
         "archive": "Archive open_archive",
         "area": "area_km2",
         "briefs.briefing": "draw_brief",
+        "claims.reading": "find_claims read_claim",
+        "claims.record": "Claim",
         "desk.fetch": "fetch_new",
         "errors": "ArchiveError FileError GateError GeoError MapError NoSnapshotError SourceError UnitError UsageError",
         "intake": "Receipt import_files",
@@ -62,6 +66,7 @@ _ROOMS = {
 __all__ = [
     "Archive",
     "ArchiveError",
+    "Claim",
     "FileError",
     "GateError",
     "GeoError",
@@ -86,8 +91,10 @@ __all__ = [
     "draw_timeline",
     "embed_snippet",
     "fetch_new",
+    "find_claims",
     "import_files",
     "open_archive",
+    "read_claim",
     "save_map",
     "show",
 ]  # fmt: skip

@@ -8,6 +8,11 @@ class GeoError(Exception):
 
     exit_code = 1
 
+    @property
+    def page(self) -> str:
+        """Where the documents say more: the argument of ``geo help``."""
+        return f"errors#{type(self).__name__.lower()}"
+
 
 class UsageError(GeoError):
     """The call itself cannot be answered: an argument is missing, unknown or contradicts another."""

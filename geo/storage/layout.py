@@ -10,8 +10,6 @@ from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT
 from geo.storage import gpkg, qgis
 
 LAYOUT = 2
-# the version of the layout in which a table came in, where it was not there from the beginning
-SINCE = {"rules": 2}
 
 _DATES = {"date_start", "date_end", "report_date"}
 _INTEGERS = {
@@ -96,7 +94,7 @@ TABLES: dict[str, tuple[str | None, str, str]] = {
     ),
 }
 
-_INDEXES = (
+INDEXES = (
     "CREATE INDEX control_by_time ON control (source, valid_from, valid_to)",
     "CREATE INDEX control_by_shape ON control (shape)",
     "CREATE INDEX control_superseded_by_shape ON control_superseded (shape)",
@@ -128,39 +126,13 @@ def lay(connection: sqlite3.Connection, *, now: str, made_by: str) -> None:
     gpkg.create_container(connection)
     for name, (geometry, title, columns) in TABLES.items():
         gpkg.create_layer(connection, name, columns=columns, geometry=geometry, title=title, now=now)
-    for statement in _INDEXES:
+    for statement in INDEXES:
         connection.execute(statement)
     connection.execute("INSERT INTO layout (version, made_by) VALUES (?, ?)", (LAYOUT, made_by))
     put_style(connection, "control", qgis.control_style([]), now=now)
     put_style(connection, "control_superseded", qgis.control_style([]), now=now)
     put_style(connection, "incidents", qgis.incident_style(), now=now)
     put_style(connection, "units", qgis.unit_style(), now=now)
-
-
-def bring_up(connection: sqlite3.Connection, *, now: str, made_by: str) -> None:
-    """Bring an older archive to this layout: what is there stays as it is, new tables come in empty.
-
-    Parameters
-    ----------
-    connection : sqlite3.Connection
-        In a transaction.
-    now : str
-        The instant.
-    made_by : str
-        Name and version of the program.
-
-    Raises
-    ------
-    sqlite3.Error
-        The file cannot be written.
-    """
-    version = connection.execute("SELECT max(version) FROM layout").fetchone()[0]
-    if version >= LAYOUT:
-        return
-    for name in (n for n, since in SINCE.items() if since > version):
-        geometry, title, columns = TABLES[name]
-        gpkg.create_layer(connection, name, columns=columns, geometry=geometry, title=title, now=now)
-    connection.execute("INSERT INTO layout (version, made_by) VALUES (?, ?)", (LAYOUT, made_by))
 
 
 def restyle_control(connection: sqlite3.Connection, classes: Iterable[tuple[str | None, str]], *, now: str) -> None:
