@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from geo.claims.reading import find_claims, read_claim
     from geo.claims.record import Claim
     from geo.desk.fetch import fetch_new
+    from geo.desk.routine import run_daily
     from geo.errors import (
         ArchiveError,
         FileError,
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
         UnitError,
         UsageError,
     )
+    from geo.gazetteer import open_gazetteer
+    from geo.geocoding import geocode
     from geo.intake import Receipt, import_files
     from geo.pages.compare_page import draw_comparison
     from geo.pages.dates_page import draw_dates
@@ -47,7 +50,10 @@ _ROOMS = {
         "claims.reading": "find_claims read_claim",
         "claims.record": "Claim",
         "desk.fetch": "fetch_new",
+        "desk.routine": "run_daily",
         "errors": "ArchiveError FileError GateError GeoError MapError NoSnapshotError SourceError UnitError UsageError",
+        "gazetteer": "open_gazetteer",
+        "geocoding": "geocode",
         "intake": "Receipt import_files",
         "pages.compare_page": "draw_comparison",
         "pages.dates_page": "draw_dates",
@@ -92,9 +98,12 @@ __all__ = [
     "embed_snippet",
     "fetch_new",
     "find_claims",
+    "geocode",
     "import_files",
     "open_archive",
+    "open_gazetteer",
     "read_claim",
+    "run_daily",
     "save_map",
     "show",
 ]  # fmt: skip

@@ -192,7 +192,15 @@ class Archive:
         return self._reader.countries()
 
     def incidents(
-        self, from_: When | None = None, to: When | None = None, *, as_known_on: When | None = None
+        self,
+        from_: When | None = None,
+        to: When | None = None,
+        *,
+        within: str | shapely.Geometry | None = None,
+        event_type: str | Sequence[str] | None = None,
+        verification: str | Sequence[str] | None = None,
+        dataset: str | Sequence[str] | None = None,
+        as_known_on: When | None = None,
     ) -> gpd.GeoDataFrame:
         """Incidents of a span of days, both included: the fields of docs/formats.md, points in EPSG:4326.
 
@@ -200,6 +208,11 @@ class Archive:
         ----------
         from_, to : str, date, datetime or None
             Event dates; None is open.
+        within : str, shapely geometry or None
+            A unit's code or name, or an areal geometry in EPSG:4326: incidents whose point lies in it.
+        event_type, verification, dataset : str, several, or None
+            Keep to these, compared without case. A type is that of the event or of the sub-event; an incident without
+            a verification has ``not stated``; a dataset is the source under which a file was taken in.
         as_known_on : str, date, datetime or None
             As the archive knew them then.
 
@@ -209,8 +222,11 @@ class Archive:
             The archive cannot be read.
         GateError
             A date cannot be read.
+        UnitError
+            The unit is unknown or ambiguous.
         """
-        return self._reader.incidents(from_, to, as_known_on=as_known_on)
+        wanted = {"event_type": event_type, "verification": verification, "dataset": dataset}
+        return self._reader.incidents(from_, to, as_known_on=as_known_on, within=within, wanted=wanted)
 
     def claims(self) -> pd.DataFrame:
         """Published figures on record.

@@ -132,6 +132,16 @@ def test_no_exact_place_leaks_in_any_output(desk: Archive, tmp_path: Path, to: s
     assert raw["latitude"].tolist() == [LAT, LAT]
 
 
+def test_what_lies_inside_is_decided_by_the_moved_points(desk: Archive) -> None:
+    """Else an exact place could be searched out by asking of ever smaller polygons."""
+    spot = Point(LON, LAT).buffer(0.001)
+    assert len(desk.incidents(within=spot)) == 2
+    desk.set_rule("coarsen", "grid:5km")
+    assert desk.incidents(within=spot).empty
+    moved = desk.incidents().geometry.iloc[0]
+    assert len(desk.incidents(within=moved.buffer(0.001))) == 2
+
+
 def test_a_coarsened_place_says_honestly_how_coarse_it_is(desk: Archive) -> None:
     desk.set_rule("coarsen", "grid:5km", event_type="shelling")
     frame = desk.incidents().set_index("event_id")

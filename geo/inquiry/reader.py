@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
@@ -252,19 +253,37 @@ class Reader:
         return self.state(source, when, used, as_known_on), {p: spokesman(used, p) for p in used["part"]}
 
     def incidents(
-        self, from_: When | None = None, to: When | None = None, *, as_known_on: When | None = None
+        self,
+        from_: When | None = None,
+        to: When | None = None,
+        *,
+        as_known_on: When | None = None,
+        within: str | shapely.Geometry | None = None,
+        wanted: Mapping[str, str | Sequence[str] | None] | None = None,
     ) -> gpd.GeoDataFrame:
-        """Incidents of a span of days, both included.
+        """Incidents of a span of days, both included, in a place, and with these values: as `Archive.incidents`.
 
         Raises
         ------
         GateError
             A date cannot be read.
+        UnitError
+            The unit is unknown or ambiguous.
         """
         first = to_instant(from_).date().isoformat() if from_ is not None else None
         last = to_instant(to).date().isoformat() if to is not None else None
-        frame = self.store.incidents(first=first, last=last, as_known_on=moment(as_known_on))
-        return released(frame, self.rules())
+        among = {name: [v] if isinstance(v, str) else list(v) for name, v in (wanted or {}).items() if v is not None}
+        shape = self.zone(within).shape
+        rules = self.rules()
+        # where a rule moves points, the moved ones decide what lies inside: the exact ones could be searched out
+        box = None if shape is None or rules else shape.bounds
+        known = moment(as_known_on)
+        frame = released(self.store.incidents(first=first, last=last, as_known_on=known, box=box, among=among), rules)
+        if shape is None:
+            return frame
+        shapely.prepare(shape)
+        inside = shapely.intersects(shape, np.asarray(frame.geometry.array, dtype=object))
+        return gpd.GeoDataFrame(frame[inside].reset_index(drop=True), crs=CRS)
 
     # -- units --------------------------------------------------------------------------------------------------
 

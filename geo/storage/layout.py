@@ -101,6 +101,7 @@ INDEXES = (
     "CREATE INDEX snapshots_by_time ON snapshots (source, part, depicts)",
     "CREATE INDEX snapshots_by_hash ON snapshots (sha256)",
     "CREATE INDEX incidents_by_date ON incidents (date_start, event_type)",
+    "CREATE INDEX incidents_by_end ON incidents (coalesce(date_end, date_start), date_start)",
     "CREATE INDEX incidents_by_id ON incidents (dataset, event_id)",
     "CREATE INDEX units_by_code ON units (unit)",
 )
