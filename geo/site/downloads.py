@@ -19,8 +19,8 @@ from geo import __version__
 from geo.archive import Archive
 from geo.area import areas_km2
 from geo.files.gdal import geopackage_bytes
+from geo.files.tables import defused
 from geo.files.xml import Element, add, clean, xml_bytes
-from geo.intake import defused
 from geo.measures import areal_only, clip
 from geo.pages.dossier import class_label, credit_line, credit_of
 from geo.palette import CONTESTED, side_colours
