@@ -10,7 +10,20 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted(p for p in (ROOT / "geo").rglob("*.py") if "assets" not in p.parts)
-WINGS = ("briefs", "claims", "desk", "files", "inquiry", "pages", "pictures", "places", "series", "storage")
+WINGS = (
+    "briefs",
+    "claims",
+    "desk",
+    "files",
+    "incidents",
+    "inquiry",
+    "pages",
+    "pictures",
+    "places",
+    "series",
+    "site",
+    "storage",
+)
 
 FLOORS = {
     "errors": 0,
@@ -27,6 +40,7 @@ FLOORS = {
     "answers": 5,
     "compare": 5,
     "front": 5,
+    "rules": 5,
     "settlements": 5,
     "sources": 5,
     "archive": 8,
@@ -68,11 +82,13 @@ FLOORS = {
     "files.dates": 1,
     "files.topojson": 1,
     "files.vector": 1,
+    "files.xml": 1,
     "files.gdal": 2,
     "files.zips": 2,
     "files.kml": 3,
     "files.tables": 3,
     "files.layers": 4,
+    "incidents.shapes": 6,
     "inquiry.reader": 6,
     "inquiry.places": 7,
     "inquiry.sides": 7,
@@ -82,6 +98,7 @@ FLOORS = {
     "pages.film": 2,
     "pages.notebook": 4,
     "pages.embed": 6,
+    "pages.crew": 9,
     "pages.dossier": 9,
     "pages.film_sheet": 10,
     "pages.sheet": 10,
@@ -115,6 +132,15 @@ FLOORS = {
     "series.ledger": 5,
     "series.panel": 6,
     "series.cluster": 7,
+    "site.shelf": 2,
+    "site.server": 2,
+    "site.plan": 10,
+    "site.feed": 11,
+    "site.downloads": 11,
+    "site.card": 11,
+    "site.words": 12,
+    "site.units": 13,
+    "site.build": 14,
     "storage.gpkg": 1,
     "storage.timeline": 1,
     "storage.qgis": 2,
