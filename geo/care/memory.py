@@ -39,7 +39,7 @@ class Kept:
     members: tuple[int, ...] | None
 
 
-def kept_snapshots(rows: Iterable[Sequence[Any]]) -> list[Kept]:
+def kept_snapshots(rows: Iterable[Any]) -> list[Kept]:
     """The recordings of rows in the order of `Kept`, with their members unpacked.
 
     Raises
@@ -47,12 +47,12 @@ def kept_snapshots(rows: Iterable[Sequence[Any]]) -> list[Kept]:
     GeoError
         Never.
     """
-    return [Kept(*row[:-1], _members(row[-1])) for row in rows]
+    return [Kept(*(*row[:10], _members(row[10]))) for row in rows]
 
 
 SNAPSHOT_COLUMNS = (
-    "id", "snapshot", "source", "part", "depicts", "recorded_at", "superseded_at", "retracted_at", "file_name", "sha256",
-    "members",
+    "id", "snapshot", "source", "part", "depicts", "recorded_at", "superseded_at", "retracted_at", "file_name",
+    "sha256", "members",
 )  # fmt: skip
 
 
@@ -202,10 +202,8 @@ def _layer_findings(connection: sqlite3.Connection, kept: Sequence[Kept]) -> Ite
         s for s in sorted(set(expected) | set(found)) if _in_order(found.get(s, [])) != _in_order(expected.get(s, []))
     ]
     for shape in wrong[:_SHOWN]:
-        yield fault(
-            f"control, polygon {shape}",
-            f"it stands in {_words(found.get(shape, []))}; by the snapshots it stands in {_words(expected.get(shape, []))}",
-        )
+        stands, should = _words(found.get(shape, [])), _words(expected.get(shape, []))
+        yield fault(f"control, polygon {shape}", f"it stands in {stands}; by the snapshots it stands in {should}")
     if len(wrong) > _SHOWN:
         yield fault("control", f"{len(wrong) - _SHOWN} more polygons stand at other times than the snapshots say")
     extra = connection.execute("SELECT count(*) FROM control WHERE superseded_at IS NOT NULL").fetchone()[0]

@@ -9,7 +9,7 @@ from contextlib import closing
 import numpy as np
 import shapely
 
-from geo.care.findings import Finding, fault, note
+from geo.care.findings import MEND, Finding, fault, note
 from geo.storage import gpkg, layout, migration
 
 _OWN = ("gpkg_", "rtree_", "sqlite_")
@@ -84,13 +84,17 @@ def _schema(connection: sqlite3.Connection) -> dict[tuple[str, str], str]:
 
 def _objects(connection: sqlite3.Connection) -> Iterator[Finding]:
     expected, found = _expected(), _schema(connection)
+    older = (migration.version_of(connection) or 0) < layout.LAYOUT
     there = {name for kind, name in found if kind == "table"}
     for (kind, name), sql in expected.items():
         table = sql.partition(" ON ")[2].split()[0].strip('"') if kind in ("index", "trigger") else name
         if kind == "table" or table not in there:
             continue
-        if (kind, name) not in found:
-            yield fault(name, f"the {kind} is missing{': searches are slow' if kind == 'index' else ''}")
+        if (kind, name) not in found and kind == "index":
+            mend = "it is made when the archive is next written to" if older else MEND
+            yield (note if older else fault)(name, "the index is missing: searches are slow", mend)
+        elif (kind, name) not in found:
+            yield fault(name, f"the {kind} is missing")
         elif found[kind, name] != sql:
             yield fault(name, f"the {kind} is another one than it should be: {found[kind, name][:120]}")
     for (kind, name), sql in found.items():
@@ -174,7 +178,7 @@ def decoded(blob: object) -> shapely.Geometry | None:
 def _geometry_findings(
     name: str, fids: list[int], shapes: np.ndarray[tuple[int], np.dtype[np.object_]]
 ) -> Iterator[Finding]:
-    wanted = 1 if name.startswith("incidents") else 6
+    wanted = 0 if name.startswith("incidents") else 6
     kinds, empty, valid = shapely.get_type_id(shapes), shapely.is_empty(shapes), shapely.is_valid(shapes)
     bounds = shapely.bounds(shapes).reshape(-1, 4)
     inside = (np.abs(bounds[:, [0, 2]]) <= 180).all(axis=1) & (np.abs(bounds[:, [1, 3]]) <= 90).all(axis=1)
@@ -216,9 +220,8 @@ def _position_findings(
     box = connection.execute(
         "SELECT min_x, min_y, max_x, max_y FROM gpkg_contents WHERE table_name = ?", (name,)
     ).fetchone()
-    if box is not None and (
-        None in box or (np.array(box[:2]) > low + 1e-9).any() or (np.array(box[2:]) < high - 1e-9).any()
-    ):
+    known = box is not None and None not in box  # an extent may be left out
+    if known and ((np.array(box[:2]) > low + 1e-9).any() or (np.array(box[2:]) < high - 1e-9).any()):
         yield fault(f"gpkg_contents {name}", "the registered extent does not take in all rows")
 
 
