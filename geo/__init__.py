@@ -39,6 +39,8 @@ if TYPE_CHECKING:
     from geo.pictures.movie import draw_movie
     from geo.pictures.picture import draw_picture
     from geo.schema import Options, Source
+    from geo.site.build import build_site
+    from geo.site.server import serve
 
 # name -> the module it lives in; loaded when first asked for, so that importing geo stays light
 _ROOMS = {
@@ -65,6 +67,8 @@ _ROOMS = {
         "pictures.movie": "draw_movie",
         "pictures.picture": "draw_picture",
         "schema": "Options Source",
+        "site.build": "build_site",
+        "site.server": "serve",
     }.items()
     for name in names.split()
 }
@@ -86,6 +90,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "area_km2",
+    "build_site",
     "draw_brief",
     "draw_chart",
     "draw_comparison",
@@ -105,6 +110,7 @@ __all__ = [
     "read_claim",
     "run_daily",
     "save_map",
+    "serve",
     "show",
 ]  # fmt: skip
 
