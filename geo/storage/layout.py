@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT
 from geo.storage import gpkg, qgis
 
-LAYOUT = 1
+LAYOUT = 2
 
 _DATES = {"date_start", "date_end", "report_date"}
 _INTEGERS = {
@@ -73,6 +73,11 @@ TABLES: dict[str, tuple[str | None, str, str]] = {
         "kind TEXT NOT NULL, dataset TEXT NOT NULL, file_name TEXT NOT NULL, file_bytes INTEGER NOT NULL,"
         " sha256 TEXT NOT NULL, recorded_at DATETIME NOT NULL, rows_in INTEGER NOT NULL,"
         " rows_stored INTEGER NOT NULL, rows_refused INTEGER NOT NULL, receipt TEXT NOT NULL",
+    ),
+    "rules": (
+        None,
+        "Rules against harm: embargo and coarsening, applied to every answer",
+        "kind TEXT NOT NULL, value TEXT NOT NULL, source TEXT, event_type TEXT, places TEXT, set_at DATETIME NOT NULL",
     ),
     "shapes": (
         None,

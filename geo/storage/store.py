@@ -440,6 +440,68 @@ class Store:
         """
         return self._table("SELECT * FROM claims ORDER BY id").drop(columns="id")
 
+    def rules(self) -> list[tuple[Any, ...]]:
+        """(kind, value, source, event_type, places, set_at) of every rule, in the order in which they were set.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        with self.reading() as connection:
+            return connection.execute(
+                "SELECT kind, value, source, event_type, places, set_at FROM rules ORDER BY id"
+            ).fetchall()
+
+    def put_rule(self, connection: sqlite3.Connection, values: Sequence[Any], now: str) -> None:
+        """Set a rule, in place of the one of its kind for the same source and event type.
+
+        Parameters
+        ----------
+        connection : sqlite3.Connection
+            Of `writing`.
+        values : sequence
+            kind, value, source, event_type, places.
+        now : str
+            The instant.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be written.
+        """
+        self.drop_rules(connection, kind=values[0], source=values[2], event_type=values[3])
+        connection.execute(
+            "INSERT INTO rules (kind, value, source, event_type, places, set_at) VALUES (?, ?, ?, ?, ?, ?)",
+            (*values, now),
+        )
+
+    def drop_rules(
+        self, connection: sqlite3.Connection, *, kind: str | None, source: str | None, event_type: str | None
+    ) -> int:
+        """Lift the rules for a source and an event type (None: those for all), of one kind or of every one.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be written.
+        """
+        return connection.execute(
+            "DELETE FROM rules WHERE (? IS NULL OR kind = ?) AND source IS ? AND event_type IS ?",
+            (kind, kind, source, event_type),
+        ).rowcount
+
+    def datasets(self) -> list[str]:
+        """The datasets that incidents are on record from, by name.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        with self.reading() as connection:
+            return [r[0] for r in connection.execute("SELECT DISTINCT dataset FROM incidents ORDER BY dataset")]
+
     def _table(self, query: str) -> pd.DataFrame:
         with self.reading() as connection:
             return pd.read_sql_query(query, connection)
