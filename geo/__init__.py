@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from geo.archive import Archive, open_archive
     from geo.area import area_km2
     from geo.briefs.briefing import draw_brief
+    from geo.claims.checking import check_claim
+    from geo.claims.pair import weigh_claims
     from geo.claims.reading import find_claims, read_claim
     from geo.claims.record import Claim
     from geo.desk.fetch import fetch_new
@@ -44,6 +46,8 @@ _ROOMS = {
         "archive": "Archive open_archive",
         "area": "area_km2",
         "briefs.briefing": "draw_brief",
+        "claims.checking": "check_claim",
+        "claims.pair": "weigh_claims",
         "claims.reading": "find_claims read_claim",
         "claims.record": "Claim",
         "desk.fetch": "fetch_new",
@@ -80,6 +84,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "area_km2",
+    "check_claim",
     "draw_brief",
     "draw_chart",
     "draw_comparison",
@@ -97,6 +102,7 @@ __all__ = [
     "read_claim",
     "save_map",
     "show",
+    "weigh_claims",
 ]  # fmt: skip
 
 
