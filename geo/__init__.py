@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from geo.claims.reading import find_claims, read_claim
     from geo.claims.record import Claim
     from geo.desk.fetch import fetch_new
+    from geo.desk.routine import run_daily
     from geo.errors import (
         ArchiveError,
         FileError,
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
         UnitError,
         UsageError,
     )
+    from geo.gazetteer import open_gazetteer
+    from geo.geocoding import geocode
     from geo.intake import Receipt, import_files
     from geo.pages.compare_page import draw_comparison
     from geo.pages.dates_page import draw_dates
@@ -38,6 +41,8 @@ if TYPE_CHECKING:
     from geo.pictures.movie import draw_movie
     from geo.pictures.picture import draw_picture
     from geo.schema import Options, Source
+    from geo.site.build import build_site
+    from geo.site.server import serve
 
 # name -> the module it lives in; loaded when first asked for, so that importing geo stays light
 _ROOMS = {
@@ -51,7 +56,10 @@ _ROOMS = {
         "claims.reading": "find_claims read_claim",
         "claims.record": "Claim",
         "desk.fetch": "fetch_new",
+        "desk.routine": "run_daily",
         "errors": "ArchiveError FileError GateError GeoError MapError NoSnapshotError SourceError UnitError UsageError",
+        "gazetteer": "open_gazetteer",
+        "geocoding": "geocode",
         "intake": "Receipt import_files",
         "pages.compare_page": "draw_comparison",
         "pages.dates_page": "draw_dates",
@@ -63,6 +71,8 @@ _ROOMS = {
         "pictures.movie": "draw_movie",
         "pictures.picture": "draw_picture",
         "schema": "Options Source",
+        "site.build": "build_site",
+        "site.server": "serve",
     }.items()
     for name in names.split()
 }
@@ -84,6 +94,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "area_km2",
+    "build_site",
     "check_claim",
     "draw_brief",
     "draw_chart",
@@ -97,10 +108,14 @@ __all__ = [
     "embed_snippet",
     "fetch_new",
     "find_claims",
+    "geocode",
     "import_files",
     "open_archive",
+    "open_gazetteer",
     "read_claim",
+    "run_daily",
     "save_map",
+    "serve",
     "show",
     "weigh_claims",
 ]  # fmt: skip

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT
 from geo.storage import gpkg, qgis
 
-LAYOUT = 1
+LAYOUT = 2
 
 _DATES = {"date_start", "date_end", "report_date"}
 _INTEGERS = {
@@ -74,6 +74,11 @@ TABLES: dict[str, tuple[str | None, str, str]] = {
         " sha256 TEXT NOT NULL, recorded_at DATETIME NOT NULL, rows_in INTEGER NOT NULL,"
         " rows_stored INTEGER NOT NULL, rows_refused INTEGER NOT NULL, receipt TEXT NOT NULL",
     ),
+    "rules": (
+        None,
+        "Rules against harm: embargo and coarsening, applied to every answer",
+        "kind TEXT NOT NULL, value TEXT NOT NULL, source TEXT, event_type TEXT, places TEXT, set_at DATETIME NOT NULL",
+    ),
     "shapes": (
         None,
         "Digests of the distinct control polygons; snapshots name their members by them",
@@ -89,13 +94,14 @@ TABLES: dict[str, tuple[str | None, str, str]] = {
     ),
 }
 
-_INDEXES = (
+INDEXES = (
     "CREATE INDEX control_by_time ON control (source, valid_from, valid_to)",
     "CREATE INDEX control_by_shape ON control (shape)",
     "CREATE INDEX control_superseded_by_shape ON control_superseded (shape)",
     "CREATE INDEX snapshots_by_time ON snapshots (source, part, depicts)",
     "CREATE INDEX snapshots_by_hash ON snapshots (sha256)",
     "CREATE INDEX incidents_by_date ON incidents (date_start, event_type)",
+    "CREATE INDEX incidents_by_end ON incidents (coalesce(date_end, date_start), date_start)",
     "CREATE INDEX incidents_by_id ON incidents (dataset, event_id)",
     "CREATE INDEX units_by_code ON units (unit)",
 )
@@ -121,7 +127,7 @@ def lay(connection: sqlite3.Connection, *, now: str, made_by: str) -> None:
     gpkg.create_container(connection)
     for name, (geometry, title, columns) in TABLES.items():
         gpkg.create_layer(connection, name, columns=columns, geometry=geometry, title=title, now=now)
-    for statement in _INDEXES:
+    for statement in INDEXES:
         connection.execute(statement)
     connection.execute("INSERT INTO layout (version, made_by) VALUES (?, ?)", (LAYOUT, made_by))
     put_style(connection, "control", qgis.control_style([]), now=now)
