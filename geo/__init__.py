@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from geo.claims.reading import find_claims, read_claim
     from geo.claims.record import Claim
     from geo.desk.fetch import fetch_new
+    from geo.desk.routine import run_daily
     from geo.errors import (
         ArchiveError,
         FileError,
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
         UnitError,
         UsageError,
     )
+    from geo.gazetteer import open_gazetteer
+    from geo.geocoding import geocode
     from geo.intake import Receipt, import_files
     from geo.pages.compare_page import draw_comparison
     from geo.pages.dates_page import draw_dates
@@ -36,6 +39,8 @@ if TYPE_CHECKING:
     from geo.pictures.movie import draw_movie
     from geo.pictures.picture import draw_picture
     from geo.schema import Options, Source
+    from geo.site.build import build_site
+    from geo.site.server import serve
 
 # name -> the module it lives in; loaded when first asked for, so that importing geo stays light
 _ROOMS = {
@@ -47,7 +52,10 @@ _ROOMS = {
         "claims.reading": "find_claims read_claim",
         "claims.record": "Claim",
         "desk.fetch": "fetch_new",
+        "desk.routine": "run_daily",
         "errors": "ArchiveError FileError GateError GeoError MapError NoSnapshotError SourceError UnitError UsageError",
+        "gazetteer": "open_gazetteer",
+        "geocoding": "geocode",
         "intake": "Receipt import_files",
         "pages.compare_page": "draw_comparison",
         "pages.dates_page": "draw_dates",
@@ -59,6 +67,8 @@ _ROOMS = {
         "pictures.movie": "draw_movie",
         "pictures.picture": "draw_picture",
         "schema": "Options Source",
+        "site.build": "build_site",
+        "site.server": "serve",
     }.items()
     for name in names.split()
 }
@@ -80,6 +90,7 @@ __all__ = [
     "UsageError",
     "__version__",
     "area_km2",
+    "build_site",
     "draw_brief",
     "draw_chart",
     "draw_comparison",
@@ -92,10 +103,14 @@ __all__ = [
     "embed_snippet",
     "fetch_new",
     "find_claims",
+    "geocode",
     "import_files",
     "open_archive",
+    "open_gazetteer",
     "read_claim",
+    "run_daily",
     "save_map",
+    "serve",
     "show",
 ]  # fmt: skip
 
