@@ -143,7 +143,7 @@ def draw_chart(
     )  # fmt: skip
     if frame.empty or not (frame["area_km2"] > 0).any():
         raise MapError(f"nothing to draw: {name} has no such ground in that span (geo series shows what there is)")
-    sides = side_colours(archive.controllers(), colours=colours)
+    sides = side_colours(archive.controllers(as_known_on=as_known_on), colours=colours)
     panels, left = _panels(archive, frame, sides, colouring, _PANELS[shape])
     story = _story(archive, name, frame, panels, left, within=within, boundary=boundary, title=title)
     return save_panels(panels, story, target, shape=shape, theme=theme)

@@ -130,7 +130,7 @@ def unit_body(unit: Unit, archive: Archive, plan: Plan) -> tuple[str, str]:
     MapError
         Never.
     """
-    colours = side_colours(archive.controllers(), colours=plan.wishes.colours)
+    colours = side_colours(archive.controllers(as_known_on=plan.wishes.as_known_on), colours=plan.wishes.colours)
     times = [to_instant(day) for day, _ in unit.steps]
     strands = [
         Strand(class_label(*key), key[0], key[1], colours.get(key[0] or "", CONTESTED), times,
