@@ -139,7 +139,9 @@
       return paint(L.circle(at, { renderer: renderer, radius: item.radius, weight: 2, dashArray: "6 5", fill: false }),
         function () { return { color: colour("incident") }; });
     }
-    return paint(L.circleMarker(at, { renderer: renderer, radius: 6.5, weight: 2, fillOpacity: 1 }),
+    // a mark that several incidents share is larger, and lets what lies under it through
+    var radius = 6.5 + Math.min(14, 2 * Math.log2(item.count || 1)), opacity = item.count > 1 ? 0.75 : 1;
+    return paint(L.circleMarker(at, { renderer: renderer, radius: radius, weight: 2, fillOpacity: opacity }),
       function () { return { color: colour("incident-edge"), fillColor: colour("incident") }; });
   }
 
