@@ -97,6 +97,9 @@ TABLES: dict[str, tuple[str | None, str, str]] = {
 INDEXES = (
     "CREATE INDEX control_by_time ON control (source, valid_from, valid_to)",
     "CREATE INDEX control_by_shape ON control (shape)",
+    # what stands behind a polygon in its row is read through it, all of it: who is on record is told by an index alone
+    "CREATE INDEX control_by_side ON control (controller, source)",
+    "CREATE INDEX control_superseded_by_side ON control_superseded (controller, shape)",
     "CREATE INDEX control_superseded_by_shape ON control_superseded (shape)",
     "CREATE INDEX snapshots_by_time ON snapshots (source, part, depicts)",
     "CREATE INDEX snapshots_by_hash ON snapshots (sha256)",
