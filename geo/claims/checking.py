@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import geopandas as gpd
 import shapely
@@ -24,7 +25,7 @@ from geo.claims.verdict import (
     front_verdicts,
     verdicts_of,
 )
-from geo.errors import UsageError
+from geo.errors import UnitError, UsageError
 
 
 def check_claim(
@@ -97,6 +98,33 @@ def check_claim(
     case = Case(archive, claim, span, unit, side or "", place, day, within_percent, max_age_days, as_known_on, places)
     with archive.holding():
         return _found(case, names, empty)
+
+
+def check_claims(archive: Archive, claims: Iterable[Claim], **asked: Any) -> list[Finding]:
+    """Hold several claims against an archive; one that cannot be checked says why and stops none of the others.
+
+    Parameters
+    ----------
+    archive : Archive
+        What the sources say.
+    claims : iterable of Claim
+        Those on record, or drafts.
+    **asked
+        As `check_claim`; areas in km².
+
+    Raises
+    ------
+    ArchiveError
+        The archive cannot be read.
+    """
+    found = []
+    with archive.holding():
+        for claim in claims:
+            try:
+                found.append(check_claim(archive, claim, **asked))
+            except (UnitError, UsageError) as error:
+                found.append(Finding(claim, notes=(f"cannot be checked: {error}",)))
+    return found
 
 
 def _found(case: Case, names: Sequence[str], empty: Finding) -> Finding:
