@@ -104,6 +104,7 @@ FLOORS = {
     "incidents.encounters": 9,
     "inquiry.reader": 6,
     "inquiry.places": 7,
+    "inquiry.corrections": 7,
     "inquiry.sides": 7,
     "inquiry.figures": 7.5,
     "pages.page": 1,

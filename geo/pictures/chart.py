@@ -143,7 +143,7 @@ def draw_chart(
     )  # fmt: skip
     if frame.empty or not (frame["area_km2"] > 0).any():
         raise MapError(f"nothing to draw: {name} has no such ground in that span (geo series shows what there is)")
-    sides = side_colours(archive.controllers(), colours=colours)
+    sides = side_colours(archive.controllers(as_known_on=as_known_on), colours=colours)
     panels, left = _panels(archive, frame, sides, colouring, _PANELS[shape])
     story = _story(archive, name, frame, panels, left, within=within, boundary=boundary, title=title)
     return save_panels(panels, story, target, shape=shape, theme=theme)
@@ -399,7 +399,7 @@ def _end_labels(sheet: Sheet, axes: Any, panel: Panel, size: float, *, alone: bo
     top = axes.get_ylim()[1]
     step = 1.15 * size
     wanted = sorted((low - (low - high) * line.km2[-1] / top, i) for i, line in enumerate(panel.lines))
-    places = _apart([y for y, _ in wanted], step, low)
+    places = _apart([y for y, _ in wanted], step, low - 0.5 * size)  # none among the dates below
     for (_, i), y in zip(wanted, places, strict=True):
         line = panel.lines[i]
         said = figure(line.km2[-1]) + (" km²" if alone else "")
