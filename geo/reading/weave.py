@@ -1,0 +1,228 @@
+"""A text woven into sketches of events: two in one paragraph are kept apart, one told in two sentences is put together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+from geo.reading import days, events, places, tolls, voices
+from geo.reading.days import Day
+from geo.reading.drafts import Sketch, Span, is_old
+from geo.reading.events import Trigger
+from geo.reading.places import Place
+from geo.reading.sentences import Passage, cut, sentences
+from geo.reading.tolls import Toll
+from geo.reading.voices import Voice
+from geo.reading.words import pattern
+
+# events that name whom they happen to; in others a force named after the words is the one that acts ("атакували дрони")
+_MUTUAL = ("capture", "clash", "territory", "shooting", "prisoner-swap")
+_NEAR = 2  # paragraphs over which a region and a place in it are one event
+
+
+@dataclass
+class Weaver:
+    """The sketches so far, and what is needed to go on."""
+
+    places: Sequence[Place]
+    today: date | None
+    sketches: list[Sketch] = field(default_factory=list)
+    paragraph: int = 0
+    paragraph_day: Day | None = None
+    last: Sketch | None = None
+
+
+def weave(
+    passages: Sequence[Passage], mentions: Sequence[Place], *, today: date | None, skip: Sequence[Passage] = ()
+) -> list[Sketch]:
+    """The events of a text, in the order in which they are first told.
+
+    Parameters
+    ----------
+    passages : sequence of Passage
+        Paragraphs.
+    mentions : sequence of Place
+        The places of the text.
+    today : datetime.date or None
+        The dateline; None where there is none.
+    skip : sequence of Passage
+        Paragraphs that tell nothing (the dateline).
+
+    Raises
+    ------
+    GeoError
+        Never.
+    """
+    weaver = Weaver(mentions, today)
+    for number, passage in enumerate(passages):
+        heading = days.heading_day(passage, weaver.today) if weaver.today else None
+        if heading is not None:
+            weaver.today = heading
+        if heading is not None or passage in skip:
+            continue
+        weaver.paragraph, weaver.paragraph_day = number, None
+        for sentence in sentences(passage):
+            _sentence(weaver, sentence)
+    return [s for s in weaver.sketches if not (today and is_old(s.day, today)) and (s.rule or s.tolls)]
+
+
+def _sentence(weaver: Weaver, sentence: Passage) -> None:
+    """One sentence: its clauses each tell of an event; its speakers and checks are of all of them."""
+    denials = events.find_denials(sentence)
+    spoken = voices.find_voices(sentence)
+    touched: list[Sketch] = []
+    background = events.is_background(sentence)
+    if not background:
+        for clause in _clauses(weaver, sentence, tuple(denials)):
+            touched += _clause(weaver, clause, sentence, tuple(denials), spoken)
+    own = list(dict.fromkeys(map(id, touched)))
+    sketches = [next(s for s in touched if id(s) == i) for i in own]
+    here = [s for s in weaver.sketches if s.paragraph == weaver.paragraph]
+    for voice in spoken if not background else ():
+        # who speaks in a sentence of its own speaks of what was told last
+        for sketch in sketches or [s for s in here[-1:] if not s.voices]:
+            sketch.add_voice(voice)
+    for check in voices.find_checks(sentence):
+        told = weaver.sketches if check.is_general else sketches or here or weaver.sketches[-1:]
+        for sketch in told:
+            sketch.checks.append(check)
+    for start, end in denials:
+        for sketch in sketches or here[-1:]:
+            words = sentence.text[start - sentence.start : end - sentence.start]
+            sketch.denials.append(Span(start, end, words))
+
+
+def _clauses(weaver: Weaver, sentence: Passage, void: tuple[events.Stretch, ...]) -> list[Passage]:
+    """A sentence cut where another event begins: where both sides tell something, and the second has its own place."""
+    edges = [sentence.start + m.end() for m in pattern(sentence.lang, "where", "cut").finditer(sentence.text)]
+    found = events.find_triggers(sentence, void=void)
+    strong = [t for t in found if not t.rule.joins]
+    edges += [b.start for a, b in zip(strong, strong[1:], strict=False) if a.rule.name != b.rule.name]
+    kept: list[int] = []
+    for edge in sorted(set(edges)):
+        start = kept[-1] if kept else sentence.start
+        left, right = (_piece(sentence, *span) for span in ((start, edge), (edge, sentence.end)))
+        after = min([e for e in edges if e > edge], default=sentence.end)
+        near = _piece(sentence, edge, after)
+        tells = all(events.find_triggers(p, void=void) or tolls.find_tolls(p, void=void) for p in (left, near))
+        ahead = places.within(weaver.places, near.start, near.end)
+        behind = places.within(weaver.places, left.start, left.end)
+        if tells and any(p.role != "country" for p in ahead) and {p.key for p in ahead} - {p.key for p in behind}:
+            kept.append(edge)
+        del right
+    return cut(sentence, kept)
+
+
+def _piece(sentence: Passage, start: int, end: int) -> Passage:
+    return Passage(start, end, sentence.text[start - sentence.start : end - sentence.start], sentence.lang)
+
+
+def _clause(
+    weaver: Weaver, clause: Passage, sentence: Passage, void: tuple[events.Stretch, ...], spoken: Sequence[Voice]
+) -> list[Sketch]:
+    """The sketches that a clause adds to, made where there are none."""
+    triggers = events.find_triggers(clause, void=void)
+    counted = tolls.find_tolls(clause, void=void)
+    if not triggers and not counted:
+        return []
+    when = _days(weaver, clause, sentence)
+    lead = max(triggers, key=lambda t: t.rule.rank, default=None)
+    at = lead.start if lead else counted[0].start
+    scopes = [(v.scope_start, v.scope_end) for v in spoken]
+    where = places.choose(clause, weaver.places, at=at, scopes=scopes)
+    if not where and clause is not sentence:
+        where = []
+    if lead is None and not where and not weaver.sketches and not any(t.count.best for t in counted):
+        return []
+    if _is_weak(lead, where, counted):
+        return []
+    found = [_find(weaver, clause, lead, place, when) for place in (where or [None])]
+    for sketch, place in zip(found, where or [None], strict=True):
+        _add(weaver, sketch, clause, triggers, place, when)
+    if len(found) == 1:
+        found[0].add_tolls(counted)
+    elif counted:
+        for sketch in found:
+            sketch.shared = "; ".join(dict.fromkeys(t.text for t in counted))
+    weaver.last = found[-1]
+    return found
+
+
+def _is_weak(lead: Trigger | None, where: Sequence[Place], counted: Sequence[Toll]) -> bool:
+    """Words that tell an event only with a place or with people: "protests", "arrested"."""
+    return lead is not None and not where and not counted and lead.rule.rank < 75 and not lead.rule.joins
+
+
+def _days(weaver: Weaver, clause: Passage, sentence: Passage) -> list[Day]:
+    if weaver.today is None:
+        return []
+    own = days.find_days(clause, weaver.today)
+    if not any(not d.is_report for d in own):
+        own += [d for d in days.find_days(sentence, weaver.today) if d not in own]
+    exact = [d for d in own if not d.is_report]
+    if exact:
+        weaver.paragraph_day = exact[0]
+    return own
+
+
+def _find(weaver: Weaver, clause: Passage, lead: Trigger | None, place: Place | None, when: Sequence[Day]) -> Sketch:
+    """The sketch that a clause goes on telling of, or a new one."""
+    day = next((d for d in when if not d.is_report), None)
+    another = pattern(clause.lang, "doubt", "another").search(clause.text[: lead.start - clause.start if lead else None])
+    for sketch in reversed(weaver.sketches):
+        if not (another and place is not None and lead) and _is_same(weaver, sketch, lead, place, day):
+            return sketch
+    made = Sketch(weaver.paragraph, clause.lang, len(weaver.sketches))
+    before = weaver.last
+    if (lead is None or lead.rule.joins) and before is not None and before.paragraph == weaver.paragraph and place:
+        made.inherited = before.rule  # "in Nikopol, two were injured", after a sentence on shelling
+    weaver.sketches.append(made)
+    return made
+
+
+def _is_same(weaver: Weaver, sketch: Sketch, lead: Trigger | None, place: Place | None, day: Day | None) -> bool:
+    apart = weaver.paragraph - sketch.paragraph
+    is_last = sketch is weaver.last
+    if day is not None and sketch.day is not None and not (sketch.day.first <= day.last and day.first <= sketch.day.last):
+        return False
+    if not _fits(sketch, lead):
+        return False
+    if place is None:
+        return is_last and apart <= 1
+    if sketch.place is None:
+        return apart <= _NEAR
+    if place.key == sketch.place.key:
+        return True
+    if place.holds(sketch.place):
+        return is_last and apart <= _NEAR
+    return sketch.place.holds(place) and apart <= _NEAR and (is_last or apart > 0)
+
+
+def _fits(sketch: Sketch, lead: Trigger | None) -> bool:
+    """Whether words of an event may be about the same one."""
+    rule = sketch.rule
+    if lead is None or rule is None or lead.rule.joins:
+        return True
+    return rule.name == lead.rule.name or (rule.joins and rule.rank <= lead.rule.rank)
+
+
+def _add(
+    weaver: Weaver, sketch: Sketch, clause: Passage, triggers: Sequence[Trigger], place: Place | None, when: Sequence[Day]
+) -> None:
+    sketch.paragraph = weaver.paragraph
+    sketch.triggers += triggers
+    sketch.days += when
+    # a day that an earlier sentence of the paragraph gives holds for what follows
+    if not any(not d.is_report for d in sketch.days) and weaver.paragraph_day is not None:
+        sketch.days.append(weaver.paragraph_day)
+    if place is not None:
+        if sketch.place is None or sketch.place.holds(place):
+            sketch.place = place
+        elif place.key == sketch.place.key:
+            sketch.also.append(place)
+    first = min((t.start for t in triggers), default=clause.end)
+    mutual = any(t.rule.name in _MUTUAL for t in triggers)
+    for actor in events.find_actors(clause):
+        sketch.actors.append(("actor2" if mutual and actor.start >= first else "actor1", actor))
+    sketch.told.append((clause.start, clause.end))
