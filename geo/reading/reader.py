@@ -132,7 +132,7 @@ def read_briefing(
         There is no such encoding, language or country.
     """
     from geo.claims.reading import find_claims
-    from geo.geocode import geocode
+    from geo.geocoding import geocode
 
     if lang not in (None, "en", "uk", "ru"):
         raise UsageError(f"lang={lang!r} is unknown: en, uk, ru")

@@ -158,6 +158,8 @@ def _groups(text: str, lang: Lang) -> list[_Group]:
     joiner = re.compile(r"\s*(?:,|,?\s*(?:and|та|і|й|и)(?:\s+(?:her|his|their|її|його|её|его))?)\s*", re.I)
     for single in singles:
         last = found[-1] if found else None
+        if last and last.is_ordinal and re.fullmatch(r"\s*,\s*", text[last.end : single.start]):
+            continue  # "a third victim, a man of 52": the same person
         if last and not last.is_ordinal and _is_list(text, last, single, joiner, lang):
             found[-1] = _Group(last.start, single.end, _sum(last.count, single.count))
         else:

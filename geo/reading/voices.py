@@ -16,7 +16,7 @@ _WORDS = {"unverified": "unverified", "verified": "verified", "partly": "partly"
 class Voice:
     """Somebody who says something, with the span of the text that names them.
 
-    `scope_start` and `scope_end` also take in the verb and the office: places named there are where somebody sits, not
+    The name is empty for a pronoun or an office alone ("he", "the governor"): whoever spoke last. `scope_start` and `scope_end` also take in the verb and the office: places named there are where somebody sits, not
     where something happened.
     """
 
@@ -67,17 +67,19 @@ def _shape(lang: Lang, name: str) -> re.Pattern[str]:
 def _voice(passage: Passage, match: re.Match[str]) -> Voice | None:
     who = match["who"].strip()
     lang = passage.lang
-    if pattern(lang, "voices", "not_who").match(who) or pattern(lang, "voices", "pronoun").match(who):
+    start, end, at = match.start("who"), match.end("who"), passage.start
+    if re.search(words(lang)["voices"]["pronoun"], who):
+        return Voice("", at + start, at + end, match["who"], at + match.start(), at + match.end())
+    if re.search(words(lang)["voices"]["not_who"], who):
         return None
     if not any(c.isupper() for c in who) and not pattern(lang, "voices", "person").search(who):
         return None
     role = (match.groupdict().get("role") or "").strip()
-    start, end = match.start("who"), match.end("role") if role else match.end("who")
+    end = match.end("role") if role else end
     name = f"{who}, {role}" if role else who
     name = re.sub(r"^(?:the|The)\s+", "", name).strip(" .,«»\"“”")
     if len(name) < 2 or len(name) > 160:
         return None
-    at = passage.start
     return Voice(name, at + start, at + end, passage.text[start:end], at + match.start(), at + match.end())
 
 

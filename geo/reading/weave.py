@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 from geo.reading import days, events, places, tolls, voices
@@ -31,6 +31,7 @@ class Weaver:
     paragraph: int = 0
     paragraph_day: Day | None = None
     last: Sketch | None = None
+    speaker: str = ""
 
 
 def weave(
@@ -79,7 +80,7 @@ def _sentence(weaver: Weaver, sentence: Passage) -> None:
     own = list(dict.fromkeys(map(id, touched)))
     sketches = [next(s for s in touched if id(s) == i) for i in own]
     here = [s for s in weaver.sketches if s.paragraph == weaver.paragraph]
-    for voice in spoken if not background else ():
+    for voice in _named(weaver, spoken) if not background else ():
         # who speaks in a sentence of its own speaks of what was told last
         for sketch in sketches or [s for s in here[-1:] if not s.voices]:
             sketch.add_voice(voice)
@@ -91,6 +92,16 @@ def _sentence(weaver: Weaver, sentence: Passage) -> None:
         for sketch in sketches or here[-1:]:
             words = sentence.text[start - sentence.start : end - sentence.start]
             sketch.denials.append(Span(start, end, words))
+
+
+def _named(weaver: Weaver, spoken: Sequence[Voice]) -> list[Voice]:
+    """The speakers by name: "he said" is whoever spoke last."""
+    found = []
+    for voice in spoken:
+        weaver.speaker = voice.name or weaver.speaker
+        if weaver.speaker:
+            found.append(replace(voice, name=weaver.speaker))
+    return found
 
 
 def _clauses(weaver: Weaver, sentence: Passage, void: tuple[events.Stretch, ...]) -> list[Passage]:
@@ -105,7 +116,7 @@ def _clauses(weaver: Weaver, sentence: Passage, void: tuple[events.Stretch, ...]
         left, right = (_piece(sentence, *span) for span in ((start, edge), (edge, sentence.end)))
         after = min([e for e in edges if e > edge], default=sentence.end)
         near = _piece(sentence, edge, after)
-        tells = all(events.find_triggers(p, void=void) or tolls.find_tolls(p, void=void) for p in (left, near))
+        tells = all(events.find_triggers(p, void=void) or _tolls(weaver, p, void) for p in (left, near))
         ahead = places.within(weaver.places, near.start, near.end)
         behind = places.within(weaver.places, left.start, left.end)
         if tells and any(p.role != "country" for p in ahead) and {p.key for p in ahead} - {p.key for p in behind}:
@@ -123,16 +134,18 @@ def _clause(
 ) -> list[Sketch]:
     """The sketches that a clause adds to, made where there are none."""
     triggers = events.find_triggers(clause, void=void)
-    counted = tolls.find_tolls(clause, void=void)
+    counted = _tolls(weaver, clause, void)
     if not triggers and not counted:
         return []
-    when = _days(weaver, clause, sentence)
+    # a later total is of the same event, whatever the day on which it was told
+    only_total = bool(counted) and all(t.is_total for t in counted) and all(t.rule.joins for t in triggers)
+    when = [] if only_total else _days(weaver, clause, sentence)
     lead = max(triggers, key=lambda t: t.rule.rank, default=None)
     at = lead.start if lead else counted[0].start
     scopes = [(v.scope_start, v.scope_end) for v in spoken]
-    where = places.choose(clause, weaver.places, at=at, scopes=scopes)
-    if not where and clause is not sentence:
-        where = []
+    acting = [(a.start, a.end) for a in events.find_actors(clause)]
+    mentions = [p for p in weaver.places if not any(a <= p.start and p.end <= b for a, b in acting)]
+    where = places.choose(clause, mentions, at=at, scopes=scopes)
     if lead is None and not where and not weaver.sketches and not any(t.count.best for t in counted):
         return []
     if _is_weak(lead, where, counted):
@@ -149,6 +162,12 @@ def _clause(
     return found
 
 
+def _tolls(weaver: Weaver, clause: Passage, void: tuple[events.Stretch, ...]) -> list[Toll]:
+    """The counts of a clause; the number of a day counts nobody."""
+    dated = days.find_days(clause, weaver.today) if weaver.today else []
+    return tolls.find_tolls(clause, void=(*void, *((d.start, d.end) for d in dated)))
+
+
 def _is_weak(lead: Trigger | None, where: Sequence[Place], counted: Sequence[Toll]) -> bool:
     """Words that tell an event only with a place or with people: "protests", "arrested"."""
     return lead is not None and not where and not counted and lead.rule.rank < 75 and not lead.rule.joins
@@ -161,6 +180,11 @@ def _days(weaver: Weaver, clause: Passage, sentence: Passage) -> list[Day]:
     if not any(not d.is_report for d in own):
         own += [d for d in days.find_days(sentence, weaver.today) if d not in own]
     exact = [d for d in own if not d.is_report]
+    same = pattern(clause.lang, "days", "same").search(clause.text)
+    if same and not exact and weaver.last is not None and weaver.last.day is not None:
+        at = clause.start + same.start()
+        own.append(replace(weaver.last.day, start=at, end=at + len(same[0]), text=same[0], is_report=False))
+        exact = own[-1:]
     if exact:
         weaver.paragraph_day = exact[0]
     return own
