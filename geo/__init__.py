@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from geo.archive import Archive, open_archive
     from geo.area import area_km2
     from geo.briefs.briefing import draw_brief
+    from geo.claims.reading import find_claims, read_claim
+    from geo.claims.record import Claim
+    from geo.desk.fetch import fetch_new
     from geo.errors import (
         ArchiveError,
         FileError,
@@ -23,6 +26,7 @@ if TYPE_CHECKING:
         UsageError,
     )
     from geo.intake import Receipt, import_files
+    from geo.pages.compare_page import draw_comparison
     from geo.pages.dates_page import draw_dates
     from geo.pages.embed import embed_snippet
     from geo.pages.film_page import draw_timeline
@@ -40,8 +44,12 @@ _ROOMS = {
         "archive": "Archive open_archive",
         "area": "area_km2",
         "briefs.briefing": "draw_brief",
+        "claims.reading": "find_claims read_claim",
+        "claims.record": "Claim",
+        "desk.fetch": "fetch_new",
         "errors": "ArchiveError FileError GateError GeoError MapError NoSnapshotError SourceError UnitError UsageError",
         "intake": "Receipt import_files",
+        "pages.compare_page": "draw_comparison",
         "pages.dates_page": "draw_dates",
         "pages.embed": "embed_snippet",
         "pages.film_page": "draw_timeline",
@@ -56,10 +64,38 @@ _ROOMS = {
 }
 
 __all__ = [
-    "Archive", "ArchiveError", "FileError", "GateError", "GeoError", "MapError", "NoSnapshotError", "Options",
-    "Receipt", "Source", "SourceError", "UnitError", "UsageError", "__version__", "area_km2", "draw_brief",
-    "draw_chart", "draw_dates", "draw_map", "draw_maps", "draw_movie", "draw_picture", "draw_timeline", "embed_snippet",
-    "import_files", "open_archive", "save_map",
+    "Archive",
+    "ArchiveError",
+    "Claim",
+    "FileError",
+    "GateError",
+    "GeoError",
+    "MapError",
+    "NoSnapshotError",
+    "Options",
+    "Receipt",
+    "Source",
+    "SourceError",
+    "UnitError",
+    "UsageError",
+    "__version__",
+    "area_km2",
+    "draw_brief",
+    "draw_chart",
+    "draw_comparison",
+    "draw_dates",
+    "draw_map",
+    "draw_maps",
+    "draw_movie",
+    "draw_picture",
+    "draw_timeline",
+    "embed_snippet",
+    "fetch_new",
+    "find_claims",
+    "import_files",
+    "open_archive",
+    "read_claim",
+    "save_map",
     "show",
 ]  # fmt: skip
 

@@ -2,59 +2,28 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
-from datetime import datetime
-from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import shapely
 
-from geo import measures
-from geo.answers import (
-    FAR,
-    By,
-    When,
-    age_days,
-    breaks_between,
-    columns_of,
-    joined_intervals,
-    keep,
-    moment,
-    said_by,
-    spokesman,
-    table_of,
-)
-from geo.area import areas_km2
-from geo.errors import ArchiveError, NoSnapshotError, SourceError, UnitError, UsageError
-from geo.front import Front, front_of, movement
+from geo.answers import FAR, By, When
+from geo.errors import ArchiveError, UsageError
+from geo.front import Front
+from geo.inquiry import figures, sides
+from geo.inquiry import places as inquired
+from geo.inquiry.reader import Asked, Reader
+from geo.inquiry.sides import Comparison
 from geo.pages.notebook import archive_card, sentence
-from geo.schema import CRS, STATUSES, is_day, last_instant, parse_instant, text_or_none, to_instant, write_instant
-from geo.series.cluster import series_changes
-from geo.series.ledger import changed_ground
-from geo.series.panel import panel
-from geo.settlements import changed_hands
+from geo.schema import CRS
 from geo.storage import history
 from geo.storage.store import Store
-from geo.units import Countries, countries_of, find_unit, finest_level
-
-AREA_COLUMNS = (
-    "source", "controller", "status", "unit", "area_km2", "lower_km2", "upper_km2", "snapshot", "snapshot_age_days",
-    "boundary",
-)  # fmt: skip
-CHANGE_COLUMNS = (
-    "source", "controller", "status", "unit", "gained_km2", "lost_km2", "net_km2", "base_km2", "net_percent",
-    "from_snapshot", "to_snapshot", "base", "boundary",
-)  # fmt: skip
-WHO_COLUMNS = ("source", "controller", "status", "native", "valid_from", "valid_to")
-SERIES_COLUMNS = ("date", "source", "controller", "status", "unit", "area_km2", "gained_km2", "lost_km2")
+from geo.units import Countries, find_unit
 
 
 def open_archive(path: str | Path) -> Archive:
@@ -86,7 +55,7 @@ class Archive:
     def __init__(self, path: str | Path) -> None:
         self.path = Path(path)
         self.store = Store(self.path)
-        self._units: tuple[tuple[Any, ...], gpd.GeoDataFrame, Countries] | None = None
+        self._reader = Reader(self.store)
 
     def __enter__(self) -> Self:
         return self
@@ -155,15 +124,7 @@ class Archive:
         SourceError
             The archive has several and none is named, or it has not the one named; the message lists them.
         """
-        there = self.store.recall(("control sources",), self.store.control_sources)
-        if source is None and len(there) == 1:
-            return str(there[0])
-        if source in there:
-            return str(source)
-        listed = ", ".join(there) or "none: geo import brings one in"
-        if source is None:
-            raise SourceError(f"{self.path} holds control from several sources or none; name one (--source): {listed}")
-        raise SourceError(f"no control by source {source!r} in {self.path}; there are: {listed}")
+        return self._reader.source_name(source)
 
     def controllers(self) -> list[str]:
         """Every side that the archive has control by, from any source at any time, in order of their names.
@@ -198,9 +159,7 @@ class Archive:
         GateError
             `as_known_on` cannot be read.
         """
-        known = moment(as_known_on)
-        table = self.store.recall(("snapshots", known), lambda: self.store.snapshots(as_known_on=known))
-        return table if source is None else table[table["source"] == source].reset_index(drop=True)
+        return self._reader.snapshots(source, as_known_on=as_known_on)
 
     def units(self, level: int | None = None) -> gpd.GeoDataFrame:
         """Administrative units: unit, name, name_local, level, parent, boundary, area_km2, geometry (EPSG:4326).
@@ -215,7 +174,7 @@ class Archive:
         ArchiveError
             The archive cannot be read.
         """
-        frame = self._cached_units()[0]
+        frame = self._reader.units()
         return frame.copy() if level is None else frame[frame["level"] == level].reset_index(drop=True)
 
     def countries(self) -> Countries:
@@ -226,15 +185,7 @@ class Archive:
         ArchiveError
             The archive cannot be read.
         """
-        return self._cached_units()[1]
-
-    def _cached_units(self) -> tuple[gpd.GeoDataFrame, Countries]:
-        stamp = self.store.recall(("units",), self.store.units_stamp)
-        if self._units is None or self._units[0] != stamp:
-            frame = self.store.units()
-            assert isinstance(frame, gpd.GeoDataFrame)
-            self._units = (stamp, frame, countries_of(frame))
-        return self._units[1], self._units[2]
+        return self._reader.countries()
 
     def incidents(
         self, from_: When | None = None, to: When | None = None, *, as_known_on: When | None = None
@@ -255,9 +206,7 @@ class Archive:
         GateError
             A date cannot be read.
         """
-        first = to_instant(from_).date().isoformat() if from_ is not None else None
-        last = to_instant(to).date().isoformat() if to is not None else None
-        return self.store.incidents(first=first, last=last, as_known_on=moment(as_known_on))
+        return self._reader.incidents(from_, to, as_known_on=as_known_on)
 
     def claims(self) -> pd.DataFrame:
         """Published figures on record.
@@ -305,58 +254,7 @@ class Archive:
         SourceError
             A source must be named, or is not there.
         """
-        name = self.source_name(source)
-        used = self._used(name, date, as_known_on=as_known_on, max_age_days=max_age_days)
-        return self._state(name, date, used, as_known_on).copy()
-
-    def _state(self, source: str, when: When | None, used: pd.DataFrame, as_known_on: When | None) -> gpd.GeoDataFrame:
-        instant = parse_instant(max(used["depicts"])) if when is None else last_instant(when)
-        known = moment(as_known_on)
-        key = ("control", source, instant, known)
-        return self.store.recall(key, lambda: self._read_state(source, instant, known, used))
-
-    def _read_state(
-        self, source: str, instant: datetime, known: datetime | None, used: pd.DataFrame
-    ) -> gpd.GeoDataFrame:
-        if known is None:
-            frame = self.store.control_now(source, instant)
-        else:
-            frame = self.store.control_then(source, instant, as_known_on=known)
-        names = dict(zip(used["part"], used["snapshot"], strict=True))
-        frame.insert(frame.shape[1] - 1, "snapshot", frame["part"].map(names))
-        return frame
-
-    def _used(
-        self, source: str, when: When | None, *, as_known_on: When | None, max_age_days: float | None = None
-    ) -> pd.DataFrame:
-        """The snapshot of each part that answers for a date, with its age in days."""
-        key = ("used", source, str(when), moment(as_known_on), max_age_days)
-        return self.store.recall(key, lambda: self._find_used(source, when, as_known_on, max_age_days))
-
-    def _find_used(
-        self, source: str, when: When | None, as_known_on: When | None, max_age_days: float | None
-    ) -> pd.DataFrame:
-        known = moment(as_known_on) or FAR
-        recorded = self.store.recall(("in force", source, known), lambda: self.store.in_force(source, known))
-        instant = last_instant(when) if when is not None else parse_instant(recorded[-1][0]) if recorded else None
-        # recordings stand in order of what they depict
-        past = recorded[: bisect_right(recorded, write_instant(instant), key=itemgetter(0))] if instant else []
-        if not past or instant is None:
-            first = f"; the first depicts {recorded[0][0]}" if recorded else "; all were taken back"
-            then = f" as known on {as_known_on}" if as_known_on is not None else ""
-            wanted = f"depicts {when} or a day before it" if when is not None else "is in force"
-            raise NoSnapshotError(f"no snapshot of {source} {wanted}{then}{first}")
-        latest = {part: (depicts, part, snapshot) for depicts, part, snapshot in past}
-        used = pd.DataFrame(sorted(latest.values()), columns=["depicts", "part", "snapshot"])
-        whole_days = when is None or is_day(when)
-        used["age_days"] = [age_days(instant, parse_instant(d), whole_days=whole_days) for d in used["depicts"]]
-        if max_age_days is not None and used["age_days"].min() > max_age_days:
-            newest = used.sort_values("age_days").iloc[0]
-            raise NoSnapshotError(
-                f"no snapshot of {source} within {max_age_days:g} days of {when}: the latest before is"
-                f" {newest['snapshot']}, {newest['age_days']:g} days old"
-            )
-        return used
+        return self._reader.side(self.source_name(source), date, as_known_on, max_age_days)[0].copy()
 
     # -- figures ------------------------------------------------------------------------------------------------
 
@@ -418,16 +316,10 @@ class Archive:
         UsageError
             A status is unknown.
         """
-        name = self.source_name(source)
-        used = self._used(name, date, as_known_on=as_known_on, max_age_days=max_age_days)
-        frame = self._state(name, date, used, as_known_on)
-        zones = self._zones(within, by, level, boundary, ground=frame)
-        rows = measures.area_rows(frame, zones=zones, by_native=by == "native", countries=self.countries())
-        spoken = {p: spokesman(used, p) for p in used["part"]}
-        for row in rows:
-            row["source"] = name
-            row["snapshot"], row["snapshot_age_days"] = said_by(spoken, row)
-        return keep(table_of(rows, columns_of(rows, AREA_COLUMNS, by)), controller, status)
+        asked = Asked(
+            self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days
+        )
+        return figures.areas(self._reader, date, asked)
 
     def change(
         self,
@@ -475,24 +367,10 @@ class Archive:
         UsageError
             A status is unknown.
         """
-        name = self.source_name(source)
-        sides = [self._side(name, when, as_known_on, max_age_days) for when in (from_, to)]
-        (before, first), (after, last) = sides
-        zones = self._zones(within, by, level, boundary, ground=after)
-        moved = self._moved(name, (from_, to), (before, after), as_known_on, by_native=by == "native")
-        rows = measures.change_rows(moved, zones=zones)
-        bases = {} if base is None else self._base(name, base, zones, by, as_known_on)
-        for row in rows:
-            key = (row["controller"], row["status"], row["native"], row["part"], row["unit"])
-            row["source"] = name
-            row["base_km2"] = row["before_km2"] if base is None else bases.get(key, 0.0)
-            row["net_percent"] = 100 * row["net_km2"] / row["base_km2"] if row["base_km2"] else None
-            row["base"] = str(from_ if base is None else base)
-            row["from_snapshot"], row["to_snapshot"] = (said_by(s, row)[0] for s in (first, last))
-        table = keep(table_of(rows, columns_of(rows, CHANGE_COLUMNS, by)), controller, status)
-        snapshots = self.snapshots()
-        table.attrs["notes"] = breaks_between(snapshots, *({n for n, _ in s.values()} for s in (first, last)))
-        return table
+        asked = Asked(
+            self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days
+        )
+        return figures.changes(self._reader, from_, to, asked, base=base)
 
     def changed(
         self, from_: When, to: When, *, source: str | None = None, as_known_on: When | None = None
@@ -511,9 +389,8 @@ class Archive:
         SourceError
             A source must be named, or is not there.
         """
-        name = self.source_name(source)
-        sides = [self._side(name, when, as_known_on, None)[0] for when in (from_, to)]
-        return measures.changed_frame(self._moved(name, (from_, to), sides, as_known_on))
+        asked = Asked(self.source_name(source), as_known_on=as_known_on)
+        return figures.changed(self._reader, from_, to, asked)
 
     def series(
         self,
@@ -564,42 +441,10 @@ class Archive:
         UsageError
             A status is unknown.
         """
-        name = self.source_name(source)
-        ground = self.control(to, source=name, as_known_on=as_known_on)
-        zones = self._zones(within, by, level, boundary, ground=ground)
-        table = self.store.snapshots(as_known_on=moment(as_known_on) or FAR)
-        instants = sorted({parse_instant(d) for d in table.loc[table["source"] == name, "depicts"]})
-        low = to_instant(from_) if from_ is not None else None
-        high = last_instant(to) if to is not None else None
-        chosen = [i for i in instants if (low is None or i >= low) and (high is None or i <= high)]
-        days = all(i == to_instant(i.date()) for i in chosen)
-        form = "%Y-%m-%d" if days else "%Y-%m-%dT%H:%M:%SZ"
-        changes_by_class = series_changes(
-            self.path,
-            name,
-            chosen,
-            zones,
-            by_native=by == "native",
-            known=moment(as_known_on),
-            progress=progress,
-            workers=workers,
-            scheduler=scheduler,
+        asked = Asked(self.source_name(source), controller, status, within, by, level, boundary, as_known_on)
+        return figures.series(
+            self._reader, asked, from_=from_, to=to, progress=progress, workers=workers, scheduler=scheduler
         )
-        whole = panel(changes_by_class, zones, instants=chosen)
-        changes = ["gained_km2", "lost_km2"]
-        whole[changes] = whole[changes].where(whole["instant"] > min(chosen, default=FAR))
-        whole = whole.sort_values("instant", kind="stable").assign(source=name)
-        whole["date"] = [i.strftime(form) for i in whole["instant"]]
-        if by == "unit":
-            size = {z.unit: float(areas_km2(np.array([z.shape], dtype=object))[0]) for z in zones if z.boundary}
-            whole["share_percent"] = 100 * whole["area_km2"] / whole["unit"].map(size)
-        plain = whole.astype(object).where(whole.notna(), None)
-        rows = [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
-        columns = columns_of(rows, SERIES_COLUMNS, by) + (["share_percent"] if by == "unit" else [])
-        frame = keep(table_of(rows, columns), controller, status)
-        spoken = [set(table.loc[table["depicts"] == write_instant(i), "snapshot"]) for i in (*chosen[:1], *chosen[-1:])]
-        frame.attrs["notes"] = breaks_between(table, *spoken) if spoken else ()
-        return frame
 
     def front(
         self,
@@ -648,27 +493,11 @@ class Archive:
         UsageError
             A distance is negative, or a side has no ground on that date.
         """
-        name = self.source_name(source)
-        used = self._used(name, date, as_known_on=as_known_on, max_age_days=max_age_days)
-        countries = self._countries(boundary)
-        found = front_of(
-            self._state(name, date, used, as_known_on),
-            countries,
-            controller=controller,
-            against=against,
-            statuses=_statuses(status),
-            tolerance_km=tolerance_km,
-            inset_km=inset_km,
-            gap_km=gap_km,
-            within=self._zone(within, None).shape,
+        asked = Asked(
+            self.source_name(source), controller, status, within, None, None, boundary, as_known_on, max_age_days
         )
-        row = used.sort_values("age_days").iloc[0]
-        return replace(
-            found,
-            source=name,
-            snapshot=str(row["snapshot"]),
-            snapshot_age_days=float(row["age_days"]),
-            boundary=str(countries["boundary"].iloc[0]),
+        return inquired.front(
+            self._reader, date, asked, against=against, tolerance_km=tolerance_km, inset_km=inset_km, gap_km=gap_km
         )
 
     def front_movement(
@@ -704,30 +533,8 @@ class Archive:
         UsageError
             A distance is negative, or several sides have ground and none is named.
         """
-        name = self.source_name(source)
-        before, after = (self._side(name, when, as_known_on, None)[0] for when in (from_, to))
-        old = self.front(
-            from_,
-            source=name,
-            controller=controller,
-            status=status,
-            within=within,
-            tolerance_km=tolerance_km,
-            inset_km=inset_km,
-            boundary=boundary,
-            as_known_on=as_known_on,
-        )
-        zones = self._zones(within, "unit", level, None, ground=after)
-        sectors = [(str(z.unit), z.shape) for z in zones if z.shape is not None and z.unit != measures.OUTSIDE]
-        return movement(
-            before,
-            after,
-            old,
-            controller=controller,
-            statuses=_statuses(status),
-            sectors=sectors,
-            within=self._zone(within, None).shape,
-        )
+        asked = Asked(self.source_name(source), controller, status, within, None, level, boundary, as_known_on)
+        return inquired.front_movement(self._reader, from_, to, asked, tolerance_km=tolerance_km, inset_km=inset_km)
 
     def changed_hands(
         self,
@@ -759,11 +566,8 @@ class Archive:
         SourceError
             A source must be named, or is not there.
         """
-        name = self.source_name(source)
-        (before, first), (after, last) = (self._side(name, when, as_known_on, None) for when in (from_, to))
-        ends = [max(side.values(), key=lambda s: -s[1])[0] for side in (first, last)]
-        table = changed_hands(places, before, after)
-        return table.assign(source=name, from_snapshot=ends[0], to_snapshot=ends[1])
+        asked = Asked(self.source_name(source), as_known_on=as_known_on)
+        return inquired.hands_changed(self._reader, places, from_, to, asked)
 
     def who(self, lat: float, lon: float, *, source: str | None = None) -> pd.DataFrame:
         """Who held a place, by which source, from when to when, as known now.
@@ -789,12 +593,111 @@ class Archive:
         SourceError
             The source is not in the archive.
         """
-        if not (-90 <= lat <= 90 and -180 <= lon <= 180):
-            raise UsageError(f"{lat}, {lon} is no place: latitude ±90°, then longitude ±180°")
         name = self.source_name(source) if source is not None else None
-        frame = self.store.control_at(name, lon, lat)
-        rows = joined_intervals([{str(k): v for k, v in r.items()} for r in frame.to_dict("records")])
-        return table_of(rows, columns_of(rows, WHO_COLUMNS, None))
+        return inquired.who(self._reader, lat, lon, source=name)
+
+    def compare(
+        self,
+        date: When | None = None,
+        *,
+        sources: Sequence[str],
+        controller: str | None = None,
+        status: str | Sequence[str] | None = None,
+        take: Mapping[str, str] | None = None,
+        within: str | shapely.Geometry | None = None,
+        by: By | None = None,
+        level: int | None = None,
+        boundary: str | None = None,
+        places: gpd.GeoDataFrame | None = None,
+        as_known_on: When | None = None,
+        max_age_days: float | None = None,
+    ) -> Comparison:
+        """Sources side by side on a date: what each says, what they agree on, what is in dispute. Nothing is merged.
+
+        Parameters
+        ----------
+        date : str, date, datetime or None
+            None is the last day on which every source has spoken.
+        sources : sequence of str
+            Two or more.
+        status : str, several, or None
+            The classes compared, like with like; None is ``held``.
+        take : mapping or None
+            Source -> the status (and publication: ``claimed/kursk-advance``) that stands for it in this source. The
+            difference is then named in every row.
+        places : geopandas.GeoDataFrame or None
+            name and points (`geo.settlements.read_places`): those of which the sources differ are listed.
+        controller, within, by, level, boundary, as_known_on, max_age_days
+            As in `area`; `by` is ``unit`` or None.
+
+        Returns
+        -------
+        geo.inquiry.sides.Comparison
+            km² on WGS 84 and polygons in EPSG:4326. Agreed and disputed ground sum to what each source says.
+
+        Raises
+        ------
+        NoSnapshotError
+            A source has no snapshot then, or none has such ground.
+        SourceError
+            A source is not there.
+        UnitError
+            A unit is unknown or ambiguous.
+        UsageError
+            Fewer than two sources, or a class that stands in several publications.
+        """
+        asked = Asked("", controller, status, within, by, level, boundary, as_known_on, max_age_days)
+        with self.holding():
+            return sides.side_by_side(self._reader, date, sources, asked, take=take, places=places)
+
+    def compare_span(
+        self,
+        from_: When,
+        to: When,
+        *,
+        sources: Sequence[str],
+        controller: str | None = None,
+        status: str | Sequence[str] | None = None,
+        take: Mapping[str, str] | None = None,
+        within: str | shapely.Geometry | None = None,
+        boundary: str | None = None,
+        lag_days: int = sides.LAG_DAYS,
+        as_known_on: When | None = None,
+        max_age_days: float | None = None,
+    ) -> tuple[pd.DataFrame, pd.DataFrame]:
+        """Sources side by side on every day of a span, and by how many days one trails another.
+
+        Parameters
+        ----------
+        from_, to : str, date, datetime
+            The span, both included; it begins where each source has a snapshot.
+        lag_days : int
+            How many days either way are searched for the lag with the least disagreement; 0 searches none.
+        sources, controller, status, take, within, boundary, as_known_on, max_age_days
+            As in `compare`.
+
+        Returns
+        -------
+        pandas.DataFrame
+            date, controller, status, kind (``area``, ``agreed``, ``disputed``), said_by, area_km2, difference.
+        pandas.DataFrame
+            source, trails, lag_days, disagreement_km2 (mean over the same days at every lag), days, is_least,
+            controller, status. At a lag of n, `source` on a day is held against `trails` n days later.
+
+        Raises
+        ------
+        NoSnapshotError
+            A source has no snapshot in the span, or none has such ground.
+        SourceError
+            A source is not there.
+        UnitError
+            A unit is unknown or ambiguous.
+        UsageError
+            Fewer than two sources, or the span is too short for the search.
+        """
+        asked = Asked("", controller, status, within, None, None, boundary, as_known_on, max_age_days)
+        with self.holding():
+            return sides.over_span(self._reader, from_, to, sources, asked, take=take, lag_days=lag_days)
 
     def retract(self, snapshot: str, *, why: str) -> None:
         """Take a wrong import back; what the archive said until now stays on record.
@@ -818,74 +721,6 @@ class Archive:
         with self.store.writing() as connection:
             history.retract(connection, snapshot, why=why)
 
-    # -- inside -------------------------------------------------------------------------------------------------
-
-    def _side(
-        self, source: str, when: When | None, as_known_on: When | None, max_age_days: float | None
-    ) -> tuple[gpd.GeoDataFrame, dict[str, tuple[str, float]]]:
-        used = self._used(source, when, as_known_on=as_known_on, max_age_days=max_age_days)
-        return self._state(source, when, used, as_known_on), {p: spokesman(used, p) for p in used["part"]}
-
-    def _moved(
-        self,
-        source: str,
-        dates: tuple[When, When],
-        sides: Sequence[gpd.GeoDataFrame],
-        as_known_on: When | None,
-        *,
-        by_native: bool = False,
-    ) -> list[measures.Moved]:
-        key = ("moved", source, *(str(d) for d in dates), moment(as_known_on), by_native)
-        return self.store.recall(key, lambda: changed_ground(*sides, by_native=by_native))
-
-    def _base(
-        self, source: str, base: When, zones: Sequence[measures.Zone], by: By | None, as_known_on: When | None
-    ) -> dict[tuple[Any, ...], float]:
-        frame, _ = self._side(source, base, as_known_on, None)
-        rows = measures.area_rows(frame, zones=zones, by_native=by == "native")
-        return {(r["controller"], r["status"], r["native"], r["part"], r["unit"]): r["area_km2"] for r in rows}
-
-    def _zones(
-        self,
-        within: str | shapely.Geometry | None,
-        by: By | None,
-        level: int | None,
-        boundary: str | None,
-        *,
-        ground: gpd.GeoDataFrame,
-    ) -> Sequence[measures.Zone]:
-        zone = self._zone(within, boundary)
-        if by not in (None, "unit", "native"):
-            raise UsageError(f"by={by!r} is unknown: 'unit' or 'native'")
-        if by != "unit":
-            return (zone,)
-        units = self._cached_units()[0]
-        if boundary is not None:
-            units = units[units["boundary"] == boundary]
-        units = units[units["level"] == (finest_level(units, ground) if level is None else level)]
-        if boundary is None and len(units):
-            units = units[units["boundary"] == units["boundary"].iloc[-1]]
-        return measures.zones_by_unit(units, within=zone.shape)
-
-    def _countries(self, boundary: str | None) -> gpd.GeoDataFrame:
-        units = self._cached_units()[0]
-        mine = units[(units["level"] == 0) & ((units["boundary"] == boundary) | (boundary is None))]
-        if mine.empty:
-            raise UnitError(
-                f"{self.path} has no countries{f' of {boundary}' if boundary else ''}, which give border and coast;"
-                " bring them in: geo import --source units"
-            )
-        return gpd.GeoDataFrame(mine[mine["boundary"] == mine["boundary"].iloc[-1]], crs=CRS)
-
-    def _zone(self, within: str | shapely.Geometry | None, boundary: str | None) -> measures.Zone:
-        if within is None:
-            return measures.EVERYWHERE[0]
-        if not isinstance(within, str):
-            return measures.Zone("(polygon)", None, within)
-        units = self._cached_units()[0]
-        row = units.iloc[find_unit(units, within, boundary=boundary)]
-        return measures.Zone(text_or_none(row["unit"]) or str(row["name"]), row["boundary"], row.geometry)
-
     def unit(self, wanted: str, *, boundary: str | None = None) -> gpd.GeoDataFrame:
         """One administrative unit by code or name.
 
@@ -899,15 +734,5 @@ class Archive:
         UnitError
             It is unknown or ambiguous; the message gives the candidates.
         """
-        units = self._cached_units()[0]
+        units = self._reader.units()
         return gpd.GeoDataFrame(units.iloc[[find_unit(units, wanted, boundary=boundary)]], crs=CRS)
-
-
-def _statuses(status: str | Sequence[str] | None) -> list[str]:
-    if status is None:
-        return ["held"]
-    listed = [status] if isinstance(status, str) else list(status)
-    unknown = sorted(set(listed) - set(STATUSES))
-    if unknown:
-        raise UsageError(f"status {', '.join(unknown)} is unknown; the known ones: {', '.join(STATUSES)}")
-    return listed

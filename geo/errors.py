@@ -8,6 +8,11 @@ class GeoError(Exception):
 
     exit_code = 1
 
+    @property
+    def page(self) -> str:
+        """Where the documents say more: the argument of ``geo help``."""
+        return f"errors#{type(self).__name__.lower()}"
+
 
 class UsageError(GeoError):
     """The call itself cannot be answered: an argument is missing, unknown or contradicts another."""
@@ -25,6 +30,16 @@ class GateError(GeoError):
 
 class ArchiveError(GeoError):
     """An archive cannot be opened, is damaged, is of a newer layout, or is held by another writer."""
+
+
+class FetchError(GeoError):
+    """A source's address does not give what it should, or may not be asked."""
+
+
+class BusyError(GeoError):
+    """Another run has the same work in hand."""
+
+    exit_code = 5
 
 
 class NoSnapshotError(GeoError):

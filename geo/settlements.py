@@ -78,7 +78,7 @@ def changed_hands(places: gpd.GeoDataFrame, before: gpd.GeoDataFrame, after: gpd
         Never.
     """
     points = np.asarray(places.geometry.array, dtype=object)
-    old, new = (_ground_at(points, frame) for frame in (before, after))
+    old, new = (ground_at(points, frame) for frame in (before, after))
     rows = [
         (str(name), float(p.y), float(p.x), a, b)
         for name, p, a, b in zip(places["name"], points, old, new, strict=True)
@@ -87,7 +87,14 @@ def changed_hands(places: gpd.GeoDataFrame, before: gpd.GeoDataFrame, after: gpd
     return pd.DataFrame(sorted(rows, key=lambda r: (r[0], r[1])), columns=list(COLUMNS), dtype=object)
 
 
-def _ground_at(points: np.ndarray[tuple[int], np.dtype[np.object_]], frame: gpd.GeoDataFrame) -> list[str | None]:
+def ground_at(points: np.ndarray[tuple[int], np.dtype[np.object_]], frame: gpd.GeoDataFrame) -> list[str | None]:
+    """Whose ground points stand on: controller and status, such as ``A held``, None where no polygon is.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
     tree = shapely.STRtree(points)
     polygon, point = tree.query(np.asarray(frame.geometry.array, dtype=object), predicate="intersects")
     words: list[set[str]] = [set() for _ in points]

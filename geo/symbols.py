@@ -82,6 +82,35 @@ def change_symbols(
     return found
 
 
+def voice_symbols(voices: Iterable[str]) -> dict[str, Symbol]:
+    """The symbols of ground by which of several sources says it: all of them first, then one or some alone.
+
+    No colour is that of a side (`geo.palette`): what one source alone says is no side's.
+
+    Parameters
+    ----------
+    voices : iterable of str
+        In the order of the legend; the first is what all agree on.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    found = {}
+    for i, voice in enumerate(voices):
+        name = f"v{i}"
+        if i == 0:
+            found[voice] = Symbol(name, _pattern(name, 6, 0, _rect(6, AGREED, 0.5)), AGREED, 1.2)
+            continue
+        colour = VOICES[(i - 1) % len(VOICES)]
+        inner = _rect(9, colour, 0.22) + _bar(9, colour, 2.2, 0.9)
+        found[voice] = Symbol(name, _pattern(name, 9, _ANGLES[(i - 1) % len(_ANGLES)], inner), colour, 1.8, "5 2")
+    return found
+
+
+AGREED = "#6f5aa8"
+VOICES = ("#b8691a", "#178a7a", "#3f7fbf", "#c04a8a")
 _ORDER = ("liberated", "contested", "advance", "claimed", "held")
 
 

@@ -16,9 +16,10 @@ from hypothesis import strategies as st
 from shapely.geometry import box
 
 from geo import measures
-from geo.archive import AREA_COLUMNS, CHANGE_COLUMNS, SERIES_COLUMNS, Archive, open_archive
+from geo.archive import Archive, open_archive
 from geo.area import areas_km2
 from geo.errors import ArchiveError, NoSnapshotError, SourceError, UnitError, UsageError
+from geo.inquiry.figures import AREA_COLUMNS, CHANGE_COLUMNS, SERIES_COLUMNS
 from geo.schema import Source
 from geo.series.ledger import changed_ground
 from geo.storage.history import Recording, record

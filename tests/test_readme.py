@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -15,10 +16,11 @@ from click.testing import CliRunner
 
 from geo import demo
 from geo.cli import main
+from geo.desk.addresses import find_address
 from geo.sources.desk import read_toml
 
 ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
 def blocks(kind: str) -> list[tuple[str, str]]:
@@ -59,17 +61,34 @@ def test_the_demo_prints_its_figures_and_writes_its_files(tmp_path: Path) -> Non
     assert (tmp_path / "maps" / "2025-01-11.html").read_bytes() == before
 
 
-@pytest.mark.parametrize(("page", "code"), blocks("python"))
-def test_python_blocks_run(page: str, code: str, built: Path) -> None:
-    done = subprocess.run([sys.executable, "-c", code], cwd=built, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.strip()
+def lessons() -> list[Path]:
+    """The pages that have anything to run."""
+    return [p for p in PAGES if re.search(r"^```(python|sh)$", p.read_text(encoding="utf-8"), flags=re.M)]
+
+
+@pytest.mark.parametrize("page", lessons(), ids=lambda p: p.stem)
+def test_every_block_of_a_page_runs_one_after_the_other(page: Path, built: Path, tmp_path: Path) -> None:
+    """In a folder that has the example; the README's two commands install, and are tried by CI itself."""
+    shutil.copytree(built, tmp_path, dirs_exist_ok=True)
+    bin_folder = str(Path(sys.executable).parent)
+    environment = {**os.environ, "PATH": f"{bin_folder}{os.pathsep}{os.environ['PATH']}"}
+    found = re.findall(r"^```(python|sh)\n(.*?)^```", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    for kind, code in found:
+        if kind == "sh" and page.name == "README.md":
+            continue
+        command = [sys.executable, "-c", code] if kind == "python" else ["bash", "-euo", "pipefail", "-c", code]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, f"{code}\n{done.stdout[-2000:]}\n{done.stderr[-2000:]}"
+        assert done.stdout.strip(), f"it prints nothing:\n{code}"
 
 
 @pytest.mark.parametrize(("page", "text"), blocks("toml"))
 def test_toml_blocks_are_read(page: str, text: str, tmp_path: Path) -> None:
     assert tomllib.loads(text)
     (tmp_path / "desk.toml").write_text(text, encoding="utf-8")
+    if "fetch" in tomllib.loads(text):
+        assert find_address("vector", config=tmp_path / "desk.toml").source == "ours"
+        return
     source, options = read_toml(tmp_path / "desk.toml")
     assert source is not None
     assert options.date
@@ -114,7 +133,10 @@ def test_the_docs_map_every_word_that_the_readers_know() -> None:
 
 def test_the_wheel_would_carry_the_seeds_and_assets() -> None:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-    assert settings["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"] == {"seeds": "geo/seeds"}
+    assert settings["tool"]["hatch"]["build"]["targets"]["wheel"]["force-include"] == {
+        "seeds": "geo/seeds",
+        "docs": "geo/docs",
+    }
     for name in ("map.js", "map.css", "credits.json", "basemap/basemap.zip", "units/countries.geojson"):
         assert (ROOT / "geo" / "assets" / name).is_file()
     assert os.access(ROOT / ".ci" / "run", os.X_OK)

@@ -1,6 +1,12 @@
 """The command line: every verb is one call of the package, printed as a table, CSV or JSON."""
 
-from geo.cli import brief, dates, figures, movie, pages, records
+from importlib import import_module
+from pkgutil import iter_modules
+
 from geo.cli.common import main
 
-__all__ = ["brief", "dates", "figures", "main", "movie", "pages", "records"]
+# every module of this folder brings its verbs
+for _room in iter_modules(__path__):
+    import_module(f"{__name__}.{_room.name}")
+
+__all__ = ["main"]

@@ -24,6 +24,8 @@ class _Geo(click.Group):
             if ctx.params.get("debug"):
                 raise
             complain(str(error))
+            if type(error) is not GeoError:
+                complain(f"more: geo help {error.page}")
             ctx.exit(error.exit_code)
         except BrokenPipeError:
             ctx.exit(0)

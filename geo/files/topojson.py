@@ -63,7 +63,7 @@ def _transform(member: Any, path: Path) -> tuple[NDArray[np.float64], NDArray[np
         scale, shift = np.array(member["scale"], dtype=np.float64), np.array(member["translate"], dtype=np.float64)
     except (KeyError, TypeError, ValueError):
         raise GateError(f"{path}: the topology's 'transform' has no two numbers in 'scale' and 'translate'") from None
-    if scale.shape != (2,) or shift.shape != (2,):
+    if scale.shape != (2,) or shift.shape != (2,) or not np.isfinite([scale, shift]).all():
         raise GateError(f"{path}: the topology's 'transform' has no two numbers in 'scale' and 'translate'")
     return scale, shift
 
@@ -77,8 +77,12 @@ def _arc(
             raise ValueError
     except ValueError:
         raise GateError(f"{path}: arc {number} of the topology is no list of positions") from None
-    steps = steps[:, :2]
-    made: list[list[float]] = (np.cumsum(steps, axis=0) * scale + shift if quantised else steps.astype(float)).tolist()
+    steps = steps[:, :2].astype(float)
+    with np.errstate(over="ignore", invalid="ignore"):
+        line = np.cumsum(steps, axis=0) * scale + shift if quantised else steps
+    if not np.isfinite(line).all():
+        raise GateError(f"{path}: arc {number} of the topology goes beyond any number")
+    made: list[list[float]] = line.tolist()
     return made
 
 
@@ -92,16 +96,19 @@ def _features(
 ) -> list[dict[str, Any]]:
     if not isinstance(member, dict):
         raise GateError(f"{path}: object {name!r} of the topology is no geometry")
-    listed = member.get("geometries") if member.get("type") == "GeometryCollection" else [member]
+    listed = (member.get("geometries") or []) if member.get("type") == "GeometryCollection" else [member]
+    if not isinstance(listed, list):
+        raise GateError(f"{path}: object {name!r} of the topology has no list of geometries")
     features: list[dict[str, Any]] = []
-    for row, geometry in enumerate(listed or (), 1):
-        if not isinstance(geometry, dict):
-            raise GateError(f"{path}: object {name!r}, geometry {row} is no geometry")
+    for row, geometry in enumerate(listed, 1):
+        properties = geometry.get("properties") or {} if isinstance(geometry, dict) else None
+        if not isinstance(properties, dict):
+            raise GateError(f"{path}: object {name!r}, geometry {row} is no geometry with properties")
         try:
             made = _geometry(geometry, lines, scale, shift)
         except (IndexError, TypeError, ValueError, KeyError):
             raise GateError(f"{path}: object {name!r}, geometry {row}: it names an arc that is not there") from None
-        features.append({"type": "Feature", "properties": dict(geometry.get("properties") or {}), "geometry": made})
+        features.append({"type": "Feature", "properties": dict(properties), "geometry": made})
     return features
 
 

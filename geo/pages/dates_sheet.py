@@ -105,7 +105,7 @@ def side(dossier: Dossier, pair: Pair) -> str:
     MapError
         Never.
     """
-    units = "".join(_section(s) for s in pair.units)
+    units = "".join(section_html(s) for s in pair.units)
     return f"<aside>{_figures(pair)}{_legend(dossier, pair)}{units}{_settlements(pair)}</aside>"
 
 
@@ -227,7 +227,14 @@ def _swatch(item: Drawn) -> str:
     )
 
 
-def _section(section: Section) -> str:
+def section_html(section: Section) -> str:
+    """A heading, its table and notes, as HTML from escaped text.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
     table = "" if section.table is None else _table(section.table, section.heading)
     notes = "".join(f'<p class="workings">{escape(note)}</p>' for note in section.notes)
     return f'<section id="{section.name}"><h2>{escape(section.heading)}</h2>{table}{notes}</section>'

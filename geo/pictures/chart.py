@@ -35,7 +35,7 @@ _PANELS = {"slide": (4, 3), "square": (3, 3), "column": (2, 5)}  # across and do
 
 
 @dataclass(frozen=True)
-class _Line:
+class Line:
     """A class in a unit: instants, km² from each on, and how it is drawn."""
 
     label: str
@@ -46,16 +46,23 @@ class _Line:
 
 
 @dataclass(frozen=True)
-class _Panel:
+class Panel:
     name: str
-    lines: Sequence[_Line]
+    lines: Sequence[Line]
 
     def highest(self) -> float:
+        """The greatest km² of any line.
+
+        Raises
+        ------
+        MapError
+            Never.
+        """
         return max(max(line.km2) for line in self.lines)
 
 
 @dataclass(frozen=True)
-class _Story:
+class Story:
     """The words around the panels."""
 
     title: str
@@ -117,7 +124,7 @@ def draw_chart(
     UsageError
         The file's name, the shape, the theme, `by` or a status is unknown.
     """
-    form, colouring = chosen(shape, theme)
+    colouring = chosen(shape, theme)[1]
     target = Path(path)
     kind_of(target)
     if by not in (None, "unit"):
@@ -132,16 +139,33 @@ def draw_chart(
     sides = side_colours(archive.controllers(), colours=colours)
     panels, left = _panels(archive, frame, sides, colouring, _PANELS[shape])
     story = _story(archive, name, frame, panels, left, within=within, boundary=boundary, title=title)
+    return save_panels(panels, story, target, shape=shape, theme=theme)
+
+
+def save_panels(
+    panels: Sequence[Panel], story: Story, path: Path, *, shape: Shape = "slide", theme: ThemeName = "light"
+) -> Path:
+    """Draw panels of lines, in km², with the words around them, as PNG, SVG or PDF.
+
+    Raises
+    ------
+    MapError
+        matplotlib is missing, or the file cannot be written.
+    UsageError
+        The file's name, the shape or the theme is unknown.
+    """
+    form, colouring = chosen(shape, theme)
+    kind_of(path)
     with clean_settings():
         sheet = _lay_out(panels, story, form, colouring, _PANELS[shape][0])
     text = _spoken(panels, story)
     say_missing(text)
-    return save(sheet.figure, target, title=plain(story.title), text=text, credit=plain(story.credit))
+    return save(sheet.figure, path, title=plain(story.title), text=text, credit=plain(story.credit))
 
 
 def _panels(
     archive: Archive, frame: pd.DataFrame, sides: Mapping[str, str], theme: Theme, grid: tuple[int, int]
-) -> tuple[list[_Panel], list[_Panel]]:
+) -> tuple[list[Panel], list[Panel]]:
     """A panel for each unit, the largest first, and those for which there is no room."""
     units = archive.units()
     names = dict(zip(units["unit"], units["name"], strict=True))
@@ -149,7 +173,7 @@ def _panels(
     units_of = np.array([text_or_none(u) or "" for u in frame["unit"]], dtype=object)
     for unit in dict.fromkeys(units_of):
         rows = frame[units_of == unit]
-        panel = _Panel(plain(names.get(unit, unit)), _lines(rows, sides, theme))
+        panel = Panel(plain(names.get(unit, unit)), _lines(rows, sides, theme))
         if panel.lines:
             found.append(panel)
     found.sort(key=lambda panel: -panel.highest())
@@ -157,7 +181,7 @@ def _panels(
     return found[:most], found[most:]
 
 
-def _lines(rows: pd.DataFrame, sides: Mapping[str, str], theme: Theme) -> list[_Line]:
+def _lines(rows: pd.DataFrame, sides: Mapping[str, str], theme: Theme) -> list[Line]:
     records = rows.to_dict("records")
     keys = [(text_or_none(r["controller"]), str(r["status"]), text_or_none(r.get("part")) or "") for r in records]
     lines = []
@@ -167,7 +191,7 @@ def _lines(rows: pd.DataFrame, sides: Mapping[str, str], theme: Theme) -> list[_
         if max(km2) > 0:
             colour = _legible(sides.get(key[0] or "", CONTESTED), theme)
             times = [parse_instant(d).replace(tzinfo=None) for d in mine["date"]]
-            lines.append(_Line(plain(class_label(*key)), colour, _DASHES.get(key[1], ()), times, km2))
+            lines.append(Line(plain(class_label(*key)), colour, _DASHES.get(key[1], ()), times, km2))
     return lines
 
 
@@ -181,9 +205,9 @@ def _legible(colour: str, theme: Theme) -> str:
 
 
 def _story(
-    archive: Archive, name: str, frame: pd.DataFrame, panels: Sequence[_Panel], left: Sequence[_Panel], *,
+    archive: Archive, name: str, frame: pd.DataFrame, panels: Sequence[Panel], left: Sequence[Panel], *,
     within: str | None, boundary: str | None, title: str | None,
-) -> _Story:  # fmt: skip
+) -> Story:  # fmt: skip
     table = archive.sources()
     known = {r["name"]: r for r in table.to_dict("records")}.get(name, {})
     shown = text_or_none(known.get("title")) or name
@@ -206,7 +230,7 @@ def _story(
     sets = units[units["unit"].isin({u for u in map(text_or_none, frame["unit"]) if u})]["boundary"]
     if len(sets):
         credit += f". Units: {boundary or sets.iloc[-1]}"
-    return _Story(
+    return Story(
         title=title or f"Control{place} by {shown}, {first} to {last}",
         dek=f"Area in km². Source: {shown}; {many}, ticks below. A figure stands until the next snapshot.",
         notes=notes,
@@ -215,7 +239,7 @@ def _story(
     )
 
 
-def _lay_out(panels: Sequence[_Panel], story: _Story, form: Format, theme: Theme, across: int) -> Sheet:
+def _lay_out(panels: Sequence[Panel], story: Story, form: Format, theme: Theme, across: int) -> Sheet:
     gap, wide = form.margin, form.width - 2 * form.margin
     head = _head(panels, story, form, wide)
     foot = [words(f"{n.rstrip('.')}.", wide, form.small, soft=True, most=4, after=2) for n in story.notes]
@@ -235,13 +259,13 @@ def _lay_out(panels: Sequence[_Panel], story: _Story, form: Format, theme: Theme
     return sheet
 
 
-def _head(panels: Sequence[_Panel], story: _Story, form: Format, wide: float) -> list[Piece]:
+def _head(panels: Sequence[Panel], story: Story, form: Format, wide: float) -> list[Piece]:
     pieces = title_pieces(story.title, story.dek, form, wide)
     entries = list({line.label: line for panel in panels for line in panel.lines}.values())
     return [*pieces, _key(entries, form, wide)]
 
 
-def _key(entries: Sequence[_Line], form: Format, wide: float) -> Piece:
+def _key(entries: Sequence[Line], form: Format, wide: float) -> Piece:
     """The lines' labels in a row, as many rows as they need."""
     size, places, x, y = form.body, [], 0.0, 0.0
     for line in entries:
@@ -263,7 +287,7 @@ def _key(entries: Sequence[_Line], form: Format, wide: float) -> Piece:
     return Piece(y + 2.0 * size, draw)
 
 
-def _draw_panel(sheet: Sheet, panel: _Panel, form: Format, cell: Rect, *, alone: bool) -> None:
+def _draw_panel(sheet: Sheet, panel: Panel, form: Format, cell: Rect, *, alone: bool) -> None:
     size = form.body if alone else form.small
     axes = _axes(sheet, panel, size, cell, form, alone=alone)
     for line in panel.lines:
@@ -287,7 +311,7 @@ def axes_dates(times: Sequence[datetime]) -> Any:
     return np.asarray(dates.date2num(list(times)), dtype=float)
 
 
-def _axes(sheet: Sheet, panel: _Panel, size: float, cell: Rect, form: Format, *, alone: bool) -> Any:
+def _axes(sheet: Sheet, panel: Panel, size: float, cell: Rect, form: Format, *, alone: bool) -> Any:
     """Axes of a panel: light rules, round figures, dates below, a tick for every snapshot."""
     theme, w, h = sheet.theme, sheet.width, sheet.height
     top = cell[1] + (0.6 if alone else 2.2) * size
@@ -312,7 +336,7 @@ def _axes(sheet: Sheet, panel: _Panel, size: float, cell: Rect, form: Format, *,
     return axes
 
 
-def _rules(axes: Any, panel: _Panel, theme: Theme, form: Format, *, bins: int) -> None:
+def _rules(axes: Any, panel: Panel, theme: Theme, form: Format, *, bins: int) -> None:
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
     axes.set_ylim(0, 1.1 * panel.highest())
@@ -323,7 +347,7 @@ def _rules(axes: Any, panel: _Panel, theme: Theme, form: Format, *, bins: int) -
     axes.tick_params(axis="both", length=0, pad=3 * form.marks, colors=theme.soft)
 
 
-def _dates(sheet: Sheet, axes: Any, panel: _Panel, size: float, rect: Rect, *, alone: bool) -> None:
+def _dates(sheet: Sheet, axes: Any, panel: Panel, size: float, rect: Rect, *, alone: bool) -> None:
     """Months below a wide panel; below a narrow one the first date and the last."""
     from matplotlib.ticker import NullLocator
 
@@ -346,12 +370,12 @@ def _dates(sheet: Sheet, axes: Any, panel: _Panel, size: float, rect: Rect, *, a
         sheet.text(rect[2], y, last, 0.9 * size, colour=sheet.theme.soft, align="right")
 
 
-def _label_room(panel: _Panel, size: float) -> float:
+def _label_room(panel: Panel, size: float) -> float:
     values = [f"{figure(line.km2[-1])} km²" for line in panel.lines]
     return max(text_width(v, size, bold=True) for v in values) + 1.6 * size
 
 
-def _end_labels(sheet: Sheet, axes: Any, panel: _Panel, size: float, *, alone: bool) -> None:
+def _end_labels(sheet: Sheet, axes: Any, panel: Panel, size: float, *, alone: bool) -> None:
     """The last figure of each line beside its end, moved apart where two would meet."""
     box = axes.get_position()
     x = box.x1 * sheet.width + 0.6 * size
@@ -376,7 +400,7 @@ def _apart(wanted: Sequence[float], step: float, low: float) -> list[float]:
     return placed
 
 
-def _spoken(panels: Sequence[_Panel], story: _Story) -> str:
+def _spoken(panels: Sequence[Panel], story: Story) -> str:
     parts = [f"{story.title}.", story.dek]
     for panel in panels:
         for line in panel.lines:

@@ -105,6 +105,24 @@ def read_toml(path: str | Path) -> tuple[Source | None, Options]:
         document = tomllib.loads(read_bytes(path).decode("utf-8-sig"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise FileError(f"{path}: not TOML in UTF-8: {error}") from None
+    return read_settings(path, document)
+
+
+def read_settings(path: Path, document: Mapping[str, Any]) -> tuple[Source | None, Options]:
+    """How files are written and whom to credit, from a TOML document that has been read.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Of the document, for messages.
+    document : mapping
+        As `read_toml` describes it.
+
+    Raises
+    ------
+    UsageError
+        It has a key that means nothing here, or a value of the wrong kind.
+    """
     _known(path, document, ("source", *_TABLES, *_TEXTS, "accept"), "")
     given: dict[str, Any] = {key: _texts(path, document[key], key) for key in _TABLES if key in document}
     given |= {key: _plain(path, document[key], key) for key in _TEXTS if key in document}

@@ -286,7 +286,7 @@ def _open_for_reading(path: Path) -> sqlite3.Connection:
             connection.close()
             if extra or ("unable to open" not in str(error) and "readonly" not in str(error)):
                 raise _explain(path, error) from error
-        except sqlite3.DatabaseError as error:
+        except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             connection.close()
             raise _explain(path, error) from error
     raise AssertionError("unreachable")
@@ -377,11 +377,12 @@ class Writer:
 def _told(path: Path) -> Iterator[None]:
     try:
         yield
-    except sqlite3.Error as error:
+    # SQLite quotes what it cannot read, and Python cannot decode the quotation
+    except (sqlite3.Error, UnicodeDecodeError) as error:
         raise _explain(path, error) from error
 
 
-def _explain(path: Path, error: sqlite3.Error, *, holder: str = "") -> ArchiveError:
+def _explain(path: Path, error: sqlite3.Error | UnicodeDecodeError, *, holder: str = "") -> ArchiveError:
     """SQLite's words, made into what went wrong for this archive and what to do."""
     text = str(error)
     if "locked" in text or "busy" in text:
@@ -389,7 +390,7 @@ def _explain(path: Path, error: sqlite3.Error, *, holder: str = "") -> ArchiveEr
         return ArchiveError(f"{path}: {whom} is writing; waited {WAIT_SECONDS:.0f} s. Try again when it has ended")
     if "not a database" in text:
         return ArchiveError(f"{path}: not a GeoPackage (no SQLite file at all)")
-    if "malformed" in text or "corrupt" in text:
+    if "malformed" in text or "corrupt" in text or isinstance(error, UnicodeDecodeError):
         return ArchiveError(f"{path}: damaged SQLite file ({text}); take the last backup")
     if "readonly" in text or "unable to open" in text:
         return ArchiveError(f"{path}: cannot be written ({text}): is the folder there, and may you write in it?")

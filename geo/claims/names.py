@@ -1,0 +1,165 @@
+"""Names of sides and of units in a text: from a table of names, and from the archive's own."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from geo.errors import FileError
+from geo.files.vector import features, read_json
+from geo.schema import text_or_none
+
+_TABLES = Path(__file__).resolve().parents[1] / "assets" / "names"
+_UNITS = _TABLES.parent / "units"
+_KIND = (
+    r"(?:(?:oblasts?|regions?|provinces?|governorates?|districts?|krai|republic|направлени\w+|напрямк\w+"
+    r"|област\w+|кра[йюея]\w*)(?!\w))"
+)
+# "Kursk Oblast" is known without its last word, "Moscow" the city must not be taken for its oblast
+_ENGLISH_KIND = re.compile(r" (?:Oblast|Krai|Republic|Region|Province|Governorate|State|District)$")
+_ADJECTIVE = re.compile(r"^(\w+?)(?:ська|ский|ская|цька|цкая|цкий) (?:область|край)$")
+
+
+@dataclass(frozen=True)
+class Mention:
+    """A side or a unit where a text names it; `role` is name, adjective, capital, people or unit."""
+
+    start: int
+    end: int
+    code: str
+    role: str
+
+
+@dataclass(frozen=True)
+class Names:
+    """What sides and units are called: patterns that find them, and which unit lies in which."""
+
+    sides: re.Pattern[str]
+    side_codes: Mapping[str, tuple[str, str]]
+    units: re.Pattern[str]
+    unit_codes: Mapping[str, str]
+    parents: Mapping[str, str | None]
+    codes: re.Pattern[str] | None = None
+
+    def sides_in(self, text: str) -> list[Mention]:
+        """Every side that a text names, in order.
+
+        Raises
+        ------
+        UsageError
+            Never.
+        """
+        found = []
+        for match in self.sides.finditer(text):
+            code, role = self.side_codes[str(match.lastgroup)]
+            found.append(Mention(match.start(), match.end(), code, role))
+        if self.codes is not None:
+            for match in self.codes.finditer(text):
+                if not any(m.start <= match.start() < m.end for m in found):
+                    found.append(Mention(match.start(), match.end(), match[0], "name"))
+        return sorted(found, key=lambda m: m.start)
+
+    def units_in(self, text: str) -> list[Mention]:
+        """Every unit that a text names, in order.
+
+        Raises
+        ------
+        UsageError
+            Never.
+        """
+        return [
+            Mention(m.start(), m.end(), self.unit_codes[str(m.lastgroup)], "unit") for m in self.units.finditer(text)
+        ]
+
+
+def names_of(units: Iterable[Mapping[str, Any]], controllers: Iterable[str] = ()) -> Names:
+    """The names that a text may use.
+
+    Parameters
+    ----------
+    units : iterable of mapping
+        unit, name, name_local, level and parent, as `Archive.units` has them.
+    controllers : iterable of str
+        The archive's own names of sides, found as they are written.
+
+    Raises
+    ------
+    FileError
+        The table of names is missing: the installation is incomplete.
+    """
+    rows = list(units)
+    extra = {r["unit"]: r["words"].split("|") for r in _table("units.csv")}
+    words: dict[str, str] = {}
+    for row in rows:
+        code = text_or_none(row["unit"]) or str(row["name"])
+        if int(row["level"]) > 0:
+            for word in (*_unit_words(row), *extra.get(code, ())):
+                words.setdefault(word, code)
+    side_words = {
+        word: (row["code"], role)
+        for row in _table("sides.csv")
+        for role in ("names", "adjectives", "capital", "people")
+        for word in row[role].split("|")
+        if word
+    }
+    sides, side_groups = _pattern(side_words, suffix="")
+    unit_pattern, unit_groups = _pattern(words, suffix=rf"(?:[ -]{_KIND})?(?:'s)?")
+    known = [re.escape(c) for c in controllers if len(c) > 1]
+    literal = re.compile(rf"\b(?:{'|'.join(sorted(known, key=len, reverse=True))})\b") if known else None
+    parents = {text_or_none(r["unit"]) or str(r["name"]): text_or_none(r["parent"]) for r in rows}
+    return Names(sides, side_groups, unit_pattern, unit_groups, parents, literal)
+
+
+@lru_cache(maxsize=1)
+def shipped_names() -> Names:
+    """Names of the units that the package ships, and of sides.
+
+    Raises
+    ------
+    FileError
+        A table is missing: the installation is incomplete.
+    """
+    path = _UNITS / "admin1_ua_ru.geojson"
+    return names_of([f["properties"] for f in features(read_json(path), path=path)])
+
+
+def _table(name: str) -> list[dict[str, str]]:
+    path = _TABLES / name
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            return list(csv.DictReader(stream))
+    except OSError as error:
+        raise FileError(f"{path}: missing; install geo-control again ({error})") from None
+
+
+def _unit_words(row: Mapping[str, Any]) -> list[str]:
+    """The words for a unit: its names, without the kind of unit where they end in one."""
+    name, local = str(row["name"]), text_or_none(row["name_local"])
+    words = [name]
+    if bare := _ENGLISH_KIND.sub("", name):
+        words.append(bare if bare != name and bare not in ("Moscow", "Kyiv") else name)
+    if local:
+        adjective = _ADJECTIVE.match(local)
+        stem = local.split(" ")[0][:-1] if adjective is None else local.split(" ")[0]
+        if adjective:
+            ending = re.search(r"(ськ|ск|цьк|цк)\w+$", stem)
+            words.append(f"{stem[: ending.end(1)]}*" if ending else local)
+        else:
+            words.append(local)
+    return words
+
+
+def _pattern(words: Mapping[str, Any], *, suffix: str) -> tuple[re.Pattern[str], dict[str, Any]]:
+    """One pattern for many words, the longest first, with a group a word."""
+    parts, groups = [], {}
+    for number, word in enumerate(sorted(words, key=len, reverse=True)):
+        body = re.escape(word).replace(r"\*", r"\w*").replace(r"\ ", r"\s+").replace("'", "['’]")
+        flexible = f"(?i:{body})" if not word.isascii() and word.endswith("*") else body
+        parts.append(rf"(?P<g{number}>(?<!\w){flexible}(?!\w){suffix})")
+        groups[f"g{number}"] = words[word]
+    return re.compile("|".join(parts) or r"(?!)"), groups

@@ -1,0 +1,312 @@
+"""A sentence to the draft of a claim, by rules alone: what cannot be read stays empty, and the notes say so."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import date as day_type
+from datetime import timedelta
+
+from geo.answers import When
+from geo.claims import grammar, parties
+from geo.claims.amounts import VAGUE, Amount, find_amounts
+from geo.claims.dates import Said, dates_in, day_of_saying
+from geo.claims.grammar import Deed
+from geo.claims.names import Mention, Names, shipped_names
+from geo.claims.record import LENGTHS, Claim
+from geo.schema import last_instant
+
+
+@dataclass(frozen=True)
+class _Scene:
+    """One sentence and what was found in it; positions are those of the sentence."""
+
+    text: str
+    dated: str
+    said: str
+    at: int
+    amounts: Sequence[Amount]
+    sides: Sequence[Mention]
+    units: Sequence[Mention]
+    today: day_type | None
+
+
+def read_claim(
+    text: str,
+    *,
+    date: When | None = None,
+    said_by: str = "",
+    said_on: str = "",
+    published_in: str = "",
+    names: Names | None = None,
+) -> Claim:
+    """Draft the record of a claim from a sentence; a person confirms it.
+
+    Parameters
+    ----------
+    text : str
+        One sentence with one figure; of several the first that is a claim.
+    date : str, date, datetime or None
+        When it was said: the day that "still holds" speaks of, and gives years that are left out.
+    said_by, said_on, published_in : str
+        Kept in the record; who said it is else read from the sentence where that is plain.
+    names : geo.claims.names.Names or None
+        What sides and units are called; None is the package's tables. `names_of` makes them of an archive.
+
+    Returns
+    -------
+    Claim
+        Empty fields are what could not be read; `notes` say why. A text that makes no claim about ground held, gained,
+        lost or retaken, a front or settlements comes back with neither quantity nor value.
+
+    Raises
+    ------
+    GateError
+        The date cannot be read.
+    """
+    known = names or shipped_names()
+    drafts = _drafts(text, date, known)
+    best = next((c for c in drafts if c.quantity and c.value is not None), drafts[0] if drafts else None)
+    if best is None:
+        vague = VAGUE.search(text)
+        why = f"a vague number: {vague[0]!r}" if vague else "no area, share, length or number of settlements was found"
+        best = Claim(text=text, notes=(why,))
+    return replace(best, text=text, said_by=said_by or best.said_by, said_on=said_on or best.said_on,
+                   published_in=published_in)  # fmt: skip
+
+
+def find_claims(text: str, *, date: When | None = None, names: Names | None = None) -> list[Claim]:
+    """Every claim about ground in a longer text, each with its place in it.
+
+    Parameters
+    ----------
+    text : str
+        A briefing; any number of sentences.
+    date : str, date, datetime or None
+        Its date.
+    names : geo.claims.names.Names or None
+        As in `read_claim`.
+
+    Returns
+    -------
+    list of Claim
+        In order; ``text[claim.start:claim.end]`` is the sentence. Sentences that the grammar refuses (questions, plans,
+        denials, percentages of other things) give none.
+
+    Raises
+    ------
+    GateError
+        The date cannot be read.
+    """
+    known = names or shipped_names()
+    return [c for c in _drafts(text, date, known) if c.quantity is not None and c.value is not None]
+
+
+def _drafts(text: str, when: When | None, names: Names) -> list[Claim]:
+    today = None if when is None else last_instant(when).date()
+    found: list[Claim] = []
+    for start, end in grammar.sentences(text):
+        words = grammar.unquoted(text[start:end])
+        sides, units = grammar.places(words, names)
+        day, dated = day_of_saying(words, today=today)
+        scene = _Scene(words, dated, text[start:end], start, find_amounts(words), sides, units, day or today)
+        said_on = "" if day is None else day.isoformat()
+        found += [replace(claim, said_on=said_on) for claim in _claims_of(scene)]
+    return found
+
+
+def _claims_of(scene: _Scene) -> list[Claim]:
+    claims: list[Claim] = []
+    based: list[int] = []
+    deed: Deed | None = None
+    for number, amount in enumerate(scene.amounts):
+        if number in based:
+            continue
+        clause = _clause(scene, number)
+        before = claims[-1] if claims and claims[-1].quantity else None
+        own = grammar.deed_of(scene.text, clause, amount)
+        claim = _claim(scene, amount, clause, own, None if own else before, deed)
+        if _based(scene, number):
+            after = scene.amounts[number + 1]
+            based.append(number + 1)
+            if claim.quantity == "share retaken":
+                claim = replace(claim, base=scene.text[after.start : after.end].strip())
+        deed = own or deed
+        claims.append(claim)
+    return claims
+
+
+def _based(scene: _Scene, number: int) -> bool:
+    """Whether an amount is a percentage of the amount after it: "half of the 1,376 square kilometres"."""
+    amount = scene.amounts[number]
+    if number + 1 >= len(scene.amounts) or amount.unit != "percent":
+        return False
+    return grammar.is_base(scene.text[amount.end : scene.amounts[number + 1].start])
+
+
+def _clause(scene: _Scene, number: int) -> tuple[int, int]:
+    """The stretch of a sentence that an amount belongs to."""
+    amount = scene.amounts[number]
+    breaks = [m.start() for m in grammar.BREAKS.finditer(scene.text)]
+    before = [b for b in breaks if b < amount.start]
+    after = [b for b in breaks if b >= amount.end]
+    low = max(before) if before else 0
+    high = min(after) if after else len(scene.text)
+    amounts = scene.amounts
+    following, previous = number + 1 + _based(scene, number), number - 1
+    while following < len(amounts) and grammar.listed(
+        scene.text[amounts[following - 1].end : amounts[following].start]
+    ):
+        following += 1
+    while previous >= 0 and grammar.listed(scene.text[amounts[previous].end : amounts[previous + 1].start]):
+        previous -= 1
+    if following < len(amounts):
+        high = min(high, amounts[following].start)
+    if previous >= 0:
+        low = max(low, amounts[previous].end)
+    return low, high
+
+
+def _claim(
+    scene: _Scene, amount: Amount, clause: tuple[int, int], deed: Deed | None, before: Claim | None,
+    carried: Deed | None,
+) -> Claim:  # fmt: skip
+    draft = Claim(
+        text=scene.said, start=scene.at, end=scene.at + len(scene.text), comparator=amount.comparator,
+        value=amount.value, high=amount.high, value_unit=amount.unit, step=amount.step, notes=amount.notes,
+        said_by=grammar.speaker(scene.text),
+    )  # fmt: skip
+    if why := grammar.refusal(scene.text, clause, amount):
+        return _refused(draft, why)
+    if deed is None and before is not None and carried is not None and amount.unit != "percent":
+        draft = replace(draft, controller=before.controller, against=before.against, unit=before.unit)
+        draft = _noted(
+            _quantified(draft, carried, scene.text, amount), "quantity and side are those of the figure before"
+        )
+        return _placed(_dated(draft, scene, clause), scene, clause, amount, keep=True)
+    if deed is None:
+        return _refused(draft, "no word says that ground is held, gained, lost or retaken")
+    if amount.unit == "percent" and not grammar.of_ground(scene.text, amount, deed, scene.units, scene.sides):
+        return _refused(draft, "the percentage is of something else than ground")
+    if deed.name == "held" and _took(scene, clause, deed):
+        deed = replace(deed, name="gained")
+    draft = _quantified(draft, deed, scene.text, amount)
+    if draft.quantity is None:
+        return _refused(draft, "the unit does not go with what is said of it")
+    draft = _sided(draft, scene, clause, amount, deed)
+    return _placed(_dated(draft, scene, clause), scene, clause, amount, keep=False)
+
+
+def _refused(draft: Claim, why: str) -> Claim:
+    return replace(draft, quantity=None, value=None, high=None, comparator=None, step=None,
+                   notes=(*draft.notes, f"not read as a claim: {why}"))  # fmt: skip
+
+
+def _noted(claim: Claim, *notes: str) -> Claim:
+    return replace(claim, notes=(*claim.notes, *notes))
+
+
+def _quantified(draft: Claim, deed: Deed, text: str, amount: Amount) -> Claim:
+    """The quantity that a deed and a unit make together; none where they do not go together."""
+    unit = amount.unit
+    if unit in LENGTHS:
+        return replace(draft, quantity="front length" if deed.name == "front" else None)
+    if deed.name == "front":
+        return replace(draft, quantity=None)
+    if unit == "settlements":
+        kinds = {"held": "settlements held", "gained": "gained", "retaken": "gained", "lost": "lost"}
+        return replace(draft, quantity=kinds.get(deed.name))
+    if unit == "percent":
+        if deed.name == "held" and grammar.says_taken(text, amount):
+            return _turned(draft)
+        if deed.name == "held":
+            return replace(draft, quantity="held", base="the unit")
+        back = deed.name == "retaken" or (deed.name == "lost" and grammar.says_taken(text, amount))
+        return replace(draft, quantity="share retaken" if back else None)
+    if deed.name == "net loss" and draft.value is not None:
+        return replace(draft, quantity="net", value=-draft.value, comparator=_other_way(draft.comparator))
+    return replace(draft, quantity="gained" if deed.name == "retaken" else deed.name)
+
+
+def _took(scene: _Scene, clause: tuple[int, int], deed: Deed) -> bool:
+    """Whether "occupied" is what happened in a span of time rather than what stands on a day."""
+    if scene.text[deed.start : deed.end].casefold() != "occupied" or deed.passive:
+        return False
+    said = dates_in(scene.dated[slice(*clause)], today=scene.today)
+    return said.whole or said.first != said.last or bool(re.search(r"\bthe (?:week|month|day)\b", scene.text))
+
+
+_OTHER_WAY = {"more than": "less than", "less than": "more than", "at least": "up to", "up to": "at least"}
+
+
+def _other_way(comparator: str | None) -> str | None:
+    return _OTHER_WAY.get(comparator or "", comparator)
+
+
+def _turned(draft: Claim) -> Claim:
+    """The share still held of what was taken, as the share retaken."""
+    if draft.value is None:
+        return draft
+    ends = [100 - v for v in (draft.value, draft.high) if v is not None]
+    turned = replace(draft, quantity="share retaken", comparator=_other_way(draft.comparator), value=min(ends),
+                     high=max(ends) if len(ends) > 1 else None)  # fmt: skip
+    return _noted(turned, f"{draft.value:g} percent still held is read as {min(ends):g} percent retaken")
+
+
+def _sided(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount, deed: Deed) -> Claim:
+    """Who did it, and to whom."""
+    who, why = parties.doer(scene.text, clause, deed, scene.sides)
+    whom = parties.sufferer(scene.text, amount, deed, scene.sides)
+    if draft.quantity == "share retaken" and deed.name in ("lost", "held"):
+        return _noted(replace(draft, against=who), *((why,) if why else ()))
+    if deed.name == "driven":
+        return replace(draft, quantity="lost", controller=parties.next_side(deed, scene.sides), against=None)
+    draft = replace(draft, controller=who, against=whom if whom != who else None)
+    if who is None and draft.quantity != "front length":
+        return _noted(draft, why or "no side is named")
+    return draft
+
+
+def _placed(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount, *, keep: bool) -> Claim:
+    unit, why = parties.place_of(scene.text, clause, amount, scene.units, scene.sides)
+    if keep and unit is None:
+        return draft
+    if unit is None:
+        return _noted(draft, why or "no unit is named: measured wherever the side has ground")
+    return replace(draft, unit=unit)
+
+
+def _dated(draft: Claim, scene: _Scene, clause: tuple[int, int]) -> Claim:
+    """The days that it speaks of: those of the clause, then of the sentence, then the day it was said."""
+    dated = scene.dated[slice(*clause)]
+    if draft.quantity == "share retaken":  # "of what it seized in August": that date is the base's
+        dated = re.split(r"\b(?:that|which|what)\b", dated, maxsplit=1)[0]
+    said = dates_in(dated, today=scene.today)
+    if said == Said():
+        alone = len(scene.amounts) == 1 and draft.quantity != "share retaken"
+        said = dates_in(scene.dated, today=scene.today) if alone else said
+    state = draft.quantity in ("held", "front length", "settlements held")
+    today = None if scene.today is None else scene.today.isoformat()
+    if said.vague:
+        draft = _noted(draft, f"{said.vague!r} names no day: date left empty")
+        return replace(draft, date_from=None, date_to=None if state else today)
+    if said.first is None:
+        if state or draft.quantity == "share retaken":
+            return replace(draft, date_from=today if state else None, date_to=today)
+        return _noted(replace(draft, date_to=today), "since when is not said: date_from left empty")
+    return _spanned(_noted(draft, *said.notes), said.first, said.last or scene.today, whole=said.whole, state=state)
+
+
+def _spanned(draft: Claim, first: day_type, last: day_type | None, *, whole: bool, state: bool) -> Claim:
+    """A state stands on days; a change runs between two instants, or from the end of one day to that of another."""
+    if whole and not state and last is not None:
+        end = last + timedelta(days=1)
+        return replace(draft, date_from=f"{first.isoformat()}T00:00Z", date_to=f"{end.isoformat()}T00:00Z")
+    if draft.quantity == "share retaken" and first == last:
+        return replace(draft, date_to=first.isoformat())
+    if not state and first == last:
+        first -= timedelta(days=1)
+    if draft.quantity == "front length":
+        first = last or first
+    return replace(draft, date_from=first.isoformat(), date_to=None if last is None else last.isoformat())

@@ -1,0 +1,229 @@
+"""A claim: a published figure as a record, and which measured values agree with it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields
+from typing import Any, NamedTuple
+
+from geo.errors import UsageError
+from geo.schema import text_or_none
+
+QUANTITIES = ("held", "gained", "lost", "net", "share retaken", "front length", "settlements held")
+COMPARATORS = ("exactly", "about", "nearly", "more than", "at least", "less than", "up to", "between")
+# one of a unit in km² or km; a percentage and a count are what they are
+UNITS: Mapping[str, float] = {
+    "km2": 1.0, "mi2": 2.589988110336, "ha": 0.01, "acre": 0.0040468564224, "km": 1.0, "mi": 1.609344, "percent": 1.0,
+    "settlements": 1.0,
+}  # fmt: skip
+AREAS = ("km2", "mi2", "ha", "acre")
+LENGTHS = ("km", "mi")
+WITHIN_PERCENT = 5.0  # what "about", "some" and "nearly" leave open, of the value
+
+
+@dataclass(frozen=True)
+class Claim:
+    """A published figure. What is not known is empty; `notes` say what could not be read, and what was inferred.
+
+    Attributes
+    ----------
+    text : str
+        The words of it.
+    claim_id, said_by, said_on, published_in : str
+        Its name on record, who said it, when, and where it was published.
+    quantity : str or None
+        One of `QUANTITIES`.
+    controller : str or None
+        The side that it is about; of a share retaken, the side that took the ground back.
+    against : str or None
+        The side that the ground was taken from, where that is said.
+    unit : str or None
+        Code or name of the administrative unit.
+    comparator : str or None
+        One of `COMPARATORS`.
+    value, high : float or None
+        The figure as given, in `value_unit`; `high` is the upper end with "between".
+    value_unit : str or None
+        One of `UNITS`.
+    date_from, date_to : str or None
+        The days that it speaks of, or the instants that a span runs between.
+    base : str or None
+        What a percentage is of, in words.
+    step : float or None
+        One of the last digit that was written: what "exactly" can mean.
+    start, end : int or None
+        Where in a longer text it stands.
+    """
+
+    text: str
+    claim_id: str = ""
+    said_by: str = ""
+    said_on: str = ""
+    published_in: str = ""
+    quantity: str | None = None
+    controller: str | None = None
+    against: str | None = None
+    unit: str | None = None
+    comparator: str | None = None
+    value: float | None = None
+    high: float | None = None
+    value_unit: str | None = None
+    date_from: str | None = None
+    date_to: str | None = None
+    base: str | None = None
+    step: float | None = None
+    start: int | None = None
+    end: int | None = None
+    notes: tuple[str, ...] = ()
+
+    def missing(self) -> tuple[str, ...]:
+        """The fields without which it cannot be checked.
+
+        Raises
+        ------
+        UsageError
+            Never.
+        """
+        wanted = ["quantity", "value", "value_unit", "comparator"]
+        if self.quantity == "share retaken":
+            wanted += [] if self.controller or self.against else ["controller"]
+        elif self.quantity != "front length":
+            wanted.append("controller")
+        if self.quantity in ("gained", "lost", "net"):
+            wanted.append("date_from")
+        return tuple(name for name in (*wanted, "date_to") if getattr(self, name) is None)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The record as JSON takes it.
+
+        Raises
+        ------
+        UsageError
+            Never.
+        """
+        return {**asdict(self), "notes": list(self.notes)}
+
+
+class Span(NamedTuple):
+    """The values that agree with a claim, in km², km, percent or settlements, with the ends that are not in it."""
+
+    low: float
+    high: float
+    open_low: bool = False
+    open_high: bool = False
+
+    def holds(self, value: float) -> bool:
+        """Whether a value lies in it.
+
+        Raises
+        ------
+        UsageError
+            Never.
+        """
+        above = value > self.low if self.open_low else value >= self.low
+        below = value < self.high if self.open_high else value <= self.high
+        return above and below
+
+    def away(self, value: float) -> float:
+        """How far a value lies outside of it; 0 inside.
+
+        Raises
+        ------
+        UsageError
+            Never.
+        """
+        return max(self.low - value, value - self.high, 0.0)
+
+
+def kind_of_unit(unit: str | None) -> str | None:
+    """The unit that measured values come in: km2, km, percent or settlements.
+
+    Raises
+    ------
+    UsageError
+        Never.
+    """
+    return "km2" if unit in AREAS else "km" if unit in LENGTHS else unit
+
+
+def span_of(claim: Claim, *, within_percent: float = WITHIN_PERCENT) -> Span:
+    """The values that agree with a claim.
+
+    Parameters
+    ----------
+    claim : Claim
+        With a value, its unit and a comparator.
+    within_percent : float
+        How far "about", "some" and "nearly" reach, in percent of the value.
+
+    Returns
+    -------
+    Span
+        In km² for areas, km for lengths, else in the claim's own unit.
+
+    Raises
+    ------
+    UsageError
+        The claim has no value or unit, or one that is unknown.
+    """
+    unit = claim.value_unit
+    if claim.value is None or unit is None or unit not in UNITS or claim.comparator not in COMPARATORS:
+        raise UsageError(f"{claim.text!r}: value, unit and comparator are wanted; see geo claims --set")
+    if within_percent < 0:
+        raise UsageError(f"--within-percent {within_percent:g}: 0 or more")
+    value, one = claim.value * UNITS[unit], UNITS[unit]
+    near, digit = abs(value) * within_percent / 100, 0.5 * (claim.step or 0.0) * one
+    spans = {
+        "more than": Span(value, math.inf, open_low=True), "at least": Span(value, math.inf),
+        "less than": Span(-math.inf, value, open_high=True), "up to": Span(-math.inf, value),
+        "about": Span(value - near, value + near), "nearly": Span(value - near, value + near),
+        "exactly": Span(value - digit, value + digit),
+        "between": Span(value, (claim.high if claim.high is not None else claim.value) * one),
+    }  # fmt: skip
+    return spans[claim.comparator]
+
+
+def step_of(written: str) -> float:
+    """One of the last digit of a figure as it is written: 1 of "1,263", 0.1 of "63.2".
+
+    Raises
+    ------
+    UsageError
+        Never.
+    """
+    decimals = written.partition(".")[2]
+    return 10.0 ** -sum(c.isdigit() for c in decimals)
+
+
+def claim_of(row: Mapping[str, Any]) -> Claim:
+    """A row of the archive's table of claims as a claim.
+
+    Raises
+    ------
+    UsageError
+        Never.
+    """
+    numbers = ("value", "high", "step", "start", "end", "notes")
+    plain: dict[str, Any] = {f.name: text_or_none(row.get(f.name)) for f in fields(Claim) if f.name not in numbers}
+    value, note = row.get("value"), text_or_none(row.get("notes"))
+    value = None if value is None or value != value else float(value)
+    return Claim(
+        **{k: v for k, v in plain.items() if v is not None}, value=value, notes=(note,) if note else (),
+        step=None if value is None else step_of(f"{value:.10g}"),
+    )  # fmt: skip
+
+
+def row_of(claim: Claim) -> dict[str, Any]:
+    """A claim as a row of the archive's table of claims; what that has no column for goes into its notes.
+
+    Raises
+    ------
+    UsageError
+        Never.
+    """
+    names = ("claim_id", "text", "said_by", "said_on", "published_in", "quantity", "controller", "unit", "comparator",
+             "value", "value_unit", "date_from", "date_to", "base")  # fmt: skip
+    row = {name: getattr(claim, name) or None for name in names if name != "value"} | {"value": claim.value}
+    extra = [f"{k} {getattr(claim, k)}" for k in ("against", "high") if getattr(claim, k) is not None]
+    return row | {"notes": "; ".join([*claim.notes, *extra]) or None}

@@ -1,0 +1,61 @@
+"""Verbs of the desk's day: fetching what is new, and the whole routine in one go."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from geo.cli.common import ARCHIVE, form_option, main
+from geo.printing import bar, complain, print_receipts, printable
+
+if TYPE_CHECKING:
+    from geo.desk.fetch import Fetched
+
+
+@main.command()
+@ARCHIVE
+@click.argument("source")
+@click.option("--since", metavar="D", help="Files from this date on; else from a week before the newest one.")
+@click.option("--until", metavar="D", help="Files up to this date; else up to now.")
+@click.option("--config", type=click.Path(path_type=Path), help="A TOML file with an address of your own: [fetch].")
+@click.option("--contact", metavar="WHO", envvar="GEO_CONTACT", help="An e-mail or https address, told to the source.")
+@click.option("--dry-run", is_flag=True, help="Ask what is offered, and fetch none of it.")
+@form_option("table", "json")
+@click.pass_context
+def fetch(ctx: click.Context, /, archive: Path, source: str, config: Path | None, form: str, **given: Any) -> None:
+    """Fetch what is new from SOURCE's public address, keep it beside ARCHIVE and take it in.
+
+    Sources: deepstate, deepstate-mirror, nzz, isw, uacontrolmap; any other with --config. The exit code is 1 where a
+    file failed or was refused; the next run catches up.
+    """
+    from geo.desk.addresses import find_address
+    from geo.desk.fetch import fetch_new
+
+    address = find_address(source, config=config)
+    with bar("fetching") as advance:
+        done = fetch_new(archive, source, address=address, progress=advance, **given)
+    if form == "json":
+        click.echo(json.dumps(asdict(done), ensure_ascii=False, indent=1, default=str))
+    else:
+        _print_fetched(done)
+    failed = [file for file in done.files if file.outcome in ("failed", "refused")]
+    for file in failed:
+        complain(file.error)
+    if failed:
+        ctx.exit(1)
+
+
+def _print_fetched(done: Fetched) -> None:
+    credit = done.credit
+    click.echo(printable(f"{credit.title}: {credit.licence or 'no licence stated'}. Credit: {credit.attribution}"))
+    print_receipts([file.receipt for file in done.files if file.receipt is not None])
+    for file in done.files:
+        if file.outcome == "offered":
+            click.echo(printable(f"{file.name}: offered at {file.url}{', ' + file.note if file.note else ''}"))
+        elif file.note:
+            click.echo(printable(f"{file.name}: {file.note}"))
+    click.echo(printable(f"{credit.name}, {done.since[:10]} to {done.until[:10]}: {done.told()}"))

@@ -1,0 +1,619 @@
+"""The only door to the network: one address to one file, by https, within limits, from a public host and no other."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import re
+import socket
+import ssl
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import httpcore
+import httpx
+import orjson
+
+from geo.errors import FetchError, UsageError
+
+MIB = 1 << 20
+Kind = Literal["json", "zip", "kml", "any"]
+Resolve = Callable[[str, int], list[str]]
+
+_CONTACT = re.compile(r"[^\s@<>()]+@[^\s@<>()]+\.[^\s@<>()]+|https://[^\s<>()]+")
+_HOST = re.compile(r"[a-z0-9_.\-]+|[0-9a-f:.]+", re.IGNORECASE)
+_LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")
+_COMPATIBLE = ipaddress.ip_network("::/96")
+_REDIRECTS = (301, 302, 303, 307, 308)
+_HOPS = 5
+_BUSY = (408, 429, 500, 502, 503, 504)
+_STEP = 256 * 1024  # bytes that a compressed body may grow by at once
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much and how long: a file past one of these is refused, never cut.
+
+    Attributes
+    ----------
+    file_bytes, total_bytes : int
+        Of one file as it is unpacked, and of all that one run takes in.
+    connect_seconds, read_seconds, file_seconds : float
+        To reach the host, between two pieces of an answer, and for one answer in all.
+    attempts : int
+        Before an address is given up.
+    wait_seconds : float
+        The longest that a server may ask to wait (Retry-After).
+    backoff_seconds, pause_seconds : float
+        Before the second attempt, twice that before the third, and so on; and between two requests.
+    """
+
+    file_bytes: int = 64 * MIB
+    total_bytes: int = 1024 * MIB
+    connect_seconds: float = 10.0
+    read_seconds: float = 20.0
+    file_seconds: float = 120.0
+    attempts: int = 4
+    wait_seconds: float = 60.0
+    backoff_seconds: float = 1.0
+    pause_seconds: float = 1.0
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What an address gave.
+
+    Attributes
+    ----------
+    outcome : {"new", "unchanged", "missing"}
+        A body is in the file; it is what was had before (304); there is nothing at the address (404, 410).
+    retrieved : datetime.datetime
+        When the answer came, UTC.
+    bytes, sha256 : int, str
+        Of the body.
+    etag, last_modified : str
+        What to ask with the next time, "" where the server says none.
+    """
+
+    outcome: Literal["new", "unchanged", "missing"]
+    retrieved: datetime
+    bytes: int = 0
+    sha256: str = ""
+    etag: str = ""
+    last_modified: str = ""
+
+
+def check_contact(contact: str | None) -> str:
+    """Whom a source can write to about our requests: an e-mail address or an https address.
+
+    Parameters
+    ----------
+    contact : str or None
+        As it was given.
+
+    Returns
+    -------
+    str
+        The same, without space around it.
+
+    Raises
+    ------
+    UsageError
+        There is none, or it is neither of the two.
+    """
+    text = (contact or "").strip()
+    if not text:
+        raise UsageError(
+            "whom can the source write to about our requests? Say --contact you@example.org, set GEO_CONTACT,"
+            ' or write contact = "…" in the configuration'
+        )
+    if not _CONTACT.fullmatch(text) or not text.isascii() or len(text) > 200:
+        raise UsageError(f"contact {text!r}: an e-mail address or an https:// address is wanted")
+    return text
+
+
+def is_public(address: str) -> bool:
+    """Whether an IP address is one of the public internet, also by the address that it wraps.
+
+    Parameters
+    ----------
+    address : str
+        IPv4 or IPv6, with or without a zone.
+
+    Raises
+    ------
+    FetchError
+        Never.
+    """
+    found = ipaddress.ip_address(address.partition("%")[0])
+    return all(
+        one.is_global
+        and not (one.is_multicast or one.is_reserved or one.is_unspecified or one.is_loopback or one.is_link_local)
+        and not getattr(one, "is_site_local", False)
+        for one in _wrapped(found)
+    )
+
+
+def _wrapped(
+    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
+) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
+    """The address that packets would reach: what an IPv6 address wraps of IPv4, else the address itself."""
+    if isinstance(address, ipaddress.IPv4Address):
+        return [address]
+    if address.ipv4_mapped is not None:
+        return [address.ipv4_mapped]
+    if address in _NAT64 or address in _COMPATIBLE:
+        return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
+    if address.sixtofour is not None:
+        return [address, address.sixtofour]
+    if address.teredo is not None:
+        return [address, *address.teredo]
+    return [address]
+
+
+def check_url(text: str, *, loopback: bool = False) -> httpx.URL:
+    """An address that may be asked: https, a host, no name and password in it.
+
+    Parameters
+    ----------
+    text : str
+        The address.
+    loopback : bool
+        Let plain http through to this machine itself: for tests and for a server on one's own desk.
+
+    Returns
+    -------
+    httpx.URL
+
+    Raises
+    ------
+    UsageError
+        It is none of that kind.
+    """
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, TypeError, ValueError) as error:
+        raise UsageError(f"{text!r} is no address: {error}") from None
+    if not _HOST.fullmatch(url.raw_host.decode("ascii", "replace")) or url.userinfo:
+        raise UsageError(f"{text!r}: an address with a host and without a name and password is wanted")
+    plain = loopback and url.scheme == "http" and url.host in _LOOPBACK_NAMES
+    if url.scheme != "https" and not plain:
+        raise UsageError(f"{text!r}: only https:// is asked; what came by other ways, geo import takes from a file")
+    return url
+
+
+def resolved(host: str, port: int) -> list[str]:
+    """The IP addresses of a host, in the order in which the system prefers them.
+
+    Raises
+    ------
+    OSError
+        There is no such host.
+    """
+    return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
+
+
+class _Clock:
+    """The time left for one answer, whichever connection carries it."""
+
+    def __init__(self) -> None:
+        self.ends = float("inf")
+
+    def cut(self, timeout: float | None) -> float:
+        left = self.ends - time.monotonic()
+        if left <= 0:
+            raise httpcore.ReadTimeout("the answer takes too long in all")
+        return left if timeout is None else min(left, timeout)
+
+
+class _Stream(httpcore.NetworkStream):
+    """A connection on which no read lasts longer than the answer may take in all."""
+
+    def __init__(self, inner: httpcore.NetworkStream, clock: _Clock) -> None:
+        self._inner = inner
+        self._clock = clock
+
+    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
+        return self._inner.read(max_bytes, self._clock.cut(timeout))
+
+    def write(self, buffer: bytes, timeout: float | None = None) -> None:
+        self._inner.write(buffer, self._clock.cut(timeout))
+
+    def close(self) -> None:
+        self._inner.close()
+
+    def start_tls(
+        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
+    ) -> httpcore.NetworkStream:
+        return _Stream(self._inner.start_tls(ssl_context, server_hostname, self._clock.cut(timeout)), self._clock)
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._inner.get_extra_info(info)
+
+
+class Guard(httpcore.NetworkBackend):
+    """Connects to the very address that was looked at: a name that points elsewhere a moment later changes nothing."""
+
+    def __init__(self, inner: httpcore.NetworkBackend, *, resolve: Resolve, loopback: bool, clock: _Clock) -> None:
+        self._inner = inner
+        self._resolve = resolve
+        self._loopback = loopback
+        self._clock = clock
+
+    def connect_tcp(
+        self,
+        host: str,
+        port: int,
+        timeout: float | None = None,
+        local_address: str | None = None,
+        socket_options: Iterable[Any] | None = None,
+    ) -> httpcore.NetworkStream:
+        """A connection to the first of the host's addresses that answers, all of which must be public.
+
+        Raises
+        ------
+        FetchError
+            The host's name leads to an address that is not public.
+        httpcore.ConnectError
+            There is no such host, or none of its addresses answers.
+        """
+        failed: Exception = httpcore.ConnectError(f"no address of {host}")
+        for address in self._looked_at(host, port):
+            try:
+                inner = self._inner.connect_tcp(address, port, self._clock.cut(timeout), local_address, socket_options)
+                return _Stream(inner, self._clock)
+            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
+                failed = error
+        raise failed
+
+    def _looked_at(self, host: str, port: int) -> list[str]:
+        host = host.strip("[]")
+        try:
+            addresses = self._resolve(host, port)
+        except (OSError, UnicodeError) as error:
+            raise httpcore.ConnectError(f"no such host: {host} ({error})") from error
+        own = self._loopback and host in _LOOPBACK_NAMES
+        for address in addresses:
+            good = ipaddress.ip_address(address.partition("%")[0]).is_loopback if own else is_public(address)
+            if not good:
+                raise FetchError(f"{host} leads to {address}, which is not on the public internet: not asked")
+        return addresses
+
+
+class _Body(httpx.SyncByteStream):
+    def __init__(self, inner: Iterable[bytes]) -> None:
+        self._inner = inner
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._inner
+
+    def close(self) -> None:
+        close = getattr(self._inner, "close", None)
+        if close is not None:
+            close()
+
+
+class _Transport(httpx.BaseTransport):
+    """httpx over a pool whose connections the guard makes; httpx's own transport lets nobody choose them."""
+
+    def __init__(self, pool: httpcore.ConnectionPool) -> None:
+        self._pool = pool
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        url = httpcore.URL(
+            scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=request.url.raw_path
+        )
+        answer = self._pool.handle_request(
+            httpcore.Request(request.method, url, headers=request.headers.raw, extensions=request.extensions)
+        )
+        assert isinstance(answer.stream, Iterable)
+        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer.stream))
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+class _AgainError(Exception):
+    """An attempt failed in a way that the next one may not; `wait` is what the server asked for."""
+
+    def __init__(self, why: str, wait: float | None = None) -> None:
+        super().__init__(why)
+        self.wait = wait
+
+
+class Network:
+    """Asks addresses, one at a time, and writes what they give into files."""
+
+    def __init__(
+        self,
+        contact: str | None,
+        *,
+        limits: Limits | None = None,
+        loopback: bool = False,
+        tls: ssl.SSLContext | None = None,
+        resolve: Resolve = resolved,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        from geo import __version__
+
+        self.limits = limits or Limits()
+        self.loopback = loopback
+        self._sleep = sleep
+        self._asked = False
+        self._taken = 0
+        self._clock = _Clock()
+        guard = Guard(httpcore.SyncBackend(), resolve=resolve, loopback=loopback, clock=self._clock)
+        pool = httpcore.ConnectionPool(ssl_context=tls or httpx.create_ssl_context(), network_backend=guard)
+        agent = f"geo-control/{__version__} (contact: {check_contact(contact)})"
+        self._client = httpx.Client(
+            transport=_Transport(pool), trust_env=False, follow_redirects=False,
+            headers={"User-Agent": agent, "Accept": "*/*", "Accept-Encoding": "gzip"},
+            timeout=httpx.Timeout(self.limits.read_seconds, connect=self.limits.connect_seconds),
+        )  # fmt: skip
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def fetch(self, url: str, target: Path, *, kind: Kind = "any", etag: str = "", last_modified: str = "") -> Landed:
+        """Write what an address gives into a file, which is there only when it is whole and of its kind.
+
+        Parameters
+        ----------
+        url : str
+            https; see `check_url`.
+        target : pathlib.Path
+            The file, in a folder that is there. It is a temporary one: who asked moves it.
+        kind : {"json", "zip", "kml", "any"}
+            What is expected; an HTML page is never taken.
+        etag, last_modified : str
+            As the server said them the last time; it may then answer that nothing changed.
+
+        Returns
+        -------
+        Landed
+
+        Raises
+        ------
+        FetchError
+            The address does not give it: the message says why, and what to do.
+        UsageError
+            The address may not be asked.
+        """
+        headers = {"If-None-Match": etag} if etag else {}
+        if last_modified:
+            headers["If-Modified-Since"] = last_modified
+        for attempt in range(1, self.limits.attempts + 1):
+            try:
+                return self._once(url, target, kind, headers)
+            except _AgainError as error:
+                target.unlink(missing_ok=True)
+                if attempt == self.limits.attempts:
+                    raise FetchError(f"{url}: {error}, {attempt} times: try again later") from error
+                backoff = self.limits.backoff_seconds * 2.0 ** (attempt - 1)
+                self._sleep(backoff if error.wait is None else error.wait)
+            except BaseException:
+                target.unlink(missing_ok=True)
+                raise
+        raise FetchError(f"{url}: not asked: attempts is below 1")
+
+    def read_json(self, url: str, folder: Path) -> Any:
+        """What an address gives, as JSON: listings, never maps.
+
+        Parameters
+        ----------
+        url : str
+            https.
+        folder : pathlib.Path
+            Where a temporary file may stand.
+
+        Raises
+        ------
+        FetchError
+            As `fetch`; nothing is there; or it is no JSON.
+        UsageError
+            The address may not be asked.
+        """
+        target = folder / f".listing.{os.getpid()}.part"
+        if self.fetch(url, target, kind="json").outcome == "missing":
+            raise FetchError(f"{url}: nothing is there: has the source moved? Its address is a line of a TOML file")
+        try:
+            return orjson.loads(target.read_bytes())
+        except orjson.JSONDecodeError as error:
+            raise FetchError(f"{url}: no JSON ({error})") from error
+        finally:
+            target.unlink(missing_ok=True)
+
+    def _once(self, url: str, target: Path, kind: Kind, headers: dict[str, str]) -> Landed:
+        if self._asked:
+            self._sleep(self.limits.pause_seconds)
+        self._asked = True
+        self._clock.ends = time.monotonic() + self.limits.file_seconds
+        with _explained(url), self._answer(check_url(url, loopback=self.loopback), headers) as answer:
+            retrieved = datetime.now(UTC)
+            if answer.status_code == 304:
+                return Landed("unchanged", retrieved, etag=headers.get("If-None-Match", ""))
+            if answer.status_code in (404, 410):
+                return Landed("missing", retrieved)
+            self._refuse_status(url, answer)
+            count, digest = self._write(url, answer, target)
+        refuse_other_kind(target, kind, said=answer.headers.get("content-type", ""), url=url)
+        said = answer.headers
+        return Landed("new", retrieved, count, digest, said.get("etag", ""), said.get("last-modified", ""))
+
+    @contextmanager
+    def _answer(self, url: httpx.URL, headers: dict[str, str]) -> Iterator[httpx.Response]:
+        """The answer after redirects, of which none leaves the host."""
+        first, seen = url, {url}
+        for _ in range(_HOPS + 1):
+            with self._client.stream("GET", url, headers=headers) as answer:
+                if answer.status_code not in _REDIRECTS:
+                    yield answer
+                    return
+                location = answer.headers.get("location", "")
+            url = url.join(location)
+            if (url.scheme, url.host, url.port) != (first.scheme, first.host, first.port) or url.userinfo:
+                raise FetchError(
+                    f"{first} redirects to another host, {url.scheme}://{url.host}: not followed. If the source has"
+                    " moved, write its new address into the TOML file"
+                )
+            if url in seen:
+                raise FetchError(f"{first} redirects in a circle: the source's own fault; try again later")
+            seen.add(url)
+        raise FetchError(f"{first} redirects more than {_HOPS} times: not followed")
+
+    def _refuse_status(self, url: str, answer: httpx.Response) -> None:
+        status = answer.status_code
+        if status in _BUSY:
+            wait = retry_after(answer.headers.get("retry-after", ""), now=datetime.now(UTC))
+            if wait is not None and wait > self.limits.wait_seconds:
+                raise FetchError(f"{url}: the server (status {status}) asks to come back in {wait:.0f} seconds")
+            raise _AgainError(f"the server answers with status {status}", wait)
+        if status != 200:
+            hint = " (does the source now ask for a key?)" if status in (401, 403) else ""
+            raise FetchError(f"{url}: the server answers with status {status}{hint}: nothing is taken")
+
+    def _write(self, url: str, answer: httpx.Response, target: Path) -> tuple[int, str]:
+        limits = self.limits
+        declared = answer.headers.get("content-length", "")
+        if declared.isdigit() and int(declared) > limits.file_bytes:
+            raise FetchError(f"{url}: {int(declared):,} bytes, past the limit of {limits.file_bytes:,} for a file")
+        count, digest = 0, sha256()
+        with target.open("wb") as file:
+            for piece in unpacked(answer.iter_raw(), answer.headers.get("content-encoding", "")):
+                count += len(piece)
+                self._taken += len(piece)
+                if count > limits.file_bytes:
+                    raise FetchError(f"{url}: past the limit of {limits.file_bytes:,} bytes for a file: cut off")
+                if self._taken > limits.total_bytes:
+                    raise FetchError(f"{url}: past the limit of {limits.total_bytes:,} bytes for one run: cut off")
+                digest.update(piece)
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        return count, digest.hexdigest()
+
+
+@contextmanager
+def _explained(url: str) -> Iterator[None]:
+    """What goes wrong on the way as one of ours: worth another attempt, or not."""
+    try:
+        yield
+    except (httpcore.ConnectError, httpx.ConnectError) as error:
+        if isinstance(error.__context__, ssl.SSLCertVerificationError) or "CERTIFICATE" in str(error):
+            raise FetchError(f"{url}: its certificate is not good ({error}): nothing is taken") from error
+        raise _AgainError(f"it cannot be reached ({error})") from error
+    except (httpcore.TimeoutException, httpx.TimeoutException) as error:
+        raise _AgainError(f"no answer in time ({error or 'silence'})") from error
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpx.TransportError) as error:
+        raise _AgainError(f"the answer breaks off ({error})") from error
+    except zlib.error as error:
+        raise _AgainError(f"the answer is damaged ({error})") from error
+    except OSError as error:
+        raise FetchError(f"{url}: what it gives cannot be written ({error}): is there room?") from error
+
+
+def unpacked(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    """A body's bytes, unpacked in small steps so that a bomb is noticed before it grows.
+
+    Parameters
+    ----------
+    pieces : iterable of bytes
+        As they come from the wire.
+    encoding : str
+        The answer's Content-Encoding: nothing, ``identity`` or ``gzip``.
+
+    Yields
+    ------
+    bytes
+
+    Raises
+    ------
+    FetchError
+        Another encoding, which was not asked for.
+    zlib.error
+        The packed body is damaged or breaks off.
+    """
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        yield from pieces
+        return
+    if encoding not in ("gzip", "x-gzip"):
+        raise FetchError(f"the server packs its answer as {encoding!r}, which was not asked for: nothing is taken")
+    unpacker = zlib.decompressobj(wbits=31)
+    for piece in pieces:
+        while piece:
+            yield unpacker.decompress(piece, _STEP)
+            piece = unpacker.unconsumed_tail
+    if not unpacker.eof or unpacker.unused_data:
+        raise zlib.error("the packed answer breaks off, or something follows it")
+
+
+def retry_after(text: str, *, now: datetime) -> float | None:
+    """The seconds that a Retry-After header asks for: a number, or a date in HTTP's way of writing it.
+
+    Returns
+    -------
+    float or None
+        None where there is none that can be read.
+
+    Raises
+    ------
+    FetchError
+        Never.
+    """
+    if text.strip().isdecimal():
+        return float(text)
+    try:
+        return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+def refuse_other_kind(path: Path, kind: Kind, *, said: str = "", url: str = "") -> None:
+    """Turn back a body that is not what was asked for: an error page, half a file, another format.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        The body.
+    kind : {"json", "zip", "kml", "any"}
+        What was asked for.
+    said : str
+        The answer's Content-Type.
+    url : str
+        Of the message.
+
+    Raises
+    ------
+    FetchError
+        It is something else.
+    """
+    with path.open("rb") as file:
+        head = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
+        file.seek(max(0, path.stat().st_size - 70_000))
+        tail = file.read().rstrip()
+    start = head[:200].lower()
+    if said.lower().startswith("text/html") or start.startswith((b"<!doctype html", b"<html")):
+        raise FetchError(f"{url}: an HTML page came instead of data: is the source closed, or its address another?")
+    good = {
+        "json": head[:1] + tail[-1:] in (b"{}", b"[]"),
+        "zip": head.startswith(b"PK\x03\x04") and b"PK\x05\x06" in tail,
+        "kml": head.startswith(b"<") and b"<kml" in head.lower() and tail.endswith(b">"),
+        "any": bool(head),
+    }
+    if not good[kind]:
+        raise FetchError(
+            f"{url}: {'nothing' if not head else 'something else'} came instead of {kind} (it begins {head[:24]!r})"
+        )

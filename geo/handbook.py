@@ -1,0 +1,86 @@
+"""The documents that come with the package, to read where there is no network: a page, or a section of it."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from geo.errors import GeoError, UsageError
+
+_HEADING = re.compile(r"^(#{1,4}) (.+)$", re.M)
+
+
+def folder() -> Path:
+    """The folder of the documents: inside the installed package, or beside it in a checkout.
+
+    Raises
+    ------
+    GeoError
+        It is in neither place: the installation is incomplete.
+    """
+    here = Path(__file__).resolve().parent
+    for place in (here / "docs", here.parent / "docs"):
+        if (place / "conventions.md").is_file():
+            return place
+    raise GeoError(f"the documents are missing beside {here}: install geo-control again")
+
+
+def topics() -> dict[str, str]:
+    """Each page's name and its title, in the order of their names.
+
+    Raises
+    ------
+    GeoError
+        The documents are missing.
+    """
+    root = folder()
+    found = {}
+    for path in sorted(root.rglob("*.md")):
+        first = path.read_text(encoding="utf-8").partition("\n")[0]
+        found[path.relative_to(root).with_suffix("").as_posix()] = first.lstrip("# ")
+    return found
+
+
+def read(topic: str) -> str:
+    """A page as Markdown, or one section of it.
+
+    Parameters
+    ----------
+    topic : str
+        ``PAGE`` or ``PAGE#SECTION``; a section is its heading in small letters with hyphens.
+
+    Returns
+    -------
+    str
+
+    Raises
+    ------
+    UsageError
+        There is no such page or section; the message lists them.
+    GeoError
+        The documents are missing.
+    """
+    name, _, section = topic.partition("#")
+    there = topics()
+    if name not in there:
+        raise UsageError(f"no page {name!r}; there are: {', '.join(there)}")
+    text = (folder() / f"{name}.md").read_text(encoding="utf-8")
+    if not section:
+        return text
+    heads = [(m.start(), len(m[1]), slug(m[2])) for m in _HEADING.finditer(text)]
+    for at, (start, depth, words) in enumerate(heads):
+        if words == section:
+            ends = [later for later, level, _ in heads[at + 1 :] if level <= depth]
+            return text[start : ends[0] if ends else None].rstrip() + "\n"
+    raise UsageError(f"no section {section!r} in {name}; there are: {', '.join(h[2] for h in heads)}")
+
+
+def slug(heading: str) -> str:
+    """A heading as links write it.
+
+    Raises
+    ------
+    GeoError
+        Never.
+    """
+    return re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", heading.lower())).strip("-")

@@ -1,0 +1,274 @@
+"""What is read for an answer: the snapshots that speak for a date, the ground they show, units, incidents."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from operator import itemgetter
+from typing import Any
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from geo import measures
+from geo.answers import FAR, By, When, age_days, moment, spokesman
+from geo.errors import NoSnapshotError, SourceError, UnitError, UsageError
+from geo.schema import CRS, STATUSES, is_day, last_instant, parse_instant, text_or_none, to_instant, write_instant
+from geo.storage.store import Store
+from geo.units import Countries, countries_of, find_unit, finest_level
+
+# which snapshot speaks for each part of a source, and how many days old it is
+Spoken = dict[str, tuple[str, float]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What narrows a question: whose ground, which classes, where, by what, and as known when (see `Archive.area`)."""
+
+    source: str
+    controller: str | None = None
+    status: str | Sequence[str] | None = None
+    within: str | shapely.Geometry | None = None
+    by: By | None = None
+    level: int | None = None
+    boundary: str | None = None
+    as_known_on: When | None = None
+    max_age_days: float | None = None
+
+
+class Reader:
+    """The one way in which the tables of an archive are read for answers."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.path = store.path
+        self._units: tuple[tuple[Any, ...], gpd.GeoDataFrame, Countries] | None = None
+
+    # -- sources and snapshots ----------------------------------------------------------------------------------
+
+    def source_name(self, source: str | None = None) -> str:
+        """The source meant: the one named, or the only one that the archive has control from.
+
+        Raises
+        ------
+        SourceError
+            The archive has several and none is named, or it has not the one named; the message lists them.
+        """
+        there = self.store.recall(("control sources",), self.store.control_sources)
+        if source is None and len(there) == 1:
+            return str(there[0])
+        if source in there:
+            return str(source)
+        listed = ", ".join(there) or "none: geo import brings one in"
+        if source is None:
+            raise SourceError(f"{self.path} holds control from several sources or none; name one (--source): {listed}")
+        raise SourceError(f"no control by source {source!r} in {self.path}; there are: {listed}")
+
+    def snapshots(self, source: str | None = None, *, as_known_on: When | None = None) -> pd.DataFrame:
+        """Every recording of a snapshot, or those in force at a moment.
+
+        Raises
+        ------
+        GateError
+            `as_known_on` cannot be read.
+        """
+        known = moment(as_known_on)
+        table = self.store.recall(("snapshots", known), lambda: self.store.snapshots(as_known_on=known))
+        return table if source is None else table[table["source"] == source].reset_index(drop=True)
+
+    def used(
+        self, source: str, when: When | None, *, as_known_on: When | None = None, max_age_days: float | None = None
+    ) -> pd.DataFrame:
+        """The snapshot of each part that answers for a date: depicts, part, snapshot, age_days.
+
+        Raises
+        ------
+        NoSnapshotError
+            Nothing depicts that date or an earlier one, or only something too old.
+        """
+        key = ("used", source, str(when), moment(as_known_on), max_age_days)
+        return self.store.recall(key, lambda: self._find_used(source, when, as_known_on, max_age_days))
+
+    def _find_used(
+        self, source: str, when: When | None, as_known_on: When | None, max_age_days: float | None
+    ) -> pd.DataFrame:
+        known = moment(as_known_on) or FAR
+        recorded = self.store.recall(("in force", source, known), lambda: self.store.in_force(source, known))
+        instant = last_instant(when) if when is not None else parse_instant(recorded[-1][0]) if recorded else None
+        # recordings stand in order of what they depict
+        past = recorded[: bisect_right(recorded, write_instant(instant), key=itemgetter(0))] if instant else []
+        if not past or instant is None:
+            first = f"; the first depicts {recorded[0][0]}" if recorded else "; all were taken back"
+            then = f" as known on {as_known_on}" if as_known_on is not None else ""
+            wanted = f"depicts {when} or a day before it" if when is not None else "is in force"
+            raise NoSnapshotError(f"no snapshot of {source} {wanted}{then}{first}")
+        latest = {part: (depicts, part, snapshot) for depicts, part, snapshot in past}
+        used = pd.DataFrame(sorted(latest.values()), columns=["depicts", "part", "snapshot"])
+        whole_days = when is None or is_day(when)
+        used["age_days"] = [age_days(instant, parse_instant(d), whole_days=whole_days) for d in used["depicts"]]
+        if max_age_days is not None and used["age_days"].min() > max_age_days:
+            newest = used.sort_values("age_days").iloc[0]
+            raise NoSnapshotError(
+                f"no snapshot of {source} within {max_age_days:g} days of {when}: the latest before is"
+                f" {newest['snapshot']}, {newest['age_days']:g} days old"
+            )
+        return used
+
+    # -- ground -------------------------------------------------------------------------------------------------
+
+    def state(self, source: str, when: When | None, used: pd.DataFrame, as_known_on: When | None) -> gpd.GeoDataFrame:
+        """The polygons of a source on a date, with the snapshot that each is from; not to be changed.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        instant = parse_instant(max(used["depicts"])) if when is None else last_instant(when)
+        known = moment(as_known_on)
+        key = ("control", source, instant, known)
+        return self.store.recall(key, lambda: self._read_state(source, instant, known, used))
+
+    def _read_state(
+        self, source: str, instant: datetime, known: datetime | None, used: pd.DataFrame
+    ) -> gpd.GeoDataFrame:
+        if known is None:
+            frame = self.store.control_now(source, instant)
+        else:
+            frame = self.store.control_then(source, instant, as_known_on=known)
+        names = dict(zip(used["part"], used["snapshot"], strict=True))
+        frame.insert(frame.shape[1] - 1, "snapshot", frame["part"].map(names))
+        return frame
+
+    def side(
+        self, source: str, when: When | None, as_known_on: When | None = None, max_age_days: float | None = None
+    ) -> tuple[gpd.GeoDataFrame, Spoken]:
+        """The polygons of a source on a date, and which snapshot speaks for each of its parts.
+
+        Raises
+        ------
+        NoSnapshotError
+            Nothing depicts that date or an earlier one, or only something too old.
+        """
+        used = self.used(source, when, as_known_on=as_known_on, max_age_days=max_age_days)
+        return self.state(source, when, used, as_known_on), {p: spokesman(used, p) for p in used["part"]}
+
+    def incidents(
+        self, from_: When | None = None, to: When | None = None, *, as_known_on: When | None = None
+    ) -> gpd.GeoDataFrame:
+        """Incidents of a span of days, both included.
+
+        Raises
+        ------
+        GateError
+            A date cannot be read.
+        """
+        first = to_instant(from_).date().isoformat() if from_ is not None else None
+        last = to_instant(to).date().isoformat() if to is not None else None
+        return self.store.incidents(first=first, last=last, as_known_on=moment(as_known_on))
+
+    # -- units --------------------------------------------------------------------------------------------------
+
+    def units(self) -> gpd.GeoDataFrame:
+        """Every administrative unit; not to be changed.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        return self._cached_units()[0]
+
+    def countries(self) -> Countries:
+        """The look-up from points to countries.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        return self._cached_units()[1]
+
+    def _cached_units(self) -> tuple[gpd.GeoDataFrame, Countries]:
+        stamp = self.store.recall(("units",), self.store.units_stamp)
+        if self._units is None or self._units[0] != stamp:
+            frame = self.store.units()
+            assert isinstance(frame, gpd.GeoDataFrame)
+            self._units = (stamp, frame, countries_of(frame))
+        return self._units[1], self._units[2]
+
+    def border(self, boundary: str | None) -> gpd.GeoDataFrame:
+        """The countries of one boundary set: they give border and coast.
+
+        Raises
+        ------
+        UnitError
+            The archive has none.
+        """
+        units = self.units()
+        mine = units[(units["level"] == 0) & ((units["boundary"] == boundary) | (boundary is None))]
+        if mine.empty:
+            raise UnitError(
+                f"{self.path} has no countries{f' of {boundary}' if boundary else ''}, which give border and coast;"
+                " bring them in: geo import --source units"
+            )
+        return gpd.GeoDataFrame(mine[mine["boundary"] == mine["boundary"].iloc[-1]], crs=CRS)
+
+    def zones(self, asked: Asked, *, ground: gpd.GeoDataFrame) -> Sequence[measures.Zone]:
+        """Where a question is measured: everywhere, in one unit, or in every unit where the ground is.
+
+        Raises
+        ------
+        UnitError
+            A unit is unknown or ambiguous.
+        UsageError
+            `by` is unknown.
+        """
+        zone = self.zone(asked.within, asked.boundary)
+        if asked.by not in (None, "unit", "native"):
+            raise UsageError(f"by={asked.by!r} is unknown: 'unit' or 'native'")
+        if asked.by != "unit":
+            return (zone,)
+        units = self.units()
+        if asked.boundary is not None:
+            units = units[units["boundary"] == asked.boundary]
+        units = units[units["level"] == (finest_level(units, ground) if asked.level is None else asked.level)]
+        if asked.boundary is None and len(units):
+            units = units[units["boundary"] == units["boundary"].iloc[-1]]
+        return measures.zones_by_unit(units, within=zone.shape)
+
+    def zone(self, within: str | shapely.Geometry | None, boundary: str | None = None) -> measures.Zone:
+        """The ground of one unit or polygon, or everywhere.
+
+        Raises
+        ------
+        UnitError
+            A unit is unknown or ambiguous.
+        """
+        if within is None:
+            return measures.EVERYWHERE[0]
+        if not isinstance(within, str):
+            return measures.Zone("(polygon)", None, within)
+        units = self.units()
+        row = units.iloc[find_unit(units, within, boundary=boundary)]
+        return measures.Zone(text_or_none(row["unit"]) or str(row["name"]), row["boundary"], row.geometry)
+
+
+def statuses_meant(status: str | Sequence[str] | None) -> list[str]:
+    """The statuses named; ``held`` where none is.
+
+    Raises
+    ------
+    UsageError
+        One is unknown.
+    """
+    if status is None:
+        return ["held"]
+    listed = [status] if isinstance(status, str) else list(status)
+    unknown = sorted(set(listed) - set(STATUSES))
+    if unknown:
+        raise UsageError(f"status {', '.join(unknown)} is unknown; the known ones: {', '.join(STATUSES)}")
+    return listed

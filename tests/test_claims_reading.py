@@ -1,0 +1,179 @@
+"""The grammar of claims: every sentence of the table gives the record written beside it, or is refused."""
+
+from __future__ import annotations
+
+import csv
+from pathlib import Path
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from geo.claims.amounts import find_amounts
+from geo.claims.reading import find_claims, read_claim
+from geo.claims.record import Claim, claim_of, row_of, span_of
+from geo.errors import GateError, UsageError
+
+DAY = "2025-01-11"
+FIELDS = ("quantity", "controller", "against", "unit", "comparator", "value", "high", "value_unit", "date_from",
+          "date_to")  # fmt: skip
+
+
+def table(name: str) -> list[dict[str, str]]:
+    with Path(__file__).with_name("claim_grammar").joinpath(name).open(encoding="utf-8", newline="") as stream:
+        return list(csv.DictReader(stream, delimiter="|", quoting=csv.QUOTE_NONE))
+
+
+CASES = table("cases.csv")
+
+
+def check(row: dict[str, str]) -> None:
+    claim = read_claim(row["text"], date=DAY)
+    if not row["quantity"]:
+        assert (claim.quantity, claim.value) == (None, None), claim
+        assert claim.notes
+        assert find_claims(row["text"], date=DAY) == []
+        return
+    for name in FIELDS:
+        found, wanted = getattr(claim, name), row[name] or None
+        if name in ("value", "high") and wanted is not None:
+            assert found == pytest.approx(float(wanted), rel=1e-6), (name, claim)
+        else:
+            assert found == wanted, (name, claim)
+    for name in ("controller", "unit"):
+        if getattr(claim, name) is None and claim.quantity not in ("front length",) and not claim.against:
+            assert claim.notes, f"{name} is empty and nothing says why"
+
+
+def test_there_are_enough_cases() -> None:
+    assert len(CASES) >= 80
+    assert sum(not r["quantity"] for r in CASES) >= 20
+
+
+@pytest.mark.parametrize("row", CASES, ids=[r["text"][:60] for r in CASES])
+def test_every_sentence_gives_its_record(row: dict[str, str]) -> None:
+    check(row)
+
+
+NUMBERS = st.integers(min_value=1, max_value=9_999_999)
+
+
+@given(NUMBERS, st.sampled_from(["km²", "sq km", "square kilometers", "кв. км", "hectares", "square miles"]))
+@settings(max_examples=150, deadline=None)
+def test_a_number_comes_back_however_it_is_grouped(number: int, unit: str) -> None:
+    for written in (f"{number:,}", f"{number:,}".replace(",", " "), f"{number:,}".replace(",", " "), str(number)):
+        (amount,) = find_amounts(f"Ukraine holds {written} {unit} there")
+        assert amount.value == number, written
+        assert (amount.comparator, amount.step) == ("exactly", 1.0)
+
+
+SMALL = ["zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve", "thirteen", "fourteen", "fifteen", "sixteen", "seventeen", "eighteen", "nineteen"]  # fmt: skip
+TENS = ["_", "_", "twenty", "thirty", "forty", "fifty", "sixty", "seventy", "eighty", "ninety"]
+
+
+def spelled(n: int) -> str:
+    """English words of a number, written for this test."""
+    if n >= 1000:
+        return f"{spelled(n // 1000)} thousand" + (f" {spelled(n % 1000)}" if n % 1000 else "")
+    if n >= 100:
+        return f"{SMALL[n // 100]} hundred" + (f" and {spelled(n % 100)}" if n % 100 else "")
+    return SMALL[n] if n < 20 else TENS[n // 10] + (f"-{SMALL[n % 10]}" if n % 10 else "")
+
+
+@given(st.integers(min_value=1, max_value=99_999))
+@settings(max_examples=150, deadline=None)
+def test_number_words_come_back(number: int) -> None:
+    (amount,) = find_amounts(f"They hold {spelled(number)} square kilometres.")
+    assert amount.value == number
+
+
+@given(st.text(max_size=200))
+@settings(max_examples=150, deadline=None)
+def test_any_text_is_read_or_refused(text: str) -> None:
+    claim = read_claim(text, date=DAY)
+    assert claim.text == text
+    for found in find_claims(text, date=DAY):
+        assert text[found.start : found.end] == found.text
+
+
+@pytest.mark.parametrize(
+    ("unit", "factor"), [("km2", 1), ("ha", 0.01), ("mi2", 1.609344**2), ("acre", 4046.8564224e-6), ("percent", 1)]
+)
+def test_values_come_in_square_kilometres(unit: str, factor: float) -> None:
+    span = span_of(Claim("", value=500, value_unit=unit, comparator="about"), within_percent=5)
+    assert (span.low, span.high) == (pytest.approx(475 * factor), pytest.approx(525 * factor))
+
+
+@pytest.mark.parametrize(
+    ("comparator", "inside", "outside"),
+    [
+        ("more than", [500.01], [500, 499]), ("at least", [500], [499.9]), ("less than", [499.9], [500]),
+        ("up to", [500, 0], [500.1]), ("about", [475, 525], [474.9, 525.1]), ("nearly", [475, 525], [474, 526]),
+        ("exactly", [499.5, 500.5], [499.4, 500.6]), ("between", [500, 550], [499, 551]),
+    ],
+)  # fmt: skip
+def test_what_agrees_with_a_comparator(comparator: str, inside: list[float], outside: list[float]) -> None:
+    span = span_of(Claim("", value=500, high=550, value_unit="km2", comparator=comparator, step=1))
+    assert all(span.holds(v) and span.away(v) == 0 for v in inside)
+    assert not any(span.holds(v) for v in outside)
+
+
+def test_a_claim_without_a_value_has_no_span() -> None:
+    with pytest.raises(UsageError, match="value, unit and comparator"):
+        span_of(Claim("x"))
+    with pytest.raises(UsageError, match="0 or more"):
+        span_of(Claim("x", value=1, value_unit="km2", comparator="about"), within_percent=-1)
+
+
+def test_a_briefing_gives_its_claims_with_their_places() -> None:
+    text = (
+        "Fighting went on in Kursk. Ukraine's General Staff said Ukrainian troops hold 500 sq. km of Kursk region. Losses"
+        " are not known. Did Russia take 100 km²? Russia has retaken some 40 percent of what Ukraine took in Kursk,"
+        " Reuters reported on 11 January."
+    )
+    claims = find_claims(text, date="2025-01-12")
+    assert [(c.quantity, c.value) for c in claims] == [("held", 500), ("share retaken", 40)]
+    assert [text[c.start : c.end] for c in claims] == [c.text for c in claims]
+    assert claims[0].text.startswith("Ukraine's General Staff")
+    assert claims[0].said_by == "Ukraine's General Staff"
+    assert (claims[1].said_by, claims[1].said_on) == ("Reuters", "2025-01-11")
+
+
+def test_figures_of_one_sentence_are_told_apart() -> None:
+    text = "Ukraine once controlled 1,376 square kilometers, but now holds approximately 800 square kilometers."
+    first, second = find_claims(text, date="2024-11-23")
+    assert (first.value, first.date_to) == (1376, None)
+    assert (second.value, second.comparator, second.date_to) == (800, "about", "2024-11-23")
+    both = find_claims("Ukraine says it controls 1,250 sq km and 92 settlements in the Kursk region.", date=DAY)
+    assert [(c.quantity, c.controller, c.unit, c.value) for c in both] == [
+        ("held", "UA", "RU-KRS", 1250), ("settlements held", "UA", "RU-KRS", 92),
+    ]  # fmt: skip
+
+
+def test_a_claim_goes_into_the_archives_table_and_back() -> None:
+    claim = read_claim("Russia has retaken some 40 percent of what Ukraine took in Kursk region", date=DAY,
+                       said_by="A desk", said_on=DAY, published_in="A paper")  # fmt: skip
+    row = row_of(claim)
+    assert "against UA" in row["notes"]
+    back = claim_of(row)
+    for name in ("text", "said_by", "said_on", "published_in", "quantity", "controller", "unit", "value", "date_to"):
+        assert getattr(back, name) == getattr(claim, name)
+
+
+def test_a_date_that_is_none_is_refused() -> None:
+    with pytest.raises(GateError):
+        read_claim("Ukraine holds 500 km²", date="next week")
+
+
+def test_missing_fields_are_named() -> None:
+    assert read_claim("Zelensky said his troops control 500 square km.", date=DAY).missing() == ("controller",)
+    assert "date_from" in read_claim("Ukraine seized 100 km² in Kursk.", date=DAY).missing()
+    assert read_claim("Ukraine controls 500 square km in Kursk.", date=DAY).missing() == ()
+
+
+AFTER = table("after.csv")
+
+
+@pytest.mark.parametrize("row", AFTER, ids=[r["text"][:60] for r in AFTER])
+def test_sentences_written_after_the_grammar_was_finished(row: dict[str, str]) -> None:
+    check(row)
