@@ -70,7 +70,7 @@ def facts(draft: Any) -> dict[str, Any]:
 
 def agrees(name: str, found: Any, wanted: Any, names: Callable[[str], str]) -> bool:
     if name == "where":
-        return any(wanted in text or text in wanted for text in found)
+        return any(wanted in text or text in wanted for text in found) if wanted else not found
     if name == "country":
         return bool(found == names(wanted))
     if name == "claimed_by":
@@ -111,6 +111,8 @@ def add(scores: dict[str, Score], name: str, case: dict[str, Any], found: Sequen
                 continue
             told, given = incident.get(key), drafts[i][key]
             blank = told in (None, "")
+            if key == "country" and blank:
+                continue
             if key in ("claimed_by", "verification") and blank:
                 continue  # the files say it only where the text is plain about it
             score = scores.setdefault(key, Score())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -123,7 +124,7 @@ def choose(
     GeoError
         Never.
     """
-    inside = within(places, passage.start, passage.end)
+    inside = [p for p in within(places, passage.start, passage.end) if not _is_part(passage, p)]
     scored = [(_score(passage, p, at, scopes), p) for p in inside]
     # a country is mostly who acts; it is where only if the text says "in" it
     scored = [(s, p) for s, p in scored if p.role != "country" or _is_in(passage, p)]
@@ -131,6 +132,12 @@ def choose(
         return []
     best = max(scored, key=lambda pair: (pair[0], -abs(pair[1].start - at)))[1]
     return _joined(passage, inside, best)
+
+
+def _is_part(passage: Passage, place: Place) -> bool:
+    """Whether the name goes on beyond what the gazetteer knew of it: "Wad" of "Wad al-Noura"."""
+    after = passage.text[place.end - passage.start :]
+    return bool(re.match(r"[-–][A-ZА-ЯІЇЄҐ]|\s+(?:al|el|ar|as|an|ed)-[A-Z]", after))
 
 
 def _is_in(passage: Passage, place: Place) -> bool:

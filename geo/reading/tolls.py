@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
@@ -12,7 +12,7 @@ from geo.reading.words import pattern, words
 
 Kind = Literal["killed", "injured", "captured"]
 KINDS: tuple[Kind, ...] = ("killed", "injured", "captured")
-_NEAR = 40  # how many characters may lie between a number and its verb
+_NEAR, _FAR = 40, 120  # how many characters may lie between a number and its verb; and a toll "has risen to"
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def find_tolls(passage: Passage, *, void: tuple[tuple[int, int], ...] = ()) -> l
     for i, (start, end, kind) in enumerate(verbs):
         left = verbs[i - 1][1] if i else 0
         right = verbs[i + 1][0] if i + 1 < len(verbs) else len(text)
-        group = _nearest(text, groups, taken, (start, end), (left, right), lang)
+        group = _nearest(text, groups, taken, (start, end), (left, right), lang, _FAR if total else _NEAR)
         if group is None or any(f.start - passage.start < end and start < f.end - passage.start for f in found):
             continue
         taken.add(group.start)
@@ -128,19 +128,20 @@ def _nearest(
     verb: tuple[int, int],
     room: tuple[int, int],
     lang: Lang,
+    far: int,
 ) -> _Group | None:
     """The count that belongs to a verb: right before it ("two were killed"), else after it ("killed two")."""
     passive = re.compile(rf"\s*(?:,?\s*{words(lang)['tolls']['passive']}\b\s*,?\s*)*", re.I)
     before = [g for g in groups if g.start not in taken and room[0] <= g.start and g.end <= verb[0]]
     after = [g for g in groups if g.start not in taken and verb[1] <= g.start < room[1]]
     inside = [g for g in groups if g.start not in taken and g.start < verb[1] and g.end > verb[0]]
-    close = [g for g in before if passive.fullmatch(text[g.end : verb[0]])]
+    close = [g for g in before if passive.fullmatch(text[g.end : verb[0]].lstrip(" ," if g.is_ordinal else " "))]
     if close:
         return close[-1]
     if inside:
         return inside[0]
-    loose = [g for g in before if verb[0] - g.end < _NEAR and not re.search(r"[,;:.]", text[g.end : verb[0]])]
-    follows = [g for g in after if g.start - verb[1] < _NEAR and not re.search(r"[;.]", text[verb[1] : g.start])]
+    loose = [g for g in before if verb[0] - g.end < far and not re.search(r"[,;:.]", text[g.end : verb[0]])]
+    follows = [g for g in after if g.start - verb[1] < far and not re.search(r"[;.]", text[verb[1] : g.start])]
     if lang == "en" and follows:
         return follows[0]
     both = [(g.start - verb[1], g) for g in follows[:1]] + [(verb[0] - g.end, g) for g in loose[-1:]]
@@ -159,7 +160,8 @@ def _groups(text: str, lang: Lang) -> list[_Group]:
     for single in singles:
         last = found[-1] if found else None
         if last and last.is_ordinal and re.fullmatch(r"\s*,\s*", text[last.end : single.start]):
-            continue  # "a third victim, a man of 52": the same person
+            found[-1] = replace(last, end=single.end)  # "a third victim, a man of 52": the same person
+            continue
         if last and not last.is_ordinal and _is_list(text, last, single, joiner, lang):
             found[-1] = _Group(last.start, single.end, _sum(last.count, single.count))
         else:

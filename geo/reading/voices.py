@@ -52,7 +52,7 @@ def find_voices(passage: Passage) -> list[Voice]:
     for shape in ("according", "inverted", "active"):
         for match in _shape(passage.lang, shape).finditer(passage.text):
             voice = _voice(passage, match)
-            if voice and not any(v.start < voice.end and voice.start < v.end for v in found):
+            if voice and not any(v.scope_start < voice.scope_end and voice.scope_start < v.scope_end for v in found):
                 found.append(voice)
     return sorted(found, key=lambda v: v.start)
 

@@ -150,9 +150,11 @@ def _clause(
         return []
     if _is_weak(lead, where, counted):
         return []
-    found = [_find(weaver, clause, lead, place, when) for place in (where or [None])]
-    for sketch, place in zip(found, where or [None], strict=True):
-        _add(weaver, sketch, clause, triggers, place, when)
+    found = []
+    for place in where or [None]:
+        sketch = _counted_before(weaver, counted) if only_total and place is None else None
+        found.append(sketch or _find(weaver, clause, lead, place, when))
+        _add(weaver, found[-1], clause, triggers, place, when)
     if len(found) == 1:
         found[0].add_tolls(counted)
     elif counted:
@@ -188,6 +190,16 @@ def _days(weaver: Weaver, clause: Passage, sentence: Passage) -> list[Day]:
     if exact:
         weaver.paragraph_day = exact[0]
     return own
+
+
+def _counted_before(weaver: Weaver, counted: Sequence[Toll]) -> Sketch | None:
+    """The last event whose count the new total can be of: it has one of that kind, and a lower one."""
+    for sketch in reversed(weaver.sketches):
+        for total in counted:
+            known = [t.count.best for t in sketch.tolls if t.kind == total.kind and t.count.best is not None]
+            if known and total.count.best is not None and max(known) <= total.count.best:
+                return sketch
+    return None
 
 
 def _find(weaver: Weaver, clause: Passage, lead: Trigger | None, place: Place | None, when: Sequence[Day]) -> Sketch:
