@@ -202,16 +202,20 @@ def _people(lang: Lang) -> re.Pattern[str]:
         r"|\b(?:та|і|й|а|ще|поранен|загин|убит|постражд|отрима|зазна)" if lang == "uk" else
         r"|\b(?:и|а|ещё|еще|ранен|погиб|убит|пострад|получи)" if lang == "ru" else ""
     ) + "))"  # fmt: skip
+    share = r"(?:\s+of\s+(?:the|its|their|his|her|our|those))?" if lang == "en" else ""
+    nouns = share + nouns
     text = (
         rf"(?<![\w.,-])(?:(?P<ordinal>{ordinal})(?:{nouns.replace('?P<adjectives>', '?:')})"
         rf"|(?:{hedge})?(?:{span}|{several})(?:{nouns}|{bare}))(?![\w])"
-        + (rf"|(?<!\w){lone}" if lang != "en" else "")
+        + rf"|(?<!\w){lone}"
     )
     return re.compile(text, re.IGNORECASE)
 
 
 def _lone(lang: Lang) -> str:
-    """Words for one person that need no number where there are no articles."""
+    """Words for one person that need no number: "their daughter", and any where there are no articles."""
+    if lang == "en":
+        return r"(?:their|his|her)\s+(?:[a-z]+\s+)?(?:daughter|son|child|baby|mother|father|wife|husband|brother|sister)"
     if lang == "uk":
         return "жінка|жінку|чоловік|чоловіка|дитина|дитину|хлопець|хлопчик|дівчина|дівчинка|дівчинку|людина|людину|особа|мешканець|мешканка|мешканку|пенсіонерка|підліток|водій|поліцейський|цивільний|військовий|рятувальник"
     return "женщина|женщину|мужчина|мужчину|ребенок|ребёнок|ребенка|ребёнка|мальчик|мальчика|девочка|девочку|девушка|человек|житель|жительница|жителя|пенсионерка|подросток|водитель|полицейский|мирный\\s+житель|военнослужащий|солдат"
@@ -237,6 +241,8 @@ def _count(match: re.Match[str], lang: Lang) -> Count | None:
         return Count(first, first, None)
     if parts["most"]:
         return Count(None, None, first)
+    if match[0].lower().endswith("couple"):
+        first = 2
     if parts["about"]:
         return Count(None, first, None)
     return Count(first, first, first)

@@ -65,7 +65,14 @@ def weave(
         weaver.paragraph, weaver.paragraph_day = number, None
         for sentence in sentences(passage):
             _sentence(weaver, sentence)
-    return [s for s in weaver.sketches if not (today and is_old(s.day, today)) and (s.rule or s.tolls)]
+    return [s for s in weaver.sketches if not (today and is_old(s.day, today)) and _is_told(s)]
+
+
+def _is_told(sketch: Sketch) -> bool:
+    """Whether there is enough for a draft: "attacks on Ukraine's power grid" alone is none."""
+    rule = sketch.rule
+    vague = sketch.place is None or sketch.place.role == "country"
+    return bool(sketch.tolls) or (rule is not None and not (rule.joins and vague))
 
 
 def _sentence(weaver: Weaver, sentence: Passage) -> None:
@@ -144,7 +151,8 @@ def _clause(
     at = lead.start if lead else counted[0].start
     scopes = [(v.scope_start, v.scope_end) for v in spoken]
     acting = [(a.start, a.end) for a in events.find_actors(clause)]
-    mentions = [p for p in weaver.places if not any(a <= p.start and p.end <= b for a, b in acting)]
+    acting += [(v.start, v.end) for v in spoken if not v.text.endswith(("region", "oblast"))]
+    mentions = [p for p in weaver.places if not (p.role == "place" and _is_named_in(clause, p, acting))]
     where = places.choose(clause, mentions, at=at, scopes=scopes)
     if lead is None and not where and not weaver.sketches and not any(t.count.best for t in counted):
         return []
@@ -162,6 +170,14 @@ def _clause(
             sketch.shared = "; ".join(dict.fromkeys(t.text for t in counted))
     weaver.last = found[-1]
     return found
+
+
+def _is_named_in(clause: Passage, place: Place, names: Sequence[events.Stretch]) -> bool:
+    """Whether a place is only a word of a person's or a force's name; "mayor of Kherson" says where, though."""
+    if not any(a <= place.start and place.end <= b for a, b in names):
+        return False
+    before = clause.text[: max(0, place.start - clause.start)]
+    return not before.rstrip().lower().endswith((" of", " in", " for", " у", " в", " на"))
 
 
 def _tolls(weaver: Weaver, clause: Passage, void: tuple[events.Stretch, ...]) -> list[Toll]:
@@ -211,8 +227,11 @@ def _find(weaver: Weaver, clause: Passage, lead: Trigger | None, place: Place | 
             return sketch
     made = Sketch(weaver.paragraph, clause.lang, len(weaver.sketches))
     before = weaver.last
-    if (lead is None or lead.rule.joins) and before is not None and before.paragraph == weaver.paragraph and place:
-        made.inherited = before.rule  # "in Nikopol, two were injured", after a sentence on shelling
+    if before is not None and before.paragraph == weaver.paragraph:
+        if place and (lead is None or lead.rule.name == "attack"):
+            made.inherited = before.rule  # "in Nikopol, two were injured", after a sentence on shelling
+        elif place is None and pattern(clause.lang, "where", "anaphor").search(clause.text):
+            made.place = before.place  # "they also shelled the city"
     weaver.sketches.append(made)
     return made
 
@@ -232,7 +251,9 @@ def _is_same(weaver: Weaver, sketch: Sketch, lead: Trigger | None, place: Place 
         return True
     if place.holds(sketch.place):
         return is_last and apart <= _NEAR
-    return sketch.place.holds(place) and apart <= _NEAR and (is_last or apart > 0)
+    # a country told of in a paragraph of its own is an event of the country, but for a headline
+    near = apart <= _NEAR and (sketch.place.role != "country" or apart == 0 or sketch.paragraph == 0)
+    return sketch.place.holds(place) and near and (is_last or apart > 0)
 
 
 def _fits(sketch: Sketch, lead: Trigger | None) -> bool:
@@ -240,6 +261,8 @@ def _fits(sketch: Sketch, lead: Trigger | None) -> bool:
     rule = sketch.rule
     if lead is None or rule is None or lead.rule.joins:
         return True
+    if rule.event_type == lead.rule.event_type == "Battles":
+        return True  # a town is taken in the fighting for it
     return rule.name == lead.rule.name or (rule.joins and rule.rank <= lead.rule.rank)
 
 
