@@ -35,6 +35,9 @@ if TYPE_CHECKING:
     from geo.pictures.chart import draw_chart
     from geo.pictures.movie import draw_movie
     from geo.pictures.picture import draw_picture
+    from geo.reading.acceptance import accept_review
+    from geo.reading.reader import read_briefing
+    from geo.reading.review import write_review
     from geo.schema import Options, Source
 
 # name -> the module it lives in; loaded when first asked for, so that importing geo stays light
@@ -58,6 +61,9 @@ _ROOMS = {
         "pictures.chart": "draw_chart",
         "pictures.movie": "draw_movie",
         "pictures.picture": "draw_picture",
+        "reading.acceptance": "accept_review",
+        "reading.reader": "read_briefing",
+        "reading.review": "write_review",
         "schema": "Options Source",
     }.items()
     for name in names.split()
@@ -79,6 +85,7 @@ __all__ = [
     "UnitError",
     "UsageError",
     "__version__",
+    "accept_review",
     "area_km2",
     "draw_brief",
     "draw_chart",
@@ -94,9 +101,11 @@ __all__ = [
     "find_claims",
     "import_files",
     "open_archive",
+    "read_briefing",
     "read_claim",
     "save_map",
     "show",
+    "write_review",
 ]  # fmt: skip
 
 

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 MODULES = sorted(p for p in (ROOT / "geo").rglob("*.py") if "assets" not in p.parts)
-WINGS = ("briefs", "claims", "desk", "files", "inquiry", "pages", "pictures", "series", "storage")
+WINGS = ("briefs", "claims", "desk", "files", "inquiry", "pages", "pictures", "reading", "series", "storage")
 
 FLOORS = {
     "errors": 0,
@@ -97,6 +97,19 @@ FLOORS = {
     "pictures.picture": 11,
     "pictures.compare_chart": 12,
     "pictures.movie": 12,
+    "reading.words": 1,
+    "reading.sentences": 1,
+    "reading.texts": 2,
+    "reading.days": 3,
+    "reading.events": 3,
+    "reading.tolls": 3,
+    "reading.voices": 3,
+    "reading.places": 3,
+    "reading.drafts": 4,
+    "reading.weave": 5,
+    "reading.reader": 10,
+    "reading.review": 11,
+    "reading.acceptance": 11,
     "series.edges": 2,
     "series.ledger": 5,
     "series.panel": 6,

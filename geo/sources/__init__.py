@@ -17,6 +17,7 @@ _MODULES = {
     "isw": "isw",
     "nzz": "nzz",
     "uacontrolmap": "uacontrolmap",
+    "review": "review",
     "ucdp-ged": "ucdp",
     "units": "units",
     "vector": "desk",
