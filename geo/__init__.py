@@ -25,6 +25,8 @@ if TYPE_CHECKING:
         UnitError,
         UsageError,
     )
+    from geo.gazetteer import open_gazetteer
+    from geo.geocoding import geocode
     from geo.intake import Receipt, import_files
     from geo.pages.compare_page import draw_comparison
     from geo.pages.dates_page import draw_dates
@@ -51,6 +53,8 @@ _ROOMS = {
         "claims.record": "Claim",
         "desk.fetch": "fetch_new",
         "errors": "ArchiveError FileError GateError GeoError MapError NoSnapshotError SourceError UnitError UsageError",
+        "gazetteer": "open_gazetteer",
+        "geocoding": "geocode",
         "intake": "Receipt import_files",
         "pages.compare_page": "draw_comparison",
         "pages.dates_page": "draw_dates",
@@ -99,8 +103,10 @@ __all__ = [
     "embed_snippet",
     "fetch_new",
     "find_claims",
+    "geocode",
     "import_files",
     "open_archive",
+    "open_gazetteer",
     "read_briefing",
     "read_claim",
     "save_map",

@@ -6,13 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_brief import NASTY
-from test_maps import archive, hostile_archive
-from test_maps_browser import Seen, browser
+from browsing import Seen, browser
+from test_maps import archive
 
 from geo.archive import Archive
 from geo.briefs.briefing import draw_brief
-from geo.briefs.tables import Claim
 from geo.pages.dossier import figure
 from geo.pages.embed import embed_snippet
 
@@ -58,20 +56,6 @@ def test_both_themes_a_phone_and_paper(browser: Any, page_file: Path) -> None:
         assert b"/MediaBox [0 0 594.95996 841.91998]" in page.pdf(prefer_css_page_size=True)
         assert seen.errors == []
         seen.close()
-
-
-def test_hostile_text_is_shown_and_never_run(browser: Any, tmp_path: Path) -> None:
-    claims = [Claim(text, verdict=text) for text in NASTY if "\x00" not in text]
-    path = draw_brief(
-        hostile_archive(tmp_path / "a.gpkg"), "2025-01-11", tmp_path / "b.html", title=" ".join(NASTY), claims=claims
-    )[0]
-    seen = Seen(browser, path.as_uri(), offline=True)
-    page = seen.ready()
-    assert seen.requests == [path.as_uri()]
-    assert page.locator("#claims tbody th").evaluate_all("l => l.map(e => e.textContent)") == [c.text for c in claims]
-    assert page.evaluate("typeof window.pwned") == "undefined"
-    assert seen.errors == []
-    seen.close()
 
 
 def test_the_snippet_shows_the_page_and_without_frames_the_picture(

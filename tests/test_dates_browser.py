@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import re
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
-from shapely.geometry import box
-from test_archive import put, state
+from browsing import Seen, browser, colour_at, map_name
 from test_dates_page import FIRST, LAST, archive
-from test_maps import DAY, HOSTILE, hostile_archive
-from test_maps_browser import Seen, browser, colour_at
 
 from geo.archive import Archive
 from geo.pages.dates_page import draw_dates
@@ -184,7 +180,7 @@ def test_a_settlement_is_shown_on_the_map(browser: Any, page_file: Path) -> None
     seen = Swipe(browser, page_file.as_uri(), offline=True)
     page = seen.ready()
     page.locator("#places button").first.click()
-    name = page.evaluate("JSON.parse(document.getElementById('geo-data').textContent).map")
+    name = map_name(page)
     at = page.evaluate("JSON.parse(document.getElementById('geo-data').textContent).dates.places[0]")
     centre = page.evaluate(f"(() => {{ const c = window['{name}'].getCenter(); return [c.lat, c.lng]; }})()")
     assert centre == pytest.approx(at, abs=0.01)
@@ -246,21 +242,6 @@ def test_without_scripts_and_on_paper_there_are_two_pictures_and_the_tables(brow
     page.emulate_media(media="print")
     assert not page.locator("#slider").is_visible()
     assert page.locator(".still svg").first.is_visible()
-    assert seen.errors == []
-    seen.close()
-
-
-def test_hostile_text_is_shown_and_never_run(browser: Any, tmp_path: Path) -> None:
-    opened = hostile_archive(tmp_path / "a.gpkg")
-    rows = [(text, "held", text, box(34 + i / 20, 51.1, 34.04 + i / 20, 51.3)) for i, text in enumerate(HOSTILE)]
-    put(opened, DAY + timedelta(days=1), state(*rows))
-    path = save_map(draw_dates(opened, "2025-01-10", "2025-01-11", title=" ".join(HOSTILE)), tmp_path / "a.html")
-    seen = Swipe(browser, path.as_uri(), offline=True)
-    page = seen.ready()
-    legend = page.locator(".legend").evaluate("e => e.textContent")
-    assert all(f"Held by {text}" in legend and f"Gained by {text}" in legend for text in HOSTILE)
-    assert page.evaluate("typeof window.pwned") == "undefined"
-    assert seen.requests == [path.as_uri()]
     assert seen.errors == []
     seen.close()
 

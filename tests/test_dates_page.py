@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 import shapely
 from click.testing import CliRunner
+from hostile_texts import HOSTILE
 from shapely.geometry import Point, box
 from test_archive import put, state
-from test_maps import HOSTILE, data_of, decode, hostile_archive
+from test_maps import data_of, decode, hostile_archive
 
 import geo
 from geo.archive import Archive, open_archive

@@ -18,6 +18,7 @@ import numpy as np
 import pytest
 import shapely
 from branca.element import Element
+from hostile_texts import HOSTILE, MARKER
 from shapely.geometry import Point, box
 from test_archive import put, state
 
@@ -30,18 +31,6 @@ from geo.schema import INCIDENT_COLUMNS, Source
 from geo.storage.history import next_instant
 
 DAY = datetime(2025, 1, 10, tzinfo=UTC)
-# What a text from outside may try: templates, scripts, ends of elements and strings, other alphabets.
-HOSTILE = (
-    "{{ 7*7 }}", "{% raw %}", "{# comment #}", "{{ cycler.__init__.__globals__.os.popen('touch /tmp/geo_pwned') }}",
-    "</script><script>window.pwned=1</script>", "<img src=x onerror=window.pwned=1>", "<svg onload=window.pwned=1>",
-    '"><script>window.pwned=1</script>', "'-window.pwned=1-'", "`${window.pwned=1}`", "${window.pwned=1}",
-    "\\u003cscript\\u003ewindow.pwned=1\\u003c/script\\u003e", "javascript:window.pwned=1", "<!--", "-->", "]]>",
-    "\u2028window.pwned=1\u2029", "&lt;script&gt;", "</title><script>window.pwned=1</script>", "</style><script>window.pwned=1</script>",
-    "<a href='javascript:window.pwned=1'>x</a>", "\\", "'; window.pwned=1; //", "\" onmouseover=window.pwned=1 x=\"",
-    "<iframe srcdoc='<script>parent.pwned=1</script>'>", "%3Cscript%3E", "=cmd|' /C calc'!A0", "\x1b[31mred\x1b[0m",
-    "{{'a'.constructor.prototype}}", "</noscript><script>window.pwned=1</script>", "</textarea>", "Київ ///\u00a0Kyiv",
-    "{%- for x in [].__class__.__base__.__subclasses__() -%}", "<style>*{display:none}</style>", "<base href=//evil>",
-)  # fmt: skip
 
 
 def incident(archive: Archive, *, lon: float = 35.3, lat: float = 51.2, **values: object) -> None:
@@ -307,13 +296,12 @@ def hostile_archive(path: Path) -> Archive:
 
 
 def test_hostile_text_neither_runs_nor_stops_the_build(tmp_path: Path) -> None:
-    marker = Path("/tmp/geo_pwned")
-    marker.unlink(missing_ok=True)
+    MARKER.unlink(missing_ok=True)
     page = draw_map(hostile_archive(tmp_path / "a.gpkg"), "2025-01-11", title=" ".join(HOSTILE))
     assert isinstance(page, ControlMap)
     text = page.get_root().render()
     save_map(page, tmp_path / "a.html")
-    assert not marker.exists()
+    assert not MARKER.exists()
     found = json.dumps(data_of(text), ensure_ascii=False)
     for hostile in HOSTILE:
         assert json.dumps(hostile, ensure_ascii=False)[1:-1] in found

@@ -2,81 +2,24 @@
 
 from __future__ import annotations
 
-import functools
-import http.server
-import shutil
-import threading
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import folium
 import pytest
-from test_maps import HOSTILE, archive, hostile_archive, incident
+from browsing import Seen, browser, colour_at, map_name, served
+from hostile_texts import HOSTILE
+from test_maps import archive, hostile_archive, incident
 
 from geo.archive import Archive
 from geo.pages.maps import draw_map, save_map
 
-__all__ = ["archive"]
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Any]:
-    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright for Python is not installed")
-    if CHROMIUM is None:
-        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
-    with playwright.sync_playwright() as p:
-        opened = p.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
-        yield opened
-        opened.close()
-
-
-class Seen:
-    """A page and what it did."""
-
-    def __init__(self, browser: Any, address: str, **context: Any) -> None:
-        self.context = browser.new_context(viewport={"width": 1200, "height": 850}, **context)
-        self.page = self.context.new_page()
-        self.requests: list[str] = []
-        self.errors: list[str] = []
-        self.page.on("request", lambda r: self.requests.append(r.url))
-        self.page.on("console", lambda m: self.errors.append(m.text) if m.type in ("error", "warning") else None)
-        self.page.on("pageerror", lambda e: self.errors.append(str(e)))
-        self.page.on("dialog", lambda d: self.errors.append(f"dialog {d.message}"))
-        self.page.goto(address)
-
-    def ready(self) -> Any:
-        self.page.wait_for_selector("html[data-ready=yes]", timeout=15_000)
-        return self.page
-
-    def close(self) -> None:
-        self.context.close()
+__all__ = ["archive", "browser"]
 
 
 @pytest.fixture
 def page_file(archive: Archive, tmp_path: Path) -> Path:
     return save_map(draw_map(archive, "2025-01-11", since="2025-01-10"), tmp_path / "2025-01-11.html")
-
-
-def colour_at(page: Any, lat: float, lon: float) -> tuple[int, int, int]:
-    """The mean colour on the screen around a place, patterns smoothed away."""
-    import io
-
-    from PIL import Image
-
-    name = page.evaluate("JSON.parse(document.getElementById('geo-data').textContent).map")
-    x, y = page.evaluate(
-        f"(() => {{ const p = window['{name}'].latLngToContainerPoint([{lat}, {lon}]);"
-        f" const b = document.getElementById('{name}').getBoundingClientRect(); return [b.left + p.x, b.top + p.y]; }})()"
-    )
-    clip = {"x": x - 10, "y": y - 10, "width": 20, "height": 20}
-    picture = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB").resize((1, 1), Image.Resampling.BOX)
-    pixel = picture.getpixel((0, 0))
-    assert isinstance(pixel, tuple)
-    return pixel[0], pixel[1], pixel[2]
 
 
 def test_a_page_from_a_file_needs_nothing_and_shows_the_ground(browser: Any, page_file: Path) -> None:
@@ -112,7 +55,7 @@ def test_what_is_far_can_be_found_and_the_focus_comes_back(browser: Any, archive
     path = save_map(draw_map(archive, "2025-01-11"), tmp_path / "far.html")
     seen = Seen(browser, path.as_uri(), offline=True)
     page = seen.ready()
-    name = page.evaluate("JSON.parse(document.getElementById('geo-data').textContent).map")
+    name = map_name(page)
     sees = f"() => window['{name}'].getBounds().contains([52.6, 41.5])"
     assert not page.evaluate(sees)
     page.get_by_role("button", name="Show all").click()
@@ -181,12 +124,7 @@ def test_over_http_in_a_sandboxed_frame(browser: Any, page_file: Path) -> None:
     (page_file.parent / "host.html").write_text(
         '<iframe src="2025-01-11.html" sandbox="allow-scripts" title="map" width="900" height="700"></iframe>'
     )
-    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(page_file.parent))
-    handler.log_message = lambda *_: None  # type: ignore[attr-defined]
-    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    try:
-        address = f"http://127.0.0.1:{server.server_port}"
+    with served(page_file.parent) as address:
         seen = Seen(browser, f"{address}/host.html")
         frame = seen.page.frame_locator("iframe")
         frame.locator("html[data-ready=yes]").wait_for(timeout=15_000)
@@ -196,8 +134,6 @@ def test_over_http_in_a_sandboxed_frame(browser: Any, page_file: Path) -> None:
             f"{address}/2025-01-11.html",
         }
         seen.close()
-    finally:
-        server.shutdown()
 
 
 def test_hostile_text_is_shown_and_never_run(browser: Any, tmp_path: Path) -> None:

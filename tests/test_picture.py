@@ -16,11 +16,12 @@ import geopandas as gpd
 import numpy as np
 import pytest
 import shapely
+from hostile_texts import HOSTILE
 from PIL import Image
 from pyproj import Geod
 from shapely.geometry import box
 from test_archive import put, state
-from test_maps import DAY, HOSTILE, incident
+from test_maps import DAY, incident
 
 from geo.archive import Archive, open_archive
 from geo.area import area_km2

@@ -13,10 +13,10 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
+from browsing import Seen, browser, colour_at, map_name
 from shapely.geometry import Point, Polygon, box
 from test_archive import put, state
-from test_maps import HOSTILE, data_of, hostile_archive
-from test_maps_browser import Seen, browser, colour_at
+from test_maps import data_of
 
 from geo.archive import Archive, open_archive
 from geo.errors import MapError, UnitError
@@ -176,7 +176,7 @@ def test_links_to_a_date_a_change_and_a_view(browser: Any, page_file: Path) -> N
     page.locator("#now-date", has_text="9 January 2025").wait_for(timeout=3000)
     assert page.locator("#since").input_value() == "date"
     assert page.locator("#since-day").input_value() == "2025-01-02"
-    name = page.evaluate("JSON.parse(document.getElementById('geo-data').textContent).map")
+    name = map_name(page)
     assert page.evaluate(f"window['{name}'].getZoom()") == 9
     page.keyboard.press("ArrowRight")
     seen.settled("2025-01-02..2025-01-10/9/")
@@ -268,18 +268,6 @@ def test_two_sources_on_one_page(browser: Any, series: Archive, tmp_path: Path) 
     expected = series.area("2025-01-13", source="other")["area_km2"].sum()
     assert number(seen.figures("other: Held by X")[0]) == near(expected)
     assert "other: 6 January 2025, 12:00 UTC, 7 days before" in page.inner_text("#figures-age")
-    assert seen.errors == []
-    seen.close()
-
-
-def test_hostile_text_is_shown_and_never_run(browser: Any, tmp_path: Path) -> None:
-    path = save_map(draw_timeline(hostile_archive(tmp_path / "a.gpkg"), title=" ".join(HOSTILE)), tmp_path / "a.html")
-    seen = Timeline(browser, path.as_uri(), offline=True)
-    page = seen.ready()
-    legend = page.locator(".legend").evaluate("e => e.textContent")
-    assert all(f"Held by {text}" in legend for text in HOSTILE)
-    assert page.evaluate("typeof window.pwned") == "undefined"
-    assert seen.requests == [path.as_uri()]
     assert seen.errors == []
     seen.close()
 

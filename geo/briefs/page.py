@@ -56,7 +56,7 @@ def _headlines(headlines: Sequence[Headline]) -> str:
     )
     none = '<p class="workings">No ground of this source lies there.</p>'
     shown = f'<ul class="cards">{cards}</ul>' if cards else none
-    return f'<section><h2 class="unseen">Key figures</h2>{shown}</section>'
+    return f'<section aria-label="Key figures"><h2 class="unseen">Key figures</h2>{shown}</section>'
 
 
 def _below(brief: Brief) -> str:
@@ -70,7 +70,8 @@ def _below(brief: Brief) -> str:
             " until the next snapshot; nothing is interpolated."
         )
         parts.append(
-            f'<section class="chart"><h2>Since the first snapshot</h2><p class="workings">{escape(said)}</p>{chart}'
+            '<section class="chart" aria-label="Since the first snapshot"><h2>Since the first snapshot</h2>'
+            f'<p class="workings">{escape(said)}</p>{chart}'
             f"{_series(brief)}</section>"
         )
     parts += [_section(s) for s in brief.told]
@@ -81,7 +82,8 @@ def _section(section: Section) -> str:
     table = _table(section.table, section.heading) if section.table else ""
     notes = "".join(f'<p class="workings">{escape(n)}</p>' for n in section.notes)
     short = ' class="short"' if section.table is None or len(section.table.rows) <= 12 else ""
-    return f'<section id="{section.name}"{short}><h2>{escape(section.heading)}</h2>{table}{notes}</section>'
+    name = escape(section.heading)
+    return f'<section id="{section.name}" aria-label="{name}"{short}><h2>{name}</h2>{table}{notes}</section>'
 
 
 def _table(table: Table, name: str) -> str:
@@ -99,7 +101,7 @@ def _table(table: Table, name: str) -> str:
     )
     return (
         f'<p class="rests">{escape(table.caption)}</p>'
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(name)}"><table>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="Table: {escape(name)}"><table>'
         f'<caption class="unseen">{escape(name)}</caption><thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>"
     )

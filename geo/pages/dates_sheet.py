@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -13,6 +14,9 @@ from geo.pages import sheet
 from geo.pages.dossier import Dossier, Drawn, figure, written
 from geo.pages.page import escape
 from geo.schema import is_day, text_or_none, to_instant
+
+_VIEW = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
+_TALL = 0.7  # height over width from which two pictures stand side by side on paper
 
 
 @dataclass(frozen=True)
@@ -127,10 +131,15 @@ def stills(pair: Pair, pictures: Sequence[str]) -> str:
     first = written(pair.sides[0].when)
     extra = ("", f", with the ground gained and lost since {first}")
     return "".join(
-        f'<figure class="one"><figcaption><strong>{escape(written(side.when))}</strong>{escape(more)}. '
-        f"{escape(pair.shown)}, {escape(_rests(side))}.</figcaption>{picture}</figure>"
+        f'<figure class="one{_is_tall(picture)}"><figcaption><strong>{escape(written(side.when))}</strong>'
+        f"{escape(more)}. {escape(pair.shown)}, {escape(_rests(side))}.</figcaption>{picture}</figure>"
         for side, picture, more in zip(pair.sides, pictures, extra, strict=True)
     )
+
+
+def _is_tall(picture: str) -> str:
+    size = _VIEW.search(picture)
+    return " tall" if size and float(size[2]) > _TALL * float(size[1]) else ""
 
 
 # -- parts --------------------------------------------------------------------------------------------------------

@@ -84,8 +84,8 @@ def embed_snippet(
     drawn = ""
     if picture is not None:
         shown = escape(_address(str(picture) if _is_web(str(picture)) else quote(str(picture)), "--picture"))
-        drawn = (
-            f'\n    <img src="{shown}" alt="{words}" loading="lazy" '
+        drawn = (  # its words stand in the same link, below it
+            f'\n    <img src="{shown}" alt="" loading="lazy" '
             f'style="display:block;width:100%;{_HIGH};object-fit:contain;object-position:top">'
         )
     room = "" if drawn else "padding-top:min(max(80vh,30rem),60rem);"

@@ -32,6 +32,8 @@ _LEAFLET = {
 LEAFLET_CREDIT = "Map library: Leaflet 1.9.3, © Volodymyr Agafonkin and contributors, BSD-2-Clause"
 # what could end a script or style element, start a template tag, or end a line in old JavaScript
 _UNSAFE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&{}%\u2028\u2029"}
+# HTML has no sign for NUL, UTF-8 none for half a surrogate pair
+_UNSHOWN = re.compile("[\0\ud800-\udfff]")
 _PICTURE = re.compile(r"url\(images/([\w.-]+)\)")
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 ASSETS = Path(__file__).resolve().parents[1] / "assets"
@@ -62,7 +64,7 @@ def escape(text: Any) -> str:
     MapError
         Never.
     """
-    return html.escape("" if text is None else str(text), quote=True)
+    return html.escape("" if text is None else _shown(str(text)), quote=True)
 
 
 def json_block(data: Any, *, name: str) -> str:
@@ -90,7 +92,11 @@ def json_block(data: Any, *, name: str) -> str:
     except ValueError as error:
         raise MapError(f"a figure on the page is not finite ({error})") from error
     # braces and brackets of the JSON itself must stay; only those inside strings can be escaped
-    return f'<script type="application/json" id="{escape(name)}">{_escape_strings(text)}</script>'
+    return f'<script type="application/json" id="{escape(name)}">{_escape_strings(_shown(text))}</script>'
+
+
+def _shown(text: str) -> str:
+    return _UNSHOWN.sub("\ufffd", text)
 
 
 def _escape_strings(text: str) -> str:

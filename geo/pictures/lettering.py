@@ -16,14 +16,15 @@ from geo.errors import MapError
 
 
 def plain(text: Any) -> str:
-    """Text as a picture shows it: on one line, and without what no XML file may hold.
+    """Text as a picture shows it: on one line, without what no XML file may hold, and without byte order marks.
 
     Raises
     ------
     MapError
         Never.
     """
-    spaced = " ".join(str(text).split())
+    # matplotlib cannot write a byte order mark into a PDF; it has no width and no look
+    spaced = " ".join(str(text).replace("\ufeff", "").split())
     return "".join("�" if unicodedata.category(c) in ("Cc", "Cs", "Cn") else c for c in spaced)
 
 

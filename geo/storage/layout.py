@@ -89,7 +89,7 @@ TABLES: dict[str, tuple[str | None, str, str]] = {
     ),
 }
 
-_INDEXES = (
+INDEXES = (
     "CREATE INDEX control_by_time ON control (source, valid_from, valid_to)",
     "CREATE INDEX control_by_shape ON control (shape)",
     "CREATE INDEX control_superseded_by_shape ON control_superseded (shape)",
@@ -121,7 +121,7 @@ def lay(connection: sqlite3.Connection, *, now: str, made_by: str) -> None:
     gpkg.create_container(connection)
     for name, (geometry, title, columns) in TABLES.items():
         gpkg.create_layer(connection, name, columns=columns, geometry=geometry, title=title, now=now)
-    for statement in _INDEXES:
+    for statement in INDEXES:
         connection.execute(statement)
     connection.execute("INSERT INTO layout (version, made_by) VALUES (?, ?)", (LAYOUT, made_by))
     put_style(connection, "control", qgis.control_style([]), now=now)

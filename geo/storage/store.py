@@ -21,7 +21,7 @@ import shapely
 
 from geo.errors import ArchiveError
 from geo.schema import CRS, INCIDENT_COLUMNS, INCIDENT_NUMBERS, UNIT_COLUMNS, Source, write_instant
-from geo.storage import gpkg, history, layout
+from geo.storage import gpkg, history, layout, migration
 
 CONTROL_FIELDS = (
     "source", "part", "controller", "status", "native", "valid_from", "valid_to", "recorded_at", "superseded_at",
@@ -63,7 +63,8 @@ class Store:
             yield held.connection
             return
         with gpkg.reading(self.path) as connection:
-            _check_layout(self.path, connection)
+            if _check_layout(self.path, connection) < layout.LAYOUT:
+                migration.look_through(connection)
             yield connection
 
     @contextmanager
@@ -118,6 +119,9 @@ class Store:
                 pass
             self._writer = gpkg.Writer(self.path)
         with self._writer.transaction() as connection:
+            # asked in the transaction: another writer may have brought it up meanwhile
+            if (migration.version_of(connection) or 0) < layout.LAYOUT:
+                migration.bring_up(connection, now=write_instant(datetime.now(UTC)), made_by=_maker())
             yield connection
 
     def close(self) -> None:
@@ -133,14 +137,12 @@ class Store:
             self._writer = None
 
     def _make(self) -> None:
-        from geo import __version__
-
         temporary = gpkg.new_file(self.path)
         try:
             self.path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(temporary, isolation_level=None)
             connection.execute("BEGIN")
-            layout.lay(connection, now=write_instant(datetime.now(UTC)), made_by=f"geo-control {__version__}")
+            layout.lay(connection, now=write_instant(datetime.now(UTC)), made_by=_maker())
             connection.execute("COMMIT")
             connection.close()
             gpkg.place_new(temporary, self.path)
@@ -641,7 +643,14 @@ class Store:
             )
 
 
-def _check_layout(path: Path, connection: sqlite3.Connection) -> None:
+def _maker() -> str:
+    from geo import __version__
+
+    return f"geo-control {__version__}"
+
+
+def _check_layout(path: Path, connection: sqlite3.Connection) -> int:
+    """The layout's version, one that this version of the package can read."""
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if "gpkg_contents" not in tables:
         raise ArchiveError(f"{path}: SQLite, but no GeoPackage")
@@ -650,12 +659,13 @@ def _check_layout(path: Path, connection: sqlite3.Connection) -> None:
             f"{path}: a GeoPackage, but no archive of geo-control;"
             f" geo import NEW.gpkg vector {path.name} takes its polygons in"
         )
-    version = connection.execute("SELECT max(version) FROM layout").fetchone()[0]
+    version = migration.version_of(connection)
     if version is None or version > layout.LAYOUT:
         raise ArchiveError(
             f"{path}: layout {version} was written by a newer geo-control;"
             f" this one reads up to {layout.LAYOUT}: upgrade it"
         )
+    return version
 
 
 def _supersede_incident(connection: sqlite3.Connection, fid: int, now: str) -> None:

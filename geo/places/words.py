@@ -1,0 +1,184 @@
+"""Spelling: a text into words, a name into keys under which it is found however it is written or declined."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import lru_cache
+
+_WORD = re.compile(r"[^\W\d_]+(?:['’ʼ`ʹ′][^\W\d_]+)*")
+_SIGNS = dict.fromkeys(map(ord, "'’ʼ`ʹ′ʺ\"“”"))
+_SHORT = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort"}
+_CYRILLIC = re.compile(r"[Ѐ-ӿ]")
+_LATIN = re.compile(r"[A-Za-z]")
+# endings of Russian and Ukrainian nouns and adjectives after folding (й is и, ї is і), longest first
+_ENDINGS = (
+    "ого", "его", "ому", "ему", "ыми", "ими", "ями", "ами", "ои", "еи", "ою", "ею", "ую", "юю", "ая", "яя", "ое", "ее",
+    "ые", "ие", "ыи", "ии", "ых", "их", "ым", "им", "ом", "ем", "ам", "ям", "ах", "ях", "оі", "іи", "іі", "єю", "єм",
+    "ім", "іх", "а", "я", "у", "ю", "е", "є", "и", "і", "ы", "о", "ь",
+)  # fmt: skip
+_LOOSE_LATIN = tuple(
+    (re.compile(a), b)
+    for a, b in (
+        ("shch|sch|šč", "sh"), ("zh|ž|j", "z"), ("kh", "h"), ("ts|tz|cz|c(?=[eiy])", "c"), ("ch|č", "c"), ("w", "v"),
+        ("(?:iy|yi|yy|ii|ij|yj|y|i)+", "i"), ("i(?=[aeou])", ""), ("ck", "k"), ("ph", "f"), (r"(.)\1+", r"\1"),
+        ("g", "h"),
+    )
+)  # fmt: skip
+_LOOSE_CYRILLIC = tuple(
+    (re.compile(a), b)
+    for a, b in (
+        ("(?:ов|ев|єв|ів)(?=к)", "ив"), ("[іыє]", "и"), ("э", "е"), ("ґ", "г"), ("[ьъ]", ""), ("ие|еи", "и"),
+        (r"(.)\1+", r"\1"),
+    )
+)  # fmt: skip
+_LETTERS = {
+    **dict(zip("абвгґдезиіклмнопрстуфыэєъьё", (*"abvhgdeziiklmnoprstufieie", "", "", "e"), strict=False)),
+    "ж": "zh", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ю": "iu", "я": "ia", "ь": "", "ъ": "",
+    "ё": "e", "ы": "y", "э": "e", "є": "ie",
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Word:
+    """A word of a text: as written, folded, and where it stands."""
+
+    text: str
+    key: str
+    start: int
+    end: int
+
+    @property
+    def capital(self) -> bool:
+        """Whether it begins with a capital letter."""
+        return self.text[0].isupper()
+
+    @property
+    def cyrillic(self) -> bool:
+        """Whether it is written in Cyrillic letters."""
+        return bool(_CYRILLIC.match(self.text))
+
+
+def words_of(text: str) -> list[Word]:
+    """The words of a text in order; a possessive 's is left out of its word.
+
+    Raises
+    ------
+    GeoError
+        Never.
+    """
+    found = []
+    for match in _WORD.finditer(text):
+        word = match.group()
+        if word[-2:] in ("'s", "’s", "ʼs") and len(word) > 2:
+            word = word[:-2]
+        found.append(Word(word, fold(word), match.start(), match.start() + len(word)))
+    return found
+
+
+@lru_cache(maxsize=200_000)
+def fold(word: str) -> str:
+    """A word without case, accents and apostrophes; St. is Saint.
+
+    Raises
+    ------
+    GeoError
+        Never.
+    """
+    if word.isascii():
+        plain = word.casefold().translate(_SIGNS)
+    else:
+        parts = unicodedata.normalize("NFKD", word.casefold().translate(_SIGNS))
+        plain = "".join(c for c in parts if not unicodedata.combining(c))
+    return _SHORT.get(plain, plain)
+
+
+def key_of(name: str) -> str:
+    """The key of a whole name: its words folded, one space between them; "" where it has no letter.
+
+    Raises
+    ------
+    GeoError
+        Never.
+    """
+    return " ".join(word.key for word in words_of(name))
+
+
+def is_cyrillic(text: str) -> bool:
+    """Whether a text has Cyrillic letters.
+
+    Raises
+    ------
+    GeoError
+        Never.
+    """
+    return bool(_CYRILLIC.search(text))
+
+
+def is_readable(name: str) -> bool:
+    """Whether an alternate name is one that briefings in Latin or Cyrillic script use: no code, no bare transcription.
+
+    Raises
+    ------
+    GeoError
+        Never.
+    """
+    if _CYRILLIC.match(name):
+        return True
+    return bool(_LATIN.match(unicodedata.normalize("NFKD", name))) and name[0].isupper() and not name.isupper()
+
+
+@lru_cache(maxsize=200_000)
+def stem(word: str) -> str:
+    """A folded Cyrillic word without its ending, alike for all its cases (Харків, Харкова; Авдіївка, Авдіївці).
+
+    Raises
+    ------
+    GeoError
+        Never.
+    """
+    bare = next(
+        (word[: -len(e)] for e in _ENDINGS if word.endswith(e) and len(word) - len(e) >= 2 + (len(e) > 1)), word
+    )
+    bare = bare.rstrip("ьи") if len(bare) > 4 else bare.rstrip("ь")
+    if bare.endswith("ц"):
+        bare = f"{bare[:-1]}к"
+    return re.sub(r"[іеє](?=[бвгґджзклмнпрстфхцчшщ]$)", "о", bare)
+
+
+def stem_key(key: str) -> str:
+    """The stems of a key's words.
+
+    Raises
+    ------
+    GeoError
+        Never.
+    """
+    return " ".join(map(stem, key.split()))
+
+
+@lru_cache(maxsize=200_000)
+def loose_key(key: str) -> str:
+    """A key under which spellings of one name by several systems meet (Zaporizhzhya, Zaporizhia; Роботине, Роботино).
+
+    Raises
+    ------
+    GeoError
+        Never.
+    """
+    rules = _LOOSE_CYRILLIC if is_cyrillic(key) else _LOOSE_LATIN
+    for pattern, sign in rules:
+        key = pattern.sub(sign, key)
+    return " ".join(w[:-1] if len(w) > 4 and w[-1] in "аеиоaeio" else w for w in key.split())
+
+
+def latin(key: str) -> str:
+    """A folded Cyrillic key in Latin letters, to compare names across scripts.
+
+    Raises
+    ------
+    GeoError
+        Never.
+    """
+    return "".join(_LETTERS.get(c, c) for c in key)

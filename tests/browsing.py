@@ -1,0 +1,95 @@
+"""What browser tests share: Chromium, a page with all that it did, the colour on its screen, a small server."""
+
+from __future__ import annotations
+
+import functools
+import http.server
+import io
+import shutil
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="Playwright for Python is not installed")
+    if CHROMIUM is None:
+        pytest.skip("no Chromium on this machine (Debian: apt-get install chromium)")
+    with playwright.sync_playwright() as p:
+        opened = p.chromium.launch(executable_path=CHROMIUM, args=ARGUMENTS)
+        yield opened
+        opened.close()
+
+
+class Seen:
+    """A page and what it did."""
+
+    def __init__(self, browser: Any, address: str, **context: Any) -> None:
+        self.context = browser.new_context(**({"viewport": {"width": 1200, "height": 850}} | context))
+        self.page = self.context.new_page()
+        self.requests: list[str] = []
+        self.errors: list[str] = []
+        self.page.on("request", lambda r: self.requests.append(r.url))
+        self.page.on("console", lambda m: self.errors.append(m.text) if m.type in ("error", "warning") else None)
+        self.page.on("pageerror", lambda e: self.errors.append(str(e)))
+        self.page.on("dialog", self._dismissed)
+        self.page.goto(address)
+
+    def _dismissed(self, dialog: Any) -> None:
+        self.errors.append(f"dialog {dialog.message}")
+        dialog.dismiss()
+
+    def ready(self) -> Any:
+        self.page.wait_for_selector("html[data-ready=yes]", timeout=15_000)
+        return self.page
+
+    def close(self) -> None:
+        self.context.close()
+
+
+def map_name(page: Any) -> str:
+    """The map's own name on its page or in its frame."""
+    return str(page.evaluate("JSON.parse(document.getElementById('geo-data').textContent).map"))
+
+
+def mean_colour(page: Any, x: float, y: float, *, half: float = 10) -> tuple[int, int, int]:
+    """The mean colour on the screen around a pixel, patterns smoothed away."""
+    from PIL import Image
+
+    clip = {"x": x - half, "y": y - half, "width": 2 * half, "height": 2 * half}
+    picture = Image.open(io.BytesIO(page.screenshot(clip=clip))).convert("RGB").resize((1, 1), Image.Resampling.BOX)
+    pixel = picture.getpixel((0, 0))
+    assert isinstance(pixel, tuple)
+    return pixel[0], pixel[1], pixel[2]
+
+
+def colour_at(page: Any, lat: float, lon: float) -> tuple[int, int, int]:
+    """The mean colour on the screen around a place."""
+    name = map_name(page)
+    x, y = page.evaluate(
+        f"(() => {{ const p = window['{name}'].latLngToContainerPoint([{lat}, {lon}]);"
+        f" const b = document.getElementById('{name}').getBoundingClientRect(); return [b.left + p.x, b.top + p.y]; }})()"
+    )
+    return mean_colour(page, x, y)
+
+
+@contextmanager
+def served(folder: Path) -> Iterator[str]:
+    """The address at which a folder is served."""
+    handler = functools.partial(http.server.SimpleHTTPRequestHandler, directory=str(folder))
+    handler.log_message = lambda *_: None  # type: ignore[attr-defined]
+    server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), handler)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        server.server_close()

@@ -1,0 +1,72 @@
+"""Mentions to places: roles, containers, abstention, and the texts of tests/geocoding with what each of them means."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import geo
+from geo.gazetteer import Gazetteer, list_places, open_gazetteer
+from geo.geocoding import MENTION_COLUMNS, mentions, resolve
+
+
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("cache")
+
+
+@pytest.fixture(scope="module")
+def gazetteer(cache: Path) -> Gazetteer:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(cache))
+        return open_gazetteer(countries=["UA", "RU"])
+
+
+def test_the_index_is_built_once_and_whole(gazetteer: Gazetteer, cache: Path) -> None:
+    files = list(cache.rglob("*"))
+    assert [f.suffix for f in files if f.is_file()] == [".sqlite"]
+
+
+def test_regions_and_their_capitals_are_told_apart(gazetteer: Gazetteer) -> None:
+    city, region = mentions("A drone hit the city of Kursk. The governor of Kursk region spoke.", gazetteer=gazetteer)
+    assert (city.role, city.where_prec) == ("place", 1)
+    assert (region.role, region.where_prec) == ("region", 4)
+    assert region.adm_1 == city.adm_1
+
+
+def test_only_ground_has_coordinates(gazetteer: Gazetteer) -> None:
+    text = (
+        "Moscow claimed that North Korean troops left Sudzha, Governor Ivan Fedorov told the National Bank of Ukraine."
+    )
+    frame = geo.geocode(text, gazetteer=gazetteer)
+    assert list(frame.columns) == [*MENTION_COLUMNS, "geometry"]
+    located = frame["role"].isin(["place", "region", "country"])
+    assert (frame["latitude"].notna() == located).all()
+    assert frame.geometry.notna().tolist() == located.tolist()
+    assert frame.crs == "EPSG:4326"
+    for row in frame.itertuples():
+        assert text[row.start : row.end] == row.text
+    assert set(frame["role"]) >= {"metonym", "demonym", "place", "person"}
+
+
+def test_a_village_that_is_not_in_the_named_region_is_answered_by_the_region(gazetteer: Gazetteer) -> None:
+    found = mentions("Shelling hit the village of Verkhnia Vyhadka in Kursk Oblast.", gazetteer=gazetteer)
+    assert found[0].where_prec == 4
+    assert found[0].adm_1 == "Kursk Oblast"
+
+
+def test_the_container_decides_between_homonyms(gazetteer: Gazetteer) -> None:
+    kotovsk = mentions("A factory burned in Kotovsk, Tambov Oblast.", gazetteer=gazetteer)[0]
+    assert (kotovsk.latitude, kotovsk.longitude) == pytest.approx((52.5905, 41.5025), abs=0.01)
+
+
+def test_given_spans_are_resolved_in_their_order(gazetteer: Gazetteer) -> None:
+    text = "Sumy and Sudzha"
+    second, first = resolve(text, [(9, 15), (0, 4)], gazetteer=gazetteer)
+    assert (first.place, second.place) == ("Sumy", "Sudzha")
+
+
+def test_candidates_are_listed_in_any_spelling(gazetteer: Gazetteer) -> None:
+    for name in ("Kiev", "Kyiv", "Киев", "Києва", "київ"):
+        assert list_places(gazetteer, name)["name"].iloc[0] == "Kyiv", name
