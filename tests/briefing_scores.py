@@ -35,7 +35,8 @@ class Score:
 def cases(folder: str) -> list[tuple[str, dict[str, Any]]]:
     """The texts of a folder with what they are to give."""
     return [
-        (path.stem, tomllib.loads(path.read_text(encoding="utf-8"))) for path in sorted((FOLDER / folder).glob("*.toml"))
+        (path.stem, tomllib.loads(path.read_text(encoding="utf-8")))
+        for path in sorted((FOLDER / folder).glob("*.toml"))
     ]
 
 
@@ -78,7 +79,9 @@ def agrees(name: str, found: Any, wanted: Any, names: Callable[[str], str]) -> b
     return bool(found == wanted)
 
 
-def match(drafts: Sequence[dict[str, Any]], wanted: Sequence[dict[str, Any]], names: Callable[[str], str]) -> list[int | None]:
+def match(
+    drafts: Sequence[dict[str, Any]], wanted: Sequence[dict[str, Any]], names: Callable[[str], str]
+) -> list[int | None]:
     """Which draft answers each incident: the same place, then the most fields alike."""
     free = set(range(len(drafts)))
     answer: list[int | None] = []
@@ -94,7 +97,9 @@ def match(drafts: Sequence[dict[str, Any]], wanted: Sequence[dict[str, Any]], na
     return answer
 
 
-def add(scores: dict[str, Score], name: str, case: dict[str, Any], found: Sequence[Any], names: Callable[[str], str]) -> None:
+def add(
+    scores: dict[str, Score], name: str, case: dict[str, Any], found: Sequence[Any], names: Callable[[str], str]
+) -> None:
     """Count what one text's drafts have right."""
     drafts = [facts(d) for d in found]
     wanted = case.get("incident", [])

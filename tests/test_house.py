@@ -90,6 +90,8 @@ FLOORS = {
     "pages.film_page": 13,
     "pages.compare_page": 14,
     "pages.dates_page": 14,
+    "pages.review_sheet": 13,
+    "pages.review_page": 14,
     "pictures.lettering": 1,
     "pictures.plane": 3,
     "pictures.canvas": 4,

@@ -19,8 +19,8 @@ def accept_review(archive: Archive | str | Path, review: str | Path, **settings:
     archive : Archive, str or pathlib.Path
         It is made where there is none.
     review : str or pathlib.Path
-        As `geo.write_review` wrote it, with ``y`` in the column ``confirm`` of the rows to keep. What a person corrected
-        in other cells counts; the row as it stood, with the words of the briefing, its name and its hash, goes into
+        As `geo.write_review` wrote it, with ``y`` in the column ``confirm`` of the rows to keep. What was corrected
+        in other cells counts; the row as it stands, with the words of the briefing, its name and its hash, goes into
         ``orig``.
     **settings
         Fields of `geo.Options`: ``encoding``, ``delimiter``, ``decimal``.

@@ -103,9 +103,7 @@ def within(places: Sequence[Place], start: int, end: int) -> list[Place]:
     return [p for p in places if start <= p.start and p.end <= end]
 
 
-def choose(
-    passage: Passage, places: Sequence[Place], *, at: int, scopes: Sequence[Stretch] = ()
-) -> list[Place]:
+def choose(passage: Passage, places: Sequence[Place], *, at: int, scopes: Sequence[Stretch] = ()) -> list[Place]:
     """Where an event of a passage took place: one place, several where the text joins them, or none.
 
     Parameters
@@ -173,4 +171,5 @@ def _joined(passage: Passage, inside: Sequence[Place], best: Place) -> list[Plac
         last += 1
     kept = chain[first : last + 1]
     # "Kotovsk, Tambov" names one place and what it lies in: a comma alone joins no two
-    return kept if len(kept) != 2 or "," not in passage.text[kept[0].end - passage.start : kept[1].start - passage.start].replace(", and", "") else [best]
+    gap = passage.text[kept[0].end - passage.start : kept[-1].start - passage.start]
+    return [best] if len(kept) == 2 and gap.strip() == "," else kept

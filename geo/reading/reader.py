@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 
 from geo.errors import UsageError
+from geo.files.dates import find_date
 from geo.reading import days, weave
 from geo.reading.days import Dateline
 from geo.reading.drafts import Sketch, Span, check_of, date_fields, toll_fields
@@ -22,9 +23,9 @@ from geo.reading.words import country_of, pattern
 from geo.schema import INCIDENT_COLUMNS, to_instant
 
 if TYPE_CHECKING:
+    from geo.answers import When
     from geo.archive import Archive
     from geo.gazetteer import Gazetteer
-    from geo.schema import When
 
 # what `geo read --format json` gives of a mention
 MENTION_FIELDS = (
@@ -32,7 +33,9 @@ MENTION_FIELDS = (
     "uncertainty_km", "score", "why",
 )  # fmt: skip
 # the fields of a draft that have words of the briefing behind them, in the order of the review file
-SPAN_FIELDS = ("what", "where", "when", "killed", "injured", "captured", "claimed_by", "verification", "actor1", "actor2")
+SPAN_FIELDS = (
+    "what", "where", "when", "killed", "injured", "captured", "claimed_by", "verification", "actor1", "actor2",
+)  # fmt: skip
 _HEADLINE = 160
 
 
@@ -171,7 +174,7 @@ def dateline_of(text: Text, passages: Sequence[Passage], date: When | None) -> D
         return Dateline(to_instant(date).date())
     found = days.dateline(passages)
     if found is None:
-        stated = days.find_date(text.published) or days.find_date(text.name)
+        stated = find_date(text.published) or find_date(text.name)
         found = None if stated is None else Dateline(stated[0].date())
     return found
 
@@ -268,7 +271,8 @@ def _where(place: Place | None) -> dict[str, Any]:
     name, numeric = country_of(place.country)
     return {
         "latitude": place.latitude, "longitude": place.longitude, "where_prec": place.where_prec,
-        "uncertainty_km": place.uncertainty_km, "where_coordinates": place.place, "where_description": place.why or None,
+        "uncertainty_km": place.uncertainty_km, "where_coordinates": place.place,
+        "where_description": place.why or None,
         "adm_1": place.adm_1, "adm_2": place.adm_2, "country": name, "iso": numeric,
         "gazetteer": place.gazetteer, "place_id": place.place_id,
     }  # fmt: skip

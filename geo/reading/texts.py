@@ -1,4 +1,4 @@
-"""A briefing's file as plain text: .txt, .md and .html. Nothing in it is run, and nothing is fetched. The only door to lxml."""
+"""A briefing's file as plain text: .txt, .md, .html. Nothing in it is run or fetched. The only door to lxml."""
 
 from __future__ import annotations
 
@@ -125,7 +125,7 @@ def _decode(path: Path, raw: bytes, encoding: str | None, *, is_page: bool) -> s
         codec = codecs.lookup(name)
     except LookupError:
         if encoding is None:
-            raise FileError(f"{path}: it states the unknown encoding {name!r}: say --encoding utf-8 or another") from None
+            raise FileError(f"{path}: it states the unknown encoding {name!r}: say --encoding utf-8") from None
         raise UsageError(f"--encoding {name!r} is unknown: utf-8, cp1251, latin-1 are among the known") from None
     if marked is None and not codec.name.startswith(("utf-16", "utf-32")) and b"\0" in raw:
         raise FileError(f"{path}: no text (it has NUL bytes); for UTF-16 without a mark say --encoding utf-16-le")

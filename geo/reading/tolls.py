@@ -175,7 +175,8 @@ def _is_list(text: str, first: _Group, second: _Group, joiner: re.Pattern[str], 
         return False
     verb = rf"(?:{'|'.join(words(lang)['tolls'][kind] for kind in KINDS)})"
     own_before = re.search(rf"{verb}\s*$", text[: first.start], re.I)
-    own_after = re.match(rf"\s*{verb}", text[second.end :], re.I) or re.search(verb, text[second.start : second.end], re.I)
+    own_after = re.match(rf"\s*{verb}", text[second.end :], re.I)
+    own_after = own_after or re.search(verb, text[second.start : second.end], re.I)
     return not (own_before and own_after)
 
 
@@ -196,29 +197,16 @@ def _people(lang: Lang) -> re.Pattern[str]:
     ordinal = rf"(?:an?\s+)?(?:{'|'.join(re.escape(w) for w in numbers['ordinals'])})"
     several = rf"(?P<several>{numbers['unknown']})"
     nouns = rf"\s+(?P<adjectives>{persons['adjectives']}){persons['nouns']}\b"
-    lone = rf"(?P<noun>{_lone(lang)})\b"
+    lone = rf"(?P<noun>{persons['lone']})\b"
     # "one was killed", "10 wounded", "убиты двое": a number by itself, not the number of something else
-    bare = r"(?=\s*(?:$|[.,;:)—–-]|\b(?:were|was|have|had|are|and|others?|more|dead|killed|injured|wounded|hurt|died)\b" + (
-        r"|\b(?:та|і|й|а|ще|поранен|загин|убит|постражд|отрима|зазна)" if lang == "uk" else
-        r"|\b(?:и|а|ещё|еще|ранен|погиб|убит|пострад|получи)" if lang == "ru" else ""
-    ) + "))"  # fmt: skip
+    bare = rf"(?=\s*(?:$|[.,;:)—–-]|\b(?:{numbers['bare']})))"
     share = r"(?:\s+of\s+(?:the|its|their|his|her|our|those))?" if lang == "en" else ""
     nouns = share + nouns
     text = (
         rf"(?<![\w.,-])(?:(?P<ordinal>{ordinal})(?:{nouns.replace('?P<adjectives>', '?:')})"
-        rf"|(?:{hedge})?(?:{span}|{several})(?:{nouns}|{bare}))(?![\w])"
-        + rf"|(?<!\w){lone}"
+        rf"|(?:{hedge})?(?:{span}|{several})(?:{nouns}|{bare}))(?![\w])" + rf"|(?<!\w){lone}"
     )
     return re.compile(text, re.IGNORECASE)
-
-
-def _lone(lang: Lang) -> str:
-    """Words for one person that need no number: "their daughter", and any where there are no articles."""
-    if lang == "en":
-        return r"(?:their|his|her)\s+(?:[a-z]+\s+)?(?:daughter|son|child|baby|mother|father|wife|husband|brother|sister)"
-    if lang == "uk":
-        return "жінка|жінку|чоловік|чоловіка|дитина|дитину|хлопець|хлопчик|дівчина|дівчинка|дівчинку|людина|людину|особа|мешканець|мешканка|мешканку|пенсіонерка|підліток|водій|поліцейський|цивільний|військовий|рятувальник"
-    return "женщина|женщину|мужчина|мужчину|ребенок|ребёнок|ребенка|ребёнка|мальчик|мальчика|девочка|девочку|девушка|человек|житель|жительница|жителя|пенсионерка|подросток|водитель|полицейский|мирный\\s+житель|военнослужащий|солдат"
 
 
 def _count(match: re.Match[str], lang: Lang) -> Count | None:

@@ -16,8 +16,9 @@ _WORDS = {"unverified": "unverified", "verified": "verified", "partly": "partly"
 class Voice:
     """Somebody who says something, with the span of the text that names them.
 
-    The name is empty for a pronoun or an office alone ("he", "the governor"): whoever spoke last. `scope_start` and `scope_end` also take in the verb and the office: places named there are where somebody sits, not
-    where something happened.
+    The name is empty for a pronoun or an office alone ("he", "the governor"): it is whoever spoke last. `scope_start`
+    and `scope_end` also take in the verb and the office: places named there are where somebody sits, not where
+    something happened.
     """
 
     name: str
@@ -77,7 +78,7 @@ def _voice(passage: Passage, match: re.Match[str]) -> Voice | None:
     role = (match.groupdict().get("role") or "").strip()
     end = match.end("role") if role else end
     name = f"{who}, {role}" if role else who
-    name = re.sub(r"^(?:the|The)\s+", "", name).strip(" .,«»\"“”")
+    name = re.sub(r"^(?:the|The)\s+", "", name).strip(' .,«»"“”')
     if len(name) < 2 or len(name) > 160:
         return None
     return Voice(name, at + start, at + end, passage.text[start:end], at + match.start(), at + match.end())

@@ -1,10 +1,11 @@
-"""A text woven into sketches of events: two in one paragraph are kept apart, one told in two sentences is put together."""
+"""A text woven into sketches of events: two in a paragraph are kept apart, one told in two sentences is one."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from itertools import pairwise
 
 from geo.reading import days, events, places, tolls, voices
 from geo.reading.days import Day
@@ -116,11 +117,11 @@ def _clauses(weaver: Weaver, sentence: Passage, void: tuple[events.Stretch, ...]
     edges = [sentence.start + m.end() for m in pattern(sentence.lang, "where", "cut").finditer(sentence.text)]
     found = events.find_triggers(sentence, void=void)
     strong = [t for t in found if not t.rule.joins]
-    edges += [b.start for a, b in zip(strong, strong[1:], strict=False) if a.rule.name != b.rule.name]
+    edges += [b.start for a, b in pairwise(strong) if a.rule.name != b.rule.name]
     kept: list[int] = []
     for edge in sorted(set(edges)):
         start = kept[-1] if kept else sentence.start
-        left, right = (_piece(sentence, *span) for span in ((start, edge), (edge, sentence.end)))
+        left = _piece(sentence, start, edge)
         after = min([e for e in edges if e > edge], default=sentence.end)
         near = _piece(sentence, edge, after)
         tells = all(events.find_triggers(p, void=void) or _tolls(weaver, p, void) for p in (left, near))
@@ -128,7 +129,6 @@ def _clauses(weaver: Weaver, sentence: Passage, void: tuple[events.Stretch, ...]
         behind = places.within(weaver.places, left.start, left.end)
         if tells and any(p.role != "country" for p in ahead) and {p.key for p in ahead} - {p.key for p in behind}:
             kept.append(edge)
-        del right
     return cut(sentence, kept)
 
 
@@ -159,7 +159,8 @@ def _clause(
     if _is_weak(lead, where, counted):
         return []
     found = []
-    for place in where or [None]:
+    targets: list[Place | None] = [*where] or [None]
+    for place in targets:
         sketch = _counted_before(weaver, counted) if only_total and place is None else None
         found.append(sketch or _find(weaver, clause, lead, place, when))
         _add(weaver, found[-1], clause, triggers, place, when)
@@ -221,17 +222,18 @@ def _counted_before(weaver: Weaver, counted: Sequence[Toll]) -> Sketch | None:
 def _find(weaver: Weaver, clause: Passage, lead: Trigger | None, place: Place | None, when: Sequence[Day]) -> Sketch:
     """The sketch that a clause goes on telling of, or a new one."""
     day = next((d for d in when if not d.is_report), None)
-    another = pattern(clause.lang, "doubt", "another").search(clause.text[: lead.start - clause.start if lead else None])
+    before = clause.text[: lead.start - clause.start if lead else None]
+    another = pattern(clause.lang, "doubt", "another").search(before)
     for sketch in reversed(weaver.sketches):
         if not (another and place is not None and lead) and _is_same(weaver, sketch, lead, place, day):
             return sketch
     made = Sketch(weaver.paragraph, clause.lang, len(weaver.sketches))
-    before = weaver.last
-    if before is not None and before.paragraph == weaver.paragraph:
+    last = weaver.last
+    if last is not None and last.paragraph == weaver.paragraph:
         if place and (lead is None or lead.rule.name == "attack"):
-            made.inherited = before.rule  # "in Nikopol, two were injured", after a sentence on shelling
+            made.inherited = last.rule  # "in Nikopol, two were injured", after a sentence on shelling
         elif place is None and pattern(clause.lang, "where", "anaphor").search(clause.text):
-            made.place = before.place  # "they also shelled the city"
+            made.place = last.place  # "they also shelled the city"
     weaver.sketches.append(made)
     return made
 
@@ -239,7 +241,8 @@ def _find(weaver: Weaver, clause: Passage, lead: Trigger | None, place: Place | 
 def _is_same(weaver: Weaver, sketch: Sketch, lead: Trigger | None, place: Place | None, day: Day | None) -> bool:
     apart = weaver.paragraph - sketch.paragraph
     is_last = sketch is weaver.last
-    if day is not None and sketch.day is not None and not (sketch.day.first <= day.last and day.first <= sketch.day.last):
+    own = sketch.day
+    if day is not None and own is not None and not (own.first <= day.last and day.first <= own.last):
         return False
     if not _fits(sketch, lead):
         return False
@@ -267,7 +270,12 @@ def _fits(sketch: Sketch, lead: Trigger | None) -> bool:
 
 
 def _add(
-    weaver: Weaver, sketch: Sketch, clause: Passage, triggers: Sequence[Trigger], place: Place | None, when: Sequence[Day]
+    weaver: Weaver,
+    sketch: Sketch,
+    clause: Passage,
+    triggers: Sequence[Trigger],
+    place: Place | None,
+    when: Sequence[Day],
 ) -> None:
     sketch.paragraph = weaver.paragraph
     sketch.triggers += triggers

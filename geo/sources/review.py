@@ -12,7 +12,7 @@ from geo.files.tables import read_table
 from geo.files.vector import read_bytes
 from geo.schema import Options, Refusal, Rows, Source
 from geo.sources.base import Reader
-from geo.sources.incidents import record
+from geo.sources.incidents import _record as record
 from geo.sources.points import Raw, gather
 
 CONFIRM = "confirm"
@@ -98,7 +98,7 @@ def read(path: Path, options: Options) -> Rows:
             why = f"{CONFIRM} {cells[CONFIRM]!r} is neither yes nor no"
             refusals.append(Refusal(line, why, "write y to confirm the row, or leave the cell empty", cells))
     if not raws and not refusals:
-        raise GateError(f"{path}: none of its {idle} rows is confirmed: write y in the column {CONFIRM!r} of those to keep")
+        raise GateError(f"{path}: none of its {idle} rows is confirmed: write y in the column {CONFIRM!r} of a row")
     left = {"not confirmed": idle} if idle else {}
     return gather(raws, options, record=record, refusals=refusals, left_out=left)
 
