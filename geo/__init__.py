@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from geo.claims.reading import find_claims, read_claim
     from geo.claims.record import Claim
     from geo.desk.fetch import fetch_new
+    from geo.desk.routine import run_daily
     from geo.errors import (
         ArchiveError,
         FileError,
@@ -41,6 +42,8 @@ if TYPE_CHECKING:
     from geo.reading.reader import read_briefing
     from geo.reading.review import write_review
     from geo.schema import Options, Source
+    from geo.site.build import build_site
+    from geo.site.server import serve
 
 # name -> the module it lives in; loaded when first asked for, so that importing geo stays light
 _ROOMS = {
@@ -52,6 +55,7 @@ _ROOMS = {
         "claims.reading": "find_claims read_claim",
         "claims.record": "Claim",
         "desk.fetch": "fetch_new",
+        "desk.routine": "run_daily",
         "errors": "ArchiveError FileError GateError GeoError MapError NoSnapshotError SourceError UnitError UsageError",
         "gazetteer": "open_gazetteer",
         "geocoding": "geocode",
@@ -69,6 +73,8 @@ _ROOMS = {
         "reading.reader": "read_briefing",
         "reading.review": "write_review",
         "schema": "Options Source",
+        "site.build": "build_site",
+        "site.server": "serve",
     }.items()
     for name in names.split()
 }
@@ -91,6 +97,7 @@ __all__ = [
     "__version__",
     "accept_review",
     "area_km2",
+    "build_site",
     "draw_brief",
     "draw_chart",
     "draw_comparison",
@@ -109,7 +116,9 @@ __all__ = [
     "open_gazetteer",
     "read_briefing",
     "read_claim",
+    "run_daily",
     "save_map",
+    "serve",
     "show",
     "write_review",
 ]  # fmt: skip

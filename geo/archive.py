@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -20,19 +21,22 @@ from geo.inquiry import places as inquired
 from geo.inquiry.reader import Asked, Reader
 from geo.inquiry.sides import Comparison
 from geo.pages.notebook import archive_card, sentence
+from geo.rules import rule_of
 from geo.schema import CRS
 from geo.storage import history
 from geo.storage.store import Store
 from geo.units import Countries, find_unit
 
 
-def open_archive(path: str | Path) -> Archive:
+def open_archive(path: str | Path, *, raw: bool = False) -> Archive:
     """Open an archive; one that is not there yet is made by the first import.
 
     Parameters
     ----------
     path : str or pathlib.Path
         A GeoPackage (``.gpkg``).
+    raw : bool
+        True passes over the archive's rules against harm (docs/rules.md): for the owner's own eyes, not for output.
 
     Returns
     -------
@@ -46,16 +50,16 @@ def open_archive(path: str | Path) -> Archive:
     path = Path(path)
     if path.is_dir():
         raise UsageError(f"{path} is a folder; an archive is one file, such as {path / 'control.gpkg'}")
-    return Archive(path)
+    return Archive(path, raw=raw)
 
 
 class Archive:
     """Dated control, incidents and units in one GeoPackage. Open it with `open_archive`."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, raw: bool = False) -> None:
         self.path = Path(path)
         self.store = Store(self.path)
-        self._reader = Reader(self.store)
+        self._reader = Reader(self.store, raw=raw)
 
     def __enter__(self) -> Self:
         return self
@@ -105,7 +109,7 @@ class Archive:
         ArchiveError
             The archive cannot be read.
         """
-        return self.store.recall(("sources",), self.store.sources)
+        return self._reader.sources()
 
     def source_name(self, source: str | None = None) -> str:
         """The source meant: the one named, or the only one that the archive has control from.
@@ -188,7 +192,15 @@ class Archive:
         return self._reader.countries()
 
     def incidents(
-        self, from_: When | None = None, to: When | None = None, *, as_known_on: When | None = None
+        self,
+        from_: When | None = None,
+        to: When | None = None,
+        *,
+        within: str | shapely.Geometry | None = None,
+        event_type: str | Sequence[str] | None = None,
+        verification: str | Sequence[str] | None = None,
+        dataset: str | Sequence[str] | None = None,
+        as_known_on: When | None = None,
     ) -> gpd.GeoDataFrame:
         """Incidents of a span of days, both included: the fields of docs/formats.md, points in EPSG:4326.
 
@@ -196,6 +208,11 @@ class Archive:
         ----------
         from_, to : str, date, datetime or None
             Event dates; None is open.
+        within : str, shapely geometry or None
+            A unit's code or name, or an areal geometry in EPSG:4326: incidents whose point lies in it.
+        event_type, verification, dataset : str, several, or None
+            Keep to these, compared without case. A type is that of the event or of the sub-event; an incident without
+            a verification has ``not stated``; a dataset is the source under which a file was taken in.
         as_known_on : str, date, datetime or None
             As the archive knew them then.
 
@@ -205,8 +222,11 @@ class Archive:
             The archive cannot be read.
         GateError
             A date cannot be read.
+        UnitError
+            The unit is unknown or ambiguous.
         """
-        return self._reader.incidents(from_, to, as_known_on=as_known_on)
+        wanted = {"event_type": event_type, "verification": verification, "dataset": dataset}
+        return self._reader.incidents(from_, to, as_known_on=as_known_on, within=within, wanted=wanted)
 
     def claims(self) -> pd.DataFrame:
         """Published figures on record.
@@ -698,6 +718,65 @@ class Archive:
         asked = Asked("", controller, status, within, None, None, boundary, as_known_on, max_age_days)
         with self.holding():
             return sides.over_span(self._reader, from_, to, sources, asked, take=take, lag_days=lag_days)
+
+    def rules(self) -> pd.DataFrame:
+        """The rules against harm that every answer has passed: kind, value, source, event_type, places, set_at.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        rows = self.store.rules()
+        columns = ["kind", "value", "source", "event_type", "places", "set_at"]
+        table = pd.DataFrame(rows, columns=columns, dtype=object)
+        counts = [None if p is None else len(json.loads(p)) for p in table["places"]]
+        return table.assign(places=pd.Series(counts, dtype=object))
+
+    def set_rule(
+        self,
+        kind: str,
+        value: str,
+        *,
+        source: str | None = None,
+        event_type: str | None = None,
+        places: gpd.GeoDataFrame | None = None,
+    ) -> None:
+        """Set a rule against harm, in place of the one of its kind for the same source and event type.
+
+        Parameters
+        ----------
+        kind : {"embargo", "coarsen", "withhold"}
+            Nothing newer than so many hours; incidents placed no more exactly; fields of incidents left out.
+        value : str
+            Hours; ``settlement``, ``grid:5km`` or ``grid:0.1deg``; fields by commas.
+        source, event_type : str or None
+            Whose rows (a source of control, a dataset of incidents), and which events; None is all.
+        places : geopandas.GeoDataFrame or None
+            The settlements of ``settlement`` (`geo.settlements.read_places`); None is the shipped basemap's towns.
+
+        Raises
+        ------
+        UsageError
+            The kind or the value is none of these.
+        ArchiveError
+            The archive cannot be written.
+        """
+        rule = rule_of(kind, value, source=source, event_type=event_type, places=places)
+        with self.store.writing() as connection:
+            values = (rule.kind, rule.value, rule.source, rule.event_type, rule.places)
+            self.store.put_rule(connection, values, history.next_instant(connection))
+
+    def lift_rules(self, kind: str | None = None, *, source: str | None = None, event_type: str | None = None) -> int:
+        """Lift the rules for a source and event type (None: those for all), of one kind or every one; how many.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be written.
+        """
+        with self.store.writing() as connection:
+            return self.store.drop_rules(connection, kind=kind, source=source, event_type=event_type)
 
     def retract(self, snapshot: str, *, why: str) -> None:
         """Take a wrong import back; what the archive said until now stays on record.

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from geo.errors import UsageError
+from geo.files.tables import defused
 from geo.pages.page import write_page
 
 # what each column's figures are rounded to in tables; CSV and JSON carry them in full
@@ -141,8 +142,6 @@ def write_table(frame: pd.DataFrame, path: Path) -> Path:
 
 
 def _csv(frame: pd.DataFrame) -> str:
-    from geo.intake import defused
-
     text = frame.copy()
     for column in text.columns[[not pd.api.types.is_numeric_dtype(t) for t in text.dtypes]]:
         text[column] = text[column].map(lambda v: v if v is None or v != v else defused(v))

@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from geo import demo
 from geo.cli import main
 from geo.desk.addresses import find_address
+from geo.desk.plan import read_plan
 from geo.sources.desk import read_toml
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -86,6 +87,9 @@ def test_every_block_of_a_page_runs_one_after_the_other(page: Path, built: Path,
 def test_toml_blocks_are_read(page: str, text: str, tmp_path: Path) -> None:
     assert tomllib.loads(text)
     (tmp_path / "desk.toml").write_text(text, encoding="utf-8")
+    if "archive" in tomllib.loads(text):
+        assert read_plan(tmp_path / "desk.toml").outputs
+        return
     if "fetch" in tomllib.loads(text):
         assert find_address("vector", config=tmp_path / "desk.toml").source == "ours"
         return
@@ -107,7 +111,7 @@ def test_console_commands_are_calls_that_the_command_line_takes(page: str, line:
     assert words[0] == "geo"
     verb = main.commands[words[1]]
     context = verb.make_context(words[1], list(words[2:]), resilient_parsing=False)
-    assert context.params["archive"]
+    assert context.params.get("archive") or context.params["plan"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

@@ -178,8 +178,26 @@ def chart_words(brief: Brief) -> str:
     MapError
         Never.
     """
-    said = [f"Area by {brief.shown} in km², a step for every snapshot."]
-    for strand in brief.strands:
+    return strands_words(brief.strands, f"Area by {brief.shown} in km², a step for every snapshot.")
+
+
+def strands_words(strands: Sequence[Strand], head: str) -> str:
+    """A chart of strands in words.
+
+    Parameters
+    ----------
+    strands : sequence of Strand
+        Areas in km².
+    head : str
+        What it shows and by whom.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    said = [head]
+    for strand in strands:
         first, last = (written(t.date()) for t in (strand.times[0], strand.times[-1]))
         said.append(
             f"{strand.label}: {figure(strand.km2[0])} on {first}, {figure(strand.km2[-1])} on {last}; lowest"

@@ -48,17 +48,33 @@ def chart_markup(brief: Brief) -> str:
     MapError
         Never.
     """
-    if not brief.strands:
-        return ""
-    words = escape(chart_words(brief))
+    return strands_markup(brief.strands, chart_words(brief)) if brief.strands else ""
+
+
+def strands_markup(strands: Sequence[Strand], spoken: str) -> str:
+    """A chart of strands, wide and for a phone, with its key; the page has `chart_styles` and ``brief.css``.
+
+    Parameters
+    ----------
+    strands : sequence of Strand
+        At least one; areas in km².
+    spoken : str
+        The chart for those who do not see it.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    words = escape(spoken)
     keys = "".join(
         f'<li><svg viewBox="0 0 38 12" aria-hidden="true"><path d="M1 6H37" class="line s{i}"{_dash(s)}/></svg>'
         f"<span>{escape(s.label)}</span></li>"
-        for i, s in enumerate(brief.strands)
+        for i, s in enumerate(strands)
     )
     drawn = "".join(
         f'<svg class="{name}" viewBox="0 0 {size[0]} {size[1]}" role="img" aria-label="{words}">'
-        f"{_draw(brief.strands, *size)}</svg>"
+        f"{_draw(strands, *size)}</svg>"
         for name, size in (("wide", _WIDE), ("narrow", _NARROW))
     )
     return f'<ul class="legend keys">{keys}</ul>{drawn}'

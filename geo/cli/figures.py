@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from geo.cli.common import AGE, ARCHIVE, BY, CLASSES, KNOWN, SOURCE, WHERE, form_option, main, opened, place
+from geo.cli.common import AGE, ARCHIVE, BY, CLASSES, KNOWN, RAW, SOURCE, WHERE, form_option, main, opened, place
 from geo.printing import bar, show, show_front, write_table
 
 
@@ -20,12 +20,19 @@ from geo.printing import bar, show, show_front, write_table
 @BY
 @KNOWN
 @AGE
+@RAW
 @form_option("table", "csv", "json")
 def area(
-    archive: Path, date: str | None, form: str, as_known_on: str | None, status: tuple[str, ...], **given: Any
+    archive: Path,
+    date: str | None,
+    form: str,
+    raw: bool,
+    as_known_on: str | None,
+    status: tuple[str, ...],
+    **given: Any,
 ) -> None:
     """How much each side holds on a date, in km², with the range that contested ground leaves open."""
-    frame = opened(archive).area(date, status=status or None, as_known_on=as_known_on, **given)
+    frame = opened(archive, raw=raw).area(date, status=status or None, as_known_on=as_known_on, **given)
     title = f"km² held by source and class, {date or 'last snapshot'}" + (
         f", as known on {as_known_on}" if as_known_on else ""
     )

@@ -106,6 +106,9 @@ def who(reader: Reader, lat: float, lon: float, *, source: str | None) -> pd.Dat
     """
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
         raise UsageError(f"{lat}, {lon} is no place: latitude ±90°, then longitude ±180°")
-    frame = reader.store.control_at(source, lon, lat)
+    found = reader.store.control_at(source, lon, lat)
+    names = sorted(set(found["source"]))
+    kept = [reader.released(gpd.GeoDataFrame(found[found["source"] == name]), name) for name in names]
+    frame = pd.concat(kept, ignore_index=True) if kept else found
     rows = joined_intervals([{str(k): v for k, v in r.items()} for r in frame.to_dict("records")])
     return table_of(rows, columns_of(rows, WHO_COLUMNS, None))

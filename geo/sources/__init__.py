@@ -11,10 +11,14 @@ from geo.sources.base import Reader
 # name -> module; read when asked for, so that importing geo stays light
 _MODULES = {
     "acled": "acled",
+    "bellingcat": "bellingcat",
     "deepstate": "deepstate",
     "deepstate-mirror": "deepstate_mirror",
+    "eyes-on-russia": "eyes_on_russia",
     "incidents": "incidents",
     "isw": "isw",
+    "isw-events": "isw_events",
+    "mymaps": "mymaps",
     "nzz": "nzz",
     "uacontrolmap": "uacontrolmap",
     "review": "review",

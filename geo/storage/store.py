@@ -27,6 +27,13 @@ CONTROL_FIELDS = (
     "source", "part", "controller", "status", "native", "valid_from", "valid_to", "recorded_at", "superseded_at",
 )  # fmt: skip
 _REMEMBERED = 64  # answers kept while an archive is held: more than one page asks for, few enough for any memory
+_CHUNK = 900  # values in one statement: old builds of SQLite take 999
+# what incidents are asked for by -> where it stands
+_AMONG = {
+    "dataset": ("dataset",),
+    "event_type": ("event_type", "sub_event_type"),
+    "verification": ("coalesce(verification, 'not stated')",),
+}
 T = TypeVar("T")
 
 
@@ -433,6 +440,68 @@ class Store:
         """
         return self._table("SELECT * FROM claims ORDER BY id").drop(columns="id")
 
+    def rules(self) -> list[tuple[Any, ...]]:
+        """(kind, value, source, event_type, places, set_at) of every rule, in the order in which they were set.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        with self.reading() as connection:
+            return connection.execute(
+                "SELECT kind, value, source, event_type, places, set_at FROM rules ORDER BY id"
+            ).fetchall()
+
+    def put_rule(self, connection: sqlite3.Connection, values: Sequence[Any], now: str) -> None:
+        """Set a rule, in place of the one of its kind for the same source and event type.
+
+        Parameters
+        ----------
+        connection : sqlite3.Connection
+            Of `writing`.
+        values : sequence
+            kind, value, source, event_type, places.
+        now : str
+            The instant.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be written.
+        """
+        self.drop_rules(connection, kind=values[0], source=values[2], event_type=values[3])
+        connection.execute(
+            "INSERT INTO rules (kind, value, source, event_type, places, set_at) VALUES (?, ?, ?, ?, ?, ?)",
+            (*values, now),
+        )
+
+    def drop_rules(
+        self, connection: sqlite3.Connection, *, kind: str | None, source: str | None, event_type: str | None
+    ) -> int:
+        """Lift the rules for a source and an event type (None: those for all), of one kind or of every one.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be written.
+        """
+        return connection.execute(
+            "DELETE FROM rules WHERE (? IS NULL OR kind = ?) AND source IS ? AND event_type IS ?",
+            (kind, kind, source, event_type),
+        ).rowcount
+
+    def datasets(self) -> list[str]:
+        """The datasets that incidents are on record from, by name.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        with self.reading() as connection:
+            return [r[0] for r in connection.execute("SELECT DISTINCT dataset FROM incidents ORDER BY dataset")]
+
     def _table(self, query: str) -> pd.DataFrame:
         with self.reading() as connection:
             return pd.read_sql_query(query, connection)
@@ -559,10 +628,7 @@ class Store:
         """
         columns = list(INCIDENT_COLUMNS)
         names = ", ".join(f'"{c}"' for c in columns)
-        there = {
-            row[1]: row
-            for row in connection.execute(f"SELECT fid, event_id, {names} FROM incidents WHERE dataset = ?", (dataset,))
-        }
+        there = _incidents_there(connection, frame["event_id"].tolist(), dataset)
         counts = {"new": 0, "changed": 0, "unchanged": 0}
         fresh: list[tuple[Any, ...]] = []
         blobs = gpkg.encode(np.asarray(frame.geometry.array, dtype=object))
@@ -585,7 +651,14 @@ class Store:
         return counts
 
     def incidents(
-        self, *, first: str | None = None, last: str | None = None, as_known_on: datetime | None = None
+        self,
+        *,
+        first: str | None = None,
+        last: str | None = None,
+        as_known_on: datetime | None = None,
+        box: Sequence[float] | None = None,
+        among: Mapping[str, Sequence[str]] | None = None,
+        orig: bool = True,
     ) -> gpd.GeoDataFrame:
         """Incidents whose dates fall into a span of days, as known now or then.
 
@@ -595,6 +668,13 @@ class Store:
             Days in ISO 8601, both included.
         as_known_on : datetime.datetime or None
             None is now.
+        box : sequence of float or None
+            West, south, east, north in degrees; found by the layer's spatial index.
+        among : mapping or None
+            ``dataset``, ``event_type`` (or sub-event type), ``verification`` -> the values that count, compared
+            without case; an incident without a verification has ``not stated``.
+        orig : bool
+            False leaves the rows as they stood in their files out: half the bytes.
 
         Returns
         -------
@@ -606,17 +686,35 @@ class Store:
         ArchiveError
             The archive cannot be read.
         """
-        columns = [*INCIDENT_COLUMNS, "dataset", "recorded_at"]
+        columns = [*(c for c in INCIDENT_COLUMNS if orig or c != "orig"), "dataset", "recorded_at"]
         names = ", ".join(f'"{c}"' for c in columns)
-        where = "(? IS NULL OR coalesce(date_end, date_start) >= ?) AND (? IS NULL OR date_start <= ?)"
-        values: list[Any] = [first, first, last, last]
+        conditions: list[str] = ["1"]
+        values: list[Any] = []
+        for condition, value in (("date_end >= ?", first), ("date_start <= ?", last)):
+            if value is not None:
+                # no end is the day itself
+                conditions.append(condition.replace("date_end", "coalesce(date_end, date_start)"))
+                values.append(value)
+        for name, wanted in (among or {}).items():
+            marks = ", ".join("?" * len(wanted))
+            conditions.append(f"({' OR '.join(f'{c} COLLATE NOCASE IN ({marks})' for c in _AMONG[name])})")
+            values += list(wanted) * len(_AMONG[name])
         tables = ["incidents"]
         if as_known_on is not None:
             known = write_instant(as_known_on)
-            where += " AND recorded_at <= ? AND (superseded_at IS NULL OR superseded_at > ?)"
+            conditions.append("recorded_at <= ? AND (superseded_at IS NULL OR superseded_at > ?)")
             values += [known, known]
             tables.append("incidents_superseded")
-        query = " UNION ALL ".join(f"SELECT {names}, geom, fid FROM {t} WHERE {where}" for t in tables)
+        parts = []
+        for table in tables:
+            near = (
+                f" AND fid IN (SELECT id FROM rtree_{table}_geom WHERE maxx >= ? AND maxy >= ? AND minx <= ?"
+                " AND miny <= ?)"
+            )
+            where = " AND ".join(conditions) + (near if box is not None else "")
+            parts.append(f"SELECT {names}, geom, fid FROM {table} WHERE {where}")
+        query = " UNION ALL ".join(parts)
+        values += [] if box is None else list(map(float, box))
         with self.reading() as connection:
             rows = connection.execute(query + " ORDER BY date_start, fid", values * len(tables)).fetchall()
         held = {
@@ -666,6 +764,20 @@ def _check_layout(path: Path, connection: sqlite3.Connection) -> int:
             f" this one reads up to {layout.LAYOUT}: upgrade it"
         )
     return version
+
+
+def _incidents_there(connection: sqlite3.Connection, ids: Sequence[str], dataset: str) -> dict[str, tuple[Any, ...]]:
+    """The rows of a dataset that have one of these ids: event_id -> (fid, event_id, columns of the schema)."""
+    names = ", ".join(f'"{c}"' for c in INCIDENT_COLUMNS)
+    found: dict[str, tuple[Any, ...]] = {}
+    if not connection.execute("SELECT 1 FROM incidents WHERE dataset = ? LIMIT 1", (dataset,)).fetchone():
+        return found
+    for at in range(0, len(ids), _CHUNK):
+        some = ids[at : at + _CHUNK]
+        marks = ", ".join("?" * len(some))
+        query = f"SELECT fid, event_id, {names} FROM incidents WHERE dataset = ? AND event_id IN ({marks})"
+        found |= {row[1]: row for row in connection.execute(query, (dataset, *some))}
+    return found
 
 
 def _supersede_incident(connection: sqlite3.Connection, fid: int, now: str) -> None:
