@@ -20,6 +20,7 @@ WINGS = (
     "pages",
     "pictures",
     "places",
+    "reading",
     "series",
     "site",
     "storage",

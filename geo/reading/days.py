@@ -94,6 +94,7 @@ def find_days(passage: Passage, today: date) -> list[Day]:
         Never.
     """
     found: list[Day] = []
+    loose: list[Day] = []
     for kind, pattern in _patterns(passage.lang):
         for match in pattern.finditer(passage.text):
             if any(match.start() < f.end - passage.start and f.start - passage.start < match.end() for f in found):
@@ -104,6 +105,11 @@ def find_days(passage: Passage, today: date) -> list[Day]:
                 at = passage.start + match.start()
                 said = _is_report(passage, match.start(), match.end())
                 found.append(Day(first, last, precision, at, at + len(match[0]), match[0], said))
+            if kind == "today":
+                loose.append(found[-1])
+    # "overnight on January 9" is that night, not the last one
+    if any(d.date_prec <= FEW_DAYS and d not in loose for d in found):
+        found = [d for d in found if d not in loose]
     return sorted(found, key=lambda d: d.start)
 
 
@@ -167,7 +173,8 @@ def _read_iso(match: re.Match[str], lang: Lang, today: date) -> tuple[date, date
 
 
 def _read_parsed(match: re.Match[str], lang: Lang, today: date) -> tuple[date, date, int] | None:
-    found = _read_day_of(match[0], lang, today)
+    # dateparser knows one of the two spellings
+    found = _read_day_of(re.sub(r"^учора", "вчора", match[0].lower()), lang, today)
     return None if found is None else (found, found, EXACT)
 
 

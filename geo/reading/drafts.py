@@ -34,7 +34,7 @@ class Sketch:
 
     paragraph: int
     lang: Lang
-    order: int
+    today: date | None
     triggers: list[Trigger] = field(default_factory=list)
     inherited: Rule | None = None
     place: Place | None = None
@@ -149,7 +149,7 @@ def is_old(day: Day | None, today: date) -> bool:
     return day is not None and (day.date_prec >= MONTH or (today - day.last).days > OLD_DAYS or day.first > today)
 
 
-def date_fields(sketch: Sketch, today: date | None) -> tuple[dict[str, object], list[Span]]:
+def date_fields(sketch: Sketch) -> tuple[dict[str, object], list[Span]]:
     """``date_start``, ``date_end`` and ``date_prec`` (UCDP) of an event, and the words that give them.
 
     Where the text names no day of the event, it is the day on which it was told, to a few days (``date_prec`` 2).
@@ -165,9 +165,9 @@ def date_fields(sketch: Sketch, today: date | None) -> tuple[dict[str, object], 
         found = {"date_start": day.first.isoformat(), "date_end": day.last.isoformat(), "date_prec": day.date_prec}
         return dict(found), spans
     told = next((d for d in sketch.days if d.is_report and d.date_prec == EXACT), None)
-    if told is None and today is None:
+    if told is None and sketch.today is None:
         return {"date_start": None, "date_end": None, "date_prec": None}, []
-    last = told.last if told is not None else today
+    last = told.last if told is not None else sketch.today
     assert last is not None
     spans = [Span(told.start, told.end, told.text)] if told is not None else []
     return {"date_start": last.isoformat(), "date_end": last.isoformat(), "date_prec": FEW_DAYS}, spans

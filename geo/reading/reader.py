@@ -229,7 +229,7 @@ def _headline(passages: Sequence[Passage]) -> str | None:
 
 
 def _draft(text: Text, sketch: Sketch, today: day_type | None, *, head: str | None, source: str | None) -> Draft:
-    when, when_spans = date_fields(sketch, today)
+    when, when_spans = date_fields(sketch)
     counted, spans = toll_fields(sketch)
     verification, check_spans = check_of(sketch.checks, sketch.voices)
     rule = sketch.rule

@@ -10,8 +10,12 @@ from typing import Literal
 Lang = Literal["en", "uk", "ru"]
 _CYRILLIC = re.compile(r"[а-яіїєґё]", re.IGNORECASE)
 _LATIN = re.compile(r"[a-z]", re.IGNORECASE)
-_UKRAINIAN = re.compile(r"[іїєґ]|\b(?:та|що|від|було|через|під)\b", re.IGNORECASE)
-_RUSSIAN = re.compile(r"[ыэъё]|\b(?:и|что|были|был|из|как|под)\b", re.IGNORECASE)
+_UKRAINIAN = re.compile(
+    r"[іїєґ]|['’ʼ][яює]|\b(?:та|що|від|було|через|під|у|в?учора)\b|\w(?:ив|лися|лося|ють|ться)\b", re.IGNORECASE
+)
+_RUSSIAN = re.compile(
+    r"[ыэъё]|\b(?:и|что|были|был|из|как|под|вчера)\b|\w(?:ил|ился|тся|ого|ии|ия|вших|вшие)\b", re.IGNORECASE
+)
 _END = re.compile(r"[.!?…]+[\"”»’')\]]*\s+(?=[\"“«‘'(\[—–-]*\s?[A-ZА-ЯІЇЄҐЁ\d])")
 # a full stop after one of these ends no sentence
 _SHORT = re.compile(

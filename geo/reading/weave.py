@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from geo.reading import days, events, places, tolls, voices
 from geo.reading.days import Day
-from geo.reading.drafts import Sketch, Span, is_old
+from geo.reading.drafts import OLD_DAYS, Sketch, Span, is_old
 from geo.reading.events import Trigger
 from geo.reading.places import Place
 from geo.reading.sentences import Passage, cut, sentences
@@ -59,6 +59,8 @@ def weave(
     weaver = Weaver(mentions, today)
     for number, passage in enumerate(passages):
         heading = days.heading_day(passage, weaver.today) if weaver.today else None
+        if heading is not None and today is not None and not 0 <= (today - heading).days <= OLD_DAYS:
+            continue
         if heading is not None:
             weaver.today = heading
         if heading is not None or passage in skip:
@@ -227,7 +229,7 @@ def _find(weaver: Weaver, clause: Passage, lead: Trigger | None, place: Place | 
     for sketch in reversed(weaver.sketches):
         if not (another and place is not None and lead) and _is_same(weaver, sketch, lead, place, day):
             return sketch
-    made = Sketch(weaver.paragraph, clause.lang, len(weaver.sketches))
+    made = Sketch(weaver.paragraph, clause.lang, weaver.today)
     last = weaver.last
     if last is not None and last.paragraph == weaver.paragraph:
         if place and (lead is None or lead.rule.name == "attack"):
