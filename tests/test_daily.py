@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import atexit
 import json
 import re
 import signal
@@ -10,14 +11,15 @@ import sys
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 import pytest
 from address_server import Answer, Server, contents, leftovers
 from click.testing import CliRunner
 
-from geo import draw_brief, draw_map, draw_timeline, import_files, open_archive, run_daily, save_map
+from geo import build_site, draw_brief, draw_map, draw_timeline, import_files, open_archive, run_daily, save_map
 from geo.cli import main
 from geo.desk import plan as plans
 from geo.desk import routine
@@ -69,6 +71,9 @@ since = 2024-08-12
 formats = ["html"]
 
 [timeline]
+
+[site]
+title = "Kursk by date"
 """
 
 
@@ -100,25 +105,41 @@ def make_by_hand(folder: Path, days: tuple[str, ...]) -> None:
     save_map(draw_map(archive, days[-1], within="Kursk", since="2024-08-12"), out / "map.html")
     draw_brief(archive, days[-1], out / "brief.html")
     save_map(draw_timeline(archive, to=days[-1]), folder / "out" / "timeline.html")
+    build_site(archive, folder / "out" / "site", to=days[-1], title="Kursk by date")
 
 
 @cache
 def told_by_hand(*days: str) -> tuple[Any, dict[str, bytes]]:
-    with TemporaryDirectory() as name:
-        folder = Path(name)
-        make_by_hand(folder, days)
-        return contents(folder / "war.gpkg"), pages(folder / "out")
+    """What the archive says, and every page."""
+    folder = done_by_hand(*days)
+    return contents(folder / "war.gpkg"), pages(folder / "out")
+
+
+@cache
+def done_by_hand(*days: str) -> Path:
+    folder = Path(mkdtemp())
+    atexit.register(rmtree, folder)
+    make_by_hand(folder, days)
+    return folder
 
 
 def pages(folder: Path) -> dict[str, bytes]:
     return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*.html"))}
 
 
+def site_files(folder: Path) -> dict[str, bytes]:
+    """The site without the instants at which the archive learnt of a thing, which its feed and its own list tell."""
+    files = {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    del files[".geo-site/manifest.json"]
+    files["feed.xml"] = re.sub(rb"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ(?=</(?:published|updated))", b"", files["feed.xml"])
+    return files
+
+
 def outcomes(done: Daily) -> dict[str, str]:
     return {step.name: step.outcome for step in done.steps}
 
 
-ALL = ("fetch vector", "figures", "map", "brief", "timeline")
+ALL = ("fetch vector", "figures", "map", "brief", "timeline", "site")
 
 
 def test_a_day_is_the_same_as_by_hand_and_the_next_run_has_nothing_to_do(server: Server, tmp_path: Path) -> None:
@@ -129,6 +150,7 @@ def test_a_day_is_the_same_as_by_hand_and_the_next_run_has_nothing_to_do(server:
     archive, drawn = told_by_hand(*DAYS)
     assert contents(tmp_path / "war.gpkg") == archive
     assert pages(tmp_path / "out") == drawn
+    assert site_files(tmp_path / "out" / "site") == site_files(done_by_hand(*DAYS) / "out" / "site")
     told = json.loads((tmp_path / "out" / LAST / "figures.json").read_text())
     row = open_archive(tmp_path / "war.gpkg").area(LAST, controller="UA", status=["held"]).iloc[0]
     assert told["area"][0]["area_km2"] == row["area_km2"]

@@ -13,7 +13,7 @@ from geo.pictures.canvas import THEMES
 from geo.pictures.chart import _DASHES, _apart, _legible
 
 _WIDE, _NARROW = (960, 300), (400, 300)
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 84.0, 14.0, 26.0
+_LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 96.0, 14.0, 26.0
 _STEP = 15.0  # between two labels at the ends of lines
 
 

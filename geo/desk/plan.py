@@ -90,7 +90,7 @@ KEYS: dict[str, dict[str, Callable[[Any], str | None]]] = {
                 "shape": _one_of("slide", "square", "column"), "theme": _one_of("light", "dark")},
     "brief": {**_SHOWN, "since": _since, "formats": _some_of(*FORMATS)},
     "timeline": {**_SHOWN, "source": _some_of(), "from": _day, "status": _some_of(*STATUSES)},
-    "site": {**_SHOWN, "from": _day, "base_url": _text},
+    "site": {**_SHOWN, "from": _day, "base_url": _text, "downloads": _flag},
 }  # fmt: skip
 _NEEDS = {"": ("archive", "output"), "fetch": ("source",), "import": ("source", "folder")}
 

@@ -26,6 +26,7 @@ from geo.sources.desk import read_toml
 # outcome of a whole run -> exit code
 EXIT_CODES = {"done": 0, "failed": 1, "nothing new": 3, "done in part": 4}
 LINES = 15  # a summary has room for so many
+_NAMED = 6  # files of one step that it names
 Progress = Callable[[int, int, str], None]
 
 
@@ -95,7 +96,7 @@ class Daily:
         ]
         lines += [f"failed: {s.name}: {' '.join(s.error.split())[:300]}" for s in failed]
         lines += [line for s in self.steps for line in s.lines]
-        made = [name for s in self.steps if s.outcome == "new" for name in s.files]
+        made = [name for s in self.steps if s.outcome == "new" for name in _shortly(s.files)]
         tail = [f"made: {', '.join(made)}"[:600]] if made else []
         tail += [f"credit: {'; '.join(self.credits)}"[:600]] if self.credits else []
         room = LINES - len(tail)
@@ -286,6 +287,12 @@ class _Round:
             f"{row['attribution'] or row['title']} ({row['licence'] or 'no licence stated'})"
             for _, row in listed[listed["name"].isin(used)].iterrows()
         )
+
+
+def _shortly(files: tuple[str, ...]) -> list[str]:
+    """The names of a step's files; of a site its folder alone."""
+    folder = os.path.commonpath(files) if files else ""
+    return list(files) if len(files) <= _NAMED else [f"{folder}/ ({len(files)} files)"]
 
 
 def _outcome_of(done: Fetched) -> str:

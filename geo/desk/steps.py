@@ -18,6 +18,7 @@ from geo.pages.maps import draw_map, save_map
 from geo.pages.page import write_page
 from geo.printing import records, write_table
 from geo.schema import last_instant, write_instant
+from geo.site.build import build_site
 
 _ROWS = 3  # figures of one output that the summary has room for
 
@@ -195,6 +196,24 @@ def make_timeline(day: Day, table: Mapping[str, Any], name: str) -> Made:
     return Made((save_map(page, day.plan.output / f"{name}.html"),))
 
 
+def make_site(day: Day, table: Mapping[str, Any], name: str) -> Made:
+    """A static site of every date up to the day's, brought up to date.
+
+    Raises
+    ------
+    GeoError
+        Nothing can be drawn, or the folder is another's or cannot be written.
+    """
+    asked = _picked(table, "source", "within", "title", "lang", "base_url")
+    folder = day.plan.output / name
+    build_site(
+        day.archive, folder, from_=_plain(table.get("from")), to=day.date,
+        with_downloads=table.get("downloads", True), **asked,
+    )  # fmt: skip
+    files = (p for p in folder.rglob("*") if p.is_file() and not p.relative_to(folder).parts[0].startswith("."))
+    return Made(tuple(sorted(files)))
+
+
 def _plain(when: Any) -> str | None:
     return None if when is None else str(when)
 
@@ -202,4 +221,5 @@ def _plain(when: Any) -> str | None:
 # kind -> what makes it
 MAKERS: dict[str, Callable[[Day, Mapping[str, Any], str], Made]] = {
     "figures": make_figures, "map": make_map, "picture": make_picture, "brief": make_brief, "timeline": make_timeline,
+    "site": make_site,
 }  # fmt: skip
