@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import tempfile
 import tomllib
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
+
+from geo.gazetteer import Gazetteer, open_gazetteer
+from geo.reading.reader import read_briefing, text_of
+from geo.reading.words import country_of
 
 FOLDER = Path(__file__).with_name("briefings")
 COUNTRIES = ("BF", "CD", "ET", "IL", "IN", "LB", "ML", "MM", "NG", "PK", "PS", "RU", "SD", "SO", "SY", "UA", "YE")
@@ -30,6 +37,20 @@ class Score:
     @property
     def recall(self) -> float:
         return self.right / self.wanted if self.wanted else 1.0
+
+
+@cache
+def open_places() -> Gazetteer:
+    """The gazetteer of the texts' countries, built once for all tests of a process, outside the user's cache."""
+    before = os.environ.get("XDG_CACHE_HOME")
+    os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="geo-places-")
+    try:
+        return open_gazetteer(countries=COUNTRIES)
+    finally:
+        if before is None:
+            del os.environ["XDG_CACHE_HOME"]
+        else:
+            os.environ["XDG_CACHE_HOME"] = before
 
 
 def cases(folder: str) -> list[tuple[str, dict[str, Any]]]:
@@ -129,5 +150,20 @@ def add(
                 score.wrong.append(f"{name}: {incident['where']}: {key} {given!r}, not {told!r}")
 
 
-def kinds(found: Sequence[dict[str, Any]]) -> Counter[str]:
-    return Counter(d["event"] for d in found)
+def score(folder: str) -> dict[str, Score]:
+    """All texts of a folder, read and held against what they should give."""
+    scores: dict[str, Score] = {}
+    for name, case in cases(folder):
+        reading = read_briefing(text_of(case["text"]), gazetteer=open_places())
+        assert str(reading.dateline) == case["date"], name
+        assert reading.lang == case["lang"], name
+        add(scores, name, case, reading.incidents, lambda code: country_of(code)[0] or "")
+    return scores
+
+
+if __name__ == "__main__":
+    for chosen in sys.argv[1:] or ("known", "later"):
+        print(f"{len(cases(chosen))} texts, {chosen}")
+        for key, value in score(chosen).items():
+            print(f"  {key:13} precision {value.precision:.3f}  recall {value.recall:.3f}  {value.right} right")
+            print(*(f"    {line}" for line in value.wrong), sep="\n", end="\n" if value.wrong else "")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import geopandas as gpd
 import pytest
-from briefing_scores import COUNTRIES, Score, add, cases
+from briefing_scores import cases, open_places, score
 from click.testing import CliRunner
 
 import geo
@@ -32,10 +32,8 @@ TODAY = date(2025, 1, 11)  # a Saturday
 
 
 @pytest.fixture(scope="module")
-def gazetteer(tmp_path_factory: pytest.TempPathFactory) -> Gazetteer:
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        return open_gazetteer(countries=COUNTRIES)
+def gazetteer() -> Gazetteer:
+    return open_places()
 
 
 @pytest.fixture(scope="module")
@@ -311,20 +309,10 @@ def test_every_span_is_in_the_text(founding: Reading) -> None:
     assert all(text[s.start : s.end] == s.text for s in spans)
 
 
-def scored(folder: str, gazetteer: Gazetteer) -> dict[str, Score]:
-    scores: dict[str, Score] = {}
-    for name, case in cases(folder):
-        reading = read_briefing(text_of(case["text"]), gazetteer=gazetteer)
-        assert str(reading.dateline) == case["date"], name
-        assert reading.lang == case["lang"], name
-        add(scores, name, case, reading.incidents, lambda code: country_of(code)[0] or "")
-    return scores
-
-
-def test_the_texts_come_out_as_they_should(gazetteer: Gazetteer) -> None:
+def test_the_texts_come_out_as_they_should() -> None:
     assert len(cases("known")) >= 20
-    for name, score in scored("known", gazetteer).items():
-        assert min(score.precision, score.recall) >= 0.97, (name, score.wrong)
+    for name, found in score("known").items():
+        assert min(found.precision, found.recall) >= 0.97, (name, found.wrong)
 
 
 # -- files --------------------------------------------------------------------------------------------------------
