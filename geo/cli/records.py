@@ -55,8 +55,8 @@ def import_command(
     """Take FILES into ARCHIVE, read as SOURCE's own; the archive is made where there is none.
 
     Sources: deepstate, deepstate-mirror, nzz, isw, uacontrolmap, vector (a desk's own: anything GDAL reads), incidents,
-    acled, ucdp-ged, viina, eyes-on-russia, bellingcat, isw-events, mymaps, units, claims. A bad file stops none of the
-    others; the exit code is then 1.
+    acled, ucdp-ged, viina, eyes-on-russia, bellingcat, isw-events, mymaps, review, units, claims. A bad file stops none
+    of the others; the exit code is then 1.
     """  # fmt: skip
     from geo.intake import Receipt, import_claims, import_files
 
