@@ -399,7 +399,7 @@ def _end_labels(sheet: Sheet, axes: Any, panel: Panel, size: float, *, alone: bo
     top = axes.get_ylim()[1]
     step = 1.15 * size
     wanted = sorted((low - (low - high) * line.km2[-1] / top, i) for i, line in enumerate(panel.lines))
-    places = _apart([y for y, _ in wanted], step, low)
+    places = _apart([y for y, _ in wanted], step, low - 0.5 * size)  # none among the dates below
     for (_, i), y in zip(wanted, places, strict=True):
         line = panel.lines[i]
         said = figure(line.km2[-1]) + (" km²" if alone else "")

@@ -152,7 +152,8 @@ def unit_dek(unit: Unit, plan: Plan) -> str:
     """
     last, km2 = unit.steps[-1]
     now = "; ".join(f"{label} {figure(v)} km²" for label, v in zip(unit.labels, km2, strict=True))
-    return f"Source: {plan.shown}. As of {written(last)}, the last date on which a figure changed: {now}."
+    why = "the first date of this site" if len(unit.steps) == 1 else "the last date on which a figure changed"
+    return f"Source: {plan.shown}. Since {written(last)}, {why}: {now}."
 
 
 def _table(unit: Unit, plan: Plan) -> str:
@@ -201,5 +202,5 @@ def units_table(units: Sequence[Unit]) -> str:
             f'<tr><th scope="row"><a href="{escape(unit.path)}">{escape(unit.name)}</a>'
             f" <small>{escape(unit.code)}</small></th>{cells}<td>{unit.steps[-1][0]}</td></tr>"
         )
-    head = f'<thead><tr><th scope="col">Unit</th>{heads}<th scope="col">last changed</th></tr></thead>'
+    head = f'<thead><tr><th scope="col">Unit</th>{heads}<th scope="col">since</th></tr></thead>'
     return f"{head}<tbody>{rows}</tbody>"
