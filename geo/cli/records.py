@@ -132,8 +132,8 @@ def retract(archive: Path, snapshot: str, why: str) -> None:
 def snapshots(archive: Path, source: str | None, raw: bool, form: str) -> None:
     """Every recording: what it depicts, when it was published and recorded, from which file, and what became of it."""
     frame = opened(archive, raw=raw).snapshots(source)
-    short = ["snapshot", "depicts", "published", "retrieved", "recorded_at", "superseded_at", "retracted_at", "retracted_why",
-             "file_name", "rows_in", "rows_stored", "rows_refused"]  # fmt: skip
+    short = ["snapshot", "depicts", "published", "retrieved", "recorded_at", "superseded_at",
+             "retracted_at", "retracted_why", "file_name", "rows_in", "rows_stored", "rows_refused"]  # fmt: skip
     show(frame[short] if form == "table" else frame, form, title="snapshots")
 
 
