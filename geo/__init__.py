@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from geo.archive import Archive, open_archive
     from geo.area import area_km2
     from geo.briefs.briefing import draw_brief
+    from geo.claims.checking import check_claim
+    from geo.claims.pair import weigh_claims
     from geo.claims.reading import find_claims, read_claim
     from geo.claims.record import Claim
     from geo.desk.fetch import fetch_new
@@ -49,6 +51,8 @@ _ROOMS = {
         "archive": "Archive open_archive",
         "area": "area_km2",
         "briefs.briefing": "draw_brief",
+        "claims.checking": "check_claim",
+        "claims.pair": "weigh_claims",
         "claims.reading": "find_claims read_claim",
         "claims.record": "Claim",
         "desk.fetch": "fetch_new",
@@ -91,6 +95,7 @@ __all__ = [
     "__version__",
     "area_km2",
     "build_site",
+    "check_claim",
     "draw_brief",
     "draw_chart",
     "draw_comparison",
@@ -112,6 +117,7 @@ __all__ = [
     "save_map",
     "serve",
     "show",
+    "weigh_claims",
 ]  # fmt: skip
 
 

@@ -13,9 +13,10 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from geo.answers import FAR, By, When
+from geo.answers import FAR, By, When, moment
 from geo.errors import ArchiveError, UsageError
 from geo.front import Front
+from geo.inquiry import corrections as corrected
 from geo.inquiry import figures, sides
 from geo.inquiry import places as inquired
 from geo.inquiry.reader import Asked, Reader
@@ -130,15 +131,23 @@ class Archive:
         """
         return self._reader.source_name(source)
 
-    def controllers(self) -> list[str]:
+    def controllers(self, *, as_known_on: When | None = None) -> list[str]:
         """Every side that the archive has control by, from any source at any time, in order of their names.
+
+        Parameters
+        ----------
+        as_known_on : str, date, datetime or None
+            As the archive knew them then; None is now.
 
         Raises
         ------
         ArchiveError
             The archive cannot be read.
+        GateError
+            `as_known_on` cannot be read.
         """
-        return self.store.recall(("controllers",), self.store.controllers)
+        known = moment(as_known_on)
+        return self.store.recall(("controllers", known), lambda: self.store.controllers(as_known_on=known))
 
     def snapshots(self, source: str | None = None, *, as_known_on: When | None = None) -> pd.DataFrame:
         """Every recording of a snapshot, or those in force at a moment.
@@ -589,8 +598,10 @@ class Archive:
         asked = Asked(self.source_name(source), as_known_on=as_known_on)
         return inquired.hands_changed(self._reader, places, from_, to, asked)
 
-    def who(self, lat: float, lon: float, *, source: str | None = None) -> pd.DataFrame:
-        """Who held a place, by which source, from when to when, as known now.
+    def who(
+        self, lat: float, lon: float, *, source: str | None = None, as_known_on: When | None = None
+    ) -> pd.DataFrame:
+        """Who held a place, by which source, from when to when.
 
         Parameters
         ----------
@@ -598,6 +609,8 @@ class Archive:
             Degrees on WGS 84.
         source : str or None
             None is every source, each by itself.
+        as_known_on : str, date, datetime or None
+            What the archive said at that moment; None is now.
 
         Returns
         -------
@@ -614,7 +627,7 @@ class Archive:
             The source is not in the archive.
         """
         name = self.source_name(source) if source is not None else None
-        return inquired.who(self._reader, lat, lon, source=name)
+        return inquired.who(self._reader, lat, lon, source=name, as_known_on=as_known_on)
 
     def compare(
         self,
@@ -777,6 +790,68 @@ class Archive:
         """
         with self.store.writing() as connection:
             return self.store.drop_rules(connection, kind=kind, source=source, event_type=event_type)
+
+    def corrections(
+        self, *, source: str | None = None, since: When | None = None, as_known_on: When | None = None
+    ) -> pd.DataFrame:
+        """What later recordings changed for dates that were on record already, and what was taken back.
+
+        Parameters
+        ----------
+        source : str or None
+            One source's alone.
+        since : str, date, datetime or None
+            Those recorded at or after this; None is all.
+        as_known_on : str, date, datetime or None
+            Those recorded by then.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each class that changed: source, part, depicts, published, retrieved, change (``corrected`` or
+            ``taken back``), corrected_at, earlier_snapshot, later_snapshot, controller, status, before_km2, after_km2,
+            gained_km2, lost_km2, net_km2 (what the archive said of the depicted instant just before and just after),
+            why. A recording that changed no ground has one row of zeros. In the order of recording.
+
+        Raises
+        ------
+        GateError
+            A date cannot be read.
+        SourceError
+            The source is not there.
+        """
+        return corrected.corrections(self._reader, source=source, since=since, as_known_on=as_known_on)[0]
+
+    def corrected_ground(
+        self, *, source: str | None = None, since: When | None = None, as_known_on: When | None = None
+    ) -> gpd.GeoDataFrame:
+        """The polygons of `corrections`: what a class gained and lost between the earlier and the later recording.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            source, part, depicts, published, retrieved, corrected_at, earlier_snapshot, later_snapshot, controller,
+            status, change (``gained`` or ``lost``), area_km2, geometry (EPSG:4326).
+
+        Raises
+        ------
+        GateError
+            A date cannot be read.
+        SourceError
+            The source is not there.
+        """
+        return corrected.corrections(self._reader, source=source, since=since, as_known_on=as_known_on)[1]
+
+    def correction_notes(self, *snapshots: str, as_known_on: When | None = None) -> list[str]:
+        """What was corrected of these snapshots or by them, in sentences with km² by class.
+
+        Raises
+        ------
+        GateError
+            `as_known_on` cannot be read.
+        """
+        table, _ = corrected.corrections(self._reader, as_known_on=as_known_on, snapshots=snapshots)
+        return corrected.correction_words(table)
 
     def retract(self, snapshot: str, *, why: str) -> None:
         """Take a wrong import back; what the archive said until now stays on record.

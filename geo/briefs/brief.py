@@ -29,7 +29,7 @@ from geo.briefs.tables import (
     title_of,
 )
 from geo.errors import NoSnapshotError
-from geo.pages.dossier import Dossier, class_label, figure, gather, written
+from geo.pages.dossier import Dossier, class_label, figure, gather, known_words, written
 from geo.palette import CONTESTED, side_colours
 from geo.pictures.captions import credit_lines
 from geo.schema import last_instant, parse_instant, text_or_none, to_instant, write_instant
@@ -97,6 +97,7 @@ def gather_brief(
     colours: Mapping[str, str] | None = None,
     claims: Sequence[Claim] = (),
     places: gpd.GeoDataFrame | None = None,
+    exactly: bool = False,
 ) -> Brief:
     """Collect what a briefing says.
 
@@ -112,6 +113,8 @@ def gather_brief(
         Published figures with what was found of them.
     places : geopandas.GeoDataFrame or None
         Settlements (`geo.settlements.read_places`), of which those that changed hands are listed.
+    exactly : bool
+        With `as_known_on`: the very briefing that was made then, without a word on when it was known.
     source, as_known_on, within, title, lang, colours : see `geo.draw_map`
 
     Returns
@@ -134,6 +137,8 @@ def gather_brief(
         archive, when, source=name, since=start, as_known_on=as_known_on, within=within, incident_days=days,
         lang=lang, colours=colours,
     )  # fmt: skip
+    if exactly and as_known_on is not None:
+        dossier = replace(dossier, dek=dossier.dek.removesuffix(known_words(as_known_on)))
     zone = None if within is None else archive.unit(within).geometry.iloc[0]
     if zone is not None:
         dossier = replace(dossier, spots=[s for s in dossier.spots if zone.intersects(shapely.Point(s.lon, s.lat))])
@@ -143,6 +148,10 @@ def gather_brief(
     moved += by_unit(archive, name, when, start, within, as_known_on, shown)
     if places is not None and start is not None:
         moved += changed_places(archive, name, when, start, as_known_on, places, zone, shown)
+    rests = {row[k] for row in dossier.figures for k in ("snapshot", "from_snapshot") if row.get(k)}
+    corrected = archive.correction_notes(*sorted(rests), as_known_on=as_known_on)
+    if corrected:
+        moved.append(Section("corrections", "Corrections", None, [f"{words}." for words in corrected]))
     told = incidents_by_place(archive, when, days, as_known_on, zone)
     told += claimed(claims)
     return Brief(
@@ -268,7 +277,7 @@ def _strands(
     colours: Mapping[str, str] | None,
 ) -> list[Strand]:  # fmt: skip
     frame = archive.series(source=source, status=CHARTED, within=within, to=when, as_known_on=known)
-    sides = side_colours(archive.controllers(), colours=colours)
+    sides = side_colours(archive.controllers(as_known_on=known), colours=colours)
     groups: dict[tuple[str | None, str, str], tuple[list[datetime], list[float]]] = {}
     for row in frame.to_dict("records"):
         key = (text_or_none(row["controller"]), str(row["status"]), text_or_none(row.get("part")) or "")

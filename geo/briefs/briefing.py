@@ -39,6 +39,7 @@ def draw_brief(
     colours: Mapping[str, str] | None = None,
     claims: Sequence[Claim] = (),
     places: gpd.GeoDataFrame | None = None,
+    exactly: bool = False,
 ) -> list[Path]:
     """Write a briefing: who holds what, and what changed since the last one.
 
@@ -57,6 +58,8 @@ def draw_brief(
         Published figures with what was found of them; there is no section without one.
     places : geopandas.GeoDataFrame or None
         Settlements (`geo.settlements.read_places`); those that changed hands are listed.
+    exactly : bool
+        With `as_known_on`: the very briefing that was made then, byte for byte, without a word on when it was known.
     source, as_known_on, within, title, lang, colours
         As in `geo.draw_map`.
 
@@ -87,7 +90,7 @@ def draw_brief(
         office(kind[1:])  # before anything is measured
     brief = gather_brief(
         archive, date, source=source, since=since, as_known_on=as_known_on, within=within, title=title, lang=lang,
-        colours=colours, claims=claims, places=places,
+        colours=colours, claims=claims, places=places, exactly=exactly,
     )  # fmt: skip
     if kind == ".html":
         return [save_map(brief_page(brief), target)]

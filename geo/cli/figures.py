@@ -128,11 +128,13 @@ def front(archive: Path, form: str, since: str | None, at: str | None, level: in
 @ARCHIVE
 @click.option("--at", required=True, metavar="LAT,LON", help="The place, in degrees.")
 @SOURCE
+@KNOWN
 @form_option("table", "csv", "json")
-def who(archive: Path, at: str, source: str | None, form: str) -> None:
+def who(archive: Path, at: str, source: str | None, as_known_on: str | None, form: str) -> None:
     """Who held a place, by which source, and from when to when."""
     lat, lon = place(at)
-    show(opened(archive).who(lat, lon, source=source), form, title=f"who held {at}", head={"at": [lat, lon]})
+    frame = opened(archive).who(lat, lon, source=source, as_known_on=as_known_on)
+    show(frame, form, title=f"who held {at}", head={"at": [lat, lon], "as_known_on": as_known_on})
 
 
 @main.command()

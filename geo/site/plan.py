@@ -124,7 +124,8 @@ def plan_site(archive: Archive, wishes: Wishes, *, from_: When | None = None, to
     title = wishes.title or f"Control{place} by {shown}"
     options = _options(wishes)
     ground = digest(options["tool"], options["assets"], wishes.within, credit, _units(archive), wishes.as_known_on)
-    look = digest(ground, title, wishes.lang, wishes.colours, archive.controllers(), options["cards"])
+    sides = archive.controllers(as_known_on=wishes.as_known_on)
+    look = digest(ground, title, wishes.lang, wishes.colours, sides, options["cards"])
     days, datasets = _days(archive, wishes, sorted(by_day), chosen, by_day, ground, look)
     series = digest(look, [d.state for d in days], wishes.base_url, [d.day for d in days])
     return Plan(wishes, title, shown, place, days, datasets, series, options)
