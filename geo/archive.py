@@ -17,10 +17,11 @@ from geo.answers import FAR, By, When, moment
 from geo.errors import ArchiveError, UsageError
 from geo.front import Front
 from geo.inquiry import corrections as corrected
-from geo.inquiry import figures, sides
+from geo.inquiry import figures, sides, workings
 from geo.inquiry import places as inquired
 from geo.inquiry.reader import Asked, Reader
 from geo.inquiry.sides import Comparison
+from geo.inquiry.workings import Workings
 from geo.pages.notebook import archive_card, sentence
 from geo.rules import rule_of
 from geo.schema import CRS
@@ -731,6 +732,115 @@ class Archive:
         asked = Asked("", controller, status, within, None, None, boundary, as_known_on, max_age_days)
         with self.holding():
             return sides.over_span(self._reader, from_, to, sources, asked, take=take, lag_days=lag_days)
+
+    def explain(
+        self,
+        date: When | None = None,
+        *,
+        source: str | None = None,
+        controller: str | None = None,
+        status: str | Sequence[str] | None = None,
+        within: str | shapely.Geometry | None = None,
+        by: By | None = None,
+        level: int | None = None,
+        boundary: str | None = None,
+        accuracy_km: float | None = None,
+        as_known_on: When | None = None,
+        max_age_days: float | None = None,
+    ) -> Workings:
+        """The workings of `area` in full: snapshots with hashes and dates, classes, unit, method, range and causes.
+
+        Parameters
+        ----------
+        accuracy_km : float or None
+            How far the source's drawn lines may be off; None is what its record says (`set_accuracy`), if anything.
+        date, source, controller, status, within, by, level, boundary, as_known_on, max_age_days
+            As in `area`.
+
+        Returns
+        -------
+        geo.inquiry.workings.Workings
+            ``print`` it, or take its `facts` (plain data) or `to_json`; areas in km².
+
+        Raises
+        ------
+        NoSnapshotError
+            Nothing depicts that date or an earlier one, or only something too old.
+        SourceError
+            A source must be named, or is not there.
+        UnitError
+            A unit is unknown or ambiguous.
+        UsageError
+            A status is unknown, or the accuracy is not above 0.
+        """
+        asked = Asked(
+            self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days
+        )
+        with self.holding():
+            return workings.explain_area(self._reader, date, asked, accuracy_km=accuracy_km)
+
+    def explain_change(
+        self,
+        from_: When,
+        to: When,
+        *,
+        source: str | None = None,
+        controller: str | None = None,
+        status: str | Sequence[str] | None = None,
+        within: str | shapely.Geometry | None = None,
+        by: By | None = None,
+        level: int | None = None,
+        boundary: str | None = None,
+        base: When | None = None,
+        accuracy_km: float | None = None,
+        as_known_on: When | None = None,
+        max_age_days: float | None = None,
+    ) -> Workings:
+        """The workings of `change` in full; the range is that of the net.
+
+        Parameters
+        ----------
+        accuracy_km : float or None
+            As in `explain`.
+        from_, to, base, source, controller, status, within, by, level, boundary, as_known_on, max_age_days
+            As in `change`.
+
+        Returns
+        -------
+        geo.inquiry.workings.Workings
+            As `explain` gives it.
+
+        Raises
+        ------
+        NoSnapshotError
+            Nothing depicts one of the dates or an earlier one, or only something too old.
+        SourceError
+            A source must be named, or is not there.
+        UnitError
+            A unit is unknown or ambiguous.
+        UsageError
+            A status is unknown, or the accuracy is not above 0.
+        """
+        asked = Asked(
+            self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days
+        )
+        with self.holding():
+            return workings.explain_change(self._reader, from_, to, asked, base=base, accuracy_km=accuracy_km)
+
+    def set_accuracy(self, source: str, accuracy_km: float | None) -> None:
+        """Keep how far a source's drawn lines may be off, in km; None is not known.
+
+        Raises
+        ------
+        SourceError
+            The source is not there.
+        UsageError
+            The accuracy is not above 0.
+        """
+        if accuracy_km is not None and not 0 < accuracy_km < 1000:
+            raise UsageError(f"an accuracy of {accuracy_km:g} km: give a distance above 0")
+        with self.store.writing() as connection:
+            self.store.put_accuracy(connection, self.source_name(source), accuracy_km)
 
     def rules(self) -> pd.DataFrame:
         """The rules against harm that every answer has passed: kind, value, source, event_type, places, set_at.
