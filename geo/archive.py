@@ -25,7 +25,7 @@ from geo.inquiry.sides import Comparison
 from geo.inquiry.workings import Workings
 from geo.pages.notebook import archive_card, sentence
 from geo.rules import rule_of
-from geo.schema import CRS
+from geo.schema import CRS, parse_instant
 from geo.storage import history
 from geo.storage.store import Store
 from geo.units import Countries, find_unit
@@ -191,6 +191,39 @@ class Archive:
             `as_known_on` cannot be read.
         """
         return self._reader.snapshots(source, as_known_on=as_known_on)
+
+    def polygons(self, source: str, *, as_known_on: When | None = None) -> gpd.GeoDataFrame:
+        """Every polygon of a source, once for as long as it stands: what a series is made from.
+
+        Parameters
+        ----------
+        source : str
+            Its name.
+        as_known_on : str, date, datetime or None
+            What the archive said at that moment.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            As `control`, without a snapshot's name: `valid_from` and `valid_to` bound it (half-open, NaT is open). The
+            archive's rules are kept; ``attrs["notes"]`` names them.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        GateError
+            `as_known_on` cannot be read.
+        """
+        table = self.snapshots(source, as_known_on=FAR if as_known_on is None else as_known_on)
+        instants = sorted({parse_instant(d) for d in table["depicts"]})
+        known = moment(as_known_on)
+        key = ("polygons", source, known)
+        frame = self.store.recall(
+            key, lambda: self._reader.released(self.store.rows_between(source, instants, known), source)
+        ).copy()
+        frame.attrs["notes"] = self._reader.notes(source)
+        return frame
 
     def units(self, level: int | None = None) -> gpd.GeoDataFrame:
         """Administrative units: unit, name, name_local, level, parent, boundary, area_km2, geometry (EPSG:4326).

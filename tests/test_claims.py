@@ -373,3 +373,15 @@ def test_a_chart_shows_the_claim(archive: Archive, tmp_path: Path) -> None:
         draw_claim(archive, check_claim(archive, lost), tmp_path / "l.png")
     with pytest.raises(MapError, match="nothing to draw"):
         draw_claim(archive, check_claim(archive, replace(HELD, controller=None, value=1)), tmp_path / "n.png")
+
+
+def test_an_embargo_holds_for_claims(tmp_path: Path) -> None:
+    archive = lay(tmp_path / "a.gpkg")
+    hours = (datetime.now(UTC) - (DAY0 + timedelta(days=15))).total_seconds() / 3600
+    archive.set_rule("embargo", f"{hours:.0f}", source="one")
+    claim = replace(HELD, value=km2(HALF) + 1)
+    assert check_claim(archive, claim, sources=["one"]).verdicts[0].verdict == "no_data"
+    found = check_claim(archive, claim, sources=["one"], max_age_days=30)
+    assert (found.verdicts[0].snapshot, found.verdicts[0].value) == ("one@2024-08-11", pytest.approx(km2(THREE)))
+    assert len(found.verdicts) == 1  # the contested ground came later
+    assert "embargo" in " ".join(found.notes)

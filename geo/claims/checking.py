@@ -143,6 +143,7 @@ def _found(case: Case, names: Sequence[str], empty: Finding) -> Finding:
         mine = [s for s in mine if s.rest or max(s.values, default=0.0) > 0]
         strands += mine
         verdicts += verdicts_of(case, name, mine)
+    notes += [n for name in names for n in archive_notes(case.archive, name, case.known)]
     base = base_of(claim)
     told = claim.quantity in STATES
     times = [Times(s, series_of(claim, s, base=base, places=case.places)) for s in strands] if told else []
@@ -155,6 +156,17 @@ def _found(case: Case, names: Sequence[str], empty: Finding) -> Finding:
         empty, verdicts=tuple(verdicts), last_true=tuple(last_true), bases=tuple(b.as_dict() for b in bases),
         notes=tuple(notes), span=case.span, date=str(case.day), place=case.place, strands=tuple(strands),
     )  # fmt: skip
+
+
+def archive_notes(archive: Archive, source: str, known: When | None) -> tuple[str, ...]:
+    """The rules that a source's figures have passed, in words.
+
+    Raises
+    ------
+    ArchiveError
+        The archive cannot be read.
+    """
+    return tuple(archive.polygons(source, as_known_on=known).attrs["notes"])
 
 
 def _unfit(case: Case) -> str | None:

@@ -165,7 +165,7 @@ def _strands_of(
     instants = sorted({parse_instant(d) for d in table["depicts"]})
     if not instants:
         return []
-    rows = archive.store.rows_between(source, instants, moment(as_known_on))
+    rows = archive.polygons(source, as_known_on=as_known_on)
     own = place.country == side
     found = []
     for part in sorted(set(rows["part"])):
@@ -246,9 +246,7 @@ def holders(archive: Archive, source: str, place: Place, *, as_known_on: When | 
     ArchiveError
         The archive cannot be read.
     """
-    table = archive.snapshots(source, as_known_on=FAR if as_known_on is None else as_known_on)
-    instants = sorted({parse_instant(d) for d in table["depicts"]})
-    rows = archive.store.rows_between(source, instants, moment(as_known_on))
+    rows = archive.polygons(source, as_known_on=as_known_on)
     rows = _meeting(rows[rows["status"].isin(("held", "claimed"))], place)
     return {c for c in map(text_or_none, rows["controller"]) if c}
 

@@ -12,7 +12,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from geo.answers import FAR, When
+from geo.answers import FAR, When, breaks_between
 from geo.archive import Archive
 from geo.claims.amounts import find_amounts
 from geo.claims.history import series_of, stamp
@@ -277,11 +277,21 @@ def _verdict(
         "unit": case.place.unit, "boundary": case.place.boundary, "method": METHOD, "as_known_on": _text(case.known),
         "within_percent": case.within_percent,
     }  # fmt: skip
+    if breaks := _breaks(case, strand, snapshots):
+        workings["text"] = f"{workings['text']}; {'; '.join(breaks)}"
     if verdict in ("supports", "contradicts") and (turn := _turns(case, strand, verdict, at)):
         workings["text"] = f"{workings['text']}; {turn}"
     return Verdict(
         strand.source, strand.part, strand.statuses, verdict, value, case.unit, shown.get("snapshot"), workings
     )
+
+
+def _breaks(case: Case, strand: Strand, snapshots: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Where the source's series breaks between the two snapshots that a figure rests on."""
+    if len(snapshots) < 2:
+        return ()
+    first, last = ({str(s["snapshot"])} if s else set() for s in snapshots)
+    return breaks_between(case.archive.snapshots(strand.source), first, last)
 
 
 def _turns(case: Case, strand: Strand, verdict: str, at: int) -> str | None:
