@@ -40,6 +40,9 @@ if TYPE_CHECKING:
     from geo.pictures.chart import draw_chart
     from geo.pictures.movie import draw_movie
     from geo.pictures.picture import draw_picture
+    from geo.reading.acceptance import accept_review
+    from geo.reading.reader import read_briefing
+    from geo.reading.review import write_review
     from geo.schema import Options, Source
     from geo.site.build import build_site
     from geo.site.server import serve
@@ -70,6 +73,9 @@ _ROOMS = {
         "pictures.chart": "draw_chart",
         "pictures.movie": "draw_movie",
         "pictures.picture": "draw_picture",
+        "reading.acceptance": "accept_review",
+        "reading.reader": "read_briefing",
+        "reading.review": "write_review",
         "schema": "Options Source",
         "site.build": "build_site",
         "site.server": "serve",
@@ -93,6 +99,7 @@ __all__ = [
     "UnitError",
     "UsageError",
     "__version__",
+    "accept_review",
     "area_km2",
     "build_site",
     "check_claim",
@@ -112,12 +119,14 @@ __all__ = [
     "import_files",
     "open_archive",
     "open_gazetteer",
+    "read_briefing",
     "read_claim",
     "run_daily",
     "save_map",
     "serve",
     "show",
     "weigh_claims",
+    "write_review",
 ]  # fmt: skip
 
 

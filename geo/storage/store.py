@@ -452,6 +452,28 @@ class Store:
         """
         return self._table("SELECT * FROM claims ORDER BY id").drop(columns="id")
 
+    def accuracy_km(self, source: str) -> float | None:
+        """How far a source's drawn lines may be off, in km, where somebody has said so.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        with self.reading() as connection:
+            row = connection.execute("SELECT accuracy_km FROM sources WHERE name = ?", (source,)).fetchone()
+        return None if row is None or row[0] is None else float(row[0])
+
+    def put_accuracy(self, connection: sqlite3.Connection, source: str, km: float | None) -> None:
+        """Keep how far a source's drawn lines may be off; None is not known.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be written.
+        """
+        connection.execute("UPDATE sources SET accuracy_km = ? WHERE name = ?", (km, source))
+
     def rules(self) -> list[tuple[Any, ...]]:
         """(kind, value, source, event_type, places, set_at) of every rule, in the order in which they were set.
 
