@@ -311,7 +311,7 @@ def _and_more(count: int) -> str:
 
 
 def fingerprint(archive: Archive) -> str:
-    """A hash of all that an archive knows: it changes with every import, correction and retraction.
+    """A hash of all that an archive may show: it changes with every import, correction, retraction and rule.
 
     Parameters
     ----------
@@ -324,7 +324,9 @@ def fingerprint(archive: Archive) -> str:
         It cannot be read.
     """
     snapshots = archive.snapshots()[["snapshot", "sha256", "recorded_at", "superseded_at", "retracted_at"]]
-    parts = [snapshots.to_csv(index=False), archive.store.imports().to_csv(index=False)]
+    # a rule against harm that is set or lifted changes every output, too
+    told = [archive.store.imports(), archive.rules()]
+    parts = [snapshots.to_csv(index=False), *(table.to_csv(index=False) for table in told)]
     return sha256("\n".join(parts).encode()).hexdigest()
 
 
