@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from geo.archive import Archive, open_archive
     from geo.area import area_km2
     from geo.briefs.briefing import draw_brief
+    from geo.care.backup import back_up
+    from geo.care.checking import check_archive
+    from geo.care.repair import mend_copy
     from geo.claims.reading import find_claims, read_claim
     from geo.claims.record import Claim
     from geo.desk.fetch import fetch_new
@@ -49,6 +52,9 @@ _ROOMS = {
         "archive": "Archive open_archive",
         "area": "area_km2",
         "briefs.briefing": "draw_brief",
+        "care.backup": "back_up",
+        "care.checking": "check_archive",
+        "care.repair": "mend_copy",
         "claims.reading": "find_claims read_claim",
         "claims.record": "Claim",
         "desk.fetch": "fetch_new",
@@ -90,7 +96,9 @@ __all__ = [
     "UsageError",
     "__version__",
     "area_km2",
+    "back_up",
     "build_site",
+    "check_archive",
     "draw_brief",
     "draw_chart",
     "draw_comparison",
@@ -105,6 +113,7 @@ __all__ = [
     "find_claims",
     "geocode",
     "import_files",
+    "mend_copy",
     "open_archive",
     "open_gazetteer",
     "read_claim",
