@@ -171,6 +171,8 @@ def _import_file(
         countries = archive.countries() if archive.path.exists() else None
         options = replace(options, locate=countries.locate if countries is not None else None)
         found = reader.read(path, options)
+        if sha256(read_bytes(path)).digest() != sha256(raw).digest():
+            raise FileError(f"{path}: it changed while it was read: wait until it is written, then import it again")
         file = _File(path.name, len(raw), digest)
         if isinstance(found, Rows):
             return _take_rows(archive, reader, credit, found, file, options, countries)

@@ -12,9 +12,9 @@ import pandas as pd
 from geo import measures
 from geo.answers import FAR, When, breaks_between, columns_of, keep, moment, said_by, spokesman, table_of
 from geo.area import areas_km2
-from geo.inquiry.reader import Asked, Reader
+from geo.inquiry.reader import Asked, Reader, statuses_meant
 from geo.schema import last_instant, parse_instant, to_instant, write_instant
-from geo.series.cluster import series_changes
+from geo.series.cluster import Only, series_changes
 from geo.series.ledger import changed_ground
 from geo.series.panel import panel
 
@@ -137,6 +137,7 @@ def series(
         chosen,
         zones,
         by_native=asked.by == "native",
+        only=Only(asked.controller, None if asked.status is None else statuses_meant(asked.status)),
         known=moment(asked.as_known_on),
         progress=progress,
         workers=workers,

@@ -83,7 +83,7 @@ def take(archive: Archive, day: Day, wishes: Wishes) -> Taken:
         incidents[[*_INCIDENT, "geometry"]],
         archive.area(day.day, source=wishes.source, within=wishes.within, **known),
         [f"{'Control' if i == 0 else 'Incidents'}: {line}" for i, line in enumerate(credits)],
-        side_colours(archive.controllers(), colours=wishes.colours),
+        side_colours(archive.controllers(as_known_on=wishes.as_known_on), colours=wishes.colours),
     )
 
 

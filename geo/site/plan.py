@@ -22,6 +22,7 @@ from geo.answers import FAR, When
 from geo.archive import Archive
 from geo.errors import MapError, UsageError
 from geo.pages.dossier import credit_of, written
+from geo.pages.page import ASSETS
 from geo.schema import last_instant, parse_instant, text_or_none, to_instant
 
 # of a state's columns, those that say when it ended change with the next date, and the page does not show them
@@ -122,8 +123,9 @@ def plan_site(archive: Archive, wishes: Wishes, *, from_: When | None = None, to
     shown = credit["title"] or wishes.source
     title = wishes.title or f"Control{place} by {shown}"
     options = _options(wishes)
-    ground = digest(options["tool"], wishes.within, credit, _units(archive), wishes.as_known_on)
-    look = digest(ground, title, wishes.lang, wishes.colours, archive.controllers(), options["cards"])
+    ground = digest(options["tool"], options["assets"], wishes.within, credit, _units(archive), wishes.as_known_on)
+    sides = archive.controllers(as_known_on=wishes.as_known_on)
+    look = digest(ground, title, wishes.lang, wishes.colours, sides, options["cards"])
     days, datasets = _days(archive, wishes, sorted(by_day), chosen, by_day, ground, look)
     series = digest(look, [d.state for d in days], wishes.base_url, [d.day for d in days])
     return Plan(wishes, title, shown, place, days, datasets, series, options)
@@ -142,11 +144,17 @@ def _chosen(days: Sequence[str], from_: When | None, to: When | None, source: st
 def _options(wishes: Wishes) -> dict[str, Any]:
     """What the manifest says of a build: with another of these, pages are others."""
     return {
-        "tool": f"geo-control {__version__}", "source": wishes.source, "within": wishes.within, "lang": wishes.lang,
-        "title": wishes.title, "base_url": wishes.base_url, "as_known_on": wishes.as_known_on,
+        "tool": f"geo-control {__version__}", "assets": _assets(), "source": wishes.source, "within": wishes.within,
+        "lang": wishes.lang, "title": wishes.title, "base_url": wishes.base_url, "as_known_on": wishes.as_known_on,
         "colours": dict(wishes.colours or {}), "downloads": wishes.with_downloads,
         "cards": find_spec("matplotlib") is not None, "parquet": find_spec("pyarrow") is not None,
     }  # fmt: skip
+
+
+def _assets() -> str:
+    """A digest of our own scripts and styles, which stand in every page."""
+    texts = [path.read_bytes() for path in sorted(ASSETS.glob("*.[cj]s*"))]
+    return sha256(b"\0".join(texts)).hexdigest()[:16]
 
 
 def _days(
@@ -220,7 +228,7 @@ def slugs(units: Iterable[str]) -> dict[str, str]:
         Never.
     """
     listed = sorted(set(units))
-    short = {unit: _SLUG.sub("-", unit.lower()).strip("-")[:40] for unit in listed}
+    short = {unit: _SLUG.sub("-", unit.lower())[:40].strip("-") for unit in listed}
     count = {name: list(short.values()).count(name) for name in short.values()}
     return {
         unit: name

@@ -130,7 +130,7 @@ def unit_body(unit: Unit, archive: Archive, plan: Plan) -> tuple[str, str]:
     MapError
         Never.
     """
-    colours = side_colours(archive.controllers(), colours=plan.wishes.colours)
+    colours = side_colours(archive.controllers(as_known_on=plan.wishes.as_known_on), colours=plan.wishes.colours)
     times = [to_instant(day) for day, _ in unit.steps]
     strands = [
         Strand(class_label(*key), key[0], key[1], colours.get(key[0] or "", CONTESTED), times,
@@ -152,7 +152,8 @@ def unit_dek(unit: Unit, plan: Plan) -> str:
     """
     last, km2 = unit.steps[-1]
     now = "; ".join(f"{label} {figure(v)} km²" for label, v in zip(unit.labels, km2, strict=True))
-    return f"Source: {plan.shown}. As of {written(last)}, the last date on which a figure changed: {now}."
+    why = "the first date of this site" if len(unit.steps) == 1 else "the last date on which a figure changed"
+    return f"Source: {plan.shown}. Since {written(last)}, {why}: {now}."
 
 
 def _table(unit: Unit, plan: Plan) -> str:
@@ -201,5 +202,5 @@ def units_table(units: Sequence[Unit]) -> str:
             f'<tr><th scope="row"><a href="{escape(unit.path)}">{escape(unit.name)}</a>'
             f" <small>{escape(unit.code)}</small></th>{cells}<td>{unit.steps[-1][0]}</td></tr>"
         )
-    head = f'<thead><tr><th scope="col">Unit</th>{heads}<th scope="col">last changed</th></tr></thead>'
+    head = f'<thead><tr><th scope="col">Unit</th>{heads}<th scope="col">since</th></tr></thead>'
     return f"{head}<tbody>{rows}</tbody>"

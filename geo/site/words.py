@@ -150,7 +150,7 @@ def index_sections(plan: Plan, units: str) -> str:
     listed = (
         f'<section class="days" id="dates"><h2>Dates</h2><p class="workings">{count}</p>{"".join(months)}</section>'
     )
-    caption = f"km² by {plan.shown} in every unit with ground of a class, as of the date in the last column, and since"
+    caption = f"km² by {plan.shown} in every unit with ground of a class, each since the date in the last column"
     table = f'<table><caption class="unseen">Units</caption>{units}</table>'
     none = '<p class="workings">No unit has ground of a class.</p>'
     scroll = f'<p class="workings">{escape(caption)}.</p>{_scroll("Units", table)}'

@@ -9,6 +9,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import shutil
 import socket
 import sqlite3
 import struct
@@ -28,6 +29,7 @@ from geo.errors import ArchiveError
 APPLICATION_ID = 0x47504B47  # "GPKG"
 USER_VERSION = 10300
 WAIT_SECONDS = 30.0
+_ROOM = 1 << 18  # bytes; with less, SQLite cannot lay its log and says "I/O error"
 
 _SRS = """INSERT INTO gpkg_spatial_ref_sys VALUES
 ('Undefined Cartesian', -1, 'NONE', -1, 'undefined', 'undefined Cartesian coordinate reference system'),
@@ -340,11 +342,13 @@ class Writer:
             self._roll_back()
             raise
         finally:
-            self._tag.unlink(missing_ok=True)
+            with suppress(OSError):  # on a disk that takes nothing the tag was not hung either
+                self._tag.unlink(missing_ok=True)
 
     def _roll_back(self) -> None:
-        if self.connection.in_transaction:
-            self.connection.execute("ROLLBACK")
+        with suppress(sqlite3.Error):  # a drive that is gone: the next who opens the file rolls back by its log
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
 
     def _hang_tag(self) -> None:
         """A name tag beside the archive, for the message to whoever waits; SQLite's lock is the lock."""
@@ -400,9 +404,20 @@ def _explain(path: Path, error: sqlite3.Error | UnicodeDecodeError, *, holder: s
         return ArchiveError(f"{path}: damaged SQLite file ({text}); take the last backup")
     if "readonly" in text or "unable to open" in text:
         return ArchiveError(f"{path}: cannot be written ({text}): is the folder there, and may you write in it?")
-    if "full" in text:
+    if "full" in text or ("I/O" in text and _is_full(path)):
         return ArchiveError(f"{path}: the disk is full; nothing was changed. Make room and run the same command again")
+    if "I/O" in text:
+        return ArchiveError(
+            f"{path}: {text}: the drive does not answer as it should; nothing was changed. Look after the drive, then"
+            " run the same command again"
+        )
     return ArchiveError(f"{path}: {text}")
+
+
+def _is_full(path: Path) -> bool:
+    with suppress(OSError):
+        return shutil.disk_usage(path.parent).free < _ROOM
+    return False
 
 
 def new_file(path: Path) -> Path:

@@ -287,8 +287,10 @@ class Store:
         again = pd.DataFrame({"wkb": rows.geometry.to_wkb(), **{c: rows[c] for c in CONTROL_FIELDS[:6]}}).duplicated()
         return gpd.GeoDataFrame(rows[~again.to_numpy()].reset_index(drop=True), crs=CRS)
 
-    def control_at(self, source: str | None, lon: float, lat: float) -> gpd.GeoDataFrame:
-        """Every polygon that ever stood over a point, as known now, found by the layer's spatial index.
+    def control_at(
+        self, source: str | None, lon: float, lat: float, *, as_known_on: datetime | None = None
+    ) -> gpd.GeoDataFrame:
+        """Every polygon that ever stood over a point, as known now or then, found by the layers' spatial indexes.
 
         Parameters
         ----------
@@ -296,6 +298,8 @@ class Store:
             None is every source.
         lon, lat : float
             Degrees.
+        as_known_on : datetime.datetime or None
+            None is now.
 
         Returns
         -------
@@ -307,6 +311,10 @@ class Store:
         ArchiveError
             The archive cannot be read.
         """
+        if as_known_on is not None:
+            with self.reading() as connection:
+                frame = _control_frame(history.rows_at_then(connection, source, lon, lat, as_known_on))
+            return frame[frame.intersects(shapely.Point(lon, lat))].reset_index(drop=True)
         with self.reading() as connection:
             rows = connection.execute(
                 f"SELECT {', '.join('c.' + f for f in CONTROL_FIELDS)}, c.geom FROM control c"
@@ -393,14 +401,17 @@ class Store:
         """
         return self._table("SELECT name, title, url, licence, attribution FROM sources ORDER BY name")
 
-    def controllers(self) -> list[str]:
-        """Every side in the layer of control, in order of their names.
+    def controllers(self, *, as_known_on: datetime | None = None) -> list[str]:
+        """Every side that control is on record by, as known now or then, in order of their names.
 
         Raises
         ------
         ArchiveError
             The archive cannot be read.
         """
+        if as_known_on is not None:
+            with self.reading() as connection:
+                return history.controllers_then(connection, as_known_on)
         table = self._table("SELECT DISTINCT controller FROM control WHERE controller IS NOT NULL ORDER BY controller")
         return [str(name) for name in table["controller"]]
 
@@ -439,6 +450,28 @@ class Store:
             The archive cannot be read.
         """
         return self._table("SELECT * FROM claims ORDER BY id").drop(columns="id")
+
+    def accuracy_km(self, source: str) -> float | None:
+        """How far a source's drawn lines may be off, in km, where somebody has said so.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        with self.reading() as connection:
+            row = connection.execute("SELECT accuracy_km FROM sources WHERE name = ?", (source,)).fetchone()
+        return None if row is None or row[0] is None else float(row[0])
+
+    def put_accuracy(self, connection: sqlite3.Connection, source: str, km: float | None) -> None:
+        """Keep how far a source's drawn lines may be off; None is not known.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be written.
+        """
+        connection.execute("UPDATE sources SET accuracy_km = ? WHERE name = ?", (km, source))
 
     def rules(self) -> list[tuple[Any, ...]]:
         """(kind, value, source, event_type, places, set_at) of every rule, in the order in which they were set.
