@@ -298,3 +298,14 @@ def test_rules_match_by_source_and_type_only() -> None:
     for rule in (Rule("coarsen", "grid:5km", "other"), Rule("coarsen", "grid:5km", None, "March")):
         assert released(rows, [rule])["latitude"].tolist() == [LAT]
     assert released(rows, [])["latitude"].tolist() == [LAT]
+
+
+def test_a_rule_that_is_set_makes_the_daily_routine_draw_anew(archive: Archive) -> None:  # noqa: F811
+    from geo.desk.routine import fingerprint
+
+    before = fingerprint(archive)
+    assert fingerprint(archive) == before
+    archive.set_rule("coarsen", "grid:5km")
+    assert fingerprint(archive) != before
+    archive.lift_rules()
+    assert fingerprint(archive) == before
