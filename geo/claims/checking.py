@@ -82,7 +82,9 @@ def check_claim(
     """
     empty = Finding(claim, within_percent=within_percent, date=None if date is None else str(date))
     unit = kind_of_unit(claim.value_unit)
-    missing = [name for name in claim.missing() if name not in ("date_to", "date_from")]
+    # whose ground was retaken follows from the archive, where only one other side held some there
+    found_out = {"date_to", "date_from", *(["controller"] if claim.quantity == "share retaken" else [])}
+    missing = [name for name in claim.missing() if name not in found_out]
     if missing or unit is None or claim.quantity not in (*STATES, *CHANGES, "front length"):
         wanted = f"not known: {', '.join(missing)}" if missing else f"{claim.quantity or 'it'} is not measured on maps"
         return replace(empty, notes=(f"cannot be checked: {wanted}",))
@@ -129,6 +131,8 @@ def check_claims(archive: Archive, claims: Iterable[Claim], **asked: Any) -> lis
 
 def _found(case: Case, names: Sequence[str], empty: Finding) -> Finding:
     claim, notes = case.claim, []
+    if claim.quantity == "share retaken" and not (claim.controller or claim.against):
+        notes.append(f"no side is named: measured is ground of {case.side}, the only other side that held some there")
     if claim.comparator in ("about", "nearly"):
         notes.append(f"{claim.comparator} means within {case.within_percent:g} percent of the value")
     if why := _unfit(case):
