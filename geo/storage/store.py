@@ -775,7 +775,9 @@ def _check_layout(path: Path, connection: sqlite3.Connection) -> int:
             f" geo import NEW.gpkg vector {path.name} takes its polygons in"
         )
     version = migration.version_of(connection)
-    if version is None or version > layout.LAYOUT:
+    if version is None:
+        raise ArchiveError(f"{path}: the version of its layout is damaged: geo check says more")
+    if version > layout.LAYOUT:
         raise ArchiveError(
             f"{path}: layout {version} was written by a newer geo-control;"
             f" this one reads up to {layout.LAYOUT}: upgrade it"
