@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from geo.archive import Archive, open_archive
     from geo.area import area_km2
     from geo.briefs.briefing import draw_brief
+    from geo.care.backup import back_up
+    from geo.care.checking import check_archive
+    from geo.care.repair import mend_copy
     from geo.claims.checking import check_claim
     from geo.claims.pair import weigh_claims
     from geo.claims.reading import find_claims, read_claim
@@ -40,6 +43,9 @@ if TYPE_CHECKING:
     from geo.pictures.chart import draw_chart
     from geo.pictures.movie import draw_movie
     from geo.pictures.picture import draw_picture
+    from geo.reading.acceptance import accept_review
+    from geo.reading.reader import read_briefing
+    from geo.reading.review import write_review
     from geo.schema import Options, Source
     from geo.site.build import build_site
     from geo.site.server import serve
@@ -51,6 +57,9 @@ _ROOMS = {
         "archive": "Archive open_archive",
         "area": "area_km2",
         "briefs.briefing": "draw_brief",
+        "care.backup": "back_up",
+        "care.checking": "check_archive",
+        "care.repair": "mend_copy",
         "claims.checking": "check_claim",
         "claims.pair": "weigh_claims",
         "claims.reading": "find_claims read_claim",
@@ -70,6 +79,9 @@ _ROOMS = {
         "pictures.chart": "draw_chart",
         "pictures.movie": "draw_movie",
         "pictures.picture": "draw_picture",
+        "reading.acceptance": "accept_review",
+        "reading.reader": "read_briefing",
+        "reading.review": "write_review",
         "schema": "Options Source",
         "site.build": "build_site",
         "site.server": "serve",
@@ -93,8 +105,11 @@ __all__ = [
     "UnitError",
     "UsageError",
     "__version__",
+    "accept_review",
     "area_km2",
+    "back_up",
     "build_site",
+    "check_archive",
     "check_claim",
     "draw_brief",
     "draw_chart",
@@ -110,14 +125,17 @@ __all__ = [
     "find_claims",
     "geocode",
     "import_files",
+    "mend_copy",
     "open_archive",
     "open_gazetteer",
+    "read_briefing",
     "read_claim",
     "run_daily",
     "save_map",
     "serve",
     "show",
     "weigh_claims",
+    "write_review",
 ]  # fmt: skip
 
 

@@ -76,6 +76,19 @@ def show(frame: pd.DataFrame, form: str, *, title: str = "", head: Mapping[str, 
         click.echo(printable(f"note: {note}"), err=True)
 
 
+def show_workings(workings: Any, form: str) -> None:
+    """Print a number's workings as text or as JSON.
+
+    Raises
+    ------
+    UsageError
+        Another format is asked for.
+    """
+    if form == "csv":
+        raise UsageError("workings are text or JSON: --format table or json")
+    click.echo(workings.to_json() if form == "json" else printable(str(workings)))
+
+
 def show_front(facts: Mapping[str, Any], lines: Any, form: str) -> None:
     """Print a front: what is known of it, and its movement where that was asked for.
 

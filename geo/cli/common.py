@@ -83,6 +83,10 @@ def place(at: str) -> tuple[float, float]:
     return lat, lon
 
 
+EXPLAIN = options(
+    click.option("--explain", is_flag=True, help="The workings in full: snapshots, hashes, dates, range and causes."),
+    click.option("--accuracy-km", type=float, metavar="E", help="How far the drawn lines may be off (--explain)."),
+)
 RAW = click.option("--raw", is_flag=True, help="Pass over the rules against harm: for the owner's own eyes.")
 
 

@@ -7,8 +7,22 @@ from typing import Any
 
 import click
 
-from geo.cli.common import AGE, ARCHIVE, BY, CLASSES, KNOWN, RAW, SOURCE, WHERE, form_option, main, opened, place
-from geo.printing import bar, show, show_front, write_table
+from geo.cli.common import (
+    AGE,
+    ARCHIVE,
+    BY,
+    CLASSES,
+    EXPLAIN,
+    KNOWN,
+    RAW,
+    SOURCE,
+    WHERE,
+    form_option,
+    main,
+    opened,
+    place,
+)
+from geo.printing import bar, show, show_front, show_workings, write_table
 
 
 @main.command()
@@ -21,6 +35,7 @@ from geo.printing import bar, show, show_front, write_table
 @KNOWN
 @AGE
 @RAW
+@EXPLAIN
 @form_option("table", "csv", "json")
 def area(
     archive: Path,
@@ -32,6 +47,11 @@ def area(
     **given: Any,
 ) -> None:
     """How much each side holds on a date, in km², with the range that contested ground leaves open."""
+    accuracy = given.pop("accuracy_km")
+    if given.pop("explain"):
+        given |= {"status": status or None, "as_known_on": as_known_on, "accuracy_km": accuracy}
+        show_workings(opened(archive, raw=raw).explain(date, **given), form)
+        return
     frame = opened(archive, raw=raw).area(date, status=status or None, as_known_on=as_known_on, **given)
     title = f"km² held by source and class, {date or 'last snapshot'}" + (
         f", as known on {as_known_on}" if as_known_on else ""
@@ -50,9 +70,16 @@ def area(
 @BY
 @KNOWN
 @AGE
+@EXPLAIN
 @form_option("table", "csv", "json")
 def change(archive: Path, from_: str, to: str, form: str, status: tuple[str, ...], **given: Any) -> None:
     """What each side gained and lost between two dates: gross and net, in km² and percent of a named base."""
+    accuracy = given.pop("accuracy_km")
+    if given.pop("explain"):
+        show_workings(
+            opened(archive).explain_change(from_, to, status=status or None, accuracy_km=accuracy, **given), form
+        )
+        return
     frame = opened(archive).change(from_, to, status=status or None, **given)
     title = f"km² gained and lost, {from_} to {to}; percent of {given['base'] or from_}"
     head = {"from": from_, "to": to, "base": given["base"] or from_, "as_known_on": given["as_known_on"]}

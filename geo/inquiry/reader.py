@@ -105,6 +105,16 @@ class Reader:
             return []
         return [Rule(*row[:5]) for row in self.store.recall(("rules",), self.store.rules)]
 
+    def accuracy_km(self, source: str) -> float | None:
+        """How far a source's drawn lines may be off, in km, by its record; None where that is not known.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        return self.store.recall(("accuracy", source), lambda: self.store.accuracy_km(source))
+
     def limit(self, source: str) -> str | None:
         """The instant from which on a source's snapshots are under embargo; None where none is.
 

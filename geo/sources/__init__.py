@@ -21,6 +21,7 @@ _MODULES = {
     "mymaps": "mymaps",
     "nzz": "nzz",
     "uacontrolmap": "uacontrolmap",
+    "review": "review",
     "ucdp-ged": "ucdp",
     "units": "units",
     "vector": "desk",

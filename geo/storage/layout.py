@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT
 from geo.storage import gpkg, qgis
 
-LAYOUT = 2
+LAYOUT = 3
 
 _DATES = {"date_start", "date_end", "report_date"}
 _INTEGERS = {
@@ -58,7 +58,7 @@ TABLES: dict[str, tuple[str | None, str, str]] = {
     "sources": (
         None,
         "Sources and whom to credit",
-        "name TEXT NOT NULL UNIQUE, title TEXT NOT NULL, url TEXT, licence TEXT, attribution TEXT",
+        "name TEXT NOT NULL UNIQUE, title TEXT NOT NULL, url TEXT, licence TEXT, attribution TEXT, accuracy_km DOUBLE",
     ),
     "claims": (
         None,
