@@ -2,7 +2,8 @@
 
 It needs the real series of ../shared/data and prints ratios of medians; a ratio of 10 says ten times as fast.
 ``python -m benchmarks growth F.svg`` draws how time and memory grow with dates and vertices; ``… cluster`` builds a
-panel of 100,000 snapshots from GeoParquet partitions by Dask; ``… pages`` measures dated pages and the timeline.
+panel of 100,000 snapshots from GeoParquet partitions by Dask; ``… pages`` measures dated pages and the timeline;
+``… load``, ``… kills`` and ``… hands`` are what docs/trust.md tells of.
 """
 
 from __future__ import annotations
@@ -189,6 +190,14 @@ def main(args: list[str]) -> int:
         from benchmarks.load import run as bear
 
         return bear(DATA, args[1:])
+    if args[:1] == ["kills"]:
+        from benchmarks.kills import main as kill
+
+        return kill(args[1:])
+    if args[:1] == ["hands"]:
+        from benchmarks.hands import main as lend
+
+        return lend(args[1:])
     if args[:1] == ["pages"]:
         from benchmarks.pages import run as draw
 

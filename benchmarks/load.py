@@ -1,8 +1,8 @@
 """A long war and a million incidents in one archive: ``python -m benchmarks load [--share 0.2]``.
 
 Every measurement is a process of its own, so that its memory is its own: seconds are those of the work without
-Python's start, memory is the process's peak. Limits are held against the seconds of computing: with nothing else to do a
-machine takes as long by the clock. The control maps are the real daily series, drawn with more vertices and
+Python's start, memory is the process's peak. Limits are held against the seconds of computing: with nothing else to do
+a machine takes as long by the clock. The control maps are the real daily series, drawn with more vertices and
 replayed there and back; where it is not at hand, polygons are made up. The incidents are all made up.
 """
 

@@ -25,6 +25,7 @@ from geo.errors import MapError
 SCALE = 1_000_000  # steps per degree
 FIGURE = 1_000  # steps per km²
 _METRES = 111_320.0
+_POSITIONS = 1_000_000  # of polygons whose edges are in memory at once
 _NEW, _ON, _BACK = 0, 1, 2
 
 Floats = NDArray[np.float64]
@@ -252,8 +253,36 @@ def _rounded(shapes: Objects) -> tuple[Ints, Ints, Ints, float]:
 
 
 def _boundary(track: Track) -> _Boundary:
-    tails, heads, owner, moved = _rounded(track.shapes)
-    return _Boundary(_code(tails), _code(heads), track.first[owner], track.last[owner], moved)
+    """The edges of a class; of a long series some polygons at a time, as one after the other they share most edges."""
+    parts = [_bounded(track, some) for some in _portions(track)]
+    if len(parts) == 1:
+        return parts[0]
+    parts = [_shared(part) for part in parts]
+    joined = [np.concatenate(side) for side in zip(*((p.tails, p.heads, p.first, p.last) for p in parts), strict=True)]
+    tails, heads, first, last = joined
+    return _Boundary(tails, heads, first, last, max(p.moved_m for p in parts))
+
+
+def _portions(track: Track) -> list[Ints]:
+    """The numbers of the polygons, as they come to stand one after the other, cut where many positions are together."""
+    order = np.argsort(track.first, kind="stable")
+    if shapely.get_num_coordinates(track.shapes).sum() <= _POSITIONS:
+        return [np.arange(len(track.shapes))]
+    reached = np.cumsum(shapely.get_num_coordinates(track.shapes[order])) // _POSITIONS
+    return np.split(order, np.flatnonzero(np.diff(reached)) + 1)
+
+
+def _bounded(track: Track, some: Ints) -> _Boundary:
+    tails, heads, owner, moved = _rounded(track.shapes[some])
+    return _Boundary(_code(tails), _code(heads), track.first[some][owner], track.last[some][owner], moved)
+
+
+def _shared(part: _Boundary) -> _Boundary:
+    """Every edge once for as long as it is there, in the order in which it first stands in its rings."""
+    place, birth, death = _merged(part.tails, part.heads, part.first, part.last)
+    order = np.argsort(place)
+    place = place[order]
+    return _Boundary(part.tails[place], part.heads[place], birth[order], death[order], part.moved_m)
 
 
 def _code(points: Ints) -> Ints:
@@ -292,20 +321,25 @@ def _track_stream(
 
 def _lives(tails: Ints, heads: Ints, first: Ints, last: Ints) -> Ints:
     """Every edge once for as long as it is there: (tail, head, birth, death), by birth and by place in its ring."""
+    place, birth, death = _merged(tails, heads, first, last)
+    lives = np.column_stack([tails[place], heads[place], birth, death])
+    found: Ints = lives[np.lexsort((place, birth))]
+    return found
+
+
+def _merged(tails: Ints, heads: Ints, first: Ints, last: Ints) -> tuple[Ints, Ints, Ints]:
+    """Edges whose dates meet as one: where each first stands among those given, its birth and its death."""
     if not len(tails):
-        return np.empty((0, 4), dtype=np.int64)
-    code = tails * (max(int(tails.max()), int(heads.max())) + 1) + heads
-    order = np.lexsort((first, code))
-    c, f, d = code[order], first[order], last[order]
-    group = np.cumsum(np.diff(c, prepend=c[0]) != 0)
+        none = np.empty(0, dtype=np.int64)
+        return none, none, none
+    order = np.lexsort((first, heads, tails))
+    t, h, f, d = tails[order], heads[order], first[order], last[order]
+    group = np.cumsum(np.concatenate([[False], (np.diff(t) != 0) | (np.diff(h) != 0)]))
     far = int(d.max()) + 1
     reach = np.maximum.accumulate(d + group * far)  # the last date so far, within an edge
     starts = np.flatnonzero(np.concatenate([[True], f[1:] + group[1:] * far > reach[:-1]]))
-    ends = np.concatenate([starts[1:], [len(c)]]) - 1
-    place = np.minimum.reduceat(order, starts)
-    lives = np.column_stack([tails[place], heads[place], f[starts], reach[ends] - group[ends] * far])
-    found: Ints = lives[np.lexsort((place, lives[:, 2]))]
-    return found
+    ends = np.concatenate([starts[1:], [len(order)]]) - 1
+    return np.minimum.reduceat(order, starts), f[starts], reach[ends] - group[ends] * far
 
 
 def _arcs(edges: Sequence[Sequence[int]]) -> Iterator[list[int]]:

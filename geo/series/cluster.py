@@ -10,6 +10,7 @@ import math
 import threading
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -29,6 +30,7 @@ from geo.storage.store import Store
 # a span costs the reading of one whole snapshot, so it should not be much shorter than this
 _SHORTEST = 16
 _SPANS_A_WORKER = 4
+_IN_MEMORY = 400  # snapshots that are in memory at once where one process works
 # the zones are shared by a worker's threads, and GEOS builds the index of a prepared shape while it is first asked
 _ONE_AT_A_TIME = threading.Lock()
 Progress = Callable[[int, int], None]
@@ -88,8 +90,7 @@ def series_changes(
         Dask is not installed, or the scheduler cannot be reached.
     """
     if workers is None and scheduler is None:
-        found = span_changes(path, source, instants, False, zones, by_native, known, progress, only)
-        return joined([(len(instants), found)], len(zones))
+        return _one_by_one(path, source, instants, zones, by_native, known, progress, only)
     return _by_dask(path, source, instants, zones, by_native, known, progress, workers, scheduler, only)
 
 
@@ -112,9 +113,51 @@ def span_changes(
         The archive cannot be read.
     """
     with _ONE_AT_A_TIME:
-        rows = _kept(Store(path).rows_between(source, instants, known), only)
-        ledgers = class_ledgers(rows, instants, by_native=by_native, progress=progress)
-        return {key: zone_changes(ledger.steps()[int(has_lead) :], zones) for key, ledger in ledgers.items()}
+        return _changes(Store(path), source, instants, has_lead, zones, by_native, known, progress, only)
+
+
+def _changes(
+    store: Store,
+    source: str,
+    instants: Sequence[datetime],
+    has_lead: bool,
+    zones: Sequence[Zone],
+    by_native: bool,
+    known: datetime | None,
+    progress: Progress | None,
+    only: Only,
+) -> dict[ClassKey, ZoneChanges]:
+    rows = _kept(store.rows_between(source, instants, known), only)
+    ledgers = class_ledgers(rows, instants, by_native=by_native, progress=progress)
+    return {key: zone_changes(ledger.steps()[int(has_lead) :], zones) for key, ledger in ledgers.items()}
+
+
+def _one_by_one(
+    path: Path,
+    source: str,
+    instants: Sequence[datetime],
+    zones: Sequence[Zone],
+    by_native: bool,
+    known: datetime | None,
+    progress: Progress | None,
+    only: Only,
+) -> dict[ClassKey, ZoneChanges]:
+    """Span after span, so that memory is that of a span; all from one state of the archive."""
+    store, count = Store(path), len(instants)
+    spans = [(a, min(a + _IN_MEMORY, count)) for a in range(0, max(count, 1), _IN_MEMORY)]
+    found = []
+    with store.holding():
+        for a, b in spans:
+            lead = int(a > 0)
+            told = None if progress is None else partial(_told, progress, a, b, count)
+            some = instants[a - lead : b]
+            found.append((b - a, _changes(store, source, some, bool(lead), zones, by_native, known, told, only)))
+    return joined(found, len(zones))
+
+
+def _told(progress: Progress, a: int, b: int, count: int, done: int, of: int) -> None:
+    """How far a span is, as how far the whole is."""
+    progress(a + (b - a) * done // max(of, 1), count)
 
 
 def _kept(rows: gpd.GeoDataFrame, only: Only) -> gpd.GeoDataFrame:

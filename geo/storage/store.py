@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from threading import get_ident
 from typing import Any, TypeVar
@@ -28,6 +29,7 @@ CONTROL_FIELDS = (
 )  # fmt: skip
 _REMEMBERED = 64  # answers kept while an archive is held: more than one page asks for, few enough for any memory
 _AT_ONCE = 10_000  # incidents written in one go: more would only take memory
+_AT_ONCE = 200  # rows of polygons
 _CHUNK = 900  # values in one statement: old builds of SQLite take 999
 # what incidents are asked for by -> where it stands
 _AMONG = {
@@ -261,8 +263,8 @@ class Store:
                 f"SELECT {', '.join(CONTROL_FIELDS)}, geom FROM control WHERE source = ?"
                 " AND (valid_to IS NULL OR valid_to > ?) AND valid_from <= ? ORDER BY part, shape, valid_from",
                 (source, write_instant(first) if first else "", write_instant(last) if last else "~"),
-            ).fetchall()
-        return _control_frame(rows)
+            )
+            return _control_frame(rows)
 
     def rows_between(self, source: str, instants: Sequence[datetime], known: datetime | None) -> gpd.GeoDataFrame:
         """Every polygon of a source that stood at one of the instants, once for as long as it stands.
@@ -833,8 +835,14 @@ def _supersede_incident(connection: sqlite3.Connection, fid: int, now: str) -> N
     connection.execute("DELETE FROM incidents WHERE fid = ?", (fid,))
 
 
-def _control_frame(rows: Sequence[tuple[Any, ...]]) -> gpd.GeoDataFrame:
-    frame = pd.DataFrame([r[:-1] for r in rows], columns=list(CONTROL_FIELDS), dtype=object)
+def _control_frame(rows: Iterable[tuple[Any, ...]]) -> gpd.GeoDataFrame:
+    listed: list[tuple[Any, ...]] = []
+    shapes = []
+    walk = iter(rows)
+    while some := list(islice(walk, _AT_ONCE)):  # blobs and geometries of a long series are not in memory together
+        listed += [r[:-1] for r in some]
+        shapes.append(gpkg.decode([r[-1] for r in some]))
+    frame = pd.DataFrame(listed, columns=list(CONTROL_FIELDS), dtype=object)
     for column in ("valid_from", "valid_to", "recorded_at", "superseded_at"):
         frame[column] = pd.to_datetime(frame[column], utc=True, format="ISO8601")
-    return gpd.GeoDataFrame(frame, geometry=gpkg.decode([r[-1] for r in rows]), crs=CRS)
+    return gpd.GeoDataFrame(frame, geometry=np.concatenate([*shapes, np.empty(0, dtype=object)]), crs=CRS)
