@@ -14,6 +14,7 @@ from shapely.geometry import MultiPolygon, Polygon, box
 
 from geo.area import areas_km2
 from geo.errors import MapError
+from geo.pages import film
 from geo.pages.film import SCALE, Reel, Track, apart, deflate, pack, rounded_edges, unpack
 from geo.pages.film_page import drawn_km2
 
@@ -75,6 +76,14 @@ def lives(draw: st.DrawFn) -> list[tuple[shapely.Geometry, int, int]]:
 @given(lives(), lives())
 def test_what_is_unpacked_is_what_was_packed(one: list, other: list) -> None:
     check([track(one, 6), track(other, 6)], 6)
+
+
+@settings(max_examples=40, deadline=None)
+@given(lives(), st.integers(1, 40))
+def test_a_long_series_is_packed_some_polygons_at_a_time(some: list, positions: int) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(film, "_POSITIONS", positions)
+        check([track(some, 6)], 6)
 
 
 def test_a_boundary_that_stays_is_sent_once() -> None:
