@@ -16,9 +16,10 @@ import pandas as pd
 import shapely
 
 from geo.gazetteer import Gazetteer, front_distance, open_gazetteer
+from geo.places.company import Weighed
 from geo.places.lookup import Place
-from geo.places.spans import given_span, read, spans_of
-from geo.places.weigh import LARGE, Weighed, weigh
+from geo.places.spans import given_spans, read, spans_of
+from geo.places.weigh import LARGE, weigh
 from geo.schema import CRS
 
 if TYPE_CHECKING:
@@ -31,7 +32,7 @@ MENTION_COLUMNS = (
 )  # fmt: skip
 LOCATED = ("place", "region", "country")
 # UCDP's where_prec: 1 the place, 2 near it, 3 its second-level unit, 4 its first-level unit, 6 its country
-_PRECISION = {"place": 1, "district": 3, "region": 4, "country": 6}
+_PRECISION = {"place": 1, "district": 3, "region": 4, "country": 6, "area": 5, "sea": 7, "continent": 6}
 _NEAR_KM = 5.0
 
 
@@ -154,14 +155,33 @@ def resolve(text: str, spans: Sequence[tuple[int, int]], *, gazetteer: Gazetteer
     """
     reading = read(text)
     order = sorted(range(len(spans)), key=lambda i: spans[i])
-    given = [given_span(reading, gazetteer.lookup, *spans[i]) for i in order]
-    table = weigh(reading, given, countries=gazetteer.countries)
+    given = given_spans(reading, gazetteer.lookup, [spans[i] for i in order])
+    # the text's other mentions speak too
+    others = [
+        s
+        for s in spans_of(reading, gazetteer.lookup, countries=gazetteer.countries)
+        if s.located and not any(s.start < g.end and g.start < s.end for g in given)
+    ]
+    both = sorted([*given, *others], key=lambda s: s.start)
+    known = {id(row.span): row for row in weigh(reading, both, countries=gazetteer.countries)}
+    table = [known[id(s)] for s in given]
     out: list[Mention] = [Mention("", 0, 0, "place")] * len(spans)
     for i, row in zip(order, table, strict=True):
-        span = row.span
         best = row.ranked[0] if row.ranked else None
-        out[i] = _placed(row, *best) if best else Mention(span.text, span.start, span.end, "place", why="no such name")
+        out[i] = _placed(row, *best) if best else _fallback(row, table, gazetteer)
     return out
+
+
+def _fallback(row: Weighed, table: Sequence[Weighed], gazetteer: Gazetteer) -> Mention:
+    """A given mention that no gazetteer here has: the container that the text names, else the nearest one's."""
+    named = _named_containers(row)
+    near = sorted((r for r in table if r.best is not None), key=lambda r: abs(r.span.first - row.span.first))
+    holders = named or [r.best for r in near[:1] if r.best is not None]
+    if not holders:
+        return Mention(row.span.text, row.span.start, row.span.end, "place", why="no such name")
+    beside = holders[0]
+    region = gazetteer.lookup.regions(beside.area) if not named and beside.kind == "place" else ()
+    return _contained_only(row, region[0] if region else beside, gazetteer)
 
 
 def as_frame(found: Sequence[Mention]) -> gpd.GeoDataFrame:

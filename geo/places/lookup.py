@@ -11,7 +11,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 from geo.errors import FileError
-from geo.places.index import LAYOUT, LOOSE, STEM
+from geo.places.index import LAYOUT
 from geo.places.words import Word, fold, loose_key, stem_key
 
 _COLUMNS = (
@@ -64,6 +64,7 @@ class Place:
         # a register's places name their district; of the others only the distance is known
         if self.area != other.area or self.kind in ("country", "region"):
             return False
+        # continents, seas and areas hold nothing: where they end is nobody's word
         return other.kind == "district" and (
             _same_district(self.adm_2, other.adm_2) or apart_km(self, other) <= max(1.6 * other.radius_km, 25.0)
         )
@@ -115,11 +116,11 @@ class Lookup:
             raise FileError(f"{path}: no index of places ({error}); delete it and it is built again") from None
         if layout != (str(LAYOUT),):
             raise FileError(f"{path}: an index of another layout; delete it and it is built again")
-        self.named = lru_cache(maxsize=50_000)(self._named)
-        self._longest = lru_cache(maxsize=50_000)(self._longest_of)
-        self._places = lru_cache(maxsize=100_000)(self._place)
+        self.named = lru_cache(maxsize=20_000)(self._named)
+        self._longest = lru_cache(maxsize=20_000)(self._longest_of)
+        self._places = lru_cache(maxsize=30_000)(self._place)
         self.adjective = lru_cache(maxsize=2_000)(self._adjective)
-        self.names_inside = lru_cache(maxsize=200)(self._names_inside)
+        self.names_inside = lru_cache(maxsize=16)(self._names_inside)
 
     def close(self) -> None:
         """Close the file.
@@ -236,14 +237,20 @@ class Lookup:
         found = self.named(f"#{code}")
         return found[0][0] if found else None
 
-    def _names_inside(self, area: str) -> tuple[tuple[str, Place], ...]:
-        """Every name (folded) of the settlements in a region."""
-        rows = self._base.execute(
-            "SELECT key, place FROM places JOIN names ON place = id"
-            " WHERE area = ? AND kind = 'place' AND how NOT IN (?, ?)",
-            (area, STEM, LOOSE),
-        )
-        return tuple((key, self._places(number)) for key, number in rows)
+    def _names_inside(self, area: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        """Every name (as `plain_key` has it) of the settlements in a region, and whose it is."""
+        rows = self._base.execute("SELECT key, place FROM spelled WHERE area = ?", (area,)).fetchall()
+        return tuple(key for key, _ in rows), tuple(number for _, number in rows)
+
+    def place(self, number: int) -> Place:
+        """A place by its number in the index.
+
+        Raises
+        ------
+        GeoError
+            Never.
+        """
+        return self._places(number)
 
 
 def _alike(one: str, other: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
@@ -144,26 +145,24 @@ def spans_of(reading: Reading, lookup: Lookup, *, countries: Sequence[str] | Non
     return found
 
 
-def given_span(reading: Reading, lookup: Lookup, start: int, end: int) -> Span:
-    """A mention whose place in the text is given: it is looked up as it stands, and taken for ground.
+def given_spans(reading: Reading, lookup: Lookup, given: Sequence[tuple[int, int]]) -> list[Span]:
+    """Mentions whose place in the text is given: each is looked up as it stands, and taken for ground.
 
     Raises
     ------
     GeoError
         Never.
     """
-    inside = [i for i, w in enumerate(reading.words) if w.start < end and w.end > start]
-    first, last = (inside[0], inside[-1] + 1) if inside else (0, 0)
-    text = reading.text[start:end]
-    span = Span(first, last, start, end, text, names=(first, last))
-    if not inside:
-        return span
     finder = _Finder(reading, lookup)
-    span.found = finder.whole(first, last)
-    finder.cue(span)
-    finder.kind_within(span)
-    span.first, span.last, span.start, span.end, span.text = first, last, start, end, text
-    return span
+    starts, ends = [w.start for w in reading.words], [w.end for w in reading.words]
+    spans = []
+    for start, end in given:
+        first, last = bisect_left(ends, start + 1), bisect_left(starts, end)
+        span = Span(first, max(first, last), start, end, reading.text[start:end], names=(first, last))
+        if first < last:
+            finder.given(span)
+        spans.append(span)
+    return spans
 
 
 class _Finder:
@@ -174,6 +173,20 @@ class _Finder:
         self.countries = frozenset(countries or ())
         self.words = reading.words
         self.lower = {w.key for w in self.words if not w.capital}
+
+    def given(self, span: Span) -> None:
+        """What a mention may mean whose place in the text is known."""
+        whole = span.first, span.last, span.start, span.end, span.text
+        demonym = self.demonym_of(span.first, span.last)
+        country = self.lookup.country(demonym) if demonym else None
+        span.found = ((country, OWN),) if country is not None else self.whole(span.first, span.last)
+        if country is not None:
+            return
+        if len(span.text) < 4 and span.text.isupper():
+            span.found = tuple(f for f in span.found if f[0].kind != "place")
+        self.cue(span)
+        self.kind_within(span)
+        span.first, span.last, span.start, span.end, span.text = whole
 
     # -- the walk -----------------------------------------------------------------------------------------------
 
@@ -192,6 +205,13 @@ class _Finder:
         if not word.capital:
             return self._demonym(at) if word.cyrillic else None
         count, found = self.lookup.longest(self.words, at, self.reading.text)
+        for more in (2, 1):
+            short = self.short(at, at + more) if more >= count and at + more <= len(self.words) else ()
+            # a short form stands after the place that lies there: Gary, Ind.
+            if short and (more > 1 or self.reading.gap(at).startswith(",")):
+                span = self._span(at, at + more, short)
+                span.kind, span.cues = "region", ["a short form"]
+                return span
         adjective = self._adjective(at)
         if adjective is not None and count < 2:
             return adjective
@@ -201,10 +221,15 @@ class _Finder:
         if count == 0 or (count == 1 and (self._is_common(at) or self._only_begins(at, found))):
             return self._unknown(at)
         span = self._span(at, at + count, found)
+        if not span.found:
+            return None
         self.cue(span)
         return self.judge(span)
 
     def _span(self, first: int, last: int, found: tuple[Found, ...]) -> Span:
+        if last - first == 1 and len(self.words[first].text) < 4 and self.words[first].text.isupper():
+            # EU is no town called Eu
+            found = tuple(f for f in found if f[0].kind != "place")
         start, end = self.words[first].start, self.words[last - 1].end
         return Span(first, last, start, end, self.reading.text[start:end], found, names=(first, last))
 
@@ -348,12 +373,26 @@ class _Finder:
                 if key in self.rules[table] and key not in ("city", "state"):
                     span.kind = span.kind or kind
 
+    def demonym_of(self, first: int, last: int) -> str | None:
+        """The country of a run of words that is a word of nationality."""
+        key = " ".join(w.key for w in self.words[first:last])
+        return self.rules.demonyms.get(key) or (self.rules.demonym(key) if is_cyrillic(key) else None)
+
+    def short(self, first: int, last: int) -> tuple[Found, ...]:
+        """The region of a short form that ends in a full stop (Ind., W.Va.)."""
+        if self.reading.text[self.words[last - 1].end : self.words[last - 1].end + 1] != ".":
+            return ()
+        return self.lookup.named("." + " ".join(w.key for w in self.words[first:last]))
+
     def whole(self, first: int, last: int) -> tuple[Found, ...]:
         """The places of a run of words as it stands, without an article, or without its kind word."""
         words = self.words[first:last]
         cyrillic = any(w.cyrillic for w in words)
         if words and words[0].key == "the":
             words = words[1:]
+        short = self.short(first, last)
+        if short:
+            return short
         runs = [words]
         for table in ("region_after", "district_after", "settlement_after"):
             if len(words) > 1 and words[-1].key in self.rules[table]:
@@ -423,7 +462,9 @@ class _Finder:
         if before and titles.ends(before) and not span.kind and self.words[span.first].capital:
             return self._as_person(span, f"after “{titles.ends(before)}”", span.first)
         if one and key in names and surname and follows is not None and not self._is_place_word(follows.key):
-            return self._widened(self._as_person(span, "a given name before a surname", span.first), span.last + 1)
+            last = span.last + 1
+            self._as_person(span, "a given name before a surname", span.first)
+            return self._widened(span, max(last, span.last))
         stranger = self._stranger_before(span, before)
         if stranger and one and not span.kind:
             return self._as_person(span, f"after “{stranger}”", span.first - 1)

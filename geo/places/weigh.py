@@ -3,44 +3,31 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from math import exp, log10
 
-from geo.places.index import BARE, LOOSE, OTHER, STEM
-from geo.places.lookup import Place, apart_km
+from geo.places.company import Company, Ranked, Weighed
+from geo.places.company import group_of as _group
+from geo.places.index import BARE, LOOSE, OTHER, OWN, STEM
+from geo.places.lookup import Place
 from geo.places.rules import rules
 from geo.places.spans import Reading, Span
 
 # parts of the score; a place of ten times the people is worth 1
 CUED = 6.0
-COUNTRY, DISTRICT, REGION = 8.5, 4.2, -1.2
+COUNTRY, AREA, DISTRICT, REGION, LEAST_REGION = 8.5, 7.5, 4.2, -1.2, 5.0
+# a town that only some call by a country's own name
+COUNTRYS_NAME = -3.0
 HOW = {OTHER: -0.1, BARE: -0.2, STEM: -0.2, LOOSE: -1.0}
 BESIDE, SENTENCE, PARAGRAPH, TEXT = 4.5, 2.5, 1.6, 1.1
 IN_COUNTRY = 0.5  # of the worth of a region: a country says less
-CLOSE, SAME_REGION, SAME_COUNTRY = 1.6, 1.4, 1.4
-CLOSE_KM, FRONT_KM, FRONT = 60.0, 40.0, 1.5
+FRONT_KM, FRONT = 40.0, 1.5
 IN_PLAY = 0.6
 # places with fewer people than this do not stand outside of every container that the text names
 LARGE = 50_000
 _NEXT = re.compile(r",? *\(?")
 _INSIDE = frozenset(("in", "of", "at", "inside", "within", "в", "у", "во"))
 Prior = Callable[[Place], float | None]
-
-
-@dataclass
-class Weighed:
-    """A mention with its candidates, best first: place, score and the parts of the score in words."""
-
-    span: Span
-    ranked: list[tuple[Place, float, list[str]]] = field(default_factory=list)
-    beside: list[Place] = field(default_factory=list)
-    within: list[tuple[Place, float, str]] = field(default_factory=list)
-
-    @property
-    def best(self) -> Place | None:
-        """The candidate with the highest score."""
-        return self.ranked[0][0] if self.ranked else None
 
 
 def weigh(
@@ -74,24 +61,18 @@ def weigh(
     for row in table:
         row.ranked = _sorted([alone.score(row.span, place, how) for place, how in row.span.found])
     base = [{p.number: (score, why) for p, score, why in row.ranked} for row in table]
+    company = Company(table)
     for _ in range(2):
         _contain(reading, table)
-        picks = [_pick(row) for row in table]
+        support = company.support()
         for number, row in enumerate(table):
-            row.ranked = _again(row, base[number], picks, number)
+            row.ranked = _again(row, base[number], support)
     _one_sense(table)
     return table
 
 
-Ranked = list[tuple[Place, float, list[str]]]
-
-
 def _sorted(scores: Ranked) -> Ranked:
     return sorted(scores, key=lambda r: (-r[1], r[0].number))
-
-
-def _pick(row: Weighed) -> Place | None:
-    return row.best if row.span.located else None
 
 
 class _Alone:
@@ -125,13 +106,17 @@ class _Alone:
         if place.kind == "country":
             why.append("a country")
             return COUNTRY
+        if place.kind in ("continent", "area", "sea"):
+            return AREA
         if place.kind == "district":
             return DISTRICT if how in (0, OTHER, STEM) and span.kind != "place" else 0.0
         if place.kind == "region":
             why.append("a region")
-            return people + REGION + self._whole(span, why)
+            return max(people + REGION, LEAST_REGION) + self._whole(span, why)
         if place.population:
             why.append(f"population {place.population:,}")
+        if how != OWN and any(p.kind == "country" for p, _ in span.found):
+            people += COUNTRYS_NAME
         return people + (0.5 if place.capital else 0.0)
 
     def _whole(self, span: Span, why: list[str]) -> float:
@@ -186,6 +171,8 @@ def _holds(row: Weighed) -> bool:
     best = row.best
     if best is None or best.kind == "place":
         return False
+    if best.kind not in ("region", "district", "country"):
+        return False
     if best.kind in ("region", "district"):
         return row.span.kind == best.kind or len(row.ranked) < 2 or row.ranked[0][1] - row.ranked[1][1] > 0.5
     return True
@@ -237,21 +224,18 @@ def _in_list(reading: Reading, table: Sequence[Weighed], at: int) -> bool:
 
 
 def _again(
-    row: Weighed, base: dict[int, tuple[float, list[str]]], picks: Sequence[Place | None], number: int
+    row: Weighed, base: dict[int, tuple[float, list[str]]], support: Mapping[tuple[str, int], tuple[float, str]]
 ) -> Ranked:
-    others = _unlike(row, picks, number)
     scores: Ranked = []
     for place, _, _ in row.ranked:
         score, why = base[place.number]
         why = list(why)
-        score += _contained(row, place, why) + _company(place, others, why)
-        scores.append((place, score, why))
+        score += _contained(row, place, why)
+        worth, said = support.get((_group(row), place.number), (0.0, ""))
+        if said:
+            why.append(said)
+        scores.append((place, score + worth, why))
     return _sorted(scores)
-
-
-def _unlike(row: Weighed, picks: Sequence[Place | None], number: int) -> list[Place]:
-    mine = {p.number for p, _, _ in row.ranked}
-    return [p for i, p in enumerate(picks) if p is not None and i != number and p.number not in mine]
 
 
 def _contained(row: Weighed, place: Place, why: list[str]) -> float:
@@ -266,22 +250,6 @@ def _contained(row: Weighed, place: Place, why: list[str]) -> float:
     if container.kind != "country" or len({c.number for c, _, _ in row.within}) > 1:
         why.append(f"in {container.name}, {where}")
     return worth
-
-
-def _company(place: Place, others: Sequence[Place], why: list[str]) -> float:
-    """What the other places of the text speak for: near ones, and the same region and country."""
-    if not others:
-        return 0.0
-    towns = [o for o in others if o.kind in ("place", "district")]
-    closest = min(((apart_km(place, o), o) for o in towns), key=lambda n: n[0], default=None)
-    score = 0.0
-    if closest is not None and place.kind in ("place", "district"):
-        score += CLOSE * exp(-closest[0] / CLOSE_KM)
-        if closest[0] < CLOSE_KM:
-            why.append(f"{closest[0]:.0f} km from {closest[1].name}")
-    areas = [o.area for o in others if o.area]
-    score += SAME_REGION * areas.count(place.area) / len(areas) if areas and place.area else 0.0
-    return score + SAME_COUNTRY * sum(o.country == place.country for o in others) / len(others)
 
 
 def _one_sense(table: Sequence[Weighed]) -> None:

@@ -173,6 +173,17 @@ def loose_key(key: str) -> str:
     return " ".join(w[:-1] if len(w) > 4 and w[-1] in "аеиоaeio" else w for w in key.split())
 
 
+def plain_key(key: str) -> str:
+    """A key in Latin letters and one spelling, to compare names across scripts and systems.
+
+    Raises
+    ------
+    GeoError
+        Never.
+    """
+    return loose_key(latin(key))
+
+
 def latin(key: str) -> str:
     """A folded Cyrillic key in Latin letters, to compare names across scripts.
 
