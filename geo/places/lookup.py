@@ -26,7 +26,7 @@ _SMALL_WORDS = frozenset((
     "на", "над", "під", "под", "ль",
 ))  # fmt: skip
 # endings (folded) of adjectives in -ский, -ський and of a region's name in -щина
-_ADJECTIVE = re.compile("(?:[сзц]ь?к|[щч]ин)(?:ая|ои|ую|ою|ии|ого|ому|им|ім|оі|іи|а|у|і|е|ое|ие|их|и)$")
+_ADJECTIVE = re.compile("(?:[сзц]ь?к|[щч]ин)(?:ая|ои|ую|ою|ии|ого|ому|им|ім|ими|іми|оі|іи|а|у|і|ие|их|и|ы)$")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from geo.places.rules import rules
 from geo.places.words import Word, is_cyrillic, words_of
 
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"'”’»)]*\s+(?=[\"'“«(]?[^\W\d_a-zа-яіїєґ])|\n+")
+_AND = frozenset(("и", "та", "і", "й", "або", "или"))
 _AHEAD = 7  # words looked at for the end of a list of regions
 
 
@@ -273,13 +274,17 @@ class _Finder:
         """One past the word область that ends a list of regions; None where none does."""
         for here in range(at, min(at + _AHEAD, len(self.words))):
             word = self.words[here]
-            if self.reading.starts(here):
+            gap = self.reading.gap(here)
+            if self.reading.starts(here) or gap.strip() not in ("", ","):
+                return None
+            joined = "," in gap or (here > at and self.words[here - 1].key in _AND)
+            if word.capital and not joined:
                 return None
             if word.key in self.rules["region_after"]:
                 return here + 1
             if word.key in self.rules["district_after"]:
                 return None
-            if word.key not in ("и", "та", "і", "або", "или", "и") and not re.search("[сзц]ь?к", word.key):
+            if word.key not in _AND and not re.search("[сзц]ь?к", word.key):
                 return None
         return None
 
@@ -301,18 +306,31 @@ class _Finder:
             return not self._settlement_before(at)
         return len(word.key) < 3 and not word.text.isupper()
 
+    def _surname_at(self, at: int) -> bool:
+        """Whether a capitalised word stands there that may be a surname."""
+        if at >= len(self.words) or self.reading.gap(at) != " " or self.reading.starts(at):
+            return False
+        word = self.words[at]
+        return word.capital and len(word.text) > 2 and not word.text.isupper() and not self._is_place_word(word.key)
+
     def _settlement_before(self, at: int) -> str:
         return self.rules["settlement_before"].ends(self.reading.before(at))
 
     def _unknown(self, at: int) -> Span | None:
-        """A capitalised name after a word such as village: a place that no gazetteer here has."""
+        """A capitalised name after a word such as village: a place that no gazetteer here has; or somebody's name."""
         word = self.words[at]
+        if word.key in self.rules["given_names"] and self._surname_at(at + 1):
+            span = self._span(at, at + 2, ())
+            span.role, span.cues = "person", ["a given name before a surname"]
+            return span
         cue = self._settlement_before(at)
         plain = not cue or word.key in self.rules["given_names"] or word.key in self.rules["titles"]
         if plain or self.reading.starts(at) or (len(cue) == 1 and "." not in self.reading.gap(at)):
             return None
         last = at + 1
         while last < len(self.words) and self.words[last].capital and self.reading.gap(last) in (" ", "-"):
+            if self._adjective(last) is not None or self.rules.demonym(self.words[last].key):
+                break
             last += 1
         span = self._span(at, last, ())
         span.unknown, span.cues, span.kind = True, [f"after “{cue}”"], "place"
@@ -433,6 +451,8 @@ class _Finder:
         ):
             span.role, span.cues = "organisation", [f"after “{leading}”"]
             return span
+        if self._possessive(span):
+            return None
         for ahead in range(min(3, len(after))):
             word = self.words[span.last + ahead]
             if not word.capital and not word.cyrillic:
@@ -445,6 +465,9 @@ class _Finder:
                 span.role, span.cues = "organisation", [f"“{word.text}” follows"]
                 return self._widened(span, span.last + ahead + 1)
         return None
+
+    def _possessive(self, span: Span) -> bool:
+        return self.reading.text[span.end : span.end + 2] in ("'s", "’s", "ʼs")
 
     def _widened(self, span: Span, last: int) -> Span:
         span.last, span.end = last, self.words[last - 1].end
@@ -465,6 +488,9 @@ class _Finder:
             last = span.last + 1
             self._as_person(span, "a given name before a surname", span.first)
             return self._widened(span, max(last, span.last))
+        if one and not span.kind and self._small(span) and self._stranger_after(span):
+            span.role, span.cues = "organisation", [f"“{self.words[span.last].text}” follows"]
+            return self._widened(span, span.last + 1)
         stranger = self._stranger_before(span, before)
         if stranger and one and not span.kind:
             return self._as_person(span, f"after “{stranger}”", span.first - 1)
@@ -487,6 +513,19 @@ class _Finder:
             return ""
         return "" if self.lookup.named(word.key) else word.text
 
+    def _small(self, span: Span) -> bool:
+        return all(p.kind == "place" and p.population < 100_000 for p, _ in span.found)
+
+    def _stranger_after(self, span: Span) -> bool:
+        """A capitalised word of no place right after a small town's name: both are part of another name."""
+        if self._possessive(span) or not self._surname_at(span.last):
+            return False
+        word = self.words[span.last]
+        known = ("compass", "settlement_after", "proper_parts", "titles", "place_prepositions", "near")
+        if any(word.key in self.rules[t] for t in known) or self.rules.demonym(word.key):
+            return False
+        return not self.lookup.named(word.key) and self._adjective(span.last) is None
+
     def _as_person(self, span: Span, why: str, first: int) -> Span:
         span.role, span.cues = "person", [why]
         last = span.last
@@ -504,7 +543,7 @@ class _Finder:
         capital = any(p.capital for p, _ in span.found)
         if not capital or span.kind or span.near:
             return ""
-        if "’s" in self.reading.text[span.end : span.end + 2] or "'s" in self.reading.text[span.end : span.end + 2]:
+        if self._possessive(span):
             owned = self.rules["metonym_owned"].begins(after)
             if owned:
                 return f"a capital whose “{owned}” are meant"

@@ -12,6 +12,7 @@ from geo.places.index import BARE, LOOSE, OTHER, OWN, STEM
 from geo.places.lookup import Place
 from geo.places.rules import rules
 from geo.places.spans import Reading, Span
+from geo.places.words import key_of
 
 # parts of the score; a place of ten times the people is worth 1
 CUED = 6.0
@@ -243,7 +244,12 @@ def _contained(row: Weighed, place: Place, why: list[str]) -> float:
         if container.number != place.number and place.inside(container):
             why.append(f"in {container.name}, named beside it")
             return BESIDE
-    held = [(w, c, where) for c, w, where in row.within if c.number != place.number and place.inside(c)]
+    # that Kursk lies in Kursk Oblast does not speak for the city
+    held = [
+        (w, c, where)
+        for c, w, where in row.within
+        if c.number != place.number and place.inside(c) and key_of(c.name)[:5] != key_of(place.name)[:5]
+    ]
     if not held:
         return 0.0
     worth, container, where = max(held, key=lambda h: h[0])
