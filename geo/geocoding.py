@@ -17,7 +17,7 @@ import shapely
 
 from geo.gazetteer import Gazetteer, front_distance, open_gazetteer
 from geo.places.company import Weighed
-from geo.places.lookup import Place
+from geo.places.lookup import Place, apart_km
 from geo.places.spans import given_spans, read, spans_of
 from geo.places.weigh import LARGE, weigh
 from geo.schema import CRS
@@ -34,6 +34,8 @@ LOCATED = ("place", "region", "country")
 # UCDP's where_prec: 1 the place, 2 near it, 3 its second-level unit, 4 its first-level unit, 6 its country
 _PRECISION = {"place": 1, "district": 3, "region": 4, "country": 6, "area": 5, "sea": 7, "continent": 6}
 _NEAR_KM = 5.0
+# scores that lie nearer together than this say nothing
+_EVEN = 0.15
 
 
 @dataclass(frozen=True)
@@ -234,6 +236,11 @@ def _placed(row: Weighed, place: Place, score: float, why: Sequence[str], *, unc
     second = next((r for r in row.ranked if r[0].number != place.number), None)
     precise = 2 if near or not place.exact else 1
     reasons = [*why, *([f"“{span.near}” before it"] if near else [])]
+    if second is not None and place.kind == second[0].kind == "place" and score - second[1] < _EVEN:
+        # two places as likely as each other: only what holds both is known
+        uncertainty_km = apart_km(place, second[0])
+        precise = 4 if place.area == second[0].area else 6
+        reasons.append(f"{second[0].name} {uncertainty_km:.0f} km away is as likely")
     return Mention(
         span.text, span.start, span.end, role, place.name, place.adm_1 or None, place.adm_2 or None, place.country,
         place.latitude, place.longitude, precise if place.kind == "place" else _PRECISION[place.kind],

@@ -7,13 +7,14 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from geo.places.index import OWN
+from geo.places.index import LOOSE, OWN
 from geo.places.lookup import Found, Lookup
 from geo.places.rules import rules
 from geo.places.words import Word, is_cyrillic, words_of
 
 _SENTENCE = re.compile(r"(?<=[.!?…])[\"'”’»)]*\s+(?=[\"'“«(]?[^\W\d_a-zа-яіїєґ])|\n+")
 _AND = frozenset(("и", "та", "і", "й", "або", "или"))
+_IN = frozenset(("in", "at", "of", "from", "to", "в", "у", "во", "з", "із", "из"))
 _AHEAD = 7  # words looked at for the end of a list of regions
 
 
@@ -89,6 +90,7 @@ class Span:
     kind: str = ""  # region, district or place, where words beside it say so
     cues: list[str] = field(default_factory=list)
     near: str = ""
+    said: str = ""  # the word for a settlement that names its size
     code: str = ""  # the country of a demonym
     unknown: bool = False
     names: tuple[int, int] = (0, 0)
@@ -306,6 +308,25 @@ class _Finder:
             return not self._settlement_before(at)
         return len(word.key) < 3 and not word.text.isupper()
 
+    def _placed_beside(self, at: int) -> str:
+        """The preposition before an unknown name that a region's name follows: near Kilibo (Ouesse, Collines)."""
+        before = self.reading.before(at, 3)
+        leading = self.rules["near"].ends(before) or (before[-1] if before and before[-1] in _IN else "")
+        last = at + 1
+        while leading and last < len(self.words) and last - at < 3 and self.reading.gap(last) in (" ", "-"):
+            if not self.words[last].capital or self._adjective(last) is not None:
+                break
+            last += 1
+        if not leading or last >= len(self.words) or self.reading.starts(last) or self._is_common(at):
+            return ""
+        if self.reading.gap(last) == " ":
+            return leading if self._adjective(last) is not None else ""
+        if self.reading.gap(last) not in (", ", " ("):
+            return ""
+        _, found = self.lookup.longest(self.words, last, self.reading.text)
+        held = any(p.kind in ("region", "district") for p, _ in found)
+        return leading if held or self._adjective(last) is not None else ""
+
     def _surname_at(self, at: int) -> bool:
         """Whether a capitalised word stands there that may be a surname."""
         if at >= len(self.words) or self.reading.gap(at) != " " or self.reading.starts(at):
@@ -323,7 +344,7 @@ class _Finder:
             span = self._span(at, at + 2, ())
             span.role, span.cues = "person", ["a given name before a surname"]
             return span
-        cue = self._settlement_before(at)
+        cue = self._settlement_before(at) or self._placed_beside(at)
         plain = not cue or word.key in self.rules["given_names"] or word.key in self.rules["titles"]
         if plain or self.reading.starts(at) or (len(cue) == 1 and "." not in self.reading.gap(at)):
             return None
@@ -352,11 +373,23 @@ class _Finder:
             word = self.rules[table].ends(before)
             if word and (len(word) > 1 or "." in self.reading.gap(span.first)):
                 span.kind, span.cues = kind, [*span.cues, f"after “{word}”"]
+                span.said = word
                 break
+        else:
+            self._apposition(span)
         follows = self.rules["settlement_after"].begins(after)
         if follows and not span.kind and self.words[span.last].text.islower():
             span.kind, span.cues = "place", [*span.cues, f"“{follows}” follows"]
         span.near = self._near(span.first)
+
+    def _apposition(self, span: Span) -> None:
+        """Shevchenko, a village in …"""
+        at = span.last
+        if at + 1 >= len(self.words) or self.reading.gap(at) != ", " or self.words[at].key not in ("a", "an", "the"):
+            return
+        word = next((w.key for w in self.words[at + 1 : at + 4] if w.key in self.rules["settlement_before"]), "")
+        if word:
+            span.kind, span.said, span.cues = "place", word, [*span.cues, f"“{word}” follows"]
 
     def _near(self, at: int) -> str:
         before = self.reading.before(at)
@@ -490,6 +523,9 @@ class _Finder:
             return self._widened(span, max(last, span.last))
         if one and not span.kind and self._small(span) and self._stranger_after(span):
             span.role, span.cues = "organisation", [f"“{self.words[span.last].text}” follows"]
+            return self._widened(span, span.last + 1)
+        if one and not span.kind and surname and all(how == LOOSE for _, how in span.found):
+            span.role, span.cues = "organisation", ["part of another name"]
             return self._widened(span, span.last + 1)
         stranger = self._stranger_before(span, before)
         if stranger and one and not span.kind:

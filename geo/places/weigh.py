@@ -27,6 +27,7 @@ IN_PLAY = 0.6
 # places with fewer people than this do not stand outside of every container that the text names
 LARGE = 50_000
 _NEXT = re.compile(r",? *\(?")
+_ARTICLES = frozenset(("a", "an", "the", "small", "large", "border", "frontline", "nearby"))
 _INSIDE = frozenset(("in", "of", "at", "inside", "within", "в", "у", "во"))
 Prior = Callable[[Place], float | None]
 
@@ -143,10 +144,19 @@ class _Alone:
             return 0.0
         if place.kind == span.kind:
             why += span.cues
-            return CUED
+            return CUED + self._of_size(span, place)
         if {place.kind, span.kind} == {"region", "district"}:
             return 1.0
         return -CUED
+
+    def _of_size(self, span: Span, place: Place) -> float:
+        """A village has few people, a city many."""
+        said = span.said
+        if place.kind != "place" or not said:
+            return 0.0
+        if said in self.rules["village_words"]:
+            return -2.0 if place.population > 20_000 else 0.0
+        return 0.5 if said in self.rules["city_words"] and place.population > 20_000 else 0.0
 
 
 def _name(span: Span) -> str:
@@ -205,10 +215,21 @@ def _beside(reading: Reading, table: Sequence[Weighed], at: int) -> list[Place]:
 
 
 def _opens(gap: str) -> bool:
-    words = gap.strip(" ,(").split()
+    """Whether what stands between two mentions puts the first into the second: "(", ", ", ", a village in "."""
+    if "." in gap or ";" in gap or "\n\n" in gap:
+        return False
+    words = [w.casefold() for w in gap.strip(" ,(").split()]
     if not words:
         return bool(_NEXT.fullmatch(gap)) and bool(gap.strip())
-    return len(words) <= 2 and all(w.casefold() in _INSIDE or w == "the" for w in words) and "." not in gap
+    if len(words) <= 2:
+        return all(w in _INSIDE or w == "the" for w in words)
+    tables = rules()
+    known = ("settlement_before", "compass")
+    return (
+        len(words) <= 7
+        and words[-1 if words[-1] != "the" else -2] in _INSIDE
+        and all(w in _INSIDE or w in _ARTICLES or any(w in tables[t] for t in known) for w in words)
+    )
 
 
 def _in_list(reading: Reading, table: Sequence[Weighed], at: int) -> bool:
