@@ -19,7 +19,7 @@ from geo.gazetteer import Gazetteer, front_distance, open_gazetteer
 from geo.places.company import Weighed
 from geo.places.lookup import Place, apart_km
 from geo.places.spans import given_spans, read, spans_of
-from geo.places.weigh import LARGE, weigh
+from geo.places.weigh import LARGE, TOWN, weigh
 from geo.schema import CRS
 
 if TYPE_CHECKING:
@@ -32,8 +32,9 @@ MENTION_COLUMNS = (
 )  # fmt: skip
 LOCATED = ("place", "region", "country")
 # UCDP's where_prec: 1 the place, 2 near it, 3 its second-level unit, 4 its first-level unit, 6 its country
-_PRECISION = {"place": 1, "district": 3, "region": 4, "country": 6, "area": 5, "sea": 7, "continent": 6}
+_PRECISION = {"place": 3, "district": 3, "region": 4, "country": 6, "area": 5, "sea": 7, "continent": 6}
 _NEAR_KM = 5.0
+_DISTRICT_KM = 25.0
 # scores that lie nearer together than this say nothing
 _EVEN = 0.15
 
@@ -233,6 +234,9 @@ def _placed(row: Weighed, place: Place, score: float, why: Sequence[str], *, unc
     span = row.span
     role = {"country": "country", "place": "place"}.get(place.kind, "region")
     near = bool(span.near) and place.kind == "place"
+    if span.kind == "district" and place.kind == "place":
+        # no list has the district: its town stands for it
+        role, near, uncertainty_km = "region", False, _DISTRICT_KM
     second = next((r for r in row.ranked if r[0].number != place.number), None)
     precise = 2 if near or not place.exact else 1
     reasons = [*why, *([f"“{span.near}” before it"] if near else [])]
@@ -243,7 +247,7 @@ def _placed(row: Weighed, place: Place, score: float, why: Sequence[str], *, unc
         reasons.append(f"{second[0].name} {uncertainty_km:.0f} km away is as likely")
     return Mention(
         span.text, span.start, span.end, role, place.name, place.adm_1 or None, place.adm_2 or None, place.country,
-        place.latitude, place.longitude, precise if place.kind == "place" else _PRECISION[place.kind],
+        place.latitude, place.longitude, precise if role == "place" else _PRECISION.get(place.kind, 3),
         round(max(place.radius_km, uncertainty_km) + (_NEAR_KM if near else 0.0), 1), round(score, 2),
         _label(second[0], second[1]) if second else None, _joined(reasons), place.gazetteer,
         place.place_id,
@@ -274,16 +278,17 @@ def _named_containers(row: Weighed) -> list[Place]:
 def _outside(row: Weighed, place: Place) -> Place | None:
     """The container to answer with, where a place lies outside of every one that the text names for it."""
     if place.kind != "place":
-        if place.kind != "country" and row.beside and not any(place.inside(c) for c in row.beside):
-            return None
         return None
     named = _named_containers(row)
     if not named or any(place.inside(c) for c in named):
         return None
     if any(place.inside(c) for c, _, _ in row.within if c.kind in ("region", "district")):
         return None
-    if not row.beside and place.population >= LARGE:
-        return None
+    if not row.beside:
+        # a town is named without its region more often than a village is
+        same = any(where == "same sentence" for c, _, where in row.within if c in named)
+        if place.population >= (LARGE if same else TOWN):
+            return None
     return _one_container(row, named)
 
 

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from geo.errors import FileError
 from geo.places.index import LAYOUT
-from geo.places.words import Word, fold, loose_key, stem_key
+from geo.places.words import Word, fold, loose_key, stem, stem_key
 
 _COLUMNS = (
     "id, gazetteer, place_id, name, kind, country, latitude, longitude, area, adm_1, adm_2, population, radius_km,"
@@ -26,7 +26,7 @@ _SMALL_WORDS = frozenset((
     "на", "над", "під", "под", "ль",
 ))  # fmt: skip
 # endings (folded) of adjectives in -ский, -ський and of a region's name in -щина
-_ADJECTIVE = re.compile("(?:[сзц]ь?к|[щч]ин)(?:ая|ои|ую|ою|ии|ого|ому|им|ім|ими|іми|оі|іи|а|у|і|ие|их|и|ы)$")
+_ADJECTIVE = re.compile("(?:[сзц]ь?к|[щч]ин)(?:ая|ои|ую|ою|ии|ого|ому|ом|им|ім|ими|іми|оі|іи|а|у|і|ие|их|и|ы)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,6 +208,27 @@ class Lookup:
         top = max(best.values(), default=0)
         found = [p for area, score in best.items() if score == top for p in self.regions(area)]
         return tuple(sorted(found, key=lambda p: -p.population))
+
+    def districts(self, key: str) -> tuple[Place, ...]:
+        """Districts that a folded Cyrillic adjective means, by the town that they are named after; else those towns.
+
+        Raises
+        ------
+        GeoError
+            Never.
+        """
+        base = _ADJECTIVE.sub("", key)
+        if base == key or len(base) < 3:
+            return ()
+        towns = [p for name in (base, f"{base}ск", f"{base}ськ", f"{base}цк") for p, _ in self.named(f"~{stem(name)}")]
+        found: dict[int, Place] = {}
+        for town in towns:
+            rows = self._base.execute("SELECT id FROM places WHERE area = ? AND kind = 'district'", (town.area,))
+            for (number,) in rows.fetchall() if town.kind == "place" else ():
+                district = self._places(number)
+                if fold(district.name)[:5] == fold(town.name)[:5]:
+                    found[number] = district
+        return tuple(found.values() if found else (t for t in towns if t.kind == "place"))
 
     def _seats(self) -> list[tuple[str, str]]:
         if not hasattr(self, "_seated"):

@@ -6,6 +6,7 @@ import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 from geo.places.index import LOOSE, OWN
 from geo.places.lookup import Found, Lookup
@@ -144,6 +145,7 @@ def spans_of(reading: Reading, lookup: Lookup, *, countries: Sequence[str] | Non
     finder = _Finder(reading, lookup, countries)
     found = list(finder.walk())
     finder.spread_regions(found)
+    finder.speakers(found)
     finder.surnames(found)
     return found
 
@@ -223,6 +225,8 @@ class _Finder:
             return demonym
         if count == 0 or (count == 1 and (self._is_common(at) or self._only_begins(at, found))):
             return self._unknown(at)
+        if self._settlement_before(at) and self._goes_on(at + count):
+            return self._unknown(at)
         span = self._span(at, at + count, found)
         if not span.found:
             return None
@@ -258,6 +262,9 @@ class _Finder:
         word = self.words[at]
         if not word.cyrillic or len(word.key) < 6:
             return None
+        following = self.words[at + 1].key if at + 1 < len(self.words) else ""
+        if following in self.rules["district_after"] and self.reading.gap(at + 1) == " ":
+            return self._district(at)
         noun = bool(re.search("[щч]ин(?:а|и|і|у|ою|е|ы|ои)$", word.key))
         last = at + 1
         if not noun:
@@ -270,6 +277,15 @@ class _Finder:
             return None
         span = self._span(at, last, tuple((p, OWN) for p in regions))
         span.kind, span.cues = "region", ["a region's name"]
+        return span
+
+    def _district(self, at: int) -> Span | None:
+        """Грайворонском районе: the district named after a town."""
+        districts = self.lookup.districts(self.words[at].key)  # or the towns, where no list has the district
+        if not districts:
+            return None
+        span = self._span(at, at + 2, tuple((p, OWN) for p in districts))
+        span.kind, span.cues = "district", ["a district's name"]
         return span
 
     def _list_end(self, at: int) -> int | None:
@@ -298,8 +314,8 @@ class _Finder:
             how == OWN and p.population > 0 and (not self.countries or p.country in self.countries) for p, how in found
         ):
             return False
-        here = [p.population for p, _ in found if not self.countries or p.country in self.countries]
-        return max(here, default=0) < 20_000
+        least = {True: 20_000, False: 200_000}
+        return not any(p.population >= least[not self.countries or p.country in self.countries] for p, _ in found)
 
     def _is_common(self, at: int) -> bool:
         """A common word, or one that only a sentence's beginning made a name."""
@@ -326,6 +342,15 @@ class _Finder:
         _, found = self.lookup.longest(self.words, last, self.reading.text)
         held = any(p.kind in ("region", "district") for p, _ in found)
         return leading if held or self._adjective(last) is not None else ""
+
+    def _goes_on(self, at: int) -> bool:
+        """Whether a settlement's name goes on with a word that is no name of a place: village of Krasnaya Skazka."""
+        return (
+            self._surname_at(at)
+            and self._adjective(at) is None
+            and self.lookup.longest(self.words, at, self.reading.text)[0] == 0
+            and self.words[at].key not in self.rules["given_names"]
+        )
 
     def _surname_at(self, at: int) -> bool:
         """Whether a capitalised word stands there that may be a surname."""
@@ -604,6 +629,21 @@ class _Finder:
             ends = self.words[span.last - 1].key in plural or "a list of regions" in span.cues
             if ends and between in (",", "and", ", and", "та", "і", "и", "або", "or", "&") and previous.role == "place":
                 previous.kind, previous.cues = span.kind, [*previous.cues, "a list of regions"]
+
+    def speakers(self, spans: list[Span]) -> None:
+        """Rome and London condemned it: what holds for one capital of a pair holds for the other."""
+        for one, other in pairwise(spans):
+            between = self.reading.text[one.end : other.start].strip()
+            pair = {one.role, other.role} == {"place", "metonym"} and (between == "and" or between in _AND)
+            if pair and all(any(p.capital for p, _ in s.found) and not s.kind and not s.near for s in (one, other)):
+                if one.role == "place" and self._preposition(one):
+                    continue
+                for span in (one, other):
+                    span.role, span.cues = "metonym", span.cues or ["beside a capital that acts"]
+
+    def _preposition(self, span: Span) -> bool:
+        before = self.reading.before(span.first, 1)
+        return bool(before) and before[-1] in self.rules["place_prepositions"]
 
     def surnames(self, spans: list[Span]) -> None:
         """A name that the text has given to a person is that person's where it stands alone."""

@@ -17,6 +17,8 @@ from geo.places.words import key_of
 # parts of the score; a place of ten times the people is worth 1
 CUED = 6.0
 COUNTRY, AREA, DISTRICT, REGION, LEAST_REGION = 8.5, 7.5, 4.2, -1.2, 5.0
+# a region whose name none of its own towns has (Crimea, Wyoming)
+UNSHARED_REGION = 6.5
 # a town that only some call by a country's own name
 COUNTRYS_NAME = -3.0
 HOW = {OTHER: -0.1, BARE: -0.2, STEM: -0.2, LOOSE: -1.0}
@@ -26,6 +28,7 @@ FRONT_KM, FRONT = 40.0, 1.5
 IN_PLAY = 0.6
 # places with fewer people than this do not stand outside of every container that the text names
 LARGE = 50_000
+TOWN = 5_000
 _NEXT = re.compile(r",? *\(?")
 _ARTICLES = frozenset(("a", "an", "the", "small", "large", "border", "frontline", "nearby"))
 _INSIDE = frozenset(("in", "of", "at", "inside", "within", "в", "у", "во"))
@@ -114,7 +117,8 @@ class _Alone:
             return DISTRICT if how in (0, OTHER, STEM) and span.kind != "place" else 0.0
         if place.kind == "region":
             why.append("a region")
-            return max(people + REGION, LEAST_REGION) + self._whole(span, why)
+            least = LEAST_REGION if _seat_of_name(span, place) else UNSHARED_REGION
+            return max(people + REGION, least) + self._whole(span, why)
         if place.population:
             why.append(f"population {place.population:,}")
         if how != OWN and any(p.kind == "country" for p, _ in span.found):
@@ -159,6 +163,11 @@ class _Alone:
         return 0.5 if said in self.rules["city_words"] and place.population > 20_000 else 0.0
 
 
+def _seat_of_name(span: Span, region: Place) -> bool:
+    """Whether a town of the region itself, and no small one, has the name as well."""
+    return any(p.kind == "place" and p.area == region.area and p.population > 20_000 for p, _ in span.found)
+
+
 def _name(span: Span) -> str:
     return span.text.split()[0].casefold()[:5] if span.text else ""
 
@@ -192,9 +201,10 @@ def _holds(row: Weighed) -> bool:
 def _where(reading: Reading, span: Span, other: Span) -> tuple[float, str]:
     if reading.sentence[span.first] == reading.sentence[other.first]:
         return SENTENCE, "same sentence"
-    if reading.paragraph[span.first] == reading.paragraph[other.first]:
-        return PARAGRAPH, "same paragraph"
-    return TEXT, "same text"
+    where = "same paragraph" if reading.paragraph[span.first] == reading.paragraph[other.first] else "same text"
+    # a place lies in what was named before it; what comes later says less
+    later = " later" if other.first > span.first else ""
+    return (PARAGRAPH if where == "same paragraph" else TEXT) * (0.7 if later else 1.0), f"{where}{later}"
 
 
 def _beside(reading: Reading, table: Sequence[Weighed], at: int) -> list[Place]:
