@@ -18,7 +18,8 @@ import shapely
 from geo.gazetteer import Gazetteer, front_distance, open_gazetteer
 from geo.places.company import Weighed
 from geo.places.lookup import Place, apart_km
-from geo.places.spans import given_spans, read, spans_of
+from geo.places.reading import read
+from geo.places.spans import given_spans, spans_of
 from geo.places.weigh import LARGE, TOWN, weigh
 from geo.schema import CRS
 

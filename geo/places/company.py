@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from geo.places.cues import Span
 from geo.places.lookup import Place
-from geo.places.spans import Span
 
 # parts of the score, in the unit of geo.places.weigh: ten times the people
 CLOSE, MANY_CLOSE, SAME_REGION, SAME_COUNTRY = 1.6, 0.8, 1.5, 1.5

@@ -8,10 +8,11 @@ from math import exp, log10
 
 from geo.places.company import Company, Ranked, Weighed
 from geo.places.company import group_of as _group
+from geo.places.cues import Span
 from geo.places.index import BARE, LOOSE, OTHER, OWN, STEM
 from geo.places.lookup import Place
+from geo.places.reading import Reading
 from geo.places.rules import rules
-from geo.places.spans import Reading, Span
 from geo.places.words import key_of
 
 # parts of the score; a place of ten times the people is worth 1

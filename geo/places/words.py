@@ -90,7 +90,7 @@ def fold(word: str) -> str:
         plain = word.casefold().translate(_SIGNS)
     else:
         parts = unicodedata.normalize("NFKD", word.casefold().translate(_SIGNS))
-        plain = "".join(c for c in parts if not unicodedata.combining(c))
+        plain = "".join(c for c in parts if not unicodedata.combining(c)).casefold()
     return _SHORT.get(plain, plain)
 
 
