@@ -11,9 +11,15 @@ if TYPE_CHECKING:
     from geo.archive import Archive, open_archive
     from geo.area import area_km2
     from geo.briefs.briefing import draw_brief
+    from geo.care.backup import back_up
+    from geo.care.checking import check_archive
+    from geo.care.repair import mend_copy
+    from geo.claims.checking import check_claim
+    from geo.claims.pair import weigh_claims
     from geo.claims.reading import find_claims, read_claim
     from geo.claims.record import Claim
     from geo.desk.fetch import fetch_new
+    from geo.desk.routine import run_daily
     from geo.errors import (
         ArchiveError,
         FileError,
@@ -37,7 +43,12 @@ if TYPE_CHECKING:
     from geo.pictures.chart import draw_chart
     from geo.pictures.movie import draw_movie
     from geo.pictures.picture import draw_picture
+    from geo.reading.acceptance import accept_review
+    from geo.reading.reader import read_briefing
+    from geo.reading.review import write_review
     from geo.schema import Options, Source
+    from geo.site.build import build_site
+    from geo.site.server import serve
 
 # name -> the module it lives in; loaded when first asked for, so that importing geo stays light
 _ROOMS = {
@@ -46,9 +57,15 @@ _ROOMS = {
         "archive": "Archive open_archive",
         "area": "area_km2",
         "briefs.briefing": "draw_brief",
+        "care.backup": "back_up",
+        "care.checking": "check_archive",
+        "care.repair": "mend_copy",
+        "claims.checking": "check_claim",
+        "claims.pair": "weigh_claims",
         "claims.reading": "find_claims read_claim",
         "claims.record": "Claim",
         "desk.fetch": "fetch_new",
+        "desk.routine": "run_daily",
         "errors": "ArchiveError FileError GateError GeoError MapError NoSnapshotError SourceError UnitError UsageError",
         "gazetteer": "open_gazetteer",
         "geocoding": "geocode",
@@ -62,7 +79,12 @@ _ROOMS = {
         "pictures.chart": "draw_chart",
         "pictures.movie": "draw_movie",
         "pictures.picture": "draw_picture",
+        "reading.acceptance": "accept_review",
+        "reading.reader": "read_briefing",
+        "reading.review": "write_review",
         "schema": "Options Source",
+        "site.build": "build_site",
+        "site.server": "serve",
     }.items()
     for name in names.split()
 }
@@ -83,7 +105,12 @@ __all__ = [
     "UnitError",
     "UsageError",
     "__version__",
+    "accept_review",
     "area_km2",
+    "back_up",
+    "build_site",
+    "check_archive",
+    "check_claim",
     "draw_brief",
     "draw_chart",
     "draw_comparison",
@@ -98,11 +125,17 @@ __all__ = [
     "find_claims",
     "geocode",
     "import_files",
+    "mend_copy",
     "open_archive",
     "open_gazetteer",
+    "read_briefing",
     "read_claim",
+    "run_daily",
     "save_map",
+    "serve",
     "show",
+    "weigh_claims",
+    "write_review",
 ]  # fmt: skip
 
 

@@ -2,37 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import wraps
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import geopandas as gpd
 import pandas as pd
 import shapely
 
-from geo.answers import FAR, By, When
+from geo.answers import FAR, By, When, moment
 from geo.errors import ArchiveError, UsageError
 from geo.front import Front
-from geo.inquiry import figures, sides
+from geo.inquiry import corrections as corrected
+from geo.inquiry import figures, sides, workings
 from geo.inquiry import places as inquired
 from geo.inquiry.reader import Asked, Reader
 from geo.inquiry.sides import Comparison
+from geo.inquiry.workings import Workings
 from geo.pages.notebook import archive_card, sentence
-from geo.schema import CRS
+from geo.rules import rule_of
+from geo.schema import CRS, parse_instant
 from geo.storage import history
 from geo.storage.store import Store
 from geo.units import Countries, find_unit
 
+P = ParamSpec("P")
+T = TypeVar("T")
 
-def open_archive(path: str | Path) -> Archive:
+
+def open_archive(path: str | Path, *, raw: bool = False) -> Archive:
     """Open an archive; one that is not there yet is made by the first import.
 
     Parameters
     ----------
     path : str or pathlib.Path
         A GeoPackage (``.gpkg``).
+    raw : bool
+        True passes over the archive's rules against harm (docs/rules.md): for the owner's own eyes, not for output.
 
     Returns
     -------
@@ -46,16 +56,27 @@ def open_archive(path: str | Path) -> Archive:
     path = Path(path)
     if path.is_dir():
         raise UsageError(f"{path} is a folder; an archive is one file, such as {path / 'control.gpkg'}")
-    return Archive(path)
+    return Archive(path, raw=raw)
+
+
+def _held(ask: Callable[Concatenate[Archive, P], T]) -> Callable[Concatenate[Archive, P], T]:
+    """A question answered from one state of the archive, in which nothing is read twice."""
+
+    @wraps(ask)
+    def answer(archive: Archive, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        with archive.store.holding():
+            return ask(archive, *args, **kwargs)
+
+    return answer
 
 
 class Archive:
     """Dated control, incidents and units in one GeoPackage. Open it with `open_archive`."""
 
-    def __init__(self, path: str | Path) -> None:
+    def __init__(self, path: str | Path, *, raw: bool = False) -> None:
         self.path = Path(path)
         self.store = Store(self.path)
-        self._reader = Reader(self.store)
+        self._reader = Reader(self.store, raw=raw)
 
     def __enter__(self) -> Self:
         return self
@@ -97,6 +118,7 @@ class Archive:
         """
         return self.store.holding()
 
+    @_held
     def sources(self) -> pd.DataFrame:
         """Sources and whom to credit: name, title, url, licence, attribution.
 
@@ -105,7 +127,7 @@ class Archive:
         ArchiveError
             The archive cannot be read.
         """
-        return self.store.recall(("sources",), self.store.sources)
+        return self._reader.sources()
 
     def source_name(self, source: str | None = None) -> str:
         """The source meant: the one named, or the only one that the archive has control from.
@@ -126,16 +148,25 @@ class Archive:
         """
         return self._reader.source_name(source)
 
-    def controllers(self) -> list[str]:
+    def controllers(self, *, as_known_on: When | None = None) -> list[str]:
         """Every side that the archive has control by, from any source at any time, in order of their names.
+
+        Parameters
+        ----------
+        as_known_on : str, date, datetime or None
+            As the archive knew them then; None is now.
 
         Raises
         ------
         ArchiveError
             The archive cannot be read.
+        GateError
+            `as_known_on` cannot be read.
         """
-        return self.store.recall(("controllers",), self.store.controllers)
+        known = moment(as_known_on)
+        return self.store.recall(("controllers", known), lambda: self.store.controllers(as_known_on=known))
 
+    @_held
     def snapshots(self, source: str | None = None, *, as_known_on: When | None = None) -> pd.DataFrame:
         """Every recording of a snapshot, or those in force at a moment.
 
@@ -160,6 +191,39 @@ class Archive:
             `as_known_on` cannot be read.
         """
         return self._reader.snapshots(source, as_known_on=as_known_on)
+
+    def polygons(self, source: str, *, as_known_on: When | None = None) -> gpd.GeoDataFrame:
+        """Every polygon of a source, once for as long as it stands: what a series is made from.
+
+        Parameters
+        ----------
+        source : str
+            Its name.
+        as_known_on : str, date, datetime or None
+            What the archive said at that moment.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            As `control`, without a snapshot's name: `valid_from` and `valid_to` bound it (half-open, NaT is open). The
+            archive's rules are kept; ``attrs["notes"]`` names them.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        GateError
+            `as_known_on` cannot be read.
+        """
+        table = self.snapshots(source, as_known_on=FAR if as_known_on is None else as_known_on)
+        instants = sorted({parse_instant(d) for d in table["depicts"]})
+        known = moment(as_known_on)
+        key = ("polygons", source, known)
+        frame = self.store.recall(
+            key, lambda: self._reader.released(self.store.rows_between(source, instants, known), source)
+        ).copy()
+        frame.attrs["notes"] = self._reader.notes(source)
+        return frame
 
     def units(self, level: int | None = None) -> gpd.GeoDataFrame:
         """Administrative units: unit, name, name_local, level, parent, boundary, area_km2, geometry (EPSG:4326).
@@ -187,8 +251,17 @@ class Archive:
         """
         return self._reader.countries()
 
+    @_held
     def incidents(
-        self, from_: When | None = None, to: When | None = None, *, as_known_on: When | None = None
+        self,
+        from_: When | None = None,
+        to: When | None = None,
+        *,
+        within: str | shapely.Geometry | None = None,
+        event_type: str | Sequence[str] | None = None,
+        verification: str | Sequence[str] | None = None,
+        dataset: str | Sequence[str] | None = None,
+        as_known_on: When | None = None,
     ) -> gpd.GeoDataFrame:
         """Incidents of a span of days, both included: the fields of docs/formats.md, points in EPSG:4326.
 
@@ -196,6 +269,11 @@ class Archive:
         ----------
         from_, to : str, date, datetime or None
             Event dates; None is open.
+        within : str, shapely geometry or None
+            A unit's code or name, or an areal geometry in EPSG:4326: incidents whose point lies in it.
+        event_type, verification, dataset : str, several, or None
+            Keep to these, compared without case. A type is that of the event or of the sub-event; an incident without
+            a verification has ``not stated``; a dataset is the source under which a file was taken in.
         as_known_on : str, date, datetime or None
             As the archive knew them then.
 
@@ -205,8 +283,11 @@ class Archive:
             The archive cannot be read.
         GateError
             A date cannot be read.
+        UnitError
+            The unit is unknown or ambiguous.
         """
-        return self._reader.incidents(from_, to, as_known_on=as_known_on)
+        wanted = {"event_type": event_type, "verification": verification, "dataset": dataset}
+        return self._reader.incidents(from_, to, as_known_on=as_known_on, within=within, wanted=wanted)
 
     def claims(self) -> pd.DataFrame:
         """Published figures on record.
@@ -220,6 +301,7 @@ class Archive:
 
     # -- control ------------------------------------------------------------------------------------------------
 
+    @_held
     def control(
         self,
         date: When | None = None,
@@ -258,6 +340,7 @@ class Archive:
 
     # -- figures ------------------------------------------------------------------------------------------------
 
+    @_held
     def area(
         self,
         date: When | None = None,
@@ -321,6 +404,7 @@ class Archive:
         )
         return figures.areas(self._reader, date, asked)
 
+    @_held
     def change(
         self,
         from_: When,
@@ -372,6 +456,7 @@ class Archive:
         )
         return figures.changes(self._reader, from_, to, asked, base=base)
 
+    @_held
     def changed(
         self, from_: When, to: When, *, source: str | None = None, as_known_on: When | None = None
     ) -> gpd.GeoDataFrame:
@@ -392,6 +477,7 @@ class Archive:
         asked = Asked(self.source_name(source), as_known_on=as_known_on)
         return figures.changed(self._reader, from_, to, asked)
 
+    @_held
     def series(
         self,
         *,
@@ -446,6 +532,7 @@ class Archive:
             self._reader, asked, from_=from_, to=to, progress=progress, workers=workers, scheduler=scheduler
         )
 
+    @_held
     def front(
         self,
         date: When | None = None,
@@ -500,6 +587,7 @@ class Archive:
             self._reader, date, asked, against=against, tolerance_km=tolerance_km, inset_km=inset_km, gap_km=gap_km
         )
 
+    @_held
     def front_movement(
         self,
         from_: When,
@@ -536,6 +624,7 @@ class Archive:
         asked = Asked(self.source_name(source), controller, status, within, None, level, boundary, as_known_on)
         return inquired.front_movement(self._reader, from_, to, asked, tolerance_km=tolerance_km, inset_km=inset_km)
 
+    @_held
     def changed_hands(
         self,
         places: gpd.GeoDataFrame,
@@ -569,8 +658,11 @@ class Archive:
         asked = Asked(self.source_name(source), as_known_on=as_known_on)
         return inquired.hands_changed(self._reader, places, from_, to, asked)
 
-    def who(self, lat: float, lon: float, *, source: str | None = None) -> pd.DataFrame:
-        """Who held a place, by which source, from when to when, as known now.
+    @_held
+    def who(
+        self, lat: float, lon: float, *, source: str | None = None, as_known_on: When | None = None
+    ) -> pd.DataFrame:
+        """Who held a place, by which source, from when to when.
 
         Parameters
         ----------
@@ -578,6 +670,8 @@ class Archive:
             Degrees on WGS 84.
         source : str or None
             None is every source, each by itself.
+        as_known_on : str, date, datetime or None
+            What the archive said at that moment; None is now.
 
         Returns
         -------
@@ -594,8 +688,9 @@ class Archive:
             The source is not in the archive.
         """
         name = self.source_name(source) if source is not None else None
-        return inquired.who(self._reader, lat, lon, source=name)
+        return inquired.who(self._reader, lat, lon, source=name, as_known_on=as_known_on)
 
+    @_held
     def compare(
         self,
         date: When | None = None,
@@ -647,9 +742,9 @@ class Archive:
             Fewer than two sources, or a class that stands in several publications.
         """
         asked = Asked("", controller, status, within, by, level, boundary, as_known_on, max_age_days)
-        with self.holding():
-            return sides.side_by_side(self._reader, date, sources, asked, take=take, places=places)
+        return sides.side_by_side(self._reader, date, sources, asked, take=take, places=places)
 
+    @_held
     def compare_span(
         self,
         from_: When,
@@ -696,8 +791,240 @@ class Archive:
             Fewer than two sources, or the span is too short for the search.
         """
         asked = Asked("", controller, status, within, None, None, boundary, as_known_on, max_age_days)
-        with self.holding():
-            return sides.over_span(self._reader, from_, to, sources, asked, take=take, lag_days=lag_days)
+        return sides.over_span(self._reader, from_, to, sources, asked, take=take, lag_days=lag_days)
+
+    @_held
+    def explain(
+        self,
+        date: When | None = None,
+        *,
+        source: str | None = None,
+        controller: str | None = None,
+        status: str | Sequence[str] | None = None,
+        within: str | shapely.Geometry | None = None,
+        by: By | None = None,
+        level: int | None = None,
+        boundary: str | None = None,
+        accuracy_km: float | None = None,
+        as_known_on: When | None = None,
+        max_age_days: float | None = None,
+    ) -> Workings:
+        """The workings of `area` in full: snapshots with hashes and dates, classes, unit, method, range and causes.
+
+        Parameters
+        ----------
+        accuracy_km : float or None
+            How far the source's drawn lines may be off; None is what its record says (`set_accuracy`), if anything.
+        date, source, controller, status, within, by, level, boundary, as_known_on, max_age_days
+            As in `area`.
+
+        Returns
+        -------
+        geo.inquiry.workings.Workings
+            ``print`` it, or take its `facts` (plain data) or `to_json`; areas in km².
+
+        Raises
+        ------
+        NoSnapshotError
+            Nothing depicts that date or an earlier one, or only something too old.
+        SourceError
+            A source must be named, or is not there.
+        UnitError
+            A unit is unknown or ambiguous.
+        UsageError
+            A status is unknown, or the accuracy is not above 0.
+        """
+        asked = Asked(
+            self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days
+        )
+        return workings.explain_area(self._reader, date, asked, accuracy_km=accuracy_km)
+
+    @_held
+    def explain_change(
+        self,
+        from_: When,
+        to: When,
+        *,
+        source: str | None = None,
+        controller: str | None = None,
+        status: str | Sequence[str] | None = None,
+        within: str | shapely.Geometry | None = None,
+        by: By | None = None,
+        level: int | None = None,
+        boundary: str | None = None,
+        base: When | None = None,
+        accuracy_km: float | None = None,
+        as_known_on: When | None = None,
+        max_age_days: float | None = None,
+    ) -> Workings:
+        """The workings of `change` in full; the range is that of the net.
+
+        Parameters
+        ----------
+        accuracy_km : float or None
+            As in `explain`.
+        from_, to, base, source, controller, status, within, by, level, boundary, as_known_on, max_age_days
+            As in `change`.
+
+        Returns
+        -------
+        geo.inquiry.workings.Workings
+            As `explain` gives it.
+
+        Raises
+        ------
+        NoSnapshotError
+            Nothing depicts one of the dates or an earlier one, or only something too old.
+        SourceError
+            A source must be named, or is not there.
+        UnitError
+            A unit is unknown or ambiguous.
+        UsageError
+            A status is unknown, or the accuracy is not above 0.
+        """
+        asked = Asked(
+            self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days
+        )
+        return workings.explain_change(self._reader, from_, to, asked, base=base, accuracy_km=accuracy_km)
+
+    def set_accuracy(self, source: str, accuracy_km: float | None) -> None:
+        """Keep how far a source's drawn lines may be off, in km; None is not known.
+
+        Raises
+        ------
+        SourceError
+            The source is not there.
+        UsageError
+            The accuracy is not above 0.
+        """
+        if accuracy_km is not None and not 0 < accuracy_km < 1000:
+            raise UsageError(f"an accuracy of {accuracy_km:g} km: give a distance above 0")
+        with self.store.writing() as connection:
+            self.store.put_accuracy(connection, self.source_name(source), accuracy_km)
+
+    def rules(self) -> pd.DataFrame:
+        """The rules against harm that every answer has passed: kind, value, source, event_type, places, set_at.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        rows = self.store.rules()
+        columns = ["kind", "value", "source", "event_type", "places", "set_at"]
+        table = pd.DataFrame(rows, columns=columns, dtype=object)
+        counts = [None if p is None else len(json.loads(p)) for p in table["places"]]
+        return table.assign(places=pd.Series(counts, dtype=object))
+
+    def set_rule(
+        self,
+        kind: str,
+        value: str,
+        *,
+        source: str | None = None,
+        event_type: str | None = None,
+        places: gpd.GeoDataFrame | None = None,
+    ) -> None:
+        """Set a rule against harm, in place of the one of its kind for the same source and event type.
+
+        Parameters
+        ----------
+        kind : {"embargo", "coarsen", "withhold"}
+            Nothing newer than so many hours; incidents placed no more exactly; fields of incidents left out.
+        value : str
+            Hours; ``settlement``, ``grid:5km`` or ``grid:0.1deg``; fields by commas.
+        source, event_type : str or None
+            Whose rows (a source of control, a dataset of incidents), and which events; None is all.
+        places : geopandas.GeoDataFrame or None
+            The settlements of ``settlement`` (`geo.settlements.read_places`); None is the shipped basemap's towns.
+
+        Raises
+        ------
+        UsageError
+            The kind or the value is none of these.
+        ArchiveError
+            The archive cannot be written.
+        """
+        rule = rule_of(kind, value, source=source, event_type=event_type, places=places)
+        with self.store.writing() as connection:
+            values = (rule.kind, rule.value, rule.source, rule.event_type, rule.places)
+            self.store.put_rule(connection, values, history.next_instant(connection))
+
+    def lift_rules(self, kind: str | None = None, *, source: str | None = None, event_type: str | None = None) -> int:
+        """Lift the rules for a source and event type (None: those for all), of one kind or every one; how many.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be written.
+        """
+        with self.store.writing() as connection:
+            return self.store.drop_rules(connection, kind=kind, source=source, event_type=event_type)
+
+    @_held
+    def corrections(
+        self, *, source: str | None = None, since: When | None = None, as_known_on: When | None = None
+    ) -> pd.DataFrame:
+        """What later recordings changed for dates that were on record already, and what was taken back.
+
+        Parameters
+        ----------
+        source : str or None
+            One source's alone.
+        since : str, date, datetime or None
+            Those recorded at or after this; None is all.
+        as_known_on : str, date, datetime or None
+            Those recorded by then.
+
+        Returns
+        -------
+        pandas.DataFrame
+            A row for each class that changed: source, part, depicts, published, retrieved, change (``corrected`` or
+            ``taken back``), corrected_at, earlier_snapshot, later_snapshot, controller, status, before_km2, after_km2,
+            gained_km2, lost_km2, net_km2 (what the archive said of the depicted instant just before and just after),
+            why. A recording that changed no ground has one row of zeros. In the order of recording.
+
+        Raises
+        ------
+        GateError
+            A date cannot be read.
+        SourceError
+            The source is not there.
+        """
+        return corrected.corrections(self._reader, source=source, since=since, as_known_on=as_known_on)[0]
+
+    @_held
+    def corrected_ground(
+        self, *, source: str | None = None, since: When | None = None, as_known_on: When | None = None
+    ) -> gpd.GeoDataFrame:
+        """The polygons of `corrections`: what a class gained and lost between the earlier and the later recording.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            source, part, depicts, published, retrieved, corrected_at, earlier_snapshot, later_snapshot, controller,
+            status, change (``gained`` or ``lost``), area_km2, geometry (EPSG:4326).
+
+        Raises
+        ------
+        GateError
+            A date cannot be read.
+        SourceError
+            The source is not there.
+        """
+        return corrected.corrections(self._reader, source=source, since=since, as_known_on=as_known_on)[1]
+
+    @_held
+    def correction_notes(self, *snapshots: str, as_known_on: When | None = None) -> list[str]:
+        """What was corrected of these snapshots or by them, in sentences with km² by class.
+
+        Raises
+        ------
+        GateError
+            `as_known_on` cannot be read.
+        """
+        table, _ = corrected.corrections(self._reader, as_known_on=as_known_on, snapshots=snapshots)
+        return corrected.correction_words(table)
 
     def retract(self, snapshot: str, *, why: str) -> None:
         """Take a wrong import back; what the archive said until now stays on record.

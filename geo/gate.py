@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -125,14 +126,13 @@ def admit_points(rows: Rows, *, options: Options, countries: Countries | None = 
     frame = rows.frame.reset_index(drop=True)
     turned = list(rows.refusals)
     reasons: dict[int, tuple[str, str]] = {}
-    if len(frame):
-        _look_at_points(frame, options, countries, reasons)
+    notes = _look_at_points(frame, options, countries, reasons) if len(frame) else []
     turned += [_refusal(frame, i, *reasons[i]) for i in sorted(reasons)]
     frame = frame.drop(index=sorted(reasons)).reset_index(drop=True)
-    if frame.empty and "empty" not in options.accept:
+    if frame.empty and not rows.left_out and "empty" not in options.accept:
         why = f"all {len(turned)} rows were refused: {_sum_up(turned)}" if turned else "no rows"
         raise GateError(why)
-    return Admitted(frame, tuple(turned), rows.repairs, 0, rows.notes)
+    return Admitted(frame, tuple(turned), rows.repairs, 0, (*rows.notes, *notes))
 
 
 def admit_units(rows: Rows) -> Admitted:
@@ -214,6 +214,9 @@ def _sum_up(turned: list[Refusal]) -> str:
 
 def _refusal(frame: gpd.GeoDataFrame, i: int, why: str, way_out: str) -> Refusal:
     row = frame.iloc[i]
+    if text_or_none(row.get("orig")):
+        # an incident goes back as its file had it
+        return Refusal(int(row["row"]), why, way_out, json.loads(row["orig"]))
     geometry = row[frame.geometry.name]
     properties: dict[str, Any] = {
         str(k): v for k, v in row.items() if k not in ("row", "orig", frame.geometry.name) and v is not None and v == v
@@ -346,28 +349,40 @@ def _overlaps(frame: gpd.GeoDataFrame, memory: Memory) -> list[str]:
 
 def _look_at_points(
     frame: gpd.GeoDataFrame, options: Options, countries: Countries | None, reasons: dict[int, tuple[str, str]]
-) -> None:
+) -> list[str]:
+    """Why points are turned back, by position; and what is to be said of those that stay."""
     xy = np.column_stack([frame.geometry.x, frame.geometry.y])
-    for i, point in enumerate(xy):
-        why = why_not_degrees(point[None, :])
-        if why is not None:
-            reasons[i] = why
-        elif not point.any():
-            reasons[i] = ("0,0 is no place", "geocode it, or leave the row out")
+    odd = ~(np.isfinite(xy).all(axis=1) & (np.abs(xy) <= (180, 90)).all(axis=1))
+    reasons |= {i: why for i in np.flatnonzero(odd).tolist() if (why := why_not_degrees(xy[i][None, :])) is not None}
+    nowhere = np.flatnonzero(~odd & ~xy.any(axis=1)).tolist()
+    reasons |= dict.fromkeys(nowhere, ("0,0 is no place", "geocode it, or leave the row out"))
     today = datetime.now(UTC).date().isoformat()
-    for i, start in enumerate(frame["date_start"]):
-        if start is not None and str(start) > today and "future" not in options.accept:
-            reasons.setdefault(i, (f"the event date {start} is later than now", "a slip of the pen? --accept future"))
+    late = [] if "future" in options.accept else np.flatnonzero(frame["date_start"].fillna("") > today).tolist()
+    for i in late:
+        start = frame["date_start"].iloc[i]
+        reasons.setdefault(i, (f"the event date {start} is later than now", "a slip of the pen? --accept future"))
     if countries is None or "swapped" in options.accept:
-        return
+        return []
+    return _refuse_swapped(frame, xy, countries, reasons)
+
+
+def _refuse_swapped(
+    frame: gpd.GeoDataFrame, xy: NDArray[np.float64], countries: Countries, reasons: dict[int, tuple[str, str]]
+) -> list[str]:
     good = np.array([i for i in range(len(frame)) if i not in reasons], dtype=int)
-    swapped = good[_look_swapped(xy[good, 0], xy[good, 1], countries)] if len(good) else good
-    for i in swapped:
-        if _country_allows(frame, int(i), xy[i], countries):
-            reasons[int(i)] = (
-                "latitude and longitude look swapped",
-                "swap them in the file; --accept swapped stores them as they are",
-            )
+    if not len(good):
+        return []
+    looks = _look_swapped(xy[good, 0], xy[good, 1], countries)
+    suspects = [i for i in good[looks].tolist() if _country_allows(frame, i, xy[i], countries)]
+    rest = good[~looks]
+    if suspects and len(rest) and countries.in_detail(xy[rest, 0], xy[rest, 1]).mean() < 0.5:
+        # the file is of another part of the world, where such a point is nothing odd
+        return [
+            f"{len(suspects)} points would lie in units of the archive the other way round; the file's others do not"
+        ]
+    why = ("latitude and longitude look swapped", "swap them in the file; --accept swapped stores them as they are")
+    reasons |= dict.fromkeys(suspects, why)
+    return []
 
 
 def _country_allows(frame: gpd.GeoDataFrame, i: int, point: NDArray[np.float64], countries: Countries) -> bool:

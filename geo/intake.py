@@ -20,6 +20,7 @@ from geo import sources as known_sources
 from geo.archive import Archive, open_archive
 from geo.area import areas_km2
 from geo.errors import ArchiveError, FileError, GateError, UsageError
+from geo.files.tables import defused
 from geo.files.vector import read_bytes
 from geo.gate import Admitted, Memory, admit_control, admit_points, admit_units
 from geo.schema import Options, Refusal, Rows, Snapshot, Source, parse_instant
@@ -170,6 +171,8 @@ def _import_file(
         countries = archive.countries() if archive.path.exists() else None
         options = replace(options, locate=countries.locate if countries is not None else None)
         found = reader.read(path, options)
+        if sha256(read_bytes(path)).digest() != sha256(raw).digest():
+            raise FileError(f"{path}: it changed while it was read: wait until it is written, then import it again")
         file = _File(path.name, len(raw), digest)
         if isinstance(found, Rows):
             return _take_rows(archive, reader, credit, found, file, options, countries)
@@ -306,7 +309,7 @@ def _take_rows(
         else:
             counts = store.put_incidents(connection, frame, credit.name, now)
             told = ", ".join(f"{n} {word}" for word, n in counts.items() if n)
-            receipt = replace(receipt, notes=(*receipt.notes, told))
+            receipt = replace(receipt, notes=(*receipt.notes, *([told] if told else [])))
             changed = bool(counts["new"] or counts["changed"])
         if not changed:
             return replace(receipt, outcome="unchanged")
@@ -366,7 +369,7 @@ def _write_sidecar(archive: Archive, file: _File, refusals: Sequence[Refusal]) -
     if not refusals:
         return ""
     folder = archive.path.with_suffix(".refused")
-    names = sorted({name for r in refusals for name in r.properties})
+    names = list(dict.fromkeys(name for r in refusals for name in r.properties if not name.startswith(" ")))
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["row", "why", "way_out", *(defused(n) for n in names)])
@@ -381,23 +384,3 @@ def _write_sidecar(archive: Archive, file: _File, refusals: Sequence[Refusal]) -
     except OSError as error:
         raise ArchiveError(f"{target}: the refused rows cannot be written there ({error})") from error
     return str(target)
-
-
-def defused(value: Any) -> str:
-    """A cell's text, with what a spreadsheet would compute made plain text by a leading apostrophe.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
-    text = "" if value is None else str(value)
-    return f"'{text}" if text[:1] in "=+-@\t\r" and not _is_number(text) else text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

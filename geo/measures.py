@@ -307,7 +307,7 @@ def _upper_ground(
     upper = {}
     for key, shape in ground.items():
         if key[1] == "held":
-            home = _home_countries(shape, countries)
+            home = home_countries(shape, countries)
             upper[key] = union([shape, *parts[np.isin(where, list(home))]])
     return upper
 
@@ -317,7 +317,14 @@ def _countries_of_parts(parts: NDArray[np.object_], countries: Countries) -> NDA
     return countries.locate(shapely.get_x(points), shapely.get_y(points))
 
 
-def _home_countries(shape: shapely.Geometry, countries: Countries) -> set[str]:
+def home_countries(shape: shapely.Geometry, countries: Countries) -> set[str]:
+    """The countries in which at least a tenth of a ground lies (by km²): whose contested ground may be its side's too.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
     parts = shapely.get_parts(_one(shape))
     codes, km2 = _countries_of_parts(parts, countries), areas_km2(parts)
     return {c for c in set(codes.tolist()) if c and km2[codes == c].sum() >= FOOTHOLD * km2.sum()}

@@ -17,6 +17,7 @@ from rich.table import Table
 from rich.text import Text
 
 from geo.errors import UsageError
+from geo.files.tables import defused
 from geo.pages.page import write_page
 
 # what each column's figures are rounded to in tables; CSV and JSON carry them in full
@@ -73,6 +74,19 @@ def show(frame: pd.DataFrame, form: str, *, title: str = "", head: Mapping[str, 
         _print_table(frame, title)
     for note in frame.attrs.get("notes", ()):
         click.echo(printable(f"note: {note}"), err=True)
+
+
+def show_workings(workings: Any, form: str) -> None:
+    """Print a number's workings as text or as JSON.
+
+    Raises
+    ------
+    UsageError
+        Another format is asked for.
+    """
+    if form == "csv":
+        raise UsageError("workings are text or JSON: --format table or json")
+    click.echo(workings.to_json() if form == "json" else printable(str(workings)))
 
 
 def show_front(facts: Mapping[str, Any], lines: Any, form: str) -> None:
@@ -141,8 +155,6 @@ def write_table(frame: pd.DataFrame, path: Path) -> Path:
 
 
 def _csv(frame: pd.DataFrame) -> str:
-    from geo.intake import defused
-
     text = frame.copy()
     for column in text.columns[[not pd.api.types.is_numeric_dtype(t) for t in text.dtypes]]:
         text[column] = text[column].map(lambda v: v if v is None or v != v else defused(v))

@@ -122,7 +122,7 @@ class Options:
     crs : str or None
         Says the CRS of a file that does not.
     accept : frozenset of str
-        Findings that are let in on purpose: ``future``, ``swapped``, ``empty``, ``large``.
+        Findings that are let in on purpose: ``future``, ``swapped``, ``empty``, ``large``, ``positions``.
     locate : callable or None
         Country of points, from the archive's units.
     """

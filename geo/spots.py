@@ -17,6 +17,7 @@ _WORDS = {
     6: "country", 7: "at sea or in the air",
 }  # fmt: skip
 PIN_KM = 5.0
+_REGIONAL = 4.0  # where_prec from here on is a region, a line or sea, a country, the air
 # which columns may name the region of an incident that is known no better: ADM1, country
 _ADM1 = ("adm_1", "where_coordinates")
 _REGIONS = {"where_prec": {4: _ADM1, 6: ("country", "where_coordinates")}, "geo_precision": {3: _ADM1}}
@@ -108,14 +109,39 @@ def event_of(row: Mapping[Any, Any]) -> str:
 
 def _radius_m(row: Mapping[Any, Any]) -> float:
     """0 for a place; the radius within which the incident lies for a region."""
+    radius = radius_km(row)
+    stated = number_or_none(row["uncertainty_km"]) is not None
+    return 0.0 if radius is None or (stated and radius < PIN_KM) else radius * 1000
+
+
+def radius_km(row: Mapping[Any, Any]) -> float | None:
+    """Within how many km of its point an incident lies: as stated, else by its precision; None where nothing is said.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
     stated = number_or_none(row["uncertainty_km"])
     if stated is not None:
-        return stated * 1000 if stated >= PIN_KM else 0.0
+        return stated
     for column, radii in _RADIUS_KM.items():
         value = number_or_none(row[column])
         if value is not None:
-            return radii.get(int(value), 0.0) * 1000
-    return 0.0
+            return radii.get(int(value), 0.0)
+    return None
+
+
+def is_regional(row: Mapping[Any, Any]) -> bool:
+    """Whether an incident is known to a region, a country or a line alone, and to no place in it.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    fine, coarse = number_or_none(row["where_prec"]), number_or_none(row["geo_precision"])
+    return fine >= _REGIONAL if fine is not None else coarse == 3.0
 
 
 def number_or_none(value: Any) -> float | None:

@@ -74,7 +74,10 @@ def change_symbols(
     found = {}
     for i, (name, colour) in enumerate(sides.items()):
         gained = _pattern(
-            f"g{i}", 6, 0, _rect(6, colour, 0.85) + _bar(6, "#ffffff", 1.4, 0.9) + _across(6, "#ffffff", 1.4, 0.9)
+            f"g{i}",
+            6,
+            _angle(name, sides) - 45,
+            _rect(6, colour, 0.85) + _bar(6, "#ffffff", 1.7, 0.9) + _across(6, "#ffffff", 0.8, 0.9),
         )
         lost = _pattern(f"l{i}", 8, _angle(name, sides), _rect(8, "#ffffff", 0.55) + _bar(8, colour, 2.6, 0.95))
         found[name, "gained"] = Symbol(f"g{i}", gained, "#1c2024", 0.9)
@@ -129,14 +132,15 @@ def _symbol(name: str, status: str, colour: str, angle: int) -> Symbol:
         inner = _rect(11, colour, 0.1) + _bar(11, colour, 1.6, 0.8)
         return Symbol(name, _pattern(name, 11, angle, inner), colour, 1.6, "7 4")
     if status == "advance":
-        inner = _rect(7, colour, 0.15) + f'<circle cx="3.5" cy="3.5" r="1.5" fill="{colour}" fill-opacity="0.85"/>'
-        return Symbol(name, _pattern(name, 7, 0, inner), colour, 1.2, "2 3")
+        dot = f'<circle cx="3.5" cy="3.5" r="1.5" fill="{colour}" fill-opacity="0.85"/>'
+        inner = _rect(7, colour, 0.15) + _bar(7, colour, 0.7, 0.6) + dot
+        return Symbol(name, _pattern(name, 7, angle, inner), colour, 1.2, "2 3")
     inner = _rect(10, colour, 0.1) + _across(10, colour, 0.7, 0.5)
-    return Symbol(name, _pattern(name, 10, 0, inner), colour, 0.7)
+    return Symbol(name, _pattern(name, 10, angle - 45, inner), colour, 0.7)
 
 
 def _pattern(name: str, size: int, angle: int, inner: str) -> str:
-    turn = f' patternTransform="rotate({angle})"' if angle else ""
+    turn = f' patternTransform="rotate({angle % 180})"' if angle % 180 else ""
     return f'<pattern id="{name}" patternUnits="userSpaceOnUse" width="{size}" height="{size}"{turn}>{inner}</pattern>'
 
 

@@ -102,6 +102,13 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.flush()
 
 
+class _Http(ThreadingHTTPServer):
+    daemon_threads = True
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever asked hung up: that is what some tests are about."""
+
+
 class Server:
     """Path -> answers, one a request, the last of them for good; what is not there is a 404."""
 
@@ -109,8 +116,7 @@ class Server:
         self.answers: dict[str, list[Answer]] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
         self.stop = threading.Event()
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), _Handler)
-        self._http.daemon_threads = True
+        self._http = _Http(("127.0.0.1", 0), _Handler)
         self._http.owner = self  # type: ignore[attr-defined]
         if tls is not None:
             self._http.socket = tls.wrap_socket(self._http.socket, server_side=True)

@@ -226,6 +226,15 @@ def test_a_source_that_fails_again_and_again_is_left_in_peace(server: Server, tm
     )
     assert done.count("failed") == 21
     assert len(server.asked) == 3
+    # a month later they are still owed: found, or found not to be there
+    for day in range(10, 31):
+        server.give(f"/2024-09-{day}.geojson", Answer(b"", 404))
+    server.give(f"/{DAYS[0]}.geojson", seed(DAYS[0]))
+    late = {**SPAN, "since": "2024-10-20", "until": "2024-10-20"}
+    done = fetch_new(tmp_path / "war.gpkg", "seeds", address=address, **late)
+    assert outcomes(done) == {DAYS[0]: "new", DAYS[2]: "new"}
+    assert done.count("missing") == 20
+    assert len(fetch_new(tmp_path / "war.gpkg", "seeds", address=address, **late).files) == 1
 
 
 def test_a_damaged_record_says_what_to_do_and_a_held_one_waits_for_nobody(server: Server, tmp_path: Path) -> None:

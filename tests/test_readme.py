@@ -17,6 +17,7 @@ from click.testing import CliRunner
 from geo import demo
 from geo.cli import main
 from geo.desk.addresses import find_address
+from geo.desk.plan import read_plan
 from geo.sources.desk import read_toml
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -52,6 +53,12 @@ def test_the_demo_prints_its_figures_and_writes_its_files(tmp_path: Path) -> Non
     assert done.exit_code == 0, done.output
     assert re.search(r"held 11 Jan 2025: \d+ km²", done.output)
     assert re.search(r"since the peak of 2024-\d\d-\d\d", done.output)
+    assert re.search(
+        r'claim: Ukraine still holds "more than 500".*\n  By seeds: contradicts by held \(423 km²\); supports only if',
+        done.output,
+    )
+    assert re.search(r'"some 40 percent".*\n  By seeds: contradicts by held \(52\.6 percent\)', done.output)
+    assert "892.1 (the most up to then, 2024-09-10) → 423.1 km²" in done.output
     assert (tmp_path / "data" / "kursk.gpkg").stat().st_size > 0
     assert "<title>Kursk, 11 January 2025</title>" in (tmp_path / "maps" / "2025-01-11.html").read_text(
         encoding="utf-8"
@@ -86,6 +93,9 @@ def test_every_block_of_a_page_runs_one_after_the_other(page: Path, built: Path,
 def test_toml_blocks_are_read(page: str, text: str, tmp_path: Path) -> None:
     assert tomllib.loads(text)
     (tmp_path / "desk.toml").write_text(text, encoding="utf-8")
+    if "archive" in tomllib.loads(text):
+        assert read_plan(tmp_path / "desk.toml").outputs
+        return
     if "fetch" in tomllib.loads(text):
         assert find_address("vector", config=tmp_path / "desk.toml").source == "ours"
         return
@@ -107,7 +117,7 @@ def test_console_commands_are_calls_that_the_command_line_takes(page: str, line:
     assert words[0] == "geo"
     verb = main.commands[words[1]]
     context = verb.make_context(words[1], list(words[2:]), resilient_parsing=False)
-    assert context.params["archive"]
+    assert context.params.get("archive") or context.params["plan"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

@@ -166,8 +166,8 @@ def test_viina_reports_of_one_event_are_rows_of_their_own(tmp_path: Path) -> Non
     assert rows.refusals == ()
     columns = ["event_id", "date_start", "where_prec", "source", "source_article", "notes", "lang", "actor1"]
     assert rows.frame[columns].values.tolist() == [
-        ["11", "2025-01-11", 1.0, "nv", "https://a.example/1", "Обстріл", "ua", "RU"],
-        ["12", "2025-01-11", 4.0, "ria", "https://a.example/2", "Обстрел", "ru", None],
+        ["2025-11", "2025-01-11", 1.0, "nv", "https://a.example/1", "Обстріл", "ua", "RU"],
+        ["2025-12", "2025-01-11", 4.0, "ria", "https://a.example/2", "Обстрел", "ru", None],
     ]
 
 
@@ -178,12 +178,12 @@ def test_the_flags_of_viina_name_an_actor_only_where_one_side_acted(shared: Path
     mine = rows.frame.set_index("event_id")["actor1"]
     named = {("1", "0"): "RU", ("0", "1"): "UA"}
     for row in rows_of(path):
-        assert mine[row["event_id_1pd"]] == named.get((row["a_rus_init"], row["a_ukr_init"]))
+        assert mine["2025-" + row["event_id_1pd"]] == named.get((row["a_rus_init"], row["a_ukr_init"]))
 
 
 def test_a_table_of_another_kind_is_refused_and_the_way_out_that_it_names_works(shared: Path, tmp_path: Path) -> None:
-    short = shared / "incidents" / "acled" / "acled_reduced_5cols.csv"
-    with pytest.raises(GateError, match=r"no column event_id_cnty; found: event_date, .*Import it as 'incidents'"):
+    short = shared / "incidents" / "viina_derived" / "VIINA_2025_REBUILD.csv"
+    with pytest.raises(GateError, match=r"no column event_date, .*; found: event_id_1pd, .*Import it as 'incidents'"):
         acled.read(short, Options())
     path = tmp_path / "own.csv"
     path.write_text("nr,when,y,x,who\n1,2025-01-11,50.45,30.52,A\n")

@@ -162,22 +162,129 @@
     layer.once("popupclose", function () { button.focus({ preventScroll: true }); });
   }
 
+  // Pins that would hide each other stand as one with their number. What is known to a region or a circle is no pin,
+  // and is never among them. The squares in which pins are gathered belong to the zoom, so the same view looks the same.
   function drawIncidents(regions) {
     // regions lie under the ground that is held, so that they hide nobody's
     var renderer = L.svg({ pane: pane("incidents", 450), padding: 0.3 });
     var under = L.svg({ pane: pane("regions", 375), padding: 0.3 });
-    var group = L.layerGroup();
-    (data.incidents || []).forEach(function (item, i) {
-      var layer = incidentLayer(item, regions, item.kind === "region" ? under : renderer).bindPopup(function () { return card(item.title, item.facts); });
-      group.addLayer(layer);
+    var group = L.layerGroup(), heaps = L.layerGroup().addTo(group), alone = null;
+    var all = (data.incidents || []).map(function (item, i) {
+      var one = { item: item, at: L.latLng(item.lat, item.lon), on: true };
       var button = document.getElementById("incident-" + i);
+      one.layer = incidentLayer(item, regions, item.kind === "region" ? under : renderer)
+        .bindPopup(function () { return card(item.title, item.facts); });
+      one.layer.on("popupclose", function () { if (alone === one) { alone = null; setTimeout(settle); } });
+      one.layer.on("popupopen", function () { alone = one; });
+      one.row = button && button.closest("li");
       if (button) {
         button.addEventListener("click", function () {
-          showIncident(item, layer, button);
+          single(one);
+          showIncident(item, one.layer, button);
         });
       }
+      return one;
     });
+    function single(one) {
+      alone = one;
+      settle();
+    }
+    function together(some) {
+      return some.length > 2 || (some.length === 2 && some[0].at.equals(some[1].at));
+    }
+    function settle() {
+      var squares = new Map(), shown = new Set();
+      heaps.clearLayers();
+      all.forEach(function (one) {
+        if (!one.on) { return; }
+        if (one.item.kind !== "place" || one === alone) { shown.add(one); return; }
+        var spot = map.project(one.at), key = Math.floor(spot.x / 44) + " " + Math.floor(spot.y / 44);
+        squares.set(key, (squares.get(key) || []).concat(one));
+      });
+      squares.forEach(function (some) {
+        if (together(some)) { heaps.addLayer(heap(some)); } else { some.forEach(shown.add, shown); }
+      });
+      all.forEach(function (one) {
+        if (shown.has(one)) { group.addLayer(one.layer); } else { group.removeLayer(one.layer); }
+      });
+    }
+    function heap(some) {
+      var bounds = L.latLngBounds(some.map(function (one) { return one.at; })), number = document.createElement("span");
+      number.textContent = some.length;
+      var size = 24 + 4 * String(some.length).length;
+      var icon = L.divIcon({ className: "heap", html: number, iconSize: [size, size] });
+      var words = some.length + " incidents close together";
+      var marker = L.marker(bounds.getCenter(), { icon: icon, pane: "incidents", title: words, alt: words });
+      marker.on("add", function () { marker.getElement().setAttribute("aria-label", words); });
+      marker.on("keydown", function (event) {
+        if (event.originalEvent.key === "Enter" || event.originalEvent.key === " ") {
+          event.originalEvent.preventDefault();
+          open();
+        }
+      });
+      function open() {
+        var zoom = map.getBoundsZoom(bounds.pad(0.2));
+        if (bounds.getNorthEast().equals(bounds.getSouthWest()) || zoom <= map.getZoom()) {
+          var box = choice(some, words);
+          L.popup().setLatLng(bounds.getCenter()).setContent(box).openOn(map);
+          box.querySelector("button").focus({ preventScroll: true });
+        } else {
+          map.fitBounds(bounds.pad(0.2), { animate: false });
+          map.getContainer().focus({ preventScroll: true });
+        }
+      }
+      return marker.on("click", open);
+    }
+    // Of those that no zoom takes apart, the reader picks one.
+    function choice(some, words) {
+      var box = card(words, []), list = document.createElement("ul");
+      list.className = "incidents";
+      some.forEach(function (one) {
+        var line = document.createElement("li"), button = document.createElement("button");
+        button.type = "button";
+        button.textContent = one.item.title;
+        button.addEventListener("click", function () {
+          map.closePopup();
+          single(one);
+          showIncident(one.item, one.layer, map.getContainer());
+        });
+        line.append(button);
+        list.append(line);
+      });
+      box.append(list);
+      return box;
+    }
+    map.on("zoomend", settle);
+    wireFilters(all, settle);
+    settle();
     layers.incidents = group.addTo(map);
+  }
+
+  // The list and the map show what passes every filter of the page.
+  function wireFilters(all, settle) {
+    var controls = Array.from(document.querySelectorAll("[data-filter]")), count = document.querySelector("[data-shown]");
+    function said(item, name) {
+      var found = item.facts.find(function (fact) { return fact[0] === name; });
+      return found ? found[1] : "not stated";
+    }
+    function passes(item, control) {
+      var value = control.value, days = said(item, "Date");
+      if (!value) { return true; }
+      if (control.dataset.filter === "since") { return days.slice(-10) >= value; }
+      if (control.dataset.filter === "until") { return days.slice(0, 10) <= value; }
+      return said(item, control.dataset.filter) === value;
+    }
+    function apply() {
+      var left = all.filter(function (one) {
+        one.on = controls.every(function (control) { return passes(one.item, control); });
+        if (one.row) { one.row.hidden = !one.on; }
+        return one.on;
+      });
+      count.textContent = left.length + " of " + all.length + " shown";
+      map.closePopup();
+      settle();
+    }
+    controls.forEach(function (control) { control.addEventListener("change", apply); });
   }
 
   // Names by size of place, the largest first; one that would touch another is left out.

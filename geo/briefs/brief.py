@@ -16,7 +16,6 @@ import shapely
 from geo.answers import FAR, When
 from geo.archive import Archive
 from geo.briefs.tables import (
-    Claim,
     Section,
     by_class,
     by_unit,
@@ -28,8 +27,11 @@ from geo.briefs.tables import (
     signed,
     title_of,
 )
+from geo.claims.checking import check_claims
+from geo.claims.record import Claim, claim_of, claims_about
+from geo.claims.verdict import Finding
 from geo.errors import NoSnapshotError
-from geo.pages.dossier import Dossier, class_label, figure, gather, written
+from geo.pages.dossier import Dossier, class_label, figure, gather, known_words, written
 from geo.palette import CONTESTED, side_colours
 from geo.pictures.captions import credit_lines
 from geo.schema import last_instant, parse_instant, text_or_none, to_instant, write_instant
@@ -95,8 +97,9 @@ def gather_brief(
     title: str | None = None,
     lang: str = "en",
     colours: Mapping[str, str] | None = None,
-    claims: Sequence[Claim] = (),
+    claims: Sequence[Claim] | None = None,
     places: gpd.GeoDataFrame | None = None,
+    exactly: bool = False,
 ) -> Brief:
     """Collect what a briefing says.
 
@@ -108,10 +111,12 @@ def gather_brief(
         None is the last snapshot.
     since : str, date, datetime or None
         The last briefing's date; None is the snapshot before, where there is one. Incidents are those since then.
-    claims : sequence of Claim
-        Published figures with what was found of them.
+    claims : sequence of geo.claims.record.Claim or None
+        Published figures to hold against every source; None is those on record said in these days or about the date.
     places : geopandas.GeoDataFrame or None
         Settlements (`geo.settlements.read_places`), of which those that changed hands are listed.
+    exactly : bool
+        With `as_known_on`: the very briefing that was made then, without a word on when it was known.
     source, as_known_on, within, title, lang, colours : see `geo.draw_map`
 
     Returns
@@ -134,6 +139,8 @@ def gather_brief(
         archive, when, source=name, since=start, as_known_on=as_known_on, within=within, incident_days=days,
         lang=lang, colours=colours,
     )  # fmt: skip
+    if exactly and as_known_on is not None:
+        dossier = replace(dossier, dek=dossier.dek.removesuffix(known_words(as_known_on)))
     zone = None if within is None else archive.unit(within).geometry.iloc[0]
     if zone is not None:
         dossier = replace(dossier, spots=[s for s in dossier.spots if zone.intersects(shapely.Point(s.lon, s.lat))])
@@ -143,8 +150,12 @@ def gather_brief(
     moved += by_unit(archive, name, when, start, within, as_known_on, shown)
     if places is not None and start is not None:
         moved += changed_places(archive, name, when, start, as_known_on, places, zone, shown)
+    rests = {row[k] for row in dossier.figures for k in ("snapshot", "from_snapshot") if row.get(k)}
+    corrected = archive.correction_notes(*sorted(rests), as_known_on=as_known_on)
+    if corrected:
+        moved.append(Section("corrections", "Corrections", None, [f"{words}." for words in corrected]))
     told = incidents_by_place(archive, when, days, as_known_on, zone)
-    told += claimed(claims)
+    told += claimed(_findings(archive, claims, when, start, as_known_on))
     return Brief(
         title=title or f"Briefing: {dossier.title[:1].lower()}{dossier.title[1:]}",
         dek=said,
@@ -178,8 +189,26 @@ def chart_words(brief: Brief) -> str:
     MapError
         Never.
     """
-    said = [f"Area by {brief.shown} in km², a step for every snapshot."]
-    for strand in brief.strands:
+    return strands_words(brief.strands, f"Area by {brief.shown} in km², a step for every snapshot.")
+
+
+def strands_words(strands: Sequence[Strand], head: str) -> str:
+    """A chart of strands in words.
+
+    Parameters
+    ----------
+    strands : sequence of Strand
+        Areas in km².
+    head : str
+        What it shows and by whom.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    said = [head]
+    for strand in strands:
         first, last = (written(t.date()) for t in (strand.times[0], strand.times[-1]))
         said.append(
             f"{strand.label}: {figure(strand.km2[0])} on {first}, {figure(strand.km2[-1])} on {last}; lowest"
@@ -206,6 +235,16 @@ def map_words(brief: Brief) -> str:
 
 
 # -- inside -------------------------------------------------------------------------------------------------------
+
+
+def _findings(
+    archive: Archive, claims: Sequence[Claim] | None, when: When, since: When | None, known: When | None
+) -> list[Finding]:
+    day = last_instant(when).date().isoformat()
+    if claims is None:
+        recorded = [claim_of({str(k): v for k, v in row.items()}) for row in archive.claims().to_dict("records")]
+        claims = claims_about(recorded, day, since=None if since is None else to_instant(since).date().isoformat())
+    return check_claims(archive, claims, date=day, as_known_on=known)
 
 
 def _span(archive: Archive, source: str, date: When | None, known: When | None) -> tuple[When, str | None]:
@@ -250,7 +289,7 @@ def _strands(
     colours: Mapping[str, str] | None,
 ) -> list[Strand]:  # fmt: skip
     frame = archive.series(source=source, status=CHARTED, within=within, to=when, as_known_on=known)
-    sides = side_colours(archive.controllers(), colours=colours)
+    sides = side_colours(archive.controllers(as_known_on=known), colours=colours)
     groups: dict[tuple[str | None, str, str], tuple[list[datetime], list[float]]] = {}
     for row in frame.to_dict("records"):
         key = (text_or_none(row["controller"]), str(row["status"]), text_or_none(row.get("part")) or "")

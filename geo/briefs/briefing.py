@@ -17,7 +17,7 @@ from geo.briefs.office import office
 from geo.briefs.page import brief_page
 from geo.briefs.pictures import draw_pictures
 from geo.briefs.pptx import brief_pptx
-from geo.briefs.tables import Claim
+from geo.claims.record import Claim
 from geo.errors import UsageError
 from geo.pages.maps import save_map
 from geo.pages.page import write_page
@@ -37,8 +37,9 @@ def draw_brief(
     title: str | None = None,
     lang: str = "en",
     colours: Mapping[str, str] | None = None,
-    claims: Sequence[Claim] = (),
+    claims: Sequence[Claim] | None = None,
     places: gpd.GeoDataFrame | None = None,
+    exactly: bool = False,
 ) -> list[Path]:
     """Write a briefing: who holds what, and what changed since the last one.
 
@@ -53,10 +54,12 @@ def draw_brief(
         beside it), ``.docx`` or ``.pptx``.
     since : str, date, datetime or None
         The last briefing's date; None is the snapshot before. Incidents are those of the days after it.
-    claims : sequence of geo.briefs.tables.Claim
-        Published figures with what was found of them; there is no section without one.
+    claims : sequence of geo.claims.record.Claim or None
+        Published figures to hold against every source; None is those on record said in these days or about the date.
     places : geopandas.GeoDataFrame or None
         Settlements (`geo.settlements.read_places`); those that changed hands are listed.
+    exactly : bool
+        With `as_known_on`: the very briefing that was made then, byte for byte, without a word on when it was known.
     source, as_known_on, within, title, lang, colours
         As in `geo.draw_map`.
 
@@ -87,7 +90,7 @@ def draw_brief(
         office(kind[1:])  # before anything is measured
     brief = gather_brief(
         archive, date, source=source, since=since, as_known_on=as_known_on, within=within, title=title, lang=lang,
-        colours=colours, claims=claims, places=places,
+        colours=colours, claims=claims, places=places, exactly=exactly,
     )  # fmt: skip
     if kind == ".html":
         return [save_map(brief_page(brief), target)]

@@ -13,7 +13,8 @@ from geo.pictures.canvas import THEMES
 from geo.pictures.chart import _DASHES, _apart, _legible
 
 _WIDE, _NARROW = (960, 300), (400, 300)
-_LEFT, _RIGHT, _TOP, _BOTTOM = 62.0, 84.0, 14.0, 26.0
+_LEFT, _TOP, _BOTTOM = 62.0, 14.0, 26.0
+_LETTER = 9.0  # of the figures at the ends of lines, in the widest font that a reader may have
 _STEP = 15.0  # between two labels at the ends of lines
 
 
@@ -48,17 +49,33 @@ def chart_markup(brief: Brief) -> str:
     MapError
         Never.
     """
-    if not brief.strands:
-        return ""
-    words = escape(chart_words(brief))
+    return strands_markup(brief.strands, chart_words(brief)) if brief.strands else ""
+
+
+def strands_markup(strands: Sequence[Strand], spoken: str) -> str:
+    """A chart of strands, wide and for a phone, with its key; the page has `chart_styles` and ``brief.css``.
+
+    Parameters
+    ----------
+    strands : sequence of Strand
+        At least one; areas in km².
+    spoken : str
+        The chart for those who do not see it.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    words = escape(spoken)
     keys = "".join(
         f'<li><svg viewBox="0 0 38 12" aria-hidden="true"><path d="M1 6H37" class="line s{i}"{_dash(s)}/></svg>'
         f"<span>{escape(s.label)}</span></li>"
-        for i, s in enumerate(brief.strands)
+        for i, s in enumerate(strands)
     )
     drawn = "".join(
         f'<svg class="{name}" viewBox="0 0 {size[0]} {size[1]}" role="img" aria-label="{words}">'
-        f"{_draw(brief.strands, *size)}</svg>"
+        f"{_draw(strands, *size)}</svg>"
         for name, size in (("wide", _WIDE), ("narrow", _NARROW))
     )
     return f'<ul class="legend keys">{keys}</ul>{drawn}'
@@ -73,7 +90,8 @@ def _draw(strands: Sequence[Strand], width: int, height: int) -> str:
     times = sorted({t for s in strands for t in s.times})
     first, seconds = times[0], max((times[-1] - times[0]).total_seconds(), 1.0)
     top = 1.08 * max(max(s.km2) for s in strands)
-    right, low = width - _RIGHT, height - _BOTTOM
+    ends = [f"{figure(s.km2[-1])} km²" for s in strands]
+    right, low = width - _LETTER * max(map(len, ends)) - 8, height - _BOTTOM
 
     def x(moment: datetime) -> float:
         return _LEFT + (right - _LEFT) * (moment - first).total_seconds() / seconds
@@ -96,8 +114,7 @@ def _draw(strands: Sequence[Strand], width: int, height: int) -> str:
         parts.append(f'<path class="line s{i}"{_dash(strand)} d="{path}"/>')
     wanted = sorted((y(s.km2[-1]), i) for i, s in enumerate(strands))
     for (_, i), at in zip(wanted, _apart([v for v, _ in wanted], _STEP, low), strict=True):
-        end = figure(strands[i].km2[-1])
-        parts.append(f'<text class="end t{i}" x="{right + 6:g}" y="{at + 4:.1f}">{end} km²</text>')
+        parts.append(f'<text class="end t{i}" x="{right + 6:g}" y="{at + 4:.1f}">{ends[i]}</text>')
     return "".join(parts)
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from geo.briefs.brief import Brief
-from geo.briefs.office import Picture, credit_file, fixed, lines_of, office
+from geo.briefs.office import Picture, column_widths, credit_file, fixed, lines_of, office
 from geo.briefs.tables import Section, Table
 from geo.pictures.lettering import plain
 
@@ -93,14 +93,24 @@ def _section(document: Any, section: Section) -> None:
 def _table(document: Any, table: Table) -> None:
     shared, oxml = office("docx.shared"), office("docx.oxml")
     right = office("docx.enum.text").WD_ALIGN_PARAGRAPH.RIGHT
-    made = document.add_table(len(table.rows) + 1, len(table.columns), style="Light List")
+    made = document.add_table(len(table.rows) + 1, len(table.columns), style="Table Grid")
+    made.autofit = False
+    size = 8.5 if len(table.columns) < 7 else 8
+    texts = [[plain(cell) for cell in row] for row in (table.columns, *table.rows)]
+    widths = column_widths(texts, _WIDE_CM, letter=size / 48)
+    for whole, width in zip(made.columns, widths, strict=True):
+        whole.width = shared.Cm(width)
     cells = list(made._cells)  # asked for once: the library walks the whole table for every single cell
-    for i, text in enumerate(cell for row in (table.columns, *table.rows) for cell in row):
+    for i, text in enumerate(cell for row in texts for cell in row):
+        column, is_head = i % len(table.columns), i < len(table.columns)
+        cells[i].width = shared.Cm(widths[column])
+        if is_head:
+            _shade(cells[i])
         paragraph = cells[i].paragraphs[0]
         paragraph.paragraph_format.space_after = shared.Pt(0)
-        run = paragraph.add_run(plain(text))
-        run.font.size = shared.Pt(8.5 if len(table.columns) < 7 else 8)
-        if i % len(table.columns) >= table.numbers:
+        run = paragraph.add_run(text)
+        run.font.size, run.font.bold = shared.Pt(size), is_head or column == 0
+        if column >= table.numbers:
             paragraph.alignment = right
     for i, row in enumerate(made.rows):
         facts = row._tr.get_or_add_trPr()
@@ -108,3 +118,12 @@ def _table(document: Any, table: Table) -> None:
         if i == 0:  # repeated at the top of every page
             facts.append(oxml.OxmlElement("w:tblHeader"))
     document.add_paragraph().paragraph_format.space_after = shared.Pt(0)
+
+
+def _shade(cell: Any) -> None:
+    """A quiet head: the dark ink of the page on light grey."""
+    shade = office("docx.oxml").OxmlElement("w:shd")
+    name = office("docx.oxml.ns").qn
+    for key, value in (("w:val", "clear"), ("w:color", "auto"), ("w:fill", "E4E7EA")):
+        shade.set(name(key), value)
+    cell._tc.get_or_add_tcPr().append(shade)

@@ -94,6 +94,33 @@ def fixed(saved: bytes, moment: datetime) -> bytes:
     return made.getvalue()
 
 
+def column_widths(texts: Sequence[Sequence[str]], room: float, *, letter: float) -> list[float]:
+    """Columns as wide as their longest text asks for, and no word parted where that can be helped.
+
+    Parameters
+    ----------
+    texts : sequence of rows
+        All cells, the head first.
+    room : float
+        The width of the table.
+    letter : float
+        The width of a letter, in the unit of `room`.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    columns = list(zip(*texts, strict=True))
+    words = [letter * (max(len(word) for cell in column for word in [*cell.split(), ""]) + 3) for column in columns]
+    asked = [letter * (min(max(map(len, column)), 42) + 3) for column in columns]
+    if sum(words) >= room:
+        return [room * w / sum(words) for w in words]
+    spare, more = room - sum(words), [max(a - w, 0.0) for a, w in zip(asked, words, strict=True)]
+    whole = sum(more)
+    return [w + spare * (m / whole if whole else 1 / len(words)) for w, m in zip(words, more, strict=True)]
+
+
 def aspect(picture: bytes) -> float:
     """Height of a PNG over its width, from its header.
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from geo.briefs.brief import Brief
-from geo.briefs.office import Picture, aspect, credit_file, fixed, lines_of, office, short
+from geo.briefs.office import Picture, aspect, column_widths, credit_file, fixed, lines_of, office, short
 from geo.briefs.tables import Section, Table
 from geo.pictures.lettering import plain
 
@@ -143,11 +143,9 @@ def _table(slide: Any, name: str, table: Table, shown: Sequence[Sequence[str]]) 
     across, down = len(table.columns), len(shown) + 1
     texts = [[short(cell, _CELL) for cell in row] for row in (table.columns, *shown)]
     size = (18 if down <= 6 else 16 if down <= 9 else 14) - (3 if across > 6 else 0)
-    # columns as wide as their longest text asks for, none narrower than a figure
-    asked = [min(max(len(row[i]) for row in texts), 42) + 4 for i in range(across)]
     room = _WIDE - 2 * _EDGE
-    widths = [room * a / sum(asked) for a in asked]
-    per_inch = 135 / size
+    widths = column_widths(texts, room, letter=size / 105)
+    per_inch = 118 / size
     heights = [
         max(-(-len(cell) // max(int(w * per_inch), 1)) for cell, w in zip(row, widths, strict=True)) * size / 60 + 0.12
         for row in texts

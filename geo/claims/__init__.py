@@ -8,9 +8,13 @@ from typing import Any
 _ROOMS = {
     name: room
     for room, names in {
+        "checking": "check_claim",
         "names": "Names names_of shipped_names",
         "reading": "find_claims read_claim",
+        "pair": "Pair weigh_claims",
         "record": "Claim Span claim_of row_of span_of",
+        "verdict": "Finding Verdict",
+        "wording": "paragraph table_of_findings verdict_line",
     }.items()
     for name in names.split()
 }

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from geo.errors import UsageError
-from geo.schema import text_or_none
+from geo.schema import last_instant, text_or_none, to_instant
 
 QUANTITIES = ("held", "gained", "lost", "net", "share retaken", "front length", "settlements held")
 COMPARATORS = ("exactly", "about", "nearly", "more than", "at least", "less than", "up to", "between")
@@ -227,3 +228,29 @@ def row_of(claim: Claim) -> dict[str, Any]:
     row = {name: getattr(claim, name) or None for name in names if name != "value"} | {"value": claim.value}
     extra = [f"{k} {getattr(claim, k)}" for k in ("against", "high") if getattr(claim, k) is not None]
     return row | {"notes": "; ".join([*claim.notes, *extra]) or None}
+
+
+def claims_about(claims: Iterable[Claim], date: str, *, since: str | None = None) -> list[Claim]:
+    """The claims said on a day, or that speak of it as the last of their days.
+
+    Parameters
+    ----------
+    claims : iterable of Claim
+        Those on record.
+    date : str
+        The day.
+    since : str or None
+        Those of the days after this one, too.
+
+    Raises
+    ------
+    GateError
+        A date cannot be read.
+    """
+    last = last_instant(date).date().isoformat()
+    first = last if since is None else (to_instant(since).date() + timedelta(days=1)).isoformat()
+
+    def within(day: str | None) -> bool:
+        return day is not None and min(first, last) <= day[:10] <= last
+
+    return [c for c in claims if within(c.said_on or None) or within(c.date_to)]

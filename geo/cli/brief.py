@@ -15,6 +15,7 @@ from geo.cli.common import ARCHIVE, KNOWN, SOURCE, main, opened
 @click.option("--date", metavar="D", help="The last snapshot by default.")
 @SOURCE
 @KNOWN
+@click.option("--exactly", is_flag=True, help="With --as-known-on: the very briefing that was made then.")
 @click.option("--since", metavar="D", help="The last briefing's date; the snapshot before by default.")
 @click.option("--in", "within", metavar="UNIT", help="Only this unit (a code or a name).")
 @click.option(

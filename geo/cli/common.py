@@ -83,10 +83,17 @@ def place(at: str) -> tuple[float, float]:
     return lat, lon
 
 
-def opened(path: Path) -> Any:
+EXPLAIN = options(
+    click.option("--explain", is_flag=True, help="The workings in full: snapshots, hashes, dates, range and causes."),
+    click.option("--accuracy-km", type=float, metavar="E", help="How far the drawn lines may be off (--explain)."),
+)
+RAW = click.option("--raw", is_flag=True, help="Pass over the rules against harm: for the owner's own eyes.")
+
+
+def opened(path: Path, *, raw: bool = False) -> Any:
     """The archive at a path, which must be there."""
     from geo.archive import open_archive
 
     if not path.exists():
         raise UsageError(f"{path}: no such archive; geo import makes one")
-    return open_archive(path)
+    return open_archive(path, raw=raw)

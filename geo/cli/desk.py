@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from geo.cli.common import ARCHIVE, form_option, main
+from geo.errors import UsageError
 from geo.printing import bar, complain, print_receipts, printable
 
 if TYPE_CHECKING:
@@ -47,6 +48,35 @@ def fetch(ctx: click.Context, /, archive: Path, source: str, config: Path | None
         complain(file.error)
     if failed:
         ctx.exit(1)
+
+
+@main.command()
+@click.argument("plan", required=False, type=click.Path(path_type=Path))
+@click.option("--date", metavar="D", help="The day of figures and pages; that of the last snapshot by default.")
+@click.option("--example", is_flag=True, help="Print a plan with every key explained, and do nothing.")
+@click.option("--quiet", is_flag=True, help="Say nothing unless something failed.")
+@form_option("table", "json")
+@click.pass_context
+def daily(ctx: click.Context, /, plan: Path | None, date: str | None, example: bool, quiet: bool, form: str) -> None:
+    """Do the desk's round as PLAN (a TOML file) says: fetch, take in, measure, draw, write; the next run catches up.
+
+    Exit codes: 0 all done, 3 nothing new, 4 done in part, 1 failed, 2 the plan is wrong, 5 another run is on.
+    """
+    from geo.desk import plan as plans
+    from geo.desk.routine import as_record, run_daily
+
+    if example:
+        click.echo(plans.example(), nl=False)
+        return
+    if plan is None:
+        raise UsageError("which plan? geo daily desk.toml; geo daily --example > desk.toml makes one to begin with")
+    with bar("daily") as advance:
+        done = run_daily(plan, date=date, progress=None if quiet or form == "json" else advance)
+    if form == "json":
+        click.echo(json.dumps(as_record(done), ensure_ascii=False, indent=1, default=str))
+    elif not quiet or done.outcome in ("failed", "done in part"):
+        click.echo(printable(done.summary()))
+    ctx.exit(done.exit_code)
 
 
 def _print_fetched(done: Fetched) -> None:

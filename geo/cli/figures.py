@@ -7,8 +7,22 @@ from typing import Any
 
 import click
 
-from geo.cli.common import AGE, ARCHIVE, BY, CLASSES, KNOWN, SOURCE, WHERE, form_option, main, opened, place
-from geo.printing import bar, show, show_front, write_table
+from geo.cli.common import (
+    AGE,
+    ARCHIVE,
+    BY,
+    CLASSES,
+    EXPLAIN,
+    KNOWN,
+    RAW,
+    SOURCE,
+    WHERE,
+    form_option,
+    main,
+    opened,
+    place,
+)
+from geo.printing import bar, show, show_front, show_workings, write_table
 
 
 @main.command()
@@ -20,12 +34,25 @@ from geo.printing import bar, show, show_front, write_table
 @BY
 @KNOWN
 @AGE
+@RAW
+@EXPLAIN
 @form_option("table", "csv", "json")
 def area(
-    archive: Path, date: str | None, form: str, as_known_on: str | None, status: tuple[str, ...], **given: Any
+    archive: Path,
+    date: str | None,
+    form: str,
+    raw: bool,
+    as_known_on: str | None,
+    status: tuple[str, ...],
+    **given: Any,
 ) -> None:
     """How much each side holds on a date, in km², with the range that contested ground leaves open."""
-    frame = opened(archive).area(date, status=status or None, as_known_on=as_known_on, **given)
+    accuracy = given.pop("accuracy_km")
+    if given.pop("explain"):
+        given |= {"status": status or None, "as_known_on": as_known_on, "accuracy_km": accuracy}
+        show_workings(opened(archive, raw=raw).explain(date, **given), form)
+        return
+    frame = opened(archive, raw=raw).area(date, status=status or None, as_known_on=as_known_on, **given)
     title = f"km² held by source and class, {date or 'last snapshot'}" + (
         f", as known on {as_known_on}" if as_known_on else ""
     )
@@ -43,9 +70,16 @@ def area(
 @BY
 @KNOWN
 @AGE
+@EXPLAIN
 @form_option("table", "csv", "json")
 def change(archive: Path, from_: str, to: str, form: str, status: tuple[str, ...], **given: Any) -> None:
     """What each side gained and lost between two dates: gross and net, in km² and percent of a named base."""
+    accuracy = given.pop("accuracy_km")
+    if given.pop("explain"):
+        show_workings(
+            opened(archive).explain_change(from_, to, status=status or None, accuracy_km=accuracy, **given), form
+        )
+        return
     frame = opened(archive).change(from_, to, status=status or None, **given)
     title = f"km² gained and lost, {from_} to {to}; percent of {given['base'] or from_}"
     head = {"from": from_, "to": to, "base": given["base"] or from_, "as_known_on": given["as_known_on"]}
@@ -121,11 +155,13 @@ def front(archive: Path, form: str, since: str | None, at: str | None, level: in
 @ARCHIVE
 @click.option("--at", required=True, metavar="LAT,LON", help="The place, in degrees.")
 @SOURCE
+@KNOWN
 @form_option("table", "csv", "json")
-def who(archive: Path, at: str, source: str | None, form: str) -> None:
+def who(archive: Path, at: str, source: str | None, as_known_on: str | None, form: str) -> None:
     """Who held a place, by which source, and from when to when."""
     lat, lon = place(at)
-    show(opened(archive).who(lat, lon, source=source), form, title=f"who held {at}", head={"at": [lat, lon]})
+    frame = opened(archive).who(lat, lon, source=source, as_known_on=as_known_on)
+    show(frame, form, title=f"who held {at}", head={"at": [lat, lon], "as_known_on": as_known_on})
 
 
 @main.command()

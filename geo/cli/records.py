@@ -10,7 +10,7 @@ from typing import Any
 import click
 import pandas as pd
 
-from geo.cli.common import ARCHIVE, SOURCE, form_option, main, opened
+from geo.cli.common import ARCHIVE, RAW, SOURCE, form_option, main, opened
 from geo.errors import UsageError
 from geo.printing import bar, complain, print_receipts, show
 
@@ -44,7 +44,7 @@ def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
 @click.option(
     "--accept",
     multiple=True,
-    type=click.Choice(["future", "swapped", "empty", "large"]),
+    type=click.Choice(["future", "swapped", "empty", "large", "positions"]),
     help="Let this finding in on purpose.",
 )
 @form_option("table", "json")
@@ -55,7 +55,8 @@ def import_command(
     """Take FILES into ARCHIVE, read as SOURCE's own; the archive is made where there is none.
 
     Sources: deepstate, deepstate-mirror, nzz, isw, uacontrolmap, vector (a desk's own: anything GDAL reads), incidents,
-    acled, ucdp-ged, viina, units, claims. A bad file stops none of the others; the exit code is then 1.
+    acled, ucdp-ged, viina, eyes-on-russia, bellingcat, isw-events, mymaps, review, units, claims. A bad file stops none
+    of the others; the exit code is then 1.
     """  # fmt: skip
     from geo.intake import Receipt, import_claims, import_files
 
@@ -126,20 +127,26 @@ def retract(archive: Path, snapshot: str, why: str) -> None:
 @main.command()
 @ARCHIVE
 @SOURCE
+@RAW
 @form_option("table", "csv", "json")
-def snapshots(archive: Path, source: str | None, form: str) -> None:
+def snapshots(archive: Path, source: str | None, raw: bool, form: str) -> None:
     """Every recording: what it depicts, when it was published and recorded, from which file, and what became of it."""
-    frame = opened(archive).snapshots(source)
-    short = ["snapshot", "depicts", "published", "recorded_at", "superseded_at", "retracted_at", "retracted_why",
-             "file_name", "rows_in", "rows_stored", "rows_refused"]  # fmt: skip
+    frame = opened(archive, raw=raw).snapshots(source)
+    short = ["snapshot", "depicts", "published", "retrieved", "recorded_at", "superseded_at",
+             "retracted_at", "retracted_why", "file_name", "rows_in", "rows_stored", "rows_refused"]  # fmt: skip
     show(frame[short] if form == "table" else frame, form, title="snapshots")
 
 
 @main.command()
 @ARCHIVE
+@SOURCE
+@click.option("--accuracy-km", type=float, metavar="E", help="Keep how far the source's drawn lines may be off.")
 @form_option("table", "csv", "json")
-def sources(archive: Path, form: str) -> None:
-    """Sources, their licences and whom to credit."""
+def sources(archive: Path, source: str | None, accuracy_km: float | None, form: str) -> None:
+    """Sources, their licences and whom to credit; --accuracy-km keeps how far one's lines may be off."""
+    if accuracy_km is not None:
+        with opened(archive) as kept:
+            kept.set_accuracy(kept.source_name(source), accuracy_km)
     show(opened(archive).sources(), form, title="sources")
 
 

@@ -212,14 +212,15 @@ class _Run:
 
     def fetch(self, since: datetime, until: datetime, *, dry_run: bool, progress: Progress | None) -> Fetched:
         wanted = offered(self.network, self.address, since=since, until=until, folder=self.folder)
+        wanted = [*self._owed({one.key for one in wanted}), *wanted]
         done: list[FetchedFile] = []
         failures = 0
         for number, one in enumerate(wanted, start=1):
             if dry_run:
                 done.append(self._as_offered(one))
             elif failures >= _GIVE_UP:
-                why = f"not asked: {failures} files before it failed; the next run asks again"
-                done.append(FetchedFile(one.name, one.url, "failed", error=why))
+                why = f"{one.name}: not asked, because {failures} files before it failed; the next run asks again"
+                done.append(self._failed(one, why))
             else:
                 done.append(self._one(one))
                 failures = failures + 1 if done[-1].outcome == "failed" else 0
@@ -241,7 +242,21 @@ class _Run:
         try:
             return self._ask(one, known)
         except FetchError as error:
-            return FetchedFile(one.name, one.url, "failed", error=str(error))
+            return self._failed(one, str(error))
+
+    def _failed(self, one: Wanted, why: str) -> FetchedFile:
+        """A file that did not come is owed: the next run asks for it, however far back it lies."""
+        if one.layer is None and not self.memory.get(one.key, {}).get("sha256"):
+            owed = {"url": one.url, "name": one.name, "kind": one.kind, "options": dict(one.options)}
+            self._remember(one, {"owed": owed, "error": why})
+        return FetchedFile(one.name, one.url, "failed", error=why)
+
+    def _owed(self, asked: set[str]) -> list[Wanted]:
+        return [
+            Wanted(key, moment=parse_instant(entry["moment"]) if entry["moment"] else None, changed=entry["changed"],
+                   **entry["owed"])
+            for key, entry in self.memory.items() if "owed" in entry and key not in asked
+        ]  # fmt: skip
 
     def _is_there(self, known: Mapping[str, Any]) -> bool:
         return (self.folder / str(known.get("path", ""))).is_file()
@@ -256,6 +271,9 @@ class _Run:
                 last_modified=known.get("last_modified", ""),
             )  # fmt: skip
         if landed.outcome == "missing":
+            if "owed" in self.memory.get(one.key, {}):
+                del self.memory[one.key]
+                self._write()
             return FetchedFile(one.name, one.url, "missing")
         if landed.outcome == "unchanged":
             return self._again(one, known)
@@ -325,6 +343,9 @@ class _Run:
         entry["changed"] = one.changed
         entry["moment"] = write_instant(one.moment) if one.moment else ""
         self.memory[one.key] = entry
+        self._write()
+
+    def _write(self) -> None:
         write_page(json.dumps(self.memory, ensure_ascii=False, indent=1, sort_keys=True), _memory_file(self.folder))
 
 

@@ -6,11 +6,12 @@ import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pyogrio
@@ -107,6 +108,39 @@ def choose(path: Path, names: Sequence[str], wanted: str | None) -> str:
     if len(names) != 1:
         raise GateError(f"{path}: {len(names)} layers: name one of them with --layer: {listed}")
     return names[0]
+
+
+def geopackage_bytes(layers: Mapping[str, gpd.GeoDataFrame], *, description: str = "") -> bytes:
+    """A GeoPackage of layers; equal layers give equal bytes.
+
+    Parameters
+    ----------
+    layers : mapping of str to geopandas.GeoDataFrame
+        Name -> rows, in EPSG:4326. A name is our own.
+    description : str
+        Of every layer: whom it is owed to.
+
+    Raises
+    ------
+    FileError
+        GDAL does not write it.
+    """
+    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+    with tempfile.TemporaryDirectory(prefix="geo-") as folder:
+        path = Path(folder, "layers.gpkg")
+        try:
+            # GDAL writes the hour of writing into the file, and no file would equal another
+            pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00Z"})
+            for i, (name, frame) in enumerate(layers.items()):
+                pyogrio.write_dataframe(
+                    frame, path, layer=name, driver="GPKG", append=i > 0, layer_options={"DESCRIPTION": description},
+                    geometry_type="MultiPolygon" if name == "control" else "Point",
+                )  # fmt: skip
+            return path.read_bytes()
+        except (RuntimeError, ValueError, OSError) as error:
+            raise FileError(f"layers {', '.join(layers)}: no GeoPackage can be written of them ({error})") from None
+        finally:
+            pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
 
 
 def _check_kind(path: Path, kind: str) -> None:

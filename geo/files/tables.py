@@ -8,6 +8,7 @@ import io
 import re
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from geo.errors import FileError, GateError, UsageError
 from geo.files.vector import FILE_LIMIT, MIB, read_bytes, refuse_other_text
@@ -17,6 +18,8 @@ CELL_LIMIT = 4 * MIB
 _COMMA_NUMBER = re.compile(r"\s*[-+]?\d+,\d+\s*")
 _OTHER_SEPARATORS = {";": "';'", "\t": "'\\t' (tab)", "|": "'|'"}
 _SEEN_ROWS = 20
+# what a spreadsheet takes for the beginning of something to compute
+_COMPUTED = ("=", "+", "-", "@", "\t", "\r")
 
 
 @dataclass(frozen=True)
@@ -112,6 +115,26 @@ def number(text: str | None, *, options: Options | None = None) -> float | None:
         raise GateError(f"{text!r} is no number{hint}") from None
 
 
+def defused(value: Any) -> str:
+    """A cell's text, with what a spreadsheet would compute made plain text by a leading apostrophe.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    text = "" if value is None else str(value)
+    return f"'{text}" if text.startswith(_COMPUTED) and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
 def _decode(path: Path, encoding: str) -> str:
     try:
         name = codecs.lookup(encoding).name
@@ -119,6 +142,8 @@ def _decode(path: Path, encoding: str) -> str:
         raise UsageError(f"--encoding {encoding!r} is unknown: utf-8, cp1251, latin-1 are among the known") from None
     raw = read_bytes(path, limit=FILE_LIMIT)
     if name in ("utf-8", "ascii", "utf-8-sig"):
+        if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+            raise FileError(f"{path}: not UTF-8 but UTF-16: say --encoding utf-16")
         refuse_other_text(path, raw)
     try:
         return raw.decode("utf-8-sig" if name == "utf-8" else name)

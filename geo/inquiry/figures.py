@@ -12,9 +12,9 @@ import pandas as pd
 from geo import measures
 from geo.answers import FAR, When, breaks_between, columns_of, keep, moment, said_by, spokesman, table_of
 from geo.area import areas_km2
-from geo.inquiry.reader import Asked, Reader
+from geo.inquiry.reader import Asked, Reader, statuses_meant
 from geo.schema import last_instant, parse_instant, to_instant, write_instant
-from geo.series.cluster import series_changes
+from geo.series.cluster import Only, series_changes
 from geo.series.ledger import changed_ground
 from geo.series.panel import panel
 
@@ -45,7 +45,9 @@ def areas(reader: Reader, date: When | None, asked: Asked) -> pd.DataFrame:
     for row in rows:
         row["source"] = asked.source
         row["snapshot"], row["snapshot_age_days"] = said_by(spoken, row)
-    return keep(table_of(rows, columns_of(rows, AREA_COLUMNS, asked.by)), asked.controller, asked.status)
+    table = keep(table_of(rows, columns_of(rows, AREA_COLUMNS, asked.by)), asked.controller, asked.status)
+    table.attrs["notes"] = reader.notes(asked.source)
+    return table
 
 
 def changes(reader: Reader, from_: When, to: When, asked: Asked, *, base: When | None) -> pd.DataFrame:
@@ -70,7 +72,8 @@ def changes(reader: Reader, from_: When, to: When, asked: Asked, *, base: When |
         row["base"] = str(from_ if base is None else base)
         row["from_snapshot"], row["to_snapshot"] = (said_by(s, row)[0] for s in (first, last))
     table = keep(table_of(rows, columns_of(rows, CHANGE_COLUMNS, asked.by)), asked.controller, asked.status)
-    table.attrs["notes"] = breaks_between(reader.snapshots(), *({n for n, _ in s.values()} for s in (first, last)))
+    breaks = breaks_between(reader.snapshots(), *({n for n, _ in s.values()} for s in (first, last)))
+    table.attrs["notes"] = (*breaks, *reader.notes(asked.source))
     return table
 
 
@@ -134,6 +137,7 @@ def series(
         chosen,
         zones,
         by_native=asked.by == "native",
+        only=Only(asked.controller, None if asked.status is None else statuses_meant(asked.status)),
         known=moment(asked.as_known_on),
         progress=progress,
         workers=workers,
@@ -150,7 +154,7 @@ def series(
         whole["share_percent"] = 100 * whole["area_km2"] / whole["unit"].map(size)
     frame = keep(_series_table(whole, asked), asked.controller, asked.status)
     spoken = [set(table.loc[table["depicts"] == write_instant(i), "snapshot"]) for i in (*chosen[:1], *chosen[-1:])]
-    frame.attrs["notes"] = breaks_between(table, *spoken) if spoken else ()
+    frame.attrs["notes"] = (*(breaks_between(table, *spoken) if spoken else ()), *reader.notes(asked.source))
     return frame
 
 

@@ -8,7 +8,7 @@ import geopandas as gpd
 import pandas as pd
 
 from geo import measures
-from geo.answers import When, columns_of, joined_intervals, table_of
+from geo.answers import When, columns_of, joined_intervals, moment, table_of
 from geo.errors import UsageError
 from geo.front import Front, front_of, movement
 from geo.inquiry.reader import Asked, Reader, statuses_meant
@@ -96,7 +96,7 @@ def hands_changed(reader: Reader, places: gpd.GeoDataFrame, from_: When, to: Whe
     return table.assign(source=asked.source, from_snapshot=ends[0], to_snapshot=ends[1])
 
 
-def who(reader: Reader, lat: float, lon: float, *, source: str | None) -> pd.DataFrame:
+def who(reader: Reader, lat: float, lon: float, *, source: str | None, as_known_on: When | None = None) -> pd.DataFrame:
     """Who held a place, and when: what `Archive.who` gives.
 
     Raises
@@ -106,6 +106,9 @@ def who(reader: Reader, lat: float, lon: float, *, source: str | None) -> pd.Dat
     """
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
         raise UsageError(f"{lat}, {lon} is no place: latitude ±90°, then longitude ±180°")
-    frame = reader.store.control_at(source, lon, lat)
+    found = reader.store.control_at(source, lon, lat, as_known_on=moment(as_known_on))
+    names = sorted(set(found["source"]))
+    kept = [reader.released(gpd.GeoDataFrame(found[found["source"] == name]), name) for name in names]
+    frame = pd.concat(kept, ignore_index=True) if kept else found
     rows = joined_intervals([{str(k): v for k, v in r.items()} for r in frame.to_dict("records")])
     return table_of(rows, columns_of(rows, WHO_COLUMNS, None))

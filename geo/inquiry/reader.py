@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
 from geo import measures
 from geo.answers import FAR, By, When, age_days, moment, spokesman
 from geo.errors import NoSnapshotError, SourceError, UnitError, UsageError
+from geo.rules import Rule, embargo_hours, first_withheld, released, rule_words
 from geo.schema import CRS, STATUSES, is_day, last_instant, parse_instant, text_or_none, to_instant, write_instant
 from geo.storage.store import Store
 from geo.units import Countries, countries_of, find_unit, finest_level
@@ -42,8 +44,9 @@ class Asked:
 class Reader:
     """The one way in which the tables of an archive are read for answers."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, *, raw: bool = False) -> None:
         self.store = store
+        self.is_raw = raw  # the rules against harm are passed over: for the owner's own eyes
         self.path = store.path
         self._units: tuple[tuple[Any, ...], gpd.GeoDataFrame, Countries] | None = None
 
@@ -76,8 +79,89 @@ class Reader:
             `as_known_on` cannot be read.
         """
         known = moment(as_known_on)
-        table = self.store.recall(("snapshots", known), lambda: self.store.snapshots(as_known_on=known))
+        table = self.store.recall(("snapshots", known, self.is_raw), lambda: self._released_snapshots(known))
         return table if source is None else table[table["source"] == source].reset_index(drop=True)
+
+    def _released_snapshots(self, known: datetime | None) -> pd.DataFrame:
+        table = self.store.snapshots(as_known_on=known)
+        limits = {name: self.limit(name) for name in set(table["source"])}
+        kept = [
+            (end := limits[name]) is None or depicts < end
+            for name, depicts in zip(table["source"], table["depicts"], strict=True)
+        ]
+        return table if all(kept) else table[kept].reset_index(drop=True)
+
+    # -- rules against harm -------------------------------------------------------------------------------------
+
+    def rules(self) -> list[Rule]:
+        """The archive's rules, in the order in which they were set; none where the reader is the owner's.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        if self.is_raw:
+            return []
+        return [Rule(*row[:5]) for row in self.store.recall(("rules",), self.store.rules)]
+
+    def accuracy_km(self, source: str) -> float | None:
+        """How far a source's drawn lines may be off, in km, by its record; None where that is not known.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        return self.store.recall(("accuracy", source), lambda: self.store.accuracy_km(source))
+
+    def limit(self, source: str) -> str | None:
+        """The instant from which on a source's snapshots are under embargo; None where none is.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        hours = embargo_hours(self.rules(), source)
+        if not hours:
+            return None
+        return self.store.recall(
+            ("limit", source, hours),
+            lambda: first_withheld([d for d, _, _ in self.store.in_force(source, FAR)], hours),
+        )
+
+    def notes(self, *sources: str) -> tuple[str, ...]:
+        """What is to be said of the rules that figures of these sources have passed.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        rules = self.rules()
+        return tuple(f"{name}: {words}" for name in sources for words in rule_words(rules, control=name))
+
+    def sources(self) -> pd.DataFrame:
+        """Sources and whom to credit; a rule that was applied to what a source says stands with its credit.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        table = self.store.recall(("sources",), self.store.sources)
+        rules = self.rules()
+        if not rules:
+            return table
+        datasets = set(self.store.recall(("datasets",), self.store.datasets))
+        unnamed = [{"name": d, "title": d} for d in sorted(datasets - set(table["name"]))]
+        table = pd.concat([table, pd.DataFrame(unnamed, columns=table.columns, dtype=object)], ignore_index=True)
+        told = []
+        for name, title, whom in zip(table["name"], table["title"], table["attribution"], strict=True):
+            words = rule_words(rules, control=name, dataset=name if name in datasets else None)
+            told.append("; ".join([text_or_none(whom) or title, *words]) if words else whom)
+        return table.assign(attribution=pd.Series(told, dtype=object))
 
     def used(
         self, source: str, when: When | None, *, as_known_on: When | None = None, max_age_days: float | None = None
@@ -97,11 +181,15 @@ class Reader:
     ) -> pd.DataFrame:
         known = moment(as_known_on) or FAR
         recorded = self.store.recall(("in force", source, known), lambda: self.store.in_force(source, known))
+        end = self.limit(source)
+        withheld = sum(end is not None and r[0] >= end for r in recorded)
+        recorded = recorded[: len(recorded) - withheld]
         instant = last_instant(when) if when is not None else parse_instant(recorded[-1][0]) if recorded else None
         # recordings stand in order of what they depict
         past = recorded[: bisect_right(recorded, write_instant(instant), key=itemgetter(0))] if instant else []
         if not past or instant is None:
             first = f"; the first depicts {recorded[0][0]}" if recorded else "; all were taken back"
+            first = "; what there is lies under embargo (geo rules)" if withheld and not recorded else first
             then = f" as known on {as_known_on}" if as_known_on is not None else ""
             wanted = f"depicts {when} or a day before it" if when is not None else "is in force"
             raise NoSnapshotError(f"no snapshot of {source} {wanted}{then}{first}")
@@ -129,6 +217,9 @@ class Reader:
         """
         instant = parse_instant(max(used["depicts"])) if when is None else last_instant(when)
         known = moment(as_known_on)
+        end = self.limit(source)
+        if end is not None:  # beyond it stands what stood before it
+            instant = min(instant, parse_instant(end) - timedelta(milliseconds=1))
         key = ("control", source, instant, known)
         return self.store.recall(key, lambda: self._read_state(source, instant, known, used))
 
@@ -136,12 +227,27 @@ class Reader:
         self, source: str, instant: datetime, known: datetime | None, used: pd.DataFrame
     ) -> gpd.GeoDataFrame:
         if known is None:
-            frame = self.store.control_now(source, instant)
+            frame = self.released(self.store.control_now(source, instant), source)
         else:
-            frame = self.store.control_then(source, instant, as_known_on=known)
+            frame = self.released(self.store.control_then(source, instant, as_known_on=known), source)
         names = dict(zip(used["part"], used["snapshot"], strict=True))
         frame.insert(frame.shape[1] - 1, "snapshot", frame["part"].map(names))
         return frame
+
+    def released(self, frame: gpd.GeoDataFrame, source: str) -> gpd.GeoDataFrame:
+        """A source's polygons without what an embargo withholds: those that came later, and when others ended.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        end = self.limit(source)
+        if end is None:
+            return frame
+        moment = pd.Timestamp(parse_instant(end))
+        frame = gpd.GeoDataFrame(frame[frame["valid_from"] < moment].reset_index(drop=True), crs=CRS)
+        return frame.assign(valid_to=frame["valid_to"].where(frame["valid_to"] < moment))
 
     def side(
         self, source: str, when: When | None, as_known_on: When | None = None, max_age_days: float | None = None
@@ -157,18 +263,37 @@ class Reader:
         return self.state(source, when, used, as_known_on), {p: spokesman(used, p) for p in used["part"]}
 
     def incidents(
-        self, from_: When | None = None, to: When | None = None, *, as_known_on: When | None = None
+        self,
+        from_: When | None = None,
+        to: When | None = None,
+        *,
+        as_known_on: When | None = None,
+        within: str | shapely.Geometry | None = None,
+        wanted: Mapping[str, str | Sequence[str] | None] | None = None,
     ) -> gpd.GeoDataFrame:
-        """Incidents of a span of days, both included.
+        """Incidents of a span of days, both included, in a place, and with these values: as `Archive.incidents`.
 
         Raises
         ------
         GateError
             A date cannot be read.
+        UnitError
+            The unit is unknown or ambiguous.
         """
         first = to_instant(from_).date().isoformat() if from_ is not None else None
         last = to_instant(to).date().isoformat() if to is not None else None
-        return self.store.incidents(first=first, last=last, as_known_on=moment(as_known_on))
+        among = {name: [v] if isinstance(v, str) else list(v) for name, v in (wanted or {}).items() if v is not None}
+        shape = self.zone(within).shape
+        rules = self.rules()
+        # where a rule moves points, the moved ones decide what lies inside: the exact ones could be searched out
+        box = None if shape is None or rules else shape.bounds
+        known = moment(as_known_on)
+        frame = released(self.store.incidents(first=first, last=last, as_known_on=known, box=box, among=among), rules)
+        if shape is None:
+            return frame
+        shapely.prepare(shape)
+        inside = shapely.intersects(shape, np.asarray(frame.geometry.array, dtype=object))
+        return gpd.GeoDataFrame(frame[inside].reset_index(drop=True), crs=CRS)
 
     # -- units --------------------------------------------------------------------------------------------------
 

@@ -75,7 +75,7 @@ def side_by_side(
     grounds = {n: measures.ground_by_class(frame) for n, frame in frames.items()}
     keys = _keys(grounds, asked, take)
     zones = reader.zones(asked, ground=gpd.GeoDataFrame(pd.concat(frames.values(), ignore_index=True)))
-    found, tables, notes = [], [], list(_dates(reader, snapshots))
+    found, tables, notes = [], [], [*_dates(reader, snapshots), *reader.notes(*names)]
     for key in keys:
         said_of, difference = _grounds(grounds, key, take)
         pieces = compare.side_by_side(said_of, key, zones=zones).assign(difference=difference)
@@ -120,7 +120,7 @@ def over_span(
     states = {n: [_state(reader, n, day, asked, seen) for day in days] for n in names}
     keys = _keys({n: {k: g for state in states[n] for k, g in state.items()} for n in names}, asked, take)
     zone = reader.zone(asked.within, asked.boundary).shape
-    spans, lags, notes = [], [], []
+    spans, lags, notes = [], [], list(reader.notes(*names))
     for key in keys:
         reel = compare.reel_of([str(d) for d in days], _rolled(states, key, take, zone))
         latest = {n: states[n][-1] for n in names}

@@ -96,7 +96,7 @@ def draw_dates(
         raise UsageError(f"from {from_} to {to}: the first date must lie before the second")
     with archive.holding():
         name = archive.source_name(source)
-        chosen = side_colours(archive.controllers(), colours=colours)
+        chosen = side_colours(archive.controllers(as_known_on=as_known_on), colours=colours)
         told: dict[str, Any] = {"source": name, "as_known_on": as_known_on, "within": within, "incident_days": 0,
                                 "lang": lang, "colours": chosen, "with_front": False}  # fmt: skip
         span = (from_, to)

@@ -84,7 +84,7 @@ def divider(pair: Pair) -> str:
     """
     names = "".join(
         f'<p class="half" id="half-{i}"><strong>{escape(written(side.when))}</strong>'
-        + (f" <small>snapshot {side.age_days:g} days older</small>" if side.age_days else "")
+        + (f" <small>snapshot {_age(side)} older</small>" if side.age_days else "")
         + "</p>"
         for i, side in enumerate(pair.sides)
     )
@@ -153,7 +153,14 @@ def _rests(side: Side) -> str:
 
 
 def _older(side: Side) -> str:
-    return f"{side.age_days:g} day{'' if side.age_days == 1 else 's'} before"
+    return f"{_age(side)} before"
+
+
+def _age(side: Side) -> str:
+    """How old the snapshot is: whole hours below two days, then whole days."""
+    hours = max(round(24 * side.age_days), 1)
+    number, unit = (hours, "hour") if hours < 48 and hours % 24 else (round(hours / 24), "day")
+    return f"{number} {unit}{'' if number == 1 else 's'}"
 
 
 def _short(when: When) -> str:

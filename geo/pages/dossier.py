@@ -125,7 +125,7 @@ def _gather(
     colours: Mapping[str, str] | None,
     with_front: bool,
 ) -> Dossier:
-    colours = side_colours(archive.controllers(), colours=colours)
+    colours = side_colours(archive.controllers(as_known_on=as_known_on), colours=colours)
     frame = archive.control(date, source=name, as_known_on=as_known_on)
     area = archive.area(date, source=name, within=within, as_known_on=as_known_on)
     if date is None:
@@ -368,8 +368,19 @@ def _dek(
     stated = ", ".join(sorted({written(d if d != to_instant(d.date()) else d.date()) for d in depicts}))
     ages = sorted({f"{age:g}" for age in area["snapshot_age_days"] if age})
     old = f", {' and '.join(ages)} days before this date" if ages else ""
-    known = f" As known on {written(as_known_on)}." if as_known_on is not None else ""
+    known = "" if as_known_on is None else known_words(as_known_on)
     return f"{written(date)}. Source: {shown}; snapshot depicting {stated}{old}.{known}"
+
+
+def known_words(as_known_on: When) -> str:
+    """The sentence that says as known when.
+
+    Raises
+    ------
+    GateError
+        It cannot be read.
+    """
+    return f" As known on {written(as_known_on)}."
 
 
 def _depicts(archive: Archive) -> dict[str, list[str]]:

@@ -130,7 +130,7 @@ def _drawn(
     if not instants:
         span = f"{from_ or 'the beginning'} to {to or 'the end'}"
         raise MapError(f"no snapshot of {', '.join(names)} from {span} is in force in {archive.path}")
-    chosen = side_colours(archive.controllers(), colours=colours)
+    chosen = side_colours(archive.controllers(as_known_on=as_known_on), colours=colours)
     zone = None if within is None else archive.unit(within).iloc[0]
     place = "" if zone is None else f" in {zone['name']} ({zone['unit']})"
     parts: list[_Part] = []

@@ -10,12 +10,9 @@ import json
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from contextlib import ExitStack
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import pairwise
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +26,7 @@ from geo.answers import When
 from geo.archive import Archive
 from geo.errors import MapError
 from geo.pages import basemap, sheet
+from geo.pages.crew import by_workers
 from geo.pages.dossier import Dossier, Drawn, front_words, gather
 from geo.pages.ground import Ground, ground_of, make_ground, packed
 from geo.pages.notebook import framed
@@ -254,7 +252,7 @@ def draw_maps(
         earlier = dict(pairwise(reversed(days)))
         work = [(day, _iso(since if since is not None else earlier.get(day))) for day in chosen]
         drawn = partial(_draw_day, folder=Path(folder), source=name, options=options)
-        paths = _by_workers(archive, work, drawn, workers) if workers > 1 else (drawn(archive, item) for item in work)
+        paths = by_workers(archive, work, drawn, workers=workers)
         for done, (path, day) in enumerate(zip(paths, chosen, strict=True), start=1):
             yield path
             if progress is not None:
@@ -267,28 +265,6 @@ def _draw_day(
     day, since = item
     page = draw_map(archive, day.isoformat(), source=source, since=since, **options)
     return save_map(page, folder / f"{day}.html")
-
-
-def _by_workers(
-    archive: Archive, work: Sequence[Any], drawn: Callable[[Archive, Any], Path], workers: int
-) -> Iterator[Path]:
-    # started afresh: a fork would share the open archive
-    processes = get_context("spawn")
-    with ProcessPoolExecutor(workers, processes, _take_up, (archive.path,)) as pool:
-        yield from pool.map(partial(_in_worker, drawn), work, chunksize=4)
-
-
-_held: list[Archive] = []  # a worker's own archive
-_still = ExitStack()  # which is held still for as long as the worker lives
-
-
-def _take_up(path: Path) -> None:
-    _held.append(Archive(path))
-    _still.enter_context(_held[0].holding())
-
-
-def _in_worker(drawn: Callable[[Archive, Any], Path], item: Any) -> Path:
-    return drawn(_held[0], item)
 
 
 def _days(archive: Archive, source: str, as_known_on: When | None) -> list[date]:

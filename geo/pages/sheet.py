@@ -151,6 +151,15 @@ def legend(dossier: Dossier) -> str:
         marks += _mark(
             '<circle cx="19" cy="11.5" r="6" fill="var(--incident)" stroke="var(--incident-edge)"/>', "Incident"
         )
+    if sum(s.kind == "place" for s in dossier.spots) > 1:
+        number = (
+            '<circle cx="19" cy="11.5" r="10" fill="var(--incident)" stroke="var(--incident-edge)"/>'
+            '<text x="19" y="15.5" text-anchor="middle" font-size="11" font-weight="700" fill="var(--incident-edge)">'
+            "3</text>"
+        )
+        gathered = _mark(number, "So many incidents close together; zoomed in, they come apart")
+        # only the live map gathers them
+        marks += gathered.replace("<li>", '<li class="controls">')
     if "region" in kinds:
         square = '<path d="M4 4l12-2 18 4-3 14-20 1z" fill="none" stroke="var(--incident)" stroke-dasharray="4 3"/>'
         marks += _mark(square, "Incident known to lie somewhere in this region")
@@ -197,6 +206,30 @@ def _views(dossier: Dossier) -> str:
     )
 
 
+def _filters(dossier: Dossier) -> str:
+    """What narrows the incidents down: their days, what happened, how sure it is; each only where there is a choice."""
+    facts = [dict(spot.facts) for spot in dossier.spots]
+    days = sorted({day for f in facts for day in f.get("Date", "").split(" to ") if day})
+    parts = []
+    if len(days) > 1:
+        field = '<label>{} <input type="date" data-filter="{}" value="{}" min="{}" max="{}"></label>'
+        ends = (("From", "since", days[0]), ("to", "until", days[-1]))
+        parts += [field.format(*end, days[0], days[-1]) for end in ends]
+    for name in ("Event", "Verification"):
+        values = sorted({f.get(name, "not stated") for f in facts})
+        if len(values) > 1:
+            choices = "".join(f'<option value="{escape(v)}">{escape(v)}</option>' for v in values)
+            parts.append(
+                f'<label>{name} <select data-filter="{name}"><option value="">all</option>{choices}</select></label>'
+            )
+    if not parts:
+        return ""
+    return (
+        '<fieldset class="filters controls"><legend>Show only</legend>'
+        f'{"".join(parts)}<output class="workings" role="status" data-shown></output></fieldset>'
+    )
+
+
 def incidents(dossier: Dossier) -> str:
     """The list of incidents, each a way to its place on the map.
 
@@ -219,4 +252,5 @@ def incidents(dossier: Dossier) -> str:
             f'<li><button type="button" id="incident-{i}">{escape(spot.title)}</button>'
             f"<small>{escape(line)}</small></li>"
         )
-    return f'<section><h2>Incidents</h2>{_views(dossier)}<ul class="incidents">{"".join(items)}</ul></section>'
+    narrowed = _views(dossier) + _filters(dossier)
+    return f'<section><h2>Incidents</h2>{narrowed}<ul class="incidents">{"".join(items)}</ul></section>'

@@ -357,6 +357,26 @@ def save(figure: Figure, path: Path, *, title: str, text: str, credit: str) -> P
         Its name ends in no known format.
     """
     kind = kind_of(path)
+    made = _encoded(figure, kind, title, text, credit)
+    return write(_spoken(made, text) if kind == "svg" else made, path)
+
+
+def png_bytes(figure: Figure, *, title: str, text: str, credit: str) -> bytes:
+    """A figure as PNG, as `save` would write it.
+
+    Parameters
+    ----------
+    figure, title, text, credit : as in `save`
+
+    Raises
+    ------
+    MapError
+        matplotlib is missing.
+    """
+    return _encoded(figure, "png", title, text, credit)
+
+
+def _encoded(figure: Figure, kind: str, title: str, text: str, credit: str) -> bytes:
     maker = f"geo-control {__version__}"
     metadata: dict[str, Mapping[str, Any]] = {
         "png": {"Title": title, "Description": text, "Copyright": credit, "Software": maker},
@@ -367,8 +387,7 @@ def save(figure: Figure, path: Path, *, title: str, text: str, credit: str) -> P
     stream = BytesIO()
     with clean_settings():
         figure.savefig(stream, format=kind, metadata=dict(metadata[kind]))
-    made = stream.getvalue()
-    return write(_spoken(made, text) if kind == "svg" else made, path)
+    return stream.getvalue()
 
 
 def write(made: bytes, path: Path) -> Path:

@@ -224,7 +224,7 @@ def legend(dossier: Dossier, form: Format, width: float, spots: Sequence[Spot]) 
     entries: dict[str, Callable[[Sheet, float, float], None]] = {}
     for item in (*dossier.changes, *reversed(dossier.classes)):
         if item.label not in told:
-            entries.setdefault(item.label, _swatched(item.symbol, form.body))
+            entries.setdefault(item.label, swatched(item.symbol, form.body))
     kinds = {s.kind for s in spots}
     if dossier.front is not None:
         entries[front_words(dossier.front)] = lambda sheet, x, y: sheet.front_mark(x, y, form.body)
@@ -249,7 +249,14 @@ def legend(dossier: Dossier, form: Format, width: float, spots: Sequence[Spot]) 
     return [title, *(_entry(label, mark, form.body, width) for label, mark in entries.items())]
 
 
-def _swatched(symbol: Symbol, size: float) -> Callable[[Sheet, float, float], None]:
+def swatched(symbol: Symbol, size: float) -> Callable[[Sheet, float, float], None]:
+    """A class's colour and pattern beside its name, in type of a size in points.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
     return lambda sheet, x, y: _swatch(sheet, symbol, x, y + 0.2 * size, size)
 
 

@@ -5,6 +5,7 @@ Lines go in steps: a figure stands until the next snapshot, and nothing is inter
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -47,8 +48,12 @@ class Line:
 
 @dataclass(frozen=True)
 class Panel:
+    """Lines on one scale; `band` is a range of km² that is shaded, `mark` an instant with an upright line."""
+
     name: str
     lines: Sequence[Line]
+    band: tuple[float, float] | None = None
+    mark: datetime | None = None
 
     def highest(self) -> float:
         """The greatest km² of any line.
@@ -58,7 +63,9 @@ class Panel:
         MapError
             Never.
         """
-        return max(max(line.km2) for line in self.lines)
+        most = max(max(line.km2) for line in self.lines)
+        ends = [v for v in self.band or () if math.isfinite(v)]
+        return max([most, *(1.05 * v for v in ends)])
 
 
 @dataclass(frozen=True)
@@ -136,7 +143,7 @@ def draw_chart(
     )  # fmt: skip
     if frame.empty or not (frame["area_km2"] > 0).any():
         raise MapError(f"nothing to draw: {name} has no such ground in that span (geo series shows what there is)")
-    sides = side_colours(archive.controllers(), colours=colours)
+    sides = side_colours(archive.controllers(as_known_on=as_known_on), colours=colours)
     panels, left = _panels(archive, frame, sides, colouring, _PANELS[shape])
     story = _story(archive, name, frame, panels, left, within=within, boundary=boundary, title=title)
     return save_panels(panels, story, target, shape=shape, theme=theme)
@@ -290,6 +297,14 @@ def _key(entries: Sequence[Line], form: Format, wide: float) -> Piece:
 def _draw_panel(sheet: Sheet, panel: Panel, form: Format, cell: Rect, *, alone: bool) -> None:
     size = form.body if alone else form.small
     axes = _axes(sheet, panel, size, cell, form, alone=alone)
+    if panel.band is not None:
+        low, high = (min(max(v, 0.0), axes.get_ylim()[1]) for v in panel.band)
+        axes.axhspan(low, high, color=sheet.theme.soft, alpha=0.2, linewidth=0)
+        for edge in panel.band:
+            if math.isfinite(edge):
+                axes.axhline(edge, color=sheet.theme.ink, linewidth=0.9 * form.marks, linestyle=(0, (5, 3)))
+    if panel.mark is not None:
+        axes.axvline(axes_dates([panel.mark])[0], color=sheet.theme.ink, linewidth=0.9 * form.marks)
     for line in panel.lines:
         times, km2 = axes_dates(line.times), line.km2
         style: Any = (0, tuple(line.dash)) if line.dash else "-"
@@ -326,8 +341,9 @@ def _axes(sheet: Sheet, panel: Panel, size: float, cell: Rect, form: Format, *, 
         axes.spines[side].set_visible(False)
     axes.spines["bottom"].set_color(theme.soft)
     times = axes_dates(sorted({t for line in panel.lines for t in line.times}))
-    span = max(times[-1] - times[0], 1.0)
-    axes.set_xlim(times[0] - 0.005 * span, times[-1] + 0.01 * span)
+    last = times[-1] if panel.mark is None else max(times[-1], float(axes_dates([panel.mark])[0]))
+    span = max(last - times[0], 1.0)
+    axes.set_xlim(times[0] - 0.005 * span, last + 0.01 * span)
     _rules(axes, panel, theme, form, bins=5 if rect[3] - rect[1] > 14 * size else 3)
     _dates(sheet, axes, panel, size, rect, alone=alone)
     for label in (*axes.get_yticklabels(), *axes.get_xticklabels()):
@@ -383,7 +399,7 @@ def _end_labels(sheet: Sheet, axes: Any, panel: Panel, size: float, *, alone: bo
     top = axes.get_ylim()[1]
     step = 1.15 * size
     wanted = sorted((low - (low - high) * line.km2[-1] / top, i) for i, line in enumerate(panel.lines))
-    places = _apart([y for y, _ in wanted], step, low)
+    places = _apart([y for y, _ in wanted], step, low - 0.5 * size)  # none among the dates below
     for (_, i), y in zip(wanted, places, strict=True):
         line = panel.lines[i]
         said = figure(line.km2[-1]) + (" km²" if alone else "")

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -34,6 +34,16 @@ _ONE_AT_A_TIME = threading.Lock()
 Progress = Callable[[int, int], None]
 
 
+class Only(NamedTuple):
+    """The side and the statuses that are measured; None is all."""
+
+    controller: str | None = None
+    statuses: Sequence[str] | None = None
+
+
+EVERY_CLASS = Only()
+
+
 def series_changes(
     path: Path,
     source: str,
@@ -41,6 +51,7 @@ def series_changes(
     zones: Sequence[Zone],
     *,
     by_native: bool = False,
+    only: Only = EVERY_CLASS,
     known: datetime | None = None,
     progress: Progress | None = None,
     workers: int | None = None,
@@ -60,6 +71,8 @@ def series_changes(
         Where to measure.
     by_native : bool
         Keep the source's own classes apart.
+    only : Only
+        The side and the statuses asked for; the others are not measured.
     known : datetime.datetime or None
         What the archive said at that moment; None is now.
     progress : callable or None
@@ -75,9 +88,9 @@ def series_changes(
         Dask is not installed, or the scheduler cannot be reached.
     """
     if workers is None and scheduler is None:
-        found = span_changes(path, source, instants, False, zones, by_native, known, progress)
+        found = span_changes(path, source, instants, False, zones, by_native, known, progress, only)
         return joined([(len(instants), found)], len(zones))
-    return _by_dask(path, source, instants, zones, by_native, known, progress, workers, scheduler)
+    return _by_dask(path, source, instants, zones, by_native, known, progress, workers, scheduler, only)
 
 
 def span_changes(
@@ -89,6 +102,7 @@ def span_changes(
     by_native: bool,
     known: datetime | None,
     progress: Progress | None = None,
+    only: Only = EVERY_CLASS,
 ) -> dict[ClassKey, ZoneChanges]:
     """What changed in one span; with a lead, its first instant is only what the second is compared with.
 
@@ -98,9 +112,45 @@ def span_changes(
         The archive cannot be read.
     """
     with _ONE_AT_A_TIME:
-        rows = Store(path).rows_between(source, instants, known)
+        rows = _kept(Store(path).rows_between(source, instants, known), only)
         ledgers = class_ledgers(rows, instants, by_native=by_native, progress=progress)
         return {key: zone_changes(ledger.steps()[int(has_lead) :], zones) for key, ledger in ledgers.items()}
+
+
+def _kept(rows: gpd.GeoDataFrame, only: Only) -> gpd.GeoDataFrame:
+    """The rows of a side and of statuses; every class has a ledger of its own, so the others need not be read."""
+    if only.controller is not None:
+        rows = rows[rows["controller"] == only.controller]
+    return (rows if only.statuses is None else rows[rows["status"].isin(only.statuses)]).reset_index(drop=True)
+
+
+def ground_changes(rows: gpd.GeoDataFrame, instants: Sequence[datetime], zone: Zone) -> ZoneChanges:
+    """What changed of the ground that several classes make together, at every snapshot: what two cover counts once.
+
+    Parameters
+    ----------
+    rows : geopandas.GeoDataFrame
+        The polygons that make the ground, as `Store.rows_between` gives them, of one part of a source.
+    instants : sequence of datetime.datetime
+        The source's snapshots, in order.
+    zone : geo.measures.Zone
+        Where to measure, in km².
+
+    Raises
+    ------
+    GateError
+        A geometry cannot be measured (`geo.area.areas_km2`).
+    """
+    if zone.shape is not None:  # polygons that never meet the zone change nothing in it
+        shapely.prepare(zone.shape)
+        met = shapely.intersects(zone.shape, np.asarray(rows.geometry.array, dtype=object))
+        rows = rows[met]
+    rows = rows.reset_index(drop=True).assign(controller=None, status="ground", native=None, part="")
+    ledgers = class_ledgers(rows, instants)
+    if not ledgers:
+        return ZoneChanges(*[np.zeros((len(instants), 1))] * 3)
+    (ledger,) = ledgers.values()
+    return zone_changes(ledger.steps(), [zone])
 
 
 def partition_of(ledger: Ledger) -> gpd.GeoDataFrame:
@@ -166,6 +216,7 @@ def _by_dask(
     progress: Progress | None,
     workers: int | None,
     scheduler: str | None,
+    only: Only = EVERY_CLASS,
 ) -> dict[ClassKey, ZoneChanges]:
     if workers is not None and workers < 1:
         raise UsageError(f"{workers} workers cannot work: 1 or more")
@@ -190,7 +241,9 @@ def _by_dask(
         for number, (a, b) in enumerate(spans):
             lead = int(a > 0)
             mine = list(instants[a - lead : b])
-            task = client.submit(span_changes, path, source, mine, bool(lead), shared, by_native, known, pure=False)
+            task = client.submit(
+                span_changes, path, source, mine, bool(lead), shared, by_native, known, only=only, pure=False
+            )
             tasks[task] = number
         found: list[dict[ClassKey, ZoneChanges]] = [{} for _ in spans]
         done = 0

@@ -11,12 +11,17 @@ from geo.sources.base import Reader
 # name -> module; read when asked for, so that importing geo stays light
 _MODULES = {
     "acled": "acled",
+    "bellingcat": "bellingcat",
     "deepstate": "deepstate",
     "deepstate-mirror": "deepstate_mirror",
+    "eyes-on-russia": "eyes_on_russia",
     "incidents": "incidents",
     "isw": "isw",
+    "isw-events": "isw_events",
+    "mymaps": "mymaps",
     "nzz": "nzz",
     "uacontrolmap": "uacontrolmap",
+    "review": "review",
     "ucdp-ged": "ucdp",
     "units": "units",
     "vector": "desk",

@@ -4,18 +4,30 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
-from geo.schema import Options, Rows, Source
+from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, Options, Rows, Source
 from geo.sources.base import Reader
 from geo.sources.points import Row, count, day, read_rows, text
 
-_SAME = (
+# the 31 columns of an export, in its order
+COLUMNS = (
+    "event_id_cnty", "event_date", "year", "time_precision", "disorder_type", "event_type", "sub_event_type", "actor1",
+    "assoc_actor_1", "inter1", "actor2", "assoc_actor_2", "inter2", "interaction", "civilian_targeting", "iso",
+    "region", "country", "admin1", "admin2", "admin3", "location", "latitude", "longitude", "geo_precision", "source",
+    "source_scale", "notes", "fatalities", "tags", "timestamp",
+)  # fmt: skip
+SAME = (
     "event_type", "sub_event_type", "actor1", "actor2", "assoc_actor_1", "assoc_actor_2", "inter1", "inter2",
     "civilian_targeting", "iso", "country", "source", "source_scale", "notes", "tags",
 )  # fmt: skip
-_RENAMED = {"event_id": "event_id_cnty", "adm_1": "admin1", "adm_2": "admin2", "where_coordinates": "location"}
+# ours -> ACLED's
+RENAMED = {"event_id": "event_id_cnty", "adm_1": "admin1", "adm_2": "admin2", "where_coordinates": "location"}
 # time_precision 1 day, 2 week, 3 month -> UCDP date_prec 1 day, 3 week, 4 month
-_DATE_PREC = {1.0: 1.0, 2.0: 3.0, 3.0: 4.0}
+DATE_PREC = {1.0: 1.0, 2.0: 3.0, 3.0: 4.0}
+
+# how a tag begins in which our export carries what ACLED has no column for
+CARRIED = "geo:"
 
 
 def read(path: Path, options: Options) -> Rows:
@@ -32,7 +44,8 @@ def read(path: Path, options: Options) -> Rows:
     -------
     Rows
         ``fatalities`` becomes ``best`` alone, ``geo_precision`` stays what it is (it is coarser than ``where_prec``,
-        which is left empty), ``time_precision`` becomes ``date_prec``.
+        which is left empty), ``time_precision`` becomes ``date_prec``. What our own export in this shape keeps in
+        ``tags`` (``geo:verification=…``) goes back to where it came from. A shorter export without ids gets them made.
 
     Raises
     ------
@@ -41,18 +54,30 @@ def read(path: Path, options: Options) -> Rows:
     GateError
         Columns are missing; the message names those wanted and found.
     """
-    needs = ("event_id_cnty", "event_date", "latitude", "longitude")
-    return read_rows(path, options, record=_record, needs=needs)
+    needs = ("event_date", "latitude", "longitude", "event_id_cnty|event_type|fatalities")
+    return read_rows(path, options, record=_record, needs=needs, ids="event_id_cnty", made_from="acled")
 
 
 def _record(row: Row, options: Options) -> dict[str, Any]:
-    found: dict[str, Any] = {name: text(row, name) for name in _SAME}
-    found |= {ours: text(row, theirs) for ours, theirs in _RENAMED.items()}
+    found: dict[str, Any] = {name: text(row, name) for name in SAME}
+    found |= {ours: text(row, theirs) for ours, theirs in RENAMED.items()}
     found |= {name: count(row, name, options) for name in ("latitude", "longitude", "geo_precision")}
     found["date_start"] = found["date_end"] = day(row, "event_date")
-    found["date_prec"] = _DATE_PREC.get(count(row, "time_precision", options) or 0.0)
+    found["date_prec"] = DATE_PREC.get(count(row, "time_precision", options) or 0.0)
     found["best"] = count(row, "fatalities", options)
-    return found
+    return found | _carried(found, options)
+
+
+def _carried(found: dict[str, Any], options: Options) -> dict[str, Any]:
+    """What our own export put into the tags, as ACLED has no columns for it."""
+    tags = (found["tags"] or "").split("; ")
+    carried = dict(tag.removeprefix(CARRIED).partition("=")[::2] for tag in tags if tag.startswith(CARRIED))
+    if not carried:
+        return {}
+    cells = {name: unquote(value) for name, value in carried.items() if name in (*INCIDENT_TEXT, *INCIDENT_NUMBERS)}
+    rest = "; ".join(tag for tag in tags if not tag.startswith(CARRIED))
+    back: dict[str, Any] = {n: count(cells, n, options) if n in INCIDENT_NUMBERS else v for n, v in cells.items()}
+    return back | {"tags": rest or None}
 
 
 READER = Reader(

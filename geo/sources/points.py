@@ -1,15 +1,19 @@
-"""What the readers of incident tables share: cells to values, rows to points, and a refusal for what is neither."""
+"""What the readers of incidents share: cells to values, rows to points, and a refusal for what is neither."""
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
@@ -19,10 +23,23 @@ from geo.schema import CRS, INCIDENT_COLUMNS, INCIDENT_NUMBERS, Options, Refusal
 
 Row = Mapping[str, str]
 Record = Callable[[Row, Options], dict[str, Any]]
-_DAY_FORMATS = ("%Y-%m-%d", "%d %B %Y", "%Y%m%d", "%d.%m.%Y")
+_DAY_FORMATS = ("%Y-%m-%d", "%d %B %Y", "%Y%m%d", "%d.%m.%Y", "%Y.%m.%d")
+# what a spreadsheet writes into a cell that has lost its formula's source
+_BROKEN = ("#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!")
+_FORMULA = ("'=", "'+", "'-", "'@")
 
 
-def read_rows(path: Path, options: Options, *, record: Record, needs: tuple[str, ...]) -> Rows:
+class Raw(NamedTuple):
+    """A row as a file has it: its number, its cells as text, and (where that is more) the whole of it for ``orig``."""
+
+    row: int
+    cells: Row
+    orig: Any = None
+
+
+def read_rows(
+    path: Path, options: Options, *, record: Record, needs: tuple[str, ...], ids: str = "", made_from: str = ""
+) -> Rows:
     """Read a table of incidents, row by row.
 
     Parameters
@@ -35,6 +52,10 @@ def read_rows(path: Path, options: Options, *, record: Record, needs: tuple[str,
         A row's cells -> our columns (those of `INCIDENT_COLUMNS` that it has); raises GateError to refuse the row.
     needs : tuple of str
         Columns without which the file is another kind of file; ``a|b`` means one of them.
+    ids : str
+        The column of ids; a file without it gets ids made from each row's content.
+    made_from : str
+        What such ids begin with; "" where the file must have its own.
 
     Returns
     -------
@@ -55,27 +76,90 @@ def read_rows(path: Path, options: Options, *, record: Record, needs: tuple[str,
             f"{path}: no column {', '.join(missing)}; found: {', '.join(table.header)}. Import it as 'incidents', and"
             " name columns called otherwise with --column event_id=…"
         )
-    refusals = list(table.refusals)
+    raws = (Raw(line, cells) for line, cells in table.rows)
+    made = made_from if made_from and ids not in table.header else ""
+    return gather(raws, options, record=record, made_from=made, refusals=table.refusals)
+
+
+def gather(
+    raws: Iterable[Raw],
+    options: Options,
+    *,
+    record: Record,
+    made_from: str = "",
+    refusals: Sequence[Refusal] = (),
+    left_out: Mapping[str, int] | None = None,
+    notes: Sequence[str] = (),
+) -> Rows:
+    """Rows of whatever file, as points with the columns of the schema.
+
+    Parameters
+    ----------
+    raws : iterable of Raw
+        In the order of the file.
+    options : Options
+        As the record function takes it.
+    record : callable
+        A row's cells -> our columns; raises GateError to refuse the row.
+    made_from : str
+        Where the source has no ids: what those made here begin with. An id is made from all that the row says, so that
+        the same row has the same id in every edition; rows that say the same are numbered.
+    refusals, left_out, notes
+        What is known of the file already; both count among its rows.
+
+    Returns
+    -------
+    Rows
+        Of two rows with one id the first stays, the second is refused.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    turned = list(refusals)
     kept: list[dict[str, Any]] = []
-    seen: dict[str, int] = {}
-    for line, cells in table.rows:
+    seen: dict[str, tuple[int, str]] = {}
+    said: Counter[str] = Counter()
+    count = 0
+    for raw in raws:
+        count += 1
+        orig = json.dumps(dict(raw.cells) if raw.orig is None else raw.orig, ensure_ascii=False)
         try:
-            found = _complete(record(cells, options), cells)
+            found = record(raw.cells, options)
+            if made_from and not found.get("event_id"):
+                said[orig] += 1
+                found["event_id"] = _made_id(made_from, orig, said[orig])
+            _check(found)
         except GateError as error:
             why, _, way_out = str(error).partition(": ")
-            refusals.append(Refusal(line, why, way_out, cells))
+            turned.append(Refusal(raw.row, why, way_out, raw.cells))
             continue
-        first = seen.setdefault(found["event_id"], line)
-        if first != line:
-            why = f"id {found['event_id']!r} used twice"
-            refusals.append(Refusal(line, why, f"row {first} has it first; give each event its own", cells))
+        first, before = seen.setdefault(found["event_id"], (raw.row, orig))
+        if first != raw.row:
+            turned.append(_used_twice(raw, found["event_id"], first, same=orig == before))
             continue
-        kept.append(found | {"row": line})
-    return Rows(_frame(kept), len(table.rows) + len(table.refusals), refusals=tuple(refusals))
+        kept.append(found | {"row": raw.row, "orig": orig})
+    left = dict(left_out or {})
+    made = [f"no ids in the file: made from what each row says ({made_from}-…)"] if said else []
+    twins = sum(said.values()) - len(said)
+    made += [f"{twins} rows say the same as one before them: kept, numbered"] if twins else []
+    rows_in = count + len(refusals) + sum(left.values())
+    return Rows(_frame(kept), rows_in, left, tuple(turned), notes=(*notes, *made))
 
 
-def _complete(found: dict[str, Any], cells: Row) -> dict[str, Any]:
-    """A whole record: every column, the point checked to be one, and the row as it stood."""
+def _used_twice(raw: Raw, event_id: str, first: int, *, same: bool) -> Refusal:
+    way = "it says the same: leave it out" if same else f"row {first} has it first; give each event its own"
+    return Refusal(raw.row, f"id {event_id!r} used twice", way, raw.cells)
+
+
+def _made_id(begin: str, orig: str, nth: int) -> str:
+    made = f"{begin}-{sha256(orig.encode()).hexdigest()[:12]}"
+    return made if nth == 1 else f"{made}-{nth}"
+
+
+def _check(found: dict[str, Any]) -> None:
+    """Refuse what is no incident: without a point, an id or a day."""
     for name in ("latitude", "longitude"):
         if found.get(name) is None:
             raise GateError(f"no {name}: geocode the place, or leave the row out")
@@ -86,19 +170,23 @@ def _complete(found: dict[str, Any], cells: Row) -> dict[str, Any]:
     end = found.get("date_end")
     if end and end < found["date_start"]:
         raise GateError(f"date_end {end} is before date_start {found['date_start']}: swap them, or mend the wrong one")
-    orig = json.dumps(dict(cells), ensure_ascii=False)
-    return dict.fromkeys(INCIDENT_COLUMNS) | found | {"orig": orig}
 
 
 def _frame(records: list[dict[str, Any]]) -> gpd.GeoDataFrame:
-    frame = pd.DataFrame(records, columns=[*INCIDENT_COLUMNS, "row"], dtype=object)
-    frame = frame.astype({"row": int, **dict.fromkeys(INCIDENT_NUMBERS, float)})
-    points = shapely.points(frame["longitude"].to_numpy(), frame["latitude"].to_numpy())
-    return gpd.GeoDataFrame(frame, geometry=points, crs=CRS)
+    held = {
+        name: np.array([r.get(name) for r in records], dtype=float if name in INCIDENT_NUMBERS else object)
+        for name in INCIDENT_COLUMNS
+    }
+    held["row"] = np.array([r["row"] for r in records], dtype=int)
+    frame = pd.DataFrame({name: pd.Series(values, dtype=values.dtype) for name, values in held.items()})
+    return gpd.GeoDataFrame(frame, geometry=shapely.points(held["longitude"], held["latitude"]), crs=CRS)
 
 
 def text(row: Row, name: str) -> str | None:
     """A cell's text; None where it is blank, or says that it is (``NA``).
+
+    The apostrophe that keeps a spreadsheet from computing a cell, as our own exports write it, is taken off; and what a
+    spreadsheet writes where a formula broke (``#REF!``) is a blank.
 
     Raises
     ------
@@ -106,7 +194,20 @@ def text(row: Row, name: str) -> str | None:
         Never.
     """
     value = row.get(name, "").strip()
-    return None if value in ("", "NA") else value
+    if value[:2] in _FORMULA:
+        return value[1:]
+    return None if value in ("", "NA") or value in _BROKEN else value
+
+
+def joined(values: Iterable[str | None]) -> str | None:
+    """Texts as one, each once, in their order; None where there are none.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    return "; ".join(dict.fromkeys(v for v in values if v)) or None
 
 
 def count(row: Row, name: str, options: Options) -> float | None:
@@ -123,8 +224,13 @@ def count(row: Row, name: str, options: Options) -> float | None:
     return value
 
 
-def day(row: Row, name: str) -> str | None:
+def day(row: Row, name: str, *, form: str | None = None) -> str | None:
     """A cell's date as ISO 8601, None where it is blank.
+
+    Parameters
+    ----------
+    form : str or None
+        The source's own way of writing dates, tried first (``%m/%d/%Y``).
 
     Raises
     ------
@@ -134,15 +240,23 @@ def day(row: Row, name: str) -> str | None:
     value = text(row, name)
     if value is None:
         return None
-    for form in _DAY_FORMATS:
+    found = _day(value, form)
+    if found is None:
+        raise GateError(f"{name} {value!r} cannot be read: write it as YYYY-MM-DD")
+    return found
+
+
+@lru_cache(maxsize=50_000)
+def _day(value: str, form: str | None) -> str | None:
+    for each in (form, *_DAY_FORMATS):
         # strptime would read 2025111 as 2025-11-01
-        if form == "%Y%m%d" and len(value) != len("YYYYMMDD"):
+        if each is None or (each == "%Y%m%d" and len(value) != len("YYYYMMDD")):
             continue
         try:
-            return datetime.strptime(value, form).date().isoformat()  # noqa: DTZ007  (a day has no zone)
+            return datetime.strptime(value, each).date().isoformat()  # noqa: DTZ007  (a day has no zone)
         except ValueError:
             continue
     try:
         return datetime.fromisoformat(value).date().isoformat()
     except ValueError:
-        raise GateError(f"{name} {value!r} cannot be read: write it as YYYY-MM-DD") from None
+        return None

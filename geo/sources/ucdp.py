@@ -5,20 +5,31 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from geo.schema import Options, Rows, Source
+from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, Options, Rows, Source
 from geo.sources.base import Reader
 from geo.sources.points import Row, count, day, read_rows, text
 
-_SAME = (
+# the 49 columns of the dataset, in its order
+COLUMNS = (
+    "id", "relid", "year", "active_year", "code_status", "type_of_violence", "conflict_dset_id", "conflict_new_id",
+    "conflict_name", "dyad_dset_id", "dyad_new_id", "dyad_name", "side_a_dset_id", "side_a_new_id", "side_a",
+    "side_b_dset_id", "side_b_new_id", "side_b", "number_of_sources", "source_article", "source_office", "source_date",
+    "source_headline", "source_original", "where_prec", "where_coordinates", "where_description", "adm_1", "adm_2",
+    "latitude", "longitude", "geom_wkt", "priogrid_gid", "country", "country_id", "region", "event_clarity",
+    "date_prec", "date_start", "date_end", "deaths_a", "deaths_b", "deaths_civilians", "deaths_unknown", "best",
+    "high", "low", "gwnoa", "gwnob",
+)  # fmt: skip
+SAME = (
     "where_coordinates", "where_description", "adm_1", "adm_2", "country", "source_article", "source_date",
     "source_headline",
 )  # fmt: skip
-_NUMBERS = (
-    "latitude", "longitude", "where_prec", "date_prec", "type_of_violence", "deaths_a", "deaths_b",
-    "deaths_civilians", "deaths_unknown", "low", "best", "high",
-)  # fmt: skip
+# ours -> UCDP's
+RENAMED = {
+    "event_id": "id", "actor1": "side_a", "actor2": "side_b", "source": "source_office",
+    "claimed_by": "source_original",
+}  # fmt: skip
 # UCDP where_prec -> ACLED geo_precision: the place itself; near it, or its second division; coarser
-_GEO_PRECISION = {1.0: 1.0, 2.0: 2.0, 3.0: 2.0, 4.0: 3.0, 5.0: 3.0, 6.0: 3.0, 7.0: 3.0}
+GEO_PRECISION = {1.0: 1.0, 2.0: 2.0, 3.0: 2.0, 4.0: 3.0, 5.0: 3.0, 6.0: 3.0, 7.0: 3.0}
 
 
 def read(path: Path, options: Options) -> Rows:
@@ -34,7 +45,8 @@ def read(path: Path, options: Options) -> Rows:
     Returns
     -------
     Rows
-        Dates are spans; ``geo_precision`` is derived from the finer ``where_prec``.
+        Dates are spans; ``geo_precision`` is derived from the finer ``where_prec``; ``source_original``, from whom the
+        information comes, is who claims it. Columns of ours that our own export puts behind UCDP's are read too.
 
     Raises
     ------
@@ -48,15 +60,16 @@ def read(path: Path, options: Options) -> Rows:
 
 
 def _record(row: Row, options: Options) -> dict[str, Any]:
-    found: dict[str, Any] = {name: text(row, name) for name in _SAME}
-    found |= {name: count(row, name, options) for name in _NUMBERS}
+    # behind UCDP's columns our export puts those of ours that UCDP has not
+    found: dict[str, Any] = {name: text(row, name) for name in INCIDENT_TEXT if name in row and name not in COLUMNS}
+    found |= {name: count(row, name, options) for name in INCIDENT_NUMBERS if name in row}
+    found |= {name: text(row, name) for name in SAME}
+    found |= {ours: text(row, theirs) for ours, theirs in RENAMED.items()}
     found |= {name: day(row, name) for name in ("date_start", "date_end")}
-    found["event_id"] = (text(row, "id") or "").removesuffix(".0") or None
-    found["actor1"], found["actor2"] = text(row, "side_a"), text(row, "side_b")
-    found["source"] = text(row, "source_office") or text(row, "source_original")
-    found["event_clarity"] = (text(row, "event_clarity") or "").removesuffix(".0") or None
-    found["geo_precision"] = _GEO_PRECISION.get(found["where_prec"])
-    sources = count(row, "number_of_sources", options)
+    for name in ("event_id", "event_clarity"):
+        found[name] = (text(row, RENAMED.get(name, name)) or "").removesuffix(".0") or None
+    found["geo_precision"] = GEO_PRECISION.get(found["where_prec"], found.get("geo_precision"))
+    sources = found.get("number_of_sources")
     found["number_of_sources"] = None if sources is None or sources < 0 else sources
     return found
 

@@ -21,7 +21,7 @@ def read(path: Path, options: Options) -> Rows:
     path : pathlib.Path
         CSV with ``event_id`` (reports, ``event_info``) or ``event_id_1pd`` (one event a place and day, ``event_1pd``),
         ``date`` (YYYYMMDD), ``latitude``, ``longitude``. Where both are there, ``event_id`` is the row's own: several
-        reports share an ``event_id_1pd``.
+        reports share an ``event_id_1pd``. Numbers begin anew with every year, so the year goes before them.
     options : Options
         Encoding, delimiter.
 
@@ -42,10 +42,12 @@ def read(path: Path, options: Options) -> Rows:
 
 
 def _record(row: Row, options: Options) -> dict[str, Any]:
+    date, number = day(row, "date"), text(row, "event_id") or text(row, "event_id_1pd")
     found: dict[str, Any] = {
-        "event_id": text(row, "event_id") or text(row, "event_id_1pd"),
-        "date_start": day(row, "date"),
-        "date_end": day(row, "date"),
+        # every year's file counts anew
+        "event_id": f"{date[:4]}-{number}" if date and number else number,
+        "date_start": date,
+        "date_end": date,
         "where_coordinates": text(row, "asciiname"),
         "adm_1": text(row, "ADM1_NAME"),
         "adm_2": text(row, "ADM2_NAME"),

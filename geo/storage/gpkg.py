@@ -9,6 +9,7 @@ from __future__ import annotations
 import getpass
 import json
 import os
+import shutil
 import socket
 import sqlite3
 import struct
@@ -28,6 +29,7 @@ from geo.errors import ArchiveError
 APPLICATION_ID = 0x47504B47  # "GPKG"
 USER_VERSION = 10300
 WAIT_SECONDS = 30.0
+_ROOM = 1 << 18  # bytes; with less, SQLite cannot lay its log and says "I/O error"
 
 _SRS = """INSERT INTO gpkg_spatial_ref_sys VALUES
 ('Undefined Cartesian', -1, 'NONE', -1, 'undefined', 'undefined Cartesian coordinate reference system'),
@@ -163,8 +165,14 @@ def _is_empty(blob: bytes | None) -> int | None:
     return None if blob is None or len(blob) < 8 else (blob[3] >> 4) & 1
 
 
-def _add_functions(connection: sqlite3.Connection) -> None:
-    """The functions that the RTree triggers call."""
+def add_functions(connection: sqlite3.Connection) -> None:
+    """Give a connection that writes the functions that the RTree triggers call.
+
+    Raises
+    ------
+    sqlite3.Error
+        The connection is closed.
+    """
     for position, name in enumerate(("ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY")):
         connection.create_function(name, 1, _envelope(position), deterministic=True)  # type: ignore[arg-type]
     connection.create_function("ST_IsEmpty", 1, _is_empty, deterministic=True)
@@ -300,7 +308,7 @@ class Writer:
         self._tag = path.with_name(f".{path.name}.writer")
         with _told(path):
             self.connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
-            _add_functions(self.connection)
+            add_functions(self.connection)
             self._prefer_wal()
 
     def _prefer_wal(self) -> None:
@@ -334,11 +342,13 @@ class Writer:
             self._roll_back()
             raise
         finally:
-            self._tag.unlink(missing_ok=True)
+            with suppress(OSError):  # on a disk that takes nothing the tag was not hung either
+                self._tag.unlink(missing_ok=True)
 
     def _roll_back(self) -> None:
-        if self.connection.in_transaction:
-            self.connection.execute("ROLLBACK")
+        with suppress(sqlite3.Error):  # a drive that is gone: the next who opens the file rolls back by its log
+            if self.connection.in_transaction:
+                self.connection.execute("ROLLBACK")
 
     def _hang_tag(self) -> None:
         """A name tag beside the archive, for the message to whoever waits; SQLite's lock is the lock."""
@@ -394,9 +404,20 @@ def _explain(path: Path, error: sqlite3.Error | UnicodeDecodeError, *, holder: s
         return ArchiveError(f"{path}: damaged SQLite file ({text}); take the last backup")
     if "readonly" in text or "unable to open" in text:
         return ArchiveError(f"{path}: cannot be written ({text}): is the folder there, and may you write in it?")
-    if "full" in text:
+    if "full" in text or ("I/O" in text and _is_full(path)):
         return ArchiveError(f"{path}: the disk is full; nothing was changed. Make room and run the same command again")
+    if "I/O" in text:
+        return ArchiveError(
+            f"{path}: {text}: the drive does not answer as it should; nothing was changed. Look after the drive, then"
+            " run the same command again"
+        )
     return ArchiveError(f"{path}: {text}")
+
+
+def _is_full(path: Path) -> bool:
+    with suppress(OSError):
+        return shutil.disk_usage(path.parent).free < _ROOM
+    return False
 
 
 def new_file(path: Path) -> Path:

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT
 from geo.storage import gpkg, qgis
 
-LAYOUT = 1
+LAYOUT = 3
 
 _DATES = {"date_start", "date_end", "report_date"}
 _INTEGERS = {
@@ -58,7 +58,7 @@ TABLES: dict[str, tuple[str | None, str, str]] = {
     "sources": (
         None,
         "Sources and whom to credit",
-        "name TEXT NOT NULL UNIQUE, title TEXT NOT NULL, url TEXT, licence TEXT, attribution TEXT",
+        "name TEXT NOT NULL UNIQUE, title TEXT NOT NULL, url TEXT, licence TEXT, attribution TEXT, accuracy_km DOUBLE",
     ),
     "claims": (
         None,
@@ -73,6 +73,11 @@ TABLES: dict[str, tuple[str | None, str, str]] = {
         "kind TEXT NOT NULL, dataset TEXT NOT NULL, file_name TEXT NOT NULL, file_bytes INTEGER NOT NULL,"
         " sha256 TEXT NOT NULL, recorded_at DATETIME NOT NULL, rows_in INTEGER NOT NULL,"
         " rows_stored INTEGER NOT NULL, rows_refused INTEGER NOT NULL, receipt TEXT NOT NULL",
+    ),
+    "rules": (
+        None,
+        "Rules against harm: embargo and coarsening, applied to every answer",
+        "kind TEXT NOT NULL, value TEXT NOT NULL, source TEXT, event_type TEXT, places TEXT, set_at DATETIME NOT NULL",
     ),
     "shapes": (
         None,
@@ -96,6 +101,7 @@ INDEXES = (
     "CREATE INDEX snapshots_by_time ON snapshots (source, part, depicts)",
     "CREATE INDEX snapshots_by_hash ON snapshots (sha256)",
     "CREATE INDEX incidents_by_date ON incidents (date_start, event_type)",
+    "CREATE INDEX incidents_by_end ON incidents (coalesce(date_end, date_start), date_start)",
     "CREATE INDEX incidents_by_id ON incidents (dataset, event_id)",
     "CREATE INDEX units_by_code ON units (unit)",
 )

@@ -27,6 +27,14 @@ CONTROL_FIELDS = (
     "source", "part", "controller", "status", "native", "valid_from", "valid_to", "recorded_at", "superseded_at",
 )  # fmt: skip
 _REMEMBERED = 64  # answers kept while an archive is held: more than one page asks for, few enough for any memory
+_AT_ONCE = 10_000  # incidents written in one go: more would only take memory
+_CHUNK = 900  # values in one statement: old builds of SQLite take 999
+# what incidents are asked for by -> where it stands
+_AMONG = {
+    "dataset": ("dataset",),
+    "event_type": ("event_type", "sub_event_type"),
+    "verification": ("coalesce(verification, 'not stated')",),
+}
 T = TypeVar("T")
 
 
@@ -280,8 +288,10 @@ class Store:
         again = pd.DataFrame({"wkb": rows.geometry.to_wkb(), **{c: rows[c] for c in CONTROL_FIELDS[:6]}}).duplicated()
         return gpd.GeoDataFrame(rows[~again.to_numpy()].reset_index(drop=True), crs=CRS)
 
-    def control_at(self, source: str | None, lon: float, lat: float) -> gpd.GeoDataFrame:
-        """Every polygon that ever stood over a point, as known now, found by the layer's spatial index.
+    def control_at(
+        self, source: str | None, lon: float, lat: float, *, as_known_on: datetime | None = None
+    ) -> gpd.GeoDataFrame:
+        """Every polygon that ever stood over a point, as known now or then, found by the layers' spatial indexes.
 
         Parameters
         ----------
@@ -289,6 +299,8 @@ class Store:
             None is every source.
         lon, lat : float
             Degrees.
+        as_known_on : datetime.datetime or None
+            None is now.
 
         Returns
         -------
@@ -300,6 +312,10 @@ class Store:
         ArchiveError
             The archive cannot be read.
         """
+        if as_known_on is not None:
+            with self.reading() as connection:
+                frame = _control_frame(history.rows_at_then(connection, source, lon, lat, as_known_on))
+            return frame[frame.intersects(shapely.Point(lon, lat))].reset_index(drop=True)
         with self.reading() as connection:
             rows = connection.execute(
                 f"SELECT {', '.join('c.' + f for f in CONTROL_FIELDS)}, c.geom FROM control c"
@@ -386,14 +402,17 @@ class Store:
         """
         return self._table("SELECT name, title, url, licence, attribution FROM sources ORDER BY name")
 
-    def controllers(self) -> list[str]:
-        """Every side in the layer of control, in order of their names.
+    def controllers(self, *, as_known_on: datetime | None = None) -> list[str]:
+        """Every side that control is on record by, as known now or then, in order of their names.
 
         Raises
         ------
         ArchiveError
             The archive cannot be read.
         """
+        if as_known_on is not None:
+            with self.reading() as connection:
+                return history.controllers_then(connection, as_known_on)
         table = self._table("SELECT DISTINCT controller FROM control WHERE controller IS NOT NULL ORDER BY controller")
         return [str(name) for name in table["controller"]]
 
@@ -432,6 +451,90 @@ class Store:
             The archive cannot be read.
         """
         return self._table("SELECT * FROM claims ORDER BY id").drop(columns="id")
+
+    def accuracy_km(self, source: str) -> float | None:
+        """How far a source's drawn lines may be off, in km, where somebody has said so.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        with self.reading() as connection:
+            row = connection.execute("SELECT accuracy_km FROM sources WHERE name = ?", (source,)).fetchone()
+        return None if row is None or row[0] is None else float(row[0])
+
+    def put_accuracy(self, connection: sqlite3.Connection, source: str, km: float | None) -> None:
+        """Keep how far a source's drawn lines may be off; None is not known.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be written.
+        """
+        connection.execute("UPDATE sources SET accuracy_km = ? WHERE name = ?", (km, source))
+
+    def rules(self) -> list[tuple[Any, ...]]:
+        """(kind, value, source, event_type, places, set_at) of every rule, in the order in which they were set.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        with self.reading() as connection:
+            return connection.execute(
+                "SELECT kind, value, source, event_type, places, set_at FROM rules ORDER BY id"
+            ).fetchall()
+
+    def put_rule(self, connection: sqlite3.Connection, values: Sequence[Any], now: str) -> None:
+        """Set a rule, in place of the one of its kind for the same source and event type.
+
+        Parameters
+        ----------
+        connection : sqlite3.Connection
+            Of `writing`.
+        values : sequence
+            kind, value, source, event_type, places.
+        now : str
+            The instant.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be written.
+        """
+        self.drop_rules(connection, kind=values[0], source=values[2], event_type=values[3])
+        connection.execute(
+            "INSERT INTO rules (kind, value, source, event_type, places, set_at) VALUES (?, ?, ?, ?, ?, ?)",
+            (*values, now),
+        )
+
+    def drop_rules(
+        self, connection: sqlite3.Connection, *, kind: str | None, source: str | None, event_type: str | None
+    ) -> int:
+        """Lift the rules for a source and an event type (None: those for all), of one kind or of every one.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be written.
+        """
+        return connection.execute(
+            "DELETE FROM rules WHERE (? IS NULL OR kind = ?) AND source IS ? AND event_type IS ?",
+            (kind, kind, source, event_type),
+        ).rowcount
+
+    def datasets(self) -> list[str]:
+        """The datasets that incidents are on record from, by name.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        """
+        with self.reading() as connection:
+            return [r[0] for r in connection.execute("SELECT DISTINCT dataset FROM incidents ORDER BY dataset")]
 
     def _table(self, query: str) -> pd.DataFrame:
         with self.reading() as connection:
@@ -557,35 +660,22 @@ class Store:
         ArchiveError
             The archive cannot be written.
         """
-        columns = list(INCIDENT_COLUMNS)
-        names = ", ".join(f'"{c}"' for c in columns)
-        there = {
-            row[1]: row
-            for row in connection.execute(f"SELECT fid, event_id, {names} FROM incidents WHERE dataset = ?", (dataset,))
-        }
         counts = {"new": 0, "changed": 0, "unchanged": 0}
-        fresh: list[tuple[Any, ...]] = []
-        blobs = gpkg.encode(np.asarray(frame.geometry.array, dtype=object))
-        for blob, values in zip(blobs, zip(*(history.plain(frame[c]) for c in columns), strict=True), strict=True):
-            old = there.get(values[0])
-            if old is not None and old[2:] == values:
-                counts["unchanged"] += 1
-                continue
-            if old is not None:
-                _supersede_incident(connection, old[0], now)
-            counts["changed" if old is not None else "new"] += 1
-            fresh.append((blob, *values, dataset, now))
-        connection.executemany(
-            f"INSERT INTO incidents (geom, {names}, dataset, recorded_at)"
-            f" VALUES ({', '.join('?' * (len(columns) + 3))})",
-            fresh,
-        )
+        for at in range(0, len(frame), _AT_ONCE):
+            _put_some(connection, frame.iloc[at : at + _AT_ONCE], dataset, now, counts)
         if len(frame):
             gpkg.widen(connection, "incidents", np.asarray(frame.geometry.array), now=now)
         return counts
 
     def incidents(
-        self, *, first: str | None = None, last: str | None = None, as_known_on: datetime | None = None
+        self,
+        *,
+        first: str | None = None,
+        last: str | None = None,
+        as_known_on: datetime | None = None,
+        box: Sequence[float] | None = None,
+        among: Mapping[str, Sequence[str]] | None = None,
+        orig: bool = True,
     ) -> gpd.GeoDataFrame:
         """Incidents whose dates fall into a span of days, as known now or then.
 
@@ -595,6 +685,13 @@ class Store:
             Days in ISO 8601, both included.
         as_known_on : datetime.datetime or None
             None is now.
+        box : sequence of float or None
+            West, south, east, north in degrees; found by the layer's spatial index.
+        among : mapping or None
+            ``dataset``, ``event_type`` (or sub-event type), ``verification`` -> the values that count, compared
+            without case; an incident without a verification has ``not stated``.
+        orig : bool
+            False leaves the rows as they stood in their files out: half the bytes.
 
         Returns
         -------
@@ -606,17 +703,35 @@ class Store:
         ArchiveError
             The archive cannot be read.
         """
-        columns = [*INCIDENT_COLUMNS, "dataset", "recorded_at"]
+        columns = [*(c for c in INCIDENT_COLUMNS if orig or c != "orig"), "dataset", "recorded_at"]
         names = ", ".join(f'"{c}"' for c in columns)
-        where = "(? IS NULL OR coalesce(date_end, date_start) >= ?) AND (? IS NULL OR date_start <= ?)"
-        values: list[Any] = [first, first, last, last]
+        conditions: list[str] = ["1"]
+        values: list[Any] = []
+        for condition, value in (("date_end >= ?", first), ("date_start <= ?", last)):
+            if value is not None:
+                # no end is the day itself
+                conditions.append(condition.replace("date_end", "coalesce(date_end, date_start)"))
+                values.append(value)
+        for name, wanted in (among or {}).items():
+            marks = ", ".join("?" * len(wanted))
+            conditions.append(f"({' OR '.join(f'{c} COLLATE NOCASE IN ({marks})' for c in _AMONG[name])})")
+            values += list(wanted) * len(_AMONG[name])
         tables = ["incidents"]
         if as_known_on is not None:
             known = write_instant(as_known_on)
-            where += " AND recorded_at <= ? AND (superseded_at IS NULL OR superseded_at > ?)"
+            conditions.append("recorded_at <= ? AND (superseded_at IS NULL OR superseded_at > ?)")
             values += [known, known]
             tables.append("incidents_superseded")
-        query = " UNION ALL ".join(f"SELECT {names}, geom, fid FROM {t} WHERE {where}" for t in tables)
+        parts = []
+        for table in tables:
+            near = (
+                f" AND fid IN (SELECT id FROM rtree_{table}_geom WHERE maxx >= ? AND maxy >= ? AND minx <= ?"
+                " AND miny <= ?)"
+            )
+            where = " AND ".join(conditions) + (near if box is not None else "")
+            parts.append(f"SELECT {names}, geom, fid FROM {table} WHERE {where}")
+        query = " UNION ALL ".join(parts)
+        values += [] if box is None else list(map(float, box))
         with self.reading() as connection:
             rows = connection.execute(query + " ORDER BY date_start, fid", values * len(tables)).fetchall()
         held = {
@@ -660,12 +775,52 @@ def _check_layout(path: Path, connection: sqlite3.Connection) -> int:
             f" geo import NEW.gpkg vector {path.name} takes its polygons in"
         )
     version = migration.version_of(connection)
-    if version is None or version > layout.LAYOUT:
+    if version is None:
+        raise ArchiveError(f"{path}: the version of its layout is damaged: geo check says more")
+    if version > layout.LAYOUT:
         raise ArchiveError(
             f"{path}: layout {version} was written by a newer geo-control;"
             f" this one reads up to {layout.LAYOUT}: upgrade it"
         )
     return version
+
+
+def _put_some(
+    connection: sqlite3.Connection, frame: gpd.GeoDataFrame, dataset: str, now: str, counts: dict[str, int]
+) -> None:
+    """Take a part of the incidents in, and count what became of them."""
+    columns = list(INCIDENT_COLUMNS)
+    names = ", ".join(f'"{c}"' for c in columns)
+    there = _incidents_there(connection, frame["event_id"].tolist(), dataset)
+    fresh: list[tuple[Any, ...]] = []
+    blobs = gpkg.encode(np.asarray(frame.geometry.array, dtype=object))
+    for blob, values in zip(blobs, zip(*(history.plain(frame[c]) for c in columns), strict=True), strict=True):
+        old = there.get(values[0])
+        if old is not None and old[2:] == values:
+            counts["unchanged"] += 1
+            continue
+        if old is not None:
+            _supersede_incident(connection, old[0], now)
+        counts["changed" if old is not None else "new"] += 1
+        fresh.append((blob, *values, dataset, now))
+    connection.executemany(
+        f"INSERT INTO incidents (geom, {names}, dataset, recorded_at) VALUES ({', '.join('?' * (len(columns) + 3))})",
+        fresh,
+    )
+
+
+def _incidents_there(connection: sqlite3.Connection, ids: Sequence[str], dataset: str) -> dict[str, tuple[Any, ...]]:
+    """The rows of a dataset that have one of these ids: event_id -> (fid, event_id, columns of the schema)."""
+    names = ", ".join(f'"{c}"' for c in INCIDENT_COLUMNS)
+    found: dict[str, tuple[Any, ...]] = {}
+    if not connection.execute("SELECT 1 FROM incidents WHERE dataset = ? LIMIT 1", (dataset,)).fetchone():
+        return found
+    for at in range(0, len(ids), _CHUNK):
+        some = ids[at : at + _CHUNK]
+        marks = ", ".join("?" * len(some))
+        query = f"SELECT fid, event_id, {names} FROM incidents WHERE dataset = ? AND event_id IN ({marks})"
+        found |= {row[1]: row for row in connection.execute(query, (dataset, *some))}
+    return found
 
 
 def _supersede_incident(connection: sqlite3.Connection, fid: int, now: str) -> None:

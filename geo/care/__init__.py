@@ -1,0 +1,1 @@
+"""Care of an archive: is it whole, a mended copy, a backup."""

@@ -1,0 +1,373 @@
+"""What one source says of a claim: a verdict for every set of its classes, with its workings."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from geo.answers import FAR, When, breaks_between
+from geo.archive import Archive
+from geo.claims.amounts import find_amounts
+from geo.claims.history import series_of, stamp
+from geo.claims.record import WITHIN_PERCENT, Claim, Span, kind_of_unit, span_of
+from geo.claims.strands import Place, Strand, km2_of
+from geo.schema import is_day, last_instant, parse_instant, text_or_none, to_instant
+
+MAX_AGE_DAYS = 7.0  # a snapshot older than this on the day says nothing of it, unless told otherwise
+METHOD = "classes of one part of a source united; km² on WGS 84, edges straight in longitude and latitude (RFC 7946)"
+STATES = ("held", "share retaken", "settlements held")
+CHANGES = ("gained", "lost", "net")
+
+
+def base_of(claim: Claim) -> float | None:
+    """The base of a share in km², where the claim gives one in figures.
+
+    Raises
+    ------
+    UsageError
+        Never.
+    """
+    if claim.quantity != "share retaken" or not claim.base:
+        return None
+    spans = [span_of(Claim("", value=a.value, value_unit=a.unit, comparator="exactly"))
+             for a in find_amounts(claim.base) if a.value is not None and kind_of_unit(a.unit) == "km2"]  # fmt: skip
+    return spans[0].low if spans else None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """What one set of classes of one source says of a claim.
+
+    `verdict` is ``supports``, ``contradicts``, ``supports_with_contested`` (this set supports it, the held ground alone
+    does not) or ``no_data``. `value` is in `unit`: km2, km, percent or settlements.
+    """
+
+    source: str
+    part: str
+    statuses: tuple[str, ...]
+    verdict: str
+    value: float | None
+    unit: str
+    snapshot: str | None
+    workings: Mapping[str, Any]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The verdict as JSON takes it.
+
+        Raises
+        ------
+        UsageError
+            Never.
+        """
+        return {
+            "source": self.source, "part": self.part, "statuses": list(self.statuses), "verdict": self.verdict,
+            "value": self.value, "unit": self.unit, "snapshot": self.snapshot, "workings": dict(self.workings),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Finding:
+    """A claim with its verdicts, when each set of classes last agreed with it, and for a share the bases."""
+
+    claim: Claim
+    verdicts: tuple[Verdict, ...] = ()
+    last_true: tuple[Mapping[str, Any], ...] = ()
+    bases: tuple[Mapping[str, Any], ...] = ()
+    notes: tuple[str, ...] = ()
+    span: Span | None = None
+    within_percent: float = WITHIN_PERCENT
+    date: str | None = None
+    place: Place | None = None
+    strands: tuple[Strand, ...] = field(default=(), repr=False)
+
+    def as_dict(self) -> dict[str, Any]:
+        """The finding as JSON takes it.
+
+        Raises
+        ------
+        UsageError
+            Never.
+        """
+        ends = None if self.span is None else [None if math.isinf(v) else v for v in self.span[:2]]
+        return {
+            "claim": self.claim.as_dict(), "verdicts": [v.as_dict() for v in self.verdicts],
+            "last_true": [dict(t) for t in self.last_true], "bases": [dict(b) for b in self.bases],
+            "agrees": ends, "within_percent": self.within_percent, "date": self.date, "notes": list(self.notes),
+        }  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Case:
+    """All that a verdict is made from."""
+
+    archive: Archive
+    claim: Claim
+    span: Span
+    unit: str
+    side: str
+    place: Place
+    day: When
+    within_percent: float
+    max_age_days: float
+    known: When | None
+    places: gpd.GeoDataFrame | None
+
+    def instant(self) -> datetime:
+        """The last instant of the day that is asked about.
+
+        Raises
+        ------
+        GateError
+            Never.
+        """
+        return last_instant(self.day)
+
+
+def verdicts_of(case: Case, source: str, strands: Sequence[Strand]) -> list[Verdict]:
+    """A verdict for every set of classes of one source.
+
+    Raises
+    ------
+    ArchiveError
+        The archive cannot be read.
+    """
+    if not strands:
+        text = f"{source} draws no ground of {case.side}{_inside(case.place)} at any date"
+        return [Verdict(source, "", ("held",), "no_data", None, case.unit, None, {"text": text})]
+    found: list[Verdict] = []
+    for strand in strands:
+        held = next((v for v in found if v.part == strand.part and v.statuses == ("held",)), None)
+        measure = _change if case.claim.quantity in CHANGES else _state
+        verdict = measure(case, strand)
+        if verdict.verdict == "supports" and held is not None and held.verdict == "contradicts":
+            with_contested = strand.statuses == ("held", "contested")
+            verdict = replace(verdict, verdict="supports_with_contested" if with_contested else "supports")
+        found.append(verdict)
+    return found
+
+
+def _state(case: Case, strand: Strand) -> Verdict:
+    """The verdict on what stands on a day, or on any day of a span."""
+    base = base_of(case.claim)
+    values = series_of(case.claim, strand, base=base, places=case.places)
+    first, instant = _first_day(case), case.instant()
+    at = strand.at(instant)
+    inside = [i for i, t in enumerate(strand.times) if first is not None and first <= t <= instant]
+    age = None if at is None else _age(case.day, strand.times[at])
+    if not inside and (at is None or age is None or age > case.max_age_days):
+        return _no_data(case, strand, values)
+    assert at is not None
+    chosen = at
+    if inside:
+        known = [i for i in sorted({*inside, at}) if values[i] is not None]
+        agreeing = [i for i in known if case.span.holds(values[i] or 0.0)]
+        chosen = agreeing[-1] if agreeing else min(known, key=lambda i: case.span.away(values[i] or 0.0), default=at)
+    value = values[chosen]
+    if value is None:
+        text = (
+            f"{strand.source} shows no ground of {case.side}{_inside(case.place)} up to {stamp(strand.times[chosen])}"
+        )
+        return _verdict(case, strand, "no_data", None, chosen, {"text": text})
+    extra = _state_workings(case, strand, chosen, values, base, spanned=bool(inside))
+    return _verdict(case, strand, "supports" if case.span.holds(value) else "contradicts", value, chosen, extra)
+
+
+def _first_day(case: Case) -> datetime | None:
+    """The beginning of the span that a state is claimed for; None where it is one day or the claim is a share."""
+    start = case.claim.date_from
+    if start is None or case.claim.quantity == "share retaken" or start == case.claim.date_to:
+        return None
+    return to_instant(start)
+
+
+def _state_workings(
+    case: Case, strand: Strand, at: int, values: Sequence[float | None], base: float | None, *, spanned: bool
+) -> dict[str, Any]:
+    value, km2 = values[at] or 0.0, strand.values[at]
+    where, classes = _inside(case.place), " + ".join(strand.statuses)
+    if case.claim.quantity == "share retaken":
+        peak = int(np.argmax(strand.values[: at + 1]))
+        start = base if base is not None else strand.values[peak]
+        since = "the base said" if base is not None else f"the most up to then, {stamp(strand.times[peak])}"
+        text = f"{start:,.1f} ({since}) → {km2:,.1f} km² {classes} by {case.side}{where}: {value:.1f} percent retaken"
+        return {"text": text, "base_km2": start, "base_date": None if base is not None else stamp(strand.times[peak]),
+                "now_km2": km2, "peak": peak}  # fmt: skip
+    if case.claim.quantity == "settlements held":
+        many = 0 if case.places is None else len(case.places)
+        text = f"{value:,.0f} places {classes} by {case.side}{where}, of the {many:,} of the layer"
+        return {"text": text, "places": many}
+    of = f", {value:.2f} percent of {case.place.area_km2:,.0f} km²" if case.unit == "percent" else ""
+    text = f"{km2:,.1f} km² {classes} by {case.side}{where}{of}"
+    text += ", the day of the span that comes nearest" if spanned else ""
+    extra: dict[str, Any] = {"text": text, "km2": km2}
+    if strand.rest:
+        extra["text"] += "; what the source's other classes leave of the unit"
+    elif case.place.shape is not None:
+        whole = km2_of([strand.ground(strand.times[at], clipped=False)])[0]
+        if km2 < whole <= 1.15 * km2:  # most of the class lies in the unit: the outline cuts its rim
+            extra["without_outline_km2"] = whole
+            extra["text"] += f" ({whole:,.1f} km² without the outline)"
+    return extra
+
+
+def _change(case: Case, strand: Strand) -> Verdict:
+    """The verdict on what was gained or lost between two dates."""
+    start = case.claim.date_from
+    assert start is not None
+    ends = [last_instant(start), case.instant()]
+    at = [strand.at(t) for t in ends]
+    values = [v if case.unit == "km2" else None for v in strand.values]
+    ages = [None if i is None else _age(when, strand.times[i]) for i, when in zip(at, (start, case.day), strict=True)]
+    for when, age in zip((start, case.day), ages, strict=True):
+        if age is None or age > case.max_age_days:
+            return _no_data(case, strand, values, day=when)
+    if at[0] == at[1]:
+        return _same_snapshot(case, strand, at[1])
+    before, after = (strand.ground(t) for t in ends)
+    if case.unit == "settlements":
+        gained, lost = (_count(case, shapely.difference(a, b)) for a, b in ((after, before), (before, after)))
+    else:
+        gained, lost = km2_of([shapely.difference(after, before), shapely.difference(before, after)])
+    value = {"gained": gained, "lost": lost, "net": gained - lost}[str(case.claim.quantity)]
+    first, last = (i for i in at if i is not None)
+    unit = "km²" if case.unit == "km2" else "places"
+    text = (
+        f"{' + '.join(strand.statuses)} by {case.side}{_inside(case.place)}: gained {gained:,.1f}, lost {lost:,.1f},"
+        f" net {gained - lost:+,.1f} {unit} from {stamp(strand.times[first])} to {stamp(strand.times[last])}"
+    )
+    extra = {"text": text, "gained": gained, "lost": lost, "net": gained - lost, "peak": first}
+    return _verdict(case, strand, "supports" if case.span.holds(value) else "contradicts", value, last, extra)
+
+
+def _count(case: Case, ground: shapely.Geometry) -> float:
+    if case.places is None:
+        return 0.0
+    return float(shapely.intersects(ground, np.asarray(case.places.geometry.array, dtype=object)).sum())
+
+
+def _same_snapshot(case: Case, strand: Strand, at: int | None) -> Verdict:
+    """Both ends of a span rest on one snapshot: what changed between them is not known."""
+    assert at is not None
+    text = f"both {case.claim.date_from} and {case.day} rest on the snapshot of {stamp(strand.times[at])}"
+    return _verdict(case, strand, "no_data", None, at, {"text": f"{text}: what changed between is not known"})
+
+
+def _no_data(case: Case, strand: Strand, values: Sequence[float | None], *, day: When | None = None) -> Verdict:
+    """No snapshot near enough: the nearest one is named, with what it has."""
+    day = case.day if day is None else day
+    instant = last_instant(day)
+    nearest = min(range(len(strand.times)), key=lambda i: abs(strand.times[i] - instant))
+    days = _age(day, strand.times[nearest])
+    when = f"{abs(days):g} days {'before' if days > 0 else 'after'}" if days else "the same day"
+    value = values[nearest]
+    shown = "" if value is None else f", with {value:,.1f} {_said(case.unit)}"
+    text = f"no data for {day} within {case.max_age_days:g} days; nearest"
+    text += f" {stamp(strand.times[nearest])} ({when}){shown}"
+    near = {"snapshot": _snapshot(case, strand, nearest).get("snapshot"), "days": -days, "value": value}
+    found = _verdict(case, strand, "no_data", None, nearest, {"text": text, "nearest": near})
+    return replace(found, snapshot=None)
+
+
+def _verdict(
+    case: Case, strand: Strand, verdict: str, value: float | None, at: int, extra: Mapping[str, Any]
+) -> Verdict:
+    extra = dict(extra)
+    peak = extra.pop("peak", None)
+    shown = _snapshot(case, strand, at)
+    snapshots = [shown] if peak is None or peak == at else [_snapshot(case, strand, peak), shown]
+    workings = {
+        **extra, "snapshots": snapshots, "controller": case.side, "statuses": list(strand.statuses),
+        "part": strand.part,
+        "unit": case.place.unit, "boundary": case.place.boundary, "method": METHOD, "as_known_on": _text(case.known),
+        "within_percent": case.within_percent,
+    }  # fmt: skip
+    if breaks := _breaks(case, strand, snapshots):
+        workings["text"] = f"{workings['text']}; {'; '.join(breaks)}"
+    if verdict in ("supports", "contradicts") and (turn := _turns(case, strand, verdict, at)):
+        workings["text"] = f"{workings['text']}; {turn}"
+    return Verdict(
+        strand.source, strand.part, strand.statuses, verdict, value, case.unit, shown.get("snapshot"), workings
+    )
+
+
+def _breaks(case: Case, strand: Strand, snapshots: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Where the source's series breaks between the two snapshots that a figure rests on."""
+    if len(snapshots) < 2:
+        return ()
+    first, last = ({str(s["snapshot"])} if s else set() for s in snapshots)
+    return breaks_between(case.archive.snapshots(strand.source), first, last)
+
+
+def _turns(case: Case, strand: Strand, verdict: str, at: int) -> str | None:
+    """Where the snapshot is older than the day and the next one, soon after it, says otherwise."""
+    soon = case.instant() + timedelta(days=case.max_age_days)
+    if case.claim.quantity not in STATES or _age(case.day, strand.times[at]) < 1 or at + 1 >= len(strand.times):
+        return None
+    value = series_of(case.claim, strand, base=base_of(case.claim), places=case.places)[at + 1]
+    if strand.times[at + 1] > soon or value is None or case.span.holds(value) == (verdict == "supports"):
+        return None
+    other = "contradicts" if verdict == "supports" else "supports"
+    return f"the next snapshot, {stamp(strand.times[at + 1])}, has {value:,.1f} {_said(case.unit)} and {other}"
+
+
+def _snapshot(case: Case, strand: Strand, at: int) -> dict[str, Any]:
+    """The snapshot that speaks, with its dates and the hash of its file."""
+    table = case.archive.snapshots(strand.source, as_known_on=FAR if case.known is None else case.known)
+    mine = table[(table["part"] == strand.part) & (table["depicts"].map(parse_instant) == strand.times[at])]
+    if mine.empty:
+        return {}
+    row = mine.iloc[-1]
+    names = ("snapshot", "depicts", "published", "retrieved", "recorded_at", "file_name", "sha256")
+    return {n: text_or_none(row[n]) for n in names} | {"age_days": _age(case.day, strand.times[at])}
+
+
+def front_verdicts(case: Case, source: str) -> list[Verdict]:
+    """The front's length as drawn and at two tolerances, 5 km inside border and coast: each is another length.
+
+    Raises
+    ------
+    ArchiveError
+        The archive cannot be read.
+    """
+    found = []
+    side = case.claim.controller
+    for tolerance in (0.0, 1.0, 10.0):
+        front = case.archive.front(
+            case.day, source=source, controller=side, within=case.place.shape, inset_km=5.0, tolerance_km=tolerance,
+            as_known_on=case.known,
+        )  # fmt: skip
+        late = (front.snapshot_age_days or 0.0) > case.max_age_days
+        verdict = "no_data" if late else "supports" if case.span.holds(front.length_km) else "contradicts"
+        text = f"{front.length_km:,.0f} km at a tolerance of {tolerance:g} km, 5 km inside border and coast"
+        workings = {"text": text, "tolerance_km": tolerance, "inset_km": 5.0, "boundary": front.boundary,
+                    "snapshots": [{"snapshot": front.snapshot, "age_days": front.snapshot_age_days}],
+                    "controller": side, "statuses": ["held"], "unit": case.place.unit}  # fmt: skip
+        value = None if late else front.length_km
+        found.append(Verdict(source, "", ("held",), verdict, value, "km", front.snapshot, workings))
+    return found
+
+
+def _age(day: When, instant: datetime) -> float:
+    """Days from a snapshot to the day asked about, negative where it is later."""
+    if is_day(day):
+        return float((last_instant(day).date() - instant.date()).days)
+    return (last_instant(day) - instant) / timedelta(days=1)
+
+
+def _inside(place: Place) -> str:
+    return "" if place.unit is None else f" in {place.name} ({place.unit})" if place.shape is not None else ""
+
+
+def _said(unit: str) -> str:
+    return {"km2": "km²", "km": "km", "percent": "percent", "settlements": "settlements"}[unit]
+
+
+def _text(when: When | None) -> str | None:
+    return None if when is None else str(when)

@@ -1,0 +1,209 @@
+"""Verdicts in words: a table, a paragraph with its workings, and one line for a briefing."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from geo.claims.record import Claim
+from geo.claims.verdict import Finding, Verdict
+
+WORDS: Mapping[str, str] = {
+    "supports": "supports", "contradicts": "contradicts",
+    "supports_with_contested": "supports only if the contested ground counts", "no_data": "no data for this date",
+}  # fmt: skip
+_UNITS = {"km2": "km²", "mi2": "square miles", "ha": "hectares", "acre": "acres", "mi": "miles"}
+COLUMNS = ("claim", "source", "classes", "verdict", "value", "unit", "snapshot", "workings")
+
+
+def claim_words(claim: Claim) -> str:
+    """What a claim says, from its record: "held by UA in RU-KRS: more than 500 km², 2025-01-11".
+
+    Raises
+    ------
+    UsageError
+        Never.
+    """
+    if claim.value is None or claim.quantity is None:
+        return "not read"
+    side = f" by {claim.controller}" if claim.controller else ""
+    side += f" from {claim.against}" if claim.against else ""
+    where = f" in {claim.unit}" if claim.unit else ""
+    days = " to ".join(dict.fromkeys(d for d in (claim.date_from, claim.date_to) if d))
+    base = f", of {claim.base}" if claim.base else ""
+    return f"{claim.quantity}{side}{where}: {figure_words(claim)}{base}{f', {days}' if days else ''}"
+
+
+def figure_words(claim: Claim) -> str:
+    """The figure of a claim with its comparator and its own unit.
+
+    Raises
+    ------
+    UsageError
+        Never.
+    """
+    lead = "" if claim.comparator in (None, "exactly", "between") else f"{claim.comparator} "
+    to = f" to {claim.high:,.10g}" if claim.high is not None else ""
+    value = "" if claim.value is None else f"{claim.value:,.6g}"
+    unit = claim.value_unit or ""
+    return f"{lead}{value}{to} {_UNITS.get(unit, unit)}".strip()
+
+
+def table_of_findings(findings: Sequence[Finding]) -> pd.DataFrame:
+    """A row for every claim, source and set of classes.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+        As `check_claim` gives them.
+
+    Returns
+    -------
+    pandas.DataFrame
+        claim, source, classes, verdict, value (in km², km, percent or settlements), unit, snapshot, workings; a claim
+        that cannot be checked has one row that says why.
+
+    Raises
+    ------
+    UsageError
+        Never.
+    """
+    rows: list[dict[str, Any]] = []
+    for number, finding in enumerate(findings, start=1):
+        name = finding.claim.claim_id or str(number)
+        if not finding.verdicts:
+            rows.append({"claim": name, "verdict": "not checked", "workings": "; ".join(finding.notes)})
+        for v in finding.verdicts:
+            rows.append(
+                {
+                    "claim": name, "source": v.source, "classes": classes(v), "verdict": WORDS[v.verdict],
+                    "value": v.value, "unit": _UNITS.get(v.unit, v.unit), "snapshot": v.snapshot,
+                    "workings": v.workings["text"],
+                }
+            )  # fmt: skip
+    frame = pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
+    return frame.assign(value=frame["value"].astype(float).round(2))
+
+
+def classes(verdict: Verdict | Mapping[str, Any]) -> str:
+    """The classes of a verdict, and the source's part where it has several.
+
+    Raises
+    ------
+    UsageError
+        Never.
+    """
+    if isinstance(verdict, Verdict):
+        statuses, part = verdict.statuses, verdict.part
+    else:
+        statuses, part = tuple(verdict["statuses"]), str(verdict["part"])
+    return " + ".join(statuses) + (f" ({part})" if part else "")
+
+
+def paragraph(finding: Finding) -> str:
+    """A finding as one paragraph: the claim, what agrees with it, every verdict with its workings, and the history.
+
+    Raises
+    ------
+    UsageError
+        Never.
+    """
+    claim = finding.claim
+    who = ", ".join(t for t in (claim.said_by, claim.said_on, claim.published_in) if t)
+    said = [f"“{claim.text.strip()}”{f' ({who})' if who else ''}. Read as {claim_words(claim)}."]
+    if not finding.verdicts:
+        return " ".join([*said, *(f"{_upper(n)}." for n in finding.notes)])
+    said += [f"{_upper(n)}." for n in finding.notes]
+    for verdict in finding.verdicts:
+        named = f" ({verdict.snapshot})" if verdict.snapshot else ""
+        said.append(
+            f"By {verdict.source}, {classes(verdict)}{named}, {WORDS[verdict.verdict]}: {verdict.workings['text']}."
+        )
+    said += [s for entry in finding.last_true if (s := history_words(finding, entry))]
+    said += [base_words(entry) for entry in finding.bases]
+    if finding.place is not None and finding.place.boundary:
+        said.append(f"Outline of {finding.place.name}: {finding.place.boundary}.")
+    return " ".join(said)
+
+
+def history_words(finding: Finding, entry: Mapping[str, Any]) -> str:
+    """When a set of classes last agreed; empty where it agrees on the day itself.
+
+    Raises
+    ------
+    UsageError
+        Never.
+    """
+    by = f"By {entry['source']}, {classes(entry)},"
+    figure = figure_words(finding.claim)
+    if entry["holds_on_date"]:
+        return ""
+    if entry["from"] is None:
+        if entry.get("nearest_value") is None:
+            return ""
+        return f"{by} never up to {finding.date}: nearest {_value(entry, 'nearest_value')} on {entry['nearest_date']}."
+    first, last = entry["from"][:10], entry["to"][:10]
+    span = first if first == last else f"{first} to {last}"
+    retaken = " retaken" if finding.claim.quantity == "share retaken" else ""
+    return f"{by} {figure}{retaken} last agreed with the snapshots of {span}."
+
+
+def base_words(entry: Mapping[str, Any]) -> str:
+    """What a share is of, by one set of classes: of the peak, and the base dates that make the claim true.
+
+    Raises
+    ------
+    UsageError
+        Never.
+    """
+    high = entry["base_high_km2"]
+    needed = f"{entry['base_low_km2']:,.0f} {'km² or more' if high is None else f'to {high:,.0f} km²'}"
+    dates = " and ".join(
+        t["from"][:10] if t["from"] == t["to"] else f"{t['from'][:10]} to {t['to'][:10]}" for t in entry["true_for"]
+    )
+    now = f"{entry['now_km2']:,.1f} km² on {entry['now_date'][:10]}"
+    peak = f"the peak of {entry['peak_date'][:10]}, {entry['peak_km2']:,.0f} km²"
+    less = f"{entry['share_of_peak_percent']:.0f} percent less than {peak}"
+    return (
+        f"By {entry['source']}, {classes(entry)}, {now} is {less};"
+        f" the share agrees for a base of {needed}, {f'as on {dates}' if dates else 'as on no snapshot'}."
+    )
+
+
+def verdict_line(finding: Finding) -> tuple[str, str]:
+    """A finding in one line for a briefing, and what it rests on.
+
+    Raises
+    ------
+    UsageError
+        Never.
+    """
+    if not finding.verdicts:
+        return "; ".join(finding.notes) or "not checked", ""
+    lines = []
+    for source in dict.fromkeys(v.source for v in finding.verdicts):
+        mine = [v for v in finding.verdicts if v.source == source]
+        lines.append(f"By {source}: " + "; ".join(f"{WORDS[v.verdict]} by {classes(v)}{_shown(v)}" for v in mine))
+    notes = [n for n in finding.notes if "percent of the value" in n or "base" in n]
+    rests = [f"{v.source} {classes(v)}: {v.workings['text']}" for v in finding.verdicts]
+    snapshots = list(dict.fromkeys(v.snapshot for v in finding.verdicts if v.snapshot))
+    basis = ". ".join([*rests, *(_upper(n) for n in notes), f"Snapshots {', '.join(snapshots)}" if snapshots else ""])
+    return ". ".join(lines), basis.strip(". ") + "."
+
+
+def _shown(verdict: Verdict) -> str:
+    if verdict.value is None or math.isnan(verdict.value):
+        return ""
+    decimals = 0 if verdict.unit in ("km2", "km", "settlements") else 1
+    return f" ({verdict.value:,.{decimals}f} {_UNITS.get(verdict.unit, verdict.unit)})"
+
+
+def _value(entry: Mapping[str, Any], key: str) -> str:
+    return f"{entry[key]:,.1f} {_UNITS.get(entry['unit'], entry['unit'])}"
+
+
+def _upper(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,140 @@
+"""The verb that holds published figures against the archive."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import fields, replace
+from pathlib import Path
+from typing import Any
+
+import click
+
+from geo.cli.common import ARCHIVE, KNOWN, main, opened
+from geo.errors import UsageError
+from geo.printing import printable, show
+
+
+@main.command("claims")
+@ARCHIVE
+@click.option(
+    "--text", metavar="SENTENCE", help="A sentence with a figure; without it the claims on record are checked."
+)
+@click.option("--and", "other", metavar="SENTENCE", help="A second claim: what both imply together.")
+@click.option("--date", metavar="D", help="When it was said; of the claims on record, those said on or about that day.")
+@click.option("--id", "ids", multiple=True, metavar="ID", help="Only these claims on record.")
+@click.option("--set", "given", multiple=True, metavar="FIELD=VALUE", help="What the reader left empty or got wrong.")
+@click.option("--in", "within", metavar="UNIT", help="Measure inside this unit (a code or a name).")
+@click.option("--boundary", metavar="SET", help="Which boundary set; the last taken in by default.")
+@click.option("--source", "sources", multiple=True, metavar="S", help="Only this source; may be given several times.")
+@click.option("--within-percent", type=float, default=5.0, show_default=True, metavar="P",
+              help="What 'about', 'some' and 'nearly' leave open.")  # fmt: skip
+@click.option("--max-age-days", type=float, default=7.0, show_default=True, metavar="N",
+              help="An older snapshot says nothing of the day.")  # fmt: skip
+@click.option(
+    "--places", metavar="FILE", type=click.Path(path_type=Path), help="Geodata with names, to count settlements."
+)
+@click.option("--column", metavar="C", help="Which column of --places has the names.")
+@KNOWN
+@click.option("--chart", type=click.Path(path_type=Path), metavar="F.png", help="Draw the series with the claim in it.")
+@click.option(
+    "--format", "form", type=click.Choice(["table", "text", "csv", "json"]), default="table", show_default=True
+)
+def claims_command(
+    archive: Path, text: str | None, other: str | None, date: str | None, ids: tuple[str, ...], given: tuple[str, ...],
+    places: Path | None, column: str | None, chart: Path | None, form: str, **options: Any,
+) -> None:  # fmt: skip
+    """Published figures held against every source and every set of classes: supports or contradicts, with workings."""
+    from geo.claims.checking import check_claim, check_claims
+
+    kept = opened(archive)
+    if places is not None:
+        from geo.settlements import read_places
+
+        options["places"] = read_places(places, column=column)
+    options["sources"] = list(options["sources"]) or None
+    if other is not None and text is None:
+        raise UsageError("--and needs a first claim (--text)")
+    claims = _drafts(kept, [t for t in (text, other) if t], date, given) if text else _recorded(kept, date, ids)
+    if text is None:
+        findings = check_claims(kept, claims, date=date, **options)
+    else:
+        findings = [check_claim(kept, c, date=date, **options) for c in claims]
+    pair = _pair(claims, options["within_percent"]) if other else None
+    if chart is not None:
+        from geo.pictures.claim_chart import draw_claim
+
+        click.echo(draw_claim(kept, findings[0], chart), err=True)
+    _print(findings, pair, form, alone=text is not None)
+
+
+def _drafts(archive: Any, texts: Sequence[str], date: str | None, given: Sequence[str]) -> list[Any]:
+    from geo.claims.names import names_of
+    from geo.claims.reading import read_claim
+
+    units = archive.units().drop(columns="geometry").to_dict("records")
+    names = names_of(units, archive.controllers())
+    claims = [read_claim(text, date=date, names=names) for text in texts]
+    return [_confirmed(claims[0], given), *claims[1:]]
+
+
+def _confirmed(claim: Any, given: Sequence[str]) -> Any:
+    """The draft with what a person says of it."""
+    from geo.claims.record import Claim
+
+    known = {f.name for f in fields(Claim)} - {"notes", "start", "end", "text"}
+    for pair in given:
+        name, sign, value = pair.partition("=")
+        if not sign or name not in known:
+            raise UsageError(f"--set {pair!r}: write it as FIELD=VALUE, with one of {', '.join(sorted(known))}")
+        try:
+            claim = replace(claim, **{name: float(value) if name in ("value", "high", "step") else value or None})
+        except ValueError:
+            raise UsageError(f"--set {pair!r}: {name} is a number") from None
+    return claim
+
+
+def _recorded(archive: Any, date: str | None, ids: Sequence[str]) -> list[Any]:
+    from geo.claims.record import claim_of, claims_about
+
+    claims = [claim_of(row) for row in archive.claims().to_dict("records")]
+    known = {c.claim_id for c in claims}
+    if unknown := [i for i in ids if i not in known]:
+        raise UsageError(f"no claim {', '.join(unknown)} on record; there are: {', '.join(sorted(known)) or 'none'}")
+    claims = [c for c in claims if not ids or c.claim_id in ids]
+    claims = claims if date is None or ids else claims_about(claims, date)
+    if not claims:
+        about = f" about {date}" if date else ""
+        raise UsageError(f"no claims{about} on record: give one (--text), or bring some in (geo import … claims F.csv)")
+    return claims
+
+
+def _pair(claims: Sequence[Any], within_percent: float) -> Any:
+    from geo.claims.pair import weigh_claims
+
+    return weigh_claims(claims[0], claims[1], within_percent=within_percent)
+
+
+def _print(findings: Sequence[Any], pair: Any, form: str, *, alone: bool) -> None:
+    from geo.claims.wording import claim_words, paragraph, table_of_findings
+
+    if form == "json":
+        listed = [f.as_dict() for f in findings]
+        out = listed[0] if alone else {"claims": listed}
+        if pair is not None:
+            out |= {"and": listed[1], "together": pair.as_dict()}
+        click.echo(json.dumps(out, ensure_ascii=False, indent=1))
+        return
+    if form == "text":
+        for finding in findings:
+            click.echo(printable(paragraph(finding)))
+    else:
+        if form == "table":
+            for number, finding in enumerate(findings, start=1):
+                name = finding.claim.claim_id or str(number)
+                click.echo(printable(f"{name}: “{finding.claim.text}” → {claim_words(finding.claim)}"))
+                for note in dict.fromkeys((*finding.claim.notes, *finding.notes)):
+                    click.echo(printable(f"  {note}"))
+        show(table_of_findings(findings), form, title="verdicts by source and classes")
+    if pair is not None:
+        click.echo(printable(f"together: {pair.text}"))

@@ -1,0 +1,118 @@
+"""Verbs about incidents: listed, counted, out again in the field's shapes."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable
+from contextlib import redirect_stdout
+from pathlib import Path
+from typing import IO, Any
+
+import click
+
+from geo.cli.common import ARCHIVE, KNOWN, form_option, main, opened
+from geo.errors import UsageError
+from geo.printing import show
+
+_SHORT = ("event_id", "dataset", "date_start", "where_coordinates", "adm_1", "event_type", "best", "verification")
+
+
+@main.command()
+@ARCHIVE
+@click.option("--from", "from_", metavar="D", help="First event date.")
+@click.option("--to", metavar="D", help="Last event date.")
+@click.option("--in", "within", metavar="UNIT", help="Only inside this unit (a code or a name).")
+@click.option("--type", "event_type", multiple=True, metavar="T", help="Only this type or sub-type of event.")
+@click.option("--verification", multiple=True, metavar="V", help="Only these; 'not stated' where nothing is said.")
+@click.option("--dataset", multiple=True, metavar="S", help="Only what was taken in under this name.")
+@KNOWN
+@click.option("--by", type=click.Choice(["unit", "day", "week", "month", "type"]), help="Counts, by dataset.")
+@click.option("--level", type=int, help="Level of the units with --by unit; 1 by default.")
+@click.option("--with-control", is_flag=True, help="Who held the place at the time, and how far the front was.")
+@click.option("--source", "sources", multiple=True, metavar="S", help="With --with-control: by this source alone.")
+@click.option("--max-age-days", type=float, metavar="N", help="With --with-control: an older snapshot says nothing.")
+@click.option("--duplicates", is_flag=True, help="Pairs of two datasets that may be one event, with a score and why.")
+@click.option("--limit", type=float, help="With --duplicates: the lowest score, 0 to 1.")
+@click.option("--within-dataset", is_flag=True, help="With --duplicates: pairs of one dataset too.")
+@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of the screen.")
+@form_option("table", "csv", "json", "geojson", "acled", "ucdp-ged")
+def incidents(
+    archive: Path,
+    from_: str | None,
+    to: str | None,
+    as_known_on: str | None,
+    output: Path | None,
+    form: str,
+    within: str | None,
+    event_type: tuple[str, ...],
+    verification: tuple[str, ...],
+    dataset: tuple[str, ...],
+    **asked: Any,
+) -> None:
+    """Incidents, by date, place, type and verification.
+
+    --format acled and --format ucdp-ged write CSV in the shape of ACLED (31 columns) and of UCDP GED (49); --format csv
+    has our own columns. All three come back in without loss: geo import ARCHIVE acled FILE.
+    """
+    kept = opened(archive)
+    chosen = {"event_type": event_type or None, "verification": verification or None, "dataset": dataset or None}
+    frame = kept.incidents(from_, to, within=within, as_known_on=as_known_on, **chosen)
+    table = _table(kept, frame, asked)
+    if table is not None and form not in ("table", "csv", "json"):
+        raise UsageError(
+            f"--format {form} is for the incidents themselves: take --by, --with-control, --duplicates off"
+        )
+    with click.open_file(str(output or "-"), "w", encoding="utf-8") as stream, redirect_stdout(stream):
+        if table is not None:
+            show(table[0], form, title=table[1])
+        elif form == "geojson":
+            _write_geojson(frame, stream)
+        elif form in ("acled", "ucdp-ged", "csv"):
+            from geo.incidents.shapes import shaped
+
+            _write_rows(shaped(frame, form), stream)
+        else:
+            plain = frame.drop(columns=["geometry", "orig"])
+            show(plain[list(_SHORT)] if form == "table" else plain, form, title="incidents")
+
+
+def _table(archive: Any, frame: Any, asked: dict[str, Any]) -> tuple[Any, str] | None:
+    """What is asked of the incidents, where it is not they themselves."""
+    ways = [name for name in ("by", "with_control", "duplicates") if asked[name]]
+    if len(ways) > 1:
+        raise UsageError("one of --by, --with-control and --duplicates at a time")
+    if asked["by"]:
+        from geo.incidents.counts import counted
+
+        return counted(archive, frame, by=asked["by"], level=asked["level"]), "incidents, each dataset by itself"
+    if asked["with_control"]:
+        from geo.incidents.encounters import INSET_KM, encounters
+
+        table = encounters(archive, frame, sources=asked["sources"] or None, max_age_days=asked["max_age_days"])
+        return table, f"incidents and control; the front {INSET_KM:g} km or more inside border and coast"
+    if asked["duplicates"]:
+        from geo.incidents.doubles import LIMIT, doubles
+
+        limit = LIMIT if asked["limit"] is None else asked["limit"]
+        table = doubles(frame, limit=limit, within_dataset=asked["within_dataset"])
+        return table, f"pairs that may be one event (score {limit:g} or more); nothing is merged"
+    return None
+
+
+def _write_rows(rows: Iterable[list[str]], stream: IO[str]) -> None:
+    csv.writer(stream, lineterminator="\n").writerows(rows)
+
+
+def _write_geojson(frame: Any, stream: IO[str]) -> None:
+    """One feature a line, so that a million of them need no memory."""
+    names = [c for c in frame.columns if c not in ("geometry", "orig")]
+    stream.write('{"type": "FeatureCollection", "features": [')
+    lead = "\n"
+    for point, *values in zip(frame.geometry, *(frame[n].tolist() for n in names), strict=True):
+        known = {n: v for n, v in zip(names, values, strict=True) if v is not None and v == v}
+        geometry = {"type": "Point", "coordinates": [point.x, point.y]}
+        feature = {"type": "Feature", "properties": known, "geometry": geometry}
+        stream.write(lead + json.dumps(feature, ensure_ascii=False))
+        lead = ",\n"
+    stream.write("\n]}\n")

@@ -1,0 +1,1 @@
+"""Incidents in the archive: out again in the field's shapes, against control, and beside each other."""

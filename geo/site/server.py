@@ -1,0 +1,124 @@
+"""A site served to this machine alone: what stands in its folder, and nothing else."""
+
+from __future__ import annotations
+
+from functools import partial
+from http import HTTPStatus
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+from geo.errors import UsageError
+
+TYPES = {
+    ".html": "text/html; charset=utf-8", ".xml": "application/xml; charset=utf-8", ".png": "image/png",
+    ".geojson": "application/geo+json", ".kml": "application/vnd.google-earth.kml+xml",
+    ".csv": "text/csv; charset=utf-8", ".gpkg": "application/geopackage+sqlite3",
+    ".parquet": "application/vnd.apache.parquet",
+}  # fmt: skip
+_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+
+
+def serve(folder: str | Path, *, port: int = 8000) -> ThreadingHTTPServer:
+    """A server of a site on 127.0.0.1, not yet at work: call its ``serve_forever``.
+
+    Parameters
+    ----------
+    folder : str or pathlib.Path
+        A site that `geo.build_site` made, or any folder with an ``index.html``.
+    port : int
+        0 takes any that is free.
+
+    Returns
+    -------
+    http.server.ThreadingHTTPServer
+        Its ``server_address`` has the port.
+
+    Raises
+    ------
+    UsageError
+        There is no site in the folder, or the port is taken.
+    """
+    root = Path(folder).resolve()
+    if not (root / "index.html").is_file():
+        raise UsageError(f"{folder}: no site there (no index.html); geo site makes one")
+    try:
+        return ThreadingHTTPServer(("127.0.0.1", port), partial(_Handler, root))
+    except (OSError, OverflowError) as error:
+        raise UsageError(f"port {port} cannot be used ({error}): name another one (--port)") from None
+
+
+class _Handler(BaseHTTPRequestHandler):
+    """Files of one folder, to readers of this machine: no listing, no hidden file, no way out."""
+
+    server_version = "geo-control"
+    sys_version = ""
+
+    def __init__(self, root: Path, *arguments: Any) -> None:
+        self.root = root
+        super().__init__(*arguments)
+
+    def do_GET(self) -> None:
+        """Send a file.
+
+        Raises
+        ------
+        OSError
+            The reader has gone.
+        """
+        self._send(with_body=True)
+
+    def do_HEAD(self) -> None:
+        """Say what a file is.
+
+        Raises
+        ------
+        OSError
+            The reader has gone.
+        """
+        self._send(with_body=False)
+
+    def log_message(self, format: str, *arguments: Any) -> None:
+        """Requests are not printed.
+
+        Raises
+        ------
+        OSError
+            Never.
+        """
+
+    def _send(self, *, with_body: bool) -> None:
+        # another site's page may not read this one by a name that leads here
+        host = (self.headers.get("Host") or "127.0.0.1").rpartition(":")
+        if (host[0] or host[2]) not in _HOSTS:
+            self.send_error(HTTPStatus.MISDIRECTED_REQUEST)
+            return
+        file = self._file()
+        if file is None:
+            self.send_error(HTTPStatus.NOT_FOUND)
+            return
+        body = file.read_bytes()
+        self.send_response(HTTPStatus.OK)
+        self.send_header("Content-Type", TYPES[file.suffix])
+        self.send_header("Content-Length", str(len(body)))
+        self.send_header("X-Content-Type-Options", "nosniff")
+        self.send_header("Cache-Control", "no-cache")
+        self.end_headers()
+        if with_body:
+            self.wfile.write(body)
+
+    def _file(self) -> Path | None:
+        path = unquote(urlsplit(self.path).path)
+        parts = [p for p in path.split("/") if p]
+        if "\0" in path or any(p.startswith(".") for p in parts):
+            return None
+        wanted = self.root.joinpath(*parts)
+        if path.endswith("/"):
+            wanted /= "index.html"
+        try:
+            found = wanted.resolve(strict=True)
+        except OSError:
+            return None
+        inside = found.is_relative_to(self.root)
+        return found if inside and found.is_file() and found.suffix in TYPES else None

@@ -1,0 +1,159 @@
+"""Incidents drawn by hand: the KML of Google My Maps, one placemark an event."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import shapely
+
+from geo.errors import GateError
+from geo.files.dates import find_date
+from geo.files.kml import Placemark, read_kml
+from geo.schema import Options, Rows, Source
+from geo.sources.base import Reader
+from geo.sources.points import Raw, Row, day, gather, joined, text
+
+# what map makers call the columns of their own, in lower case
+_WORDS = {
+    "date": ("date", "event_date", "дата", "когда", "коли"),
+    "notes": ("description", "описание", "опис", "notes", "что произошло"),
+    "link": ("link", "url", "source", "ссылка", "источник", "посилання", "джерело"),
+    "event_type": ("event_type", "type", "category", "тип", "тип события", "тип події", "категория"),
+    "means": ("weapon", "weapons", "средства поражения", "засоби ураження"),
+    "target": ("target", "тип объекта", "тип об'єкта", "цель", "ціль"),
+}
+# a placemark that says whose position it is shows where a unit stands, which is no event
+_POSITION = ("position", "позиция", "позиція")
+_TAG = re.compile(r"<[^>]*>")
+_BREAK = re.compile(r"<\s*(?:br|/p|/div)\b[^>]*>", re.IGNORECASE)
+_LINK = re.compile(r"https?://[^\s\"'<>`]+")
+_YEAR = re.compile(r"\b20\d\d\b")
+
+
+def read(path: Path, options: Options) -> Rows:
+    """Read a map of incidents.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        KML or KMZ, a point for each event.
+    options : Options
+        ``columns`` names a column of the map that is called otherwise (``date=Zeitpunkt``); ``accept`` with
+        ``positions`` lets in placemarks that show where a unit stands.
+
+    Returns
+    -------
+    Rows
+        Ids are made from what a placemark says. The date is that of its own column, else of its time stamp, else of its
+        name (with the year of the map's title), else of its text. ``notes`` is the text without its markup.
+
+    Raises
+    ------
+    FileError
+        The file cannot be read, holds entities, or is no KML.
+    """
+    marks = read_kml(path)
+    left: Counter[str] = Counter()
+    kept = [m for m in marks if not _left_out(m, options, left)]
+    return gather(_raws(kept), options, record=_record, made_from="mymaps", left_out=left)
+
+
+def _left_out(mark: Placemark, options: Options, left: Counter[str]) -> bool:
+    shape = mark.geometry
+    if "positions" not in options.accept and _value(mark.data, _POSITION):
+        left["a unit's position, no incident (--accept positions takes them in)"] += 1
+        return True
+    if shape is not None and not any(t in (0, 4) for t in _types(shape)):
+        left["an area or a line, no incident"] += 1
+        return True
+    return False
+
+
+def _types(shape: shapely.Geometry) -> list[int]:
+    return [int(shapely.get_type_id(part)) for part in shapely.get_parts(shape)]
+
+
+def _raws(marks: list[Placemark]) -> Iterator[Raw]:
+    for mark in marks:
+        orig: dict[str, Any] = {
+            "name": mark.name, "description": mark.description, "style": mark.style, "folders": list(mark.folders),
+            "begin": mark.begin, "end": mark.end, "data": dict(mark.data),
+            "geometry": mark.geometry.wkt if mark.geometry is not None else None,
+        }  # fmt: skip
+        yield Raw(mark.row, _cells(mark), orig)
+
+
+def _cells(mark: Placemark) -> Row:
+    named = {word: _value(mark.data, names) for word, names in _WORDS.items()}
+    parts = [] if mark.geometry is None else shapely.get_parts(mark.geometry).tolist()
+    one = len({(p.x, p.y) for p in parts if p.geom_type == "Point"}) == 1
+    year = _YEAR.search(f"{mark.document} {' '.join(mark.folders)}")
+    return {
+        **mark.data, **{f" {word}": value for word, value in named.items()},
+        "name": mark.name, "description": plain_text(mark.description), " begin": mark.begin, " end": mark.end,
+        " error": mark.error, " year": year.group() if year else "", " folder": "/".join(mark.folders),
+        " parts": str(len(parts)), " x": repr(parts[0].x) if one else "", " y": repr(parts[0].y) if one else "",
+    }  # fmt: skip
+
+
+def _value(data: Mapping[str, str], names: tuple[str, ...]) -> str:
+    return next((v.strip() for k, v in data.items() if k.strip().casefold() in names and v.strip()), "")
+
+
+def plain_text(html: str) -> str:
+    """What a description says, without its markup.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    return unescape(_TAG.sub(" ", _BREAK.sub("\n", html))).replace("\xa0", " ").strip()
+
+
+def _record(row: Row, options: Options) -> dict[str, Any]:
+    if not row[" x"]:
+        count = int(row[" parts"])
+        why = row[" error"] or (f"{count} points in one placemark" if count > 1 else "no geometry")
+        raise GateError(f"{why}: draw one point for each event")
+    start, end = _dates(row, options)
+    said = plain_text(text(row, " notes") or "") or row["description"]
+    links = [text(row, " link"), *_LINK.findall(row["description"])]
+    return {
+        "date_start": start,
+        "date_end": end,
+        "latitude": float(row[" y"]),
+        "longitude": float(row[" x"]),
+        "where_coordinates": text(row, "name"),
+        "event_type": text(row, options.columns.get("event_type", " event_type")) or text(row, " folder"),
+        "notes": said or None,
+        "source_article": joined(links),
+        "tags": joined([text(row, " target"), text(row, " means")]),
+    }
+
+
+def _dates(row: Row, options: Options) -> tuple[str | None, str | None]:
+    own = options.columns.get("date", options.columns.get("date_start", " date"))
+    if text(row, own):
+        date = day(row, own)
+        return date, date
+    if text(row, " begin"):
+        return day(row, " begin"), day(row, " end") or day(row, " begin")
+    year = int(row[" year"]) if row[" year"] else None
+    for name in ("name", "description"):
+        found = find_date(row[name], short=True, year=year)
+        if found:
+            return found[0].date().isoformat(), found[0].date().isoformat()
+    return None, None
+
+
+READER = Reader(
+    Source("mymaps", "Incidents of a map drawn by hand (KML)", attribution="the map's makers, and the links they give"),
+    "incidents",
+    read,
+)

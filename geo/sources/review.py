@@ -1,0 +1,119 @@
+"""Our own review files: drafts of incidents, of which those rows are read that a person confirmed."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from geo.errors import GateError
+from geo.files.tables import read_table
+from geo.files.vector import read_bytes
+from geo.schema import Options, Refusal, Rows, Source
+from geo.sources.base import Reader
+from geo.sources.incidents import _record as record
+from geo.sources.points import Raw, gather
+
+CONFIRM = "confirm"
+_YES = {"y", "yes", "x", "1", "true", "ok", "✓", "✔", "t", "т", "так", "да", "д"}
+_NO = {"", "n", "no", "0", "false", "-", "н", "ні", "нет"}
+_NEEDS = (CONFIRM, "event_id", "date_start", "latitude", "longitude")
+_ESCAPED = re.compile(r"'+[=+\-@\t\r]")
+
+
+def escaped(value: Any) -> str:
+    """A cell that no spreadsheet computes, and that `plain` turns back into just what it was.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    text = "" if value is None else str(value)
+    if _ESCAPED.match(text):
+        return f"'{text}"
+    return f"'{text}" if text[:1] in tuple("=+-@\t\r") and not _is_number(text) else text
+
+
+def plain(cell: str) -> str:
+    """What a cell of a review file says, without the apostrophe that kept a spreadsheet from computing it.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    return cell[1:] if _ESCAPED.match(cell) else cell
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def read(path: Path, options: Options) -> Rows:
+    """Read the confirmed rows of a review file.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        As ``geo read -o`` wrote it, with ``yes``, ``y``, ``x`` or ``1`` in the column ``confirm`` of the rows that a
+        person stands for; other cells may be corrected, and count as they stand.
+    options : Options
+        Encoding, delimiter and decimal mark, where a spreadsheet changed them.
+
+    Returns
+    -------
+    Rows
+        Points in EPSG:4326. Rows without a confirmation are left out and counted.
+
+    Raises
+    ------
+    FileError
+        The file cannot be read.
+    GateError
+        It is no review file, or none of its rows is confirmed.
+    """
+    if options.delimiter is None:
+        options = replace(options, delimiter=_delimiter(path))
+    table = read_table(path, options=options)
+    missing = [n for n in _NEEDS if n not in table.header]
+    if missing:
+        found = ", ".join(table.header[:12])
+        raise GateError(f"{path}: no review file of geo read: no column {', '.join(missing)}; found: {found}")
+    raws: list[Raw] = []
+    refusals = list(table.refusals)
+    idle = 0
+    for line, cells in table.rows:
+        answer = cells[CONFIRM].strip().casefold()
+        if answer in _NO:
+            idle += 1
+        elif answer in _YES:
+            raws.append(Raw(line, {name: plain(cell) for name, cell in cells.items()}))
+        else:
+            why = f"{CONFIRM} {cells[CONFIRM]!r} is neither yes nor no"
+            refusals.append(Refusal(line, why, "write y to confirm the row, or leave the cell empty", cells))
+    if not raws and not refusals:
+        raise GateError(f"{path}: none of its {idle} rows is confirmed: write y in the column {CONFIRM!r} of a row")
+    left = {"not confirmed": idle} if idle else {}
+    return gather(raws, options, record=record, refusals=refusals, left_out=left)
+
+
+def _delimiter(path: Path) -> str | None:
+    """What stands after the first column's name: spreadsheets of many countries write a semicolon or a tab."""
+    head = read_bytes(path)[:64].removeprefix(b"\xef\xbb\xbf").decode("utf-8", "replace").lstrip('"')
+    after = head.removeprefix(CONFIRM).lstrip('"')[:1]
+    return after if head.startswith(CONFIRM) and after in (";", "\t") else None
+
+
+READER = Reader(
+    Source(
+        "review", "Incidents read from briefings, confirmed by the desk", attribution="sources named with each incident"
+    ),
+    "incidents",
+    read,
+)

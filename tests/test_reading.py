@@ -1,0 +1,440 @@
+"""A briefing into drafts: days, tolls, speakers, whole texts, and files that are none."""
+
+from __future__ import annotations
+
+import csv
+import json
+from datetime import date
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+from briefing_scores import cases, open_places, score
+from click.testing import CliRunner
+
+import geo
+from geo.cli import main
+from geo.errors import FileError, UsageError
+from geo.gazetteer import Gazetteer, open_gazetteer
+from geo.geocoding import MENTION_COLUMNS
+from geo.reading.days import EXACT, FEW_DAYS, Dateline, find_days, heading_day
+from geo.reading.events import find_triggers
+from geo.reading.reader import Reading, draft_incidents, read_briefing, text_of
+from geo.reading.sentences import Passage, language_of, paragraphs, sentences
+from geo.reading.texts import FILE_BYTES, TEXT_CHARACTERS, read_text
+from geo.reading.tolls import find_tolls
+from geo.reading.voices import find_checks, find_voices
+from geo.reading.words import country_of, rules, words
+
+SEEDS = Path(__file__).resolve().parents[1] / "seeds"
+BRIEFING = SEEDS / "briefing-2025-01-11.txt"
+TODAY = date(2025, 1, 11)  # a Saturday
+
+
+@pytest.fixture(scope="module")
+def gazetteer() -> Gazetteer:
+    return open_places()
+
+
+@pytest.fixture(scope="module")
+def founding(gazetteer: Gazetteer) -> Reading:
+    return read_briefing(BRIEFING, gazetteer=gazetteer)
+
+
+def whole(text: str) -> Passage:
+    return Passage(0, len(text), text, language_of(text))
+
+
+# -- the parts ----------------------------------------------------------------------------------------------------
+
+
+def test_sentences_keep_their_offsets_and_short_forms() -> None:
+    text = "Gen. Smith spoke at 5 p.m. in Kyiv. “It hit us.” On Jan. 9 it rained!\nУ м. Харків вибух. Жертв немає."
+    found = [s for p in paragraphs(text) for s in sentences(p)]
+    assert all(text[s.start : s.end] == s.text for s in found)
+    assert [s.text.strip()[:12] for s in found] == [
+        "Gen. Smith s",
+        "“It hit us.”",
+        "On Jan. 9 it",
+        "У м. Харків ",
+        "Жертв немає.",
+    ]
+    assert [s.lang for s in found] == ["en", "en", "en", "uk", "uk"]
+
+
+@pytest.mark.parametrize(
+    ("text", "first", "last", "precision"),
+    [
+        ("A shell hit on January 9.", "2025-01-09", "2025-01-09", EXACT),
+        ("A shell hit on Jan. 9.", "2025-01-09", "2025-01-09", EXACT),
+        ("A shell hit on 9 January.", "2025-01-09", "2025-01-09", EXACT),
+        ("A shell hit on December 30.", "2024-12-30", "2024-12-30", EXACT),
+        ("A shell hit on October 7, 2023.", "2023-10-07", "2023-10-07", EXACT),
+        ("A shell hit overnight.", "2025-01-11", "2025-01-11", EXACT),
+        ("A shell hit yesterday.", "2025-01-10", "2025-01-10", EXACT),
+        ("A shell hit the previous day.", "2025-01-10", "2025-01-10", EXACT),
+        ("A shell hit two days ago.", "2025-01-09", "2025-01-09", EXACT),
+        ("A shell hit on Saturday.", "2025-01-11", "2025-01-11", EXACT),
+        ("A shell hit on Sunday.", "2025-01-05", "2025-01-05", EXACT),
+        ("A shell hit last Saturday.", "2025-01-04", "2025-01-04", EXACT),
+        ("Shells hit from January 7 to 9.", "2025-01-07", "2025-01-09", FEW_DAYS),
+        ("A drone hit overnight on January 10-11.", "2025-01-11", "2025-01-11", EXACT),
+        ("It was shelled in November.", "2024-11-01", "2024-11-30", 4),
+        ("It was shelled in 2022.", "2022-01-01", "2022-12-31", 5),
+        ("Снаряд влучив 9 січня.", "2025-01-09", "2025-01-09", EXACT),
+        ("Снаряд влучив учора.", "2025-01-10", "2025-01-10", EXACT),
+        ("Снаряд влучив у п'ятницю.", "2025-01-10", "2025-01-10", EXACT),
+        ("Снаряд влучив у ніч на 10 січня.", "2025-01-10", "2025-01-10", EXACT),
+        ("Снаряд попал накануне.", "2025-01-10", "2025-01-10", EXACT),
+        ("Снаряд попал 9 января 2024 года.", "2024-01-09", "2024-01-09", EXACT),
+        ("Снаряд попал в четверг.", "2025-01-09", "2025-01-09", EXACT),
+        ("Снаряд попал 07.01.2025.", "2025-01-07", "2025-01-07", EXACT),
+    ],
+)
+def test_days_count_from_the_dateline(text: str, first: str, last: str, precision: int) -> None:
+    found = find_days(whole(text), TODAY)
+    assert [(d.first.isoformat(), d.last.isoformat(), d.date_prec) for d in found] == [(first, last, precision)]
+    assert all(text[d.start : d.end] == d.text for d in found)
+
+
+def test_the_day_of_saying_is_not_the_day_of_the_event() -> None:
+    assert find_days(whole("The mayor said on January 9 that a shell had hit."), TODAY)[0].is_report
+    assert not find_days(whole("A shell hit on January 9, the mayor said."), TODAY)[0].is_report
+
+
+def test_a_date_that_no_calendar_has_is_no_day() -> None:
+    assert find_days(whole("It hit on 2025-02-30 and on 31.02.2025."), TODAY) == []
+
+
+def test_a_line_with_a_date_alone_starts_a_new_day() -> None:
+    assert heading_day(whole("January 9"), TODAY) == date(2025, 1, 9)
+    assert heading_day(whole("— 9 січня 2025 року —"), TODAY) == date(2025, 1, 9)
+    assert heading_day(whole("January 9 was quiet in the north and in the east"), TODAY) is None
+    text = text_of(
+        "January 10\nShelling hit Kherson, wounding two people.\nJanuary 9\nShelling hit Nikopol, killing one."
+    )
+    nothing = gpd.GeoDataFrame(columns=[*MENTION_COLUMNS, "geometry"])
+    drafts = draft_incidents(text, nothing, dateline=Dateline(TODAY))
+    assert [d.fields["date_start"] for d in drafts] == ["2025-01-10", "2025-01-09"]
+
+
+@pytest.mark.parametrize(
+    ("text", "killed", "injured"),
+    [
+        ("One person was killed and four were injured.", (1, 1, 1), (4, 4, 4)),
+        ("A strike killed a 47-year-old woman and wounded two men, aged 46 and 60.", (1, 1, 1), (2, 2, 2)),
+        ("Two men, aged 46 and 60, and two women, aged 49 and 52, were injured.", None, (4, 4, 4)),
+        ("At least 3 people were killed.", (3, 3, None), None),
+        ("Several people were injured.", None, (None, None, None)),
+        ("Up to 20 people were wounded.", None, (None, None, 20)),
+        ("Between three and five people were killed.", (3, None, 5), None),
+        ("There were no casualties.", (0, 0, 0), (0, 0, 0)),
+        ("No casualties were reported.", (None, None, None), (None, None, None)),
+        ("No one was injured.", None, (0, 0, 0)),
+        ("More than 1,200 people were killed.", (1200, 1200, None), None),
+        ("Twenty people were killed, including three children.", (20, 20, 20), None),
+        ("A woman and her two children were killed.", (3, 3, 3), None),
+        ("The blast killed a couple and injured their daughter.", (2, 2, 2), (1, 1, 1)),
+        ("Four of its soldiers were killed.", (4, 4, 4), None),
+        ("Drones hit 12 apartment buildings and 3 cars.", None, None),
+        ("Загинули двоє людей, щонайменше п'ятеро поранені.", (2, 2, 2), (5, 5, None)),
+        ("Загинула 47-річна жінка.", (1, 1, 1), None),
+        ("Постраждали кілька людей.", None, (None, None, None)),
+        ("Минулося, постраждалих немає.", (0, 0, 0), (0, 0, 0)),
+        ("Погибла женщина, четверо ранены.", (1, 1, 1), (4, 4, 4)),
+        ("Ранены двое мужчин 46 и 60 лет.", None, (2, 2, 2)),
+        ("Обошлось без пострадавших.", (0, 0, 0), (0, 0, 0)),
+    ],
+)
+def test_tolls(text: str, killed: tuple[int | None, ...] | None, injured: tuple[int | None, ...] | None) -> None:
+    found = {t.kind: (t.count.low, t.count.best, t.count.high) for t in find_tolls(whole(text))}
+    assert found == {k: v for k, v in (("killed", killed), ("injured", injured)) if v is not None}
+
+
+def test_a_later_total_says_that_it_is_one() -> None:
+    assert find_tolls(whole("The death toll has risen to eight."))[0].is_total
+    assert find_tolls(whole("A third victim died in hospital."))[0].is_total
+    assert find_tolls(whole("Число погибших выросло до семи."))[0].count.best == 7
+    assert not find_tolls(whole("Eight people were killed."))[0].is_total
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        ("A shell hit, said Ivan Fedorov, head of the Zaporizhzhia regional administration.",
+         ["Ivan Fedorov, head of the Zaporizhzhia regional administration"]),
+        ("Oleh Kiper, the governor of Odesa, said two were hurt.", ["Oleh Kiper, the governor of Odesa"]),
+        ("According to Ukraine's air force, 40 drones were shot down.", ["Ukraine's air force"]),
+        ("On January 9, Ukraine's General Staff reported clashes.", ["Ukraine's General Staff"]),
+        ("He said so on Monday.", [""]),
+        ("Про це повідомив начальник обласної адміністрації Олександр Прокудін.",
+         ["начальник обласної адміністрації Олександр Прокудін"]),
+        ("По словам губернатора Вячеслава Гладкова, ранены двое.", ["губернатора Вячеслава Гладкова"]),
+    ],
+)  # fmt: skip
+def test_speakers(text: str, names: list[str]) -> None:
+    found = find_voices(whole(text))
+    assert [v.name for v in found] == names
+    assert all(text[v.start : v.end] == v.text for v in found)
+
+
+@pytest.mark.parametrize(
+    ("text", "verification"),
+    [
+        ("The claim could not be independently verified.", "unverified"),
+        ("RFE/RL was unable to verify the report.", "unverified"),
+        ("None of these reports could be verified.", "unverified"),
+        ("The video was geolocated by analysts.", "verified"),
+        ("South Korea's intelligence service confirmed the capture.", "partly"),
+        ("The SBU published a video of the men.", "partly"),
+        ("Незалежно перевірити це не вдалося.", "unverified"),
+        ("Независимого подтверждения этому нет.", "unverified"),
+        ("The mayor spoke.", None),
+    ],
+)
+def test_verification(text: str, verification: str | None) -> None:
+    found = [c.verification for c in find_checks(whole(text))]
+    assert found == ([verification] if verification else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "kinds"),
+    [
+        ("Russia could launch a missile attack on Odesa.", []),
+        ("Kyiv warned of a new drone attack.", []),
+        ("It did not strike the hospital.", []),
+        ("A drone struck a depot.", ["drone"]),
+        ("Air defenses shot down 40 drones.", ["drone-downed"]),
+        ("Police fired on protesters.", ["excessive-force"]),
+        ("Дрон атакував склад.", ["drone"]),
+        ("Якщо дрон атакує склад, то буде пожежа.", []),
+        ("Беспилотник ударил по складу.", ["drone"]),
+    ],
+)
+def test_events(text: str, kinds: list[str]) -> None:
+    assert [t.rule.name for t in find_triggers(whole(text))] == kinds
+
+
+ACLED = {
+    "Battles": {"Armed clash", "Government regains territory", "Non-state actor overtakes territory"},
+    "Explosions/Remote violence": {"Air/drone strike", "Shelling/artillery/missile attack", "Suicide bomb", "Grenade",
+                                   "Remote explosive/landmine/IED", "Chemical weapon"},
+    "Violence against civilians": {"Attack", "Abduction/forced disappearance", "Sexual violence"},
+    "Protests": {"Peaceful protest", "Protest with intervention", "Excessive force against protesters"},
+    "Riots": {"Violent demonstration", "Mob violence"},
+    "Strategic developments": {"Agreement", "Arrests", "Change to group/activity", "Disrupted weapons use",
+                               "Headquarters or base established", "Looting/property destruction",
+                               "Non-violent transfer of territory", "Other"},
+}  # fmt: skip
+
+
+def test_the_tables_are_whole() -> None:
+    keys = [{(section, key) for section, table in words(lang).items() for key in table} for lang in ("en", "uk", "ru")]
+    assert keys[0] == keys[1] == keys[2]
+    for lang in ("en", "uk", "ru"):
+        assert len(rules(lang)) > 15
+        for rule in rules(lang):
+            assert rule.sub_event_type in ACLED[rule.event_type], rule.name
+    assert country_of("UA") == ("Ukraine", "804")
+
+
+# -- whole texts --------------------------------------------------------------------------------------------------
+
+
+def incident(reading: Reading, number: int) -> dict[str, object]:
+    return dict(reading.incidents[number].fields)
+
+
+def test_the_bundled_briefing_comes_out_as_the_incidents_of_the_seeds(founding: Reading) -> None:
+    with (SEEDS / "incidents.csv").open(encoding="utf-8") as stream:
+        seeds = list(csv.DictReader(stream))
+    assert founding.dateline == TODAY
+    assert len(founding.incidents) == len(seeds) == 4
+    for draft, seed in zip(founding.incidents, seeds, strict=True):
+        row = draft.fields
+        place = gpd.GeoSeries.from_xy(
+            [row["longitude"], float(seed["longitude"])], [row["latitude"], float(seed["latitude"])], crs=4326
+        )
+        apart_km = (
+            place.to_crs(place.estimate_utm_crs()).iloc[0].distance(place.to_crs(place.estimate_utm_crs()).iloc[1])
+            / 1000
+        )
+        assert apart_km < (30 if seed["where_prec"] == "4" else 5), seed["event_id"]
+        assert (row["where_prec"], row["country"], row["iso"]) == (
+            int(seed["where_prec"]),
+            seed["country"],
+            seed["iso"],
+        )
+        assert (row["event_type"], row["sub_event_type"]) == (seed["event_type"], seed["sub_event_type"])
+        assert seed["date_start"] <= row["date_start"] <= row["date_end"] <= seed["date_end"]
+        for name in ("low", "best", "high", "injured_low", "injured_best", "injured_high", "captured"):
+            assert row[name] == (int(seed[name]) if seed[name] else None), (seed["event_id"], name)
+        assert row["verification"] == "unverified"
+        assert row["claimed_by"]
+    speakers = [str(incident(founding, i)["claimed_by"]) for i in range(4)]
+    assert "Zelenskyy" in speakers[0]
+    assert "Security Service of Ukraine" in speakers[0]
+    assert "Zelenskyy" in speakers[1]
+    assert "Fedorov" in speakers[2]
+    assert "Pervyshov" in speakers[3]
+    assert incident(founding, 0)["date_start"] == "2025-01-09"
+    assert (incident(founding, 0)["actor1"], incident(founding, 0)["actor2"]) == (
+        seeds[0]["actor1"],
+        seeds[0]["actor2"],
+    )
+    assert incident(founding, 2)["actor1"] == seeds[2]["actor1"]
+    assert incident(founding, 3)["actor1"] is None
+
+
+def test_the_bundled_briefing_makes_the_two_area_claims_of_the_seeds(founding: Reading) -> None:
+    with (SEEDS / "claims.csv").open(encoding="utf-8") as stream:
+        seeds = list(csv.DictReader(stream))[:2]
+    assert len(founding.claims) == 2
+    for claim, seed in zip(founding.claims, seeds, strict=True):
+        told = (claim.quantity, claim.controller, claim.unit, claim.comparator, f"{claim.value:g}", claim.value_unit)
+        assert told == tuple(seed[n] for n in ("quantity", "controller", "unit", "comparator", "value", "value_unit"))
+        assert founding.source.text[claim.start : claim.end].strip() == claim.text.strip()
+
+
+def test_prymorske_is_where_the_register_has_it(shared: Path) -> None:
+    registered = open_gazetteer(countries=["UA", "RU"], files=[shared / "gazetteer" / "ua_settlements.csv"])
+    found = read_briefing(BRIEFING, gazetteer=registered).incidents[2].fields
+    assert (found["latitude"], found["longitude"]) == (pytest.approx(47.648, abs=0.01), pytest.approx(35.293, abs=0.01))
+
+
+def test_every_span_is_in_the_text(founding: Reading) -> None:
+    text = founding.source.text
+    spans = [s for d in founding.incidents for v in d.spans.values() for s in v]
+    assert len(spans) > 25
+    assert all(text[s.start : s.end] == s.text for s in spans)
+
+
+def test_the_texts_come_out_as_they_should() -> None:
+    assert len(cases("known")) >= 20
+    for name, found in score("known").items():
+        assert min(found.precision, found.recall) >= 0.97, (name, found.wrong)
+
+
+# -- files --------------------------------------------------------------------------------------------------------
+
+
+def test_html_is_read_as_text_and_nothing_of_it_runs(tmp_path: Path) -> None:
+    page = tmp_path / "b.html"
+    page.write_text(
+        "<!doctype html><html><head><title>t</title><meta charset='utf-8'>"
+        "<meta property='og:site_name' content='The Outlet'><meta property='article:published_time' content='2025-01-11T10:00:00Z'>"
+        "<script>var x = 'Shelling killed 9 people in Kherson';</script><style>p{}</style></head><body>"
+        "<nav>Menu</nav><h1>Shelling &amp; drones</h1><p>A drone hit <b>Kherson</b> overnight,<br>killing two&nbsp;people.</p>"
+        "<iframe src='http://evil.invalid/'></iframe><img src='http://evil.invalid/x.png' onerror='x()'>"
+        "<p hidden>Hidden</p><noscript>No</noscript><!-- comment --><template>T</template><p>Unclosed <i>end",
+        encoding="utf-8",
+    )
+    found = read_text(page)
+    assert found.text == "Shelling & drones\nA drone hit Kherson overnight,\nkilling two people.\nUnclosed end"
+    assert (found.publisher, found.published[:10]) == ("The Outlet", "2025-01-11")
+
+
+def test_markdown_loses_its_marks(tmp_path: Path) -> None:
+    page = tmp_path / "b.md"
+    page.write_text(
+        "# January 11, 2025\n\n- A **drone** hit [Kherson](http://x.invalid/a_b), *killing* `two`.\n> Quoted\n"
+    )
+    assert read_text(page).text == "January 11, 2025\nA drone hit Kherson, killing two.\nQuoted"
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("empty.txt", b"", "empty"),
+        ("blank.txt", b" \n\t\n", "no text"),
+        ("binary.txt", b"A drone\x00 hit Kherson", "NUL"),
+        ("latin.txt", "Kherson é".encode("latin-1"), "not utf-8"),
+        ("half.txt", b"\xff\xfea\x00b", "not utf-16"),
+        ("page.txt", b"<!DOCTYPE html><p>x</p>", "ending .html"),
+        ("script.html", b"<script>alert(1)</script>", "no text"),
+        ("nothing.html", b"<!-- -->", "HTML"),
+        ("wrong.html", b"<meta charset='no-such'><p>x</p>", "unknown encoding"),
+    ],
+)
+def test_what_is_no_briefing_is_refused_with_a_reason(tmp_path: Path, name: str, content: bytes, why: str) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(FileError, match=why) as caught:
+        read_text(tmp_path / name)
+    assert name in str(caught.value)
+
+
+def test_limits_are_kept(tmp_path: Path) -> None:
+    long = tmp_path / "long.txt"
+    long.write_bytes(b"A drone hit Kherson. " * (FILE_BYTES // 20))
+    with pytest.raises(FileError, match="over the limit"):
+        read_text(long)
+    long.write_bytes(b"A drone hit Kherson. " * (TEXT_CHARACTERS // 20))
+    with pytest.raises(FileError, match="characters, over the limit"):
+        read_text(long)
+    deep = tmp_path / "deep.html"
+    deep.write_bytes(b"<div>" * 100_000 + b"A drone hit Kherson." + b"</div>" * 1000)
+    try:
+        assert "Kherson" in read_text(deep).text
+    except FileError as error:
+        assert "deep.html" in str(error)  # noqa: PT017  (either answer will do, a crash would not)
+
+
+def test_encodings(tmp_path: Path) -> None:
+    text = "Київ: вибух"
+    for number, raw in enumerate((text.encode("utf-16"), text.encode("utf-8-sig"), text.encode("utf-32"))):
+        (tmp_path / f"{number}.txt").write_bytes(raw)
+        assert read_text(tmp_path / f"{number}.txt").text == text
+    (tmp_path / "c.txt").write_bytes(text.encode("cp1251"))
+    assert read_text(tmp_path / "c.txt", encoding="cp1251").text == text
+    with pytest.raises(UsageError, match="no-such"):
+        read_text(tmp_path / "c.txt", encoding="no-such")
+    (tmp_path / "d.html").write_bytes(f"<meta charset=windows-1251><p>{text}</p>".encode("cp1251"))
+    assert read_text(tmp_path / "d.html").text == text
+
+
+def test_control_signs_and_turned_text_are_taken_out() -> None:
+    assert text_of("A\x07 drone\u202e hit\u200b Kherson\x1b[31m.\u2028Two").text == "A drone hit Kherson [31m. Two"
+
+
+# -- the verb -----------------------------------------------------------------------------------------------------
+
+
+def test_the_verb_prints_the_fixed_shape(
+    gazetteer: Gazetteer, founding: Reading, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("geo.gazetteer.open_gazetteer", lambda **_: gazetteer)
+    done = CliRunner().invoke(main, ["read", str(BRIEFING), "--format", "json"])
+    assert done.exit_code == 0, done.output
+    out = json.loads(done.stdout)
+    assert {"mentions", "incidents", "claims"} <= set(out)
+    wanted = {"text", "start", "end", "role", "place", "adm_1", "country", "latitude", "longitude", "where_prec",
+              "uncertainty_km", "score", "why"}  # fmt: skip
+    assert out["mentions"]
+    for mention in out["mentions"]:
+        assert set(mention) == wanted
+        assert out["text"][mention["start"] : mention["end"]] == mention["text"]
+        assert (mention["latitude"] is not None) == (mention["role"] in ("place", "region", "country"))
+    assert [i["event_id"] for i in out["incidents"]] == [d.fields["event_id"] for d in founding.incidents]
+    assert out["incidents"][2]["spans"]["where"][0]["text"] == "Prymorske"
+    assert len(out["claims"]) == 2
+    table = CliRunner().invoke(main, ["read", str(BRIEFING)])
+    assert "4 drafts" in table.stdout
+    assert "Prymorske" in table.stdout
+
+
+def test_a_told_date_counts_before_the_dateline(gazetteer: Gazetteer) -> None:
+    found = geo.read_briefing(
+        text_of("January 11, 2025\nA drone hit Kherson yesterday, killing two people."),
+        date="2024-05-02",
+        gazetteer=gazetteer,
+    )
+    assert found.incidents[0].fields["date_start"] == "2024-05-01"
+    bare = geo.read_briefing(text_of("A drone hit Kherson, killing two people."), gazetteer=gazetteer)
+    assert bare.dateline is None
+    assert bare.incidents[0].fields["date_start"] is None
+
+
+def test_the_verb_names_a_wrong_ending(tmp_path: Path) -> None:
+    done = CliRunner().invoke(main, ["read", str(BRIEFING), "-o", str(tmp_path / "r.xlsx")])
+    assert done.exit_code == 2
+    assert ".csv" in done.output
