@@ -54,7 +54,13 @@ class _Finder(Roles):
     """One pass over a text: the longest names first, then what the words around them say."""
 
     def given(self, span: Span) -> None:
-        """What a mention may mean whose place in the text is known."""
+        """What a mention may mean whose place in the text is known.
+
+        Raises
+        ------
+        GeoError
+            Never.
+        """
         whole = span.first, span.last, span.start, span.end, span.text
         demonym = self.demonym_of(span.first, span.last)
         country = self.lookup.country(demonym) if demonym else None
