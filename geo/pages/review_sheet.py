@@ -215,7 +215,7 @@ def table() -> str:
     heads = ("No.", "Date", "Where", "What", "Killed", "Injured", "Captured", "Said by", "Verification")
     cells = "".join(f'<th scope="col">{words}</th>' for words in heads)
     return (
-        '<section class="drafts" aria-label="Table of drafts"><h2>All drafts</h2><div class="scroll" tabindex="0" role="region" '
-        f'aria-label="All drafts"><table id="table"><thead><tr>{cells}</tr></thead><tbody></tbody></table></div>'
+        '<section class="drafts" aria-label="Table of drafts"><h2>All drafts</h2>'
+        f'<div class="scroll" tabindex="0" role="region" aria-label="All drafts"><table id="table"><thead><tr>{cells}</tr></thead><tbody></tbody></table></div>'
         "</section>"
     )
