@@ -216,6 +216,7 @@ def table() -> str:
     cells = "".join(f'<th scope="col">{words}</th>' for words in heads)
     return (
         '<section class="drafts" aria-label="Table of drafts"><h2>All drafts</h2>'
-        f'<div class="scroll" tabindex="0" role="region" aria-label="All drafts"><table id="table"><thead><tr>{cells}</tr></thead><tbody></tbody></table></div>'
+        '<div class="scroll" tabindex="0" role="region" aria-label="All drafts">'
+        f'<table id="table"><thead><tr>{cells}</tr></thead><tbody></tbody></table></div>'
         "</section>"
     )
