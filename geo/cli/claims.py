@@ -45,7 +45,7 @@ def claims_command(
     places: Path | None, column: str | None, chart: Path | None, form: str, **options: Any,
 ) -> None:  # fmt: skip
     """Published figures held against every source and every set of classes: supports or contradicts, with workings."""
-    from geo.claims.checking import check_claim
+    from geo.claims.checking import check_claim, check_claims
 
     kept = opened(archive)
     if places is not None:
@@ -56,7 +56,10 @@ def claims_command(
     if other is not None and text is None:
         raise UsageError("--and needs a first claim (--text)")
     claims = _drafts(kept, [t for t in (text, other) if t], date, given) if text else _recorded(kept, date, ids)
-    findings = [check_claim(kept, c, date=date, **options) for c in claims]
+    if text is None:
+        findings = check_claims(kept, claims, date=date, **options)
+    else:
+        findings = [check_claim(kept, c, date=date, **options) for c in claims]
     pair = _pair(claims, options["within_percent"]) if other else None
     if chart is not None:
         from geo.pictures.claim_chart import draw_claim
