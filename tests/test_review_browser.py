@@ -8,7 +8,7 @@ from typing import Any
 
 import geopandas as gpd
 import pytest
-from browsing import Seen, browser
+from browsing import Seen, axe, browser
 from hostile_texts import HOSTILE, MARKER, shown
 from test_reading import founding, gazetteer
 
@@ -178,8 +178,6 @@ def test_a_phone_and_both_themes(browser: Any, page_file: Path, scheme: str) -> 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_axe_finds_no_violation(browser: Any, page_file: Path, scheme: str) -> None:
-    from test_every_page import axe
-
     seen = Seen(browser, page_file.as_uri(), color_scheme=scheme)
     seen.page.wait_for_selector("html[data-review=yes]", state="attached")
     for key in "jjj":
