@@ -8,13 +8,12 @@ import html
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pytest
-from browsing import Seen, browser, colour_at, map_name, mean_colour, served
+from browsing import Seen, axe, browser, colour_at, map_name, mean_colour, served
 from hostile_texts import HOSTILE, MARKER, RUN, shown
 from shapely.geometry import Point, box
 from test_archive import put, state
@@ -236,14 +235,6 @@ def test_without_scripts_the_picture_and_the_figures_are_there(browser: Any, pag
     for dead in ("#player", "#slider", ".toggles", ".views"):
         assert not page.locator(dead).first.is_visible(), dead
     seen.close()
-
-
-def axe() -> str:
-    try:
-        found = next(f for f in files("axe-playwright-python") or () if f.name == "axe.min.js")
-    except (PackageNotFoundError, StopIteration):
-        pytest.skip("axe-core is not installed (axe-playwright-python)")
-    return Path(str(found.locate())).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "host-map"])

@@ -170,8 +170,15 @@ def claim_words(claim: Any) -> str:
     return ", ".join(str(t) for t in told if t)
 
 
-def side(reading: Reading) -> str:
+def side(reading: Reading, legend: str) -> str:
     """Filters, the list of drafts and the text; the script fills them with `textContent`.
+
+    Parameters
+    ----------
+    reading : Reading
+        Whose text it is.
+    legend : str
+        Of the map, as HTML (`geo.pages.sheet.legend`).
 
     Raises
     ------
@@ -192,7 +199,8 @@ def side(reading: Reading) -> str:
         '<section class="listed"><ol id="drafts" class="incidents"></ol></section>'
         f'<section class="briefing"><h2>The briefing</h2><ul class="key">{marks}</ul>'
         f'<div id="text" lang="{escape(reading.lang)}"></div></section>'
-        '<section id="claims" hidden><h2>Area claims</h2><ul class="incidents"></ul></section></aside>'
+        '<section id="claims" hidden><h2>Area claims</h2><ul class="incidents"></ul></section>'
+        f"{legend}</aside>"
     )
 
 
@@ -207,7 +215,8 @@ def table() -> str:
     heads = ("No.", "Date", "Where", "What", "Killed", "Injured", "Captured", "Said by", "Verification")
     cells = "".join(f'<th scope="col">{words}</th>' for words in heads)
     return (
-        '<section class="drafts"><h2>All drafts</h2><div class="scroll" tabindex="0" role="region" '
-        f'aria-label="All drafts"><table id="table"><thead><tr>{cells}</tr></thead><tbody></tbody></table></div>'
+        '<section class="drafts" aria-label="Table of drafts"><h2>All drafts</h2>'
+        '<div class="scroll" tabindex="0" role="region" aria-label="All drafts">'
+        f'<table id="table"><thead><tr>{cells}</tr></thead><tbody></tbody></table></div>'
         "</section>"
     )

@@ -158,7 +158,8 @@ def _clause(
     where = places.choose(clause, mentions, at=at, scopes=scopes)
     if lead is None and not where and not weaver.sketches and not any(t.count.best for t in counted):
         return []
-    if _is_weak(lead, where, counted):
+    goes_on = weaver.last is not None and weaver.last.paragraph == weaver.paragraph and _fits(weaver.last, lead)
+    if _is_weak(lead, where, counted) and not goes_on:
         return []
     found = []
     targets: list[Place | None] = [*where] or [None]
@@ -266,8 +267,8 @@ def _fits(sketch: Sketch, lead: Trigger | None) -> bool:
     rule = sketch.rule
     if lead is None or rule is None or lead.rule.joins:
         return True
-    if rule.event_type == lead.rule.event_type == "Battles":
-        return True  # a town is taken in the fighting for it
+    if rule.event_type == lead.rule.event_type and rule.event_type in ("Battles", "Protests", "Riots"):
+        return True  # a town is taken in the fighting for it, a protest broken up
     return rule.name == lead.rule.name or (rule.joins and rule.rank <= lead.rule.rank)
 
 
