@@ -3,7 +3,8 @@
 It needs the real series of ../shared/data and prints ratios of medians; a ratio of 10 says ten times as fast.
 ``python -m benchmarks growth F.svg`` draws how time and memory grow with dates and vertices; ``… cluster`` builds a
 panel of 100,000 snapshots from GeoParquet partitions by Dask; ``… pages`` measures dated pages and the timeline;
-``… load``, ``… kills`` and ``… hands`` are what docs/trust.md tells of.
+``… load``, ``… kills`` and ``… hands`` are what docs/trust.md tells of;
+``… geoparsing`` how often the geocoder is right.
 """
 
 from __future__ import annotations
@@ -198,6 +199,10 @@ def main(args: list[str]) -> int:
         from benchmarks.hands import main as lend
 
         return lend(args[1:])
+    if args[:1] == ["geoparsing"]:
+        from benchmarks.geoparsing import run as geoparse
+
+        return geoparse(DATA)
     if args[:1] == ["pages"]:
         from benchmarks.pages import run as draw
 
