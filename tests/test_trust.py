@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import random
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from benchmarks import hands, kills
 from benchmarks.hands import QUESTIONS
 from geo.archive import open_archive
 from geo.printing import whole_file
+from geo.storage import store
 
 
 @pytest.fixture(scope="module")
@@ -87,3 +91,35 @@ def test_who_is_on_record_is_told_without_reading_polygons(works: dict[str, kill
             "EXPLAIN QUERY PLAN SELECT DISTINCT controller FROM control WHERE controller IS NOT NULL ORDER BY controller"
         ).fetchall()
     assert "COVERING INDEX control_by_side" in str(plan)
+
+
+DAYS = [f"2024-01-{day:02d}" for day in range(1, 10)]
+ENDS = st.none() | st.sampled_from(DAYS)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.sampled_from(DAYS), ENDS)), ENDS, ENDS)
+def test_incidents_of_a_span_are_those_that_touch_it(
+    lives: list[tuple[str, str | None]], first: str | None, last: str | None
+) -> None:
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.execute("CREATE TABLE incidents (fid INTEGER PRIMARY KEY, date_start, date_end)")
+        connection.executemany("INSERT INTO incidents (date_start, date_end) VALUES (?, ?)", lives)
+        condition, values = store._in_span(first, last)
+        found = connection.execute(f"SELECT date_start, date_end FROM incidents WHERE {condition} ORDER BY fid", values)
+        assert found.fetchall() == [
+            (start, end)
+            for start, end in lives
+            # an end before the beginning is none
+            if (first is None or max(start, end or start) >= first) and (last is None or start <= last)
+        ]
+
+
+def test_a_day_of_a_million_incidents_is_found_by_indexes(works: dict[str, kills.Work]) -> None:
+    with open_archive(works["correction"].start / "a.gpkg").store.reading() as connection:
+        for first, last in (("2024-01-05", "2024-01-05"), ("2024-01-05", None)):
+            condition, values = store._in_span(first, last)
+            query = f"EXPLAIN QUERY PLAN SELECT geom FROM incidents WHERE 1 AND {condition} ORDER BY date_start, fid"
+            plan = str(connection.execute(query, values).fetchall())
+            assert "incidents_by_date (date_start>?" in plan
+            assert "incidents_lasting (date_end>?" in plan

@@ -709,11 +709,9 @@ class Store:
         names = ", ".join(f'"{c}"' for c in columns)
         conditions: list[str] = ["1"]
         values: list[Any] = []
-        for condition, value in (("date_end >= ?", first), ("date_start <= ?", last)):
-            if value is not None:
-                # no end is the day itself
-                conditions.append(condition.replace("date_end", "coalesce(date_end, date_start)"))
-                values.append(value)
+        condition, ends = _in_span(first, last)
+        conditions.append(condition)
+        values += ends
         for name, wanted in (among or {}).items():
             marks = ", ".join("?" * len(wanted))
             conditions.append(f"({' OR '.join(f'{c} COLLATE NOCASE IN ({marks})' for c in _AMONG[name])})")
@@ -809,6 +807,18 @@ def _put_some(
         f"INSERT INTO incidents (geom, {names}, dataset, recorded_at) VALUES ({', '.join('?' * (len(columns) + 3))})",
         fresh,
     )
+
+
+def _in_span(first: str | None, last: str | None) -> tuple[str, list[str]]:
+    """What says that an incident falls into a span of days: it begins in it, or began before and lasted into it.
+
+    Either half has an index of its own; sought by its end, an incident would be sought through half of all.
+    """
+    end = "~" if last is None else last  # after every day
+    if first is None:
+        return "date_start <= ?", [end]
+    begins, lasts = "date_start >= ?", "date_end > date_start AND date_end >= ? AND date_start < ?"
+    return f"(({begins} AND date_start <= ?) OR ({lasts} AND date_start <= ?))", [first, end, first, first, end]
 
 
 def _incidents_there(connection: sqlite3.Connection, ids: Sequence[str], dataset: str) -> dict[str, tuple[Any, ...]]:
