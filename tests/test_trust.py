@@ -1,4 +1,4 @@
-"""Small versions of the runs of docs/trust.md: kills while correcting and while a site is built, and many hands at once."""
+"""Small versions of the runs in benchmarks: kills while correcting and while a site is built, and many hands at once."""
 
 from __future__ import annotations
 

@@ -816,7 +816,7 @@ def _in_span(first: str | None, last: str | None) -> tuple[str, list[str]]:
     """
     end = "~" if last is None else last  # after every day
     if first is None:
-        return "date_start <= ?", [end]
+        return ("1", []) if last is None else ("date_start <= ?", [last])
     begins, lasts = "date_start >= ?", "date_end > date_start AND date_end >= ? AND date_start < ?"
     return f"(({begins} AND date_start <= ?) OR ({lasts} AND date_start <= ?))", [first, end, first, first, end]
 
