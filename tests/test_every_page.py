@@ -21,7 +21,7 @@ from test_maps import hostile_archive, incident
 
 from geo.archive import Archive, open_archive
 from geo.briefs.briefing import draw_brief
-from geo.briefs.tables import Claim
+from geo.claims.record import Claim
 from geo.intake import ensure_units
 from geo.pages.dates_page import draw_dates
 from geo.pages.embed import embed_snippet
@@ -46,7 +46,7 @@ Draw = Callable[..., Path]
 
 def draw(kind: str, archive: Archive, path: Path, *, title: str | None = None, more: bool = False) -> Path:
     """A page of a kind; `more` brings in what only some calls have: claims and places."""
-    claims = [Claim(t, t, t, t, t, t) for t in HOSTILE] if more else ()
+    claims = [Claim(t, said_by=t, published_in=t) for t in HOSTILE] if more else ()
     places = gpd.GeoDataFrame(
         {"name": list(HOSTILE)}, geometry=[Point(34.055 + i / 4000, 51.2) for i in range(len(HOSTILE))], crs=4326
     )

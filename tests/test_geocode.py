@@ -69,3 +69,11 @@ def test_given_spans_are_resolved_in_their_order(gazetteer: Gazetteer) -> None:
 def test_candidates_are_listed_in_any_spelling(gazetteer: Gazetteer) -> None:
     for name in ("Kiev", "Kyiv", "Киев", "Києва", "київ"):
         assert list_places(gazetteer, name)["name"].iloc[0] == "Kyiv", name
+
+
+def test_what_is_near_is_a_place_even_where_no_gazetteer_has_it(gazetteer: Gazetteer) -> None:
+    found = mentions("Clashes went on in Kursk Oblast near Malaya Vydumka and in Sudzha.", gazetteer=gazetteer)
+    assert [(m.text, m.role, m.where_prec) for m in found[1:]] == [
+        ("Malaya Vydumka", "place", 4),
+        ("Sudzha", "place", 1),
+    ]

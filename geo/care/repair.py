@@ -3,8 +3,6 @@ is never touched."""
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
@@ -23,7 +21,7 @@ from geo.care.findings import Report
 from geo.care.memory import INSTANT, SNAPSHOT_COLUMNS, Kept, digest_of, expected_spans, in_force, kept_snapshots
 from geo.care.structure import LAYERS, decoded, is_on_earth
 from geo.errors import ArchiveError, UsageError
-from geo.files.tables import defused
+from geo.files.tables import csv_lines, defused
 from geo.pages.page import write_page
 from geo.storage import gpkg, layout, migration
 from geo.storage.layout import TABLES
@@ -373,11 +371,7 @@ def _write_left_out(copy: Path, behind: Sequence[tuple[str, str, Row]]) -> str:
     if not behind:
         return ""
     names = sorted({name for _, _, row in behind for name in row if name not in ("geom", "members")})
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["table", "why", *names])
-    for table, why, row in behind:
-        writer.writerow([table, why, *(defused(row.get(name)) for name in names)])
+    rows = [[table, why, *(defused(row.get(name)) for name in names)] for table, why, row in behind]
     target = copy.with_name(f"{copy.stem}.left-out.csv")
-    write_page(text.getvalue(), target)
+    write_page("".join(csv_lines([["table", "why", *names], *rows])), target)
     return str(target)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 
 import click
 
 from geo.cli.common import ARCHIVE, form_option, main
-from geo.printing import printable
+from geo.printing import give_json, printable
 
 
 @main.command()
@@ -25,7 +24,7 @@ def check(ctx: click.Context, /, archive: Path, form: str) -> None:
 
     report = check_archive(archive)
     if form == "json":
-        click.echo(json.dumps(report.as_record(), ensure_ascii=False, indent=1))
+        give_json(report.as_record())
     else:
         for line in report.told():
             click.echo(printable(line))
@@ -42,7 +41,7 @@ def repair(archive: Path, output: Path, form: str) -> None:
 
     mended = mend_copy(archive, output)
     if form == "json":
-        click.echo(json.dumps({**asdict(mended), "report": mended.report.as_record()}, ensure_ascii=False, indent=1))
+        give_json({**asdict(mended), "report": mended.report.as_record()})
         return
     for line in (*mended.done, *mended.report.told()):
         click.echo(printable(line))

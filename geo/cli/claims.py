@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -12,7 +11,7 @@ import click
 
 from geo.cli.common import ARCHIVE, KNOWN, main, opened
 from geo.errors import UsageError
-from geo.printing import printable, show
+from geo.printing import give_json, printable, show
 
 
 @main.command("claims")
@@ -123,7 +122,7 @@ def _print(findings: Sequence[Any], pair: Any, form: str, *, alone: bool) -> Non
         out = listed[0] if alone else {"claims": listed}
         if pair is not None:
             out |= {"and": listed[1], "together": pair.as_dict()}
-        click.echo(json.dumps(out, ensure_ascii=False, indent=1))
+        give_json(out)
         return
     if form == "text":
         for finding in findings:

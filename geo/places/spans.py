@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 from geo.places.cues import Span
-from geo.places.index import OWN
+from geo.places.index import LOOSE, OWN
 from geo.places.lookup import Found, Lookup
 from geo.places.reading import Reading
 from geo.places.roles import Roles
@@ -103,7 +103,8 @@ class _Finder(Roles):
             return demonym
         if count == 0 or (count == 1 and (self._is_common(at) or self._only_begins(at, found))):
             return self._unknown(at)
-        if self._settlement_before(at) and self._goes_on(at + count):
+        loosely = count == 1 and all(how == LOOSE for _, how in found) and self._surname_at(at + 1)
+        if (self._settlement_before(at) or self._beside_what(at)) and (loosely or self._goes_on(at + count)):
             return self._unknown(at)
         span = self._span(at, at + count, found)
         if not span.found:
@@ -165,6 +166,12 @@ class _Finder(Roles):
         held = any(p.kind in ("region", "district") for p, _ in found)
         return leading if held or self._adjective(last) is not None else ""
 
+    def _beside_what(self, at: int) -> str:
+        """The word for nearness before a name: what one is near is a place."""
+        word, near = self.words[at], self._near(at)
+        named = not word.text.isupper() and not self._is_common(at) and self.rules.demonym(word.key) is None
+        return near if len(near) > 2 and named and word.key not in self.rules["titles"] else ""
+
     def _goes_on(self, at: int) -> bool:
         """Whether a settlement's name goes on with a word that is no name of a place: village of Krasnaya Skazka."""
         return (
@@ -181,7 +188,7 @@ class _Finder(Roles):
             span = self._span(at, at + 2, ())
             span.role, span.cues = "person", ["a given name before a surname"]
             return span
-        cue = self._settlement_before(at) or self._placed_beside(at)
+        cue = self._settlement_before(at) or self._placed_beside(at) or self._beside_what(at)
         plain = not cue or word.key in self.rules["given_names"] or word.key in self.rules["titles"]
         if plain or self.reading.starts(at) or (len(cue) == 1 and "." not in self.reading.gap(at)):
             return None

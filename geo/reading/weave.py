@@ -225,6 +225,11 @@ def _counted_before(weaver: Weaver, counted: Sequence[Toll]) -> Sketch | None:
 def _find(weaver: Weaver, clause: Passage, lead: Trigger | None, place: Place | None, when: Sequence[Day]) -> Sketch:
     """The sketch that a clause goes on telling of, or a new one."""
     day = next((d for d in when if not d.is_report), None)
+    if lead is not None and lead.rule.name.startswith("the-"):
+        # "the capture" is one that was told of before
+        meant = [s for s in weaver.sketches if s.rule and s.rule.name == lead.rule.name.removeprefix("the-")]
+        if meant and weaver.paragraph - meant[-1].paragraph <= 2 * _NEAR:
+            return meant[-1]
     before = clause.text[: lead.start - clause.start if lead else None]
     another = pattern(clause.lang, "doubt", "another").search(before)
     for sketch in reversed(weaver.sketches):
