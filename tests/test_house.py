@@ -29,6 +29,7 @@ WINGS = (
 FLOORS = {
     "errors": 0,
     "area": 1,
+    "columns": 1,
     "handbook": 1,
     "palette": 1,
     "schema": 2,
