@@ -52,15 +52,13 @@ def boundary_edges(shape: shapely.Geometry) -> Chain:
     GateError
         Never.
     """
-    _, xy, offsets = shapely.to_ragged_array([shape], include_z=False)
-    if not len(xy):
+    rings, polygon = shapely.get_rings(shapely.get_parts(shape), return_index=True)
+    if not len(rings):
         return NO_EDGES
-    positions = np.ascontiguousarray(xy).view(np.complex128).ravel()
-    starts = np.asarray(offsets[0])
-    polygons = np.asarray(offsets[1])
-    first, last = starts[:-1], starts[1:] - 1
-    hole = np.ones(len(first), dtype=bool)
-    hole[polygons[:-1][np.diff(polygons) > 0]] = False
+    positions = np.ascontiguousarray(shapely.get_coordinates(rings)).view(np.complex128).ravel()
+    ends = np.cumsum(shapely.get_num_coordinates(rings))
+    first, last = np.concatenate([[0], ends[:-1]]), ends - 1
+    hole = np.concatenate([[False], polygon[1:] == polygon[:-1]])
     tails, heads = positions[:-1], positions[1:]
     # twice the planar area of each ring about its own first vertex; a shell should be positive, a hole negative
     origin = np.repeat(positions[first], last - first + 1)[:-1]
@@ -275,11 +273,12 @@ def _tangled(polygons: Objects, owner: Ints) -> NDArray[np.bool_]:
 def _noded_faces(loops: Sequence[Sequence[complex]]) -> tuple[Objects, Objects]:
     """Faces of loops that meet, by noding, polygonizing and the winding number of each."""
     tails, heads = (np.array([p for loop in loops for p in loop[cut]]) for cut in (slice(-1), slice(1, None)))
-    chain = Chain(tails, heads)
-    ends = np.stack([chain.tails, chain.heads], axis=1).view(np.float64).reshape(-1, 2, 2)
-    made = shapely.get_parts(shapely.polygonize([shapely.union_all(shapely.linestrings(ends))]))
+    # whole loops: a line stays one line between two nodes, so that there is less to put together again
+    xy = np.concatenate([np.array(loop) for loop in loops]).view(np.float64).reshape(-1, 2)
+    lines = shapely.linestrings(xy, indices=np.repeat(np.arange(len(loops)), [len(loop) for loop in loops]))
+    made = shapely.get_parts(shapely.polygonize([shapely.union_all(lines)]))
     made = made[shapely.area(made) > _NO_GROUND]
-    winding = winding_numbers(chain, shapely.point_on_surface(made))
+    winding = winding_numbers(Chain(tails, heads), shapely.point_on_surface(made))
     return made[winding == 1], made[winding == -1]
 
 
@@ -302,14 +301,17 @@ def winding_numbers(chain: Chain, points: Objects) -> Ints:
     GateError
         Never.
     """
-    x0, y0, x1, y1 = chain.tails.real, chain.tails.imag, chain.heads.real, chain.heads.imag
+    xy = shapely.get_coordinates(points)
+    order = np.argsort(xy[:, 1], kind="stable")
+    x, y = xy[order].T
+    # every edge with the points between its two latitudes, the lower one included: a range of the sorted points
+    low, high = (np.searchsorted(y, f(chain.tails.imag, chain.heads.imag)) for f in (np.minimum, np.maximum))
+    edge = np.repeat(np.arange(len(low)), high - low)
+    point = np.arange(len(edge)) - np.repeat(np.cumsum(high - low) - high, high - low)
+    tail, head = chain.tails[edge], chain.heads[edge]
+    side = (head.real - tail.real) * (y[point] - tail.imag) - (x[point] - tail.real) * (head.imag - tail.imag)
+    up = head.imag > tail.imag
+    turns = np.where(up, side > 0, -(side < 0).astype(np.int64))
     total = np.zeros(len(points), dtype=np.int64)
-    order = np.argsort(np.minimum(y0, y1), kind="stable")
-    low, high = np.minimum(y0, y1)[order], np.maximum(y0, y1)
-    for k, (x, y) in enumerate(shapely.get_coordinates(points).tolist()):
-        near = order[: np.searchsorted(low, y, side="right")]
-        near = near[high[near] > y]
-        side = (x1[near] - x0[near]) * (y - y0[near]) - (x - x0[near]) * (y1[near] - y0[near])
-        up = y1[near] > y0[near]
-        total[k] = np.count_nonzero(up & (side > 0)) - np.count_nonzero(~up & (side < 0))
+    np.add.at(total, order[point], turns)
     return total
