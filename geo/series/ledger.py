@@ -34,11 +34,12 @@ from geo.series.edges import (
     Floats,
     Ints,
     Objects,
+    are_closed,
     boundary_edges,
+    bundled,
     chain_areas_km2,
     difference,
     faces,
-    is_closed,
     net,
 )
 
@@ -99,7 +100,7 @@ class Ledger:
         GateError
             Never.
         """
-        return union([shapely.MultiPolygon(), *faces([self.alive(i)])[0][0]])
+        return union([shapely.MultiPolygon(), *faces(bundled([self.alive(i)]))[0][0]])
 
     def areas_km2(self) -> Floats:
         """The area at every snapshot: a cumulative sum of births minus deaths.
@@ -189,16 +190,36 @@ class Ledger:
         whole = dict(self.whole) | {i + self.count: p for i, p in later.whole.items() if i or not open_edges.any()}
         return in_order(edges, born, died[keep], self.count + later.count, whole)
 
+    def spread(self, place: Sequence[int], count: int) -> Ledger:
+        """This ledger over more snapshots, at which nothing changes.
+
+        Parameters
+        ----------
+        place : sequence of int
+            Where its own snapshots stand among them, in order.
+        count : int
+            How many there are in all.
+
+        Raises
+        ------
+        GateError
+            Never.
+        """
+        at = np.array([*place, count], dtype=np.int64)
+        whole = {int(at[i]): polygons for i, polygons in self.whole.items()}
+        return Ledger(self.edges, at[self.born], at[self.died], count, whole)
+
 
 def _proven(chains: Sequence[Chain], sides: Sequence[Callable[[], Sides]]) -> list[Step]:
     """Chains as steps; one whose faces do not give its growth is done again by a full overlay of its sides."""
-    growth = chain_areas_km2(chains)
-    found = faces(chains)
+    bundle = bundled(chains)
+    growth = chain_areas_km2(bundle)
+    found, closed = faces(bundle), are_closed(bundle)
     gained, lost = (_sums_km2([side[k] for side in found]) for k in (0, 1))
     steps = []
-    for k, chain in enumerate(chains):
+    for k in range(len(chains)):
         off = abs(gained[k] - lost[k] - growth[k])
-        if off <= TOLERANCE_KM2 + TOLERANCE * (gained[k] + lost[k]) and is_closed(chain):
+        if off <= TOLERANCE_KM2 + TOLERANCE * (gained[k] + lost[k]) and closed[k]:
             steps.append(Step(*found[k], float(growth[k]), False))
             continue
         log.info("a step was done by a full overlay: its faces differ from its edges by %.9f km²", off)
