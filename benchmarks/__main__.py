@@ -2,7 +2,8 @@
 
 It needs the real series of ../shared/data and prints ratios of medians; a ratio of 10 says ten times as fast.
 ``python -m benchmarks growth F.svg`` draws how time and memory grow with dates and vertices; ``… cluster`` builds a
-panel of 100,000 snapshots from GeoParquet partitions by Dask; ``… pages`` measures dated pages and the timeline.
+panel of 100,000 snapshots from GeoParquet partitions by Dask; ``… pages`` measures dated pages and the timeline;
+``… geoparsing`` how often the geocoder is right.
 """
 
 from __future__ import annotations
@@ -185,6 +186,10 @@ def main(args: list[str]) -> int:
         from benchmarks.cluster import run as share_out
 
         return share_out()
+    if args[:1] == ["geoparsing"]:
+        from benchmarks.geoparsing import run as geoparse
+
+        return geoparse(DATA)
     if args[:1] == ["pages"]:
         from benchmarks.pages import run as draw
 

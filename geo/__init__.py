@@ -11,6 +11,9 @@ if TYPE_CHECKING:
     from geo.archive import Archive, open_archive
     from geo.area import area_km2
     from geo.briefs.briefing import draw_brief
+    from geo.care.backup import back_up
+    from geo.care.checking import check_archive
+    from geo.care.repair import mend_copy
     from geo.claims.checking import check_claim
     from geo.claims.pair import weigh_claims
     from geo.claims.reading import find_claims, read_claim
@@ -54,6 +57,9 @@ _ROOMS = {
         "archive": "Archive open_archive",
         "area": "area_km2",
         "briefs.briefing": "draw_brief",
+        "care.backup": "back_up",
+        "care.checking": "check_archive",
+        "care.repair": "mend_copy",
         "claims.checking": "check_claim",
         "claims.pair": "weigh_claims",
         "claims.reading": "find_claims read_claim",
@@ -101,7 +107,9 @@ __all__ = [
     "__version__",
     "accept_review",
     "area_km2",
+    "back_up",
     "build_site",
+    "check_archive",
     "check_claim",
     "draw_brief",
     "draw_chart",
@@ -117,6 +125,7 @@ __all__ = [
     "find_claims",
     "geocode",
     "import_files",
+    "mend_copy",
     "open_archive",
     "open_gazetteer",
     "read_briefing",

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import wraps
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar
 
 import geopandas as gpd
 import pandas as pd
@@ -24,10 +25,13 @@ from geo.inquiry.sides import Comparison
 from geo.inquiry.workings import Workings
 from geo.pages.notebook import archive_card, sentence
 from geo.rules import rule_of
-from geo.schema import CRS
+from geo.schema import CRS, parse_instant
 from geo.storage import history
 from geo.storage.store import Store
 from geo.units import Countries, find_unit
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 def open_archive(path: str | Path, *, raw: bool = False) -> Archive:
@@ -53,6 +57,17 @@ def open_archive(path: str | Path, *, raw: bool = False) -> Archive:
     if path.is_dir():
         raise UsageError(f"{path} is a folder; an archive is one file, such as {path / 'control.gpkg'}")
     return Archive(path, raw=raw)
+
+
+def _held(ask: Callable[Concatenate[Archive, P], T]) -> Callable[Concatenate[Archive, P], T]:
+    """A question answered from one state of the archive, in which nothing is read twice."""
+
+    @wraps(ask)
+    def answer(archive: Archive, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        with archive.store.holding():
+            return ask(archive, *args, **kwargs)
+
+    return answer
 
 
 class Archive:
@@ -103,6 +118,7 @@ class Archive:
         """
         return self.store.holding()
 
+    @_held
     def sources(self) -> pd.DataFrame:
         """Sources and whom to credit: name, title, url, licence, attribution.
 
@@ -150,6 +166,7 @@ class Archive:
         known = moment(as_known_on)
         return self.store.recall(("controllers", known), lambda: self.store.controllers(as_known_on=known))
 
+    @_held
     def snapshots(self, source: str | None = None, *, as_known_on: When | None = None) -> pd.DataFrame:
         """Every recording of a snapshot, or those in force at a moment.
 
@@ -174,6 +191,39 @@ class Archive:
             `as_known_on` cannot be read.
         """
         return self._reader.snapshots(source, as_known_on=as_known_on)
+
+    def polygons(self, source: str, *, as_known_on: When | None = None) -> gpd.GeoDataFrame:
+        """Every polygon of a source, once for as long as it stands: what a series is made from.
+
+        Parameters
+        ----------
+        source : str
+            Its name.
+        as_known_on : str, date, datetime or None
+            What the archive said at that moment.
+
+        Returns
+        -------
+        geopandas.GeoDataFrame
+            As `control`, without a snapshot's name: `valid_from` and `valid_to` bound it (half-open, NaT is open). The
+            archive's rules are kept; ``attrs["notes"]`` names them.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be read.
+        GateError
+            `as_known_on` cannot be read.
+        """
+        table = self.snapshots(source, as_known_on=FAR if as_known_on is None else as_known_on)
+        instants = sorted({parse_instant(d) for d in table["depicts"]})
+        known = moment(as_known_on)
+        key = ("polygons", source, known)
+        frame = self.store.recall(
+            key, lambda: self._reader.released(self.store.rows_between(source, instants, known), source)
+        ).copy()
+        frame.attrs["notes"] = self._reader.notes(source)
+        return frame
 
     def units(self, level: int | None = None) -> gpd.GeoDataFrame:
         """Administrative units: unit, name, name_local, level, parent, boundary, area_km2, geometry (EPSG:4326).
@@ -201,6 +251,7 @@ class Archive:
         """
         return self._reader.countries()
 
+    @_held
     def incidents(
         self,
         from_: When | None = None,
@@ -250,6 +301,7 @@ class Archive:
 
     # -- control ------------------------------------------------------------------------------------------------
 
+    @_held
     def control(
         self,
         date: When | None = None,
@@ -288,6 +340,7 @@ class Archive:
 
     # -- figures ------------------------------------------------------------------------------------------------
 
+    @_held
     def area(
         self,
         date: When | None = None,
@@ -351,6 +404,7 @@ class Archive:
         )
         return figures.areas(self._reader, date, asked)
 
+    @_held
     def change(
         self,
         from_: When,
@@ -402,6 +456,7 @@ class Archive:
         )
         return figures.changes(self._reader, from_, to, asked, base=base)
 
+    @_held
     def changed(
         self, from_: When, to: When, *, source: str | None = None, as_known_on: When | None = None
     ) -> gpd.GeoDataFrame:
@@ -422,6 +477,7 @@ class Archive:
         asked = Asked(self.source_name(source), as_known_on=as_known_on)
         return figures.changed(self._reader, from_, to, asked)
 
+    @_held
     def series(
         self,
         *,
@@ -476,6 +532,7 @@ class Archive:
             self._reader, asked, from_=from_, to=to, progress=progress, workers=workers, scheduler=scheduler
         )
 
+    @_held
     def front(
         self,
         date: When | None = None,
@@ -530,6 +587,7 @@ class Archive:
             self._reader, date, asked, against=against, tolerance_km=tolerance_km, inset_km=inset_km, gap_km=gap_km
         )
 
+    @_held
     def front_movement(
         self,
         from_: When,
@@ -566,6 +624,7 @@ class Archive:
         asked = Asked(self.source_name(source), controller, status, within, None, level, boundary, as_known_on)
         return inquired.front_movement(self._reader, from_, to, asked, tolerance_km=tolerance_km, inset_km=inset_km)
 
+    @_held
     def changed_hands(
         self,
         places: gpd.GeoDataFrame,
@@ -599,6 +658,7 @@ class Archive:
         asked = Asked(self.source_name(source), as_known_on=as_known_on)
         return inquired.hands_changed(self._reader, places, from_, to, asked)
 
+    @_held
     def who(
         self, lat: float, lon: float, *, source: str | None = None, as_known_on: When | None = None
     ) -> pd.DataFrame:
@@ -630,6 +690,7 @@ class Archive:
         name = self.source_name(source) if source is not None else None
         return inquired.who(self._reader, lat, lon, source=name, as_known_on=as_known_on)
 
+    @_held
     def compare(
         self,
         date: When | None = None,
@@ -681,9 +742,9 @@ class Archive:
             Fewer than two sources, or a class that stands in several publications.
         """
         asked = Asked("", controller, status, within, by, level, boundary, as_known_on, max_age_days)
-        with self.holding():
-            return sides.side_by_side(self._reader, date, sources, asked, take=take, places=places)
+        return sides.side_by_side(self._reader, date, sources, asked, take=take, places=places)
 
+    @_held
     def compare_span(
         self,
         from_: When,
@@ -730,9 +791,9 @@ class Archive:
             Fewer than two sources, or the span is too short for the search.
         """
         asked = Asked("", controller, status, within, None, None, boundary, as_known_on, max_age_days)
-        with self.holding():
-            return sides.over_span(self._reader, from_, to, sources, asked, take=take, lag_days=lag_days)
+        return sides.over_span(self._reader, from_, to, sources, asked, take=take, lag_days=lag_days)
 
+    @_held
     def explain(
         self,
         date: When | None = None,
@@ -776,9 +837,9 @@ class Archive:
         asked = Asked(
             self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days
         )
-        with self.holding():
-            return workings.explain_area(self._reader, date, asked, accuracy_km=accuracy_km)
+        return workings.explain_area(self._reader, date, asked, accuracy_km=accuracy_km)
 
+    @_held
     def explain_change(
         self,
         from_: When,
@@ -824,8 +885,7 @@ class Archive:
         asked = Asked(
             self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days
         )
-        with self.holding():
-            return workings.explain_change(self._reader, from_, to, asked, base=base, accuracy_km=accuracy_km)
+        return workings.explain_change(self._reader, from_, to, asked, base=base, accuracy_km=accuracy_km)
 
     def set_accuracy(self, source: str, accuracy_km: float | None) -> None:
         """Keep how far a source's drawn lines may be off, in km; None is not known.
@@ -901,6 +961,7 @@ class Archive:
         with self.store.writing() as connection:
             return self.store.drop_rules(connection, kind=kind, source=source, event_type=event_type)
 
+    @_held
     def corrections(
         self, *, source: str | None = None, since: When | None = None, as_known_on: When | None = None
     ) -> pd.DataFrame:
@@ -932,6 +993,7 @@ class Archive:
         """
         return corrected.corrections(self._reader, source=source, since=since, as_known_on=as_known_on)[0]
 
+    @_held
     def corrected_ground(
         self, *, source: str | None = None, since: When | None = None, as_known_on: When | None = None
     ) -> gpd.GeoDataFrame:
@@ -952,6 +1014,7 @@ class Archive:
         """
         return corrected.corrections(self._reader, source=source, since=since, as_known_on=as_known_on)[1]
 
+    @_held
     def correction_notes(self, *snapshots: str, as_known_on: When | None = None) -> list[str]:
         """What was corrected of these snapshots or by them, in sentences with km² by class.
 

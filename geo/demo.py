@@ -6,12 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from geo.archive import Archive, open_archive
+from geo.claims.checking import check_claims
+from geo.claims.record import claim_of
+from geo.claims.wording import base_words, history_words, verdict_line
 from geo.errors import GeoError
 from geo.intake import Receipt, ensure_units, import_claims, import_files
 from geo.pages.maps import draw_map, save_map
 
 DAY = "2025-01-11"
 SOURCE = "seeds"
+CLAIMS = ("briefing-500", "briefing-40")
 COLOURS = {"UA": "#2166ac"}
 
 
@@ -131,3 +135,29 @@ def figures(archive: Archive) -> Iterator[str]:
     )
     incidents = archive.incidents(DAY, DAY)
     yield f"incidents reported that day: {len(incidents)} ({', '.join(dict.fromkeys(incidents['where_coordinates']))})"
+    yield from claims(archive)
+
+
+def claims(archive: Archive) -> Iterator[str]:
+    """The founding briefing's two figures of ground, with what the example's outlines say of them and why.
+
+    Yields
+    ------
+    str
+        Lines to print.
+
+    Raises
+    ------
+    GeoError
+        The archive cannot be read.
+    """
+    recorded = archive.claims()
+    told = [claim_of({str(k): v for k, v in row.items()}) for row in recorded.to_dict("records")]
+    for finding in check_claims(archive, [c for c in told if c.claim_id in CLAIMS], date=DAY):
+        verdict, basis = verdict_line(finding)
+        claim = finding.claim
+        yield f"claim: {claim.text} ({claim.said_by}, {claim.said_on})"
+        yield f"  {verdict}"
+        yield f"  {basis}"
+        yield from (f"  {line}" for entry in finding.last_true if (line := history_words(finding, entry)))
+        yield from (f"  {base_words(entry)}" for entry in finding.bases)

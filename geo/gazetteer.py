@@ -17,7 +17,7 @@ from geo.errors import NoSnapshotError, SourceError, UsageError
 from geo.files.vector import read_json
 from geo.places.index import Progress, build_index, index_path
 from geo.places.lookup import Lookup, Place
-from geo.places.words import is_cyrillic, key_of, latin, loose_key
+from geo.places.words import is_cyrillic, key_of, plain_key
 from geo.schema import CRS
 
 if TYPE_CHECKING:
@@ -46,7 +46,6 @@ class Gazetteer:
     def __init__(self, lookup: Lookup, countries: tuple[str, ...] | None) -> None:
         self.lookup = lookup
         self.countries = countries
-        self._spelled: dict[str, list[str]] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -77,12 +76,6 @@ class Gazetteer:
         found = self.lookup.called(key_of(name), cyrillic=is_cyrillic(name))
         return [p for p, _ in sorted(found, key=lambda f: (f[1], -f[0].population, f[0].number))]
 
-    def _plain(self, area: str) -> list[str]:
-        """The names inside a region in Latin letters and one spelling."""
-        if area not in self._spelled:
-            self._spelled[area] = [loose_key(latin(key)) for key, _ in self.lookup.names_inside(area)]
-        return self._spelled[area]
-
     def alike(self, name: str, area: str, *, least: float = ALIKE) -> list[tuple[Place, float]]:
         """Places of a region whose names are like one, with the likeness (0 to 100), the likest first.
 
@@ -102,13 +95,12 @@ class Gazetteer:
         """
         from rapidfuzz import fuzz, process
 
-        names = self.lookup.names_inside(area)
-        keys = self._plain(area)
-        hits = process.extract(loose_key(latin(key_of(name))), keys, scorer=fuzz.ratio, limit=5, score_cutoff=least)
-        best: dict[int, tuple[Place, float]] = {}
+        keys, numbers = self.lookup.names_inside(area)
+        hits = process.extract(plain_key(key_of(name)), keys, scorer=fuzz.ratio, limit=5, score_cutoff=least)
+        best: dict[int, float] = {}
         for _, score, at in hits:
-            best.setdefault(names[at][1].number, (names[at][1], float(score)))
-        return list(best.values())
+            best.setdefault(numbers[at], float(score))
+        return [(self.lookup.place(number), score) for number, score in best.items()]
 
 
 def open_gazetteer(

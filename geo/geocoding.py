@@ -16,9 +16,11 @@ import pandas as pd
 import shapely
 
 from geo.gazetteer import Gazetteer, front_distance, open_gazetteer
-from geo.places.lookup import Place
-from geo.places.spans import given_span, read, spans_of
-from geo.places.weigh import LARGE, Weighed, weigh
+from geo.places.company import Weighed
+from geo.places.lookup import Place, apart_km
+from geo.places.reading import read
+from geo.places.spans import given_spans, spans_of
+from geo.places.weigh import LARGE, TOWN, weigh
 from geo.schema import CRS
 
 if TYPE_CHECKING:
@@ -31,8 +33,11 @@ MENTION_COLUMNS = (
 )  # fmt: skip
 LOCATED = ("place", "region", "country")
 # UCDP's where_prec: 1 the place, 2 near it, 3 its second-level unit, 4 its first-level unit, 6 its country
-_PRECISION = {"place": 1, "district": 3, "region": 4, "country": 6}
+_PRECISION = {"place": 3, "district": 3, "region": 4, "country": 6, "area": 5, "sea": 7, "continent": 6}
 _NEAR_KM = 5.0
+_DISTRICT_KM = 25.0
+# scores that lie nearer together than this say nothing
+_EVEN = 0.15
 
 
 @dataclass(frozen=True)
@@ -154,14 +159,33 @@ def resolve(text: str, spans: Sequence[tuple[int, int]], *, gazetteer: Gazetteer
     """
     reading = read(text)
     order = sorted(range(len(spans)), key=lambda i: spans[i])
-    given = [given_span(reading, gazetteer.lookup, *spans[i]) for i in order]
-    table = weigh(reading, given, countries=gazetteer.countries)
+    given = given_spans(reading, gazetteer.lookup, [spans[i] for i in order])
+    # the text's other mentions speak too
+    others = [
+        s
+        for s in spans_of(reading, gazetteer.lookup, countries=gazetteer.countries)
+        if s.located and not any(s.start < g.end and g.start < s.end for g in given)
+    ]
+    both = sorted([*given, *others], key=lambda s: s.start)
+    known = {id(row.span): row for row in weigh(reading, both, countries=gazetteer.countries)}
+    table = [known[id(s)] for s in given]
     out: list[Mention] = [Mention("", 0, 0, "place")] * len(spans)
     for i, row in zip(order, table, strict=True):
-        span = row.span
         best = row.ranked[0] if row.ranked else None
-        out[i] = _placed(row, *best) if best else Mention(span.text, span.start, span.end, "place", why="no such name")
+        out[i] = _placed(row, *best) if best else _fallback(row, table, gazetteer)
     return out
+
+
+def _fallback(row: Weighed, table: Sequence[Weighed], gazetteer: Gazetteer) -> Mention:
+    """A given mention that no gazetteer here has: the container that the text names, else the nearest one's."""
+    named = _named_containers(row)
+    near = sorted((r for r in table if r.best is not None), key=lambda r: abs(r.span.first - row.span.first))
+    holders = named or [r.best for r in near[:1] if r.best is not None]
+    if not holders:
+        return Mention(row.span.text, row.span.start, row.span.end, "place", why="no such name")
+    beside = holders[0]
+    region = gazetteer.lookup.regions(beside.area) if not named and beside.kind == "place" else ()
+    return _contained_only(row, region[0] if region else beside, gazetteer)
 
 
 def as_frame(found: Sequence[Mention]) -> gpd.GeoDataFrame:
@@ -211,12 +235,20 @@ def _placed(row: Weighed, place: Place, score: float, why: Sequence[str], *, unc
     span = row.span
     role = {"country": "country", "place": "place"}.get(place.kind, "region")
     near = bool(span.near) and place.kind == "place"
+    if span.kind == "district" and place.kind == "place":
+        # no list has the district: its town stands for it
+        role, near, uncertainty_km = "region", False, _DISTRICT_KM
     second = next((r for r in row.ranked if r[0].number != place.number), None)
     precise = 2 if near or not place.exact else 1
     reasons = [*why, *([f"“{span.near}” before it"] if near else [])]
+    if second is not None and place.kind == second[0].kind == "place" and score - second[1] < _EVEN:
+        # two places as likely as each other: only what holds both is known
+        uncertainty_km = apart_km(place, second[0])
+        precise = 4 if place.area == second[0].area else 6
+        reasons.append(f"{second[0].name} {uncertainty_km:.0f} km away is as likely")
     return Mention(
         span.text, span.start, span.end, role, place.name, place.adm_1 or None, place.adm_2 or None, place.country,
-        place.latitude, place.longitude, precise if place.kind == "place" else _PRECISION[place.kind],
+        place.latitude, place.longitude, precise if role == "place" else _PRECISION.get(place.kind, 3),
         round(max(place.radius_km, uncertainty_km) + (_NEAR_KM if near else 0.0), 1), round(score, 2),
         _label(second[0], second[1]) if second else None, _joined(reasons), place.gazetteer,
         place.place_id,
@@ -247,16 +279,17 @@ def _named_containers(row: Weighed) -> list[Place]:
 def _outside(row: Weighed, place: Place) -> Place | None:
     """The container to answer with, where a place lies outside of every one that the text names for it."""
     if place.kind != "place":
-        if place.kind != "country" and row.beside and not any(place.inside(c) for c in row.beside):
-            return None
         return None
     named = _named_containers(row)
     if not named or any(place.inside(c) for c in named):
         return None
     if any(place.inside(c) for c, _, _ in row.within if c.kind in ("region", "district")):
         return None
-    if not row.beside and place.population >= LARGE:
-        return None
+    if not row.beside:
+        # a town is named without its region more often than a village is
+        same = any(where == "same sentence" for c, _, where in row.within if c in named)
+        if place.population >= (LARGE if same else TOWN):
+            return None
     return _one_container(row, named)
 
 

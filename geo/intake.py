@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import os
@@ -20,7 +19,7 @@ from geo import sources as known_sources
 from geo.archive import Archive, open_archive
 from geo.area import areas_km2
 from geo.errors import ArchiveError, FileError, GateError, UsageError
-from geo.files.tables import defused
+from geo.files.tables import csv_lines, defused
 from geo.files.vector import read_bytes
 from geo.gate import Admitted, Memory, admit_control, admit_points, admit_units
 from geo.schema import Options, Refusal, Rows, Snapshot, Source, parse_instant
@@ -370,16 +369,15 @@ def _write_sidecar(archive: Archive, file: _File, refusals: Sequence[Refusal]) -
         return ""
     folder = archive.path.with_suffix(".refused")
     names = list(dict.fromkeys(name for r in refusals for name in r.properties if not name.startswith(" ")))
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["row", "why", "way_out", *(defused(n) for n in names)])
-    for r in refusals:
-        writer.writerow([r.row, defused(r.why), defused(r.way_out), *(defused(r.properties.get(n)) for n in names)])
+    rows = [
+        [r.row, defused(r.why), defused(r.way_out), *(defused(r.properties.get(n)) for n in names)] for r in refusals
+    ]
+    text = "".join(csv_lines([["row", "why", "way_out", *(defused(n) for n in names)], *rows]))
     target = folder / f"{file.name}.csv"
     temporary = target.with_suffix(".new")
     try:
         folder.mkdir(exist_ok=True)
-        temporary.write_text(text.getvalue(), encoding="utf-8-sig")
+        temporary.write_text(text, encoding="utf-8-sig")
         os.replace(temporary, target)
     except OSError as error:
         raise ArchiveError(f"{target}: the refused rows cannot be written there ({error})") from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -17,9 +18,10 @@ from rich.table import Table
 from rich.text import Text
 
 from geo.errors import UsageError
-from geo.files.tables import defused
+from geo.files.tables import csv_lines, defused
 from geo.pages.page import write_page
 
+_OBEYED = re.compile("[\x7f-\x9f]")  # JSON itself escapes those below a blank
 # what each column's figures are rounded to in tables; CSV and JSON carry them in full
 _DECIMALS = {"net_percent": 1, "snapshot_age_days": 2}
 
@@ -33,6 +35,30 @@ def complain(text: str) -> None:
         Never.
     """
     click.echo(f"geo: {printable(text)}", err=True)
+
+
+def give(text: str) -> None:
+    """Data on stdout: as it is to a file or another program, without signs that a terminal would obey to a terminal.
+
+    Raises
+    ------
+    GeoError
+        Never.
+    """
+    # told that colours are wanted, click takes no sign out of the data
+    click.echo(printable(text) if sys.stdout.isatty() else text, nl=False, color=True)
+
+
+def give_json(value: Any, *, indent: int | None = 1) -> None:
+    """A value as JSON on stdout; signs that a terminal would obey stand in it as escapes.
+
+    Raises
+    ------
+    GeoError
+        Never.
+    """
+    text = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
+    give(_OBEYED.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text) + "\n")
 
 
 def printable(text: Any) -> str:
@@ -67,9 +93,9 @@ def show(frame: pd.DataFrame, form: str, *, title: str = "", head: Mapping[str, 
     """
     if form == "json":
         notes = {"notes": list(frame.attrs["notes"])} if frame.attrs.get("notes") else {}
-        click.echo(json.dumps({**(head or {}), "rows": records(frame), **notes}, ensure_ascii=False, indent=1))
+        give_json({**(head or {}), "rows": records(frame), **notes})
     elif form == "csv":
-        click.echo(_csv(frame), nl=False)
+        give(_csv(frame))
     else:
         _print_table(frame, title)
     for note in frame.attrs.get("notes", ()):
@@ -117,7 +143,7 @@ def show_front(facts: Mapping[str, Any], lines: Any, form: str) -> None:
     out = plain if moved is None else {**plain, "movement": records(moved)}
     if form == "geojson":
         out = {"type": "Feature", "properties": out, "geometry": lines.__geo_interface__}
-    click.echo(json.dumps(out, ensure_ascii=False, indent=1))
+    give_json(out)
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> Path:
@@ -158,7 +184,8 @@ def _csv(frame: pd.DataFrame) -> str:
     text = frame.copy()
     for column in text.columns[[not pd.api.types.is_numeric_dtype(t) for t in text.dtypes]]:
         text[column] = text[column].map(lambda v: v if v is None or v != v else defused(v))
-    return str(text.to_csv(index=False, lineterminator="\n"))
+    cells = text.astype(object).where(text.notna(), "")
+    return "".join(csv_lines([list(text.columns), *cells.itertuples(index=False)]))
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:

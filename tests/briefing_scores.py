@@ -17,7 +17,7 @@ from geo.reading.reader import read_briefing, text_of
 from geo.reading.words import country_of
 
 FOLDER = Path(__file__).with_name("briefings")
-COUNTRIES = ("BF", "CD", "ET", "IL", "IN", "LB", "ML", "MM", "NG", "PK", "PS", "RU", "SD", "SO", "SY", "UA", "YE")
+COUNTRIES = ("BF", "CD", "ET", "GE", "IL", "IN", "LB", "ML", "MM", "NG", "PK", "PS", "RU", "SD", "SO", "SY", "UA", "YE")
 FIELDS = ("where", "country", "event", "start", "killed", "injured", "captured", "claimed_by", "verification")
 
 

@@ -9,6 +9,7 @@ import shutil
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any
 
@@ -93,3 +94,12 @@ def served(folder: Path) -> Iterator[str]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def axe() -> str:
+    """The script of axe-core, which finds what keeps people out."""
+    try:
+        found = next(f for f in files("axe-playwright-python") or () if f.name == "axe.min.js")
+    except (PackageNotFoundError, StopIteration):
+        pytest.skip("axe-core is not installed (axe-playwright-python)")
+    return Path(str(found.locate())).read_text(encoding="utf-8")

@@ -214,7 +214,8 @@ def test_units_unknown_and_ambiguous_give_the_candidates(archive: Archive) -> No
         geometry=[box(0, 0, 1, 1), box(1, 0, 2, 1)], crs="EPSG:4326",
     )  # fmt: skip
     with archive.store.writing() as connection:
-        archive.store.put_units(connection, twice, [1.0, 1.0], "2024-01-02T00:00:00.000Z")
+        areas = areas_km2(np.array(twice.geometry.array, dtype=object)).tolist()
+        archive.store.put_units(connection, twice, areas, "2024-01-02T00:00:00.000Z")
     with pytest.raises(UnitError, match="AA-3 Same.*AA-4 Same"):
         archive.area("2024-08-01", within="same")
 

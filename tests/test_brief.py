@@ -30,7 +30,8 @@ from geo.briefs.briefing import draw_brief
 from geo.briefs.chart import _rounds, chart_markup
 from geo.briefs.markdown import _table, escaped
 from geo.briefs.page import series_table
-from geo.briefs.tables import Claim, Table, signed
+from geo.briefs.tables import Table, signed
+from geo.claims.record import Claim
 from geo.cli import main
 from geo.errors import FileError, NoSnapshotError, UsageError
 from geo.intake import ensure_units
@@ -222,11 +223,18 @@ def test_claims_and_places_are_there_when_there_are_any(archive: Archive, tmp_pa
     assert "changed hands" not in without
     places = gpd.GeoDataFrame({"name": ["Taken", "Kept"]}, geometry=[Point(35.8, 51.2), Point(34.2, 50.5)], crs=4326)
     claims = [
-        Claim("holds 'more than' 500 km²", "A desk", "2025-01-18", verdict="not borne out", basis="desk@2025-01-19")
-    ]
+        Claim(
+            "holds 'more than' 500 km²", said_by="A desk", said_on="2025-01-18", quantity="held", controller="X",
+            comparator="more than", value=500.0, value_unit="km2", date_from="2025-01-19", date_to="2025-01-19",
+        )
+    ]  # fmt: skip
     path = draw_brief(archive, "2025-01-19", tmp_path / f"b.{kind}", claims=claims, places=places)[0]
     rows, _ = read(path)
-    assert ["holds 'more than' 500 km²", "A desk, 2025-01-18", "not borne out", "desk@2025-01-19"] in rows
+    (told,) = [r for r in rows if r[0] == "holds 'more than' 500 km²"]
+    assert told[1] == "A desk, 2025-01-18"
+    assert told[2].startswith("By desk: supports by held (")
+    assert told[3].startswith("desk held: ")
+    assert "Snapshots desk@2025-01-19" in told[3] or kind == "pptx"  # a slide's cell holds less
     assert ["Taken", "contested", "X held"] in rows
     assert not any(r and r[0] == "Kept" for r in rows)
 
@@ -235,7 +243,7 @@ def test_claims_and_places_are_there_when_there_are_any(archive: Archive, tmp_pa
 @pytest.mark.usefixtures("quick")
 def test_hostile_text_stays_text(hostile: Archive, tmp_path: Path, kind: str) -> None:
     MARKER.unlink(missing_ok=True)
-    claims = [Claim(t, t, t, t, t, t) for t in NASTY]
+    claims = [Claim(t, said_by=t, said_on=t, published_in=t, quantity=t) for t in NASTY]
     path = draw_brief(hostile, "2025-01-11", tmp_path / f"b.{kind}", title=NASTY[0] + NASTY[4], claims=claims)[0]
     assert not MARKER.exists()
     rows, text = read(path)

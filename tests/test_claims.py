@@ -16,6 +16,7 @@ from PIL import Image
 from shapely.geometry import Point, box
 from test_archive import km2, put, state
 
+from geo import demo
 from geo.archive import Archive, open_archive
 from geo.area import areas_km2
 from geo.claims.checking import check_claim
@@ -186,6 +187,15 @@ def test_gained_lost_and_net(archive: Archive) -> None:
     gained = replace(lost, quantity="gained", comparator="up to", value=0.001)
     assert verdicts(archive, gained, sources=["one"])[("one", "held")] == ("supports", pytest.approx(0, abs=1e-6))
     assert "since when is not known" in check_claim(archive, replace(lost, date_from=None)).notes[-1]
+
+
+def test_a_change_within_one_snapshot_is_not_known(archive: Archive) -> None:
+    lost = replace(HELD, quantity="lost", comparator="about", value=10, date_from="2024-08-12", date_to="2024-08-13")
+    found = check_claim(archive, lost, sources=["one"]).verdicts[0]
+    assert (found.verdict, found.value) == ("no_data", None)
+    assert "both 2024-08-12 and 2024-08-13 rest on the snapshot of 2024-08-11" in found.workings["text"]
+    early = check_claim(archive, replace(lost, date_from="2024-07-20"), sources=["one"]).verdicts[0]
+    assert "no data for 2024-07-20" in early.workings["text"]
 
 
 def test_a_countrys_own_ground_is_what_the_others_leave(archive: Archive) -> None:
@@ -373,3 +383,42 @@ def test_a_chart_shows_the_claim(archive: Archive, tmp_path: Path) -> None:
         draw_claim(archive, check_claim(archive, lost), tmp_path / "l.png")
     with pytest.raises(MapError, match="nothing to draw"):
         draw_claim(archive, check_claim(archive, replace(HELD, controller=None, value=1)), tmp_path / "n.png")
+
+
+def test_an_embargo_holds_for_claims(tmp_path: Path) -> None:
+    archive = lay(tmp_path / "a.gpkg")
+    hours = (datetime.now(UTC) - (DAY0 + timedelta(days=15))).total_seconds() / 3600
+    archive.set_rule("embargo", f"{hours:.0f}", source="one")
+    claim = replace(HELD, value=km2(HALF) + 1)
+    assert check_claim(archive, claim, sources=["one"]).verdicts[0].verdict == "no_data"
+    found = check_claim(archive, claim, sources=["one"], max_age_days=30)
+    assert (found.verdicts[0].snapshot, found.verdicts[0].value) == ("one@2024-08-11", pytest.approx(km2(THREE)))
+    assert len(found.verdicts) == 1  # the contested ground came later
+    assert "embargo" in " ".join(found.notes)
+
+
+def test_the_claims_on_record_are_checked(tmp_path: Path) -> None:
+    archive = demo.build(tmp_path / "k.gpkg")
+    found = json.loads(run("claims", archive.path, "--format", "json").output)["claims"]
+    by = {f["claim"]["claim_id"]: [v["verdict"] for v in f["verdicts"]] for f in found}
+    assert len(by) == len(archive.claims())
+    assert by["briefing-500"] == ["contradicts", "supports_with_contested"]
+    assert by["briefing-40"] == ["contradicts", "contradicts"]
+    assert by["briefing-11000"] == []
+    assert by["deepstate-900"] == ["supports", "contradicts"]
+    assert set(by["syrskyi-40"]) == {"no_data"}
+    table = run("claims", archive.path, "--date", "2025-01-11").output
+    assert "briefing-500" in table
+    assert "syrskyi" not in table
+    one = run("claims", archive.path, "--id", "briefing-40", "--chart", tmp_path / "c.png", "--format", "csv")
+    assert one.exit_code == 0
+    assert (tmp_path / "c.png").stat().st_size > 10_000
+    assert "no claim nobody on record" in run("claims", archive.path, "--id", "nobody").output
+
+
+def test_a_share_without_a_side_is_measured_where_only_one_other_side_held_ground(archive: Archive) -> None:
+    found = check_claim(archive, read_claim("some 40 percent retaken", date="2024-08-21"), within="BB")
+    named = check_claim(archive, replace(found.claim, controller="BB"), within="BB")
+    assert [v.value for v in found.verdicts] == [v.value for v in named.verdicts]
+    assert found.bases
+    assert any("only other side" in note for note in found.notes)

@@ -149,3 +149,29 @@ def test_the_verb(corrected: tuple[Archive, str]) -> None:
     assert "corrected" in CliRunner().invoke(main, ["corrections", path]).stdout
     who = CliRunner().invoke(main, ["who", path, "--at", "3.5,5.5", "--as-known-on", before, "--format", "json"])
     assert json.loads(who.stdout)["rows"][0]["controller"] == "X"
+
+
+def test_a_corrected_file_of_a_real_source(tmp_path: Path, shared: Path) -> None:
+    """The state of 11 January 2025 sent again with the ground of an earlier one: 436.3 km² were known before."""
+    raw = shared / "deepstate-raw"
+    earlier, last = (
+        json.loads((raw / name).read_text(encoding="utf-8"))
+        for name in (sorted(raw.glob("17335*"))[0].name, "1736623460.geojson")
+    )
+    held = "#01579b"
+    kept = [f for f in last["features"] if f["properties"].get("fill") != held]
+    kept += [f for f in earlier["features"] if f["properties"].get("fill") == held]
+    again = tmp_path / "1736623460.geojson"
+    again.write_text(json.dumps({**last, "features": kept}), encoding="utf-8")
+    opened = open_archive(tmp_path / "a.gpkg")
+    geo.import_files(opened, "deepstate", [raw / again.name])
+    before = opened.snapshots()["recorded_at"].max()
+    geo.import_files(opened, "deepstate", [again])
+    asked = {"controller": "UA", "status": "held"}
+    assert opened.area("2025-01-11", as_known_on=before, **asked)["area_km2"][0] == pytest.approx(436.3, abs=0.1)
+    now = opened.area("2025-01-11", **asked)["area_km2"][0]
+    table = opened.corrections()
+    assert table[["controller", "status"]].to_numpy().tolist() == [["UA", "held"]]
+    assert table["before_km2"][0] == pytest.approx(436.3, abs=0.1)
+    assert table["after_km2"][0] == pytest.approx(now, abs=1e-9)
+    assert now > 500

@@ -8,13 +8,12 @@ import html
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pytest
-from browsing import Seen, browser, colour_at, map_name, mean_colour, served
+from browsing import Seen, axe, browser, colour_at, map_name, mean_colour, served
 from hostile_texts import HOSTILE, MARKER, RUN, shown
 from shapely.geometry import Point, box
 from test_archive import put, state
@@ -22,7 +21,7 @@ from test_maps import hostile_archive, incident
 
 from geo.archive import Archive, open_archive
 from geo.briefs.briefing import draw_brief
-from geo.briefs.tables import Claim
+from geo.claims.record import Claim
 from geo.intake import ensure_units
 from geo.pages.dates_page import draw_dates
 from geo.pages.embed import embed_snippet
@@ -47,7 +46,7 @@ Draw = Callable[..., Path]
 
 def draw(kind: str, archive: Archive, path: Path, *, title: str | None = None, more: bool = False) -> Path:
     """A page of a kind; `more` brings in what only some calls have: claims and places."""
-    claims = [Claim(t, t, t, t, t, t) for t in HOSTILE] if more else ()
+    claims = [Claim(t, said_by=t, published_in=t) for t in HOSTILE] if more else ()
     places = gpd.GeoDataFrame(
         {"name": list(HOSTILE)}, geometry=[Point(34.055 + i / 4000, 51.2) for i in range(len(HOSTILE))], crs=4326
     )
@@ -236,14 +235,6 @@ def test_without_scripts_the_picture_and_the_figures_are_there(browser: Any, pag
     for dead in ("#player", "#slider", ".toggles", ".views"):
         assert not page.locator(dead).first.is_visible(), dead
     seen.close()
-
-
-def axe() -> str:
-    try:
-        found = next(f for f in files("axe-playwright-python") or () if f.name == "axe.min.js")
-    except (PackageNotFoundError, StopIteration):
-        pytest.skip("axe-core is not installed (axe-playwright-python)")
-    return Path(str(found.locate())).read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("kind", [*KINDS, "host-map"])

@@ -13,19 +13,18 @@ from geo.geocoding import MENTION_COLUMNS, mentions, resolve
 
 @pytest.fixture(scope="module")
 def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.mktemp("cache")
+    return tmp_path_factory.getbasetemp() / "places-cache"
 
 
 @pytest.fixture(scope="module")
 def gazetteer(cache: Path) -> Gazetteer:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("XDG_CACHE_HOME", str(cache))
-        return open_gazetteer(countries=["UA", "RU"])
+        return open_gazetteer(countries=["UA", "RU", "SY", "SD"])
 
 
 def test_the_index_is_built_once_and_whole(gazetteer: Gazetteer, cache: Path) -> None:
-    files = list(cache.rglob("*"))
-    assert [f.suffix for f in files if f.is_file()] == [".sqlite"]
+    assert {f.suffix for f in cache.rglob("*") if f.is_file()} == {".sqlite"}
 
 
 def test_regions_and_their_capitals_are_told_apart(gazetteer: Gazetteer) -> None:
@@ -70,3 +69,11 @@ def test_given_spans_are_resolved_in_their_order(gazetteer: Gazetteer) -> None:
 def test_candidates_are_listed_in_any_spelling(gazetteer: Gazetteer) -> None:
     for name in ("Kiev", "Kyiv", "Киев", "Києва", "київ"):
         assert list_places(gazetteer, name)["name"].iloc[0] == "Kyiv", name
+
+
+def test_what_is_near_is_a_place_even_where_no_gazetteer_has_it(gazetteer: Gazetteer) -> None:
+    found = mentions("Clashes went on in Kursk Oblast near Malaya Vydumka and in Sudzha.", gazetteer=gazetteer)
+    assert [(m.text, m.role, m.where_prec) for m in found[1:]] == [
+        ("Malaya Vydumka", "place", 4),
+        ("Sudzha", "place", 1),
+    ]

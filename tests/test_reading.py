@@ -309,6 +309,15 @@ def test_every_span_is_in_the_text(founding: Reading) -> None:
     assert all(text[s.start : s.end] == s.text for s in spans)
 
 
+def test_texts_written_later_come_out_as_well() -> None:
+    assert len(cases("later")) >= 10
+    for name, found in score("later").items():
+        assert min(found.precision, found.recall) >= (0.75 if name in ("killed", "injured") else 0.9), (
+            name,
+            found.wrong,
+        )
+
+
 def test_the_texts_come_out_as_they_should() -> None:
     assert len(cases("known")) >= 20
     for name, found in score("known").items():

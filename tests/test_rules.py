@@ -30,6 +30,7 @@ from geo.errors import NoSnapshotError, UsageError
 from geo.intake import ensure_units
 from geo.rules import WITHHELD, Rule, released, rule_of
 from geo.schema import INCIDENT_COLUMNS, INCIDENT_NUMBERS
+from geo.storage import layout
 from geo.storage.history import next_instant
 
 LAT, LON = 51.197312, 35.272184
@@ -100,7 +101,12 @@ def tables(desk: Archive, folder: Path) -> list[Path]:
     (folder / "i.geojson").write_text(frame.to_json(default=str), encoding="utf-8")
     frame.to_file(folder / "i.gpkg", layer="incidents")
     page = geo.draw_map(desk, "2025-01-11", since="2025-01-10", with_front=False, draw_basemap=False)
-    return [folder / "i.csv", folder / "i.geojson", folder / "i.gpkg", geo.save_map(page, folder / "map.html")]
+    for form in ("csv", "json", "geojson", "acled", "ucdp-ged"):
+        done = CliRunner().invoke(main, ["incidents", str(desk.path), "--format", form])
+        assert done.exit_code == 0, done.output
+        (folder / f"verb.{form}").write_text(done.stdout, encoding="utf-8")
+    verbs = sorted(folder.glob("verb.*"))
+    return [*verbs, folder / "i.csv", folder / "i.geojson", folder / "i.gpkg", geo.save_map(page, folder / "map.html")]
 
 
 def all_outputs(desk: Archive, folder: Path) -> list[Path]:
@@ -281,7 +287,7 @@ def test_an_archive_of_the_first_layout_is_read_and_brought_up_when_written(arch
     old.set_rule("embargo", "24")
     old.close()
     with sqlite3.connect(archive.path) as connection:
-        assert connection.execute("SELECT max(version) FROM layout").fetchone()[0] == 2
+        assert connection.execute("SELECT max(version) FROM layout").fetchone()[0] == layout.LAYOUT
         assert connection.execute("SELECT count(*) FROM gpkg_contents WHERE table_name = 'rules'").fetchone()[0] == 1
     connection.close()
     pd.testing.assert_frame_equal(open_archive(archive.path, raw=True).area("2024-08-01"), before)
@@ -292,3 +298,14 @@ def test_rules_match_by_source_and_type_only() -> None:
     for rule in (Rule("coarsen", "grid:5km", "other"), Rule("coarsen", "grid:5km", None, "March")):
         assert released(rows, [rule])["latitude"].tolist() == [LAT]
     assert released(rows, [])["latitude"].tolist() == [LAT]
+
+
+def test_a_rule_that_is_set_makes_the_daily_routine_draw_anew(archive: Archive) -> None:  # noqa: F811
+    from geo.desk.routine import fingerprint
+
+    before = fingerprint(archive)
+    assert fingerprint(archive) == before
+    archive.set_rule("coarsen", "grid:5km")
+    assert fingerprint(archive) != before
+    archive.lift_rules()
+    assert fingerprint(archive) == before

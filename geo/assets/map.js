@@ -198,7 +198,7 @@
       all.forEach(function (one) {
         if (!one.on) { return; }
         if (one.item.kind !== "place" || one === alone) { shown.add(one); return; }
-        var spot = map.project(one.at), key = Math.floor(spot.x / 32) + " " + Math.floor(spot.y / 32);
+        var spot = map.project(one.at), key = Math.floor(spot.x / 44) + " " + Math.floor(spot.y / 44);
         squares.set(key, (squares.get(key) || []).concat(one));
       });
       squares.forEach(function (some) {

@@ -16,7 +16,6 @@ import shapely
 from geo.answers import FAR, When
 from geo.archive import Archive
 from geo.briefs.tables import (
-    Claim,
     Section,
     by_class,
     by_unit,
@@ -28,6 +27,9 @@ from geo.briefs.tables import (
     signed,
     title_of,
 )
+from geo.claims.checking import check_claims
+from geo.claims.record import Claim, claim_of, claims_about
+from geo.claims.verdict import Finding
 from geo.errors import NoSnapshotError
 from geo.pages.dossier import Dossier, class_label, figure, gather, known_words, written
 from geo.palette import CONTESTED, side_colours
@@ -95,7 +97,7 @@ def gather_brief(
     title: str | None = None,
     lang: str = "en",
     colours: Mapping[str, str] | None = None,
-    claims: Sequence[Claim] = (),
+    claims: Sequence[Claim] | None = None,
     places: gpd.GeoDataFrame | None = None,
     exactly: bool = False,
 ) -> Brief:
@@ -109,8 +111,8 @@ def gather_brief(
         None is the last snapshot.
     since : str, date, datetime or None
         The last briefing's date; None is the snapshot before, where there is one. Incidents are those since then.
-    claims : sequence of Claim
-        Published figures with what was found of them.
+    claims : sequence of geo.claims.record.Claim or None
+        Published figures to hold against every source; None is those on record said in these days or about the date.
     places : geopandas.GeoDataFrame or None
         Settlements (`geo.settlements.read_places`), of which those that changed hands are listed.
     exactly : bool
@@ -153,7 +155,7 @@ def gather_brief(
     if corrected:
         moved.append(Section("corrections", "Corrections", None, [f"{words}." for words in corrected]))
     told = incidents_by_place(archive, when, days, as_known_on, zone)
-    told += claimed(claims)
+    told += claimed(_findings(archive, claims, when, start, as_known_on))
     return Brief(
         title=title or f"Briefing: {dossier.title[:1].lower()}{dossier.title[1:]}",
         dek=said,
@@ -233,6 +235,16 @@ def map_words(brief: Brief) -> str:
 
 
 # -- inside -------------------------------------------------------------------------------------------------------
+
+
+def _findings(
+    archive: Archive, claims: Sequence[Claim] | None, when: When, since: When | None, known: When | None
+) -> list[Finding]:
+    day = last_instant(when).date().isoformat()
+    if claims is None:
+        recorded = [claim_of({str(k): v for k, v in row.items()}) for row in archive.claims().to_dict("records")]
+        claims = claims_about(recorded, day, since=None if since is None else to_instant(since).date().isoformat())
+    return check_claims(archive, claims, date=day, as_known_on=known)
 
 
 def _span(archive: Archive, source: str, date: When | None, known: When | None) -> tuple[When, str | None]:

@@ -17,7 +17,7 @@ from geo.briefs.office import office
 from geo.briefs.page import brief_page
 from geo.briefs.pictures import draw_pictures
 from geo.briefs.pptx import brief_pptx
-from geo.briefs.tables import Claim
+from geo.claims.record import Claim
 from geo.errors import UsageError
 from geo.pages.maps import save_map
 from geo.pages.page import write_page
@@ -37,7 +37,7 @@ def draw_brief(
     title: str | None = None,
     lang: str = "en",
     colours: Mapping[str, str] | None = None,
-    claims: Sequence[Claim] = (),
+    claims: Sequence[Claim] | None = None,
     places: gpd.GeoDataFrame | None = None,
     exactly: bool = False,
 ) -> list[Path]:
@@ -54,8 +54,8 @@ def draw_brief(
         beside it), ``.docx`` or ``.pptx``.
     since : str, date, datetime or None
         The last briefing's date; None is the snapshot before. Incidents are those of the days after it.
-    claims : sequence of geo.briefs.tables.Claim
-        Published figures with what was found of them; there is no section without one.
+    claims : sequence of geo.claims.record.Claim or None
+        Published figures to hold against every source; None is those on record said in these days or about the date.
     places : geopandas.GeoDataFrame or None
         Settlements (`geo.settlements.read_places`); those that changed hands are listed.
     exactly : bool

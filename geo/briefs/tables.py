@@ -13,23 +13,13 @@ import shapely
 
 from geo.answers import When
 from geo.archive import Archive
+from geo.claims.verdict import Finding
+from geo.claims.wording import verdict_line
 from geo.pages.dossier import Dossier, class_label, figure, written
 from geo.schema import text_or_none, to_instant
 from geo.spots import event_of, number_or_none
 
 LEAST_KM2 = 0.05  # what rounds to less than 0.1 km² is no change that a table names
-
-
-@dataclass(frozen=True)
-class Claim:
-    """A published figure, and what was found of it: shown word for word."""
-
-    text: str
-    said_by: str = ""
-    said_on: str = ""
-    published_in: str = ""
-    verdict: str = ""
-    basis: str = ""
 
 
 @dataclass(frozen=True)
@@ -275,22 +265,23 @@ def _total(rows: Sequence[Mapping[Any, Any]], columns: tuple[str, str, str]) -> 
     return span if known == len(rows) else f"{span} (by {known} of {len(rows)})"
 
 
-def claimed(claims: Sequence[Claim]) -> list[Section]:
-    """Published figures with what was found of them.
+def claimed(findings: Sequence[Finding]) -> list[Section]:
+    """Published figures with what each source says of them.
 
     Raises
     ------
     MapError
         Never.
     """
-    if not claims:
+    if not findings:
         return []
-    rows = [
-        [c.text, ", ".join(t for t in (c.said_by, c.said_on) if t), c.published_in, c.verdict or "none", c.basis]
-        for c in claims
-    ]
+    rows = []
+    for finding in findings:
+        claim = finding.claim
+        who = ", ".join(t for t in (claim.said_by, claim.said_on) if t)
+        rows.append([claim.text, who, claim.published_in, *verdict_line(finding)])
     columns = ["Claim", "Said by", "Published in", "Verdict", "Rests on"]
     kept = [i for i in range(len(columns)) if any(row[i] for row in rows)]
-    table = Table("Published figures, word for word, and what was found of them.",
+    table = Table("Published figures, word for word, and what each source says of them.",
                   [columns[i] for i in kept], [[row[i] for i in kept] for row in rows], len(kept))  # fmt: skip
     return [Section("claims", "Claims and verdicts", table)]

@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from geo.area import areas_km2
 from geo.care.findings import MEND, Finding, Report, fault, note
 from geo.care.memory import memory_findings
-from geo.care.structure import LAYERS, decoded, layer_findings, structure_findings
-from geo.errors import ArchiveError, FileError
+from geo.care.structure import LAYERS, decoded, is_on_earth, layer_findings, structure_findings
+from geo.errors import ArchiveError, FileError, GeoError
 from geo.files.vector import read_bytes
 from geo.storage import gpkg, layout, migration
 
+_INCIDENT_FIELDS = ("geom", "latitude", "longitude", "date_start", "date_end", "low", "best", "high", "orig")
 _EXAMPLES = 20  # findings of one check that are listed one by one
 Check = Callable[[sqlite3.Connection], Iterator[Finding]]
 
@@ -56,7 +58,9 @@ def _look(path: Path, connection: sqlite3.Connection) -> Report:
     if not {"gpkg_contents", "layout", "snapshots"} <= tables:
         return Report(str(path), None, {}, (fault("file", "SQLite, but no archive of geo-control", ""),))
     version = migration.version_of(connection)
-    if version is None or version > layout.LAYOUT:
+    if version is None:
+        return Report(str(path), None, {}, (fault("layout", "the version of the layout is damaged"),))
+    if version > layout.LAYOUT:
         newer = fault("layout", f"version {version}: this geo-control knows up to {layout.LAYOUT}", "upgrade it")
         return Report(str(path), version, {}, (newer,))
     findings = _tried("structure", structure_findings, connection)
@@ -80,7 +84,7 @@ def _tried(name: str, check: Check, connection: sqlite3.Connection) -> list[Find
             found.append(one)
             if len(found) > 500:
                 break
-    except (sqlite3.Error, ArchiveError, UnicodeDecodeError, ValueError, TypeError) as error:
+    except (sqlite3.Error, GeoError, UnicodeDecodeError, ValueError, TypeError) as error:
         found.append(fault(name, f"it cannot be read to the end ({' '.join(str(error).split())[:160]})"))
     if len(found) <= _EXAMPLES:
         return found
@@ -123,23 +127,48 @@ def _incidents(connection: sqlite3.Connection) -> Iterator[Finding]:
     )
     for dataset, event, count in connection.execute(query):
         yield fault(f"incident {event} of {dataset}", f"it is there {count} times: it would be counted {count} times")
-    columns = "fid, geom, latitude, longitude, date_start, date_end, low, best, high, orig"
-    for fid, blob, lat, lon, start, end, low, best, high, orig in connection.execute(
-        f"SELECT {columns} FROM incidents"
-    ):
-        where = f"incidents row {fid}"
-        point = decoded(blob)
-        if point is not None and None not in (lat, lon) and not np.allclose((point.x, point.y), (lon, lat), atol=1e-9):
-            yield fault(where, f"its point is at {point.y}, {point.x}, its fields say {lat}, {lon}")
-        if start is not None and end is not None and end < start:
-            yield fault(where, f"it ends on {end}, before it begins on {start}")
-        numbers = [n for n in (low, best, high) if n is not None]
-        if any(n < 0 for n in numbers):
-            yield fault(where, "a number of deaths is below 0")
+    cursor = connection.execute(f"SELECT fid, {', '.join(_INCIDENT_FIELDS)} FROM incidents")
+    for fid, *values in cursor:
+        row = dict(zip(_INCIDENT_FIELDS, values, strict=True))
+        for what in incident_faults(row):
+            yield fault(f"incidents row {fid}", what)
+        numbers = [row[name] for name in ("low", "best", "high") if row[name] is not None]
         if numbers != sorted(numbers):
-            yield note(where, f"low, best and high are not in order: {low}, {best}, {high}")
-        if orig is not None and not _is_json(orig):
-            yield fault(where, "the row as it stood in its file is damaged")
+            yield note(f"incidents row {fid}", f"low, best and high are not in order: {numbers}")
+
+
+def incident_faults(row: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with an incident's row.
+
+    Parameters
+    ----------
+    row : mapping
+        geom (a GeoPackage blob), latitude, longitude (degrees), date_start, date_end, low, best, high, orig.
+
+    Yields
+    ------
+    str
+
+    Raises
+    ------
+    GeoError
+        Never.
+    """
+    point = decoded(row["geom"])
+    at = (row["latitude"], row["longitude"])
+    if (
+        point is not None
+        and not point.is_empty
+        and None not in at
+        and not np.allclose((point.y, point.x), at, atol=1e-9)
+    ):
+        yield f"its point is at {point.y}, {point.x}, its fields say {at[0]}, {at[1]}"
+    if row["date_start"] is not None and row["date_end"] is not None and row["date_end"] < row["date_start"]:
+        yield f"it ends on {row['date_end']}, before it begins on {row['date_start']}"
+    if any(row[name] is not None and row[name] < 0 for name in ("low", "best", "high")):
+        yield "a number of deaths is below 0"
+    if row["orig"] is not None and not _is_json(row["orig"]):
+        yield "the row as it stood in its file is damaged"
 
 
 def _is_json(text: str) -> bool:
@@ -152,7 +181,7 @@ def _is_json(text: str) -> bool:
 
 def _units(connection: sqlite3.Connection) -> Iterator[Finding]:
     rows = connection.execute("SELECT fid, name, area_km2, geom FROM units").fetchall()
-    good = [(fid, name, area, shape) for fid, name, area, blob in rows if (shape := decoded(blob)) is not None]
+    good = [(fid, name, area, shape) for fid, name, area, blob in rows if is_on_earth(shape := decoded(blob))]
     measured = areas_km2(np.array([row[3] for row in good], dtype=object))
     for (fid, name, area, _), km2 in zip(good, measured, strict=True):
         if not np.isclose(area, km2, rtol=1e-6, atol=1e-6):

@@ -17,7 +17,7 @@ from geo.schema import STATUSES
 from geo.storage import history, timeline
 
 Spans = dict[int, list[timeline.Interval]]
-_INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _SHOWN = 5  # examples of one kind of fault
 
@@ -147,7 +147,7 @@ def _snapshot_findings(kept: Sequence[Kept]) -> Iterator[Finding]:
             yield fault(where, "the list of its polygons is damaged", AGAIN)
         for name in ("depicts", "recorded_at", "superseded_at", "retracted_at"):
             value = getattr(one, name)
-            if value is not None and not _INSTANT.fullmatch(str(value)):
+            if value is not None and not INSTANT.fullmatch(str(value)):
                 yield fault(where, f"{name} is {value!r}, which is no instant of the archive's")
         if not _HASH.fullmatch(str(one.sha256)):
             yield note(where, f"its file's hash is {str(one.sha256)[:20]!r}, which is no SHA-256")
@@ -168,7 +168,7 @@ def _receipt_findings(connection: sqlite3.Connection) -> Iterator[Finding]:
         except (TypeError, ValueError):
             yield fault(name, "its receipt is damaged")
         if min(rows_in, stored, refused, left_out) < 0 or (rows_in and stored + refused + left_out > rows_in):
-            yield fault(name, f"its receipt does not add up: {rows_in} rows in, {stored} stored, {refused} refused")
+            yield note(name, f"its receipt does not add up: {rows_in} rows in, {stored} stored, {refused} refused")
 
 
 def _shape_findings(connection: sqlite3.Connection, kept: Sequence[Kept]) -> Iterator[Finding]:

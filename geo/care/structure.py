@@ -175,6 +175,20 @@ def decoded(blob: object) -> shapely.Geometry | None:
     return found
 
 
+def is_on_earth(shape: shapely.Geometry | None) -> bool:
+    """Whether a geometry is there, and within ±180° and ±90°.
+
+    Raises
+    ------
+    GeoError
+        Never.
+    """
+    if shape is None or shape.is_empty:
+        return False
+    west, south, east, north = shape.bounds
+    return bool(-180 <= west <= east <= 180 and -90 <= south <= north <= 90)
+
+
 def _geometry_findings(
     name: str, fids: list[int], shapes: np.ndarray[tuple[int], np.dtype[np.object_]]
 ) -> Iterator[Finding]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 import geopandas as gpd
 import shapely
@@ -24,7 +25,7 @@ from geo.claims.verdict import (
     front_verdicts,
     verdicts_of,
 )
-from geo.errors import UsageError
+from geo.errors import UnitError, UsageError
 
 
 def check_claim(
@@ -81,7 +82,9 @@ def check_claim(
     """
     empty = Finding(claim, within_percent=within_percent, date=None if date is None else str(date))
     unit = kind_of_unit(claim.value_unit)
-    missing = [name for name in claim.missing() if name not in ("date_to", "date_from")]
+    # whose ground was retaken follows from the archive, where only one other side held some there
+    found_out = {"date_to", "date_from", *(["controller"] if claim.quantity == "share retaken" else [])}
+    missing = [name for name in claim.missing() if name not in found_out]
     if missing or unit is None or claim.quantity not in (*STATES, *CHANGES, "front length"):
         wanted = f"not known: {', '.join(missing)}" if missing else f"{claim.quantity or 'it'} is not measured on maps"
         return replace(empty, notes=(f"cannot be checked: {wanted}",))
@@ -99,8 +102,37 @@ def check_claim(
         return _found(case, names, empty)
 
 
+def check_claims(archive: Archive, claims: Iterable[Claim], **asked: Any) -> list[Finding]:
+    """Hold several claims against an archive; one that cannot be checked says why and stops none of the others.
+
+    Parameters
+    ----------
+    archive : Archive
+        What the sources say.
+    claims : iterable of Claim
+        Those on record, or drafts.
+    **asked
+        As `check_claim`; areas in km².
+
+    Raises
+    ------
+    ArchiveError
+        The archive cannot be read.
+    """
+    found = []
+    with archive.holding():
+        for claim in claims:
+            try:
+                found.append(check_claim(archive, claim, **asked))
+            except (UnitError, UsageError) as error:
+                found.append(Finding(claim, notes=(f"cannot be checked: {error}",)))
+    return found
+
+
 def _found(case: Case, names: Sequence[str], empty: Finding) -> Finding:
     claim, notes = case.claim, []
+    if claim.quantity == "share retaken" and not (claim.controller or claim.against):
+        notes.append(f"no side is named: measured is ground of {case.side}, the only other side that held some there")
     if claim.comparator in ("about", "nearly"):
         notes.append(f"{claim.comparator} means within {case.within_percent:g} percent of the value")
     if why := _unfit(case):
@@ -115,6 +147,7 @@ def _found(case: Case, names: Sequence[str], empty: Finding) -> Finding:
         mine = [s for s in mine if s.rest or max(s.values, default=0.0) > 0]
         strands += mine
         verdicts += verdicts_of(case, name, mine)
+    notes += [n for name in names for n in archive_notes(case.archive, name, case.known)]
     base = base_of(claim)
     told = claim.quantity in STATES
     times = [Times(s, series_of(claim, s, base=base, places=case.places)) for s in strands] if told else []
@@ -127,6 +160,17 @@ def _found(case: Case, names: Sequence[str], empty: Finding) -> Finding:
         empty, verdicts=tuple(verdicts), last_true=tuple(last_true), bases=tuple(b.as_dict() for b in bases),
         notes=tuple(notes), span=case.span, date=str(case.day), place=case.place, strands=tuple(strands),
     )  # fmt: skip
+
+
+def archive_notes(archive: Archive, source: str, known: When | None) -> tuple[str, ...]:
+    """The rules that a source's figures have passed, in words.
+
+    Raises
+    ------
+    ArchiveError
+        The archive cannot be read.
+    """
+    return tuple(archive.polygons(source, as_known_on=known).attrs["notes"])
 
 
 def _unfit(case: Case) -> str | None:

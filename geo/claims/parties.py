@@ -156,6 +156,11 @@ def place_of(
     UsageError
         Never.
     """
+    if lead := re.match(r"\s*of (?:the )?", text[amount.end :], re.IGNORECASE):  # "18 percent of Ukraine, including …"
+        at = amount.end + lead.end()
+        country = next((s for s in sides if s.start == at and s.role == "names"), None)
+        if country is not None and not re.match(r"['’]s", text[country.end :]):
+            return country.code, None
     pools = ([u for u in units if clause[0] <= u.start < clause[1]], units)
     for pool in pools:
         codes = list(dict.fromkeys(u.code for u in pool))

@@ -152,11 +152,20 @@ def strands_of(
     ArchiveError
         The archive cannot be read.
     """
+    if place.shape is not None and place.boundary is None:  # a polygon has no name to be remembered by
+        return _strands_of(archive, source, side, place, to, as_known_on)
+    key = ("strands", source, side, place.unit, place.boundary, str(to), moment(as_known_on))
+    return archive.store.recall(key, lambda: _strands_of(archive, source, side, place, to, as_known_on))
+
+
+def _strands_of(
+    archive: Archive, source: str, side: str, place: Place, to: When | None, as_known_on: When | None
+) -> list[Strand]:
     table = archive.snapshots(source, as_known_on=FAR if as_known_on is None else as_known_on)
     instants = sorted({parse_instant(d) for d in table["depicts"]})
     if not instants:
         return []
-    rows = archive.store.rows_between(source, instants, moment(as_known_on))
+    rows = archive.polygons(source, as_known_on=as_known_on)
     own = place.country == side
     found = []
     for part in sorted(set(rows["part"])):
@@ -237,9 +246,7 @@ def holders(archive: Archive, source: str, place: Place, *, as_known_on: When | 
     ArchiveError
         The archive cannot be read.
     """
-    table = archive.snapshots(source, as_known_on=FAR if as_known_on is None else as_known_on)
-    instants = sorted({parse_instant(d) for d in table["depicts"]})
-    rows = archive.store.rows_between(source, instants, moment(as_known_on))
+    rows = archive.polygons(source, as_known_on=as_known_on)
     rows = _meeting(rows[rows["status"].isin(("held", "claimed"))], place)
     return {c for c in map(text_or_none, rows["controller"]) if c}
 

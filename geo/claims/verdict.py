@@ -12,7 +12,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from geo.answers import FAR, When
+from geo.answers import FAR, When, breaks_between
 from geo.archive import Archive
 from geo.claims.amounts import find_amounts
 from geo.claims.history import series_of, stamp
@@ -225,8 +225,11 @@ def _change(case: Case, strand: Strand) -> Verdict:
     at = [strand.at(t) for t in ends]
     values = [v if case.unit == "km2" else None for v in strand.values]
     ages = [None if i is None else _age(when, strand.times[i]) for i, when in zip(at, (start, case.day), strict=True)]
-    if any(a is None or a > case.max_age_days for a in ages):
-        return _no_data(case, strand, values)
+    for when, age in zip((start, case.day), ages, strict=True):
+        if age is None or age > case.max_age_days:
+            return _no_data(case, strand, values, day=when)
+    if at[0] == at[1]:
+        return _same_snapshot(case, strand, at[1])
     before, after = (strand.ground(t) for t in ends)
     if case.unit == "settlements":
         gained, lost = (_count(case, shapely.difference(a, b)) for a, b in ((after, before), (before, after)))
@@ -249,15 +252,23 @@ def _count(case: Case, ground: shapely.Geometry) -> float:
     return float(shapely.intersects(ground, np.asarray(case.places.geometry.array, dtype=object)).sum())
 
 
-def _no_data(case: Case, strand: Strand, values: Sequence[float | None]) -> Verdict:
+def _same_snapshot(case: Case, strand: Strand, at: int | None) -> Verdict:
+    """Both ends of a span rest on one snapshot: what changed between them is not known."""
+    assert at is not None
+    text = f"both {case.claim.date_from} and {case.day} rest on the snapshot of {stamp(strand.times[at])}"
+    return _verdict(case, strand, "no_data", None, at, {"text": f"{text}: what changed between is not known"})
+
+
+def _no_data(case: Case, strand: Strand, values: Sequence[float | None], *, day: When | None = None) -> Verdict:
     """No snapshot near enough: the nearest one is named, with what it has."""
-    instant = case.instant()
+    day = case.day if day is None else day
+    instant = last_instant(day)
     nearest = min(range(len(strand.times)), key=lambda i: abs(strand.times[i] - instant))
-    days = _age(case.day, strand.times[nearest])
+    days = _age(day, strand.times[nearest])
     when = f"{abs(days):g} days {'before' if days > 0 else 'after'}" if days else "the same day"
     value = values[nearest]
     shown = "" if value is None else f", with {value:,.1f} {_said(case.unit)}"
-    text = f"no data for {case.day} within {case.max_age_days:g} days; nearest"
+    text = f"no data for {day} within {case.max_age_days:g} days; nearest"
     text += f" {stamp(strand.times[nearest])} ({when}){shown}"
     near = {"snapshot": _snapshot(case, strand, nearest).get("snapshot"), "days": -days, "value": value}
     found = _verdict(case, strand, "no_data", None, nearest, {"text": text, "nearest": near})
@@ -277,11 +288,21 @@ def _verdict(
         "unit": case.place.unit, "boundary": case.place.boundary, "method": METHOD, "as_known_on": _text(case.known),
         "within_percent": case.within_percent,
     }  # fmt: skip
+    if breaks := _breaks(case, strand, snapshots):
+        workings["text"] = f"{workings['text']}; {'; '.join(breaks)}"
     if verdict in ("supports", "contradicts") and (turn := _turns(case, strand, verdict, at)):
         workings["text"] = f"{workings['text']}; {turn}"
     return Verdict(
         strand.source, strand.part, strand.statuses, verdict, value, case.unit, shown.get("snapshot"), workings
     )
+
+
+def _breaks(case: Case, strand: Strand, snapshots: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Where the source's series breaks between the two snapshots that a figure rests on."""
+    if len(snapshots) < 2:
+        return ()
+    first, last = ({str(s["snapshot"])} if s else set() for s in snapshots)
+    return breaks_between(case.archive.snapshots(strand.source), first, last)
 
 
 def _turns(case: Case, strand: Strand, verdict: str, at: int) -> str | None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from dataclasses import fields, replace
 from pathlib import Path
@@ -12,7 +11,7 @@ import click
 
 from geo.cli.common import ARCHIVE, KNOWN, main, opened
 from geo.errors import UsageError
-from geo.printing import printable, show
+from geo.printing import give_json, printable, show
 
 
 @main.command("claims")
@@ -45,7 +44,7 @@ def claims_command(
     places: Path | None, column: str | None, chart: Path | None, form: str, **options: Any,
 ) -> None:  # fmt: skip
     """Published figures held against every source and every set of classes: supports or contradicts, with workings."""
-    from geo.claims.checking import check_claim
+    from geo.claims.checking import check_claim, check_claims
 
     kept = opened(archive)
     if places is not None:
@@ -56,7 +55,10 @@ def claims_command(
     if other is not None and text is None:
         raise UsageError("--and needs a first claim (--text)")
     claims = _drafts(kept, [t for t in (text, other) if t], date, given) if text else _recorded(kept, date, ids)
-    findings = [check_claim(kept, c, date=date, **options) for c in claims]
+    if text is None:
+        findings = check_claims(kept, claims, date=date, **options)
+    else:
+        findings = [check_claim(kept, c, date=date, **options) for c in claims]
     pair = _pair(claims, options["within_percent"]) if other else None
     if chart is not None:
         from geo.pictures.claim_chart import draw_claim
@@ -120,7 +122,7 @@ def _print(findings: Sequence[Any], pair: Any, form: str, *, alone: bool) -> Non
         out = listed[0] if alone else {"claims": listed}
         if pair is not None:
             out |= {"and": listed[1], "together": pair.as_dict()}
-        click.echo(json.dumps(out, ensure_ascii=False, indent=1))
+        give_json(out)
         return
     if form == "text":
         for finding in findings:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pandas as pd
 
 from geo.cli.common import AGE, ARCHIVE, CLASSES, KNOWN, WHERE, form_option, main, opened
 from geo.errors import UsageError
-from geo.printing import printable, records, show
+from geo.printing import give_json, printable, records, show
 
 
 @main.command("compare")
@@ -98,7 +97,7 @@ def _wide(rows: pd.DataFrame) -> pd.DataFrame:
 def _show(found: Any, form: str, known: str | None) -> None:
     head = {"date": found.date, "as_known_on": known, "sources": list(found.sources)}
     if form == "geojson":
-        click.echo(json.dumps(_features(found, head), ensure_ascii=False))
+        give_json(_features(found, head), indent=None)
         return
     places = {} if found.places is None else {"places": records(found.places)}
     if form == "json":

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 from typing import Any
 
 import click
 
 from geo.cli.common import ARCHIVE, KNOWN, SOURCE, form_option, main, opened
-from geo.printing import records, show
+from geo.printing import give_json, records, show
 
 
 @main.command("corrections")
@@ -30,4 +29,4 @@ def corrections_command(archive: Path, form: str, **given: Any) -> None:
         {"type": "Feature", "properties": row, "geometry": shape.__geo_interface__}
         for row, shape in zip(plain, ground.geometry, strict=True)
     ]
-    click.echo(json.dumps({"type": "FeatureCollection", **given, "features": features}, ensure_ascii=False))
+    give_json({"type": "FeatureCollection", **given, "features": features}, indent=None)

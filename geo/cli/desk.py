@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +10,7 @@ import click
 
 from geo.cli.common import ARCHIVE, form_option, main
 from geo.errors import UsageError
-from geo.printing import bar, complain, print_receipts, printable
+from geo.printing import bar, complain, give_json, print_receipts, printable
 
 if TYPE_CHECKING:
     from geo.desk.fetch import Fetched
@@ -40,7 +39,7 @@ def fetch(ctx: click.Context, /, archive: Path, source: str, config: Path | None
     with bar("fetching") as advance:
         done = fetch_new(archive, source, address=address, progress=advance, **given)
     if form == "json":
-        click.echo(json.dumps(asdict(done), ensure_ascii=False, indent=1, default=str))
+        give_json(asdict(done))
     else:
         _print_fetched(done)
     failed = [file for file in done.files if file.outcome in ("failed", "refused")]
@@ -73,7 +72,7 @@ def daily(ctx: click.Context, /, plan: Path | None, date: str | None, example: b
     with bar("daily") as advance:
         done = run_daily(plan, date=date, progress=None if quiet or form == "json" else advance)
     if form == "json":
-        click.echo(json.dumps(as_record(done), ensure_ascii=False, indent=1, default=str))
+        give_json(as_record(done))
     elif not quiet or done.outcome in ("failed", "done in part"):
         click.echo(printable(done.summary()))
     ctx.exit(done.exit_code)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Iterable
 from contextlib import redirect_stdout
@@ -13,6 +12,7 @@ import click
 
 from geo.cli.common import ARCHIVE, KNOWN, form_option, main, opened
 from geo.errors import UsageError
+from geo.files.tables import csv_lines
 from geo.printing import show
 
 _SHORT = ("event_id", "dataset", "date_start", "where_coordinates", "adm_1", "event_type", "best", "verification")
@@ -101,7 +101,7 @@ def _table(archive: Any, frame: Any, asked: dict[str, Any]) -> tuple[Any, str] |
 
 
 def _write_rows(rows: Iterable[list[str]], stream: IO[str]) -> None:
-    csv.writer(stream, lineterminator="\n").writerows(rows)
+    stream.writelines(csv_lines(rows))
 
 
 def _write_geojson(frame: Any, stream: IO[str]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ import click
 import pandas as pd
 
 from geo.cli.common import form_option, main, opened, options
-from geo.printing import bar, records, show
+from geo.printing import bar, give_json, records, show
 
 PLACES = options(
     click.option("--archive", type=click.Path(path_type=Path), help="Its units and its front are used."),
@@ -65,6 +64,6 @@ def geocode_command(text: str, form: str, **given: Any) -> None:
     content = sys.stdin.read() if text == "-" else text
     table = pd.DataFrame(as_frame(mentions(content, gazetteer=gazetteer, front_km=front_km)).drop(columns="geometry"))
     if form == "json":
-        click.echo(json.dumps({"mentions": records(table)}, ensure_ascii=False, indent=1))
+        give_json({"mentions": records(table)})
     else:
         show(table, form, title="mentions; places by GeoNames, CC BY 4.0")

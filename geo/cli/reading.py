@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pandas as pd
 
 from geo.cli.common import ARCHIVE, form_option, main, opened
 from geo.errors import UsageError
-from geo.printing import bar, complain, print_receipts, show
+from geo.printing import bar, complain, give_json, print_receipts, show
 
 _SHOWN = (
     "date_start", "date_prec", "where_coordinates", "adm_1", "country", "where_prec", "sub_event_type", "low", "best",
@@ -60,7 +59,7 @@ def read_command(
 
         written.append(save_map(draw_review(reading, archive=archive), page))
     if form == "json":
-        click.echo(json.dumps(reading.as_dict(), ensure_ascii=False, indent=1))
+        give_json(reading.as_dict())
     else:
         _print(reading)
     for path in written:
@@ -92,7 +91,7 @@ def accept_command(ctx: click.Context, /, archive: Path, review: Path, form: str
 
     receipt = accept_review(archive, review, **given)
     if form == "json":
-        click.echo(json.dumps({"receipts": [asdict(receipt)]}, ensure_ascii=False, indent=1, default=str))
+        give_json({"receipts": [asdict(receipt)]})
     else:
         print_receipts([receipt])
     if receipt.outcome == "refused":

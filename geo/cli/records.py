@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ import pandas as pd
 
 from geo.cli.common import ARCHIVE, RAW, SOURCE, form_option, main, opened
 from geo.errors import UsageError
-from geo.printing import bar, complain, print_receipts, show
+from geo.printing import bar, complain, give_json, print_receipts, show
 
 
 def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
@@ -70,7 +69,7 @@ def import_command(
     if form == "json":
         from dataclasses import asdict
 
-        click.echo(json.dumps({"receipts": [asdict(r) for r in receipts]}, ensure_ascii=False, indent=1, default=str))
+        give_json({"receipts": [asdict(r) for r in receipts]})
     else:
         print_receipts(receipts)
     refused = [r for r in receipts if r.outcome == "refused"]

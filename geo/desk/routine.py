@@ -311,7 +311,7 @@ def _and_more(count: int) -> str:
 
 
 def fingerprint(archive: Archive) -> str:
-    """A hash of all that an archive knows: it changes with every import, correction and retraction.
+    """A hash of all that an archive tells: it changes with every import, correction and retraction, and with its rules.
 
     Parameters
     ----------
@@ -324,7 +324,10 @@ def fingerprint(archive: Archive) -> str:
         It cannot be read.
     """
     snapshots = archive.snapshots()[["snapshot", "sha256", "recorded_at", "superseded_at", "retracted_at"]]
-    parts = [snapshots.to_csv(index=False), archive.store.imports().to_csv(index=False)]
+    rules = archive.rules()
+    parts = [frame.to_csv(index=False) for frame in (snapshots, archive.store.imports(), rules)]
+    if (rules["kind"] == "embargo").any():  # an incident comes out of it without anybody writing to the archive
+        parts.append(archive.incidents()[["dataset", "event_id"]].to_csv(index=False))
     return sha256("\n".join(parts).encode()).hexdigest()
 
 

@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import re
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -125,6 +126,23 @@ def defused(value: Any) -> str:
     """
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(_COMPUTED) and not _is_number(text) else text
+
+
+def csv_lines(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
+    """Rows as lines of CSV that end in a line feed; a cell with a line end of any kind in it stands in quotation marks.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    line = io.StringIO()
+    writer = csv.writer(line, lineterminator="\r\n")  # the writer quotes what its own line end has in it
+    for row in rows:
+        writer.writerow(row)
+        yield line.getvalue()[:-2] + "\n"
+        line.seek(0)
+        line.truncate()
 
 
 def _is_number(text: str) -> bool:

@@ -71,7 +71,9 @@ def draw_review(
     made = PageMap(dossier.bounds)
     made.page.shell = _shell(reading, spots, dossier, ground)
     made.page.head = f"<style>{asset('review.css')}</style><script>{asset('review.js')}</script>"
-    made.page.below = '<section id="card" aria-live="polite" hidden></section>'
+    made.page.below = (
+        '<section id="card" aria-label="The chosen draft" aria-live="polite" tabindex="0" hidden></section>'
+    )
     return made
 
 
@@ -168,8 +170,11 @@ def _shell(reading: Reading, spots: Sequence[Spot | None], dossier: Dossier, gro
     }  # fmt: skip
     credits = basemap.credits()
     note = "<noscript><p>This page needs scripts to show the text; the review file has the same drafts.</p></noscript>"
+    # the numbers on this map are those of the drafts, so that their marks are explained by a list of its own
+    ground_legend = sheet.legend(bare) if dossier.classes else ""
+    side = review_sheet.side(reading, review_sheet.marks(dossier.spots) + ground_legend)
     return Shell(
-        title=dossier.title, lang="en", top=sheet.top(dossier) + note, side=review_sheet.side(reading),
+        title=dossier.title, lang="en", top=sheet.top(dossier) + note, side=side,
         bottom=review_sheet.table() + sheet.bottom(dossier, credits if ground.is_mapped else None),
         still=draw_still(dossier, around=ground.around), data=data,
     )  # fmt: skip

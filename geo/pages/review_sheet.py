@@ -170,8 +170,15 @@ def claim_words(claim: Any) -> str:
     return ", ".join(str(t) for t in told if t)
 
 
-def side(reading: Reading) -> str:
+def side(reading: Reading, legend: str) -> str:
     """Filters, the list of drafts and the text; the script fills them with `textContent`.
+
+    Parameters
+    ----------
+    reading : Reading
+        Whose text it is.
+    legend : str
+        Of the map, as HTML of our own.
 
     Raises
     ------
@@ -192,8 +199,33 @@ def side(reading: Reading) -> str:
         '<section class="listed"><ol id="drafts" class="incidents"></ol></section>'
         f'<section class="briefing"><h2>The briefing</h2><ul class="key">{marks}</ul>'
         f'<div id="text" lang="{escape(reading.lang)}"></div></section>'
-        '<section id="claims" hidden><h2>Area claims</h2><ul class="incidents"></ul></section></aside>'
+        '<section id="claims" hidden><h2>Area claims</h2><ul class="incidents"></ul></section>'
+        f"{legend}</aside>"
     )
+
+
+def marks(spots: Sequence[Spot]) -> str:
+    """What the marks of the drafts on the map mean.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    kinds = {spot.kind for spot in spots}
+    told = (
+        ("place", '<circle cx="19" cy="11.5" r="8" fill="var(--incident)"/>', "A draft, with its number"),
+        ("region", '<path d="M4 4l12-2 18 4-3 14-20 1z" fill="none" stroke="var(--incident)" stroke-dasharray="4 3"/>',
+         "A draft known to lie somewhere in this region"),
+        ("circle", '<circle cx="19" cy="11.5" r="9.5" fill="none" stroke="var(--incident)" stroke-dasharray="4 3"/>',
+         "A draft known to lie somewhere in this circle"),
+    )  # fmt: skip
+    items = "".join(
+        f'<li><svg viewBox="0 0 38 23" aria-hidden="true">{shape}</svg><span>{words}</span></li>'
+        for kind, shape, words in told
+        if kind in kinds
+    )
+    return f'<section><h2>On the map</h2><ul class="legend">{items}</ul></section>' if items else ""
 
 
 def table() -> str:
@@ -207,7 +239,8 @@ def table() -> str:
     heads = ("No.", "Date", "Where", "What", "Killed", "Injured", "Captured", "Said by", "Verification")
     cells = "".join(f'<th scope="col">{words}</th>' for words in heads)
     return (
-        '<section class="drafts"><h2>All drafts</h2><div class="scroll" tabindex="0" role="region" '
-        f'aria-label="All drafts"><table id="table"><thead><tr>{cells}</tr></thead><tbody></tbody></table></div>'
+        '<section class="drafts" aria-label="Table of drafts"><h2>All drafts</h2>'
+        '<div class="scroll" tabindex="0" role="region" aria-label="All drafts">'
+        f'<table id="table"><thead><tr>{cells}</tr></thead><tbody></tbody></table></div>'
         "</section>"
     )

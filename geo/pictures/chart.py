@@ -259,6 +259,11 @@ def _lay_out(panels: Sequence[Panel], story: Story, form: Format, theme: Theme, 
     stack(sheet, head, gap, 0.7 * gap)
     stack(sheet, foot, gap, high - under)
     room = (gap, top, gap + wide, high - under - 0.4 * gap)
+    if (room[3] - room[1]) / down < 6 * form.body:
+        raise MapError(
+            f"{sum(len(p.lines) for p in panels)} lines do not fit this shape: name fewer classes (--controller,"
+            " --status), or take another --shape"
+        )
     for i, panel in enumerate(panels):
         cell_w, cell_h = (room[2] - room[0]) / across, (room[3] - room[1]) / down
         x, y = room[0] + (i % across) * cell_w, room[1] + (i // across) * cell_h

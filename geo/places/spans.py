@@ -1,132 +1,17 @@
-"""Where in a text places are mentioned, and by which words around them: the longest names, and what speaks for each."""
+"""Where in a text places are mentioned: the longest names, in one pass over its words."""
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_left
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 
-from geo.places.index import OWN
+from geo.places.cues import Span
+from geo.places.index import LOOSE, OWN
 from geo.places.lookup import Found, Lookup
-from geo.places.rules import rules
-from geo.places.words import Word, is_cyrillic, words_of
+from geo.places.reading import Reading
+from geo.places.roles import Roles
 
-_SENTENCE = re.compile(r"(?<=[.!?…])[\"'”’»)]*\s+(?=[\"'“«(]?[^\W\d_a-zа-яіїєґ])|\n+")
-_AHEAD = 7  # words looked at for the end of a list of regions
-
-
-@dataclass
-class Reading:
-    """A text with its words and, for each, the number of its sentence and paragraph."""
-
-    text: str
-    words: list[Word]
-    sentence: list[int]
-    paragraph: list[int]
-
-    def gap(self, at: int) -> str:
-        """What stands between a word and the one before it.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
-        return self.text[self.words[at - 1].end : self.words[at].start] if at else self.text[: self.words[0].start]
-
-    def starts(self, at: int) -> bool:
-        """Whether a word begins a sentence.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
-        return at == 0 or self.sentence[at] != self.sentence[at - 1]
-
-    def before(self, at: int, most: int = 4) -> tuple[str, ...]:
-        """Folded words right before one, in its sentence and with nothing but blanks between.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
-        first = at
-        while first > 0 and at - first < most and self.gap(first).strip("\"'«“„(. ") == "" and not self.starts(first):
-            first -= 1
-        return tuple(w.key for w in self.words[first:at])
-
-    def after(self, at: int, most: int = 4) -> tuple[str, ...]:
-        """Folded words from one on, in one sentence and with nothing but blanks between.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
-        last = at
-        while last < len(self.words) and last - at < most:
-            if last and (self.gap(last).strip("\"'»”’s- ") != "" or self.starts(last)):
-                break
-            last += 1
-        return tuple(w.key for w in self.words[at:last])
-
-
-@dataclass
-class Span:
-    """A mention: words [first, last), the places that it may mean, and the cues around it."""
-
-    first: int
-    last: int
-    start: int
-    end: int
-    text: str
-    found: tuple[Found, ...] = ()
-    role: str = "place"
-    kind: str = ""  # region, district or place, where words beside it say so
-    cues: list[str] = field(default_factory=list)
-    near: str = ""
-    code: str = ""  # the country of a demonym
-    unknown: bool = False
-    names: tuple[int, int] = (0, 0)
-
-    @property
-    def located(self) -> bool:
-        """Whether it is a mention of ground, not of people or offices."""
-        return self.role in ("place", "region", "country", "metonym")
-
-
-def read(text: str) -> Reading:
-    """A text's words, sentences and paragraphs.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
-    words = words_of(text)
-    breaks = [(m.end(), "\n" in m.group() and m.group().count("\n") >= 1) for m in _SENTENCE.finditer(text)]
-    sentence, paragraph = [], []
-    at = number = block = 0
-    for word in words:
-        while at < len(breaks) and breaks[at][0] <= word.start:
-            abbreviation = _is_abbreviation(text, breaks[at][0]) and not breaks[at][1]
-            number += 0 if abbreviation else 1
-            block += breaks[at][1]
-            at += 1
-        sentence.append(number)
-        paragraph.append(block)
-    return Reading(text, words, sentence, paragraph)
-
-
-_ABBREVIATED = re.compile(
-    r"(?:\b[A-ZА-ЯІЇЄҐ]|\b(?:St|Mt|Ft|Gen|Gov|Lt|Col|Maj|Capt|Sgt|Sen|Rep|Mr|Mrs|Ms|Dr|Jr|No|vs|см|обл|с|м|г|д|н|п|смт))\.\s+$"
-)
-
-
-def _is_abbreviation(text: str, end: int) -> bool:
-    return bool(_ABBREVIATED.search(text[max(0, end - 12) : end]))
+_IN = frozenset(("in", "at", "of", "from", "to", "в", "у", "во", "з", "із", "из"))
 
 
 def spans_of(reading: Reading, lookup: Lookup, *, countries: Sequence[str] | None = None) -> list[Span]:
@@ -140,42 +25,53 @@ def spans_of(reading: Reading, lookup: Lookup, *, countries: Sequence[str] | Non
     finder = _Finder(reading, lookup, countries)
     found = list(finder.walk())
     finder.spread_regions(found)
+    finder.speakers(found)
     finder.surnames(found)
     return found
 
 
-def given_span(reading: Reading, lookup: Lookup, start: int, end: int) -> Span:
-    """A mention whose place in the text is given: it is looked up as it stands, and taken for ground.
+def given_spans(reading: Reading, lookup: Lookup, given: Sequence[tuple[int, int]]) -> list[Span]:
+    """Mentions whose place in the text is given: each is looked up as it stands, and taken for ground.
 
     Raises
     ------
     GeoError
         Never.
     """
-    inside = [i for i, w in enumerate(reading.words) if w.start < end and w.end > start]
-    first, last = (inside[0], inside[-1] + 1) if inside else (0, 0)
-    text = reading.text[start:end]
-    span = Span(first, last, start, end, text, names=(first, last))
-    if not inside:
-        return span
     finder = _Finder(reading, lookup)
-    span.found = finder.whole(first, last)
-    finder.cue(span)
-    finder.kind_within(span)
-    span.first, span.last, span.start, span.end, span.text = first, last, start, end, text
-    return span
+    starts, ends = [w.start for w in reading.words], [w.end for w in reading.words]
+    spans = []
+    for start, end in given:
+        first, last = bisect_left(ends, start + 1), bisect_left(starts, end)
+        span = Span(first, max(first, last), start, end, reading.text[start:end], names=(first, last))
+        if first < last:
+            finder.given(span)
+        spans.append(span)
+    return spans
 
 
-class _Finder:
+class _Finder(Roles):
     """One pass over a text: the longest names first, then what the words around them say."""
 
-    def __init__(self, reading: Reading, lookup: Lookup, countries: Sequence[str] | None = None) -> None:
-        self.reading, self.lookup, self.rules = reading, lookup, rules()
-        self.countries = frozenset(countries or ())
-        self.words = reading.words
-        self.lower = {w.key for w in self.words if not w.capital}
+    def given(self, span: Span) -> None:
+        """What a mention may mean whose place in the text is known.
 
-    # -- the walk -----------------------------------------------------------------------------------------------
+        Raises
+        ------
+        GeoError
+            Never.
+        """
+        whole = span.first, span.last, span.start, span.end, span.text
+        demonym = self.demonym_of(span.first, span.last)
+        country = self.lookup.country(demonym) if demonym else None
+        span.found = ((country, OWN),) if country is not None else self.whole(span.first, span.last)
+        if country is not None:
+            return
+        if len(span.text) < 4 and span.text.isupper():
+            span.found = tuple(f for f in span.found if f[0].kind != "place")
+        self.cue(span)
+        self.kind_within(span)
+        span.first, span.last, span.start, span.end, span.text = whole
 
     def walk(self) -> Iterator[Span]:
         at = 0
@@ -192,6 +88,13 @@ class _Finder:
         if not word.capital:
             return self._demonym(at) if word.cyrillic else None
         count, found = self.lookup.longest(self.words, at, self.reading.text)
+        for more in (2, 1):
+            short = self.short(at, at + more) if more >= count and at + more <= len(self.words) else ()
+            # a short form stands after the place that lies there: Gary, Ind.
+            if short and (more > 1 or self.reading.gap(at).startswith(",")):
+                span = self._span(at, at + more, short)
+                span.kind, span.cues = "region", ["a short form"]
+                return span
         adjective = self._adjective(at)
         if adjective is not None and count < 2:
             return adjective
@@ -200,13 +103,14 @@ class _Finder:
             return demonym
         if count == 0 or (count == 1 and (self._is_common(at) or self._only_begins(at, found))):
             return self._unknown(at)
+        loosely = count == 1 and all(how == LOOSE for _, how in found) and self._surname_at(at + 1)
+        if (self._settlement_before(at) or self._beside_what(at)) and (loosely or self._goes_on(at + count)):
+            return self._unknown(at)
         span = self._span(at, at + count, found)
+        if not span.found:
+            return None
         self.cue(span)
         return self.judge(span)
-
-    def _span(self, first: int, last: int, found: tuple[Found, ...]) -> Span:
-        start, end = self.words[first].start, self.words[last - 1].end
-        return Span(first, last, start, end, self.reading.text[start:end], found, names=(first, last))
 
     def _is_country(self, found: tuple[Found, ...], at: int, count: int) -> bool:
         """A country's own name, such as Росія, is no adjective of nationality."""
@@ -225,39 +129,6 @@ class _Finder:
                 return span
         return None
 
-    def _adjective(self, at: int) -> Span | None:
-        """Курской и Белгородской областей; Харківщина."""
-        word = self.words[at]
-        if not word.cyrillic or len(word.key) < 6:
-            return None
-        noun = bool(re.search("[щч]ин(?:а|и|і|у|ою|е|ы|ои)$", word.key))
-        last = at + 1
-        if not noun:
-            after = self._list_end(at + 1)
-            if after is None:
-                return None
-            last = after if after == at + 2 else at + 1
-        regions = self.lookup.adjective(word.key)
-        if not regions:
-            return None
-        span = self._span(at, last, tuple((p, OWN) for p in regions))
-        span.kind, span.cues = "region", ["a region's name"]
-        return span
-
-    def _list_end(self, at: int) -> int | None:
-        """One past the word область that ends a list of regions; None where none does."""
-        for here in range(at, min(at + _AHEAD, len(self.words))):
-            word = self.words[here]
-            if self.reading.starts(here):
-                return None
-            if word.key in self.rules["region_after"]:
-                return here + 1
-            if word.key in self.rules["district_after"]:
-                return None
-            if word.key not in ("и", "та", "і", "або", "или", "и") and not re.search("[сзц]ь?к", word.key):
-                return None
-        return None
-
     def _only_begins(self, at: int, found: tuple[Found, ...]) -> bool:
         """A word that begins a sentence and is a name only elsewhere, or only by a declined form of a small place's."""
         if not self.reading.starts(at) or any(p.kind != "place" for p, _ in found):
@@ -266,8 +137,8 @@ class _Finder:
             how == OWN and p.population > 0 and (not self.countries or p.country in self.countries) for p, how in found
         ):
             return False
-        here = [p.population for p, _ in found if not self.countries or p.country in self.countries]
-        return max(here, default=0) < 20_000
+        least = {True: 20_000, False: 200_000}
+        return not any(p.population >= least[not self.countries or p.country in self.countries] for p, _ in found)
 
     def _is_common(self, at: int) -> bool:
         """A common word, or one that only a sentence's beginning made a name."""
@@ -276,225 +147,57 @@ class _Finder:
             return not self._settlement_before(at)
         return len(word.key) < 3 and not word.text.isupper()
 
-    def _settlement_before(self, at: int) -> str:
-        return self.rules["settlement_before"].ends(self.reading.before(at))
+    def _placed_beside(self, at: int) -> str:
+        """The preposition before an unknown name that a region's name follows: near Kilibo (Ouesse, Collines)."""
+        before = self.reading.before(at, 3)
+        leading = self.rules["near"].ends(before) or (before[-1] if before and before[-1] in _IN else "")
+        last = at + 1
+        while leading and last < len(self.words) and last - at < 3 and self.reading.gap(last) in (" ", "-"):
+            if not self.words[last].capital or self._adjective(last) is not None:
+                break
+            last += 1
+        if not leading or last >= len(self.words) or self.reading.starts(last) or self._is_common(at):
+            return ""
+        if self.reading.gap(last) == " ":
+            return leading if self._adjective(last) is not None else ""
+        if self.reading.gap(last) not in (", ", " ("):
+            return ""
+        _, found = self.lookup.longest(self.words, last, self.reading.text)
+        held = any(p.kind in ("region", "district") for p, _ in found)
+        return leading if held or self._adjective(last) is not None else ""
+
+    def _beside_what(self, at: int) -> str:
+        """The word for nearness before a name: what one is near is a place."""
+        word, near = self.words[at], self._near(at)
+        named = not word.text.isupper() and not self._is_common(at) and self.rules.demonym(word.key) is None
+        return near if len(near) > 2 and named and word.key not in self.rules["titles"] else ""
+
+    def _goes_on(self, at: int) -> bool:
+        """Whether a settlement's name goes on with a word that is no name of a place: village of Krasnaya Skazka."""
+        return (
+            self._surname_at(at)
+            and self._adjective(at) is None
+            and self.lookup.longest(self.words, at, self.reading.text)[0] == 0
+            and self.words[at].key not in self.rules["given_names"]
+        )
 
     def _unknown(self, at: int) -> Span | None:
-        """A capitalised name after a word such as village: a place that no gazetteer here has."""
+        """A capitalised name after a word such as village: a place that no gazetteer here has; or somebody's name."""
         word = self.words[at]
-        cue = self._settlement_before(at)
+        if word.key in self.rules["given_names"] and self._surname_at(at + 1):
+            span = self._span(at, at + 2, ())
+            span.role, span.cues = "person", ["a given name before a surname"]
+            return span
+        cue = self._settlement_before(at) or self._placed_beside(at) or self._beside_what(at)
         plain = not cue or word.key in self.rules["given_names"] or word.key in self.rules["titles"]
         if plain or self.reading.starts(at) or (len(cue) == 1 and "." not in self.reading.gap(at)):
             return None
         last = at + 1
         while last < len(self.words) and self.words[last].capital and self.reading.gap(last) in (" ", "-"):
+            if self._adjective(last) is not None or self.rules.demonym(self.words[last].key):
+                break
             last += 1
         span = self._span(at, last, ())
         span.unknown, span.cues, span.kind = True, [f"after “{cue}”"], "place"
         span.near = self._near(at)
         return span
-
-    # -- what the words around say ------------------------------------------------------------------------------
-
-    def cue(self, span: Span) -> None:
-        """Words that say whether it is a town, a region or a district; the kind word becomes part of the mention."""
-        before, after = self.reading.before(span.first), self.reading.after(span.last)
-        for kind, table in (("region", "region_after"), ("district", "district_after")):
-            word = self.rules[table].begins(after)
-            if word and self._glued(span.last, word):
-                span.kind, span.cues = kind, [*span.cues, f"“{word}” follows"]
-                self._extend(span, len(word.split()))
-                return
-        for kind, table in (("place", "settlement_before"), ("region", "region_before")):
-            word = self.rules[table].ends(before)
-            if word and (len(word) > 1 or "." in self.reading.gap(span.first)):
-                span.kind, span.cues = kind, [*span.cues, f"after “{word}”"]
-                break
-        follows = self.rules["settlement_after"].begins(after)
-        if follows and not span.kind and self.words[span.last].text.islower():
-            span.kind, span.cues = "place", [*span.cues, f"“{follows}” follows"]
-        span.near = self._near(span.first)
-
-    def _near(self, at: int) -> str:
-        before = self.reading.before(at)
-        place = self.rules["settlement_before"].ends(before)
-        kept = before[: len(before) - len(place.split())] if place else before
-        kept = kept[:-1] if kept and kept[-1] in ("the", "a") else kept
-        return self.rules["near"].ends(kept)
-
-    def _glued(self, at: int, word: str) -> bool:
-        """Whether a kind word belongs to the name before it (Texas State University is no state)."""
-        end = at + len(word.split())
-        if word in ("state", "district", "community", "department", "direction", "borough", "county", "province"):
-            following = self.words[end] if end < len(self.words) else None
-            if following is not None and following.capital and self.words[at].capital:
-                return self.reading.gap(end) != " " or not self.rules["organisation_after"].begins((following.key,))
-        return True
-
-    def _extend(self, span: Span, count: int) -> None:
-        last = span.last + count
-        whole = " ".join(w.key for w in self.words[span.first : last])
-        longer = self.lookup.called(whole, cyrillic=is_cyrillic(whole), loose=False)
-        span.found = span.found + tuple(f for f in longer if f[0].number not in {p.number for p, _ in span.found})
-        span.last, span.end = last, self.words[last - 1].end
-        span.text = self.reading.text[span.start : span.end]
-
-    def kind_within(self, span: Span) -> None:
-        """A given mention may bring its own kind word (Kursk Oblast)."""
-        last = span.text.split()[-1] if span.text.split() else ""
-        for kind, table in (("region", "region_after"), ("district", "district_after")):
-            if last[:1].isupper() and len(span.text.split()) > 1 and words_of(last)[:1]:
-                key = words_of(last)[0].key
-                if key in self.rules[table] and key not in ("city", "state"):
-                    span.kind = span.kind or kind
-
-    def whole(self, first: int, last: int) -> tuple[Found, ...]:
-        """The places of a run of words as it stands, without an article, or without its kind word."""
-        words = self.words[first:last]
-        cyrillic = any(w.cyrillic for w in words)
-        if words and words[0].key == "the":
-            words = words[1:]
-        runs = [words]
-        for table in ("region_after", "district_after", "settlement_after"):
-            if len(words) > 1 and words[-1].key in self.rules[table]:
-                runs.append(words[:-1])
-        if len(words) > 1 and words[0].key in self.rules["compass"]:
-            runs.append(words[1:])
-        for run in runs:
-            found = self.lookup.called(" ".join(w.key for w in run), cyrillic=cyrillic)
-            if found:
-                return found
-        return ()
-
-    # -- persons, offices, capitals that speak -------------------------------------------------------------------
-
-    def judge(self, span: Span) -> Span | None:
-        """The role of a mention; None where it is none after all."""
-        at, last = span.first, span.last
-        before, after = self.reading.before(at), self.reading.after(last)
-        if span.kind in ("region", "district"):
-            return span
-        office = self._office(span, before, after)
-        if office is not None:
-            return office
-        person = self._person(span, before, after)
-        if person is not None:
-            return person
-        if not span.kind and span.last - at == 1 and self.reading.starts(at) and self.words[at].key in self.lower:
-            return None
-        said = self._metonym(span, before, after)
-        if said:
-            span.role, span.cues = "metonym", [*span.cues, said]
-        return span
-
-    def _office(self, span: Span, before: tuple[str, ...], after: tuple[str, ...]) -> Span | None:
-        leading = self.rules["organisation_before"].ends(before)
-        if (leading and self.words[span.first - 1].text != self.words[span.first - 1].text.lower()) or (
-            leading and " " in leading
-        ):
-            span.role, span.cues = "organisation", [f"after “{leading}”"]
-            return span
-        for ahead in range(min(3, len(after))):
-            word = self.words[span.last + ahead]
-            if not word.capital and not word.cyrillic:
-                break
-            if self.rules["proper_parts"].begins((word.key,)):
-                break
-            if word.key in self.rules["organisation_after"] and self.reading.gap(span.last) != ", ":
-                if word.cyrillic and not word.capital and ahead:
-                    break
-                span.role, span.cues = "organisation", [f"“{word.text}” follows"]
-                return self._widened(span, span.last + ahead + 1)
-        return None
-
-    def _widened(self, span: Span, last: int) -> Span:
-        span.last, span.end = last, self.words[last - 1].end
-        span.text = self.reading.text[span.start : span.end]
-        return span
-
-    def _person(self, span: Span, before: tuple[str, ...], after: tuple[str, ...]) -> Span | None:
-        names, titles = self.rules["given_names"], self.rules["titles"]
-        one = span.last - span.first == 1
-        key = self.words[span.first].key
-        follows = self.words[span.last] if after and span.last < len(self.words) else None
-        surname = follows is not None and follows.capital and self.reading.gap(span.last) == " "
-        if before and before[-1] in names and self.words[span.first - 1].capital and one:
-            return self._as_person(span, "after a given name", span.first - 1)
-        if before and titles.ends(before) and not span.kind and self.words[span.first].capital:
-            return self._as_person(span, f"after “{titles.ends(before)}”", span.first)
-        if one and key in names and surname and follows is not None and not self._is_place_word(follows.key):
-            return self._widened(self._as_person(span, "a given name before a surname", span.first), span.last + 1)
-        stranger = self._stranger_before(span, before)
-        if stranger and one and not span.kind:
-            return self._as_person(span, f"after “{stranger}”", span.first - 1)
-        return None
-
-    def _is_place_word(self, key: str) -> bool:
-        tables = ("region_after", "district_after", "settlement_after", "proper_parts", "titles")
-        return any(key in self.rules[t] for t in tables) or key in self.rules["common"]
-
-    def _stranger_before(self, span: Span, before: tuple[str, ...]) -> str:
-        """A capitalised word of no known kind right before the name: the two are somebody's name."""
-        if not before or self.reading.gap(span.first) != " ":
-            return ""
-        word = self.words[span.first - 1]
-        known = ("common", "compass", "titles", "settlement_before", "region_before", "place_prepositions", "near",
-                 "settlement_after", "region_after", "metonym_after", "proper_parts", "organisation_after")  # fmt: skip
-        if not word.capital or word.text.isupper() or self.reading.starts(span.first - 1):
-            return ""
-        if any(word.key in self.rules[t] for t in known) or self.rules.demonym(word.key):
-            return ""
-        return "" if self.lookup.named(word.key) else word.text
-
-    def _as_person(self, span: Span, why: str, first: int) -> Span:
-        span.role, span.cues = "person", [why]
-        last = span.last
-        while last < len(self.words) and last - span.first < 3 and self.reading.gap(last) == " ":
-            word = self.words[last]
-            if not word.capital or self._is_place_word(word.key) or self.reading.starts(last):
-                break
-            last += 1
-        if self.words[span.first].key in self.rules["given_names"] and last > span.last:
-            self._widened(span, last)
-        span.names = (first, span.last)
-        return span
-
-    def _metonym(self, span: Span, before: tuple[str, ...], after: tuple[str, ...]) -> str:
-        capital = any(p.capital for p, _ in span.found)
-        if not capital or span.kind or span.near:
-            return ""
-        if "’s" in self.reading.text[span.end : span.end + 2] or "'s" in self.reading.text[span.end : span.end + 2]:
-            owned = self.rules["metonym_owned"].begins(after)
-            if owned:
-                return f"a capital whose “{owned}” are meant"
-        leading = self.rules["metonym_before"].ends(before)
-        if leading:
-            return f"a capital after “{leading}”"
-        if before and before[-1] in self.rules["place_prepositions"]:
-            return ""
-        skipped = after[1:] if (after and after[0].endswith("ly")) or after[:1] == ("also",) else after
-        verb = self.rules["metonym_after"].begins(skipped[:2])
-        return f"a capital that acts (“{verb}”)" if verb else ""
-
-    # -- the document as a whole ---------------------------------------------------------------------------------
-
-    def spread_regions(self, spans: list[Span]) -> None:
-        """Kharkiv, Sumy and Chernihiv oblasts: the plural at the end holds for the whole list."""
-        plural = {"oblasts", "regions", "provinces", "states", "governorates", "counties", "districts", "областей",
-                  "областях", "областям", "областями", "районах", "районів", "районов", "краях"}  # fmt: skip
-        for at in range(len(spans) - 1, 0, -1):
-            span, previous = spans[at], spans[at - 1]
-            between = self.reading.text[previous.end : span.start].strip()
-            ends = self.words[span.last - 1].key in plural or "a list of regions" in span.cues
-            if ends and between in (",", "and", ", and", "та", "і", "и", "або", "or", "&") and previous.role == "place":
-                previous.kind, previous.cues = span.kind, [*previous.cues, "a list of regions"]
-
-    def surnames(self, spans: list[Span]) -> None:
-        """A name that the text has given to a person is that person's where it stands alone."""
-        people = {self.words[s.last - 1].key for s in spans if s.role == "person" and s.names[1] - s.names[0] > 1}
-        for span in spans:
-            bare = span.last - span.first == 1 and not span.kind and not span.near
-            if span.role in ("place", "metonym") and bare and self.words[span.first].key in people:
-                before = self.reading.before(span.first, 1)
-                if not (before and before[-1] in ("in", "at", "в", "у")):
-                    span.role, span.cues = "person", ["the text gives this name to a person"]

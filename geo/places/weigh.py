@@ -3,44 +3,37 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
 from math import exp, log10
 
-from geo.places.index import BARE, LOOSE, OTHER, STEM
-from geo.places.lookup import Place, apart_km
+from geo.places.company import Company, Ranked, Weighed
+from geo.places.company import group_of as _group
+from geo.places.cues import Span
+from geo.places.index import BARE, LOOSE, OTHER, OWN, STEM
+from geo.places.lookup import Place
+from geo.places.reading import Reading
 from geo.places.rules import rules
-from geo.places.spans import Reading, Span
+from geo.places.words import key_of
 
 # parts of the score; a place of ten times the people is worth 1
 CUED = 6.0
-COUNTRY, DISTRICT, REGION = 8.5, 4.2, -1.2
+COUNTRY, AREA, DISTRICT, REGION, LEAST_REGION = 8.5, 7.5, 4.2, -1.2, 5.0
+# a region whose name none of its own towns has (Crimea, Wyoming)
+UNSHARED_REGION = 6.5
+# a town that only some call by a country's own name
+COUNTRYS_NAME = -3.0
 HOW = {OTHER: -0.1, BARE: -0.2, STEM: -0.2, LOOSE: -1.0}
 BESIDE, SENTENCE, PARAGRAPH, TEXT = 4.5, 2.5, 1.6, 1.1
 IN_COUNTRY = 0.5  # of the worth of a region: a country says less
-CLOSE, SAME_REGION, SAME_COUNTRY = 1.6, 1.4, 1.4
-CLOSE_KM, FRONT_KM, FRONT = 60.0, 40.0, 1.5
+FRONT_KM, FRONT = 40.0, 1.5
 IN_PLAY = 0.6
 # places with fewer people than this do not stand outside of every container that the text names
 LARGE = 50_000
+TOWN = 5_000
 _NEXT = re.compile(r",? *\(?")
+_ARTICLES = frozenset(("a", "an", "the", "small", "large", "border", "frontline", "nearby"))
 _INSIDE = frozenset(("in", "of", "at", "inside", "within", "в", "у", "во"))
 Prior = Callable[[Place], float | None]
-
-
-@dataclass
-class Weighed:
-    """A mention with its candidates, best first: place, score and the parts of the score in words."""
-
-    span: Span
-    ranked: list[tuple[Place, float, list[str]]] = field(default_factory=list)
-    beside: list[Place] = field(default_factory=list)
-    within: list[tuple[Place, float, str]] = field(default_factory=list)
-
-    @property
-    def best(self) -> Place | None:
-        """The candidate with the highest score."""
-        return self.ranked[0][0] if self.ranked else None
 
 
 def weigh(
@@ -74,24 +67,18 @@ def weigh(
     for row in table:
         row.ranked = _sorted([alone.score(row.span, place, how) for place, how in row.span.found])
     base = [{p.number: (score, why) for p, score, why in row.ranked} for row in table]
+    company = Company(table)
     for _ in range(2):
         _contain(reading, table)
-        picks = [_pick(row) for row in table]
+        support = company.support()
         for number, row in enumerate(table):
-            row.ranked = _again(row, base[number], picks, number)
+            row.ranked = _again(row, base[number], support)
     _one_sense(table)
     return table
 
 
-Ranked = list[tuple[Place, float, list[str]]]
-
-
 def _sorted(scores: Ranked) -> Ranked:
     return sorted(scores, key=lambda r: (-r[1], r[0].number))
-
-
-def _pick(row: Weighed) -> Place | None:
-    return row.best if row.span.located else None
 
 
 class _Alone:
@@ -125,13 +112,18 @@ class _Alone:
         if place.kind == "country":
             why.append("a country")
             return COUNTRY
+        if place.kind in ("continent", "area", "sea"):
+            return AREA
         if place.kind == "district":
             return DISTRICT if how in (0, OTHER, STEM) and span.kind != "place" else 0.0
         if place.kind == "region":
             why.append("a region")
-            return people + REGION + self._whole(span, why)
+            least = LEAST_REGION if _seat_of_name(span, place) else UNSHARED_REGION
+            return max(people + REGION, least) + self._whole(span, why)
         if place.population:
             why.append(f"population {place.population:,}")
+        if how != OWN and any(p.kind == "country" for p, _ in span.found):
+            people += COUNTRYS_NAME
         return people + (0.5 if place.capital else 0.0)
 
     def _whole(self, span: Span, why: list[str]) -> float:
@@ -157,10 +149,24 @@ class _Alone:
             return 0.0
         if place.kind == span.kind:
             why += span.cues
-            return CUED
+            return CUED + self._of_size(span, place)
         if {place.kind, span.kind} == {"region", "district"}:
             return 1.0
         return -CUED
+
+    def _of_size(self, span: Span, place: Place) -> float:
+        """A village has few people, a city many."""
+        said = span.said
+        if place.kind != "place" or not said:
+            return 0.0
+        if said in self.rules["village_words"]:
+            return -2.0 if place.population > 20_000 else 0.0
+        return 0.5 if said in self.rules["city_words"] and place.population > 20_000 else 0.0
+
+
+def _seat_of_name(span: Span, region: Place) -> bool:
+    """Whether a town of the region itself, and no small one, has the name as well."""
+    return any(p.kind == "place" and p.area == region.area and p.population > 20_000 for p, _ in span.found)
 
 
 def _name(span: Span) -> str:
@@ -186,6 +192,8 @@ def _holds(row: Weighed) -> bool:
     best = row.best
     if best is None or best.kind == "place":
         return False
+    if best.kind not in ("region", "district", "country"):
+        return False
     if best.kind in ("region", "district"):
         return row.span.kind == best.kind or len(row.ranked) < 2 or row.ranked[0][1] - row.ranked[1][1] > 0.5
     return True
@@ -194,9 +202,10 @@ def _holds(row: Weighed) -> bool:
 def _where(reading: Reading, span: Span, other: Span) -> tuple[float, str]:
     if reading.sentence[span.first] == reading.sentence[other.first]:
         return SENTENCE, "same sentence"
-    if reading.paragraph[span.first] == reading.paragraph[other.first]:
-        return PARAGRAPH, "same paragraph"
-    return TEXT, "same text"
+    where = "same paragraph" if reading.paragraph[span.first] == reading.paragraph[other.first] else "same text"
+    # a place lies in what was named before it; what comes later says less
+    later = " later" if other.first > span.first else ""
+    return (PARAGRAPH if where == "same paragraph" else TEXT) * (0.7 if later else 1.0), f"{where}{later}"
 
 
 def _beside(reading: Reading, table: Sequence[Weighed], at: int) -> list[Place]:
@@ -217,10 +226,21 @@ def _beside(reading: Reading, table: Sequence[Weighed], at: int) -> list[Place]:
 
 
 def _opens(gap: str) -> bool:
-    words = gap.strip(" ,(").split()
+    """Whether what stands between two mentions puts the first into the second: "(", ", ", ", a village in "."""
+    if "." in gap or ";" in gap or "\n\n" in gap:
+        return False
+    words = [w.casefold() for w in gap.strip(" ,(").split()]
     if not words:
         return bool(_NEXT.fullmatch(gap)) and bool(gap.strip())
-    return len(words) <= 2 and all(w.casefold() in _INSIDE or w == "the" for w in words) and "." not in gap
+    if len(words) <= 2:
+        return all(w in _INSIDE or w == "the" for w in words)
+    tables = rules()
+    known = ("settlement_before", "compass")
+    return (
+        len(words) <= 7
+        and words[-1 if words[-1] != "the" else -2] in _INSIDE
+        and all(w in _INSIDE or w in _ARTICLES or any(w in tables[t] for t in known) for w in words)
+    )
 
 
 def _in_list(reading: Reading, table: Sequence[Weighed], at: int) -> bool:
@@ -237,21 +257,18 @@ def _in_list(reading: Reading, table: Sequence[Weighed], at: int) -> bool:
 
 
 def _again(
-    row: Weighed, base: dict[int, tuple[float, list[str]]], picks: Sequence[Place | None], number: int
+    row: Weighed, base: dict[int, tuple[float, list[str]]], support: Mapping[tuple[str, int], tuple[float, str]]
 ) -> Ranked:
-    others = _unlike(row, picks, number)
     scores: Ranked = []
     for place, _, _ in row.ranked:
         score, why = base[place.number]
         why = list(why)
-        score += _contained(row, place, why) + _company(place, others, why)
-        scores.append((place, score, why))
+        score += _contained(row, place, why)
+        worth, said = support.get((_group(row), place.number), (0.0, ""))
+        if said:
+            why.append(said)
+        scores.append((place, score + worth, why))
     return _sorted(scores)
-
-
-def _unlike(row: Weighed, picks: Sequence[Place | None], number: int) -> list[Place]:
-    mine = {p.number for p, _, _ in row.ranked}
-    return [p for i, p in enumerate(picks) if p is not None and i != number and p.number not in mine]
 
 
 def _contained(row: Weighed, place: Place, why: list[str]) -> float:
@@ -259,29 +276,18 @@ def _contained(row: Weighed, place: Place, why: list[str]) -> float:
         if container.number != place.number and place.inside(container):
             why.append(f"in {container.name}, named beside it")
             return BESIDE
-    held = [(w, c, where) for c, w, where in row.within if c.number != place.number and place.inside(c)]
+    # that Kursk lies in Kursk Oblast does not speak for the city
+    held = [
+        (w, c, where)
+        for c, w, where in row.within
+        if c.number != place.number and place.inside(c) and key_of(c.name)[:5] != key_of(place.name)[:5]
+    ]
     if not held:
         return 0.0
     worth, container, where = max(held, key=lambda h: h[0])
     if container.kind != "country" or len({c.number for c, _, _ in row.within}) > 1:
         why.append(f"in {container.name}, {where}")
     return worth
-
-
-def _company(place: Place, others: Sequence[Place], why: list[str]) -> float:
-    """What the other places of the text speak for: near ones, and the same region and country."""
-    if not others:
-        return 0.0
-    towns = [o for o in others if o.kind in ("place", "district")]
-    closest = min(((apart_km(place, o), o) for o in towns), key=lambda n: n[0], default=None)
-    score = 0.0
-    if closest is not None and place.kind in ("place", "district"):
-        score += CLOSE * exp(-closest[0] / CLOSE_KM)
-        if closest[0] < CLOSE_KM:
-            why.append(f"{closest[0]:.0f} km from {closest[1].name}")
-    areas = [o.area for o in others if o.area]
-    score += SAME_REGION * areas.count(place.area) / len(areas) if areas and place.area else 0.0
-    return score + SAME_COUNTRY * sum(o.country == place.country for o in others) / len(others)
 
 
 def _one_sense(table: Sequence[Weighed]) -> None:

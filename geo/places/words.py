@@ -90,7 +90,7 @@ def fold(word: str) -> str:
         plain = word.casefold().translate(_SIGNS)
     else:
         parts = unicodedata.normalize("NFKD", word.casefold().translate(_SIGNS))
-        plain = "".join(c for c in parts if not unicodedata.combining(c))
+        plain = "".join(c for c in parts if not unicodedata.combining(c)).casefold()
     return _SHORT.get(plain, plain)
 
 
@@ -171,6 +171,17 @@ def loose_key(key: str) -> str:
     for pattern, sign in rules:
         key = pattern.sub(sign, key)
     return " ".join(w[:-1] if len(w) > 4 and w[-1] in "аеиоaeio" else w for w in key.split())
+
+
+def plain_key(key: str) -> str:
+    """A key in Latin letters and one spelling, to compare names across scripts and systems.
+
+    Raises
+    ------
+    GeoError
+        Never.
+    """
+    return loose_key(latin(key))
 
 
 def latin(key: str) -> str:

@@ -84,7 +84,8 @@ def sentences(passage: Passage) -> list[Passage]:
     edges = [0]
     for match in _END.finditer(passage.text):
         before = passage.text[edges[-1] : match.start()]
-        if match[0].startswith(".") and _SHORT.search(before[-12:]):
+        # "on X" ends a sentence where any other letter alone is somebody's initial
+        if match[0].startswith(".") and _SHORT.search(before[-12:]) and not before.endswith(" on X"):
             continue
         edges.append(match.end())
     return [piece for piece in _cut(passage, edges) if piece.text.strip()]

@@ -191,7 +191,8 @@ def _people(lang: Lang) -> re.Pattern[str]:
     """A number with the people that it counts; a bare number only where nothing else can be meant."""
     numbers, persons = words(lang)["numbers"], words(lang)["persons"]
     spelled = sorted((re.escape(w).replace(r"\ ", r"\s+") for w in numbers["list"]), key=len, reverse=True)
-    number = rf"(?:\d{{1,3}}(?:[,\s]\d{{3}})+(?!\d)|\d{{1,5}}|{'|'.join(spelled)}|{numbers['one']})"
+    tens = r"(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)-(?:one|two|three|four|five|six|seven|eight|nine)"
+    number = rf"(?:{tens}|\d{{1,3}}(?:[,\s]\d{{3}})+(?!\d)|\d{{1,5}}|{'|'.join(spelled)}|{numbers['one']})"
     hedge = rf"(?:(?P<least>{numbers['at_least']})|(?P<most>{numbers['at_most']})|(?P<about>{numbers['about']}))\s+"
     span = rf"(?P<first>{number})(?:\s*(?:{numbers['to']})\s*(?P<last>{number}))?"
     ordinal = rf"(?:an?\s+)?(?:{'|'.join(re.escape(w) for w in numbers['ordinals'])})"
@@ -250,5 +251,8 @@ def number_of(text: str, lang: Lang) -> int | None:
     numbers = words(lang)["numbers"]
     if re.fullmatch(numbers["one"], plain):
         return 1
+    if "-" in plain:  # thirty-two
+        parts = [number_of(part, lang) for part in plain.split("-")]
+        return None if None in parts else sum(part or 0 for part in parts)
     value = numbers["list"].get(plain)
     return None if value is None else int(value)

@@ -158,7 +158,8 @@ def _clause(
     where = places.choose(clause, mentions, at=at, scopes=scopes)
     if lead is None and not where and not weaver.sketches and not any(t.count.best for t in counted):
         return []
-    if _is_weak(lead, where, counted):
+    goes_on = weaver.last is not None and weaver.last.paragraph == weaver.paragraph and _fits(weaver.last, lead)
+    if _is_weak(lead, where, counted) and not goes_on:
         return []
     found = []
     targets: list[Place | None] = [*where] or [None]
@@ -224,6 +225,11 @@ def _counted_before(weaver: Weaver, counted: Sequence[Toll]) -> Sketch | None:
 def _find(weaver: Weaver, clause: Passage, lead: Trigger | None, place: Place | None, when: Sequence[Day]) -> Sketch:
     """The sketch that a clause goes on telling of, or a new one."""
     day = next((d for d in when if not d.is_report), None)
+    if lead is not None and lead.rule.name.startswith("the-"):
+        # "the capture" is one that was told of before
+        meant = [s for s in weaver.sketches if s.rule and s.rule.name == lead.rule.name.removeprefix("the-")]
+        if meant and weaver.paragraph - meant[-1].paragraph <= 2 * _NEAR:
+            return meant[-1]
     before = clause.text[: lead.start - clause.start if lead else None]
     another = pattern(clause.lang, "doubt", "another").search(before)
     for sketch in reversed(weaver.sketches):
@@ -266,8 +272,8 @@ def _fits(sketch: Sketch, lead: Trigger | None) -> bool:
     rule = sketch.rule
     if lead is None or rule is None or lead.rule.joins:
         return True
-    if rule.event_type == lead.rule.event_type == "Battles":
-        return True  # a town is taken in the fighting for it
+    if rule.event_type == lead.rule.event_type and rule.event_type in ("Battles", "Protests", "Riots"):
+        return True  # a town is taken in the fighting for it, a protest broken up
     return rule.name == lead.rule.name or (rule.joins and rule.rank <= lead.rule.rank)
 
 

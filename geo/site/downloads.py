@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import html
 import io
 import json
@@ -19,7 +18,7 @@ from geo import __version__
 from geo.archive import Archive
 from geo.area import areas_km2
 from geo.files.gdal import geopackage_bytes
-from geo.files.tables import defused
+from geo.files.tables import csv_lines, defused
 from geo.files.xml import Element, add, clean, xml_bytes
 from geo.measures import areal_only, clip
 from geo.pages.dossier import class_label, credit_line, credit_of
@@ -149,15 +148,12 @@ def _plain(value: Any) -> Any:
 
 
 def _csv(table: pd.DataFrame, taken: Taken) -> bytes:
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow([*table.columns, "credits"])
     credits = defused("; ".join(taken.credits))
-    for row in _rows(table):
-        writer.writerow(
-            [*("" if v is None else v if not isinstance(v, str) else defused(v) for v in row.values()), credits]
-        )
-    return text.getvalue().encode("utf-8", "replace")
+    rows = [
+        [*("" if v is None else v if not isinstance(v, str) else defused(v) for v in row.values()), credits]
+        for row in _rows(table)
+    ]
+    return "".join(csv_lines([[*table.columns, "credits"], *rows])).encode("utf-8", "replace")
 
 
 def _kml(taken: Taken) -> bytes:

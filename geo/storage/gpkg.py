@@ -165,8 +165,14 @@ def _is_empty(blob: bytes | None) -> int | None:
     return None if blob is None or len(blob) < 8 else (blob[3] >> 4) & 1
 
 
-def _add_functions(connection: sqlite3.Connection) -> None:
-    """The functions that the RTree triggers call."""
+def add_functions(connection: sqlite3.Connection) -> None:
+    """Give a connection that writes the functions that the RTree triggers call.
+
+    Raises
+    ------
+    sqlite3.Error
+        The connection is closed.
+    """
     for position, name in enumerate(("ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY")):
         connection.create_function(name, 1, _envelope(position), deterministic=True)  # type: ignore[arg-type]
     connection.create_function("ST_IsEmpty", 1, _is_empty, deterministic=True)
@@ -302,7 +308,7 @@ class Writer:
         self._tag = path.with_name(f".{path.name}.writer")
         with _told(path):
             self.connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
-            _add_functions(self.connection)
+            add_functions(self.connection)
             self._prefer_wal()
 
     def _prefer_wal(self) -> None:

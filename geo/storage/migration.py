@@ -23,7 +23,7 @@ def version_of(connection: sqlite3.Connection) -> int | None:
         It is no archive.
     """
     found = connection.execute("SELECT max(version) FROM layout").fetchone()[0]
-    return None if found is None else int(found)
+    return found if isinstance(found, int) else None  # damage can put anything there
 
 
 def columns_of(sql: str) -> dict[str, str]:

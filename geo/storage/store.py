@@ -27,6 +27,7 @@ CONTROL_FIELDS = (
     "source", "part", "controller", "status", "native", "valid_from", "valid_to", "recorded_at", "superseded_at",
 )  # fmt: skip
 _REMEMBERED = 64  # answers kept while an archive is held: more than one page asks for, few enough for any memory
+_AT_ONCE = 10_000  # incidents written in one go: more would only take memory
 _CHUNK = 900  # values in one statement: old builds of SQLite take 999
 # what incidents are asked for by -> where it stands
 _AMONG = {
@@ -659,26 +660,9 @@ class Store:
         ArchiveError
             The archive cannot be written.
         """
-        columns = list(INCIDENT_COLUMNS)
-        names = ", ".join(f'"{c}"' for c in columns)
-        there = _incidents_there(connection, frame["event_id"].tolist(), dataset)
         counts = {"new": 0, "changed": 0, "unchanged": 0}
-        fresh: list[tuple[Any, ...]] = []
-        blobs = gpkg.encode(np.asarray(frame.geometry.array, dtype=object))
-        for blob, values in zip(blobs, zip(*(history.plain(frame[c]) for c in columns), strict=True), strict=True):
-            old = there.get(values[0])
-            if old is not None and old[2:] == values:
-                counts["unchanged"] += 1
-                continue
-            if old is not None:
-                _supersede_incident(connection, old[0], now)
-            counts["changed" if old is not None else "new"] += 1
-            fresh.append((blob, *values, dataset, now))
-        connection.executemany(
-            f"INSERT INTO incidents (geom, {names}, dataset, recorded_at)"
-            f" VALUES ({', '.join('?' * (len(columns) + 3))})",
-            fresh,
-        )
+        for at in range(0, len(frame), _AT_ONCE):
+            _put_some(connection, frame.iloc[at : at + _AT_ONCE], dataset, now, counts)
         if len(frame):
             gpkg.widen(connection, "incidents", np.asarray(frame.geometry.array), now=now)
         return counts
@@ -791,12 +775,38 @@ def _check_layout(path: Path, connection: sqlite3.Connection) -> int:
             f" geo import NEW.gpkg vector {path.name} takes its polygons in"
         )
     version = migration.version_of(connection)
-    if version is None or version > layout.LAYOUT:
+    if version is None:
+        raise ArchiveError(f"{path}: the version of its layout is damaged: geo check says more")
+    if version > layout.LAYOUT:
         raise ArchiveError(
             f"{path}: layout {version} was written by a newer geo-control;"
             f" this one reads up to {layout.LAYOUT}: upgrade it"
         )
     return version
+
+
+def _put_some(
+    connection: sqlite3.Connection, frame: gpd.GeoDataFrame, dataset: str, now: str, counts: dict[str, int]
+) -> None:
+    """Take a part of the incidents in, and count what became of them."""
+    columns = list(INCIDENT_COLUMNS)
+    names = ", ".join(f'"{c}"' for c in columns)
+    there = _incidents_there(connection, frame["event_id"].tolist(), dataset)
+    fresh: list[tuple[Any, ...]] = []
+    blobs = gpkg.encode(np.asarray(frame.geometry.array, dtype=object))
+    for blob, values in zip(blobs, zip(*(history.plain(frame[c]) for c in columns), strict=True), strict=True):
+        old = there.get(values[0])
+        if old is not None and old[2:] == values:
+            counts["unchanged"] += 1
+            continue
+        if old is not None:
+            _supersede_incident(connection, old[0], now)
+        counts["changed" if old is not None else "new"] += 1
+        fresh.append((blob, *values, dataset, now))
+    connection.executemany(
+        f"INSERT INTO incidents (geom, {names}, dataset, recorded_at) VALUES ({', '.join('?' * (len(columns) + 3))})",
+        fresh,
+    )
 
 
 def _incidents_there(connection: sqlite3.Connection, ids: Sequence[str], dataset: str) -> dict[str, tuple[Any, ...]]:
