@@ -115,7 +115,7 @@ FLOORS = {
     "inquiry.workings": 7.7,
     "pages.page": 1,
     "pages.basemap": 2,
-    "pages.film": 2,
+    "pages.film": 6,
     "pages.notebook": 4,
     "pages.embed": 6,
     "pages.crew": 9,

@@ -133,12 +133,12 @@ def series(
     high = last_instant(to) if to is not None else None
     chosen = [i for i in instants if (low is None or i >= low) and (high is None or i <= high)]
     changes_by_class = series_changes(
-        reader.path,
+        reader.store,
         asked.source,
         chosen,
         zones,
         by_native=asked.by == "native",
-        only=Only(asked.controller, None if asked.status is None else statuses_meant(asked.status)),
+        only=Only(asked.controller, None if asked.status is None else tuple(statuses_meant(asked.status))),
         known=moment(asked.as_known_on),
         progress=progress,
         workers=workers,

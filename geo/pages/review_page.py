@@ -170,7 +170,9 @@ def _shell(reading: Reading, spots: Sequence[Spot | None], dossier: Dossier, gro
     }  # fmt: skip
     credits = basemap.credits()
     note = "<noscript><p>This page needs scripts to show the text; the review file has the same drafts.</p></noscript>"
-    side = review_sheet.side(reading, sheet.legend(dossier))
+    # the numbers on this map are those of the drafts, so that their marks are explained by a list of its own
+    ground_legend = sheet.legend(bare) if dossier.classes else ""
+    side = review_sheet.side(reading, review_sheet.marks(dossier.spots) + ground_legend)
     return Shell(
         title=dossier.title, lang="en", top=sheet.top(dossier) + note, side=side,
         bottom=review_sheet.table() + sheet.bottom(dossier, credits if ground.is_mapped else None),

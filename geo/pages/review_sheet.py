@@ -178,7 +178,7 @@ def side(reading: Reading, legend: str) -> str:
     reading : Reading
         Whose text it is.
     legend : str
-        Of the map, as HTML (`geo.pages.sheet.legend`).
+        Of the map, as HTML of our own.
 
     Raises
     ------
@@ -202,6 +202,30 @@ def side(reading: Reading, legend: str) -> str:
         '<section id="claims" hidden><h2>Area claims</h2><ul class="incidents"></ul></section>'
         f"{legend}</aside>"
     )
+
+
+def marks(spots: Sequence[Spot]) -> str:
+    """What the marks of the drafts on the map mean.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    kinds = {spot.kind for spot in spots}
+    told = (
+        ("place", '<circle cx="19" cy="11.5" r="8" fill="var(--incident)"/>', "A draft, with its number"),
+        ("region", '<path d="M4 4l12-2 18 4-3 14-20 1z" fill="none" stroke="var(--incident)" stroke-dasharray="4 3"/>',
+         "A draft known to lie somewhere in this region"),
+        ("circle", '<circle cx="19" cy="11.5" r="9.5" fill="none" stroke="var(--incident)" stroke-dasharray="4 3"/>',
+         "A draft known to lie somewhere in this circle"),
+    )  # fmt: skip
+    items = "".join(
+        f'<li><svg viewBox="0 0 38 23" aria-hidden="true">{shape}</svg><span>{words}</span></li>'
+        for kind, shape, words in told
+        if kind in kinds
+    )
+    return f'<section><h2>On the map</h2><ul class="legend">{items}</ul></section>' if items else ""
 
 
 def table() -> str:

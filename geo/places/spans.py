@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
 from geo.places.cues import Span
-from geo.places.index import OWN
+from geo.places.index import LOOSE, OWN
 from geo.places.lookup import Found, Lookup
 from geo.places.reading import Reading
 from geo.places.roles import Roles
@@ -103,7 +103,8 @@ class _Finder(Roles):
             return demonym
         if count == 0 or (count == 1 and (self._is_common(at) or self._only_begins(at, found))):
             return self._unknown(at)
-        if (self._settlement_before(at) or self._beside_what(at)) and self._goes_on(at + count):
+        loosely = count == 1 and all(how == LOOSE for _, how in found) and self._surname_at(at + 1)
+        if (self._settlement_before(at) or self._beside_what(at)) and (loosely or self._goes_on(at + count)):
             return self._unknown(at)
         span = self._span(at, at + count, found)
         if not span.found:
