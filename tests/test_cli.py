@@ -220,3 +220,28 @@ def test_who_prints_intervals(archive: Path) -> None:
     done = run("who", archive, "--at", "Kursk")
     assert done.exit_code == 2
     assert "LAT,LON" in done.stderr
+
+
+def test_a_side_that_nobody_has_heard_of_is_a_slip(archive: Path) -> None:
+    for words in (("area",), ("series",), ("change", "--from", "2025-01-10", "--to", "2025-01-11")):
+        done = run(words[0], archive, *words[1:], "--controller", "ua")
+        assert done.exit_code == 2, done.output
+        assert "no side 'ua'" in done.stderr
+        assert "UA" in done.stderr
+    known = run("area", archive, "--date", "2025-01-10", "--controller", EVIL)
+    assert known.exit_code == 0
+    assert known.output.rstrip().endswith(": none")
+
+
+def test_where_nothing_is_held_yet_it_is_said_so(tmp_path: Path) -> None:
+    path = tmp_path / "b.gpkg"
+    refused = run("import", path, "vector", tmp_path / "x.geojson", tmp_path / "y.geojson")
+    assert "2 of 2 files refused, nothing was taken in" in refused.stderr
+    assert "holds no control yet" in run("area", path).stderr
+
+
+def test_workings_have_no_negative_zero_and_count_one_polygon(archive: Path) -> None:
+    said = run("area", archive, "--date", "2025-01-10", "--explain").output
+    assert "; 1 polygon\n" in said
+    assert "-0.0" not in said
+    assert "contested ground: 0.0 / " in said

@@ -77,7 +77,8 @@ def import_command(
         for receipt in refused:
             complain(receipt.error)
         if len(receipts) > 1:
-            complain(f"{len(refused)} of {len(receipts)} files refused, the others are in")
+            others = "the others are in" if len(refused) < len(receipts) else "nothing was taken in"
+            complain(f"{len(refused)} of {len(receipts)} files refused, {others}")
         ctx.exit(1)
 
 

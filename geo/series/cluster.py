@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
@@ -38,14 +38,14 @@ class Only(NamedTuple):
     """The side and the statuses that are measured; None is all."""
 
     controller: str | None = None
-    statuses: Sequence[str] | None = None
+    statuses: tuple[str, ...] | None = None
 
 
 EVERY_CLASS = Only()
 
 
 def series_changes(
-    path: Path,
+    archive: Path | Store,
     source: str,
     instants: Sequence[datetime],
     zones: Sequence[Zone],
@@ -61,8 +61,8 @@ def series_changes(
 
     Parameters
     ----------
-    path : pathlib.Path
-        The archive; workers must see it under the same path.
+    archive : pathlib.Path or Store
+        The archive, or its store as it is held; workers must see it under the same path.
     source : str
         Whose series.
     instants : sequence of datetime.datetime
@@ -87,10 +87,13 @@ def series_changes(
     UsageError
         Dask is not installed, or the scheduler cannot be reached.
     """
+    store = archive if isinstance(archive, Store) else Store(archive)
     if workers is None and scheduler is None:
-        found = span_changes(path, source, instants, False, zones, by_native, known, progress, only)
-        return joined([(len(instants), found)], len(zones))
-    return _by_dask(path, source, instants, zones, by_native, known, progress, workers, scheduler, only)
+        ledgers = source_ledgers(
+            store, source, instants, by_native=by_native, only=only, known=known, progress=progress
+        )
+        return joined([(len(instants), _zone_changes(ledgers, zones, False))], len(zones))
+    return _by_dask(store.path, source, instants, zones, by_native, known, progress, workers, scheduler, only)
 
 
 def span_changes(
@@ -111,9 +114,48 @@ def span_changes(
     ArchiveError
         The archive cannot be read.
     """
+    ledgers = source_ledgers(
+        Store(path), source, instants, by_native=by_native, only=only, known=known, progress=progress
+    )
+    return _zone_changes(ledgers, zones, has_lead)
+
+
+def source_ledgers(
+    store: Store,
+    source: str,
+    instants: Sequence[datetime],
+    *,
+    by_native: bool = False,
+    only: Only = EVERY_CLASS,
+    known: datetime | None = None,
+    progress: Progress | None = None,
+) -> dict[ClassKey, Ledger]:
+    """The ledger of every class of a source's series; made once for as long as the archive is held.
+
+    Parameters
+    ----------
+    store : Store
+        Of the archive.
+    source, instants, by_native, only, known, progress
+        As in `series_changes`.
+
+    Raises
+    ------
+    ArchiveError
+        The archive cannot be read.
+    """
+
+    def made() -> dict[ClassKey, Ledger]:
+        rows = _kept(store.rows_between(source, instants, known), only)
+        return class_ledgers(rows, instants, by_native=by_native, progress=progress)
+
+    return store.recall(("ledgers", source, tuple(instants), by_native, only, known), made)
+
+
+def _zone_changes(
+    ledgers: Mapping[ClassKey, Ledger], zones: Sequence[Zone], has_lead: bool
+) -> dict[ClassKey, ZoneChanges]:
     with _ONE_AT_A_TIME:
-        rows = _kept(Store(path).rows_between(source, instants, known), only)
-        ledgers = class_ledgers(rows, instants, by_native=by_native, progress=progress)
         return {key: zone_changes(ledger.steps()[int(has_lead) :], zones) for key, ledger in ledgers.items()}
 
 
