@@ -123,15 +123,24 @@ def done_by_hand(*days: str) -> Path:
     return folder
 
 
+def untimed(path: Path) -> bytes:
+    """A file without the instants at which the archive learnt of a thing, which differ from run to run."""
+    raw = path.read_bytes()
+    if path.name == "feed.xml":
+        raw = re.sub(rb"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ(?=</(?:published|updated))", b"", raw)
+    if path.name == "sources.html":
+        raw = re.sub(rb"20\d\d-\d\d-\d\d \d\d:\d\d UTC(?=</td>)", b"", raw)
+    return raw
+
+
 def pages(folder: Path) -> dict[str, bytes]:
-    return {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*.html"))}
+    return {p.relative_to(folder).as_posix(): untimed(p) for p in sorted(folder.rglob("*.html"))}
 
 
 def site_files(folder: Path) -> dict[str, bytes]:
-    """The site without the instants at which the archive learnt of a thing, which its feed and its own list tell."""
-    files = {p.relative_to(folder).as_posix(): p.read_bytes() for p in sorted(folder.rglob("*")) if p.is_file()}
+    """The whole site but for its own list."""
+    files = {p.relative_to(folder).as_posix(): untimed(p) for p in sorted(folder.rglob("*")) if p.is_file()}
     del files[".geo-site/manifest.json"]
-    files["feed.xml"] = re.sub(rb"20\d\d-\d\d-\d\dT\d\d:\d\d:\d\dZ(?=</(?:published|updated))", b"", files["feed.xml"])
     return files
 
 

@@ -29,6 +29,7 @@ WINGS = (
 FLOORS = {
     "errors": 0,
     "area": 1,
+    "columns": 1,
     "handbook": 1,
     "palette": 1,
     "schema": 2,
@@ -115,7 +116,7 @@ FLOORS = {
     "inquiry.workings": 7.7,
     "pages.page": 1,
     "pages.basemap": 2,
-    "pages.film": 2,
+    "pages.film": 6,
     "pages.notebook": 4,
     "pages.embed": 6,
     "pages.crew": 9,

@@ -139,9 +139,9 @@ def test_a_step_that_cannot_prove_itself_is_done_by_an_overlay(
 ) -> None:
     right, calls = ledger.faces, []
 
-    def no_faces_at_first(chains: list[edges.Chain]) -> object:
-        calls.append(chains)
-        return [(ledger.NOTHING.gained, ledger.NOTHING.lost)] if len(calls) == 1 else right(chains)
+    def no_faces_at_first(bundle: edges.Bundle) -> object:
+        calls.append(bundle)
+        return [(ledger.NOTHING.gained, ledger.NOTHING.lost)] if len(calls) == 1 else right(bundle)
 
     monkeypatch.setattr(ledger, "faces", no_faces_at_first)
     with caplog.at_level(logging.INFO, logger="geo.series.ledger"):
@@ -202,7 +202,7 @@ def test_winding_numbers_against_containment() -> None:
     points = shapely.points(rng.uniform(28, 34, 400), rng.uniform(48, 54, 400))
     wanted = shapely.contains(new, points).astype(int) - shapely.contains(old, points).astype(int)
     assert (edges.winding_numbers(chain, points) == wanted).all()
-    assert edges.chain_areas_km2([chain])[0] == pytest.approx(km2(new) - km2(old), rel=1e-12)
+    assert edges.chain_areas_km2(edges.bundled([chain]))[0] == pytest.approx(km2(new) - km2(old), rel=1e-12)
 
 
 def naive_series(archive: Archive, source: str, zones: list[measures.Zone]) -> pd.DataFrame:

@@ -17,33 +17,29 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import shapely
 from numpy.typing import NDArray
 
 from geo.errors import MapError
+from geo.series.edges import Positions
+from geo.series.ledger import Ledger
 
 SCALE = 1_000_000  # steps per degree
 FIGURE = 1_000  # steps per km²
 _METRES = 111_320.0
-_POSITIONS = 1_000_000  # of polygons whose edges are in memory at once
 _NEW, _ON, _BACK = 0, 1, 2
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
-Objects = NDArray[np.object_]
 
 
 @dataclass(frozen=True)
 class Track:
-    """One class: its polygons, each with the first date that has it and the first after it that has not.
+    """One class: its boundary edges with their births and deaths, counted in dates of the series.
 
-    `shapes` (n,) are areal, valid, in EPSG:4326, interiors apart on every date (`apart` makes them so); `first` and
-    `last` (n,) count dates. `area`, `gained`, `lost` are km² on every date, from the source's own geometry.
+    `area`, `gained`, `lost` are km² on every date, from the source's own geometry.
     """
 
-    shapes: Objects
-    first: Ints
-    last: Ints
+    ledger: Ledger
     area: Floats
     gained: Floats
     lost: Floats
@@ -100,13 +96,13 @@ def pack(tracks: Sequence[Track], instants: Sequence[int]) -> Film:
     """
     if not len(instants):
         raise MapError("there is no date to draw")
-    boundaries = [_boundary(track) for track in tracks]
+    boundaries = [_boundary(track.ledger) for track in tracks]
     codes = np.unique(np.concatenate([np.empty(0, np.int64), *(b.tails for b in boundaries)]))
     order: dict[int, int] = {}
     streams = []
     for track, boundary in zip(tracks, boundaries, strict=True):
         tails, heads = (np.searchsorted(codes, v) for v in (boundary.tails, boundary.heads))
-        streams.append(_track_stream(track, tails, heads, boundary.first, boundary.last, order, len(instants)))
+        streams.append(_track_stream(track, tails, heads, boundary.born, boundary.died, order, len(instants)))
     placed = codes[np.fromiter(order, dtype=np.int64, count=len(order))]
     points = np.column_stack([placed >> 32, (placed & 0xFFFFFFFF) - 90 * SCALE])
     steps = np.diff(points, axis=0, prepend=np.zeros((1, 2), dtype=np.int64))
@@ -123,15 +119,22 @@ def pack(tracks: Sequence[Track], instants: Sequence[int]) -> Film:
     return Film(deflate(b"".join(parts)), max((b.moved_m for b in boundaries), default=0.0))
 
 
-def deflate(raw: bytes) -> bytes:
+def deflate(raw: bytes, *, level: int = 9) -> bytes:
     """Bytes as a browser's ``DecompressionStream("deflate-raw")`` takes them.
+
+    Parameters
+    ----------
+    raw : bytes
+        What is packed.
+    level : int
+        Of zlib, 1 to 9.
 
     Raises
     ------
     MapError
         Never.
     """
-    packer = zlib.compressobj(9, zlib.DEFLATED, -15, 9)
+    packer = zlib.compressobj(level, zlib.DEFLATED, -15, 8)
     return packer.compress(raw) + packer.flush()
 
 
@@ -160,134 +163,38 @@ def unpack(data: bytes) -> Reel:
     return Reel(instants, np.column_stack(axes), tracks)
 
 
-def apart(shapes: Objects, first: Ints, last: Ints) -> tuple[Objects, Ints, Ints]:
-    """Unite the polygons of a class that cover the same ground on the same date, so that it counts once.
-
-    Parameters
-    ----------
-    shapes : numpy.ndarray of areal geometries, shape (n,)
-        EPSG:4326.
-    first, last : numpy.ndarray of int64, shape (n,)
-        The dates [first, last) on which each stands.
-
-    Returns
-    -------
-    tuple of (shapes, first, last)
-        Interiors apart on every date. Polygons that only touch stay as they are.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
-    i, j = shapely.STRtree(shapes).query(shapes)
-    together = (i < j) & (first[i] < last[j]) & (first[j] < last[i])
-    i, j = i[together], j[together]
-    meet = shapely.relate_pattern(shapes[i], shapes[j], "T********") if len(i) else np.zeros(0, dtype=bool)
-    i, j = i[meet], j[meet]
-    alone = np.setdiff1d(np.arange(len(shapes)), np.concatenate([i, j]))
-    pieces = [(shapes[k], int(first[k]), int(last[k])) for k in alone]
-    for group in _groups(i.tolist(), j.tolist()):
-        # between two of these instants the same polygons stand, and so does their union
-        for start, end in pairwise(sorted({*first[group].tolist(), *last[group].tolist()})):
-            standing = [k for k in group if first[k] <= start and last[k] >= end]
-            if standing:
-                pieces.append((shapely.union_all(shapes[standing]), start, end))
-    made = np.empty(len(pieces), dtype=object)
-    made[:] = [p[0] for p in pieces]
-    return made, np.array([p[1] for p in pieces], dtype=np.int64), np.array([p[2] for p in pieces], dtype=np.int64)
-
-
-def rounded_edges(shapes: Objects) -> tuple[Ints, Ints, Ints]:
-    """Directed edges of polygons, interior on the left, in whole steps of 1e-6 degrees.
-
-    Parameters
-    ----------
-    shapes : numpy.ndarray of areal geometries, shape (n,)
-        EPSG:4326, rings either way round.
-
-    Returns
-    -------
-    tuple of (tails (k, 2), heads (k, 2), owner (k,))
-        Edges that rounding leaves without length are left out; `owner` counts `shapes`.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
-    tails, heads, owner, _ = _rounded(shapes)
-    return tails, heads, owner
-
-
 # -- packing ------------------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
 class _Boundary:
-    """Directed edges as codes of positions, with the dates [first, last) of their polygons."""
+    """Directed edges as codes of rounded positions, with the dates [born, died)."""
 
     tails: Ints
     heads: Ints
-    first: Ints
-    last: Ints
+    born: Ints
+    died: Ints
     moved_m: float
 
 
-def _rounded(shapes: Objects) -> tuple[Ints, Ints, Ints, float]:
-    polygons, shape_of = shapely.get_parts(shapes, return_index=True)
-    keep = shapely.get_type_id(polygons) == 3
-    polygons, shape_of = polygons[keep], shape_of[keep]
-    rings, polygon_of = shapely.get_rings(polygons, return_index=True)
-    is_hole = np.concatenate([[False], polygon_of[1:] == polygon_of[:-1]])[: len(rings)]
-    xy, ring_of = shapely.get_coordinates(rings, return_index=True)
-    whole = np.rint(xy * SCALE).astype(np.int64)
-    off = (xy - whole / SCALE) * _METRES
-    off[:, 0] *= np.cos(np.radians(xy[:, 1]))
-    edge = (ring_of[1:] == ring_of[:-1]) & (whole[1:] != whole[:-1]).any(axis=1)
-    tails, heads, ring = whole[:-1][edge], whole[1:][edge], ring_of[:-1][edge]
-    # a shell should run counter-clockwise, a hole clockwise: turn the others round
-    turned = (shapely.is_ccw(rings) == is_hole)[ring][:, None]
-    moved = float(np.hypot(off[:, 0], off[:, 1]).max(initial=0.0))
-    return np.where(turned, heads, tails), np.where(turned, tails, heads), shape_of[polygon_of[ring]], moved
+def _boundary(ledger: Ledger) -> _Boundary:
+    """The edges of a ledger on the page's grid; those that rounding leaves without length are left out."""
+    whole = [_whole(positions) for positions in ledger.edges]
+    moved = max((_moved_m(p, w) for p, w in zip(ledger.edges, whole, strict=True)), default=0.0)
+    tails, heads = ((w[:, 0] << 32) + w[:, 1] + 90 * SCALE for w in whole)
+    long = tails != heads
+    return _Boundary(tails[long], heads[long], ledger.born[long], ledger.died[long], moved)
 
 
-def _boundary(track: Track) -> _Boundary:
-    """The edges of a class; of a long series some polygons at a time, as one after the other they share most edges."""
-    parts = [_bounded(track, some) for some in _portions(track)]
-    if len(parts) == 1:
-        return parts[0]
-    parts = [_shared(part) for part in parts]
-    joined = [np.concatenate(side) for side in zip(*((p.tails, p.heads, p.first, p.last) for p in parts), strict=True)]
-    tails, heads, first, last = joined
-    return _Boundary(tails, heads, first, last, max(p.moved_m for p in parts))
+def _whole(positions: Positions) -> Ints:
+    return np.rint(np.column_stack([positions.real, positions.imag]) * SCALE).astype(np.int64)
 
 
-def _portions(track: Track) -> list[Ints]:
-    """The numbers of the polygons, as they come to stand one after the other, cut where many positions are together."""
-    order = np.argsort(track.first, kind="stable")
-    if shapely.get_num_coordinates(track.shapes).sum() <= _POSITIONS:
-        return [np.arange(len(track.shapes))]
-    reached = np.cumsum(shapely.get_num_coordinates(track.shapes[order])) // _POSITIONS
-    return np.split(order, np.flatnonzero(np.diff(reached)) + 1)
-
-
-def _bounded(track: Track, some: Ints) -> _Boundary:
-    tails, heads, owner, moved = _rounded(track.shapes[some])
-    return _Boundary(_code(tails), _code(heads), track.first[some][owner], track.last[some][owner], moved)
-
-
-def _shared(part: _Boundary) -> _Boundary:
-    """Every edge once for as long as it is there, in the order in which it first stands in its rings."""
-    place, birth, death = _merged(part.tails, part.heads, part.first, part.last)
-    order = np.argsort(place)
-    place = place[order]
-    return _Boundary(part.tails[place], part.heads[place], birth[order], death[order], part.moved_m)
-
-
-def _code(points: Ints) -> Ints:
-    code: Ints = (points[:, 0] << 32) + points[:, 1] + 90 * SCALE
-    return code
+def _moved_m(positions: Positions, whole: Ints) -> float:
+    """By how many metres rounding moved a position at most."""
+    east = (positions.real - whole[:, 0] / SCALE) * np.cos(np.radians(positions.imag))
+    north = positions.imag - whole[:, 1] / SCALE
+    return float(_METRES * np.hypot(east, north).max(initial=0.0))
 
 
 def _track_stream(
@@ -314,32 +221,27 @@ def _track_stream(
     )
     columns = [
         [len(births)], _steps(births), counts, [len(tokens)], [t for t, _ in tokens], [w for t, w in tokens if t & 3],
-        [len(runs)], *([run[i] for run in runs] for i in range(3)), _zigzag(_steps(area)), gained, lost,
+        [len(runs)], *runs.T, _zigzag(_steps(area)), gained, lost,
     ]  # fmt: skip
     return b"".join(_varints(np.array(column, dtype=np.int64)) for column in columns)
 
 
 def _lives(tails: Ints, heads: Ints, first: Ints, last: Ints) -> Ints:
     """Every edge once for as long as it is there: (tail, head, birth, death), by birth and by place in its ring."""
-    place, birth, death = _merged(tails, heads, first, last)
-    lives = np.column_stack([tails[place], heads[place], birth, death])
-    found: Ints = lives[np.lexsort((place, birth))]
-    return found
-
-
-def _merged(tails: Ints, heads: Ints, first: Ints, last: Ints) -> tuple[Ints, Ints, Ints]:
-    """Edges whose dates meet as one: where each first stands among those given, its birth and its death."""
     if not len(tails):
-        none = np.empty(0, dtype=np.int64)
-        return none, none, none
-    order = np.lexsort((first, heads, tails))
-    t, h, f, d = tails[order], heads[order], first[order], last[order]
-    group = np.cumsum(np.concatenate([[False], (np.diff(t) != 0) | (np.diff(h) != 0)]))
+        return np.empty((0, 4), dtype=np.int64)
+    code = tails * (max(int(tails.max()), int(heads.max())) + 1) + heads
+    order = np.lexsort((first, code))
+    c, f, d = code[order], first[order], last[order]
+    group = np.cumsum(np.diff(c, prepend=c[0]) != 0)
     far = int(d.max()) + 1
     reach = np.maximum.accumulate(d + group * far)  # the last date so far, within an edge
     starts = np.flatnonzero(np.concatenate([[True], f[1:] + group[1:] * far > reach[:-1]]))
-    ends = np.concatenate([starts[1:], [len(order)]]) - 1
-    return np.minimum.reduceat(order, starts), f[starts], reach[ends] - group[ends] * far
+    ends = np.concatenate([starts[1:], [len(c)]]) - 1
+    place = np.minimum.reduceat(order, starts)
+    lives = np.column_stack([tails[place], heads[place], f[starts], reach[ends] - group[ends] * far])
+    found: Ints = lives[np.lexsort((place, lives[:, 2]))]
+    return found
 
 
 def _arcs(edges: Sequence[Sequence[int]]) -> Iterator[list[int]]:
@@ -382,29 +284,15 @@ def _tokens(arc: Sequence[int], order: dict[int, int]) -> list[tuple[int, int]]:
     return tokens
 
 
-def _death_runs(deaths: Ints, count: int) -> list[tuple[int, int, int]]:
+def _death_runs(deaths: Ints, count: int) -> Ints:
     """What dies on each date: (dates since the run before, edges since, how many), edges counted in order of birth."""
     dying = np.flatnonzero(deaths < count)
     by_date = dying[np.argsort(deaths[dying], kind="stable")]
-    breaks = np.flatnonzero((np.diff(by_date) != 1) | (np.diff(deaths[by_date]) != 0)) + 1
-    runs: list[tuple[int, int, int]] = []
-    date = edge = 0
-    for run in np.split(by_date, breaks) if len(by_date) else []:
-        when, start = int(deaths[run[0]]), int(run[0])
-        runs.append((when - date, _zig(start - edge), len(run)))
-        date, edge = when, start + len(run)
-    return runs
-
-
-def _groups(i: Sequence[int], j: Sequence[int]) -> list[list[int]]:
-    """Who is joined to whom, at any remove."""
-    group = {k: {k} for k in (*i, *j)}
-    for a, b in zip(i, j, strict=True):
-        if group[a] is not group[b]:
-            group[a] |= group[b]
-            for k in group[b]:
-                group[k] = group[a]
-    return [sorted(g) for g in {id(g): g for g in group.values()}.values()]
+    first = np.flatnonzero((np.diff(by_date, prepend=-2) != 1) | (np.diff(deaths[by_date], prepend=-1) != 0))
+    starts, lengths = by_date[first], np.diff(first, append=len(by_date))
+    since = np.diff(deaths[starts], prepend=0)
+    further = starts - np.concatenate([[0], (starts + lengths)[:-1]])[: len(starts)]
+    return np.column_stack([since, _zigzag(further), lengths])
 
 
 # -- numbers ------------------------------------------------------------------------------------------------------

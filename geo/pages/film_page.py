@@ -23,7 +23,8 @@ from geo.answers import FAR, When, moment
 from geo.archive import Archive
 from geo.area import edge_areas_km2
 from geo.errors import MapError
-from geo.measures import areal_only, clip
+from geo.inquiry.reader import statuses_meant
+from geo.measures import areal_only, clip, ground_by_class
 from geo.pages import basemap, film, film_sheet, ground, sheet
 from geo.pages.dossier import Dossier, Drawn, class_label, credit_line, credit_of, outlines, written
 from geo.pages.film_sheet import Reading, Strand
@@ -32,6 +33,8 @@ from geo.pages.page import Shell, asset
 from geo.pages.still import draw_still
 from geo.palette import side_colours
 from geo.schema import CRS, last_instant, parse_instant, text_or_none, to_instant
+from geo.series.cluster import Only, source_ledgers
+from geo.series.ledger import Ledger, class_ledgers
 from geo.symbols import Symbol, change_symbols, class_symbols
 
 Floats = NDArray[np.float64]
@@ -47,6 +50,7 @@ class _Part:
     key: _Key
     source: str
     track: film.Track
+    last: shapely.Geometry | None
     strand: Strand
 
 
@@ -149,7 +153,7 @@ def _drawn(
     shown = " and ".join(credits[name]["title"] or name for name in names)
     dossier = _dossier(
         archive, parts, box, title or f"Control{place} by {shown}, {_span([i.date() for i in instants])}", lang,
-        len(instants), place,
+        place,
     )  # fmt: skip
     dossier = replace(dossier, credits=["Control: " + credit_line(credits[name]) for name in names])
     reading = Reading(
@@ -198,16 +202,9 @@ def _parts(
         source=source, from_=own[0], to=own[-1], as_known_on=as_known_on, status=status,
         within=None if zone is None else zone.geometry,
     )  # fmt: skip
-    rows = archive.store.rows_between(source, own, moment(as_known_on))
-    if zone is not None:
-        rows = rows.set_geometry([areal_only(clip(shape, zone.geometry)) for shape in rows.geometry], crs=CRS)
-        rows = rows[~rows.geometry.is_empty].reset_index(drop=True)
-    stamps = np.array([_nanoseconds(i) for i in instants], dtype=np.int64)
-    starts = np.array([_nanoseconds(v) for v in rows["valid_from"]], dtype=np.int64)
-    ends = [np.iinfo(np.int64).max if pd.isna(v) else _nanoseconds(v) for v in rows["valid_to"]]
-    first, last = np.searchsorted(stamps, starts), np.searchsorted(stamps, np.array(ends, dtype=np.int64))
-    keys = [_key(row) for row in zip(rows["controller"], rows["status"], rows["part"], strict=True)]
-    geometry = np.asarray(rows.geometry.array, dtype=object)
+    ledgers = _ledgers(archive, source, instants, own, as_known_on, status, zone)
+    last = _last_ground(archive, source, own[-1], as_known_on, zone)
+    keys = ledgers.keys()
     title = credit_of(archive, source)["title"] or source
     before = f"{title}: " if sources > 1 else ""
     symbols = class_symbols({key[:2] for key in keys}, colours=colours)
@@ -215,13 +212,11 @@ def _parts(
     by_class = _by_class(figures, instants)
     order = list(symbols)
     parts = []
-    for key in sorted(by_class.keys() & set(keys), key=lambda k: (order.index(k[:2]), k[2])):
-        mine = np.flatnonzero([k == key for k in keys]) if len(keys) else np.empty(0, dtype=int)
-        mine = mine[first[mine] < last[mine]]
-        if not len(mine):
+    for key in sorted(by_class.keys() & keys, key=lambda k: (order.index(k[:2]), k[2])):
+        if not len(ledgers[key].born):
             continue
         area, gained, lost = by_class[key]
-        track = film.Track(*film.apart(geometry[mine], first[mine], last[mine]), area, gained, lost)
+        track = film.Track(ledgers[key], area, gained, lost)
         symbol = _named(symbols[key[:2]], f"{symbols[key[:2]].pattern}s{place}")
         changes: tuple[tuple[str, Symbol], ...] = ()
         if place:
@@ -231,16 +226,44 @@ def _parts(
             gain, loss = moved[key[0], "gained"], replace(moved[key[0], "lost"], dash="")
             changes = ((f"Gained{of}", gain), (f"Lost{of}", loss))
         label = before + class_label(*key)
-        parts.append(_Part(key, source, track, Strand(label, source, symbol, changes, area, gained, lost)))
+        parts.append(
+            _Part(key, source, track, last.get(key), Strand(label, source, symbol, changes, area, gained, lost))
+        )
     return parts, [before + note for note in figures.attrs["notes"]]
+
+
+def _ledgers(
+    archive: Archive,
+    source: str,
+    instants: Sequence[datetime],
+    own: Sequence[datetime],
+    as_known_on: When | None,
+    status: str | Sequence[str] | None,
+    zone: Any,
+) -> dict[_Key, Ledger]:
+    """The ledger of every class in the unit, over the dates of the page; without a unit that of the figures."""
+    only = Only(None, None if status is None else tuple(statuses_meant(status)))
+    if zone is None:
+        found = source_ledgers(archive.store, source, own, only=only, known=moment(as_known_on))
+    else:
+        rows = archive.store.rows_between(source, own, moment(as_known_on))
+        rows = rows.set_geometry([areal_only(clip(shape, zone.geometry)) for shape in rows.geometry], crs=CRS)
+        found = class_ledgers(rows[~rows.geometry.is_empty].reset_index(drop=True), own)
+    place = np.searchsorted(np.array(instants), np.array(own)).tolist()
+    return {(key[0], key[1], key[3]): ledger.spread(place, len(instants)) for key, ledger in found.items()}
+
+
+def _last_ground(
+    archive: Archive, source: str, date: datetime, as_known_on: When | None, zone: Any
+) -> dict[_Key, shapely.Geometry]:
+    """What the still picture shows of a source, by class."""
+    ground = ground_by_class(archive.control(date, source=source, as_known_on=as_known_on))
+    shape = None if zone is None else zone.geometry
+    return {(key[0], key[1], key[3]): areal_only(clip(whole, shape)) for key, whole in ground.items()}
 
 
 def _key(row: Sequence[Any]) -> _Key:
     return text_or_none(row[0]), str(row[1]), text_or_none(row[2]) or ""
-
-
-def _nanoseconds(value: datetime) -> int:
-    return pd.Timestamp(value).value
 
 
 def _named(symbol: Symbol, name: str) -> Symbol:
@@ -281,16 +304,12 @@ def _charted(parts: Sequence[_Part]) -> int:
 # -- the page -----------------------------------------------------------------------------------------------------
 
 
-def _dossier(
-    archive: Archive, parts: Sequence[_Part], box: basemap.Box, title: str, lang: str, count: int, place: str
-) -> Dossier:
+def _dossier(archive: Archive, parts: Sequence[_Part], box: basemap.Box, title: str, lang: str, place: str) -> Dossier:
     """The last date as the still picture shows it, and the box in which all dates lie."""
     bounds, limits = basemap.padded(box, 0.06), basemap.padded(box)
     reach = _wide(basemap.reach_of(limits), bounds)
     lines, boundary = outlines(archive, reach)
-    classes = [
-        Drawn(p.strand.label, p.strand.symbol, p.track.shapes[p.track.last == count].tolist(), []) for p in parts
-    ]
+    classes = [Drawn(p.strand.label, p.strand.symbol, [] if p.last is None else [p.last], []) for p in parts]
     return Dossier(
         title=title, dek="", date="", lang=lang, classes=classes, changes=[], figures=[], since=None, spots=[],
         outlines=lines, boundary=boundary, bounds=bounds, limits=limits, reach=reach, place=place,
@@ -300,12 +319,16 @@ def _dossier(
 def _box(parts: Sequence[_Part]) -> tuple[basemap.Box, bool]:
     """Where the ground of all dates lies, and whether some of it lies so far off that this is left out."""
     held = [p for p in parts if p.key[1] == "held"] or [p for p in parts if p.key[1] != "liberated"] or parts
-    first, whole = (
-        shapely.total_bounds(np.concatenate([p.track.shapes for p in some])).tolist() for some in (held, parts)
-    )
+    first, whole = (_bounds([p.track.ledger for p in some]) for some in (held, parts))
     far = any(whole[i + 2] - whole[i] > 3 * (first[i + 2] - first[i]) for i in (0, 1))
     west, south, east, north = first if far else whole
     return (west, south, east, north), far
+
+
+def _bounds(ledgers: Sequence[Ledger]) -> basemap.Box:
+    positions = np.concatenate([ledger.edges.tails for ledger in ledgers])
+    low, high = ((float(f(positions.real)), float(f(positions.imag))) for f in (np.min, np.max))
+    return (*low, *high)
 
 
 def _wide(reach: basemap.Box, bounds: basemap.Box) -> basemap.Box:
@@ -331,12 +354,13 @@ def _shell(
     credits = basemap.credits()
     near = basemap.padded(dossier.bounds, 0.25)
     beneath = {"basemap": base, "units": basemap.encode_lines(dossier.outlines, dossier.reach, near=near)}
+    beneath_text = json.dumps(beneath, separators=(",", ":")).encode()
     data = {
         "lang": dossier.lang, "scale": film.SCALE, "bounds": _corners(dossier.bounds),
         "limits": _corners(dossier.limits), "reach": _corners(dossier.reach),
         "basemap": None, "places": named, "line_scale": basemap.scale_of(dossier.reach), "incidents": [],
         "film": {
-            "bytes": base64.b64encode(packed.data).decode(), "ground": ground.packed(json.dumps(beneath).encode()),
+            "bytes": base64.b64encode(packed.data).decode(), "ground": ground.packed(beneath_text),
             "still": dossier.bounds, "tracks": [_track_data(p) for p in parts],
             "sources": _own_dates(own, reading.instants),
         },

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
-from functools import partial
+from functools import partial, reduce
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,14 +23,14 @@ from geo.errors import UsageError
 from geo.measures import ClassKey, Zone
 from geo.schema import CRS
 from geo.series.edges import Chain
-from geo.series.ledger import Ledger, class_ledgers, in_order
+from geo.series.ledger import Ledger, class_ledgers, in_order, nothing
 from geo.series.panel import ZoneChanges, joined, zone_changes
 from geo.storage.store import Store
 
 # a span costs the reading of one whole snapshot, so it should not be much shorter than this
 _SHORTEST = 16
 _SPANS_A_WORKER = 4
-_IN_MEMORY = 400  # snapshots that are in memory at once where one process works
+_IN_MEMORY = 400  # snapshots whose polygons are in memory at once
 # the zones are shared by a worker's threads, and GEOS builds the index of a prepared shape while it is first asked
 _ONE_AT_A_TIME = threading.Lock()
 Progress = Callable[[int, int], None]
@@ -40,14 +40,14 @@ class Only(NamedTuple):
     """The side and the statuses that are measured; None is all."""
 
     controller: str | None = None
-    statuses: Sequence[str] | None = None
+    statuses: tuple[str, ...] | None = None
 
 
 EVERY_CLASS = Only()
 
 
 def series_changes(
-    path: Path,
+    archive: Path | Store,
     source: str,
     instants: Sequence[datetime],
     zones: Sequence[Zone],
@@ -63,8 +63,8 @@ def series_changes(
 
     Parameters
     ----------
-    path : pathlib.Path
-        The archive; workers must see it under the same path.
+    archive : pathlib.Path or Store
+        The archive, or its store as it is held; workers must see it under the same path.
     source : str
         Whose series.
     instants : sequence of datetime.datetime
@@ -89,9 +89,13 @@ def series_changes(
     UsageError
         Dask is not installed, or the scheduler cannot be reached.
     """
+    store = archive if isinstance(archive, Store) else Store(archive)
     if workers is None and scheduler is None:
-        return _one_by_one(path, source, instants, zones, by_native, known, progress, only)
-    return _by_dask(path, source, instants, zones, by_native, known, progress, workers, scheduler, only)
+        ledgers = source_ledgers(
+            store, source, instants, by_native=by_native, only=only, known=known, progress=progress
+        )
+        return joined([(len(instants), _zone_changes(ledgers, zones, False))], len(zones))
+    return _by_dask(store.path, source, instants, zones, by_native, known, progress, workers, scheduler, only)
 
 
 def span_changes(
@@ -112,52 +116,71 @@ def span_changes(
     ArchiveError
         The archive cannot be read.
     """
-    with _ONE_AT_A_TIME:
-        return _changes(Store(path), source, instants, has_lead, zones, by_native, known, progress, only)
+    ledgers = source_ledgers(
+        Store(path), source, instants, by_native=by_native, only=only, known=known, progress=progress
+    )
+    return _zone_changes(ledgers, zones, has_lead)
 
 
-def _changes(
+def source_ledgers(
     store: Store,
     source: str,
     instants: Sequence[datetime],
-    has_lead: bool,
-    zones: Sequence[Zone],
-    by_native: bool,
-    known: datetime | None,
-    progress: Progress | None,
-    only: Only,
-) -> dict[ClassKey, ZoneChanges]:
-    rows = _kept(store.rows_between(source, instants, known), only)
-    ledgers = class_ledgers(rows, instants, by_native=by_native, progress=progress)
-    return {key: zone_changes(ledger.steps()[int(has_lead) :], zones) for key, ledger in ledgers.items()}
+    *,
+    by_native: bool = False,
+    only: Only = EVERY_CLASS,
+    known: datetime | None = None,
+    progress: Progress | None = None,
+) -> dict[ClassKey, Ledger]:
+    """The ledger of every class of a source's series; made once for as long as the archive is held.
+
+    Parameters
+    ----------
+    store : Store
+        Of the archive.
+    source, instants, by_native, only, known, progress
+        As in `series_changes`.
+
+    Raises
+    ------
+    ArchiveError
+        The archive cannot be read.
+    """
+
+    def made() -> dict[ClassKey, Ledger]:
+        count = len(instants)
+        parts = []
+        with store.holding():  # all spans from one state of the archive
+            for a in range(0, max(count, 1), _IN_MEMORY):
+                some = instants[a : a + _IN_MEMORY]
+                told = None if progress is None else partial(_told, progress, a, len(some), count)
+                rows = _kept(store.rows_between(source, some, known), only)
+                parts.append((len(some), class_ledgers(rows, some, by_native=by_native, progress=told)))
+        return parts[0][1] if len(parts) == 1 else _continued(parts)
+
+    return store.recall(("ledgers", source, tuple(instants), by_native, only, known), made)
 
 
-def _one_by_one(
-    path: Path,
-    source: str,
-    instants: Sequence[datetime],
-    zones: Sequence[Zone],
-    by_native: bool,
-    known: datetime | None,
-    progress: Progress | None,
-    only: Only,
-) -> dict[ClassKey, ZoneChanges]:
-    """Span after span, so that memory is that of a span; all from one state of the archive."""
-    store, count = Store(path), len(instants)
-    spans = [(a, min(a + _IN_MEMORY, count)) for a in range(0, max(count, 1), _IN_MEMORY)]
-    found = []
-    with store.holding():
-        for a, b in spans:
-            lead = int(a > 0)
-            told = None if progress is None else partial(_told, progress, a, b, count)
-            some = instants[a - lead : b]
-            found.append((b - a, _changes(store, source, some, bool(lead), zones, by_native, known, told, only)))
-    return joined(found, len(zones))
-
-
-def _told(progress: Progress, a: int, b: int, count: int, done: int, of: int) -> None:
+def _told(progress: Progress, a: int, size: int, count: int, done: int, of: int) -> None:
     """How far a span is, as how far the whole is."""
-    progress(a + (b - a) * done // max(of, 1), count)
+    progress(a + size * done // max(of, 1), count)
+
+
+def _continued(parts: Sequence[tuple[int, Mapping[ClassKey, Ledger]]]) -> dict[ClassKey, Ledger]:
+    """The ledgers of consecutive spans as those of the whole; where a span has not a class, nothing of it stood."""
+    keys = {key for _, found in parts for key in found}
+    whole = {}
+    for key in sorted(keys, key=lambda k: (k[0] or "~", k[1], k[2] or "", k[3])):
+        ledgers = [found.get(key) or nothing(count) for count, found in parts]
+        whole[key] = reduce(Ledger.then, ledgers)
+    return whole
+
+
+def _zone_changes(
+    ledgers: Mapping[ClassKey, Ledger], zones: Sequence[Zone], has_lead: bool
+) -> dict[ClassKey, ZoneChanges]:
+    with _ONE_AT_A_TIME:
+        return {key: zone_changes(ledger.steps()[int(has_lead) :], zones) for key, ledger in ledgers.items()}
 
 
 def _kept(rows: gpd.GeoDataFrame, only: Only) -> gpd.GeoDataFrame:

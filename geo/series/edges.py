@@ -8,7 +8,6 @@ the chain falls into loops that are apart, a loop is a face as it stands; elsewh
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -52,15 +51,13 @@ def boundary_edges(shape: shapely.Geometry) -> Chain:
     GateError
         Never.
     """
-    _, xy, offsets = shapely.to_ragged_array([shape], include_z=False)
-    if not len(xy):
+    rings, polygon = shapely.get_rings(shapely.get_parts(shape), return_index=True)
+    if not len(rings):
         return NO_EDGES
-    positions = np.ascontiguousarray(xy).view(np.complex128).ravel()
-    starts = np.asarray(offsets[0])
-    polygons = np.asarray(offsets[1])
-    first, last = starts[:-1], starts[1:] - 1
-    hole = np.ones(len(first), dtype=bool)
-    hole[polygons[:-1][np.diff(polygons) > 0]] = False
+    positions = np.ascontiguousarray(shapely.get_coordinates(rings)).view(np.complex128).ravel()
+    ends = np.cumsum(shapely.get_num_coordinates(rings))
+    first, last = np.concatenate([[0], ends[:-1]]), ends - 1
+    hole = np.concatenate([[False], polygon[1:] == polygon[:-1]])
     tails, heads = positions[:-1], positions[1:]
     # twice the planar area of each ring about its own first vertex; a shell should be positive, a hole negative
     origin = np.repeat(positions[first], last - first + 1)[:-1]
@@ -79,6 +76,80 @@ def boundary_edges(shape: shapely.Geometry) -> Chain:
 NO_EDGES = Chain(np.array([], dtype=np.complex128), np.array([], dtype=np.complex128))
 
 
+class Bundle(NamedTuple):
+    """Many chains, one after the other: each in the one order of its edges, without those that cancel.
+
+    ``ends`` (m + 1,) says where each begins and the next one does; ``starts`` and ``goals`` (n,) number the positions
+    of tails and heads, chain by chain, in order.
+    """
+
+    tails: Positions
+    heads: Positions
+    ends: Ints
+    starts: Ints
+    goals: Ints
+
+    def chain(self, i: int) -> Chain:
+        """One of the chains.
+
+        Raises
+        ------
+        GateError
+            Never.
+        """
+        mine = slice(self.ends[i], self.ends[i + 1])
+        return Chain(self.tails[mine], self.heads[mine])
+
+    @property
+    def owner(self) -> Ints:
+        """The chain of every edge."""
+        return np.repeat(np.arange(len(self.ends) - 1), np.diff(self.ends))
+
+
+def bundled(chains: Sequence[Chain]) -> Bundle:
+    """Chains brought into one order, whatever the order their edges came in, without edges that run both ways.
+
+    Parameters
+    ----------
+    chains : sequence of Chain
+        m chains.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    owner = np.repeat(np.arange(len(chains)), [len(c.tails) for c in chains])
+    tails, heads = (np.concatenate([NO_EDGES[side], *(c[side] for c in chains)]) for side in (0, 1))
+    places, number = np.unique(np.concatenate([tails, heads]), return_inverse=True)
+    starts, goals = (v + owner * len(places) for v in np.split(number, 2))
+    order = np.lexsort((goals, starts))
+    starts, goals = starts[order], goals[order]
+    kept = _uncancelled(starts, goals)
+    order, starts, goals = order[kept], starts[kept], goals[kept]
+    ends = np.searchsorted(owner[order], np.arange(len(chains) + 1))
+    return Bundle(tails[order], heads[order], ends, starts, goals)
+
+
+def _uncancelled(starts: Ints, goals: Ints) -> Ints:
+    """The edges that are left where one and its reverse cancel; the edges are in order."""
+    low, high = np.minimum(starts, goals), np.maximum(starts, goals)
+    order = np.lexsort((high, low))
+    line = np.empty(len(order), dtype=np.int64)  # the same for an edge and its reverse
+    line[order] = _runs(low[order], high[order])
+    run = _runs(starts, goals)
+    times = np.bincount(run)[run] if len(run) else run
+    reverse = np.where(starts == goals, times, np.bincount(line)[line] - times) if len(run) else run
+    again = np.arange(len(run)) - np.searchsorted(run, run)
+    return np.flatnonzero(again < times - reverse)
+
+
+def _runs(a: Ints, b: Ints) -> Ints:
+    """Numbers for the runs of equal pairs."""
+    new = (np.diff(a, prepend=-1) != 0) | (np.diff(b, prepend=-1) != 0)
+    return np.asarray(np.cumsum(new) - 1)
+
+
 def net(chain: Chain) -> Chain:
     """A chain without the edges that it runs both ways, in one order whatever the order they came in.
 
@@ -87,41 +158,38 @@ def net(chain: Chain) -> Chain:
     GateError
         Never.
     """
-    counts = Counter(zip(chain.tails.tolist(), chain.heads.tolist(), strict=True))
-    left = [e for e, n in counts.items() for _ in range(n - counts.get((e[1], e[0]), 0))]
-    left.sort(key=lambda e: (e[0].real, e[0].imag, e[1].real, e[1].imag))
-    edges = np.array(left, dtype=np.complex128).reshape(-1, 2)
-    return Chain(edges[:, 0], edges[:, 1])
+    return bundled([chain]).chain(0)
 
 
 def difference(old: Chain, new: Chain) -> Chain:
-    """The new edges and, reversed, the old ones, without what cancels.
+    """The new edges and, reversed, the old ones; what cancels is there both ways until it is `bundled`.
 
     Raises
     ------
     GateError
         Never.
     """
-    return net(Chain(np.concatenate([new.tails, old.heads]), np.concatenate([new.heads, old.tails])))
+    return Chain(np.concatenate([new.tails, old.heads]), np.concatenate([new.heads, old.tails]))
 
 
-def is_closed(chain: Chain) -> bool:
-    """Whether as many edges leave every position as come to it.
+def are_closed(bundle: Bundle) -> NDArray[np.bool_]:
+    """Of every chain, whether as many edges leave every position as come to it.
 
     Raises
     ------
     GateError
         Never.
     """
-    return Counter(chain.tails.tolist()) == Counter(chain.heads.tolist())
+    off = np.concatenate([[0], np.cumsum(bundle.starts != np.sort(bundle.goals))])
+    return np.asarray(off[bundle.ends[1:]] == off[bundle.ends[:-1]])
 
 
-def chain_areas_km2(chains: Sequence[Chain]) -> Floats:
+def chain_areas_km2(bundle: Bundle) -> Floats:
     """The areas that closed chains enclose, counted with their winding numbers.
 
     Parameters
     ----------
-    chains : sequence of Chain
+    bundle : Bundle
         m closed chains.
 
     Returns
@@ -134,28 +202,27 @@ def chain_areas_km2(chains: Sequence[Chain]) -> Floats:
     GateError
         Never.
     """
-    total = np.zeros(len(chains))
-    sizes = np.array([len(c.tails) for c in chains], dtype=np.int64)
+    sizes = np.diff(bundle.ends)
+    total = np.zeros(len(sizes))
     some = np.flatnonzero(sizes)
     if not len(some):
         return total
-    tails, heads = (np.concatenate([c[side] for c in chains]) for side in (0, 1))
-    first = np.concatenate([[0], np.cumsum(sizes[some])[:-1]])
+    first = bundle.ends[some]
     # measured from a parallel nearby, so that no digit is lost
-    parallel = np.repeat(tails.imag[first], sizes[some])
-    a, b = tails.view(np.float64).reshape(-1, 2), heads.view(np.float64).reshape(-1, 2)
-    x0, y0, x1, y1 = (np.ascontiguousarray(v) for v in (a[:, 0], a[:, 1], b[:, 0], b[:, 1]))
+    parallel = np.repeat(bundle.tails.imag[first], sizes[some])
+    ends = (bundle.tails.real, bundle.tails.imag, bundle.heads.real, bundle.heads.imag)
+    x0, y0, x1, y1 = (np.ascontiguousarray(v) for v in ends)
     total[some] = np.add.reduceat(edge_areas_km2(x0, y0, x1, y1, reference=parallel), first)
     return total
 
 
-def faces(chains: Sequence[Chain]) -> list[tuple[Objects, Objects]]:
+def faces(bundle: Bundle) -> list[tuple[Objects, Objects]]:
     """The faces of closed chains with winding number +1 (gained) and -1 (lost).
 
     Parameters
     ----------
-    chains : sequence of Chain
-        m closed chains without edges that cancel (`net`).
+    bundle : Bundle
+        m closed chains.
 
     Returns
     -------
@@ -167,23 +234,21 @@ def faces(chains: Sequence[Chain]) -> list[tuple[Objects, Objects]]:
     GateError
         Never.
     """
-    walked = [_loops(chain) for chain in chains]
-    rings = [ring for loops in walked for ring in loops]
-    owner = np.repeat(np.arange(len(chains)), [len(loops) for loops in walked])
+    count = len(bundle.ends) - 1
+    rings, owner = _walked(bundle)
     if not rings:
-        return [(NO_POLYGONS, NO_POLYGONS)] * len(chains)
-    sizes = [len(r) for r in rings]
-    xy = np.concatenate([np.array(r) for r in rings]).view(np.float64).reshape(-1, 2)
-    closed = shapely.linearrings(xy, indices=np.repeat(np.arange(len(rings)), sizes))
+        return [(NO_POLYGONS, NO_POLYGONS)] * count
+    xy = np.concatenate(rings).view(np.float64).reshape(-1, 2)
+    closed = shapely.linearrings(xy, indices=np.repeat(np.arange(len(rings)), [len(r) for r in rings]))
     polygons = shapely.polygons(closed)
     left = shapely.is_ccw(closed)
     ground = shapely.area(polygons) > _NO_GROUND
     kept = np.flatnonzero(ground)
     tangled = np.zeros(len(rings), dtype=bool)
     tangled[kept[_tangled(polygons[kept], owner[kept])]] = True
-    ends = np.searchsorted(owner, np.arange(len(chains) + 1))
+    ends = np.searchsorted(owner, np.arange(count + 1))
     found = []
-    for i in range(len(chains)):
+    for i in range(count):
         mine = np.arange(ends[i], ends[i + 1])
         plain = mine[ground[mine] & ~tangled[mine]]
         gained, lost = polygons[plain[left[plain]]], polygons[plain[~left[plain]]]
@@ -193,6 +258,39 @@ def faces(chains: Sequence[Chain]) -> list[tuple[Objects, Objects]]:
             gained, lost = np.concatenate([gained, more]), np.concatenate([lost, less])
         found.append((gained, lost))
     return found
+
+
+def _walked(bundle: Bundle) -> tuple[list[Positions], Ints]:
+    """Every chain as loops, each with its first position again at its end; and the chain of every loop.
+
+    Where every position has one way on, an edge's successor is known at once; chains that branch are walked one by one.
+    """
+    owner = bundle.owner
+    branching = np.zeros(len(bundle.ends) - 1, dtype=bool)
+    branching[owner[1:][np.diff(bundle.starts) == 0]] = True
+    branching |= ~are_closed(bundle)
+    plain = np.flatnonzero(~branching[owner])
+    onward = np.searchsorted(bundle.starts[plain], bundle.goals[plain]).tolist()
+    path: list[int] = []
+    firsts: list[int] = []
+    for start in range(len(onward)):
+        edge = start
+        if onward[edge] < 0:
+            continue
+        firsts.append(len(path))
+        while onward[edge] >= 0:
+            path.append(edge)
+            onward[edge], edge = -1, onward[edge]
+        path.append(start)
+    tails = bundle.tails[plain]
+    loops = np.split(tails[path], firsts[1:]) if firsts else []
+    owners = owner[plain][np.array(path, dtype=np.int64)[firsts]].tolist()
+    for i in np.flatnonzero(branching).tolist():
+        more = _loops(bundle.chain(i))
+        loops += [np.array(loop) for loop in more]
+        owners += [i] * len(more)
+    order = np.argsort(np.array(owners, dtype=np.int64), kind="stable")
+    return [loops[k] for k in order.tolist()], np.array(owners, dtype=np.int64)[order]
 
 
 def _loops(chain: Chain) -> list[list[complex]]:
@@ -272,14 +370,15 @@ def _tangled(polygons: Objects, owner: Ints) -> NDArray[np.bool_]:
     return np.asarray(knotted)
 
 
-def _noded_faces(loops: Sequence[Sequence[complex]]) -> tuple[Objects, Objects]:
+def _noded_faces(loops: Sequence[Positions]) -> tuple[Objects, Objects]:
     """Faces of loops that meet, by noding, polygonizing and the winding number of each."""
-    tails, heads = (np.array([p for loop in loops for p in loop[cut]]) for cut in (slice(-1), slice(1, None)))
-    chain = Chain(tails, heads)
-    ends = np.stack([chain.tails, chain.heads], axis=1).view(np.float64).reshape(-1, 2, 2)
-    made = shapely.get_parts(shapely.polygonize([shapely.union_all(shapely.linestrings(ends))]))
+    tails, heads = (np.concatenate([loop[cut] for loop in loops]) for cut in (slice(-1), slice(1, None)))
+    # whole loops: a line stays one line between two nodes, so that there is less to put together again
+    xy = np.concatenate(loops).view(np.float64).reshape(-1, 2)
+    lines = shapely.linestrings(xy, indices=np.repeat(np.arange(len(loops)), [len(loop) for loop in loops]))
+    made = shapely.get_parts(shapely.polygonize([shapely.union_all(lines)]))
     made = made[shapely.area(made) > _NO_GROUND]
-    winding = winding_numbers(chain, shapely.point_on_surface(made))
+    winding = winding_numbers(Chain(tails, heads), shapely.point_on_surface(made))
     return made[winding == 1], made[winding == -1]
 
 
@@ -302,14 +401,17 @@ def winding_numbers(chain: Chain, points: Objects) -> Ints:
     GateError
         Never.
     """
-    x0, y0, x1, y1 = chain.tails.real, chain.tails.imag, chain.heads.real, chain.heads.imag
+    xy = shapely.get_coordinates(points)
+    order = np.argsort(xy[:, 1], kind="stable")
+    x, y = xy[order].T
+    # every edge with the points between its two latitudes, the lower one included: a range of the sorted points
+    low, high = (np.searchsorted(y, f(chain.tails.imag, chain.heads.imag)) for f in (np.minimum, np.maximum))
+    edge = np.repeat(np.arange(len(low)), high - low)
+    point = np.arange(len(edge)) - np.repeat(np.cumsum(high - low) - high, high - low)
+    tail, head = chain.tails[edge], chain.heads[edge]
+    side = (head.real - tail.real) * (y[point] - tail.imag) - (x[point] - tail.real) * (head.imag - tail.imag)
+    up = head.imag > tail.imag
+    turns = np.where(up, side > 0, -(side < 0).astype(np.int64))
     total = np.zeros(len(points), dtype=np.int64)
-    order = np.argsort(np.minimum(y0, y1), kind="stable")
-    low, high = np.minimum(y0, y1)[order], np.maximum(y0, y1)
-    for k, (x, y) in enumerate(shapely.get_coordinates(points).tolist()):
-        near = order[: np.searchsorted(low, y, side="right")]
-        near = near[high[near] > y]
-        side = (x1[near] - x0[near]) * (y - y0[near]) - (x - x0[near]) * (y1[near] - y0[near])
-        up = y1[near] > y0[near]
-        total[k] = np.count_nonzero(up & (side > 0)) - np.count_nonzero(~up & (side < 0))
+    np.add.at(total, order[point], turns)
     return total

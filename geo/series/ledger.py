@@ -34,11 +34,12 @@ from geo.series.edges import (
     Floats,
     Ints,
     Objects,
+    are_closed,
     boundary_edges,
+    bundled,
     chain_areas_km2,
     difference,
     faces,
-    is_closed,
     net,
 )
 
@@ -99,7 +100,7 @@ class Ledger:
         GateError
             Never.
         """
-        return union([shapely.MultiPolygon(), *faces([self.alive(i)])[0][0]])
+        return union([shapely.MultiPolygon(), *faces(bundled([self.alive(i)]))[0][0]])
 
     def areas_km2(self) -> Floats:
         """The area at every snapshot: a cumulative sum of births minus deaths.
@@ -189,16 +190,36 @@ class Ledger:
         whole = dict(self.whole) | {i + self.count: p for i, p in later.whole.items() if i or not open_edges.any()}
         return in_order(edges, born, died[keep], self.count + later.count, whole)
 
+    def spread(self, place: Sequence[int], count: int) -> Ledger:
+        """This ledger over more snapshots, at which nothing changes.
+
+        Parameters
+        ----------
+        place : sequence of int
+            Where its own snapshots stand among them, in order.
+        count : int
+            How many there are in all.
+
+        Raises
+        ------
+        GateError
+            Never.
+        """
+        at = np.array([*place, count], dtype=np.int64)
+        whole = {int(at[i]): polygons for i, polygons in self.whole.items()}
+        return Ledger(self.edges, at[self.born], at[self.died], count, whole)
+
 
 def _proven(chains: Sequence[Chain], sides: Sequence[Callable[[], Sides]]) -> list[Step]:
     """Chains as steps; one whose faces do not give its growth is done again by a full overlay of its sides."""
-    growth = chain_areas_km2(chains)
-    found = faces(chains)
+    bundle = bundled(chains)
+    growth = chain_areas_km2(bundle)
+    found, closed = faces(bundle), are_closed(bundle)
     gained, lost = (_sums_km2([side[k] for side in found]) for k in (0, 1))
     steps = []
-    for k, chain in enumerate(chains):
+    for k in range(len(chains)):
         off = abs(gained[k] - lost[k] - growth[k])
-        if off <= TOLERANCE_KM2 + TOLERANCE * (gained[k] + lost[k]) and is_closed(chain):
+        if off <= TOLERANCE_KM2 + TOLERANCE * (gained[k] + lost[k]) and closed[k]:
             steps.append(Step(*found[k], float(growth[k]), False))
             continue
         log.info("a step was done by a full overlay: its faces differ from its edges by %.9f km²", off)
@@ -227,6 +248,19 @@ def in_order(edges: Chain, born: Ints, died: Ints, count: int, whole: Mapping[in
     return Ledger(Chain(tails[order], heads[order]), born[order], died[order], count, whole)
 
 
+def nothing(count: int) -> Ledger:
+    """The ledger of so many snapshots at which nothing stands.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    none = np.empty(0, dtype=np.complex128)
+    never = np.empty(0, dtype=np.int64)
+    return Ledger(Chain(none, none), never, never, count, {})
+
+
 def _sums_km2(groups: Sequence[Objects]) -> Floats:
     """km² of every group of polygons."""
     total = np.zeros(len(groups))
@@ -248,11 +282,8 @@ class Clerk:
         self._count = 0
         self._pieces = _Pieces()
         self._edges: dict[Any, _Hashed] = {}
-        self._lives: dict[int, list[int]] = {}
-        self._chains: list[Chain] = []
-        self._born: list[Ints] = []
-        self._deaths: list[tuple[Ints, int]] = []
-        self._total = 0
+        self._births: list[tuple[_Hashed, int]] = []
+        self._deaths: list[tuple[NDArray[np.uint64], int]] = []
         self._whole: dict[int, Objects] = {}
 
     def snapshot(self, shapes: Iterable[shapely.Geometry]) -> None:
@@ -304,22 +335,11 @@ class Clerk:
 
     def _record(self, old: Sequence[_Hashed], new: Sequence[_Hashed]) -> None:
         """Births and deaths. An edge is told by its hash; should two ever clash, the step's chain does not close."""
-        changed = _changed([e.hashes for e in old], [e.hashes for e in new])
-        dead = []
-        for edges in old:
-            for h in edges.hashes[_among(edges.hashes, changed)].tolist():
-                lives = self._lives[h]
-                dead.append(lives.pop())
-                if not lives:
-                    del self._lives[h]
-        self._deaths.append((np.array(dead, dtype=np.int64), self._count))
-        for edges in new:
-            mine = _among(edges.hashes, changed)
-            for life, h in enumerate(edges.hashes[mine].tolist(), start=self._total):
-                self._lives.setdefault(h, []).append(life)
-            self._total += int(np.count_nonzero(mine))
-            self._chains.append(Chain(edges.chain.tails[mine], edges.chain.heads[mine]))
-            self._born.append(np.full(len(self._chains[-1].tails), self._count, dtype=np.int64))
+        sides = [np.concatenate([_NO_HASHES, *(e.hashes for e in side)]) for side in (old, new)]
+        dead, born = _alone(*sides)
+        self._deaths.append((sides[0][dead], self._count))
+        chain = Chain(*(np.concatenate([NO_EDGES[s], *(e.chain[s] for e in new)])[born] for s in (0, 1)))
+        self._births.append((_Hashed(chain, sides[1][born]), self._count))
 
     def ledger(self) -> Ledger:
         """What was entered so far.
@@ -329,12 +349,30 @@ class Clerk:
         GateError
             Never.
         """
-        tails, heads = (np.concatenate([NO_EDGES[s], *(c[s] for c in self._chains)]) for s in (0, 1))
-        born = np.concatenate([np.empty(0, dtype=np.int64), *self._born])
-        died = np.full(len(born), self._count, dtype=np.int64)
-        for dead, when in self._deaths:
-            died[dead] = when
+        tails, heads = (np.concatenate([NO_EDGES[s], *(e.chain[s] for e, _ in self._births)]) for s in (0, 1))
+        hashes = np.concatenate([_NO_HASHES, *(e.hashes for e, _ in self._births)])
+        born = _repeated([(len(e.hashes), when) for e, when in self._births])
+        dying = np.concatenate([_NO_HASHES, *(h for h, _ in self._deaths)])
+        died = _ends(hashes, dying, _repeated([(len(h), when) for h, when in self._deaths]), self._count)
         return in_order(Chain(tails, heads), born, died, self._count, dict(self._whole))
+
+
+def _repeated(runs: Sequence[tuple[int, int]]) -> Ints:
+    """Each second number as often as the first one says."""
+    counts, values = np.array(runs, dtype=np.int64).reshape(-1, 2).T
+    return np.repeat(values, counts)
+
+
+def _ends(births: NDArray[np.uint64], deaths: NDArray[np.uint64], died: Ints, forever: int) -> Ints:
+    """When what was born dies: of an edge the first life ends with the first death; both are listed by date."""
+    by_birth, by_death = (np.argsort(v, kind="stable") for v in (births, deaths))
+    mine, theirs = births[by_birth], deaths[by_death]
+    life = np.arange(len(mine)) - np.searchsorted(mine, mine)
+    at = np.searchsorted(theirs, mine) + life
+    over = at < np.searchsorted(theirs, mine, side="right")
+    ends = np.full(len(births), forever, dtype=np.int64)
+    ends[by_birth[over]] = died[by_death[at[over]]]
+    return ends
 
 
 class _Hashed(NamedTuple):
@@ -347,12 +385,12 @@ class _Hashed(NamedTuple):
 def _difference(before: shapely.Geometry, after: shapely.Geometry) -> Chain:
     """The chain around what differs between two grounds."""
     sides = [_hashed(ground) for ground in (before, after)]
-    changed = _changed(*([side.hashes] for side in sides))
-    mine = [_among(side.hashes, changed) for side in sides]
-    return difference(*(Chain(s.chain.tails[m], s.chain.heads[m]) for s, m in zip(sides, mine, strict=True)))
+    alone = _alone(*(side.hashes for side in sides))
+    return difference(*(Chain(s.chain.tails[m], s.chain.heads[m]) for s, m in zip(sides, alone, strict=True)))
 
 
 _MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
+_NO_HASHES = np.empty(0, dtype=np.uint64)
 
 
 def _hashed(shape: shapely.Geometry) -> _Hashed:
@@ -366,27 +404,41 @@ def _hashed(shape: shapely.Geometry) -> _Hashed:
     return _Hashed(chain, hashes)
 
 
-def _changed(old: Sequence[NDArray[np.uint64]], new: Sequence[NDArray[np.uint64]]) -> NDArray[np.uint64] | None:
-    """The hashes, sorted, that only one side has; None where a side is empty and all have changed."""
-    if not old or not new:
-        return None
-    every = np.concatenate([*old, *new])
+def _alone(old: NDArray[np.uint64], new: NDArray[np.uint64]) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Of each side, the hashes that the other has not."""
+    shorter = min(len(old), len(new))
+    # most of a boundary stands where it stood: what both begin and end with is left out first
+    head = _agreeing(old[:shorter], new[:shorter])
+    tail = _agreeing(old[head:][::-1][: shorter - head], new[head:][::-1][: shorter - head])
+    middles = [slice(head, len(side) - tail) for side in (old, new)]
+    every = np.concatenate([old[middles[0]], new[middles[1]]])
     every.sort()
     alone = np.ones(len(every), dtype=bool)
     same = every[1:] == every[:-1]
     alone[1:] &= ~same
     alone[:-1] &= ~same
-    return every[alone]
+    found = []
+    for side, middle in zip((old, new), middles, strict=True):
+        mine = np.zeros(len(side), dtype=bool)
+        mine[middle] = _among(side[middle], every[alone])
+        found.append(mine)
+    return found[0], found[1]
 
 
-def _among(hashes: NDArray[np.uint64], changed: NDArray[np.uint64] | None) -> NDArray[np.bool_]:
-    if changed is None:
-        return np.ones(len(hashes), dtype=bool)
-    if not len(changed):
+def _agreeing(a: NDArray[np.uint64], b: NDArray[np.uint64]) -> int:
+    """How many numbers two arrays of one length have in common from their beginning."""
+    differ = a != b
+    first = int(differ.argmax()) if len(a) else 0
+    return first if len(a) and differ[first] else len(a)
+
+
+def _among(hashes: NDArray[np.uint64], chosen: NDArray[np.uint64]) -> NDArray[np.bool_]:
+    """Which of the hashes are chosen; those are sorted."""
+    if not len(chosen):
         return np.zeros(len(hashes), dtype=bool)
-    at = np.searchsorted(changed, hashes)
-    at[at == len(changed)] = 0
-    return np.asarray(changed[at] == hashes)
+    at = np.searchsorted(chosen, hashes)
+    at[at == len(chosen)] = 0
+    return np.asarray(chosen[at] == hashes)
 
 
 class _Pieces:
