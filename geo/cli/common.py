@@ -29,6 +29,9 @@ class _Geo(click.Group):
             ctx.exit(error.exit_code)
         except BrokenPipeError:
             ctx.exit(0)
+        except KeyboardInterrupt:
+            complain("stopped; what was written until now is whole, and the same command takes up the rest")
+            ctx.exit(130)
 
 
 @click.group(cls=_Geo, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -71,7 +74,10 @@ BY = click.option(
 
 def form_option(*choices: str) -> Callable[..., Any]:
     """The option --format with its choices."""
-    return click.option("--format", "form", type=click.Choice(choices), default=choices[0], show_default=True)
+    told = "How the answer is printed."
+    return click.option(
+        "--format", "form", type=click.Choice(choices), default=choices[0], show_default=True, help=told
+    )
 
 
 def place(at: str) -> tuple[float, float]:
