@@ -15,14 +15,15 @@ from numpy.typing import NDArray
 from geo.area import lengths_km
 from geo.spots import Spot
 
-SPOT_LIMIT = 500  # marks of a map; a page of them takes 300 KB
+SPOT_LIMIT = 500  # incidents that are drawn one by one; a page of them takes 300 KB
+MARKS = 120  # what a map shows of more, so that the ground under them is still seen
 _FINEST = 1 / 64  # of the ground that they lie on: the first mesh that is tried
 _NAMED = 3  # values of a fact that are named
 _TOLD = ("Event", "Verification", "Source")
 
 
-def thinned(spots: Sequence[Spot], *, limit: int = SPOT_LIMIT) -> list[Spot]:
-    """Incidents as marks, `limit` at most: one each where they are few, else one for those near each other.
+def thinned(spots: Sequence[Spot], *, limit: int = SPOT_LIMIT, marks: int = MARKS) -> list[Spot]:
+    """Incidents as marks: one each where they are few, else one for those near each other.
 
     Parameters
     ----------
@@ -30,6 +31,8 @@ def thinned(spots: Sequence[Spot], *, limit: int = SPOT_LIMIT) -> list[Spot]:
         One an incident.
     limit : int
         How many are drawn one by one.
+    marks : int
+        How many marks there are at most where they are more, beside those of regions.
 
     Returns
     -------
@@ -48,11 +51,11 @@ def thinned(spots: Sequence[Spot], *, limit: int = SPOT_LIMIT) -> list[Spot]:
     reach = max(float(np.ptp(at[:, 0])), float(np.ptp(at[:, 1])), 1e-6)
     mesh = reach * _FINEST
     groups = _grouped(spots, at, mesh)
-    while len(groups) > limit and mesh < 4 * reach:
+    while sum(spots[members[0]].kind != "region" for members in groups) > marks and mesh < 4 * reach:
         mesh *= 1.5
         groups = _grouped(spots, at, mesh)
-    marks = [_mark([spots[i] for i in members], at[members]) for members in groups]
-    return sorted(marks, key=lambda mark: -mark.count)
+    made = [_mark([spots[i] for i in members], at[members]) for members in groups]
+    return sorted(made, key=lambda mark: -mark.count)
 
 
 def swell(count: int) -> float:

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from geo.archive import open_archive
 from geo.area import lengths_km
-from geo.crowds import SPOT_LIMIT, shared_words, thinned
+from geo.crowds import MARKS, shared_words, thinned
 from geo.intake import import_files
 from geo.pages.maps import draw_map, save_map
 from geo.spots import Spot
@@ -35,9 +35,9 @@ def spots(draw: st.DrawFn) -> list[Spot]:
 @settings(max_examples=60, deadline=None)
 @given(spots(), st.integers(6, 30))
 def test_every_incident_is_counted_once_and_none_is_moved_out_of_what_is_known(some: list[Spot], limit: int) -> None:
-    marks = thinned(some, limit=limit)
+    marks = thinned(some, limit=limit, marks=8)
     assert sum(mark.count for mark in marks) == len(some)
-    assert len(marks) <= max(limit, 6)
+    assert len(marks) <= max(limit, 8 + 2)
     if len(some) <= limit:
         assert marks == some
         assert shared_words(marks) == ""
@@ -51,7 +51,7 @@ def test_every_incident_is_counted_once_and_none_is_moved_out_of_what_is_known(s
         # as many whole circles lie in it as it speaks for
         inside = sum(km * 1000 + s.radius_m <= circle.radius_m + 1 for km, s in zip(far, mine, strict=True))
         assert inside >= circle.count
-    assert thinned(list(some), limit=limit) == marks
+    assert thinned(list(some), limit=limit, marks=8) == marks
 
 
 def test_a_mark_says_what_it_stands_for() -> None:
@@ -59,7 +59,7 @@ def test_a_mark_says_what_it_stands_for() -> None:
         Spot(50 + i / 1000, 36, 0, "x", [("Date", f"2024-08-0{1 + i % 3}"), ("Event", "Battles" if i % 4 else "<b>")])
         for i in range(8)
     ]
-    (mark,) = thinned(some, limit=1)
+    (mark,) = thinned(some, limit=1, marks=1)
     assert (mark.count, mark.title, mark.kind) == (8, "8 incidents within 1 km", "place")
     assert dict(mark.facts) == {
         "Incidents": "8", "Date": "2024-08-01 to 2024-08-03", "Where": "within 1 km", "Event": "Battles (6); <b> (2)",
@@ -77,6 +77,6 @@ def test_a_page_of_six_thousand_incidents_stays_small_and_says_so(tmp_path: Path
     text = page.read_text(encoding="utf-8")
     assert "6,000 incidents, more than can be told apart here" in text
     assert "geo incidents lists them one by one" in text
-    assert text.count('id="incident-') <= SPOT_LIMIT
-    assert len(text) < 1_200_000
+    assert text.count('id="incident-') <= MARKS
+    assert len(text) < 900_000
     assert len(open_archive(path).incidents("2024-08-01", "2024-08-01")) == 6_000

@@ -136,8 +136,10 @@
       }), function () { return { color: colour("incident"), fillColor: colour("incident") }; });
     }
     if (item.kind === "circle") {
-      return paint(L.circle(at, { renderer: renderer, radius: item.radius, weight: 2, dashArray: "6 5", fill: false }),
-        function () { return { color: colour("incident") }; });
+      // where many share a circle they are many circles: thin, so that what lies under them can be seen
+      return paint(L.circle(at, {
+        renderer: renderer, radius: item.radius, weight: item.count > 1 ? 1 : 2, dashArray: "6 5", fill: false
+      }), function () { return { color: colour("incident") }; });
     }
     // a mark that several incidents share is larger, and lets what lies under it through
     var radius = 6.5 + Math.min(14, 2 * Math.log2(item.count || 1)), opacity = item.count > 1 ? 0.75 : 1;
@@ -192,7 +194,8 @@
       settle();
     }
     function together(some) {
-      return some.length > 2 || (some.length === 2 && some[0].at.equals(some[1].at));
+      return some.length > 2 || (some.length === 2 && some[0].at.equals(some[1].at)) ||
+        some.some(function (one) { return one.item.count > 1; });
     }
     function settle() {
       var squares = new Map(), shown = new Set();
@@ -226,6 +229,11 @@
         }
       });
       function open() {
+        if (some.length === 1) {
+          single(some[0]);
+          some[0].layer.openPopup();
+          return;
+        }
         var zoom = map.getBoundsZoom(bounds.pad(0.2));
         if (bounds.getNorthEast().equals(bounds.getSouthWest()) || zoom <= map.getZoom()) {
           var box = choice(some, words);

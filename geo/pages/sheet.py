@@ -157,7 +157,8 @@ def legend(dossier: Dossier) -> str:
             '<text x="19" y="15.5" text-anchor="middle" font-size="11" font-weight="700" fill="var(--incident-edge)">'
             "3</text>"
         )
-        gathered = _mark(number, "So many incidents close together; zoomed in, they come apart")
+        apart = "" if shared else "; zoomed in, they come apart"
+        gathered = _mark(number, f"So many incidents close together{apart}")
         # only the live map gathers them
         marks += gathered.replace("<li>", '<li class="controls">')
     if "region" in kinds:
