@@ -275,3 +275,7 @@ def test_every_option_says_what_it_does() -> None:
         if isinstance(option, click.Option) and not option.help
     ]
     assert silent == []
+
+
+def test_help_tells_what_each_verb_is_for_in_a_whole_sentence() -> None:
+    assert "..." not in run("--help").output.partition("Commands:")[2]

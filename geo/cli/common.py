@@ -13,6 +13,9 @@ from geo import __version__
 from geo.errors import GeoError, UsageError
 from geo.printing import complain
 
+# longer than any first sentence, in characters
+_WHOLE = 400
+
 
 class _Geo(click.Group):
     """Turns errors raised on purpose into a line on stderr and an exit code."""
@@ -32,6 +35,13 @@ class _Geo(click.Group):
         except KeyboardInterrupt:
             complain("stopped; what was written until now is whole, and the same command takes up the rest")
             ctx.exit(130)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Every verb with its whole first sentence: cut short, most would not say what they are for."""
+        listed = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, verb.get_short_help_str(_WHOLE)) for name, verb in listed if verb is not None]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
 
 @click.group(cls=_Geo, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
