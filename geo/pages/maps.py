@@ -319,7 +319,7 @@ def _shell(dossier: Dossier, ground: Ground, *, tiles: str) -> Shell:
         "front": None if dossier.front is None else {"label": front_words(dossier.front), "facts": _said_of(dossier)},
         "incidents": [
             {"lat": s.lat, "lon": s.lon, "radius": s.radius_m, "kind": s.kind, "region": s.area_name, "title": s.title,
-             "facts": list(s.facts)}
+             "facts": list(s.facts), "count": s.count}
             for s in dossier.spots
         ],
     }  # fmt: skip
