@@ -279,6 +279,10 @@ def _iso(when: When | None) -> str | None:
     return None if when is None else str(when)
 
 
+# endings under which a page would open as a broken picture or document
+_PICTURES = (".png", ".svg", ".pdf", ".jpg", ".jpeg", ".gif", ".mp4", ".docx", ".pptx")
+
+
 def save_map(page: folium.Map, path: str | Path) -> Path:
     """Write a map's page in one step.
 
@@ -296,8 +300,11 @@ def save_map(page: folium.Map, path: str | Path) -> Path:
     Raises
     ------
     MapError
-        The file cannot be written.
+        The file cannot be written, or its name is a picture's.
     """
+    if Path(path).suffix.lower() in _PICTURES:
+        other = Path(path).with_suffix(".html").name
+        raise MapError(f"{path}: a page is an HTML file, such as {other}; geo picture draws .png, .svg and .pdf")
     return write_page(page.get_root().render(), Path(path))
 
 
