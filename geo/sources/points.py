@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -152,7 +153,8 @@ def _told(
     raws: Iterable[Raw | Refusal], options: Options, record: Record, made_from: str, said: Counter[str]
 ) -> Iterator[dict[str, Any] | Refusal]:
     """Each row as our columns, or why it is refused; `said` counts the rows that are given an id here, by that id."""
-    seen: dict[str, tuple[int, int]] = {}
+    seen: dict[str, int] = {}  # id -> its place in the two lists
+    rows, says = array("q"), array("q")
     for raw in raws:
         if isinstance(raw, Refusal):
             yield raw
@@ -170,10 +172,12 @@ def _told(
             yield Refusal(raw.row, why, way_out, raw.cells)
             continue
         # of what a row says its hash is kept: a million rows need no memory
-        first, before = seen.setdefault(found["event_id"], (raw.row, hash(orig)))
-        if first != raw.row:
-            yield _used_twice(raw, found["event_id"], first, same=hash(orig) == before)
+        at = seen.setdefault(found["event_id"], len(rows))
+        if at < len(rows):
+            yield _used_twice(raw, found["event_id"], rows[at], same=hash(orig) == says[at])
             continue
+        rows.append(raw.row)
+        says.append(hash(orig))
         yield found | {"row": raw.row, "orig": orig}
 
 
