@@ -255,7 +255,7 @@
         context.stroke(new Path2D(said("d")));
         return;
       }
-      context.globalAlpha = Number(said("fill-opacity"));
+      context.globalAlpha = Number(getComputedStyle(child).fillOpacity);  // dark pages fill held ground more strongly
       context.fillStyle = said("fill");
       if (child.tagName === "rect") {
         context.fillRect(0, 0, size, size);
@@ -383,7 +383,10 @@
       pane.style.zIndex = z;
       pane.style.pointerEvents = "none";
       made.marks = marks;
-      window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", function () { if (made._map) { made.draw(); } });
+      window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", function () {
+        made.patterns = {};
+        if (made._map) { made.draw(); }
+      });
       return made.addTo(map);
     }
     function mark(name, tone, width, dash) {
