@@ -3,7 +3,7 @@
 No side is wired in: controllers take the colours in the order of their names, or as the caller says.
 Measured (``tests/test_palette.py``, CIE76 on Machado's matrices at full severity): any two of the first four sides,
 contested ground, land and sea are 15 or more apart under protanopia, deuteranopia and tritanopia. In dark pages, where
-held ground is filled more strongly, the first side's red is 11.9 from bare land under protanopia.
+held ground is filled more strongly, the first side's red is 10.4 from bare land under protanopia.
 From the fifth side on colours are further from a promise; patterns come round after four.
 """
 

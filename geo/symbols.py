@@ -112,7 +112,7 @@ def voice_symbols(voices: Iterable[str]) -> dict[str, Symbol]:
     return found
 
 
-HELD_FILL = 0.45  # of a held side; dark pages and pictures have it at 0.65
+HELD_FILL = 0.45  # of a held side; dark pages and pictures have it at 0.6
 AGREED = "#6f5aa8"
 VOICES = ("#b8691a", "#178a7a", "#3f7fbf", "#c04a8a")
 _ORDER = ("liberated", "contested", "advance", "claimed", "held")

@@ -249,7 +249,7 @@
     Array.prototype.forEach.call(from.children, function (child) {
       function said(what) { return child.getAttribute(what); }
       if (child.tagName === "path") {
-        context.globalAlpha = Number(said("stroke-opacity"));
+        context.globalAlpha = Number(getComputedStyle(child).strokeOpacity);
         context.strokeStyle = said("stroke");
         context.lineWidth = Number(said("stroke-width"));
         context.stroke(new Path2D(said("d")));
