@@ -321,7 +321,7 @@ def _slivers(frame: gpd.GeoDataFrame, memory: Memory) -> list[str]:
     counts = np.bincount(owner[areas_km2(parts) < SLIVER_KM2], minlength=len(fresh))
     memory.slivers |= dict(zip((keys[i] for i in fresh), counts.tolist(), strict=True))
     count = sum(memory.slivers[k] for k in keys)
-    return [f"{count} slivers under {SLIVER_KM2} km², kept"] if count else []
+    return [f"{count} sliver{'' if count == 1 else 's'} under {SLIVER_KM2} km², kept"] if count else []
 
 
 def _overlaps(frame: gpd.GeoDataFrame, memory: Memory) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -14,9 +15,8 @@ import click
 import pandas as pd
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
-from rich.text import Text
 
+from geo.columns import Column, broken, set_in_columns
 from geo.errors import UsageError
 from geo.files.tables import csv_lines, defused
 from geo.pages.page import write_page
@@ -24,6 +24,8 @@ from geo.pages.page import write_page
 _OBEYED = re.compile("[\x7f-\x9f]")  # JSON itself escapes those below a blank
 # what each column's figures are rounded to in tables; CSV and JSON carry them in full
 _DECIMALS = {"net_percent": 1, "snapshot_age_days": 2}
+# the width of what is not read in a terminal, in characters
+_WIDE = 200
 
 
 def complain(text: str) -> None:
@@ -201,30 +203,44 @@ def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def _print_table(frame: pd.DataFrame, title: str) -> None:
-    table = Table(
-        title=printable(title), title_justify="left", title_style="bold", header_style="", box=None, pad_edge=False
-    )
     shown = [c for c in frame.columns if c != "boundary" and not frame[c].isin([None, ""]).all()]
     shown = [c for c in shown if not frame[c].isna().all()]
-    for column in shown:
-        number = pd.api.types.is_numeric_dtype(frame[column])
-        table.add_column(column, justify="right" if number else "left", overflow="fold")
-    for row in records(frame[shown]):
-        table.add_row(*(_cell(name, value) for name, value in row.items()))
-    console = Console(soft_wrap=False, highlight=False, width=None if sys.stdout.isatty() else 200)
-    console.print(table)
+    if not shown:
+        click.echo(f"{printable(title)}: none" if title else "none")
+        return
+    width = _terminal_width()
+    sheet = set_in_columns(_columns(frame[shown]), width=width)
+    if title:
+        click.secho(printable(title), bold=True)
+    click.echo("\n".join((*sheet.alike, *sheet.lines)))
     for boundary in sorted(set(frame["boundary"].dropna())) if "boundary" in frame and "unit" in frame else ():
-        console.print(Text(f"boundary: {printable(boundary)}"))
+        click.echo("\n".join(broken(f"boundary: {printable(boundary)}", width)))
 
 
-def _cell(name: str, value: Any) -> Any:
-    if isinstance(value, float):
-        return Text(
-            f"{value:,.{_DECIMALS.get(name, 1)}f}"
-            if name in _DECIMALS or name.endswith(("_km2", "_km"))
-            else f"{value:g}"
+def _terminal_width() -> int:
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDE
+
+
+def _columns(frame: pd.DataFrame) -> list[Column]:
+    rows = records(frame)
+    numbers = {str(name): pd.api.types.is_numeric_dtype(frame[name]) for name in frame.columns}
+    return [
+        Column(
+            printable(name),
+            tuple(_cell(name, row[name]) for row in rows),
+            number=number,
+            movable=not number or name in _DECIMALS,
         )
-    return Text("" if value is None else printable(value))
+        for name, number in numbers.items()
+    ]
+
+
+def _cell(name: str, value: Any) -> str:
+    if isinstance(value, float):
+        known = name in _DECIMALS or name.endswith(("_km2", "_km"))
+        return f"{value:,.{_DECIMALS.get(name, 1)}f}" if known else f"{value:g}"
+    # a map's instants are mostly midnights: thousandths that are none say nothing
+    return "" if value is None else printable(value).replace(".000Z", "Z")
 
 
 @contextmanager

@@ -60,7 +60,7 @@ def find_unit(units: pd.DataFrame, wanted: str, *, boundary: str | None = None, 
         if len(found):
             return _the_one(found, wanted)
     names = [*pool["unit"].dropna(), *pool["name"], *pool["name_local"].dropna()]
-    near = difflib.get_close_matches(wanted, names, n=5, cutoff=0.5)
+    near = difflib.get_close_matches(wanted, list(dict.fromkeys(names)), n=5, cutoff=0.5)
     hint = f"; near it: {', '.join(near)}" if near else "; geo units lists them"
     raise UnitError(f"no unit {wanted!r} in the archive{hint}")
 

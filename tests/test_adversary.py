@@ -48,7 +48,7 @@ from geo.schema import Options
 run.read_and_admit_once(sys.argv[1])
 run.SECONDS, run.MIB = 60, 2048
 run.bound_memory()
-signal.signal(signal.SIGALRM, run._alarm)
+signal.signal(signal.SIGPROF, run._alarm)
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 told = run.attempt(lambda: run.read_and_admit(sys.argv[1], Path(sys.argv[2]), Options(date="2025-01-11")))
 print(json.dumps({"outcome": told, "mib": (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024}))

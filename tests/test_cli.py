@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import click
 import pandas as pd
 import pytest
 from click.testing import CliRunner, Result
@@ -217,6 +218,64 @@ def test_who_prints_intervals(archive: Path) -> None:
     assert [(r["controller"], r["valid_from"], r["valid_to"]) for r in found["rows"]] == [
         ("UA", "2025-01-10T00:00:00.000Z", None)
     ]
+    assert "still at the last snapshot" in run("who", archive, "--at", "51.1,35.2").output
     done = run("who", archive, "--at", "Kursk")
     assert done.exit_code == 2
     assert "LAT,LON" in done.stderr
+
+
+def test_a_side_that_nobody_has_heard_of_is_a_slip(archive: Path) -> None:
+    for words in (("area",), ("series",), ("change", "--from", "2025-01-10", "--to", "2025-01-11")):
+        done = run(words[0], archive, *words[1:], "--controller", "ua")
+        assert done.exit_code == 2, done.output
+        assert "no side 'ua'" in done.stderr
+        assert "UA" in done.stderr
+    known = run("area", archive, "--date", "2025-01-10", "--controller", EVIL)
+    assert known.exit_code == 0
+    assert known.output.rstrip().endswith(": none")
+
+
+def test_where_nothing_is_held_yet_it_is_said_so(tmp_path: Path) -> None:
+    path = tmp_path / "b.gpkg"
+    refused = run("import", path, "vector", tmp_path / "x.geojson", tmp_path / "y.geojson")
+    assert "2 of 2 files refused, nothing was taken in" in refused.stderr
+    assert "holds no control yet" in run("area", path).stderr
+
+
+def test_workings_have_no_negative_zero_and_count_one_polygon(archive: Path) -> None:
+    said = run("area", archive, "--date", "2025-01-10", "--explain").output
+    assert "; 1 polygon\n" in said
+    assert "-0.0" not in said
+    assert "contested ground: 0.0 / " in said
+
+
+def test_an_old_snapshot_and_dates_in_the_wrong_order_are_told(archive: Path) -> None:
+    old = run("area", archive, "--date", "2025-06-01")
+    assert "141 days older than 2025-06-01" in old.stderr
+    assert "older" not in run("area", archive, "--date", "2025-01-20").stderr
+    assert "backwards" in run("change", archive, "--from", "2025-01-11", "--to", "2025-01-10").stderr
+    assert "backwards" not in run("change", archive, "--from", "2025-01-10", "--to", "2025-01-11").stderr
+
+
+def test_ctrl_c_says_what_stands(archive: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("geo.cli.figures.opened", stop)
+    done = run("area", archive)
+    assert done.exit_code == 130
+    assert "stopped; what was written until now is whole" in done.stderr
+
+
+def test_every_option_says_what_it_does() -> None:
+    silent = [
+        f"{name} {option.opts[-1]}"
+        for name, command in main.commands.items()
+        for option in command.params
+        if isinstance(option, click.Option) and not option.help
+    ]
+    assert silent == []
+
+
+def test_help_tells_what_each_verb_is_for_in_a_whole_sentence() -> None:
+    assert "..." not in run("--help").output.partition("Commands:")[2]

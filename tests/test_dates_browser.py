@@ -223,6 +223,18 @@ def test_a_name_is_there_where_its_half_has_room_for_it(browser: Any, page_file:
     seen.close()
 
 
+def test_on_a_phone_both_halves_have_their_dates(browser: Any, page_file: Path) -> None:
+    seen = Swipe(browser, page_file.as_uri() + "#42", offline=True, viewport={"width": 360, "height": 780})
+    page = seen.ready()
+    # the longest of English dates
+    page.evaluate("document.querySelector('#half-0 strong').textContent = '30 September 2024'")
+    page.locator("#slider").press("ArrowRight")
+    assert [page.locator(f"#half-{i}").is_visible() for i in (0, 1)] == [True, True]
+    assert page.locator("#half-0").bounding_box()["x"] >= 0
+    assert page.evaluate("document.documentElement.scrollWidth") <= 360
+    seen.close()
+
+
 def test_without_scripts_and_on_paper_there_are_two_pictures_and_the_tables(browser: Any, page_file: Path) -> None:
     seen = Swipe(browser, page_file.as_uri(), java_script_enabled=False)
     pictures = seen.page.locator(".still svg")

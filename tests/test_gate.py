@@ -168,7 +168,7 @@ def test_sides_that_overlap_are_counted_with_km2_and_kept() -> None:
 
 def test_slivers_are_counted_and_kept() -> None:
     out = admit_control(snapshot(MultiPolygon([SQUARE, box(36, 51, 36.0001, 51.0001)])), options=NONE)
-    assert out.notes == ("1 slivers under 0.01 km², kept",)
+    assert out.notes == ("1 sliver under 0.01 km², kept",)
 
 
 def test_memory_changes_nothing_but_time() -> None:

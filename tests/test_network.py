@@ -17,19 +17,10 @@ from address_server import QUICK, Answer, Server
 from hypothesis import given
 from hypothesis import strategies as st
 
+from geo.desk.bodies import refuse_other_kind, retry_after, unpacked
+from geo.desk.guard import Clock, Guard, is_public
 from geo.desk.lock import locked
-from geo.desk.network import (
-    Guard,
-    Limits,
-    Network,
-    _Clock,
-    check_contact,
-    check_url,
-    is_public,
-    refuse_other_kind,
-    retry_after,
-    unpacked,
-)
+from geo.desk.network import Limits, Network, check_contact, check_url
 from geo.errors import BusyError, FetchError, UsageError
 
 WHO = "desk@example.org"
@@ -115,7 +106,7 @@ def test_a_name_is_looked_up_once_and_that_address_is_dialled() -> None:
     """A server of names that answers otherwise the second time (rebinding) is never asked a second time."""
     told = iter([["93.184.215.14"], ["127.0.0.1"]])
     wire = _Dialled()
-    guard = Guard(wire, resolve=lambda host, port: next(told), loopback=False, clock=_Clock())
+    guard = Guard(wire, resolve=lambda host, port: next(told), loopback=False, clock=Clock())
     guard.connect_tcp("rebinding.example", 443)
     assert wire.addresses == ["93.184.215.14"]
     with pytest.raises(FetchError, match="not on the public internet"):
@@ -126,7 +117,7 @@ def test_a_name_is_looked_up_once_and_that_address_is_dialled() -> None:
 @pytest.mark.parametrize("found", [["10.0.0.7"], ["93.184.215.14", "192.168.0.1"], ["::ffff:127.0.0.1"], ["fe80::1%2"]])
 def test_a_name_that_leads_inside_is_not_dialled(found: list[str]) -> None:
     wire = _Dialled()
-    guard = Guard(wire, resolve=lambda host, port: found, loopback=True, clock=_Clock())
+    guard = Guard(wire, resolve=lambda host, port: found, loopback=True, clock=Clock())
     with pytest.raises(FetchError, match="not on the public internet"):
         guard.connect_tcp("intranet.example", 443)
     assert not wire.addresses

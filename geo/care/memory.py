@@ -13,7 +13,8 @@ from hashlib import blake2b
 from typing import Any
 
 from geo.care.findings import AGAIN, Finding, fault, note
-from geo.schema import STATUSES
+from geo.errors import GateError
+from geo.schema import STATUSES, parse_instant
 from geo.storage import history, timeline
 
 Spans = dict[int, list[timeline.Interval]]
@@ -149,12 +150,31 @@ def _snapshot_findings(kept: Sequence[Kept]) -> Iterator[Finding]:
             value = getattr(one, name)
             if value is not None and not INSTANT.fullmatch(str(value)):
                 yield fault(where, f"{name} is {value!r}, which is no instant of the archive's")
+        if not is_named_rightly(one):
+            yield fault(
+                where, f"its name and what it depicts ({one.source} {one.part} {one.depicts}) do not agree", AGAIN
+            )
         if not _HASH.fullmatch(str(one.sha256)):
             yield note(where, f"its file's hash is {str(one.sha256)[:20]!r}, which is no SHA-256")
         if one.key in speaking and one.superseded_at is not None:
             yield fault(where, f"it speaks for {one.depicts}, and is marked as superseded")
         if one.key not in speaking and one.superseded_at is None:
             yield fault(where, f"another recording speaks for {one.depicts}, and this one is not marked as superseded")
+
+
+def is_named_rightly(one: Kept) -> bool:
+    """Whether a recording's name says whose it is and what it depicts: these fields have no hash, but stand twice.
+
+    Raises
+    ------
+    GeoError
+        Never.
+    """
+    try:
+        name = history.snapshot_name(one.source, one.part, parse_instant(one.depicts))
+    except (GateError, AttributeError, TypeError):
+        return False
+    return re.fullmatch(re.escape(name) + r"(\+\d+)?", str(one.snapshot)) is not None
 
 
 def _receipt_findings(connection: sqlite3.Connection) -> Iterator[Finding]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
-from contextlib import closing, suppress
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import numpy as np
 import shapely
@@ -18,7 +19,16 @@ from geo.area import areas_km2
 from geo.care.backup import put
 from geo.care.checking import check_archive, incident_faults
 from geo.care.findings import Report
-from geo.care.memory import INSTANT, SNAPSHOT_COLUMNS, Kept, digest_of, expected_spans, in_force, kept_snapshots
+from geo.care.memory import (
+    INSTANT,
+    SNAPSHOT_COLUMNS,
+    Kept,
+    digest_of,
+    expected_spans,
+    in_force,
+    is_named_rightly,
+    kept_snapshots,
+)
 from geo.care.structure import LAYERS, decoded, is_on_earth
 from geo.errors import ArchiveError, UsageError
 from geo.files.tables import csv_lines, defused
@@ -96,7 +106,7 @@ def mend_copy(archive: str | Path, copy: str | Path) -> Mended:
     temporary = gpkg.new_file(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with gpkg.reading(source) as old:
+        with _reading(source) as old:
             work = _Work(_last_instant(old))
             _write(source, old, temporary, work)
         report = check_archive(temporary)
@@ -105,7 +115,7 @@ def mend_copy(archive: str | Path, copy: str | Path) -> Mended:
                 f"{source}: it could not be mended: {report.findings[0].where}: {report.findings[0].what}"
             )
         put(temporary, target, replace=False)
-    except (OSError, sqlite3.Error) as error:
+    except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
         raise ArchiveError(f"{source}: no mended copy can be written ({error}): take the last backup") from error
     finally:
         with suppress(OSError):
@@ -114,13 +124,24 @@ def mend_copy(archive: str | Path, copy: str | Path) -> Mended:
     return Mended(str(target), tuple(work.done), left, replace(report, archive=str(target)))
 
 
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """The archive, open for reading also where its description of an index or a trigger is damaged."""
+    if not path.is_file():
+        raise ArchiveError(f"{path}: no such archive")
+    with closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("BEGIN")
+        yield connection
+
+
 def _last_instant(old: sqlite3.Connection) -> str:
     """The last instant that the archive speaks of: a mended copy says nothing newer."""
     try:
         found = old.execute("SELECT max(recorded_at) FROM snapshots").fetchone()[0]
     except sqlite3.Error:
         found = None
-    return str(found or "2000-01-01T00:00:00.000Z")
+    return str(found) if INSTANT.fullmatch(str(found)) else "2000-01-01T00:00:00.000Z"
 
 
 def _write(source: Path, old: sqlite3.Connection, path: Path, work: _Work) -> None:
@@ -155,14 +176,18 @@ def _foreign(tables: Iterable[str], work: _Work) -> None:
 def _rows(old: sqlite3.Connection, table: str, work: _Work) -> list[Row]:
     """The rows of a table that can be read: from its start to the damage, and from its end back to it."""
     key = "fid" if TABLES[table][0] else "id"
+    names = [*migration.columns_of(TABLES[table][2]), *(["geom"] if TABLES[table][0] else [])]
+    empty: Row = dict.fromkeys(names)  # a column may be gone
     found: dict[Any, Row] = {}
     broken = False
     for order in ("ASC", "DESC"):
         try:
             cursor = old.execute(f'SELECT * FROM "{table}" ORDER BY "{key}" {order}')
             names = [column[0] for column in cursor.description]
+            if key not in names:
+                raise sqlite3.DatabaseError("the table has lost its key")
             for values in cursor:
-                row = dict(zip(names, values, strict=True))
+                row = {**empty, **dict(zip(names, values, strict=True))}
                 found.setdefault(row[key], row)
         except (sqlite3.Error, UnicodeDecodeError):
             broken = True
@@ -278,6 +303,7 @@ def _polygons(old: sqlite3.Connection, digests: Mapping[int, bytes], work: _Work
             if not proved or digest is None:
                 work.leave(table, "its polygon or class is not what was recorded", row)
                 continue
+            row["recorded_at"] = row["recorded_at"] or work.now
             polygons.setdefault(row["shape"], row)
             if table == "control_superseded":
                 taken_back.append(row)
@@ -287,8 +313,10 @@ def _polygons(old: sqlite3.Connection, digests: Mapping[int, bytes], work: _Work
 def _is_good(one: Kept, polygons: Mapping[int, Row], work: _Work) -> bool:
     if one.members is None:
         lost = "the list of its polygons is damaged"
-    elif not all(t is None or INSTANT.fullmatch(str(t)) for t in (one.depicts, one.recorded_at, one.retracted_at)):
+    elif not all(INSTANT.fullmatch(str(t)) for t in (one.depicts, one.recorded_at, one.retracted_at or one.depicts)):
         lost = "one of its dates is damaged"
+    elif not is_named_rightly(one):
+        lost = "its name and what it depicts do not agree"
     else:
         gone = [shape for shape in one.members if shape not in polygons]
         lost = f"{len(gone)} of its {len(one.members)} polygons are lost" if gone else ""

@@ -155,11 +155,13 @@ def _unit_words(row: Mapping[str, Any]) -> list[str]:
 
 
 def _pattern(words: Mapping[str, Any], *, suffix: str) -> tuple[re.Pattern[str], dict[str, Any]]:
-    """One pattern for many words, the longest first, with a group a word."""
-    parts, groups = [], {}
+    """One pattern for many words, the longest first, with a group a word; tried where one of them can begin."""
+    parts, groups, firsts = [], {}, set()
     for number, word in enumerate(sorted(words, key=len, reverse=True)):
         body = re.escape(word).replace(r"\*", r"\w*").replace(r"\ ", r"\s+").replace("'", "['’]")
         flexible = f"(?i:{body})" if not word.isascii() and word.endswith("*") else body
-        parts.append(rf"(?P<g{number}>(?<!\w){flexible}(?!\w){suffix})")
+        firsts |= {word[0], word[0].lower(), word[0].upper()} if flexible != body else {word[0]}
+        parts.append(rf"(?P<g{number}>{flexible}(?!\w){suffix})")
         groups[f"g{number}"] = words[word]
-    return re.compile("|".join(parts) or r"(?!)"), groups
+    begin = "".join(re.escape(sign) for sign in sorted(firsts) if len(sign) == 1)
+    return re.compile(rf"(?<!\w)(?=[{begin}])(?:{'|'.join(parts)})" if parts else r"(?!)"), groups

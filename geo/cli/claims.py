@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from geo.cli.common import ARCHIVE, KNOWN, main, opened
+from geo.cli.common import ARCHIVE, KNOWN, form_option, main, opened
 from geo.errors import UsageError
 from geo.printing import give_json, printable, show
 
@@ -36,9 +36,7 @@ from geo.printing import give_json, printable, show
 @click.option("--column", metavar="C", help="Which column of --places has the names.")
 @KNOWN
 @click.option("--chart", type=click.Path(path_type=Path), metavar="F.png", help="Draw the series with the claim in it.")
-@click.option(
-    "--format", "form", type=click.Choice(["table", "text", "csv", "json"]), default="table", show_default=True
-)
+@form_option("table", "text", "csv", "json")
 def claims_command(
     archive: Path, text: str | None, other: str | None, date: str | None, ids: tuple[str, ...], given: tuple[str, ...],
     places: Path | None, column: str | None, chart: Path | None, form: str, **options: Any,

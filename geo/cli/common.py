@@ -14,6 +14,9 @@ from geo.errors import GeoError, UsageError
 from geo.palette import side_colours
 from geo.printing import complain
 
+# longer than any first sentence, in characters
+_WHOLE = 400
+
 
 class _Geo(click.Group):
     """Turns errors raised on purpose into a line on stderr and an exit code."""
@@ -30,6 +33,16 @@ class _Geo(click.Group):
             ctx.exit(error.exit_code)
         except BrokenPipeError:
             ctx.exit(0)
+        except KeyboardInterrupt:
+            complain("stopped; what was written until now is whole, and the same command takes up the rest")
+            ctx.exit(130)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Every verb with its whole first sentence: cut short, most would not say what they are for."""
+        listed = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        rows = [(name, verb.get_short_help_str(_WHOLE)) for name, verb in listed if verb is not None]
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
 
 @click.group(cls=_Geo, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -72,7 +85,10 @@ BY = click.option(
 
 def form_option(*choices: str) -> Callable[..., Any]:
     """The option --format with its choices."""
-    return click.option("--format", "form", type=click.Choice(choices), default=choices[0], show_default=True)
+    told = "How the answer is printed."
+    return click.option(
+        "--format", "form", type=click.Choice(choices), default=choices[0], show_default=True, help=told
+    )
 
 
 def place(at: str) -> tuple[float, float]:

@@ -19,7 +19,7 @@ from geo.printing import give_json, printable, records, show
 @click.option("--source", "sources", multiple=True, required=True, metavar="S", help="Repeat it: two or more.")
 @click.option("--date", metavar="D", help="The last day on which every source has spoken by default.")
 @click.option("--from", "from_", metavar="D", help="With --to: every day of a span, and who trails whom.")
-@click.option("--to", metavar="D")
+@click.option("--to", metavar="D", help="The last date of a span.")
 @CLASSES
 @click.option(
     "--take", multiple=True, metavar="SOURCE=STATUS[/PART]",

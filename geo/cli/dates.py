@@ -25,7 +25,7 @@ from geo.cli.common import ARCHIVE, KNOWN, SOURCE, main, opened, with_colours
 @click.option("--column", metavar="C", help="Which column of --places has the names.")
 @click.option("--title", help="The page's title.")
 @click.option("--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The page, F.html.")
 def compare_dates(
     archive: Path, from_: str, to: str, places: Path | None, column: str | None, output: Path, **given: Any
 ) -> None:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import pandas as pd
 
 from geo.cli.common import (
     AGE,
@@ -23,6 +24,7 @@ from geo.cli.common import (
     place,
 )
 from geo.printing import bar, show, show_front, show_workings, write_table
+from geo.schema import last_instant
 
 
 @main.command()
@@ -56,13 +58,29 @@ def area(
     title = f"km² held by source and class, {date or 'last snapshot'}" + (
         f", as known on {as_known_on}" if as_known_on else ""
     )
+    _add_note(frame, _told_age(frame, date))
     show(frame, form, title=title, head={"date": date, "as_known_on": as_known_on})
+
+
+# a figure this many days older than the date asked for is told apart, whatever its column says
+_OLD_DAYS = 30
+
+
+def _told_age(frame: pd.DataFrame, date: str | None) -> str:
+    old = frame[frame["snapshot_age_days"] > _OLD_DAYS]
+    ages = {f"{s} is {a:,.0f} days older" for s, a in zip(old["snapshot"], old["snapshot_age_days"], strict=True)}
+    return f"{', '.join(sorted(ages))} than {date}; --max-age-days N refuses such a one" if ages else ""
+
+
+def _add_note(frame: pd.DataFrame, note: str) -> None:
+    if note:
+        frame.attrs["notes"] = (*frame.attrs.get("notes", ()), note)
 
 
 @main.command()
 @ARCHIVE
-@click.option("--from", "from_", required=True, metavar="D")
-@click.option("--to", required=True, metavar="D")
+@click.option("--from", "from_", required=True, metavar="D", help="The earlier date.")
+@click.option("--to", required=True, metavar="D", help="The later date.")
 @click.option("--base", metavar="D", help="The percentage is of the area on this date; --from by default.")
 @SOURCE
 @CLASSES
@@ -83,13 +101,15 @@ def change(archive: Path, from_: str, to: str, form: str, status: tuple[str, ...
     frame = opened(archive).change(from_, to, status=status or None, **given)
     title = f"km² gained and lost, {from_} to {to}; percent of {given['base'] or from_}"
     head = {"from": from_, "to": to, "base": given["base"] or from_, "as_known_on": given["as_known_on"]}
+    if last_instant(from_) > last_instant(to):
+        _add_note(frame, f"--from {from_} is later than --to {to}: gained and lost are told backwards in time")
     show(frame, form, title=title, head=head)
 
 
 @main.command()
 @ARCHIVE
-@click.option("--from", "from_", metavar="D")
-@click.option("--to", metavar="D")
+@click.option("--from", "from_", metavar="D", help="The first date; the first snapshot by default.")
+@click.option("--to", metavar="D", help="The last date; the last snapshot by default.")
 @SOURCE
 @CLASSES
 @WHERE
@@ -161,6 +181,8 @@ def who(archive: Path, at: str, source: str | None, as_known_on: str | None, for
     """Who held a place, by which source, and from when to when."""
     lat, lon = place(at)
     frame = opened(archive).who(lat, lon, source=source, as_known_on=as_known_on)
+    if form == "table":
+        frame = frame.fillna({"valid_to": "still at the last snapshot"})
     show(frame, form, title=f"who held {at}", head={"at": [lat, lon], "as_known_on": as_known_on})
 
 
@@ -168,7 +190,7 @@ def who(archive: Path, at: str, source: str | None, as_known_on: str | None, for
 @ARCHIVE
 @click.option("--places", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Geodata with names.")
 @click.option("--column", metavar="C", help="Which column has the names.")
-@click.option("--from", "from_", required=True, metavar="D")
+@click.option("--from", "from_", required=True, metavar="D", help="The earlier date.")
 @click.option("--to", metavar="D", help="The last snapshot by default.")
 @SOURCE
 @KNOWN

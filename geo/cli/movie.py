@@ -26,8 +26,12 @@ from geo.printing import bar
 @click.option("--view", type=click.Choice(["changes"]), help="Come close to what changed (needs --since).")
 @click.option("--title", help="Its title; each frame adds its date.")
 @click.option("--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names.")
-@click.option("--shape", type=click.Choice(["slide", "square"]), default="slide", show_default=True)
-@click.option("--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True)
+@click.option(
+    "--shape", type=click.Choice(["slide", "square"]), default="slide", show_default=True, help="Of the picture."
+)
+@click.option(
+    "--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True, help="Light or dark ground."
+)
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="F.gif, or F.mp4 where ffmpeg is.")
 def movie_command(archive: Path, output: Path, **given: Any) -> None:
     """A span of dates as a moving picture: a frame for every day that has a snapshot."""

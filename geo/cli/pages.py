@@ -28,7 +28,7 @@ SHOWN = options(
 @click.option("--since", metavar="D", help="Draw what changed since this date.")
 @SHOWN
 @click.option("--title", help="The page's title.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The page, F.html.")
 def map_command(archive: Path, date: str | None, output: Path, **given: Any) -> None:
     """A dated map: one HTML file that needs no network."""
     from geo.pages.maps import draw_map, save_map
@@ -39,13 +39,15 @@ def map_command(archive: Path, date: str | None, output: Path, **given: Any) -> 
 @main.command()
 @ARCHIVE
 @with_colours
-@click.option("--from", "from_", metavar="D")
-@click.option("--to", metavar="D")
+@click.option("--from", "from_", metavar="D", help="The first date; the first snapshot by default.")
+@click.option("--to", metavar="D", help="The last date; the last snapshot by default.")
 @SOURCE
 @KNOWN
 @click.option("--since", metavar="D", help="Draw what changed since this date; the snapshot before by default.")
 @SHOWN
-@click.option("-o", "--output", type=click.Path(path_type=Path), default=Path("maps"), show_default=True)
+@click.option(
+    "-o", "--output", type=click.Path(path_type=Path), default=Path("maps"), show_default=True, help="The folder."
+)
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to draw with.")
 def maps(archive: Path, from_: str | None, to: str | None, output: Path, **given: Any) -> None:
     """A dated map for every day that has a snapshot: OUTPUT/DATE.html."""
@@ -60,14 +62,14 @@ def maps(archive: Path, from_: str | None, to: str | None, output: Path, **given
 @ARCHIVE
 @with_colours
 @click.option("--source", "sources", multiple=True, metavar="S", help="Repeat it: the first is drawn as ground.")
-@click.option("--from", "from_", metavar="D")
-@click.option("--to", metavar="D")
+@click.option("--from", "from_", metavar="D", help="The first date; the first snapshot by default.")
+@click.option("--to", metavar="D", help="The last date; the last snapshot by default.")
 @KNOWN
 @click.option("--in", "within", metavar="UNIT", help="Only inside this unit (a code or a name).")
 @click.option("--status", metavar="S", multiple=True, help="Only this status; may be given several times.")
 @click.option("--title", help="The page's title.")
 @click.option("--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path))
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The page, F.html.")
 def timeline(archive: Path, sources: tuple[str, ...], status: tuple[str, ...], output: Path, **given: Any) -> None:
     """Every date of a series in one HTML file that needs no network: slider, chart, change since any date."""
     from geo.pages.film_page import draw_timeline
@@ -78,8 +80,20 @@ def timeline(archive: Path, sources: tuple[str, ...], status: tuple[str, ...], o
 
 LOOK = options(
     click.option("--title", help="Its title."),
-    click.option("--shape", type=click.Choice(["slide", "square", "column"]), default="slide", show_default=True),
-    click.option("--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True),
+    click.option(
+        "--shape",
+        type=click.Choice(["slide", "square", "column"]),
+        default="slide",
+        show_default=True,
+        help="Of the picture.",
+    ),
+    click.option(
+        "--theme",
+        type=click.Choice(["light", "dark"]),
+        default="light",
+        show_default=True,
+        help="Light or dark ground.",
+    ),
     click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="F.png, F.svg or F.pdf."),
 )
 
@@ -87,7 +101,7 @@ LOOK = options(
 @main.command()
 @ARCHIVE
 @with_colours
-@click.option("--date", metavar="D")
+@click.option("--date", metavar="D", help="The last snapshot by default.")
 @SOURCE
 @click.option("--since", metavar="D", help="Show what changed since this date.")
 @KNOWN
@@ -107,8 +121,8 @@ def picture(archive: Path, output: Path, **given: Any) -> None:
 @CLASSES
 @BY
 @WHERE
-@click.option("--from", "from_", metavar="D")
-@click.option("--to", metavar="D")
+@click.option("--from", "from_", metavar="D", help="The first date; the first snapshot by default.")
+@click.option("--to", metavar="D", help="The last date; the last snapshot by default.")
 @KNOWN
 @LOOK
 def chart(archive: Path, output: Path, status: tuple[str, ...], **given: Any) -> None:

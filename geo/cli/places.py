@@ -49,7 +49,7 @@ def places(name: str, form: str, **given: Any) -> None:
     table = list_places(gazetteer, name, front_km=front_km)
     if given["countries"]:
         table = table[table["country"].isin([c.upper() for c in given["countries"]])].reset_index(drop=True)
-    show(table, form, title=f"{len(table)} places called {name}; GeoNames, CC BY 4.0")
+    show(table, form, title=f"{len(table)} place{'' if len(table) == 1 else 's'} called {name}; GeoNames, CC BY 4.0")
 
 
 @main.command("geocode")

@@ -77,7 +77,8 @@ def import_command(
         for receipt in refused:
             complain(receipt.error)
         if len(receipts) > 1:
-            complain(f"{len(refused)} of {len(receipts)} files refused, the others are in")
+            others = "the others are in" if len(refused) < len(receipts) else "nothing was taken in"
+            complain(f"{len(refused)} of {len(receipts)} files refused, {others}")
         ctx.exit(1)
 
 
@@ -151,7 +152,7 @@ def sources(archive: Path, source: str | None, accuracy_km: float | None, form: 
 
 @main.command()
 @ARCHIVE
-@click.option("--level", type=int)
+@click.option("--level", type=int, help="Only units of this level: 0 countries, 1 their first division.")
 @form_option("table", "csv", "json")
 def units(archive: Path, level: int | None, form: str) -> None:
     """Administrative units: code, names, level, parent, boundary set, km²."""
@@ -160,7 +161,13 @@ def units(archive: Path, level: int | None, form: str) -> None:
 
 
 @main.command()
-@click.option("--folder", type=click.Path(path_type=Path), default=Path(), show_default=True)
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    default=Path(),
+    show_default=True,
+    help="Where data/ and maps/ are made.",
+)
 def demo(folder: Path) -> None:
     """Build the bundled example: data/kursk.gpkg, its figures, and maps/2025-01-11.html."""
     from geo.demo import run

@@ -46,4 +46,4 @@ def rules_command(
         for kind, value in given.items():
             named = read_places(places, column=column) if places is not None and kind == "coarsen" else None
             kept.set_rule(kind, value, source=source, event_type=event_type, places=named)
-        show(kept.rules(), form, title="rules against harm; no row, no rule")
+        show(kept.rules(), form, title="rules against harm")

@@ -10,7 +10,8 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any, Literal, cast
 
-from geo.desk.network import Kind, Limits, check_url
+from geo.desk.bodies import Kind
+from geo.desk.network import Limits, check_url
 from geo.errors import FileError, UsageError
 from geo.files.vector import read_bytes
 from geo.schema import Options, Source

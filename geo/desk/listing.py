@@ -13,7 +13,8 @@ from typing import Any
 from urllib.parse import quote, urlencode
 
 from geo.desk.addresses import Address, Layer, file_name, filled
-from geo.desk.network import Kind, Landed, Network
+from geo.desk.bodies import Kind
+from geo.desk.network import Landed, Network
 from geo.errors import FetchError, GateError, UsageError
 from geo.schema import parse_instant, write_instant
 

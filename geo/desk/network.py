@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 import re
-import socket
 import ssl
 import time
 import zlib
@@ -13,7 +11,6 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -22,21 +19,17 @@ import httpcore
 import httpx
 import orjson
 
+from geo.desk.bodies import Kind, refuse_other_kind, retry_after, unpacked
+from geo.desk.guard import LOOPBACK_NAMES, Clock, Guard, Resolve, resolved
 from geo.errors import FetchError, UsageError
 
 MIB = 1 << 20
-Kind = Literal["json", "zip", "kml", "any"]
-Resolve = Callable[[str, int], list[str]]
 
 _CONTACT = re.compile(r"[^\s@<>()]+@[^\s@<>()]+\.[^\s@<>()]+|https://[^\s<>()]+")
 _HOST = re.compile(r"[a-z0-9_.\-]+|[0-9a-f:.]+", re.IGNORECASE)
-_LOOPBACK_NAMES = frozenset(("localhost", "127.0.0.1", "::1"))
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
-_COMPATIBLE = ipaddress.ip_network("::/96")
 _REDIRECTS = (301, 302, 303, 307, 308)
 _HOPS = 5
 _BUSY = (408, 429, 500, 502, 503, 504)
-_STEP = 256 * 1024  # bytes that a compressed body may grow by at once
 
 
 @dataclass(frozen=True)
@@ -121,45 +114,6 @@ def check_contact(contact: str | None) -> str:
     return text
 
 
-def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet, also by the address that it wraps.
-
-    Parameters
-    ----------
-    address : str
-        IPv4 or IPv6, with or without a zone.
-
-    Raises
-    ------
-    FetchError
-        Never.
-    """
-    found = ipaddress.ip_address(address.partition("%")[0])
-    return all(
-        one.is_global
-        and not (one.is_multicast or one.is_reserved or one.is_unspecified or one.is_loopback or one.is_link_local)
-        and not getattr(one, "is_site_local", False)
-        for one in _wrapped(found)
-    )
-
-
-def _wrapped(
-    address: ipaddress.IPv4Address | ipaddress.IPv6Address,
-) -> list[ipaddress.IPv4Address | ipaddress.IPv6Address]:
-    """The address that packets would reach: what an IPv6 address wraps of IPv4, else the address itself."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return [address]
-    if address.ipv4_mapped is not None:
-        return [address.ipv4_mapped]
-    if address in _NAT64 or address in _COMPATIBLE:
-        return [ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)]
-    if address.sixtofour is not None:
-        return [address, address.sixtofour]
-    if address.teredo is not None:
-        return [address, *address.teredo]
-    return [address]
-
-
 def check_url(text: str, *, loopback: bool = False) -> httpx.URL:
     """An address that may be asked: https, a host, no name and password in it.
 
@@ -185,108 +139,10 @@ def check_url(text: str, *, loopback: bool = False) -> httpx.URL:
         raise UsageError(f"{text!r} is no address: {error}") from None
     if not _HOST.fullmatch(url.raw_host.decode("ascii", "replace")) or url.userinfo:
         raise UsageError(f"{text!r}: an address with a host and without a name and password is wanted")
-    plain = loopback and url.scheme == "http" and url.host in _LOOPBACK_NAMES
+    plain = loopback and url.scheme == "http" and url.host in LOOPBACK_NAMES
     if url.scheme != "https" and not plain:
         raise UsageError(f"{text!r}: only https:// is asked; what came by other ways, geo import takes from a file")
     return url
-
-
-def resolved(host: str, port: int) -> list[str]:
-    """The IP addresses of a host, in the order in which the system prefers them.
-
-    Raises
-    ------
-    OSError
-        There is no such host.
-    """
-    return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
-
-
-class _Clock:
-    """The time left for one answer, whichever connection carries it."""
-
-    def __init__(self) -> None:
-        self.ends = float("inf")
-
-    def cut(self, timeout: float | None) -> float:
-        left = self.ends - time.monotonic()
-        if left <= 0:
-            raise httpcore.ReadTimeout("the answer takes too long in all")
-        return left if timeout is None else min(left, timeout)
-
-
-class _Stream(httpcore.NetworkStream):
-    """A connection on which no read lasts longer than the answer may take in all."""
-
-    def __init__(self, inner: httpcore.NetworkStream, clock: _Clock) -> None:
-        self._inner = inner
-        self._clock = clock
-
-    def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
-        return self._inner.read(max_bytes, self._clock.cut(timeout))
-
-    def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        self._inner.write(buffer, self._clock.cut(timeout))
-
-    def close(self) -> None:
-        self._inner.close()
-
-    def start_tls(
-        self, ssl_context: ssl.SSLContext, server_hostname: str | None = None, timeout: float | None = None
-    ) -> httpcore.NetworkStream:
-        return _Stream(self._inner.start_tls(ssl_context, server_hostname, self._clock.cut(timeout)), self._clock)
-
-    def get_extra_info(self, info: str) -> Any:
-        return self._inner.get_extra_info(info)
-
-
-class Guard(httpcore.NetworkBackend):
-    """Connects to the very address that was looked at: a name that points elsewhere a moment later changes nothing."""
-
-    def __init__(self, inner: httpcore.NetworkBackend, *, resolve: Resolve, loopback: bool, clock: _Clock) -> None:
-        self._inner = inner
-        self._resolve = resolve
-        self._loopback = loopback
-        self._clock = clock
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
-        """A connection to the first of the host's addresses that answers, all of which must be public.
-
-        Raises
-        ------
-        FetchError
-            The host's name leads to an address that is not public.
-        httpcore.ConnectError
-            There is no such host, or none of its addresses answers.
-        """
-        failed: Exception = httpcore.ConnectError(f"no address of {host}")
-        for address in self._looked_at(host, port):
-            try:
-                inner = self._inner.connect_tcp(address, port, self._clock.cut(timeout), local_address, socket_options)
-                return _Stream(inner, self._clock)
-            except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
-                failed = error
-        raise failed
-
-    def _looked_at(self, host: str, port: int) -> list[str]:
-        host = host.strip("[]")
-        try:
-            addresses = self._resolve(host, port)
-        except (OSError, UnicodeError) as error:
-            raise httpcore.ConnectError(f"no such host: {host} ({error})") from error
-        own = self._loopback and host in _LOOPBACK_NAMES
-        for address in addresses:
-            good = ipaddress.ip_address(address.partition("%")[0]).is_loopback if own else is_public(address)
-            if not good:
-                raise FetchError(f"{host} leads to {address}, which is not on the public internet: not asked")
-        return addresses
 
 
 class _Body(httpx.SyncByteStream):
@@ -350,7 +206,7 @@ class Network:
         self._sleep = sleep
         self._asked = False
         self._taken = 0
-        self._clock = _Clock()
+        self._clock = Clock()
         guard = Guard(httpcore.SyncBackend(), resolve=resolve, loopback=loopback, clock=self._clock)
         pool = httpcore.ConnectionPool(ssl_context=tls or httpx.create_ssl_context(), network_backend=guard)
         agent = f"geo-control/{__version__} (contact: {check_contact(contact)})"
@@ -522,98 +378,3 @@ def _explained(url: str) -> Iterator[None]:
         raise _AgainError(f"the answer is damaged ({error})") from error
     except OSError as error:
         raise FetchError(f"{url}: what it gives cannot be written ({error}): is there room?") from error
-
-
-def unpacked(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """A body's bytes, unpacked in small steps so that a bomb is noticed before it grows.
-
-    Parameters
-    ----------
-    pieces : iterable of bytes
-        As they come from the wire.
-    encoding : str
-        The answer's Content-Encoding: nothing, ``identity`` or ``gzip``.
-
-    Yields
-    ------
-    bytes
-
-    Raises
-    ------
-    FetchError
-        Another encoding, which was not asked for.
-    zlib.error
-        The packed body is damaged or breaks off.
-    """
-    encoding = encoding.strip().lower()
-    if encoding in ("", "identity"):
-        yield from pieces
-        return
-    if encoding not in ("gzip", "x-gzip"):
-        raise FetchError(f"the server packs its answer as {encoding!r}, which was not asked for: nothing is taken")
-    unpacker = zlib.decompressobj(wbits=31)
-    for piece in pieces:
-        while piece:
-            yield unpacker.decompress(piece, _STEP)
-            piece = unpacker.unconsumed_tail
-    if not unpacker.eof or unpacker.unused_data:
-        raise zlib.error("the packed answer breaks off, or something follows it")
-
-
-def retry_after(text: str, *, now: datetime) -> float | None:
-    """The seconds that a Retry-After header asks for: a number, or a date in HTTP's way of writing it.
-
-    Returns
-    -------
-    float or None
-        None where there is none that can be read.
-
-    Raises
-    ------
-    FetchError
-        Never.
-    """
-    if text.strip().isdecimal():
-        return float(text)
-    try:
-        return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
-    except (TypeError, ValueError):
-        return None
-
-
-def refuse_other_kind(path: Path, kind: Kind, *, said: str = "", url: str = "") -> None:
-    """Turn back a body that is not what was asked for: an error page, half a file, another format.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The body.
-    kind : {"json", "zip", "kml", "any"}
-        What was asked for.
-    said : str
-        The answer's Content-Type.
-    url : str
-        Of the message.
-
-    Raises
-    ------
-    FetchError
-        It is something else.
-    """
-    with path.open("rb") as file:
-        head = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
-        file.seek(max(0, path.stat().st_size - 70_000))
-        tail = file.read().rstrip()
-    start = head[:200].lower()
-    if said.lower().startswith("text/html") or start.startswith((b"<!doctype html", b"<html")):
-        raise FetchError(f"{url}: an HTML page came instead of data: is the source closed, or its address another?")
-    good = {
-        "json": head[:1] + tail[-1:] in (b"{}", b"[]"),
-        "zip": head.startswith(b"PK\x03\x04") and b"PK\x05\x06" in tail,
-        "kml": head.startswith(b"<") and b"<kml" in head.lower() and tail.endswith(b">"),
-        "any": bool(head),
-    }
-    if not good[kind]:
-        raise FetchError(
-            f"{url}: {'nothing' if not head else 'something else'} came instead of {kind} (it begins {head[:24]!r})"
-        )

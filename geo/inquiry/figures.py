@@ -12,6 +12,7 @@ import pandas as pd
 from geo import measures
 from geo.answers import FAR, When, breaks_between, columns_of, keep, moment, said_by, spokesman, table_of
 from geo.area import areas_km2
+from geo.errors import UsageError
 from geo.inquiry.reader import Asked, Reader, statuses_meant
 from geo.schema import last_instant, parse_instant, to_instant, write_instant
 from geo.series.cluster import Only, series_changes
@@ -45,7 +46,7 @@ def areas(reader: Reader, date: When | None, asked: Asked) -> pd.DataFrame:
     for row in rows:
         row["source"] = asked.source
         row["snapshot"], row["snapshot_age_days"] = said_by(spoken, row)
-    table = keep(table_of(rows, columns_of(rows, AREA_COLUMNS, asked.by)), asked.controller, asked.status)
+    table = _asked_for(table_of(rows, columns_of(rows, AREA_COLUMNS, asked.by)), reader, asked)
     table.attrs["notes"] = reader.notes(asked.source)
     return table
 
@@ -71,7 +72,7 @@ def changes(reader: Reader, from_: When, to: When, asked: Asked, *, base: When |
         row["net_percent"] = 100 * row["net_km2"] / row["base_km2"] if row["base_km2"] else None
         row["base"] = str(from_ if base is None else base)
         row["from_snapshot"], row["to_snapshot"] = (said_by(s, row)[0] for s in (first, last))
-    table = keep(table_of(rows, columns_of(rows, CHANGE_COLUMNS, asked.by)), asked.controller, asked.status)
+    table = _asked_for(table_of(rows, columns_of(rows, CHANGE_COLUMNS, asked.by)), reader, asked)
     breaks = breaks_between(reader.snapshots(), *({n for n, _ in s.values()} for s in (first, last)))
     table.attrs["notes"] = (*breaks, *reader.notes(asked.source))
     return table
@@ -152,10 +153,20 @@ def series(
     if asked.by == "unit":
         size = {z.unit: float(areas_km2(np.array([z.shape], dtype=object))[0]) for z in zones if z.boundary}
         whole["share_percent"] = 100 * whole["area_km2"] / whole["unit"].map(size)
-    frame = keep(_series_table(whole, asked), asked.controller, asked.status)
+    frame = _asked_for(_series_table(whole, asked), reader, asked)
     spoken = [set(table.loc[table["depicts"] == write_instant(i), "snapshot"]) for i in (*chosen[:1], *chosen[-1:])]
     frame.attrs["notes"] = (*(breaks_between(table, *spoken) if spoken else ()), *reader.notes(asked.source))
     return frame
+
+
+def _asked_for(table: pd.DataFrame, reader: Reader, asked: Asked) -> pd.DataFrame:
+    """The rows of the side and statuses asked for; a side that the archive never heard of is a slip."""
+    kept = keep(table, asked.controller, asked.status)
+    if kept.empty and asked.controller is not None:
+        known = reader.store.controllers(as_known_on=moment(asked.as_known_on))
+        if asked.controller not in known:
+            raise UsageError(f"no side {asked.controller!r} in {reader.path}; there are: {', '.join(known) or 'none'}")
+    return kept
 
 
 def _series_table(whole: pd.DataFrame, asked: Asked) -> pd.DataFrame:

@@ -65,9 +65,11 @@ class Reader:
             return str(there[0])
         if source in there:
             return str(source)
-        listed = ", ".join(there) or "none: geo import brings one in"
+        if not there:
+            raise SourceError(f"{self.path} holds no control yet: geo import brings some in")
+        listed = ", ".join(there)
         if source is None:
-            raise SourceError(f"{self.path} holds control from several sources or none; name one (--source): {listed}")
+            raise SourceError(f"{self.path} holds control from several sources; name one (--source): {listed}")
         raise SourceError(f"no control by source {source!r} in {self.path}; there are: {listed}")
 
     def snapshots(self, source: str | None = None, *, as_known_on: When | None = None) -> pd.DataFrame:

@@ -331,7 +331,8 @@ def _figure_lines(row: Mapping[str, Any]) -> list[str]:
     name += f" in {row['unit']} ({row['boundary']})" if row["unit"] else ""
     low, high = row["range_km2"]
     if "value_km2" in row:
-        said = f"{row['value_km2']:,.1f} km², range {low:,.1f} to {high:,.1f}; {row['polygons']} polygons"
+        count = f"{row['polygons']} polygon{'' if row['polygons'] == 1 else 's'}"
+        said = f"{row['value_km2']:,.1f} km², range {low:,.1f} to {high:,.1f}; {count}"
     else:
         said = (
             f"gained {row['gained_km2']:,.1f}, lost {row['lost_km2']:,.1f}, net {row['net_km2']:,.1f} km²,"
@@ -355,4 +356,8 @@ def _snapshot_lines(snapshot: Mapping[str, Any]) -> list[str]:
 def _cause_words(cause: Mapping[str, Any]) -> str:
     if cause["less_km2"] is None:
         return f"{cause['cause']}: {cause['words']}"
-    return f"{cause['cause']}: -{cause['less_km2']:,.1f} / +{cause['more_km2']:,.1f} km² ({cause['words']})"
+    less, more = (
+        f"{sign}{size}" if (size := f"{cause[key]:,.1f}") != "0.0" else size
+        for sign, key in (("-", "less_km2"), ("+", "more_km2"))
+    )
+    return f"{cause['cause']}: {less} / {more} km² ({cause['words']})"

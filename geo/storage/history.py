@@ -200,7 +200,7 @@ def known_then(table: pd.DataFrame, moment: datetime) -> pd.Series:
 
 
 def _insert_snapshot(connection: sqlite3.Connection, recording: Recording, now: str, members: bytes) -> str:
-    name = f"{recording.source}{'/' + recording.part if recording.part else ''}@{_short(recording.depicts)}"
+    name = snapshot_name(recording.source, recording.part, recording.depicts)
     earlier = connection.execute(
         "SELECT count(*) FROM snapshots WHERE source = ? AND part = ? AND depicts = ?",
         (recording.source, recording.part, write_instant(recording.depicts)),
@@ -225,6 +225,17 @@ def _insert_snapshot(connection: sqlite3.Connection, recording: Recording, now: 
         f"INSERT INTO snapshots ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})", tuple(values.values())
     )
     return str(values["snapshot"])
+
+
+def snapshot_name(source: str, part: str, depicts: datetime) -> str:
+    """What the first recording of an instant is called; later ones of the same instant have ``+1``, ``+2``, … after it.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    return f"{source}{'/' + part if part else ''}@{_short(depicts)}"
 
 
 def _short(moment: datetime) -> str:
