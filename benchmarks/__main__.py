@@ -3,6 +3,7 @@
 It needs the real series of ../shared/data and prints ratios of medians; a ratio of 10 says ten times as fast.
 ``python -m benchmarks growth F.svg`` draws how time and memory grow with dates and vertices; ``… cluster`` builds a
 panel of 100,000 snapshots from GeoParquet partitions by Dask; ``… pages`` measures dated pages and the timeline;
+``… load``, ``… kills`` and ``… hands`` put it under load, kill it, and let many use it at once;
 ``… geoparsing`` how often the geocoder is right.
 """
 
@@ -175,7 +176,7 @@ def _archives(name: str, folder: Path) -> tuple[str, float, float, float]:
 
 def main(args: list[str]) -> int:
     """Print the table, or draw the growth of time and memory, or share a long series out; 1 without the real series."""
-    if not DATA.is_dir():
+    if not DATA.is_dir() and args[:1] not in (["load"], ["kills"], ["hands"]):
         print(f"needs the real series of {DATA}, which are not part of the project", file=sys.stderr)
         return 1
     if args[:1] == ["growth"]:
@@ -186,6 +187,18 @@ def main(args: list[str]) -> int:
         from benchmarks.cluster import run as share_out
 
         return share_out()
+    if args[:1] == ["load"]:
+        from benchmarks.load import run as bear
+
+        return bear(DATA, args[1:])
+    if args[:1] == ["kills"]:
+        from benchmarks.kills import main as kill
+
+        return kill(args[1:])
+    if args[:1] == ["hands"]:
+        from benchmarks.hands import main as lend
+
+        return lend(args[1:])
     if args[:1] == ["geoparsing"]:
         from benchmarks.geoparsing import run as geoparse
 

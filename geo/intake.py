@@ -5,13 +5,16 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 
@@ -26,6 +29,7 @@ from geo.schema import Options, Refusal, Rows, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
 from geo.storage import history
 from geo.storage.history import Recording
+from geo.storage.store import Store
 from geo.units import Countries
 
 Progress = Callable[[int, int, str], None]
@@ -165,14 +169,12 @@ def _import_file(
     archive: Archive, reader: Reader, credit: Source, path: Path, options: Options, memory: Memory
 ) -> Receipt:
     try:
-        raw = read_bytes(path)
-        digest = sha256(raw).hexdigest()
+        file = _file_of(path)
         countries = archive.countries() if archive.path.exists() else None
         options = replace(options, locate=countries.locate if countries is not None else None)
         found = reader.read(path, options)
-        if sha256(read_bytes(path)).digest() != sha256(raw).digest():
+        if _file_of(path) != file:
             raise FileError(f"{path}: it changed while it was read: wait until it is written, then import it again")
-        file = _File(path.name, len(raw), digest)
         if isinstance(found, Rows):
             return _take_rows(archive, reader, credit, found, file, options, countries)
         return _take_snapshots(archive, credit, found, file, options, countries, memory)
@@ -186,6 +188,11 @@ class _File:
     name: str
     bytes: int
     sha256: str
+
+
+def _file_of(path: Path) -> _File:
+    raw = read_bytes(path)
+    return _File(path.name, len(raw), sha256(raw).hexdigest())
 
 
 def _take_snapshots(
@@ -291,26 +298,22 @@ def _take_rows(
     options: Options,
     countries: Countries | None,
 ) -> Receipt:
-    units = reader.kind == "units"
-    admitted = admit_units(rows) if units else admit_points(rows, options=options, countries=countries)
-    frame = admitted.frame
-    receipt = Receipt(
-        file.name, credit.name, "stored", (), rows.rows_in, len(frame), len({r.row for r in admitted.refusals}),
-        sum(rows.left_out.values()), 0, admitted.repairs, admitted.notes, admitted.refusals, dict(rows.left_out),
-    )  # fmt: skip
+    parts = _admitted(reader, rows, options, countries)
+    first = next(parts)  # before anybody has to wait for our writing
     store = archive.store
     with store.writing() as connection:
         now = history.next_instant(connection)
         store.add_source(connection, credit)
-        if units:
-            areas = list(areas_km2(np.asarray(frame.geometry.array, dtype=object)))
-            changed = store.put_units(connection, frame, areas, now)
-        else:
-            counts = store.put_incidents(connection, frame, credit.name, now)
-            told = ", ".join(f"{n} {word}" for word, n in counts.items() if n)
-            receipt = replace(receipt, notes=(*receipt.notes, *([told] if told else [])))
-            changed = bool(counts["new"] or counts["changed"])
-        if not changed:
+        receipts = []
+        counts: Counter[str] = Counter()
+        for part, admitted in chain([first], parts):
+            receipts.append(_rows_receipt(part, admitted, file, credit))
+            counts.update(_put_rows(store, connection, reader, credit, admitted.frame, now))
+        told = ", ".join(f"{n} {word}" for word, n in counts.items() if n and word)
+        receipt = _sum_receipts(receipts, file, credit)
+        receipt = replace(receipt, outcome="stored", notes=(*receipt.notes, *([told] if told else [])))
+        _refuse_nothing(receipt, options)
+        if not counts.total() - counts["unchanged"]:
             return replace(receipt, outcome="unchanged")
         store.note_import(
             connection, now, kind=reader.kind, dataset=credit.name, file_name=file.name, file_bytes=file.bytes,
@@ -318,6 +321,46 @@ def _take_rows(
             rows_refused=receipt.rows_refused, receipt=json.dumps(_brief(receipt), ensure_ascii=False, sort_keys=True),
         )  # fmt: skip
     return replace(receipt, sidecar=_write_sidecar(archive, file, receipt.refusals))
+
+
+def _admitted(
+    reader: Reader, rows: Rows, options: Options, countries: Countries | None
+) -> Iterator[tuple[Rows, Admitted]]:
+    """Every part of a file with what the gate makes of it, one after the other."""
+    if reader.kind == "units":
+        yield rows, admit_units(rows)
+        return
+    if rows.more != ():  # a part in which nothing can be let in says nothing of the file
+        options = replace(options, accept=options.accept | {"empty"})
+    for part in chain([rows], rows.more):
+        yield part, admit_points(part, options=options, countries=countries)
+
+
+def _refuse_nothing(receipt: Receipt, options: Options) -> None:
+    if receipt.rows_stored or receipt.rows_left_out or "empty" in options.accept:
+        return
+    whys = Counter(r.why for r in receipt.refusals).most_common(4)
+    raise GateError(
+        f"all {receipt.rows_refused:,} rows were refused: {'; '.join(f'{why} ({n:,} rows)' for why, n in whys)}"
+    )
+
+
+def _rows_receipt(part: Rows, admitted: Admitted, file: _File, credit: Source) -> Receipt:
+    return Receipt(
+        file.name, credit.name, "stored", (), part.rows_in, len(admitted.frame),
+        len({r.row for r in admitted.refusals}), sum(part.left_out.values()), 0, admitted.repairs, admitted.notes,
+        admitted.refusals, dict(part.left_out),
+    )  # fmt: skip
+
+
+def _put_rows(
+    store: Store, connection: Any, reader: Reader, credit: Source, frame: gpd.GeoDataFrame, now: str
+) -> Mapping[str, int]:
+    """Words for the receipt -> how many rows; "" where no words are needed."""
+    if reader.kind == "units":
+        areas = list(areas_km2(np.asarray(frame.geometry.array, dtype=object)))
+        return {"": int(store.put_units(connection, frame, areas, now))}
+    return store.put_incidents(connection, frame, credit.name, now)
 
 
 def import_claims(archive: Archive, path: Path) -> int:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import click
 import pandas as pd
@@ -17,7 +18,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from geo.columns import Column, broken, set_in_columns
-from geo.errors import UsageError
+from geo.errors import MapError, UsageError
 from geo.files.tables import csv_lines, defused
 from geo.pages.page import write_page
 
@@ -180,6 +181,40 @@ def write_table(frame: pd.DataFrame, path: Path) -> Path:
         raise UsageError("Parquet needs pyarrow, which is not installed: pip install 'geo-control[parquet]'") from None
     write_page(content, path)
     return path
+
+
+@contextmanager
+def whole_file(path: Path | None) -> Iterator[IO[str]]:
+    """A text file that has its name only when all of it is written; the screen where there is no path.
+
+    Parameters
+    ----------
+    path : pathlib.Path or None
+        What stood there stays until then.
+
+    Yields
+    ------
+    text stream
+        UTF-8; for what is too large to be put together in memory.
+
+    Raises
+    ------
+    MapError
+        The file cannot be written.
+    """
+    if path is None or str(path) == "-":
+        yield sys.stdout
+        return
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        with temporary.open("w", encoding="utf-8", newline="") as stream:
+            yield stream
+        os.replace(temporary, path)
+    except OSError as error:
+        raise MapError(f"{path}: it cannot be written ({error.strerror or error})") from error
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def _csv(frame: pd.DataFrame) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
@@ -85,7 +85,11 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Rows:
-    """What a reader found in one file of incidents or units: a frame with ``row``, and what it could not read."""
+    """What a reader found in one file of incidents or units: a frame with ``row``, and what it could not read.
+
+    Of a file with very many rows it is the first part, with what was found in that; `more` reads the others one by one
+    as they are asked for.
+    """
 
     frame: gpd.GeoDataFrame
     rows_in: int
@@ -93,6 +97,7 @@ class Rows:
     refusals: tuple[Refusal, ...] = ()
     repairs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    more: Iterable[Rows] = ()
 
 
 @dataclass(frozen=True)

@@ -25,7 +25,7 @@ _REGIONS = {"where_prec": {4: _ADM1, 6: ("country", "where_coordinates")}, "geo_
 
 @dataclass(frozen=True)
 class Spot:
-    """An incident: where, how precisely, and what is known of it.
+    """An incident, or several that share a mark: where, how precisely, and what is known of it.
 
     `radius_m` is 0 for a place; else it lies somewhere within it, and where `area` is given, somewhere in that region.
     """
@@ -37,6 +37,7 @@ class Spot:
     facts: Sequence[tuple[str, str]]
     area: shapely.Geometry | None = None
     area_name: str = ""
+    count: int = 1  # incidents that share this mark
 
     @property
     def kind(self) -> Literal["place", "circle", "region"]:

@@ -159,7 +159,7 @@ def test_two_processes_write_the_same_bytes(archive: Archive, tmp_path: Path) ->
     [
         ({"by": "native"}, UsageError, "'unit'"), ({"shape": "wall"}, UsageError, "slide"),
         ({"status": "lost"}, UsageError, "unknown"), ({"within": "Atlantis"}, UnitError, "Atlantis"),
-        ({"controller": "Z"}, MapError, "nothing to draw"),
+        ({"controller": "Z"}, UsageError, "no side 'Z'"), ({"status": "liberated"}, MapError, "nothing to draw"),
     ],
 )  # fmt: skip
 def test_what_cannot_be_drawn_is_refused(

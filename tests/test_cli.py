@@ -279,3 +279,11 @@ def test_every_option_says_what_it_does() -> None:
 
 def test_help_tells_what_each_verb_is_for_in_a_whole_sentence() -> None:
     assert "..." not in run("--help").output.partition("Commands:")[2]
+
+
+@pytest.mark.parametrize("name", ["m.pdf", "m.PNG"])
+def test_a_page_is_not_written_as_a_picture(archive: Path, tmp_path: Path, name: str) -> None:
+    done = run("map", archive, "--date", "2025-01-11", "-o", tmp_path / name)
+    assert done.exit_code == 1
+    assert "m.html" in done.stderr
+    assert not (tmp_path / name).exists()

@@ -50,6 +50,19 @@ def test_any_spans_give_the_same_bits(archive: Archive, size: int, by_unit: bool
     assert sum(c.gained.sum() for c in whole.values()) > 0
 
 
+@pytest.mark.parametrize("size", [1, 2, 9])
+def test_a_long_series_is_made_span_by_span_and_is_the_same(
+    archive: Archive, size: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = archive.series()
+    monkeypatch.setattr(cluster, "_IN_MEMORY", size)
+    done: list[tuple[int, int]] = []
+    pd.testing.assert_frame_equal(archive.series(progress=lambda *at: done.append(at)), whole, check_exact=True)
+    count = whole["date"].nunique()
+    assert done == sorted(done)
+    assert done[-1] == (count, count)
+
+
 def test_a_ledger_survives_geoparquet(archive: Archive, tmp_path: Path) -> None:
     pytest.importorskip("pyarrow", reason="Parquet is not installed (the extra 'parquet')")
     instants = sorted({parse_instant(d) for d in archive.snapshots()["depicts"]})

@@ -39,6 +39,7 @@ FLOORS = {
     "gate": 4,
     "measures": 4,
     "spots": 4,
+    "crowds": 5,
     "answers": 5,
     "compare": 5,
     "front": 5,

@@ -15,7 +15,7 @@ from geo.archive import open_archive
 from geo.errors import GateError, UsageError
 from geo.intake import Receipt, import_files
 from geo.schema import Options, parse_instant
-from geo.sources import acled, incidents, ucdp, viina
+from geo.sources import acled, incidents, points, ucdp, viina
 
 FILES = {
     "acled": "acled/acled_benin_2022_31cols.csv",
@@ -225,3 +225,50 @@ def test_what_is_not_known_is_no_nought(tmp_path: Path) -> None:
     rows = ucdp.read(path, Options())
     assert rows.frame[["deaths_a", "number_of_sources", "low"]].isna().all(axis=None)
     assert "'7' used twice" in rows.refusals[0].why  # 7.0 and 7 are one id
+
+
+@pytest.mark.parametrize("source", ["incidents", "acled"])
+def test_a_long_file_is_read_in_parts_and_comes_out_as_a_whole(
+    source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    head = {"incidents": "event_id,date_start,latitude,longitude", "acled": "event_date,latitude,longitude"}[source]
+    cells = ["2025-01-11,50.5,36.5", "2025-01-12,50.6,x", "2025-01-13,50.7,36.7,1,2", "2025-01-11,50.5,36.5", "0,0,0"]
+    if source == "acled":
+        head += ",event_type,sub_event_type,country,location,fatalities"
+        rows = [f"{cell},Battles,Armed clash,Ukraine,Place {i // 5},0" for i, cell in enumerate(cells * 4)]
+    else:
+        rows = [f"M{i % 17},{cell}" for i, cell in enumerate(cells * 4)]
+    path = tmp_path / "incidents.csv"
+    path.write_text("\n".join([head, *rows]), encoding="utf-8")
+    (whole,) = import_files(tmp_path / "whole.gpkg", source, path)
+    monkeypatch.setattr(points, "PART_ROWS", 3)
+    (parts,) = import_files(tmp_path / "parts.gpkg", source, path)
+    assert whole.rows_in == 20
+    assert 0 < whole.rows_refused < 20
+    assert (parts.rows_in, parts.rows_stored, parts.rows_refused) == (20, whole.rows_stored, whole.rows_refused)
+    assert sorted(parts.refusals, key=repr) == sorted(whole.refusals, key=repr)
+    assert sorted(parts.notes) == sorted(whole.notes)
+    one, other = (open_archive(tmp_path / f"{name}.gpkg").incidents() for name in ("whole", "parts"))
+    pd.testing.assert_frame_equal(one.drop(columns="recorded_at"), other.drop(columns="recorded_at"))
+    assert import_files(tmp_path / "parts.gpkg", source, path)[0].outcome == "unchanged"
+
+
+def test_a_long_file_in_which_nothing_can_be_let_in_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(points, "PART_ROWS", 2)
+    receipt = take_in(tmp_path, SHORT + "".join(f"{i},2025-01-11,Nowhere,0,0,\n" for i in range(7)))
+    assert (receipt.outcome, receipt.rows_stored) == ("refused", 0)
+    assert "all 7 rows were refused: 0,0 is no place (7 rows)" in receipt.error
+    assert open_archive(tmp_path / "a.gpkg").incidents().empty
+
+
+def test_a_long_file_that_is_damaged_near_its_end_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(points, "PART_ROWS", 2)
+    rows = "".join(f"{i},2025-01-11,Place,50.1,36.1,\n" for i in range(7))
+    receipt = take_in(tmp_path, SHORT + rows + '8,2025-01-11,"Place,50.1,36.1,\n')
+    assert receipt.outcome == "refused"
+    assert "a quotation mark is opened and never closed" in receipt.error
+    assert open_archive(tmp_path / "a.gpkg").incidents().empty

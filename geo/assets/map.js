@@ -139,10 +139,14 @@
       }), function () { return { color: colour("incident"), fillColor: colour("incident") }; });
     }
     if (item.kind === "circle") {
-      return paint(L.circle(at, { renderer: renderer, radius: item.radius, weight: 2, dashArray: "6 5", fill: false }),
-        function () { return { color: colour("incident") }; });
+      // where many share a circle they are many circles: thin, so that what lies under them can be seen
+      return paint(L.circle(at, {
+        renderer: renderer, radius: item.radius, weight: item.count > 1 ? 1 : 2, dashArray: "6 5", fill: false
+      }), function () { return { color: colour("incident") }; });
     }
-    return paint(L.circleMarker(at, { renderer: renderer, radius: 6.5, weight: 2, fillOpacity: 1 }),
+    // a mark that several incidents share is larger, and lets what lies under it through
+    var radius = 6.5 + Math.min(14, 2 * Math.log2(item.count || 1)), opacity = item.count > 1 ? 0.75 : 1;
+    return paint(L.circleMarker(at, { renderer: renderer, radius: radius, weight: 2, fillOpacity: opacity }),
       function () { return { color: colour("incident-edge"), fillColor: colour("incident") }; });
   }
 
@@ -193,7 +197,8 @@
       settle();
     }
     function together(some) {
-      return some.length > 2 || (some.length === 2 && some[0].at.equals(some[1].at));
+      return some.length > 2 || (some.length === 2 && some[0].at.equals(some[1].at)) ||
+        some.some(function (one) { return one.item.count > 1; });
     }
     function settle() {
       var squares = new Map(), shown = new Set();
@@ -213,10 +218,11 @@
     }
     function heap(some) {
       var bounds = L.latLngBounds(some.map(function (one) { return one.at; })), number = document.createElement("span");
-      number.textContent = some.length;
-      var size = 24 + 4 * String(some.length).length;
+      var count = some.reduce(function (sum, one) { return sum + (one.item.count || 1); }, 0);
+      number.textContent = count;
+      var size = 24 + 4 * String(count).length;
       var icon = L.divIcon({ className: "heap", html: number, iconSize: [size, size] });
-      var words = some.length + " incidents close together";
+      var words = count + " incidents close together";
       var marker = L.marker(bounds.getCenter(), { icon: icon, pane: "incidents", title: words, alt: words });
       marker.on("add", function () { marker.getElement().setAttribute("aria-label", words); });
       marker.on("keydown", function (event) {
@@ -226,6 +232,11 @@
         }
       });
       function open() {
+        if (some.length === 1) {
+          single(some[0]);
+          some[0].layer.openPopup();
+          return;
+        }
         var zoom = map.getBoundsZoom(bounds.pad(0.2));
         if (bounds.getNorthEast().equals(bounds.getSouthWest()) || zoom <= map.getZoom()) {
           var box = choice(some, words);

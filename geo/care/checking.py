@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import sqlite3
 from collections.abc import Callable, Iterator, Mapping
 from hashlib import sha256
@@ -160,7 +161,7 @@ def incident_faults(row: Mapping[str, Any]) -> Iterator[str]:
         point is not None
         and not point.is_empty
         and None not in at
-        and not np.allclose((point.y, point.x), at, atol=1e-9)
+        and not all(math.isclose(a, b, rel_tol=1e-5, abs_tol=1e-9) for a, b in zip((point.y, point.x), at, strict=True))
     ):
         yield f"its point is at {point.y}, {point.x}, its fields say {at[0]}, {at[1]}"
     if row["date_start"] is not None and row["date_end"] is not None and row["date_end"] < row["date_start"]:

@@ -8,10 +8,14 @@ from contextlib import closing
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
 from geo.care.findings import MEND, Finding, fault, note
 from geo.storage import gpkg, layout, migration
 
+_AT_ONCE = 500  # rows of a layer in memory
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
 _OWN = ("gpkg_", "rtree_", "sqlite_")
 _LAYERS = tuple(name for name, (geometry, _, _) in layout.TABLES.items() if geometry)
 
@@ -144,18 +148,22 @@ def layer_findings(connection: sqlite3.Connection, name: str) -> Iterator[Findin
     sqlite3.Error
         The layer cannot be read.
     """
-    rows = connection.execute(f'SELECT fid, geom FROM "{name}"').fetchall()
-    good, geometries = [], []
-    for fid, blob in rows:
-        geometry = decoded(blob)
-        if geometry is None:
-            yield fault(f"{name} row {fid}", "its geometry cannot be read")
-        else:
-            good.append(fid)
-            geometries.append(geometry)
-    shapes = np.array(geometries, dtype=object)
-    yield from _geometry_findings(name, good, shapes)
-    yield from _position_findings(connection, name, good, shapes)
+    cursor = connection.execute(f'SELECT fid, geom FROM "{name}"')
+    fids, boxes = [np.empty(0, dtype=np.int64)], [np.empty((0, 4))]
+    while rows := cursor.fetchmany(_AT_ONCE):  # of a million rows the boxes alone are kept
+        good, geometries = [], []
+        for fid, blob in rows:
+            geometry = decoded(blob)
+            if geometry is None:
+                yield fault(f"{name} row {fid}", "its geometry cannot be read")
+            else:
+                good.append(fid)
+                geometries.append(geometry)
+        shapes = np.array(geometries, dtype=object)
+        yield from _geometry_findings(name, good, shapes)
+        fids.append(np.array(good, dtype=np.int64))
+        boxes.append(shapely.bounds(shapes).reshape(-1, 4))
+    yield from _position_findings(connection, name, np.concatenate(fids), np.concatenate(boxes))
 
 
 def decoded(blob: object) -> shapely.Geometry | None:
@@ -204,25 +212,23 @@ def _geometry_findings(
         yield fault(f"{name} row {fids[at]}", "its geometry lies outside the world")
 
 
-def _position_findings(
-    connection: sqlite3.Connection, name: str, fids: list[int], shapes: np.ndarray[tuple[int], np.dtype[np.object_]]
-) -> Iterator[Finding]:
-    index = {
-        row[0]: row[1:] for row in connection.execute(f'SELECT id, minx, miny, maxx, maxy FROM "rtree_{name}_geom"')
-    }
-    lost = sorted(set(fids) - set(index))
-    extra = sorted(set(index) - {row[0] for row in connection.execute(f'SELECT fid FROM "{name}"')})
-    if lost:
+def _position_findings(connection: sqlite3.Connection, name: str, fids: Ints, boxes: Floats) -> Iterator[Finding]:
+    entries = connection.execute(f'SELECT id, minx, miny, maxx, maxy FROM "rtree_{name}_geom"')
+    index = np.fromiter((value for row in entries for value in row), dtype=float).reshape(-1, 5)
+    index = index[np.argsort(index[:, 0])]
+    ids = index[:, 0].astype(np.int64)
+    rows = connection.execute(f'SELECT fid FROM "{name}"')
+    lost, extra = np.setdiff1d(fids, ids), np.setdiff1d(ids, np.fromiter((fid for (fid,) in rows), dtype=np.int64))
+    if len(lost):
         yield fault(
             f"rtree_{name}_geom", f"{len(lost)} rows are not in the index of positions: they would not be found"
         )
-    if extra:
+    if len(extra):
         yield fault(f"rtree_{name}_geom", f"{len(extra)} entries in the index of positions have no row")
-    both = [(at, fid) for at, fid in enumerate(fids) if fid in index]
-    if not both:
+    both = np.isin(fids, ids)
+    if not both.any():
         return
-    boxes = shapely.bounds(shapes[[at for at, _ in both]]).reshape(-1, 4)
-    kept = np.array([index[fid] for _, fid in both], dtype=float)
+    boxes, kept = boxes[both], index[np.searchsorted(ids, fids[both]), 1:]
     # the index keeps 32-bit numbers, rounded outwards
     slack = 1e-4
     off = (kept[:, :2] > boxes[:, :2] + slack).any(axis=1) | (kept[:, 2:] < boxes[:, 2:] - slack).any(axis=1)

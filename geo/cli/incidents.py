@@ -13,7 +13,7 @@ import click
 from geo.cli.common import ARCHIVE, KNOWN, form_option, main, opened
 from geo.errors import UsageError
 from geo.files.tables import csv_lines
-from geo.printing import show
+from geo.printing import show, whole_file
 
 _SHORT = ("event_id", "dataset", "date_start", "where_coordinates", "adm_1", "event_type", "best", "verification")
 
@@ -63,7 +63,7 @@ def incidents(
         raise UsageError(
             f"--format {form} is for the incidents themselves: take --by, --with-control, --duplicates off"
         )
-    with click.open_file(str(output or "-"), "w", encoding="utf-8") as stream, redirect_stdout(stream):
+    with whole_file(output) as stream, redirect_stdout(stream):
         if table is not None:
             show(table[0], form, title=table[1])
         elif form == "geojson":

@@ -8,6 +8,7 @@ import io
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ CELL_LIMIT = 4 * MIB
 _COMMA_NUMBER = re.compile(r"\s*[-+]?\d+,\d+\s*")
 _OTHER_SEPARATORS = {";": "';'", "\t": "'\\t' (tab)", "|": "'|'"}
 _SEEN_ROWS = 20
+_PIECE = 1 << 20
 # what a spreadsheet takes for the beginning of something to compute
 _COMPUTED = ("=", "+", "-", "@", "\t", "\r")
 
@@ -42,8 +44,49 @@ class Table:
     refusals: tuple[Refusal, ...]
 
 
+@dataclass(frozen=True)
+class Stream:
+    """A CSV file whose rows are read as they are asked for: a million of them need no memory.
+
+    Attributes
+    ----------
+    header : tuple of str
+        As `Table`'s.
+    rows : iterator of (int, dict) or Refusal
+        In the order of the file; a row whose number of cells is not that of the header comes as its refusal. Asking for
+        the next one raises FileError where the file is damaged there.
+    """
+
+    header: tuple[str, ...]
+    rows: Iterator[tuple[int, dict[str, str]] | Refusal]
+
+
 def read_table(path: Path, *, options: Options | None = None) -> Table:
-    """Read a CSV file with a header.
+    """Read a CSV file with a header, all of it.
+
+    Parameters
+    ----------
+    path, options
+        As `open_table`.
+
+    Returns
+    -------
+    Table
+        Blank lines are passed over and not counted; surplus cells that are empty are dropped.
+
+    Raises
+    ------
+    FileError, GateError, UsageError
+        As `open_table`, and what reading its rows raises.
+    """
+    stream = open_table(path, options=options)
+    found = list(stream.rows)
+    refusals = tuple(row for row in found if isinstance(row, Refusal))
+    return Table(stream.header, tuple(row for row in found if not isinstance(row, Refusal)), refusals)
+
+
+def open_table(path: Path, *, options: Options | None = None) -> Stream:
+    """Begin to read a CSV file with a header.
 
     Parameters
     ----------
@@ -55,7 +98,7 @@ def read_table(path: Path, *, options: Options | None = None) -> Table:
 
     Returns
     -------
-    Table
+    Stream
         Blank lines are passed over and not counted; surplus cells that are empty are dropped.
 
     Raises
@@ -72,16 +115,16 @@ def read_table(path: Path, *, options: Options | None = None) -> Table:
     delimiter = {None: ",", "\\t": "\t", "tab": "\t"}.get(options.delimiter, options.delimiter) or ","
     if len(delimiter) != 1 or delimiter in '"\r\n':
         raise UsageError(f"--delimiter {options.delimiter!r}: one character is wanted, such as ';' or '\\t'")
-    records = _records(path, _decode(path, options.encoding), delimiter)
-    if not records:
+    records = _records(path, _opened(path, options.encoding), delimiter)
+    head = list(islice(records, 1 + _SEEN_ROWS))
+    if not head:
         raise FileError(f"{path}: no row at all, not even a header")
     if options.delimiter is None:
-        _refuse_other_separator(path, records)
-    header = _header(path, records[0])
-    table = _rows(header, records[1:])
+        _refuse_other_separator(path, head)
+    header = _header(path, head[0])
     if options.decimal is None and delimiter != ",":
-        _refuse_comma_numbers(path, table)
-    return table
+        _refuse_comma_numbers(path, header, [row for row in _rows(header, head[1:]) if not isinstance(row, Refusal)])
+    return Stream(header, _rows(header, chain(head[1:], records)))
 
 
 def number(text: str | None, *, options: Options | None = None) -> float | None:
@@ -153,7 +196,8 @@ def _is_number(text: str) -> bool:
     return True
 
 
-def _decode(path: Path, encoding: str) -> str:
+def _opened(path: Path, encoding: str) -> io.TextIOWrapper:
+    """The file's text, decoded as it is read; that it can be decoded is known before."""
     try:
         name = codecs.lookup(encoding).name
     except LookupError:
@@ -163,8 +207,9 @@ def _decode(path: Path, encoding: str) -> str:
         if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise FileError(f"{path}: not UTF-8 but UTF-16: say --encoding utf-16")
         refuse_other_text(path, raw)
+    name = "utf-8-sig" if name == "utf-8" else name
     try:
-        return raw.decode("utf-8-sig" if name == "utf-8" else name)
+        _try_decoding(raw, name)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         what = "UTF-8" if name.startswith("utf-8") else encoding
@@ -172,13 +217,27 @@ def _decode(path: Path, encoding: str) -> str:
             f"{path}: not {what} (byte {raw[error.start]:#04x} in line {line}); --encoding names the encoding,"
             " such as cp1251 or latin-1"
         ) from None
+    return io.TextIOWrapper(io.BytesIO(raw), encoding=name, newline="")
 
 
-def _records(path: Path, text: str, delimiter: str) -> list[list[str]]:
-    before = csv.field_size_limit(CELL_LIMIT)
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+def _try_decoding(raw: bytes, name: str) -> None:
+    """Decode piece by piece; where that fails, the whole, for the place of the first byte that is wrong."""
+    pieces = (raw[at : at + _PIECE] for at in range(0, len(raw), _PIECE))
     try:
-        return [record for record in reader if any(cell.strip() for cell in record)]
+        for _ in codecs.iterdecode(pieces, name):
+            pass
+    except UnicodeDecodeError:
+        raw.decode(name)
+        raise
+
+
+def _records(path: Path, text: io.TextIOWrapper, delimiter: str) -> Iterator[list[str]]:
+    before = csv.field_size_limit(CELL_LIMIT)
+    reader = csv.reader(text, delimiter=delimiter, strict=True)
+    try:
+        for record in reader:
+            if any(cell.strip() for cell in record):
+                yield record
     except csv.Error as error:
         why = str(error)
         if "unexpected end of data" in why:
@@ -205,10 +264,10 @@ def _refuse_other_separator(path: Path, records: list[list[str]]) -> None:
         raise FileError(f"{path}: separator {shown}: say --delimiter {option}")
 
 
-def _refuse_comma_numbers(path: Path, table: Table) -> None:
+def _refuse_comma_numbers(path: Path, header: tuple[str, ...], rows: list[tuple[int, dict[str, str]]]) -> None:
     """A column with nothing but numbers with a comma in it is one of decimal commas."""
-    for name in table.header:
-        cells = [row[name] for _, row in table.rows[:_SEEN_ROWS] if row[name].strip()]
+    for name in header:
+        cells = [row[name] for _, row in rows if row[name].strip()]
         if any(_COMMA_NUMBER.fullmatch(cell) for cell in cells) and all(
             _COMMA_NUMBER.fullmatch(cell) or cell.strip().lstrip("+-").isdigit() for cell in cells
         ):
@@ -223,16 +282,13 @@ def _header(path: Path, cells: list[str]) -> tuple[str, ...]:
     return names
 
 
-def _rows(header: tuple[str, ...], records: list[list[str]]) -> Table:
-    rows: list[tuple[int, dict[str, str]]] = []
-    refusals: list[Refusal] = []
+def _rows(header: tuple[str, ...], records: Iterable[list[str]]) -> Iterator[tuple[int, dict[str, str]] | Refusal]:
     for row, cells in enumerate(records, 1):
         while len(cells) > len(header) and not cells[-1].strip():
             cells = cells[:-1]
         if len(cells) == len(header):
-            rows.append((row, dict(zip(header, cells, strict=True))))
+            yield row, dict(zip(header, cells, strict=True))
             continue
         why = f"{len(cells)} cells, the header names {len(header)} columns"
         way_out = "write one cell a column; put quotation marks around a text with the separator in it"
-        refusals.append(Refusal(row, why, way_out, dict(zip(header, cells, strict=False))))
-    return Table(header, tuple(rows), tuple(refusals))
+        yield Refusal(row, why, way_out, dict(zip(header, cells, strict=False)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import geopandas as gpd
@@ -15,6 +15,7 @@ import shapely
 
 from geo.answers import When
 from geo.archive import Archive
+from geo.crowds import thinned
 from geo.errors import MapError, UnitError
 from geo.front import Front
 from geo.pages.basemap import Box, outward, padded, reach_of
@@ -148,7 +149,7 @@ def _gather(
         changes=changes,
         figures=figures,
         since=None if since is None else str(since),
-        spots=[spot_of(row, partial(_region, archive)) for row in _records(spots_frame[_located(spots_frame)])],
+        spots=_spots(archive, spots_frame),
         front=_front(archive, date, name, within, as_known_on) if with_front else None,
         outlines=lines,
         boundary=boundary,
@@ -316,6 +317,11 @@ def _place(archive: Archive, within: str) -> str:
 
 def _located(spots: gpd.GeoDataFrame) -> Any:
     return ~(spots.geometry.isna() | spots.geometry.is_empty).to_numpy(dtype=bool)
+
+
+def _spots(archive: Archive, frame: gpd.GeoDataFrame) -> list[Spot]:
+    region = cache(partial(_region, archive))
+    return thinned([spot_of(row, region) for row in _records(frame[_located(frame)])])
 
 
 def _region(archive: Archive, name: str) -> shapely.Geometry | None:

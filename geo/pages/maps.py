@@ -280,6 +280,10 @@ def _iso(when: When | None) -> str | None:
     return None if when is None else str(when)
 
 
+# endings under which a page would open as a broken picture or document
+_PICTURES = (".png", ".svg", ".pdf", ".jpg", ".jpeg", ".gif", ".mp4", ".docx", ".pptx")
+
+
 def save_map(page: folium.Map, path: str | Path) -> Path:
     """Write a map's page in one step.
 
@@ -297,8 +301,11 @@ def save_map(page: folium.Map, path: str | Path) -> Path:
     Raises
     ------
     MapError
-        The file cannot be written.
+        The file cannot be written, or its name is a picture's.
     """
+    if Path(path).suffix.lower() in _PICTURES:
+        other = Path(path).with_suffix(".html").name
+        raise MapError(f"{path}: a page is an HTML file, such as {other}; geo picture draws .png, .svg and .pdf")
     return write_page(page.get_root().render(), Path(path))
 
 
@@ -313,7 +320,7 @@ def _shell(dossier: Dossier, ground: Ground, *, tiles: str) -> Shell:
         "front": None if dossier.front is None else {"label": front_words(dossier.front), "facts": _said_of(dossier)},
         "incidents": [
             {"lat": s.lat, "lon": s.lon, "radius": s.radius_m, "kind": s.kind, "region": s.area_name, "title": s.title,
-             "facts": list(s.facts)}
+             "facts": list(s.facts), "count": s.count}
             for s in dossier.spots
         ],
     }  # fmt: skip

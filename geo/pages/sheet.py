@@ -8,6 +8,7 @@ from typing import Any
 import shapely
 
 from geo import __version__
+from geo.crowds import shared_words
 from geo.pages.dossier import Dossier, Drawn, class_label, figure, front_words
 from geo.pages.page import LEAFLET_CREDIT, escape
 from geo.schema import text_or_none
@@ -143,21 +144,21 @@ def legend(dossier: Dossier) -> str:
         )
         seen.setdefault(item.label, f"<li>{swatch}<span>{escape(item.label)}</span></li>")
     marks = "".join(seen.values())
-    kinds = {s.kind for s in dossier.spots}
+    kinds, shared = {s.kind for s in dossier.spots}, bool(shared_words(dossier.spots))
     if dossier.front is not None:
         line = '<path d="M2 15c8-9 13 5 20-2s8-4 14-6" fill="none" stroke="var(--{}" stroke-width="{}"/>'
         marks += _mark(line.format("halo)", 6) + line.format("ink)", 3), front_words(dossier.front))
     if "place" in kinds:
-        marks += _mark(
-            '<circle cx="19" cy="11.5" r="6" fill="var(--incident)" stroke="var(--incident-edge)"/>', "Incident"
-        )
+        disc = '<circle cx="19" cy="11.5" r="6" fill="var(--incident)" stroke="var(--incident-edge)"/>'
+        marks += _mark(disc, "Incidents near each other, the larger the more" if shared else "Incident")
     if sum(s.kind == "place" for s in dossier.spots) > 1:
         number = (
             '<circle cx="19" cy="11.5" r="10" fill="var(--incident)" stroke="var(--incident-edge)"/>'
             '<text x="19" y="15.5" text-anchor="middle" font-size="11" font-weight="700" fill="var(--incident-edge)">'
             "3</text>"
         )
-        gathered = _mark(number, "So many incidents close together; zoomed in, they come apart")
+        apart = "" if shared else "; zoomed in, they come apart"
+        gathered = _mark(number, f"So many incidents close together{apart}")
         # only the live map gathers them
         marks += gathered.replace("<li>", '<li class="controls">')
     if "region" in kinds:
@@ -196,11 +197,11 @@ def toggles(dossier: Dossier) -> str:
 def _views(dossier: Dossier) -> str:
     """Where incidents lie beyond what the map opens with: how many, and the way there and back."""
     view = shapely.box(*dossier.bounds)
-    far = sum(not view.intersects(s.area or shapely.Point(s.lon, s.lat)) for s in dossier.spots)
+    far = sum(s.count for s in dossier.spots if not view.intersects(s.area or shapely.Point(s.lon, s.lat)))
     if not far:
         return ""
     return (
-        f'<p class="workings">{far} of {len(dossier.spots)} lie outside the first view.</p>'
+        f'<p class="workings">{far} of {sum(s.count for s in dossier.spots)} lie outside the first view.</p>'
         '<p class="views"><button type="button" data-view="limits">Show all</button>'
         '<button type="button" data-view="bounds">First view</button></p>'
     )
@@ -208,6 +209,8 @@ def _views(dossier: Dossier) -> str:
 
 def _filters(dossier: Dossier) -> str:
     """What narrows the incidents down: their days, what happened, how sure it is; each only where there is a choice."""
+    if shared_words(dossier.spots):  # a mark that several share has no one day or event
+        return ""
     facts = [dict(spot.facts) for spot in dossier.spots]
     days = sorted({day for f in facts for day in f.get("Date", "").split(" to ") if day})
     parts = []
@@ -252,5 +255,7 @@ def incidents(dossier: Dossier) -> str:
             f'<li><button type="button" id="incident-{i}">{escape(spot.title)}</button>'
             f"<small>{escape(line)}</small></li>"
         )
-    narrowed = _views(dossier) + _filters(dossier)
+    words = shared_words(dossier.spots)
+    told = f'<p class="workings">{escape(words)}.</p>' if words else ""
+    narrowed = told + _views(dossier) + _filters(dossier)
     return f'<section><h2>Incidents</h2>{narrowed}<ul class="incidents">{"".join(items)}</ul></section>'

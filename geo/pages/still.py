@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 import shapely
 
+from geo.crowds import swell
 from geo.pages.basemap import Box
 from geo.pages.dossier import Dossier, Drawn
 from geo.pages.page import escape
@@ -231,8 +232,9 @@ def _draw_spots(dossier: Dossier, frame: _Frame) -> list[str]:
                 'stroke-width="2" stroke-dasharray="6 5"/>'
             )
         else:
+            size = 7 + swell(spot.count)
             drawn.append(
-                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="7" fill="var(--incident)" stroke="var(--incident-edge)" '
+                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size:g}" fill="var(--incident)" stroke="var(--incident-edge)" '
                 'stroke-width="2"/>'
             )
     return drawn

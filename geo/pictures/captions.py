@@ -289,7 +289,8 @@ def incidents(spots: Sequence[tuple[Spot, str]], form: Format, width: float, roo
     """
     if not spots:
         return [], 0
-    title = words(f"Incidents: {len(spots)}", width, form.body, bold=True, after=0.15 * form.body)
+    count = sum(spot.count for spot, _ in spots)
+    title = words(f"Incidents: {count:,}", width, form.body, bold=True, after=0.15 * form.body)
     pieces = [_incident(i, spot, why, form, width) for i, (spot, why) in enumerate(spots[:40], start=1)]
     listed = len(pieces)
     while listed and title.height + height(pieces[:listed]) + _more(spots, listed, form, width) > room:
@@ -305,8 +306,8 @@ def _more(spots: Sequence[tuple[Spot, str]], listed: int, form: Format, width: f
 
 
 def _rest(spots: Sequence[tuple[Spot, str]], listed: int) -> str:
-    beyond = sum(bool(why) for _, why in spots[listed:])
-    left = len(spots) - listed
+    beyond = sum(spot.count for spot, why in spots[listed:] if why)
+    left = sum(spot.count for spot, _ in spots[listed:])
     where = (
         " not on this map" if beyond == left else f", {beyond} of them not on this map" if beyond else " on this map"
     )

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import shapely
 
+from geo.crowds import swell
 from geo.pages import basemap
 from geo.pages.dossier import Dossier
 from geo.pictures.canvas import Sheet
@@ -256,7 +257,8 @@ def _spots(
             sheet.disc(x, y, radius, fill="none", edge=theme.halo, weight=2.6 * m, clip=plane.rect)
             sheet.disc(x, y, radius, fill="none", edge=theme.mark, weight=1.4 * m, dash="5 4", clip=plane.rect)
         elif spot.kind == "place":
-            sheet.disc(x, y, 4.2 * m, fill=theme.mark, edge=theme.mark_edge, weight=1.2 * m, clip=plane.rect)
+            radius_drawn = (4.2 + 0.6 * swell(spot.count)) * m
+            sheet.disc(x, y, radius_drawn, fill=theme.mark, edge=theme.mark_edge, weight=1.2 * m, clip=plane.rect)
             taken.append((x - 5 * m, y - 5 * m, x + 5 * m, y + 5 * m))
         # incidents of one place share a tag
         away = 5.5 * m if spot.kind == "place" else 0.0

@@ -10,6 +10,7 @@ import math
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial, reduce
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,13 +23,14 @@ from geo.errors import UsageError
 from geo.measures import ClassKey, Zone
 from geo.schema import CRS
 from geo.series.edges import Chain
-from geo.series.ledger import Ledger, class_ledgers, in_order
+from geo.series.ledger import Ledger, class_ledgers, in_order, nothing
 from geo.series.panel import ZoneChanges, joined, zone_changes
 from geo.storage.store import Store
 
 # a span costs the reading of one whole snapshot, so it should not be much shorter than this
 _SHORTEST = 16
 _SPANS_A_WORKER = 4
+_IN_MEMORY = 400  # snapshots whose polygons are in memory at once
 # the zones are shared by a worker's threads, and GEOS builds the index of a prepared shape while it is first asked
 _ONE_AT_A_TIME = threading.Lock()
 Progress = Callable[[int, int], None]
@@ -146,10 +148,32 @@ def source_ledgers(
     """
 
     def made() -> dict[ClassKey, Ledger]:
-        rows = _kept(store.rows_between(source, instants, known), only)
-        return class_ledgers(rows, instants, by_native=by_native, progress=progress)
+        count = len(instants)
+        parts = []
+        with store.holding():  # all spans from one state of the archive
+            for a in range(0, max(count, 1), _IN_MEMORY):
+                some = instants[a : a + _IN_MEMORY]
+                told = None if progress is None else partial(_told, progress, a, len(some), count)
+                rows = _kept(store.rows_between(source, some, known), only)
+                parts.append((len(some), class_ledgers(rows, some, by_native=by_native, progress=told)))
+        return parts[0][1] if len(parts) == 1 else _continued(parts)
 
     return store.recall(("ledgers", source, tuple(instants), by_native, only, known), made)
+
+
+def _told(progress: Progress, a: int, size: int, count: int, done: int, of: int) -> None:
+    """How far a span is, as how far the whole is."""
+    progress(a + size * done // max(of, 1), count)
+
+
+def _continued(parts: Sequence[tuple[int, Mapping[ClassKey, Ledger]]]) -> dict[ClassKey, Ledger]:
+    """The ledgers of consecutive spans as those of the whole; where a span has not a class, nothing of it stood."""
+    keys = {key for _, found in parts for key in found}
+    whole = {}
+    for key in sorted(keys, key=lambda k: (k[0] or "~", k[1], k[2] or "", k[3])):
+        ledgers = [found.get(key) or nothing(count) for count, found in parts]
+        whole[key] = reduce(Ledger.then, ledgers)
+    return whole
 
 
 def _zone_changes(

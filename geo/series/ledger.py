@@ -248,6 +248,19 @@ def in_order(edges: Chain, born: Ints, died: Ints, count: int, whole: Mapping[in
     return Ledger(Chain(tails[order], heads[order]), born[order], died[order], count, whole)
 
 
+def nothing(count: int) -> Ledger:
+    """The ledger of so many snapshots at which nothing stands.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    none = np.empty(0, dtype=np.complex128)
+    never = np.empty(0, dtype=np.int64)
+    return Ledger(Chain(none, none), never, never, count, {})
+
+
 def _sums_km2(groups: Sequence[Objects]) -> Floats:
     """km² of every group of polygons."""
     total = np.zeros(len(groups))

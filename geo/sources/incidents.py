@@ -62,8 +62,8 @@ def _record(row: Row, options: Options) -> dict[str, Any]:
             cells[ours] = row.get(short, "")
     cells |= {ours: row.get(name, "") for ours, name in options.columns.items()}
     cells |= options.constants
-    found: dict[str, Any] = {name: text(cells, name) for name in INCIDENT_TEXT}
-    found |= {name: count(cells, name, options) for name in INCIDENT_NUMBERS}
+    found: dict[str, Any] = {name: text(cells, name) for name in INCIDENT_TEXT if name in cells}
+    found |= {name: count(cells, name, options) for name in INCIDENT_NUMBERS if name in cells}
     found |= {name: day(cells, name) for name in _DATES}
     found["date_end"] = found["date_end"] or found["date_start"]
     return found

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import lru_cache
 from hashlib import sha256
+from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,9 +20,10 @@ import pandas as pd
 import shapely
 
 from geo.errors import GateError
-from geo.files.tables import number, read_table
+from geo.files.tables import number, open_table
 from geo.schema import CRS, INCIDENT_COLUMNS, INCIDENT_NUMBERS, Options, Refusal, Rows
 
+PART_ROWS = 25_000
 Row = Mapping[str, str]
 Record = Callable[[Row, Options], dict[str, Any]]
 _DAY_FORMATS = ("%Y-%m-%d", "%d %B %Y", "%Y%m%d", "%d.%m.%Y", "%Y.%m.%d")
@@ -69,20 +72,20 @@ def read_rows(
     GateError
         It is no table of this kind: the columns wanted and found are named.
     """
-    table = read_table(path, options=options)
+    table = open_table(path, options=options)
     missing = [n.replace("|", " or ") for n in needs if not set(n.split("|")) & set(table.header)]
     if missing:
         raise GateError(
             f"{path}: no column {', '.join(missing)}; found: {', '.join(table.header)}. Import it as 'incidents', and"
             " name columns called otherwise with --column event_id=…"
         )
-    raws = (Raw(line, cells) for line, cells in table.rows)
+    raws = (row if isinstance(row, Refusal) else Raw(*row) for row in table.rows)
     made = made_from if made_from and ids not in table.header else ""
-    return gather(raws, options, record=record, made_from=made, refusals=table.refusals)
+    return gather(raws, options, record=record, made_from=made)
 
 
 def gather(
-    raws: Iterable[Raw],
+    raws: Iterable[Raw | Refusal],
     options: Options,
     *,
     record: Record,
@@ -95,8 +98,8 @@ def gather(
 
     Parameters
     ----------
-    raws : iterable of Raw
-        In the order of the file.
+    raws : iterable of Raw or Refusal
+        In the order of the file; a refusal stands for a row that could not be read.
     options : Options
         As the record function takes it.
     record : callable
@@ -110,42 +113,74 @@ def gather(
     Returns
     -------
     Rows
-        Of two rows with one id the first stays, the second is refused.
+        Of two rows with one id the first stays, the second is refused. Beyond `PART_ROWS` rows there are further parts.
 
     Raises
     ------
     GateError
         Never.
     """
-    turned = list(refusals)
-    kept: list[dict[str, Any]] = []
-    seen: dict[str, tuple[int, str]] = {}
     said: Counter[str] = Counter()
-    count = 0
+    told = _told(raws, options, record, made_from, said)
+    first = list(islice(told, PART_ROWS))
+    left = dict(left_out or {})
+    if len(first) < PART_ROWS:
+        return _part(first, refusals, left, (*notes, *_made_words(made_from, said)))
+    return replace(_part(first, refusals, left, tuple(notes)), more=_further(told, made_from, said))
+
+
+def _further(told: Iterator[dict[str, Any] | Refusal], made_from: str, said: Counter[str]) -> Iterator[Rows]:
+    while some := list(islice(told, PART_ROWS)):
+        yield _part(some)
+    if said:
+        yield _part([], notes=_made_words(made_from, said))
+
+
+def _part(
+    told: Sequence[dict[str, Any] | Refusal],
+    refusals: Sequence[Refusal] = (),
+    left: Mapping[str, int] | None = None,
+    notes: tuple[str, ...] = (),
+) -> Rows:
+    kept = [row for row in told if not isinstance(row, Refusal)]
+    turned = tuple(row for row in told if isinstance(row, Refusal))
+    rows_in = len(told) + len(refusals) + sum((left or {}).values())
+    return Rows(_frame(kept), rows_in, left or {}, (*refusals, *turned), notes=notes)
+
+
+def _told(
+    raws: Iterable[Raw | Refusal], options: Options, record: Record, made_from: str, said: Counter[str]
+) -> Iterator[dict[str, Any] | Refusal]:
+    """Each row as our columns, or why it is refused; `said` counts the rows that are given an id here, by that id."""
+    seen: dict[str, tuple[int, int]] = {}
     for raw in raws:
-        count += 1
+        if isinstance(raw, Refusal):
+            yield raw
+            continue
         orig = json.dumps(dict(raw.cells) if raw.orig is None else raw.orig, ensure_ascii=False)
         try:
             found = record(raw.cells, options)
             if made_from and not found.get("event_id"):
-                said[orig] += 1
-                found["event_id"] = _made_id(made_from, orig, said[orig])
+                made = _made_id(made_from, orig)
+                said[made] += 1
+                found["event_id"] = made if said[made] == 1 else f"{made}-{said[made]}"
             _check(found)
         except GateError as error:
             why, _, way_out = str(error).partition(": ")
-            turned.append(Refusal(raw.row, why, way_out, raw.cells))
+            yield Refusal(raw.row, why, way_out, raw.cells)
             continue
-        first, before = seen.setdefault(found["event_id"], (raw.row, orig))
+        # of what a row says its hash is kept: a million rows need no memory
+        first, before = seen.setdefault(found["event_id"], (raw.row, hash(orig)))
         if first != raw.row:
-            turned.append(_used_twice(raw, found["event_id"], first, same=orig == before))
+            yield _used_twice(raw, found["event_id"], first, same=hash(orig) == before)
             continue
-        kept.append(found | {"row": raw.row, "orig": orig})
-    left = dict(left_out or {})
-    made = [f"no ids in the file: made from what each row says ({made_from}-…)"] if said else []
+        yield found | {"row": raw.row, "orig": orig}
+
+
+def _made_words(made_from: str, said: Counter[str]) -> tuple[str, ...]:
     twins = sum(said.values()) - len(said)
-    made += [f"{twins} rows say the same as one before them: kept, numbered"] if twins else []
-    rows_in = count + len(refusals) + sum(left.values())
-    return Rows(_frame(kept), rows_in, left, tuple(turned), notes=(*notes, *made))
+    made = [f"no ids in the file: made from what each row says ({made_from}-…)"] if said else []
+    return (*made, *([f"{twins} rows say the same as one before them: kept, numbered"] if twins else []))
 
 
 def _used_twice(raw: Raw, event_id: str, first: int, *, same: bool) -> Refusal:
@@ -153,9 +188,8 @@ def _used_twice(raw: Raw, event_id: str, first: int, *, same: bool) -> Refusal:
     return Refusal(raw.row, f"id {event_id!r} used twice", way, raw.cells)
 
 
-def _made_id(begin: str, orig: str, nth: int) -> str:
-    made = f"{begin}-{sha256(orig.encode()).hexdigest()[:12]}"
-    return made if nth == 1 else f"{made}-{nth}"
+def _made_id(begin: str, orig: str) -> str:
+    return f"{begin}-{sha256(orig.encode()).hexdigest()[:12]}"
 
 
 def _check(found: dict[str, Any]) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 from threading import get_ident
 from typing import Any, TypeVar
@@ -28,6 +29,7 @@ CONTROL_FIELDS = (
 )  # fmt: skip
 _REMEMBERED = 64  # answers kept while an archive is held: more than one page asks for, few enough for any memory
 _AT_ONCE = 10_000  # incidents written in one go: more would only take memory
+_AT_ONCE = 200  # rows of polygons
 _CHUNK = 900  # values in one statement: old builds of SQLite take 999
 # what incidents are asked for by -> where it stands
 _AMONG = {
@@ -261,8 +263,8 @@ class Store:
                 f"SELECT {', '.join(CONTROL_FIELDS)}, geom FROM control WHERE source = ?"
                 " AND (valid_to IS NULL OR valid_to > ?) AND valid_from <= ? ORDER BY part, shape, valid_from",
                 (source, write_instant(first) if first else "", write_instant(last) if last else "~"),
-            ).fetchall()
-        return _control_frame(rows)
+            )
+            return _control_frame(rows)
 
     def rows_between(self, source: str, instants: Sequence[datetime], known: datetime | None) -> gpd.GeoDataFrame:
         """Every polygon of a source that stood at one of the instants, once for as long as it stands.
@@ -707,11 +709,9 @@ class Store:
         names = ", ".join(f'"{c}"' for c in columns)
         conditions: list[str] = ["1"]
         values: list[Any] = []
-        for condition, value in (("date_end >= ?", first), ("date_start <= ?", last)):
-            if value is not None:
-                # no end is the day itself
-                conditions.append(condition.replace("date_end", "coalesce(date_end, date_start)"))
-                values.append(value)
+        condition, ends = _in_span(first, last)
+        conditions.append(condition)
+        values += ends
         for name, wanted in (among or {}).items():
             marks = ", ".join("?" * len(wanted))
             conditions.append(f"({' OR '.join(f'{c} COLLATE NOCASE IN ({marks})' for c in _AMONG[name])})")
@@ -816,6 +816,18 @@ def _incident_frame(rows: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> 
     return gpd.GeoDataFrame(frame, geometry=gpkg.decode([r[-2] for r in rows]), crs=CRS)
 
 
+def _in_span(first: str | None, last: str | None) -> tuple[str, list[str]]:
+    """What says that an incident falls into a span of days: it begins in it, or began before and lasted into it.
+
+    Either half has an index of its own; sought by its end, an incident would be sought through half of all.
+    """
+    end = "~" if last is None else last  # after every day
+    if first is None:
+        return ("1", []) if last is None else ("date_start <= ?", [last])
+    begins, lasts = "date_start >= ?", "date_end > date_start AND date_end >= ? AND date_start < ?"
+    return f"(({begins} AND date_start <= ?) OR ({lasts} AND date_start <= ?))", [first, end, first, first, end]
+
+
 def _incidents_there(connection: sqlite3.Connection, ids: Sequence[str], dataset: str) -> dict[str, tuple[Any, ...]]:
     """The rows of a dataset that have one of these ids: event_id -> (fid, event_id, columns of the schema)."""
     names = ", ".join(f'"{c}"' for c in INCIDENT_COLUMNS)
@@ -840,8 +852,14 @@ def _supersede_incident(connection: sqlite3.Connection, fid: int, now: str) -> N
     connection.execute("DELETE FROM incidents WHERE fid = ?", (fid,))
 
 
-def _control_frame(rows: Sequence[tuple[Any, ...]]) -> gpd.GeoDataFrame:
-    frame = pd.DataFrame([r[:-1] for r in rows], columns=list(CONTROL_FIELDS), dtype=object)
+def _control_frame(rows: Iterable[tuple[Any, ...]]) -> gpd.GeoDataFrame:
+    listed: list[tuple[Any, ...]] = []
+    shapes = []
+    walk = iter(rows)
+    while some := list(islice(walk, _AT_ONCE)):  # blobs and geometries of a long series are not in memory together
+        listed += [r[:-1] for r in some]
+        shapes.append(gpkg.decode([r[-1] for r in some]))
+    frame = pd.DataFrame(listed, columns=list(CONTROL_FIELDS), dtype=object)
     for column in ("valid_from", "valid_to", "recorded_at", "superseded_at"):
         frame[column] = pd.to_datetime(frame[column], utc=True, format="ISO8601")
-    return gpd.GeoDataFrame(frame, geometry=gpkg.decode([r[-1] for r in rows]), crs=CRS)
+    return gpd.GeoDataFrame(frame, geometry=np.concatenate([*shapes, np.empty(0, dtype=object)]), crs=CRS)
