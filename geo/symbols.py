@@ -112,6 +112,7 @@ def voice_symbols(voices: Iterable[str]) -> dict[str, Symbol]:
     return found
 
 
+HELD_FILL = 0.45  # of a held side; dark pages and pictures have it at 0.6
 AGREED = "#6f5aa8"
 VOICES = ("#b8691a", "#178a7a", "#3f7fbf", "#c04a8a")
 _ORDER = ("liberated", "contested", "advance", "claimed", "held")
@@ -123,7 +124,7 @@ def _angle(controller: str | None, sides: Mapping[str, str]) -> int:
 
 def _symbol(name: str, status: str, colour: str, angle: int) -> Symbol:
     if status == "held":
-        inner, size = _rect(7, colour, 0.45) + _bar(7, colour, 1.1, 0.6), 7
+        inner, size = _rect(7, colour, HELD_FILL) + _bar(7, colour, 1.1, 0.6), 7
         return Symbol(name, _pattern(name, size, angle, inner), colour, 1.6)
     if status == "contested":
         inner = _rect(8, colour, 0.6) + _bar(8, "#6b5410", 0.8, 0.75) + _across(8, "#6b5410", 0.8, 0.75)

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geo.symbols import Symbol, change_symbols, class_symbols
+from geo.pictures.canvas import THEMES
+from geo.symbols import HELD_FILL, Symbol, change_symbols, class_symbols
 
 # Machado, Oliveira and Fernandes (2009), severity 1.0, on linear RGB
 EYES = {
@@ -44,11 +45,20 @@ def lab(colour: np.ndarray, eye: np.ndarray) -> np.ndarray:
     return np.array([116 * f[1] - 16, 500 * (f[0] - f[1]), 200 * (f[1] - f[2])])
 
 
-def fill(symbol: Symbol, ground: np.ndarray) -> np.ndarray:
+def strength(opacity: str, theme: str) -> float:
+    """How strongly a class is filled: as its symbol says, or as the style sheet says for dark pages."""
+    text = (ROOT / "geo" / "assets" / "map.css").read_text(encoding="utf-8")
+    stronger = dict(re.findall(r'rect\[fill-opacity="([\d.]+)"\] \{ fill-opacity: ([\d.]+); \}', text))
+    assert stronger == {str(HELD_FILL): str(THEMES["dark"].held[0])}
+    return float(stronger.get(opacity, opacity) if theme == "dark" else opacity)
+
+
+def fill(symbol: Symbol, ground: np.ndarray, theme: str) -> np.ndarray:
     """The colour of a class between its bars, over the ground."""
     found = re.search(r'<rect [^>]*fill="(#\w{6})" fill-opacity="([\d.]+)"', symbol.svg)
     assert found is not None
-    return float(found[2]) * rgb(found[1]) + (1 - float(found[2])) * ground
+    share = strength(found[2], theme)
+    return share * rgb(found[1]) + (1 - share) * ground
 
 
 def themes() -> dict[str, dict[str, str]]:
@@ -61,12 +71,12 @@ def themes() -> dict[str, dict[str, str]]:
     }
 
 
-@pytest.mark.parametrize(("theme", "least"), [("light", 15.0), ("dark", 6.0)])
+@pytest.mark.parametrize(("theme", "least"), [("light", 15.0), ("dark", 10.0)])
 def test_classes_are_told_apart_by_every_eye(theme: str, least: float) -> None:
     colours = themes()[theme]
     land = rgb(colours["land"])
     symbols = class_symbols([*((side, "held") for side in SIDES), (None, "contested")])
-    seen = {f"{side or ''} {status}": fill(s, land) for (side, status), s in symbols.items()}
+    seen = {f"{side or ''} {status}": fill(s, land, theme) for (side, status), s in symbols.items()}
     seen |= {"land": land, "sea": rgb(colours["sea"])}
     for eye, matrix in EYES.items():
         at = {name: lab(colour, matrix) for name, colour in seen.items()}

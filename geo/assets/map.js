@@ -5,6 +5,9 @@
   var map = window[data.map];
   var theme = window.matchMedia("(prefers-color-scheme: dark)");
   var layers = {};
+  if (window.ResizeObserver) {  // the map's height follows the column beside it
+    new ResizeObserver(function () { map.invalidateSize(); }).observe(map.getContainer());
+  }
   var painted = [];
 
   function colour(name) {

@@ -249,13 +249,13 @@
     Array.prototype.forEach.call(from.children, function (child) {
       function said(what) { return child.getAttribute(what); }
       if (child.tagName === "path") {
-        context.globalAlpha = Number(said("stroke-opacity"));
+        context.globalAlpha = Number(getComputedStyle(child).strokeOpacity);
         context.strokeStyle = said("stroke");
         context.lineWidth = Number(said("stroke-width"));
         context.stroke(new Path2D(said("d")));
         return;
       }
-      context.globalAlpha = Number(said("fill-opacity"));
+      context.globalAlpha = Number(getComputedStyle(child).fillOpacity);  // dark pages fill held ground more strongly
       context.fillStyle = said("fill");
       if (child.tagName === "rect") {
         context.fillRect(0, 0, size, size);
@@ -383,7 +383,10 @@
       pane.style.zIndex = z;
       pane.style.pointerEvents = "none";
       made.marks = marks;
-      window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", function () { if (made._map) { made.draw(); } });
+      window.matchMedia("(prefers-color-scheme: dark)").addEventListener("change", function () {
+        made.patterns = {};
+        if (made._map) { made.draw(); }
+      });
       return made.addTo(map);
     }
     function mark(name, tone, width, dash) {

@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-from geo.cli.common import ARCHIVE, KNOWN, SOURCE, main, opened
+from geo.cli.common import ARCHIVE, KNOWN, SOURCE, main, opened, with_colours
 
 
 @main.command("brief")
 @ARCHIVE
+@with_colours
 @click.option("--date", metavar="D", help="The last snapshot by default.")
 @SOURCE
 @KNOWN

@@ -11,6 +11,7 @@ import click
 
 from geo import __version__
 from geo.errors import GeoError, UsageError
+from geo.palette import side_colours
 from geo.printing import complain
 
 # longer than any first sentence, in characters
@@ -113,3 +114,32 @@ def opened(path: Path, *, raw: bool = False) -> Any:
     if not path.exists():
         raise UsageError(f"{path}: no such archive; geo import makes one")
     return open_archive(path, raw=raw)
+
+
+def with_colours(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The option --colour, checked against the sides that the archive has."""
+
+    @functools.wraps(command)
+    def checked(archive: Path, colours: tuple[str, ...], **given: Any) -> Any:
+        return command(archive=archive, colours=_colours(archive, colours), **given)
+
+    words = "A side's own colour, such as UA=#0b6e4f; may be given several times."
+    return click.option("--colour", "colours", multiple=True, metavar="SIDE=#RRGGBB", help=words)(checked)
+
+
+def _colours(archive: Path, given: tuple[str, ...]) -> dict[str, str] | None:
+    if not given:
+        return None
+    found = {}
+    for one in given:
+        side, _, colour = (part.strip() for part in one.rpartition("="))
+        if not side:
+            raise UsageError(f"--colour {one!r}: write it as SIDE=#RRGGBB, such as UA=#0b6e4f")
+        found[side] = colour
+    there = opened(archive).controllers()
+    side_colours(there, colours=found)
+    unknown = sorted(found.keys() - set(there))
+    if unknown:
+        listed = ", ".join(there) or "none"
+        raise UsageError(f"--colour: {archive} has no ground held by {', '.join(unknown)}; its sides: {listed}")
+    return found

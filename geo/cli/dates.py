@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
-from geo.cli.common import ARCHIVE, KNOWN, SOURCE, main, opened
+from geo.cli.common import ARCHIVE, KNOWN, SOURCE, main, opened, with_colours
 
 
 @main.command("compare-dates")
 @ARCHIVE
+@with_colours
 @click.option("--from", "from_", required=True, metavar="D", help="The earlier date: left of the divider.")
 @click.option("--to", required=True, metavar="D", help="The later date: right of the divider.")
 @SOURCE

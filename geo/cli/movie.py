@@ -7,12 +7,13 @@ from typing import Any
 
 import click
 
-from geo.cli.common import ARCHIVE, KNOWN, SOURCE, main, opened
+from geo.cli.common import ARCHIVE, KNOWN, SOURCE, main, opened, with_colours
 from geo.printing import bar
 
 
 @main.command("movie")
 @ARCHIVE
+@with_colours
 @click.option("--from", "from_", metavar="D", help="The first snapshot by default.")
 @click.option("--to", metavar="D", help="The last snapshot by default.")
 @click.option("--every-days", type=int, default=1, show_default=True, metavar="N", help="Days between frames.")

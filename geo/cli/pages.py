@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from geo.cli.common import ARCHIVE, BY, CLASSES, KNOWN, SOURCE, WHERE, main, opened, options
+from geo.cli.common import ARCHIVE, BY, CLASSES, KNOWN, SOURCE, WHERE, main, opened, options, with_colours
 from geo.printing import bar
 
 SHOWN = options(
@@ -21,6 +21,7 @@ SHOWN = options(
 
 @main.command("map")
 @ARCHIVE
+@with_colours
 @click.option("--date", metavar="D", help="The last snapshot by default.")
 @SOURCE
 @KNOWN
@@ -37,6 +38,7 @@ def map_command(archive: Path, date: str | None, output: Path, **given: Any) -> 
 
 @main.command()
 @ARCHIVE
+@with_colours
 @click.option("--from", "from_", metavar="D", help="The first date; the first snapshot by default.")
 @click.option("--to", metavar="D", help="The last date; the last snapshot by default.")
 @SOURCE
@@ -58,6 +60,7 @@ def maps(archive: Path, from_: str | None, to: str | None, output: Path, **given
 
 @main.command()
 @ARCHIVE
+@with_colours
 @click.option("--source", "sources", multiple=True, metavar="S", help="Repeat it: the first is drawn as ground.")
 @click.option("--from", "from_", metavar="D", help="The first date; the first snapshot by default.")
 @click.option("--to", metavar="D", help="The last date; the last snapshot by default.")
@@ -97,6 +100,7 @@ LOOK = options(
 
 @main.command()
 @ARCHIVE
+@with_colours
 @click.option("--date", metavar="D", help="The last snapshot by default.")
 @SOURCE
 @click.option("--since", metavar="D", help="Show what changed since this date.")
@@ -112,6 +116,7 @@ def picture(archive: Path, output: Path, **given: Any) -> None:
 
 @main.command()
 @ARCHIVE
+@with_colours
 @SOURCE
 @CLASSES
 @BY

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from geo.cli.common import ARCHIVE, KNOWN, SOURCE, main, opened, options
+from geo.cli.common import ARCHIVE, KNOWN, SOURCE, main, opened, options, with_colours
 from geo.printing import bar, printable
 
 WISHES = options(
@@ -26,6 +26,7 @@ WISHES = options(
 
 @main.command()
 @ARCHIVE
+@with_colours
 @WISHES
 @click.option("--base-url", metavar="URL", help="Where the site will be: absolute links in feed, cards and site map.")
 @click.option("--downloads/--no-downloads", "with_downloads", default=True, show_default=True,

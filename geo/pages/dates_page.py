@@ -22,10 +22,10 @@ from geo.errors import UsageError
 from geo.pages import basemap, dates_sheet, sheet
 from geo.pages.dates_sheet import Pair, Settlement, Side
 from geo.pages.dossier import Dossier, _key, _records, class_label, gather, outlines, written
-from geo.pages.film_page import _lean, _wide
+from geo.pages.film_page import _wide
 from geo.pages.ground import Ground, ground_of, packed
 from geo.pages.maps import SCALE, PageMap, _class_data, _corners, _rings
-from geo.pages.page import Shell, asset
+from geo.pages.page import Shell, asset, lean
 from geo.pages.still import draw_still
 from geo.palette import side_colours
 from geo.schema import CRS, is_day, last_instant, parse_instant, text_or_none
@@ -127,7 +127,7 @@ def draw_dates(
     made = PageMap(later.bounds)
     made.page.shell = _shell(dossiers, pair, ground, whole, _middle(parts))
     made.page.head = (
-        f"<style>{_lean(asset('dates.css'))}</style><script>{_lean(asset('dates.js'))}</script>"
+        f"<style>{lean(asset('dates.css'))}</style><script>{lean(asset('dates.js'))}</script>"
         "<noscript><style>.switches input{display:none}</style></noscript>"
     )
     made.page.below = dates_sheet.divider(pair)

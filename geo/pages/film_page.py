@@ -29,7 +29,7 @@ from geo.pages import basemap, film, film_sheet, ground, sheet
 from geo.pages.dossier import Dossier, Drawn, class_label, credit_line, credit_of, outlines, written
 from geo.pages.film_sheet import Reading, Strand
 from geo.pages.maps import PageMap
-from geo.pages.page import Shell, asset
+from geo.pages.page import Shell, asset, lean
 from geo.pages.still import draw_still
 from geo.palette import side_colours
 from geo.schema import CRS, last_instant, parse_instant, text_or_none, to_instant
@@ -163,7 +163,7 @@ def _drawn(
     made = PageMap(dossier.bounds)
     made.page.shell = _shell(dossier, reading, packed, own, parts, draw_basemap=draw_basemap)
     made.page.head = (
-        f"<style>{_lean(asset('timeline.css'))}</style><script>{_lean(asset('timeline.js'))}</script>"
+        f"<style>{lean(asset('timeline.css'))}</style><script>{lean(asset('timeline.js'))}</script>"
         "<noscript><style>.switches input{display:none}</style></noscript>"
     )
     made.page.below = film_sheet.player(reading)
@@ -354,13 +354,14 @@ def _shell(
     credits = basemap.credits()
     near = basemap.padded(dossier.bounds, 0.25)
     beneath = {"basemap": base, "units": basemap.encode_lines(dossier.outlines, dossier.reach, near=near)}
+    # level 7: the last two percent would take four times as long
     beneath_text = json.dumps(beneath, separators=(",", ":")).encode()
     data = {
         "lang": dossier.lang, "scale": film.SCALE, "bounds": _corners(dossier.bounds),
         "limits": _corners(dossier.limits), "reach": _corners(dossier.reach),
         "basemap": None, "places": named, "line_scale": basemap.scale_of(dossier.reach), "incidents": [],
         "film": {
-            "bytes": base64.b64encode(packed.data).decode(), "ground": ground.packed(beneath_text),
+            "bytes": base64.b64encode(packed.data).decode(), "ground": ground.packed(beneath_text, level=7),
             "still": dossier.bounds, "tracks": [_track_data(p) for p in parts],
             "sources": _own_dates(own, reading.instants),
         },
@@ -373,12 +374,6 @@ def _shell(
         bottom=film_sheet.table(reading) + bottom.replace("<footer>", f"<footer>{words}", 1),
         still=still + film_sheet.still_words(reading), data=data,
     )  # fmt: skip
-
-
-def _lean(code: str) -> str:
-    """Our own style or script without its comments and indents: readers of the page have them in the project."""
-    lines = (line.strip() for line in code.splitlines())
-    return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def _track_data(part: _Part) -> dict[str, Any]:

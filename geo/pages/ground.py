@@ -72,16 +72,22 @@ def make_ground(dossier: Dossier, *, draw_basemap: bool = True) -> Ground:
     return Ground(packed(text.encode()), around, base is not None)
 
 
-def packed(data: bytes) -> str:
+def packed(data: bytes, *, level: int = 9) -> str:
     """Bytes deflated, as a page unpacks them.
+
+    Parameters
+    ----------
+    data : bytes
+        What is packed.
+    level : int
+        Of zlib, 1 to 9.
 
     Raises
     ------
     MapError
         Never.
     """
-    # level 7: the last percent would take four times as long
-    return base64.b64encode(deflate(data, level=7)).decode()
+    return base64.b64encode(deflate(data, level=level)).decode()
 
 
 def coarser(base: Mapping[str, Any], box: basemap.Box) -> dict[str, Any]:

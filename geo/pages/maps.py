@@ -30,7 +30,7 @@ from geo.pages.crew import by_workers
 from geo.pages.dossier import Dossier, Drawn, front_words, gather
 from geo.pages.ground import Ground, ground_of, make_ground, packed
 from geo.pages.notebook import framed
-from geo.pages.page import Shell, assemble, pins, write_page
+from geo.pages.page import Shell, assemble, asset, pins, write_page
 from geo.pages.still import draw_still
 from geo.schema import last_instant, parse_instant, to_instant
 
@@ -120,6 +120,7 @@ class ControlMap(PageMap):
     def __init__(self, dossier: Dossier, ground: Ground | None = None, *, tiles: Any = None) -> None:
         super().__init__(dossier.bounds, tiles=tiles)
         self.dossier = dossier
+        self.page.head = f"<style>{asset('dated.css')}</style>"
         self.page.shell = _shell(dossier, ground or make_ground(dossier), tiles=self.page.tiles)
 
 

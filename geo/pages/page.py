@@ -178,6 +178,18 @@ def asset(name: str) -> str:
         raise MapError(f"{name} is missing from {ASSETS}: install geo-control again") from None
 
 
+def lean(code: str) -> str:
+    """Our own style or script without its comments and indents: readers of the page have them in the project.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    lines = (line.strip() for line in code.splitlines())
+    return "\n".join(line for line in lines if line and not line.startswith("//"))
+
+
 def assemble(shell: Shell, *, header: str, body: str, script: str, tiles: str = "") -> tuple[str, list[str]]:
     """The whole page, with a policy that allows what it holds.
 
@@ -201,7 +213,7 @@ def assemble(shell: Shell, *, header: str, body: str, script: str, tiles: str = 
         A dependency or an asset is missing.
     """
     parts = (
-        f"<style>{leaflet('leaflet.css')}</style><style>{asset('map.css')}</style>"
+        f"<style>{leaflet('leaflet.css')}</style><style>{lean(asset('map.css'))}</style>"
         f"<script>{leaflet('leaflet.js')}</script>",
         header,
         "<noscript><style>.still{display:block}.live,.toggles,.controls,.views{display:none}</style></noscript>",
@@ -210,7 +222,7 @@ def assemble(shell: Shell, *, header: str, body: str, script: str, tiles: str = 
         f'<figure class="still">{shell.still}</figure></main>{shell.side}</div>{shell.bottom}</div>',
         json_block(shell.data, name="geo-data"),
         f"<script>{script}</script>",
-        f"<script>{asset('map.js')}</script>",
+        f"<script>{lean(asset('map.js'))}</script>",
     )
     policy, outside = _policy(parts, tiles)
     head = (

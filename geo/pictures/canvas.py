@@ -24,7 +24,7 @@ from geo import __version__
 from geo.errors import MapError, UsageError
 from geo.pictures.lettering import clean_settings, font, need_matplotlib
 from geo.pictures.plane import Rect
-from geo.symbols import Symbol
+from geo.symbols import HELD_FILL, Symbol
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Figure
@@ -50,13 +50,16 @@ class Theme:
     halo: str
     mark: str
     mark_edge: str
+    held: tuple[
+        float, float
+    ]  # how strongly held ground's fill and bars are drawn, as the style sheet of the pages has it
 
 
 THEMES: Mapping[str, Theme] = {
     "light": Theme("#ffffff", "#1c2024", "#5a6168", "#d7dbdf", "#e1e8ec", "#fbfaf7", "#8b9299", "#b9bec3", "#b7cad6",
-                   "#fbfaf7", "#1c2024", "#ffffff"),
+                   "#fbfaf7", "#1c2024", "#ffffff", (0.45, 0.6)),
     "dark": Theme("#171c20", "#eceff1", "#a9b2ba", "#394148", "#12181d", "#262c31", "#7d868e", "#464e55", "#33424d",
-                  "#1b2126", "#ffffff", "#12181d"),
+                  "#1b2126", "#ffffff", "#12181d", (0.6, 1.0)),
 }  # fmt: skip
 
 
@@ -246,7 +249,8 @@ class Sheet:
         if path is None:
             return
         colour, opacity = _RECT.findall(symbol.svg)[0]
-        self._patch(path, (colour, float(opacity)), "none", 0.0, "", clip)
+        strength = self.theme.held[0] if float(opacity) == HELD_FILL else float(opacity)
+        self._patch(path, (colour, strength), "none", 0.0, "", clip)
         self._texture(path, symbol, clip)
         self._patch(path, "none", symbol.edge, symbol.weight * edge * self.marks, symbol.dash, clip)
 
@@ -262,10 +266,12 @@ class Sheet:
         if region[0] >= region[2] or region[1] >= region[3]:
             return
         drawn: list[Any] = []
+        is_held = float(_RECT.findall(symbol.svg)[0][1]) == HELD_FILL
         for first, _, colour, width, opacity in _BAR.findall(symbol.svg):
             rows = _bars(region, size, turn + (90 if float(first) == 0 else 0))
+            strength = self.theme.held[1] if is_held else float(opacity)
             drawn.append(LineCollection(
-                rows, colors=[(colour, float(opacity))], linewidths=float(width) * self.marks, capstyle="butt",
+                rows, colors=[(colour, strength)], linewidths=float(width) * self.marks, capstyle="butt",
                 transform=self.page,
             ))  # fmt: skip
         for radius, colour, opacity in _DOT.findall(symbol.svg):

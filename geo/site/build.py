@@ -188,7 +188,7 @@ def _render_day(made: ControlMap, plan: Plan, day: Day, sizes: Mapping[str, int]
         bottom=words.downloads(day, sizes) + shell.bottom,
     )
     card = _card(day) if plan.options["cards"] else ""
-    made.page.head = words.meta(plan, path=_page(day), title=dossier.title, text=said, card=card) + words.styles()
+    made.page.head += words.meta(plan, path=_page(day), title=dossier.title, text=said, card=card) + words.styles()
     return str(made.get_root().render())
 
 

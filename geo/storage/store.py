@@ -734,12 +734,9 @@ class Store:
         values += [] if box is None else list(map(float, box))
         with self.reading() as connection:
             rows = connection.execute(query + " ORDER BY date_start, fid", values * len(tables)).fetchall()
-        held = {
-            c: np.array([r[i] for r in rows], dtype=float if c in INCIDENT_NUMBERS else object)
-            for i, c in enumerate(columns)
-        }
-        frame = pd.DataFrame({c: pd.Series(values, dtype=values.dtype) for c, values in held.items()})
-        return gpd.GeoDataFrame(frame, geometry=gpkg.decode([r[-2] for r in rows]), crs=CRS)
+        if not rows:  # most maps of a series show none
+            return self.recall(("no incidents", orig), lambda: _incident_frame([], columns)).copy()
+        return _incident_frame(rows, columns)
 
     def put_claims(self, connection: sqlite3.Connection, rows: Iterable[Mapping[str, Any]], now: str) -> None:
         """Take published figures in; one with an id already there is brought up to date.
@@ -807,6 +804,16 @@ def _put_some(
         f"INSERT INTO incidents (geom, {names}, dataset, recorded_at) VALUES ({', '.join('?' * (len(columns) + 3))})",
         fresh,
     )
+
+
+def _incident_frame(rows: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> gpd.GeoDataFrame:
+    """Rows of these columns, the geometry and a number."""
+    held = {
+        c: np.array([r[i] for r in rows], dtype=float if c in INCIDENT_NUMBERS else object)
+        for i, c in enumerate(columns)
+    }
+    frame = pd.DataFrame({c: pd.Series(values, dtype=values.dtype) for c, values in held.items()})
+    return gpd.GeoDataFrame(frame, geometry=gpkg.decode([r[-2] for r in rows]), crs=CRS)
 
 
 def _in_span(first: str | None, last: str | None) -> tuple[str, list[str]]:
