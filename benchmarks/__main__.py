@@ -3,7 +3,7 @@
 It needs the real series of ../shared/data and prints ratios of medians; a ratio of 10 says ten times as fast.
 ``python -m benchmarks growth F.svg`` draws how time and memory grow with dates and vertices; ``… cluster`` builds a
 panel of 100,000 snapshots from GeoParquet partitions by Dask; ``… pages`` measures dated pages and the timeline;
-``… load``, ``… kills`` and ``… hands`` put it under load, kill it, and let many use it at once;
+``… load``, ``… kills`` and ``… hands`` are what docs/trust.md tells of;
 ``… geoparsing`` how often the geocoder is right.
 """
 
