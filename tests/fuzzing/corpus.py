@@ -73,6 +73,14 @@ _INCIDENT = {
     "event_id": "e1", "date_start": "2025-01-11", "latitude": "51.2", "longitude": "35.3", "where_coordinates": "Sudzha",
     "best": "2", "notes": "=1+1",
 }  # fmt: skip
+_REVIEW = {
+    "confirm": "yes",
+    **_INCIDENT,
+    "words_what": "hit [3-6]",
+    "told": "1",
+    "briefing": "b.txt",
+    "briefing_sha256": "0",
+}
 _ACLED = {
     "event_id_cnty": "BEN1", "event_date": "28 December 2022", "year": "2022", "time_precision": "1", "event_type": "Battles",
     "sub_event_type": "Armed clash", "actor1": "A", "actor2": "NA", "country": "Benin", "admin1": "Alibori",
@@ -124,6 +132,7 @@ OWN: dict[str, tuple[Seed, ...]] = {
             {"id": "a1", "date": "3/1/2022", "latitude": "50.1", "longitude": "36.2", "location": "Kharkiv",
              "description": "d", "sources": [{"path": "https://example.org/"}], "filters": []}]).encode()),
     ),
+    "review": (Seed("review.csv", table(_REVIEW, {**_REVIEW, "event_id": "e2", "confirm": ""})),),
     "mymaps": (Seed("alarm.kml", kml(_POINT)),),
 }  # fmt: skip
 # how a reader is called -> real files, of which those small enough, or cut, are seeds too
