@@ -96,7 +96,7 @@ def test_a_local_cluster_and_a_running_one_equal_one_process(
         args = ["series", str(archive.path), "--by", "unit", "--level", "1", "--scheduler", running.scheduler_address]
         result = CliRunner().invoke(main, [*args, "-o", str(tmp_path / "s.csv")], catch_exceptions=False)
         assert result.exit_code == 0, result.output
-    read = pd.read_csv(tmp_path / "s.csv", parse_dates=["date"])
+    read = pd.read_csv(tmp_path / "s.csv", parse_dates=["date"], float_precision="round_trip")
     assert pd.api.types.is_datetime64_any_dtype(read["date"])
     assert {"area_km2", "gained_km2", "lost_km2", "share_percent"} <= set(read.columns)
     assert (read["area_km2"].to_numpy() == alone["area_km2"].to_numpy()).all()

@@ -140,7 +140,7 @@ def test_a_drive_that_goes_away_at_any_statement(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(gpkg, "WAIT_SECONDS", 0.5)
     at, done = 0, False
     while not done:
-        at += 1
+        at += 1 if at < 12 else 4  # the first are about opening, later ones repeat row by row
         folder = tmp_path / str(at)
         folder.mkdir()
         path = Path(shutil.copy(OLD, folder / "a.gpkg"))

@@ -177,13 +177,13 @@ def test_the_verbs_print_candidates_and_mentions(tmp_path: Path) -> None:
     run = CliRunner().invoke
     listed = run(main, ["places", "Bender", "--country", "MD", "--format", "csv"])
     assert listed.exit_code == 0, listed.output
-    assert listed.output.splitlines()[0].startswith("name,kind,country,adm_1,adm_2,latitude,longitude,population")
-    assert "MD" in listed.output.splitlines()[1]
+    assert listed.stdout.splitlines()[0].startswith("name,kind,country,adm_1,adm_2,latitude,longitude,population")
+    assert "MD" in listed.stdout.splitlines()[1]
     said = run(main, ["geocode", "A fire broke out in the city of Tiraspol.", "--country", "MD", "--format", "json"])
     assert said.exit_code == 0, said.output
     import json
 
-    (mention,) = json.loads(said.output)["mentions"]
+    (mention,) = json.loads(said.stdout)["mentions"]
     assert (mention["text"], mention["role"], mention["country"], mention["where_prec"]) == (
         "Tiraspol",
         "place",

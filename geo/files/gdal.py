@@ -30,6 +30,7 @@ SHAPEFILE = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 _NAMES = {".shp": "Shapefile", ".fgb": "FlatGeobuf file", ".gpkg": "GeoPackage"}
 _VIRTUAL = re.compile(r"CREATE\s+VIRTUAL\s+TABLE.*?\bUSING\s+(\w+)", re.IGNORECASE | re.DOTALL)
 _HARMLESS = frozenset(("rtree", "fts3", "fts4", "fts5"))
+_GDAL_DATE = re.compile(r"(\d{4})/(\d{2})/(\d{2})(?!\d)")
 # Paths that GDAL or its wrapper would take for an archive, an address or a connection.
 _SPECIAL = re.compile(r"[!?]|^/vsi|\.zip(?:$|/)|://", re.IGNORECASE)
 
@@ -79,7 +80,8 @@ def read_vector(
         except (RuntimeError, ValueError, LookupError, CRSError, shapely.errors.ShapelyError) as error:
             why = str(error).replace(str(plain), path.name)
             raise FileError(f"{path}: layer {name!r} cannot be read: {why}") from None
-    table = pd.DataFrame(dict(zip(map(str, meta["fields"]), fields, strict=True)), index=range(len(geometry)))
+    columns = [_dates(f) if "datetime" in str(kind) else f for f, kind in zip(fields, meta["dtypes"], strict=True)]
+    table = pd.DataFrame(dict(zip(map(str, meta["fields"]), columns, strict=True)), index=range(len(geometry)))
     return table, geometry, str(meta["crs"] or ""), name
 
 
@@ -205,6 +207,17 @@ def _plain(path: Path) -> Iterator[Path]:
             if sibling.stem == absolute.stem and sibling.suffix.lower() in kinds:
                 shutil.copyfile(sibling, Path(folder, "data" + sibling.suffix.lower()))
         yield Path(folder, "data" + path.suffix.lower())
+
+
+def _dates(values: Objects) -> Objects:
+    """Dates as ISO 8601 writes them: pyogrio up to 0.12 gives GDAL's own way, 2026/04/07 12:00:00."""
+
+    def iso(value: Any) -> Any:
+        match = _GDAL_DATE.match(value) if isinstance(value, str) else None
+        return "-".join(match.groups()) + value[match.end() :].replace(" ", "T", 1) if match else value
+
+    made: Objects = np.array([iso(v) for v in values], dtype=object)
+    return made
 
 
 def _of_wkb(blobs: Any) -> Objects:
