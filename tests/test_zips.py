@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from geo.errors import FileError
-from geo.files.zips import unpack
+from geo.files.zips import _check, unpack
 
 
 def packed(**files: bytes) -> bytes:
@@ -78,3 +78,10 @@ def test_hostile_archives(shared: Path) -> None:
         unpack(shared / "hostile" / "path_traversal.kmz")
     with pytest.raises(FileError, match="limit of 256 MiB"):
         unpack(shared / "hostile" / "zip_bomb.kmz")
+
+
+def test_a_member_without_a_name_is_refused(tmp_path: Path) -> None:
+    info = zipfile.ZipInfo("x")
+    info.filename = ""
+    with pytest.raises(FileError, match="without a name"):
+        _check(tmp_path / "a.zip", [info])

@@ -61,6 +61,8 @@ def _check(path: Path, members: list[zipfile.ZipInfo]) -> None:
     seen: set[str] = set()
     for member in members:
         name = member.filename.replace("\\", "/")
+        if not name:
+            raise FileError(f"{path}: a file without a name in the archive: pack it again")
         if name.startswith("/") or re.match(r"[A-Za-z]:", name) or ".." in name.split("/") or "\0" in name:
             raise FileError(f"{path}: the path {member.filename!r} leaves the archive: nothing of it is read")
         if stat.S_ISLNK(member.external_attr >> 16):
