@@ -154,10 +154,11 @@ def test_links_keep_the_divider_and_the_view(browser: Any, page_file: Path) -> N
     assert re.fullmatch(r"#\d+", page.get_attribute("#link", "href"))
     page.locator("#slider").focus()
     page.keyboard.press("Home")
-    page.locator("#link[href='#0']").wait_for(timeout=3000)
+    page.locator("#link[href='#0']").wait_for(timeout=15000)
     assert page.url.endswith("#0")
     page.get_by_role("button", name="Zoom in").click()
-    page.locator("#link[href^='#0/']").wait_for(timeout=3000)
+    page.locator("#link[href^='#0/']").wait_for(timeout=15000)
+    page.wait_for_timeout(600)  # the map glides to its new zoom, and the link follows
     link = page.get_attribute("#link", "href")
     again = Swipe(browser, page_file.as_uri() + link, offline=True)
     other = again.ready()
@@ -165,7 +166,7 @@ def test_links_keep_the_divider_and_the_view(browser: Any, page_file: Path) -> N
     assert again.said() == "11 January 2025 alone"
     again.close()
     page.get_by_role("button", name="What changed").click()
-    page.locator(f"#link:not([href='{link}'])").wait_for(timeout=3000)
+    page.locator(f"#link:not([href='{link}'])").wait_for(timeout=15000)
     for nonsense in ("#<b>", "#101", "#50/99/999/999", "#50/9", "#%E0%A4%A"):
         page.goto("about:blank")
         page.goto(page_file.as_uri() + nonsense)
