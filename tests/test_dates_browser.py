@@ -162,7 +162,11 @@ def test_links_keep_the_divider_and_the_view(browser: Any, page_file: Path) -> N
     link = page.get_attribute("#link", "href")
     again = Swipe(browser, page_file.as_uri() + link, offline=True)
     other = again.ready()
-    assert other.get_attribute("#link", "href") == link
+    # half a pixel: a map of an odd height has its middle between two
+    views = [
+        [float(n) for n in href.removeprefix("#").split("/")] for href in (link, other.get_attribute("#link", "href"))
+    ]
+    assert views[1] == pytest.approx(views[0], abs=0.001)
     assert again.said() == "11 January 2025 alone"
     again.close()
     page.get_by_role("button", name="What changed").click()
