@@ -163,7 +163,8 @@ def contents(archive: Path) -> dict[str, list[tuple[Any, ...]]]:
         "incidents": "SELECT dataset, event_id, date_start, latitude, longitude FROM incidents",
         "units": "SELECT unit, name, level, boundary, geom FROM units",
     }
-    with closing(sqlite3.connect(f"file:{archive}?mode=ro", uri=True)) as connection:
+    # open for writing: what a killed writer left is rolled back, as the next writer does it
+    with closing(sqlite3.connect(archive)) as connection:
         assert connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
         names = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
         assert names >= {"snapshots", "control", "layout"}

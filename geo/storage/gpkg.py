@@ -283,6 +283,7 @@ def reading(path: Path) -> Iterator[sqlite3.Connection]:
 
 
 def _open_for_reading(path: Path) -> sqlite3.Connection:
+    _end_what_was_cut_off(path)
     address = f"file:{quote(str(path.absolute()))}?mode=ro"
     # On read-only media SQLite cannot lay its shared-memory file; nobody can write there, so "immutable" is true.
     for extra in ("", "&immutable=1"):
@@ -299,6 +300,14 @@ def _open_for_reading(path: Path) -> sqlite3.Connection:
             connection.close()
             raise _explain(path, error) from error
     raise AssertionError("unreachable")
+
+
+def _end_what_was_cut_off(path: Path) -> None:
+    """A journal that a killed writer left is rolled back by whoever opens the file for writing; a reader cannot."""
+    journal = path.with_name(f"{path.name}-journal")
+    if journal.exists() and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
+        with suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=WAIT_SECONDS)) as connection:
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
 
 
 class Writer:
