@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from geo.errors import GateError
-from geo.files.tables import read_table
+from geo.files.tables import defused, read_table
 from geo.files.vector import read_bytes
 from geo.schema import Options, Refusal, Rows, Source
 from geo.sources.base import Reader
@@ -31,9 +31,7 @@ def escaped(value: Any) -> str:
         Never.
     """
     text = "" if value is None else str(value)
-    if _ESCAPED.match(text):
-        return f"'{text}"
-    return f"'{text}" if text[:1] in tuple("=+-@\t\r") and not _is_number(text) else text
+    return f"'{text}" if _ESCAPED.match(text) else defused(text)
 
 
 def plain(cell: str) -> str:
@@ -45,14 +43,6 @@ def plain(cell: str) -> str:
         Never.
     """
     return cell[1:] if _ESCAPED.match(cell) else cell
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
 
 
 def read(path: Path, options: Options) -> Rows:
