@@ -14,7 +14,7 @@ import httpcore
 import pytest
 import trustme
 from address_server import QUICK, Answer, Server
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from geo.desk.bodies import refuse_other_kind, retry_after, unpacked
@@ -246,6 +246,7 @@ def test_the_server_is_given_the_time_that_it_asks_for(server: Server, tmp_path:
 
 
 @given(st.text(max_size=30))
+@example("0\x1f")
 def test_any_retry_after_is_a_time_or_nothing(text: str) -> None:
     found = retry_after(text, now=datetime(2025, 1, 11, tzinfo=UTC))
     assert found is None or found >= 0

@@ -64,7 +64,8 @@ def retry_after(text: str, *, now: datetime) -> float | None:
     FetchError
         Never.
     """
-    if text.strip().isdecimal():
+    text = text.strip()
+    if text.isdecimal():
         return float(text)
     try:
         return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
