@@ -140,7 +140,7 @@ def import_files(
 
 
 def ensure_units(archive: Archive) -> None:
-    """Give a new archive the boundary sets that the package ships.
+    """Give a new archive the boundary sets that the package ships, also one whose making was cut off.
 
     Parameters
     ----------
@@ -152,9 +152,13 @@ def ensure_units(archive: Archive) -> None:
     ArchiveError
         The archive cannot be made or written.
     """
+    shipped = {_file_of(path).sha256: path for path in known_sources.shipped_units()}
     if archive.path.exists():
-        return
-    for path in known_sources.shipped_units():
+        had = set(archive.store.imports()["sha256"])
+        if not had < shipped.keys() or len(archive.store.snapshots()):
+            return
+        shipped = {key: path for key, path in shipped.items() if key not in had}
+    for path in shipped.values():
         receipt = _import_file(archive, known_sources.reader("units"), _shipped(path), path, Options(), Memory())
         if receipt.outcome == "refused":
             raise ArchiveError(f"{path}: {receipt.error}")

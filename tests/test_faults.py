@@ -18,6 +18,7 @@ import pytest
 import shapely
 from shapely.geometry import box, mapping
 
+from geo import intake
 from geo.archive import open_archive
 from geo.errors import ArchiveError
 from geo.intake import ensure_units, import_files
@@ -77,6 +78,32 @@ def validate(path: Path) -> None:
 def importer(path: Path, files: list[Path]) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "geo", "import", str(path), "vector", *map(str, files)]
     return subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+
+
+@pytest.mark.parametrize("after", [0, 1])
+def test_a_making_that_was_cut_off_is_ended_by_the_next_import(
+    after: int, tmp_path: Path, days: list[Path], serial: tuple[Path, list[tuple]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Between the archive's making and its boundary sets there are moments at which it holds only some of them."""
+    path, taken = tmp_path / "a.gpkg", []
+
+    def cut_off(*given: object) -> object:
+        if len(taken) == after:
+            raise KeyboardInterrupt
+        taken.append(given)
+        return honest(*given)  # type: ignore[arg-type]
+
+    honest = intake._import_file
+    if not after:
+        with open_archive(path).store.writing():
+            pass
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(intake, "_import_file", cut_off)
+        ensure_units(open_archive(path))
+    assert len(open_archive(path).store.imports()) == after
+    import_files(path, "vector", days)
+    assert rows_of(path) == serial[1]
+    assert len(open_archive(path).store.imports()) == len(open_archive(serial[0]).store.imports()) > 1
 
 
 def test_killed_at_twenty_random_moments(tmp_path: Path, days: list[Path], serial: tuple[Path, list[tuple]]) -> None:
