@@ -7,6 +7,7 @@ import http.server
 import io
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib.metadata import PackageNotFoundError, files
@@ -54,6 +55,14 @@ class Seen:
 
     def close(self) -> None:
         self.context.close()
+
+
+def until(page: Any, expression: str, arg: Any = None) -> None:
+    """Wait for what a page comes to; Playwright's own waiting evaluates text, which our pages forbid."""
+    end = time.monotonic() + 30
+    while not page.evaluate(expression, arg):
+        assert time.monotonic() < end, f"never true: {expression}"
+        page.wait_for_timeout(20)
 
 
 def map_name(page: Any) -> str:

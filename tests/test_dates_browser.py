@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import Seen, browser, colour_at, map_name
+from browsing import Seen, browser, colour_at, map_name, until
 from test_dates_page import FIRST, LAST, archive
 
 from geo.archive import Archive
@@ -63,14 +63,14 @@ def test_each_half_has_its_date_and_the_divider_moves_them(browser: Any, page_fi
         True
     ] * 3
     page.evaluate(f"location.hash = '#100{VIEW}'")
-    page.wait_for_function("document.getElementById('slider').value === '100'")
+    until(page, "document.getElementById('slider').value === '100'")
     assert seen.said() == "1 January 2025 alone"
     assert is_red(colour_at(page, *LEFT))
     assert is_red(colour_at(page, *BOTH))
     assert is_land(colour_at(page, *RIGHT))
     # half and half: the line runs between both places, and each has the colour of its side
     page.evaluate(f"location.hash = '#50{VIEW}'")
-    page.wait_for_function("document.getElementById('slider').value === '50'")
+    until(page, "document.getElementById('slider').value === '50'")
     assert is_red(colour_at(page, *LEFT))
     assert is_red(colour_at(page, *RIGHT))
     assert seen.said() == "left 50 percent 1 January 2025, right 50 percent 11 January 2025"
@@ -89,7 +89,7 @@ def test_by_keyboard_pointer_and_finger(browser: Any, page_file: Path) -> None:
         assert float(page.input_value("#slider")) == value
     assert seen.said() == "1 January 2025 alone"
     page.evaluate(f"location.hash = '#50.0{VIEW}'")
-    page.wait_for_function("document.getElementById('slider').value === '50'")
+    until(page, "document.getElementById('slider').value === '50'")
     map_box = page.locator(".folium-map").bounding_box()
     # the thumb, by mouse
     thumb = page.locator("#slider").bounding_box()
@@ -116,7 +116,7 @@ def test_by_keyboard_pointer_and_finger(browser: Any, page_file: Path) -> None:
     ):
         points = [] if x is None else [{"x": x, "y": middle}]
         client.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
-    page.wait_for_function("Number(document.getElementById('slider').value) < 48")
+    until(page, "Number(document.getElementById('slider').value) < 48")
     assert seen.line() == pytest.approx(start - 60, abs=6)
     # and the map under it can still be moved, by which the halves stay where they are on the screen
     where = seen.line()

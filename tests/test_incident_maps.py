@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import Seen, browser
+from browsing import Seen, browser, until
 from hostile_texts import HOSTILE
 from test_maps import archive, incident
 
@@ -60,7 +60,7 @@ def test_pins_that_hide_each_other_are_one_with_their_number(browser: Any, crowd
     page.keyboard.press("Enter")
     assert page.locator(".leaflet-popup-content h3").last.inner_text() == picked
     page.keyboard.press("Escape")
-    page.wait_for_function("[...document.querySelectorAll('.heap')].map(e => e.innerText).join() === '3'")
+    until(page, "[...document.querySelectorAll('.heap')].map(e => e.innerText).join() === '3'")
     assert seen.errors == []
     seen.close()
 
@@ -71,7 +71,7 @@ def test_the_same_view_is_gathered_the_same_and_a_region_never(browser: Any, cro
     page.get_by_role("button", name="Town 0").click()  # its own pin, out of the number
     page.keyboard.press("Escape")
     page.locator(".leaflet-popup-content").wait_for(state="detached")
-    page.wait_for_function("n => document.querySelectorAll('.heap').length === n", arg=len(before))
+    until(page, "n => document.querySelectorAll('.heap').length === n", len(before))
     assert numbers(page) == before
     page.get_by_role("button", name="Kursk: Shelling").focus()
     page.keyboard.press("Enter")

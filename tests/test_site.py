@@ -507,6 +507,7 @@ def test_the_command_line_serves_a_site_and_an_archive(archive: Archive, built: 
         running = subprocess.Popen(
             [sys.executable, "-u", "-m", "geo", "serve", str(target), "--port", "0"], stdout=subprocess.PIPE, text=True,
             env={**os.environ, "XDG_CACHE_HOME": str(tmp_path / "cache")},
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 a job in the background ignores it
         )  # fmt: skip
         try:
             said = running.stdout.readline()
@@ -514,6 +515,6 @@ def test_the_command_line_serves_a_site_and_an_archive(archive: Archive, built: 
             assert b"<title>" in asked(port, "/")[2]
         finally:
             running.send_signal(signal.SIGINT)
-            assert running.wait(timeout=20) == 0
+            assert running.wait(timeout=60) == 0
     assert list((tmp_path / "cache" / "geo-control" / "sites").iterdir())
     assert CliRunner().invoke(main, ["serve", str(tmp_path / "nothing.gpkg")]).exit_code == 2
