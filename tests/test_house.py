@@ -57,6 +57,12 @@ FLOORS = {
     "__init__": 20,
     "cli": 21,
     "__main__": 22,
+    "archive.opened": 7.8,
+    "archive.entries": 7.9,
+    "archive.figures": 7.9,
+    "archive.holdings": 7.9,
+    "archive.places": 7.9,
+    "archive.sides": 7.9,
     "briefs.tables": 10,
     "briefs.brief": 11,
     "briefs.chart": 12,
@@ -319,7 +325,8 @@ def test_figures_say_their_unit() -> None:
 
 
 def test_importing_the_package_stays_light() -> None:
-    for path in (ROOT / "geo" / "__init__.py", ROOT / "geo" / "archive.py", ROOT / "geo" / "cli" / "common.py"):
+    wing = (ROOT / "geo" / "archive").glob("*.py")
+    for path in (ROOT / "geo" / "__init__.py", *wing, ROOT / "geo" / "cli" / "common.py"):
         for module, top in imports(path):
             assert not (top and module.split(".")[0] in ("folium", "matplotlib", "branca")), f"{path.name}: {module}"
 
