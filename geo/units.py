@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
+import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -13,7 +18,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo.errors import UnitError
+from geo.errors import FileError, UnitError
 from geo.schema import text_or_none
 
 # Words that people add to or leave off a unit's name.
@@ -21,6 +26,13 @@ _KINDS = (
     "oblast", "region", "province", "governorate", "district", "raion", "krai", "republic", "state", "autonomous",
     "of", "the", "область", "області", "край", "республика", "республіка", "район", "автономная", "автономна",
 )  # fmt: skip
+
+_SPELLINGS = Path(__file__).with_name("assets") / "names" / "units.csv"
+# "Kursk Oblast" is known without its last word, "Moscow" the city must not be taken for its oblast
+_ENGLISH_KIND = re.compile(r" (?:Oblast|Krai|Republic|Region|Province|Governorate|State|District)$")
+_ADJECTIVE = re.compile(r"^(\w+?)(?:ська|ский|ская|цька|цкая|цкий) (?:область|край)$")
+
+_ENDING = 4  # letters at most that a case or a gender adds
 
 
 def find_unit(units: pd.DataFrame, wanted: str, *, boundary: str | None = None, level: int | None = None) -> int:
@@ -31,7 +43,8 @@ def find_unit(units: pd.DataFrame, wanted: str, *, boundary: str | None = None, 
     units : pandas.DataFrame
         Columns unit, name, name_local, level, boundary; later sets after earlier ones.
     wanted : str
-        A code (``RU-KRS``) or a name, with or without words such as "oblast"; case does not matter.
+        A code (``RU-KRS``) or a name, with or without words such as "oblast", also in another language where the
+        package knows it (`unit_words`); case does not matter.
     boundary : str or None
         Keeps to one boundary set; else the set taken in last answers where several have the unit.
     level : int or None
@@ -55,7 +68,7 @@ def find_unit(units: pd.DataFrame, wanted: str, *, boundary: str | None = None, 
             raise UnitError(f"no boundary set {boundary!r} in the archive; there are: {sets or 'none'}")
     if level is not None:
         pool = pool[pool["level"] == level]
-    for matches in (_by_code, _by_name, _by_bare_name):
+    for matches in (_by_code, _by_name, _by_bare_name, _by_spelling):
         found = pool[matches(pool, wanted)]
         if len(found):
             return _the_one(found, wanted)
@@ -71,13 +84,82 @@ def _by_code(pool: pd.DataFrame, wanted: str) -> pd.Series:
 
 def _by_name(pool: pd.DataFrame, wanted: str) -> pd.Series:
     key = _plain(wanted)
-    return (pool["name"].map(_plain) == key) | (pool["name_local"].fillna("").map(_plain) == key)
+    return bool(key) & ((pool["name"].map(_plain) == key) | (pool["name_local"].fillna("").map(_plain) == key))
 
 
 def _by_bare_name(pool: pd.DataFrame, wanted: str) -> pd.Series:
     key = _bare(wanted)
     hit = (pool["name"].map(_bare) == key) | (pool["name_local"].fillna("").map(_bare) == key)
     return hit & bool(key)
+
+
+def unit_words(row: Mapping[str, Any]) -> list[str]:
+    """The words for a unit: its names without the kind of unit where they end in one, and other languages' for it.
+
+    Parameters
+    ----------
+    row : mapping
+        unit, name and name_local, as `Archive.units` has them.
+
+    Returns
+    -------
+    list of str
+        ``*`` stands for any ending.
+
+    Raises
+    ------
+    FileError
+        The table of spellings is missing: the installation is incomplete.
+    """
+    name, local = str(row["name"]), text_or_none(row["name_local"])
+    words = [name]
+    if bare := _ENGLISH_KIND.sub("", name):
+        words.append(bare if bare != name and bare not in ("Moscow", "Kyiv") else name)
+    if local:
+        adjective = _ADJECTIVE.match(local)
+        stem = local.split(" ")[0][:-1] if adjective is None else local.split(" ")[0]
+        if adjective:
+            ending = re.search(r"(ськ|ск|цьк|цк)\w+$", stem)
+            words.append(f"{stem[: ending.end(1)]}*" if ending else local)
+        else:
+            words.append(local)
+    return [*words, *_spellings().get(str(row["unit"]), ())]
+
+
+@lru_cache(maxsize=1)
+def _spellings() -> dict[str, list[str]]:
+    return {row["unit"]: row["words"].split("|") for row in read_table(_SPELLINGS)}
+
+
+def read_table(path: Path) -> list[dict[str, str]]:
+    """The rows of a table that the package ships.
+
+    Raises
+    ------
+    FileError
+        It is missing: the installation is incomplete.
+    """
+    try:
+        with path.open(encoding="utf-8", newline="") as stream:
+            return list(csv.DictReader(stream))
+    except OSError as error:
+        raise FileError(f"{path}: missing; install geo-control again ({error})") from None
+
+
+def _by_spelling(pool: pd.DataFrame, wanted: str) -> pd.Series:
+    key = _bare(wanted)
+    rows = zip(pool["unit"], pool["name"], pool["name_local"], strict=True)
+    words = (unit_words({"unit": unit, "name": name, "name_local": local}) for unit, name, local in rows)
+    return pd.Series([bool(key) and any(_is_spelt(word, key) for word in known) for known in words], index=pool.index)
+
+
+def _is_spelt(word: str, key: str) -> bool:
+    """Whether a name is one of those that a word with ``*`` for any ending stands for."""
+    stem = _plain(word.rstrip("*"))
+    if not word.endswith("*"):
+        return _bare(word) == key
+    ending = key.removeprefix(stem)
+    return key.startswith(stem) and len(ending) <= _ENDING and (ending.isalpha() or not ending)
 
 
 def _plain(name: str) -> str:

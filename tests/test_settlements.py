@@ -51,3 +51,38 @@ def test_a_layer_without_names_is_refused_with_the_way_out(tmp_path: Path) -> No
     with pytest.raises(GateError, match="--column"):
         read_places(path)
     assert read_places(path, column="dorf")["name"].tolist() == ["A"]
+
+
+def test_places_of_a_csv_are_those_of_its_geojson(tmp_path: Path) -> None:
+    table, layer = tmp_path / "p.csv", tmp_path / "p.geojson"
+    table.write_text(
+        'Settlement,Lat,Lng,note\n"A, the first",51.19,35.27,\nB,,,nowhere\n,50,30,nameless\nЛьгов,51.66,35.26,\n'
+    )
+    rows = gpd.GeoDataFrame(
+        {"name": ["A, the first", "Льгов"]}, geometry=gpd.points_from_xy([35.27, 35.26], [51.19, 51.66]), crs=4326
+    )
+    rows.to_file(layer)
+    found, wanted = read_places(table), read_places(layer)
+    assert found["name"].tolist() == wanted["name"].tolist()
+    assert found.geometry.geom_equals(wanted.geometry).all()
+    assert found.crs == wanted.crs
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("name,latitude,longitude\nA,99,1\n", "row 1: 99, 1 is no place"),
+        ("name,latitude,longitude\nA,50,30\nB,50,\n", "row 2: 50,  is no place"),
+        ("name,latitude,longitude\nA,north,30\n", "row 1"),
+        ("name,latitude,longitude\nA,nan,30\n", "is no place"),
+        ("name,latitude,longitude\nA,50\n", "row 1"),
+        ("name,breadth,longitude\nA,50,30\n", "no column of latitudes"),
+        ("name,latitude,longitude\n", "no feature has a name and a place"),
+    ],
+)
+def test_a_csv_that_says_no_place_is_refused_by_row(text: str, says: str, tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    path.write_text(text)
+    with pytest.raises(GateError, match=says) as caught:
+        read_places(path)
+    assert str(path) in str(caught.value)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -10,9 +9,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from geo.errors import FileError
 from geo.files.vector import features, read_json
 from geo.schema import text_or_none
+from geo.units import read_table, unit_words
 
 _TABLES = Path(__file__).resolve().parents[1] / "assets" / "names"
 _UNITS = _TABLES.parent / "units"
@@ -20,9 +19,6 @@ _KIND = (
     r"(?:(?:oblasts?|regions?|provinces?|governorates?|districts?|krai|republic|направлени\w+|напрямк\w+"
     r"|област\w+|кра[йюея]\w*)(?!\w))"
 )
-# "Kursk Oblast" is known without its last word, "Moscow" the city must not be taken for its oblast
-_ENGLISH_KIND = re.compile(r" (?:Oblast|Krai|Republic|Region|Province|Governorate|State|District)$")
-_ADJECTIVE = re.compile(r"^(\w+?)(?:ська|ский|ская|цька|цкая|цкий) (?:область|край)$")
 
 
 @dataclass(frozen=True)
@@ -93,16 +89,15 @@ def names_of(units: Iterable[Mapping[str, Any]], controllers: Iterable[str] = ()
         The table of names is missing: the installation is incomplete.
     """
     rows = list(units)
-    extra = {r["unit"]: r["words"].split("|") for r in _table("units.csv")}
     words: dict[str, str] = {}
     for row in rows:
         code = text_or_none(row["unit"]) or str(row["name"])
         if int(row["level"]) > 0:
-            for word in (*_unit_words(row), *extra.get(code, ())):
+            for word in unit_words(row):
                 words.setdefault(word, code)
     side_words = {
         word: (row["code"], role)
-        for row in _table("sides.csv")
+        for row in read_table(_TABLES / "sides.csv")
         for role in ("names", "adjectives", "capital", "people")
         for word in row[role].split("|")
         if word
@@ -126,32 +121,6 @@ def shipped_names() -> Names:
     """
     path = _UNITS / "admin1_ua_ru.geojson"
     return names_of([f["properties"] for f in features(read_json(path), path=path)])
-
-
-def _table(name: str) -> list[dict[str, str]]:
-    path = _TABLES / name
-    try:
-        with path.open(encoding="utf-8", newline="") as stream:
-            return list(csv.DictReader(stream))
-    except OSError as error:
-        raise FileError(f"{path}: missing; install geo-control again ({error})") from None
-
-
-def _unit_words(row: Mapping[str, Any]) -> list[str]:
-    """The words for a unit: its names, without the kind of unit where they end in one."""
-    name, local = str(row["name"]), text_or_none(row["name_local"])
-    words = [name]
-    if bare := _ENGLISH_KIND.sub("", name):
-        words.append(bare if bare != name and bare not in ("Moscow", "Kyiv") else name)
-    if local:
-        adjective = _ADJECTIVE.match(local)
-        stem = local.split(" ")[0][:-1] if adjective is None else local.split(" ")[0]
-        if adjective:
-            ending = re.search(r"(ськ|ск|цьк|цк)\w+$", stem)
-            words.append(f"{stem[: ending.end(1)]}*" if ending else local)
-        else:
-            words.append(local)
-    return words
 
 
 def _pattern(words: Mapping[str, Any], *, suffix: str) -> tuple[re.Pattern[str], dict[str, Any]]:

@@ -20,7 +20,7 @@ from geo.cli.common import ARCHIVE, KNOWN, SOURCE, main, opened, with_colours
 @click.option("--since", metavar="D", help="The last briefing's date; the snapshot before by default.")
 @click.option("--in", "within", metavar="UNIT", help="Only this unit (a code or a name).")
 @click.option(
-    "--places", metavar="FILE", type=click.Path(path_type=Path), help="Geodata with names: who changed hands."
+    "--places", metavar="FILE", type=click.Path(path_type=Path), help="Geodata or CSV with names: who changed hands."
 )
 @click.option("--column", metavar="C", help="Which column of --places has the names.")
 @click.option("--title", help="The briefing's title.")

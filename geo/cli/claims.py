@@ -31,7 +31,7 @@ from geo.printing import give_json, printable, show
 @click.option("--max-age-days", type=float, default=7.0, show_default=True, metavar="N",
               help="An older snapshot says nothing of the day.")  # fmt: skip
 @click.option(
-    "--places", metavar="FILE", type=click.Path(path_type=Path), help="Geodata with names, to count settlements."
+    "--places", metavar="FILE", type=click.Path(path_type=Path), help="Geodata or CSV with names, to count settlements."
 )
 @click.option("--column", metavar="C", help="Which column of --places has the names.")
 @KNOWN

@@ -20,7 +20,7 @@ from geo.cli.common import ARCHIVE, KNOWN, SOURCE, main, opened, with_colours
 @click.option("--in", "within", metavar="UNIT", help="Show this unit, and keep the figures to it.")
 @click.option(
     "--places", metavar="FILE", type=click.Path(path_type=Path),
-    help="Geodata with names: who changed hands; the basemap's towns by default.",
+    help="Geodata or CSV with names: who changed hands; the basemap's towns by default.",
 )  # fmt: skip
 @click.option("--column", metavar="C", help="Which column of --places has the names.")
 @click.option("--title", help="The page's title.")

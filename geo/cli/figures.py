@@ -188,7 +188,9 @@ def who(archive: Path, at: str, source: str | None, as_known_on: str | None, for
 
 @main.command()
 @ARCHIVE
-@click.option("--places", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Geodata with names.")
+@click.option(
+    "--places", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Geodata or CSV with names."
+)
 @click.option("--column", metavar="C", help="Which column has the names.")
 @click.option("--from", "from_", required=True, metavar="D", help="The earlier date.")
 @click.option("--to", metavar="D", help="The last snapshot by default.")

@@ -25,7 +25,7 @@ def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
 @main.command("import")
 @ARCHIVE
 @click.argument("source")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
 @click.option("--date", metavar="D", help="What the files depict, where they do not say.")
 @click.option("--published", metavar="D", help="When they were published.")
 @click.option("--retrieved", metavar="T", help="When they were fetched.")
@@ -58,7 +58,11 @@ def import_command(
     of the others; the exit code is then 1.
     """  # fmt: skip
     from geo.intake import Receipt, import_claims, import_files
+    from geo.sources import NAMES
 
+    if not files:
+        what = f"whose file is {source}?" if Path(source).exists() else "no file is given."
+        raise UsageError(f"{what} Say geo import ARCHIVE SOURCE FILES…, SOURCE one of {', '.join(NAMES)}, claims")
     if source == "claims":
         count = sum(import_claims(_new(archive), path) for path in files)
         click.echo(f"{count} claims stored in {archive}")
