@@ -18,7 +18,7 @@ from geo.care.memory import memory_findings
 from geo.care.structure import LAYERS, decoded, is_on_earth, layer_findings, structure_findings
 from geo.errors import ArchiveError, FileError, GeoError
 from geo.files.vector import read_bytes
-from geo.storage import gpkg, layout, migration
+from geo.storage import disk, layout, migration
 
 _INCIDENT_FIELDS = ("geom", "latitude", "longitude", "date_start", "date_end", "low", "best", "high", "orig")
 _EXAMPLES = 20  # findings of one check that are listed one by one
@@ -47,7 +47,7 @@ def check_archive(path: str | Path) -> Report:
     if not path.is_file():
         raise FileError(f"{path}: no such file")
     try:
-        with gpkg.reading(path) as connection:
+        with disk.reading(path) as connection:
             return _look(path, connection)
     except ArchiveError as error:
         text = str(error).removeprefix(f"{path}: ")
