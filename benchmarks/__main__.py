@@ -31,7 +31,7 @@ from geo.archive import open_archive
 from geo.area import areas_km2
 from geo.intake import import_files
 from geo.schema import parse_instant
-from geo.series import ledger
+from geo.series import classes
 from geo.series.panel import panel, zone_changes
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
@@ -107,10 +107,10 @@ def rows_of_table(folder: Path) -> Iterator[tuple[str, float, float, float]]:
     zones = measures.zones_by_unit(units)
     geod = median(lambda: rival_areas(shapes))
     yield "areas of all dates, from geometries in memory", median(lambda: areas_km2(shapes)), geod, 10
-    (built,) = ledger.class_ledgers(rows, instants).values()
+    (built,) = classes.class_ledgers(rows, instants).values()
     built.areas_km2()
     yield "areas of all dates, from a built ledger", median(built.areas_km2), geod, 200
-    ours = median(lambda: ledger.class_steps(rows, instants))
+    ours = median(lambda: classes.class_steps(rows, instants))
     yield "gained and lost of every step, ledger included", ours, median(lambda: rival_changes(shapes)), 25
     ours = median(lambda: _panel(rows, instants, zones))
     yield f"panel by unit of all dates ({len(units)} units), ledger included", ours, _rival_panel(shapes, units), 40
@@ -126,7 +126,7 @@ def rows_of_table(folder: Path) -> Iterator[tuple[str, float, float, float]]:
 
 
 def _panel(rows: gpd.GeoDataFrame, instants: list[datetime], zones: list[measures.Zone]) -> pd.DataFrame:
-    steps = ledger.class_steps(rows, instants)
+    steps = classes.class_steps(rows, instants)
     return panel({k: zone_changes(s, zones) for k, s in steps.items()}, zones, instants=instants)
 
 

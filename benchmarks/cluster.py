@@ -11,9 +11,10 @@ import numpy as np
 import shapely
 
 from geo.measures import zones_by_unit
+from geo.series.classes import class_ledgers
 from geo.series.cluster import ledger_of, partition_of
 from geo.series.edges import Chain
-from geo.series.ledger import Ledger, class_ledgers, in_order
+from geo.series.ledger import Ledger, in_order
 from geo.series.panel import zone_changes
 
 CONFLICTS, SOURCES = 50, 6

@@ -33,8 +33,9 @@ from geo.pages.page import Shell, asset, lean
 from geo.pages.still import draw_still
 from geo.palette import side_colours
 from geo.schema import CRS, last_instant, parse_instant, text_or_none, to_instant
+from geo.series.classes import class_ledgers
 from geo.series.cluster import Only, source_ledgers
-from geo.series.ledger import Ledger, class_ledgers
+from geo.series.ledger import Ledger
 from geo.symbols import Symbol, change_symbols, class_symbols
 
 Floats = NDArray[np.float64]
