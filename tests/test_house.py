@@ -143,9 +143,12 @@ FLOORS = {
     "pages.review_page": 14,
     "pictures.lettering": 1,
     "pictures.plane": 3,
+    "pictures.looks": 3,
     "pictures.canvas": 4,
+    "pictures.saving": 5,
     "pictures.captions": 10,
     "pictures.plate": 10,
+    "pictures.panels": 10.5,
     "pictures.chart": 11,
     "pictures.picture": 11,
     "pictures.claim_chart": 12,
@@ -251,7 +254,7 @@ DOORS: dict[str, set[str]] = {
     "click": {"cli", "printing"},
     "rich": {"printing"},
     "pyproj": {"area", "doctor"},
-    "matplotlib": {"canvas", "chart", "lettering"},
+    "matplotlib": {"canvas", "lettering", "panels"},
     "PIL": {"movie"},
 }
 
