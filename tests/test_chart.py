@@ -22,7 +22,7 @@ from test_picture import NASTY, svg_texts
 from geo.archive import Archive, open_archive
 from geo.errors import MapError, UnitError, UsageError
 from geo.intake import ensure_units
-from geo.pages.dossier import figure
+from geo.pages.wording import figure
 from geo.palette import CONTESTED, SIDES
 from geo.pictures.chart import draw_chart
 from geo.pictures.lettering import plain

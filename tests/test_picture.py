@@ -27,7 +27,8 @@ from geo.archive import Archive, open_archive
 from geo.area import area_km2
 from geo.errors import MapError, UsageError
 from geo.intake import ensure_units, import_files
-from geo.pages.dossier import figure, gather
+from geo.pages.dossier import gather
+from geo.pages.wording import figure
 from geo.palette import side_colours
 from geo.pictures.canvas import Sheet
 from geo.pictures.captions import incident_line

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from geo.briefs.brief import Brief, Strand, chart_words
-from geo.pages.dossier import figure
 from geo.pages.page import escape
+from geo.pages.wording import figure
 from geo.pictures.looks import DASHES, THEMES, legible
 from geo.pictures.panels import apart
 

@@ -16,7 +16,7 @@ from geo import __version__
 from geo.answers import When
 from geo.archive import Archive
 from geo.errors import MapError, UsageError
-from geo.pages.dossier import class_label, figure, written
+from geo.pages.wording import class_label, figure, written
 from geo.palette import CONTESTED, side_colours
 from geo.pictures.lettering import plain
 from geo.pictures.looks import DASHES, Shape, Theme, ThemeName, chosen, kind_of, legible

@@ -11,7 +11,7 @@ from geo.claims.strands import Strand
 from geo.claims.verdict import Finding
 from geo.claims.wording import figure_words
 from geo.errors import MapError
-from geo.pages.dossier import credit_line, credit_of, written
+from geo.pages.wording import credit_line, credit_of, written
 from geo.palette import CONTESTED, side_colours
 from geo.pictures.looks import Shape, ThemeName
 from geo.pictures.panels import Line, Panel, Story, save_panels

@@ -22,7 +22,8 @@ from geo.answers import When
 from geo.archive import Archive
 from geo.errors import MapError, UsageError
 from geo.pages.basemap import Box
-from geo.pages.dossier import Dossier, gather, written
+from geo.pages.dossier import Dossier, gather
+from geo.pages.wording import written
 from geo.pictures.lettering import need_matplotlib
 from geo.pictures.looks import ThemeName, chosen, kind_of
 from geo.pictures.picture import View, draw_figure, map_frame, view_box

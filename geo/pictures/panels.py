@@ -17,7 +17,7 @@ import numpy as np
 import shapely
 
 from geo.errors import MapError
-from geo.pages.dossier import figure
+from geo.pages.wording import figure
 from geo.pictures.canvas import Sheet
 from geo.pictures.captions import Piece, height, stack, title_pieces, words
 from geo.pictures.lettering import clean_settings, font, plain, say_missing, text_width, wrapped

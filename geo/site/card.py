@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from geo.pages.dossier import Dossier, class_label, figure, written
+from geo.pages.dossier import Dossier
+from geo.pages.wording import class_label, figure, written
 from geo.pictures.canvas import Sheet
 from geo.pictures.captions import Piece, credit_lines, space, stack, swatched, words
 from geo.pictures.lettering import clean_settings, plain, text_width
