@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+# said where a person stops a run (Ctrl-C), with this exit code
+STOPPED = "stopped; what was written until now is whole, and the same command takes up the rest"
+STOPPED_CODE = 130
+
 
 class GeoError(Exception):
     """Base of all errors raised on purpose. The message says where, what is wrong and the way out."""

@@ -16,7 +16,7 @@ import shapely
 from geo.answers import When, rows_of
 from geo.archive import Archive
 from geo.crowds import thinned
-from geo.errors import MapError, UnitError
+from geo.errors import MapError, UnitError, UsageError
 from geo.front import Front
 from geo.pages.basemap import Box, outward, padded, reach_of
 from geo.pages.wording import class_key, class_label, credit_line, credit_of, figure, known_words, written
@@ -169,7 +169,11 @@ def _last(archive: Archive, source: str, as_known_on: When | None) -> str:
 
 def _incidents(archive: Archive, date: When, days: int, as_known_on: When | None) -> gpd.GeoDataFrame:
     last = to_instant(date)
-    return archive.incidents(last - timedelta(days=days - 1), last, as_known_on=as_known_on)
+    try:
+        first = last - timedelta(days=days - 1)
+    except OverflowError:
+        raise UsageError(f"incident_days={days}: so many days before {date} are in no calendar") from None
+    return archive.incidents(first, last, as_known_on=as_known_on)
 
 
 def _boxes(
