@@ -106,6 +106,7 @@ def test_a_making_that_was_cut_off_is_ended_by_the_next_import(
     assert len(open_archive(path).store.imports()) == len(open_archive(serial[0]).store.imports()) > 1
 
 
+@pytest.mark.long
 def test_killed_at_twenty_random_moments(tmp_path: Path, days: list[Path], serial: tuple[Path, list[tuple]]) -> None:
     seed = random.randrange(1 << 30)
     rng = random.Random(seed)
