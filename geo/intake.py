@@ -184,7 +184,13 @@ def _import_file(
         return _take_snapshots(archive, credit, found, file, options, countries, memory)
     except (FileError, GateError) as error:
         text = str(error) if path.name in str(error) else f"{path}: {error}"
-        return Receipt(str(path), credit.name, "refused", error=text)
+        refused = Receipt(str(path), credit.name, "refused", error=text)
+        refusals = error.refusals if isinstance(error, GateError) else ()
+        if not refusals:
+            return refused
+        count = len({r.row for r in refusals})
+        sidecar = _write_sidecar(archive, path.name, refusals)
+        return replace(refused, rows_in=count, rows_refused=count, refusals=refusals, sidecar=sidecar)
 
 
 @dataclass(frozen=True)
@@ -221,7 +227,7 @@ def _take_snapshots(
     whole = _sum_receipts(receipts, file, credit)
     outcomes = [d.outcome for d in done]
     outcome = next((o for o in ("superseded", "stored") if o in outcomes), "unchanged")
-    sidecar = _write_sidecar(archive, file, whole.refusals) if outcome != "unchanged" else ""
+    sidecar = _write_sidecar(archive, file.name, whole.refusals) if outcome != "unchanged" else ""
     return replace(whole, outcome=outcome, snapshots=tuple(d.snapshot for d in done), sidecar=sidecar)
 
 
@@ -324,7 +330,7 @@ def _take_rows(
             sha256=file.sha256, rows_in=receipt.rows_in, rows_stored=receipt.rows_stored,
             rows_refused=receipt.rows_refused, receipt=json.dumps(_brief(receipt), ensure_ascii=False, sort_keys=True),
         )  # fmt: skip
-    return replace(receipt, sidecar=_write_sidecar(archive, file, receipt.refusals))
+    return replace(receipt, sidecar=_write_sidecar(archive, file.name, receipt.refusals))
 
 
 def _admitted(
@@ -344,9 +350,8 @@ def _refuse_nothing(receipt: Receipt, options: Options) -> None:
     if receipt.rows_stored or receipt.rows_left_out or "empty" in options.accept:
         return
     whys = Counter(r.why for r in receipt.refusals).most_common(4)
-    raise GateError(
-        f"all {receipt.rows_refused:,} rows were refused: {'; '.join(f'{why} ({n:,} rows)' for why, n in whys)}"
-    )
+    told = "; ".join(f"{why} ({n:,} rows)" for why, n in whys)
+    raise GateError(f"all {receipt.rows_refused:,} rows were refused: {told}", receipt.refusals)
 
 
 def _rows_receipt(part: Rows, admitted: Admitted, file: _File, credit: Source) -> Receipt:
@@ -410,7 +415,7 @@ def import_claims(archive: Archive, path: Path) -> int:
     return len(rows)
 
 
-def _write_sidecar(archive: Archive, file: _File, refusals: Sequence[Refusal]) -> str:
+def _write_sidecar(archive: Archive, file_name: str, refusals: Sequence[Refusal]) -> str:
     """The refused rows in a CSV beside the archive, so that somebody can mend them."""
     if not refusals:
         return ""
@@ -420,7 +425,7 @@ def _write_sidecar(archive: Archive, file: _File, refusals: Sequence[Refusal]) -
         [r.row, defused(r.why), defused(r.way_out), *(defused(r.properties.get(n)) for n in names)] for r in refusals
     ]
     text = "".join(csv_lines([["row", "why", "way_out", *(defused(n) for n in names)], *rows]))
-    target = folder / f"{file.name}.csv"
+    target = folder / f"{file_name}.csv"
     temporary = target.with_suffix(".new")
     try:
         folder.mkdir(exist_ok=True)

@@ -322,7 +322,24 @@ def print_receipts(receipts: Sequence[Any]) -> None:
             click.echo(printable(f"  left out: {count} × {why}"))
         for text in (*receipt.repairs, *receipt.notes):
             click.echo(printable(f"  {text}"))
-        for refusal in receipt.refusals[:10]:
-            click.echo(printable(f"  row {refusal.row} refused: {refusal.why}"), err=True)
-        if receipt.sidecar:
-            click.echo(printable(f"  refused rows: {receipt.sidecar}"), err=True)
+        print_refusals(receipt)
+
+
+# rows turned back that are told one by one; all of them are in the file beside the archive
+_MOST_REFUSALS = 20
+
+
+def print_refusals(receipt: Any) -> None:
+    """The rows of a file that were turned back, each with why, and where they all are.
+
+    Raises
+    ------
+    GeoError
+        Never.
+    """
+    for refusal in receipt.refusals[:_MOST_REFUSALS]:
+        click.echo(printable(f"  row {refusal.row} refused: {refusal.why}"), err=True)
+    if len(receipt.refusals) > _MOST_REFUSALS:
+        click.echo(f"  and {len(receipt.refusals) - _MOST_REFUSALS:,} more", err=True)
+    if receipt.sidecar:
+        click.echo(printable(f"  refused rows: {receipt.sidecar}"), err=True)

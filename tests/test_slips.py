@@ -115,3 +115,43 @@ def test_a_boundary_set_that_is_not_there_is_an_error(words: tuple[str, ...], ar
     done = run(words[0], archive, *words[1:], "--boundary", "desk 2025")
     assert done.exit_code == 2, done.output
     assert "no boundary set 'desk 2025' in the archive; there are: " in done.stderr
+
+
+def incidents_file(path: Path, *best: str) -> Path:
+    rows = [f"e{n},2025-01-11,Sudzha,51.19,35.27,{number}" for n, number in enumerate(best)]
+    path.write_text("\n".join(["id,event_date,place,latitude,longitude,best", *rows, ""]), encoding="utf-8")
+    return path
+
+
+def test_numbers_that_count_nobody_are_refused_with_row_and_reason(tmp_path: Path) -> None:
+    path = tmp_path / "x.gpkg"
+    done = run("import", path, "incidents", incidents_file(tmp_path / "n.csv", "3", "-4", "1e23", "2.5", "2147483647"))
+    assert done.exit_code == 0, done.output
+    assert "5 rows in = 2 stored + 3 refused" in done.stdout
+    for line in ("row 2 refused: best -4 is below 0", "row 3 refused: best 1e+23 is beyond 2,147,483,647",
+                 "row 4 refused: best 2.5 is no whole number"):  # fmt: skip
+        assert line in done.stderr
+    assert run("check", path).exit_code == 0
+
+
+def test_where_all_rows_are_refused_each_is_told_and_all_are_kept_beside_the_archive(tmp_path: Path) -> None:
+    path = tmp_path / "x.gpkg"
+    rows = incidents_file(tmp_path / "n.csv", *["-1"] * 30)
+    done = run("import", path, "incidents", rows)
+    assert done.exit_code == 1
+    assert len([line for line in done.stderr.splitlines() if line.startswith("  row ")]) == 20
+    assert "and 10 more" in done.stderr
+    beside = (tmp_path / "x.refused" / "n.csv.csv").read_text(encoding="utf-8-sig")
+    assert len(beside.splitlines()) == 31
+    receipt = json.loads(run("import", path, "incidents", rows, "--format", "json").stdout)["receipts"][0]
+    assert receipt["rows_in"] == receipt["rows_stored"] + receipt["rows_refused"] == 30
+
+
+def test_a_map_of_which_nothing_can_be_let_in_lists_its_rows_too(tmp_path: Path) -> None:
+    bad = write(tmp_path / "2025-01-12.geojson", "UA", "RU")
+    text = bad.read_text(encoding="utf-8").replace("51.3", "91.3")
+    bad.write_text(text, encoding="utf-8")
+    done = run("import", tmp_path / "x.gpkg", "vector", bad)
+    assert done.exit_code == 1
+    assert len([line for line in done.stderr.splitlines() if line.startswith("  row ")]) == 2
+    assert (tmp_path / "x.refused" / "2025-01-12.geojson.csv").exists()
