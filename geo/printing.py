@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,6 +16,7 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from geo.aside import aside
 from geo.columns import Column, broken, set_in_columns
 from geo.errors import MapError, UsageError
 from geo.files.tables import csv_lines, defused
@@ -205,16 +205,11 @@ def whole_file(path: Path | None) -> Iterator[IO[str]]:
     if path is None or str(path) == "-":
         yield sys.stdout
         return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        with temporary.open("w", encoding="utf-8", newline="") as stream:
+        with aside(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
             yield stream
-        os.replace(temporary, path)
     except OSError as error:
         raise MapError(f"{path}: it cannot be written ({error.strerror or error})") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def _csv(frame: pd.DataFrame) -> str:

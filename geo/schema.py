@@ -19,6 +19,10 @@ STATUSES = ("held", "claimed", "advance", "contested", "liberated")
 
 # What a reader hands over, beside the geometry.
 CONTROL_COLUMNS = ("controller", "status", "native")
+CLAIM_COLUMNS = (
+    "claim_id", "text", "said_by", "said_on", "published_in", "quantity", "controller", "unit", "comparator", "value",
+    "value_unit", "date_from", "date_to", "base", "notes",
+)  # fmt: skip
 UNIT_COLUMNS = ("unit", "name", "name_local", "level", "parent", "boundary")
 # The fields of an incident: UCDP's and ACLED's names where they have one (docs/formats.md says which is which).
 INCIDENT_TEXT = (
