@@ -62,10 +62,7 @@ def find_unit(units: pd.DataFrame, wanted: str, *, boundary: str | None = None, 
     """
     pool = units.reset_index(drop=True)
     if boundary is not None:
-        pool = pool[pool["boundary"] == boundary]
-        if pool.empty:
-            sets = ", ".join(sorted(set(units["boundary"])))
-            raise UnitError(f"no boundary set {boundary!r} in the archive; there are: {sets or 'none'}")
+        pool = units_of_set(pool, boundary)
     if level is not None:
         pool = pool[pool["level"] == level]
     for matches in (_by_code, _by_name, _by_bare_name, _by_spelling):
@@ -76,6 +73,21 @@ def find_unit(units: pd.DataFrame, wanted: str, *, boundary: str | None = None, 
     near = difflib.get_close_matches(wanted, list(dict.fromkeys(names)), n=5, cutoff=0.5)
     hint = f"; near it: {', '.join(near)}" if near else "; geo units lists them"
     raise UnitError(f"no unit {wanted!r} in the archive{hint}")
+
+
+def units_of_set(units: pd.DataFrame, boundary: str) -> pd.DataFrame:
+    """The units of one boundary set.
+
+    Raises
+    ------
+    UnitError
+        There are none; the message lists the sets that there are.
+    """
+    mine = units[units["boundary"] == boundary]
+    if mine.empty:
+        sets = ", ".join(sorted(set(units["boundary"])))
+        raise UnitError(f"no boundary set {boundary!r} in the archive; there are: {sets or 'none'}")
+    return mine
 
 
 def _by_code(pool: pd.DataFrame, wanted: str) -> pd.Series:

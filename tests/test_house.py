@@ -28,6 +28,7 @@ WINGS = (
 
 FLOORS = {
     "errors": 0,
+    "aside": 0,
     "area": 1,
     "columns": 1,
     "shipped": 1,

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from geo.cli.common import ARCHIVE, KNOWN, form_option, main, opened, places_option
+from geo.cli.common import ARCHIVE, KNOWN, Days, form_option, main, opened, places_option
 from geo.errors import UsageError
 from geo.printing import give_json, printable, show
 
@@ -28,7 +28,7 @@ from geo.printing import give_json, printable, show
 @click.option("--source", "sources", multiple=True, metavar="S", help="Only this source; may be given several times.")
 @click.option("--within-percent", type=float, default=5.0, show_default=True, metavar="P",
               help="What 'about', 'some' and 'nearly' leave open.")  # fmt: skip
-@click.option("--max-age-days", type=float, default=7.0, show_default=True, metavar="N",
+@click.option("--max-age-days", type=Days(), default=7.0, show_default=True, metavar="N",
               help="An older snapshot says nothing of the day.")  # fmt: skip
 @places_option("Geodata or CSV with names, to count settlements.")
 @KNOWN

@@ -17,7 +17,7 @@ from geo.answers import When, rows_of
 from geo.archive import Archive
 from geo.area import areas_km2
 from geo.crowds import thinned
-from geo.errors import MapError, UnitError
+from geo.errors import MapError, UnitError, UsageError
 from geo.front import Front
 from geo.inquiry.sides import stated_meaning
 from geo.pages.basemap import Box, outward, padded, reach_of
@@ -197,7 +197,11 @@ def _last(archive: Archive, source: str, as_known_on: When | None) -> str:
 
 def _incidents(archive: Archive, date: When, days: int, as_known_on: When | None) -> gpd.GeoDataFrame:
     last = to_instant(date)
-    return archive.incidents(last - timedelta(days=days - 1), last, as_known_on=as_known_on)
+    try:
+        first = last - timedelta(days=days - 1)
+    except OverflowError:
+        raise UsageError(f"incident_days={days}: so many days before {date} are in no calendar") from None
+    return archive.incidents(first, last, as_known_on=as_known_on)
 
 
 def _boxes(
