@@ -60,18 +60,13 @@ def area(
     title = f"km² held by source and class, {date or 'last snapshot'}" + (
         f", as known on {as_known_on}" if as_known_on else ""
     )
-    _add_note(frame, _told_age(frame, date))
+    _tell_the_way_out(frame)
     show(frame, form, title=title, head={"date": date, "as_known_on": as_known_on})
 
 
-# a figure this many days older than the date asked for is told apart, whatever its column says
-_OLD_DAYS = 30
-
-
-def _told_age(frame: pd.DataFrame, date: str | None) -> str:
-    old = frame[frame["snapshot_age_days"] > _OLD_DAYS]
-    ages = {f"{s} is {a:,.0f} days older" for s, a in zip(old["snapshot"], old["snapshot_age_days"], strict=True)}
-    return f"{', '.join(sorted(ages))} than {date}; --max-age-days N refuses such a one" if ages else ""
+def _tell_the_way_out(frame: pd.DataFrame) -> None:
+    if any(" days older than " in note for note in frame.attrs.get("notes", ())):
+        _add_note(frame, "--max-age-days N refuses an older snapshot")
 
 
 def _add_note(frame: pd.DataFrame, note: str) -> None:
@@ -103,6 +98,7 @@ def change(archive: Path, from_: str, to: str, form: str, status: tuple[str, ...
     frame = opened(archive).change(from_, to, status=status or None, **given)
     title = f"km² gained and lost, {from_} to {to}; percent of {given['base'] or from_}"
     head = {"from": from_, "to": to, "base": given["base"] or from_, "as_known_on": given["as_known_on"]}
+    _tell_the_way_out(frame)
     if last_instant(from_) > last_instant(to):
         _add_note(frame, f"--from {from_} is later than --to {to}: gained and lost are told backwards in time")
     show(frame, form, title=title, head=head)
