@@ -86,6 +86,7 @@ FLOORS = {
     "claims.amounts": 4,
     "claims.names": 4,
     "claims.pair": 4,
+    "claims.confirming": 4,
     "claims.grammar": 5,
     "claims.parties": 6,
     "claims.reading": 7,

@@ -155,3 +155,43 @@ def test_a_map_of_which_nothing_can_be_let_in_lists_its_rows_too(tmp_path: Path)
     assert done.exit_code == 1
     assert len([line for line in done.stderr.splitlines() if line.startswith("  row ")]) == 2
     assert (tmp_path / "x.refused" / "2025-01-12.geojson.csv").exists()
+
+
+def claimed(archive: Path, *words: str) -> Result:
+    return run("claims", archive, "--date", "2025-01-11", *words)
+
+
+def test_it_in_a_second_claim_is_the_ground_of_the_first(archive: Path) -> None:
+    held = ("--text", "Ukraine holds more than 500 km² in Kursk")
+    found = json.loads(
+        claimed(archive, *held, "--and", "Russia has retaken 40 percent of it", "--format", "json").stdout
+    )
+    second = found["and"]["claim"]
+    assert (second["quantity"], second["controller"], second["against"], second["unit"], second["value"]) == (
+        "share retaken", "RU", "UA", "RU-KRS", 40.0,
+    )  # fmt: skip
+    assert "peak of 833 km² or more" in found["together"]["text"]
+    unread = claimed(archive, *held, "--and", "40 of them")
+    assert unread.exit_code == 2
+    assert "its figure could not be read" in unread.stderr
+    assert "--set" not in unread.stderr
+
+
+def test_every_figure_of_a_sentence_is_answered(archive: Path) -> None:
+    said = ("--text", "500 km² held, 40 percent retaken", "--set", "controller=UA", "--format", "json")
+    first, second = json.loads(claimed(archive, *said).stdout)["claims"]
+    assert (first["claim"]["quantity"], first["claim"]["value"]) == ("held", 500.0)
+    assert (second["claim"]["quantity"], second["claim"]["value"]) == ("share retaken", 40.0)
+    both = claimed(archive, *said[:2], "--and", "Russia holds 300 km²")
+    assert "left unread: 40 percent" in both.stdout
+
+
+def test_what_is_not_known_is_told_with_the_option_that_says_it(archive: Path) -> None:
+    bare = claimed(archive, "--text", "holds 500 km²")
+    assert "cannot be checked: not known: controller" in bare.stdout
+    assert "--set controller=" in bare.stderr
+    assert "value_unit" in bare.stderr
+    said = claimed(archive, "--text", "holds 500 km²", "--set", "controller=UA", "--in", "Kursk")
+    assert "is named" not in said.output
+    assert "a bare figure is read as exact to half of its last digit: 499.5 to 500.5 km²" in said.stdout
+    assert "bare figure" not in claimed(archive, "--text", "UA holds about 500 km² in Kursk").stdout
