@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from shapely.geometry import box
 from test_archive import put, state
+from test_maps import incident
 
 from geo.archive import Archive, open_archive
 from geo.briefs.brief import gather_brief
@@ -86,3 +87,24 @@ def test_what_a_source_means_by_a_class_stands_on_its_maps(tmp_path: Path) -> No
 def test_no_title_reads_as_if_the_source_held_the_ground(archive: Archive) -> None:
     title = gather(archive, "2025-01-11", with_front=False).title
     assert title == f"Territorial control according to {archive.source_name()}, 11 January 2025"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        ((5, 5, None), "at least 5"), ((5, None, None), "at least 5"), ((5, 7, None), "7 (at least 5)"),
+        ((None, 5, 5), "at most 5"), ((None, 5, None), "5"), ((5, 5, 5), "5"), ((1, 2, 4), "2 (1 to 4)"),
+    ],
+)  # fmt: skip
+def test_a_bound_is_told_as_a_bound(tmp_path: Path, numbers: tuple[float | None, ...], said: str) -> None:
+    opened = open_archive(tmp_path / "a.gpkg")
+    put(opened, LAST, state(("X", "held", "n", box(34.5, 51, 35.5, 51.4))))
+    low, best, high = numbers
+    incident(opened, where_coordinates="Sudzha", event_type="Battles", low=low, best=best, high=high, source="The wire")
+    dossier = gather(opened, with_front=False)
+    assert f"killed: {said}; verification: not stated; source: The wire" in sheet.incidents(dossier)
+    assert f"killed: {said}; verification: not stated; source: The wire" in spoken(dossier, "")
+    section = next(s for s in gather_brief(opened).told if s.name == "incidents")
+    assert section.table is not None
+    total = section.table.rows[0][3]
+    assert total == (said if "(" not in said else "at least 5" if low == 5 else "1 to 4")
