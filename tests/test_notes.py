@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -11,13 +13,16 @@ from test_archive import put, state
 from test_maps import incident
 
 from geo.archive import Archive, open_archive
-from geo.briefs.brief import gather_brief
+from geo.briefs.brief import Strand, gather_brief, strands_words
+from geo.briefs.chart import strands_markup
 from geo.inquiry.sides import stated_meaning
 from geo.intake import ensure_units
 from geo.pages import sheet
 from geo.pages.dossier import Dossier, gather
 from geo.pages.wording import base_words
 from geo.pictures.captions import spoken
+from geo.pictures.chart import draw_chart
+from geo.pictures.panels import HOLE_WORDS, stretches
 
 FIRST, LAST = datetime(2023, 5, 13, 15, tzinfo=UTC), datetime(2025, 1, 11, tzinfo=UTC)
 
@@ -108,3 +113,22 @@ def test_a_bound_is_told_as_a_bound(tmp_path: Path, numbers: tuple[float | None,
     assert section.table is not None
     total = section.table.rows[0][3]
     assert total == (said if "(" not in said else "at least 5" if low == 5 else "1 to 4")
+
+
+def test_a_line_breaks_off_where_no_map_is_for_long() -> None:
+    days = [datetime(2025, 1, d, tzinfo=UTC) for d in (1, 2, 3)] + [datetime(2025, 2, 18, tzinfo=UTC)]
+    assert stretches(days) == [slice(0, 3), slice(3, 4)]
+    assert stretches(days[:3]) == [slice(0, 3)]
+    later = [*days, datetime(2025, 6, 1, tzinfo=UTC), datetime(2025, 6, 2, tzinfo=UTC)]
+    strand = Strand("Held by X", "X", "held", "#112233", later, [5.0, 6.0, 7.0, 8.0, 9.0, 9.0])
+    drawn = strands_markup([strand], strands_words([strand], "Area."))
+    path = re.findall(r'class="line s0" d="([^"]*)"', drawn)[-1]
+    assert path.count("M") == 3
+    assert drawn.count("<circle") == 2  # the map of February, on the wide chart and on the narrow one
+    assert HOLE_WORDS in drawn
+    assert HOLE_WORDS not in strands_words([replace(strand, times=days[:3], km2=[1.0, 2.0, 3.0])], "Area.")
+
+
+def test_a_picture_of_a_series_breaks_off_too(archive: Archive, tmp_path: Path) -> None:
+    text = draw_chart(archive, tmp_path / "a.svg", controller="X").read_text(encoding="utf-8")
+    assert HOLE_WORDS in text
