@@ -138,7 +138,7 @@ def show_front(facts: Mapping[str, Any], lines: Any, form: str) -> None:
     moved = facts.get("movement")
     plain = {k: v for k, v in facts.items() if k != "movement"}
     if form == "table":
-        listed = {k: ", ".join(v) if isinstance(v, tuple) else v for k, v in plain.items()}
+        listed = {k: ", ".join(v) if isinstance(v, tuple | list) else v for k, v in plain.items()}
         show(pd.DataFrame([listed]), "table", title="front, length at the stated tolerance and inset")
         if moved is not None:
             show(moved, "table", title=f"movement since {plain['since']}; the first row is the whole")

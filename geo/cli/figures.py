@@ -25,7 +25,8 @@ from geo.cli.common import (
     opened,
     place,
 )
-from geo.printing import bar, show, show_front, show_workings, write_table
+from geo.front import Front
+from geo.printing import bar, printable, show, show_front, show_workings, write_table
 from geo.schema import last_instant
 
 
@@ -134,7 +135,7 @@ def series(archive: Path, form: str, status: tuple[str, ...], output: Path | Non
 @click.option("--in", "within", metavar="UNIT", help="Only inside this unit (a code or a name).")
 @click.option("--against", metavar="C", help="Only where this other side's ground faces it.")
 @click.option("--tolerance-km", type=float, default=0.0, show_default=True, help="Simplify the line by this much.")
-@click.option("--inset-km", type=float, default=0.0, show_default=True, help="Stay this far inside border and coast.")
+@click.option("--inset-km", type=float, default=5.0, show_default=True, help="Stay this far inside border and coast.")
 @click.option("--gap-km", type=float, default=0.1, show_default=True, help="How far apart two sides still face.")
 @click.option("--boundary", metavar="SET", help="Whose border and coast; the last taken in by default.")
 @click.option("--since", metavar="D", help="How far it moved since this date, by unit (needs --controller).")
@@ -155,6 +156,8 @@ def front(archive: Path, form: str, since: str | None, at: str | None, level: in
         for k in ("date", "controller", "against", "within", "gap_km", "as_known_on")
         if given[k] is not None
     }
+    if len(found.sides) > 1:
+        facts |= {"edges_of": list(found.sides)}
     facts |= {"source": found.source, "snapshot": found.snapshot, "snapshot_age_days": found.snapshot_age_days}
     facts |= {"boundary": found.boundary, "length_km": found.length_km}
     facts |= {"tolerance_km": found.tolerance_km, "inset_km": found.inset_km}
@@ -166,6 +169,22 @@ def front(archive: Path, form: str, since: str | None, at: str | None, level: in
         moved = chosen.front_movement(since, given["date"], level=level, **shared, **lengths)
         facts |= {"since": since, "movement": moved}
     show_front(facts, found.lines, form)
+    # a table of the movement tells its notes itself
+    told = [] if form == "table" or since is None else moved.attrs.get("notes", ())
+    for note in (*_front_notes(found), *told):
+        click.echo(printable(f"note: {note}"), err=True)
+
+
+def _front_notes(found: Front) -> list[str]:
+    notes = []
+    if len(found.sides) > 1:
+        notes.append(
+            f"the edges of {' and '.join(found.sides)} are counted: where contested or undrawn ground lies between two"
+            " sides, both of its edges; --controller C counts one side's"
+        )
+    if not found.inset_km:
+        notes.append("at an inset of 0 km, border and coast count where the source draws them inside the countries'")
+    return notes
 
 
 @main.command()

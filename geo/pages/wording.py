@@ -138,8 +138,11 @@ def front_words(front: Front) -> str:
     MapError
         Never.
     """
+    whose = "held ground ends"
+    if len(front.sides) > 1:
+        whose = f"ground held by {' and by '.join(front.sides)} ends, each side's edge counted"
     return (
-        f"Front line: where held ground ends, {front.inset_km:g} km or more inside border and coast;"
+        f"Front line: where {whose}, {front.inset_km:g} km or more inside border and coast;"
         f" {front.length_km:,.0f} km as drawn (tolerance {front.tolerance_km:g} km)"
     )
 
