@@ -75,7 +75,7 @@ def find_unit(units: pd.DataFrame, wanted: str, *, boundary: str | None = None, 
 
 
 def _near(pool: pd.DataFrame, wanted: str) -> list[str]:
-    """Names of the units that are written almost so, without words such as "oblast"; letters may have changed places."""
+    """Names of the units that are written almost so, without words such as "oblast", or with letters swapped."""
     from rapidfuzz import process
     from rapidfuzz.distance import OSA
 
