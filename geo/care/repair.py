@@ -17,7 +17,7 @@ import shapely
 
 from geo.area import areas_km2
 from geo.aside import draft
-from geo.care.backup import put
+from geo.care.backup import put, try_place
 from geo.care.checking import check_archive, incident_faults
 from geo.care.findings import Report
 from geo.care.memory import (
@@ -104,6 +104,7 @@ def mend_copy(archive: str | Path, copy: str | Path) -> Mended:
     source, target = Path(archive), Path(copy)
     if target.exists():
         raise UsageError(f"{target}: it is there already: choose another name")
+    try_place(target)
     try:
         with _reading(source) as old, draft(target) as temporary:
             work = _Work(_last_instant(old))

@@ -151,6 +151,11 @@ def _maker() -> str:
 def _check_layout(path: Path, connection: sqlite3.Connection) -> int:
     """The layout's version, one that this version of the package can read."""
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not tables and not path.stat().st_size:
+        raise ArchiveError(
+            f"{path}: the file is empty (0 bytes), so no archive: delete it and geo import makes one of that name, or"
+            " put the last backup in its place"
+        )
     if "gpkg_contents" not in tables:
         raise ArchiveError(f"{path}: SQLite, but no GeoPackage")
     if "layout" not in tables or "snapshots" not in tables:
