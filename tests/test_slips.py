@@ -257,3 +257,16 @@ def test_a_note_of_many_files_is_told_once_with_their_number(tmp_path: Path) -> 
     out = run("import", tmp_path / "x.gpkg", "incidents", *files).stdout
     notes = [line for line in out.splitlines() if "1 new" in line]
     assert notes == ["of 3 files: 1 new"], out
+
+
+def test_help_knows_verbs_last_parts_and_what_is_near() -> None:
+    own = run("help", "area").stdout
+    assert own.startswith("Usage: geo area ")
+    assert own == run("area", "--help").stdout.replace("Usage: main area ", "Usage: geo area ")
+    assert run("help", "own-polygons").stdout == run("help", "howto/own-polygons").stdout
+    assert "geo claims --help" in run("help", "claims").stderr
+    for typed, meant in (("aera", "area"), ("own-polygon", "howto/own-polygons"), ("conventoins", "conventions")):
+        done = run("help", typed)
+        assert done.exit_code == 2
+        assert f"near it: {meant}" in done.stderr
+    assert "there are: " in run("help", "xxxxxxxx").stderr
