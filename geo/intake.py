@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
+import math
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -16,18 +16,17 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 
 from geo import sources as known_sources
 from geo.archive import Archive, open_archive
 from geo.area import areas_km2
 from geo.errors import ArchiveError, FileError, GateError, UsageError
-from geo.files.tables import csv_lines, defused
+from geo.files.tables import csv_lines, defused, number, read_table
 from geo.files.vector import read_bytes
 from geo.gate import Admitted, Memory, admit_control, admit_points, admit_units
 from geo.schema import Options, Refusal, Rows, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
-from geo.storage import history
+from geo.storage import history, layout
 from geo.storage.history import Recording
 from geo.storage.store import Store
 from geo.units import Countries
@@ -392,13 +391,17 @@ def import_claims(archive: Archive, path: Path) -> int:
         The archive cannot be written.
     """
     raw = read_bytes(path)
-    try:
-        table = pd.read_csv(io.BytesIO(raw), dtype=str, keep_default_na=False, encoding="utf-8")
-    except (UnicodeDecodeError, pd.errors.ParserError) as error:
-        raise FileError(f"{path}: no CSV in UTF-8 ({error})") from error
-    if not {"claim_id", "text"} <= set(table.columns):
-        raise GateError(f"{path}: columns claim_id and text are wanted; found {', '.join(table.columns)}")
-    rows = [{str(k): (v or None) for k, v in row.items()} for row in table.to_dict("records")]
+    table = read_table(path)
+    if table.refusals:
+        raise GateError(f"{path}, row {table.refusals[0].row}: {table.refusals[0].why}")
+    known = [name for name in layout.columns_of(layout.TABLES["claims"][2]) if name != "recorded_at"]
+    found = ", ".join(table.header)
+    if not {"claim_id", "text"} <= set(table.header):
+        raise GateError(f"{path}: columns claim_id and text are wanted; found {found}")
+    unknown = [name for name in table.header if name not in known]
+    if unknown:
+        raise GateError(f"{path}: column {unknown[0]!r} means nothing here; the known ones: {', '.join(known)}")
+    rows = [_claim_row(path, at, row) for at, row in table.rows]
     ensure_units(archive)
     with archive.store.writing() as connection:
         now = history.next_instant(connection)
@@ -408,6 +411,24 @@ def import_claims(archive: Archive, path: Path) -> int:
             sha256=sha256(raw).hexdigest(), rows_in=len(rows), rows_stored=len(rows), rows_refused=0, receipt="{}",
         )  # fmt: skip
     return len(rows)
+
+
+def _claim_row(path: Path, at: int, cells: Mapping[str, str]) -> dict[str, Any]:
+    """A row of published figures: what it must have is there, its value is a number, its days are days."""
+    row: dict[str, Any] = {name: cell or None for name, cell in cells.items()}
+    try:
+        for name in ("claim_id", "text"):
+            if not (row[name] or "").strip():
+                raise GateError(f"no {name}")
+        for name in ("said_on", "date_from", "date_to"):
+            if row.get(name) is not None:
+                parse_instant(row[name], what=name)
+        row["value"] = number(row.get("value"))
+        if row["value"] is not None and not math.isfinite(row["value"]):
+            raise GateError(f"value {cells['value']!r} is no finite number")
+    except GateError as error:
+        raise GateError(f"{path}, row {at}: {error}") from None
+    return row
 
 
 def _write_sidecar(archive: Archive, file: _File, refusals: Sequence[Refusal]) -> str:

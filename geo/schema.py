@@ -188,11 +188,12 @@ def parse_instant(text: str, *, what: str = "date") -> datetime:
     text = text.strip()
     try:
         moment = datetime.fromisoformat(text)
-    except ValueError:
+        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except (ValueError, OverflowError):  # the first and the last hours of the calendar have no UTC everywhere
         raise GateError(
             f"{what} {text!r} cannot be read: write it as YYYY-MM-DD or YYYY-MM-DDTHH:MMZ (ISO 8601)"
         ) from None
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    return moment
 
 
 def is_day(when: str | date | datetime) -> bool:
@@ -232,7 +233,7 @@ def last_instant(when: str | date | datetime) -> datetime:
         A text that is no date.
     """
     moment = to_instant(when)
-    return moment + timedelta(days=1) - timedelta(milliseconds=1) if is_day(when) else moment
+    return moment + timedelta(days=1, milliseconds=-1) if is_day(when) else moment
 
 
 def write_instant(moment: datetime) -> str:

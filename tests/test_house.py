@@ -101,6 +101,7 @@ FLOORS = {
     "files.topojson": 1,
     "files.vector": 1,
     "files.xml": 1,
+    "files.documents": 2,
     "files.gdal": 2,
     "files.zips": 2,
     "files.kml": 3,
@@ -189,6 +190,7 @@ FLOORS = {
     "storage.qgis": 2,
     "storage.layout": 3,
     "storage.migration": 4,
+    "storage.cells": 3.5,
     "storage.history": 4,
     "storage.store": 5,
 }
@@ -198,6 +200,7 @@ DOORS: dict[str, set[str]] = {
     "folium": {"maps"},
     "branca": {"maps"},
     "sqlite3": {
+        "cells",
         "backup",
         "checking",
         "doctor",

@@ -378,7 +378,7 @@ class Writer:
         try:
             who = json.loads(self._tag.read_text(encoding="utf-8"))
             return f"process {who['process']} of {who.get('user', '?')} on {who['host']}, since {who['since']}"
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):  # a tag is only a tag
             return "another program (QGIS or another tool with the file open for editing?)"
 
     def close(self) -> None:

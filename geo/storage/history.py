@@ -24,7 +24,9 @@ from numpy.typing import NDArray
 
 from geo.errors import ArchiveError
 from geo.schema import parse_instant, write_instant
-from geo.storage import gpkg, layout, timeline
+from geo.storage import cells, gpkg, layout, timeline
+
+_MEMBERS_LIMIT = 1 << 26  # bytes of a snapshot's unpacked list: sixteen million polygons
 
 
 @dataclass(frozen=True)
@@ -259,10 +261,17 @@ def unpack(packed: bytes) -> NDArray[np.int64]:
 
     Raises
     ------
-    zlib.error
+    ArchiveError
         The list is damaged.
     """
-    return np.cumsum(np.frombuffer(zlib.decompress(packed), dtype="<u4").astype(np.int64))
+    try:
+        unpacker = zlib.decompressobj()
+        raw = unpacker.decompress(packed, _MEMBERS_LIMIT)
+        if not unpacker.eof or unpacker.unused_data:
+            raise ValueError("it breaks off, or something follows it")
+        return np.cumsum(np.frombuffer(raw, dtype="<u4").astype(np.int64))
+    except (zlib.error, ValueError, TypeError) as error:
+        raise ArchiveError(f"a snapshot's list of polygons is damaged ({error}): geo check names it") from error
 
 
 def _shapes_of(recording: Recording) -> tuple[list[bytes], list[bytes], list[tuple[Any, ...]]]:
@@ -487,11 +496,11 @@ def controllers_then(connection: sqlite3.Connection, known: datetime) -> list[st
 
 def _in_force_then(connection: sqlite3.Connection, known: datetime) -> pd.DataFrame:
     """The recordings in force at a moment with their members, in order of what they depict."""
-    table = pd.read_sql_query(
+    query = (
         "SELECT source, part, depicts, recorded_at, retracted_at, members FROM snapshots"
-        " ORDER BY source, part, depicts, id",
-        connection,
+        " ORDER BY source, part, depicts, id"
     )
+    table = cells.read_frame(connection, query, table="snapshots")
     return table[known_then(table, known)]
 
 

@@ -22,14 +22,14 @@ import shapely
 
 from geo.errors import ArchiveError
 from geo.schema import CRS, INCIDENT_COLUMNS, INCIDENT_NUMBERS, UNIT_COLUMNS, Source, write_instant
-from geo.storage import gpkg, history, layout, migration
+from geo.storage import cells, gpkg, history, layout, migration
 
 CONTROL_FIELDS = (
     "source", "part", "controller", "status", "native", "valid_from", "valid_to", "recorded_at", "superseded_at",
 )  # fmt: skip
 _REMEMBERED = 64  # answers kept while an archive is held: more than one page asks for, few enough for any memory
 _AT_ONCE = 10_000  # incidents written in one go: more would only take memory
-_AT_ONCE = 200  # rows of polygons
+_POLYGONS_AT_ONCE = 200
 _CHUNK = 900  # values in one statement: old builds of SQLite take 999
 # what incidents are asked for by -> where it stands
 _AMONG = {
@@ -181,7 +181,8 @@ class Store:
             The archive cannot be read.
         """
         with self.reading() as connection:
-            frame = pd.read_sql_query("SELECT * FROM snapshots ORDER BY source, part, depicts, id", connection)
+            query = "SELECT * FROM snapshots ORDER BY source, part, depicts, id"
+            frame = cells.read_frame(connection, query, table="snapshots")
         frame = frame.drop(columns=["id", "members"])
         return frame if as_known_on is None else frame[history.known_then(frame, as_known_on)].reset_index(drop=True)
 
@@ -208,11 +209,13 @@ class Store:
         """
         at = write_instant(known)
         with self.reading() as connection:
-            return connection.execute(
+            rows = connection.execute(
                 "SELECT depicts, part, snapshot FROM snapshots WHERE source = ? AND recorded_at <= ?"
                 " AND (retracted_at IS NULL OR retracted_at > ?) ORDER BY depicts, recorded_at, id",
                 (source, at, at),
             ).fetchall()
+        cells.refuse_damaged(rows, ("depicts", "part", "snapshot"), table="snapshots")
+        return rows
 
     def control_now(self, source: str, instant: datetime) -> gpd.GeoDataFrame:
         """The polygons of a source that stand at an instant, as known now, straight from the layer.
@@ -343,12 +346,11 @@ class Store:
         """
         at = write_instant(instant)
         with self.reading() as connection:
-            table = pd.read_sql_query(
+            query = (
                 "SELECT part, depicts, recorded_at, retracted_at, members FROM snapshots WHERE source = ?"
-                " ORDER BY part, depicts, id",
-                connection,
-                params=(source,),
+                " ORDER BY part, depicts, id"
             )
+            table = cells.read_frame(connection, query, (source,), table="snapshots")
             table = table[history.known_then(table, as_known_on)]
             rows: list[tuple[Any, ...]] = []
             for _, series in table.groupby("part", sort=True):
@@ -402,7 +404,7 @@ class Store:
         ArchiveError
             The archive cannot be read.
         """
-        return self._table("SELECT name, title, url, licence, attribution FROM sources ORDER BY name")
+        return self._table("SELECT name, title, url, licence, attribution FROM sources ORDER BY name", table="sources")
 
     def controllers(self, *, as_known_on: datetime | None = None) -> list[str]:
         """Every side that control is on record by, as known now or then, in order of their names.
@@ -415,7 +417,8 @@ class Store:
         if as_known_on is not None:
             with self.reading() as connection:
                 return history.controllers_then(connection, as_known_on)
-        table = self._table("SELECT DISTINCT controller FROM control WHERE controller IS NOT NULL ORDER BY controller")
+        query = "SELECT DISTINCT controller FROM control WHERE controller IS NOT NULL ORDER BY controller"
+        table = self._table(query, table="control")
         return [str(name) for name in table["controller"]]
 
     def layers(self) -> pd.DataFrame:
@@ -442,7 +445,7 @@ class Store:
         ArchiveError
             The archive cannot be read.
         """
-        return self._table("SELECT * FROM imports ORDER BY id")
+        return self._table("SELECT * FROM imports ORDER BY id", table="imports")
 
     def claims(self) -> pd.DataFrame:
         """Every published figure on record.
@@ -452,7 +455,7 @@ class Store:
         ArchiveError
             The archive cannot be read.
         """
-        return self._table("SELECT * FROM claims ORDER BY id").drop(columns="id")
+        return self._table("SELECT * FROM claims ORDER BY id", table="claims").drop(columns="id")
 
     def accuracy_km(self, source: str) -> float | None:
         """How far a source's drawn lines may be off, in km, where somebody has said so.
@@ -484,10 +487,11 @@ class Store:
         ArchiveError
             The archive cannot be read.
         """
+        columns = ("kind", "value", "source", "event_type", "places", "set_at")
         with self.reading() as connection:
-            return connection.execute(
-                "SELECT kind, value, source, event_type, places, set_at FROM rules ORDER BY id"
-            ).fetchall()
+            rows = connection.execute(f"SELECT {', '.join(columns)} FROM rules ORDER BY id").fetchall()
+        cells.refuse_damaged(rows, columns, table="rules")
+        return rows
 
     def put_rule(self, connection: sqlite3.Connection, values: Sequence[Any], now: str) -> None:
         """Set a rule, in place of the one of its kind for the same source and event type.
@@ -538,9 +542,9 @@ class Store:
         with self.reading() as connection:
             return [r[0] for r in connection.execute("SELECT DISTINCT dataset FROM incidents ORDER BY dataset")]
 
-    def _table(self, query: str) -> pd.DataFrame:
+    def _table(self, query: str, *, table: str | None = None) -> pd.DataFrame:
         with self.reading() as connection:
-            return pd.read_sql_query(query, connection)
+            return cells.read_frame(connection, query, table=table)
 
     def note_import(self, connection: sqlite3.Connection, now: str, **values: Any) -> None:
         """Keep a file's receipt.
@@ -630,6 +634,7 @@ class Store:
         query = f"SELECT {', '.join(columns)}{', geom' if geometry else ''} FROM units ORDER BY level, recorded_at, fid"
         with self.reading() as connection:
             rows = connection.execute(query).fetchall()
+        cells.refuse_damaged(rows, [*columns, *(["geom"] if geometry else [])], table="units")
         if not geometry:
             return pd.DataFrame(rows, columns=columns)
         frame = pd.DataFrame([r[:-1] for r in rows], columns=columns, dtype=object)
@@ -808,6 +813,7 @@ def _put_some(
 
 def _incident_frame(rows: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> gpd.GeoDataFrame:
     """Rows of these columns, the geometry and a number."""
+    cells.refuse_damaged(rows, [*columns, "geom"], table="incidents")
     held = {
         c: np.array([r[i] for r in rows], dtype=float if c in INCIDENT_NUMBERS else object)
         for i, c in enumerate(columns)
@@ -856,10 +862,16 @@ def _control_frame(rows: Iterable[tuple[Any, ...]]) -> gpd.GeoDataFrame:
     listed: list[tuple[Any, ...]] = []
     shapes = []
     walk = iter(rows)
-    while some := list(islice(walk, _AT_ONCE)):  # blobs and geometries of a long series are not in memory together
+    while some := list(
+        islice(walk, _POLYGONS_AT_ONCE)
+    ):  # blobs and geometries of a long series are not in memory together
+        cells.refuse_damaged(some, (*CONTROL_FIELDS, "geom"), table="control")
         listed += [r[:-1] for r in some]
         shapes.append(gpkg.decode([r[-1] for r in some]))
     frame = pd.DataFrame(listed, columns=list(CONTROL_FIELDS), dtype=object)
-    for column in ("valid_from", "valid_to", "recorded_at", "superseded_at"):
-        frame[column] = pd.to_datetime(frame[column], utc=True, format="ISO8601")
+    try:
+        for column in ("valid_from", "valid_to", "recorded_at", "superseded_at"):
+            frame[column] = pd.to_datetime(frame[column], utc=True, format="ISO8601")
+    except ValueError as error:
+        raise ArchiveError(f"the table control is damaged: {error}: geo check says more") from error
     return gpd.GeoDataFrame(frame, geometry=np.concatenate([*shapes, np.empty(0, dtype=object)]), crs=CRS)
