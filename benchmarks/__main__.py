@@ -11,11 +11,9 @@ from __future__ import annotations
 
 import os
 import platform
-import statistics
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -26,27 +24,15 @@ import pandas as pd
 import shapely
 from pyproj import Geod
 
+from benchmarks.common import DATA, as_series, median, units_of
 from geo import __version__, measures
 from geo.archive import open_archive
 from geo.area import areas_km2
 from geo.intake import import_files
-from geo.schema import parse_instant
-from geo.series import ledger
+from geo.series import classes
 from geo.series.panel import panel, zone_changes
 
-DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
-RUNS = 5
 OVERLAY_DAYS = 6  # the rival's overlay of a day takes about a second: it is timed on a few days and multiplied
-
-
-def median(work: Callable[[], Any], *, runs: int = RUNS) -> float:
-    """Seconds, the median of several runs."""
-    taken = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - start)
-    return statistics.median(taken)
 
 
 def rival_areas(shapes: np.ndarray) -> None:
@@ -83,34 +69,18 @@ def rival_script(files: list[Path], units: gpd.GeoDataFrame) -> None:
         before = frame
 
 
-def as_series(files: list[Path]) -> tuple[np.ndarray, gpd.GeoDataFrame, list[datetime]]:
-    """Every day's geometry in memory, and the same as rows with their intervals."""
-    shapes = np.array([gpd.read_file(f).geometry.iloc[0] for f in files], dtype=object)
-    instants = [parse_instant(f"{f.stem[-8:-4]}-{f.stem[-4:-2]}-{f.stem[-2:]}") for f in files]
-    ends = [*instants[1:], pd.NaT]
-    columns = {
-        "controller": "RU",
-        "status": "held",
-        "native": "n",
-        "part": "",
-        "valid_from": instants,
-        "valid_to": ends,
-    }
-    return shapes, gpd.GeoDataFrame(columns, geometry=shapes, crs=4326), instants
-
-
 def rows_of_table(folder: Path) -> Iterator[tuple[str, float, float, float]]:
     """(work, our seconds, the rival's seconds, the goal for their ratio) of everything that is compared."""
     files = sorted((DATA / "deepstate-mirror").glob("*.geojson"))
     shapes, rows, instants = as_series(files)
-    units = _units(folder)
+    units = units_of(folder)
     zones = measures.zones_by_unit(units)
     geod = median(lambda: rival_areas(shapes))
     yield "areas of all dates, from geometries in memory", median(lambda: areas_km2(shapes)), geod, 10
-    (built,) = ledger.class_ledgers(rows, instants).values()
+    (built,) = classes.class_ledgers(rows, instants).values()
     built.areas_km2()
     yield "areas of all dates, from a built ledger", median(built.areas_km2), geod, 200
-    ours = median(lambda: ledger.class_steps(rows, instants))
+    ours = median(lambda: classes.class_steps(rows, instants))
     yield "gained and lost of every step, ledger included", ours, median(lambda: rival_changes(shapes)), 25
     ours = median(lambda: _panel(rows, instants, zones))
     yield f"panel by unit of all dates ({len(units)} units), ledger included", ours, _rival_panel(shapes, units), 40
@@ -126,15 +96,8 @@ def rows_of_table(folder: Path) -> Iterator[tuple[str, float, float, float]]:
 
 
 def _panel(rows: gpd.GeoDataFrame, instants: list[datetime], zones: list[measures.Zone]) -> pd.DataFrame:
-    steps = ledger.class_steps(rows, instants)
+    steps = classes.class_steps(rows, instants)
     return panel({k: zone_changes(s, zones) for k, s in steps.items()}, zones, instants=instants)
-
-
-def _units(folder: Path) -> gpd.GeoDataFrame:
-    archive = open_archive(folder / "units.gpkg")
-    import_files(archive, "deepstate-mirror", sorted((DATA / "deepstate-mirror").glob("*.geojson"))[:1])
-    units = archive.units(1)
-    return units[units["parent"] == "UA"]
 
 
 def _few(listed: Any) -> Any:

@@ -10,10 +10,12 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from benchmarks.common import DATA, as_series, units_of
 from geo.measures import zones_by_unit
+from geo.series.classes import class_ledgers
 from geo.series.cluster import ledger_of, partition_of
 from geo.series.edges import Chain
-from geo.series.ledger import Ledger, class_ledgers, in_order
+from geo.series.ledger import Ledger, in_order
 from geo.series.panel import zone_changes
 
 CONFLICTS, SOURCES = 50, 6
@@ -36,15 +38,13 @@ def run() -> int:
     """Write the partitions, build the panel with one worker and with two, and print the figures."""
     from distributed import Client, LocalCluster
 
-    from benchmarks.__main__ import DATA, _units, as_series
-
     _, rows, instants = as_series(sorted((DATA / "deepstate-mirror").glob("*.geojson")))
     (ledger,) = class_ledgers(rows, instants).values()
     print(
         f"{CONFLICTS * SOURCES * ledger.count:,} snapshots, {CONFLICTS * SOURCES * len(ledger.born):,} lives of edges"
     )
     with tempfile.TemporaryDirectory() as folder:
-        units = _units(Path(folder))[["unit", "name", "boundary", "geometry"]]
+        units = units_of(Path(folder))[["unit", "name", "boundary", "geometry"]]
         start = time.perf_counter()
         jobs = []
         for conflict in range(CONFLICTS):

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import shapely
 
+from benchmarks.common import DATA, as_series
 from geo.series.ledger import Clerk, Ledger
 
 DATES = (100, 350, 1000, 3500)
@@ -63,8 +64,6 @@ def detailed(shapes: np.ndarray, step: float) -> np.ndarray:
 def run(path: Path) -> int:
     """Print the figures and draw them as SVG."""
     from matplotlib.figure import Figure
-
-    from benchmarks.__main__ import DATA, as_series
 
     shapes = as_series(sorted((DATA / "deepstate-mirror").glob("*.geojson")))[0]
     print("| dates | seconds | peak MB | lives of edges | distinct edges |\n|---|---|---|---|---|")

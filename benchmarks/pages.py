@@ -11,15 +11,15 @@ import os
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
 import folium
 import geopandas as gpd
 from folium.plugins import Timeline, TimelineSlider
 
+from benchmarks.common import median
 from geo.archive import Archive, open_archive
 from geo.intake import import_files
 from geo.pages.film_page import draw_timeline
@@ -28,16 +28,6 @@ from geo.pages.maps import draw_map, draw_maps, save_map
 FIRST = date(2024, 7, 8)
 RIVAL_DAYS = 8  # pages of the rival that are timed, and multiplied
 STEPS = 200
-
-
-def median(work: Callable[[], Any], *, runs: int = 5) -> float:
-    """Seconds, the median of several runs."""
-    taken = []
-    for _ in range(runs):
-        start = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - start)
-    return statistics.median(taken)
 
 
 def replayed(files: list[Path], dates: int, folder: Path) -> Archive:

@@ -81,6 +81,18 @@ def table_of(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame
     return pd.DataFrame({c: pd.Series(values, dtype=values.dtype) for c, values in held.items()})
 
 
+def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """A frame as rows of Python's own values.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    names = [str(c) for c in frame.columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*(frame[c].tolist() for c in frame), strict=True)]
+
+
 def columns_of(rows: Sequence[dict[str, Any]], columns: Sequence[str], by: By | None) -> list[str]:
     """The columns of an answer: ``native`` after ``unit`` where it is asked for, ``part`` last where there are several.
 

@@ -12,6 +12,7 @@ from geo.claims.wording import base_words, history_words, verdict_line
 from geo.errors import GeoError
 from geo.intake import Receipt, ensure_units, import_claims, import_files
 from geo.pages.maps import draw_map, save_map
+from geo.shipped import shipped_folder
 
 DAY = "2025-01-11"
 SOURCE = "seeds"
@@ -27,11 +28,7 @@ def seeds() -> Path:
     GeoError
         It is in neither place: the installation is incomplete.
     """
-    here = Path(__file__).resolve().parent
-    for folder in (here / "seeds", here.parent / "seeds"):
-        if (folder / "incidents.csv").is_file():
-            return folder
-    raise GeoError(f"the bundled example is missing beside {here}: install geo-control again")
+    return shipped_folder("seeds", sign="incidents.csv", what="the bundled example is")
 
 
 def run(folder: Path) -> Iterator[str]:

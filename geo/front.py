@@ -112,7 +112,7 @@ def front_of(
     lines = shapely.union_all([shapely.boundary(_without_cracks(plane.laid(shape))) for shape in whose])
     if against is not None:
         lines = shapely.intersection(lines, shapely.buffer(plane.laid(ground[against]), max(gap_km, 1e-6)))
-    lines = shapely.intersection(lines, _inside(countries, whose, plane, inset_km))
+    lines = shapely.union_all(shapely.intersection(lines, _inside(countries, whose, plane, inset_km)))
     if within is not None:
         lines = shapely.intersection(_lines_only(lines), plane.laid(within))
     merged = shapely.line_merge(_lines_only(lines))
@@ -124,9 +124,11 @@ def front_of(
 def _without_cracks(shape: shapely.Geometry) -> shapely.Geometry:
     """A ground in the plane with the long narrow gaps between its own polygons closed, and nothing else changed."""
     half = _CRACK_KM / 2
-    closed = shapely.buffer(shapely.buffer(shape, half), -half)
+    # mitred corners come back as they were, so that little but the gaps is left to look through
+    closed = shapely.buffer(shape, half, join_style="mitre", mitre_limit=3)
+    closed = shapely.buffer(closed, -half, join_style="mitre", mitre_limit=3)
     gaps = shapely.get_parts(np.array([shapely.difference(closed, shape)], dtype=object))
-    # what the rounding of an inner corner leaves is short, what that of a straight edge leaves has no area
+    # what a sharp inner corner leaves is short, what the last digits of a straight edge leave has no area
     cracks = gaps[(shapely.length(gaps) > 10 * _CRACK_KM) & (shapely.area(gaps) > 1e-7)]
     return union([shape, *shapely.buffer(cracks, 1e-6)]) if len(cracks) else shape
 
@@ -148,14 +150,14 @@ def ground_of_sides(frame: gpd.GeoDataFrame, statuses: Sequence[str]) -> dict[st
 
 def _inside(
     countries: gpd.GeoDataFrame, ground: Sequence[shapely.Geometry], plane: Any, inset_km: float
-) -> shapely.Geometry:
+) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
     """The countries in which the ground lies, each without a strip along border and coast."""
     shapes = np.asarray(countries.geometry.array, dtype=object)
     met = shapes[shapely.intersects(shapes, shapely.union_all([shapely.box(*g.bounds) for g in ground]))]
     # what is far from the ground need not be drawn in
-    near = shapely.buffer(shapely.box(*shapely.total_bounds(np.array(list(ground), dtype=object))), 2)
-    laid = plane.laid(shapely.intersection(met, near))
-    return shapely.union_all(shapely.buffer(laid, -inset_km) if inset_km else laid)
+    west, south, east, north = shapely.total_bounds(np.array(list(ground), dtype=object))
+    laid = plane.laid(shapely.intersection(met, shapely.box(west - 2, south - 2, east + 2, north + 2)))
+    return np.asarray(shapely.buffer(laid, -inset_km) if inset_km else laid, dtype=object)
 
 
 def _lines_only(shape: shapely.Geometry) -> shapely.Geometry:

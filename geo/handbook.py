@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from geo.errors import GeoError, UsageError
+from geo.errors import UsageError
+from geo.shipped import shipped_folder
 
 _HEADING = re.compile(r"^(#{1,4}) (.+)$", re.M)
 
@@ -18,11 +19,7 @@ def folder() -> Path:
     GeoError
         It is in neither place: the installation is incomplete.
     """
-    here = Path(__file__).resolve().parent
-    for place in (here / "docs", here.parent / "docs"):
-        if (place / "conventions.md").is_file():
-            return place
-    raise GeoError(f"the documents are missing beside {here}: install geo-control again")
+    return shipped_folder("docs", sign="conventions.md", what="the documents are")
 
 
 def topics() -> dict[str, str]:

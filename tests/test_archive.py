@@ -21,7 +21,7 @@ from geo.area import areas_km2
 from geo.errors import ArchiveError, NoSnapshotError, SourceError, UnitError, UsageError
 from geo.inquiry.figures import AREA_COLUMNS, CHANGE_COLUMNS, SERIES_COLUMNS
 from geo.schema import Source
-from geo.series.ledger import changed_ground
+from geo.series.classes import changed_ground
 from geo.storage.history import Recording, record
 
 DAY0 = datetime(2024, 8, 1, tzinfo=UTC)

@@ -35,8 +35,8 @@ from geo.claims.record import Claim
 from geo.cli import main
 from geo.errors import FileError, NoSnapshotError, UsageError
 from geo.intake import ensure_units
-from geo.pages.dossier import figure
 from geo.pages.embed import embed_snippet
+from geo.pages.wording import figure
 from geo.pictures.lettering import plain
 
 docx = pytest.importorskip("docx", reason="python-docx is not installed")

@@ -11,8 +11,8 @@ from test_maps import archive
 
 from geo.archive import Archive
 from geo.briefs.briefing import draw_brief
-from geo.pages.dossier import figure
 from geo.pages.embed import embed_snippet
+from geo.pages.wording import figure
 
 __all__ = ["archive", "browser"]
 

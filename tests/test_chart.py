@@ -22,11 +22,12 @@ from test_picture import NASTY, svg_texts
 from geo.archive import Archive, open_archive
 from geo.errors import MapError, UnitError, UsageError
 from geo.intake import ensure_units
-from geo.pages.dossier import figure
+from geo.pages.wording import figure
 from geo.palette import CONTESTED, SIDES
-from geo.pictures.canvas import SHAPES, THEMES
-from geo.pictures.chart import _apart, _legible, draw_chart
+from geo.pictures.chart import draw_chart
 from geo.pictures.lettering import plain
+from geo.pictures.looks import SHAPES, THEMES, legible
+from geo.pictures.panels import PANELS, apart
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +56,7 @@ def lines_of(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
         seen.append(drawn)
         return path
 
-    monkeypatch.setattr("geo.pictures.chart.save", keep)
+    monkeypatch.setattr("geo.pictures.panels.save", keep)
     draw_chart(archive, tmp_path / "a.svg", **options)
     return list(seen[0].axes)
 
@@ -107,7 +108,7 @@ def test_a_panel_for_each_unit_with_its_own_figures(
 
 
 def test_what_finds_no_room_is_named(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("geo.pictures.chart", fromlist=["_PANELS"])._PANELS, "slide", (1, 1))
+    monkeypatch.setitem(PANELS, "slide", (1, 1))
     series = archive.series(by="unit", status="held")
     words = " ".join(svg_texts(draw_chart(archive, tmp_path / "a.svg", by="unit", status="held")))
     most = sorted(series.groupby("unit")["area_km2"].max())
@@ -181,12 +182,12 @@ def luminance(colour: str) -> float:
 @pytest.mark.parametrize("colour", [*SIDES, CONTESTED])
 def test_lines_stand_out_from_the_paper(theme: str, colour: str) -> None:
     paper = luminance(THEMES[theme].paper)
-    line = luminance(_legible(colour, THEMES[theme]))
+    line = luminance(legible(colour, THEMES[theme]))
     assert (max(paper, line) + 0.05) / (min(paper, line) + 0.05) >= 3  # WCAG 2.2, 1.4.11
 
 
-def test_figures_at_the_ends_are_moved_apart() -> None:
-    placed = _apart([10.0, 11.0, 98.0, 99.0], 12.0, 100.0)
+def test_figures_at_the_ends_are_movedapart() -> None:
+    placed = apart([10.0, 11.0, 98.0, 99.0], 12.0, 100.0)
     assert all(b - a >= 12 - 1e-9 for a, b in pairwise(placed))
     assert placed[-1] <= 100
     assert placed[0] == 10

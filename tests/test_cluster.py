@@ -17,8 +17,8 @@ from geo.intake import import_files
 from geo.measures import EVERYWHERE, zones_by_unit
 from geo.schema import parse_instant
 from geo.series import cluster
+from geo.series.classes import class_ledgers
 from geo.series.cluster import ledger_of, partition_of, series_changes, span_changes, spans_of
-from geo.series.ledger import class_ledgers
 from geo.series.panel import joined
 
 

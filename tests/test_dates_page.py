@@ -25,8 +25,8 @@ from geo.cli import main
 from geo.errors import NoSnapshotError, SourceError, UsageError
 from geo.intake import ensure_units
 from geo.pages.dates_page import draw_dates
-from geo.pages.dossier import class_label, figure
 from geo.pages.maps import PageMap, save_map
+from geo.pages.wording import class_label, figure
 from geo.schema import Source
 
 DAY = datetime(2025, 1, 1, tzinfo=UTC)

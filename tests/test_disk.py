@@ -18,7 +18,7 @@ from geo.archive import open_archive
 from geo.errors import ArchiveError, FileError, GeoError, MapError
 from geo.files import vector
 from geo.intake import import_files
-from geo.storage import gpkg
+from geo.storage import disk
 from tests.test_faults import rows_of, write_day
 
 OLD = Path(__file__).with_name("fixtures") / "layout_1.gpkg"
@@ -136,8 +136,8 @@ def test_a_drive_that_goes_away_at_any_statement(tmp_path: Path, monkeypatch: py
     before = rows_of(reference)
     import_files(reference, "vector", day)
     after = [row[:5] for row in rows_of(reference)]
-    monkeypatch.setattr(gpkg.sqlite3, "connect", flaky)
-    monkeypatch.setattr(gpkg, "WAIT_SECONDS", 0.5)
+    monkeypatch.setattr(disk.sqlite3, "connect", flaky)
+    monkeypatch.setattr(disk, "WAIT_SECONDS", 0.5)
     at, done = 0, False
     while not done:
         at += 1 if at < 12 else 4  # the first are about opening, later ones repeat row by row

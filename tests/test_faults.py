@@ -22,7 +22,7 @@ from geo import intake
 from geo.archive import open_archive
 from geo.errors import ArchiveError
 from geo.intake import ensure_units, import_files
-from geo.storage import gpkg
+from geo.storage import disk
 
 GDAL_PYTHON = "/usr/bin/python3"
 FILES = 24
@@ -163,7 +163,7 @@ def test_a_writer_that_waits_too_long_says_for_whom(
 ) -> None:
     path = tmp_path / "a.gpkg"
     import_files(path, "vector", days[:1])
-    monkeypatch.setattr(gpkg, "WAIT_SECONDS", 0.3)
+    monkeypatch.setattr(disk, "WAIT_SECONDS", 0.3)
     held, release = threading.Event(), threading.Event()
 
     def hold() -> None:

@@ -20,7 +20,8 @@ from geo.archive import Archive, open_archive
 from geo.area import areas_km2
 from geo.intake import import_files
 from geo.schema import text_or_none
-from geo.series import edges, ledger
+from geo.series import classes, edges, ledger
+from geo.series import steps as stepping
 
 DAY0 = datetime(2024, 8, 1, tzinfo=UTC)
 CELLS = [box(30 + x, 50 + y, 31 + x, 51 + y) for x in range(4) for y in range(4)]
@@ -42,9 +43,9 @@ def km2(shapes: object) -> float:
     return float(areas_km2(np.atleast_1d(np.asarray(shapes, dtype=object))).sum())
 
 
-def check_against_overlays(days: list[list[shapely.Geometry]]) -> list[ledger.Step]:
+def check_against_overlays(days: list[list[shapely.Geometry]]) -> list[stepping.Step]:
     rows, instants = rows_of(days)
-    (steps,) = ledger.class_steps(rows, instants).values()
+    (steps,) = classes.class_steps(rows, instants).values()
     area = 0.0
     before: shapely.Geometry = MultiPolygon()
     for step, shapes in zip(steps, days, strict=True):
@@ -131,19 +132,19 @@ def test_the_traps_of_real_series(days: list[list[shapely.Geometry]]) -> None:
 
 def test_days_that_repeat_cost_nothing() -> None:
     steps = check_against_overlays([[RING]] * 5)
-    assert all(step is ledger.NOTHING for step in steps[1:]) or all(not len(s.gained) for s in steps[1:])
+    assert all(step is stepping.NOTHING for step in steps[1:]) or all(not len(s.gained) for s in steps[1:])
 
 
 def test_a_step_that_cannot_prove_itself_is_done_by_an_overlay(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    right, calls = ledger.faces, []
+    right, calls = stepping.faces, []
 
     def no_faces_at_first(bundle: edges.Bundle) -> object:
         calls.append(bundle)
-        return [(ledger.NOTHING.gained, ledger.NOTHING.lost)] if len(calls) == 1 else right(bundle)
+        return [(stepping.NOTHING.gained, stepping.NOTHING.lost)] if len(calls) == 1 else right(bundle)
 
-    monkeypatch.setattr(ledger, "faces", no_faces_at_first)
+    monkeypatch.setattr(stepping, "faces", no_faces_at_first)
     with caplog.at_level(logging.INFO, logger="geo.series.ledger"):
         steps = check_against_overlays([[box(30, 50, 31, 51)], [box(30, 50, 30.5, 51)]])
     assert steps[1].overlay

@@ -27,14 +27,17 @@ from geo.archive import Archive, open_archive
 from geo.area import area_km2
 from geo.errors import MapError, UsageError
 from geo.intake import ensure_units, import_files
-from geo.pages.dossier import figure, gather
+from geo.pages.dossier import gather
+from geo.pages.wording import figure
 from geo.palette import side_colours
-from geo.pictures.canvas import SHAPES, THEMES, Sheet, save
+from geo.pictures.canvas import Sheet
 from geo.pictures.captions import incident_line
 from geo.pictures.lettering import clean_settings, plain, text_width, wrapped
+from geo.pictures.looks import SHAPES, THEMES
 from geo.pictures.picture import draw_picture
 from geo.pictures.plane import lay, proportion
 from geo.pictures.plate import draw_plate, scale_km, whereabouts
+from geo.pictures.saving import save
 from geo.spots import Spot
 
 WGS84 = Geod(ellps="WGS84")

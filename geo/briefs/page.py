@@ -11,6 +11,7 @@ from geo.briefs.tables import Section, Table
 from geo.pages import basemap, sheet
 from geo.pages.maps import ControlMap
 from geo.pages.page import asset, escape
+from geo.pages.section import table_rows
 
 
 def brief_page(brief: Brief) -> ControlMap:
@@ -88,22 +89,10 @@ def _section(section: Section) -> str:
 
 def _table(table: Table, name: str) -> str:
     """A table that scrolls by itself where the page is narrower than its columns."""
-
-    def kind(column: int) -> str:
-        return "" if column >= table.numbers else ' class="word"'
-
-    head = "".join(f'<th scope="col"{kind(i)}>{escape(c)}</th>' for i, c in enumerate(table.columns))
-    rows = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>'
-        + "".join(f"<td{kind(i)}>{escape(cell)}</td>" for i, cell in enumerate(row[1:], 1))
-        + "</tr>"
-        for row in table.rows
-    )
     return (
         f'<p class="rests">{escape(table.caption)}</p>'
         f'<div class="scroll" tabindex="0" role="region" aria-label="Table: {escape(name)}"><table>'
-        f'<caption class="unseen">{escape(name)}</caption><thead><tr>{head}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
+        f'<caption class="unseen">{escape(name)}</caption>{table_rows(table)}</table></div>'
     )
 
 

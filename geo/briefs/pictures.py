@@ -7,10 +7,11 @@ from pathlib import Path
 from geo.archive import Archive
 from geo.briefs.brief import CHARTED, Brief, chart_words, map_words
 from geo.pictures import captions
-from geo.pictures.canvas import chosen, save
 from geo.pictures.chart import draw_chart
 from geo.pictures.lettering import plain
+from geo.pictures.looks import chosen
 from geo.pictures.picture import draw_figure, view_box
+from geo.pictures.saving import save
 
 
 def draw_pictures(archive: Archive, brief: Brief, map_path: Path, chart_path: Path) -> list[tuple[str, Path, str]]:

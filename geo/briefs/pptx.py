@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from geo.briefs.brief import Brief
-from geo.briefs.office import Picture, aspect, column_widths, credit_file, fixed, lines_of, office, short
+from geo.briefs.office import Picture, aspect, column_widths, credit_file, fixed, lines_of, office, parts_of, short
 from geo.briefs.tables import Section, Table
 from geo.pictures.lettering import plain
 
@@ -39,14 +39,11 @@ def brief_pptx(brief: Brief, pictures: Sequence[Picture]) -> bytes:
         figures.append((f"{len(said) - _FIGURES} more classes", "in the table by class"))
     slide = _slide(deck, brief.title)
     _words(slide, [("", brief.dek), *figures], size=28, small=16)
-    for picture in pictures[:1]:
-        _picture(deck, picture)
-    for section in brief.moved:
-        _section(deck, section)
-    for picture in pictures[1:]:
-        _picture(deck, picture)
-    for section in brief.told:
-        _section(deck, section)
+    for part in parts_of(brief, pictures):
+        if isinstance(part, Section):
+            _section(deck, part)
+        else:
+            _picture(deck, part)
     for i in range(0, len(brief.credits), _CREDITS):
         _words(_slide(deck, "Sources"), [("", line) for line in brief.credits[i : i + _CREDITS]], size=14, small=13)
     stream = io.BytesIO()

@@ -15,7 +15,8 @@ from geo.answers import When
 from geo.archive import Archive
 from geo.claims.verdict import Finding
 from geo.claims.wording import verdict_line
-from geo.pages.dossier import Dossier, class_label, figure, written
+from geo.pages.dossier import Dossier
+from geo.pages.wording import class_label, figure, written
 from geo.schema import text_or_none, to_instant
 from geo.spots import event_of, number_or_none
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from geo.errors import ArchiveError, UsageError
-from geo.storage import gpkg
+from geo.storage import disk
 
 
 def back_up(archive: str | Path, copy: str | Path, *, replace: bool = False) -> Path:
@@ -41,10 +41,10 @@ def back_up(archive: str | Path, copy: str | Path, *, replace: bool = False) -> 
         target = target / f"{source.stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}{source.suffix}"
     if target.exists() and (not replace or target.samefile(source)):
         raise UsageError(f"{target}: it is there already: choose another name, or say --replace")
-    temporary = gpkg.new_file(target)
+    temporary = disk.new_file(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with gpkg.reading(source) as connection, closing(sqlite3.connect(temporary)) as into:
+        with disk.reading(source) as connection, closing(sqlite3.connect(temporary)) as into:
             connection.backup(into)
             into.execute("PRAGMA journal_mode = DELETE").fetchone()
             _insist_whole(source, into)
@@ -84,5 +84,5 @@ def put(temporary: Path, target: Path, *, replace: bool) -> None:
         os.fsync(file.fileno())
     if replace:
         os.replace(temporary, target)
-    elif not gpkg.place_new(temporary, target):
+    elif not disk.place_new(temporary, target):
         raise UsageError(f"{target}: it is there already: choose another name, or say --replace")

@@ -18,7 +18,7 @@ from geo.care.memory import memory_findings
 from geo.care.structure import LAYERS, decoded, is_on_earth, layer_findings, structure_findings
 from geo.errors import ArchiveError, FileError, GeoError
 from geo.files.vector import read_bytes
-from geo.storage import gpkg, layout, migration
+from geo.storage import disk, layout, migration
 
 _INCIDENT_FIELDS = ("geom", "latitude", "longitude", "date_start", "date_end", "low", "best", "high", "orig")
 _EXAMPLES = 20  # findings of one check that are listed one by one
@@ -47,7 +47,7 @@ def check_archive(path: str | Path) -> Report:
     if not path.is_file():
         raise FileError(f"{path}: no such file")
     try:
-        with gpkg.reading(path) as connection:
+        with disk.reading(path) as connection:
             return _look(path, connection)
     except ArchiveError as error:
         text = str(error).removeprefix(f"{path}: ")
@@ -155,6 +155,12 @@ def incident_faults(row: Mapping[str, Any]) -> Iterator[str]:
     GeoError
         Never.
     """
+    numbers = ("latitude", "longitude", "low", "best", "high")
+    wrong = [name for name in numbers if not isinstance(row[name], int | float | None)]
+    wrong += [name for name in ("date_start", "date_end", "orig") if not isinstance(row[name], str | None)]
+    if wrong:
+        yield f"{', '.join(wrong)}: another kind of value than the column is for"
+        return
     point = decoded(row["geom"])
     at = (row["latitude"], row["longitude"])
     if (
@@ -175,7 +181,7 @@ def incident_faults(row: Mapping[str, Any]) -> Iterator[str]:
 def _is_json(text: str) -> bool:
     try:
         json.loads(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return False
     return True
 

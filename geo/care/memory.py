@@ -15,6 +15,7 @@ from geo.care.findings import AGAIN, Finding, fault, note
 from geo.errors import ArchiveError, GateError
 from geo.schema import STATUSES, parse_instant
 from geo.storage import history, timeline
+from geo.storage.shapes import unpack
 
 Spans = dict[int, list[timeline.Interval]]
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -58,7 +59,7 @@ SNAPSHOT_COLUMNS = (
 
 def _members(packed: Any) -> tuple[int, ...] | None:
     try:
-        return tuple(history.unpack(packed).tolist())
+        return tuple(unpack(packed).tolist())
     except ArchiveError:
         return None
 

@@ -33,7 +33,7 @@ from geo.care.structure import LAYERS, decoded, is_on_earth
 from geo.errors import ArchiveError, UsageError
 from geo.files.tables import csv_lines, defused
 from geo.pages.page import write_page
-from geo.storage import gpkg, layout
+from geo.storage import disk, gpkg, layout
 from geo.storage.layout import TABLES
 
 _CLASS = ("source", "part", "controller", "status", "native")
@@ -103,7 +103,7 @@ def mend_copy(archive: str | Path, copy: str | Path) -> Mended:
     source, target = Path(archive), Path(copy)
     if target.exists():
         raise UsageError(f"{target}: it is there already: choose another name")
-    temporary = gpkg.new_file(target)
+    temporary = disk.new_file(target)
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         with _reading(source) as old:

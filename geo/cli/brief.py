@@ -7,24 +7,21 @@ from typing import Any
 
 import click
 
-from geo.cli.common import ARCHIVE, KNOWN, SOURCE, main, opened, with_colours
+from geo.cli.common import ARCHIVE, DATE, KNOWN, LANG, SOURCE, main, opened, places_option, with_colours
 
 
 @main.command("brief")
 @ARCHIVE
 @with_colours
-@click.option("--date", metavar="D", help="The last snapshot by default.")
+@DATE
 @SOURCE
 @KNOWN
 @click.option("--exactly", is_flag=True, help="With --as-known-on: the very briefing that was made then.")
 @click.option("--since", metavar="D", help="The last briefing's date; the snapshot before by default.")
 @click.option("--in", "within", metavar="UNIT", help="Only this unit (a code or a name).")
-@click.option(
-    "--places", metavar="FILE", type=click.Path(path_type=Path), help="Geodata or CSV with names: who changed hands."
-)
-@click.option("--column", metavar="C", help="Which column of --places has the names.")
+@places_option("Geodata or CSV with names: who changed hands.")
 @click.option("--title", help="The briefing's title.")
-@click.option("--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names.")
+@LANG
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="F.html, F.md, F.docx or F.pptx.")
 def brief_command(
     archive: Path, date: str | None, output: Path, places: Path | None, column: str | None, **given: Any

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from geo.cli.common import ARCHIVE, KNOWN, form_option, main, opened
+from geo.cli.common import ARCHIVE, KNOWN, form_option, main, opened, places_option
 from geo.errors import UsageError
 from geo.printing import give_json, printable, show
 
@@ -30,10 +30,7 @@ from geo.printing import give_json, printable, show
               help="What 'about', 'some' and 'nearly' leave open.")  # fmt: skip
 @click.option("--max-age-days", type=float, default=7.0, show_default=True, metavar="N",
               help="An older snapshot says nothing of the day.")  # fmt: skip
-@click.option(
-    "--places", metavar="FILE", type=click.Path(path_type=Path), help="Geodata or CSV with names, to count settlements."
-)
-@click.option("--column", metavar="C", help="Which column of --places has the names.")
+@places_option("Geodata or CSV with names, to count settlements.")
 @KNOWN
 @click.option("--chart", type=click.Path(path_type=Path), metavar="F.png", help="Draw the series with the claim in it.")
 @form_option("table", "text", "csv", "json")

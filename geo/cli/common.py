@@ -57,7 +57,13 @@ def main(debug: bool) -> None:
 
 
 def options(*decorators: Callable[..., Any]) -> Callable[..., Any]:
-    """Several options as one decorator."""
+    """Several options as one decorator.
+
+    Raises
+    ------
+    UsageError
+        Never.
+    """
 
     def wrap(command: Callable[..., Any]) -> Callable[..., Any]:
         return functools.reduce(lambda f, decorate: decorate(f), reversed(decorators), command)
@@ -77,14 +83,43 @@ WHERE = options(
     click.option("--boundary", metavar="SET", help="Which boundary set; the last taken in by default."),
 )
 KNOWN = click.option("--as-known-on", metavar="T", help="What the archive said at that date or instant.")
+DATE = click.option("--date", metavar="D", help="The last snapshot by default.")
+SPAN = options(
+    click.option("--from", "from_", metavar="D", help="The first date; the first snapshot by default."),
+    click.option("--to", metavar="D", help="The last date; the last snapshot by default."),
+)
+LANG = click.option(
+    "--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names."
+)
+PAGE = click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The page, F.html.")
 AGE = click.option("--max-age-days", type=float, metavar="N", help="Refuse a snapshot older than this on the date.")
 BY = click.option(
     "--by", type=click.Choice(["unit", "native"]), help="A row for each unit, or each class of the source."
 )
 
 
+def places_option(words: str) -> Callable[..., Any]:
+    """The options --places, with what it is for, and --column.
+
+    Raises
+    ------
+    UsageError
+        Never.
+    """
+    return options(
+        click.option("--places", metavar="FILE", type=click.Path(path_type=Path), help=words),
+        click.option("--column", metavar="C", help="Which column of --places has the names."),
+    )
+
+
 def form_option(*choices: str) -> Callable[..., Any]:
-    """The option --format with its choices."""
+    """The option --format with its choices.
+
+    Raises
+    ------
+    UsageError
+        Never.
+    """
     told = "How the answer is printed."
     return click.option(
         "--format", "form", type=click.Choice(choices), default=choices[0], show_default=True, help=told
@@ -92,7 +127,13 @@ def form_option(*choices: str) -> Callable[..., Any]:
 
 
 def place(at: str) -> tuple[float, float]:
-    """LAT,LON as two numbers."""
+    """LAT,LON as two numbers, in degrees.
+
+    Raises
+    ------
+    UsageError
+        It is written otherwise.
+    """
     try:
         lat, lon = (float(part) for part in at.split(","))
     except ValueError:
@@ -108,7 +149,13 @@ RAW = click.option("--raw", is_flag=True, help="Pass over the rules against harm
 
 
 def opened(path: Path, *, raw: bool = False) -> Any:
-    """The archive at a path, which must be there."""
+    """The archive at a path, which must be there.
+
+    Raises
+    ------
+    UsageError
+        It is not there, or is a folder.
+    """
     from geo.archive import open_archive
 
     if not path.exists():
@@ -117,7 +164,13 @@ def opened(path: Path, *, raw: bool = False) -> Any:
 
 
 def with_colours(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The option --colour, checked against the sides that the archive has."""
+    """The option --colour, checked against the sides that the archive has.
+
+    Raises
+    ------
+    UsageError
+        When the verb is called: a colour is no colour, or the archive has no such side.
+    """
 
     @functools.wraps(command)
     def checked(archive: Path, colours: tuple[str, ...], **given: Any) -> Any:

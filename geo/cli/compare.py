@@ -9,7 +9,7 @@ from typing import Any
 import click
 import pandas as pd
 
-from geo.cli.common import AGE, ARCHIVE, CLASSES, KNOWN, WHERE, form_option, main, opened
+from geo.cli.common import AGE, ARCHIVE, CLASSES, KNOWN, WHERE, form_option, main, opened, places_option
 from geo.errors import UsageError
 from geo.printing import give_json, printable, records, show
 
@@ -29,10 +29,7 @@ from geo.printing import give_json, printable, records, show
 @click.option("--by", type=click.Choice(["unit"]), help="Figures for each unit (one date).")
 @click.option("--lag-days", type=click.IntRange(0), default=14, show_default=True, metavar="N",
               help="Search for a lag of up to N days either way (a span).")  # fmt: skip
-@click.option(
-    "--places", type=click.Path(path_type=Path), metavar="FILE", help="Geodata or CSV with names: who says what."
-)
-@click.option("--column", metavar="C", help="Which column of --places has the names.")
+@places_option("Geodata or CSV with names: who says what.")
 @KNOWN
 @AGE
 @click.option("--title", help="Of a page or chart.")

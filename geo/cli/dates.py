@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from geo.cli.common import ARCHIVE, KNOWN, SOURCE, main, opened, with_colours
+from geo.cli.common import ARCHIVE, KNOWN, LANG, PAGE, SOURCE, main, opened, places_option, with_colours
 
 
 @main.command("compare-dates")
@@ -18,14 +18,10 @@ from geo.cli.common import ARCHIVE, KNOWN, SOURCE, main, opened, with_colours
 @SOURCE
 @KNOWN
 @click.option("--in", "within", metavar="UNIT", help="Show this unit, and keep the figures to it.")
-@click.option(
-    "--places", metavar="FILE", type=click.Path(path_type=Path),
-    help="Geodata or CSV with names: who changed hands; the basemap's towns by default.",
-)  # fmt: skip
-@click.option("--column", metavar="C", help="Which column of --places has the names.")
+@places_option("Geodata or CSV with names: who changed hands; the basemap's towns by default.")
 @click.option("--title", help="The page's title.")
-@click.option("--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The page, F.html.")
+@LANG
+@PAGE
 def compare_dates(
     archive: Path, from_: str, to: str, places: Path | None, column: str | None, output: Path, **given: Any
 ) -> None:

@@ -13,10 +13,12 @@ from geo.cli.common import (
     ARCHIVE,
     BY,
     CLASSES,
+    DATE,
     EXPLAIN,
     KNOWN,
     RAW,
     SOURCE,
+    SPAN,
     WHERE,
     form_option,
     main,
@@ -29,7 +31,7 @@ from geo.schema import last_instant
 
 @main.command()
 @ARCHIVE
-@click.option("--date", metavar="D", help="The last snapshot by default.")
+@DATE
 @SOURCE
 @CLASSES
 @WHERE
@@ -108,8 +110,7 @@ def change(archive: Path, from_: str, to: str, form: str, status: tuple[str, ...
 
 @main.command()
 @ARCHIVE
-@click.option("--from", "from_", metavar="D", help="The first date; the first snapshot by default.")
-@click.option("--to", metavar="D", help="The last date; the last snapshot by default.")
+@SPAN
 @SOURCE
 @CLASSES
 @WHERE
@@ -131,7 +132,7 @@ def series(archive: Path, form: str, status: tuple[str, ...], output: Path | Non
 
 @main.command()
 @ARCHIVE
-@click.option("--date", metavar="D", help="The last snapshot by default.")
+@DATE
 @SOURCE
 @CLASSES
 @click.option("--in", "within", metavar="UNIT", help="Only inside this unit (a code or a name).")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from geo.cli.common import ARCHIVE, KNOWN, SOURCE, main, opened, with_colours
+from geo.cli.common import ARCHIVE, KNOWN, LANG, SOURCE, main, opened, with_colours
 from geo.printing import bar
 
 
@@ -25,7 +25,7 @@ from geo.printing import bar
 @click.option("--incident-days", type=int, default=1, show_default=True, metavar="N", help="Incidents of so many days.")
 @click.option("--view", type=click.Choice(["changes"]), help="Come close to what changed (needs --since).")
 @click.option("--title", help="Its title; each frame adds its date.")
-@click.option("--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names.")
+@LANG
 @click.option(
     "--shape", type=click.Choice(["slide", "square"]), default="slide", show_default=True, help="Of the picture."
 )

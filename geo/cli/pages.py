@@ -7,7 +7,22 @@ from typing import Any
 
 import click
 
-from geo.cli.common import ARCHIVE, BY, CLASSES, KNOWN, SOURCE, WHERE, main, opened, options, with_colours
+from geo.cli.common import (
+    ARCHIVE,
+    BY,
+    CLASSES,
+    DATE,
+    KNOWN,
+    LANG,
+    PAGE,
+    SOURCE,
+    SPAN,
+    WHERE,
+    main,
+    opened,
+    options,
+    with_colours,
+)
 from geo.printing import bar
 
 SHOWN = options(
@@ -22,13 +37,13 @@ SHOWN = options(
 @main.command("map")
 @ARCHIVE
 @with_colours
-@click.option("--date", metavar="D", help="The last snapshot by default.")
+@DATE
 @SOURCE
 @KNOWN
 @click.option("--since", metavar="D", help="Draw what changed since this date.")
 @SHOWN
 @click.option("--title", help="The page's title.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The page, F.html.")
+@PAGE
 def map_command(archive: Path, date: str | None, output: Path, **given: Any) -> None:
     """A dated map: one HTML file that needs no network."""
     from geo.pages.maps import draw_map, save_map
@@ -39,8 +54,7 @@ def map_command(archive: Path, date: str | None, output: Path, **given: Any) -> 
 @main.command()
 @ARCHIVE
 @with_colours
-@click.option("--from", "from_", metavar="D", help="The first date; the first snapshot by default.")
-@click.option("--to", metavar="D", help="The last date; the last snapshot by default.")
+@SPAN
 @SOURCE
 @KNOWN
 @click.option("--since", metavar="D", help="Draw what changed since this date; the snapshot before by default.")
@@ -62,14 +76,13 @@ def maps(archive: Path, from_: str | None, to: str | None, output: Path, **given
 @ARCHIVE
 @with_colours
 @click.option("--source", "sources", multiple=True, metavar="S", help="Repeat it: the first is drawn as ground.")
-@click.option("--from", "from_", metavar="D", help="The first date; the first snapshot by default.")
-@click.option("--to", metavar="D", help="The last date; the last snapshot by default.")
+@SPAN
 @KNOWN
 @click.option("--in", "within", metavar="UNIT", help="Only inside this unit (a code or a name).")
 @click.option("--status", metavar="S", multiple=True, help="Only this status; may be given several times.")
 @click.option("--title", help="The page's title.")
-@click.option("--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names.")
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The page, F.html.")
+@LANG
+@PAGE
 def timeline(archive: Path, sources: tuple[str, ...], status: tuple[str, ...], output: Path, **given: Any) -> None:
     """Every date of a series in one HTML file that needs no network: slider, chart, change since any date."""
     from geo.pages.film_page import draw_timeline
@@ -101,7 +114,7 @@ LOOK = options(
 @main.command()
 @ARCHIVE
 @with_colours
-@click.option("--date", metavar="D", help="The last snapshot by default.")
+@DATE
 @SOURCE
 @click.option("--since", metavar="D", help="Show what changed since this date.")
 @KNOWN
@@ -121,8 +134,7 @@ def picture(archive: Path, output: Path, **given: Any) -> None:
 @CLASSES
 @BY
 @WHERE
-@click.option("--from", "from_", metavar="D", help="The first date; the first snapshot by default.")
-@click.option("--to", metavar="D", help="The last date; the last snapshot by default.")
+@SPAN
 @KNOWN
 @LOOK
 def chart(archive: Path, output: Path, status: tuple[str, ...], **given: Any) -> None:

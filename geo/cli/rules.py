@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from geo.cli.common import ARCHIVE, form_option, main, opened
+from geo.cli.common import ARCHIVE, form_option, main, opened, places_option
 from geo.errors import UsageError
 from geo.printing import show
 
@@ -19,10 +19,7 @@ from geo.printing import show
 @click.option("--withhold", metavar="FIELDS", help="Incidents: leave these fields out, by commas.")
 @click.option("--source", metavar="S", help="Only for this source or dataset; all by default.")
 @click.option("--event-type", metavar="T", help="Only for incidents of this type or sub-type.")
-@click.option(
-    "--places", type=click.Path(path_type=Path), metavar="FILE", help="The settlements of --coarsen settlement."
-)
-@click.option("--column", metavar="C", help="Which column of --places has the names.")
+@places_option("The settlements of --coarsen settlement.")
 @click.option("--lift", is_flag=True, help="Lift the rules for --source and --event-type.")
 @form_option("table", "csv", "json")
 def rules_command(

@@ -21,7 +21,7 @@ from pyogrio.errors import CRSError
 
 from geo.errors import ArchiveError, FileError, GateError
 from geo.files.vector import MIB
-from geo.storage import gpkg
+from geo.storage import disk
 
 LAYER_LIMIT = 1024 * MIB
 MAGIC_OF = {".shp": b"\x00\x00\x27\x0a", ".fgb": b"fgb\x03fgb", ".gpkg": b"SQLite format 3\x00"}
@@ -170,7 +170,7 @@ def _check_kind(path: Path, kind: str) -> None:
 
 def _check_geopackage(path: Path) -> None:
     try:
-        with gpkg.reading(path) as connection:
+        with disk.reading(path) as connection:
             made = {
                 str(name): str(sql or "") for name, sql in connection.execute("SELECT name, sql FROM sqlite_master")
             }

@@ -15,8 +15,8 @@ from geo.area import areas_km2
 from geo.errors import UsageError
 from geo.inquiry.reader import Asked, Reader, statuses_meant
 from geo.schema import last_instant, parse_instant, to_instant, write_instant
+from geo.series.classes import changed_ground
 from geo.series.cluster import Only, series_changes
-from geo.series.ledger import changed_ground
 from geo.series.panel import panel
 
 AREA_COLUMNS = (

@@ -137,6 +137,19 @@ def reach_of(limits: Box) -> Box:
     return max(west - dx, -180.0), max(south - dy, -85.0), min(east + dx, 180.0), min(north + dy, 85.0)
 
 
+def wide(reach: Box, bounds: Box) -> Box:
+    """The reach, and as far to both sides as a map shows that is low and wide, with all controls under it.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    half = 1.35 * (bounds[3] - bounds[1]) / math.cos(math.radians((bounds[1] + bounds[3]) / 2))
+    middle = (bounds[0] + bounds[2]) / 2
+    return max(min(reach[0], middle - half), -180.0), reach[1], min(max(reach[2], middle + half), 180.0), reach[3]
+
+
 def credits() -> dict[str, dict[str, str]]:
     """Whom to credit for ``units``, ``basemap`` and ``places``: text, licence, url.
 

@@ -15,10 +15,11 @@ from geo.briefs.tables import Section, Table, title_of
 from geo.errors import MapError
 from geo.inquiry.sides import Comparison
 from geo.pages import basemap, sheet
-from geo.pages.dates_sheet import section_html
-from geo.pages.dossier import Dossier, Drawn, class_label, credit_line, credit_of, figure, outlines, written
+from geo.pages.dossier import Dossier, Drawn, outlines
 from geo.pages.ground import ground_of
 from geo.pages.maps import ControlMap
+from geo.pages.section import section_html
+from geo.pages.wording import class_label, credit_line, credit_of, figure, written
 from geo.schema import text_or_none
 from geo.symbols import voice_symbols
 

@@ -14,19 +14,20 @@ from typing import Any
 import geopandas as gpd
 import shapely
 
-from geo.answers import When, age_days, breaks_between
+from geo.answers import When, age_days, breaks_between, rows_of
 from geo.archive import Archive
 from geo.area import areas_km2
 from geo.briefs.tables import LEAST_KM2, by_unit, title_of
 from geo.errors import UsageError
 from geo.pages import basemap, dates_sheet, sheet
 from geo.pages.dates_sheet import Pair, Settlement, Side
-from geo.pages.dossier import Dossier, _key, _records, class_label, gather, outlines, written
-from geo.pages.film_page import _wide
+from geo.pages.dossier import Dossier, gather, outlines
 from geo.pages.ground import Ground, ground_of, packed
-from geo.pages.maps import SCALE, PageMap, _class_data, _corners, _rings
-from geo.pages.page import Shell, asset, lean
+from geo.pages.maps import PageMap
+from geo.pages.page import Shell, style_and_script
+from geo.pages.shapes import SCALE, class_data, corners, rings
 from geo.pages.still import draw_still
+from geo.pages.wording import class_key, class_label, written
 from geo.palette import side_colours
 from geo.schema import CRS, is_day, last_instant, parse_instant, text_or_none
 from geo.series.edges import Objects
@@ -126,10 +127,7 @@ def draw_dates(
         ground = ground_of(archive, later, draw_basemap=draw_basemap)
     made = PageMap(later.bounds)
     made.page.shell = _shell(dossiers, pair, ground, whole, _middle(parts))
-    made.page.head = (
-        f"<style>{lean(asset('dates.css'))}</style><script>{lean(asset('dates.js'))}</script>"
-        "<noscript><style>.switches input{display:none}</style></noscript>"
-    )
+    made.page.head = style_and_script("dates")
     made.page.below = dates_sheet.divider(pair)
     return made
 
@@ -142,11 +140,11 @@ def _alike(
     colours: Mapping[str, str], opening: basemap.Box,
 ) -> list[Dossier]:  # fmt: skip
     """Both dates in one view, and a class with one look on both."""
-    keys = {_key(row) for frame in frames for row in _records(frame[["controller", "status", "part"]])}
+    keys = {class_key(row) for frame in frames for row in rows_of(frame[["controller", "status", "part"]])}
     symbols = class_symbols({key[:2] for key in keys}, colours=colours)
     looks = {class_label(*key): symbols[key[:2]] for key in keys}
     limits = _around([opening, *(d.limits for d in dossiers)])
-    reach = basemap.outward(_wide(_around([limits, *(d.reach for d in dossiers)]), limits))
+    reach = basemap.outward(basemap.wide(_around([limits, *(d.reach for d in dossiers)]), limits))
     lines, boundary = outlines(archive, reach)
     return [
         replace(
@@ -219,13 +217,13 @@ def _shell(dossiers: Sequence[Dossier], pair: Pair, ground: Ground, whole: basem
     # gained and lost ground is by side: each has a layer of its own
     moved = {f"moved-{i}": [item] for i, item in enumerate(later.changes)}
     drawn = {"classes": earlier.classes, "changes": [], "later": later.classes, **moved}
-    shapes: dict[str, Any] = {name: [_rings(item.shapes) for item in items] for name, items in drawn.items()}
+    shapes: dict[str, Any] = {name: [rings(item.shapes) for item in items] for name, items in drawn.items()}
     shapes |= {"front": [], "regions": {}}
     data = {
         "lang": later.lang, "scale": SCALE,
-        "bounds": _corners(later.bounds), "limits": _corners(later.limits), "reach": _corners(later.reach),
-        "whole": _corners(whole), "ground": ground.packed, "shapes": packed(json.dumps(shapes).encode()),
-        **{name: [_class_data(item) for item in items] for name, items in drawn.items()},
+        "bounds": corners(later.bounds), "limits": corners(later.limits), "reach": corners(later.reach),
+        "whole": corners(whole), "ground": ground.packed, "shapes": packed(json.dumps(shapes).encode()),
+        **{name: [class_data(item) for item in items] for name, items in drawn.items()},
         "more": [["later", 381], *([name, 400 + i] for i, name in enumerate(moved))],
         "front": None, "incidents": [],
         "dates": {

@@ -9,11 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from geo.answers import When
-from geo.briefs.tables import Section, Table, known_number, label, signed
+from geo.briefs.tables import Section, known_number, label, signed
 from geo.pages import sheet
-from geo.pages.dossier import Dossier, Drawn, figure, written
+from geo.pages.dossier import Dossier
 from geo.pages.page import escape
-from geo.schema import is_day, text_or_none, to_instant
+from geo.pages.section import section_html
+from geo.pages.sheet import swatch
+from geo.pages.wording import class_key, figure, written
+from geo.schema import is_day, to_instant
 
 _VIEW = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 _TALL = 0.7  # height over width from which two pictures stand side by side on paper
@@ -170,9 +173,9 @@ def _short(when: When) -> str:
 
 
 def _figures(pair: Pair) -> str:
-    before = {_row_key(row): row for row in pair.sides[0].figures}
+    before = {class_key(row): row for row in pair.sides[0].figures}
     now = pair.sides[1].figures
-    rows = "".join(_figure_row(before.get(_row_key(row)), row) for row in now)
+    rows = "".join(_figure_row(before.get(class_key(row)), row) for row in now)
     heads = "".join(
         f'<th scope="col">{escape(words)}</th>'
         for words in ("Class", *(_short(side.when) for side in pair.sides), "gained", "lost", "net")
@@ -184,10 +187,6 @@ def _figures(pair: Pair) -> str:
         table = f'<p class="workings">No ground of this source lies there on either date: {escape(pair.shown)}.</p>'
     notes = "".join(f'<p class="workings">{escape(text)}</p>' for text in _workings(pair))
     return f'<section><h2>Key figures</h2><div class="scroll">{table}</div>{notes}</section>'
-
-
-def _row_key(row: Mapping[str, Any]) -> tuple[str | None, str, str]:
-    return text_or_none(row["controller"]), row["status"], row.get("part") or ""
 
 
 def _figure_row(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> str:
@@ -215,10 +214,10 @@ def _workings(pair: Pair) -> Iterator[str]:
 
 
 def _legend(dossier: Dossier, pair: Pair) -> str:
-    seen = {item.label: f"<li>{_swatch(item)}<span>{escape(item.label)}</span></li>" for item in dossier.classes}
+    seen = {item.label: f"<li>{swatch(item.symbol)}<span>{escape(item.label)}</span></li>" for item in dossier.classes}
     marks = "".join(reversed(seen.values()))
     moved = "".join(
-        f'<li><label><input type="checkbox" data-layer="moved-{i}" autocomplete="off">{_swatch(item)}'
+        f'<li><label><input type="checkbox" data-layer="moved-{i}" autocomplete="off">{swatch(item.symbol)}'
         f"<span>{escape(item.label)}</span></label></li>"
         for i, item in enumerate(dossier.changes)
     )
@@ -231,45 +230,6 @@ def _legend(dossier: Dossier, pair: Pair) -> str:
     return (
         f'<section><h2>Legend and layers</h2><ul class="legend switches">{marks}{moved}</ul>'
         f'<ul class="toggles controls">{boxes}</ul></section>'
-    )
-
-
-def _swatch(item: Drawn) -> str:
-    look = item.symbol
-    dash = f' stroke-dasharray="{look.dash}"' if look.dash else ""
-    return (
-        '<svg viewBox="0 0 38 23" aria-hidden="true"><rect x="1" y="1" width="36" height="21" '
-        f'fill="url(#{look.pattern})" stroke="{look.edge}" stroke-width="1.5"{dash}/></svg>'
-    )
-
-
-def section_html(section: Section) -> str:
-    """A heading, its table and notes, as HTML from escaped text.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
-    table = "" if section.table is None else _table(section.table, section.heading)
-    notes = "".join(f'<p class="workings">{escape(note)}</p>' for note in section.notes)
-    return f'<section id="{section.name}"><h2>{escape(section.heading)}</h2>{table}{notes}</section>'
-
-
-def _table(table: Table, name: str) -> str:
-    def kind(column: int) -> str:
-        return "" if column >= table.numbers else ' class="word"'
-
-    heads = "".join(f'<th scope="col"{kind(i)}>{escape(words)}</th>' for i, words in enumerate(table.columns))
-    rows = "".join(
-        f'<tr><th scope="row">{escape(row[0])}</th>'
-        + "".join(f"<td{kind(i)}>{escape(cell)}</td>" for i, cell in enumerate(row[1:], 1))
-        + "</tr>"
-        for row in table.rows
-    )
-    return (
-        f'<div class="scroll" tabindex="0" role="region" aria-label="{escape(name)}"><table>'
-        f"<caption>{escape(table.caption)}</caption><thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 

@@ -13,14 +13,15 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.answers import When
+from geo.answers import When, rows_of
 from geo.archive import Archive
 from geo.crowds import thinned
 from geo.errors import MapError, UnitError
 from geo.front import Front
 from geo.pages.basemap import Box, outward, padded, reach_of
+from geo.pages.wording import class_key, class_label, credit_line, credit_of, figure, known_words, written
 from geo.palette import side_colours
-from geo.schema import is_day, parse_instant, text_or_none, to_instant
+from geo.schema import parse_instant, text_or_none, to_instant
 from geo.spots import Spot, spot_of
 from geo.symbols import Symbol, change_symbols, class_symbols
 
@@ -161,60 +162,6 @@ def _gather(
     )
 
 
-def written(when: When) -> str:
-    """A date in words: 11 January 2025; an instant with its time in UTC.
-
-    Raises
-    ------
-    GateError
-        It cannot be read.
-    """
-    moment = to_instant(when)
-    day = f"{moment.day} {moment:%B %Y}"
-    return day if is_day(when) else f"{day}, {moment:%H:%M} UTC"
-
-
-def front_words(front: Front) -> str:
-    """What a front line shows, with what its length rests on.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
-    return (
-        f"Front line: where held ground ends, {front.inset_km:g} km or more inside border and coast;"
-        f" {front.length_km:,.0f} km as drawn (tolerance {front.tolerance_km:g} km)"
-    )
-
-
-def figure(km2: float) -> str:
-    """Square kilometres as people read them: one decimal below 1,000.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
-    return f"{km2:,.0f}" if abs(km2) >= 1000 else f"{km2:,.1f}"
-
-
-def class_label(controller: str | None, status: str, part: str = "") -> str:
-    """A class in words, with the publication of its source that it is from, where there are several.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
-    words = {
-        "held": f"Held by {controller}", "claimed": f"Claimed by {controller}, not confirmed",
-        "advance": f"Advance of {controller}, assessed", "liberated": f"Liberated, {controller}",
-    }  # fmt: skip
-    label = "Contested or unknown" if controller is None else words.get(status, f"{status}, {controller}")
-    return f"{label} ({part.replace('-', ' ')})" if part else label
-
-
 def _last(archive: Archive, source: str, as_known_on: When | None) -> str:
     table = archive.snapshots(source, as_known_on=as_known_on or datetime(9999, 1, 1, tzinfo=UTC))
     return parse_instant(max(table["depicts"])).date().isoformat()
@@ -251,8 +198,8 @@ def _boxes(
 def _classes(
     frame: gpd.GeoDataFrame, area: pd.DataFrame, source: str, colours: Mapping[str, str] | None, place: str
 ) -> list[Drawn]:
-    keys = [_key(row) for row in _records(frame[["controller", "status", "part"]])]
-    km2 = {_key(row): row for row in _records(area)}
+    keys = [class_key(row) for row in rows_of(frame[["controller", "status", "part"]])]
+    km2 = {class_key(row): row for row in rows_of(area)}
     shapes = np.asarray(frame.geometry.array, dtype=object)
     symbols = class_symbols({key[:2] for key in keys}, colours=colours)
     order = list(symbols)
@@ -267,10 +214,6 @@ def _classes(
     return drawn
 
 
-def _key(row: Mapping[str, Any]) -> tuple[str | None, str, str]:
-    return text_or_none(row["controller"]), row["status"], row.get("part") or ""
-
-
 def _changes(
     archive: Archive,
     source: str,
@@ -282,12 +225,12 @@ def _changes(
     colours: Mapping[str, str] | None,
 ) -> tuple[list[dict[str, Any]], list[Drawn]]:
     """The table of figures, with what changed since a date where one is given, and the ground that did."""
-    figures = _records(area)
+    figures = rows_of(area)
     if since is None:
         return figures, []
     moved = archive.change(since, date, source=source, within=within, as_known_on=as_known_on)
-    by_class = {_key(row): row for row in _records(moved)}
-    figures = [{**by_class.pop(_key(row), {}), **row} for row in figures]
+    by_class = {class_key(row): row for row in rows_of(moved)}
+    figures = [{**by_class.pop(class_key(row), {}), **row} for row in figures]
     nothing = {"area_km2": 0.0, "lower_km2": 0.0, "upper_km2": 0.0}
     figures += [{**row, **nothing, "snapshot": row["to_snapshot"]} for row in by_class.values()]
     changed = archive.changed(since, date, source=source, as_known_on=as_known_on)
@@ -305,11 +248,6 @@ def _changes(
     return figures, drawn
 
 
-def _records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    names = [str(c) for c in frame.columns]
-    return [dict(zip(names, row, strict=True)) for row in zip(*(frame[c].tolist() for c in frame), strict=True)]
-
-
 def _place(archive: Archive, within: str) -> str:
     unit = archive.unit(within).iloc[0]
     return f" in {unit['name']} ({unit['unit']})"
@@ -321,7 +259,7 @@ def _located(spots: gpd.GeoDataFrame) -> Any:
 
 def _spots(archive: Archive, frame: gpd.GeoDataFrame) -> list[Spot]:
     region = cache(partial(_region, archive))
-    return thinned([spot_of(row, region) for row in _records(frame[_located(frame)])])
+    return thinned([spot_of(row, region) for row in rows_of(frame[_located(frame)])])
 
 
 def _region(archive: Archive, name: str) -> shapely.Geometry | None:
@@ -378,17 +316,6 @@ def _dek(
     return f"{written(date)}. Source: {shown}; snapshot depicting {stated}{old}.{known}"
 
 
-def known_words(as_known_on: When) -> str:
-    """The sentence that says as known when.
-
-    Raises
-    ------
-    GateError
-        It cannot be read.
-    """
-    return f" As known on {written(as_known_on)}."
-
-
 def _depicts(archive: Archive) -> dict[str, list[str]]:
     """What each snapshot depicts, in every recording of it."""
     found: dict[str, list[str]] = {}
@@ -398,32 +325,8 @@ def _depicts(archive: Archive) -> dict[str, list[str]]:
     return found
 
 
-def credit_of(archive: Archive, source: str) -> dict[str, str]:
-    """Name, title, URL, licence and attribution of a source, blank where not known.
-
-    Raises
-    ------
-    ArchiveError
-        The archive cannot be read.
-    """
-    found = archive.store.recall(("credits",), lambda: {row["name"]: row for row in _records(archive.sources())})
-    found = found.get(source, {})
-    return {k: text_or_none(found.get(k)) or "" for k in ("name", "title", "url", "licence", "attribution")}
-
-
 def _credits(archive: Archive, credit: Mapping[str, str], spots: gpd.GeoDataFrame) -> list[str]:
     lines = ["Control: " + credit_line(credit)]
     for dataset in sorted(set(spots["dataset"])) if len(spots) else ():
         lines.append("Incidents: " + (credit_line(credit_of(archive, dataset)) or str(dataset)))
     return lines
-
-
-def credit_line(credit: Mapping[str, str]) -> str:
-    """Whom to credit, under which licence, where.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
-    return ", ".join(t for t in (credit["attribution"] or credit["title"], credit["licence"], credit["url"]) if t)

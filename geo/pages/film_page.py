@@ -8,50 +8,32 @@ from __future__ import annotations
 
 import base64
 import json
-import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime
 from typing import Any
 
 import numpy as np
-import pandas as pd
-import shapely
 from numpy.typing import NDArray
 
-from geo.answers import FAR, When, moment
+from geo.answers import FAR, When
 from geo.archive import Archive
 from geo.area import edge_areas_km2
 from geo.errors import MapError
-from geo.inquiry.reader import statuses_meant
-from geo.measures import areal_only, clip, ground_by_class
 from geo.pages import basemap, film, film_sheet, ground, sheet
-from geo.pages.dossier import Dossier, Drawn, class_label, credit_line, credit_of, outlines, written
-from geo.pages.film_sheet import Reading, Strand
+from geo.pages.dossier import Dossier, Drawn, outlines
+from geo.pages.film_parts import Part, parts_of
+from geo.pages.film_sheet import Reading
 from geo.pages.maps import PageMap
-from geo.pages.page import Shell, asset, lean
+from geo.pages.page import Shell, style_and_script
+from geo.pages.shapes import corners
 from geo.pages.still import draw_still
+from geo.pages.wording import credit_line, credit_of, written
 from geo.palette import side_colours
-from geo.schema import CRS, last_instant, parse_instant, text_or_none, to_instant
-from geo.series.cluster import Only, source_ledgers
-from geo.series.ledger import Ledger, class_ledgers
-from geo.symbols import Symbol, change_symbols, class_symbols
+from geo.schema import last_instant, parse_instant, to_instant
+from geo.series.ledger import Ledger
 
 Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-_Key = tuple[str | None, str, str]
-_DASHES = ("9 4", "3 3", "12 3 3 3")  # outlines of the second source and those after it
-
-
-@dataclass(frozen=True)
-class _Part:
-    """One class of one source: what is drawn and what is said of it."""
-
-    key: _Key
-    source: str
-    track: film.Track
-    last: shapely.Geometry | None
-    strand: Strand
 
 
 def draw_timeline(
@@ -137,10 +119,12 @@ def _drawn(
     chosen = side_colours(archive.controllers(as_known_on=as_known_on), colours=colours)
     zone = None if within is None else archive.unit(within).iloc[0]
     place = "" if zone is None else f" in {zone['name']} ({zone['unit']})"
-    parts: list[_Part] = []
+    parts: list[Part] = []
     notes: list[str] = []
     for i, name in enumerate(names):
-        found, said_of_it = _parts(archive, name, instants, own[name], i, len(names), chosen, as_known_on, status, zone)
+        found, said_of_it = parts_of(
+            archive, name, instants, own[name], i, len(names), chosen, as_known_on, status, zone
+        )
         parts += found
         notes += said_of_it
     if not parts:
@@ -162,10 +146,7 @@ def _drawn(
     )  # fmt: skip
     made = PageMap(dossier.bounds)
     made.page.shell = _shell(dossier, reading, packed, own, parts, draw_basemap=draw_basemap)
-    made.page.head = (
-        f"<style>{lean(asset('timeline.css'))}</style><script>{lean(asset('timeline.js'))}</script>"
-        "<noscript><style>.switches input{display:none}</style></noscript>"
-    )
+    made.page.head = style_and_script("timeline")
     made.page.below = film_sheet.player(reading)
     return made
 
@@ -183,119 +164,7 @@ def _instants(
     return [i for i in found if (low is None or i >= low) and (high is None or i <= high)]
 
 
-def _parts(
-    archive: Archive,
-    source: str,
-    instants: Sequence[datetime],
-    own: Sequence[datetime],
-    place: int,
-    sources: int,
-    colours: Mapping[str, str],
-    as_known_on: When | None,
-    status: str | Sequence[str] | None,
-    zone: Any,
-) -> tuple[list[_Part], Sequence[str]]:
-    """The classes of a source, in the order in which they are drawn, and what is to be said of the series."""
-    if not own:
-        return [], []
-    figures = archive.series(
-        source=source, from_=own[0], to=own[-1], as_known_on=as_known_on, status=status,
-        within=None if zone is None else zone.geometry,
-    )  # fmt: skip
-    ledgers = _ledgers(archive, source, instants, own, as_known_on, status, zone)
-    last = _last_ground(archive, source, own[-1], as_known_on, zone)
-    keys = ledgers.keys()
-    title = credit_of(archive, source)["title"] or source
-    before = f"{title}: " if sources > 1 else ""
-    symbols = class_symbols({key[:2] for key in keys}, colours=colours)
-    moved = change_symbols(sorted({key[0] for key in keys if key[0]}), colours=colours)
-    by_class = _by_class(figures, instants)
-    order = list(symbols)
-    parts = []
-    for key in sorted(by_class.keys() & keys, key=lambda k: (order.index(k[:2]), k[2])):
-        if not len(ledgers[key].born):
-            continue
-        area, gained, lost = by_class[key]
-        track = film.Track(ledgers[key], area, gained, lost)
-        symbol = _named(symbols[key[:2]], f"{symbols[key[:2]].pattern}s{place}")
-        changes: tuple[tuple[str, Symbol], ...] = ()
-        if place:
-            symbol = _outline(symbol, place)
-        elif key[1] == "held" and key[0] is not None:
-            of = f" by {key[0]}" + (f" ({key[2].replace('-', ' ')})" if key[2] else "")
-            gain, loss = moved[key[0], "gained"], replace(moved[key[0], "lost"], dash="")
-            changes = ((f"Gained{of}", gain), (f"Lost{of}", loss))
-        label = before + class_label(*key)
-        parts.append(
-            _Part(key, source, track, last.get(key), Strand(label, source, symbol, changes, area, gained, lost))
-        )
-    return parts, [before + note for note in figures.attrs["notes"]]
-
-
-def _ledgers(
-    archive: Archive,
-    source: str,
-    instants: Sequence[datetime],
-    own: Sequence[datetime],
-    as_known_on: When | None,
-    status: str | Sequence[str] | None,
-    zone: Any,
-) -> dict[_Key, Ledger]:
-    """The ledger of every class in the unit, over the dates of the page; without a unit that of the figures."""
-    only = Only(None, None if status is None else tuple(statuses_meant(status)))
-    if zone is None:
-        found = source_ledgers(archive.store, source, own, only=only, known=moment(as_known_on))
-    else:
-        rows = archive.store.rows_between(source, own, moment(as_known_on))
-        rows = rows.set_geometry([areal_only(clip(shape, zone.geometry)) for shape in rows.geometry], crs=CRS)
-        found = class_ledgers(rows[~rows.geometry.is_empty].reset_index(drop=True), own)
-    place = np.searchsorted(np.array(instants), np.array(own)).tolist()
-    return {(key[0], key[1], key[3]): ledger.spread(place, len(instants)) for key, ledger in found.items()}
-
-
-def _last_ground(
-    archive: Archive, source: str, date: datetime, as_known_on: When | None, zone: Any
-) -> dict[_Key, shapely.Geometry]:
-    """What the still picture shows of a source, by class."""
-    ground = ground_by_class(archive.control(date, source=source, as_known_on=as_known_on))
-    shape = None if zone is None else zone.geometry
-    return {(key[0], key[1], key[3]): areal_only(clip(whole, shape)) for key, whole in ground.items()}
-
-
-def _key(row: Sequence[Any]) -> _Key:
-    return text_or_none(row[0]), str(row[1]), text_or_none(row[2]) or ""
-
-
-def _named(symbol: Symbol, name: str) -> Symbol:
-    """The same look under another id: a page may have it twice, once a source."""
-    return replace(symbol, pattern=name, svg=symbol.svg.replace(f'id="{symbol.pattern}"', f'id="{name}"'))
-
-
-def _outline(symbol: Symbol, place: int) -> Symbol:
-    """A look without a fill: what another source says is told from the ground under it."""
-    empty = f'<pattern id="{symbol.pattern}" patternUnits="userSpaceOnUse" width="4" height="4"></pattern>'
-    return replace(symbol, svg=empty, weight=2.2, dash=_DASHES[(place - 1) % len(_DASHES)])
-
-
-def _by_class(figures: pd.DataFrame, instants: Sequence[datetime]) -> dict[_Key, tuple[Floats, Floats, Floats]]:
-    """km² of every class on every date of the page: its source's latest figure, NaN before the first."""
-    place = {instant: i for i, instant in enumerate(instants)}
-    found: dict[_Key, tuple[Floats, Floats, Floats]] = {}
-    parts = figures["part"] if "part" in figures else [""] * len(figures)
-    keys = [_key(row) for row in zip(figures["controller"], figures["status"], parts, strict=True)]
-    for key in set(keys):
-        rows = figures[[k == key for k in keys]]
-        at = [place[parse_instant(d)] for d in rows["date"]]
-        area, gained, lost = np.full(len(instants), np.nan), np.zeros(len(instants)), np.zeros(len(instants))
-        area[at] = rows["area_km2"]
-        gained[at], lost[at] = rows["gained_km2"], rows["lost_km2"]
-        area = pd.Series(area).ffill().to_numpy()
-        gained[: min(at)] = lost[: min(at)] = np.nan
-        found[key] = (area, gained, lost)
-    return found
-
-
-def _charted(parts: Sequence[_Part]) -> int:
+def _charted(parts: Sequence[Part]) -> int:
     """The class whose curve is shown first: of the first source's held ground the one that moved most."""
     held = [k for k, p in enumerate(parts) if p.key[1] == "held" and p.source == parts[0].source]
     return max(held or range(len(parts)), key=lambda k: float(np.nansum(parts[k].track.gained + parts[k].track.lost)))
@@ -304,10 +173,10 @@ def _charted(parts: Sequence[_Part]) -> int:
 # -- the page -----------------------------------------------------------------------------------------------------
 
 
-def _dossier(archive: Archive, parts: Sequence[_Part], box: basemap.Box, title: str, lang: str, place: str) -> Dossier:
+def _dossier(archive: Archive, parts: Sequence[Part], box: basemap.Box, title: str, lang: str, place: str) -> Dossier:
     """The last date as the still picture shows it, and the box in which all dates lie."""
     bounds, limits = basemap.padded(box, 0.06), basemap.padded(box)
-    reach = _wide(basemap.reach_of(limits), bounds)
+    reach = basemap.wide(basemap.reach_of(limits), bounds)
     lines, boundary = outlines(archive, reach)
     classes = [Drawn(p.strand.label, p.strand.symbol, [] if p.last is None else [p.last], []) for p in parts]
     return Dossier(
@@ -316,7 +185,7 @@ def _dossier(archive: Archive, parts: Sequence[_Part], box: basemap.Box, title: 
     )  # fmt: skip
 
 
-def _box(parts: Sequence[_Part]) -> tuple[basemap.Box, bool]:
+def _box(parts: Sequence[Part]) -> tuple[basemap.Box, bool]:
     """Where the ground of all dates lies, and whether some of it lies so far off that this is left out."""
     held = [p for p in parts if p.key[1] == "held"] or [p for p in parts if p.key[1] != "liberated"] or parts
     first, whole = (_bounds([p.track.ledger for p in some]) for some in (held, parts))
@@ -331,19 +200,12 @@ def _bounds(ledgers: Sequence[Ledger]) -> basemap.Box:
     return (*low, *high)
 
 
-def _wide(reach: basemap.Box, bounds: basemap.Box) -> basemap.Box:
-    """The reach, and as far to both sides as a map shows that is low and wide, with all controls under it."""
-    half = 1.35 * (bounds[3] - bounds[1]) / math.cos(math.radians((bounds[1] + bounds[3]) / 2))
-    middle = (bounds[0] + bounds[2]) / 2
-    return max(min(reach[0], middle - half), -180.0), reach[1], min(max(reach[2], middle + half), 180.0), reach[3]
-
-
 def _shell(
     dossier: Dossier,
     reading: Reading,
     packed: film.Film,
     own: Mapping[str, Sequence[datetime]],
-    parts: Sequence[_Part],
+    parts: Sequence[Part],
     *,
     draw_basemap: bool,
 ) -> Shell:
@@ -357,8 +219,8 @@ def _shell(
     # level 7: the last two percent would take four times as long
     beneath_text = json.dumps(beneath, separators=(",", ":")).encode()
     data = {
-        "lang": dossier.lang, "scale": film.SCALE, "bounds": _corners(dossier.bounds),
-        "limits": _corners(dossier.limits), "reach": _corners(dossier.reach),
+        "lang": dossier.lang, "scale": film.SCALE, "bounds": corners(dossier.bounds),
+        "limits": corners(dossier.limits), "reach": corners(dossier.reach),
         "basemap": None, "places": named, "line_scale": basemap.scale_of(dossier.reach), "incidents": [],
         "film": {
             "bytes": base64.b64encode(packed.data).decode(), "ground": ground.packed(beneath_text, level=7),
@@ -376,7 +238,7 @@ def _shell(
     )  # fmt: skip
 
 
-def _track_data(part: _Part) -> dict[str, Any]:
+def _track_data(part: Part) -> dict[str, Any]:
     strand = part.strand
     return {
         "label": strand.label, "source": strand.source, "pattern": strand.symbol.pattern, "edge": strand.symbol.edge,
@@ -391,10 +253,6 @@ def _own_dates(own: Mapping[str, Sequence[datetime]], instants: Sequence[datetim
     return {
         name: np.diff([place[i] for i in listed], prepend=0).tolist() for name, listed in own.items() if len(own) > 1
     }
-
-
-def _corners(box: basemap.Box) -> list[list[float]]:
-    return [[round(box[1], 5), round(box[0], 5)], [round(box[3], 5), round(box[2], 5)]]
 
 
 def _span(instants: Sequence[date]) -> str:
@@ -416,7 +274,7 @@ def _dek(
     return " ".join(told) + " A snapshot stands until the next; nothing is interpolated." + known
 
 
-def _accuracy(packed: film.Film, parts: Sequence[_Part]) -> str:
+def _accuracy(packed: film.Film, parts: Sequence[Part]) -> str:
     """What rounding does, as measured on this very page."""
     off = max(
         float(np.nanmax(np.abs(np.nan_to_num(part.track.area) - drawn), initial=0.0))

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.pages.dossier import figure, written
 from geo.pages.page import escape
+from geo.pages.wording import figure, written
 from geo.symbols import Symbol
 
 Floats = NDArray[np.float64]

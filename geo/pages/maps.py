@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import pairwise
@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import Any
 
 import folium
-import numpy as np
-import shapely
 from branca.element import CssLink, Element, Figure, JavascriptLink
 from jinja2 import Template
 
@@ -27,14 +25,15 @@ from geo.archive import Archive
 from geo.errors import MapError
 from geo.pages import basemap, sheet
 from geo.pages.crew import by_workers
-from geo.pages.dossier import Dossier, Drawn, front_words, gather
+from geo.pages.dossier import Dossier, gather
 from geo.pages.ground import Ground, ground_of, make_ground, packed
 from geo.pages.notebook import framed
 from geo.pages.page import Shell, assemble, asset, pins, write_page
+from geo.pages.shapes import SCALE, class_data, corners, shapes_of
 from geo.pages.still import draw_still
+from geo.pages.wording import front_words
 from geo.schema import last_instant, parse_instant, to_instant
 
-SCALE = 1_000_000  # steps per degree of control on the page: a vertex moves by 0.08 m at most
 # what folium's own popups and icons need, brought in only where somebody has added one
 _ICONS = (
     "bootstrap", "awesome_markers", "bootstrap_css", "glyphicons_css", "awesome_markers_font_css",
@@ -42,7 +41,6 @@ _ICONS = (
 )  # fmt: skip
 _PINS = re.compile(r"L\.(marker\(|geoJson\(|Icon\.Default)")
 _ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
-_REGION_DEGREES = 0.002  # how far the outline of an incident's region may be off: it is no ground that is measured
 _NEEDS = {"$(": ("jquery",), "L.AwesomeMarkers": _ICONS}
 
 
@@ -312,11 +310,11 @@ def save_map(page: folium.Map, path: str | Path) -> Path:
 def _shell(dossier: Dossier, ground: Ground, *, tiles: str) -> Shell:
     data = {
         "lang": dossier.lang, "scale": SCALE,
-        "bounds": _corners(dossier.bounds), "limits": _corners(dossier.limits), "reach": _corners(dossier.reach),
+        "bounds": corners(dossier.bounds), "limits": corners(dossier.limits), "reach": corners(dossier.reach),
         "ground": ground.packed,
-        "classes": [_class_data(item) for item in dossier.classes],
-        "changes": [_class_data(item) for item in dossier.changes],
-        "shapes": packed(json.dumps(_shapes(dossier), separators=(",", ":")).encode()),
+        "classes": [class_data(item) for item in dossier.classes],
+        "changes": [class_data(item) for item in dossier.changes],
+        "shapes": packed(json.dumps(shapes_of(dossier), separators=(",", ":")).encode()),
         "front": None if dossier.front is None else {"label": front_words(dossier.front), "facts": _said_of(dossier)},
         "incidents": [
             {"lat": s.lat, "lon": s.lon, "radius": s.radius_m, "kind": s.kind, "region": s.area_name, "title": s.title,
@@ -332,46 +330,11 @@ def _shell(dossier: Dossier, ground: Ground, *, tiles: str) -> Shell:
     )  # fmt: skip
 
 
-def _corners(box: basemap.Box) -> list[list[float]]:
-    return [[round(box[1], 5), round(box[0], 5)], [round(box[3], 5), round(box[2], 5)]]
-
-
-def _class_data(item: Drawn) -> dict[str, Any]:
-    return {
-        "label": item.label, "pattern": item.symbol.pattern, "edge": item.symbol.edge, "weight": item.symbol.weight,
-        "dash": item.symbol.dash, "facts": [list(f) for f in item.facts],
-    }  # fmt: skip
-
-
-def _shapes(dossier: Dossier) -> dict[str, Any]:
-    """Everything that is drawn but the ground under it, in steps of 1 / `SCALE` degree."""
-    regions = {s.area_name: s.area for s in dossier.spots if s.area is not None}
-    outlined = {name: shapely.simplify(area, _REGION_DEGREES) for name, area in regions.items()}
-    front = [] if dossier.front is None else shapely.get_parts(dossier.front.lines)
-    return {
-        "classes": [_rings(item.shapes) for item in dossier.classes],
-        "changes": [_rings(item.shapes) for item in dossier.changes],
-        "front": [basemap.encode_line(_whole(line)) for line in front],
-        "regions": {name: _rings([area]) for name, area in outlined.items()},
-    }
-
-
 def _said_of(dossier: Dossier) -> list[list[str]]:
     front = dossier.front
     assert front is not None
     told = [("Date", dossier.date), ("Source", front.source), ("Snapshot", front.snapshot), ("Borders", front.boundary)]
     return [[name, str(text)] for name, text in told if text]
-
-
-def _rings(shapes: Sequence[shapely.Geometry]) -> list[list[list[int]]]:
-    """Every polygon as its rings."""
-    polygons = shapely.get_parts(np.array(shapes, dtype=object))
-    return [[basemap.encode_line(_whole(r)) for r in shapely.get_rings(p)] for p in polygons]
-
-
-def _whole(line: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
-    whole: np.ndarray[Any, np.dtype[np.int64]] = np.rint(shapely.get_coordinates(line) * SCALE).astype(np.int64)
-    return whole
 
 
 def _header(page: Figure) -> str:

@@ -178,6 +178,25 @@ def asset(name: str) -> str:
         raise MapError(f"{name} is missing from {ASSETS}: install geo-control again") from None
 
 
+def style_and_script(name: str) -> str:
+    """The head of a page that does more than a dated one: its own style and script, and no switches without scripts.
+
+    Parameters
+    ----------
+    name : str
+        Of both files of ours.
+
+    Raises
+    ------
+    MapError
+        A file is missing: the installation is incomplete.
+    """
+    return (
+        f"<style>{lean(asset(f'{name}.css'))}</style><script>{lean(asset(f'{name}.js'))}</script>"
+        "<noscript><style>.switches input{display:none}</style></noscript>"
+    )
+
+
 def lean(code: str) -> str:
     """Our own style or script without its comments and indents: readers of the page have them in the project.
 

@@ -18,11 +18,13 @@ import shapely
 from geo.errors import MapError, NoSnapshotError, SourceError, UnitError
 from geo.files.vector import read_json
 from geo.pages import basemap, review_sheet, sheet
-from geo.pages.dossier import Dossier, gather, outlines, written
+from geo.pages.dossier import Dossier, gather, outlines
 from geo.pages.ground import make_ground, packed
-from geo.pages.maps import SCALE, PageMap, _class_data, _corners, _rings, _shapes
+from geo.pages.maps import PageMap
 from geo.pages.page import Shell, asset
+from geo.pages.shapes import SCALE, class_data, corners, rings, shapes_of
 from geo.pages.still import draw_still
+from geo.pages.wording import written
 from geo.reading.reader import Draft, Reading
 from geo.schema import CRS
 from geo.sources import shipped_units
@@ -156,9 +158,9 @@ def _shell(reading: Reading, spots: Sequence[Spot | None], dossier: Dossier, gro
     bare = replace(dossier, spots=())
     data = {
         "lang": dossier.lang, "scale": SCALE,
-        "bounds": _corners(dossier.bounds), "limits": _corners(dossier.limits), "reach": _corners(dossier.reach),
-        "ground": ground.packed, "classes": [_class_data(item) for item in dossier.classes], "changes": [],
-        "shapes": packed(json.dumps(_shapes(bare)).encode()), "front": None, "incidents": [],
+        "bounds": corners(dossier.bounds), "limits": corners(dossier.limits), "reach": corners(dossier.reach),
+        "ground": ground.packed, "classes": [class_data(item) for item in dossier.classes], "changes": [],
+        "shapes": packed(json.dumps(shapes_of(bare)).encode()), "front": None, "incidents": [],
         "review": {
             "drafts": [
                 review_sheet.draft_data(draft, spot, _outlined(spot))
@@ -184,4 +186,4 @@ def _outlined(spot: Spot | None) -> Any:
     """The outline of a region, simplified; None for a place or a circle."""
     if spot is None or spot.area is None:
         return None
-    return _rings([shapely.simplify(spot.area, _OUTLINE)])
+    return rings([shapely.simplify(spot.area, _OUTLINE)])

@@ -9,9 +9,11 @@ import shapely
 
 from geo import __version__
 from geo.crowds import shared_words
-from geo.pages.dossier import Dossier, Drawn, class_label, figure, front_words
+from geo.pages.dossier import Dossier, Drawn
 from geo.pages.page import LEAFLET_CREDIT, escape
+from geo.pages.wording import class_label, figure, front_words
 from geo.schema import text_or_none
+from geo.symbols import Symbol
 
 
 def top(dossier: Dossier) -> str:
@@ -126,6 +128,21 @@ def _workings(dossier: Dossier) -> str:
     return "".join(f'<p class="workings">{escape(line)}.</p>' for line in lines)
 
 
+def swatch(symbol: Symbol) -> str:
+    """A class's colour and pattern in a box, for a legend; the page has the pattern.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    dash = f' stroke-dasharray="{symbol.dash}"' if symbol.dash else ""
+    return (
+        '<svg viewBox="0 0 38 23" aria-hidden="true"><rect x="1" y="1" width="36" height="21" '
+        f'fill="url(#{symbol.pattern})" stroke="{symbol.edge}" stroke-width="1.5"{dash}/></svg>'
+    )
+
+
 def legend(dossier: Dossier) -> str:
     """What every line, colour and pattern of the map means.
 
@@ -136,13 +153,7 @@ def legend(dossier: Dossier) -> str:
     """
     seen: dict[str, str] = {}
     for item in (*dossier.changes, *reversed(dossier.classes)):
-        swatch = (
-            f'<svg viewBox="0 0 38 23" aria-hidden="true"><rect x="1" y="1" width="36" height="21" '
-            f'fill="url(#{item.symbol.pattern})" stroke="{item.symbol.edge}" stroke-width="1.5"'
-            + (f' stroke-dasharray="{item.symbol.dash}"' if item.symbol.dash else "")
-            + "/></svg>"
-        )
-        seen.setdefault(item.label, f"<li>{swatch}<span>{escape(item.label)}</span></li>")
+        seen.setdefault(item.label, f"<li>{swatch(item.symbol)}<span>{escape(item.label)}</span></li>")
     marks = "".join(seen.values())
     kinds, shared = {s.kind for s in dossier.spots}, bool(shared_words(dossier.spots))
     if dossier.front is not None:

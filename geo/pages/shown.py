@@ -12,9 +12,9 @@ from typing import Any
 import pandas as pd
 
 from geo.errors import UsageError
-from geo.pages.dossier import figure
 from geo.pages.notebook import PLAIN
 from geo.pages.page import escape
+from geo.pages.wording import figure
 from geo.printing import printable
 
 _ROWS = 60  # as many rows as pandas shows before it leaves out those in the middle

@@ -1,4 +1,4 @@
-"""A sheet that pictures are drawn on, in points from its upper left corner, and its way into PNG, SVG and PDF.
+"""A sheet that pictures are drawn on, in points from its upper left corner.
 
 matplotlib does the drawing, by its objects alone: there is no global figure. Text from outside is drawn as it stands,
 without mathematics or markup. SVG keeps its text as text, so that it can be found, read aloud and set again by a
@@ -7,84 +7,20 @@ graphics desk (Verdana, its second font, is as wide as the first); PNG and PDF f
 
 from __future__ import annotations
 
-import html
-import os
 import re
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass
-from io import BytesIO
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import shapely
 
-from geo import __version__
-from geo.errors import MapError, UsageError
-from geo.pictures.lettering import clean_settings, font, need_matplotlib
+from geo.pictures.lettering import font, need_matplotlib
+from geo.pictures.looks import Theme
 from geo.pictures.plane import Rect
 from geo.symbols import HELD_FILL, Symbol
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Figure
 
-Shape = Literal["slide", "square", "column"]
-ThemeName = Literal["light", "dark"]
-FORMATS = ("png", "svg", "pdf")
-
-
-@dataclass(frozen=True)
-class Theme:
-    """Colours of everything that is no class of control: those of the dated page."""
-
-    paper: str
-    ink: str
-    soft: str
-    rule: str
-    sea: str
-    land: str
-    line: str
-    unit: str
-    river: str
-    halo: str
-    mark: str
-    mark_edge: str
-    held: tuple[
-        float, float
-    ]  # how strongly held ground's fill and bars are drawn, as the style sheet of the pages has it
-
-
-THEMES: Mapping[str, Theme] = {
-    "light": Theme("#ffffff", "#1c2024", "#5a6168", "#d7dbdf", "#e1e8ec", "#fbfaf7", "#8b9299", "#b9bec3", "#b7cad6",
-                   "#fbfaf7", "#1c2024", "#ffffff", (0.45, 0.6)),
-    "dark": Theme("#171c20", "#eceff1", "#a9b2ba", "#394148", "#12181d", "#262c31", "#7d868e", "#464e55", "#33424d",
-                  "#1b2126", "#ffffff", "#12181d", (0.6, 1.0)),
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Format:
-    """A shape of picture: width and height in points (a height of 0 follows from what is on it), dots per inch, margin,
-    sizes of type in points, and how large marks and patterns are beside those of the page."""
-
-    width: float
-    height: float
-    dpi: int
-    margin: float
-    title: float
-    dek: float
-    body: float
-    small: float
-    credit: float
-    marks: float
-
-
-SHAPES: Mapping[str, Format] = {
-    "slide": Format(960, 540, 144, 26, 25, 13, 12, 9.5, 7.5, 1.0),  # 1920 × 1080 pixels
-    "square": Format(540, 540, 144, 18, 22, 11, 11, 9, 6.3, 0.85),  # 1080 × 1080
-    "column": Format(270, 0, 300, 9, 13.5, 8, 7.5, 6.5, 5.5, 0.6),  # 95 mm, 1125 pixels
-}
 
 _PATTERN = re.compile(r'<pattern [^>]*?width="(\d+)"[^>]*?>')
 _TURN = re.compile(r"rotate\((\d+)\)")
@@ -93,35 +29,6 @@ _BAR = re.compile(
     r'<path d="M([\d.]+) ([\d.]+)[VH]\d+" stroke="(#\w{6})" stroke-width="([\d.]+)" stroke-opacity="([\d.]+)"/>'
 )
 _DOT = re.compile(r'<circle cx="[\d.]+" cy="[\d.]+" r="([\d.]+)" fill="(#\w{6})" fill-opacity="([\d.]+)"/>')
-
-
-def kind_of(path: Path, known: Sequence[str] = FORMATS) -> str:
-    """The format that a file's name asks for.
-
-    Raises
-    ------
-    UsageError
-        It is none of the known ones.
-    """
-    kind = path.suffix.lower().lstrip(".")
-    if kind not in known:
-        raise UsageError(f"{path}: a picture's name ends in " + ", ".join(f".{k}" for k in known))
-    return kind
-
-
-def chosen(shape: str, theme: str) -> tuple[Format, Theme]:
-    """A shape and a theme by name.
-
-    Raises
-    ------
-    UsageError
-        One of the two is unknown.
-    """
-    if shape not in SHAPES:
-        raise UsageError(f"shape={shape!r} is unknown: " + ", ".join(SHAPES))
-    if theme not in THEMES:
-        raise UsageError(f"theme={theme!r} is unknown: " + ", ".join(THEMES))
-    return SHAPES[shape], THEMES[theme]
 
 
 class Sheet:
@@ -341,103 +248,6 @@ class Sheet:
             under.set_path_effects([Stroke(linewidth=halo, foreground=self.theme.halo, joinstyle="round")])
             self._add(under)
         self._add(make())
-
-
-def save(figure: Figure, path: Path, *, title: str, text: str, credit: str) -> Path:
-    """Write a figure as its file's name says, in one step; the same figure gives the same bytes.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        As `Sheet.figure` holds it.
-    path : pathlib.Path
-        PNG, SVG or PDF; its folder is made where there is none.
-    title, text, credit : str
-        What the picture says to those who cannot see it, and whom it is owed to: into the file's metadata.
-
-    Raises
-    ------
-    MapError
-        The file cannot be written.
-    UsageError
-        Its name ends in no known format.
-    """
-    kind = kind_of(path)
-    made = _encoded(figure, kind, title, text, credit)
-    return write(_spoken(made, text) if kind == "svg" else made, path)
-
-
-def png_bytes(figure: Figure, *, title: str, text: str, credit: str) -> bytes:
-    """A figure as PNG, as `save` would write it.
-
-    Parameters
-    ----------
-    figure, title, text, credit : as in `save`
-
-    Raises
-    ------
-    MapError
-        matplotlib is missing.
-    """
-    return _encoded(figure, "png", title, text, credit)
-
-
-def _encoded(figure: Figure, kind: str, title: str, text: str, credit: str) -> bytes:
-    maker = f"geo-control {__version__}"
-    metadata: dict[str, Mapping[str, Any]] = {
-        "png": {"Title": title, "Description": text, "Copyright": credit, "Software": maker},
-        "svg": {"Title": title, "Description": text, "Rights": credit, "Creator": maker, "Date": None},
-        "pdf": {"Title": title, "Subject": text, "Keywords": credit, "Creator": maker, "Producer": maker,
-                "CreationDate": None},
-    }  # fmt: skip
-    stream = BytesIO()
-    with clean_settings():
-        figure.savefig(stream, format=kind, metadata=dict(metadata[kind]))
-    return stream.getvalue()
-
-
-def write(made: bytes, path: Path) -> Path:
-    """Write a file in one step: beside its place, then moved there.
-
-    Raises
-    ------
-    MapError
-        It cannot be written.
-    """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(made)
-        os.replace(temporary, path)
-    except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
-        raise MapError(f"{path} cannot be written: {error.strerror or error}") from error
-    return path
-
-
-def pixels(figure: Figure) -> Any:
-    """A figure as an array of red, green and blue, uint8, shape (height, width, 3).
-
-    Raises
-    ------
-    MapError
-        matplotlib is missing.
-    """
-    _, canvas = need_matplotlib()
-    with clean_settings():
-        drawn = canvas(figure)
-        drawn.draw()
-        return np.asarray(drawn.buffer_rgba())[..., :3].copy()
-
-
-def _spoken(made: bytes, text: str) -> bytes:
-    """An SVG with its description where screen readers look for it."""
-    drawing = made.decode("utf-8")
-    drawing = drawing.replace("<svg ", '<svg role="img" aria-labelledby="picture-title picture-text" ', 1)
-    drawing = drawing.replace("<title>", '<title id="picture-title">', 1)
-    text = html.escape(text, quote=False)
-    return drawing.replace("</title>", f'</title>\n <desc id="picture-text">{text}</desc>', 1).encode()
 
 
 def _rings(shapes: Any) -> Any:

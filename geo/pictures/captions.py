@@ -10,9 +10,11 @@ import shapely
 
 from geo import __version__
 from geo.pages import basemap
-from geo.pages.dossier import Dossier, class_label, figure, front_words
-from geo.pictures.canvas import Format, Sheet
+from geo.pages.dossier import Dossier
+from geo.pages.wording import class_label, figure, front_words
+from geo.pictures.canvas import Sheet
 from geo.pictures.lettering import plain, text_width, wrapped
+from geo.pictures.looks import Format
 from geo.schema import text_or_none
 from geo.spots import Spot
 from geo.symbols import Symbol

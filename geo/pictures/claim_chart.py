@@ -11,10 +11,10 @@ from geo.claims.strands import Strand
 from geo.claims.verdict import Finding
 from geo.claims.wording import figure_words
 from geo.errors import MapError
-from geo.pages.dossier import credit_line, credit_of, written
+from geo.pages.wording import credit_line, credit_of, written
 from geo.palette import CONTESTED, side_colours
-from geo.pictures.canvas import Shape, ThemeName
-from geo.pictures.chart import Line, Panel, Story, save_panels
+from geo.pictures.looks import Shape, ThemeName
+from geo.pictures.panels import Line, Panel, Story, save_panels
 from geo.schema import last_instant
 
 _DASHES: Mapping[str, Sequence[float]] = {"contested": (3, 1.5, 1, 1.5), "claimed": (4, 2), "advance": (1, 1.2)}

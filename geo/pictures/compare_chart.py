@@ -12,9 +12,9 @@ from geo import __version__
 from geo.answers import When
 from geo.archive import Archive
 from geo.errors import MapError
-from geo.pages.dossier import class_label, credit_line, credit_of, written
-from geo.pictures.canvas import Shape, ThemeName
-from geo.pictures.chart import Line, Panel, Story, save_panels
+from geo.pages.wording import class_label, credit_line, credit_of, written
+from geo.pictures.looks import Shape, ThemeName
+from geo.pictures.panels import Line, Panel, Story, save_panels
 from geo.schema import parse_instant, text_or_none
 from geo.symbols import AGREED, VOICES
 

@@ -22,10 +22,12 @@ from geo.answers import When
 from geo.archive import Archive
 from geo.errors import MapError, UsageError
 from geo.pages.basemap import Box
-from geo.pages.dossier import Dossier, gather, written
-from geo.pictures.canvas import ThemeName, chosen, kind_of, pixels, write
+from geo.pages.dossier import Dossier, gather
+from geo.pages.wording import written
 from geo.pictures.lettering import need_matplotlib
+from geo.pictures.looks import ThemeName, chosen, kind_of
 from geo.pictures.picture import View, draw_figure, map_frame, view_box
+from geo.pictures.saving import pixels, write
 from geo.schema import last_instant, parse_instant, to_instant
 
 _DPI = 96  # 1280 × 720 or 720 × 720 pixels

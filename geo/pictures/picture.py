@@ -17,11 +17,13 @@ from geo.errors import UsageError
 from geo.pages.basemap import Box
 from geo.pages.dossier import Dossier, gather
 from geo.pictures import captions
-from geo.pictures.canvas import Format, Shape, Sheet, Theme, ThemeName, chosen, kind_of, save
+from geo.pictures.canvas import Sheet
 from geo.pictures.captions import Piece, stack, title_pieces, words
 from geo.pictures.lettering import clean_settings, plain, say_missing
+from geo.pictures.looks import Format, Shape, Theme, ThemeName, chosen, kind_of
 from geo.pictures.plane import Plane, Rect, lay, proportion, shapes_box
 from geo.pictures.plate import draw_plate, whereabouts
+from geo.pictures.saving import save
 from geo.spots import Spot
 
 if TYPE_CHECKING:
@@ -171,7 +173,7 @@ def draw_figure(
     box : (west, south, east, north)
         Degrees: the map's view.
     form, theme : Format, Theme
-        As `geo.pictures.canvas.chosen` gives them.
+        As `geo.pictures.looks.chosen` gives them.
     draw_basemap, inset : bool
         As in `draw_picture`.
     frame : (x0, y0, x1, y1) or None

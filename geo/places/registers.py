@@ -92,7 +92,8 @@ def _from_dump(path: Path, text: str) -> Iterator[Record]:
             continue
         names = [n for n in (part[2], *part[3].split(",")) if len(n) > 2 and is_readable(n)]
         yield Record(
-            path.name, part[0], part[1], "place", part[8], *at, f"{part[8]}.{part[10]}", population=people, radius_km=town_radius_km(people), others=names,
+            path.name, part[0], part[1], "place", part[8], *at, f"{part[8]}.{part[10]}", population=people,
+            radius_km=town_radius_km(people), others=names,
         )  # fmt: skip
 
 

@@ -22,8 +22,9 @@ import shapely
 from geo.errors import UsageError
 from geo.measures import ClassKey, Zone
 from geo.schema import CRS
+from geo.series.classes import class_ledgers
 from geo.series.edges import Chain
-from geo.series.ledger import Ledger, class_ledgers, in_order, nothing
+from geo.series.ledger import Ledger, in_order, nothing
 from geo.series.panel import ZoneChanges, joined, zone_changes
 from geo.storage.store import Store
 

@@ -16,7 +16,7 @@ import shapely
 from geo.area import areas_km2
 from geo.measures import OUTSIDE, ClassKey, Zone
 from geo.series.edges import NO_POLYGONS, Floats, Objects
-from geo.series.ledger import Step
+from geo.series.steps import Step
 
 
 class ZoneChanges(NamedTuple):

@@ -14,10 +14,11 @@ from geo.answers import FAR, When, moment
 from geo.archive import Archive
 from geo.pages import basemap
 from geo.pages.crew import by_workers
-from geo.pages.dossier import credit_line, credit_of, gather, written
+from geo.pages.dossier import gather
 from geo.pages.film_page import draw_timeline
 from geo.pages.ground import ground_of
 from geo.pages.maps import ControlMap
+from geo.pages.wording import credit_line, credit_of, written
 from geo.printing import records
 from geo.schema import parse_instant, text_or_none, write_instant
 from geo.site import words

@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from geo.pages.dossier import Dossier, class_label, figure, written
-from geo.pictures.canvas import THEMES, Format, Sheet, png_bytes
+from geo.pages.dossier import Dossier
+from geo.pages.wording import class_label, figure, written
+from geo.pictures.canvas import Sheet
 from geo.pictures.captions import Piece, credit_lines, space, stack, swatched, words
 from geo.pictures.lettering import clean_settings, plain, text_width
+from geo.pictures.looks import THEMES, Format
 from geo.pictures.plane import lay
 from geo.pictures.plate import draw_plate
+from geo.pictures.saving import png_bytes
 from geo.schema import text_or_none
 from geo.symbols import Symbol
 

@@ -21,7 +21,7 @@ from geo.files.gdal import geopackage_bytes
 from geo.files.tables import csv_lines, defused
 from geo.files.xml import Element, add, clean, xml_bytes
 from geo.measures import areal_only, clip
-from geo.pages.dossier import class_label, credit_line, credit_of
+from geo.pages.wording import class_label, credit_line, credit_of
 from geo.palette import CONTESTED, side_colours
 from geo.schema import CRS, INCIDENT_COLUMNS, text_or_none, to_instant, write_instant
 from geo.site.plan import Day, Wishes

@@ -9,7 +9,7 @@ from uuid import UUID, uuid5
 
 from geo import __version__
 from geo.files.xml import Element, add, xml_bytes
-from geo.pages.dossier import written
+from geo.pages.wording import written
 from geo.schema import parse_instant
 from geo.site.plan import Day, Plan
 

@@ -21,8 +21,8 @@ from geo import __version__
 from geo.answers import FAR, When
 from geo.archive import Archive
 from geo.errors import MapError, UsageError
-from geo.pages.dossier import credit_of, written
 from geo.pages.page import ASSETS
+from geo.pages.wording import credit_of, written
 from geo.schema import last_instant, parse_instant, text_or_none, to_instant
 
 # of a state's columns, those that say when it ended change with the next date, and the page does not show them

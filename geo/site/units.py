@@ -10,8 +10,8 @@ from geo.archive import Archive
 from geo.briefs.brief import Strand, strands_words
 from geo.briefs.chart import chart_styles, strands_markup
 from geo.measures import OUTSIDE
-from geo.pages.dossier import class_label, figure, written
 from geo.pages.page import escape
+from geo.pages.wording import class_label, figure, written
 from geo.palette import CONTESTED, side_colours
 from geo.schema import parse_instant, text_or_none, to_instant
 from geo.site.plan import Plan, slugs

@@ -8,8 +8,8 @@ from itertools import groupby
 from typing import Any
 
 from geo import __version__
-from geo.pages.dossier import written
 from geo.pages.page import LEAFLET_CREDIT, asset, escape, policy_of
+from geo.pages.wording import written
 from geo.schema import text_or_none
 from geo.site.card import HEIGHT, WIDTH
 from geo.site.plan import Day, Plan
@@ -230,7 +230,7 @@ def sources_body(plan: Plan, credits: Sequence[Mapping[str, str]], shipped: Sequ
     plan : Plan
         The site.
     credits : sequence of mapping
-        Of the sources, as `geo.pages.dossier.credit_of` gives them, control first.
+        Of the sources, as `geo.pages.wording.credit_of` gives them, control first.
     shipped : sequence of str
         Credits of the ground under the maps.
     boundary : str

@@ -1,4 +1,4 @@
-"""Snapshots in, states out: what the archive knows, what it knew, and the layer that follows from it.
+"""Snapshots in: what the archive knows, and the layer of control that follows from it.
 
 A snapshot names its polygons (``members``) and is never changed but for the instants at which it was superseded or
 retracted. The layer ``control`` has every polygon once for as long as it stayed the same; a snapshot that comes in, is
@@ -9,8 +9,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -18,15 +17,11 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
-import shapely
-from numpy.typing import NDArray
 
 from geo.errors import ArchiveError
 from geo.schema import parse_instant, write_instant
-from geo.storage import cells, gpkg, layout, timeline
-
-_MEMBERS_LIMIT = 1 << 26  # bytes of a snapshot's unpacked list: sixteen million polygons
+from geo.storage import gpkg, layout, timeline
+from geo.storage.shapes import fetch_shapes, known_shapes, new_shapes, pack, plain, promote, unpack
 
 
 @dataclass(frozen=True)
@@ -81,12 +76,12 @@ def record(connection: sqlite3.Connection, recording: Recording) -> Recorded:
     depicts = write_instant(recording.depicts)
     there = _in_force(connection, recording.source, recording.part, at=depicts)
     digests, blobs, frame = _shapes_of(recording)
-    known = _known_shapes(connection, digests)
+    known = known_shapes(connection, digests)
     if there is not None and there["sha256"] == recording.sha256 and _same(there["members"], digests, known):
         return Recorded(there["snapshot"], "unchanged")
     now = next_instant(connection)
-    ids = {**known, **_new_shapes(connection, [d for d in digests if d not in known])}
-    name = _insert_snapshot(connection, recording, now, _pack(set(ids.values())))
+    ids = {**known, **new_shapes(connection, [d for d in digests if d not in known])}
+    name = _insert_snapshot(connection, recording, now, pack(set(ids.values())))
     if there is not None:
         connection.execute("UPDATE snapshots SET superseded_at = ? WHERE id = ?", (now, there["id"]))
     layout.restyle_control(connection, {(r[0], r[1]) for r in frame}, now=now)
@@ -186,21 +181,6 @@ def _next_depicted(connection: sqlite3.Connection, source: str, part: str, depic
     return row[0] if row else None
 
 
-def known_then(table: pd.DataFrame, moment: datetime) -> pd.Series:
-    """Which recordings were in force at a moment: recorded, not yet taken back, and the last for their instant.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
-    at = write_instant(moment)
-    known = (table["recorded_at"] <= at) & (table["retracted_at"].isna() | (table["retracted_at"] > at))
-    keys = [c for c in ("source", "part", "depicts") if c in table]
-    latest = table[known].sort_values("recorded_at").drop_duplicates(keys, keep="last").index
-    return pd.Series(table.index.isin(latest), index=table.index)
-
-
 def _insert_snapshot(connection: sqlite3.Connection, recording: Recording, now: str, members: bytes) -> str:
     name = snapshot_name(recording.source, recording.part, recording.depicts)
     earlier = connection.execute(
@@ -250,30 +230,6 @@ def _short(moment: datetime) -> str:
 # -- shapes ---------------------------------------------------------------------------------------------------------
 
 
-def _pack(ids: set[int]) -> bytes:
-    """Member numbers as compressed differences: a day of a thousand known polygons takes about a hundred bytes."""
-    ordered = np.array(sorted(ids), dtype="<i8")
-    return zlib.compress(np.diff(ordered, prepend=0).astype("<u4").tobytes(), 9)
-
-
-def unpack(packed: bytes) -> NDArray[np.int64]:
-    """The numbers of a snapshot's polygons, in order.
-
-    Raises
-    ------
-    ArchiveError
-        The list is damaged.
-    """
-    try:
-        unpacker = zlib.decompressobj()
-        raw = unpacker.decompress(packed, _MEMBERS_LIMIT)
-        if not unpacker.eof or unpacker.unused_data:
-            raise ValueError("it breaks off, or something follows it")
-        return np.cumsum(np.frombuffer(raw, dtype="<u4").astype(np.int64))
-    except (zlib.error, ValueError, TypeError) as error:
-        raise ArchiveError(f"a snapshot's list of polygons is damaged ({error}): geo check names it") from error
-
-
 def _shapes_of(recording: Recording) -> tuple[list[bytes], list[bytes], list[tuple[Any, ...]]]:
     """Digest, blob and class of every polygon; what a digest stands for includes the source and the class."""
     frame = recording.frame
@@ -291,22 +247,6 @@ def _shapes_of(recording: Recording) -> tuple[list[bytes], list[bytes], list[tup
 def _same(members: bytes, digests: list[bytes], known: Mapping[bytes, int]) -> bool:
     """The same file read with other options may give other polygons: only the same polygons are nothing new."""
     return all(d in known for d in digests) and set(known.values()) == set(unpack(members).tolist())
-
-
-def _known_shapes(connection: sqlite3.Connection, digests: list[bytes]) -> dict[bytes, int]:
-    known: dict[bytes, int] = {}
-    for digest in digests:
-        row = connection.execute("SELECT id FROM shapes WHERE digest = ?", (digest,)).fetchone()
-        if row is not None:
-            known[digest] = row[0]
-    return known
-
-
-def _new_shapes(connection: sqlite3.Connection, digests: list[bytes]) -> dict[bytes, int]:
-    made: dict[bytes, int] = {}
-    for digest in dict.fromkeys(digests):
-        made[digest] = int(connection.execute("INSERT INTO shapes (digest) VALUES (?)", (digest,)).lastrowid or 0)
-    return made
 
 
 Rows = Mapping[int, tuple[bytes, tuple[Any, ...]]]
@@ -389,143 +329,3 @@ def _keep_superseded(connection: sqlite3.Connection, shape: int, span: timeline.
                 f" SELECT {columns.format('?', '?', '?')} FROM control WHERE fid = ?",
                 (*lost, now, fid),
             )
-
-
-def fetch_shapes(connection: sqlite3.Connection, shapes: Sequence[int]) -> list[tuple[Any, ...]]:
-    """(shape, source, part, controller, status, native, recorded_at, blob) of polygons, from wherever they stand.
-
-    Raises
-    ------
-    ArchiveError
-        A polygon is in none of the layers.
-    """
-    columns = "shape, source, part, controller, status, native, recorded_at, geom"
-    found: dict[int, tuple[Any, ...]] = {}
-    for table in ("control", "control_superseded"):
-        missing = [s for s in shapes if s not in found]
-        for start in range(0, len(missing), 500):  # SQLite bounds the number of parameters
-            part = missing[start : start + 500]
-            query = (
-                f"SELECT {columns} FROM {table} WHERE shape IN ({', '.join('?' * len(part))}) ORDER BY recorded_at DESC"
-            )
-            found |= {row[0]: row for row in connection.execute(query, part)}
-    lost = [s for s in shapes if s not in found]
-    if lost:
-        raise ArchiveError(f"polygons {lost[:5]} of a snapshot are gone from the layers: geo repair mends a copy")
-    return [found[s] for s in shapes]
-
-
-def rows_then(connection: sqlite3.Connection, series: pd.DataFrame, at: str) -> list[tuple[Any, ...]]:
-    """The rows of one part at an instant, from the recordings in force then.
-
-    Raises
-    ------
-    ArchiveError
-        A polygon is in none of the layers.
-    """
-    series = series.sort_values("depicts")
-    past = series[series["depicts"] <= at]
-    if past.empty:
-        return []
-    later = series[series["depicts"] > at]
-    here = unpack(past["members"].iloc[-1])
-    starts = dict.fromkeys(here.tolist(), past["depicts"].iloc[-1])
-    alive = here
-    for depicts, packed in zip(past["depicts"].iloc[-2::-1], past["members"].iloc[-2::-1], strict=True):
-        alive = np.intersect1d(alive, unpack(packed))
-        if not len(alive):
-            break
-        starts |= dict.fromkeys(alive.tolist(), depicts)
-    ends: dict[int, str | None] = dict.fromkeys(here.tolist())
-    alive = here
-    for depicts, packed in zip(later["depicts"], later["members"], strict=True):
-        gone = np.setdiff1d(alive, unpack(packed))
-        ends |= dict.fromkeys(gone.tolist(), depicts)
-        alive = np.setdiff1d(alive, gone)
-        if not len(alive):
-            break
-    found = fetch_shapes(connection, here.tolist())
-    rows = [(*r[1:6], starts[r[0]], ends[r[0]], r[6], None, r[7]) for r in found]
-    return sorted(rows, key=lambda r: (r[1], r[3], r[2] or "", r[4] or ""))
-
-
-def rows_at_then(
-    connection: sqlite3.Connection, source: str | None, lon: float, lat: float, known: datetime
-) -> list[tuple[Any, ...]]:
-    """The rows whose boxes hold a point, over all time, from the recordings in force at a moment.
-
-    Raises
-    ------
-    ArchiveError
-        A polygon is in none of the layers.
-    """
-    near: set[int] = set()
-    for table in ("control", "control_superseded"):
-        query = (
-            f"SELECT DISTINCT c.shape FROM {table} c JOIN rtree_{table}_geom r ON r.id = c.fid"
-            " WHERE r.minx <= ? AND r.maxx >= ? AND r.miny <= ? AND r.maxy >= ? AND (? IS NULL OR c.source = ?)"
-        )
-        near |= {row[0] for row in connection.execute(query, (lon, lon, lat, lat, source, source))}
-    wanted = np.array(sorted(near), dtype=np.int64)
-    spans: dict[int, list[timeline.Interval]] = {}
-    for _, series in _in_force_then(connection, known).groupby(["source", "part"], sort=True):
-        ends = [*series["depicts"].tolist()[1:], None]
-        for depicts, end, packed in zip(series["depicts"], ends, series["members"], strict=True):
-            for shape in np.intersect1d(wanted, unpack(packed)).tolist():
-                spans[shape] = timeline.add(spans.get(shape, []), (depicts, end))
-    found = fetch_shapes(connection, sorted(spans))
-    return [(*r[1:6], first, last, r[6], None, r[7]) for r in found for first, last in spans[r[0]]]
-
-
-def controllers_then(connection: sqlite3.Connection, known: datetime) -> list[str]:
-    """Every side of the polygons of the recordings in force at a moment, in order of their names.
-
-    Raises
-    ------
-    ArchiveError
-        A polygon is in none of the layers.
-    """
-    members = [unpack(packed) for packed in _in_force_then(connection, known)["members"]]
-    alive = set(np.unique(np.concatenate(members)).tolist()) if members else set()
-    sides: dict[int, str] = {}
-    for table in ("control", "control_superseded"):
-        query = f"SELECT DISTINCT shape, controller FROM {table} WHERE controller IS NOT NULL"
-        sides |= dict(connection.execute(query).fetchall())
-    return sorted({side for shape, side in sides.items() if shape in alive})
-
-
-def _in_force_then(connection: sqlite3.Connection, known: datetime) -> pd.DataFrame:
-    """The recordings in force at a moment with their members, in order of what they depict."""
-    query = (
-        "SELECT source, part, depicts, recorded_at, retracted_at, members FROM snapshots"
-        " ORDER BY source, part, depicts, id"
-    )
-    table = cells.read_frame(connection, query, table="snapshots")
-    return table[known_then(table, known)]
-
-
-def promote(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Polygons as MultiPolygons of one part; MultiPolygons as they are.
-
-    Raises
-    ------
-    GateError
-        Never: the gate lets only areal geometries through.
-    """
-    out = geometries.copy()
-    single = shapely.get_type_id(out) == 3
-    if single.any():
-        out[single] = shapely.multipolygons(out[single], indices=np.arange(int(single.sum())))
-    return out
-
-
-def plain(column: pd.Series) -> list[Any]:
-    """A column as SQLite takes it: Python values, None for whatever is missing.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
-    values = column.astype(object).where(column.notna(), None).tolist()
-    return [v.item() if isinstance(v, np.generic) else v for v in values]

@@ -29,6 +29,7 @@ from geo.palette import side_colours
 from geo.places.index import _write
 from geo.places.lookup import Lookup
 from geo.places.merge import settle
+from geo.places.records import Record
 from geo.places.registers import read_register
 from geo.reading.reader import read_briefing
 from geo.reading.review import write_review
@@ -94,6 +95,9 @@ _REQUESTS = (
     b"GET /%2e%2e/secret.html?x=1#y HTTP/1.1\r\nHost: [::1]:80\r\nCookie: a=b\r\n\r\n", b"GET http://x/link.html HTTP/1.1\r\n\r\n",
     b"GET //dates/../../secret.html HTTP/1.1\r\n\r\n",
 )  # fmt: skip
+
+
+_CITIES = [Record("GeoNames", "1", "Sumy", "place", "UA", 50.9, 34.8, "UA.21", population=256_000, radius_km=4.6)]
 
 
 def gazetteer() -> Gazetteer:
@@ -170,7 +174,7 @@ def _registered(folder: Path) -> Use:
     index = folder / "places.sqlite"
 
     def use(path: Path, rng: random.Random, at: int) -> None:
-        _write(index, settle([], [read_register(path)]), {}, loose=True)  # without the world, which takes seconds
+        _write(index, settle(_CITIES, [read_register(path)]), {}, loose=True)  # without the world, which takes seconds
         geocode("Shelling of Sudzha and Kurakhove", gazetteer=Gazetteer(Lookup(index), ("UA",)))
 
     return use

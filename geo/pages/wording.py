@@ -1,0 +1,111 @@
+"""How pages, pictures and documents say a date, a figure, a class, a front line, and whom to credit."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from geo.answers import When, rows_of
+from geo.archive import Archive
+from geo.front import Front
+from geo.schema import is_day, text_or_none, to_instant
+
+
+def written(when: When) -> str:
+    """A date in words: 11 January 2025; an instant with its time in UTC.
+
+    Raises
+    ------
+    GateError
+        It cannot be read.
+    """
+    moment = to_instant(when)
+    day = f"{moment.day} {moment:%B %Y}"
+    return day if is_day(when) else f"{day}, {moment:%H:%M} UTC"
+
+
+def known_words(as_known_on: When) -> str:
+    """The sentence that says as known when.
+
+    Raises
+    ------
+    GateError
+        It cannot be read.
+    """
+    return f" As known on {written(as_known_on)}."
+
+
+def figure(km2: float) -> str:
+    """Square kilometres as people read them: one decimal below 1,000.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    return f"{km2:,.0f}" if abs(km2) >= 1000 else f"{km2:,.1f}"
+
+
+def class_key(row: Mapping[str, Any]) -> tuple[str | None, str, str]:
+    """The class of a row, as `class_label` takes it: side, status, publication of the source.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    return text_or_none(row["controller"]), row["status"], row.get("part") or ""
+
+
+def class_label(controller: str | None, status: str, part: str = "") -> str:
+    """A class in words, with the publication of its source that it is from, where there are several.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    words = {
+        "held": f"Held by {controller}", "claimed": f"Claimed by {controller}, not confirmed",
+        "advance": f"Advance of {controller}, assessed", "liberated": f"Liberated, {controller}",
+    }  # fmt: skip
+    label = "Contested or unknown" if controller is None else words.get(status, f"{status}, {controller}")
+    return f"{label} ({part.replace('-', ' ')})" if part else label
+
+
+def front_words(front: Front) -> str:
+    """What a front line shows, with what its length rests on.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    return (
+        f"Front line: where held ground ends, {front.inset_km:g} km or more inside border and coast;"
+        f" {front.length_km:,.0f} km as drawn (tolerance {front.tolerance_km:g} km)"
+    )
+
+
+def credit_of(archive: Archive, source: str) -> dict[str, str]:
+    """Name, title, URL, licence and attribution of a source, blank where not known.
+
+    Raises
+    ------
+    ArchiveError
+        The archive cannot be read.
+    """
+    found = archive.store.recall(("credits",), lambda: {row["name"]: row for row in rows_of(archive.sources())})
+    found = found.get(source, {})
+    return {k: text_or_none(found.get(k)) or "" for k in ("name", "title", "url", "licence", "attribution")}
+
+
+def credit_line(credit: Mapping[str, str]) -> str:
+    """Whom to credit, under which licence, where.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    return ", ".join(t for t in (credit["attribution"] or credit["title"], credit["licence"], credit["url"]) if t)

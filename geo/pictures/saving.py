@@ -1,0 +1,118 @@
+"""A drawn figure's way into PNG, SVG and PDF: in one step, and the same bytes each time."""
+
+from __future__ import annotations
+
+import html
+import os
+from collections.abc import Mapping
+from contextlib import suppress
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from geo import __version__
+from geo.errors import MapError
+from geo.pictures.lettering import clean_settings, need_matplotlib
+from geo.pictures.looks import kind_of
+
+if TYPE_CHECKING:
+    from geo.pictures.canvas import Figure
+
+
+def save(figure: Figure, path: Path, *, title: str, text: str, credit: str) -> Path:
+    """Write a figure as its file's name says, in one step; the same figure gives the same bytes.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+        As `Sheet.figure` holds it.
+    path : pathlib.Path
+        PNG, SVG or PDF; its folder is made where there is none.
+    title, text, credit : str
+        What the picture says to those who cannot see it, and whom it is owed to: into the file's metadata.
+
+    Raises
+    ------
+    MapError
+        The file cannot be written.
+    UsageError
+        Its name ends in no known format.
+    """
+    kind = kind_of(path)
+    made = _encoded(figure, kind, title, text, credit)
+    return write(_spoken(made, text) if kind == "svg" else made, path)
+
+
+def png_bytes(figure: Figure, *, title: str, text: str, credit: str) -> bytes:
+    """A figure as PNG, as `save` would write it.
+
+    Parameters
+    ----------
+    figure, title, text, credit : as in `save`
+
+    Raises
+    ------
+    MapError
+        matplotlib is missing.
+    """
+    return _encoded(figure, "png", title, text, credit)
+
+
+def _encoded(figure: Figure, kind: str, title: str, text: str, credit: str) -> bytes:
+    maker = f"geo-control {__version__}"
+    metadata: dict[str, Mapping[str, Any]] = {
+        "png": {"Title": title, "Description": text, "Copyright": credit, "Software": maker},
+        "svg": {"Title": title, "Description": text, "Rights": credit, "Creator": maker, "Date": None},
+        "pdf": {"Title": title, "Subject": text, "Keywords": credit, "Creator": maker, "Producer": maker,
+                "CreationDate": None},
+    }  # fmt: skip
+    stream = BytesIO()
+    with clean_settings():
+        figure.savefig(stream, format=kind, metadata=dict(metadata[kind]))
+    return stream.getvalue()
+
+
+def write(made: bytes, path: Path) -> Path:
+    """Write a file in one step: beside its place, then moved there.
+
+    Raises
+    ------
+    MapError
+        It cannot be written.
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        temporary.write_bytes(made)
+        os.replace(temporary, path)
+    except OSError as error:
+        with suppress(OSError):
+            temporary.unlink()
+        raise MapError(f"{path} cannot be written: {error.strerror or error}") from error
+    return path
+
+
+def pixels(figure: Figure) -> Any:
+    """A figure as an array of red, green and blue, uint8, shape (height, width, 3).
+
+    Raises
+    ------
+    MapError
+        matplotlib is missing.
+    """
+    _, canvas = need_matplotlib()
+    with clean_settings():
+        drawn = canvas(figure)
+        drawn.draw()
+        return np.asarray(drawn.buffer_rgba())[..., :3].copy()
+
+
+def _spoken(made: bytes, text: str) -> bytes:
+    """An SVG with its description where screen readers look for it."""
+    drawing = made.decode("utf-8")
+    drawing = drawing.replace("<svg ", '<svg role="img" aria-labelledby="picture-title picture-text" ', 1)
+    drawing = drawing.replace("<title>", '<title id="picture-title">', 1)
+    text = html.escape(text, quote=False)
+    return drawing.replace("</title>", f'</title>\n <desc id="picture-text">{text}</desc>', 1).encode()
