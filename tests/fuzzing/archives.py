@@ -230,7 +230,7 @@ def _written(folder: Path) -> Use:
 
 
 TARGETS: dict[str, Target] = {
-    "archive": Target(_archives, _asked, spoil_database, share=100),
+    "archive": Target(_archives, _asked, spoil_database, share=60),
     "archive-care": Target(_archives, _cared, spoil_database, share=50),
     "archive-writing": Target(_archives, _written, spoil_database, share=80),
 }

@@ -139,8 +139,8 @@ def fuzz(source: str, *, inputs: int, seed: int, keep: Path | None = None) -> Re
         use = what.opened(folder)
         desk = folder / "spoiled"
         desk.mkdir()
-        for case in start:  # every library that is needed is in memory before the limit is set
-            _put(desk, case, use, random.Random(0), 0)
+        for at, case in enumerate(start):  # every library that is needed is in memory before the limit is set
+            _put(desk, case, use, random.Random(0), at)
         bound_memory()
         for at in range(inputs):
             rng = random.Random(f"{source} {seed} {at}")
