@@ -22,7 +22,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from benchmarks.kills import day_file, incidents_file, said
+from benchmarks.deeds import day_file, incidents_file, said
 from geo.archive import Archive, open_archive
 from geo.care.checking import check_archive
 from geo.errors import ArchiveError, GeoError

@@ -1,47 +1,42 @@
-"""SIGKILL at random moments of whatever writes: ``python -m benchmarks kills [--kills 200] [--seed N]``.
+"""SIGKILL at random moments of whatever writes: ``python -m benchmarks kills [--kills 200] [--seed N] [--only WORD]``.
 
-Each kill strikes a real ``geo`` process. Then the archive is looked through as ``geo check`` does it (SQLite's own
-check, and the layer against the snapshots' members), every file of an export or a site must be the old one or the new
-one as a whole, and the same command again must end with what a run that nobody disturbed ends with.
+Each kill strikes a process of its own that runs a ``geo`` command; what Python has to load was loaded before it was
+forked, so that the signal comes while it works. Half of the kills come at a random moment of a run, half just after
+the first new name has shown in the folder, which is when something is being written. Then the archive is looked
+through as ``geo check`` does it (SQLite's own check, and the layer against the snapshots' members), every file of an
+output must be the old one or the new one as a whole, and the same command again must end with what a run that nobody
+disturbed ends with, down to the names in the folder.
 """
 
 from __future__ import annotations
 
-import json
+import multiprocessing
+import os
 import random
 import shutil
 import signal
-import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import closing
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
+from multiprocessing.process import BaseProcess
 from pathlib import Path
+from pkgutil import walk_packages
 
-from shapely.geometry import box, mapping
-
+import geo as package
+from benchmarks.deeds import Work, contents, serving, works
 from geo.care.checking import check_archive
-from geo.intake import import_files
+from geo.cli import main as geo
 
-DAYS, POLYGONS, SITE_DAYS = 16, 250, 3
 ENOUGH = 4  # of five kills one must come before the end: a run that is always too late proves nothing
-GEO = [sys.executable, "-m", "geo"]
+LEAST = 8  # kills of each kind
+LAZY = (
+    "docx", "pptx", "pyarrow.parquet", "folium", "PIL.GifImagePlugin", "matplotlib.backends.backend_agg",
+    "matplotlib.backends.backend_svg", "matplotlib.backends.backend_pdf",
+)  # fmt: skip
 Content = Mapping[str, bytes]
-
-
-@dataclass(frozen=True)
-class Work:
-    """What is killed: `start` is the folder before it, `commands` end in `state` where nobody disturbs them."""
-
-    name: str
-    start: Path
-    commands: Sequence[Sequence[str]]
-    state: Callable[[Path], object]
-    outputs: Sequence[str] = ()  # files and folders that it writes, whole or not at all
-    once: str = ""  # what the second run may say instead of doing it again
 
 
 @dataclass
@@ -59,148 +54,97 @@ class Tally:
         return not (self.lost or self.half or self.unequal)
 
 
-# -- a made-up conflict ---------------------------------------------------------------------------------------------
+# -- commands in processes of their own -----------------------------------------------------------------------------
 
 
-def day_file(folder: Path, day: int, *, edition: int = 0, polygons: int = POLYGONS) -> Path:
-    """A day's map: two sides whose border moves, and much that stays; another edition draws some of it otherwise."""
-    path = folder / f"2024-08-{day:02d}.geojson"
-    east = 30 + day / 100 + edition / 1000
-    moving = [("X", box(east, 50, 31, 51)), ("Y", box(28, 50, east, 51))]
-    staying = [
-        ("X", box(35 + (i % 20) / 10, 45 + i // 20 / 10, 35.05 + edition * (i % 7 == 0) / 100 + (i % 20) / 10,
-                  45.05 + i // 20 / 10))
-        for i in range(polygons)
-    ]  # fmt: skip
-    features = [
-        {"type": "Feature", "properties": {"controller": c, "status": "held"}, "geometry": mapping(shape)}
-        for c, shape in [*moving, *staying]
-    ]
-    path.write_text(json.dumps({"type": "FeatureCollection", "features": features}), encoding="utf-8")
-    return path
+def _begin(folder: Path, command: Sequence[str], also: Mapping[str, str]) -> tuple[BaseProcess, Path]:
+    """A forked process that runs a command in a folder, and the file that it speaks into."""
+    heard = folder.with_name(f"{folder.name}.heard")
+    process = multiprocessing.get_context("fork").Process(target=_do, args=(folder, command, dict(also), heard))
+    process.start()
+    return process, heard
 
 
-def incidents_file(path: Path, rows: int) -> Path:
-    head = "event_id,date_start,where_coordinates,latitude,longitude,event_type,notes\n"
-    lines = [
-        f"M{i},2024-08-{1 + i % DAYS:02d},Place {i % 50},{45 + i % 60 / 10},{35 + i % 20 / 10},Battles,made up {i}\n"
-        for i in range(rows)
-    ]
-    path.write_text(head + "".join(lines), encoding="utf-8")
-    return path
+def _do(folder: Path, command: Sequence[str], also: Mapping[str, str], heard: Path) -> None:
+    os.chdir(folder)
+    os.environ.update(also)
+    stream = os.open(heard, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
+    for number in (1, 2):
+        os.dup2(stream, number)
+    code = 1
+    try:
+        geo(list(command), prog_name="geo")
+    except SystemExit as ended:
+        code = ended.code if isinstance(ended.code, int) else 1
+    finally:
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(code)
 
 
-# -- states: what must be the same in the end -----------------------------------------------------------------------
+def load() -> None:
+    """Load what commands load when they need it, so that forked processes begin with their work."""
+    for room in walk_packages(package.__path__, "geo."):
+        if not room.name.startswith(("geo.assets", "geo.__main__")):
+            import_module(room.name)
+    for library in LAZY:
+        import_module(library)
 
 
-def said(path: Path) -> object:
-    """All that an archive says and has said, without the moments at which it was told."""
-    with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
-        columns = "geom, source, part, controller, status, native, valid_from, valid_to"
-        layers = [
-            sorted(connection.execute(f"SELECT {columns} FROM {table}").fetchall(), key=str)
-            for table in ("control", "control_superseded")
-        ]
-        snapshots = connection.execute(
-            "SELECT snapshot, sha256, superseded_at IS NULL, retracted_at IS NULL, retracted_why FROM snapshots"
-            " ORDER BY snapshot"
-        ).fetchall()
-        incidents = connection.execute("SELECT event_id, date_start, orig FROM incidents ORDER BY event_id").fetchall()
-    return layers, snapshots, incidents
-
-
-def archive_state(folder: Path) -> object:
-    path = folder / "a.gpkg"
-    return said(path) if path.exists() else None
-
-
-def contents(folder: Path, outputs: Sequence[str]) -> dict[str, bytes]:
-    """Every file that a work writes, without what a build keeps for itself."""
-    found = [p for name in outputs for p in [folder / name, *(folder / name).rglob("*")] if p.is_file()]
-    named = {str(p.relative_to(folder)): p for p in found}
-    return {name: p.read_bytes() for name, p in named.items() if not any(q.startswith(".") for q in Path(name).parts)}
-
-
-# -- the works ------------------------------------------------------------------------------------------------------
-
-
-def works(folder: Path) -> list[Work]:
-    """Everything that writes, each with what stands before it."""
-    days, again = folder / "days", folder / "again"
-    for place in (days, again):
-        place.mkdir()
-    first = [day_file(days, day) for day in range(1, DAYS + 1)]
-    second = [day_file(again, day, edition=1) for day in range(1, DAYS + 1)]
-    table = incidents_file(folder / "incidents.csv", 3_000)
-    starts = {name: folder / "starts" / name for name in ("empty", "full", "drawn", "built")}
-    starts["empty"].mkdir(parents=True)
-    starts["full"].mkdir()
-    import_files(starts["full"] / "a.gpkg", "vector", first)
-    shutil.copytree(starts["full"], starts["drawn"])
-    exports = [
-        ["map", "a.gpkg", "--date", "2024-08-05", "--since", "2024-08-02", "-o", "map.html"],
-        ["incidents", "a.gpkg", "--format", "csv", "-o", "incidents.csv"],
-        ["series", "a.gpkg", "-o", "series.csv"],
-        ["brief", "a.gpkg", "--date", "2024-08-05", "-o", "brief.html"],
-        ["picture", "a.gpkg", "--date", "2024-08-05", "-o", "map.svg"],
-    ]
-    import_files(starts["drawn"] / "a.gpkg", "incidents", [table])
-    for command in exports:
-        (starts["drawn"] / command[-1]).write_bytes(b"what stood there before\n" * 50)
-    span = ["--from", "2024-08-01", "--to", f"2024-08-{SITE_DAYS:02d}"]
-    site = ["site", "a.gpkg", *span, "-o", "site"]
-    shutil.copytree(starts["full"], starts["built"])
-    run(starts["built"], site)
-    import_files(starts["built"] / "a.gpkg", "vector", second[:SITE_DAYS])
-    retracts = [["retract", "a.gpkg", f"vector@2024-08-{day:02d}", "--why", "a test"] for day in (3, 4, 9)]
-    return [
-        Work("import of days", starts["empty"], [["import", "a.gpkg", "vector", *map(str, first)]], archive_state),
-        Work("import of incidents", starts["full"], [["import", "a.gpkg", "incidents", str(table)]], archive_state),
-        Work("correction", starts["full"], [["import", "a.gpkg", "vector", *map(str, second)]], archive_state),
-        *(Work("retraction", starts["full"], [r], archive_state, once="taken back") for r in retracts[:1]),
-        *(Work(f"export: geo {e[0]}", starts["drawn"], [e], lambda f, e=e: contents(f, [e[-1]]), [e[-1]])
-          for e in exports),
-        Work("site", starts["built"], [site], lambda f: contents(f, ["site"]), ["site"]),
-    ]  # fmt: skip
-
-
-def run(folder: Path, command: Sequence[str], *, once: str = "") -> float:
+def run(folder: Path, command: Sequence[str], *, once: str = "", also: Mapping[str, str] | None = None) -> float:
     """Run a command of geo in a folder to its end; seconds."""
     start = time.monotonic()
-    done = subprocess.run([*GEO, *command], cwd=folder, capture_output=True, text=True, check=False)
-    if done.returncode and not (once and once in done.stderr):
-        raise SystemExit(f"geo {' '.join(command)[:200]}: {done.stderr[-500:]}")
+    process, heard = _begin(folder, command, also or {})
+    process.join()
+    words = heard.read_text(encoding="utf-8", errors="replace")
+    if process.exitcode and not (once and once in words):
+        raise SystemExit(f"geo {' '.join(command)[:200]}: {process.exitcode}: {words[-500:]}")
     return time.monotonic() - start
 
 
 # -- killing --------------------------------------------------------------------------------------------------------
 
 
-def kill_once(work: Work, place: Path, wait: float) -> bool:
-    """Begin in a copy of the folder, and kill; whether that came before the end."""
+def names_in(folder: Path) -> set[str]:
+    """Every name under a folder, also those that begin with a dot."""
+    return {str(Path(root, name).relative_to(folder)) for root, a, b in os.walk(folder) for name in (*a, *b)}
+
+
+def kill_once(work: Work, place: Path, wait: float, *, after: float | None = None) -> bool:
+    """Begin in a copy of the folder, and kill; whether that came before the end.
+
+    The signal comes after `wait` seconds, or `after` seconds behind the first new name in the folder.
+    """
     shutil.copytree(work.start, place)
-    process = subprocess.Popen([*GEO, *work.commands[0]], cwd=place, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
-    with process:
-        try:
-            process.communicate(timeout=wait)
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-        process.communicate()
-    return process.returncode == -signal.SIGKILL
+    before = names_in(place)
+    process, _ = _begin(place, work.command, work.also)
+    ends = time.monotonic() + wait
+    while after is not None and process.is_alive() and time.monotonic() < ends:
+        if names_in(place) - before:
+            ends, after = time.monotonic() + after, None
+        time.sleep(0.0005)
+    process.join(max(0.0, ends - time.monotonic()))
+    process.kill()
+    process.join()
+    return process.exitcode == -signal.SIGKILL
 
 
 def examine(work: Work, place: Path, tally: Tally, old: Content, new: Content) -> None:
-    """What a kill left: a whole archive, and files that are the old ones or the new ones."""
-    path = place / "a.gpkg"
-    if path.exists():
-        report = check_archive(path)
+    """What a kill left: whole archives, and files that are the old ones or the new ones."""
+    for path in sorted({*work.start.glob("*.gpkg"), *place.glob("*.gpkg")}):
+        if path.name == "damaged.gpkg":
+            continue
+        if not (place / path.name).exists():
+            tally.lost.append(f"{work.name}: {path.name} is gone")
+            continue
+        report = check_archive(place / path.name)
         tally.lost += [f"{work.name}: {line}" for line in report.told() if not report.is_whole]
-    elif (work.start / "a.gpkg").exists():
-        tally.lost.append(f"{work.name}: the archive is gone")
-    for name, content in contents(place, work.outputs).items():
-        if content not in (old.get(name), new.get(name)):
+    found = contents(place, work.outputs)
+    for name, content in found.items():
+        whole = content in (old.get(name), new.get(name))
+        if not (whole or name.endswith(".gpkg")):  # an archive may stand at any file between; it was checked above
             tally.half.append(f"{work.name}: {name}")
-    tally.lost += [f"{work.name}: {n} is gone" for n in old if n in new and n not in contents(place, work.outputs)]
+    tally.lost += [f"{work.name}: {n} is gone" for n in old if n in new and n not in found]
 
 
 def try_work(work: Work, folder: Path, kills: int, chance: random.Random) -> Tally:
@@ -208,20 +152,21 @@ def try_work(work: Work, folder: Path, kills: int, chance: random.Random) -> Tal
     tally = Tally()
     whole = folder / "whole"
     shutil.copytree(work.start, whole)
-    seconds = sum(run(whole, command) for command in work.commands)
+    seconds = run(whole, work.command, also=work.also)
     wanted, new, old = work.state(whole), contents(whole, work.outputs), contents(work.start, work.outputs)
+    names = names_in(whole)
     for number in range(kills):
         place = folder / f"kill{number}"
-        caught = kill_once(work, place, chance.uniform(0.3, 1.0) * seconds)
+        # a moment at random, or one at which it writes
+        after = chance.choice((0.0, 0.01, seconds / 2)) * chance.random() if number % 2 else None
+        wait = 3 * seconds if number % 2 else chance.uniform(0.1, 0.95) * seconds
+        tally.caught += kill_once(work, place, wait, after=after)
         tally.kills += 1
-        tally.caught += caught
         examine(work, place, tally, old, new)
-        for command in work.commands:
-            run(place, command, once=work.once)
+        run(place, work.command, once=work.once, also=work.also)
         if work.state(place) != wanted:
             tally.unequal.append(f"{work.name}: kill {number}")
-        left = sorted(p.name for p in place.iterdir() if p.name.endswith(("-wal", "-shm", "-journal", ".writer")))
-        tally.half += [f"{work.name}: {name} is left" for name in left]
+        tally.half += [f"{work.name}: {name} is left" for name in sorted(names_in(place) ^ names)]
         shutil.rmtree(place)
     return tally
 
@@ -230,14 +175,16 @@ def main(args: list[str]) -> int:
     """Print the table; 1 where anything was lost, half-written or unequal."""
     kills = int(args[args.index("--kills") + 1]) if "--kills" in args else 200
     seed = int(args[args.index("--seed") + 1]) if "--seed" in args else random.randrange(1 << 30)
+    only = args[args.index("--only") + 1] if "--only" in args else ""
     chance = random.Random(seed)
+    load()
     print(f"seed {seed}\n\n| what | kills | before the end | lost | half-written | other than undisturbed |")
     print("|---|---|---|---|---|---|", flush=True)
     whole = Tally()
-    with tempfile.TemporaryDirectory() as name:
-        listed = works(Path(name))
+    with tempfile.TemporaryDirectory() as name, serving(Path(name) / "few") as port:
+        listed = [work for work in works(Path(name), port=port) if only in work.name]
         for i, work in enumerate(listed):
-            count = kills * (i + 1) // len(listed) - kills * i // len(listed)
+            count = max(LEAST, kills * (i + 1) // len(listed) - kills * i // len(listed))
             folder = Path(name) / f"work{i}"
             folder.mkdir()
             row = try_work(work, folder, count, chance)
@@ -245,7 +192,7 @@ def main(args: list[str]) -> int:
             for part in ("lost", "half", "unequal"):
                 getattr(whole, part).extend(getattr(row, part))
             whole.kills, whole.caught = whole.kills + row.kills, whole.caught + row.caught
-    print(f"| all | {_cells(whole)} |")
+    print(f"| **all** | {_cells(whole)} |")
     for line in (*whole.lost, *whole.half, *whole.unequal):
         print(line)
     return 0 if whole.is_clean and whole.caught * (ENOUGH + 1) >= whole.kills else 1

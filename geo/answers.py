@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
@@ -18,6 +18,8 @@ When = str | date | datetime
 By = Literal["unit", "native"]
 # later than every recording: "as known now", said as a moment
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
+# a snapshot this many days older than the date asked for is told apart, whatever a column says
+OLD_DAYS = 30
 
 
 def moment(as_known_on: When | None) -> datetime | None:
@@ -54,6 +56,18 @@ def spokesman(used: pd.DataFrame, part: str) -> tuple[str, float]:
     """
     at = used["part"].tolist().index(part)
     return str(used["snapshot"].tolist()[at]), float(used["age_days"].tolist()[at])
+
+
+def age_notes(spoken: Mapping[str, tuple[str, float]], when: When | None) -> tuple[str, ...]:
+    """What is to be said of snapshots that are much older than the date that they answer for, in days.
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    old = sorted({s for s in spoken.values() if s[1] > OLD_DAYS})
+    return tuple(f"snapshot {snapshot} is {age:,.0f} days older than {when}" for snapshot, age in old)
 
 
 def said_by(spoken: dict[str, tuple[str, float]], row: dict[str, Any]) -> tuple[str, float]:

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import Any
+
+# said where a person stops a run (Ctrl-C), with this exit code
+STOPPED = "stopped; what was written until now is whole, and the same command takes up the rest"
+STOPPED_CODE = 130
+
 
 class GeoError(Exception):
     """Base of all errors raised on purpose. The message says where, what is wrong and the way out."""
@@ -25,7 +32,17 @@ class FileError(GeoError):
 
 
 class GateError(GeoError):
-    """A file was read, and what it holds cannot be let into an archive."""
+    """A file was read, and what it holds cannot be let into an archive.
+
+    Attributes
+    ----------
+    refusals : tuple of geo.schema.Refusal
+        The rows turned back, where all of them were.
+    """
+
+    def __init__(self, message: str = "", refusals: Iterable[Any] = ()) -> None:
+        super().__init__(message)
+        self.refusals = tuple(refusals)
 
 
 class ArchiveError(GeoError):

@@ -48,6 +48,7 @@ class Front:
     snapshot: str | None = None
     snapshot_age_days: float | None = None
     boundary: str | None = None
+    sides: tuple[str, ...] = ()  # whose edges the line is; where two do not meet, both count
 
 
 def front_of(
@@ -71,7 +72,8 @@ def front_of(
     countries : geopandas.GeoDataFrame
         Countries, areal, EPSG:4326: border and coast are their outlines.
     controller : str or None
-        Whose front; None is where any side's ground ends, ground of two sides that meet counted once.
+        Whose front; None is where any side's ground ends, a line at which two sides meet counted once; where
+        contested or undrawn ground lies between them, the edges of both count.
     against : str or None
         Only where this other side's ground is within `gap_km`.
     statuses : sequence of str
@@ -88,7 +90,7 @@ def front_of(
     Returns
     -------
     Front
-        Empty, and 0 km long, where no such ground stands.
+        Empty, and 0 km long, where no such ground stands; `sides` says whose edges the line is.
 
     Raises
     ------
@@ -108,8 +110,9 @@ def front_of(
     if not whose:
         return Front(shapely.MultiLineString(), 0.0, tolerance_km, inset_km)
     plane = local_plane(shapely.total_bounds(np.array(whose, dtype=object)))
+    edges = [shapely.boundary(_without_cracks(plane.laid(shape))) for shape in whose]
     # unary union of the outlines: where two sides meet, the line counts once
-    lines = shapely.union_all([shapely.boundary(_without_cracks(plane.laid(shape))) for shape in whose])
+    lines = shapely.union_all(edges)
     if against is not None:
         lines = shapely.intersection(lines, shapely.buffer(plane.laid(ground[against]), max(gap_km, 1e-6)))
     lines = shapely.union_all(shapely.intersection(lines, _inside(countries, whose, plane, inset_km)))
@@ -118,7 +121,10 @@ def front_of(
     merged = shapely.line_merge(_lines_only(lines))
     cut = plane.lifted(shapely.simplify(merged, tolerance_km) if tolerance_km else merged)
     parts = shapely.multilinestrings(shapely.get_parts(np.array([cut], dtype=object)))
-    return Front(parts, float(lengths_km(np.array([parts], dtype=object))[0]), tolerance_km, inset_km)
+    length = float(lengths_km(np.array([parts], dtype=object))[0])
+    names = list(ground) if controller is None else [controller]
+    sides = tuple(n for n, edge in zip(names, edges, strict=True) if shapely.dwithin(edge, merged, 1e-6))
+    return Front(parts, length, tolerance_km, inset_km, sides=sides)
 
 
 def _without_cracks(shape: shapely.Geometry) -> shapely.Geometry:
@@ -217,8 +223,10 @@ def movement(
     -------
     pandas.DataFrame
         sector (None: the whole), front_km, gained_km2, lost_km2; mean_advance_km and mean_retreat_km are the ground
-        gained and lost for each km of the sector's front (missing without one); greatest_advance_km and
-        greatest_retreat_km are the distance from where the ground ended before to the farthest point gained or lost.
+        gained and lost for each km of the sector's front; greatest_advance_km and greatest_retreat_km are the distance
+        from where the ground ended before to the farthest point gained or lost. A mean is missing where there is no
+        front, or one so short for that ground that the mean would exceed the greatest: the ground then moved across
+        other edges than this front. ``attrs["notes"]`` says so.
 
     Raises
     ------
@@ -233,7 +241,7 @@ def movement(
     nothing = shapely.MultiPolygon()
     a, b = old.get(side, nothing), new.get(side, nothing)
     gained, lost = shapely.difference(b, a), shapely.difference(a, b)
-    rows = []
+    rows, short = [], []
     for name, area in ((None, within), *sectors):
         mine = [_polygons(clip(g, area)) for g in (gained, lost)]
         lines = np.array([_lines_only(clip(front.lines, area))], dtype=object)
@@ -242,11 +250,22 @@ def movement(
         if name is not None and not length and not any(km2):
             continue
         deepest = [_greatest_km(polygons, a) for polygons in mine]
-        means = [k / length if length else None for k in km2]
+        means = [_mean_km(k, length, most) for k, most in zip(km2, deepest, strict=True)]
+        short += [name or "the whole"] if any(k and m is None for k, m in zip(km2, means, strict=True)) else []
         rows.append((name, length, *km2, means[0], deepest[0], means[1], deepest[1]))
-    return pd.DataFrame(rows, columns=list(SECTOR_COLUMNS), dtype=object).astype(
-        dict.fromkeys(SECTOR_COLUMNS[1:], "float64")
-    )
+    table = pd.DataFrame(rows, columns=list(SECTOR_COLUMNS), dtype=object)
+    table = table.astype(dict.fromkeys(SECTOR_COLUMNS[1:], "float64"))
+    if short:
+        table.attrs["notes"] = (
+            f"no mean for {', '.join(short)}: the front there is too short for the ground that moved",
+        )
+    return table
+
+
+def _mean_km(km2: float, length_km: float, greatest_km: float) -> float | None:
+    """Ground for each km of front; None where the front is too short to be what that ground moved across."""
+    mean = km2 / length_km if length_km else None
+    return mean if mean is not None and mean <= greatest_km else None
 
 
 def _polygons(shape: shapely.Geometry) -> NDArray[np.object_]:

@@ -131,7 +131,7 @@ def admit_points(rows: Rows, *, options: Options, countries: Countries | None = 
     frame = frame.drop(index=sorted(reasons)).reset_index(drop=True)
     if frame.empty and not rows.left_out and "empty" not in options.accept:
         why = f"all {len(turned)} rows were refused: {_sum_up(turned)}" if turned else "no rows"
-        raise GateError(why)
+        raise GateError(why, turned)
     return Admitted(frame, tuple(turned), rows.repairs, 0, (*rows.notes, *notes))
 
 
@@ -163,7 +163,7 @@ def admit_units(rows: Rows) -> Admitted:
     turned = [*rows.refusals, *(_refusal(frame, i, *reasons[i]) for i in sorted(reasons))]
     frame = frame.drop(index=sorted(reasons)).reset_index(drop=True)
     if frame.empty:
-        raise GateError(f"no unit can be let in: {_sum_up(turned) or 'no features'}")
+        raise GateError(f"no unit can be let in: {_sum_up(turned) or 'no features'}", turned)
     return Admitted(frame, tuple(turned), tuple(repairs), 0, rows.notes)
 
 
@@ -197,7 +197,7 @@ def _keys(geometry: Objects) -> list[bytes]:
 
 def _explain_nothing(snapshot: Snapshot, turned: list[Refusal], options: Options) -> None:
     if turned:
-        raise GateError(f"nothing can be let in: {_sum_up(turned)}")
+        raise GateError(f"nothing can be let in: {_sum_up(turned)}", turned)
     if "empty" in options.accept:
         return
     left = "; ".join(f"{n} × {why}" for why, n in snapshot.left_out.items())

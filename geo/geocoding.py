@@ -38,6 +38,7 @@ _NEAR_KM = 5.0
 _DISTRICT_KM = 25.0
 # scores that lie nearer together than this say nothing
 _EVEN = 0.15
+_NAMESAKES = 1.5
 
 
 @dataclass(frozen=True)
@@ -241,11 +242,13 @@ def _placed(row: Weighed, place: Place, score: float, why: Sequence[str], *, unc
     second = next((r for r in row.ranked if r[0].number != place.number), None)
     precise = 2 if near or not place.exact else 1
     reasons = [*why, *([f"“{span.near}” before it"] if near else [])]
-    if second is not None and place.kind == second[0].kind == "place" and score - second[1] < _EVEN:
+    if second is not None and place.kind == second[0].kind == "place" and score - second[1] < _margin(place, second[0]):
         # two places as likely as each other: only what holds both is known
         uncertainty_km = apart_km(place, second[0])
         precise = 4 if place.area == second[0].area else 6
-        reasons.append(f"{second[0].name} {uncertainty_km:.0f} km away is as likely")
+        same = (place.name, place.area) == (second[0].name, second[0].area)
+        told = f"another {place.name} lies" if same else f"{second[0].name} is as likely,"
+        reasons.append(f"{told} {uncertainty_km:.0f} km away")
     return Mention(
         span.text, span.start, span.end, role, place.name, place.adm_1 or None, place.adm_2 or None, place.country,
         place.latitude, place.longitude, precise if role == "place" else _PRECISION.get(place.kind, 3),
@@ -253,6 +256,11 @@ def _placed(row: Weighed, place: Place, score: float, why: Sequence[str], *, unc
         _label(second[0], second[1]) if second else None, _joined(reasons), place.gazetteer,
         place.place_id,
     )  # fmt: skip
+
+
+def _margin(place: Place, other: Place) -> float:
+    """By how much one place must be likelier than another: of namesakes in one unit only their size speaks."""
+    return _NAMESAKES if (place.name, place.area) == (other.name, other.area) else _EVEN
 
 
 def _joined(reasons: Sequence[str]) -> str:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
@@ -20,13 +20,14 @@ import numpy as np
 from geo import sources as known_sources
 from geo.archive import Archive, open_archive
 from geo.area import areas_km2
+from geo.aside import aside, draft
 from geo.errors import ArchiveError, FileError, GateError, UsageError
 from geo.files.tables import csv_lines, defused, number, read_table
 from geo.files.vector import read_bytes
 from geo.gate import Admitted, Memory, admit_control, admit_points, admit_units
-from geo.schema import Options, Refusal, Rows, Snapshot, Source, parse_instant
+from geo.schema import CLAIM_COLUMNS, Options, Refusal, Rows, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
-from geo.storage import history, layout
+from geo.storage import disk, history
 from geo.storage.history import Recording
 from geo.storage.store import Store
 from geo.units import Countries
@@ -127,15 +128,62 @@ def import_files(
         options = replace(options or Options(), **settings)
     except TypeError as error:
         raise UsageError(f"no such option: {error}") from None
-    ensure_units(archive)
-    receipts = []
     memory = Memory()
-    for done, path in enumerate(listed, start=1):
-        receipts.append(_import_file(archive, reader, credit or reader.source, path, options, memory))
+    receipts: list[Receipt] = []
+
+    def take(into: Archive, path: Path) -> Receipt:
+        return _import_file(into, reader, credit or reader.source, path, options, memory, beside=archive.path)
+
+    for path, receipt in _taken(archive, listed, take):
+        receipts.append(receipt)
         if progress is not None:
-            progress(done, len(listed), path.name)
+            progress(len(receipts), len(listed), path.name)
     archive.close()
     return receipts
+
+
+def _taken(
+    archive: Archive, paths: Sequence[Path], take: Callable[[Archive, Path], Receipt]
+) -> Iterator[tuple[Path, Receipt]]:
+    """Every file's receipt; a new archive gets its name with the first file that is not refused, or is not made."""
+    done = 0
+    if archive.path.exists():
+        ensure_units(archive)
+    else:
+        with _new_archive(archive.path) as made:
+            for path in paths:
+                receipt = take(made, path)
+                if receipt.outcome != "refused" and not _put(made, archive.path):
+                    break  # somebody was faster: the file goes into what is there now
+                done += 1
+                yield path, receipt
+                if receipt.outcome != "refused":
+                    break
+    for path in paths[done:]:
+        yield path, take(archive, path)
+
+
+@contextmanager
+def _new_archive(path: Path) -> Iterator[Archive]:
+    """An archive with its boundary sets under another name, gone in the end if it was not put in place."""
+    try:
+        with draft(path) as temporary, closing(open_archive(temporary)) as made:
+            for units in known_sources.shipped_units():
+                _add_units(made, units)
+            yield made
+    except OSError as error:
+        raise ArchiveError(f"{path}: cannot be made ({error}): may you write in that folder?") from error
+    except ArchiveError as error:
+        raise ArchiveError(str(error).replace(str(temporary), str(path))) from error
+
+
+def _put(made: Archive, path: Path) -> bool:
+    """Give a new archive its name; False where another one has it by now."""
+    made.close()
+    try:
+        return disk.place_new(made.path, path)
+    except OSError as error:
+        raise ArchiveError(f"{path}: cannot be made ({error}): may you write in that folder?") from error
 
 
 def ensure_units(archive: Archive) -> None:
@@ -151,16 +199,21 @@ def ensure_units(archive: Archive) -> None:
     ArchiveError
         The archive cannot be made or written.
     """
-    shipped = {_file_of(path).sha256: path for path in known_sources.shipped_units()}
-    if archive.path.exists():
-        had = set(archive.store.imports()["sha256"])
-        if not had < shipped.keys() or len(archive.store.snapshots()):
-            return
-        shipped = {key: path for key, path in shipped.items() if key not in had}
-    for path in shipped.values():
-        receipt = _import_file(archive, known_sources.reader("units"), _shipped(path), path, Options(), Memory())
-        if receipt.outcome == "refused":
-            raise ArchiveError(f"{path}: {receipt.error}")
+    if not archive.path.exists():
+        with _new_archive(archive.path) as made:
+            _put(made, archive.path)
+        return
+    shipped = {sha256(read_bytes(path)).hexdigest(): path for path in known_sources.shipped_units()}
+    had = set(archive.store.imports()["sha256"])
+    if had < shipped.keys() and not len(archive.store.snapshots()):
+        for key in shipped.keys() - had:
+            _add_units(archive, shipped[key])
+
+
+def _add_units(archive: Archive, path: Path) -> None:
+    receipt = _import_file(archive, known_sources.reader("units"), _shipped(path), path, Options(), Memory())
+    if receipt.outcome == "refused":
+        raise ArchiveError(f"{path}: {receipt.error}")
 
 
 def _shipped(path: Path) -> Source:
@@ -169,21 +222,35 @@ def _shipped(path: Path) -> Source:
 
 
 def _import_file(
-    archive: Archive, reader: Reader, credit: Source, path: Path, options: Options, memory: Memory
+    archive: Archive,
+    reader: Reader,
+    credit: Source,
+    path: Path,
+    options: Options,
+    memory: Memory,
+    *,
+    beside: Path | None = None,
 ) -> Receipt:
+    """`beside` is the archive that refused rows are laid beside, where that has not got its name yet."""
     try:
-        file = _file_of(path)
+        file = _file_of(path, beside or archive.path)
         countries = archive.countries() if archive.path.exists() else None
         options = replace(options, locate=countries.locate if countries is not None else None)
         found = reader.read(path, options)
-        if _file_of(path) != file:
+        if _file_of(path, beside or archive.path) != file:
             raise FileError(f"{path}: it changed while it was read: wait until it is written, then import it again")
         if isinstance(found, Rows):
             return _take_rows(archive, reader, credit, found, file, options, countries)
         return _take_snapshots(archive, credit, found, file, options, countries, memory)
     except (FileError, GateError) as error:
         text = str(error) if path.name in str(error) else f"{path}: {error}"
-        return Receipt(str(path), credit.name, "refused", error=text)
+        refused = Receipt(str(path), credit.name, "refused", error=text)
+        refusals = error.refusals if isinstance(error, GateError) else ()
+        if not refusals:
+            return refused
+        count = len({r.row for r in refusals})
+        sidecar = _write_sidecar(_sidecar_of(path, beside or archive.path), refusals)
+        return replace(refused, rows_in=count, rows_refused=count, refusals=refusals, sidecar=sidecar)
 
 
 @dataclass(frozen=True)
@@ -191,11 +258,16 @@ class _File:
     name: str
     bytes: int
     sha256: str
+    sidecar: Path  # for its refused rows
 
 
-def _file_of(path: Path) -> _File:
+def _file_of(path: Path, archive: Path) -> _File:
     raw = read_bytes(path)
-    return _File(path.name, len(raw), sha256(raw).hexdigest())
+    return _File(path.name, len(raw), sha256(raw).hexdigest(), _sidecar_of(path, archive))
+
+
+def _sidecar_of(path: Path, archive: Path) -> Path:
+    return archive.with_suffix(".refused") / f"{path.name}.csv"
 
 
 def _take_snapshots(
@@ -217,10 +289,11 @@ def _take_snapshots(
             history.record(connection, _recording(s, a, r, file, credit, options, retrieved))
             for (s, a), r in zip(admitted, receipts, strict=True)
         ]
-    whole = _sum_receipts(receipts, file, credit)
-    outcomes = [d.outcome for d in done]
-    outcome = next((o for o in ("superseded", "stored") if o in outcomes), "unchanged")
-    sidecar = _write_sidecar(archive, file, whole.refusals) if outcome != "unchanged" else ""
+        whole = _sum_receipts(receipts, file, credit)
+        outcomes = [d.outcome for d in done]
+        outcome = next((o for o in ("superseded", "stored") if o in outcomes), "unchanged")
+        # before the file is in for good: whoever imports it again is told that nothing is new
+        sidecar = _write_sidecar(file.sidecar, whole.refusals) if outcome != "unchanged" else ""
     return replace(whole, outcome=outcome, snapshots=tuple(d.snapshot for d in done), sidecar=sidecar)
 
 
@@ -323,7 +396,8 @@ def _take_rows(
             sha256=file.sha256, rows_in=receipt.rows_in, rows_stored=receipt.rows_stored,
             rows_refused=receipt.rows_refused, receipt=json.dumps(_brief(receipt), ensure_ascii=False, sort_keys=True),
         )  # fmt: skip
-    return replace(receipt, sidecar=_write_sidecar(archive, file, receipt.refusals))
+        sidecar = _write_sidecar(file.sidecar, receipt.refusals)
+    return replace(receipt, sidecar=sidecar)
 
 
 def _admitted(
@@ -343,9 +417,8 @@ def _refuse_nothing(receipt: Receipt, options: Options) -> None:
     if receipt.rows_stored or receipt.rows_left_out or "empty" in options.accept:
         return
     whys = Counter(r.why for r in receipt.refusals).most_common(4)
-    raise GateError(
-        f"all {receipt.rows_refused:,} rows were refused: {'; '.join(f'{why} ({n:,} rows)' for why, n in whys)}"
-    )
+    told = "; ".join(f"{why} ({n:,} rows)" for why, n in whys)
+    raise GateError(f"all {receipt.rows_refused:,} rows were refused: {told}", receipt.refusals)
 
 
 def _rows_receipt(part: Rows, admitted: Admitted, file: _File, credit: Source) -> Receipt:
@@ -394,22 +467,22 @@ def import_claims(archive: Archive, path: Path) -> int:
     table = read_table(path)
     if table.refusals:
         raise GateError(f"{path}, row {table.refusals[0].row}: {table.refusals[0].why}")
-    known = [name for name in layout.columns_of(layout.TABLES["claims"][2]) if name != "recorded_at"]
-    found = ", ".join(table.header)
     if not {"claim_id", "text"} <= set(table.header):
-        raise GateError(f"{path}: columns claim_id and text are wanted; found {found}")
-    unknown = [name for name in table.header if name not in known]
-    if unknown:
-        raise GateError(f"{path}: column {unknown[0]!r} means nothing here; the known ones: {', '.join(known)}")
+        raise GateError(f"{path}: columns claim_id and text are wanted; found {', '.join(table.header)}")
+    if unknown := [c for c in table.header if c not in CLAIM_COLUMNS]:
+        raise GateError(
+            f"{path}: no such column of a claim: {', '.join(unknown)}; there are {', '.join(CLAIM_COLUMNS)}"
+        )
     rows = [_claim_row(path, at, row) for at, row in table.rows]
     ensure_units(archive)
     with archive.store.writing() as connection:
         now = history.next_instant(connection)
-        archive.store.put_claims(connection, rows, now)
-        archive.store.note_import(
-            connection, now, kind="claims", dataset="claims", file_name=path.name, file_bytes=len(raw),
-            sha256=sha256(raw).hexdigest(), rows_in=len(rows), rows_stored=len(rows), rows_refused=0, receipt="{}",
-        )  # fmt: skip
+        if archive.store.put_claims(connection, rows, now):
+            archive.store.note_import(
+                connection, now, kind="claims", dataset="claims", file_name=path.name, file_bytes=len(raw),
+                sha256=sha256(raw).hexdigest(), rows_in=len(rows), rows_stored=len(rows), rows_refused=0, receipt="{}",
+            )  # fmt: skip
+    archive.close()
     return len(rows)
 
 
@@ -417,9 +490,8 @@ def _claim_row(path: Path, at: int, cells: Mapping[str, str]) -> dict[str, Any]:
     """A row of published figures: what it must have is there, its value is a number, its days are days."""
     row: dict[str, Any] = {name: cell or None for name, cell in cells.items()}
     try:
-        for name in ("claim_id", "text"):
-            if not (row[name] or "").strip():
-                raise GateError(f"no {name}")
+        if not all((row[name] or "").strip() for name in ("claim_id", "text")):
+            raise GateError("claim_id and text are wanted: give the claim a name and its words")
         for name in ("said_on", "date_from", "date_to"):
             if row.get(name) is not None:
                 parse_instant(row[name], what=name)
@@ -427,26 +499,22 @@ def _claim_row(path: Path, at: int, cells: Mapping[str, str]) -> dict[str, Any]:
         if row["value"] is not None and not math.isfinite(row["value"]):
             raise GateError(f"value {cells['value']!r} is no finite number")
     except GateError as error:
-        raise GateError(f"{path}, row {at}: {error}") from None
+        raise GateError(f"{path}: row {at}: {error}") from None
     return row
 
 
-def _write_sidecar(archive: Archive, file: _File, refusals: Sequence[Refusal]) -> str:
+def _write_sidecar(target: Path, refusals: Sequence[Refusal]) -> str:
     """The refused rows in a CSV beside the archive, so that somebody can mend them."""
     if not refusals:
         return ""
-    folder = archive.path.with_suffix(".refused")
     names = list(dict.fromkeys(name for r in refusals for name in r.properties if not name.startswith(" ")))
     rows = [
         [r.row, defused(r.why), defused(r.way_out), *(defused(r.properties.get(n)) for n in names)] for r in refusals
     ]
     text = "".join(csv_lines([["row", "why", "way_out", *(defused(n) for n in names)], *rows]))
-    target = folder / f"{file.name}.csv"
-    temporary = target.with_suffix(".new")
     try:
-        folder.mkdir(exist_ok=True)
-        temporary.write_text(text, encoding="utf-8-sig")
-        os.replace(temporary, target)
+        with aside(target) as temporary:
+            temporary.write_text(text, encoding="utf-8-sig")
     except OSError as error:
         raise ArchiveError(f"{target}: the refused rows cannot be written there ({error})") from error
     return str(target)

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import json
-import os
 import re
 import shutil
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
@@ -17,6 +16,7 @@ import pandas as pd
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from geo.aside import aside
 from geo.columns import Column, broken, set_in_columns
 from geo.errors import MapError, UsageError
 from geo.files.tables import csv_lines, defused
@@ -138,7 +138,7 @@ def show_front(facts: Mapping[str, Any], lines: Any, form: str) -> None:
     moved = facts.get("movement")
     plain = {k: v for k, v in facts.items() if k != "movement"}
     if form == "table":
-        listed = {k: ", ".join(v) if isinstance(v, tuple) else v for k, v in plain.items()}
+        listed = {k: ", ".join(v) if isinstance(v, tuple | list) else v for k, v in plain.items()}
         show(pd.DataFrame([listed]), "table", title="front, length at the stated tolerance and inset")
         if moved is not None:
             show(moved, "table", title=f"movement since {plain['since']}; the first row is the whole")
@@ -205,16 +205,11 @@ def whole_file(path: Path | None) -> Iterator[IO[str]]:
     if path is None or str(path) == "-":
         yield sys.stdout
         return
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        with temporary.open("w", encoding="utf-8", newline="") as stream:
+        with aside(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
             yield stream
-        os.replace(temporary, path)
     except OSError as error:
         raise MapError(f"{path}: it cannot be written ({error.strerror or error})") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def _csv(frame: pd.DataFrame) -> str:
@@ -322,7 +317,24 @@ def print_receipts(receipts: Sequence[Any]) -> None:
             click.echo(printable(f"  left out: {count} × {why}"))
         for text in (*receipt.repairs, *receipt.notes):
             click.echo(printable(f"  {text}"))
-        for refusal in receipt.refusals[:10]:
-            click.echo(printable(f"  row {refusal.row} refused: {refusal.why}"), err=True)
-        if receipt.sidecar:
-            click.echo(printable(f"  refused rows: {receipt.sidecar}"), err=True)
+        print_refusals(receipt)
+
+
+# rows turned back that are told one by one; all of them are in the file beside the archive
+_MOST_REFUSALS = 20
+
+
+def print_refusals(receipt: Any) -> None:
+    """The rows of a file that were turned back, each with why, and where they all are.
+
+    Raises
+    ------
+    GeoError
+        Never.
+    """
+    for refusal in receipt.refusals[:_MOST_REFUSALS]:
+        click.echo(printable(f"  row {refusal.row} refused: {refusal.why}"), err=True)
+    if len(receipt.refusals) > _MOST_REFUSALS:
+        click.echo(f"  and {len(receipt.refusals) - _MOST_REFUSALS:,} more", err=True)
+    if receipt.sidecar:
+        click.echo(printable(f"  refused rows: {receipt.sidecar}"), err=True)

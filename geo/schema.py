@@ -19,6 +19,10 @@ STATUSES = ("held", "claimed", "advance", "contested", "liberated")
 
 # What a reader hands over, beside the geometry.
 CONTROL_COLUMNS = ("controller", "status", "native")
+CLAIM_COLUMNS = (
+    "claim_id", "text", "said_by", "said_on", "published_in", "quantity", "controller", "unit", "comparator", "value",
+    "value_unit", "date_from", "date_to", "base", "notes",
+)  # fmt: skip
 UNIT_COLUMNS = ("unit", "name", "name_local", "level", "parent", "boundary")
 # The fields of an incident: UCDP's and ACLED's names where they have one (docs/formats.md says which is which).
 INCIDENT_TEXT = (
@@ -33,6 +37,14 @@ INCIDENT_NUMBERS = (
     "latitude", "longitude", "uncertainty_km", "date_prec", "where_prec", "geo_precision", "type_of_violence",
     "deaths_a", "deaths_b", "deaths_civilians", "deaths_unknown", "low", "best", "high",
     "injured_low", "injured_best", "injured_high", "captured", "number_of_sources",
+)  # fmt: skip
+# of these, how many people: whole, and never below 0
+INCIDENT_PEOPLE = (
+    "deaths_a", "deaths_b", "deaths_civilians", "deaths_unknown", "low", "best", "high",
+    "injured_low", "injured_best", "injured_high", "captured",
+)  # fmt: skip
+INCIDENT_WHOLE = (
+    "date_prec", "where_prec", "geo_precision", "type_of_violence", *INCIDENT_PEOPLE, "number_of_sources",
 )  # fmt: skip
 INCIDENT_COLUMNS = (*INCIDENT_TEXT, *INCIDENT_NUMBERS, "orig")
 
@@ -163,6 +175,7 @@ def text_or_none(value: Any) -> str | None:
 BREAK = "the series breaks on "
 
 _DAY = re.compile(r"\d{4}-\d{2}-\d{2}$")
+_WRITTEN = re.compile(r"\d{4}-\d{2}-\d{2}(?:$|[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?)?(?:Z|[+-]\d{2}:?\d{2})?$)")
 
 
 def parse_instant(text: str, *, what: str = "date") -> datetime:
@@ -188,12 +201,21 @@ def parse_instant(text: str, *, what: str = "date") -> datetime:
     text = text.strip()
     try:
         moment = datetime.fromisoformat(text)
-        moment = moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
-    except (ValueError, OverflowError):  # the first and the last hours of the calendar have no UTC everywhere
-        raise GateError(
-            f"{what} {text!r} cannot be read: write it as YYYY-MM-DD or YYYY-MM-DDTHH:MMZ (ISO 8601)"
-        ) from None
-    return moment
+        return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    except ValueError:
+        raise GateError(f"{what} {text!r} cannot be read: {_what_is_wrong(text)}") from None
+    except OverflowError:
+        raise GateError(f"{what} {text!r} cannot be read: the calendar does not reach so far") from None
+
+
+def _what_is_wrong(text: str) -> str:
+    if not _WRITTEN.match(text):
+        return "write it as YYYY-MM-DD or YYYY-MM-DDTHH:MMZ (ISO 8601)"
+    try:
+        date.fromisoformat(text[:10])
+    except ValueError:
+        return f"there is no such day as {text[:10]}"
+    return "there is no such time of day"
 
 
 def is_day(when: str | date | datetime) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import difflib
 import re
 import unicodedata
 from collections.abc import Mapping
@@ -32,6 +31,7 @@ _SPELLINGS = Path(__file__).with_name("assets") / "names" / "units.csv"
 _ENGLISH_KIND = re.compile(r" (?:Oblast|Krai|Republic|Region|Province|Governorate|State|District)$")
 _ADJECTIVE = re.compile(r"^(\w+?)(?:ська|ский|ская|цька|цкая|цкий) (?:область|край)$")
 
+_NEAR = 0.6  # share of letters alike, from which a name is near another
 _ENDING = 4  # letters at most that a case or a gender adds
 
 
@@ -63,20 +63,47 @@ def find_unit(units: pd.DataFrame, wanted: str, *, boundary: str | None = None, 
     wanted = wanted.encode("utf-8", "replace").decode("utf-8")  # halves of signs are no letters of any name
     pool = units.reset_index(drop=True)
     if boundary is not None:
-        pool = pool[pool["boundary"] == boundary]
-        if pool.empty:
-            sets = ", ".join(sorted(set(units["boundary"])))
-            raise UnitError(f"no boundary set {boundary!r} in the archive; there are: {sets or 'none'}")
+        pool = units_of_set(pool, boundary)
     if level is not None:
         pool = pool[pool["level"] == level]
     for matches in (_by_code, _by_name, _by_bare_name, _by_spelling):
         found = pool[matches(pool, wanted)]
         if len(found):
             return _the_one(found, wanted)
-    names = [*pool["unit"].dropna(), *pool["name"], *pool["name_local"].dropna()]
-    near = difflib.get_close_matches(wanted, list(dict.fromkeys(names)), n=5, cutoff=0.5)
+    near = _near(pool, wanted)
     hint = f"; near it: {', '.join(near)}" if near else "; geo units lists them"
     raise UnitError(f"no unit {wanted!r} in the archive{hint}")
+
+
+def _near(pool: pd.DataFrame, wanted: str) -> list[str]:
+    """Names of the units that are written almost so, without words such as "oblast", or with letters swapped."""
+    from rapidfuzz import process
+    from rapidfuzz.distance import OSA
+
+    rows = list(zip(pool["unit"], pool["name"], pool["name_local"], strict=True))
+    words = [(_bare(str(word)), str(row[1])) for row in rows for word in row if text_or_none(word)]
+    words += [(_bare(w.rstrip("*")), str(n)) for u, n, local in rows
+              for w in unit_words({"unit": u, "name": n, "name_local": local})]  # fmt: skip
+    scored = process.extract(
+        _bare(wanted) or wanted, [word for word, _ in words], scorer=OSA.normalized_similarity, limit=12,
+        score_cutoff=_NEAR,
+    )  # fmt: skip
+    return list(dict.fromkeys(words[at][1] for _, _, at in scored))[:5]
+
+
+def units_of_set(units: pd.DataFrame, boundary: str) -> pd.DataFrame:
+    """The units of one boundary set.
+
+    Raises
+    ------
+    UnitError
+        There are none; the message lists the sets that there are.
+    """
+    mine = units[units["boundary"] == boundary]
+    if mine.empty:
+        sets = ", ".join(sorted(set(units["boundary"])))
+        raise UnitError(f"no boundary set {boundary!r} in the archive; there are: {sets or 'none'}")
+    return mine
 
 
 def _by_code(pool: pd.DataFrame, wanted: str) -> pd.Series:

@@ -65,6 +65,7 @@ def outcome_of(path: Path, source: str) -> str:
     return str(found["outcome"])
 
 
+@pytest.mark.long
 def test_a_ring_of_a_million_vertices(tmp_path: Path) -> None:
     steps = 1_000_000
     ring = [[30 + math.cos(2 * math.pi * i / steps), 50 + math.sin(2 * math.pi * i / steps)] for i in range(steps)]

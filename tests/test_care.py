@@ -17,11 +17,13 @@ from address_server import contents
 from click.testing import CliRunner
 
 from geo import back_up, check_archive, import_files, mend_copy, open_archive
+from geo.care import repair
 from geo.care.findings import Report
 from geo.cli import main
 from geo.errors import ArchiveError, FileError, UsageError
 from geo.sources.desk import read_toml
 from geo.storage import gpkg
+from tests.test_cut_off import cut_off
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 DAYS = ("2024-08-12", "2024-08-18", "2024-08-21", "2024-09-10")
@@ -180,6 +182,23 @@ def test_a_damage_is_found_and_a_mended_copy_is_whole(name: str, original: Path,
         assert same == recovers, mended.done
     if recovers is False:
         assert mended.left_out or "import" in " ".join(mended.done)
+
+
+@pytest.mark.parametrize(
+    ("name", "before"), [("_write_left_out", True), ("_write_left_out", False), ("put", True), ("put", False)]
+)
+def test_a_mended_copy_is_never_without_the_list_of_what_it_lacks(
+    name: str, before: bool, archive: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "mended" / "copy.gpkg"
+    sql("UPDATE incidents SET best = -3")(archive)
+    cut_off(lambda: mend_copy(archive, copy), repair, name, before=before)
+    ended = (name, before) == ("put", False)
+    assert copy.exists() == ended
+    assert not list(tmp_path.rglob(".*"))
+    if not ended:
+        assert mend_copy(archive, copy).left_out
+    assert "-3" in (copy.parent / "copy.left-out.csv").read_text()
 
 
 def test_a_lost_polygon_loses_its_recording_and_no_area_is_wrong_in_silence(

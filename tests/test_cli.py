@@ -13,7 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 from shapely.geometry import box, mapping
 
+from geo.archive import open_archive
 from geo.cli import main
+from geo.intake import ensure_units
 
 EVIL = "=1+1"
 
@@ -239,6 +241,8 @@ def test_where_nothing_is_held_yet_it_is_said_so(tmp_path: Path) -> None:
     path = tmp_path / "b.gpkg"
     refused = run("import", path, "vector", tmp_path / "x.geojson", tmp_path / "y.geojson")
     assert "2 of 2 files refused, nothing was taken in" in refused.stderr
+    assert not path.exists()
+    ensure_units(open_archive(path))
     assert "holds no control yet" in run("area", path).stderr
 
 

@@ -259,3 +259,16 @@ def test_isw_s_claimed_limit_is_compared_only_with_the_difference_named(kursk: A
     isw = found.table[(found.table["kind"] == "area") & (found.table["said_by"] == "isw")]["area_km2"].iloc[0]
     assert isw == pytest.approx(453, abs=5)
     assert "UNLIKE CLASS: claimed, not held, the claimed limit of the Ukrainian advance" in found.notes[-1]
+
+
+def test_no_two_grounds_of_a_page_look_the_same() -> None:
+    from geo.pages.compare_page import _symbols
+
+    said = [(side, "held", voice) for side in ("X", "Y") for voice in ("a; b", "a", "b")]
+    found = _symbols(said, "a; b")
+    assert set(found) == set(said)
+    assert (
+        len({s.svg.partition(">")[2] for s in found.values()}) == len({s.pattern for s in found.values()}) == len(said)
+    )
+    single = _symbols([s for s in said if s[0] == "X"], "a; b")
+    assert len({s.pattern for s in single.values()}) == 3

@@ -438,3 +438,41 @@ def test_days_before_are_counted_from_the_date() -> None:
 
 def test_the_example_ships_with_the_package() -> None:
     assert plans.example().startswith("# A desk's day")
+
+
+def from_a_folder(folder: Path, *days: str) -> Path:
+    """A plan that takes the example's days in from a folder, and makes what does not take long."""
+    (folder / "columns.toml").write_text((SEEDS / "control.toml").read_text())
+    (folder / "in").mkdir()
+    for day in days:
+        (folder / "in" / f"{day}.geojson").write_bytes(seed(day))
+    (folder / "desk.toml").write_text(
+        'archive = "war.gpkg"\noutput = "out"\n[[import]]\nsource = "vector"\nfolder = "in"\nconfig = "columns.toml"\n'
+        '[figures]\ncontroller = "UA"\nstatus = ["held"]\nsince = "4 days"\n[timeline]\n'
+    )
+    return folder / "desk.toml"
+
+
+def test_on_the_first_day_there_are_areas_and_it_is_said_that_no_date_is_before(tmp_path: Path) -> None:
+    done = run_daily(from_a_folder(tmp_path, DAYS[0]))
+    assert done.outcome == "done"
+    assert f"km² on {DAYS[0]}" in done.summary()
+    assert f"the first snapshot of seeds depicts {DAYS[0]}, after 2024-08-08" in done.summary()
+    told = json.loads((tmp_path / "out" / DAYS[0] / "figures.json").read_text())
+    assert told["area"]
+    assert "change" not in told
+
+
+def test_a_period_is_named_by_the_maps_that_it_was_measured_on(tmp_path: Path) -> None:
+    said = run_daily(from_a_folder(tmp_path, *DAYS)).summary()
+    assert f"UA held, {DAYS[0]} to {DAYS[2]} (the last maps by 2024-08-17 and {DAYS[2]}): gained" in said
+
+
+def test_an_earlier_date_takes_no_later_one_out_of_the_timeline(tmp_path: Path) -> None:
+    plan = from_a_folder(tmp_path, *DAYS)
+    run_daily(plan)
+    page = (tmp_path / "out" / "timeline.html").read_bytes()
+    earlier = run_daily(plan, date=DAYS[1])
+    assert (tmp_path / "out" / "timeline.html").read_bytes() == page
+    assert f"timeline goes on to {DAYS[2]}, as it did: {DAYS[1]} takes no later date away" in earlier.summary()
+    assert (tmp_path / "out" / DAYS[1] / "figures.json").exists()

@@ -125,6 +125,7 @@ class Flaky(sqlite3.Connection):
         return super().executemany(*given)
 
 
+@pytest.mark.long
 def test_a_drive_that_goes_away_at_any_statement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     day = write_day(tmp_path, 3, size=5)
     connect = sqlite3.connect

@@ -99,12 +99,14 @@ def days_of(archive: Archive) -> list[str]:
     return sorted({str(d)[:10] for d in archive.snapshots()["depicts"]})
 
 
+@pytest.mark.long
 def test_all_that_the_examples_pages_draw_lies_where_the_archive_has_it(example: Archive, tmp_path: Path) -> None:
     days = days_of(example)
     assert len(days) == 11
     check_pages(example, days, tmp_path)
 
 
+@pytest.mark.long
 def test_all_that_pages_of_twenty_real_dates_draw_lies_where_the_archive_has_it(shared: Path, tmp_path: Path) -> None:
     files = sorted((shared / "deepstate-mirror").glob("*.geojson"))[40:60]
     archive = open_archive(tmp_path / "a.gpkg")

@@ -242,6 +242,7 @@ def test_a_damaged_record_says_what_to_do_and_a_held_one_waits_for_nobody(server
     folder = tmp_path / "war.files" / "seeds"
     with locked(folder / ".lock", "another"), pytest.raises(BusyError, match="in hand"):
         fetch_new(archive, "seeds", address=address, **SPAN)
+    folder.mkdir(parents=True)
     (folder / ".fetched.json").write_text("[1")
     with pytest.raises(FetchError, match=r"damaged.*delete it"):
         fetch_new(archive, "seeds", address=address, **SPAN)

@@ -74,6 +74,7 @@ def test_held_in_russia_on_11_january(deepstate: Archive) -> None:
     assert clipped["rows"][0]["boundary"]
 
 
+@pytest.mark.long
 def test_russian_held_in_ukraine_agrees_with_the_reference_on_every_file(deepstate: Archive, shared: Path) -> None:
     with (shared / "reference" / "deepstate_raw_area.csv").open() as stream:
         reference = {r["published_utc"]: r for r in csv.DictReader(stream)}

@@ -22,6 +22,8 @@ from geo.cli import main
 from geo.errors import UsageError
 from geo.front import distance_km, front_of, movement
 from geo.intake import import_files
+from geo.pages.dossier import FRONT_INSET_KM
+from geo.pages.wording import front_words
 
 LAND = box(30, 47, 36, 51)
 GEOD = Geod(ellps="WGS84")
@@ -179,3 +181,36 @@ def test_the_verb_in_words_and_as_geojson(tmp_path: Path) -> None:
     line = shapely.from_geojson(json.dumps(said["geometry"]))
     assert said["properties"]["length_km"] == pytest.approx(GEOD.geometry_length(line) / 1000, rel=1e-9)
     assert said["properties"]["source"]
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8), st.integers(1, 5), st.integers(1, 5)), min_size=2, max_size=6),
+    st.floats(0, 40),
+)  # fmt: skip
+def test_no_mean_exceeds_the_greatest(boxes: list[tuple[int, int, int, int]], inset: float) -> None:
+    shapes = [box(30 + x / 4, 47 + y / 4, 30 + (x + w) / 4, 47 + (y + h) / 4) for x, y, w, h in boxes]
+    before, after = frame_of(("X", shapely.union_all(shapes[::2]))), frame_of(("X", shapely.union_all(shapes[1::2])))
+    old = front_of(before, land_of(LAND), inset_km=inset)
+    sectors = [(f"{x}", box(30 + x / 3, 46, 30 + (x + 1) / 3, 52)) for x in range(9)]
+    table = movement(before, after, old, sectors=sectors)
+    for way, km2 in (("advance", "gained_km2"), ("retreat", "lost_km2")):
+        mean, greatest = table[f"mean_{way}_km"], table[f"greatest_{way}_km"]
+        assert (mean.isna() | (mean <= greatest)).all()
+        for sector in table["sector"][mean.isna() & (table[km2] > 0)]:
+            assert sector is None or f"{sector}" in table.attrs["notes"][0]
+
+
+def test_a_front_of_several_sides_says_whose_edges_it_is() -> None:
+    apart = frame_of(("X", box(31, 48, 33, 49)), ("Y", box(33.1, 48, 34, 49)))
+    found = front_of(apart, land_of(LAND))
+    assert found.sides == ("X", "Y")
+    assert "ground held by X and by Y ends, each side's edge counted" in front_words(found)
+    one = front_of(apart, land_of(LAND), controller="Y")
+    assert one.sides == ("Y",)
+    assert "where held ground ends" in front_words(one)
+
+
+def test_the_verb_takes_the_inset_of_the_maps() -> None:
+    inset = next(p for p in main.commands["front"].params if p.name == "inset_km")
+    assert inset.default == FRONT_INSET_KM

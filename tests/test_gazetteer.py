@@ -132,6 +132,7 @@ def test_countries_are_codes() -> None:
         open_gazetteer(countries=["Ukraine"])
 
 
+@pytest.mark.long
 def test_a_register_stands_for_the_city_beside_it_and_learns_its_region(tmp_path: Path) -> None:
     path = tmp_path / "register.csv"
     path.write_text(
@@ -195,6 +196,7 @@ def test_the_verbs_print_candidates_and_mentions(tmp_path: Path) -> None:
     assert wanted <= mention.keys()
 
 
+@pytest.mark.long
 def test_the_ukrainian_register_lists_ten_prymorske(shared: Path) -> None:
     with open_gazetteer(countries=["UA"], files=[shared / "gazetteer" / "ua_settlements.csv"]) as gazetteer:
         table = list_places(gazetteer, "Prymorske", country="UA")

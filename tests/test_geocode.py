@@ -60,6 +60,16 @@ def test_the_container_decides_between_homonyms(gazetteer: Gazetteer) -> None:
     assert (kotovsk.latitude, kotovsk.longitude) == pytest.approx((52.5905, 41.5025), abs=0.01)
 
 
+def test_of_namesakes_in_one_unit_none_is_exact(gazetteer: Gazetteer) -> None:
+    found = mentions("Russian forces attacked the village of Shevchenko in the Donetsk region.", gazetteer=gazetteer)
+    village = next(m for m in found if m.text == "Shevchenko")
+    assert (village.where_prec, village.adm_1) == (4, "Donetsk Oblast")
+    assert village.uncertainty_km == pytest.approx(18, abs=1)
+    assert "another Shevchenko lies 18 km away" in village.why
+    # where one of the namesakes is much larger, it is meant
+    assert mentions("A shop burned in Kherson, Kherson region.", gazetteer=gazetteer)[0].where_prec == 1
+
+
 def test_given_spans_are_resolved_in_their_order(gazetteer: Gazetteer) -> None:
     text = "Sumy and Sudzha"
     second, first = resolve(text, [(9, 15), (0, 4)], gazetteer=gazetteer)

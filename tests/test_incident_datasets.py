@@ -301,6 +301,15 @@ def test_a_placemark_is_dated_by_the_plainest_word_there_is(
     assert row["where_coordinates"] == name
 
 
+@pytest.mark.parametrize("shape", ["<Point></Point>", "<MultiGeometry><Point></Point><Point></Point></MultiGeometry>"])
+def test_a_point_without_a_place_is_refused_by_row(shape: str, tmp_path: Path) -> None:
+    path = tmp_path / "map.kml"
+    mark = MARK.format("1 May", "Fire", "")
+    path.write_text(KML.format(mark + re.sub("<Point>.*</Point>", shape, mark)), encoding="utf-8")
+    receipt = import_files(tmp_path / "a.gpkg", "mymaps", path)[0]
+    assert (receipt.rows_in, receipt.rows_stored, receipt.rows_refused) == (2, 1, 1)
+
+
 def test_where_units_stand_is_no_incident_unless_it_is_wanted(tmp_path: Path) -> None:
     path = tmp_path / "map.kml"
     position = '<ExtendedData><Data name="позиция"><value>A</value></Data><Data name="date"><value>2024-01-02</value></Data></ExtendedData>'

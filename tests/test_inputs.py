@@ -71,9 +71,9 @@ def test_toml_that_breaks_its_parser_is_refused(tmp_path: Path, text: str) -> No
         ("claim_id,text,value", "c1,x,many", "row 1: 'many' is no number"),
         ("claim_id,text,value", "c1,x,inf", "no finite number"),
         ("claim_id,text,date_to", "c1,x,soon", "date_to 'soon' cannot be read"),
-        ("claim_id,text", ",x", "row 1: no claim_id"),
+        ("claim_id,text", ",x", "row 1: claim_id and text are wanted"),
         ("claim_id,text", "c1,x,y", "3 cells"),
-        ("claim_id,\"text) VALUES ('a', 'b', 'c'); --\",text", "c1,a,b", "means nothing here"),
+        ("claim_id,\"text) VALUES ('a', 'b', 'c'); --\",text", "c1,a,b", "no such column of a claim"),
     ],
 )
 def test_published_figures_are_checked_before_they_are_stored(tmp_path: Path, header: str, row: str, why: str) -> None:

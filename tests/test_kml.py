@@ -7,6 +7,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import shapely
 
 from geo.errors import FileError
 from geo.files.kml import Colour, Placemark, read_kml
@@ -96,6 +97,15 @@ def test_a_geometry_that_cannot_be_read_is_told(inner: str, words: str) -> None:
 def test_files_that_are_refused(text: str, words: str) -> None:
     with pytest.raises(FileError, match=words):
         read(text)
+
+
+@pytest.mark.parametrize("at", range(4))
+def test_a_ring_with_a_nan_is_told(at: int) -> None:
+    points = ["35,51", "35.5,51", "35.5,51.3", "35,51"]
+    points[at] = "NaN,51"
+    ring = f"<LinearRing><coordinates>{' '.join(points)}</coordinates></LinearRing>"
+    (mark,) = read(f"<kml><Placemark><Polygon><outerBoundaryIs>{ring}</outerBoundaryIs></Polygon></Placemark></kml>")
+    assert "NaN" in (mark.error or "") or not shapely.is_valid(mark.geometry)  # the gate refuses those
 
 
 def test_kmz_takes_doc_kml_first(tmp_path: Path) -> None:

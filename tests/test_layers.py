@@ -156,3 +156,12 @@ def test_the_crs_member_of_geojson(tmp_path: Path, member: Any, given: str | Non
 def test_hostile_packages(shared: Path, name: str, words: str) -> None:
     with pytest.raises(FileError, match=words):
         read_layer(shared / "hostile" / name)
+
+
+def test_a_crs_whose_name_is_no_text_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "a.shp"
+    gpd.GeoDataFrame({"name": ["A"]}, geometry=[shapely.box(30, 50, 31, 51)], crs=3857).to_file(path)
+    prj = path.with_suffix(".prj")
+    prj.write_bytes(prj.read_bytes().replace(b"WGS_1984_Web", b"WGS_1984_\xff\x90eb", 1))
+    with pytest.raises(FileError, match="CRS"):
+        read_layer(path)

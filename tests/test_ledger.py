@@ -238,12 +238,14 @@ def compare(archive: Archive, source: str) -> None:
     assert len(sums) == len(whole[whole > 0]) or len(sums) == len(whole)
 
 
+@pytest.mark.long
 def test_every_step_of_the_mirror_equals_full_overlays(shared: Path, tmp_path: Path) -> None:
     files = sorted((shared / "deepstate-mirror").glob("*.geojson"))
     import_files(tmp_path / "a.gpkg", "deepstate-mirror", files)
     compare(open_archive(tmp_path / "a.gpkg"), "deepstate-mirror")
 
 
+@pytest.mark.long
 def test_every_step_of_the_raw_series_equals_full_overlays(shared: Path, tmp_path: Path) -> None:
     files = sorted((shared / "deepstate-raw").glob("*.geojson"))
     import_files(tmp_path / "a.gpkg", "deepstate", files)

@@ -393,6 +393,7 @@ assert {k: matplotlib.rcParams[k] for k in kept} == kept
 """
 
 
+@pytest.mark.long
 def test_two_processes_write_the_same_bytes_whatever_matplotlib_is_set_to(archive: Archive, tmp_path: Path) -> None:
     for name, seed, settings in (("a", "1", "plain"), ("b", "2", "odd")):
         environment = {"PYTHONHASHSEED": seed, "PATH": "/usr/bin:/bin", "TZ": "Asia/Tokyo" if seed == "2" else "UTC"}
@@ -469,6 +470,7 @@ def test_an_incident_is_told_on_one_line() -> None:
 # -- real maps --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_real_map_is_drawn_in_every_shape(shared: Path, tmp_path: Path) -> None:
     real = open_archive(tmp_path / "real.gpkg")
     ensure_units(real)

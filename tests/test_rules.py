@@ -126,6 +126,7 @@ def leaks(path: Path) -> list[bytes]:
     return [s for s in (*SECRETS, np.float64(LAT).tobytes(), np.float64(LON).tobytes()) if s in data]
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("to", "written"), [("grid:5km", all_outputs), ("settlement", tables)])
 def test_no_exact_place_leaks_in_any_output(desk: Archive, tmp_path: Path, to: str, written: Any) -> None:
     before = {secret for path in tables(desk, tmp_path / "plain") for secret in leaks(path)}

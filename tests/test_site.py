@@ -368,7 +368,7 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Path:
         geometry=shapes, crs="EPSG:4326",
     )  # fmt: skip
     with opened.store.writing() as connection:
-        opened.store.put_units(connection, units, [1.0] * len(units), "2024-01-01T00:00:00.000Z")
+        opened.store.put_units(connection, units, geo.area_km2(units.geometry).tolist(), "2024-01-01T00:00:00.000Z")
     put(opened, DAY + timedelta(days=1), opened.control("2025-01-10")[["controller", "status", "native", "geometry"]])
     build_site(opened, folder / "site", title=" ".join(HOSTILE))
     return folder / "site"

@@ -138,6 +138,7 @@ def test_every_real_polygon_of_2022_is_explained_by_its_own_words(shared: Path) 
         assert not any("придністров" in listed[row - 1]["properties"]["name"].lower() for row in held["row"])
 
 
+@pytest.mark.long
 def test_every_class_agrees_with_the_reference(shared: Path) -> None:
     with (shared / "reference" / "deepstate_raw_area.csv").open() as stream:
         reference = list(csv.DictReader(stream))

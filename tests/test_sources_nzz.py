@@ -108,6 +108,7 @@ def test_broken_days_are_refused_by_name(shared: Path, tmp_path: Path, day: str)
     assert day in receipt.error
 
 
+@pytest.mark.long
 def test_every_other_real_file_comes_in(shared: Path, tmp_path: Path) -> None:
     receipts = import_files(tmp_path / "a.gpkg", "nzz", sorted((shared / "nzz").glob("*.json")))
     assert sum(r.outcome == "refused" for r in receipts) == 2

@@ -74,6 +74,7 @@ steps = st.lists(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(steps)
 def test_any_order_of_imports_corrections_and_retractions_equals_the_model(plan: list[tuple]) -> None:
@@ -144,6 +145,7 @@ def _check_now(store: Store, model: Model) -> None:
         assert connection.execute("SELECT count(*) FROM rtree_control_geom").fetchone()[0] == runs
 
 
+@pytest.mark.long
 @settings(max_examples=30, deadline=None)
 @given(st.permutations(range(5)), st.lists(st.frozensets(st.integers(0, 5), max_size=4), min_size=5, max_size=5))
 def test_the_order_in_which_days_come_in_leaves_no_trace(order: list[int], days: list[frozenset[int]]) -> None:

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from benchmarks import hands, kills
+from benchmarks import deeds, hands, kills
 from benchmarks.hands import QUESTIONS
 from geo.archive import open_archive
 from geo.printing import whole_file
@@ -21,14 +21,14 @@ from geo.storage import incidents as stored
 @pytest.fixture(scope="module")
 def works(tmp_path_factory: pytest.TempPathFactory) -> dict[str, kills.Work]:
     patch = pytest.MonkeyPatch()
-    patch.setattr(kills, "SITE_DAYS", 1)
-    patch.setattr(kills, "POLYGONS", 60)
+    patch.setattr(deeds, "SITE_DAYS", 1)
+    patch.setattr(deeds, "POLYGONS", 60)
     found = {work.name: work for work in kills.works(tmp_path_factory.mktemp("works"))}
     patch.undo()
     return found
 
 
-@pytest.mark.parametrize(("name", "times"), [("correction", 3), ("site", 1)])
+@pytest.mark.parametrize(("name", "times"), [("correction", 3), ("geo site", 1)])
 def test_a_kill_loses_nothing(name: str, times: int, works: dict[str, kills.Work], tmp_path: Path) -> None:
     seed = random.randrange(1 << 30)
     tally = kills.try_work(works[name], tmp_path, times, random.Random(seed))
@@ -36,7 +36,7 @@ def test_a_kill_loses_nothing(name: str, times: int, works: dict[str, kills.Work
 
 
 def test_a_kill_that_had_done_harm_would_be_seen(works: dict[str, kills.Work], tmp_path: Path) -> None:
-    site, whole, tally = works["site"], works["correction"].start, kills.Tally()
+    site, whole, tally = works["geo site"], works["correction"].start, kills.Tally()
     old = kills.contents(site.start, site.outputs)
     place = tmp_path / "harmed"
     place.mkdir()
@@ -51,7 +51,7 @@ def test_a_kill_that_had_done_harm_would_be_seen(works: dict[str, kills.Work], t
         connection.create_function("ST_IsEmpty", 1, lambda _: 0)
         connection.execute("DELETE FROM control WHERE rowid IN (SELECT min(fid) FROM control)")
     kills.examine(site, place, tally, old, old)
-    assert tally.half == [f"site: {page}"]
+    assert tally.half == [f"geo site: {page}"]
     assert tally.lost
 
 

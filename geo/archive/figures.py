@@ -117,7 +117,8 @@ class Figures(Opened):
             source, controller, status, unit, gained_km2 (gross), lost_km2 (gross), net_km2, base_km2, net_percent (of
             base_km2; missing where that is 0), from_snapshot, to_snapshot, base, boundary; with ``by="native"`` also
             native, and part where a source has several. ``attrs["notes"]`` says where the source's series breaks
-            between the dates, so that totals across it are not comparable.
+            between the dates, so that totals across it are not comparable, and which snapshot is more than 30 days
+            older than the date that it answers for.
 
         Raises
         ------

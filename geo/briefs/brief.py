@@ -146,9 +146,12 @@ def gather_brief(
     if zone is not None:
         dossier = replace(dossier, spots=[s for s in dossier.spots if zone.intersects(shapely.Point(s.lon, s.lat))])
     shown = title_of(archive, name)
-    said = f"{dossier.dek}{f' Changes since {written(start)}.' if start is not None else ''}"
+    said = f"{dossier.dek}{f' Changes since {dossier.base}.' if start is not None else ''}"
     moved = [by_class(dossier, shown)]
-    moved += by_unit(archive, name, when, start, within, as_known_on, shown)
+    moved += [
+        replace(section, notes=[n for n in section.notes if n not in moved[0].notes])
+        for section in by_unit(archive, name, when, start, within, as_known_on, shown)
+    ]
     if places is not None and start is not None:
         moved += changed_places(archive, name, when, start, as_known_on, places, zone, shown)
     rests = {row[k] for row in dossier.figures for k in ("snapshot", "from_snapshot") if row.get(k)}
@@ -175,6 +178,18 @@ def gather_brief(
         dossier=dossier,
         colours=colours,
     )
+
+
+def no_headline(brief: Brief) -> str:
+    """What a briefing says where no class has a headline.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    slivers = any(row["status"] != "liberated" for row in brief.dossier.slivers)
+    return "Only slivers along a border lie there." if slivers else "No ground of this source lies there."
 
 
 def chart_words(brief: Brief) -> str:
@@ -266,7 +281,7 @@ def _span(archive: Archive, source: str, date: When | None, known: When | None) 
 
 
 def _headlines(dossier: Dossier, shown: str) -> list[Headline]:
-    rows = sorted(dossier.figures, key=lambda r: (_ORDER.index(r["status"]), -r["area_km2"]))
+    rows = sorted(dossier.headlines, key=lambda r: (_ORDER.index(r["status"]), -r["area_km2"]))
     found = []
     for row in rows:
         if row["status"] == "liberated":
@@ -274,7 +289,7 @@ def _headlines(dossier: Dossier, shown: str) -> list[Headline]:
         moved = ""
         if dossier.since is not None and known_number(row.get("net_km2")):
             moved = (
-                f"{signed(row['net_km2'])} km² net since {written(dossier.since)}:"
+                f"{signed(row['net_km2'])} km² net since {dossier.base}:"
                 f" {figure(row['gained_km2'])} gained, {figure(row['lost_km2'])} lost"
             )
         span = ""

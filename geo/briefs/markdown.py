@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from urllib.parse import quote
 
-from geo.briefs.brief import Brief
+from geo.briefs.brief import Brief, no_headline
 from geo.briefs.tables import Section, Table
 from geo.pictures.lettering import plain
 
@@ -48,7 +48,7 @@ def brief_markdown(brief: Brief, pictures: Sequence[tuple[str, Path, str]]) -> s
         said = "; ".join(escaped(text) for text in (headline.moved, headline.span, headline.rests) if text)
         lines.append(f"- **{escaped(headline.label)}: {escaped(headline.km2)} km²** ({said})")
     if not brief.headlines:
-        lines.append("No ground of this source lies there.")
+        lines.append(no_headline(brief))
     by_heading = {heading: _picture(heading, path, words) for heading, path, words in pictures}
     headings = list(by_heading)
     lines += ["", *by_heading[headings[0]]] if headings else []

@@ -9,7 +9,7 @@ from datetime import datetime
 from importlib import import_module
 from typing import Any
 
-from geo.briefs.brief import Brief
+from geo.briefs.brief import Brief, no_headline
 from geo.briefs.tables import Section
 from geo.errors import UsageError
 from geo.pictures.lettering import plain
@@ -159,7 +159,7 @@ def lines_of(brief: Brief) -> Sequence[tuple[str, str]]:
         Never.
     """
     if not brief.headlines:
-        return [("No ground of this source lies there.", "")]
+        return [(no_headline(brief), "")]
     return [
         (f"{h.label}: {h.km2} km²", "; ".join(text for text in (h.moved, h.span, h.rests) if text))
         for h in brief.headlines

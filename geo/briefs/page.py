@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
-from geo.briefs.brief import Brief, Headline
+from geo.briefs.brief import Brief, no_headline
 from geo.briefs.chart import chart_markup, chart_styles
 from geo.briefs.tables import Section, Table
 from geo.pages import basemap, sheet
@@ -40,7 +39,7 @@ def brief_page(brief: Brief) -> ControlMap:
     made.page.shell = replace(
         shell,
         title=brief.title,
-        top=patterns + title + _headlines(brief.headlines),
+        top=patterns + title + _headlines(brief),
         side=f"<aside>{sheet.legend(dossier)}{sheet.toggles(dossier)}{sheet.incidents(dossier)}</aside>",
         bottom=_below(brief) + sheet.bottom(dossier, basemap.credits()),
     )
@@ -48,14 +47,14 @@ def brief_page(brief: Brief) -> ControlMap:
     return made
 
 
-def _headlines(headlines: Sequence[Headline]) -> str:
+def _headlines(brief: Brief) -> str:
     cards = "".join(
         f'<li><h3>{escape(h.label)}</h3><p class="big">{escape(h.km2)} <small>km²</small></p>'
         + "".join(f"<p>{escape(text)}</p>" for text in (h.moved, h.span) if text)
         + f'<p class="rests">{escape(h.rests)}</p></li>'
-        for h in headlines
+        for h in brief.headlines
     )
-    none = '<p class="workings">No ground of this source lies there.</p>'
+    none = f'<p class="workings">{escape(no_headline(brief))}</p>'
     shown = f'<ul class="cards">{cards}</ul>' if cards else none
     return f'<section aria-label="Key figures"><h2 class="unseen">Key figures</h2>{shown}</section>'
 

@@ -16,7 +16,7 @@ from geo.archive import Archive
 from geo.claims.verdict import Finding
 from geo.claims.wording import verdict_line
 from geo.pages.dossier import Dossier
-from geo.pages.wording import class_label, figure, written
+from geo.pages.wording import base_words, class_label, figure, sentence, sliver_words, written
 from geo.schema import text_or_none, to_instant
 from geo.spots import event_of, number_or_none
 
@@ -118,10 +118,11 @@ def by_class(dossier: Dossier, shown: str) -> Section:
         rows.append(cells)
     snapshots = sorted({s for r in dossier.figures for s in (r["snapshot"], r.get("from_snapshot")) if s})
     caption = f"km²{dossier.place} on {written(dossier.date)}"
-    caption += f"; gained, lost and net since {written(since)}" if since is not None else ""
+    caption += f"; gained, lost and net since {dossier.base}" if since is not None else ""
     notes = ["Highest adds the contested ground of the same country to what a side holds; gained and lost are gross."]
     if since is not None:
-        notes.append(f"Percentages are of the area on {written(since)}.")
+        notes.append(f"Percentages are of the area on {dossier.base}.")
+    notes += [sentence(n) for n in (sliver_words(dossier.slivers, dossier.place), *dossier.notes) if n]
     heading = "What changed, by class" if since is not None else "By class"
     table = Table(f"{caption}. Source: {shown}; snapshots {', '.join(snapshots)}.", columns, rows, 1)
     return Section("classes", heading, table if rows else None, notes)
@@ -147,7 +148,7 @@ def by_unit(
         chosen.sort(key=lambda r: -r["area_km2"])
     else:
         moved = archive.change(since, when, source=source, within=within, by="unit", as_known_on=known)
-        breaks = [f"{note[:1].upper()}{note[1:].rstrip('.')}." for note in moved.attrs["notes"]]
+        breaks = [sentence(note) for note in moved.attrs["notes"]]
         chosen = [r for r in moved.to_dict("records") if max(r["gained_km2"], r["lost_km2"]) >= LEAST_KM2]
         chosen.sort(key=lambda r: -(r["gained_km2"] + r["lost_km2"]))
     units = archive.units()
@@ -162,8 +163,9 @@ def by_unit(
             cells += [figure(row["gained_km2"]), figure(row["lost_km2"]), signed(row["net_km2"])]
         rows.append(cells)
     boundary = sorted({b for b in map(text_or_none, area["boundary"]) if b})
+    base = "" if since is None else base_words(archive, source, since, as_known_on=known)
     caption = f"km² on {written(when)}"
-    caption += f"; gained, lost and net since {written(since)}" if since is not None else ""
+    caption += f"; gained, lost and net since {base}" if since is not None else ""
     caption += f". Source: {shown}" + (f". Units: {'; '.join(boundary)}" if boundary else "") + "."
     columns = ["Unit", "Class", "km²", *(("gained", "lost", "net") if since is not None else ())]
     notes = list(breaks)
@@ -171,7 +173,7 @@ def by_unit(
         notes.append(
             f"Classes of units in which less than {LEAST_KM2:g} km² was gained or lost are left out."
             if rows
-            else f"In no unit was {LEAST_KM2:g} km² or more gained or lost since {written(since)} by {shown}."
+            else f"In no unit was {LEAST_KM2:g} km² or more gained or lost since {base} by {shown}."
         )
     heading = "What changed, by unit" if since is not None else "By unit"
     return [Section("units", heading, Table(caption, columns, rows, 2) if rows else None, notes)]
@@ -199,7 +201,7 @@ def changed_places(
         [str(r["name"]), text_or_none(r["before"]) or "nobody's", text_or_none(r["after"]) or "nobody's"]
         for r in found.to_dict("records")
     ]
-    span = f"{written(since)} to {written(when)}"
+    span = f"{base_words(archive, source, since, as_known_on=known)} to {written(when)}"
     if not rows:
         said = f"None of the {len(places):,} places of the file changed hands, {span}, by {shown}."
         return [Section("places", "Places that changed hands", None, [said])]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from contextlib import closing, suppress
+from contextlib import closing
 from datetime import UTC, datetime
 from pathlib import Path
 
+from geo.aside import draft
 from geo.errors import ArchiveError, UsageError
 from geo.storage import disk
 
@@ -41,19 +42,16 @@ def back_up(archive: str | Path, copy: str | Path, *, replace: bool = False) -> 
         target = target / f"{source.stem}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}{source.suffix}"
     if target.exists() and (not replace or target.samefile(source)):
         raise UsageError(f"{target}: it is there already: choose another name, or say --replace")
-    temporary = disk.new_file(target)
+    try_place(target)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with disk.reading(source) as connection, closing(sqlite3.connect(temporary)) as into:
-            connection.backup(into)
-            into.execute("PRAGMA journal_mode = DELETE").fetchone()
-            _insist_whole(source, into)
-        put(temporary, target, replace=replace)
+        with disk.reading(source) as connection, draft(target) as temporary:
+            with closing(sqlite3.connect(temporary)) as into:
+                connection.backup(into)
+                into.execute("PRAGMA journal_mode = DELETE").fetchone()
+                _insist_whole(source, into)
+            put(temporary, target, replace=replace)
     except (OSError, sqlite3.Error) as error:
         raise ArchiveError(f"{target}: the copy cannot be written ({error}): is there room?") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
     return target
 
 
@@ -61,6 +59,23 @@ def _insist_whole(source: Path, copy: sqlite3.Connection) -> None:
     found = copy.execute("PRAGMA quick_check(1)").fetchone()[0]
     if found != "ok":
         raise ArchiveError(f"{source}: it is damaged ({found}), and so would be its copy: geo check says more")
+
+
+def try_place(target: Path) -> None:
+    """See that a file can be made where a copy is to stand, before anything is read for it.
+
+    Raises
+    ------
+    ArchiveError
+        It cannot; nothing stays there.
+    """
+    try:
+        with draft(target) as temporary:
+            temporary.touch()
+    except OSError as error:
+        raise ArchiveError(
+            f"{target}: the copy cannot be written ({error.strerror or error}): may you write in that folder?"
+        ) from error
 
 
 def put(temporary: Path, target: Path, *, replace: bool) -> None:

@@ -57,7 +57,8 @@ def check_archive(path: str | Path) -> Report:
 def _look(path: Path, connection: sqlite3.Connection) -> Report:
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not {"gpkg_contents", "layout", "snapshots"} <= tables:
-        return Report(str(path), None, {}, (fault("file", "SQLite, but no archive of geo-control", ""),))
+        what = "SQLite, but no archive of geo-control" if path.stat().st_size else "the file is empty"
+        return Report(str(path), None, {}, (fault("file", what, ""),))
     version = migration.version_of(connection)
     if version is None:
         return Report(str(path), None, {}, (fault("layout", "the version of the layout is damaged"),))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager, suppress
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,8 @@ import numpy as np
 import shapely
 
 from geo.area import areas_km2
-from geo.care.backup import put
+from geo.aside import draft
+from geo.care.backup import put, try_place
 from geo.care.checking import check_archive, incident_faults
 from geo.care.findings import Report
 from geo.care.memory import (
@@ -33,7 +34,7 @@ from geo.care.structure import LAYERS, decoded, is_on_earth
 from geo.errors import ArchiveError, UsageError
 from geo.files.tables import csv_lines, defused
 from geo.pages.page import write_page
-from geo.storage import disk, gpkg, layout
+from geo.storage import gpkg, layout
 from geo.storage.layout import TABLES
 
 _CLASS = ("source", "part", "controller", "status", "native")
@@ -103,25 +104,26 @@ def mend_copy(archive: str | Path, copy: str | Path) -> Mended:
     source, target = Path(archive), Path(copy)
     if target.exists():
         raise UsageError(f"{target}: it is there already: choose another name")
-    temporary = disk.new_file(target)
+    try_place(target)
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        with _reading(source) as old:
+        with _reading(source) as old, draft(target) as temporary:
             work = _Work(_last_instant(old))
             _write(source, old, temporary, work)
-        report = check_archive(temporary)
-        if not report.is_whole:
-            raise ArchiveError(
-                f"{source}: it could not be mended: {report.findings[0].where}: {report.findings[0].what}"
-            )
-        put(temporary, target, replace=False)
+            report = _insist_whole(source, temporary)
+            # before the copy: one that stands there is never without the list of what it lacks
+            left = _write_left_out(target, work.behind)
+            put(temporary, target, replace=False)
     except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
         raise ArchiveError(f"{source}: no mended copy can be written ({error}): take the last backup") from error
-    finally:
-        with suppress(OSError):
-            temporary.unlink()
-    left = _write_left_out(target, work.behind)
     return Mended(str(target), tuple(work.done), left, replace(report, archive=str(target)))
+
+
+def _insist_whole(source: Path, copy: Path) -> Report:
+    report = check_archive(copy)
+    if not report.is_whole:
+        first = report.findings[0]
+        raise ArchiveError(f"{source}: it could not be mended: {first.where}: {first.what}")
+    return report
 
 
 @contextmanager

@@ -82,9 +82,7 @@ def check_claim(
     """
     empty = Finding(claim, within_percent=within_percent, date=None if date is None else str(date))
     unit = kind_of_unit(claim.value_unit)
-    # whose ground was retaken follows from the archive, where only one other side held some there
-    found_out = {"date_to", "date_from", *(["controller"] if claim.quantity == "share retaken" else [])}
-    missing = [name for name in claim.missing() if name not in found_out]
+    missing = unknown_fields(claim)
     if missing or unit is None or claim.quantity not in (*STATES, *CHANGES, "front length"):
         wanted = f"not known: {', '.join(missing)}" if missing else f"{claim.quantity or 'it'} is not measured on maps"
         return replace(empty, notes=(f"cannot be checked: {wanted}",))
@@ -100,6 +98,19 @@ def check_claim(
     case = Case(archive, claim, span, unit, side or "", place, day, within_percent, max_age_days, as_known_on, places)
     with archive.holding():
         return _found(case, names, empty)
+
+
+def unknown_fields(claim: Claim) -> tuple[str, ...]:
+    """The fields without which a claim cannot be checked, and that no archive tells.
+
+    Raises
+    ------
+    UsageError
+        Never.
+    """
+    # whose ground was retaken follows from the archive, where only one other side held some there
+    found_out = {"date_to", "date_from", *(["controller"] if claim.quantity == "share retaken" else [])}
+    return tuple(name for name in claim.missing() if name not in found_out)
 
 
 def check_claims(archive: Archive, claims: Iterable[Claim], **asked: Any) -> list[Finding]:
@@ -135,6 +146,9 @@ def _found(case: Case, names: Sequence[str], empty: Finding) -> Finding:
         notes.append(f"no side is named: measured is ground of {case.side}, the only other side that held some there")
     if claim.comparator in ("about", "nearly"):
         notes.append(f"{claim.comparator} means within {case.within_percent:g} percent of the value")
+    if claim.comparator == "exactly" and case.unit != "settlements" and case.span.low < case.span.high:
+        ends = f"{case.span.low:,.10g} to {case.span.high:,.10g} {case.unit.replace('km2', 'km²')}"
+        notes.append(f"a bare figure is read as exact to half of its last digit: {ends}")
     if why := _unfit(case):
         return replace(empty, notes=(*notes, f"cannot be checked: {why}"), span=case.span, place=case.place)
     verdicts: list[Verdict] = []

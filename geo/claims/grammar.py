@@ -340,6 +340,8 @@ def of_ground(text: str, amount: Amount, deed: Deed, units: Sequence[Mention], s
     match = re.match(r"(?:of|від|от)\s+", rest, re.I)
     if match is None:
         return deed.name in ("retaken", "lost") or deed.passive
+    if deed.name == "retaken" and re.match(r"of (?:it|that|this)\b(?! \w)", rest, re.I):
+        return True  # only ground is retaken
     offset, rest = offset + match.end(), rest[match.end() :]
     while True:
         named = next((m for m in (*units, *sides) if m.start <= offset < m.end and m.role in ("unit", "names")), None)

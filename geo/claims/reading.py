@@ -131,6 +131,9 @@ def _claims_of(scene: _Scene) -> list[Claim]:
         clause = _clause(scene, number)
         before = claims[-1] if claims and claims[-1].quantity else None
         own = grammar.deed_of(scene.text, clause, amount)
+        if own and claims and deed and own.start == deed.start >= scene.amounts[number - 1].end:
+            # "500 km² held, 40 percent retaken": the deed after one figure is not that of the next, which has its own
+            own = grammar.deed_of(scene.text, (own.end, clause[1]), amount) or own
         claim = _claim(scene, amount, clause, own, None if own else before, deed)
         if _based(scene, number):
             after = scene.amounts[number + 1]

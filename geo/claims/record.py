@@ -170,7 +170,11 @@ def span_of(claim: Claim, *, within_percent: float = WITHIN_PERCENT) -> Span:
     """
     unit = claim.value_unit
     if claim.value is None or unit is None or unit not in UNITS or claim.comparator not in COMPARATORS:
-        raise UsageError(f"{claim.text!r}: value, unit and comparator are wanted; see geo claims --set")
+        why = "".join(f"; {note}" for note in claim.notes)
+        raise UsageError(
+            f"{claim.text!r}: its figure could not be read{why}. Write it with a number, its unit and what became of"
+            ' the ground, such as "Russia has retaken 40 percent of it"'
+        )
     if within_percent < 0:
         raise UsageError(f"--within-percent {within_percent:g}: 0 or more")
     value, one = claim.value * UNITS[unit], UNITS[unit]

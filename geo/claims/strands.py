@@ -18,7 +18,7 @@ from geo.area import areas_km2
 from geo.measures import Zone
 from geo.schema import last_instant, parse_instant, text_or_none
 from geo.series.cluster import ground_changes
-from geo.units import Countries
+from geo.units import Countries, units_of_set
 
 # in this order classes are added to a set, each set named in full
 _ADDED = ("contested", "claimed", "advance")
@@ -109,8 +109,10 @@ def place_of(archive: Archive, within: str | shapely.Geometry | None, *, boundar
     Raises
     ------
     UnitError
-        The unit is unknown or ambiguous.
+        The unit is unknown or ambiguous, or there is no such boundary set.
     """
+    if boundary is not None:
+        units_of_set(archive.units(), boundary)
     if within is None:
         return Place(None, None, None, None, None, None)
     if not isinstance(within, str):

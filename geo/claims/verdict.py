@@ -307,11 +307,11 @@ def _breaks(case: Case, strand: Strand, snapshots: Sequence[Mapping[str, Any]]) 
 
 def _turns(case: Case, strand: Strand, verdict: str, at: int) -> str | None:
     """Where the snapshot is older than the day and the next one, soon after it, says otherwise."""
-    soon = case.instant() + timedelta(days=case.max_age_days)
     if case.claim.quantity not in STATES or _age(case.day, strand.times[at]) < 1 or at + 1 >= len(strand.times):
         return None
     value = series_of(case.claim, strand, base=base_of(case.claim), places=case.places)[at + 1]
-    if strand.times[at + 1] > soon or value is None or case.span.holds(value) == (verdict == "supports"):
+    late = (strand.times[at + 1] - case.instant()) / timedelta(days=1) > case.max_age_days
+    if late or value is None or case.span.holds(value) == (verdict == "supports"):
         return None
     other = "contradicts" if verdict == "supports" else "supports"
     return f"the next snapshot, {stamp(strand.times[at + 1])}, has {value:,.1f} {_said(case.unit)} and {other}"

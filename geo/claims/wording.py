@@ -187,7 +187,7 @@ def verdict_line(finding: Finding) -> tuple[str, str]:
     for source in dict.fromkeys(v.source for v in finding.verdicts):
         mine = [v for v in finding.verdicts if v.source == source]
         lines.append(f"By {source}: " + "; ".join(f"{WORDS[v.verdict]} by {classes(v)}{_shown(v)}" for v in mine))
-    notes = [n for n in finding.notes if "percent of the value" in n or "base" in n]
+    notes = [n for n in finding.notes if "percent of the value" in n or "last digit" in n or "base" in n]
     rests = [f"{v.source} {classes(v)}: {v.workings['text']}" for v in finding.verdicts]
     snapshots = list(dict.fromkeys(v.snapshot for v in finding.verdicts if v.snapshot))
     basis = ". ".join([*rests, *(_upper(n) for n in notes), f"Snapshots {', '.join(snapshots)}" if snapshots else ""])

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 
-from geo.cli.common import ARCHIVE, KNOWN, form_option, main, opened, places_option
+from geo.cli.common import ARCHIVE, KNOWN, Days, form_option, main, opened, places_option
 from geo.errors import UsageError
 from geo.printing import give_json, printable, show
 
@@ -22,13 +22,13 @@ from geo.printing import give_json, printable, show
 @click.option("--and", "other", metavar="SENTENCE", help="A second claim: what both imply together.")
 @click.option("--date", metavar="D", help="When it was said; of the claims on record, those said on or about that day.")
 @click.option("--id", "ids", multiple=True, metavar="ID", help="Only these claims on record.")
-@click.option("--set", "given", multiple=True, metavar="FIELD=VALUE", help="What the reader left empty or got wrong.")
+@click.option("--set", "given", multiple=True, metavar="FIELD=VALUE", help="What was left empty or read wrong.")
 @click.option("--in", "within", metavar="UNIT", help="Measure inside this unit (a code or a name).")
 @click.option("--boundary", metavar="SET", help="Which boundary set; the last taken in by default.")
 @click.option("--source", "sources", multiple=True, metavar="S", help="Only this source; may be given several times.")
 @click.option("--within-percent", type=float, default=5.0, show_default=True, metavar="P",
               help="What 'about', 'some' and 'nearly' leave open.")  # fmt: skip
-@click.option("--max-age-days", type=float, default=7.0, show_default=True, metavar="N",
+@click.option("--max-age-days", type=Days(), default=7.0, show_default=True, metavar="N",
               help="An older snapshot says nothing of the day.")  # fmt: skip
 @places_option("Geodata or CSV with names, to count settlements.")
 @KNOWN
@@ -49,7 +49,8 @@ def claims_command(
     options["sources"] = list(options["sources"]) or None
     if other is not None and text is None:
         raise UsageError("--and needs a first claim (--text)")
-    claims = _drafts(kept, [t for t in (text, other) if t], date, given) if text else _recorded(kept, date, ids)
+    within = options["within"]
+    claims = _drafts(kept, text, other, date, given, within) if text else _recorded(kept, date, ids)
     if text is None:
         findings = check_claims(kept, claims, date=date, **options)
     else:
@@ -59,33 +60,37 @@ def claims_command(
         from geo.pictures.claim_chart import draw_claim
 
         click.echo(draw_claim(kept, findings[0], chart), err=True)
-    _print(findings, pair, form, alone=text is not None)
+    _print(findings, pair, form, drafted=text is not None)
 
 
-def _drafts(archive: Any, texts: Sequence[str], date: str | None, given: Sequence[str]) -> list[Any]:
+def _drafts(
+    archive: Any, text: str, other: str | None, date: str | None, given: Sequence[str], within: str | None
+) -> list[Any]:
+    """Every figure of a sentence; with a second sentence the first of each, and what else stands in them is said."""
+    from geo.claims.confirming import confirmed, follow
     from geo.claims.names import names_of
-    from geo.claims.reading import read_claim
+    from geo.claims.reading import find_claims, read_claim
 
     units = archive.units().drop(columns="geometry").to_dict("records")
     names = names_of(units, archive.controllers())
-    claims = [read_claim(text, date=date, names=names) for text in texts]
-    return [_confirmed(claims[0], given), *claims[1:]]
+    found = [find_claims(t, date=date, names=names) for t in (text, other or "")]
+    first = read_claim(text, date=date, names=names)
+    if other is None:
+        return confirmed(found[0] if len(found[0]) > 1 else [first], given, within=within)
+    second = read_claim(other, date=date, names=names)
+    first, second = (_alone(c, among) for c, among in zip((first, second), found, strict=True))
+    (first,) = confirmed([first], given, within=within)
+    return [first, follow(first, *confirmed([second], [], within=within))]
 
 
-def _confirmed(claim: Any, given: Sequence[str]) -> Any:
-    """The draft with what a person says of it."""
-    from geo.claims.record import Claim
+def _alone(claim: Any, found: Sequence[Any]) -> Any:
+    """A claim with a note on the other figures of its text, which are not looked at."""
+    from geo.claims.wording import figure_words
 
-    known = {f.name for f in fields(Claim)} - {"notes", "start", "end", "text"}
-    for pair in given:
-        name, sign, value = pair.partition("=")
-        if not sign or name not in known:
-            raise UsageError(f"--set {pair!r}: write it as FIELD=VALUE, with one of {', '.join(sorted(known))}")
-        try:
-            claim = replace(claim, **{name: float(value) if name in ("value", "high", "step") else value or None})
-        except ValueError:
-            raise UsageError(f"--set {pair!r}: {name} is a number") from None
-    return claim
+    if len(found) < 2:
+        return claim
+    others = ", ".join(figure_words(c) for c in found[1:])
+    return replace(claim, notes=(*claim.notes, f"with --and one figure of a sentence counts; left unread: {others}"))
 
 
 def _recorded(archive: Any, date: str | None, ids: Sequence[str]) -> list[Any]:
@@ -109,12 +114,14 @@ def _pair(claims: Sequence[Any], within_percent: float) -> Any:
     return weigh_claims(claims[0], claims[1], within_percent=within_percent)
 
 
-def _print(findings: Sequence[Any], pair: Any, form: str, *, alone: bool) -> None:
+def _print(findings: Sequence[Any], pair: Any, form: str, *, drafted: bool) -> None:
+    from geo.claims.checking import unknown_fields
+    from geo.claims.confirming import way_out
     from geo.claims.wording import claim_words, paragraph, table_of_findings
 
     if form == "json":
         listed = [f.as_dict() for f in findings]
-        out = listed[0] if alone else {"claims": listed}
+        out = listed[0] if drafted and (pair is not None or len(listed) == 1) else {"claims": listed}
         if pair is not None:
             out |= {"and": listed[1], "together": pair.as_dict()}
         give_json(out)
@@ -132,3 +139,6 @@ def _print(findings: Sequence[Any], pair: Any, form: str, *, alone: bool) -> Non
         show(table_of_findings(findings), form, title="verdicts by source and classes")
     if pair is not None:
         click.echo(printable(f"together: {pair.text}"))
+    told = [unknown_fields(f.claim) for f in findings if drafted and not f.verdicts]
+    for missing in dict.fromkeys(m for m in told if m):
+        click.echo(f"note: {way_out(missing)}", err=True)

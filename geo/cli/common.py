@@ -10,12 +10,13 @@ from typing import Any
 import click
 
 from geo import __version__
-from geo.errors import GeoError, UsageError
+from geo.errors import STOPPED, STOPPED_CODE, GeoError, UsageError
 from geo.palette import side_colours
 from geo.printing import complain
 
 # longer than any first sentence, in characters
 _WHOLE = 400
+_MOST_DAYS = 36_525  # a century
 
 
 class _Geo(click.Group):
@@ -34,8 +35,8 @@ class _Geo(click.Group):
         except BrokenPipeError:
             ctx.exit(0)
         except KeyboardInterrupt:
-            complain("stopped; what was written until now is whole, and the same command takes up the rest")
-            ctx.exit(130)
+            complain(STOPPED)
+            ctx.exit(STOPPED_CODE)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Every verb with its whole first sentence: cut short, most would not say what they are for."""
@@ -71,6 +72,27 @@ def options(*decorators: Callable[..., Any]) -> Callable[..., Any]:
     return wrap
 
 
+class Days(click.FloatRange):
+    """Days as a number, not below 0, and no more than a calendar has."""
+
+    def __init__(self) -> None:
+        super().__init__(min=0, max=_MOST_DAYS)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number; "nan" is none.
+
+        Raises
+        ------
+        click.BadParameter
+            It is no number, or out of range.
+        """
+        days = super().convert(value, param, ctx)
+        if days != days:
+            self.fail(f"{value!r} is no number of days", param, ctx)
+        return days
+
+
+WHOLE_DAYS = click.IntRange(1, _MOST_DAYS)
 ARCHIVE = click.argument("archive", type=click.Path(path_type=Path))
 SOURCE = click.option("--source", metavar="S", help="Which source; may be left out where the archive has one.")
 CLASSES = options(
@@ -92,7 +114,7 @@ LANG = click.option(
     "--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names."
 )
 PAGE = click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The page, F.html.")
-AGE = click.option("--max-age-days", type=float, metavar="N", help="Refuse a snapshot older than this on the date.")
+AGE = click.option("--max-age-days", type=Days(), metavar="N", help="Refuse a snapshot older than this on the date.")
 BY = click.option(
     "--by", type=click.Choice(["unit", "native"]), help="A row for each unit, or each class of the source."
 )

@@ -27,7 +27,7 @@ from geo.printing import give_json, printable, records, show
 )  # fmt: skip
 @WHERE
 @click.option("--by", type=click.Choice(["unit"]), help="Figures for each unit (one date).")
-@click.option("--lag-days", type=click.IntRange(0), default=14, show_default=True, metavar="N",
+@click.option("--lag-days", type=click.IntRange(0, 366), default=14, show_default=True, metavar="N",
               help="Search for a lag of up to N days either way (a span).")  # fmt: skip
 @places_option("Geodata or CSV with names: who says what.")
 @KNOWN

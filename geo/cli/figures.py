@@ -25,7 +25,8 @@ from geo.cli.common import (
     opened,
     place,
 )
-from geo.printing import bar, show, show_front, show_workings, write_table
+from geo.front import Front
+from geo.printing import bar, printable, show, show_front, show_workings, write_table
 from geo.schema import last_instant
 
 
@@ -60,18 +61,13 @@ def area(
     title = f"km² held by source and class, {date or 'last snapshot'}" + (
         f", as known on {as_known_on}" if as_known_on else ""
     )
-    _add_note(frame, _told_age(frame, date))
+    _tell_the_way_out(frame)
     show(frame, form, title=title, head={"date": date, "as_known_on": as_known_on})
 
 
-# a figure this many days older than the date asked for is told apart, whatever its column says
-_OLD_DAYS = 30
-
-
-def _told_age(frame: pd.DataFrame, date: str | None) -> str:
-    old = frame[frame["snapshot_age_days"] > _OLD_DAYS]
-    ages = {f"{s} is {a:,.0f} days older" for s, a in zip(old["snapshot"], old["snapshot_age_days"], strict=True)}
-    return f"{', '.join(sorted(ages))} than {date}; --max-age-days N refuses such a one" if ages else ""
+def _tell_the_way_out(frame: pd.DataFrame) -> None:
+    if any(" days older than " in note for note in frame.attrs.get("notes", ())):
+        _add_note(frame, "--max-age-days N refuses an older snapshot")
 
 
 def _add_note(frame: pd.DataFrame, note: str) -> None:
@@ -103,6 +99,7 @@ def change(archive: Path, from_: str, to: str, form: str, status: tuple[str, ...
     frame = opened(archive).change(from_, to, status=status or None, **given)
     title = f"km² gained and lost, {from_} to {to}; percent of {given['base'] or from_}"
     head = {"from": from_, "to": to, "base": given["base"] or from_, "as_known_on": given["as_known_on"]}
+    _tell_the_way_out(frame)
     if last_instant(from_) > last_instant(to):
         _add_note(frame, f"--from {from_} is later than --to {to}: gained and lost are told backwards in time")
     show(frame, form, title=title, head=head)
@@ -138,7 +135,7 @@ def series(archive: Path, form: str, status: tuple[str, ...], output: Path | Non
 @click.option("--in", "within", metavar="UNIT", help="Only inside this unit (a code or a name).")
 @click.option("--against", metavar="C", help="Only where this other side's ground faces it.")
 @click.option("--tolerance-km", type=float, default=0.0, show_default=True, help="Simplify the line by this much.")
-@click.option("--inset-km", type=float, default=0.0, show_default=True, help="Stay this far inside border and coast.")
+@click.option("--inset-km", type=float, default=5.0, show_default=True, help="Stay this far inside border and coast.")
 @click.option("--gap-km", type=float, default=0.1, show_default=True, help="How far apart two sides still face.")
 @click.option("--boundary", metavar="SET", help="Whose border and coast; the last taken in by default.")
 @click.option("--since", metavar="D", help="How far it moved since this date, by unit (needs --controller).")
@@ -159,6 +156,8 @@ def front(archive: Path, form: str, since: str | None, at: str | None, level: in
         for k in ("date", "controller", "against", "within", "gap_km", "as_known_on")
         if given[k] is not None
     }
+    if len(found.sides) > 1:
+        facts |= {"edges_of": list(found.sides)}
     facts |= {"source": found.source, "snapshot": found.snapshot, "snapshot_age_days": found.snapshot_age_days}
     facts |= {"boundary": found.boundary, "length_km": found.length_km}
     facts |= {"tolerance_km": found.tolerance_km, "inset_km": found.inset_km}
@@ -170,6 +169,22 @@ def front(archive: Path, form: str, since: str | None, at: str | None, level: in
         moved = chosen.front_movement(since, given["date"], level=level, **shared, **lengths)
         facts |= {"since": since, "movement": moved}
     show_front(facts, found.lines, form)
+    # a table of the movement tells its notes itself
+    told = [] if form == "table" or since is None else moved.attrs.get("notes", ())
+    for note in (*_front_notes(found), *told):
+        click.echo(printable(f"note: {note}"), err=True)
+
+
+def _front_notes(found: Front) -> list[str]:
+    notes = []
+    if len(found.sides) > 1:
+        notes.append(
+            f"the edges of {' and '.join(found.sides)} are counted: where contested or undrawn ground lies between two"
+            " sides, both of its edges; --controller C counts one side's"
+        )
+    if not found.inset_km:
+        notes.append("at an inset of 0 km, border and coast count where the source draws them inside the countries'")
+    return notes
 
 
 @main.command()

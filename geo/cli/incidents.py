@@ -10,7 +10,7 @@ from typing import IO, Any
 
 import click
 
-from geo.cli.common import ARCHIVE, KNOWN, form_option, main, opened
+from geo.cli.common import ARCHIVE, KNOWN, Days, form_option, main, opened
 from geo.errors import UsageError
 from geo.files.tables import csv_lines
 from geo.printing import show, whole_file
@@ -31,7 +31,7 @@ _SHORT = ("event_id", "dataset", "date_start", "where_coordinates", "adm_1", "ev
 @click.option("--level", type=int, help="Level of the units with --by unit; 1 by default.")
 @click.option("--with-control", is_flag=True, help="Who held the place at the time, and how far the front was.")
 @click.option("--source", "sources", multiple=True, metavar="S", help="With --with-control: by this source alone.")
-@click.option("--max-age-days", type=float, metavar="N", help="With --with-control: an older snapshot says nothing.")
+@click.option("--max-age-days", type=Days(), metavar="N", help="With --with-control: an older snapshot says nothing.")
 @click.option("--duplicates", is_flag=True, help="Pairs of two datasets that may be one event, with a score and why.")
 @click.option("--limit", type=float, help="With --duplicates: the lowest score, 0 to 1.")
 @click.option("--within-dataset", is_flag=True, help="With --duplicates: pairs of one dataset too.")

@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from geo.cli.common import ARCHIVE, KNOWN, LANG, SOURCE, main, opened, with_colours
+from geo.cli.common import ARCHIVE, KNOWN, LANG, SOURCE, WHOLE_DAYS, main, opened, with_colours
 from geo.printing import bar
 
 
@@ -16,13 +16,15 @@ from geo.printing import bar
 @with_colours
 @click.option("--from", "from_", metavar="D", help="The first snapshot by default.")
 @click.option("--to", metavar="D", help="The last snapshot by default.")
-@click.option("--every-days", type=int, default=1, show_default=True, metavar="N", help="Days between frames.")
+@click.option("--every-days", type=WHOLE_DAYS, default=1, show_default=True, metavar="N", help="Days between frames.")
 @click.option("--seconds", type=float, default=0.5, show_default=True, metavar="S", help="How long a frame stands.")
 @SOURCE
 @KNOWN
 @click.option("--since", metavar="D", help="Draw in every frame what changed since this date.")
 @click.option("--in", "within", metavar="UNIT", help="Only this unit (a code or a name).")
-@click.option("--incident-days", type=int, default=1, show_default=True, metavar="N", help="Incidents of so many days.")
+@click.option(
+    "--incident-days", type=WHOLE_DAYS, default=1, show_default=True, metavar="N", help="Incidents of so many days."
+)
 @click.option("--view", type=click.Choice(["changes"]), help="Come close to what changed (needs --since).")
 @click.option("--title", help="Its title; each frame adds its date.")
 @LANG

@@ -18,6 +18,7 @@ from geo.cli.common import (
     SOURCE,
     SPAN,
     WHERE,
+    WHOLE_DAYS,
     main,
     opened,
     options,
@@ -28,7 +29,7 @@ from geo.printing import bar
 SHOWN = options(
     click.option("--in", "within", metavar="UNIT", help="Show this unit (a code or a name)."),
     click.option("--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of names."),
-    click.option("--incident-days", type=click.IntRange(1), default=1, show_default=True, metavar="N",
+    click.option("--incident-days", type=WHOLE_DAYS, default=1, show_default=True, metavar="N",
                  help="Incidents of N days up to the date."),
     click.option("--front/--no-front", "with_front", default=True, show_default=True, help="Draw the front line."),
 )  # fmt: skip

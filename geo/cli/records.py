@@ -11,7 +11,7 @@ import pandas as pd
 
 from geo.cli.common import ARCHIVE, RAW, SOURCE, form_option, main, opened
 from geo.errors import UsageError
-from geo.printing import bar, complain, give_json, print_receipts, show
+from geo.printing import bar, complain, give_json, print_receipts, print_refusals, show
 
 
 def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
@@ -80,6 +80,8 @@ def import_command(
     if refused:
         for receipt in refused:
             complain(receipt.error)
+            if form == "table":
+                print_refusals(receipt)
         if len(receipts) > 1:
             others = "the others are in" if len(refused) < len(receipts) else "nothing was taken in"
             complain(f"{len(refused)} of {len(receipts)} files refused, {others}")

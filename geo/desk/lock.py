@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from geo.errors import ArchiveError, BusyError
@@ -18,7 +18,8 @@ def locked(path: Path, what: str) -> Iterator[None]:
     Parameters
     ----------
     path : pathlib.Path
-        The lock's file; it stays, and says who held it last.
+        The lock's file; it stays, and says who held it last. It goes with a folder that was made for it and holds
+        nothing else in the end.
     what : str
         The work, for the message to whoever comes second.
 
@@ -29,26 +30,46 @@ def locked(path: Path, what: str) -> Iterator[None]:
     ArchiveError
         The file cannot be made.
     """
+    made = [p for p in path.parents if not p.exists()]
+    handle = _open(path)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
-    except OSError as error:
-        raise ArchiveError(f"{path}: cannot be made ({error}): may you write in that folder?") from error
-    try:
-        if not _take(handle):
-            said = path.read_text(encoding="utf-8", errors="replace")[:200]
-            raise BusyError(f"{what}: another run has this in hand ({said or path}): try again when it has ended")
+        if not _take(handle, path):
+            raise BusyError(f"{what}: another run has this in hand ({_holder(path)}): try again when it has ended")
         os.ftruncate(handle, 0)
         os.write(handle, f"process {os.getpid()}".encode())
         yield
     finally:
-        os.close(handle)
+        _leave(handle, path, made)
+
+
+def _open(path: Path) -> int:
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT, 0o644)
+    except OSError as error:
+        raise ArchiveError(f"{path}: cannot be made ({error}): may you write in that folder?") from error
+
+
+def _holder(path: Path) -> str:
+    with suppress(OSError):
+        return path.read_text(encoding="utf-8", errors="replace")[:200] or str(path)
+    return str(path)
+
+
+def _leave(handle: int, path: Path, made: Sequence[Path]) -> None:
+    """Let go; a run that made the folder and has put nothing in takes it away again."""
+    with suppress(OSError):
+        if made and [p.name for p in path.parent.iterdir()] == [path.name]:
+            path.unlink()
+            for folder in made:
+                folder.rmdir()
+    os.close(handle)
 
 
 if sys.platform == "win32":
     import msvcrt
 
-    def _take(handle: int) -> bool:
+    def _take(handle: int, _: Path) -> bool:
         try:
             msvcrt.locking(handle, msvcrt.LK_NBLCK, 1)
         except OSError:
@@ -58,9 +79,10 @@ if sys.platform == "win32":
 else:
     import fcntl
 
-    def _take(handle: int) -> bool:
+    def _take(handle: int, path: Path) -> bool:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            # one that was taken away between opening and locking locks nobody out
+            return os.path.samestat(os.fstat(handle), path.stat())
         except OSError:
             return False
-        return True

@@ -28,6 +28,8 @@ from geo.sources.desk import read_toml
 EXIT_CODES = {"done": 0, "failed": 1, "nothing new": 3, "done in part": 4}
 LINES = 15  # a summary has room for so many
 _NAMED = 6  # files of one step that it names
+# outputs that every date writes to: they never end before a date that they have shown
+_OF_ALL_DATES = ("timeline", "site")
 Progress = Callable[[int, int, str], None]
 
 
@@ -249,15 +251,19 @@ class _Round:
                 self._do(label, lambda kind=kind, table=table, name=name: self._make(day, state, kind, table, name))  # type: ignore[misc]
 
     def _make(self, day: Day, state: str, kind: str, table: Mapping[str, Any], name: str) -> Step:
+        shown = max(day.date, self.journal.last_date(kind, name)) if kind in _OF_ALL_DATES else day.date
+        kept = f"{name} goes on to {shown}, as it did: {day.date} takes no later date away"
+        later = (kept,) if shown > day.date else ()
+        day = replace(day, date=shown)
         key = f"{day.date} {kind} {name}"
         inputs = _inputs(day, state, kind, table)
         known = self.journal.made.get(key)
         if known is not None and known["inputs"] == inputs and self._all_there(known["files"]):
-            return Step("", "as before", tuple(known["lines"]), tuple(known["files"]))
+            return Step("", "as before", (*known["lines"], *later), tuple(known["files"]))
         made = MAKERS[kind](day, table, name)
         files = {self._named(path): sha256(read_bytes(path)).hexdigest() for path in made.files}
         self.journal.note_made(key, inputs, files, made)
-        return Step("", "new", made.lines, tuple(files))
+        return Step("", "new", (*made.lines, *later), tuple(files))
 
     def _named(self, path: Path) -> str:
         return path.relative_to(self.plan.output).as_posix()
@@ -366,6 +372,10 @@ class _Journal:
         self.made: dict[str, dict[str, Any]] = found.get("made", {})
         if not (_are_texts(self.taken) and isinstance(self.made, dict) and all(map(_is_sound, self.made.values()))):
             raise ArchiveError(f"{path}: damaged: delete it, and everything is made anew")
+
+    def last_date(self, kind: str, name: str) -> str:
+        """The latest date for which an output was made; "" where it never was."""
+        return max((key[:10] for key in self.made if key[10:] == f" {kind} {name}"), default="")
 
     def note_taken(self, name: str, digest: str) -> None:
         self.taken[name] = digest

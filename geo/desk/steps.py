@@ -10,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 
+from geo.answers import FAR
 from geo.archive import Archive
 from geo.briefs.briefing import draw_brief
 from geo.desk.plan import Plan, resolve_since
@@ -54,6 +55,27 @@ class Day:
         """
         return resolve_since(table.get("since"), self.date)
 
+    def base(self, table: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
+        """The base date that a table asks for, where a map answers for it, and what to say where none does.
+
+        Raises
+        ------
+        SourceError
+            A source must be named, or is not there.
+        GateError
+            A date cannot be read.
+        """
+        since = self.since(table)
+        if since is None:
+            return None, ()
+        name = self.archive.source_name(table.get("source"))
+        frame = self.archive.snapshots(name, as_known_on=FAR)
+        first = min(frame["depicts"], default=None)
+        if first is None or first <= write_instant(last_instant(since)):
+            return since, ()
+        return None, (f"{self.date}: nothing to compare with: the first snapshot of {name} depicts {first[:10]},"
+                      f" after {since}",)  # fmt: skip
+
     def before(self, source: str | None) -> str | None:
         """The day of the snapshot before the one that the date rests on; None where there is none.
 
@@ -96,7 +118,9 @@ def make_figures(day: Day, table: Mapping[str, Any], name: str) -> Made:
     asked = _picked(table, "source", "controller", "status", "within", "by")
     age = day.plan.max_age_days
     areas = day.archive.area(day.date, max_age_days=age, **asked)
-    since = day.since(table) or day.before(table.get("source"))
+    since, missing = day.base(table)
+    if since is None and not missing:
+        since = day.before(table.get("source"))
     changes = None if since is None else day.archive.change(since, day.date, max_age_days=None, **asked)
     files = [write_table(areas, day.folder / f"{name}-area.csv")]
     told: dict[str, Any] = {"date": day.date, "since": since, "area": records(areas)}
@@ -104,8 +128,8 @@ def make_figures(day: Day, table: Mapping[str, Any], name: str) -> Made:
     if changes is not None:
         files.append(write_table(changes, day.folder / f"{name}-change.csv"))
         told["change"] = records(changes)
-        lines += _change_lines(day.date, str(since), changes)
-    told["notes"] = [] if changes is None else list(changes.attrs.get("notes", ()))
+        lines += _change_lines(day, str(since), changes)
+    told["notes"] = list(missing) if changes is None else list(changes.attrs.get("notes", ()))
     text = json.dumps(told, ensure_ascii=False, indent=1, default=str)
     files.append(write_page(text + "\n", day.folder / f"{name}.json"))
     return Made(tuple(files), (*lines, *map(str, told["notes"])))
@@ -128,13 +152,22 @@ def _area_lines(date: str, areas: pd.DataFrame) -> list[str]:
     return lines if len(areas) <= _ROWS else [*lines, f"and {len(areas) - _ROWS} more rows on {date} in the files"]
 
 
-def _change_lines(date: str, since: str, changes: pd.DataFrame) -> list[str]:
+def _change_lines(day: Day, since: str, changes: pd.DataFrame) -> list[str]:
+    table = day.archive.snapshots()
+    depicts = {name: at[:10] for name, at in zip(table["snapshot"], table["depicts"], strict=True)}
     moved = changes.sort_values("net_km2", key=lambda net: net.abs(), ascending=False).head(_ROWS)
     return [
-        f"{_subject(row)}, {since} to {date}: gained {row['gained_km2']:,.1f}, lost {row['lost_km2']:,.1f}, net"
-        f" {row['net_km2']:+,.1f} km² (source {row['source']})"
+        f"{_subject(row)}, {_span(depicts[row['from_snapshot']], depicts[row['to_snapshot']], since, day.date)}: gained"
+        f" {row['gained_km2']:,.1f}, lost {row['lost_km2']:,.1f}, net {row['net_km2']:+,.1f} km² (source"
+        f" {row['source']})"
         for _, row in moved.iterrows()
     ]
+
+
+def _span(first: str, last: str, since: str, date: str) -> str:
+    """The days that two maps depict, and those asked for where they are others."""
+    asked = "" if (first, last) == (since[:10], date) else f" (the last maps by {since[:10]} and {date})"
+    return f"{first} to {last}{asked}"
 
 
 def make_map(day: Day, table: Mapping[str, Any], name: str) -> Made:
@@ -146,8 +179,9 @@ def make_map(day: Day, table: Mapping[str, Any], name: str) -> Made:
         Nothing can be drawn, or the file cannot be written.
     """
     asked = _picked(table, "source", "within", "title", "lang", "incident_days")
-    page = draw_map(day.archive, day.date, since=day.since(table), with_front=table.get("front", True), **asked)
-    return Made((save_map(page, day.folder / f"{name}.html"),))
+    since, missing = day.base(table)
+    page = draw_map(day.archive, day.date, since=since, with_front=table.get("front", True), **asked)
+    return Made((save_map(page, day.folder / f"{name}.html"),), missing)
 
 
 def make_picture(day: Day, table: Mapping[str, Any], name: str) -> Made:
@@ -162,8 +196,9 @@ def make_picture(day: Day, table: Mapping[str, Any], name: str) -> Made:
 
     asked = _picked(table, "source", "within", "title", "lang", "shape", "theme")
     path = day.folder / f"{name}.{table.get('format', 'png')}"
-    draw_picture(day.archive, day.date, path=path, since=day.since(table), **asked)
-    return Made((path,))
+    since, missing = day.base(table)
+    draw_picture(day.archive, day.date, path=path, since=since, **asked)
+    return Made((path,), missing)
 
 
 def make_brief(day: Day, table: Mapping[str, Any], name: str) -> Made:
@@ -177,10 +212,11 @@ def make_brief(day: Day, table: Mapping[str, Any], name: str) -> Made:
     asked = _picked(table, "source", "within", "title", "lang")
     formats = table.get("formats", ["html"])
     listed = formats if isinstance(formats, list) else [formats]
+    since, missing = day.base(table)
     files: list[Path] = []
     for ending in listed:
-        files += draw_brief(day.archive, day.date, day.folder / f"{name}.{ending}", since=day.since(table), **asked)
-    return Made(tuple(dict.fromkeys(files)))
+        files += draw_brief(day.archive, day.date, day.folder / f"{name}.{ending}", since=since, **asked)
+    return Made(tuple(dict.fromkeys(files)), missing)
 
 
 def make_timeline(day: Day, table: Mapping[str, Any], name: str) -> Made:

@@ -77,6 +77,8 @@ def read_vector(
                     encoding=encoding if kind == ".shp" else None,
                 )  # fmt: skip
             geometry = _of_wkb(blobs)
+        except UnboundLocalError:  # how pyogrio meets a CRS that GDAL cannot write out again
+            raise FileError(f"{path}: layer {name!r} names a CRS that is damaged: repair it, or leave it out") from None
         except (RuntimeError, ValueError, LookupError, CRSError, shapely.errors.ShapelyError) as error:
             why = str(error).replace(str(plain), path.name)
             raise FileError(f"{path}: layer {name!r} cannot be read: {why}") from None

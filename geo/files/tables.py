@@ -196,6 +196,9 @@ def _is_number(text: str) -> bool:
     return True
 
 
+_JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*(?:\"[^\"\n]{1,200}\"\s*:|\})|\[\s*(?:[\[{\]]|\n))")
+
+
 def _opened(path: Path, encoding: str) -> io.TextIOWrapper:
     """The file's text, decoded as it is read; that it can be decoded is known before."""
     try:
@@ -207,6 +210,11 @@ def _opened(path: Path, encoding: str) -> io.TextIOWrapper:
         if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise FileError(f"{path}: not UTF-8 but UTF-16: say --encoding utf-16")
         refuse_other_text(path, raw)
+        if _JSON.match(raw):
+            raise FileError(
+                f"{path}: this is JSON, not CSV: export the table as CSV; geo import ARCHIVE vector takes in GeoJSON of"
+                " who controls what"
+            )
     name = "utf-8-sig" if name == "utf-8" else name
     try:
         _try_decoding(raw, name)

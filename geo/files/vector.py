@@ -373,6 +373,8 @@ def _rings(rings: Sequence[Sequence[Any]]) -> tuple[Objects, NDArray[np.bool_]]:
         raise _Refused("a ring without positions: a ring needs four positions")
     points = _positions(list(chain.from_iterable(rings)))
     ends = np.cumsum(sizes)
+    if np.isnan(points[ends - sizes]).any() or np.isnan(points[ends - 1]).any():  # no ring can close on it
+        raise _Refused("a coordinate is NaN, which is no place")
     was_open = (points[ends - sizes] != points[ends - 1]).any(axis=1)
     short = np.flatnonzero(sizes + was_open < 4)
     if len(short):

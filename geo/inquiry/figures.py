@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from geo import measures
-from geo.answers import FAR, When, breaks_between, columns_of, keep, moment, said_by, spokesman, table_of
+from geo.answers import FAR, When, age_notes, breaks_between, columns_of, keep, moment, said_by, spokesman, table_of
 from geo.area import areas_km2
 from geo.errors import UsageError
 from geo.inquiry.reader import Asked, Reader, statuses_meant
@@ -47,7 +47,7 @@ def areas(reader: Reader, date: When | None, asked: Asked) -> pd.DataFrame:
         row["source"] = asked.source
         row["snapshot"], row["snapshot_age_days"] = said_by(spoken, row)
     table = _asked_for(table_of(rows, columns_of(rows, AREA_COLUMNS, asked.by)), reader, asked)
-    table.attrs["notes"] = reader.notes(asked.source)
+    table.attrs["notes"] = (*reader.notes(asked.source), *age_notes(spoken, date))
     return table
 
 
@@ -74,7 +74,8 @@ def changes(reader: Reader, from_: When, to: When, asked: Asked, *, base: When |
         row["from_snapshot"], row["to_snapshot"] = (said_by(s, row)[0] for s in (first, last))
     table = _asked_for(table_of(rows, columns_of(rows, CHANGE_COLUMNS, asked.by)), reader, asked)
     breaks = breaks_between(reader.snapshots(), *({n for n, _ in s.values()} for s in (first, last)))
-    table.attrs["notes"] = (*breaks, *reader.notes(asked.source))
+    ages = dict.fromkeys((*age_notes(first, from_), *age_notes(last, to)))
+    table.attrs["notes"] = (*breaks, *reader.notes(asked.source), *ages)
     return table
 
 

@@ -20,7 +20,7 @@ from geo.errors import NoSnapshotError, SourceError, UnitError, UsageError
 from geo.rules import Rule, embargo_hours, first_withheld, released, rule_words
 from geo.schema import CRS, STATUSES, is_day, last_instant, parse_instant, text_or_none, to_instant, write_instant
 from geo.storage.store import Store
-from geo.units import Countries, countries_of, find_unit, finest_level
+from geo.units import Countries, countries_of, find_unit, finest_level, units_of_set
 
 # which snapshot speaks for each part of a source, and how many days old it is
 Spoken = dict[str, tuple[str, float]]
@@ -174,7 +174,11 @@ class Reader:
         ------
         NoSnapshotError
             Nothing depicts that date or an earlier one, or only something too old.
+        UsageError
+            `max_age_days` is below 0.
         """
+        if max_age_days is not None and not max_age_days >= 0:
+            raise UsageError(f"max_age_days={max_age_days:g}: how old a snapshot may be is 0 or more")
         key = ("used", source, str(when), moment(as_known_on), max_age_days)
         return self.store.recall(key, lambda: self._find_used(source, when, as_known_on, max_age_days))
 
@@ -373,8 +377,10 @@ class Reader:
         Raises
         ------
         UnitError
-            A unit is unknown or ambiguous.
+            A unit is unknown or ambiguous, or there is no such boundary set.
         """
+        if boundary is not None:
+            units_of_set(self.units(), boundary)
         if within is None:
             return measures.EVERYWHERE[0]
         if not isinstance(within, str):

@@ -225,11 +225,28 @@ def meaning_of(source: str, part: str, controller: str | None, status: str) -> s
     UsageError
         Never.
     """
+    row = _meant_by(source, part, controller, status)
+    return row["meaning"] if row else f"its own class {_words(controller, status, part)}"
+
+
+def stated_meaning(source: str, part: str, controller: str | None, status: str) -> str:
+    """What the table says of this very class, "" where it says nothing, or only something of all the source's classes.
+
+    Raises
+    ------
+    UsageError
+        Never.
+    """
+    row = _meant_by(source, part, controller, status)
+    return row["meaning"] if row and row["status"] else ""
+
+
+def _meant_by(source: str, part: str, controller: str | None, status: str) -> dict[str, str] | None:
     for row in _meanings():
         fits = row["source"] == source and row["part"] in ("", part)
         if fits and row["controller"] in ("", controller or "") and row["status"] in ("", status):
-            return row["meaning"]
-    return f"its own class {_words(controller, status, part)}"
+            return row
+    return None
 
 
 @cache

@@ -21,7 +21,7 @@ from geo.pages.maps import ControlMap
 from geo.pages.section import section_html
 from geo.pages.wording import class_label, credit_line, credit_of, figure, written
 from geo.schema import text_or_none
-from geo.symbols import voice_symbols
+from geo.symbols import Symbol, class_symbols, voice_symbols
 
 LEAST_KM2 = 0.05  # what rounds to less than 0.1 km² has no row of its own
 _MOST_ROWS = 60
@@ -106,18 +106,29 @@ def _dossier(
 
 def _drawn(found: Comparison, shown: Mapping[str, str]) -> list[Drawn]:
     everyone = "; ".join(found.sources)
-    alone = sorted(set(found.pieces["said_by"]) - {everyone}, key=lambda v: (v.count(";"), v))
-    symbols = voice_symbols([everyone, *alone])
+    rows = found.pieces.to_dict("records")
+    symbols = _symbols([(text_or_none(row["controller"]), row["status"], row["said_by"]) for row in rows], everyone)
     drawn = []
-    for row in found.pieces.to_dict("records"):
+    for row in rows:
         voice, names = row["said_by"], [shown[n] for n in row["said_by"].split("; ")]
-        words = class_label(text_or_none(row["controller"]), row["status"])
+        side, status = text_or_none(row["controller"]), row["status"]
+        words = class_label(side, status)
         label = f"{words}: by all" if voice == everyone else f"{words}: by {' and '.join(names)} alone"
         facts = [("Area", f"{figure(row['area_km2'])} km²"), ("Said by", ", ".join(names))]
         facts += [("Others", text_or_none(row["others_say"]) or ""), ("Unit", text_or_none(row["unit"]) or "")]
         facts += [("Date", found.date), ("Snapshots", row["snapshots"])]
-        drawn.append(Drawn(label, symbols[voice], [row["geometry"]], [f for f in facts if f[1]]))
+        drawn.append(Drawn(label, symbols[side, status, voice], [row["geometry"]], [f for f in facts if f[1]]))
     return sorted(drawn, key=lambda d: d.label)
+
+
+def _symbols(said: Sequence[tuple[str | None, str, str]], everyone: str) -> dict[tuple[str | None, str, str], Symbol]:
+    """A symbol for each class as each voice says it; what all say of several classes has the class's own."""
+    classes = sorted({(side, status) for side, status, _ in said}, key=lambda c: (c[0] or "", c[1]))
+    alone = sorted({s for s in said if s[2] != everyone}, key=lambda s: (s[2].count(";"), s[2], s[0] or "", s[1]))
+    voices = voice_symbols(["", *map(repr, alone)])
+    found = {key: voices[repr(key)] for key in alone}
+    own = class_symbols(classes) if len(classes) > 1 else dict.fromkeys(classes, voices[""])
+    return found | {(side, status, everyone): own[side, status] for side, status in classes}
 
 
 def _sections(archive: Archive, found: Comparison) -> list[Section]:

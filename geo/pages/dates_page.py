@@ -27,7 +27,7 @@ from geo.pages.maps import PageMap
 from geo.pages.page import Shell, style_and_script
 from geo.pages.shapes import SCALE, class_data, corners, rings
 from geo.pages.still import draw_still
-from geo.pages.wording import class_key, class_label, written
+from geo.pages.wording import class_key, class_label, title_words, written
 from geo.palette import side_colours
 from geo.schema import CRS, is_day, last_instant, parse_instant, text_or_none
 from geo.series.edges import Objects
@@ -113,7 +113,7 @@ def draw_dates(
         sides = [_side(archive, *each) for each in zip(frames, dossiers, span, strict=True)]
         breaks = breaks_between(archive.snapshots(), *(set(side.snapshots) for side in sides))
         pair = Pair(
-            title=title or f"Control{later.place} by {shown}, {written(from_)} and {written(to)}",
+            title=title or title_words(later.place, shown, f"{written(from_)} and {written(to)}"),
             shown=shown,
             sides=sides,
             place=later.place,

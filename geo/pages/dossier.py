@@ -15,16 +15,31 @@ import shapely
 
 from geo.answers import When, rows_of
 from geo.archive import Archive
+from geo.area import areas_km2
 from geo.crowds import thinned
-from geo.errors import MapError, UnitError
+from geo.errors import MapError, UnitError, UsageError
 from geo.front import Front
+from geo.inquiry.sides import stated_meaning
 from geo.pages.basemap import Box, outward, padded, reach_of
-from geo.pages.wording import class_key, class_label, credit_line, credit_of, figure, known_words, written
+from geo.pages.wording import (
+    base_words,
+    class_key,
+    class_label,
+    credit_line,
+    credit_of,
+    figure,
+    known_words,
+    title_words,
+    written,
+)
 from geo.palette import side_colours
 from geo.schema import parse_instant, text_or_none, to_instant
-from geo.spots import Spot, spot_of
+from geo.spots import Spot, number_or_none, spot_of
 from geo.symbols import Symbol, change_symbols, class_symbols
 
+# a class is a sliver where less than both of this, and no more, is held, gained and lost in a unit
+SLIVER_KM2 = 5.0
+SLIVER_SHARE = 0.001
 FRONT_INSET_KM = 5.0  # nearer to border and coast a drawn front is mostly two maps' different borders
 
 
@@ -59,6 +74,14 @@ class Dossier:
     place: str = ""
     credits: Sequence[str] = field(default_factory=tuple)
     front: Front | None = None
+    base: str = ""  # the date of `since` in words: that of the map which answers for it
+    notes: Sequence[str] = ()  # what a reader must know of the classes, the series and the ages of its maps
+    slivers: Sequence[Mapping[str, Any]] = ()  # figures too slight, against the unit, for a headline
+
+    @property
+    def headlines(self) -> list[Mapping[str, Any]]:
+        """The figures without slivers."""
+        return [row for row in self.figures if row not in self.slivers]
 
 
 def gather(
@@ -133,16 +156,18 @@ def _gather(
     if date is None:
         date = _last(archive, name, as_known_on)
     spots_frame = _incidents(archive, date, incident_days, as_known_on)
-    figures, changes = _changes(archive, name, date, since, within, as_known_on, area, colours)
+    base = "" if since is None else base_words(archive, name, since, as_known_on=as_known_on)
+    figures, changes, told = _changes(archive, name, date, since, within, as_known_on, area, colours, base)
     limits, bounds = _boxes(archive, frame, [shape for item in changes for shape in item.shapes], spots_frame, within)
     reach = outward(reach_of(limits))
     lines, boundary = outlines(archive, reach)
     place = "" if within is None else _place(archive, within)
+    slivers = [] if within is None else _slivers(archive, within, figures)
     credit = credit_of(archive, name)
     shown = credit["title"] or name
     snapshots = sorted(set(frame["snapshot"]))
     return Dossier(
-        title=title or f"Control{place} by {shown}, {written(date)}",
+        title=title or title_words(place, shown, written(date)),
         dek=_dek(archive, shown, snapshots, date, area, as_known_on),
         date=str(date),
         lang=lang,
@@ -159,6 +184,9 @@ def _gather(
         reach=reach,
         place=place,
         credits=_credits(archive, credit, spots_frame),
+        base=base,
+        notes=[*_meanings(name, [row for row in figures if row not in slivers]), *told],
+        slivers=slivers,
     )
 
 
@@ -169,7 +197,11 @@ def _last(archive: Archive, source: str, as_known_on: When | None) -> str:
 
 def _incidents(archive: Archive, date: When, days: int, as_known_on: When | None) -> gpd.GeoDataFrame:
     last = to_instant(date)
-    return archive.incidents(last - timedelta(days=days - 1), last, as_known_on=as_known_on)
+    try:
+        first = last - timedelta(days=days - 1)
+    except OverflowError:
+        raise UsageError(f"incident_days={days}: so many days before {date} are in no calendar") from None
+    return archive.incidents(first, last, as_known_on=as_known_on)
 
 
 def _boxes(
@@ -223,11 +255,12 @@ def _changes(
     as_known_on: When | None,
     area: pd.DataFrame,
     colours: Mapping[str, str] | None,
-) -> tuple[list[dict[str, Any]], list[Drawn]]:
-    """The table of figures, with what changed since a date where one is given, and the ground that did."""
+    base: str,
+) -> tuple[list[dict[str, Any]], list[Drawn], list[str]]:
+    """The figures, with what changed since a date where one is given, the ground that did, and what to know of it."""
     figures = rows_of(area)
     if since is None:
-        return figures, []
+        return figures, [], []
     moved = archive.change(since, date, source=source, within=within, as_known_on=as_known_on)
     by_class = {class_key(row): row for row in rows_of(moved)}
     figures = [{**by_class.pop(class_key(row), {}), **row} for row in figures]
@@ -240,12 +273,32 @@ def _changes(
     rows = zip(changed["controller"], changed["change"], changed["area_km2"], changed.geometry, strict=True)
     drawn = [
         Drawn(
-            f"{word.capitalize()} by {side} since {written(since)}", symbols[side, word], [shape],
+            f"{word.capitalize()} by {side} since {base}", symbols[side, word], [shape],
             [("Area", f"{figure(km2)} km²"), ("From", str(since)), ("To", str(date)), ("Source", source)],
         )
         for side, word, km2, shape in rows
     ]  # fmt: skip
-    return figures, drawn
+    # a rule that a source's figures have passed stands with its credit
+    return figures, drawn, [n for n in moved.attrs["notes"] if not n.startswith(f"{source}: ")]
+
+
+def _meanings(source: str, figures: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the source means by each class that has ground."""
+    told = []
+    for row in figures:
+        side, status, part = class_key(row)
+        meaning = stated_meaning(source, part, side, status)
+        if meaning and row["area_km2"]:
+            told.append(f"{class_label(side, status, part)}: {meaning}")
+    return told
+
+
+def _slivers(archive: Archive, within: str, figures: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The classes of which a unit has next to nothing: mostly strips between two maps' different borders."""
+    shape = np.array([archive.unit(within).geometry.iloc[0]], dtype=object)
+    least = min(SLIVER_KM2, SLIVER_SHARE * float(areas_km2(shape)[0]))
+    names = ("area_km2", "gained_km2", "lost_km2")
+    return [row for row in figures if all((number_or_none(row.get(n)) or 0.0) < least for n in names)]
 
 
 def _place(archive: Archive, within: str) -> str:
@@ -311,7 +364,8 @@ def _dek(
     depicts = [parse_instant(d) for snapshot in snapshots for d in table[snapshot]]
     stated = ", ".join(sorted({written(d if d != to_instant(d.date()) else d.date()) for d in depicts}))
     ages = sorted({f"{age:g}" for age in area["snapshot_age_days"] if age})
-    old = f", {' and '.join(ages)} days before this date" if ages else ""
+    days = "day" if ages == ["1"] else "days"
+    old = f", {' and '.join(ages)} {days} before this date" if ages else ""
     known = "" if as_known_on is None else known_words(as_known_on)
     return f"{written(date)}. Source: {shown}; snapshot depicting {stated}{old}.{known}"
 

@@ -28,7 +28,7 @@ from geo.pages.maps import PageMap
 from geo.pages.page import Shell, style_and_script
 from geo.pages.shapes import corners
 from geo.pages.still import draw_still
-from geo.pages.wording import credit_line, credit_of, written
+from geo.pages.wording import credit_line, credit_of, title_words, written
 from geo.palette import side_colours
 from geo.schema import last_instant, parse_instant, to_instant
 from geo.series.ledger import Ledger
@@ -136,8 +136,7 @@ def _drawn(
     credits = {name: credit_of(archive, name) for name in names}
     shown = " and ".join(credits[name]["title"] or name for name in names)
     dossier = _dossier(
-        archive, parts, box, title or f"Control{place} by {shown}, {_span([i.date() for i in instants])}", lang,
-        place,
+        archive, parts, box, title or title_words(place, shown, _span([i.date() for i in instants])), lang, place,
     )  # fmt: skip
     dossier = replace(dossier, credits=["Control: " + credit_line(credits[name]) for name in names])
     reading = Reading(

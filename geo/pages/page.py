@@ -10,10 +10,8 @@ import base64
 import hashlib
 import html
 import json
-import os
 import re
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from html.parser import HTMLParser
@@ -22,6 +20,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from geo.aside import aside
 from geo.errors import MapError
 
 # SHA-384 of the files of Leaflet 1.9.3 as XStatic-Leaflet carries them
@@ -370,13 +369,9 @@ def write_page(content: str | bytes, path: Path) -> Path:
     MapError
         The folder does not take it.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(content.encode() if isinstance(content, str) else content)
-        os.replace(temporary, path)
+        with aside(path) as temporary:
+            temporary.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
         raise MapError(f"{path}: it cannot be written ({error.strerror or error})") from error
     return path

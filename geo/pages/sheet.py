@@ -11,7 +11,7 @@ from geo import __version__
 from geo.crowds import shared_words
 from geo.pages.dossier import Dossier, Drawn
 from geo.pages.page import LEAFLET_CREDIT, escape
-from geo.pages.wording import class_label, figure, front_words
+from geo.pages.wording import class_label, figure, front_words, sentence, sliver_words
 from geo.schema import text_or_none
 from geo.symbols import Symbol
 
@@ -85,9 +85,9 @@ def _distinct(dossier: Dossier) -> list[Drawn]:
 def _figures(dossier: Dossier) -> str:
     since = dossier.since is not None
     changes = '<th scope="col">gained</th><th scope="col">lost</th><th scope="col">net</th>' if since else ""
-    rows = "".join(_figure_row(row, since=since) for row in dossier.figures)
+    rows = "".join(_figure_row(row, since=since) for row in dossier.headlines)
     caption = f"km²{escape(dossier.place)} on {escape(dossier.date)}" + (
-        f"; gained, lost and net since {escape(dossier.since)}" if since else ""
+        f"; gained, lost and net since {escape(dossier.base)}" if since else ""
     )
     return (
         f'<section><h2>Key figures</h2><table><caption>{caption}</caption><thead><tr><th scope="col">Class</th>'
@@ -120,12 +120,13 @@ def _workings(dossier: Dossier) -> str:
     ranges = [
         f"{_label(r)}: {figure(r['lower_km2'])} km² by the source's own"
         f" class, {figure(r['upper_km2'])} km² with the contested ground of the same country"
-        for r in dossier.figures
+        for r in dossier.headlines
         if r["upper_km2"] > r["lower_km2"]
     ]
     snapshots = sorted({name for r in dossier.figures for name in (r["snapshot"], r.get("from_snapshot")) if name})
     lines = [*ranges, "Snapshots: " + ", ".join(snapshots)] if snapshots else ["No ground of this source lies there"]
-    return "".join(f'<p class="workings">{escape(line)}.</p>' for line in lines)
+    lines += [*filter(None, [sliver_words(dossier.slivers, dossier.place)]), *dossier.notes]
+    return "".join(f'<p class="workings">{escape(sentence(line))}</p>' for line in lines)
 
 
 def swatch(symbol: Symbol) -> str:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from geo.answers import When, rows_of
+from geo.answers import FAR, When, rows_of
 from geo.archive import Archive
 from geo.front import Front
-from geo.schema import is_day, text_or_none, to_instant
+from geo.schema import is_day, last_instant, parse_instant, text_or_none, to_instant
 
 
 def written(when: When) -> str:
@@ -24,6 +24,33 @@ def written(when: When) -> str:
     return day if is_day(when) else f"{day}, {moment:%H:%M} UTC"
 
 
+def base_words(archive: Archive, source: str, since: When, *, as_known_on: When | None = None) -> str:
+    """The date since which something changed, in words: that of the map which answers for it, where that is older.
+
+    Raises
+    ------
+    GateError
+        A date cannot be read.
+    """
+    table = archive.snapshots(source, as_known_on=as_known_on or FAR)
+    past = [d for d in map(parse_instant, table["depicts"]) if d <= last_instant(since)]
+    asked = to_instant(since)
+    if not past or max(past).date() >= asked.date():
+        return written(since)
+    return f"{written(max(past).date())} (the last map before {written(since)})"
+
+
+def sentence(note: str) -> str:
+    """A note as a sentence.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    return f"{note[:1].upper()}{note[1:].rstrip('. ')}."
+
+
 def known_words(as_known_on: When) -> str:
     """The sentence that says as known when.
 
@@ -33,6 +60,36 @@ def known_words(as_known_on: When) -> str:
         It cannot be read.
     """
     return f" As known on {written(as_known_on)}."
+
+
+def title_words(place: str, shown: str, span: str = "") -> str:
+    """The title of a map or chart: whose account it is, of where, and of when.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    return f"Territorial control{place} according to {shown}{', ' if span else ''}{span}"
+
+
+def sliver_words(rows: Sequence[Mapping[str, Any]], place: str) -> str:
+    """What was left out of a map's or a briefing's headlines, in km²; "" where nothing was.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    named = [
+        f"{class_label(*class_key(row))}, {figure(row['area_km2'])} km²" for row in rows if row["status"] != "liberated"
+    ]
+    if not named:
+        return ""
+    return (
+        f"Left out of the key figures{place}: {'; '.join(named)}. Slivers this small (under 5 km² and under 1 ‰ of the"
+        " unit) are mostly strips along a border that two maps draw differently"
+    )
 
 
 def figure(km2: float) -> str:
@@ -81,8 +138,11 @@ def front_words(front: Front) -> str:
     MapError
         Never.
     """
+    whose = "held ground ends"
+    if len(front.sides) > 1:
+        whose = f"ground held by {' and by '.join(front.sides)} ends, each side's edge counted"
     return (
-        f"Front line: where held ground ends, {front.inset_km:g} km or more inside border and coast;"
+        f"Front line: where {whose}, {front.inset_km:g} km or more inside border and coast;"
         f" {front.length_km:,.0f} km as drawn (tolerance {front.tolerance_km:g} km)"
     )
 

@@ -11,7 +11,7 @@ import shapely
 from geo import __version__
 from geo.pages import basemap
 from geo.pages.dossier import Dossier
-from geo.pages.wording import class_label, figure, front_words
+from geo.pages.wording import class_label, figure, front_words, sentence, sliver_words
 from geo.pictures.canvas import Sheet
 from geo.pictures.lettering import plain, text_width, wrapped
 from geo.pictures.looks import Format
@@ -128,14 +128,14 @@ def figures(dossier: Dossier, form: Format, width: float) -> list[Piece]:
     since = dossier.since is not None
     symbols = {item.label: item.symbol for item in dossier.classes}
     names = ("km²", *_CHANGES) if since else ("km²",)
-    rows = [(_label(row), _cells(row, since=since)) for row in dossier.figures]
+    rows = [(_label(row), _cells(row, since=since)) for row in dossier.headlines]
     gap = 0.8 * form.body
     columns = [
         max([text_width(name, form.small), *(text_width(cells[i], form.body) for _, cells in rows)]) + gap
         for i, name in enumerate(names)
     ]
     caption = f"Area in km²{dossier.place} on {dossier.date}"
-    caption += f"; gained, lost and net since {dossier.since}" if since else ""
+    caption += f"; gained, lost and net since {dossier.base}" if since else ""
     pieces = [words("Key figures", width, form.body, bold=True), words(caption, width, form.small, soft=True)]
     pieces.append(_row("", names, columns, width, form.small, soft=True))
     pieces += [_row(label, cells, columns, width, form.body, symbol=symbols.get(label)) for label, cells in rows]
@@ -195,12 +195,18 @@ def workings(dossier: Dossier, form: Format, width: float) -> list[Piece]:
     ranges = [
         f"{_label(r)}: {figure(r['lower_km2'])} km² by the source's own class, {figure(r['upper_km2'])} km² with the"
         " contested ground of the same country."
-        for r in dossier.figures
+        for r in dossier.headlines
         if r["upper_km2"] > r["lower_km2"]
     ]
     snapshots = sorted({name for r in dossier.figures for name in (r["snapshot"], r.get("from_snapshot")) if name})
     said = f"Snapshots: {', '.join(snapshots)}." if snapshots else "No ground of this source lies there."
-    return [words(line, width, form.small, soft=True, after=0.25 * form.small) for line in (*ranges, said)]
+    return [
+        words(line, width, form.small, soft=True, after=0.25 * form.small) for line in (*ranges, said, *_notes(dossier))
+    ]
+
+
+def _notes(dossier: Dossier) -> list[str]:
+    return [sentence(n) for n in (sliver_words(dossier.slivers, dossier.place), *dossier.notes) if n]
 
 
 def legend(dossier: Dossier, form: Format, width: float, spots: Sequence[Spot]) -> list[Piece]:
@@ -222,7 +228,7 @@ def legend(dossier: Dossier, form: Format, width: float, spots: Sequence[Spot]) 
     MapError
         matplotlib is missing.
     """
-    told = {_label(row) for row in dossier.figures}
+    told = {_label(row) for row in dossier.headlines}
     entries: dict[str, Callable[[Sheet, float, float], None]] = {}
     for item in (*dossier.changes, *reversed(dossier.classes)):
         if item.label not in told:
@@ -372,14 +378,15 @@ def spoken(dossier: Dossier, credit: str) -> str:
         Never.
     """
     since = dossier.since is not None
-    head = f"Figures in km²{dossier.place} on {dossier.date}" + (f", changes since {dossier.since}" if since else "")
+    head = f"Figures in km²{dossier.place} on {dossier.date}" + (f", changes since {dossier.base}" if since else "")
     rows = []
-    for row in dossier.figures:
+    for row in dossier.headlines:
         area, *changes = _cells(row, since=since)
         moved = [f"{name} {value}" for name, value in zip(_CHANGES, changes, strict=False)]
         rows.append(f"{_label(row)} {area}" + (f" ({', '.join(moved)})" if moved else ""))
     snapshots = sorted({name for r in dossier.figures for name in (r["snapshot"], r.get("from_snapshot")) if name})
     parts = [f"{dossier.title}.", dossier.dek, f"{head}: {'; '.join(rows) or 'none'}."]
     parts += [f"Snapshots: {', '.join(snapshots)}."] if snapshots else []
+    parts += _notes(dossier)
     parts += [f"Incident: {s.title}; {incident_line(s)}." for s in dossier.spots]
     return plain(" ".join([*parts, credit]))

@@ -16,7 +16,7 @@ from geo import __version__
 from geo.answers import When
 from geo.archive import Archive
 from geo.errors import MapError, UsageError
-from geo.pages.wording import class_label, figure, written
+from geo.pages.wording import class_label, figure, title_words, written
 from geo.palette import CONTESTED, side_colours
 from geo.pictures.lettering import plain
 from geo.pictures.looks import DASHES, Shape, Theme, ThemeName, chosen, kind_of, legible
@@ -154,7 +154,7 @@ def _story(
     if len(sets):
         credit += f". Units: {boundary or sets.iloc[-1]}"
     return Story(
-        title=title or f"Control{place} by {shown}, {first} to {last}",
+        title=title or title_words(place, shown, f"{first} to {last}"),
         dek=f"Area in km². Source: {shown}; {many}, ticks below. A figure stands until the next snapshot.",
         notes=notes,
         credit=f"Control: {credit}. Areas on the WGS 84 ellipsoid, edges straight in longitude and latitude (RFC 7946)."

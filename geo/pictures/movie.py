@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,6 +19,7 @@ import shapely
 
 from geo.answers import When
 from geo.archive import Archive
+from geo.aside import aside
 from geo.errors import MapError, UsageError
 from geo.pages.basemap import Box
 from geo.pages.dossier import Dossier, gather
@@ -239,24 +239,19 @@ def _ffmpeg(path: Path) -> str:
 
 def _mp4(program: str) -> Callable[[Iterator[Any], Any, float, Path], Path]:
     def encode(frames: Iterator[Any], last: Any, seconds: float, path: Path) -> Path:
-        temporary = path.resolve().with_name(f".{path.name}.{os.getpid()}.mp4")
         high, wide = last.shape[:2]
         command = [
             program, "-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{wide}x{high}",
             "-framerate", f"{1 / seconds:.6f}", "-i", "pipe:0", "-an", "-pix_fmt", "yuv420p", "-movflags", "+faststart",
-            "-fflags", "+bitexact", f"file:{temporary}",
+            "-fflags", "+bitexact",
         ]  # fmt: skip
         try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            said = _run(command, chain(frames, repeat(last, _HOLD)))
-            if said is not None:
-                raise MapError(f"{path}: ffmpeg gave up ({said}); a .gif needs none")
-            os.replace(temporary, path)
+            with aside(path, ending=".mp4") as temporary:
+                said = _run([*command, f"file:{temporary}"], chain(frames, repeat(last, _HOLD)))
+                if said is not None:
+                    raise MapError(f"{path}: ffmpeg gave up ({said}); a .gif needs none")
         except OSError as error:
             raise MapError(f"{path} cannot be written: {error.strerror or error}") from error
-        finally:
-            with suppress(OSError):
-                temporary.unlink()
         return path
 
     return encode

@@ -18,6 +18,7 @@ from geo.pictures.plane import Plane, Points, Rect, lay
 from geo.spots import Spot
 
 KM_PER_MILE = 1.609344
+_COVERED = 0.15
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
 
@@ -131,16 +132,22 @@ class _Corners:
         self.spots = plane.xy(places) if len(places) else np.empty((0, 2))
         self.free = {"upper left", "upper right", "lower left", "lower right"}
 
-    def take(self, wide: float, high: float, order: Sequence[str], gap: float) -> Rect:
+    def least(self, wide: float, high: float, order: Sequence[str], gap: float) -> tuple[str, Rect, float]:
+        """The free corner with least on it, its place, and how much that is: a share, and a fifth for each incident."""
         x0, y0, x1, y1 = self.plane.rect
         found = {}
         for name in (n for n in order if n in self.free):
             x = x0 + gap if "left" in name else x1 - gap - wide
             y = y0 + gap if "upper" in name else y1 - gap - high
             found[name] = (x, y, x + wide, y + high)
-        best = min(found, key=lambda name: round(self._covered(found[name]), 2))
-        self.free.discard(best)
-        return found[best]
+        covered = {name: round(self._covered(rect), 2) for name, rect in found.items()}
+        best = min(found, key=lambda name: covered[name])
+        return best, found[best], covered[best]
+
+    def take(self, wide: float, high: float, order: Sequence[str], gap: float) -> Rect:
+        name, rect, _ = self.least(wide, high, order, gap)
+        self.free.discard(name)
+        return rect
 
     def _covered(self, rect: Rect) -> float:
         x, y = np.meshgrid(np.linspace(rect[0], rect[2], 12), np.linspace(rect[1], rect[3], 12))
@@ -162,7 +169,10 @@ def _inset(sheet: Sheet, plane: Plane, corners: _Corners, taken: list[Rect], siz
         return
     side = 0.24 * min(x1 - x0, 1.3 * (y1 - y0))
     # a plain panel whose proportions are those of the map
-    rect = corners.take(side, 0.8 * side, ("upper left", "upper right", "lower right", "lower left"), 5 * m)
+    where = (side, 0.8 * side, ("upper left", "upper right", "lower right", "lower left"), 5 * m)
+    if corners.least(*where)[2] > _COVERED:  # better no inset than one on what the map is about
+        return
+    rect = corners.take(*where)
     reach = max(2.4 * shown_km, 1500.0) / 111.2 / 2
     lat = plane.lat
     wide = reach / max(math.cos(math.radians(lat)), 0.2)

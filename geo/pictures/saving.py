@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import html
-import os
 from collections.abc import Mapping
-from contextlib import suppress
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from geo import __version__
+from geo.aside import aside
 from geo.errors import MapError
 from geo.pictures.lettering import clean_settings, need_matplotlib
 from geo.pictures.looks import kind_of
@@ -82,14 +81,10 @@ def write(made: bytes, path: Path) -> Path:
     MapError
         It cannot be written.
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}.new")
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        temporary.write_bytes(made)
-        os.replace(temporary, path)
+        with aside(path) as temporary:
+            temporary.write_bytes(made)
     except OSError as error:
-        with suppress(OSError):
-            temporary.unlink()
         raise MapError(f"{path} cannot be written: {error.strerror or error}") from error
     return path
 

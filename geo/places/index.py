@@ -6,14 +6,15 @@ import hashlib
 import os
 import sqlite3
 import sys
-import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from importlib.resources import files
 from pathlib import Path
 
 import geopandas as gpd
 
+from geo.aside import aside
 from geo.errors import FileError
 from geo.files.vector import read_bytes
 from geo.places.merge import seats, settle, with_units
@@ -146,18 +147,10 @@ def _name_regions(records: Iterable[Record], regions: Iterable[Record]) -> None:
 
 
 def _write(path: Path, records: Sequence[Record], seated: dict[str, list[str]], *, loose: bool) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=path.stem, suffix=".part", dir=path.parent)
-    os.close(handle)
-    try:
-        base = sqlite3.connect(name)
+    with aside(path) as temporary, closing(sqlite3.connect(temporary)) as base:
         base.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; {_TABLES}")
         with base:
             _fill(base, records, seated, loose=loose)
-        base.close()
-        os.replace(name, path)
-    finally:
-        Path(name).unlink(missing_ok=True)
 
 
 def _fill(base: sqlite3.Connection, records: Sequence[Record], seated: dict[str, list[str]], *, loose: bool) -> None:

@@ -22,7 +22,7 @@ from geo.answers import FAR, When
 from geo.archive import Archive
 from geo.errors import MapError, UsageError
 from geo.pages.page import ASSETS
-from geo.pages.wording import credit_of, written
+from geo.pages.wording import credit_of, title_words, written
 from geo.schema import last_instant, parse_instant, text_or_none, to_instant
 
 # of a state's columns, those that say when it ended change with the next date, and the page does not show them
@@ -121,7 +121,7 @@ def plan_site(archive: Archive, wishes: Wishes, *, from_: When | None = None, to
     credit = credit_of(archive, wishes.source)
     place = "" if wishes.within is None else _place(archive, wishes.within)
     shown = credit["title"] or wishes.source
-    title = wishes.title or f"Control{place} by {shown}"
+    title = wishes.title or title_words(place, shown)
     options = _options(wishes)
     ground = digest(options["tool"], options["assets"], wishes.within, credit, _units(archive), wishes.as_known_on)
     sides = archive.controllers(as_known_on=wishes.as_known_on)

@@ -90,7 +90,7 @@ def _raws(marks: list[Placemark]) -> Iterator[Raw]:
 
 def _cells(mark: Placemark) -> Row:
     named = {word: _value(mark.data, names) for word, names in _WORDS.items()}
-    parts = [] if mark.geometry is None else shapely.get_parts(mark.geometry).tolist()
+    parts = [] if mark.geometry is None else [p for p in shapely.get_parts(mark.geometry).tolist() if not p.is_empty]
     one = len({(p.x, p.y) for p in parts if p.geom_type == "Point"}) == 1
     year = _YEAR.search(f"{mark.document} {' '.join(mark.folders)}")
     return {

@@ -22,13 +22,14 @@ import shapely
 
 from geo.errors import GateError
 from geo.files.tables import number, open_table
-from geo.schema import CRS, INCIDENT_COLUMNS, INCIDENT_NUMBERS, Options, Refusal, Rows
+from geo.schema import CRS, INCIDENT_COLUMNS, INCIDENT_NUMBERS, INCIDENT_PEOPLE, INCIDENT_WHOLE, Options, Refusal, Rows
 
 PART_ROWS = 25_000
 Row = Mapping[str, str]
 Record = Callable[[Row, Options], dict[str, Any]]
 _DAY_FORMATS = ("%Y-%m-%d", "%d %B %Y", "%Y%m%d", "%d.%m.%Y", "%Y.%m.%d")
 # what a spreadsheet writes into a cell that has lost its formula's source
+_LARGEST = 2**31 - 1  # what the column types of other programs take
 _BROKEN = ("#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!")
 _FORMULA = ("'=", "'+", "'-", "'@")
 
@@ -205,9 +206,24 @@ def _check(found: dict[str, Any]) -> None:
         raise GateError("no event id: give each event its own")
     if not found.get("date_start"):
         raise GateError("no event date: an incident is an event of a day")
+    for name in INCIDENT_WHOLE:
+        if (value := found.get(name)) is not None:
+            _check_whole(name, value)
+    if (found.get("uncertainty_km") or 0.0) < 0:
+        raise GateError(f"uncertainty_km {found['uncertainty_km']:g} is below 0: leave it blank where it is not known")
     end = found.get("date_end")
     if end and end < found["date_start"]:
         raise GateError(f"date_end {end} is before date_start {found['date_start']}: swap them, or mend the wrong one")
+
+
+def _check_whole(name: str, value: float) -> None:
+    """Refuse a number that counts nothing; a code below 0 is a source's way to say "not known"."""
+    if name in INCIDENT_PEOPLE and value < 0:
+        raise GateError(f"{name} {value:g} is below 0: leave it blank where it is not known")
+    if value != int(value):
+        raise GateError(f"{name} {value:g} is no whole number: leave it blank where it is not known")
+    if abs(value) > _LARGEST:
+        raise GateError(f"{name} {value:g} is beyond {_LARGEST:,}: mend it, or leave it blank")
 
 
 def _frame(records: list[dict[str, Any]]) -> gpd.GeoDataFrame:

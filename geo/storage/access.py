@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 
 import pandas as pd
 
+from geo.aside import draft
 from geo.errors import ArchiveError
 from geo.schema import write_instant
 from geo.storage import cells, disk, layout, migration
@@ -126,17 +127,14 @@ class Access:
             self._writer = None
 
     def _make(self) -> None:
-        temporary = disk.new_file(self.path)
         try:
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(temporary, isolation_level=None)
-            connection.execute("BEGIN")
-            layout.lay(connection, now=write_instant(datetime.now(UTC)), made_by=_maker())
-            connection.execute("COMMIT")
-            connection.close()
-            disk.place_new(temporary, self.path)
+            with draft(self.path) as temporary:
+                with closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
+                    connection.execute("BEGIN")
+                    layout.lay(connection, now=write_instant(datetime.now(UTC)), made_by=_maker())
+                    connection.execute("COMMIT")
+                disk.place_new(temporary, self.path)
         except (OSError, sqlite3.Error) as error:
-            temporary.unlink(missing_ok=True)
             raise ArchiveError(f"{self.path}: cannot be made ({error}): may you write in that folder?") from error
 
     def _table(self, query: str, *, table: str | None = None) -> pd.DataFrame:
@@ -153,6 +151,11 @@ def _maker() -> str:
 def _check_layout(path: Path, connection: sqlite3.Connection) -> int:
     """The layout's version, one that this version of the package can read."""
     tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not tables and not path.stat().st_size:
+        raise ArchiveError(
+            f"{path}: the file is empty (0 bytes), so no archive: delete it and geo import makes one of that name, or"
+            " put the last backup in its place"
+        )
     if "gpkg_contents" not in tables:
         raise ArchiveError(f"{path}: SQLite, but no GeoPackage")
     if "layout" not in tables or "snapshots" not in tables:

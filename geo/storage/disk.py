@@ -8,7 +8,6 @@ import os
 import shutil
 import socket
 import sqlite3
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
@@ -210,17 +209,6 @@ def _is_full(path: Path) -> bool:
     with suppress(OSError):
         return shutil.disk_usage(path.parent).free < _ROOM
     return False
-
-
-def new_file(path: Path) -> Path:
-    """A name beside `path` under which a file is made before it is moved there in one step.
-
-    Raises
-    ------
-    ArchiveError
-        Never.
-    """
-    return path.with_name(f".{path.name}.{os.getpid()}.{time.monotonic_ns()}.new")
 
 
 def place_new(temporary: Path, path: Path) -> bool:

@@ -7,23 +7,18 @@ import re
 import sqlite3
 from collections.abc import Iterable
 
-from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT
+from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, INCIDENT_WHOLE
 from geo.storage import gpkg, qgis
 
 LAYOUT = 3
 
 _DATES = {"date_start", "date_end", "report_date"}
-_INTEGERS = {
-    "date_prec", "where_prec", "geo_precision", "type_of_violence", "deaths_a", "deaths_b", "deaths_civilians",
-    "deaths_unknown", "low", "best", "high", "injured_low", "injured_best", "injured_high", "captured",
-    "number_of_sources",
-}  # fmt: skip
 
 
 def _incident_type(name: str) -> str:
     if name in _DATES:
         return "DATE"
-    return "INTEGER" if name in _INTEGERS else "DOUBLE" if name in INCIDENT_NUMBERS else "TEXT"
+    return "INTEGER" if name in INCIDENT_WHOLE else "DOUBLE" if name in INCIDENT_NUMBERS else "TEXT"
 
 
 _CONTROL = """source TEXT NOT NULL, part TEXT NOT NULL, controller TEXT, status TEXT NOT NULL, native TEXT,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from geo.schema import Source
+from geo.schema import CLAIM_COLUMNS, Source
 from geo.storage import cells
 from geo.storage.access import Access
 
@@ -113,21 +113,30 @@ class RecordTables(Access):
         """
         return self._table("SELECT * FROM claims ORDER BY id", table="claims").drop(columns="id")
 
-    def put_claims(self, connection: sqlite3.Connection, rows: Iterable[Mapping[str, Any]], now: str) -> None:
+    def put_claims(self, connection: sqlite3.Connection, rows: Iterable[Mapping[str, Any]], now: str) -> int:
         """Take published figures in; one with an id already there is brought up to date.
+
+        Returns
+        -------
+        int
+            How many are new or other than they were.
 
         Raises
         ------
         ArchiveError
             The archive cannot be written.
         """
-        for row in rows:
-            values = {**row, "recorded_at": now}
-            names = ", ".join(values)
+        names = ", ".join(CLAIM_COLUMNS)
+        told = ", ".join(f"excluded.{name}" for name in CLAIM_COLUMNS)
+        return sum(
             connection.execute(
-                f"INSERT OR REPLACE INTO claims ({names}) VALUES ({', '.join('?' * len(values))})",
-                tuple(values.values()),
-            )
+                f"INSERT INTO claims ({names}, recorded_at) VALUES ({'?, ' * len(CLAIM_COLUMNS)}?)"
+                f" ON CONFLICT (claim_id) DO UPDATE SET ({names}, recorded_at) = ({told}, excluded.recorded_at)"
+                f" WHERE ({names}) IS NOT ({told})",
+                [*map(row.get, CLAIM_COLUMNS), now],
+            ).rowcount
+            for row in rows
+        )
 
     def rules(self) -> list[tuple[Any, ...]]:
         """(kind, value, source, event_type, places, set_at) of every rule, in the order in which they were set.

@@ -1,0 +1,167 @@
+"""A file under another name beside its place until it is whole; what a killed process left so is taken away."""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from functools import cache
+from hashlib import sha256
+from itertools import takewhile
+from pathlib import Path
+
+# of a database under another name, too: its log, its journal, its writer's tag
+_BESIDE = ("", "-wal", "-shm", "-journal")
+
+
+def new_name(path: Path, *, ending: str = ".new") -> Path:
+    """A name beside `path` that says whose it is; what dead processes of this machine left in the folder goes away.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where the file will stand.
+    ending : str
+        Of the name, for programs that go by it.
+
+    Returns
+    -------
+    pathlib.Path
+        Nothing stands there.
+
+    Raises
+    ------
+    OSError
+        Never: what cannot be taken away stays.
+    """
+    _sweep(path.absolute().parent)
+    return path.with_name(f".{path.name}.{_machine()}.{os.getpid()}.{time.monotonic_ns()}{ending}")
+
+
+@contextmanager
+def aside(path: Path, *, ending: str = ".new") -> Iterator[Path]:
+    """Write a file under another name; it takes its place when the block has ended well, and is gone otherwise.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Its folder is made where there is none, and goes where the block fails. What stands there stays until then.
+    ending : str
+        As in `new_name`.
+
+    Yields
+    ------
+    pathlib.Path
+        What to write to.
+
+    Raises
+    ------
+    OSError
+        The folder does not take it.
+    """
+    with draft(path, ending=ending) as temporary:
+        yield temporary
+        os.replace(temporary, path)
+
+
+@contextmanager
+def draft(path: Path, *, ending: str = ".new") -> Iterator[Path]:
+    """A file under another name, which the block puts in place by itself; what is left of it in the end is gone.
+
+    Parameters
+    ----------
+    path : pathlib.Path
+        Where it is to stand; its folder is made where there is none, and goes with a block that puts nothing in.
+    ending : str
+        As in `new_name`.
+
+    Yields
+    ------
+    pathlib.Path
+        What to write to; SQLite may lay its logs beside it.
+
+    Raises
+    ------
+    OSError
+        The folder cannot be made.
+    """
+    temporary = new_name(path, ending=ending)
+    with new_folder(path.parent):
+        try:
+            yield temporary
+        finally:
+            forget(temporary)
+
+
+@contextmanager
+def new_folder(folder: Path) -> Iterator[None]:
+    """Make a folder, which goes again where the block left nothing in it.
+
+    Parameters
+    ----------
+    folder : pathlib.Path
+        With all above it that is not there.
+
+    Raises
+    ------
+    OSError
+        It cannot be made.
+    """
+    made = list(takewhile(lambda p: not p.exists(), (folder, *folder.parents)))
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        yield
+    finally:
+        with suppress(OSError):  # something is in it
+            for one in made:
+                one.rmdir()
+
+
+def forget(temporary: Path) -> None:
+    """Take away a file under another name, and what SQLite laid beside it.
+
+    Parameters
+    ----------
+    temporary : pathlib.Path
+        By `new_name`; it need not be there.
+
+    Raises
+    ------
+    OSError
+        Never: what cannot be taken away stays.
+    """
+    for more in _BESIDE:
+        with suppress(OSError):
+            temporary.with_name(temporary.name + more).unlink(missing_ok=True)
+
+
+@cache
+def _machine() -> str:
+    return sha256(socket.gethostname().encode("utf-8", "surrogatepass")).hexdigest()[:8]
+
+
+@cache  # once a folder: a command that writes a thousand files does not look a thousand times
+def _sweep(folder: Path) -> None:
+    if sys.platform == "win32":  # where asking whether a process lives would end it
+        return
+    ours = re.compile(rf"\.{{1,2}}.+\.{_machine()}\.(\d+)\.\d+\.\w+({'|'.join(_BESIDE)}|\.writer)")
+    with suppress(OSError):
+        for entry in os.scandir(folder):
+            found = ours.fullmatch(entry.name)
+            if found and not _lives(int(found[1])):
+                with suppress(OSError):
+                    os.unlink(entry)
+
+
+def _lives(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:
+        return True
+    return True

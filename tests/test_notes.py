@@ -1,0 +1,88 @@
+"""What a reader must know stands beside the figures: how old a map is, what a class means, what was left out."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import pytest
+from shapely.geometry import box
+from test_archive import put, state
+
+from geo.archive import Archive, open_archive
+from geo.briefs.brief import gather_brief
+from geo.inquiry.sides import stated_meaning
+from geo.intake import ensure_units
+from geo.pages import sheet
+from geo.pages.dossier import Dossier, gather
+from geo.pages.wording import base_words
+from geo.pictures.captions import spoken
+
+FIRST, LAST = datetime(2023, 5, 13, 15, tzinfo=UTC), datetime(2025, 1, 11, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    opened = open_archive(tmp_path_factory.mktemp("notes") / "a.gpkg")
+    ensure_units(opened)
+    for instant, east in ((FIRST, 35.6), (LAST, 35.4)):
+        put(opened, instant, state(
+            ("X", "held", "n", box(34.5, 51, east, 51.4)), ("Y", "held", "n", box(36.00, 51.2, 36.01, 51.205)),
+        ))  # fmt: skip
+    return opened
+
+
+def told(dossier: Dossier) -> tuple[str, str]:
+    return sheet.side(dossier), spoken(dossier, "")
+
+
+def test_a_change_says_which_of_its_ends_is_old(archive: Archive) -> None:
+    old = "snapshot s@2023-05-13T15:00Z is 247 days older than 2024-01-15"
+    notes = archive.change("2024-01-15", "2025-06-01").attrs["notes"]
+    assert [n.split("@")[-1] for n in notes] == [old.split("@")[-1], "2025-01-11 is 141 days older than 2025-06-01"]
+    assert not archive.change("2023-05-20", "2025-01-11").attrs["notes"]
+    assert archive.area("2024-01-15").attrs["notes"] == notes[:1]
+
+
+def test_since_is_the_date_of_the_map_that_answers_for_it(archive: Archive) -> None:
+    assert base_words(archive, archive.source_name(), "2023-05-13") == "13 May 2023"
+    wanted = "13 May 2023 (the last map before 15 January 2024)"
+    dossier = gather(archive, "2025-01-11", since="2024-01-15", with_front=False)
+    assert {item.label for item in dossier.changes} == {f"Lost by X since {wanted}"}
+    for text in told(dossier):
+        assert wanted in text
+        assert "247 days older than 2024-01-15" in text
+    brief = gather_brief(archive, "2025-01-11", since="2024-01-15")
+    assert brief.dek.endswith(f"Changes since {wanted}.")
+    assert all(wanted in h.moved for h in brief.headlines)
+    assert sum("247 days older" in note for section in brief.moved for note in section.notes) == 1
+
+
+def test_a_sliver_has_no_headline_and_is_named(archive: Archive) -> None:
+    dossier = gather(archive, "2025-01-11", within="Kursk", with_front=False)
+    assert [row["controller"] for row in dossier.figures] == ["X", "Y"]
+    assert [row["controller"] for row in dossier.headlines] == ["X"]
+    for text in told(dossier):
+        assert "Left out of the key figures in Kursk Oblast (RU-KRS): Held by Y, 0.4 km²." in text
+    brief = gather_brief(archive, "2025-01-11", within="Kursk")
+    assert [h.label for h in brief.headlines] == ["Held by X in Kursk Oblast (RU-KRS)"]
+    table = brief.moved[0].table
+    assert table is not None
+    assert [row[0] for row in table.rows] == ["Held by X", "Held by Y"]
+    assert len(gather(archive, "2025-01-11", with_front=False).headlines) == 2
+
+
+def test_what_a_source_means_by_a_class_stands_on_its_maps(tmp_path: Path) -> None:
+    opened = open_archive(tmp_path / "a.gpkg")
+    put(opened, LAST, state(("RU", "held", "n", box(34.5, 51, 35, 51.4))), source="nzz")
+    meaning = stated_meaning("nzz", "", "RU", "held")
+    assert "without Crimea" in meaning
+    for text in told(gather(opened, with_front=False)):
+        assert meaning in text.replace("&#x27;", "'").replace("&#39;", "'")
+    assert f"Held by RU: {meaning}." in gather_brief(opened).moved[0].notes
+    assert stated_meaning("vector", "", "RU", "held") == ""
+
+
+def test_no_title_reads_as_if_the_source_held_the_ground(archive: Archive) -> None:
+    title = gather(archive, "2025-01-11", with_front=False).title
+    assert title == f"Territorial control according to {archive.source_name()}, 11 January 2025"
