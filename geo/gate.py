@@ -43,6 +43,7 @@ class Memory:
     country: dict[bytes, str] = field(default_factory=dict)
     overlaps: dict[tuple[bytes, bytes], float] = field(default_factory=dict)
     slivers: dict[bytes, int] = field(default_factory=dict)
+    sides: dict[str, set[str]] = field(default_factory=dict)  # by source
 
 
 def admit_control(

@@ -59,6 +59,8 @@ class Receipt:
         The file that holds the refused rows, "" where there are none.
     error : str
         Why the whole file was refused, "" where it was not.
+    supersedes : tuple of str
+        The recordings whose place it took.
     """
 
     file: str
@@ -76,6 +78,7 @@ class Receipt:
     left_out: Mapping[str, int] = field(default_factory=dict)
     sidecar: str = ""
     error: str = ""
+    supersedes: tuple[str, ...] = ()
 
 
 def import_files(
@@ -285,16 +288,32 @@ def _take_snapshots(
     retrieved = parse_instant(options.retrieved, what="retrieved") if options.retrieved else None
     with archive.store.writing() as connection:
         archive.store.add_source(connection, credit)
+        known = memory.sides.setdefault(credit.name, set()) or set(history.sides_of(connection, credit.name))
         done = [
             history.record(connection, _recording(s, a, r, file, credit, options, retrieved))
             for (s, a), r in zip(admitted, receipts, strict=True)
         ]
         whole = _sum_receipts(receipts, file, credit)
+        here = {str(side) for _, a in admitted for side in a.frame["controller"].dropna()}
+        whole = replace(whole, notes=(*whole.notes, *_new_sides(here, known)))
+        memory.sides[credit.name] = known | here
         outcomes = [d.outcome for d in done]
         outcome = next((o for o in ("superseded", "stored") if o in outcomes), "unchanged")
         # before the file is in for good: whoever imports it again is told that nothing is new
         sidecar = _write_sidecar(file.sidecar, whole.refusals) if outcome != "unchanged" else ""
-    return replace(whole, outcome=outcome, snapshots=tuple(d.snapshot for d in done), sidecar=sidecar)
+    return replace(
+        whole,
+        outcome=outcome,
+        snapshots=tuple(d.snapshot for d in done),
+        sidecar=sidecar,
+        supersedes=tuple(d.instead_of for d in done if d.instead_of),
+    )
+
+
+def _new_sides(here: set[str], known: set[str]) -> Iterator[str]:
+    """A side that the source never had before may be one that it has, written otherwise."""
+    for side in sorted(here - known) if known else ():
+        yield f"new side {side!r} (known so far: {', '.join(sorted(known))})"
 
 
 def _receipt_of(snapshot: Snapshot, admitted: Admitted, file: _File, credit: Source) -> Receipt:

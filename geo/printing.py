@@ -6,7 +6,7 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
@@ -291,50 +291,3 @@ def bar(what: str) -> Iterator[Callable[..., None]]:
             progress.update(task, completed=done, total=total, description=f"{what} {printable(name)}")
 
         yield advance
-
-
-def print_receipts(receipts: Sequence[Any]) -> None:
-    """What became of every file, and of the rows that were turned back.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
-    for receipt in receipts:
-        if receipt.outcome == "refused":
-            continue
-        counts = f"{receipt.rows_in} rows in = {receipt.rows_stored} stored"
-        for number, word in (
-            (receipt.rows_refused, "refused"),
-            (receipt.rows_left_out, "left out"),
-            (receipt.duplicates, "duplicates"),
-        ):
-            counts += f" + {number} {word}" if number else ""
-        names = ", ".join(receipt.snapshots)
-        click.echo(printable(f"{receipt.file}: {receipt.outcome}{' as ' + names if names else ''}; {counts}"))
-        for why, count in receipt.left_out.items():
-            click.echo(printable(f"  left out: {count} × {why}"))
-        for text in (*receipt.repairs, *receipt.notes):
-            click.echo(printable(f"  {text}"))
-        print_refusals(receipt)
-
-
-# rows turned back that are told one by one; all of them are in the file beside the archive
-_MOST_REFUSALS = 20
-
-
-def print_refusals(receipt: Any) -> None:
-    """The rows of a file that were turned back, each with why, and where they all are.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
-    for refusal in receipt.refusals[:_MOST_REFUSALS]:
-        click.echo(printable(f"  row {refusal.row} refused: {refusal.why}"), err=True)
-    if len(receipt.refusals) > _MOST_REFUSALS:
-        click.echo(f"  and {len(receipt.refusals) - _MOST_REFUSALS:,} more", err=True)
-    if receipt.sidecar:
-        click.echo(printable(f"  refused rows: {receipt.sidecar}"), err=True)

@@ -74,7 +74,7 @@ def spot_of(row: Mapping[Any, Any], region: Callable[[str], shapely.Geometry | N
         ("Captured", _range(None, row["captured"], None)),
         ("Said by", text_or_none(row["claimed_by"]) or ""),
         ("Verification", text_or_none(row["verification"]) or "not stated"),
-        ("Source", text_or_none(row["source"]) or ""),
+        ("Source", text_or_none(row["source"]) or text_or_none(row.get("dataset")) or ""),
         ("Notes", text_or_none(row["notes"]) or ""),
     ]  # fmt: skip
     title = f"{place}: {event_of(row) or 'incident'}"
@@ -162,6 +162,9 @@ def _range(low: Any, best: Any, high: Any) -> str:
     if not known:
         return "not known"
     text = f"{numbers[1]:g}" if numbers[1] is not None else ""
+    if (numbers[0] is None) != (numbers[2] is None):  # a bound that no number closes: "at least 5" is not 5
+        bound = f"at least {numbers[0]:g}" if numbers[2] is None else f"at most {numbers[2]:g}"
+        return bound if numbers[1] in (None, numbers[0], numbers[2]) else f"{text} ({bound})"
     if min(known) < max(known):
         span = f"{min(known):g} to {max(known):g}"
         return f"{text} ({span})" if text else span

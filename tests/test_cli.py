@@ -163,7 +163,7 @@ def test_a_correction_and_its_retraction(archive: Path, tmp_path: Path) -> None:
     known = max(r["recorded_at"] for r in table)
     other = write(tmp_path / "2025-01-11.geojson", ("UA", "held", box(35, 51, 35.1, 51.1)))
     done = run("import", archive, "vector", other)
-    assert "superseded as vector@2025-01-11+1" in done.output
+    assert "stored as vector@2025-01-11+1, supersedes vector@2025-01-11;" in done.output
     area = json.loads(run("area", archive, "--date", "2025-01-11", "--controller", "UA", "--format", "json").output)[
         "rows"
     ]

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from shapely.geometry import box
 from test_archive import put, state
+from test_maps import incident
 
 from geo.archive import Archive, open_archive
-from geo.briefs.brief import gather_brief
+from geo.briefs.brief import Strand, gather_brief, strands_words
+from geo.briefs.chart import strands_markup
 from geo.inquiry.sides import stated_meaning
 from geo.intake import ensure_units
 from geo.pages import sheet
 from geo.pages.dossier import Dossier, gather
 from geo.pages.wording import base_words
 from geo.pictures.captions import spoken
+from geo.pictures.chart import draw_chart
+from geo.pictures.panels import HOLE_WORDS, stretches
 
 FIRST, LAST = datetime(2023, 5, 13, 15, tzinfo=UTC), datetime(2025, 1, 11, tzinfo=UTC)
 
@@ -86,3 +92,43 @@ def test_what_a_source_means_by_a_class_stands_on_its_maps(tmp_path: Path) -> No
 def test_no_title_reads_as_if_the_source_held_the_ground(archive: Archive) -> None:
     title = gather(archive, "2025-01-11", with_front=False).title
     assert title == f"Territorial control according to {archive.source_name()}, 11 January 2025"
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        ((5, 5, None), "at least 5"), ((5, None, None), "at least 5"), ((5, 7, None), "7 (at least 5)"),
+        ((None, 5, 5), "at most 5"), ((None, 5, None), "5"), ((5, 5, 5), "5"), ((1, 2, 4), "2 (1 to 4)"),
+    ],
+)  # fmt: skip
+def test_a_bound_is_told_as_a_bound(tmp_path: Path, numbers: tuple[float | None, ...], said: str) -> None:
+    opened = open_archive(tmp_path / "a.gpkg")
+    put(opened, LAST, state(("X", "held", "n", box(34.5, 51, 35.5, 51.4))))
+    low, best, high = numbers
+    incident(opened, where_coordinates="Sudzha", event_type="Battles", low=low, best=best, high=high, source="The wire")
+    dossier = gather(opened, with_front=False)
+    assert f"killed: {said}; verification: not stated; source: The wire" in sheet.incidents(dossier)
+    assert f"killed: {said}; verification: not stated; source: The wire" in spoken(dossier, "")
+    section = next(s for s in gather_brief(opened).told if s.name == "incidents")
+    assert section.table is not None
+    total = section.table.rows[0][3]
+    assert total == (said if "(" not in said else "at least 5" if low == 5 else "1 to 4")
+
+
+def test_a_line_breaks_off_where_no_map_is_for_long() -> None:
+    days = [datetime(2025, 1, d, tzinfo=UTC) for d in (1, 2, 3)] + [datetime(2025, 2, 18, tzinfo=UTC)]
+    assert stretches(days) == [slice(0, 3), slice(3, 4)]
+    assert stretches(days[:3]) == [slice(0, 3)]
+    later = [*days, datetime(2025, 6, 1, tzinfo=UTC), datetime(2025, 6, 2, tzinfo=UTC)]
+    strand = Strand("Held by X", "X", "held", "#112233", later, [5.0, 6.0, 7.0, 8.0, 9.0, 9.0])
+    drawn = strands_markup([strand], strands_words([strand], "Area."))
+    path = re.findall(r'class="line s0" d="([^"]*)"', drawn)[-1]
+    assert path.count("M") == 3
+    assert drawn.count("<circle") == 2  # the map of February, on the wide chart and on the narrow one
+    assert HOLE_WORDS in drawn
+    assert HOLE_WORDS not in strands_words([replace(strand, times=days[:3], km2=[1.0, 2.0, 3.0])], "Area.")
+
+
+def test_a_picture_of_a_series_breaks_off_too(archive: Archive, tmp_path: Path) -> None:
+    text = draw_chart(archive, tmp_path / "a.svg", controller="X").read_text(encoding="utf-8")
+    assert HOLE_WORDS in text

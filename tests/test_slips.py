@@ -232,3 +232,41 @@ def test_an_empty_file_is_called_empty_with_the_way_out(tmp_path: Path) -> None:
     assert "the file is empty (0 bytes)" in done.stderr
     assert "delete it" in done.stderr
     assert "empty" in run("check", path).stdout
+
+
+def test_a_receipt_tells_a_side_that_the_source_never_had_and_what_is_superseded(tmp_path: Path) -> None:
+    path = tmp_path / "x.gpkg"
+    first, second, third = (tmp_path / f"2026-03-1{n}.geojson" for n in (5, 6, 7))
+    named = ("--name", "desk")
+    done = run("import", path, "vector", *(write(f, "Northland", "Southland") for f in (first, second)), *named)
+    assert "new side" not in done.output
+    assert done.stdout.splitlines()[-1] == "2 files: 2 new"
+    done = run("import", path, "vector", write(first, "Northland", "Sothland"), second, third, *named)
+    assert "stored as desk@2026-03-15+1, supersedes desk@2026-03-15;" in done.stdout
+    assert "new side 'Sothland' (known so far: Northland, Southland)" in done.stdout
+    assert "3 files: 1 superseding, 1 unchanged, 1 refused" in done.stdout
+    assert f"geo corrections {path}" in done.stdout
+    assert "new side" not in run("import", path, "vector", write(third, "Sothland"), *named).output
+
+
+def test_a_note_of_many_files_is_told_once_with_their_number(tmp_path: Path) -> None:
+    rows = ["id,event_date,place,latitude,longitude", "a,2025-01-11,Sudzha,51.19,35.27", ""]
+    files = [tmp_path / f"{n}.csv" for n in range(3)]
+    for file in files:
+        file.write_text("\n".join(rows).replace("a,", f"{file.stem},"), encoding="utf-8")
+    out = run("import", tmp_path / "x.gpkg", "incidents", *files).stdout
+    notes = [line for line in out.splitlines() if "1 new" in line]
+    assert notes == ["of 3 files: 1 new"], out
+
+
+def test_help_knows_verbs_last_parts_and_what_is_near() -> None:
+    own = run("help", "area").stdout
+    assert own.startswith("Usage: geo area ")
+    assert own == run("area", "--help").stdout.replace("Usage: main area ", "Usage: geo area ")
+    assert run("help", "own-polygons").stdout == run("help", "howto/own-polygons").stdout
+    assert "geo claims --help" in run("help", "claims").stderr
+    for typed, meant in (("aera", "area"), ("own-polygon", "howto/own-polygons"), ("conventoins", "conventions")):
+        done = run("help", typed)
+        assert done.exit_code == 2
+        assert f"near it: {meant}" in done.stderr
+    assert "there are: " in run("help", "xxxxxxxx").stderr

@@ -35,6 +35,7 @@ from geo.pages.dossier import Dossier, gather
 from geo.pages.wording import class_label, figure, known_words, written
 from geo.palette import CONTESTED, side_colours
 from geo.pictures.captions import credit_lines
+from geo.pictures.panels import HOLE_WORDS, stretches
 from geo.schema import last_instant, parse_instant, text_or_none, to_instant, write_instant
 from geo.spots import number_or_none
 
@@ -230,6 +231,8 @@ def strands_words(strands: Sequence[Strand], head: str) -> str:
             f"{strand.label}: {figure(strand.km2[0])} on {first}, {figure(strand.km2[-1])} on {last}; lowest"
             f" {figure(min(strand.km2))}, highest {figure(max(strand.km2))}."
         )
+    if any(len(stretches(strand.times)) > 1 for strand in strands):
+        said.append(f"{HOLE_WORDS}.")
     return " ".join(said)
 
 

@@ -10,7 +10,7 @@ from geo.briefs.brief import Brief, Strand, chart_words
 from geo.pages.page import escape
 from geo.pages.wording import figure
 from geo.pictures.looks import DASHES, THEMES, legible
-from geo.pictures.panels import apart
+from geo.pictures.panels import apart, stretches
 
 _WIDE, _NARROW = (960, 300), (400, 300)
 _LEFT, _TOP, _BOTTOM = 62.0, 14.0, 26.0
@@ -110,7 +110,12 @@ def _draw(strands: Sequence[Strand], width: int, height: int) -> str:
         parts.append(f'<text class="axis" x="{x(moment):.1f}" y="{height - 8}" text-anchor="{anchor}">{said}</text>')
     for i, strand in enumerate(strands):
         points = [(x(t), y(v)) for t, v in zip(strand.times, strand.km2, strict=True)]
-        path = f"M{points[0][0]:.1f} {points[0][1]:.1f}" + "".join(f"H{a:.1f}V{b:.1f}" for a, b in points[1:])
+        path = ""
+        for part in stretches(strand.times):
+            (left, start), *rest = points[part]
+            path += f"M{left:.1f} {start:.1f}" + "".join(f"H{a:.1f}V{b:.1f}" for a, b in rest)
+            if not rest and len(points) > 1:  # a map by itself: no line says it
+                parts.append(f'<circle class="t{i}" cx="{left:.1f}" cy="{start:.1f}" r="2.6"/>')
         parts.append(f'<path class="line s{i}"{_dash(strand)} d="{path}"/>')
     wanted = sorted((y(s.km2[-1]), i) for i, s in enumerate(strands))
     for (_, i), at in zip(wanted, apart([v for v, _ in wanted], _STEP, low), strict=True):

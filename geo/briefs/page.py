@@ -11,6 +11,7 @@ from geo.pages import basemap, sheet
 from geo.pages.maps import ControlMap
 from geo.pages.page import asset, escape
 from geo.pages.section import table_rows
+from geo.pictures.panels import HOLE_WORDS
 
 
 def brief_page(brief: Brief) -> ControlMap:
@@ -69,6 +70,8 @@ def _below(brief: Brief) -> str:
             f"Area in km² by {brief.shown}; {many} snapshot{'s' if many > 1 else ''}, ticks below. A figure stands"
             " until the next snapshot; nothing is interpolated."
         )
+        if HOLE_WORDS in chart:
+            said += f" {HOLE_WORDS}."
         parts.append(
             '<section class="chart" aria-label="Since the first snapshot"><h2>Since the first snapshot</h2>'
             f'<p class="workings">{escape(said)}</p>{chart}'

@@ -257,14 +257,22 @@ def _total(rows: Sequence[Mapping[Any, Any]], columns: tuple[str, str, str]) -> 
     """What the reports of a place add up to, from their lowest to their highest, and how many give a number."""
     low = high = 0.0
     known = 0
+    is_least = is_most = False  # some report gives a bound on one side alone
     for row in rows:
-        values = [v for v in (number_or_none(row[c]) for c in columns) if v is not None]
+        least, best, most = (number_or_none(row[c]) for c in columns)
+        values = [v for v in (least, best, most) if v is not None]
         if values:
             known += 1
-            low, high = low + min(values), high + max(values)
+            low, high = low + (0.0 if least is None and most is not None else min(values)), high + max(values)
+            is_least |= most is None and least is not None
+            is_most |= least is None and most is not None
     if not known:
         return "not known"
     span = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+    if is_least:
+        span = f"at least {low:g}"
+    elif is_most and not low:
+        span = f"at most {high:g}"
     return span if known == len(rows) else f"{span} (by {known} of {len(rows)})"
 
 

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from geo.cli.common import ARCHIVE, form_option, main
+from geo.cli.receipts import print_receipts
 from geo.errors import UsageError
-from geo.printing import bar, complain, give_json, print_receipts, printable
+from geo.printing import bar, complain, give_json, printable
 
 if TYPE_CHECKING:
     from geo.desk.fetch import Fetched

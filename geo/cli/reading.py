@@ -10,8 +10,9 @@ import click
 import pandas as pd
 
 from geo.cli.common import ARCHIVE, form_option, main, opened
+from geo.cli.receipts import print_receipts
 from geo.errors import UsageError
-from geo.printing import bar, complain, give_json, print_receipts, show
+from geo.printing import bar, complain, give_json, show
 
 _SHOWN = (
     "date_start", "date_prec", "where_coordinates", "adm_1", "country", "where_prec", "sub_event_type", "low", "best",

@@ -10,8 +10,9 @@ import click
 import pandas as pd
 
 from geo.cli.common import ARCHIVE, RAW, SOURCE, form_option, main, opened
+from geo.cli.receipts import print_receipts, print_refusals
 from geo.errors import UsageError
-from geo.printing import bar, complain, give_json, print_receipts, print_refusals, show
+from geo.printing import bar, complain, give_json, show
 
 
 def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
@@ -76,6 +77,8 @@ def import_command(
         give_json({"receipts": [asdict(r) for r in receipts]})
     else:
         print_receipts(receipts)
+        if any(r.outcome == "superseded" for r in receipts):
+            click.echo(f"what they changed, in km² and on the map: geo corrections {archive}")
     refused = [r for r in receipts if r.outcome == "refused"]
     if refused:
         for receipt in refused:

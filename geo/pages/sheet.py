@@ -260,7 +260,7 @@ def incidents(dossier: Dossier) -> str:
         facts = dict(spot.facts)
         line = "; ".join(
             f"{k.lower()}: {facts[k]}"
-            for k in ("Date", "Killed", "Injured", "Captured", "Verification")
+            for k in ("Date", "Killed", "Injured", "Captured", "Verification", "Source")
             if facts.get(k, "not known") != "not known"
         )
         items.append(

@@ -343,7 +343,7 @@ def incident_line(spot: Spot, why: str = "") -> str:
         Never.
     """
     facts = dict(spot.facts)
-    names = ("Date", "Precision", "Killed", "Injured", "Captured", "Verification")
+    names = ("Date", "Precision", "Killed", "Injured", "Captured", "Verification", "Source")
     known = [f"{n.lower()}: {facts[n]}" for n in names if facts.get(n, "not known") != "not known"]
     return "; ".join([*([why] if why else []), *known])
 

@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,24 @@ from geo.pictures.plane import Rect
 from geo.pictures.saving import save
 
 PANELS = {"slide": (4, 3), "square": (3, 3), "column": (2, 5)}  # across and down
+
+
+# days without a snapshot beyond which a line breaks off: nobody knows that the figure stood so long
+HOLE_DAYS = 45
+HOLE_WORDS = f"Lines break off where there is no snapshot for more than {HOLE_DAYS} days"
+
+
+def stretches(times: Sequence[datetime]) -> list[slice]:
+    """The parts of a line between holes of more than `HOLE_DAYS` days, in order.
+
+    Raises
+    ------
+    MapError
+        Never.
+    """
+    hole = timedelta(days=HOLE_DAYS)
+    ends = [i for i in range(1, len(times)) if times[i] - times[i - 1] > hole]
+    return [slice(a, b) for a, b in zip([0, *ends], [*ends, len(times)], strict=True)]
 
 
 @dataclass(frozen=True)
@@ -85,6 +103,8 @@ def save_panels(
     """
     form, colouring = chosen(shape, theme)
     kind_of(path)
+    if any(len(stretches(line.times)) > 1 for panel in panels for line in panel.lines):
+        story = replace(story, notes=[*story.notes, HOLE_WORDS])
     with clean_settings():
         sheet = _lay_out(panels, story, form, colouring, PANELS[shape][0])
     text = _spoken(panels, story)
@@ -160,7 +180,12 @@ def _draw_panel(sheet: Sheet, panel: Panel, form: Format, cell: Rect, *, alone: 
         times, km2 = axes_dates(line.times), line.km2
         style: Any = (0, tuple(line.dash)) if line.dash else "-"
         weight = (2.4 if alone else 1.8) * form.marks
-        axes.plot(times, km2, drawstyle="steps-post", color=line.colour, linewidth=weight, linestyle=style)
+        for part in stretches(line.times):
+            if part.stop - part.start == 1:  # a map by itself: no line says it
+                axes.plot(times[part], km2[part], "o", color=line.colour, markersize=2 * weight)
+            axes.plot(
+                times[part], km2[part], drawstyle="steps-post", color=line.colour, linewidth=weight, linestyle=style
+            )
         axes.plot(times[-1:], km2[-1:], "o", color=line.colour, markersize=2.6 * weight, clip_on=False)
     _end_labels(sheet, axes, panel, size, alone=alone)
 

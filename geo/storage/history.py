@@ -139,6 +139,19 @@ def retract(connection: sqlite3.Connection, snapshot: str, *, why: str) -> None:
     _replace_state(connection, source, part, depicts, there, members, {}, now)
 
 
+def sides_of(connection: sqlite3.Connection, source: str) -> list[str]:
+    """Every side that a source ever drew ground of, in order of their names.
+
+    Raises
+    ------
+    sqlite3.Error
+        The file cannot be read.
+    """
+    queries = (f"SELECT controller FROM {table} WHERE source = ?" for table in ("control", "control_superseded"))
+    rows = connection.execute(" UNION ".join(queries), (source, source)).fetchall()
+    return sorted(str(side) for (side,) in rows if side is not None)
+
+
 # -- snapshots ------------------------------------------------------------------------------------------------------
 
 
