@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import re
+from collections.abc import Iterable
 from pathlib import Path
 
 from geo.errors import UsageError
@@ -38,13 +40,16 @@ def topics() -> dict[str, str]:
     return found
 
 
-def read(topic: str) -> str:
+def read(topic: str, *, also: Iterable[str] = ()) -> str:
     """A page as Markdown, or one section of it.
 
     Parameters
     ----------
     topic : str
-        ``PAGE`` or ``PAGE#SECTION``; a section is its heading in small letters with hyphens.
+        ``PAGE`` or ``PAGE#SECTION``; a section is its heading in small letters with hyphens, a page may be told by the
+        last part of its name.
+    also : iterable of str
+        Other names that may be meant: they are suggested as the pages are.
 
     Returns
     -------
@@ -53,14 +58,17 @@ def read(topic: str) -> str:
     Raises
     ------
     UsageError
-        There is no such page or section; the message lists them.
+        There is no such page or section; the message gives what is written almost so, or lists them.
     GeoError
         The documents are missing.
     """
     name, _, section = topic.partition("#")
     there = topics()
     if name not in there:
-        raise UsageError(f"no page {name!r}; there are: {', '.join(there)}")
+        by_last = [page for page in there if page.rpartition("/")[2] == name]
+        if len(by_last) != 1:
+            raise UsageError(f"no page {name!r}; {_near(name, [*there, *also])}")
+        name = by_last[0]
     text = (folder() / f"{name}.md").read_text(encoding="utf-8")
     if not section:
         return text
@@ -70,6 +78,13 @@ def read(topic: str) -> str:
             ends = [later for later, level, _ in heads[at + 1 :] if level <= depth]
             return text[start : ends[0] if ends else None].rstrip() + "\n"
     raise UsageError(f"no section {section!r} in {name}; there are: {', '.join(h[2] for h in heads)}")
+
+
+def _near(name: str, there: list[str]) -> str:
+    lasts = {page.rpartition("/")[2]: page for page in there}
+    near = difflib.get_close_matches(name.casefold(), lasts, n=4, cutoff=0.6)
+    hint = f"near it: {', '.join(lasts[n] for n in near)}; " if near else ""
+    return f"{hint}there are: {', '.join(there)}"
 
 
 def slug(heading: str) -> str:

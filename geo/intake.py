@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import io
 import json
+import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
@@ -16,14 +16,13 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 
 from geo import sources as known_sources
 from geo.archive import Archive, open_archive
 from geo.area import areas_km2
 from geo.aside import aside, draft
 from geo.errors import ArchiveError, FileError, GateError, UsageError
-from geo.files.tables import csv_lines, defused
+from geo.files.tables import csv_lines, defused, number, read_table
 from geo.files.vector import read_bytes
 from geo.gate import Admitted, Memory, admit_control, admit_points, admit_units
 from geo.schema import CLAIM_COLUMNS, Options, Refusal, Rows, Snapshot, Source, parse_instant
@@ -484,20 +483,16 @@ def import_claims(archive: Archive, path: Path) -> int:
         The archive cannot be written.
     """
     raw = read_bytes(path)
-    try:
-        table = pd.read_csv(io.BytesIO(raw), dtype=str, keep_default_na=False, encoding="utf-8")
-    except (UnicodeDecodeError, pd.errors.ParserError) as error:
-        raise FileError(f"{path}: no CSV in UTF-8 ({error})") from error
-    if not {"claim_id", "text"} <= set(table.columns):
-        raise GateError(f"{path}: columns claim_id and text are wanted; found {', '.join(table.columns)}")
-    if unknown := [c for c in table.columns if c not in CLAIM_COLUMNS]:
+    table = read_table(path)
+    if table.refusals:
+        raise GateError(f"{path}, row {table.refusals[0].row}: {table.refusals[0].why}")
+    if not {"claim_id", "text"} <= set(table.header):
+        raise GateError(f"{path}: columns claim_id and text are wanted; found {', '.join(table.header)}")
+    if unknown := [c for c in table.header if c not in CLAIM_COLUMNS]:
         raise GateError(
             f"{path}: no such column of a claim: {', '.join(unknown)}; there are {', '.join(CLAIM_COLUMNS)}"
         )
-    rows = [{str(k): (v or None) for k, v in row.items()} for row in table.to_dict("records")]
-    for number, row in enumerate(rows, start=1):
-        if row["claim_id"] is None or row["text"] is None:
-            raise GateError(f"{path}: row {number}: claim_id and text are wanted: give the claim a name and its words")
+    rows = [_claim_row(path, at, row) for at, row in table.rows]
     ensure_units(archive)
     with archive.store.writing() as connection:
         now = history.next_instant(connection)
@@ -508,6 +503,23 @@ def import_claims(archive: Archive, path: Path) -> int:
             )  # fmt: skip
     archive.close()
     return len(rows)
+
+
+def _claim_row(path: Path, at: int, cells: Mapping[str, str]) -> dict[str, Any]:
+    """A row of published figures: what it must have is there, its value is a number, its days are days."""
+    row: dict[str, Any] = {name: cell or None for name, cell in cells.items()}
+    try:
+        if not all((row[name] or "").strip() for name in ("claim_id", "text")):
+            raise GateError("claim_id and text are wanted: give the claim a name and its words")
+        for name in ("said_on", "date_from", "date_to"):
+            if row.get(name) is not None:
+                parse_instant(row[name], what=name)
+        row["value"] = number(row.get("value"))
+        if row["value"] is not None and not math.isfinite(row["value"]):
+            raise GateError(f"value {cells['value']!r} is no finite number")
+    except GateError as error:
+        raise GateError(f"{path}: row {at}: {error}") from None
+    return row
 
 
 def _write_sidecar(target: Path, refusals: Sequence[Refusal]) -> str:

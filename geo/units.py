@@ -60,6 +60,7 @@ def find_unit(units: pd.DataFrame, wanted: str, *, boundary: str | None = None, 
     UnitError
         Nothing fits, or several units do; the message gives the candidates.
     """
+    wanted = wanted.encode("utf-8", "replace").decode("utf-8")  # halves of signs are no letters of any name
     pool = units.reset_index(drop=True)
     if boundary is not None:
         pool = units_of_set(pool, boundary)

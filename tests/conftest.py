@@ -30,6 +30,10 @@ def shared() -> Path:
 SPOILED = {
     "test_care": (r".", "rows, hashes and geometries are damaged, for geo check to find"),
     "test_adversary": (r"/test_damaged_pages", "bytes are overwritten: every answer must end in words"),
+    "test_inputs": (
+        r"/test_damaged_cells|/test_nothing_is_written",
+        "cells and pages are spoiled, for questions to tell",
+    ),
     "test_trust": (r"/harmed/", "a row is taken out, to see that the runs would see it"),
 }
 # modules whose archives are filled by the intake alone, which is where sources are entered

@@ -156,6 +156,12 @@ def incident_faults(row: Mapping[str, Any]) -> Iterator[str]:
     GeoError
         Never.
     """
+    numbers = ("latitude", "longitude", "low", "best", "high")
+    wrong = [name for name in numbers if not isinstance(row[name], int | float | None)]
+    wrong += [name for name in ("date_start", "date_end", "orig") if not isinstance(row[name], str | None)]
+    if wrong:
+        yield f"{', '.join(wrong)}: another kind of value than the column is for"
+        return
     point = decoded(row["geom"])
     at = (row["latitude"], row["longitude"])
     if (
@@ -176,7 +182,7 @@ def incident_faults(row: Mapping[str, Any]) -> Iterator[str]:
 def _is_json(text: str) -> bool:
     try:
         json.loads(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, RecursionError):
         return False
     return True
 

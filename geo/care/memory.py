@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-import zlib
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +12,7 @@ from hashlib import blake2b
 from typing import Any
 
 from geo.care.findings import AGAIN, Finding, fault, note
-from geo.errors import GateError
+from geo.errors import ArchiveError, GateError
 from geo.schema import STATUSES, parse_instant
 from geo.storage import history, timeline
 from geo.storage.shapes import unpack
@@ -61,7 +60,7 @@ SNAPSHOT_COLUMNS = (
 def _members(packed: Any) -> tuple[int, ...] | None:
     try:
         return tuple(unpack(packed).tolist())
-    except (zlib.error, ValueError, TypeError):
+    except ArchiveError:
         return None
 
 

@@ -34,7 +34,7 @@ from geo.care.structure import LAYERS, decoded, is_on_earth
 from geo.errors import ArchiveError, UsageError
 from geo.files.tables import csv_lines, defused
 from geo.pages.page import write_page
-from geo.storage import gpkg, layout, migration
+from geo.storage import gpkg, layout
 from geo.storage.layout import TABLES
 
 _CLASS = ("source", "part", "controller", "status", "native")
@@ -178,7 +178,7 @@ def _foreign(tables: Iterable[str], work: _Work) -> None:
 def _rows(old: sqlite3.Connection, table: str, work: _Work) -> list[Row]:
     """The rows of a table that can be read: from its start to the damage, and from its end back to it."""
     key = "fid" if TABLES[table][0] else "id"
-    names = [*migration.columns_of(TABLES[table][2]), *(["geom"] if TABLES[table][0] else [])]
+    names = [*layout.columns_of(TABLES[table][2]), *(["geom"] if TABLES[table][0] else [])]
     empty: Row = dict.fromkeys(names)  # a column may be gone
     found: dict[Any, Row] = {}
     broken = False
@@ -201,7 +201,7 @@ def _rows(old: sqlite3.Connection, table: str, work: _Work) -> list[Row]:
 
 
 def _insert(new: sqlite3.Connection, table: str, row: Mapping[str, Any]) -> None:
-    known = {"fid", "geom", "id", *migration.columns_of(TABLES[table][2])}
+    known = {"fid", "geom", "id", *layout.columns_of(TABLES[table][2])}
     names = [name for name in row if name in known]
     columns = ", ".join(f'"{name}"' for name in names)
     new.execute(f'INSERT INTO "{table}" ({columns}) VALUES ({", ".join("?" * len(names))})', [row[n] for n in names])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from geo.claims.amounts import Amount
@@ -14,6 +14,7 @@ GROUND = (
     r"|bridgehead|salient|foothold|pocket|incursion|square kilomet(?:re|er)s?|sq\.? km|km²|km2|square miles|hectares"
     r"|територі\w+|территори\w+|земл\w+|област\w+|площ\w+|краю|края|країни|страны)"
 )
+LONGEST = 2_000  # characters of a sentence
 _ABBREVIATION = re.compile(
     r"(?:\b(?:sq|km|kms|mi|approx|ca|gen|col|lt|maj|capt|mr|mrs|ms|dr|st|no|vs|e\.g|i\.e|u\.s|u\.k|jan|feb|mar|apr|jun"
     r"|jul|aug|sept|sep|oct|nov|dec|кв|тис|тыс|млн|обл|ген|ім|им)|\b[A-ZА-ЯІЇЄ])\.$",
@@ -129,6 +130,8 @@ class Deed:
 def sentences(text: str) -> list[tuple[int, int]]:
     """The first and last position of every sentence; abbreviations such as "sq. km" end none.
 
+    What goes on for more than `LONGEST` characters is no sentence: it is cut there, between two words.
+
     Raises
     ------
     UsageError
@@ -141,8 +144,18 @@ def sentences(text: str) -> list[tuple[int, int]]:
         spans.append((start, match.end()))
         start = match.end()
     spans.append((start, len(text)))
-    trimmed = [(a + len(text[a:b]) - len(text[a:b].lstrip()), a + len(text[a:b].rstrip())) for a, b in spans]
+    cut = [part for a, b in spans for part in _cut(text, a, b)]
+    trimmed = [(a + len(text[a:b]) - len(text[a:b].lstrip()), a + len(text[a:b].rstrip())) for a, b in cut]
     return [(a, b) for a, b in trimmed if a < b]
+
+
+def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    while end - start > LONGEST:
+        blank = text.rfind(" ", start + 1, start + LONGEST)
+        middle = blank if blank > 0 else start + LONGEST
+        yield start, middle
+        start = middle
+    yield start, end
 
 
 def unquoted(text: str) -> str:

@@ -17,6 +17,8 @@ from geo.claims.names import Mention, Names, shipped_names
 from geo.claims.record import LENGTHS, Claim
 from geo.schema import last_instant
 
+_FIGURES = 20  # a sentence with more of them is a table: no grammar says what belongs to what
+
 
 @dataclass(frozen=True)
 class _Scene:
@@ -92,7 +94,7 @@ def find_claims(text: str, *, date: When | None = None, names: Names | None = No
     -------
     list of Claim
         In order; ``text[claim.start:claim.end]`` is the sentence. Sentences that the grammar refuses (questions, plans,
-        denials, percentages of other things) give none.
+        denials, percentages of other things) give none, nor does a run of more than 20 figures.
 
     Raises
     ------
@@ -108,9 +110,12 @@ def _drafts(text: str, when: When | None, names: Names) -> list[Claim]:
     found: list[Claim] = []
     for start, end in grammar.sentences(text):
         words = grammar.unquoted(text[start:end])
+        amounts = find_amounts(words)
+        if len(amounts) > _FIGURES:
+            continue
         sides, units = grammar.places(words, names)
         day, dated = day_of_saying(words, today=today)
-        scene = _Scene(words, dated, text[start:end], start, find_amounts(words), sides, units, day or today)
+        scene = _Scene(words, dated, text[start:end], start, amounts, sides, units, day or today)
         said_on = "" if day is None else day.isoformat()
         found += [replace(claim, said_on=said_on) for claim in _claims_of(scene)]
     return found

@@ -30,14 +30,22 @@ def doctor(ctx: click.Context, form: str) -> None:
 @main.command("help")
 @click.argument("topic", required=False)
 def help_command(topic: str | None) -> None:
-    """The documents, without a network: their list, a page, or one section (PAGE#SECTION)."""
+    """The documents, without a network: their list, a page, or one section (PAGE#SECTION); or a verb's own help."""
     from geo.handbook import read, topics
+
+    verb = main.commands.get(topic or "")
+    if verb is not None and topic not in topics():
+        parent = click.Context(main, info_name="geo", **main.context_settings)
+        click.echo(verb.get_help(click.Context(verb, info_name=topic, parent=parent)))
+        return
 
     if topic is None:
         for name, title in topics().items():
             click.echo(f"{name:24} {title}")
         return
-    click.echo(read(topic).rstrip("\n"))
+    click.echo(read(topic, also=main.commands).rstrip("\n"))
+    if verb is not None:
+        click.echo(f"note: geo {topic} --help lists its options", err=True)
 
 
 @main.command()

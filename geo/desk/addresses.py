@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import date, datetime
@@ -12,8 +11,8 @@ from typing import Any, Literal, cast
 
 from geo.desk.bodies import Kind
 from geo.desk.network import Limits, check_url
-from geo.errors import FileError, UsageError
-from geo.files.vector import read_bytes
+from geo.errors import UsageError
+from geo.files.documents import load_toml
 from geo.schema import Options, Source
 from geo.sources import NAMES
 from geo.sources.desk import read_settings
@@ -28,7 +27,7 @@ WAYS: dict[str, tuple[str, ...]] = {
 }
 _TEXTS = ("reader", "way", "url", "index", "name", "kind", "date", "date_format", "changed", "seen")
 _KEYS = (*_TEXTS, "recheck_days", "layers", "loopback", "limits")
-_KINDS = ("json", "zip", "kml", "any")
+KINDS = ("json", "zip", "kml", "any")
 _FIELD = re.compile(r"\{(\w+)(?::([^{}]*))?\}")
 _PLAIN = re.compile(r"[\w.\- ]{1,120}")
 _NAME = re.compile(r"\w[\w.\- ]{0,150}")
@@ -104,7 +103,7 @@ def known_addresses() -> dict[str, Address]:
     FileError
         The table cannot be read: the installation is incomplete.
     """
-    document = _document(_SHIPPED)
+    document = load_toml(_SHIPPED)
     return {
         name: parse_address(table, name=name, where=f"{_SHIPPED.name}: [{name}]") for name, table in document.items()
     }
@@ -143,7 +142,7 @@ def find_address(source: str, *, config: str | Path | None = None) -> Address:
 
 
 def _own_address(source: str, path: Path) -> Address:
-    document = _document(path)
+    document = load_toml(path)
     table = document.pop("fetch", None)
     credit, options = read_settings(path, document)
     if table is None:
@@ -152,13 +151,6 @@ def _own_address(source: str, path: Path) -> Address:
                           where=f"{path}: [fetch]")  # fmt: skip
     named = credit.name if credit else source
     return replace(found, source=named, credit=credit, options=options)
-
-
-def _document(path: Path) -> dict[str, Any]:
-    try:
-        return tomllib.loads(read_bytes(path).decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FileError(f"{path}: not TOML in UTF-8: {error}") from None
 
 
 def parse_address(table: Any, *, name: str, where: str) -> Address:
@@ -253,8 +245,8 @@ def _layers(listed: Any, where: str) -> tuple[Layer, ...]:
 def _check(address: Address, where: str) -> Address:
     if address.reader not in NAMES:
         raise UsageError(f"{where} reader {address.reader!r}: one of {', '.join(NAMES)} is wanted")
-    if address.kind not in _KINDS:
-        raise UsageError(f"{where} kind {address.kind!r}: one of {', '.join(_KINDS)} is wanted")
+    if address.kind not in KINDS:
+        raise UsageError(f"{where} kind {address.kind!r}: one of {', '.join(KINDS)} is wanted")
     if address.way == "file" and address.date not in ("", "name", "retrieved", "last-modified"):
         raise UsageError(f"{where} date {address.date!r}: name, retrieved or last-modified is wanted")
     for text in filter(None, (address.url, address.index)):
@@ -311,6 +303,17 @@ def file_name(template: str, values: Mapping[str, Any]) -> str:
         The template gives none.
     """
     name = filled(template, values)
-    if not _NAME.fullmatch(name):
+    if not is_plain_name(name):
         raise UsageError(f"{name!r} is no plain file name")
     return name
+
+
+def is_plain_name(name: str) -> bool:
+    """Whether a text names a file and no path.
+
+    Raises
+    ------
+    UsageError
+        Never.
+    """
+    return bool(_NAME.fullmatch(name))

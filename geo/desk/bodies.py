@@ -51,6 +51,18 @@ def unpacked(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
         raise zlib.error("the packed answer breaks off, or something follows it")
 
 
+def declared_bytes(text: str) -> int:
+    """How large a Content-Length header says that the body is; 0 where it says nothing that can be read.
+
+    Raises
+    ------
+    FetchError
+        Never.
+    """
+    text = text.strip()
+    return int(text[:19]) if text.isascii() and text.isdigit() else 0
+
+
 def retry_after(text: str, *, now: datetime) -> float | None:
     """The seconds that a Retry-After header asks for: a number, or a date in HTTP's way of writing it.
 

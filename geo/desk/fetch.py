@@ -14,11 +14,12 @@ from typing import Any
 
 from geo import sources as known_sources
 from geo.archive import Archive, open_archive
-from geo.desk.addresses import Address, find_address
+from geo.desk.addresses import KINDS, Address, find_address, is_plain_name
 from geo.desk.listing import Wanted, offered, write_layer
 from geo.desk.lock import locked
 from geo.desk.network import Limits, Network
-from geo.errors import FetchError, UsageError
+from geo.errors import FetchError, FileError, GateError, UsageError
+from geo.files.documents import load_record
 from geo.files.vector import read_bytes
 from geo.intake import Receipt, import_files
 from geo.pages.page import write_page
@@ -376,13 +377,38 @@ def read_memory(folder: Path) -> dict[str, dict[str, Any]]:
         The record is damaged.
     """
     path = _memory_file(folder)
+    way_out = "delete it, and the files are fetched again"
     try:
-        found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    except (OSError, ValueError) as error:
-        raise FetchError(
-            f"{path}: the record of what was fetched is damaged ({error}): delete it, and the files are fetched again"
-        ) from error
-    good = isinstance(found, dict) and all(isinstance(entry, dict) for entry in found.values())
-    if not good:
-        raise FetchError(f"{path}: the record of what was fetched is damaged: delete it; the files are fetched again")
+        found = load_record(path)
+    except FileError as error:
+        raise FetchError(f"the record of what was fetched is damaged: {error}: {way_out}") from error
+    wrong = next((key for key, entry in found.items() if not _is_sound(entry)), None)
+    if wrong is not None:
+        raise FetchError(f"{path}: the record of what was fetched is damaged at {wrong[:200]!r}: {way_out}")
     return found
+
+
+def _is_sound(entry: Any) -> bool:
+    """Whether an entry is as `_Run` writes it: of a file that came, or of one that is owed."""
+    if not isinstance(entry, dict) or not _are_texts(entry, "changed", "moment") or not _is_moment(entry["moment"]):
+        return False
+    if "owed" in entry:
+        owed = entry["owed"]
+        good = isinstance(owed, dict) and owed.keys() == {"url", "name", "kind", "options"} and owed["options"] == {}
+        return good and _are_texts(owed, "url", "name") and is_plain_name(owed["name"]) and owed["kind"] in KINDS
+    texts = ("path", "sha256", "retrieved", "taken", "first", "etag", "last_modified")
+    if not _are_texts(entry, *texts) or not isinstance(entry.get("bytes"), int) or not _is_moment(entry["retrieved"]):
+        return False
+    parts = entry["path"].split("/")  # NAME, or v2/NAME
+    return len(parts) <= 2 and all(map(is_plain_name, parts)) and bool(entry["retrieved"])
+
+
+def _are_texts(entry: Mapping[str, Any], *names: str) -> bool:
+    return all(isinstance(entry.get(name), str) for name in names)
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return not text or bool(parse_instant(text))
+    except GateError:
+        return False

@@ -19,7 +19,7 @@ import httpcore
 import httpx
 import orjson
 
-from geo.desk.bodies import Kind, refuse_other_kind, retry_after, unpacked
+from geo.desk.bodies import Kind, declared_bytes, refuse_other_kind, retry_after, unpacked
 from geo.desk.guard import LOOPBACK_NAMES, Clock, Guard, Resolve, resolved
 from geo.errors import FetchError, UsageError
 
@@ -298,6 +298,8 @@ class Network:
         self._clock.ends = time.monotonic() + self.limits.file_seconds
         with _explained(url), self._answer(check_url(url, loopback=self.loopback), headers) as answer:
             retrieved = datetime.now(UTC)
+            if answer.status_code == 304 and not headers:
+                raise FetchError(f"{url}: the server says that nothing changed, though nothing was had before")
             if answer.status_code == 304:
                 return Landed("unchanged", retrieved, etag=headers.get("If-None-Match", ""))
             if answer.status_code in (404, 410):
@@ -342,9 +344,9 @@ class Network:
 
     def _write(self, url: str, answer: httpx.Response, target: Path) -> tuple[int, str]:
         limits = self.limits
-        declared = answer.headers.get("content-length", "")
-        if declared.isdigit() and int(declared) > limits.file_bytes:
-            raise FetchError(f"{url}: {int(declared):,} bytes, past the limit of {limits.file_bytes:,} for a file")
+        declared = declared_bytes(answer.headers.get("content-length", ""))
+        if declared > limits.file_bytes:
+            raise FetchError(f"{url}: {declared:,} bytes, past the limit of {limits.file_bytes:,} for a file")
         count, digest = 0, sha256()
         with target.open("wb") as file:
             for piece in unpacked(answer.iter_raw(), answer.headers.get("content-encoding", "")):

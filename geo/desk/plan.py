@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -11,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from geo.desk.addresses import Address, find_address
-from geo.errors import FileError, GateError, GeoError, UsageError
+from geo.errors import GateError, GeoError, UsageError
+from geo.files.documents import load_toml
 from geo.files.vector import read_bytes
 from geo.schema import STATUSES, to_instant
 from geo.sources import NAMES
@@ -177,10 +177,7 @@ def read_plan(path: str | Path) -> Plan:
         A key is missing, unknown or of the wrong kind: the message names the file, the table and the way out.
     """
     path = Path(path)
-    try:
-        document = tomllib.loads(read_bytes(path).decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FileError(f"{path}: not TOML in UTF-8: {error}") from None
+    document = load_toml(path)
     tables = {name: document.pop(name) for name in KEYS if name and name in document}
     _check(path, "", document)
     listed = {name: _listed(path, name, table) for name, table in tables.items()}

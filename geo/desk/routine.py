@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 from geo.archive import Archive, open_archive
@@ -17,10 +17,11 @@ from geo.desk.network import check_contact
 from geo.desk.plan import Plan, read_plan
 from geo.desk.steps import MAKERS, Day, Made
 from geo.errors import ArchiveError, FileError, GeoError, UsageError
+from geo.files.documents import load_record
 from geo.files.vector import read_bytes
 from geo.intake import Receipt, import_files
 from geo.pages.page import write_page
-from geo.schema import Options, Source, is_day, last_instant
+from geo.schema import Options, Source, is_day, last_instant, number_of
 from geo.sources.desk import read_toml
 
 # outcome of a whole run -> exit code
@@ -216,7 +217,7 @@ class _Round:
         receipts = [self._take(table["source"], path, digest, options, credit) for path, digest in new]
         refused = [receipt for receipt in receipts if receipt.outcome == "refused"]
         taken = len(receipts) - len(refused)
-        line = f"{table['source']} from {table['folder']}: {taken} files taken in, {len(refused)} refused"
+        line = f"{table['source']} from {table['folder']}: {number_of(taken, 'file')} taken in, {len(refused)} refused"
         error = f"{refused[0].error}{_and_more(len(refused))}" if refused else ""
         return Step("", "failed" if refused else "new" if taken else "as before", (line,), error=error)
 
@@ -313,7 +314,7 @@ def _errors(done: Fetched) -> str:
 
 
 def _and_more(count: int) -> str:
-    return f" (and {count - 1} files more)" if count > 1 else ""
+    return f" (and {number_of(count - 1, 'file')} more)" if count > 1 else ""
 
 
 def fingerprint(archive: Archive) -> str:
@@ -344,17 +345,33 @@ def _inputs(day: Day, state: str, kind: str, table: Mapping[str, Any]) -> str:
     return sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
 
 
+def _are_texts(found: Any) -> bool:
+    return isinstance(found, dict) and all(isinstance(value, str) for value in found.values())
+
+
+def _is_sound(entry: Any) -> bool:
+    """Whether an entry of the journal is as `_Journal.note_made` writes it; files lie inside the output's folder."""
+    if not isinstance(entry, dict) or not isinstance(entry.get("inputs"), str) or not _are_texts(entry.get("files")):
+        return False
+    lines = entry.get("lines")
+    paths = [PurePosixPath(name) for name in entry["files"]]
+    inside = not any(path.is_absolute() or ".." in path.parts or "\0" in str(path) for path in paths)
+    return inside and isinstance(lines, list) and all(isinstance(line, str) for line in lines)
+
+
 class _Journal:
     """What earlier rounds did: which files were taken in, what was made of what. Written whole after every step."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         try:
-            found = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-            self.taken: dict[str, str] = dict(found.get("taken", {}))
-            self.made: dict[str, dict[str, Any]] = dict(found.get("made", {}))
-        except (OSError, ValueError, AttributeError, TypeError) as error:
-            raise ArchiveError(f"{path}: damaged ({error}): delete it, and everything is made anew") from error
+            found = load_record(path)
+        except FileError as error:
+            raise ArchiveError(f"damaged: {error}: delete it, and everything is made anew") from error
+        self.taken: dict[str, str] = found.get("taken", {})
+        self.made: dict[str, dict[str, Any]] = found.get("made", {})
+        if not (_are_texts(self.taken) and isinstance(self.made, dict) and all(map(_is_sound, self.made.values()))):
+            raise ArchiveError(f"{path}: damaged: delete it, and everything is made anew")
 
     def last_date(self, kind: str, name: str) -> str:
         """The latest date for which an output was made; "" where it never was."""

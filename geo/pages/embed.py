@@ -12,6 +12,7 @@ from geo.files.vector import read_bytes
 from geo.pages.page import escape
 from geo.schema import is_day, to_instant
 
+_HEAD = 1 << 20  # bytes in which a page's title stands
 # frame and picture are of one height, so that the link below both stays in sight
 _HIGH = "height:80vh;min-height:30rem;max-height:60rem"
 
@@ -100,7 +101,10 @@ def embed_snippet(
 
 def _title(path: Path) -> str:
     reader = _Title()
-    reader.feed(read_bytes(path).decode("utf-8", errors="replace"))
+    try:
+        reader.feed(read_bytes(path)[:_HEAD].decode("utf-8", errors="replace"))
+    except AssertionError as error:  # as the parser says that a declaration is none
+        raise FileError(f"{path}: no HTML that can be read ({error})") from None
     if not reader.title.strip():
         raise FileError(f"{path}: no <title> in it, so the frame would have no name: give one (--title)")
     return reader.title

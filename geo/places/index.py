@@ -16,6 +16,7 @@ import geopandas as gpd
 
 from geo.aside import aside
 from geo.errors import FileError
+from geo.files.vector import read_bytes
 from geo.places.merge import seats, settle, with_units
 from geo.places.records import Record, area_records, city_records, country_records, region_records, world_version
 from geo.places.registers import read_register
@@ -66,7 +67,7 @@ def index_path(countries: Sequence[str] | None, registers: Sequence[Path], units
     for path in registers:
         if not path.is_file():
             raise FileError(f"{path}: no such gazetteer file")
-        parts.append(f"{path.name} {hashlib.sha256(path.read_bytes()).hexdigest()}")
+        parts.append(f"{path.name} {hashlib.sha256(read_bytes(path)).hexdigest()}")
     if units is not None:
         rows = zip(units["unit"], units["name"], units["boundary"], units.geometry, strict=True)
         parts += [f"{unit} {name} {boundary} {shape.bounds}" for unit, name, boundary, shape in rows]

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 from geo.errors import FileError
@@ -18,6 +19,8 @@ _COLUMNS = (
     "id, gazetteer, place_id, name, kind, country, latitude, longitude, area, adm_1, adm_2, population, radius_km,"
     " exact, capital"
 )
+# what each of them is
+_KINDS = (int, str, str, str, str, str, float, float, str, str, str, int, float, int, int)
 # what may stand between two words of one name
 _JOINT = re.compile(r"[ \u00a0\u202f\n]|\s?[-‐‑–]\s?|\.|\. |\s?['’]\s?")
 _SMALL_WORDS = frozenset((
@@ -111,10 +114,9 @@ class Lookup:
         try:
             uri = f"file:{quote(str(path))}?mode=ro&immutable=1"
             self._base = sqlite3.connect(uri, uri=True, check_same_thread=False)
-            layout = self._base.execute("SELECT value FROM facts WHERE name = 'layout'").fetchone()
         except sqlite3.Error as error:
-            raise FileError(f"{path}: no index of places ({error}); delete it and it is built again") from None
-        if layout != (str(LAYOUT),):
+            raise self._damaged(error) from None
+        if self._rows("SELECT value FROM facts WHERE name = 'layout'") != [(str(LAYOUT),)]:
             raise FileError(f"{path}: an index of another layout; delete it and it is built again")
         self.named = lru_cache(maxsize=20_000)(self._named)
         self._longest = lru_cache(maxsize=20_000)(self._longest_of)
@@ -132,25 +134,43 @@ class Lookup:
         """
         self._base.close()
 
+    def _rows(self, query: str, *values: object, kinds: tuple[type, ...] = ()) -> list[tuple[Any, ...]]:
+        """What a query gives; its columns are of these kinds, or the index is damaged."""
+        try:
+            rows = self._base.execute(
+                query, [_without_halves(v) if isinstance(v, str) else v for v in values]
+            ).fetchall()
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise self._damaged(error) from None
+        for row in rows if kinds else ():
+            if not all(map(isinstance, row, kinds)):
+                raise self._damaged(f"a row of another kind: {row!r:.80}")
+        return rows
+
+    def _damaged(self, why: object) -> FileError:
+        return FileError(f"{self.path}: the index of places is damaged ({why}); delete it and it is built again")
+
     def _place(self, number: int) -> Place:
-        row = self._base.execute(f"SELECT {_COLUMNS} FROM places WHERE id = ?", (number,)).fetchone()
-        return Place(*row)
+        rows = self._rows(f"SELECT {_COLUMNS} FROM places WHERE id = ?", number, kinds=_KINDS)
+        if not rows:
+            raise self._damaged(f"place {number} is missing")
+        return Place(*rows[0])
 
     def _named(self, key: str) -> tuple[Found, ...]:
-        rows = self._base.execute("SELECT place, how FROM names WHERE key = ?", (key,)).fetchall()
+        rows = self._rows("SELECT place, how FROM names WHERE key = ?", key, kinds=(int, int))
         return tuple((self._places(number), how) for number, how in rows)
 
     def _longest_of(self, head: str) -> int:
-        row = self._base.execute("SELECT longest FROM heads WHERE head = ?", (head,)).fetchone()
-        return int(row[0]) if row else 0
+        rows = self._rows("SELECT longest FROM heads WHERE head = ?", head, kinds=(int,))
+        return int(rows[0][0]) if rows else 0
 
     def called(self, key: str, *, cyrillic: bool, loose: bool = True) -> tuple[Found, ...]:
         """Places of a name: as written, else by its stems (Cyrillic), else by a loose spelling.
 
         Raises
         ------
-        GeoError
-            Never.
+        FileError
+            The index is damaged.
         """
         found = self.named(key)
         if cyrillic and not any(p.kind != "place" or p.population > 0 for p, _ in found):
@@ -165,8 +185,8 @@ class Lookup:
 
         Raises
         ------
-        GeoError
-            Never.
+        FileError
+            The index is damaged.
         """
         word = words[at]
         most = self._longest(word.key)
@@ -214,8 +234,8 @@ class Lookup:
 
         Raises
         ------
-        GeoError
-            Never.
+        FileError
+            The index is damaged.
         """
         base = _ADJECTIVE.sub("", key)
         if base == key or len(base) < 3:
@@ -223,8 +243,8 @@ class Lookup:
         towns = [p for name in (base, f"{base}ск", f"{base}ськ", f"{base}цк") for p, _ in self.named(f"~{stem(name)}")]
         found: dict[int, Place] = {}
         for town in towns:
-            rows = self._base.execute("SELECT id FROM places WHERE area = ? AND kind = 'district'", (town.area,))
-            for (number,) in rows.fetchall() if town.kind == "place" else ():
+            rows = self._rows("SELECT id FROM places WHERE area = ? AND kind = 'district'", town.area, kinds=(int,))
+            for (number,) in rows if town.kind == "place" else ():
                 district = self._places(number)
                 if fold(district.name)[:5] == fold(town.name)[:5]:
                     found[number] = district
@@ -232,8 +252,8 @@ class Lookup:
 
     def _seats(self) -> list[tuple[str, str]]:
         if not hasattr(self, "_seated"):
-            rows = self._base.execute("SELECT area, name FROM seats").fetchall()
-            self._seated = [(a, n) for a, n in rows if "а" <= n[0] <= "ӿ"]
+            rows = self._rows("SELECT area, name FROM seats", kinds=(str, str))
+            self._seated = [(a, n) for a, n in rows if "а" <= n[:1] <= "ӿ"]
         return self._seated
 
     def regions(self, area: str) -> tuple[Place, ...]:
@@ -241,10 +261,10 @@ class Lookup:
 
         Raises
         ------
-        GeoError
-            Never.
+        FileError
+            The index is damaged.
         """
-        rows = self._base.execute("SELECT id FROM places WHERE area = ? AND kind = 'region'", (area,)).fetchall()
+        rows = self._rows("SELECT id FROM places WHERE area = ? AND kind = 'region'", area, kinds=(int,))
         return tuple(self._places(number) for (number,) in rows)
 
     def country(self, code: str) -> Place | None:
@@ -252,15 +272,15 @@ class Lookup:
 
         Raises
         ------
-        GeoError
-            Never.
+        FileError
+            The index is damaged.
         """
         found = self.named(f"#{code}")
         return found[0][0] if found else None
 
     def _names_inside(self, area: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
         """Every name (as `plain_key` has it) of the settlements in a region, and whose it is."""
-        rows = self._base.execute("SELECT key, place FROM spelled WHERE area = ?", (area,)).fetchall()
+        rows = self._rows("SELECT key, place FROM spelled WHERE area = ?", area, kinds=(str, int))
         return tuple(key for key, _ in rows), tuple(number for _, number in rows)
 
     def place(self, number: int) -> Place:
@@ -268,10 +288,15 @@ class Lookup:
 
         Raises
         ------
-        GeoError
-            Never.
+        FileError
+            The index is damaged.
         """
         return self._places(number)
+
+
+def _without_halves(text: str) -> str:
+    """A text as SQLite takes it: halves of signs, which undecodable input leaves, are no letters of any name."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _alike(one: str, other: str) -> int:

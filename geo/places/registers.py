@@ -11,6 +11,7 @@ import shapely
 
 from geo.errors import FileError
 from geo.files.layers import cell, read_layer
+from geo.files.vector import read_bytes
 from geo.places.records import Record, town_radius_km
 from geo.places.words import is_readable
 
@@ -64,8 +65,8 @@ def read_register(path: Path) -> list[Record]:
 
 def _from_text(path: Path) -> Iterator[Record]:
     try:
-        text = path.read_bytes().decode("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
+        text = read_bytes(path).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
         raise FileError(f"{path}: cannot be read as UTF-8 text: {error}; save it as UTF-8") from None
     head = text[: text.find("\n")]
     csv.field_size_limit(10_000_000)
@@ -73,7 +74,11 @@ def _from_text(path: Path) -> Iterator[Record]:
         yield from _from_dump(path, text)
         return
     delimiter = max(",;\t", key=head.count)
-    yield from _rows(path, csv.DictReader(io.StringIO(text), delimiter=delimiter))
+    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=delimiter)
+    try:
+        yield from _rows(path, reader)
+    except csv.Error as error:
+        raise FileError(f"{path}: line {reader.line_num}: {error}: is a quotation mark left open?") from None
 
 
 def _from_dump(path: Path, text: str) -> Iterator[Record]:
@@ -82,11 +87,13 @@ def _from_dump(path: Path, text: str) -> Iterator[Record]:
         part = line.split("\t")
         if len(part) != _DUMP or part[6] != "P":
             continue
-        people = int(part[14] or 0)
+        at, people = _position(part[4], part[5]), _people(part[14])
+        if at is None or not part[1].strip():
+            continue
         names = [n for n in (part[2], *part[3].split(",")) if len(n) > 2 and is_readable(n)]
         yield Record(
-            path.name, part[0], part[1], "place", part[8], float(part[4]), float(part[5]), f"{part[8]}.{part[10]}",
-            population=people, radius_km=town_radius_km(people), others=names,
+            path.name, part[0], part[1], "place", part[8], *at, f"{part[8]}.{part[10]}", population=people,
+            radius_km=town_radius_km(people), others=names,
         )  # fmt: skip
 
 
@@ -108,10 +115,7 @@ def _rows(path: Path, rows: Iterable[dict[str, str]]) -> Iterator[Record]:
     for number, row in enumerate(rows, start=1):
         if found is None:
             found = _columns(path, [str(c) for c in row])
-        try:
-            record = _record(path, number, row, found)
-        except ValueError:
-            continue
+        record = _record(path, number, row, found)
         if record is not None:
             yield record
 
@@ -132,20 +136,34 @@ def _first(row: dict[str, str], columns: Sequence[str]) -> str:
     return next((v for v in ((row.get(c) or "").strip() for c in columns) if v), "")
 
 
+def _position(latitude: str, longitude: str) -> tuple[float, float] | None:
+    """Latitude and longitude in degrees; None where they are none of the earth."""
+    try:
+        lat, lon = float(latitude), float(longitude)
+    except ValueError:
+        return None
+    return (lat, lon) if -90 <= lat <= 90 and -180 <= lon <= 180 else None
+
+
+def _people(text: str) -> int:
+    """A number of people, 0 where there is none that can be: no place has ten thousand million."""
+    whole = text.replace(",", "").replace(" ", "").partition(".")[0]
+    return int(whole) if whole.isascii() and whole.isdigit() and len(whole) < 11 else 0
+
+
 def _record(path: Path, number: int, row: dict[str, str], found: dict[str, list[str]]) -> Record | None:
-    lat, lon = float(_first(row, found["latitude"])), float(_first(row, found["longitude"]))
+    at = _position(_first(row, found["latitude"]), _first(row, found["longitude"]))
     names = [n.strip() for c in found["names"] for n in (row.get(c) or "").split(";") if n.strip()]
-    if not names or not (-90 <= lat <= 90 and -180 <= lon <= 180) or (lat, lon) == (0, 0):
+    if not names or at is None or at == (0, 0):
         return None
     if _first(row, found["category"]) in _REGIONS:
         return None
-    people = _first(row, found["population"]).replace(",", "").replace(" ", "")
-    count = int(float(people)) if people.replace(".", "", 1).isdigit() else 0
+    count = _people(_first(row, found["population"]))
     country = _first(row, found["country"])
     official = bool(found["id"])
     return Record(
         path.name, _first(row, found["id"]) or f"row {number}", names[0], "place",
-        country.upper() if len(country) == 2 else "", lat, lon, adm_1=_first(row, found["region"]),
+        country.upper() if len(country) == 2 else "", *at, adm_1=_first(row, found["region"]),
         adm_2=_first(row, found["district"]), population=count,
         radius_km=town_radius_km(count) if official else 4.0, exact=official, others=names[1:],
     )  # fmt: skip

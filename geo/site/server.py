@@ -109,7 +109,10 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def _file(self) -> Path | None:
-        path = unquote(urlsplit(self.path).path)
+        try:
+            path = unquote(urlsplit(self.path).path)
+        except ValueError:
+            return None
         parts = [p for p in path.split("/") if p]
         if "\0" in path or any(p.startswith(".") for p in parts):
             return None

@@ -239,7 +239,14 @@ def _alone(own: Path) -> Iterator[None]:
 
 
 def _read(path: Path) -> str:
-    return path.read_text(encoding="utf-8") if path.is_file() else ""
+    try:
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+    except UnicodeDecodeError:
+        raise _damaged(path) from None
+
+
+def _damaged(path: Path) -> UsageError:
+    return UsageError(f"{path} is damaged: build into an empty folder")
 
 
 def _files(folder: Path, manifest: str) -> dict[str, Filed]:
@@ -249,15 +256,22 @@ def _files(folder: Path, manifest: str) -> dict[str, Filed]:
         told = json.loads(manifest)
         if told["format"] != _FORMAT:
             raise UsageError(f"{folder} was built by a newer geo-control: {told['made_by']}")
-        return {_inside(path): Filed(**values) for path, values in told["files"].items()}
-    except (ValueError, KeyError, TypeError, AttributeError):
-        raise UsageError(f"{folder / OWN / 'manifest.json'} is damaged: build into an empty folder") from None
+        return {_inside(path): _filed(**values) for path, values in told["files"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise _damaged(folder / OWN / "manifest.json") from None
+
+
+def _filed(rests_on: str, bytes: int, sha256: str) -> Filed:
+    """A file as the manifest has it; damage can put anything there."""
+    if not (isinstance(rests_on, str) and isinstance(bytes, int) and isinstance(sha256, str)):
+        raise TypeError(rests_on)
+    return Filed(rests_on, bytes, sha256)
 
 
 def _inside(path: str) -> str:
     """A path as we write it, so that no manifest leads out of the folder."""
     parts = PurePosixPath(path).parts
-    if not parts or path.startswith("/") or ".." in parts or parts[0] == OWN:
+    if not parts or path.startswith("/") or ".." in parts or parts[0] == OWN or not path.isprintable():
         raise ValueError(path)
     return path
 
@@ -303,8 +317,11 @@ def _finish(folder: Path) -> None:
     try:
         journal = json.loads(text)
         moves, removed = ([_inside(p) for p in journal[name]] for name in ("moves", "removed"))
-    except (ValueError, KeyError, TypeError):
-        raise UsageError(f"{own / 'journal.json'} is damaged: build into an empty folder") from None
+        if not isinstance(journal["manifest"], str) or not journal["manifest"]:
+            raise TypeError(journal["manifest"])
+        _files(folder, journal["manifest"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise _damaged(own / "journal.json") from None
     for path in moves:
         if (own / "new" / path).is_file():
             (folder / path).parent.mkdir(parents=True, exist_ok=True)

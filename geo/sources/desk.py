@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -14,10 +13,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.errors import FileError, GateError, UsageError
+from geo.errors import GateError, UsageError
 from geo.files.dates import find_date
+from geo.files.documents import load_toml
 from geo.files.layers import Layer, cell, file_encoding, read_layer
-from geo.files.vector import read_bytes
 from geo.schema import CRS, STATUSES, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
 from geo.sources.meanings import meanings
@@ -101,11 +100,7 @@ def read_toml(path: str | Path) -> tuple[Source | None, Options]:
         It has a key that means nothing here, or a value of the wrong kind.
     """
     path = Path(path)
-    try:
-        document = tomllib.loads(read_bytes(path).decode("utf-8-sig"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FileError(f"{path}: not TOML in UTF-8: {error}") from None
-    return read_settings(path, document)
+    return read_settings(path, load_toml(path))
 
 
 def read_settings(path: Path, document: Mapping[str, Any]) -> tuple[Source | None, Options]:

@@ -16,7 +16,7 @@ import pandas as pd
 from geo.aside import draft
 from geo.errors import ArchiveError
 from geo.schema import write_instant
-from geo.storage import disk, layout, migration
+from geo.storage import cells, disk, layout, migration
 
 _REMEMBERED = 64  # answers kept while an archive is held: more than one page asks for, few enough for any memory
 T = TypeVar("T")
@@ -137,9 +137,9 @@ class Access:
         except (OSError, sqlite3.Error) as error:
             raise ArchiveError(f"{self.path}: cannot be made ({error}): may you write in that folder?") from error
 
-    def _table(self, query: str) -> pd.DataFrame:
+    def _table(self, query: str, *, table: str | None = None) -> pd.DataFrame:
         with self.reading() as connection:
-            return pd.read_sql_query(query, connection)
+            return cells.read_frame(connection, query, table=table)
 
 
 def _maker() -> str:

@@ -17,7 +17,7 @@ import shapely
 
 from geo.errors import ArchiveError
 from geo.schema import CRS, write_instant
-from geo.storage import gpkg, past
+from geo.storage import cells, gpkg, past
 from geo.storage.access import Access
 from geo.storage.shapes import fetch_shapes, unpack
 
@@ -49,7 +49,8 @@ class ControlTable(Access):
             The archive cannot be read.
         """
         with self.reading() as connection:
-            frame = pd.read_sql_query("SELECT * FROM snapshots ORDER BY source, part, depicts, id", connection)
+            query = "SELECT * FROM snapshots ORDER BY source, part, depicts, id"
+            frame = cells.read_frame(connection, query, table="snapshots")
         frame = frame.drop(columns=["id", "members"])
         return frame if as_known_on is None else frame[past.known_then(frame, as_known_on)].reset_index(drop=True)
 
@@ -75,7 +76,8 @@ class ControlTable(Access):
         if as_known_on is not None:
             with self.reading() as connection:
                 return past.controllers_then(connection, as_known_on)
-        table = self._table("SELECT DISTINCT controller FROM control WHERE controller IS NOT NULL ORDER BY controller")
+        query = "SELECT DISTINCT controller FROM control WHERE controller IS NOT NULL ORDER BY controller"
+        table = self._table(query, table="control")
         return [str(name) for name in table["controller"]]
 
     def in_force(self, source: str, known: datetime) -> list[tuple[str, str, str]]:
@@ -90,11 +92,13 @@ class ControlTable(Access):
         """
         at = write_instant(known)
         with self.reading() as connection:
-            return connection.execute(
+            rows = connection.execute(
                 "SELECT depicts, part, snapshot FROM snapshots WHERE source = ? AND recorded_at <= ?"
                 " AND (retracted_at IS NULL OR retracted_at > ?) ORDER BY depicts, recorded_at, id",
                 (source, at, at),
             ).fetchall()
+        cells.refuse_damaged(rows, ("depicts", "part", "snapshot"), table="snapshots")
+        return rows
 
     def control_now(self, source: str, instant: datetime) -> gpd.GeoDataFrame:
         """The polygons of a source that stand at an instant, as known now, straight from the layer.
@@ -218,12 +222,11 @@ class ControlTable(Access):
         """
         at = write_instant(instant)
         with self.reading() as connection:
-            table = pd.read_sql_query(
+            query = (
                 "SELECT part, depicts, recorded_at, retracted_at, members FROM snapshots WHERE source = ?"
-                " ORDER BY part, depicts, id",
-                connection,
-                params=(source,),
+                " ORDER BY part, depicts, id"
             )
+            table = cells.read_frame(connection, query, (source,), table="snapshots")
             table = table[past.known_then(table, as_known_on)]
             rows: list[tuple[Any, ...]] = []
             for _, series in table.groupby("part", sort=True):
@@ -264,9 +267,13 @@ def _control_frame(rows: Iterable[tuple[Any, ...]]) -> gpd.GeoDataFrame:
     shapes = []
     walk = iter(rows)
     while some := list(islice(walk, _AT_ONCE)):  # blobs and geometries of a long series are not in memory together
+        cells.refuse_damaged(some, (*CONTROL_FIELDS, "geom"), table="control")
         listed += [r[:-1] for r in some]
         shapes.append(gpkg.decode([r[-1] for r in some]))
     frame = pd.DataFrame(listed, columns=list(CONTROL_FIELDS), dtype=object)
-    for column in ("valid_from", "valid_to", "recorded_at", "superseded_at"):
-        frame[column] = pd.to_datetime(frame[column], utc=True, format="ISO8601")
+    try:
+        for column in ("valid_from", "valid_to", "recorded_at", "superseded_at"):
+            frame[column] = pd.to_datetime(frame[column], utc=True, format="ISO8601")
+    except ValueError as error:
+        raise ArchiveError(f"the table control is damaged: {error}: geo check says more") from error
     return gpd.GeoDataFrame(frame, geometry=np.concatenate([*shapes, np.empty(0, dtype=object)]), crs=CRS)

@@ -19,6 +19,7 @@ from geo.storage.gpkg import add_functions
 
 WAIT_SECONDS = 30.0
 CACHE_KIB = 65_536
+LOOKED_THROUGH = 64 << 20  # bytes
 _ROOM = 1 << 18  # bytes; with less, SQLite cannot lay its log and says "I/O error"
 
 
@@ -83,8 +84,21 @@ class Writer:
         self._tag = path.with_name(f".{path.name}.writer")
         with _told(path):
             self.connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
+            self._refuse_damaged()
             add_functions(self.connection)
             self._prefer_wal()
+
+    def _refuse_damaged(self) -> None:
+        """What is written into a damaged file spreads the damage: a small one is looked through first, 5 ms a MiB."""
+        if self.path.stat().st_size > LOOKED_THROUGH:
+            return
+        (said,) = self.connection.execute("PRAGMA integrity_check(1)").fetchone()
+        if said != "ok":
+            self.connection.close()
+            raise ArchiveError(
+                f"{self.path}: damaged SQLite file ({' '.join(str(said).split())[:160]}): nothing is written into it."
+                " Take the last backup, or geo repair writes a mended copy"
+            )
 
     def _prefer_wal(self) -> None:
         """With a write-ahead log readers go on while we write; where it cannot be had, SQLite's journal does."""
@@ -106,13 +120,13 @@ class Writer:
         """
         try:
             self.connection.execute("BEGIN IMMEDIATE")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             raise _explain(self.path, error, holder=self._holder()) from error
         self._hang_tag()
         try:
             yield self.connection
             self.connection.execute("COMMIT")
-        except sqlite3.Error as error:
+        except (sqlite3.Error, UnicodeDecodeError) as error:
             self._roll_back()
             raise _explain(self.path, error) from error
         except BaseException:
@@ -143,7 +157,7 @@ class Writer:
         try:
             who = json.loads(self._tag.read_text(encoding="utf-8"))
             return f"process {who['process']} of {who.get('user', '?')} on {who['host']}, since {who['since']}"
-        except (OSError, ValueError, KeyError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):  # a tag is only a tag
             return "another program (QGIS or another tool with the file open for editing?)"
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from geo.schema import CRS, INCIDENT_COLUMNS, INCIDENT_NUMBERS, write_instant
-from geo.storage import gpkg
+from geo.storage import cells, gpkg
 from geo.storage.access import Access
 from geo.storage.shapes import plain
 
@@ -169,6 +169,7 @@ def _put_some(
 
 def _incident_frame(rows: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> gpd.GeoDataFrame:
     """Rows of these columns, the geometry and a number."""
+    cells.refuse_damaged(rows, [*columns, "geom"], table="incidents")
     held = {
         c: np.array([r[i] for r in rows], dtype=float if c in INCIDENT_NUMBERS else object)
         for i, c in enumerate(columns)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Iterable
 
@@ -105,6 +106,19 @@ INDEXES = (
     "CREATE INDEX incidents_by_id ON incidents (dataset, event_id)",
     "CREATE INDEX units_by_code ON units (unit)",
 )
+
+
+def columns_of(sql: str) -> dict[str, str]:
+    """Column name -> its declaration, from the columns of `TABLES`.
+
+    Raises
+    ------
+    sqlite3.Error
+        Never.
+    """
+    parts = re.split(r",(?![^(]*\))", sql)
+    listed = [part.strip() for part in parts]
+    return {part.split()[0].strip('"'): part for part in listed}
 
 
 def lay(connection: sqlite3.Connection, *, now: str, made_by: str) -> None:

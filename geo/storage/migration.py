@@ -26,19 +26,6 @@ def version_of(connection: sqlite3.Connection) -> int | None:
     return found if isinstance(found, int) else None  # damage can put anything there
 
 
-def columns_of(sql: str) -> dict[str, str]:
-    """Column name -> its declaration, from the columns of `layout.TABLES`.
-
-    Raises
-    ------
-    sqlite3.Error
-        Never.
-    """
-    parts = re.split(r",(?![^(]*\))", sql)
-    listed = [part.strip() for part in parts]
-    return {part.split()[0].strip('"'): part for part in listed}
-
-
 def lacking(connection: sqlite3.Connection) -> tuple[list[str], dict[str, list[str]]]:
     """What an archive has not: tables, and columns of the tables that it has.
 
@@ -52,7 +39,7 @@ def lacking(connection: sqlite3.Connection) -> tuple[list[str], dict[str, list[s
         there = {row[1] for row in connection.execute(f'PRAGMA main.table_info("{name}")')}
         if not there:
             tables.append(name)
-        elif missing := [column for column in columns_of(sql) if column not in there]:
+        elif missing := [column for column in layout.columns_of(sql) if column not in there]:
             columns[name] = missing
     return tables, columns
 
@@ -102,7 +89,7 @@ def bring_up(connection: sqlite3.Connection, *, now: str, made_by: str) -> None:
         geometry, title, sql = layout.TABLES[name]
         gpkg.create_layer(connection, name, columns=sql, geometry=geometry, title=title, now=now)
     for name, missing in columns.items():
-        declared = columns_of(layout.TABLES[name][2])
+        declared = layout.columns_of(layout.TABLES[name][2])
         for column in missing:
             # SQLite adds no column that must have a value to rows that have none
             connection.execute(f'ALTER TABLE "{name}" ADD COLUMN {declared[column].replace(" NOT NULL", "")}')

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from geo.schema import write_instant
-from geo.storage import timeline
+from geo.storage import cells, timeline
 from geo.storage.shapes import fetch_shapes, unpack
 
 
@@ -110,9 +110,9 @@ def controllers_then(connection: sqlite3.Connection, known: datetime) -> list[st
 
 def _in_force_then(connection: sqlite3.Connection, known: datetime) -> pd.DataFrame:
     """The recordings in force at a moment with their members, in order of what they depict."""
-    table = pd.read_sql_query(
+    query = (
         "SELECT source, part, depicts, recorded_at, retracted_at, members FROM snapshots"
-        " ORDER BY source, part, depicts, id",
-        connection,
+        " ORDER BY source, part, depicts, id"
     )
+    table = cells.read_frame(connection, query, table="snapshots")
     return table[known_then(table, known)]

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from geo.schema import CLAIM_COLUMNS, Source
+from geo.storage import cells
 from geo.storage.access import Access
 
 
@@ -39,7 +40,7 @@ class RecordTables(Access):
         ArchiveError
             The archive cannot be read.
         """
-        return self._table("SELECT name, title, url, licence, attribution FROM sources ORDER BY name")
+        return self._table("SELECT name, title, url, licence, attribution FROM sources ORDER BY name", table="sources")
 
     def add_source(self, connection: sqlite3.Connection, source: Source) -> None:
         """Enter whom to credit, or bring the entry up to date.
@@ -86,7 +87,7 @@ class RecordTables(Access):
         ArchiveError
             The archive cannot be read.
         """
-        return self._table("SELECT * FROM imports ORDER BY id")
+        return self._table("SELECT * FROM imports ORDER BY id", table="imports")
 
     def note_import(self, connection: sqlite3.Connection, now: str, **values: Any) -> None:
         """Keep a file's receipt.
@@ -110,7 +111,7 @@ class RecordTables(Access):
         ArchiveError
             The archive cannot be read.
         """
-        return self._table("SELECT * FROM claims ORDER BY id").drop(columns="id")
+        return self._table("SELECT * FROM claims ORDER BY id", table="claims").drop(columns="id")
 
     def put_claims(self, connection: sqlite3.Connection, rows: Iterable[Mapping[str, Any]], now: str) -> int:
         """Take published figures in; one with an id already there is brought up to date.
@@ -145,10 +146,11 @@ class RecordTables(Access):
         ArchiveError
             The archive cannot be read.
         """
+        columns = ("kind", "value", "source", "event_type", "places", "set_at")
         with self.reading() as connection:
-            return connection.execute(
-                "SELECT kind, value, source, event_type, places, set_at FROM rules ORDER BY id"
-            ).fetchall()
+            rows = connection.execute(f"SELECT {', '.join(columns)} FROM rules ORDER BY id").fetchall()
+        cells.refuse_damaged(rows, columns, table="rules")
+        return rows
 
     def put_rule(self, connection: sqlite3.Connection, values: Sequence[Any], now: str) -> None:
         """Set a rule, in place of the one of its kind for the same source and event type.

@@ -14,6 +14,8 @@ from numpy.typing import NDArray
 
 from geo.errors import ArchiveError
 
+_MEMBERS_LIMIT = 1 << 26  # bytes of a snapshot's unpacked list: sixteen million polygons
+
 
 def pack(ids: set[int]) -> bytes:
     """Member numbers as compressed differences: a day of a thousand known polygons takes about a hundred bytes.
@@ -32,10 +34,17 @@ def unpack(packed: bytes) -> NDArray[np.int64]:
 
     Raises
     ------
-    zlib.error
+    ArchiveError
         The list is damaged.
     """
-    return np.cumsum(np.frombuffer(zlib.decompress(packed), dtype="<u4").astype(np.int64))
+    try:
+        unpacker = zlib.decompressobj()
+        raw = unpacker.decompress(packed, _MEMBERS_LIMIT)
+        if not unpacker.eof or unpacker.unused_data:
+            raise ValueError("it breaks off, or something follows it")
+        return np.cumsum(np.frombuffer(raw, dtype="<u4").astype(np.int64))
+    except (zlib.error, ValueError, TypeError) as error:
+        raise ArchiveError(f"a snapshot's list of polygons is damaged ({error}): geo check names it") from error
 
 
 def known_shapes(connection: sqlite3.Connection, digests: list[bytes]) -> dict[bytes, int]:

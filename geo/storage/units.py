@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from geo.schema import CRS, UNIT_COLUMNS
-from geo.storage import gpkg
+from geo.storage import cells, gpkg
 from geo.storage.access import Access
 from geo.storage.shapes import plain, promote
 
@@ -93,6 +93,7 @@ class UnitTable(Access):
         query = f"SELECT {', '.join(columns)}{', geom' if geometry else ''} FROM units ORDER BY level, recorded_at, fid"
         with self.reading() as connection:
             rows = connection.execute(query).fetchall()
+        cells.refuse_damaged(rows, [*columns, *(["geom"] if geometry else [])], table="units")
         if not geometry:
             return pd.DataFrame(rows, columns=columns)
         frame = pd.DataFrame([r[:-1] for r in rows], columns=columns, dtype=object)

@@ -1,4 +1,4 @@
-"""Ways of spoiling a file: bytes, tokens, JSON trees, CSV cells, the content of a zip."""
+"""Ways of spoiling a file: bytes, tokens, JSON trees, CSV cells, the content of a zip, lines of text, keys of TOML."""
 
 from __future__ import annotations
 
@@ -123,9 +123,77 @@ def spoil_zip(content: bytes, rng: random.Random) -> bytes:
     return out.getvalue()
 
 
+_NESTS = (
+    (b"<div>", b"</div>"), (b"<b>", b""), (b"<ul><li>", b""), (b"<table><tr><td>", b""), (b"> ", b""), (b"(", b")"),
+    (b"[", b"]"), (b"**", b""), (b"\xc2\xab", b"\xc2\xbb"), (b"&amp;", b""), ("і".encode(), b""), (b"Kursk, ", b""),
+    (b"5 killed, ", b""), (b"12 km2 ", b""), (b"a = ", b""), (b"\n", b""), (b" ", b""),
+)  # fmt: skip
+_ENCODINGS = ("utf-16", "utf-16-le", "utf-32", "cp1251", "koi8-r", "latin-1", "utf-7", "cp037", "shift_jis")
+
+
+def spoil_text(content: bytes, rng: random.Random) -> bytes:
+    """Lines and words dropped, doubled, swapped or another's; a long run or a deep nest; another encoding."""
+    lines = content.split(b"\n")
+    for _ in range(rng.choice((1, 1, 2, 4))):
+        at, kind = rng.randrange(len(lines)), rng.randrange(6)
+        words = lines[at].split(b" ")
+        word = rng.randrange(len(words))
+        if kind == 0:
+            del words[word : word + rng.choice((1, 1, 5))]
+        elif kind == 1:
+            words[word] = rng.choice(TOKENS)
+        elif kind == 2:
+            words.insert(word, rng.choice(rng.choice(lines).split(b" ")))
+        elif kind == 3:
+            words[word:word] = words[word : word + 4] * rng.choice((1, 1, 30))
+        elif kind == 4:
+            lines.insert(at, rng.choice(lines))
+            continue
+        else:
+            rng.shuffle(words)
+        lines[at] = b" ".join(words)
+    out = b"\n".join(lines)
+    if rng.random() < 0.02:
+        (opening, closing), times = rng.choice(_NESTS), rng.choice((50, 500, 20_000))
+        times = times if opening[:1] in b"<([" else min(times, 500)
+        at = rng.randrange(len(out) + 1)
+        out = out[:at] + opening * times + out[at : at + 20] + closing * times + out[at + 20 :]
+    return out.decode("utf-8", "replace").encode(rng.choice(_ENCODINGS), "replace") if rng.random() < 0.04 else out
+
+
+_TOML = (
+    b"1", b"-1", b"0", b"1e400", b"nan", b"inf", b"true", b"false", b"[]", b"{}", b'""', b"[[1], [2]]", b"[1, 'a']", b"'x'",
+    b'{name = "x"}', b"[{a = 1}]", b"1979-05-27", b"1979-05-27T07:32:00Z", b"07:32:00", b"9999-12-31", b"0001-01-01",
+    b'"\\u0000"', b'"\\ud800"', b'"../../x"', b'"7 days"', b'"9999 days"', b"9" * 5000, b'"""\nx\n"""', b"0x7fffffffffffffff",
+    b"[" * 3000 + b"]" * 3000, b'"x"' * 2, b"'https://[x/'", b"'https://a b/'", b"'https://x\xc2\xb2.example/{id}'", b'"{day:%Q}"',
+)  # fmt: skip
+
+
+def spoil_toml(content: bytes, rng: random.Random) -> bytes:
+    """Keys and tables dropped, doubled, renamed or moved; values of another kind."""
+    lines = content.split(b"\n")
+    for _ in range(rng.choice((1, 1, 2, 3))):
+        at = rng.choice([i for i, line in enumerate(lines) if line.strip()] or [0])
+        key, sign, _ = lines[at].partition(b"=")
+        kind = rng.randrange(6)
+        if kind < 3 and sign:
+            lines[at] = key + b"= " + rng.choice(_TOML)
+        elif kind == 3:
+            other = rng.choice(lines)
+            lines.insert(rng.randrange(len(lines) + 1), other)
+        elif kind == 4:
+            del lines[at]
+            lines = lines or [b""]
+        else:
+            lines[at] = rng.choice(
+                (b"[" + lines[at] + b"]", b"[a.b]", b"[[map]]", b"x." + lines[at], b'"" = 1', b"[source]")
+            )
+    return b"\n".join(lines)
+
+
 _BY_KIND: dict[str, Callable[[bytes, random.Random], bytes]] = {
     ".geojson": spoil_json, ".json": spoil_json, ".topojson": spoil_json, ".csv": spoil_csv, ".zip": spoil_zip,
-    ".kmz": spoil_zip,
+    ".kmz": spoil_zip, ".txt": spoil_text, ".md": spoil_text, ".html": spoil_text, ".http": spoil_text, ".toml": spoil_toml,
 }  # fmt: skip
 
 

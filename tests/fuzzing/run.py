@@ -1,4 +1,4 @@
-"""Mutated files through a reader and the gate, in a process of its own under limits: ``python -m tests.fuzzing.run``."""
+"""Mutated files through what reads them, in a process of its own under limits: ``python -m tests.fuzzing.run``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import json
 import random
 import resource
+import shutil
 import signal
 import sys
 import tempfile
@@ -15,6 +16,7 @@ import warnings
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -25,11 +27,14 @@ from geo.gate import Memory, admit_control, admit_points, admit_units
 from geo.intake import ensure_units, import_files
 from geo.schema import Options, Rows
 from geo.sources import reader
+from tests.fuzzing import archives, inputs, states
 from tests.fuzzing.corpus import Seed, seeds
-from tests.fuzzing.mutation import mutated
+from tests.fuzzing.target import Target, Use
 
 SECONDS, MIB = 2.0, 512  # seconds of a processor: a busy machine is no fault of a reader
 WHOLE_WAY = 40  # every so many inputs go into an archive, too
+# all but the readers of sources
+OTHERS: dict[str, Target] = {**inputs.TARGETS, **states.TARGETS, **archives.TARGETS}
 
 
 class TooSlow(BaseException):
@@ -38,7 +43,7 @@ class TooSlow(BaseException):
 
 @dataclass
 class Report:
-    """What came of the inputs of one reader."""
+    """What came of the inputs of one target."""
 
     source: str
     outcomes: Counter[str] = field(default_factory=Counter)
@@ -76,14 +81,40 @@ def attempt(what: Callable[[], Any]) -> str:
     except GeoError as error:
         return "refused" if str(error).strip() else "a GeoError without words"
     except TooSlow:
-        return "too slow"
+        return f"too slow\n{traceback.format_exc(limit=-4)}"
     except MemoryError:
-        return "out of memory"
+        return f"out of memory\n{traceback.format_exc(limit=-4)}"
     except BaseException as error:
-        return f"{type(error).__name__}: {error}\n{traceback.format_exc(limit=-4)}"
+        notes = "".join(f" [{note}]" for note in getattr(error, "__notes__", ()))
+        return f"{type(error).__name__}: {error}{notes}\n{traceback.format_exc(limit=-4)}"
     finally:
         signal.setitimer(signal.ITIMER_PROF, 0)
     return "read"
+
+
+def of_source(source: str) -> Target:
+    """A source's reader, the gate behind it and, now and then, an archive behind both."""
+    return Target(partial(seeds, source), partial(_source_opened, source), after=whole)
+
+
+def _source_opened(source: str, folder: Path) -> Use:
+    archive = open_archive(folder / "archive.gpkg")
+    ensure_units(archive)
+    locate = archive.countries().locate
+
+    def use(path: Path, rng: random.Random, at: int) -> None:
+        options = Options(locate=locate, date="2025-01-11" if rng.random() < 0.3 else None)
+        if at % WHOLE_WAY:
+            read_and_admit(source, path, options)
+        else:
+            import_files(archive, source, path, options=options)
+
+    return use
+
+
+def target(name: str) -> Target:
+    """What a name stands for."""
+    return OTHERS[name] if name in OTHERS else of_source(reader(name) and name)
 
 
 def fuzz(source: str, *, inputs: int, seed: int, keep: Path | None = None) -> Report:
@@ -92,7 +123,7 @@ def fuzz(source: str, *, inputs: int, seed: int, keep: Path | None = None) -> Re
     Parameters
     ----------
     source : str
-        The reader's name.
+        A reader's name, or another target's.
     inputs : int
         How many.
     seed : int
@@ -101,34 +132,42 @@ def fuzz(source: str, *, inputs: int, seed: int, keep: Path | None = None) -> Re
         A folder for the inputs that found a fault.
     """
     report = Report(source)
+    what = target(source)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        start = seeds(source, folder)
-        archive = open_archive(folder / "archive.gpkg")
-        ensure_units(archive)
-        locate = archive.countries().locate
+        start = what.seeds(folder)
+        use = what.opened(folder)
+        desk = folder / "spoiled"
+        desk.mkdir()
+        for at, case in enumerate(start):  # every library that is needed is in memory before the limit is set
+            _put(desk, case, use, random.Random(0), at)
+        bound_memory()
         for at in range(inputs):
             rng = random.Random(f"{source} {seed} {at}")
-            case = mutated(rng.choice(start), start, rng)
-            path = folder / case.name
-            path.write_bytes(case.content)
-            options = Options(locate=locate, date="2025-01-11" if rng.random() < 0.3 else None)
-            began = time.process_time()
-            if at % WHOLE_WAY:
-                outcome = attempt(lambda p=path, o=options: read_and_admit(source, p, o))
-            else:
-                outcome = attempt(lambda p=path, o=options: import_files(archive, source, p, options=o))
-            _note(report, at, case, outcome, time.process_time() - began, keep)
-            path.unlink()
-        problems = whole(archive.path)
+            case = what.spoil(rng.choice(start), start, rng)
+            outcome, seconds = _put(desk, case, use, rng, at)
+            _note(report, at, case, outcome, seconds, keep)
+        problems = what.after(folder)
         if problems:
             report.faults.append({"at": -1, "file": "archive.gpkg", "outcome": problems})
     return report
 
 
-def whole(path: Path) -> str:
+def _put(folder: Path, case: Seed, use: Use, rng: random.Random, at: int) -> tuple[str, float]:
+    """What comes of one file, and the seconds of a processor that it took."""
+    path = folder / case.name
+    path.write_bytes(case.content)
+    began = time.process_time()
+    outcome = attempt(lambda: use(path, rng, at))
+    seconds = time.process_time() - began
+    shutil.rmtree(folder)
+    folder.mkdir()
+    return outcome, seconds
+
+
+def whole(folder: Path) -> str:
     """Whether SQLite finds the archive sound, and the layer is what its snapshots say."""
-    archive = open_archive(path)
+    archive = open_archive(folder / "archive.gpkg")
     table = archive.snapshots()
     live = table[table["superseded_at"].isna() & table["retracted_at"].isna()] if len(table) else table
     for row in live.itertuples():
@@ -153,25 +192,28 @@ def _note(report: Report, at: int, case: Seed, outcome: str, seconds: float, kee
 
 
 def main(args: list[str]) -> int:
-    """Print a report as JSON; 1 where a fault was found."""
+    """Print a report a target as a line of JSON; 1 where a fault was found."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("source")
-    parser.add_argument("--inputs", type=int, default=2000)
+    parser.add_argument("source", nargs="+", help=f"a source, or {', '.join(OTHERS)}")
+    parser.add_argument("--inputs", type=int, help="2,000 by default; for the costly ones what CI reads")
+    parser.add_argument("--share", type=float, default=1.0, help="a part of the default number")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--keep", type=Path)
     given = parser.parse_args(args)
     warnings.simplefilter("ignore")
     signal.signal(signal.SIGPROF, _alarm)
-    reader(given.source)
-    read_and_admit_once(given.source)
-    bound_memory()
-    report = fuzz(given.source, inputs=given.inputs, seed=given.seed, keep=given.keep)
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({
-        "source": report.source, "inputs": given.inputs, **report.outcomes, "slowest_s": round(report.slowest_s, 3),
-        "peak_mib": round(peak), "faults": report.faults[:20],
-    }, ensure_ascii=True))  # fmt: skip
-    return 1 if report.faults else 0
+    bad = False
+    for name in given.source:
+        count = given.inputs or max(1, round(target(name).share * given.share))
+        began = time.process_time()
+        report = fuzz(name, inputs=count, seed=given.seed, keep=given.keep)
+        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(json.dumps({
+            "source": report.source, "inputs": count, **report.outcomes, "slowest_s": round(report.slowest_s, 3),
+            "peak_mib": round(peak), "cpu_s": round(time.process_time() - began, 1), "faults": report.faults[:20],
+        }, ensure_ascii=True), flush=True)  # fmt: skip
+        bad = bad or bool(report.faults)
+    return 1 if bad else 0
 
 
 def read_and_admit_once(source: str) -> None:
