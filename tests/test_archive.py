@@ -90,7 +90,7 @@ def test_a_missing_day_says_whose_it_used_and_can_refuse(archive: Archive) -> No
     frame = archive.area("2024-08-02")
     assert set(frame["snapshot"]) == {"desk@2024-08-01"}
     assert set(frame["snapshot_age_days"]) == {1}
-    with pytest.raises(NoSnapshotError, match="1 days old"):
+    with pytest.raises(NoSnapshotError, match="1 day old"):
         archive.area("2024-08-02", max_age_days=0)
     with pytest.raises(NoSnapshotError, match="the first depicts 2024-08-01"):
         archive.area("2024-07-31")

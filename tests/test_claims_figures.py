@@ -91,7 +91,7 @@ def test_isw_is_weekly_and_a_claimed_limit(archive: Archive) -> None:
     assert found[("isw", "claimed")] == ("contradicts", pytest.approx(453, abs=1))
     strict = check_claim(archive, read_claim(HELD, date=DAY), sources=["isw"], max_age_days=3).verdicts[0]
     assert strict.verdict == "no_data"
-    assert "nearest 2025-01-12 (1 days after)" in strict.workings["text"]
+    assert "nearest 2025-01-12 (1 day after)" in strict.workings["text"]
 
 
 def test_some_40_percent_retaken(archive: Archive, shared: Path) -> None:

@@ -127,13 +127,14 @@ def test_the_first_import_cut_off_at_any_step(
     assert path.with_suffix(".refused").exists() == (kind == "incidents")
 
 
-def test_an_import_of_which_all_is_refused_leaves_nothing(tmp_path: Path) -> None:
+def test_an_import_of_which_all_is_refused_leaves_the_refused_rows_alone(tmp_path: Path) -> None:
     (tmp_path / "x.geojson").write_text("{")
     (tmp_path / "y.csv").write_text("event_id,date_start,latitude,longitude\n1,2025-01-11,95,36\n")
     for source, files in (("vector", ["x.geojson", "none.geojson"]), ("incidents", ["y.csv"])):
         receipts = import_files(tmp_path / "new" / "a.gpkg", source, [tmp_path / f for f in files])
         assert {r.outcome for r in receipts} == {"refused"}
-    assert names_in(tmp_path) == ["x.geojson", "y.csv"]
+    # no archive, but the refused rows where it would lie, to be mended
+    assert names_in(tmp_path) == ["new", "new/a.refused", "new/a.refused/y.csv.csv", "x.geojson", "y.csv"]
 
 
 def test_a_refused_file_before_a_good_one_harms_nothing(files: dict[str, Path], tmp_path: Path) -> None:
