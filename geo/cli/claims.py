@@ -121,7 +121,9 @@ def _print(findings: Sequence[Any], pair: Any, form: str, *, drafted: bool) -> N
 
     if form == "json":
         listed = [f.as_dict() for f in findings]
-        out = listed[0] if drafted and (pair is not None or len(listed) == 1) else {"claims": listed}
+        out = dict(listed[0]) if drafted else {"claims": listed}
+        if drafted and pair is None and len(listed) > 1:
+            out["claims"] = listed  # the first claim has the places it always has; all of them stand here
         if pair is not None:
             out |= {"and": listed[1], "together": pair.as_dict()}
         give_json(out)
