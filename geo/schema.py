@@ -171,6 +171,17 @@ def text_or_none(value: Any) -> str | None:
     return None if value is None or value != value else str(value)
 
 
+def number_of(count: float, noun: str) -> str:
+    """A number with its noun: "1 day", "2 days", "1,200 files".
+
+    Raises
+    ------
+    GateError
+        Never.
+    """
+    return f"{count:,.10g} {noun}{'' if count == 1 else 's'}"
+
+
 # how a reader begins a note about a break in its source's series
 BREAK = "the series breaks on "
 

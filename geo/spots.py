@@ -74,7 +74,7 @@ def spot_of(row: Mapping[Any, Any], region: Callable[[str], shapely.Geometry | N
         ("Captured", _range(None, row["captured"], None)),
         ("Said by", text_or_none(row["claimed_by"]) or ""),
         ("Verification", text_or_none(row["verification"]) or "not stated"),
-        ("Source", text_or_none(row["source"]) or text_or_none(row.get("dataset")) or ""),
+        ("Source", text_or_none(row["source"]) or ""),
         ("Notes", text_or_none(row["notes"]) or ""),
     ]  # fmt: skip
     title = f"{place}: {event_of(row) or 'incident'}"

@@ -266,7 +266,7 @@ def test_rules_are_set_listed_and_lifted(archive: Archive) -> None:  # noqa: F81
         ["--withhold", "event_id"],
     ):
         assert run(*wrong)[0] == 2
-    assert run("--lift", "--source", "desk")[1].startswith("1 rules lifted")
+    assert run("--lift", "--source", "desk")[1].startswith("1 rule lifted")
     assert len(open_archive(path).rules()) == 1
     assert CliRunner().invoke(main, ["area", path, "--raw"]).exit_code == 0
     with pytest.raises(UsageError, match="kind 'hide' is unknown"):

@@ -270,3 +270,38 @@ def test_help_knows_verbs_last_parts_and_what_is_near() -> None:
         assert done.exit_code == 2
         assert f"near it: {meant}" in done.stderr
     assert "there are: " in run("help", "xxxxxxxx").stderr
+
+
+def test_tables_by_unit_end_with_the_units_name(archive: Path) -> None:
+    span = ("--from", "2025-01-10", "--to", "2025-01-11")
+    for words in (("area",), ("change", *span), ("series",)):
+        rows = json.loads(run(words[0], archive, *words[1:], "--by", "unit", "--format", "json").stdout)["rows"]
+        assert all(list(row)[-1] == "unit_name" for row in rows)
+        assert {row["unit"]: row["unit_name"] for row in rows}["RU-KRS"] == "Kursk Oblast"
+        plain = json.loads(run(words[0], archive, *words[1:], "--format", "json").stdout)["rows"]
+        assert all("unit_name" not in row for row in plain)
+
+
+def test_units_are_listed_by_country_and_level_with_their_set(archive: Path) -> None:
+    rows = json.loads(run("units", archive, "--country", "ua", "--format", "json").stdout)["rows"]
+    assert {row["level"] for row in rows} >= {0, 1}
+    assert all(row["unit"] == "UA" or row["parent"].startswith("UA") for row in rows)
+    table = run("units", archive, "--country", "UA", "--level", "0").stdout
+    assert "boundary_set" in table or "boundary_set:" in table
+    assert run("units", archive, "--country", "XX").exit_code == 2
+
+
+def test_one_of_a_thing_is_said_in_the_singular(archive: Path) -> None:
+    late = run("area", archive, "--date", "2025-01-12", "--max-age-days", "0")
+    assert "1 day old" in late.stderr
+    assert "1 days" not in late.stderr
+
+
+def test_incidents_say_whose_deaths_and_which_days_and_datasets(tmp_path: Path) -> None:
+    path = tmp_path / "x.gpkg"
+    run("import", path, "incidents", incidents_file(tmp_path / "n.csv", "3", "4"))
+    assert "fatalities best" in run("incidents", path).stdout
+    assert "fatalities" not in run("incidents", path, "--format", "csv").stdout
+    for by in ("type", "unit"):
+        title = run("incidents", path, "--by", by).stdout.splitlines()[0]
+        assert title == f"incidents by {by}, 2025-01-11, of incidents; each dataset by itself"

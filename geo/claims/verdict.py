@@ -18,7 +18,7 @@ from geo.claims.amounts import find_amounts
 from geo.claims.history import series_of, stamp
 from geo.claims.record import WITHIN_PERCENT, Claim, Span, kind_of_unit, span_of
 from geo.claims.strands import Place, Strand, km2_of
-from geo.schema import is_day, last_instant, parse_instant, text_or_none, to_instant
+from geo.schema import is_day, last_instant, number_of, parse_instant, text_or_none, to_instant
 
 MAX_AGE_DAYS = 7.0  # a snapshot older than this on the day says nothing of it, unless told otherwise
 METHOD = "classes of one part of a source united; km² on WGS 84, edges straight in longitude and latitude (RFC 7946)"
@@ -265,10 +265,10 @@ def _no_data(case: Case, strand: Strand, values: Sequence[float | None], *, day:
     instant = last_instant(day)
     nearest = min(range(len(strand.times)), key=lambda i: abs(strand.times[i] - instant))
     days = _age(day, strand.times[nearest])
-    when = f"{abs(days):g} days {'before' if days > 0 else 'after'}" if days else "the same day"
+    when = f"{number_of(abs(days), 'day')} {'before' if days > 0 else 'after'}" if days else "the same day"
     value = values[nearest]
     shown = "" if value is None else f", with {value:,.1f} {_said(case.unit)}"
-    text = f"no data for {day} within {case.max_age_days:g} days; nearest"
+    text = f"no data for {day} within {number_of(case.max_age_days, 'day')}; nearest"
     text += f" {stamp(strand.times[nearest])} ({when}){shown}"
     near = {"snapshot": _snapshot(case, strand, nearest).get("snapshot"), "days": -days, "value": value}
     found = _verdict(case, strand, "no_data", None, nearest, {"text": text, "nearest": near})

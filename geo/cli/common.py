@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import click
+import pandas as pd
 
 from geo import __version__
 from geo.errors import STOPPED, STOPPED_CODE, GeoError, UsageError
@@ -183,6 +184,25 @@ def opened(path: Path, *, raw: bool = False) -> Any:
     if not path.exists():
         raise UsageError(f"{path}: no such archive; geo import makes one")
     return open_archive(path, raw=raw)
+
+
+def name_units(archive: Any, frame: pd.DataFrame, by: str | None) -> pd.DataFrame:
+    """A table by unit with what each unit is called as its last column, ``unit_name``; others as they are.
+
+    Raises
+    ------
+    ArchiveError
+        The archive cannot be read.
+    """
+    if by != "unit":
+        return frame
+    units = archive.units()
+    if "boundary" in frame and frame["boundary"].notna().any():
+        units = units[units["boundary"].isin(frame["boundary"])]
+    called = dict(zip(units["unit"].fillna(units["name"]), units["name"], strict=True))
+    named = frame.assign(unit_name=frame["unit"].map(called).astype(object))
+    named.attrs = frame.attrs
+    return named
 
 
 def with_colours(command: Callable[..., Any]) -> Callable[..., Any]:

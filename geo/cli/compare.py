@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import click
 import pandas as pd
 
-from geo.cli.common import AGE, ARCHIVE, CLASSES, KNOWN, WHERE, form_option, main, opened, places_option
+from geo.cli.common import AGE, ARCHIVE, CLASSES, KNOWN, WHERE, form_option, main, name_units, opened, places_option
 from geo.errors import UsageError
 from geo.printing import give_json, printable, records, show
 
@@ -56,7 +57,10 @@ def compare_command(
 
         click.echo(save_map(draw_comparison(opened(archive), date, title=title, **given), output))
         return
-    _show(opened(archive).compare(date, **given), form, given["as_known_on"])
+    kept = opened(archive)
+    found = kept.compare(date, **given)
+    found = replace(found, table=name_units(kept, found.table, given["by"]))
+    _show(found, form, given["as_known_on"])
 
 
 def _span(

@@ -22,6 +22,7 @@ from geo.cli.common import (
     WHERE,
     form_option,
     main,
+    name_units,
     opened,
     place,
 )
@@ -57,7 +58,9 @@ def area(
         given |= {"status": status or None, "as_known_on": as_known_on, "accuracy_km": accuracy}
         show_workings(opened(archive, raw=raw).explain(date, **given), form)
         return
-    frame = opened(archive, raw=raw).area(date, status=status or None, as_known_on=as_known_on, **given)
+    kept = opened(archive, raw=raw)
+    frame = kept.area(date, status=status or None, as_known_on=as_known_on, **given)
+    frame = name_units(kept, frame, given["by"])
     title = f"km² held by source and class, {date or 'last snapshot'}" + (
         f", as known on {as_known_on}" if as_known_on else ""
     )
@@ -96,7 +99,8 @@ def change(archive: Path, from_: str, to: str, form: str, status: tuple[str, ...
             opened(archive).explain_change(from_, to, status=status or None, accuracy_km=accuracy, **given), form
         )
         return
-    frame = opened(archive).change(from_, to, status=status or None, **given)
+    kept = opened(archive)
+    frame = name_units(kept, kept.change(from_, to, status=status or None, **given), given["by"])
     title = f"km² gained and lost, {from_} to {to}; percent of {given['base'] or from_}"
     head = {"from": from_, "to": to, "base": given["base"] or from_, "as_known_on": given["as_known_on"]}
     _tell_the_way_out(frame)
@@ -120,7 +124,9 @@ def change(archive: Path, from_: str, to: str, form: str, status: tuple[str, ...
 def series(archive: Path, form: str, status: tuple[str, ...], output: Path | None, **given: Any) -> None:
     """Area, gross gain and gross loss at every snapshot of a source."""
     with bar("measuring") as advance:
-        frame = opened(archive).series(status=status or None, progress=advance, **given)
+        kept = opened(archive)
+        frame = kept.series(status=status or None, progress=advance, **given)
+    frame = name_units(kept, frame, given["by"])
     if output is None:
         show(frame, form, title="km² at every snapshot, gained and lost since the one before")
     else:

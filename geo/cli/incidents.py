@@ -74,7 +74,9 @@ def incidents(
             _write_rows(shaped(frame, form), stream)
         else:
             plain = frame.drop(columns=["geometry", "orig"])
-            show(plain[list(_SHORT)] if form == "table" else plain, form, title="incidents")
+            if form == "table":
+                plain = plain[list(_SHORT)].rename(columns={"best": "fatalities best"})
+            show(plain, form, title="incidents")
 
 
 def _table(archive: Any, frame: Any, asked: dict[str, Any]) -> tuple[Any, str] | None:
@@ -85,7 +87,8 @@ def _table(archive: Any, frame: Any, asked: dict[str, Any]) -> tuple[Any, str] |
     if asked["by"]:
         from geo.incidents.counts import counted
 
-        return counted(archive, frame, by=asked["by"], level=asked["level"]), "incidents, each dataset by itself"
+        title = f"incidents by {asked['by']}{_span_words(frame)}; each dataset by itself"
+        return counted(archive, frame, by=asked["by"], level=asked["level"]), title
     if asked["with_control"]:
         from geo.incidents.encounters import INSET_KM, encounters
 
@@ -98,6 +101,14 @@ def _table(archive: Any, frame: Any, asked: dict[str, Any]) -> tuple[Any, str] |
         table = doubles(frame, limit=limit, within_dataset=asked["within_dataset"])
         return table, f"pairs that may be one event (score {limit:g} or more); nothing is merged"
     return None
+
+
+def _span_words(frame: Any) -> str:
+    """From when to when incidents are, and of which datasets."""
+    if frame.empty:
+        return ""
+    days = sorted({min(frame["date_start"]), max(frame["date_end"].fillna(frame["date_start"]))})
+    return f", {' to '.join(days)}, of {', '.join(sorted(set(frame['dataset'])))}"
 
 
 def _write_rows(rows: Iterable[list[str]], stream: IO[str]) -> None:

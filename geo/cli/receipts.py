@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from geo.printing import printable
+from geo.schema import number_of
 
 # rows turned back that are told one by one; all of them are in the file beside the archive
 _MOST_REFUSALS = 20
@@ -68,7 +69,7 @@ def tally(receipts: Sequence[Any]) -> str:
     """
     counts = Counter(receipt.outcome for receipt in receipts)
     listed = ", ".join(f"{counts[outcome]} {word}" for outcome, word in _TALLY.items() if counts[outcome])
-    return f"{len(receipts)} file{'' if len(receipts) == 1 else 's'}: {listed}"
+    return f"{number_of(len(receipts), 'file')}: {listed}"
 
 
 def print_refusals(receipt: Any) -> None:

@@ -13,6 +13,7 @@ from geo.cli.common import ARCHIVE, RAW, SOURCE, form_option, main, opened
 from geo.cli.receipts import print_receipts, print_refusals
 from geo.errors import UsageError
 from geo.printing import bar, complain, give_json, show
+from geo.schema import number_of
 
 
 def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
@@ -66,7 +67,7 @@ def import_command(
         raise UsageError(f"{what} Say geo import ARCHIVE SOURCE FILES…, SOURCE one of {', '.join(NAMES)}, claims")
     if source == "claims":
         count = sum(import_claims(_new(archive), path) for path in files)
-        click.echo(f"{count} claims stored in {archive}")
+        click.echo(f"{number_of(count, 'claim')} stored in {archive}")
         return
     options, credit = _read_options(given)
     with bar("importing") as advance:
@@ -162,11 +163,29 @@ def sources(archive: Path, source: str | None, accuracy_km: float | None, form: 
 @main.command()
 @ARCHIVE
 @click.option("--level", type=int, help="Only units of this level: 0 countries, 1 their first division.")
+@click.option("--country", metavar="CODE", help="Only this country and what lies in it, such as UA.")
 @form_option("table", "csv", "json")
-def units(archive: Path, level: int | None, form: str) -> None:
+def units(archive: Path, level: int | None, country: str | None, form: str) -> None:
     """Administrative units: code, names, level, parent, boundary set, km²."""
-    frame = opened(archive).units(level)
-    show(pd.DataFrame(frame.drop(columns=["geometry", "recorded_at"])), form, title="units")
+    frame = pd.DataFrame(opened(archive).units().drop(columns=["geometry", "recorded_at"]))
+    if country is not None:
+        frame = frame[frame["unit"].isin(_below(frame, country.upper())) | frame["parent"].isin([country.upper()])]
+    if level is not None:
+        frame = frame[frame["level"] == level]
+    if form == "table":  # which shows a column `boundary` below the figures
+        frame = frame.rename(columns={"boundary": "boundary_set"})
+    show(frame.reset_index(drop=True), form, title="units")
+
+
+def _below(units: pd.DataFrame, country: str) -> set[str]:
+    """The codes of a country and of every unit in it."""
+    if country not in set(units["unit"][units["level"] == 0]):
+        raise UsageError(f"no country {country!r} in the archive; geo units --level 0 lists them")
+    found, fresh = {country}, {country}
+    while fresh:
+        fresh = set(units["unit"][units["parent"].isin(fresh)].dropna()) - found
+        found |= fresh
+    return found
 
 
 @main.command()

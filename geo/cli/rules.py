@@ -9,6 +9,7 @@ import click
 from geo.cli.common import ARCHIVE, form_option, main, opened, places_option
 from geo.errors import UsageError
 from geo.printing import show
+from geo.schema import number_of
 
 
 @main.command("rules")
@@ -39,7 +40,7 @@ def rules_command(
         raise UsageError("--places goes with --coarsen settlement")
     with opened(archive) as kept:
         if lift:
-            click.echo(f"{kept.lift_rules(source=source, event_type=event_type)} rules lifted")
+            click.echo(f"{number_of(kept.lift_rules(source=source, event_type=event_type), 'rule')} lifted")
         for kind, value in given.items():
             named = read_places(places, column=column) if places is not None and kind == "coarsen" else None
             kept.set_rule(kind, value, source=source, event_type=event_type, places=named)

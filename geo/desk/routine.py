@@ -21,7 +21,7 @@ from geo.files.documents import load_record
 from geo.files.vector import read_bytes
 from geo.intake import Receipt, import_files
 from geo.pages.page import write_page
-from geo.schema import Options, Source, is_day, last_instant
+from geo.schema import Options, Source, is_day, last_instant, number_of
 from geo.sources.desk import read_toml
 
 # outcome of a whole run -> exit code
@@ -217,7 +217,7 @@ class _Round:
         receipts = [self._take(table["source"], path, digest, options, credit) for path, digest in new]
         refused = [receipt for receipt in receipts if receipt.outcome == "refused"]
         taken = len(receipts) - len(refused)
-        line = f"{table['source']} from {table['folder']}: {taken} files taken in, {len(refused)} refused"
+        line = f"{table['source']} from {table['folder']}: {number_of(taken, 'file')} taken in, {len(refused)} refused"
         error = f"{refused[0].error}{_and_more(len(refused))}" if refused else ""
         return Step("", "failed" if refused else "new" if taken else "as before", (line,), error=error)
 
@@ -314,7 +314,7 @@ def _errors(done: Fetched) -> str:
 
 
 def _and_more(count: int) -> str:
-    return f" (and {count - 1} files more)" if count > 1 else ""
+    return f" (and {number_of(count - 1, 'file')} more)" if count > 1 else ""
 
 
 def fingerprint(archive: Archive) -> str:

@@ -18,7 +18,17 @@ from geo import measures
 from geo.answers import FAR, By, When, age_days, moment, spokesman
 from geo.errors import NoSnapshotError, SourceError, UnitError, UsageError
 from geo.rules import Rule, embargo_hours, first_withheld, released, rule_words
-from geo.schema import CRS, STATUSES, is_day, last_instant, parse_instant, text_or_none, to_instant, write_instant
+from geo.schema import (
+    CRS,
+    STATUSES,
+    is_day,
+    last_instant,
+    number_of,
+    parse_instant,
+    text_or_none,
+    to_instant,
+    write_instant,
+)
 from geo.storage.store import Store
 from geo.units import Countries, countries_of, find_unit, finest_level, units_of_set
 
@@ -206,8 +216,8 @@ class Reader:
         if max_age_days is not None and used["age_days"].min() > max_age_days:
             newest = used.sort_values("age_days").iloc[0]
             raise NoSnapshotError(
-                f"no snapshot of {source} within {max_age_days:g} days of {when}: the latest before is"
-                f" {newest['snapshot']}, {newest['age_days']:g} days old"
+                f"no snapshot of {source} within {number_of(max_age_days, 'day')} of {when or 'now'}: the latest before"
+                f" is {newest['snapshot']}, {number_of(newest['age_days'], 'day')} old"
             )
         return used
 

@@ -20,7 +20,7 @@ from geo.answers import FAR, When
 from geo.compare import Ground
 from geo.errors import NoSnapshotError, UsageError
 from geo.inquiry.reader import Asked, Reader, statuses_meant
-from geo.schema import last_instant, parse_instant, text_or_none, to_instant
+from geo.schema import last_instant, number_of, parse_instant, text_or_none, to_instant
 from geo.settlements import ground_at
 
 LAG_DAYS = 14
@@ -353,7 +353,7 @@ def _lag_words(lag: pd.DataFrame, key: Key, most: int) -> list[str]:
         if abs(days) == most:  # no minimum inside the range is no finding
             told = f"{one} and {other}: no lag found, the disagreement still falls at the end of the range ({days})"
         said.append(
-            f"{_words(*key)}: {told}; least disagreement {row['disagreement_km2']:.1f} km² in the mean of"
-            f" {row['days']} days, searched from -{most} to {most} days"
+            f"{_words(*key)}: {told}; least disagreement {row['disagreement_km2']:,.1f} km² in the mean of"
+            f" {number_of(row['days'], 'day')}, searched from -{most} to {most} days"
         )
     return said

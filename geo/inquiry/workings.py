@@ -19,7 +19,7 @@ from geo.errors import UnitError
 from geo.inquiry import corrections, figures
 from geo.inquiry.reader import Asked, Reader, Spoken
 from geo.inquiry.sides import meaning_of
-from geo.schema import text_or_none
+from geo.schema import number_of, text_or_none
 from geo.uncertainty import border_band
 
 METHOD = (
@@ -231,7 +231,9 @@ def _age(name: str, spoken: Spoken, row: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _age_words(what: str, snapshot: str, days: float) -> dict[str, Any]:
-    words = f"{what} {snapshot} depicts a moment {days:g} days before the date; what happened since is not in it"
+    words = (
+        f"{what} {snapshot} depicts a moment {number_of(days, 'day')} before the date; what happened since is not in it"
+    )
     if not days:
         words = f"{what} {snapshot} depicts the date itself"
     return {"cause": "age of the snapshot", "age_days": days, "less_km2": None, "more_km2": None, "words": words}

@@ -140,7 +140,7 @@ def front_words(front: Front) -> str:
     """
     whose = "held ground ends"
     if len(front.sides) > 1:
-        whose = f"ground held by {' and by '.join(front.sides)} ends, each side's edge counted"
+        whose = f"ground held by {' or '.join(front.sides)} ends"
     return (
         f"Front line: where {whose}, {front.inset_km:g} km or more inside border and coast;"
         f" {front.length_km:,.0f} km as drawn (tolerance {front.tolerance_km:g} km)"
