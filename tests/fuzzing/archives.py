@@ -12,14 +12,22 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
+from shapely.geometry import Point
+
 from geo.archive import Archive, open_archive
+from geo.briefs.brief import gather_brief
 from geo.care.backup import back_up
 from geo.care.checking import check_archive
 from geo.care.repair import mend_copy
 from geo.claims.checking import check_claims
 from geo.claims.record import claim_of
+from geo.desk.routine import fingerprint
 from geo.errors import GeoError
+from geo.incidents.counts import counted
+from geo.incidents.shapes import shaped
 from geo.intake import import_claims, import_files
+from geo.pages.film_page import draw_timeline
 from geo.pages.maps import draw_map
 from tests.fuzzing.corpus import ROOT, Seed, polygons, table
 from tests.fuzzing.databases import spoil_database
@@ -79,6 +87,9 @@ def _archives(folder: Path) -> list[Seed]:
     return [Seed("a.gpkg", _filled(home).path.read_bytes()), Seed("old.gpkg", old)]
 
 
+_SUDZHA = gpd.GeoDataFrame({"name": ["Sudzha"]}, geometry=[Point(35.05, 51.1)], crs="EPSG:4326")
+
+
 def _claims(archive: Archive) -> Any:
     claims = [claim_of(row) for row in archive.claims().to_dict("records")]
     return check_claims(archive, claims, date=None)
@@ -99,6 +110,14 @@ _QUESTIONS: dict[str, Callable[[Archive], Any]] = {
     "corrections": lambda a: a.corrections(), "changed": lambda a: a.changed("2025-01-10", _D),
     "map": lambda a: draw_map(a, _D), "in": lambda a: a.area(_D, within="XX-1"),
     "check": lambda a: check_archive(a.path),
+    "explain change": lambda a: a.explain_change("2025-01-10", _D, controller="UA"),
+    "exported": lambda a: [list(shaped(a.incidents(), shape)) for shape in ("acled", "ucdp-ged", "csv")],
+    "changes of places": lambda a: a.changed_hands(_SUDZHA, "2025-01-10", _D),
+    "timeline": draw_timeline,
+    "fingerprint": fingerprint,
+    "brief": lambda a: gather_brief(a, _D),
+    "front moved": lambda a: a.front_movement("2025-01-10", _D, controller="UA"),
+    "counted": lambda a: [counted(a, a.incidents(), by=by) for by in ("day", "type")],
 }  # fmt: skip
 
 
