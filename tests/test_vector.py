@@ -218,3 +218,10 @@ def test_agrees_with_shapely_on_real_files(shared: Path) -> None:
 def test_hostile_json(shared: Path, name: str, words: str) -> None:
     with pytest.raises((FileError, GateError), match=words):
         read_json(shared / "hostile" / name)
+
+
+def test_a_name_that_no_disk_takes_is_told(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="cannot be read"):
+        read_bytes(tmp_path / ("x" * 300))
+    with pytest.raises(FileError, match="a folder"):
+        read_bytes(tmp_path)

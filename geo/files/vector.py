@@ -81,14 +81,14 @@ def read_bytes(path: Path, *, limit: int = FILE_LIMIT) -> bytes:
         The file is absent, a folder, empty, not readable, or larger than `limit`.
     """
     path = Path(path)
-    if path.is_dir():
-        raise FileError(f"{path}: a folder, not a file: name the files in it")
     try:
         with path.open("rb") as stream:
             content = stream.read(limit + 1)
             size = len(content) if len(content) <= limit else path.stat().st_size
     except FileNotFoundError:
         raise FileError(f"{path}: no such file") from None
+    except IsADirectoryError:
+        raise FileError(f"{path}: a folder, not a file: name the files in it") from None
     except (OSError, ValueError) as error:
         raise FileError(f"{path}: cannot be read: {getattr(error, 'strerror', None) or error}") from None
     if size > limit:
