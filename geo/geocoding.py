@@ -246,8 +246,7 @@ def _placed(row: Weighed, place: Place, score: float, why: Sequence[str], *, unc
         # two places as likely as each other: only what holds both is known
         uncertainty_km = apart_km(place, second[0])
         precise = 4 if place.area == second[0].area else 6
-        same = (place.name, place.area) == (second[0].name, second[0].area)
-        told = f"another {place.name} lies" if same else f"{second[0].name} is as likely,"
+        told = f"another {place.name} lies" if _are_namesakes(place, second[0]) else f"{second[0].name} is as likely,"
         reasons.append(f"{told} {uncertainty_km:.0f} km away")
     return Mention(
         span.text, span.start, span.end, role, place.name, place.adm_1 or None, place.adm_2 or None, place.country,
@@ -260,7 +259,11 @@ def _placed(row: Weighed, place: Place, score: float, why: Sequence[str], *, unc
 
 def _margin(place: Place, other: Place) -> float:
     """By how much one place must be likelier than another: of namesakes in one unit only their size speaks."""
-    return _NAMESAKES if (place.name, place.area) == (other.name, other.area) else _EVEN
+    return _NAMESAKES if _are_namesakes(place, other) else _EVEN
+
+
+def _are_namesakes(place: Place, other: Place) -> bool:
+    return (place.name, place.area) == (other.name, other.area)
 
 
 def _joined(reasons: Sequence[str]) -> str:

@@ -206,9 +206,11 @@ def ensure_units(archive: Archive) -> None:
         with _new_archive(archive.path) as made:
             _put(made, archive.path)
         return
+    if len(archive.store.snapshots()):
+        return
     shipped = {sha256(read_bytes(path)).hexdigest(): path for path in known_sources.shipped_units()}
     had = set(archive.store.imports()["sha256"])
-    if had < shipped.keys() and not len(archive.store.snapshots()):
+    if had < shipped.keys():
         for key in shipped.keys() - had:
             _add_units(archive, shipped[key])
 

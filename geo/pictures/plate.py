@@ -169,10 +169,11 @@ def _inset(sheet: Sheet, plane: Plane, corners: _Corners, taken: list[Rect], siz
         return
     side = 0.24 * min(x1 - x0, 1.3 * (y1 - y0))
     # a plain panel whose proportions are those of the map
-    where = (side, 0.8 * side, ("upper left", "upper right", "lower right", "lower left"), 5 * m)
-    if corners.least(*where)[2] > _COVERED:  # better no inset than one on what the map is about
+    order = ("upper left", "upper right", "lower right", "lower left")
+    name, rect, covered = corners.least(side, 0.8 * side, order, 5 * m)
+    if covered > _COVERED:  # better no inset than one on what the map is about
         return
-    rect = corners.take(*where)
+    corners.free.discard(name)
     reach = max(2.4 * shown_km, 1500.0) / 111.2 / 2
     lat = plane.lat
     wide = reach / max(math.cos(math.radians(lat)), 0.2)
