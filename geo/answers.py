@@ -23,72 +23,36 @@ OLD_DAYS = 30
 
 
 def moment(as_known_on: When | None) -> datetime | None:
-    """The instant meant by `as_known_on`, None for now.
-
-    Raises
-    ------
-    GateError
-        It cannot be read.
-    """
+    """The instant meant by `as_known_on`, None for now."""
     return None if as_known_on is None else last_instant(as_known_on)
 
 
 def age_days(instant: datetime, depicts: datetime, *, whole_days: bool) -> float:
-    """How old a snapshot is on a date: whole days for a day, a fraction for an instant.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """How old a snapshot is on a date: whole days for a day, a fraction for an instant."""
     if whole_days:
         return float((instant.date() - depicts.date()).days)
     return round((instant - depicts) / timedelta(days=1), 4)
 
 
 def spokesman(used: pd.DataFrame, part: str) -> tuple[str, float]:
-    """The snapshot that speaks for a part of a source, and its age in days.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The snapshot that speaks for a part of a source, and its age in days."""
     at = used["part"].tolist().index(part)
     return str(used["snapshot"].tolist()[at]), float(used["age_days"].tolist()[at])
 
 
 def age_notes(spoken: Mapping[str, tuple[str, float]], when: When | None) -> tuple[str, ...]:
-    """What is to be said of snapshots that are much older than the date that they answer for, in days.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """What is to be said of snapshots that are much older than the date that they answer for, in days."""
     old = sorted({s for s in spoken.values() if s[1] > OLD_DAYS})
     return tuple(f"snapshot {snapshot} is {age:,.0f} days older than {when}" for snapshot, age in old)
 
 
 def said_by(spoken: dict[str, tuple[str, float]], row: dict[str, Any]) -> tuple[str, float]:
-    """The snapshot that a figure rests on and its age in days; of a class that a side of a change has not, the last.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The snapshot that a figure rests on and its age in days; of a class that a side of a change has not, the last."""
     return spoken.get(row["part"]) or max(spoken.values(), key=lambda s: -s[1])
 
 
 def table_of(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
-    """Rows as a frame: figures as floats, texts as Python's own (None where missing) in every version of pandas.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """Rows as a frame: figures as floats, texts as Python's own (None where missing) in every version of pandas."""
     figures = ("_km2", "_percent", "_days")
     kinds = {c: np.float64 if c.endswith(figures) else np.object_ for c in columns}
     held = {c: np.array([row.get(c) for row in rows], dtype=kind) for c, kind in kinds.items()}
@@ -96,25 +60,13 @@ def table_of(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """A frame as rows of Python's own values.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """A frame as rows of Python's own values."""
     names = [str(c) for c in frame.columns]
     return [dict(zip(names, row, strict=True)) for row in zip(*(frame[c].tolist() for c in frame), strict=True)]
 
 
 def columns_of(rows: Sequence[dict[str, Any]], columns: Sequence[str], by: By | None) -> list[str]:
-    """The columns of an answer: ``native`` after ``unit`` where it is asked for, ``part`` last where there are several.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The columns of an answer."""
     after = columns.index("unit") + 1 if "unit" in columns else 0
     native = ["native"] if by == "native" else []
     parts = ["part"] if any(row.get("part") for row in rows) else []
@@ -122,23 +74,7 @@ def columns_of(rows: Sequence[dict[str, Any]], columns: Sequence[str], by: By | 
 
 
 def joined_intervals(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Rows of one class whose intervals touch, as one: who holds a place does not change with the polygon's shape.
-
-    Parameters
-    ----------
-    rows : sequence of dict
-        source, part, controller, status, native, valid_from, valid_to (pandas.Timestamp, NaT where open).
-
-    Returns
-    -------
-    list of dict
-        In order of source, part and time; instants as ISO 8601 text.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """Rows of one class whose intervals touch, as one: who holds a place does not change with the polygon's shape."""
     names = ("source", "part", "controller", "status", "native")
     spans: dict[tuple[str, ...], list[timeline.Interval]] = {}
     for row in rows:
@@ -154,20 +90,7 @@ def joined_intervals(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 
 def breaks_between(snapshots: pd.DataFrame, first: set[str], last: set[str]) -> tuple[str, ...]:
-    """What the readers noted of breaks in a series that one end of a span has and the other has not.
-
-    Parameters
-    ----------
-    snapshots : pandas.DataFrame
-        Columns snapshot and receipt.
-    first, last : set of str
-        The snapshots at both ends.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """What the readers noted of breaks in a series that one end of a span has and the other has not."""
     notes = []
     for names in (first, last):
         receipts = snapshots.loc[snapshots["snapshot"].isin(names), "receipt"].map(json.loads)
@@ -176,13 +99,7 @@ def breaks_between(snapshots: pd.DataFrame, first: set[str], last: set[str]) -> 
 
 
 def keep(frame: pd.DataFrame, controller: str | None, status: str | Sequence[str] | None) -> pd.DataFrame:
-    """The rows of a side and of statuses.
-
-    Raises
-    ------
-    UsageError
-        A status is unknown.
-    """
+    """The rows of a side and of statuses."""
     if controller is not None:
         frame = frame[frame["controller"] == controller]
     if status is not None:

@@ -75,27 +75,7 @@ def area_km2(geometries: gpd.GeoSeries, *, edges: Edges = "rfc7946") -> pd.Serie
 
 
 def areas_km2(geometries: NDArray[np.object_], *, edges: Edges = "rfc7946") -> Floats:
-    """Areas in km² of an array of shapely geometries in EPSG:4326 degrees.
-
-    The array form of `area_km2`, for callers without a GeoSeries.
-
-    Parameters
-    ----------
-    geometries : numpy.ndarray of shapely geometries, shape (n,)
-        Longitude and latitude in degrees.
-    edges : {"rfc7946", "geodesic"}
-        As in `area_km2`.
-
-    Returns
-    -------
-    numpy.ndarray of float64, shape (n,)
-        km².
-
-    Raises
-    ------
-    GateError
-        A ring runs around a pole, or a latitude is beyond ±90°, or a coordinate is not finite.
-    """
+    """Areas in km² of an array of shapely geometries in EPSG:4326 degrees."""
     geometries = np.asarray(geometries, dtype=object)
     total = np.zeros(len(geometries))
     total[shapely.is_missing(geometries)] = np.nan
@@ -113,28 +93,7 @@ def areas_km2(geometries: NDArray[np.object_], *, edges: Edges = "rfc7946") -> F
 
 
 def edge_areas_km2(x0: Floats, y0: Floats, x1: Floats, y1: Floats, *, reference: Floats | float = 0.0) -> Floats:
-    """Signed area in km² between each edge and a parallel, positive where the edge runs west to its north.
-
-    The sum over a closed ring is its area, positive for a counter-clockwise ring, whichever the parallel; a near one
-    loses fewer digits.
-
-    Parameters
-    ----------
-    x0, y0, x1, y1 : numpy.ndarray of float64, shape (n,)
-        Longitudes and latitudes of tails and heads, in degrees.
-    reference : float or numpy.ndarray of float64, shape (n,)
-        Latitude of the parallel, in degrees; the same for all edges of a ring.
-
-    Returns
-    -------
-    numpy.ndarray of float64, shape (n,)
-        km².
-
-    Raises
-    ------
-    GateError
-        Never: callers check ranges (`areas_km2` does).
-    """
+    """Signed area in km² between each edge and a parallel, positive where the edge runs west to its north."""
     width = shortest_longitude(x1 - x0)
     parallel = np.broadcast_to(np.asarray(reference, dtype=np.float64), width.shape)
     mean_q = np.empty(len(width))
@@ -145,23 +104,7 @@ def edge_areas_km2(x0: Floats, y0: Floats, x1: Floats, y1: Floats, *, reference:
 
 
 def shortest_longitude(delta: Floats) -> Floats:
-    """Bring differences of longitude, in degrees, into (-180, 180].
-
-    Parameters
-    ----------
-    delta : numpy.ndarray of float64
-        Degrees, any shape, within ±540.
-
-    Returns
-    -------
-    numpy.ndarray of float64
-        Degrees; differences within ±180 come back to the last bit.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """Bring differences of longitude, in degrees, into (-180, 180]."""
     if not delta.size or (delta.max() < 180 and delta.min() > -180):
         return delta
     wide = np.abs(delta) >= 180
@@ -230,10 +173,7 @@ def _check_range(x: Floats, y: Floats) -> None:
 
 
 def _mean_q(y0: Floats, y1: Floats, parallel: Floats) -> Floats:
-    """Mean of the authalic function along edges between two latitudes, less its value at a parallel; all in degrees.
-
-    Up to 0.1° by Taylor's series about the middle (the next term is below 1e-15), longer ones by Gauss-Legendre.
-    """
+    """Mean of the authalic function along edges between two latitudes, less its value at a parallel; all in degrees."""
     middle = (y0 + y1) / 2
     span = np.radians(y1 - y0)
     mean, s = _q_above(middle, parallel)
@@ -250,12 +190,7 @@ def _mean_q(y0: Floats, y1: Floats, parallel: Floats) -> Floats:
 
 
 def _band_amounts(x0: Floats, y0: Floats, x1: Floats, y1: Floats, band: int) -> Floats:
-    """The amounts of edges in a band of latitudes, from the parallel in its middle.
-
-    There q is a polynomial of the latitude to the last bit, and its mean along a short edge is q + h² q''/24 of the
-    middle (h the edge's height); longer edges go by `_mean_q`. Bands are fixed, so that a ring measures the same bits
-    whatever it is measured with.
-    """
+    """The amounts of edges in a band of latitudes, from the parallel in its middle."""
     middle, half = (band + 0.5) * _BAND_DEGREES, _BAND_DEGREES
     value, bend = _polynomials(band)
     width = shortest_longitude(x1 - x0)
@@ -291,11 +226,7 @@ def _horner(coefficients: tuple[float, ...], u: Floats) -> Floats:
 
 
 def _q_above(latitude: Floats, parallel: Floats) -> tuple[Floats, Floats]:
-    """q(latitude) - q(parallel) without the digits that a plain difference loses, and the sine of the latitude.
-
-    With s, t the sines and d = s - t: q(s) - q(t) = (1-e²) d [(1+e²st) / ((1-e²s²)(1-e²t²)) + atanh(z)/z / (1-e²st)],
-    z = e d / (1-e²st).
-    """
+    """q(latitude) - q(parallel) without the digits that a plain difference loses, and the sine of the latitude."""
     half = np.radians((latitude - parallel) / 2)
     low = np.radians(parallel)
     t = np.sin(low)
@@ -322,23 +253,7 @@ def _geodesic_ring_areas(rings: NDArray[np.object_]) -> Floats:
 
 
 def lengths_km(lines: NDArray[np.object_]) -> Floats:
-    """Lengths in km of lines in EPSG:4326 degrees: geodesics between their vertices on WGS 84 (GeographicLib).
-
-    Parameters
-    ----------
-    lines : numpy.ndarray of shapely geometries, shape (n,)
-        Lines, or collections of lines.
-
-    Returns
-    -------
-    numpy.ndarray of float64, shape (n,)
-        km.
-
-    Raises
-    ------
-    GateError
-        A coordinate is out of range.
-    """
+    """Lengths in km of lines in EPSG:4326 degrees: geodesics between their vertices on WGS 84 (GeographicLib)."""
     xy = shapely.get_coordinates(lines)
     _check_range(*xy.T)
     parts, of_line = shapely.get_parts(lines, return_index=True)
@@ -358,25 +273,13 @@ class Plane(NamedTuple):
     there: Transformer
 
     def laid(self, shapes: Any) -> Any:
-        """Degrees to km.
-
-        Raises
-        ------
-        GateError
-            Never.
-        """
+        """Degrees to km."""
         # an edge is straight in degrees, and bent in the plane by under 0.2 m between these steps
         fine = shapely.segmentize(shapes, _STEP_DEGREES)
         return shapely.transform(fine, lambda xy: np.column_stack(self.there.transform(*xy.T)))
 
     def lifted(self, shapes: Any) -> Any:
-        """Kilometres to degrees.
-
-        Raises
-        ------
-        GateError
-            Never.
-        """
+        """Kilometres to degrees."""
 
         def back(xy: Floats) -> Floats:
             lon, lat = self.there.transform(xy[:, 0], xy[:, 1], direction=TransformDirection.INVERSE)
@@ -386,20 +289,7 @@ class Plane(NamedTuple):
 
 
 def local_plane(bounds: Sequence[float] | Floats) -> Plane:
-    """Lambert's azimuthal equal-area plane about the middle of a box, in km, on WGS 84.
-
-    Within 500 km of the middle distances are true to 0.1 % (Snyder 1987, p. 185).
-
-    Parameters
-    ----------
-    bounds : sequence of float
-        West, south, east, north, in degrees.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """Lambert's azimuthal equal-area plane about the middle of a box, in km, on WGS 84."""
     lon, lat = (bounds[0] + bounds[2]) / 2, (bounds[1] + bounds[3]) / 2
     plane = f"+proj=laea +lat_0={lat:.6f} +lon_0={lon:.6f} +datum=WGS84 +units=km"
     return Plane(Transformer.from_crs("EPSG:4326", plane, always_xy=True))

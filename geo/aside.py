@@ -19,50 +19,14 @@ _BESIDE = ("", "-wal", "-shm", "-journal")
 
 
 def new_name(path: Path, *, ending: str = ".new") -> Path:
-    """A name beside `path` that says whose it is; what dead processes of this machine left in the folder goes away.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Where the file will stand.
-    ending : str
-        Of the name, for programs that go by it.
-
-    Returns
-    -------
-    pathlib.Path
-        Nothing stands there.
-
-    Raises
-    ------
-    OSError
-        Never: what cannot be taken away stays.
-    """
+    """A name beside `path` that says whose it is; what dead processes of this machine left in the folder goes away."""
     _sweep(path.absolute().parent)
     return path.with_name(f".{path.name}.{_machine()}.{os.getpid()}.{time.monotonic_ns()}{ending}")
 
 
 @contextmanager
 def aside(path: Path, *, ending: str = ".new") -> Iterator[Path]:
-    """Write a file under another name; it takes its place when the block has ended well, and is gone otherwise.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Its folder is made where there is none, and goes where the block fails. What stands there stays until then.
-    ending : str
-        As in `new_name`.
-
-    Yields
-    ------
-    pathlib.Path
-        What to write to.
-
-    Raises
-    ------
-    OSError
-        The folder does not take it.
-    """
+    """Write a file under another name; it takes its place when the block has ended well, and is gone otherwise."""
     with draft(path, ending=ending) as temporary:
         yield temporary
         os.replace(temporary, path)
@@ -70,25 +34,7 @@ def aside(path: Path, *, ending: str = ".new") -> Iterator[Path]:
 
 @contextmanager
 def draft(path: Path, *, ending: str = ".new") -> Iterator[Path]:
-    """A file under another name, which the block puts in place by itself; what is left of it in the end is gone.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Where it is to stand; its folder is made where there is none, and goes with a block that puts nothing in.
-    ending : str
-        As in `new_name`.
-
-    Yields
-    ------
-    pathlib.Path
-        What to write to; SQLite may lay its logs beside it.
-
-    Raises
-    ------
-    OSError
-        The folder cannot be made.
-    """
+    """A file under another name, which the block puts in place by itself; what is left of it in the end is gone."""
     temporary = new_name(path, ending=ending)
     with new_folder(path.parent):
         try:
@@ -99,18 +45,7 @@ def draft(path: Path, *, ending: str = ".new") -> Iterator[Path]:
 
 @contextmanager
 def new_folder(folder: Path) -> Iterator[None]:
-    """Make a folder, which goes again where the block left nothing in it.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        With all above it that is not there.
-
-    Raises
-    ------
-    OSError
-        It cannot be made.
-    """
+    """Make a folder, which goes again where the block left nothing in it."""
     made = list(takewhile(lambda p: not p.exists(), (folder, *folder.parents)))
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -122,18 +57,7 @@ def new_folder(folder: Path) -> Iterator[None]:
 
 
 def forget(temporary: Path) -> None:
-    """Take away a file under another name, and what SQLite laid beside it.
-
-    Parameters
-    ----------
-    temporary : pathlib.Path
-        By `new_name`; it need not be there.
-
-    Raises
-    ------
-    OSError
-        Never: what cannot be taken away stays.
-    """
+    """Take away a file under another name, and what SQLite laid beside it."""
     for more in _BESIDE:
         with suppress(OSError):
             temporary.with_name(temporary.name + more).unlink(missing_ok=True)

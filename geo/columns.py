@@ -33,24 +33,12 @@ class Column:
 
     @cached_property
     def full(self) -> int:
-        """How wide it is where nothing is broken.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """How wide it is where nothing is broken."""
         return max(_width(line) for text in (self.name, *self.cells) for line in text.split("\n"))
 
     @cached_property
     def least(self) -> int:
-        """How narrow it can be.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """How narrow it can be."""
         heading = max(map(_width, _pieces(self.name)))
         if self.number:
             return max(heading, *map(_width, self.cells))
@@ -67,23 +55,7 @@ class Sheet:
 
 
 def set_in_columns(columns: Sequence[Column], *, width: int) -> Sheet:
-    """The rows as lines no longer than a width.
-
-    Where they do not fit, the movable columns that say the same in every row are said once, above the rows; then
-    headings and texts are broken over several lines; then the gaps narrow; at last each row is a list of its own.
-
-    Parameters
-    ----------
-    columns : sequence of Column
-        At least one, all with the same number of cells, at least one.
-    width : int
-        Of the lines, in characters.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """The rows as lines no longer than a width."""
     kept, alike = _say_once(columns, width)
     full = [c.full for c in kept]
     if _total(full, 2) <= width:
@@ -155,13 +127,7 @@ def _pieces(text: str) -> list[str]:
 
 
 def broken(text: str, width: int) -> list[str]:
-    """A text as lines of a width, broken where it may be; a word that is longer is cut.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """A text as lines of a width, broken where it may be; a word that is longer is cut."""
     lines: list[str] = []
     for paragraph in text.split("\n"):
         line = ""

@@ -49,13 +49,7 @@ class Faces:
     km2: Floats
 
     def inside(self, ground: shapely.Geometry) -> Bools:
-        """Which faces lie in a ground whose border was among those laid over each other.
-
-        Raises
-        ------
-        GateError
-            Never.
-        """
+        """Which faces lie in a ground whose border was among those laid over each other."""
         if ground.is_empty or not len(self.points):
             return np.zeros(len(self.points), dtype=bool)
         shapely.prepare(ground)
@@ -64,25 +58,7 @@ class Faces:
 
 
 def faces_of(grounds: Sequence[shapely.Geometry], *, within: shapely.Geometry | None = None) -> Faces:
-    """Lay areal geometries over each other.
-
-    Parameters
-    ----------
-    grounds : sequence of shapely.Geometry
-        Areal, EPSG:4326.
-    within : shapely.Geometry or None
-        Faces outside it are left out; its own border counts.
-
-    Returns
-    -------
-    Faces
-        Areas in km² on WGS 84, edges straight in longitude and latitude.
-
-    Raises
-    ------
-    GateError
-        A geometry cannot be measured.
-    """
+    """Lay areal geometries over each other."""
     lines = segments_of([*grounds, *([] if within is None else [within])])
     shapes = shapely.get_parts(shapely.polygonize(shapely.get_parts(shapely.union_all(lines))))
     faces = Faces(shapes, shapely.point_on_surface(shapes), areas_km2(shapes) if len(shapes) else np.zeros(0))
@@ -93,13 +69,7 @@ def faces_of(grounds: Sequence[shapely.Geometry], *, within: shapely.Geometry | 
 
 
 def segments_of(grounds: Sequence[shapely.Geometry]) -> Objects:
-    """The distinct border segments of many geometries: a border that hundreds of dates share is noded once.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The distinct border segments of many geometries: a border that hundreds of dates share is noded once."""
     pairs = []
     for ring in shapely.get_rings(shapely.get_parts(np.array(grounds, dtype=object))):
         points = shapely.get_coordinates(ring)
@@ -114,29 +84,7 @@ def segments_of(grounds: Sequence[shapely.Geometry]) -> Objects:
 
 
 def side_by_side(said: Sequence[Ground], key: tuple[str | None, str], *, zones: Sequence[Zone]) -> gpd.GeoDataFrame:
-    """The ground that sources agree on, and every disputed piece with what each of them says of it.
-
-    Parameters
-    ----------
-    said : sequence of Ground
-        Two sources or more, on one date; EPSG:4326.
-    key : (controller or None, status)
-        The class in question, as it is to be called.
-    zones : sequence of geo.measures.Zone
-        Where to measure; pieces end at their borders.
-
-    Returns
-    -------
-    geopandas.GeoDataFrame
-        controller, status, unit, boundary, kind (``agreed`` or ``disputed``), said_by (sources, by ``; ``),
-        others_say, area_km2, geometry (MultiPolygon, EPSG:4326). What a source says is the sum of the rows that name
-        it.
-
-    Raises
-    ------
-    GateError
-        A geometry cannot be measured.
-    """
+    """The ground that sources agree on, and every disputed piece with what each of them says of it."""
     whole = union([g.mine for g in said])
     within = zones[0].shape if len(zones) == 1 else zones[-1].within
     near = shapely.box(*whole.bounds) if not whole.is_empty else whole
@@ -197,26 +145,7 @@ def _units(faces: Faces, zones: Sequence[Zone]) -> list[int]:
 
 
 def totals(pieces: gpd.GeoDataFrame, sources: Sequence[str]) -> pd.DataFrame:
-    """The km² that each source gives, that all agree on, and that are in dispute, by class and unit.
-
-    Parameters
-    ----------
-    pieces : geopandas.GeoDataFrame
-        As `side_by_side` gives them.
-    sources : sequence of str
-        In the order of the answer.
-
-    Returns
-    -------
-    pandas.DataFrame
-        controller, status, unit, boundary, kind (``area``, ``agreed``, ``disputed``, ``piece``), said_by, others_say,
-        area_km2. The pieces sum to ``disputed``; ``agreed`` and the pieces that name a source sum to its ``area``.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The km² that each source gives, that all agree on, and that are in dispute, by class and unit."""
     rows: list[tuple[Any, ...]] = []
     head = ["controller", "status", "unit", "boundary"]
     for keys, group in pieces.groupby(head, dropna=False, sort=False):
@@ -248,20 +177,7 @@ class Reel:
 
 
 def reel_of(days: Sequence[str], grounds: Mapping[str, Sequence[shapely.Geometry]]) -> Reel:
-    """Lay every day of several sources over each other.
-
-    Parameters
-    ----------
-    days : sequence of str
-        ISO 8601, one a day, in order.
-    grounds : mapping
-        Source -> its ground on each of the days (EPSG:4326); the same object where it did not change.
-
-    Raises
-    ------
-    GateError
-        A geometry cannot be measured.
-    """
+    """Lay every day of several sources over each other."""
     distinct = list({id(g): g for listed in grounds.values() for g in listed}.values())
     faces = faces_of(distinct)
     inside = {id(g): faces.inside(g) for g in distinct}
@@ -270,18 +186,7 @@ def reel_of(days: Sequence[str], grounds: Mapping[str, Sequence[shapely.Geometry
 
 
 def span_rows(reel: Reel, key: tuple[str | None, str]) -> pd.DataFrame:
-    """The km² of each source, agreed and in dispute, on every day.
-
-    Returns
-    -------
-    pandas.DataFrame
-        date, controller, status, kind (``area``, ``agreed``, ``disputed``), said_by, area_km2.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The km² of each source, agreed and in dispute, on every day."""
     stack = np.array(list(reel.member.values()))
     every, some = stack.all(axis=0), stack.any(axis=0)
     curves: list[tuple[str, str | None, Floats]] = [
@@ -294,26 +199,7 @@ def span_rows(reel: Reel, key: tuple[str | None, str]) -> pd.DataFrame:
 
 
 def lag_rows(reel: Reel, *, most_days: int) -> pd.DataFrame:
-    """How far two sources disagree when one of them is read so many days later, for every pair and lag.
-
-    Parameters
-    ----------
-    reel : Reel
-        Consecutive days.
-    most_days : int
-        The search range: lags from minus so many days to plus so many.
-
-    Returns
-    -------
-    pandas.DataFrame
-        source, trails, lag_days, disagreement_km2 (mean over the same days for every lag), days, is_least. A lag of
-        n days compares `source` on a day with `trails` n days later; where it is least at n > 0, `trails` trails.
-
-    Raises
-    ------
-    UsageError
-        The span is too short for the range.
-    """
+    """How far two sources disagree when one of them is read so many days later, for every pair and lag."""
     count = len(reel.days)
     middle = np.arange(most_days, count - most_days)
     if most_days < 0 or len(middle) < 1:

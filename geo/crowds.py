@@ -23,28 +23,7 @@ _TOLD = ("Event", "Verification", "Source")
 
 
 def thinned(spots: Sequence[Spot], *, limit: int = SPOT_LIMIT, marks: int = MARKS) -> list[Spot]:
-    """Incidents as marks: one each where they are few, else one for those near each other.
-
-    Parameters
-    ----------
-    spots : sequence of Spot
-        One an incident.
-    limit : int
-        How many are drawn one by one.
-    marks : int
-        How many marks there are at most where they are more, beside those of regions.
-
-    Returns
-    -------
-    list of Spot
-        `count` sums to the number of incidents. Those known to a region are never counted as of a place: they share
-        the mark of their region, and those known to a circle one circle that takes in all of theirs. The largest first.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Incidents as marks: one each where they are few, else one for those near each other."""
     if len(spots) <= limit:
         return list(spots)
     at = np.array([(s.lon, s.lat) for s in spots])
@@ -59,24 +38,12 @@ def thinned(spots: Sequence[Spot], *, limit: int = SPOT_LIMIT, marks: int = MARK
 
 
 def swell(count: int) -> float:
-    """By how much the radius of a mark grows for the incidents that share it, in pixels; 0 for one alone.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """By how much the radius of a mark grows for the incidents that share it, in pixels; 0 for one alone."""
     return round(min(14.0, 2 * math.log2(count)), 1)
 
 
 def shared_words(spots: Sequence[Spot]) -> str:
-    """What is to be said where incidents share marks, "" where each has its own.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """What is to be said where incidents share marks, "" where each has its own."""
     if all(spot.count == 1 for spot in spots):
         return ""
     count = sum(spot.count for spot in spots)

@@ -21,34 +21,12 @@ COLOURS = {"UA": "#2166ac"}
 
 
 def seeds() -> Path:
-    """The folder of the seeds: inside the installed package, or beside it in a checkout.
-
-    Raises
-    ------
-    GeoError
-        It is in neither place: the installation is incomplete.
-    """
+    """The folder of the seeds: inside the installed package, or beside it in a checkout."""
     return shipped_folder("seeds", sign="incidents.csv", what="the bundled example is")
 
 
 def run(folder: Path) -> Iterator[str]:
-    """Build ``data/kursk.gpkg`` and ``maps/2025-01-11.html`` under a folder, and say the figures.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        Where ``data`` and ``maps`` are, or are made.
-
-    Yields
-    ------
-    str
-        Lines to print.
-
-    Raises
-    ------
-    GeoError
-        The seeds are missing, or a file cannot be written.
-    """
+    """Build ``data/kursk.gpkg`` and ``maps/2025-01-11.html`` under a folder, and say the figures."""
     archive = build(folder / "data" / "kursk.gpkg")
     yield f"archive: {archive.path}"
     yield from figures(archive)
@@ -59,18 +37,7 @@ def run(folder: Path) -> Iterator[str]:
 
 
 def build(path: Path) -> Archive:
-    """The example's archive; run again, it changes nothing.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Of the archive.
-
-    Raises
-    ------
-    GeoError
-        A seed is refused, or the archive cannot be written.
-    """
+    """The example's archive; run again, it changes nothing."""
     from geo.sources.desk import read_toml
 
     archive, folder = open_archive(path), seeds()
@@ -93,30 +60,13 @@ def _insist(receipts: list[Receipt]) -> None:
 
 
 def peak_day(archive: Archive) -> str:
-    """The date on which most ground was held, of those that the example has.
-
-    Raises
-    ------
-    GeoError
-        The archive cannot be read.
-    """
+    """The date on which most ground was held, of those that the example has."""
     series = archive.series(source=SOURCE, controller="UA", status="held")
     return str(series["date"].iloc[int(series["area_km2"].argmax())])
 
 
 def figures(archive: Archive) -> Iterator[str]:
-    """What was held on the day, its range, and the change since the peak: each with source and dates.
-
-    Yields
-    ------
-    str
-        Lines to print.
-
-    Raises
-    ------
-    GeoError
-        The archive cannot be read.
-    """
+    """What was held on the day, its range, and the change since the peak: each with source and dates."""
     held = archive.area(DAY, source=SOURCE, controller="UA", status="held").iloc[0]
     yield (
         f"held 11 Jan 2025: {held.area_km2:,.0f} km² by UA in Russia's Kursk region;"
@@ -136,18 +86,7 @@ def figures(archive: Archive) -> Iterator[str]:
 
 
 def claims(archive: Archive) -> Iterator[str]:
-    """The founding briefing's two figures of ground, with what the example's outlines say of them and why.
-
-    Yields
-    ------
-    str
-        Lines to print.
-
-    Raises
-    ------
-    GeoError
-        The archive cannot be read.
-    """
+    """The founding briefing's two figures of ground, with what the example's outlines say of them and why."""
     recorded = archive.claims()
     told = [claim_of({str(k): v for k, v in row.items()}) for row in recorded.to_dict("records")]
     for finding in check_claims(archive, [c for c in told if c.claim_id in CLAIMS], date=DAY):

@@ -27,17 +27,7 @@ _INNER = ("test", "dev")
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing looked at.
-
-    Attributes
-    ----------
-    what, version : str
-        Its name, and what is there ("" where nothing is).
-    state : {"ok", "missing", "optional", "wrong"}
-        ``missing`` and ``wrong`` are faults; ``optional`` is a thing that can be added.
-    note : str
-        What follows from it, and the way out.
-    """
+    """One thing looked at."""
 
     what: str
     version: str
@@ -46,18 +36,7 @@ class Finding:
 
 
 def examine() -> list[Finding]:
-    """Look at the installation; nothing is changed and nothing outside is asked.
-
-    Returns
-    -------
-    list of Finding
-        The package, what it needs, the libraries underneath, its assets, and what is optional.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Look at the installation; nothing is changed and nothing outside is asked."""
     return [
         Finding("geo-control", __version__, "ok", f"Python {platform.python_version()}, {platform.system()}"),
         *_required(),
@@ -68,13 +47,7 @@ def examine() -> list[Finding]:
 
 
 def faulty(findings: list[Finding]) -> bool:
-    """Whether anything that is needed is missing or wrong.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Whether anything that is needed is missing or wrong."""
     return any(f.state in ("missing", "wrong") for f in findings)
 
 

@@ -35,10 +35,7 @@ _SPACING_KM = 0.25
 
 @dataclass(frozen=True)
 class Front:
-    """A front as lines (MultiLineString, EPSG:4326), with the tolerance and inset that its length rests on.
-
-    From an archive it also says which source and snapshot it is of, and whose boundaries were border and coast.
-    """
+    """A front as lines (MultiLineString, EPSG:4326), with the tolerance and inset that its length rests on."""
 
     lines: shapely.Geometry
     length_km: float
@@ -63,40 +60,7 @@ def front_of(
     gap_km: float = 0.1,
     within: shapely.Geometry | None = None,
 ) -> Front:
-    """The front on a date.
-
-    Parameters
-    ----------
-    frame : geopandas.GeoDataFrame
-        One source at one instant: controller, status and areal geometry in EPSG:4326.
-    countries : geopandas.GeoDataFrame
-        Countries, areal, EPSG:4326: border and coast are their outlines.
-    controller : str or None
-        Whose front; None is where any side's ground ends, a line at which two sides meet counted once; where
-        contested or undrawn ground lies between them, the edges of both count.
-    against : str or None
-        Only where this other side's ground is within `gap_km`.
-    statuses : sequence of str
-        What counts as a side's ground.
-    tolerance_km : float
-        How far the simplified line may lie from the drawn one; 0 is as drawn.
-    inset_km : float
-        How far inside border and coast; 0 still counts a coast that the source draws inside that of the countries.
-    gap_km : float
-        How far apart two sides' ground may lie and still face each other.
-    within : shapely.Geometry or None
-        Keeps to this ground (EPSG:4326), whose own outline is neither border nor front.
-
-    Returns
-    -------
-    Front
-        Empty, and 0 km long, where no such ground stands; `sides` says whose edges the line is.
-
-    Raises
-    ------
-    UsageError
-        A distance is negative, or a side has no ground in the frame.
-    """
+    """The front on a date."""
     if min(tolerance_km, inset_km, gap_km) < 0:
         raise UsageError("tolerance, inset and gap are distances in km, 0 or more")
     ground = ground_of_sides(frame, statuses)
@@ -140,13 +104,7 @@ def _without_cracks(shape: shapely.Geometry) -> shapely.Geometry:
 
 
 def ground_of_sides(frame: gpd.GeoDataFrame, statuses: Sequence[str]) -> dict[str, shapely.Geometry]:
-    """The union of each side's ground of these statuses.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The union of each side's ground of these statuses."""
     listed: dict[str, list[shapely.Geometry]] = {}
     for side, status, shape in zip(frame["controller"], frame["status"], frame.geometry, strict=True):
         if text_or_none(side) is not None and status in statuses:
@@ -174,13 +132,7 @@ def _lines_only(shape: shapely.Geometry) -> shapely.Geometry:
 
 
 def distance_km(front: Front, lat: float, lon: float) -> float:
-    """How far a point lies from a front, in km.
-
-    Raises
-    ------
-    UsageError
-        The front is empty, or there is no such place.
-    """
+    """How far a point lies from a front, in km."""
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
         raise UsageError(f"{lat}, {lon} is no place: latitude ±90°, then longitude ±180°")
     if front.lines.is_empty:
@@ -202,37 +154,7 @@ def movement(
     sectors: Sequence[tuple[str, shapely.Geometry]] = (),
     within: shapely.Geometry | None = None,
 ) -> pd.DataFrame:
-    """How far a front moved between two dates, as a whole and by sector.
-
-    Parameters
-    ----------
-    before, after : geopandas.GeoDataFrame
-        One source at two instants.
-    front : Front
-        The front of the first date.
-    controller : str or None
-        Whose ground; may be left out where there is one side.
-    statuses : sequence of str
-        What counts as its ground.
-    sectors : sequence of (str, shapely.Geometry)
-        Names and areas, EPSG:4326, such as units.
-    within : shapely.Geometry or None
-        Keeps to this ground (EPSG:4326), as the front was kept to it.
-
-    Returns
-    -------
-    pandas.DataFrame
-        sector (None: the whole), front_km, gained_km2, lost_km2; mean_advance_km and mean_retreat_km are the ground
-        gained and lost for each km of the sector's front; greatest_advance_km and greatest_retreat_km are the distance
-        from where the ground ended before to the farthest point gained or lost. A mean is missing where there is no
-        front, or one so short for that ground that the mean would exceed the greatest: the ground then moved across
-        other edges than this front. ``attrs["notes"]`` says so.
-
-    Raises
-    ------
-    UsageError
-        Several sides have ground and none is named.
-    """
+    """How far a front moved between two dates, as a whole and by sector."""
     old, new = ground_of_sides(before, statuses), ground_of_sides(after, statuses)
     sides = sorted(old.keys() | new.keys())
     if controller is None and len(sides) != 1:

@@ -49,29 +49,7 @@ class Memory:
 def admit_control(
     snapshot: Snapshot, *, options: Options, countries: Countries | None = None, memory: Memory | None = None
 ) -> Admitted:
-    """Let a snapshot's polygons in.
-
-    Parameters
-    ----------
-    snapshot : Snapshot
-        As a reader found it.
-    options : Options
-        What is let in on purpose.
-    countries : Countries or None
-        The archive's units, to tell swapped axes and areas that no country has room for.
-    memory : Memory or None
-        Kept by the caller over a batch.
-
-    Returns
-    -------
-    Admitted
-        The frame has the columns row, controller, status, native and geometry (areal, valid, 2-D, EPSG:4326).
-
-    Raises
-    ------
-    GateError
-        Nothing of the file can be let in: no polygon, a date in the future, swapped axes, an unknown status.
-    """
+    """Let a snapshot's polygons in."""
     memory = memory or Memory()
     check_not_future(snapshot.depicts, options)
     frame = snapshot.frame.reset_index(drop=True)
@@ -103,27 +81,7 @@ def admit_control(
 
 
 def admit_points(rows: Rows, *, options: Options, countries: Countries | None = None) -> Admitted:
-    """Let incidents in: those whose point is where such a point can be.
-
-    Parameters
-    ----------
-    rows : Rows
-        As a reader found them.
-    options : Options
-        What is let in on purpose.
-    countries : Countries or None
-        The archive's units, to tell latitude and longitude swapped.
-
-    Returns
-    -------
-    Admitted
-        Points in EPSG:4326.
-
-    Raises
-    ------
-    GateError
-        No row of the file can be let in.
-    """
+    """Let incidents in: those whose point is where such a point can be."""
     frame = rows.frame.reset_index(drop=True)
     turned = list(rows.refusals)
     reasons: dict[int, tuple[str, str]] = {}
@@ -137,23 +95,7 @@ def admit_points(rows: Rows, *, options: Options, countries: Countries | None = 
 
 
 def admit_units(rows: Rows) -> Admitted:
-    """Let administrative units in: areal, valid, within the ranges of longitude and latitude.
-
-    Parameters
-    ----------
-    rows : Rows
-        As a reader found them.
-
-    Returns
-    -------
-    Admitted
-        Areal geometry in EPSG:4326.
-
-    Raises
-    ------
-    GateError
-        No unit of the file can be let in.
-    """
+    """Let administrative units in: areal, valid, within the ranges of longitude and latitude."""
     frame = rows.frame.reset_index(drop=True)
     geometry = np.asarray(frame.geometry.array, dtype=object).copy()
     repairs = list(rows.repairs)
@@ -169,13 +111,7 @@ def admit_units(rows: Rows) -> Admitted:
 
 
 def check_not_future(moment: datetime, options: Options) -> None:
-    """Refuse a date later than now, unless it is let in on purpose.
-
-    Raises
-    ------
-    GateError
-        The date lies in the future.
-    """
+    """Refuse a date later than now, unless it is let in on purpose."""
     if moment > datetime.now(UTC) and "future" not in options.accept:
         raise GateError(f"the date {moment:%Y-%m-%d} is later than now: a slip of the pen? --accept future lets it in")
 

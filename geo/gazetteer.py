@@ -33,15 +33,7 @@ ALIKE = 88
 
 
 class Gazetteer:
-    """Places by name. Open it with `open_gazetteer`, once, and hand it on.
-
-    Attributes
-    ----------
-    lookup : geo.places.lookup.Lookup
-        The open index.
-    countries : tuple of str or None
-        ISO 3166-1 alpha-2 codes of the countries in play; None is all.
-    """
+    """Places by name. Open it with `open_gazetteer`, once, and hand it on."""
 
     def __init__(self, lookup: Lookup, countries: tuple[str, ...] | None) -> None:
         self.lookup = lookup
@@ -56,43 +48,16 @@ class Gazetteer:
         self.close()
 
     def close(self) -> None:
-        """Close the index.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """Close the index."""
         self.lookup.close()
 
     def candidates(self, name: str) -> list[Place]:
-        """Every place of a name, in any spelling or case, the most populous first.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """Every place of a name, in any spelling or case, the most populous first."""
         found = self.lookup.called(key_of(name), cyrillic=is_cyrillic(name))
         return [p for p, _ in sorted(found, key=lambda f: (f[1], -f[0].population, f[0].number))]
 
     def alike(self, name: str, area: str, *, least: float = ALIKE) -> list[tuple[Place, float]]:
-        """Places of a region whose names are like one, with the likeness (0 to 100), the likest first.
-
-        Parameters
-        ----------
-        name : str
-            As the text has it.
-        area : str
-            The region, in GeoNames' codes.
-        least : float
-            The likeness that is asked for.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """Places of a region whose names are like one, with the likeness (0 to 100), the likest first."""
         from rapidfuzz import fuzz, process
 
         keys, numbers = self.lookup.names_inside(area)
@@ -160,27 +125,7 @@ def _shipped() -> gpd.GeoDataFrame:
 
 
 def front_distance(archive: Archive, date: When | None, *, source: str | None = None) -> FrontDistance | None:
-    """How far places lie from the ground that an archive's source draws on a date.
-
-    Parameters
-    ----------
-    archive : Archive
-        With control of one source or several.
-    date : str, date, datetime or None
-        None is the last snapshot.
-    source : str or None
-        None is the only source, or the first by name.
-
-    Returns
-    -------
-    FrontDistance or None
-        None where the archive says nothing of that date.
-
-    Raises
-    ------
-    ArchiveError
-        The archive cannot be read.
-    """
+    """How far places lie from the ground that an archive's source draws on a date."""
     listed = [source] if source else list(dict.fromkeys(archive.snapshots()["source"]))
     for name in listed:
         try:
@@ -202,13 +147,7 @@ class FrontDistance:
         self._known: dict[int, float] = {}
 
     def __call__(self, place: Place) -> float:
-        """The distance of a place, in km.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """The distance of a place, in km."""
         if place.number not in self._known:
             point = self._plane.laid(shapely.Point(place.longitude, place.latitude))
             at = self._tree.nearest(point)
@@ -219,30 +158,7 @@ class FrontDistance:
 def list_places(
     gazetteer: Gazetteer, name: str, *, country: str | None = None, front_km: FrontDistance | None = None
 ) -> pd.DataFrame:
-    """Every place of a name.
-
-    Parameters
-    ----------
-    gazetteer : Gazetteer
-        Opened.
-    name : str
-        In any spelling or case.
-    country : str or None
-        ISO 3166-1 alpha-2.
-    front_km : FrontDistance or None
-        From `front_distance`.
-
-    Returns
-    -------
-    pandas.DataFrame
-        name, kind, country, adm_1, adm_2, latitude, longitude (degrees), population (missing: not known), front_km,
-        gazetteer, place_id; the most populous first.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Every place of a name."""
     found = [p for p in gazetteer.candidates(name) if country is None or p.country == country.upper()]
     rows = [
         (p.name, p.kind, p.country, p.adm_1 or None, p.adm_2 or None, p.latitude, p.longitude, p.population or None,

@@ -113,22 +113,7 @@ def geocode(
 def mentions(
     text: str, *, gazetteer: Gazetteer, front_km: Callable[[Place], float | None] | None = None
 ) -> list[Mention]:
-    """As `geocode`, as plain values: for many short texts.
-
-    Parameters
-    ----------
-    text : str
-        A sentence or a document.
-    gazetteer : Gazetteer
-        Opened once.
-    front_km : callable or None
-        From `geo.gazetteer.front_distance`.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """As `geocode`, as plain values: for many short texts."""
     reading = read(text)
     spans = spans_of(reading, gazetteer.lookup, countries=gazetteer.countries)
     table = weigh(reading, spans, countries=gazetteer.countries, front_km=front_km)
@@ -137,27 +122,7 @@ def mentions(
 
 
 def resolve(text: str, spans: Sequence[tuple[int, int]], *, gazetteer: Gazetteer) -> list[Mention]:
-    """Find the places of mentions whose spans are known.
-
-    Parameters
-    ----------
-    text : str
-        A document.
-    spans : sequence of (int, int)
-        Where in it each mention begins and ends, in characters.
-    gazetteer : Gazetteer
-        Opened once.
-
-    Returns
-    -------
-    list of Mention
-        In the order of the spans; without coordinates where no place is known.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Find the places of mentions whose spans are known."""
     reading = read(text)
     order = sorted(range(len(spans)), key=lambda i: spans[i])
     given = given_spans(reading, gazetteer.lookup, [spans[i] for i in order])
@@ -190,13 +155,7 @@ def _fallback(row: Weighed, table: Sequence[Weighed], gazetteer: Gazetteer) -> M
 
 
 def as_frame(found: Sequence[Mention]) -> gpd.GeoDataFrame:
-    """Mentions as a GeoDataFrame (EPSG:4326), the columns of `geocode`.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Mentions as a GeoDataFrame (EPSG:4326), the columns of `geocode`."""
     table = pd.DataFrame([asdict(m) for m in found], columns=list(MENTION_COLUMNS), dtype=object)
     points = [shapely.Point(m.longitude, m.latitude) if m.longitude is not None else None for m in found]
     types = {"start": "int64", "end": "int64", "latitude": "float64", "longitude": "float64", "where_prec": "Int64",

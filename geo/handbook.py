@@ -14,24 +14,12 @@ _HEADING = re.compile(r"^(#{1,4}) (.+)$", re.M)
 
 
 def folder() -> Path:
-    """The folder of the documents: inside the installed package, or beside it in a checkout.
-
-    Raises
-    ------
-    GeoError
-        It is in neither place: the installation is incomplete.
-    """
+    """The folder of the documents: inside the installed package, or beside it in a checkout."""
     return shipped_folder("docs", sign="conventions.md", what="the documents are")
 
 
 def topics() -> dict[str, str]:
-    """Each page's name and its title, in the order of their names.
-
-    Raises
-    ------
-    GeoError
-        The documents are missing.
-    """
+    """Each page's name and its title, in the order of their names."""
     root = folder()
     found = {}
     for path in sorted(root.rglob("*.md")):
@@ -41,27 +29,7 @@ def topics() -> dict[str, str]:
 
 
 def read(topic: str, *, also: Iterable[str] = ()) -> str:
-    """A page as Markdown, or one section of it.
-
-    Parameters
-    ----------
-    topic : str
-        ``PAGE`` or ``PAGE#SECTION``; a section is its heading in small letters with hyphens, a page may be told by the
-        last part of its name.
-    also : iterable of str
-        Other names that may be meant: they are suggested as the pages are.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    UsageError
-        There is no such page or section; the message gives what is written almost so, or lists them.
-    GeoError
-        The documents are missing.
-    """
+    """A page as Markdown, or one section of it."""
     name, _, section = topic.partition("#")
     there = topics()
     if name not in there:
@@ -88,11 +56,5 @@ def _near(name: str, there: list[str]) -> str:
 
 
 def slug(heading: str) -> str:
-    """A heading as links write it.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """A heading as links write it."""
     return re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", heading.lower())).strip("-")

@@ -190,18 +190,7 @@ def _put(made: Archive, path: Path) -> bool:
 
 
 def ensure_units(archive: Archive) -> None:
-    """Give a new archive the boundary sets that the package ships, also one whose making was cut off.
-
-    Parameters
-    ----------
-    archive : Archive
-        It is made where there is none.
-
-    Raises
-    ------
-    ArchiveError
-        The archive cannot be made or written.
-    """
+    """Give a new archive the boundary sets that the package ships, also one whose making was cut off."""
     if not archive.path.exists():
         with _new_archive(archive.path) as made:
             _put(made, archive.path)
@@ -461,29 +450,7 @@ def _put_rows(
 
 
 def import_claims(archive: Archive, path: Path) -> int:
-    """Take a CSV of published figures in.
-
-    Parameters
-    ----------
-    archive : Archive
-        It is made where there is none.
-    path : pathlib.Path
-        UTF-8, with the columns of the archive's table ``claims`` (``claim_id`` and ``text`` at least).
-
-    Returns
-    -------
-    int
-        How many rows.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read.
-    GateError
-        A column is missing or unknown.
-    ArchiveError
-        The archive cannot be written.
-    """
+    """Take a CSV of published figures in."""
     raw = read_bytes(path)
     table = read_table(path)
     if table.refusals:

@@ -21,10 +21,7 @@ FOOTHOLD = 0.1
 
 
 class Zone(NamedTuple):
-    """A piece of ground that is measured by itself: a unit, a polygon, or everywhere (``shape`` is None).
-
-    ``within`` is the ground to which a whole set of zones was cut, None where it was not.
-    """
+    """A piece of ground that is measured by itself: a unit, a polygon, or everywhere (``shape`` is None)."""
 
     unit: str | None
     boundary: str | None
@@ -50,25 +47,7 @@ class Moved(NamedTuple):
 
 
 def ground_by_class(frame: gpd.GeoDataFrame, *, by_native: bool = False) -> dict[ClassKey, shapely.Geometry]:
-    """The union of every class's polygons.
-
-    Parameters
-    ----------
-    frame : geopandas.GeoDataFrame
-        Columns controller, status, native and, where a source has several, part; areal geometry in EPSG:4326.
-    by_native : bool
-        Keep the source's own classes apart.
-
-    Returns
-    -------
-    dict
-        (controller, status, native or None, part) -> geometry, in order.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The union of every class's polygons."""
     groups: dict[ClassKey, list[shapely.Geometry]] = {}
     natives = frame["native"] if by_native else [None] * len(frame)
     parts = frame["part"] if "part" in frame else [""] * len(frame)
@@ -82,13 +61,7 @@ def ground_by_class(frame: gpd.GeoDataFrame, *, by_native: bool = False) -> dict
 
 
 def union(shapes: Iterable[shapely.Geometry]) -> shapely.Geometry:
-    """One geometry for many: ground that several cover counts once.
-
-    Raises
-    ------
-    GateError
-        Never: the gate lets only valid geometry in.
-    """
+    """One geometry for many: ground that several cover counts once."""
     listed = np.array(list(shapes), dtype=object)
     return listed[0] if len(listed) == 1 else shapely.union_all(listed)
 
@@ -100,31 +73,7 @@ def area_rows(
     by_native: bool = False,
     countries: Countries | None = None,
 ) -> list[dict[str, Any]]:
-    """km² by class and zone, with the range that contested ground leaves open.
-
-    Parameters
-    ----------
-    frame : geopandas.GeoDataFrame
-        One source at one instant: controller, status, native and areal geometry in EPSG:4326.
-    zones : sequence of Zone
-        Where to measure.
-    by_native : bool
-        Keep the source's own classes apart.
-    countries : Countries or None
-        Tells in which country contested ground lies; without it no contested ground is added.
-
-    Returns
-    -------
-    list of dict
-        controller, status, native, part, unit, boundary, area_km2, lower_km2, upper_km2. For ``held`` the lower
-        bound is the held ground alone, the upper one that and the contested ground of the countries in which it
-        lies; for other classes both are the area.
-
-    Raises
-    ------
-    GateError
-        A geometry cannot be measured (`geo.area.areas_km2`).
-    """
+    """km² by class and zone, with the range that contested ground leaves open."""
     ground = ground_by_class(frame, by_native=by_native)
     upper = _upper_ground(frame, ground, countries)
     rows = []
@@ -141,25 +90,7 @@ def area_rows(
 
 
 def change_rows(moved: Sequence[Moved], *, zones: Sequence[Zone] = EVERYWHERE) -> list[dict[str, Any]]:
-    """Gross gained, gross lost and net by class and zone.
-
-    Parameters
-    ----------
-    moved : sequence of Moved
-        What changed of every class.
-    zones : sequence of Zone
-        Where to measure.
-
-    Returns
-    -------
-    list of dict
-        controller, status, native, part, unit, boundary, before_km2, after_km2, gained_km2, lost_km2, net_km2.
-
-    Raises
-    ------
-    GateError
-        A geometry cannot be measured (`geo.area.areas_km2`).
-    """
+    """Gross gained, gross lost and net by class and zone."""
     rows = []
     for item in moved:
         for zone in _zones_met(zones, [item.before, item.after]):
@@ -174,13 +105,7 @@ def change_rows(moved: Sequence[Moved], *, zones: Sequence[Zone] = EVERYWHERE) -
 
 
 def overlaid(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame, *, by_native: bool = False) -> list[Moved]:
-    """What changed of every class on either side, by full overlays: the plain way, which others are held against.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """What changed of every class on either side, by full overlays: the plain way, which others are held against."""
     old, new = ground_by_class(before, by_native=by_native), ground_by_class(after, by_native=by_native)
     found = []
     for key in classes_of(old, new):
@@ -190,30 +115,12 @@ def overlaid(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame, *, by_native: bo
 
 
 def classes_of(*sides: Mapping[ClassKey, Any]) -> list[ClassKey]:
-    """The classes of several dates, in the order of all tables.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The classes of several dates, in the order of all tables."""
     return sorted({key for side in sides for key in side}, key=_order)
 
 
 def changed_frame(moved: Sequence[Moved]) -> gpd.GeoDataFrame:
-    """The polygons that changed hands.
-
-    Returns
-    -------
-    geopandas.GeoDataFrame
-        controller, status, change (``gained`` or ``lost``), area_km2, geometry (EPSG:4326); classes without a change
-        have no row.
-
-    Raises
-    ------
-    GateError
-        A geometry cannot be measured (`geo.area.areas_km2`).
-    """
+    """The polygons that changed hands."""
     rows = []
     for item in moved:
         for word, ground in (("gained", item.gained), ("lost", item.lost)):
@@ -225,20 +132,7 @@ def changed_frame(moved: Sequence[Moved]) -> gpd.GeoDataFrame:
 
 
 def zones_by_unit(units: gpd.GeoDataFrame, *, within: shapely.Geometry | None = None) -> list[Zone]:
-    """One zone a unit and one for the ground outside all of them, so that the zones sum to the whole.
-
-    Parameters
-    ----------
-    units : geopandas.GeoDataFrame
-        unit, name, boundary and areal geometry; they do not overlap each other.
-    within : shapely.Geometry or None
-        Keeps to this ground.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """One zone a unit and one for the ground outside all of them, so that the zones sum to the whole."""
     zones = [
         Zone(text_or_none(code) or str(name), boundary, clip(shape, within))
         for code, name, boundary, shape in zip(
@@ -251,24 +145,12 @@ def zones_by_unit(units: gpd.GeoDataFrame, *, within: shapely.Geometry | None = 
 
 
 def clip(shape: shapely.Geometry, zone: shapely.Geometry | None) -> shapely.Geometry:
-    """The part of a shape inside a zone; all of it where the zone is everywhere.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The part of a shape inside a zone; all of it where the zone is everywhere."""
     return shape if zone is None else shapely.intersection(shape, zone)
 
 
 def areal_only(shape: shapely.Geometry) -> shapely.Geometry:
-    """The polygons that an overlay left, without the lines and points where borders only touch.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The polygons that an overlay left, without the lines and points where borders only touch."""
     parts = shapely.get_parts(_one(shape))
     while (shapely.get_type_id(parts) == 7).any():
         parts = shapely.get_parts(parts)
@@ -318,13 +200,7 @@ def _countries_of_parts(parts: NDArray[np.object_], countries: Countries) -> NDA
 
 
 def home_countries(shape: shapely.Geometry, countries: Countries) -> set[str]:
-    """The countries in which at least a tenth of a ground lies (by km²): whose contested ground may be its side's too.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The countries in which at least a tenth of a ground lies (by km²)."""
     parts = shapely.get_parts(_one(shape))
     codes, km2 = _countries_of_parts(parts, countries), areas_km2(parts)
     return {c for c in set(codes.tolist()) if c and km2[codes == c].sum() >= FOOTHOLD * km2.sum()}

@@ -14,13 +14,7 @@ Objects = NDArray[np.object_]
 
 
 def look(geometry: Objects, fresh: NDArray[np.bool_]) -> dict[int, tuple[str, str]]:
-    """Why each new geometry cannot be let in at all: index -> (why, way out).
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """Why each new geometry cannot be let in at all: index -> (why, way out)."""
     reasons: dict[int, tuple[str, str]] = {}
     for i in np.flatnonzero(fresh):
         why = _why_not(geometry[i])
@@ -40,18 +34,7 @@ def _why_not(geometry: shapely.Geometry | None) -> tuple[str, str] | None:
 
 
 def why_not_degrees(xy: NDArray[np.float64]) -> tuple[str, str] | None:
-    """Why coordinates are no longitudes and latitudes: (why, way out), or None.
-
-    Parameters
-    ----------
-    xy : numpy.ndarray of float64, shape (n, 2)
-        As declared: degrees.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """Why coordinates are no longitudes and latitudes: (why, way out), or None."""
     if np.isnan(xy).any():
         return "NaN coordinate", "find the gap in the file that made it"
     if np.isinf(xy).any():
@@ -78,13 +61,7 @@ def mend(
     reasons: dict[int, tuple[str, str]],
     repairs: list[str],
 ) -> None:
-    """Repair what can be repaired, in place, and say what was done.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """Repair what can be repaired, in place, and say what was done."""
     for i in np.flatnonzero(fresh):
         if int(i) in reasons:
             continue
@@ -111,13 +88,7 @@ def _mended(geometry: shapely.Geometry) -> tuple[shapely.Geometry, list[str]]:
 
 
 def area_of(geometry: shapely.Geometry) -> float:
-    """km² of one geometry in EPSG:4326.
-
-    Raises
-    ------
-    GateError
-        It cannot be measured (`geo.area.areas_km2`).
-    """
+    """km² of one geometry in EPSG:4326."""
     return float(areas_km2(np.array([geometry], dtype=object))[0])
 
 

@@ -20,25 +20,7 @@ SIDES = ("#b2182b", "#2166ac", "#7f00ff", "#828216", "#8c510a", "#01665e", "#c51
 
 
 def side_colours(controllers: Iterable[str | None], *, colours: Mapping[str, str] | None = None) -> dict[str, str]:
-    """A colour for every controller, by the order of their names.
-
-    Parameters
-    ----------
-    controllers : iterable of str or None
-        None (contested ground) has `CONTESTED` and is left out here.
-    colours : mapping or None
-        Controller -> ``#rrggbb``, where the caller wants another one.
-
-    Returns
-    -------
-    dict
-        Controller -> ``#rrggbb``.
-
-    Raises
-    ------
-    UsageError
-        A colour is no ``#rrggbb``. After eight controllers the colours come round again.
-    """
+    """A colour for every controller, by the order of their names."""
     for name, colour in (colours or {}).items():
         if not _HEX.fullmatch(colour):
             raise UsageError(f"the colour of {name!r} is {colour!r}: write it as #rrggbb")

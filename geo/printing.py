@@ -30,48 +30,24 @@ _WIDE = 200
 
 
 def complain(text: str) -> None:
-    """One error on stderr, without control characters that a terminal would obey.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """One error on stderr, without control characters that a terminal would obey."""
     click.echo(f"geo: {printable(text)}", err=True)
 
 
 def give(text: str) -> None:
-    """Data on stdout: as it is to a file or another program, without signs that a terminal would obey to a terminal.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Data on stdout: as it is to a file or another program, without signs that a terminal would obey to a terminal."""
     # told that colours are wanted, click takes no sign out of the data
     click.echo(printable(text) if sys.stdout.isatty() else text, nl=False, color=True)
 
 
 def give_json(value: Any, *, indent: int | None = 1) -> None:
-    """A value as JSON on stdout; signs that a terminal would obey stand in it as escapes.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """A value as JSON on stdout; signs that a terminal would obey stand in it as escapes."""
     text = json.dumps(value, ensure_ascii=False, indent=indent, default=str)
     give(_OBEYED.sub(lambda sign: f"\\u{ord(sign[0]):04x}", text) + "\n")
 
 
 def printable(text: Any) -> str:
-    """Text from outside, fit for a terminal: control characters become ``�``.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Text from outside, fit for a terminal: control characters become ``�``."""
     return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in str(text))
 
 
@@ -88,11 +64,6 @@ def show(frame: pd.DataFrame, form: str, *, title: str = "", head: Mapping[str, 
         Of the table.
     head : mapping or None
         Members of the JSON object before ``rows``.
-
-    Raises
-    ------
-    GeoError
-        Never.
     """
     if form == "json":
         notes = {"notes": list(frame.attrs["notes"])} if frame.attrs.get("notes") else {}
@@ -106,35 +77,14 @@ def show(frame: pd.DataFrame, form: str, *, title: str = "", head: Mapping[str, 
 
 
 def show_workings(workings: Any, form: str) -> None:
-    """Print a number's workings as text or as JSON.
-
-    Raises
-    ------
-    UsageError
-        Another format is asked for.
-    """
+    """Print a number's workings as text or as JSON."""
     if form == "csv":
         raise UsageError("workings are text or JSON: --format table or json")
     click.echo(workings.to_json() if form == "json" else printable(str(workings)))
 
 
 def show_front(facts: Mapping[str, Any], lines: Any, form: str) -> None:
-    """Print a front: what is known of it, and its movement where that was asked for.
-
-    Parameters
-    ----------
-    facts : mapping
-        Names and values; ``movement`` is a frame.
-    lines : shapely.Geometry
-        In EPSG:4326.
-    form : {"table", "json", "geojson"}
-        How.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Print a front: what is known of it, and its movement where that was asked for."""
     moved = facts.get("movement")
     plain = {k: v for k, v in facts.items() if k != "movement"}
     if form == "table":
@@ -150,25 +100,7 @@ def show_front(facts: Mapping[str, Any], lines: Any, form: str) -> None:
 
 
 def write_table(frame: pd.DataFrame, path: Path) -> Path:
-    """Write a frame as CSV or Parquet, whole or not at all.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        What to write.
-    path : pathlib.Path
-        Ends in ``.csv`` or ``.parquet``.
-
-    Returns
-    -------
-    pathlib.Path
-        The path.
-
-    Raises
-    ------
-    UsageError
-        The path ends otherwise, or Parquet is not installed.
-    """
+    """Write a frame as CSV or Parquet, whole or not at all."""
     ending = path.suffix.lower()
     if ending not in (".csv", ".parquet"):
         raise UsageError(f"{path}: write to a path that ends in .csv or .parquet")
@@ -185,23 +117,7 @@ def write_table(frame: pd.DataFrame, path: Path) -> Path:
 
 @contextmanager
 def whole_file(path: Path | None) -> Iterator[IO[str]]:
-    """A text file that has its name only when all of it is written; the screen where there is no path.
-
-    Parameters
-    ----------
-    path : pathlib.Path or None
-        What stood there stays until then.
-
-    Yields
-    ------
-    text stream
-        UTF-8; for what is too large to be put together in memory.
-
-    Raises
-    ------
-    MapError
-        The file cannot be written.
-    """
+    """A text file that has its name only when all of it is written; the screen where there is no path."""
     if path is None or str(path) == "-":
         yield sys.stdout
         return
@@ -221,13 +137,7 @@ def _csv(frame: pd.DataFrame) -> str:
 
 
 def records(frame: pd.DataFrame) -> list[dict[str, Any]]:
-    """Rows as JSON takes them: missing values are null.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Rows as JSON takes them: missing values are null."""
     plain = frame.astype(object).where(frame.notna(), None)
     return [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
 
@@ -275,13 +185,7 @@ def _cell(name: str, value: Any) -> str:
 
 @contextmanager
 def bar(what: str) -> Iterator[Callable[..., None]]:
-    """A progress bar on stderr, silent where that is no terminal; gives a function (done, of how many, name).
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """A progress bar on stderr, silent where that is no terminal; gives a function (done, of how many, name)."""
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:

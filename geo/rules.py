@@ -51,11 +51,7 @@ _FIGURES = re.compile(
 
 @dataclass(frozen=True)
 class Rule:
-    """One rule: its kind, whose rows and which events it is for (None is all), and what it asks for.
-
-    `value` is hours (``embargo``), ``settlement`` or ``grid:5km`` or ``grid:0.1deg`` (``coarsen``), or names of fields
-    by commas (``withhold``); `places` are the settlements that ``settlement`` knows, as JSON of [name, lat, lon].
-    """
+    """One rule: its kind, whose rows and which events it is for (None is all), and what it asks for."""
 
     kind: str
     value: str
@@ -72,24 +68,7 @@ def rule_of(
     event_type: str | None = None,
     places: gpd.GeoDataFrame | None = None,
 ) -> Rule:
-    """A rule, checked.
-
-    Parameters
-    ----------
-    kind : {"embargo", "coarsen", "withhold"}
-        What it does.
-    value : str
-        Hours; ``settlement``, ``grid:5km``, ``grid:0.1deg``; fields of incidents by commas.
-    source, event_type : str or None
-        Whose rows (a source of control, a dataset of incidents), and which events, by type or sub-type.
-    places : geopandas.GeoDataFrame or None
-        name and points in EPSG:4326 for ``settlement``; None is the towns of the shipped basemap.
-
-    Raises
-    ------
-    UsageError
-        The kind or the value is none of these.
-    """
+    """A rule, checked."""
     if kind not in KINDS:
         raise UsageError(f"a rule of kind {kind!r} is unknown: {', '.join(KINDS)}")
     value = value.strip().removeprefix("incidents=")
@@ -121,38 +100,18 @@ def rule_of(
 
 
 def clock() -> datetime:
-    """Now: what an embargo counts back from.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """Now: what an embargo counts back from."""
     return datetime.now(UTC)
 
 
 def embargo_hours(rules: Sequence[Rule], source: str) -> float:
-    """The longest embargo on a source's control; 0 where there is none. One for event types is for incidents alone.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The longest embargo on a source's control; 0 where there is none. One for event types is for incidents alone."""
     mine = [r for r in rules if r.kind == "embargo" and r.event_type is None and r.source in (None, source)]
     return max((float(r.value) for r in mine), default=0.0)
 
 
 def first_withheld(depicts: Sequence[str], hours: float) -> str | None:
-    """The first instant of a source's series that is under embargo, and with it all after it; None where none is.
-
-    A snapshot that depicts 00:00 UTC may stand for that whole day, and counts from the day's end.
-
-    Raises
-    ------
-    GateError
-        An instant cannot be read.
-    """
+    """The first instant of a source's series that is under embargo, and with it all after it; None where none is."""
     if not hours:
         return None
     limit = clock() - timedelta(hours=hours)
@@ -160,20 +119,7 @@ def first_withheld(depicts: Sequence[str], hours: float) -> str | None:
 
 
 def released(frame: gpd.GeoDataFrame, rules: Sequence[Rule]) -> gpd.GeoDataFrame:
-    """Incidents as they may be shown: those under embargo left out, the others placed no more exactly than is allowed.
-
-    Parameters
-    ----------
-    frame : geopandas.GeoDataFrame
-        Columns of `geo.schema.INCIDENT_COLUMNS`, dataset, recorded_at; points in EPSG:4326.
-    rules : sequence of Rule
-        Of the archive.
-
-    Raises
-    ------
-    UsageError
-        The settlements of a rule are missing.
-    """
+    """Incidents as they may be shown."""
     if not rules or frame.empty:
         return frame
     hours = np.zeros(len(frame))
@@ -195,13 +141,7 @@ def released(frame: gpd.GeoDataFrame, rules: Sequence[Rule]) -> gpd.GeoDataFrame
 
 
 def rule_words(rules: Sequence[Rule], *, control: str | None = None, dataset: str | None = None) -> list[str]:
-    """What is to be said of the rules beside a source's credit.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """What is to be said of the rules beside a source's credit."""
     said = []
     for rule in rules:
         if rule.source not in (None, control, dataset) or (
@@ -286,10 +226,7 @@ def _coarsened(frame: gpd.GeoDataFrame, rule: Rule, mine: NDArray[np.bool_]) -> 
 
 
 def _to_grid(lat: Any, lon: Any, value: str) -> tuple[Any, Any, Any]:
-    """The middles of the cells in which points lie, and half a cell's diagonal in km.
-
-    A grid in km has rows of that height, and in each row cells of that width at the row's middle.
-    """
+    """The middles of the cells in which points lie, and half a cell's diagonal in km."""
     size = float(_GRID.fullmatch(value)[1])  # type: ignore[index]
     km = value.endswith("km")
     tall = size / _KM_PER_DEGREE if km else size

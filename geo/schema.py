@@ -76,13 +76,7 @@ class Refusal:
 
 @dataclass(frozen=True)
 class Snapshot:
-    """What a reader found in one file for one depicted instant, before the gate.
-
-    `frame` has the columns of `CONTROL_COLUMNS`, a geometry column in EPSG:4326 and the column ``row``: the number
-    (from 1) of the feature in the file; a feature split in two keeps its number in both. `rows_in` counts the
-    features of the file; `left_out` says how many of them are no control by the source's own terms, and why;
-    `refusals` are those that the reader could not read.
-    """
+    """What a reader found in one file for one depicted instant, before the gate."""
 
     frame: gpd.GeoDataFrame
     depicts: datetime
@@ -97,11 +91,7 @@ class Snapshot:
 
 @dataclass(frozen=True)
 class Rows:
-    """What a reader found in one file of incidents or units: a frame with ``row``, and what it could not read.
-
-    Of a file with very many rows it is the first part, with what was found in that; `more` reads the others one by one
-    as they are asked for.
-    """
+    """What a reader found in one file of incidents or units: a frame with ``row``, and what it could not read."""
 
     frame: gpd.GeoDataFrame
     rows_in: int
@@ -161,24 +151,12 @@ class Options:
 
 
 def text_or_none(value: Any) -> str | None:
-    """A cell of a text column: None where it is missing, however pandas writes that.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """A cell of a text column: None where it is missing, however pandas writes that."""
     return None if value is None or value != value else str(value)
 
 
 def number_of(count: float, noun: str) -> str:
-    """A number with its noun: "1 day", "2 days", "1,200 files".
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """A number with its noun: "1 day", "2 days", "1,200 files"."""
     return f"{count:,.10g} {noun}{'' if count == 1 else 's'}"
 
 
@@ -190,25 +168,7 @@ _WRITTEN = re.compile(r"\d{4}-\d{2}-\d{2}(?:$|[T ]\d{2}:\d{2}(?::\d{2}(?:\.\d+)?
 
 
 def parse_instant(text: str, *, what: str = "date") -> datetime:
-    """Read a date or an instant in ISO 8601; a bare date is 00:00 UTC of it, an instant without zone is UTC.
-
-    Parameters
-    ----------
-    text : str
-        ``2025-01-11``, ``2025-01-11T18:30Z``, ``2025-01-11T20:30+02:00``.
-    what : str
-        What the value is called in the message.
-
-    Returns
-    -------
-    datetime.datetime
-        In UTC.
-
-    Raises
-    ------
-    GateError
-        The text is no date that the calendar has.
-    """
+    """Read a date or an instant in ISO 8601; a bare date is 00:00 UTC of it, an instant without zone is UTC."""
     text = text.strip()
     try:
         moment = datetime.fromisoformat(text)
@@ -230,26 +190,14 @@ def _what_is_wrong(text: str) -> str:
 
 
 def is_day(when: str | date | datetime) -> bool:
-    """Whether `when` names a whole day rather than an instant.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """Whether `when` names a whole day rather than an instant."""
     if isinstance(when, str):
         return bool(_DAY.match(when.strip()))
     return not isinstance(when, datetime)
 
 
 def to_instant(when: str | date | datetime, *, what: str = "date") -> datetime:
-    """The UTC instant of a date, a datetime or an ISO 8601 text; a bare date is 00:00 UTC of it.
-
-    Raises
-    ------
-    GateError
-        A text that is no date.
-    """
+    """The UTC instant of a date, a datetime or an ISO 8601 text; a bare date is 00:00 UTC of it."""
     if isinstance(when, str):
         return parse_instant(when, what=what)
     if isinstance(when, datetime):
@@ -258,24 +206,12 @@ def to_instant(when: str | date | datetime, *, what: str = "date") -> datetime:
 
 
 def last_instant(when: str | date | datetime) -> datetime:
-    """The last instant that `when` covers: itself, or for a bare date the last millisecond of the day.
-
-    Raises
-    ------
-    GateError
-        A text that is no date.
-    """
+    """The last instant that `when` covers: itself, or for a bare date the last millisecond of the day."""
     moment = to_instant(when)
     return moment + timedelta(days=1, milliseconds=-1) if is_day(when) else moment
 
 
 def write_instant(moment: datetime) -> str:
-    """The form in which the archive keeps instants: ``2025-01-11T18:30:00.000Z`` (GeoPackage's DATETIME).
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The form in which the archive keeps instants: ``2025-01-11T18:30:00.000Z`` (GeoPackage's DATETIME)."""
     moment = moment.astimezone(UTC)
     return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"

@@ -21,28 +21,7 @@ _NAMES = ("name", "name:en", "name_en", "settlement", "place")
 
 
 def read_places(path: Path, *, column: str | None = None) -> gpd.GeoDataFrame:
-    """Settlements from a geodata file.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        GeoJSON, GeoPackage, Shapefile, FlatGeobuf, KML, KMZ, or one of them in a zip; points, or polygons, which stand
-        by a point inside them. Or CSV with columns latitude and longitude (lat and lon), in degrees.
-    column : str or None
-        Which column has the names; None is the first of name, name:en, name_en, settlement, place.
-
-    Returns
-    -------
-    geopandas.GeoDataFrame
-        name, geometry (Point, EPSG:4326); features without name or geometry are left out.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read.
-    GateError
-        No column has the names, no feature has both name and geometry, or a row of a CSV lies nowhere on the globe.
-    """
+    """Settlements from a geodata file."""
     if Path(path).suffix.lower() == ".csv":
         table, shapes = _of_csv(Path(path))
     else:
@@ -91,26 +70,7 @@ def _point(path: Path, row: int, lat: str, lon: str) -> shapely.Point | None:
 
 
 def changed_hands(places: gpd.GeoDataFrame, before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> pd.DataFrame:
-    """The places that stood on other ground after than before.
-
-    Parameters
-    ----------
-    places : geopandas.GeoDataFrame
-        name and points in EPSG:4326.
-    before, after : geopandas.GeoDataFrame
-        One source at two instants: controller, status, areal geometry in EPSG:4326.
-
-    Returns
-    -------
-    pandas.DataFrame
-        name, lat, lon, before, after: controller and status of the ground, such as ``A held``, several with ``; ``
-        between them, missing where no polygon of the source stands over the place.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The places that stood on other ground after than before."""
     points = np.asarray(places.geometry.array, dtype=object)
     old, new = (ground_at(points, frame) for frame in (before, after))
     rows = [
@@ -122,13 +82,7 @@ def changed_hands(places: gpd.GeoDataFrame, before: gpd.GeoDataFrame, after: gpd
 
 
 def ground_at(points: np.ndarray[tuple[int], np.dtype[np.object_]], frame: gpd.GeoDataFrame) -> list[str | None]:
-    """Whose ground points stand on: controller and status, such as ``A held``, None where no polygon is.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """Whose ground points stand on: controller and status, such as ``A held``, None where no polygon is."""
     tree = shapely.STRtree(points)
     polygon, point = tree.query(np.asarray(frame.geometry.array, dtype=object), predicate="intersects")
     words: list[set[str]] = [set() for _ in points]

@@ -25,10 +25,7 @@ _REGIONS = {"where_prec": {4: _ADM1, 6: ("country", "where_coordinates")}, "geo_
 
 @dataclass(frozen=True)
 class Spot:
-    """An incident, or several that share a mark: where, how precisely, and what is known of it.
-
-    `radius_m` is 0 for a place; else it lies somewhere within it, and where `area` is given, somewhere in that region.
-    """
+    """An incident, or several that share a mark: where, how precisely, and what is known of it."""
 
     lat: float
     lon: float
@@ -46,20 +43,7 @@ class Spot:
 
 
 def spot_of(row: Mapping[Any, Any], region: Callable[[str], shapely.Geometry | None]) -> Spot:
-    """An incident as maps show it.
-
-    Parameters
-    ----------
-    row : mapping
-        A row of the layer of incidents, with its point.
-    region : callable
-        The ground of a unit by its name or code, None where it is not known.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """An incident as maps show it."""
     point = row["geometry"]
     place = text_or_none(row["where_coordinates"]) or text_or_none(row["adm_1"]) or "Place not named"
     precision = number_or_none(row["where_prec"])
@@ -97,13 +81,7 @@ def _regions_named(row: Mapping[Any, Any]) -> list[str]:
 
 
 def event_of(row: Mapping[Any, Any]) -> str:
-    """What happened, in the field's finer term where it says more than "other".
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """What happened, in the field's finer term where it says more than "other"."""
     fine, coarse = text_or_none(row["sub_event_type"]), text_or_none(row["event_type"])
     return (coarse if fine is None or fine.casefold() == "other" else fine) or ""
 
@@ -116,13 +94,7 @@ def _radius_m(row: Mapping[Any, Any]) -> float:
 
 
 def radius_km(row: Mapping[Any, Any]) -> float | None:
-    """Within how many km of its point an incident lies: as stated, else by its precision; None where nothing is said.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Within how many km of its point an incident lies: as stated, else by its precision."""
     stated = number_or_none(row["uncertainty_km"])
     if stated is not None:
         return stated
@@ -134,25 +106,13 @@ def radius_km(row: Mapping[Any, Any]) -> float | None:
 
 
 def is_regional(row: Mapping[Any, Any]) -> bool:
-    """Whether an incident is known to a region, a country or a line alone, and to no place in it.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Whether an incident is known to a region, a country or a line alone, and to no place in it."""
     fine, coarse = number_or_none(row["where_prec"]), number_or_none(row["geo_precision"])
     return fine >= _REGIONAL if fine is not None else coarse == 3.0
 
 
 def number_or_none(value: Any) -> float | None:
-    """A number, None where there is none.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """A number, None where there is none."""
     return None if value is None or value != value else float(value)
 
 

@@ -24,20 +24,7 @@ class Symbol:
 def class_symbols(
     classes: Iterable[tuple[str | None, str]], *, colours: Mapping[str, str] | None = None
 ) -> dict[tuple[str | None, str], Symbol]:
-    """The symbol of every class, in the order in which they are drawn (``held`` on top of ``liberated``).
-
-    Parameters
-    ----------
-    classes : iterable of (controller or None, status)
-        Those on the map.
-    colours : mapping or None
-        Controller -> ``#rrggbb``.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The symbol of every class, in the order in which they are drawn (``held`` on top of ``liberated``)."""
     listed = sorted(set(classes), key=lambda c: (_ORDER.index(c[1]), c[0] or ""))
     sides = side_colours((c for c, _ in listed), colours=colours)
     return {
@@ -51,25 +38,7 @@ def class_symbols(
 def change_symbols(
     controllers: Iterable[str], *, colours: Mapping[str, str] | None = None
 ) -> dict[tuple[str, str], Symbol]:
-    """The symbols of gained and lost ground of each side.
-
-    Parameters
-    ----------
-    controllers : iterable of str
-        The sides.
-    colours : mapping or None
-        Controller -> ``#rrggbb``.
-
-    Returns
-    -------
-    dict
-        (controller, ``gained`` or ``lost``) -> symbol.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The symbols of gained and lost ground of each side."""
     sides = side_colours(controllers, colours=colours)
     found = {}
     for i, (name, colour) in enumerate(sides.items()):
@@ -86,20 +55,7 @@ def change_symbols(
 
 
 def voice_symbols(voices: Iterable[str]) -> dict[str, Symbol]:
-    """The symbols of ground by which of several sources says it: all of them first, then one or some alone.
-
-    No colour is that of a side (`geo.palette`): what one source alone says is no side's.
-
-    Parameters
-    ----------
-    voices : iterable of str
-        In the order of the legend; the first is what all agree on.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The symbols of ground by which of several sources says it: all of them first, then one or some alone."""
     found = {}
     for i, voice in enumerate(voices):
         name = f"v{i}"

@@ -33,30 +33,7 @@ def border_band(
     countries: gpd.GeoDataFrame | None = None,
     within: shapely.Geometry | None = None,
 ) -> Band:
-    """The band of a ground's own border.
-
-    Parameters
-    ----------
-    ground : shapely.Geometry
-        Areal, EPSG:4326.
-    accuracy_km : float
-        How far the true line may lie from the drawn one, to either side.
-    countries : geopandas.GeoDataFrame or None
-        Their outlines are border and coast, which the source does not decide: what lies within the accuracy of them has
-        no band. None gives the whole border its band.
-    within : shapely.Geometry or None
-        Keeps to this ground, whose own outline has no band.
-
-    Returns
-    -------
-    Band
-        In km² on WGS 84; buffered in an equal-area plane about the middle of the ground.
-
-    Raises
-    ------
-    UsageError
-        The accuracy is not above 0.
-    """
+    """The band of a ground's own border."""
     if not accuracy_km > 0:
         raise UsageError(f"an accuracy of {accuracy_km:g} km: give a distance above 0")
     nowhere = shapely.Polygon()

@@ -36,30 +36,7 @@ _ENDING = 4  # letters at most that a case or a gender adds
 
 
 def find_unit(units: pd.DataFrame, wanted: str, *, boundary: str | None = None, level: int | None = None) -> int:
-    """Which row of `units` a code or a name means.
-
-    Parameters
-    ----------
-    units : pandas.DataFrame
-        Columns unit, name, name_local, level, boundary; later sets after earlier ones.
-    wanted : str
-        A code (``RU-KRS``) or a name, with or without words such as "oblast", also in another language where the
-        package knows it (`unit_words`); case does not matter.
-    boundary : str or None
-        Keeps to one boundary set; else the set taken in last answers where several have the unit.
-    level : int or None
-        Keeps to one level.
-
-    Returns
-    -------
-    int
-        The position in `units`.
-
-    Raises
-    ------
-    UnitError
-        Nothing fits, or several units do; the message gives the candidates.
-    """
+    """Which row of `units` a code or a name means."""
     wanted = wanted.encode("utf-8", "replace").decode("utf-8")  # halves of signs are no letters of any name
     pool = units.reset_index(drop=True)
     if boundary is not None:
@@ -92,13 +69,7 @@ def _near(pool: pd.DataFrame, wanted: str) -> list[str]:
 
 
 def units_of_set(units: pd.DataFrame, boundary: str) -> pd.DataFrame:
-    """The units of one boundary set.
-
-    Raises
-    ------
-    UnitError
-        There are none; the message lists the sets that there are.
-    """
+    """The units of one boundary set."""
     mine = units[units["boundary"] == boundary]
     if mine.empty:
         sets = ", ".join(sorted(set(units["boundary"])))
@@ -122,23 +93,7 @@ def _by_bare_name(pool: pd.DataFrame, wanted: str) -> pd.Series:
 
 
 def unit_words(row: Mapping[str, Any]) -> list[str]:
-    """The words for a unit: its names without the kind of unit where they end in one, and other languages' for it.
-
-    Parameters
-    ----------
-    row : mapping
-        unit, name and name_local, as `Archive.units` has them.
-
-    Returns
-    -------
-    list of str
-        ``*`` stands for any ending.
-
-    Raises
-    ------
-    FileError
-        The table of spellings is missing: the installation is incomplete.
-    """
+    """The words for a unit: its names without the kind of unit where they end in one, and other languages' for it."""
     name, local = str(row["name"]), text_or_none(row["name_local"])
     words = [name]
     if bare := _ENGLISH_KIND.sub("", name):
@@ -160,13 +115,7 @@ def _spellings() -> dict[str, list[str]]:
 
 
 def read_table(path: Path) -> list[dict[str, str]]:
-    """The rows of a table that the package ships.
-
-    Raises
-    ------
-    FileError
-        It is missing: the installation is incomplete.
-    """
+    """The rows of a table that the package ships."""
     try:
         with path.open(encoding="utf-8", newline="") as stream:
             return list(csv.DictReader(stream))
@@ -210,18 +159,7 @@ def _the_one(found: pd.DataFrame, wanted: str) -> int:
 
 
 def finest_level(units: gpd.GeoDataFrame, ground: gpd.GeoDataFrame) -> int:
-    """The finest level of units that any of the ground lies in; 0 where there are none.
-
-    Parameters
-    ----------
-    units, ground : geopandas.GeoDataFrame
-        Areal geometry in EPSG:4326; units with their ``level``.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The finest level of units that any of the ground lies in; 0 where there are none."""
     tree = shapely.STRtree(np.asarray(ground.geometry.array, dtype=object))
     for level in sorted(set(units["level"]), reverse=True):
         shapes = np.asarray(units.geometry.array, dtype=object)[units["level"] == level]
@@ -232,17 +170,7 @@ def finest_level(units: gpd.GeoDataFrame, ground: gpd.GeoDataFrame) -> int:
 
 @dataclass(frozen=True)
 class Countries:
-    """Where points lie: by the finest unit around them, and so up to its country.
-
-    Attributes
-    ----------
-    areas_km2 : mapping
-        Country code -> km².
-    names : mapping
-        Country code -> name.
-    detail : shapely.STRtree
-        Over the units below the countries: the theatre that the archive knows in detail.
-    """
+    """Where points lie: by the finest unit around them, and so up to its country."""
 
     areas_km2: Mapping[str, float]
     names: Mapping[str, str]
@@ -252,18 +180,7 @@ class Countries:
     coarse_codes: NDArray[np.object_]
 
     def locate(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.object_]:
-        """Country code of each point, "" at sea or where no unit is known.
-
-        Parameters
-        ----------
-        lon, lat : numpy.ndarray of float64, shape (n,)
-            Degrees.
-
-        Raises
-        ------
-        GateError
-            Never.
-        """
+        """Country code of each point, "" at sea or where no unit is known."""
         points = shapely.points(lon, lat)
         codes = np.full(len(points), "", dtype=object)
         for tree, names in ((self.coarse, self.coarse_codes), (self.detail, self.detail_codes)):
@@ -272,31 +189,14 @@ class Countries:
         return codes
 
     def in_detail(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.bool_]:
-        """Whether each point lies in a unit below the countries.
-
-        Raises
-        ------
-        GateError
-            Never.
-        """
+        """Whether each point lies in a unit below the countries."""
         inside = np.zeros(len(lon), dtype=bool)
         inside[self.detail.query(shapely.points(lon, lat), predicate="intersects")[0]] = True
         return inside
 
 
 def countries_of(units: gpd.GeoDataFrame) -> Countries:
-    """Make the look-up from an archive's units.
-
-    Parameters
-    ----------
-    units : geopandas.GeoDataFrame
-        Columns unit, level, parent, area_km2 and areal geometry in EPSG:4326.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """Make the look-up from an archive's units."""
     codes, above = ([text_or_none(v) for v in units[c]] for c in ("unit", "parent"))
     parents = {u: p for u, p in zip(codes, above, strict=True) if u and p}
     top = units["level"] == 0

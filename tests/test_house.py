@@ -321,40 +321,6 @@ def test_sources_and_store_do_not_know_each_other() -> None:
             assert "sources" not in names
 
 
-def public_functions() -> list[tuple[Path, ast.FunctionDef]]:
-    found = []
-    for path in MODULES:
-        for node in ast.parse(path.read_text(encoding="utf-8")).body:
-            owners = [node] if isinstance(node, ast.FunctionDef) else []
-            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
-                owners = [n for n in node.body if isinstance(n, ast.FunctionDef)]
-            found += [(path, f) for f in owners if not f.name.startswith("_")]
-    return found
-
-
-COMMANDS = {"cli"}  # a verb's docstring is its help text
-
-
-@pytest.mark.parametrize(
-    ("path", "function"),
-    [f for f in public_functions() if room(f[0]) not in COMMANDS],
-    ids=lambda v: v.name if isinstance(v, ast.FunctionDef) else v.stem,
-)
-def test_public_functions_say_what_they_raise(path: Path, function: ast.FunctionDef) -> None:
-    text = ast.get_docstring(function) or ""
-    assert text, f"{path.name}:{function.lineno} {function.name} has no docstring"
-    if any(isinstance(d, ast.Name) and d.id == "property" for d in function.decorator_list):
-        return
-    assert "Raises\n------" in text, f"{path.name}:{function.lineno} {function.name} does not say what it raises"
-
-
-def test_figures_say_their_unit() -> None:
-    for path, function in public_functions():
-        returned = ast.unparse(function.returns) if function.returns else ""
-        if re.search(r"area|length|distance|km", function.name) and "float" in returned:
-            assert "km" in (ast.get_docstring(function) or ""), f"{path.name} {function.name} names no unit"
-
-
 def test_importing_the_package_stays_light() -> None:
     wing = (ROOT / "geo" / "archive").glob("*.py")
     for path in (ROOT / "geo" / "__init__.py", *wing, ROOT / "geo" / "cli" / "common.py"):

@@ -18,13 +18,7 @@ T = TypeVar("T")
 
 
 def held(ask: Callable[Concatenate[A, P], T]) -> Callable[Concatenate[A, P], T]:
-    """A question answered from one state of the archive, in which nothing is read twice.
-
-    Raises
-    ------
-    ArchiveError
-        The archive cannot be read.
-    """
+    """A question answered from one state of the archive, in which nothing is read twice."""
 
     @wraps(ask)
     def answer(archive: A, /, *args: P.args, **kwargs: P.kwargs) -> T:
@@ -54,13 +48,7 @@ class Opened:
         return f"Archive({str(self.path)!r})"
 
     def close(self) -> None:
-        """Leave the archive as one file; reading goes on working.
-
-        Raises
-        ------
-        ArchiveError
-            Never.
-        """
+        """Leave the archive as one file; reading goes on working."""
         self.store.close()
 
     def holding(self) -> AbstractContextManager[None]:

@@ -103,36 +103,7 @@ def gather_brief(
     places: gpd.GeoDataFrame | None = None,
     exactly: bool = False,
 ) -> Brief:
-    """Collect what a briefing says.
-
-    Parameters
-    ----------
-    archive : Archive
-        What to draw from.
-    date : str, date, datetime or None
-        None is the last snapshot.
-    since : str, date, datetime or None
-        The last briefing's date; None is the snapshot before, where there is one. Incidents are those since then.
-    claims : sequence of geo.claims.record.Claim or None
-        Published figures to hold against every source; None is those on record said in these days or about the date.
-    places : geopandas.GeoDataFrame or None
-        Settlements (`geo.settlements.read_places`), of which those that changed hands are listed.
-    exactly : bool
-        With `as_known_on`: the very briefing that was made then, without a word on when it was known.
-    source, as_known_on, within, title, lang, colours : see `geo.draw_map`
-
-    Returns
-    -------
-    Brief
-        Areas in km² on WGS 84, as `Archive.area` and `Archive.change` give them.
-
-    Raises
-    ------
-    MapError
-        Nothing stands on that date that could be drawn.
-    GeoError
-        As `Archive.area` and `Archive.change`.
-    """
+    """Collect what a briefing says."""
     name = archive.source_name(source)
     when, before = _span(archive, name, date, as_known_on)
     start = before if since is None else since
@@ -182,48 +153,18 @@ def gather_brief(
 
 
 def no_headline(brief: Brief) -> str:
-    """What a briefing says where no class has a headline.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """What a briefing says where no class has a headline."""
     slivers = any(row["status"] != "liberated" for row in brief.dossier.slivers)
     return "Only slivers along a border lie there." if slivers else "No ground of this source lies there."
 
 
 def chart_words(brief: Brief) -> str:
-    """The chart for those who do not see it: where each class began, ended, and stood lowest and highest.
-
-    Parameters
-    ----------
-    brief : Brief
-        What the briefing says; areas in km².
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The chart for those who do not see it: where each class began, ended, and stood lowest and highest."""
     return strands_words(brief.strands, f"Area by {brief.shown} in km², a step for every snapshot.")
 
 
 def strands_words(strands: Sequence[Strand], head: str) -> str:
-    """A chart of strands in words.
-
-    Parameters
-    ----------
-    strands : sequence of Strand
-        Areas in km².
-    head : str
-        What it shows and by whom.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """A chart of strands in words."""
     said = [head]
     for strand in strands:
         first, last = (written(t.date()) for t in (strand.times[0], strand.times[-1]))
@@ -237,18 +178,7 @@ def strands_words(strands: Sequence[Strand], head: str) -> str:
 
 
 def map_words(brief: Brief) -> str:
-    """The map for those who do not see it: its figures and their source.
-
-    Parameters
-    ----------
-    brief : Brief
-        What the briefing says; areas in km².
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The map for those who do not see it: its figures and their source."""
     said = "; ".join(f"{h.label} {h.km2} km²" for h in brief.headlines)
     return f"Map: {brief.dossier.title}. {said}. {brief.dossier.dek}"
 

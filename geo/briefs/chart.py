@@ -19,13 +19,7 @@ _STEP = 15.0  # between two labels at the ends of lines
 
 
 def chart_styles(strands: Sequence[Strand]) -> str:
-    """The lines' colours, light and dark, from our own palette or colours that were checked.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The lines' colours, light and dark, from our own palette or colours that were checked."""
     sheets = []
     for name in ("light", "dark"):
         rules = "".join(
@@ -37,36 +31,12 @@ def chart_styles(strands: Sequence[Strand]) -> str:
 
 
 def chart_markup(brief: Brief) -> str:
-    """The chart, wide and for a phone, with its key; empty where nothing was ever held.
-
-    Parameters
-    ----------
-    brief : Brief
-        What the briefing says; areas in km².
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The chart, wide and for a phone, with its key; empty where nothing was ever held."""
     return strands_markup(brief.strands, chart_words(brief)) if brief.strands else ""
 
 
 def strands_markup(strands: Sequence[Strand], spoken: str) -> str:
-    """A chart of strands, wide and for a phone, with its key; the page has `chart_styles` and ``brief.css``.
-
-    Parameters
-    ----------
-    strands : sequence of Strand
-        At least one; areas in km².
-    spoken : str
-        The chart for those who do not see it.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """A chart of strands, wide and for a phone, with its key; the page has `chart_styles` and ``brief.css``."""
     words = escape(spoken)
     keys = "".join(
         f'<li><svg viewBox="0 0 38 12" aria-hidden="true"><path d="M1 6H37" class="line s{i}"{_dash(s)}/></svg>'

@@ -15,20 +15,7 @@ _WIDE_CM = 17.0  # an A4 page between its margins
 
 
 def brief_docx(brief: Brief, pictures: Sequence[Picture]) -> bytes:
-    """A briefing as the content of a ``.docx`` file.
-
-    Parameters
-    ----------
-    brief : Brief
-        What the briefing says.
-    pictures : sequence of (heading, PNG, words)
-        The map first; words are for those who do not see it.
-
-    Raises
-    ------
-    UsageError
-        python-docx is not installed.
-    """
+    """A briefing as the content of a ``.docx`` file."""
     document = office("docx").Document()
     _set_up(document)
     credit_file(document, brief)

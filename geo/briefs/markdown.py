@@ -17,32 +17,13 @@ _STARTS = re.compile(r"^([-+=:])|^(\d{1,9})([.)])(?=\s|$)")
 
 
 def escaped(text: str) -> str:
-    """Text as Markdown shows it, on one line.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Text as Markdown shows it, on one line."""
     said = _SIGNS.sub(r"\\\1", plain(text))
     return _STARTS.sub(lambda m: f"\\{m[1]}" if m[1] else f"{m[2]}\\{m[3]}", said)
 
 
 def brief_markdown(brief: Brief, pictures: Sequence[tuple[str, Path, str]]) -> str:
-    """The text of a briefing's Markdown file.
-
-    Parameters
-    ----------
-    brief : Brief
-        What the briefing says.
-    pictures : sequence of (heading, path, words)
-        As `geo.briefs.pictures.draw_pictures` gives them; they are named as files beside it.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The text of a briefing's Markdown file."""
     lines = [f"# {escaped(brief.title)}", "", escaped(brief.dek), ""]
     for headline in brief.headlines:
         said = "; ".join(escaped(text) for text in (headline.moved, headline.span, headline.rests) if text)

@@ -18,18 +18,7 @@ Picture = tuple[str, bytes, str]  # heading, PNG, words
 
 
 def office(module: str) -> Any:
-    """A module of the library that writes an office format.
-
-    Parameters
-    ----------
-    module : str
-        Such as ``docx`` or ``pptx.util``.
-
-    Raises
-    ------
-    UsageError
-        It is not installed.
-    """
+    """A module of the library that writes an office format."""
     try:
         return import_module(module)
     except ImportError:
@@ -40,25 +29,13 @@ def office(module: str) -> Any:
 
 
 def short(text: str, most: int) -> str:
-    """Text on one line that XML may hold, cut at so many characters.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Text on one line that XML may hold, cut at so many characters."""
     said = plain(text)
     return said if len(said) <= most else said[: most - 1].rstrip() + "…"
 
 
 def credit_file(document: Any, brief: Brief) -> None:
-    """Title, language and dates into the file's own description: dates are the data's, so the same data, same bytes.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Title, language and dates into the file's own description: dates are the data's, so the same data, same bytes."""
     properties = document.core_properties
     properties.title = short(brief.title, 255)
     properties.subject = short(brief.dek, 255)
@@ -70,20 +47,7 @@ def credit_file(document: Any, brief: Brief) -> None:
 
 
 def fixed(saved: bytes, moment: datetime) -> bytes:
-    """An office file with one time on all its parts.
-
-    Parameters
-    ----------
-    saved : bytes
-        As the library wrote it.
-    moment : datetime.datetime
-        The time that its parts are to carry.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """An office file with one time on all its parts."""
     when = (max(moment.year, 1980), moment.month, moment.day, 0, 0, 0)
     made = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(saved)) as old, zipfile.ZipFile(made, "w", zipfile.ZIP_DEFLATED) as new:
@@ -96,22 +60,7 @@ def fixed(saved: bytes, moment: datetime) -> bytes:
 
 
 def column_widths(texts: Sequence[Sequence[str]], room: float, *, letter: float) -> list[float]:
-    """Columns as wide as their longest text asks for, and no word parted where that can be helped.
-
-    Parameters
-    ----------
-    texts : sequence of rows
-        All cells, the head first.
-    room : float
-        The width of the table.
-    letter : float
-        The width of a letter, in the unit of `room`.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Columns as wide as their longest text asks for, and no word parted where that can be helped."""
     columns = list(zip(*texts, strict=True))
     words = [letter * (max(len(word) for cell in column for word in [*cell.split(), ""]) + 3) for column in columns]
     asked = [letter * (min(max(map(len, column)), 42) + 3) for column in columns]
@@ -123,41 +72,18 @@ def column_widths(texts: Sequence[Sequence[str]], room: float, *, letter: float)
 
 
 def aspect(picture: bytes) -> float:
-    """Height of a PNG over its width, from its header.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Height of a PNG over its width, from its header."""
     wide, high = (int.from_bytes(picture[i : i + 4], "big") for i in (16, 20))
     return high / wide
 
 
 def parts_of(brief: Brief, pictures: Sequence[Picture]) -> list[Picture | Section]:
-    """Pictures and sections in the order of a document: the map, what changed, the other pictures, what was told.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Pictures and sections in the order of a document: the map, what changed, the other pictures, what was told."""
     return [*pictures[:1], *brief.moved, *pictures[1:], *brief.told]
 
 
 def lines_of(brief: Brief) -> Sequence[tuple[str, str]]:
-    """Each headline in two texts: what it says, and what it rests on.
-
-    Parameters
-    ----------
-    brief : Brief
-        What the briefing says; areas in km².
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Each headline in two texts: what it says, and what it rests on."""
     if not brief.headlines:
         return [(no_headline(brief), "")]
     return [

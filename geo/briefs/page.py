@@ -15,23 +15,7 @@ from geo.pictures.panels import HOLE_WORDS
 
 
 def brief_page(brief: Brief) -> ControlMap:
-    """A briefing as a folium map with its words around it; `geo.save_map` writes it.
-
-    Parameters
-    ----------
-    brief : Brief
-        As `geo.briefs.brief.gather_brief` gives it.
-
-    Returns
-    -------
-    folium.Map
-        EPSG:4326 data on Leaflet's EPSG:3857 map. The same input gives the same page, byte for byte.
-
-    Raises
-    ------
-    MapError
-        A dependency or an asset is missing.
-    """
+    """A briefing as a folium map with its words around it; `geo.save_map` writes it."""
     dossier = brief.dossier
     made = ControlMap(dossier)
     shell = made.page.shell
@@ -107,18 +91,7 @@ def _series(brief: Brief) -> str:
 
 
 def series_table(brief: Brief) -> Table:
-    """The chart as a table: a row for every date, km² of each class.
-
-    Parameters
-    ----------
-    brief : Brief
-        What the briefing says; areas in km².
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The chart as a table: a row for every date, km² of each class."""
     times = sorted({t for s in brief.strands for t in s.times})
     days = len({t.date() for t in times}) == len(times)
     by_time = [dict(zip(s.times, s.km2, strict=True)) for s in brief.strands]

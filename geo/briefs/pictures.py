@@ -15,27 +15,7 @@ from geo.pictures.saving import save
 
 
 def draw_pictures(archive: Archive, brief: Brief, map_path: Path, chart_path: Path) -> list[tuple[str, Path, str]]:
-    """Draw a briefing's map and, where anything was ever held, its chart.
-
-    Parameters
-    ----------
-    archive : Archive
-        What the briefing is drawn from.
-    brief : Brief
-        What it says.
-    map_path, chart_path : pathlib.Path
-        Files that end in ``.png``.
-
-    Returns
-    -------
-    list of (heading, path, words)
-        Words are what a picture says to those who do not see it; areas in km².
-
-    Raises
-    ------
-    MapError
-        Nothing can be drawn, matplotlib is missing, or a file cannot be written.
-    """
+    """Draw a briefing's map and, where anything was ever held, its chart."""
     form, theme = chosen("slide", "light")
     dossier = brief.dossier
     figure = draw_figure(dossier, view_box(dossier, None), form, theme)

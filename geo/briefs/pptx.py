@@ -16,20 +16,7 @@ _ROWS, _CELL, _FIGURES, _CREDITS = 11, 110, 4, 12  # what a slide has room for
 
 
 def brief_pptx(brief: Brief, pictures: Sequence[Picture]) -> bytes:
-    """A briefing as the content of a ``.pptx`` file.
-
-    Parameters
-    ----------
-    brief : Brief
-        What the briefing says; a slide says so where a table has more rows than it has room for.
-    pictures : sequence of (heading, PNG, words)
-        The map first; words are for those who do not see it.
-
-    Raises
-    ------
-    UsageError
-        python-pptx is not installed.
-    """
+    """A briefing as the content of a ``.pptx`` file."""
     deck = office("pptx").Presentation()
     _widen(deck)
     credit_file(deck, brief)

@@ -44,13 +44,7 @@ class Section:
 
 
 def signed(km2: float, *, plus: bool = True) -> str:
-    """A change in km² with its sign.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """A change in km² with its sign."""
     text = figure(km2)
     if text in ("0.0", "-0.0"):
         return "0.0"
@@ -58,37 +52,19 @@ def signed(km2: float, *, plus: bool = True) -> str:
 
 
 def title_of(archive: Archive, source: str) -> str:
-    """The title of a source, its name where it has none.
-
-    Raises
-    ------
-    ArchiveError
-        The archive cannot be read.
-    """
+    """The title of a source, its name where it has none."""
     table = archive.sources()
     rows = table[table["name"] == source]["title"].tolist()
     return (text_or_none(rows[0]) if rows else None) or source
 
 
 def label(row: Mapping[str, Any]) -> str:
-    """The class of a row in words.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The class of a row in words."""
     return class_label(text_or_none(row["controller"]), row["status"], row.get("part") or "")
 
 
 def known_number(value: Any) -> bool:
-    """Whether a cell holds a number.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Whether a cell holds a number."""
     return value is not None and value == value
 
 
@@ -98,13 +74,7 @@ def _percent(row: Mapping[str, Any]) -> str:
 
 
 def by_class(dossier: Dossier, shown: str) -> Section:
-    """Areas by class in km², and what changed since the last briefing.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Areas by class in km², and what changed since the last briefing."""
     since = dossier.since
     columns = ["Class", "km²", "lowest", "highest"]
     columns += ["gained", "lost", "net", "net %"] if since is not None else []
@@ -131,13 +101,7 @@ def by_class(dossier: Dossier, shown: str) -> Section:
 def by_unit(
     archive: Archive, source: str, when: When, since: When | None, within: str | None, known: When | None, shown: str
 ) -> list[Section]:
-    """Areas in km² by class in every unit, and where anything changed since the last briefing only those.
-
-    Raises
-    ------
-    GeoError
-        As `Archive.area` and `Archive.change`.
-    """
+    """Areas in km² by class in every unit, and where anything changed since the last briefing only those."""
     if archive.units().empty:
         return []
     area = archive.area(when, source=source, within=within, by="unit", as_known_on=known)
@@ -187,13 +151,7 @@ def changed_places(
     archive: Archive, source: str, when: When, since: When, known: When | None, places: gpd.GeoDataFrame,
     zone: shapely.Geometry | None, shown: str,
 ) -> list[Section]:  # fmt: skip
-    """The places that changed hands.
-
-    Raises
-    ------
-    GeoError
-        As `Archive.changed_hands`.
-    """
+    """The places that changed hands."""
     if zone is not None:
         places = places[[bool(zone.intersects(p)) for p in places.geometry]]
     found = archive.changed_hands(places, since, when, source=source, as_known_on=known)
@@ -213,13 +171,7 @@ def changed_places(
 def incidents_by_place(
     archive: Archive, when: When, days: int, known: When | None, zone: shapely.Geometry | None
 ) -> list[Section]:
-    """Incidents of so many days up to a date, added up by place, each source by itself.
-
-    Raises
-    ------
-    GeoError
-        As `Archive.incidents`.
-    """
+    """Incidents of so many days up to a date, added up by place, each source by itself."""
     last = to_instant(when)
     first = last - pd.Timedelta(days=days - 1)
     frame = archive.incidents(first, last, as_known_on=known)
@@ -277,13 +229,7 @@ def _total(rows: Sequence[Mapping[Any, Any]], columns: tuple[str, str, str]) -> 
 
 
 def claimed(findings: Sequence[Finding]) -> list[Section]:
-    """Published figures with what each source says of them.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Published figures with what each source says of them."""
     if not findings:
         return []
     rows = []

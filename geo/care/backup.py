@@ -62,13 +62,7 @@ def _insist_whole(source: Path, copy: sqlite3.Connection) -> None:
 
 
 def try_place(target: Path) -> None:
-    """See that a file can be made where a copy is to stand, before anything is read for it.
-
-    Raises
-    ------
-    ArchiveError
-        It cannot; nothing stays there.
-    """
+    """See that a file can be made where a copy is to stand, before anything is read for it."""
     try:
         with draft(target) as temporary:
             temporary.touch()
@@ -79,22 +73,7 @@ def try_place(target: Path) -> None:
 
 
 def put(temporary: Path, target: Path, *, replace: bool) -> None:
-    """Give a finished file its name, with its bytes on the disk before that.
-
-    Parameters
-    ----------
-    temporary, target : pathlib.Path
-        In one folder.
-    replace : bool
-        Take the place of a file that is there.
-
-    Raises
-    ------
-    UsageError
-        A file came to stand there in the meantime.
-    OSError
-        The folder does not take it.
-    """
+    """Give a finished file its name, with its bytes on the disk before that."""
     with temporary.open("rb+") as file:
         os.fsync(file.fileno())
     if replace:

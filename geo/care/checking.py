@@ -140,22 +140,7 @@ def _incidents(connection: sqlite3.Connection) -> Iterator[Finding]:
 
 
 def incident_faults(row: Mapping[str, Any]) -> Iterator[str]:
-    """What is wrong with an incident's row.
-
-    Parameters
-    ----------
-    row : mapping
-        geom (a GeoPackage blob), latitude, longitude (degrees), date_start, date_end, low, best, high, orig.
-
-    Yields
-    ------
-    str
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """What is wrong with an incident's row."""
     numbers = ("latitude", "longitude", "low", "best", "high")
     wrong = [name for name in numbers if not isinstance(row[name], int | float | None)]
     wrong += [name for name in ("date_start", "date_end", "orig") if not isinstance(row[name], str | None)]
@@ -202,22 +187,7 @@ _CHECKS: dict[str, Check] = {
 
 
 def kept_files(path: Path) -> list[Finding]:
-    """The files that were fetched for an archive, held against the hashes under which they came.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Of the archive.
-
-    Returns
-    -------
-    list of Finding
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """The files that were fetched for an archive, held against the hashes under which they came."""
     found = []
     for record in sorted(path.with_suffix(".files").glob("*/.fetched.json")):
         try:

@@ -12,19 +12,7 @@ AGAIN = "import its file again into the mended copy"
 
 @dataclass(frozen=True)
 class Finding:
-    """One thing that is not as it should be.
-
-    Attributes
-    ----------
-    kind : {"fault", "note"}
-        A fault makes answers wrong or impossible; a note is to be known, and harms nothing.
-    where : str
-        The file, table, snapshot or row.
-    what : str
-        What is wrong.
-    way_out : str
-        What to do.
-    """
+    """One thing that is not as it should be."""
 
     kind: Literal["fault", "note"]
     where: str
@@ -34,19 +22,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Report:
-    """What a look at an archive found.
-
-    Attributes
-    ----------
-    archive : str
-        Its path.
-    layout : int or None
-        The version of its layout, None where it does not say.
-    looked_at : mapping
-        Table -> how many rows.
-    findings : tuple of Finding
-        Faults first.
-    """
+    """What a look at an archive found."""
 
     archive: str
     layout: int | None
@@ -59,23 +35,11 @@ class Report:
         return not any(one.kind == "fault" for one in self.findings)
 
     def as_record(self) -> dict[str, Any]:
-        """The report as JSON has it.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """The report as JSON has it."""
         return {**asdict(self), "is_whole": self.is_whole}
 
     def told(self) -> list[str]:
-        """The report in words, a line a finding.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """The report in words, a line a finding."""
         rows = ", ".join(f"{count:,} {name}" for name, count in self.looked_at.items() if count)
         faults = sum(one.kind == "fault" for one in self.findings)
         end = "whole" if not faults else f"{faults} fault{'s' if faults > 1 else ''}"
@@ -86,22 +50,10 @@ class Report:
 
 
 def fault(where: str, what: str, way_out: str = MEND) -> Finding:
-    """A finding that makes answers wrong or impossible.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """A finding that makes answers wrong or impossible."""
     return Finding("fault", where, what, way_out)
 
 
 def note(where: str, what: str, way_out: str = "") -> Finding:
-    """A finding that harms nothing.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """A finding that harms nothing."""
     return Finding("note", where, what, way_out)

@@ -41,13 +41,7 @@ class Kept:
 
 
 def kept_snapshots(rows: Iterable[Any]) -> list[Kept]:
-    """The recordings of rows in the order of `Kept`, with their members unpacked.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """The recordings of rows in the order of `Kept`, with their members unpacked."""
     return [Kept(*(*row[:10], _members(row[10]))) for row in rows]
 
 
@@ -65,13 +59,7 @@ def _members(packed: Any) -> tuple[int, ...] | None:
 
 
 def in_force(kept: Iterable[Kept]) -> list[Kept]:
-    """The recordings that speak for their instants: the last of each that was not taken back.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """The recordings that speak for their instants: the last of each that was not taken back."""
     last: dict[tuple[str, str, str], Kept] = {}
     for one in sorted(kept, key=lambda k: k.key):
         if one.retracted_at is None:
@@ -80,13 +68,7 @@ def in_force(kept: Iterable[Kept]) -> list[Kept]:
 
 
 def expected_spans(kept: Iterable[Kept]) -> Spans:
-    """Polygon -> the half-open intervals in which it stands, by the members of the recordings in force.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Polygon -> the half-open intervals in which it stands, by the members of the recordings in force."""
     series: dict[tuple[str, str], list[Kept]] = defaultdict(list)
     for one in in_force(kept):
         series[one.source, one.part].append(one)
@@ -104,35 +86,14 @@ def expected_spans(kept: Iterable[Kept]) -> Spans:
 
 
 def digest_of(blob: bytes, row: Sequence[Any]) -> bytes:
-    """What a polygon is known by: its bytes, whose it is, and its class (source, part, controller, status, native).
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """What a polygon is known by: its bytes, whose it is, and its class (source, part, controller, status, native)."""
     digest = blake2b(blob, digest_size=16)
     digest.update((f"{row[0]}\0{row[1]}\0" + json.dumps(tuple(row[2:]))).encode())
     return digest.digest()
 
 
 def memory_findings(connection: sqlite3.Connection) -> Iterator[Finding]:
-    """Snapshots by themselves, the polygons that they name, and the layer held against them.
-
-    Parameters
-    ----------
-    connection : sqlite3.Connection
-        Open for reading.
-
-    Yields
-    ------
-    Finding
-
-    Raises
-    ------
-    sqlite3.Error
-        A table cannot be read.
-    """
+    """Snapshots by themselves, the polygons that they name, and the layer held against them."""
     kept = kept_snapshots(connection.execute(f"SELECT {', '.join(SNAPSHOT_COLUMNS)} FROM snapshots ORDER BY id"))
     yield from _snapshot_findings(kept)
     yield from _receipt_findings(connection)
@@ -163,13 +124,7 @@ def _snapshot_findings(kept: Sequence[Kept]) -> Iterator[Finding]:
 
 
 def is_named_rightly(one: Kept) -> bool:
-    """Whether a recording's name says whose it is and what it depicts: these fields have no hash, but stand twice.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Whether a recording's name says whose it is and what it depicts: these fields have no hash, but stand twice."""
     try:
         name = history.snapshot_name(one.source, one.part, parse_instant(one.depicts))
     except (GateError, AttributeError, TypeError):

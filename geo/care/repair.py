@@ -44,19 +44,7 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class Mended:
-    """What was done.
-
-    Attributes
-    ----------
-    copy : str
-        The mended archive.
-    done : tuple of str
-        Every step, and every recording that is lost and has to be imported again.
-    left_out : str
-        The CSV of rows that were not taken over, "" where there are none.
-    report : geo.care.findings.Report
-        A look at the copy: it has no fault.
-    """
+    """What was done."""
 
     copy: str
     done: tuple[str, ...]

@@ -21,22 +21,7 @@ _LAYERS = tuple(name for name, (geometry, _, _) in layout.TABLES.items() if geom
 
 
 def structure_findings(connection: sqlite3.Connection) -> Iterator[Finding]:
-    """Tables, columns, indexes, triggers, registrations and the index of positions.
-
-    Parameters
-    ----------
-    connection : sqlite3.Connection
-        Open for reading, on the file itself (no views before its tables).
-
-    Yields
-    ------
-    Finding
-
-    Raises
-    ------
-    sqlite3.Error
-        The file is so damaged that its schema cannot be read.
-    """
+    """Tables, columns, indexes, triggers, registrations and the index of positions."""
     yield from _sqlite(connection)
     yield from _container(connection)
     yield from _tables(connection)
@@ -130,24 +115,7 @@ def _registrations(connection: sqlite3.Connection) -> Iterator[Finding]:
 
 
 def layer_findings(connection: sqlite3.Connection, name: str) -> Iterator[Finding]:
-    """One layer's geometries, and its index of positions.
-
-    Parameters
-    ----------
-    connection : sqlite3.Connection
-        Open for reading.
-    name : str
-        One of the archive's layers.
-
-    Yields
-    ------
-    Finding
-
-    Raises
-    ------
-    sqlite3.Error
-        The layer cannot be read.
-    """
+    """One layer's geometries, and its index of positions."""
     cursor = connection.execute(f'SELECT fid, geom FROM "{name}"')
     fids, boxes = [np.empty(0, dtype=np.int64)], [np.empty((0, 4))]
     while rows := cursor.fetchmany(_AT_ONCE):  # of a million rows the boxes alone are kept
@@ -167,13 +135,7 @@ def layer_findings(connection: sqlite3.Connection, name: str) -> Iterator[Findin
 
 
 def decoded(blob: object) -> shapely.Geometry | None:
-    """The geometry of a blob; None where it is none.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """The geometry of a blob; None where it is none."""
     if not isinstance(blob, bytes) or blob[:2] != b"GP":
         return None
     try:
@@ -184,13 +146,7 @@ def decoded(blob: object) -> shapely.Geometry | None:
 
 
 def is_on_earth(shape: shapely.Geometry | None) -> bool:
-    """Whether a geometry is there, and within ±180° and ±90°.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Whether a geometry is there, and within ±180° and ±90°."""
     if shape is None or shape.is_empty:
         return False
     west, south, east, north = shape.bounds

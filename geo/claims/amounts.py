@@ -115,23 +115,7 @@ class Amount:
 
 
 def find_amounts(text: str) -> list[Amount]:
-    """Every amount of a text in order; conversions such as "(193 square miles)" are left out.
-
-    Parameters
-    ----------
-    text : str
-        Any text.
-
-    Returns
-    -------
-    list of Amount
-        Values in the unit that is written.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """Every amount of a text in order; conversions such as "(193 square miles)" are left out."""
     text = text.translate(_QUOTES)  # quotation marks within an amount: "some 40" percent
     found = [_amount(match) for match in _PATTERN.finditer(text)]
     taken = [(a.start, a.end) for a in found]

@@ -101,35 +101,14 @@ def check_claim(
 
 
 def unknown_fields(claim: Claim) -> tuple[str, ...]:
-    """The fields without which a claim cannot be checked, and that no archive tells.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """The fields without which a claim cannot be checked, and that no archive tells."""
     # whose ground was retaken follows from the archive, where only one other side held some there
     found_out = {"date_to", "date_from", *(["controller"] if claim.quantity == "share retaken" else [])}
     return tuple(name for name in claim.missing() if name not in found_out)
 
 
 def check_claims(archive: Archive, claims: Iterable[Claim], **asked: Any) -> list[Finding]:
-    """Hold several claims against an archive; one that cannot be checked says why and stops none of the others.
-
-    Parameters
-    ----------
-    archive : Archive
-        What the sources say.
-    claims : iterable of Claim
-        Those on record, or drafts.
-    **asked
-        As `check_claim`; areas in km².
-
-    Raises
-    ------
-    ArchiveError
-        The archive cannot be read.
-    """
+    """Hold several claims against an archive; one that cannot be checked says why and stops none of the others."""
     found = []
     with archive.holding():
         for claim in claims:
@@ -177,13 +156,7 @@ def _found(case: Case, names: Sequence[str], empty: Finding) -> Finding:
 
 
 def archive_notes(archive: Archive, source: str, known: When | None) -> tuple[str, ...]:
-    """The rules that a source's figures have passed, in words.
-
-    Raises
-    ------
-    ArchiveError
-        The archive cannot be read.
-    """
+    """The rules that a source's figures have passed, in words."""
     return tuple(archive.polygons(source, as_known_on=known).attrs["notes"])
 
 

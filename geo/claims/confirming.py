@@ -23,22 +23,7 @@ _OF_IT = re.compile(r"\bof (?:it|that|this)\b", re.IGNORECASE)
 
 
 def confirmed(claims: Sequence[Claim], given: Sequence[str], *, within: str | None = None) -> list[Claim]:
-    """Drafts with what a person says of them; the notes that this settles go.
-
-    Parameters
-    ----------
-    claims : sequence of Claim
-        The figures of one sentence.
-    given : sequence of str
-        ``FIELD=VALUE``, of `FIELDS`: what is of one figure alone goes to the first.
-    within : str or None
-        The unit that is measured in, where it is not the claim's own.
-
-    Raises
-    ------
-    UsageError
-        A field is unknown, or its value is no number where one is wanted.
-    """
+    """Drafts with what a person says of them; the notes that this settles go."""
     said = dict(_read(pair) for pair in given)
     shared = {name: value for name, value in said.items() if name not in _OF_A_FIGURE}
     settled = {*shared, *(["unit"] if within is not None else [])}
@@ -62,23 +47,7 @@ def _settled(claim: Claim, given: set[str]) -> Claim:
 
 
 def follow(first: Claim, second: Claim) -> Claim:
-    """A second claim that speaks of "it" with the unit and the ground of the first.
-
-    Parameters
-    ----------
-    first, second : Claim
-        In the order in which they are told.
-
-    Returns
-    -------
-    Claim
-        As it was, where it speaks of no "it" or names a unit itself.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """A second claim that speaks of "it" with the unit and the ground of the first."""
     if not _OF_IT.search(second.text) or second.quantity != "share retaken" or second.unit or not first.unit:
         return second
     against = first.controller if first.controller != second.controller else None
@@ -88,13 +57,7 @@ def follow(first: Claim, second: Claim) -> Claim:
 
 
 def way_out(missing: Sequence[str]) -> str:
-    """How a person says what a draft lacks: the options of ``geo claims``, and all fields.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """How a person says what a draft lacks: the options of ``geo claims``, and all fields."""
     example = {"controller": "UA", "date_from": "2024-08-06", "date_to": "2025-01-11", "value": "500"}
     options = " ".join(f"--set {name}={example.get(name, '…')}" for name in missing)
     return f"say it with {options}; FIELDS of --set: {', '.join(FIELDS)}"

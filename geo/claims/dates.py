@@ -83,25 +83,7 @@ class Said(NamedTuple):
 
 
 def dates_in(text: str, *, today: date | None) -> Said:
-    """The days that a text speaks of.
-
-    Parameters
-    ----------
-    text : str
-        A sentence or a clause.
-    today : datetime.date or None
-        When it was said: gives years that are left out, and what "the past week" counts from.
-
-    Returns
-    -------
-    Said
-        `whole` where the days were named as a month: then a change runs from its first instant to its last.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """The days that a text speaks of."""
     for pattern in (_DAYS_OF, _MONTHS_DAYS):
         if span := pattern.search(text):
             return _span(span, today)
@@ -135,13 +117,7 @@ def dates_in(text: str, *, today: date | None) -> Said:
 
 
 def day_of_saying(text: str, *, today: date | None) -> tuple[date | None, str]:
-    """The day in "he said on 27 August", and the text with spaces for that day: it is not what the figure speaks of.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """The day in "he said on 27 August", and the text with spaces for that day: it is not what the figure speaks of."""
     for match in [*_DAY.finditer(text), *_AMERICAN.finditer(text)]:
         if _SAID_ON.search(text[: match.start()]):
             days = _days(match[0], today)

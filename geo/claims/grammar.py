@@ -128,15 +128,7 @@ class Deed:
 
 
 def sentences(text: str) -> list[tuple[int, int]]:
-    """The first and last position of every sentence; abbreviations such as "sq. km" end none.
-
-    What goes on for more than `LONGEST` characters is no sentence: it is cut there, between two words.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """The first and last position of every sentence; abbreviations such as "sq. km" end none."""
     spans, start = [], 0
     for match in _END.finditer(text):
         if match[0].startswith(".") and _ABBREVIATION.search(text[start : match.start() + 1]):
@@ -159,24 +151,12 @@ def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
 
 
 def unquoted(text: str) -> str:
-    """A sentence with spaces for its quotation marks, so that every position stays.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """A sentence with spaces for its quotation marks, so that every position stays."""
     return text.translate(_QUOTES)
 
 
 def places(text: str, names: Names) -> tuple[list[Mention], list[Mention]]:
-    """The sides and the units of a sentence; a word that is both is a unit only after "in" or with its kind.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """The sides and the units of a sentence; a word that is both is a unit only after "in" or with its kind."""
     units = []
     sides = names.sides_in(text)
     for unit in names.units_in(text):
@@ -192,13 +172,7 @@ def places(text: str, names: Names) -> tuple[list[Mention], list[Mention]]:
 
 
 def refusal(text: str, clause: tuple[int, int], amount: Amount) -> str | None:
-    """Why a figure is no claim: a question, a denial, a plan, ground that is nobody's; None where it may be one.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """Why a figure is no claim: a question, a denial, a plan, ground that is nobody's; None where it may be one."""
     if text.rstrip("\"'”’» ").endswith("?"):
         return "a question"
     part = text[slice(*clause)]
@@ -219,13 +193,7 @@ def _covered(match: re.Match[str], allowed: re.Pattern[str], text: str) -> bool:
 
 
 def deed_of(text: str, clause: tuple[int, int], amount: Amount) -> Deed | None:
-    """The deed that an amount belongs to: the nearest before it in its clause, else the first after it.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """The deed that an amount belongs to: the nearest before it in its clause, else the first after it."""
     low, high = clause
     found = [_deed(text, m) for m in _DEED.finditer(text, low, high) if not _other_sense(text, m)]
     if amount.unit in ("km", "mi"):
@@ -277,60 +245,30 @@ def _in_relative(text: str, deed: Deed, amount: Amount) -> bool:
 
 
 def says_base(text: str, amount: Amount) -> bool:
-    """Whether a percentage is followed by "of what …", "of the territory that …": ground that was taken before.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """Whether a percentage is followed by "of what …", "of the territory that …": ground that was taken before."""
     return bool(_BASE.match(text[amount.end :]))
 
 
 def says_taken(text: str, amount: Amount) -> bool:
-    """Whether a percentage is of ground that was taken before: "of what it held", "of the 1,376 km² it seized".
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """Whether a percentage is of ground that was taken before: "of what it held", "of the 1,376 km² it seized"."""
     rest = text[amount.end : amount.end + 110]
     return says_base(text, amount) and bool(_TAKEN.match(rest))
 
 
 def listed(between: str) -> bool:
-    """Whether two amounts are named together: "1,294 km² and 100 settlements".
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """Whether two amounts are named together: "1,294 km² and 100 settlements"."""
     return bool(re.fullmatch(r"\s*,?\s*(?:and|or|plus|as well as|і|та|и)?\s*", between))
 
 
 def is_base(between: str) -> bool:
-    """Whether the words between a percentage and the next amount make that amount its base.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """Whether the words between a percentage and the next amount make that amount its base."""
     return bool(
         re.fullmatch(r"\s*of (?:the|its|some|about|those|these|their)?\s*(?:roughly|about|some)?\s*", between, re.I)
     )
 
 
 def of_ground(text: str, amount: Amount, deed: Deed, units: Sequence[Mention], sides: Sequence[Mention]) -> bool:
-    """Whether a percentage is of ground: "of the region", "of Ukraine's territory", "of what …", or of nothing named.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """Whether a percentage is of ground."""
     rest = text[amount.end :].lstrip("\"”»' ")
     if says_base(text, amount):
         return True
@@ -364,12 +302,6 @@ def of_ground(text: str, amount: Amount, deed: Deed, units: Sequence[Mention], s
 
 
 def speaker(text: str) -> str:
-    """Who said it, where the sentence says so plainly; else empty.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """Who said it, where the sentence says so plainly; else empty."""
     match = _SPEAKER.search(text)
     return "" if match is None else (match["a"] or match["b"]).strip(" ,.")

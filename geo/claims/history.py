@@ -43,40 +43,12 @@ class Base:
     true_for: tuple[Mapping[str, Any], ...]
 
     def as_dict(self) -> dict[str, Any]:
-        """The base as JSON takes it.
-
-        Raises
-        ------
-        UsageError
-            Never.
-        """
+        """The base as JSON takes it."""
         return asdict(self) | {"statuses": list(self.statuses), "true_for": [dict(t) for t in self.true_for]}
 
 
 def series_of(claim: Claim, strand: Strand, *, base: float | None, places: gpd.GeoDataFrame | None) -> Figures:
-    """The claim's quantity at every snapshot of a strand.
-
-    Parameters
-    ----------
-    claim : Claim
-        Of something held, a share retaken, or settlements held.
-    strand : Strand
-        A set of classes over time.
-    base : float or None
-        What a share is of, in km²; None is the most up to each snapshot.
-    places : geopandas.GeoDataFrame or None
-        Settlements to count.
-
-    Returns
-    -------
-    sequence of float or None
-        In km², percent or settlements; None where a share has no base yet.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """The claim's quantity at every snapshot of a strand."""
     km2 = np.array(strand.values)
     if claim.quantity == "share retaken":
         most = np.maximum.accumulate(km2) if base is None else np.full(len(km2), base)
@@ -105,30 +77,7 @@ def _counts(strand: Strand, places: gpd.GeoDataFrame) -> list[float | None]:
 
 
 def last_true_of(times: Times, span: Span, instant: datetime, unit: str) -> dict[str, Any]:
-    """When a strand last agreed with a claim, up to an instant.
-
-    Parameters
-    ----------
-    times : Times
-        A strand and its figures.
-    span : Span
-        What agrees.
-    instant : datetime.datetime
-        Up to when.
-    unit : str
-        Of the figures.
-
-    Returns
-    -------
-    dict
-        source, part, statuses, from and to (the first and the last snapshot of the last run that agrees; null where
-        none does), value_from, value_to, unit, holds_on_date; without a run, the nearest value and its date.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """When a strand last agreed with a claim, up to an instant."""
     strand, values = times
     known = [i for i, t in enumerate(strand.times) if t <= instant and i < len(values) and values[i] is not None]
     entry: dict[str, Any] = {
@@ -150,27 +99,7 @@ def last_true_of(times: Times, span: Span, instant: datetime, unit: str) -> dict
 
 
 def bases_of(strand: Strand, span: Span, instant: datetime) -> Base | None:
-    """Which base dates make a share retaken true on a day, by one strand.
-
-    Parameters
-    ----------
-    strand : Strand
-        Ground of the side that lost it, in km².
-    span : Span
-        The shares that agree, in percent.
-    instant : datetime.datetime
-        The day.
-
-    Returns
-    -------
-    Base or None
-        None where the source shows no ground up to then.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """Which base dates make a share retaken true on a day, by one strand."""
     at = strand.at(instant)
     if at is None or max(strand.values[: at + 1]) <= 0:
         return None
@@ -193,26 +122,14 @@ def bases_of(strand: Strand, span: Span, instant: datetime) -> Base | None:
 
 
 def needed_base(now: float, span: Span) -> tuple[float, float]:
-    """The bases in km² of which the rest is `now`, for shares retaken in percent: low and high.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """The bases in km² of which the rest is `now`, for shares retaken in percent: low and high."""
     ends = [max(min(v, 100.0), 0.0) for v in span[:2]]
     low, high = (math.inf if e >= 100 else now / (1 - e / 100) for e in ends)
     return low, high
 
 
 def runs(indexes: Sequence[int], holds: Any) -> list[tuple[int, int]]:
-    """The first and last of every unbroken run of indexes that hold.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """The first and last of every unbroken run of indexes that hold."""
     flagged = [(i, bool(holds(i))) for i in indexes]
     found = []
     for agrees, group in groupby(flagged, key=lambda pair: pair[1]):
@@ -223,12 +140,6 @@ def runs(indexes: Sequence[int], holds: Any) -> list[tuple[int, int]]:
 
 
 def stamp(instant: datetime) -> str:
-    """An instant as figures print it: a day where it is 00:00 UTC.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """An instant as figures print it: a day where it is 00:00 UTC."""
     midnight = (instant.hour, instant.minute, instant.second) == (0, 0, 0)
     return instant.strftime("%Y-%m-%d" if midnight else "%Y-%m-%dT%H:%M:%SZ")

@@ -43,13 +43,7 @@ class Names:
     codes: re.Pattern[str] | None = None
 
     def sides_in(self, text: str) -> list[Mention]:
-        """Every side that a text names, in order.
-
-        Raises
-        ------
-        UsageError
-            Never.
-        """
+        """Every side that a text names, in order."""
         found = []
         for match in self.sides.finditer(text):
             code, role = self.side_codes[str(match.lastgroup)]
@@ -61,33 +55,14 @@ class Names:
         return sorted(found, key=lambda m: m.start)
 
     def units_in(self, text: str) -> list[Mention]:
-        """Every unit that a text names, in order.
-
-        Raises
-        ------
-        UsageError
-            Never.
-        """
+        """Every unit that a text names, in order."""
         return [
             Mention(m.start(), m.end(), self.unit_codes[str(m.lastgroup)], "unit") for m in self.units.finditer(text)
         ]
 
 
 def names_of(units: Iterable[Mapping[str, Any]], controllers: Iterable[str] = ()) -> Names:
-    """The names that a text may use.
-
-    Parameters
-    ----------
-    units : iterable of mapping
-        unit, name, name_local, level and parent, as `Archive.units` has them.
-    controllers : iterable of str
-        The archive's own names of sides, found as they are written.
-
-    Raises
-    ------
-    FileError
-        The table of names is missing: the installation is incomplete.
-    """
+    """The names that a text may use."""
     rows = list(units)
     words: dict[str, str] = {}
     for row in rows:
@@ -112,13 +87,7 @@ def names_of(units: Iterable[Mapping[str, Any]], controllers: Iterable[str] = ()
 
 @lru_cache(maxsize=1)
 def shipped_names() -> Names:
-    """Names of the units that the package ships, and of sides.
-
-    Raises
-    ------
-    FileError
-        A table is missing: the installation is incomplete.
-    """
+    """Names of the units that the package ships, and of sides."""
     path = _UNITS / "admin1_ua_ru.geojson"
     return names_of([f["properties"] for f in features(read_json(path), path=path)])
 

@@ -23,13 +23,7 @@ class Pair:
     compatible: bool | None
 
     def as_dict(self) -> dict[str, Any]:
-        """The pair as JSON takes it.
-
-        Raises
-        ------
-        UsageError
-            Never.
-        """
+        """The pair as JSON takes it."""
         return asdict(self)
 
 

@@ -25,13 +25,7 @@ _LEADS_TO = re.compile(r"\s*(?:of|in|inside|within)\s(?:[\w'’]+\s){0,4}$", re.
 
 
 def doer(text: str, clause: tuple[int, int], deed: Deed, sides: Sequence[Mention]) -> tuple[str | None, str | None]:
-    """The side that holds, gains or loses, and why it is not known where it is not.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """The side that holds, gains or loses, and why it is not known where it is not."""
     if deed.passive:
         return _agent(text, deed, sides)
     before = [s for s in sides if s.end <= deed.start]
@@ -112,13 +106,7 @@ def _can_act(text: str, side: Mention) -> bool:
 
 
 def sufferer(text: str, amount: Amount, deed: Deed, sides: Sequence[Mention]) -> str | None:
-    """The side that ground was taken from: "from Ukraine", "of what Ukraine took", "seized by Ukraine".
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """The side that ground was taken from: "from Ukraine", "of what Ukraine took", "seized by Ukraine"."""
     if deed.name not in ("retaken", "gained", "lost"):
         return None
     for side in sides:
@@ -136,26 +124,14 @@ def sufferer(text: str, amount: Amount, deed: Deed, sides: Sequence[Mention]) ->
 
 
 def next_side(deed: Deed, sides: Sequence[Mention]) -> str | None:
-    """The side after a deed: whom it was done to in "pushed Ukrainian troops out of".
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """The side after a deed: whom it was done to in "pushed Ukrainian troops out of"."""
     return next((s.code for s in sides if s.start >= deed.end), None)
 
 
 def place_of(
     text: str, clause: tuple[int, int], amount: Amount, units: Sequence[Mention], sides: Sequence[Mention]
 ) -> tuple[str | None, str | None]:
-    """The unit that an amount is about, and why it is not known where it is not.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """The unit that an amount is about, and why it is not known where it is not."""
     if lead := re.match(r"\s*of (?:the )?", text[amount.end :], re.IGNORECASE):  # "18 percent of Ukraine, including …"
         at = amount.end + lead.end()
         country = next((s for s in sides if s.start == at and s.role == "names"), None)

@@ -79,13 +79,7 @@ class Claim:
     notes: tuple[str, ...] = ()
 
     def missing(self) -> tuple[str, ...]:
-        """The fields without which it cannot be checked.
-
-        Raises
-        ------
-        UsageError
-            Never.
-        """
+        """The fields without which it cannot be checked."""
         wanted = ["quantity", "value", "value_unit", "comparator"]
         if self.quantity == "share retaken":
             wanted += [] if self.controller or self.against else ["controller"]
@@ -96,13 +90,7 @@ class Claim:
         return tuple(name for name in (*wanted, "date_to") if getattr(self, name) is None)
 
     def as_dict(self) -> dict[str, Any]:
-        """The record as JSON takes it.
-
-        Raises
-        ------
-        UsageError
-            Never.
-        """
+        """The record as JSON takes it."""
         return {**asdict(self), "notes": list(self.notes)}
 
 
@@ -115,59 +103,23 @@ class Span(NamedTuple):
     open_high: bool = False
 
     def holds(self, value: float) -> bool:
-        """Whether a value lies in it.
-
-        Raises
-        ------
-        UsageError
-            Never.
-        """
+        """Whether a value lies in it."""
         above = value > self.low if self.open_low else value >= self.low
         below = value < self.high if self.open_high else value <= self.high
         return above and below
 
     def away(self, value: float) -> float:
-        """How far a value lies outside of it; 0 inside.
-
-        Raises
-        ------
-        UsageError
-            Never.
-        """
+        """How far a value lies outside of it; 0 inside."""
         return max(self.low - value, value - self.high, 0.0)
 
 
 def kind_of_unit(unit: str | None) -> str | None:
-    """The unit that measured values come in: km2, km, percent or settlements.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """The unit that measured values come in: km2, km, percent or settlements."""
     return "km2" if unit in AREAS else "km" if unit in LENGTHS else unit
 
 
 def span_of(claim: Claim, *, within_percent: float = WITHIN_PERCENT) -> Span:
-    """The values that agree with a claim.
-
-    Parameters
-    ----------
-    claim : Claim
-        With a value, its unit and a comparator.
-    within_percent : float
-        How far "about", "some" and "nearly" reach, in percent of the value.
-
-    Returns
-    -------
-    Span
-        In km² for areas, km for lengths, else in the claim's own unit.
-
-    Raises
-    ------
-    UsageError
-        The claim has no value or unit, or one that is unknown.
-    """
+    """The values that agree with a claim."""
     unit = claim.value_unit
     if claim.value is None or unit is None or unit not in UNITS or claim.comparator not in COMPARATORS:
         why = "".join(f"; {note}" for note in claim.notes)
@@ -190,25 +142,13 @@ def span_of(claim: Claim, *, within_percent: float = WITHIN_PERCENT) -> Span:
 
 
 def step_of(written: str) -> float:
-    """One of the last digit of a figure as it is written: 1 of "1,263", 0.1 of "63.2".
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """One of the last digit of a figure as it is written: 1 of "1,263", 0.1 of "63.2"."""
     decimals = written.partition(".")[2]
     return 10.0 ** -sum(c.isdigit() for c in decimals)
 
 
 def claim_of(row: Mapping[str, Any]) -> Claim:
-    """A row of the archive's table of claims as a claim.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """A row of the archive's table of claims as a claim."""
     numbers = ("value", "high", "step", "start", "end", "notes")
     plain: dict[str, Any] = {f.name: text_or_none(row.get(f.name)) for f in fields(Claim) if f.name not in numbers}
     value, note = row.get("value"), text_or_none(row.get("notes"))
@@ -220,13 +160,7 @@ def claim_of(row: Mapping[str, Any]) -> Claim:
 
 
 def row_of(claim: Claim) -> dict[str, Any]:
-    """A claim as a row of the archive's table of claims; what that has no column for goes into its notes.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """A claim as a row of the archive's table of claims; what that has no column for goes into its notes."""
     names = ("claim_id", "text", "said_by", "said_on", "published_in", "quantity", "controller", "unit", "comparator",
              "value", "value_unit", "date_from", "date_to", "base")  # fmt: skip
     row = {name: getattr(claim, name) or None for name in names if name != "value"} | {"value": claim.value}
@@ -235,22 +169,7 @@ def row_of(claim: Claim) -> dict[str, Any]:
 
 
 def claims_about(claims: Iterable[Claim], date: str, *, since: str | None = None) -> list[Claim]:
-    """The claims said on a day, or that speak of it as the last of their days.
-
-    Parameters
-    ----------
-    claims : iterable of Claim
-        Those on record.
-    date : str
-        The day.
-    since : str or None
-        Those of the days after this one, too.
-
-    Raises
-    ------
-    GateError
-        A date cannot be read.
-    """
+    """The claims said on a day, or that speak of it as the last of their days."""
     last = last_instant(date).date().isoformat()
     first = last if since is None else (to_instant(since).date() + timedelta(days=1)).isoformat()
 

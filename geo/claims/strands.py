@@ -36,23 +36,13 @@ class Place:
     area_km2: float | None
 
     def zone(self) -> Zone:
-        """The same as a zone of `geo.measures`.
-
-        Raises
-        ------
-        UsageError
-            Never.
-        """
+        """The same as a zone of `geo.measures`."""
         return Zone(self.unit, self.boundary, self.shape)
 
 
 @dataclass(frozen=True)
 class Strand:
-    """One set of classes of one part of a source, over time, in km²: `values[i]` stands from `times[i]` on.
-
-    `rows` are the polygons that make the ground; with `rest` the side's ground is what they leave of the unit, because
-    sources draw no ground of a country in itself.
-    """
+    """One set of classes of one part of a source, over time, in km²: `values[i]` stands from `times[i]` on."""
 
     source: str
     part: str
@@ -64,24 +54,12 @@ class Strand:
     rest: bool = False
 
     def at(self, instant: datetime) -> int | None:
-        """Which snapshot answers for an instant; None before the first.
-
-        Raises
-        ------
-        UsageError
-            Never.
-        """
+        """Which snapshot answers for an instant; None before the first."""
         past = [i for i, t in enumerate(self.times) if t <= instant]
         return past[-1] if past else None
 
     def ground(self, instant: datetime, *, clipped: bool = True) -> shapely.Geometry:
-        """The side's ground at an instant (EPSG:4326), cut to the place unless it is not to be.
-
-        Raises
-        ------
-        UsageError
-            Never.
-        """
+        """The side's ground at an instant (EPSG:4326), cut to the place unless it is not to be."""
         alive = self.rows[(self.rows["valid_from"] <= instant) & ~(self.rows["valid_to"] <= instant)]
         drawn = measures.union(alive.geometry) if len(alive) else measures.NOWHERE
         if self.rest and self.place.shape is not None:
@@ -90,27 +68,7 @@ class Strand:
 
 
 def place_of(archive: Archive, within: str | shapely.Geometry | None, *, boundary: str | None = None) -> Place:
-    """The place that a claim speaks of.
-
-    Parameters
-    ----------
-    archive : Archive
-        Whose units.
-    within : str, shapely.Geometry or None
-        A unit's code or name, or an areal geometry in EPSG:4326.
-    boundary : str or None
-        Which boundary set.
-
-    Returns
-    -------
-    Place
-        With its area in km².
-
-    Raises
-    ------
-    UnitError
-        The unit is unknown or ambiguous, or there is no such boundary set.
-    """
+    """The place that a claim speaks of."""
     if boundary is not None:
         units_of_set(archive.units(), boundary)
     if within is None:
@@ -126,34 +84,7 @@ def place_of(archive: Archive, within: str | shapely.Geometry | None, *, boundar
 def strands_of(
     archive: Archive, source: str, side: str, place: Place, *, to: When | None = None, as_known_on: When | None = None
 ) -> list[Strand]:
-    """What a source says of a side's ground, for every set of its classes.
-
-    Parameters
-    ----------
-    archive : Archive
-        What to measure.
-    source : str
-        Whose maps.
-    side : str
-        Whose ground.
-    place : Place
-        Where.
-    to : str, date, datetime or None
-        The day that the question is about: whose contested ground counts is told by where the side stands then.
-    as_known_on : str, date, datetime or None
-        What the archive said at that moment.
-
-    Returns
-    -------
-    list of Strand
-        Held; held and contested; these with what is claimed: classes of one part of the source, united. Parts are never
-        added to each other. A part without any ground of the side at any time gives none. Areas in km² (WGS 84).
-
-    Raises
-    ------
-    ArchiveError
-        The archive cannot be read.
-    """
+    """What a source says of a side's ground, for every set of its classes."""
     if place.shape is not None and place.boundary is None:  # a polygon has no name to be remembered by
         return _strands_of(archive, source, side, place, to, as_known_on)
     key = ("strands", source, side, place.unit, place.boundary, str(to), moment(as_known_on))
@@ -241,13 +172,7 @@ def _at_home(
 
 
 def holders(archive: Archive, source: str, place: Place, *, as_known_on: When | None = None) -> set[str]:
-    """The sides that a source shows any ground of in a place, held or claimed, at any date.
-
-    Raises
-    ------
-    ArchiveError
-        The archive cannot be read.
-    """
+    """The sides that a source shows any ground of in a place, held or claimed, at any date."""
     rows = archive.polygons(source, as_known_on=as_known_on)
     rows = _meeting(rows[rows["status"].isin(("held", "claimed"))], place)
     return {c for c in map(text_or_none, rows["controller"]) if c}
@@ -258,11 +183,5 @@ def _km2(shape: shapely.Geometry) -> float:
 
 
 def km2_of(shapes: Sequence[shapely.Geometry]) -> list[float]:
-    """The km² of shapes on WGS 84.
-
-    Raises
-    ------
-    GateError
-        A geometry cannot be measured.
-    """
+    """The km² of shapes on WGS 84."""
     return [float(v) for v in areas_km2(np.array(list(shapes), dtype=object))]

@@ -27,13 +27,7 @@ CHANGES = ("gained", "lost", "net")
 
 
 def base_of(claim: Claim) -> float | None:
-    """The base of a share in km², where the claim gives one in figures.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """The base of a share in km², where the claim gives one in figures."""
     if claim.quantity != "share retaken" or not claim.base:
         return None
     spans = [span_of(Claim("", value=a.value, value_unit=a.unit, comparator="exactly"))
@@ -43,11 +37,7 @@ def base_of(claim: Claim) -> float | None:
 
 @dataclass(frozen=True)
 class Verdict:
-    """What one set of classes of one source says of a claim.
-
-    `verdict` is ``supports``, ``contradicts``, ``supports_with_contested`` (this set supports it, the held ground alone
-    does not) or ``no_data``. `value` is in `unit`: km2, km, percent or settlements.
-    """
+    """What one set of classes of one source says of a claim."""
 
     source: str
     part: str
@@ -59,13 +49,7 @@ class Verdict:
     workings: Mapping[str, Any]
 
     def as_dict(self) -> dict[str, Any]:
-        """The verdict as JSON takes it.
-
-        Raises
-        ------
-        UsageError
-            Never.
-        """
+        """The verdict as JSON takes it."""
         return {
             "source": self.source, "part": self.part, "statuses": list(self.statuses), "verdict": self.verdict,
             "value": self.value, "unit": self.unit, "snapshot": self.snapshot, "workings": dict(self.workings),
@@ -88,13 +72,7 @@ class Finding:
     strands: tuple[Strand, ...] = field(default=(), repr=False)
 
     def as_dict(self) -> dict[str, Any]:
-        """The finding as JSON takes it.
-
-        Raises
-        ------
-        UsageError
-            Never.
-        """
+        """The finding as JSON takes it."""
         ends = None if self.span is None else [None if math.isinf(v) else v for v in self.span[:2]]
         return {
             "claim": self.claim.as_dict(), "verdicts": [v.as_dict() for v in self.verdicts],
@@ -120,24 +98,12 @@ class Case:
     places: gpd.GeoDataFrame | None
 
     def instant(self) -> datetime:
-        """The last instant of the day that is asked about.
-
-        Raises
-        ------
-        GateError
-            Never.
-        """
+        """The last instant of the day that is asked about."""
         return last_instant(self.day)
 
 
 def verdicts_of(case: Case, source: str, strands: Sequence[Strand]) -> list[Verdict]:
-    """A verdict for every set of classes of one source.
-
-    Raises
-    ------
-    ArchiveError
-        The archive cannot be read.
-    """
+    """A verdict for every set of classes of one source."""
     if not strands:
         text = f"{source} draws no ground of {case.side}{_inside(case.place)} at any date"
         return [Verdict(source, "", ("held",), "no_data", None, case.unit, None, {"text": text})]
@@ -329,13 +295,7 @@ def _snapshot(case: Case, strand: Strand, at: int) -> dict[str, Any]:
 
 
 def front_verdicts(case: Case, source: str) -> list[Verdict]:
-    """The front's length as drawn and at two tolerances, 5 km inside border and coast: each is another length.
-
-    Raises
-    ------
-    ArchiveError
-        The archive cannot be read.
-    """
+    """The front's length as drawn and at two tolerances, 5 km inside border and coast: each is another length."""
     found = []
     side = case.claim.controller
     for tolerance in (0.0, 1.0, 10.0):

@@ -20,13 +20,7 @@ COLUMNS = ("claim", "source", "classes", "verdict", "value", "unit", "snapshot",
 
 
 def claim_words(claim: Claim) -> str:
-    """What a claim says, from its record: "held by UA in RU-KRS: more than 500 km², 2025-01-11".
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """What a claim says, from its record: "held by UA in RU-KRS: more than 500 km², 2025-01-11"."""
     if claim.value is None or claim.quantity is None:
         return "not read"
     side = f" by {claim.controller}" if claim.controller else ""
@@ -38,13 +32,7 @@ def claim_words(claim: Claim) -> str:
 
 
 def figure_words(claim: Claim) -> str:
-    """The figure of a claim with its comparator and its own unit.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """The figure of a claim with its comparator and its own unit."""
     lead = "" if claim.comparator in (None, "exactly", "between") else f"{claim.comparator} "
     to = f" to {claim.high:,.10g}" if claim.high is not None else ""
     value = "" if claim.value is None else f"{claim.value:,.6g}"
@@ -53,24 +41,7 @@ def figure_words(claim: Claim) -> str:
 
 
 def table_of_findings(findings: Sequence[Finding]) -> pd.DataFrame:
-    """A row for every claim, source and set of classes.
-
-    Parameters
-    ----------
-    findings : sequence of Finding
-        As `check_claim` gives them.
-
-    Returns
-    -------
-    pandas.DataFrame
-        claim, source, classes, verdict, value (in km², km, percent or settlements), unit, snapshot, workings; a claim
-        that cannot be checked has one row that says why.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """A row for every claim, source and set of classes."""
     rows: list[dict[str, Any]] = []
     for number, finding in enumerate(findings, start=1):
         name = finding.claim.claim_id or str(number)
@@ -89,13 +60,7 @@ def table_of_findings(findings: Sequence[Finding]) -> pd.DataFrame:
 
 
 def classes(verdict: Verdict | Mapping[str, Any]) -> str:
-    """The classes of a verdict, and the source's part where it has several.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """The classes of a verdict, and the source's part where it has several."""
     if isinstance(verdict, Verdict):
         statuses, part = verdict.statuses, verdict.part
     else:
@@ -104,13 +69,7 @@ def classes(verdict: Verdict | Mapping[str, Any]) -> str:
 
 
 def paragraph(finding: Finding) -> str:
-    """A finding as one paragraph: the claim, what agrees with it, every verdict with its workings, and the history.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """A finding as one paragraph: the claim, what agrees with it, every verdict with its workings, and the history."""
     claim = finding.claim
     who = ", ".join(t for t in (claim.said_by, claim.said_on, claim.published_in) if t)
     said = [f"“{claim.text.strip()}”{f' ({who})' if who else ''}. Read as {claim_words(claim)}."]
@@ -130,13 +89,7 @@ def paragraph(finding: Finding) -> str:
 
 
 def history_words(finding: Finding, entry: Mapping[str, Any]) -> str:
-    """When a set of classes last agreed; empty where it agrees on the day itself.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """When a set of classes last agreed; empty where it agrees on the day itself."""
     by = f"By {entry['source']}, {classes(entry)},"
     figure = figure_words(finding.claim)
     if entry["holds_on_date"]:
@@ -152,13 +105,7 @@ def history_words(finding: Finding, entry: Mapping[str, Any]) -> str:
 
 
 def base_words(entry: Mapping[str, Any]) -> str:
-    """What a share is of, by one set of classes: of the peak, and the base dates that make the claim true.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """What a share is of, by one set of classes: of the peak, and the base dates that make the claim true."""
     high = entry["base_high_km2"]
     needed = f"{entry['base_low_km2']:,.0f} {'km² or more' if high is None else f'to {high:,.0f} km²'}"
     dates = " and ".join(
@@ -174,13 +121,7 @@ def base_words(entry: Mapping[str, Any]) -> str:
 
 
 def verdict_line(finding: Finding) -> tuple[str, str]:
-    """A finding in one line for a briefing, and what it rests on.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """A finding in one line for a briefing, and what it rests on."""
     if not finding.verdicts:
         return "; ".join(finding.notes) or "not checked", ""
     lines = []

@@ -59,13 +59,7 @@ def main(debug: bool) -> None:
 
 
 def options(*decorators: Callable[..., Any]) -> Callable[..., Any]:
-    """Several options as one decorator.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """Several options as one decorator."""
 
     def wrap(command: Callable[..., Any]) -> Callable[..., Any]:
         return functools.reduce(lambda f, decorate: decorate(f), reversed(decorators), command)
@@ -80,13 +74,7 @@ class Days(click.FloatRange):
         super().__init__(min=0, max=_MOST_DAYS)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number; "nan" is none.
-
-        Raises
-        ------
-        click.BadParameter
-            It is no number, or out of range.
-        """
+        """The number; "nan" is none."""
         days = super().convert(value, param, ctx)
         if days != days:
             self.fail(f"{value!r} is no number of days", param, ctx)
@@ -122,13 +110,7 @@ BY = click.option(
 
 
 def places_option(words: str) -> Callable[..., Any]:
-    """The options --places, with what it is for, and --column.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """The options --places, with what it is for, and --column."""
     return options(
         click.option("--places", metavar="FILE", type=click.Path(path_type=Path), help=words),
         click.option("--column", metavar="C", help="Which column of --places has the names."),
@@ -136,13 +118,7 @@ def places_option(words: str) -> Callable[..., Any]:
 
 
 def form_option(*choices: str) -> Callable[..., Any]:
-    """The option --format with its choices.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """The option --format with its choices."""
     told = "How the answer is printed."
     return click.option(
         "--format", "form", type=click.Choice(choices), default=choices[0], show_default=True, help=told
@@ -150,13 +126,7 @@ def form_option(*choices: str) -> Callable[..., Any]:
 
 
 def place(at: str) -> tuple[float, float]:
-    """LAT,LON as two numbers, in degrees.
-
-    Raises
-    ------
-    UsageError
-        It is written otherwise.
-    """
+    """LAT,LON as two numbers, in degrees."""
     try:
         lat, lon = (float(part) for part in at.split(","))
     except ValueError:
@@ -172,13 +142,7 @@ RAW = click.option("--raw", is_flag=True, help="Pass over the rules against harm
 
 
 def opened(path: Path, *, raw: bool = False) -> Any:
-    """The archive at a path, which must be there.
-
-    Raises
-    ------
-    UsageError
-        It is not there, or is a folder.
-    """
+    """The archive at a path, which must be there."""
     from geo.archive import open_archive
 
     if not path.exists():
@@ -187,13 +151,7 @@ def opened(path: Path, *, raw: bool = False) -> Any:
 
 
 def name_units(archive: Any, frame: pd.DataFrame, by: str | None) -> pd.DataFrame:
-    """A table by unit with what each unit is called as its last column, ``unit_name``; others as they are.
-
-    Raises
-    ------
-    ArchiveError
-        The archive cannot be read.
-    """
+    """A table by unit with what each unit is called as its last column, ``unit_name``; others as they are."""
     if by != "unit":
         return frame
     units = archive.units()
@@ -206,13 +164,7 @@ def name_units(archive: Any, frame: pd.DataFrame, by: str | None) -> pd.DataFram
 
 
 def with_colours(command: Callable[..., Any]) -> Callable[..., Any]:
-    """The option --colour, checked against the sides that the archive has.
-
-    Raises
-    ------
-    UsageError
-        When the verb is called: a colour is no colour, or the archive has no such side.
-    """
+    """The option --colour, checked against the sides that the archive has."""
 
     @functools.wraps(command)
     def checked(archive: Path, colours: tuple[str, ...], **given: Any) -> Any:

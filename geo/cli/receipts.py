@@ -17,13 +17,7 @@ _TALLY = {"stored": "new", "superseded": "superseding", "unchanged": "unchanged"
 
 
 def print_receipts(receipts: Sequence[Any]) -> None:
-    """What became of every file, what holds for several of them once, and of many files how many were what.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """What became of every file, what holds for several of them once, and of many files how many were what."""
     told = Counter(note for receipt in receipts for note in dict.fromkeys(receipt.notes))
     for receipt in receipts:
         if receipt.outcome != "refused":
@@ -60,26 +54,14 @@ def _became(receipt: Any) -> str:
 
 
 def tally(receipts: Sequence[Any]) -> str:
-    """How many files were new, superseded another recording, were unchanged or refused.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """How many files were new, superseded another recording, were unchanged or refused."""
     counts = Counter(receipt.outcome for receipt in receipts)
     listed = ", ".join(f"{counts[outcome]} {word}" for outcome, word in _TALLY.items() if counts[outcome])
     return f"{number_of(len(receipts), 'file')}: {listed}"
 
 
 def print_refusals(receipt: Any) -> None:
-    """The rows of a file that were turned back, each with why, and where they all are.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """The rows of a file that were turned back, each with why, and where they all are."""
     for refusal in receipt.refusals[:_MOST_REFUSALS]:
         click.echo(printable(f"  row {refusal.row} refused: {refusal.why}"), err=True)
     if len(receipt.refusals) > _MOST_REFUSALS:

@@ -44,37 +44,7 @@ class Layer:
 
 @dataclass(frozen=True)
 class Address:
-    """Where a source publishes, and how its files are found and read.
-
-    Attributes
-    ----------
-    source : str
-        Its name on the command line.
-    reader : str
-        How its files are read (`geo.sources.NAMES`).
-    way : {"index", "days", "layers", "file"}
-        A list of files; a file a day; layers of an ArcGIS feature service; one address whose file changes.
-    url, index, name : str
-        Templates: ``{day:%Y%m%d}`` (days), ``{year}`` and the members of an entry of the list (index).
-    kind : {"json", "zip", "kml", "any"}
-        What an answer must be.
-    date, date_format, changed : str
-        index: the entry's member that dates it, and how (``iso``, ``unix``, or as strptime has it); the member that
-        changes when the file does. file: ``date`` says what the file depicts: ``name`` (as its reader finds it),
-        ``retrieved`` or ``last-modified``.
-    recheck_days : int
-        For so many days a file is asked for again, because sources correct themselves.
-    layers : tuple of Layer
-        Of the feature service.
-    loopback : bool
-        Plain http to this machine is allowed: for tests and one's own server.
-    limits : geo.desk.network.Limits
-        How much and how long; in a TOML file a table of numbers with the same names.
-    credit : geo.schema.Source or None
-        Under which name and credits rows are kept; None is the reader's own.
-    options : geo.schema.Options
-        How files are read.
-    """
+    """Where a source publishes, and how its files are found and read."""
 
     source: str
     reader: str
@@ -96,13 +66,7 @@ class Address:
 
 
 def known_addresses() -> dict[str, Address]:
-    """The addresses that the package knows, by source.
-
-    Raises
-    ------
-    FileError
-        The table cannot be read: the installation is incomplete.
-    """
+    """The addresses that the package knows, by source."""
     document = load_toml(_SHIPPED)
     return {
         name: parse_address(table, name=name, where=f"{_SHIPPED.name}: [{name}]") for name, table in document.items()
@@ -110,26 +74,7 @@ def known_addresses() -> dict[str, Address]:
 
 
 def find_address(source: str, *, config: str | Path | None = None) -> Address:
-    """Where a source publishes: by a TOML file, else by the package's own table.
-
-    Parameters
-    ----------
-    source : str
-        Its name; with a `config` that has ``[source] name`` this is how it is read.
-    config : str, pathlib.Path or None
-        A TOML file with the table ``[fetch]``, and how files are read beside it, as for ``geo import --config``.
-
-    Returns
-    -------
-    Address
-
-    Raises
-    ------
-    FileError
-        The file cannot be read, or is no TOML.
-    UsageError
-        There is no address for that source, or a key is missing, unknown or of the wrong kind.
-    """
+    """Where a source publishes: by a TOML file, else by the package's own table."""
     if config is not None:
         return _own_address(source, Path(config))
     known = known_addresses()
@@ -154,26 +99,7 @@ def _own_address(source: str, path: Path) -> Address:
 
 
 def parse_address(table: Any, *, name: str, where: str) -> Address:
-    """One table of addresses, checked.
-
-    Parameters
-    ----------
-    table : mapping
-        As TOML has it.
-    name : str
-        The source's.
-    where : str
-        File and table, for messages.
-
-    Returns
-    -------
-    Address
-
-    Raises
-    ------
-    UsageError
-        A key is missing, unknown or of the wrong kind, or an address may not be asked.
-    """
+    """One table of addresses, checked."""
     if not isinstance(table, Mapping):
         raise UsageError(f"{where} is a table: write it in square brackets")
     for key in table:
@@ -262,24 +188,7 @@ def _check(address: Address, where: str) -> Address:
 
 
 def filled(template: str, values: Mapping[str, Any]) -> str:
-    """A template with its fields filled in: days by strftime, the rest as plain words.
-
-    Parameters
-    ----------
-    template : str
-        ``…/{id}/geojson``, ``…_{day:%Y%m%d}.geojson``.
-    values : mapping
-        What the fields stand for: dates, whole numbers, texts.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    UsageError
-        A field has no value, or one that is no plain word: it could lead the address elsewhere.
-    """
+    """A template with its fields filled in: days by strftime, the rest as plain words."""
 
     def fill(match: re.Match[str]) -> str:
         value = values.get(match[1])
@@ -295,13 +204,7 @@ def filled(template: str, values: Mapping[str, Any]) -> str:
 
 
 def file_name(template: str, values: Mapping[str, Any]) -> str:
-    """The name under which a file is kept: never a path.
-
-    Raises
-    ------
-    UsageError
-        The template gives none.
-    """
+    """The name under which a file is kept: never a path."""
     name = filled(template, values)
     if not is_plain_name(name):
         raise UsageError(f"{name!r} is no plain file name")
@@ -309,11 +212,5 @@ def file_name(template: str, values: Mapping[str, Any]) -> str:
 
 
 def is_plain_name(name: str) -> bool:
-    """Whether a text names a file and no path.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """Whether a text names a file and no path."""
     return bool(_NAME.fullmatch(name))

@@ -16,26 +16,7 @@ _STEP = 256 * 1024  # bytes that a compressed body may grow by at once
 
 
 def unpacked(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
-    """A body's bytes, unpacked in small steps so that a bomb is noticed before it grows.
-
-    Parameters
-    ----------
-    pieces : iterable of bytes
-        As they come from the wire.
-    encoding : str
-        The answer's Content-Encoding: nothing, ``identity`` or ``gzip``.
-
-    Yields
-    ------
-    bytes
-
-    Raises
-    ------
-    FetchError
-        Another encoding, which was not asked for.
-    zlib.error
-        The packed body is damaged or breaks off.
-    """
+    """A body's bytes, unpacked in small steps so that a bomb is noticed before it grows."""
     encoding = encoding.strip().lower()
     if encoding in ("", "identity"):
         yield from pieces
@@ -52,30 +33,13 @@ def unpacked(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
 
 
 def declared_bytes(text: str) -> int:
-    """How large a Content-Length header says that the body is; 0 where it says nothing that can be read.
-
-    Raises
-    ------
-    FetchError
-        Never.
-    """
+    """How large a Content-Length header says that the body is; 0 where it says nothing that can be read."""
     text = text.strip()
     return int(text[:19]) if text.isascii() and text.isdigit() else 0
 
 
 def retry_after(text: str, *, now: datetime) -> float | None:
-    """The seconds that a Retry-After header asks for: a number, or a date in HTTP's way of writing it.
-
-    Returns
-    -------
-    float or None
-        None where there is none that can be read.
-
-    Raises
-    ------
-    FetchError
-        Never.
-    """
+    """The seconds that a Retry-After header asks for: a number, or a date in HTTP's way of writing it."""
     text = text.strip()
     if text.isdecimal():
         return float(text)
@@ -86,24 +50,7 @@ def retry_after(text: str, *, now: datetime) -> float | None:
 
 
 def refuse_other_kind(path: Path, kind: Kind, *, said: str = "", url: str = "") -> None:
-    """Turn back a body that is not what was asked for: an error page, half a file, another format.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The body.
-    kind : {"json", "zip", "kml", "any"}
-        What was asked for.
-    said : str
-        The answer's Content-Type.
-    url : str
-        Of the message.
-
-    Raises
-    ------
-    FetchError
-        It is something else.
-    """
+    """Turn back a body that is not what was asked for: an error page, half a file, another format."""
     with path.open("rb") as file:
         head = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
         file.seek(max(0, path.stat().st_size - 70_000))

@@ -32,25 +32,7 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class FetchedFile:
-    """What became of one file that a source offers.
-
-    Attributes
-    ----------
-    name, url : str
-        What it is called, and where it was asked for.
-    outcome : str
-        ``new``, ``corrected`` (other bytes than before: a new recording), ``unchanged``, ``missing`` (nothing at that
-        address), ``refused`` (it came, and the archive does not take it), ``failed`` (it did not come), ``offered``
-        (a dry run).
-    path, sha256, bytes, retrieved : str, str, int, str
-        Where it is kept, its hash and size, and when it came (UTC); empty where nothing came.
-    receipt : geo.intake.Receipt or None
-        What the archive made of it.
-    error : str
-        Why it failed or was refused.
-    note : str
-        What else is to be known.
-    """
+    """What became of one file that a source offers."""
 
     name: str
     url: str
@@ -66,19 +48,7 @@ class FetchedFile:
 
 @dataclass(frozen=True)
 class Fetched:
-    """What one run brought from a source.
-
-    Attributes
-    ----------
-    credit : geo.schema.Source
-        Whose files these are, under which licence and attribution.
-    since, until : str
-        The span asked for, UTC.
-    folder : str
-        Where the files are kept.
-    files : tuple of FetchedFile
-        Every file asked for, the earliest first.
-    """
+    """What one run brought from a source."""
 
     credit: Source
     since: str
@@ -87,23 +57,11 @@ class Fetched:
     files: tuple[FetchedFile, ...] = field(default_factory=tuple)
 
     def count(self, *outcomes: str) -> int:
-        """How many files ended so.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """How many files ended so."""
         return sum(file.outcome in outcomes for file in self.files)
 
     def told(self) -> str:
-        """The run in one line: ``2 new, 1 corrected, 5 as before``.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """The run in one line: ``2 new, 1 corrected, 5 as before``."""
         words = {
             "offered": "offered", "new": "new", "corrected": "corrected", "refused": "refused", "failed": "failed",
             "missing": "not there", "unchanged": "as before",
@@ -364,18 +322,7 @@ def _memory_file(folder: Path) -> Path:
 
 
 def read_memory(folder: Path) -> dict[str, dict[str, Any]]:
-    """What is remembered of the runs before: address -> hash, ETag, where the file is, whether it was taken in.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        A source's, beside the archive.
-
-    Raises
-    ------
-    FetchError
-        The record is damaged.
-    """
+    """What is remembered of the runs before: address -> hash, ETag, where the file is, whether it was taken in."""
     path = _memory_file(folder)
     way_out = "delete it, and the files are fetched again"
     try:

@@ -20,18 +20,7 @@ _COMPATIBLE = ipaddress.ip_network("::/96")
 
 
 def is_public(address: str) -> bool:
-    """Whether an IP address is one of the public internet, also by the address that it wraps.
-
-    Parameters
-    ----------
-    address : str
-        IPv4 or IPv6, with or without a zone.
-
-    Raises
-    ------
-    FetchError
-        Never.
-    """
+    """Whether an IP address is one of the public internet, also by the address that it wraps."""
     found = ipaddress.ip_address(address.partition("%")[0])
     return all(
         one.is_global
@@ -59,13 +48,7 @@ def _wrapped(
 
 
 def resolved(host: str, port: int) -> list[str]:
-    """The IP addresses of a host, in the order in which the system prefers them.
-
-    Raises
-    ------
-    OSError
-        There is no such host.
-    """
+    """The IP addresses of a host, in the order in which the system prefers them."""
     return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
@@ -76,13 +59,7 @@ class Clock:
         self.ends = float("inf")
 
     def cut(self, timeout: float | None) -> float:
-        """A time-out that does not reach beyond the end.
-
-        Raises
-        ------
-        httpcore.ReadTimeout
-            There is no time left.
-        """
+        """A time-out that does not reach beyond the end."""
         left = self.ends - time.monotonic()
         if left <= 0:
             raise httpcore.ReadTimeout("the answer takes too long in all")
@@ -131,15 +108,7 @@ class Guard(httpcore.NetworkBackend):
         local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
     ) -> httpcore.NetworkStream:
-        """A connection to the first of the host's addresses that answers, all of which must be public.
-
-        Raises
-        ------
-        FetchError
-            The host's name leads to an address that is not public.
-        httpcore.ConnectError
-            There is no such host, or none of its addresses answers.
-        """
+        """A connection to the first of the host's addresses that answers, all of which must be public."""
         failed: Exception = httpcore.ConnectError(f"no address of {host}")
         for address in self._looked_at(host, port):
             try:

@@ -24,25 +24,7 @@ _PAGES = 200
 
 @dataclass(frozen=True)
 class Wanted:
-    """One file that a source offers.
-
-    Attributes
-    ----------
-    key : str
-        What it is known by from run to run.
-    url, name : str
-        Where it is, and the name under which it is kept.
-    kind : {"json", "zip", "kml", "any"}
-        What it must be.
-    moment : datetime.datetime or None
-        The date that the source's list gives it, UTC.
-    changed : str
-        The list's own mark of the file's state, "" where it has none.
-    options : mapping
-        What is told to its reader: ``date``, ``part``, ``published``.
-    layer : Layer or None
-        The layer whose pages make up the file.
-    """
+    """One file that a source offers."""
 
     key: str
     url: str
@@ -55,30 +37,7 @@ class Wanted:
 
 
 def offered(network: Network, address: Address, *, since: datetime, until: datetime, folder: Path) -> list[Wanted]:
-    """The files of a source in a span, the earliest first.
-
-    Parameters
-    ----------
-    network : Network
-        Lists are asked for through it.
-    address : Address
-        Of the source.
-    since, until : datetime.datetime
-        The span, both ends in it, UTC.
-    folder : pathlib.Path
-        Where temporary files may stand.
-
-    Returns
-    -------
-    list of Wanted
-
-    Raises
-    ------
-    FetchError
-        The list cannot be had, or is another one than was described.
-    UsageError
-        An address may not be asked.
-    """
+    """The files of a source in a span, the earliest first."""
     ways = {"index": _of_index, "days": _of_days, "layers": _of_layers, "file": _of_file}
     found = list(ways[address.way](_Question(network, address, since, until, folder)))
     return sorted(found, key=lambda one: (one.moment or until, one.key))
@@ -178,26 +137,7 @@ def _refuse_error(said: Any, url: str) -> None:
 
 
 def write_layer(network: Network, wanted: Wanted, target: Path) -> Landed:
-    """Write a layer into one GeoJSON file: page after page, in the order of its object ids, without its editors' names.
-
-    Parameters
-    ----------
-    network : Network
-        Pages are asked for through it.
-    wanted : Wanted
-        With a layer.
-    target : pathlib.Path
-        The temporary file.
-
-    Returns
-    -------
-    Landed
-
-    Raises
-    ------
-    FetchError
-        A page cannot be had, there is no end of them, or the layer was edited while it was read.
-    """
+    """Write a layer into one GeoJSON file."""
     folder = target.parent
     said = network.read_json(f"{wanted.url}?f=json", folder)
     _refuse_error(said, wanted.url)

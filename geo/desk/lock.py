@@ -13,23 +13,7 @@ from geo.errors import ArchiveError, BusyError
 
 @contextmanager
 def locked(path: Path, what: str) -> Iterator[None]:
-    """Hold a lock while the block runs.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The lock's file; it stays, and says who held it last. It goes with a folder that was made for it and holds
-        nothing else in the end.
-    what : str
-        The work, for the message to whoever comes second.
-
-    Raises
-    ------
-    BusyError
-        Somebody else holds it.
-    ArchiveError
-        The file cannot be made.
-    """
+    """Hold a lock while the block runs."""
     made = [p for p in path.parents if not p.exists()]
     handle = _open(path)
     try:

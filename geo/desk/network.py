@@ -34,21 +34,7 @@ _BUSY = (408, 429, 500, 502, 503, 504)
 
 @dataclass(frozen=True)
 class Limits:
-    """How much and how long: a file past one of these is refused, never cut.
-
-    Attributes
-    ----------
-    file_bytes, total_bytes : int
-        Of one file as it is unpacked, and of all that one run takes in.
-    connect_seconds, read_seconds, file_seconds : float
-        To reach the host, between two pieces of an answer, and for one answer in all.
-    attempts : int
-        Before an address is given up.
-    wait_seconds : float
-        The longest that a server may ask to wait (Retry-After).
-    backoff_seconds, pause_seconds : float
-        Before the second attempt, twice that before the third, and so on; and between two requests.
-    """
+    """How much and how long: a file past one of these is refused, never cut."""
 
     file_bytes: int = 64 * MIB
     total_bytes: int = 1024 * MIB
@@ -63,19 +49,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class Landed:
-    """What an address gave.
-
-    Attributes
-    ----------
-    outcome : {"new", "unchanged", "missing"}
-        A body is in the file; it is what was had before (304); there is nothing at the address (404, 410).
-    retrieved : datetime.datetime
-        When the answer came, UTC.
-    bytes, sha256 : int, str
-        Of the body.
-    etag, last_modified : str
-        What to ask with the next time, "" where the server says none.
-    """
+    """What an address gave."""
 
     outcome: Literal["new", "unchanged", "missing"]
     retrieved: datetime
@@ -86,23 +60,7 @@ class Landed:
 
 
 def check_contact(contact: str | None) -> str:
-    """Whom a source can write to about our requests: an e-mail address or an https address.
-
-    Parameters
-    ----------
-    contact : str or None
-        As it was given.
-
-    Returns
-    -------
-    str
-        The same, without space around it.
-
-    Raises
-    ------
-    UsageError
-        There is none, or it is neither of the two.
-    """
+    """Whom a source can write to about our requests: an e-mail address or an https address."""
     text = (contact or "").strip()
     if not text:
         raise UsageError(
@@ -115,24 +73,7 @@ def check_contact(contact: str | None) -> str:
 
 
 def check_url(text: str, *, loopback: bool = False) -> httpx.URL:
-    """An address that may be asked: https, a host, no name and password in it.
-
-    Parameters
-    ----------
-    text : str
-        The address.
-    loopback : bool
-        Let plain http through to this machine itself: for tests and for a server on one's own desk.
-
-    Returns
-    -------
-    httpx.URL
-
-    Raises
-    ------
-    UsageError
-        It is none of that kind.
-    """
+    """An address that may be asked: https, a host, no name and password in it."""
     try:
         url = httpx.URL(text)
     except (httpx.InvalidURL, TypeError, ValueError) as error:
@@ -223,30 +164,7 @@ class Network:
         self._client.close()
 
     def fetch(self, url: str, target: Path, *, kind: Kind = "any", etag: str = "", last_modified: str = "") -> Landed:
-        """Write what an address gives into a file, which is there only when it is whole and of its kind.
-
-        Parameters
-        ----------
-        url : str
-            https; see `check_url`.
-        target : pathlib.Path
-            The file, in a folder that is there. It is a temporary one: who asked moves it.
-        kind : {"json", "zip", "kml", "any"}
-            What is expected; an HTML page is never taken.
-        etag, last_modified : str
-            As the server said them the last time; it may then answer that nothing changed.
-
-        Returns
-        -------
-        Landed
-
-        Raises
-        ------
-        FetchError
-            The address does not give it: the message says why, and what to do.
-        UsageError
-            The address may not be asked.
-        """
+        """Write what an address gives into a file, which is there only when it is whole and of its kind."""
         headers = {"If-None-Match": etag} if etag else {}
         if last_modified:
             headers["If-Modified-Since"] = last_modified
@@ -265,22 +183,7 @@ class Network:
         raise FetchError(f"{url}: not asked: attempts is below 1")
 
     def read_json(self, url: str, folder: Path) -> Any:
-        """What an address gives, as JSON: listings, never maps.
-
-        Parameters
-        ----------
-        url : str
-            https.
-        folder : pathlib.Path
-            Where a temporary file may stand.
-
-        Raises
-        ------
-        FetchError
-            As `fetch`; nothing is there; or it is no JSON.
-        UsageError
-            The address may not be asked.
-        """
+        """What an address gives, as JSON: listings, never maps."""
         target = folder / f".listing.{os.getpid()}.part"
         if self.fetch(url, target, kind="json").outcome == "missing":
             raise FetchError(f"{url}: nothing is there: has the source moved? Its address is a line of a TOML file")

@@ -97,23 +97,7 @@ _NEEDS = {"": ("archive", "output"), "fetch": ("source",), "import": ("source", 
 
 @dataclass(frozen=True)
 class Plan:
-    """A desk's day.
-
-    Attributes
-    ----------
-    path : pathlib.Path
-        The file that says it; its paths are taken from its folder.
-    archive, output : pathlib.Path
-        The archive, and the folder for all that is made.
-    contact : str
-        Whom sources can write to, "" where the file does not say.
-    max_age_days : float or None
-        A snapshot older than this on the date is not measured.
-    fetches, imports : tuple of mapping
-        In the file's order.
-    outputs : tuple of (kind, settings)
-        In the order of `OUTPUTS`.
-    """
+    """A desk's day."""
 
     path: Path
     archive: Path
@@ -125,57 +109,22 @@ class Plan:
     outputs: tuple[tuple[str, Mapping[str, Any]], ...]
 
     def beside(self, text: str) -> Path:
-        """A path of the plan's, taken from its folder.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """A path of the plan's, taken from its folder."""
         return self.path.parent / text
 
     def address(self, table: Mapping[str, Any]) -> Address:
-        """Where one of the plan's sources publishes.
-
-        Raises
-        ------
-        GeoError
-            Its address is unknown, or its configuration is wrong.
-        """
+        """Where one of the plan's sources publishes."""
         config = self.beside(table["config"]) if "config" in table else None
         return find_address(table["source"], config=config)
 
 
 def example() -> str:
-    """A plan with every key explained, to begin with.
-
-    Raises
-    ------
-    FileError
-        It is missing: the installation is incomplete.
-    """
+    """A plan with every key explained, to begin with."""
     return read_bytes(_EXAMPLE).decode("utf-8")
 
 
 def read_plan(path: str | Path) -> Plan:
-    """Read a desk's day.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        TOML; ``geo daily --example`` prints one.
-
-    Returns
-    -------
-    Plan
-
-    Raises
-    ------
-    FileError
-        It cannot be read, or is no TOML.
-    UsageError
-        A key is missing, unknown or of the wrong kind: the message names the file, the table and the way out.
-    """
+    """Read a desk's day."""
     path = Path(path)
     document = load_toml(path)
     tables = {name: document.pop(name) for name in KEYS if name and name in document}
@@ -243,25 +192,7 @@ def _check_sources(plan: Plan) -> None:
 
 
 def resolve_since(since: Any, day: str) -> str | None:
-    """A base date: as it was given, or so many days before the date.
-
-    Parameters
-    ----------
-    since : str, date, datetime or None
-        As the plan has it: a date, or ``7 days``.
-    day : str
-        The date that the base is for.
-
-    Returns
-    -------
-    str or None
-        A date or an instant; None where there is none given.
-
-    Raises
-    ------
-    GateError
-        A date cannot be read.
-    """
+    """A base date: as it was given, or so many days before the date."""
     if since is None:
         return None
     before = _DAYS_BEFORE.fullmatch(since) if isinstance(since, str) else None

@@ -35,21 +35,7 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class Step:
-    """What became of one step.
-
-    Attributes
-    ----------
-    name : str
-        ``fetch deepstate``, ``map``.
-    outcome : {"new", "as before", "failed"}
-        Something came or was made; nothing was to be done; or it failed, in whole or in part.
-    lines : tuple of str
-        What it says of itself; every figure with its date and source.
-    files : tuple of str
-        What it made.
-    error : str
-        Why it failed.
-    """
+    """What became of one step."""
 
     name: str
     outcome: str
@@ -60,21 +46,7 @@ class Step:
 
 @dataclass(frozen=True)
 class Daily:
-    """What became of a day's round.
-
-    Attributes
-    ----------
-    plan, archive, date : str
-        What was run, on which archive, for which date.
-    outcome : {"done", "done in part", "nothing new", "failed"}
-        All done; some of it; nothing came and nothing was to be made; nothing could be made.
-    exit_code : int
-        0, 4, 3 and 1, in that order.
-    steps : tuple of Step
-        In the order in which they ran.
-    credits : tuple of str
-        Licence and attribution of every source in the archive.
-    """
+    """What became of a day's round."""
 
     plan: str
     archive: str
@@ -85,13 +57,7 @@ class Daily:
     credits: tuple[str, ...] = field(default_factory=tuple)
 
     def summary(self) -> str:
-        """The round in at most fifteen lines of plain text, failures first, for a mail or a chat.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """The round in at most fifteen lines of plain text, failures first, for a mail or a chat."""
         failed = [s for s in self.steps if s.outcome == "failed"]
         new = [s.name for s in self.steps if s.outcome == "new"]
         lines = [
@@ -318,18 +284,7 @@ def _and_more(count: int) -> str:
 
 
 def fingerprint(archive: Archive) -> str:
-    """A hash of all that an archive tells: it changes with every import, correction and retraction, and with its rules.
-
-    Parameters
-    ----------
-    archive : Archive
-        One that is there.
-
-    Raises
-    ------
-    ArchiveError
-        It cannot be read.
-    """
+    """A hash of all that an archive tells."""
     snapshots = archive.snapshots()[["snapshot", "sha256", "recorded_at", "superseded_at", "retracted_at"]]
     rules = archive.rules()
     parts = [frame.to_csv(index=False) for frame in (snapshots, archive.store.imports(), rules)]
@@ -391,11 +346,5 @@ class _Journal:
 
 
 def as_record(daily: Daily) -> dict[str, Any]:
-    """A round as JSON has it.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """A round as JSON has it."""
     return {**asdict(daily), "summary": daily.summary()}

@@ -46,25 +46,11 @@ class Day:
         return self.plan.output / self.date
 
     def since(self, table: Mapping[str, Any]) -> str | None:
-        """The base date that a table asks for.
-
-        Raises
-        ------
-        GateError
-            A date cannot be read.
-        """
+        """The base date that a table asks for."""
         return resolve_since(table.get("since"), self.date)
 
     def base(self, table: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
-        """The base date that a table asks for, where a map answers for it, and what to say where none does.
-
-        Raises
-        ------
-        SourceError
-            A source must be named, or is not there.
-        GateError
-            A date cannot be read.
-        """
+        """The base date that a table asks for, where a map answers for it, and what to say where none does."""
         since = self.since(table)
         if since is None:
             return None, ()
@@ -77,13 +63,7 @@ class Day:
                       f" after {since}",)  # fmt: skip
 
     def before(self, source: str | None) -> str | None:
-        """The day of the snapshot before the one that the date rests on; None where there is none.
-
-        Raises
-        ------
-        SourceError
-            A source must be named, or is not there.
-        """
+        """The day of the snapshot before the one that the date rests on; None where there is none."""
         frame = self.archive.snapshots(self.archive.source_name(source))
         frame = frame[frame["superseded_at"].isna() & frame["retracted_at"].isna()]
         past = sorted(set(frame["depicts"][frame["depicts"] <= write_instant(last_instant(self.date))].str[:10]))
@@ -95,26 +75,7 @@ def _picked(table: Mapping[str, Any], *keys: str) -> dict[str, Any]:
 
 
 def make_figures(day: Day, table: Mapping[str, Any], name: str) -> Made:
-    """Areas on the date and what changed since, in km², as CSV and JSON.
-
-    Parameters
-    ----------
-    day : Day
-        The archive and the date.
-    table : mapping
-        The plan's settings.
-    name : str
-        Of the files.
-
-    Returns
-    -------
-    Made
-
-    Raises
-    ------
-    GeoError
-        The date, the source or the unit is not in the archive, or a file cannot be written.
-    """
+    """Areas on the date and what changed since, in km², as CSV and JSON."""
     asked = _picked(table, "source", "controller", "status", "within", "by")
     age = day.plan.max_age_days
     areas = day.archive.area(day.date, max_age_days=age, **asked)
@@ -171,13 +132,7 @@ def _span(first: str, last: str, since: str, date: str) -> str:
 
 
 def make_map(day: Day, table: Mapping[str, Any], name: str) -> Made:
-    """A dated map as one HTML file.
-
-    Raises
-    ------
-    GeoError
-        Nothing can be drawn, or the file cannot be written.
-    """
+    """A dated map as one HTML file."""
     asked = _picked(table, "source", "within", "title", "lang", "incident_days")
     since, missing = day.base(table)
     page = draw_map(day.archive, day.date, since=since, with_front=table.get("front", True), **asked)
@@ -185,13 +140,7 @@ def make_map(day: Day, table: Mapping[str, Any], name: str) -> Made:
 
 
 def make_picture(day: Day, table: Mapping[str, Any], name: str) -> Made:
-    """A dated map as PNG, SVG or PDF.
-
-    Raises
-    ------
-    GeoError
-        Nothing can be drawn, matplotlib is missing, or the file cannot be written.
-    """
+    """A dated map as PNG, SVG or PDF."""
     from geo.pictures.picture import draw_picture
 
     asked = _picked(table, "source", "within", "title", "lang", "shape", "theme")
@@ -202,13 +151,7 @@ def make_picture(day: Day, table: Mapping[str, Any], name: str) -> Made:
 
 
 def make_brief(day: Day, table: Mapping[str, Any], name: str) -> Made:
-    """A briefing in each of the formats that the plan names.
-
-    Raises
-    ------
-    GeoError
-        Nothing can be drawn, a library is missing, or a file cannot be written.
-    """
+    """A briefing in each of the formats that the plan names."""
     asked = _picked(table, "source", "within", "title", "lang")
     formats = table.get("formats", ["html"])
     listed = formats if isinstance(formats, list) else [formats]
@@ -220,26 +163,14 @@ def make_brief(day: Day, table: Mapping[str, Any], name: str) -> Made:
 
 
 def make_timeline(day: Day, table: Mapping[str, Any], name: str) -> Made:
-    """Every date up to the day's in one HTML file.
-
-    Raises
-    ------
-    GeoError
-        Nothing can be drawn, or the file cannot be written.
-    """
+    """Every date up to the day's in one HTML file."""
     asked = _picked(table, "within", "status", "title", "lang")
     page = draw_timeline(day.archive, table.get("source"), from_=_plain(table.get("from")), to=day.date, **asked)
     return Made((save_map(page, day.plan.output / f"{name}.html"),))
 
 
 def make_site(day: Day, table: Mapping[str, Any], name: str) -> Made:
-    """A static site of every date up to the day's, brought up to date.
-
-    Raises
-    ------
-    GeoError
-        Nothing can be drawn, or the folder is another's or cannot be written.
-    """
+    """A static site of every date up to the day's, brought up to date."""
     asked = _picked(table, "source", "within", "title", "lang", "base_url")
     folder = day.plan.output / name
     build_site(

@@ -36,27 +36,7 @@ _SHORT = (
 
 
 def find_date(text: str, *, short: bool = False, year: int | None = None) -> tuple[datetime, str] | None:
-    """The first date in a name, and how it was written there.
-
-    Parameters
-    ----------
-    text : str
-        ``UkraineControlMapAO27APR2026``, ``20220415_…``, ``Control_25_01_01``.
-    short : bool
-        Also years of two digits, written year first, and days without a year where `year` is known.
-    year : int or None
-        For days without a year (``2 апреля``).
-
-    Returns
-    -------
-    tuple of (datetime, str) or None
-        00:00 UTC of the day, and the text that gave it; None where there is none that the calendar has.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The first date in a name, and how it was written there."""
     for pattern in (*_PATTERNS, *(_SHORT if short else ())):
         for match in pattern.finditer(text):
             moment = _moment(match, year)
@@ -66,13 +46,7 @@ def find_date(text: str, *, short: bool = False, year: int | None = None) -> tup
 
 
 def without_date(text: str) -> str:
-    """A name without the date in it, nor the "as of" before it; ``UkraineControlMapAO27APR2026`` is UkraineControlMap.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """A name without the date in it, nor the "as of" before it."""
     found = find_date(text)
     if found is not None:
         before, _, after = text.partition(found[1])

@@ -13,22 +13,7 @@ TOML_LIMIT = 1 * MIB
 
 
 def load_toml(path: Path) -> dict[str, Any]:
-    """What a TOML file says.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        UTF-8 (a byte order mark is allowed), up to 1 MiB.
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    FileError
-        The file cannot be read, is too large, or is no TOML in UTF-8.
-    """
+    """What a TOML file says."""
     try:
         return tomllib.loads(read_bytes(path, limit=TOML_LIMIT).decode("utf-8-sig"))
     except RecursionError:
@@ -38,22 +23,7 @@ def load_toml(path: Path) -> dict[str, Any]:
 
 
 def load_record(path: Path) -> dict[str, Any]:
-    """What the tool wrote down in a JSON file of its own; empty where there is none.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        UTF-8, an object.
-
-    Returns
-    -------
-    dict
-
-    Raises
-    ------
-    FileError
-        It is there and cannot be read, or is no JSON object: something else wrote to it, or it was cut short.
-    """
+    """What the tool wrote down in a JSON file of its own; empty where there is none."""
     if not path.exists():
         return {}
     try:

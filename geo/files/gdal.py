@@ -40,30 +40,7 @@ Objects = NDArray[np.object_]
 def read_vector(
     path: Path, *, layer: str | None = None, encoding: str | None = None
 ) -> tuple[pd.DataFrame, Objects, str, str]:
-    """Read a layer of a GeoPackage, Shapefile or FlatGeobuf file, in its own CRS.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        ``.gpkg``, ``.shp`` or ``.fgb``, up to 1 GiB; a path on disk, never an address.
-    layer : str or None
-        Which one, where there are several.
-    encoding : str or None
-        Of a Shapefile's text.
-
-    Returns
-    -------
-    tuple
-        The columns as a DataFrame of n rows, the geometries (2-D shapely objects in the file's CRS, shape (n,)), the
-        CRS as text ("" where the file names none), and the layer's name.
-
-    Raises
-    ------
-    FileError
-        The file is absent, of another kind, damaged, or past the limit.
-    GateError
-        Several layers and none named, or none of that name.
-    """
+    """Read a layer of a GeoPackage, Shapefile or FlatGeobuf file, in its own CRS."""
     kind = path.suffix.lower()
     _check_kind(path, kind)
     with _plain(path) as plain:
@@ -88,22 +65,7 @@ def read_vector(
 
 
 def choose(path: Path, names: Sequence[str], wanted: str | None) -> str:
-    """The one layer, or the one that is named.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Names the file in messages.
-    names : sequence of str
-        What there is.
-    wanted : str or None
-        The user's word.
-
-    Raises
-    ------
-    GateError
-        There are several (or none) and none is named, or none of that name.
-    """
+    """The one layer, or the one that is named."""
     listed = ", ".join(sorted(names))
     if wanted is not None:
         if wanted not in names:
@@ -115,20 +77,7 @@ def choose(path: Path, names: Sequence[str], wanted: str | None) -> str:
 
 
 def geopackage_bytes(layers: Mapping[str, gpd.GeoDataFrame], *, description: str = "") -> bytes:
-    """A GeoPackage of layers; equal layers give equal bytes.
-
-    Parameters
-    ----------
-    layers : mapping of str to geopandas.GeoDataFrame
-        Name -> rows, in EPSG:4326. A name is our own.
-    description : str
-        Of every layer: whom it is owed to.
-
-    Raises
-    ------
-    FileError
-        GDAL does not write it.
-    """
+    """A GeoPackage of layers; equal layers give equal bytes."""
     before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
     with tempfile.TemporaryDirectory(prefix="geo-") as folder:
         path = Path(folder, "layers.gpkg")

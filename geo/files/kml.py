@@ -35,34 +35,7 @@ class Colour:
 
 @dataclass(frozen=True)
 class Placemark:
-    """One placemark of a KML file.
-
-    Attributes
-    ----------
-    row : int
-        Its number in the file, from 1.
-    geometry : shapely.Geometry or None
-        2-D, longitude and latitude in degrees (EPSG:4326), every vertex as given. A MultiGeometry of areas only is a
-        MultiPolygon.
-    name, description : str
-        As text; a description may hold HTML.
-    style : str
-        ``styleUrl`` as written, without the leading ``#``.
-    line, fill : Colour or None
-        Of the placemark's own style, or of the shared one that it names, through a style map's normal state.
-    document : str
-        The name of the document.
-    folders : tuple of str
-        Names of the folders around it, outermost first.
-    data : mapping of str to str
-        ExtendedData: Data and SimpleData.
-    begin, end : str
-        TimeSpan; of a TimeStamp, both. Empty where there is none.
-    error : str
-        Why there is no geometry although one was written.
-    closed : bool
-        Whether a ring lacked its last position, which was added.
-    """
+    """One placemark of a KML file."""
 
     row: int
     geometry: shapely.Geometry | None = None
@@ -81,25 +54,7 @@ class Placemark:
 
 
 def read_kml(path: Path, *, raw: bytes | None = None) -> list[Placemark]:
-    """The placemarks of a KML or KMZ file, in the order of the file.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Up to 256 MiB, packed and unpacked. Of a KMZ, ``doc.kml`` or the first KML file in it.
-    raw : bytes or None
-        Its content, where the caller has it.
-
-    Returns
-    -------
-    list of Placemark
-        May be empty. Ground overlays, network links and anything behind an address are not read.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read, holds entities, is no XML or no KML, is nested too deeply, or is a KMZ without KML.
-    """
+    """The placemarks of a KML or KMZ file, in the order of the file."""
     raw = read_bytes(path) if raw is None else raw
     if raw.startswith(MAGIC):
         raw = _kml_of(path, unpack(path, raw=raw))

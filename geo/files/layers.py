@@ -29,21 +29,7 @@ _PACKED = (".shp", ".gpkg", ".fgb", ".kml", *_JSON)
 
 @dataclass(frozen=True)
 class Layer:
-    """The features of one layer.
-
-    Attributes
-    ----------
-    name : str
-        The layer's own name, or the file's stem.
-    table : pandas.DataFrame, n rows
-        The columns of the file; dates are text in ISO 8601.
-    geometry : numpy.ndarray of object, shape (n,)
-        shapely geometries, 2-D, EPSG:4326; None where there is none or it was refused.
-    errors : mapping of int to str
-        Position (from 0) -> why its geometry could not be read.
-    repairs, notes : tuple of str
-        What was mended, and what was done to the coordinates.
-    """
+    """The features of one layer."""
 
     name: str
     table: pd.DataFrame
@@ -54,33 +40,7 @@ class Layer:
 
 
 def read_layer(path: Path, *, layer: str | None = None, crs: str | None = None, encoding: str | None = None) -> Layer:
-    """Read one layer of a geodata file, whatever the format, into EPSG:4326.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        GeoJSON, GeoPackage, Shapefile, FlatGeobuf, KML, KMZ, or one of them in a zip. The extension says which; the
-        content must agree.
-    layer : str or None
-        Which one, where the file holds several.
-    crs : str or None
-        The CRS of a file that names none (``EPSG:3857``).
-    encoding : str or None
-        Of a Shapefile's text, where it does not say.
-
-    Returns
-    -------
-    Layer
-
-    Raises
-    ------
-    FileError
-        The file cannot be read, is of another kind, or is past a limit.
-    GateError
-        Several layers and none named; no CRS and none given; or the one given contradicts the file's.
-    UsageError
-        `crs` is no CRS.
-    """
+    """Read one layer of a geodata file, whatever the format, into EPSG:4326."""
     path = Path(path)
     kind = path.suffix.lower()
     if kind in MAGIC_OF:
@@ -93,30 +53,7 @@ def read_layer(path: Path, *, layer: str | None = None, crs: str | None = None, 
 
 
 def of_features(path: Path, found: Sequence[Mapping[str, Any]], *, crs: str | None, declared: str = DEGREES) -> Layer:
-    """A layer of GeoJSON features.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Names the file in messages.
-    found : sequence of mapping
-        From `geo.files.vector.features`.
-    crs : str or None
-        The user's word for the CRS.
-    declared : str
-        The file's; "" where it says that it has none.
-
-    Returns
-    -------
-    Layer
-
-    Raises
-    ------
-    GateError
-        No CRS is known.
-    UsageError
-        `crs` is no CRS.
-    """
+    """A layer of GeoJSON features."""
     built = build([feature["geometry"] for feature in found])
     table = pd.DataFrame([dict(feature["properties"]) for feature in found], index=range(len(found)), dtype=object)
     geometry, notes = to_degrees(built.geometry, path=path, declared=declared, given=crs)
@@ -125,24 +62,7 @@ def of_features(path: Path, found: Sequence[Mapping[str, Any]], *, crs: str | No
 
 
 def of_placemarks(path: Path, found: Sequence[Placemark]) -> Layer:
-    """A layer of KML placemarks: columns name, description, style, folder, begin, end and those of ExtendedData.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Names the layer.
-    found : sequence of Placemark
-        From `geo.files.kml.read_kml`.
-
-    Returns
-    -------
-    Layer
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """A layer of KML placemarks: columns name, description, style, folder, begin, end and those of ExtendedData."""
     rows = [
         {
             "name": mark.name or None, "description": mark.description or None, "style": mark.style or None,
@@ -159,31 +79,7 @@ def of_placemarks(path: Path, found: Sequence[Placemark]) -> Layer:
 
 
 def to_degrees(geometry: Objects, *, path: Path, declared: str, given: str | None) -> tuple[Objects, tuple[str, ...]]:
-    """Bring geometries into EPSG:4326.
-
-    Parameters
-    ----------
-    geometry : numpy.ndarray of object, shape (n,)
-        shapely geometries or None, in the CRS below.
-    path : pathlib.Path
-        Names the file in messages.
-    declared : str
-        The CRS that the file names; "" where it names none.
-    given : str or None
-        The user's word for a file that does not say (or, for GeoJSON, that says so by leaving it out).
-
-    Returns
-    -------
-    tuple
-        The geometries in longitude and latitude, and a note where they were transformed.
-
-    Raises
-    ------
-    GateError
-        No CRS is known; or the one given is not the file's.
-    UsageError
-        `given` is no CRS.
-    """
+    """Bring geometries into EPSG:4326."""
     own = _crs(declared) if declared else None
     said = _crs(given) if given else None
     if declared and own is None:
@@ -206,13 +102,7 @@ def to_degrees(geometry: Objects, *, path: Path, declared: str, given: str | Non
 
 
 def cell(value: Any) -> str | None:
-    """A cell of a table as text without blanks around it; None for an empty or missing one.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """A cell of a table as text without blanks around it; None for an empty or missing one."""
     if value is None or value is pd.NA or value is pd.NaT:
         return None
     if isinstance(value, float | np.floating) and np.isnan(value):
@@ -224,13 +114,7 @@ def cell(value: Any) -> str | None:
 
 
 def file_encoding(options: Options) -> str | None:
-    """The encoding that the options name, None where they leave it at UTF-8 (a Shapefile may say its own).
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The encoding that the options name, None where they leave it at UTF-8 (a Shapefile may say its own)."""
     return None if options.encoding.lower().replace("-", "") == "utf8" else options.encoding
 
 

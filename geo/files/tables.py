@@ -27,17 +27,7 @@ _COMPUTED = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of a CSV file.
-
-    Attributes
-    ----------
-    header : tuple of str
-        Column names, without surrounding blanks; an unnamed column is called ``column N``.
-    rows : tuple of (int, dict of str to str)
-        The number of the row (from 1, the header is not counted) and its cells, as text just as they stand.
-    refusals : tuple of Refusal
-        Rows whose number of cells is not that of the header.
-    """
+    """The rows of a CSV file."""
 
     header: tuple[str, ...]
     rows: tuple[tuple[int, dict[str, str]], ...]
@@ -46,39 +36,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Stream:
-    """A CSV file whose rows are read as they are asked for: a million of them need no memory.
-
-    Attributes
-    ----------
-    header : tuple of str
-        As `Table`'s.
-    rows : iterator of (int, dict) or Refusal
-        In the order of the file; a row whose number of cells is not that of the header comes as its refusal. Asking for
-        the next one raises FileError where the file is damaged there.
-    """
+    """A CSV file whose rows are read as they are asked for: a million of them need no memory."""
 
     header: tuple[str, ...]
     rows: Iterator[tuple[int, dict[str, str]] | Refusal]
 
 
 def read_table(path: Path, *, options: Options | None = None) -> Table:
-    """Read a CSV file with a header, all of it.
-
-    Parameters
-    ----------
-    path, options
-        As `open_table`.
-
-    Returns
-    -------
-    Table
-        Blank lines are passed over and not counted; surplus cells that are empty are dropped.
-
-    Raises
-    ------
-    FileError, GateError, UsageError
-        As `open_table`, and what reading its rows raises.
-    """
+    """Read a CSV file with a header, all of it."""
     stream = open_table(path, options=options)
     found = list(stream.rows)
     refusals = tuple(row for row in found if isinstance(row, Refusal))
@@ -86,31 +51,7 @@ def read_table(path: Path, *, options: Options | None = None) -> Table:
 
 
 def open_table(path: Path, *, options: Options | None = None) -> Stream:
-    """Begin to read a CSV file with a header.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Up to 256 MiB.
-    options : Options or None
-        ``encoding``, ``delimiter`` and ``decimal`` count here. A byte order mark is dropped. Cells stay text:
-        `number` reads them with the decimal sign of the same options.
-
-    Returns
-    -------
-    Stream
-        Blank lines are passed over and not counted; surplus cells that are empty are dropped.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read, is not in the encoding named, is an HTML page, has an unfinished quotation, or is
-        written with another separator or with decimal commas than the options say.
-    GateError
-        There is no header, or a column is named twice.
-    UsageError
-        The encoding or the delimiter named does not exist.
-    """
+    """Begin to read a CSV file with a header."""
     options = options or Options()
     delimiter = {None: ",", "\\t": "\t", "tab": "\t"}.get(options.delimiter, options.delimiter) or ","
     if len(delimiter) != 1 or delimiter in '"\r\n':
@@ -128,25 +69,7 @@ def open_table(path: Path, *, options: Options | None = None) -> Stream:
 
 
 def number(text: str | None, *, options: Options | None = None) -> float | None:
-    """The number in a cell, with the decimal sign of the options; None for an empty cell.
-
-    Parameters
-    ----------
-    text : str or None
-        ``51.73``, or ``51,73`` where ``options.decimal`` is a comma.
-    options : Options or None
-        Its ``decimal`` counts.
-
-    Returns
-    -------
-    float or None
-        Not judged: may be infinite or NaN where the text says so.
-
-    Raises
-    ------
-    GateError
-        The text is no number.
-    """
+    """The number in a cell, with the decimal sign of the options; None for an empty cell."""
     if text is None or not text.strip():
         return None
     written = text.strip()
@@ -160,25 +83,13 @@ def number(text: str | None, *, options: Options | None = None) -> float | None:
 
 
 def defused(value: Any) -> str:
-    """A cell's text, with what a spreadsheet would compute made plain text by a leading apostrophe.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """A cell's text, with what a spreadsheet would compute made plain text by a leading apostrophe."""
     text = "" if value is None else str(value)
     return f"'{text}" if text.startswith(_COMPUTED) and not _is_number(text) else text
 
 
 def csv_lines(rows: Iterable[Sequence[Any]]) -> Iterator[str]:
-    """Rows as lines of CSV that end in a line feed; a cell with a line end of any kind in it stands in quotation marks.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """Rows as lines of CSV that end in a line feed."""
     line = io.StringIO()
     writer = csv.writer(line, lineterminator="\r\n")  # the writer quotes what its own line end has in it
     for row in rows:

@@ -15,38 +15,12 @@ _DEPTH = {"LineString": 0, "Polygon": 1, "MultiLineString": 1, "MultiPolygon": 2
 
 
 def is_topology(document: Any) -> bool:
-    """Whether a JSON document is TopoJSON.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """Whether a JSON document is TopoJSON."""
     return isinstance(document, dict) and document.get("type") == "Topology"
 
 
 def objects(document: Mapping[str, Any], *, path: Path) -> dict[str, list[dict[str, Any]]]:
-    """The objects of a topology, each as a list of GeoJSON features.
-
-    Parameters
-    ----------
-    document : mapping
-        A TopoJSON topology, quantised or not.
-    path : pathlib.Path
-        Names the file in messages.
-
-    Returns
-    -------
-    dict of str to list of dict
-        Object name -> features, with ``properties`` and ``geometry`` (None where the object has a null one,
-        or where the grid has folded all its rings to lines; folded holes and parts are dropped). The
-        coordinates are those of the topology, in its own units: longitude and latitude in degrees as a rule.
-
-    Raises
-    ------
-    GateError
-        The topology is damaged: arcs that are no numbers, or an arc that is not there.
-    """
+    """The objects of a topology, each as a list of GeoJSON features."""
     arcs, found = document.get("arcs"), document.get("objects")
     if not isinstance(arcs, list) or not isinstance(found, dict):
         raise GateError(f"{path}: a topology without 'arcs' or 'objects'")

@@ -39,17 +39,7 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Built:
-    """Geometries made from the mappings of a GeoJSON document.
-
-    Attributes
-    ----------
-    geometry : numpy.ndarray of object, shape (n,)
-        shapely geometries, always 2-D, in the file's own axes; None where the mapping was null or refused.
-    closed : list of int
-        Indexes (from 0) of those of which a ring lacked its last position, which was added.
-    errors : dict of int to str
-        Index (from 0) -> why that one was refused.
-    """
+    """Geometries made from the mappings of a GeoJSON document."""
 
     geometry: Objects
     closed: list[int] = field(default_factory=list)
@@ -61,25 +51,7 @@ class _Refused(Exception):
 
 
 def read_bytes(path: Path, *, limit: int = FILE_LIMIT) -> bytes:
-    """The whole content of a file.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        A file on disk.
-    limit : int
-        Bytes that a file may have at most.
-
-    Returns
-    -------
-    bytes
-        Never empty.
-
-    Raises
-    ------
-    FileError
-        The file is absent, a folder, empty, not readable, or larger than `limit`.
-    """
+    """The whole content of a file."""
     path = Path(path)
     try:
         with path.open("rb") as stream:
@@ -99,27 +71,7 @@ def read_bytes(path: Path, *, limit: int = FILE_LIMIT) -> bytes:
 
 
 def read_json(path: Path, *, raw: bytes | None = None) -> Any:
-    """Parse a JSON file strictly: UTF-8 (a byte order mark is allowed), finite numbers, one document.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The file; names it in messages.
-    raw : bytes or None
-        Its content, where the caller has it.
-
-    Returns
-    -------
-    Any
-        What the document holds.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read, is not UTF-8, an HTML page, cut short, nested too deeply, or no JSON.
-    GateError
-        It holds NaN or an infinite number, which JSON does not know.
-    """
+    """Parse a JSON file strictly: UTF-8 (a byte order mark is allowed), finite numbers, one document."""
     raw = read_bytes(path) if raw is None else raw
     raw = raw.removeprefix(b"\xef\xbb\xbf")
     try:
@@ -129,20 +81,7 @@ def read_json(path: Path, *, raw: bytes | None = None) -> Any:
 
 
 def refuse_other_text(path: Path, raw: bytes) -> None:
-    """Raise for content that is UTF-16 or an HTML page, whatever the file is called.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Names the file in the message.
-    raw : bytes
-        Its content.
-
-    Raises
-    ------
-    FileError
-        It is one of the two.
-    """
+    """Raise for content that is UTF-16 or an HTML page, whatever the file is called."""
     if raw[:2] in (b"\xff\xfe", b"\xfe\xff") or b"\0" in raw[:4]:
         raise FileError(f"{path}: not UTF-8 but UTF-16 or UTF-32: save it as UTF-8")
     if raw[:200].lstrip().lower().startswith(_HTML):
@@ -200,26 +139,7 @@ def _place(raw: bytes, position: int) -> str:
 
 
 def features(document: Any, *, path: Path) -> list[dict[str, Any]]:
-    """The features of a GeoJSON document: of a collection, or a lone feature or geometry as a list of one.
-
-    Parameters
-    ----------
-    document : Any
-        From `read_json`.
-    path : pathlib.Path
-        Names the file in messages.
-
-    Returns
-    -------
-    list of dict
-        As they stand in the file; the list may be empty. Every one has ``properties`` (a dict) and ``geometry``
-        (a dict or None).
-
-    Raises
-    ------
-    GateError
-        The document is no GeoJSON, or a member of the collection is no feature.
-    """
+    """The features of a GeoJSON document: of a collection, or a lone feature or geometry as a list of one."""
     if not isinstance(document, dict):
         raise GateError(f"{path}: a JSON {type(document).__name__}, not a GeoJSON FeatureCollection")
     kind = document.get("type")
@@ -253,24 +173,7 @@ def _feature(feature: Any, *, path: Path, row: int) -> dict[str, Any]:
 
 
 def build(geometries: Sequence[Mapping[str, Any] | None]) -> Built:
-    """Make shapely geometries of GeoJSON ones; every vertex, ring order and ring start as given, heights dropped.
-
-    Parameters
-    ----------
-    geometries : sequence of mapping or None
-        The ``geometry`` members of features. A geometry collection of areas only becomes a MultiPolygon.
-
-    Returns
-    -------
-    Built
-        An array of the same length, and by index what was closed or refused. Coordinates are not judged: they may be
-        out of range. Rings may cross themselves.
-
-    Raises
-    ------
-    GateError
-        Never: what cannot be built is in ``errors``.
-    """
+    """Make shapely geometries of GeoJSON ones; every vertex, ring order and ring start as given, heights dropped."""
     built = Built(np.full(len(geometries), None, dtype=object))
     areas: list[int] = []
     for index, geometry in enumerate(geometries):

@@ -13,40 +13,12 @@ _BARRED = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def clean(text: Any) -> str:
-    """Text that an XML file can hold: every other sign becomes ``�``.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Text that an XML file can hold: every other sign becomes ``�``."""
     return _BARRED.sub("�", "" if text is None else str(text))
 
 
 def add(parent: Element, name: str, text: Any = None, /, **attributes: Any) -> Element:
-    """Put an element at the end of another one.
-
-    Parameters
-    ----------
-    parent : Element
-        It grows.
-    name : str
-        Our own word.
-    text : any
-        What stands in it; None leaves it empty.
-    **attributes
-        Any text; a trailing underscore of a name is dropped.
-
-    Returns
-    -------
-    Element
-        The new one.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Put an element at the end of another one."""
     made = SubElement(parent, name, {k.rstrip("_"): clean(v) for k, v in attributes.items()})
     if text is not None:
         made.text = clean(text)
@@ -54,13 +26,7 @@ def add(parent: Element, name: str, text: Any = None, /, **attributes: Any) -> E
 
 
 def xml_bytes(root: Element) -> bytes:
-    """A document, a line an element: equal trees give equal bytes.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """A document, a line an element: equal trees give equal bytes."""
     indent(root, " ")
     made: bytes = tostring(root, encoding="utf-8")
     return b'<?xml version="1.0" encoding="UTF-8"?>\n' + made + b"\n"

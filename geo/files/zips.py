@@ -21,28 +21,7 @@ _ARCHIVES = (".zip", ".kmz", ".7z", ".rar", ".gz", ".tar")
 
 
 def unpack(path: Path, *, raw: bytes | None = None, limit: int = UNPACKED_LIMIT) -> dict[str, bytes]:
-    """The files in a zip archive.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        A zip file, under whatever extension.
-    raw : bytes or None
-        Its content, where the caller has it.
-    limit : int
-        Bytes that all files together may unpack to; counted while unpacking, declared sizes are not trusted.
-
-    Returns
-    -------
-    dict of str to bytes
-        The path within the archive, with slashes, -> the content. Folders are left out. Nothing is written to disk.
-
-    Raises
-    ------
-    FileError
-        No zip, damaged, encrypted, over the limit; or a member is absolute, climbs out with ``..``, is a link, an
-        archive itself, or named twice.
-    """
+    """The files in a zip archive."""
     raw = read_bytes(path, limit=FILE_LIMIT) if raw is None else raw
     if not raw.startswith(MAGIC):
         raise FileError(f"{path}: not a zip archive")

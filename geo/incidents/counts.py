@@ -19,31 +19,7 @@ _TOO_COARSE_BELOW = 4.0
 
 
 def counted(archive: Archive, incidents: gpd.GeoDataFrame, *, by: str, level: int | None = None) -> pd.DataFrame:
-    """Incidents counted by unit, period or type, each dataset by itself: they are never added up across datasets.
-
-    Parameters
-    ----------
-    archive : Archive
-        Its units say where a point lies.
-    incidents : geopandas.GeoDataFrame
-        As `Archive.incidents` gives them.
-    by : {"unit", "day", "week", "month", "type"}
-        An event belongs to the period in which it began; a week begins on a Monday.
-    level : int or None
-        Of units; None is 1, the countries' first division.
-
-    Returns
-    -------
-    pandas.DataFrame
-        The column named by `by`, dataset, incidents, killed_low, killed_best, killed_high (sums of the numbers given,
-        missing where none is), with_number (how many incidents give one). An incident known to a country only, or
-        outside all units, is in no unit: its row says so.
-
-    Raises
-    ------
-    UsageError
-        `by` is unknown.
-    """
+    """Incidents counted by unit, period or type, each dataset by itself: they are never added up across datasets."""
     if by not in BY:
         raise UsageError(f"by={by!r} is unknown: {', '.join(BY)}")
     plain = pd.DataFrame(incidents.drop(columns=incidents.geometry.name))

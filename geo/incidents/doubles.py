@@ -53,31 +53,7 @@ class _Told(NamedTuple):
 def doubles(
     incidents: gpd.GeoDataFrame, *, limit: float = LIMIT, within_dataset: bool = False, days: int = 1
 ) -> pd.DataFrame:
-    """Pairs of incidents that may be one event.
-
-    Parameters
-    ----------
-    incidents : geopandas.GeoDataFrame
-        As `Archive.incidents` gives them.
-    limit : float
-        Pairs that score at least this much, from 0 to 1.
-    within_dataset : bool
-        Also pairs of one dataset; else of two alone.
-    days : int
-        How many days may lie between them.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row for each pair, the likeliest first: first and second (event_id) with their datasets, date_start,
-        where_coordinates, distance_km, score, why (what the score is made of), first_notes, second_notes. Nothing is
-        merged or taken away.
-
-    Raises
-    ------
-    GateError
-        A date cannot be read.
-    """
+    """Pairs of incidents that may be one event."""
     frame = incidents.reset_index(drop=True)
     one, other = _near(frame, days, within_dataset=within_dataset)
     if not len(one):

@@ -46,37 +46,7 @@ def encounters(
     inset_km: float = INSET_KM,
     max_age_days: float | None = None,
 ) -> pd.DataFrame:
-    """Who held the place of each incident on its day, by each source, and how far the front was.
-
-    Parameters
-    ----------
-    archive : Archive
-        With control.
-    incidents : geopandas.GeoDataFrame
-        As `Archive.incidents` gives them.
-    sources : sequence of str or None
-        None is every source of control in the archive, each by itself.
-    inset_km : float
-        How far inside border and coast the front is followed (see `Archive.front`).
-    max_age_days : float or None
-        A snapshot older than this on the day says nothing.
-
-    Returns
-    -------
-    pandas.DataFrame
-        A row for each incident and source: event_id, dataset, date_start, where_coordinates, event_type,
-        uncertainty_km (missing where nobody states it), source, ground (``A held``, ``contested``, ``not marked`` where
-        the source draws nothing, ``not determined``), front_km (from the point; missing where there is no front or the
-        place is a region), side (whose held ground, or outside whose), why (where something is not determined),
-        snapshot, snapshot_age_days.
-
-    Raises
-    ------
-    SourceError
-        A source is not in the archive.
-    UnitError
-        The archive has no countries, which give border and coast.
-    """
+    """Who held the place of each incident on its day, by each source, and how far the front was."""
     names = archive.store.control_sources() if sources is None else [archive.source_name(s) for s in sources]
     facts = _facts(incidents)
     with archive.holding():

@@ -38,27 +38,7 @@ _DISORDER = {
 
 
 def shaped(frame: gpd.GeoDataFrame, shape: str, *, raw: bool = False) -> Iterator[list[str]]:
-    """Incidents as rows of text, the header first.
-
-    Parameters
-    ----------
-    frame : geopandas.GeoDataFrame
-        As `geo.archive.Archive.incidents` gives them.
-    shape : {"acled", "ucdp-ged", "csv"}
-        ACLED's 31 columns; UCDP's 49, and behind them those of ours that some row has and UCDP has not; or our own.
-    raw : bool
-        True leaves cells that a spreadsheet would compute as they are.
-
-    Yields
-    ------
-    list of str
-        A row that came in as ACLED (or UCDP) goes out cell by cell as it stood; every other is made from the schema.
-
-    Raises
-    ------
-    UsageError
-        There is no such shape.
-    """
+    """Incidents as rows of text, the header first."""
     if shape not in SHAPES:
         raise UsageError(f"no shape {shape!r}; there are: {', '.join(SHAPES)}")
     columns, cells = _OF[shape](frame)
@@ -85,13 +65,7 @@ def _orig(row: Fields, marks: Sequence[str]) -> dict[str, Any]:
 
 
 def number_text(value: Any, *, name: str = "") -> str:
-    """A number as these files write it: whole ones without a point, coordinates with one; "" where there is none.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """A number as these files write it: whole ones without a point, coordinates with one; "" where there is none."""
     if value is None or value != value:
         return ""
     number = float(value)

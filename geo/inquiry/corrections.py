@@ -35,13 +35,7 @@ def corrections(
     as_known_on: When | None = None,
     snapshots: Sequence[str] | None = None,
 ) -> tuple[pd.DataFrame, gpd.GeoDataFrame]:
-    """What was corrected and what was taken back: what `Archive.corrections` gives, in km² and as polygons.
-
-    Raises
-    ------
-    GeoError
-        As `Archive.corrections`.
-    """
+    """What was corrected and what was taken back: what `Archive.corrections` gives, in km² and as polygons."""
     rows: list[dict[str, Any]] = []
     ground: list[gpd.GeoDataFrame] = []
     for event in _events(reader, source, since, as_known_on):
@@ -121,18 +115,7 @@ def _sides(reader: Reader, event: _Event) -> tuple[gpd.GeoDataFrame, gpd.GeoData
 
 
 def correction_words(table: pd.DataFrame) -> list[str]:
-    """Corrections in sentences, one for each, with km² by class.
-
-    Parameters
-    ----------
-    table : pandas.DataFrame
-        As `corrections` gives it; km².
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """Corrections in sentences, one for each, with km² by class."""
     said = []
     rows = table.to_dict("records")
     for key in dict.fromkeys((r["corrected_at"], r["earlier_snapshot"]) for r in rows):

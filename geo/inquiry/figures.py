@@ -31,13 +31,7 @@ SERIES_COLUMNS = ("date", "source", "controller", "status", "unit", "area_km2", 
 
 
 def areas(reader: Reader, date: When | None, asked: Asked) -> pd.DataFrame:
-    """The km² of every class on a date: what `Archive.area` gives.
-
-    Raises
-    ------
-    GeoError
-        As `Archive.area`.
-    """
+    """The km² of every class on a date: what `Archive.area` gives."""
     used = reader.used(asked.source, date, as_known_on=asked.as_known_on, max_age_days=asked.max_age_days)
     frame = reader.state(asked.source, date, used, asked.as_known_on)
     zones = reader.zones(asked, ground=frame)
@@ -52,13 +46,7 @@ def areas(reader: Reader, date: When | None, asked: Asked) -> pd.DataFrame:
 
 
 def changes(reader: Reader, from_: When, to: When, asked: Asked, *, base: When | None) -> pd.DataFrame:
-    """Gross and net change in km² of every class between two dates: what `Archive.change` gives.
-
-    Raises
-    ------
-    GeoError
-        As `Archive.change`.
-    """
+    """Gross and net change in km² of every class between two dates: what `Archive.change` gives."""
     sides = [reader.side(asked.source, when, asked.as_known_on, asked.max_age_days) for when in (from_, to)]
     (before, first), (after, last) = sides
     zones = reader.zones(asked, ground=after)
@@ -80,13 +68,7 @@ def changes(reader: Reader, from_: When, to: When, asked: Asked, *, base: When |
 
 
 def changed(reader: Reader, from_: When, to: When, asked: Asked) -> gpd.GeoDataFrame:
-    """The polygons that changed hands between two dates, with their km².
-
-    Raises
-    ------
-    GeoError
-        As `Archive.changed`.
-    """
+    """The polygons that changed hands between two dates, with their km²."""
     sides = [reader.side(asked.source, when, asked.as_known_on)[0] for when in (from_, to)]
     return measures.changed_frame(_moved(reader, asked, (from_, to), sides))
 
@@ -119,13 +101,7 @@ def series(
     workers: int | None,
     scheduler: str | None,
 ) -> pd.DataFrame:
-    """The km² of every class at every snapshot: what `Archive.series` gives.
-
-    Raises
-    ------
-    GeoError
-        As `Archive.series`.
-    """
+    """The km² of every class at every snapshot: what `Archive.series` gives."""
     used = reader.used(asked.source, to, as_known_on=asked.as_known_on)
     zones = reader.zones(asked, ground=reader.state(asked.source, to, used, asked.as_known_on))
     table = reader.snapshots(asked.source, as_known_on=asked.as_known_on or FAR)

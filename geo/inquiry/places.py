@@ -27,13 +27,7 @@ def front(
     inset_km: float,
     gap_km: float = 0.1,
 ) -> Front:
-    """The front on a date, its length in km with what it rests on: what `Archive.front` gives.
-
-    Raises
-    ------
-    GeoError
-        As `Archive.front`.
-    """
+    """The front on a date, its length in km with what it rests on: what `Archive.front` gives."""
     used = reader.used(asked.source, date, as_known_on=asked.as_known_on, max_age_days=asked.max_age_days)
     countries = reader.border(asked.boundary)
     found = front_of(
@@ -60,13 +54,7 @@ def front(
 def front_movement(
     reader: Reader, from_: When, to: When | None, asked: Asked, *, tolerance_km: float, inset_km: float
 ) -> pd.DataFrame:
-    """How far a side's front moved between two dates, in km: what `Archive.front_movement` gives.
-
-    Raises
-    ------
-    GeoError
-        As `Archive.front_movement`.
-    """
+    """How far a side's front moved between two dates, in km: what `Archive.front_movement` gives."""
     before, after = (reader.side(asked.source, when, asked.as_known_on)[0] for when in (from_, to))
     old = front(reader, from_, asked, tolerance_km=tolerance_km, inset_km=inset_km)
     zones = reader.zones(replace(asked, by="unit", boundary=None), ground=after)
@@ -83,13 +71,7 @@ def front_movement(
 
 
 def hands_changed(reader: Reader, places: gpd.GeoDataFrame, from_: When, to: When | None, asked: Asked) -> pd.DataFrame:
-    """The settlements that changed hands: what `Archive.changed_hands` gives.
-
-    Raises
-    ------
-    GeoError
-        As `Archive.changed_hands`.
-    """
+    """The settlements that changed hands: what `Archive.changed_hands` gives."""
     (before, first), (after, last) = (reader.side(asked.source, when, asked.as_known_on) for when in (from_, to))
     ends = [max(side.values(), key=lambda s: -s[1])[0] for side in (first, last)]
     table = changed_hands(places, before, after)
@@ -97,13 +79,7 @@ def hands_changed(reader: Reader, places: gpd.GeoDataFrame, from_: When, to: Whe
 
 
 def who(reader: Reader, lat: float, lon: float, *, source: str | None, as_known_on: When | None = None) -> pd.DataFrame:
-    """Who held a place, and when: what `Archive.who` gives.
-
-    Raises
-    ------
-    UsageError
-        No such place on the globe.
-    """
+    """Who held a place, and when: what `Archive.who` gives."""
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
         raise UsageError(f"{lat}, {lon} is no place: latitude ±90°, then longitude ±180°")
     found = reader.store.control_at(source, lon, lat, as_known_on=moment(as_known_on))

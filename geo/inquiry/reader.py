@@ -63,13 +63,7 @@ class Reader:
     # -- sources and snapshots ----------------------------------------------------------------------------------
 
     def source_name(self, source: str | None = None) -> str:
-        """The source meant: the one named, or the only one that the archive has control from.
-
-        Raises
-        ------
-        SourceError
-            The archive has several and none is named, or it has not the one named; the message lists them.
-        """
+        """The source meant: the one named, or the only one that the archive has control from."""
         there = self.store.recall(("control sources",), self.store.control_sources)
         if source is None and len(there) == 1:
             return str(there[0])
@@ -83,13 +77,7 @@ class Reader:
         raise SourceError(f"no control by source {source!r} in {self.path}; there are: {listed}")
 
     def snapshots(self, source: str | None = None, *, as_known_on: When | None = None) -> pd.DataFrame:
-        """Every recording of a snapshot, or those in force at a moment.
-
-        Raises
-        ------
-        GateError
-            `as_known_on` cannot be read.
-        """
+        """Every recording of a snapshot, or those in force at a moment."""
         known = moment(as_known_on)
         table = self.store.recall(("snapshots", known, self.is_raw), lambda: self._released_snapshots(known))
         return table if source is None else table[table["source"] == source].reset_index(drop=True)
@@ -106,35 +94,17 @@ class Reader:
     # -- rules against harm -------------------------------------------------------------------------------------
 
     def rules(self) -> list[Rule]:
-        """The archive's rules, in the order in which they were set; none where the reader is the owner's.
-
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
+        """The archive's rules, in the order in which they were set; none where the reader is the owner's."""
         if self.is_raw:
             return []
         return [Rule(*row[:5]) for row in self.store.recall(("rules",), self.store.rules)]
 
     def accuracy_km(self, source: str) -> float | None:
-        """How far a source's drawn lines may be off, in km, by its record; None where that is not known.
-
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
+        """How far a source's drawn lines may be off, in km, by its record; None where that is not known."""
         return self.store.recall(("accuracy", source), lambda: self.store.accuracy_km(source))
 
     def limit(self, source: str) -> str | None:
-        """The instant from which on a source's snapshots are under embargo; None where none is.
-
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
+        """The instant from which on a source's snapshots are under embargo; None where none is."""
         hours = embargo_hours(self.rules(), source)
         if not hours:
             return None
@@ -144,24 +114,12 @@ class Reader:
         )
 
     def notes(self, *sources: str) -> tuple[str, ...]:
-        """What is to be said of the rules that figures of these sources have passed.
-
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
+        """What is to be said of the rules that figures of these sources have passed."""
         rules = self.rules()
         return tuple(f"{name}: {words}" for name in sources for words in rule_words(rules, control=name))
 
     def sources(self) -> pd.DataFrame:
-        """Sources and whom to credit; a rule that was applied to what a source says stands with its credit.
-
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
+        """Sources and whom to credit; a rule that was applied to what a source says stands with its credit."""
         table = self.store.recall(("sources",), self.store.sources)
         rules = self.rules()
         if not rules:
@@ -178,15 +136,7 @@ class Reader:
     def used(
         self, source: str, when: When | None, *, as_known_on: When | None = None, max_age_days: float | None = None
     ) -> pd.DataFrame:
-        """The snapshot of each part that answers for a date: depicts, part, snapshot, age_days.
-
-        Raises
-        ------
-        NoSnapshotError
-            Nothing depicts that date or an earlier one, or only something too old.
-        UsageError
-            `max_age_days` is below 0.
-        """
+        """The snapshot of each part that answers for a date: depicts, part, snapshot, age_days."""
         if max_age_days is not None and not max_age_days >= 0:
             raise UsageError(f"max_age_days={max_age_days:g}: how old a snapshot may be is 0 or more")
         key = ("used", source, str(when), moment(as_known_on), max_age_days)
@@ -224,13 +174,7 @@ class Reader:
     # -- ground -------------------------------------------------------------------------------------------------
 
     def state(self, source: str, when: When | None, used: pd.DataFrame, as_known_on: When | None) -> gpd.GeoDataFrame:
-        """The polygons of a source on a date, with the snapshot that each is from; not to be changed.
-
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
+        """The polygons of a source on a date, with the snapshot that each is from; not to be changed."""
         instant = parse_instant(max(used["depicts"])) if when is None else last_instant(when)
         known = moment(as_known_on)
         end = self.limit(source)
@@ -251,13 +195,7 @@ class Reader:
         return frame
 
     def released(self, frame: gpd.GeoDataFrame, source: str) -> gpd.GeoDataFrame:
-        """A source's polygons without what an embargo withholds: those that came later, and when others ended.
-
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
+        """A source's polygons without what an embargo withholds: those that came later, and when others ended."""
         end = self.limit(source)
         if end is None:
             return frame
@@ -268,13 +206,7 @@ class Reader:
     def side(
         self, source: str, when: When | None, as_known_on: When | None = None, max_age_days: float | None = None
     ) -> tuple[gpd.GeoDataFrame, Spoken]:
-        """The polygons of a source on a date, and which snapshot speaks for each of its parts.
-
-        Raises
-        ------
-        NoSnapshotError
-            Nothing depicts that date or an earlier one, or only something too old.
-        """
+        """The polygons of a source on a date, and which snapshot speaks for each of its parts."""
         used = self.used(source, when, as_known_on=as_known_on, max_age_days=max_age_days)
         return self.state(source, when, used, as_known_on), {p: spokesman(used, p) for p in used["part"]}
 
@@ -287,15 +219,7 @@ class Reader:
         within: str | shapely.Geometry | None = None,
         wanted: Mapping[str, str | Sequence[str] | None] | None = None,
     ) -> gpd.GeoDataFrame:
-        """Incidents of a span of days, both included, in a place, and with these values: as `Archive.incidents`.
-
-        Raises
-        ------
-        GateError
-            A date cannot be read.
-        UnitError
-            The unit is unknown or ambiguous.
-        """
+        """Incidents of a span of days, both included, in a place, and with these values: as `Archive.incidents`."""
         first = to_instant(from_).date().isoformat() if from_ is not None else None
         last = to_instant(to).date().isoformat() if to is not None else None
         among = {name: [v] if isinstance(v, str) else list(v) for name, v in (wanted or {}).items() if v is not None}
@@ -314,23 +238,11 @@ class Reader:
     # -- units --------------------------------------------------------------------------------------------------
 
     def units(self) -> gpd.GeoDataFrame:
-        """Every administrative unit; not to be changed.
-
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
+        """Every administrative unit; not to be changed."""
         return self._cached_units()[0]
 
     def countries(self) -> Countries:
-        """The look-up from points to countries.
-
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
+        """The look-up from points to countries."""
         return self._cached_units()[1]
 
     def _cached_units(self) -> tuple[gpd.GeoDataFrame, Countries]:
@@ -342,13 +254,7 @@ class Reader:
         return self._units[1], self._units[2]
 
     def border(self, boundary: str | None) -> gpd.GeoDataFrame:
-        """The countries of one boundary set: they give border and coast.
-
-        Raises
-        ------
-        UnitError
-            The archive has none.
-        """
+        """The countries of one boundary set: they give border and coast."""
         units = self.units()
         mine = units[(units["level"] == 0) & ((units["boundary"] == boundary) | (boundary is None))]
         if mine.empty:
@@ -359,15 +265,7 @@ class Reader:
         return gpd.GeoDataFrame(mine[mine["boundary"] == mine["boundary"].iloc[-1]], crs=CRS)
 
     def zones(self, asked: Asked, *, ground: gpd.GeoDataFrame) -> Sequence[measures.Zone]:
-        """Where a question is measured: everywhere, in one unit, or in every unit where the ground is.
-
-        Raises
-        ------
-        UnitError
-            A unit is unknown or ambiguous.
-        UsageError
-            `by` is unknown.
-        """
+        """Where a question is measured: everywhere, in one unit, or in every unit where the ground is."""
         zone = self.zone(asked.within, asked.boundary)
         if asked.by not in (None, "unit", "native"):
             raise UsageError(f"by={asked.by!r} is unknown: 'unit' or 'native'")
@@ -382,13 +280,7 @@ class Reader:
         return measures.zones_by_unit(units, within=zone.shape)
 
     def zone(self, within: str | shapely.Geometry | None, boundary: str | None = None) -> measures.Zone:
-        """The ground of one unit or polygon, or everywhere.
-
-        Raises
-        ------
-        UnitError
-            A unit is unknown or ambiguous, or there is no such boundary set.
-        """
+        """The ground of one unit or polygon, or everywhere."""
         if boundary is not None:
             units_of_set(self.units(), boundary)
         if within is None:
@@ -401,13 +293,7 @@ class Reader:
 
 
 def statuses_meant(status: str | Sequence[str] | None) -> list[str]:
-    """The statuses named; ``held`` where none is.
-
-    Raises
-    ------
-    UsageError
-        One is unknown.
-    """
+    """The statuses named; ``held`` where none is."""
     if status is None:
         return ["held"]
     listed = [status] if isinstance(status, str) else list(status)

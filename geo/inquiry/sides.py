@@ -33,12 +33,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Comparison:
-    """Sources side by side on a date: km² (`table`), polygons (`pieces`), places, and how their classes differ.
-
-    `table` has date, controller, status, unit, kind (``area``, ``agreed``, ``disputed``, ``piece``), said_by,
-    others_say, area_km2, snapshots, difference, boundary; `pieces` the same with geometry (EPSG:4326) for agreed and
-    disputed ground; `places`, where some were asked about, name, lat, lon and what each source says.
-    """
+    """Sources side by side on a date: km² (`table`), polygons (`pieces`), places, and how their classes differ."""
 
     date: str
     sources: Sequence[str]
@@ -58,13 +53,7 @@ def side_by_side(
     take: Mapping[str, str] | None = None,
     places: gpd.GeoDataFrame | None = None,
 ) -> Comparison:
-    """Two sources or more on a date: what `Archive.compare` gives.
-
-    Raises
-    ------
-    GeoError
-        As `Archive.compare`.
-    """
+    """Two sources or more on a date: what `Archive.compare` gives."""
     names = _named(reader, sources, take)
     when = date if date is not None else _last_common(reader, names, asked.as_known_on)
     frames, spoken = {}, {}
@@ -105,13 +94,7 @@ def over_span(
     take: Mapping[str, str] | None = None,
     lag_days: int = LAG_DAYS,
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Sources side by side on every day of a span, and who trails whom: what `Archive.compare_span` gives.
-
-    Raises
-    ------
-    GeoError
-        As `Archive.compare_span`.
-    """
+    """Sources side by side on every day of a span, and who trails whom: what `Archive.compare_span` gives."""
     if asked.by is not None:
         raise UsageError("over a span the figures are for the whole; name one unit (within, --in), or one date")
     names = _named(reader, sources, take)
@@ -218,25 +201,13 @@ def _meant(source: str, own: measures.ClassKey | None, key: Key) -> str:
 
 
 def meaning_of(source: str, part: str, controller: str | None, status: str) -> str:
-    """What a source means by a class, by the table of docs/formats.md.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """What a source means by a class, by the table of docs/formats.md."""
     row = _meant_by(source, part, controller, status)
     return row["meaning"] if row else f"its own class {_words(controller, status, part)}"
 
 
 def stated_meaning(source: str, part: str, controller: str | None, status: str) -> str:
-    """What the table says of this very class, "" where it says nothing, or only something of all the source's classes.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """What the table says of this class alone; "" where it says nothing of it."""
     row = _meant_by(source, part, controller, status)
     return row["meaning"] if row and row["status"] else ""
 

@@ -49,24 +49,12 @@ class Workings:
         return "\n".join(_lines(self.facts))
 
     def to_json(self) -> str:
-        """The facts as JSON.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """The facts as JSON."""
         return json.dumps(self.facts, ensure_ascii=False, indent=1)
 
 
 def explain_area(reader: Reader, date: When | None, asked: Asked, *, accuracy_km: float | None) -> Workings:
-    """The workings of areas in km² on a date: what `Archive.explain` gives.
-
-    Raises
-    ------
-    GeoError
-        As `Archive.explain`.
-    """
+    """The workings of areas in km² on a date: what `Archive.explain` gives."""
     frame, spoken = reader.side(asked.source, date, asked.as_known_on, asked.max_age_days)
     table = figures.areas(reader, date, asked)
     accuracy = accuracy_km if accuracy_km is not None else reader.accuracy_km(asked.source)
@@ -89,13 +77,7 @@ def explain_area(reader: Reader, date: When | None, asked: Asked, *, accuracy_km
 def explain_change(
     reader: Reader, from_: When, to: When, asked: Asked, *, base: When | None, accuracy_km: float | None
 ) -> Workings:
-    """The workings of gross and net change in km² between two dates: what `Archive.explain_change` gives.
-
-    Raises
-    ------
-    GeoError
-        As `Archive.explain_change`.
-    """
+    """The workings of gross and net change in km² between two dates: what `Archive.explain_change` gives."""
     sides = [reader.side(asked.source, when, asked.as_known_on, asked.max_age_days) for when in (from_, to)]
     table = figures.changes(reader, from_, to, asked, base=base)
     uppers = [figures.areas(reader, when, asked) for when in (from_, to)]

@@ -23,24 +23,7 @@ Box = tuple[float, float, float, float]
 
 
 def cut(box: Box) -> dict[str, Any]:
-    """What the basemap has in a box.
-
-    Parameters
-    ----------
-    box : (west, south, east, north)
-        Degrees.
-
-    Returns
-    -------
-    dict
-        ``scale`` (steps per degree), and polygons (``land``, ``lakes``) and lines (``rivers``, ``admin1``,
-        ``borders``, ``disputed``), delta-coded.
-
-    Raises
-    ------
-    MapError
-        The shipped basemap is missing.
-    """
+    """What the basemap has in a box."""
     thin, step = _thinning(box), _step(box)
     edge = shapely.box(box[0], box[1], box[2], box[3])
     found: dict[str, Any] = {"scale": SCALE / step}
@@ -53,28 +36,7 @@ def cut(box: Box) -> dict[str, Any]:
 
 
 def places(box: Box, lang: str, *, near: Box | None = None) -> list[list[Any]]:
-    """Named places in a box, the largest first.
-
-    Parameters
-    ----------
-    box : (west, south, east, north)
-        Degrees.
-    near : (west, south, east, north) or None
-        Degrees: outside of it only towns of 20,000 people or more.
-    lang : {"en", "uk", "ru"}
-        Of the names; English where a place has no other.
-
-    Returns
-    -------
-    list of [latitude, longitude, name, population, is_capital]
-
-    Raises
-    ------
-    MapError
-        The shipped places are missing.
-    UsageError
-        The language is none of the three.
-    """
+    """Named places in a box, the largest first."""
     if lang not in _NAMES:
         raise UsageError(f"lang={lang!r} is unknown: " + ", ".join(_NAMES))
     column = _NAMES[lang]
@@ -86,26 +48,14 @@ def places(box: Box, lang: str, *, near: Box | None = None) -> list[list[Any]]:
 
 
 def padded(box: Box, share: float = 0.15) -> Box:
-    """A box with a margin of a share of its width and height, within the range of the map's projection.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """A box with a margin of a share of its width and height, within the range of the map's projection."""
     dx, dy = (max(share * (box[i + 2] - box[i]), 0.05) for i in (0, 1))
     west, south, east, north = box[0] - dx, box[1] - dy, box[2] + dx, box[3] + dy
     return (max(west, -180.0), max(south, -85.0), min(east, 180.0), min(north, 85.0))
 
 
 def outward(box: Box) -> Box:
-    """A box widened to round numbers, by a thirtieth of its width at most, so that maps of near dates share theirs.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """A box widened to round numbers, by a thirtieth of its width at most, so that maps of near dates share theirs."""
     step = 2.0 ** math.floor(math.log2((box[2] - box[0]) / 60))
     west, south = (math.floor(v / step) * step for v in box[:2])
     east, north = (math.ceil(v / step) * step for v in box[2:])
@@ -113,22 +63,7 @@ def outward(box: Box) -> Box:
 
 
 def reach_of(limits: Box) -> Box:
-    """How far the ground is drawn: beyond the limits, and far enough for an upright screen as for a wide one.
-
-    Parameters
-    ----------
-    limits : (west, south, east, north)
-        Degrees.
-
-    Returns
-    -------
-    (west, south, east, north)
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """How far the ground is drawn: beyond the limits, and far enough for an upright screen as for a wide one."""
     west, south, east, north = padded(limits, 0.5)
     squeeze = math.cos(math.radians((south + north) / 2))
     wide, high = (east - west) * squeeze, north - south
@@ -138,63 +73,25 @@ def reach_of(limits: Box) -> Box:
 
 
 def wide(reach: Box, bounds: Box) -> Box:
-    """The reach, and as far to both sides as a map shows that is low and wide, with all controls under it.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The reach, and as far to both sides as a map shows that is low and wide, with all controls under it."""
     half = 1.35 * (bounds[3] - bounds[1]) / math.cos(math.radians((bounds[1] + bounds[3]) / 2))
     middle = (bounds[0] + bounds[2]) / 2
     return max(min(reach[0], middle - half), -180.0), reach[1], min(max(reach[2], middle + half), 180.0), reach[3]
 
 
 def credits() -> dict[str, dict[str, str]]:
-    """Whom to credit for ``units``, ``basemap`` and ``places``: text, licence, url.
-
-    Raises
-    ------
-    MapError
-        The shipped credits are missing.
-    """
+    """Whom to credit for ``units``, ``basemap`` and ``places``: text, licence, url."""
     found: dict[str, dict[str, str]] = json.loads((ASSETS / "credits.json").read_text(encoding="utf-8"))
     return found
 
 
 def encode_line(points: np.ndarray[Any, np.dtype[np.int64]]) -> list[int]:
-    """Whole-number positions as first position and steps, flat.
-
-    Parameters
-    ----------
-    points : numpy.ndarray of int64, shape (n, 2)
-        Positions in whole steps.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Whole-number positions as first position and steps, flat."""
     return np.diff(points, axis=0, prepend=np.zeros((1, 2), dtype=points.dtype)).ravel().tolist()
 
 
 def encode_lines(lines: Sequence[Any], box: Box, *, near: Box) -> list[list[int]]:
-    """Lines as steps of 1 / `scale_of` degree, as fine as the basemap of that box, and coarser away from the subject.
-
-    Parameters
-    ----------
-    lines : sequence of shapely LineString
-        EPSG:4326.
-    box : (west, south, east, north)
-        Degrees: how far the map reaches.
-    near : (west, south, east, north)
-        Degrees: where the map opens.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Lines in steps of 1 / `scale_of` degree, coarser away from the subject."""
     shapes = np.array(lines, dtype=object)
     close = shapely.intersects(shapes, shapely.box(*near))
     scaled = shapely.transform(shapes, lambda xy: xy * SCALE)
@@ -204,13 +101,7 @@ def encode_lines(lines: Sequence[Any], box: Box, *, near: Box) -> list[list[int]
 
 
 def scale_of(box: Box) -> float:
-    """Steps per degree of the lines of a map that reaches so far.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Steps per degree of the lines of a map that reaches so far."""
     return SCALE / _step(box)
 
 

@@ -18,29 +18,7 @@ T = TypeVar("T")
 def by_workers(
     archive: Archive, work: Sequence[Any], done: Callable[[Archive, Any], T], *, workers: int
 ) -> Iterator[T]:
-    """Do the same for every item, in order.
-
-    Parameters
-    ----------
-    archive : Archive
-        What to work from.
-    work : sequence
-        The items; like what comes of them they travel between processes.
-    done : callable
-        Called with (archive, item); a function of a module, or a partial of one.
-    workers : int
-        Processes; 1 works here.
-
-    Yields
-    ------
-    object
-        What came of each item.
-
-    Raises
-    ------
-    GeoError
-        As `done` does.
-    """
+    """Do the same for every item, in order."""
     if workers == 1 or len(work) < 2:
         yield from (done(archive, item) for item in work)
         return

@@ -24,10 +24,7 @@ _TALL = 0.7  # height over width from which two pictures stand side by side on p
 
 @dataclass(frozen=True)
 class Side:
-    """One of the two dates: the snapshots that answer for it, what they depict, the oldest one's age, and its figures.
-
-    `figures` are rows of `Archive.area`; the later side's also have those of `Archive.change` since the earlier date.
-    """
+    """One of the two dates."""
 
     when: When
     snapshots: Sequence[str]
@@ -64,13 +61,7 @@ class Pair:
 
 
 def top(dossier: Dossier, pair: Pair) -> str:
-    """Title and the line under it, and the patterns that both halves and the still pictures share.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Title and the line under it, and the patterns that both halves and the still pictures share."""
     patterns = sheet.top(dossier).partition("<header>")[0]
     told = "".join(f" {written(side.when)}: {_rests(side)}." for side in pair.sides)
     dek = f"Source: {pair.shown}.{told}{pair.known}"
@@ -78,13 +69,7 @@ def top(dossier: Dossier, pair: Pair) -> str:
 
 
 def divider(pair: Pair) -> str:
-    """What lies over the map: the name of each half, and the divider between them, a native slider.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """What lies over the map: the name of each half, and the divider between them, a native slider."""
     names = "".join(
         f'<p class="half" id="half-{i}"><strong>{escape(written(side.when))}</strong>'
         + (f" <small>snapshot {_age(side)} older</small>" if side.age_days else "")
@@ -105,32 +90,13 @@ def divider(pair: Pair) -> str:
 
 
 def side(dossier: Dossier, pair: Pair) -> str:
-    """Figures of both dates, what changed by unit, settlements, legend and layers.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Figures of both dates, what changed by unit, settlements, legend and layers."""
     units = "".join(section_html(s) for s in pair.units)
     return f"<aside>{_figures(pair)}{_legend(dossier, pair)}{units}{_settlements(pair)}</aside>"
 
 
 def stills(pair: Pair, pictures: Sequence[str]) -> str:
-    """Both dates as pictures, each with its name: for print, and for readers without scripts.
-
-    Parameters
-    ----------
-    pair : Pair
-        What they show.
-    pictures : sequence of str
-        SVG, the earlier date first.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Both dates as pictures, each with its name: for print, and for readers without scripts."""
     first = written(pair.sides[0].when)
     extra = ("", f", with the ground gained and lost since {first}")
     return "".join(

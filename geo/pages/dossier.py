@@ -98,37 +98,7 @@ def gather(
     colours: Mapping[str, str] | None = None,
     with_front: bool = True,
 ) -> Dossier:
-    """Collect what the page of a date shows.
-
-    Parameters
-    ----------
-    archive : Archive
-        What to draw from.
-    date : str, date, datetime or None
-        None is the last snapshot.
-    source, as_known_on : see `Archive.area`
-    since : str, date, datetime or None
-        The date since which changes are shown.
-    within : str or None
-        The unit to show.
-    incident_days : int
-        Incidents of so many days up to the date.
-    title : str or None
-        Of the page.
-    lang : {"en", "uk", "ru"}
-        Of place names.
-    colours : mapping or None
-        Controller -> ``#rrggbb``.
-    with_front : bool
-        False leaves the front line out.
-
-    Raises
-    ------
-    MapError
-        Nothing stands on that date that could be drawn.
-    GeoError
-        As `Archive.control` and `Archive.area`.
-    """
+    """Collect what the page of a date shows."""
     with archive.holding():
         return _gather(
             archive, date, archive.source_name(source), since=since, as_known_on=as_known_on, within=within,
@@ -332,13 +302,7 @@ def _front(archive: Archive, date: When, source: str, within: str | None, as_kno
 
 
 def outlines(archive: Archive, limits: Box) -> tuple[list[shapely.Geometry], str]:
-    """The borders of the finest units in view, and whose they are.
-
-    Raises
-    ------
-    ArchiveError
-        The archive cannot be read.
-    """
+    """The borders of the finest units in view, and whose they are."""
     return archive.store.recall(("outlines", limits), lambda: _outlines(archive, limits))
 
 

@@ -34,10 +34,7 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True)
 class Track:
-    """One class: its boundary edges with their births and deaths, counted in dates of the series.
-
-    `area`, `gained`, `lost` are km² on every date, from the source's own geometry.
-    """
+    """One class: its boundary edges with their births and deaths, counted in dates of the series."""
 
     ledger: Ledger
     area: Floats
@@ -76,24 +73,7 @@ class Reel:
 
 
 def pack(tracks: Sequence[Track], instants: Sequence[int]) -> Film:
-    """Pack a series.
-
-    Parameters
-    ----------
-    tracks : sequence of Track
-        The classes; boundaries that two of them share are stored once.
-    instants : sequence of int
-        The dates, in order, in seconds since 1970 UTC.
-
-    Returns
-    -------
-    Film
-
-    Raises
-    ------
-    MapError
-        There is no date.
-    """
+    """Pack a series."""
     if not len(instants):
         raise MapError("there is no date to draw")
     boundaries = [_boundary(track.ledger) for track in tracks]
@@ -120,37 +100,13 @@ def pack(tracks: Sequence[Track], instants: Sequence[int]) -> Film:
 
 
 def deflate(raw: bytes, *, level: int = 9) -> bytes:
-    """Bytes as a browser's ``DecompressionStream("deflate-raw")`` takes them.
-
-    Parameters
-    ----------
-    raw : bytes
-        What is packed.
-    level : int
-        Of zlib, 1 to 9.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Bytes as a browser's ``DecompressionStream("deflate-raw")`` takes them."""
     packer = zlib.compressobj(level, zlib.DEFLATED, -15, 8)
     return packer.compress(raw) + packer.flush()
 
 
 def unpack(data: bytes) -> Reel:
-    """What `pack` packed: the decoder of the page, in Python.
-
-    Parameters
-    ----------
-    data : bytes
-        Deflated, as `pack` gives it.
-
-    Raises
-    ------
-    MapError
-        These are no such bytes.
-    """
+    """What `pack` packed: the decoder of the page, in Python."""
     try:
         reader = _Reader(zlib.decompress(data, -15))
         count, n, m, unit = (reader.number() for _ in range(4))

@@ -288,23 +288,7 @@ def _accuracy(packed: film.Film, parts: Sequence[Part]) -> str:
 
 
 def drawn_km2(packed: film.Film) -> list[Floats]:
-    """The areas of what a page draws, class by class, on every date.
-
-    Parameters
-    ----------
-    packed : geo.pages.film.Film
-        The series as the page carries it.
-
-    Returns
-    -------
-    list of numpy.ndarray of float64
-        km² on the WGS 84 ellipsoid, from the rounded boundaries.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The areas of what a page draws, class by class, on every date."""
     reel = film.unpack(packed.data)
     degrees = reel.points / film.SCALE
     found = []

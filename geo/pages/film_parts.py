@@ -52,17 +52,7 @@ def parts_of(
     status: str | Sequence[str] | None,
     zone: Any,
 ) -> tuple[list[Part], Sequence[str]]:
-    """The classes of a source, in the order in which they are drawn, and what is to be said of the series.
-
-    Raises
-    ------
-    SourceError
-        The source is not there.
-    UnitError
-        A unit is unknown or ambiguous.
-    UsageError
-        A status is unknown.
-    """
+    """The classes of a source, in the order in which they are drawn, and what is to be said of the series."""
     if not own:
         return [], []
     figures = archive.series(

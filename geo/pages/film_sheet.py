@@ -25,11 +25,7 @@ WIDTH, HEIGHT = 10_000, 100
 
 @dataclass(frozen=True)
 class Strand:
-    """One class of one source through time: its words, its look, km² on every date (NaN before its source begins).
-
-    `gained` and `lost` are since the snapshot before; `changes` are the words and looks of gained and lost ground, of
-    classes whose changes are drawn.
-    """
+    """One class of one source through time: its words, its look, km² on every date (NaN before its source begins)."""
 
     label: str
     source: str
@@ -54,37 +50,19 @@ class Reading:
 
 
 def said(moment: datetime) -> str:
-    """An instant in words, without the hour where that is midnight.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """An instant in words, without the hour where that is midnight."""
     return written(moment.date() if moment == _midnight(moment) else moment)
 
 
 def stamp(moment: datetime) -> str:
-    """An instant as the page's links write it: 2025-01-11, with its time where that is not midnight UTC.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """An instant as the page's links write it: 2025-01-11, with its time where that is not midnight UTC."""
     if moment == _midnight(moment):
         return moment.date().isoformat()
     return moment.strftime("%Y-%m-%dT%H:%MZ" if not moment.second else "%Y-%m-%dT%H:%M:%SZ")
 
 
 def top(reading: Reading) -> str:
-    """Title, the line under it, and the patterns and curves that the page's pictures share.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Title, the line under it, and the patterns and curves that the page's pictures share."""
     symbols = [s for strand in reading.strands for s in (strand.symbol, *(look for _, look in strand.changes))]
     patterns = "".join({symbol.pattern: symbol.svg for symbol in symbols}.values())
     curves = "".join(
@@ -98,13 +76,7 @@ def top(reading: Reading) -> str:
 
 
 def player(reading: Reading) -> str:
-    """What stands under the map: the date, the chart, the slider and the buttons.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """What stands under the map: the date, the chart, the slider and the buttons."""
     first, last = reading.instants[0], reading.instants[-1]
     days = f'min="{first.date()}" max="{last.date()}"'
     options = "".join(
@@ -142,13 +114,7 @@ def player(reading: Reading) -> str:
 
 
 def side(reading: Reading) -> str:
-    """The figures of the date, and the legend, whose marks are the layers' switches.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The figures of the date, and the legend, whose marks are the layers' switches."""
     rows = "".join(
         f'<tr data-row="{k}"><th scope="row">{escape(s.label)}</th><td>{_km2(s.area[-1])}</td>'
         f"<td>{_km2(s.gained[-1])}</td><td>{_km2(s.lost[-1])}</td><td>{_net(s)}</td></tr>"
@@ -166,13 +132,7 @@ def side(reading: Reading) -> str:
 
 
 def table(reading: Reading) -> str:
-    """Every date with its figures: the timeline as text.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Every date with its figures: the timeline as text."""
     heads, units, columns = "", "", []
     for strand in reading.strands:
         listed = [("km²", strand.area)]
@@ -196,13 +156,7 @@ def table(reading: Reading) -> str:
 
 
 def still_words(reading: Reading) -> str:
-    """The date under the still picture, and the chart again.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The date under the still picture, and the chart again."""
     strand = reading.strands[reading.charted]
     return (
         f'<figcaption><strong id="still-date">{escape(said(reading.instants[-1]))}</strong>. Below: '

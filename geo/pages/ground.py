@@ -20,10 +20,7 @@ from geo.pages.still import WIDTH, Surroundings, surroundings
 
 @dataclass(frozen=True)
 class Ground:
-    """The parts of a page that are the same for every date of the same reach.
-
-    `packed` is what the page unpacks: deflated JSON as base64; `around` is what the still picture has of it.
-    """
+    """The parts of a page that are the same for every date of the same reach."""
 
     packed: str
     around: Surroundings
@@ -31,34 +28,13 @@ class Ground:
 
 
 def ground_of(archive: Archive, dossier: Dossier, *, draw_basemap: bool = True) -> Ground:
-    """The ground under a page; made once for as long as the archive is held (`Archive.holding`).
-
-    Parameters
-    ----------
-    archive : Archive
-        It remembers.
-    dossier : Dossier
-        What the page shows: its reach, its bounds, its units' outlines.
-    draw_basemap : bool
-        False leaves land and water out.
-
-    Raises
-    ------
-    MapError
-        The shipped basemap is missing.
-    """
+    """The ground under a page; made once for as long as the archive is held (`Archive.holding`)."""
     key = ("ground", dossier.reach, dossier.bounds, dossier.boundary, dossier.lang, draw_basemap)
     return archive.store.recall(key, lambda: make_ground(dossier, draw_basemap=draw_basemap))
 
 
 def make_ground(dossier: Dossier, *, draw_basemap: bool = True) -> Ground:
-    """As `ground_of`, made anew.
-
-    Raises
-    ------
-    MapError
-        The shipped basemap is missing.
-    """
+    """As `ground_of`, made anew."""
     base = basemap.cut(dossier.reach) if draw_basemap else None
     if base and dossier.outlines:
         base["admin1"] = []  # the archive's own units are drawn instead
@@ -73,38 +49,12 @@ def make_ground(dossier: Dossier, *, draw_basemap: bool = True) -> Ground:
 
 
 def packed(data: bytes, *, level: int = 9) -> str:
-    """Bytes deflated, as a page unpacks them.
-
-    Parameters
-    ----------
-    data : bytes
-        What is packed.
-    level : int
-        Of zlib, 1 to 9.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Bytes deflated, as a page unpacks them."""
     return base64.b64encode(deflate(data, level=level)).decode()
 
 
 def coarser(base: Mapping[str, Any], box: basemap.Box) -> dict[str, Any]:
-    """The basemap as a still picture needs it: what lies in its box, to a pixel.
-
-    Parameters
-    ----------
-    base : mapping
-        As `geo.pages.basemap.cut` gives it.
-    box : (west, south, east, north)
-        Degrees: what the picture shows.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The basemap as a still picture needs it: what lies in its box, to a pixel."""
     scale = base["scale"]
     pixel = 0.7 * scale * max((box[2] - box[0]) / WIDTH, (box[3] - box[1]) / WIDTH / 1.2)
     edges = [v * scale for v in basemap.padded(box, 0.02)]

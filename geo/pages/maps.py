@@ -343,10 +343,7 @@ def _header(page: Figure) -> str:
 
 
 def _numbering(root: Element) -> Callable[[str], str]:
-    """Number the elements in order of appearance: folium's own ids are random, and no page would equal another.
-
-    It is done to the text, so that a script of the user's that names an element goes on naming it.
-    """
+    """Number the elements in order of appearance: folium's own ids are random, and no page would equal another."""
     numbers: dict[str, str] = {}
     stack = [root]
     while stack:

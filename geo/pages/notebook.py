@@ -17,26 +17,7 @@ _LEFT = "text-align:left"
 
 
 def framed(page: str, *, title: str) -> str:
-    """A page as a frame that a notebook can show without a file beside it.
-
-    Parameters
-    ----------
-    page : str
-        The whole page, with its own policy in it.
-    title : str
-        What the frame is called.
-
-    Returns
-    -------
-    str
-        An ``<iframe>`` as wide as there is room. It runs the page's own scripts in an origin of its own: it sees
-        nothing of the notebook. A host page with a strict policy stops it; there, `geo.embed_snippet` is the way.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """A page as a frame that a notebook can show without a file beside it."""
     return (
         f'<iframe srcdoc="{escape(page)}" title="{escape(title)}" sandbox="allow-scripts" referrerpolicy="no-referrer" '
         'width="100%" height="720" style="display:block;width:100%;height:720px;border:0"></iframe>'
@@ -44,29 +25,7 @@ def framed(page: str, *, title: str) -> str:
 
 
 def archive_card(path: Path, sources: pd.DataFrame, snapshots: pd.DataFrame, layers: pd.DataFrame) -> str:
-    """An archive in a notebook: where it is, from whom it has what, of which dates, and how much.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Of the archive.
-    sources : pandas.DataFrame
-        As `Archive.sources`.
-    snapshots : pandas.DataFrame
-        As `Archive.snapshots`, those in force.
-    layers : pandas.DataFrame
-        As `geo.storage.store.Store.layers`.
-
-    Returns
-    -------
-    str
-        HTML from escaped text.
-
-    Raises
-    ------
-    ArchiveError
-        Never.
-    """
+    """An archive in a notebook: where it is, from whom it has what, of which dates, and how much."""
     titles = dict(zip(sources["name"], sources["title"], strict=True))
     licences = dict(zip(sources["name"], sources["licence"], strict=True))
     counts = {(r["layer"], r["name"]): r for r in layers.to_dict("records")}
@@ -90,13 +49,7 @@ def archive_card(path: Path, sources: pd.DataFrame, snapshots: pd.DataFrame, lay
 
 
 def sentence(text: str) -> str:
-    """A line of text from outside.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """A line of text from outside."""
     return f"<div {PLAIN}><p>{escape(text)}</p></div>"
 
 

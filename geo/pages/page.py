@@ -40,11 +40,7 @@ ASSETS = Path(__file__).resolve().parents[1] / "assets"
 
 @dataclass(frozen=True)
 class Shell:
-    """What a page is made of, around the map itself.
-
-    `top`, `side` and `bottom` are HTML made by our own code from escaped text (`escape`); `data` is what the script
-    reads; `still` is the picture for print and for readers without scripts.
-    """
+    """What a page is made of, around the map itself."""
 
     title: str
     lang: str
@@ -56,36 +52,12 @@ class Shell:
 
 
 def escape(text: Any) -> str:
-    """Text as HTML shows it.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Text as HTML shows it."""
     return html.escape("" if text is None else _shown(str(text)), quote=True)
 
 
 def json_block(data: Any, *, name: str) -> str:
-    """A JSON block that no HTML, template or script parser reads as anything but text.
-
-    Parameters
-    ----------
-    data : JSON-like
-        Any text from outside may be in it.
-    name : str
-        The element's id.
-
-    Returns
-    -------
-    str
-        A ``<script type="application/json">`` element.
-
-    Raises
-    ------
-    MapError
-        A number in it is not finite.
-    """
+    """A JSON block that no HTML, template or script parser reads as anything but text."""
     try:
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     except ValueError as error:
@@ -105,22 +77,7 @@ def _escape_strings(text: str) -> str:
 
 @cache
 def leaflet(name: str) -> str:
-    """The text of a file of Leaflet, from the installed dependency, checked by its hash.
-
-    Parameters
-    ----------
-    name : {"leaflet.js", "leaflet.css"}
-        Which file.
-
-    Returns
-    -------
-    str
-
-    Raises
-    ------
-    MapError
-        The dependency is missing, or its file is another one.
-    """
+    """The text of a file of Leaflet, from the installed dependency, checked by its hash."""
     path, raw = _leaflet_file(name)
     found = base64.b64encode(hashlib.sha384(raw).digest()).decode()
     if found != _LEAFLET[name]:
@@ -132,13 +89,7 @@ def leaflet(name: str) -> str:
 
 
 def pins() -> str:
-    """The script that gives Leaflet's own pins their pictures, without any file beside the page.
-
-    Raises
-    ------
-    MapError
-        The dependency is missing.
-    """
+    """The script that gives Leaflet's own pins their pictures, without any file beside the page."""
     pictures = {
         "iconUrl": _picture("marker-icon.png"),
         "iconRetinaUrl": _picture("marker-icon-2x.png"),
@@ -164,13 +115,7 @@ def _leaflet_file(name: str) -> tuple[str, bytes]:
 
 @cache
 def asset(name: str) -> str:
-    """The text of one of our own scripts or styles.
-
-    Raises
-    ------
-    MapError
-        It is missing: the installation is incomplete.
-    """
+    """The text of one of our own scripts or styles."""
     try:
         return (ASSETS / name).read_text(encoding="utf-8")
     except OSError:
@@ -178,18 +123,7 @@ def asset(name: str) -> str:
 
 
 def style_and_script(name: str) -> str:
-    """The head of a page that does more than a dated one: its own style and script, and no switches without scripts.
-
-    Parameters
-    ----------
-    name : str
-        Of both files of ours.
-
-    Raises
-    ------
-    MapError
-        A file is missing: the installation is incomplete.
-    """
+    """The head of a page that does more than a dated one: its own style and script, and no switches without scripts."""
     return (
         f"<style>{lean(asset(f'{name}.css'))}</style><script>{lean(asset(f'{name}.js'))}</script>"
         "<noscript><style>.switches input{display:none}</style></noscript>"
@@ -197,39 +131,13 @@ def style_and_script(name: str) -> str:
 
 
 def lean(code: str) -> str:
-    """Our own style or script without its comments and indents: readers of the page have them in the project.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Our own style or script without its comments and indents: readers of the page have them in the project."""
     lines = (line.strip() for line in code.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
 def assemble(shell: Shell, *, header: str, body: str, script: str, tiles: str = "") -> tuple[str, list[str]]:
-    """The whole page, with a policy that allows what it holds.
-
-    Parameters
-    ----------
-    shell : Shell
-        Our part.
-    header, body, script : str
-        What the map library rendered for its own elements and those that a user added.
-    tiles : str
-        The host of map tiles that were asked for, as a policy source.
-
-    Returns
-    -------
-    tuple of (str, list of str)
-        The page, and what it loads from elsewhere (nothing, unless a user added it).
-
-    Raises
-    ------
-    MapError
-        A dependency or an asset is missing.
-    """
+    """The whole page, with a policy that allows what it holds."""
     parts = (
         f"<style>{leaflet('leaflet.css')}</style><style>{lean(asset('map.css'))}</style>"
         f"<script>{leaflet('leaflet.js')}</script>",
@@ -295,24 +203,7 @@ def _scanned(part: str) -> dict[str, list[str]]:
 
 
 def policy_of(text: str, *, tiles: str = "") -> tuple[str, list[str]]:
-    """The strictest policy under which a page works, and what it loads from elsewhere.
-
-    Parameters
-    ----------
-    text : str
-        The page's HTML.
-    tiles : str
-        The host of map tiles that were asked for, as a policy source.
-
-    Returns
-    -------
-    tuple of (str, list of str)
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The strictest policy under which a page works, and what it loads from elsewhere."""
     return _policy([text], tiles)
 
 
@@ -350,25 +241,7 @@ def _host(address: str) -> str:
 
 
 def write_page(content: str | bytes, path: Path) -> Path:
-    """Write a page, or any file, in one step: readers see the old one or the new one, never half of it.
-
-    Parameters
-    ----------
-    content : str or bytes
-        The page; text is written as UTF-8.
-    path : pathlib.Path
-        Its folder is made where there is none.
-
-    Returns
-    -------
-    pathlib.Path
-        The same path.
-
-    Raises
-    ------
-    MapError
-        The folder does not take it.
-    """
+    """Write a page, or any file, in one step: readers see the old one or the new one, never half of it."""
     try:
         with aside(path) as temporary:
             temporary.write_bytes(content.encode() if isinstance(content, str) else content)

@@ -41,31 +41,7 @@ _OUTLINE = 0.005  # degrees by which a region's outline may be off: it is no gro
 def draw_review(
     reading: Reading, *, archive: Archive | None = None, title: str | None = None, draw_basemap: bool = True
 ) -> PageMap:
-    """Draw a briefing's drafts for review.
-
-    Parameters
-    ----------
-    reading : Reading
-        As `geo.read_briefing` gives it.
-    archive : Archive or None
-        Its control on the day of the briefing is drawn under the drafts, where it has one source; its units give the
-        outlines of regions.
-    title : str or None
-        Of the page.
-    draw_basemap : bool
-        False leaves the ground blank.
-
-    Returns
-    -------
-    folium.Map
-        `geo.save_map` writes it. EPSG:4326 data on Leaflet's EPSG:3857 map. The page loads nothing, and runs nothing of
-        the briefing.
-
-    Raises
-    ------
-    MapError
-        A dependency is missing.
-    """
+    """Draw a briefing's drafts for review."""
     region = partial(_region, archive)
     spots = [_spot(draft, region) for draft in reading.incidents]
     dossier = _dossier(reading, spots, archive, title)

@@ -39,22 +39,7 @@ _WHERE = {1: "exact place", 2: "near the place", 3: "district", 4: "region only"
 
 
 def draft_data(draft: Draft, spot: Spot | None, rings: Any) -> dict[str, Any]:
-    """A draft as the page's script takes it.
-
-    Parameters
-    ----------
-    draft : Draft
-        With the words behind it.
-    spot : Spot or None
-        How it is drawn; None where it has no place.
-    rings : JSON-like
-        The outline of its region, coded as `geo.pages.maps` codes ground; None for a place.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """A draft as the page's script takes it."""
     row = draft.fields
     at = None if spot is None else {"lat": spot.lat, "lon": spot.lon, "radius": spot.radius_m, "kind": spot.kind}
     return {
@@ -100,13 +85,7 @@ def _number(value: Any) -> str:
 
 
 def count_words(row: Any, lead: str) -> str:
-    """A count in words: ``4``, ``at least 3``, ``3 to 5``; "not known" is never 0.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """A count in words: ``4``, ``at least 3``, ``3 to 5``; "not known" is never 0."""
     low, best, high = (row[f"{lead}{name}"] for name in ("low", "best", "high"))
     if low is None and best is None and high is None:
         return "not known"
@@ -118,13 +97,7 @@ def count_words(row: Any, lead: str) -> str:
 
 
 def pieces(reading: Reading) -> list[list[list[Any]]]:
-    """The text as paragraphs of pieces: ``[words, [[draft, mark], …]]``; a claim is draft ``-1 - its number``.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The text as paragraphs of pieces: ``[words, [[draft, mark], …]]``; a claim is draft ``-1 - its number``."""
     marked = list(_marked(reading))
     starts: dict[int, list[tuple[int, str]]] = {}
     ends: dict[int, list[tuple[int, str]]] = {}
@@ -158,33 +131,14 @@ def _marked(reading: Reading) -> Iterator[tuple[Span, tuple[int, str]]]:
 
 
 def claim_words(claim: Any) -> str:
-    """A claim in the words of its record.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """A claim in the words of its record."""
     figure = "" if claim.value is None else f"{claim.comparator or ''} {claim.value:g} {claim.value_unit or ''}".strip()
     told = [claim.quantity or "not read as a claim", claim.controller, claim.unit, figure]
     return ", ".join(str(t) for t in told if t)
 
 
 def side(reading: Reading, legend: str) -> str:
-    """Filters, the list of drafts and the text; the script fills them with `textContent`.
-
-    Parameters
-    ----------
-    reading : Reading
-        Whose text it is.
-    legend : str
-        Of the map, as HTML of our own.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Filters, the list of drafts and the text; the script fills them with `textContent`."""
     marks = "".join(f'<li><mark class="{name}">{escape(words)}</mark></li>' for name, words in MARK_WORDS.items())
     return (
         '<aside><section class="controls filters"><h2>Drafts</h2><p class="pick">'
@@ -205,13 +159,7 @@ def side(reading: Reading, legend: str) -> str:
 
 
 def marks(spots: Sequence[Spot]) -> str:
-    """What the marks of the drafts on the map mean.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """What the marks of the drafts on the map mean."""
     kinds = {spot.kind for spot in spots}
     told = (
         ("place", '<circle cx="19" cy="11.5" r="8" fill="var(--incident)"/>', "A draft, with its number"),
@@ -229,13 +177,7 @@ def marks(spots: Sequence[Spot]) -> str:
 
 
 def table() -> str:
-    """The table of all drafts, which the script fills.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The table of all drafts, which the script fills."""
     heads = ("No.", "Date", "Where", "What", "Killed", "Injured", "Captured", "Said by", "Verification")
     cells = "".join(f'<th scope="col">{words}</th>' for words in heads)
     return (

@@ -7,26 +7,14 @@ from geo.pages.page import escape
 
 
 def section_html(section: Section) -> str:
-    """A heading, its table and notes, as HTML from escaped text.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """A heading, its table and notes, as HTML from escaped text."""
     table = "" if section.table is None else _table(section.table, section.heading)
     notes = "".join(f'<p class="workings">{escape(note)}</p>' for note in section.notes)
     return f'<section id="{section.name}"><h2>{escape(section.heading)}</h2>{table}{notes}</section>'
 
 
 def table_rows(table: Table) -> str:
-    """Head and body of a table: its first column names the row, words stand left, figures right.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Head and body of a table: its first column names the row, words stand left, figures right."""
 
     def kind(column: int) -> str:
         return "" if column >= table.numbers else ' class="word"'

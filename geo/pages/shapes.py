@@ -16,24 +16,12 @@ _REGION_DEGREES = 0.002  # how far the outline of an incident's region may be of
 
 
 def corners(box: basemap.Box) -> list[list[float]]:
-    """A box in degrees as Leaflet has it: south-west and north-east, latitude first.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """A box in degrees as Leaflet has it: south-west and north-east, latitude first."""
     return [[round(box[1], 5), round(box[0], 5)], [round(box[3], 5), round(box[2], 5)]]
 
 
 def class_data(item: Drawn) -> dict[str, Any]:
-    """How a class looks, and what a click on it says.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """How a class looks, and what a click on it says."""
     return {
         "label": item.label, "pattern": item.symbol.pattern, "edge": item.symbol.edge, "weight": item.symbol.weight,
         "dash": item.symbol.dash, "facts": [list(f) for f in item.facts],
@@ -41,25 +29,13 @@ def class_data(item: Drawn) -> dict[str, Any]:
 
 
 def rings(shapes: Sequence[shapely.Geometry]) -> list[list[list[int]]]:
-    """Every polygon as its rings.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Every polygon as its rings."""
     polygons = shapely.get_parts(np.array(shapes, dtype=object))
     return [[basemap.encode_line(_whole(r)) for r in shapely.get_rings(p)] for p in polygons]
 
 
 def shapes_of(dossier: Dossier) -> dict[str, Any]:
-    """Everything that is drawn but the ground under it, in steps of 1 / `SCALE` degree.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Everything that is drawn but the ground under it, in steps of 1 / `SCALE` degree."""
     regions = {s.area_name: s.area for s in dossier.spots if s.area is not None}
     outlined = {name: shapely.simplify(area, _REGION_DEGREES) for name, area in regions.items()}
     front = [] if dossier.front is None else shapely.get_parts(dossier.front.lines)

@@ -17,13 +17,7 @@ from geo.symbols import Symbol
 
 
 def top(dossier: Dossier) -> str:
-    """Title and the line under it, and the patterns that the page's pictures share.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Title and the line under it, and the patterns that the page's pictures share."""
     patterns = "".join(item.symbol.svg for item in _distinct(dossier))
     return (
         f'<svg class="defs" aria-hidden="true" focusable="false"><defs>{patterns}</defs></svg>'
@@ -32,33 +26,12 @@ def top(dossier: Dossier) -> str:
 
 
 def side(dossier: Dossier) -> str:
-    """Figures, legend, layers and incidents.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Figures, legend, layers and incidents."""
     return f"<aside>{_figures(dossier)}{legend(dossier)}{toggles(dossier)}{incidents(dossier)}</aside>"
 
 
 def bottom(dossier: Dossier, credits: Mapping[str, Mapping[str, str]] | None, *, tiles: str = "") -> str:
-    """Credits and licences, and what the map's figures and lines rest on.
-
-    Parameters
-    ----------
-    dossier : Dossier
-        What the page shows.
-    credits : mapping or None
-        Of the shipped data, where it is drawn (`geo.pages.basemap.credits`).
-    tiles : str
-        Attribution of map tiles that were asked for.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Credits and licences, and what the map's figures and lines rest on."""
     lines = list(dossier.credits)
     for name in ("basemap", "places"):
         if credits and name in credits:
@@ -130,13 +103,7 @@ def _workings(dossier: Dossier) -> str:
 
 
 def swatch(symbol: Symbol) -> str:
-    """A class's colour and pattern in a box, for a legend; the page has the pattern.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """A class's colour and pattern in a box, for a legend; the page has the pattern."""
     dash = f' stroke-dasharray="{symbol.dash}"' if symbol.dash else ""
     return (
         '<svg viewBox="0 0 38 23" aria-hidden="true"><rect x="1" y="1" width="36" height="21" '
@@ -145,13 +112,7 @@ def swatch(symbol: Symbol) -> str:
 
 
 def legend(dossier: Dossier) -> str:
-    """What every line, colour and pattern of the map means.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """What every line, colour and pattern of the map means."""
     seen: dict[str, str] = {}
     for item in (*dossier.changes, *reversed(dossier.classes)):
         seen.setdefault(item.label, f"<li>{swatch(item.symbol)}<span>{escape(item.label)}</span></li>")
@@ -187,13 +148,7 @@ def _mark(shape: str, words: str) -> str:
 
 
 def toggles(dossier: Dossier) -> str:
-    """The switches of the map's layers.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The switches of the map's layers."""
     names = [("control", "Control"), *([("changes", "Changes")] if dossier.changes else [])]
     names += [("front", "Front line")] if dossier.front is not None else []
     names += [("incidents", "Incidents")] if dossier.spots else []
@@ -246,13 +201,7 @@ def _filters(dossier: Dossier) -> str:
 
 
 def incidents(dossier: Dossier) -> str:
-    """The list of incidents, each a way to its place on the map.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The list of incidents, each a way to its place on the map."""
     if not dossier.spots:
         return ""
     items = []

@@ -49,18 +49,7 @@ class Surroundings:
 
 
 def surroundings(dossier: Dossier, base: dict[str, Any] | None, places: Sequence[Sequence[Any]]) -> Surroundings:
-    """Land, water and borders under the ground that is held; units and names over it.
-
-    Parameters
-    ----------
-    dossier, base, places
-        As in `draw_still`.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Land, water and borders under the ground that is held; units and names over it."""
     frame = _Frame(dossier.bounds)
     over = [_draw_lines(dossier.outlines, frame, "var(--soft)", 1, "2 3"), *_draw_places(places, frame)]
     return Surroundings("".join(_draw_base(base, frame) if base else []), "".join(over))
@@ -73,29 +62,7 @@ def draw_still(
     *,
     around: Surroundings | None = None,
 ) -> str:
-    """The map as one SVG element.
-
-    Parameters
-    ----------
-    dossier : Dossier
-        What the page shows.
-    base : dict or None
-        The basemap of the box, as `geo.pages.basemap.cut` gives it.
-    places : sequence of [latitude, longitude, name, population, is_capital]
-        The largest first.
-    around : Surroundings or None
-        Made before, in place of `base` and `places`.
-
-    Returns
-    -------
-    str
-        SVG whose patterns are those of the page it stands in; text is escaped.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The map as one SVG element."""
     frame = _Frame(dossier.bounds)
     around = around or surroundings(dossier, base, places)
     parts = [f'<rect width="{WIDTH:g}" height="{frame.height:.0f}" fill="var(--sea)"/>', around.under]

@@ -32,10 +32,7 @@ _DOT = re.compile(r'<circle cx="[\d.]+" cy="[\d.]+" r="([\d.]+)" fill="(#\w{6})"
 
 
 class Sheet:
-    """A page of a size in points, origin at the upper left, y down. What is drawn later lies on top.
-
-    Make it and draw on it inside `clean_settings`.
-    """
+    """A page of a size in points, origin at the upper left, y down. What is drawn later lies on top."""
 
     def __init__(self, width: float, height: float, theme: Theme, *, dpi: int, marks: float = 1.0) -> None:
         figure, _ = need_matplotlib()
@@ -59,28 +56,7 @@ class Sheet:
         self, shapes: Any, *, fill: str = "none", opacity: float = 1.0, edge: str = "none", weight: float = 0.0,
         dash: str = "", clip: Rect | None = None,
     ) -> None:  # fmt: skip
-        """Polygons in points, as one path.
-
-        Parameters
-        ----------
-        shapes : array of shapely geometry
-            In points of the sheet; what is no polygon is left out.
-        fill, edge : str
-            ``#rrggbb`` or ``none``.
-        opacity : float
-            Of the fill.
-        weight : float
-            Of the edge, in points.
-        dash : str
-            Lengths in points, as in SVG.
-        clip : rectangle or None
-            x0, y0, x1, y1 in points.
-
-        Raises
-        ------
-        MapError
-            Never.
-        """
+        """Polygons in points, as one path."""
         path = _path(_rings(shapes), close=True)
         if path is not None:
             face = "none" if fill == "none" else (fill, opacity)
@@ -89,36 +65,18 @@ class Sheet:
     def lines(
         self, shapes: Any, *, colour: str, weight: float, dash: str = "", opacity: float = 1.0, clip: Rect | None = None
     ) -> None:
-        """Lines in points, as one path.
-
-        Raises
-        ------
-        MapError
-            Never.
-        """
+        """Lines in points, as one path."""
         path = _path(np.asarray(shapes, dtype=object), close=False)
         if path is not None:
             self._patch(path, "none", (colour, opacity), weight, dash, clip)
 
     def front(self, shapes: Any, *, clip: Rect | None = None) -> None:
-        """A front line: dark on light or light on dark, with a rim in the ground's colour.
-
-        Raises
-        ------
-        MapError
-            Never.
-        """
+        """A front line: dark on light or light on dark, with a rim in the ground's colour."""
         self.lines(shapes, colour=self.theme.halo, weight=3.6 * self.marks, opacity=0.85, clip=clip)
         self.lines(shapes, colour=self.theme.ink, weight=1.9 * self.marks, clip=clip)
 
     def front_mark(self, x: float, y: float, size: float) -> None:
-        """A front line as the legend shows it, in a box of 1.9 by 1.5 sizes.
-
-        Raises
-        ------
-        MapError
-            Never.
-        """
+        """A front line as the legend shows it, in a box of 1.9 by 1.5 sizes."""
         steps = [(0.05, 1.05), (0.5, 0.7), (0.95, 0.95), (1.4, 0.55), (1.85, 0.7)]
         self.front([shapely.LineString([(x + a * size, y + b * size) for a, b in steps])])
 
@@ -134,24 +92,7 @@ class Sheet:
         self._add(patch, clip)
 
     def symbol(self, shapes: Any, symbol: Symbol, *, clip: Rect, edge: float = 1.0) -> None:
-        """Polygons in a class's colour and pattern, as the dated page draws them.
-
-        Parameters
-        ----------
-        shapes : array of shapely geometry
-            In points of the sheet.
-        symbol : Symbol
-            As `geo.symbols` gives it.
-        clip : rectangle
-            x0, y0, x1, y1 in points.
-        edge : float
-            Times the outline's width.
-
-        Raises
-        ------
-        MapError
-            Never.
-        """
+        """Polygons in a class's colour and pattern, as the dated page draws them."""
         path = _path(_rings(shapes), close=True)
         if path is None:
             return
@@ -200,13 +141,7 @@ class Sheet:
 
     def disc(self, x: float, y: float, radius: float, *, fill: str, edge: str = "none", weight: float = 0.0,
              dash: str = "", clip: Rect | None = None) -> None:  # fmt: skip
-        """A circle around a point, all in points.
-
-        Raises
-        ------
-        MapError
-            Never.
-        """
+        """A circle around a point, all in points."""
         from matplotlib.path import Path as Outline
 
         self._patch(Outline.circle((x, y), radius), fill, edge, weight, dash, clip)
@@ -214,24 +149,12 @@ class Sheet:
     def box(
         self, rect: Rect, *, fill: str = "none", opacity: float = 1.0, edge: str = "none", weight: float = 0.0
     ) -> None:
-        """A rectangle x0, y0, x1, y1 in points.
-
-        Raises
-        ------
-        MapError
-            Never.
-        """
+        """A rectangle x0, y0, x1, y1 in points."""
         self.areas([shapely.box(*rect)], fill=fill, opacity=opacity, edge=edge, weight=weight)
 
     def text(self, x: float, y: float, text: str, size: float, *, colour: str = "", bold: bool = False,
              align: Literal["left", "center", "right"] = "left", halo: float = 0.0) -> None:  # fmt: skip
-        """A line of text, its baseline at y; a halo of so many points lies under it.
-
-        Raises
-        ------
-        MapError
-            Never.
-        """
+        """A line of text, its baseline at y; a halo of so many points lies under it."""
         from matplotlib.text import Text
 
         def make() -> Any:

@@ -32,13 +32,7 @@ class Piece:
 
 
 def stack(sheet: Sheet, pieces: Sequence[Piece], x: float, y: float) -> float:
-    """Draw pieces one under the other, and say where the last one ends.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Draw pieces one under the other, and say where the last one ends."""
     for piece in pieces:
         piece.draw(sheet, x, y)
         y += piece.height
@@ -46,48 +40,19 @@ def stack(sheet: Sheet, pieces: Sequence[Piece], x: float, y: float) -> float:
 
 
 def height(pieces: Sequence[Piece]) -> float:
-    """The height of a stack in points.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The height of a stack in points."""
     return sum(piece.height for piece in pieces)
 
 
 def space(points: float) -> Piece:
-    """Nothing, of a height in points.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Nothing, of a height in points."""
     return Piece(points, lambda *_: None)
 
 
 def words(
     text: str, width: float, size: float, *, soft: bool = False, bold: bool = False, most: int = 0, after: float = 0.0
 ) -> Piece:
-    """Text in lines of a width.
-
-    Parameters
-    ----------
-    text : str
-        Any; it is drawn as it stands.
-    width, size, after : float
-        Points; `after` is left free under it.
-    soft, bold : bool
-        In the softer colour; in bold.
-    most : int
-        How many lines there may be, 0 for any number.
-
-    Raises
-    ------
-    MapError
-        matplotlib is missing.
-    """
+    """Text in lines of a width."""
     lines = wrapped(plain(text), width, size, bold=bold, most=most)
 
     def draw(sheet: Sheet, x: float, y: float) -> None:
@@ -99,13 +64,7 @@ def words(
 
 
 def title_pieces(title: str, dek: str, form: Format, width: float) -> list[Piece]:
-    """A title and the line under it; a long title is set smaller before it is cut.
-
-    Raises
-    ------
-    MapError
-        matplotlib is missing.
-    """
+    """A title and the line under it; a long title is set smaller before it is cut."""
     title, dek = plain(title), plain(dek)
     tries = [(1, s) for s in (1, 0.92, 0.84, 0.76)] + [(2, s) for s in (0.92, 0.84, 0.76, 0.68)] + [(3, 0.6)]
     fits = [s for n, s in tries if len(wrapped(title, width, s * form.title, bold=True)) <= n]
@@ -118,13 +77,7 @@ def title_pieces(title: str, dek: str, form: Format, width: float) -> list[Piece
 
 
 def figures(dossier: Dossier, form: Format, width: float) -> list[Piece]:
-    """The table of figures, each class with its pattern.
-
-    Raises
-    ------
-    MapError
-        matplotlib is missing.
-    """
+    """The table of figures, each class with its pattern."""
     since = dossier.since is not None
     symbols = {item.label: item.symbol for item in dossier.classes}
     names = ("km²", *_CHANGES) if since else ("km²",)
@@ -185,13 +138,7 @@ def _swatch(sheet: Sheet, symbol: Symbol, x: float, y: float, size: float) -> No
 
 
 def workings(dossier: Dossier, form: Format, width: float) -> list[Piece]:
-    """What the figures rest on: the range that contested ground leaves, and the snapshots.
-
-    Raises
-    ------
-    MapError
-        matplotlib is missing.
-    """
+    """What the figures rest on: the range that contested ground leaves, and the snapshots."""
     ranges = [
         f"{_label(r)}: {figure(r['lower_km2'])} km² by the source's own class, {figure(r['upper_km2'])} km² with the"
         " contested ground of the same country."
@@ -210,24 +157,7 @@ def _notes(dossier: Dossier) -> list[str]:
 
 
 def legend(dossier: Dossier, form: Format, width: float, spots: Sequence[Spot]) -> list[Piece]:
-    """What the table of figures has not said: changes, and how incidents are drawn.
-
-    Parameters
-    ----------
-    dossier : Dossier
-        What the picture shows.
-    form : Format
-        Sizes of type.
-    width : float
-        Points.
-    spots : sequence of Spot
-        The incidents that the map shows.
-
-    Raises
-    ------
-    MapError
-        matplotlib is missing.
-    """
+    """What the table of figures has not said: changes, and how incidents are drawn."""
     told = {_label(row) for row in dossier.headlines}
     entries: dict[str, Callable[[Sheet, float, float], None]] = {}
     for item in (*dossier.changes, *reversed(dossier.classes)):
@@ -258,13 +188,7 @@ def legend(dossier: Dossier, form: Format, width: float, spots: Sequence[Spot]) 
 
 
 def swatched(symbol: Symbol, size: float) -> Callable[[Sheet, float, float], None]:
-    """A class's colour and pattern beside its name, in type of a size in points.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """A class's colour and pattern beside its name, in type of a size in points."""
     return lambda sheet, x, y: _swatch(sheet, symbol, x, y + 0.2 * size, size)
 
 
@@ -279,22 +203,7 @@ def _entry(label: str, mark: Callable[[Sheet, float, float], None], size: float,
 
 
 def incidents(spots: Sequence[tuple[Spot, str]], form: Format, width: float, room: float) -> tuple[list[Piece], int]:
-    """A numbered list as long as there is room, and how many are in it.
-
-    Parameters
-    ----------
-    spots : sequence of (Spot, why the map does not show it, "" where it does)
-        Those on the map first.
-    form : Format
-        Sizes of type.
-    width, room : float
-        Points.
-
-    Raises
-    ------
-    MapError
-        matplotlib is missing.
-    """
+    """A numbered list as long as there is room, and how many are in it."""
     if not spots:
         return [], 0
     count = sum(spot.count for spot, _ in spots)
@@ -335,13 +244,7 @@ def _incident(number: int, spot: Spot, why: str, form: Format, width: float) -> 
 
 
 def incident_line(spot: Spot, why: str = "") -> str:
-    """What is known of an incident, on one line.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """What is known of an incident, on one line."""
     facts = dict(spot.facts)
     names = ("Date", "Precision", "Killed", "Injured", "Captured", "Verification", "Source")
     known = [f"{n.lower()}: {facts[n]}" for n in names if facts.get(n, "not known") != "not known"]
@@ -349,13 +252,7 @@ def incident_line(spot: Spot, why: str = "") -> str:
 
 
 def credit_lines(dossier: Dossier, *, draw_basemap: bool) -> list[str]:
-    """Whom the picture is owed to, under which licences, and how it was made.
-
-    Raises
-    ------
-    MapError
-        The shipped credits are missing.
-    """
+    """Whom the picture is owed to, under which licences, and how it was made."""
     shipped = basemap.credits()
     lines = list(dossier.credits)
     for name in ("basemap", "places") if draw_basemap else ("places",):
@@ -370,13 +267,7 @@ def credit_lines(dossier: Dossier, *, draw_basemap: bool) -> list[str]:
 
 
 def spoken(dossier: Dossier, credit: str) -> str:
-    """The picture in words, for those who do not see it: everything on it, nothing cut.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The picture in words, for those who do not see it: everything on it, nothing cut."""
     since = dossier.since is not None
     head = f"Figures in km²{dossier.place} on {dossier.date}" + (f", changes since {dossier.base}" if since else "")
     rows = []

@@ -30,31 +30,7 @@ def draw_claim(
     shape: Shape = "slide",
     theme: ThemeName = "light",
 ) -> Path:
-    """Draw the series that a claim was held against as PNG, SVG or PDF, a panel for each source.
-
-    Parameters
-    ----------
-    archive : Archive
-        What the finding was made from.
-    finding : Finding
-        As `check_claim` gives it.
-    path : str or pathlib.Path
-        A file that ends in ``.png``, ``.svg`` or ``.pdf``.
-    title : str or None
-        Of the chart; None is the claim's own words.
-    shape, theme : as in `geo.pictures.picture.draw_picture`
-
-    Returns
-    -------
-    pathlib.Path
-        The file. Areas in km² on WGS 84. For a share retaken, what is shaded is what would be left of the most that the
-        source showed up to that day.
-
-    Raises
-    ------
-    MapError
-        The claim is not one about ground held or retaken, or nothing can be drawn.
-    """
+    """Draw the series that a claim was held against as PNG, SVG or PDF, a panel for each source."""
     claim = finding.claim
     if finding.span is None or finding.date is None or not finding.strands:
         raise MapError("the claim was not held against a series of areas: there is nothing to draw")

@@ -33,34 +33,7 @@ def draw_comparison_chart(
     theme: ThemeName = "light",
     **asked: Any,
 ) -> Path:
-    """Draw sources side by side on every day of a span as PNG, SVG or PDF.
-
-    Parameters
-    ----------
-    archive : Archive
-        What to draw from.
-    path : str or pathlib.Path
-        A file that ends in ``.png``, ``.svg`` or ``.pdf``.
-    from_, to, sources
-        As in `Archive.compare_span`.
-    title : str or None
-        Of the chart.
-    shape, theme : as in `geo.pictures.picture.draw_picture`
-    **asked
-        controller, status, take, within, boundary, lag_days, as_known_on, max_age_days, as in `Archive.compare_span`.
-
-    Returns
-    -------
-    pathlib.Path
-        The file. Areas in km² on WGS 84, a panel for each class.
-
-    Raises
-    ------
-    MapError
-        There is nothing to draw, or matplotlib is missing.
-    GeoError
-        As `Archive.compare_span`.
-    """
+    """Draw sources side by side on every day of a span as PNG, SVG or PDF."""
     span, _ = archive.compare_span(from_, to, sources=sources, **asked)
     panels = [p for p in _panels(archive, span) if p.lines]
     if not panels:

@@ -16,48 +16,19 @@ from geo.errors import MapError
 
 
 def plain(text: Any) -> str:
-    """Text as a picture shows it: on one line, without what no XML file may hold, and without byte order marks.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Text as a picture shows it: on one line, without what no XML file may hold, and without byte order marks."""
     # matplotlib cannot write a byte order mark into a PDF; it has no width and no look
     spaced = " ".join(str(text).replace("\ufeff", "").split())
     return "".join("�" if unicodedata.category(c) in ("Cc", "Cs", "Cn") else c for c in spaced)
 
 
 def text_width(text: str, size: float, *, bold: bool = False) -> float:
-    """How wide a line of text is, in points, unhinted.
-
-    Raises
-    ------
-    MapError
-        matplotlib is missing.
-    """
+    """How wide a line of text is, in points, unhinted."""
     return _width_at_100(text, bold) * size / 100
 
 
 def wrapped(text: str, width: float, size: float, *, bold: bool = False, most: int = 0) -> list[str]:
-    """Text in lines of a width in points; a word that is too long for one is parted.
-
-    Parameters
-    ----------
-    text : str
-        As `plain` gives it.
-    width, size : float
-        Points.
-    bold : bool
-        Of the font.
-    most : int
-        How many lines there may be, 0 for any number; a last line that is not the end says so by ``…``.
-
-    Raises
-    ------
-    MapError
-        matplotlib is missing.
-    """
+    """Text in lines of a width in points; a word that is too long for one is parted."""
     lines: list[str] = []
     line = ""
     for word in text.split(" "):
@@ -80,13 +51,7 @@ def wrapped(text: str, width: float, size: float, *, bold: bool = False, most: i
 
 @contextmanager
 def clean_settings() -> Iterator[None]:
-    """matplotlib's defaults for as long as this lasts, whatever the caller has set, and ours.
-
-    Raises
-    ------
-    MapError
-        matplotlib is missing.
-    """
+    """matplotlib's defaults for as long as this lasts, whatever the caller has set, and ours."""
     need_matplotlib()
     import matplotlib
 
@@ -107,20 +72,7 @@ def clean_settings() -> Iterator[None]:
 
 
 def font(*, size: float, bold: bool = False) -> Any:
-    """The font that matplotlib ships, by its file: one that is installed may be of another version.
-
-    Parameters
-    ----------
-    size : float
-        Points.
-    bold : bool
-        Its bold face.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The font that matplotlib ships, by its file: one that is installed may be of another version."""
     from matplotlib.font_manager import FontProperties
 
     families = ["DejaVu Sans", "Verdana", "sans-serif"]
@@ -128,13 +80,7 @@ def font(*, size: float, bold: bool = False) -> Any:
 
 
 def say_missing(text: str) -> None:
-    """Warn of letters that the pictures' font has not: PNG and PDF show boxes instead.
-
-    Raises
-    ------
-    MapError
-        matplotlib is missing.
-    """
+    """Warn of letters that the pictures' font has not: PNG and PDF show boxes instead."""
     from matplotlib.font_manager import get_font
 
     need_matplotlib()
@@ -149,13 +95,7 @@ def say_missing(text: str) -> None:
 
 
 def need_matplotlib() -> tuple[Any, Any]:
-    """matplotlib's figure and its canvas of pixels.
-
-    Raises
-    ------
-    MapError
-        It is not installed.
-    """
+    """matplotlib's figure and its canvas of pixels."""
     try:
         from matplotlib.backends.backend_agg import FigureCanvasAgg
         from matplotlib.figure import Figure

@@ -48,8 +48,7 @@ THEMES: Mapping[str, Theme] = {
 
 @dataclass(frozen=True)
 class Format:
-    """A shape of picture: width and height in points (a height of 0 follows from what is on it), dots per inch, margin,
-    sizes of type in points, and how large marks and patterns are beside those of the page."""
+    """A shape of picture."""
 
     width: float
     height: float
@@ -71,13 +70,7 @@ SHAPES: Mapping[str, Format] = {
 
 
 def kind_of(path: Path, known: Sequence[str] = FORMATS) -> str:
-    """The format that a file's name asks for.
-
-    Raises
-    ------
-    UsageError
-        It is none of the known ones.
-    """
+    """The format that a file's name asks for."""
     kind = path.suffix.lower().lstrip(".")
     if kind not in known:
         raise UsageError(f"{path}: a picture's name ends in " + ", ".join(f".{k}" for k in known))
@@ -85,13 +78,7 @@ def kind_of(path: Path, known: Sequence[str] = FORMATS) -> str:
 
 
 def chosen(shape: str, theme: str) -> tuple[Format, Theme]:
-    """A shape and a theme by name.
-
-    Raises
-    ------
-    UsageError
-        One of the two is unknown.
-    """
+    """A shape and a theme by name."""
     if shape not in SHAPES:
         raise UsageError(f"shape={shape!r} is unknown: " + ", ".join(SHAPES))
     if theme not in THEMES:
@@ -100,13 +87,7 @@ def chosen(shape: str, theme: str) -> tuple[Format, Theme]:
 
 
 def legible(colour: str, theme: Theme) -> str:
-    """A side's colour as a line on this paper: lighter on dark, and the yellow of contested ground darker on light.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """A side's colour as a line on this paper: lighter on dark, and the yellow of contested ground darker on light."""
     light = int(theme.paper[1:3], 16) > 127
     toward = theme.ink if not light else "#3c2d00" if colour == CONTESTED else colour
     share = 0.35 if not light else 0.4

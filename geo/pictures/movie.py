@@ -195,10 +195,7 @@ def _gif(image: Any) -> Callable[[Iterator[Any], Any, float, Path], Path]:
 
 
 def _palette(frame: Any) -> Any:
-    """256 colours at most, uint8 of shape (n, 3): the commonest as they are, then those that are farthest from them.
-
-    So flat ground keeps its colour, and so does what is small, as in a legend.
-    """
+    """256 colours at most, uint8 of shape (n, 3): the commonest as they are, then those that are farthest from them."""
     packed, counts = np.unique(_packed(frame), return_counts=True)
     order = np.argsort(-counts, kind="stable")
     colours = _unpacked(packed[order])

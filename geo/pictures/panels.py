@@ -34,13 +34,7 @@ HOLE_WORDS = f"Lines break off where there is no snapshot for more than {HOLE_DA
 
 
 def stretches(times: Sequence[datetime]) -> list[slice]:
-    """The parts of a line between holes of more than `HOLE_DAYS` days, in order.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The parts of a line between holes of more than `HOLE_DAYS` days, in order."""
     hole = timedelta(days=HOLE_DAYS)
     ends = [i for i in range(1, len(times)) if times[i] - times[i - 1] > hole]
     return [slice(a, b) for a, b in zip([0, *ends], [*ends, len(times)], strict=True)]
@@ -67,13 +61,7 @@ class Panel:
     mark: datetime | None = None
 
     def highest(self) -> float:
-        """The greatest km² of any line.
-
-        Raises
-        ------
-        MapError
-            Never.
-        """
+        """The greatest km² of any line."""
         most = max(max(line.km2) for line in self.lines)
         ends = [v for v in self.band or () if math.isfinite(v)]
         return max([most, *(1.05 * v for v in ends)])
@@ -92,15 +80,7 @@ class Story:
 def save_panels(
     panels: Sequence[Panel], story: Story, path: Path, *, shape: Shape = "slide", theme: ThemeName = "light"
 ) -> Path:
-    """Draw panels of lines, in km², with the words around them, as PNG, SVG or PDF.
-
-    Raises
-    ------
-    MapError
-        matplotlib is missing, or the file cannot be written.
-    UsageError
-        The file's name, the shape or the theme is unknown.
-    """
+    """Draw panels of lines, in km², with the words around them, as PNG, SVG or PDF."""
     form, colouring = chosen(shape, theme)
     kind_of(path)
     if any(len(stretches(line.times)) > 1 for panel in panels for line in panel.lines):
@@ -191,13 +171,7 @@ def _draw_panel(sheet: Sheet, panel: Panel, form: Format, cell: Rect, *, alone: 
 
 
 def axes_dates(times: Sequence[datetime]) -> Any:
-    """Instants as matplotlib counts days, UTC.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Instants as matplotlib counts days, UTC."""
     dates: Any = import_module("matplotlib.dates")
     return np.asarray(dates.date2num(list(times)), dtype=float)
 
@@ -283,13 +257,7 @@ def _end_labels(sheet: Sheet, axes: Any, panel: Panel, size: float, *, alone: bo
 
 
 def apart(wanted: Sequence[float], step: float, low: float) -> list[float]:
-    """Heights in rising order, at least a step apart, none under the lowest; all in points.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Heights in rising order, at least a step apart, none under the lowest; all in points."""
     placed: list[float] = []
     for y in wanted:
         placed.append(max(y, placed[-1] + step) if placed else y)

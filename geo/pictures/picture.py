@@ -124,19 +124,7 @@ def draw_picture(
 
 
 def view_box(dossier: Dossier, view: View | None) -> Box:
-    """What a picture shows, in degrees: west, south, east, north.
-
-    Parameters
-    ----------
-    dossier : Dossier
-        What stands on the date.
-    view : as `draw_picture`
-
-    Raises
-    ------
-    UsageError
-        It is no box of degrees, is wider than a plane can show, or nothing changed.
-    """
+    """What a picture shows, in degrees: west, south, east, north."""
     if view is None or view == "all":
         return _one_plane(dossier.bounds if view is None else dossier.limits)
     if view == "changes":
@@ -164,26 +152,7 @@ def draw_figure(
     dossier: Dossier, box: Box, form: Format, theme: Theme, *, draw_basemap: bool = True, inset: bool = True,
     frame: Rect | None = None,
 ) -> Figure:  # fmt: skip
-    """A dossier as a figure of one of the shapes.
-
-    Parameters
-    ----------
-    dossier : Dossier
-        What to show.
-    box : (west, south, east, north)
-        Degrees: the map's view.
-    form, theme : Format, Theme
-        As `geo.pictures.looks.chosen` gives them.
-    draw_basemap, inset : bool
-        As in `draw_picture`.
-    frame : (x0, y0, x1, y1) or None
-        Where the map stands, in points; None is as large as there is room.
-
-    Raises
-    ------
-    MapError
-        matplotlib or the shipped basemap is missing.
-    """
+    """A dossier as a figure of one of the shapes."""
     credit = " ".join(captions.credit_lines(dossier, draw_basemap=draw_basemap))
     drawing = _Drawing(dossier, box, form, theme, credit, draw_basemap, inset, frame)
     with clean_settings():
@@ -194,17 +163,7 @@ def draw_figure(
 
 
 def map_frame(dossier: Dossier, box: Box, form: Format, theme: Theme) -> Rect:
-    """Where a dossier's figure would have its map: x0, y0, x1, y1 in points.
-
-    Parameters
-    ----------
-    dossier, box, form, theme : as in `draw_figure`
-
-    Raises
-    ------
-    MapError
-        matplotlib is missing.
-    """
+    """Where a dossier's figure would have its map: x0, y0, x1, y1 in points."""
     credit = " ".join(captions.credit_lines(dossier, draw_basemap=True))
     with clean_settings():
         _, plane, _ = _lay_out(_Drawing(dossier, box, form, theme, credit, draw_basemap=True, inset=True))
@@ -228,8 +187,7 @@ def _smaller(form: Format, share: float) -> Format:
 
 
 def _foot(drawing: _Drawing, width: float) -> Piece:
-    """The credits: smaller type before they take the map's place, and cut at the last, where they stand in full in
-    the file's own description."""
+    """The credits."""
     form = drawing.form
     high = form.height or 2.0 * form.width
     for size in (form.credit, 0.9 * form.credit, 0.8 * form.credit):

@@ -35,25 +35,13 @@ class Plane:
     shift: tuple[float, float]
 
     def xy(self, positions: Points) -> Points:
-        """Longitudes and latitudes, shape (n, 2) in degrees, as points of the sheet.
-
-        Raises
-        ------
-        MapError
-            Never.
-        """
+        """Longitudes and latitudes, shape (n, 2) in degrees, as points of the sheet."""
         x, y = _plane_km(positions, self.lon, self.lat)
         k = self.points_per_km
         return np.column_stack([self.shift[0] + k * x, self.shift[1] - k * y])
 
     def lonlat(self, points: Points) -> Points:
-        """Points of the sheet, shape (n, 2), as longitudes and latitudes in degrees.
-
-        Raises
-        ------
-        MapError
-            Never.
-        """
+        """Points of the sheet, shape (n, 2), as longitudes and latitudes in degrees."""
         x = (points[:, 0] - self.shift[0]) / self.points_per_km / EARTH_KM
         y = (self.shift[1] - points[:, 1]) / self.points_per_km / EARTH_KM
         rho = np.hypot(x, y)
@@ -65,13 +53,7 @@ class Plane:
         return np.column_stack([self.lon + np.degrees(lon), np.degrees(np.arcsin(np.clip(sine, -1, 1)))])
 
     def shapes(self, shapes: Any, *, pixel: float = 0.15) -> Any:
-        """Geometries of EPSG:4326 on the sheet, without what a reader could not see.
-
-        Raises
-        ------
-        MapError
-            Never.
-        """
+        """Geometries of EPSG:4326 on the sheet, without what a reader could not see."""
         listed = np.asarray(shapes, dtype=object)
         if not len(listed):
             return listed
@@ -80,48 +62,24 @@ class Plane:
         return shapely.simplify(laid[seen], pixel, preserve_topology=False)
 
     def border(self) -> Points:
-        """The rectangle's border as longitudes and latitudes, closed, shape (n, 2).
-
-        Raises
-        ------
-        MapError
-            Never.
-        """
+        """The rectangle's border as longitudes and latitudes, closed, shape (n, 2)."""
         ring = shapely.segmentize(shapely.box(*self.rect).exterior, (self.rect[2] - self.rect[0]) / 24)
         return self.lonlat(shapely.get_coordinates(ring))
 
     def view(self) -> Box:
-        """The box of degrees that the rectangle shows.
-
-        Raises
-        ------
-        MapError
-            Never.
-        """
+        """The box of degrees that the rectangle shows."""
         border = self.border()
         (west, south), (east, north) = border.min(axis=0), border.max(axis=0)
         return max(west, -180.0), max(south, -85.0), min(east, 180.0), min(north, 85.0)
 
     def holds(self, x: float, y: float, *, inside: float = 0.0) -> bool:
-        """Whether a point of the sheet lies on the map, so many points inside its border.
-
-        Raises
-        ------
-        MapError
-            Never.
-        """
+        """Whether a point of the sheet lies on the map, so many points inside its border."""
         x0, y0, x1, y1 = self.rect
         return bool(x0 + inside <= x <= x1 - inside and y0 + inside <= y <= y1 - inside)
 
 
 def lay(box: Box, rect: Rect) -> Plane:
-    """The plane that shows a box of degrees as large as a rectangle of the sheet allows, in its middle.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The plane that shows a box of degrees as large as a rectangle of the sheet allows, in its middle."""
     lon, lat = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
     step = max(box[2] - box[0], box[3] - box[1]) / 40
     ring = shapely.get_coordinates(shapely.segmentize(shapely.box(*box).exterior, step))
@@ -136,13 +94,7 @@ def lay(box: Box, rect: Rect) -> Plane:
 
 
 def proportion(box: Box) -> float:
-    """Height by width of a box of degrees on its plane.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Height by width of a box of degrees on its plane."""
     unit = lay(box, (0, 0, 1, 1e9))
     ring = shapely.get_coordinates(shapely.segmentize(shapely.box(*box).exterior, 0.5))
     y = unit.xy(ring)[:, 1]
@@ -150,13 +102,7 @@ def proportion(box: Box) -> float:
 
 
 def shapes_box(shapes: Sequence[shapely.Geometry]) -> Box:
-    """The box of degrees around geometries of EPSG:4326, with a margin, and not so small that nothing is known there.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The box of degrees around geometries of EPSG:4326, with a margin and a least size."""
     west, south, east, north = shapely.total_bounds(np.array(shapes, dtype=object)).tolist()
     return basemap.padded((west - 0.1, south - 0.07, east + 0.1, north + 0.07), 0.08)
 

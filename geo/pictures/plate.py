@@ -23,13 +23,7 @@ _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
 
 def whereabouts(plane: Plane, spot: Spot) -> str:
-    """Why the map does not show an incident, "" where it does: its place, or some of the circle in which it lies.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Why the map does not show an incident, "" where it does: its place, or some of the circle in which it lies."""
     x, y = plane.xy(np.array([[spot.lon, spot.lat]]))[0]
     if spot.area is not None:
         return "" if len(plane.shapes([spot.area])) else "beyond this map"
@@ -45,32 +39,7 @@ def draw_plate(
     sheet: Sheet, plane: Plane, dossier: Dossier, numbers: Sequence[int], *, size: float, most: int,
     draw_basemap: bool = True, inset: bool = True,
 ) -> None:  # fmt: skip
-    """Draw the map of a dossier.
-
-    Parameters
-    ----------
-    sheet : Sheet
-        What to draw on.
-    plane : Plane
-        Where, and what ground.
-    dossier : Dossier
-        What stands there.
-    numbers : sequence of int
-        The number in the list beside the map of each incident; 0 where it is not listed.
-    size : float
-        Of the names of places, in points.
-    most : int
-        How many places are named.
-    draw_basemap : bool
-        False leaves the ground blank.
-    inset : bool
-        Show where the map lies, in a corner.
-
-    Raises
-    ------
-    MapError
-        The shipped basemap is missing.
-    """
+    """Draw the map of a dossier."""
     theme, clip, m = sheet.theme, plane.rect, sheet.marks
     sheet.box(clip, fill=theme.sea if draw_basemap else theme.land)
     if draw_basemap:
@@ -202,13 +171,7 @@ def _centred(rect: Rect) -> tuple[float, float]:
 
 
 def scale_km(plane: Plane) -> float:
-    """The length of the scale bar in km: a round one, up to a fifth of the map's width.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The length of the scale bar in km: a round one, up to a fifth of the map's width."""
     room = (plane.rect[2] - plane.rect[0]) / 5
     return float(max((s for s in _STEPS if s * plane.points_per_km <= room), default=1))
 

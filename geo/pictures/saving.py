@@ -21,41 +21,14 @@ if TYPE_CHECKING:
 
 
 def save(figure: Figure, path: Path, *, title: str, text: str, credit: str) -> Path:
-    """Write a figure as its file's name says, in one step; the same figure gives the same bytes.
-
-    Parameters
-    ----------
-    figure : matplotlib.figure.Figure
-        As `Sheet.figure` holds it.
-    path : pathlib.Path
-        PNG, SVG or PDF; its folder is made where there is none.
-    title, text, credit : str
-        What the picture says to those who cannot see it, and whom it is owed to: into the file's metadata.
-
-    Raises
-    ------
-    MapError
-        The file cannot be written.
-    UsageError
-        Its name ends in no known format.
-    """
+    """Write a figure as its file's name says, in one step; the same figure gives the same bytes."""
     kind = kind_of(path)
     made = _encoded(figure, kind, title, text, credit)
     return write(_spoken(made, text) if kind == "svg" else made, path)
 
 
 def png_bytes(figure: Figure, *, title: str, text: str, credit: str) -> bytes:
-    """A figure as PNG, as `save` would write it.
-
-    Parameters
-    ----------
-    figure, title, text, credit : as in `save`
-
-    Raises
-    ------
-    MapError
-        matplotlib is missing.
-    """
+    """A figure as PNG, as `save` would write it."""
     return _encoded(figure, "png", title, text, credit)
 
 
@@ -74,13 +47,7 @@ def _encoded(figure: Figure, kind: str, title: str, text: str, credit: str) -> b
 
 
 def write(made: bytes, path: Path) -> Path:
-    """Write a file in one step: beside its place, then moved there.
-
-    Raises
-    ------
-    MapError
-        It cannot be written.
-    """
+    """Write a file in one step: beside its place, then moved there."""
     try:
         with aside(path) as temporary:
             temporary.write_bytes(made)
@@ -90,13 +57,7 @@ def write(made: bytes, path: Path) -> Path:
 
 
 def pixels(figure: Figure) -> Any:
-    """A figure as an array of red, green and blue, uint8, shape (height, width, 3).
-
-    Raises
-    ------
-    MapError
-        matplotlib is missing.
-    """
+    """A figure as an array of red, green and blue, uint8, shape (height, width, 3)."""
     _, canvas = need_matplotlib()
     with clean_settings():
         drawn = canvas(figure)

@@ -37,13 +37,7 @@ class Weighed:
 
 
 def group_of(row: Weighed) -> str:
-    """What mentions of one name share.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """What mentions of one name share."""
     return f"{row.span.text.casefold()} {row.span.kind}"
 
 
@@ -64,13 +58,7 @@ class Company:
         self._country = _alike([p.country for p in self._places])
 
     def support(self) -> dict[tuple[str, int], tuple[float, str]]:
-        """Name and place -> what the other names are worth to it, and the nearest of them in words.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """Name and place -> what the other names are worth to it, and the nearest of them in words."""
         count = len(self._names)
         if count < 2:
             return {}

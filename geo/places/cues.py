@@ -37,13 +37,7 @@ class Span:
 
     @property
     def located(self) -> bool:
-        """Whether it is a mention of ground, not of people or offices.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """Whether it is a mention of ground, not of people or offices."""
         return self.role in ("place", "region", "country", "metonym")
 
 
@@ -64,13 +58,7 @@ class Cues:
         return Span(first, last, start, end, self.reading.text[start:end], found, names=(first, last))
 
     def cue(self, span: Span) -> None:
-        """Words that say whether it is a town, a region or a district; the kind word becomes part of the mention.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """Words that say whether it is a town, a region or a district; the kind word becomes part of the mention."""
         before, after = self.reading.before(span.first), self.reading.after(span.last)
         for kind, table in (("region", "region_after"), ("district", "district_after")):
             word = self.rules[table].begins(after)
@@ -125,13 +113,7 @@ class Cues:
         span.text = self.reading.text[span.start : span.end]
 
     def kind_within(self, span: Span) -> None:
-        """A given mention may bring its own kind word (Kursk Oblast).
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """A given mention may bring its own kind word (Kursk Oblast)."""
         last = span.text.split()[-1] if span.text.split() else ""
         for kind, table in (("region", "region_after"), ("district", "district_after")):
             if last[:1].isupper() and len(span.text.split()) > 1 and words_of(last)[:1]:
@@ -140,36 +122,18 @@ class Cues:
                     span.kind = span.kind or kind
 
     def demonym_of(self, first: int, last: int) -> str | None:
-        """The country of a run of words that is a word of nationality.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """The country of a run of words that is a word of nationality."""
         key = " ".join(w.key for w in self.words[first:last])
         return self.rules.demonyms.get(key) or (self.rules.demonym(key) if is_cyrillic(key) else None)
 
     def short(self, first: int, last: int) -> tuple[Found, ...]:
-        """The region of a short form that ends in a full stop (Ind., W.Va.).
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """The region of a short form that ends in a full stop (Ind., W.Va.)."""
         if self.reading.text[self.words[last - 1].end : self.words[last - 1].end + 1] != ".":
             return ()
         return self.lookup.named("." + " ".join(w.key for w in self.words[first:last]))
 
     def whole(self, first: int, last: int) -> tuple[Found, ...]:
-        """The places of a run of words as it stands, without an article, or without its kind word.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """The places of a run of words as it stands, without an article, or without its kind word."""
         words = self.words[first:last]
         cyrillic = any(w.cyrillic for w in words)
         if words and words[0].key == "the":

@@ -41,13 +41,7 @@ Progress = Callable[[int, int, str], None]
 
 
 def cache_folder() -> Path:
-    """Where indexes are kept: the user's cache (XDG_CACHE_HOME or what the system has for it).
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Where indexes are kept: the user's cache (XDG_CACHE_HOME or what the system has for it)."""
     if os.environ.get("XDG_CACHE_HOME"):
         return Path(os.environ["XDG_CACHE_HOME"]) / "geo-control"
     if sys.platform == "win32":
@@ -56,13 +50,7 @@ def cache_folder() -> Path:
 
 
 def index_path(countries: Sequence[str] | None, registers: Sequence[Path], units: gpd.GeoDataFrame | None) -> Path:
-    """The file of an index, named after all that goes into it.
-
-    Raises
-    ------
-    FileError
-        A register is not there.
-    """
+    """The file of an index, named after all that goes into it."""
     parts = [str(LAYOUT), world_version(), "*" if countries is None else ",".join(sorted(countries))]
     for path in registers:
         if not path.is_file():
@@ -85,26 +73,7 @@ def build_index(
     units: gpd.GeoDataFrame | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Build an index under another name, then move it into place: it is whole or not there.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Where it goes.
-    countries : sequence of str or None
-        ISO 3166-1 alpha-2 codes of the countries in play; None is all.
-    registers : sequence of pathlib.Path
-        Gazetteer files of the user's own.
-    units : geopandas.GeoDataFrame or None
-        Units below the countries, as an archive has them (EPSG:4326).
-    progress : callable or None
-        Gets (done, of how many, what).
-
-    Raises
-    ------
-    FileError
-        A register cannot be read, or the cache cannot be written.
-    """
+    """Build an index under another name, then move it into place: it is whole or not there."""
     tell = progress or _silent
     tell(0, 4, "GeoNames")
     cities = list(city_records(countries))

@@ -53,13 +53,7 @@ class Place:
     capital: int
 
     def inside(self, other: Place) -> bool:
-        """Whether it lies in another place that is a country, a region or a district.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """Whether it lies in another place that is a country, a region or a district."""
         if other.kind == "country":
             return self.country == other.country
         if other.kind == "region":
@@ -78,24 +72,12 @@ def _same_district(one: str, other: str) -> bool:
 
 
 def apart_km(a: Place, b: Place) -> float:
-    """The distance of two places in km, on a sphere, good to 1 %.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """The distance of two places in km, on a sphere, good to 1 %."""
     return distance_km((a.latitude, a.longitude), (b.latitude, b.longitude))
 
 
 def distance_km(a: tuple[float, float], b: tuple[float, float]) -> float:
-    """The distance of two points (latitude, longitude) in km, on a sphere.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """The distance of two points (latitude, longitude) in km, on a sphere."""
     from math import asin, cos, radians, sin, sqrt
 
     p, q = radians(a[0]), radians(b[0])
@@ -125,13 +107,7 @@ class Lookup:
         self.names_inside = lru_cache(maxsize=16)(self._names_inside)
 
     def close(self) -> None:
-        """Close the file.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """Close the file."""
         self._base.close()
 
     def _rows(self, query: str, *values: object, kinds: tuple[type, ...] = ()) -> list[tuple[Any, ...]]:
@@ -165,13 +141,7 @@ class Lookup:
         return int(rows[0][0]) if rows else 0
 
     def called(self, key: str, *, cyrillic: bool, loose: bool = True) -> tuple[Found, ...]:
-        """Places of a name: as written, else by its stems (Cyrillic), else by a loose spelling.
-
-        Raises
-        ------
-        FileError
-            The index is damaged.
-        """
+        """Places of a name: as written, else by its stems (Cyrillic), else by a loose spelling."""
         found = self.named(key)
         if cyrillic and not any(p.kind != "place" or p.population > 0 for p, _ in found):
             known = {p.number for p, _ in found}
@@ -181,13 +151,7 @@ class Lookup:
         return found
 
     def longest(self, words: Sequence[Word], at: int, text: str) -> tuple[int, tuple[Found, ...]]:
-        """How many words the longest name has that begins at a word, and its places; (0, ()) where none begins.
-
-        Raises
-        ------
-        FileError
-            The index is damaged.
-        """
+        """How many words the longest name has that begins at a word, and its places; (0, ()) where none begins."""
         word = words[at]
         most = self._longest(word.key)
         if word.cyrillic:
@@ -230,13 +194,7 @@ class Lookup:
         return tuple(sorted(found, key=lambda p: -p.population))
 
     def districts(self, key: str) -> tuple[Place, ...]:
-        """Districts that a folded Cyrillic adjective means, by the town that they are named after; else those towns.
-
-        Raises
-        ------
-        FileError
-            The index is damaged.
-        """
+        """Districts that a folded Cyrillic adjective means, by the town that they are named after; else those towns."""
         base = _ADJECTIVE.sub("", key)
         if base == key or len(base) < 3:
             return ()
@@ -257,24 +215,12 @@ class Lookup:
         return self._seated
 
     def regions(self, area: str) -> tuple[Place, ...]:
-        """The region of a GeoNames code such as ``UA.26``; empty where there is none.
-
-        Raises
-        ------
-        FileError
-            The index is damaged.
-        """
+        """The region of a GeoNames code such as ``UA.26``; empty where there is none."""
         rows = self._rows("SELECT id FROM places WHERE area = ? AND kind = 'region'", area, kinds=(int,))
         return tuple(self._places(number) for (number,) in rows)
 
     def country(self, code: str) -> Place | None:
-        """The country of an ISO 3166-1 alpha-2 code.
-
-        Raises
-        ------
-        FileError
-            The index is damaged.
-        """
+        """The country of an ISO 3166-1 alpha-2 code."""
         found = self.named(f"#{code}")
         return found[0][0] if found else None
 
@@ -284,13 +230,7 @@ class Lookup:
         return tuple(key for key, _ in rows), tuple(number for _, number in rows)
 
     def place(self, number: int) -> Place:
-        """A place by its number in the index.
-
-        Raises
-        ------
-        FileError
-            The index is damaged.
-        """
+        """A place by its number in the index."""
         return self._places(number)
 
 

@@ -21,16 +21,7 @@ _KM_A_DEGREE = 111.2
 
 
 def settle(cities: Sequence[Record], registers: Sequence[Sequence[Record]]) -> list[Record]:
-    """The places of all gazetteers, each once: a register's row stands for the city of its name beside it.
-
-    Every register's place gets a country and a first-level unit: those that most cities nearest to the places of its
-    own unit have. So no scheme of codes needs to be known.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """The places of all gazetteers, each once: a register's row stands for the city of its name beside it."""
     kept = list(cities)
     for register in registers:
         if not register:
@@ -95,20 +86,7 @@ def _apart_km(a: Record, b: Record) -> float:
 
 
 def with_units(regions: Sequence[Record], units: gpd.GeoDataFrame, cities: Sequence[Record]) -> list[Record]:
-    """Regions with the names, points and extents of administrative units, where those are known.
-
-    Parameters
-    ----------
-    regions, cities : sequence of Record
-        First-level units and the settlements in them.
-    units : geopandas.GeoDataFrame
-        unit, name, name_local, level, boundary and areal geometry in EPSG:4326, level 1 and below.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Regions with the names, points and extents of administrative units, where those are known."""
     by_area = {r.area: i for i, r in enumerate(regions) if r.kind == "region"}
     out = list(regions)
     tree = shapely.STRtree(_points(cities))
@@ -138,13 +116,7 @@ def _as_unit(region: Record, unit: object) -> Record:
 
 
 def seats(regions: Sequence[Record], cities: Sequence[Record]) -> dict[str, list[str]]:
-    """Folded names of each region's seat: its largest city, or a large one whose name the region's begins with.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Folded names of each region's seat: its largest city, or a large one whose name the region's begins with."""
     largest: dict[str, list[Record]] = defaultdict(list)
     for city in sorted(cities, key=lambda c: -c.population):
         if city.area and len(largest[city.area]) < 3:

@@ -20,46 +20,22 @@ class Reading:
     paragraph: list[int]
 
     def gap(self, at: int) -> str:
-        """What stands between a word and the one before it.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """What stands between a word and the one before it."""
         return self.text[self.words[at - 1].end : self.words[at].start] if at else self.text[: self.words[0].start]
 
     def starts(self, at: int) -> bool:
-        """Whether a word begins a sentence.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """Whether a word begins a sentence."""
         return at == 0 or self.sentence[at] != self.sentence[at - 1]
 
     def before(self, at: int, most: int = 4) -> tuple[str, ...]:
-        """Folded words right before one, in its sentence and with nothing but blanks between.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """Folded words right before one, in its sentence and with nothing but blanks between."""
         first = at
         while first > 0 and at - first < most and self.gap(first).strip("\"'«“„(. ") == "" and not self.starts(first):
             first -= 1
         return tuple(w.key for w in self.words[first:at])
 
     def after(self, at: int, most: int = 4) -> tuple[str, ...]:
-        """Folded words from one on, in one sentence and with nothing but blanks between.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """Folded words from one on, in one sentence and with nothing but blanks between."""
         last = at
         while last < len(self.words) and last - at < most:
             if last and (self.gap(last).strip("\"'»”’s- ") != "" or self.starts(last)):
@@ -69,13 +45,7 @@ class Reading:
 
 
 def read(text: str) -> Reading:
-    """A text's words, sentences and paragraphs.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """A text's words, sentences and paragraphs."""
     words = words_of(text)
     breaks = [(m.end(), "\n" in m.group() and m.group().count("\n") >= 1) for m in _SENTENCE.finditer(text)]
     sentence, paragraph = [], []

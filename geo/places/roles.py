@@ -12,13 +12,7 @@ class Roles(Cues):
     """Mentions told apart by role, one by one and then over the whole text."""
 
     def judge(self, span: Span) -> Span | None:
-        """The role of a mention; None where it is none after all.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """The role of a mention; None where it is none after all."""
         at, last = span.first, span.last
         before, after = self.reading.before(at), self.reading.after(last)
         if span.kind in ("region", "district"):
@@ -140,13 +134,7 @@ class Roles(Cues):
         return f"a capital that acts (“{verb}”)" if verb else ""
 
     def spread_regions(self, spans: list[Span]) -> None:
-        """Kharkiv, Sumy and Chernihiv oblasts: the plural at the end holds for the whole list.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """Kharkiv, Sumy and Chernihiv oblasts: the plural at the end holds for the whole list."""
         plural = {"oblasts", "regions", "provinces", "states", "governorates", "counties", "districts", "областей",
                   "областях", "областям", "областями", "районах", "районів", "районов", "краях"}  # fmt: skip
         for at in range(len(spans) - 1, 0, -1):
@@ -157,13 +145,7 @@ class Roles(Cues):
                 previous.kind, previous.cues = span.kind, [*previous.cues, "a list of regions"]
 
     def speakers(self, spans: list[Span]) -> None:
-        """Rome and London condemned it: what holds for one capital of a pair holds for the other.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """Rome and London condemned it: what holds for one capital of a pair holds for the other."""
         for one, other in pairwise(spans):
             between = self.reading.text[one.end : other.start].strip()
             pair = {one.role, other.role} == {"place", "metonym"} and (between == "and" or between in AND)
@@ -178,13 +160,7 @@ class Roles(Cues):
         return bool(before) and before[-1] in self.rules["place_prepositions"]
 
     def surnames(self, spans: list[Span]) -> None:
-        """A name that the text has given to a person is that person's where it stands alone.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """A name that the text has given to a person is that person's where it stands alone."""
         people = {self.words[s.last - 1].key for s in spans if s.role == "person" and s.names[1] - s.names[0] > 1}
         for span in spans:
             bare = span.last - span.first == 1 and not span.kind and not span.near

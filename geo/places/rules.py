@@ -26,24 +26,12 @@ class Phrases:
         return key in self.keys or bool(self.beginnings and key.startswith(self.beginnings))
 
     def ends(self, words: tuple[str, ...]) -> str:
-        """The longest phrase with which a run of folded words ends; "" where there is none.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """The longest phrase with which a run of folded words ends; "" where there is none."""
         runs = (" ".join(words[len(words) - n :]) for n in range(min(_LONGEST, len(words)), 0, -1))
         return next((run for run in runs if run in self), "")
 
     def begins(self, words: tuple[str, ...]) -> str:
-        """The longest phrase with which a run of folded words begins; "" where there is none.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """The longest phrase with which a run of folded words begins; "" where there is none."""
         runs = (" ".join(words[:n]) for n in range(min(_LONGEST, len(words)), 0, -1))
         return next((run for run in runs if run in self), "")
 
@@ -63,13 +51,7 @@ class Rules:
         return self.phrases[name]
 
     def demonym(self, key: str) -> str | None:
-        """The country (ISO 3166-1 alpha-2) that a folded word of nationality belongs to.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """The country (ISO 3166-1 alpha-2) that a folded word of nationality belongs to."""
         if key in self.demonyms:
             return self.demonyms[key]
         if not is_cyrillic(key):
@@ -83,13 +65,7 @@ def _declined(key: str, stem: str) -> bool:
 
 @lru_cache(maxsize=1)
 def rules() -> Rules:
-    """The rule tables, read once.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """The rule tables, read once."""
     table = json.loads(_asset("rules.json"))
     phrases = {
         name: _phrases(_lists(entry))
@@ -128,13 +104,7 @@ def _asset(name: str) -> str:
 
 
 def bare_name(name: str) -> str:
-    """The key of a unit's name without the words for its kind (Kursk Oblast, Курская область: kursk, курская).
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """The key of a unit's name without the words for its kind (Kursk Oblast, Курская область: kursk, курская)."""
     tables = rules()
     kinds = [tables[name] for name in ("region_after", "district_after", "region_before")]
     kept = [w for w in key_of(name).split() if not any(w in kind for kind in kinds)]
@@ -142,11 +112,5 @@ def bare_name(name: str) -> str:
 
 
 def spellings(name: str) -> str:
-    """The loose key of a name, under which its spellings by several systems meet.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """The loose key of a name, under which its spellings by several systems meet."""
     return loose_key(key_of(name))

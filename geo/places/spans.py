@@ -15,13 +15,7 @@ _IN = frozenset(("in", "at", "of", "from", "to", "в", "у", "во", "з", "із
 
 
 def spans_of(reading: Reading, lookup: Lookup, *, countries: Sequence[str] | None = None) -> list[Span]:
-    """Every mention of a text, in order.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Every mention of a text, in order."""
     finder = _Finder(reading, lookup, countries)
     found = list(finder.walk())
     finder.spread_regions(found)
@@ -31,13 +25,7 @@ def spans_of(reading: Reading, lookup: Lookup, *, countries: Sequence[str] | Non
 
 
 def given_spans(reading: Reading, lookup: Lookup, given: Sequence[tuple[int, int]]) -> list[Span]:
-    """Mentions whose place in the text is given: each is looked up as it stands, and taken for ground.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Mentions whose place in the text is given: each is looked up as it stands, and taken for ground."""
     finder = _Finder(reading, lookup)
     starts, ends = [w.start for w in reading.words], [w.end for w in reading.words]
     spans = []
@@ -54,13 +42,7 @@ class _Finder(Roles):
     """One pass over a text: the longest names first, then what the words around them say."""
 
     def given(self, span: Span) -> None:
-        """What a mention may mean whose place in the text is known.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """What a mention may mean whose place in the text is known."""
         whole = span.first, span.last, span.start, span.end, span.text
         demonym = self.demonym_of(span.first, span.last)
         country = self.lookup.country(demonym) if demonym else None

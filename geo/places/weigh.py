@@ -39,29 +39,7 @@ Prior = Callable[[Place], float | None]
 def weigh(
     reading: Reading, spans: Sequence[Span], *, countries: Sequence[str] | None = None, front_km: Prior | None = None
 ) -> list[Weighed]:
-    """Score the candidates of every mention, with what the whole text says of the others.
-
-    Parameters
-    ----------
-    reading : Reading
-        The text.
-    spans : sequence of Span
-        Its mentions.
-    countries : sequence of str or None
-        Countries in play, which weigh a little more.
-    front_km : callable or None
-        Distance of a place to the front on the date, in km, or None where it is not known.
-
-    Returns
-    -------
-    list of Weighed
-        In the order of the spans.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Score the candidates of every mention, with what the whole text says of the others."""
     table = [Weighed(span) for span in spans]
     alone = _Alone(reading, spans, countries, front_km)
     for row in table:

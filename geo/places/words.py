@@ -61,13 +61,7 @@ class Word:
 
 
 def words_of(text: str) -> list[Word]:
-    """The words of a text in order; a possessive 's is left out of its word.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """The words of a text in order; a possessive 's is left out of its word."""
     found = []
     for match in _WORD.finditer(text):
         word = match.group()
@@ -79,13 +73,7 @@ def words_of(text: str) -> list[Word]:
 
 @lru_cache(maxsize=200_000)
 def fold(word: str) -> str:
-    """A word without case, accents and apostrophes; St. is Saint.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """A word without case, accents and apostrophes; St. is Saint."""
     if word.isascii():
         plain = word.casefold().translate(_SIGNS)
     else:
@@ -95,35 +83,17 @@ def fold(word: str) -> str:
 
 
 def key_of(name: str) -> str:
-    """The key of a whole name: its words folded, one space between them; "" where it has no letter.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """The key of a whole name: its words folded, one space between them; "" where it has no letter."""
     return " ".join(word.key for word in words_of(name))
 
 
 def is_cyrillic(text: str) -> bool:
-    """Whether a text has Cyrillic letters.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Whether a text has Cyrillic letters."""
     return bool(_CYRILLIC.search(text))
 
 
 def is_readable(name: str) -> bool:
-    """Whether an alternate name is one that briefings in Latin or Cyrillic script use: no code, no bare transcription.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Whether an alternate name is one that briefings in Latin or Cyrillic script use."""
     if _CYRILLIC.match(name):
         return True
     return bool(_LATIN.match(unicodedata.normalize("NFKD", name))) and name[0].isupper() and not name.isupper()
@@ -131,13 +101,7 @@ def is_readable(name: str) -> bool:
 
 @lru_cache(maxsize=200_000)
 def stem(word: str) -> str:
-    """A folded Cyrillic word without its ending, alike for all its cases (Харків, Харкова; Авдіївка, Авдіївці).
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """A folded Cyrillic word without its ending, alike for all its cases (Харків, Харкова; Авдіївка, Авдіївці)."""
     bare = next(
         (word[: -len(e)] for e in _ENDINGS if word.endswith(e) and len(word) - len(e) >= 2 + (len(e) > 1)), word
     )
@@ -148,25 +112,13 @@ def stem(word: str) -> str:
 
 
 def stem_key(key: str) -> str:
-    """The stems of a key's words.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """The stems of a key's words."""
     return " ".join(map(stem, key.split()))
 
 
 @lru_cache(maxsize=200_000)
 def loose_key(key: str) -> str:
-    """A key under which spellings of one name by several systems meet (Zaporizhzhya, Zaporizhia; Роботине, Роботино).
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """A key under which spellings of one name by several systems meet (Zaporizhzhya, Zaporizhia."""
     rules = _LOOSE_CYRILLIC if is_cyrillic(key) else _LOOSE_LATIN
     for pattern, sign in rules:
         key = pattern.sub(sign, key)
@@ -174,22 +126,10 @@ def loose_key(key: str) -> str:
 
 
 def plain_key(key: str) -> str:
-    """A key in Latin letters and one spelling, to compare names across scripts and systems.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """A key in Latin letters and one spelling, to compare names across scripts and systems."""
     return loose_key(latin(key))
 
 
 def latin(key: str) -> str:
-    """A folded Cyrillic key in Latin letters, to compare names across scripts.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """A folded Cyrillic key in Latin letters, to compare names across scripts."""
     return "".join(_LETTERS.get(c, c) for c in key)

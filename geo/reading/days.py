@@ -40,13 +40,7 @@ class Dateline:
 
 
 def dateline(passages: Sequence[Passage]) -> Dateline | None:
-    """The date under which a briefing was written: the first whole date among its first lines.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """The date under which a briefing was written: the first whole date among its first lines."""
     for passage in passages[:_DATELINE_LINES]:
         found = find_date(passage.text[:400])
         if found is not None:
@@ -56,13 +50,7 @@ def dateline(passages: Sequence[Passage]) -> Dateline | None:
 
 
 def heading_day(passage: Passage, today: date) -> date | None:
-    """The day of a line that is nothing but a date, as live briefings set one over each day's entries.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """The day of a line that is nothing but a date, as live briefings set one over each day's entries."""
     bare = passage.text.strip(" .:—–-#*")
     if len(bare) > 40:
         return None
@@ -74,25 +62,7 @@ def heading_day(passage: Passage, today: date) -> date | None:
 
 
 def find_days(passage: Passage, today: date) -> list[Day]:
-    """Every date that a passage names, in order.
-
-    Parameters
-    ----------
-    passage : Passage
-        A sentence or a clause.
-    today : datetime.date
-        The dateline, from which relative days count.
-
-    Returns
-    -------
-    list of Day
-        A day without a year is the last such day up to the dateline. A night belongs to the day on which it ends.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Every date that a passage names, in order."""
     found: list[Day] = []
     loose: list[Day] = []
     for kind, pattern in _patterns(passage.lang):

@@ -61,13 +61,7 @@ class Sketch:
         return min(own, key=lambda d: d.date_prec, default=None)
 
     def add_voice(self, voice: Voice) -> None:
-        """Take somebody in who says so, unless a fuller form of the name is there.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """Take somebody in who says so, unless a fuller form of the name is there."""
         bare = _bare(voice.name)
         if any(bare in _bare(v.name) for v in self.voices):
             return
@@ -78,13 +72,7 @@ class Sketch:
             self.voices.append(voice)
 
     def add_tolls(self, tolls: Sequence[Toll]) -> None:
-        """Take in the counts that belong to an event of this kind.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """Take in the counts that belong to an event of this kind."""
         kinds = self.rule.counts if self.rule is not None else ("killed", "injured")
         self.tolls += [t for t in tolls if t.kind in kinds]
 
@@ -94,15 +82,7 @@ def _bare(name: str) -> str:
 
 
 def count_of(tolls: Sequence[Toll], kind: Kind) -> tuple[Count, list[Toll]]:
-    """What all counts of a kind come to, and the words that count.
-
-    A later total replaces what was said before; of others that differ, the lowest and the highest are kept.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """What all counts of a kind come to, and the words that count."""
     own = [t for t in tolls if t.kind == kind]
     totals = [t for t in own if t.is_total]
     if totals:
@@ -121,15 +101,7 @@ def count_of(tolls: Sequence[Toll], kind: Kind) -> tuple[Count, list[Toll]]:
 
 
 def check_of(checks: Sequence[Check], voices: Sequence[Voice]) -> tuple[str | None, list[Span]]:
-    """``verified``, ``partly`` or ``unverified``, None where the text says nothing; and the words that say so.
-
-    What somebody says and nobody confirms is unverified: then the span is that of who says it.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """``verified``, ``partly`` or ``unverified``, None where the text says nothing; and the words that say so."""
     best = max(checks, key=lambda c: c.weight, default=None)
     if best is not None:
         return best.verification, [Span(best.start, best.end, best.text)]
@@ -139,26 +111,12 @@ def check_of(checks: Sequence[Check], voices: Sequence[Voice]) -> tuple[str | No
 
 
 def is_old(day: Day | None, today: date) -> bool:
-    """Whether an event lies so far back that the briefing only recalls it.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Whether an event lies so far back that the briefing only recalls it."""
     return day is not None and (day.date_prec >= MONTH or (today - day.last).days > OLD_DAYS or day.first > today)
 
 
 def date_fields(sketch: Sketch) -> tuple[dict[str, object], list[Span]]:
-    """``date_start``, ``date_end`` and ``date_prec`` (UCDP) of an event, and the words that give them.
-
-    Where the text names no day of the event, it is the day on which it was told, to a few days (``date_prec`` 2).
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """``date_start``, ``date_end`` and ``date_prec`` (UCDP) of an event, and the words that give them."""
     day = sketch.day
     if day is not None:
         spans = [Span(d.start, d.end, d.text) for d in sketch.days if (d.first, d.last) == (day.first, day.last)]
@@ -174,13 +132,7 @@ def date_fields(sketch: Sketch) -> tuple[dict[str, object], list[Span]]:
 
 
 def toll_fields(sketch: Sketch) -> tuple[dict[str, int | None], dict[str, list[Span]]]:
-    """``low, best, high`` of the killed, the same of the injured, ``captured``; with the words that count them.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """``low, best, high`` of the killed, the same of the injured, ``captured``; with the words that count them."""
     fields: dict[str, int | None] = {}
     spans: dict[str, list[Span]] = {}
     for kind in KINDS:

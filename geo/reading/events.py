@@ -33,44 +33,19 @@ class Actor:
 
 
 def find_denials(sentence: Passage) -> list[Stretch]:
-    """What somebody denies: from the verb to the end of its clause.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """What somebody denies: from the verb to the end of its clause."""
     found = pattern(sentence.lang, "doubt", "denied").finditer(sentence.text)
     return [(sentence.start + m.start(), sentence.start + m.end()) for m in found]
 
 
 def is_background(sentence: Passage) -> bool:
-    """Whether a sentence tells of months or years, or of what happens all the time, and not of an event.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Whether a sentence tells of months or years, or of what happens all the time, and not of an event."""
     found = pattern(sentence.lang, "doubt", "background").search(sentence.text)
     return bool(found) and not pattern(sentence.lang, "doubt", "superlative").search(sentence.text)
 
 
 def find_triggers(passage: Passage, *, void: tuple[Stretch, ...] = ()) -> list[Trigger]:
-    """The events that a passage tells, in order; where two rules want the same words, the higher rank has them.
-
-    Parameters
-    ----------
-    passage : Passage
-        A sentence or a clause.
-    void : tuple of (start, end)
-        Spans of the whole text that do not count.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """The events that a passage tells, in order; where two rules want the same words, the higher rank has them."""
     found: list[Trigger] = []
     for rule in rules(passage.lang):
         for match in rule.pattern.finditer(passage.text):
@@ -88,13 +63,7 @@ def _in_doubt(passage: Passage, match: re.Match[str]) -> bool:
 
 
 def find_actors(passage: Passage) -> list[Actor]:
-    """Forces that a passage names, in order.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Forces that a passage names, in order."""
     found: list[Actor] = []
     for name, shape in actors(passage.lang):
         for match in shape.finditer(passage.text):

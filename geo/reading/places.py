@@ -42,13 +42,7 @@ class Place:
         return (self.role, self.place_id or (round(self.latitude, 3), round(self.longitude, 3)))
 
     def holds(self, other: Place) -> bool:
-        """Whether this region or country is the container of the other place.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """Whether this region or country is the container of the other place."""
         if _FINENESS[self.role] >= _FINENESS[other.role]:
             return False
         if self.role == "country":
@@ -57,18 +51,7 @@ class Place:
 
 
 def located(rows: Iterable[Mapping[Any, Any]]) -> list[Place]:
-    """The mentions that carry coordinates.
-
-    Parameters
-    ----------
-    rows : iterable of mapping
-        The geocoder's rows.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """The mentions that carry coordinates."""
     found = []
     for row in rows:
         if row["role"] not in LOCATED or _number(row["latitude"]) is None or _number(row["longitude"]) is None:
@@ -93,35 +76,12 @@ def _number(value: Any) -> float | None:
 
 
 def within(places: Sequence[Place], start: int, end: int) -> list[Place]:
-    """The mentions that lie in a span of the text.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """The mentions that lie in a span of the text."""
     return [p for p in places if start <= p.start and p.end <= end]
 
 
 def choose(passage: Passage, places: Sequence[Place], *, at: int, scopes: Sequence[Stretch] = ()) -> list[Place]:
-    """Where an event of a passage took place: one place, several where the text joins them, or none.
-
-    Parameters
-    ----------
-    passage : Passage
-        A clause.
-    places : sequence of Place
-        The text's mentions.
-    at : int
-        Where the words of the event begin.
-    scopes : sequence of (start, end)
-        Spans that name a speaker and an office; a place there is where somebody sits.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Where an event of a passage took place: one place, several where the text joins them, or none."""
     inside = [p for p in within(places, passage.start, passage.end) if not _is_part(passage, p)]
     scored = [(_score(passage, p, at, scopes), p) for p in inside]
     # a country is mostly who acts; it is where only if the text says "in" it

@@ -41,11 +41,7 @@ _HEADLINE = 160
 
 @dataclass(frozen=True)
 class Draft:
-    """An incident as a text tells it: the columns of `geo.schema.INCIDENT_COLUMNS`, and the words behind them.
-
-    `spans` has one entry a name of `SPAN_FIELDS` that the text gives; `told` are the clauses that tell the event.
-    Nothing is stored by itself: a person confirms it.
-    """
+    """An incident as a text tells it: the columns of `geo.schema.INCIDENT_COLUMNS`, and the words behind them."""
 
     fields: Mapping[str, Any]
     spans: Mapping[str, Sequence[Span]]
@@ -69,13 +65,7 @@ class Reading:
     claims: Sequence[Any] = field(default_factory=tuple)
 
     def as_dict(self) -> dict[str, Any]:
-        """As ``geo read --format json`` prints it.
-
-        Raises
-        ------
-        GeoError
-            Never.
-        """
+        """As ``geo read --format json`` prints it."""
         return {
             "file": self.source.name,
             "sha256": self.source.sha256,
@@ -150,26 +140,14 @@ def read_briefing(
 
 
 def text_of(text: str, *, name: str = "text") -> Text:
-    """A text that stands in no file, as `read_briefing` takes it.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """A text that stands in no file, as `read_briefing` takes it."""
     from hashlib import sha256
 
     return Text(tidy(text), name, sha256(text.encode()).hexdigest())
 
 
 def dateline_of(text: Text, passages: Sequence[Passage], date: When | None) -> Dateline | None:
-    """The day of a briefing: as told, else as its first lines, its page or its file's name state it.
-
-    Raises
-    ------
-    GateError
-        `date` cannot be read.
-    """
+    """The day of a briefing: as told, else as its first lines, its page or its file's name state it."""
     if date is not None:
         return Dateline(to_instant(date).date())
     found = days.dateline(passages)
@@ -187,26 +165,7 @@ def draft_incidents(
     lang: Lang | None = None,
     source: str | None = None,
 ) -> list[Draft]:
-    """Draft the incidents of a text whose places are known.
-
-    Parameters
-    ----------
-    text : Text
-        The briefing.
-    mentions : geopandas.GeoDataFrame
-        As `geo.geocode` gives them.
-    dateline : Dateline or None
-        Without one, days that the text gives only by "yesterday" stay unknown.
-    lang : {"en", "uk", "ru"} or None
-        None finds it out.
-    source : str or None
-        Whose briefing it is.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Draft the incidents of a text whose places are known."""
     passages = paragraphs(text.text, lang=lang)
     places = located(mentions.to_dict("records"))
     today = None if dateline is None else dateline.day

@@ -64,11 +64,5 @@ def _cell(value: Any) -> Any:
 
 
 def quoted(spans: Sequence[Span]) -> str:
-    """Words of the briefing with their offsets: ``drone attack [936-948]``.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Words of the briefing with their offsets: ``drone attack [936-948]``."""
     return " | ".join(f"{span.text.strip()} [{span.start}-{span.end}]" for span in spans)

@@ -36,13 +36,7 @@ class Passage:
 
 
 def language_of(text: str) -> Lang:
-    """Which of the three languages a text is in; English where it has no Cyrillic letters to speak of.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Which of the three languages a text is in; English where it has no Cyrillic letters to speak of."""
     cyrillic, latin = len(_CYRILLIC.findall(text)), len(_LATIN.findall(text))
     if cyrillic <= latin:
         return "en"
@@ -50,20 +44,7 @@ def language_of(text: str) -> Lang:
 
 
 def paragraphs(text: str, *, lang: Lang | None = None) -> list[Passage]:
-    """The lines of a text that hold anything, each in its language.
-
-    Parameters
-    ----------
-    text : str
-        As `geo.reading.texts.tidy` leaves it: a paragraph a line.
-    lang : {"en", "uk", "ru"} or None
-        None finds it out, by the paragraph, and by the whole text where a paragraph is short.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """The lines of a text that hold anything, each in its language."""
     whole = lang or language_of(text)
     found = []
     for match in re.finditer(r"[^\n]+", text):
@@ -74,13 +55,7 @@ def paragraphs(text: str, *, lang: Lang | None = None) -> list[Passage]:
 
 
 def sentences(passage: Passage) -> list[Passage]:
-    """The sentences of a paragraph, with offsets into the whole text.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """The sentences of a paragraph, with offsets into the whole text."""
     edges = [0]
     for match in _END.finditer(passage.text):
         before = passage.text[edges[-1] : match.start()]
@@ -92,13 +67,7 @@ def sentences(passage: Passage) -> list[Passage]:
 
 
 def cut(passage: Passage, places: Sequence[int]) -> list[Passage]:
-    """A passage cut at offsets into the whole text.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """A passage cut at offsets into the whole text."""
     return _cut(passage, [0, *(p - passage.start for p in places if passage.start < p < passage.end)])
 
 

@@ -42,10 +42,7 @@ _MARKDOWN = (
 
 @dataclass(frozen=True)
 class Text:
-    """What a briefing says, as plain text, and what its file says about it.
-
-    `published` is the date that the file itself states, "" where it states none; `publisher` likewise.
-    """
+    """What a briefing says, as plain text, and what its file says about it."""
 
     text: str
     name: str
@@ -55,28 +52,7 @@ class Text:
 
 
 def read_text(path: Path, *, encoding: str | None = None) -> Text:
-    """Read a briefing.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        ``.html``, ``.htm`` and ``.xhtml`` are read as HTML, ``.md`` and ``.markdown`` as Markdown, others as plain
-        text. Up to 8 MiB, and 500,000 characters of text.
-    encoding : str or None
-        None is what the file says itself (a byte order mark, a charset in HTML), else UTF-8.
-
-    Returns
-    -------
-    Text
-        Lines of one paragraph each; blank lines and runs of blanks are closed up. All offsets refer to ``text``.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read, is too large, is no text, or is not in the encoding stated.
-    UsageError
-        There is no such encoding.
-    """
+    """Read a briefing."""
     raw = read_bytes(path, limit=FILE_BYTES)
     digest = sha256(raw).hexdigest()
     is_page = path.suffix.lower() in (".html", ".htm", ".xhtml")
@@ -98,13 +74,7 @@ def read_text(path: Path, *, encoding: str | None = None) -> Text:
 
 
 def tidy(text: str) -> str:
-    """Text as it is read: composed letters, a paragraph a line, no control characters, single blanks.
-
-    Raises
-    ------
-    FileError
-        Never.
-    """
+    """Text as it is read: composed letters, a paragraph a line, no control characters, single blanks."""
     text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
     # a control character is a blank, a mark that only turns or joins letters is nothing
     kept = "".join(c if c == "\n" else _shown(c) for c in text)

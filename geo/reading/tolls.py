@@ -26,10 +26,7 @@ class Count:
 
 @dataclass(frozen=True)
 class Toll:
-    """A count of people of one kind, and the span of the text that gives it.
-
-    `is_total` says that it replaces what was said before ("the toll rose to five").
-    """
+    """A count of people of one kind, and the span of the text that gives it."""
 
     kind: Kind
     count: Count
@@ -50,20 +47,7 @@ class _Group:
 
 
 def find_tolls(passage: Passage, *, void: tuple[tuple[int, int], ...] = ()) -> list[Toll]:
-    """Every count of killed, injured and captured people of a clause.
-
-    Parameters
-    ----------
-    passage : Passage
-        A sentence or a clause.
-    void : tuple of (start, end)
-        Spans of the whole text that do not count: denials, what may happen, totals of a war.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Every count of killed, injured and captured people of a clause."""
     lang, text = passage.lang, _masked(passage, void)
     found = [*_none(passage, text)]
     taken: set[int] = set()
@@ -238,13 +222,7 @@ def _count(match: re.Match[str], lang: Lang) -> Count | None:
 
 
 def number_of(text: str, lang: Lang) -> int | None:
-    """A number in digits or in words of the language; None where it is none.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """A number in digits or in words of the language; None where it is none."""
     plain = " ".join(text.lower().split())
     if re.fullmatch(r"\d[\d,\s]*", plain):
         return int(re.sub(r"\D", "", plain))

@@ -14,12 +14,7 @@ _WORDS = {"unverified": "unverified", "verified": "verified", "partly": "partly"
 
 @dataclass(frozen=True)
 class Voice:
-    """Somebody who says something, with the span of the text that names them.
-
-    The name is empty for a pronoun or an office alone ("he", "the governor"): it is whoever spoke last. `scope_start`
-    and `scope_end` also take in the verb and the office: places named there are where somebody sits, not where
-    something happened.
-    """
+    """Somebody who says something, with the span of the text that names them."""
 
     name: str
     start: int
@@ -42,13 +37,7 @@ class Check:
 
 
 def find_voices(passage: Passage) -> list[Voice]:
-    """Everybody to whom a sentence ascribes what it tells, in order.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """Everybody to whom a sentence ascribes what it tells, in order."""
     found: list[Voice] = []
     for shape in ("according", "inverted", "active"):
         for match in _shape(passage.lang, shape).finditer(passage.text):
@@ -85,13 +74,7 @@ def _voice(passage: Passage, match: re.Match[str]) -> Voice | None:
 
 
 def find_checks(passage: Passage) -> list[Check]:
-    """What a sentence says about verification; "could not be verified" before "verified".
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """What a sentence says about verification; "could not be verified" before "verified"."""
     general = bool(pattern(passage.lang, "verification", "general").search(passage.text))
     found = []
     for weight, (name, meaning) in enumerate(reversed(_WORDS.items()), start=1):

@@ -38,24 +38,7 @@ class Weaver:
 def weave(
     passages: Sequence[Passage], mentions: Sequence[Place], *, today: date | None, skip: Sequence[Passage] = ()
 ) -> list[Sketch]:
-    """The events of a text, in the order in which they are first told.
-
-    Parameters
-    ----------
-    passages : sequence of Passage
-        Paragraphs.
-    mentions : sequence of Place
-        The places of the text.
-    today : datetime.date or None
-        The dateline; None where there is none.
-    skip : sequence of Passage
-        Paragraphs that tell nothing (the dateline).
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """The events of a text, in the order in which they are first told."""
     weaver = Weaver(mentions, today)
     for number, passage in enumerate(passages):
         heading = days.heading_day(passage, weaver.today) if weaver.today else None

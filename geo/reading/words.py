@@ -17,12 +17,7 @@ _FOLDER = Path(__file__).resolve().parents[1] / "assets" / "reading"
 
 @dataclass(frozen=True)
 class Rule:
-    """One line of the table of events: what a text says, and what that is in ACLED's taxonomy.
-
-    `name` is one word for the kind of event, `rank` decides between rules that match the same words, and `joins` says
-    that the words alone make no new event where one is being told ("the attack"). `counts` are the kinds of tolls that
-    belong to such an event: who is wounded when captured is no casualty of the capture.
-    """
+    """One line of the table of events: what a text says, and what that is in ACLED's taxonomy."""
 
     name: str
     lang: str
@@ -36,23 +31,7 @@ class Rule:
 
 @cache
 def words(lang: str) -> dict[str, Any]:
-    """The words of a language.
-
-    Parameters
-    ----------
-    lang : {"en", "uk", "ru"}
-        Which.
-
-    Returns
-    -------
-    dict
-        The table of ``assets/reading/words.toml``.
-
-    Raises
-    ------
-    FileError
-        The table is missing: the installation is incomplete.
-    """
+    """The words of a language."""
     return _tables()[lang]
 
 
@@ -63,13 +42,7 @@ def _tables() -> dict[str, dict[str, Any]]:
 
 @cache
 def pattern(lang: str, *names: str) -> re.Pattern[str]:
-    """A pattern of a language's table, compiled; case does not matter.
-
-    Raises
-    ------
-    FileError
-        The table is missing.
-    """
+    """A pattern of a language's table, compiled; case does not matter."""
     found: Any = words(lang)
     for name in names:
         found = found[name]
@@ -79,13 +52,7 @@ def pattern(lang: str, *names: str) -> re.Pattern[str]:
 
 @cache
 def rules(lang: str) -> tuple[Rule, ...]:
-    """The event rules of a language, the highest rank first.
-
-    Raises
-    ------
-    FileError
-        The table is missing.
-    """
+    """The event rules of a language, the highest rank first."""
     rows = csv.DictReader(_asset("events.csv").splitlines())
     found = [
         Rule(r["rule"], r["lang"], re.compile(r["pattern"], re.IGNORECASE), r["event_type"], r["sub_event_type"],
@@ -98,13 +65,7 @@ def rules(lang: str) -> tuple[Rule, ...]:
 
 @cache
 def actors(lang: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """Who may act, and how a text names them: ``("Military Forces of Russia", pattern)``.
-
-    Raises
-    ------
-    FileError
-        The table is missing.
-    """
+    """Who may act, and how a text names them: ``("Military Forces of Russia", pattern)``."""
     forces = words(lang)["actors"]["forces"]
     rows = csv.DictReader(_asset("actors.csv").splitlines())
     found = []
@@ -123,13 +84,7 @@ def _asset(name: str) -> str:
 
 
 def country_of(code: str | None) -> tuple[str | None, str | None]:
-    """Name and numeric code (ISO 3166-1, as ACLED's ``iso``) of a country by its two letters.
-
-    Raises
-    ------
-    FileError
-        The table is missing.
-    """
+    """Name and numeric code (ISO 3166-1, as ACLED's ``iso``) of a country by its two letters."""
     if code is None:
         return None, None
     return _countries().get(code, (code, None))

@@ -25,30 +25,7 @@ def class_ledgers(
     by_native: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[ClassKey, Ledger]:
-    """The ledger of every class of a series.
-
-    Parameters
-    ----------
-    rows : geopandas.GeoDataFrame
-        Columns controller, status, native, part, valid_from, valid_to (UTC; NaT is open) and areal, valid geometry in
-        EPSG:4326: each polygon once for as long as it stands, as the archive's layer has it.
-    instants : sequence of datetime.datetime
-        The snapshots, in order.
-    by_native : bool
-        Keep the source's own classes apart.
-    progress : callable or None
-        Called with (done, of how many) after every snapshot of every class.
-
-    Returns
-    -------
-    dict
-        (controller, status, native or None, part) -> its ledger, in the order of the classes.
-
-    Raises
-    ------
-    GateError
-        Never: the gate lets only valid geometry in.
-    """
+    """The ledger of every class of a series."""
     first, last = _lifetimes(rows, instants)
     geometry = np.asarray(rows.geometry.array, dtype=object)
     natives = rows["native"] if by_native else [None] * len(rows)
@@ -78,25 +55,7 @@ def class_ledgers(
 
 
 def changed_ground(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame, *, by_native: bool = False) -> list[Moved]:
-    """What changed of every class between two dates, from the edges that differ alone.
-
-    Parameters
-    ----------
-    before, after : geopandas.GeoDataFrame
-        One source at two instants: controller, status, native, part and areal, valid geometry in EPSG:4326.
-    by_native : bool
-        Keep the source's own classes apart.
-
-    Returns
-    -------
-    list of Moved
-        In the order of the classes; as `geo.measures.overlaid`, at a quarter of the time.
-
-    Raises
-    ------
-    GateError
-        A geometry cannot be measured (`geo.area.areas_km2`).
-    """
+    """What changed of every class between two dates, from the edges that differ alone."""
     old, new = (ground_by_class(frame, by_native=by_native) for frame in (before, after))
     found = []
     for key in classes_of(old, new):
@@ -117,13 +76,7 @@ def class_steps(
     by_native: bool = False,
     progress: Callable[[int, int], None] | None = None,
 ) -> dict[ClassKey, list[Step]]:
-    """Every step of every class of a series: the ledgers' steps, with the parameters of `class_ledgers`.
-
-    Raises
-    ------
-    GateError
-        A geometry cannot be measured (`geo.area.areas_km2`).
-    """
+    """Every step of every class of a series: the ledgers' steps, with the parameters of `class_ledgers`."""
     ledgers = class_ledgers(rows, instants, by_native=by_native, progress=progress)
     return {key: ledger.steps() for key, ledger in ledgers.items()}
 

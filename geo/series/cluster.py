@@ -60,36 +60,7 @@ def series_changes(
     workers: int | None = None,
     scheduler: str | None = None,
 ) -> dict[ClassKey, ZoneChanges]:
-    """What changed of every class at every snapshot in every zone.
-
-    Parameters
-    ----------
-    archive : pathlib.Path or Store
-        The archive, or its store as it is held; workers must see it under the same path.
-    source : str
-        Whose series.
-    instants : sequence of datetime.datetime
-        Its snapshots, in order.
-    zones : sequence of geo.measures.Zone
-        Where to measure.
-    by_native : bool
-        Keep the source's own classes apart.
-    only : Only
-        The side and the statuses asked for; the others are not measured.
-    known : datetime.datetime or None
-        What the archive said at that moment; None is now.
-    progress : callable or None
-        Called with (done, of how many).
-    workers : int or None
-        Processes of a local Dask cluster; None and no `scheduler` is this process.
-    scheduler : str or None
-        Address of a running Dask scheduler, such as ``tcp://10.0.0.5:8786``.
-
-    Raises
-    ------
-    UsageError
-        Dask is not installed, or the scheduler cannot be reached.
-    """
+    """What changed of every class at every snapshot in every zone."""
     store = archive if isinstance(archive, Store) else Store(archive)
     if workers is None and scheduler is None:
         ledgers = source_ledgers(
@@ -110,13 +81,7 @@ def span_changes(
     progress: Progress | None = None,
     only: Only = EVERY_CLASS,
 ) -> dict[ClassKey, ZoneChanges]:
-    """What changed in one span; with a lead, its first instant is only what the second is compared with.
-
-    Raises
-    ------
-    ArchiveError
-        The archive cannot be read.
-    """
+    """What changed in one span; with a lead, its first instant is only what the second is compared with."""
     ledgers = source_ledgers(
         Store(path), source, instants, by_native=by_native, only=only, known=known, progress=progress
     )
@@ -133,20 +98,7 @@ def source_ledgers(
     known: datetime | None = None,
     progress: Progress | None = None,
 ) -> dict[ClassKey, Ledger]:
-    """The ledger of every class of a source's series; made once for as long as the archive is held.
-
-    Parameters
-    ----------
-    store : Store
-        Of the archive.
-    source, instants, by_native, only, known, progress
-        As in `series_changes`.
-
-    Raises
-    ------
-    ArchiveError
-        The archive cannot be read.
-    """
+    """The ledger of every class of a source's series; made once for as long as the archive is held."""
 
     def made() -> dict[ClassKey, Ledger]:
         count = len(instants)
@@ -192,22 +144,7 @@ def _kept(rows: gpd.GeoDataFrame, only: Only) -> gpd.GeoDataFrame:
 
 
 def ground_changes(rows: gpd.GeoDataFrame, instants: Sequence[datetime], zone: Zone) -> ZoneChanges:
-    """What changed of the ground that several classes make together, at every snapshot: what two cover counts once.
-
-    Parameters
-    ----------
-    rows : geopandas.GeoDataFrame
-        The polygons that make the ground, as `Store.rows_between` gives them, of one part of a source.
-    instants : sequence of datetime.datetime
-        The source's snapshots, in order.
-    zone : geo.measures.Zone
-        Where to measure, in km².
-
-    Raises
-    ------
-    GateError
-        A geometry cannot be measured (`geo.area.areas_km2`).
-    """
+    """What changed of the ground that several classes make together, at every snapshot: what two cover counts once."""
     if zone.shape is not None:  # polygons that never meet the zone change nothing in it
         shapely.prepare(zone.shape)
         met = shapely.intersects(zone.shape, np.asarray(rows.geometry.array, dtype=object))
@@ -221,19 +158,7 @@ def ground_changes(rows: gpd.GeoDataFrame, instants: Sequence[datetime], zone: Z
 
 
 def partition_of(ledger: Ledger) -> gpd.GeoDataFrame:
-    """A ledger as rows for GeoParquet: one edge a row, interior on the left, with the snapshots of birth and death.
-
-    Returns
-    -------
-    geopandas.GeoDataFrame
-        born, died (int64) and geometry (LineString of two positions, EPSG:4326); ``attrs["count"]`` is how many
-        snapshots there are.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """A ledger as rows for GeoParquet: one edge a row, interior on the left, with the snapshots of birth and death."""
     ends = np.stack(list(ledger.edges), axis=1).view(np.float64).reshape(-1, 2, 2)
     frame = gpd.GeoDataFrame({"born": ledger.born, "died": ledger.died}, geometry=shapely.linestrings(ends), crs=CRS)
     frame.attrs["count"] = ledger.count
@@ -241,20 +166,7 @@ def partition_of(ledger: Ledger) -> gpd.GeoDataFrame:
 
 
 def ledger_of(frame: gpd.GeoDataFrame, count: int) -> Ledger:
-    """The ledger of a partition: what `partition_of` made rows of.
-
-    Parameters
-    ----------
-    frame : geopandas.GeoDataFrame
-        born, died and geometry.
-    count : int
-        How many snapshots there are.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The ledger of a partition: what `partition_of` made rows of."""
     xy = shapely.get_coordinates(np.asarray(frame.geometry.array, dtype=object))
     positions = np.ascontiguousarray(xy).view(np.complex128).reshape(-1, 2)
     edges = Chain(positions[:, 0].copy(), positions[:, 1].copy())
@@ -262,13 +174,7 @@ def ledger_of(frame: gpd.GeoDataFrame, count: int) -> Ledger:
 
 
 def spans_of(count: int, pieces: int) -> list[tuple[int, int]]:
-    """The spans [first, last) of so many snapshots, none much shorter than is worth its lead.
-
-    Raises
-    ------
-    UsageError
-        Never.
-    """
+    """The spans [first, last) of so many snapshots, none much shorter than is worth its lead."""
     size = max(_SHORTEST, math.ceil(count / max(pieces, 1)))
     return [(a, min(a + size, count)) for a in range(0, count, size)]
 

@@ -35,22 +35,7 @@ class Chain(NamedTuple):
 
 
 def boundary_edges(shape: shapely.Geometry) -> Chain:
-    """The directed edges of a polygon or multipolygon, interior on the left.
-
-    Parameters
-    ----------
-    shape : shapely.Polygon or shapely.MultiPolygon
-        Valid, in degrees; rings may turn either way.
-
-    Returns
-    -------
-    Chain
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The directed edges of a polygon or multipolygon, interior on the left."""
     rings, polygon = shapely.get_rings(shapely.get_parts(shape), return_index=True)
     if not len(rings):
         return NO_EDGES
@@ -77,11 +62,7 @@ NO_EDGES = Chain(np.array([], dtype=np.complex128), np.array([], dtype=np.comple
 
 
 class Bundle(NamedTuple):
-    """Many chains, one after the other: each in the one order of its edges, without those that cancel.
-
-    ``ends`` (m + 1,) says where each begins and the next one does; ``starts`` and ``goals`` (n,) number the positions
-    of tails and heads, chain by chain, in order.
-    """
+    """Many chains, one after the other: each in the one order of its edges, without those that cancel."""
 
     tails: Positions
     heads: Positions
@@ -90,13 +71,7 @@ class Bundle(NamedTuple):
     goals: Ints
 
     def chain(self, i: int) -> Chain:
-        """One of the chains.
-
-        Raises
-        ------
-        GateError
-            Never.
-        """
+        """One of the chains."""
         mine = slice(self.ends[i], self.ends[i + 1])
         return Chain(self.tails[mine], self.heads[mine])
 
@@ -107,18 +82,7 @@ class Bundle(NamedTuple):
 
 
 def bundled(chains: Sequence[Chain]) -> Bundle:
-    """Chains brought into one order, whatever the order their edges came in, without edges that run both ways.
-
-    Parameters
-    ----------
-    chains : sequence of Chain
-        m chains.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """Chains brought into one order, whatever the order their edges came in, without edges that run both ways."""
     owner = np.repeat(np.arange(len(chains)), [len(c.tails) for c in chains])
     tails, heads = (np.concatenate([NO_EDGES[side], *(c[side] for c in chains)]) for side in (0, 1))
     places, number = np.unique(np.concatenate([tails, heads]), return_inverse=True)
@@ -151,57 +115,23 @@ def _runs(a: Ints, b: Ints) -> Ints:
 
 
 def net(chain: Chain) -> Chain:
-    """A chain without the edges that it runs both ways, in one order whatever the order they came in.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """A chain without the edges that it runs both ways, in one order whatever the order they came in."""
     return bundled([chain]).chain(0)
 
 
 def difference(old: Chain, new: Chain) -> Chain:
-    """The new edges and, reversed, the old ones; what cancels is there both ways until it is `bundled`.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The new edges and, reversed, the old ones; what cancels is there both ways until it is `bundled`."""
     return Chain(np.concatenate([new.tails, old.heads]), np.concatenate([new.heads, old.tails]))
 
 
 def are_closed(bundle: Bundle) -> NDArray[np.bool_]:
-    """Of every chain, whether as many edges leave every position as come to it.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """Of every chain, whether as many edges leave every position as come to it."""
     off = np.concatenate([[0], np.cumsum(bundle.starts != np.sort(bundle.goals))])
     return np.asarray(off[bundle.ends[1:]] == off[bundle.ends[:-1]])
 
 
 def chain_areas_km2(bundle: Bundle) -> Floats:
-    """The areas that closed chains enclose, counted with their winding numbers.
-
-    Parameters
-    ----------
-    bundle : Bundle
-        m closed chains.
-
-    Returns
-    -------
-    numpy.ndarray of float64, shape (m,)
-        km², signed.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The areas that closed chains enclose, counted with their winding numbers."""
     sizes = np.diff(bundle.ends)
     total = np.zeros(len(sizes))
     some = np.flatnonzero(sizes)
@@ -217,23 +147,7 @@ def chain_areas_km2(bundle: Bundle) -> Floats:
 
 
 def faces(bundle: Bundle) -> list[tuple[Objects, Objects]]:
-    """The faces of closed chains with winding number +1 (gained) and -1 (lost).
-
-    Parameters
-    ----------
-    bundle : Bundle
-        m closed chains.
-
-    Returns
-    -------
-    list of (numpy.ndarray, numpy.ndarray), length m
-        Polygons in EPSG:4326. A face wound around more than once is in neither.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The faces of closed chains with winding number +1 (gained) and -1 (lost)."""
     count = len(bundle.ends) - 1
     rings, owner = _walked(bundle)
     if not rings:
@@ -261,10 +175,7 @@ def faces(bundle: Bundle) -> list[tuple[Objects, Objects]]:
 
 
 def _walked(bundle: Bundle) -> tuple[list[Positions], Ints]:
-    """Every chain as loops, each with its first position again at its end; and the chain of every loop.
-
-    Where every position has one way on, an edge's successor is known at once; chains that branch are walked one by one.
-    """
+    """Every chain as loops, each with its first position again at its end; and the chain of every loop."""
     owner = bundle.owner
     branching = np.zeros(len(bundle.ends) - 1, dtype=bool)
     branching[owner[1:][np.diff(bundle.starts) == 0]] = True
@@ -383,24 +294,7 @@ def _noded_faces(loops: Sequence[Positions]) -> tuple[Objects, Objects]:
 
 
 def winding_numbers(chain: Chain, points: Objects) -> Ints:
-    """How often a chain runs around each point, counter-clockwise counted positive.
-
-    Parameters
-    ----------
-    chain : Chain
-        Closed, n edges.
-    points : numpy.ndarray of points, shape (m,)
-        Not on the chain.
-
-    Returns
-    -------
-    numpy.ndarray of int64, shape (m,)
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """How often a chain runs around each point, counter-clockwise counted positive."""
     xy = shapely.get_coordinates(points)
     order = np.argsort(xy[:, 1], kind="stable")
     x, y = xy[order].T

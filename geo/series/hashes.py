@@ -23,13 +23,7 @@ class Hashed(NamedTuple):
 
 
 def hashed(shape: shapely.Geometry) -> Hashed:
-    """The boundary edges of a piece (EPSG:4326), each with its hash.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The boundary edges of a piece (EPSG:4326), each with its hash."""
     chain = boundary_edges(shape)
     hashes = np.zeros(len(chain.tails), dtype=np.uint64)
     for side, numbers in enumerate(chain):
@@ -41,13 +35,7 @@ def hashed(shape: shapely.Geometry) -> Hashed:
 
 
 def unshared(old: Hashes, new: Hashes) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
-    """Of each side, which hashes the other has not.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """Of each side, which hashes the other has not."""
     shorter = min(len(old), len(new))
     # most of a boundary stands where it stood: what both begin and end with is left out first
     head = _agreeing(old[:shorter], new[:shorter])
@@ -68,13 +56,7 @@ def unshared(old: Hashes, new: Hashes) -> tuple[NDArray[np.bool_], NDArray[np.bo
 
 
 def differing(before: shapely.Geometry, after: shapely.Geometry) -> Chain:
-    """The chain around what differs between two grounds in EPSG:4326.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The chain around what differs between two grounds in EPSG:4326."""
     sides = [hashed(ground) for ground in (before, after)]
     alone = unshared(*(side.hashes for side in sides))
     return difference(*(Chain(s.chain.tails[m], s.chain.heads[m]) for s, m in zip(sides, alone, strict=True)))

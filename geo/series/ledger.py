@@ -41,12 +41,7 @@ from geo.series.steps import NOTHING, Step, proven
 
 @dataclass(frozen=True)
 class Ledger:
-    """The boundary edges of one class with their births and deaths over a series of snapshots.
-
-    ``edges`` has one entry for each life of an edge, ``born`` and ``died`` (int64, indexes of snapshots) say when: it
-    is there from ``born`` until before ``died``; ``count`` snapshots in all. ``whole`` has the polygons of the steps
-    from nothing. The order of entries does not depend on how the ledger was made.
-    """
+    """The boundary edges of one class with their births and deaths over a series of snapshots."""
 
     edges: Chain
     born: Ints
@@ -55,39 +50,16 @@ class Ledger:
     whole: Mapping[int, Objects] = field(default_factory=dict)
 
     def alive(self, i: int) -> Chain:
-        """The boundary at snapshot i, without edges that two touching polygons share.
-
-        Raises
-        ------
-        GateError
-            Never.
-        """
+        """The boundary at snapshot i, without edges that two touching polygons share."""
         there = (self.born <= i) & (self.died > i)
         return net(Chain(self.edges.tails[there], self.edges.heads[there]))
 
     def ground(self, i: int) -> shapely.Geometry:
-        """The ground at snapshot i as one geometry in EPSG:4326.
-
-        Raises
-        ------
-        GateError
-            Never.
-        """
+        """The ground at snapshot i as one geometry in EPSG:4326."""
         return union([shapely.MultiPolygon(), *faces(bundled([self.alive(i)]))[0][0]])
 
     def areas_km2(self) -> Floats:
-        """The area at every snapshot: a cumulative sum of births minus deaths.
-
-        Returns
-        -------
-        numpy.ndarray of float64, shape (count,)
-            km².
-
-        Raises
-        ------
-        GateError
-            Never.
-        """
+        """The area at every snapshot: a cumulative sum of births minus deaths."""
         growth = np.bincount(self.born, self._amounts, minlength=self.count + 1)
         growth -= np.bincount(self.died, self._amounts, minlength=self.count + 1)
         return np.asarray(np.cumsum(growth[: self.count]))
@@ -100,13 +72,7 @@ class Ledger:
         return edge_areas_km2(x0, y0, x1, y1, reference=float(np.median(y0)) if len(y0) else 0.0)
 
     def steps(self) -> list[Step]:
-        """What changed at every snapshot from the one before; the first is from nothing.
-
-        Raises
-        ------
-        GateError
-            A geometry cannot be measured (`geo.area.areas_km2`).
-        """
+        """What changed at every snapshot from the one before; the first is from nothing."""
         by_death = np.argsort(self.died, kind="stable")
         births = np.searchsorted(self.born, np.arange(self.count + 1))
         deaths = np.searchsorted(self.died[by_death], np.arange(self.count + 1))
@@ -124,31 +90,14 @@ class Ledger:
         return [found.get(i, NOTHING) for i in range(self.count)]
 
     def between(self, i: int, j: int) -> Step:
-        """What changed from snapshot i to snapshot j, from the edges that differ alone.
-
-        Raises
-        ------
-        GateError
-            A geometry cannot be measured (`geo.area.areas_km2`).
-        """
+        """What changed from snapshot i to snapshot j, from the edges that differ alone."""
         before, after = ((self.born <= k) & (self.died > k) for k in (i, j))
         old, new = before & ~after, after & ~before
         sides = [Chain(self.edges.tails[m], self.edges.heads[m]) for m in (old, new)]
         return proven([difference(*sides)], [lambda: (self.ground(i), self.ground(j))])[0]
 
     def then(self, later: Ledger) -> Ledger:
-        """This ledger continued by one of the snapshots that follow; associative, and the same as one made at once.
-
-        Parameters
-        ----------
-        later : Ledger
-            Of the next snapshots of the same class, from nothing.
-
-        Raises
-        ------
-        GateError
-            Never.
-        """
+        """This ledger continued by one of the snapshots that follow; associative, and the same as one made at once."""
         open_edges = self.died == self.count
         first = later.born == 0
         here = _named(self.edges, open_edges)
@@ -164,20 +113,7 @@ class Ledger:
         return in_order(edges, born, died[keep], self.count + later.count, whole)
 
     def spread(self, place: Sequence[int], count: int) -> Ledger:
-        """This ledger over more snapshots, at which nothing changes.
-
-        Parameters
-        ----------
-        place : sequence of int
-            Where its own snapshots stand among them, in order.
-        count : int
-            How many there are in all.
-
-        Raises
-        ------
-        GateError
-            Never.
-        """
+        """This ledger over more snapshots, at which nothing changes."""
         at = np.array([*place, count], dtype=np.int64)
         whole = {int(at[i]): polygons for i, polygons in self.whole.items()}
         return Ledger(self.edges, at[self.born], at[self.died], count, whole)
@@ -192,26 +128,14 @@ def _named(edges: Chain, chosen: NDArray[np.bool_]) -> dict[tuple[complex, compl
 
 
 def in_order(edges: Chain, born: Ints, died: Ints, count: int, whole: Mapping[int, Objects]) -> Ledger:
-    """A ledger with its entries in the one order, whatever the order they come in.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """A ledger with its entries in the one order, whatever the order they come in."""
     tails, heads = edges
     order = np.lexsort((died, heads.imag, heads.real, tails.imag, tails.real, born))
     return Ledger(Chain(tails[order], heads[order]), born[order], died[order], count, whole)
 
 
 def nothing(count: int) -> Ledger:
-    """The ledger of so many snapshots at which nothing stands.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The ledger of so many snapshots at which nothing stands."""
     none = np.empty(0, dtype=np.complex128)
     never = np.empty(0, dtype=np.int64)
     return Ledger(Chain(none, none), never, never, count, {})
@@ -229,18 +153,7 @@ class Clerk:
         self._whole: dict[int, Objects] = {}
 
     def snapshot(self, shapes: Iterable[shapely.Geometry]) -> None:
-        """Enter the next snapshot, whole.
-
-        Parameters
-        ----------
-        shapes : iterable of shapely.Polygon and shapely.MultiPolygon
-            Valid, EPSG:4326; where they overlap, ground counts once.
-
-        Raises
-        ------
-        GateError
-            Never.
-        """
+        """Enter the next snapshot, whole."""
         named: dict[Any, shapely.Geometry] = {
             blake2b(shapely.to_wkb(shape), digest_size=16).digest(): shape for shape in shapes
         }
@@ -248,20 +161,7 @@ class Clerk:
         self.step({k: g for k, g in named.items() if k not in there}, [k for k in there if k not in named])
 
     def step(self, came: Mapping[Any, shapely.Geometry], went: Iterable[Any]) -> None:
-        """Enter the next snapshot as what came and what went since the one before.
-
-        Parameters
-        ----------
-        came : mapping
-            Name -> valid polygon or multipolygon in EPSG:4326; names can be sorted.
-        went : iterable
-            Names that came before.
-
-        Raises
-        ------
-        GateError
-            Never.
-        """
+        """Enter the next snapshot as what came and what went since the one before."""
         went = list(went)
         if came or went:
             before = self._pieces.standing()
@@ -284,13 +184,7 @@ class Clerk:
         self._births.append((Hashed(chain, sides[1][born]), self._count))
 
     def ledger(self) -> Ledger:
-        """What was entered so far.
-
-        Raises
-        ------
-        GateError
-            Never.
-        """
+        """What was entered so far."""
         tails, heads = (np.concatenate([NO_EDGES[s], *(e.chain[s] for e, _ in self._births)]) for s in (0, 1))
         hashes = np.concatenate([NO_HASHES, *(e.hashes for e, _ in self._births)])
         born = _repeated([(len(e.hashes), when) for e, when in self._births])

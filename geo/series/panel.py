@@ -31,20 +31,7 @@ COLUMNS = ["instant", "controller", "status", "native", "part", "unit", "area_km
 
 
 def zone_changes(steps: Sequence[Step], zones: Sequence[Zone]) -> ZoneChanges:
-    """The steps of a class met with zones; each step by itself, whatever steps it comes with.
-
-    Parameters
-    ----------
-    steps : sequence of Step
-        Of `geo.series.ledger.Ledger.steps`.
-    zones : sequence of geo.measures.Zone
-        A zone whose shape is None is everywhere; units do not overlap each other.
-
-    Raises
-    ------
-    GateError
-        A geometry cannot be measured (`geo.area.areas_km2`).
-    """
+    """The steps of a class met with zones; each step by itself, whatever steps it comes with."""
     gained, lost = (_by_zone([getattr(step, side) for step in steps], zones) for side in ("gained", "lost"))
     if len(zones) == 1 and zones[0].shape is None:  # by the edges, which lose no digit in a face
         return ZoneChanges(np.array([[step.growth_km2] for step in steps]).reshape(-1, 1), gained, lost)
@@ -52,20 +39,7 @@ def zone_changes(steps: Sequence[Step], zones: Sequence[Zone]) -> ZoneChanges:
 
 
 def joined(spans: Sequence[tuple[int, Mapping[ClassKey, ZoneChanges]]], zones: int) -> dict[ClassKey, ZoneChanges]:
-    """Changes of consecutive spans as those of the whole; a class that a span has not did not change in it.
-
-    Parameters
-    ----------
-    spans : sequence of (int, mapping)
-        How many snapshots, and the changes of every class in them.
-    zones : int
-        How many zones.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """Changes of consecutive spans as those of the whole; a class that a span has not did not change in it."""
     keys = sorted({k for _, found in spans for k in found}, key=lambda k: (k[0] or "~", k[1], k[2] or "", k[3]))
     whole = {}
     for key in keys:
@@ -77,28 +51,7 @@ def joined(spans: Sequence[tuple[int, Mapping[ClassKey, ZoneChanges]]], zones: i
 def panel(
     changes: Mapping[ClassKey, ZoneChanges], zones: Sequence[Zone], *, instants: Sequence[datetime]
 ) -> pd.DataFrame:
-    """Area, gross gain and gross loss of every class in every zone at every instant, in km².
-
-    Parameters
-    ----------
-    changes : mapping
-        As `zone_changes` gives them, class by class.
-    zones : sequence of geo.measures.Zone
-        Those of the changes.
-    instants : sequence of datetime.datetime
-        Those of the steps.
-
-    Returns
-    -------
-    pandas.DataFrame
-        instant, controller, status, native, part, unit, area_km2, gained_km2, lost_km2; only zones that a class has
-        ever had ground in, or the one zone there is.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """Area, gross gain and gross loss of every class in every zone at every instant, in km²."""
     frames = []
     for key, (growth, gained, lost) in changes.items():
         area = np.cumsum(growth, axis=0)

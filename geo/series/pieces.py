@@ -20,13 +20,7 @@ class Pieces:
         self.unions: dict[frozenset[Any], shapely.Geometry] = {}
 
     def update(self, came: Mapping[Any, shapely.Geometry], went: Sequence[Any]) -> None:
-        """Take the rows in that came (name -> areal geometry in EPSG:4326) and those out that went.
-
-        Raises
-        ------
-        KeyError
-            A row that went was not there.
-        """
+        """Take the rows in that came (name -> areal geometry in EPSG:4326) and those out that went."""
         for row in went:
             del self.rows[row]
             for other in self.neighbours.pop(row):
@@ -46,13 +40,7 @@ class Pieces:
                 self.neighbours[other].add(one)
 
     def standing(self) -> dict[frozenset[Any], shapely.Geometry]:
-        """Piece by piece, by the rows that make it, in the order of the rows' names.
-
-        Raises
-        ------
-        GateError
-            Never.
-        """
+        """Piece by piece, by the rows that make it, in the order of the rows' names."""
         seen: set[Any] = set()
         found: dict[frozenset[Any], shapely.Geometry] = {}
         for row in sorted(self.neighbours):

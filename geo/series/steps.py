@@ -21,10 +21,7 @@ TOLERANCE = 1e-9
 
 
 class Step(NamedTuple):
-    """What changed of one class from the snapshot before: the polygons gained and lost, and the growth in km².
-
-    ``overlay`` says that a full overlay was needed.
-    """
+    """What changed of one class from the snapshot before: the polygons gained and lost, and the growth in km²."""
 
     gained: Objects
     lost: Objects
@@ -37,13 +34,7 @@ NOTHING = Step(NO_POLYGONS, NO_POLYGONS, 0.0, False)
 
 
 def proven(chains: Sequence[Chain], sides: Sequence[Callable[[], Sides]]) -> list[Step]:
-    """Chains as steps; one whose faces do not give its growth is done again by a full overlay of its sides.
-
-    Raises
-    ------
-    GateError
-        A geometry cannot be measured (`geo.area.areas_km2`).
-    """
+    """Chains as steps; one whose faces do not give its growth is done again by a full overlay of its sides."""
     bundle = bundled(chains)
     growth = chain_areas_km2(bundle)
     found, closed = faces(bundle), are_closed(bundle)

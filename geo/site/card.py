@@ -24,27 +24,7 @@ _ROWS = 3
 
 
 def card_png(dossier: Dossier, title: str, source: str) -> bytes:
-    """A date's card as PNG.
-
-    Parameters
-    ----------
-    dossier : Dossier
-        What stands on the date; areas in km².
-    title : str
-        Of the site.
-    source : str
-        By whom the figures are.
-
-    Returns
-    -------
-    bytes
-        1200 × 630 pixels; equal input gives equal bytes.
-
-    Raises
-    ------
-    MapError
-        matplotlib is missing.
-    """
+    """A date's card as PNG."""
     form, theme = _CARD, THEMES["light"]
     left, wide = form.margin, _PANEL - 1.6 * form.margin
     credit = plain(" ".join(credit_lines(dossier, draw_basemap=True)))
@@ -60,24 +40,7 @@ def card_png(dossier: Dossier, title: str, source: str) -> bytes:
 
 
 def card_words(figures: Sequence[Mapping[str, Any]], day: str, source: str, *, place: str = "") -> str:
-    """A date in one line: its figures in km² with date and source.
-
-    Parameters
-    ----------
-    figures : sequence of mapping
-        Rows as `Archive.area` gives them.
-    day : str
-        The date.
-    source : str
-        By whom.
-    place : str
-        Where, as it follows a class in words.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """A date in one line: its figures in km² with date and source."""
     said = "; ".join(f"{_label(row)}{place} {figure(row['area_km2'])} km²" for row in _rows(figures))
     return plain(f"{written(day)}: {said or f'no ground of this source lies there{place}'}. Source: {source}.")
 

@@ -46,22 +46,7 @@ class Taken:
 
 
 def take(archive: Archive, day: Day, wishes: Wishes) -> Taken:
-    """Read what a date's downloads carry.
-
-    Parameters
-    ----------
-    archive : Archive
-        What to read from.
-    day : Day
-        Which date.
-    wishes : Wishes
-        Of whom, within what.
-
-    Raises
-    ------
-    GeoError
-        As `Archive.control`.
-    """
+    """Read what a date's downloads carry."""
     known: dict[str, Any] = {"as_known_on": wishes.as_known_on}
     control = archive.control(day.day, source=wishes.source, **known)
     incidents = archive.incidents(day.day, day.day, **known)
@@ -87,20 +72,7 @@ def take(archive: Archive, day: Day, wishes: Wishes) -> Taken:
 
 
 def content(path: str, taken: Taken) -> bytes:
-    """The bytes of one of a date's files.
-
-    Parameters
-    ----------
-    path : str
-        As `geo.site.plan.file_names` gives it.
-    taken : Taken
-        What stands on the date. Geometry is the source's own, whole, in EPSG:4326.
-
-    Raises
-    ------
-    MapError
-        It cannot be made.
-    """
+    """The bytes of one of a date's files."""
     what, _, kind = path.rpartition("/")[2][len("YYYY-MM-DD-") :].partition(".")
     frame = taken.incidents if what == "incidents" else taken.control
     if kind == "geojson":

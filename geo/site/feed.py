@@ -21,29 +21,7 @@ _NAMES = UUID("6f0b6c9e-3a53-5d0e-9d57-0f3a7f0f9b11")
 
 
 def feed_xml(plan: Plan, summaries: Mapping[str, str], updated: datetime, credits: Sequence[str]) -> bytes:
-    """The newest dates as an Atom feed: what was recorded last comes first.
-
-    Parameters
-    ----------
-    plan : Plan
-        The site.
-    summaries : mapping
-        Day -> its figures in words.
-    updated : datetime.datetime
-        When the archive last learnt or took back something of this source.
-    credits : sequence of str
-        Whom the data is owed to.
-
-    Returns
-    -------
-    bytes
-        Ids are UUIDs of source, unit and date. Links are absolute where the plan has a base address.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The newest dates as an Atom feed: what was recorded last comes first."""
     wishes = plan.wishes
     root = Element("feed", xmlns=_ATOM)
     add(root, "id", _id(plan, "feed"))
@@ -66,43 +44,18 @@ def feed_xml(plan: Plan, summaries: Mapping[str, str], updated: datetime, credit
 
 
 def learnt(day: Day) -> datetime:
-    """When the archive took in what it now says of a date.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """When the archive took in what it now says of a date."""
     return max(parse_instant(str(row["recorded_at"])) for row in day.snapshots)
 
 
 def published(day: Day) -> datetime:
-    """When the source put a date's map out; where that is not known, when the archive first took one in.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """When the source put a date's map out; where that is not known, when the archive first took one in."""
     stated = [parse_instant(str(row["published"])) for row in day.snapshots if _is_known(row["published"])]
     return min(stated or [parse_instant(str(row["recorded_at"])) for row in day.snapshots])
 
 
 def sitemap_xml(plan: Plan, pages: Sequence[str]) -> bytes:
-    """The addresses of a site's pages, for search engines; it needs a base address.
-
-    Parameters
-    ----------
-    plan : Plan
-        The site.
-    pages : sequence of str
-        Paths of pages in the site.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The addresses of a site's pages, for search engines; it needs a base address."""
     changed = {f"dates/{day.day}.html": learnt(day) for day in plan.days}
     root = Element("urlset", xmlns=_SITEMAP)
     for path in pages:

@@ -45,23 +45,13 @@ class Wishes:
     with_downloads: bool = True
 
     def address(self, path: str, *, up: str = "") -> str:
-        """A link to a file of the site: absolute where it is known where the site will be.
-
-        Raises
-        ------
-        MapError
-            Never.
-        """
+        """A link to a file of the site: absolute where it is known where the site will be."""
         return self.base_url + path if self.base_url else up + path
 
 
 @dataclass(frozen=True)
 class Day:
-    """A date of the site.
-
-    `since` is the date before it that has a snapshot, `before` and `after` its neighbours in the site; `snapshots` are
-    those that depict it; `state`, `card` and `page` are digests of what its downloads, its card and its page rest on.
-    """
+    """A date of the site."""
 
     day: str
     since: str | None
@@ -95,24 +85,7 @@ class Plan:
 
 
 def plan_site(archive: Archive, wishes: Wishes, *, from_: When | None = None, to: When | None = None) -> Plan:
-    """What a site of an archive would consist of.
-
-    Parameters
-    ----------
-    archive : Archive
-        Held (`Archive.holding`).
-    wishes : Wishes
-        What was asked for.
-    from_, to : str, date, datetime or None
-        The span of days, both included.
-
-    Raises
-    ------
-    MapError
-        No day of the span has a snapshot.
-    UnitError
-        The unit is unknown.
-    """
+    """What a site of an archive would consist of."""
     table = archive.snapshots(wishes.source, as_known_on=wishes.as_known_on or FAR)
     by_day: dict[str, list[Mapping[str, Any]]] = {}
     for row in _plain(table.sort_values(["depicts", "part", "recorded_at"], kind="stable")):
@@ -188,13 +161,7 @@ def _days(
 
 
 def file_names(day: str, wishes: Wishes, *, has_incidents: bool) -> dict[str, str]:
-    """The downloads of a date: path in the site -> what it is in words.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The downloads of a date: path in the site -> what it is in words."""
     if not wishes.with_downloads:
         return {}
     kinds = {"control.geojson": "Control, GeoJSON", "figures.csv": "Figures, CSV"}
@@ -209,24 +176,7 @@ def file_names(day: str, wishes: Wishes, *, has_incidents: bool) -> dict[str, st
 
 
 def slugs(units: Iterable[str]) -> dict[str, str]:
-    """A file name for every unit, of our own letters alone and each another one.
-
-    Parameters
-    ----------
-    units : iterable of str
-        Codes, or names where there are none; any text.
-
-    Returns
-    -------
-    dict
-        Unit -> name without an ending. A code of plain letters keeps them; what others would share, or what is no
-        plain code, has a digest of the text behind it.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """A file name for every unit, of our own letters alone and each another one."""
     listed = sorted(set(units))
     short = {unit: _SLUG.sub("-", unit.lower())[:40].strip("-") for unit in listed}
     count = {name: list(short.values()).count(name) for name in short.values()}
@@ -239,13 +189,7 @@ def slugs(units: Iterable[str]) -> dict[str, str]:
 
 
 def checked_address(base_url: str | None) -> str:
-    """An address that a site's links begin with; "" where none is given.
-
-    Raises
-    ------
-    UsageError
-        It is no address of the web.
-    """
+    """An address that a site's links begin with; "" where none is given."""
     if not base_url:
         return ""
     if not re.fullmatch(r"https?://[A-Za-z0-9._~\-\[\]:]+(/[A-Za-z0-9._~%/\-]*)?", base_url):
@@ -275,13 +219,7 @@ def _frame(frame: gpd.GeoDataFrame, columns: Sequence[str] | None = None) -> str
 
 
 def digest(*parts: Any) -> str:
-    """A digest of values as JSON writes them; what it does not know is written as text.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """A digest of values as JSON writes them; what it does not know is written as text."""
     text = json.dumps(parts, ensure_ascii=True, default=str, sort_keys=True)
     return sha256(text.encode()).hexdigest()
 

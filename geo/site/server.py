@@ -60,33 +60,15 @@ class _Handler(BaseHTTPRequestHandler):
         super().__init__(*arguments)
 
     def do_GET(self) -> None:
-        """Send a file.
-
-        Raises
-        ------
-        OSError
-            The reader has gone.
-        """
+        """Send a file."""
         self._send(with_body=True)
 
     def do_HEAD(self) -> None:
-        """Say what a file is.
-
-        Raises
-        ------
-        OSError
-            The reader has gone.
-        """
+        """Say what a file is."""
         self._send(with_body=False)
 
     def log_message(self, format: str, *arguments: Any) -> None:
-        """Requests are not printed.
-
-        Raises
-        ------
-        OSError
-            Never.
-        """
+        """Requests are not printed."""
 
     def _send(self, *, with_body: bool) -> None:
         # another site's page may not read this one by a name that leads here

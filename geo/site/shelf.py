@@ -37,17 +37,7 @@ class Filed:
 
 @dataclass(frozen=True)
 class Built:
-    """What a build did.
-
-    Attributes
-    ----------
-    folder : pathlib.Path
-        The site.
-    added, changed, removed : tuple of str
-        Paths in the folder.
-    kept : int
-        How many files stand as they stood.
-    """
+    """What a build did."""
 
     folder: Path
     added: tuple[str, ...] = ()
@@ -72,13 +62,7 @@ class Shelf:
         return self.folder / OWN / "new"
 
     def has(self, path: str, rests_on: str) -> bool:
-        """Whether a file stands there that rests on just this; it then belongs to the new site as it is.
-
-        Raises
-        ------
-        MapError
-            Never.
-        """
+        """Whether a file stands there that rests on just this; it then belongs to the new site as it is."""
         known = self.old.get(path)
         if known is None or known.rests_on != rests_on or not self._stands(path):
             return False
@@ -90,13 +74,7 @@ class Shelf:
         return file.is_file() and file.stat().st_size == self.old[path].bytes
 
     def put(self, path: str, rests_on: str, content: str | bytes) -> None:
-        """Take a file into the new site.
-
-        Raises
-        ------
-        MapError
-            It cannot be written.
-        """
+        """Take a file into the new site."""
         raw = content.encode() if isinstance(content, str) else content
         made = Filed(rests_on, len(raw), sha256(raw).hexdigest())
         if self._is_same(path, made):
@@ -109,13 +87,7 @@ class Shelf:
         return known is not None and known.sha256 == made.sha256 and self._stands(path)
 
     def take(self, path: str, rests_on: str, made: Filed) -> None:
-        """Take a file in that was staged by `stage`; one that is as before is left where it stands.
-
-        Raises
-        ------
-        MapError
-            Never.
-        """
+        """Take a file in that was staged by `stage`; one that is as before is left where it stands."""
         self.wanted[path] = Filed(rests_on, made.bytes, made.sha256)
         if self._is_same(path, made):
             (self.staging / path).unlink()
@@ -123,20 +95,7 @@ class Shelf:
             self.staged.add(path)
 
     def switch(self, told: Mapping[str, Any]) -> Built:
-        """Put the new site in the old one's place.
-
-        Parameters
-        ----------
-        told : mapping
-            What the manifest says beside the files.
-
-        Raises
-        ------
-        UsageError
-            A file that no build made stands where a page is to stand.
-        MapError
-            The folder cannot be written.
-        """
+        """Put the new site in the old one's place."""
         removed = sorted(self.old.keys() - self.wanted.keys())
         for path in sorted(self.staged - self.old.keys()):
             if os.path.lexists(self.folder / path):
@@ -157,22 +116,7 @@ class Shelf:
 
 
 def stage(staging: Path, path: str, content: str | bytes) -> Filed:
-    """Write a file of the new site beside the old one; any process may.
-
-    Parameters
-    ----------
-    staging : pathlib.Path
-        `Shelf.staging`.
-    path : str
-        Where it will stand in the site.
-    content : str or bytes
-        Text is written as UTF-8.
-
-    Raises
-    ------
-    MapError
-        It cannot be written.
-    """
+    """Write a file of the new site beside the old one; any process may."""
     raw = content.encode() if isinstance(content, str) else content
     target = staging / path
     try:
@@ -185,20 +129,7 @@ def stage(staging: Path, path: str, content: str | bytes) -> Filed:
 
 @contextmanager
 def opened(folder: Path) -> Iterator[Shelf]:
-    """A site's folder to build in, after whatever an interrupted build left to do.
-
-    Parameters
-    ----------
-    folder : pathlib.Path
-        It is made where there is none.
-
-    Raises
-    ------
-    UsageError
-        It holds files and no build made it, or another build is at work in it.
-    MapError
-        It cannot be written.
-    """
+    """A site's folder to build in, after whatever an interrupted build left to do."""
     own = folder / OWN
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is a file; a site is a folder")

@@ -22,11 +22,7 @@ Key = tuple[str | None, str, str]
 
 @dataclass(frozen=True)
 class Unit:
-    """A unit with ground of some class: what it is called, its page, and its figures.
-
-    `steps` are the dates on which a figure is another than before, the first included, with km² of every class of
-    `classes` in their order; nothing of it changes while nothing changes in the unit.
-    """
+    """A unit with ground of some class: what it is called, its page, and its figures."""
 
     code: str
     name: str
@@ -47,25 +43,7 @@ class Unit:
 
 
 def units_of(archive: Archive, plan: Plan) -> list[Unit]:
-    """Every unit in which ground of a class stood on a date of the site.
-
-    Parameters
-    ----------
-    archive : Archive
-        Held (`Archive.holding`).
-    plan : Plan
-        The site.
-
-    Returns
-    -------
-    list of Unit
-        By name; km² as `Archive.series` gives them, of the last snapshot of each day.
-
-    Raises
-    ------
-    GeoError
-        As `Archive.series`.
-    """
+    """Every unit in which ground of a class stood on a date of the site."""
     wishes = plan.wishes
     table = archive.series(
         source=wishes.source, within=wishes.within, by="unit", from_=plan.days[0].day, to=plan.days[-1].day,
@@ -114,22 +92,7 @@ def _steps(
 
 
 def unit_body(unit: Unit, archive: Archive, plan: Plan) -> tuple[str, str]:
-    """What a unit's page holds under its title, and the styles of its chart.
-
-    Parameters
-    ----------
-    unit : Unit
-        As `units_of` gives it.
-    archive : Archive
-        For the sides' colours.
-    plan : Plan
-        The site.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """What a unit's page holds under its title, and the styles of its chart."""
     colours = side_colours(archive.controllers(as_known_on=plan.wishes.as_known_on), colours=plan.wishes.colours)
     times = [to_instant(day) for day, _ in unit.steps]
     strands = [
@@ -143,13 +106,7 @@ def unit_body(unit: Unit, archive: Archive, plan: Plan) -> tuple[str, str]:
 
 
 def unit_dek(unit: Unit, plan: Plan) -> str:
-    """What a unit's figures are, by whom, and since when they stand.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """What a unit's figures are, by whom, and since when they stand."""
     last, km2 = unit.steps[-1]
     now = "; ".join(f"{label} {figure(v)} km²" for label, v in zip(unit.labels, km2, strict=True))
     why = "the first date of this site" if len(unit.steps) == 1 else "the last date on which a figure changed"
@@ -184,13 +141,7 @@ def _moved(km2: float, before: float | None) -> str:
 
 
 def units_table(units: Sequence[Unit]) -> str:
-    """Every unit with its last figures and a link to its page, as HTML.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """Every unit with its last figures and a link to its page, as HTML."""
     keys: dict[Key, Any] = {key: None for unit in units for key in unit.classes}
     order = sorted(keys, key=lambda k: (_ORDER.index(k[1]), k[0] or "~", k[2]))
     heads = "".join(f'<th scope="col">{escape(class_label(*key))}</th>' for key in order)

@@ -16,33 +16,12 @@ from geo.site.plan import Day, Plan
 
 
 def styles() -> str:
-    """The styles of what a site adds to a page.
-
-    Raises
-    ------
-    MapError
-        The asset is missing.
-    """
+    """The styles of what a site adds to a page."""
     return f"<style>{asset('site.css')}</style>"
 
 
 def top(*, up: str = "../", day: Day | None = None, here: str = "") -> str:
-    """The way to the other pages of the site.
-
-    Parameters
-    ----------
-    up : str
-        From the page to the site's folder.
-    day : Day or None
-        The date of the page, with its neighbours.
-    here : str
-        The name of the page itself, which is then no link.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The way to the other pages of the site."""
     pages = (("Timeline", "index.html"), ("Dates", "index.html#dates"), ("Units", "index.html#units"),
              ("Sources", "sources.html"))  # fmt: skip
     links = [f'<li><a href="{up}{path}"{_here(path == here)}>{name}</a></li>' for name, path in pages] + [
@@ -68,26 +47,7 @@ def _step(day: str | None, rel: str, sign: str, words: str) -> str:
 
 
 def meta(plan: Plan, *, path: str, title: str, text: str, card: str = "", up: str = "../") -> str:
-    """What feeds, search engines and messengers read of a page.
-
-    Parameters
-    ----------
-    plan : Plan
-        The site.
-    path : str
-        Of the page.
-    title, text : str
-        What it is, and its figures in words.
-    card : str
-        Path of its card, "" where there is none.
-    up : str
-        From the page to the site's folder.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """What feeds, search engines and messengers read of a page."""
     wishes = plan.wishes
     named = [("description", text), ("twitter:card", "summary_large_image" if card else "summary"),
              ("twitter:title", title), ("twitter:description", text)]  # fmt: skip
@@ -110,13 +70,7 @@ def meta(plan: Plan, *, path: str, title: str, text: str, card: str = "", up: st
 
 
 def downloads(day: Day, sizes: Mapping[str, int]) -> str:
-    """The files of a date, each with its size.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """The files of a date, each with its size."""
     if not day.files:
         return ""
     items = "".join(
@@ -131,13 +85,7 @@ def _size(count: int) -> str:
 
 
 def index_sections(plan: Plan, units: str) -> str:
-    """What stands under the timeline: the dates, and the units as a table of rows that are HTML.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """What stands under the timeline: the dates, and the units as a table of rows that are HTML."""
     months = []
     for (year, month), days in groupby(
         (date.fromisoformat(d.day) for d in reversed(plan.days)), lambda d: (d.year, d.month)
@@ -168,28 +116,7 @@ def bare_page(
     up: str = "../",
     credits: Sequence[str] = (),
 ) -> str:
-    """A page without a map and without a script.
-
-    Parameters
-    ----------
-    plan : Plan
-        The site.
-    path : str
-        Of the page.
-    title, dek : str
-        Text.
-    body, css : str
-        HTML of ours, and our own rules beside those of every page.
-    up : str
-        From the page to the site's folder.
-    credits : sequence of str
-        Lines that stand first in its foot.
-
-    Raises
-    ------
-    MapError
-        An asset is missing.
-    """
+    """A page without a map and without a script."""
     head = f"<style>{asset('map.css')}</style><style>{asset('brief.css')}{css}</style>{styles()}"
     inside = (
         f'<div class="page">{top(up=up, here=path)}<header><h1>{escape(title)}</h1>'
@@ -207,13 +134,7 @@ def bare_page(
 
 
 def foot(credits: Sequence[str] = ()) -> str:
-    """What the figures of a page without a map rest on.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """What the figures of a page without a map rest on."""
     lines = [
         *credits,
         "Areas on the WGS 84 ellipsoid, edges straight in longitude and latitude (RFC 7946)",
@@ -223,24 +144,7 @@ def foot(credits: Sequence[str] = ()) -> str:
 
 
 def sources_body(plan: Plan, credits: Sequence[Mapping[str, str]], shipped: Sequence[str], boundary: str) -> str:
-    """Whom the site is owed to, under which licences, and the snapshots that it rests on.
-
-    Parameters
-    ----------
-    plan : Plan
-        The site.
-    credits : sequence of mapping
-        Of the sources, as `geo.pages.wording.credit_of` gives them, control first.
-    shipped : sequence of str
-        Credits of the ground under the maps.
-    boundary : str
-        The sets that units are of.
-
-    Raises
-    ------
-    MapError
-        Never.
-    """
+    """Whom the site is owed to, under which licences, and the snapshots that it rests on."""
     rows = "".join(
         f'<tr><th scope="row">{escape(c["title"] or c["name"])}</th>'
         f'<td class="word">{"Incidents" if i else "Control"}</td>'

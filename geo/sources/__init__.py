@@ -31,22 +31,7 @@ NAMES = tuple(_MODULES)
 
 
 def reader(name: str) -> Reader:
-    """The reader of a source.
-
-    Parameters
-    ----------
-    name : str
-        One of `NAMES`.
-
-    Returns
-    -------
-    Reader
-
-    Raises
-    ------
-    UsageError
-        There is none of that name; the message lists them.
-    """
+    """The reader of a source."""
     if name not in _MODULES:
         raise UsageError(f"no source {name!r}; there are: {', '.join(NAMES)}. A desk's own files are 'vector'")
     found: Reader = import_module(f"geo.sources.{_MODULES[name]}").READER
@@ -54,12 +39,6 @@ def reader(name: str) -> Reader:
 
 
 def shipped_units() -> list[Path]:
-    """The boundary sets that the package ships, coarsest first.
-
-    Raises
-    ------
-    GeoError
-        Never.
-    """
+    """The boundary sets that the package ships, coarsest first."""
     folder = Path(__file__).resolve().parent.parent / "assets" / "units"
     return [folder / "countries.geojson", folder / "admin1_ua_ru.geojson"]

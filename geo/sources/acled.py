@@ -31,29 +31,7 @@ CARRIED = "geo:"
 
 
 def read(path: Path, options: Options) -> Rows:
-    """Read an export of ACLED.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        CSV as ACLED gives it; a literal ``NA`` is a blank.
-    options : Options
-        Encoding, delimiter.
-
-    Returns
-    -------
-    Rows
-        ``fatalities`` becomes ``best`` alone, ``geo_precision`` stays what it is (it is coarser than ``where_prec``,
-        which is left empty), ``time_precision`` becomes ``date_prec``. What our own export in this shape keeps in
-        ``tags`` (``geo:verification=…``) goes back to where it came from. A shorter export without ids gets them made.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read.
-    GateError
-        Columns are missing; the message names those wanted and found.
-    """
+    """Read an export of ACLED."""
     needs = ("event_date", "latitude", "longitude", "event_id_cnty|event_type|fatalities")
     return read_rows(path, options, record=_record, needs=needs, ids="event_id_cnty", made_from="acled")
 

@@ -11,17 +11,7 @@ from geo.schema import Kind, Options, Rows, Snapshot, Source
 
 @dataclass(frozen=True)
 class Reader:
-    """A source's own way of writing files.
-
-    Attributes
-    ----------
-    source : Source
-        Whom to credit; ``source.name`` is the word used on the command line.
-    kind : {"control", "incidents", "units"}
-        Which layer its rows go into.
-    read : callable
-        ``read(path, options)`` gives snapshots (control) or rows (incidents, units).
-    """
+    """A source's own way of writing files."""
 
     source: Source
     kind: Kind

@@ -16,29 +16,7 @@ _NEEDS = ("date", "description", "latitude", "longitude")
 
 
 def read(path: Path, options: Options) -> Rows:
-    """Read the events.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        JSON, a list of objects. With ``id`` (dates MM/DD/YYYY, coordinates as text, codes for sources and associations)
-        or without (dates in ISO 8601, addresses of sources).
-    options : Options
-        Not used.
-
-    Returns
-    -------
-    Rows
-        Events without an id get one made from what they say. Codes are counted as sources and kept in ``orig``; they
-        are no addresses.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read, or is no JSON.
-    GateError
-        It is no list of such objects; the message says what is wanted.
-    """
+    """Read the events."""
     listed = read_json(path)
     if not isinstance(listed, list):
         raise GateError(f"{path}: a list of events is wanted ([{{…}}, …]); this is a {type(listed).__name__}")

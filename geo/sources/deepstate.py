@@ -60,27 +60,7 @@ _DAYS = re.compile(r"[\s\d.,\-–:]+$")
 
 
 def read(path: Path, options: Options) -> list[Snapshot]:
-    """Read one published state.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        GeoJSON named by the Unix second of its publication, or the live reply that wraps it with its id and date.
-    options : Options
-        ``date`` where neither the name nor the reply says it.
-
-    Returns
-    -------
-    list of Snapshot
-        One; it depicts the instant of its publication, unless ``date`` says otherwise.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read.
-    GateError
-        It is no FeatureCollection, or nothing says when it was published.
-    """
+    """Read one published state."""
     document = read_json(path)
     published = _published(path, document)
     depicts = parse_instant(options.date) if options.date else published

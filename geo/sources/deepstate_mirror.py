@@ -21,27 +21,7 @@ _ARTEFACT_KM2 = 0.01
 
 
 def read(path: Path, options: Options) -> list[Snapshot]:
-    """Read one day: published on the day of the file's name, depicting the day before.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        GeoJSON named ``…_YYYYMMDD.geojson``.
-    options : Options
-        ``date`` says what it depicts where the name does not.
-
-    Returns
-    -------
-    list of Snapshot
-        One.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read.
-    GateError
-        It is no FeatureCollection, or nothing says which day it is.
-    """
+    """Read one day: published on the day of the file's name, depicting the day before."""
     listed = features(read_json(path), path=path)
     published = _published(path)
     if options.date:

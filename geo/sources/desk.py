@@ -35,30 +35,7 @@ _NO_AREA = "points and lines go into the incidents or stay out"
 
 
 def read(path: Path, options: Options) -> list[Snapshot]:
-    """Read a desk's own file.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        GeoJSON, GeoPackage, Shapefile, FlatGeobuf, KML, KMZ, or one of them in a zip.
-    options : Options
-        ``columns``, ``constants`` and ``statuses`` for controller, status, native and date; ``date``; ``layer``;
-        ``crs``. A word of the file may mean a status (``held``) or a controller and a status (``RU:held``).
-
-    Returns
-    -------
-    list of Snapshot
-        One for every date in the file, the earliest first.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read.
-    GateError
-        A column is missing, a status is unknown, a date is missing or unreadable, or there is no feature at all.
-    UsageError
-        An option names something that is not there to be named.
-    """
+    """Read a desk's own file."""
     layer = read_layer(path, layer=options.layer, crs=options.crs, encoding=file_encoding(options))
     count = len(layer.geometry)
     if not count and "empty" not in options.accept:
@@ -79,45 +56,13 @@ def read(path: Path, options: Options) -> list[Snapshot]:
 
 
 def read_toml(path: str | Path) -> tuple[Source | None, Options]:
-    """Read how a desk's files are written, and whom to credit, from a TOML file.
-
-    Parameters
-    ----------
-    path : str or pathlib.Path
-        ``[source]`` with name, title, url, licence, attribution; ``[columns]``, ``[constants]`` and ``[statuses]``;
-        and date, published, retrieved, layer, part, encoding, delimiter, decimal, crs, accept (a list).
-
-    Returns
-    -------
-    tuple of (Source or None, Options)
-        None where there is no ``[source]``.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read, or is no TOML.
-    UsageError
-        It has a key that means nothing here, or a value of the wrong kind.
-    """
+    """Read how a desk's files are written, and whom to credit, from a TOML file."""
     path = Path(path)
     return read_settings(path, load_toml(path))
 
 
 def read_settings(path: Path, document: Mapping[str, Any]) -> tuple[Source | None, Options]:
-    """How files are written and whom to credit, from a TOML document that has been read.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        Of the document, for messages.
-    document : mapping
-        As `read_toml` describes it.
-
-    Raises
-    ------
-    UsageError
-        It has a key that means nothing here, or a value of the wrong kind.
-    """
+    """How files are written and whom to credit, from a TOML document that has been read."""
     _known(path, document, ("source", *_TABLES, *_TEXTS, "accept"), "")
     given: dict[str, Any] = {key: _texts(path, document[key], key) for key in _TABLES if key in document}
     given |= {key: _plain(path, document[key], key) for key in _TEXTS if key in document}

@@ -23,28 +23,7 @@ _PERIOD = re.compile(rf"\s+{_MONTH}(?:\s*-\s*{_MONTH})?(?:\s+20\d\d)?$")
 
 
 def read(path: Path, options: Options) -> Rows:
-    """Read the table of events.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        CSV with the columns ``entry, date, event_group, title, brief description, lat, lon, …``.
-    options : Options
-        Encoding, delimiter.
-
-    Returns
-    -------
-    Rows
-        ``event_group``, without its period, is the event type; arms and the violence level are tags. The file says
-        nothing of precision.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read.
-    GateError
-        Columns are missing; the message names those wanted and found.
-    """
+    """Read the table of events."""
     return read_rows(path, options, record=_record, needs=("entry", "date", "event_group", "lat", "lon"))
 
 

@@ -16,31 +16,7 @@ SHORT = {"id": "event_id", "event_date": "date_start", "date": "date_start", "pl
 
 
 def read(path: Path, options: Options) -> Rows:
-    """Read a table of incidents.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        CSV with the columns of `geo.schema.INCIDENT_COLUMNS`, as many as there are, or of the short form ``id,
-        event_date, place, latitude, longitude``.
-    options : Options
-        ``columns`` (ours -> the file's), ``constants`` (ours -> one value for every row), encoding, delimiter,
-        decimal mark.
-
-    Returns
-    -------
-    Rows
-        Points in EPSG:4326.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read.
-    GateError
-        Columns are missing; the message names those wanted and found.
-    UsageError
-        ``columns`` or ``constants`` name a column that is none of ours.
-    """
+    """Read a table of incidents."""
     unknown = sorted({*options.columns, *options.constants} - {*INCIDENT_TEXT, *INCIDENT_NUMBERS})
     if unknown:
         ours = ", ".join((*INCIDENT_TEXT, *INCIDENT_NUMBERS))

@@ -51,27 +51,7 @@ _NO_NAME = frozenset(("temp", "data", "layer", "collection", ""))
 
 
 def read(path: Path, options: Options) -> list[Snapshot]:
-    """Read one class of one day.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        A zipped or plain shapefile, a TopoJSON or a GeoJSON file.
-    options : Options
-        ``date`` and ``part`` where the names do not say them; ``layer`` of several.
-
-    Returns
-    -------
-    list of Snapshot
-        One; its ``part`` is the class, so that the classes of a day stand side by side.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read.
-    GateError
-        The class or the date cannot be told.
-    """
+    """Read one class of one day."""
     layer = _layer(path, options)
     kind = _class(path, layer, options)
     depicts, notes = _date(path, layer, options)

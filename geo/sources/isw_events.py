@@ -27,28 +27,7 @@ _EDITION = re.compile(r"\b(?:Morning|Evening|Afternoon) of\b", re.IGNORECASE)
 
 
 def read(path: Path, options: Options) -> Rows:
-    """Read one layer of events.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        A zipped Shapefile (EPSG:3857), or the same as GeoPackage or GeoJSON.
-    options : Options
-        ``layer``, ``crs``, encoding.
-
-    Returns
-    -------
-    Rows
-        Points in EPSG:4326. The id is the layer's name and the event's number in it, as every layer counts from 1. A
-        time of 1899-12-30, ``UNK`` and ``#REF!`` are blanks.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read.
-    GateError
-        It is no such layer; the columns wanted and found are named.
-    """
+    """Read one layer of events."""
     layer = read_layer(path, layer=options.layer, crs=options.crs, encoding=file_encoding(options))
     names = list(map(str, layer.table.columns))
     if "event_id" not in names or not set(_DATES) & set(names):

@@ -9,25 +9,7 @@ from geo.schema import STATUSES
 
 
 def parse_meaning(text: str, *, word: str) -> tuple[str | None, str]:
-    """Read the right-hand side of a mapping: ``held``, ``RU:held``, ``contested``.
-
-    Parameters
-    ----------
-    text : str
-        A status, or a controller and a status with a colon between them.
-    word : str
-        The file's word, for the message.
-
-    Returns
-    -------
-    tuple of (str or None, str)
-        The controller, None where it is not said; and one of `geo.schema.STATUSES`.
-
-    Raises
-    ------
-    GateError
-        The status is unknown.
-    """
+    """Read the right-hand side of a mapping: ``held``, ``RU:held``, ``contested``."""
     controller, _, status = text.strip().rpartition(":")
     if status.strip().lower() not in STATUSES:
         raise GateError(
@@ -38,20 +20,5 @@ def parse_meaning(text: str, *, word: str) -> tuple[str | None, str]:
 
 
 def meanings(statuses: Mapping[str, str]) -> dict[str, tuple[str | None, str]]:
-    """A user's whole mapping, keyed by the word in lower case.
-
-    Parameters
-    ----------
-    statuses : mapping
-        The file's word -> ``held``, ``RU:held``, …
-
-    Returns
-    -------
-    dict of str to (str or None, str)
-
-    Raises
-    ------
-    GateError
-        A status is unknown.
-    """
+    """A user's whole mapping, keyed by the word in lower case."""
     return {word.strip().casefold(): parse_meaning(text, word=word) for word, text in statuses.items()}

@@ -36,27 +36,7 @@ _YEAR = re.compile(r"\b20\d\d\b")
 
 
 def read(path: Path, options: Options) -> Rows:
-    """Read a map of incidents.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        KML or KMZ, a point for each event.
-    options : Options
-        ``columns`` names a column of the map that is called otherwise (``date=Zeitpunkt``); ``accept`` with
-        ``positions`` lets in placemarks that show where a unit stands.
-
-    Returns
-    -------
-    Rows
-        Ids are made from what a placemark says. The date is that of its own column, else of its time stamp, else of its
-        name (with the year of the map's title), else of its text. ``notes`` is the text without its markup.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read, holds entities, or is no KML.
-    """
+    """Read a map of incidents."""
     marks = read_kml(path)
     left: Counter[str] = Counter()
     kept = [m for m in marks if not _left_out(m, options, left)]
@@ -106,13 +86,7 @@ def _value(data: Mapping[str, str], names: tuple[str, ...]) -> str:
 
 
 def plain_text(html: str) -> str:
-    """What a description says, without its markup.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """What a description says, without its markup."""
     return unescape(_TAG.sub(" ", _BREAK.sub("\n", html))).replace("\xa0", " ").strip()
 
 

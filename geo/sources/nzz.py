@@ -34,28 +34,7 @@ SERIES_BREAKS = (
 
 
 def read(path: Path, options: Options) -> list[Snapshot]:
-    """Read one file: it depicts its features' ``date``, and was published on the day of its name.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        JSON: a FeatureCollection, by itself or as ``value``.
-    options : Options
-        ``locate`` tells on which side of the border lost ground lies; ``accept`` may let ``large`` through.
-
-    Returns
-    -------
-    list of Snapshot
-        One. ``nochange`` and ``gains`` are held by RU; ``losses`` are ground that UA holds: liberated in Ukraine,
-        held in Russia.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read.
-    GateError
-        It is no FeatureCollection, its features disagree about the date, an unknown type, or a broken day.
-    """
+    """Read one file: it depicts its features' ``date``, and was published on the day of its name."""
     document = read_json(path)
     listed = features(document["value"] if isinstance(document, dict) and "value" in document else document, path=path)
     depicts = _date(path, listed, options)

@@ -45,35 +45,7 @@ class Raw(NamedTuple):
 def read_rows(
     path: Path, options: Options, *, record: Record, needs: tuple[str, ...], ids: str = "", made_from: str = ""
 ) -> Rows:
-    """Read a table of incidents, row by row.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        CSV with a header.
-    options : Options
-        Encoding, delimiter and decimal mark.
-    record : callable
-        A row's cells -> our columns (those of `INCIDENT_COLUMNS` that it has); raises GateError to refuse the row.
-    needs : tuple of str
-        Columns without which the file is another kind of file; ``a|b`` means one of them.
-    ids : str
-        The column of ids; a file without it gets ids made from each row's content.
-    made_from : str
-        What such ids begin with; "" where the file must have its own.
-
-    Returns
-    -------
-    Rows
-        Points in EPSG:4326; ``orig`` holds the cells as they stood, as JSON.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read.
-    GateError
-        It is no table of this kind: the columns wanted and found are named.
-    """
+    """Read a table of incidents, row by row."""
     table = open_table(path, options=options)
     missing = [n.replace("|", " or ") for n in needs if not set(n.split("|")) & set(table.header)]
     if missing:
@@ -96,32 +68,7 @@ def gather(
     left_out: Mapping[str, int] | None = None,
     notes: Sequence[str] = (),
 ) -> Rows:
-    """Rows of whatever file, as points with the columns of the schema.
-
-    Parameters
-    ----------
-    raws : iterable of Raw or Refusal
-        In the order of the file; a refusal stands for a row that could not be read.
-    options : Options
-        As the record function takes it.
-    record : callable
-        A row's cells -> our columns; raises GateError to refuse the row.
-    made_from : str
-        Where the source has no ids: what those made here begin with. An id is made from all that the row says, so that
-        the same row has the same id in every edition; rows that say the same are numbered.
-    refusals, left_out, notes
-        What is known of the file already; both count among its rows.
-
-    Returns
-    -------
-    Rows
-        Of two rows with one id the first stays, the second is refused. Beyond `PART_ROWS` rows there are further parts.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """Rows of whatever file, as points with the columns of the schema."""
     said: Counter[str] = Counter()
     told = _told(raws, options, record, made_from, said)
     first = list(islice(told, PART_ROWS))
@@ -237,16 +184,7 @@ def _frame(records: list[dict[str, Any]]) -> gpd.GeoDataFrame:
 
 
 def text(row: Row, name: str) -> str | None:
-    """A cell's text; None where it is blank, or says that it is (``NA``).
-
-    The apostrophe that keeps a spreadsheet from computing a cell, as our own exports write it, is taken off; and what a
-    spreadsheet writes where a formula broke (``#REF!``) is a blank.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """A cell's text; None where it is blank, or says that it is (``NA``)."""
     value = row.get(name, "").strip()
     if value[:2] in _FORMULA:
         return value[1:]
@@ -254,24 +192,12 @@ def text(row: Row, name: str) -> str | None:
 
 
 def joined(values: Iterable[str | None]) -> str | None:
-    """Texts as one, each once, in their order; None where there are none.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """Texts as one, each once, in their order; None where there are none."""
     return "; ".join(dict.fromkeys(v for v in values if v)) or None
 
 
 def count(row: Row, name: str, options: Options) -> float | None:
-    """A cell's number, None where it is blank.
-
-    Raises
-    ------
-    GateError
-        It is no number, or not a finite one.
-    """
+    """A cell's number, None where it is blank."""
     value = number(text(row, name), options=options)
     if value is not None and not math.isfinite(value):
         raise GateError(f"{name} {row[name]!r} is no finite number: leave it blank where it is not known")
@@ -279,18 +205,7 @@ def count(row: Row, name: str, options: Options) -> float | None:
 
 
 def day(row: Row, name: str, *, form: str | None = None) -> str | None:
-    """A cell's date as ISO 8601, None where it is blank.
-
-    Parameters
-    ----------
-    form : str or None
-        The source's own way of writing dates, tried first (``%m/%d/%Y``).
-
-    Raises
-    ------
-    GateError
-        It is no date that the calendar has.
-    """
+    """A cell's date as ISO 8601, None where it is blank."""
     value = text(row, name)
     if value is None:
         return None

@@ -23,51 +23,18 @@ _ESCAPED = re.compile(r"'+[=+\-@\t\r]")
 
 
 def escaped(value: Any) -> str:
-    """A cell that no spreadsheet computes, and that `plain` turns back into just what it was.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """A cell that no spreadsheet computes, and that `plain` turns back into just what it was."""
     text = "" if value is None else str(value)
     return f"'{text}" if _ESCAPED.match(text) else defused(text)
 
 
 def plain(cell: str) -> str:
-    """What a cell of a review file says, without the apostrophe that kept a spreadsheet from computing it.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """What a cell of a review file says, without the apostrophe that kept a spreadsheet from computing it."""
     return cell[1:] if _ESCAPED.match(cell) else cell
 
 
 def read(path: Path, options: Options) -> Rows:
-    """Read the confirmed rows of a review file.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        As ``geo read -o`` wrote it, with ``yes``, ``y``, ``x`` or ``1`` in the column ``confirm`` of the rows that a
-        person stands for; other cells may be corrected, and count as they stand.
-    options : Options
-        Encoding, delimiter and decimal mark, where a spreadsheet changed them.
-
-    Returns
-    -------
-    Rows
-        Points in EPSG:4326. Rows without a confirmation are left out and counted.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read.
-    GateError
-        It is no review file, or none of its rows is confirmed.
-    """
+    """Read the confirmed rows of a review file."""
     if options.delimiter is None:
         options = replace(options, delimiter=_delimiter(path))
     table = read_table(path, options=options)

@@ -43,29 +43,7 @@ Meaning = tuple[str | None, str]
 
 
 def read(path: Path, options: Options) -> list[Snapshot]:
-    """Read a control map of one day.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        KML or KMZ.
-    options : Options
-        ``date``, where neither the file's name nor its time spans say it; ``statuses``: a style, folder, name, word
-        or fill colour of the file -> ``RU:held``, ``UA:liberated``, ``contested``, or a status alone where the
-        controller is plain from the words.
-
-    Returns
-    -------
-    list of Snapshot
-        One. Lines and points are left out and counted; an area that nothing explains is refused.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read.
-    GateError
-        The date cannot be told, or a mapping names an unknown status.
-    """
+    """Read a control map of one day."""
     marks = read_kml(path)
     mapping = meanings(options.statuses)
     depicts, notes = _date(path, marks, options)

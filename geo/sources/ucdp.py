@@ -33,28 +33,7 @@ GEO_PRECISION = {1.0: 1.0, 2.0: 2.0, 3.0: 2.0, 4.0: 3.0, 5.0: 3.0, 6.0: 3.0, 7.0
 
 
 def read(path: Path, options: Options) -> Rows:
-    """Read an export of UCDP GED.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        CSV as UCDP gives it; whole numbers may be written as floats.
-    options : Options
-        Encoding, delimiter.
-
-    Returns
-    -------
-    Rows
-        Dates are spans; ``geo_precision`` is derived from the finer ``where_prec``; ``source_original``, from whom the
-        information comes, is who claims it. Columns of ours that our own export puts behind UCDP's are read too.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read.
-    GateError
-        Columns are missing; the message names those wanted and found.
-    """
+    """Read an export of UCDP GED."""
     needs = ("id", "date_start", "date_end", "latitude", "longitude", "where_prec")
     return read_rows(path, options, record=_record, needs=needs)
 

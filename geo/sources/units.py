@@ -39,31 +39,7 @@ _NO_CODE = frozenset(("NA", "None", "-99", "?"))
 
 
 def read(path: Path, options: Options) -> Rows:
-    """Read a set of administrative units.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        GeoJSON, GeoPackage, Shapefile, FlatGeobuf, KML, KMZ, or one of them in a zip.
-    options : Options
-        ``columns`` and ``constants`` for unit, name, name_local, level, parent and boundary where the file's names are
-        not among the usual ones; ``layer``; ``crs``.
-
-    Returns
-    -------
-    Rows
-        Columns row, unit, name, name_local, level (0 a country, 1 its first parts, …), parent, boundary (the name of
-        the set; the file's name where nothing says it), geometry in EPSG:4326.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read.
-    GateError
-        There is no feature, no column of names or codes, or the level cannot be told.
-    UsageError
-        An option names something that is not there to be named.
-    """
+    """Read a set of administrative units."""
     layer = read_layer(path, layer=options.layer, crs=options.crs, encoding=file_encoding(options))
     count = len(layer.geometry)
     if not count:

@@ -14,29 +14,7 @@ _WHERE_PREC = {"STREET": 1.0, "ADM3": 1.0, "ADM2": 3.0, "ADM1": 4.0, "ADM0": 6.0
 
 
 def read(path: Path, options: Options) -> Rows:
-    """Read a table of VIINA.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        CSV with ``event_id`` (reports, ``event_info``) or ``event_id_1pd`` (one event a place and day, ``event_1pd``),
-        ``date`` (YYYYMMDD), ``latitude``, ``longitude``. Where both are there, ``event_id`` is the row's own: several
-        reports share an ``event_id_1pd``. Numbers begin anew with every year, so the year goes before them.
-    options : Options
-        Encoding, delimiter.
-
-    Returns
-    -------
-    Rows
-        ``actor1`` is the side that the file's own flags name as the one that acted, where they name just one.
-
-    Raises
-    ------
-    FileError
-        The file cannot be read.
-    GateError
-        Columns are missing; the message names those wanted and found.
-    """
+    """Read a table of VIINA."""
     needs = ("event_id|event_id_1pd", "date", "latitude", "longitude")
     return read_rows(path, options, record=_record, needs=needs)
 

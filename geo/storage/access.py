@@ -41,13 +41,7 @@ class Access:
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
-        """A read-only connection to a file that is known to be an archive of a layout we read.
-
-        Raises
-        ------
-        ArchiveError
-            There is no such file, it is damaged, no GeoPackage, or none of ours.
-        """
+        """A read-only connection to a file that is known to be an archive of a layout we read."""
         held = self._held
         if held is not None and held.thread == get_ident():
             yield held.connection
@@ -59,13 +53,7 @@ class Access:
 
     @contextmanager
     def holding(self) -> Iterator[None]:
-        """All that this thread reads inside is of one state of the archive, and is read once.
-
-        Raises
-        ------
-        ArchiveError
-            As `reading`.
-        """
+        """All that this thread reads inside is of one state of the archive, and is read once."""
         if self._held is not None:
             yield
             return
@@ -77,13 +65,7 @@ class Access:
                 self._held = None
 
     def recall(self, key: tuple[Any, ...], read: Callable[[], T]) -> T:
-        """What was read before under this key while the archive is held, or is read now; it must not be changed.
-
-        Raises
-        ------
-        ArchiveError
-            As `read` does.
-        """
+        """What was read before under this key while the archive is held, or is read now; it must not be changed."""
         held = self._held
         if held is None or held.thread != get_ident():
             return read()
@@ -95,13 +77,7 @@ class Access:
 
     @contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction on the archive, which is made first where there is none.
-
-        Raises
-        ------
-        ArchiveError
-            The file cannot be made or written, or another writer held it for too long.
-        """
+        """One transaction on the archive, which is made first where there is none."""
         if self._writer is None:
             if not self.path.exists():
                 self._make()
@@ -115,13 +91,7 @@ class Access:
             yield connection
 
     def close(self) -> None:
-        """End writing and leave the archive as one file.
-
-        Raises
-        ------
-        ArchiveError
-            Never.
-        """
+        """End writing and leave the archive as one file."""
         if self._writer is not None:
             self._writer.close()
             self._writer = None

@@ -17,13 +17,7 @@ _KINDS: Mapping[str, tuple[type, ...]] = {"INTEGER": (int,), "DOUBLE": (float, i
 
 @cache
 def declared(table: str) -> dict[str, tuple[str, bool]]:
-    """Column -> its declared kind, and whether it may be empty, for a table of the layout.
-
-    Raises
-    ------
-    ArchiveError
-        Never.
-    """
+    """Column -> its declared kind, and whether it may be empty, for a table of the layout."""
     geometry, _, sql = layout.TABLES[table]
     columns = layout.columns_of(sql)
     found = {name: (parts.split()[1].partition("(")[0], "NOT NULL" not in parts) for name, parts in columns.items()}
@@ -32,22 +26,7 @@ def declared(table: str) -> dict[str, tuple[str, bool]]:
 
 
 def refuse_damaged(rows: Sequence[Sequence[Any]], columns: Sequence[str], *, table: str) -> None:
-    """Turn back rows in which a cell is of another kind than its column: no writer of ours leaves such a one.
-
-    Parameters
-    ----------
-    rows : sequence of sequence
-        As SQLite gives them.
-    columns : sequence of str
-        Their columns, in order; those that the layout does not know are passed over.
-    table : str
-        Where they stand.
-
-    Raises
-    ------
-    ArchiveError
-        A cell is of another kind, or empty where it must not be.
-    """
+    """Turn back rows in which a cell is of another kind than its column: no writer of ours leaves such a one."""
     for at, column in enumerate(columns):
         _refuse({type(row[at]) for row in rows}, column, table)
 
@@ -66,26 +45,7 @@ def _refuse(found: set[type], column: str, table: str) -> None:
 def read_frame(
     connection: sqlite3.Connection, query: str, values: Sequence[Any] = (), *, table: str | None = None
 ) -> pd.DataFrame:
-    """What a query gives, as a frame.
-
-    Parameters
-    ----------
-    connection : sqlite3.Connection
-        Open for reading.
-    query : str
-        In SQL.
-    values : sequence
-        For its question marks.
-    table : str or None
-        Of which table its columns are; None leaves them unchecked.
-
-    Raises
-    ------
-    ArchiveError
-        A cell is of another kind than its column.
-    sqlite3.Error
-        The file is damaged.
-    """
+    """What a query gives, as a frame."""
     try:
         frame = pd.read_sql_query(query, connection, params=tuple(values))
     except pd.errors.DatabaseError as error:  # as pandas wraps it, nobody knows it for SQLite's

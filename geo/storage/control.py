@@ -31,23 +31,7 @@ class ControlTable(Access):
     """Reading of snapshots and of the layer of control."""
 
     def snapshots(self, *, as_known_on: datetime | None = None) -> pd.DataFrame:
-        """The table of snapshots, without their member lists.
-
-        Parameters
-        ----------
-        as_known_on : datetime.datetime or None
-            Only those in force then; None gives all, with what became of them.
-
-        Returns
-        -------
-        pandas.DataFrame
-            By source, part, depicted instant and recording.
-
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
+        """The table of snapshots, without their member lists."""
         with self.reading() as connection:
             query = "SELECT * FROM snapshots ORDER BY source, part, depicts, id"
             frame = cells.read_frame(connection, query, table="snapshots")
@@ -55,24 +39,12 @@ class ControlTable(Access):
         return frame if as_known_on is None else frame[past.known_then(frame, as_known_on)].reset_index(drop=True)
 
     def control_sources(self) -> list[str]:
-        """The sources that control is on record from, by name.
-
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
+        """The sources that control is on record from, by name."""
         with self.reading() as connection:
             return [r[0] for r in connection.execute("SELECT DISTINCT source FROM snapshots ORDER BY source")]
 
     def controllers(self, *, as_known_on: datetime | None = None) -> list[str]:
-        """Every side that control is on record by, as known now or then, in order of their names.
-
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
+        """Every side that control is on record by, as known now or then, in order of their names."""
         if as_known_on is not None:
             with self.reading() as connection:
                 return past.controllers_then(connection, as_known_on)
@@ -81,15 +53,7 @@ class ControlTable(Access):
         return [str(name) for name in table["controller"]]
 
     def in_force(self, source: str, known: datetime) -> list[tuple[str, str, str]]:
-        """(depicts, part, snapshot) of every recording of a source that counted at a moment, oldest state first.
-
-        Of several recordings of one instant the last comes last.
-
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
+        """(depicts, part, snapshot) of every recording of a source that counted at a moment, oldest state first."""
         at = write_instant(known)
         with self.reading() as connection:
             rows = connection.execute(
@@ -101,18 +65,7 @@ class ControlTable(Access):
         return rows
 
     def control_now(self, source: str, instant: datetime) -> gpd.GeoDataFrame:
-        """The polygons of a source that stand at an instant, as known now, straight from the layer.
-
-        Returns
-        -------
-        geopandas.GeoDataFrame
-            Columns of `CONTROL_FIELDS` and geometry (MultiPolygon, EPSG:4326).
-
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
+        """The polygons of a source that stand at an instant, as known now, straight from the layer."""
         at = write_instant(instant)
         return self._rows(
             "WHERE source = ? AND valid_from <= ? AND (valid_to IS NULL OR valid_to > ?)"
@@ -123,25 +76,7 @@ class ControlTable(Access):
     def control_rows(
         self, source: str, first: datetime | None = None, last: datetime | None = None
     ) -> gpd.GeoDataFrame:
-        """Every polygon of a source with its interval, as known now: the whole layer, or what stood in a span.
-
-        Parameters
-        ----------
-        source : str
-            Its name.
-        first, last : datetime.datetime or None
-            The span, both included.
-
-        Returns
-        -------
-        geopandas.GeoDataFrame
-            As `control_now`.
-
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
+        """Every polygon of a source with its interval, as known now: the whole layer, or what stood in a span."""
         return self._rows(
             "WHERE source = ? AND (valid_to IS NULL OR valid_to > ?) AND valid_from <= ?"
             " ORDER BY part, shape, valid_from",
@@ -149,22 +84,7 @@ class ControlTable(Access):
         )
 
     def rows_between(self, source: str, instants: Sequence[datetime], known: datetime | None) -> gpd.GeoDataFrame:
-        """Every polygon of a source that stood at one of the instants, once for as long as it stands.
-
-        Parameters
-        ----------
-        source : str
-            Its name.
-        instants : sequence of datetime.datetime
-            In order.
-        known : datetime.datetime or None
-            As the archive knew them then; None is now.
-
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
+        """Every polygon of a source that stood at one of the instants, once for as long as it stands."""
         if known is None or not instants:
             return self.control_rows(source, *((instants[0], instants[-1]) if instants else ()))
         states = [self.control_then(source, i, as_known_on=known) for i in instants]
@@ -175,27 +95,7 @@ class ControlTable(Access):
     def control_at(
         self, source: str | None, lon: float, lat: float, *, as_known_on: datetime | None = None
     ) -> gpd.GeoDataFrame:
-        """Every polygon that ever stood over a point, as known now or then, found by the layers' spatial indexes.
-
-        Parameters
-        ----------
-        source : str or None
-            None is every source.
-        lon, lat : float
-            Degrees.
-        as_known_on : datetime.datetime or None
-            None is now.
-
-        Returns
-        -------
-        geopandas.GeoDataFrame
-            As `control_now`; a point on a border is in the polygons on both sides.
-
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
+        """Every polygon that ever stood over a point, as known now or then, found by the layers' spatial indexes."""
         if as_known_on is not None:
             with self.reading() as connection:
                 frame = _control_frame(past.rows_at_then(connection, source, lon, lat, as_known_on))
@@ -208,18 +108,7 @@ class ControlTable(Access):
         return frame[frame.intersects(shapely.Point(lon, lat))].reset_index(drop=True)
 
     def control_then(self, source: str, instant: datetime, *, as_known_on: datetime) -> gpd.GeoDataFrame:
-        """The polygons of a source at an instant, as the archive knew them at an earlier moment.
-
-        Returns
-        -------
-        geopandas.GeoDataFrame
-            As `control_now`; ``valid_from`` and ``valid_to`` are as they were known then.
-
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
+        """The polygons of a source at an instant, as the archive knew them at an earlier moment."""
         at = write_instant(instant)
         with self.reading() as connection:
             query = (
@@ -234,18 +123,7 @@ class ControlTable(Access):
         return _control_frame(rows)
 
     def members(self, snapshot: str) -> gpd.GeoDataFrame:
-        """One recording's own polygons, whatever became of it.
-
-        Returns
-        -------
-        geopandas.GeoDataFrame
-            As `control_now`.
-
-        Raises
-        ------
-        ArchiveError
-            There is no such snapshot.
-        """
+        """One recording's own polygons, whatever became of it."""
         with self.reading() as connection:
             row = connection.execute(
                 "SELECT members, depicts FROM snapshots WHERE snapshot = ?", (snapshot,)

@@ -25,23 +25,7 @@ _ROOM = 1 << 18  # bytes; with less, SQLite cannot lay its log and says "I/O err
 
 @contextmanager
 def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """A read-only connection that never blocks and is never blocked, also on read-only media.
-
-    Parameters
-    ----------
-    path : pathlib.Path
-        The GeoPackage.
-
-    Yields
-    ------
-    sqlite3.Connection
-        In one read transaction: it sees one state throughout.
-
-    Raises
-    ------
-    ArchiveError
-        There is no such file, or it is damaged or no database.
-    """
+    """A read-only connection that never blocks and is never blocked, also on read-only media."""
     if not path.is_file():
         raise ArchiveError(f"{path}: no such archive; geo import makes one")
     with closing(_open_for_reading(path)) as connection, _told(path):
@@ -111,13 +95,7 @@ class Writer:
 
     @contextmanager
     def transaction(self) -> Iterator[sqlite3.Connection]:
-        """One transaction: all of it or nothing. Waits for another writer, and says who it is when it waited long.
-
-        Raises
-        ------
-        ArchiveError
-            Another writer held the archive for longer than the wait, or the file cannot be written.
-        """
+        """One transaction: all of it or nothing. Waits for another writer, and says who it is when it waited long."""
         try:
             self.connection.execute("BEGIN IMMEDIATE")
         except (sqlite3.Error, UnicodeDecodeError) as error:
@@ -161,13 +139,7 @@ class Writer:
             return "another program (QGIS or another tool with the file open for editing?)"
 
     def close(self) -> None:
-        """Fold the log back into the file, so that one file is the whole archive.
-
-        Raises
-        ------
-        ArchiveError
-            Never: where readers are at work the log stays beside the file, which every reader understands.
-        """
+        """Fold the log back into the file, so that one file is the whole archive."""
         with suppress(sqlite3.Error):
             self.connection.execute("PRAGMA busy_timeout = 0")
             self.connection.execute("PRAGMA journal_mode = DELETE").fetchone()
@@ -212,13 +184,7 @@ def _is_full(path: Path) -> bool:
 
 
 def place_new(temporary: Path, path: Path) -> bool:
-    """Give a finished file its name in one step, unless somebody was faster; True if it was ours.
-
-    Raises
-    ------
-    ArchiveError
-        The folder does not take the file.
-    """
+    """Give a finished file its name in one step, unless somebody was faster; True if it was ours."""
     try:
         os.link(temporary, path)
         return True

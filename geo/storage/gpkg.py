@@ -75,23 +75,7 @@ _ENVELOPE_FLAGS = 0b00000011
 
 
 def encode(geometries: NDArray[np.object_]) -> list[bytes]:
-    """GeoPackage blobs (header with envelope, then WKB) of shapely geometries in EPSG:4326.
-
-    Parameters
-    ----------
-    geometries : numpy.ndarray of shapely geometries, shape (n,)
-        Not empty, not missing.
-
-    Returns
-    -------
-    list of bytes
-        One blob a geometry.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """GeoPackage blobs (header with envelope, then WKB) of shapely geometries in EPSG:4326."""
     bounds = shapely.bounds(geometries)
     bodies = shapely.to_wkb(geometries, output_dimension=2, byte_order=1)
     return [
@@ -101,22 +85,7 @@ def encode(geometries: NDArray[np.object_]) -> list[bytes]:
 
 
 def decode(blobs: Sequence[bytes]) -> NDArray[np.object_]:
-    """The shapely geometries of GeoPackage blobs, whoever wrote them.
-
-    Parameters
-    ----------
-    blobs : sequence of bytes
-        GeoPackageBinary, with any envelope.
-
-    Returns
-    -------
-    numpy.ndarray of shapely geometries, shape (n,)
-
-    Raises
-    ------
-    ArchiveError
-        A blob is not a GeoPackage geometry.
-    """
+    """The shapely geometries of GeoPackage blobs, whoever wrote them."""
     try:
         bodies = [blob[body_offset(blob) :] for blob in blobs]
         geometries: NDArray[np.object_] = np.asarray(shapely.from_wkb(np.array(bodies, dtype=object)))
@@ -126,13 +95,7 @@ def decode(blobs: Sequence[bytes]) -> NDArray[np.object_]:
 
 
 def body_offset(blob: bytes) -> int:
-    """Where the WKB begins in a GeoPackage blob.
-
-    Raises
-    ------
-    IndexError
-        The blob is too short to hold a header.
-    """
+    """Where the WKB begins in a GeoPackage blob."""
     return 8 + (0, 32, 48, 48, 64)[(blob[3] >> 1) & 0b111]
 
 
@@ -154,26 +117,14 @@ def _is_empty(blob: bytes | None) -> int | None:
 
 
 def add_functions(connection: sqlite3.Connection) -> None:
-    """Give a connection that writes the functions that the RTree triggers call.
-
-    Raises
-    ------
-    sqlite3.Error
-        The connection is closed.
-    """
+    """Give a connection that writes the functions that the RTree triggers call."""
     for position, name in enumerate(("ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY")):
         connection.create_function(name, 1, _envelope(position), deterministic=True)  # type: ignore[arg-type]
     connection.create_function("ST_IsEmpty", 1, _is_empty, deterministic=True)
 
 
 def create_container(connection: sqlite3.Connection) -> None:
-    """Lay the tables that make an SQLite file a GeoPackage.
-
-    Raises
-    ------
-    sqlite3.Error
-        The file cannot be written.
-    """
+    """Lay the tables that make an SQLite file a GeoPackage."""
     connection.execute(f"PRAGMA application_id = {APPLICATION_ID}")
     connection.execute(f"PRAGMA user_version = {USER_VERSION}")
     for statement in _CONTAINER:
@@ -184,26 +135,7 @@ def create_container(connection: sqlite3.Connection) -> None:
 def create_layer(
     connection: sqlite3.Connection, name: str, *, columns: str, geometry: str | None, title: str, now: str
 ) -> None:
-    """Make a layer (with an RTree) or, without `geometry`, an attribute table, and register it.
-
-    Parameters
-    ----------
-    connection : sqlite3.Connection
-        In a transaction.
-    name, title : str
-        The table's name, and the words for people.
-    columns : str
-        SQL of the columns after the key (``fid`` in layers, ``id`` in tables).
-    geometry : str or None
-        ``MULTIPOLYGON``, ``POINT``, or None.
-    now : str
-        The instant of the registration.
-
-    Raises
-    ------
-    sqlite3.Error
-        The table is there already, or the file cannot be written.
-    """
+    """Make a layer (with an RTree) or, without `geometry`, an attribute table, and register it."""
     kind = "features" if geometry else "attributes"
     key = '"fid" INTEGER PRIMARY KEY AUTOINCREMENT NOT NULL'
     if geometry:
@@ -228,13 +160,7 @@ def create_layer(
 
 
 def widen(connection: sqlite3.Connection, name: str, geometries: NDArray[np.object_], *, now: str) -> None:
-    """Let a layer's registered extent take in new geometries.
-
-    Raises
-    ------
-    sqlite3.Error
-        The file cannot be written.
-    """
+    """Let a layer's registered extent take in new geometries."""
     west, south, east, north = (float(v) for v in shapely.total_bounds(geometries))
     connection.execute(
         "UPDATE gpkg_contents SET last_change = ?, min_x = min(coalesce(min_x, ?), ?),"

@@ -55,24 +55,7 @@ class Recorded:
 
 
 def record(connection: sqlite3.Connection, recording: Recording) -> Recorded:
-    """Take a snapshot in. The same file for the same instant changes nothing; another one supersedes.
-
-    Parameters
-    ----------
-    connection : sqlite3.Connection
-        In a transaction.
-    recording : Recording
-        Its frame has the columns controller, status, native and geometry (EPSG:4326, areal, valid).
-
-    Returns
-    -------
-    Recorded
-
-    Raises
-    ------
-    ArchiveError
-        The archive cannot be written.
-    """
+    """Take a snapshot in. The same file for the same instant changes nothing; another one supersedes."""
     depicts = write_instant(recording.depicts)
     there = _in_force(connection, recording.source, recording.part, at=depicts)
     digests, blobs, frame = _shapes_of(recording)
@@ -96,22 +79,7 @@ def record(connection: sqlite3.Connection, recording: Recording) -> Recorded:
 
 
 def retract(connection: sqlite3.Connection, snapshot: str, *, why: str) -> None:
-    """Take a recording back: the archive says again what it said without it, and keeps what it did say.
-
-    Parameters
-    ----------
-    connection : sqlite3.Connection
-        In a transaction.
-    snapshot : str
-        Its name in the table ``snapshots``.
-    why : str
-        Kept with it.
-
-    Raises
-    ------
-    ArchiveError
-        There is no such snapshot, or it was taken back before.
-    """
+    """Take a recording back: the archive says again what it said without it, and keeps what it did say."""
     row = connection.execute(
         "SELECT id, source, part, depicts, retracted_at FROM snapshots WHERE snapshot = ?", (snapshot,)
     ).fetchone()
@@ -140,13 +108,7 @@ def retract(connection: sqlite3.Connection, snapshot: str, *, why: str) -> None:
 
 
 def sides_of(connection: sqlite3.Connection, source: str) -> list[str]:
-    """Every side that a source ever drew ground of, in order of their names.
-
-    Raises
-    ------
-    sqlite3.Error
-        The file cannot be read.
-    """
+    """Every side that a source ever drew ground of, in order of their names."""
     queries = (f"SELECT controller FROM {table} WHERE source = ?" for table in ("control", "control_superseded"))
     rows = connection.execute(" UNION ".join(queries), (source, source)).fetchall()
     return sorted(str(side) for (side,) in rows if side is not None)
@@ -156,13 +118,7 @@ def sides_of(connection: sqlite3.Connection, source: str) -> list[str]:
 
 
 def next_instant(connection: sqlite3.Connection) -> str:
-    """Now, but later than everything recorded before: as_known_on must tell any two recordings apart.
-
-    Raises
-    ------
-    sqlite3.Error
-        The file cannot be read.
-    """
+    """Now, but later than everything recorded before: as_known_on must tell any two recordings apart."""
     last = connection.execute(
         "SELECT max(t) FROM (SELECT max(recorded_at) t FROM snapshots UNION ALL SELECT max(retracted_at) FROM snapshots"
         " UNION ALL SELECT max(recorded_at) FROM imports)"
@@ -223,13 +179,7 @@ def _insert_snapshot(connection: sqlite3.Connection, recording: Recording, now: 
 
 
 def snapshot_name(source: str, part: str, depicts: datetime) -> str:
-    """What the first recording of an instant is called; later ones of the same instant have ``+1``, ``+2``, … after it.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """What the first recording of an instant is called."""
     return f"{source}{'/' + part if part else ''}@{_short(depicts)}"
 
 
@@ -275,10 +225,7 @@ def _replace_state(
     rows: Rows,
     now: str,
 ) -> None:
-    """Let `members` stand from `depicts` to the next snapshot, in place of what stood there.
-
-    `there` is the recording that is being replaced at this very instant, if any: what it loses is kept as superseded.
-    """
+    """Let `members` stand from `depicts` to the next snapshot, in place of what stood there."""
     span = (depicts, _next_depicted(connection, source, part, depicts))
     before = there or _in_force(connection, source, part, before=depicts)
     old = set(unpack(before["members"]).tolist()) if before else set()

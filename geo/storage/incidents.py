@@ -30,42 +30,14 @@ class IncidentTable(Access):
     """Reading and writing of incidents."""
 
     def datasets(self) -> list[str]:
-        """The datasets that incidents are on record from, by name.
-
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
+        """The datasets that incidents are on record from, by name."""
         with self.reading() as connection:
             return [r[0] for r in connection.execute("SELECT DISTINCT dataset FROM incidents ORDER BY dataset")]
 
     def put_incidents(
         self, connection: sqlite3.Connection, frame: gpd.GeoDataFrame, dataset: str, now: str
     ) -> dict[str, int]:
-        """Take incidents in. One with an id already there is replaced where it differs, and the old row is kept.
-
-        Parameters
-        ----------
-        connection : sqlite3.Connection
-            Of `writing`.
-        frame : geopandas.GeoDataFrame
-            Columns of `INCIDENT_COLUMNS`, points in EPSG:4326.
-        dataset : str
-            Which dataset the ids belong to.
-        now : str
-            The instant of the recording.
-
-        Returns
-        -------
-        dict
-            How many rows are ``new``, ``changed`` and ``unchanged``.
-
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be written.
-        """
+        """Take incidents in. One with an id already there is replaced where it differs, and the old row is kept."""
         counts = {"new": 0, "changed": 0, "unchanged": 0}
         for at in range(0, len(frame), _AT_ONCE):
             _put_some(connection, frame.iloc[at : at + _AT_ONCE], dataset, now, counts)
@@ -83,32 +55,7 @@ class IncidentTable(Access):
         among: Mapping[str, Sequence[str]] | None = None,
         orig: bool = True,
     ) -> gpd.GeoDataFrame:
-        """Incidents whose dates fall into a span of days, as known now or then.
-
-        Parameters
-        ----------
-        first, last : str or None
-            Days in ISO 8601, both included.
-        as_known_on : datetime.datetime or None
-            None is now.
-        box : sequence of float or None
-            West, south, east, north in degrees; found by the layer's spatial index.
-        among : mapping or None
-            ``dataset``, ``event_type`` (or sub-event type), ``verification`` -> the values that count, compared
-            without case; an incident without a verification has ``not stated``.
-        orig : bool
-            False leaves the rows as they stood in their files out: half the bytes.
-
-        Returns
-        -------
-        geopandas.GeoDataFrame
-            Columns of `INCIDENT_COLUMNS`, dataset, recorded_at; points in EPSG:4326.
-
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
+        """Incidents whose dates fall into a span of days, as known now or then."""
         columns = [*(c for c in INCIDENT_COLUMNS if orig or c != "orig"), "dataset", "recorded_at"]
         names = ", ".join(f'"{c}"' for c in columns)
         conditions: list[str] = ["1"]
@@ -179,10 +126,7 @@ def _incident_frame(rows: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> 
 
 
 def _in_span(first: str | None, last: str | None) -> tuple[str, list[str]]:
-    """What says that an incident falls into a span of days: it begins in it, or began before and lasted into it.
-
-    Either half has an index of its own; sought by its end, an incident would be sought through half of all.
-    """
+    """What says that an incident falls into a span of days: it begins in it, or began before and lasted into it."""
     end = "~" if last is None else last  # after every day
     if first is None:
         return ("1", []) if last is None else ("date_start <= ?", [last])

@@ -109,35 +109,14 @@ INDEXES = (
 
 
 def columns_of(sql: str) -> dict[str, str]:
-    """Column name -> its declaration, from the columns of `TABLES`.
-
-    Raises
-    ------
-    sqlite3.Error
-        Never.
-    """
+    """Column name -> its declaration, from the columns of `TABLES`."""
     parts = re.split(r",(?![^(]*\))", sql)
     listed = [part.strip() for part in parts]
     return {part.split()[0].strip('"'): part for part in listed}
 
 
 def lay(connection: sqlite3.Connection, *, now: str, made_by: str) -> None:
-    """Make every table of a new archive.
-
-    Parameters
-    ----------
-    connection : sqlite3.Connection
-        To an empty file, in a transaction.
-    now : str
-        The instant, as the archive writes it.
-    made_by : str
-        Name and version of the maker.
-
-    Raises
-    ------
-    sqlite3.Error
-        The file cannot be written.
-    """
+    """Make every table of a new archive."""
     gpkg.create_container(connection)
     for name, (geometry, title, columns) in TABLES.items():
         gpkg.create_layer(connection, name, columns=columns, geometry=geometry, title=title, now=now)
@@ -151,22 +130,7 @@ def lay(connection: sqlite3.Connection, *, now: str, made_by: str) -> None:
 
 
 def restyle_control(connection: sqlite3.Connection, classes: Iterable[tuple[str | None, str]], *, now: str) -> None:
-    """Give the control layers a symbol for every class that they hold, where one has come in.
-
-    Parameters
-    ----------
-    connection : sqlite3.Connection
-        In a transaction.
-    classes : iterable of (controller or None, status)
-        Those of the snapshot that has come in.
-    now : str
-        The instant.
-
-    Raises
-    ------
-    sqlite3.Error
-        The file cannot be written.
-    """
+    """Give the control layers a symbol for every class that they hold, where one has come in."""
     row = connection.execute("SELECT description FROM layer_styles WHERE f_table_name = 'control'").fetchone()
     there = {(c, s) for c, s in json.loads(row[0])} if row else set()
     both = there | set(classes)
@@ -178,13 +142,7 @@ def restyle_control(connection: sqlite3.Connection, classes: Iterable[tuple[str 
 def put_style(
     connection: sqlite3.Connection, layer: str, qml: str, *, now: str, note: Iterable[tuple[str | None, str]] = ()
 ) -> None:
-    """Set the default style of a layer; `note` says which classes it has symbols for.
-
-    Raises
-    ------
-    sqlite3.Error
-        The file cannot be written.
-    """
+    """Set the default style of a layer; `note` says which classes it has symbols for."""
     connection.execute("DELETE FROM layer_styles WHERE f_table_name = ?", (layer,))
     connection.execute(
         "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName,"

@@ -15,25 +15,13 @@ _INDEX_NAME = re.compile(r"CREATE INDEX (\w+)")
 
 
 def version_of(connection: sqlite3.Connection) -> int | None:
-    """The layout's version; None where the archive does not say.
-
-    Raises
-    ------
-    sqlite3.Error
-        It is no archive.
-    """
+    """The layout's version; None where the archive does not say."""
     found = connection.execute("SELECT max(version) FROM layout").fetchone()[0]
     return found if isinstance(found, int) else None  # damage can put anything there
 
 
 def lacking(connection: sqlite3.Connection) -> tuple[list[str], dict[str, list[str]]]:
-    """What an archive has not: tables, and columns of the tables that it has.
-
-    Raises
-    ------
-    sqlite3.Error
-        The file is damaged.
-    """
+    """What an archive has not: tables, and columns of the tables that it has."""
     tables, columns = [], {}
     for name, (_, _, sql) in layout.TABLES.items():
         there = {row[1] for row in connection.execute(f'PRAGMA main.table_info("{name}")')}
@@ -45,18 +33,7 @@ def lacking(connection: sqlite3.Connection) -> tuple[list[str], dict[str, list[s
 
 
 def look_through(connection: sqlite3.Connection) -> None:
-    """Let a reader see an older archive as if it had today's layout; what it lacks is empty.
-
-    Parameters
-    ----------
-    connection : sqlite3.Connection
-        Open for reading. Temporary views of the same names stand before the tables.
-
-    Raises
-    ------
-    sqlite3.Error
-        The file is damaged.
-    """
+    """Let a reader see an older archive as if it had today's layout; what it lacks is empty."""
     tables, columns = lacking(connection)
     for name in tables:
         geometry, _, sql = layout.TABLES[name]
@@ -68,22 +45,7 @@ def look_through(connection: sqlite3.Connection) -> None:
 
 
 def bring_up(connection: sqlite3.Connection, *, now: str, made_by: str) -> None:
-    """Give an older archive what it lacks, in the caller's transaction: all of it or nothing.
-
-    Parameters
-    ----------
-    connection : sqlite3.Connection
-        In a transaction.
-    now : str
-        The instant, as the archive writes it.
-    made_by : str
-        Name and version of who does it.
-
-    Raises
-    ------
-    sqlite3.Error
-        The file cannot be written.
-    """
+    """Give an older archive what it lacks, in the caller's transaction: all of it or nothing."""
     tables, columns = lacking(connection)
     for name in tables:
         geometry, title, sql = layout.TABLES[name]

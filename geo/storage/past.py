@@ -15,13 +15,7 @@ from geo.storage.shapes import fetch_shapes, unpack
 
 
 def known_then(table: pd.DataFrame, moment: datetime) -> pd.Series:
-    """Which recordings were in force at a moment: recorded, not yet taken back, and the last for their instant.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """Which recordings were in force at a moment: recorded, not yet taken back, and the last for their instant."""
     at = write_instant(moment)
     known = (table["recorded_at"] <= at) & (table["retracted_at"].isna() | (table["retracted_at"] > at))
     keys = [c for c in ("source", "part", "depicts") if c in table]
@@ -30,13 +24,7 @@ def known_then(table: pd.DataFrame, moment: datetime) -> pd.Series:
 
 
 def rows_then(connection: sqlite3.Connection, series: pd.DataFrame, at: str) -> list[tuple[Any, ...]]:
-    """The rows of one part at an instant, from the recordings in force then.
-
-    Raises
-    ------
-    ArchiveError
-        A polygon is in none of the layers.
-    """
+    """The rows of one part at an instant, from the recordings in force then."""
     series = series.sort_values("depicts")
     past = series[series["depicts"] <= at]
     if past.empty:
@@ -66,13 +54,7 @@ def rows_then(connection: sqlite3.Connection, series: pd.DataFrame, at: str) -> 
 def rows_at_then(
     connection: sqlite3.Connection, source: str | None, lon: float, lat: float, known: datetime
 ) -> list[tuple[Any, ...]]:
-    """The rows whose boxes hold a point, over all time, from the recordings in force at a moment.
-
-    Raises
-    ------
-    ArchiveError
-        A polygon is in none of the layers.
-    """
+    """The rows whose boxes hold a point, over all time, from the recordings in force at a moment."""
     near: set[int] = set()
     for table in ("control", "control_superseded"):
         query = (
@@ -92,13 +74,7 @@ def rows_at_then(
 
 
 def controllers_then(connection: sqlite3.Connection, known: datetime) -> list[str]:
-    """Every side of the polygons of the recordings in force at a moment, in order of their names.
-
-    Raises
-    ------
-    ArchiveError
-        A polygon is in none of the layers.
-    """
+    """Every side of the polygons of the recordings in force at a moment, in order of their names."""
     members = [unpack(packed) for packed in _in_force_then(connection, known)["members"]]
     alive = set(np.unique(np.concatenate(members)).tolist()) if members else set()
     sides: dict[int, str] = {}

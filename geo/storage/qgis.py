@@ -18,23 +18,7 @@ _FILLS = {
 
 
 def control_style(classes: Iterable[tuple[str | None, str]]) -> str:
-    """QML of the control layer: a category for every (controller, status), temporal from valid_from to valid_to.
-
-    Parameters
-    ----------
-    classes : iterable of (controller or None, status)
-        Those in the layer.
-
-    Returns
-    -------
-    str
-        A QML document.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """QML of the control layer: a category for every (controller, status), temporal from valid_from to valid_to."""
     ordered = sorted(set(classes), key=lambda c: (c[0] or "", c[1]))
     colours = side_colours(c for c, _ in ordered)
     root = _document("valid_from", "valid_to")
@@ -54,13 +38,7 @@ def control_style(classes: Iterable[tuple[str | None, str]]) -> str:
 
 
 def incident_style() -> str:
-    """QML of the incident layer: a dot, temporal from date_start to date_end.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """QML of the incident layer: a dot, temporal from date_start to date_end."""
     root = _document("date_start", "date_end")
     symbols = _single(root)
     symbol = ET.SubElement(symbols, "symbol", type="marker", name="0", alpha="1", clip_to_extent="1")
@@ -71,13 +49,7 @@ def incident_style() -> str:
 
 
 def unit_style() -> str:
-    """QML of the units: outlines alone.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """QML of the units: outlines alone."""
     root = _document(None, None)
     _fill_symbol(_single(root), "0", "#6b6b6b", "no", 1.0)
     return _text(root)

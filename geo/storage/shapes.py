@@ -18,25 +18,13 @@ _MEMBERS_LIMIT = 1 << 26  # bytes of a snapshot's unpacked list: sixteen million
 
 
 def pack(ids: set[int]) -> bytes:
-    """Member numbers as compressed differences: a day of a thousand known polygons takes about a hundred bytes.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """Member numbers as compressed differences: a day of a thousand known polygons takes about a hundred bytes."""
     ordered = np.array(sorted(ids), dtype="<i8")
     return zlib.compress(np.diff(ordered, prepend=0).astype("<u4").tobytes(), 9)
 
 
 def unpack(packed: bytes) -> NDArray[np.int64]:
-    """The numbers of a snapshot's polygons, in order.
-
-    Raises
-    ------
-    ArchiveError
-        The list is damaged.
-    """
+    """The numbers of a snapshot's polygons, in order."""
     try:
         unpacker = zlib.decompressobj()
         raw = unpacker.decompress(packed, _MEMBERS_LIMIT)
@@ -48,13 +36,7 @@ def unpack(packed: bytes) -> NDArray[np.int64]:
 
 
 def known_shapes(connection: sqlite3.Connection, digests: list[bytes]) -> dict[bytes, int]:
-    """The numbers of the polygons that are on record already: digest -> number.
-
-    Raises
-    ------
-    sqlite3.Error
-        The file cannot be read.
-    """
+    """The numbers of the polygons that are on record already: digest -> number."""
     known: dict[bytes, int] = {}
     for digest in digests:
         row = connection.execute("SELECT id FROM shapes WHERE digest = ?", (digest,)).fetchone()
@@ -64,13 +46,7 @@ def known_shapes(connection: sqlite3.Connection, digests: list[bytes]) -> dict[b
 
 
 def new_shapes(connection: sqlite3.Connection, digests: list[bytes]) -> dict[bytes, int]:
-    """Numbers for polygons that are new: digest -> number.
-
-    Raises
-    ------
-    sqlite3.Error
-        The file cannot be written.
-    """
+    """Numbers for polygons that are new: digest -> number."""
     made: dict[bytes, int] = {}
     for digest in dict.fromkeys(digests):
         made[digest] = int(connection.execute("INSERT INTO shapes (digest) VALUES (?)", (digest,)).lastrowid or 0)
@@ -78,13 +54,7 @@ def new_shapes(connection: sqlite3.Connection, digests: list[bytes]) -> dict[byt
 
 
 def fetch_shapes(connection: sqlite3.Connection, shapes: Sequence[int]) -> list[tuple[Any, ...]]:
-    """(shape, source, part, controller, status, native, recorded_at, blob) of polygons, from wherever they stand.
-
-    Raises
-    ------
-    ArchiveError
-        A polygon is in none of the layers.
-    """
+    """(shape, source, part, controller, status, native, recorded_at, blob) of polygons, from wherever they stand."""
     columns = "shape, source, part, controller, status, native, recorded_at, geom"
     found: dict[int, tuple[Any, ...]] = {}
     for table in ("control", "control_superseded"):
@@ -102,13 +72,7 @@ def fetch_shapes(connection: sqlite3.Connection, shapes: Sequence[int]) -> list[
 
 
 def promote(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
-    """Polygons as MultiPolygons of one part; MultiPolygons as they are.
-
-    Raises
-    ------
-    GateError
-        Never: the gate lets only areal geometries through.
-    """
+    """Polygons as MultiPolygons of one part; MultiPolygons as they are."""
     out = geometries.copy()
     single = shapely.get_type_id(out) == 3
     if single.any():
@@ -117,12 +81,6 @@ def promote(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
 
 
 def plain(column: pd.Series) -> list[Any]:
-    """A column as SQLite takes it: Python values, None for whatever is missing.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """A column as SQLite takes it: Python values, None for whatever is missing."""
     values = column.astype(object).where(column.notna(), None).tolist()
     return [v.item() if isinstance(v, np.generic) else v for v in values]

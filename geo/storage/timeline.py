@@ -15,25 +15,7 @@ def _ends_after(end: str | None, instant: str) -> bool:
 
 
 def subtract(intervals: Iterable[Interval], cut: Interval) -> list[Interval]:
-    """What is left of the intervals without `cut`.
-
-    Parameters
-    ----------
-    intervals : iterable of (from, to)
-        Half-open, not overlapping.
-    cut : (from, to)
-        Half-open.
-
-    Returns
-    -------
-    list of (from, to)
-        In order.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """What is left of the intervals without `cut`."""
     start, end = cut
     left: list[Interval] = []
     for first, last in sorted(intervals, key=lambda interval: interval[0]):
@@ -48,25 +30,7 @@ def subtract(intervals: Iterable[Interval], cut: Interval) -> list[Interval]:
 
 
 def add(intervals: Iterable[Interval], new: Interval) -> list[Interval]:
-    """The intervals with `new` among them, those that touch joined into one.
-
-    Parameters
-    ----------
-    intervals : iterable of (from, to)
-        Half-open, not overlapping.
-    new : (from, to)
-        Half-open.
-
-    Returns
-    -------
-    list of (from, to)
-        In order, none touching another.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The intervals with `new` among them, those that touch joined into one."""
     joined: list[Interval] = []
     for first, last in sorted([*subtract(intervals, new), new], key=lambda interval: interval[0]):
         if joined and joined[-1][1] == first:
@@ -77,13 +41,7 @@ def add(intervals: Iterable[Interval], new: Interval) -> list[Interval]:
 
 
 def overlap(a: Interval, b: Interval) -> Interval | None:
-    """The part that two intervals share, or None.
-
-    Raises
-    ------
-    GateError
-        Never.
-    """
+    """The part that two intervals share, or None."""
     start = max(a[0], b[0])
     end = a[1] if b[1] is None else b[1] if a[1] is None else min(a[1], b[1])
     return (start, end) if end is None or start < end else None

@@ -22,29 +22,7 @@ class UnitTable(Access):
     def put_units(
         self, connection: sqlite3.Connection, frame: gpd.GeoDataFrame, areas: Sequence[float], now: str
     ) -> bool:
-        """Take units in; those of the same boundary set and level are replaced as a whole.
-
-        Parameters
-        ----------
-        connection : sqlite3.Connection
-            Of `writing`.
-        frame : geopandas.GeoDataFrame
-            Columns of `UNIT_COLUMNS`, areal geometry in EPSG:4326.
-        areas : sequence of float
-            km² of each.
-        now : str
-            The instant of the recording.
-
-        Returns
-        -------
-        bool
-            False where the very same units are there already.
-
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be written.
-        """
+        """Take units in; those of the same boundary set and level are replaced as a whole."""
         geometries = promote(np.asarray(frame.geometry.array, dtype=object))
         blobs = gpkg.encode(geometries)
         values = list(zip(*(plain(frame[c]) for c in UNIT_COLUMNS), strict=True))
@@ -65,30 +43,13 @@ class UnitTable(Access):
         return True
 
     def units_stamp(self) -> tuple[Any, ...]:
-        """What tells whether the units are those of before: another file, or other units in it.
-
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
+        """What tells whether the units are those of before: another file, or other units in it."""
         with self.reading() as connection:
             row = connection.execute("SELECT count(*), max(fid), max(recorded_at) FROM units").fetchone()
         return (self.path.stat().st_ino, *row)
 
     def units(self, *, geometry: bool = True) -> gpd.GeoDataFrame | pd.DataFrame:
-        """Every administrative unit, coarsest first; later boundary sets after earlier ones.
-
-        Parameters
-        ----------
-        geometry : bool
-            False leaves the polygons in the file: names and codes alone, at once.
-
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
+        """Every administrative unit, coarsest first; later boundary sets after earlier ones."""
         columns = [*UNIT_COLUMNS, "area_km2", "recorded_at"]
         query = f"SELECT {', '.join(columns)}{', geom' if geometry else ''} FROM units ORDER BY level, recorded_at, fid"
         with self.reading() as connection:
