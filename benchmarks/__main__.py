@@ -25,12 +25,13 @@ import shapely
 from pyproj import Geod
 
 from benchmarks.common import DATA, as_series, median, units_of
-from geo import __version__, measures
+from geo import __version__
 from geo.archive import open_archive
-from geo.area import areas_km2
-from geo.intake import import_files
-from geo.series import classes
-from geo.series.panel import panel, zone_changes
+from geo.importing.importer import import_files
+from geo.measure import areas
+from geo.measure.ellipsoid import areas_km2
+from geo.measure.series import classes
+from geo.measure.series.panel import panel, zone_changes
 
 OVERLAY_DAYS = 6  # the rival's overlay of a day takes about a second: it is timed on a few days and multiplied
 
@@ -74,7 +75,7 @@ def rows_of_table(folder: Path) -> Iterator[tuple[str, float, float, float]]:
     files = sorted((DATA / "deepstate-mirror").glob("*.geojson"))
     shapes, rows, instants = as_series(files)
     units = units_of(folder)
-    zones = measures.zones_by_unit(units)
+    zones = areas.zones_by_unit(units)
     geod = median(lambda: rival_areas(shapes))
     yield "areas of all dates, from geometries in memory", median(lambda: areas_km2(shapes)), geod, 10
     (built,) = classes.class_ledgers(rows, instants).values()
@@ -95,7 +96,7 @@ def rows_of_table(folder: Path) -> Iterator[tuple[str, float, float, float]]:
     yield "one date of the archive to a GeoDataFrame", day, read, 1
 
 
-def _panel(rows: gpd.GeoDataFrame, instants: list[datetime], zones: list[measures.Zone]) -> pd.DataFrame:
+def _panel(rows: gpd.GeoDataFrame, instants: list[datetime], zones: list[areas.Zone]) -> pd.DataFrame:
     steps = classes.class_steps(rows, instants)
     return panel({k: zone_changes(s, zones) for k, s in steps.items()}, zones, instants=instants)
 

@@ -11,12 +11,12 @@ import numpy as np
 import shapely
 
 from benchmarks.common import DATA, as_series, units_of
-from geo.measures import zones_by_unit
-from geo.series.classes import class_ledgers
-from geo.series.cluster import ledger_of, partition_of
-from geo.series.edges import Chain
-from geo.series.ledger import Ledger, in_order
-from geo.series.panel import zone_changes
+from geo.measure.areas import zones_by_unit
+from geo.measure.series.classes import class_ledgers
+from geo.measure.series.edge_history import Ledger, in_order
+from geo.measure.series.edges import Chain
+from geo.measure.series.panel import zone_changes
+from geo.measure.series.parallel import ledger_of, partition_of
 
 CONFLICTS, SOURCES = 50, 6
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from geo.archive import open_archive
-from geo.intake import import_files
+from geo.importing.importer import import_files
 from geo.schema import parse_instant
 
 DATA = Path(__file__).resolve().parents[2] / "shared" / "data"

@@ -17,11 +17,11 @@ from pathlib import Path
 from shapely.geometry import box, mapping
 
 from geo.archive import open_archive
-from geo.intake import import_files
-from geo.reading.reader import read_briefing
-from geo.reading.review import write_review
+from geo.extraction.briefing import read_briefing
+from geo.extraction.review import write_review
+from geo.importing.importer import import_files
+from geo.output.site.build import build_site
 from geo.schema import Source
-from geo.site.build import build_site
 from geo.storage import gpkg
 
 # what the second run may end with instead of doing it again

@@ -17,9 +17,9 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from geo.gazetteer import Gazetteer, open_gazetteer
-from geo.geocoding import mentions, resolve
-from geo.places.lookup import distance_km
+from geo.geocoding.gazetteer import Gazetteer, open_gazetteer
+from geo.geocoding.geocoder import mentions, resolve
+from geo.geocoding.lookup import distance_km
 
 Gold = list[tuple[int, int, float, float]]
 Document = tuple[str, Gold]

@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 
 from benchmarks.common import DATA, as_series
-from geo.series.ledger import Clerk, Ledger
+from geo.measure.series.edge_history import Clerk, Ledger
 
 DATES = (100, 350, 1000, 3500)
 DETAIL = (-1e-3, -2e-4, 0.0, 8e-3, 3e-3)  # degrees

@@ -24,10 +24,10 @@ from typing import Any
 
 from benchmarks.deeds import day_file, incidents_file, said
 from geo.archive import Archive, open_archive
-from geo.care.checking import check_archive
 from geo.errors import ArchiveError, GeoError
-from geo.intake import import_files
-from geo.pages.maps import draw_map
+from geo.importing.importer import import_files
+from geo.maintenance.check import check_archive
+from geo.output.html.map_page import draw_map
 
 DAYS, POLYGONS = 6, 30
 SINCE, WHEN = "2024-08-02", "2024-08-04"

@@ -27,8 +27,8 @@ from pkgutil import walk_packages
 
 import geo as package
 from benchmarks.deeds import Work, contents, serving, works
-from geo.care.checking import check_archive
 from geo.cli import main as geo
+from geo.maintenance.check import check_archive
 
 ENOUGH = 4  # of five kills one must come before the end: a run that is always too late proves nothing
 LEAST = 8  # kills of each kind

@@ -124,7 +124,7 @@ def incident_file(path: Path, count: int, dates: int) -> Path:
 
 
 def _import(archive: Path, source: str, listing: str) -> str:
-    from geo.intake import import_files
+    from geo.importing.importer import import_files
 
     files = Path(listing).read_text(encoding="utf-8").splitlines()
     receipts = import_files(archive, source, files)
@@ -161,7 +161,7 @@ def _known(archive: Path, when: str) -> str:
 
 def _map(archive: Path, when: str) -> str:
     from geo.archive import open_archive
-    from geo.pages.maps import draw_map, save_map
+    from geo.output.html.map_page import draw_map, save_map
 
     path = save_map(draw_map(open_archive(archive), when), archive.with_suffix(f".{when}.html"))
     return f"{path.stat().st_size / 1000:,.0f} KB"
@@ -169,8 +169,8 @@ def _map(archive: Path, when: str) -> str:
 
 def _timeline(archive: Path, first: str, last: str) -> str:
     from geo.archive import open_archive
-    from geo.pages.film_page import draw_timeline
-    from geo.pages.maps import save_map
+    from geo.output.html.map_page import save_map
+    from geo.output.html.timeline_page import draw_timeline
 
     page = draw_timeline(open_archive(archive), from_=first, to=last)
     return f"{save_map(page, archive.with_suffix('.timeline.html')).stat().st_size / 1000:,.0f} KB"
@@ -188,7 +188,7 @@ def _incidents(archive: Path, first: str, last: str, within: str = "", kind: str
 
 
 def _check(archive: Path) -> str:
-    from geo.care.checking import check_archive
+    from geo.maintenance.check import check_archive
 
     return check_archive(archive).told()[-1].rpartition("gpkg: ")[2].partition(";")[0]
 
@@ -225,8 +225,7 @@ def measured(task: str, archive: Path, *args: str) -> Measured:
 def child(task: str, archive: str, *args: str) -> int:
     # what every command loads anyway is loaded before the clock runs
     import geo.cli
-    import geo.pages.film_page
-    import geo.pages.maps  # noqa: F401
+    import geo.output.html.map_page  # noqa: F401
 
     start, worked = time.perf_counter(), time.process_time()
     said = TASKS[task](Path(archive), *args)

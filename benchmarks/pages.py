@@ -21,9 +21,9 @@ from folium.plugins import Timeline, TimelineSlider
 
 from benchmarks.common import median
 from geo.archive import Archive, open_archive
-from geo.intake import import_files
-from geo.pages.film_page import draw_timeline
-from geo.pages.maps import draw_map, draw_maps, save_map
+from geo.importing.importer import import_files
+from geo.output.html.map_page import draw_map, draw_maps, save_map
+from geo.output.html.timeline_page import draw_timeline
 
 FIRST = date(2024, 7, 8)
 RIVAL_DAYS = 8  # pages of the rival that are timed, and multiplied

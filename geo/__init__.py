@@ -5,21 +5,16 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from geo.version import __version__
 
 if TYPE_CHECKING:
     from geo.archive import Archive, open_archive
-    from geo.area import area_km2
-    from geo.briefs.briefing import draw_brief
-    from geo.care.backup import back_up
-    from geo.care.checking import check_archive
-    from geo.care.repair import mend_copy
+    from geo.automation.daily import run_daily
+    from geo.automation.fetch import fetch_new
     from geo.claims.checking import check_claim
-    from geo.claims.pair import weigh_claims
+    from geo.claims.consistency import weigh_claims
+    from geo.claims.model import Claim
     from geo.claims.reading import find_claims, read_claim
-    from geo.claims.record import Claim
-    from geo.desk.fetch import fetch_new
-    from geo.desk.routine import run_daily
     from geo.errors import (
         ArchiveError,
         FileError,
@@ -31,60 +26,63 @@ if TYPE_CHECKING:
         UnitError,
         UsageError,
     )
-    from geo.gazetteer import open_gazetteer
-    from geo.geocoding import geocode
-    from geo.intake import Receipt, import_files
-    from geo.pages.compare_page import draw_comparison
-    from geo.pages.dates_page import draw_dates
-    from geo.pages.embed import embed_snippet
-    from geo.pages.film_page import draw_timeline
-    from geo.pages.maps import draw_map, draw_maps, save_map
-    from geo.pages.shown import show
-    from geo.pictures.chart import draw_chart
-    from geo.pictures.movie import draw_movie
-    from geo.pictures.picture import draw_picture
-    from geo.reading.acceptance import accept_review
-    from geo.reading.reader import read_briefing
-    from geo.reading.review import write_review
+    from geo.extraction.briefing import read_briefing
+    from geo.extraction.review import accept_review, write_review
+    from geo.geocoding.gazetteer import open_gazetteer
+    from geo.geocoding.geocoder import geocode
+    from geo.importing.importer import Receipt, import_files
+    from geo.maintenance.backup import back_up
+    from geo.maintenance.check import check_archive
+    from geo.maintenance.repair import mend_copy
+    from geo.measure.ellipsoid import area_km2
+    from geo.output.documents.write import draw_brief
+    from geo.output.html.compare_page import draw_comparison
+    from geo.output.html.embed import embed_snippet
+    from geo.output.html.map_page import draw_map, draw_maps, save_map
+    from geo.output.html.timeline_page import draw_timeline
+    from geo.output.html.two_dates_page import draw_dates
+    from geo.output.images.chart import draw_chart
+    from geo.output.images.movie import draw_movie
+    from geo.output.images.picture import draw_picture
+    from geo.output.site.build import build_site
+    from geo.output.site.server import serve
+    from geo.output.table_view import show
     from geo.schema import Options, Source
-    from geo.site.build import build_site
-    from geo.site.server import serve
 
-# name -> the module it lives in; loaded when first asked for, so that importing geo stays light
-_ROOMS = {
-    name: room
-    for room, names in {
+# name -> the module it lives in, loaded when first asked for
+_MODULES = {
+    name: module
+    for module, names in {
         "archive": "Archive open_archive",
-        "area": "area_km2",
-        "briefs.briefing": "draw_brief",
-        "care.backup": "back_up",
-        "care.checking": "check_archive",
-        "care.repair": "mend_copy",
+        "automation.daily": "run_daily",
+        "automation.fetch": "fetch_new",
         "claims.checking": "check_claim",
-        "claims.pair": "weigh_claims",
+        "claims.consistency": "weigh_claims",
+        "claims.model": "Claim",
         "claims.reading": "find_claims read_claim",
-        "claims.record": "Claim",
-        "desk.fetch": "fetch_new",
-        "desk.routine": "run_daily",
         "errors": "ArchiveError FileError GateError GeoError MapError NoSnapshotError SourceError UnitError UsageError",
-        "gazetteer": "open_gazetteer",
-        "geocoding": "geocode",
-        "intake": "Receipt import_files",
-        "pages.compare_page": "draw_comparison",
-        "pages.dates_page": "draw_dates",
-        "pages.embed": "embed_snippet",
-        "pages.film_page": "draw_timeline",
-        "pages.maps": "draw_map draw_maps save_map",
-        "pages.shown": "show",
-        "pictures.chart": "draw_chart",
-        "pictures.movie": "draw_movie",
-        "pictures.picture": "draw_picture",
-        "reading.acceptance": "accept_review",
-        "reading.reader": "read_briefing",
-        "reading.review": "write_review",
+        "extraction.briefing": "read_briefing",
+        "extraction.review": "accept_review write_review",
+        "geocoding.gazetteer": "open_gazetteer",
+        "geocoding.geocoder": "geocode",
+        "importing.importer": "Receipt import_files",
+        "maintenance.backup": "back_up",
+        "maintenance.check": "check_archive",
+        "maintenance.repair": "mend_copy",
+        "measure.ellipsoid": "area_km2",
+        "output.documents.write": "draw_brief",
+        "output.html.compare_page": "draw_comparison",
+        "output.html.embed": "embed_snippet",
+        "output.html.map_page": "draw_map draw_maps save_map",
+        "output.html.timeline_page": "draw_timeline",
+        "output.html.two_dates_page": "draw_dates",
+        "output.images.chart": "draw_chart",
+        "output.images.movie": "draw_movie",
+        "output.images.picture": "draw_picture",
+        "output.site.build": "build_site",
+        "output.site.server": "serve",
+        "output.table_view": "show",
         "schema": "Options Source",
-        "site.build": "build_site",
-        "site.server": "serve",
     }.items()
     for name in names.split()
 }
@@ -140,6 +138,10 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _ROOMS:
+    if name not in _MODULES:
         raise AttributeError(f"module 'geo' has no attribute {name!r}")
-    return getattr(import_module(f"geo.{_ROOMS[name]}"), name)
+    return getattr(import_module(f"geo.{_MODULES[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

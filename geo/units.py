@@ -17,6 +17,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geo.assets import ASSETS
 from geo.errors import FileError, UnitError
 from geo.schema import text_or_none
 
@@ -26,7 +27,7 @@ _KINDS = (
     "of", "the", "область", "області", "край", "республика", "республіка", "район", "автономная", "автономна",
 )  # fmt: skip
 
-_SPELLINGS = Path(__file__).with_name("assets") / "names" / "units.csv"
+_SPELLINGS = ASSETS / "names" / "units.csv"
 # "Kursk Oblast" is known without its last word, "Moscow" the city must not be taken for its oblast
 _ENGLISH_KIND = re.compile(r" (?:Oblast|Krai|Republic|Region|Province|Governorate|State|District)$")
 _ADJECTIVE = re.compile(r"^(\w+?)(?:ська|ский|ская|цька|цкая|цкий) (?:область|край)$")

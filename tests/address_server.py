@@ -14,7 +14,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
-from geo.desk.network import Limits
+from geo.automation.network import Limits
 
 # as the real ones, but without the waiting
 QUICK = Limits(

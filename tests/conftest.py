@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from geo.storage.layout import LAYOUT
+from geo.storage.tables import LAYOUT
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 ALLOWED = Path(__file__).with_name("allowed_skips.txt")
@@ -57,7 +57,7 @@ def _archives_are_whole(request: pytest.FixtureRequest, tmp_path_factory: pytest
 
 def faults_of(path: Path, *, entered: bool) -> list[str]:
     """What geo check has against an archive; nothing where the file is none, or these bytes were looked at before."""
-    from geo.care.checking import check_archive
+    from geo.maintenance.check import check_archive
 
     digest = sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
     if not digest or digest in _seen or not is_archive(path):

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from geo.gazetteer import Gazetteer
-from geo.geocoding import LOCATED, Mention, mentions
-from geo.places.lookup import distance_km
+from geo.geocoding.gazetteer import Gazetteer
+from geo.geocoding.geocoder import LOCATED, Mention, mentions
+from geo.geocoding.lookup import distance_km
 
 FOLDER = Path(__file__).with_name("geocoding")
 

@@ -21,7 +21,7 @@ from shapely.geometry import box
 
 from geo.archive import open_archive
 from geo.errors import ArchiveError, GeoError
-from geo.intake import Receipt, import_files
+from geo.importing.importer import Receipt, import_files
 
 ROOT = Path(__file__).resolve().parents[1]
 OLD = Path(__file__).with_name("fixtures") / "layout_1.gpkg"

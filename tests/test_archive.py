@@ -15,14 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import box
 
-from geo import measures
 from geo.archive import Archive, open_archive
-from geo.area import areas_km2
+from geo.archive.figure_queries import AREA_COLUMNS, CHANGE_COLUMNS, SERIES_COLUMNS
 from geo.errors import ArchiveError, NoSnapshotError, SourceError, UnitError, UsageError
-from geo.inquiry.figures import AREA_COLUMNS, CHANGE_COLUMNS, SERIES_COLUMNS
+from geo.measure import areas as measures
+from geo.measure.ellipsoid import areas_km2
+from geo.measure.series.classes import changed_ground
 from geo.schema import Source
-from geo.series.classes import changed_ground
-from geo.storage.history import Recording, record
+from geo.storage.snapshots import Recording, record
 
 DAY0 = datetime(2024, 8, 1, tzinfo=UTC)
 

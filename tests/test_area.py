@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from pyproj import Geod
 from shapely.geometry import GeometryCollection, LineString, MultiPolygon, Point, Polygon, box
 
-from geo.area import area_km2, areas_km2, edge_areas_km2
 from geo.errors import GateError, UsageError
+from geo.measure.ellipsoid import area_km2, areas_km2, edge_areas_km2
 
 GEOD = Geod(ellps="WGS84")
 

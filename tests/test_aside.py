@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from geo import aside as room
-from geo.aside import aside, new_folder, new_name
-from geo.desk.lock import locked
+from geo.automation.lock import locked
+from geo.storage import atomic_write
+from geo.storage.atomic_write import aside, new_folder, new_name
 
-GEO = Path(room.__file__).parent
+GEO = Path(atomic_write.__file__).parent
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
@@ -51,7 +51,7 @@ def test_what_a_dead_process_left_is_taken_away_and_what_a_living_one_writes_is_
     others = [mine.name, "a.gpkg", f".a.gpkg.{dead.pid}.new", f".a.gpkg.00000000.{dead.pid}.1.new", "a.gpkg-wal"]
     for name in (*theirs, f".{theirs[0]}.writer", *others):
         (tmp_path / name).write_text("")
-    room._sweep.cache_clear()
+    atomic_write._sweep.cache_clear()
     new_name(tmp_path / "b.csv")
     assert sorted(p.name for p in tmp_path.iterdir()) == sorted(others)
 

@@ -11,10 +11,10 @@ import pytest
 import shapely
 
 from geo.archive import open_archive
-from geo.area import areas_km2
-from geo.demo import seeds
-from geo.intake import import_claims, import_files
-from geo.pages import basemap
+from geo.cli.demo import seeds
+from geo.importing.importer import import_claims, import_files
+from geo.measure.ellipsoid import areas_km2
+from geo.presentation import basemap
 from geo.sources import shipped_units
 
 ASSETS = Path(basemap.__file__).parent / "assets"

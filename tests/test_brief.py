@@ -23,21 +23,20 @@ from shapely.geometry import Point, box
 from test_archive import put, state
 from test_maps import DAY, hostile_archive, incident
 
-from geo import demo
 from geo.archive import Archive, open_archive
-from geo.briefs.brief import Brief, chart_words, gather_brief, map_words
-from geo.briefs.briefing import draw_brief
-from geo.briefs.chart import _rounds, chart_markup
-from geo.briefs.markdown import _table, escaped
-from geo.briefs.page import series_table
-from geo.briefs.tables import Table, signed
-from geo.claims.record import Claim
-from geo.cli import main
+from geo.claims.model import Claim
+from geo.cli import demo, main
 from geo.errors import FileError, NoSnapshotError, UsageError
-from geo.intake import ensure_units
-from geo.pages.embed import embed_snippet
-from geo.pages.wording import figure
-from geo.pictures.lettering import plain
+from geo.importing.importer import ensure_units
+from geo.output.brief_tables import Table, signed
+from geo.output.documents.brief_page import series_table
+from geo.output.documents.content import Brief, chart_words, gather_brief, map_words
+from geo.output.documents.markdown import _table, escaped
+from geo.output.documents.svg_chart import _rounds, chart_markup
+from geo.output.documents.write import draw_brief
+from geo.output.html.embed import embed_snippet
+from geo.output.images.fonts import plain
+from geo.presentation.labels import figure
 
 docx = pytest.importorskip("docx", reason="python-docx is not installed")
 pptx = pytest.importorskip("pptx", reason="python-pptx is not installed")
@@ -81,7 +80,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
             Image.new("RGB", (192, 108), "white").save(path)
         return [("Map", paths[0], map_words(brief)), ("Chart", paths[1], chart_words(brief))]
 
-    monkeypatch.setattr("geo.briefs.briefing.draw_pictures", draw)
+    monkeypatch.setattr("geo.output.documents.write.draw_pictures", draw)
 
 
 class Cells(HTMLParser):
@@ -302,10 +301,10 @@ def test_two_processes_write_the_same_bytes(archive: Archive, tmp_path: Path, mo
 import sys
 from pathlib import Path
 from geo.archive import open_archive
-from geo.briefs.brief import gather_brief
-from geo.briefs.docx import brief_docx
-from geo.briefs.pptx import brief_pptx
-from geo.briefs.briefing import draw_brief
+from geo.output.documents.content import gather_brief
+from geo.output.documents.docx import brief_docx
+from geo.output.documents.pptx import brief_pptx
+from geo.output.documents.write import draw_brief
 archive, folder = open_archive(sys.argv[1]), Path(sys.argv[2])
 for kind in ("html", "md"):
     draw_brief(archive, None, folder / f"b.{kind}")

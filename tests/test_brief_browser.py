@@ -10,9 +10,9 @@ from browsing import Seen, browser
 from test_maps import archive
 
 from geo.archive import Archive
-from geo.briefs.briefing import draw_brief
-from geo.pages.embed import embed_snippet
-from geo.pages.wording import figure
+from geo.output.documents.write import draw_brief
+from geo.output.html.embed import embed_snippet
+from geo.presentation.labels import figure
 
 __all__ = ["archive", "browser"]
 

@@ -21,13 +21,13 @@ from test_picture import NASTY, svg_texts
 
 from geo.archive import Archive, open_archive
 from geo.errors import MapError, UnitError, UsageError
-from geo.intake import ensure_units
-from geo.pages.wording import figure
-from geo.palette import CONTESTED, SIDES
-from geo.pictures.chart import draw_chart
-from geo.pictures.lettering import plain
-from geo.pictures.looks import SHAPES, THEMES, legible
-from geo.pictures.panels import PANELS, apart
+from geo.importing.importer import ensure_units
+from geo.output.images.chart import draw_chart
+from geo.output.images.chart_panels import PANELS, apart
+from geo.output.images.fonts import plain
+from geo.output.images.themes import SHAPES, THEMES, legible
+from geo.presentation.labels import figure
+from geo.presentation.sides import CONTESTED, SIDES
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +56,7 @@ def lines_of(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
         seen.append(drawn)
         return path
 
-    monkeypatch.setattr("geo.pictures.panels.save", keep)
+    monkeypatch.setattr("geo.output.images.chart_panels.save", keep)
     draw_chart(archive, tmp_path / "a.svg", **options)
     return list(seen[0].axes)
 
@@ -146,7 +146,7 @@ def test_files_of_every_kind_are_told_in_words(archive: Archive, tmp_path: Path)
 
 def test_two_processes_write_the_same_bytes(archive: Archive, tmp_path: Path) -> None:
     code = (
-        "import sys; from geo.archive import open_archive; from geo.pictures.chart import draw_chart\n"
+        "import sys; from geo.archive import open_archive; from geo.output.images.chart import draw_chart\n"
         "for kind in ('png', 'svg', 'pdf'): draw_chart(open_archive(sys.argv[1]), f'{sys.argv[2]}.{kind}', by='unit')"
     )
     for name, seed in (("a", "1"), ("b", "2")):

@@ -16,19 +16,18 @@ from PIL import Image
 from shapely.geometry import Point, box
 from test_archive import km2, put, state
 
-from geo import demo
 from geo.archive import Archive, open_archive
-from geo.area import areas_km2
 from geo.claims.checking import check_claim
-from geo.claims.names import names_of
-from geo.claims.pair import weigh_claims
+from geo.claims.class_series import place_of, strands_of
+from geo.claims.consistency import weigh_claims
+from geo.claims.model import Claim, claims_about
 from geo.claims.reading import read_claim
-from geo.claims.record import Claim, claims_about
-from geo.claims.strands import place_of, strands_of
 from geo.claims.wording import paragraph, table_of_findings, verdict_line
-from geo.cli import main
+from geo.cli import demo, main
 from geo.errors import MapError, SourceError, UnitError, UsageError
-from geo.pictures.claim_chart import draw_claim
+from geo.measure.ellipsoid import areas_km2
+from geo.output.images.claim_chart import draw_claim
+from geo.text.names import names_of
 
 DAY0 = datetime(2024, 8, 1, tzinfo=UTC)
 FULL, THREE, HALF = box(12, 2, 16, 4), box(12, 2, 15, 4), box(12, 2, 14, 4)

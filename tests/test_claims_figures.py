@@ -14,10 +14,10 @@ import pytest
 
 from geo.archive import Archive, open_archive
 from geo.claims.checking import check_claim
-from geo.claims.pair import weigh_claims
+from geo.claims.consistency import weigh_claims
 from geo.claims.reading import read_claim
 from geo.claims.verdict import Finding
-from geo.intake import import_files
+from geo.importing.importer import import_files
 
 DAY = "2025-01-11"
 HELD = "Ukrainian troops still control more than 500 square kilometers in Kursk"

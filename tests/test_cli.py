@@ -15,7 +15,7 @@ from shapely.geometry import box, mapping
 
 from geo.archive import open_archive
 from geo.cli import main
-from geo.intake import ensure_units
+from geo.importing.importer import ensure_units
 
 EVIL = "=1+1"
 

@@ -10,16 +10,16 @@ import pytest
 from click.testing import CliRunner
 
 from geo.archive import Archive, open_archive
-from geo.area import areas_km2
 from geo.cli import main
 from geo.errors import UsageError
-from geo.intake import import_files
-from geo.measures import EVERYWHERE, zones_by_unit
+from geo.importing.importer import import_files
+from geo.measure.areas import EVERYWHERE, zones_by_unit
+from geo.measure.ellipsoid import areas_km2
+from geo.measure.series import parallel as cluster
+from geo.measure.series.classes import class_ledgers
+from geo.measure.series.panel import joined
+from geo.measure.series.parallel import ledger_of, partition_of, series_changes, span_changes, spans_of
 from geo.schema import parse_instant
-from geo.series import cluster
-from geo.series.classes import class_ledgers
-from geo.series.cluster import ledger_of, partition_of, series_changes, span_changes, spans_of
-from geo.series.panel import joined
 
 
 @pytest.fixture(scope="module")

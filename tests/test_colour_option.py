@@ -7,9 +7,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from geo import demo
 from geo.archive import Archive
-from geo.cli import main
+from geo.cli import demo, main
 
 DRAWING = {"map", "maps", "timeline", "compare-dates", "picture", "chart", "movie", "brief", "site"}
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from geo import printing
-from geo.columns import Column, broken, set_in_columns
+from geo.output import console as printing
+from geo.output.text_table import Column, broken, set_in_columns
 
 NAMES = ("controller", "snapshot_age_days", "where_coordinates", "Поселення", "单位")
 WORDS = st.text(st.sampled_from("abcЖ9 -/@_.:单é"), max_size=60).map(lambda t: " ".join(t.split()))

@@ -22,9 +22,9 @@ from test_archive import DAY0, archive, km2, put, state  # noqa: F401
 import geo
 from geo.archive import Archive, open_archive
 from geo.cli import main
-from geo.compare import Ground, lag_rows, reel_of, side_by_side, totals
 from geo.errors import NoSnapshotError, SourceError, UsageError
-from geo.measures import EVERYWHERE, areal_only
+from geo.measure.areas import EVERYWHERE, areal_only
+from geo.measure.source_comparison import Ground, lag_rows, reel_of, side_by_side, totals
 
 ROOT = Path(__file__).parents[1]
 
@@ -262,7 +262,7 @@ def test_isw_s_claimed_limit_is_compared_only_with_the_difference_named(kursk: A
 
 
 def test_no_two_grounds_of_a_page_look_the_same() -> None:
-    from geo.pages.compare_page import _symbols
+    from geo.output.html.compare_page import _symbols
 
     said = [(side, "held", voice) for side in ("X", "Y") for voice in ("a; b", "a", "b")]
     found = _symbols(said, "a; b")

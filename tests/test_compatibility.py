@@ -13,8 +13,8 @@ import pytest
 
 from geo.archive import open_archive
 from geo.errors import ArchiveError
-from geo.intake import import_files
-from geo.storage import layout
+from geo.importing.importer import import_files
+from geo.storage import tables as layout
 
 FIXTURES = Path(__file__).with_name("fixtures")
 OLD = sorted(FIXTURES.glob("layout_*.gpkg"))

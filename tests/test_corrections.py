@@ -17,7 +17,7 @@ from test_rules import desk, exact, incidents  # noqa: F401
 import geo
 from geo.archive import Archive, open_archive
 from geo.cli import main
-from geo.storage.history import next_instant
+from geo.storage.snapshots import next_instant
 
 OLD, NEW = box(4, 2, 6, 4), box(4, 2, 5, 5)
 

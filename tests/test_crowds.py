@@ -9,11 +9,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.archive import open_archive
-from geo.area import lengths_km
-from geo.crowds import MARKS, shared_words, thinned
-from geo.intake import import_files
-from geo.pages.maps import draw_map, save_map
-from geo.spots import Spot
+from geo.importing.importer import import_files
+from geo.incidents.markers import MARKS, Spot, shared_words, thinned
+from geo.measure.ellipsoid import lengths_km
+from geo.output.html.map_page import draw_map, save_map
 from tests.test_faults import write_day
 
 REGIONS = {name: shapely.box(30 + i, 50, 31 + i, 51) for i, name in enumerate(("North", "South", ""))}

@@ -16,14 +16,15 @@ from click.testing import CliRunner
 from shapely.geometry import box, mapping
 
 from benchmarks import deeds
-from geo import intake
 from geo.archive import open_archive
-from geo.care import backup
-from geo.care.checking import check_archive
 from geo.cli import main
-from geo.intake import ensure_units, import_claims, import_files
-from geo.places import index
-from geo.storage import disk, migration
+from geo.geocoding.geocoder import index
+from geo.importing import importer as intake
+from geo.importing.importer import ensure_units, import_claims, import_files
+from geo.maintenance import backup
+from geo.maintenance.check import check_archive
+from geo.storage import migration
+from geo.storage import transactions as disk
 from tests.test_faults import write_day
 
 KINDS = ("vector", "incidents", "units", "claims", "rules")

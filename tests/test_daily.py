@@ -20,14 +20,13 @@ from address_server import Answer, Server, contents, leftovers
 from click.testing import CliRunner
 
 from geo import build_site, draw_brief, draw_map, draw_timeline, import_files, open_archive, run_daily, save_map
+from geo.automation import config, daily
+from geo.automation.config import KEYS, OUTPUTS, read_plan, resolve_since
+from geo.automation.daily import Daily
+from geo.automation.lock import locked
 from geo.cli import main
-from geo.desk import plan as plans
-from geo.desk import routine
-from geo.desk.lock import locked
-from geo.desk.plan import KEYS, OUTPUTS, read_plan, resolve_since
-from geo.desk.routine import Daily
 from geo.errors import ArchiveError, BusyError, FileError, UsageError
-from geo.sources.desk import read_toml
+from geo.sources.vector import read_toml
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 DAYS = ("2024-08-12", "2024-08-18", "2024-08-21")
@@ -243,18 +242,18 @@ def test_cut_off_in_a_step_the_next_run_does_that_step_and_those_after_it(
     kind: str, server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = desk(tmp_path, server)
-    honest = dict(routine.MAKERS)
+    honest = dict(daily.MAKERS)
 
     def cut_off(*_: Any) -> Any:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setitem(routine.MAKERS, kind, cut_off)
+        patched.setitem(daily.MAKERS, kind, cut_off)
         run_daily(path, date=LAST)
     made = []
     for name, maker in honest.items():
         monkeypatch.setitem(
-            routine.MAKERS, name, lambda *given, name=name, maker=maker: (made.append(name), maker(*given))[1]
+            daily.MAKERS, name, lambda *given, name=name, maker=maker: (made.append(name), maker(*given))[1]
         )
     done = run_daily(path, date=LAST)
     expected = list(ALL[ALL.index(kind) :])
@@ -437,7 +436,7 @@ def test_days_before_are_counted_from_the_date() -> None:
 
 
 def test_the_example_ships_with_the_package() -> None:
-    assert plans.example().startswith("# A desk's day")
+    assert config.example().startswith("# A desk's day")
 
 
 def from_a_folder(folder: Path, *days: str) -> Path:

@@ -11,8 +11,8 @@ from browsing import Seen, browser, colour_at, map_name, until
 from test_dates_page import FIRST, LAST, archive
 
 from geo.archive import Archive
-from geo.pages.dates_page import draw_dates
-from geo.pages.maps import save_map
+from geo.output.html.map_page import save_map
+from geo.output.html.two_dates_page import draw_dates
 
 __all__ = ["archive", "browser"]
 

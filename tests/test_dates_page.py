@@ -23,10 +23,10 @@ import geo
 from geo.archive import Archive, open_archive
 from geo.cli import main
 from geo.errors import NoSnapshotError, SourceError, UsageError
-from geo.intake import ensure_units
-from geo.pages.dates_page import draw_dates
-from geo.pages.maps import PageMap, save_map
-from geo.pages.wording import class_label, figure
+from geo.importing.importer import ensure_units
+from geo.output.html.map_page import PageMap, save_map
+from geo.output.html.two_dates_page import draw_dates
+from geo.presentation.labels import class_label, figure
 from geo.schema import Source
 
 DAY = datetime(2025, 1, 1, tzinfo=UTC)

@@ -16,9 +16,9 @@ import pytest
 import geo
 from geo.archive import open_archive
 from geo.errors import ArchiveError, FileError, GeoError, MapError
-from geo.files import vector
-from geo.intake import import_files
-from geo.storage import disk
+from geo.formats import geojson
+from geo.importing.importer import import_files
+from geo.storage import transactions as disk
 from tests.test_faults import rows_of, write_day
 
 OLD = Path(__file__).with_name("fixtures") / "layout_1.gpkg"
@@ -162,14 +162,14 @@ def test_a_drive_that_goes_away_at_any_statement(tmp_path: Path, monkeypatch: py
 
 def test_a_file_that_changes_while_it_is_read_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write_day(tmp_path, 4, size=3)
-    plain = vector.orjson.loads
+    plain = geojson.orjson.loads
 
     def grows(raw: bytes) -> Any:
         if raw == path.read_bytes():
             path.write_bytes(raw.replace(b"X", b"Z"))
         return plain(raw)
 
-    monkeypatch.setattr(vector.orjson, "loads", grows)
+    monkeypatch.setattr(geojson.orjson, "loads", grows)
     (receipt,) = import_files(tmp_path / "a.gpkg", "vector", path)
     assert receipt.outcome == "refused"
     assert "changed while it was read" in receipt.error
@@ -192,4 +192,4 @@ def test_a_network_drive_that_fails_while_reading(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(Path, "open", lambda self, *_, **__: Gone())
     with pytest.raises(FileError, match="Input/output error"):
-        vector.read_bytes(path)
+        geojson.read_bytes(path)

@@ -21,14 +21,14 @@ import pytest
 import shapely
 from test_maps import data_of, decode
 
-from geo import demo
 from geo.archive import Archive, open_archive
-from geo.briefs.briefing import draw_brief
-from geo.intake import import_files
-from geo.pages.dates_page import draw_dates
-from geo.pages.film import SCALE, unpack
-from geo.pages.film_page import draw_timeline
-from geo.pages.maps import draw_map
+from geo.cli import demo
+from geo.importing.importer import import_files
+from geo.output.documents.write import draw_brief
+from geo.output.html.map_page import draw_map
+from geo.output.html.timeline_codec import SCALE, unpack
+from geo.output.html.timeline_page import draw_timeline
+from geo.output.html.two_dates_page import draw_dates
 
 GOLDEN = Path(__file__).with_name("golden") / "pages.json"
 STATED_M = 0.08  # docs/maps.md: how far a vertex moves at most
@@ -129,8 +129,8 @@ def test_it_would_be_seen_if_a_vertex_were_a_metre_off(example: Archive) -> None
 PROGRAM = """
 import sys, geo
 from pathlib import Path
-from geo.briefs.briefing import draw_brief
-from geo.pages.dates_page import draw_dates
+from geo.output.documents.write import draw_brief
+from geo.output.html.two_dates_page import draw_dates
 archive, folder = geo.open_archive(sys.argv[1]), Path(sys.argv[2])
 geo.save_map(geo.draw_map(archive, "2025-01-11", since="2024-09-10"), folder / "map.html")
 geo.save_map(geo.draw_timeline(archive), folder / "timeline.html")

@@ -20,13 +20,13 @@ from test_archive import put, state
 from test_maps import hostile_archive, incident
 
 from geo.archive import Archive, open_archive
-from geo.briefs.briefing import draw_brief
-from geo.claims.record import Claim
-from geo.intake import ensure_units
-from geo.pages.dates_page import draw_dates
-from geo.pages.embed import embed_snippet
-from geo.pages.film_page import draw_timeline
-from geo.pages.maps import draw_map, save_map
+from geo.claims.model import Claim
+from geo.importing.importer import ensure_units
+from geo.output.documents.write import draw_brief
+from geo.output.html.embed import embed_snippet
+from geo.output.html.map_page import draw_map, save_map
+from geo.output.html.timeline_page import draw_timeline
+from geo.output.html.two_dates_page import draw_dates
 from geo.schema import Source
 
 __all__ = ["browser"]

@@ -18,11 +18,11 @@ import pytest
 import shapely
 from shapely.geometry import box, mapping
 
-from geo import intake
 from geo.archive import open_archive
 from geo.errors import ArchiveError
-from geo.intake import ensure_units, import_files
-from geo.storage import disk
+from geo.importing import importer as intake
+from geo.importing.importer import ensure_units, import_files
+from geo.storage import transactions as disk
 
 GDAL_PYTHON = "/usr/bin/python3"
 FILES = 24

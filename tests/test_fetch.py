@@ -23,14 +23,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo import fetch_new, import_files, open_archive
+from geo.automation import fetch as fetching
+from geo.automation.endpoints import Address, Layer, filled, find_address, known_addresses, parse_address
+from geo.automation.lock import locked
 from geo.cli import main
-from geo.desk import fetch as fetching
-from geo.desk.addresses import Address, Layer, filled, find_address, known_addresses, parse_address
-from geo.desk.lock import locked
 from geo.errors import BusyError, FetchError, FileError, UsageError
 from geo.schema import Options
 from geo.sources import reader
-from geo.sources.desk import read_toml
+from geo.sources.vector import read_toml
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 DAYS = ("2024-09-10", "2024-10-01", "2024-10-20")

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from geo.archive import Archive, open_archive
-from geo.intake import import_files
+from geo.importing.importer import import_files
 
 
 def geo(*words: object) -> Any:
@@ -108,7 +108,7 @@ def test_published_and_depicted_are_kept_apart(nzz: Archive) -> None:
 def test_a_snapshot_comes_back_vertex_for_vertex(deepstate: Archive, shared: Path) -> None:
     import shapely
 
-    from geo.files.vector import build, features, read_json
+    from geo.formats.geojson import build, features, read_json
 
     path = shared / "deepstate-raw" / "1736623460.geojson"
     listed = [f["geometry"] for f in features(read_json(path), path=path) if f["geometry"]["type"] != "Point"]

@@ -14,11 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import MultiPolygon, Polygon, box
 
-from geo.area import areas_km2
 from geo.errors import MapError
-from geo.pages.film import SCALE, Reel, Track, deflate, pack, unpack
-from geo.pages.film_page import drawn_km2
-from geo.series.ledger import Clerk
+from geo.measure.ellipsoid import areas_km2
+from geo.measure.series.edge_history import Clerk
+from geo.output.html.timeline_codec import SCALE, Reel, Track, deflate, pack, unpack
+from geo.output.html.timeline_page import drawn_km2
 
 CELLS = [box(30 + x, 50 + y, 31 + x, 51 + y) for x in range(4) for y in range(3)]
 DAY = 86_400

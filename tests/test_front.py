@@ -17,13 +17,13 @@ from pyproj import Geod, Transformer
 from shapely.geometry import LineString, Point, box
 
 from geo.archive import open_archive
-from geo.area import areas_km2, lengths_km, local_plane
 from geo.cli import main
 from geo.errors import UsageError
-from geo.front import distance_km, front_of, movement
-from geo.intake import import_files
-from geo.pages.dossier import FRONT_INSET_KM
-from geo.pages.wording import front_words
+from geo.importing.importer import import_files
+from geo.measure.ellipsoid import areas_km2, lengths_km, local_plane
+from geo.measure.front_line import distance_km, front_of, movement
+from geo.output.map_content import FRONT_INSET_KM
+from geo.presentation.labels import front_words
 
 LAND = box(30, 47, 36, 51)
 GEOD = Geod(ellps="WGS84")

@@ -10,9 +10,9 @@ import pytest
 import shapely
 from shapely.geometry import GeometryCollection, LineString, MultiPolygon, Point, Polygon, box
 
-from geo.area import areas_km2
 from geo.errors import GateError
-from geo.gate import Memory, admit_control, admit_points, admit_units
+from geo.importing.validation import Memory, admit_control, admit_points, admit_units
+from geo.measure.ellipsoid import areas_km2
 from geo.schema import INCIDENT_COLUMNS, Options, Refusal, Rows, Snapshot
 from geo.units import countries_of
 

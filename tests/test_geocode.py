@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import geo
-from geo.gazetteer import Gazetteer, list_places, open_gazetteer
-from geo.geocoding import MENTION_COLUMNS, mentions, resolve
+from geo.geocoding.gazetteer import Gazetteer, list_places, open_gazetteer
+from geo.geocoding.geocoder import MENTION_COLUMNS, mentions, resolve
 
 
 @pytest.fixture(scope="module")

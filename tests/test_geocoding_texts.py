@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from geocoding_score import FOLDER, score, texts
 
-from geo.gazetteer import open_gazetteer
+from geo.geocoding.gazetteer import open_gazetteer
 
 
 @pytest.fixture(scope="module", autouse=True)

@@ -28,10 +28,10 @@ import geo
 from geo.archive import Archive
 from geo.cli import main
 from geo.errors import MapError
-from geo.files.tables import defused
-from geo.pages.maps import save_map
-from geo.pages.review_page import draw_review
-from geo.reading.reader import read_briefing
+from geo.extraction.briefing import read_briefing
+from geo.formats.tables import defused
+from geo.output.html.map_page import save_map
+from geo.output.html.review_page import draw_review
 
 ESCAPES = (
     "\x1b]0;title\x07", "\x1b]8;;http://evil.invalid\x1b\\link\x1b]8;;\x1b\\", "\x1b]52;c;cm0gLXJm\x07", "\x9b2J", "a\rb",
@@ -164,7 +164,7 @@ def test_two_sources_and_reviews_run_nothing(browser: Any, hostile: Archive, tmp
             for i in range(min(seen.page.locator(name).count(), 12)):
                 seen.page.locator(name).nth(i).dispatch_event("click")
         text = seen.page.evaluate("document.body.textContent")
-        # a briefing is read without signs that nobody sees (geo.reading.texts)
+        # a briefing is read without signs that nobody sees (geo.extraction.briefing_files)
         kept = [t for t in ALL if kind == "compare" or (t.isprintable() and unicodedata.is_normalized("NFC", t))]
         missing = [t for t in kept if " ".join(shown(t).split()) not in " ".join(text.split())]
         assert len(kept) > 80

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from geo.archive import open_archive
-from geo.intake import Receipt, import_files
+from geo.importing.importer import Receipt, import_files
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "hostile"
 # a word that the message, the repair or the note must have

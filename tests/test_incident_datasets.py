@@ -21,8 +21,8 @@ from hypothesis import strategies as st
 
 from geo.archive import open_archive
 from geo.cli import main
-from geo.incidents.shapes import shaped
-from geo.intake import Receipt, import_files
+from geo.importing.importer import Receipt, import_files
+from geo.incidents.export import shaped
 from geo.schema import INCIDENT_COLUMNS, INCIDENT_NUMBERS, Options
 from geo.sources import acled, bellingcat, eyes_on_russia, isw_events, mymaps, ucdp
 

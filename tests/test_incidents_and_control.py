@@ -18,11 +18,11 @@ from hypothesis import strategies as st
 from geo.archive import Archive, open_archive
 from geo.cli import main
 from geo.errors import UsageError
-from geo.front import distance_km
+from geo.importing.importer import import_files
+from geo.incidents.control_join import encounters
 from geo.incidents.counts import counted
-from geo.incidents.doubles import doubles
-from geo.incidents.encounters import encounters
-from geo.intake import import_files
+from geo.incidents.duplicates import doubles
+from geo.measure.front_line import distance_km
 from geo.schema import INCIDENT_COLUMNS, INCIDENT_NUMBERS
 
 # one side's ground in Kursk oblast, drawn back by a tenth of a degree to the south on the second day

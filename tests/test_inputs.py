@@ -11,23 +11,23 @@ import pytest
 from address_server import QUICK, Answer, Server
 
 from geo.archive import open_archive
-from geo.care.checking import check_archive
+from geo.automation.config import read_plan
+from geo.automation.daily import run_daily
+from geo.automation.endpoints import find_address
+from geo.automation.fetch import read_memory
+from geo.automation.network import Network
 from geo.claims.reading import find_claims
-from geo.desk.addresses import find_address
-from geo.desk.fetch import read_memory
-from geo.desk.network import Network
-from geo.desk.plan import read_plan
-from geo.desk.routine import run_daily
 from geo.errors import ArchiveError, FetchError, FileError, GateError, GeoError, UnitError, UsageError
-from geo.intake import import_claims, import_files
-from geo.pages.embed import embed_snippet
-from geo.places.lookup import Lookup
-from geo.places.registers import read_register
+from geo.geocoding.gazetteer_files import read_register
+from geo.geocoding.lookup import Lookup
+from geo.importing.importer import import_claims, import_files
+from geo.maintenance.check import check_archive
+from geo.output.html.embed import embed_snippet
+from geo.output.site.publish import opened
 from geo.schema import last_instant, parse_instant
-from geo.site.shelf import opened
-from geo.sources.desk import read_toml
-from geo.storage.disk import Writer
+from geo.sources.vector import read_toml
 from geo.storage.gpkg import add_functions
+from geo.storage.transactions import Writer
 
 CLAIM = {"claim_id": "c1", "text": "x"}
 ENTRY = {

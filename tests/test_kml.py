@@ -10,7 +10,7 @@ import pytest
 import shapely
 
 from geo.errors import FileError
-from geo.files.kml import Colour, Placemark, read_kml
+from geo.formats.kml import Colour, Placemark, read_kml
 
 RING = "<LinearRing><coordinates>35,51,0 35.5,51,0 35.5,51.3,0 35,51,0</coordinates></LinearRing>"
 AREA = f"<Polygon><outerBoundaryIs>{RING}</outerBoundaryIs></Polygon>"

@@ -12,9 +12,9 @@ import geopandas as gpd
 import pytest
 import shapely
 
-from geo.area import areas_km2
 from geo.errors import FileError, GateError, UsageError
-from geo.files.layers import cell, read_layer
+from geo.formats.layers import cell, read_layer
+from geo.measure.ellipsoid import areas_km2
 
 BOX = shapely.box(35, 51, 35.5, 51.3)
 

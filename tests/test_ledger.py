@@ -15,13 +15,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import MultiPolygon, Polygon, box
 
-from geo import measures
 from geo.archive import Archive, open_archive
-from geo.area import areas_km2
-from geo.intake import import_files
+from geo.importing.importer import import_files
+from geo.measure import areas
+from geo.measure.ellipsoid import areas_km2
+from geo.measure.series import changes as stepping
+from geo.measure.series import classes, edge_history, edges
 from geo.schema import text_or_none
-from geo.series import classes, edges, ledger
-from geo.series import steps as stepping
 
 DAY0 = datetime(2024, 8, 1, tzinfo=UTC)
 CELLS = [box(30 + x, 50 + y, 31 + x, 51 + y) for x in range(4) for y in range(4)]
@@ -145,20 +145,20 @@ def test_a_step_that_cannot_prove_itself_is_done_by_an_overlay(
         return [(stepping.NOTHING.gained, stepping.NOTHING.lost)] if len(calls) == 1 else right(bundle)
 
     monkeypatch.setattr(stepping, "faces", no_faces_at_first)
-    with caplog.at_level(logging.INFO, logger="geo.series.ledger"):
+    with caplog.at_level(logging.INFO, logger="geo.measure.series.edge_history"):
         steps = check_against_overlays([[box(30, 50, 31, 51)], [box(30, 50, 30.5, 51)]])
     assert steps[1].overlay
     assert "full overlay" in caplog.text
 
 
-def ledger_of(days: list[list[shapely.Geometry]]) -> ledger.Ledger:
-    clerk = ledger.Clerk()
+def ledger_of(days: list[list[shapely.Geometry]]) -> edge_history.Ledger:
+    clerk = edge_history.Clerk()
     for shapes in days:
         clerk.snapshot(shapes)
     return clerk.ledger()
 
 
-def the_same(a: ledger.Ledger, b: ledger.Ledger) -> None:
+def the_same(a: edge_history.Ledger, b: edge_history.Ledger) -> None:
     for left, right in zip((*a.edges, a.born, a.died), (*b.edges, b.born, b.died), strict=True):
         assert left.tobytes() == right.tobytes()
     assert a.count == b.count
@@ -206,14 +206,14 @@ def test_winding_numbers_against_containment() -> None:
     assert edges.chain_areas_km2(edges.bundled([chain]))[0] == pytest.approx(km2(new) - km2(old), rel=1e-12)
 
 
-def naive_series(archive: Archive, source: str, zones: list[measures.Zone]) -> pd.DataFrame:
+def naive_series(archive: Archive, source: str, zones: list[areas.Zone]) -> pd.DataFrame:
     """Every step by full overlays of all the ground there is."""
     rows = []
     before = None
     for stamp in sorted(set(archive.snapshots(source)["depicts"])):
         after = archive.control(stamp, source=source)
         if before is not None:
-            rows += [r | {"stamp": stamp} for r in measures.change_rows(measures.overlaid(before, after), zones=zones)]
+            rows += [r | {"stamp": stamp} for r in areas.change_rows(areas.overlaid(before, after), zones=zones)]
         before = after
     return pd.DataFrame(rows)
 
@@ -221,7 +221,7 @@ def naive_series(archive: Archive, source: str, zones: list[measures.Zone]) -> p
 def compare(archive: Archive, source: str) -> None:
     found = archive.series(source=source)
     stamps = pd.to_datetime(found["date"], utc=True)
-    naive = naive_series(archive, source, list(measures.EVERYWHERE))
+    naive = naive_series(archive, source, list(areas.EVERYWHERE))
     keyed = found.assign(stamp=stamps, controller=found["controller"].fillna("")).set_index(
         ["stamp", "controller", "status"]
     )

@@ -25,10 +25,10 @@ from test_archive import put, state
 import geo
 from geo.archive import Archive, open_archive
 from geo.errors import MapError, SourceError, UsageError
-from geo.intake import ensure_units
-from geo.pages.maps import SCALE, ControlMap, draw_map, draw_maps, save_map
+from geo.importing.importer import ensure_units
+from geo.output.html.map_page import SCALE, ControlMap, draw_map, draw_maps, save_map
 from geo.schema import INCIDENT_COLUMNS, Source
-from geo.storage.history import next_instant
+from geo.storage.snapshots import next_instant
 
 DAY = datetime(2025, 1, 10, tzinfo=UTC)
 

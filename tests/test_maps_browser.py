@@ -12,7 +12,7 @@ from hostile_texts import HOSTILE
 from test_maps import archive, hostile_archive, incident
 
 from geo.archive import Archive
-from geo.pages.maps import draw_map, save_map
+from geo.output.html.map_page import draw_map, save_map
 
 __all__ = ["archive", "browser"]
 

@@ -14,9 +14,9 @@ from test_chart import archive, made  # noqa: F401  (fixtures)
 
 from geo.cli import main
 from geo.errors import MapError, UsageError
-from geo.palette import side_colours
-from geo.pictures import movie
-from geo.pictures.movie import draw_movie
+from geo.output.images import movie
+from geo.output.images.movie import draw_movie
+from geo.presentation.sides import side_colours
 
 
 def frames_of(path: Path) -> tuple[list[np.ndarray], list[int]]:

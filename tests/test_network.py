@@ -17,10 +17,10 @@ from address_server import QUICK, Answer, Server
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from geo.desk.bodies import refuse_other_kind, retry_after, unpacked
-from geo.desk.guard import Clock, Guard, is_public
-from geo.desk.lock import locked
-from geo.desk.network import Limits, Network, check_contact, check_url
+from geo.automation.address_guard import Clock, Guard, is_public
+from geo.automation.lock import locked
+from geo.automation.network import Limits, Network, check_contact, check_url
+from geo.automation.responses import refuse_other_kind, retry_after, unpacked
 from geo.errors import BusyError, FetchError, UsageError
 
 WHO = "desk@example.org"

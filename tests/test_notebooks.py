@@ -18,8 +18,8 @@ from test_maps import hostile_archive
 import geo
 from geo.archive import Archive, open_archive
 from geo.errors import UsageError
-from geo.pages.film_page import draw_timeline
-from geo.pages.wording import figure
+from geo.output.html.timeline_page import draw_timeline
+from geo.presentation.labels import figure
 
 __all__ = ["archive", "browser"]
 

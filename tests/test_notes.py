@@ -13,16 +13,16 @@ from test_archive import put, state
 from test_maps import incident
 
 from geo.archive import Archive, open_archive
-from geo.briefs.brief import Strand, gather_brief, strands_words
-from geo.briefs.chart import strands_markup
-from geo.inquiry.sides import stated_meaning
-from geo.intake import ensure_units
-from geo.pages import sheet
-from geo.pages.dossier import Dossier, gather
-from geo.pages.wording import base_words
-from geo.pictures.captions import spoken
-from geo.pictures.chart import draw_chart
-from geo.pictures.panels import HOLE_WORDS, stretches
+from geo.archive.source_queries import stated_meaning
+from geo.importing.importer import ensure_units
+from geo.output.documents.content import Strand, gather_brief, strands_words
+from geo.output.documents.svg_chart import strands_markup
+from geo.output.html import map_markup
+from geo.output.images.chart import draw_chart
+from geo.output.images.chart_panels import HOLE_WORDS, stretches
+from geo.output.images.text_blocks import spoken
+from geo.output.map_content import Dossier, gather
+from geo.presentation.labels import base_words
 
 FIRST, LAST = datetime(2023, 5, 13, 15, tzinfo=UTC), datetime(2025, 1, 11, tzinfo=UTC)
 
@@ -39,7 +39,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
 
 
 def told(dossier: Dossier) -> tuple[str, str]:
-    return sheet.side(dossier), spoken(dossier, "")
+    return map_markup.side(dossier), spoken(dossier, "")
 
 
 def test_a_change_says_which_of_its_ends_is_old(archive: Archive) -> None:
@@ -107,7 +107,7 @@ def test_a_bound_is_told_as_a_bound(tmp_path: Path, numbers: tuple[float | None,
     low, best, high = numbers
     incident(opened, where_coordinates="Sudzha", event_type="Battles", low=low, best=best, high=high, source="The wire")
     dossier = gather(opened, with_front=False)
-    assert f"killed: {said}; verification: not stated; source: The wire" in sheet.incidents(dossier)
+    assert f"killed: {said}; verification: not stated; source: The wire" in map_markup.incidents(dossier)
     assert f"killed: {said}; verification: not stated; source: The wire" in spoken(dossier, "")
     section = next(s for s in gather_brief(opened).told if s.name == "incidents")
     assert section.table is not None

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.errors import MapError
-from geo.pages import page
+from geo.output.html import page
 
 ROOT = Path(__file__).resolve().parents[1]
 SHELL = page.Shell(

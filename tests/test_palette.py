@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geo.pictures.looks import THEMES
-from geo.symbols import HELD_FILL, Symbol, change_symbols, class_symbols
+from geo.output.images.themes import THEMES
+from geo.presentation.symbols import HELD_FILL, Symbol, change_symbols, class_symbols
 
 # Machado, Oliveira and Fernandes (2009), severity 1.0, on linear RGB
 EYES = {

@@ -24,21 +24,21 @@ from test_archive import put, state
 from test_maps import DAY, incident
 
 from geo.archive import Archive, open_archive
-from geo.area import area_km2
 from geo.errors import MapError, UsageError
-from geo.intake import ensure_units, import_files
-from geo.pages.dossier import gather
-from geo.pages.wording import figure
-from geo.palette import side_colours
-from geo.pictures.canvas import Sheet
-from geo.pictures.captions import incident_line
-from geo.pictures.lettering import clean_settings, plain, text_width, wrapped
-from geo.pictures.looks import SHAPES, THEMES
-from geo.pictures.picture import draw_picture
-from geo.pictures.plane import lay, proportion
-from geo.pictures.plate import draw_plate, scale_km, whereabouts
-from geo.pictures.saving import save
-from geo.spots import Spot
+from geo.importing.importer import ensure_units, import_files
+from geo.incidents.markers import Spot
+from geo.measure.ellipsoid import area_km2
+from geo.output.images.drawing import Sheet
+from geo.output.images.export import save
+from geo.output.images.fonts import clean_settings, plain, text_width, wrapped
+from geo.output.images.map_panel import draw_plate, scale_km, whereabouts
+from geo.output.images.picture import draw_picture
+from geo.output.images.projection import lay, proportion
+from geo.output.images.text_blocks import incident_line
+from geo.output.images.themes import SHAPES, THEMES
+from geo.output.map_content import gather
+from geo.presentation.labels import figure
+from geo.presentation.sides import side_colours
 
 WGS84 = Geod(ellps="WGS84")
 RECT = (0.0, 0.0, 600.0, 400.0)
@@ -379,7 +379,7 @@ def test_letters_that_the_font_lacks_are_said_once(archive: Archive, tmp_path: P
 SAME = """
 import sys
 from geo.archive import open_archive
-from geo.pictures.picture import draw_picture
+from geo.output.images.picture import draw_picture
 assert "matplotlib" not in sys.modules
 import matplotlib
 if sys.argv[3] == "odd":

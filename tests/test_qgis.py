@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from geo import demo
+from geo.cli import demo
 
 SYSTEM = "/usr/bin/python3"
 LOOK = """

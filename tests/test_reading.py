@@ -15,16 +15,16 @@ from click.testing import CliRunner
 import geo
 from geo.cli import main
 from geo.errors import FileError, UsageError
-from geo.gazetteer import Gazetteer, open_gazetteer
-from geo.geocoding import MENTION_COLUMNS
-from geo.reading.days import EXACT, FEW_DAYS, Dateline, find_days, heading_day
-from geo.reading.events import find_triggers
-from geo.reading.reader import Reading, draft_incidents, read_briefing, text_of
-from geo.reading.sentences import Passage, language_of, paragraphs, sentences
-from geo.reading.texts import FILE_BYTES, TEXT_CHARACTERS, read_text
-from geo.reading.tolls import find_tolls
-from geo.reading.voices import find_checks, find_voices
-from geo.reading.words import country_of, rules, words
+from geo.extraction.attribution import find_checks, find_voices
+from geo.extraction.briefing import Reading, draft_incidents, read_briefing, text_of
+from geo.extraction.briefing_files import FILE_BYTES, TEXT_CHARACTERS, read_text
+from geo.extraction.casualties import find_tolls
+from geo.extraction.events import find_triggers
+from geo.geocoding.gazetteer import Gazetteer, open_gazetteer
+from geo.geocoding.geocoder import MENTION_COLUMNS
+from geo.text.dates import EXACT, FEW_DAYS, Dateline, find_days, heading_day
+from geo.text.sentences import Passage, language_of, paragraphs, sentences
+from geo.text.word_lists import country_of, rules, words
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 BRIEFING = SEEDS / "briefing-2025-01-11.txt"
@@ -411,7 +411,7 @@ def test_control_signs_and_turned_text_are_taken_out() -> None:
 def test_the_verb_prints_the_fixed_shape(
     gazetteer: Gazetteer, founding: Reading, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("geo.gazetteer.open_gazetteer", lambda **_: gazetteer)
+    monkeypatch.setattr("geo.geocoding.gazetteer.open_gazetteer", lambda **_: gazetteer)
     done = CliRunner().invoke(main, ["read", str(BRIEFING), "--format", "json"])
     assert done.exit_code == 0, done.output
     out = json.loads(done.stdout)

@@ -14,11 +14,10 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from geo import demo
-from geo.cli import main
-from geo.desk.addresses import find_address
-from geo.desk.plan import read_plan
-from geo.sources.desk import read_toml
+from geo.automation.config import read_plan
+from geo.automation.endpoints import find_address
+from geo.cli import demo, main
+from geo.sources.vector import read_toml
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]

@@ -15,12 +15,11 @@ from test_reading import BRIEFING, founding, gazetteer
 
 import geo
 from geo.cli import main
-from geo.intake import Receipt
-from geo.reading.acceptance import accept_review
-from geo.reading.reader import Draft, Reading, read_briefing, text_of
-from geo.reading.review import COLUMNS, write_review
+from geo.extraction.briefing import Draft, Reading, read_briefing, text_of
+from geo.extraction.review import COLUMNS, accept_review, write_review
+from geo.importing.importer import Receipt
 from geo.schema import INCIDENT_COLUMNS
-from geo.sources.review import escaped, plain
+from geo.sources.review_rows import escaped, plain
 
 __all__ = ["founding", "gazetteer"]
 

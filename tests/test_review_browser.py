@@ -12,15 +12,15 @@ from browsing import Seen, axe, browser
 from hostile_texts import HOSTILE, MARKER, shown
 from test_reading import founding, gazetteer
 
-from geo import demo
 from geo.archive import open_archive
-from geo.claims.record import Claim
-from geo.geocoding import MENTION_COLUMNS
-from geo.pages.maps import save_map
-from geo.pages.review_page import draw_review
-from geo.pages.review_sheet import count_words, pieces
-from geo.reading.drafts import Span
-from geo.reading.reader import Draft, Reading, text_of
+from geo.claims.model import Claim
+from geo.cli import demo
+from geo.extraction.briefing import Draft, Reading, text_of
+from geo.extraction.drafts import Span
+from geo.geocoding.geocoder import MENTION_COLUMNS
+from geo.output.html.map_page import save_map
+from geo.output.html.review_markup import count_words, pieces
+from geo.output.html.review_page import draw_review
 
 __all__ = ["browser", "founding", "gazetteer"]
 

@@ -23,15 +23,15 @@ from shapely.geometry import Point, box
 from test_archive import DAY0, archive, put, state  # noqa: F401
 
 import geo
-from geo import rules
 from geo.archive import Archive, open_archive
+from geo.archive import safety_rules as rules
+from geo.archive.safety_rules import WITHHELD, Rule, released, rule_of
 from geo.cli import main
 from geo.errors import NoSnapshotError, UsageError
-from geo.intake import ensure_units
-from geo.rules import WITHHELD, Rule, released, rule_of
+from geo.importing.importer import ensure_units
 from geo.schema import INCIDENT_COLUMNS, INCIDENT_NUMBERS
-from geo.storage import layout
-from geo.storage.history import next_instant
+from geo.storage import tables as layout
+from geo.storage.snapshots import next_instant
 
 LAT, LON = 51.197312, 35.272184
 NOTE = (
@@ -302,7 +302,7 @@ def test_rules_match_by_source_and_type_only() -> None:
 
 
 def test_a_rule_that_is_set_makes_the_daily_routine_draw_anew(archive: Archive) -> None:  # noqa: F811
-    from geo.desk.routine import fingerprint
+    from geo.automation.daily import fingerprint
 
     before = fingerprint(archive)
     assert fingerprint(archive) == before

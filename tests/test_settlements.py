@@ -14,8 +14,8 @@ from click.testing import CliRunner
 from geo.archive import open_archive
 from geo.cli import main
 from geo.errors import GateError
-from geo.intake import import_files
-from geo.settlements import read_places
+from geo.importing.importer import import_files
+from geo.measure.settlements import read_places
 
 
 def test_places_that_changed_hands_are_those_whose_history_did(shared: Path, tmp_path: Path) -> None:

@@ -34,11 +34,11 @@ import geo
 from geo.archive import Archive, open_archive
 from geo.cli import main
 from geo.errors import MapError, UsageError
-from geo.intake import ensure_units
-from geo.site.build import build_site
-from geo.site.plan import checked_address, slugs
-from geo.site.server import serve
-from geo.site.shelf import OWN
+from geo.importing.importer import ensure_units
+from geo.output.site.build import build_site
+from geo.output.site.plan import checked_address, slugs
+from geo.output.site.publish import OWN
+from geo.output.site.server import serve
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 KML = "{http://www.opengis.net/kml/2.2}"

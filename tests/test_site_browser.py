@@ -11,7 +11,7 @@ import pytest
 from test_maps_browser import Seen, browser
 from test_site import built, filled, hostile
 
-from geo.site.server import serve
+from geo.output.site.server import serve
 
 __all__ = ["browser", "built", "filled", "hostile"]
 

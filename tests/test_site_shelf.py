@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from site_links import reached
 
 from geo.errors import UsageError
-from geo.site import shelf as room
-from geo.site.shelf import OWN, Built, opened
+from geo.output.site import publish
+from geo.output.site.publish import OWN, Built, opened
 
 Site = dict[str, bytes]
 
@@ -74,8 +74,8 @@ def steps_until(monkeypatch: pytest.MonkeyPatch, limit: int) -> list[int]:
 
         return step
 
-    monkeypatch.setattr(room.os, "replace", counted(os.replace))
-    monkeypatch.setattr(room.os, "fsync", counted(lambda _: None))
+    monkeypatch.setattr(publish.os, "replace", counted(os.replace))
+    monkeypatch.setattr(publish.os, "fsync", counted(lambda _: None))
     monkeypatch.setattr(Path, "unlink", counted(Path.unlink))
     monkeypatch.setattr(Path, "write_text", counted(Path.write_text))
     monkeypatch.setattr(Path, "write_bytes", counted(Path.write_bytes))

@@ -12,10 +12,10 @@ import numpy as np
 import pytest
 from shapely.geometry import box, mapping
 
-from geo.area import areas_km2
 from geo.errors import GateError
-from geo.gate import admit_control
-from geo.measures import ground_by_class
+from geo.importing.validation import admit_control
+from geo.measure.areas import ground_by_class
+from geo.measure.ellipsoid import areas_km2
 from geo.schema import Options
 from geo.sources import deepstate, deepstate_mirror
 

@@ -12,7 +12,7 @@ import shapely
 
 from geo.errors import FileError, GateError, UsageError
 from geo.schema import Options, Snapshot
-from geo.sources.desk import read, read_toml
+from geo.sources.vector import read, read_toml
 
 BOX = shapely.box(35, 51, 35.5, 51.3)
 

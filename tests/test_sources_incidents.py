@@ -13,9 +13,10 @@ import pytest
 
 from geo.archive import open_archive
 from geo.errors import GateError, UsageError
-from geo.intake import Receipt, import_files
+from geo.importing.importer import Receipt, import_files
 from geo.schema import Options, parse_instant
-from geo.sources import acled, incidents, points, ucdp, viina
+from geo.sources import acled, incidents, ucdp, viina
+from geo.sources import incident_rows as points
 
 FILES = {
     "acled": "acled/acled_benin_2022_31cols.csv",

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from geo.area import areas_km2
 from geo.errors import GateError
-from geo.files.layers import read_layer
+from geo.formats.layers import read_layer
+from geo.measure.ellipsoid import areas_km2
 from geo.schema import Options, Snapshot
 from geo.sources.isw import PARTS, READER, read
 

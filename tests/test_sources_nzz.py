@@ -14,7 +14,7 @@ from shapely.geometry import GeometryCollection, LineString, MultiPolygon, Point
 from geo.archive import open_archive
 from geo.cli import main
 from geo.errors import GateError
-from geo.intake import import_files
+from geo.importing.importer import import_files
 from geo.schema import Options
 from geo.sources import nzz
 

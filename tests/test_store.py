@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from geo.errors import ArchiveError
 from geo.schema import parse_instant
-from geo.storage import timeline
-from geo.storage.history import Recording, record, retract
+from geo.storage import intervals as timeline
+from geo.storage.snapshots import Recording, record, retract
 from geo.storage.store import Store
 
 DAY0 = datetime(2024, 8, 1, tzinfo=UTC)

@@ -12,8 +12,8 @@ import pytest
 from click.testing import CliRunner
 from packaging.requirements import Requirement
 
-from geo import doctor, errors, handbook
-from geo.cli import main
+from geo import errors
+from geo.cli import doctor, main, offline_docs
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -23,7 +23,7 @@ def test_every_error_has_a_section_that_help_shows() -> None:
     assert len(leaves) > 5
     for leaf in leaves:
         if leaf is not errors.GeoError:
-            assert handbook.read(leaf("x").page).startswith(f"## {leaf.__name__}\n")
+            assert offline_docs.read(leaf("x").page).startswith(f"## {leaf.__name__}\n")
 
 
 def test_an_error_on_the_command_line_names_its_page(tmp_path: Path) -> None:
@@ -37,7 +37,7 @@ def test_an_error_on_the_command_line_names_its_page(tmp_path: Path) -> None:
 
 def test_help_lists_every_page_and_gives_one() -> None:
     pages = {p.relative_to(ROOT / "docs").with_suffix("").as_posix() for p in (ROOT / "docs").rglob("*.md")}
-    assert set(handbook.topics()) == pages
+    assert set(offline_docs.topics()) == pages
     assert CliRunner().invoke(main, ["help"]).output.count("\n") == len(pages)
     whole = CliRunner().invoke(main, ["help", "howto/embed"]).output
     assert whole.strip() == (ROOT / "docs" / "howto" / "embed.md").read_text(encoding="utf-8").strip()
@@ -52,7 +52,7 @@ def test_help_for_what_is_not_there_lists_what_is(topic: str) -> None:
 
 def test_every_page_stands_in_the_contents() -> None:
     contents = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-    for name in handbook.topics():
+    for name in offline_docs.topics():
         assert f": {name}.md" in contents, f"docs/{name}.md is not in mkdocs.yml"
 
 
@@ -74,8 +74,8 @@ def test_doctor_says_what_is_missing_and_the_way_out(monkeypatch: pytest.MonkeyP
         return "0.0.1" if name == "shapely" else "999"
 
     monkeypatch.setattr(doctor, "version", version)
-    monkeypatch.setattr("geo.pages.page.ASSETS", tmp_path)
-    monkeypatch.setattr("geo.pages.page.asset", doctor.page.asset.__wrapped__)
+    monkeypatch.setattr("geo.output.html.page.ASSETS", tmp_path)
+    monkeypatch.setattr("geo.output.html.page.asset", doctor.page.asset.__wrapped__)
     found = {f.what: f for f in doctor.examine()}
     assert found["orjson"].state == "missing"
     assert found["matplotlib"].state == "optional"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from geo.errors import FileError, GateError, UsageError
-from geo.files.tables import number, read_table
+from geo.formats.tables import number, read_table
 from geo.schema import Options
 
 

@@ -20,10 +20,10 @@ from test_maps import data_of
 
 from geo.archive import Archive, open_archive
 from geo.errors import MapError, UnitError
-from geo.intake import ensure_units
-from geo.pages.film import Film, unpack
-from geo.pages.film_page import draw_timeline, drawn_km2
-from geo.pages.maps import PageMap, save_map
+from geo.importing.importer import ensure_units
+from geo.output.html.map_page import PageMap, save_map
+from geo.output.html.timeline_codec import Film, unpack
+from geo.output.html.timeline_page import draw_timeline, drawn_km2
 from geo.schema import Source
 
 __all__ = ["browser"]
@@ -289,7 +289,7 @@ def test_a_unit_and_a_status_alone(series: Archive) -> None:
 
 def test_the_same_input_gives_the_same_bytes_and_what_cannot_be_drawn_says_so(series: Archive, tmp_path: Path) -> None:
     code = (
-        "import sys, geo; from geo.pages.film_page import draw_timeline as d; a = geo.open_archive(sys.argv[1]);"
+        "import sys, geo; from geo.output.html.timeline_page import draw_timeline as d; a = geo.open_archive(sys.argv[1]);"
         "geo.save_map(d(a), sys.argv[2])"
     )
     pages = [tmp_path / "1.html", tmp_path / "2.html"]

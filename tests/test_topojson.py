@@ -9,8 +9,8 @@ import pytest
 import shapely
 
 from geo.errors import GateError
-from geo.files.topojson import is_topology, objects
-from geo.files.vector import build
+from geo.formats.geojson import build
+from geo.formats.topojson import is_topology, objects
 
 # Two squares that share an edge: arc 0 is the shared one, arcs 1 and 2 go round the left and the right.
 SQUARES: dict[str, Any] = {

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from geo.errors import UnitError
-from geo.files.vector import features, read_json
+from geo.formats.geojson import features, read_json
 from geo.sources import shipped_units
 from geo.units import find_unit
 

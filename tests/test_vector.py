@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.errors import FileError, GateError
-from geo.files.vector import build, features, read_bytes, read_json
+from geo.formats.geojson import build, features, read_bytes, read_json
 
 SQUARE = [[[35, 51], [35.5, 51], [35.5, 51.3], [35, 51.3], [35, 51]]]
 

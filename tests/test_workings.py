@@ -15,10 +15,10 @@ from shapely.geometry import Point, box
 from test_archive import archive, km2  # noqa: F401
 
 from geo.archive import Archive, open_archive
-from geo.area import lengths_km
 from geo.cli import main
 from geo.errors import UsageError
-from geo.uncertainty import border_band
+from geo.measure.ellipsoid import lengths_km
+from geo.measure.uncertainty import border_band
 
 CENTRE = Point(35.3, 51.2)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from geo.errors import FileError
-from geo.files.zips import _check, unpack
+from geo.formats.zips import _check, unpack
 
 
 def packed(**files: bytes) -> bytes:

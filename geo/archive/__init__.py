@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from geo.answers import FAR
-from geo.archive.entries import Entries
+from geo.archive.comparisons import Sides
+from geo.archive.contents import Holdings
+from geo.archive.edits import Entries
 from geo.archive.figures import Figures
-from geo.archive.holdings import Holdings
-from geo.archive.places import Places
-from geo.archive.sides import Sides
+from geo.archive.locations import Places
+from geo.archive.notebook_card import archive_card, sentence
+from geo.archive.results import FAR
 from geo.errors import ArchiveError, UsageError
-from geo.pages.notebook import archive_card, sentence
 
 
 def open_archive(path: str | Path, *, raw: bool = False) -> Archive:

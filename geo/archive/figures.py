@@ -9,11 +9,11 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from geo.answers import By, When
-from geo.archive.opened import Opened, held
-from geo.inquiry import figures, workings
-from geo.inquiry.reader import Asked
-from geo.inquiry.workings import Workings
+from geo.archive import explanations, figure_queries
+from geo.archive.base import Opened, held
+from geo.archive.explanations import Workings
+from geo.archive.queries import Asked
+from geo.archive.results import By, When
 
 
 class Figures(Opened):
@@ -81,7 +81,7 @@ class Figures(Opened):
         asked = Asked(
             self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days
         )
-        return figures.areas(self._reader, date, asked)
+        return figure_queries.area_table(self._reader, date, asked)
 
     @held
     def change(
@@ -134,7 +134,7 @@ class Figures(Opened):
         asked = Asked(
             self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days
         )
-        return figures.changes(self._reader, from_, to, asked, base=base)
+        return figure_queries.changes(self._reader, from_, to, asked, base=base)
 
     @held
     def changed(
@@ -155,7 +155,7 @@ class Figures(Opened):
             A source must be named, or is not there.
         """
         asked = Asked(self.source_name(source), as_known_on=as_known_on)
-        return figures.changed(self._reader, from_, to, asked)
+        return figure_queries.changed(self._reader, from_, to, asked)
 
     @held
     def series(
@@ -208,7 +208,7 @@ class Figures(Opened):
             A status is unknown.
         """
         asked = Asked(self.source_name(source), controller, status, within, by, level, boundary, as_known_on)
-        return figures.series(
+        return figure_queries.series(
             self._reader, asked, from_=from_, to=to, progress=progress, workers=workers, scheduler=scheduler
         )
 
@@ -239,7 +239,7 @@ class Figures(Opened):
 
         Returns
         -------
-        geo.inquiry.workings.Workings
+        geo.archive.explanations.Workings
             ``print`` it, or take its `facts` (plain data) or `to_json`; areas in km².
 
         Raises
@@ -256,7 +256,7 @@ class Figures(Opened):
         asked = Asked(
             self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days
         )
-        return workings.explain_area(self._reader, date, asked, accuracy_km=accuracy_km)
+        return explanations.explain_area(self._reader, date, asked, accuracy_km=accuracy_km)
 
     @held
     def explain_change(
@@ -287,7 +287,7 @@ class Figures(Opened):
 
         Returns
         -------
-        geo.inquiry.workings.Workings
+        geo.archive.explanations.Workings
             As `explain` gives it.
 
         Raises
@@ -304,4 +304,4 @@ class Figures(Opened):
         asked = Asked(
             self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days
         )
-        return workings.explain_change(self._reader, from_, to, asked, base=base, accuracy_km=accuracy_km)
+        return explanations.explain_change(self._reader, from_, to, asked, base=base, accuracy_km=accuracy_km)

@@ -9,11 +9,11 @@ from typing import Any
 import geopandas as gpd
 import shapely
 
-from geo.answers import FAR, When
 from geo.archive import Archive
+from geo.archive.results import FAR, When
+from geo.claims.class_series import Place, Strand, holders, place_of, strands_of
 from geo.claims.history import Times, bases_of, last_true_of, series_of
-from geo.claims.record import WITHIN_PERCENT, Claim, kind_of_unit, span_of
-from geo.claims.strands import Place, Strand, holders, place_of, strands_of
+from geo.claims.model import WITHIN_PERCENT, Claim, kind_of_unit, span_of
 from geo.claims.verdict import (
     CHANGES,
     MAX_AGE_DAYS,
@@ -62,7 +62,7 @@ def check_claim(
     max_age_days : float
         A snapshot older than this on the day gives ``no_data``.
     places : geopandas.GeoDataFrame or None
-        Settlements (`geo.settlements.read_places`), for claims that count them.
+        Settlements (`geo.measure.settlements.read_places`), for claims that count them.
     as_known_on : str, date, datetime or None
         What the archive said at that moment.
 

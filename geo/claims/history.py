@@ -13,8 +13,8 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from geo.claims.record import Claim, Span
-from geo.claims.strands import Strand
+from geo.claims.class_series import Strand
+from geo.claims.model import Claim, Span
 
 Figures = Sequence[float | None]
 

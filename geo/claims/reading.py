@@ -8,14 +8,14 @@ from dataclasses import dataclass, replace
 from datetime import date as day_type
 from datetime import timedelta
 
-from geo.answers import When
-from geo.claims import grammar, parties
-from geo.claims.amounts import VAGUE, Amount, find_amounts
-from geo.claims.dates import Said, dates_in, day_of_saying
-from geo.claims.grammar import Deed
-from geo.claims.names import Mention, Names, shipped_names
-from geo.claims.record import LENGTHS, Claim
+from geo.archive.results import When
+from geo.claims import actors, patterns
+from geo.claims.model import LENGTHS, Claim
+from geo.claims.patterns import Deed
 from geo.schema import last_instant
+from geo.text.date_ranges import Said, dates_in, day_of_saying
+from geo.text.names import Mention, Names, shipped_names
+from geo.text.numbers import VAGUE, Amount, find_amounts
 
 _FIGURES = 20  # a sentence with more of them is a table: no grammar says what belongs to what
 
@@ -53,7 +53,7 @@ def read_claim(
         When it was said: the day that "still holds" speaks of, and gives years that are left out.
     said_by, said_on, published_in : str
         Kept in the record; who said it is else read from the sentence where that is plain.
-    names : geo.claims.names.Names or None
+    names : geo.text.names.Names or None
         What sides and units are called; None is the package's tables. `names_of` makes them of an archive.
 
     Returns
@@ -87,7 +87,7 @@ def find_claims(text: str, *, date: When | None = None, names: Names | None = No
         A briefing; any number of sentences.
     date : str, date, datetime or None
         Its date.
-    names : geo.claims.names.Names or None
+    names : geo.text.names.Names or None
         As in `read_claim`.
 
     Returns
@@ -108,12 +108,12 @@ def find_claims(text: str, *, date: When | None = None, names: Names | None = No
 def _drafts(text: str, when: When | None, names: Names) -> list[Claim]:
     today = None if when is None else last_instant(when).date()
     found: list[Claim] = []
-    for start, end in grammar.sentences(text):
-        words = grammar.unquoted(text[start:end])
+    for start, end in patterns.sentences(text):
+        words = patterns.unquoted(text[start:end])
         amounts = find_amounts(words)
         if len(amounts) > _FIGURES:
             continue
-        sides, units = grammar.places(words, names)
+        sides, units = patterns.places(words, names)
         day, dated = day_of_saying(words, today=today)
         scene = _Scene(words, dated, text[start:end], start, amounts, sides, units, day or today)
         said_on = "" if day is None else day.isoformat()
@@ -130,10 +130,10 @@ def _claims_of(scene: _Scene) -> list[Claim]:
             continue
         clause = _clause(scene, number)
         before = claims[-1] if claims and claims[-1].quantity else None
-        own = grammar.deed_of(scene.text, clause, amount)
+        own = patterns.deed_of(scene.text, clause, amount)
         if own and claims and deed and own.start == deed.start >= scene.amounts[number - 1].end:
             # "500 km² held, 40 percent retaken": the deed after one figure is not that of the next, which has its own
-            own = grammar.deed_of(scene.text, (own.end, clause[1]), amount) or own
+            own = patterns.deed_of(scene.text, (own.end, clause[1]), amount) or own
         claim = _claim(scene, amount, clause, own, None if own else before, deed)
         if _based(scene, number):
             after = scene.amounts[number + 1]
@@ -150,24 +150,24 @@ def _based(scene: _Scene, number: int) -> bool:
     amount = scene.amounts[number]
     if number + 1 >= len(scene.amounts) or amount.unit != "percent":
         return False
-    return grammar.is_base(scene.text[amount.end : scene.amounts[number + 1].start])
+    return patterns.is_base(scene.text[amount.end : scene.amounts[number + 1].start])
 
 
 def _clause(scene: _Scene, number: int) -> tuple[int, int]:
     """The stretch of a sentence that an amount belongs to."""
     amount = scene.amounts[number]
-    breaks = [m.start() for m in grammar.BREAKS.finditer(scene.text)]
+    breaks = [m.start() for m in patterns.BREAKS.finditer(scene.text)]
     before = [b for b in breaks if b < amount.start]
     after = [b for b in breaks if b >= amount.end]
     low = max(before) if before else 0
     high = min(after) if after else len(scene.text)
     amounts = scene.amounts
     following, previous = number + 1 + _based(scene, number), number - 1
-    while following < len(amounts) and grammar.listed(
+    while following < len(amounts) and patterns.listed(
         scene.text[amounts[following - 1].end : amounts[following].start]
     ):
         following += 1
-    while previous >= 0 and grammar.listed(scene.text[amounts[previous].end : amounts[previous + 1].start]):
+    while previous >= 0 and patterns.listed(scene.text[amounts[previous].end : amounts[previous + 1].start]):
         previous -= 1
     if following < len(amounts):
         high = min(high, amounts[following].start)
@@ -183,9 +183,9 @@ def _claim(
     draft = Claim(
         text=scene.said, start=scene.at, end=scene.at + len(scene.text), comparator=amount.comparator,
         value=amount.value, high=amount.high, value_unit=amount.unit, step=amount.step, notes=amount.notes,
-        said_by=grammar.speaker(scene.text),
+        said_by=patterns.speaker(scene.text),
     )  # fmt: skip
-    if why := grammar.refusal(scene.text, clause, amount):
+    if why := patterns.refusal(scene.text, clause, amount):
         return _refused(draft, why)
     if deed is None and before is not None and carried is not None and amount.unit != "percent":
         draft = replace(draft, controller=before.controller, against=before.against, unit=before.unit)
@@ -195,7 +195,7 @@ def _claim(
         return _placed(_dated(draft, scene, clause), scene, clause, amount, keep=True)
     if deed is None:
         return _refused(draft, "no word says that ground is held, gained, lost or retaken")
-    if amount.unit == "percent" and not grammar.of_ground(scene.text, amount, deed, scene.units, scene.sides):
+    if amount.unit == "percent" and not patterns.of_ground(scene.text, amount, deed, scene.units, scene.sides):
         return _refused(draft, "the percentage is of something else than ground")
     if deed.name == "held" and _took(scene, clause, deed):
         deed = replace(deed, name="gained")
@@ -226,11 +226,11 @@ def _quantified(draft: Claim, deed: Deed, text: str, amount: Amount) -> Claim:
         kinds = {"held": "settlements held", "gained": "gained", "retaken": "gained", "lost": "lost"}
         return replace(draft, quantity=kinds.get(deed.name))
     if unit == "percent":
-        if deed.name == "held" and grammar.says_taken(text, amount):
+        if deed.name == "held" and patterns.says_taken(text, amount):
             return _turned(draft)
         if deed.name == "held":
             return replace(draft, quantity="held", base="the unit")
-        back = deed.name == "retaken" or (deed.name == "lost" and grammar.says_taken(text, amount))
+        back = deed.name == "retaken" or (deed.name == "lost" and patterns.says_taken(text, amount))
         return replace(draft, quantity="share retaken" if back else None)
     if deed.name == "net loss" and draft.value is not None:
         return replace(draft, quantity="net", value=-draft.value, comparator=_other_way(draft.comparator))
@@ -264,12 +264,12 @@ def _turned(draft: Claim) -> Claim:
 
 def _sided(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount, deed: Deed) -> Claim:
     """Who did it, and to whom."""
-    who, why = parties.doer(scene.text, clause, deed, scene.sides)
-    whom = parties.sufferer(scene.text, amount, deed, scene.sides)
+    who, why = actors.doer(scene.text, clause, deed, scene.sides)
+    whom = actors.sufferer(scene.text, amount, deed, scene.sides)
     if draft.quantity == "share retaken" and deed.name in ("lost", "held"):
         return _noted(replace(draft, against=who), *((why,) if why else ()))
     if deed.name == "driven":
-        return replace(draft, quantity="lost", controller=parties.next_side(deed, scene.sides), against=None)
+        return replace(draft, quantity="lost", controller=actors.next_side(deed, scene.sides), against=None)
     draft = replace(draft, controller=who, against=whom if whom != who else None)
     if who is None and draft.quantity != "front length":
         return _noted(draft, why or "no side is named")
@@ -277,7 +277,7 @@ def _sided(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount,
 
 
 def _placed(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount, *, keep: bool) -> Claim:
-    unit, why = parties.place_of(scene.text, clause, amount, scene.units, scene.sides)
+    unit, why = actors.place_of(scene.text, clause, amount, scene.units, scene.sides)
     if keep and unit is None:
         return draft
     if unit is None:

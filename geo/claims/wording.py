@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from geo.claims.record import Claim
+from geo.claims.model import Claim
 from geo.claims.verdict import Finding, Verdict
 
 WORDS: Mapping[str, str] = {

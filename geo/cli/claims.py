@@ -11,7 +11,7 @@ import click
 
 from geo.cli.common import ARCHIVE, KNOWN, Days, form_option, main, opened, places_option
 from geo.errors import UsageError
-from geo.printing import give_json, printable, show
+from geo.output.console import give_json, printable, show
 
 
 @main.command("claims")
@@ -43,7 +43,7 @@ def claims_command(
 
     kept = opened(archive)
     if places is not None:
-        from geo.settlements import read_places
+        from geo.measure.settlements import read_places
 
         options["places"] = read_places(places, column=column)
     options["sources"] = list(options["sources"]) or None
@@ -57,7 +57,7 @@ def claims_command(
         findings = [check_claim(kept, c, date=date, **options) for c in claims]
     pair = _pair(claims, options["within_percent"]) if other else None
     if chart is not None:
-        from geo.pictures.claim_chart import draw_claim
+        from geo.output.images.claim_chart import draw_claim
 
         click.echo(draw_claim(kept, findings[0], chart), err=True)
     _print(findings, pair, form, drafted=text is not None)
@@ -67,9 +67,9 @@ def _drafts(
     archive: Any, text: str, other: str | None, date: str | None, given: Sequence[str], within: str | None
 ) -> list[Any]:
     """Every figure of a sentence; with a second sentence the first of each, and what else stands in them is said."""
-    from geo.claims.confirming import confirmed, follow
-    from geo.claims.names import names_of
     from geo.claims.reading import find_claims, read_claim
+    from geo.claims.review import confirmed, follow
+    from geo.text.names import names_of
 
     units = archive.units().drop(columns="geometry").to_dict("records")
     names = names_of(units, archive.controllers())
@@ -94,7 +94,7 @@ def _alone(claim: Any, found: Sequence[Any]) -> Any:
 
 
 def _recorded(archive: Any, date: str | None, ids: Sequence[str]) -> list[Any]:
-    from geo.claims.record import claim_of, claims_about
+    from geo.claims.model import claim_of, claims_about
 
     claims = [claim_of(row) for row in archive.claims().to_dict("records")]
     known = {c.claim_id for c in claims}
@@ -109,14 +109,14 @@ def _recorded(archive: Any, date: str | None, ids: Sequence[str]) -> list[Any]:
 
 
 def _pair(claims: Sequence[Any], within_percent: float) -> Any:
-    from geo.claims.pair import weigh_claims
+    from geo.claims.consistency import weigh_claims
 
     return weigh_claims(claims[0], claims[1], within_percent=within_percent)
 
 
 def _print(findings: Sequence[Any], pair: Any, form: str, *, drafted: bool) -> None:
     from geo.claims.checking import unknown_fields
-    from geo.claims.confirming import way_out
+    from geo.claims.review import way_out
     from geo.claims.wording import claim_words, paragraph, table_of_findings
 
     if form == "json":

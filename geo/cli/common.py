@@ -10,10 +10,10 @@ from typing import Any
 import click
 import pandas as pd
 
-from geo import __version__
 from geo.errors import STOPPED, STOPPED_CODE, GeoError, UsageError
-from geo.palette import side_colours
-from geo.printing import complain
+from geo.output.console import complain
+from geo.presentation.sides import side_colours
+from geo.version import __version__
 
 # longer than any first sentence, in characters
 _WHOLE = 400

@@ -12,7 +12,7 @@ import pandas as pd
 
 from geo.cli.common import AGE, ARCHIVE, CLASSES, KNOWN, WHERE, form_option, main, name_units, opened, places_option
 from geo.errors import UsageError
-from geo.printing import give_json, printable, records, show
+from geo.output.console import give_json, printable, records, show
 
 
 @main.command("compare")
@@ -42,7 +42,7 @@ def compare_command(
     title: str | None, **given: Any,
 ) -> None:  # fmt: skip
     """Sources side by side: what each says, what they agree on, what is in dispute, who trails whom. Never merged."""
-    from geo.settlements import read_places
+    from geo.measure.settlements import read_places
 
     if (from_ is None) != (to is None) or (from_ is not None and date is not None):
         raise UsageError("give --date, or --from and --to")
@@ -52,8 +52,8 @@ def compare_command(
         return
     given["places"] = None if places is None else read_places(places, column=column)
     if output is not None:
-        from geo.pages.compare_page import draw_comparison
-        from geo.pages.maps import save_map
+        from geo.output.html.compare_page import draw_comparison
+        from geo.output.html.map_page import save_map
 
         click.echo(save_map(draw_comparison(opened(archive), date, title=title, **given), output))
         return
@@ -70,7 +70,7 @@ def _span(
     if by or level is not None or places is not None or form == "geojson":
         raise UsageError("--by, --level, --places and --format geojson go with one date (--date)")
     if output is not None:
-        from geo.pictures.compare_chart import draw_comparison_chart
+        from geo.output.images.compare_chart import draw_comparison_chart
 
         click.echo(draw_comparison_chart(opened(archive), output, from_=span[0], to=span[1], title=title, **given))
         return

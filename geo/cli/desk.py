@@ -11,10 +11,10 @@ import click
 from geo.cli.common import ARCHIVE, form_option, main
 from geo.cli.receipts import print_receipts
 from geo.errors import UsageError
-from geo.printing import bar, complain, give_json, printable
+from geo.output.console import bar, complain, give_json, printable
 
 if TYPE_CHECKING:
-    from geo.desk.fetch import Fetched
+    from geo.automation.fetch import Fetched
 
 
 @main.command()
@@ -33,8 +33,8 @@ def fetch(ctx: click.Context, /, archive: Path, source: str, config: Path | None
     Sources: deepstate, deepstate-mirror, nzz, isw, uacontrolmap; any other with --config. The exit code is 1 where a
     file failed or was refused; the next run catches up.
     """
-    from geo.desk.addresses import find_address
-    from geo.desk.fetch import fetch_new
+    from geo.automation.endpoints import find_address
+    from geo.automation.fetch import fetch_new
 
     address = find_address(source, config=config)
     with bar("fetching") as advance:
@@ -62,8 +62,8 @@ def daily(ctx: click.Context, /, plan: Path | None, date: str | None, example: b
 
     Exit codes: 0 all done, 3 nothing new, 4 done in part, 1 failed, 2 the plan is wrong, 5 another run is on.
     """
-    from geo.desk import plan as plans
-    from geo.desk.routine import as_record, run_daily
+    from geo.automation import config as plans
+    from geo.automation.daily import as_record, run_daily
 
     if example:
         click.echo(plans.example(), nl=False)

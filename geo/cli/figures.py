@@ -26,8 +26,8 @@ from geo.cli.common import (
     opened,
     place,
 )
-from geo.front import Front
-from geo.printing import bar, printable, show, show_front, show_workings, write_table
+from geo.measure.front_line import Front
+from geo.output.console import bar, printable, show, show_front, show_workings, write_table
 from geo.schema import last_instant
 
 
@@ -152,7 +152,7 @@ def series(archive: Path, form: str, status: tuple[str, ...], output: Path | Non
 @form_option("table", "json", "geojson")
 def front(archive: Path, form: str, since: str | None, at: str | None, level: int | None, **given: Any) -> None:
     """The front's length at a stated tolerance and inset, its movement, and a place's distance from it."""
-    from geo.front import distance_km
+    from geo.measure.front_line import distance_km
 
     given["status"] = given["status"] or None
     chosen = opened(archive)
@@ -221,7 +221,7 @@ def who(archive: Path, at: str, source: str | None, as_known_on: str | None, for
 @form_option("table", "csv", "json")
 def settlements(archive: Path, places: Path, column: str | None, form: str, **given: Any) -> None:
     """Settlements that changed hands between two dates."""
-    from geo.settlements import read_places
+    from geo.measure.settlements import read_places
 
     frame = opened(archive).changed_hands(read_places(places, column=column), **given)
     head = {"from": given["from_"], "to": given["to"], "as_known_on": given["as_known_on"]}

@@ -12,8 +12,8 @@ import click
 
 from geo.cli.common import ARCHIVE, KNOWN, Days, form_option, main, opened
 from geo.errors import UsageError
-from geo.files.tables import csv_lines
-from geo.printing import show, whole_file
+from geo.formats.tables import csv_lines
+from geo.output.console import show, whole_file
 
 _SHORT = ("event_id", "dataset", "date_start", "where_coordinates", "adm_1", "event_type", "best", "verification")
 
@@ -69,7 +69,7 @@ def incidents(
         elif form == "geojson":
             _write_geojson(frame, stream)
         elif form in ("acled", "ucdp-ged", "csv"):
-            from geo.incidents.shapes import shaped
+            from geo.incidents.export import shaped
 
             _write_rows(shaped(frame, form), stream)
         else:
@@ -90,12 +90,12 @@ def _table(archive: Any, frame: Any, asked: dict[str, Any]) -> tuple[Any, str] |
         title = f"incidents by {asked['by']}{_span_words(frame)}; each dataset by itself"
         return counted(archive, frame, by=asked["by"], level=asked["level"]), title
     if asked["with_control"]:
-        from geo.incidents.encounters import INSET_KM, encounters
+        from geo.incidents.control_join import INSET_KM, encounters
 
         table = encounters(archive, frame, sources=asked["sources"] or None, max_age_days=asked["max_age_days"])
         return table, f"incidents and control; the front {INSET_KM:g} km or more inside border and coast"
     if asked["duplicates"]:
-        from geo.incidents.doubles import LIMIT, doubles
+        from geo.incidents.duplicates import LIMIT, doubles
 
         limit = LIMIT if asked["limit"] is None else asked["limit"]
         table = doubles(frame, limit=limit, within_dataset=asked["within_dataset"])

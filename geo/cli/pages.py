@@ -22,9 +22,10 @@ from geo.cli.common import (
     main,
     opened,
     options,
+    places_option,
     with_colours,
 )
-from geo.printing import bar
+from geo.output.console import bar
 
 SHOWN = options(
     click.option("--in", "within", metavar="UNIT", help="Show this unit (a code or a name)."),
@@ -47,7 +48,7 @@ SHOWN = options(
 @PAGE
 def map_command(archive: Path, date: str | None, output: Path, **given: Any) -> None:
     """A dated map: one HTML file that needs no network."""
-    from geo.pages.maps import draw_map, save_map
+    from geo.output.html.map_page import draw_map, save_map
 
     click.echo(save_map(draw_map(opened(archive), date, **given), output))
 
@@ -66,7 +67,7 @@ def map_command(archive: Path, date: str | None, output: Path, **given: Any) -> 
 @click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to draw with.")
 def maps(archive: Path, from_: str | None, to: str | None, output: Path, **given: Any) -> None:
     """A dated map for every day that has a snapshot: OUTPUT/DATE.html."""
-    from geo.pages.maps import draw_maps
+    from geo.output.html.map_page import draw_maps
 
     with bar("drawing") as advance:
         for path in draw_maps(opened(archive), output, from_=from_, to=to, progress=advance, **given):
@@ -86,8 +87,8 @@ def maps(archive: Path, from_: str | None, to: str | None, output: Path, **given
 @PAGE
 def timeline(archive: Path, sources: tuple[str, ...], status: tuple[str, ...], output: Path, **given: Any) -> None:
     """Every date of a series in one HTML file that needs no network: slider, chart, change since any date."""
-    from geo.pages.film_page import draw_timeline
-    from geo.pages.maps import save_map
+    from geo.output.html.map_page import save_map
+    from geo.output.html.timeline_page import draw_timeline
 
     click.echo(save_map(draw_timeline(opened(archive), sources or None, status=status or None, **given), output))
 
@@ -123,7 +124,7 @@ LOOK = options(
 @LOOK
 def picture(archive: Path, output: Path, **given: Any) -> None:
     """A dated map as PNG, SVG or PDF, without a browser."""
-    from geo.pictures.picture import draw_picture
+    from geo.output.images.picture import draw_picture
 
     click.echo(draw_picture(opened(archive), path=output, **given))
 
@@ -140,6 +141,103 @@ def picture(archive: Path, output: Path, **given: Any) -> None:
 @LOOK
 def chart(archive: Path, output: Path, status: tuple[str, ...], **given: Any) -> None:
     """The area of a series as a chart, whole or in panels by unit."""
-    from geo.pictures.chart import draw_chart
+    from geo.output.images.chart import draw_chart
 
     click.echo(draw_chart(opened(archive), output, status=status or None, **given))
+
+
+@main.command("brief")
+@ARCHIVE
+@with_colours
+@DATE
+@SOURCE
+@KNOWN
+@click.option("--exactly", is_flag=True, help="With --as-known-on: the very briefing that was made then.")
+@click.option("--since", metavar="D", help="The last briefing's date; the snapshot before by default.")
+@click.option("--in", "within", metavar="UNIT", help="Only this unit (a code or a name).")
+@places_option("Geodata or CSV with names: who changed hands.")
+@click.option("--title", help="The briefing's title.")
+@LANG
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="F.html, F.md, F.docx or F.pptx.")
+def brief_command(
+    archive: Path, date: str | None, output: Path, places: Path | None, column: str | None, **given: Any
+) -> None:
+    """A briefing: figures, map, what changed since the last one, chart, incidents, sources."""
+    from geo.measure.settlements import read_places
+    from geo.output.documents.write import draw_brief
+
+    given["places"] = None if places is None else read_places(places, column=column)
+    for path in draw_brief(opened(archive), date, output, **given):
+        click.echo(path)
+
+
+@main.command("embed")
+@click.argument("page", type=click.Path(path_type=Path))
+@click.option(
+    "--picture", metavar="F.png", help="Shown with a link where frames are taken out: a file's name or address."
+)
+@click.option("--url", metavar="URL", help="Where the page will be; beside the page that shows it by default.")
+@click.option("--title", metavar="T", help="What the frame is called; the page's own title by default.")
+@click.option("--date", metavar="D", help="The date at which a timeline opens.")
+def embed_command(page: Path, **given: Any) -> None:
+    """The HTML snippet with which another page shows this one, in a sandboxed frame."""
+    from geo.output.html.embed import embed_snippet
+
+    click.echo(embed_snippet(page, **given), nl=False)
+
+
+@main.command("movie")
+@ARCHIVE
+@with_colours
+@click.option("--from", "from_", metavar="D", help="The first snapshot by default.")
+@click.option("--to", metavar="D", help="The last snapshot by default.")
+@click.option("--every-days", type=WHOLE_DAYS, default=1, show_default=True, metavar="N", help="Days between frames.")
+@click.option("--seconds", type=float, default=0.5, show_default=True, metavar="S", help="How long a frame stands.")
+@SOURCE
+@KNOWN
+@click.option("--since", metavar="D", help="Draw in every frame what changed since this date.")
+@click.option("--in", "within", metavar="UNIT", help="Only this unit (a code or a name).")
+@click.option(
+    "--incident-days", type=WHOLE_DAYS, default=1, show_default=True, metavar="N", help="Incidents of so many days."
+)
+@click.option("--view", type=click.Choice(["changes"]), help="Come close to what changed (needs --since).")
+@click.option("--title", help="Its title; each frame adds its date.")
+@LANG
+@click.option(
+    "--shape", type=click.Choice(["slide", "square"]), default="slide", show_default=True, help="Of the picture."
+)
+@click.option(
+    "--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True, help="Light or dark ground."
+)
+@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="F.gif, or F.mp4 where ffmpeg is.")
+def movie_command(archive: Path, output: Path, **given: Any) -> None:
+    """A span of dates as a moving picture: a frame for every day that has a snapshot."""
+    from geo.output.images.movie import draw_movie
+
+    with bar("drawing") as advance:
+        path = draw_movie(opened(archive), output, progress=advance, **given)
+    click.echo(path)
+
+
+@main.command("compare-dates")
+@ARCHIVE
+@with_colours
+@click.option("--from", "from_", required=True, metavar="D", help="The earlier date: left of the divider.")
+@click.option("--to", required=True, metavar="D", help="The later date: right of the divider.")
+@SOURCE
+@KNOWN
+@click.option("--in", "within", metavar="UNIT", help="Show this unit, and keep the figures to it.")
+@places_option("Geodata or CSV with names: who changed hands; the basemap's towns by default.")
+@click.option("--title", help="The page's title.")
+@LANG
+@PAGE
+def compare_dates(
+    archive: Path, from_: str, to: str, places: Path | None, column: str | None, output: Path, **given: Any
+) -> None:
+    """Two dates on one map with a divider between them, and what changed: one HTML file that needs no network."""
+    from geo.measure.settlements import read_places
+    from geo.output.html.map_page import save_map
+    from geo.output.html.two_dates_page import draw_dates
+
+    found = None if places is None else read_places(places, column=column)
+    click.echo(save_map(draw_dates(opened(archive), from_, to, places=found, **given), output))

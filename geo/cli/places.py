@@ -10,7 +10,7 @@ import click
 import pandas as pd
 
 from geo.cli.common import form_option, main, opened, options
-from geo.printing import bar, give_json, records, show
+from geo.output.console import bar, give_json, records, show
 
 PLACES = options(
     click.option("--archive", type=click.Path(path_type=Path), help="Its units and its front are used."),
@@ -26,7 +26,7 @@ PLACES = options(
 
 def _open(given: dict[str, Any]) -> tuple[Any, Any]:
     """The gazetteer, and the distance to the front where there is an archive."""
-    from geo.gazetteer import front_distance, open_gazetteer
+    from geo.geocoding.gazetteer import front_distance, open_gazetteer
 
     archive = opened(given["archive"]) if given["archive"] else None
     with bar("indexing places") as advance:
@@ -43,7 +43,7 @@ def _open(given: dict[str, Any]) -> tuple[Any, Any]:
 @form_option("table", "csv", "json")
 def places(name: str, form: str, **given: Any) -> None:
     """List the places that NAME may mean, in any spelling, with unit, population, distance to the front and id."""
-    from geo.gazetteer import list_places
+    from geo.geocoding.gazetteer import list_places
 
     gazetteer, front_km = _open(given)
     table = list_places(gazetteer, name, front_km=front_km)
@@ -58,7 +58,7 @@ def places(name: str, form: str, **given: Any) -> None:
 @form_option("json", "table", "csv")
 def geocode_command(text: str, form: str, **given: Any) -> None:
     """Find the places that TEXT mentions (- reads the input): point, precision and reason, or the region alone."""
-    from geo.geocoding import as_frame, mentions
+    from geo.geocoding.geocoder import as_frame, mentions
 
     gazetteer, front_km = _open(given)
     content = sys.stdin.read() if text == "-" else text

@@ -12,7 +12,7 @@ import pandas as pd
 from geo.cli.common import ARCHIVE, form_option, main, opened
 from geo.cli.receipts import print_receipts
 from geo.errors import UsageError
-from geo.printing import bar, complain, give_json, show
+from geo.output.console import bar, complain, give_json, show
 
 _SHOWN = (
     "date_start", "date_prec", "where_coordinates", "adm_1", "country", "where_prec", "sub_event_type", "low", "best",
@@ -39,10 +39,10 @@ def read_command(
     briefing: Path, files: tuple[Path, ...], output: Path | None, page: Path | None, form: str, **given: Any
 ) -> None:
     """Draft the incidents and area claims of a BRIEFING (.txt, .md, .html). Nothing is stored: see geo accept."""
-    from geo.gazetteer import open_gazetteer
-    from geo.reading.reader import read_briefing
-    from geo.reading.review import write_review
-    from geo.reading.texts import read_text
+    from geo.extraction.briefing import read_briefing
+    from geo.extraction.briefing_files import read_text
+    from geo.extraction.review import write_review
+    from geo.geocoding.gazetteer import open_gazetteer
 
     for path, ending in ((output, ".csv"), (page, ".html")):
         if path is not None and path.suffix.lower() != ending:
@@ -55,8 +55,8 @@ def read_command(
     reading = read_briefing(text, archive=archive, gazetteer=gazetteer, **given)
     written = [] if output is None else [write_review(reading, output)]
     if page is not None:
-        from geo.pages.maps import save_map
-        from geo.pages.review_page import draw_review
+        from geo.output.html.map_page import save_map
+        from geo.output.html.review_page import draw_review
 
         written.append(save_map(draw_review(reading, archive=archive), page))
     if form == "json":
@@ -88,7 +88,7 @@ def _print(reading: Any) -> None:
 @click.pass_context
 def accept_command(ctx: click.Context, /, archive: Path, review: Path, form: str, **given: Any) -> None:
     """Take the rows of REVIEW.csv that a person confirmed (y in the column confirm) into ARCHIVE, with a receipt."""
-    from geo.reading.acceptance import accept_review
+    from geo.extraction.review import accept_review
 
     receipt = accept_review(archive, review, **given)
     if form == "json":

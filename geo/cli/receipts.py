@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from geo.printing import printable
+from geo.output.console import printable
 from geo.schema import number_of
 
 # rows turned back that are told one by one; all of them are in the file beside the archive

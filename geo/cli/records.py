@@ -12,7 +12,7 @@ import pandas as pd
 from geo.cli.common import ARCHIVE, RAW, SOURCE, form_option, main, opened
 from geo.cli.receipts import print_receipts, print_refusals
 from geo.errors import UsageError
-from geo.printing import bar, complain, give_json, show
+from geo.output.console import bar, complain, give_json, show
 from geo.schema import number_of
 
 
@@ -59,7 +59,7 @@ def import_command(
     acled, ucdp-ged, viina, eyes-on-russia, bellingcat, isw-events, mymaps, review, units, claims. A bad file stops none
     of the others; the exit code is then 1.
     """  # fmt: skip
-    from geo.intake import Receipt, import_claims, import_files
+    from geo.importing.importer import Receipt, import_claims, import_files
     from geo.sources import NAMES
 
     if not files:
@@ -103,7 +103,7 @@ def _read_options(given: dict[str, Any]) -> tuple[Any, Any]:
     from dataclasses import replace
 
     from geo.schema import Options, Source
-    from geo.sources.desk import read_toml
+    from geo.sources.vector import read_toml
 
     credit, options = read_toml(given["config"]) if given["config"] else (None, Options())
     maps: dict[str, Any] = {
@@ -198,7 +198,7 @@ def _below(units: pd.DataFrame, country: str) -> set[str]:
 )
 def demo(folder: Path) -> None:
     """Build the bundled example: data/kursk.gpkg, its figures, and maps/2025-01-11.html."""
-    from geo.demo import run
+    from geo.cli.demo import run
 
     for line in run(folder):
         click.echo(line)

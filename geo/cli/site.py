@@ -10,7 +10,7 @@ from typing import Any
 import click
 
 from geo.cli.common import ARCHIVE, KNOWN, SOURCE, main, opened, options, with_colours
-from geo.printing import bar, printable
+from geo.output.console import bar, printable
 
 WISHES = options(
     SOURCE,
@@ -45,7 +45,7 @@ def site(archive: Path, output: Path, **given: Any) -> None:
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes any free one.")
 def serve(folder: Path, port: int, **given: Any) -> None:
     """Show a site on this machine alone, until Ctrl-C; of an archive a fresh one is built first."""
-    from geo.site.server import serve as server_of
+    from geo.output.site.server import serve as server_of
 
     root = folder if folder.is_dir() else _cache(folder)
     if root != folder:
@@ -59,7 +59,7 @@ def serve(folder: Path, port: int, **given: Any) -> None:
 
 
 def _build(archive: Path, output: Path, given: dict[str, Any]) -> Any:
-    from geo.site.build import build_site
+    from geo.output.site.build import build_site
 
     with bar("building") as advance:
         return build_site(opened(archive), output, progress=advance, **given)

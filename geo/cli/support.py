@@ -9,7 +9,7 @@ import pandas as pd
 from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 
 from geo.cli.common import form_option, main
-from geo.printing import show
+from geo.output.console import show
 
 _SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
@@ -19,7 +19,7 @@ _SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshCompl
 @click.pass_context
 def doctor(ctx: click.Context, form: str) -> None:
     """Is this installation whole: versions, libraries, assets, what is optional and missing."""
-    from geo.doctor import examine, faulty
+    from geo.cli.doctor import examine, faulty
 
     findings = examine()
     frame = pd.DataFrame([asdict(f) for f in findings])
@@ -31,7 +31,7 @@ def doctor(ctx: click.Context, form: str) -> None:
 @click.argument("topic", required=False)
 def help_command(topic: str | None) -> None:
     """The documents, without a network: their list, a page, or one section (PAGE#SECTION); or a verb's own help."""
-    from geo.handbook import read, topics
+    from geo.cli.offline_docs import read, topics
 
     verb = main.commands.get(topic or "")
     if verb is not None and topic not in topics():

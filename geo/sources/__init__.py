@@ -5,6 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from pathlib import Path
 
+from geo.assets import ASSETS
 from geo.errors import UsageError
 from geo.sources.base import Reader
 
@@ -21,10 +22,10 @@ _MODULES = {
     "mymaps": "mymaps",
     "nzz": "nzz",
     "uacontrolmap": "uacontrolmap",
-    "review": "review",
+    "review": "review_rows",
     "ucdp-ged": "ucdp",
     "units": "units",
-    "vector": "desk",
+    "vector": "vector",
     "viina": "viina",
 }
 NAMES = tuple(_MODULES)
@@ -40,5 +41,5 @@ def reader(name: str) -> Reader:
 
 def shipped_units() -> list[Path]:
     """The boundary sets that the package ships, coarsest first."""
-    folder = Path(__file__).resolve().parent.parent / "assets" / "units"
+    folder = ASSETS / "units"
     return [folder / "countries.geojson", folder / "admin1_ua_ru.geojson"]

@@ -8,7 +8,7 @@ from urllib.parse import unquote
 
 from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, Options, Rows, Source
 from geo.sources.base import Reader
-from geo.sources.points import Row, count, day, read_rows, text
+from geo.sources.incident_rows import Row, count, day, read_rows, text
 
 # the 31 columns of an export, in its order
 COLUMNS = (

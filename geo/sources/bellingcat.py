@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 from geo.errors import GateError
-from geo.files.vector import read_json
+from geo.formats.geojson import read_json
 from geo.schema import Options, Refusal, Rows, Source
 from geo.sources.base import Reader
-from geo.sources.points import Raw, Row, count, day, gather, joined, text
+from geo.sources.incident_rows import Raw, Row, count, day, gather, joined, text
 
 _NEEDS = ("date", "description", "latitude", "longitude")
 

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from geo.errors import GateError
-from geo.files.vector import build, features, read_json
+from geo.formats.geojson import build, features, read_json
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
 

@@ -10,9 +10,9 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from geo.area import areas_km2
 from geo.errors import GateError
-from geo.files.vector import build, features, read_json
+from geo.formats.geojson import build, features, read_json
+from geo.measure.ellipsoid import areas_km2
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from geo.schema import Options, Rows, Source
 from geo.sources.base import Reader
-from geo.sources.points import Row, count, day, joined, read_rows, text
+from geo.sources.incident_rows import Row, count, day, joined, read_rows, text
 
 # ours -> the file's
 RENAMED = {

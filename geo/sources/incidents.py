@@ -8,7 +8,7 @@ from typing import Any
 from geo.errors import UsageError
 from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, Options, Rows, Source
 from geo.sources.base import Reader
-from geo.sources.points import Row, count, day, read_rows, text
+from geo.sources.incident_rows import Row, count, day, read_rows, text
 
 _DATES = ("date_start", "date_end", "report_date")
 # the short form -> the schema

@@ -14,10 +14,10 @@ import numpy as np
 import pandas as pd
 
 from geo.errors import GateError
-from geo.files.dates import find_date, without_date
-from geo.files.layers import Layer, cell, of_features, read_layer
-from geo.files.topojson import is_topology, objects
-from geo.files.vector import read_bytes, read_json
+from geo.formats.dates import find_date, without_date
+from geo.formats.geojson import read_bytes, read_json
+from geo.formats.layers import Layer, cell, of_features, read_layer
+from geo.formats.topojson import is_topology, objects
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
 

@@ -11,10 +11,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.area import areas_km2
 from geo.errors import GateError
-from geo.files.dates import find_date
-from geo.files.vector import build, features, read_json
+from geo.formats.dates import find_date
+from geo.formats.geojson import build, features, read_json
+from geo.measure.ellipsoid import areas_km2
 from geo.schema import BREAK, CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
 

@@ -1,7 +1,4 @@
-"""Control maps drawn in KML or KMZ, where a style, a folder or a name says who holds an area.
-
-The areas of such maps may take in Russia proper and the seas: a figure is of use only clipped to units.
-"""
+"""Control maps drawn in KML or KMZ, where a style, a folder or a name says who holds an area."""
 
 from __future__ import annotations
 
@@ -17,11 +14,10 @@ import pandas as pd
 import shapely
 
 from geo.errors import GateError
-from geo.files.dates import find_date
-from geo.files.kml import Placemark, read_kml
+from geo.formats.dates import find_date
+from geo.formats.kml import Placemark, read_kml
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
-from geo.sources.base import Reader
-from geo.sources.meanings import meanings
+from geo.sources.base import Reader, meanings
 
 # Words as they stand in styles, folders and names; those that end in * may go on (cases of Slavic nouns).
 _RU = (

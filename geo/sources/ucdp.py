@@ -7,7 +7,7 @@ from typing import Any
 
 from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, Options, Rows, Source
 from geo.sources.base import Reader
-from geo.sources.points import Row, count, day, read_rows, text
+from geo.sources.incident_rows import Row, count, day, read_rows, text
 
 # the 49 columns of the dataset, in its order
 COLUMNS = (

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from geo.errors import GateError
-from geo.files.layers import Layer, cell, file_encoding, read_layer
+from geo.formats.layers import Layer, cell, file_encoding, read_layer
 from geo.schema import CRS, UNIT_COLUMNS, Options, Refusal, Rows, Source
 from geo.sources.base import Reader
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from geo.schema import Options, Rows, Source
 from geo.sources.base import Reader
-from geo.sources.points import Row, count, day, read_rows, text
+from geo.sources.incident_rows import Row, count, day, read_rows, text
 
 # VIINA's GEO_PRECISION -> UCDP where_prec
 _WHERE_PREC = {"STREET": 1.0, "ADM3": 1.0, "ADM2": 3.0, "ADM1": 4.0, "ADM0": 6.0, "COUNTRY": 6.0}

@@ -1,8 +1,4 @@
-"""The GeoPackage container: its tables and its geometry blobs.
-
-Written after OGC 12-128r18 (GeoPackage 1.3.1) with the RTree extension. SQLite is used directly, because GDAL can
-neither keep several layers in one transaction with plain tables nor say who holds a file.
-"""
+"""The GeoPackage container: its tables and its geometry blobs."""
 
 from __future__ import annotations
 

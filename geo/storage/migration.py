@@ -1,15 +1,12 @@
-"""Archives of an older layout: read as they are, brought up to date when they are opened for writing.
-
-Every layout so far has only added tables, columns and indexes. So what an older archive lacks follows from comparing it
-with `layout.TABLES`; a reader sees what is missing as empty, through temporary views that leave the file alone.
-"""
+"""Archives of an older layout: read as they are, brought up to date when they are opened for writing."""
 
 from __future__ import annotations
 
 import re
 import sqlite3
 
-from geo.storage import gpkg, layout
+from geo.storage import gpkg
+from geo.storage import tables as layout
 
 _INDEX_NAME = re.compile(r"CREATE INDEX (\w+)")
 

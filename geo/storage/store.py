@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from geo.storage.control import ControlTable
-from geo.storage.incidents import IncidentTable
-from geo.storage.records import RecordTables
-from geo.storage.units import UnitTable
+from geo.storage.control_layer import ControlTable
+from geo.storage.incident_layer import IncidentTable
+from geo.storage.plain_tables import RecordTables
+from geo.storage.unit_layer import UnitTable
 
 
 class Store(ControlTable, IncidentTable, UnitTable, RecordTables):

@@ -16,19 +16,19 @@ import geopandas as gpd
 from shapely.geometry import Point
 
 from geo.archive import Archive, open_archive
-from geo.briefs.brief import gather_brief
-from geo.care.backup import back_up
-from geo.care.checking import check_archive
-from geo.care.repair import mend_copy
+from geo.automation.daily import fingerprint
 from geo.claims.checking import check_claims
-from geo.claims.record import claim_of
-from geo.desk.routine import fingerprint
+from geo.claims.model import claim_of
 from geo.errors import GeoError
+from geo.importing.importer import import_claims, import_files
 from geo.incidents.counts import counted
-from geo.incidents.shapes import shaped
-from geo.intake import import_claims, import_files
-from geo.pages.film_page import draw_timeline
-from geo.pages.maps import draw_map
+from geo.incidents.export import shaped
+from geo.maintenance.backup import back_up
+from geo.maintenance.check import check_archive
+from geo.maintenance.repair import mend_copy
+from geo.output.documents.content import gather_brief
+from geo.output.html.map_page import draw_map
+from geo.output.html.timeline_page import draw_timeline
 from tests.fuzzing.corpus import ROOT, Seed, polygons, table
 from tests.fuzzing.databases import spoil_database
 from tests.fuzzing.target import Broken, Target, Use

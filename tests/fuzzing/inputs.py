@@ -13,31 +13,31 @@ from pathlib import Path
 from typing import Any
 
 from geo.archive import open_archive
+from geo.archive.safety_rules import rule_of
+from geo.automation.config import example, read_plan, resolve_since
+from geo.automation.endpoints import find_address
+from geo.automation.network import check_contact, check_url
+from geo.claims.model import claim_of
 from geo.claims.reading import find_claims, read_claim
-from geo.claims.record import claim_of
 from geo.cli.common import place
-from geo.desk.addresses import find_address
-from geo.desk.network import check_contact, check_url
-from geo.desk.plan import example, read_plan, resolve_since
-from geo.gazetteer import Gazetteer, open_gazetteer
-from geo.geocoding import geocode
-from geo.handbook import read as read_page
-from geo.intake import ensure_units, import_claims
-from geo.pages.embed import embed_snippet
-from geo.pages.review_page import draw_review
-from geo.palette import side_colours
-from geo.places.index import _write
-from geo.places.lookup import Lookup
-from geo.places.merge import settle
-from geo.places.records import Record
-from geo.places.registers import read_register
-from geo.reading.reader import read_briefing
-from geo.reading.review import write_review
-from geo.rules import rule_of
+from geo.cli.offline_docs import read as read_page
+from geo.extraction.briefing import read_briefing
+from geo.extraction.review import write_review
+from geo.geocoding.gazetteer import Gazetteer, open_gazetteer
+from geo.geocoding.gazetteer_files import read_register
+from geo.geocoding.geocoder import geocode
+from geo.geocoding.geonames import Record
+from geo.geocoding.index import _write
+from geo.geocoding.lookup import Lookup
+from geo.geocoding.merge import settle
+from geo.importing.importer import ensure_units, import_claims
+from geo.measure.settlements import read_places
+from geo.output.html.embed import embed_snippet
+from geo.output.html.review_page import draw_review
+from geo.output.site.server import _Handler
+from geo.presentation.sides import side_colours
 from geo.schema import last_instant, parse_instant, to_instant
-from geo.settlements import read_places
-from geo.site.server import _Handler
-from geo.sources.desk import read_toml
+from geo.sources.vector import read_toml
 from geo.units import find_unit
 from tests.fuzzing.corpus import ROOT, SHARED, Seed, geopackage, kml, polygons, table, zipped
 from tests.fuzzing.databases import spoil_database

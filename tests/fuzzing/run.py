@@ -23,8 +23,8 @@ from typing import Any
 
 from geo.archive import open_archive
 from geo.errors import GeoError
-from geo.gate import Memory, admit_control, admit_points, admit_units
-from geo.intake import ensure_units, import_files
+from geo.importing.importer import ensure_units, import_files
+from geo.importing.validation import Memory, admit_control, admit_points, admit_units
 from geo.schema import Options, Rows
 from geo.sources import reader
 from tests.fuzzing import archives, inputs, states

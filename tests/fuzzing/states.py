@@ -15,13 +15,13 @@ from typing import Any
 import httpx
 
 from geo.archive import open_archive
-from geo.desk import fetch
-from geo.desk.addresses import Address, parse_address
-from geo.desk.network import Limits, Network
-from geo.desk.routine import run_daily
-from geo.intake import ensure_units
-from geo.site.shelf import opened as opened_shelf
-from geo.storage.disk import Writer
+from geo.automation import fetch
+from geo.automation.daily import run_daily
+from geo.automation.endpoints import Address, parse_address
+from geo.automation.network import Limits, Network
+from geo.importing.importer import ensure_units
+from geo.output.site.publish import opened as opened_shelf
+from geo.storage.transactions import Writer
 from tests.fuzzing.corpus import Seed, kml, polygons, zipped
 from tests.fuzzing.target import Broken, Target, Use
 

@@ -1,0 +1,134 @@
+"""What later recordings changed for dates already on record: km² and polygons, before and after each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+import geopandas as gpd
+import pandas as pd
+
+from geo.archive.queries import Reader
+from geo.archive.results import When, moment
+from geo.measure import areas
+from geo.schema import CRS, parse_instant, text_or_none, to_instant, write_instant
+
+COLUMNS = (
+    "source", "part", "depicts", "published", "retrieved", "change", "corrected_at", "earlier_snapshot",
+    "later_snapshot", "controller", "status", "before_km2", "after_km2", "gained_km2", "lost_km2", "net_km2", "why",
+)  # fmt: skip
+
+
+class _Event(NamedTuple):
+    """A moment at which the archive began to say something else of a date."""
+
+    head: dict[str, Any]
+    at: str
+
+
+def corrections(
+    reader: Reader,
+    *,
+    source: str | None = None,
+    since: When | None = None,
+    as_known_on: When | None = None,
+    snapshots: Sequence[str] | None = None,
+) -> tuple[pd.DataFrame, gpd.GeoDataFrame]:
+    """What was corrected and what was taken back: what `Archive.corrections` gives, in km² and as polygons."""
+    rows: list[dict[str, Any]] = []
+    ground: list[gpd.GeoDataFrame] = []
+    for event in _events(reader, source, since, as_known_on):
+        later = event.head["later_snapshot"]
+        if snapshots is not None and later not in snapshots and event.head["earlier_snapshot"] not in snapshots:
+            continue
+        moved = areas.overlaid(*_sides(reader, event))
+        changed = [r for r in areas.change_rows(moved) if r["gained_km2"] or r["lost_km2"]]
+        # a recording that changes no ground is still one: other classes of the source's own, another file
+        rows += [event.head | r for r in changed] or [event.head | dict.fromkeys(COLUMNS[11:16], 0.0)]
+        shapes = areas.changed_frame(moved)
+        if len(shapes):
+            ground.append(shapes.assign(**{k: event.head[k] for k in COLUMNS[:9] if k != "change"}))
+    table = pd.DataFrame([[r.get(c) for c in COLUMNS] for r in rows], columns=list(COLUMNS), dtype=object)
+    numbers = [c for c in COLUMNS if c.endswith("_km2")]
+    table[numbers] = table[numbers].astype(float)
+    names = reader.source_name(source) if source is not None else None
+    table.attrs["notes"] = reader.notes(*([names] if names else sorted(set(table["source"]))))
+    return table, _joined(ground)
+
+
+def _joined(ground: Sequence[gpd.GeoDataFrame]) -> gpd.GeoDataFrame:
+    columns = [*COLUMNS[:5], "corrected_at", "earlier_snapshot", "later_snapshot", "controller", "status", "change",
+               "area_km2", "geometry"]  # fmt: skip
+    if not ground:
+        return gpd.GeoDataFrame(pd.DataFrame(columns=columns), geometry="geometry", crs=CRS)
+    return gpd.GeoDataFrame(pd.concat(ground, ignore_index=True), geometry="geometry", crs=CRS)[columns]
+
+
+def _events(reader: Reader, source: str | None, since: When | None, known: When | None) -> Iterator[_Event]:
+    """Every correction and retraction, in the order in which they were recorded."""
+    table = reader.snapshots(None if source is None else reader.source_name(source))
+    until = moment(known)
+    first = None if since is None else write_instant(to_instant(since))
+    last = None if until is None else write_instant(until)
+    found = []
+    for _, group in table.groupby(["source", "part", "depicts"], sort=False):
+        group = group.sort_values("recorded_at")
+        found += list(_of_one_instant(group.to_dict("records")))
+    found.sort(key=lambda e: (e.at, e.head["source"], e.head["part"]))
+    yield from (e for e in found if (first is None or e.at >= first) and (last is None or e.at <= last))
+
+
+def _of_one_instant(recordings: Sequence[dict[Any, Any]]) -> Iterator[_Event]:
+    """What became of the recordings of one instant, the earliest first."""
+    for i, row in enumerate(recordings):
+        head = {k: text_or_none(row[k]) for k in ("source", "part", "depicts", "published", "retrieved")}
+        told = [r for r in recordings[:i] if _stood(r, row["recorded_at"])]
+        if told:
+            more = {"change": "corrected", "corrected_at": row["recorded_at"], "why": None}
+            names = {"earlier_snapshot": told[-1]["snapshot"], "later_snapshot": row["snapshot"]}
+            yield _Event(head | more | names, row["recorded_at"])
+        gone = text_or_none(row["retracted_at"])
+        if gone and not any(r["recorded_at"] < gone and _stood(r, gone) for r in recordings[i + 1 :]):
+            heirs = [r["snapshot"] for r in recordings[:i] if _stood(r, gone)]
+            more = {"change": "taken back", "corrected_at": gone, "why": text_or_none(row["retracted_why"])}
+            names = {"earlier_snapshot": row["snapshot"], "later_snapshot": heirs[-1] if heirs else None}
+            yield _Event(head | more | names, gone)
+
+
+def _stood(recording: dict[Any, Any], at: str) -> bool:
+    """Whether it had not been taken back at that moment."""
+    gone = text_or_none(recording["retracted_at"])
+    return gone is None or gone > at
+
+
+def _sides(reader: Reader, event: _Event) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
+    """What the archive said of the date just before and just after, of the part in question."""
+    source, part, depicts = (event.head[k] for k in ("source", "part", "depicts"))
+    after = parse_instant(event.at)
+    instant = parse_instant(depicts)
+    frames = []
+    for known in (after - timedelta(milliseconds=1), after):
+        frame = reader.released(reader.store.control_then(source, instant, as_known_on=known), source)
+        frames.append(gpd.GeoDataFrame(frame[frame["part"] == (part or "")], crs=CRS))
+    return frames[0], frames[1]
+
+
+def correction_words(table: pd.DataFrame) -> list[str]:
+    """Corrections in sentences, one for each, with km² by class."""
+    said = []
+    rows = table.to_dict("records")
+    for key in dict.fromkeys((r["corrected_at"], r["earlier_snapshot"]) for r in rows):
+        group = [r for r in rows if (r["corrected_at"], r["earlier_snapshot"]) == key]
+        later, why = (text_or_none(group[0][k]) for k in ("later_snapshot", "why"))
+        classes = ", ".join(_class_words(r) for r in group if text_or_none(r["status"]))
+        said.append(
+            f"{key[1]} was {group[0]['change']} on {key[0][:10]}{f' ({why})' if why else ''}"
+            f"{f'; {later} took its place' if later else ''}: {classes or 'no ground changed'}"
+        )
+    return said
+
+
+def _class_words(row: dict[Any, Any]) -> str:
+    name = f"{text_or_none(row['controller']) or ''} {row['status']}".strip()
+    return f"{name} {row['before_km2']:,.1f} to {row['after_km2']:,.1f} km²"

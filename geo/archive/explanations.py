@@ -1,0 +1,348 @@
+"""A number's workings in full: snapshots with their hashes, classes, unit, method, and its range with every cause."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo.archive import correction_queries, figure_queries
+from geo.archive.queries import Asked, Reader, Spoken
+from geo.archive.results import When
+from geo.archive.source_queries import meaning_of
+from geo.errors import UnitError
+from geo.measure import areas
+from geo.measure.ellipsoid import areas_km2, local_plane
+from geo.measure.uncertainty import border_band
+from geo.schema import number_of, text_or_none
+from geo.version import __version__
+
+METHOD = (
+    "the polygons of a class are united, then measured on the WGS 84 ellipsoid; edges straight in longitude and"
+    " latitude (RFC 7946); overlays in the same plane, so that parts sum to the whole"
+)
+_DATES = ("depicts", "published", "retrieved", "recorded_at")
+_FILE = (
+    "file_name",
+    "file_bytes",
+    "sha256",
+    "rows_in",
+    "rows_stored",
+    "rows_repaired",
+    "rows_refused",
+    "rows_left_out",
+)
+
+
+@dataclass(frozen=True)
+class Workings:
+    """What figures rest on. ``str(workings)`` is the text; `facts` is plain data, as JSON takes it."""
+
+    facts: Mapping[str, Any]
+
+    def __str__(self) -> str:
+        return "\n".join(_lines(self.facts))
+
+    def to_json(self) -> str:
+        """The facts as JSON."""
+        return json.dumps(self.facts, ensure_ascii=False, indent=1)
+
+
+def explain_area(reader: Reader, date: When | None, asked: Asked, *, accuracy_km: float | None) -> Workings:
+    """The workings of areas in km² on a date: what `Archive.explain` gives."""
+    frame, spoken = reader.side(asked.source, date, asked.as_known_on, asked.max_age_days)
+    table = figure_queries.area_table(reader, date, asked)
+    accuracy = accuracy_km if accuracy_km is not None else reader.accuracy_km(asked.source)
+    zones = {(z.unit, z.boundary): z.shape for z in reader.zones(asked, ground=frame)}
+    ground = areas.ground_by_class(frame, by_native=asked.by == "native")
+    rows = []
+    for row in _plain(table):
+        key = (row["controller"], row["status"], row.get("native"), row.get("part") or "")
+        zone = zones[row["unit"], row["boundary"]]
+        causes = _area_causes(reader, row, ground[key], zone, accuracy, _contested(frame, row))
+        rows.append({
+            **{k: row.get(k) for k in ("controller", "status", "native", "part", "unit", "boundary")},
+            "value_km2": row["area_km2"], "polygons": _count(frame, row), "means": _means(asked.source, row),
+            "native_classes": _natives(frame, row), "range_km2": _range(row["area_km2"], causes), "causes": causes,
+        })  # fmt: skip
+    asked_of = {"figure": "area", "date": None if date is None else str(date)}
+    return Workings(_facts(reader, asked, asked_of, rows, [spoken]))
+
+
+def explain_change(
+    reader: Reader, from_: When, to: When, asked: Asked, *, base: When | None, accuracy_km: float | None
+) -> Workings:
+    """The workings of gross and net change in km² between two dates: what `Archive.explain_change` gives."""
+    sides = [reader.side(asked.source, when, asked.as_known_on, asked.max_age_days) for when in (from_, to)]
+    table = figure_queries.changes(reader, from_, to, asked, base=base)
+    uppers = [figure_queries.area_table(reader, when, asked) for when in (from_, to)]
+    accuracy = accuracy_km if accuracy_km is not None else reader.accuracy_km(asked.source)
+    moved = {m.key: m for m in areas.overlaid(sides[0][0], sides[1][0], by_native=asked.by == "native")}
+    zones = {(z.unit, z.boundary): z.shape for z in reader.zones(asked, ground=sides[1][0])}
+    rows = []
+    for row in _plain(table):
+        key = (row["controller"], row["status"], row.get("native"), row.get("part") or "")
+        causes = _change_causes(row, uppers, moved[key], zones[row["unit"], row["boundary"]], accuracy)
+        causes += [_age(name, spoken, row) for name, spoken in (("first", sides[0][1]), ("last", sides[1][1]))]
+        rows.append({
+            **{k: row.get(k) for k in ("controller", "status", "native", "part", "unit", "boundary")},
+            **{k: row[k] for k in ("gained_km2", "lost_km2", "net_km2", "base_km2", "net_percent")},
+            "means": _means(asked.source, row), "range_km2": _range(row["net_km2"], causes), "causes": causes,
+        })  # fmt: skip
+    asked_of = {"figure": "change", "from": str(from_), "to": str(to), "base": str(from_ if base is None else base)}
+    facts = _facts(reader, asked, asked_of, rows, [s for _, s in sides])
+    return Workings({**facts, "notes": [*table.attrs["notes"], *facts["notes"]]})
+
+
+# -- causes -------------------------------------------------------------------------------------------------------
+
+
+def _area_causes(
+    reader: Reader,
+    row: Mapping[str, Any],
+    ground: shapely.Geometry,
+    zone: shapely.Geometry | None,
+    accuracy: float | None,
+    contested: shapely.Geometry,
+) -> list[dict[str, Any]]:
+    causes: list[dict[str, Any]] = []
+    if row["status"] == "held":
+        more = row["upper_km2"] - row["area_km2"]
+        words = "contested ground of the countries in which this lies, which the source gives to nobody"
+        causes.append({"cause": "contested ground", "less_km2": 0.0, "more_km2": more, "words": words})
+    if accuracy is None:
+        causes.append(_NOT_KNOWN)
+    else:
+        causes.append(_band_cause(reader, ground, zone, accuracy, contested))
+    return [*causes, _age_words("snapshot", row["snapshot"], row["snapshot_age_days"])]
+
+
+_NOT_KNOWN = {
+    "cause": "drawing accuracy", "less_km2": None, "more_km2": None,
+    "words": "how far the source's lines may be off is not known (--accuracy-km says it), so no band is given",
+}  # fmt: skip
+
+
+def _band_cause(
+    reader: Reader,
+    ground: shapely.Geometry,
+    zone: shapely.Geometry | None,
+    accuracy: float,
+    contested: shapely.Geometry,
+) -> dict[str, Any]:
+    """Perkal's band; of its outside what is contested counts already."""
+    try:
+        border = reader.border(None)
+    except UnitError:
+        border = None
+    band = border_band(ground, accuracy_km=accuracy, countries=border, within=zone)
+    beyond = float(areas_km2(np.array([shapely.difference(band.outside, contested)], dtype=object))[0])
+    words = (
+        f"ground within {accuracy:g} km of the drawn line (Perkal's band: {band.inside_km2:,.1f} km² inside it,"
+        f" {band.outside_km2:,.1f} outside, {beyond:,.1f} of that not contested)"
+        + ("" if border is None else "; state border and coast left out")
+    )
+    return {
+        "cause": "drawing accuracy", "accuracy_km": accuracy, "less_km2": band.inside_km2, "more_km2": beyond,
+        "band_km2": band.inside_km2 + band.outside_km2, "words": words,
+    }  # fmt: skip
+
+
+def _contested(frame: gpd.GeoDataFrame, row: Mapping[str, Any]) -> shapely.Geometry:
+    shapes = frame[frame["status"] == "contested"].geometry
+    return areas.union(shapes) if row["status"] == "held" and len(shapes) else areas.NOWHERE
+
+
+def _change_causes(
+    row: Mapping[str, Any], uppers: Sequence[pd.DataFrame], moved: areas.Moved, zone: shapely.Geometry | None,
+    accuracy: float | None,
+) -> list[dict[str, Any]]:  # fmt: skip
+    causes: list[dict[str, Any]] = []
+    if row["status"] == "held":
+        first, last = (_upper(table, row) for table in uppers)
+        other = last - first
+        words = f"net with the contested ground counted on both dates: {other:,.1f} km²"
+        apart = other - row["net_km2"]
+        causes.append(
+            {"cause": "contested ground", "less_km2": max(-apart, 0.0), "more_km2": max(apart, 0.0), "words": words}
+        )
+    if accuracy is None:
+        return [*causes, _NOT_KNOWN]
+    gained, lost = (_near(getattr(moved, word), moved, zone, accuracy) for word in ("gained", "lost"))
+    words = (
+        f"of the ground gained {gained:,.1f} km² and of that lost {lost:,.1f} km² lie within {accuracy:g} km of the"
+        " line on both dates, and may be drawing alone"
+    )
+    causes.append(
+        {"cause": "drawing accuracy", "accuracy_km": accuracy, "less_km2": gained, "more_km2": lost, "words": words}
+    )
+    return causes
+
+
+def _near(piece: shapely.Geometry, moved: areas.Moved, zone: shapely.Geometry | None, accuracy: float) -> float:
+    """The km² of changed ground that lies within an accuracy of the border on both dates."""
+    shape = areas.areal_only(areas.clip(piece, zone))
+    if shape.is_empty:
+        return 0.0
+    plane = local_plane(shapely.total_bounds(np.array([shape], dtype=object)))
+    # lines farther off than the accuracy cannot matter
+    near = shapely.box(*shapely.buffer(shapely.box(*shape.bounds), 0.05 + accuracy / 40).bounds)
+    laid = plane.laid(shape)
+    for ground in (moved.before, moved.after):
+        line = shapely.intersection(shapely.boundary(ground), near)
+        laid = shapely.intersection(laid, shapely.buffer(plane.laid(line), accuracy))
+    return float(areas_km2(np.array([plane.lifted(laid)], dtype=object))[0])
+
+
+def _upper(table: pd.DataFrame, row: Mapping[str, Any]) -> float:
+    names = ("controller", "status", "unit", *(n for n in ("native", "part") if n in table))
+    for other in _plain(table):
+        if all((other.get(n) or None) == (row.get(n) or None) for n in names):
+            return float(other["upper_km2"])
+    return 0.0
+
+
+def _age(name: str, spoken: Spoken, row: Mapping[str, Any]) -> dict[str, Any]:
+    snapshot, days = spoken.get(row.get("part") or "") or max(spoken.values(), key=lambda s: -s[1])
+    return _age_words(f"{name} snapshot", snapshot, days)
+
+
+def _age_words(what: str, snapshot: str, days: float) -> dict[str, Any]:
+    words = (
+        f"{what} {snapshot} depicts a moment {number_of(days, 'day')} before the date; what happened since is not in it"
+    )
+    if not days:
+        words = f"{what} {snapshot} depicts the date itself"
+    return {"cause": "age of the snapshot", "age_days": days, "less_km2": None, "more_km2": None, "words": words}
+
+
+def _range(value: float, causes: Sequence[Mapping[str, Any]]) -> list[float]:
+    """Lowest and highest, as if all causes that are told in km² were at their worst at once."""
+    return [
+        value - sum(c["less_km2"] or 0.0 for c in causes),
+        value + sum(c["more_km2"] or 0.0 for c in causes),
+    ]
+
+
+# -- what they rest on --------------------------------------------------------------------------------------------
+
+
+def _facts(
+    reader: Reader, asked: Asked, question: Mapping[str, Any], rows: Sequence[Any], spoken: Sequence[Spoken]
+) -> dict[str, Any]:
+    table = reader.snapshots()
+    ages = dict(pair for one in spoken for pair in one.values())
+    used = [r for r in _plain(table) if r["snapshot"] in ages]
+    unit = None if asked.within is None else reader.zone(asked.within, asked.boundary)
+    credit = next((r for r in _plain(reader.sources()) if r["name"] == asked.source), {})
+    corrected, _ = correction_queries.corrections(
+        reader, source=asked.source, as_known_on=asked.as_known_on, snapshots=list(ages)
+    )
+    return {
+        **question,
+        "source": asked.source,
+        "credit": {k: credit.get(k) for k in ("title", "url", "licence", "attribution")},
+        "as_known_on": None if asked.as_known_on is None else str(asked.as_known_on),
+        "snapshots": [
+            {k: r[k] for k in ("snapshot", "part", *_DATES, *_FILE)} | {"age_days": ages[r["snapshot"]]} for r in used
+        ],
+        "unit": None if unit is None else {"unit": unit.unit, "boundary": unit.boundary, "area_km2": _size(unit)},
+        "by": asked.by,
+        "method": METHOD,
+        "figures": list(rows),
+        "corrections": correction_queries.correction_words(corrected),
+        "notes": list(reader.notes(asked.source)),
+        "made_with": f"geo-control {__version__}",
+    }
+
+
+def _size(zone: areas.Zone) -> float:
+    return float(areas_km2(np.array([zone.shape], dtype=object))[0])
+
+
+def _plain(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    plain = frame.astype(object).where(frame.notna(), None)
+    return [{str(k): v for k, v in r.items()} for r in plain.to_dict("records")]
+
+
+def _of_class(frame: gpd.GeoDataFrame, row: Mapping[str, Any]) -> gpd.GeoDataFrame:
+    mine = [
+        (text_or_none(c), s, p) == (row["controller"], row["status"], row.get("part") or "")
+        for c, s, p in zip(frame["controller"], frame["status"], frame["part"], strict=True)
+    ]
+    return frame[mine]
+
+
+def _count(frame: gpd.GeoDataFrame, row: Mapping[str, Any]) -> int:
+    return len(_of_class(frame, row))
+
+
+def _natives(frame: gpd.GeoDataFrame, row: Mapping[str, Any]) -> list[str]:
+    return sorted({str(n) for n in _of_class(frame, row)["native"] if text_or_none(n)})
+
+
+def _means(source: str, row: Mapping[str, Any]) -> str:
+    return meaning_of(source, row.get("part") or "", row["controller"], row["status"])
+
+
+def _lines(facts: Mapping[str, Any]) -> list[str]:
+    """The workings as text."""
+    when = f"from {facts.get('from')} to {facts.get('to')}, percent of {facts.get('base')}"
+    if facts["figure"] == "area":
+        when = f"on {facts['date'] or 'the last date'}"
+    known = f", as known on {facts['as_known_on']}" if facts["as_known_on"] else ""
+    lines = [f"{facts['figure'].capitalize()} {when} by {facts['credit'].get('title') or facts['source']}{known}"]
+    for row in facts["figures"]:
+        lines += _figure_lines(row)
+    for snapshot in facts["snapshots"]:
+        lines += _snapshot_lines(snapshot)
+    unit = facts["unit"]
+    if unit:
+        lines.append(f"  unit: {unit['unit']}, {unit['area_km2']:,.1f} km², boundary set {unit['boundary']}")
+    lines.append(f"  method: {facts['method']}")
+    lines += [f"  corrected: {words}" for words in facts["corrections"]]
+    lines += [f"  note: {words}" for words in facts["notes"]]
+    return [*lines, f"  licence: {facts['credit'].get('licence') or 'not stated'}; {facts['made_with']}"]
+
+
+def _figure_lines(row: Mapping[str, Any]) -> list[str]:
+    name = f"{row['controller'] or ''} {row['status']}".strip() + (f", {row['native']}" if row["native"] else "")
+    name += f" in {row['unit']} ({row['boundary']})" if row["unit"] else ""
+    low, high = row["range_km2"]
+    if "value_km2" in row:
+        count = f"{row['polygons']} polygon{'' if row['polygons'] == 1 else 's'}"
+        said = f"{row['value_km2']:,.1f} km², range {low:,.1f} to {high:,.1f}; {count}"
+    else:
+        said = (
+            f"gained {row['gained_km2']:,.1f}, lost {row['lost_km2']:,.1f}, net {row['net_km2']:,.1f} km²,"
+            f" net range {low:,.1f} to {high:,.1f}"
+        )
+    causes = [f"    {_cause_words(cause)}" for cause in row["causes"]]
+    return [f"  {name}: {said}", f"    means: {row['means']}", *causes]
+
+
+def _snapshot_lines(snapshot: Mapping[str, Any]) -> list[str]:
+    dates = ", ".join(f"{k.replace('_at', '')} {snapshot[k] or 'not known'}" for k in _DATES)
+    counts = ", ".join(
+        f"{snapshot[k]} {word}"
+        for k, word in (("rows_in", "in"), ("rows_stored", "stored"), ("rows_repaired", "mended"),
+                        ("rows_refused", "refused"), ("rows_left_out", "left out"))
+    )  # fmt: skip
+    file = f"    file {snapshot['file_name']}, sha256 {snapshot['sha256']}; rows: {counts}"
+    return [f"  snapshot {snapshot['snapshot']}: {dates}", file]
+
+
+def _cause_words(cause: Mapping[str, Any]) -> str:
+    if cause["less_km2"] is None:
+        return f"{cause['cause']}: {cause['words']}"
+    less, more = (
+        f"{sign}{size}" if (size := f"{cause[key]:,.1f}") != "0.0" else size
+        for sign, key in (("-", "less_km2"), ("+", "more_km2"))
+    )
+    return f"{cause['cause']}: {less} / {more} km² ({cause['words']})"

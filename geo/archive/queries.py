@@ -1,0 +1,303 @@
+"""What is read for an answer: the snapshots that speak for a date, the ground they show, units, incidents."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from operator import itemgetter
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo.archive.results import FAR, By, When, age_days, moment, spokesman
+from geo.archive.safety_rules import Rule, embargo_hours, first_withheld, released, rule_words
+from geo.errors import NoSnapshotError, SourceError, UnitError, UsageError
+from geo.measure import areas
+from geo.schema import (
+    CRS,
+    STATUSES,
+    is_day,
+    last_instant,
+    number_of,
+    parse_instant,
+    text_or_none,
+    to_instant,
+    write_instant,
+)
+from geo.storage.store import Store
+from geo.units import Countries, countries_of, find_unit, finest_level, units_of_set
+
+# which snapshot speaks for each part of a source, and how many days old it is
+Spoken = dict[str, tuple[str, float]]
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What narrows a question: whose ground, which classes, where, by what, and as known when (see `Archive.area`)."""
+
+    source: str
+    controller: str | None = None
+    status: str | Sequence[str] | None = None
+    within: str | shapely.Geometry | None = None
+    by: By | None = None
+    level: int | None = None
+    boundary: str | None = None
+    as_known_on: When | None = None
+    max_age_days: float | None = None
+
+
+class Reader:
+    """The one way in which the tables of an archive are read for answers."""
+
+    def __init__(self, store: Store, *, raw: bool = False) -> None:
+        self.store = store
+        self.is_raw = raw  # the rules against harm are passed over: for the owner's own eyes
+        self.path = store.path
+        self._units: tuple[tuple[Any, ...], gpd.GeoDataFrame, Countries] | None = None
+
+    # -- sources and snapshots ----------------------------------------------------------------------------------
+
+    def source_name(self, source: str | None = None) -> str:
+        """The source meant: the one named, or the only one that the archive has control from."""
+        there = self.store.recall(("control sources",), self.store.control_sources)
+        if source is None and len(there) == 1:
+            return str(there[0])
+        if source in there:
+            return str(source)
+        if not there:
+            raise SourceError(f"{self.path} holds no control yet: geo import brings some in")
+        listed = ", ".join(there)
+        if source is None:
+            raise SourceError(f"{self.path} holds control from several sources; name one (--source): {listed}")
+        raise SourceError(f"no control by source {source!r} in {self.path}; there are: {listed}")
+
+    def snapshots(self, source: str | None = None, *, as_known_on: When | None = None) -> pd.DataFrame:
+        """Every recording of a snapshot, or those in force at a moment."""
+        known = moment(as_known_on)
+        table = self.store.recall(("snapshots", known, self.is_raw), lambda: self._released_snapshots(known))
+        return table if source is None else table[table["source"] == source].reset_index(drop=True)
+
+    def _released_snapshots(self, known: datetime | None) -> pd.DataFrame:
+        table = self.store.snapshots(as_known_on=known)
+        limits = {name: self.limit(name) for name in set(table["source"])}
+        kept = [
+            (end := limits[name]) is None or depicts < end
+            for name, depicts in zip(table["source"], table["depicts"], strict=True)
+        ]
+        return table if all(kept) else table[kept].reset_index(drop=True)
+
+    # -- rules against harm -------------------------------------------------------------------------------------
+
+    def rules(self) -> list[Rule]:
+        """The archive's rules, in the order in which they were set; none where the reader is the owner's."""
+        if self.is_raw:
+            return []
+        return [Rule(*row[:5]) for row in self.store.recall(("rules",), self.store.rules)]
+
+    def accuracy_km(self, source: str) -> float | None:
+        """How far a source's drawn lines may be off, in km, by its record; None where that is not known."""
+        return self.store.recall(("accuracy", source), lambda: self.store.accuracy_km(source))
+
+    def limit(self, source: str) -> str | None:
+        """The instant from which on a source's snapshots are under embargo; None where none is."""
+        hours = embargo_hours(self.rules(), source)
+        if not hours:
+            return None
+        return self.store.recall(
+            ("limit", source, hours),
+            lambda: first_withheld([d for d, _, _ in self.store.in_force(source, FAR)], hours),
+        )
+
+    def notes(self, *sources: str) -> tuple[str, ...]:
+        """What is to be said of the rules that figures of these sources have passed."""
+        rules = self.rules()
+        return tuple(f"{name}: {words}" for name in sources for words in rule_words(rules, control=name))
+
+    def sources(self) -> pd.DataFrame:
+        """Sources and whom to credit; a rule that was applied to what a source says stands with its credit."""
+        table = self.store.recall(("sources",), self.store.sources)
+        rules = self.rules()
+        if not rules:
+            return table
+        datasets = set(self.store.recall(("datasets",), self.store.datasets))
+        unnamed = [{"name": d, "title": d} for d in sorted(datasets - set(table["name"]))]
+        table = pd.concat([table, pd.DataFrame(unnamed, columns=table.columns, dtype=object)], ignore_index=True)
+        told = []
+        for name, title, whom in zip(table["name"], table["title"], table["attribution"], strict=True):
+            words = rule_words(rules, control=name, dataset=name if name in datasets else None)
+            told.append("; ".join([text_or_none(whom) or title, *words]) if words else whom)
+        return table.assign(attribution=pd.Series(told, dtype=object))
+
+    def used(
+        self, source: str, when: When | None, *, as_known_on: When | None = None, max_age_days: float | None = None
+    ) -> pd.DataFrame:
+        """The snapshot of each part that answers for a date: depicts, part, snapshot, age_days."""
+        if max_age_days is not None and not max_age_days >= 0:
+            raise UsageError(f"max_age_days={max_age_days:g}: how old a snapshot may be is 0 or more")
+        key = ("used", source, str(when), moment(as_known_on), max_age_days)
+        return self.store.recall(key, lambda: self._find_used(source, when, as_known_on, max_age_days))
+
+    def _find_used(
+        self, source: str, when: When | None, as_known_on: When | None, max_age_days: float | None
+    ) -> pd.DataFrame:
+        known = moment(as_known_on) or FAR
+        recorded = self.store.recall(("in force", source, known), lambda: self.store.in_force(source, known))
+        end = self.limit(source)
+        withheld = sum(end is not None and r[0] >= end for r in recorded)
+        recorded = recorded[: len(recorded) - withheld]
+        instant = last_instant(when) if when is not None else parse_instant(recorded[-1][0]) if recorded else None
+        # recordings stand in order of what they depict
+        past = recorded[: bisect_right(recorded, write_instant(instant), key=itemgetter(0))] if instant else []
+        if not past or instant is None:
+            first = f"; the first depicts {recorded[0][0]}" if recorded else "; all were taken back"
+            first = "; what there is lies under embargo (geo rules)" if withheld and not recorded else first
+            then = f" as known on {as_known_on}" if as_known_on is not None else ""
+            wanted = f"depicts {when} or a day before it" if when is not None else "is in force"
+            raise NoSnapshotError(f"no snapshot of {source} {wanted}{then}{first}")
+        latest = {part: (depicts, part, snapshot) for depicts, part, snapshot in past}
+        used = pd.DataFrame(sorted(latest.values()), columns=["depicts", "part", "snapshot"])
+        whole_days = when is None or is_day(when)
+        used["age_days"] = [age_days(instant, parse_instant(d), whole_days=whole_days) for d in used["depicts"]]
+        if max_age_days is not None and used["age_days"].min() > max_age_days:
+            newest = used.sort_values("age_days").iloc[0]
+            raise NoSnapshotError(
+                f"no snapshot of {source} within {number_of(max_age_days, 'day')} of {when or 'now'}: the latest before"
+                f" is {newest['snapshot']}, {number_of(newest['age_days'], 'day')} old"
+            )
+        return used
+
+    # -- ground -------------------------------------------------------------------------------------------------
+
+    def state(self, source: str, when: When | None, used: pd.DataFrame, as_known_on: When | None) -> gpd.GeoDataFrame:
+        """The polygons of a source on a date, with the snapshot that each is from; not to be changed."""
+        instant = parse_instant(max(used["depicts"])) if when is None else last_instant(when)
+        known = moment(as_known_on)
+        end = self.limit(source)
+        if end is not None:  # beyond it stands what stood before it
+            instant = min(instant, parse_instant(end) - timedelta(milliseconds=1))
+        key = ("control", source, instant, known)
+        return self.store.recall(key, lambda: self._read_state(source, instant, known, used))
+
+    def _read_state(
+        self, source: str, instant: datetime, known: datetime | None, used: pd.DataFrame
+    ) -> gpd.GeoDataFrame:
+        if known is None:
+            frame = self.released(self.store.control_now(source, instant), source)
+        else:
+            frame = self.released(self.store.control_then(source, instant, as_known_on=known), source)
+        names = dict(zip(used["part"], used["snapshot"], strict=True))
+        frame.insert(frame.shape[1] - 1, "snapshot", frame["part"].map(names))
+        return frame
+
+    def released(self, frame: gpd.GeoDataFrame, source: str) -> gpd.GeoDataFrame:
+        """A source's polygons without what an embargo withholds: those that came later, and when others ended."""
+        end = self.limit(source)
+        if end is None:
+            return frame
+        moment = pd.Timestamp(parse_instant(end))
+        frame = gpd.GeoDataFrame(frame[frame["valid_from"] < moment].reset_index(drop=True), crs=CRS)
+        return frame.assign(valid_to=frame["valid_to"].where(frame["valid_to"] < moment))
+
+    def side(
+        self, source: str, when: When | None, as_known_on: When | None = None, max_age_days: float | None = None
+    ) -> tuple[gpd.GeoDataFrame, Spoken]:
+        """The polygons of a source on a date, and which snapshot speaks for each of its parts."""
+        used = self.used(source, when, as_known_on=as_known_on, max_age_days=max_age_days)
+        return self.state(source, when, used, as_known_on), {p: spokesman(used, p) for p in used["part"]}
+
+    def incidents(
+        self,
+        from_: When | None = None,
+        to: When | None = None,
+        *,
+        as_known_on: When | None = None,
+        within: str | shapely.Geometry | None = None,
+        wanted: Mapping[str, str | Sequence[str] | None] | None = None,
+    ) -> gpd.GeoDataFrame:
+        """Incidents of a span of days, both included, in a place, and with these values: as `Archive.incidents`."""
+        first = to_instant(from_).date().isoformat() if from_ is not None else None
+        last = to_instant(to).date().isoformat() if to is not None else None
+        among = {name: [v] if isinstance(v, str) else list(v) for name, v in (wanted or {}).items() if v is not None}
+        shape = self.zone(within).shape
+        rules = self.rules()
+        # where a rule moves points, the moved ones decide what lies inside: the exact ones could be searched out
+        box = None if shape is None or rules else shape.bounds
+        known = moment(as_known_on)
+        frame = released(self.store.incidents(first=first, last=last, as_known_on=known, box=box, among=among), rules)
+        if shape is None:
+            return frame
+        shapely.prepare(shape)
+        inside = shapely.intersects(shape, np.asarray(frame.geometry.array, dtype=object))
+        return gpd.GeoDataFrame(frame[inside].reset_index(drop=True), crs=CRS)
+
+    # -- units --------------------------------------------------------------------------------------------------
+
+    def units(self) -> gpd.GeoDataFrame:
+        """Every administrative unit; not to be changed."""
+        return self._cached_units()[0]
+
+    def countries(self) -> Countries:
+        """The look-up from points to countries."""
+        return self._cached_units()[1]
+
+    def _cached_units(self) -> tuple[gpd.GeoDataFrame, Countries]:
+        stamp = self.store.recall(("units",), self.store.units_stamp)
+        if self._units is None or self._units[0] != stamp:
+            frame = self.store.units()
+            assert isinstance(frame, gpd.GeoDataFrame)
+            self._units = (stamp, frame, countries_of(frame))
+        return self._units[1], self._units[2]
+
+    def border(self, boundary: str | None) -> gpd.GeoDataFrame:
+        """The countries of one boundary set: they give border and coast."""
+        units = self.units()
+        mine = units[(units["level"] == 0) & ((units["boundary"] == boundary) | (boundary is None))]
+        if mine.empty:
+            raise UnitError(
+                f"{self.path} has no countries{f' of {boundary}' if boundary else ''}, which give border and coast;"
+                " bring them in: geo import --source units"
+            )
+        return gpd.GeoDataFrame(mine[mine["boundary"] == mine["boundary"].iloc[-1]], crs=CRS)
+
+    def zones(self, asked: Asked, *, ground: gpd.GeoDataFrame) -> Sequence[areas.Zone]:
+        """Where a question is measured: everywhere, in one unit, or in every unit where the ground is."""
+        zone = self.zone(asked.within, asked.boundary)
+        if asked.by not in (None, "unit", "native"):
+            raise UsageError(f"by={asked.by!r} is unknown: 'unit' or 'native'")
+        if asked.by != "unit":
+            return (zone,)
+        units = self.units()
+        if asked.boundary is not None:
+            units = units[units["boundary"] == asked.boundary]
+        units = units[units["level"] == (finest_level(units, ground) if asked.level is None else asked.level)]
+        if asked.boundary is None and len(units):
+            units = units[units["boundary"] == units["boundary"].iloc[-1]]
+        return areas.zones_by_unit(units, within=zone.shape)
+
+    def zone(self, within: str | shapely.Geometry | None, boundary: str | None = None) -> areas.Zone:
+        """The ground of one unit or polygon, or everywhere."""
+        if boundary is not None:
+            units_of_set(self.units(), boundary)
+        if within is None:
+            return areas.EVERYWHERE[0]
+        if not isinstance(within, str):
+            return areas.Zone("(polygon)", None, within)
+        units = self.units()
+        row = units.iloc[find_unit(units, within, boundary=boundary)]
+        return areas.Zone(text_or_none(row["unit"]) or str(row["name"]), row["boundary"], row.geometry)
+
+
+def statuses_meant(status: str | Sequence[str] | None) -> list[str]:
+    """The statuses named; ``held`` where none is."""
+    if status is None:
+        return ["held"]
+    listed = [status] if isinstance(status, str) else list(status)
+    unknown = sorted(set(listed) - set(STATUSES))
+    if unknown:
+        raise UsageError(f"status {', '.join(unknown)} is unknown; the known ones: {', '.join(STATUSES)}")
+    return listed

@@ -1,0 +1,295 @@
+"""Rules against harm: nothing newer than an embargo, no incident more exactly placed than is safe to publish."""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from geo.errors import UsageError
+from geo.presentation import basemap
+from geo.schema import CRS, INCIDENT_TEXT, parse_instant, text_or_none
+
+KINDS = ("embargo", "coarsen", "withhold")
+WITHHELD = "[place withheld]"
+_KM_PER_DEGREE = 111.195
+# UCDP where_prec -> the radius in km that it stands for (docs/formats.md)
+_RADII_KM = ((2, 25.0), (3, 40.0), (4, 100.0), (6, math.inf))
+_RINGS_KM = (5.0, 10.0, 25.0, 50.0, 100.0)  # how far a settlement may be off is told in these steps alone
+_NAMES = ("where_coordinates", "where_description", "gazetteer", "place_id")
+_GRID = re.compile(r"grid:(\d+(?:\.\d+)?)(km|deg)")
+_NUMBER = r"[-+−]?\d{1,3}[.,]\d+"
+# a place in figures, however it is written: a pair of decimal degrees, one of three decimals or more, degrees and
+# minutes, UTM and MGRS, a plus code, three words, a map service's link
+_FIGURES = re.compile(
+    rf"(?:{_NUMBER}\s*°?\s*[NSEWСЮВЗ]?\s*[,;/| ]+\s*[NSEWСЮВЗ]?\s*{_NUMBER}\s*°?\s*[NSEWСЮВЗ]?)"
+    r"|(?<![\d.,])[-+−]?\d{1,3}(?:\.\d{3,}|,\d{4,})(?![\d])"
+    r"|\d{1,3}\s*°\s*\d{1,2}(?:[.,]\d+)?\s*['′’]?(?:\s*\d{1,2}(?:[.,]\d+)?\s*(?:\"|″|''|”))?\s*[NSEWСЮВЗ]?"
+    r"|\b\d{1,2}[C-X]\s?[A-Z]{2}\s?\d{2,5}\s?\d{2,5}\b"
+    r"|\b\d{1,2}[C-X]\s+\d{6}\s+\d{7}\b"
+    r"|\b[23456789CFGHJMPQRVWX]{4,8}\+[23456789CFGHJMPQRVWX]{2,3}\b"
+    r"|///\w+\.\w+\.\w+"
+    r"|https?://\S*(?:maps\.|/maps|google\.\w+/maps|openstreetmap|goo\.gl|wikimapia|geohack|what3words|w3w)\S*",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule: its kind, whose rows and which events it is for (None is all), and what it asks for."""
+
+    kind: str
+    value: str
+    source: str | None = None
+    event_type: str | None = None
+    places: str | None = None
+
+
+def rule_of(
+    kind: str,
+    value: str,
+    *,
+    source: str | None = None,
+    event_type: str | None = None,
+    places: gpd.GeoDataFrame | None = None,
+) -> Rule:
+    """A rule, checked."""
+    if kind not in KINDS:
+        raise UsageError(f"a rule of kind {kind!r} is unknown: {', '.join(KINDS)}")
+    value = value.strip().removeprefix("incidents=")
+    if kind == "embargo":
+        try:
+            hours = float(value)
+        except ValueError:
+            hours = -1.0
+        if not 0 < hours < 1e6:
+            raise UsageError(f"an embargo of {value!r} hours: write a number of hours above 0")
+        value = f"{hours:g}"
+    elif kind == "coarsen" and value != "settlement":
+        size = _cell(value)
+        if not 0.1 <= size <= 500:
+            raise UsageError(f"coarsen {value!r}: a grid of 0.1 to 500 km")
+    elif kind == "withhold":
+        fields = [f.strip() for f in value.split(",") if f.strip()]
+        unknown = sorted(set(fields) - set(INCIDENT_TEXT) | set(fields) & {"event_id"})
+        if unknown or not fields:
+            raise UsageError(
+                f"withhold {', '.join(unknown) or 'nothing'}: fields of text are {', '.join(INCIDENT_TEXT)}"
+            )
+        value = ",".join(fields)
+    points = None
+    if places is not None:
+        listed = zip(places["name"], places.geometry, strict=True)
+        points = json.dumps([[str(n), round(p.y, 5), round(p.x, 5)] for n, p in listed], ensure_ascii=False)
+    return Rule(kind, value, source, event_type, points)
+
+
+def clock() -> datetime:
+    """Now: what an embargo counts back from."""
+    return datetime.now(UTC)
+
+
+def embargo_hours(rules: Sequence[Rule], source: str) -> float:
+    """The longest embargo on a source's control; 0 where there is none. One for event types is for incidents alone."""
+    mine = [r for r in rules if r.kind == "embargo" and r.event_type is None and r.source in (None, source)]
+    return max((float(r.value) for r in mine), default=0.0)
+
+
+def first_withheld(depicts: Sequence[str], hours: float) -> str | None:
+    """The first instant of a source's series that is under embargo, and with it all after it; None where none is."""
+    if not hours:
+        return None
+    limit = clock() - timedelta(hours=hours)
+    return next((d for d in sorted(depicts) if _end_of(d) > limit), None)
+
+
+def released(frame: gpd.GeoDataFrame, rules: Sequence[Rule]) -> gpd.GeoDataFrame:
+    """Incidents as they may be shown."""
+    if not rules or frame.empty:
+        return frame
+    hours = np.zeros(len(frame))
+    for rule in rules:
+        if rule.kind == "embargo":
+            mine = _matched(frame, rule)
+            hours[mine] = np.maximum(hours[mine], float(rule.value))
+    kept = [
+        not h or _last_moment(row) <= clock() - timedelta(hours=h) for h, row in zip(hours, _days(frame), strict=True)
+    ]
+    frame = gpd.GeoDataFrame(frame[kept].reset_index(drop=True), crs=CRS)
+    coarse = [r for r in rules if r.kind == "coarsen"]
+    for rule in sorted(coarse, key=lambda r: 0.0 if r.value == "settlement" else _cell(r.value)):
+        frame = _coarsened(frame, rule, _matched(frame, rule))
+    for rule in (r for r in rules if r.kind == "withhold"):
+        mine = _matched(frame, rule)
+        frame.loc[mine, [*rule.value.split(","), "orig"]] = None
+    return frame
+
+
+def rule_words(rules: Sequence[Rule], *, control: str | None = None, dataset: str | None = None) -> list[str]:
+    """What is to be said of the rules beside a source's credit."""
+    said = []
+    for rule in rules:
+        if rule.source not in (None, control, dataset) or (
+            dataset is None and (rule.kind != "embargo" or rule.event_type)
+        ):
+            continue
+        what = f" of type {rule.event_type}" if rule.event_type else ""
+        if rule.kind == "embargo":
+            said.append(f"embargo: nothing{what} newer than {float(rule.value):g} hours is shown")
+        elif rule.kind == "withhold":
+            said.append(f"fields withheld{' of incidents' + what if what else ''}: {rule.value.replace(',', ', ')}")
+        else:
+            to = "the nearest settlement" if rule.value == "settlement" else f"a grid of {_size_words(rule.value)}"
+            said.append(f"coordinates of incidents{what} are coarsened on purpose, to {to}")
+    return said
+
+
+# -- inside -------------------------------------------------------------------------------------------------------
+
+
+def _end_of(depicts: str) -> datetime:
+    moment = parse_instant(depicts)
+    return moment + timedelta(days=1) if moment.time() == datetime.min.time() else moment
+
+
+def _days(frame: pd.DataFrame) -> list[tuple[Any, Any, Any]]:
+    return list(zip(frame["date_end"], frame["date_start"], frame["recorded_at"], strict=True))
+
+
+def _last_moment(row: tuple[Any, Any, Any]) -> datetime:
+    """When an incident is over: the end of its last day; where no day is known, when it was recorded."""
+    day = text_or_none(row[0]) or text_or_none(row[1])
+    return _end_of(f"{day[:10]}T00:00:00.000Z") if day else parse_instant(row[2])
+
+
+def _matched(frame: pd.DataFrame, rule: Rule) -> NDArray[np.bool_]:
+    mine = np.ones(len(frame), dtype=bool)
+    if rule.source is not None:
+        mine &= (frame["dataset"] == rule.source).to_numpy(dtype=bool)
+    if rule.event_type is not None:
+        wanted = rule.event_type.casefold()
+        kinds = zip(frame["event_type"], frame["sub_event_type"], strict=True)
+        mine &= np.array([wanted in {(text_or_none(k) or "").casefold() for k in pair} for pair in kinds], dtype=bool)
+    return mine
+
+
+def _cell(value: str) -> float:
+    """The side of a grid's cells in km."""
+    found = _GRID.fullmatch(value)
+    if found is None:
+        raise UsageError(f"coarsen {value!r}: write settlement, grid:5km or grid:0.1deg")
+    return float(found[1]) * (1.0 if found[2] == "km" else _KM_PER_DEGREE)
+
+
+def _size_words(value: str) -> str:
+    return value.removeprefix("grid:").replace("km", " km").replace("deg", "°")
+
+
+def _coarsened(frame: gpd.GeoDataFrame, rule: Rule, mine: NDArray[np.bool_]) -> gpd.GeoDataFrame:
+    """The rows of a rule moved, with an honest radius and precision, and without what would tell the place."""
+    frame = frame.copy()
+    points = np.asarray(frame.geometry.array, dtype=object)
+    placed = mine & ~(shapely.is_missing(points) | shapely.is_empty(points))
+    at = np.flatnonzero(placed)
+    lat, lon = shapely.get_y(points[at]), shapely.get_x(points[at])
+    if rule.value == "settlement":
+        lat, lon, radius, names = _to_settlements(lat, lon, rule)
+    else:
+        lat, lon, radius = _to_grid(lat, lon, rule.value)
+        names = None
+    points[at] = shapely.points(lon, lat)
+    frame = frame.set_geometry(points, crs=CRS)
+    frame.loc[placed, "latitude"], frame.loc[placed, "longitude"] = lat, lon
+    stated = frame.loc[placed, "uncertainty_km"].to_numpy(dtype=float)
+    radius = np.ceil(10 * (np.nan_to_num(stated) + radius)) / 10
+    frame.loc[placed, "uncertainty_km"] = radius
+    _set_precision(frame, placed, radius)
+    _strip(frame, mine)
+    if names is not None:
+        frame.loc[placed, "where_coordinates"] = names
+    return frame
+
+
+def _to_grid(lat: Any, lon: Any, value: str) -> tuple[Any, Any, Any]:
+    """The middles of the cells in which points lie, and half a cell's diagonal in km."""
+    size = float(_GRID.fullmatch(value)[1])  # type: ignore[index]
+    km = value.endswith("km")
+    tall = size / _KM_PER_DEGREE if km else size
+    middle = np.clip((np.floor(lat / tall) + 0.5) * tall, -90, 90)
+    squeeze = np.maximum(np.cos(np.radians(middle)), 0.01)
+    wide = tall / squeeze if km else np.full(len(lat), tall)
+    across = np.clip((np.floor(lon / wide) + 0.5) * wide, -180, 180)
+    half = np.hypot(tall, wide * squeeze) * _KM_PER_DEGREE / 2
+    return np.round(middle, 5), np.round(across, 5), half
+
+
+def _to_settlements(lat: Any, lon: Any, rule: Rule) -> tuple[Any, Any, Any, Any]:
+    """The nearest settlements, how far off in coarse steps, and their names; far from all of them a grid of 100 km."""
+    listed = json.loads(rule.places) if rule.places else _shipped()
+    squeeze = float(np.cos(np.radians(np.median([p[1] for p in listed]))))
+    tree = shapely.STRtree(shapely.points([p[2] * squeeze for p in listed], [p[1] for p in listed]))
+    nearest = tree.nearest(shapely.points(lon * squeeze, lat)) if len(lat) else np.empty(0, dtype=int)
+    found = [listed[i] for i in nearest.tolist()]
+    new_lat, new_lon = (np.array([p[k] for p in found], dtype=float) for k in (1, 2))
+    off = np.hypot(new_lat - lat, (new_lon - lon) * np.cos(np.radians(lat))) * _KM_PER_DEGREE
+    rings = np.array([next((r for r in _RINGS_KM if d <= r), np.nan) for d in off.tolist()], dtype=float)
+    names = np.array([p[0] for p in found], dtype=object)
+    far = np.isnan(rings)
+    new_lat[far], new_lon[far], rings[far] = _to_grid(lat[far], lon[far], "grid:100km")
+    names[far] = None
+    return new_lat, new_lon, rings, names
+
+
+def _shipped() -> list[list[Any]]:
+    world = (-180.0, -90.0, 180.0, 90.0)
+    return [[name, lat, lon] for lat, lon, name, *_ in basemap.places(world, "en")]
+
+
+def _set_precision(frame: gpd.GeoDataFrame, placed: NDArray[np.bool_], radius: NDArray[np.float64]) -> None:
+    """UCDP's and ACLED's codes, never finer than the radius allows; what was coarser stays."""
+    codes = np.array([next(code for code, km in _RADII_KM if r <= km) for r in radius.tolist()], dtype=float)
+    for column, new in (("where_prec", codes), ("geo_precision", np.where(codes <= 2, 2.0, 3.0))):
+        old = frame.loc[placed, column].to_numpy(dtype=float)
+        frame.loc[placed, column] = np.fmax(old, new)
+    for column, km in (("adm_2", 40.0), ("adm_1", 100.0)):  # a name must say no more than the radius does
+        wide = placed.copy()
+        wide[placed] = radius > km
+        frame.loc[wide, column] = None
+
+
+def _strip(frame: gpd.GeoDataFrame, mine: NDArray[np.bool_]) -> None:
+    """Take out what would tell the place all the same: the row as it stood, names of places, figures in texts."""
+    regions = [{text_or_none(v) for v in row} for row in frame.loc[mine, ["adm_1", "adm_2", "country"]].to_numpy()]
+    frame.loc[mine, "orig"] = None
+    for column in _NAMES:
+        values = frame.loc[mine, column].tolist()
+        frame.loc[mine, column] = np.array(
+            [
+                v if text_or_none(v) in known and text_or_none(v) else None
+                for v, known in zip(values, regions, strict=True)
+            ],
+            dtype=object,
+        )
+    for column in (c for c in INCIDENT_TEXT if not c.startswith("date_") and c != "report_date"):
+        values = frame.loc[mine, column].tolist()
+        frame.loc[mine, column] = np.array([_scrubbed(v, column) for v in values], dtype=object)
+
+
+def _scrubbed(value: Any, column: str) -> Any:
+    text = text_or_none(value)
+    if text is None or not _FIGURES.search(text):
+        return value
+    if column == "event_id":  # it must stay one of its own
+        return blake2b(text.encode(), digest_size=8).hexdigest()
+    return _FIGURES.sub(WITHHELD, text)

@@ -1,0 +1,1 @@
+"""The desk's day: fetching what is new, then every output in one run."""

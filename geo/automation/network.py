@@ -1,0 +1,285 @@
+"""The only door to the network: one address to one file, by https, within limits, from a public host and no other."""
+
+from __future__ import annotations
+
+import os
+import re
+import ssl
+import time
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from hashlib import sha256
+from pathlib import Path
+from typing import Any, Literal, Self
+
+import httpcore
+import httpx
+import orjson
+
+from geo.automation.address_guard import LOOPBACK_NAMES, Clock, Guard, Resolve, resolved
+from geo.automation.responses import Kind, declared_bytes, refuse_other_kind, retry_after, unpacked
+from geo.errors import FetchError, UsageError
+
+MIB = 1 << 20
+
+_CONTACT = re.compile(r"[^\s@<>()]+@[^\s@<>()]+\.[^\s@<>()]+|https://[^\s<>()]+")
+_HOST = re.compile(r"[a-z0-9_.\-]+|[0-9a-f:.]+", re.IGNORECASE)
+_REDIRECTS = (301, 302, 303, 307, 308)
+_HOPS = 5
+_BUSY = (408, 429, 500, 502, 503, 504)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """How much and how long: a file past one of these is refused, never cut."""
+
+    file_bytes: int = 64 * MIB
+    total_bytes: int = 1024 * MIB
+    connect_seconds: float = 10.0
+    read_seconds: float = 20.0
+    file_seconds: float = 120.0
+    attempts: int = 4
+    wait_seconds: float = 60.0
+    backoff_seconds: float = 1.0
+    pause_seconds: float = 1.0
+
+
+@dataclass(frozen=True)
+class Landed:
+    """What an address gave."""
+
+    outcome: Literal["new", "unchanged", "missing"]
+    retrieved: datetime
+    bytes: int = 0
+    sha256: str = ""
+    etag: str = ""
+    last_modified: str = ""
+
+
+def check_contact(contact: str | None) -> str:
+    """Whom a source can write to about our requests: an e-mail address or an https address."""
+    text = (contact or "").strip()
+    if not text:
+        raise UsageError(
+            "whom can the source write to about our requests? Say --contact you@example.org, set GEO_CONTACT,"
+            ' or write contact = "…" in the configuration'
+        )
+    if not _CONTACT.fullmatch(text) or not text.isascii() or len(text) > 200:
+        raise UsageError(f"contact {text!r}: an e-mail address or an https:// address is wanted")
+    return text
+
+
+def check_url(text: str, *, loopback: bool = False) -> httpx.URL:
+    """An address that may be asked: https, a host, no name and password in it."""
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, TypeError, ValueError) as error:
+        raise UsageError(f"{text!r} is no address: {error}") from None
+    if not _HOST.fullmatch(url.raw_host.decode("ascii", "replace")) or url.userinfo:
+        raise UsageError(f"{text!r}: an address with a host and without a name and password is wanted")
+    plain = loopback and url.scheme == "http" and url.host in LOOPBACK_NAMES
+    if url.scheme != "https" and not plain:
+        raise UsageError(f"{text!r}: only https:// is asked; what came by other ways, geo import takes from a file")
+    return url
+
+
+class _Body(httpx.SyncByteStream):
+    def __init__(self, inner: Iterable[bytes]) -> None:
+        self._inner = inner
+
+    def __iter__(self) -> Iterator[bytes]:
+        yield from self._inner
+
+    def close(self) -> None:
+        close = getattr(self._inner, "close", None)
+        if close is not None:
+            close()
+
+
+class _Transport(httpx.BaseTransport):
+    """httpx over a pool whose connections the guard makes; httpx's own transport lets nobody choose them."""
+
+    def __init__(self, pool: httpcore.ConnectionPool) -> None:
+        self._pool = pool
+
+    def handle_request(self, request: httpx.Request) -> httpx.Response:
+        url = httpcore.URL(
+            scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=request.url.raw_path
+        )
+        answer = self._pool.handle_request(
+            httpcore.Request(request.method, url, headers=request.headers.raw, extensions=request.extensions)
+        )
+        assert isinstance(answer.stream, Iterable)
+        return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer.stream))
+
+    def close(self) -> None:
+        self._pool.close()
+
+
+class _AgainError(Exception):
+    """An attempt failed in a way that the next one may not; `wait` is what the server asked for."""
+
+    def __init__(self, why: str, wait: float | None = None) -> None:
+        super().__init__(why)
+        self.wait = wait
+
+
+class Network:
+    """Asks addresses, one at a time, and writes what they give into files."""
+
+    def __init__(
+        self,
+        contact: str | None,
+        *,
+        limits: Limits | None = None,
+        loopback: bool = False,
+        tls: ssl.SSLContext | None = None,
+        resolve: Resolve = resolved,
+        sleep: Callable[[float], None] = time.sleep,
+    ) -> None:
+        from geo.version import __version__
+
+        self.limits = limits or Limits()
+        self.loopback = loopback
+        self._sleep = sleep
+        self._asked = False
+        self._taken = 0
+        self._clock = Clock()
+        guard = Guard(httpcore.SyncBackend(), resolve=resolve, loopback=loopback, clock=self._clock)
+        pool = httpcore.ConnectionPool(ssl_context=tls or httpx.create_ssl_context(), network_backend=guard)
+        agent = f"geo-control/{__version__} (contact: {check_contact(contact)})"
+        self._client = httpx.Client(
+            transport=_Transport(pool), trust_env=False, follow_redirects=False,
+            headers={"User-Agent": agent, "Accept": "*/*", "Accept-Encoding": "gzip"},
+            timeout=httpx.Timeout(self.limits.read_seconds, connect=self.limits.connect_seconds),
+        )  # fmt: skip
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+
+    def fetch(self, url: str, target: Path, *, kind: Kind = "any", etag: str = "", last_modified: str = "") -> Landed:
+        """Write what an address gives into a file, which is there only when it is whole and of its kind."""
+        headers = {"If-None-Match": etag} if etag else {}
+        if last_modified:
+            headers["If-Modified-Since"] = last_modified
+        for attempt in range(1, self.limits.attempts + 1):
+            try:
+                return self._once(url, target, kind, headers)
+            except _AgainError as error:
+                target.unlink(missing_ok=True)
+                if attempt == self.limits.attempts:
+                    raise FetchError(f"{url}: {error}, {attempt} times: try again later") from error
+                backoff = self.limits.backoff_seconds * 2.0 ** (attempt - 1)
+                self._sleep(backoff if error.wait is None else error.wait)
+            except BaseException:
+                target.unlink(missing_ok=True)
+                raise
+        raise FetchError(f"{url}: not asked: attempts is below 1")
+
+    def read_json(self, url: str, folder: Path) -> Any:
+        """What an address gives, as JSON: listings, never maps."""
+        target = folder / f".listing.{os.getpid()}.part"
+        if self.fetch(url, target, kind="json").outcome == "missing":
+            raise FetchError(f"{url}: nothing is there: has the source moved? Its address is a line of a TOML file")
+        try:
+            return orjson.loads(target.read_bytes())
+        except orjson.JSONDecodeError as error:
+            raise FetchError(f"{url}: no JSON ({error})") from error
+        finally:
+            target.unlink(missing_ok=True)
+
+    def _once(self, url: str, target: Path, kind: Kind, headers: dict[str, str]) -> Landed:
+        if self._asked:
+            self._sleep(self.limits.pause_seconds)
+        self._asked = True
+        self._clock.ends = time.monotonic() + self.limits.file_seconds
+        with _explained(url), self._answer(check_url(url, loopback=self.loopback), headers) as answer:
+            retrieved = datetime.now(UTC)
+            if answer.status_code == 304 and not headers:
+                raise FetchError(f"{url}: the server says that nothing changed, though nothing was had before")
+            if answer.status_code == 304:
+                return Landed("unchanged", retrieved, etag=headers.get("If-None-Match", ""))
+            if answer.status_code in (404, 410):
+                return Landed("missing", retrieved)
+            self._refuse_status(url, answer)
+            count, digest = self._write(url, answer, target)
+        refuse_other_kind(target, kind, said=answer.headers.get("content-type", ""), url=url)
+        said = answer.headers
+        return Landed("new", retrieved, count, digest, said.get("etag", ""), said.get("last-modified", ""))
+
+    @contextmanager
+    def _answer(self, url: httpx.URL, headers: dict[str, str]) -> Iterator[httpx.Response]:
+        """The answer after redirects, of which none leaves the host."""
+        first, seen = url, {url}
+        for _ in range(_HOPS + 1):
+            with self._client.stream("GET", url, headers=headers) as answer:
+                if answer.status_code not in _REDIRECTS:
+                    yield answer
+                    return
+                location = answer.headers.get("location", "")
+            url = url.join(location)
+            if (url.scheme, url.host, url.port) != (first.scheme, first.host, first.port) or url.userinfo:
+                raise FetchError(
+                    f"{first} redirects to another host, {url.scheme}://{url.host}: not followed. If the source has"
+                    " moved, write its new address into the TOML file"
+                )
+            if url in seen:
+                raise FetchError(f"{first} redirects in a circle: the source's own fault; try again later")
+            seen.add(url)
+        raise FetchError(f"{first} redirects more than {_HOPS} times: not followed")
+
+    def _refuse_status(self, url: str, answer: httpx.Response) -> None:
+        status = answer.status_code
+        if status in _BUSY:
+            wait = retry_after(answer.headers.get("retry-after", ""), now=datetime.now(UTC))
+            if wait is not None and wait > self.limits.wait_seconds:
+                raise FetchError(f"{url}: the server (status {status}) asks to come back in {wait:.0f} seconds")
+            raise _AgainError(f"the server answers with status {status}", wait)
+        if status != 200:
+            hint = " (does the source now ask for a key?)" if status in (401, 403) else ""
+            raise FetchError(f"{url}: the server answers with status {status}{hint}: nothing is taken")
+
+    def _write(self, url: str, answer: httpx.Response, target: Path) -> tuple[int, str]:
+        limits = self.limits
+        declared = declared_bytes(answer.headers.get("content-length", ""))
+        if declared > limits.file_bytes:
+            raise FetchError(f"{url}: {declared:,} bytes, past the limit of {limits.file_bytes:,} for a file")
+        count, digest = 0, sha256()
+        with target.open("wb") as file:
+            for piece in unpacked(answer.iter_raw(), answer.headers.get("content-encoding", "")):
+                count += len(piece)
+                self._taken += len(piece)
+                if count > limits.file_bytes:
+                    raise FetchError(f"{url}: past the limit of {limits.file_bytes:,} bytes for a file: cut off")
+                if self._taken > limits.total_bytes:
+                    raise FetchError(f"{url}: past the limit of {limits.total_bytes:,} bytes for one run: cut off")
+                digest.update(piece)
+                file.write(piece)
+            file.flush()
+            os.fsync(file.fileno())
+        return count, digest.hexdigest()
+
+
+@contextmanager
+def _explained(url: str) -> Iterator[None]:
+    """What goes wrong on the way as one of ours: worth another attempt, or not."""
+    try:
+        yield
+    except (httpcore.ConnectError, httpx.ConnectError) as error:
+        if isinstance(error.__context__, ssl.SSLCertVerificationError) or "CERTIFICATE" in str(error):
+            raise FetchError(f"{url}: its certificate is not good ({error}): nothing is taken") from error
+        raise _AgainError(f"it cannot be reached ({error})") from error
+    except (httpcore.TimeoutException, httpx.TimeoutException) as error:
+        raise _AgainError(f"no answer in time ({error or 'silence'})") from error
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpx.TransportError) as error:
+        raise _AgainError(f"the answer breaks off ({error})") from error
+    except zlib.error as error:
+        raise _AgainError(f"the answer is damaged ({error})") from error
+    except OSError as error:
+        raise FetchError(f"{url}: what it gives cannot be written ({error}): is there room?") from error

@@ -1,1 +1,0 @@
-"""A briefing: what it says, gathered once, and its writers."""

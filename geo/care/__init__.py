@@ -1,1 +1,0 @@
-"""Care of an archive: is it whole, a mended copy, a backup."""

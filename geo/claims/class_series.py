@@ -1,0 +1,187 @@
+"""What a source says of a side's ground at every snapshot, for every set of its classes: a series, not N overlays."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo.archive import Archive
+from geo.archive.results import FAR, When, moment
+from geo.measure import areas
+from geo.measure.areas import Zone
+from geo.measure.ellipsoid import areas_km2
+from geo.measure.series.parallel import ground_changes
+from geo.schema import last_instant, parse_instant, text_or_none
+from geo.units import Countries, units_of_set
+
+# in this order classes are added to a set, each set named in full
+_ADDED = ("contested", "claimed", "advance")
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where a claim is measured: a unit with its outline, or everywhere; `country` is whose unit it is."""
+
+    unit: str | None
+    name: str | None
+    boundary: str | None
+    shape: shapely.Geometry | None
+    country: str | None
+    area_km2: float | None
+
+    def zone(self) -> Zone:
+        """The same as a zone of `geo.measure.areas`."""
+        return Zone(self.unit, self.boundary, self.shape)
+
+
+@dataclass(frozen=True)
+class Strand:
+    """One set of classes of one part of a source, over time, in km²: `values[i]` stands from `times[i]` on."""
+
+    source: str
+    part: str
+    statuses: tuple[str, ...]
+    times: tuple[datetime, ...]
+    values: tuple[float, ...]
+    rows: gpd.GeoDataFrame
+    place: Place
+    rest: bool = False
+
+    def at(self, instant: datetime) -> int | None:
+        """Which snapshot answers for an instant; None before the first."""
+        past = [i for i, t in enumerate(self.times) if t <= instant]
+        return past[-1] if past else None
+
+    def ground(self, instant: datetime, *, clipped: bool = True) -> shapely.Geometry:
+        """The side's ground at an instant (EPSG:4326), cut to the place unless it is not to be."""
+        alive = self.rows[(self.rows["valid_from"] <= instant) & ~(self.rows["valid_to"] <= instant)]
+        drawn = areas.union(alive.geometry) if len(alive) else areas.NOWHERE
+        if self.rest and self.place.shape is not None:
+            return shapely.difference(self.place.shape, drawn)
+        return areas.clip(drawn, self.place.shape) if clipped else drawn
+
+
+def place_of(archive: Archive, within: str | shapely.Geometry | None, *, boundary: str | None = None) -> Place:
+    """The place that a claim speaks of."""
+    if boundary is not None:
+        units_of_set(archive.units(), boundary)
+    if within is None:
+        return Place(None, None, None, None, None, None)
+    if not isinstance(within, str):
+        return Place("(polygon)", "the polygon given", None, within, None, _km2(within))
+    row = archive.unit(within, boundary=boundary).iloc[0]
+    code, shape = text_or_none(row["unit"]) or str(row["name"]), row["geometry"]
+    country = code if int(row["level"]) == 0 else text_or_none(row["parent"])
+    return Place(code, str(row["name"]), text_or_none(row["boundary"]), shape, country, _km2(shape))
+
+
+def strands_of(
+    archive: Archive, source: str, side: str, place: Place, *, to: When | None = None, as_known_on: When | None = None
+) -> list[Strand]:
+    """What a source says of a side's ground, for every set of its classes."""
+    if place.shape is not None and place.boundary is None:  # a polygon has no name to be remembered by
+        return _strands_of(archive, source, side, place, to, as_known_on)
+    key = ("strands", source, side, place.unit, place.boundary, str(to), moment(as_known_on))
+    return archive.store.recall(key, lambda: _strands_of(archive, source, side, place, to, as_known_on))
+
+
+def _strands_of(
+    archive: Archive, source: str, side: str, place: Place, to: When | None, as_known_on: When | None
+) -> list[Strand]:
+    table = archive.snapshots(source, as_known_on=FAR if as_known_on is None else as_known_on)
+    instants = sorted({parse_instant(d) for d in table["depicts"]})
+    if not instants:
+        return []
+    rows = archive.polygons(source, as_known_on=as_known_on)
+    own = place.country == side
+    found = []
+    for part in sorted(set(rows["part"])):
+        mine = rows[rows["part"] == part]
+        times = sorted({parse_instant(d) for d in table.loc[table["part"] == part, "depicts"]})
+        for statuses, picked in _sets(mine, side, place, archive.countries(), to, own=own):
+            growth = ground_changes(picked, times, place.zone()).growth[:, 0]
+            drawn = np.maximum(np.cumsum(growth), 0.0)
+            values = (place.area_km2 or 0.0) - drawn if own else drawn
+            found.append(Strand(source, part, statuses, tuple(times), tuple(values.tolist()), picked, place, own))
+    return found
+
+
+def _sets(
+    rows: gpd.GeoDataFrame, side: str, place: Place, countries: Countries, to: When | None, *, own: bool
+) -> list[tuple[tuple[str, ...], gpd.GeoDataFrame]]:
+    """The sets of classes of one part with the polygons that make them."""
+    status = rows["status"]
+    contested = rows[status == "contested"]
+    if own:
+        others = rows[rows["controller"].notna() & (rows["controller"] != side) & (status == "held")]
+        others = _meeting(others, place)
+        if others.empty:
+            return []
+        contested = _meeting(contested, place)
+        least: tuple[tuple[str, ...], gpd.GeoDataFrame] = (("held",), _joined(others, contested))
+        return [least, (("held", "contested"), others)] if len(contested) else [least]
+    mine = {
+        s: _meeting(rows[(rows["controller"] == side) & (status == s)], place) for s in ("held", "claimed", "advance")
+    }
+    if mine["held"].empty:
+        return [((s,), mine[s]) for s in ("claimed", "advance") if len(mine[s])]
+    added = {**mine, "contested": _meeting(_at_home(contested, mine["held"], countries, to), place)}
+    names: tuple[str, ...] = ("held",)
+    ground = mine["held"]
+    sets: list[tuple[tuple[str, ...], gpd.GeoDataFrame]] = [(names, ground)]
+    for name in _ADDED:
+        if len(added[name]):
+            names, ground = (*names, name), _joined(ground, added[name])
+            sets.append((names, ground))
+    return sets
+
+
+def _joined(*frames: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    full = [f for f in frames if len(f)]
+    return gpd.GeoDataFrame(pd.concat(full, ignore_index=True), crs=frames[0].crs)
+
+
+def _meeting(rows: gpd.GeoDataFrame, place: Place) -> gpd.GeoDataFrame:
+    if place.shape is None or rows.empty:
+        return rows
+    shapely.prepare(place.shape)
+    return rows[shapely.intersects(place.shape, np.asarray(rows.geometry.array, dtype=object))]
+
+
+def _at_home(
+    contested: gpd.GeoDataFrame, held: gpd.GeoDataFrame, countries: Countries, to: When | None
+) -> gpd.GeoDataFrame:
+    """Contested ground in the countries in which the side stands, as in `Archive.area`."""
+    if contested.empty:
+        return contested
+    now = held
+    if to is not None:
+        instant = last_instant(to)
+        alive = held[(held["valid_from"] <= instant) & ~(held["valid_to"] <= instant)]
+        now = alive if len(alive) else held
+    home = areas.home_countries(areas.union(now.geometry), countries)
+    points = shapely.point_on_surface(np.asarray(contested.geometry.array, dtype=object))
+    where = countries.locate(shapely.get_x(points), shapely.get_y(points))
+    return contested[np.isin(where, list(home))]
+
+
+def holders(archive: Archive, source: str, place: Place, *, as_known_on: When | None = None) -> set[str]:
+    """The sides that a source shows any ground of in a place, held or claimed, at any date."""
+    rows = archive.polygons(source, as_known_on=as_known_on)
+    rows = _meeting(rows[rows["status"].isin(("held", "claimed"))], place)
+    return {c for c in map(text_or_none, rows["controller"]) if c}
+
+
+def _km2(shape: shapely.Geometry) -> float:
+    return float(areas_km2(np.array([shape], dtype=object))[0])
+
+
+def km2_of(shapes: Sequence[shapely.Geometry]) -> list[float]:
+    """The km² of shapes on WGS 84."""
+    return [float(v) for v in areas_km2(np.array(list(shapes), dtype=object))]

@@ -1,0 +1,1 @@
+"""Briefings to drafts of incidents and claims."""

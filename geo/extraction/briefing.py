@@ -1,0 +1,293 @@
+"""A briefing into drafts: its text, the places in it, the incidents it tells of and the area claims it makes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date as day_type
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+
+from geo.errors import UsageError
+from geo.extraction import event_merging
+from geo.extraction.briefing_files import Text, read_text, tidy
+from geo.extraction.drafts import Sketch, Span, check_of, date_fields, toll_fields
+from geo.extraction.event_places import Place, located
+from geo.formats.dates import find_date
+from geo.schema import INCIDENT_COLUMNS, to_instant
+from geo.text import dates
+from geo.text.dates import Dateline
+from geo.text.sentences import Lang, Passage, language_of, paragraphs
+from geo.text.word_lists import country_of, pattern
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
+    from geo.archive.results import When
+    from geo.geocoding.gazetteer import Gazetteer
+
+# what `geo read --format json` gives of a mention
+MENTION_FIELDS = (
+    "text", "start", "end", "role", "place", "adm_1", "country", "latitude", "longitude", "where_prec",
+    "uncertainty_km", "score", "why",
+)  # fmt: skip
+# the fields of a draft that have words of the briefing behind them, in the order of the review file
+SPAN_FIELDS = (
+    "what", "where", "when", "killed", "injured", "captured", "claimed_by", "verification", "actor1", "actor2",
+)  # fmt: skip
+_HEADLINE = 160
+
+
+@dataclass(frozen=True)
+class Draft:
+    """An incident as a text tells it: the columns of `geo.schema.INCIDENT_COLUMNS`, and the words behind them."""
+
+    fields: Mapping[str, Any]
+    spans: Mapping[str, Sequence[Span]]
+    told: Sequence[Span] = ()
+
+    @property
+    def is_located(self) -> bool:
+        """Whether it has a point."""
+        return self.fields["latitude"] is not None
+
+
+@dataclass(frozen=True)
+class Reading:
+    """All that was read from a briefing. Offsets count characters of ``source.text``."""
+
+    source: Text
+    lang: Lang
+    dateline: day_type | None
+    mentions: gpd.GeoDataFrame
+    incidents: Sequence[Draft]
+    claims: Sequence[Any] = field(default_factory=tuple)
+
+    def as_dict(self) -> dict[str, Any]:
+        """As ``geo read --format json`` prints it."""
+        return {
+            "file": self.source.name,
+            "sha256": self.source.sha256,
+            "dateline": None if self.dateline is None else self.dateline.isoformat(),
+            "lang": self.lang,
+            "text": self.source.text,
+            "mentions": [_mention(row) for row in self.mentions.to_dict("records")],
+            "incidents": [_incident(draft) for draft in self.incidents],
+            "claims": [claim.as_dict() for claim in self.claims],
+        }
+
+
+def read_briefing(
+    briefing: str | Path | Text,
+    *,
+    date: When | None = None,
+    archive: Archive | None = None,
+    gazetteer: Gazetteer | None = None,
+    countries: Sequence[str] | None = None,
+    lang: Lang | None = None,
+    source: str | None = None,
+    encoding: str | None = None,
+) -> Reading:
+    """Draft the incidents and area claims of a briefing's text. Nothing is stored.
+
+    Parameters
+    ----------
+    briefing : path or Text
+        ``.txt``, ``.md`` or ``.html``; or a text that `geo.extraction.briefing_files` gave.
+    date : str, date, datetime or None
+        The day of the briefing, from which "yesterday" counts; None is its own dateline.
+    archive : Archive or None
+        Gives the countries in play and the front of the day, as in `geo.geocode`.
+    gazetteer : geo.geocoding.gazetteer.Gazetteer or None
+        Opened once, for many briefings.
+    countries : sequence of str or None
+        ISO 3166-1 alpha-2 codes of the countries in play.
+    lang : {"en", "uk", "ru"} or None
+        None finds it out, paragraph by paragraph.
+    source : str or None
+        Whose briefing it is; None is what the page itself states, else the file's name.
+    encoding : str or None
+        Of the file, where it does not say.
+
+    Returns
+    -------
+    Reading
+        Mentions (a GeoDataFrame in EPSG:4326), drafts and claims, each with the words that it comes from.
+
+    Raises
+    ------
+    FileError
+        The file cannot be read, or is no text.
+    GateError
+        `date` cannot be read.
+    UsageError
+        There is no such encoding, language or country.
+    """
+    from geo.claims.reading import find_claims
+    from geo.geocoding.geocoder import geocode
+
+    if lang not in (None, "en", "uk", "ru"):
+        raise UsageError(f"lang={lang!r} is unknown: en, uk, ru")
+    text = briefing if isinstance(briefing, Text) else read_text(Path(briefing), encoding=encoding)
+    passages = paragraphs(text.text, lang=lang)
+    line = dateline_of(text, passages, date)
+    today = None if line is None else line.day
+    mentions = geocode(text.text, date=today, archive=archive, gazetteer=gazetteer, countries=countries)
+    drafts = draft_incidents(text, mentions, dateline=line, lang=lang, source=source)
+    claims = find_claims(text.text, date=today)
+    return Reading(text, lang or language_of(text.text), today, mentions, drafts, claims)
+
+
+def text_of(text: str, *, name: str = "text") -> Text:
+    """A text that stands in no file, as `read_briefing` takes it."""
+    from hashlib import sha256
+
+    return Text(tidy(text), name, sha256(text.encode()).hexdigest())
+
+
+def dateline_of(text: Text, passages: Sequence[Passage], date: When | None) -> Dateline | None:
+    """The day of a briefing: as told, else as its first lines, its page or its file's name state it."""
+    if date is not None:
+        return Dateline(to_instant(date).date())
+    found = dates.dateline(passages)
+    if found is None:
+        stated = find_date(text.published) or find_date(text.name)
+        found = None if stated is None else Dateline(stated[0].date())
+    return found
+
+
+def draft_incidents(
+    text: Text,
+    mentions: gpd.GeoDataFrame,
+    *,
+    dateline: Dateline | None = None,
+    lang: Lang | None = None,
+    source: str | None = None,
+) -> list[Draft]:
+    """Draft the incidents of a text whose places are known."""
+    passages = paragraphs(text.text, lang=lang)
+    places = located(mentions.to_dict("records"))
+    today = None if dateline is None else dateline.day
+    sketches = event_merging.weave(passages, places, today=today, skip=_head(passages, dateline))
+    head = _headline(passages)
+    made = [_draft(text, sketch, today, head=head, source=source) for sketch in sketches]
+    return _numbered(made, text)
+
+
+def _head(passages: Sequence[Passage], dateline: Dateline | None) -> list[Passage]:
+    """The line of the date itself, where it is a line of its own."""
+    if dateline is None or dateline.start is None:
+        return []
+    return [p for p in passages if p.start <= dateline.start < p.end and len(p.text) < 100 and p.text.count(" ") < 12]
+
+
+def _headline(passages: Sequence[Passage]) -> str | None:
+    first = passages[0].text if passages else ""
+    return first if 0 < len(first) <= _HEADLINE and not first.endswith((".", "!", "…")) else None
+
+
+def _draft(text: Text, sketch: Sketch, today: day_type | None, *, head: str | None, source: str | None) -> Draft:
+    when, when_spans = date_fields(sketch)
+    counted, spans = toll_fields(sketch)
+    verification, check_spans = check_of(sketch.checks, sketch.voices)
+    rule = sketch.rule
+    found: dict[str, Any] = dict.fromkeys(c for c in INCIDENT_COLUMNS if c != "orig")
+    found |= when | counted | _where(sketch.place) | _who(sketch, text)
+    found |= {
+        "event_type": rule.event_type if rule else None,
+        "sub_event_type": rule.sub_event_type if rule else None,
+        "report_date": None if today is None else today.isoformat(),
+        "source_date": None if today is None else today.isoformat(),
+        "source": source or text.publisher or text.name,
+        "source_headline": head,
+        "lang": sketch.lang,
+        "claimed_by": "; ".join(v.name for v in sketch.voices) or None,
+        "verification": verification,
+        "notes": _notes(sketch),
+        "tags": rule.name if rule else None,
+    }
+    words = {
+        "what": [Span(t.start, t.end, t.text) for t in sketch.triggers],
+        "where": [Span(p.start, p.end, p.text) for p in (sketch.place, *sketch.also) if p is not None],
+        "when": when_spans,
+        **spans,
+        "claimed_by": [Span(v.start, v.end, v.text) for v in sketch.voices],
+        "verification": check_spans,
+        **{name: _acting(sketch, name)[:1] for name in ("actor1", "actor2")},
+    }
+    told = [Span(a, b, text.text[a:b]) for a, b in sorted(set(sketch.told))]
+    return Draft(found, {k: tuple(_unique(v)) for k, v in words.items() if v}, told)
+
+
+def _unique(spans: Sequence[Span]) -> list[Span]:
+    return sorted(set(spans), key=lambda s: (s.start, s.end))
+
+
+def _where(place: Place | None) -> dict[str, Any]:
+    if place is None:
+        return {}
+    name, numeric = country_of(place.country)
+    return {
+        "latitude": place.latitude, "longitude": place.longitude, "where_prec": place.where_prec,
+        "uncertainty_km": place.uncertainty_km, "where_coordinates": place.place,
+        "where_description": place.why or None,
+        "adm_1": place.adm_1, "adm_2": place.adm_2, "country": name, "iso": numeric,
+        "gazetteer": place.gazetteer, "place_id": place.place_id,
+    }  # fmt: skip
+
+
+def _acting(sketch: Sketch, name: str) -> list[Span]:
+    return [Span(a.start, a.end, a.text) for role, a in sketch.actors if role == name]
+
+
+def _who(sketch: Sketch, text: Text) -> dict[str, Any]:
+    """The forces named before and after the words of the event; people killed who are no soldiers are civilians."""
+    first = next((a.name for role, a in sketch.actors if role == "actor1"), None)
+    second = next((a.name for role, a in sketch.actors if role == "actor2" and a.name != first), None)
+    if second is None and sketch.place is not None and sketch.place.country:
+        told = " ".join(text.text[t.start : t.end] for t in sketch.tolls if t.kind != "captured")
+        if pattern(sketch.lang, "persons", "civilians").search(told):
+            second = f"Civilians ({country_of(sketch.place.country)[0]})"
+    return {"actor1": first, "actor2": second}
+
+
+def _notes(sketch: Sketch) -> str | None:
+    lines = [f"Denied in the text: “{d.text}”" for d in sketch.denials]
+    if sketch.shared:
+        lines.append(f"Counted for several places together: “{sketch.shared}”")
+    return ". ".join(dict.fromkeys(lines)) or None
+
+
+def _numbered(drafts: Sequence[Draft], text: Text) -> list[Draft]:
+    """Drafts with ids of their own: day, place, kind of event, and the briefing, so that no two briefings share one."""
+    seen: dict[str, int] = {}
+    found = []
+    for draft in drafts:
+        parts = [draft.fields["date_start"] or "undated", _slug(draft.fields["where_coordinates"] or "no-place")]
+        name = "-".join([*parts, draft.fields["tags"] or "incident", text.sha256[:6]])
+        seen[name] = seen.get(name, 0) + 1
+        number = f"-{seen[name]}" if seen[name] > 1 else ""
+        found.append(Draft({**draft.fields, "event_id": name + number}, draft.spans, draft.told))
+    return found
+
+
+def _slug(text: str) -> str:
+    return re.sub(r"[^\w]+", "-", text.lower()).strip("-") or "place"
+
+
+def _mention(row: Mapping[Any, Any]) -> dict[str, Any]:
+    return {name: _plain(row.get(name)) for name in MENTION_FIELDS}
+
+
+def _incident(draft: Draft) -> dict[str, Any]:
+    spans = {k: [{"start": s.start, "end": s.end, "text": s.text} for s in v] for k, v in draft.spans.items()}
+    return {**draft.fields, "spans": spans}
+
+
+def _plain(value: Any) -> Any:
+    """A cell as JSON takes it: nothing where it is missing, however pandas writes that."""
+    if value is None or value != value or str(value) == "<NA>":
+        return None
+    return value.item() if hasattr(value, "item") else value

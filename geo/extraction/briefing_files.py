@@ -1,0 +1,147 @@
+"""A briefing's file as plain text: .txt, .md, .html. Nothing in it is run or fetched. The only door to lxml."""
+
+from __future__ import annotations
+
+import codecs
+import re
+import unicodedata
+from collections.abc import Iterator
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from lxml import etree, html
+
+from geo.errors import FileError, UsageError
+from geo.formats.geojson import MIB, read_bytes
+
+FILE_BYTES = 8 * MIB
+TEXT_CHARACTERS = 500_000
+_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+          (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))  # fmt: skip
+_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?([\w.:-]{1,40})", re.IGNORECASE)
+# what is no part of what a reader sees
+_UNSEEN = {
+    "script", "style", "noscript", "template", "iframe", "object", "embed", "svg", "math", "head", "select", "textarea",
+    "button", "form", "canvas", "audio", "video", "nav",
+}  # fmt: skip
+_BLOCKS = {
+    "address", "article", "aside", "blockquote", "body", "br", "caption", "dd", "div", "dl", "dt", "figcaption",
+    "figure", "footer", "h1", "h2", "h3", "h4", "h5", "h6", "header", "hr", "li", "main", "ol", "p", "pre", "section",
+    "table", "tbody", "td", "th", "thead", "time", "tr", "ul",
+}  # fmt: skip
+_MARKDOWN = (
+    (re.compile(r"<!--.*?-->", re.DOTALL), ""),
+    (re.compile(r"^\s{0,3}#{1,6}\s+|^\s{0,3}>\s?|^\s{0,3}[-*+]\s+(?=\S)", re.MULTILINE), ""),
+    (re.compile(r"!?\[([^\]\n]{0,500})\]\([^)\n]{0,2000}\)"), r"\1"),
+    (re.compile(r"(\*\*|__|`|~~)(?=\S)([^\n]{1,500}?)(?<=\S)\1"), r"\2"),
+    (re.compile(r"(?<![\w*])\*(?=\S)([^*\n]{1,500})(?<=\S)\*(?![\w*])"), r"\1"),
+)
+
+
+@dataclass(frozen=True)
+class Text:
+    """What a briefing says, as plain text, and what its file says about it."""
+
+    text: str
+    name: str
+    sha256: str
+    published: str = ""
+    publisher: str = ""
+
+
+def read_text(path: Path, *, encoding: str | None = None) -> Text:
+    """Read a briefing."""
+    raw = read_bytes(path, limit=FILE_BYTES)
+    digest = sha256(raw).hexdigest()
+    is_page = path.suffix.lower() in (".html", ".htm", ".xhtml")
+    text = _decode(path, raw, encoding, is_page=is_page)
+    facts: dict[str, str] = {}
+    if is_page:
+        text, facts = _from_html(path, text)
+    elif path.suffix.lower() in (".md", ".markdown"):
+        for pattern, kept in _MARKDOWN:
+            text = pattern.sub(kept, text)
+    elif text[:200].lstrip().lower().startswith(("<!doctype html", "<html")):
+        raise FileError(f"{path}: an HTML page: give its file the ending .html")
+    text = tidy(text)
+    if not text:
+        raise FileError(f"{path}: no text in it that a reader would see")
+    if len(text) > TEXT_CHARACTERS:
+        raise FileError(f"{path}: {len(text):,} characters, over the limit of {TEXT_CHARACTERS:,}: split it by day")
+    return Text(text, path.name, digest, **facts)
+
+
+def tidy(text: str) -> str:
+    """Text as it is read: composed letters, a paragraph a line, no control characters, single blanks."""
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    # a control character is a blank, a mark that only turns or joins letters is nothing
+    kept = "".join(c if c == "\n" else _shown(c) for c in text)
+    lines = (" ".join(line.split()) for line in kept.split("\n"))
+    return "\n".join(line for line in lines if line)
+
+
+def _shown(sign: str) -> str:
+    kind = unicodedata.category(sign)
+    return " " if kind in ("Cc", "Zs", "Zl", "Zp") else "" if kind in ("Cf", "Cs", "Co", "Cn") else sign
+
+
+def _decode(path: Path, raw: bytes, encoding: str | None, *, is_page: bool) -> str:
+    marked = next((name for mark, name in _MARKS if raw.startswith(mark)), None)
+    stated = _CHARSET.search(raw[:4096]) if is_page else None
+    name = encoding or marked or (stated[1].decode("ascii", "replace") if stated else "utf-8")
+    try:
+        codec = codecs.lookup(name)
+    except LookupError:
+        if encoding is None:
+            raise FileError(f"{path}: it states the unknown encoding {name!r}: say --encoding utf-8") from None
+        raise UsageError(f"--encoding {name!r} is unknown: utf-8, cp1251, latin-1 are among the known") from None
+    if marked is None and not codec.name.startswith(("utf-16", "utf-32")) and b"\0" in raw:
+        raise FileError(f"{path}: no text (it has NUL bytes); for UTF-16 without a mark say --encoding utf-16-le")
+    try:
+        return codec.decode(raw, "strict")[0].lstrip("\ufeff")
+    except (UnicodeError, TypeError, ValueError):
+        raise FileError(f"{path}: not {name}: --encoding names the encoding, such as cp1251 or latin-1") from None
+
+
+def _from_html(path: Path, text: str) -> tuple[str, dict[str, str]]:
+    parser = html.HTMLParser(no_network=True, huge_tree=False, remove_comments=True, remove_pis=True, encoding="utf-8")
+    try:
+        tree = html.document_fromstring(text.encode("utf-8", "replace"), parser=parser)
+    except (etree.ParserError, etree.XMLSyntaxError, ValueError) as error:
+        raise FileError(f"{path}: no HTML that can be read ({error})") from None
+    facts = {name: found for name, wanted in _FACTS.items() if (found := _fact(tree, wanted))}
+    return "".join(_pieces(tree)), facts
+
+
+_FACTS = {
+    "published": ("article:published_time", "datePublished", "date", "pubdate", "dc.date"),
+    "publisher": ("og:site_name", "application-name", "author"),
+}
+
+
+def _fact(tree: Any, wanted: tuple[str, ...]) -> str:
+    """What the page's head states under one of the names, the first that there is."""
+    stated: dict[str, str] = {}
+    for element in tree.iter("meta"):
+        key = element.get("property") or element.get("name") or element.get("itemprop") or ""
+        stated.setdefault(key.lower(), element.get("content") or "")
+    return next((tidy(stated[n.lower()])[:200] for n in wanted if stated.get(n.lower())), "")
+
+
+def _pieces(tree: Any) -> Iterator[str]:
+    """The text that a reader would see, with a line's end around every block."""
+    unseen = 0
+    for event, element in etree.iterwalk(tree, events=("start", "end")):
+        tag = element.tag if isinstance(element.tag, str) else "script"
+        hidden = tag in _UNSEEN or element.get("hidden") is not None
+        edge = "\n" if tag in _BLOCKS else ""
+        if event == "start":
+            unseen += hidden
+            if not unseen:
+                yield edge + (element.text or "").replace("\n", " ")
+            continue
+        unseen -= hidden
+        if not unseen:
+            yield edge + (element.tail or "").replace("\n", " ")

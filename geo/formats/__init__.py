@@ -1,0 +1,1 @@
+"""Files to geometries and rows."""

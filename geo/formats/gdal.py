@@ -1,0 +1,181 @@
+"""The only door to pyogrio: GDAL is shown only files of three kinds that are what their names say."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import tempfile
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pyogrio
+import shapely
+from numpy.typing import NDArray
+from pyogrio.errors import CRSError
+
+from geo.errors import ArchiveError, FileError, GateError
+from geo.formats.geojson import MIB
+from geo.storage import transactions
+
+LAYER_LIMIT = 1024 * MIB
+MAGIC_OF = {".shp": b"\x00\x00\x27\x0a", ".fgb": b"fgb\x03fgb", ".gpkg": b"SQLite format 3\x00"}
+SHAPEFILE = (".shp", ".shx", ".dbf", ".prj", ".cpg")
+
+_NAMES = {".shp": "Shapefile", ".fgb": "FlatGeobuf file", ".gpkg": "GeoPackage"}
+_VIRTUAL = re.compile(r"CREATE\s+VIRTUAL\s+TABLE.*?\bUSING\s+(\w+)", re.IGNORECASE | re.DOTALL)
+_HARMLESS = frozenset(("rtree", "fts3", "fts4", "fts5"))
+_GDAL_DATE = re.compile(r"(\d{4})/(\d{2})/(\d{2})(?!\d)")
+# Paths that GDAL or its wrapper would take for an archive, an address or a connection.
+_SPECIAL = re.compile(r"[!?]|^/vsi|\.zip(?:$|/)|://", re.IGNORECASE)
+
+Objects = NDArray[np.object_]
+
+
+def read_vector(
+    path: Path, *, layer: str | None = None, encoding: str | None = None
+) -> tuple[pd.DataFrame, Objects, str, str]:
+    """Read a layer of a GeoPackage, Shapefile or FlatGeobuf file, in its own CRS."""
+    kind = path.suffix.lower()
+    _check_kind(path, kind)
+    with _plain(path) as plain:
+        name = choose(path, _layers(path, plain), layer) if kind == ".gpkg" else path.stem
+        try:
+            with warnings.catch_warnings():
+                # GDAL's remarks on odd rings; what comes of them is checked at the gate
+                warnings.simplefilter("ignore", RuntimeWarning)
+                meta, _, blobs, fields = pyogrio.raw.read(
+                    str(plain), layer=name if kind == ".gpkg" else None, force_2d=True, datetime_as_string=True,
+                    encoding=encoding if kind == ".shp" else None,
+                )  # fmt: skip
+            geometry = _of_wkb(blobs)
+        except UnboundLocalError:  # how pyogrio meets a CRS that GDAL cannot write out again
+            raise FileError(f"{path}: layer {name!r} names a CRS that is damaged: repair it, or leave it out") from None
+        except (RuntimeError, ValueError, LookupError, CRSError, shapely.errors.ShapelyError) as error:
+            why = str(error).replace(str(plain), path.name)
+            raise FileError(f"{path}: layer {name!r} cannot be read: {why}") from None
+    columns = [_dates(f) if "datetime" in str(kind) else f for f, kind in zip(fields, meta["dtypes"], strict=True)]
+    table = pd.DataFrame(dict(zip(map(str, meta["fields"]), columns, strict=True)), index=range(len(geometry)))
+    return table, geometry, str(meta["crs"] or ""), name
+
+
+def choose(path: Path, names: Sequence[str], wanted: str | None) -> str:
+    """The one layer, or the one that is named."""
+    listed = ", ".join(sorted(names))
+    if wanted is not None:
+        if wanted not in names:
+            raise GateError(f"{path}: no layer {wanted!r}; there are: {listed}")
+        return wanted
+    if len(names) != 1:
+        raise GateError(f"{path}: {len(names)} layers: name one of them with --layer: {listed}")
+    return names[0]
+
+
+def geopackage_bytes(layers: Mapping[str, gpd.GeoDataFrame], *, description: str = "") -> bytes:
+    """A GeoPackage of layers; equal layers give equal bytes."""
+    before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
+    with tempfile.TemporaryDirectory(prefix="geo-") as folder:
+        path = Path(folder, "layers.gpkg")
+        try:
+            # GDAL writes the hour of writing into the file, and no file would equal another
+            pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00Z"})
+            for i, (name, frame) in enumerate(layers.items()):
+                pyogrio.write_dataframe(
+                    frame, path, layer=name, driver="GPKG", append=i > 0, layer_options={"DESCRIPTION": description},
+                    geometry_type="MultiPolygon" if name == "control" else "Point",
+                )  # fmt: skip
+            return path.read_bytes()
+        except (RuntimeError, ValueError, OSError) as error:
+            raise FileError(f"layers {', '.join(layers)}: no GeoPackage can be written of them ({error})") from None
+        finally:
+            pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})
+
+
+def _check_kind(path: Path, kind: str) -> None:
+    """The content must be what the extension says, before GDAL sees it."""
+    if kind not in MAGIC_OF:
+        raise FileError(f"{path}: {kind or 'no extension'}: one of .gpkg, .shp and .fgb is wanted")
+    if not path.is_file():
+        raise FileError(f"{path}: {'a folder, not a file' if path.is_dir() else 'no such file'}")
+    size = path.stat().st_size
+    if size > LAYER_LIMIT:
+        raise FileError(f"{path}: {size / MIB:,.0f} MiB, over the limit of {LAYER_LIMIT / MIB:,.0f} MiB")
+    try:
+        with path.open("rb") as stream:
+            start = stream.read(16)
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read: {error.strerror}") from None
+    if not start:
+        raise FileError(f"{path}: empty file (0 bytes), perhaps a failed download")
+    if not start.startswith(MAGIC_OF[kind]):
+        detail = " (no SQLite file at all)" if kind == ".gpkg" else ""
+        raise FileError(f"{path}: not a {_NAMES[kind]}{detail}, whatever the extension says")
+    if kind == ".gpkg":
+        _check_geopackage(path)
+
+
+def _check_geopackage(path: Path) -> None:
+    try:
+        with transactions.reading(path) as connection:
+            made = {
+                str(name): str(sql or "") for name, sql in connection.execute("SELECT name, sql FROM sqlite_master")
+            }
+    except ArchiveError as error:
+        text = str(error).removeprefix(f"{path}: ")
+        if "SQLite" in text:
+            text = "damaged SQLite file: take a backup or fetch it again"
+        raise FileError(f"{path}: {text}") from None
+    if "gpkg_contents" not in made:
+        raise FileError(f"{path}: SQLite, but no GeoPackage (it has no table gpkg_contents)")
+    for name, sql in made.items():
+        match = _VIRTUAL.match(sql.strip())
+        if match and match.group(1).lower() not in _HARMLESS:
+            raise FileError(f"{path}: table {name!r} is a window to something outside ({match.group(1)}): not opened")
+
+
+def _layers(path: Path, plain: Path) -> list[str]:
+    try:
+        return [str(name) for name, geometry in pyogrio.list_layers(str(plain)) if geometry is not None]
+    except (RuntimeError, ValueError) as error:
+        raise FileError(f"{path}: damaged GeoPackage ({str(error).replace(str(plain), path.name)})") from None
+
+
+@contextmanager
+def _plain(path: Path) -> Iterator[Path]:
+    """A path that can only be read as a path; a copy where the name has signs with a meaning for GDAL."""
+    absolute = path.resolve()
+    if not _SPECIAL.search(str(absolute)):
+        yield absolute
+        return
+    kinds = SHAPEFILE if path.suffix.lower() == ".shp" else (path.suffix.lower(),)
+    with tempfile.TemporaryDirectory(prefix="geo-") as folder:
+        for sibling in absolute.parent.iterdir():
+            if sibling.stem == absolute.stem and sibling.suffix.lower() in kinds:
+                shutil.copyfile(sibling, Path(folder, "data" + sibling.suffix.lower()))
+        yield Path(folder, "data" + path.suffix.lower())
+
+
+def _dates(values: Objects) -> Objects:
+    """Dates as ISO 8601 writes them: pyogrio up to 0.12 gives GDAL's own way, 2026/04/07 12:00:00."""
+
+    def iso(value: Any) -> Any:
+        match = _GDAL_DATE.match(value) if isinstance(value, str) else None
+        return "-".join(match.groups()) + value[match.end() :].replace(" ", "T", 1) if match else value
+
+    made: Objects = np.array([iso(v) for v in values], dtype=object)
+    return made
+
+
+def _of_wkb(blobs: Any) -> Objects:
+    """shapely geometries; collections of areas only become MultiPolygons, as everywhere."""
+    found: Objects = np.asarray(shapely.from_wkb(np.asarray(blobs, dtype=object)), dtype=object)
+    for at in np.flatnonzero(shapely.get_type_id(found) == 7):
+        parts = shapely.get_parts(found[at])
+        if len(parts) and (shapely.get_type_id(parts) == 3).all():
+            found[at] = shapely.multipolygons(parts)
+    return found

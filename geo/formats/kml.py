@@ -1,0 +1,248 @@
+"""KML and KMZ to placemarks: with the styles and folders that other readers drop, and without entities."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import Element, ParseError
+
+import shapely
+from defusedxml import ElementTree
+from defusedxml.common import DefusedXmlException
+
+from geo.errors import FileError
+from geo.formats.geojson import build, read_bytes, refuse_other_text
+from geo.formats.zips import MAGIC, unpack
+
+DEPTH_LIMIT = 64
+_CONTAINERS = ("Document", "Folder")
+_SIMPLE = {"Point": "Point", "LineString": "LineString", "LinearRing": "LineString"}
+_GEOMETRIES = ("Polygon", "MultiGeometry", *_SIMPLE)
+_UNREAD = ("Track", "MultiTrack", "Model")
+_COLOUR = re.compile(r"#?([0-9a-fA-F]{8})$")
+
+
+@dataclass(frozen=True)
+class Colour:
+    """A colour of a style: ``#rrggbb`` in lower case, and opacity from 0 to 1."""
+
+    rgb: str
+    alpha: float
+
+
+@dataclass(frozen=True)
+class Placemark:
+    """One placemark of a KML file."""
+
+    row: int
+    geometry: shapely.Geometry | None = None
+    name: str = ""
+    description: str = ""
+    style: str = ""
+    line: Colour | None = None
+    fill: Colour | None = None
+    document: str = ""
+    folders: tuple[str, ...] = ()
+    data: Mapping[str, str] = field(default_factory=dict)
+    begin: str = ""
+    end: str = ""
+    error: str = ""
+    closed: bool = False
+
+
+def read_kml(path: Path, *, raw: bytes | None = None) -> list[Placemark]:
+    """The placemarks of a KML or KMZ file, in the order of the file."""
+    raw = read_bytes(path) if raw is None else raw
+    if raw.startswith(MAGIC):
+        raw = _kml_of(path, unpack(path, raw=raw))
+    root = _parse(path, raw)
+    styles = _Styles(root)
+    drafts: list[Placemark] = []
+    geometries: list[dict[str, Any] | None] = []
+    for row, (element, around) in enumerate(_placemarks(path, root, ()), 1):
+        draft = _placemark(element, row=row, around=around, styles=styles)
+        try:
+            geometry, error = _geometry(element, 0), draft.error
+        except _Unreadable as why:
+            geometry, error = None, str(why)
+        drafts.append(replace(draft, error=error))
+        geometries.append(geometry)
+    built = build(geometries)
+    closed = set(built.closed)
+    return [
+        replace(draft, geometry=built.geometry[i], error=draft.error or built.errors.get(i, ""), closed=i in closed)
+        for i, draft in enumerate(drafts)
+    ]
+
+
+class _Unreadable(Exception):
+    """A geometry that cannot be read; carries the reason."""
+
+
+def _kml_of(path: Path, contents: Mapping[str, bytes]) -> bytes:
+    names = [name for name in contents if name.lower().endswith(".kml")]
+    if not names:
+        raise FileError(f"{path}: no KML inside (found: {', '.join(list(contents)[:5]) or 'nothing'})")
+    first = next((name for name in names if name.lower() == "doc.kml"), names[0])
+    if not contents[first]:
+        raise FileError(f"{path}: {first} is empty")
+    return contents[first]
+
+
+def _parse(path: Path, raw: bytes) -> Element:
+    if not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        refuse_other_text(path, raw)
+    try:
+        root: Element = ElementTree.fromstring(raw, forbid_entities=True, forbid_external=True)
+    except DefusedXmlException:
+        raise FileError(f"{path}: the file declares entities; entities are not read, for safety") from None
+    except ParseError as error:
+        line, column = error.position
+        why = str(error).partition(":")[0]
+        raise FileError(f"{path}: not well-formed XML: {why} at line {line}, column {column + 1}") from None
+    except (ValueError, LookupError) as error:
+        raise FileError(f"{path}: not readable as XML: {error}") from None
+    if _tag(root) != "kml" and _tag(root) not in (*_CONTAINERS, "Placemark"):
+        raise FileError(f"{path}: XML, but not KML (the root is <{_tag(root)}>)")
+    return root
+
+
+def _tag(element: Element) -> str:
+    """The name of an element without namespace or prefix: some writers forget them."""
+    return str(element.tag).rpartition("}")[2].rpartition(":")[2]
+
+
+def _child(element: Element | None, *names: str) -> Element | None:
+    """The first child, grandchild … of these names."""
+    for name in names:
+        if element is None:
+            return None
+        element = next((child for child in element if _tag(child) == name), None)
+    return element
+
+
+def _text(element: Element | None, *names: str) -> str:
+    found = _child(element, *names)
+    return "" if found is None else "".join(found.itertext()).strip()
+
+
+def _placemarks(
+    path: Path, element: Element, around: tuple[tuple[str, str], ...]
+) -> Iterator[tuple[Element, tuple[tuple[str, str], ...]]]:
+    """Placemarks with the containers around them, as (tag, name)."""
+    if len(around) > DEPTH_LIMIT:
+        raise FileError(f"{path}: folders nested more than {DEPTH_LIMIT} deep")
+    tag = _tag(element)
+    if tag == "Placemark":
+        yield element, around
+    elif tag in ("kml", *_CONTAINERS):
+        inner = around if tag == "kml" else (*around, (tag, _text(element, "name")))
+        for child in element:
+            yield from _placemarks(path, child, inner)
+
+
+def _placemark(element: Element, *, row: int, around: tuple[tuple[str, str], ...], styles: _Styles) -> Placemark:
+    style = _text(element, "styleUrl")
+    own, shared = _child(element, "Style"), styles.find(style)
+    unread = next((_tag(child) for child in element if _tag(child) in _UNREAD), "")
+    moment = _text(element, "TimeStamp", "when")
+    return Placemark(
+        row=row,
+        name=_text(element, "name"),
+        description=_text(element, "description"),
+        style=style.removeprefix("#"),
+        line=_colour(own, "LineStyle") or _colour(shared, "LineStyle"),
+        fill=_colour(own, "PolyStyle") or _colour(shared, "PolyStyle"),
+        document=next((name for tag, name in around if tag == "Document"), ""),
+        folders=tuple(name for tag, name in around if tag == "Folder"),
+        data=_extended(element),
+        begin=_text(element, "TimeSpan", "begin") or moment,
+        end=_text(element, "TimeSpan", "end") or moment,
+        error=f"a {unread} is not read: areas, lines and points are" if unread else "",
+    )
+
+
+def _extended(element: Element) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for entry in _child(element, "ExtendedData") or ():
+        if _tag(entry) == "Data":
+            found[entry.get("name", "")] = _text(entry, "value")
+        for simple in entry if _tag(entry) == "SchemaData" else ():
+            found[simple.get("name", "")] = "".join(simple.itertext()).strip()
+    return found
+
+
+class _Styles:
+    """The shared styles of a document, and what its style maps lead to."""
+
+    def __init__(self, root: Element) -> None:
+        self._styles: dict[str, Element] = {}
+        self._maps: dict[str, Element] = {}
+        for element in root.iter():
+            name, tag = element.get("id"), _tag(element)
+            if name and tag == "Style":
+                self._styles.setdefault(name, element)
+            elif name and tag == "StyleMap":
+                self._maps.setdefault(name, element)
+
+    def find(self, url: str, *, steps: int = 4) -> Element | None:
+        """The style that a styleUrl of this file leads to; None for one behind an address, or a circle."""
+        name = url.removeprefix("#")
+        if name in self._styles or name not in self._maps or not steps:
+            return self._styles.get(name)
+        for pair in self._maps[name]:
+            if _text(pair, "key") == "normal":
+                own = _child(pair, "Style")
+                return self.find(_text(pair, "styleUrl"), steps=steps - 1) if own is None else own
+        return None
+
+
+def _colour(style: Element | None, part: str) -> Colour | None:
+    """KML writes aabbggrr."""
+    match = _COLOUR.match(_text(style, part, "color"))
+    if not match:
+        return None
+    alpha, blue, green, red = (match.group(1)[at : at + 2].lower() for at in (0, 2, 4, 6))
+    return Colour(f"#{red}{green}{blue}", round(int(alpha, 16) / 255, 3))
+
+
+def _geometry(element: Element, depth: int) -> dict[str, Any] | None:
+    """The geometry in a placemark or a MultiGeometry, in the form of GeoJSON."""
+    found = [_one(child, depth) for child in element if _tag(child) in _GEOMETRIES]
+    if not found:
+        return None
+    return found[0] if len(found) == 1 else {"type": "GeometryCollection", "geometries": found}
+
+
+def _one(element: Element, depth: int) -> dict[str, Any]:
+    tag = _tag(element)
+    if depth > DEPTH_LIMIT:
+        raise _Unreadable(f"MultiGeometry nested more than {DEPTH_LIMIT} deep")
+    if tag == "MultiGeometry":
+        parts = [_one(child, depth + 1) for child in element if _tag(child) in _GEOMETRIES]
+        return {"type": "GeometryCollection", "geometries": parts}
+    if tag == "Polygon":
+        borders = [_child(child, "LinearRing") for child in element if _tag(child) == "outerBoundaryIs"]
+        borders += [
+            ring
+            for child in element if _tag(child) == "innerBoundaryIs"
+            for ring in child if _tag(ring) == "LinearRing"
+        ]  # fmt: skip
+        return {"type": "Polygon", "coordinates": [_positions(ring) for ring in borders if ring is not None]}
+    positions = _positions(element)
+    if tag == "Point":
+        return {"type": "Point", "coordinates": positions[0] if positions else []}
+    return {"type": _SIMPLE[tag], "coordinates": positions}
+
+
+def _positions(element: Element) -> list[list[float]]:
+    text = _text(element, "coordinates")
+    # Some hands write "35.1, 51.2"; the blank would tear the position apart.
+    text = re.sub(r"\s*,\s*", ",", text) if ", " in text or " ," in text else text
+    try:
+        return [[float(number) for number in position.split(",")[:2]] for position in text.split()]
+    except ValueError as error:
+        raise _Unreadable(f"coordinates are no numbers ({str(error).rpartition(': ')[2]})") from None

@@ -1,0 +1,82 @@
+"""Archives from outside, unpacked into memory under guard: no path that leaves, no link, no bomb, no archive within."""
+
+from __future__ import annotations
+
+import io
+import re
+import stat
+import zipfile
+import zlib
+from pathlib import Path
+
+from geo.errors import FileError
+from geo.formats.geojson import FILE_LIMIT, MIB, read_bytes
+
+UNPACKED_LIMIT = 256 * MIB
+MEMBER_LIMIT = 10_000
+MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
+_CHUNK = 1 << 18
+_NOT_MEANT = ("__MACOSX/", ".DS_Store")
+_ARCHIVES = (".zip", ".kmz", ".7z", ".rar", ".gz", ".tar")
+
+
+def unpack(path: Path, *, raw: bytes | None = None, limit: int = UNPACKED_LIMIT) -> dict[str, bytes]:
+    """The files in a zip archive."""
+    raw = read_bytes(path, limit=FILE_LIMIT) if raw is None else raw
+    if not raw.startswith(MAGIC):
+        raise FileError(f"{path}: not a zip archive")
+    try:
+        with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+            members = archive.infolist()
+            _check(path, members)
+            return _contents(path, archive, members, limit)
+    except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError) as error:
+        raise FileError(f"{path}: damaged zip archive ({error}): fetch it again") from None
+
+
+def _check(path: Path, members: list[zipfile.ZipInfo]) -> None:
+    if len(members) > MEMBER_LIMIT:
+        raise FileError(f"{path}: {len(members):,} files in the archive, over the limit of {MEMBER_LIMIT:,}")
+    seen: set[str] = set()
+    for member in members:
+        name = member.filename.replace("\\", "/")
+        if not name:
+            raise FileError(f"{path}: a file without a name in the archive: pack it again")
+        if name.startswith("/") or re.match(r"[A-Za-z]:", name) or ".." in name.split("/") or "\0" in name:
+            raise FileError(f"{path}: the path {member.filename!r} leaves the archive: nothing of it is read")
+        if stat.S_ISLNK(member.external_attr >> 16):
+            raise FileError(f"{path}: {member.filename!r} is a symbolic link: nothing of the archive is read")
+        if member.flag_bits & 1:
+            raise FileError(f"{path}: {member.filename!r} is encrypted: unpack it with its password first")
+        if name in seen:
+            raise FileError(f"{path}: {member.filename!r} is in the archive twice")
+        if name.lower().endswith(_ARCHIVES):
+            raise FileError(f"{path}: {member.filename!r} is an archive within the archive: unpack the outer one first")
+        seen.add(name)
+
+
+def _contents(path: Path, archive: zipfile.ZipFile, members: list[zipfile.ZipInfo], limit: int) -> dict[str, bytes]:
+    contents: dict[str, bytes] = {}
+    left = limit
+    for member in members:
+        name = member.filename.replace("\\", "/")
+        if member.is_dir() or name.startswith(_NOT_MEANT) or name.endswith(_NOT_MEANT):
+            continue
+        with archive.open(member) as stream:
+            chunks: list[bytes] = []
+            # A member that owns up to its size is not unpacked for nothing; one that does not is counted below.
+            if member.file_size > left:
+                raise _too_large(path, limit)
+            while chunk := stream.read(_CHUNK):
+                left -= len(chunk)
+                if left < 0:
+                    raise _too_large(path, limit)
+                chunks.append(chunk)
+        contents[name] = b"".join(chunks)
+        if contents[name].startswith(MAGIC):
+            raise FileError(f"{path}: {name!r} is an archive within the archive: unpack the outer one first")
+    return contents
+
+
+def _too_large(path: Path, limit: int) -> FileError:
+    return FileError(f"{path}: unpacks to more than the limit of {limit / MIB:,.0f} MiB, perhaps a zip bomb")

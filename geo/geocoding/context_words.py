@@ -1,0 +1,225 @@
+"""A mention, and what the words around it say of it: town, region or district, near or in, part of a longer name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from geo.geocoding.index import OWN
+from geo.geocoding.language_tables import rules
+from geo.geocoding.lookup import Found, Lookup
+from geo.text.normalize import is_cyrillic, words_of
+from geo.text.tokens import Reading
+
+AND = frozenset(("и", "та", "і", "й", "або", "или"))
+_AHEAD = 7  # words looked at for the end of a list of regions
+
+
+@dataclass
+class Span:
+    """A mention: words [first, last), the places that it may mean, and the cues around it."""
+
+    first: int
+    last: int
+    start: int
+    end: int
+    text: str
+    found: tuple[Found, ...] = ()
+    role: str = "place"
+    kind: str = ""  # region, district or place, where words beside it say so
+    cues: list[str] = field(default_factory=list)
+    near: str = ""
+    said: str = ""  # the word for a settlement that names its size
+    code: str = ""  # the country of a demonym
+    unknown: bool = False
+    names: tuple[int, int] = (0, 0)
+
+    @property
+    def located(self) -> bool:
+        """Whether it is a mention of ground, not of people or offices."""
+        return self.role in ("place", "region", "country", "metonym")
+
+
+class Cues:
+    """The words around mentions of one text, by the rule tables."""
+
+    def __init__(self, reading: Reading, lookup: Lookup, countries: Sequence[str] | None = None) -> None:
+        self.reading, self.lookup, self.rules = reading, lookup, rules()
+        self.countries = frozenset(countries or ())
+        self.words = reading.words
+        self.lower = {w.key for w in self.words if not w.capital}
+
+    def _span(self, first: int, last: int, found: tuple[Found, ...]) -> Span:
+        if last - first == 1 and len(self.words[first].text) < 4 and self.words[first].text.isupper():
+            # EU is no town called Eu
+            found = tuple(f for f in found if f[0].kind != "place")
+        start, end = self.words[first].start, self.words[last - 1].end
+        return Span(first, last, start, end, self.reading.text[start:end], found, names=(first, last))
+
+    def cue(self, span: Span) -> None:
+        """Words that say whether it is a town, a region or a district; the kind word becomes part of the mention."""
+        before, after = self.reading.before(span.first), self.reading.after(span.last)
+        for kind, table in (("region", "region_after"), ("district", "district_after")):
+            word = self.rules[table].begins(after)
+            if word and self._glued(span.last, word):
+                span.kind, span.cues = kind, [*span.cues, f"“{word}” follows"]
+                self._extend(span, len(word.split()))
+                return
+        for kind, table in (("place", "settlement_before"), ("region", "region_before")):
+            word = self.rules[table].ends(before)
+            if word and (len(word) > 1 or "." in self.reading.gap(span.first)):
+                span.kind, span.cues = kind, [*span.cues, f"after “{word}”"]
+                span.said = word
+                break
+        else:
+            self._apposition(span)
+        follows = self.rules["settlement_after"].begins(after)
+        if follows and not span.kind and self.words[span.last].text.islower():
+            span.kind, span.cues = "place", [*span.cues, f"“{follows}” follows"]
+        span.near = self._near(span.first)
+
+    def _apposition(self, span: Span) -> None:
+        """Shevchenko, a village in …"""
+        at = span.last
+        if at + 1 >= len(self.words) or self.reading.gap(at) != ", " or self.words[at].key not in ("a", "an", "the"):
+            return
+        word = next((w.key for w in self.words[at + 1 : at + 4] if w.key in self.rules["settlement_before"]), "")
+        if word:
+            span.kind, span.said, span.cues = "place", word, [*span.cues, f"“{word}” follows"]
+
+    def _near(self, at: int) -> str:
+        before = self.reading.before(at)
+        place = self.rules["settlement_before"].ends(before)
+        kept = before[: len(before) - len(place.split())] if place else before
+        kept = kept[:-1] if kept and kept[-1] in ("the", "a") else kept
+        return self.rules["near"].ends(kept)
+
+    def _glued(self, at: int, word: str) -> bool:
+        """Whether a kind word belongs to the name before it (Texas State University is no state)."""
+        end = at + len(word.split())
+        if word in ("state", "district", "community", "department", "direction", "borough", "county", "province"):
+            following = self.words[end] if end < len(self.words) else None
+            if following is not None and following.capital and self.words[at].capital:
+                return self.reading.gap(end) != " " or not self.rules["organisation_after"].begins((following.key,))
+        return True
+
+    def _extend(self, span: Span, count: int) -> None:
+        last = span.last + count
+        whole = " ".join(w.key for w in self.words[span.first : last])
+        longer = self.lookup.called(whole, cyrillic=is_cyrillic(whole), loose=False)
+        span.found = span.found + tuple(f for f in longer if f[0].number not in {p.number for p, _ in span.found})
+        span.last, span.end = last, self.words[last - 1].end
+        span.text = self.reading.text[span.start : span.end]
+
+    def kind_within(self, span: Span) -> None:
+        """A given mention may bring its own kind word (Kursk Oblast)."""
+        last = span.text.split()[-1] if span.text.split() else ""
+        for kind, table in (("region", "region_after"), ("district", "district_after")):
+            if last[:1].isupper() and len(span.text.split()) > 1 and words_of(last)[:1]:
+                key = words_of(last)[0].key
+                if key in self.rules[table] and key not in ("city", "state"):
+                    span.kind = span.kind or kind
+
+    def demonym_of(self, first: int, last: int) -> str | None:
+        """The country of a run of words that is a word of nationality."""
+        key = " ".join(w.key for w in self.words[first:last])
+        return self.rules.demonyms.get(key) or (self.rules.demonym(key) if is_cyrillic(key) else None)
+
+    def short(self, first: int, last: int) -> tuple[Found, ...]:
+        """The region of a short form that ends in a full stop (Ind., W.Va.)."""
+        if self.reading.text[self.words[last - 1].end : self.words[last - 1].end + 1] != ".":
+            return ()
+        return self.lookup.named("." + " ".join(w.key for w in self.words[first:last]))
+
+    def whole(self, first: int, last: int) -> tuple[Found, ...]:
+        """The places of a run of words as it stands, without an article, or without its kind word."""
+        words = self.words[first:last]
+        cyrillic = any(w.cyrillic for w in words)
+        if words and words[0].key == "the":
+            words = words[1:]
+        short = self.short(first, last)
+        if short:
+            return short
+        runs = [words]
+        for table in ("region_after", "district_after", "settlement_after"):
+            if len(words) > 1 and words[-1].key in self.rules[table]:
+                runs.append(words[:-1])
+        if len(words) > 1 and words[0].key in self.rules["compass"]:
+            runs.append(words[1:])
+        for run in runs:
+            found = self.lookup.called(" ".join(w.key for w in run), cyrillic=cyrillic)
+            if found:
+                return found
+        return ()
+
+    def _adjective(self, at: int) -> Span | None:
+        """Курской и Белгородской областей; Харківщина."""
+        word = self.words[at]
+        if not word.cyrillic or len(word.key) < 6:
+            return None
+        following = self.words[at + 1].key if at + 1 < len(self.words) else ""
+        if following in self.rules["district_after"] and self.reading.gap(at + 1) == " ":
+            return self._district(at)
+        noun = bool(re.search("[щч]ин(?:а|и|і|у|ою|е|ы|ои)$", word.key))
+        last = at + 1
+        if not noun:
+            after = self._list_end(at + 1)
+            if after is None:
+                return None
+            last = after if after == at + 2 else at + 1
+        regions = self.lookup.adjective(word.key)
+        if not regions:
+            return None
+        span = self._span(at, last, tuple((p, OWN) for p in regions))
+        span.kind, span.cues = "region", ["a region's name"]
+        return span
+
+    def _district(self, at: int) -> Span | None:
+        """Грайворонском районе: the district named after a town."""
+        districts = self.lookup.districts(self.words[at].key)  # or the towns, where no list has the district
+        if not districts:
+            return None
+        span = self._span(at, at + 2, tuple((p, OWN) for p in districts))
+        span.kind, span.cues = "district", ["a district's name"]
+        return span
+
+    def _list_end(self, at: int) -> int | None:
+        """One past the word область that ends a list of regions; None where none does."""
+        for here in range(at, min(at + _AHEAD, len(self.words))):
+            word = self.words[here]
+            gap = self.reading.gap(here)
+            if self.reading.starts(here) or gap.strip() not in ("", ","):
+                return None
+            joined = "," in gap or (here > at and self.words[here - 1].key in AND)
+            if word.capital and not joined:
+                return None
+            if word.key in self.rules["region_after"]:
+                return here + 1
+            if word.key in self.rules["district_after"]:
+                return None
+            if word.key not in AND and not re.search("[сзц]ь?к", word.key):
+                return None
+        return None
+
+    def _settlement_before(self, at: int) -> str:
+        return self.rules["settlement_before"].ends(self.reading.before(at))
+
+    def _surname_at(self, at: int) -> bool:
+        """Whether a capitalised word stands there that may be a surname."""
+        if at >= len(self.words) or self.reading.gap(at) != " " or self.reading.starts(at):
+            return False
+        word = self.words[at]
+        return word.capital and len(word.text) > 2 and not word.text.isupper() and not self._is_place_word(word.key)
+
+    def _possessive(self, span: Span) -> bool:
+        return self.reading.text[span.end : span.end + 2] in ("'s", "’s", "ʼs")
+
+    def _is_place_word(self, key: str) -> bool:
+        tables = ("region_after", "district_after", "settlement_after", "proper_parts", "titles")
+        return any(key in self.rules[t] for t in tables) or key in self.rules["common"]
+
+    def _widened(self, span: Span, last: int) -> Span:
+        span.last, span.end = last, self.words[last - 1].end
+        span.text = self.reading.text[span.start : span.end]
+        return span

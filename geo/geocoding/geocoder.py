@@ -1,0 +1,286 @@
+"""Mentions of places in a text, each with its place, a precision and the reasons, or only the region: no guess."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+import geopandas as gpd
+import pandas as pd
+import shapely
+
+from geo.geocoding.context import Weighed
+from geo.geocoding.gazetteer import Gazetteer, front_distance, open_gazetteer
+from geo.geocoding.lookup import Place, apart_km
+from geo.geocoding.matching import given_spans, spans_of
+from geo.geocoding.ranking import LARGE, TOWN, weigh
+from geo.schema import CRS
+from geo.text.tokens import read
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
+    from geo.archive.results import When
+
+MENTION_COLUMNS = (
+    "text", "start", "end", "role", "place", "adm_1", "adm_2", "country", "latitude", "longitude", "where_prec",
+    "uncertainty_km", "score", "runner_up", "why", "gazetteer", "place_id",
+)  # fmt: skip
+LOCATED = ("place", "region", "country")
+# UCDP's where_prec: 1 the place, 2 near it, 3 its second-level unit, 4 its first-level unit, 6 its country
+_PRECISION = {"place": 3, "district": 3, "region": 4, "country": 6, "area": 5, "sea": 7, "continent": 6}
+_NEAR_KM = 5.0
+_DISTRICT_KM = 25.0
+# scores that lie nearer together than this say nothing
+_EVEN = 0.15
+_NAMESAKES = 1.5
+
+
+@dataclass(frozen=True)
+class Mention:
+    """One mention; coordinates in degrees (WGS 84) for places, regions and countries alone."""
+
+    text: str
+    start: int
+    end: int
+    role: str
+    place: str | None = None
+    adm_1: str | None = None
+    adm_2: str | None = None
+    country: str | None = None
+    latitude: float | None = None
+    longitude: float | None = None
+    where_prec: int | None = None
+    uncertainty_km: float | None = None
+    score: float | None = None
+    runner_up: str | None = None
+    why: str = ""
+    gazetteer: str | None = None
+    place_id: str | None = None
+
+
+def geocode(
+    text: str,
+    *,
+    date: When | None = None,
+    archive: Archive | None = None,
+    gazetteer: Gazetteer | None = None,
+    countries: Sequence[str] | None = None,
+    source: str | None = None,
+) -> gpd.GeoDataFrame:
+    """Find the places that a text mentions.
+
+    Parameters
+    ----------
+    text : str
+        English, Ukrainian or Russian, a sentence or a document.
+    date : str, date, datetime or None
+        With an archive: places near the front of that date weigh more.
+    archive : Archive or None
+        Gives the countries in play, the regions' names and the front.
+    gazetteer : Gazetteer or None
+        From `geo.open_gazetteer`; None opens that of the archive or of the countries.
+    countries : sequence of str or None
+        ISO 3166-1 alpha-2 codes; for a gazetteer that is opened here.
+    source : str or None
+        By which source of the archive the front is taken; None is the only one, or the first.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        A row for each mention in order of the text: text, start, end (characters), role (place, region, country,
+        metonym, demonym, person, organisation), place, adm_1, adm_2, country (ISO 3166-1 alpha-2), latitude, longitude
+        (degrees), where_prec (UCDP, 1 to 7), uncertainty_km, score, runner_up, why, gazetteer, place_id, geometry
+        (Point in EPSG:4326, or None: only the first three roles have one).
+
+    Raises
+    ------
+    UsageError
+        A country's code is not one.
+    FileError
+        The gazetteer cannot be built.
+    """
+    opened = gazetteer if gazetteer is not None else open_gazetteer(countries=countries, archive=archive)
+    prior = front_distance(archive, date, source=source) if archive is not None else None
+    return as_frame(mentions(text, gazetteer=opened, front_km=prior))
+
+
+def mentions(
+    text: str, *, gazetteer: Gazetteer, front_km: Callable[[Place], float | None] | None = None
+) -> list[Mention]:
+    """As `geocode`, as plain values: for many short texts."""
+    reading = read(text)
+    spans = spans_of(reading, gazetteer.lookup, countries=gazetteer.countries)
+    table = weigh(reading, spans, countries=gazetteer.countries, front_km=front_km)
+    found = [_mention(row, gazetteer) for row in table]
+    return [m for m in found if m is not None]
+
+
+def resolve(text: str, spans: Sequence[tuple[int, int]], *, gazetteer: Gazetteer) -> list[Mention]:
+    """Find the places of mentions whose spans are known."""
+    reading = read(text)
+    order = sorted(range(len(spans)), key=lambda i: spans[i])
+    given = given_spans(reading, gazetteer.lookup, [spans[i] for i in order])
+    # the text's other mentions speak too
+    others = [
+        s
+        for s in spans_of(reading, gazetteer.lookup, countries=gazetteer.countries)
+        if s.located and not any(s.start < g.end and g.start < s.end for g in given)
+    ]
+    both = sorted([*given, *others], key=lambda s: s.start)
+    known = {id(row.span): row for row in weigh(reading, both, countries=gazetteer.countries)}
+    table = [known[id(s)] for s in given]
+    out: list[Mention] = [Mention("", 0, 0, "place")] * len(spans)
+    for i, row in zip(order, table, strict=True):
+        best = row.ranked[0] if row.ranked else None
+        out[i] = _placed(row, *best) if best else _fallback(row, table, gazetteer)
+    return out
+
+
+def _fallback(row: Weighed, table: Sequence[Weighed], gazetteer: Gazetteer) -> Mention:
+    """A given mention that no gazetteer here has: the container that the text names, else the nearest one's."""
+    named = _named_containers(row)
+    near = sorted((r for r in table if r.best is not None), key=lambda r: abs(r.span.first - row.span.first))
+    holders = named or [r.best for r in near[:1] if r.best is not None]
+    if not holders:
+        return Mention(row.span.text, row.span.start, row.span.end, "place", why="no such name")
+    beside = holders[0]
+    region = gazetteer.lookup.regions(beside.area) if not named and beside.kind == "place" else ()
+    return _contained_only(row, region[0] if region else beside, gazetteer)
+
+
+def as_frame(found: Sequence[Mention]) -> gpd.GeoDataFrame:
+    """Mentions as a GeoDataFrame (EPSG:4326), the columns of `geocode`."""
+    table = pd.DataFrame([asdict(m) for m in found], columns=list(MENTION_COLUMNS), dtype=object)
+    points = [shapely.Point(m.longitude, m.latitude) if m.longitude is not None else None for m in found]
+    types = {"start": "int64", "end": "int64", "latitude": "float64", "longitude": "float64", "where_prec": "Int64",
+             "uncertainty_km": "float64", "score": "float64"}  # fmt: skip
+    return gpd.GeoDataFrame(table.astype(types), geometry=gpd.GeoSeries(points, crs=CRS), crs=CRS)
+
+
+def _mention(row: Weighed, gazetteer: Gazetteer) -> Mention | None:
+    span = row.span
+    if span.role in ("person", "organisation"):
+        return Mention(span.text, span.start, span.end, span.role, why="; ".join(span.cues))
+    if span.role == "demonym":
+        country = gazetteer.lookup.country(span.code)
+        name = country.name if country else None
+        return Mention(span.text, span.start, span.end, "demonym", name, country=span.code, why=span.cues[0])
+    if span.role == "metonym":
+        return _metonym(row)
+    if span.unknown or not row.ranked:
+        return _without_place(row, gazetteer)
+    place, score, why = row.ranked[0]
+    outside = _outside(row, place)
+    if outside is not None:
+        return _contained_only(row, outside, gazetteer)
+    return _placed(row, place, score, why)
+
+
+def _metonym(row: Weighed) -> Mention:
+    span = row.span
+    place, score, _ = next((r for r in row.ranked if r[0].capital), row.ranked[0])
+    return Mention(
+        span.text, span.start, span.end, "metonym", place.name, country=place.country, score=round(score, 2),
+        why="; ".join(span.cues), gazetteer=place.gazetteer, place_id=place.place_id,
+    )  # fmt: skip
+
+
+def _placed(row: Weighed, place: Place, score: float, why: Sequence[str], *, uncertainty_km: float = 0.0) -> Mention:
+    span = row.span
+    role = {"country": "country", "place": "place"}.get(place.kind, "region")
+    near = bool(span.near) and place.kind == "place"
+    if span.kind == "district" and place.kind == "place":
+        # no list has the district: its town stands for it
+        role, near, uncertainty_km = "region", False, _DISTRICT_KM
+    second = next((r for r in row.ranked if r[0].number != place.number), None)
+    precise = 2 if near or not place.exact else 1
+    reasons = [*why, *([f"“{span.near}” before it"] if near else [])]
+    if second is not None and place.kind == second[0].kind == "place" and score - second[1] < _margin(place, second[0]):
+        # two places as likely as each other: only what holds both is known
+        uncertainty_km = apart_km(place, second[0])
+        precise = 4 if place.area == second[0].area else 6
+        told = f"another {place.name} lies" if _are_namesakes(place, second[0]) else f"{second[0].name} is as likely,"
+        reasons.append(f"{told} {uncertainty_km:.0f} km away")
+    return Mention(
+        span.text, span.start, span.end, role, place.name, place.adm_1 or None, place.adm_2 or None, place.country,
+        place.latitude, place.longitude, precise if role == "place" else _PRECISION.get(place.kind, 3),
+        round(max(place.radius_km, uncertainty_km) + (_NEAR_KM if near else 0.0), 1), round(score, 2),
+        _label(second[0], second[1]) if second else None, _joined(reasons), place.gazetteer,
+        place.place_id,
+    )  # fmt: skip
+
+
+def _margin(place: Place, other: Place) -> float:
+    """By how much one place must be likelier than another: of namesakes in one unit only their size speaks."""
+    return _NAMESAKES if _are_namesakes(place, other) else _EVEN
+
+
+def _are_namesakes(place: Place, other: Place) -> bool:
+    return (place.name, place.area) == (other.name, other.area)
+
+
+def _joined(reasons: Sequence[str]) -> str:
+    return "; ".join(dict.fromkeys(reasons)) or "its only meaning"
+
+
+def _label(place: Place, score: float) -> str:
+    where = ", ".join(dict.fromkeys(p for p in (place.name, place.adm_1, place.country) if p))
+    return f"{where} ({place.kind}, {score:.2f})"
+
+
+def _named_containers(row: Weighed) -> list[Place]:
+    """What the text says that a mention lies in: beside it, else in its sentence, else its paragraph, else the text."""
+    if row.beside:
+        return row.beside[:1]
+    regions = [(c, where) for c, _, where in row.within if c.kind in ("region", "district")]
+    for where in ("same sentence", "same paragraph", "same text"):
+        here = [c for c, w in regions if w == where]
+        if here:
+            return here
+    return []
+
+
+def _outside(row: Weighed, place: Place) -> Place | None:
+    """The container to answer with, where a place lies outside of every one that the text names for it."""
+    if place.kind != "place":
+        return None
+    named = _named_containers(row)
+    if not named or any(place.inside(c) for c in named):
+        return None
+    if any(place.inside(c) for c, _, _ in row.within if c.kind in ("region", "district")):
+        return None
+    if not row.beside:
+        # a town is named without its region more often than a village is
+        same = any(where == "same sentence" for c, _, where in row.within if c in named)
+        if place.population >= (LARGE if same else TOWN):
+            return None
+    return _one_container(row, named)
+
+
+def _one_container(row: Weighed, named: Sequence[Place]) -> Place:
+    """Of several containers the one that stands nearest in the text."""
+    return named[-1] if len(named) > 1 and row.span.unknown else named[0]
+
+
+def _without_place(row: Weighed, gazetteer: Gazetteer) -> Mention | None:
+    """A name that no gazetteer here has: one very like it inside the container named, or the container."""
+    span = row.span
+    named = _named_containers(row)
+    if not named:
+        why = "; ".join([*span.cues, "no gazetteer here has it, and the text names no region"])
+        return Mention(span.text, span.start, span.end, "place", why=why)
+    return _contained_only(row, _one_container(row, named), gazetteer)
+
+
+def _contained_only(row: Weighed, container: Place, gazetteer: Gazetteer) -> Mention:
+    span = row.span
+    for place, likeness in gazetteer.alike(span.text, container.area):
+        if place.inside(container):
+            why = [*span.cues, f"in {container.name}, like “{place.name}” ({likeness:.0f} of 100)"]
+            return _placed(row, place, likeness / 20, why, uncertainty_km=5.0)
+    far = f"; {_label(row.ranked[0][0], row.ranked[0][1])} lies outside" if row.ranked else ""
+    why = [*span.cues, f"no such place is known in {container.name}, which the text names{far}"]
+    answer = _placed(Weighed(span, row.ranked), container, 0.0, why)
+    role = "place" if container.kind != "country" else "country"
+    return Mention(**{**asdict(answer), "role": role, "score": None})

@@ -1,0 +1,288 @@
+"""Which of several places a mention means: an additive score, each part of which can be read, and when to abstain."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from math import exp, log10
+
+from geo.geocoding.context import Company, Ranked, Weighed
+from geo.geocoding.context import group_of as _group
+from geo.geocoding.context_words import Span
+from geo.geocoding.index import BARE, LOOSE, OTHER, OWN, STEM
+from geo.geocoding.language_tables import rules
+from geo.geocoding.lookup import Place
+from geo.text.normalize import key_of
+from geo.text.tokens import Reading
+
+# parts of the score; a place of ten times the people is worth 1
+CUED = 6.0
+COUNTRY, AREA, DISTRICT, REGION, LEAST_REGION = 8.5, 7.5, 4.2, -1.2, 5.0
+# a region whose name none of its own towns has (Crimea, Wyoming)
+UNSHARED_REGION = 6.5
+# a town that only some call by a country's own name
+COUNTRYS_NAME = -3.0
+HOW = {OTHER: -0.1, BARE: -0.2, STEM: -0.2, LOOSE: -1.0}
+BESIDE, SENTENCE, PARAGRAPH, TEXT = 4.5, 2.5, 1.6, 1.1
+IN_COUNTRY = 0.5  # of the worth of a region: a country says less
+FRONT_KM, FRONT = 40.0, 1.5
+IN_PLAY = 0.6
+# places with fewer people than this do not stand outside of every container that the text names
+LARGE = 50_000
+TOWN = 5_000
+_NEXT = re.compile(r",? *\(?")
+_ARTICLES = frozenset(("a", "an", "the", "small", "large", "border", "frontline", "nearby"))
+_INSIDE = frozenset(("in", "of", "at", "inside", "within", "в", "у", "во"))
+Prior = Callable[[Place], float | None]
+
+
+def weigh(
+    reading: Reading, spans: Sequence[Span], *, countries: Sequence[str] | None = None, front_km: Prior | None = None
+) -> list[Weighed]:
+    """Score the candidates of every mention, with what the whole text says of the others."""
+    table = [Weighed(span) for span in spans]
+    alone = _Alone(reading, spans, countries, front_km)
+    for row in table:
+        row.ranked = _sorted([alone.score(row.span, place, how) for place, how in row.span.found])
+    base = [{p.number: (score, why) for p, score, why in row.ranked} for row in table]
+    company = Company(table)
+    for _ in range(2):
+        _contain(reading, table)
+        support = company.support()
+        for number, row in enumerate(table):
+            row.ranked = _again(row, base[number], support)
+    _one_sense(table)
+    return table
+
+
+def _sorted(scores: Ranked) -> Ranked:
+    return sorted(scores, key=lambda r: (-r[1], r[0].number))
+
+
+class _Alone:
+    """What a candidate is worth by itself: people, name, cues, the front."""
+
+    def __init__(
+        self, reading: Reading, spans: Sequence[Span], countries: Sequence[str] | None, front_km: Prior | None
+    ) -> None:
+        self.reading, self.countries, self.front_km = reading, frozenset(countries or ()), front_km
+        self.rules = rules()
+        self.region_cued = {_name(s) for s in spans if s.kind == "region"}
+        self.city_cued = {_name(s) for s in spans if s.kind == "place"}
+
+    def score(self, span: Span, place: Place, how: int) -> tuple[Place, float, list[str]]:
+        why: list[str] = []
+        score = self._size(span, place, how, why) + HOW.get(how, 0.0)
+        if how == LOOSE:
+            why.append("another spelling")
+        score += self._cue(span, place, why)
+        if place.country in self.countries:
+            score += IN_PLAY
+        if self.front_km is not None and place.kind == "place":
+            away = self.front_km(place)
+            if away is not None:
+                score += FRONT * exp(-away / FRONT_KM)
+                why.append(f"{away:.0f} km from the front")
+        return place, score, why
+
+    def _size(self, span: Span, place: Place, how: int, why: list[str]) -> float:
+        people = log10(max(place.population, 100))
+        if place.kind == "country":
+            why.append("a country")
+            return COUNTRY
+        if place.kind in ("continent", "area", "sea"):
+            return AREA
+        if place.kind == "district":
+            return DISTRICT if how in (0, OTHER, STEM) and span.kind != "place" else 0.0
+        if place.kind == "region":
+            why.append("a region")
+            least = LEAST_REGION if _seat_of_name(span, place) else UNSHARED_REGION
+            return max(people + REGION, least) + self._whole(span, why)
+        if place.population:
+            why.append(f"population {place.population:,}")
+        if how != OWN and any(p.kind == "country" for p, _ in span.found):
+            people += COUNTRYS_NAME
+        return people + (0.5 if place.capital else 0.0)
+
+    def _whole(self, span: Span, why: list[str]) -> float:
+        """A bare name is the region where the text has cued it as one, and nothing says city."""
+        if span.kind or _name(span) not in self.region_cued:
+            return 0.0
+        near = self._sentence(span)
+        before = self.reading.before(span.first, 2)
+        if any(w in self.rules["whole_city"] for w in near) or _name(span) in self.city_cued:
+            return 0.0
+        if before[-1:] and before[-1] in ("in", "into", "across", "throughout", "within", "from", "of", "inside"):
+            why.append("the text speaks of the region")
+            return 2.6 if before[-1] != "in" or any(w in self.rules["whole_region"] for w in near) else 1.4
+        return 0.0
+
+    def _sentence(self, span: Span) -> set[str]:
+        here = self.reading.sentence[span.first] if self.reading.sentence else 0
+        pairs = enumerate(zip(self.reading.words, self.reading.sentence, strict=True))
+        return {w.key for i, (w, s) in pairs if s == here and not span.first <= i < span.last}
+
+    def _cue(self, span: Span, place: Place, why: list[str]) -> float:
+        if not span.kind or place.kind == "country":
+            return 0.0
+        if place.kind == span.kind:
+            why += span.cues
+            return CUED + self._of_size(span, place)
+        if {place.kind, span.kind} == {"region", "district"}:
+            return 1.0
+        return -CUED
+
+    def _of_size(self, span: Span, place: Place) -> float:
+        """A village has few people, a city many."""
+        said = span.said
+        if place.kind != "place" or not said:
+            return 0.0
+        if said in self.rules["village_words"]:
+            return -2.0 if place.population > 20_000 else 0.0
+        return 0.5 if said in self.rules["city_words"] and place.population > 20_000 else 0.0
+
+
+def _seat_of_name(span: Span, region: Place) -> bool:
+    """Whether a town of the region itself, and no small one, has the name as well."""
+    return any(p.kind == "place" and p.area == region.area and p.population > 20_000 for p, _ in span.found)
+
+
+def _name(span: Span) -> str:
+    return span.text.split()[0].casefold()[:5] if span.text else ""
+
+
+def _contain(reading: Reading, table: Sequence[Weighed]) -> None:
+    """The containers that the text names for each mention: beside it, in its sentence, its paragraph, the text."""
+    holders = [(row, row.best) for row in table if row.span.located and row.best is not None and _holds(row)]
+    for at, row in enumerate(table):
+        row.beside = _beside(reading, table, at)
+        row.within = []
+        if not reading.words or row.span.first >= len(reading.words):
+            continue
+        for other, place in holders:
+            if other is row or place is None:
+                continue
+            worth, where = _where(reading, row.span, other.span)
+            row.within.append((place, worth * (1.0 if place.kind != "country" else IN_COUNTRY), where))
+
+
+def _holds(row: Weighed) -> bool:
+    best = row.best
+    if best is None or best.kind == "place":
+        return False
+    if best.kind not in ("region", "district", "country"):
+        return False
+    if best.kind in ("region", "district"):
+        return row.span.kind == best.kind or len(row.ranked) < 2 or row.ranked[0][1] - row.ranked[1][1] > 0.5
+    return True
+
+
+def _where(reading: Reading, span: Span, other: Span) -> tuple[float, str]:
+    if reading.sentence[span.first] == reading.sentence[other.first]:
+        return SENTENCE, "same sentence"
+    where = "same paragraph" if reading.paragraph[span.first] == reading.paragraph[other.first] else "same text"
+    # a place lies in what was named before it; what comes later says less
+    later = " later" if other.first > span.first else ""
+    return (PARAGRAPH if where == "same paragraph" else TEXT) * (0.7 if later else 1.0), f"{where}{later}"
+
+
+def _beside(reading: Reading, table: Sequence[Weighed], at: int) -> list[Place]:
+    """Candidates of a neighbour that say outright what a mention lies in: "Sudzha, Kursk Oblast", "Sumy Oblast's …"."""
+    span = table[at].span
+    found: list[Place] = []
+    if at + 1 < len(table):
+        after = table[at + 1]
+        gap = reading.text[span.end : after.span.start]
+        if after.span.located and _opens(gap) and not _in_list(reading, table, at):
+            found += [p for p, _, _ in after.ranked if p.kind != "place"][:3]
+    if at > 0:
+        before = table[at - 1]
+        gap = reading.text[before.span.end : span.start]
+        if before.span.located and before.span.kind == "region" and gap.strip() in ("'s", "’s"):
+            found += [p for p, _, _ in before.ranked if p.kind != "place"][:3]
+    return found
+
+
+def _opens(gap: str) -> bool:
+    """Whether what stands between two mentions puts the first into the second: "(", ", ", ", a village in "."""
+    if "." in gap or ";" in gap or "\n\n" in gap:
+        return False
+    words = [w.casefold() for w in gap.strip(" ,(").split()]
+    if not words:
+        return bool(_NEXT.fullmatch(gap)) and bool(gap.strip())
+    if len(words) <= 2:
+        return all(w in _INSIDE or w == "the" for w in words)
+    tables = rules()
+    known = ("settlement_before", "compass")
+    return (
+        len(words) <= 7
+        and words[-1 if words[-1] != "the" else -2] in _INSIDE
+        and all(w in _INSIDE or w in _ARTICLES or any(w in tables[t] for t in known) for w in words)
+    )
+
+
+def _in_list(reading: Reading, table: Sequence[Weighed], at: int) -> bool:
+    """Whether a comma after a mention goes on a list of equals rather than naming what it lies in."""
+    following = table[at + 1]
+    if following.span.kind in ("region", "district"):
+        return "a list of regions" in table[at].span.cues
+    if any(p.kind == "country" for p, _, _ in following.ranked):
+        return any(p.kind == "country" for p, _, _ in table[at].ranked)
+    if at + 2 < len(table):
+        gap = reading.text[following.span.end : table[at + 2].span.start].strip()
+        return gap in (", and", "and", "та", "і", "и", ",") and table[at + 2].span.located and gap != ","
+    return False
+
+
+def _again(
+    row: Weighed, base: dict[int, tuple[float, list[str]]], support: Mapping[tuple[str, int], tuple[float, str]]
+) -> Ranked:
+    scores: Ranked = []
+    for place, _, _ in row.ranked:
+        score, why = base[place.number]
+        why = list(why)
+        score += _contained(row, place, why)
+        worth, said = support.get((_group(row), place.number), (0.0, ""))
+        if said:
+            why.append(said)
+        scores.append((place, score + worth, why))
+    return _sorted(scores)
+
+
+def _contained(row: Weighed, place: Place, why: list[str]) -> float:
+    for container in row.beside:
+        if container.number != place.number and place.inside(container):
+            why.append(f"in {container.name}, named beside it")
+            return BESIDE
+    # that Kursk lies in Kursk Oblast does not speak for the city
+    held = [
+        (w, c, where)
+        for c, w, where in row.within
+        if c.number != place.number and place.inside(c) and key_of(c.name)[:5] != key_of(place.name)[:5]
+    ]
+    if not held:
+        return 0.0
+    worth, container, where = max(held, key=lambda h: h[0])
+    if container.kind != "country" or len({c.number for c, _, _ in row.within}) > 1:
+        why.append(f"in {container.name}, {where}")
+    return worth
+
+
+def _one_sense(table: Sequence[Weighed]) -> None:
+    """One name means one place throughout a text, unless a container beside it says otherwise."""
+    groups: dict[tuple[str, str], list[Weighed]] = {}
+    for row in table:
+        if row.span.located and row.ranked:
+            groups.setdefault((row.span.text.casefold(), row.span.kind), []).append(row)
+    for rows in groups.values():
+        if len(rows) < 2:
+            continue
+        surest = max(rows, key=lambda r: r.ranked[0][1])
+        best = surest.ranked[0][0]
+        for row in rows:
+            mine = next((r for r in row.ranked if r[0].number == best.number), None)
+            if mine is None or row.beside or row is surest or row.ranked[0][0].kind != best.kind:
+                continue
+            if row.ranked[0][0].number != best.number:
+                row.ranked.remove(mine)
+                row.ranked.insert(0, (best, max(row.ranked[0][1], mine[1]), [*mine[2], "as elsewhere in the text"]))

@@ -1,0 +1,126 @@
+"""One geometry on its way in: why it cannot come in, and how it is mended where it can be."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from geo.measure.ellipsoid import areas_km2
+
+Objects = NDArray[np.object_]
+
+
+def look(geometry: Objects, fresh: NDArray[np.bool_]) -> dict[int, tuple[str, str]]:
+    """Why each new geometry cannot be let in at all: index -> (why, way out)."""
+    reasons: dict[int, tuple[str, str]] = {}
+    for i in np.flatnonzero(fresh):
+        why = _why_not(geometry[i])
+        if why is not None:
+            reasons[int(i)] = why
+    return reasons
+
+
+def _why_not(geometry: shapely.Geometry | None) -> tuple[str, str] | None:
+    if geometry is None:
+        return "no geometry", "draw it, or leave the row out"
+    if geometry.is_empty:
+        return "empty geometry", "draw it, or leave the row out"
+    if not _has_area_type(geometry):
+        return f"a {geometry.geom_type}: only areas are control", "points and lines go into the incidents or stay out"
+    return why_not_degrees(shapely.get_coordinates(geometry))
+
+
+def why_not_degrees(xy: NDArray[np.float64]) -> tuple[str, str] | None:
+    """Why coordinates are no longitudes and latitudes: (why, way out), or None."""
+    if np.isnan(xy).any():
+        return "NaN coordinate", "find the gap in the file that made it"
+    if np.isinf(xy).any():
+        return "infinite coordinate", "find the division or overflow that made it"
+    if np.abs(xy).max() > 1000:
+        return "metres where degrees are declared", "say which CRS it is: --crs EPSG:3857, for instance"
+    if np.abs(xy[:, 1]).max() > 90:
+        return "latitude out of range (±90°)", "are latitude and longitude swapped?"
+    if np.abs(xy[:, 0]).max() > 180:
+        return "longitude out of range (±180°)", "bring it into -180 to 180"
+    return None
+
+
+def _has_area_type(geometry: shapely.Geometry) -> bool:
+    if geometry.geom_type == "GeometryCollection":
+        return any(_has_area_type(part) for part in geometry.geoms)
+    return geometry.geom_type in ("Polygon", "MultiPolygon")
+
+
+def mend(
+    geometry: Objects,
+    rows: NDArray[Any],
+    fresh: NDArray[np.bool_],
+    reasons: dict[int, tuple[str, str]],
+    repairs: list[str],
+) -> None:
+    """Repair what can be repaired, in place, and say what was done."""
+    for i in np.flatnonzero(fresh):
+        if int(i) in reasons:
+            continue
+        mended, said = _mended(geometry[i])
+        if mended.is_empty:
+            reasons[int(i)] = ("no area is left once the ring is made valid", "draw it again")
+        geometry[i] = mended
+        repairs += [f"row {rows[i]}: {what}" for what in said]
+
+
+def _mended(geometry: shapely.Geometry) -> tuple[shapely.Geometry, list[str]]:
+    said: list[str] = []
+    if geometry.geom_type == "GeometryCollection":
+        geometry = _areal_parts(geometry)
+    if _crosses_antimeridian(geometry):
+        geometry = _cut_at_antimeridian(geometry)
+        said.append("cut at 180° longitude")
+    if not shapely.is_valid(geometry):
+        why = shapely.is_valid_reason(geometry)
+        before = area_of(geometry)
+        geometry = _areal_parts(shapely.make_valid(geometry))
+        said.append(f"made valid ({why}): {before:.3f} km² before, {area_of(geometry):.3f} km² after")
+    return shapely.force_2d(geometry), said
+
+
+def area_of(geometry: shapely.Geometry) -> float:
+    """km² of one geometry in EPSG:4326."""
+    return float(areas_km2(np.array([geometry], dtype=object))[0])
+
+
+def _areal_parts(geometry: shapely.Geometry) -> shapely.Geometry:
+    """The polygons of a geometry; several as they stand when they are apart, else as their union."""
+    parts = np.array([geometry], dtype=object)
+    while (nested := np.isin(shapely.get_type_id(parts), (4, 5, 6, 7))).any():
+        parts = np.concatenate([parts[~nested], shapely.get_parts(parts[nested])])
+    polygons = parts[(shapely.get_type_id(parts) == 3) & ~shapely.is_empty(parts)]
+    if len(polygons) == 1:
+        return polygons[0]
+    together = shapely.multipolygons(polygons)
+    return together if shapely.is_valid(together) else shapely.union_all(shapely.make_valid(polygons))
+
+
+def _crosses_antimeridian(geometry: shapely.Geometry) -> bool:
+    west, _, east, _ = geometry.bounds
+    if east - west <= 180:
+        return False
+    rings = shapely.get_rings(shapely.get_parts(geometry))
+    steps = np.concatenate([np.diff(shapely.get_coordinates(ring)[:, 0]) for ring in rings])
+    wide = np.abs(steps) > 180
+    return bool(wide.any() and (np.abs(steps[wide]) < 360).all())
+
+
+def _cut_at_antimeridian(geometry: shapely.Geometry) -> shapely.Geometry:
+    """Draw it past 180°, cut it there, and bring the eastern part back to the other side."""
+    past = shapely.transform(
+        geometry, lambda xy: np.column_stack([np.where(xy[:, 0] < 0, xy[:, 0] + 360, xy[:, 0]), xy[:, 1]])
+    )
+    past = past if past.is_valid else shapely.make_valid(past)
+    west = shapely.intersection(past, shapely.box(0, -90, 180, 90))
+    east = shapely.intersection(past, shapely.box(180, -90, 360, 90))
+    east = shapely.transform(east, lambda xy: xy - [360, 0])
+    return _areal_parts(shapely.GeometryCollection([west, east]))

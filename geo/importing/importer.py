@@ -1,0 +1,509 @@
+"""A file's way into the archive: read, gate, store, receipt. Nothing vanishes in silence."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
+from hashlib import sha256
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+
+from geo import sources as known_sources
+from geo.archive import Archive, open_archive
+from geo.errors import ArchiveError, FileError, GateError, UsageError
+from geo.formats.geojson import read_bytes
+from geo.formats.tables import csv_lines, defused, number, read_table
+from geo.importing.validation import Admitted, Memory, admit_control, admit_points, admit_units
+from geo.measure.ellipsoid import areas_km2
+from geo.schema import CLAIM_COLUMNS, Options, Refusal, Rows, Snapshot, Source, parse_instant
+from geo.sources.base import Reader
+from geo.storage import snapshots as history
+from geo.storage import transactions
+from geo.storage.atomic_write import aside, draft
+from geo.storage.snapshots import Recording
+from geo.storage.store import Store
+from geo.units import Countries
+
+Progress = Callable[[int, int, str], None]
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """What became of one file.
+
+    Attributes
+    ----------
+    file, source : str
+        Which file, read as whose.
+    outcome : str
+        ``stored``, ``superseded`` (took the place of another recording), ``unchanged`` or ``refused``.
+    snapshots : tuple of str
+        The names under which it can be asked for or retracted.
+    rows_in, rows_stored, rows_refused, rows_left_out, duplicates : int
+        rows_in = rows_stored + rows_refused + rows_left_out + duplicates.
+    repairs, notes : tuple of str
+        What was mended, with km² before and after, and what a reader of the figures should know.
+    refusals : tuple of geo.schema.Refusal
+        The rows turned back, and why.
+    left_out : mapping
+        Why -> how many features are no control by the source's own terms.
+    sidecar : str
+        The file that holds the refused rows, "" where there are none.
+    error : str
+        Why the whole file was refused, "" where it was not.
+    supersedes : tuple of str
+        The recordings whose place it took.
+    """
+
+    file: str
+    source: str
+    outcome: str
+    snapshots: tuple[str, ...] = ()
+    rows_in: int = 0
+    rows_stored: int = 0
+    rows_refused: int = 0
+    rows_left_out: int = 0
+    duplicates: int = 0
+    repairs: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    refusals: tuple[Refusal, ...] = ()
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    sidecar: str = ""
+    error: str = ""
+    supersedes: tuple[str, ...] = ()
+
+
+def import_files(
+    archive: Archive | str | Path,
+    source: str,
+    paths: str | Path | Iterable[str | Path],
+    *,
+    options: Options | None = None,
+    credit: Source | None = None,
+    progress: Progress | None = None,
+    **settings: Any,
+) -> list[Receipt]:
+    """Take files into an archive. A bad file stops none of the others.
+
+    Parameters
+    ----------
+    archive : Archive, str or pathlib.Path
+        It is made where there is none.
+    source : str
+        How the files are to be read: ``deepstate``, ``nzz``, ``vector``, ``acled``, ``units``, …
+    paths : path or iterable of paths
+        The files.
+    options : geo.schema.Options or None
+        How to read what the files do not say themselves.
+    credit : geo.schema.Source or None
+        Under which name and credits the rows are kept; None is the reader's own.
+    progress : callable or None
+        Called with (done, of how many, file name) after every file.
+    **settings
+        Fields of `Options`, for short: ``date="2025-01-11"``.
+
+    Returns
+    -------
+    list of Receipt
+        One a file, in order; those refused have ``outcome == "refused"`` and say why in ``error``.
+
+    Raises
+    ------
+    UsageError
+        There is no such source, or no file is given.
+    ArchiveError
+        The archive cannot be made or written. Files taken in before stay in.
+    """
+    archive = archive if isinstance(archive, Archive) else open_archive(archive)
+    reader = known_sources.reader(source)
+    listed = [Path(paths)] if isinstance(paths, str | Path) else [Path(p) for p in paths]
+    if not listed:
+        raise UsageError("no file is given")
+    try:
+        options = replace(options or Options(), **settings)
+    except TypeError as error:
+        raise UsageError(f"no such option: {error}") from None
+    memory = Memory()
+    receipts: list[Receipt] = []
+
+    def take(into: Archive, path: Path) -> Receipt:
+        return _import_file(into, reader, credit or reader.source, path, options, memory, beside=archive.path)
+
+    for path, receipt in _taken(archive, listed, take):
+        receipts.append(receipt)
+        if progress is not None:
+            progress(len(receipts), len(listed), path.name)
+    archive.close()
+    return receipts
+
+
+def _taken(
+    archive: Archive, paths: Sequence[Path], take: Callable[[Archive, Path], Receipt]
+) -> Iterator[tuple[Path, Receipt]]:
+    """Every file's receipt; a new archive gets its name with the first file that is not refused, or is not made."""
+    done = 0
+    if archive.path.exists():
+        ensure_units(archive)
+    else:
+        with _new_archive(archive.path) as made:
+            for path in paths:
+                receipt = take(made, path)
+                if receipt.outcome != "refused" and not _put(made, archive.path):
+                    break  # somebody was faster: the file goes into what is there now
+                done += 1
+                yield path, receipt
+                if receipt.outcome != "refused":
+                    break
+    for path in paths[done:]:
+        yield path, take(archive, path)
+
+
+@contextmanager
+def _new_archive(path: Path) -> Iterator[Archive]:
+    """An archive with its boundary sets under another name, gone in the end if it was not put in place."""
+    try:
+        with draft(path) as temporary, closing(open_archive(temporary)) as made:
+            for units in known_sources.shipped_units():
+                _add_units(made, units)
+            yield made
+    except OSError as error:
+        raise ArchiveError(f"{path}: cannot be made ({error}): may you write in that folder?") from error
+    except ArchiveError as error:
+        raise ArchiveError(str(error).replace(str(temporary), str(path))) from error
+
+
+def _put(made: Archive, path: Path) -> bool:
+    """Give a new archive its name; False where another one has it by now."""
+    made.close()
+    try:
+        return transactions.place_new(made.path, path)
+    except OSError as error:
+        raise ArchiveError(f"{path}: cannot be made ({error}): may you write in that folder?") from error
+
+
+def ensure_units(archive: Archive) -> None:
+    """Give a new archive the boundary sets that the package ships, also one whose making was cut off."""
+    if not archive.path.exists():
+        with _new_archive(archive.path) as made:
+            _put(made, archive.path)
+        return
+    if len(archive.store.snapshots()):
+        return
+    shipped = {sha256(read_bytes(path)).hexdigest(): path for path in known_sources.shipped_units()}
+    had = set(archive.store.imports()["sha256"])
+    if had < shipped.keys():
+        for key in shipped.keys() - had:
+            _add_units(archive, shipped[key])
+
+
+def _add_units(archive: Archive, path: Path) -> None:
+    receipt = _import_file(archive, known_sources.reader("units"), _shipped(path), path, Options(), Memory())
+    if receipt.outcome == "refused":
+        raise ArchiveError(f"{path}: {receipt.error}")
+
+
+def _shipped(path: Path) -> Source:
+    credits = json.loads(path.parent.parent.joinpath("credits.json").read_text(encoding="utf-8"))["units"]
+    return Source("units", "Administrative units", credits["url"], credits["licence"], credits["text"])
+
+
+def _import_file(
+    archive: Archive,
+    reader: Reader,
+    credit: Source,
+    path: Path,
+    options: Options,
+    memory: Memory,
+    *,
+    beside: Path | None = None,
+) -> Receipt:
+    """`beside` is the archive that refused rows are laid beside, where that has not got its name yet."""
+    try:
+        file = _file_of(path, beside or archive.path)
+        countries = archive.countries() if archive.path.exists() else None
+        options = replace(options, locate=countries.locate if countries is not None else None)
+        found = reader.read(path, options)
+        if _file_of(path, beside or archive.path) != file:
+            raise FileError(f"{path}: it changed while it was read: wait until it is written, then import it again")
+        if isinstance(found, Rows):
+            return _take_rows(archive, reader, credit, found, file, options, countries)
+        return _take_snapshots(archive, credit, found, file, options, countries, memory)
+    except (FileError, GateError) as error:
+        text = str(error) if path.name in str(error) else f"{path}: {error}"
+        refused = Receipt(str(path), credit.name, "refused", error=text)
+        refusals = error.refusals if isinstance(error, GateError) else ()
+        if not refusals:
+            return refused
+        count = len({r.row for r in refusals})
+        sidecar = _write_sidecar(_sidecar_of(path, beside or archive.path), refusals)
+        return replace(refused, rows_in=count, rows_refused=count, refusals=refusals, sidecar=sidecar)
+
+
+@dataclass(frozen=True)
+class _File:
+    name: str
+    bytes: int
+    sha256: str
+    sidecar: Path  # for its refused rows
+
+
+def _file_of(path: Path, archive: Path) -> _File:
+    raw = read_bytes(path)
+    return _File(path.name, len(raw), sha256(raw).hexdigest(), _sidecar_of(path, archive))
+
+
+def _sidecar_of(path: Path, archive: Path) -> Path:
+    return archive.with_suffix(".refused") / f"{path.name}.csv"
+
+
+def _take_snapshots(
+    archive: Archive,
+    credit: Source,
+    snapshots: Sequence[Snapshot],
+    file: _File,
+    options: Options,
+    countries: Countries | None,
+    memory: Memory,
+) -> Receipt:
+    """All snapshots of a file in one transaction: a file is in the archive as a whole or not at all."""
+    admitted = [(s, admit_control(s, options=options, countries=countries, memory=memory)) for s in snapshots]
+    receipts = [_receipt_of(s, a, file, credit) for s, a in admitted]
+    retrieved = parse_instant(options.retrieved, what="retrieved") if options.retrieved else None
+    with archive.store.writing() as connection:
+        archive.store.add_source(connection, credit)
+        known = memory.sides.setdefault(credit.name, set()) or set(history.sides_of(connection, credit.name))
+        done = [
+            history.record(connection, _recording(s, a, r, file, credit, options, retrieved))
+            for (s, a), r in zip(admitted, receipts, strict=True)
+        ]
+        whole = _sum_receipts(receipts, file, credit)
+        here = {str(side) for _, a in admitted for side in a.frame["controller"].dropna()}
+        whole = replace(whole, notes=(*whole.notes, *_new_sides(here, known)))
+        memory.sides[credit.name] = known | here
+        outcomes = [d.outcome for d in done]
+        outcome = next((o for o in ("superseded", "stored") if o in outcomes), "unchanged")
+        # before the file is in for good: whoever imports it again is told that nothing is new
+        sidecar = _write_sidecar(file.sidecar, whole.refusals) if outcome != "unchanged" else ""
+    return replace(
+        whole,
+        outcome=outcome,
+        snapshots=tuple(d.snapshot for d in done),
+        sidecar=sidecar,
+        supersedes=tuple(d.instead_of for d in done if d.instead_of),
+    )
+
+
+def _new_sides(here: set[str], known: set[str]) -> Iterator[str]:
+    """A side that the source never had before may be one that it has, written otherwise."""
+    for side in sorted(here - known) if known else ():
+        yield f"new side {side!r} (known so far: {', '.join(sorted(known))})"
+
+
+def _receipt_of(snapshot: Snapshot, admitted: Admitted, file: _File, credit: Source) -> Receipt:
+    # a feature may be split in two rows, or refused in part: it counts once, as stored where any of it is
+    stored = set(admitted.frame["row"].tolist())
+    refused = {r.row for r in admitted.refusals} - stored
+    return Receipt(
+        file.name, credit.name, "", (), snapshot.rows_in, len(stored), len(refused),
+        sum(snapshot.left_out.values()), admitted.duplicates, admitted.repairs, admitted.notes, admitted.refusals,
+        dict(snapshot.left_out),
+    )  # fmt: skip
+
+
+def _recording(
+    snapshot: Snapshot,
+    admitted: Admitted,
+    receipt: Receipt,
+    file: _File,
+    credit: Source,
+    options: Options,
+    retrieved: datetime | None,
+) -> Recording:
+    published = parse_instant(options.published, what="published") if options.published else snapshot.published
+    return Recording(
+        source=credit.name,
+        part=snapshot.part,
+        depicts=snapshot.depicts,
+        frame=admitted.frame,
+        file_name=file.name,
+        file_bytes=file.bytes,
+        sha256=file.sha256,
+        published=published,
+        retrieved=retrieved,
+        rows_in=receipt.rows_in,
+        rows_stored=receipt.rows_stored,
+        rows_repaired=len(receipt.repairs),
+        rows_refused=receipt.rows_refused,
+        rows_left_out=receipt.rows_left_out,
+        receipt=_brief(receipt),
+    )
+
+
+def _brief(receipt: Receipt) -> dict[str, Any]:
+    """What the archive keeps of a receipt: all but the refused rows' own contents, which are in the sidecar."""
+    record = asdict(receipt)
+    record["refusals"] = [{"row": r.row, "why": r.why} for r in receipt.refusals]
+    return {k: v for k, v in record.items() if v not in ("", (), {}, []) and k != "snapshots"}
+
+
+def _sum_receipts(receipts: Sequence[Receipt], file: _File, credit: Source) -> Receipt:
+    left: dict[str, int] = {}
+    for receipt in receipts:
+        for why, count in receipt.left_out.items():
+            left[why] = left.get(why, 0) + count
+    return Receipt(
+        file.name,
+        credit.name,
+        "",
+        rows_in=sum(r.rows_in for r in receipts),
+        rows_stored=sum(r.rows_stored for r in receipts),
+        rows_refused=sum(r.rows_refused for r in receipts),
+        rows_left_out=sum(r.rows_left_out for r in receipts),
+        duplicates=sum(r.duplicates for r in receipts),
+        repairs=tuple(text for r in receipts for text in r.repairs),
+        notes=tuple(text for r in receipts for text in r.notes),
+        refusals=tuple(refusal for r in receipts for refusal in r.refusals),
+        left_out=left,
+    )
+
+
+def _take_rows(
+    archive: Archive,
+    reader: Reader,
+    credit: Source,
+    rows: Rows,
+    file: _File,
+    options: Options,
+    countries: Countries | None,
+) -> Receipt:
+    parts = _admitted(reader, rows, options, countries)
+    first = next(parts)  # before anybody has to wait for our writing
+    store = archive.store
+    with store.writing() as connection:
+        now = history.next_instant(connection)
+        store.add_source(connection, credit)
+        receipts = []
+        counts: Counter[str] = Counter()
+        for part, admitted in chain([first], parts):
+            receipts.append(_rows_receipt(part, admitted, file, credit))
+            counts.update(_put_rows(store, connection, reader, credit, admitted.frame, now))
+        told = ", ".join(f"{n} {word}" for word, n in counts.items() if n and word)
+        receipt = _sum_receipts(receipts, file, credit)
+        receipt = replace(receipt, outcome="stored", notes=(*receipt.notes, *([told] if told else [])))
+        _refuse_nothing(receipt, options)
+        if not counts.total() - counts["unchanged"]:
+            return replace(receipt, outcome="unchanged")
+        store.note_import(
+            connection, now, kind=reader.kind, dataset=credit.name, file_name=file.name, file_bytes=file.bytes,
+            sha256=file.sha256, rows_in=receipt.rows_in, rows_stored=receipt.rows_stored,
+            rows_refused=receipt.rows_refused, receipt=json.dumps(_brief(receipt), ensure_ascii=False, sort_keys=True),
+        )  # fmt: skip
+        sidecar = _write_sidecar(file.sidecar, receipt.refusals)
+    return replace(receipt, sidecar=sidecar)
+
+
+def _admitted(
+    reader: Reader, rows: Rows, options: Options, countries: Countries | None
+) -> Iterator[tuple[Rows, Admitted]]:
+    """Every part of a file with what the gate makes of it, one after the other."""
+    if reader.kind == "units":
+        yield rows, admit_units(rows)
+        return
+    if rows.more != ():  # a part in which nothing can be let in says nothing of the file
+        options = replace(options, accept=options.accept | {"empty"})
+    for part in chain([rows], rows.more):
+        yield part, admit_points(part, options=options, countries=countries)
+
+
+def _refuse_nothing(receipt: Receipt, options: Options) -> None:
+    if receipt.rows_stored or receipt.rows_left_out or "empty" in options.accept:
+        return
+    whys = Counter(r.why for r in receipt.refusals).most_common(4)
+    told = "; ".join(f"{why} ({n:,} rows)" for why, n in whys)
+    raise GateError(f"all {receipt.rows_refused:,} rows were refused: {told}", receipt.refusals)
+
+
+def _rows_receipt(part: Rows, admitted: Admitted, file: _File, credit: Source) -> Receipt:
+    return Receipt(
+        file.name, credit.name, "stored", (), part.rows_in, len(admitted.frame),
+        len({r.row for r in admitted.refusals}), sum(part.left_out.values()), 0, admitted.repairs, admitted.notes,
+        admitted.refusals, dict(part.left_out),
+    )  # fmt: skip
+
+
+def _put_rows(
+    store: Store, connection: Any, reader: Reader, credit: Source, frame: gpd.GeoDataFrame, now: str
+) -> Mapping[str, int]:
+    """Words for the receipt -> how many rows; "" where no words are needed."""
+    if reader.kind == "units":
+        areas = list(areas_km2(np.asarray(frame.geometry.array, dtype=object)))
+        return {"": int(store.put_units(connection, frame, areas, now))}
+    return store.put_incidents(connection, frame, credit.name, now)
+
+
+def import_claims(archive: Archive, path: Path) -> int:
+    """Take a CSV of published figures in."""
+    raw = read_bytes(path)
+    table = read_table(path)
+    if table.refusals:
+        raise GateError(f"{path}, row {table.refusals[0].row}: {table.refusals[0].why}")
+    if not {"claim_id", "text"} <= set(table.header):
+        raise GateError(f"{path}: columns claim_id and text are wanted; found {', '.join(table.header)}")
+    if unknown := [c for c in table.header if c not in CLAIM_COLUMNS]:
+        raise GateError(
+            f"{path}: no such column of a claim: {', '.join(unknown)}; there are {', '.join(CLAIM_COLUMNS)}"
+        )
+    rows = [_claim_row(path, at, row) for at, row in table.rows]
+    ensure_units(archive)
+    with archive.store.writing() as connection:
+        now = history.next_instant(connection)
+        if archive.store.put_claims(connection, rows, now):
+            archive.store.note_import(
+                connection, now, kind="claims", dataset="claims", file_name=path.name, file_bytes=len(raw),
+                sha256=sha256(raw).hexdigest(), rows_in=len(rows), rows_stored=len(rows), rows_refused=0, receipt="{}",
+            )  # fmt: skip
+    archive.close()
+    return len(rows)
+
+
+def _claim_row(path: Path, at: int, cells: Mapping[str, str]) -> dict[str, Any]:
+    """A row of published figures: what it must have is there, its value is a number, its days are days."""
+    row: dict[str, Any] = {name: cell or None for name, cell in cells.items()}
+    try:
+        if not all((row[name] or "").strip() for name in ("claim_id", "text")):
+            raise GateError("claim_id and text are wanted: give the claim a name and its words")
+        for name in ("said_on", "date_from", "date_to"):
+            if row.get(name) is not None:
+                parse_instant(row[name], what=name)
+        row["value"] = number(row.get("value"))
+        if row["value"] is not None and not math.isfinite(row["value"]):
+            raise GateError(f"value {cells['value']!r} is no finite number")
+    except GateError as error:
+        raise GateError(f"{path}: row {at}: {error}") from None
+    return row
+
+
+def _write_sidecar(target: Path, refusals: Sequence[Refusal]) -> str:
+    """The refused rows in a CSV beside the archive, so that somebody can mend them."""
+    if not refusals:
+        return ""
+    names = list(dict.fromkeys(name for r in refusals for name in r.properties if not name.startswith(" ")))
+    rows = [
+        [r.row, defused(r.why), defused(r.way_out), *(defused(r.properties.get(n)) for n in names)] for r in refusals
+    ]
+    text = "".join(csv_lines([["row", "why", "way_out", *(defused(n) for n in names)], *rows]))
+    try:
+        with aside(target) as temporary:
+            temporary.write_text(text, encoding="utf-8-sig")
+    except OSError as error:
+        raise ArchiveError(f"{target}: the refused rows cannot be written there ({error})") from error
+    return str(target)

@@ -1,0 +1,331 @@
+"""The gate into an archive: every polygon is let in as it is, repaired and said so, or refused and said why."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from geo.errors import GateError
+from geo.importing.geometry_repair import Objects, area_of, look, mend, why_not_degrees
+from geo.measure.ellipsoid import areas_km2
+from geo.schema import CRS, STATUSES, Options, Refusal, Rows, Snapshot, text_or_none
+from geo.units import Countries
+
+SLIVER_KM2 = 0.01
+# A country's own outline is drawn with some error: a side may seem to hold a little more than all of it.
+TOLERANCE = 1.02
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """What came through: the frame, who was turned back and why, and what was mended."""
+
+    frame: gpd.GeoDataFrame
+    refusals: tuple[Refusal, ...] = ()
+    repairs: tuple[str, ...] = ()
+    duplicates: int = 0
+    notes: tuple[str, ...] = ()
+
+
+@dataclass
+class Memory:
+    """Findings about polygons seen before in this batch: most of a day's polygons are the day before's."""
+
+    sound: dict[bytes, float] = field(default_factory=dict)
+    country: dict[bytes, str] = field(default_factory=dict)
+    overlaps: dict[tuple[bytes, bytes], float] = field(default_factory=dict)
+    slivers: dict[bytes, int] = field(default_factory=dict)
+    sides: dict[str, set[str]] = field(default_factory=dict)  # by source
+
+
+def admit_control(
+    snapshot: Snapshot, *, options: Options, countries: Countries | None = None, memory: Memory | None = None
+) -> Admitted:
+    """Let a snapshot's polygons in."""
+    memory = memory or Memory()
+    check_not_future(snapshot.depicts, options)
+    frame = snapshot.frame.reset_index(drop=True)
+    _check_statuses(frame)
+    turned = list(snapshot.refusals)
+    repairs = list(snapshot.repairs)
+    geometry = np.asarray(frame.geometry.array, dtype=object).copy()
+    keys = _keys(geometry)
+    fresh = np.array([k not in memory.sound for k in keys], dtype=bool)
+    reasons = look(geometry, fresh)
+    mend(geometry, frame["row"].to_numpy(), fresh, reasons, repairs)
+    frame = frame.set_geometry(gpd.GeoSeries(geometry, crs=CRS))
+    turned += [_refusal(frame, i, *reasons[i]) for i in sorted(reasons)]
+    frame = frame.drop(index=sorted(reasons)).reset_index(drop=True)
+    if frame.empty:
+        _explain_nothing(snapshot, turned, options)
+    frame, duplicates, twice = _drop_duplicates(frame)
+    if twice:
+        repairs.append(f"{duplicates + twice} equal features: {twice} kept, {duplicates + twice} counted")
+    if countries is not None and len(frame):
+        _check_swapped(frame, options, countries)
+        frame = _refuse_too_large(frame, options, countries, memory, turned)
+        if frame.empty:
+            _explain_nothing(snapshot, turned, options)
+    notes = [*snapshot.notes, *_slivers(frame, memory), *_overlaps(frame, memory)]
+    for key in _keys(np.asarray(frame.geometry.array, dtype=object)):
+        memory.sound.setdefault(key, 0.0)
+    return Admitted(frame, tuple(turned), tuple(repairs), duplicates, tuple(notes))
+
+
+def admit_points(rows: Rows, *, options: Options, countries: Countries | None = None) -> Admitted:
+    """Let incidents in: those whose point is where such a point can be."""
+    frame = rows.frame.reset_index(drop=True)
+    turned = list(rows.refusals)
+    reasons: dict[int, tuple[str, str]] = {}
+    notes = _look_at_points(frame, options, countries, reasons) if len(frame) else []
+    turned += [_refusal(frame, i, *reasons[i]) for i in sorted(reasons)]
+    frame = frame.drop(index=sorted(reasons)).reset_index(drop=True)
+    if frame.empty and not rows.left_out and "empty" not in options.accept:
+        why = f"all {len(turned)} rows were refused: {_sum_up(turned)}" if turned else "no rows"
+        raise GateError(why, turned)
+    return Admitted(frame, tuple(turned), rows.repairs, 0, (*rows.notes, *notes))
+
+
+def admit_units(rows: Rows) -> Admitted:
+    """Let administrative units in: areal, valid, within the ranges of longitude and latitude."""
+    frame = rows.frame.reset_index(drop=True)
+    geometry = np.asarray(frame.geometry.array, dtype=object).copy()
+    repairs = list(rows.repairs)
+    every = np.ones(len(frame), dtype=bool)
+    reasons = look(geometry, every)
+    mend(geometry, frame["row"].to_numpy(), every, reasons, repairs)
+    frame = frame.set_geometry(gpd.GeoSeries(geometry, crs=CRS))
+    turned = [*rows.refusals, *(_refusal(frame, i, *reasons[i]) for i in sorted(reasons))]
+    frame = frame.drop(index=sorted(reasons)).reset_index(drop=True)
+    if frame.empty:
+        raise GateError(f"no unit can be let in: {_sum_up(turned) or 'no features'}", turned)
+    return Admitted(frame, tuple(turned), tuple(repairs), 0, rows.notes)
+
+
+def check_not_future(moment: datetime, options: Options) -> None:
+    """Refuse a date later than now, unless it is let in on purpose."""
+    if moment > datetime.now(UTC) and "future" not in options.accept:
+        raise GateError(f"the date {moment:%Y-%m-%d} is later than now: a slip of the pen? --accept future lets it in")
+
+
+def _check_statuses(frame: gpd.GeoDataFrame) -> None:
+    unknown = sorted(set(frame["status"].dropna().astype(str)) - set(STATUSES))
+    if unknown or frame["status"].isna().any():
+        shown = ", ".join(map(repr, unknown)) or "a missing one"
+        raise GateError(
+            f"status {shown} is unknown; the known ones: {', '.join(STATUSES)}. --status-map maps a file's words"
+        )
+
+
+def _keys(geometry: Objects) -> list[bytes]:
+    return [b"" if g is None else bytes(g) for g in shapely.to_wkb(geometry)]
+
+
+# -- the snapshot as a whole ----------------------------------------------------------------------------------------
+
+
+def _explain_nothing(snapshot: Snapshot, turned: list[Refusal], options: Options) -> None:
+    if turned:
+        raise GateError(f"nothing can be let in: {_sum_up(turned)}", turned)
+    if "empty" in options.accept:
+        return
+    left = "; ".join(f"{n} × {why}" for why, n in snapshot.left_out.items())
+    what = f"no control polygon ({left})" if left else "no features"
+    raise GateError(f"{what}: is the download whole? --accept empty stores a snapshot in which nobody holds anything")
+
+
+def _sum_up(turned: list[Refusal]) -> str:
+    counts = Counter(r.why for r in turned)
+    shown = [why if n == 1 else f"{why} ({n} rows)" for why, n in counts.most_common(4)]
+    way_out = next((r.way_out for r in turned if r.way_out), "")
+    return "; ".join(shown) + (f". {way_out[0].upper()}{way_out[1:]}" if way_out else "")
+
+
+def _refusal(frame: gpd.GeoDataFrame, i: int, why: str, way_out: str) -> Refusal:
+    row = frame.iloc[i]
+    if text_or_none(row.get("orig")):
+        # an incident goes back as its file had it
+        return Refusal(int(row["row"]), why, way_out, json.loads(row["orig"]))
+    geometry = row[frame.geometry.name]
+    properties: dict[str, Any] = {
+        str(k): v for k, v in row.items() if k not in ("row", "orig", frame.geometry.name) and v is not None and v == v
+    }
+    if geometry is not None:
+        properties["geometry"] = geometry.wkt
+    return Refusal(int(row["row"]), why, way_out, properties)
+
+
+def _drop_duplicates(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, int, int]:
+    """Without equal features; how many went, and how many of those kept had a double."""
+    keys = _keys(np.asarray(frame.geometry.array, dtype=object))
+    classes = zip(frame["controller"].fillna(""), frame["status"], frame["native"].fillna(""), keys, strict=True)
+    listed = list(classes)
+    seen: set[tuple[Any, ...]] = set()
+    keep = []
+    for key in listed:
+        keep.append(key not in seen)
+        seen.add(key)
+    doubles = sum(n > 1 for n in Counter(listed).values())
+    kept = frame[np.array(keep, dtype=bool)].reset_index(drop=True)
+    return kept, len(frame) - len(kept), doubles
+
+
+def _representative(frame: gpd.GeoDataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    points = shapely.point_on_surface(np.asarray(frame.geometry.array, dtype=object))
+    return shapely.get_x(points), shapely.get_y(points)
+
+
+def _check_swapped(frame: gpd.GeoDataFrame, options: Options, countries: Countries) -> None:
+    lon, lat = _representative(frame)
+    if "swapped" in options.accept or not _look_swapped(lon, lat, countries).mean() > 0.5:
+        return
+    raise GateError(
+        f"latitude and longitude look swapped: near {lon[0]:.2f}° E {lat[0]:.2f}° N, no unit of the archive; the other"
+        " way round there are. Swap them in the file; --accept swapped stores them as they are"
+    )
+
+
+def _look_swapped(lon: NDArray[np.float64], lat: NDArray[np.float64], countries: Countries) -> NDArray[np.bool_]:
+    """Points outside the units known in detail that the other way round would lie inside."""
+    turned = np.abs(lon) <= 90
+    out = np.zeros(len(lon), dtype=bool)
+    out[turned] = ~countries.in_detail(lon[turned], lat[turned]) & countries.in_detail(lat[turned], lon[turned])
+    return out
+
+
+def _refuse_too_large(
+    frame: gpd.GeoDataFrame, options: Options, countries: Countries, memory: Memory, turned: list[Refusal]
+) -> gpd.GeoDataFrame:
+    """Refuse the rows of a class that together are larger than the country they lie in."""
+    if "large" in options.accept or not countries.areas_km2:
+        return frame
+    geometry = np.asarray(frame.geometry.array, dtype=object)
+    keys = _keys(geometry)
+    unknown = [i for i, k in enumerate(keys) if k not in memory.country]
+    if unknown:
+        lon, lat = _representative(frame.iloc[unknown])
+        memory.country |= dict(zip((keys[i] for i in unknown), countries.locate(lon, lat).tolist(), strict=True))
+    fresh = [i for i, k in enumerate(keys) if memory.sound.get(k, 0.0) == 0.0]
+    memory.sound |= dict(zip((keys[i] for i in fresh), _spread(geometry[fresh]).tolist(), strict=True))
+    areas = np.array([memory.sound[k] for k in keys])
+    place = np.array([memory.country[k] for k in keys], dtype=object)
+    bad = np.zeros(len(frame), dtype=bool)
+    classes = (frame["controller"].fillna("") + "|" + frame["status"]).to_numpy()
+    for country in set(place.tolist()):
+        limit = TOLERANCE * countries.areas_km2.get(country, max(countries.areas_km2.values()))
+        for name in set(classes.tolist()):
+            here = (place == country) & (classes == name)
+            if areas[here].sum() > limit:
+                bad |= here & (areas > limit / max(1, here.sum()))
+                where = f"all of {country}" if country in countries.areas_km2 else "any country"
+                why = f"{areas[here].sum():,.0f} km², more than {where} ({limit / TOLERANCE:,.0f} km²)"
+                way = "is the file whole, are its classes right? --accept large stores it"
+                turned += [_refusal(frame, int(i), why, way) for i in np.flatnonzero(here & bad)]
+    return frame[~bad].reset_index(drop=True) if bad.any() else frame
+
+
+def _spread(geometry: Objects) -> NDArray[np.float64]:
+    """km², by the long way round where a ring spans the globe (a box around the whole world has no short way)."""
+    bounds = shapely.bounds(geometry)
+    wide = bounds[:, 2] - bounds[:, 0] > 180
+    found = np.empty(len(geometry))
+    found[~wide] = areas_km2(geometry[~wide])
+    for i in np.flatnonzero(wide).tolist():
+        west, south, east, north = bounds[i].tolist()
+        half = (west + east) / 2
+        sides = [shapely.box(west, south, half, north), shapely.box(half, south, east, north)]
+        valid = shapely.make_valid(geometry[i])
+        found[i] = sum(area_of(shapely.segmentize(shapely.intersection(valid, s), 30)) for s in sides)
+    return found
+
+
+def _slivers(frame: gpd.GeoDataFrame, memory: Memory) -> list[str]:
+    """Parts too small to have been drawn on purpose: counted, kept."""
+    if frame.empty:
+        return []
+    geometry = np.asarray(frame.geometry.array, dtype=object)
+    keys = _keys(geometry)
+    fresh = [i for i, k in enumerate(keys) if k not in memory.slivers]
+    parts, owner = shapely.get_parts(geometry[fresh], return_index=True)
+    counts = np.bincount(owner[areas_km2(parts) < SLIVER_KM2], minlength=len(fresh))
+    memory.slivers |= dict(zip((keys[i] for i in fresh), counts.tolist(), strict=True))
+    count = sum(memory.slivers[k] for k in keys)
+    return [f"{count} sliver{'' if count == 1 else 's'} under {SLIVER_KM2} km², kept"] if count else []
+
+
+def _overlaps(frame: gpd.GeoDataFrame, memory: Memory) -> list[str]:
+    """Ground that two classes claim at once: counted with its km², kept."""
+    geometry = np.asarray(frame.geometry.array, dtype=object)
+    keys = _keys(geometry)
+    classes = list(zip(frame["controller"].fillna("").tolist(), frame["status"].tolist(), strict=True))
+    boxes = shapely.STRtree(geometry).query(geometry)
+    met = [(i, j) for i, j in zip(*boxes.tolist(), strict=True) if i < j and classes[i] != classes[j]]
+    pairs = [(min(keys[i], keys[j]), max(keys[i], keys[j])) for i, j in met]
+    fresh = [k for k, pair in enumerate(pairs) if pair not in memory.overlaps]
+    first, second = (geometry[[met[k][side] for k in fresh]] for side in (0, 1))
+    km2 = areas_km2(shapely.intersection(first, second))
+    memory.overlaps |= dict(zip((pairs[k] for k in fresh), km2.tolist(), strict=True))
+    shared: dict[tuple[str, str], float] = {}
+    for (i, j), pair in zip(met, pairs, strict=True):
+        if memory.overlaps[pair] > 0:
+            names = sorted((" ".join(classes[i]).strip(), " ".join(classes[j]).strip()))
+            shared[names[0], names[1]] = shared.get((names[0], names[1]), 0.0) + memory.overlaps[pair]
+    return [f"{a} and {b} overlap on {km2:.3f} km², kept" for (a, b), km2 in sorted(shared.items()) if km2 >= 1e-6]
+
+
+# -- points ---------------------------------------------------------------------------------------------------------
+
+
+def _look_at_points(
+    frame: gpd.GeoDataFrame, options: Options, countries: Countries | None, reasons: dict[int, tuple[str, str]]
+) -> list[str]:
+    """Why points are turned back, by position; and what is to be said of those that stay."""
+    xy = np.column_stack([frame.geometry.x, frame.geometry.y])
+    odd = ~(np.isfinite(xy).all(axis=1) & (np.abs(xy) <= (180, 90)).all(axis=1))
+    reasons |= {i: why for i in np.flatnonzero(odd).tolist() if (why := why_not_degrees(xy[i][None, :])) is not None}
+    nowhere = np.flatnonzero(~odd & ~xy.any(axis=1)).tolist()
+    reasons |= dict.fromkeys(nowhere, ("0,0 is no place", "geocode it, or leave the row out"))
+    today = datetime.now(UTC).date().isoformat()
+    late = [] if "future" in options.accept else np.flatnonzero(frame["date_start"].fillna("") > today).tolist()
+    for i in late:
+        start = frame["date_start"].iloc[i]
+        reasons.setdefault(i, (f"the event date {start} is later than now", "a slip of the pen? --accept future"))
+    if countries is None or "swapped" in options.accept:
+        return []
+    return _refuse_swapped(frame, xy, countries, reasons)
+
+
+def _refuse_swapped(
+    frame: gpd.GeoDataFrame, xy: NDArray[np.float64], countries: Countries, reasons: dict[int, tuple[str, str]]
+) -> list[str]:
+    good = np.array([i for i in range(len(frame)) if i not in reasons], dtype=int)
+    if not len(good):
+        return []
+    looks = _look_swapped(xy[good, 0], xy[good, 1], countries)
+    suspects = [i for i in good[looks].tolist() if _country_allows(frame, i, xy[i], countries)]
+    rest = good[~looks]
+    if suspects and len(rest) and countries.in_detail(xy[rest, 0], xy[rest, 1]).mean() < 0.5:
+        # the file is of another part of the world, where such a point is nothing odd
+        return [
+            f"{len(suspects)} points would lie in units of the archive the other way round; the file's others do not"
+        ]
+    why = ("latitude and longitude look swapped", "swap them in the file; --accept swapped stores them as they are")
+    reasons |= dict.fromkeys(suspects, why)
+    return []
+
+
+def _country_allows(frame: gpd.GeoDataFrame, i: int, point: NDArray[np.float64], countries: Countries) -> bool:
+    """Whether the row may have its axes swapped: it names no country, or the one that the swapped point lies in."""
+    named = text_or_none(frame["country"].iloc[i])
+    if not named:
+        return True
+    code = str(countries.locate(point[1:], point[:1])[0])
+    return named.casefold() in (code.casefold(), countries.names.get(code, "").casefold())

@@ -1,0 +1,222 @@
+"""Incidents against control: who held the place at the time, how far the front was, and on which side of it."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from datetime import date
+from typing import NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from geo.archive import Archive
+from geo.archive.results import FAR
+from geo.incidents.markers import is_regional, radius_km
+from geo.measure.ellipsoid import local_plane
+from geo.measure.settlements import ground_at
+from geo.schema import last_instant, parse_instant, write_instant
+
+COLUMNS = (
+    "event_id", "dataset", "date_start", "where_coordinates", "event_type", "uncertainty_km", "source", "ground",
+    "front_km", "side", "why", "snapshot", "snapshot_age_days",
+)  # fmt: skip
+NOT_DETERMINED = "not determined"
+NOT_MARKED = "not marked"
+INSET_KM = 5.0
+# how finely the circle of an uncertain place is looked at: points on it, and on the one of half its radius
+_AROUND = 24
+_KM_A_DEGREE = 111.195
+
+Points = NDArray[np.object_]
+
+
+def encounters(
+    archive: Archive,
+    incidents: gpd.GeoDataFrame,
+    *,
+    sources: Sequence[str] | None = None,
+    inset_km: float = INSET_KM,
+    max_age_days: float | None = None,
+) -> pd.DataFrame:
+    """Who held the place of each incident on its day, by each source, and how far the front was."""
+    names = archive.store.control_sources() if sources is None else [archive.source_name(s) for s in sources]
+    facts = _facts(incidents)
+    with archive.holding():
+        tables = [_by_source(archive, name, incidents, facts, inset_km, max_age_days) for name in names]
+    if not tables:
+        return pd.DataFrame(columns=list(COLUMNS), dtype=object)
+    whole = pd.concat(tables, ignore_index=True)
+    return whole.sort_values(["at", "source"], kind="stable").reset_index(drop=True)[list(COLUMNS)]
+
+
+def _facts(incidents: gpd.GeoDataFrame) -> pd.DataFrame:
+    rows = incidents[["uncertainty_km", "where_prec", "geo_precision"]].to_dict("records")
+    kept = incidents[["event_id", "dataset", "date_start", "date_end", "where_coordinates", "event_type"]]
+    radius = np.array([radius_km(r) for r in rows], dtype=float)
+    regional = np.array([is_regional(r) for r in rows], dtype=bool)
+    table = pd.DataFrame(kept).assign(at=range(len(rows)), regional=regional)
+    table["uncertainty_km"] = radius
+    return table
+
+
+def _by_source(
+    archive: Archive,
+    source: str,
+    incidents: gpd.GeoDataFrame,
+    facts: pd.DataFrame,
+    inset_km: float,
+    max_age_days: float | None,
+) -> pd.DataFrame:
+    """The whole table of one source: incidents of one state of control are looked at together."""
+    table = archive.snapshots(source, as_known_on=FAR).sort_values(["depicts", "recorded_at"], kind="stable")
+    depicts = table["depicts"].tolist()
+    points = np.asarray(incidents.geometry.array, dtype=object)
+    start = _states(depicts, facts["date_start"])
+    ages = _ages(depicts, start, facts["date_start"])
+    old = ages > (np.inf if max_age_days is None else max_age_days)
+    found = _Found.blank(len(facts))
+    found.why[start == 0] = "no snapshot depicts the day or one before it"
+    found.why[old] = f"the snapshot is older than {max_age_days} days"
+    live = np.flatnonzero((start > 0) & ~old)
+    for state in np.unique(start[live]).tolist():
+        mine = live[start[live] == state]
+        _judge(archive, source, facts.iloc[mine], points[mine], inset_km, found, mine)
+    _mind_spans(archive, source, depicts, facts, points, live, start, found)
+    names = [None, *table["snapshot"].tolist()]
+    texts = {
+        "ground": found.ground,
+        "side": found.side,
+        "why": found.why,
+        "snapshot": [names[k] for k in start.tolist()],
+    }
+    out = facts.assign(source=source, front_km=found.front_km, snapshot_age_days=ages)
+    # Python's own None where there is nothing, in every version of pandas
+    return out.assign(**{name: pd.Series(values, dtype=object, index=out.index) for name, values in texts.items()})
+
+
+class _Found(NamedTuple):
+    """What is found out of incidents, by their position."""
+
+    ground: NDArray[np.object_]
+    front_km: NDArray[np.float64]
+    side: NDArray[np.object_]
+    why: NDArray[np.object_]
+
+    @classmethod
+    def blank(cls, count: int) -> _Found:
+        empty = np.full(count, None, dtype=object)
+        return cls(np.full(count, NOT_DETERMINED, dtype=object), np.full(count, np.nan), empty, empty.copy())
+
+
+def _states(depicts: list[str], days: pd.Series) -> NDArray[np.int64]:
+    """How many snapshots depict a day or one before it: the same number is the same state of control."""
+    ends = {day: write_instant(last_instant(day)) for day in set(days)}
+    count = {day: bisect_right(depicts, end) for day, end in ends.items()}
+    return np.array([count[day] for day in days], dtype=np.int64)
+
+
+def _ages(depicts: list[str], states: NDArray[np.int64], days: pd.Series) -> NDArray[np.float64]:
+    of = [parse_instant(d).date() for d in depicts]
+    pairs = zip(states.tolist(), days, strict=True)
+    return np.array([(date.fromisoformat(day) - of[k - 1]).days if k else np.nan for k, day in pairs], dtype=float)
+
+
+def _judge(
+    archive: Archive,
+    source: str,
+    facts: pd.DataFrame,
+    points: Points,
+    inset_km: float,
+    found: _Found,
+    mine: NDArray[np.intp],
+) -> None:
+    """Write ground, distance and side of the incidents of one state, and why where they are not determined."""
+    day = min(facts["date_start"])
+    frame = archive.control(day, source=source)
+    ground = [g or NOT_MARKED for g in ground_at(points, frame)]
+    away = _front_km(archive, source, day, points, inset_km)
+    holders = sorted(set(frame.loc[frame["status"] == "held", "controller"].dropna().astype(str)))
+    radius, regional = facts["uncertainty_km"].to_numpy(dtype=float), facts["regional"].to_numpy(dtype=bool)
+    crossed = _reach_across(points, np.where(regional, 0, radius), ground, frame)
+    told = zip(regional.tolist(), radius.tolist(), away.tolist(), crossed.tolist(), strict=True)
+    why = [_why(*each) for each in told]
+    found.why[mine] = why
+    found.front_km[mine] = np.where(regional, np.nan, away)
+    found.ground[mine] = [NOT_DETERMINED if w else g for w, g in zip(why, ground, strict=True)]
+    found.side[mine] = [None if w else _side(g, holders) for w, g in zip(why, ground, strict=True)]
+
+
+def _why(region: bool, radius: float, away_km: float, crossed: bool) -> str | None:
+    if region:
+        return "known to a region only"
+    if radius == radius and away_km == away_km and radius >= away_km:
+        return f"lies within {radius:g} km of its point, the front {away_km:.1f} km from it"
+    return f"lies within {radius:g} km of its point, where the ground is not all one side's" if crossed else None
+
+
+def _side(ground: str, holders: Sequence[str]) -> str | None:
+    held = [part.removesuffix(" held") for part in ground.split("; ") if part.endswith(" held")]
+    if held:
+        return "; ".join(held)
+    return f"outside {', '.join(holders)}" if holders else None
+
+
+def _front_km(archive: Archive, source: str, day: str, points: Points, inset_km: float) -> NDArray[np.float64]:
+    """The distance of each point from the front of a day, in km; NaN where there is no front."""
+    front = archive.front(day, source=source, inset_km=inset_km).lines
+    out = np.full(len(points), np.nan)
+    if front.is_empty:
+        return out
+    # true to 0.1 % within 500 km of the front's middle
+    plane = local_plane(front.bounds)
+    laid = plane.laid(front)
+    shapely.prepare(laid)
+    out[:] = shapely.distance(plane.laid(points), laid)
+    return out
+
+
+def _reach_across(
+    points: Points, radius_km: NDArray[np.float64], ground: Sequence[str], frame: gpd.GeoDataFrame
+) -> NDArray[np.bool_]:
+    """Whether somewhere within the radius of a point the ground is another's than at the point itself."""
+    out = np.zeros(len(points), dtype=bool)
+    uncertain = np.flatnonzero(radius_km > 0)
+    if not len(uncertain):
+        return out
+    turns = np.linspace(0, 2 * np.pi, _AROUND, endpoint=False)
+    ring = np.concatenate([r * np.column_stack([np.cos(turns), np.sin(turns)]) for r in (0.5, 1.0)])
+    xy = shapely.get_coordinates(points[uncertain])
+    north = radius_km[uncertain, None] * ring[:, 1] / _KM_A_DEGREE
+    east = radius_km[uncertain, None] * ring[:, 0] / (_KM_A_DEGREE * np.cos(np.radians(xy[:, 1:])))
+    around = shapely.points(xy[:, :1] + east, np.clip(xy[:, 1:] + north, -90, 90))
+    found = ground_at(np.asarray(around).ravel(), frame)
+    there = np.array([g or NOT_MARKED for g in found], dtype=object).reshape(len(uncertain), -1)
+    out[uncertain] = (there != np.array(ground, dtype=object)[uncertain, None]).any(axis=1)
+    return out
+
+
+def _mind_spans(
+    archive: Archive,
+    source: str,
+    depicts: list[str],
+    facts: pd.DataFrame,
+    points: Points,
+    live: NDArray[np.intp],
+    start: NDArray[np.int64],
+    found: _Found,
+) -> None:
+    """Of incidents that lasted for days: not determined where the place changed hands from the first to the last."""
+    last = facts["date_end"].fillna(facts["date_start"])
+    end = _states(depicts, last)
+    spans = live[(end[live] != start[live]) & (found.ground[live] != NOT_DETERMINED)]
+    for state in np.unique(end[spans]).tolist():
+        mine = spans[end[spans] == state]
+        frame = archive.control(max(last.iloc[mine]), source=source)
+        then = np.array([g or NOT_MARKED for g in ground_at(points[mine], frame)], dtype=object)
+        moved = mine[then != found.ground[mine]]
+        found.ground[moved], found.side[moved] = NOT_DETERMINED, None
+        found.why[moved] = "the place changed hands while it lasted"

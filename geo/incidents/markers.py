@@ -1,0 +1,213 @@
+"""More incidents than a map can show one by one: those near each other share a mark that says how many they are."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from geo.measure.ellipsoid import lengths_km
+from geo.schema import text_or_none
+
+SPOT_LIMIT = 500  # incidents that are drawn one by one; a page of them takes 300 KB
+MARKS = 120  # what a map shows of more, so that the ground under them is still seen
+_FINEST = 1 / 64  # of the ground that they lie on: the first mesh that is tried
+_NAMED = 3  # values of a fact that are named
+_TOLD = ("Event", "Verification", "Source")
+
+
+def thinned(spots: Sequence[Spot], *, limit: int = SPOT_LIMIT, marks: int = MARKS) -> list[Spot]:
+    """Incidents as marks: one each where they are few, else one for those near each other."""
+    if len(spots) <= limit:
+        return list(spots)
+    at = np.array([(s.lon, s.lat) for s in spots])
+    reach = max(float(np.ptp(at[:, 0])), float(np.ptp(at[:, 1])), 1e-6)
+    mesh = reach * _FINEST
+    groups = _grouped(spots, at, mesh)
+    while sum(spots[members[0]].kind != "region" for members in groups) > marks and mesh < 4 * reach:
+        mesh *= 1.5
+        groups = _grouped(spots, at, mesh)
+    made = [_mark([spots[i] for i in members], at[members]) for members in groups]
+    return sorted(made, key=lambda mark: -mark.count)
+
+
+def swell(count: int) -> float:
+    """By how much the radius of a mark grows for the incidents that share it, in pixels; 0 for one alone."""
+    return round(min(14.0, 2 * math.log2(count)), 1)
+
+
+def shared_words(spots: Sequence[Spot]) -> str:
+    """What is to be said where incidents share marks, "" where each has its own."""
+    if all(spot.count == 1 for spot in spots):
+        return ""
+    count = sum(spot.count for spot in spots)
+    return (
+        f"{count:,} incidents, more than can be told apart here: those near each other, or known to the same region,"
+        f" share a mark, the larger the more they are ({len(spots):,} marks). geo incidents lists them one by one, and"
+        " so do a site's downloads"
+    )
+
+
+def _grouped(spots: Sequence[Spot], at: NDArray[np.float64], mesh: float) -> list[list[int]]:
+    cells = np.floor(at / mesh).astype(np.int64).tolist()
+    groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
+    for i, (spot, cell) in enumerate(zip(spots, cells, strict=True)):
+        groups[(spot.area_name,) if spot.kind == "region" else (spot.kind, *cell)].append(i)
+    return list(groups.values())
+
+
+def _mark(members: Sequence[Spot], at: NDArray[np.float64]) -> Spot:
+    if len(members) == 1:
+        return members[0]
+    lon, lat = at.mean(axis=0).tolist()
+    km = lengths_km(shapely.linestrings(np.stack([at, np.broadcast_to((lon, lat), at.shape)], axis=1)))
+    first = members[0]
+    within = f"within {max(1, round(float(km.max()))):,} km"
+    where = f"somewhere in {first.area_name}" if first.kind == "region" else within
+    radius = max(1000 * d + s.radius_m for d, s in zip(km.tolist(), members, strict=True)) if first.radius_m else 0.0
+    told = [(name, _values([dict(spot.facts).get(name, "") for spot in members])) for name in _TOLD]
+    facts = [("Incidents", f"{len(members):,}"), ("Date", _span(members)), ("Where", where), *told]
+    title = f"{len(members):,} incidents {where}"
+    return replace(first, lat=lat, lon=lon, radius_m=radius, title=title, facts=[(k, v) for k, v in facts if v],
+                   count=len(members))  # fmt: skip
+
+
+def _span(members: Sequence[Spot]) -> str:
+    days = [day for spot in members for day in dict(spot.facts).get("Date", "").split(" to ") if day]
+    return " to ".join(dict.fromkeys((min(days), max(days)))) if days else ""
+
+
+def _values(said: Sequence[str]) -> str:
+    """The most frequent values of a fact, each with how often it stands."""
+    counts = Counter(text for text in said if text)
+    named = counts.most_common(_NAMED)
+    parts = [f"{text} ({count:,})" for text, count in named]
+    rest = sum(counts.values()) - sum(count for _, count in named)
+    return "; ".join([*parts, f"others ({rest:,})"] if rest else parts)
+
+
+# The radius in km within which an incident lies, by its precision alone (UCDP where_prec, ACLED geo_precision)
+_RADIUS_KM = {"where_prec": {2: 25.0, 3: 40.0, 4: 100.0, 5: 100.0, 6: 300.0}, "geo_precision": {2: 25.0, 3: 100.0}}
+_WORDS = {
+    1: "exact place", 2: "near a place (within about 25 km)", 3: "district", 4: "region", 5: "along a line or sea",
+    6: "country", 7: "at sea or in the air",
+}  # fmt: skip
+PIN_KM = 5.0
+_REGIONAL = 4.0  # where_prec from here on is a region, a line or sea, a country, the air
+# which columns may name the region of an incident that is known no better: ADM1, country
+_ADM1 = ("adm_1", "where_coordinates")
+_REGIONS = {"where_prec": {4: _ADM1, 6: ("country", "where_coordinates")}, "geo_precision": {3: _ADM1}}
+
+
+@dataclass(frozen=True)
+class Spot:
+    """An incident, or several that share a mark: where, how precisely, and what is known of it."""
+
+    lat: float
+    lon: float
+    radius_m: float
+    title: str
+    facts: Sequence[tuple[str, str]]
+    area: shapely.Geometry | None = None
+    area_name: str = ""
+    count: int = 1  # incidents that share this mark
+
+    @property
+    def kind(self) -> Literal["place", "circle", "region"]:
+        """How it is drawn."""
+        return "region" if self.area is not None else "circle" if self.radius_m else "place"
+
+
+def spot_of(row: Mapping[Any, Any], region: Callable[[str], shapely.Geometry | None]) -> Spot:
+    """An incident as maps show it."""
+    point = row["geometry"]
+    place = text_or_none(row["where_coordinates"]) or text_or_none(row["adm_1"]) or "Place not named"
+    precision = number_or_none(row["where_prec"])
+    days = [t for t in (text_or_none(row["date_start"]), text_or_none(row["date_end"])) if t]
+    known = [
+        ("Date", " to ".join(dict.fromkeys(days))),
+        ("Where", ", ".join(t for t in (text_or_none(row["adm_1"]), text_or_none(row["country"])) if t)),
+        ("Precision", _WORDS.get(int(precision), "") if precision else ""),
+        ("Event", event_of(row)),
+        ("Killed", _range(row["low"], row["best"], row["high"])),
+        ("Injured", _range(row["injured_low"], row["injured_best"], row["injured_high"])),
+        ("Captured", _range(None, row["captured"], None)),
+        ("Said by", text_or_none(row["claimed_by"]) or ""),
+        ("Verification", text_or_none(row["verification"]) or "not stated"),
+        ("Source", text_or_none(row["source"]) or ""),
+        ("Notes", text_or_none(row["notes"]) or ""),
+    ]  # fmt: skip
+    title = f"{place}: {event_of(row) or 'incident'}"
+    facts = [(k, v) for k, v in known if v]
+    for name in _regions_named(row):
+        area = region(name)
+        if area is not None:
+            return Spot(point.y, point.x, _radius_m(row), title, facts, area, name)
+    return Spot(point.y, point.x, _radius_m(row), title, facts)
+
+
+def _regions_named(row: Mapping[Any, Any]) -> list[str]:
+    """What may name the region or country in which an incident lies, where nothing finer is known."""
+    for precision, columns in _REGIONS.items():
+        value = number_or_none(row[precision])
+        if value is not None:
+            names = [text_or_none(row[c]) for c in columns.get(int(value), ())]
+            return [n for n in names if n]
+    return []
+
+
+def event_of(row: Mapping[Any, Any]) -> str:
+    """What happened, in the field's finer term where it says more than "other"."""
+    fine, coarse = text_or_none(row["sub_event_type"]), text_or_none(row["event_type"])
+    return (coarse if fine is None or fine.casefold() == "other" else fine) or ""
+
+
+def _radius_m(row: Mapping[Any, Any]) -> float:
+    """0 for a place; the radius within which the incident lies for a region."""
+    radius = radius_km(row)
+    stated = number_or_none(row["uncertainty_km"]) is not None
+    return 0.0 if radius is None or (stated and radius < PIN_KM) else radius * 1000
+
+
+def radius_km(row: Mapping[Any, Any]) -> float | None:
+    """Within how many km of its point an incident lies: as stated, else by its precision."""
+    stated = number_or_none(row["uncertainty_km"])
+    if stated is not None:
+        return stated
+    for column, radii in _RADIUS_KM.items():
+        value = number_or_none(row[column])
+        if value is not None:
+            return radii.get(int(value), 0.0)
+    return None
+
+
+def is_regional(row: Mapping[Any, Any]) -> bool:
+    """Whether an incident is known to a region, a country or a line alone, and to no place in it."""
+    fine, coarse = number_or_none(row["where_prec"]), number_or_none(row["geo_precision"])
+    return fine >= _REGIONAL if fine is not None else coarse == 3.0
+
+
+def number_or_none(value: Any) -> float | None:
+    """A number, None where there is none."""
+    return None if value is None or value != value else float(value)
+
+
+def _range(low: Any, best: Any, high: Any) -> str:
+    numbers = [number_or_none(v) for v in (low, best, high)]
+    known = [v for v in numbers if v is not None]
+    if not known:
+        return "not known"
+    text = f"{numbers[1]:g}" if numbers[1] is not None else ""
+    if (numbers[0] is None) != (numbers[2] is None):  # a bound that no number closes: "at least 5" is not 5
+        bound = f"at least {numbers[0]:g}" if numbers[2] is None else f"at most {numbers[2]:g}"
+        return bound if numbers[1] in (None, numbers[0], numbers[2]) else f"{text} ({bound})"
+    if min(known) < max(known):
+        span = f"{min(known):g} to {max(known):g}"
+        return f"{text} ({span})" if text else span
+    return text or f"{known[0]:g}"

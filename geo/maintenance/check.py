@@ -1,0 +1,211 @@
+"""Is this archive whole? Structure, hashes, intervals, geometries, sources and incidents, in words and as data."""
+
+from __future__ import annotations
+
+import json
+import math
+import sqlite3
+from collections.abc import Callable, Iterator, Mapping
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from geo.errors import ArchiveError, FileError, GeoError
+from geo.formats.geojson import read_bytes
+from geo.maintenance.check_findings import MEND, Finding, Report, fault, note
+from geo.maintenance.check_schema import LAYERS, decoded, is_on_earth, layer_findings, structure_findings
+from geo.maintenance.check_snapshots import memory_findings
+from geo.measure.ellipsoid import areas_km2
+from geo.storage import migration, transactions
+from geo.storage import tables as layout
+
+_INCIDENT_FIELDS = ("geom", "latitude", "longitude", "date_start", "date_end", "low", "best", "high", "orig")
+_EXAMPLES = 20  # findings of one check that are listed one by one
+Check = Callable[[sqlite3.Connection], Iterator[Finding]]
+
+
+def check_archive(path: str | Path) -> Report:
+    """Look whether an archive is whole. Nothing is changed.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The archive; it may be in use.
+
+    Returns
+    -------
+    Report
+        ``is_whole`` where there is no fault; each finding says where, what, and the way out.
+
+    Raises
+    ------
+    FileError
+        There is no such file.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileError(f"{path}: no such file")
+    try:
+        with transactions.reading(path) as connection:
+            return _look(path, connection)
+    except ArchiveError as error:
+        text = str(error).removeprefix(f"{path}: ")
+        return Report(str(path), None, {}, (fault("file", text, "take the last backup"),))
+
+
+def _look(path: Path, connection: sqlite3.Connection) -> Report:
+    tables = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not {"gpkg_contents", "layout", "snapshots"} <= tables:
+        what = "SQLite, but no archive of geo-control" if path.stat().st_size else "the file is empty"
+        return Report(str(path), None, {}, (fault("file", what, ""),))
+    version = migration.version_of(connection)
+    if version is None:
+        return Report(str(path), None, {}, (fault("layout", "the version of the layout is damaged"),))
+    if version > layout.LAYOUT:
+        newer = fault("layout", f"version {version}: this geo-control knows up to {layout.LAYOUT}", "upgrade it")
+        return Report(str(path), version, {}, (newer,))
+    findings = _tried("structure", structure_findings, connection)
+    if version < layout.LAYOUT:
+        migration.look_through(connection)
+    for name in LAYERS:
+        if name in tables:
+            findings += _tried(name, lambda c, name=name: layer_findings(c, name), connection)  # type: ignore[misc]
+    for what, check in _CHECKS.items():
+        findings += _tried(what, check, connection)
+    findings += kept_files(path)
+    ordered = tuple(sorted(findings, key=lambda one: one.kind))
+    return Report(str(path), version, _counts(connection, tables), ordered)
+
+
+def _tried(name: str, check: Check, connection: sqlite3.Connection) -> list[Finding]:
+    """What a check finds; where it cannot go on, that is a finding too."""
+    found: list[Finding] = []
+    try:
+        for one in check(connection):
+            found.append(one)
+            if len(found) > 500:
+                break
+    except (sqlite3.Error, GeoError, UnicodeDecodeError, ValueError, TypeError) as error:
+        found.append(fault(name, f"it cannot be read to the end ({' '.join(str(error).split())[:160]})"))
+    if len(found) <= _EXAMPLES:
+        return found
+    faults = [one for one in found if one.kind == "fault"]
+    more = len(found) - _EXAMPLES
+    kind = fault if faults else note
+    return [*(faults or found)[:_EXAMPLES], kind(name, f"and {more} findings more", MEND)]
+
+
+def _counts(connection: sqlite3.Connection, tables: set[str]) -> dict[str, int]:
+    found = {}
+    for name in layout.TABLES:
+        try:
+            if name in tables:
+                found[name] = int(connection.execute(f'SELECT count(*) FROM "{name}"').fetchone()[0])
+        except sqlite3.Error:
+            found[name] = 0
+    return found
+
+
+def _sources(connection: sqlite3.Connection) -> Iterator[Finding]:
+    listed = {row[0]: row[1:] for row in connection.execute("SELECT name, title, licence, attribution FROM sources")}
+    query = "SELECT DISTINCT source FROM snapshots UNION SELECT DISTINCT dataset FROM incidents"
+    for (name,) in connection.execute(query):
+        if name not in listed:
+            yield fault(
+                f"source {name}", "it has rows, and no entry that says whom to credit", "import one of its files"
+            )
+        elif not listed[name][1] or not listed[name][2]:
+            lacking = " and ".join(
+                w for w, v in (("licence", listed[name][1]), ("attribution", listed[name][2])) if not v
+            )
+            yield note(f"source {name}", f"no {lacking} stated", "name them in a TOML file: geo import --config")
+
+
+def _incidents(connection: sqlite3.Connection) -> Iterator[Finding]:
+    query = (
+        "SELECT dataset, event_id, count(*) FROM incidents WHERE event_id IS NOT NULL"
+        " GROUP BY dataset, event_id HAVING count(*) > 1"
+    )
+    for dataset, event, count in connection.execute(query):
+        yield fault(f"incident {event} of {dataset}", f"it is there {count} times: it would be counted {count} times")
+    cursor = connection.execute(f"SELECT fid, {', '.join(_INCIDENT_FIELDS)} FROM incidents")
+    for fid, *values in cursor:
+        row = dict(zip(_INCIDENT_FIELDS, values, strict=True))
+        for what in incident_faults(row):
+            yield fault(f"incidents row {fid}", what)
+        numbers = [row[name] for name in ("low", "best", "high") if row[name] is not None]
+        if numbers != sorted(numbers):
+            yield note(f"incidents row {fid}", f"low, best and high are not in order: {numbers}")
+
+
+def incident_faults(row: Mapping[str, Any]) -> Iterator[str]:
+    """What is wrong with an incident's row."""
+    numbers = ("latitude", "longitude", "low", "best", "high")
+    wrong = [name for name in numbers if not isinstance(row[name], int | float | None)]
+    wrong += [name for name in ("date_start", "date_end", "orig") if not isinstance(row[name], str | None)]
+    if wrong:
+        yield f"{', '.join(wrong)}: another kind of value than the column is for"
+        return
+    point = decoded(row["geom"])
+    at = (row["latitude"], row["longitude"])
+    if (
+        point is not None
+        and not point.is_empty
+        and None not in at
+        and not all(math.isclose(a, b, rel_tol=1e-5, abs_tol=1e-9) for a, b in zip((point.y, point.x), at, strict=True))
+    ):
+        yield f"its point is at {point.y}, {point.x}, its fields say {at[0]}, {at[1]}"
+    if row["date_start"] is not None and row["date_end"] is not None and row["date_end"] < row["date_start"]:
+        yield f"it ends on {row['date_end']}, before it begins on {row['date_start']}"
+    if any(row[name] is not None and row[name] < 0 for name in ("low", "best", "high")):
+        yield "a number of deaths is below 0"
+    if row["orig"] is not None and not _is_json(row["orig"]):
+        yield "the row as it stood in its file is damaged"
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (TypeError, ValueError, RecursionError):
+        return False
+    return True
+
+
+def _units(connection: sqlite3.Connection) -> Iterator[Finding]:
+    rows = connection.execute("SELECT fid, name, area_km2, geom FROM units").fetchall()
+    good = [(fid, name, area, shape) for fid, name, area, blob in rows if is_on_earth(shape := decoded(blob))]
+    measured = areas_km2(np.array([row[3] for row in good], dtype=object))
+    for (fid, name, area, _), km2 in zip(good, measured, strict=True):
+        if not np.isclose(area, km2, rtol=1e-6, atol=1e-6):
+            yield fault(f"units row {fid} ({name})", f"its area is noted as {area} km² and measures {km2:.6f} km²")
+
+
+_CHECKS: dict[str, Check] = {
+    "memory": memory_findings, "sources": _sources, "incidents": _incidents, "units": _units,
+}  # fmt: skip
+
+
+def kept_files(path: Path) -> list[Finding]:
+    """The files that were fetched for an archive, held against the hashes under which they came."""
+    found = []
+    for record in sorted(path.with_suffix(".files").glob("*/.fetched.json")):
+        try:
+            entries = json.loads(record.read_text(encoding="utf-8")).values()
+            for entry in entries:
+                if "sha256" in entry:
+                    found += _kept_file(record.parent / entry["path"], entry["sha256"])
+        except (OSError, ValueError, AttributeError, TypeError, KeyError) as error:
+            found.append(fault(str(record), f"the record of what was fetched is damaged ({error})", "delete it"))
+    return found
+
+
+def _kept_file(file: Path, digest: str) -> list[Finding]:
+    again = "delete it; the next geo fetch brings it again"
+    try:
+        if sha256(read_bytes(file)).hexdigest() != digest:
+            return [fault(str(file), "the file is not what was fetched: the hash differs", again)]
+    except FileError:
+        return [note(str(file), "a fetched file is not there any more", "the next geo fetch brings it again")]
+    return []

@@ -1,0 +1,205 @@
+"""An archive's structure: what must be in the file, held against a new and empty archive."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import closing
+
+import numpy as np
+import shapely
+from numpy.typing import NDArray
+
+from geo.maintenance.check_findings import MEND, Finding, fault, note
+from geo.storage import gpkg, migration
+from geo.storage import tables as layout
+
+_AT_ONCE = 500  # rows of a layer in memory
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+_OWN = ("gpkg_", "rtree_", "sqlite_")
+_LAYERS = tuple(name for name, (geometry, _, _) in layout.TABLES.items() if geometry)
+
+
+def structure_findings(connection: sqlite3.Connection) -> Iterator[Finding]:
+    """Tables, columns, indexes, triggers, registrations and the index of positions."""
+    yield from _sqlite(connection)
+    yield from _container(connection)
+    yield from _tables(connection)
+    yield from _objects(connection)
+    yield from _registrations(connection)
+
+
+def _sqlite(connection: sqlite3.Connection) -> Iterator[Finding]:
+    for (text,) in connection.execute("PRAGMA integrity_check(20)"):
+        if text != "ok":
+            yield fault("file", f"SQLite finds: {' '.join(str(text).split())[:200]}")
+    for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):
+        yield fault(table, f"row {row} refers to a row of {parent} that is not there")
+
+
+def _container(connection: sqlite3.Connection) -> Iterator[Finding]:
+    for name, wanted in (("application_id", gpkg.APPLICATION_ID), ("user_version", gpkg.USER_VERSION)):
+        found = connection.execute(f"PRAGMA {name}").fetchone()[0]
+        if found != wanted:
+            yield fault("file", f"{name} is {found}, not {wanted}: other programs will not take it for a GeoPackage")
+
+
+def _tables(connection: sqlite3.Connection) -> Iterator[Finding]:
+    tables, columns = migration.lacking(connection)
+    older = (migration.version_of(connection) or 0) < layout.LAYOUT
+    for name in tables:
+        if older:
+            yield note(name, "an older layout has no such table", "it is made when the archive is next written to")
+        else:
+            yield fault(name, "the table is missing")
+    for name, missing in columns.items():
+        if older:
+            yield note(name, f"an older layout lacks {', '.join(missing)}", "they are made when it is next written to")
+        else:
+            yield fault(name, f"columns are missing: {', '.join(missing)}")
+
+
+def _expected() -> dict[tuple[str, str], str]:
+    """(kind, name) -> SQL of the indexes and triggers of a new archive."""
+    with closing(sqlite3.connect(":memory:")) as fresh:
+        layout.lay(fresh, now="2000-01-01T00:00:00.000Z", made_by="check")
+        return _schema(fresh)
+
+
+def _schema(connection: sqlite3.Connection) -> dict[tuple[str, str], str]:
+    rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
+    return {(kind, name): " ".join(sql.split()) for kind, name, sql in rows}
+
+
+def _objects(connection: sqlite3.Connection) -> Iterator[Finding]:
+    expected, found = _expected(), _schema(connection)
+    older = (migration.version_of(connection) or 0) < layout.LAYOUT
+    there = {name for kind, name in found if kind == "table"}
+    for (kind, name), sql in expected.items():
+        table = sql.partition(" ON ")[2].split()[0].strip('"') if kind in ("index", "trigger") else name
+        if kind == "table" or table not in there:
+            continue
+        if (kind, name) not in found and kind == "index":
+            mend = "it is made when the archive is next written to" if older else MEND
+            yield (note if older else fault)(name, "the index is missing: searches are slow", mend)
+        elif (kind, name) not in found:
+            yield fault(name, f"the {kind} is missing")
+        elif found[kind, name] != sql:
+            yield fault(name, f"the {kind} is another one than it should be: {found[kind, name][:120]}")
+    for (kind, name), sql in found.items():
+        if (kind, name) in expected or name.startswith(_OWN):
+            continue
+        if kind == "trigger" and any(f'"{t}"' in sql or f" {t} " in f"{sql} " for t in layout.TABLES):
+            yield fault(name, f"a trigger that is not ours acts on our tables: {sql[:120]}")
+        else:
+            yield note(name, f"a {kind} that is not ours", "it is left alone, and stays behind when a copy is mended")
+
+
+def _registrations(connection: sqlite3.Connection) -> Iterator[Finding]:
+    contents = dict(connection.execute("SELECT table_name, data_type FROM gpkg_contents"))
+    columns = dict(connection.execute("SELECT table_name, geometry_type_name FROM gpkg_geometry_columns"))
+    extensions = {name for (name,) in connection.execute("SELECT table_name FROM gpkg_extensions")}
+    missing = set(migration.lacking(connection)[0])
+    for name, (geometry, _, _) in layout.TABLES.items():
+        if name in missing:
+            continue
+        kind = "features" if geometry else "attributes"
+        if contents.get(name) != kind:
+            yield fault(name, f"it is not registered as {kind} in gpkg_contents: other programs do not see it")
+        if geometry and columns.get(name) != geometry:
+            yield fault(name, f"its geometry is not registered as {geometry}: other programs cannot draw it")
+        if geometry and name not in extensions:
+            yield fault(name, "its index of positions is not registered")
+    if not connection.execute("SELECT count(*) FROM gpkg_spatial_ref_sys WHERE srs_id = 4326").fetchone()[0]:
+        yield fault("gpkg_spatial_ref_sys", "EPSG:4326 is not described")
+
+
+def layer_findings(connection: sqlite3.Connection, name: str) -> Iterator[Finding]:
+    """One layer's geometries, and its index of positions."""
+    cursor = connection.execute(f'SELECT fid, geom FROM "{name}"')
+    fids, boxes = [np.empty(0, dtype=np.int64)], [np.empty((0, 4))]
+    while rows := cursor.fetchmany(_AT_ONCE):  # of a million rows the boxes alone are kept
+        good, geometries = [], []
+        for fid, blob in rows:
+            geometry = decoded(blob)
+            if geometry is None:
+                yield fault(f"{name} row {fid}", "its geometry cannot be read")
+            else:
+                good.append(fid)
+                geometries.append(geometry)
+        shapes = np.array(geometries, dtype=object)
+        yield from _geometry_findings(name, good, shapes)
+        fids.append(np.array(good, dtype=np.int64))
+        boxes.append(shapely.bounds(shapes).reshape(-1, 4))
+    yield from _position_findings(connection, name, np.concatenate(fids), np.concatenate(boxes))
+
+
+def decoded(blob: object) -> shapely.Geometry | None:
+    """The geometry of a blob; None where it is none."""
+    if not isinstance(blob, bytes) or blob[:2] != b"GP":
+        return None
+    try:
+        found: shapely.Geometry = shapely.from_wkb(blob[gpkg.body_offset(blob) :])
+    except (shapely.errors.ShapelyError, IndexError):
+        return None
+    return found
+
+
+def is_on_earth(shape: shapely.Geometry | None) -> bool:
+    """Whether a geometry is there, and within ±180° and ±90°."""
+    if shape is None or shape.is_empty:
+        return False
+    west, south, east, north = shape.bounds
+    return bool(-180 <= west <= east <= 180 and -90 <= south <= north <= 90)
+
+
+def _geometry_findings(
+    name: str, fids: list[int], shapes: np.ndarray[tuple[int], np.dtype[np.object_]]
+) -> Iterator[Finding]:
+    wanted = 0 if name.startswith("incidents") else 6
+    kinds, empty, valid = shapely.get_type_id(shapes), shapely.is_empty(shapes), shapely.is_valid(shapes)
+    bounds = shapely.bounds(shapes).reshape(-1, 4)
+    inside = (np.abs(bounds[:, [0, 2]]) <= 180).all(axis=1) & (np.abs(bounds[:, [1, 3]]) <= 90).all(axis=1)
+    for at in np.flatnonzero((kinds != wanted) | empty):
+        yield fault(f"{name} row {fids[at]}", "its geometry is empty or of another kind")
+    for at in np.flatnonzero(~valid):
+        yield fault(f"{name} row {fids[at]}", f"its geometry is not valid: {shapely.is_valid_reason(shapes[at])[:80]}")
+    for at in np.flatnonzero(~inside & ~empty):
+        yield fault(f"{name} row {fids[at]}", "its geometry lies outside the world")
+
+
+def _position_findings(connection: sqlite3.Connection, name: str, fids: Ints, boxes: Floats) -> Iterator[Finding]:
+    entries = connection.execute(f'SELECT id, minx, miny, maxx, maxy FROM "rtree_{name}_geom"')
+    index = np.fromiter((value for row in entries for value in row), dtype=float).reshape(-1, 5)
+    index = index[np.argsort(index[:, 0])]
+    ids = index[:, 0].astype(np.int64)
+    rows = connection.execute(f'SELECT fid FROM "{name}"')
+    lost, extra = np.setdiff1d(fids, ids), np.setdiff1d(ids, np.fromiter((fid for (fid,) in rows), dtype=np.int64))
+    if len(lost):
+        yield fault(
+            f"rtree_{name}_geom", f"{len(lost)} rows are not in the index of positions: they would not be found"
+        )
+    if len(extra):
+        yield fault(f"rtree_{name}_geom", f"{len(extra)} entries in the index of positions have no row")
+    both = np.isin(fids, ids)
+    if not both.any():
+        return
+    boxes, kept = boxes[both], index[np.searchsorted(ids, fids[both]), 1:]
+    # the index keeps 32-bit numbers, rounded outwards
+    slack = 1e-4
+    off = (kept[:, :2] > boxes[:, :2] + slack).any(axis=1) | (kept[:, 2:] < boxes[:, 2:] - slack).any(axis=1)
+    if off.any():
+        yield fault(
+            f"rtree_{name}_geom", f"{int(off.sum())} entries in the index of positions are elsewhere than their rows"
+        )
+    low, high = boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)
+    box = connection.execute(
+        "SELECT min_x, min_y, max_x, max_y FROM gpkg_contents WHERE table_name = ?", (name,)
+    ).fetchone()
+    known = box is not None and None not in box  # an extent may be left out
+    if known and ((np.array(box[:2]) > low + 1e-9).any() or (np.array(box[2:]) < high - 1e-9).any()):
+        yield fault(f"gpkg_contents {name}", "the registered extent does not take in all rows")
+
+
+LAYERS = _LAYERS

@@ -1,0 +1,395 @@
+"""A mended copy of a damaged archive: what can be proved is kept, what cannot goes to a table beside it. The original
+is never touched."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import numpy as np
+import shapely
+
+from geo.errors import ArchiveError, UsageError
+from geo.formats.tables import csv_lines, defused
+from geo.maintenance.backup import put, try_place
+from geo.maintenance.check import check_archive, incident_faults
+from geo.maintenance.check_findings import Report
+from geo.maintenance.check_schema import LAYERS, decoded, is_on_earth
+from geo.maintenance.check_snapshots import (
+    INSTANT,
+    SNAPSHOT_COLUMNS,
+    Kept,
+    digest_of,
+    expected_spans,
+    in_force,
+    is_named_rightly,
+    kept_snapshots,
+)
+from geo.measure.ellipsoid import areas_km2
+from geo.storage import gpkg
+from geo.storage import tables as layout
+from geo.storage.atomic_write import draft, write_page
+from geo.storage.tables import TABLES
+
+_CLASS = ("source", "part", "controller", "status", "native")
+_PLAIN = ("sources", "claims", "imports", "rules", "layer_styles")
+Row = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Mended:
+    """What was done."""
+
+    copy: str
+    done: tuple[str, ...]
+    left_out: str
+    report: Report
+
+
+@dataclass
+class _Work:
+    """The salvage: rows as they could be read, what was done, and what stays behind."""
+
+    now: str
+    done: list[str] = field(default_factory=list)
+    behind: list[tuple[str, str, Row]] = field(default_factory=list)
+
+    def leave(self, table: str, why: str, row: Row) -> None:
+        self.behind.append((table, why, row))
+
+
+def mend_copy(archive: str | Path, copy: str | Path) -> Mended:
+    """Write a mended copy of an archive.
+
+    Polygons are taken over where their hash is what was recorded. A recording of which a polygon is lost is not: an
+    area that lacks one would be wrong in silence; its file is named, to be imported again. The layer is made anew
+    from the recordings, and so are indexes, triggers and registrations.
+
+    Parameters
+    ----------
+    archive : str or pathlib.Path
+        The archive; it is only read.
+    copy : str or pathlib.Path
+        Where the mended one goes; nothing may stand there.
+
+    Returns
+    -------
+    Mended
+
+    Raises
+    ------
+    UsageError
+        The copy is there already.
+    ArchiveError
+        The archive cannot be read at all, or the copy cannot be written.
+    """
+    source, target = Path(archive), Path(copy)
+    if target.exists():
+        raise UsageError(f"{target}: it is there already: choose another name")
+    try_place(target)
+    try:
+        with _reading(source) as old, draft(target) as temporary:
+            work = _Work(_last_instant(old))
+            _write(source, old, temporary, work)
+            report = _insist_whole(source, temporary)
+            # before the copy: one that stands there is never without the list of what it lacks
+            left = _write_left_out(target, work.behind)
+            put(temporary, target, replace=False)
+    except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
+        raise ArchiveError(f"{source}: no mended copy can be written ({error}): take the last backup") from error
+    return Mended(str(target), tuple(work.done), left, replace(report, archive=str(target)))
+
+
+def _insist_whole(source: Path, copy: Path) -> Report:
+    report = check_archive(copy)
+    if not report.is_whole:
+        first = report.findings[0]
+        raise ArchiveError(f"{source}: it could not be mended: {first.where}: {first.what}")
+    return report
+
+
+@contextmanager
+def _reading(path: Path) -> Iterator[sqlite3.Connection]:
+    """The archive, open for reading also where its description of an index or a trigger is damaged."""
+    if not path.is_file():
+        raise ArchiveError(f"{path}: no such archive")
+    with closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)) as connection:
+        connection.execute("PRAGMA writable_schema = ON")
+        connection.execute("BEGIN")
+        yield connection
+
+
+def _last_instant(old: sqlite3.Connection) -> str:
+    """The last instant that the archive speaks of: a mended copy says nothing newer."""
+    try:
+        found = old.execute("SELECT max(recorded_at) FROM snapshots").fetchone()[0]
+    except sqlite3.Error:
+        found = None
+    return str(found) if INSTANT.fullmatch(str(found)) else "2000-01-01T00:00:00.000Z"
+
+
+def _write(source: Path, old: sqlite3.Connection, path: Path, work: _Work) -> None:
+    from geo.version import __version__
+
+    tables = {row[0] for row in old.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    if not {"snapshots", "shapes", "control"} <= tables:
+        raise ArchiveError(f"{source}: the tables that hold its memory are gone: take the last backup")
+    with closing(sqlite3.connect(path, isolation_level=None)) as new:
+        gpkg.add_functions(new)
+        new.execute("BEGIN")
+        layout.lay(new, now=work.now, made_by=f"geo-control {__version__}, mended")
+        _foreign(tables, work)
+        _memory(old, new, work)
+        for name in (*_PLAIN, "units", "incidents", "incidents_superseded"):
+            if name in tables:
+                _copy(name, old, new, work)
+        _name_sources(new, work)
+        _extents(new, work)
+        new.execute("COMMIT")
+
+
+def _foreign(tables: Iterable[str], work: _Work) -> None:
+    others = sorted(t for t in tables if t not in TABLES and not t.startswith(("gpkg_", "rtree_", "sqlite_")))
+    if others:
+        work.done.append(f"tables that are not ours stay behind: {', '.join(others)}")
+
+
+# -- reading what can be read ---------------------------------------------------------------------------------------
+
+
+def _rows(old: sqlite3.Connection, table: str, work: _Work) -> list[Row]:
+    """The rows of a table that can be read: from its start to the damage, and from its end back to it."""
+    key = "fid" if TABLES[table][0] else "id"
+    names = [*layout.columns_of(TABLES[table][2]), *(["geom"] if TABLES[table][0] else [])]
+    empty: Row = dict.fromkeys(names)  # a column may be gone
+    found: dict[Any, Row] = {}
+    broken = False
+    for order in ("ASC", "DESC"):
+        try:
+            cursor = old.execute(f'SELECT * FROM "{table}" ORDER BY "{key}" {order}')
+            names = [column[0] for column in cursor.description]
+            if key not in names:
+                raise sqlite3.DatabaseError("the table has lost its key")
+            for values in cursor:
+                row = {**empty, **dict(zip(names, values, strict=True))}
+                found.setdefault(row[key], row)
+        except (sqlite3.Error, UnicodeDecodeError):
+            broken = True
+        if not broken:
+            break
+    if broken:
+        work.done.append(f"{table}: damaged; {len(found)} rows could be read")
+    return [found[k] for k in sorted(found, key=lambda k: (k is None, k))]
+
+
+def _insert(new: sqlite3.Connection, table: str, row: Mapping[str, Any]) -> None:
+    known = {"fid", "geom", "id", *layout.columns_of(TABLES[table][2])}
+    names = [name for name in row if name in known]
+    columns = ", ".join(f'"{name}"' for name in names)
+    new.execute(f'INSERT INTO "{table}" ({columns}) VALUES ({", ".join("?" * len(names))})', [row[n] for n in names])
+
+
+def _copy(table: str, old: sqlite3.Connection, new: sqlite3.Connection, work: _Work) -> None:
+    """A table row by row; one that the new table or the check would refuse stays behind."""
+    if table == "layer_styles":
+        return  # made anew from the classes
+    fit: list[Row] = []
+    seen: set[tuple[Any, Any]] = set()
+    for row in _rows(old, table, work):
+        why = _unfit(table, row)
+        event = (row.get("dataset"), row.get("event_id"))
+        if not why and table == "incidents" and event[1] is not None:
+            why = "the incident is there twice" if event in seen else ""
+            seen.add(event)
+        if why:
+            work.leave(table, why, row)
+        else:
+            fit.append(row)
+    _measure_anew(table, fit)
+    work.done.append(f"{table}: {sum(_taken(new, table, row, work) for row in fit)} rows taken over")
+
+
+def _measure_anew(table: str, rows: Sequence[Row]) -> None:
+    """What follows from a geometry is made anew: the box before it, and a unit's area."""
+    if not TABLES[table][0] or not rows:
+        return
+    shapes = np.array([decoded(row["geom"]) for row in rows], dtype=object)
+    for row, blob in zip(rows, gpkg.encode(shapes), strict=True):
+        row["geom"] = blob
+    if table == "units":
+        for row, km2 in zip(rows, areas_km2(shapes), strict=True):
+            row["area_km2"] = float(km2)
+
+
+def _taken(new: sqlite3.Connection, table: str, row: Row, work: _Work) -> bool:
+    """Whether the new table takes a row; one that it does not stays behind."""
+    _mend_receipt(table, row, work)
+    try:
+        _insert(new, table, row)
+    except sqlite3.IntegrityError as error:
+        work.leave(table, str(error), row)
+        return False
+    return True
+
+
+def _unfit(table: str, row: Row) -> str:
+    if "geom" not in row:
+        return ""
+    shape = decoded(row["geom"])
+    if not is_on_earth(shape):
+        return "its geometry cannot be read, or is not on earth"
+    if not shapely.is_valid(shape):
+        return "its geometry is not valid"
+    return next(iter(incident_faults(row)), "") if table.startswith("incidents") else ""
+
+
+def _mend_receipt(table: str, row: Row, work: _Work) -> None:
+    """A receipt that cannot be read is emptied: what it said of a file is lost, and said to be."""
+    try:
+        json.loads(row.get("receipt", "{}"))
+    except (TypeError, ValueError):
+        row["receipt"] = "{}"
+        work.done.append(f"{table}: the receipt of {row.get('file_name')} was damaged and is empty now")
+
+
+# -- snapshots and the layer ----------------------------------------------------------------------------------------
+
+
+def _memory(old: sqlite3.Connection, new: sqlite3.Connection, work: _Work) -> None:
+    digests = {row["id"]: row["digest"] for row in _rows(old, "shapes", work)}
+    polygons, superseded = _polygons(old, digests, work)
+    snapshots = _rows(old, "snapshots", work)
+    kept = kept_snapshots([row.get(name) for name in SNAPSHOT_COLUMNS] for row in snapshots)
+    good = [one for one in kept if _is_good(one, polygons, work)]
+    keys = {one.key for one in good}
+    whole = _superseded_again(good, [row for row in snapshots if row["id"] in keys], work)
+    used = {shape for one in good for shape in one.members or ()}
+    for shape in sorted(used):
+        new.execute("INSERT INTO shapes (id, digest) VALUES (?, ?)", (shape, digests[shape]))
+    for row in whole:
+        _mend_receipt("snapshots", row, work)
+        _insert(new, "snapshots", row)
+    work.done.append(f"snapshots: {len(whole)} of {len(snapshots)} taken over")
+    _layer(new, good, polygons, work)
+    _taken_back(new, good, polygons, superseded, work)
+    classes = {(polygons[s]["controller"], polygons[s]["status"]) for s in used}
+    layout.restyle_control(new, classes, now=work.now)
+
+
+def _polygons(old: sqlite3.Connection, digests: Mapping[int, bytes], work: _Work) -> tuple[dict[int, Row], list[Row]]:
+    """Every polygon whose bytes and class are what was recorded, and the rows that were taken back."""
+    polygons: dict[int, Row] = {}
+    taken_back: list[Row] = []
+    for table in ("control", "control_superseded"):
+        for row in _rows(old, table, work):
+            digest = digests.get(row["shape"])
+            proved = isinstance(row["geom"], bytes) and digest == digest_of(row["geom"], [row[c] for c in _CLASS])
+            if not proved or digest is None:
+                work.leave(table, "its polygon or class is not what was recorded", row)
+                continue
+            row["recorded_at"] = row["recorded_at"] or work.now
+            polygons.setdefault(row["shape"], row)
+            if table == "control_superseded":
+                taken_back.append(row)
+    return polygons, taken_back
+
+
+def _is_good(one: Kept, polygons: Mapping[int, Row], work: _Work) -> bool:
+    if one.members is None:
+        lost = "the list of its polygons is damaged"
+    elif not all(INSTANT.fullmatch(str(t)) for t in (one.depicts, one.recorded_at, one.retracted_at or one.depicts)):
+        lost = "one of its dates is damaged"
+    elif not is_named_rightly(one):
+        lost = "its name and what it depicts do not agree"
+    else:
+        gone = [shape for shape in one.members if shape not in polygons]
+        lost = f"{len(gone)} of its {len(one.members)} polygons are lost" if gone else ""
+    if lost:
+        work.done.append(
+            f"snapshot {one.snapshot}: left out, {lost}: import {one.file_name} again (SHA-256"
+            f" {str(one.sha256)[:12]}…); until then what stood before it speaks for {one.depicts[:10]}"
+        )
+        work.leave("snapshots", lost, {n: getattr(one, n) for n in SNAPSHOT_COLUMNS[1:-1]})
+    return not lost
+
+
+def _superseded_again(good: Sequence[Kept], rows: Iterable[Row], work: _Work) -> list[Row]:
+    """The snapshots' rows, each marked as superseded where, and only where, another one speaks for its instant."""
+    speaking = {one.key for one in in_force(good)}
+    later = {(one.source, one.part, one.depicts): one for one in in_force(good)}
+    out, mended = [], 0
+    for row in rows:
+        heir = later.get((row["source"], row["part"], row["depicts"]))
+        should = row["superseded_at"]
+        if row["id"] in speaking:
+            should = None
+        elif should is None:
+            should = row["retracted_at"] or (heir.recorded_at if heir else work.now)
+        mended += should != row["superseded_at"]
+        out.append({**row, "superseded_at": should})
+    if mended:
+        work.done.append(f"snapshots: {mended} marked anew as in force or superseded")
+    return out
+
+
+def _layer(new: sqlite3.Connection, good: Sequence[Kept], polygons: Mapping[int, Row], work: _Work) -> None:
+    count = 0
+    for shape, spans in sorted(expected_spans(good).items()):
+        row = polygons[shape]
+        for first, last in spans:
+            plain = {c: row[c] for c in ("geom", *_CLASS, "recorded_at", "shape")}
+            _insert(new, "control", {**plain, "valid_from": first, "valid_to": last})
+            count += 1
+    work.done.append(f"control: made anew from the snapshots, {count} rows")
+
+
+def _taken_back(
+    new: sqlite3.Connection, good: Sequence[Kept], polygons: Mapping[int, Row], rows: Sequence[Row], work: _Work
+) -> None:
+    """Rows that a later recording took back, and a row for each polygon that only such a recording names."""
+    used = {shape: one for one in good for shape in one.members or ()}
+    there = {row["shape"] for row in rows} | set(expected_spans(good))
+    for row in rows:
+        if row["shape"] in used:
+            _insert(new, "control_superseded", {k: v for k, v in row.items() if k != "fid"})
+        else:
+            work.leave("control_superseded", "no snapshot names its polygon", row)
+    for shape in sorted(set(used) - there):
+        plain = {c: polygons[shape][c] for c in ("geom", *_CLASS, "recorded_at", "shape")}
+        span = {"valid_from": used[shape].depicts, "superseded_at": work.now}
+        _insert(new, "control_superseded", {**plain, **span})
+
+
+def _name_sources(new: sqlite3.Connection, work: _Work) -> None:
+    """A source that lost its entry gets one by its name alone."""
+    query = (
+        "SELECT source FROM snapshots UNION SELECT dataset FROM incidents EXCEPT SELECT name FROM sources ORDER BY 1"
+    )
+    for (name,) in new.execute(query).fetchall():
+        new.execute("INSERT INTO sources (name, title) VALUES (?, ?)", (name, name))
+        work.done.append(f"source {name}: its entry was lost; import one of its files, and it is credited again")
+
+
+def _extents(new: sqlite3.Connection, work: _Work) -> None:
+    for name in LAYERS:
+        blobs = [row[0] for row in new.execute(f'SELECT geom FROM "{name}"')]
+        if blobs:
+            shapes: np.ndarray[Any, np.dtype[np.object_]] = np.array([decoded(b) or shapely.Point() for b in blobs])
+            gpkg.widen(new, name, shapes, now=work.now)
+
+
+def _write_left_out(copy: Path, behind: Sequence[tuple[str, str, Row]]) -> str:
+    """The rows that were not taken over, beside the copy: what can be written of them."""
+    if not behind:
+        return ""
+    names = sorted({name for _, _, row in behind for name in row if name not in ("geom", "members")})
+    rows = [[table, why, *(defused(row.get(name)) for name in names)] for table, why, row in behind]
+    target = copy.with_name(f"{copy.stem}.left-out.csv")
+    write_page("".join(csv_lines([["table", "why", *names], *rows])), target)
+    return str(target)

@@ -1,0 +1,1 @@
+"""Areas, changes, front line and settlements, from frames."""

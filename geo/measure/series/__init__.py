@@ -1,0 +1,1 @@
+"""Areas of a whole series, measured by what changed."""

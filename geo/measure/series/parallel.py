@@ -1,0 +1,235 @@
+"""A long series in spans, each by itself, in this process or by Dask; the same figures to the last bit either way.
+
+A span is a run of snapshots with the one before it to start from. What changed at a snapshot depends on that snapshot
+and the one before alone, so the spans' changes put one after the other are those of the whole.
+"""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from datetime import datetime
+from functools import partial, reduce
+from importlib import import_module
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import shapely
+
+from geo.errors import UsageError
+from geo.measure.areas import ClassKey, Zone
+from geo.measure.series.classes import class_ledgers
+from geo.measure.series.edge_history import Ledger, in_order, nothing
+from geo.measure.series.edges import Chain
+from geo.measure.series.panel import ZoneChanges, joined, zone_changes
+from geo.schema import CRS
+from geo.storage.store import Store
+
+# a span costs the reading of one whole snapshot, so it should not be much shorter than this
+_SHORTEST = 16
+_SPANS_A_WORKER = 4
+_IN_MEMORY = 400  # snapshots whose polygons are in memory at once
+# the zones are shared by a worker's threads, and GEOS builds the index of a prepared shape while it is first asked
+_ONE_AT_A_TIME = threading.Lock()
+Progress = Callable[[int, int], None]
+
+
+class Only(NamedTuple):
+    """The side and the statuses that are measured; None is all."""
+
+    controller: str | None = None
+    statuses: tuple[str, ...] | None = None
+
+
+EVERY_CLASS = Only()
+
+
+def series_changes(
+    archive: Path | Store,
+    source: str,
+    instants: Sequence[datetime],
+    zones: Sequence[Zone],
+    *,
+    by_native: bool = False,
+    only: Only = EVERY_CLASS,
+    known: datetime | None = None,
+    progress: Progress | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> dict[ClassKey, ZoneChanges]:
+    """What changed of every class at every snapshot in every zone."""
+    store = archive if isinstance(archive, Store) else Store(archive)
+    if workers is None and scheduler is None:
+        ledgers = source_ledgers(
+            store, source, instants, by_native=by_native, only=only, known=known, progress=progress
+        )
+        return joined([(len(instants), _zone_changes(ledgers, zones, False))], len(zones))
+    return _by_dask(store.path, source, instants, zones, by_native, known, progress, workers, scheduler, only)
+
+
+def span_changes(
+    path: Path,
+    source: str,
+    instants: Sequence[datetime],
+    has_lead: bool,
+    zones: Sequence[Zone],
+    by_native: bool,
+    known: datetime | None,
+    progress: Progress | None = None,
+    only: Only = EVERY_CLASS,
+) -> dict[ClassKey, ZoneChanges]:
+    """What changed in one span; with a lead, its first instant is only what the second is compared with."""
+    ledgers = source_ledgers(
+        Store(path), source, instants, by_native=by_native, only=only, known=known, progress=progress
+    )
+    return _zone_changes(ledgers, zones, has_lead)
+
+
+def source_ledgers(
+    store: Store,
+    source: str,
+    instants: Sequence[datetime],
+    *,
+    by_native: bool = False,
+    only: Only = EVERY_CLASS,
+    known: datetime | None = None,
+    progress: Progress | None = None,
+) -> dict[ClassKey, Ledger]:
+    """The ledger of every class of a source's series; made once for as long as the archive is held."""
+
+    def made() -> dict[ClassKey, Ledger]:
+        count = len(instants)
+        parts = []
+        with store.holding():  # all spans from one state of the archive
+            for a in range(0, max(count, 1), _IN_MEMORY):
+                some = instants[a : a + _IN_MEMORY]
+                told = None if progress is None else partial(_told, progress, a, len(some), count)
+                rows = _kept(store.rows_between(source, some, known), only)
+                parts.append((len(some), class_ledgers(rows, some, by_native=by_native, progress=told)))
+        return parts[0][1] if len(parts) == 1 else _continued(parts)
+
+    return store.recall(("ledgers", source, tuple(instants), by_native, only, known), made)
+
+
+def _told(progress: Progress, a: int, size: int, count: int, done: int, of: int) -> None:
+    """How far a span is, as how far the whole is."""
+    progress(a + size * done // max(of, 1), count)
+
+
+def _continued(parts: Sequence[tuple[int, Mapping[ClassKey, Ledger]]]) -> dict[ClassKey, Ledger]:
+    """The ledgers of consecutive spans as those of the whole; where a span has not a class, nothing of it stood."""
+    keys = {key for _, found in parts for key in found}
+    whole = {}
+    for key in sorted(keys, key=lambda k: (k[0] or "~", k[1], k[2] or "", k[3])):
+        ledgers = [found.get(key) or nothing(count) for count, found in parts]
+        whole[key] = reduce(Ledger.then, ledgers)
+    return whole
+
+
+def _zone_changes(
+    ledgers: Mapping[ClassKey, Ledger], zones: Sequence[Zone], has_lead: bool
+) -> dict[ClassKey, ZoneChanges]:
+    with _ONE_AT_A_TIME:
+        return {key: zone_changes(ledger.steps()[int(has_lead) :], zones) for key, ledger in ledgers.items()}
+
+
+def _kept(rows: gpd.GeoDataFrame, only: Only) -> gpd.GeoDataFrame:
+    """The rows of a side and of statuses; every class has a ledger of its own, so the others need not be read."""
+    if only.controller is not None:
+        rows = rows[rows["controller"] == only.controller]
+    return (rows if only.statuses is None else rows[rows["status"].isin(only.statuses)]).reset_index(drop=True)
+
+
+def ground_changes(rows: gpd.GeoDataFrame, instants: Sequence[datetime], zone: Zone) -> ZoneChanges:
+    """What changed of the ground that several classes make together, at every snapshot: what two cover counts once."""
+    if zone.shape is not None:  # polygons that never meet the zone change nothing in it
+        shapely.prepare(zone.shape)
+        met = shapely.intersects(zone.shape, np.asarray(rows.geometry.array, dtype=object))
+        rows = rows[met]
+    rows = rows.reset_index(drop=True).assign(controller=None, status="ground", native=None, part="")
+    ledgers = class_ledgers(rows, instants)
+    if not ledgers:
+        return ZoneChanges(*[np.zeros((len(instants), 1))] * 3)
+    (ledger,) = ledgers.values()
+    return zone_changes(ledger.steps(), [zone])
+
+
+def partition_of(ledger: Ledger) -> gpd.GeoDataFrame:
+    """A ledger as rows for GeoParquet: one edge a row, interior on the left, with the snapshots of birth and death."""
+    ends = np.stack(list(ledger.edges), axis=1).view(np.float64).reshape(-1, 2, 2)
+    frame = gpd.GeoDataFrame({"born": ledger.born, "died": ledger.died}, geometry=shapely.linestrings(ends), crs=CRS)
+    frame.attrs["count"] = ledger.count
+    return frame
+
+
+def ledger_of(frame: gpd.GeoDataFrame, count: int) -> Ledger:
+    """The ledger of a partition: what `partition_of` made rows of."""
+    xy = shapely.get_coordinates(np.asarray(frame.geometry.array, dtype=object))
+    positions = np.ascontiguousarray(xy).view(np.complex128).reshape(-1, 2)
+    edges = Chain(positions[:, 0].copy(), positions[:, 1].copy())
+    return in_order(edges, frame["born"].to_numpy(), frame["died"].to_numpy(), count, {})
+
+
+def spans_of(count: int, pieces: int) -> list[tuple[int, int]]:
+    """The spans [first, last) of so many snapshots, none much shorter than is worth its lead."""
+    size = max(_SHORTEST, math.ceil(count / max(pieces, 1)))
+    return [(a, min(a + size, count)) for a in range(0, count, size)]
+
+
+def _by_dask(
+    path: Path,
+    source: str,
+    instants: Sequence[datetime],
+    zones: Sequence[Zone],
+    by_native: bool,
+    known: datetime | None,
+    progress: Progress | None,
+    workers: int | None,
+    scheduler: str | None,
+    only: Only = EVERY_CLASS,
+) -> dict[ClassKey, ZoneChanges]:
+    if workers is not None and workers < 1:
+        raise UsageError(f"{workers} workers cannot work: 1 or more")
+    try:
+        distributed: Any = import_module("distributed")
+    except ImportError:
+        raise UsageError(
+            "workers and schedulers need Dask, which is not installed: pip install 'geo-control[cluster]'"
+        ) from None
+    path = path.resolve()
+    cluster: Any = None
+    try:
+        if scheduler is None:
+            cluster = distributed.LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=None)
+        client = distributed.Client(scheduler if cluster is None else cluster, timeout="20s")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"the Dask scheduler {scheduler or 'of this machine'} cannot be reached: {error}") from None
+    try:
+        shared = client.scatter([list(zones)], broadcast=True)[0]
+        spans = spans_of(len(instants), _SPANS_A_WORKER * max(len(client.scheduler_info(n_workers=-1)["workers"]), 1))
+        tasks = {}
+        for number, (a, b) in enumerate(spans):
+            lead = int(a > 0)
+            mine = list(instants[a - lead : b])
+            task = client.submit(
+                span_changes, path, source, mine, bool(lead), shared, by_native, known, only=only, pure=False
+            )
+            tasks[task] = number
+        found: list[dict[ClassKey, ZoneChanges]] = [{} for _ in spans]
+        done = 0
+        for task, result in distributed.as_completed(tasks, with_results=True):
+            number = tasks[task]
+            if isinstance(result, BaseException):  # Dask hands over what it cancelled as if it were a result
+                raise UsageError(f"the Dask cluster lost its workers ({result}): the same call without it still works")
+            found[number] = result
+            done += spans[number][1] - spans[number][0]
+            if progress is not None:
+                progress(done, len(instants))
+        return joined([(b - a, f) for (a, b), f in zip(spans, found, strict=True)], len(zones))
+    finally:
+        client.close()
+        if cluster is not None:
+            cluster.close()

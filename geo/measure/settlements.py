@@ -1,0 +1,92 @@
+"""Settlements that changed hands: whose ground each stood on, on one date and on another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo.errors import GateError
+from geo.formats.layers import cell, read_layer
+from geo.formats.tables import number, read_table
+from geo.schema import CRS, text_or_none
+
+COLUMNS = ("name", "lat", "lon", "before", "after")
+_COORDINATES = {"latitudes": ("latitude", "lat", "y"), "longitudes": ("longitude", "lon", "lng", "long", "x")}
+_NAMES = ("name", "name:en", "name_en", "settlement", "place")
+
+
+def read_places(path: Path, *, column: str | None = None) -> gpd.GeoDataFrame:
+    """Settlements from a geodata file."""
+    if Path(path).suffix.lower() == ".csv":
+        table, shapes = _of_csv(Path(path))
+    else:
+        layer = read_layer(path)
+        table, shapes = layer.table, np.asarray(layer.geometry, dtype=object)
+    found = _column(path, table.columns, [column.casefold()] if column else _NAMES, "names", "; --column names one")
+    names = np.array([cell(v) for v in table[found]], dtype=object)
+    there = np.array([bool(n) for n in names], dtype=bool) & ~shapely.is_missing(shapes) & ~shapely.is_empty(shapes)
+    if not there.any():
+        raise GateError(f"{path}: no feature has a name and a place")
+    points = shapely.point_on_surface(shapes[there])
+    return gpd.GeoDataFrame({"name": names[there]}, geometry=points, crs=CRS)
+
+
+def _column(path: Path, columns: Iterable[object], wanted: Sequence[str], what: str, way_out: str = "") -> str:
+    """Which of a file's columns is meant: the first of those wanted that there is, whatever its case."""
+    known = {str(c).casefold(): str(c) for c in columns}
+    found = next((known[w] for w in wanted if w in known), None)
+    if found is None:
+        listed = ", ".join(known.values()) or "none"
+        raise GateError(f"{path}: no column of {what} ({', '.join(wanted)}); there are: {listed}{way_out}")
+    return found
+
+
+def _of_csv(path: Path) -> tuple[pd.DataFrame, np.ndarray[tuple[int], np.dtype[np.object_]]]:
+    """The rows of a CSV file, and the point of each; None where both coordinates are empty."""
+    read = read_table(path)
+    if read.refusals:
+        raise GateError(f"{path}, row {read.refusals[0].row}: {read.refusals[0].why}")
+    lat, lon = (_column(path, read.header, wanted, what) for what, wanted in _COORDINATES.items())
+    points = [_point(path, row, cells[lat], cells[lon]) for row, cells in read.rows]
+    table = pd.DataFrame([cells for _, cells in read.rows], columns=list(read.header))
+    return table, np.array(points, dtype=object)
+
+
+def _point(path: Path, row: int, lat: str, lon: str) -> shapely.Point | None:
+    if not lat.strip() and not lon.strip():
+        return None
+    try:
+        y, x = number(lat), number(lon)
+    except GateError as error:
+        raise GateError(f"{path}, row {row}: {error}") from None
+    if y is None or x is None or not (-90 <= y <= 90 and -180 <= x <= 180):
+        raise GateError(f"{path}, row {row}: {lat}, {lon} is no place: latitude ±90°, then longitude ±180°")
+    return shapely.Point(x, y)
+
+
+def changed_hands(places: gpd.GeoDataFrame, before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> pd.DataFrame:
+    """The places that stood on other ground after than before."""
+    points = np.asarray(places.geometry.array, dtype=object)
+    old, new = (ground_at(points, frame) for frame in (before, after))
+    rows = [
+        (str(name), float(p.y), float(p.x), a, b)
+        for name, p, a, b in zip(places["name"], points, old, new, strict=True)
+        if a != b
+    ]
+    return pd.DataFrame(sorted(rows, key=lambda r: (r[0], r[1])), columns=list(COLUMNS), dtype=object)
+
+
+def ground_at(points: np.ndarray[tuple[int], np.dtype[np.object_]], frame: gpd.GeoDataFrame) -> list[str | None]:
+    """Whose ground points stand on: controller and status, such as ``A held``, None where no polygon is."""
+    tree = shapely.STRtree(points)
+    polygon, point = tree.query(np.asarray(frame.geometry.array, dtype=object), predicate="intersects")
+    words: list[set[str]] = [set() for _ in points]
+    controllers, statuses = frame["controller"].tolist(), frame["status"].tolist()
+    for i, k in zip(polygon.tolist(), point.tolist(), strict=True):
+        words[k].add(f"{text_or_none(controllers[i]) or ''} {statuses[i]}".strip())
+    return ["; ".join(sorted(w)) or None for w in words]

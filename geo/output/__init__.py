@@ -1,0 +1,1 @@
+"""Pages, pictures, documents and sites."""

@@ -1,0 +1,244 @@
+"""The tables of a briefing as plain text: what changed by class, unit and place, incidents, claims."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo.archive import Archive
+from geo.archive.results import When
+from geo.claims.verdict import Finding
+from geo.claims.wording import verdict_line
+from geo.incidents.markers import event_of, number_or_none
+from geo.output.map_content import Dossier
+from geo.presentation.labels import base_words, class_label, figure, sentence, sliver_words, written
+from geo.schema import text_or_none, to_instant
+
+LEAST_KM2 = 0.05  # what rounds to less than 0.1 km² is no change that a table names
+
+
+@dataclass(frozen=True)
+class Table:
+    """Texts in rows; the first column names the row, those from `numbers` on are figures."""
+
+    caption: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    numbers: int
+
+
+@dataclass(frozen=True)
+class Section:
+    """A heading, a table where there is one, and what is to be said of it."""
+
+    name: str
+    heading: str
+    table: Table | None
+    notes: Sequence[str] = ()
+
+
+def signed(km2: float, *, plus: bool = True) -> str:
+    """A change in km² with its sign."""
+    text = figure(km2)
+    if text in ("0.0", "-0.0"):
+        return "0.0"
+    return ("+" if plus and km2 > 0 else "") + text.replace("-", "−")
+
+
+def title_of(archive: Archive, source: str) -> str:
+    """The title of a source, its name where it has none."""
+    table = archive.sources()
+    rows = table[table["name"] == source]["title"].tolist()
+    return (text_or_none(rows[0]) if rows else None) or source
+
+
+def label(row: Mapping[str, Any]) -> str:
+    """The class of a row in words."""
+    return class_label(text_or_none(row["controller"]), row["status"], row.get("part") or "")
+
+
+def known_number(value: Any) -> bool:
+    """Whether a cell holds a number."""
+    return value is not None and value == value
+
+
+def _percent(row: Mapping[str, Any]) -> str:
+    value = row.get("net_percent")
+    return f"{value:+.1f} %".replace("-", "−") if known_number(value) else "–"
+
+
+def by_class(dossier: Dossier, shown: str) -> Section:
+    """Areas by class in km², and what changed since the last briefing."""
+    since = dossier.since
+    columns = ["Class", "km²", "lowest", "highest"]
+    columns += ["gained", "lost", "net", "net %"] if since is not None else []
+    rows = []
+    for row in dossier.figures:
+        cells = [label(row), *(figure(row[k]) for k in ("area_km2", "lower_km2", "upper_km2"))]
+        if since is not None:
+            changes = [(number_or_none(row.get(k)), k == "net_km2") for k in ("gained_km2", "lost_km2", "net_km2")]
+            cells += [signed(v, plus=plus) if v is not None else "–" for v, plus in changes]
+            cells.append(_percent(row))
+        rows.append(cells)
+    snapshots = sorted({s for r in dossier.figures for s in (r["snapshot"], r.get("from_snapshot")) if s})
+    caption = f"km²{dossier.place} on {written(dossier.date)}"
+    caption += f"; gained, lost and net since {dossier.base}" if since is not None else ""
+    notes = ["Highest adds the contested ground of the same country to what a side holds; gained and lost are gross."]
+    if since is not None:
+        notes.append(f"Percentages are of the area on {dossier.base}.")
+    notes += [sentence(n) for n in (sliver_words(dossier.slivers, dossier.place), *dossier.notes) if n]
+    heading = "What changed, by class" if since is not None else "By class"
+    table = Table(f"{caption}. Source: {shown}; snapshots {', '.join(snapshots)}.", columns, rows, 1)
+    return Section("classes", heading, table if rows else None, notes)
+
+
+def by_unit(
+    archive: Archive, source: str, when: When, since: When | None, within: str | None, known: When | None, shown: str
+) -> list[Section]:
+    """Areas in km² by class in every unit, and where anything changed since the last briefing only those."""
+    if archive.units().empty:
+        return []
+    area = archive.area(when, source=source, within=within, by="unit", as_known_on=known)
+    now = {_unit_key(r): r for r in area.to_dict("records")}
+    breaks: Sequence[str] = ()
+    if since is None:
+        chosen: list[Mapping[Any, Any]] = [r for r in now.values() if r["area_km2"] >= LEAST_KM2]
+        chosen.sort(key=lambda r: -r["area_km2"])
+    else:
+        moved = archive.change(since, when, source=source, within=within, by="unit", as_known_on=known)
+        breaks = [sentence(note) for note in moved.attrs["notes"]]
+        chosen = [r for r in moved.to_dict("records") if max(r["gained_km2"], r["lost_km2"]) >= LEAST_KM2]
+        chosen.sort(key=lambda r: -(r["gained_km2"] + r["lost_km2"]))
+    units = archive.units()
+    names = dict(zip(units["unit"], units["name"], strict=True))
+    rows = []
+    for row in chosen:
+        unit = text_or_none(row["unit"]) or ""
+        named = names.get(unit)
+        cells = [f"{named} ({unit})" if named else unit or "Everywhere", label(row)]
+        cells.append(figure(now.get(_unit_key(row), {"area_km2": 0.0})["area_km2"]))
+        if since is not None:
+            cells += [figure(row["gained_km2"]), figure(row["lost_km2"]), signed(row["net_km2"])]
+        rows.append(cells)
+    boundary = sorted({b for b in map(text_or_none, area["boundary"]) if b})
+    base = "" if since is None else base_words(archive, source, since, as_known_on=known)
+    caption = f"km² on {written(when)}"
+    caption += f"; gained, lost and net since {base}" if since is not None else ""
+    caption += f". Source: {shown}" + (f". Units: {'; '.join(boundary)}" if boundary else "") + "."
+    columns = ["Unit", "Class", "km²", *(("gained", "lost", "net") if since is not None else ())]
+    notes = list(breaks)
+    if since is not None:
+        notes.append(
+            f"Classes of units in which less than {LEAST_KM2:g} km² was gained or lost are left out."
+            if rows
+            else f"In no unit was {LEAST_KM2:g} km² or more gained or lost since {base} by {shown}."
+        )
+    heading = "What changed, by unit" if since is not None else "By unit"
+    return [Section("units", heading, Table(caption, columns, rows, 2) if rows else None, notes)]
+
+
+def _unit_key(row: Mapping[Any, Any]) -> tuple[Any, ...]:
+    return text_or_none(row["unit"]), text_or_none(row["controller"]), row["status"], row.get("part") or ""
+
+
+def changed_places(
+    archive: Archive, source: str, when: When, since: When, known: When | None, places: gpd.GeoDataFrame,
+    zone: shapely.Geometry | None, shown: str,
+) -> list[Section]:  # fmt: skip
+    """The places that changed hands."""
+    if zone is not None:
+        places = places[[bool(zone.intersects(p)) for p in places.geometry]]
+    found = archive.changed_hands(places, since, when, source=source, as_known_on=known)
+    rows = [
+        [str(r["name"]), text_or_none(r["before"]) or "nobody's", text_or_none(r["after"]) or "nobody's"]
+        for r in found.to_dict("records")
+    ]
+    span = f"{base_words(archive, source, since, as_known_on=known)} to {written(when)}"
+    if not rows:
+        said = f"None of the {len(places):,} places of the file changed hands, {span}, by {shown}."
+        return [Section("places", "Places that changed hands", None, [said])]
+    first = found.iloc[0]
+    caption = f"{span}. Source: {shown}; snapshots {first['from_snapshot']} and {first['to_snapshot']}."
+    return [Section("places", "Places that changed hands", Table(caption, ["Place", "Before", "After"], rows, 3))]
+
+
+def incidents_by_place(
+    archive: Archive, when: When, days: int, known: When | None, zone: shapely.Geometry | None
+) -> list[Section]:
+    """Incidents of so many days up to a date, added up by place, each source by itself."""
+    last = to_instant(when)
+    first = last - pd.Timedelta(days=days - 1)
+    frame = archive.incidents(first, last, as_known_on=known)
+    if zone is not None:
+        points = np.asarray(frame.geometry.array, dtype=object)
+        frame = frame[[p is not None and bool(zone.intersects(p)) for p in points]]
+    groups: dict[tuple[str, str], list[Mapping[Any, Any]]] = {}
+    for row in frame.to_dict("records"):
+        place = text_or_none(row["where_coordinates"]) or text_or_none(row["adm_1"]) or "Place not named"
+        groups.setdefault((place, str(row["dataset"])), []).append(row)
+    if not groups:
+        return []
+    titles = {d: title_of(archive, d) for _, d in groups}
+    rows = [
+        [
+            place, f"{len(found):,}", _counted(event_of(r) or "not stated" for r in found),
+            _total(found, ("low", "best", "high")), _total(found, ("injured_low", "injured_best", "injured_high")),
+            _counted(text_or_none(r["verification"]) or "not stated" for r in found), titles[dataset],
+        ]
+        for (place, dataset), found in sorted(groups.items(), key=lambda g: (-len(g[1]), g[0]))
+    ]  # fmt: skip
+    span = written(last.date()) if days == 1 else f"{written(first.date())} to {written(last.date())}"
+    columns = ["Place", "incidents", "what", "killed", "injured", "verification", "source"]
+    notes = ["Each source is counted by itself: two sources may report the same incident."]
+    return [Section("incidents", "Incidents by place", Table(f"Event dates {span}.", columns, rows, 7), notes)]
+
+
+def _counted(words: Any) -> str:
+    counts = pd.Series(list(words), dtype=object).value_counts(sort=False)
+    listed = sorted(counts.items(), key=lambda pair: (-int(pair[1]), str(pair[0])))
+    return ", ".join(f"{word} ({count})" if count > 1 else str(word) for word, count in listed)
+
+
+def _total(rows: Sequence[Mapping[Any, Any]], columns: tuple[str, str, str]) -> str:
+    """What the reports of a place add up to, from their lowest to their highest, and how many give a number."""
+    low = high = 0.0
+    known = 0
+    is_least = is_most = False  # some report gives a bound on one side alone
+    for row in rows:
+        least, best, most = (number_or_none(row[c]) for c in columns)
+        values = [v for v in (least, best, most) if v is not None]
+        if values:
+            known += 1
+            low, high = low + (0.0 if least is None and most is not None else min(values)), high + max(values)
+            is_least |= most is None and least is not None
+            is_most |= least is None and most is not None
+    if not known:
+        return "not known"
+    span = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+    if is_least:
+        span = f"at least {low:g}"
+    elif is_most and not low:
+        span = f"at most {high:g}"
+    return span if known == len(rows) else f"{span} (by {known} of {len(rows)})"
+
+
+def claimed(findings: Sequence[Finding]) -> list[Section]:
+    """Published figures with what each source says of them."""
+    if not findings:
+        return []
+    rows = []
+    for finding in findings:
+        claim = finding.claim
+        who = ", ".join(t for t in (claim.said_by, claim.said_on) if t)
+        rows.append([claim.text, who, claim.published_in, *verdict_line(finding)])
+    columns = ["Claim", "Said by", "Published in", "Verdict", "Rests on"]
+    kept = [i for i in range(len(columns)) if any(row[i] for row in rows)]
+    table = Table("Published figures, word for word, and what each source says of them.",
+                  [columns[i] for i in kept], [[row[i] for i in kept] for row in rows], len(kept))  # fmt: skip
+    return [Section("claims", "Claims and verdicts", table)]

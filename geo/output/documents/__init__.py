@@ -1,0 +1,1 @@
+"""Briefings in every format."""

@@ -1,0 +1,31 @@
+"""The pictures of a briefing for formats that hold no live map: the map and the chart as PNG."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from geo.archive import Archive
+from geo.output.documents.content import CHARTED, Brief, chart_words, map_words
+from geo.output.images import text_blocks
+from geo.output.images.chart import draw_chart
+from geo.output.images.export import save
+from geo.output.images.fonts import plain
+from geo.output.images.picture import draw_figure, view_box
+from geo.output.images.themes import chosen
+
+
+def draw_pictures(archive: Archive, brief: Brief, map_path: Path, chart_path: Path) -> list[tuple[str, Path, str]]:
+    """Draw a briefing's map and, where anything was ever held, its chart."""
+    form, theme = chosen("slide", "light")
+    dossier = brief.dossier
+    figure = draw_figure(dossier, view_box(dossier, None), form, theme)
+    credit = plain(" ".join(brief.credits))
+    save(figure, map_path, title=plain(dossier.title), text=text_blocks.spoken(dossier, credit), credit=credit)
+    made = [("Map", map_path, map_words(brief))]
+    if brief.strands:
+        draw_chart(
+            archive, chart_path, source=brief.source, status=CHARTED, within=brief.within, to=brief.date,
+            as_known_on=brief.as_known_on, colours=brief.colours,
+        )  # fmt: skip
+        made.append(("Since the first snapshot", chart_path, chart_words(brief)))
+    return made

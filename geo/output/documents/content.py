@@ -1,0 +1,249 @@
+"""What a briefing says, gathered from the archive once as plain data: no HTML, no office format."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+import geopandas as gpd
+import shapely
+
+from geo.archive import Archive
+from geo.archive.results import FAR, When
+from geo.claims.checking import check_claims
+from geo.claims.model import Claim, claim_of, claims_about
+from geo.claims.verdict import Finding
+from geo.errors import NoSnapshotError
+from geo.incidents.markers import number_or_none
+from geo.output.brief_tables import (
+    Section,
+    by_class,
+    by_unit,
+    changed_places,
+    claimed,
+    incidents_by_place,
+    known_number,
+    label,
+    signed,
+    title_of,
+)
+from geo.output.images.chart_panels import HOLE_WORDS, stretches
+from geo.output.images.text_blocks import credit_lines
+from geo.output.map_content import Dossier, gather
+from geo.presentation.labels import class_label, figure, known_words, written
+from geo.presentation.sides import CONTESTED, side_colours
+from geo.schema import last_instant, parse_instant, text_or_none, to_instant, write_instant
+
+CHARTED = ("held", "claimed", "advance", "contested")  # what the chart of the series shows
+_ORDER = ("held", "claimed", "advance", "contested", "liberated")
+
+
+@dataclass(frozen=True)
+class Headline:
+    """One figure with all that it needs to stand alone."""
+
+    label: str
+    km2: str
+    span: str
+    moved: str
+    rests: str
+
+
+@dataclass(frozen=True)
+class Strand:
+    """A class over time: instants, km² from each on, and how its line is drawn."""
+
+    label: str
+    controller: str | None
+    status: str
+    colour: str
+    times: Sequence[datetime]
+    km2: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Brief:
+    """Everything in a briefing."""
+
+    title: str
+    dek: str
+    date: str
+    since: str | None
+    moment: datetime
+    source: str
+    shown: str
+    within: str | None
+    as_known_on: When | None
+    headlines: Sequence[Headline]
+    moved: Sequence[Section]
+    told: Sequence[Section]
+    strands: Sequence[Strand]
+    credits: Sequence[str]
+    dossier: Dossier
+    colours: Mapping[str, str] | None = None
+
+
+def gather_brief(
+    archive: Archive,
+    date: When | None = None,
+    *,
+    source: str | None = None,
+    since: When | None = None,
+    as_known_on: When | None = None,
+    within: str | None = None,
+    title: str | None = None,
+    lang: str = "en",
+    colours: Mapping[str, str] | None = None,
+    claims: Sequence[Claim] | None = None,
+    places: gpd.GeoDataFrame | None = None,
+    exactly: bool = False,
+) -> Brief:
+    """Collect what a briefing says."""
+    name = archive.source_name(source)
+    when, before = _span(archive, name, date, as_known_on)
+    start = before if since is None else since
+    days = 1 if start is None else max((last_instant(when).date() - to_instant(start).date()).days, 1)
+    dossier = gather(
+        archive, when, source=name, since=start, as_known_on=as_known_on, within=within, incident_days=days,
+        lang=lang, colours=colours,
+    )  # fmt: skip
+    if exactly and as_known_on is not None:
+        dossier = replace(dossier, dek=dossier.dek.removesuffix(known_words(as_known_on)))
+    zone = None if within is None else archive.unit(within).geometry.iloc[0]
+    if zone is not None:
+        dossier = replace(dossier, spots=[s for s in dossier.spots if zone.intersects(shapely.Point(s.lon, s.lat))])
+    shown = title_of(archive, name)
+    said = f"{dossier.dek}{f' Changes since {dossier.base}.' if start is not None else ''}"
+    moved = [by_class(dossier, shown)]
+    moved += [
+        replace(section, notes=[n for n in section.notes if n not in moved[0].notes])
+        for section in by_unit(archive, name, when, start, within, as_known_on, shown)
+    ]
+    if places is not None and start is not None:
+        moved += changed_places(archive, name, when, start, as_known_on, places, zone, shown)
+    rests = {row[k] for row in dossier.figures for k in ("snapshot", "from_snapshot") if row.get(k)}
+    corrected = archive.correction_notes(*sorted(rests), as_known_on=as_known_on)
+    if corrected:
+        moved.append(Section("corrections", "Corrections", None, [f"{words}." for words in corrected]))
+    told = incidents_by_place(archive, when, days, as_known_on, zone)
+    told += claimed(_findings(archive, claims, when, start, as_known_on))
+    return Brief(
+        title=title or f"Briefing: {dossier.title[:1].lower()}{dossier.title[1:]}",
+        dek=said,
+        date=str(when),
+        since=None if start is None else str(start),
+        moment=last_instant(when).replace(microsecond=0),
+        source=name,
+        shown=shown,
+        within=within,
+        as_known_on=as_known_on,
+        headlines=_headlines(dossier, shown),
+        moved=moved,
+        told=told,
+        strands=_strands(archive, name, when, within, as_known_on, colours),
+        credits=credit_lines(dossier, draw_basemap=True),
+        dossier=dossier,
+        colours=colours,
+    )
+
+
+def no_headline(brief: Brief) -> str:
+    """What a briefing says where no class has a headline."""
+    slivers = any(row["status"] != "liberated" for row in brief.dossier.slivers)
+    return "Only slivers along a border lie there." if slivers else "No ground of this source lies there."
+
+
+def chart_words(brief: Brief) -> str:
+    """The chart for those who do not see it: where each class began, ended, and stood lowest and highest."""
+    return strands_words(brief.strands, f"Area by {brief.shown} in km², a step for every snapshot.")
+
+
+def strands_words(strands: Sequence[Strand], head: str) -> str:
+    """A chart of strands in words."""
+    said = [head]
+    for strand in strands:
+        first, last = (written(t.date()) for t in (strand.times[0], strand.times[-1]))
+        said.append(
+            f"{strand.label}: {figure(strand.km2[0])} on {first}, {figure(strand.km2[-1])} on {last}; lowest"
+            f" {figure(min(strand.km2))}, highest {figure(max(strand.km2))}."
+        )
+    if any(len(stretches(strand.times)) > 1 for strand in strands):
+        said.append(f"{HOLE_WORDS}.")
+    return " ".join(said)
+
+
+def map_words(brief: Brief) -> str:
+    """The map for those who do not see it: its figures and their source."""
+    said = "; ".join(f"{h.label} {h.km2} km²" for h in brief.headlines)
+    return f"Map: {brief.dossier.title}. {said}. {brief.dossier.dek}"
+
+
+# -- inside -------------------------------------------------------------------------------------------------------
+
+
+def _findings(
+    archive: Archive, claims: Sequence[Claim] | None, when: When, since: When | None, known: When | None
+) -> list[Finding]:
+    day = last_instant(when).date().isoformat()
+    if claims is None:
+        recorded = [claim_of({str(k): v for k, v in row.items()}) for row in archive.claims().to_dict("records")]
+        claims = claims_about(recorded, day, since=None if since is None else to_instant(since).date().isoformat())
+    return check_claims(archive, claims, date=day, as_known_on=known)
+
+
+def _span(archive: Archive, source: str, date: When | None, known: When | None) -> tuple[When, str | None]:
+    """The date meant, and the snapshot before the one that answers for it."""
+    table = archive.snapshots(source, as_known_on=known or FAR)
+    instants = sorted({parse_instant(d) for d in table["depicts"]})
+    limit = FAR if date is None else last_instant(date)
+    past = [i for i in instants if i <= limit]
+    if not past:
+        first = f"; the first depicts {write_instant(instants[0])}" if instants else ""
+        raise NoSnapshotError(f"no snapshot of {source} depicts {date or 'any date'} or a day before it{first}")
+    when = past[-1].date().isoformat() if date is None else date
+    if len(past) == 1:
+        return when, None
+    before = past[-2]
+    alone = before.date() != past[-1].date()
+    return when, before.date().isoformat() if alone else write_instant(before)
+
+
+def _headlines(dossier: Dossier, shown: str) -> list[Headline]:
+    rows = sorted(dossier.headlines, key=lambda r: (_ORDER.index(r["status"]), -r["area_km2"]))
+    found = []
+    for row in rows:
+        if row["status"] == "liberated":
+            continue
+        moved = ""
+        if dossier.since is not None and known_number(row.get("net_km2")):
+            moved = (
+                f"{signed(row['net_km2'])} km² net since {dossier.base}:"
+                f" {figure(row['gained_km2'])} gained, {figure(row['lost_km2'])} lost"
+            )
+        span = ""
+        if row["upper_km2"] > row["lower_km2"]:
+            span = f"{figure(row['lower_km2'])} to {figure(row['upper_km2'])} km² with contested ground"
+        rests = f"{written(dossier.date)}; {shown}, snapshot {row['snapshot']}"
+        found.append(Headline(label(row) + dossier.place, figure(row["area_km2"]), span, moved, rests))
+    return found
+
+
+def _strands(
+    archive: Archive, source: str, when: When, within: str | None, known: When | None,
+    colours: Mapping[str, str] | None,
+) -> list[Strand]:  # fmt: skip
+    frame = archive.series(source=source, status=CHARTED, within=within, to=when, as_known_on=known)
+    sides = side_colours(archive.controllers(as_known_on=known), colours=colours)
+    groups: dict[tuple[str | None, str, str], tuple[list[datetime], list[float]]] = {}
+    for row in frame.to_dict("records"):
+        key = (text_or_none(row["controller"]), str(row["status"]), text_or_none(row.get("part")) or "")
+        times, km2 = groups.setdefault(key, ([], []))
+        times.append(parse_instant(row["date"]))
+        km2.append(number_or_none(row["area_km2"]) or 0.0)
+    order = sorted(groups, key=lambda k: (_ORDER.index(k[1]), k[0] or "~", k[2]))
+    return [
+        Strand(class_label(*k), k[0], k[1], sides.get(k[0] or "", CONTESTED), *groups[k])
+        for k in order
+        if max(groups[k][1]) > 0
+    ]

@@ -1,0 +1,69 @@
+"""What lies under a dated map: basemap, borders of units and place names of its reach, packed once for many dates."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import shapely
+
+from geo.archive import Archive
+from geo.output.html.static_svg import WIDTH, Surroundings, surroundings
+from geo.output.html.timeline_codec import deflate
+from geo.output.map_content import Dossier
+from geo.presentation import basemap
+
+
+@dataclass(frozen=True)
+class Ground:
+    """The parts of a page that are the same for every date of the same reach."""
+
+    packed: str
+    around: Surroundings
+    is_mapped: bool
+
+
+def ground_of(archive: Archive, dossier: Dossier, *, draw_basemap: bool = True) -> Ground:
+    """The ground under a page; made once for as long as the archive is held (`Archive.holding`)."""
+    key = ("ground", dossier.reach, dossier.bounds, dossier.boundary, dossier.lang, draw_basemap)
+    return archive.store.recall(key, lambda: make_ground(dossier, draw_basemap=draw_basemap))
+
+
+def make_ground(dossier: Dossier, *, draw_basemap: bool = True) -> Ground:
+    """As `ground_of`, made anew."""
+    base = basemap.cut(dossier.reach) if draw_basemap else None
+    if base and dossier.outlines:
+        base["admin1"] = []  # the archive's own units are drawn instead
+    near = basemap.padded(dossier.bounds, 0.5)
+    places = basemap.places(dossier.reach, dossier.lang, near=near)
+    units = basemap.encode_lines(dossier.outlines, dossier.reach, near=near)
+    scale = basemap.scale_of(dossier.reach)
+    beneath = {"basemap": base, "units": units, "line_scale": scale, "places": places}
+    text = json.dumps(beneath, ensure_ascii=False, separators=(",", ":"))
+    around = surroundings(dossier, base and coarser(base, dossier.bounds), places)
+    return Ground(packed(text.encode()), around, base is not None)
+
+
+def packed(data: bytes, *, level: int = 9) -> str:
+    """Bytes deflated, as a page unpacks them."""
+    return base64.b64encode(deflate(data, level=level)).decode()
+
+
+def coarser(base: Mapping[str, Any], box: basemap.Box) -> dict[str, Any]:
+    """The basemap as a still picture needs it: what lies in its box, to a pixel."""
+    scale = base["scale"]
+    pixel = 0.7 * scale * max((box[2] - box[0]) / WIDTH, (box[3] - box[1]) / WIDTH / 1.2)
+    edges = [v * scale for v in basemap.padded(box, 0.02)]
+    found: dict[str, Any] = {"scale": scale}
+    for name in (*basemap.AREAS, *basemap.LINES):
+        rings: Sequence[Any] = [r for p in base[name] for r in p] if name in basemap.AREAS else base[name]
+        whole = [np.cumsum(np.array(r).reshape(-1, 2), axis=0) for r in rings]
+        close = [r for r in whole if (r.max(axis=0) >= edges[:2]).all() and (r.min(axis=0) <= edges[2:]).all()]
+        kept = [np.rint(shapely.get_coordinates(shapely.simplify(shapely.linestrings(r), pixel))) for r in close]
+        coded = [basemap.encode_line(r.astype(np.int64)) for r in kept]
+        found[name] = [coded] if name in basemap.AREAS else coded
+    return found

@@ -1,0 +1,167 @@
+"""Sources side by side as a page: agreed ground, what each says alone, and the figures, with no merged layer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import shapely
+
+from geo.archive import Archive
+from geo.archive.results import When
+from geo.archive.source_queries import Comparison
+from geo.errors import MapError
+from geo.output.brief_tables import Section, Table, title_of
+from geo.output.html import map_markup
+from geo.output.html.base_layer import ground_of
+from geo.output.html.map_page import ControlMap
+from geo.output.html.table_markup import section_html
+from geo.output.map_content import Dossier, Drawn, outlines
+from geo.presentation import basemap
+from geo.presentation.labels import class_label, credit_line, credit_of, figure, written
+from geo.presentation.symbols import Symbol, class_symbols, voice_symbols
+from geo.schema import text_or_none
+
+LEAST_KM2 = 0.05  # what rounds to less than 0.1 km² has no row of its own
+_MOST_ROWS = 60
+
+
+def draw_comparison(
+    archive: Archive,
+    date: When | None = None,
+    *,
+    sources: Sequence[str],
+    within: str | None = None,
+    as_known_on: When | None = None,
+    title: str | None = None,
+    lang: str = "en",
+    draw_basemap: bool = True,
+    **asked: Any,
+) -> ControlMap:
+    """Draw where sources agree on a date, and where each stands alone.
+
+    Parameters
+    ----------
+    archive : Archive
+        What to draw from.
+    date, sources, within, as_known_on
+        As in `Archive.compare`.
+    title : str or None
+        Of the page.
+    lang : {"en", "uk", "ru"}
+        Of place names.
+    draw_basemap : bool
+        False leaves the ground blank.
+    **asked
+        controller, status, take, by, level, boundary, places, max_age_days, as in `Archive.compare`.
+
+    Returns
+    -------
+    geo.output.html.map_page.ControlMap
+        A folium.Map: EPSG:4326 data on Leaflet's EPSG:3857 map; `geo.save_map` writes it. Areas in km² on WGS 84. The
+        same input gives the same page, byte for byte.
+
+    Raises
+    ------
+    MapError
+        None of the sources has such ground there.
+    GeoError
+        As `Archive.compare`.
+    """
+    with archive.holding():
+        found = archive.compare(date, sources=sources, within=within, as_known_on=as_known_on, **asked)
+        if found.pieces.empty:
+            raise MapError(f"none of {', '.join(found.sources)} has such ground there: nothing can be drawn")
+        dossier = _dossier(archive, found, within, as_known_on, title, lang)
+        ground = ground_of(archive, dossier, draw_basemap=draw_basemap)
+        made = ControlMap(dossier, ground)
+        sections = "".join(section_html(s) for s in _sections(archive, found))
+        side = f"<aside>{sections}{map_markup.legend(dossier)}{map_markup.toggles(dossier)}</aside>"
+        made.page.shell = replace(made.page.shell, side=side)
+    return made
+
+
+def _dossier(
+    archive: Archive, found: Comparison, within: str | None, known: When | None, title: str | None, lang: str
+) -> Dossier:
+    box = shapely.total_bounds(np.asarray(found.pieces.geometry.array, dtype=object)).tolist()
+    limits = basemap.padded((box[0], box[1], box[2], box[3]))
+    bounds = basemap.outward(basemap.padded((box[0], box[1], box[2], box[3]), 0.06))
+    reach = basemap.outward(basemap.reach_of(limits))
+    lines, boundary = outlines(archive, reach)
+    unit = None if within is None else archive.unit(within).iloc[0]
+    place = "" if unit is None else f" in {unit['name']} ({unit['unit']})"
+    shown = {name: title_of(archive, name) for name in found.sources}
+    rests = "; ".join(f"{shown[n]}: {', '.join(found.snapshots[n])}" for n in found.sources)
+    known_words = "" if known is None else f" As known on {written(known)}."
+    return Dossier(
+        title=title or f"{' and '.join(shown.values())} side by side{place}, {written(found.date)}",
+        dek=f"{written(found.date)}. {rests}. The sources are not merged.{known_words}",
+        date=found.date, lang=lang, classes=_drawn(found, shown), changes=[], figures=[], since=None, spots=[],
+        outlines=lines, boundary=boundary, bounds=bounds, limits=limits, reach=reach, place=place,
+        credits=["Control: " + credit_line(credit_of(archive, name)) for name in found.sources],
+    )  # fmt: skip
+
+
+def _drawn(found: Comparison, shown: Mapping[str, str]) -> list[Drawn]:
+    everyone = "; ".join(found.sources)
+    rows = found.pieces.to_dict("records")
+    symbols = _symbols([(text_or_none(row["controller"]), row["status"], row["said_by"]) for row in rows], everyone)
+    drawn = []
+    for row in rows:
+        voice, names = row["said_by"], [shown[n] for n in row["said_by"].split("; ")]
+        side, status = text_or_none(row["controller"]), row["status"]
+        words = class_label(side, status)
+        label = f"{words}: by all" if voice == everyone else f"{words}: by {' and '.join(names)} alone"
+        facts = [("Area", f"{figure(row['area_km2'])} km²"), ("Said by", ", ".join(names))]
+        facts += [("Others", text_or_none(row["others_say"]) or ""), ("Unit", text_or_none(row["unit"]) or "")]
+        facts += [("Date", found.date), ("Snapshots", row["snapshots"])]
+        drawn.append(Drawn(label, symbols[side, status, voice], [row["geometry"]], [f for f in facts if f[1]]))
+    return sorted(drawn, key=lambda d: d.label)
+
+
+def _symbols(said: Sequence[tuple[str | None, str, str]], everyone: str) -> dict[tuple[str | None, str, str], Symbol]:
+    """A symbol for each class as each voice says it; what all say of several classes has the class's own."""
+    classes = sorted({(side, status) for side, status, _ in said}, key=lambda c: (c[0] or "", c[1]))
+    alone = sorted({s for s in said if s[2] != everyone}, key=lambda s: (s[2].count(";"), s[2], s[0] or "", s[1]))
+    voices = voice_symbols(["", *map(repr, alone)])
+    found = {key: voices[repr(key)] for key in alone}
+    own = class_symbols(classes) if len(classes) > 1 else dict.fromkeys(classes, voices[""])
+    return found | {(side, status, everyone): own[side, status] for side, status in classes}
+
+
+def _sections(archive: Archive, found: Comparison) -> list[Section]:
+    """The figures, how the sources' classes differ, and the places of which they differ."""
+    rows = found.table[(found.table["kind"] != "piece") | (found.table["area_km2"] >= LEAST_KM2)]
+    kept = rows.head(_MOST_ROWS)
+    listed = [_row(row) for row in kept.to_dict("records")]
+    notes = [f"{note}." for note in found.notes]
+    if len(rows) > len(kept):
+        notes.append(f"{len(rows) - len(kept)} more rows: geo compare lists them.")
+    caption = f"km² on {written(found.date)}; agreed and alone sum to what each source says"
+    sections = [Section("sides", "Side by side", Table(caption, ("Ground", "km²"), listed, 1), notes)]
+    if found.places is not None:
+        names = [title_of(archive, n) for n in found.sources]
+        table = Table(
+            f"Places of which the sources do not say the same, {written(found.date)}",
+            ("Place", *names),
+            [[str(p["name"]), *(str(p[n]) for n in found.sources)] for p in found.places.to_dict("records")],
+            len(names) + 1,
+        )
+        none = [] if len(table.rows) else ["The sources say the same of every place given."]
+        sections.append(Section("places", "Places", table if len(table.rows) else None, none))
+    return sections
+
+
+def _row(row: Mapping[Any, Any]) -> list[str]:
+    unit = f"{row['unit']}, " if text_or_none(row["unit"]) else ""
+    words = f"{unit}{class_label(text_or_none(row['controller']), row['status'])}"
+    kinds = {
+        "area": f"{words}: by {row['said_by']}",
+        "agreed": f"{words}: agreed",
+        "disputed": f"{words}: in dispute",
+        "piece": f"{words}: by {row['said_by']} alone ({row['others_say']})",
+    }
+    return [kinds[row["kind"]], figure(row["area_km2"])]

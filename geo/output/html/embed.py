@@ -1,0 +1,123 @@
+"""The snippet that shows a page inside another one: a sandboxed frame, a linked picture where frames are taken out."""
+
+from __future__ import annotations
+
+from html.parser import HTMLParser
+from pathlib import Path
+from urllib.parse import quote, urlsplit
+
+from geo.archive.results import When
+from geo.errors import FileError, UsageError
+from geo.formats.geojson import read_bytes
+from geo.presentation.html_text import escape
+from geo.schema import is_day, to_instant
+
+_HEAD = 1 << 20  # bytes in which a page's title stands
+# frame and picture are of one height, so that the link below both stays in sight
+_HIGH = "height:80vh;min-height:30rem;max-height:60rem"
+
+
+class _Title(HTMLParser):
+    """The title of a page."""
+
+    def __init__(self) -> None:
+        super().__init__(convert_charrefs=True)
+        self.title = ""
+        self._open = self._done = False
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._open = tag == "title" and not self._done and not attrs
+
+    def handle_endtag(self, tag: str) -> None:
+        self._done, self._open = self._done or (self._open and tag == "title"), False
+
+    def handle_data(self, data: str) -> None:
+        if self._open:
+            self.title += data
+
+
+def embed_snippet(
+    path: str | Path,
+    *,
+    picture: str | Path | None = None,
+    url: str | None = None,
+    title: str | None = None,
+    date: When | None = None,
+) -> str:
+    """The HTML with which another page shows one of ours.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        The page (``.html``).
+    picture : str, pathlib.Path or None
+        A picture of it, as an address or a file's name: shown, with the link, where frames are taken out.
+    url : str or None
+        Where the page will be; None is beside the page that shows it.
+    title : str or None
+        What the frame is called; None is the page's own title.
+    date : str, date, datetime or None
+        The date at which a timeline opens: its permalink.
+
+    Returns
+    -------
+    str
+        Everything in it is escaped. The frame runs the page's own scripts in a world of its own: it is neither
+        ``srcdoc`` nor of the same origin.
+
+    Raises
+    ------
+    FileError
+        The page cannot be read, or has no title and none is given.
+    GateError
+        The date cannot be read.
+    UsageError
+        An address is none of the web.
+    """
+    file = Path(path)
+    named = _title(file) if title is None else title
+    address = _address(quote(file.name) if url is None else url, "--url")
+    if date is not None:
+        moment = to_instant(date)
+        at = f"{moment:%Y-%m-%d}" if is_day(date) else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
+        address = f"{address.partition('#')[0]}#{at}"
+    words, link = escape(" ".join(named.split())), escape(address)
+    drawn = ""
+    if picture is not None:
+        shown = escape(_address(str(picture) if _is_web(str(picture)) else quote(str(picture)), "--picture"))
+        drawn = (  # its words stand in the same link, below it
+            f'\n    <img src="{shown}" alt="" loading="lazy" '
+            f'style="display:block;width:100%;{_HIGH};object-fit:contain;object-position:top">'
+        )
+    room = "" if drawn else "padding-top:min(max(80vh,30rem),60rem);"
+    return (
+        '<figure style="position:relative;margin:0">\n'
+        f'  <a href="{link}" style="display:block;{room}">{drawn}\n    {words}\n  </a>\n'
+        f'  <iframe src="{link}" title="{words}" sandbox="allow-scripts" loading="lazy" referrerpolicy="no-referrer" '
+        f'width="100%" height="720" style="position:absolute;top:0;left:0;width:100%;{_HIGH};border:0"></iframe>\n'
+        "</figure>\n"
+    )
+
+
+def _title(path: Path) -> str:
+    reader = _Title()
+    try:
+        reader.feed(read_bytes(path)[:_HEAD].decode("utf-8", errors="replace"))
+    except AssertionError as error:  # as the parser says that a declaration is none
+        raise FileError(f"{path}: no HTML that can be read ({error})") from None
+    if not reader.title.strip():
+        raise FileError(f"{path}: no <title> in it, so the frame would have no name: give one (--title)")
+    return reader.title
+
+
+def _is_web(address: str) -> bool:
+    return urlsplit(address).scheme in ("http", "https")
+
+
+def _address(address: str, option: str) -> str:
+    """An address of the web, or one beside the page; nothing that runs."""
+    clean = "".join(c for c in address if c.isprintable()).strip()
+    parts = urlsplit(clean)
+    if (parts.scheme and not _is_web(clean)) or (_is_web(clean) and not parts.netloc) or not clean:
+        raise UsageError(f"{option} {address!r}: an address of the web (https://…) or a path beside the page is wanted")
+    return clean

@@ -1,0 +1,369 @@
+"""Dated maps: a folium.Map whose page needs no network and runs nothing from outside. The only door to folium."""
+
+from __future__ import annotations
+
+import json
+import re
+import warnings
+from collections.abc import Callable, Iterator, Mapping
+from datetime import UTC, date, datetime
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import folium
+from branca.element import CssLink, Element, Figure, JavascriptLink
+from jinja2 import Template
+
+from geo.archive import Archive
+from geo.archive.notebook_card import framed
+from geo.archive.results import When
+from geo.errors import MapError
+from geo.output.html import map_markup
+from geo.output.html.base_layer import Ground, ground_of, make_ground, packed
+from geo.output.html.map_data import SCALE, class_data, corners, shapes_of
+from geo.output.html.page import Shell, assemble, asset, pins
+from geo.output.html.static_svg import draw_still
+from geo.output.map_content import Dossier, gather
+from geo.output.parallel import by_workers
+from geo.presentation import basemap
+from geo.presentation.labels import front_words
+from geo.schema import last_instant, parse_instant, to_instant
+from geo.storage.atomic_write import write_page
+
+# what folium's own popups and icons need, brought in only where somebody has added one
+_ICONS = (
+    "bootstrap", "awesome_markers", "bootstrap_css", "glyphicons_css", "awesome_markers_font_css",
+    "awesome_markers_css", "awesome_rotate_css",
+)  # fmt: skip
+_PINS = re.compile(r"L\.(marker\(|geoJson\(|Icon\.Default)")
+_ID = re.compile(r"(?<![0-9a-f])[0-9a-f]{32}(?![0-9a-f])")
+_NEEDS = {"$(": ("jquery",), "L.AwesomeMarkers": _ICONS}
+
+
+class _Page(Figure):
+    """The document around the map: put together, not compiled."""
+
+    shell: Shell
+    tiles = ""
+    head = ""  # style and script of a page that does more than a dated one, from our own files alone
+    below = ""  # our own HTML under the map
+
+    def render(self, **kwargs: Any) -> str:
+        for child in list(self._children.values()):
+            child.render(**kwargs)
+        script = self.script.render(**kwargs)
+        self._bring_what_is_needed(script)
+        if _PINS.search(script):
+            script = pins() + script
+        numbered = _numbering(self)
+        name = next(c.get_name() for c in self._children.values() if isinstance(c, PageMap))
+        self.shell.data["map"] = numbered(name)
+        header, body, script = (numbered(text) for text in (_header(self), self.html.render(**kwargs), script))
+        header, body = header + self.head, body + self.below
+        page, outside = assemble(self.shell, header=header, body=body, script=script, tiles=self.tiles)
+        if outside or self.tiles:
+            listed = ", ".join([*outside, *([self.tiles] if self.tiles else [])])
+            warnings.warn(
+                f"this page now loads from other hosts what was added to it: {listed}", UserWarning, stacklevel=2
+            )
+        return page
+
+    def _bring_what_is_needed(self, script: str) -> None:
+        wanted = {name for sign, names in _NEEDS.items() if sign in script for name in names}
+        links = ((folium.Map.default_js, JavascriptLink), (folium.Map.default_css, CssLink))
+        for listed, link in links:
+            for name, url in listed:
+                if name in wanted or name.replace("-", "_") in wanted:
+                    self.header.add_child(link(url), name=name)
+
+
+class PageMap(folium.Map):
+    """A map on a page of our own; whoever makes one gives its root (`page`) a shell."""
+
+    default_js: list[tuple[str, str]] = []  # noqa: RUF012  (folium's own way of saying it)
+    default_css: list[tuple[str, str]] = []  # noqa: RUF012
+    _template = Template(
+        "{% macro html(this, kwargs) %}"
+        '<div class="folium-map" id="{{ this.get_name() }}"></div>'
+        "{% endmacro %}"
+        "{% macro script(this, kwargs) %}"
+        'var {{ this.get_name() }} = L.map("{{ this.get_name() }}", '
+        "{center: {{ this.location|tojson }}, zoom: 6, zoomSnap: 0.25, maxBoundsViscosity: 0.8});"
+        "{% endmacro %}"
+    )
+
+    def __init__(self, bounds: basemap.Box, *, tiles: Any = None) -> None:
+        west, south, east, north = bounds
+        super().__init__(location=[(south + north) / 2, (west + east) / 2], tiles=None)
+        self.page = _Page()
+        self.page.add_child(self)
+        self._children.pop("global_switches", None)
+        if tiles is not None:
+            layer = tiles if isinstance(tiles, folium.TileLayer) else _tile_layer(tiles)
+            layer.add_to(self)
+            self.page.tiles = _tile_host(layer)
+
+    def _repr_html_(self, **kwargs: Any) -> str:
+        """For notebooks: the page in a frame that sees nothing of the notebook."""
+        return framed(self.page.render(**kwargs), title=self.page.shell.title)
+
+
+class ControlMap(PageMap):
+    """A dated map of control. Add folium layers to it as to any other map; `geo.save_map` writes it."""
+
+    def __init__(self, dossier: Dossier, ground: Ground | None = None, *, tiles: Any = None) -> None:
+        super().__init__(dossier.bounds, tiles=tiles)
+        self.dossier = dossier
+        self.page.head = f"<style>{asset('dated.css')}</style>"
+        self.page.shell = _shell(dossier, ground or make_ground(dossier), tiles=self.page.tiles)
+
+
+def draw_map(
+    archive: Archive,
+    date: When | None = None,
+    *,
+    source: str | None = None,
+    since: When | None = None,
+    as_known_on: When | None = None,
+    within: str | None = None,
+    incident_days: int = 1,
+    title: str | None = None,
+    lang: str = "en",
+    colours: Mapping[str, str] | None = None,
+    tiles: Any = None,
+    draw_basemap: bool = True,
+    with_front: bool = True,
+) -> folium.Map:
+    """Draw who held what on a date.
+
+    Parameters
+    ----------
+    archive : Archive
+        What to draw from.
+    date : str, date, datetime or None
+        A day (its last snapshot) or an instant; None is the last snapshot there is.
+    source : str or None
+        May be left out where the archive has one.
+    since : str, date, datetime or None
+        Draw what changed since this date, as a layer of its own, and say it in the figures.
+    as_known_on : str, date, datetime or None
+        What the archive said at that moment.
+    within : str or None
+        The unit to show; None shows the ground and the incidents near it.
+    incident_days : int
+        Incidents of so many days up to the date.
+    title : str or None
+        Of the page.
+    lang : {"en", "uk", "ru"}
+        Of place names.
+    colours : mapping or None
+        Controller -> ``#rrggbb``; the palette of `geo.presentation.sides` otherwise.
+    tiles : xyzservices.TileProvider, str, folium.TileLayer or None
+        Map tiles from a server instead of the shipped basemap; the page then needs the network, and says so.
+    draw_basemap : bool
+        False leaves the ground blank.
+    with_front : bool
+        Draw where held ground ends away from border and coast; False leaves it out, and takes half the time.
+
+    Returns
+    -------
+    folium.Map
+        EPSG:4326 data on Leaflet's EPSG:3857 map. The same input gives the same page, byte for byte.
+
+    Raises
+    ------
+    MapError
+        Nothing can be drawn, or a dependency is missing.
+    NoSnapshotError
+        Nothing depicts that date or an earlier one.
+    SourceError
+        A source must be named, or is not there.
+    UnitError
+        A unit is unknown or ambiguous.
+    """
+    with archive.holding():
+        dossier = gather(
+            archive, date, source=source, since=since, as_known_on=as_known_on, within=within,
+            incident_days=incident_days, title=title, lang=lang, colours=colours,
+            with_front=with_front,
+        )  # fmt: skip
+        ground = ground_of(archive, dossier, draw_basemap=draw_basemap and tiles is None)
+    return ControlMap(dossier, ground, tiles=tiles)
+
+
+def draw_maps(
+    archive: Archive,
+    folder: str | Path,
+    *,
+    from_: When | None = None,
+    to: When | None = None,
+    source: str | None = None,
+    since: When | None = None,
+    workers: int = 1,
+    progress: Callable[..., None] | None = None,
+    **options: Any,
+) -> Iterator[Path]:
+    """Write a dated map for every day that has a snapshot: ``folder/DATE.html``.
+
+    Parameters
+    ----------
+    archive : Archive
+        What to draw from.
+    folder : str or pathlib.Path
+        It is made where there is none.
+    from_, to : str, date, datetime or None
+        The span of days, both included.
+    source : str or None
+        May be left out where the archive has one.
+    since : str, date, datetime or None
+        None shows each day what changed since the day before it that has a snapshot.
+    workers : int
+        Processes; the pages are the same, byte for byte.
+    progress : callable or None
+        Called with (done, of how many, date).
+    **options
+        As `draw_map`.
+
+    Yields
+    ------
+    pathlib.Path
+        Every page, once it is written.
+
+    Raises
+    ------
+    MapError
+        No day of the span has a snapshot, or a page cannot be written.
+    SourceError
+        A source must be named, or is not there.
+    """
+    with archive.holding():
+        name = archive.source_name(source)
+        days = _days(archive, name, options.get("as_known_on"))
+        first = to_instant(from_).date() if from_ is not None else days[0]
+        last = last_instant(to).date() if to is not None else days[-1]
+        chosen = [d for d in days if first <= d <= last]
+        if not chosen:
+            raise MapError(f"no day from {first} to {last} has a snapshot of {name}; there are {days[0]} to {days[-1]}")
+        earlier = dict(pairwise(reversed(days)))
+        work = [(day, _iso(since if since is not None else earlier.get(day))) for day in chosen]
+        drawn = partial(_draw_day, folder=Path(folder), source=name, options=options)
+        paths = by_workers(archive, work, drawn, workers=workers)
+        for done, (path, day) in enumerate(zip(paths, chosen, strict=True), start=1):
+            yield path
+            if progress is not None:
+                progress(done, len(chosen), str(day))
+
+
+def _draw_day(
+    archive: Archive, item: tuple[date, str | None], *, folder: Path, source: str, options: Mapping[str, Any]
+) -> Path:
+    day, since = item
+    page = draw_map(archive, day.isoformat(), source=source, since=since, **options)
+    return save_map(page, folder / f"{day}.html")
+
+
+def _days(archive: Archive, source: str, as_known_on: When | None) -> list[date]:
+    depicts = archive.snapshots(source, as_known_on=as_known_on or datetime(9999, 1, 1, tzinfo=UTC))["depicts"]
+    days = sorted({parse_instant(d).date() for d in depicts})
+    if not days:
+        raise MapError(f"no snapshot of {source} is in force in {archive.path}: every one was retracted or came later")
+    return days
+
+
+def _iso(when: When | None) -> str | None:
+    return None if when is None else str(when)
+
+
+# endings under which a page would open as a broken picture or document
+_PICTURES = (".png", ".svg", ".pdf", ".jpg", ".jpeg", ".gif", ".mp4", ".docx", ".pptx")
+
+
+def save_map(page: folium.Map, path: str | Path) -> Path:
+    """Write a map's page in one step.
+
+    Parameters
+    ----------
+    page : folium.Map
+        As `draw_map` gives it, with whatever was added to it.
+    path : str or pathlib.Path
+        An HTML file; its folder is made where there is none.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    MapError
+        The file cannot be written, or its name is a picture's.
+    """
+    if Path(path).suffix.lower() in _PICTURES:
+        other = Path(path).with_suffix(".html").name
+        raise MapError(f"{path}: a page is an HTML file, such as {other}; geo picture draws .png, .svg and .pdf")
+    return write_page(page.get_root().render(), Path(path))
+
+
+def _shell(dossier: Dossier, ground: Ground, *, tiles: str) -> Shell:
+    data = {
+        "lang": dossier.lang, "scale": SCALE,
+        "bounds": corners(dossier.bounds), "limits": corners(dossier.limits), "reach": corners(dossier.reach),
+        "ground": ground.packed,
+        "classes": [class_data(item) for item in dossier.classes],
+        "changes": [class_data(item) for item in dossier.changes],
+        "shapes": packed(json.dumps(shapes_of(dossier), separators=(",", ":")).encode()),
+        "front": None if dossier.front is None else {"label": front_words(dossier.front), "facts": _said_of(dossier)},
+        "incidents": [
+            {"lat": s.lat, "lon": s.lon, "radius": s.radius_m, "kind": s.kind, "region": s.area_name, "title": s.title,
+             "facts": list(s.facts), "count": s.count}
+            for s in dossier.spots
+        ],
+    }  # fmt: skip
+    credits = basemap.credits()
+    return Shell(
+        title=dossier.title, lang="en", top=map_markup.top(dossier), side=map_markup.side(dossier),
+        bottom=map_markup.bottom(dossier, credits if ground.is_mapped else {"places": credits["places"]}, tiles=tiles),
+        still=draw_still(dossier, around=ground.around), data=data,
+    )  # fmt: skip
+
+
+def _said_of(dossier: Dossier) -> list[list[str]]:
+    front = dossier.front
+    assert front is not None
+    told = [("Date", dossier.date), ("Source", front.source), ("Snapshot", front.snapshot), ("Borders", front.boundary)]
+    return [[name, str(text)] for name, text in told if text]
+
+
+def _header(page: Figure) -> str:
+    """What was added to the head, without the line that states the encoding: ours stands there already."""
+    return "".join(child.render() for name, child in page.header._children.items() if name != "meta_http")
+
+
+def _numbering(root: Element) -> Callable[[str], str]:
+    """Number the elements in order of appearance: folium's own ids are random, and no page would equal another."""
+    numbers: dict[str, str] = {}
+    stack = [root]
+    while stack:
+        element = stack.pop(0)
+        if element._id not in numbers:
+            numbers[element._id] = f"{len(numbers):032x}"
+            stack = [*element._children.values(), *stack]
+    return lambda text: _ID.sub(lambda match: numbers.get(match[0], match[0]), text)
+
+
+def _tile_layer(tiles: Any) -> folium.TileLayer:
+    try:
+        return folium.TileLayer(tiles)
+    except ValueError as error:
+        raise MapError(f"tiles {tiles!r}: {error}; give an xyzservices provider or a folium.TileLayer") from None
+
+
+def _tile_host(layer: folium.TileLayer) -> str:
+    """The host of a tile address as a policy names it: {s} stands for any subdomain."""
+    address = str(layer.tiles)
+    scheme, _, rest = address.partition("://")
+    host = rest.split("/")[0].replace("{s}", "*")
+    if scheme not in ("http", "https") or not re.fullmatch(r"(\*\.)?[\w.-]+(:\d+)?", host):
+        raise MapError(f"tiles {address!r}: no address of a tile server (https://…/{{z}}/{{x}}/{{y}}.png)")
+    return f"{scheme}://{host}"

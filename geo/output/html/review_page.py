@@ -1,0 +1,162 @@
+"""The review page: a briefing's text with the words behind every draft, and the map, side by side; no network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any
+
+import geopandas as gpd
+import shapely
+
+from geo.errors import MapError, NoSnapshotError, SourceError, UnitError
+from geo.extraction.briefing import Draft, Reading
+from geo.formats.geojson import read_json
+from geo.incidents.markers import Spot, spot_of
+from geo.output.html import map_markup, review_markup
+from geo.output.html.base_layer import make_ground, packed
+from geo.output.html.map_data import SCALE, class_data, corners, rings, shapes_of
+from geo.output.html.map_page import PageMap
+from geo.output.html.page import Shell, asset
+from geo.output.html.static_svg import draw_still
+from geo.output.map_content import Dossier, gather, outlines
+from geo.presentation import basemap
+from geo.presentation.labels import written
+from geo.schema import CRS
+from geo.sources import shipped_units
+from geo.units import find_unit
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
+
+_WORLD: basemap.Box = (-30.0, -38.0, 150.0, 70.0)
+_OUTLINE = 0.005  # degrees by which a region's outline may be off: it is no ground that is measured
+
+
+def draw_review(
+    reading: Reading, *, archive: Archive | None = None, title: str | None = None, draw_basemap: bool = True
+) -> PageMap:
+    """Draw a briefing's drafts for review."""
+    region = partial(_region, archive)
+    spots = [_spot(draft, region) for draft in reading.incidents]
+    dossier = _dossier(reading, spots, archive, title)
+    ground = make_ground(dossier, draw_basemap=draw_basemap)
+    made = PageMap(dossier.bounds)
+    made.page.shell = _shell(reading, spots, dossier, ground)
+    made.page.head = f"<style>{asset('review.css')}</style><script>{asset('review.js')}</script>"
+    made.page.below = (
+        '<section id="card" aria-label="The chosen draft" aria-live="polite" tabindex="0" hidden></section>'
+    )
+    return made
+
+
+def _spot(draft: Draft, region: Any) -> Spot | None:
+    if not draft.is_located:
+        return None
+    row = {**draft.fields, "geometry": shapely.Point(draft.fields["longitude"], draft.fields["latitude"])}
+    return spot_of(row, region)
+
+
+def _region(archive: Archive | None, name: str) -> shapely.Geometry | None:
+    """The ground of a unit by its name: the archive's, else the package's own."""
+    try:
+        if archive is not None:
+            return archive.unit(name).geometry.iloc[0]
+        units = _units()
+        return units.geometry.iloc[find_unit(units, name)]
+    except UnitError:
+        return None
+
+
+@cache
+def _units() -> gpd.GeoDataFrame:
+    features = [f for path in shipped_units() for f in read_json(path)["features"]]
+    frame = gpd.GeoDataFrame.from_features(features, crs=CRS)
+    for column in ("unit", "name", "name_local", "level", "boundary"):
+        if column not in frame:
+            frame[column] = None
+    return frame
+
+
+def _dossier(reading: Reading, spots: Sequence[Spot | None], archive: Archive | None, title: str | None) -> Dossier:
+    """What the map shows: the drafts, and under them the control of the day where the archive has it."""
+    shown = [s for s in spots if s is not None]
+    bounds = _bounds(shown)
+    limits = basemap.padded(bounds)
+    reach = basemap.outward(basemap.reach_of(limits))
+    day = "no date" if reading.dateline is None else written(reading.dateline)
+    head = title or f"Drafts for review: {reading.source.name}"
+    control = _control(reading, archive)
+    lines, boundary = ([], "") if archive is None else outlines(archive, reach)
+    dek = f"{_told(len(reading.incidents), 'draft')} and {_told(len(reading.claims), 'area claim')}; {day}. " + (
+        "Read from the text by rules, to be confirmed by a person: nothing of it is stored"
+        + (f". {control.dek}" if control else "")
+    )
+    empty = Dossier(
+        title=head, dek=dek, date=day, lang="en", classes=(), changes=(), figures=(), since=None, spots=shown,
+        outlines=lines, boundary=boundary, bounds=bounds, limits=limits, reach=reach,
+        credits=("Places: GeoNames, CC BY 4.0, https://www.geonames.org/",),
+    )  # fmt: skip
+    if control is None:
+        return empty
+    return replace(empty, classes=control.classes, credits=(*control.credits[:1], *empty.credits))
+
+
+def _told(count: int, word: str) -> str:
+    return f"{count} {word}{'' if count == 1 else 's'}"
+
+
+def _control(reading: Reading, archive: Archive | None) -> Dossier | None:
+    """The control of the day; None without an archive, a day, or one source to take it from."""
+    if archive is None or reading.dateline is None:
+        return None
+    try:
+        return gather(archive, reading.dateline, incident_days=1, with_front=False)
+    except (NoSnapshotError, SourceError, MapError):
+        return None
+
+
+def _bounds(spots: Sequence[Spot]) -> basemap.Box:
+    """Where the map opens: every place, and of regions their middle."""
+    if not spots:
+        return _WORLD
+    xs, ys = [s.lon for s in spots], [s.lat for s in spots]
+    box = (min(xs) - 1.0, min(ys) - 0.7, max(xs) + 1.0, max(ys) + 0.7)
+    return basemap.outward(basemap.padded(box, 0.1))
+
+
+def _shell(reading: Reading, spots: Sequence[Spot | None], dossier: Dossier, ground: Any) -> Shell:
+    bare = replace(dossier, spots=())
+    data = {
+        "lang": dossier.lang, "scale": SCALE,
+        "bounds": corners(dossier.bounds), "limits": corners(dossier.limits), "reach": corners(dossier.reach),
+        "ground": ground.packed, "classes": [class_data(item) for item in dossier.classes], "changes": [],
+        "shapes": packed(json.dumps(shapes_of(bare)).encode()), "front": None, "incidents": [],
+        "review": {
+            "drafts": [
+                review_markup.draft_data(draft, spot, _outlined(spot))
+                for draft, spot in zip(reading.incidents, spots, strict=True)
+            ],
+            "claims": [[claim.text, review_markup.claim_words(claim)] for claim in reading.claims],
+            "text": review_markup.pieces(reading),
+        },
+    }  # fmt: skip
+    credits = basemap.credits()
+    note = "<noscript><p>This page needs scripts to show the text; the review file has the same drafts.</p></noscript>"
+    # the numbers on this map are those of the drafts, so that their marks are explained by a list of its own
+    ground_legend = map_markup.legend(bare) if dossier.classes else ""
+    side = review_markup.side(reading, review_markup.marks(dossier.spots) + ground_legend)
+    return Shell(
+        title=dossier.title, lang="en", top=map_markup.top(dossier) + note, side=side,
+        bottom=review_markup.table() + map_markup.bottom(dossier, credits if ground.is_mapped else None),
+        still=draw_still(dossier, around=ground.around), data=data,
+    )  # fmt: skip
+
+
+def _outlined(spot: Spot | None) -> Any:
+    """The outline of a region, simplified; None for a place or a circle."""
+    if spot is None or spot.area is None:
+        return None
+    return rings([shapely.simplify(spot.area, _OUTLINE)])

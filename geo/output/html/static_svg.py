@@ -1,0 +1,219 @@
+"""The page's own picture, as SVG: for print, and for readers whose browser runs no scripts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import numpy as np
+import shapely
+
+from geo.incidents.markers import swell
+from geo.output.map_content import Dossier, Drawn
+from geo.presentation.basemap import Box
+from geo.presentation.html_text import escape
+
+WIDTH = 1000.0
+KM_PER_DEGREE = 111.2
+_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+
+class _Frame:
+    """An equirectangular projection, true to scale at the middle latitude."""
+
+    def __init__(self, box: Box) -> None:
+        self.box = box
+        self.squeeze = math.cos(math.radians((box[1] + box[3]) / 2))
+        wide, high = (box[2] - box[0]) * self.squeeze, box[3] - box[1]
+        self.scale = min(WIDTH / wide, 1.2 * WIDTH / high)
+        self.height = min(max(high * self.scale, 0.5 * WIDTH), 1.2 * WIDTH)
+        # a box of another shape stands in the middle of the picture
+        self.west = (WIDTH - wide * self.scale) / 2
+        self.north = (self.height - high * self.scale) / 2
+
+    def xy(self, positions: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+        x = self.west + (positions[:, 0] - self.box[0]) * self.squeeze * self.scale
+        y = self.north + (self.box[3] - positions[:, 1]) * self.scale
+        return np.column_stack([x, y])
+
+
+@dataclass(frozen=True)
+class Surroundings:
+    """What a picture shows under and over the ground that is held: the same for every date of the same box."""
+
+    under: str
+    over: str
+
+
+def surroundings(dossier: Dossier, base: dict[str, Any] | None, places: Sequence[Sequence[Any]]) -> Surroundings:
+    """Land, water and borders under the ground that is held; units and names over it."""
+    frame = _Frame(dossier.bounds)
+    over = [_draw_lines(dossier.outlines, frame, "var(--soft)", 1, "2 3"), *_draw_places(places, frame)]
+    return Surroundings("".join(_draw_base(base, frame) if base else []), "".join(over))
+
+
+def draw_still(
+    dossier: Dossier,
+    base: dict[str, Any] | None = None,
+    places: Sequence[Sequence[Any]] = (),
+    *,
+    around: Surroundings | None = None,
+) -> str:
+    """The map as one SVG element."""
+    frame = _Frame(dossier.bounds)
+    around = around or surroundings(dossier, base, places)
+    parts = [f'<rect width="{WIDTH:g}" height="{frame.height:.0f}" fill="var(--sea)"/>', around.under]
+    parts += [_draw_region(area, frame) for area in {s.area_name: s.area for s in dossier.spots if s.area}.values()]
+    for item in (*dossier.classes, *dossier.changes):
+        parts.append(_draw_class(item, frame))
+    if dossier.front is not None:
+        parts += _draw_front(dossier.front.lines, frame)
+    parts.append(around.over)
+    parts += _draw_spots(dossier, frame)
+    parts.append(_scale_bar(frame))
+    return (
+        f'<svg viewBox="0 0 {WIDTH:g} {frame.height:.0f}" width="{WIDTH:g}" height="{frame.height:.0f}" '
+        f'role="img" aria-label="{escape(dossier.title)}" '
+        f'font-family="sans-serif">{"".join(parts)}</svg>'
+    )
+
+
+def _draw_base(base: dict[str, Any], frame: _Frame) -> list[str]:
+    scale = base["scale"]
+    areas = [
+        f'<path fill="var(--{tone})" fill-rule="evenodd" '
+        f'd="{_path((_decoded(r, scale) for p in base[name] for r in p), frame, close=True)}"/>'
+        for name, tone in (("land", "land"), ("lakes", "sea"))
+    ]
+    lines = [
+        f'<path fill="none" stroke="var(--{tone})" stroke-width="{width}"{dash} '
+        f'd="{_path((_decoded(line, scale) for line in base[name]), frame)}"/>'
+        for name, tone, width, dash in (
+            ("rivers", "river", 1, ""),
+            ("admin1", "unit", 0.8, ' stroke-dasharray="1 3"'),
+            ("borders", "line", 1.6, ""),
+            ("disputed", "line", 1.6, ' stroke-dasharray="5 4"'),
+        )
+    ]
+    return areas + lines
+
+
+def _decoded(steps: Sequence[int], scale: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return np.cumsum(np.array(steps, dtype=np.float64).reshape(-1, 2), axis=0) / scale
+
+
+def _draw_class(item: Drawn, frame: _Frame) -> str:
+    tolerance = 0.6 / frame.scale  # under a pixel of the picture
+    shapes = shapely.simplify(np.array(item.shapes, dtype=object), tolerance)
+    rings = (shapely.get_coordinates(ring) for ring in shapely.get_rings(shapely.get_parts(shapes)))
+    dash = f' stroke-dasharray="{item.symbol.dash}"' if item.symbol.dash else ""
+    return (
+        f'<path fill="url(#{item.symbol.pattern})" fill-rule="evenodd" stroke="{item.symbol.edge}" '
+        f'stroke-width="{item.symbol.weight}"{dash} d="{_path(rings, frame, close=True)}"/>'
+    )
+
+
+def _draw_lines(lines: Sequence[Any], frame: _Frame, colour: str, width: float, dash: str) -> str:
+    paths = _path((shapely.get_coordinates(shapely.simplify(line, 0.4 / frame.scale)) for line in lines), frame)
+    return f'<path fill="none" stroke="{colour}" stroke-width="{width}" stroke-dasharray="{dash}" d="{paths}"/>'
+
+
+def _path(lines: Iterable[Any], frame: _Frame, *, close: bool = False) -> str:
+    out = []
+    for line in lines:
+        xy = frame.xy(line)
+        if len(xy) < 2 or (xy.max(axis=0) < 0).any() or (xy.min(axis=0) > (WIDTH, frame.height)).any():
+            continue
+        # tenths of a pixel, each step from the one before: a third shorter, and errors do not add up
+        tenths = np.rint(np.clip(xy, -2000, 4000) * 10).astype(np.int64)
+        steps = np.diff(tenths, axis=0)
+        moves = "l".join(f"{_tenth(x)} {_tenth(y)}" for x, y in steps[(steps != 0).any(axis=1)].tolist())
+        if moves:
+            out.append(f"M{tenths[0, 0] / 10:g} {tenths[0, 1] / 10:g}l{moves}" + ("Z" if close else ""))
+    return "".join(out)
+
+
+@cache
+def _tenth(count: int) -> str:
+    return f"{count / 10:g}"
+
+
+def _draw_places(places: Sequence[Sequence[Any]], frame: _Frame) -> list[str]:
+    taken: list[tuple[float, float, float, float]] = []
+    drawn = []
+    for lat, lon, name, _, capital in places:
+        x, y = frame.xy(np.array([[lon, lat]]))[0]
+        box = (x - 8, y - 14, x + 14 + 11 * len(name), y + 14)
+        inside = x > 8 and box[2] < WIDTH - 8 and 16 < y < frame.height - 16
+        if not inside or any(_touch(box, other) for other in taken):
+            continue
+        taken.append(box)
+        weight = ' font-weight="700"' if capital else ""
+        drawn.append(
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.4" fill="var(--label)"/><text x="{x + 7:.1f}" y="{y + 5:.1f}" '
+            f'font-size="19"{weight} fill="var(--label)" stroke="var(--halo)" stroke-width="3" paint-order="stroke">'
+            f"{escape(name)}</text>"
+        )
+        if len(drawn) == 24:
+            break
+    return drawn
+
+
+def _touch(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+    return not (a[2] < b[0] or a[0] > b[2] or a[3] < b[1] or a[1] > b[3])
+
+
+def _draw_front(lines: shapely.Geometry, frame: _Frame) -> list[str]:
+    shapes = shapely.get_parts(shapely.simplify(lines, 0.6 / frame.scale))
+    path = _path((shapely.get_coordinates(line) for line in shapes), frame)
+    return [
+        f'<path fill="none" stroke="var(--{tone})" stroke-width="{width}" d="{path}"/>'
+        for tone, width in (("halo", 6), ("ink", 3))
+    ]
+
+
+def _draw_region(area: shapely.Geometry, frame: _Frame) -> str:
+    shapes = shapely.get_parts(shapely.simplify(area, 0.6 / frame.scale))
+    path = _path((shapely.get_coordinates(ring) for ring in shapely.get_rings(shapes)), frame, close=True)
+    return (
+        '<path fill="var(--incident)" fill-opacity=".035" fill-rule="evenodd" stroke="var(--incident)" '
+        f'stroke-width="2" stroke-dasharray="7 5" d="{path}"/>'
+    )
+
+
+def _draw_spots(dossier: Dossier, frame: _Frame) -> list[str]:
+    drawn = []
+    for spot in dossier.spots:
+        x, y = frame.xy(np.array([[spot.lon, spot.lat]]))[0]
+        if not (0 <= x <= WIDTH and 0 <= y <= frame.height):
+            continue
+        if spot.kind == "region":
+            continue
+        if spot.kind == "circle":
+            radius = spot.radius_m / 1000 / KM_PER_DEGREE * frame.scale
+            drawn.append(
+                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="none" stroke="var(--incident)" '
+                'stroke-width="2" stroke-dasharray="6 5"/>'
+            )
+        else:
+            size = 7 + swell(spot.count)
+            drawn.append(
+                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size:g}" fill="var(--incident)" stroke="var(--incident-edge)" '
+                'stroke-width="2"/>'
+            )
+    return drawn
+
+
+def _scale_bar(frame: _Frame) -> str:
+    per_km = frame.scale / KM_PER_DEGREE
+    km = max((s for s in _STEPS if s * per_km <= WIDTH / 5), default=1)
+    width, y = km * per_km, frame.height - 18
+    return (
+        f'<path d="M18 {y - 6:.1f}V{y:.1f}H{18 + width:.1f}V{y - 6:.1f}" fill="none" stroke="var(--label)" '
+        'stroke-width="2"/>'
+        f'<text x="{22 + width:.1f}" y="{y + 2:.1f}" font-size="19" fill="var(--label)" stroke="var(--halo)" '
+        f'stroke-width="3" paint-order="stroke">{km} km</text>'
+    )

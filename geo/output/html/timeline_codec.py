@@ -1,0 +1,346 @@
+"""A series of maps packed for a browser: boundary edges in arcs, with the dates on which they are born and die."""
+
+from __future__ import annotations
+
+import zlib
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.errors import MapError
+from geo.measure.series.edge_history import Ledger
+from geo.measure.series.edges import Positions
+
+SCALE = 1_000_000  # steps per degree
+FIGURE = 1_000  # steps per km²
+_METRES = 111_320.0
+_NEW, _ON, _BACK = 0, 1, 2
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Track:
+    """One class: its boundary edges with their births and deaths, counted in dates of the series."""
+
+    ledger: Ledger
+    area: Floats
+    gained: Floats
+    lost: Floats
+
+
+@dataclass(frozen=True)
+class Film:
+    """A packed series: the deflated bytes, and by how many metres rounding moved a position at most."""
+
+    data: bytes
+    moved_m: float
+
+
+@dataclass(frozen=True)
+class Edges:
+    """One class unpacked: directed edges as numbers of positions, alive on the dates [birth, death); km² by date."""
+
+    tails: Ints
+    heads: Ints
+    births: Ints
+    deaths: Ints
+    area: Floats
+    gained: Floats
+    lost: Floats
+
+
+@dataclass(frozen=True)
+class Reel:
+    """A series unpacked: instants (seconds since 1970 UTC), positions (n, 2) in steps of 1e-6°, and the classes."""
+
+    instants: Ints
+    points: Ints
+    tracks: Sequence[Edges]
+
+
+def pack(tracks: Sequence[Track], instants: Sequence[int]) -> Film:
+    """Pack a series."""
+    if not len(instants):
+        raise MapError("there is no date to draw")
+    boundaries = [_boundary(track.ledger) for track in tracks]
+    codes = np.unique(np.concatenate([np.empty(0, np.int64), *(b.tails for b in boundaries)]))
+    order: dict[int, int] = {}
+    streams = []
+    for track, boundary in zip(tracks, boundaries, strict=True):
+        tails, heads = (np.searchsorted(codes, v) for v in (boundary.tails, boundary.heads))
+        streams.append(_track_stream(track, tails, heads, boundary.born, boundary.died, order, len(instants)))
+    placed = codes[np.fromiter(order, dtype=np.int64, count=len(order))]
+    points = np.column_stack([placed >> 32, (placed & 0xFFFFFFFF) - 90 * SCALE])
+    steps = np.diff(points, axis=0, prepend=np.zeros((1, 2), dtype=np.int64))
+    # where most positions have five digits, most steps are tens: those are sent as such, marked by their last bit
+    tens = steps % 10 == 0
+    unit = 10 if len(steps) and tens.mean() > 0.5 else 1
+    folded = _zigzag(steps) if unit == 1 else np.where(tens, 2 * _zigzag(steps // 10), 2 * _zigzag(steps) + 1)
+    parts = [
+        _varints(np.array([len(instants), len(points), len(tracks), unit])),
+        _varints(_steps(instants)),
+        *(part for axis in (0, 1) for part in _planes(folded[:, axis])),
+        *streams,
+    ]
+    return Film(deflate(b"".join(parts)), max((b.moved_m for b in boundaries), default=0.0))
+
+
+def deflate(raw: bytes, *, level: int = 9) -> bytes:
+    """Bytes as a browser's ``DecompressionStream("deflate-raw")`` takes them."""
+    packer = zlib.compressobj(level, zlib.DEFLATED, -15, 8)
+    return packer.compress(raw) + packer.flush()
+
+
+def unpack(data: bytes) -> Reel:
+    """What `pack` packed: the decoder of the page, in Python."""
+    try:
+        reader = _Reader(zlib.decompress(data, -15))
+        count, n, m, unit = (reader.number() for _ in range(4))
+        instants = np.cumsum(reader.numbers(count), dtype=np.int64)
+        axes = [np.cumsum(reader.steps(n, unit), dtype=np.int64) for _ in (0, 1)]
+        met = [0]
+        tracks = [_read_track(reader, count, met) for _ in range(m)]
+    except (zlib.error, IndexError):
+        raise MapError("this is no packed series, or only a part of one") from None
+    return Reel(instants, np.column_stack(axes), tracks)
+
+
+# -- packing ------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class _Boundary:
+    """Directed edges as codes of rounded positions, with the dates [born, died)."""
+
+    tails: Ints
+    heads: Ints
+    born: Ints
+    died: Ints
+    moved_m: float
+
+
+def _boundary(ledger: Ledger) -> _Boundary:
+    """The edges of a ledger on the page's grid; those that rounding leaves without length are left out."""
+    whole = [_whole(positions) for positions in ledger.edges]
+    moved = max((_moved_m(p, w) for p, w in zip(ledger.edges, whole, strict=True)), default=0.0)
+    tails, heads = ((w[:, 0] << 32) + w[:, 1] + 90 * SCALE for w in whole)
+    long = tails != heads
+    return _Boundary(tails[long], heads[long], ledger.born[long], ledger.died[long], moved)
+
+
+def _whole(positions: Positions) -> Ints:
+    return np.rint(np.column_stack([positions.real, positions.imag]) * SCALE).astype(np.int64)
+
+
+def _moved_m(positions: Positions, whole: Ints) -> float:
+    """By how many metres rounding moved a position at most."""
+    east = (positions.real - whole[:, 0] / SCALE) * np.cos(np.radians(positions.imag))
+    north = positions.imag - whole[:, 1] / SCALE
+    return float(_METRES * np.hypot(east, north).max(initial=0.0))
+
+
+def _track_stream(
+    track: Track, tails: Ints, heads: Ints, first: Ints, last: Ints, order: dict[int, int], count: int
+) -> bytes:
+    """One class as bytes; positions that it is the first to use are entered in `order`."""
+    lives = _lives(tails, heads, first, last)
+    births: list[int] = []
+    counts: list[int] = []
+    tokens: list[tuple[int, int]] = []
+    deaths: list[int] = []
+    starts = np.flatnonzero(np.diff(lives[:, 2], prepend=-1))
+    for group in np.split(lives, starts[1:]) if len(lives) else []:
+        ends = {(t, h): d for t, h, _, d in group.tolist()}
+        for arc in _arcs(group[:, :2].tolist()):
+            mine = _tokens(arc, order)
+            births.append(int(group[0, 2]))
+            counts.append(len(mine))
+            tokens += mine
+            deaths += [ends[pair] for pair in pairwise(arc)]
+    runs = _death_runs(np.array(deaths, dtype=np.int64), count)
+    area, gained, lost = (
+        np.rint(np.nan_to_num(v) * FIGURE).astype(np.int64) for v in (track.area, track.gained, track.lost)
+    )
+    columns = [
+        [len(births)], _steps(births), counts, [len(tokens)], [t for t, _ in tokens], [w for t, w in tokens if t & 3],
+        [len(runs)], *runs.T, _zigzag(_steps(area)), gained, lost,
+    ]  # fmt: skip
+    return b"".join(_varints(np.array(column, dtype=np.int64)) for column in columns)
+
+
+def _lives(tails: Ints, heads: Ints, first: Ints, last: Ints) -> Ints:
+    """Every edge once for as long as it is there: (tail, head, birth, death), by birth and by place in its ring."""
+    if not len(tails):
+        return np.empty((0, 4), dtype=np.int64)
+    code = tails * (max(int(tails.max()), int(heads.max())) + 1) + heads
+    order = np.lexsort((first, code))
+    c, f, d = code[order], first[order], last[order]
+    group = np.cumsum(np.diff(c, prepend=c[0]) != 0)
+    far = int(d.max()) + 1
+    reach = np.maximum.accumulate(d + group * far)  # the last date so far, within an edge
+    starts = np.flatnonzero(np.concatenate([[True], f[1:] + group[1:] * far > reach[:-1]]))
+    ends = np.concatenate([starts[1:], [len(c)]]) - 1
+    place = np.minimum.reduceat(order, starts)
+    lives = np.column_stack([tails[place], heads[place], f[starts], reach[ends] - group[ends] * far])
+    found: Ints = lives[np.lexsort((place, lives[:, 2]))]
+    return found
+
+
+def _arcs(edges: Sequence[Sequence[int]]) -> Iterator[list[int]]:
+    """Edges chained for as long as there is one way on."""
+    after: dict[int, list[int]] = {}
+    for tail, head in edges:
+        after.setdefault(tail, []).append(head)
+    came = Counter(head for _, head in edges)
+    through = {p for p, heads in after.items() if len(heads) == 1 and came[p] == 1}
+    for ends in (False, True):  # arcs with ends first; what is left then is closed
+        for tail, _ in edges:
+            while after.get(tail) and (ends or tail not in through):
+                arc = [tail, after[tail].pop(0)]
+                while arc[-1] in through and after[arc[-1]]:
+                    arc.append(after[arc[-1]].pop(0))
+                yield arc
+
+
+def _tokens(arc: Sequence[int], order: dict[int, int]) -> list[tuple[int, int]]:
+    """Positions as runs of the table: (how many, in which way; where, as a step from the run before, if not new)."""
+    listed = []
+    fresh = []
+    for p in arc:
+        fresh.append(p not in order)
+        listed.append(order.setdefault(p, len(order)))
+    tokens: list[tuple[int, int]] = []
+    before = 0
+    i = 0
+    while i < len(listed):
+        start = i
+        way = _NEW if fresh[i] else _ON
+        if way == _ON and i + 1 < len(listed) and not fresh[i + 1] and listed[i + 1] == listed[i] - 1:
+            way = _BACK
+        step = -1 if way == _BACK else 1
+        i += 1
+        while i < len(listed) and fresh[i] == fresh[start] and listed[i] == listed[i - 1] + step:
+            i += 1
+        tokens.append(((i - start) << 2 | way, _zig(listed[start] - before)))
+        before = listed[i - 1]
+    return tokens
+
+
+def _death_runs(deaths: Ints, count: int) -> Ints:
+    """What dies on each date: (dates since the run before, edges since, how many), edges counted in order of birth."""
+    dying = np.flatnonzero(deaths < count)
+    by_date = dying[np.argsort(deaths[dying], kind="stable")]
+    first = np.flatnonzero((np.diff(by_date, prepend=-2) != 1) | (np.diff(deaths[by_date], prepend=-1) != 0))
+    starts, lengths = by_date[first], np.diff(first, append=len(by_date))
+    since = np.diff(deaths[starts], prepend=0)
+    further = starts - np.concatenate([[0], (starts + lengths)[:-1]])[: len(starts)]
+    return np.column_stack([since, _zigzag(further), lengths])
+
+
+# -- numbers ------------------------------------------------------------------------------------------------------
+
+
+def _zigzag(values: Ints) -> Ints:
+    folded: Ints = np.where(values < 0, -2 * values - 1, 2 * values)
+    return folded
+
+
+def _zig(value: int) -> int:
+    return -2 * value - 1 if value < 0 else 2 * value
+
+
+def _signed(value: int) -> int:
+    return -(value + 1) // 2 if value & 1 else value // 2
+
+
+def _varints(values: Ints) -> bytes:
+    """Whole numbers from 0 as LEB128: seven bits a byte, the lowest first."""
+    values = np.asarray(values, dtype=np.int64)
+    width = max(1, -(-int(values.max(initial=0)).bit_length() // 7))
+    shifted = values[:, None] >> (7 * np.arange(width))
+    used = np.concatenate([np.ones((len(values), 1), dtype=bool), shifted[:, 1:] > 0], axis=1)
+    more = np.concatenate([shifted[:, 1:] > 0, np.zeros((len(values), 1), dtype=bool)], axis=1)
+    return bytes(((shifted & 127) | (more << 7)).astype(np.uint8)[used].tobytes())
+
+
+def _steps(values: Sequence[int] | Ints) -> Ints:
+    """Each number less the one before; the first as it is."""
+    listed = np.asarray(values, dtype=np.int64)
+    steps = listed.copy()
+    steps[1:] -= listed[:-1]
+    return steps
+
+
+def _planes(values: Ints) -> tuple[bytes, bytes]:
+    """The low bytes, which are noise, apart from the rest, which is not."""
+    return (values & 255).astype(np.uint8).tobytes(), _varints(values >> 8)
+
+
+class _Reader:
+    """Reads what `_varints` and `_planes` wrote; an IndexError where it ends too soon."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+        self.at = 0
+
+    def number(self) -> int:
+        value = shift = 0
+        while True:
+            byte = self.raw[self.at]
+            self.at += 1
+            value |= (byte & 127) << shift
+            if byte < 128:
+                return value
+            shift += 7
+
+    def numbers(self, count: int) -> list[int]:
+        return [self.number() for _ in range(count)]
+
+    def steps(self, count: int, unit: int) -> list[int]:
+        low = self.raw[self.at : self.at + count]
+        self.at += count
+        folded = [byte | high << 8 for byte, high in zip(low, self.numbers(count), strict=True)]
+        if unit == 1:
+            return [_signed(v) for v in folded]
+        return [_signed(v >> 1) * (1 if v & 1 else unit) for v in folded]
+
+
+def _read_track(reader: _Reader, count: int, met: list[int]) -> Edges:
+    """One class; `met` counts the positions met so far, by this class and those before it."""
+    number = reader.number()
+    births_of, counts = np.cumsum(reader.numbers(number), dtype=np.int64).tolist(), reader.numbers(number)
+    tokens = reader.numbers(reader.number())
+    wheres = [_signed(v) for v in reader.numbers(sum(t & 3 != _NEW for t in tokens))]
+    tails: list[int] = []
+    heads: list[int] = []
+    births: list[int] = []
+    token = where = 0
+    for birth, length in zip(births_of, counts, strict=True):
+        arc: list[int] = []
+        for t in tokens[token : token + length]:
+            new, step = t & 3 == _NEW, -1 if t & 3 == _BACK else 1
+            start = met[0] if new else (arc[-1] if arc else 0) + wheres[where]
+            arc += range(start, start + step * (t >> 2), step)
+            met[0] += t >> 2 if new else 0
+            where += not new
+        token += length
+        tails += arc[:-1]
+        heads += arc[1:]
+        births += [birth] * (len(arc) - 1)
+    deaths = np.full(len(tails), count, dtype=np.int64)
+    number = reader.number()
+    date = edge = 0
+    for later, further, length in zip(*(reader.numbers(number) for _ in range(3)), strict=True):
+        date, edge = date + later, edge + _signed(further)
+        deaths[edge : edge + length] = date
+        edge += length
+    area = np.cumsum([_signed(v) for v in reader.numbers(count)]) / FIGURE
+    gained, lost = (np.array(reader.numbers(count)) / FIGURE for _ in range(2))
+    whole = [np.array(v, dtype=np.int64) for v in (tails, heads, births)]
+    return Edges(whole[0], whole[1], whole[2], deaths, area, gained, lost)

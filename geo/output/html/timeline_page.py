@@ -1,0 +1,301 @@
+"""The timeline: every date of a series in one page that needs no network, as a folium map."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from geo.archive import Archive
+from geo.archive.results import FAR, When
+from geo.errors import MapError
+from geo.measure.ellipsoid import edge_areas_km2
+from geo.measure.series.edge_history import Ledger
+from geo.output.html import base_layer, map_markup, timeline_codec, timeline_markup
+from geo.output.html.map_data import corners
+from geo.output.html.map_page import PageMap
+from geo.output.html.page import Shell, style_and_script
+from geo.output.html.static_svg import draw_still
+from geo.output.html.timeline_layers import Part, parts_of
+from geo.output.html.timeline_markup import Reading
+from geo.output.map_content import Dossier, Drawn, outlines
+from geo.presentation import basemap
+from geo.presentation.labels import credit_line, credit_of, title_words, written
+from geo.presentation.sides import side_colours
+from geo.schema import last_instant, parse_instant, to_instant
+
+Floats = NDArray[np.float64]
+
+
+def draw_timeline(
+    archive: Archive,
+    source: str | Sequence[str] | None = None,
+    *,
+    from_: When | None = None,
+    to: When | None = None,
+    as_known_on: When | None = None,
+    status: str | Sequence[str] | None = None,
+    within: str | None = None,
+    title: str | None = None,
+    lang: str = "en",
+    colours: Mapping[str, str] | None = None,
+    draw_basemap: bool = True,
+) -> PageMap:
+    """Draw every date of a series in one page, with a slider, a chart, and change since any earlier date.
+
+    Parameters
+    ----------
+    archive : Archive
+        What to draw from.
+    source : str, sequence of str or None
+        May be left out where the archive has one. Of several the first is drawn as ground, the others as outlines.
+    from_, to : str, date, datetime or None
+        The span, both included; None is open.
+    as_known_on : str, date, datetime or None
+        What the archive said at that moment.
+    status : str, sequence of str or None
+        Keep to these classes.
+    within : str or None
+        Keep to this unit (a code or a name): ground and figures are those inside it.
+    title : str or None
+        Of the page.
+    lang : {"en", "uk", "ru"}
+        Of place names.
+    colours : mapping or None
+        Controller -> ``#rrggbb``; the palette of `geo.presentation.sides` otherwise.
+    draw_basemap : bool
+        False leaves the ground blank.
+
+    Returns
+    -------
+    folium.Map
+        EPSG:4326 data on Leaflet's EPSG:3857 map; `geo.save_map` writes it. Boundaries are rounded to 1e-6 degrees;
+        figures are km² of the source's own geometry. The same input gives the same page, byte for byte.
+
+    Raises
+    ------
+    MapError
+        No date of the span has a snapshot, or nothing can be drawn, or a dependency is missing.
+    SourceError
+        A source must be named, or is not there.
+    UnitError
+        A unit is unknown or ambiguous.
+    UsageError
+        A status or a language is unknown.
+    """
+    with archive.holding():
+        return _drawn(archive, source, from_, to, as_known_on, status, within, title, lang, colours, draw_basemap)
+
+
+def _drawn(
+    archive: Archive,
+    source: str | Sequence[str] | None,
+    from_: When | None,
+    to: When | None,
+    as_known_on: When | None,
+    status: str | Sequence[str] | None,
+    within: str | None,
+    title: str | None,
+    lang: str,
+    colours: Mapping[str, str] | None,
+    draw_basemap: bool,
+) -> PageMap:
+    listed = [source] if source is None or isinstance(source, str) else list(source)
+    names = list(dict.fromkeys(archive.source_name(name) for name in listed))
+    own = {name: _instants(archive, name, from_, to, as_known_on) for name in names}
+    instants = sorted(set().union(*own.values()))
+    if not instants:
+        span = f"{from_ or 'the beginning'} to {to or 'the end'}"
+        raise MapError(f"no snapshot of {', '.join(names)} from {span} is in force in {archive.path}")
+    chosen = side_colours(archive.controllers(as_known_on=as_known_on), colours=colours)
+    zone = None if within is None else archive.unit(within).iloc[0]
+    place = "" if zone is None else f" in {zone['name']} ({zone['unit']})"
+    parts: list[Part] = []
+    notes: list[str] = []
+    for i, name in enumerate(names):
+        found, said_of_it = parts_of(
+            archive, name, instants, own[name], i, len(names), chosen, as_known_on, status, zone
+        )
+        parts += found
+        notes += said_of_it
+    if not parts:
+        raise MapError(f"{', '.join(names)}: nothing stands on those dates{place} that could be drawn")
+    box, is_far = _box(parts)
+    if is_far:
+        notes.append("some ground lies far outside this map; the figures count it")
+    packed = timeline_codec.pack([p.track for p in parts], [int(i.timestamp()) for i in instants])
+    credits = {name: credit_of(archive, name) for name in names}
+    shown = " and ".join(credits[name]["title"] or name for name in names)
+    dossier = _dossier(
+        archive, parts, box, title or title_words(place, shown, _span([i.date() for i in instants])), lang, place,
+    )  # fmt: skip
+    dossier = replace(dossier, credits=["Control: " + credit_line(credits[name]) for name in names])
+    reading = Reading(
+        title=dossier.title, dek=_dek(credits, own, as_known_on), strands=[p.strand for p in parts], instants=instants,
+        charted=_charted(parts), notes=notes, has_units=bool(dossier.outlines),
+    )  # fmt: skip
+    made = PageMap(dossier.bounds)
+    made.page.shell = _shell(dossier, reading, packed, own, parts, draw_basemap=draw_basemap)
+    made.page.head = style_and_script("timeline")
+    made.page.below = timeline_markup.player(reading)
+    return made
+
+
+# -- what is there ------------------------------------------------------------------------------------------------
+
+
+def _instants(
+    archive: Archive, source: str, from_: When | None, to: When | None, as_known_on: When | None
+) -> list[datetime]:
+    depicts = archive.snapshots(source, as_known_on=as_known_on or FAR)["depicts"]
+    low = to_instant(from_) if from_ is not None else None
+    high = last_instant(to) if to is not None else None
+    found = sorted({parse_instant(d) for d in depicts})
+    return [i for i in found if (low is None or i >= low) and (high is None or i <= high)]
+
+
+def _charted(parts: Sequence[Part]) -> int:
+    """The class whose curve is shown first: of the first source's held ground the one that moved most."""
+    held = [k for k, p in enumerate(parts) if p.key[1] == "held" and p.source == parts[0].source]
+    return max(held or range(len(parts)), key=lambda k: float(np.nansum(parts[k].track.gained + parts[k].track.lost)))
+
+
+# -- the page -----------------------------------------------------------------------------------------------------
+
+
+def _dossier(archive: Archive, parts: Sequence[Part], box: basemap.Box, title: str, lang: str, place: str) -> Dossier:
+    """The last date as the still picture shows it, and the box in which all dates lie."""
+    bounds, limits = basemap.padded(box, 0.06), basemap.padded(box)
+    reach = basemap.wide(basemap.reach_of(limits), bounds)
+    lines, boundary = outlines(archive, reach)
+    classes = [Drawn(p.strand.label, p.strand.symbol, [] if p.last is None else [p.last], []) for p in parts]
+    return Dossier(
+        title=title, dek="", date="", lang=lang, classes=classes, changes=[], figures=[], since=None, spots=[],
+        outlines=lines, boundary=boundary, bounds=bounds, limits=limits, reach=reach, place=place,
+    )  # fmt: skip
+
+
+def _box(parts: Sequence[Part]) -> tuple[basemap.Box, bool]:
+    """Where the ground of all dates lies, and whether some of it lies so far off that this is left out."""
+    held = [p for p in parts if p.key[1] == "held"] or [p for p in parts if p.key[1] != "liberated"] or parts
+    first, whole = (_bounds([p.track.ledger for p in some]) for some in (held, parts))
+    far = any(whole[i + 2] - whole[i] > 3 * (first[i + 2] - first[i]) for i in (0, 1))
+    west, south, east, north = first if far else whole
+    return (west, south, east, north), far
+
+
+def _bounds(ledgers: Sequence[Ledger]) -> basemap.Box:
+    positions = np.concatenate([ledger.edges.tails for ledger in ledgers])
+    low, high = ((float(f(positions.real)), float(f(positions.imag))) for f in (np.min, np.max))
+    return (*low, *high)
+
+
+def _shell(
+    dossier: Dossier,
+    reading: Reading,
+    packed: timeline_codec.Film,
+    own: Mapping[str, Sequence[datetime]],
+    parts: Sequence[Part],
+    *,
+    draw_basemap: bool,
+) -> Shell:
+    base = basemap.cut(dossier.reach) if draw_basemap else None
+    if base and dossier.outlines:
+        base["admin1"] = []  # the archive's own units are drawn instead
+    named = basemap.places(dossier.reach, dossier.lang, near=dossier.bounds)
+    credits = basemap.credits()
+    near = basemap.padded(dossier.bounds, 0.25)
+    beneath = {"basemap": base, "units": basemap.encode_lines(dossier.outlines, dossier.reach, near=near)}
+    # level 7: the last two percent would take four times as long
+    beneath_text = json.dumps(beneath, separators=(",", ":")).encode()
+    data = {
+        "lang": dossier.lang, "scale": timeline_codec.SCALE, "bounds": corners(dossier.bounds),
+        "limits": corners(dossier.limits), "reach": corners(dossier.reach),
+        "basemap": None, "places": named, "line_scale": basemap.scale_of(dossier.reach), "incidents": [],
+        "film": {
+            "bytes": base64.b64encode(packed.data).decode(), "ground": base_layer.packed(beneath_text, level=7),
+            "still": dossier.bounds, "tracks": [_track_data(p) for p in parts],
+            "sources": _own_dates(own, reading.instants),
+        },
+    }  # fmt: skip
+    bottom = map_markup.bottom(dossier, credits if base else {"places": credits["places"]})
+    words = f"<p>{_accuracy(packed, parts)}</p>"
+    still = draw_still(dossier, base and base_layer.coarser(base, dossier.bounds), named)
+    return Shell(
+        title=dossier.title, lang="en", top=timeline_markup.top(reading), side=timeline_markup.side(reading),
+        bottom=timeline_markup.table(reading) + bottom.replace("<footer>", f"<footer>{words}", 1),
+        still=still + timeline_markup.still_words(reading), data=data,
+    )  # fmt: skip
+
+
+def _track_data(part: Part) -> dict[str, Any]:
+    strand = part.strand
+    return {
+        "label": strand.label, "source": strand.source, "pattern": strand.symbol.pattern, "edge": strand.symbol.edge,
+        "weight": strand.symbol.weight, "dash": strand.symbol.dash,
+        "changes": [look.pattern for _, look in strand.changes],
+    }  # fmt: skip
+
+
+def _own_dates(own: Mapping[str, Sequence[datetime]], instants: Sequence[datetime]) -> dict[str, list[int]]:
+    """Of several sources, the dates on which each has a snapshot, as steps between their numbers."""
+    place = {instant: i for i, instant in enumerate(instants)}
+    return {
+        name: np.diff([place[i] for i in listed], prepend=0).tolist() for name, listed in own.items() if len(own) > 1
+    }
+
+
+def _span(instants: Sequence[date]) -> str:
+    first, last = written(instants[0]), written(instants[-1])
+    return first if first == last else f"{first} to {last}"
+
+
+def _dek(
+    credits: Mapping[str, Mapping[str, str]], own: Mapping[str, Sequence[datetime]], as_known_on: When | None
+) -> str:
+    several = len(own) > 1
+    told = [
+        f"Source: {credits[name]['title'] or name}; {len(listed)} dates with a snapshot"
+        + (f", {_span([i.date() for i in listed])}." if several else ".")
+        for name, listed in own.items()
+        if listed
+    ]
+    known = f" As known on {written(as_known_on)}." if as_known_on is not None else ""
+    return " ".join(told) + " A snapshot stands until the next; nothing is interpolated." + known
+
+
+def _accuracy(packed: timeline_codec.Film, parts: Sequence[Part]) -> str:
+    """What rounding does, as measured on this very page."""
+    off = max(
+        float(np.nanmax(np.abs(np.nan_to_num(part.track.area) - drawn), initial=0.0))
+        for part, drawn in zip(parts, drawn_km2(packed), strict=True)
+    )
+    return (
+        "Boundaries are drawn whole, with positions rounded to 0.000001°: none moves by more than "
+        f"{max(packed.moved_m, 0.001):.3f} m. Areas, net changes, and gains and losses from one snapshot to the next "
+        "are measured on the source's own geometry; gains and losses over a longer span are measured in the browser on "
+        f"the drawn boundaries, whose areas differ from those figures by {max(off, 0.0001):.4f} km² at most."
+    )
+
+
+def drawn_km2(packed: timeline_codec.Film) -> list[Floats]:
+    """The areas of what a page draws, class by class, on every date."""
+    reel = timeline_codec.unpack(packed.data)
+    degrees = reel.points / timeline_codec.SCALE
+    found = []
+    for edges in reel.tracks:
+        (x0, y0), (x1, y1) = degrees[edges.tails].T, degrees[edges.heads].T
+        line = float(np.median(y0)) if len(y0) else 0.0
+        flat = [np.ascontiguousarray(v) for v in (x0, y0, x1, y1)]
+        amounts = edge_areas_km2(*flat, reference=line)
+        change = np.zeros(len(reel.instants) + 1)
+        np.add.at(change, edges.births, amounts)
+        np.add.at(change, edges.deaths, -amounts)
+        found.append(np.cumsum(change)[:-1])
+    return found

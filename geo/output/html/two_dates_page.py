@@ -1,0 +1,241 @@
+"""Two dates on one map, with a divider between them: what changed, side by side, in one page that needs no network."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import geopandas as gpd
+import shapely
+
+from geo.archive import Archive
+from geo.archive.results import When, age_days, breaks_between, rows_of
+from geo.errors import UsageError
+from geo.measure.ellipsoid import areas_km2
+from geo.measure.series.edges import Objects
+from geo.output.brief_tables import LEAST_KM2, by_unit, title_of
+from geo.output.html import map_markup, two_dates_markup
+from geo.output.html.base_layer import Ground, ground_of, packed
+from geo.output.html.map_data import SCALE, class_data, corners, rings
+from geo.output.html.map_page import PageMap
+from geo.output.html.page import Shell, style_and_script
+from geo.output.html.static_svg import draw_still
+from geo.output.html.two_dates_markup import Pair, Settlement, Side
+from geo.output.map_content import Dossier, gather, outlines
+from geo.presentation import basemap
+from geo.presentation.labels import class_key, class_label, title_words, written
+from geo.presentation.sides import side_colours
+from geo.presentation.symbols import class_symbols
+from geo.schema import CRS, is_day, last_instant, parse_instant, text_or_none
+
+
+def draw_dates(
+    archive: Archive,
+    from_: When,
+    to: When,
+    *,
+    source: str | None = None,
+    within: str | None = None,
+    as_known_on: When | None = None,
+    places: gpd.GeoDataFrame | None = None,
+    title: str | None = None,
+    lang: str = "en",
+    colours: Mapping[str, str] | None = None,
+    draw_basemap: bool = True,
+) -> PageMap:
+    """Draw two dates of a source on one map, the earlier left of a divider, the later right of it.
+
+    Parameters
+    ----------
+    archive : Archive
+        What to draw from.
+    from_, to : str, date, datetime
+        The earlier and the later date: days (their last snapshots) or instants.
+    source : str or None
+        May be left out where the archive has one.
+    within : str or None
+        The unit to show, and to which the figures keep; the map goes on beyond it.
+    as_known_on : str, date, datetime or None
+        What the archive said at that moment, of both dates.
+    places : geopandas.GeoDataFrame or None
+        Settlements as in `Archive.settlements`, of which those that changed hands are listed; None is the towns of
+        the shipped basemap.
+    title : str or None
+        Of the page.
+    lang : {"en", "uk", "ru"}
+        Of place names.
+    colours : mapping or None
+        Controller -> ``#rrggbb``; the palette of `geo.presentation.sides` otherwise.
+    draw_basemap : bool
+        False leaves the ground blank.
+
+    Returns
+    -------
+    folium.Map
+        EPSG:4326 data on Leaflet's EPSG:3857 map; `geo.save_map` writes it. Areas in km² on WGS 84. The same input
+        gives the same page, byte for byte.
+
+    Raises
+    ------
+    MapError
+        Nothing can be drawn, or a dependency is missing.
+    NoSnapshotError
+        Nothing depicts one of the dates or an earlier one.
+    SourceError
+        A source must be named, or is not there.
+    UnitError
+        A unit is unknown or ambiguous.
+    UsageError
+        The first date does not lie before the second, or a language is unknown.
+    """
+    if last_instant(from_) >= last_instant(to):
+        raise UsageError(f"from {from_} to {to}: the first date must lie before the second")
+    with archive.holding():
+        name = archive.source_name(source)
+        chosen = side_colours(archive.controllers(as_known_on=as_known_on), colours=colours)
+        told: dict[str, Any] = {"source": name, "as_known_on": as_known_on, "within": within, "incident_days": 0,
+                                "lang": lang, "colours": chosen, "with_front": False}  # fmt: skip
+        span = (from_, to)
+        frames = [archive.control(when, source=name, as_known_on=as_known_on) for when in span]
+        found = [gather(archive, from_, **told), gather(archive, to, since=from_, **told)]
+        whole = _around([d.bounds for d in found])
+        changed = archive.changed(from_, to, source=name, as_known_on=as_known_on)
+        zone = None if within is None else archive.unit(within).geometry.iloc[0]
+        parts = _moved(changed, zone)
+        dossiers = _alike(archive, frames, found, span, chosen, _opening(parts, whole))
+        later = dossiers[1]
+        shown = title_of(archive, name)
+        sides = [_side(archive, *each) for each in zip(frames, dossiers, span, strict=True)]
+        breaks = breaks_between(archive.snapshots(), *(set(side.snapshots) for side in sides))
+        pair = Pair(
+            title=title or title_words(later.place, shown, f"{written(from_)} and {written(to)}"),
+            shown=shown,
+            sides=sides,
+            place=later.place,
+            known="" if as_known_on is None else f" As known on {written(as_known_on)}.",
+            breaks=breaks,
+            units=by_unit(archive, name, to, from_, within, as_known_on, shown),
+            settlements=_settlements(archive, name, later, places, span, zone, as_known_on),
+            own_places=places is not None,
+            has_units=bool(later.outlines),
+        )
+        ground = ground_of(archive, later, draw_basemap=draw_basemap)
+    made = PageMap(later.bounds)
+    made.page.shell = _shell(dossiers, pair, ground, whole, _middle(parts))
+    made.page.head = style_and_script("dates")
+    made.page.below = two_dates_markup.divider(pair)
+    return made
+
+
+# -- what is there ------------------------------------------------------------------------------------------------
+
+
+def _alike(
+    archive: Archive, frames: Sequence[gpd.GeoDataFrame], dossiers: Sequence[Dossier], when: Sequence[When],
+    colours: Mapping[str, str], opening: basemap.Box,
+) -> list[Dossier]:  # fmt: skip
+    """Both dates in one view, and a class with one look on both."""
+    keys = {class_key(row) for frame in frames for row in rows_of(frame[["controller", "status", "part"]])}
+    symbols = class_symbols({key[:2] for key in keys}, colours=colours)
+    looks = {class_label(*key): symbols[key[:2]] for key in keys}
+    limits = _around([opening, *(d.limits for d in dossiers)])
+    reach = basemap.outward(basemap.wide(_around([limits, *(d.reach for d in dossiers)]), limits))
+    lines, boundary = outlines(archive, reach)
+    return [
+        replace(
+            d, bounds=opening, limits=limits, reach=reach, outlines=lines, boundary=boundary,
+            classes=[
+                replace(item, symbol=looks[item.label], facts=[("On", written(at)), *item.facts]) for item in d.classes
+            ],
+        )
+        for d, at in zip(dossiers, when, strict=True)
+    ]  # fmt: skip
+
+
+def _moved(changed: gpd.GeoDataFrame, zone: shapely.Geometry | None) -> Objects:
+    """The pieces of ground that changed and that a reader could find."""
+    shapes = changed.geometry.to_numpy()[(changed["status"] != "liberated").to_numpy()]
+    parts: Objects = shapely.get_parts(shapes if zone is None else shapely.intersection(shapes, zone))
+    return parts[areas_km2(parts) >= LEAST_KM2]
+
+
+def _opening(parts: Objects, whole: basemap.Box) -> basemap.Box:
+    """Where the map opens: the ground that changed, with enough around it to know the place."""
+    if not len(parts):
+        return whole
+    west, south, east, north = shapely.total_bounds(parts).tolist()
+    dx, dy = (max(0.0, (whole[i + 2] - whole[i]) / 3 - side) / 2 for i, side in ((0, east - west), (1, north - south)))
+    return basemap.padded((west - dx, south - dy, east + dx, north + dy), 0.06)
+
+
+def _middle(parts: Objects) -> float | None:
+    """The longitude that has half of the changed ground on either side, about: where the divider first stands."""
+    return round(float(shapely.union_all(parts).centroid.x), 5) if len(parts) else None
+
+
+def _around(boxes: Sequence[basemap.Box]) -> basemap.Box:
+    west, south, east, north = shapely.union_all([shapely.box(*b) for b in boxes]).bounds
+    return west, south, east, north
+
+
+def _side(archive: Archive, frame: gpd.GeoDataFrame, dossier: Dossier, when: When) -> Side:
+    names = sorted(set(frame["snapshot"]))
+    table = archive.snapshots().drop_duplicates("snapshot").set_index("snapshot")
+    depicts = [parse_instant(table["depicts"][name]) for name in names]
+    ages = [age_days(last_instant(when), d, whole_days=is_day(when)) for d in depicts]
+    return Side(when, names, depicts, max(ages), dossier.figures)
+
+
+def _settlements(
+    archive: Archive, source: str, dossier: Dossier, places: gpd.GeoDataFrame | None, span: tuple[When, When],
+    zone: shapely.Geometry | None, as_known_on: When | None,
+) -> list[Settlement]:  # fmt: skip
+    """The places that changed hands, by name."""
+    if places is None:
+        towns = basemap.places(dossier.limits, dossier.lang)
+        points = shapely.points([t[1] for t in towns], [t[0] for t in towns])
+        places = gpd.GeoDataFrame({"name": [t[2] for t in towns]}, geometry=points, crs=CRS)
+    if zone is not None:
+        places = places[shapely.intersects(zone, places.geometry.to_numpy())]
+    found = archive.changed_hands(places, *span, source=source, as_known_on=as_known_on)
+    return [
+        Settlement(str(r["name"]), r["lat"], r["lon"], text_or_none(r["before"]), text_or_none(r["after"]))
+        for r in found.to_dict("records")
+    ]
+
+
+# -- the page -----------------------------------------------------------------------------------------------------
+
+
+def _shell(dossiers: Sequence[Dossier], pair: Pair, ground: Ground, whole: basemap.Box, middle: float | None) -> Shell:
+    earlier, later = dossiers
+    # gained and lost ground is by side: each has a layer of its own
+    moved = {f"moved-{i}": [item] for i, item in enumerate(later.changes)}
+    drawn = {"classes": earlier.classes, "changes": [], "later": later.classes, **moved}
+    shapes: dict[str, Any] = {name: [rings(item.shapes) for item in items] for name, items in drawn.items()}
+    shapes |= {"front": [], "regions": {}}
+    data = {
+        "lang": later.lang, "scale": SCALE,
+        "bounds": corners(later.bounds), "limits": corners(later.limits), "reach": corners(later.reach),
+        "whole": corners(whole), "ground": ground.packed, "shapes": packed(json.dumps(shapes).encode()),
+        **{name: [class_data(item) for item in items] for name, items in drawn.items()},
+        "more": [["later", 381], *([name, 400 + i] for i, name in enumerate(moved))],
+        "front": None, "incidents": [],
+        "dates": {
+            "names": [written(side.when) for side in pair.sides], "at": middle,
+            "places": [[s.lat, s.lon] for s in pair.settlements],
+        },
+    }  # fmt: skip
+    credits = basemap.credits()
+    both = replace(later, title=pair.title, classes=[*earlier.classes, *later.classes])
+    stills = [
+        draw_still(replace(d, title=f"{pair.title}: {written(side.when)}"), around=ground.around)
+        for d, side in zip(dossiers, pair.sides, strict=True)
+    ]
+    return Shell(
+        title=pair.title, lang="en", top=two_dates_markup.top(both, pair), side=two_dates_markup.side(both, pair),
+        bottom=map_markup.bottom(later, credits if ground.is_mapped else {"places": credits["places"]}),
+        still=two_dates_markup.stills(pair, stills), data=data,
+    )  # fmt: skip

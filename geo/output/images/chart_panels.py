@@ -1,0 +1,276 @@
+"""Panels of lines in steps, in km² over time, with the words around them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import shapely
+
+from geo.errors import MapError
+from geo.output.images.drawing import Sheet
+from geo.output.images.export import save
+from geo.output.images.fonts import clean_settings, font, plain, say_missing, text_width, wrapped
+from geo.output.images.projection import Rect
+from geo.output.images.text_blocks import Piece, height, stack, title_pieces, words
+from geo.output.images.themes import Format, Shape, Theme, ThemeName, chosen, kind_of
+from geo.presentation.labels import figure
+
+PANELS = {"slide": (4, 3), "square": (3, 3), "column": (2, 5)}  # across and down
+
+
+# days without a snapshot beyond which a line breaks off: nobody knows that the figure stood so long
+HOLE_DAYS = 45
+HOLE_WORDS = f"Lines break off where there is no snapshot for more than {HOLE_DAYS} days"
+
+
+def stretches(times: Sequence[datetime]) -> list[slice]:
+    """The parts of a line between holes of more than `HOLE_DAYS` days, in order."""
+    hole = timedelta(days=HOLE_DAYS)
+    ends = [i for i in range(1, len(times)) if times[i] - times[i - 1] > hole]
+    return [slice(a, b) for a, b in zip([0, *ends], [*ends, len(times)], strict=True)]
+
+
+@dataclass(frozen=True)
+class Line:
+    """A class in a unit: instants, km² from each on, and how it is drawn."""
+
+    label: str
+    colour: str
+    dash: Sequence[float]
+    times: Sequence[datetime]
+    km2: Sequence[float]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """Lines on one scale; `band` is a range of km² that is shaded, `mark` an instant with an upright line."""
+
+    name: str
+    lines: Sequence[Line]
+    band: tuple[float, float] | None = None
+    mark: datetime | None = None
+
+    def highest(self) -> float:
+        """The greatest km² of any line."""
+        most = max(max(line.km2) for line in self.lines)
+        ends = [v for v in self.band or () if math.isfinite(v)]
+        return max([most, *(1.05 * v for v in ends)])
+
+
+@dataclass(frozen=True)
+class Story:
+    """The words around the panels."""
+
+    title: str
+    dek: str
+    notes: Sequence[str]
+    credit: str
+
+
+def save_panels(
+    panels: Sequence[Panel], story: Story, path: Path, *, shape: Shape = "slide", theme: ThemeName = "light"
+) -> Path:
+    """Draw panels of lines, in km², with the words around them, as PNG, SVG or PDF."""
+    form, colouring = chosen(shape, theme)
+    kind_of(path)
+    if any(len(stretches(line.times)) > 1 for panel in panels for line in panel.lines):
+        story = replace(story, notes=[*story.notes, HOLE_WORDS])
+    with clean_settings():
+        sheet = _lay_out(panels, story, form, colouring, PANELS[shape][0])
+    text = _spoken(panels, story)
+    say_missing(text)
+    return save(sheet.figure, path, title=plain(story.title), text=text, credit=plain(story.credit))
+
+
+def _lay_out(panels: Sequence[Panel], story: Story, form: Format, theme: Theme, across: int) -> Sheet:
+    gap, wide = form.margin, form.width - 2 * form.margin
+    head = _head(panels, story, form, wide)
+    foot = [words(f"{n.rstrip('.')}.", wide, form.small, soft=True, most=4, after=2) for n in story.notes]
+    foot.append(words(story.credit, wide, form.credit, soft=True, most=5))
+    across = min(across, len(panels)) if len(panels) != 4 else 2
+    down = -(-len(panels) // across)
+    top, under = 0.7 * gap + height(head), height(foot) + 0.5 * gap
+    high = form.height or top + down * (0.42 if len(panels) > 1 else 0.75) * form.width + under + gap
+    sheet = Sheet(form.width, high, theme, dpi=form.dpi, marks=form.marks)
+    stack(sheet, head, gap, 0.7 * gap)
+    stack(sheet, foot, gap, high - under)
+    room = (gap, top, gap + wide, high - under - 0.4 * gap)
+    if (room[3] - room[1]) / down < 6 * form.body:
+        raise MapError(
+            f"{sum(len(p.lines) for p in panels)} lines do not fit this shape: name fewer classes (--controller,"
+            " --status), or take another --shape"
+        )
+    for i, panel in enumerate(panels):
+        cell_w, cell_h = (room[2] - room[0]) / across, (room[3] - room[1]) / down
+        x, y = room[0] + (i % across) * cell_w, room[1] + (i // across) * cell_h
+        _draw_panel(sheet, panel, form, (x, y, x + cell_w, y + cell_h), alone=len(panels) == 1)
+    return sheet
+
+
+def _head(panels: Sequence[Panel], story: Story, form: Format, wide: float) -> list[Piece]:
+    pieces = title_pieces(story.title, story.dek, form, wide)
+    entries = list({line.label: line for panel in panels for line in panel.lines}.values())
+    return [*pieces, _key(entries, form, wide)]
+
+
+def _key(entries: Sequence[Line], form: Format, wide: float) -> Piece:
+    """The lines' labels in a row, as many rows as they need."""
+    size, places, x, y = form.body, [], 0.0, 0.0
+    for line in entries:
+        need = 3.6 * size + text_width(line.label, size)
+        if x and x + need > wide:
+            x, y = 0.0, y + 1.4 * size
+        places.append((x, y, line))
+        x += need
+
+    def draw(sheet: Sheet, left: float, top: float) -> None:
+        for dx, dy, line in places:
+            a, b = left + dx, top + dy + 0.75 * size
+            stroke = shapely.LineString([(a, b), (a + 2 * size, b)])
+            weight = 2.0 * sheet.marks
+            dash = " ".join(f"{v * weight / sheet.marks:g}" for v in line.dash)
+            sheet.lines([stroke], colour=line.colour, weight=weight, dash=dash)
+            sheet.text(a + 2.4 * size, top + dy + 1.1 * size, line.label, size)
+
+    return Piece(y + 2.0 * size, draw)
+
+
+def _draw_panel(sheet: Sheet, panel: Panel, form: Format, cell: Rect, *, alone: bool) -> None:
+    size = form.body if alone else form.small
+    axes = _axes(sheet, panel, size, cell, form, alone=alone)
+    if panel.band is not None:
+        low, high = (min(max(v, 0.0), axes.get_ylim()[1]) for v in panel.band)
+        axes.axhspan(low, high, color=sheet.theme.soft, alpha=0.2, linewidth=0)
+        for edge in panel.band:
+            if math.isfinite(edge):
+                axes.axhline(edge, color=sheet.theme.ink, linewidth=0.9 * form.marks, linestyle=(0, (5, 3)))
+    if panel.mark is not None:
+        axes.axvline(axes_dates([panel.mark])[0], color=sheet.theme.ink, linewidth=0.9 * form.marks)
+    for line in panel.lines:
+        times, km2 = axes_dates(line.times), line.km2
+        style: Any = (0, tuple(line.dash)) if line.dash else "-"
+        weight = (2.4 if alone else 1.8) * form.marks
+        for part in stretches(line.times):
+            if part.stop - part.start == 1:  # a map by itself: no line says it
+                axes.plot(times[part], km2[part], "o", color=line.colour, markersize=2 * weight)
+            axes.plot(
+                times[part], km2[part], drawstyle="steps-post", color=line.colour, linewidth=weight, linestyle=style
+            )
+        axes.plot(times[-1:], km2[-1:], "o", color=line.colour, markersize=2.6 * weight, clip_on=False)
+    _end_labels(sheet, axes, panel, size, alone=alone)
+
+
+def axes_dates(times: Sequence[datetime]) -> Any:
+    """Instants as matplotlib counts days, UTC."""
+    dates: Any = import_module("matplotlib.dates")
+    return np.asarray(dates.date2num(list(times)), dtype=float)
+
+
+def _axes(sheet: Sheet, panel: Panel, size: float, cell: Rect, form: Format, *, alone: bool) -> Any:
+    """Axes of a panel: light rules, round figures, dates below, a tick for every snapshot."""
+    theme, w, h = sheet.theme, sheet.width, sheet.height
+    top = cell[1] + (0.6 if alone else 2.2) * size
+    left = cell[0] + text_width(f"{panel.highest():,.0f}", 0.9 * size) + 0.8 * size
+    rect = (left, top, cell[2] - _label_room(panel, size), cell[3] - 2.4 * size)
+    if not alone:
+        name = wrapped(panel.name, cell[2] - cell[0] - size, size, bold=True, most=1)[0]
+        sheet.text(cell[0], cell[1] + 1.2 * size, name, size, bold=True)
+    axes = sheet.figure.add_axes((rect[0] / w, 1 - rect[3] / h, (rect[2] - rect[0]) / w, (rect[3] - rect[1]) / h))
+    axes.set_facecolor("none")
+    for side in ("top", "right", "left"):
+        axes.spines[side].set_visible(False)
+    axes.spines["bottom"].set_color(theme.soft)
+    times = axes_dates(sorted({t for line in panel.lines for t in line.times}))
+    last = times[-1] if panel.mark is None else max(times[-1], float(axes_dates([panel.mark])[0]))
+    span = max(last - times[0], 1.0)
+    axes.set_xlim(times[0] - 0.005 * span, last + 0.01 * span)
+    _rules(axes, panel, theme, form, bins=5 if rect[3] - rect[1] > 14 * size else 3)
+    _dates(sheet, axes, panel, size, rect, alone=alone)
+    for label in (*axes.get_yticklabels(), *axes.get_xticklabels()):
+        label.set_fontproperties(font(size=0.9 * size))
+    axes.vlines(times, 0, 0.02, transform=axes.get_xaxis_transform(), color=theme.soft, linewidth=0.5 * form.marks)
+    return axes
+
+
+def _rules(axes: Any, panel: Panel, theme: Theme, form: Format, *, bins: int) -> None:
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
+
+    axes.set_ylim(0, 1.1 * panel.highest())
+    axes.yaxis.set_major_locator(MaxNLocator(nbins=bins, min_n_ticks=2))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}" if v == int(v) else f"{v:g}"))
+    axes.yaxis.grid(visible=True, color=theme.rule, linewidth=0.7 * form.marks)
+    axes.set_axisbelow(True)
+    axes.tick_params(axis="both", length=0, pad=3 * form.marks, colors=theme.soft)
+
+
+def _dates(sheet: Sheet, axes: Any, panel: Panel, size: float, rect: Rect, *, alone: bool) -> None:
+    """Months below a wide panel; below a narrow one the first date and the last."""
+    from matplotlib.ticker import NullLocator
+
+    dates: Any = import_module("matplotlib.dates")
+    times = [t for line in panel.lines for t in line.times]
+    if alone and rect[2] - rect[0] > 25 * size:
+        locator = dates.AutoDateLocator(minticks=2, maxticks=max(3, int((rect[2] - rect[0]) / (7 * size))))
+        day, hour = "%d %b %Y", "%d %b %H:%M"
+        forms = ["%Y", "%b %Y", day, hour, hour, hour]
+        axes.xaxis.set_major_locator(locator)
+        axes.xaxis.set_major_formatter(
+            dates.ConciseDateFormatter(locator, formats=forms, zero_formats=["%Y", *forms[1:]], show_offset=False)
+        )
+        return
+    axes.xaxis.set_major_locator(NullLocator())
+    first, last = (f"{t.day} {t:%b %Y}" for t in (min(times), max(times)))
+    y = rect[3] + 1.3 * size
+    sheet.text(rect[0], y, first, 0.9 * size, colour=sheet.theme.soft)
+    if last != first:
+        sheet.text(rect[2], y, last, 0.9 * size, colour=sheet.theme.soft, align="right")
+
+
+def _label_room(panel: Panel, size: float) -> float:
+    values = [f"{figure(line.km2[-1])} km²" for line in panel.lines]
+    return max(text_width(v, size, bold=True) for v in values) + 1.6 * size
+
+
+def _end_labels(sheet: Sheet, axes: Any, panel: Panel, size: float, *, alone: bool) -> None:
+    """The last figure of each line beside its end, moved apart where two would meet."""
+    box = axes.get_position()
+    x = box.x1 * sheet.width + 0.6 * size
+    low, high = (1 - box.y0) * sheet.height, (1 - box.y1) * sheet.height
+    top = axes.get_ylim()[1]
+    step = 1.15 * size
+    wanted = sorted((low - (low - high) * line.km2[-1] / top, i) for i, line in enumerate(panel.lines))
+    places = apart([y for y, _ in wanted], step, low - 0.5 * size)  # none among the dates below
+    for (_, i), y in zip(wanted, places, strict=True):
+        line = panel.lines[i]
+        said = figure(line.km2[-1]) + (" km²" if alone else "")
+        sheet.text(x, y + 0.35 * size, said, size, bold=True, colour=line.colour)
+
+
+def apart(wanted: Sequence[float], step: float, low: float) -> list[float]:
+    """Heights in rising order, at least a step apart, none under the lowest; all in points."""
+    placed: list[float] = []
+    for y in wanted:
+        placed.append(max(y, placed[-1] + step) if placed else y)
+    for i in range(len(placed) - 1, -1, -1):
+        placed[i] = min(placed[i], low if i == len(placed) - 1 else placed[i + 1] - step)
+    return placed
+
+
+def _spoken(panels: Sequence[Panel], story: Story) -> str:
+    parts = [f"{story.title}.", story.dek]
+    for panel in panels:
+        for line in panel.lines:
+            first, last = (t.date().isoformat() for t in (line.times[0], line.times[-1]))
+            where = f"{panel.name}: " if panel.name else ""
+            parts.append(
+                f"{where}{line.label} {figure(line.km2[0])} km² on {first}, {figure(line.km2[-1])} km² on {last};"
+                f" lowest {figure(min(line.km2))}, highest {figure(max(line.km2))}."
+            )
+    return plain(" ".join([*parts, *(f"{n.rstrip('.')}." for n in story.notes), story.credit]))

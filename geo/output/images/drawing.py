@@ -1,0 +1,206 @@
+"""A sheet that pictures are drawn on, in points from its upper left corner."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+import shapely
+
+from geo.output.images.fonts import font, need_matplotlib
+from geo.output.images.projection import Rect
+from geo.output.images.themes import Theme
+from geo.presentation.symbols import HELD_FILL, Symbol
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Figure
+
+
+_PATTERN = re.compile(r'<pattern [^>]*?width="(\d+)"[^>]*?>')
+_TURN = re.compile(r"rotate\((\d+)\)")
+_RECT = re.compile(r'<rect [^>]*?fill="(#\w{6})" fill-opacity="([\d.]+)"/>')
+_BAR = re.compile(
+    r'<path d="M([\d.]+) ([\d.]+)[VH]\d+" stroke="(#\w{6})" stroke-width="([\d.]+)" stroke-opacity="([\d.]+)"/>'
+)
+_DOT = re.compile(r'<circle cx="[\d.]+" cy="[\d.]+" r="([\d.]+)" fill="(#\w{6})" fill-opacity="([\d.]+)"/>')
+
+
+class Sheet:
+    """A page of a size in points, origin at the upper left, y down. What is drawn later lies on top."""
+
+    def __init__(self, width: float, height: float, theme: Theme, *, dpi: int, marks: float = 1.0) -> None:
+        figure, _ = need_matplotlib()
+        from matplotlib.transforms import Affine2D
+
+        self.width, self.height, self.theme, self.marks = width, height, theme, marks
+        self.figure: Figure = figure(figsize=(width / 72, height / 72), dpi=dpi, facecolor=theme.paper)
+        self.page = Affine2D().scale(1 / 72, -1 / 72).translate(0, height / 72) + self.figure.dpi_scale_trans
+        self._depth = 0
+
+    def _add(self, artist: Any, clip: Rect | None = None) -> None:
+        from matplotlib.transforms import Bbox, TransformedBbox
+
+        self._depth += 1
+        artist.set_zorder(self._depth)
+        self.figure.add_artist(artist, clip=False)
+        if clip is not None:
+            artist.set_clip_box(TransformedBbox(Bbox.from_extents(*clip), self.page))
+
+    def areas(
+        self, shapes: Any, *, fill: str = "none", opacity: float = 1.0, edge: str = "none", weight: float = 0.0,
+        dash: str = "", clip: Rect | None = None,
+    ) -> None:  # fmt: skip
+        """Polygons in points, as one path."""
+        path = _path(_rings(shapes), close=True)
+        if path is not None:
+            face = "none" if fill == "none" else (fill, opacity)
+            self._patch(path, face, edge, weight, dash, clip)
+
+    def lines(
+        self, shapes: Any, *, colour: str, weight: float, dash: str = "", opacity: float = 1.0, clip: Rect | None = None
+    ) -> None:
+        """Lines in points, as one path."""
+        path = _path(np.asarray(shapes, dtype=object), close=False)
+        if path is not None:
+            self._patch(path, "none", (colour, opacity), weight, dash, clip)
+
+    def front(self, shapes: Any, *, clip: Rect | None = None) -> None:
+        """A front line: dark on light or light on dark, with a rim in the ground's colour."""
+        self.lines(shapes, colour=self.theme.halo, weight=3.6 * self.marks, opacity=0.85, clip=clip)
+        self.lines(shapes, colour=self.theme.ink, weight=1.9 * self.marks, clip=clip)
+
+    def front_mark(self, x: float, y: float, size: float) -> None:
+        """A front line as the legend shows it, in a box of 1.9 by 1.5 sizes."""
+        steps = [(0.05, 1.05), (0.5, 0.7), (0.95, 0.95), (1.4, 0.55), (1.85, 0.7)]
+        self.front([shapely.LineString([(x + a * size, y + b * size) for a, b in steps])])
+
+    def _patch(self, path: Any, face: Any, edge: Any, weight: float, dash: str, clip: Rect | None) -> None:
+        from matplotlib.patches import PathPatch
+
+        # matplotlib multiplies dashes by the line's width
+        steps = [float(v) * self.marks / weight for v in dash.split()] if dash and weight else []
+        patch = PathPatch(
+            path, facecolor=face, edgecolor=edge, linewidth=weight, linestyle=(0, steps) if steps else "-",
+            transform=self.page, joinstyle="round",
+        )  # fmt: skip
+        self._add(patch, clip)
+
+    def symbol(self, shapes: Any, symbol: Symbol, *, clip: Rect, edge: float = 1.0) -> None:
+        """Polygons in a class's colour and pattern, as the dated page draws them."""
+        path = _path(_rings(shapes), close=True)
+        if path is None:
+            return
+        colour, opacity = _RECT.findall(symbol.svg)[0]
+        strength = self.theme.held[0] if float(opacity) == HELD_FILL else float(opacity)
+        self._patch(path, (colour, strength), "none", 0.0, "", clip)
+        self._texture(path, symbol, clip)
+        self._patch(path, "none", symbol.edge, symbol.weight * edge * self.marks, symbol.dash, clip)
+
+    def _texture(self, path: Any, symbol: Symbol, clip: Rect) -> None:
+        """The pattern's bars and dots inside a path: lines of ours, since matplotlib's hatches differ by format."""
+        from matplotlib.collections import LineCollection, PathCollection
+        from matplotlib.path import Path as Outline
+
+        size = float(_PATTERN.findall(symbol.svg)[0]) * self.marks
+        turn = float((_TURN.findall(symbol.svg) or ["0"])[0])
+        box = path.get_extents()
+        region = (max(box.x0, clip[0]), max(box.y0, clip[1]), min(box.x1, clip[2]), min(box.y1, clip[3]))
+        if region[0] >= region[2] or region[1] >= region[3]:
+            return
+        drawn: list[Any] = []
+        is_held = float(_RECT.findall(symbol.svg)[0][1]) == HELD_FILL
+        for first, _, colour, width, opacity in _BAR.findall(symbol.svg):
+            rows = _bars(region, size, turn + (90 if float(first) == 0 else 0))
+            strength = self.theme.held[1] if is_held else float(opacity)
+            drawn.append(LineCollection(
+                rows, colors=[(colour, strength)], linewidths=float(width) * self.marks, capstyle="butt",
+                transform=self.page,
+            ))  # fmt: skip
+        for radius, colour, opacity in _DOT.findall(symbol.svg):
+            dot = Outline.circle((0, 0), float(radius) * self.marks)
+            places = _grid(region, size)
+            places = places[path.contains_points(places, radius=float(radius) * self.marks)]
+            drawn.append(PathCollection(
+                [Outline(dot.vertices, dot.codes)], offsets=places, offset_transform=self.page, linewidths=0,
+                facecolors=[(colour, float(opacity))], transform=self._size_only(),
+            ))  # fmt: skip
+        for artist in drawn:
+            self._add(artist)
+            artist.set_clip_path(path, self.page)
+
+    def _size_only(self) -> Any:
+        from matplotlib.transforms import Affine2D
+
+        return Affine2D().scale(1 / 72) + self.figure.dpi_scale_trans
+
+    def disc(self, x: float, y: float, radius: float, *, fill: str, edge: str = "none", weight: float = 0.0,
+             dash: str = "", clip: Rect | None = None) -> None:  # fmt: skip
+        """A circle around a point, all in points."""
+        from matplotlib.path import Path as Outline
+
+        self._patch(Outline.circle((x, y), radius), fill, edge, weight, dash, clip)
+
+    def box(
+        self, rect: Rect, *, fill: str = "none", opacity: float = 1.0, edge: str = "none", weight: float = 0.0
+    ) -> None:
+        """A rectangle x0, y0, x1, y1 in points."""
+        self.areas([shapely.box(*rect)], fill=fill, opacity=opacity, edge=edge, weight=weight)
+
+    def text(self, x: float, y: float, text: str, size: float, *, colour: str = "", bold: bool = False,
+             align: Literal["left", "center", "right"] = "left", halo: float = 0.0) -> None:  # fmt: skip
+        """A line of text, its baseline at y; a halo of so many points lies under it."""
+        from matplotlib.text import Text
+
+        def make() -> Any:
+            return Text(
+                x, y, text, fontproperties=font(size=size, bold=bold), color=colour or self.theme.ink, ha=align,
+                va="baseline", parse_math=False, transform=self.page,
+            )  # fmt: skip
+
+        if halo:
+            from matplotlib.patheffects import Stroke
+
+            # outlines of its own under the text, which thereby stays text in an SVG
+            under = make()
+            under.set_path_effects([Stroke(linewidth=halo, foreground=self.theme.halo, joinstyle="round")])
+            self._add(under)
+        self._add(make())
+
+
+def _rings(shapes: Any) -> Any:
+    parts = shapely.get_parts(shapely.get_parts(np.asarray(shapes, dtype=object)))
+    parts = parts[(shapely.get_dimensions(parts) == 2) & ~shapely.is_empty(parts)]
+    # holes are holes by their direction: the formats fill by winding
+    return shapely.get_rings(shapely.orient_polygons(parts))
+
+
+def _path(lines: Any, *, close: bool) -> Any:
+    from matplotlib.path import Path as Outline
+
+    points, which = shapely.get_coordinates(lines, return_index=True)
+    if not len(points):
+        return None
+    codes = np.full(len(points), Outline.LINETO, dtype=Outline.code_type)
+    starts = np.flatnonzero(np.diff(which, prepend=-1))
+    codes[starts] = Outline.MOVETO
+    if close:
+        codes[np.append(starts[1:], len(points)) - 1] = Outline.CLOSEPOLY
+    return Outline(np.round(points, 2), codes)
+
+
+def _bars(region: Rect, size: float, turn: float) -> list[Any]:
+    """Upright lines, one a step, turned about the sheet's origin, where they cross a rectangle."""
+    angle = np.deg2rad(turn)
+    normal, along = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
+    corners = np.array([(region[i], region[j]) for i in (0, 2) for j in (1, 3)])
+    across, length = corners @ normal, corners @ along
+    steps = (np.arange(np.floor(across.min() / size), np.ceil(across.max() / size) + 1) + 0.5) * size
+    ends = [shapely.LineString([s * normal + t * along for t in (length.min(), length.max())]) for s in steps]
+    cut = shapely.clip_by_rect(np.array(ends, dtype=object), *region)
+    return [shapely.get_coordinates(line) for line in cut if not line.is_empty and line.geom_type == "LineString"]
+
+
+def _grid(region: Rect, size: float) -> Any:
+    x, y = ((np.arange(np.floor(region[i] / size), np.ceil(region[i + 2] / size)) + 0.5) * size for i in (0, 1))
+    return np.column_stack([v.ravel() for v in np.meshgrid(x, y)])

@@ -1,0 +1,270 @@
+"""A span of dates as a moving picture: GIF by pillow, MP4 where the machine has ffmpeg. One frame a snapshot day."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from io import BytesIO
+from itertools import chain, repeat
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import Any, Literal
+
+import numpy as np
+import shapely
+
+from geo.archive import Archive
+from geo.archive.results import When
+from geo.errors import MapError, UsageError
+from geo.output.images.export import pixels, write
+from geo.output.images.fonts import need_matplotlib
+from geo.output.images.picture import View, draw_figure, map_frame, view_box
+from geo.output.images.themes import ThemeName, chosen, kind_of
+from geo.output.map_content import Dossier, gather
+from geo.presentation.basemap import Box
+from geo.presentation.labels import written
+from geo.schema import last_instant, parse_instant, to_instant
+from geo.storage.atomic_write import aside
+
+_DPI = 96  # 1280 × 720 or 720 × 720 pixels
+_HOLD = 4  # the last frame stands so many times as long
+
+
+def draw_movie(
+    archive: Archive,
+    path: str | Path,
+    *,
+    from_: When | None = None,
+    to: When | None = None,
+    every_days: int = 1,
+    seconds: float = 0.5,
+    source: str | None = None,
+    since: When | None = None,
+    as_known_on: When | None = None,
+    within: str | None = None,
+    incident_days: int = 1,
+    title: str | None = None,
+    lang: str = "en",
+    colours: Mapping[str, str] | None = None,
+    view: View | None = None,
+    shape: Literal["slide", "square"] = "slide",
+    theme: ThemeName = "light",
+    progress: Callable[..., None] | None = None,
+) -> Path:
+    """Draw a frame for every day that has a snapshot, all of the same ground.
+
+    Parameters
+    ----------
+    archive : Archive
+        What to draw from.
+    path : str or pathlib.Path
+        A file that ends in ``.gif`` or ``.mp4``; an MP4 needs ffmpeg on the machine.
+    from_, to : str, date, datetime or None
+        The span of days, both included.
+    every_days : int
+        Days between frames, at least; the first and the last day that have a snapshot are always there.
+    seconds : float
+        How long a frame stands; the last one stands longer.
+    source, as_known_on, within, incident_days, title, lang, colours, view, shape, theme
+        As in `geo.output.images.picture.draw_picture`. A title gets the date of each frame.
+    since : str, date, datetime or None
+        Draw in every frame what changed since this date.
+    progress : callable or None
+        Called with (done, of how many, date).
+
+    Returns
+    -------
+    pathlib.Path
+        The file. An equal input gives an equal GIF.
+
+    Raises
+    ------
+    MapError
+        No day of the span has a snapshot, ffmpeg, pillow or matplotlib is missing, or the file cannot be written.
+    SourceError
+        A source must be named, or is not there.
+    UsageError
+        The file's name, the shape, the theme, the view or a number cannot be used.
+    """
+    target = Path(path)
+    kind = kind_of(target, ("gif", "mp4"))
+    form, colouring = chosen(shape, theme)
+    if not form.height:
+        raise UsageError(f"shape={shape!r}: a moving picture is a slide or a square")
+    if every_days < 1 or not 0.02 <= seconds <= 60:
+        raise UsageError(f"every_days={every_days}, seconds={seconds:g}: a day or more, and 0.02 to 60 seconds")
+    # what is missing is said before the frames are gathered, which takes its time
+    need_matplotlib()
+    encode = _gif(_pillow()) if kind == "gif" else _mp4(_ffmpeg(target))
+    name = archive.source_name(source)
+    days = _days(archive, name, from_, to, as_known_on, every_days)
+    told: dict[str, Any] = {
+        "source": name, "as_known_on": as_known_on, "within": within, "incident_days": incident_days, "lang": lang,
+        "colours": colours, "with_front": False,
+    }  # fmt: skip
+    dossiers = []
+    for day in days:
+        line = None if title is None else f"{title}, {written(day)}"
+        before = since if since is not None and to_instant(since).date() <= day else None
+        dossiers.append(gather(archive, day.isoformat(), since=before, title=line, **told))
+    box = _common_box(dossiers, view)
+    form = replace(form, dpi=_DPI)
+    # the map stands still: where every frame has room for it
+    x0, y0, x1, y1 = zip(*(map_frame(dossier, box, form, colouring) for dossier in dossiers), strict=True)
+    frame = (max(x0), max(y0), min(x1), min(y1))
+
+    def draw(dossier: Dossier) -> Any:
+        return pixels(draw_figure(dossier, box, form, colouring, frame=frame))
+
+    return encode(_frames(dossiers, days, draw, progress), draw(dossiers[-1]), seconds, target)
+
+
+def _days(
+    archive: Archive, name: str, from_: When | None, to: When | None, as_known_on: When | None, every: int
+) -> list[date]:
+    table = archive.snapshots(name, as_known_on=as_known_on or datetime(9999, 1, 1, tzinfo=UTC))
+    days = sorted({parse_instant(d).date() for d in table["depicts"]})
+    first = to_instant(from_).date() if from_ is not None else date.min
+    last = last_instant(to).date() if to is not None else date.max
+    span = [d for d in days if first <= d <= last]
+    if not span:
+        there = f"there are {days[0]} to {days[-1]}" if days else "all were taken back"
+        raise MapError(f"no day of the span has a snapshot of {name}; {there}")
+    chosen_days = [span[0]]
+    for day in span[1:]:
+        if day - chosen_days[-1] >= timedelta(days=every):
+            chosen_days.append(day)
+    return chosen_days if chosen_days[-1] == span[-1] else [*chosen_days, span[-1]]
+
+
+def _common_box(dossiers: Sequence[Dossier], view: View | None) -> Box:
+    """One view for all frames: what any of them would show."""
+    boxes = []
+    for dossier in dossiers:
+        if view != "changes" or dossier.changes:
+            boxes.append(shapely.box(*view_box(dossier, view)))
+    if not boxes:
+        raise UsageError('view="changes" shows what changed since a date: give since, and days after it')
+    west, south, east, north = shapely.union_all(boxes).bounds
+    return west, south, east, north
+
+
+def _frames(
+    dossiers: Sequence[Dossier], days: Sequence[date], draw: Callable[[Dossier], Any],
+    progress: Callable[..., None] | None,
+) -> Iterator[Any]:  # fmt: skip
+    """All frames, each drawn when it is wanted: a year of them would fill the memory."""
+    for done, (dossier, day) in enumerate(zip(dossiers, days, strict=True), start=1):
+        yield draw(dossier)
+        if progress is not None:
+            progress(done, len(days), str(day))
+
+
+def _pillow() -> Any:
+    try:
+        from PIL import Image
+    except ImportError as error:
+        raise MapError(f"a GIF needs pillow ({error}): pip install 'geo-control[pictures]'") from None
+    return Image
+
+
+def _gif(image: Any) -> Callable[[Iterator[Any], Any, float, Path], Path]:
+    """One palette for all frames, from the first and the last, so that flat colours stay flat and do not flicker."""
+
+    def encode(frames: Iterator[Any], last: Any, seconds: float, path: Path) -> Path:
+        first = next(frames)
+        palette = _palette(np.concatenate([first, last]))
+
+        def painted(frame: Any) -> Any:
+            picture = image.fromarray(_indexes(frame, palette))
+            picture.putpalette(palette.ravel().tolist())
+            return picture
+
+        stand = round(seconds * 1000)
+        stream = BytesIO()
+        # equal frames that follow one another are written as one that stands longer: so the end is held
+        rest = chain(map(painted, frames), repeat(painted(last), _HOLD - 1))
+        painted(first).save(stream, "GIF", save_all=True, append_images=rest, duration=stand, loop=0)
+        return write(stream.getvalue(), path)
+
+    return encode
+
+
+def _palette(frame: Any) -> Any:
+    """256 colours at most, uint8 of shape (n, 3): the commonest as they are, then those that are farthest from them."""
+    packed, counts = np.unique(_packed(frame), return_counts=True)
+    order = np.argsort(-counts, kind="stable")
+    colours = _unpacked(packed[order])
+    kept = list(range(min(96, len(colours))))
+    away = np.min([((colours - colours[i]) ** 2).sum(axis=1) for i in kept], axis=0)
+    while len(kept) < min(256, len(colours)):
+        kept.append(int(away.argmax()))
+        away = np.minimum(away, ((colours - colours[kept[-1]]) ** 2).sum(axis=1))
+    return colours[kept].astype(np.uint8)
+
+
+def _unpacked(packed: Any) -> Any:
+    return np.column_stack([packed >> 16, (packed >> 8) & 255, packed & 255]).astype(np.float32)
+
+
+def _indexes(frame: Any, palette: Any) -> Any:
+    """The nearest colour of the palette for each pixel; pillow's own search is not exact."""
+    colours, where = np.unique(_packed(frame), return_inverse=True)
+    apart = _unpacked(colours)
+    known = palette.astype(np.float32)
+    # |a - b|² without a third dimension
+    distance = (apart**2).sum(axis=1)[:, None] - 2 * apart @ known.T + (known**2).sum(axis=1)
+    return distance.argmin(axis=1).astype(np.uint8)[where].reshape(frame.shape[:2])
+
+
+def _packed(frame: Any) -> Any:
+    red, green, blue = (frame[..., i].astype(np.uint32) for i in range(3))
+    return (red << 16 | green << 8 | blue).ravel()
+
+
+def _ffmpeg(path: Path) -> str:
+    program = shutil.which("ffmpeg")
+    if program is None:
+        gif = path.with_suffix(".gif").name
+        raise MapError(f"{path}: an MP4 needs ffmpeg, which is not on this machine: install it, or write {gif}")
+    return program
+
+
+def _mp4(program: str) -> Callable[[Iterator[Any], Any, float, Path], Path]:
+    def encode(frames: Iterator[Any], last: Any, seconds: float, path: Path) -> Path:
+        high, wide = last.shape[:2]
+        command = [
+            program, "-loglevel", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{wide}x{high}",
+            "-framerate", f"{1 / seconds:.6f}", "-i", "pipe:0", "-an", "-pix_fmt", "yuv420p", "-movflags", "+faststart",
+            "-fflags", "+bitexact",
+        ]  # fmt: skip
+        try:
+            with aside(path, ending=".mp4") as temporary:
+                said = _run([*command, f"file:{temporary}"], chain(frames, repeat(last, _HOLD)))
+                if said is not None:
+                    raise MapError(f"{path}: ffmpeg gave up ({said}); a .gif needs none")
+        except OSError as error:
+            raise MapError(f"{path} cannot be written: {error.strerror or error}") from error
+        return path
+
+    return encode
+
+
+def _run(command: Sequence[str], frames: Iterator[Any]) -> str | None:
+    """Feed frames to ffmpeg; what it complained of last where it failed."""
+    with TemporaryFile() as complaints:
+        # our own arguments and no shell
+        running = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, stderr=complaints)  # noqa: S603
+        assert running.stdin is not None
+        with suppress(BrokenPipeError), running.stdin as pipe:
+            for frame in frames:
+                pipe.write(frame.tobytes())
+        if running.wait() == 0:
+            return None
+        complaints.seek(0)
+        lines = complaints.read().decode("utf-8", "replace").strip().splitlines()
+        return lines[-1] if lines else f"exit {running.returncode}"

@@ -1,0 +1,95 @@
+"""How pictures look: themes, shapes with their sizes of type, and the formats that they are written in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from geo.errors import UsageError
+from geo.presentation.sides import CONTESTED
+
+Shape = Literal["slide", "square", "column"]
+ThemeName = Literal["light", "dark"]
+FORMATS = ("png", "svg", "pdf")
+# statuses by line, since two of a side share its colour: dashes in multiples of the line's width
+DASHES: Mapping[str, Sequence[float]] = {"claimed": (4, 2), "advance": (1, 1.2), "contested": (3, 1.5, 1, 1.5),
+                                          "liberated": (1.2, 2.2)}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Theme:
+    """Colours of everything that is no class of control: those of the dated page."""
+
+    paper: str
+    ink: str
+    soft: str
+    rule: str
+    sea: str
+    land: str
+    line: str
+    unit: str
+    river: str
+    halo: str
+    mark: str
+    mark_edge: str
+    # how strongly held ground's fill and bars are drawn, as the style sheet of the pages has it
+    held: tuple[float, float]
+
+
+THEMES: Mapping[str, Theme] = {
+    "light": Theme("#ffffff", "#1c2024", "#5a6168", "#d7dbdf", "#e1e8ec", "#fbfaf7", "#8b9299", "#b9bec3", "#b7cad6",
+                   "#fbfaf7", "#1c2024", "#ffffff", (0.45, 0.6)),
+    "dark": Theme("#171c20", "#eceff1", "#a9b2ba", "#394148", "#12181d", "#262c31", "#7d868e", "#464e55", "#33424d",
+                  "#1b2126", "#ffffff", "#12181d", (0.6, 1.0)),
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Format:
+    """A shape of picture."""
+
+    width: float
+    height: float
+    dpi: int
+    margin: float
+    title: float
+    dek: float
+    body: float
+    small: float
+    credit: float
+    marks: float
+
+
+SHAPES: Mapping[str, Format] = {
+    "slide": Format(960, 540, 144, 26, 25, 13, 12, 9.5, 7.5, 1.0),  # 1920 × 1080 pixels
+    "square": Format(540, 540, 144, 18, 22, 11, 11, 9, 6.3, 0.85),  # 1080 × 1080
+    "column": Format(270, 0, 300, 9, 13.5, 8, 7.5, 6.5, 5.5, 0.6),  # 95 mm, 1125 pixels
+}
+
+
+def kind_of(path: Path, known: Sequence[str] = FORMATS) -> str:
+    """The format that a file's name asks for."""
+    kind = path.suffix.lower().lstrip(".")
+    if kind not in known:
+        raise UsageError(f"{path}: a picture's name ends in " + ", ".join(f".{k}" for k in known))
+    return kind
+
+
+def chosen(shape: str, theme: str) -> tuple[Format, Theme]:
+    """A shape and a theme by name."""
+    if shape not in SHAPES:
+        raise UsageError(f"shape={shape!r} is unknown: " + ", ".join(SHAPES))
+    if theme not in THEMES:
+        raise UsageError(f"theme={theme!r} is unknown: " + ", ".join(THEMES))
+    return SHAPES[shape], THEMES[theme]
+
+
+def legible(colour: str, theme: Theme) -> str:
+    """A side's colour as a line on this paper: lighter on dark, and the yellow of contested ground darker on light."""
+    light = int(theme.paper[1:3], 16) > 127
+    toward = theme.ink if not light else "#3c2d00" if colour == CONTESTED else colour
+    share = 0.35 if not light else 0.4
+    mixed = (round(int(colour[i : i + 2], 16) * (1 - share) + int(toward[i : i + 2], 16) * share) for i in (1, 3, 5))
+    return "#" + "".join(f"{v:02x}" for v in mixed)

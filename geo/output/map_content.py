@@ -1,0 +1,349 @@
+"""What a dated page shows, gathered from the archive as plain data: no HTML, no map library."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from functools import cache, partial
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo.archive import Archive
+from geo.archive.results import When, rows_of
+from geo.archive.source_queries import stated_meaning
+from geo.errors import MapError, UnitError, UsageError
+from geo.incidents.markers import Spot, number_or_none, spot_of, thinned
+from geo.measure.ellipsoid import areas_km2
+from geo.measure.front_line import Front
+from geo.presentation.basemap import Box, outward, padded, reach_of
+from geo.presentation.labels import (
+    base_words,
+    class_key,
+    class_label,
+    credit_line,
+    credit_of,
+    figure,
+    known_words,
+    title_words,
+    written,
+)
+from geo.presentation.sides import side_colours
+from geo.presentation.symbols import Symbol, change_symbols, class_symbols
+from geo.schema import parse_instant, text_or_none, to_instant
+
+# a class is a sliver where less than both of this, and no more, is held, gained and lost in a unit
+SLIVER_KM2 = 5.0
+SLIVER_SHARE = 0.001
+FRONT_INSET_KM = 5.0  # nearer to border and coast a drawn front is mostly two maps' different borders
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """Polygons that are drawn alike."""
+
+    label: str
+    symbol: Symbol
+    shapes: Sequence[shapely.Geometry]
+    facts: Sequence[tuple[str, str]]
+
+
+@dataclass(frozen=True)
+class Dossier:
+    """Everything on a dated page."""
+
+    title: str
+    dek: str
+    date: str
+    lang: str
+    classes: Sequence[Drawn]
+    changes: Sequence[Drawn]
+    figures: Sequence[Mapping[str, Any]]
+    since: str | None
+    spots: Sequence[Spot]
+    outlines: Sequence[shapely.Geometry]
+    boundary: str
+    bounds: Box
+    limits: Box
+    reach: Box
+    place: str = ""
+    credits: Sequence[str] = field(default_factory=tuple)
+    front: Front | None = None
+    base: str = ""  # the date of `since` in words: that of the map which answers for it
+    notes: Sequence[str] = ()  # what a reader must know of the classes, the series and the ages of its maps
+    slivers: Sequence[Mapping[str, Any]] = ()  # figures too slight, against the unit, for a headline
+
+    @property
+    def headlines(self) -> list[Mapping[str, Any]]:
+        """The figures without slivers."""
+        return [row for row in self.figures if row not in self.slivers]
+
+
+def gather(
+    archive: Archive,
+    date: When | None = None,
+    *,
+    source: str | None = None,
+    since: When | None = None,
+    as_known_on: When | None = None,
+    within: str | None = None,
+    incident_days: int = 1,
+    title: str | None = None,
+    lang: str = "en",
+    colours: Mapping[str, str] | None = None,
+    with_front: bool = True,
+) -> Dossier:
+    """Collect what the page of a date shows."""
+    with archive.holding():
+        return _gather(
+            archive, date, archive.source_name(source), since=since, as_known_on=as_known_on, within=within,
+            incident_days=incident_days, title=title, lang=lang, colours=colours, with_front=with_front,
+        )  # fmt: skip
+
+
+def _gather(
+    archive: Archive,
+    date: When | None,
+    name: str,
+    *,
+    since: When | None,
+    as_known_on: When | None,
+    within: str | None,
+    incident_days: int,
+    title: str | None,
+    lang: str,
+    colours: Mapping[str, str] | None,
+    with_front: bool,
+) -> Dossier:
+    colours = side_colours(archive.controllers(as_known_on=as_known_on), colours=colours)
+    frame = archive.control(date, source=name, as_known_on=as_known_on)
+    area = archive.area(date, source=name, within=within, as_known_on=as_known_on)
+    if date is None:
+        date = _last(archive, name, as_known_on)
+    spots_frame = _incidents(archive, date, incident_days, as_known_on)
+    base = "" if since is None else base_words(archive, name, since, as_known_on=as_known_on)
+    figures, changes, told = _changes(archive, name, date, since, within, as_known_on, area, colours, base)
+    limits, bounds = _boxes(archive, frame, [shape for item in changes for shape in item.shapes], spots_frame, within)
+    reach = outward(reach_of(limits))
+    lines, boundary = outlines(archive, reach)
+    place = "" if within is None else _place(archive, within)
+    slivers = [] if within is None else _slivers(archive, within, figures)
+    credit = credit_of(archive, name)
+    shown = credit["title"] or name
+    snapshots = sorted(set(frame["snapshot"]))
+    return Dossier(
+        title=title or title_words(place, shown, written(date)),
+        dek=_dek(archive, shown, snapshots, date, area, as_known_on),
+        date=str(date),
+        lang=lang,
+        classes=_classes(frame, area, shown, colours, place),
+        changes=changes,
+        figures=figures,
+        since=None if since is None else str(since),
+        spots=_spots(archive, spots_frame),
+        front=_front(archive, date, name, within, as_known_on) if with_front else None,
+        outlines=lines,
+        boundary=boundary,
+        bounds=bounds,
+        limits=limits,
+        reach=reach,
+        place=place,
+        credits=_credits(archive, credit, spots_frame),
+        base=base,
+        notes=[*_meanings(name, [row for row in figures if row not in slivers]), *told],
+        slivers=slivers,
+    )
+
+
+def _last(archive: Archive, source: str, as_known_on: When | None) -> str:
+    table = archive.snapshots(source, as_known_on=as_known_on or datetime(9999, 1, 1, tzinfo=UTC))
+    return parse_instant(max(table["depicts"])).date().isoformat()
+
+
+def _incidents(archive: Archive, date: When, days: int, as_known_on: When | None) -> gpd.GeoDataFrame:
+    last = to_instant(date)
+    try:
+        first = last - timedelta(days=days - 1)
+    except OverflowError:
+        raise UsageError(f"incident_days={days}: so many days before {date} are in no calendar") from None
+    return archive.incidents(first, last, as_known_on=as_known_on)
+
+
+def _boxes(
+    archive: Archive,
+    frame: gpd.GeoDataFrame,
+    changes: Sequence[shapely.Geometry],
+    spots: gpd.GeoDataFrame,
+    within: str | None,
+) -> tuple[Box, Box]:
+    """How far the map reaches, and what it shows first: the ground, and the incidents where they are not far off."""
+    shown = frame[frame["status"] != "liberated"] if (frame["status"] != "liberated").any() else frame
+    ground = [*shown.geometry, *changes]
+    boxes = [shapely.total_bounds(np.array(ground, dtype=object)).tolist()] if ground else []
+    if within is not None:
+        boxes = [archive.unit(within).total_bounds.tolist()]
+    elif len(spots):
+        boxes.append(spots.total_bounds.tolist())
+    if not boxes:
+        raise MapError("nothing stands on that date that could be drawn")
+    whole = shapely.union_all([shapely.box(*b).buffer(0.02) for b in boxes]).bounds
+    first = shapely.box(*boxes[0]).buffer(0.02).bounds
+    far = (whole[2] - whole[0]) > 3 * (first[2] - first[0]) or (whole[3] - whole[1]) > 3 * (first[3] - first[1])
+    return padded(whole), outward(padded(first if far else whole, 0.06))
+
+
+def _classes(
+    frame: gpd.GeoDataFrame, area: pd.DataFrame, source: str, colours: Mapping[str, str] | None, place: str
+) -> list[Drawn]:
+    keys = [class_key(row) for row in rows_of(frame[["controller", "status", "part"]])]
+    km2 = {class_key(row): row for row in rows_of(area)}
+    shapes = np.asarray(frame.geometry.array, dtype=object)
+    symbols = class_symbols({key[:2] for key in keys}, colours=colours)
+    order = list(symbols)
+    drawn = []
+    for key in sorted(set(keys), key=lambda k: (order.index(k[:2]), k[2])):
+        row = km2.get(key)
+        facts = [("Source", source)]
+        if row is not None:
+            facts = [("Area" + place, f"{figure(row['area_km2'])} km²"), *facts, ("Snapshot", row["snapshot"])]
+        mine = [shape for shape, k in zip(shapes, keys, strict=True) if k == key]
+        drawn.append(Drawn(class_label(*key), symbols[key[:2]], mine, facts))
+    return drawn
+
+
+def _changes(
+    archive: Archive,
+    source: str,
+    date: When,
+    since: When | None,
+    within: str | None,
+    as_known_on: When | None,
+    area: pd.DataFrame,
+    colours: Mapping[str, str] | None,
+    base: str,
+) -> tuple[list[dict[str, Any]], list[Drawn], list[str]]:
+    """The figures, with what changed since a date where one is given, the ground that did, and what to know of it."""
+    figures = rows_of(area)
+    if since is None:
+        return figures, [], []
+    moved = archive.change(since, date, source=source, within=within, as_known_on=as_known_on)
+    by_class = {class_key(row): row for row in rows_of(moved)}
+    figures = [{**by_class.pop(class_key(row), {}), **row} for row in figures]
+    nothing = {"area_km2": 0.0, "lower_km2": 0.0, "upper_km2": 0.0}
+    figures += [{**row, **nothing, "snapshot": row["to_snapshot"]} for row in by_class.values()]
+    changed = archive.changed(since, date, source=source, as_known_on=as_known_on)
+    changed = changed[changed["status"] == "held"]
+    sides = [c for c in {text_or_none(r["controller"]) for r in figures} if c]
+    symbols = change_symbols(sides, colours=colours)
+    rows = zip(changed["controller"], changed["change"], changed["area_km2"], changed.geometry, strict=True)
+    drawn = [
+        Drawn(
+            f"{word.capitalize()} by {side} since {base}", symbols[side, word], [shape],
+            [("Area", f"{figure(km2)} km²"), ("From", str(since)), ("To", str(date)), ("Source", source)],
+        )
+        for side, word, km2, shape in rows
+    ]  # fmt: skip
+    # a rule that a source's figures have passed stands with its credit
+    return figures, drawn, [n for n in moved.attrs["notes"] if not n.startswith(f"{source}: ")]
+
+
+def _meanings(source: str, figures: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the source means by each class that has ground."""
+    told = []
+    for row in figures:
+        side, status, part = class_key(row)
+        meaning = stated_meaning(source, part, side, status)
+        if meaning and row["area_km2"]:
+            told.append(f"{class_label(side, status, part)}: {meaning}")
+    return told
+
+
+def _slivers(archive: Archive, within: str, figures: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    """The classes of which a unit has next to nothing: mostly strips between two maps' different borders."""
+    shape = np.array([archive.unit(within).geometry.iloc[0]], dtype=object)
+    least = min(SLIVER_KM2, SLIVER_SHARE * float(areas_km2(shape)[0]))
+    names = ("area_km2", "gained_km2", "lost_km2")
+    return [row for row in figures if all((number_or_none(row.get(n)) or 0.0) < least for n in names)]
+
+
+def _place(archive: Archive, within: str) -> str:
+    unit = archive.unit(within).iloc[0]
+    return f" in {unit['name']} ({unit['unit']})"
+
+
+def _located(spots: gpd.GeoDataFrame) -> Any:
+    return ~(spots.geometry.isna() | spots.geometry.is_empty).to_numpy(dtype=bool)
+
+
+def _spots(archive: Archive, frame: gpd.GeoDataFrame) -> list[Spot]:
+    region = cache(partial(_region, archive))
+    return thinned([spot_of(row, region) for row in rows_of(frame[_located(frame)])])
+
+
+def _region(archive: Archive, name: str) -> shapely.Geometry | None:
+    try:
+        return archive.unit(name).geometry.iloc[0]
+    except UnitError:
+        return None
+
+
+def _front(archive: Archive, date: When, source: str, within: str | None, as_known_on: When | None) -> Front | None:
+    """The front, away from border and coast; None where the archive has no countries or it is nowhere."""
+    try:
+        found = archive.front(date, source=source, within=within, inset_km=FRONT_INSET_KM, as_known_on=as_known_on)
+    except UnitError:
+        return None
+    return found if found.length_km else None
+
+
+def outlines(archive: Archive, limits: Box) -> tuple[list[shapely.Geometry], str]:
+    """The borders of the finest units in view, and whose they are."""
+    return archive.store.recall(("outlines", limits), lambda: _outlines(archive, limits))
+
+
+def _outlines(archive: Archive, limits: Box) -> tuple[list[shapely.Geometry], str]:
+    units = archive.units()
+    fine = units[units["level"] > 0]
+    box = shapely.box(*limits)
+    fine = fine[shapely.intersects(np.asarray(fine.geometry.array, dtype=object), box)]
+    if fine.empty:
+        return [], ""
+    borders = shapely.clip_by_rect(shapely.boundary(np.asarray(fine.geometry.array, dtype=object)), *limits)
+    # borders that two units share are drawn once
+    merged = shapely.line_merge(shapely.union_all(borders))
+    return [p for p in shapely.get_parts(merged) if p.geom_type == "LineString"], "; ".join(
+        sorted(set(fine["boundary"]))
+    )
+
+
+def _dek(
+    archive: Archive, shown: str, snapshots: Sequence[str], date: When, area: pd.DataFrame, as_known_on: When | None
+) -> str:
+    table = archive.store.recall(("depicts",), lambda: _depicts(archive))
+    depicts = [parse_instant(d) for snapshot in snapshots for d in table[snapshot]]
+    stated = ", ".join(sorted({written(d if d != to_instant(d.date()) else d.date()) for d in depicts}))
+    ages = sorted({f"{age:g}" for age in area["snapshot_age_days"] if age})
+    days = "day" if ages == ["1"] else "days"
+    old = f", {' and '.join(ages)} {days} before this date" if ages else ""
+    known = "" if as_known_on is None else known_words(as_known_on)
+    return f"{written(date)}. Source: {shown}; snapshot depicting {stated}{old}.{known}"
+
+
+def _depicts(archive: Archive) -> dict[str, list[str]]:
+    """What each snapshot depicts, in every recording of it."""
+    found: dict[str, list[str]] = {}
+    table = archive.snapshots()
+    for snapshot, depicts in zip(table["snapshot"], table["depicts"], strict=True):
+        found.setdefault(snapshot, []).append(depicts)
+    return found
+
+
+def _credits(archive: Archive, credit: Mapping[str, str], spots: gpd.GeoDataFrame) -> list[str]:
+    lines = ["Control: " + credit_line(credit)]
+    for dataset in sorted(set(spots["dataset"])) if len(spots) else ():
+        lines.append("Incidents: " + (credit_line(credit_of(archive, dataset)) or str(dataset)))
+    return lines

@@ -1,0 +1,286 @@
+"""A site built from an archive: only what rests on something new is made, and all of it is put in place at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from geo.archive import Archive
+from geo.archive.results import FAR, When, moment
+from geo.output.console import records
+from geo.output.html.base_layer import ground_of
+from geo.output.html.map_page import ControlMap
+from geo.output.html.timeline_page import draw_timeline
+from geo.output.map_content import gather
+from geo.output.parallel import by_workers
+from geo.output.site import markup
+from geo.output.site.downloads import content, take
+from geo.output.site.feed import ENTRIES, feed_xml, learnt, sitemap_xml
+from geo.output.site.plan import Day, Plan, Wishes, checked_address, digest, plan_site
+from geo.output.site.publish import Built, Filed, Shelf, opened, stage
+from geo.output.site.social_image import card_png, card_words
+from geo.output.site.unit_pages import Unit, unit_body, unit_dek, units_of, units_table
+from geo.presentation import basemap
+from geo.presentation.labels import credit_line, credit_of, written
+from geo.schema import parse_instant, text_or_none, write_instant
+from geo.version import __version__
+
+Progress = Callable[..., None]
+
+
+@dataclass(frozen=True)
+class _Job:
+    """What is to be made of a date: paths of the site, and the sizes of its downloads that stand already."""
+
+    day: Day
+    wanted: Sequence[str]
+    sizes: Mapping[str, int]
+
+
+def build_site(
+    archive: Archive,
+    folder: str | Path,
+    *,
+    source: str | None = None,
+    from_: When | None = None,
+    to: When | None = None,
+    within: str | None = None,
+    lang: str = "en",
+    title: str | None = None,
+    base_url: str | None = None,
+    as_known_on: When | None = None,
+    colours: Mapping[str, str] | None = None,
+    with_downloads: bool = True,
+    workers: int = 1,
+    progress: Progress | None = None,
+) -> Built:
+    """Build a static site of an archive, or bring one up to date.
+
+    Parameters
+    ----------
+    archive : Archive
+        What to draw from.
+    folder : str or pathlib.Path
+        Where the site is, or is made. A folder with files in it that no build made is refused.
+    source : str or None
+        May be left out where the archive has one.
+    from_, to : str, date, datetime or None
+        The span of days, both included.
+    within : str or None
+        Keep to this unit (a code or a name): figures and downloads are those inside it.
+    lang : {"en", "uk", "ru"}
+        Of place names.
+    title : str or None
+        Of the site; a date's page adds its date.
+    base_url : str or None
+        Where the site will be (``https://example.org/map/``): feed, cards and site map then have absolute links.
+    as_known_on : str, date, datetime or None
+        What the archive said at that moment.
+    colours : mapping or None
+        Controller -> ``#rrggbb``; the palette of `geo.presentation.sides` otherwise.
+    with_downloads : bool
+        False leaves the data files out, where the source does not allow passing its data on.
+    workers : int
+        Processes; the site is the same, byte for byte.
+    progress : callable or None
+        Called with (done, of how many, date).
+
+    Returns
+    -------
+    Built
+        What was added, changed, removed and kept. The same input gives the same bytes.
+
+    Raises
+    ------
+    MapError
+        No day of the span has a snapshot, or the folder cannot be written.
+    SourceError
+        A source must be named, or is not there.
+    UnitError
+        A unit is unknown or ambiguous.
+    UsageError
+        The folder holds files of others, another build is at work in it, or the address is none.
+    """
+    with archive.holding(), opened(Path(folder)) as shelf:
+        known = moment(as_known_on)
+        wishes = Wishes(
+            archive.source_name(source), within, lang, title, checked_address(base_url),
+            None if known is None else write_instant(known), colours, with_downloads,
+        )  # fmt: skip
+        plan = plan_site(archive, wishes, from_=from_, to=to)
+        _put_days(archive, plan, shelf, workers, progress)
+        _put_whole(archive, plan, shelf)
+        return shelf.switch(_told(plan))
+
+
+def _told(plan: Plan) -> dict[str, Any]:
+    """What the manifest says beside the files: the tool, the options, and the snapshots that each date rests on."""
+    dates = {day.day: {str(s["snapshot"]): s["sha256"] for s in day.snapshots} for day in plan.days}
+    return {"made_by": f"geo-control {__version__}", "options": dict(plan.options), "dates": dates}
+
+
+# -- dates --------------------------------------------------------------------------------------------------------
+
+
+def _put_days(archive: Archive, plan: Plan, shelf: Shelf, workers: int, progress: Progress | None) -> None:
+    rests: dict[str, str] = {}
+    jobs = []
+    for day in plan.days:
+        files = {**dict.fromkeys(day.files, day.state), _page(day): day.page}
+        if plan.options["cards"]:
+            files[_card(day)] = day.card
+        wanted = [path for path, key in files.items() if not shelf.has(path, key)]
+        rests |= {path: files[path] for path in wanted}
+        if wanted:
+            jobs.append(_Job(day, wanted, {p: f.bytes for p, f in shelf.wanted.items() if p in day.files}))
+    made = by_workers(
+        archive, jobs, partial(_make_day, plan=replace(plan, days=()), staging=shelf.staging), workers=workers
+    )
+    for count, (job, files_made) in enumerate(zip(jobs, made, strict=True), start=1):
+        for path, filed in files_made.items():
+            shelf.take(path, rests[path], filed)
+        if progress is not None:
+            progress(count, len(jobs), job.day.day)
+
+
+def _page(day: Day) -> str:
+    return f"dates/{day.day}.html"
+
+
+def _card(day: Day) -> str:
+    return f"cards/{day.day}.png"
+
+
+def _make_day(archive: Archive, job: _Job, *, plan: Plan, staging: Path) -> dict[str, Filed]:
+    """Whatever is wanted of a date, written into the staging folder."""
+    day, made = job.day, {}
+    wanted = set(job.wanted)
+    data = [path for path in day.files if path in wanted]
+    if data:
+        taken = take(archive, day, plan.wishes)
+        made = {path: stage(staging, path, content(path, taken)) for path in data}
+    if wanted - set(data):
+        wishes = plan.wishes
+        dossier = gather(
+            archive, day.day, source=wishes.source, since=day.since, as_known_on=wishes.as_known_on,
+            within=wishes.within, title=f"{plan.title}, {written(day.day)}", lang=wishes.lang, colours=wishes.colours,
+        )  # fmt: skip
+        if _card(day) in wanted:
+            # no legend has room there: ground alone
+            alone = replace(dossier, changes=[], spots=[], credits=dossier.credits[:1])
+            made[_card(day)] = stage(staging, _card(day), card_png(alone, plan.title, plan.shown))
+        if _page(day) in wanted:
+            page = ControlMap(dossier, ground_of(archive, dossier))
+            sizes = {**job.sizes, **{path: made[path].bytes for path in data}}
+            made[_page(day)] = stage(staging, _page(day), _render_day(page, plan, day, sizes))
+    return made
+
+
+def _render_day(made: ControlMap, plan: Plan, day: Day, sizes: Mapping[str, int]) -> str:
+    dossier, shell = made.dossier, made.page.shell
+    said = card_words(dossier.figures, day.day, plan.shown, place=dossier.place)
+    made.page.shell = replace(
+        shell,
+        top=markup.top(day=day) + shell.top,
+        bottom=markup.downloads(day, sizes) + shell.bottom,
+    )
+    card = _card(day) if plan.options["cards"] else ""
+    made.page.head += markup.meta(plan, path=_page(day), title=dossier.title, text=said, card=card) + markup.styles()
+    return str(made.get_root().render())
+
+
+# -- the whole ----------------------------------------------------------------------------------------------------
+
+
+def _put_whole(archive: Archive, plan: Plan, shelf: Shelf) -> None:
+    """Index, units, sources, feed and site map."""
+    standing = [p for p, f in shelf.old.items() if p.startswith("units/") and f.rests_on == plan.series]
+    if not all([*(shelf.has(p, plan.series) for p in standing), shelf.has("index.html", plan.series)]):
+        units = units_of(archive, plan)
+        for unit in units:
+            shelf.put(unit.path, plan.series, _unit_page(unit, archive, plan))
+        for gone in set(standing) - {unit.path for unit in units}:
+            shelf.wanted.pop(gone, None)
+        shelf.put("index.html", plan.series, _index(archive, plan, units))
+    credits = [credit_of(archive, name) for name in (plan.wishes.source, *plan.datasets)]
+    shelf.put("sources.html", plan.series, _sources(archive, plan, credits))
+    _put_feed(archive, plan, shelf, [credit_line(c) or c["name"] for c in credits])
+    if plan.wishes.base_url:
+        pages = sorted((p for p in shelf.wanted if p.endswith(".html")), key=lambda p: (p != "index.html", p))
+        shelf.put("sitemap.xml", "", sitemap_xml(plan, pages))
+
+
+def _put_feed(archive: Archive, plan: Plan, shelf: Shelf, credits: Sequence[str]) -> None:
+    newest = sorted(plan.days, key=lambda d: (learnt(d), d.day), reverse=True)[:ENTRIES]
+    updated = _updated(archive, plan)
+    key = digest(plan.series, str(updated), [(d.day, str(learnt(d))) for d in newest], credits)
+    if not shelf.has("feed.xml", key):
+        summaries = {day.day: _summary(archive, plan, day) for day in newest}
+        shelf.put("feed.xml", key, feed_xml(plan, summaries, updated, credits))
+
+
+def _updated(archive: Archive, plan: Plan) -> datetime:
+    """When the archive last learnt something of the source, or took something back."""
+    limit = moment(plan.wishes.as_known_on) or FAR
+    table = archive.snapshots(plan.wishes.source)
+    texts = [text_or_none(v) for c in ("recorded_at", "superseded_at", "retracted_at") for v in table[c]]
+    return max(at for at in (parse_instant(t) for t in texts if t) if at <= limit)
+
+
+def _summary(archive: Archive, plan: Plan, day: Day) -> str:
+    wishes = plan.wishes
+    table = archive.area(day.day, source=wishes.source, within=wishes.within, as_known_on=wishes.as_known_on)
+    return card_words(records(table), day.day, plan.shown, place=plan.place)
+
+
+def _index(archive: Archive, plan: Plan, units: Sequence[Unit]) -> str:
+    wishes, first, last = plan.wishes, plan.days[0], plan.days[-1]
+    made = draw_timeline(
+        archive, wishes.source, from_=first.day, to=last.day, as_known_on=wishes.as_known_on, within=wishes.within,
+        title=wishes.title, lang=wishes.lang, colours=wishes.colours,
+    )  # fmt: skip
+    shell = made.page.shell
+    more = markup.index_sections(plan, units_table(units) if units else "")
+    made.page.shell = replace(
+        shell,
+        top=markup.top(up="", here="index.html") + shell.top,
+        bottom=shell.bottom.replace("<footer>", f"{more}<footer>", 1),
+    )
+    said = f"{plan.span}. {_summary(archive, plan, last)}"
+    card = _card(last) if plan.options["cards"] else ""
+    made.page.head += markup.meta(plan, path="index.html", title=shell.title, text=said, card=card, up="")
+    made.page.head += markup.styles()
+    return str(made.get_root().render())
+
+
+def _unit_page(unit: Unit, archive: Archive, plan: Plan) -> str:
+    body, css = unit_body(unit, archive, plan)
+    return markup.bare_page(
+        plan, path=unit.path, title=f"{unit.name} ({unit.code})" if unit.name != unit.code else unit.name,
+        dek=unit_dek(unit, plan), body=body, css=css, credits=_owed(unit, archive, plan),
+    )  # fmt: skip
+
+
+def _owed(unit: Unit, archive: Archive, plan: Plan) -> list[str]:
+    """Whom a unit's figures are owed to, and whose outline it is."""
+    control = credit_of(archive, plan.wishes.source)
+    return [f"Control: {credit_line(control) or control['name']}", f"Unit: {unit.boundary}"]
+
+
+def _sources(archive: Archive, plan: Plan, credits: Sequence[Mapping[str, str]]) -> str:
+    shipped = basemap.credits()
+    lines = [f"{shipped[name]['text'].rstrip('.')}. {shipped[name]['url']}" for name in ("basemap", "places")]
+    boundary = "; ".join(sorted({str(b) for b in _distinct(archive.units()["boundary"])}))
+    dek = f"{plan.title}: whom it is owed to, and the snapshots that its {len(plan.days)} dates rest on."
+    if plan.wishes.as_known_on is not None:
+        dek += f" As known on {written(plan.wishes.as_known_on)}."
+    body = markup.sources_body(plan, credits, lines, boundary)
+    return markup.bare_page(plan, path="sources.html", title="Sources and credits", dek=dek, body=body, up="")
+
+
+def _distinct(values: Iterable[Any]) -> Iterator[str]:
+    return (text for text in {text_or_none(v) for v in values} if text)

@@ -1,0 +1,200 @@
+"""The files of a date that readers take away: GeoJSON, KML, CSV, GeoPackage and GeoParquet, with their credits."""
+
+from __future__ import annotations
+
+import html
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo.archive import Archive
+from geo.formats.gdal import geopackage_bytes
+from geo.formats.tables import csv_lines, defused
+from geo.formats.xml import Element, add, clean, xml_bytes
+from geo.incidents.markers import spot_of
+from geo.measure.areas import areal_only, clip
+from geo.measure.ellipsoid import areas_km2
+from geo.output.site.plan import Day, Wishes
+from geo.presentation.labels import class_label, credit_line, credit_of
+from geo.presentation.sides import CONTESTED, side_colours
+from geo.schema import CRS, INCIDENT_COLUMNS, text_or_none, to_instant, write_instant
+from geo.version import __version__
+
+_CONTROL = ("date", "source", "snapshot", "controller", "status", "native", "valid_from", "area_km2")
+# what a file's row carried beside our own fields stays in the archive
+_INCIDENT = ("dataset", *(c for c in INCIDENT_COLUMNS if c != "orig"))
+_FILL = {"held": "99", "claimed": "55", "advance": "66", "liberated": "44"}  # opacity in KML
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What stands on a date, as downloads carry it: frames in EPSG:4326, the figures, and whom to credit."""
+
+    day: str
+    control: gpd.GeoDataFrame
+    incidents: gpd.GeoDataFrame
+    figures: pd.DataFrame
+    credits: Sequence[str]
+    colours: Mapping[str, str]
+
+
+def take(archive: Archive, day: Day, wishes: Wishes) -> Taken:
+    """Read what a date's downloads carry."""
+    known: dict[str, Any] = {"as_known_on": wishes.as_known_on}
+    control = archive.control(day.day, source=wishes.source, **known)
+    incidents = archive.incidents(day.day, day.day, **known)
+    if wishes.within is not None:
+        zone = archive.unit(wishes.within).geometry.iloc[0]
+        control = control.set_geometry([areal_only(clip(s, zone)) for s in control.geometry], crs=CRS)
+        control = control[~control.geometry.is_empty].reset_index(drop=True)
+        incidents = incidents[incidents.intersects(zone)].reset_index(drop=True)
+    shapes = np.asarray(control.geometry.array, dtype=object)
+    stamps = [write_instant(to_instant(v)) for v in control["valid_from"]]
+    control = control.assign(valid_from=stamps, date=day.day, area_km2=areas_km2(shapes) if len(shapes) else 0.0)
+    parts = ["part"] if (control["part"].fillna("") != "").any() else []
+    sets = sorted(set(incidents["dataset"])) if len(incidents) else []
+    credits = [credit_line(credit_of(archive, name)) or name for name in (wishes.source, *sets)]
+    return Taken(
+        day.day,
+        control[[*_CONTROL, *parts, "geometry"]],
+        incidents[[*_INCIDENT, "geometry"]],
+        archive.area(day.day, source=wishes.source, within=wishes.within, **known),
+        [f"{'Control' if i == 0 else 'Incidents'}: {line}" for i, line in enumerate(credits)],
+        side_colours(archive.controllers(as_known_on=wishes.as_known_on), colours=wishes.colours),
+    )
+
+
+def content(path: str, taken: Taken) -> bytes:
+    """The bytes of one of a date's files."""
+    what, _, kind = path.rpartition("/")[2][len("YYYY-MM-DD-") :].partition(".")
+    frame = taken.incidents if what == "incidents" else taken.control
+    if kind == "geojson":
+        return _geojson(frame, taken)
+    if kind == "csv":
+        rows = (
+            taken.figures.assign(date=taken.day) if what == "figures" else pd.DataFrame(frame.drop(columns="geometry"))
+        )
+        return _csv(rows, taken)
+    if kind == "kml":
+        return _kml(taken)
+    if kind == "gpkg":
+        layers = {"control": taken.control} | ({"incidents": taken.incidents} if len(taken.incidents) else {})
+        return geopackage_bytes(layers, description="; ".join(taken.credits))
+    stream = io.BytesIO()
+    frame.to_parquet(stream, index=False)
+    return stream.getvalue()
+
+
+def _geojson(frame: gpd.GeoDataFrame, taken: Taken) -> bytes:
+    """RFC 7946: exterior rings run against the clock; what is not known is null."""
+    shapes = np.asarray(frame.geometry.array, dtype=object)
+    drawn = shapely.to_geojson(shapely.orient_polygons(shapes)) if len(shapes) else []
+    features = [
+        f'{{"type":"Feature","properties":{json.dumps(row, ensure_ascii=False, allow_nan=False)},'
+        f'"geometry":{text if text is not None else "null"}}}'
+        for row, text in zip(_rows(frame), drawn, strict=True)
+    ]
+    head = {"date": taken.day, "credits": list(taken.credits), "made_with": f"geo-control {__version__}"}
+    opened = json.dumps({"type": "FeatureCollection", **head}, ensure_ascii=False)[:-1]
+    return (opened + ',"features":[\n' + ",\n".join(features) + "\n]}\n").encode("utf-8", "replace")
+
+
+def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:
+    columns = [c for c in frame.columns if c != "geometry"]
+    plain = pd.DataFrame(frame[columns]).astype(object)
+    plain = plain.where(plain.notna(), None)
+    return [{str(k): _plain(v) for k, v in row.items()} for row in plain.to_dict("records")]
+
+
+def _plain(value: Any) -> Any:
+    if value is None or isinstance(value, str | bool | int | float):
+        return value
+    return value.item() if isinstance(value, np.generic) else str(value)
+
+
+def _csv(table: pd.DataFrame, taken: Taken) -> bytes:
+    credits = defused("; ".join(taken.credits))
+    rows = [
+        [*("" if v is None else v if not isinstance(v, str) else defused(v) for v in row.values()), credits]
+        for row in _rows(table)
+    ]
+    return "".join(csv_lines([[*table.columns, "credits"], *rows])).encode("utf-8", "replace")
+
+
+def _kml(taken: Taken) -> bytes:
+    root = Element("kml", xmlns="http://www.opengis.net/kml/2.2")
+    document = add(root, "Document")
+    add(document, "name", f"Control on {taken.day}")
+    add(document, "description", _lines([*taken.credits, f"Made with geo-control {__version__}"]))
+    classes = dict.fromkeys(
+        (text_or_none(c), str(s)) for c, s in zip(taken.control["controller"], taken.control["status"], strict=True)
+    )
+    names = {key: f"class-{i}" for i, key in enumerate(sorted(classes, key=str))}
+    for key, name in names.items():
+        _style(document, name, taken.colours.get(key[0] or "", CONTESTED), _FILL.get(key[1], "77"))
+    _balloon(add(document, "Style", id="incident"))
+    folder = add(document, "Folder")
+    add(folder, "name", "Control")
+    for row, shape in zip(_rows(taken.control), taken.control.geometry, strict=True):
+        _ground(folder, row, shape, names[row["controller"], row["status"]])
+    if len(taken.incidents):
+        folder = add(document, "Folder")
+        add(folder, "name", "Incidents")
+        for row in taken.incidents.to_dict("records"):
+            _incident(folder, row)
+    return xml_bytes(root)
+
+
+def _style(document: Element, name: str, colour: str, opacity: str) -> None:
+    red, green, blue = colour[1:3], colour[3:5], colour[5:7]
+    style = add(document, "Style", id=name)
+    add(add(style, "LineStyle"), "color", f"ff{blue}{green}{red}")
+    add(add(style, "PolyStyle"), "color", f"{opacity}{blue}{green}{red}")
+    _balloon(style)
+
+
+def _balloon(style: Element) -> None:
+    # viewers read a description as HTML: ours is escaped, and they are to show nothing else
+    add(add(style, "BalloonStyle"), "text", "$[description]")
+
+
+def _lines(lines: Sequence[str]) -> str:
+    return "<br>".join(html.escape(clean(line)) for line in lines)
+
+
+def _ground(folder: Element, row: Mapping[str, Any], shape: shapely.Geometry, style: str) -> None:
+    mark = add(folder, "Placemark")
+    add(mark, "name", class_label(row["controller"], row["status"], row.get("part") or ""))
+    add(mark, "description", _lines([f"{k}: {v}" for k, v in row.items() if v is not None]))
+    add(mark, "styleUrl", f"#{style}")
+    data = add(mark, "ExtendedData")
+    for key, value in row.items():
+        if value is not None:
+            add(add(data, "Data", name=key), "value", value)
+    whole = add(mark, "MultiGeometry")
+    for polygon in shapely.get_parts(shape):
+        part = add(whole, "Polygon")
+        rings = [polygon.exterior, *polygon.interiors]
+        for i, ring in enumerate(rings):
+            side = add(part, "innerBoundaryIs" if i else "outerBoundaryIs")
+            places = " ".join(f"{x!r},{y!r}" for x, y in shapely.get_coordinates(ring).tolist())
+            add(add(side, "LinearRing"), "coordinates", places)
+
+
+def _incident(folder: Element, row: Mapping[str, Any]) -> None:
+    point = row["geometry"]
+    if point is None or point.is_empty:
+        return
+    spot = spot_of(row, lambda _: None)
+    mark = add(folder, "Placemark")
+    add(mark, "name", spot.title)
+    add(mark, "description", _lines([f"{name}: {value}" for name, value in spot.facts]))
+    add(mark, "styleUrl", "#incident")
+    add(add(mark, "Point"), "coordinates", f"{point.x!r},{point.y!r}")

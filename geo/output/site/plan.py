@@ -1,0 +1,229 @@
+"""What a site consists of: its dates and units, their file names, and a digest of all that each of them rests on."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from hashlib import sha256
+from importlib.util import find_spec
+from itertools import pairwise
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo.archive import Archive
+from geo.archive.results import FAR, When
+from geo.assets import ASSETS
+from geo.errors import MapError, UsageError
+from geo.presentation.labels import credit_of, title_words, written
+from geo.schema import last_instant, parse_instant, text_or_none, to_instant
+from geo.version import __version__
+
+# of a state's columns, those that say when it ended change with the next date, and the page does not show them
+_STATE = ("controller", "status", "native", "part", "snapshot", "valid_from")
+_SLUG = re.compile(r"[^a-z0-9]+")
+_RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|index)$")  # names that a system or a server takes for its own
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What was asked for."""
+
+    source: str
+    within: str | None = None
+    lang: str = "en"
+    title: str | None = None
+    base_url: str = ""
+    as_known_on: str | None = None
+    colours: Mapping[str, str] | None = None
+    with_downloads: bool = True
+
+    def address(self, path: str, *, up: str = "") -> str:
+        """A link to a file of the site: absolute where it is known where the site will be."""
+        return self.base_url + path if self.base_url else up + path
+
+
+@dataclass(frozen=True)
+class Day:
+    """A date of the site."""
+
+    day: str
+    since: str | None
+    before: str | None
+    after: str | None
+    snapshots: Sequence[Mapping[str, Any]]
+    files: Mapping[str, str]
+    state: str
+    card: str
+    page: str
+
+
+@dataclass(frozen=True)
+class Plan:
+    """All dates, in order, and the digests of what the whole rests on."""
+
+    wishes: Wishes
+    title: str
+    shown: str
+    place: str
+    days: Sequence[Day]
+    datasets: Sequence[str]
+    series: str
+    options: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def span(self) -> str:
+        """The first and the last date in words."""
+        first, last = (written(d.day) for d in (self.days[0], self.days[-1]))
+        return first if first == last else f"{first} to {last}"
+
+
+def plan_site(archive: Archive, wishes: Wishes, *, from_: When | None = None, to: When | None = None) -> Plan:
+    """What a site of an archive would consist of."""
+    table = archive.snapshots(wishes.source, as_known_on=wishes.as_known_on or FAR)
+    by_day: dict[str, list[Mapping[str, Any]]] = {}
+    for row in _plain(table.sort_values(["depicts", "part", "recorded_at"], kind="stable")):
+        by_day.setdefault(parse_instant(str(row["depicts"])).date().isoformat(), []).append(row)
+    chosen = _chosen(sorted(by_day), from_, to, wishes.source)
+    credit = credit_of(archive, wishes.source)
+    place = "" if wishes.within is None else _place(archive, wishes.within)
+    shown = credit["title"] or wishes.source
+    title = wishes.title or title_words(place, shown)
+    options = _options(wishes)
+    ground = digest(options["tool"], options["assets"], wishes.within, credit, _units(archive), wishes.as_known_on)
+    sides = archive.controllers(as_known_on=wishes.as_known_on)
+    look = digest(ground, title, wishes.lang, wishes.colours, sides, options["cards"])
+    days, datasets = _days(archive, wishes, sorted(by_day), chosen, by_day, ground, look)
+    series = digest(look, [d.state for d in days], wishes.base_url, [d.day for d in days])
+    return Plan(wishes, title, shown, place, days, datasets, series, options)
+
+
+def _chosen(days: Sequence[str], from_: When | None, to: When | None, source: str) -> list[str]:
+    first = to_instant(from_).date() if from_ is not None else date.min
+    last = last_instant(to).date() if to is not None else date.max
+    chosen = [d for d in days if first <= date.fromisoformat(d) <= last]
+    if not chosen:
+        there = f"there are {days[0]} to {days[-1]}" if days else "every one was retracted or came later"
+        raise MapError(f"no day from {from_ or 'the first'} to {to or 'the last'} has a snapshot of {source}; {there}")
+    return chosen
+
+
+def _options(wishes: Wishes) -> dict[str, Any]:
+    """What the manifest says of a build: with another of these, pages are others."""
+    return {
+        "tool": f"geo-control {__version__}", "assets": _assets(), "source": wishes.source, "within": wishes.within,
+        "lang": wishes.lang, "title": wishes.title, "base_url": wishes.base_url, "as_known_on": wishes.as_known_on,
+        "colours": dict(wishes.colours or {}), "downloads": wishes.with_downloads,
+        "cards": find_spec("matplotlib") is not None, "parquet": find_spec("pyarrow") is not None,
+    }  # fmt: skip
+
+
+def _assets() -> str:
+    """A digest of our own scripts and styles, which stand in every page."""
+    texts = [path.read_bytes() for path in sorted(ASSETS.glob("*.[cj]s*"))]
+    return sha256(b"\0".join(texts)).hexdigest()[:16]
+
+
+def _days(
+    archive: Archive, wishes: Wishes, all_days: Sequence[str], chosen: Sequence[str],
+    by_day: Mapping[str, Sequence[Mapping[str, Any]]], ground: str, look: str,
+) -> tuple[list[Day], list[str]]:  # fmt: skip
+    since = {later: earlier for earlier, later in pairwise(all_days)}
+    near = {c: (a, b) for a, c, b in zip([None, *chosen], chosen, [*chosen[1:], None], strict=False)}
+    quiet = archive.incidents(chosen[0], chosen[-1], as_known_on=wishes.as_known_on).empty
+    states: dict[str, str] = {}
+
+    def state(day: str) -> str:
+        if day not in states:
+            frame = archive.control(day, source=wishes.source, as_known_on=wishes.as_known_on)
+            states[day] = _frame(frame, _STATE)
+        return states[day]
+
+    days, datasets = [], set()
+    for day in chosen:
+        told = None if quiet else archive.incidents(day, day, as_known_on=wishes.as_known_on)
+        sets = sorted(set(told["dataset"])) if told is not None else []
+        datasets.update(sets)
+        files = file_names(day, wishes, has_incidents=bool(sets))
+        data = digest(ground, state(day), None if told is None else _frame(told), [credit_of(archive, s) for s in sets])
+        earlier = since.get(day)
+        # both show as much ground as the changes since the date before it need
+        card = digest(look, data, state(earlier) if earlier else None, earlier)
+        page = digest(card, near[day], wishes.base_url, list(files))
+        days.append(Day(day, earlier, *near[day], by_day[day], files, data, card, page))
+    return days, sorted(datasets)
+
+
+def file_names(day: str, wishes: Wishes, *, has_incidents: bool) -> dict[str, str]:
+    """The downloads of a date: path in the site -> what it is in words."""
+    if not wishes.with_downloads:
+        return {}
+    kinds = {"control.geojson": "Control, GeoJSON", "figures.csv": "Figures, CSV"}
+    if has_incidents:
+        kinds |= {"incidents.geojson": "Incidents, GeoJSON", "incidents.csv": "Incidents, CSV"}
+    kinds |= {"map.kml": "All layers, KML", "map.gpkg": "All layers, GeoPackage"}
+    if find_spec("pyarrow") is not None:
+        kinds["control.parquet"] = "Control, GeoParquet"
+        if has_incidents:
+            kinds["incidents.parquet"] = "Incidents, GeoParquet"
+    return {f"data/{day}/{day}-{name}": words for name, words in kinds.items()}
+
+
+def slugs(units: Iterable[str]) -> dict[str, str]:
+    """A file name for every unit, of our own letters alone and each another one."""
+    listed = sorted(set(units))
+    short = {unit: _SLUG.sub("-", unit.lower())[:40].strip("-") for unit in listed}
+    count = {name: list(short.values()).count(name) for name in short.values()}
+    return {
+        unit: name
+        if re.fullmatch(r"[A-Za-z0-9-]{1,40}", unit) and count[name] == 1 and not _RESERVED.match(name)
+        else f"{name or 'unit'}-{sha256(unit.encode('utf-8', 'surrogatepass')).hexdigest()[:8]}"
+        for unit, name in short.items()
+    }
+
+
+def checked_address(base_url: str | None) -> str:
+    """An address that a site's links begin with; "" where none is given."""
+    if not base_url:
+        return ""
+    if not re.fullmatch(r"https?://[A-Za-z0-9._~\-\[\]:]+(/[A-Za-z0-9._~%/\-]*)?", base_url):
+        raise UsageError(
+            f"--base-url {base_url!r}: the address of the site's folder is wanted, as https://example.org/map/"
+        )
+    return base_url.rstrip("/") + "/"
+
+
+def _place(archive: Archive, within: str) -> str:
+    unit = archive.unit(within).iloc[0]
+    return f" in {unit['name']} ({unit['unit']})"
+
+
+def _units(archive: Archive) -> str:
+    units = archive.units()
+    return _frame(units, ("unit", "name", "level", "parent", "boundary"))
+
+
+def _frame(frame: gpd.GeoDataFrame, columns: Sequence[str] | None = None) -> str:
+    """A digest of a frame's rows and shapes, in their order."""
+    table = pd.DataFrame(frame.drop(columns=frame.geometry.name))
+    text = table[list(columns)] if columns else table
+    shapes = shapely.to_wkb(np.asarray(frame.geometry.array, dtype=object), include_srid=False)
+    wkb = sha256(b"".join(len(b).to_bytes(8, "big") + b if b is not None else b"-" for b in shapes)).hexdigest()
+    return digest(wkb, *(list(map(text_or_none, text[c])) for c in text))
+
+
+def digest(*parts: Any) -> str:
+    """A digest of values as JSON writes them; what it does not know is written as text."""
+    text = json.dumps(parts, ensure_ascii=True, default=str, sort_keys=True)
+    return sha256(text.encode()).hexdigest()
+
+
+def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
+    names = [str(c) for c in table.columns]
+    return [dict(zip(names, row, strict=True)) for row in zip(*(table[c].tolist() for c in table), strict=True)]

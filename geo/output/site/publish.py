@@ -1,0 +1,266 @@
+"""The folder of a site: what stands in it and why, and the switch from the old pages to the new."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, field
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from typing import Any
+
+from geo.errors import MapError, UsageError
+
+OWN = ".geo-site"
+_FORMAT = 1
+# leaves first: a page is replaced when all that it links to is there
+_RANK = {"data": 0, "cards": 1, "dates": 2, "units": 3, "sources.html": 4, "index.html": 5}
+
+
+@dataclass(frozen=True)
+class Filed:
+    """A file of the site: a digest of all that it rests on, and what it is."""
+
+    rests_on: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Built:
+    """What a build did."""
+
+    folder: Path
+    added: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+    removed: tuple[str, ...] = ()
+    kept: int = 0
+
+
+@dataclass
+class Shelf:
+    """A site's folder while it is built. Get one from `opened`."""
+
+    folder: Path
+    old: Mapping[str, Filed]
+    manifest: str
+    wanted: dict[str, Filed] = field(default_factory=dict)
+    staged: set[str] = field(default_factory=set)
+
+    @property
+    def staging(self) -> Path:
+        """Where new files are written."""
+        return self.folder / OWN / "new"
+
+    def has(self, path: str, rests_on: str) -> bool:
+        """Whether a file stands there that rests on just this; it then belongs to the new site as it is."""
+        known = self.old.get(path)
+        if known is None or known.rests_on != rests_on or not self._stands(path):
+            return False
+        self.wanted[path] = known
+        return True
+
+    def _stands(self, path: str) -> bool:
+        file = self.folder / path
+        return file.is_file() and file.stat().st_size == self.old[path].bytes
+
+    def put(self, path: str, rests_on: str, content: str | bytes) -> None:
+        """Take a file into the new site."""
+        raw = content.encode() if isinstance(content, str) else content
+        made = Filed(rests_on, len(raw), sha256(raw).hexdigest())
+        if self._is_same(path, made):
+            self.wanted[path] = made
+        else:
+            self.take(path, rests_on, stage(self.staging, path, raw))
+
+    def _is_same(self, path: str, made: Filed) -> bool:
+        known = self.old.get(path)
+        return known is not None and known.sha256 == made.sha256 and self._stands(path)
+
+    def take(self, path: str, rests_on: str, made: Filed) -> None:
+        """Take a file in that was staged by `stage`; one that is as before is left where it stands."""
+        self.wanted[path] = Filed(rests_on, made.bytes, made.sha256)
+        if self._is_same(path, made):
+            (self.staging / path).unlink()
+        else:
+            self.staged.add(path)
+
+    def switch(self, told: Mapping[str, Any]) -> Built:
+        """Put the new site in the old one's place."""
+        removed = sorted(self.old.keys() - self.wanted.keys())
+        for path in sorted(self.staged - self.old.keys()):
+            if os.path.lexists(self.folder / path):
+                raise UsageError(f"{self.folder / path} was not made by geo site and stands in a page's place: move it")
+        manifest = _manifest(told, self.wanted)
+        built = Built(
+            self.folder, tuple(sorted(self.staged - self.old.keys())), tuple(sorted(self.staged & self.old.keys())),
+            tuple(removed), len(self.wanted) - len(self.staged),
+        )  # fmt: skip
+        if self.staged or removed or manifest != self.manifest:
+            moves = sorted(self.staged, key=lambda p: (p in self.old, _rank(p), p))
+            try:
+                _commit(self.folder, {"moves": moves, "removed": removed, "manifest": manifest})
+                _finish(self.folder)
+            except OSError as error:
+                raise _unwritable(self.folder, error) from error
+        return built
+
+
+def stage(staging: Path, path: str, content: str | bytes) -> Filed:
+    """Write a file of the new site beside the old one; any process may."""
+    raw = content.encode() if isinstance(content, str) else content
+    target = staging / path
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(raw)
+    except OSError as error:
+        raise _unwritable(target, error) from error
+    return Filed("", len(raw), sha256(raw).hexdigest())
+
+
+@contextmanager
+def opened(folder: Path) -> Iterator[Shelf]:
+    """A site's folder to build in, after whatever an interrupted build left to do."""
+    own = folder / OWN
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is a file; a site is a folder")
+    ours = any((own / name).is_file() for name in ("manifest.json", "journal.json"))
+    if folder.is_dir() and not ours and any(p.name != OWN for p in folder.iterdir()):
+        raise UsageError(f"{folder} holds files that geo site did not make: name an empty folder, or one inside it")
+    try:
+        own.mkdir(parents=True, exist_ok=True)
+        with _alone(own):
+            _finish(folder)
+            manifest = _read(own / "manifest.json")
+            yield Shelf(folder, _files(folder, manifest), manifest)
+            _discard(folder)
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(path: Path, error: OSError) -> MapError:
+    return MapError(f"{path}: it cannot be written ({error.strerror or error})")
+
+
+@contextmanager
+def _alone(own: Path) -> Iterator[None]:
+    """One build at a time: the lock goes with the process, however it ends."""
+    try:
+        import fcntl
+    except ImportError:  # a system without such locks
+        yield
+        return
+    handle = os.open(own, os.O_RDONLY)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        yield
+    except BlockingIOError:
+        raise UsageError(f"{own.parent}: another geo site is building there: wait for it") from None
+    finally:
+        os.close(handle)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8") if path.is_file() else ""
+    except UnicodeDecodeError:
+        raise _damaged(path) from None
+
+
+def _damaged(path: Path) -> UsageError:
+    return UsageError(f"{path} is damaged: build into an empty folder")
+
+
+def _files(folder: Path, manifest: str) -> dict[str, Filed]:
+    if not manifest:
+        return {}
+    try:
+        told = json.loads(manifest)
+        if told["format"] != _FORMAT:
+            raise UsageError(f"{folder} was built by a newer geo-control: {told['made_by']}")
+        return {_inside(path): _filed(**values) for path, values in told["files"].items()}
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise _damaged(folder / OWN / "manifest.json") from None
+
+
+def _filed(rests_on: str, bytes: int, sha256: str) -> Filed:
+    """A file as the manifest has it; damage can put anything there."""
+    if not (isinstance(rests_on, str) and isinstance(bytes, int) and isinstance(sha256, str)):
+        raise TypeError(rests_on)
+    return Filed(rests_on, bytes, sha256)
+
+
+def _inside(path: str) -> str:
+    """A path as we write it, so that no manifest leads out of the folder."""
+    parts = PurePosixPath(path).parts
+    if not parts or path.startswith("/") or ".." in parts or parts[0] == OWN or not path.isprintable():
+        raise ValueError(path)
+    return path
+
+
+def _manifest(told: Mapping[str, Any], files: Mapping[str, Filed]) -> str:
+    listed = {path: asdict(files[path]) for path in sorted(files)}
+    whole = {"format": _FORMAT, **told, "files": listed}
+    return json.dumps(whole, ensure_ascii=False, indent=1, sort_keys=False) + "\n"
+
+
+def _rank(path: str) -> int:
+    return _RANK.get(path.partition("/")[0], 6)
+
+
+def _commit(folder: Path, journal: Mapping[str, Any]) -> None:
+    """From here on the new site is the site: everything it needs is on the disk, and the journal says so."""
+    own = folder / OWN
+    for path in journal["moves"]:
+        _sync(own / "new" / path)
+    temporary = own / "journal.new"
+    temporary.write_text(json.dumps(journal, ensure_ascii=False), encoding="utf-8")
+    _sync(temporary)
+    os.replace(temporary, own / "journal.json")
+    _sync(own)
+
+
+def _sync(path: Path) -> None:
+    with suppress(PermissionError):  # folders, on systems that do not open them
+        handle = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _finish(folder: Path) -> None:
+    """Do what the journal says and is not done yet; without one, forget what an interrupted build wrote."""
+    own = folder / OWN
+    text = _read(own / "journal.json")
+    if not text:
+        _discard(folder)
+        return
+    try:
+        journal = json.loads(text)
+        moves, removed = ([_inside(p) for p in journal[name]] for name in ("moves", "removed"))
+        if not isinstance(journal["manifest"], str) or not journal["manifest"]:
+            raise TypeError(journal["manifest"])
+        _files(folder, journal["manifest"])
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        raise _damaged(own / "journal.json") from None
+    for path in moves:
+        if (own / "new" / path).is_file():
+            (folder / path).parent.mkdir(parents=True, exist_ok=True)
+            os.replace(own / "new" / path, folder / path)
+    (own / "manifest.new").write_text(journal["manifest"], encoding="utf-8")
+    os.replace(own / "manifest.new", own / "manifest.json")
+    for path in removed:
+        (folder / path).unlink(missing_ok=True)
+        with suppress(OSError):  # a folder that still holds something stays
+            if (folder / path).parent != folder:
+                (folder / path).parent.rmdir()
+    (own / "journal.json").unlink()
+    _discard(folder)
+
+
+def _discard(folder: Path) -> None:
+    shutil.rmtree(folder / OWN / "new", ignore_errors=True)

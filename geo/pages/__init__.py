@@ -1,1 +1,0 @@
-"""HTML pages that need no network: the dated map, the timeline, two dates."""

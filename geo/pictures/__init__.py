@@ -1,1 +1,0 @@
-"""Pictures without a browser: maps, charts, moving pictures."""

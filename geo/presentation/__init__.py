@@ -1,0 +1,1 @@
+"""How classes, sides and places look and are called."""

@@ -1,0 +1,170 @@
+"""The shipped basemap: land, water, borders and places of a box, cut from 10° tiles. No network."""
+
+from __future__ import annotations
+
+import json
+import math
+import zipfile
+from collections.abc import Iterator, Sequence
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+import shapely
+
+from geo.assets import ASSETS
+from geo.errors import UsageError
+
+SCALE = 10_000  # steps per degree in the tiles: 11 m at most
+TILE = 10
+AREAS, LINES = ("land", "lakes"), ("rivers", "admin1", "borders", "disputed")
+_NAMES = {"en": 3, "uk": 4, "ru": 5}  # columns of the shipped places
+Box = tuple[float, float, float, float]
+
+
+def cut(box: Box) -> dict[str, Any]:
+    """What the basemap has in a box."""
+    thin, step = _thinning(box), _step(box)
+    edge = shapely.box(box[0], box[1], box[2], box[3])
+    found: dict[str, Any] = {"scale": SCALE / step}
+    for name in (*AREAS, *LINES):
+        shapes = [shape for tile in _tiles(box) for shape in tile.get(name, ())]
+        kept = shapely.clip_by_rect(np.array(shapes, dtype=object), *(v * SCALE for v in edge.bounds)) if shapes else []
+        code = _polygons if name in AREAS else _lines
+        found[name] = list(code(kept, thin, step))
+    return found
+
+
+def places(box: Box, lang: str, *, near: Box | None = None) -> list[list[Any]]:
+    """Named places in a box, the largest first."""
+    if lang not in _NAMES:
+        raise UsageError(f"lang={lang!r} is unknown: " + ", ".join(_NAMES))
+    column = _NAMES[lang]
+    return [
+        [p[0], p[1], p[column] or p[3], p[2], int(bool(p[7]))]
+        for p in _places()
+        if _within(p, near or box) or (_within(p, box) and ((p[2] or 0) >= 20_000 or p[7]))
+    ]
+
+
+def padded(box: Box, share: float = 0.15) -> Box:
+    """A box with a margin of a share of its width and height, within the range of the map's projection."""
+    dx, dy = (max(share * (box[i + 2] - box[i]), 0.05) for i in (0, 1))
+    west, south, east, north = box[0] - dx, box[1] - dy, box[2] + dx, box[3] + dy
+    return (max(west, -180.0), max(south, -85.0), min(east, 180.0), min(north, 85.0))
+
+
+def outward(box: Box) -> Box:
+    """A box widened to round numbers, by a thirtieth of its width at most, so that maps of near dates share theirs."""
+    step = 2.0 ** math.floor(math.log2((box[2] - box[0]) / 60))
+    west, south = (math.floor(v / step) * step for v in box[:2])
+    east, north = (math.ceil(v / step) * step for v in box[2:])
+    return max(west, -180.0), max(south, -85.0), min(east, 180.0), min(north, 85.0)
+
+
+def reach_of(limits: Box) -> Box:
+    """How far the ground is drawn: beyond the limits, and far enough for an upright screen as for a wide one."""
+    west, south, east, north = padded(limits, 0.5)
+    squeeze = math.cos(math.radians((south + north) / 2))
+    wide, high = (east - west) * squeeze, north - south
+    dx = max(0.0, 0.8 * high - wide) / squeeze / 2
+    dy = max(0.0, 0.8 * wide - high) / 2
+    return max(west - dx, -180.0), max(south - dy, -85.0), min(east + dx, 180.0), min(north + dy, 85.0)
+
+
+def wide(reach: Box, bounds: Box) -> Box:
+    """The reach, and as far to both sides as a map shows that is low and wide, with all controls under it."""
+    half = 1.35 * (bounds[3] - bounds[1]) / math.cos(math.radians((bounds[1] + bounds[3]) / 2))
+    middle = (bounds[0] + bounds[2]) / 2
+    return max(min(reach[0], middle - half), -180.0), reach[1], min(max(reach[2], middle + half), 180.0), reach[3]
+
+
+def credits() -> dict[str, dict[str, str]]:
+    """Whom to credit for ``units``, ``basemap`` and ``places``: text, licence, url."""
+    found: dict[str, dict[str, str]] = json.loads((ASSETS / "credits.json").read_text(encoding="utf-8"))
+    return found
+
+
+def encode_line(points: np.ndarray[Any, np.dtype[np.int64]]) -> list[int]:
+    """Whole-number positions as first position and steps, flat."""
+    return np.diff(points, axis=0, prepend=np.zeros((1, 2), dtype=points.dtype)).ravel().tolist()
+
+
+def encode_lines(lines: Sequence[Any], box: Box, *, near: Box) -> list[list[int]]:
+    """Lines in steps of 1 / `scale_of` degree, coarser away from the subject."""
+    shapes = np.array(lines, dtype=object)
+    close = shapely.intersects(shapes, shapely.box(*near))
+    scaled = shapely.transform(shapes, lambda xy: xy * SCALE)
+    thin = _thinning(box)
+    step = _step(box)
+    return [*_lines(scaled[close], thin, step), *_lines(scaled[~close], 4 * thin, step)]
+
+
+def scale_of(box: Box) -> float:
+    """Steps per degree of the lines of a map that reaches so far."""
+    return SCALE / _step(box)
+
+
+def _thinning(box: Box) -> int:
+    # a tenth of a thousandth of the view is less than a pixel: wide views need no finer steps
+    return max(1, round(SCALE * (box[2] - box[0]) / 12_000))
+
+
+def _step(box: Box) -> int:
+    # positions need no finer steps than a third of what is left out between them
+    return max(1, _thinning(box) // 3)
+
+
+def _within(place: Sequence[Any], box: Box) -> bool:
+    return bool(box[1] <= place[0] <= box[3] and box[0] <= place[1] <= box[2])
+
+
+@lru_cache(maxsize=1)
+def _places() -> list[list[Any]]:
+    listed: list[list[Any]] = json.loads((ASSETS / "basemap" / "places.json").read_text(encoding="utf-8"))
+    return sorted(listed, key=lambda p: (-int(bool(p[7])), -(p[2] or 0), p[3]))
+
+
+def _tiles(box: Box) -> Iterator[dict[str, list[Any]]]:
+    west, south = (math.floor(v / TILE) * TILE for v in box[:2])
+    for x in range(west, math.ceil(box[2]), TILE):
+        for y in range(south, math.ceil(box[3]), TILE):
+            yield _tile(f"{'W' if x < 0 else 'E'}{abs(x):03d}{'S' if y < 0 else 'N'}{abs(y):02d}.json")
+
+
+@lru_cache(maxsize=128)
+def _tile(name: str) -> dict[str, list[Any]]:
+    """A tile's shapes in whole steps."""
+    with zipfile.ZipFile(ASSETS / "basemap" / "basemap.zip") as archive:
+        try:
+            raw = json.loads(archive.read(name))
+        except KeyError:
+            return {}
+    shapes: dict[str, list[Any]] = {}
+    for layer in AREAS:
+        shapes[layer] = [shapely.Polygon(_decode(p[0]), [_decode(h) for h in p[1:]]) for p in raw.get(layer, ())]
+    for layer in LINES:
+        shapes[layer] = [shapely.LineString(_decode(line)) for line in raw.get(layer, ())]
+    return shapes
+
+
+def _decode(steps: Sequence[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
+    return np.cumsum(np.array(steps, dtype=np.int64).reshape(-1, 2), axis=0)
+
+
+def _polygons(shapes: Any, thin: int, step: int) -> Iterator[list[list[int]]]:
+    for polygon in shapely.get_parts(shapes) if len(shapes) else ():
+        if polygon.geom_type == "Polygon" and polygon.area > thin * thin:
+            rings = [_steps(ring, thin, step) for ring in (polygon.exterior, *polygon.interiors)]
+            yield [ring for ring in rings if len(ring) >= 8]
+
+
+def _lines(shapes: Any, thin: int, step: int) -> Iterator[list[int]]:
+    for part in shapely.get_parts(shapes) if len(shapes) else ():
+        if part.geom_type == "LineString" and part.length > 4 * thin:
+            yield _steps(part, thin, step)
+
+
+def _steps(line: Any, thin: int, step: int) -> list[int]:
+    """Positions as steps, without those that a reader could not tell apart at this width of view."""
+    return encode_line(np.rint(shapely.get_coordinates(shapely.simplify(line, 0.6 * thin)) / step).astype(np.int64))

@@ -1,1 +1,0 @@
-"""A briefing's text into drafts of incidents, and the drafts that a person confirmed into the archive."""

@@ -1,1 +1,0 @@
-"""A whole series at the cost of what changed: boundary edges that are born and die."""

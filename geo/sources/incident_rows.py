@@ -1,0 +1,231 @@
+"""What the readers of incidents share: cells to values, rows to points, and a refusal for what is neither."""
+
+from __future__ import annotations
+
+import json
+import math
+from array import array
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
+from datetime import datetime
+from functools import lru_cache
+from hashlib import sha256
+from itertools import islice
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo.errors import GateError
+from geo.formats.tables import number, open_table
+from geo.schema import CRS, INCIDENT_COLUMNS, INCIDENT_NUMBERS, INCIDENT_PEOPLE, INCIDENT_WHOLE, Options, Refusal, Rows
+
+PART_ROWS = 25_000
+Row = Mapping[str, str]
+Record = Callable[[Row, Options], dict[str, Any]]
+_DAY_FORMATS = ("%Y-%m-%d", "%d %B %Y", "%Y%m%d", "%d.%m.%Y", "%Y.%m.%d")
+# what a spreadsheet writes into a cell that has lost its formula's source
+_LARGEST = 2**31 - 1  # what the column types of other programs take
+_BROKEN = ("#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!")
+_FORMULA = ("'=", "'+", "'-", "'@")
+
+
+class Raw(NamedTuple):
+    """A row as a file has it: its number, its cells as text, and (where that is more) the whole of it for ``orig``."""
+
+    row: int
+    cells: Row
+    orig: Any = None
+
+
+def read_rows(
+    path: Path, options: Options, *, record: Record, needs: tuple[str, ...], ids: str = "", made_from: str = ""
+) -> Rows:
+    """Read a table of incidents, row by row."""
+    table = open_table(path, options=options)
+    missing = [n.replace("|", " or ") for n in needs if not set(n.split("|")) & set(table.header)]
+    if missing:
+        raise GateError(
+            f"{path}: no column {', '.join(missing)}; found: {', '.join(table.header)}. Import it as 'incidents', and"
+            " name columns called otherwise with --column event_id=…"
+        )
+    raws = (row if isinstance(row, Refusal) else Raw(*row) for row in table.rows)
+    made = made_from if made_from and ids not in table.header else ""
+    return gather(raws, options, record=record, made_from=made)
+
+
+def gather(
+    raws: Iterable[Raw | Refusal],
+    options: Options,
+    *,
+    record: Record,
+    made_from: str = "",
+    refusals: Sequence[Refusal] = (),
+    left_out: Mapping[str, int] | None = None,
+    notes: Sequence[str] = (),
+) -> Rows:
+    """Rows of whatever file, as points with the columns of the schema."""
+    said: Counter[str] = Counter()
+    told = _told(raws, options, record, made_from, said)
+    first = list(islice(told, PART_ROWS))
+    left = dict(left_out or {})
+    if len(first) < PART_ROWS:
+        return _part(first, refusals, left, (*notes, *_made_words(made_from, said)))
+    return replace(_part(first, refusals, left, tuple(notes)), more=_further(told, made_from, said))
+
+
+def _further(told: Iterator[dict[str, Any] | Refusal], made_from: str, said: Counter[str]) -> Iterator[Rows]:
+    while some := list(islice(told, PART_ROWS)):
+        yield _part(some)
+    if said:
+        yield _part([], notes=_made_words(made_from, said))
+
+
+def _part(
+    told: Sequence[dict[str, Any] | Refusal],
+    refusals: Sequence[Refusal] = (),
+    left: Mapping[str, int] | None = None,
+    notes: tuple[str, ...] = (),
+) -> Rows:
+    kept = [row for row in told if not isinstance(row, Refusal)]
+    turned = tuple(row for row in told if isinstance(row, Refusal))
+    rows_in = len(told) + len(refusals) + sum((left or {}).values())
+    return Rows(_frame(kept), rows_in, left or {}, (*refusals, *turned), notes=notes)
+
+
+def _told(
+    raws: Iterable[Raw | Refusal], options: Options, record: Record, made_from: str, said: Counter[str]
+) -> Iterator[dict[str, Any] | Refusal]:
+    """Each row as our columns, or why it is refused; `said` counts the rows that are given an id here, by that id."""
+    seen: dict[str, int] = {}  # id -> its place in the two lists
+    rows, says = array("q"), array("q")
+    for raw in raws:
+        if isinstance(raw, Refusal):
+            yield raw
+            continue
+        orig = json.dumps(dict(raw.cells) if raw.orig is None else raw.orig, ensure_ascii=False)
+        try:
+            found = record(raw.cells, options)
+            if made_from and not found.get("event_id"):
+                made = _made_id(made_from, orig)
+                said[made] += 1
+                found["event_id"] = made if said[made] == 1 else f"{made}-{said[made]}"
+            _check(found)
+        except GateError as error:
+            why, _, way_out = str(error).partition(": ")
+            yield Refusal(raw.row, why, way_out, raw.cells)
+            continue
+        # of what a row says its hash is kept: a million rows need no memory
+        at = seen.setdefault(found["event_id"], len(rows))
+        if at < len(rows):
+            yield _used_twice(raw, found["event_id"], rows[at], same=hash(orig) == says[at])
+            continue
+        rows.append(raw.row)
+        says.append(hash(orig))
+        yield found | {"row": raw.row, "orig": orig}
+
+
+def _made_words(made_from: str, said: Counter[str]) -> tuple[str, ...]:
+    twins = sum(said.values()) - len(said)
+    made = [f"no ids in the file: made from what each row says ({made_from}-…)"] if said else []
+    return (*made, *([f"{twins} rows say the same as one before them: kept, numbered"] if twins else []))
+
+
+def _used_twice(raw: Raw, event_id: str, first: int, *, same: bool) -> Refusal:
+    way = "it says the same: leave it out" if same else f"row {first} has it first; give each event its own"
+    return Refusal(raw.row, f"id {event_id!r} used twice", way, raw.cells)
+
+
+def _made_id(begin: str, orig: str) -> str:
+    return f"{begin}-{sha256(orig.encode()).hexdigest()[:12]}"
+
+
+def _check(found: dict[str, Any]) -> None:
+    """Refuse what is no incident: without a point, an id or a day."""
+    for name in ("latitude", "longitude"):
+        if found.get(name) is None:
+            raise GateError(f"no {name}: geocode the place, or leave the row out")
+    if not found.get("event_id"):
+        raise GateError("no event id: give each event its own")
+    if not found.get("date_start"):
+        raise GateError("no event date: an incident is an event of a day")
+    for name in INCIDENT_WHOLE:
+        if (value := found.get(name)) is not None:
+            _check_whole(name, value)
+    if (found.get("uncertainty_km") or 0.0) < 0:
+        raise GateError(f"uncertainty_km {found['uncertainty_km']:g} is below 0: leave it blank where it is not known")
+    end = found.get("date_end")
+    if end and end < found["date_start"]:
+        raise GateError(f"date_end {end} is before date_start {found['date_start']}: swap them, or mend the wrong one")
+
+
+def _check_whole(name: str, value: float) -> None:
+    """Refuse a number that counts nothing; a code below 0 is a source's way to say "not known"."""
+    if name in INCIDENT_PEOPLE and value < 0:
+        raise GateError(f"{name} {value:g} is below 0: leave it blank where it is not known")
+    if value != int(value):
+        raise GateError(f"{name} {value:g} is no whole number: leave it blank where it is not known")
+    if abs(value) > _LARGEST:
+        raise GateError(f"{name} {value:g} is beyond {_LARGEST:,}: mend it, or leave it blank")
+
+
+def _frame(records: list[dict[str, Any]]) -> gpd.GeoDataFrame:
+    held = {
+        name: np.array([r.get(name) for r in records], dtype=float if name in INCIDENT_NUMBERS else object)
+        for name in INCIDENT_COLUMNS
+    }
+    held["row"] = np.array([r["row"] for r in records], dtype=int)
+    frame = pd.DataFrame({name: pd.Series(values, dtype=values.dtype) for name, values in held.items()})
+    return gpd.GeoDataFrame(frame, geometry=shapely.points(held["longitude"], held["latitude"]), crs=CRS)
+
+
+def text(row: Row, name: str) -> str | None:
+    """A cell's text; None where it is blank, or says that it is (``NA``)."""
+    value = row.get(name, "").strip()
+    if value[:2] in _FORMULA:
+        return value[1:]
+    return None if value in ("", "NA") or value in _BROKEN else value
+
+
+def joined(values: Iterable[str | None]) -> str | None:
+    """Texts as one, each once, in their order; None where there are none."""
+    return "; ".join(dict.fromkeys(v for v in values if v)) or None
+
+
+def count(row: Row, name: str, options: Options) -> float | None:
+    """A cell's number, None where it is blank."""
+    value = number(text(row, name), options=options)
+    if value is not None and not math.isfinite(value):
+        raise GateError(f"{name} {row[name]!r} is no finite number: leave it blank where it is not known")
+    return value
+
+
+def day(row: Row, name: str, *, form: str | None = None) -> str | None:
+    """A cell's date as ISO 8601, None where it is blank."""
+    value = text(row, name)
+    if value is None:
+        return None
+    found = _day(value, form)
+    if found is None:
+        raise GateError(f"{name} {value!r} cannot be read: write it as YYYY-MM-DD")
+    return found
+
+
+@lru_cache(maxsize=50_000)
+def _day(value: str, form: str | None) -> str | None:
+    for each in (form, *_DAY_FORMATS):
+        # strptime would read 2025111 as 2025-11-01
+        if each is None or (each == "%Y%m%d" and len(value) != len("YYYYMMDD")):
+            continue
+        try:
+            return datetime.strptime(value, each).date().isoformat()  # noqa: DTZ007  (a day has no zone)
+        except ValueError:
+            continue
+    try:
+        return datetime.fromisoformat(value).date().isoformat()
+    except ValueError:
+        return None

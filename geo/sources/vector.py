@@ -1,0 +1,252 @@
+"""A desk's own control polygons, in any geodata file: columns, words and credits as the desk writes them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo.errors import GateError, UsageError
+from geo.formats.dates import find_date
+from geo.formats.layers import Layer, cell, file_encoding, read_layer
+from geo.formats.settings import load_toml
+from geo.schema import CRS, STATUSES, Options, Refusal, Snapshot, Source, parse_instant
+from geo.sources.base import Reader, meanings
+
+# Our column -> what others call it, where --column says nothing; the case does not matter.
+_ALSO = {
+    "controller": ("controller", "control", "side", "held_by"),
+    "status": ("status",),
+    "native": ("native",),
+    "date": ("date", "depicts", "event_date", "valid_from", "begin"),
+}
+_TEXTS = ("date", "published", "retrieved", "layer", "part", "encoding", "delimiter", "decimal", "crs")
+_TABLES = ("columns", "constants", "statuses")
+_CREDITS = ("name", "title", "url", "licence", "attribution")
+_NO_AREA = "points and lines go into the incidents or stay out"
+
+
+def read(path: Path, options: Options) -> list[Snapshot]:
+    """Read a desk's own file."""
+    layer = read_layer(path, layer=options.layer, crs=options.crs, encoding=file_encoding(options))
+    count = len(layer.geometry)
+    if not count and "empty" not in options.accept:
+        raise GateError(
+            f"{path}: no features: is the download whole? --accept empty stores a snapshot in which nobody holds"
+            " anything"
+        )
+    columns = {name: _column(path, layer, options, name) for name in _ALSO}
+    moments, notes = _dates(path, layer, options, columns["date"])
+    refusals = _no_areas(layer)
+    for row, moment in enumerate(moments, 1):
+        if moment is None and row not in refusals:
+            refusals[row] = _refusal(layer, row, "no date", "fill it in, or say --date for the whole file")
+    rows = [row for row in range(1, count + 1) if row not in refusals]
+    frame, more, said = _frame(path, layer, options, columns, rows)
+    refusals |= more
+    return _snapshots(layer, frame, moments, refusals, (*layer.notes, *notes, *said))
+
+
+def read_toml(path: str | Path) -> tuple[Source | None, Options]:
+    """Read how a desk's files are written, and whom to credit, from a TOML file."""
+    path = Path(path)
+    return read_settings(path, load_toml(path))
+
+
+def read_settings(path: Path, document: Mapping[str, Any]) -> tuple[Source | None, Options]:
+    """How files are written and whom to credit, from a TOML document that has been read."""
+    _known(path, document, ("source", *_TABLES, *_TEXTS, "accept"), "")
+    given: dict[str, Any] = {key: _texts(path, document[key], key) for key in _TABLES if key in document}
+    given |= {key: _plain(path, document[key], key) for key in _TEXTS if key in document}
+    if "accept" in document:
+        accepted = document["accept"]
+        if not isinstance(accepted, list):
+            raise UsageError(f'{path}: accept is a list of words, such as ["future"]')
+        given["accept"] = frozenset(_plain(path, word, "accept") for word in accepted)
+    return _source(path, document), Options(**given)
+
+
+def _source(path: Path, document: Mapping[str, Any]) -> Source | None:
+    if "source" not in document:
+        return None
+    credits = _texts(path, document["source"], "source")
+    _known(path, credits, _CREDITS, "[source] ")
+    name = credits.pop("name", "")
+    if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", name):
+        raise UsageError(f"{path}: [source] name {name!r}: a short word in small letters is wanted, such as our-desk")
+    return Source(name, credits.pop("title", name), **credits)
+
+
+def _known(path: Path, found: Mapping[str, Any], keys: Sequence[str], where: str) -> None:
+    for key in found:
+        if key not in keys:
+            raise UsageError(f"{path}: {where}{key!r} means nothing here; the known keys: {', '.join(keys)}")
+
+
+def _texts(path: Path, table: Any, name: str) -> dict[str, str]:
+    if not isinstance(table, dict):
+        raise UsageError(f"{path}: {name} is a table: write [{name}]")
+    return {key: _plain(path, value, f"{name}.{key}") for key, value in table.items()}
+
+
+def _plain(path: Path, value: Any, name: str) -> str:
+    """TOML has dates of its own; they are taken as the text they stand for."""
+    if isinstance(value, datetime | date):
+        return value.isoformat()
+    if not isinstance(value, str):
+        raise UsageError(f"{path}: {name} is {value!r}: a text in quotation marks is wanted")
+    return value
+
+
+def _column(path: Path, layer: Layer, options: Options, name: str) -> list[str | None] | None:
+    """The cells of one of our columns: a constant, the column that was named, or one of the usual names."""
+    count = len(layer.geometry)
+    if name in options.constants:
+        return [options.constants[name]] * count
+    found = {str(column).casefold(): column for column in layer.table.columns}
+    named = options.columns.get(name)
+    listed = ", ".join(map(str, layer.table.columns)) or "none"
+    if named is not None and named.casefold() not in found:
+        raise GateError(f"{path}: no column {named!r} for {name}; the file has: {listed}")
+    usual = next((also for also in _ALSO[name] if also in found), None)
+    chosen = named.casefold() if named is not None else usual
+    if chosen is not None:
+        return [cell(value) for value in layer.table[found[chosen]]]
+    if name in ("status", "controller") and count and not (name == "controller" and _says_controllers(options)):
+        raise GateError(
+            f"{path}: no column for {name} (wanted: {' or '.join(_ALSO[name])}; the file has: {listed}):"
+            f" --column {name}=… names it, --set {name}=… gives one value for all"
+        )
+    return None
+
+
+def _says_controllers(options: Options) -> bool:
+    return any(controller for controller, _ in meanings(options.statuses).values())
+
+
+def _dates(
+    path: Path, layer: Layer, options: Options, cells: list[str | None] | None
+) -> tuple[list[datetime | None], list[str]]:
+    """The instant of every row: by the user's word, the column, the name of the file."""
+    count = len(layer.geometry)
+    if options.date is not None:
+        return [parse_instant(options.date)] * max(count, 1), []
+    if cells is not None and any(cells):
+        return [_moment(path, text, row) for row, text in enumerate(cells, 1)], []
+    for name in (path.stem, layer.name):
+        found = find_date(name)
+        if found is not None:
+            return [found[0]] * max(count, 1), [f"the date is read from {found[1]!r} in the name"]
+    wanted = ", ".join(_ALSO["date"])
+    raise GateError(
+        f"{path}: no date: say --date YYYY-MM-DD, or have one in a column ({wanted}; --column date=… names another)"
+        " or in the file's name"
+    )
+
+
+def _moment(path: Path, text: str | None, row: int) -> datetime | None:
+    if text is None:
+        return None
+    try:
+        # GDAL and others write instants with slashes or a blank
+        return parse_instant(re.sub(r"^(\d{4})/(\d\d)/(\d\d)", r"\1-\2-\3", text))
+    except GateError as error:
+        raise GateError(f"{path}: row {row}: {error}") from None
+
+
+def _no_areas(layer: Layer) -> dict[int, Refusal]:
+    """The rows whose geometry is unreadable, missing or no area."""
+    refused: dict[int, Refusal] = {}
+    for row, geometry in enumerate(layer.geometry, 1):
+        if row - 1 in layer.errors:
+            refused[row] = _refusal(layer, row, layer.errors[row - 1], "draw it again, or leave the row out")
+        elif geometry is None:
+            refused[row] = _refusal(layer, row, "no geometry", "draw it, or leave the row out")
+        elif not geometry.is_empty and shapely.get_dimensions(geometry) < 2:
+            refused[row] = _refusal(layer, row, f"a {geometry.geom_type}: only areas are control", _NO_AREA)
+    return refused
+
+
+def _refusal(layer: Layer, row: int, why: str, way_out: str) -> Refusal:
+    carried = {str(name): cell(value) for name, value in layer.table.iloc[row - 1].to_dict().items()}
+    geometry = layer.geometry[row - 1]
+    if geometry is not None:
+        carried["geometry"] = geometry.wkt
+    return Refusal(row, why, way_out, carried)
+
+
+def _frame(
+    path: Path, layer: Layer, options: Options, columns: Mapping[str, list[str | None] | None], rows: Sequence[int]
+) -> tuple[gpd.GeoDataFrame, dict[int, Refusal], list[str]]:
+    """The rows let through; those without a controller; and what was left out of contested ones."""
+    mapping = meanings(options.statuses)
+    refused: dict[int, Refusal] = {}
+    made: list[tuple[int, str | None, str, str | None]] = []
+    bared: list[str] = []
+    for row in rows:
+        word, side, native = (_at(columns[name], row) for name in ("status", "controller", "native"))
+        controller, status = mapping.get((word or "").casefold(), (None, (word or "").casefold()))
+        if status not in STATUSES:
+            raise GateError(_unknown(path, row, word))
+        controller = controller or side
+        if status == "contested" and controller is not None:
+            bared.append(controller)
+            controller = None
+        elif status != "contested" and controller is None:
+            refused[row] = _refusal(layer, row, "no controller", "fill it in: who holds it (RU, UA, …)")
+            continue
+        made.append((row, controller, status, native or word))
+    frame = pd.DataFrame(made, columns=["row", "controller", "status", "native"], dtype=object)
+    geometry = layer.geometry[[row - 1 for row, *_ in made]]
+    notes = [f"{len(bared)} contested rows named a controller ({', '.join(sorted(set(bared)))}): it is left out"]
+    spatial = gpd.GeoDataFrame(frame.astype({"row": np.int64}), geometry=gpd.GeoSeries(geometry, crs=CRS))
+    return spatial, refused, notes if bared else []
+
+
+def _at(cells: list[str | None] | None, row: int) -> str | None:
+    return None if cells is None else cells[row - 1]
+
+
+def _unknown(path: Path, row: int, word: str | None) -> str:
+    known = ", ".join(STATUSES)
+    if word is None:
+        return f"{path}: row {row}: no status; the known ones: {known}. --set status=… gives one value for all rows"
+    return f"{path}: row {row}: status {word!r} is unknown; the known ones: {known}. --status-map '{word}=held' maps it"
+
+
+def _snapshots(
+    layer: Layer,
+    frame: gpd.GeoDataFrame,
+    moments: Sequence[datetime | None],
+    refusals: Mapping[int, Refusal],
+    notes: tuple[str, ...],
+) -> list[Snapshot]:
+    """One for every date that has a row; refused rows go with their date, or else with the first."""
+    kept = np.array([moments[row - 1] for row in frame["row"]], dtype=object)
+    days = sorted(set(kept.tolist())) or sorted({moment for moment in moments if moment is not None})[:1]
+    belongs = {row: moment if (moment := moments[row - 1]) in days else days[0] for row in refusals}
+    return [
+        Snapshot(
+            frame=frame[kept == day].reset_index(drop=True),
+            depicts=day,
+            rows_in=int((kept == day).sum()) + sum(moment == day for moment in belongs.values()),
+            refusals=tuple(refusals[row] for row in sorted(refusals) if belongs[row] == day),
+            repairs=layer.repairs if day == days[0] else (),
+            notes=notes if day == days[0] else (),
+        )
+        for day in days
+    ]
+
+
+READER = Reader(
+    Source("vector", "A desk's own map", licence="all rights reserved", attribution="the desk that made the file"),
+    "control",
+    read,
+)

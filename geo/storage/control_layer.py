@@ -1,0 +1,155 @@
+"""Frames of control: what stood at an instant or over a point, as known now or then."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from itertools import islice
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from geo.errors import ArchiveError
+from geo.schema import CRS, write_instant
+from geo.storage import as_known_on as past
+from geo.storage import cell_checks, gpkg
+from geo.storage.connection import Access
+from geo.storage.geometries import fetch_shapes, unpack
+
+CONTROL_FIELDS = (
+    "source", "part", "controller", "status", "native", "valid_from", "valid_to", "recorded_at", "superseded_at",
+)  # fmt: skip
+_AT_ONCE = 200  # rows of polygons
+
+
+class ControlTable(Access):
+    """Reading of snapshots and of the layer of control."""
+
+    def snapshots(self, *, as_known_on: datetime | None = None) -> pd.DataFrame:
+        """The table of snapshots, without their member lists."""
+        with self.reading() as connection:
+            query = "SELECT * FROM snapshots ORDER BY source, part, depicts, id"
+            frame = cell_checks.read_frame(connection, query, table="snapshots")
+        frame = frame.drop(columns=["id", "members"])
+        return frame if as_known_on is None else frame[past.known_then(frame, as_known_on)].reset_index(drop=True)
+
+    def control_sources(self) -> list[str]:
+        """The sources that control is on record from, by name."""
+        with self.reading() as connection:
+            return [r[0] for r in connection.execute("SELECT DISTINCT source FROM snapshots ORDER BY source")]
+
+    def controllers(self, *, as_known_on: datetime | None = None) -> list[str]:
+        """Every side that control is on record by, as known now or then, in order of their names."""
+        if as_known_on is not None:
+            with self.reading() as connection:
+                return past.controllers_then(connection, as_known_on)
+        query = "SELECT DISTINCT controller FROM control WHERE controller IS NOT NULL ORDER BY controller"
+        table = self._table(query, table="control")
+        return [str(name) for name in table["controller"]]
+
+    def in_force(self, source: str, known: datetime) -> list[tuple[str, str, str]]:
+        """(depicts, part, snapshot) of every recording of a source that counted at a moment, oldest state first."""
+        at = write_instant(known)
+        with self.reading() as connection:
+            rows = connection.execute(
+                "SELECT depicts, part, snapshot FROM snapshots WHERE source = ? AND recorded_at <= ?"
+                " AND (retracted_at IS NULL OR retracted_at > ?) ORDER BY depicts, recorded_at, id",
+                (source, at, at),
+            ).fetchall()
+        cell_checks.refuse_damaged(rows, ("depicts", "part", "snapshot"), table="snapshots")
+        return rows
+
+    def control_now(self, source: str, instant: datetime) -> gpd.GeoDataFrame:
+        """The polygons of a source that stand at an instant, as known now, straight from the layer."""
+        at = write_instant(instant)
+        return self._rows(
+            "WHERE source = ? AND valid_from <= ? AND (valid_to IS NULL OR valid_to > ?)"
+            " ORDER BY part, status, controller, native, shape",
+            (source, at, at),
+        )
+
+    def control_rows(
+        self, source: str, first: datetime | None = None, last: datetime | None = None
+    ) -> gpd.GeoDataFrame:
+        """Every polygon of a source with its interval, as known now: the whole layer, or what stood in a span."""
+        return self._rows(
+            "WHERE source = ? AND (valid_to IS NULL OR valid_to > ?) AND valid_from <= ?"
+            " ORDER BY part, shape, valid_from",
+            (source, write_instant(first) if first else "", write_instant(last) if last else "~"),
+        )
+
+    def rows_between(self, source: str, instants: Sequence[datetime], known: datetime | None) -> gpd.GeoDataFrame:
+        """Every polygon of a source that stood at one of the instants, once for as long as it stands."""
+        if known is None or not instants:
+            return self.control_rows(source, *((instants[0], instants[-1]) if instants else ()))
+        states = [self.control_then(source, i, as_known_on=known) for i in instants]
+        rows = pd.concat(states, ignore_index=True)
+        again = pd.DataFrame({"wkb": rows.geometry.to_wkb(), **{c: rows[c] for c in CONTROL_FIELDS[:6]}}).duplicated()
+        return gpd.GeoDataFrame(rows[~again.to_numpy()].reset_index(drop=True), crs=CRS)
+
+    def control_at(
+        self, source: str | None, lon: float, lat: float, *, as_known_on: datetime | None = None
+    ) -> gpd.GeoDataFrame:
+        """Every polygon that ever stood over a point, as known now or then, found by the layers' spatial indexes."""
+        if as_known_on is not None:
+            with self.reading() as connection:
+                frame = _control_frame(past.rows_at_then(connection, source, lon, lat, as_known_on))
+        else:
+            frame = self._rows(
+                "JOIN rtree_control_geom r ON r.id = control.fid WHERE r.minx <= ? AND r.maxx >= ? AND r.miny <= ?"
+                " AND r.maxy >= ? AND (? IS NULL OR source = ?) ORDER BY source, part, valid_from",
+                (lon, lon, lat, lat, source, source),
+            )
+        return frame[frame.intersects(shapely.Point(lon, lat))].reset_index(drop=True)
+
+    def control_then(self, source: str, instant: datetime, *, as_known_on: datetime) -> gpd.GeoDataFrame:
+        """The polygons of a source at an instant, as the archive knew them at an earlier moment."""
+        at = write_instant(instant)
+        with self.reading() as connection:
+            query = (
+                "SELECT part, depicts, recorded_at, retracted_at, members FROM snapshots WHERE source = ?"
+                " ORDER BY part, depicts, id"
+            )
+            table = cell_checks.read_frame(connection, query, (source,), table="snapshots")
+            table = table[past.known_then(table, as_known_on)]
+            rows: list[tuple[Any, ...]] = []
+            for _, series in table.groupby("part", sort=True):
+                rows += past.rows_then(connection, series, at)
+        return _control_frame(rows)
+
+    def members(self, snapshot: str) -> gpd.GeoDataFrame:
+        """One recording's own polygons, whatever became of it."""
+        with self.reading() as connection:
+            row = connection.execute(
+                "SELECT members, depicts FROM snapshots WHERE snapshot = ?", (snapshot,)
+            ).fetchone()
+            if row is None:
+                raise ArchiveError(f"{self.path}: no snapshot {snapshot!r}; geo snapshots lists them")
+            found = fetch_shapes(connection, unpack(row[0]).tolist())
+        return _control_frame([(*r[1:6], row[1], None, r[6], None, r[7]) for r in found])
+
+    def _rows(self, rest: str, values: Sequence[Any]) -> gpd.GeoDataFrame:
+        """Rows of the layer as known now; `rest` of the query is where and in what order."""
+        with self.reading() as connection:
+            query = f"SELECT {', '.join(CONTROL_FIELDS)}, geom FROM control {rest}"
+            return _control_frame(connection.execute(query, tuple(values)))
+
+
+def _control_frame(rows: Iterable[tuple[Any, ...]]) -> gpd.GeoDataFrame:
+    listed: list[tuple[Any, ...]] = []
+    shapes = []
+    walk = iter(rows)
+    while some := list(islice(walk, _AT_ONCE)):  # blobs and geometries of a long series are not in memory together
+        cell_checks.refuse_damaged(some, (*CONTROL_FIELDS, "geom"), table="control")
+        listed += [r[:-1] for r in some]
+        shapes.append(gpkg.decode([r[-1] for r in some]))
+    frame = pd.DataFrame(listed, columns=list(CONTROL_FIELDS), dtype=object)
+    try:
+        for column in ("valid_from", "valid_to", "recorded_at", "superseded_at"):
+            frame[column] = pd.to_datetime(frame[column], utc=True, format="ISO8601")
+    except ValueError as error:
+        raise ArchiveError(f"the table control is damaged: {error}: geo check says more") from error
+    return gpd.GeoDataFrame(frame, geometry=np.concatenate([*shapes, np.empty(0, dtype=object)]), crs=CRS)

@@ -1,0 +1,95 @@
+"""Styles that QGIS reads from the archive: one symbol a side and status, and the fields of the temporal controller."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from xml.etree import ElementTree as ET
+
+from geo.presentation.sides import CONTESTED, side_colours
+
+# status -> (QGIS fill pattern, opacity)
+_FILLS = {
+    "held": ("solid", 0.45),
+    "claimed": ("f_diagonal", 0.8),
+    "advance": ("dense6", 0.8),
+    "contested": ("diagonal_x", 0.9),
+    "liberated": ("b_diagonal", 0.5),
+}
+
+
+def control_style(classes: Iterable[tuple[str | None, str]]) -> str:
+    """QML of the control layer: a category for every (controller, status), temporal from valid_from to valid_to."""
+    ordered = sorted(set(classes), key=lambda c: (c[0] or "", c[1]))
+    colours = side_colours(c for c, _ in ordered)
+    root = _document("valid_from", "valid_to")
+    renderer = ET.SubElement(
+        root, "renderer-v2", type="categorizedSymbol", attr="coalesce(controller, '') || '|' || status",
+        symbollevels="0", enableorderby="0", forceraster="0",
+    )  # fmt: skip
+    categories = ET.SubElement(renderer, "categories")
+    symbols = ET.SubElement(renderer, "symbols")
+    for i, (controller, status) in enumerate(ordered):
+        label = f"{controller}, {status}" if controller else status
+        value = f"{controller or ''}|{status}"
+        ET.SubElement(categories, "category", render="true", symbol=str(i), value=value, label=label, type="string")
+        pattern, opacity = _FILLS[status]
+        _fill_symbol(symbols, str(i), colours.get(controller or "", CONTESTED), pattern, opacity)
+    return _text(root)
+
+
+def incident_style() -> str:
+    """QML of the incident layer: a dot, temporal from date_start to date_end."""
+    root = _document("date_start", "date_end")
+    symbols = _single(root)
+    symbol = ET.SubElement(symbols, "symbol", type="marker", name="0", alpha="1", clip_to_extent="1")
+    layer = ET.SubElement(symbol, "layer", {"class": "SimpleMarker", "enabled": "1", "locked": "0", "pass": "0"})
+    _options(layer, {"name": "circle", "color": "31,31,31,255", "outline_color": "255,255,255,255",
+                     "outline_width": "0.4", "size": "2.6", "size_unit": "MM"})  # fmt: skip
+    return _text(root)
+
+
+def unit_style() -> str:
+    """QML of the units: outlines alone."""
+    root = _document(None, None)
+    _fill_symbol(_single(root), "0", "#6b6b6b", "no", 1.0)
+    return _text(root)
+
+
+def _document(start: str | None, end: str | None) -> ET.Element:
+    root = ET.Element("qgis", version="3.22", styleCategories="Symbology|Temporal")
+    if start and end:
+        # mode 2: start and end from fields; limitMode 0: the end itself is excluded, as in the archive
+        ET.SubElement(
+            root, "temporal", enabled="1", mode="2", limitMode="0", startField=start, endField=end, accumulate="0",
+            fixedDuration="0", durationField="", durationUnit="min", startExpression="", endExpression="",
+        )  # fmt: skip
+    return root
+
+
+def _single(root: ET.Element) -> ET.Element:
+    renderer = ET.SubElement(
+        root, "renderer-v2", type="singleSymbol", symbollevels="0", enableorderby="0", forceraster="0"
+    )
+    return ET.SubElement(renderer, "symbols")
+
+
+def _fill_symbol(symbols: ET.Element, name: str, colour: str, pattern: str, opacity: float) -> None:
+    symbol = ET.SubElement(symbols, "symbol", type="fill", name=name, alpha="1", clip_to_extent="1", force_rhr="0")
+    layer = ET.SubElement(symbol, "layer", {"class": "SimpleFill", "enabled": "1", "locked": "0", "pass": "0"})
+    red, green, blue = (int(colour[i : i + 2], 16) for i in (1, 3, 5))
+    _options(layer, {
+        "color": f"{red},{green},{blue},{round(255 * opacity)}", "style": pattern,
+        "outline_color": f"{red},{green},{blue},255", "outline_style": "solid", "outline_width": "0.26",
+        "outline_width_unit": "MM",
+    })  # fmt: skip
+
+
+def _options(layer: ET.Element, values: dict[str, str]) -> None:
+    options = ET.SubElement(layer, "Option", type="Map")
+    for name, value in values.items():
+        ET.SubElement(options, "Option", type="QString", name=name, value=value)
+
+
+def _text(root: ET.Element) -> str:
+    ET.indent(root)
+    return "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>\n" + ET.tostring(root, encoding="unicode")

@@ -1,0 +1,287 @@
+"""Snapshots in: what the archive knows, and the layer of control that follows from it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from hashlib import blake2b
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+
+from geo.errors import ArchiveError
+from geo.schema import parse_instant, write_instant
+from geo.storage import gpkg, tables
+from geo.storage import intervals as timeline
+from geo.storage.geometries import fetch_shapes, known_shapes, new_shapes, pack, plain, promote, unpack
+
+
+@dataclass(frozen=True)
+class Recording:
+    """One snapshot on its way in: what it depicts, the file it came from, and its polygons after the gate."""
+
+    source: str
+    part: str
+    depicts: datetime
+    frame: gpd.GeoDataFrame
+    file_name: str
+    file_bytes: int
+    sha256: str
+    published: datetime | None = None
+    retrieved: datetime | None = None
+    rows_in: int = 0
+    rows_stored: int = 0
+    rows_repaired: int = 0
+    rows_refused: int = 0
+    rows_left_out: int = 0
+    receipt: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """What became of it: ``stored``, ``superseded`` (it took the place of `instead_of`) or ``unchanged``."""
+
+    snapshot: str
+    outcome: str
+    instead_of: str | None = None
+
+
+def record(connection: sqlite3.Connection, recording: Recording) -> Recorded:
+    """Take a snapshot in. The same file for the same instant changes nothing; another one supersedes."""
+    depicts = write_instant(recording.depicts)
+    there = _in_force(connection, recording.source, recording.part, at=depicts)
+    digests, blobs, frame = _shapes_of(recording)
+    known = known_shapes(connection, digests)
+    if there is not None and there["sha256"] == recording.sha256 and _same(there["members"], digests, known):
+        return Recorded(there["snapshot"], "unchanged")
+    now = next_instant(connection)
+    ids = {**known, **new_shapes(connection, [d for d in digests if d not in known])}
+    name = _insert_snapshot(connection, recording, now, pack(set(ids.values())))
+    if there is not None:
+        connection.execute("UPDATE snapshots SET superseded_at = ? WHERE id = ?", (now, there["id"]))
+    tables.restyle_control(connection, {(r[0], r[1]) for r in frame}, now=now)
+    rows = {
+        ids[digest]: (blob, (recording.source, recording.part, *row))
+        for digest, blob, row in zip(digests, blobs, frame, strict=True)
+    }
+    _replace_state(connection, recording.source, recording.part, depicts, there, set(rows), rows, now)
+    if len(recording.frame):
+        gpkg.widen(connection, "control", np.asarray(recording.frame.geometry.array), now=now)
+    return Recorded(name, "superseded" if there else "stored", there["snapshot"] if there else None)
+
+
+def retract(connection: sqlite3.Connection, snapshot: str, *, why: str) -> None:
+    """Take a recording back: the archive says again what it said without it, and keeps what it did say."""
+    row = connection.execute(
+        "SELECT id, source, part, depicts, retracted_at FROM snapshots WHERE snapshot = ?", (snapshot,)
+    ).fetchone()
+    if row is None:
+        raise ArchiveError(f"no snapshot {snapshot!r} in the archive; geo snapshots lists them")
+    key, source, part, depicts, retracted_at = row
+    if retracted_at:
+        raise ArchiveError(f"{snapshot} was taken back on {retracted_at} already")
+    now = next_instant(connection)
+    there = _in_force(connection, source, part, at=depicts)
+    connection.execute(
+        "UPDATE snapshots SET retracted_at = ?, retracted_why = ?, superseded_at = coalesce(superseded_at, ?)"
+        " WHERE id = ?",
+        (now, why, now, key),
+    )
+    if there is None or there["id"] != key:
+        return
+    heir = _in_force(connection, source, part, at=depicts)
+    if heir is not None:
+        connection.execute("UPDATE snapshots SET superseded_at = NULL WHERE id = ?", (heir["id"],))
+        members = set(unpack(heir["members"]).tolist())
+    else:
+        before = _in_force(connection, source, part, before=depicts)
+        members = set(unpack(before["members"]).tolist()) if before else set()
+    _replace_state(connection, source, part, depicts, there, members, {}, now)
+
+
+def sides_of(connection: sqlite3.Connection, source: str) -> list[str]:
+    """Every side that a source ever drew ground of, in order of their names."""
+    queries = (f"SELECT controller FROM {table} WHERE source = ?" for table in ("control", "control_superseded"))
+    rows = connection.execute(" UNION ".join(queries), (source, source)).fetchall()
+    return sorted(str(side) for (side,) in rows if side is not None)
+
+
+# -- snapshots ------------------------------------------------------------------------------------------------------
+
+
+def next_instant(connection: sqlite3.Connection) -> str:
+    """Now, but later than everything recorded before: as_known_on must tell any two recordings apart."""
+    last = connection.execute(
+        "SELECT max(t) FROM (SELECT max(recorded_at) t FROM snapshots UNION ALL SELECT max(retracted_at) FROM snapshots"
+        " UNION ALL SELECT max(recorded_at) FROM imports)"
+    ).fetchone()[0]
+    now = datetime.now(UTC)
+    if last is not None:
+        now = max(now, parse_instant(last) + timedelta(milliseconds=1))
+    return write_instant(now)
+
+
+def _in_force(
+    connection: sqlite3.Connection, source: str, part: str, *, at: str | None = None, before: str | None = None
+) -> dict[str, Any] | None:
+    """The recording that speaks for an instant, or for the last instant before another one."""
+    clause, value = ("depicts = ?", at) if at is not None else ("depicts < ?", before)
+    row = connection.execute(
+        "SELECT id, snapshot, sha256, members FROM snapshots WHERE source = ? AND part = ? AND retracted_at IS NULL"
+        f" AND {clause} ORDER BY depicts DESC, id DESC LIMIT 1",
+        (source, part, value),
+    ).fetchone()
+    return None if row is None else dict(zip(("id", "snapshot", "sha256", "members"), row, strict=True))
+
+
+def _next_depicted(connection: sqlite3.Connection, source: str, part: str, depicts: str) -> str | None:
+    row = connection.execute(
+        "SELECT min(depicts) FROM snapshots WHERE source = ? AND part = ? AND retracted_at IS NULL AND depicts > ?",
+        (source, part, depicts),
+    ).fetchone()
+    return row[0] if row else None
+
+
+def _insert_snapshot(connection: sqlite3.Connection, recording: Recording, now: str, members: bytes) -> str:
+    name = snapshot_name(recording.source, recording.part, recording.depicts)
+    earlier = connection.execute(
+        "SELECT count(*) FROM snapshots WHERE source = ? AND part = ? AND depicts = ?",
+        (recording.source, recording.part, write_instant(recording.depicts)),
+    ).fetchone()[0]
+    values = {
+        "snapshot": f"{name}+{earlier}" if earlier else name,
+        "source": recording.source,
+        "part": recording.part,
+        "depicts": write_instant(recording.depicts),
+        "published": recording.published and write_instant(recording.published),
+        "retrieved": recording.retrieved and write_instant(recording.retrieved),
+        "recorded_at": now,
+        "file_name": recording.file_name,
+        "file_bytes": recording.file_bytes,
+        "sha256": recording.sha256,
+        **{n: getattr(recording, n) for n in
+           ("rows_in", "rows_stored", "rows_repaired", "rows_refused", "rows_left_out")},
+        "receipt": json.dumps(recording.receipt, ensure_ascii=False, sort_keys=True, default=str),
+        "members": members,
+    }  # fmt: skip
+    connection.execute(
+        f"INSERT INTO snapshots ({', '.join(values)}) VALUES ({', '.join('?' * len(values))})", tuple(values.values())
+    )
+    return str(values["snapshot"])
+
+
+def snapshot_name(source: str, part: str, depicts: datetime) -> str:
+    """What the first recording of an instant is called."""
+    return f"{source}{'/' + part if part else ''}@{_short(depicts)}"
+
+
+def _short(moment: datetime) -> str:
+    """An instant in the fewest words: the day alone at 00:00, no seconds where there are none."""
+    text = moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    text = text.removesuffix(":00")
+    return text.removesuffix("T00:00") if text.endswith("T00:00") else text + "Z"
+
+
+# -- shapes ---------------------------------------------------------------------------------------------------------
+
+
+def _shapes_of(recording: Recording) -> tuple[list[bytes], list[bytes], list[tuple[Any, ...]]]:
+    """Digest, blob and class of every polygon; what a digest stands for includes the source and the class."""
+    frame = recording.frame
+    blobs = gpkg.encode(promote(np.asarray(frame.geometry.array, dtype=object))) if len(frame) else []
+    rows = list(zip(*(plain(frame[c]) for c in ("controller", "status", "native")), strict=True))
+    head = f"{recording.source}\0{recording.part}\0"
+    digests = []
+    for blob, row in zip(blobs, rows, strict=True):
+        digest = blake2b(blob, digest_size=16)
+        digest.update((head + json.dumps(row)).encode())
+        digests.append(digest.digest())
+    return digests, blobs, rows
+
+
+def _same(members: bytes, digests: list[bytes], known: Mapping[bytes, int]) -> bool:
+    """The same file read with other options may give other polygons: only the same polygons are nothing new."""
+    return all(d in known for d in digests) and set(known.values()) == set(unpack(members).tolist())
+
+
+Rows = Mapping[int, tuple[bytes, tuple[Any, ...]]]
+
+
+def _replace_state(
+    connection: sqlite3.Connection,
+    source: str,
+    part: str,
+    depicts: str,
+    there: Mapping[str, Any] | None,
+    members: set[int],
+    rows: Rows,
+    now: str,
+) -> None:
+    """Let `members` stand from `depicts` to the next snapshot, in place of what stood there."""
+    span = (depicts, _next_depicted(connection, source, part, depicts))
+    before = there or _in_force(connection, source, part, before=depicts)
+    old = set(unpack(before["members"]).tolist()) if before else set()
+    for shape in sorted(old - members):
+        if there is not None:
+            _keep_superseded(connection, shape, span, now)
+        _set_intervals(connection, shape, timeline.subtract(_intervals(connection, shape), span), None, now)
+    for shape in sorted(members - old):
+        intervals = timeline.add(_intervals(connection, shape), span)
+        _set_intervals(connection, shape, intervals, rows.get(shape), now)
+
+
+def _intervals(connection: sqlite3.Connection, shape: int) -> list[timeline.Interval]:
+    return connection.execute("SELECT valid_from, valid_to FROM control WHERE shape = ?", (shape,)).fetchall()
+
+
+def _set_intervals(
+    connection: sqlite3.Connection,
+    shape: int,
+    wanted: list[timeline.Interval],
+    row: tuple[bytes, tuple[Any, ...]] | None,
+    now: str,
+) -> None:
+    """Make the layer's rows of one polygon say `wanted`, touching only what differs."""
+    there = connection.execute(
+        "SELECT fid, valid_from, valid_to FROM control WHERE shape = ? ORDER BY valid_from", (shape,)
+    ).fetchall()
+    spare = [fid for fid, first, last in there if (first, last) not in wanted]
+    missing = [i for i in wanted if i not in {(first, last) for _, first, last in there}]
+    if len(missing) > len(spare) and row is None:
+        row = _row_of(connection, shape)
+    for interval in missing:
+        if spare:
+            connection.execute(
+                "UPDATE control SET valid_from = ?, valid_to = ? WHERE fid = ?", (*interval, spare.pop(0))
+            )
+        elif row is not None:
+            connection.execute(
+                "INSERT INTO control (geom, source, part, controller, status, native, valid_from, valid_to,"
+                " recorded_at, shape) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (row[0], *row[1], *interval, now, shape),
+            )
+    connection.executemany("DELETE FROM control WHERE fid = ?", [(fid,) for fid in spare])
+
+
+def _row_of(connection: sqlite3.Connection, shape: int) -> tuple[bytes, tuple[Any, ...]]:
+    (_, *row, _, blob) = fetch_shapes(connection, [shape])[0]
+    return blob, tuple(row)
+
+
+def _keep_superseded(connection: sqlite3.Connection, shape: int, span: timeline.Interval, now: str) -> None:
+    """Copy what a polygon's rows say about `span` to the layer of superseded rows, before it is taken from them."""
+    columns = "geom, source, part, controller, status, native, {}, {}, recorded_at, {}, shape"
+    for fid, first, last in connection.execute(
+        "SELECT fid, valid_from, valid_to FROM control WHERE shape = ?", (shape,)
+    ).fetchall():
+        lost = timeline.overlap((first, last), span)
+        if lost is not None:
+            connection.execute(
+                f"INSERT INTO control_superseded ({columns.format('valid_from', 'valid_to', 'superseded_at')})"
+                f" SELECT {columns.format('?', '?', '?')} FROM control WHERE fid = ?",
+                (*lost, now, fid),
+            )
