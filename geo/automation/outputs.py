@@ -6,11 +6,10 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from geo.archive import Archive
 from geo.archive.results import FAR
 from geo.automation.config import Plan, resolve_since
 from geo.output.console import records, write_table
@@ -20,6 +19,9 @@ from geo.output.html.timeline_page import draw_timeline
 from geo.output.site.build import build_site
 from geo.schema import last_instant, write_instant
 from geo.storage.atomic_write import write_page
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
 
 _ROWS = 3  # figures of one output that the summary has room for
 

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import shapely
 
-from geo.archive import Archive
 from geo.archive.results import FAR, When
 from geo.claims.class_series import Place, Strand, holders, place_of, strands_of
 from geo.claims.history import Times, bases_of, last_true_of, series_of
@@ -26,6 +25,9 @@ from geo.claims.verdict import (
     verdicts_of,
 )
 from geo.errors import UnitError, UsageError
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
 
 
 def check_claim(

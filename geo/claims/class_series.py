@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from geo.archive import Archive
 from geo.archive.results import FAR, When, moment
 from geo.measure import areas
 from geo.measure.areas import Zone
@@ -19,6 +19,9 @@ from geo.measure.ellipsoid import areas_km2
 from geo.measure.series.parallel import ground_changes
 from geo.schema import last_instant, parse_instant, text_or_none
 from geo.units import Countries, units_of_set
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
 
 # in this order classes are added to a set, each set named in full
 _ADDED = ("contested", "claimed", "advance")

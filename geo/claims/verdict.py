@@ -6,19 +6,21 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
 import shapely
 
-from geo.archive import Archive
 from geo.archive.results import FAR, When, breaks_between
 from geo.claims.class_series import Place, Strand, km2_of
 from geo.claims.history import series_of, stamp
 from geo.claims.model import WITHIN_PERCENT, Claim, Span, kind_of_unit, span_of
 from geo.schema import is_day, last_instant, number_of, parse_instant, text_or_none, to_instant
 from geo.text.numbers import find_amounts
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
 
 MAX_AGE_DAYS = 7.0  # a snapshot older than this on the day says nothing of it, unless told otherwise
 METHOD = "classes of one part of a source united; km² on WGS 84, edges straight in longitude and latitude (RFC 7946)"

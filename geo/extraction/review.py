@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from geo.extraction.briefing import SPAN_FIELDS, Draft, Reading
-from geo.extraction.drafts import Span
 from geo.importing.importer import Receipt, import_files
 from geo.sources.review_rows import CONFIRM, escaped
 from geo.storage.atomic_write import write_page
 
 if TYPE_CHECKING:
     from geo.archive import Archive
+    from geo.extraction.drafts import Span
 
 
 def accept_review(archive: Archive | str | Path, review: str | Path, **settings: Any) -> Receipt:

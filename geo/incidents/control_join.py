@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import date
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -13,12 +13,14 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo.archive import Archive
 from geo.archive.results import FAR
 from geo.incidents.markers import is_regional, radius_km
 from geo.measure.ellipsoid import local_plane
 from geo.measure.settlements import ground_at
 from geo.schema import last_instant, parse_instant, write_instant
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
 
 COLUMNS = (
     "event_id", "dataset", "date_start", "where_coordinates", "event_type", "uncertainty_km", "source", "ground",

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from geo.archive import Archive
 from geo.errors import UsageError
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
 
 BY = ("unit", "day", "week", "month", "type")
 # where_prec from which a point is not known to lie in a unit: of level 1, of finer ones

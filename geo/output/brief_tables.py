@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from geo.archive import Archive
-from geo.archive.results import When
-from geo.claims.verdict import Finding
 from geo.claims.wording import verdict_line
 from geo.incidents.markers import event_of, number_or_none
-from geo.output.map_content import Dossier
 from geo.presentation.labels import base_words, class_label, figure, sentence, sliver_words, written
 from geo.schema import text_or_none, to_instant
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
+    from geo.archive.results import When
+    from geo.claims.verdict import Finding
+    from geo.output.map_content import Dossier
 
 LEAST_KM2 = 0.05  # what rounds to less than 0.1 km² is no change that a table names
 

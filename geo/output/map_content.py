@@ -6,20 +6,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from geo.archive import Archive
 from geo.archive.results import When, rows_of
 from geo.archive.source_queries import stated_meaning
 from geo.errors import MapError, UnitError, UsageError
 from geo.incidents.markers import Spot, number_or_none, spot_of, thinned
 from geo.measure.ellipsoid import areas_km2
-from geo.measure.front_line import Front
 from geo.presentation.basemap import Box, outward, padded, reach_of
 from geo.presentation.labels import (
     base_words,
@@ -35,6 +33,10 @@ from geo.presentation.labels import (
 from geo.presentation.sides import side_colours
 from geo.presentation.symbols import Symbol, change_symbols, class_symbols
 from geo.schema import parse_instant, text_or_none, to_instant
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
+    from geo.measure.front_line import Front
 
 # a class is a sliver where less than both of this, and no more, is held, gained and lost in a unit
 SLIVER_KM2 = 5.0

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from geo.archive import Archive
 from geo.archive.results import FAR, When, rows_of
-from geo.measure.front_line import Front
 from geo.schema import is_day, last_instant, parse_instant, text_or_none, to_instant
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
+    from geo.measure.front_line import Front
 
 
 def written(when: When) -> str:

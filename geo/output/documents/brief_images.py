@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from geo.archive import Archive
 from geo.output.documents.content import CHARTED, Brief, chart_words, map_words
 from geo.output.images import text_blocks
 from geo.output.images.chart import draw_chart
@@ -12,6 +12,9 @@ from geo.output.images.export import save
 from geo.output.images.fonts import plain
 from geo.output.images.picture import draw_figure, view_box
 from geo.output.images.themes import chosen
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
 
 
 def draw_pictures(archive: Archive, brief: Brief, map_path: Path, chart_path: Path) -> list[tuple[str, Path, str]]:

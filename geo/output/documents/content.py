@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import shapely
 
-from geo.archive import Archive
 from geo.archive.results import FAR, When
 from geo.claims.checking import check_claims
 from geo.claims.model import Claim, claim_of, claims_about
-from geo.claims.verdict import Finding
 from geo.errors import NoSnapshotError
 from geo.incidents.markers import number_or_none
 from geo.output.brief_tables import (
@@ -34,6 +33,10 @@ from geo.output.map_content import Dossier, gather
 from geo.presentation.labels import class_label, figure, known_words, written
 from geo.presentation.sides import CONTESTED, side_colours
 from geo.schema import last_instant, parse_instant, text_or_none, to_instant, write_instant
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
+    from geo.claims.verdict import Finding
 
 CHARTED = ("held", "claimed", "advance", "contested")  # what the chart of the series shows
 _ORDER = ("held", "claimed", "advance", "contested", "liberated")

@@ -5,12 +5,10 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import geopandas as gpd
 
-from geo.archive import Archive
-from geo.archive.results import When
-from geo.claims.model import Claim
 from geo.errors import UsageError
 from geo.output.documents.brief_images import draw_pictures
 from geo.output.documents.brief_page import brief_page
@@ -21,6 +19,11 @@ from geo.output.documents.ooxml import office
 from geo.output.documents.pptx import brief_pptx
 from geo.output.html.map_page import save_map
 from geo.storage.atomic_write import write_page
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
+    from geo.archive.results import When
+    from geo.claims.model import Claim
 
 _ENDINGS = (".html", ".md", ".docx", ".pptx")
 

@@ -6,16 +6,18 @@ import base64
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 
-from geo.archive import Archive
 from geo.output.html.static_svg import WIDTH, Surroundings, surroundings
 from geo.output.html.timeline_codec import deflate
-from geo.output.map_content import Dossier
 from geo.presentation import basemap
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
+    from geo.output.map_content import Dossier
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 
-from geo.archive import Archive
-from geo.archive.results import When
-from geo.archive.source_queries import Comparison
 from geo.errors import MapError
 from geo.output.brief_tables import Section, Table, title_of
 from geo.output.html import map_markup
@@ -23,6 +20,11 @@ from geo.presentation import basemap
 from geo.presentation.labels import class_label, credit_line, credit_of, figure, written
 from geo.presentation.symbols import Symbol, class_symbols, voice_symbols
 from geo.schema import text_or_none
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
+    from geo.archive.results import When
+    from geo.archive.source_queries import Comparison
 
 LEAST_KM2 = 0.05  # what rounds to less than 0.1 km² has no row of its own
 _MOST_ROWS = 60

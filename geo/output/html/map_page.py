@@ -10,15 +10,13 @@ from datetime import UTC, date, datetime
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import folium
 from branca.element import CssLink, Element, Figure, JavascriptLink
 from jinja2 import Template
 
-from geo.archive import Archive
 from geo.archive.notebook_card import framed
-from geo.archive.results import When
 from geo.errors import MapError
 from geo.output.html import map_markup
 from geo.output.html.base_layer import Ground, ground_of, make_ground, packed
@@ -31,6 +29,10 @@ from geo.presentation import basemap
 from geo.presentation.labels import front_words
 from geo.schema import last_instant, parse_instant, to_instant
 from geo.storage.atomic_write import write_page
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
+    from geo.archive.results import When
 
 # what folium's own popups and icons need, brought in only where somebody has added one
 _ICONS = (

@@ -12,7 +12,6 @@ import geopandas as gpd
 import shapely
 
 from geo.errors import MapError, NoSnapshotError, SourceError, UnitError
-from geo.extraction.briefing import Draft, Reading
 from geo.formats.geojson import read_json
 from geo.incidents.markers import Spot, spot_of
 from geo.output.html import map_markup, review_markup
@@ -30,6 +29,7 @@ from geo.units import find_unit
 
 if TYPE_CHECKING:
     from geo.archive import Archive
+    from geo.extraction.briefing import Draft, Reading
 
 _WORLD: basemap.Box = (-30.0, -38.0, 150.0, 70.0)
 _OUTLINE = 0.005  # degrees by which a region's outline may be off: it is no ground that is measured

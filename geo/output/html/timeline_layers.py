@@ -5,25 +5,27 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 import shapely
 
-from geo.archive import Archive
 from geo.archive.queries import statuses_meant
 from geo.archive.results import When, moment
 from geo.measure.areas import areal_only, clip, ground_by_class
 from geo.measure.series.classes import class_ledgers
-from geo.measure.series.edge_history import Ledger
-from geo.measure.series.edges import Floats
 from geo.measure.series.parallel import Only, source_ledgers
 from geo.output.html import timeline_codec
 from geo.output.html.timeline_markup import Strand
 from geo.presentation.labels import class_label, credit_of
 from geo.presentation.symbols import Symbol, change_symbols, class_symbols
 from geo.schema import CRS, parse_instant, text_or_none
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
+    from geo.measure.series.edge_history import Ledger
+    from geo.measure.series.edges import Floats
 
 _Key = tuple[str | None, str, str]
 _DASHES = ("9 4", "3 3", "12 3 3 3")  # outlines of the second source and those after it

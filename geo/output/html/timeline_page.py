@@ -7,16 +7,14 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.archive import Archive
 from geo.archive.results import FAR, When
 from geo.errors import MapError
 from geo.measure.ellipsoid import edge_areas_km2
-from geo.measure.series.edge_history import Ledger
 from geo.output.html import base_layer, map_markup, timeline_codec, timeline_markup
 from geo.output.html.map_data import corners
 from geo.output.html.map_page import PageMap
@@ -29,6 +27,10 @@ from geo.presentation import basemap
 from geo.presentation.labels import credit_line, credit_of, title_words, written
 from geo.presentation.sides import side_colours
 from geo.schema import last_instant, parse_instant, to_instant
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
+    from geo.measure.series.edge_history import Ledger
 
 Floats = NDArray[np.float64]
 

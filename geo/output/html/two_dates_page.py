@@ -5,16 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import shapely
 
-from geo.archive import Archive
 from geo.archive.results import When, age_days, breaks_between, rows_of
 from geo.errors import UsageError
 from geo.measure.ellipsoid import areas_km2
-from geo.measure.series.edges import Objects
 from geo.output.brief_tables import LEAST_KM2, by_unit, title_of
 from geo.output.html import map_markup, two_dates_markup
 from geo.output.html.base_layer import Ground, ground_of, packed
@@ -29,6 +27,10 @@ from geo.presentation.labels import class_key, class_label, title_words, written
 from geo.presentation.sides import side_colours
 from geo.presentation.symbols import class_symbols
 from geo.schema import CRS, is_day, last_instant, parse_instant, text_or_none
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
+    from geo.measure.series.edges import Objects
 
 
 def draw_dates(

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 import pandas as pd
 
-from geo.archive import Archive
-from geo.archive.results import When
 from geo.errors import MapError, UsageError
 from geo.output.images.chart_panels import PANELS, Line, Panel, Story, save_panels
 from geo.output.images.fonts import plain
@@ -19,6 +17,10 @@ from geo.presentation.labels import class_label, figure, title_words, written
 from geo.presentation.sides import CONTESTED, side_colours
 from geo.schema import parse_instant, text_or_none
 from geo.version import __version__
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
+    from geo.archive.results import When
 
 
 def draw_chart(

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from geo.archive import Archive
-from geo.claims.class_series import Strand
-from geo.claims.verdict import Finding
 from geo.claims.wording import figure_words
 from geo.errors import MapError
 from geo.output.images.chart_panels import Line, Panel, Story, save_panels
-from geo.output.images.themes import Shape, ThemeName
 from geo.presentation.labels import credit_line, credit_of, written
 from geo.presentation.sides import CONTESTED, side_colours
 from geo.schema import last_instant
 from geo.version import __version__
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
+    from geo.claims.class_series import Strand
+    from geo.claims.verdict import Finding
+    from geo.output.images.themes import Shape, ThemeName
 
 _DASHES: Mapping[str, Sequence[float]] = {"contested": (3, 1.5, 1, 1.5), "claimed": (4, 2), "advance": (1, 1.2)}
 _MONTHS_SHOWN = 400  # days before the claim's: a series of years would hide what it is about

@@ -4,19 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from geo.archive import Archive
-from geo.archive.results import When
 from geo.errors import MapError
 from geo.output.images.chart_panels import Line, Panel, Story, save_panels
-from geo.output.images.themes import Shape, ThemeName
 from geo.presentation.labels import class_label, credit_line, credit_of, written
 from geo.presentation.symbols import AGREED, VOICES
 from geo.schema import parse_instant, text_or_none
 from geo.version import __version__
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
+    from geo.archive.results import When
+    from geo.output.images.themes import Shape, ThemeName
 
 _DISPUTED = "#c51b7d"
 

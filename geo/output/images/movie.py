@@ -12,23 +12,25 @@ from io import BytesIO
 from itertools import chain, repeat
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import shapely
 
-from geo.archive import Archive
-from geo.archive.results import When
 from geo.errors import MapError, UsageError
 from geo.output.images.export import pixels, write
 from geo.output.images.fonts import need_matplotlib
 from geo.output.images.picture import View, draw_figure, map_frame, view_box
 from geo.output.images.themes import ThemeName, chosen, kind_of
 from geo.output.map_content import Dossier, gather
-from geo.presentation.basemap import Box
 from geo.presentation.labels import written
 from geo.schema import last_instant, parse_instant, to_instant
 from geo.storage.atomic_write import aside
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
+    from geo.archive.results import When
+    from geo.presentation.basemap import Box
 
 _DPI = 96  # 1280 × 720 or 720 × 720 pixels
 _HOLD = 4  # the last frame stands so many times as long

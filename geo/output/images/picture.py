@@ -7,10 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from geo.archive import Archive
-from geo.archive.results import When
 from geo.errors import UsageError
-from geo.incidents.markers import Spot
 from geo.output.images import text_blocks
 from geo.output.images.drawing import Sheet
 from geo.output.images.export import save
@@ -23,6 +20,9 @@ from geo.output.map_content import Dossier, gather
 from geo.presentation.basemap import Box
 
 if TYPE_CHECKING:
+    from geo.archive import Archive
+    from geo.archive.results import When
+    from geo.incidents.markers import Spot
     from geo.output.images.drawing import Figure
 
 View = Box | Literal["all", "changes"]

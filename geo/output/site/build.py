@@ -7,9 +7,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from geo.archive import Archive
 from geo.archive.results import FAR, When, moment
 from geo.output.console import records
 from geo.output.html.base_layer import ground_of
@@ -28,6 +27,9 @@ from geo.presentation import basemap
 from geo.presentation.labels import credit_line, credit_of, written
 from geo.schema import parse_instant, text_or_none, write_instant
 from geo.version import __version__
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
 
 Progress = Callable[..., None]
 

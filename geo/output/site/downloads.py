@@ -7,25 +7,27 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from geo.archive import Archive
 from geo.formats.gdal import geopackage_bytes
 from geo.formats.tables import csv_lines, defused
 from geo.formats.xml import Element, add, clean, xml_bytes
 from geo.incidents.markers import spot_of
 from geo.measure.areas import areal_only, clip
 from geo.measure.ellipsoid import areas_km2
-from geo.output.site.plan import Day, Wishes
 from geo.presentation.labels import class_label, credit_line, credit_of
 from geo.presentation.sides import CONTESTED, side_colours
 from geo.schema import CRS, INCIDENT_COLUMNS, text_or_none, to_instant, write_instant
 from geo.version import __version__
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
+    from geo.output.site.plan import Day, Wishes
 
 _CONTROL = ("date", "source", "snapshot", "controller", "status", "native", "valid_from", "area_km2")
 # what a file's row carried beside our own fields stays in the archive

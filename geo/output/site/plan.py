@@ -10,20 +10,22 @@ from datetime import date
 from hashlib import sha256
 from importlib.util import find_spec
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from geo.archive import Archive
 from geo.archive.results import FAR, When
 from geo.assets import ASSETS
 from geo.errors import MapError, UsageError
 from geo.presentation.labels import credit_of, title_words, written
 from geo.schema import last_instant, parse_instant, text_or_none, to_instant
 from geo.version import __version__
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
 
 # of a state's columns, those that say when it ended change with the next date, and the page does not show them
 _STATE = ("controller", "status", "native", "part", "snapshot", "valid_from")

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from geo.archive import Archive
 from geo.measure.areas import OUTSIDE
 from geo.output.documents.content import Strand, strands_words
 from geo.output.documents.svg_chart import chart_styles, strands_markup
@@ -15,6 +14,9 @@ from geo.presentation.html_text import escape
 from geo.presentation.labels import class_label, figure, written
 from geo.presentation.sides import CONTESTED, side_colours
 from geo.schema import parse_instant, text_or_none, to_instant
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
 
 _ORDER = ("held", "contested", "claimed", "advance", "liberated")
 Key = tuple[str | None, str, str]
