@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from geo.automation.lock import locked
 from geo.storage import atomic_write
 from geo.storage.atomic_write import aside, new_folder, new_name
+from geo.storage.file_lock import locked
 
-GEO = Path(atomic_write.__file__).parent
+GEO = Path(atomic_write.__file__).parents[1]
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, OSError])
@@ -66,19 +66,18 @@ def test_a_lock_in_a_folder_of_its_own_goes_with_it(tmp_path: Path) -> None:
     assert path.exists()
 
 
-# (room, call) of what writes elsewhere, and why it may
+# (folder, call) of what writes elsewhere, and why it may
 ELSEWHERE = {
-    ("desk.listing", "open"): "under another name, by fetch",
-    ("desk.network", "open"): "under another name, by fetch",
-    ("files.gdal", "copyfile"): "a copy in a temporary folder, for GDAL",
-    ("files.layers", "write_bytes"): "a copy in a temporary folder, for GDAL",
-    ("intake", "write_text"): "inside aside",
-    ("pages.page", "write_bytes"): "inside aside",
-    ("pictures.saving", "write_bytes"): "inside aside",
-    ("printing", "open"): "inside aside",
-    ("site.shelf", "write_bytes"): "in the staging folder, behind the journal",
-    ("site.shelf", "write_text"): "in the staging folder, behind the journal",
-    ("storage.disk", "write_text"): "the writer's tag",
+    ("automation", "open"): "under another name, by fetch",
+    ("formats", "copyfile"): "a copy in a temporary folder, for GDAL",
+    ("formats", "write_bytes"): "a copy in a temporary folder, for GDAL",
+    ("importing", "write_text"): "inside aside",
+    ("output", "open"): "inside aside",
+    ("output.images", "write_bytes"): "inside aside",
+    ("output.site", "write_bytes"): "in the staging folder, behind the journal",
+    ("output.site", "write_text"): "in the staging folder, behind the journal",
+    ("storage", "write_bytes"): "atomic_write itself",
+    ("storage", "write_text"): "the writer's tag, and the process that holds a lock",
 }
 WRITING = {"write_text", "write_bytes", "to_file", "to_excel", "copyfile", "copy2", "move"}
 
@@ -100,7 +99,7 @@ def writes(path: Path) -> set[str]:
 
 def test_every_file_is_written_under_another_name_first() -> None:
     found = {
-        (".".join(path.relative_to(GEO).with_suffix("").parts), call)
+        (".".join(path.relative_to(GEO).parent.parts), call)
         for path in sorted(GEO.rglob("*.py"))
         if "assets" not in path.parts
         for call in writes(path)

@@ -23,10 +23,10 @@ from geo import build_site, draw_brief, draw_map, draw_timeline, import_files, o
 from geo.automation import config, daily
 from geo.automation.config import KEYS, OUTPUTS, read_plan, resolve_since
 from geo.automation.daily import Daily
-from geo.automation.lock import locked
 from geo.cli import main
 from geo.errors import ArchiveError, BusyError, FileError, UsageError
 from geo.sources.vector import read_toml
+from geo.storage.file_lock import locked
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 DAYS = ("2024-08-12", "2024-08-18", "2024-08-21")

@@ -25,12 +25,12 @@ from hypothesis import strategies as st
 from geo import fetch_new, import_files, open_archive
 from geo.automation import fetch as fetching
 from geo.automation.endpoints import Address, Layer, filled, find_address, known_addresses, parse_address
-from geo.automation.lock import locked
 from geo.cli import main
 from geo.errors import BusyError, FetchError, FileError, UsageError
 from geo.schema import Options
 from geo.sources import reader
 from geo.sources.vector import read_toml
+from geo.storage.file_lock import locked
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 DAYS = ("2024-09-10", "2024-10-01", "2024-10-20")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from pathlib import Path
 
@@ -14,7 +15,6 @@ from geo.cli import main
 from geo.errors import FileError, UsageError
 from geo.geocoding.gazetteer import list_places, open_gazetteer
 from geo.geocoding.gazetteer_files import read_register
-from geo.geocoding.index import cache_folder
 from geo.geocoding.lookup import Lookup, distance_km
 from geo.text.normalize import fold, key_of, loose_key, plain_key, stem_key, words_of
 
@@ -156,7 +156,7 @@ def test_an_index_is_built_once_and_a_broken_one_is_named() -> None:
     first = len(calls)
     open_gazetteer(countries=["md"], progress=lambda done, total, what: calls.append(what)).close()
     assert len(calls) == first
-    files = sorted(cache_folder().iterdir())
+    files = sorted((Path(os.environ["XDG_CACHE_HOME"]) / "geo-control").iterdir())
     assert {f.suffix for f in files} == {".sqlite"}
     for file in files:
         assert sqlite3.connect(file).execute("PRAGMA integrity_check").fetchone() == ("ok",)

@@ -18,10 +18,10 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from geo.automation.address_guard import Clock, Guard, is_public
-from geo.automation.lock import locked
 from geo.automation.network import Limits, Network, check_contact, check_url
 from geo.automation.responses import refuse_other_kind, retry_after, unpacked
 from geo.errors import BusyError, FetchError, UsageError
+from geo.storage.file_lock import locked
 
 WHO = "desk@example.org"
 GOOD = b'{"type": "FeatureCollection", "features": []}'

@@ -13,7 +13,6 @@ from typing import Any
 from geo.archive import Archive, open_archive
 from geo.automation.config import Plan, read_plan
 from geo.automation.fetch import Fetched, fetch_new, read_memory
-from geo.automation.lock import locked
 from geo.automation.network import check_contact
 from geo.automation.outputs import MAKERS, Day, Made
 from geo.errors import ArchiveError, FileError, GeoError, UsageError
@@ -23,6 +22,7 @@ from geo.importing.importer import Receipt, import_files
 from geo.schema import Options, Source, is_day, last_instant, number_of
 from geo.sources.vector import read_toml
 from geo.storage.atomic_write import write_page
+from geo.storage.file_lock import locked
 
 # outcome of a whole run -> exit code
 EXIT_CODES = {"done": 0, "failed": 1, "nothing new": 3, "done in part": 4}

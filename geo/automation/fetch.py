@@ -16,7 +16,6 @@ from geo import sources as known_sources
 from geo.archive import Archive, open_archive
 from geo.automation.endpoints import KINDS, Address, find_address, is_plain_name
 from geo.automation.listing import Wanted, offered, write_layer
-from geo.automation.lock import locked
 from geo.automation.network import Limits, Network
 from geo.errors import FetchError, FileError, GateError, UsageError
 from geo.formats.geojson import read_bytes
@@ -24,6 +23,7 @@ from geo.formats.settings import load_record
 from geo.importing.importer import Receipt, import_files
 from geo.schema import Options, Source, last_instant, parse_instant, to_instant, write_instant
 from geo.storage.atomic_write import write_page
+from geo.storage.file_lock import locked
 
 FIRST_DAYS = 7  # how far back the first run goes where nobody says --since
 _GIVE_UP = 3  # failures in a row after which a source is left in peace

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import click
+from platformdirs import user_cache_path
 
 from geo.cli.common import ARCHIVE, KNOWN, SOURCE, main, opened, options, with_colours
 from geo.output.console import bar, printable
@@ -67,6 +67,5 @@ def _build(archive: Path, output: Path, given: dict[str, Any]) -> Any:
 
 def _cache(archive: Path) -> Path:
     """The folder of an archive's site that is built for showing it."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     name = sha256(str(archive.resolve()).encode("utf-8", "surrogatepass")).hexdigest()[:16]
-    return Path(base, "geo-control", "sites", name)
+    return user_cache_path("geo-control", appauthor=False) / "sites" / name

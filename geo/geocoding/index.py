@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import sqlite3
-import sys
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -13,6 +11,7 @@ from importlib.resources import files
 from pathlib import Path
 
 import geopandas as gpd
+from platformdirs import user_cache_path
 
 from geo.errors import FileError
 from geo.formats.geojson import read_bytes
@@ -47,15 +46,6 @@ CREATE TABLE spelled (area TEXT, key TEXT, place INTEGER, PRIMARY KEY (area, key
 Progress = Callable[[int, int, str], None]
 
 
-def cache_folder() -> Path:
-    """Where indexes are kept: the user's cache (XDG_CACHE_HOME or what the system has for it)."""
-    if os.environ.get("XDG_CACHE_HOME"):
-        return Path(os.environ["XDG_CACHE_HOME"]) / "geo-control"
-    if sys.platform == "win32":
-        return Path(os.environ.get("LOCALAPPDATA", str(Path.home()))) / "geo-control" / "Cache"
-    return Path.home() / ("Library/Caches" if sys.platform == "darwin" else ".cache") / "geo-control"
-
-
 def index_path(countries: Sequence[str] | None, registers: Sequence[Path], units: gpd.GeoDataFrame | None) -> Path:
     """The file of an index, named after all that goes into it."""
     parts = [str(LAYOUT), world_version(), "*" if countries is None else ",".join(sorted(countries))]
@@ -69,7 +59,7 @@ def index_path(countries: Sequence[str] | None, registers: Sequence[Path], units
     for name in ("rules.json", "regions.csv.gz", "countries.csv", "areas.csv"):
         parts.append(hashlib.sha256((files("geo") / "assets" / "places" / name).read_bytes()).hexdigest())
     name = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
-    return cache_folder() / f"places-{name}.sqlite"
+    return user_cache_path("geo-control", appauthor=False) / f"places-{name}.sqlite"
 
 
 def build_index(

@@ -13,6 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from geo.errors import MapError, UsageError
+from geo.storage.file_lock import locked
 
 OWN = ".geo-site"
 _FORMAT = 1
@@ -132,7 +133,7 @@ def opened(folder: Path) -> Iterator[Shelf]:
         raise UsageError(f"{folder} holds files that geo site did not make: name an empty folder, or one inside it")
     try:
         own.mkdir(parents=True, exist_ok=True)
-        with _alone(own):
+        with locked(own / ".lock", f"geo site {folder}"):
             _finish(folder)
             manifest = _read(own / "manifest.json")
             yield Shelf(folder, _files(folder, manifest), manifest)
@@ -143,24 +144,6 @@ def opened(folder: Path) -> Iterator[Shelf]:
 
 def _unwritable(path: Path, error: OSError) -> MapError:
     return MapError(f"{path}: it cannot be written ({error.strerror or error})")
-
-
-@contextmanager
-def _alone(own: Path) -> Iterator[None]:
-    """One build at a time: the lock goes with the process, however it ends."""
-    try:
-        import fcntl
-    except ImportError:  # a system without such locks
-        yield
-        return
-    handle = os.open(own, os.O_RDONLY)
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        yield
-    except BlockingIOError:
-        raise UsageError(f"{own.parent}: another geo site is building there: wait for it") from None
-    finally:
-        os.close(handle)
 
 
 def _read(path: Path) -> str:
