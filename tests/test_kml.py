@@ -11,6 +11,7 @@ import shapely
 
 from geo.errors import FileError
 from geo.formats.kml import Colour, Placemark, read_kml
+from geo.formats.xml import parse_xml
 
 RING = "<LinearRing><coordinates>35,51,0 35.5,51,0 35.5,51.3,0 35,51,0</coordinates></LinearRing>"
 AREA = f"<Polygon><outerBoundaryIs>{RING}</outerBoundaryIs></Polygon>"
@@ -86,8 +87,13 @@ def test_a_geometry_that_cannot_be_read_is_told(inner: str, words: str) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        ("<!DOCTYPE k [<!ENTITY x 'y'>]><kml>&x;</kml>", "entities are not read"),
-        ("<!DOCTYPE k [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><kml>&x;</kml>", "entities are not read"),
+        ("<!DOCTYPE k [<!ENTITY x 'y'>]><kml>&x;</kml>", "entities are not read, for safety"),
+        ("<!DOCTYPE k [<!ENTITY x SYSTEM 'file:///etc/passwd'>]><kml>&x;</kml>", "entities are not read, for safety"),
+        ("<!DOCTYPE k SYSTEM 'http://example.org/k.dtd'><kml/>", "document type"),
+        ("<!DOCTYPE k [<!ENTITY a 'aaaaaaaaaa'><!ENTITY b '&a;&a;&a;&a;'>]><kml x='&b;'>&b;</kml>", "document type"),
+        ("<!DOCTYPE k [<!ENTITY % x SYSTEM 'file:///etc/passwd'> %x;]><kml/>", "document type"),
+        ("<kml>&nbsp;</kml>", "Entity 'nbsp' not defined at line 1"),
+        ("<kml>" + "<b>" * 5_000 + "</b>" * 5_000 + "</kml>", "not well-formed XML: .*[Dd]epth"),
         ("<kml><Document>", "not well-formed XML"),
         ("<gpx/>", r"not KML \(the root is <gpx>\)"),
         ("<html><body/></html>", "an HTML page"),
@@ -97,6 +103,19 @@ def test_a_geometry_that_cannot_be_read_is_told(inner: str, words: str) -> None:
 def test_files_that_are_refused(text: str, words: str) -> None:
     with pytest.raises(FileError, match=words):
         read(text)
+
+
+def test_entities_are_refused_in_every_encoding_before_they_grow() -> None:
+    lines = "".join(f"<!ENTITY e{i + 1} '{f'&e{i};' * 20}'>" for i in range(12))
+    bomb = f"<!DOCTYPE k [<!ENTITY e0 'x'>{lines}]><kml n='&e12;'><name>&e12;</name></kml>"
+    for encoding in ("utf-8", "utf-16", "utf-8-sig"):
+        with pytest.raises(FileError, match="document type"):
+            parse_xml(Path("bomb.kml"), bomb.encode(encoding))
+
+
+def test_comments_and_instructions_are_no_text() -> None:
+    (mark,) = read(f"<kml><!-- <!DOCTYPE x> --><Placemark><name>a<!-- b -->c<?d e?>f</name>{AREA}</Placemark></kml>")
+    assert mark.name == "acf"
 
 
 @pytest.mark.parametrize("at", range(4))
@@ -120,8 +139,8 @@ def test_kmz_takes_doc_kml_first(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("name", "words"),
     [
-        ("entity_expansion.kml", "entities are not read"),
-        ("external_entity.kml", "entities are not read"),
+        ("entity_expansion.kml", "entities are not read, for safety"),
+        ("external_entity.kml", "entities are not read, for safety"),
         ("kmz_without_kml.kmz", "no KML inside"),
         ("path_traversal.kmz", "leaves the archive"),
         ("zip_bomb.kmz", "limit"),

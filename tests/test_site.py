@@ -24,7 +24,7 @@ import numpy as np
 import pytest
 import shapely
 from click.testing import CliRunner
-from defusedxml import ElementTree
+from lxml.etree import _Element as Element
 from shapely.geometry import Polygon, box
 from site_links import reached
 from test_archive import put, state
@@ -34,6 +34,7 @@ import geo
 from geo.archive import Archive, open_archive
 from geo.cli import main
 from geo.errors import MapError, UsageError
+from geo.formats.xml import parse_xml
 from geo.importing.importer import ensure_units
 from geo.output.site.build import build_site
 from geo.output.site.plan import checked_address, slugs
@@ -260,8 +261,8 @@ def test_a_site_as_known_on_shows_what_was_said_then(archive: Archive, tmp_path:
 # -- feed and downloads -----------------------------------------------------------------------------------------------
 
 
-def feed_of(folder: Path) -> ElementTree:
-    return ElementTree.fromstring((folder / "feed.xml").read_bytes())
+def feed_of(folder: Path) -> Element:
+    return parse_xml(Path("x"), (folder / "feed.xml").read_bytes())
 
 
 def test_the_feed_is_atom_with_ids_that_stay(archive: Archive, built: Path, tmp_path: Path) -> None:
@@ -286,7 +287,7 @@ def test_the_feed_is_atom_with_ids_that_stay(archive: Archive, built: Path, tmp_
     assert first.find(f"{ATOM}link").get("href") == f"{base}/dates/2025-01-12.html"
     assert first.findtext(f"{ATOM}updated") == recorded["2025-01-12T00:00:00.000Z"][:19] + "Z"
     assert "Held by X" in first.findtext(f"{ATOM}summary")
-    pages = ElementTree.fromstring((tmp_path / "site" / "sitemap.xml").read_bytes())
+    pages = parse_xml(Path("x"), (tmp_path / "site" / "sitemap.xml").read_bytes())
     places = [e.text for e in pages.iter() if e.tag.endswith("}loc")]
     assert places[0] == f"{base}/index.html"
     assert {p.removeprefix(f"{base}/") for p in places} == {
@@ -305,7 +306,7 @@ def test_an_address_that_is_none_is_refused(wrong: str) -> None:
         checked_address(wrong)
 
 
-def kml_shapes(root: ElementTree) -> list[Polygon]:
+def kml_shapes(root: Element) -> list[Polygon]:
     found = []
     for polygon in root.iter(f"{KML}Polygon"):
         rings = [
@@ -332,7 +333,7 @@ def test_downloads_hold_the_ground_of_the_archive_whole(built: Path, filled: Pat
         assert frame["area_km2"].sum() == pytest.approx(geo.area_km2(control.geometry).sum(), rel=1e-12)
         assert set(frame["snapshot"]) == {"desk@2025-01-11"}
         assert frame.crs == "EPSG:4326"
-    drawn = kml_shapes(ElementTree.fromstring((folder / "2025-01-11-map.kml").read_bytes()))
+    drawn = kml_shapes(parse_xml(Path("x"), (folder / "2025-01-11-map.kml").read_bytes()))
     parts = shapely.get_parts(control.geometry.to_numpy())
     assert {p.wkb for p in shapely.normalize(np.array(drawn))} == {p.wkb for p in shapely.normalize(parts)}
     for frame in (gpd.read_file(f"{stem}-incidents.geojson"), gpd.read_file(f"{stem}-map.gpkg", layer="incidents"),
@@ -399,7 +400,7 @@ def test_hostile_text_is_text_in_every_download(hostile: Path) -> None:
     for path in folder.glob("*.csv"):
         for row in csv.reader(io.StringIO(path.read_text(encoding="utf-8"))):
             assert not [c for c in row if c[:1] in tuple("=+-@\t\r") and not re.fullmatch(r"-?[\d.e+-]+", c)]
-    root = ElementTree.fromstring((folder / "2025-01-11-map.kml").read_bytes(), forbid_dtd=True)
+    root = parse_xml(folder, (folder / "2025-01-11-map.kml").read_bytes())
     for element in root.iter(f"{KML}description"):
         # viewers read it as HTML: the only tag in it is ours
         assert set(re.findall(r"<[^>]*>?", element.text)) <= {"<br>"}

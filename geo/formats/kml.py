@@ -6,16 +6,17 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
-from xml.etree.ElementTree import Element, ParseError
+from typing import TYPE_CHECKING, Any
 
 import shapely
-from defusedxml import ElementTree
-from defusedxml.common import DefusedXmlException
 
 from geo.errors import FileError
 from geo.formats.geojson import build, read_bytes, refuse_other_text
+from geo.formats.xml import parse_xml
 from geo.formats.zips import MAGIC, unpack
+
+if TYPE_CHECKING:
+    from lxml.etree import _Element as Element
 
 DEPTH_LIMIT = 64
 _CONTAINERS = ("Document", "Folder")
@@ -95,16 +96,7 @@ def _kml_of(path: Path, contents: Mapping[str, bytes]) -> bytes:
 def _parse(path: Path, raw: bytes) -> Element:
     if not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
         refuse_other_text(path, raw)
-    try:
-        root: Element = ElementTree.fromstring(raw, forbid_entities=True, forbid_external=True)
-    except DefusedXmlException:
-        raise FileError(f"{path}: the file declares entities; entities are not read, for safety") from None
-    except ParseError as error:
-        line, column = error.position
-        why = str(error).partition(":")[0]
-        raise FileError(f"{path}: not well-formed XML: {why} at line {line}, column {column + 1}") from None
-    except (ValueError, LookupError) as error:
-        raise FileError(f"{path}: not readable as XML: {error}") from None
+    root = parse_xml(path, raw)
     if _tag(root) != "kml" and _tag(root) not in (*_CONTAINERS, "Placemark"):
         raise FileError(f"{path}: XML, but not KML (the root is <{_tag(root)}>)")
     return root
@@ -126,7 +118,12 @@ def _child(element: Element | None, *names: str) -> Element | None:
 
 def _text(element: Element | None, *names: str) -> str:
     found = _child(element, *names)
-    return "" if found is None else "".join(found.itertext()).strip()
+    return "" if found is None else _words(found)
+
+
+def _words(element: Element) -> str:
+    """All text inside an element."""
+    return "".join(map(str, element.itertext())).strip()
 
 
 def _placemarks(
@@ -167,11 +164,12 @@ def _placemark(element: Element, *, row: int, around: tuple[tuple[str, str], ...
 
 def _extended(element: Element) -> dict[str, str]:
     found: dict[str, str] = {}
-    for entry in _child(element, "ExtendedData") or ():
+    extended = _child(element, "ExtendedData")
+    for entry in () if extended is None else extended:
         if _tag(entry) == "Data":
             found[entry.get("name", "")] = _text(entry, "value")
         for simple in entry if _tag(entry) == "SchemaData" else ():
-            found[simple.get("name", "")] = "".join(simple.itertext()).strip()
+            found[simple.get("name", "")] = _words(simple)
     return found
 
 
