@@ -1,4 +1,4 @@
-"""How time and memory grow with dates and with vertices: a real series replayed, and thinned or thickened."""
+"""How time and memory grow with dates and with vertices: a real series replayed, and cluster_markers or thickened."""
 
 from __future__ import annotations
 

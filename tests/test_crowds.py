@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from geo.archive import open_archive
 from geo.importing.importer import import_files
-from geo.incidents.markers import MARKS, Spot, shared_words, thinned
+from geo.incidents.markers import MARKS, Marker, cluster_markers, shared_words
 from geo.measure.ellipsoid import lengths_km
 from geo.output.html.map_page import draw_map, save_map
 from tests.test_faults import write_day
@@ -19,7 +19,7 @@ REGIONS = {name: shapely.box(30 + i, 50, 31 + i, 51) for i, name in enumerate(("
 
 
 @st.composite
-def spots(draw: st.DrawFn) -> list[Spot]:
+def spots(draw: st.DrawFn) -> list[Marker]:
     found = []
     for i in range(draw(st.integers(0, 60))):
         lat, lon = draw(st.floats(44, 52)), draw(st.floats(22, 40))
@@ -27,14 +27,14 @@ def spots(draw: st.DrawFn) -> list[Spot]:
         radius = draw(st.sampled_from([0.0, 0.0, 25_000.0]))
         facts = [("Date", f"2024-08-{1 + i % 9:02d}"), ("Event", draw(st.sampled_from(["Battles", "Protests", ""])))]
         area = REGIONS[region] if region else None
-        found.append(Spot(lat, lon, radius, f"incident {i}", facts, area, region))
+        found.append(Marker(lat, lon, radius, f"incident {i}", facts, area, region))
     return found
 
 
 @settings(max_examples=60, deadline=None)
 @given(spots(), st.integers(6, 30))
-def test_every_incident_is_counted_once_and_none_is_moved_out_of_what_is_known(some: list[Spot], limit: int) -> None:
-    marks = thinned(some, limit=limit, marks=8)
+def test_every_incident_is_counted_once_and_none_is_moved_out_of_what_is_known(some: list[Marker], limit: int) -> None:
+    marks = cluster_markers(some, limit=limit, marks=8)
     assert sum(mark.count for mark in marks) == len(some)
     assert len(marks) <= max(limit, 8 + 2)
     if len(some) <= limit:
@@ -50,15 +50,15 @@ def test_every_incident_is_counted_once_and_none_is_moved_out_of_what_is_known(s
         # as many whole circles lie in it as it speaks for
         inside = sum(km * 1000 + s.radius_m <= circle.radius_m + 1 for km, s in zip(far, mine, strict=True))
         assert inside >= circle.count
-    assert thinned(list(some), limit=limit, marks=8) == marks
+    assert cluster_markers(list(some), limit=limit, marks=8) == marks
 
 
 def test_a_mark_says_what_it_stands_for() -> None:
     some = [
-        Spot(50 + i / 1000, 36, 0, "x", [("Date", f"2024-08-0{1 + i % 3}"), ("Event", "Battles" if i % 4 else "<b>")])
+        Marker(50 + i / 1000, 36, 0, "x", [("Date", f"2024-08-0{1 + i % 3}"), ("Event", "Battles" if i % 4 else "<b>")])
         for i in range(8)
     ]
-    (mark,) = thinned(some, limit=1, marks=1)
+    (mark,) = cluster_markers(some, limit=1, marks=1)
     assert (mark.count, mark.title, mark.kind) == (8, "8 incidents within 1 km", "place")
     assert dict(mark.facts) == {
         "Incidents": "8", "Date": "2024-08-01 to 2024-08-03", "Where": "within 1 km", "Event": "Battles (6); <b> (2)",

@@ -17,7 +17,7 @@ from shapely.geometry import MultiPolygon, Polygon, box
 from geo.errors import MapError
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.series.edge_history import Clerk
-from geo.output.html.timeline_codec import SCALE, Reel, Track, deflate, pack, unpack
+from geo.output.html.timeline_codec import SCALE, ClassTrack, UnpackedTimeline, deflate, pack, unpack
 from geo.output.html.timeline_page import drawn_km2
 
 CELLS = [box(30 + x, 50 + y, 31 + x, 51 + y) for x in range(4) for y in range(3)]
@@ -29,7 +29,7 @@ class Made:
     """A class as shapes, each with the first date that has it and the first that has not, and as the track of it."""
 
     lives: list[tuple[shapely.Geometry, int, int]]
-    track: Track
+    track: ClassTrack
 
     def on(self, date: int) -> list[shapely.Geometry]:
         return [shape for shape, first, last in self.lives if first <= date < last]
@@ -43,13 +43,13 @@ def track(lives: list[tuple[shapely.Geometry, int, int]], count: int, area: list
             [i for i, (_, _, last) in enumerate(lives) if last == date],
         )
     nothing = np.zeros(count)
-    return Made(lives, Track(clerk.ledger(), np.array(area) if area else nothing, nothing, nothing))
+    return Made(lives, ClassTrack(clerk.ledger(), np.array(area) if area else nothing, nothing, nothing))
 
 
-def edges_on(reel: Reel, k: int, date: int) -> list[tuple[int, ...]]:
-    edges = reel.tracks[k]
+def edges_on(unpacked: UnpackedTimeline, k: int, date: int) -> list[tuple[int, ...]]:
+    edges = unpacked.tracks[k]
     there = (edges.births <= date) & (edges.deaths > date)
-    both = np.hstack([reel.points[edges.tails[there]], reel.points[edges.heads[there]]])
+    both = np.hstack([unpacked.points[edges.tails[there]], unpacked.points[edges.heads[there]]])
     return sorted(map(tuple, both.tolist()))
 
 
@@ -63,15 +63,15 @@ def edges_of(shapes: list[shapely.Geometry]) -> list[tuple[int, ...]]:
     return sorted(found)
 
 
-def check(made: list[Made], count: int) -> Reel:
+def check(made: list[Made], count: int) -> UnpackedTimeline:
     """Every date of every class has the rounded source's edges, each once; rows that overlap are one ground."""
-    reel = unpack(pack([m.track for m in made], [DAY * (i + 1) for i in range(count)]).data)
-    assert reel.instants.tolist() == [DAY * (i + 1) for i in range(count)]
-    assert len(np.unique(reel.points, axis=0)) == len(reel.points)
+    unpacked = unpack(pack([m.track for m in made], [DAY * (i + 1) for i in range(count)]).data)
+    assert unpacked.instants.tolist() == [DAY * (i + 1) for i in range(count)]
+    assert len(np.unique(unpacked.points, axis=0)) == len(unpacked.points)
     for k, one in enumerate(made):
         for date in range(count):
-            assert edges_on(reel, k, date) == edges_of(pieces(one.on(date))), (k, date)
-    return reel
+            assert edges_on(unpacked, k, date) == edges_of(pieces(one.on(date))), (k, date)
+    return unpacked
 
 
 def pieces(shapes: list[shapely.Geometry]) -> list[shapely.Geometry]:
@@ -110,24 +110,24 @@ def test_what_is_unpacked_is_what_was_packed(one: list, other: list) -> None:
 
 def test_a_boundary_that_stays_is_sent_once() -> None:
     grown = shapely.union_all([CELLS[0], CELLS[1]])
-    reel = check([track([(grown, 0, 9), (shapely.reverse(grown), 9, 10)], 10)], 10)
-    edges = reel.tracks[0]
+    unpacked = check([track([(grown, 0, 9), (shapely.reverse(grown), 9, 10)], 10)], 10)
+    edges = unpacked.tracks[0]
     assert len(edges.tails) == len(edges_of([grown]))
     assert set(edges.births.tolist()) == {0}
     assert set(edges.deaths.tolist()) == {10}
 
 
 def test_an_edge_that_comes_back_is_there_twice_and_its_points_once() -> None:
-    reel = check([track([(CELLS[0], 0, 2), (CELLS[0], 4, 5)], 6)], 6)
-    assert len(reel.points) == 4
-    assert sorted(zip(reel.tracks[0].births.tolist(), reel.tracks[0].deaths.tolist(), strict=True)) == (
+    unpacked = check([track([(CELLS[0], 0, 2), (CELLS[0], 4, 5)], 6)], 6)
+    assert len(unpacked.points) == 4
+    assert sorted(zip(unpacked.tracks[0].births.tolist(), unpacked.tracks[0].deaths.tolist(), strict=True)) == (
         [(0, 2)] * 4 + [(4, 5)] * 4
     )
 
 
 def test_neighbours_share_their_points() -> None:
-    reel = check([track([(CELLS[0], 0, 1)], 1), track([(CELLS[3], 0, 1)], 1)], 1)
-    assert len(reel.points) == 6
+    unpacked = check([track([(CELLS[0], 0, 1)], 1), track([(CELLS[3], 0, 1)], 1)], 1)
+    assert len(unpacked.points) == 6
 
 
 def test_holes_and_rings_that_touch_at_a_point() -> None:
@@ -147,8 +147,8 @@ def test_places_everywhere_and_five_digits() -> None:
 
 def test_figures_come_through_to_a_thousandth() -> None:
     area = [17_098_246.1234, 0.0, 0.0004, 12.3456]
-    reel = unpack(pack([track([(CELLS[0], 0, 4)], 4, area).track], [1, 2, 3, 4]).data)
-    assert reel.tracks[0].area == pytest.approx(area, abs=0.0005)
+    unpacked = unpack(pack([track([(CELLS[0], 0, 4)], 4, area).track], [1, 2, 3, 4]).data)
+    assert unpacked.tracks[0].area == pytest.approx(area, abs=0.0005)
 
 
 def test_rounding_is_measured() -> None:
@@ -174,7 +174,7 @@ def test_ground_that_two_polygons_cover_counts_once() -> None:
         assert drawn[date] == pytest.approx(areas_km2(np.array([united]))[0], rel=1e-12)
 
 
-def check_alone(lives: list[tuple[shapely.Geometry, int, int]], count: int) -> Track:
+def check_alone(lives: list[tuple[shapely.Geometry, int, int]], count: int) -> ClassTrack:
     made = track(lives, count)
     check([made], count)
     return made.track
@@ -195,8 +195,8 @@ def test_a_real_month_comes_through_whole(shared: Path) -> None:
     read = [shapely.from_geojson(f.read_text(encoding="utf-8")) for f in files]
     days = [shapely.get_parts(collection)[0] for collection in read]
     made = track([(day, i, i + 1) for i, day in enumerate(days)], len(days))
-    reel = check([made], len(days))
-    assert len(reel.tracks[0].tails) < 1.5 * len(edges_of(days[:1]))
+    unpacked = check([made], len(days))
+    assert len(unpacked.tracks[0].tails) < 1.5 * len(edges_of(days[:1]))
     drawn = drawn_km2(pack([made.track], list(range(len(days)))))[0]
     assert np.abs(drawn - areas_km2(np.array(days))).max() < 0.02
     assert SCALE == 1_000_000

@@ -15,13 +15,13 @@ from test_maps import incident
 from geo.archive import Archive, open_archive
 from geo.archive.source_queries import stated_meaning
 from geo.importing.importer import ensure_units
-from geo.output.documents.content import Strand, gather_brief, strands_words
+from geo.output.documents.content import ClassSeries, gather_brief, strands_words
 from geo.output.documents.svg_chart import strands_markup
 from geo.output.html import map_markup
 from geo.output.images.chart import draw_chart
 from geo.output.images.chart_panels import HOLE_WORDS, stretches
-from geo.output.images.text_blocks import spoken
-from geo.output.map_content import Dossier, gather
+from geo.output.images.text_blocks import alt_text
+from geo.output.map_content import MapContent, gather
 from geo.presentation.labels import base_words
 
 FIRST, LAST = datetime(2023, 5, 13, 15, tzinfo=UTC), datetime(2025, 1, 11, tzinfo=UTC)
@@ -38,8 +38,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     return opened
 
 
-def told(dossier: Dossier) -> tuple[str, str]:
-    return map_markup.side(dossier), spoken(dossier, "")
+def told(content: MapContent) -> tuple[str, str]:
+    return map_markup.side(content), alt_text(content, "")
 
 
 def test_a_change_says_which_of_its_ends_is_old(archive: Archive) -> None:
@@ -53,22 +53,22 @@ def test_a_change_says_which_of_its_ends_is_old(archive: Archive) -> None:
 def test_since_is_the_date_of_the_map_that_answers_for_it(archive: Archive) -> None:
     assert base_words(archive, archive.source_name(), "2023-05-13") == "13 May 2023"
     wanted = "13 May 2023 (the last map before 15 January 2024)"
-    dossier = gather(archive, "2025-01-11", since="2024-01-15", with_front=False)
-    assert {item.label for item in dossier.changes} == {f"Lost by X since {wanted}"}
-    for text in told(dossier):
+    content = gather(archive, "2025-01-11", since="2024-01-15", with_front=False)
+    assert {item.label for item in content.changes} == {f"Lost by X since {wanted}"}
+    for text in told(content):
         assert wanted in text
         assert "247 days older than 2024-01-15" in text
     brief = gather_brief(archive, "2025-01-11", since="2024-01-15")
-    assert brief.dek.endswith(f"Changes since {wanted}.")
+    assert brief.subtitle.endswith(f"Changes since {wanted}.")
     assert all(wanted in h.moved for h in brief.headlines)
     assert sum("247 days older" in note for section in brief.moved for note in section.notes) == 1
 
 
 def test_a_sliver_has_no_headline_and_is_named(archive: Archive) -> None:
-    dossier = gather(archive, "2025-01-11", within="Kursk", with_front=False)
-    assert [row["controller"] for row in dossier.figures] == ["X", "Y"]
-    assert [row["controller"] for row in dossier.headlines] == ["X"]
-    for text in told(dossier):
+    content = gather(archive, "2025-01-11", within="Kursk", with_front=False)
+    assert [row["controller"] for row in content.figures] == ["X", "Y"]
+    assert [row["controller"] for row in content.headlines] == ["X"]
+    for text in told(content):
         assert "Left out of the key figures in Kursk Oblast (RU-KRS): Held by Y, 0.4 km²." in text
     brief = gather_brief(archive, "2025-01-11", within="Kursk")
     assert [h.label for h in brief.headlines] == ["Held by X in Kursk Oblast (RU-KRS)"]
@@ -106,9 +106,9 @@ def test_a_bound_is_told_as_a_bound(tmp_path: Path, numbers: tuple[float | None,
     put(opened, LAST, state(("X", "held", "n", box(34.5, 51, 35.5, 51.4))))
     low, best, high = numbers
     incident(opened, where_coordinates="Sudzha", event_type="Battles", low=low, best=best, high=high, source="The wire")
-    dossier = gather(opened, with_front=False)
-    assert f"killed: {said}; verification: not stated; source: The wire" in map_markup.incidents(dossier)
-    assert f"killed: {said}; verification: not stated; source: The wire" in spoken(dossier, "")
+    content = gather(opened, with_front=False)
+    assert f"killed: {said}; verification: not stated; source: The wire" in map_markup.incidents(content)
+    assert f"killed: {said}; verification: not stated; source: The wire" in alt_text(content, "")
     section = next(s for s in gather_brief(opened).told if s.name == "incidents")
     assert section.table is not None
     total = section.table.rows[0][3]
@@ -120,7 +120,7 @@ def test_a_line_breaks_off_where_no_map_is_for_long() -> None:
     assert stretches(days) == [slice(0, 3), slice(3, 4)]
     assert stretches(days[:3]) == [slice(0, 3)]
     later = [*days, datetime(2025, 6, 1, tzinfo=UTC), datetime(2025, 6, 2, tzinfo=UTC)]
-    strand = Strand("Held by X", "X", "held", "#112233", later, [5.0, 6.0, 7.0, 8.0, 9.0, 9.0])
+    strand = ClassSeries("Held by X", "X", "held", "#112233", later, [5.0, 6.0, 7.0, 8.0, 9.0, 9.0])
     drawn = strands_markup([strand], strands_words([strand], "Area."))
     path = re.findall(r'class="line s0" d="([^"]*)"', drawn)[-1]
     assert path.count("M") == 3

@@ -16,7 +16,7 @@ from geo.errors import MapError
 from geo.output.html import page
 
 ROOT = Path(__file__).resolve().parents[1]
-SHELL = page.Shell(
+SHELL = page.PageParts(
     "A title", "en", "<header></header>", "<aside></aside>", "<footer></footer>", "<svg></svg>", {"a": 1}
 )
 

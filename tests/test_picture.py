@@ -26,12 +26,12 @@ from test_maps import DAY, incident
 from geo.archive import Archive, open_archive
 from geo.errors import MapError, UsageError
 from geo.importing.importer import ensure_units, import_files
-from geo.incidents.markers import Spot
+from geo.incidents.markers import Marker
 from geo.measure.ellipsoid import area_km2
-from geo.output.images.drawing import Sheet
+from geo.output.images.drawing import Canvas
 from geo.output.images.export import save
 from geo.output.images.fonts import clean_settings, plain, text_width, wrapped
-from geo.output.images.map_panel import draw_plate, scale_km, whereabouts
+from geo.output.images.map_panel import draw_map_panel, scale_km, whereabouts
 from geo.output.images.picture import draw_picture
 from geo.output.images.projection import lay, proportion
 from geo.output.images.text_blocks import incident_line
@@ -129,17 +129,17 @@ def test_a_map_has_the_proportions_of_its_ground() -> None:
 
 
 def bare_map(archive: Archive, tmp_path: Path, **options: Any) -> tuple[np.ndarray, Any]:
-    """A map alone on its sheet, without ground: 4 pixels a point."""
-    dossier = gather(archive, "2025-01-11", **options)
+    """A map alone on its canvas, without ground: 4 pixels a point."""
+    content = gather(archive, "2025-01-11", **options)
     form = SHAPES["slide"]
     with clean_settings():
-        sheet = Sheet(600, 400, THEMES["light"], dpi=288)
+        canvas = Canvas(600, 400, THEMES["light"], dpi=288)
         plane = lay((33.8, 49.8, 35.9, 51.7), (0, 0, 600, 400))
-        numbers = [0] * len(dossier.spots)
-        bare = {"outlines": [], "spots": [], "lang": "en", "front": None}
-        draw_plate(sheet, plane, replace(dossier, **bare), numbers[:0], size=form.small, most=0, draw_basemap=False,
+        numbers = [0] * len(content.markers)
+        bare = {"outlines": [], "markers": [], "lang": "en", "front": None}
+        draw_map_panel(canvas, plane, replace(content, **bare), numbers[:0], size=form.small, most=0, draw_basemap=False,
                    inset=False)  # fmt: skip
-    path = save(sheet.figure, tmp_path / "bare.png", title="", text="", credit="")
+    path = save(canvas.figure, tmp_path / "bare.png", title="", text="", credit="")
     return pixels_of(path), plane
 
 
@@ -202,18 +202,18 @@ def test_a_picture_of_a_unit_says_the_units_figures(archive: Archive, tmp_path: 
 
 def spies(monkeypatch: pytest.MonkeyPatch) -> dict[str, list[Any]]:
     seen: dict[str, list[Any]] = {"disc": [], "text": []}
-    disc, text = Sheet.disc, Sheet.text
+    disc, text = Canvas.disc, Canvas.text
 
-    def note_disc(self: Sheet, x: float, y: float, radius: float, **options: Any) -> None:
+    def note_disc(self: Canvas, x: float, y: float, radius: float, **options: Any) -> None:
         seen["disc"].append((x, y, radius, options))
         disc(self, x, y, radius, **options)
 
-    def note_text(self: Sheet, x: float, y: float, words: str, size: float, **options: Any) -> None:
+    def note_text(self: Canvas, x: float, y: float, words: str, size: float, **options: Any) -> None:
         seen["text"].append((x, y, words, size, options))
         text(self, x, y, words, size, **options)
 
-    monkeypatch.setattr(Sheet, "disc", note_disc)
-    monkeypatch.setattr(Sheet, "text", note_text)
+    monkeypatch.setattr(Canvas, "disc", note_disc)
+    monkeypatch.setattr(Canvas, "text", note_text)
     return seen
 
 
@@ -243,15 +243,15 @@ def test_a_wide_place_is_a_circle_and_a_place_a_disc(
 
 
 def test_a_regions_number_stands_on_its_outline(archive: Archive) -> None:
-    dossier = gather(archive, "2025-01-11")
-    (spot,) = [s for s in dossier.spots if s.kind == "region"]
+    content = gather(archive, "2025-01-11")
+    (spot,) = [s for s in content.markers if s.kind == "region"]
     with clean_settings():
-        sheet = Sheet(600, 400, THEMES["light"], dpi=72)
+        canvas = Canvas(600, 400, THEMES["light"], dpi=72)
         plane = lay((33.8, 49.8, 35.9, 51.7), (0, 0, 600, 400))
         tags: list[tuple[float, float]] = []
-        sheet.text = lambda x, y, *_, **__: tags.append((x, y))  # type: ignore[method-assign]
-        bare = replace(dossier, outlines=[], spots=[spot], front=None)
-        draw_plate(sheet, plane, bare, [1], size=6, most=0, draw_basemap=False, inset=False)
+        canvas.text = lambda x, y, *_, **__: tags.append((x, y))  # type: ignore[method-assign]
+        bare = replace(content, outlines=[], markers=[spot], front=None)
+        draw_map_panel(canvas, plane, bare, [1], size=6, most=0, draw_basemap=False, inset=False)
     outline = shapely.boundary(shapely.transform(spot.area, plane.xy))
     assert min(outline.distance(shapely.Point(tag)) for tag in tags) < 15
 
@@ -265,12 +265,12 @@ def test_what_the_map_does_not_show_is_said_beside_it(archive: Archive, tmp_path
 
 def test_where_an_incident_lies_of_a_map() -> None:
     plane = lay((34, 50, 36, 51), RECT)
-    place, region = Spot(50.5, 35, 0, "", ()), Spot(50.5, 35, 400_000, "", ())
+    place, region = Marker(50.5, 35, 0, "", ()), Marker(50.5, 35, 400_000, "", ())
     assert whereabouts(plane, place) == ""
-    assert whereabouts(plane, Spot(55, 35, 0, "", ())) == "beyond this map"
+    assert whereabouts(plane, Marker(55, 35, 0, "", ())) == "beyond this map"
     assert whereabouts(plane, region) == "within 400 km, wider than this map"
-    assert whereabouts(plane, Spot(50.5, 35, 25_000, "", ())) == ""
-    assert whereabouts(plane, Spot(56, 35, 25_000, "", ())) == "beyond this map"
+    assert whereabouts(plane, Marker(50.5, 35, 25_000, "", ())) == ""
+    assert whereabouts(plane, Marker(56, 35, 25_000, "", ())) == "beyond this map"
 
 
 def test_many_incidents_are_counted_and_no_list_runs_off_the_picture(
@@ -319,11 +319,11 @@ def test_no_name_on_the_map_runs_into_another(
 def test_every_hostile_string_is_drawn_as_it_stands(tmp_path: Path) -> None:
     strings = [*HOSTILE, NASTY, "\u202egnp.exe", "line\nbreak\ttab", "$$", "a_b^c", r"\textbf{x}", "\ud800", "\ufffe"]
     with clean_settings():
-        sheet = Sheet(4000, 20 * len(strings), THEMES["light"], dpi=72)
+        canvas = Canvas(4000, 20 * len(strings), THEMES["light"], dpi=72)
         for i, text in enumerate(strings):
-            sheet.text(5, 20 * i + 15, plain(text), 10, halo=1.0 if i % 2 else 0.0)
+            canvas.text(5, 20 * i + 15, plain(text), 10, halo=1.0 if i % 2 else 0.0)
     for name in ("a.svg", "a.png", "a.pdf"):
-        save(sheet.figure, tmp_path / name, title=plain(NASTY), text=plain(" ".join(strings)), credit=plain(NASTY))
+        save(canvas.figure, tmp_path / name, title=plain(NASTY), text=plain(" ".join(strings)), credit=plain(NASTY))
     assert svg_texts(tmp_path / "a.svg") == [plain(s) for s in strings]
     for element in ET.parse(tmp_path / "a.svg").iter():
         assert element.tag.split("}")[1] not in ("script", "foreignObject", "image", "iframe", "a")
@@ -462,7 +462,7 @@ def test_without_matplotlib_the_extra_is_named(
 
 
 def test_an_incident_is_told_on_one_line() -> None:
-    spot = Spot(0, 0, 0, "t", [("Date", "2025-01-11"), ("Killed", "not known"), ("Captured", "2")])
+    spot = Marker(0, 0, 0, "t", [("Date", "2025-01-11"), ("Killed", "not known"), ("Captured", "2")])
     assert incident_line(spot) == "date: 2025-01-11; captured: 2"
     assert incident_line(spot, "beyond this map").startswith("beyond this map; ")
 

@@ -22,7 +22,7 @@ from geo.archive import Archive, open_archive
 from geo.errors import MapError, UnitError
 from geo.importing.importer import ensure_units
 from geo.output.html.map_page import PageMap, save_map
-from geo.output.html.timeline_codec import Film, unpack
+from geo.output.html.timeline_codec import PackedTimeline, unpack
 from geo.output.html.timeline_page import draw_timeline, drawn_km2
 from geo.schema import Source
 
@@ -275,10 +275,10 @@ def test_two_sources_on_one_page(browser: Any, series: Archive, tmp_path: Path) 
 def test_a_unit_and_a_status_alone(series: Archive) -> None:
     made = draw_timeline(series, within="UA-59", status="held")
     found = data_of(made.get_root().render())["film"]
-    reel = unpack(base64.b64decode(found["bytes"]))
-    drawn = drawn_km2(Film(base64.b64decode(found["bytes"]), 0.0))
+    unpacked = unpack(base64.b64decode(found["bytes"]))
+    drawn = drawn_km2(PackedTimeline(base64.b64decode(found["bytes"]), 0.0))
     assert [t["label"] for t in found["tracks"]] == ["Held by X", "Held by Y"]
-    for track, km2, side in zip(reel.tracks, drawn, "XY", strict=True):
+    for track, km2, side in zip(unpacked.tracks, drawn, "XY", strict=True):
         told = series.series(controller=side, status="held", within="UA-59")["area_km2"].to_numpy()
         assert track.area == pytest.approx(told, abs=6e-4)
         assert km2 == pytest.approx(told, abs=0.01)

@@ -15,54 +15,54 @@ from numpy.typing import NDArray
 from geo.measure.ellipsoid import lengths_km
 from geo.schema import text_or_none
 
-SPOT_LIMIT = 500  # incidents that are drawn one by one; a page of them takes 300 KB
+MARKER_LIMIT = 500  # incidents that are drawn one by one; a page of them takes 300 KB
 MARKS = 120  # what a map shows of more, so that the ground under them is still seen
 _FINEST = 1 / 64  # of the ground that they lie on: the first mesh that is tried
 _NAMED = 3  # values of a fact that are named
 _TOLD = ("Event", "Verification", "Source")
 
 
-def thinned(spots: Sequence[Spot], *, limit: int = SPOT_LIMIT, marks: int = MARKS) -> list[Spot]:
+def cluster_markers(markers: Sequence[Marker], *, limit: int = MARKER_LIMIT, marks: int = MARKS) -> list[Marker]:
     """Incidents as marks: one each where they are few, else one for those near each other."""
-    if len(spots) <= limit:
-        return list(spots)
-    at = np.array([(s.lon, s.lat) for s in spots])
+    if len(markers) <= limit:
+        return list(markers)
+    at = np.array([(s.lon, s.lat) for s in markers])
     reach = max(float(np.ptp(at[:, 0])), float(np.ptp(at[:, 1])), 1e-6)
     mesh = reach * _FINEST
-    groups = _grouped(spots, at, mesh)
-    while sum(spots[members[0]].kind != "region" for members in groups) > marks and mesh < 4 * reach:
+    groups = _grouped(markers, at, mesh)
+    while sum(markers[members[0]].kind != "region" for members in groups) > marks and mesh < 4 * reach:
         mesh *= 1.5
-        groups = _grouped(spots, at, mesh)
-    made = [_mark([spots[i] for i in members], at[members]) for members in groups]
+        groups = _grouped(markers, at, mesh)
+    made = [_mark([markers[i] for i in members], at[members]) for members in groups]
     return sorted(made, key=lambda mark: -mark.count)
 
 
-def swell(count: int) -> float:
+def marker_radius(count: int) -> float:
     """By how much the radius of a mark grows for the incidents that share it, in pixels; 0 for one alone."""
     return round(min(14.0, 2 * math.log2(count)), 1)
 
 
-def shared_words(spots: Sequence[Spot]) -> str:
+def shared_words(markers: Sequence[Marker]) -> str:
     """What is to be said where incidents share marks, "" where each has its own."""
-    if all(spot.count == 1 for spot in spots):
+    if all(marker.count == 1 for marker in markers):
         return ""
-    count = sum(spot.count for spot in spots)
+    count = sum(marker.count for marker in markers)
     return (
         f"{count:,} incidents, more than can be told apart here: those near each other, or known to the same region,"
-        f" share a mark, the larger the more they are ({len(spots):,} marks). geo incidents lists them one by one, and"
-        " so do a site's downloads"
+        f" share a mark, the larger the more they are ({len(markers):,} marks). geo incidents lists them one by one,"
+        " and so do a site's downloads"
     )
 
 
-def _grouped(spots: Sequence[Spot], at: NDArray[np.float64], mesh: float) -> list[list[int]]:
+def _grouped(markers: Sequence[Marker], at: NDArray[np.float64], mesh: float) -> list[list[int]]:
     cells = np.floor(at / mesh).astype(np.int64).tolist()
     groups: dict[tuple[Any, ...], list[int]] = defaultdict(list)
-    for i, (spot, cell) in enumerate(zip(spots, cells, strict=True)):
-        groups[(spot.area_name,) if spot.kind == "region" else (spot.kind, *cell)].append(i)
+    for i, (marker, cell) in enumerate(zip(markers, cells, strict=True)):
+        groups[(marker.area_name,) if marker.kind == "region" else (marker.kind, *cell)].append(i)
     return list(groups.values())
 
 
-def _mark(members: Sequence[Spot], at: NDArray[np.float64]) -> Spot:
+def _mark(members: Sequence[Marker], at: NDArray[np.float64]) -> Marker:
     if len(members) == 1:
         return members[0]
     lon, lat = at.mean(axis=0).tolist()
@@ -71,15 +71,15 @@ def _mark(members: Sequence[Spot], at: NDArray[np.float64]) -> Spot:
     within = f"within {max(1, round(float(km.max()))):,} km"
     where = f"somewhere in {first.area_name}" if first.kind == "region" else within
     radius = max(1000 * d + s.radius_m for d, s in zip(km.tolist(), members, strict=True)) if first.radius_m else 0.0
-    told = [(name, _values([dict(spot.facts).get(name, "") for spot in members])) for name in _TOLD]
+    told = [(name, _values([dict(marker.facts).get(name, "") for marker in members])) for name in _TOLD]
     facts = [("Incidents", f"{len(members):,}"), ("Date", _span(members)), ("Where", where), *told]
     title = f"{len(members):,} incidents {where}"
     return replace(first, lat=lat, lon=lon, radius_m=radius, title=title, facts=[(k, v) for k, v in facts if v],
                    count=len(members))  # fmt: skip
 
 
-def _span(members: Sequence[Spot]) -> str:
-    days = [day for spot in members for day in dict(spot.facts).get("Date", "").split(" to ") if day]
+def _span(members: Sequence[Marker]) -> str:
+    days = [day for marker in members for day in dict(marker.facts).get("Date", "").split(" to ") if day]
     return " to ".join(dict.fromkeys((min(days), max(days)))) if days else ""
 
 
@@ -106,7 +106,7 @@ _REGIONS = {"where_prec": {4: _ADM1, 6: ("country", "where_coordinates")}, "geo_
 
 
 @dataclass(frozen=True)
-class Spot:
+class Marker:
     """An incident, or several that share a mark: where, how precisely, and what is known of it."""
 
     lat: float
@@ -124,7 +124,7 @@ class Spot:
         return "region" if self.area is not None else "circle" if self.radius_m else "place"
 
 
-def spot_of(row: Mapping[Any, Any], region: Callable[[str], shapely.Geometry | None]) -> Spot:
+def marker_of(row: Mapping[Any, Any], region: Callable[[str], shapely.Geometry | None]) -> Marker:
     """An incident as maps show it."""
     point = row["geometry"]
     place = text_or_none(row["where_coordinates"]) or text_or_none(row["adm_1"]) or "Place not named"
@@ -148,8 +148,8 @@ def spot_of(row: Mapping[Any, Any], region: Callable[[str], shapely.Geometry | N
     for name in _regions_named(row):
         area = region(name)
         if area is not None:
-            return Spot(point.y, point.x, _radius_m(row), title, facts, area, name)
-    return Spot(point.y, point.x, _radius_m(row), title, facts)
+            return Marker(point.y, point.x, _radius_m(row), title, facts, area, name)
+    return Marker(point.y, point.x, _radius_m(row), title, facts)
 
 
 def _regions_named(row: Mapping[Any, Any]) -> list[str]:

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from geo.archive import Archive
     from geo.archive.results import When
     from geo.claims.verdict import Finding
-    from geo.output.map_content import Dossier
+    from geo.output.map_content import MapContent
 
 LEAST_KM2 = 0.05  # what rounds to less than 0.1 km² is no change that a table names
 
@@ -75,26 +75,26 @@ def _percent(row: Mapping[str, Any]) -> str:
     return f"{value:+.1f} %".replace("-", "−") if known_number(value) else "–"
 
 
-def by_class(dossier: Dossier, shown: str) -> Section:
+def by_class(content: MapContent, shown: str) -> Section:
     """Areas by class in km², and what changed since the last briefing."""
-    since = dossier.since
+    since = content.since
     columns = ["Class", "km²", "lowest", "highest"]
     columns += ["gained", "lost", "net", "net %"] if since is not None else []
     rows = []
-    for row in dossier.figures:
+    for row in content.figures:
         cells = [label(row), *(figure(row[k]) for k in ("area_km2", "lower_km2", "upper_km2"))]
         if since is not None:
             changes = [(number_or_none(row.get(k)), k == "net_km2") for k in ("gained_km2", "lost_km2", "net_km2")]
             cells += [signed(v, plus=plus) if v is not None else "–" for v, plus in changes]
             cells.append(_percent(row))
         rows.append(cells)
-    snapshots = sorted({s for r in dossier.figures for s in (r["snapshot"], r.get("from_snapshot")) if s})
-    caption = f"km²{dossier.place} on {written(dossier.date)}"
-    caption += f"; gained, lost and net since {dossier.base}" if since is not None else ""
+    snapshots = sorted({s for r in content.figures for s in (r["snapshot"], r.get("from_snapshot")) if s})
+    caption = f"km²{content.place} on {written(content.date)}"
+    caption += f"; gained, lost and net since {content.base}" if since is not None else ""
     notes = ["Highest adds the contested ground of the same country to what a side holds; gained and lost are gross."]
     if since is not None:
-        notes.append(f"Percentages are of the area on {dossier.base}.")
-    notes += [sentence(n) for n in (sliver_words(dossier.slivers, dossier.place), *dossier.notes) if n]
+        notes.append(f"Percentages are of the area on {content.base}.")
+    notes += [sentence(n) for n in (sliver_words(content.slivers, content.place), *content.notes) if n]
     heading = "What changed, by class" if since is not None else "By class"
     table = Table(f"{caption}. Source: {shown}; snapshots {', '.join(snapshots)}.", columns, rows, 1)
     return Section("classes", heading, table if rows else None, notes)

@@ -16,7 +16,7 @@ import shapely
 from geo.archive.results import When, rows_of
 from geo.archive.source_queries import stated_meaning
 from geo.errors import MapError, UnitError, UsageError
-from geo.incidents.markers import Spot, number_or_none, spot_of, thinned
+from geo.incidents.markers import Marker, cluster_markers, marker_of, number_or_none
 from geo.measure.ellipsoid import areas_km2
 from geo.presentation.basemap import Box, outward, padded, reach_of
 from geo.presentation.labels import (
@@ -45,7 +45,7 @@ FRONT_INSET_KM = 5.0  # nearer to border and coast a drawn front is mostly two m
 
 
 @dataclass(frozen=True)
-class Drawn:
+class StyledLayer:
     """Polygons that are drawn alike."""
 
     label: str
@@ -55,18 +55,18 @@ class Drawn:
 
 
 @dataclass(frozen=True)
-class Dossier:
+class MapContent:
     """Everything on a dated page."""
 
     title: str
-    dek: str
+    subtitle: str
     date: str
     lang: str
-    classes: Sequence[Drawn]
-    changes: Sequence[Drawn]
+    classes: Sequence[StyledLayer]
+    changes: Sequence[StyledLayer]
     figures: Sequence[Mapping[str, Any]]
     since: str | None
-    spots: Sequence[Spot]
+    markers: Sequence[Marker]
     outlines: Sequence[shapely.Geometry]
     boundary: str
     bounds: Box
@@ -98,7 +98,7 @@ def gather(
     lang: str = "en",
     colours: Mapping[str, str] | None = None,
     with_front: bool = True,
-) -> Dossier:
+) -> MapContent:
     """Collect what the page of a date shows."""
     with archive.holding():
         return _gather(
@@ -120,16 +120,16 @@ def _gather(
     lang: str,
     colours: Mapping[str, str] | None,
     with_front: bool,
-) -> Dossier:
+) -> MapContent:
     colours = side_colours(archive.controllers(as_known_on=as_known_on), colours=colours)
     frame = archive.control(date, source=name, as_known_on=as_known_on)
     area = archive.area(date, source=name, within=within, as_known_on=as_known_on)
     if date is None:
         date = _last(archive, name, as_known_on)
-    spots_frame = _incidents(archive, date, incident_days, as_known_on)
+    incident_rows = _incidents(archive, date, incident_days, as_known_on)
     base = "" if since is None else base_words(archive, name, since, as_known_on=as_known_on)
     figures, changes, told = _changes(archive, name, date, since, within, as_known_on, area, colours, base)
-    limits, bounds = _boxes(archive, frame, [shape for item in changes for shape in item.shapes], spots_frame, within)
+    limits, bounds = _boxes(archive, frame, [shape for item in changes for shape in item.shapes], incident_rows, within)
     reach = outward(reach_of(limits))
     lines, boundary = outlines(archive, reach)
     place = "" if within is None else _place(archive, within)
@@ -137,16 +137,16 @@ def _gather(
     credit = credit_of(archive, name)
     shown = credit["title"] or name
     snapshots = sorted(set(frame["snapshot"]))
-    return Dossier(
+    return MapContent(
         title=title or title_words(place, shown, written(date)),
-        dek=_dek(archive, shown, snapshots, date, area, as_known_on),
+        subtitle=_subtitle(archive, shown, snapshots, date, area, as_known_on),
         date=str(date),
         lang=lang,
         classes=_classes(frame, area, shown, colours, place),
         changes=changes,
         figures=figures,
         since=None if since is None else str(since),
-        spots=_spots(archive, spots_frame),
+        markers=_markers(archive, incident_rows),
         front=_front(archive, date, name, within, as_known_on) if with_front else None,
         outlines=lines,
         boundary=boundary,
@@ -154,7 +154,7 @@ def _gather(
         limits=limits,
         reach=reach,
         place=place,
-        credits=_credits(archive, credit, spots_frame),
+        credits=_credits(archive, credit, incident_rows),
         base=base,
         notes=[*_meanings(name, [row for row in figures if row not in slivers]), *told],
         slivers=slivers,
@@ -179,7 +179,7 @@ def _boxes(
     archive: Archive,
     frame: gpd.GeoDataFrame,
     changes: Sequence[shapely.Geometry],
-    spots: gpd.GeoDataFrame,
+    markers: gpd.GeoDataFrame,
     within: str | None,
 ) -> tuple[Box, Box]:
     """How far the map reaches, and what it shows first: the ground, and the incidents where they are not far off."""
@@ -188,8 +188,8 @@ def _boxes(
     boxes = [shapely.total_bounds(np.array(ground, dtype=object)).tolist()] if ground else []
     if within is not None:
         boxes = [archive.unit(within).total_bounds.tolist()]
-    elif len(spots):
-        boxes.append(spots.total_bounds.tolist())
+    elif len(markers):
+        boxes.append(markers.total_bounds.tolist())
     if not boxes:
         raise MapError("nothing stands on that date that could be drawn")
     whole = shapely.union_all([shapely.box(*b).buffer(0.02) for b in boxes]).bounds
@@ -200,7 +200,7 @@ def _boxes(
 
 def _classes(
     frame: gpd.GeoDataFrame, area: pd.DataFrame, source: str, colours: Mapping[str, str] | None, place: str
-) -> list[Drawn]:
+) -> list[StyledLayer]:
     keys = [class_key(row) for row in rows_of(frame[["controller", "status", "part"]])]
     km2 = {class_key(row): row for row in rows_of(area)}
     shapes = np.asarray(frame.geometry.array, dtype=object)
@@ -213,7 +213,7 @@ def _classes(
         if row is not None:
             facts = [("Area" + place, f"{figure(row['area_km2'])} km²"), *facts, ("Snapshot", row["snapshot"])]
         mine = [shape for shape, k in zip(shapes, keys, strict=True) if k == key]
-        drawn.append(Drawn(class_label(*key), symbols[key[:2]], mine, facts))
+        drawn.append(StyledLayer(class_label(*key), symbols[key[:2]], mine, facts))
     return drawn
 
 
@@ -227,7 +227,7 @@ def _changes(
     area: pd.DataFrame,
     colours: Mapping[str, str] | None,
     base: str,
-) -> tuple[list[dict[str, Any]], list[Drawn], list[str]]:
+) -> tuple[list[dict[str, Any]], list[StyledLayer], list[str]]:
     """The figures, with what changed since a date where one is given, the ground that did, and what to know of it."""
     figures = rows_of(area)
     if since is None:
@@ -243,7 +243,7 @@ def _changes(
     symbols = change_symbols(sides, colours=colours)
     rows = zip(changed["controller"], changed["change"], changed["area_km2"], changed.geometry, strict=True)
     drawn = [
-        Drawn(
+        StyledLayer(
             f"{word.capitalize()} by {side} since {base}", symbols[side, word], [shape],
             [("Area", f"{figure(km2)} km²"), ("From", str(since)), ("To", str(date)), ("Source", source)],
         )
@@ -277,13 +277,13 @@ def _place(archive: Archive, within: str) -> str:
     return f" in {unit['name']} ({unit['unit']})"
 
 
-def _located(spots: gpd.GeoDataFrame) -> Any:
-    return ~(spots.geometry.isna() | spots.geometry.is_empty).to_numpy(dtype=bool)
+def _located(markers: gpd.GeoDataFrame) -> Any:
+    return ~(markers.geometry.isna() | markers.geometry.is_empty).to_numpy(dtype=bool)
 
 
-def _spots(archive: Archive, frame: gpd.GeoDataFrame) -> list[Spot]:
+def _markers(archive: Archive, frame: gpd.GeoDataFrame) -> list[Marker]:
     region = cache(partial(_region, archive))
-    return thinned([spot_of(row, region) for row in rows_of(frame[_located(frame)])])
+    return cluster_markers([marker_of(row, region) for row in rows_of(frame[_located(frame)])])
 
 
 def _region(archive: Archive, name: str) -> shapely.Geometry | None:
@@ -322,7 +322,7 @@ def _outlines(archive: Archive, limits: Box) -> tuple[list[shapely.Geometry], st
     )
 
 
-def _dek(
+def _subtitle(
     archive: Archive, shown: str, snapshots: Sequence[str], date: When, area: pd.DataFrame, as_known_on: When | None
 ) -> str:
     table = archive.store.recall(("depicts",), lambda: _depicts(archive))
@@ -344,8 +344,8 @@ def _depicts(archive: Archive) -> dict[str, list[str]]:
     return found
 
 
-def _credits(archive: Archive, credit: Mapping[str, str], spots: gpd.GeoDataFrame) -> list[str]:
+def _credits(archive: Archive, credit: Mapping[str, str], markers: gpd.GeoDataFrame) -> list[str]:
     lines = ["Control: " + credit_line(credit)]
-    for dataset in sorted(set(spots["dataset"])) if len(spots) else ():
+    for dataset in sorted(set(markers["dataset"])) if len(markers) else ():
         lines.append("Incidents: " + (credit_line(credit_of(archive, dataset)) or str(dataset)))
     return lines

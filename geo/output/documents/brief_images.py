@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 def draw_pictures(archive: Archive, brief: Brief, map_path: Path, chart_path: Path) -> list[tuple[str, Path, str]]:
     """Draw a briefing's map and, where anything was ever held, its chart."""
     form, theme = chosen("slide", "light")
-    dossier = brief.dossier
-    figure = draw_figure(dossier, view_box(dossier, None), form, theme)
+    content = brief.content
+    figure = draw_figure(content, view_box(content, None), form, theme)
     credit = plain(" ".join(brief.credits))
-    save(figure, map_path, title=plain(dossier.title), text=text_blocks.spoken(dossier, credit), credit=credit)
+    save(figure, map_path, title=plain(content.title), text=text_blocks.alt_text(content, credit), credit=credit)
     made = [("Map", map_path, map_words(brief))]
     if brief.strands:
         draw_chart(

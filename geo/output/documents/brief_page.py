@@ -18,17 +18,17 @@ from geo.presentation.html_text import escape
 
 def brief_page(brief: Brief) -> ControlMap:
     """A briefing as a folium map with its words around it; `geo.save_map` writes it."""
-    dossier = brief.dossier
-    made = ControlMap(dossier)
+    content = brief.content
+    made = ControlMap(content)
     shell = made.page.shell
-    patterns = map_markup.top(dossier).partition("<header>")[0]
-    title = f'<header><h1>{escape(brief.title)}</h1><p class="dek">{escape(brief.dek)}</p></header>'
+    patterns = map_markup.top(content).partition("<header>")[0]
+    title = f'<header><h1>{escape(brief.title)}</h1><p class="dek">{escape(brief.subtitle)}</p></header>'
     made.page.shell = replace(
         shell,
         title=brief.title,
         top=patterns + title + _headlines(brief),
-        side=f"<aside>{map_markup.legend(dossier)}{map_markup.toggles(dossier)}{map_markup.incidents(dossier)}</aside>",
-        bottom=_below(brief) + map_markup.bottom(dossier, basemap.credits()),
+        side=f"<aside>{map_markup.legend(content)}{map_markup.toggles(content)}{map_markup.incidents(content)}</aside>",
+        bottom=_below(brief) + map_markup.bottom(content, basemap.credits()),
     )
     made.page.head = f"<style>{asset('brief.css')}{chart_styles(brief.strands)}</style>"
     return made

@@ -29,7 +29,7 @@ from geo.output.brief_tables import (
 )
 from geo.output.images.chart_panels import HOLE_WORDS, stretches
 from geo.output.images.text_blocks import credit_lines
-from geo.output.map_content import Dossier, gather
+from geo.output.map_content import MapContent, gather
 from geo.presentation.labels import class_label, figure, known_words, written
 from geo.presentation.sides import CONTESTED, side_colours
 from geo.schema import last_instant, parse_instant, text_or_none, to_instant, write_instant
@@ -54,7 +54,7 @@ class Headline:
 
 
 @dataclass(frozen=True)
-class Strand:
+class ClassSeries:
     """A class over time: instants, km² from each on, and how its line is drawn."""
 
     label: str
@@ -70,7 +70,7 @@ class Brief:
     """Everything in a briefing."""
 
     title: str
-    dek: str
+    subtitle: str
     date: str
     since: str | None
     moment: datetime
@@ -81,9 +81,9 @@ class Brief:
     headlines: Sequence[Headline]
     moved: Sequence[Section]
     told: Sequence[Section]
-    strands: Sequence[Strand]
+    strands: Sequence[ClassSeries]
     credits: Sequence[str]
-    dossier: Dossier
+    content: MapContent
     colours: Mapping[str, str] | None = None
 
 
@@ -107,33 +107,33 @@ def gather_brief(
     when, before = _span(archive, name, date, as_known_on)
     start = before if since is None else since
     days = 1 if start is None else max((last_instant(when).date() - to_instant(start).date()).days, 1)
-    dossier = gather(
+    content = gather(
         archive, when, source=name, since=start, as_known_on=as_known_on, within=within, incident_days=days,
         lang=lang, colours=colours,
     )  # fmt: skip
     if exactly and as_known_on is not None:
-        dossier = replace(dossier, dek=dossier.dek.removesuffix(known_words(as_known_on)))
+        content = replace(content, subtitle=content.subtitle.removesuffix(known_words(as_known_on)))
     zone = None if within is None else archive.unit(within).geometry.iloc[0]
     if zone is not None:
-        dossier = replace(dossier, spots=[s for s in dossier.spots if zone.intersects(shapely.Point(s.lon, s.lat))])
+        content = replace(content, markers=[s for s in content.markers if zone.intersects(shapely.Point(s.lon, s.lat))])
     shown = title_of(archive, name)
-    said = f"{dossier.dek}{f' Changes since {dossier.base}.' if start is not None else ''}"
-    moved = [by_class(dossier, shown)]
+    said = f"{content.subtitle}{f' Changes since {content.base}.' if start is not None else ''}"
+    moved = [by_class(content, shown)]
     moved += [
         replace(section, notes=[n for n in section.notes if n not in moved[0].notes])
         for section in by_unit(archive, name, when, start, within, as_known_on, shown)
     ]
     if places is not None and start is not None:
         moved += changed_places(archive, name, when, start, as_known_on, places, zone, shown)
-    rests = {row[k] for row in dossier.figures for k in ("snapshot", "from_snapshot") if row.get(k)}
+    rests = {row[k] for row in content.figures for k in ("snapshot", "from_snapshot") if row.get(k)}
     corrected = archive.correction_notes(*sorted(rests), as_known_on=as_known_on)
     if corrected:
         moved.append(Section("corrections", "Corrections", None, [f"{words}." for words in corrected]))
     told = incidents_by_place(archive, when, days, as_known_on, zone)
     told += claimed(_findings(archive, claims, when, start, as_known_on))
     return Brief(
-        title=title or f"Briefing: {dossier.title[:1].lower()}{dossier.title[1:]}",
-        dek=said,
+        title=title or f"Briefing: {content.title[:1].lower()}{content.title[1:]}",
+        subtitle=said,
         date=str(when),
         since=None if start is None else str(start),
         moment=last_instant(when).replace(microsecond=0),
@@ -141,19 +141,19 @@ def gather_brief(
         shown=shown,
         within=within,
         as_known_on=as_known_on,
-        headlines=_headlines(dossier, shown),
+        headlines=_headlines(content, shown),
         moved=moved,
         told=told,
         strands=_strands(archive, name, when, within, as_known_on, colours),
-        credits=credit_lines(dossier, draw_basemap=True),
-        dossier=dossier,
+        credits=credit_lines(content, draw_basemap=True),
+        content=content,
         colours=colours,
     )
 
 
 def no_headline(brief: Brief) -> str:
     """What a briefing says where no class has a headline."""
-    slivers = any(row["status"] != "liberated" for row in brief.dossier.slivers)
+    slivers = any(row["status"] != "liberated" for row in brief.content.slivers)
     return "Only slivers along a border lie there." if slivers else "No ground of this source lies there."
 
 
@@ -162,7 +162,7 @@ def chart_words(brief: Brief) -> str:
     return strands_words(brief.strands, f"Area by {brief.shown} in km², a step for every snapshot.")
 
 
-def strands_words(strands: Sequence[Strand], head: str) -> str:
+def strands_words(strands: Sequence[ClassSeries], head: str) -> str:
     """A chart of strands in words."""
     said = [head]
     for strand in strands:
@@ -179,7 +179,7 @@ def strands_words(strands: Sequence[Strand], head: str) -> str:
 def map_words(brief: Brief) -> str:
     """The map for those who do not see it: its figures and their source."""
     said = "; ".join(f"{h.label} {h.km2} km²" for h in brief.headlines)
-    return f"Map: {brief.dossier.title}. {said}. {brief.dossier.dek}"
+    return f"Map: {brief.content.title}. {said}. {brief.content.subtitle}"
 
 
 # -- inside -------------------------------------------------------------------------------------------------------
@@ -212,30 +212,30 @@ def _span(archive: Archive, source: str, date: When | None, known: When | None) 
     return when, before.date().isoformat() if alone else write_instant(before)
 
 
-def _headlines(dossier: Dossier, shown: str) -> list[Headline]:
-    rows = sorted(dossier.headlines, key=lambda r: (_ORDER.index(r["status"]), -r["area_km2"]))
+def _headlines(content: MapContent, shown: str) -> list[Headline]:
+    rows = sorted(content.headlines, key=lambda r: (_ORDER.index(r["status"]), -r["area_km2"]))
     found = []
     for row in rows:
         if row["status"] == "liberated":
             continue
         moved = ""
-        if dossier.since is not None and known_number(row.get("net_km2")):
+        if content.since is not None and known_number(row.get("net_km2")):
             moved = (
-                f"{signed(row['net_km2'])} km² net since {dossier.base}:"
+                f"{signed(row['net_km2'])} km² net since {content.base}:"
                 f" {figure(row['gained_km2'])} gained, {figure(row['lost_km2'])} lost"
             )
         span = ""
         if row["upper_km2"] > row["lower_km2"]:
             span = f"{figure(row['lower_km2'])} to {figure(row['upper_km2'])} km² with contested ground"
-        rests = f"{written(dossier.date)}; {shown}, snapshot {row['snapshot']}"
-        found.append(Headline(label(row) + dossier.place, figure(row["area_km2"]), span, moved, rests))
+        rests = f"{written(content.date)}; {shown}, snapshot {row['snapshot']}"
+        found.append(Headline(label(row) + content.place, figure(row["area_km2"]), span, moved, rests))
     return found
 
 
 def _strands(
     archive: Archive, source: str, when: When, within: str | None, known: When | None,
     colours: Mapping[str, str] | None,
-) -> list[Strand]:  # fmt: skip
+) -> list[ClassSeries]:  # fmt: skip
     frame = archive.series(source=source, status=CHARTED, within=within, to=when, as_known_on=known)
     sides = side_colours(archive.controllers(as_known_on=known), colours=colours)
     groups: dict[tuple[str | None, str, str], tuple[list[datetime], list[float]]] = {}
@@ -246,7 +246,7 @@ def _strands(
         km2.append(number_or_none(row["area_km2"]) or 0.0)
     order = sorted(groups, key=lambda k: (_ORDER.index(k[1]), k[0] or "~", k[2]))
     return [
-        Strand(class_label(*k), k[0], k[1], sides.get(k[0] or "", CONTESTED), *groups[k])
+        ClassSeries(class_label(*k), k[0], k[1], sides.get(k[0] or "", CONTESTED), *groups[k])
         for k in order
         if max(groups[k][1]) > 0
     ]

@@ -20,7 +20,7 @@ def brief_docx(brief: Brief, pictures: Sequence[Picture]) -> bytes:
     _set_up(document)
     credit_file(document, brief)
     document.add_heading(plain(brief.title), 0)
-    document.add_paragraph(plain(brief.dek))
+    document.add_paragraph(plain(brief.subtitle))
     for said, rests in lines_of(brief):
         paragraph = document.add_paragraph(style="List Bullet")
         paragraph.add_run(plain(said)).bold = True

@@ -24,7 +24,7 @@ def escaped(text: str) -> str:
 
 def brief_markdown(brief: Brief, pictures: Sequence[tuple[str, Path, str]]) -> str:
     """The text of a briefing's Markdown file."""
-    lines = [f"# {escaped(brief.title)}", "", escaped(brief.dek), ""]
+    lines = [f"# {escaped(brief.title)}", "", escaped(brief.subtitle), ""]
     for headline in brief.headlines:
         said = "; ".join(escaped(text) for text in (headline.moved, headline.span, headline.rests) if text)
         lines.append(f"- **{escaped(headline.label)}: {escaped(headline.km2)} km²** ({said})")

@@ -38,7 +38,7 @@ def credit_file(document: Any, brief: Brief) -> None:
     """Title, language and dates into the file's own description: dates are the data's, so the same data, same bytes."""
     properties = document.core_properties
     properties.title = short(brief.title, 255)
-    properties.subject = short(brief.dek, 255)
+    properties.subject = short(brief.subtitle, 255)
     properties.author = properties.last_modified_by = "geo-control"
     properties.comments = properties.keywords = properties.category = ""
     properties.language = "en-GB"

@@ -35,7 +35,7 @@ def brief_pptx(brief: Brief, pictures: Sequence[Picture]) -> bytes:
     if len(said) > _FIGURES:
         figures.append((f"{len(said) - _FIGURES} more classes", "in the table by class"))
     slide = _slide(deck, brief.title)
-    _words(slide, [("", brief.dek), *figures], size=28, small=16)
+    _words(slide, [("", brief.subtitle), *figures], size=28, small=16)
     for part in parts_of(brief, pictures):
         if isinstance(part, Section):
             _section(deck, part)

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from geo.output.documents.content import Brief, Strand, chart_words
+from geo.output.documents.content import Brief, ClassSeries, chart_words
 from geo.output.images.chart_panels import apart, stretches
 from geo.output.images.themes import DASHES, THEMES, legible
 from geo.presentation.html_text import escape
@@ -18,7 +18,7 @@ _LETTER = 9.0  # of the figures at the ends of lines, in the widest font that a 
 _STEP = 15.0  # between two labels at the ends of lines
 
 
-def chart_styles(strands: Sequence[Strand]) -> str:
+def chart_styles(strands: Sequence[ClassSeries]) -> str:
     """The lines' colours, light and dark, from our own palette or colours that were checked."""
     sheets = []
     for name in ("light", "dark"):
@@ -35,9 +35,9 @@ def chart_markup(brief: Brief) -> str:
     return strands_markup(brief.strands, chart_words(brief)) if brief.strands else ""
 
 
-def strands_markup(strands: Sequence[Strand], spoken: str) -> str:
+def strands_markup(strands: Sequence[ClassSeries], alt_text: str) -> str:
     """A chart of strands, wide and for a phone, with its key; the page has `chart_styles` and ``brief.css``."""
-    words = escape(spoken)
+    words = escape(alt_text)
     keys = "".join(
         f'<li><svg viewBox="0 0 38 12" aria-hidden="true"><path d="M1 6H37" class="line s{i}"{_dash(s)}/></svg>'
         f"<span>{escape(s.label)}</span></li>"
@@ -51,12 +51,12 @@ def strands_markup(strands: Sequence[Strand], spoken: str) -> str:
     return f'<ul class="legend keys">{keys}</ul>{drawn}'
 
 
-def _dash(strand: Strand) -> str:
+def _dash(strand: ClassSeries) -> str:
     dash = " ".join(f"{2.4 * v:g}" for v in DASHES.get(strand.status, ()))
     return f' stroke-dasharray="{dash}"' if dash else ""
 
 
-def _draw(strands: Sequence[Strand], width: int, height: int) -> str:
+def _draw(strands: Sequence[ClassSeries], width: int, height: int) -> str:
     times = sorted({t for s in strands for t in s.times})
     first, seconds = times[0], max((times[-1] - times[0]).total_seconds(), 1.0)
     top = 1.08 * max(max(s.km2) for s in strands)

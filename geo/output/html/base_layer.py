@@ -11,43 +11,43 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
-from geo.output.html.static_svg import WIDTH, Surroundings, surroundings
+from geo.output.html.static_svg import WIDTH, BasemapSvg, basemap_svg
 from geo.output.html.timeline_codec import deflate
 from geo.presentation import basemap
 
 if TYPE_CHECKING:
     from geo.archive import Archive
-    from geo.output.map_content import Dossier
+    from geo.output.map_content import MapContent
 
 
 @dataclass(frozen=True)
-class Ground:
+class BaseLayer:
     """The parts of a page that are the same for every date of the same reach."""
 
     packed: str
-    around: Surroundings
+    around: BasemapSvg
     is_mapped: bool
 
 
-def ground_of(archive: Archive, dossier: Dossier, *, draw_basemap: bool = True) -> Ground:
+def base_layer_of(archive: Archive, content: MapContent, *, draw_basemap: bool = True) -> BaseLayer:
     """The ground under a page; made once for as long as the archive is held (`Archive.holding`)."""
-    key = ("ground", dossier.reach, dossier.bounds, dossier.boundary, dossier.lang, draw_basemap)
-    return archive.store.recall(key, lambda: make_ground(dossier, draw_basemap=draw_basemap))
+    key = ("ground", content.reach, content.bounds, content.boundary, content.lang, draw_basemap)
+    return archive.store.recall(key, lambda: make_base_layer(content, draw_basemap=draw_basemap))
 
 
-def make_ground(dossier: Dossier, *, draw_basemap: bool = True) -> Ground:
+def make_base_layer(content: MapContent, *, draw_basemap: bool = True) -> BaseLayer:
     """As `ground_of`, made anew."""
-    base = basemap.cut(dossier.reach) if draw_basemap else None
-    if base and dossier.outlines:
+    base = basemap.cut(content.reach) if draw_basemap else None
+    if base and content.outlines:
         base["admin1"] = []  # the archive's own units are drawn instead
-    near = basemap.padded(dossier.bounds, 0.5)
-    places = basemap.places(dossier.reach, dossier.lang, near=near)
-    units = basemap.encode_lines(dossier.outlines, dossier.reach, near=near)
-    scale = basemap.scale_of(dossier.reach)
+    near = basemap.padded(content.bounds, 0.5)
+    places = basemap.places(content.reach, content.lang, near=near)
+    units = basemap.encode_lines(content.outlines, content.reach, near=near)
+    scale = basemap.scale_of(content.reach)
     beneath = {"basemap": base, "units": units, "line_scale": scale, "places": places}
     text = json.dumps(beneath, ensure_ascii=False, separators=(",", ":"))
-    around = surroundings(dossier, base and coarser(base, dossier.bounds), places)
-    return Ground(packed(text.encode()), around, base is not None)
+    around = basemap_svg(content, base and coarser(base, content.bounds), places)
+    return BaseLayer(packed(text.encode()), around, base is not None)
 
 
 def packed(data: bytes, *, level: int = 9) -> str:

@@ -12,10 +12,10 @@ import shapely
 from geo.errors import MapError
 from geo.output.brief_tables import Section, Table, title_of
 from geo.output.html import map_markup
-from geo.output.html.base_layer import ground_of
+from geo.output.html.base_layer import base_layer_of
 from geo.output.html.map_page import ControlMap
 from geo.output.html.table_markup import section_html
-from geo.output.map_content import Dossier, Drawn, outlines
+from geo.output.map_content import MapContent, StyledLayer, outlines
 from geo.presentation import basemap
 from geo.presentation.labels import class_label, credit_line, credit_of, figure, written
 from geo.presentation.symbols import Symbol, class_symbols, voice_symbols
@@ -76,18 +76,18 @@ def draw_comparison(
         found = archive.compare(date, sources=sources, within=within, as_known_on=as_known_on, **asked)
         if found.pieces.empty:
             raise MapError(f"none of {', '.join(found.sources)} has such ground there: nothing can be drawn")
-        dossier = _dossier(archive, found, within, as_known_on, title, lang)
-        ground = ground_of(archive, dossier, draw_basemap=draw_basemap)
-        made = ControlMap(dossier, ground)
+        content = _content(archive, found, within, as_known_on, title, lang)
+        ground = base_layer_of(archive, content, draw_basemap=draw_basemap)
+        made = ControlMap(content, ground)
         sections = "".join(section_html(s) for s in _sections(archive, found))
-        side = f"<aside>{sections}{map_markup.legend(dossier)}{map_markup.toggles(dossier)}</aside>"
+        side = f"<aside>{sections}{map_markup.legend(content)}{map_markup.toggles(content)}</aside>"
         made.page.shell = replace(made.page.shell, side=side)
     return made
 
 
-def _dossier(
+def _content(
     archive: Archive, found: Comparison, within: str | None, known: When | None, title: str | None, lang: str
-) -> Dossier:
+) -> MapContent:
     box = shapely.total_bounds(np.asarray(found.pieces.geometry.array, dtype=object)).tolist()
     limits = basemap.padded((box[0], box[1], box[2], box[3]))
     bounds = basemap.outward(basemap.padded((box[0], box[1], box[2], box[3]), 0.06))
@@ -98,16 +98,16 @@ def _dossier(
     shown = {name: title_of(archive, name) for name in found.sources}
     rests = "; ".join(f"{shown[n]}: {', '.join(found.snapshots[n])}" for n in found.sources)
     known_words = "" if known is None else f" As known on {written(known)}."
-    return Dossier(
+    return MapContent(
         title=title or f"{' and '.join(shown.values())} side by side{place}, {written(found.date)}",
-        dek=f"{written(found.date)}. {rests}. The sources are not merged.{known_words}",
-        date=found.date, lang=lang, classes=_drawn(found, shown), changes=[], figures=[], since=None, spots=[],
+        subtitle=f"{written(found.date)}. {rests}. The sources are not merged.{known_words}",
+        date=found.date, lang=lang, classes=_drawn(found, shown), changes=[], figures=[], since=None, markers=[],
         outlines=lines, boundary=boundary, bounds=bounds, limits=limits, reach=reach, place=place,
         credits=["Control: " + credit_line(credit_of(archive, name)) for name in found.sources],
     )  # fmt: skip
 
 
-def _drawn(found: Comparison, shown: Mapping[str, str]) -> list[Drawn]:
+def _drawn(found: Comparison, shown: Mapping[str, str]) -> list[StyledLayer]:
     everyone = "; ".join(found.sources)
     rows = found.pieces.to_dict("records")
     symbols = _symbols([(text_or_none(row["controller"]), row["status"], row["said_by"]) for row in rows], everyone)
@@ -120,7 +120,7 @@ def _drawn(found: Comparison, shown: Mapping[str, str]) -> list[Drawn]:
         facts = [("Area", f"{figure(row['area_km2'])} km²"), ("Said by", ", ".join(names))]
         facts += [("Others", text_or_none(row["others_say"]) or ""), ("Unit", text_or_none(row["unit"]) or "")]
         facts += [("Date", found.date), ("Snapshots", row["snapshots"])]
-        drawn.append(Drawn(label, symbols[side, status, voice], [row["geometry"]], [f for f in facts if f[1]]))
+        drawn.append(StyledLayer(label, symbols[side, status, voice], [row["geometry"]], [f for f in facts if f[1]]))
     return sorted(drawn, key=lambda d: d.label)
 
 
@@ -143,7 +143,7 @@ def _sections(archive: Archive, found: Comparison) -> list[Section]:
     if len(rows) > len(kept):
         notes.append(f"{len(rows) - len(kept)} more rows: geo compare lists them.")
     caption = f"km² on {written(found.date)}; agreed and alone sum to what each source says"
-    sections = [Section("sides", "Side by side", Table(caption, ("Ground", "km²"), listed, 1), notes)]
+    sections = [Section("sides", "Side by side", Table(caption, ("BaseLayer", "km²"), listed, 1), notes)]
     if found.places is not None:
         names = [title_of(archive, n) for n in found.sources]
         table = Table(

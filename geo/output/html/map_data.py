@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import shapely
 
-from geo.output.map_content import Dossier, Drawn
+from geo.output.map_content import MapContent, StyledLayer
 from geo.presentation import basemap
 
 SCALE = 1_000_000  # steps per degree of control on the page: a vertex moves by 0.08 m at most
@@ -20,7 +20,7 @@ def corners(box: basemap.Box) -> list[list[float]]:
     return [[round(box[1], 5), round(box[0], 5)], [round(box[3], 5), round(box[2], 5)]]
 
 
-def class_data(item: Drawn) -> dict[str, Any]:
+def class_data(item: StyledLayer) -> dict[str, Any]:
     """How a class looks, and what a click on it says."""
     return {
         "label": item.label, "pattern": item.symbol.pattern, "edge": item.symbol.edge, "weight": item.symbol.weight,
@@ -34,14 +34,14 @@ def rings(shapes: Sequence[shapely.Geometry]) -> list[list[list[int]]]:
     return [[basemap.encode_line(_whole(r)) for r in shapely.get_rings(p)] for p in polygons]
 
 
-def shapes_of(dossier: Dossier) -> dict[str, Any]:
+def shapes_of(content: MapContent) -> dict[str, Any]:
     """Everything that is drawn but the ground under it, in steps of 1 / `SCALE` degree."""
-    regions = {s.area_name: s.area for s in dossier.spots if s.area is not None}
+    regions = {s.area_name: s.area for s in content.markers if s.area is not None}
     outlined = {name: shapely.simplify(area, _REGION_DEGREES) for name, area in regions.items()}
-    front = [] if dossier.front is None else shapely.get_parts(dossier.front.lines)
+    front = [] if content.front is None else shapely.get_parts(content.front.lines)
     return {
-        "classes": [rings(item.shapes) for item in dossier.classes],
-        "changes": [rings(item.shapes) for item in dossier.changes],
+        "classes": [rings(item.shapes) for item in content.classes],
+        "changes": [rings(item.shapes) for item in content.changes],
         "front": [basemap.encode_line(_whole(line)) for line in front],
         "regions": {name: rings([area]) for name, area in outlined.items()},
     }

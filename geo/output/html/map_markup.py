@@ -9,7 +9,7 @@ import shapely
 
 from geo.incidents.markers import shared_words
 from geo.output.html.page import LEAFLET_CREDIT
-from geo.output.map_content import Dossier, Drawn
+from geo.output.map_content import MapContent, StyledLayer
 from geo.presentation.html_text import escape
 from geo.presentation.labels import class_label, figure, front_words, sentence, sliver_words
 from geo.presentation.symbols import Symbol
@@ -17,29 +17,29 @@ from geo.schema import text_or_none
 from geo.version import __version__
 
 
-def top(dossier: Dossier) -> str:
+def top(content: MapContent) -> str:
     """Title and the line under it, and the patterns that the page's pictures share."""
-    patterns = "".join(item.symbol.svg for item in _distinct(dossier))
+    patterns = "".join(item.symbol.svg for item in _distinct(content))
     return (
         f'<svg class="defs" aria-hidden="true" focusable="false"><defs>{patterns}</defs></svg>'
-        f'<header><h1>{escape(dossier.title)}</h1><p class="dek">{escape(dossier.dek)}</p></header>'
+        f'<header><h1>{escape(content.title)}</h1><p class="dek">{escape(content.subtitle)}</p></header>'
     )
 
 
-def side(dossier: Dossier) -> str:
+def side(content: MapContent) -> str:
     """Figures, legend, layers and incidents."""
-    return f"<aside>{_figures(dossier)}{legend(dossier)}{toggles(dossier)}{incidents(dossier)}</aside>"
+    return f"<aside>{_figures(content)}{legend(content)}{toggles(content)}{incidents(content)}</aside>"
 
 
-def bottom(dossier: Dossier, credits: Mapping[str, Mapping[str, str]] | None, *, tiles: str = "") -> str:
+def bottom(content: MapContent, credits: Mapping[str, Mapping[str, str]] | None, *, tiles: str = "") -> str:
     """Credits and licences, and what the map's figures and lines rest on."""
-    lines = list(dossier.credits)
+    lines = list(content.credits)
     for name in ("basemap", "places"):
         if credits and name in credits:
             lines.append(f"{credits[name]['text'].rstrip('.')}. {credits[name]['url']}")
-    if dossier.boundary:
+    if content.boundary:
         lines.append(
-            f"Units: {dossier.boundary}. Borders are drawn as the named set has them; disputed lines are dashed"
+            f"Units: {content.boundary}. Borders are drawn as the named set has them; disputed lines are dashed"
         )
     if tiles:
         lines.append(f"Tiles: {tiles}")
@@ -51,21 +51,21 @@ def bottom(dossier: Dossier, credits: Mapping[str, Mapping[str, str]] | None, *,
     return "<footer>" + "".join(f"<p>{escape(line.rstrip('., '))}.</p>" for line in lines) + "</footer>"
 
 
-def _distinct(dossier: Dossier) -> list[Drawn]:
-    found = {item.symbol.pattern: item for item in (*dossier.classes, *dossier.changes)}
+def _distinct(content: MapContent) -> list[StyledLayer]:
+    found = {item.symbol.pattern: item for item in (*content.classes, *content.changes)}
     return list(found.values())
 
 
-def _figures(dossier: Dossier) -> str:
-    since = dossier.since is not None
+def _figures(content: MapContent) -> str:
+    since = content.since is not None
     changes = '<th scope="col">gained</th><th scope="col">lost</th><th scope="col">net</th>' if since else ""
-    rows = "".join(_figure_row(row, since=since) for row in dossier.headlines)
-    caption = f"km²{escape(dossier.place)} on {escape(dossier.date)}" + (
-        f"; gained, lost and net since {escape(dossier.base)}" if since else ""
+    rows = "".join(_figure_row(row, since=since) for row in content.headlines)
+    caption = f"km²{escape(content.place)} on {escape(content.date)}" + (
+        f"; gained, lost and net since {escape(content.base)}" if since else ""
     )
     return (
         f'<section><h2>Key figures</h2><table><caption>{caption}</caption><thead><tr><th scope="col">Class</th>'
-        f'<th scope="col">km²</th>{changes}</tr></thead><tbody>{rows}</tbody></table>{_workings(dossier)}</section>'
+        f'<th scope="col">km²</th>{changes}</tr></thead><tbody>{rows}</tbody></table>{_workings(content)}</section>'
     )
 
 
@@ -89,17 +89,17 @@ def _signed(value: Any, name: str) -> str:
     return escape(sign + figure(float(value)).replace("-", "−"))
 
 
-def _workings(dossier: Dossier) -> str:
+def _workings(content: MapContent) -> str:
     """What each figure rests on, in words: the range that contested ground leaves, and the snapshots."""
     ranges = [
         f"{_label(r)}: {figure(r['lower_km2'])} km² by the source's own"
         f" class, {figure(r['upper_km2'])} km² with the contested ground of the same country"
-        for r in dossier.headlines
+        for r in content.headlines
         if r["upper_km2"] > r["lower_km2"]
     ]
-    snapshots = sorted({name for r in dossier.figures for name in (r["snapshot"], r.get("from_snapshot")) if name})
+    snapshots = sorted({name for r in content.figures for name in (r["snapshot"], r.get("from_snapshot")) if name})
     lines = [*ranges, "Snapshots: " + ", ".join(snapshots)] if snapshots else ["No ground of this source lies there"]
-    lines += [*filter(None, [sliver_words(dossier.slivers, dossier.place)]), *dossier.notes]
+    lines += [*filter(None, [sliver_words(content.slivers, content.place)]), *content.notes]
     return "".join(f'<p class="workings">{escape(sentence(line))}</p>' for line in lines)
 
 
@@ -112,20 +112,20 @@ def swatch(symbol: Symbol) -> str:
     )
 
 
-def legend(dossier: Dossier) -> str:
+def legend(content: MapContent) -> str:
     """What every line, colour and pattern of the map means."""
     seen: dict[str, str] = {}
-    for item in (*dossier.changes, *reversed(dossier.classes)):
+    for item in (*content.changes, *reversed(content.classes)):
         seen.setdefault(item.label, f"<li>{swatch(item.symbol)}<span>{escape(item.label)}</span></li>")
     marks = "".join(seen.values())
-    kinds, shared = {s.kind for s in dossier.spots}, bool(shared_words(dossier.spots))
-    if dossier.front is not None:
+    kinds, shared = {s.kind for s in content.markers}, bool(shared_words(content.markers))
+    if content.front is not None:
         line = '<path d="M2 15c8-9 13 5 20-2s8-4 14-6" fill="none" stroke="var(--{}" stroke-width="{}"/>'
-        marks += _mark(line.format("halo)", 6) + line.format("ink)", 3), front_words(dossier.front))
+        marks += _mark(line.format("halo)", 6) + line.format("ink)", 3), front_words(content.front))
     if "place" in kinds:
         disc = '<circle cx="19" cy="11.5" r="6" fill="var(--incident)" stroke="var(--incident-edge)"/>'
         marks += _mark(disc, "Incidents near each other, the larger the more" if shared else "Incident")
-    if sum(s.kind == "place" for s in dossier.spots) > 1:
+    if sum(s.kind == "place" for s in content.markers) > 1:
         number = (
             '<circle cx="19" cy="11.5" r="10" fill="var(--incident)" stroke="var(--incident-edge)"/>'
             '<text x="19" y="15.5" text-anchor="middle" font-size="11" font-weight="700" fill="var(--incident-edge)">'
@@ -148,12 +148,12 @@ def _mark(shape: str, words: str) -> str:
     return f'<li><svg viewBox="0 0 38 23" aria-hidden="true">{shape}</svg><span>{escape(words)}</span></li>'
 
 
-def toggles(dossier: Dossier) -> str:
+def toggles(content: MapContent) -> str:
     """The switches of the map's layers."""
-    names = [("control", "Control"), *([("changes", "Changes")] if dossier.changes else [])]
-    names += [("front", "Front line")] if dossier.front is not None else []
-    names += [("incidents", "Incidents")] if dossier.spots else []
-    names += [("units", "Unit borders")] if dossier.outlines else []
+    names = [("control", "Control"), *([("changes", "Changes")] if content.changes else [])]
+    names += [("front", "Front line")] if content.front is not None else []
+    names += [("incidents", "Incidents")] if content.markers else []
+    names += [("units", "Unit borders")] if content.outlines else []
     names.append(("places", "Place names"))
     boxes = "".join(
         f'<li><label><input type="checkbox" checked data-layer="{name}">{escape(words)}</label></li>'
@@ -162,24 +162,24 @@ def toggles(dossier: Dossier) -> str:
     return f'<section class="controls"><h2>Layers</h2><ul class="toggles">{boxes}</ul></section>'
 
 
-def _views(dossier: Dossier) -> str:
+def _views(content: MapContent) -> str:
     """Where incidents lie beyond what the map opens with: how many, and the way there and back."""
-    view = shapely.box(*dossier.bounds)
-    far = sum(s.count for s in dossier.spots if not view.intersects(s.area or shapely.Point(s.lon, s.lat)))
+    view = shapely.box(*content.bounds)
+    far = sum(s.count for s in content.markers if not view.intersects(s.area or shapely.Point(s.lon, s.lat)))
     if not far:
         return ""
     return (
-        f'<p class="workings">{far} of {sum(s.count for s in dossier.spots)} lie outside the first view.</p>'
+        f'<p class="workings">{far} of {sum(s.count for s in content.markers)} lie outside the first view.</p>'
         '<p class="views"><button type="button" data-view="limits">Show all</button>'
         '<button type="button" data-view="bounds">First view</button></p>'
     )
 
 
-def _filters(dossier: Dossier) -> str:
+def _filters(content: MapContent) -> str:
     """What narrows the incidents down: their days, what happened, how sure it is; each only where there is a choice."""
-    if shared_words(dossier.spots):  # a mark that several share has no one day or event
+    if shared_words(content.markers):  # a mark that several share has no one day or event
         return ""
-    facts = [dict(spot.facts) for spot in dossier.spots]
+    facts = [dict(marker.facts) for marker in content.markers]
     days = sorted({day for f in facts for day in f.get("Date", "").split(" to ") if day})
     parts = []
     if len(days) > 1:
@@ -201,23 +201,23 @@ def _filters(dossier: Dossier) -> str:
     )
 
 
-def incidents(dossier: Dossier) -> str:
+def incidents(content: MapContent) -> str:
     """The list of incidents, each a way to its place on the map."""
-    if not dossier.spots:
+    if not content.markers:
         return ""
     items = []
-    for i, spot in enumerate(dossier.spots):
-        facts = dict(spot.facts)
+    for i, marker in enumerate(content.markers):
+        facts = dict(marker.facts)
         line = "; ".join(
             f"{k.lower()}: {facts[k]}"
             for k in ("Date", "Killed", "Injured", "Captured", "Verification", "Source")
             if facts.get(k, "not known") != "not known"
         )
         items.append(
-            f'<li><button type="button" id="incident-{i}">{escape(spot.title)}</button>'
+            f'<li><button type="button" id="incident-{i}">{escape(marker.title)}</button>'
             f"<small>{escape(line)}</small></li>"
         )
-    words = shared_words(dossier.spots)
+    words = shared_words(content.markers)
     told = f'<p class="workings">{escape(words)}.</p>' if words else ""
-    narrowed = told + _views(dossier) + _filters(dossier)
+    narrowed = told + _views(content) + _filters(content)
     return f'<section><h2>Incidents</h2>{narrowed}<ul class="incidents">{"".join(items)}</ul></section>'

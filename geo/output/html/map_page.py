@@ -19,11 +19,11 @@ from jinja2 import Template
 from geo.archive.notebook_card import framed
 from geo.errors import MapError
 from geo.output.html import map_markup
-from geo.output.html.base_layer import Ground, ground_of, make_ground, packed
+from geo.output.html.base_layer import BaseLayer, base_layer_of, make_base_layer, packed
 from geo.output.html.map_data import SCALE, class_data, corners, shapes_of
-from geo.output.html.page import Shell, assemble, asset, pins
-from geo.output.html.static_svg import draw_still
-from geo.output.map_content import Dossier, gather
+from geo.output.html.page import PageParts, assemble, asset, pins
+from geo.output.html.static_svg import draw_static_svg
+from geo.output.map_content import MapContent, gather
 from geo.output.parallel import by_workers
 from geo.presentation import basemap
 from geo.presentation.labels import front_words
@@ -47,7 +47,7 @@ _NEEDS = {"$(": ("jquery",), "L.AwesomeMarkers": _ICONS}
 class _Page(Figure):
     """The document around the map: put together, not compiled."""
 
-    shell: Shell
+    shell: PageParts
     tiles = ""
     head = ""  # style and script of a page that does more than a dated one, from our own files alone
     below = ""  # our own HTML under the map
@@ -115,11 +115,11 @@ class PageMap(folium.Map):
 class ControlMap(PageMap):
     """A dated map of control. Add folium layers to it as to any other map; `geo.save_map` writes it."""
 
-    def __init__(self, dossier: Dossier, ground: Ground | None = None, *, tiles: Any = None) -> None:
-        super().__init__(dossier.bounds, tiles=tiles)
-        self.dossier = dossier
+    def __init__(self, content: MapContent, ground: BaseLayer | None = None, *, tiles: Any = None) -> None:
+        super().__init__(content.bounds, tiles=tiles)
+        self.content = content
         self.page.head = f"<style>{asset('dated.css')}</style>"
-        self.page.shell = _shell(dossier, ground or make_ground(dossier), tiles=self.page.tiles)
+        self.page.shell = _shell(content, ground or make_base_layer(content), tiles=self.page.tiles)
 
 
 def draw_map(
@@ -186,13 +186,13 @@ def draw_map(
         A unit is unknown or ambiguous.
     """
     with archive.holding():
-        dossier = gather(
+        content = gather(
             archive, date, source=source, since=since, as_known_on=as_known_on, within=within,
             incident_days=incident_days, title=title, lang=lang, colours=colours,
             with_front=with_front,
         )  # fmt: skip
-        ground = ground_of(archive, dossier, draw_basemap=draw_basemap and tiles is None)
-    return ControlMap(dossier, ground, tiles=tiles)
+        ground = base_layer_of(archive, content, draw_basemap=draw_basemap and tiles is None)
+    return ControlMap(content, ground, tiles=tiles)
 
 
 def draw_maps(
@@ -307,33 +307,33 @@ def save_map(page: folium.Map, path: str | Path) -> Path:
     return write_page(page.get_root().render(), Path(path))
 
 
-def _shell(dossier: Dossier, ground: Ground, *, tiles: str) -> Shell:
+def _shell(content: MapContent, ground: BaseLayer, *, tiles: str) -> PageParts:
     data = {
-        "lang": dossier.lang, "scale": SCALE,
-        "bounds": corners(dossier.bounds), "limits": corners(dossier.limits), "reach": corners(dossier.reach),
+        "lang": content.lang, "scale": SCALE,
+        "bounds": corners(content.bounds), "limits": corners(content.limits), "reach": corners(content.reach),
         "ground": ground.packed,
-        "classes": [class_data(item) for item in dossier.classes],
-        "changes": [class_data(item) for item in dossier.changes],
-        "shapes": packed(json.dumps(shapes_of(dossier), separators=(",", ":")).encode()),
-        "front": None if dossier.front is None else {"label": front_words(dossier.front), "facts": _said_of(dossier)},
+        "classes": [class_data(item) for item in content.classes],
+        "changes": [class_data(item) for item in content.changes],
+        "shapes": packed(json.dumps(shapes_of(content), separators=(",", ":")).encode()),
+        "front": None if content.front is None else {"label": front_words(content.front), "facts": _said_of(content)},
         "incidents": [
             {"lat": s.lat, "lon": s.lon, "radius": s.radius_m, "kind": s.kind, "region": s.area_name, "title": s.title,
              "facts": list(s.facts), "count": s.count}
-            for s in dossier.spots
+            for s in content.markers
         ],
     }  # fmt: skip
     credits = basemap.credits()
-    return Shell(
-        title=dossier.title, lang="en", top=map_markup.top(dossier), side=map_markup.side(dossier),
-        bottom=map_markup.bottom(dossier, credits if ground.is_mapped else {"places": credits["places"]}, tiles=tiles),
-        still=draw_still(dossier, around=ground.around), data=data,
+    return PageParts(
+        title=content.title, lang="en", top=map_markup.top(content), side=map_markup.side(content),
+        bottom=map_markup.bottom(content, credits if ground.is_mapped else {"places": credits["places"]}, tiles=tiles),
+        still=draw_static_svg(content, around=ground.around), data=data,
     )  # fmt: skip
 
 
-def _said_of(dossier: Dossier) -> list[list[str]]:
-    front = dossier.front
+def _said_of(content: MapContent) -> list[list[str]]:
+    front = content.front
     assert front is not None
-    told = [("Date", dossier.date), ("Source", front.source), ("Snapshot", front.snapshot), ("Borders", front.boundary)]
+    told = [("Date", content.date), ("Source", front.source), ("Snapshot", front.snapshot), ("Borders", front.boundary)]
     return [[name, str(text)] for name, text in told if text]
 
 

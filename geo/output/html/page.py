@@ -33,7 +33,7 @@ _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 
 
 @dataclass(frozen=True)
-class Shell:
+class PageParts:
     """What a page is made of, around the map itself."""
 
     title: str
@@ -121,7 +121,7 @@ def lean(code: str) -> str:
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
-def assemble(shell: Shell, *, header: str, body: str, script: str, tiles: str = "") -> tuple[str, list[str]]:
+def assemble(shell: PageParts, *, header: str, body: str, script: str, tiles: str = "") -> tuple[str, list[str]]:
     """The whole page, with a policy that allows what it holds."""
     parts = (
         f"<style>{leaflet('leaflet.css')}</style><style>{lean(asset('map.css'))}</style>"

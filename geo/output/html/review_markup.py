@@ -8,7 +8,7 @@ from typing import Any
 
 from geo.extraction.briefing import Draft, Reading
 from geo.extraction.drafts import Span
-from geo.incidents.markers import Spot
+from geo.incidents.markers import Marker
 from geo.presentation.html_text import escape
 
 # the fields that a card shows: words for it, the columns it is made of, whose words of the briefing stand behind it
@@ -38,10 +38,14 @@ _PRECISION = {1: "day", 2: "within a few days", 3: "week", 4: "month", 5: "year"
 _WHERE = {1: "exact place", 2: "near the place", 3: "district", 4: "region only", 5: "line or sea", 6: "country only"}
 
 
-def draft_data(draft: Draft, spot: Spot | None, rings: Any) -> dict[str, Any]:
+def draft_data(draft: Draft, marker: Marker | None, rings: Any) -> dict[str, Any]:
     """A draft as the page's script takes it."""
     row = draft.fields
-    at = None if spot is None else {"lat": spot.lat, "lon": spot.lon, "radius": spot.radius_m, "kind": spot.kind}
+    at = (
+        None
+        if marker is None
+        else {"lat": marker.lat, "lon": marker.lon, "radius": marker.radius_m, "kind": marker.kind}
+    )
     return {
         "title": f"{row['where_coordinates'] or 'Place not known'}: {_event(row) or 'kind not known'}",
         "type": row["event_type"] or "not known",
@@ -158,9 +162,9 @@ def side(reading: Reading, legend: str) -> str:
     )
 
 
-def marks(spots: Sequence[Spot]) -> str:
+def marks(markers: Sequence[Marker]) -> str:
     """What the marks of the drafts on the map mean."""
-    kinds = {spot.kind for spot in spots}
+    kinds = {marker.kind for marker in markers}
     told = (
         ("place", '<circle cx="19" cy="11.5" r="8" fill="var(--incident)"/>', "A draft, with its number"),
         ("region", '<path d="M4 4l12-2 18 4-3 14-20 1z" fill="none" stroke="var(--incident)" stroke-dasharray="4 3"/>',

@@ -13,14 +13,14 @@ import shapely
 
 from geo.errors import MapError, NoSnapshotError, SourceError, UnitError
 from geo.formats.geojson import read_json
-from geo.incidents.markers import Spot, spot_of
+from geo.incidents.markers import Marker, marker_of
 from geo.output.html import map_markup, review_markup
-from geo.output.html.base_layer import make_ground, packed
+from geo.output.html.base_layer import make_base_layer, packed
 from geo.output.html.map_data import SCALE, class_data, corners, rings, shapes_of
 from geo.output.html.map_page import PageMap
-from geo.output.html.page import Shell, asset
-from geo.output.html.static_svg import draw_still
-from geo.output.map_content import Dossier, gather, outlines
+from geo.output.html.page import PageParts, asset
+from geo.output.html.static_svg import draw_static_svg
+from geo.output.map_content import MapContent, gather, outlines
 from geo.presentation import basemap
 from geo.presentation.labels import written
 from geo.schema import CRS
@@ -40,11 +40,11 @@ def draw_review(
 ) -> PageMap:
     """Draw a briefing's drafts for review."""
     region = partial(_region, archive)
-    spots = [_spot(draft, region) for draft in reading.incidents]
-    dossier = _dossier(reading, spots, archive, title)
-    ground = make_ground(dossier, draw_basemap=draw_basemap)
-    made = PageMap(dossier.bounds)
-    made.page.shell = _shell(reading, spots, dossier, ground)
+    markers = [_marker(draft, region) for draft in reading.incidents]
+    content = _content(reading, markers, archive, title)
+    ground = make_base_layer(content, draw_basemap=draw_basemap)
+    made = PageMap(content.bounds)
+    made.page.shell = _shell(reading, markers, content, ground)
     made.page.head = f"<style>{asset('review.css')}</style><script>{asset('review.js')}</script>"
     made.page.below = (
         '<section id="card" aria-label="The chosen draft" aria-live="polite" tabindex="0" hidden></section>'
@@ -52,11 +52,11 @@ def draw_review(
     return made
 
 
-def _spot(draft: Draft, region: Any) -> Spot | None:
+def _marker(draft: Draft, region: Any) -> Marker | None:
     if not draft.is_located:
         return None
     row = {**draft.fields, "geometry": shapely.Point(draft.fields["longitude"], draft.fields["latitude"])}
-    return spot_of(row, region)
+    return marker_of(row, region)
 
 
 def _region(archive: Archive | None, name: str) -> shapely.Geometry | None:
@@ -80,9 +80,11 @@ def _units() -> gpd.GeoDataFrame:
     return frame
 
 
-def _dossier(reading: Reading, spots: Sequence[Spot | None], archive: Archive | None, title: str | None) -> Dossier:
+def _content(
+    reading: Reading, markers: Sequence[Marker | None], archive: Archive | None, title: str | None
+) -> MapContent:
     """What the map shows: the drafts, and under them the control of the day where the archive has it."""
-    shown = [s for s in spots if s is not None]
+    shown = [s for s in markers if s is not None]
     bounds = _bounds(shown)
     limits = basemap.padded(bounds)
     reach = basemap.outward(basemap.reach_of(limits))
@@ -90,13 +92,13 @@ def _dossier(reading: Reading, spots: Sequence[Spot | None], archive: Archive | 
     head = title or f"Drafts for review: {reading.source.name}"
     control = _control(reading, archive)
     lines, boundary = ([], "") if archive is None else outlines(archive, reach)
-    dek = f"{_told(len(reading.incidents), 'draft')} and {_told(len(reading.claims), 'area claim')}; {day}. " + (
+    subtitle = f"{_told(len(reading.incidents), 'draft')} and {_told(len(reading.claims), 'area claim')}; {day}. " + (
         "Read from the text by rules, to be confirmed by a person: nothing of it is stored"
-        + (f". {control.dek}" if control else "")
+        + (f". {control.subtitle}" if control else "")
     )
-    empty = Dossier(
-        title=head, dek=dek, date=day, lang="en", classes=(), changes=(), figures=(), since=None, spots=shown,
-        outlines=lines, boundary=boundary, bounds=bounds, limits=limits, reach=reach,
+    empty = MapContent(
+        title=head, subtitle=subtitle, date=day, lang="en", classes=(), changes=(), figures=(), since=None,
+        markers=shown, outlines=lines, boundary=boundary, bounds=bounds, limits=limits, reach=reach,
         credits=("Places: GeoNames, CC BY 4.0, https://www.geonames.org/",),
     )  # fmt: skip
     if control is None:
@@ -108,7 +110,7 @@ def _told(count: int, word: str) -> str:
     return f"{count} {word}{'' if count == 1 else 's'}"
 
 
-def _control(reading: Reading, archive: Archive | None) -> Dossier | None:
+def _control(reading: Reading, archive: Archive | None) -> MapContent | None:
     """The control of the day; None without an archive, a day, or one source to take it from."""
     if archive is None or reading.dateline is None:
         return None
@@ -118,26 +120,26 @@ def _control(reading: Reading, archive: Archive | None) -> Dossier | None:
         return None
 
 
-def _bounds(spots: Sequence[Spot]) -> basemap.Box:
+def _bounds(markers: Sequence[Marker]) -> basemap.Box:
     """Where the map opens: every place, and of regions their middle."""
-    if not spots:
+    if not markers:
         return _WORLD
-    xs, ys = [s.lon for s in spots], [s.lat for s in spots]
+    xs, ys = [s.lon for s in markers], [s.lat for s in markers]
     box = (min(xs) - 1.0, min(ys) - 0.7, max(xs) + 1.0, max(ys) + 0.7)
     return basemap.outward(basemap.padded(box, 0.1))
 
 
-def _shell(reading: Reading, spots: Sequence[Spot | None], dossier: Dossier, ground: Any) -> Shell:
-    bare = replace(dossier, spots=())
+def _shell(reading: Reading, markers: Sequence[Marker | None], content: MapContent, ground: Any) -> PageParts:
+    bare = replace(content, markers=())
     data = {
-        "lang": dossier.lang, "scale": SCALE,
-        "bounds": corners(dossier.bounds), "limits": corners(dossier.limits), "reach": corners(dossier.reach),
-        "ground": ground.packed, "classes": [class_data(item) for item in dossier.classes], "changes": [],
+        "lang": content.lang, "scale": SCALE,
+        "bounds": corners(content.bounds), "limits": corners(content.limits), "reach": corners(content.reach),
+        "ground": ground.packed, "classes": [class_data(item) for item in content.classes], "changes": [],
         "shapes": packed(json.dumps(shapes_of(bare)).encode()), "front": None, "incidents": [],
         "review": {
             "drafts": [
-                review_markup.draft_data(draft, spot, _outlined(spot))
-                for draft, spot in zip(reading.incidents, spots, strict=True)
+                review_markup.draft_data(draft, marker, _outlined(marker))
+                for draft, marker in zip(reading.incidents, markers, strict=True)
             ],
             "claims": [[claim.text, review_markup.claim_words(claim)] for claim in reading.claims],
             "text": review_markup.pieces(reading),
@@ -146,17 +148,17 @@ def _shell(reading: Reading, spots: Sequence[Spot | None], dossier: Dossier, gro
     credits = basemap.credits()
     note = "<noscript><p>This page needs scripts to show the text; the review file has the same drafts.</p></noscript>"
     # the numbers on this map are those of the drafts, so that their marks are explained by a list of its own
-    ground_legend = map_markup.legend(bare) if dossier.classes else ""
-    side = review_markup.side(reading, review_markup.marks(dossier.spots) + ground_legend)
-    return Shell(
-        title=dossier.title, lang="en", top=map_markup.top(dossier) + note, side=side,
-        bottom=review_markup.table() + map_markup.bottom(dossier, credits if ground.is_mapped else None),
-        still=draw_still(dossier, around=ground.around), data=data,
+    ground_legend = map_markup.legend(bare) if content.classes else ""
+    side = review_markup.side(reading, review_markup.marks(content.markers) + ground_legend)
+    return PageParts(
+        title=content.title, lang="en", top=map_markup.top(content) + note, side=side,
+        bottom=review_markup.table() + map_markup.bottom(content, credits if ground.is_mapped else None),
+        still=draw_static_svg(content, around=ground.around), data=data,
     )  # fmt: skip
 
 
-def _outlined(spot: Spot | None) -> Any:
+def _outlined(marker: Marker | None) -> Any:
     """The outline of a region, simplified; None for a place or a circle."""
-    if spot is None or spot.area is None:
+    if marker is None or marker.area is None:
         return None
-    return rings([shapely.simplify(spot.area, _OUTLINE)])
+    return rings([shapely.simplify(marker.area, _OUTLINE)])

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 import shapely
 
-from geo.incidents.markers import swell
-from geo.output.map_content import Dossier, Drawn
+from geo.incidents.markers import marker_radius
+from geo.output.map_content import MapContent, StyledLayer
 from geo.presentation.basemap import Box
 from geo.presentation.html_text import escape
 
@@ -41,42 +41,42 @@ class _Frame:
 
 
 @dataclass(frozen=True)
-class Surroundings:
+class BasemapSvg:
     """What a picture shows under and over the ground that is held: the same for every date of the same box."""
 
     under: str
     over: str
 
 
-def surroundings(dossier: Dossier, base: dict[str, Any] | None, places: Sequence[Sequence[Any]]) -> Surroundings:
+def basemap_svg(content: MapContent, base: dict[str, Any] | None, places: Sequence[Sequence[Any]]) -> BasemapSvg:
     """Land, water and borders under the ground that is held; units and names over it."""
-    frame = _Frame(dossier.bounds)
-    over = [_draw_lines(dossier.outlines, frame, "var(--soft)", 1, "2 3"), *_draw_places(places, frame)]
-    return Surroundings("".join(_draw_base(base, frame) if base else []), "".join(over))
+    frame = _Frame(content.bounds)
+    over = [_draw_lines(content.outlines, frame, "var(--soft)", 1, "2 3"), *_draw_places(places, frame)]
+    return BasemapSvg("".join(_draw_base(base, frame) if base else []), "".join(over))
 
 
-def draw_still(
-    dossier: Dossier,
+def draw_static_svg(
+    content: MapContent,
     base: dict[str, Any] | None = None,
     places: Sequence[Sequence[Any]] = (),
     *,
-    around: Surroundings | None = None,
+    around: BasemapSvg | None = None,
 ) -> str:
     """The map as one SVG element."""
-    frame = _Frame(dossier.bounds)
-    around = around or surroundings(dossier, base, places)
+    frame = _Frame(content.bounds)
+    around = around or basemap_svg(content, base, places)
     parts = [f'<rect width="{WIDTH:g}" height="{frame.height:.0f}" fill="var(--sea)"/>', around.under]
-    parts += [_draw_region(area, frame) for area in {s.area_name: s.area for s in dossier.spots if s.area}.values()]
-    for item in (*dossier.classes, *dossier.changes):
+    parts += [_draw_region(area, frame) for area in {s.area_name: s.area for s in content.markers if s.area}.values()]
+    for item in (*content.classes, *content.changes):
         parts.append(_draw_class(item, frame))
-    if dossier.front is not None:
-        parts += _draw_front(dossier.front.lines, frame)
+    if content.front is not None:
+        parts += _draw_front(content.front.lines, frame)
     parts.append(around.over)
-    parts += _draw_spots(dossier, frame)
+    parts += _draw_markers(content, frame)
     parts.append(_scale_bar(frame))
     return (
         f'<svg viewBox="0 0 {WIDTH:g} {frame.height:.0f}" width="{WIDTH:g}" height="{frame.height:.0f}" '
-        f'role="img" aria-label="{escape(dossier.title)}" '
+        f'role="img" aria-label="{escape(content.title)}" '
         f'font-family="sans-serif">{"".join(parts)}</svg>'
     )
 
@@ -105,7 +105,7 @@ def _decoded(steps: Sequence[int], scale: int) -> np.ndarray[Any, np.dtype[np.fl
     return np.cumsum(np.array(steps, dtype=np.float64).reshape(-1, 2), axis=0) / scale
 
 
-def _draw_class(item: Drawn, frame: _Frame) -> str:
+def _draw_class(item: StyledLayer, frame: _Frame) -> str:
     tolerance = 0.6 / frame.scale  # under a pixel of the picture
     shapes = shapely.simplify(np.array(item.shapes, dtype=object), tolerance)
     rings = (shapely.get_coordinates(ring) for ring in shapely.get_rings(shapely.get_parts(shapes)))
@@ -184,22 +184,22 @@ def _draw_region(area: shapely.Geometry, frame: _Frame) -> str:
     )
 
 
-def _draw_spots(dossier: Dossier, frame: _Frame) -> list[str]:
+def _draw_markers(content: MapContent, frame: _Frame) -> list[str]:
     drawn = []
-    for spot in dossier.spots:
-        x, y = frame.xy(np.array([[spot.lon, spot.lat]]))[0]
+    for marker in content.markers:
+        x, y = frame.xy(np.array([[marker.lon, marker.lat]]))[0]
         if not (0 <= x <= WIDTH and 0 <= y <= frame.height):
             continue
-        if spot.kind == "region":
+        if marker.kind == "region":
             continue
-        if spot.kind == "circle":
-            radius = spot.radius_m / 1000 / KM_PER_DEGREE * frame.scale
+        if marker.kind == "circle":
+            radius = marker.radius_m / 1000 / KM_PER_DEGREE * frame.scale
             drawn.append(
                 f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="none" stroke="var(--incident)" '
                 'stroke-width="2" stroke-dasharray="6 5"/>'
             )
         else:
-            size = 7 + swell(spot.count)
+            size = 7 + marker_radius(marker.count)
             drawn.append(
                 f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size:g}" fill="var(--incident)" stroke="var(--incident-edge)" '
                 'stroke-width="2"/>'

@@ -25,7 +25,7 @@ Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
-class Track:
+class ClassTrack:
     """One class: its boundary edges with their births and deaths, counted in dates of the series."""
 
     ledger: Ledger
@@ -35,7 +35,7 @@ class Track:
 
 
 @dataclass(frozen=True)
-class Film:
+class PackedTimeline:
     """A packed series: the deflated bytes, and by how many metres rounding moved a position at most."""
 
     data: bytes
@@ -56,7 +56,7 @@ class Edges:
 
 
 @dataclass(frozen=True)
-class Reel:
+class UnpackedTimeline:
     """A series unpacked: instants (seconds since 1970 UTC), positions (n, 2) in steps of 1e-6°, and the classes."""
 
     instants: Ints
@@ -64,7 +64,7 @@ class Reel:
     tracks: Sequence[Edges]
 
 
-def pack(tracks: Sequence[Track], instants: Sequence[int]) -> Film:
+def pack(tracks: Sequence[ClassTrack], instants: Sequence[int]) -> PackedTimeline:
     """Pack a series."""
     if not len(instants):
         raise MapError("there is no date to draw")
@@ -88,7 +88,7 @@ def pack(tracks: Sequence[Track], instants: Sequence[int]) -> Film:
         *(part for axis in (0, 1) for part in _planes(folded[:, axis])),
         *streams,
     ]
-    return Film(deflate(b"".join(parts)), max((b.moved_m for b in boundaries), default=0.0))
+    return PackedTimeline(deflate(b"".join(parts)), max((b.moved_m for b in boundaries), default=0.0))
 
 
 def deflate(raw: bytes, *, level: int = 9) -> bytes:
@@ -97,7 +97,7 @@ def deflate(raw: bytes, *, level: int = 9) -> bytes:
     return packer.compress(raw) + packer.flush()
 
 
-def unpack(data: bytes) -> Reel:
+def unpack(data: bytes) -> UnpackedTimeline:
     """What `pack` packed: the decoder of the page, in Python."""
     try:
         reader = _Reader(zlib.decompress(data, -15))
@@ -108,7 +108,7 @@ def unpack(data: bytes) -> Reel:
         tracks = [_read_track(reader, count, met) for _ in range(m)]
     except (zlib.error, IndexError):
         raise MapError("this is no packed series, or only a part of one") from None
-    return Reel(instants, np.column_stack(axes), tracks)
+    return UnpackedTimeline(instants, np.column_stack(axes), tracks)
 
 
 # -- packing ------------------------------------------------------------------------------------------------------
@@ -146,7 +146,7 @@ def _moved_m(positions: Positions, whole: Ints) -> float:
 
 
 def _track_stream(
-    track: Track, tails: Ints, heads: Ints, first: Ints, last: Ints, order: dict[int, int], count: int
+    track: ClassTrack, tails: Ints, heads: Ints, first: Ints, last: Ints, order: dict[int, int], count: int
 ) -> bytes:
     """One class as bytes; positions that it is the first to use are entered in `order`."""
     lives = _lives(tails, heads, first, last)

@@ -17,7 +17,7 @@ from geo.measure.areas import areal_only, clip, ground_by_class
 from geo.measure.series.classes import class_ledgers
 from geo.measure.series.parallel import Only, source_ledgers
 from geo.output.html import timeline_codec
-from geo.output.html.timeline_markup import Strand
+from geo.output.html.timeline_markup import ClassSeries
 from geo.presentation.labels import class_label, credit_of
 from geo.presentation.symbols import Symbol, change_symbols, class_symbols
 from geo.schema import CRS, parse_instant, text_or_none
@@ -37,9 +37,9 @@ class Part:
 
     key: _Key
     source: str
-    track: timeline_codec.Track
+    track: timeline_codec.ClassTrack
     last: shapely.Geometry | None
-    strand: Strand
+    strand: ClassSeries
 
 
 def parts_of(
@@ -75,7 +75,7 @@ def parts_of(
         if not len(ledgers[key].born):
             continue
         area, gained, lost = by_class[key]
-        track = timeline_codec.Track(ledgers[key], area, gained, lost)
+        track = timeline_codec.ClassTrack(ledgers[key], area, gained, lost)
         symbol = _named(symbols[key[:2]], f"{symbols[key[:2]].pattern}s{place}")
         changes: tuple[tuple[str, Symbol], ...] = ()
         if place:
@@ -86,7 +86,7 @@ def parts_of(
             changes = ((f"Gained{of}", gain), (f"Lost{of}", loss))
         label = before + class_label(*key)
         parts.append(
-            Part(key, source, track, last.get(key), Strand(label, source, symbol, changes, area, gained, lost))
+            Part(key, source, track, last.get(key), ClassSeries(label, source, symbol, changes, area, gained, lost))
         )
     return parts, [before + note for note in figures.attrs["notes"]]
 

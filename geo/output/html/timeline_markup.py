@@ -24,7 +24,7 @@ WIDTH, HEIGHT = 10_000, 100
 
 
 @dataclass(frozen=True)
-class Strand:
+class ClassSeries:
     """One class of one source through time: its words, its look, km² on every date (NaN before its source begins)."""
 
     label: str
@@ -41,8 +41,8 @@ class Reading:
     """What the words are about: the classes, the dates in UTC, and whether every date is a whole day."""
 
     title: str
-    dek: str
-    strands: Sequence[Strand]
+    subtitle: str
+    strands: Sequence[ClassSeries]
     instants: Sequence[datetime]
     charted: int
     notes: Sequence[str]
@@ -71,7 +71,7 @@ def top(reading: Reading) -> str:
     )
     return (
         f'<svg class="defs" aria-hidden="true" focusable="false"><defs>{patterns}{curves}</defs></svg>'
-        f'<header><h1>{escape(reading.title)}</h1><p class="dek">{escape(reading.dek)}</p></header>'
+        f'<header><h1>{escape(reading.title)}</h1><p class="dek">{escape(reading.subtitle)}</p></header>'
     )
 
 
@@ -177,7 +177,7 @@ def _km2(value: float) -> str:
     return "–" if value != value else "0" if abs(value) < 5e-7 else figure(float(value)).replace("-", "−")
 
 
-def _net(strand: Strand) -> str:
+def _net(strand: ClassSeries) -> str:
     net = strand.gained[-1] - strand.lost[-1]
     return ("+" if net > 0 else "") + _km2(net)
 
@@ -217,7 +217,7 @@ def _chart(reading: Reading, k: int) -> str:
     )
 
 
-def _scale(strand: Strand) -> str:
+def _scale(strand: ClassSeries) -> str:
     low, high = _range(strand.area)
     span = (
         f"{_km2(low)} km² at the bottom, {_km2(high)} km² at the top" if high > low else f"{_km2(high)} km² throughout"
@@ -235,7 +235,7 @@ def _share(moment: datetime, instants: Sequence[datetime]) -> float:
     return (moment - instants[0]) / timedelta(seconds=1) / whole if whole else 1.0
 
 
-def _curve(strand: Strand, instants: Sequence[datetime]) -> str:
+def _curve(strand: ClassSeries, instants: Sequence[datetime]) -> str:
     """A curve in steps: every figure stands until the next snapshot; nothing lies between two."""
     low, high = _range(strand.area)
     out = ""

@@ -18,11 +18,11 @@ from geo.measure.ellipsoid import edge_areas_km2
 from geo.output.html import base_layer, map_markup, timeline_codec, timeline_markup
 from geo.output.html.map_data import corners
 from geo.output.html.map_page import PageMap
-from geo.output.html.page import Shell, style_and_script
-from geo.output.html.static_svg import draw_still
+from geo.output.html.page import PageParts, style_and_script
+from geo.output.html.static_svg import draw_static_svg
 from geo.output.html.timeline_layers import Part, parts_of
 from geo.output.html.timeline_markup import Reading
-from geo.output.map_content import Dossier, Drawn, outlines
+from geo.output.map_content import MapContent, StyledLayer, outlines
 from geo.presentation import basemap
 from geo.presentation.labels import credit_line, credit_of, title_words, written
 from geo.presentation.sides import side_colours
@@ -134,16 +134,16 @@ def _drawn(
     packed = timeline_codec.pack([p.track for p in parts], [int(i.timestamp()) for i in instants])
     credits = {name: credit_of(archive, name) for name in names}
     shown = " and ".join(credits[name]["title"] or name for name in names)
-    dossier = _dossier(
+    content = _content(
         archive, parts, box, title or title_words(place, shown, _span([i.date() for i in instants])), lang, place,
     )  # fmt: skip
-    dossier = replace(dossier, credits=["Control: " + credit_line(credits[name]) for name in names])
+    content = replace(content, credits=["Control: " + credit_line(credits[name]) for name in names])
     reading = Reading(
-        title=dossier.title, dek=_dek(credits, own, as_known_on), strands=[p.strand for p in parts], instants=instants,
-        charted=_charted(parts), notes=notes, has_units=bool(dossier.outlines),
+        title=content.title, subtitle=_subtitle(credits, own, as_known_on), strands=[p.strand for p in parts],
+        instants=instants, charted=_charted(parts), notes=notes, has_units=bool(content.outlines),
     )  # fmt: skip
-    made = PageMap(dossier.bounds)
-    made.page.shell = _shell(dossier, reading, packed, own, parts, draw_basemap=draw_basemap)
+    made = PageMap(content.bounds)
+    made.page.shell = _shell(content, reading, packed, own, parts, draw_basemap=draw_basemap)
     made.page.head = style_and_script("timeline")
     made.page.below = timeline_markup.player(reading)
     return made
@@ -171,14 +171,16 @@ def _charted(parts: Sequence[Part]) -> int:
 # -- the page -----------------------------------------------------------------------------------------------------
 
 
-def _dossier(archive: Archive, parts: Sequence[Part], box: basemap.Box, title: str, lang: str, place: str) -> Dossier:
+def _content(
+    archive: Archive, parts: Sequence[Part], box: basemap.Box, title: str, lang: str, place: str
+) -> MapContent:
     """The last date as the still picture shows it, and the box in which all dates lie."""
     bounds, limits = basemap.padded(box, 0.06), basemap.padded(box)
     reach = basemap.wide(basemap.reach_of(limits), bounds)
     lines, boundary = outlines(archive, reach)
-    classes = [Drawn(p.strand.label, p.strand.symbol, [] if p.last is None else [p.last], []) for p in parts]
-    return Dossier(
-        title=title, dek="", date="", lang=lang, classes=classes, changes=[], figures=[], since=None, spots=[],
+    classes = [StyledLayer(p.strand.label, p.strand.symbol, [] if p.last is None else [p.last], []) for p in parts]
+    return MapContent(
+        title=title, subtitle="", date="", lang=lang, classes=classes, changes=[], figures=[], since=None, markers=[],
         outlines=lines, boundary=boundary, bounds=bounds, limits=limits, reach=reach, place=place,
     )  # fmt: skip
 
@@ -199,38 +201,38 @@ def _bounds(ledgers: Sequence[Ledger]) -> basemap.Box:
 
 
 def _shell(
-    dossier: Dossier,
+    content: MapContent,
     reading: Reading,
-    packed: timeline_codec.Film,
+    packed: timeline_codec.PackedTimeline,
     own: Mapping[str, Sequence[datetime]],
     parts: Sequence[Part],
     *,
     draw_basemap: bool,
-) -> Shell:
-    base = basemap.cut(dossier.reach) if draw_basemap else None
-    if base and dossier.outlines:
+) -> PageParts:
+    base = basemap.cut(content.reach) if draw_basemap else None
+    if base and content.outlines:
         base["admin1"] = []  # the archive's own units are drawn instead
-    named = basemap.places(dossier.reach, dossier.lang, near=dossier.bounds)
+    named = basemap.places(content.reach, content.lang, near=content.bounds)
     credits = basemap.credits()
-    near = basemap.padded(dossier.bounds, 0.25)
-    beneath = {"basemap": base, "units": basemap.encode_lines(dossier.outlines, dossier.reach, near=near)}
+    near = basemap.padded(content.bounds, 0.25)
+    beneath = {"basemap": base, "units": basemap.encode_lines(content.outlines, content.reach, near=near)}
     # level 7: the last two percent would take four times as long
     beneath_text = json.dumps(beneath, separators=(",", ":")).encode()
     data = {
-        "lang": dossier.lang, "scale": timeline_codec.SCALE, "bounds": corners(dossier.bounds),
-        "limits": corners(dossier.limits), "reach": corners(dossier.reach),
-        "basemap": None, "places": named, "line_scale": basemap.scale_of(dossier.reach), "incidents": [],
+        "lang": content.lang, "scale": timeline_codec.SCALE, "bounds": corners(content.bounds),
+        "limits": corners(content.limits), "reach": corners(content.reach),
+        "basemap": None, "places": named, "line_scale": basemap.scale_of(content.reach), "incidents": [],
         "film": {
             "bytes": base64.b64encode(packed.data).decode(), "ground": base_layer.packed(beneath_text, level=7),
-            "still": dossier.bounds, "tracks": [_track_data(p) for p in parts],
+            "still": content.bounds, "tracks": [_track_data(p) for p in parts],
             "sources": _own_dates(own, reading.instants),
         },
     }  # fmt: skip
-    bottom = map_markup.bottom(dossier, credits if base else {"places": credits["places"]})
+    bottom = map_markup.bottom(content, credits if base else {"places": credits["places"]})
     words = f"<p>{_accuracy(packed, parts)}</p>"
-    still = draw_still(dossier, base and base_layer.coarser(base, dossier.bounds), named)
-    return Shell(
-        title=dossier.title, lang="en", top=timeline_markup.top(reading), side=timeline_markup.side(reading),
+    still = draw_static_svg(content, base and base_layer.coarser(base, content.bounds), named)
+    return PageParts(
+        title=content.title, lang="en", top=timeline_markup.top(reading), side=timeline_markup.side(reading),
         bottom=timeline_markup.table(reading) + bottom.replace("<footer>", f"<footer>{words}", 1),
         still=still + timeline_markup.still_words(reading), data=data,
     )  # fmt: skip
@@ -258,7 +260,7 @@ def _span(instants: Sequence[date]) -> str:
     return first if first == last else f"{first} to {last}"
 
 
-def _dek(
+def _subtitle(
     credits: Mapping[str, Mapping[str, str]], own: Mapping[str, Sequence[datetime]], as_known_on: When | None
 ) -> str:
     several = len(own) > 1
@@ -272,7 +274,7 @@ def _dek(
     return " ".join(told) + " A snapshot stands until the next; nothing is interpolated." + known
 
 
-def _accuracy(packed: timeline_codec.Film, parts: Sequence[Part]) -> str:
+def _accuracy(packed: timeline_codec.PackedTimeline, parts: Sequence[Part]) -> str:
     """What rounding does, as measured on this very page."""
     off = max(
         float(np.nanmax(np.abs(np.nan_to_num(part.track.area) - drawn), initial=0.0))
@@ -286,17 +288,17 @@ def _accuracy(packed: timeline_codec.Film, parts: Sequence[Part]) -> str:
     )
 
 
-def drawn_km2(packed: timeline_codec.Film) -> list[Floats]:
+def drawn_km2(packed: timeline_codec.PackedTimeline) -> list[Floats]:
     """The areas of what a page draws, class by class, on every date."""
-    reel = timeline_codec.unpack(packed.data)
-    degrees = reel.points / timeline_codec.SCALE
+    unpacked = timeline_codec.unpack(packed.data)
+    degrees = unpacked.points / timeline_codec.SCALE
     found = []
-    for edges in reel.tracks:
+    for edges in unpacked.tracks:
         (x0, y0), (x1, y1) = degrees[edges.tails].T, degrees[edges.heads].T
         line = float(np.median(y0)) if len(y0) else 0.0
         flat = [np.ascontiguousarray(v) for v in (x0, y0, x1, y1)]
         amounts = edge_areas_km2(*flat, reference=line)
-        change = np.zeros(len(reel.instants) + 1)
+        change = np.zeros(len(unpacked.instants) + 1)
         np.add.at(change, edges.births, amounts)
         np.add.at(change, edges.deaths, -amounts)
         found.append(np.cumsum(change)[:-1])

@@ -13,7 +13,7 @@ from geo.output.brief_tables import Section, known_number, label, signed
 from geo.output.html import map_markup
 from geo.output.html.map_markup import swatch
 from geo.output.html.table_markup import section_html
-from geo.output.map_content import Dossier
+from geo.output.map_content import MapContent
 from geo.presentation.html_text import escape
 from geo.presentation.labels import class_key, figure, written
 from geo.schema import is_day, to_instant
@@ -60,12 +60,12 @@ class Pair:
     has_units: bool
 
 
-def top(dossier: Dossier, pair: Pair) -> str:
+def top(content: MapContent, pair: Pair) -> str:
     """Title and the line under it, and the patterns that both halves and the still pictures share."""
-    patterns = map_markup.top(dossier).partition("<header>")[0]
+    patterns = map_markup.top(content).partition("<header>")[0]
     told = "".join(f" {written(side.when)}: {_rests(side)}." for side in pair.sides)
-    dek = f"Source: {pair.shown}.{told}{pair.known}"
-    return f'{patterns}<header><h1>{escape(pair.title)}</h1><p class="dek">{escape(dek)}</p></header>'
+    subtitle = f"Source: {pair.shown}.{told}{pair.known}"
+    return f'{patterns}<header><h1>{escape(pair.title)}</h1><p class="dek">{escape(subtitle)}</p></header>'
 
 
 def divider(pair: Pair) -> str:
@@ -89,10 +89,10 @@ def divider(pair: Pair) -> str:
     )
 
 
-def side(dossier: Dossier, pair: Pair) -> str:
+def side(content: MapContent, pair: Pair) -> str:
     """Figures of both dates, what changed by unit, settlements, legend and layers."""
     units = "".join(section_html(s) for s in pair.units)
-    return f"<aside>{_figures(pair)}{_legend(dossier, pair)}{units}{_settlements(pair)}</aside>"
+    return f"<aside>{_figures(pair)}{_legend(content, pair)}{units}{_settlements(pair)}</aside>"
 
 
 def stills(pair: Pair, pictures: Sequence[str]) -> str:
@@ -179,13 +179,13 @@ def _workings(pair: Pair) -> Iterator[str]:
         yield f"Gained and lost are gross. Snapshots: {names[0]}; {names[1]}."
 
 
-def _legend(dossier: Dossier, pair: Pair) -> str:
-    seen = {item.label: f"<li>{swatch(item.symbol)}<span>{escape(item.label)}</span></li>" for item in dossier.classes}
+def _legend(content: MapContent, pair: Pair) -> str:
+    seen = {item.label: f"<li>{swatch(item.symbol)}<span>{escape(item.label)}</span></li>" for item in content.classes}
     marks = "".join(reversed(seen.values()))
     moved = "".join(
         f'<li><label><input type="checkbox" data-layer="moved-{i}" autocomplete="off">{swatch(item.symbol)}'
         f"<span>{escape(item.label)}</span></label></li>"
-        for i, item in enumerate(dossier.changes)
+        for i, item in enumerate(content.changes)
     )
     layers = [("units", "Unit borders")] if pair.has_units else []
     boxes = "".join(

@@ -15,13 +15,13 @@ from geo.errors import UsageError
 from geo.measure.ellipsoid import areas_km2
 from geo.output.brief_tables import LEAST_KM2, by_unit, title_of
 from geo.output.html import map_markup, two_dates_markup
-from geo.output.html.base_layer import Ground, ground_of, packed
+from geo.output.html.base_layer import BaseLayer, base_layer_of, packed
 from geo.output.html.map_data import SCALE, class_data, corners, rings
 from geo.output.html.map_page import PageMap
-from geo.output.html.page import Shell, style_and_script
-from geo.output.html.static_svg import draw_still
+from geo.output.html.page import PageParts, style_and_script
+from geo.output.html.static_svg import draw_static_svg
 from geo.output.html.two_dates_markup import Pair, Settlement, Side
-from geo.output.map_content import Dossier, gather, outlines
+from geo.output.map_content import MapContent, gather, outlines
 from geo.presentation import basemap
 from geo.presentation.labels import class_key, class_label, title_words, written
 from geo.presentation.sides import side_colours
@@ -106,10 +106,10 @@ def draw_dates(
         changed = archive.changed(from_, to, source=name, as_known_on=as_known_on)
         zone = None if within is None else archive.unit(within).geometry.iloc[0]
         parts = _moved(changed, zone)
-        dossiers = _alike(archive, frames, found, span, chosen, _opening(parts, whole))
-        later = dossiers[1]
+        contents = _alike(archive, frames, found, span, chosen, _opening(parts, whole))
+        later = contents[1]
         shown = title_of(archive, name)
-        sides = [_side(archive, *each) for each in zip(frames, dossiers, span, strict=True)]
+        sides = [_side(archive, *each) for each in zip(frames, contents, span, strict=True)]
         breaks = breaks_between(archive.snapshots(), *(set(side.snapshots) for side in sides))
         pair = Pair(
             title=title or title_words(later.place, shown, f"{written(from_)} and {written(to)}"),
@@ -123,9 +123,9 @@ def draw_dates(
             own_places=places is not None,
             has_units=bool(later.outlines),
         )
-        ground = ground_of(archive, later, draw_basemap=draw_basemap)
+        ground = base_layer_of(archive, later, draw_basemap=draw_basemap)
     made = PageMap(later.bounds)
-    made.page.shell = _shell(dossiers, pair, ground, whole, _middle(parts))
+    made.page.shell = _shell(contents, pair, ground, whole, _middle(parts))
     made.page.head = style_and_script("dates")
     made.page.below = two_dates_markup.divider(pair)
     return made
@@ -135,15 +135,15 @@ def draw_dates(
 
 
 def _alike(
-    archive: Archive, frames: Sequence[gpd.GeoDataFrame], dossiers: Sequence[Dossier], when: Sequence[When],
+    archive: Archive, frames: Sequence[gpd.GeoDataFrame], contents: Sequence[MapContent], when: Sequence[When],
     colours: Mapping[str, str], opening: basemap.Box,
-) -> list[Dossier]:  # fmt: skip
+) -> list[MapContent]:  # fmt: skip
     """Both dates in one view, and a class with one look on both."""
     keys = {class_key(row) for frame in frames for row in rows_of(frame[["controller", "status", "part"]])}
     symbols = class_symbols({key[:2] for key in keys}, colours=colours)
     looks = {class_label(*key): symbols[key[:2]] for key in keys}
-    limits = _around([opening, *(d.limits for d in dossiers)])
-    reach = basemap.outward(basemap.wide(_around([limits, *(d.reach for d in dossiers)]), limits))
+    limits = _around([opening, *(d.limits for d in contents)])
+    reach = basemap.outward(basemap.wide(_around([limits, *(d.reach for d in contents)]), limits))
     lines, boundary = outlines(archive, reach)
     return [
         replace(
@@ -152,7 +152,7 @@ def _alike(
                 replace(item, symbol=looks[item.label], facts=[("On", written(at)), *item.facts]) for item in d.classes
             ],
         )
-        for d, at in zip(dossiers, when, strict=True)
+        for d, at in zip(contents, when, strict=True)
     ]  # fmt: skip
 
 
@@ -182,21 +182,21 @@ def _around(boxes: Sequence[basemap.Box]) -> basemap.Box:
     return west, south, east, north
 
 
-def _side(archive: Archive, frame: gpd.GeoDataFrame, dossier: Dossier, when: When) -> Side:
+def _side(archive: Archive, frame: gpd.GeoDataFrame, content: MapContent, when: When) -> Side:
     names = sorted(set(frame["snapshot"]))
     table = archive.snapshots().drop_duplicates("snapshot").set_index("snapshot")
     depicts = [parse_instant(table["depicts"][name]) for name in names]
     ages = [age_days(last_instant(when), d, whole_days=is_day(when)) for d in depicts]
-    return Side(when, names, depicts, max(ages), dossier.figures)
+    return Side(when, names, depicts, max(ages), content.figures)
 
 
 def _settlements(
-    archive: Archive, source: str, dossier: Dossier, places: gpd.GeoDataFrame | None, span: tuple[When, When],
+    archive: Archive, source: str, content: MapContent, places: gpd.GeoDataFrame | None, span: tuple[When, When],
     zone: shapely.Geometry | None, as_known_on: When | None,
 ) -> list[Settlement]:  # fmt: skip
     """The places that changed hands, by name."""
     if places is None:
-        towns = basemap.places(dossier.limits, dossier.lang)
+        towns = basemap.places(content.limits, content.lang)
         points = shapely.points([t[1] for t in towns], [t[0] for t in towns])
         places = gpd.GeoDataFrame({"name": [t[2] for t in towns]}, geometry=points, crs=CRS)
     if zone is not None:
@@ -211,8 +211,10 @@ def _settlements(
 # -- the page -----------------------------------------------------------------------------------------------------
 
 
-def _shell(dossiers: Sequence[Dossier], pair: Pair, ground: Ground, whole: basemap.Box, middle: float | None) -> Shell:
-    earlier, later = dossiers
+def _shell(
+    contents: Sequence[MapContent], pair: Pair, ground: BaseLayer, whole: basemap.Box, middle: float | None
+) -> PageParts:
+    earlier, later = contents
     # gained and lost ground is by side: each has a layer of its own
     moved = {f"moved-{i}": [item] for i, item in enumerate(later.changes)}
     drawn = {"classes": earlier.classes, "changes": [], "later": later.classes, **moved}
@@ -233,10 +235,10 @@ def _shell(dossiers: Sequence[Dossier], pair: Pair, ground: Ground, whole: basem
     credits = basemap.credits()
     both = replace(later, title=pair.title, classes=[*earlier.classes, *later.classes])
     stills = [
-        draw_still(replace(d, title=f"{pair.title}: {written(side.when)}"), around=ground.around)
-        for d, side in zip(dossiers, pair.sides, strict=True)
+        draw_static_svg(replace(d, title=f"{pair.title}: {written(side.when)}"), around=ground.around)
+        for d, side in zip(contents, pair.sides, strict=True)
     ]
-    return Shell(
+    return PageParts(
         title=pair.title, lang="en", top=two_dates_markup.top(both, pair), side=two_dates_markup.side(both, pair),
         bottom=map_markup.bottom(later, credits if ground.is_mapped else {"places": credits["places"]}),
         still=two_dates_markup.stills(pair, stills), data=data,

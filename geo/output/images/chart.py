@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from geo.errors import MapError, UsageError
-from geo.output.images.chart_panels import PANELS, Line, Panel, Story, save_panels
+from geo.output.images.chart_panels import PANELS, ChartText, Line, Panel, save_panels
 from geo.output.images.fonts import plain
 from geo.output.images.themes import DASHES, Shape, Theme, ThemeName, chosen, kind_of, legible
 from geo.presentation.labels import class_label, figure, title_words, written
@@ -90,8 +90,8 @@ def draw_chart(
         raise MapError(f"nothing to draw: {name} has no such ground in that span (geo series shows what there is)")
     sides = side_colours(archive.controllers(as_known_on=as_known_on), colours=colours)
     panels, left = _panels(archive, frame, sides, colouring, PANELS[shape])
-    story = _story(archive, name, frame, panels, left, within=within, boundary=boundary, title=title)
-    return save_panels(panels, story, target, shape=shape, theme=theme)
+    text = _chart_text(archive, name, frame, panels, left, within=within, boundary=boundary, title=title)
+    return save_panels(panels, text, target, shape=shape, theme=theme)
 
 
 def _panels(
@@ -126,10 +126,10 @@ def _lines(rows: pd.DataFrame, sides: Mapping[str, str], theme: Theme) -> list[L
     return lines
 
 
-def _story(
+def _chart_text(
     archive: Archive, name: str, frame: pd.DataFrame, panels: Sequence[Panel], left: Sequence[Panel], *,
     within: str | None, boundary: str | None, title: str | None,
-) -> Story:  # fmt: skip
+) -> ChartText:  # fmt: skip
     table = archive.sources()
     known = {r["name"]: r for r in table.to_dict("records")}.get(name, {})
     shown = text_or_none(known.get("title")) or name
@@ -152,9 +152,9 @@ def _story(
     sets = units[units["unit"].isin({u for u in map(text_or_none, frame["unit"]) if u})]["boundary"]
     if len(sets):
         credit += f". Units: {boundary or sets.iloc[-1]}"
-    return Story(
+    return ChartText(
         title=title or title_words(place, shown, f"{first} to {last}"),
-        dek=f"Area in km². Source: {shown}; {many}, ticks below. A figure stands until the next snapshot.",
+        subtitle=f"Area in km². Source: {shown}; {many}, ticks below. A figure stands until the next snapshot.",
         notes=notes,
         credit=f"Control: {credit}. Areas on the WGS 84 ellipsoid, edges straight in longitude and latitude (RFC 7946)."
         f" Made with geo-control {__version__}.",

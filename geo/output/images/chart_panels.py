@@ -14,11 +14,11 @@ import numpy as np
 import shapely
 
 from geo.errors import MapError
-from geo.output.images.drawing import Sheet
+from geo.output.images.drawing import Canvas
 from geo.output.images.export import save
 from geo.output.images.fonts import clean_settings, font, plain, say_missing, text_width, wrapped
 from geo.output.images.projection import Rect
-from geo.output.images.text_blocks import Piece, height, stack, title_pieces, words
+from geo.output.images.text_blocks import TextBlock, height, stack, title_blocks, words
 from geo.output.images.themes import Format, Shape, Theme, ThemeName, chosen, kind_of
 from geo.presentation.labels import figure
 
@@ -65,42 +65,42 @@ class Panel:
 
 
 @dataclass(frozen=True)
-class Story:
+class ChartText:
     """The words around the panels."""
 
     title: str
-    dek: str
+    subtitle: str
     notes: Sequence[str]
     credit: str
 
 
 def save_panels(
-    panels: Sequence[Panel], story: Story, path: Path, *, shape: Shape = "slide", theme: ThemeName = "light"
+    panels: Sequence[Panel], text: ChartText, path: Path, *, shape: Shape = "slide", theme: ThemeName = "light"
 ) -> Path:
     """Draw panels of lines, in km², with the words around them, as PNG, SVG or PDF."""
     form, colouring = chosen(shape, theme)
     kind_of(path)
     if any(len(stretches(line.times)) > 1 for panel in panels for line in panel.lines):
-        story = replace(story, notes=[*story.notes, HOLE_WORDS])
+        text = replace(text, notes=[*text.notes, HOLE_WORDS])
     with clean_settings():
-        sheet = _lay_out(panels, story, form, colouring, PANELS[shape][0])
-    text = _spoken(panels, story)
-    say_missing(text)
-    return save(sheet.figure, path, title=plain(story.title), text=text, credit=plain(story.credit))
+        canvas = _lay_out(panels, text, form, colouring, PANELS[shape][0])
+    alt = alt_text(panels, text)
+    say_missing(alt)
+    return save(canvas.figure, path, title=plain(text.title), text=alt, credit=plain(text.credit))
 
 
-def _lay_out(panels: Sequence[Panel], story: Story, form: Format, theme: Theme, across: int) -> Sheet:
+def _lay_out(panels: Sequence[Panel], text: ChartText, form: Format, theme: Theme, across: int) -> Canvas:
     gap, wide = form.margin, form.width - 2 * form.margin
-    head = _head(panels, story, form, wide)
-    foot = [words(f"{n.rstrip('.')}.", wide, form.small, soft=True, most=4, after=2) for n in story.notes]
-    foot.append(words(story.credit, wide, form.credit, soft=True, most=5))
+    head = _head(panels, text, form, wide)
+    foot = [words(f"{n.rstrip('.')}.", wide, form.small, soft=True, most=4, after=2) for n in text.notes]
+    foot.append(words(text.credit, wide, form.credit, soft=True, most=5))
     across = min(across, len(panels)) if len(panels) != 4 else 2
     down = -(-len(panels) // across)
     top, under = 0.7 * gap + height(head), height(foot) + 0.5 * gap
     high = form.height or top + down * (0.42 if len(panels) > 1 else 0.75) * form.width + under + gap
-    sheet = Sheet(form.width, high, theme, dpi=form.dpi, marks=form.marks)
-    stack(sheet, head, gap, 0.7 * gap)
-    stack(sheet, foot, gap, high - under)
+    canvas = Canvas(form.width, high, theme, dpi=form.dpi, marks=form.marks)
+    stack(canvas, head, gap, 0.7 * gap)
+    stack(canvas, foot, gap, high - under)
     room = (gap, top, gap + wide, high - under - 0.4 * gap)
     if (room[3] - room[1]) / down < 6 * form.body:
         raise MapError(
@@ -110,17 +110,17 @@ def _lay_out(panels: Sequence[Panel], story: Story, form: Format, theme: Theme, 
     for i, panel in enumerate(panels):
         cell_w, cell_h = (room[2] - room[0]) / across, (room[3] - room[1]) / down
         x, y = room[0] + (i % across) * cell_w, room[1] + (i // across) * cell_h
-        _draw_panel(sheet, panel, form, (x, y, x + cell_w, y + cell_h), alone=len(panels) == 1)
-    return sheet
+        _draw_panel(canvas, panel, form, (x, y, x + cell_w, y + cell_h), alone=len(panels) == 1)
+    return canvas
 
 
-def _head(panels: Sequence[Panel], story: Story, form: Format, wide: float) -> list[Piece]:
-    pieces = title_pieces(story.title, story.dek, form, wide)
+def _head(panels: Sequence[Panel], text: ChartText, form: Format, wide: float) -> list[TextBlock]:
+    blocks = title_blocks(text.title, text.subtitle, form, wide)
     entries = list({line.label: line for panel in panels for line in panel.lines}.values())
-    return [*pieces, _key(entries, form, wide)]
+    return [*blocks, _key(entries, form, wide)]
 
 
-def _key(entries: Sequence[Line], form: Format, wide: float) -> Piece:
+def _key(entries: Sequence[Line], form: Format, wide: float) -> TextBlock:
     """The lines' labels in a row, as many rows as they need."""
     size, places, x, y = form.body, [], 0.0, 0.0
     for line in entries:
@@ -130,29 +130,29 @@ def _key(entries: Sequence[Line], form: Format, wide: float) -> Piece:
         places.append((x, y, line))
         x += need
 
-    def draw(sheet: Sheet, left: float, top: float) -> None:
+    def draw(canvas: Canvas, left: float, top: float) -> None:
         for dx, dy, line in places:
             a, b = left + dx, top + dy + 0.75 * size
             stroke = shapely.LineString([(a, b), (a + 2 * size, b)])
-            weight = 2.0 * sheet.marks
-            dash = " ".join(f"{v * weight / sheet.marks:g}" for v in line.dash)
-            sheet.lines([stroke], colour=line.colour, weight=weight, dash=dash)
-            sheet.text(a + 2.4 * size, top + dy + 1.1 * size, line.label, size)
+            weight = 2.0 * canvas.marks
+            dash = " ".join(f"{v * weight / canvas.marks:g}" for v in line.dash)
+            canvas.lines([stroke], colour=line.colour, weight=weight, dash=dash)
+            canvas.text(a + 2.4 * size, top + dy + 1.1 * size, line.label, size)
 
-    return Piece(y + 2.0 * size, draw)
+    return TextBlock(y + 2.0 * size, draw)
 
 
-def _draw_panel(sheet: Sheet, panel: Panel, form: Format, cell: Rect, *, alone: bool) -> None:
+def _draw_panel(canvas: Canvas, panel: Panel, form: Format, cell: Rect, *, alone: bool) -> None:
     size = form.body if alone else form.small
-    axes = _axes(sheet, panel, size, cell, form, alone=alone)
+    axes = _axes(canvas, panel, size, cell, form, alone=alone)
     if panel.band is not None:
         low, high = (min(max(v, 0.0), axes.get_ylim()[1]) for v in panel.band)
-        axes.axhspan(low, high, color=sheet.theme.soft, alpha=0.2, linewidth=0)
+        axes.axhspan(low, high, color=canvas.theme.soft, alpha=0.2, linewidth=0)
         for edge in panel.band:
             if math.isfinite(edge):
-                axes.axhline(edge, color=sheet.theme.ink, linewidth=0.9 * form.marks, linestyle=(0, (5, 3)))
+                axes.axhline(edge, color=canvas.theme.ink, linewidth=0.9 * form.marks, linestyle=(0, (5, 3)))
     if panel.mark is not None:
-        axes.axvline(axes_dates([panel.mark])[0], color=sheet.theme.ink, linewidth=0.9 * form.marks)
+        axes.axvline(axes_dates([panel.mark])[0], color=canvas.theme.ink, linewidth=0.9 * form.marks)
     for line in panel.lines:
         times, km2 = axes_dates(line.times), line.km2
         style: Any = (0, tuple(line.dash)) if line.dash else "-"
@@ -164,7 +164,7 @@ def _draw_panel(sheet: Sheet, panel: Panel, form: Format, cell: Rect, *, alone: 
                 times[part], km2[part], drawstyle="steps-post", color=line.colour, linewidth=weight, linestyle=style
             )
         axes.plot(times[-1:], km2[-1:], "o", color=line.colour, markersize=2.6 * weight, clip_on=False)
-    _end_labels(sheet, axes, panel, size, alone=alone)
+    _end_labels(canvas, axes, panel, size, alone=alone)
 
 
 def axes_dates(times: Sequence[datetime]) -> Any:
@@ -173,16 +173,16 @@ def axes_dates(times: Sequence[datetime]) -> Any:
     return np.asarray(dates.date2num(list(times)), dtype=float)
 
 
-def _axes(sheet: Sheet, panel: Panel, size: float, cell: Rect, form: Format, *, alone: bool) -> Any:
+def _axes(canvas: Canvas, panel: Panel, size: float, cell: Rect, form: Format, *, alone: bool) -> Any:
     """Axes of a panel: light rules, round figures, dates below, a tick for every snapshot."""
-    theme, w, h = sheet.theme, sheet.width, sheet.height
+    theme, w, h = canvas.theme, canvas.width, canvas.height
     top = cell[1] + (0.6 if alone else 2.2) * size
     left = cell[0] + text_width(f"{panel.highest():,.0f}", 0.9 * size) + 0.8 * size
     rect = (left, top, cell[2] - _label_room(panel, size), cell[3] - 2.4 * size)
     if not alone:
         name = wrapped(panel.name, cell[2] - cell[0] - size, size, bold=True, most=1)[0]
-        sheet.text(cell[0], cell[1] + 1.2 * size, name, size, bold=True)
-    axes = sheet.figure.add_axes((rect[0] / w, 1 - rect[3] / h, (rect[2] - rect[0]) / w, (rect[3] - rect[1]) / h))
+        canvas.text(cell[0], cell[1] + 1.2 * size, name, size, bold=True)
+    axes = canvas.figure.add_axes((rect[0] / w, 1 - rect[3] / h, (rect[2] - rect[0]) / w, (rect[3] - rect[1]) / h))
     axes.set_facecolor("none")
     for side in ("top", "right", "left"):
         axes.spines[side].set_visible(False)
@@ -192,7 +192,7 @@ def _axes(sheet: Sheet, panel: Panel, size: float, cell: Rect, form: Format, *, 
     span = max(last - times[0], 1.0)
     axes.set_xlim(times[0] - 0.005 * span, last + 0.01 * span)
     _rules(axes, panel, theme, form, bins=5 if rect[3] - rect[1] > 14 * size else 3)
-    _dates(sheet, axes, panel, size, rect, alone=alone)
+    _dates(canvas, axes, panel, size, rect, alone=alone)
     for label in (*axes.get_yticklabels(), *axes.get_xticklabels()):
         label.set_fontproperties(font(size=0.9 * size))
     axes.vlines(times, 0, 0.02, transform=axes.get_xaxis_transform(), color=theme.soft, linewidth=0.5 * form.marks)
@@ -210,7 +210,7 @@ def _rules(axes: Any, panel: Panel, theme: Theme, form: Format, *, bins: int) ->
     axes.tick_params(axis="both", length=0, pad=3 * form.marks, colors=theme.soft)
 
 
-def _dates(sheet: Sheet, axes: Any, panel: Panel, size: float, rect: Rect, *, alone: bool) -> None:
+def _dates(canvas: Canvas, axes: Any, panel: Panel, size: float, rect: Rect, *, alone: bool) -> None:
     """Months below a wide panel; below a narrow one the first date and the last."""
     from matplotlib.ticker import NullLocator
 
@@ -228,9 +228,9 @@ def _dates(sheet: Sheet, axes: Any, panel: Panel, size: float, rect: Rect, *, al
     axes.xaxis.set_major_locator(NullLocator())
     first, last = (f"{t.day} {t:%b %Y}" for t in (min(times), max(times)))
     y = rect[3] + 1.3 * size
-    sheet.text(rect[0], y, first, 0.9 * size, colour=sheet.theme.soft)
+    canvas.text(rect[0], y, first, 0.9 * size, colour=canvas.theme.soft)
     if last != first:
-        sheet.text(rect[2], y, last, 0.9 * size, colour=sheet.theme.soft, align="right")
+        canvas.text(rect[2], y, last, 0.9 * size, colour=canvas.theme.soft, align="right")
 
 
 def _label_room(panel: Panel, size: float) -> float:
@@ -238,11 +238,11 @@ def _label_room(panel: Panel, size: float) -> float:
     return max(text_width(v, size, bold=True) for v in values) + 1.6 * size
 
 
-def _end_labels(sheet: Sheet, axes: Any, panel: Panel, size: float, *, alone: bool) -> None:
+def _end_labels(canvas: Canvas, axes: Any, panel: Panel, size: float, *, alone: bool) -> None:
     """The last figure of each line beside its end, moved apart where two would meet."""
     box = axes.get_position()
-    x = box.x1 * sheet.width + 0.6 * size
-    low, high = (1 - box.y0) * sheet.height, (1 - box.y1) * sheet.height
+    x = box.x1 * canvas.width + 0.6 * size
+    low, high = (1 - box.y0) * canvas.height, (1 - box.y1) * canvas.height
     top = axes.get_ylim()[1]
     step = 1.15 * size
     wanted = sorted((low - (low - high) * line.km2[-1] / top, i) for i, line in enumerate(panel.lines))
@@ -250,7 +250,7 @@ def _end_labels(sheet: Sheet, axes: Any, panel: Panel, size: float, *, alone: bo
     for (_, i), y in zip(wanted, places, strict=True):
         line = panel.lines[i]
         said = figure(line.km2[-1]) + (" km²" if alone else "")
-        sheet.text(x, y + 0.35 * size, said, size, bold=True, colour=line.colour)
+        canvas.text(x, y + 0.35 * size, said, size, bold=True, colour=line.colour)
 
 
 def apart(wanted: Sequence[float], step: float, low: float) -> list[float]:
@@ -263,8 +263,8 @@ def apart(wanted: Sequence[float], step: float, low: float) -> list[float]:
     return placed
 
 
-def _spoken(panels: Sequence[Panel], story: Story) -> str:
-    parts = [f"{story.title}.", story.dek]
+def alt_text(panels: Sequence[Panel], text: ChartText) -> str:
+    parts = [f"{text.title}.", text.subtitle]
     for panel in panels:
         for line in panel.lines:
             first, last = (t.date().isoformat() for t in (line.times[0], line.times[-1]))
@@ -273,4 +273,4 @@ def _spoken(panels: Sequence[Panel], story: Story) -> str:
                 f"{where}{line.label} {figure(line.km2[0])} km² on {first}, {figure(line.km2[-1])} km² on {last};"
                 f" lowest {figure(min(line.km2))}, highest {figure(max(line.km2))}."
             )
-    return plain(" ".join([*parts, *(f"{n.rstrip('.')}." for n in story.notes), story.credit]))
+    return plain(" ".join([*parts, *(f"{n.rstrip('.')}." for n in text.notes), text.credit]))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from geo.claims.wording import figure_words
 from geo.errors import MapError
-from geo.output.images.chart_panels import Line, Panel, Story, save_panels
+from geo.output.images.chart_panels import ChartText, Line, Panel, save_panels
 from geo.presentation.labels import credit_line, credit_of, written
 from geo.presentation.sides import CONTESTED, side_colours
 from geo.schema import last_instant
@@ -45,15 +45,15 @@ def draw_claim(
     of = ", of the most up to that day" if claim.quantity == "share retaken" else ""
     boundary = f" Units: {finding.place.boundary}." if finding.place and finding.place.boundary else ""
     side = claim.against if claim.quantity == "share retaken" else claim.controller
-    story = Story(
+    text = ChartText(
         title=title or f"“{claim.text.strip()}”",
-        dek=f"Ground of {side or 'the side'} in km² by each source up to {written(finding.date[:10])}."
+        subtitle=f"Ground of {side or 'the side'} in km² by each source up to {written(finding.date[:10])}."
         f" Shaded: what agrees with {figure_words(claim)}{of}.",
         notes=["Upright line: the day of the claim", *(n[:1].upper() + n[1:] for n in finding.notes)],
         credit=f"Control: {credits}.{boundary} Areas on the WGS 84 ellipsoid, edges straight in longitude and latitude"
         f" (RFC 7946). Made with geo-control {__version__}.",
     )
-    return save_panels(panels, story, Path(path), shape=shape, theme=theme)
+    return save_panels(panels, text, Path(path), shape=shape, theme=theme)
 
 
 def _panel(archive: Archive, finding: Finding, source: str) -> Panel:

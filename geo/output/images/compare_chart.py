@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from geo.errors import MapError
-from geo.output.images.chart_panels import Line, Panel, Story, save_panels
+from geo.output.images.chart_panels import ChartText, Line, Panel, save_panels
 from geo.presentation.labels import class_label, credit_line, credit_of, written
 from geo.presentation.symbols import AGREED, VOICES
 from geo.schema import parse_instant, text_or_none
@@ -43,14 +43,14 @@ def draw_comparison_chart(
     days = sorted(set(span["date"]))
     shown = [credit_of(archive, s)["title"] or s for s in sources]
     credits = "; ".join(credit_line(credit_of(archive, s)) for s in sources)
-    story = Story(
+    text = ChartText(
         title=title or f"{' and '.join(shown)}, {written(days[0])} to {written(days[-1])}",
-        dek="Area in km² by each source, agreed on and in dispute. The sources are not merged.",
+        subtitle="Area in km² by each source, agreed on and in dispute. The sources are not merged.",
         notes=[n.strip() for n in span.attrs["notes"]],
         credit=f"Control: {credits}. Areas on the WGS 84 ellipsoid, edges straight in longitude and latitude"
         f" (RFC 7946). Made with geo-control {__version__}.",
     )
-    return save_panels(panels, story, Path(path), shape=shape, theme=theme)
+    return save_panels(panels, text, Path(path), shape=shape, theme=theme)
 
 
 def _panels(archive: Archive, span: pd.DataFrame) -> list[Panel]:

@@ -1,4 +1,4 @@
-"""A sheet that pictures are drawn on, in points from its upper left corner."""
+"""A canvas that pictures are drawn on, in points from its upper left corner."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _BAR = re.compile(
 _DOT = re.compile(r'<circle cx="[\d.]+" cy="[\d.]+" r="([\d.]+)" fill="(#\w{6})" fill-opacity="([\d.]+)"/>')
 
 
-class Sheet:
+class Canvas:
     """A page of a size in points, origin at the upper left, y down. What is drawn later lies on top."""
 
     def __init__(self, width: float, height: float, theme: Theme, *, dpi: int, marks: float = 1.0) -> None:
@@ -190,7 +190,7 @@ def _path(lines: Any, *, close: bool) -> Any:
 
 
 def _bars(region: Rect, size: float, turn: float) -> list[Any]:
-    """Upright lines, one a step, turned about the sheet's origin, where they cross a rectangle."""
+    """Upright lines, one a step, turned about the canvas's origin, where they cross a rectangle."""
     angle = np.deg2rad(turn)
     normal, along = np.array([np.cos(angle), np.sin(angle)]), np.array([-np.sin(angle), np.cos(angle)])
     corners = np.array([(region[i], region[j]) for i in (0, 2) for j in (1, 3)])

@@ -24,7 +24,7 @@ def save(figure: Figure, path: Path, *, title: str, text: str, credit: str) -> P
     """Write a figure as its file's name says, in one step; the same figure gives the same bytes."""
     kind = kind_of(path)
     made = _encoded(figure, kind, title, text, credit)
-    return write(_spoken(made, text) if kind == "svg" else made, path)
+    return write(_with_alt_text(made, text) if kind == "svg" else made, path)
 
 
 def png_bytes(figure: Figure, *, title: str, text: str, credit: str) -> bytes:
@@ -65,7 +65,7 @@ def pixels(figure: Figure) -> Any:
         return np.asarray(drawn.buffer_rgba())[..., :3].copy()
 
 
-def _spoken(made: bytes, text: str) -> bytes:
+def _with_alt_text(made: bytes, text: str) -> bytes:
     """An SVG with its description where screen readers look for it."""
     drawing = made.decode("utf-8")
     drawing = drawing.replace("<svg ", '<svg role="img" aria-labelledby="picture-title picture-text" ', 1)

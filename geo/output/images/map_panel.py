@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 import shapely
 
-from geo.incidents.markers import Spot, swell
-from geo.output.images.drawing import Sheet
+from geo.incidents.markers import Marker, marker_radius
+from geo.output.images.drawing import Canvas
 from geo.output.images.fonts import plain, text_width
 from geo.output.images.projection import Plane, Points, Rect, lay
-from geo.output.map_content import Dossier
+from geo.output.map_content import MapContent
 from geo.presentation import basemap
 
 KM_PER_MILE = 1.609344
@@ -21,70 +21,70 @@ _COVERED = 0.15
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
 
-def whereabouts(plane: Plane, spot: Spot) -> str:
+def whereabouts(plane: Plane, marker: Marker) -> str:
     """Why the map does not show an incident, "" where it does: its place, or some of the circle in which it lies."""
-    x, y = plane.xy(np.array([[spot.lon, spot.lat]]))[0]
-    if spot.area is not None:
-        return "" if len(plane.shapes([spot.area])) else "beyond this map"
-    radius = spot.radius_m / 1000 * plane.points_per_km
-    if plane.holds(x, y) if not radius else _ring_spot(plane, x, y, radius) is not None:
+    x, y = plane.xy(np.array([[marker.lon, marker.lat]]))[0]
+    if marker.area is not None:
+        return "" if len(plane.shapes([marker.area])) else "beyond this map"
+    radius = marker.radius_m / 1000 * plane.points_per_km
+    if plane.holds(x, y) if not radius else _ring_place(plane, x, y, radius) is not None:
         return ""
     x0, y0, x1, y1 = plane.rect
     around = math.hypot((x0 + x1) / 2 - x, (y0 + y1) / 2 - y) < radius
-    return f"within {spot.radius_m / 1000:g} km, wider than this map" if around else "beyond this map"
+    return f"within {marker.radius_m / 1000:g} km, wider than this map" if around else "beyond this map"
 
 
-def draw_plate(
-    sheet: Sheet, plane: Plane, dossier: Dossier, numbers: Sequence[int], *, size: float, most: int,
+def draw_map_panel(
+    canvas: Canvas, plane: Plane, content: MapContent, numbers: Sequence[int], *, size: float, most: int,
     draw_basemap: bool = True, inset: bool = True,
 ) -> None:  # fmt: skip
-    """Draw the map of a dossier."""
-    theme, clip, m = sheet.theme, plane.rect, sheet.marks
-    sheet.box(clip, fill=theme.sea if draw_basemap else theme.land)
+    """Draw the map of a date."""
+    theme, clip, m = canvas.theme, plane.rect, canvas.marks
+    canvas.box(clip, fill=theme.sea if draw_basemap else theme.land)
     if draw_basemap:
-        _ground(sheet, plane, with_units=not dossier.outlines)
-    for area in {s.area_name: s.area for s in dossier.spots if s.area is not None}.values():
+        _ground(canvas, plane, with_units=not content.outlines)
+    for area in {s.area_name: s.area for s in content.markers if s.area is not None}.values():
         shapes = plane.shapes([area])
-        sheet.areas(shapes, fill=theme.mark, opacity=0.035, clip=clip)
-        sheet.areas(shapes, edge=theme.mark, weight=1.4 * m, dash="6 4", clip=clip)
+        canvas.areas(shapes, fill=theme.mark, opacity=0.035, clip=clip)
+        canvas.areas(shapes, edge=theme.mark, weight=1.4 * m, dash="6 4", clip=clip)
     ground = []
-    for item in (*dossier.classes, *dossier.changes):
+    for item in (*content.classes, *content.changes):
         laid = plane.shapes(item.shapes)
         ground.append(laid)
         if len(laid):
             # changes are slivers at a country's scale: their outline may not hide their colour
-            edge = 0.55 if item in dossier.changes else 1.0
-            sheet.symbol(laid, item.symbol, clip=clip, edge=edge)
-    if dossier.front is not None:
-        sheet.front(plane.shapes(list(shapely.get_parts(dossier.front.lines))), clip=clip)
-    sheet.lines(plane.shapes(dossier.outlines), colour=theme.line, weight=0.7 * m, dash="2 2.5", opacity=0.8,
+            edge = 0.55 if item in content.changes else 1.0
+            canvas.symbol(laid, item.symbol, clip=clip, edge=edge)
+    if content.front is not None:
+        canvas.front(plane.shapes(list(shapely.get_parts(content.front.lines))), clip=clip)
+    canvas.lines(plane.shapes(content.outlines), colour=theme.line, weight=0.7 * m, dash="2 2.5", opacity=0.8,
                 clip=clip)  # fmt: skip
     taken: list[Rect] = []
-    kept = _Corners(plane, ground, dossier.spots)
+    kept = _Corners(plane, ground, content.markers)
     if inset and draw_basemap:
-        _inset(sheet, plane, kept, taken, size, dossier.lang)
-    _scale_and_north(sheet, plane, kept, taken, size)
-    _spots(sheet, plane, dossier.spots, numbers, taken, size)
+        _inset(canvas, plane, kept, taken, size, content.lang)
+    _scale_and_north(canvas, plane, kept, taken, size)
+    _markers(canvas, plane, content.markers, numbers, taken, size)
     view = plane.view()
-    _places(sheet, plane, basemap.places(view, dossier.lang, near=view), taken, size, most)
-    sheet.box(clip, edge=theme.rule, weight=0.8)
+    _places(canvas, plane, basemap.places(view, content.lang, near=view), taken, size, most)
+    canvas.box(clip, edge=theme.rule, weight=0.8)
 
 
-def _ground(sheet: Sheet, plane: Plane, *, with_units: bool) -> None:
-    theme, clip, m = sheet.theme, plane.rect, sheet.marks
+def _ground(canvas: Canvas, plane: Plane, *, with_units: bool) -> None:
+    theme, clip, m = canvas.theme, plane.rect, canvas.marks
     base = basemap.cut(basemap.padded(plane.view(), 0.02))
     scale = base["scale"]
     for name, colour in (("land", theme.land), ("lakes", theme.sea)):
         rings = [shapely.Polygon(p[0], p[1:]) for p in ([_decoded(r, scale) for r in q] for q in base[name]) if p]
         # the edge in the same colour closes the seams between tiles
-        sheet.areas(plane.shapes(rings), fill=colour, edge=colour, weight=0.5 * m, clip=clip)
+        canvas.areas(plane.shapes(rings), fill=colour, edge=colour, weight=0.5 * m, clip=clip)
     for name, colour, weight, dash in (
         ("rivers", theme.river, 0.8, ""), ("admin1", theme.unit, 0.7, "1 2.5"),
         ("borders", theme.line, 1.3, ""), ("disputed", theme.line, 1.3, "4 3"),
     ):  # fmt: skip
         if name != "admin1" or with_units:
             lines = [shapely.LineString(_decoded(line, scale)) for line in base[name] if len(line) >= 4]
-            sheet.lines(plane.shapes(lines), colour=colour, weight=weight * m, dash=dash, clip=clip)
+            canvas.lines(plane.shapes(lines), colour=colour, weight=weight * m, dash=dash, clip=clip)
 
 
 def _decoded(steps: Sequence[int], scale: int) -> Points:
@@ -94,10 +94,10 @@ def _decoded(steps: Sequence[int], scale: int) -> Points:
 class _Corners:
     """The map's corners, each given away once, the one with least on it first."""
 
-    def __init__(self, plane: Plane, ground: Sequence[Any], spots: Sequence[Spot]) -> None:
+    def __init__(self, plane: Plane, ground: Sequence[Any], markers: Sequence[Marker]) -> None:
         self.plane, self.ground = plane, [g for g in ground if len(g)]
-        places = np.array([(s.lon, s.lat) for s in spots if s.kind == "place"])
-        self.spots = plane.xy(places) if len(places) else np.empty((0, 2))
+        places = np.array([(s.lon, s.lat) for s in markers if s.kind == "place"])
+        self.markers = plane.xy(places) if len(places) else np.empty((0, 2))
         self.free = {"upper left", "upper right", "lower left", "lower right"}
 
     def least(self, wide: float, high: float, order: Sequence[str], gap: float) -> tuple[str, Rect, float]:
@@ -123,14 +123,14 @@ class _Corners:
         for shapes in self.ground:
             for shape in shapes:
                 under |= shapely.contains_xy(shape, x, y)
-        at = self.spots
+        at = self.markers
         hits = (at[:, 0] >= rect[0]) & (at[:, 0] <= rect[2]) & (at[:, 1] >= rect[1]) & (at[:, 1] <= rect[3])
         return float(under.mean()) + 0.2 * int(hits.sum())
 
 
-def _inset(sheet: Sheet, plane: Plane, corners: _Corners, taken: list[Rect], size: float, lang: str) -> None:
+def _inset(canvas: Canvas, plane: Plane, corners: _Corners, taken: list[Rect], size: float, lang: str) -> None:
     """Where the map lies: the wider region with the map's outline."""
-    theme, m = sheet.theme, sheet.marks
+    theme, m = canvas.theme, canvas.marks
     x0, y0, x1, y1 = plane.rect
     shown_km = math.sqrt((x1 - x0) * (y1 - y0)) / plane.points_per_km
     if shown_km > 4000:
@@ -149,19 +149,19 @@ def _inset(sheet: Sheet, plane: Plane, corners: _Corners, taken: list[Rect], siz
     middle = lay((max(box[0], -180), box[1], min(box[2], 180), box[3]), rect)
     # the inset is filled, not fitted: no bare strip beside it
     small = Plane(middle.lon, middle.lat, rect, middle.points_per_km * 1.25, _centred(rect))
-    sheet.box(rect, fill=theme.sea)
+    canvas.box(rect, fill=theme.sea)
     base = basemap.cut(small.view())
     scale = base["scale"]
     land = [shapely.Polygon(_decoded(p[0], scale), [_decoded(r, scale) for r in p[1:]]) for p in base["land"] if p]
-    sheet.areas(small.shapes(land), fill=theme.land, edge=theme.land, weight=0.4 * m, clip=rect)
+    canvas.areas(small.shapes(land), fill=theme.land, edge=theme.land, weight=0.4 * m, clip=rect)
     for name, dash in (("borders", ""), ("disputed", "2 1.5")):
         lines = [shapely.LineString(_decoded(line, scale)) for line in base[name] if len(line) >= 4]
-        sheet.lines(small.shapes(lines), colour=theme.line, weight=0.6 * m, dash=dash, clip=rect)
+        canvas.lines(small.shapes(lines), colour=theme.line, weight=0.6 * m, dash=dash, clip=rect)
     outline = [shapely.Polygon(small.xy(plane.border()))]
-    sheet.areas(outline, fill=theme.ink, opacity=0.18, edge=theme.ink, weight=1.1 * m, clip=rect)
+    canvas.areas(outline, fill=theme.ink, opacity=0.18, edge=theme.ink, weight=1.1 * m, clip=rect)
     capitals = [p for p in basemap.places(small.view(), lang) if p[4]]
-    _places(sheet, small, capitals, [outline[0].bounds], 0.75 * size, 5, bold=False)
-    sheet.box(rect, edge=theme.soft, weight=0.8)
+    _places(canvas, small, capitals, [outline[0].bounds], 0.75 * size, 5, bold=False)
+    canvas.box(rect, edge=theme.soft, weight=0.8)
     taken.append(rect)
 
 
@@ -175,8 +175,8 @@ def scale_km(plane: Plane) -> float:
     return float(max((s for s in _STEPS if s * plane.points_per_km <= room), default=1))
 
 
-def _scale_and_north(sheet: Sheet, plane: Plane, corners: _Corners, taken: list[Rect], size: float) -> None:
-    theme, m = sheet.theme, sheet.marks
+def _scale_and_north(canvas: Canvas, plane: Plane, corners: _Corners, taken: list[Rect], size: float) -> None:
+    theme, m = canvas.theme, canvas.marks
     km = scale_km(plane)
     wide = km * plane.points_per_km
     miles = max((s for s in _STEPS if s * KM_PER_MILE <= km), default=0)
@@ -191,15 +191,15 @@ def _scale_and_north(sheet: Sheet, plane: Plane, corners: _Corners, taken: list[
     for length, side, words in bars:
         end = y + side * 0.7 * size
         marks.append(shapely.LineString([(x, end), (x, y), (x + length, y), (x + length, end)]))
-        sheet.text(x + length + 0.35 * size, y + (0.95 * size if side > 0 else -0.25 * size), words, 0.95 * size,
+        canvas.text(x + length + 0.35 * size, y + (0.95 * size if side > 0 else -0.25 * size), words, 0.95 * size,
                    halo=2.4 * m)  # fmt: skip
-    sheet.lines(marks, colour=theme.halo, weight=3.4 * m)
-    sheet.lines(marks, colour=theme.ink, weight=1.2 * m)
-    _north(sheet, plane, rect[0] + 0.9 * size, y, size)
+    canvas.lines(marks, colour=theme.halo, weight=3.4 * m)
+    canvas.lines(marks, colour=theme.ink, weight=1.2 * m)
+    _north(canvas, plane, rect[0] + 0.9 * size, y, size)
     taken.append(rect)
 
 
-def _north(sheet: Sheet, plane: Plane, x: float, y: float, size: float) -> None:
+def _north(canvas: Canvas, plane: Plane, x: float, y: float, size: float) -> None:
     """An arrow to the north of the place where it stands."""
     lon, lat = plane.lonlat(np.array([[x, y]]))[0]
     ends = plane.xy(np.array([[lon, lat - 0.01], [lon, lat + 0.01]]))
@@ -208,43 +208,45 @@ def _north(sheet: Sheet, plane: Plane, x: float, y: float, size: float) -> None:
     at = np.array([x, y])
     tip, tail = at + up * 0.35 * size, at - up * 1.2 * size
     arrow = [tip, tail + right * 0.5 * size, tail + up * 0.4 * size, tail - right * 0.5 * size]
-    sheet.areas([shapely.Polygon(arrow)], fill=sheet.theme.ink, edge=sheet.theme.halo, weight=0.8 * sheet.marks)
+    canvas.areas([shapely.Polygon(arrow)], fill=canvas.theme.ink, edge=canvas.theme.halo, weight=0.8 * canvas.marks)
     letter = tip + up * 0.75 * size
-    sheet.text(letter[0], letter[1] + 0.35 * size, "N", 0.95 * size, bold=True, align="center", halo=2.4 * sheet.marks)
+    canvas.text(
+        letter[0], letter[1] + 0.35 * size, "N", 0.95 * size, bold=True, align="center", halo=2.4 * canvas.marks
+    )
 
 
-def _spots(
-    sheet: Sheet, plane: Plane, spots: Sequence[Spot], numbers: Sequence[int], taken: list[Rect], size: float
+def _markers(
+    canvas: Canvas, plane: Plane, markers: Sequence[Marker], numbers: Sequence[int], taken: list[Rect], size: float
 ) -> None:
     """Incidents: a disc on a place, a dashed circle where only the region is known; the list's numbers beside them."""
-    theme, m = sheet.theme, sheet.marks
+    theme, m = canvas.theme, canvas.marks
     tags: dict[tuple[int, int], tuple[float, float, float, list[int]]] = {}
-    for spot, number in zip(spots, numbers, strict=True):
-        x, y = plane.xy(np.array([[spot.lon, spot.lat]]))[0]
-        radius = spot.radius_m / 1000 * plane.points_per_km if spot.kind == "circle" else 0.0
-        at = _tag_spot(plane, spot) if spot.area is not None else (x, y) if plane.holds(x, y) else None
-        at = _ring_spot(plane, x, y, radius) if radius else at
+    for marker, number in zip(markers, numbers, strict=True):
+        x, y = plane.xy(np.array([[marker.lon, marker.lat]]))[0]
+        radius = marker.radius_m / 1000 * plane.points_per_km if marker.kind == "circle" else 0.0
+        at = _tag_place(plane, marker) if marker.area is not None else (x, y) if plane.holds(x, y) else None
+        at = _ring_place(plane, x, y, radius) if radius else at
         if at is None:
             continue
         if radius:
-            sheet.disc(x, y, radius, fill="none", edge=theme.halo, weight=2.6 * m, clip=plane.rect)
-            sheet.disc(x, y, radius, fill="none", edge=theme.mark, weight=1.4 * m, dash="5 4", clip=plane.rect)
-        elif spot.kind == "place":
-            radius_drawn = (4.2 + 0.6 * swell(spot.count)) * m
-            sheet.disc(x, y, radius_drawn, fill=theme.mark, edge=theme.mark_edge, weight=1.2 * m, clip=plane.rect)
+            canvas.disc(x, y, radius, fill="none", edge=theme.halo, weight=2.6 * m, clip=plane.rect)
+            canvas.disc(x, y, radius, fill="none", edge=theme.mark, weight=1.4 * m, dash="5 4", clip=plane.rect)
+        elif marker.kind == "place":
+            radius_drawn = (4.2 + 0.6 * marker_radius(marker.count)) * m
+            canvas.disc(x, y, radius_drawn, fill=theme.mark, edge=theme.mark_edge, weight=1.2 * m, clip=plane.rect)
             taken.append((x - 5 * m, y - 5 * m, x + 5 * m, y + 5 * m))
         # incidents of one place share a tag
-        away = 5.5 * m if spot.kind == "place" else 0.0
+        away = 5.5 * m if marker.kind == "place" else 0.0
         slot = tags.setdefault((round(at[0] / 3), round(at[1] / 3)), (*at, away, []))
         slot[3].extend([number] if number else [])
     for x, y, away, listed in tags.values():
         if listed:
-            _tag(sheet, plane, x, y, away, _runs(listed), taken, size)
+            _tag(canvas, plane, x, y, away, _runs(listed), taken, size)
 
 
-def _tag_spot(plane: Plane, spot: Spot) -> tuple[float, float] | None:
+def _tag_place(plane: Plane, marker: Marker) -> tuple[float, float] | None:
     """Where on a region's outline the list's number stands: inside it would look like a place."""
-    outline = shapely.boundary(plane.shapes([spot.area]))
+    outline = shapely.boundary(plane.shapes([marker.area]))
     seen = shapely.get_parts(shapely.line_merge(shapely.intersection(outline, shapely.box(*plane.rect).buffer(-12))))
     if not len(seen):
         return None
@@ -253,7 +255,7 @@ def _tag_spot(plane: Plane, spot: Spot) -> tuple[float, float] | None:
 
 
 def _tag(
-    sheet: Sheet, plane: Plane, x: float, y: float, away: float, words: str, taken: list[Rect], size: float
+    canvas: Canvas, plane: Plane, x: float, y: float, away: float, words: str, taken: list[Rect], size: float
 ) -> None:
     wide, high = text_width(words, 0.9 * size, bold=True) + 0.7 * size, 1.25 * size
     spaces = [(x + away, y - high / 2), (x - away - wide, y - high / 2), (x - wide / 2, y - away - high),
@@ -262,9 +264,9 @@ def _tag(
     free = [r for r in rects if not any(_touch(r, t) for t in taken) and _inside(r, plane.rect, 2)]
     rect = (free or rects)[0]
     taken.append(rect)
-    sheet.box(rect, fill=sheet.theme.mark, edge=sheet.theme.mark_edge, weight=0.8 * sheet.marks)
-    sheet.text((rect[0] + rect[2]) / 2, rect[3] - 0.32 * size, words, 0.9 * size, bold=True, align="center",
-               colour=sheet.theme.mark_edge)  # fmt: skip
+    canvas.box(rect, fill=canvas.theme.mark, edge=canvas.theme.mark_edge, weight=0.8 * canvas.marks)
+    canvas.text((rect[0] + rect[2]) / 2, rect[3] - 0.32 * size, words, 0.9 * size, bold=True, align="center",
+               colour=canvas.theme.mark_edge)  # fmt: skip
 
 
 def _runs(numbers: Sequence[int]) -> str:
@@ -278,7 +280,7 @@ def _runs(numbers: Sequence[int]) -> str:
     return ", ".join(f"{p[0]}" if len(p) == 1 else f"{p[0]}–{p[-1]}" for p in parts)
 
 
-def _ring_spot(plane: Plane, x: float, y: float, radius: float) -> tuple[float, float] | None:
+def _ring_place(plane: Plane, x: float, y: float, radius: float) -> tuple[float, float] | None:
     """A point of a circle that lies on the map, its top first; None where the map shows none of it."""
     for angle in np.radians([270, 315, 225, 0, 180, 45, 135, 90, *range(0, 360, 5)]):
         at = (x + radius * math.cos(angle), y + radius * math.sin(angle))
@@ -288,11 +290,11 @@ def _ring_spot(plane: Plane, x: float, y: float, radius: float) -> tuple[float, 
 
 
 def _places(
-    sheet: Sheet, plane: Plane, places: Sequence[Sequence[Any]], taken: list[Rect], size: float, most: int,
+    canvas: Canvas, plane: Plane, places: Sequence[Sequence[Any]], taken: list[Rect], size: float, most: int,
     *, bold: bool = True,
 ) -> None:  # fmt: skip
     """Names beside their places, the largest first, each where it meets nothing; the others are left out."""
-    m, drawn = sheet.marks, 0
+    m, drawn = canvas.marks, 0
     for lat, lon, name, _, capital in places:
         if drawn >= most:
             return
@@ -312,8 +314,8 @@ def _places(
         else:
             continue
         taken.append((room[0] - 0.5 * size, room[1] - 0.2 * size, room[2] + 0.5 * size, room[3] + 0.2 * size))
-        sheet.disc(x, y, 1.7 * m, fill=sheet.theme.ink, edge=sheet.theme.halo, weight=0.7 * m)
-        sheet.text(a, b + 0.82 * size, name, size, bold=heavy, halo=2.4 * m)
+        canvas.disc(x, y, 1.7 * m, fill=canvas.theme.ink, edge=canvas.theme.halo, weight=0.7 * m)
+        canvas.text(a, b + 0.82 * size, name, size, bold=heavy, halo=2.4 * m)
         drawn += 1
 
 

@@ -22,7 +22,7 @@ from geo.output.images.export import pixels, write
 from geo.output.images.fonts import need_matplotlib
 from geo.output.images.picture import View, draw_figure, map_frame, view_box
 from geo.output.images.themes import ThemeName, chosen, kind_of
-from geo.output.map_content import Dossier, gather
+from geo.output.map_content import MapContent, gather
 from geo.presentation.labels import written
 from geo.schema import last_instant, parse_instant, to_instant
 from geo.storage.atomic_write import aside
@@ -108,21 +108,21 @@ def draw_movie(
         "source": name, "as_known_on": as_known_on, "within": within, "incident_days": incident_days, "lang": lang,
         "colours": colours, "with_front": False,
     }  # fmt: skip
-    dossiers = []
+    contents = []
     for day in days:
         line = None if title is None else f"{title}, {written(day)}"
         before = since if since is not None and to_instant(since).date() <= day else None
-        dossiers.append(gather(archive, day.isoformat(), since=before, title=line, **told))
-    box = _common_box(dossiers, view)
+        contents.append(gather(archive, day.isoformat(), since=before, title=line, **told))
+    box = _common_box(contents, view)
     form = replace(form, dpi=_DPI)
     # the map stands still: where every frame has room for it
-    x0, y0, x1, y1 = zip(*(map_frame(dossier, box, form, colouring) for dossier in dossiers), strict=True)
+    x0, y0, x1, y1 = zip(*(map_frame(content, box, form, colouring) for content in contents), strict=True)
     frame = (max(x0), max(y0), min(x1), min(y1))
 
-    def draw(dossier: Dossier) -> Any:
-        return pixels(draw_figure(dossier, box, form, colouring, frame=frame))
+    def draw(content: MapContent) -> Any:
+        return pixels(draw_figure(content, box, form, colouring, frame=frame))
 
-    return encode(_frames(dossiers, days, draw, progress), draw(dossiers[-1]), seconds, target)
+    return encode(_frames(contents, days, draw, progress), draw(contents[-1]), seconds, target)
 
 
 def _days(
@@ -143,12 +143,12 @@ def _days(
     return chosen_days if chosen_days[-1] == span[-1] else [*chosen_days, span[-1]]
 
 
-def _common_box(dossiers: Sequence[Dossier], view: View | None) -> Box:
+def _common_box(contents: Sequence[MapContent], view: View | None) -> Box:
     """One view for all frames: what any of them would show."""
     boxes = []
-    for dossier in dossiers:
-        if view != "changes" or dossier.changes:
-            boxes.append(shapely.box(*view_box(dossier, view)))
+    for content in contents:
+        if view != "changes" or content.changes:
+            boxes.append(shapely.box(*view_box(content, view)))
     if not boxes:
         raise UsageError('view="changes" shows what changed since a date: give since, and days after it')
     west, south, east, north = shapely.union_all(boxes).bounds
@@ -156,12 +156,12 @@ def _common_box(dossiers: Sequence[Dossier], view: View | None) -> Box:
 
 
 def _frames(
-    dossiers: Sequence[Dossier], days: Sequence[date], draw: Callable[[Dossier], Any],
+    contents: Sequence[MapContent], days: Sequence[date], draw: Callable[[MapContent], Any],
     progress: Callable[..., None] | None,
 ) -> Iterator[Any]:  # fmt: skip
     """All frames, each drawn when it is wanted: a year of them would fill the memory."""
-    for done, (dossier, day) in enumerate(zip(dossiers, days, strict=True), start=1):
-        yield draw(dossier)
+    for done, (content, day) in enumerate(zip(contents, days, strict=True), start=1):
+        yield draw(content)
         if progress is not None:
             progress(done, len(days), str(day))
 

@@ -9,20 +9,20 @@ from typing import TYPE_CHECKING, Literal
 
 from geo.errors import UsageError
 from geo.output.images import text_blocks
-from geo.output.images.drawing import Sheet
+from geo.output.images.drawing import Canvas
 from geo.output.images.export import save
 from geo.output.images.fonts import clean_settings, plain, say_missing
-from geo.output.images.map_panel import draw_plate, whereabouts
+from geo.output.images.map_panel import draw_map_panel, whereabouts
 from geo.output.images.projection import Plane, Rect, lay, proportion, shapes_box
-from geo.output.images.text_blocks import Piece, stack, title_pieces, words
+from geo.output.images.text_blocks import TextBlock, stack, title_blocks, words
 from geo.output.images.themes import Format, Shape, Theme, ThemeName, chosen, kind_of
-from geo.output.map_content import Dossier, gather
+from geo.output.map_content import MapContent, gather
 from geo.presentation.basemap import Box
 
 if TYPE_CHECKING:
     from geo.archive import Archive
     from geo.archive.results import When
-    from geo.incidents.markers import Spot
+    from geo.incidents.markers import Marker
     from geo.output.images.drawing import Figure
 
 View = Box | Literal["all", "changes"]
@@ -32,9 +32,9 @@ _SHARE = 0.46  # of a picture's height, that its map has at least
 
 @dataclass(frozen=True)
 class _Drawing:
-    """A dossier and how it is to be shown."""
+    """What a picture shows and how it is to be shown."""
 
-    dossier: Dossier
+    content: MapContent
     box: Box
     form: Format
     theme: Theme
@@ -106,27 +106,27 @@ def draw_picture(
     target = None if path is None else Path(path)
     if target is not None:
         kind_of(target)
-    dossier = gather(
+    content = gather(
         archive, date, source=source, since=since, as_known_on=as_known_on, within=within,
         incident_days=incident_days, title=title, lang=lang, colours=colours,
         with_front=with_front,
     )  # fmt: skip
-    box = view_box(dossier, view)
-    figure = draw_figure(dossier, box, form, colouring, draw_basemap=draw_basemap, inset=inset)
+    box = view_box(content, view)
+    figure = draw_figure(content, box, form, colouring, draw_basemap=draw_basemap, inset=inset)
     if target is None:
         return figure
-    credit = plain(" ".join(text_blocks.credit_lines(dossier, draw_basemap=draw_basemap)))
-    return save(figure, target, title=plain(dossier.title), text=text_blocks.spoken(dossier, credit), credit=credit)
+    credit = plain(" ".join(text_blocks.credit_lines(content, draw_basemap=draw_basemap)))
+    return save(figure, target, title=plain(content.title), text=text_blocks.alt_text(content, credit), credit=credit)
 
 
-def view_box(dossier: Dossier, view: View | None) -> Box:
+def view_box(content: MapContent, view: View | None) -> Box:
     """What a picture shows, in degrees: west, south, east, north."""
     if view is None or view == "all":
-        return _one_plane(dossier.bounds if view is None else dossier.limits)
+        return _one_plane(content.bounds if view is None else content.limits)
     if view == "changes":
-        if not dossier.changes:
+        if not content.changes:
             raise UsageError('view="changes" shows what changed since a date: give since, and one after which it did')
-        return _one_plane(shapes_box([shape for item in dossier.changes for shape in item.shapes]))
+        return _one_plane(shapes_box([shape for item in content.changes for shape in item.shapes]))
     if isinstance(view, str) or len(view) != 4:
         raise UsageError(f'view={view!r} is unknown: (west, south, east, north) in degrees, "all" or "changes"')
     west, south, east, north = (float(v) for v in view)
@@ -145,167 +145,167 @@ def _one_plane(box: Box) -> Box:
 
 
 def draw_figure(
-    dossier: Dossier, box: Box, form: Format, theme: Theme, *, draw_basemap: bool = True, inset: bool = True,
+    content: MapContent, box: Box, form: Format, theme: Theme, *, draw_basemap: bool = True, inset: bool = True,
     frame: Rect | None = None,
 ) -> Figure:  # fmt: skip
-    """A dossier as a figure of one of the shapes."""
-    credit = " ".join(text_blocks.credit_lines(dossier, draw_basemap=draw_basemap))
-    drawing = _Drawing(dossier, box, form, theme, credit, draw_basemap, inset, frame)
+    """A date as a figure of one of the shapes."""
+    credit = " ".join(text_blocks.credit_lines(content, draw_basemap=draw_basemap))
+    drawing = _Drawing(content, box, form, theme, credit, draw_basemap, inset, frame)
     with clean_settings():
-        sheet, plane, listed = _lay_out(drawing)
-        _draw(sheet, drawing, plane, listed)
-    say_missing(text_blocks.spoken(dossier, credit))
-    return sheet.figure
+        canvas, plane, listed = _lay_out(drawing)
+        _draw(canvas, drawing, plane, listed)
+    say_missing(text_blocks.alt_text(content, credit))
+    return canvas.figure
 
 
-def map_frame(dossier: Dossier, box: Box, form: Format, theme: Theme) -> Rect:
-    """Where a dossier's figure would have its map: x0, y0, x1, y1 in points."""
-    credit = " ".join(text_blocks.credit_lines(dossier, draw_basemap=True))
+def map_frame(content: MapContent, box: Box, form: Format, theme: Theme) -> Rect:
+    """where a picture would have its map: x0, y0, x1, y1 in points."""
+    credit = " ".join(text_blocks.credit_lines(content, draw_basemap=True))
     with clean_settings():
-        _, plane, _ = _lay_out(_Drawing(dossier, box, form, theme, credit, draw_basemap=True, inset=True))
+        _, plane, _ = _lay_out(_Drawing(content, box, form, theme, credit, draw_basemap=True, inset=True))
     return plane.rect
 
 
-def _lay_out(drawing: _Drawing) -> tuple[Sheet, Plane, int]:
-    """The words on their sheet, the plane that is left for the map, and how many incidents are listed."""
+def _lay_out(drawing: _Drawing) -> tuple[Canvas, Plane, int]:
+    """The words on their canvas, the plane that is left for the map, and how many incidents are listed."""
     form = drawing.form
     lay_out = _column if not form.height else _square if form.height == form.width else _slide
     return lay_out(drawing)
 
 
-def _sheet(drawing: _Drawing, high: float) -> Sheet:
+def _canvas(drawing: _Drawing, high: float) -> Canvas:
     form = drawing.form
-    return Sheet(form.width, high, drawing.theme, dpi=form.dpi, marks=form.marks)
+    return Canvas(form.width, high, drawing.theme, dpi=form.dpi, marks=form.marks)
 
 
 def _smaller(form: Format, share: float) -> Format:
     return replace(form, body=form.body * share, small=form.small * share)
 
 
-def _foot(drawing: _Drawing, width: float) -> Piece:
+def _foot(drawing: _Drawing, width: float) -> TextBlock:
     """The credits."""
     form = drawing.form
     high = form.height or 2.0 * form.width
     for size in (form.credit, 0.9 * form.credit, 0.8 * form.credit):
-        piece = words(drawing.credits, width, size, soft=True)
-        if piece.height <= 0.16 * high:
-            return piece
+        block = words(drawing.credits, width, size, soft=True)
+        if block.height <= 0.16 * high:
+            return block
     return words(drawing.credits, width, size, soft=True, most=int(0.16 * high / size / 1.28))
 
 
-def _slide(drawing: _Drawing) -> tuple[Sheet, Plane, int]:
+def _slide(drawing: _Drawing) -> tuple[Canvas, Plane, int]:
     """Map on the left, words on the right."""
-    form, dossier = drawing.form, drawing.dossier
+    form, content = drawing.form, drawing.content
     gap, wide, high = form.margin, form.width, form.height
-    sheet = _sheet(drawing, high)
-    head, foot = title_pieces(dossier.title, dossier.dek, form, wide - 2 * gap), _foot(drawing, wide - 2 * gap)
-    top = stack(sheet, head, gap, 0.7 * gap)
+    canvas = _canvas(drawing, high)
+    head, foot = title_blocks(content.title, content.subtitle, form, wide - 2 * gap), _foot(drawing, wide - 2 * gap)
+    top = stack(canvas, head, gap, 0.7 * gap)
     end = high - 0.5 * gap - foot.height
-    foot.draw(sheet, gap, end)
+    foot.draw(canvas, gap, end)
     bottom, panel = end - 0.35 * gap, 0.315 * wide
     x = wide - gap - panel
-    plane = _map(sheet, drawing, (gap, top, x - 0.8 * gap, bottom))
-    spots = _shown(dossier, plane)
+    plane = _map(canvas, drawing, (gap, top, x - 0.8 * gap, bottom))
+    markers = _shown(content, plane)
     for share in (1.0, 0.93, 0.86, 0.79, 0.72, 0.65, 0.58):
         small = _smaller(form, share)
-        pieces = [*_table(dossier, small, panel), _gap(small), *text_blocks.legend(dossier, small, panel, spots)]
-        least = 3.5 * small.body if dossier.spots else 0.0
-        if text_blocks.height(pieces) + least <= bottom - top:
+        blocks = [*_table(content, small, panel), _gap(small), *text_blocks.legend(content, small, panel, markers)]
+        least = 3.5 * small.body if content.markers else 0.0
+        if text_blocks.height(blocks) + least <= bottom - top:
             break
-    y = stack(sheet, pieces, x, top) + 0.6 * small.body
-    return sheet, plane, _list(sheet, drawing, plane, small, (x, y, x + panel, bottom))
+    y = stack(canvas, blocks, x, top) + 0.6 * small.body
+    return canvas, plane, _list(canvas, drawing, plane, small, (x, y, x + panel, bottom))
 
 
-def _square(drawing: _Drawing) -> tuple[Sheet, Plane, int]:
+def _square(drawing: _Drawing) -> tuple[Canvas, Plane, int]:
     """Map above, words below it in two columns."""
-    form, dossier = drawing.form, drawing.dossier
+    form, content = drawing.form, drawing.content
     gap, wide, high = form.margin, form.width, form.height
-    sheet = _sheet(drawing, high)
-    head, foot = title_pieces(dossier.title, dossier.dek, form, wide - 2 * gap), _foot(drawing, wide - 2 * gap)
-    top = stack(sheet, head, gap, 0.7 * gap)
+    canvas = _canvas(drawing, high)
+    head, foot = title_blocks(content.title, content.subtitle, form, wide - 2 * gap), _foot(drawing, wide - 2 * gap)
+    top = stack(canvas, head, gap, 0.7 * gap)
     end = high - 0.5 * gap - foot.height
-    foot.draw(sheet, gap, end)
+    foot.draw(canvas, gap, end)
     left = 0.56 * (wide - 3 * gap)
     right = wide - 3 * gap - left
     for share in (1.0, 0.92, 0.84, 0.76, 0.68, 0.6):
         small = _smaller(form, share)
         table, marks = (
-            text_blocks.figures(dossier, small, left),
-            text_blocks.legend(dossier, small, right, dossier.spots),
+            text_blocks.figures(content, small, left),
+            text_blocks.legend(content, small, right, content.markers),
         )
-        rests = text_blocks.workings(dossier, small, right)
-        if not dossier.spots and text_blocks.height([*marks, *rests]) <= text_blocks.height(table) + 3 * small.body:
+        rests = text_blocks.workings(content, small, right)
+        if not content.markers and text_blocks.height([*marks, *rests]) <= text_blocks.height(table) + 3 * small.body:
             marks += [_gap(small), *rests]
         else:
-            table += text_blocks.workings(dossier, small, left)
-        least = (9 if len(dossier.spots) > 1 else 6) * small.body if dossier.spots else 0.0
+            table += text_blocks.workings(content, small, left)
+        least = (9 if len(content.markers) > 1 else 6) * small.body if content.markers else 0.0
         block = max(text_blocks.height(table), text_blocks.height(marks) + least)
         if end - 0.8 * gap - block - top >= _SHARE * high:
             break
-    plane = _map(sheet, drawing, (gap, top, wide - gap, end - 0.9 * gap - block))
+    plane = _map(canvas, drawing, (gap, top, wide - gap, end - 0.9 * gap - block))
     y = plane.rect[3] + 0.5 * gap
-    if dossier.spots:  # the legend of what the map shows, now that there is one
-        marks = text_blocks.legend(dossier, small, right, _shown(dossier, plane))
-    stack(sheet, table, gap, y)
-    below = stack(sheet, marks, 2 * gap + left, y) + (0.4 * small.body if marks else 0)
-    return sheet, plane, _list(sheet, drawing, plane, small, (2 * gap + left, below, wide - gap, end - 0.2 * gap))
+    if content.markers:  # the legend of what the map shows, now that there is one
+        marks = text_blocks.legend(content, small, right, _shown(content, plane))
+    stack(canvas, table, gap, y)
+    below = stack(canvas, marks, 2 * gap + left, y) + (0.4 * small.body if marks else 0)
+    return canvas, plane, _list(canvas, drawing, plane, small, (2 * gap + left, below, wide - gap, end - 0.2 * gap))
 
 
-def _column(drawing: _Drawing) -> tuple[Sheet, Plane, int]:
+def _column(drawing: _Drawing) -> tuple[Canvas, Plane, int]:
     """Everything under one another, as high as it comes to be."""
-    form, dossier = drawing.form, drawing.dossier
+    form, content = drawing.form, drawing.content
     gap, wide = form.margin, form.width - 2 * form.margin
-    head, foot = title_pieces(dossier.title, dossier.dek, form, wide), _foot(drawing, wide)
+    head, foot = title_blocks(content.title, content.subtitle, form, wide), _foot(drawing, wide)
     tall = wide * min(max(proportion(drawing.box), 0.7), 1.2)
     top = gap + text_blocks.height(head)
     plane = lay(drawing.box, (gap, top, gap + wide, top + tall))
-    marks = text_blocks.legend(dossier, form, wide, _shown(dossier, plane))
-    pieces = [*_table(dossier, form, wide), _gap(form), *marks, _gap(form)]
-    listed, count = text_blocks.incidents(_ordered(dossier, plane), form, wide, 1.1 * form.width)
-    pieces += [*listed, _gap(form)] if listed else []
+    marks = text_blocks.legend(content, form, wide, _shown(content, plane))
+    blocks = [*_table(content, form, wide), _gap(form), *marks, _gap(form)]
+    listed, count = text_blocks.incidents(_ordered(content, plane), form, wide, 1.1 * form.width)
+    blocks += [*listed, _gap(form)] if listed else []
     under = top + tall + gap
-    sheet = _sheet(drawing, under + text_blocks.height(pieces) + foot.height + 0.7 * gap)
-    stack(sheet, head, gap, 0.8 * gap)
-    foot.draw(sheet, gap, stack(sheet, pieces, gap, under))
-    return sheet, plane, count
+    canvas = _canvas(drawing, under + text_blocks.height(blocks) + foot.height + 0.7 * gap)
+    stack(canvas, head, gap, 0.8 * gap)
+    foot.draw(canvas, gap, stack(canvas, blocks, gap, under))
+    return canvas, plane, count
 
 
-def _table(dossier: Dossier, form: Format, width: float) -> list[Piece]:
-    return [*text_blocks.figures(dossier, form, width), *text_blocks.workings(dossier, form, width)]
+def _table(content: MapContent, form: Format, width: float) -> list[TextBlock]:
+    return [*text_blocks.figures(content, form, width), *text_blocks.workings(content, form, width)]
 
 
-def _gap(form: Format) -> Piece:
+def _gap(form: Format) -> TextBlock:
     return text_blocks.space(0.7 * form.body)
 
 
-def _map(sheet: Sheet, drawing: _Drawing, rect: Rect) -> Plane:
+def _map(canvas: Canvas, drawing: _Drawing, rect: Rect) -> Plane:
     x0, y0, x1, y1 = drawing.frame or rect
-    return lay(drawing.box, (x0, y0, x1, max(y1, y0 + 0.2 * sheet.height)))
+    return lay(drawing.box, (x0, y0, x1, max(y1, y0 + 0.2 * canvas.height)))
 
 
-def _ordered(dossier: Dossier, plane: Plane) -> list[tuple[Spot, str]]:
+def _ordered(content: MapContent, plane: Plane) -> list[tuple[Marker, str]]:
     """The incidents, those that the map shows first; with the others, why it does not."""
-    return sorted(((spot, whereabouts(plane, spot)) for spot in dossier.spots), key=lambda pair: bool(pair[1]))
+    return sorted(((marker, whereabouts(plane, marker)) for marker in content.markers), key=lambda pair: bool(pair[1]))
 
 
-def _shown(dossier: Dossier, plane: Plane) -> list[Spot]:
-    return [spot for spot, why in _ordered(dossier, plane) if not why]
+def _shown(content: MapContent, plane: Plane) -> list[Marker]:
+    return [marker for marker, why in _ordered(content, plane) if not why]
 
 
-def _list(sheet: Sheet, drawing: _Drawing, plane: Plane, form: Format, room: Rect) -> int:
+def _list(canvas: Canvas, drawing: _Drawing, plane: Plane, form: Format, room: Rect) -> int:
     """The list of incidents as long as there is room; how many are in it."""
     x0, y0, x1, y1 = room
-    listed, count = text_blocks.incidents(_ordered(drawing.dossier, plane), form, x1 - x0, y1 - y0)
-    stack(sheet, listed, x0, y0)
+    listed, count = text_blocks.incidents(_ordered(drawing.content, plane), form, x1 - x0, y1 - y0)
+    stack(canvas, listed, x0, y0)
     return count
 
 
-def _draw(sheet: Sheet, drawing: _Drawing, plane: Plane, listed: int) -> None:
-    ordered = _ordered(drawing.dossier, plane)
-    dossier = replace(drawing.dossier, spots=[spot for spot, _ in ordered])
+def _draw(canvas: Canvas, drawing: _Drawing, plane: Plane, listed: int) -> None:
+    ordered = _ordered(drawing.content, plane)
+    content = replace(drawing.content, markers=[marker for marker, _ in ordered])
     numbers = [i if i <= listed else 0 for i in range(1, len(ordered) + 1)]
     wide = plane.rect[2] - plane.rect[0]
-    draw_plate(
-        sheet, plane, dossier, numbers, size=drawing.form.small, most=round(min(26, 8 + wide / 40)),
+    draw_map_panel(
+        canvas, plane, content, numbers, size=drawing.form.small, most=round(min(26, 8 + wide / 40)),
         draw_basemap=drawing.draw_basemap, inset=drawing.inset,
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A local equal-area plane for pictures: degrees to points of a sheet, and back."""
+"""A local equal-area plane for pictures: degrees to points of a canvas, and back."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Rect = tuple[float, float, float, float]
 
 @dataclass(frozen=True)
 class Plane:
-    """An equal-area plane laid on a rectangle of the sheet; y goes down."""
+    """An equal-area plane laid on a rectangle of the canvas; y goes down."""
 
     lon: float
     lat: float
@@ -31,13 +31,13 @@ class Plane:
     shift: tuple[float, float]
 
     def xy(self, positions: Points) -> Points:
-        """Longitudes and latitudes, shape (n, 2) in degrees, as points of the sheet."""
+        """Longitudes and latitudes, shape (n, 2) in degrees, as points of the canvas."""
         x, y = _plane_km(positions, self.lon, self.lat)
         k = self.points_per_km
         return np.column_stack([self.shift[0] + k * x, self.shift[1] - k * y])
 
     def lonlat(self, points: Points) -> Points:
-        """Points of the sheet, shape (n, 2), as longitudes and latitudes in degrees."""
+        """Points of the canvas, shape (n, 2), as longitudes and latitudes in degrees."""
         x = (points[:, 0] - self.shift[0]) / self.points_per_km / EARTH_KM
         y = (self.shift[1] - points[:, 1]) / self.points_per_km / EARTH_KM
         rho = np.hypot(x, y)
@@ -49,7 +49,7 @@ class Plane:
         return np.column_stack([self.lon + np.degrees(lon), np.degrees(np.arcsin(np.clip(sine, -1, 1)))])
 
     def shapes(self, shapes: Any, *, pixel: float = 0.15) -> Any:
-        """Geometries of EPSG:4326 on the sheet, without what a reader could not see."""
+        """Geometries of EPSG:4326 on the canvas, without what a reader could not see."""
         listed = np.asarray(shapes, dtype=object)
         if not len(listed):
             return listed
@@ -69,13 +69,13 @@ class Plane:
         return max(west, -180.0), max(south, -85.0), min(east, 180.0), min(north, 85.0)
 
     def holds(self, x: float, y: float, *, inside: float = 0.0) -> bool:
-        """Whether a point of the sheet lies on the map, so many points inside its border."""
+        """Whether a point of the canvas lies on the map, so many points inside its border."""
         x0, y0, x1, y1 = self.rect
         return bool(x0 + inside <= x <= x1 - inside and y0 + inside <= y <= y1 - inside)
 
 
 def lay(box: Box, rect: Rect) -> Plane:
-    """The plane that shows a box of degrees as large as a rectangle of the sheet allows, in its middle."""
+    """The plane that shows a box of degrees as large as a rectangle of the canvas allows, in its middle."""
     lon, lat = (box[0] + box[2]) / 2, (box[1] + box[3]) / 2
     step = max(box[2] - box[0], box[3] - box[1]) / 40
     ring = shapely.get_coordinates(shapely.segmentize(shapely.box(*box).exterior, step))

@@ -34,7 +34,7 @@ class Theme:
     halo: str
     mark: str
     mark_edge: str
-    # how strongly held ground's fill and bars are drawn, as the style sheet of the pages has it
+    # how strongly held ground's fill and bars are drawn, as the style canvas of the pages has it
     held: tuple[float, float]
 
 
@@ -55,7 +55,7 @@ class Format:
     dpi: int
     margin: float
     title: float
-    dek: float
+    subtitle: float
     body: float
     small: float
     credit: float

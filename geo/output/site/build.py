@@ -11,18 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from geo.archive.results import FAR, When, moment
 from geo.output.console import records
-from geo.output.html.base_layer import ground_of
+from geo.output.html.base_layer import base_layer_of
 from geo.output.html.map_page import ControlMap
 from geo.output.html.timeline_page import draw_timeline
 from geo.output.map_content import gather
 from geo.output.parallel import by_workers
 from geo.output.site import markup
-from geo.output.site.downloads import content, take
+from geo.output.site.downloads import download_bytes, take
 from geo.output.site.feed import ENTRIES, feed_xml, learnt, sitemap_xml
 from geo.output.site.plan import Day, Plan, Wishes, checked_address, digest, plan_site
 from geo.output.site.publish import Built, Filed, Shelf, opened, stage
 from geo.output.site.social_image import card_png, card_words
-from geo.output.site.unit_pages import Unit, unit_body, unit_dek, units_of, units_table
+from geo.output.site.unit_pages import Unit, unit_body, unit_subtitle, units_of, units_table
 from geo.presentation import basemap
 from geo.presentation.labels import credit_line, credit_of, written
 from geo.schema import parse_instant, text_or_none, write_instant
@@ -164,34 +164,34 @@ def _make_day(archive: Archive, job: _Job, *, plan: Plan, staging: Path) -> dict
     data = [path for path in day.files if path in wanted]
     if data:
         taken = take(archive, day, plan.wishes)
-        made = {path: stage(staging, path, content(path, taken)) for path in data}
+        made = {path: stage(staging, path, download_bytes(path, taken)) for path in data}
     if wanted - set(data):
         wishes = plan.wishes
-        dossier = gather(
+        content = gather(
             archive, day.day, source=wishes.source, since=day.since, as_known_on=wishes.as_known_on,
             within=wishes.within, title=f"{plan.title}, {written(day.day)}", lang=wishes.lang, colours=wishes.colours,
         )  # fmt: skip
         if _card(day) in wanted:
             # no legend has room there: ground alone
-            alone = replace(dossier, changes=[], spots=[], credits=dossier.credits[:1])
+            alone = replace(content, changes=[], markers=[], credits=content.credits[:1])
             made[_card(day)] = stage(staging, _card(day), card_png(alone, plan.title, plan.shown))
         if _page(day) in wanted:
-            page = ControlMap(dossier, ground_of(archive, dossier))
+            page = ControlMap(content, base_layer_of(archive, content))
             sizes = {**job.sizes, **{path: made[path].bytes for path in data}}
             made[_page(day)] = stage(staging, _page(day), _render_day(page, plan, day, sizes))
     return made
 
 
 def _render_day(made: ControlMap, plan: Plan, day: Day, sizes: Mapping[str, int]) -> str:
-    dossier, shell = made.dossier, made.page.shell
-    said = card_words(dossier.figures, day.day, plan.shown, place=dossier.place)
+    content, shell = made.content, made.page.shell
+    said = card_words(content.figures, day.day, plan.shown, place=content.place)
     made.page.shell = replace(
         shell,
         top=markup.top(day=day) + shell.top,
         bottom=markup.downloads(day, sizes) + shell.bottom,
     )
     card = _card(day) if plan.options["cards"] else ""
-    made.page.head += markup.meta(plan, path=_page(day), title=dossier.title, text=said, card=card) + markup.styles()
+    made.page.head += markup.meta(plan, path=_page(day), title=content.title, text=said, card=card) + markup.styles()
     return str(made.get_root().render())
 
 
@@ -263,7 +263,7 @@ def _unit_page(unit: Unit, archive: Archive, plan: Plan) -> str:
     body, css = unit_body(unit, archive, plan)
     return markup.bare_page(
         plan, path=unit.path, title=f"{unit.name} ({unit.code})" if unit.name != unit.code else unit.name,
-        dek=unit_dek(unit, plan), body=body, css=css, credits=_owed(unit, archive, plan),
+        subtitle=unit_subtitle(unit, plan), body=body, css=css, credits=_owed(unit, archive, plan),
     )  # fmt: skip
 
 
@@ -277,11 +277,11 @@ def _sources(archive: Archive, plan: Plan, credits: Sequence[Mapping[str, str]])
     shipped = basemap.credits()
     lines = [f"{shipped[name]['text'].rstrip('.')}. {shipped[name]['url']}" for name in ("basemap", "places")]
     boundary = "; ".join(sorted({str(b) for b in _distinct(archive.units()["boundary"])}))
-    dek = f"{plan.title}: whom it is owed to, and the snapshots that its {len(plan.days)} dates rest on."
+    subtitle = f"{plan.title}: whom it is owed to, and the snapshots that its {len(plan.days)} dates rest on."
     if plan.wishes.as_known_on is not None:
-        dek += f" As known on {written(plan.wishes.as_known_on)}."
+        subtitle += f" As known on {written(plan.wishes.as_known_on)}."
     body = markup.sources_body(plan, credits, lines, boundary)
-    return markup.bare_page(plan, path="sources.html", title="Sources and credits", dek=dek, body=body, up="")
+    return markup.bare_page(plan, path="sources.html", title="Sources and credits", subtitle=subtitle, body=body, up="")
 
 
 def _distinct(values: Iterable[Any]) -> Iterator[str]:

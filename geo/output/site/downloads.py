@@ -17,7 +17,7 @@ import shapely
 from geo.formats.gdal import geopackage_bytes
 from geo.formats.tables import csv_lines, defused
 from geo.formats.xml import Element, add, clean, xml_bytes
-from geo.incidents.markers import spot_of
+from geo.incidents.markers import marker_of
 from geo.measure.areas import areal_only, clip
 from geo.measure.ellipsoid import areas_km2
 from geo.presentation.labels import class_label, credit_line, credit_of
@@ -73,7 +73,7 @@ def take(archive: Archive, day: Day, wishes: Wishes) -> Taken:
     )
 
 
-def content(path: str, taken: Taken) -> bytes:
+def download_bytes(path: str, taken: Taken) -> bytes:
     """The bytes of one of a date's files."""
     what, _, kind = path.rpartition("/")[2][len("YYYY-MM-DD-") :].partition(".")
     frame = taken.incidents if what == "incidents" else taken.control
@@ -194,9 +194,9 @@ def _incident(folder: Element, row: Mapping[str, Any]) -> None:
     point = row["geometry"]
     if point is None or point.is_empty:
         return
-    spot = spot_of(row, lambda _: None)
+    marker = marker_of(row, lambda _: None)
     mark = add(folder, "Placemark")
-    add(mark, "name", spot.title)
-    add(mark, "description", _lines([f"{name}: {value}" for name, value in spot.facts]))
+    add(mark, "name", marker.title)
+    add(mark, "description", _lines([f"{name}: {value}" for name, value in marker.facts]))
     add(mark, "styleUrl", "#incident")
     add(add(mark, "Point"), "coordinates", f"{point.x!r},{point.y!r}")

@@ -111,7 +111,7 @@ def bare_page(
     *,
     path: str,
     title: str,
-    dek: str,
+    subtitle: str,
     body: str,
     css: str = "",
     up: str = "../",
@@ -121,7 +121,7 @@ def bare_page(
     head = f"<style>{asset('map.css')}</style><style>{asset('brief.css')}{css}</style>{styles()}"
     inside = (
         f'<div class="page">{top(up=up, here=path)}<header><h1>{escape(title)}</h1>'
-        f'<p class="dek">{escape(dek)}</p></header><main>{body}</main>{foot(credits)}</div>'
+        f'<p class="dek">{escape(subtitle)}</p></header><main>{body}</main>{foot(credits)}</div>'
     )
     policy, _ = policy_of(head + inside)
     return (
@@ -129,7 +129,7 @@ def bare_page(
         f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">\n'
         '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
         '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{escape(title)}</title>\n{meta(plan, path=path, title=title, text=dek, up=up)}\n{head}\n</head>\n"
+        f"<title>{escape(title)}</title>\n{meta(plan, path=path, title=title, text=subtitle, up=up)}\n{head}\n</head>\n"
         f"<body>\n{inside}\n</body>\n</html>\n"
     )
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from geo.output.images.drawing import Sheet
+from geo.output.images.drawing import Canvas
 from geo.output.images.export import png_bytes
 from geo.output.images.fonts import clean_settings, plain, text_width
-from geo.output.images.map_panel import draw_plate
+from geo.output.images.map_panel import draw_map_panel
 from geo.output.images.projection import lay
-from geo.output.images.text_blocks import Piece, credit_lines, space, stack, swatched, words
+from geo.output.images.text_blocks import TextBlock, credit_lines, space, stack, swatched, words
 from geo.output.images.themes import THEMES, Format
-from geo.output.map_content import Dossier
+from geo.output.map_content import MapContent
 from geo.presentation.labels import class_label, figure, written
 from geo.presentation.symbols import Symbol
 from geo.schema import text_or_none
@@ -23,20 +23,20 @@ _PANEL = 226.0  # points, of the words on the left
 _ROWS = 3
 
 
-def card_png(dossier: Dossier, title: str, source: str) -> bytes:
+def card_png(content: MapContent, title: str, source: str) -> bytes:
     """A date's card as PNG."""
     form, theme = _CARD, THEMES["light"]
     left, wide = form.margin, _PANEL - 1.6 * form.margin
-    credit = plain(" ".join(credit_lines(dossier, draw_basemap=True)))
-    said = card_words(dossier.figures, dossier.date, source, place=dossier.place)
-    foot = words(" ".join(dossier.credits), wide, form.credit, soft=True, most=4)
+    credit = plain(" ".join(credit_lines(content, draw_basemap=True)))
+    said = card_words(content.figures, content.date, source, place=content.place)
+    foot = words(" ".join(content.credits), wide, form.credit, soft=True, most=4)
     with clean_settings():
-        sheet = Sheet(form.width, form.height, theme, dpi=form.dpi, marks=form.marks)
-        plane = lay(dossier.bounds, (_PANEL, 0.0, form.width, form.height))
-        draw_plate(sheet, plane, dossier, [0] * len(dossier.spots), size=9.5, most=13, inset=False)
-        stack(sheet, _words(dossier, title, source, form, wide), left, 0.9 * form.margin)
-        foot.draw(sheet, left, form.height - 0.7 * form.margin - foot.height)
-        return png_bytes(sheet.figure, title=plain(title), text=said, credit=credit)
+        canvas = Canvas(form.width, form.height, theme, dpi=form.dpi, marks=form.marks)
+        plane = lay(content.bounds, (_PANEL, 0.0, form.width, form.height))
+        draw_map_panel(canvas, plane, content, [0] * len(content.markers), size=9.5, most=13, inset=False)
+        stack(canvas, _words(content, title, source, form, wide), left, 0.9 * form.margin)
+        foot.draw(canvas, left, form.height - 0.7 * form.margin - foot.height)
+        return png_bytes(canvas.figure, title=plain(title), text=said, credit=credit)
 
 
 def card_words(figures: Sequence[Mapping[str, Any]], day: str, source: str, *, place: str = "") -> str:
@@ -45,32 +45,32 @@ def card_words(figures: Sequence[Mapping[str, Any]], day: str, source: str, *, p
     return plain(f"{written(day)}: {said or f'no ground of this source lies there{place}'}. Source: {source}.")
 
 
-def _words(dossier: Dossier, title: str, source: str, form: Format, wide: float) -> list[Piece]:
-    symbols = {item.label: item.symbol for item in dossier.classes}
-    pieces = [
-        words(title, wide, form.dek, soft=True, most=3, after=0.25 * form.dek),
-        words(written(dossier.date), wide, _fitting(written(dossier.date), wide, form.title), bold=True, after=10),
+def _words(content: MapContent, title: str, source: str, form: Format, wide: float) -> list[TextBlock]:
+    symbols = {item.label: item.symbol for item in content.classes}
+    blocks = [
+        words(title, wide, form.subtitle, soft=True, most=3, after=0.25 * form.subtitle),
+        words(written(content.date), wide, _fitting(written(content.date), wide, form.title), bold=True, after=10),
     ]
-    for row in _rows(dossier.figures):
-        pieces += [_label_piece(_label(row), symbols.get(_label(row)), form, wide)]
-        pieces += [words(f"{figure(row['area_km2'])} km²", wide, 1.65 * form.body, bold=True, after=5)]
-    return [*pieces, space(2), words(f"Source: {source}", wide, form.small, soft=True, most=2)]
+    for row in _rows(content.figures):
+        blocks += [_label_block(_label(row), symbols.get(_label(row)), form, wide)]
+        blocks += [words(f"{figure(row['area_km2'])} km²", wide, 1.65 * form.body, bold=True, after=5)]
+    return [*blocks, space(2), words(f"Source: {source}", wide, form.small, soft=True, most=2)]
 
 
 def _fitting(text: str, wide: float, size: float) -> float:
     return size * min(1.0, wide / max(text_width(text, size, bold=True), 1.0))
 
 
-def _label_piece(label: str, symbol: Symbol | None, form: Format, wide: float) -> Piece:
+def _label_block(label: str, symbol: Symbol | None, form: Format, wide: float) -> TextBlock:
     indent = 2.4 * form.small if symbol else 0.0
     text = words(label, wide - indent, form.small, most=2)
 
-    def draw(sheet: Sheet, x: float, y: float) -> None:
+    def draw(canvas: Canvas, x: float, y: float) -> None:
         if symbol:
-            swatched(symbol, form.small)(sheet, x, y - 0.05 * form.small)
-        text.draw(sheet, x + indent, y)
+            swatched(symbol, form.small)(canvas, x, y - 0.05 * form.small)
+        text.draw(canvas, x + indent, y)
 
-    return Piece(text.height, draw)
+    return TextBlock(text.height, draw)
 
 
 def _rows(figures: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:

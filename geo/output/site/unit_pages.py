@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from geo.measure.areas import OUTSIDE
-from geo.output.documents.content import Strand, strands_words
+from geo.output.documents.content import ClassSeries, strands_words
 from geo.output.documents.svg_chart import chart_styles, strands_markup
 from geo.output.site.plan import Plan, slugs
 from geo.presentation.html_text import escape
@@ -98,16 +98,16 @@ def unit_body(unit: Unit, archive: Archive, plan: Plan) -> tuple[str, str]:
     colours = side_colours(archive.controllers(as_known_on=plan.wishes.as_known_on), colours=plan.wishes.colours)
     times = [to_instant(day) for day, _ in unit.steps]
     strands = [
-        Strand(class_label(*key), key[0], key[1], colours.get(key[0] or "", CONTESTED), times,
+        ClassSeries(class_label(*key), key[0], key[1], colours.get(key[0] or "", CONTESTED), times,
                [km2[i] for _, km2 in unit.steps])
         for i, key in enumerate(unit.classes)
     ]  # fmt: skip
-    spoken = strands_words(strands, f"Area in {unit.name} by {plan.shown} in km², a step for every change.")
-    chart = f'<section class="chart"><h2>Area in km²</h2>{strands_markup(strands, spoken)}</section>'
+    alt_text = strands_words(strands, f"Area in {unit.name} by {plan.shown} in km², a step for every change.")
+    chart = f'<section class="chart"><h2>Area in km²</h2>{strands_markup(strands, alt_text)}</section>'
     return f'<div class="brief">{chart if len(times) > 1 else ""}{_table(unit, plan)}</div>', chart_styles(strands)
 
 
-def unit_dek(unit: Unit, plan: Plan) -> str:
+def unit_subtitle(unit: Unit, plan: Plan) -> str:
     """What a unit's figures are, by whom, and since when they stand."""
     last, km2 = unit.steps[-1]
     now = "; ".join(f"{label} {figure(v)} km²" for label, v in zip(unit.labels, km2, strict=True))
