@@ -12,6 +12,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from geo.errors import GateError
 from geo.formats.dates import find_date, without_date
@@ -47,6 +48,9 @@ PARTS = tuple(sorted(kind.part for kind in _CLASSES))
 # Columns with the day that a feature depicts; those of edits and creation say nothing about the map.
 _DATE_COLUMNS = ("datetime", "date", "EndDate")
 _PEOPLE = re.compile(r"creator|editor", re.IGNORECASE)
+# Ukraine and the Russian regions around it, where no archive says which country a point lies in: west … north
+_THEATRE = shapely.box(21, 43, 65, 63)
+_SIDES = ("Name", "name", "Control", "control", "Side", "side", "Controller")
 _NO_NAME = frozenset(("temp", "data", "layer", "collection", ""))
 
 
@@ -54,6 +58,7 @@ def read(path: Path, options: Options) -> list[Snapshot]:
     """Read one class of one day."""
     layer = _layer(path, options)
     kind = _class(path, layer, options)
+    _refuse_elsewhere(path, layer, options)
     depicts, notes = _date(path, layer, options)
     title = next((name for name in (layer.name, path.stem) if name.lower() not in _NO_NAME), path.stem)
     count = len(layer.geometry)
@@ -115,6 +120,25 @@ def _class(path: Path, layer: Layer, options: Options) -> _Class:
     raise GateError(
         f"{path}: layer {layer.name!r}: neither its name nor the file's says which class of ISW's it is:"
         f" name it with --part: {', '.join(PARTS)}"
+    )
+
+
+def _refuse_elsewhere(path: Path, layer: Layer, options: Options) -> None:
+    """ISW maps other wars under like names; its classes here are those of its maps of Ukraine alone."""
+    areas = [g for g in layer.geometry if g is not None and not g.is_empty and np.isfinite(shapely.bounds(g)).all()]
+    points = shapely.get_coordinates(shapely.point_on_surface(areas)) if areas else np.empty((0, 2))
+    points = points[(np.abs(points) <= (180, 90)).all(axis=1)]
+    if options.locate is None:
+        where = {"another country"} if len(points) and not _THEATRE.contains(shapely.points(points)).any() else set()
+    else:
+        where = {str(code) for code in options.locate(points[:, 0], points[:, 1])} - {""}
+    if not where or where & {"RU", "UA"}:
+        return
+    named = sorted({cell(value) or "" for name in _SIDES for value in layer.table.get(name, ())} - {""})
+    sides = f", and its features name {', '.join(map(repr, named[:6]))}" if named else ""
+    raise GateError(
+        f"{path}: layer {layer.name!r} is no class of ISW's maps of Ukraine: it lies in {', '.join(sorted(where)[:4])}"
+        f"{sides}: import it as 'vector', and say whose it is with --column, --set and --status-map"
     )
 
 

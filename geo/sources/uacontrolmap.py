@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -18,20 +18,9 @@ from geo.formats.dates import find_date
 from geo.formats.kml import Placemark, read_kml
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import Reader, meanings
+from geo.text.control_words import Label, known_words, read_label
 
-# Words as they stand in styles, folders and names; those that end in * may go on (cases of Slavic nouns).
-_RU = (
-    "ru", "rus", "russia", "russian", "rf", "рф", "росси*", "росі*", "русск*", "occupied", "оккупир*", "окупов*",
-)  # fmt: skip
-_UA = ("ua", "ukr", "ukraine", "ukrainian", "всу", "зсу", "украин*", "україн*")
-_CONTESTED = (
-    "contested", "disputed", "grey", "gray", "greyzone", "grayzone", "серая", "серой", "серую", "серые", "сіра",
-    "сірої", "сіру", "сірі", "спорн*", "спірн*", "нейтральн*",
-)  # fmt: skip
-_ADVANCE = ("advance", "advances", "progress", "продвижен*", "просуван*")
-_LIBERATED = ("liberated", "deoccup*", "освобожд*", "звільнен*", "деокуп*", "деоккуп*")
 _COLOURS = {"#ff0000": ("RU", "held"), "#0000ff": ("UA", "held")}
-KNOWN_WORDS = tuple(sorted((*_RU, *_UA, *_CONTESTED, *_ADVANCE, *_LIBERATED, *_COLOURS)))
 # Ukraine and a degree around it: west, south, east, north.
 _AROUND = np.array([21.1, 43.3, 41.3, 53.4])
 
@@ -51,12 +40,11 @@ def read(path: Path, options: Options) -> list[Snapshot]:
             refusals.append(_refusal(mark, mark.error, "draw it again, or leave it out"))
         elif not _is_area(mark.geometry):
             left[_why_no_area(mark.geometry)] += 1
-        elif (found := _meaning(mark, mapping)) is None:
-            known = ", ".join(KNOWN_WORDS)
-            why = f"neither style, folder, name nor colour says who holds it ({_said(mark)}); known words: {known}"
-            refusals.append(_refusal(mark, why, "--status-map WORD=RU:held says what a word of the file means"))
         else:
-            kept.append((mark, *found))
+            try:
+                kept.append((mark, *_meaning(mark, mapping)))
+            except _NotUnderstoodError as why:
+                refusals.append(_refusal(mark, str(why), "--status-map 'WORDS=RU:held' says what words of it mean"))
     return [
         Snapshot(
             frame=_frame(kept),
@@ -99,12 +87,9 @@ def _refusal(mark: Placemark, why: str, way_out: str) -> Refusal:
     return Refusal(mark.row, why, way_out, {key: value for key, value in carried.items() if value})
 
 
-def _carriers(mark: Placemark) -> Iterator[str]:
-    """Where a status may stand, the most deliberate first."""
-    yield mark.style
-    yield from reversed(mark.folders)
-    yield mark.name
-    yield from mark.data.values()
+def _carriers(mark: Placemark) -> list[str]:
+    """Where a status may stand, what is said of the one area before what is said of many."""
+    return [text for text in (mark.style, mark.name, *mark.data.values(), *reversed(mark.folders)) if text.strip()]
 
 
 def _said(mark: Placemark) -> str:
@@ -113,47 +98,55 @@ def _said(mark: Placemark) -> str:
     return ", ".join(f"{key} {value!r}" for key, value in parts.items() if value) or "it has none of them"
 
 
-def _meaning(mark: Placemark, mapping: Mapping[str, Meaning]) -> tuple[Meaning, str] | None:
-    """The first carrier that says it, by the user's mapping, else by the known words, else by the known colours."""
+class _NotUnderstoodError(Exception):
+    """Nobody can tell from a placemark who holds it; carries the reason."""
+
+
+def _meaning(mark: Placemark, mapping: Mapping[str, Meaning]) -> tuple[Meaning, str]:
+    """What the user's mapping says of an area, else its words, else its colour; and the words that say it."""
     fill = mark.fill.rgb if mark.fill else ""
-    carriers = [text for text in _carriers(mark) if text.strip()]
-    sides = {side for text in carriers if (side := _side(_tokens(text)))}
-    side = sides.pop() if len(sides) == 1 else None
+    carriers = _carriers(mark)
+    labels = [(text, label) for text in carriers if (label := read_label(text)) is not None]
     for text in (*carriers, fill):
-        for word in (text.strip().casefold(), *_tokens(text)):
+        for word in (text.strip().casefold(), *re.findall(r"[^\W_]+", text.casefold())):
             if word in mapping:
                 controller, status = mapping[word]
+                sides = {label.side for _, label in labels if label.side}
+                side = sides.pop() if len(sides) == 1 else None
                 return ((None if status == "contested" else controller or side), status), text
-    for text in carriers:
-        found = _by_words(_tokens(text))
-        if found is not None:
-            return found, text
-    return (_COLOURS[fill], fill) if fill in _COLOURS else None
+    if labels:
+        return _together(mark, labels)
+    if fill in _COLOURS:
+        return _COLOURS[fill], fill
+    known = ", ".join(known_words())
+    raise _NotUnderstoodError(
+        f"neither style, folder, name nor colour says who holds it ({_said(mark)}); known words: {known}"
+    )
 
 
-def _tokens(text: str) -> tuple[str, ...]:
-    return tuple(re.findall(r"[^\W_]+", re.sub(r"\bde-(?=occup)", "de", text.casefold())))
-
-
-def _any_of(tokens: tuple[str, ...], words: tuple[str, ...]) -> bool:
-    return any(t.startswith(w[:-1]) if w.endswith("*") else t == w for t in tokens for w in words)
-
-
-def _side(tokens: tuple[str, ...]) -> str | None:
-    """Whose words they are; None where both sides are named, or neither."""
-    russian, ukrainian = _any_of(tokens, _RU), _any_of(tokens, _UA)
-    return None if russian == ukrainian else "RU" if russian else "UA"
-
-
-def _by_words(tokens: tuple[str, ...]) -> Meaning | None:
-    if _any_of(tokens, _CONTESTED):
-        return None, "contested"
-    side = _side(tokens)
-    if _any_of(tokens, _LIBERATED) and side != "RU":
-        return "UA", "liberated"
-    if side is None:
-        return None
-    return side, "advance" if _any_of(tokens, _ADVANCE) else "held"
+def _together(mark: Placemark, labels: Sequence[tuple[str, Label]]) -> tuple[Meaning, str]:
+    """What the labels of one area say together; a label that is not understood outweighs those less near to it."""
+    by_style = labels[0][0] == mark.style and not labels[0][1].unclear
+    beside = {mark.style, mark.name, *mark.folders}
+    clear: list[tuple[str, Label]] = []
+    for text, label in labels:
+        settled = any(found.side or found.status == "contested" for _, found in clear)
+        if (label.unclear and not (by_style or settled)) or (label.turned and text in beside):
+            words = ", ".join(map(repr, label.unclear))
+            raise _NotUnderstoodError(f"{text!r} is not understood ({words}); known words: {', '.join(known_words())}")
+        if not label.unclear and not (label.country and settled):
+            clear.append((text, label))
+    sides = {label.side for _, label in clear if label.side}
+    statuses = {label.status for _, label in clear if label.status}
+    said = next((text for text, label in clear if label.status), clear[0][0])
+    if statuses == {"contested"} and not sides:
+        return (None, "contested"), said
+    if len(sides) > 1 or len(statuses) > 1 or "contested" in statuses:
+        told = " and ".join(repr(text) for text, _ in clear)
+        raise _NotUnderstoodError(f"{told} contradict each other")
+    if not sides:
+        raise _NotUnderstoodError(f"{said!r} says {', '.join(map(str, statuses))}, but nothing says by whom")
+    return (sides.pop(), statuses.pop() if statuses else "held"), said
 
 
 def _date(path: Path, marks: Sequence[Placemark], options: Options) -> tuple[datetime, list[str]]:

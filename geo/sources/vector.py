@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import unicodedata
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from pathlib import Path
@@ -19,6 +21,7 @@ from geo.formats.layers import Layer, cell, file_encoding, read_layer
 from geo.formats.settings import load_toml
 from geo.schema import CRS, STATUSES, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import Reader, meanings
+from geo.text.control_words import without_invisible
 
 # Our column -> what others call it, where --column says nothing; the case does not matter.
 _ALSO = {
@@ -27,6 +30,8 @@ _ALSO = {
     "native": ("native",),
     "date": ("date", "depicts", "event_date", "valid_from", "begin"),
 }
+# small Cyrillic and Greek letters that look like Latin ones
+_ALIKE = str.maketrans("асеіјкмнорѕтухгԛԝвαβεικνορτυχ", "aceijkmhopstyxrqwbabeiknoptux")
 _TEXTS = ("date", "published", "retrieved", "layer", "part", "encoding", "delimiter", "decimal", "crs")
 _TABLES = ("columns", "constants", "statuses")
 _CREDITS = ("name", "title", "url", "licence", "attribution")
@@ -43,6 +48,8 @@ def read(path: Path, options: Options) -> list[Snapshot]:
             " anything"
         )
     columns = {name: _column(path, layer, options, name) for name in _ALSO}
+    columns["controller"], spelt = _one_spelling(columns["controller"])
+    columns["status"] = [_plain_text(word) for word in columns["status"] or ()] or None
     moments, notes = _dates(path, layer, options, columns["date"])
     refusals = _no_areas(layer)
     for row, moment in enumerate(moments, 1):
@@ -51,7 +58,7 @@ def read(path: Path, options: Options) -> list[Snapshot]:
     rows = [row for row in range(1, count + 1) if row not in refusals]
     frame, more, said = _frame(path, layer, options, columns, rows)
     refusals |= more
-    return _snapshots(layer, frame, moments, refusals, (*layer.notes, *notes, *said))
+    return _snapshots(layer, frame, moments, refusals, (*layer.notes, *notes, *spelt, *said))
 
 
 def read_toml(path: str | Path) -> tuple[Source | None, Options]:
@@ -125,6 +132,29 @@ def _column(path: Path, layer: Layer, options: Options, name: str) -> list[str |
             f" --column {name}=… names it, --set {name}=… gives one value for all"
         )
     return None
+
+
+def _plain_text(text: str | None) -> str | None:
+    """A cell without signs that nobody sees, its letters in one width."""
+    return None if text is None else " ".join(unicodedata.normalize("NFKC", without_invisible(text)).split()) or None
+
+
+def _one_spelling(cells: list[str | None] | None) -> tuple[list[str | None] | None, list[str]]:
+    """Sides that differ by case, by invisible signs or by letters of another script that look alike, as one side."""
+    if cells is None:
+        return None, []
+    spellings: dict[str, Counter[str]] = {}
+    for text in cells:
+        if (plain := _plain_text(text)) is not None:
+            spellings.setdefault(plain.casefold().translate(_ALIKE), Counter())[text or ""] += 1
+    chosen: dict[str, str] = {}
+    notes: list[str] = []
+    for found in spellings.values():
+        best = _plain_text(min(found, key=lambda text: (not text.isascii(), -found[text], not text.isupper(), text)))
+        chosen |= dict.fromkeys(found, best or "")
+        if odd := sorted(text for text in found if text != best):
+            notes.append(f"controller written {', '.join(map(ascii, odd))}: taken as {best!r}")
+    return [chosen.get(text or "") for text in cells], notes
 
 
 def _says_controllers(options: Options) -> bool:

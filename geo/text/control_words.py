@@ -1,0 +1,215 @@
+"""What a label of a map says of control: whose, in which status, or which of its words stand in the way."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache, lru_cache
+
+from geo.assets import ASSETS
+from geo.text.names import shipped_names
+
+SIDES = ("RU", "UA")
+_STATUSES = ("contested", "advance", "claimed", "liberated")
+_TAKEN = ("occupied", "seized")
+_TOPICS = (*SIDES, *_TAKEN, *_STATUSES)
+_INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
+_PREFIX = re.compile(r"\b(de|re|де)-(?=\w)")
+_CAMEL = re.compile(r"(?<=[a-zа-яіїєґ])(?=[A-ZА-ЯІЇЄҐ])")
+_TOKEN = re.compile(r"[^\W\d_]+|\d+|\?")
+_HEX = re.compile(r"(?<![^\W_])(?=[0-9a-f]*\d)[0-9a-f]{6,8}(?![^\W_])", re.IGNORECASE)
+_CYRILLIC = re.compile(r"[а-яіїєґё]")
+# forms that say whose the ground is, not who does something
+_GENITIVE = ("україни", "украины", "росії", "россии")
+
+
+@dataclass(frozen=True)
+class Label:
+    """What a label says: a side, a status or both; or the words that keep it from being understood."""
+
+    side: str | None = None
+    status: str | None = None
+    unclear: tuple[str, ...] = ()
+    turned: bool = False  # a word turns the meaning: nothing beside the label may be believed either
+    country: bool = False  # nothing but the name of a country, which may say where and not whose
+
+
+@dataclass(frozen=True)
+class _Word:
+    text: str
+    role: str
+    country: bool = False
+
+
+def without_invisible(text: str) -> str:
+    """A text without the signs that nobody sees, such as a zero-width space."""
+    return _INVISIBLE.sub("", text)
+
+
+@cache
+def _table() -> tuple[dict[str, str], list[tuple[str, str]], dict[str, str]]:
+    """Whole words and beginnings of words with their roles, and phrases that are one word."""
+    read = [
+        tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted((ASSETS / "text").glob("*/control.toml"))
+    ]
+    phrases = {several: one for language in read for several, one in language.pop("phrases").items()}
+    pairs = [(word, role) for roles in read for role, words in roles.items() for word in words]
+    begins = sorted(((w[:-1], role) for w, role in pairs if w.endswith("*")), key=lambda pair: -len(pair[0]))
+    return {w: role for w, role in pairs if not w.endswith("*")}, begins, phrases
+
+
+@cache
+def known_words() -> tuple[str, ...]:
+    """The words of sides and statuses that labels are read by."""
+    whole, begins, _ = _table()
+    wanted = (*_TOPICS, "country_RU", "country_UA")
+    return tuple(
+        sorted({w for w, role in whole.items() if role in wanted} | {f"{w}*" for w, r in begins if r in wanted})
+    )
+
+
+def _word(text: str) -> _Word:
+    whole, begins, _ = _table()
+    role = whole.get(text) or next((role for begin, role in begins if text.startswith(begin)), "")
+    if text == "?":
+        role = "turned"
+    if text.isdigit():
+        role = "number"
+    return _Word(text, role.removeprefix("country_"), role.startswith("country_"))
+
+
+def _words(text: str) -> list[_Word]:
+    """The words of a label with their roles; the names of units are places."""
+    text = _HEX.sub(" ", unicodedata.normalize("NFKC", without_invisible(text)))
+    for mention in reversed(shipped_names().units_in(text)):
+        text = f"{text[: mention.start]} § {text[mention.end :]}"
+    text = _PREFIX.sub(r"\1", _CAMEL.sub(" ", text).casefold())
+    for phrase, one in _table()[2].items():
+        text = re.sub(rf"(?<!\w){re.escape(phrase)}(?!\w)", one, text)
+    return [_Word("§", "place") if t == "§" else _word(t) for t in re.findall(rf"{_TOKEN.pattern}|§", text)]
+
+
+@lru_cache(maxsize=4096)
+def read_label(text: str) -> Label | None:
+    """What a label says of control; None where it says nothing of it."""
+    words = _words(text)
+    roles = {word.role for word in words}
+    if not roles & set(_TOPICS):
+        return None
+    if turned := tuple(word.text for word in words if word.role == "turned"):
+        return Label(unclear=turned, turned=True)
+    if unknown := tuple(word.text for word in words if not word.role):
+        return Label(unclear=unknown)
+    loser, rest = _loser(words)
+    topic = tuple(word.text for word in words if word.role in (*_TOPICS, "from"))
+    label = None if rest is None else _understood(rest, loser)
+    return Label(unclear=topic) if label is None else label
+
+
+def _loser(words: Sequence[_Word]) -> tuple[str | None, list[_Word] | None]:
+    """The side that has lost the ground ("from Russian forces"), and the other words; None where "from" is unclear."""
+    at = next((i for i, word in enumerate(words) if word.role == "from"), None)
+    if at is None:
+        return None, list(words)
+    end = at + 1
+    while end < len(words) and words[end].role in ("plain", "forces", "held"):
+        end += 1
+    if end < len(words) and words[end].role in SIDES:
+        return words[end].role, [*words[:at], *words[end + 1 :]]
+    if end < len(words) and words[end].role == "number":  # from a day on
+        return None, [*words[:at], *words[at + 1 :]]
+    return None, None
+
+
+def _understood(words: Sequence[_Word], loser: str | None) -> Label | None:
+    found = {word.role for word in words}
+    statuses = found & set(_STATUSES)
+    sides = [i for i, word in enumerate(words) if word.role in SIDES]
+    if statuses == {"claimed", "advance"}:
+        statuses = {"claimed"}
+    taken = bool(found & set(_TAKEN))
+    if len(statuses) + taken > 1:
+        return None
+    status = next(iter(statuses), None)
+    if status == "contested":
+        return Label(status=status) if loser is None else None
+    if status == "liberated":
+        kept = {words[i].role for i in sides}
+        return Label("UA", status) if loser != "UA" and kept <= {"UA"} else None
+    if not sides:
+        if loser is not None or (taken and "occupied" not in found):
+            return None
+        return Label("RU", "held") if taken else Label(status=status)
+    side = _occupier(words, sides) if taken and loser is None else _holder(words, sides, status)
+    if side is None or side == loser:
+        return None
+    bare = all(words[i].country for i in sides) and found <= {side, "plain", "number"}
+    says_held = taken or "held" in found
+    return Label(side, status or ("held" if says_held else None), country=bare)
+
+
+def _holder(words: Sequence[_Word], sides: Sequence[int], status: str | None) -> str | None:
+    """Whose it is: the one side there is, or of two the one that acts where the other only names the ground."""
+    acting = {words[i].role for i in sides if _acts(words, i)}
+    grounds = {words[i].role for i in sides if _is_ground(words, i) and not _acts(words, i)}
+    named = {words[i].role for i in sides}
+    if len(named) == 1:
+        side = next(iter(named))
+        where = {word.role for word in words} & {"place", "ground"}
+        if (
+            where
+            and not acting
+            and (grounds or all(words[i].country for i in sides))
+            and not (status == "advance" and not grounds)
+        ):
+            return None
+        return side
+    return next(iter(acting)) if len(acting) == 1 and grounds == named - acting else None
+
+
+def _occupier(words: Sequence[_Word], sides: Sequence[int]) -> str | None:
+    """Who occupies: the side that acts; ground called Ukrainian is occupied by the other."""
+    acting = {words[i].role for i in sides if _acts(words, i)}
+    if acting:
+        others = {words[i].role for i in sides} - acting
+        grounds = {words[i].role for i in sides if _is_ground(words, i)}
+        return next(iter(acting)) if len(acting) == 1 and others <= grounds else None
+    grounds = {words[i].role for i in sides if _is_ground(words, i)}
+    return "RU" if grounds == {"UA"} == {words[i].role for i in sides} else None
+
+
+def _acts(words: Sequence[_Word], at: int) -> bool:
+    """Whether a side is said to do something: "Russian-occupied", "by Russia", "під контролем рф"."""
+    after = words[at + 1 : at + 2]
+    while after and after[0].role == "forces":
+        at += 1
+        after = words[at + 1 : at + 2]
+    if after and after[0].role in ("held", *_TAKEN, "claimed", "advance"):
+        return True
+    before = list(words[:at])
+    while before and before[-1].role in ("plain", "forces", *SIDES):
+        before.pop()
+    if not before or (words[at].text in _GENITIVE and not any(w.role in ("by", "forces") for w in words[:at])):
+        return False
+    if before[-1].role == "by":
+        return True
+    if before[-1].role in ("held", "claimed"):
+        return _is_cyrillic(words[at]) or (before[-1].role == "held" and not (after and after[0].role == "ground"))
+    return before[-1].role in _TAKEN and _is_cyrillic(words[at]) and not words[at].country and not _is_ground(words, at)
+
+
+def _is_ground(words: Sequence[_Word], at: int) -> bool:
+    """Whether a side only says whose land it is: "Ukrainian territory", "territory of Ukraine"."""
+    near = [*words[at + 1 : at + 2], *(w for w in words[max(0, at - 2) : at] if w.role != "plain")]
+    return (
+        any(word.role == "ground" for word in near)
+        or words[at].text in _GENITIVE
+        or (at > 0 and words[at - 1].text == "of")
+    )
+
+
+def _is_cyrillic(word: _Word) -> bool:
+    return bool(_CYRILLIC.search(word.text))
