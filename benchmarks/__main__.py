@@ -30,8 +30,8 @@ from geo.archive import open_archive
 from geo.importing.importer import import_files
 from geo.measure import areas
 from geo.measure.ellipsoid import areas_km2
-from geo.measure.series import classes
-from geo.measure.series.panel import panel, zone_changes
+from geo.measure.series.edge_history import Step
+from geo.measure.series.panel import class_ledgers, panel, zone_changes
 
 OVERLAY_DAYS = 6  # the rival's overlay of a day takes about a second: it is timed on a few days and multiplied
 
@@ -78,10 +78,10 @@ def rows_of_table(folder: Path) -> Iterator[tuple[str, float, float, float]]:
     zones = areas.zones_by_unit(units)
     geod = median(lambda: rival_areas(shapes))
     yield "areas of all dates, from geometries in memory", median(lambda: areas_km2(shapes)), geod, 10
-    (built,) = classes.class_ledgers(rows, instants).values()
+    (built,) = class_ledgers(rows, instants).values()
     built.areas_km2()
     yield "areas of all dates, from a built ledger", median(built.areas_km2), geod, 200
-    ours = median(lambda: classes.class_steps(rows, instants))
+    ours = median(lambda: _steps(rows, instants))
     yield "gained and lost of every step, ledger included", ours, median(lambda: rival_changes(shapes)), 25
     ours = median(lambda: _panel(rows, instants, zones))
     yield f"panel by unit of all dates ({len(units)} units), ledger included", ours, _rival_panel(shapes, units), 40
@@ -96,8 +96,12 @@ def rows_of_table(folder: Path) -> Iterator[tuple[str, float, float, float]]:
     yield "one date of the archive to a GeoDataFrame", day, read, 1
 
 
+def _steps(rows: gpd.GeoDataFrame, instants: list[datetime]) -> dict[areas.ClassKey, list[Step]]:
+    return {key: ledger.steps() for key, ledger in class_ledgers(rows, instants).items()}
+
+
 def _panel(rows: gpd.GeoDataFrame, instants: list[datetime], zones: list[areas.Zone]) -> pd.DataFrame:
-    steps = classes.class_steps(rows, instants)
+    steps = _steps(rows, instants)
     return panel({k: zone_changes(s, zones) for k, s in steps.items()}, zones, instants=instants)
 
 

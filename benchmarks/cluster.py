@@ -12,10 +12,9 @@ import shapely
 
 from benchmarks.common import DATA, as_series, units_of
 from geo.measure.areas import zones_by_unit
-from geo.measure.series.classes import class_ledgers
 from geo.measure.series.edge_history import Ledger, in_order
 from geo.measure.series.edges import Chain
-from geo.measure.series.panel import zone_changes
+from geo.measure.series.panel import class_ledgers, zone_changes
 from geo.measure.series.parallel import ledger_of, partition_of
 
 CONFLICTS, SOURCES = 50, 6

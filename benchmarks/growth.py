@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 
 from benchmarks.common import DATA, as_series
-from geo.measure.series.edge_history import Clerk, Ledger
+from geo.measure.series.edge_history import Ledger, LedgerBuilder
 
 DATES = (100, 350, 1000, 3500)
 DETAIL = (-1e-3, -2e-4, 0.0, 8e-3, 3e-3)  # degrees
@@ -31,7 +31,7 @@ def held(shapes: np.ndarray, dates: int) -> Iterator[shapely.Geometry]:
 
 
 def build(shapes: Iterator[shapely.Geometry]) -> Ledger:
-    clerk = Clerk()
+    clerk = LedgerBuilder()
     for shape in shapes:
         clerk.snapshot([shape])
     return clerk.ledger()

@@ -16,11 +16,11 @@ from hypothesis import strategies as st
 from shapely.geometry import box
 
 from geo.archive import Archive, open_archive
-from geo.archive.figure_queries import AREA_COLUMNS, CHANGE_COLUMNS, SERIES_COLUMNS
+from geo.archive.figures import AREA_COLUMNS, CHANGE_COLUMNS, SERIES_COLUMNS
 from geo.errors import ArchiveError, NoSnapshotError, SourceError, UnitError, UsageError
 from geo.measure import areas as measures
 from geo.measure.ellipsoid import areas_km2
-from geo.measure.series.classes import changed_ground
+from geo.measure.series.panel import changed_ground
 from geo.schema import Source
 from geo.storage.snapshots import Recording, record
 

@@ -16,8 +16,7 @@ from geo.importing.importer import import_files
 from geo.measure.areas import EVERYWHERE, zones_by_unit
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.series import parallel as cluster
-from geo.measure.series.classes import class_ledgers
-from geo.measure.series.panel import joined
+from geo.measure.series.panel import class_ledgers, joined
 from geo.measure.series.parallel import ledger_of, partition_of, series_changes, span_changes, spans_of
 from geo.schema import parse_instant
 

@@ -24,7 +24,7 @@ from geo.archive import Archive, open_archive
 from geo.cli import main
 from geo.errors import NoSnapshotError, SourceError, UsageError
 from geo.measure.areas import EVERYWHERE, areal_only
-from geo.measure.source_comparison import Ground, lag_rows, reel_of, side_by_side, totals
+from geo.measure.source_comparison import Ground, daily_faces, lag_rows, side_by_side, totals
 
 ROOT = Path(__file__).parents[1]
 
@@ -146,7 +146,7 @@ def test_places_of_which_the_sources_differ(two: Archive) -> None:
 def test_the_lag_that_minimises_the_disagreement_is_the_one_put_in() -> None:
     days = [f"2024-08-{d:02}" for d in range(1, 31)]
     moving = [box(0, 0, 1 + i * 0.1, 1) for i in range(40)]
-    reel = reel_of(days, {"early": moving[10:40], "late": moving[7:37]})
+    reel = daily_faces(days, {"early": moving[10:40], "late": moving[7:37]})
     lags = lag_rows(reel, most_days=6)
     assert lags[lags["is_least"]]["lag_days"].tolist() == [3]
     assert lags[lags["is_least"]]["disagreement_km2"].iloc[0] == pytest.approx(0, abs=1e-9)

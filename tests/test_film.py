@@ -16,7 +16,7 @@ from shapely.geometry import MultiPolygon, Polygon, box
 
 from geo.errors import MapError
 from geo.measure.ellipsoid import areas_km2
-from geo.measure.series.edge_history import Clerk
+from geo.measure.series.edge_history import LedgerBuilder
 from geo.output.html.timeline_codec import SCALE, ClassTrack, UnpackedTimeline, deflate, pack, unpack
 from geo.output.html.timeline_page import drawn_km2
 
@@ -36,7 +36,7 @@ class Made:
 
 
 def track(lives: list[tuple[shapely.Geometry, int, int]], count: int, area: list[float] | None = None) -> Made:
-    clerk = Clerk()
+    clerk = LedgerBuilder()
     for date in range(count):
         clerk.step(
             {i: shape for i, (shape, first, _) in enumerate(lives) if first == date},

@@ -19,8 +19,7 @@ from geo.archive import Archive, open_archive
 from geo.importing.importer import import_files
 from geo.measure import areas
 from geo.measure.ellipsoid import areas_km2
-from geo.measure.series import changes as stepping
-from geo.measure.series import classes, edge_history, edges
+from geo.measure.series import edge_history, edges, panel
 from geo.schema import text_or_none
 
 DAY0 = datetime(2024, 8, 1, tzinfo=UTC)
@@ -43,9 +42,10 @@ def km2(shapes: object) -> float:
     return float(areas_km2(np.atleast_1d(np.asarray(shapes, dtype=object))).sum())
 
 
-def check_against_overlays(days: list[list[shapely.Geometry]]) -> list[stepping.Step]:
+def check_against_overlays(days: list[list[shapely.Geometry]]) -> list[edge_history.Step]:
     rows, instants = rows_of(days)
-    (steps,) = classes.class_steps(rows, instants).values()
+    (ledger,) = panel.class_ledgers(rows, instants).values()
+    steps = ledger.steps()
     area = 0.0
     before: shapely.Geometry = MultiPolygon()
     for step, shapes in zip(steps, days, strict=True):
@@ -132,19 +132,19 @@ def test_the_traps_of_real_series(days: list[list[shapely.Geometry]]) -> None:
 
 def test_days_that_repeat_cost_nothing() -> None:
     steps = check_against_overlays([[RING]] * 5)
-    assert all(step is stepping.NOTHING for step in steps[1:]) or all(not len(s.gained) for s in steps[1:])
+    assert all(step is edge_history.NOTHING for step in steps[1:]) or all(not len(s.gained) for s in steps[1:])
 
 
 def test_a_step_that_cannot_prove_itself_is_done_by_an_overlay(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    right, calls = stepping.faces, []
+    right, calls = edge_history.faces, []
 
     def no_faces_at_first(bundle: edges.Bundle) -> object:
         calls.append(bundle)
-        return [(stepping.NOTHING.gained, stepping.NOTHING.lost)] if len(calls) == 1 else right(bundle)
+        return [(edge_history.NOTHING.gained, edge_history.NOTHING.lost)] if len(calls) == 1 else right(bundle)
 
-    monkeypatch.setattr(stepping, "faces", no_faces_at_first)
+    monkeypatch.setattr(edge_history, "faces", no_faces_at_first)
     with caplog.at_level(logging.INFO, logger="geo.measure.series.edge_history"):
         steps = check_against_overlays([[box(30, 50, 31, 51)], [box(30, 50, 30.5, 51)]])
     assert steps[1].overlay
@@ -152,7 +152,7 @@ def test_a_step_that_cannot_prove_itself_is_done_by_an_overlay(
 
 
 def ledger_of(days: list[list[shapely.Geometry]]) -> edge_history.Ledger:
-    clerk = edge_history.Clerk()
+    clerk = edge_history.LedgerBuilder()
     for shapes in days:
         clerk.snapshot(shapes)
     return clerk.ledger()

@@ -13,7 +13,7 @@ from test_archive import put, state
 from test_maps import incident
 
 from geo.archive import Archive, open_archive
-from geo.archive.source_queries import stated_meaning
+from geo.archive.comparisons import stated_meaning
 from geo.importing.importer import ensure_units
 from geo.output.documents.content import ClassSeries, gather_brief, strands_words
 from geo.output.documents.svg_chart import strands_markup

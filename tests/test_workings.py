@@ -17,8 +17,8 @@ from test_archive import archive, km2  # noqa: F401
 from geo.archive import Archive, open_archive
 from geo.cli import main
 from geo.errors import UsageError
+from geo.measure.areas import border_band
 from geo.measure.ellipsoid import lengths_km
-from geo.measure.uncertainty import border_band
 
 CENTRE = Point(35.3, 51.2)
 

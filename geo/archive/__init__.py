@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
-from geo.archive.comparisons import Sides
-from geo.archive.contents import Holdings
-from geo.archive.edits import Entries
-from geo.archive.figures import Figures
-from geo.archive.locations import Places
-from geo.archive.notebook_card import archive_card, sentence
+import pandas as pd
+
+from geo.archive import comparisons, contents, explanations, figures, locations, safety_rules
+from geo.archive import corrections as correction_questions
+from geo.archive.queries import ArchiveBase
 from geo.archive.results import FAR
 from geo.errors import ArchiveError, UsageError
+from geo.presentation.html_text import PLAIN_DIV, escape
+from geo.schema import text_or_none
+
+_LEFT = "text-align:left"
 
 
 def open_archive(path: str | Path, *, raw: bool = False) -> Archive:
@@ -39,12 +44,91 @@ def open_archive(path: str | Path, *, raw: bool = False) -> Archive:
     return Archive(path, raw=raw)
 
 
-class Archive(Holdings, Figures, Places, Sides, Entries):
-    """Dated control, incidents and units in one GeoPackage. Open it with `open_archive`."""
+class Archive(ArchiveBase):
+    """Dated control, incidents and units in one GeoPackage. Open it with `open_archive`.
+
+    Every question stands in a module of its subject, with its docstring; here they are one class.
+    """
+
+    # what is in it
+    sources = contents.sources
+    controllers = contents.controllers
+    snapshots = contents.snapshots
+    polygons = contents.polygons
+    control = contents.control
+    units = contents.units
+    unit = contents.unit
+    countries = contents.countries
+    incidents = contents.incidents
+    claims = contents.claims
+    set_accuracy = contents.set_accuracy
+
+    # figures in km², and what they rest on
+    area = figures.area
+    change = figures.change
+    changed = figures.changed
+    series = figures.series
+    explain = explanations.explain
+    explain_change = explanations.explain_change
+
+    # lines and points
+    front = locations.front
+    front_movement = locations.front_movement
+    changed_hands = locations.changed_hands
+    who = locations.who
+
+    # several sources
+    compare = comparisons.compare
+    compare_span = comparisons.compare_span
+
+    # what was corrected or taken back
+    retract = correction_questions.retract
+    corrections = correction_questions.corrections
+    corrected_ground = correction_questions.corrected_ground
+    correction_notes = correction_questions.correction_notes
+
+    # rules against harm
+    rules = safety_rules.rules
+    set_rule = safety_rules.set_rule
+    lift_rules = safety_rules.lift_rules
 
     def _repr_html_(self) -> str:
         try:
-            tables = self.sources(), self.snapshots(as_known_on=FAR), self.store.layers()
+            return _card(self.path, self.sources(), self.snapshots(as_known_on=FAR), self.store.layers())
         except ArchiveError as error:
-            return sentence(str(error))
-        return archive_card(self.path, *tables)
+            return f"<div {PLAIN_DIV}><p>{escape(error)}</p></div>"
+
+
+def _card(path: Path, sources: pd.DataFrame, snapshots: pd.DataFrame, layers: pd.DataFrame) -> str:
+    """An archive in a notebook: where it is, from whom it has what, of which dates, and how much."""
+    titles = dict(zip(sources["name"], sources["title"], strict=True))
+    licences = dict(zip(sources["name"], sources["licence"], strict=True))
+    counts = {(r["layer"], r["name"]): r for r in layers.to_dict("records")}
+    rows: list[Sequence[Any]] = []
+    for name, mine in snapshots.groupby("source"):
+        dates = sorted(mine["depicts"])
+        drawn = counts.pop(("control", name), {"rows": 0})["rows"]
+        count = f"{len(dates):,} snapshot{'' if len(dates) == 1 else 's'}, {drawn:,} polygons"
+        rows.append(("control", _named(name, titles), count, dates[0], dates[-1], licences.get(name)))
+    for (layer, name), row in counts.items():
+        named = _named(name, titles) if layer == "incidents" else name
+        rows.append((layer, named, f"{row['rows']:,}", row["first"], row["last"], licences.get(name)))
+    head = f"<p><strong>Archive</strong> {escape(path)}</p>"
+    if not rows:
+        return f"<div {PLAIN_DIV}>{head}<p>Nothing is in it yet: geo.import_files takes files in.</p></div>"
+    heads = "".join(f'<th style="{_LEFT}">{w}</th>' for w in ("Layer", "Source", "Holds", "From", "To", "Licence"))
+    body = "".join(
+        "<tr>" + "".join(f'<td style="{_LEFT}">{escape(_cell(cell))}</td>' for cell in row) + "</tr>" for row in rows
+    )
+    return f"<div {PLAIN_DIV}>{head}<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+
+
+def _named(name: Any, titles: Mapping[Any, Any]) -> str:
+    title = text_or_none(titles.get(name))
+    return f"{title} ({name})" if title and title != name else str(name)
+
+
+def _cell(value: Any) -> str:
+    """A cell; of an instant at midnight its day alone."""
+    text = text_or_none(value) or "–"
+    return text.removesuffix("T00:00:00.000Z")

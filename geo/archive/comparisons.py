@@ -1,122 +1,397 @@
-"""An archive's sources side by side."""
+"""Sources side by side: on a date, over a span, at places. No answer merges them."""
 
 from __future__ import annotations
 
+import csv
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date as Day
+from datetime import timedelta
+from functools import cache
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
-from geo.archive import source_queries
-from geo.archive.base import Opened, held
-from geo.archive.queries import Asked
-from geo.archive.results import By, When
-from geo.archive.source_queries import Comparison
+from geo.archive.queries import ArchiveBase, Query, Reader
+from geo.archive.results import FAR, By, When, statuses_meant
+from geo.archive.shared_docs import consistent_read
+from geo.assets import ASSETS
+from geo.errors import NoSnapshotError, UsageError
+from geo.measure import areas, source_comparison
+from geo.measure.settlements import ground_at
+from geo.measure.source_comparison import Ground
+from geo.schema import last_instant, number_of, parse_instant, text_or_none, to_instant
+
+LAG_DAYS = 14
+_MEANINGS = ASSETS / "classes" / "meanings.csv"
+COLUMNS = (
+    "date", "controller", "status", "unit", "kind", "said_by", "others_say", "area_km2", "snapshots", "difference",
+    "boundary",
+)  # fmt: skip
+Grounds = Mapping[areas.ClassKey, shapely.Geometry]
+Key = tuple[str | None, str]
 
 
-class Sides(Opened):
-    """Questions to several sources at once; nothing is merged."""
+@dataclass(frozen=True)
+class Comparison:
+    """Sources side by side on a date: km² (`table`), polygons (`pieces`), places, and how their classes differ."""
 
-    @held
-    def compare(
-        self,
-        date: When | None = None,
-        *,
-        sources: Sequence[str],
-        controller: str | None = None,
-        status: str | Sequence[str] | None = None,
-        take: Mapping[str, str] | None = None,
-        within: str | shapely.Geometry | None = None,
-        by: By | None = None,
-        level: int | None = None,
-        boundary: str | None = None,
-        places: gpd.GeoDataFrame | None = None,
-        as_known_on: When | None = None,
-        max_age_days: float | None = None,
-    ) -> Comparison:
-        """Sources side by side on a date: what each says, what they agree on, what is in dispute. Nothing is merged.
+    date: str
+    sources: Sequence[str]
+    table: pd.DataFrame
+    pieces: gpd.GeoDataFrame
+    places: pd.DataFrame | None
+    notes: Sequence[str]
+    snapshots: Mapping[str, Sequence[str]]
 
-        Parameters
-        ----------
-        date : str, date, datetime or None
-            None is the last day on which every source has spoken.
-        sources : sequence of str
-            Two or more.
-        status : str, several, or None
-            The classes compared, like with like; None is ``held``.
-        take : mapping or None
-            Source -> the status (and publication: ``claimed/kursk-advance``) that stands for it in this source. The
-            difference is then named in every row.
-        places : geopandas.GeoDataFrame or None
-            name and points (`geo.measure.settlements.read_places`): those of which the sources differ are listed.
-        controller, within, by, level, boundary, as_known_on, max_age_days
-            As in `area`; `by` is ``unit`` or None.
 
-        Returns
-        -------
-        geo.archive.source_queries.Comparison
-            km² on WGS 84 and polygons in EPSG:4326. Agreed and disputed ground sum to what each source says.
+@consistent_read
+def compare(
+    self: ArchiveBase,
+    date: When | None = None,
+    *,
+    sources: Sequence[str],
+    controller: str | None = None,
+    status: str | Sequence[str] | None = None,
+    take: Mapping[str, str] | None = None,
+    within: str | shapely.Geometry | None = None,
+    by: By | None = None,
+    level: int | None = None,
+    boundary: str | None = None,
+    places: gpd.GeoDataFrame | None = None,
+    as_known_on: When | None = None,
+    max_age_days: float | None = None,
+) -> Comparison:
+    """Sources side by side on a date: what each says, what they agree on, what is in dispute. Nothing is merged.
 
-        Raises
-        ------
-        NoSnapshotError
-            A source has no snapshot then, or none has such ground.
-        SourceError
-            A source is not there.
-        UnitError
-            A unit is unknown or ambiguous.
-        UsageError
-            Fewer than two sources, or a class that stands in several publications.
-        """
-        asked = Asked("", controller, status, within, by, level, boundary, as_known_on, max_age_days)
-        return source_queries.side_by_side(self._reader, date, sources, asked, take=take, places=places)
+    Parameters
+    ----------
+    date : str, date, datetime or None
+        None is the last day on which every source has a snapshot.
+    status : str, sequence of str or None
+        The classes compared, like with like; None is ``held``.
+    by : {"unit"} or None
+        A row for every administrative unit.
+    places : geopandas.GeoDataFrame or None
+        Settlements, as `geo.measure.settlements.read_places` reads them: those of which the sources differ are listed.
 
-    @held
-    def compare_span(
-        self,
-        from_: When,
-        to: When,
-        *,
-        sources: Sequence[str],
-        controller: str | None = None,
-        status: str | Sequence[str] | None = None,
-        take: Mapping[str, str] | None = None,
-        within: str | shapely.Geometry | None = None,
-        boundary: str | None = None,
-        lag_days: int = source_queries.LAG_DAYS,
-        as_known_on: When | None = None,
-        max_age_days: float | None = None,
-    ) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """Sources side by side on every day of a span, and by how many days one trails another.
+    Returns
+    -------
+    geo.archive.comparisons.Comparison
+        Its `table` has km² on the WGS 84 ellipsoid, its `pieces` polygons in EPSG:4326. Agreed and disputed ground sum
+        to what each source says.
 
-        Parameters
-        ----------
-        from_, to : str, date, datetime
-            The span, both included; it begins where each source has a snapshot.
-        lag_days : int
-            How many days either way are searched for the lag with the least disagreement; 0 searches none.
-        sources, controller, status, take, within, boundary, as_known_on, max_age_days
-            As in `compare`.
+    Raises
+    ------
+    ArchiveError
+    GateError
+    NoSnapshotError
+        A source has no snapshot then, or none of them has such ground.
+    SourceError
+    UnitError
+    UsageError
+        Fewer than two sources are named, or a class stands in several publications of a source and none is taken.
+    """
+    reader = self.reader
+    query = Query("", controller, status, within, by, level, boundary, as_known_on, max_age_days)
+    names = _named(reader, sources, take)
+    when = date if date is not None else _last_common(reader, names, as_known_on)
+    states = {name: reader.side(replace(query, source=name), when) for name in names}
+    frames = {name: frame for name, (frame, _) in states.items()}
+    snapshots = {name: sorted({snapshot for snapshot, _ in used.values()}) for name, (_, used) in states.items()}
+    grounds = {n: areas.ground_by_class(frame) for n, frame in frames.items()}
+    keys = _keys(grounds, query, take)
+    zones = reader.zones(query, ground=gpd.GeoDataFrame(pd.concat(frames.values(), ignore_index=True)))
+    found, tables, notes = [], [], [*_dates(reader, snapshots), *reader.notes(*names)]
+    for key in keys:
+        said_of, difference = _grounds(grounds, key, take)
+        pieces = source_comparison.side_by_side(said_of, key, zones=zones).assign(difference=difference)
+        table = source_comparison.totals(pieces, names) if len(pieces) else _nothing(names, key, zones)
+        found.append(pieces)
+        tables.append(table.assign(difference=difference))
+        notes.append(f"{_words(*key)}: {difference}")
+    rests = {n: "; ".join(snapshots[n]) for n in names}
+    return Comparison(
+        date=str(when),
+        sources=names,
+        table=_finished(pd.concat(tables, ignore_index=True), when, rests)[list(COLUMNS)],
+        pieces=gpd.GeoDataFrame(_finished(pd.concat(found, ignore_index=True), when, rests), crs="EPSG:4326"),
+        places=None if places is None else _places(places, frames),
+        notes=notes,
+        snapshots=snapshots,
+    )
 
-        Returns
-        -------
-        pandas.DataFrame
-            date, controller, status, kind (``area``, ``agreed``, ``disputed``), said_by, area_km2, difference.
-        pandas.DataFrame
-            source, trails, lag_days, disagreement_km2 (mean over the same days at every lag), days, is_least,
-            controller, status. At a lag of n, `source` on a day is held against `trails` n days later.
 
-        Raises
-        ------
-        NoSnapshotError
-            A source has no snapshot in the span, or none has such ground.
-        SourceError
-            A source is not there.
-        UnitError
-            A unit is unknown or ambiguous.
-        UsageError
-            Fewer than two sources, or the span is too short for the search.
-        """
-        asked = Asked("", controller, status, within, None, None, boundary, as_known_on, max_age_days)
-        return source_queries.over_span(self._reader, from_, to, sources, asked, take=take, lag_days=lag_days)
+@consistent_read
+def compare_span(
+    self: ArchiveBase,
+    from_: When,
+    to: When,
+    *,
+    sources: Sequence[str],
+    controller: str | None = None,
+    status: str | Sequence[str] | None = None,
+    take: Mapping[str, str] | None = None,
+    within: str | shapely.Geometry | None = None,
+    boundary: str | None = None,
+    lag_days: int = LAG_DAYS,
+    as_known_on: When | None = None,
+    max_age_days: float | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Sources side by side on every day of a span, and by how many days one trails another.
+
+    Parameters
+    ----------
+    from_, to : str, date or datetime
+        The span, both included; it begins where each source has a snapshot.
+    status : str, sequence of str or None
+        The classes compared, like with like; None is ``held``.
+    lag_days : int
+        How many days either way are searched for the lag with the least disagreement; 0 searches none.
+
+    Returns
+    -------
+    span : pandas.DataFrame
+        date, controller, status, kind (``area``, ``agreed``, ``disputed``), said_by, area_km2, difference.
+    lag : pandas.DataFrame
+        source, trails, lag_days, disagreement_km2 (mean over the same days at every lag), days, is_least, controller,
+        status. At a lag of n, `source` on a day is held against `trails` n days later.
+
+    Raises
+    ------
+    ArchiveError
+    GateError
+    NoSnapshotError
+        A source has no snapshot in the span, or none of them has such ground.
+    SourceError
+    UnitError
+    UsageError
+        Fewer than two sources are named, or the span is too short for the search.
+    """
+    reader = self.reader
+    query = Query("", controller, status, within, None, None, boundary, as_known_on, max_age_days)
+    names = _named(reader, sources, take)
+    days = _days(reader, names, from_, to, query)
+    seen: dict[tuple[str, ...], Grounds] = {}
+    states = {n: [_state(reader, day, replace(query, source=n), seen) for day in days] for n in names}
+    keys = _keys({n: {k: g for state in states[n] for k, g in state.items()} for n in names}, query, take)
+    zone = reader.zone(within, boundary).shape
+    spans, lags, notes = [], [], list(reader.notes(*names))
+    for key in keys:
+        daily = source_comparison.daily_faces([str(d) for d in days], _rolled(states, key, take, zone))
+        difference = _grounds({n: states[n][-1] for n in names}, key, take)[1]
+        spans.append(source_comparison.span_rows(daily, key).assign(difference=difference))
+        notes.append(f"{_words(*key)}: {difference}")
+        if lag_days:
+            lag = source_comparison.lag_rows(daily, most_days=lag_days)
+            lags.append(lag.assign(controller=key[0], status=key[1]))
+            notes += _lag_words(lag, key, lag_days)
+    span = pd.concat(spans, ignore_index=True)
+    span.attrs["notes"] = (*notes, "a day without a snapshot of a source has that source's latest before it")
+    return span, pd.concat(lags, ignore_index=True) if lags else pd.DataFrame()
+
+
+def _named(reader: Reader, sources: Sequence[str], take: Mapping[str, str] | None) -> list[str]:
+    names = [reader.source_name(s) for s in dict.fromkeys(sources)]
+    if len(names) < 2:
+        raise UsageError("name two sources or more to put side by side (--source A --source B)")
+    stray = sorted(set(take or ()) - set(names))
+    if stray:
+        raise UsageError(f"a class is taken of {', '.join(stray)}, which is not among the sources compared")
+    return names
+
+
+def _last_common(reader: Reader, names: Sequence[str], known: When | None) -> str:
+    """The last day on which every source has a snapshot."""
+    days = [max(reader.used(Query(n, as_known_on=known), None)["depicts"]) for n in names]
+    return parse_instant(min(days)).date().isoformat()
+
+
+def _keys(grounds: Mapping[str, Grounds], query: Query, take: Mapping[str, str] | None) -> list[Key]:
+    """The classes in question: those of the statuses asked for that any of the sources has."""
+    wanted = statuses_meant(query.status)
+    found = {
+        (key[0], status)
+        for name, classes in grounds.items()
+        for key in classes
+        for status in wanted
+        if key[1] == _taken(name, status, take)[0] and query.controller in (None, key[0])
+    }
+    if not found:
+        raise NoSnapshotError(
+            f"none of {', '.join(grounds)} has ground that is {' or '.join(wanted)}"
+            f"{f' by {query.controller}' if query.controller else ''} then: another --status, or --take SOURCE=STATUS"
+        )
+    return sorted(found, key=lambda k: (wanted.index(k[1]), k[0] or "~"))
+
+
+def _taken(source: str, status: str, take: Mapping[str, str] | None) -> tuple[str, str | None]:
+    """The status, and the publication where one is named, that stand for a status in a source."""
+    if not take or source not in take:
+        return status, None
+    taken, _, part = take[source].partition("/")
+    return statuses_meant(taken)[0], part or None
+
+
+def _own(classes: Grounds, key: Key, source: str, take: Mapping[str, str] | None) -> areas.ClassKey | None:
+    """The one class of a source that is held against the others'."""
+    status, part = _taken(source, key[1], take)
+    mine = [k for k in classes if k[0] == key[0] and k[1] == status and part in (None, k[3])]
+    if len(mine) > 1:
+        listed = ", ".join(f"{source}={status}/{k[3]}" for k in mine)
+        raise UsageError(
+            f"{source} has several publications of {_words(key[0], status)}, which are never added; take one of them"
+            f" (--take {listed.replace(', ', ' or --take ')})"
+        )
+    return mine[0] if mine else None
+
+
+def _grounds(grounds: Mapping[str, Grounds], key: Key, take: Mapping[str, str] | None) -> tuple[list[Ground], str]:
+    """What each source says of a class, and how what they mean by it differs."""
+    said, meant = [], []
+    for name, classes in grounds.items():
+        own = _own(classes, key, name, take)
+        others = {_words(k[0], k[1], k[3]): g for k, g in classes.items() if k != own}
+        said.append(Ground(name, areas.NOWHERE if own is None else classes[own], others))
+        meant.append(_meant(name, own, key))
+    return said, "; ".join(meant)
+
+
+def _meant(source: str, own: areas.ClassKey | None, key: Key) -> str:
+    if own is None:
+        return f"{source} has no such class"
+    meaning = meaning_of(source, own[3], own[0], own[1])
+    unlike = f" UNLIKE CLASS: {own[1]}, not {key[1]}," if own[1] != key[1] else ""
+    return f"{source}:{unlike} {meaning}"
+
+
+def meaning_of(source: str, part: str, controller: str | None, status: str) -> str:
+    """What a source means by a class, by the table of docs/formats.md."""
+    row = _meant_by(source, part, controller, status)
+    return row["meaning"] if row else f"its own class {_words(controller, status, part)}"
+
+
+def stated_meaning(source: str, part: str, controller: str | None, status: str) -> str:
+    """What the table says of this class alone; "" where it says nothing of it."""
+    row = _meant_by(source, part, controller, status)
+    return row["meaning"] if row and row["status"] else ""
+
+
+def _meant_by(source: str, part: str, controller: str | None, status: str) -> dict[str, str] | None:
+    for row in _meanings():
+        fits = row["source"] == source and row["part"] in ("", part)
+        if fits and row["controller"] in ("", controller or "") and row["status"] in ("", status):
+            return row
+    return None
+
+
+@cache
+def _meanings() -> list[dict[str, str]]:
+    with _MEANINGS.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _words(controller: str | None, status: str, part: str = "") -> str:
+    return f"{controller or ''} {status}".strip() + (f" ({part})" if part else "")
+
+
+def _dates(reader: Reader, snapshots: Mapping[str, Sequence[str]]) -> list[str]:
+    """What each source's snapshots depict: two maps of one date are seldom of one instant."""
+    table = reader.snapshots().drop_duplicates("snapshot").set_index("snapshot")
+    lines = []
+    for source, names in snapshots.items():
+        depicts = "; ".join(
+            f"{n} depicts {table['depicts'][n]}"
+            + (f", published {p}" if (p := text_or_none(table["published"][n])) else "")
+            for n in names
+        )
+        lines.append(f"{source}: {depicts}")
+    return lines
+
+
+def _nothing(names: Sequence[str], key: Key, zones: Sequence[areas.Zone]) -> pd.DataFrame:
+    """The rows of a class of which there is nothing where it was asked for."""
+    zone = zones[0]
+    kinds = [*(("area", n) for n in names), ("agreed", "; ".join(names)), ("disputed", None)]
+    rows = [(*key, zone.unit, zone.boundary, kind, by, None, 0.0) for kind, by in kinds]
+    return pd.DataFrame(
+        rows, columns=["controller", "status", "unit", "boundary", "kind", "said_by", "others_say", "area_km2"]
+    )
+
+
+def _finished(frame: pd.DataFrame, when: When, rests: Mapping[str, str]) -> pd.DataFrame:
+    whole = "; ".join(rests.values())
+    words = ["controller", "unit", "boundary", "said_by", "others_say"]
+    frame[words] = frame[words].astype(object).where(frame[words].notna(), None)
+    return frame.assign(date=str(when), snapshots=[rests.get(by or "", whole) for by in frame["said_by"]])
+
+
+def _places(places: gpd.GeoDataFrame, frames: Mapping[str, gpd.GeoDataFrame]) -> pd.DataFrame:
+    """The places of which the sources do not say the same."""
+    points = np.asarray(places.geometry.array, dtype=object)
+    said = {name: ground_at(points, frame) for name, frame in frames.items()}
+    apart = [i for i in range(len(points)) if len({listed[i] for listed in said.values()}) > 1]
+    table = pd.DataFrame(
+        {
+            "name": [str(places["name"].iloc[i]) for i in apart],
+            "lat": [float(points[i].y) for i in apart],
+            "lon": [float(points[i].x) for i in apart],
+            **{name: [listed[i] or source_comparison.NOTHING for i in apart] for name, listed in said.items()},
+        }
+    )
+    return table.sort_values(["name", "lat"], ignore_index=True)
+
+
+def _days(reader: Reader, names: Sequence[str], from_: When, to: When, query: Query) -> list[Day]:
+    """Every day of a span, from the first on which each of the sources has a snapshot."""
+    firsts = []
+    for name in names:
+        depicts = reader.snapshots(name, as_known_on=query.as_known_on or FAR)["depicts"]
+        firsts.append(parse_instant(min(depicts)).date() if len(depicts) else Day.max)
+    first, last = max(to_instant(from_).date(), *firsts), last_instant(to).date()
+    if first > last:
+        raise NoSnapshotError(f"not all of {', '.join(names)} have a snapshot on or before {to}")
+    return [first + timedelta(days=n) for n in range((last - first).days + 1)]
+
+
+def _state(reader: Reader, day: Day, query: Query, seen: dict[tuple[str, ...], Grounds]) -> Grounds:
+    """The ground of a source by class on a day; the same object as long as the same snapshots answer."""
+    used = reader.used(query, day.isoformat())
+    key = (query.source, *used["snapshot"])
+    if key not in seen:
+        seen[key] = areas.ground_by_class(reader.state(query, day.isoformat(), used))
+    return seen[key]
+
+
+def _rolled(
+    states: Mapping[str, Sequence[Grounds]], key: Key, take: Mapping[str, str] | None, zone: shapely.Geometry | None
+) -> dict[str, list[shapely.Geometry]]:
+    """Each source's ground of a class on every day, cut to a zone; days on which it stayed share one object."""
+    found = {}
+    for name, days in states.items():
+        cut: dict[int, shapely.Geometry] = {}
+        for state in days:
+            if id(state) not in cut:
+                own = _own(state, key, name, take)
+                shape = areas.NOWHERE if own is None else state[own]
+                cut[id(state)] = areas.areal_only(areas.clip(shape, zone))
+        found[name] = [cut[id(state)] for state in days]
+    return found
+
+
+def _lag_words(lag: pd.DataFrame, key: Key, most: int) -> list[str]:
+    """Who trails whom, in words; what lies at the end of the range is said to."""
+    said = []
+    for row in lag[lag["is_least"]].to_dict("records"):
+        days, one, other = int(row["lag_days"]), row["source"], row["trails"]
+        behind = f"{other} trails {one} by {days}" if days > 0 else f"{one} trails {other} by {-days}"
+        told = f"{behind} day{'' if abs(days) == 1 else 's'}" if days else f"{one} and {other}: neither trails"
+        if abs(days) == most:  # no minimum inside the range is no finding
+            told = f"{one} and {other}: no lag found, the disagreement still falls at the end of the range ({days})"
+        said.append(
+            f"{_words(*key)}: {told}; least disagreement {row['disagreement_km2']:,.1f} km² in the mean of"
+            f" {number_of(row['days'], 'day')}, searched from -{most} to {most} days"
+        )
+    return said

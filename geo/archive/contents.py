@@ -8,226 +8,268 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from geo.archive.base import Opened, held
+from geo.archive.queries import ArchiveBase, Query
 from geo.archive.results import FAR, When, moment
+from geo.archive.shared_docs import consistent_read, documented
+from geo.errors import UsageError
 from geo.schema import CRS, parse_instant
 from geo.units import Countries, find_unit
 
 
-class Holdings(Opened):
-    """Questions after what stands in the archive."""
+@consistent_read
+def sources(self: ArchiveBase) -> pd.DataFrame:
+    """Sources and whom to credit.
 
-    @held
-    def sources(self) -> pd.DataFrame:
-        """Sources and whom to credit: name, title, url, licence, attribution.
+    Returns
+    -------
+    pandas.DataFrame
+        name, title, url, licence, attribution; a rule against harm that a source's data have passed stands with its
+        attribution.
 
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
-        return self._reader.sources()
+    Raises
+    ------
+    ArchiveError
+    """
+    return self.reader.sources()
 
-    def controllers(self, *, as_known_on: When | None = None) -> list[str]:
-        """Every side that the archive has control by, from any source at any time, in order of their names.
 
-        Parameters
-        ----------
-        as_known_on : str, date, datetime or None
-            As the archive knew them then; None is now.
+@documented
+def controllers(self: ArchiveBase, *, as_known_on: When | None = None) -> list[str]:
+    """Every side that the archive has control by, from any source at any time, in order of their names.
 
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        GateError
-            `as_known_on` cannot be read.
-        """
-        known = moment(as_known_on)
-        return self.store.recall(("controllers", known), lambda: self.store.controllers(as_known_on=known))
+    Returns
+    -------
+    list of str
 
-    @held
-    def snapshots(self, source: str | None = None, *, as_known_on: When | None = None) -> pd.DataFrame:
-        """Every recording of a snapshot, or those in force at a moment.
+    Raises
+    ------
+    ArchiveError
+    GateError
+    """
+    known = moment(as_known_on)
+    return self.store.recall(("controllers", known), lambda: self.store.controllers(as_known_on=known))
 
-        Parameters
-        ----------
-        source : str or None
-            One source's alone.
-        as_known_on : str, date, datetime or None
-            None lists every recording, superseded ones too.
 
-        Returns
-        -------
-        pandas.DataFrame
-            snapshot, source, part, depicts, published, retrieved, recorded_at, superseded_at, retracted_at, and what
-            the file was and gave; instants as ISO 8601 text in UTC.
+@consistent_read
+def snapshots(self: ArchiveBase, source: str | None = None, *, as_known_on: When | None = None) -> pd.DataFrame:
+    """Every recording of a snapshot, or those in force at a moment.
 
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        GateError
-            `as_known_on` cannot be read.
-        """
-        return self._reader.snapshots(source, as_known_on=as_known_on)
+    Parameters
+    ----------
+    source : str or None
+        One source's alone; a name that is not in the archive has none.
+    as_known_on : str, date, datetime or None
+        None lists every recording, superseded ones too.
 
-    def polygons(self, source: str, *, as_known_on: When | None = None) -> gpd.GeoDataFrame:
-        """Every polygon of a source, once for as long as it stands: what a series is made from.
+    Returns
+    -------
+    pandas.DataFrame
+        snapshot, source, part, depicts, published, retrieved, recorded_at, superseded_at, retracted_at, and what the
+        file was and gave; instants as ISO 8601 text in UTC.
 
-        Parameters
-        ----------
-        source : str
-            Its name.
-        as_known_on : str, date, datetime or None
-            What the archive said at that moment.
+    Raises
+    ------
+    ArchiveError
+    GateError
+    """
+    return self.reader.snapshots(source, as_known_on=as_known_on)
 
-        Returns
-        -------
-        geopandas.GeoDataFrame
-            As `control`, without a snapshot's name: `valid_from` and `valid_to` bound it (half-open, NaT is open). The
-            archive's rules are kept; ``attrs["notes"]`` names them.
 
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        GateError
-            `as_known_on` cannot be read.
-        """
-        table = self.snapshots(source, as_known_on=FAR if as_known_on is None else as_known_on)
-        instants = sorted({parse_instant(d) for d in table["depicts"]})
-        known = moment(as_known_on)
-        key = ("polygons", source, known)
-        frame = self.store.recall(
-            key, lambda: self._reader.released(self.store.rows_between(source, instants, known), source)
-        ).copy()
-        frame.attrs["notes"] = self._reader.notes(source)
-        return frame
+@documented
+def polygons(self: ArchiveBase, source: str, *, as_known_on: When | None = None) -> gpd.GeoDataFrame:
+    """Every polygon of a source, once for as long as it stands: what a series is made from.
 
-    @held
-    def control(
-        self,
-        date: When | None = None,
-        *,
-        source: str | None = None,
-        as_known_on: When | None = None,
-        max_age_days: float | None = None,
-    ) -> gpd.GeoDataFrame:
-        """Who held what on a date, by one source.
+    Parameters
+    ----------
+    source : str
+        Its name.
 
-        Parameters
-        ----------
-        date : str, date, datetime or None
-            A day (its last snapshot) or an instant; None is the last snapshot there is.
-        source : str or None
-            May be left out where the archive has one.
-        as_known_on : str, date, datetime or None
-            What the archive said at that moment; None is now.
-        max_age_days : float or None
-            Refuse a snapshot that is older than this on the date.
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        As `control`, without a snapshot's name: `valid_from` and `valid_to` bound it (half-open, NaT is open). The
+        archive's rules are kept; ``attrs["notes"]`` names them.
 
-        Returns
-        -------
-        geopandas.GeoDataFrame
-            source, part, controller, status, native, valid_from, valid_to, recorded_at, superseded_at, snapshot,
-            geometry (MultiPolygon, EPSG:4326).
+    Raises
+    ------
+    ArchiveError
+    GateError
+    """
+    table = snapshots(self, source, as_known_on=FAR if as_known_on is None else as_known_on)
+    instants = sorted({parse_instant(d) for d in table["depicts"]})
+    known = moment(as_known_on)
+    frame = self.store.recall(
+        ("polygons", source, known),
+        lambda: self.reader.released(self.store.rows_between(source, instants, known), source),
+    ).copy()
+    frame.attrs["notes"] = self.reader.notes(source)
+    return frame
 
-        Raises
-        ------
-        NoSnapshotError
-            Nothing depicts that date or an earlier one, or only something too old.
-        SourceError
-            A source must be named, or is not there.
-        """
-        return self._reader.side(self.source_name(source), date, as_known_on, max_age_days)[0].copy()
 
-    def units(self, level: int | None = None) -> gpd.GeoDataFrame:
-        """Administrative units: unit, name, name_local, level, parent, boundary, area_km2, geometry (EPSG:4326).
+@consistent_read
+def control(
+    self: ArchiveBase,
+    date: When | None = None,
+    *,
+    source: str | None = None,
+    as_known_on: When | None = None,
+    max_age_days: float | None = None,
+) -> gpd.GeoDataFrame:
+    """Who held what on a date, by one source.
 
-        Parameters
-        ----------
-        level : int or None
-            0 countries, 1 their first division, …; None all.
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        source, part, controller, status, native, valid_from, valid_to, recorded_at, superseded_at, snapshot, geometry
+        (MultiPolygon, EPSG:4326).
 
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
-        frame = self._reader.units()
-        return frame.copy() if level is None else frame[frame["level"] == level].reset_index(drop=True)
+    Raises
+    ------
+    ArchiveError
+    GateError
+    NoSnapshotError
+    SourceError
+    UsageError
+        `max_age_days` is below 0.
+    """
+    query = Query(self.source_name(source), as_known_on=as_known_on, max_age_days=max_age_days)
+    return self.reader.side(query, date)[0].copy()
 
-    def unit(self, wanted: str, *, boundary: str | None = None) -> gpd.GeoDataFrame:
-        """One administrative unit by code or name.
 
-        Returns
-        -------
-        geopandas.GeoDataFrame
-            One row, as `units`.
+@documented
+def units(self: ArchiveBase, level: int | None = None) -> gpd.GeoDataFrame:
+    """Administrative units.
 
-        Raises
-        ------
-        UnitError
-            It is unknown or ambiguous; the message gives the candidates.
-        """
-        units = self._reader.units()
-        return gpd.GeoDataFrame(units.iloc[[find_unit(units, wanted, boundary=boundary)]], crs=CRS)
+    Parameters
+    ----------
+    level : int or None
+        0 countries, 1 their first division, …; None all.
 
-    def countries(self) -> Countries:
-        """The look-up from points to countries, by the archive's units.
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        unit (its code), name, name_local, level, parent, boundary (the set it is of), area_km2, geometry (EPSG:4326).
 
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
-        return self._reader.countries()
+    Raises
+    ------
+    ArchiveError
+    """
+    frame = self.reader.units()
+    return frame.copy() if level is None else frame[frame["level"] == level].reset_index(drop=True)
 
-    @held
-    def incidents(
-        self,
-        from_: When | None = None,
-        to: When | None = None,
-        *,
-        within: str | shapely.Geometry | None = None,
-        event_type: str | Sequence[str] | None = None,
-        verification: str | Sequence[str] | None = None,
-        dataset: str | Sequence[str] | None = None,
-        as_known_on: When | None = None,
-    ) -> gpd.GeoDataFrame:
-        """Incidents of a span of days, both included: the fields of docs/formats.md, points in EPSG:4326.
 
-        Parameters
-        ----------
-        from_, to : str, date, datetime or None
-            Event dates; None is open.
-        within : str, shapely geometry or None
-            A unit's code or name, or an areal geometry in EPSG:4326: incidents whose point lies in it.
-        event_type, verification, dataset : str, several, or None
-            Keep to these, compared without case. A type is that of the event or of the sub-event; an incident without
-            a verification has ``not stated``; a dataset is the source under which a file was taken in.
-        as_known_on : str, date, datetime or None
-            As the archive knew them then.
+@documented
+def unit(self: ArchiveBase, wanted: str, *, boundary: str | None = None) -> gpd.GeoDataFrame:
+    """One administrative unit by code or name.
 
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        GateError
-            A date cannot be read.
-        UnitError
-            The unit is unknown or ambiguous.
-        """
-        wanted = {"event_type": event_type, "verification": verification, "dataset": dataset}
-        return self._reader.incidents(from_, to, as_known_on=as_known_on, within=within, wanted=wanted)
+    Parameters
+    ----------
+    wanted : str
+        A code (``RU-KRS``) or a name, in any language that the archive has it in.
 
-    def claims(self) -> pd.DataFrame:
-        """Published figures on record.
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        One row, as `units`.
 
-        Raises
-        ------
-        ArchiveError
-            The archive cannot be read.
-        """
-        return self.store.claims()
+    Raises
+    ------
+    ArchiveError
+    UnitError
+        It is unknown or ambiguous; the message gives the candidates.
+    """
+    frame = self.reader.units()
+    return gpd.GeoDataFrame(frame.iloc[[find_unit(frame, wanted, boundary=boundary)]], crs=CRS)
+
+
+@documented
+def countries(self: ArchiveBase) -> Countries:
+    """The look-up from points to countries, by the archive's units.
+
+    Returns
+    -------
+    geo.units.Countries
+
+    Raises
+    ------
+    ArchiveError
+    """
+    return self.reader.countries()
+
+
+@consistent_read
+def incidents(
+    self: ArchiveBase,
+    from_: When | None = None,
+    to: When | None = None,
+    *,
+    within: str | shapely.Geometry | None = None,
+    event_type: str | Sequence[str] | None = None,
+    verification: str | Sequence[str] | None = None,
+    dataset: str | Sequence[str] | None = None,
+    as_known_on: When | None = None,
+) -> gpd.GeoDataFrame:
+    """Incidents of a span of days, both included.
+
+    Parameters
+    ----------
+    from_, to : str, date, datetime or None
+        Event dates; None is open.
+    event_type, verification, dataset : str, sequence of str or None
+        Keep to these, compared without case. A type is that of the event or of the sub-event; an incident without a
+        verification has ``not stated``; a dataset is the source under which a file was taken in.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        The fields of docs/formats.md, points in EPSG:4326.
+
+    Raises
+    ------
+    ArchiveError
+    GateError
+    UnitError
+    """
+    wanted = {"event_type": event_type, "verification": verification, "dataset": dataset}
+    return self.reader.incidents(from_, to, as_known_on=as_known_on, within=within, wanted=wanted)
+
+
+@documented
+def claims(self: ArchiveBase) -> pd.DataFrame:
+    """Published figures on record.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each, with the columns of a file of claims (docs/claims.md) and when it was recorded.
+
+    Raises
+    ------
+    ArchiveError
+    """
+    return self.store.claims()
+
+
+@documented
+def set_accuracy(self: ArchiveBase, source: str, accuracy_km: float | None) -> None:
+    """Keep how far a source's drawn lines may be off.
+
+    Parameters
+    ----------
+    source : str
+        Its name.
+    accuracy_km : float or None
+        In km, above 0 and below 1000; None is not known.
+
+    Raises
+    ------
+    ArchiveError
+    SourceError
+        The source is not in the archive.
+    UsageError
+        The accuracy is not above 0.
+    """
+    if accuracy_km is not None and not 0 < accuracy_km < 1000:
+        raise UsageError(f"an accuracy of {accuracy_km:g} km: give a distance above 0")
+    with self.store.writing() as connection:
+        self.store.put_accuracy(connection, self.source_name(source), accuracy_km)

@@ -12,14 +12,15 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.archive import correction_queries, figure_queries
-from geo.archive.queries import Asked, Reader, Spoken
-from geo.archive.results import When
-from geo.archive.source_queries import meaning_of
+from geo.archive import corrections, figures
+from geo.archive.comparisons import meaning_of
+from geo.archive.queries import ArchiveBase, EffectiveSnapshots, Query, Reader
+from geo.archive.results import By, When, snapshot_of
+from geo.archive.shared_docs import consistent_read
 from geo.errors import UnitError
 from geo.measure import areas
+from geo.measure.areas import border_band
 from geo.measure.ellipsoid import areas_km2, local_plane
-from geo.measure.uncertainty import border_band
 from geo.schema import number_of, text_or_none
 from geo.version import __version__
 
@@ -29,15 +30,8 @@ METHOD = (
 )
 _DATES = ("depicts", "published", "retrieved", "recorded_at")
 _FILE = (
-    "file_name",
-    "file_bytes",
-    "sha256",
-    "rows_in",
-    "rows_stored",
-    "rows_repaired",
-    "rows_refused",
-    "rows_left_out",
-)
+    "file_name", "file_bytes", "sha256", "rows_in", "rows_stored", "rows_repaired", "rows_refused", "rows_left_out",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -54,13 +48,46 @@ class Workings:
         return json.dumps(self.facts, ensure_ascii=False, indent=1)
 
 
-def explain_area(reader: Reader, date: When | None, asked: Asked, *, accuracy_km: float | None) -> Workings:
-    """The workings of areas in km² on a date: what `Archive.explain` gives."""
-    frame, spoken = reader.side(asked.source, date, asked.as_known_on, asked.max_age_days)
-    table = figure_queries.area_table(reader, date, asked)
-    accuracy = accuracy_km if accuracy_km is not None else reader.accuracy_km(asked.source)
-    zones = {(z.unit, z.boundary): z.shape for z in reader.zones(asked, ground=frame)}
-    ground = areas.ground_by_class(frame, by_native=asked.by == "native")
+@consistent_read
+def explain(
+    self: ArchiveBase,
+    date: When | None = None,
+    *,
+    source: str | None = None,
+    controller: str | None = None,
+    status: str | Sequence[str] | None = None,
+    within: str | shapely.Geometry | None = None,
+    by: By | None = None,
+    level: int | None = None,
+    boundary: str | None = None,
+    accuracy_km: float | None = None,
+    as_known_on: When | None = None,
+    max_age_days: float | None = None,
+) -> Workings:
+    """The workings of `area` in full: snapshots with hashes and dates, classes, unit, method, range and causes.
+
+    Returns
+    -------
+    geo.archive.explanations.Workings
+        ``print`` it, or take its `facts` (plain data) or `to_json`; areas in km².
+
+    Raises
+    ------
+    ArchiveError
+    GateError
+    NoSnapshotError
+    SourceError
+    UnitError
+    UsageError
+        A side or a status is unknown, or the accuracy is not above 0.
+    """
+    reader = self.reader
+    query = Query(self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days)
+    frame, effective = reader.side(query, date)
+    table = figures.area_table(reader, date, query)
+    accuracy = accuracy_km if accuracy_km is not None else reader.accuracy_km(query.source)
+    zones = {(z.unit, z.boundary): z.shape for z in reader.zones(query, ground=frame)}
+    ground = areas.ground_by_class(frame, by_native=by == "native")
     rows = []
     for row in _plain(table):
         key = (row["controller"], row["status"], row.get("native"), row.get("part") or "")
@@ -68,35 +95,68 @@ def explain_area(reader: Reader, date: When | None, asked: Asked, *, accuracy_km
         causes = _area_causes(reader, row, ground[key], zone, accuracy, _contested(frame, row))
         rows.append({
             **{k: row.get(k) for k in ("controller", "status", "native", "part", "unit", "boundary")},
-            "value_km2": row["area_km2"], "polygons": _count(frame, row), "means": _means(asked.source, row),
+            "value_km2": row["area_km2"], "polygons": _count(frame, row), "means": _means(query.source, row),
             "native_classes": _natives(frame, row), "range_km2": _range(row["area_km2"], causes), "causes": causes,
         })  # fmt: skip
-    asked_of = {"figure": "area", "date": None if date is None else str(date)}
-    return Workings(_facts(reader, asked, asked_of, rows, [spoken]))
+    question = {"figure": "area", "date": None if date is None else str(date)}
+    return Workings(_facts(reader, query, question, rows, [effective]))
 
 
+@consistent_read
 def explain_change(
-    reader: Reader, from_: When, to: When, asked: Asked, *, base: When | None, accuracy_km: float | None
+    self: ArchiveBase,
+    from_: When,
+    to: When,
+    *,
+    source: str | None = None,
+    controller: str | None = None,
+    status: str | Sequence[str] | None = None,
+    within: str | shapely.Geometry | None = None,
+    by: By | None = None,
+    level: int | None = None,
+    boundary: str | None = None,
+    base: When | None = None,
+    accuracy_km: float | None = None,
+    as_known_on: When | None = None,
+    max_age_days: float | None = None,
 ) -> Workings:
-    """The workings of gross and net change in km² between two dates: what `Archive.explain_change` gives."""
-    sides = [reader.side(asked.source, when, asked.as_known_on, asked.max_age_days) for when in (from_, to)]
-    table = figure_queries.changes(reader, from_, to, asked, base=base)
-    uppers = [figure_queries.area_table(reader, when, asked) for when in (from_, to)]
-    accuracy = accuracy_km if accuracy_km is not None else reader.accuracy_km(asked.source)
-    moved = {m.key: m for m in areas.overlaid(sides[0][0], sides[1][0], by_native=asked.by == "native")}
-    zones = {(z.unit, z.boundary): z.shape for z in reader.zones(asked, ground=sides[1][0])}
+    """The workings of `change` in full; the range is that of the net.
+
+    Returns
+    -------
+    geo.archive.explanations.Workings
+        As `explain` gives it.
+
+    Raises
+    ------
+    ArchiveError
+    GateError
+    NoSnapshotError
+    SourceError
+    UnitError
+    UsageError
+        A side or a status is unknown, or the accuracy is not above 0.
+    """
+    reader = self.reader
+    query = Query(self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days)
+    sides = [reader.side(query, when) for when in (from_, to)]
+    table = figures.change_table(reader, from_, to, query, base=base)
+    uppers = [figures.area_table(reader, when, query) for when in (from_, to)]
+    accuracy = accuracy_km if accuracy_km is not None else reader.accuracy_km(query.source)
+    changes = {c.key: c for c in areas.overlaid(sides[0][0], sides[1][0], by_native=by == "native")}
+    zones = {(z.unit, z.boundary): z.shape for z in reader.zones(query, ground=sides[1][0])}
     rows = []
     for row in _plain(table):
         key = (row["controller"], row["status"], row.get("native"), row.get("part") or "")
-        causes = _change_causes(row, uppers, moved[key], zones[row["unit"], row["boundary"]], accuracy)
-        causes += [_age(name, spoken, row) for name, spoken in (("first", sides[0][1]), ("last", sides[1][1]))]
+        causes = _change_causes(row, uppers, changes[key], zones[row["unit"], row["boundary"]], accuracy)
+        causes += [_age(name, used, row) for name, used in (("first", sides[0][1]), ("last", sides[1][1]))]
         rows.append({
             **{k: row.get(k) for k in ("controller", "status", "native", "part", "unit", "boundary")},
             **{k: row[k] for k in ("gained_km2", "lost_km2", "net_km2", "base_km2", "net_percent")},
-            "means": _means(asked.source, row), "range_km2": _range(row["net_km2"], causes), "causes": causes,
+            "means": _means(query.source, row), "range_km2": _range(row["net_km2"], causes), "causes": causes,
         })  # fmt: skip
-    asked_of = {"figure": "change", "from": str(from_), "to": str(to), "base": str(from_ if base is None else base)}
-    facts = _facts(reader, asked, asked_of, rows, [s for _, s in sides])
+    question = {"figure": "change", "from": str(from_), "to": str(to), "base": str(from_ if base is None else base)}
+    facts = _facts(reader, query, question, rows, [effective for _, effective in sides])
     return Workings({**facts, "notes": [*table.attrs["notes"], *facts["notes"]]})
 
 
@@ -160,7 +220,7 @@ def _contested(frame: gpd.GeoDataFrame, row: Mapping[str, Any]) -> shapely.Geome
 
 
 def _change_causes(
-    row: Mapping[str, Any], uppers: Sequence[pd.DataFrame], moved: areas.Moved, zone: shapely.Geometry | None,
+    row: Mapping[str, Any], uppers: Sequence[pd.DataFrame], change: areas.ClassChange, zone: shapely.Geometry | None,
     accuracy: float | None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     causes: list[dict[str, Any]] = []
@@ -174,7 +234,7 @@ def _change_causes(
         )
     if accuracy is None:
         return [*causes, _NOT_KNOWN]
-    gained, lost = (_near(getattr(moved, word), moved, zone, accuracy) for word in ("gained", "lost"))
+    gained, lost = (_near(getattr(change, word), change, zone, accuracy) for word in ("gained", "lost"))
     words = (
         f"of the ground gained {gained:,.1f} km² and of that lost {lost:,.1f} km² lie within {accuracy:g} km of the"
         " line on both dates, and may be drawing alone"
@@ -185,7 +245,7 @@ def _change_causes(
     return causes
 
 
-def _near(piece: shapely.Geometry, moved: areas.Moved, zone: shapely.Geometry | None, accuracy: float) -> float:
+def _near(piece: shapely.Geometry, change: areas.ClassChange, zone: shapely.Geometry | None, accuracy: float) -> float:
     """The km² of changed ground that lies within an accuracy of the border on both dates."""
     shape = areas.areal_only(areas.clip(piece, zone))
     if shape.is_empty:
@@ -194,7 +254,7 @@ def _near(piece: shapely.Geometry, moved: areas.Moved, zone: shapely.Geometry | 
     # lines farther off than the accuracy cannot matter
     near = shapely.box(*shapely.buffer(shapely.box(*shape.bounds), 0.05 + accuracy / 40).bounds)
     laid = plane.laid(shape)
-    for ground in (moved.before, moved.after):
+    for ground in (change.before, change.after):
         line = shapely.intersection(shapely.boundary(ground), near)
         laid = shapely.intersection(laid, shapely.buffer(plane.laid(line), accuracy))
     return float(areas_km2(np.array([plane.lifted(laid)], dtype=object))[0])
@@ -208,8 +268,8 @@ def _upper(table: pd.DataFrame, row: Mapping[str, Any]) -> float:
     return 0.0
 
 
-def _age(name: str, spoken: Spoken, row: Mapping[str, Any]) -> dict[str, Any]:
-    snapshot, days = spoken.get(row.get("part") or "") or max(spoken.values(), key=lambda s: -s[1])
+def _age(name: str, effective: EffectiveSnapshots, row: Mapping[str, Any]) -> dict[str, Any]:
+    snapshot, days = snapshot_of(effective, {"part": row.get("part") or ""})
     return _age_words(f"{name} snapshot", snapshot, days)
 
 
@@ -234,30 +294,34 @@ def _range(value: float, causes: Sequence[Mapping[str, Any]]) -> list[float]:
 
 
 def _facts(
-    reader: Reader, asked: Asked, question: Mapping[str, Any], rows: Sequence[Any], spoken: Sequence[Spoken]
+    reader: Reader,
+    query: Query,
+    question: Mapping[str, Any],
+    rows: Sequence[Any],
+    effective: Sequence[EffectiveSnapshots],
 ) -> dict[str, Any]:
     table = reader.snapshots()
-    ages = dict(pair for one in spoken for pair in one.values())
+    ages = dict(pair for one in effective for pair in one.values())
     used = [r for r in _plain(table) if r["snapshot"] in ages]
-    unit = None if asked.within is None else reader.zone(asked.within, asked.boundary)
-    credit = next((r for r in _plain(reader.sources()) if r["name"] == asked.source), {})
-    corrected, _ = correction_queries.corrections(
-        reader, source=asked.source, as_known_on=asked.as_known_on, snapshots=list(ages)
+    unit = None if query.within is None else reader.zone(query.within, query.boundary)
+    credit = next((r for r in _plain(reader.sources()) if r["name"] == query.source), {})
+    corrected, _ = corrections.corrections_found(
+        reader, source=query.source, as_known_on=query.as_known_on, snapshots=list(ages)
     )
     return {
         **question,
-        "source": asked.source,
+        "source": query.source,
         "credit": {k: credit.get(k) for k in ("title", "url", "licence", "attribution")},
-        "as_known_on": None if asked.as_known_on is None else str(asked.as_known_on),
+        "as_known_on": None if query.as_known_on is None else str(query.as_known_on),
         "snapshots": [
             {k: r[k] for k in ("snapshot", "part", *_DATES, *_FILE)} | {"age_days": ages[r["snapshot"]]} for r in used
         ],
         "unit": None if unit is None else {"unit": unit.unit, "boundary": unit.boundary, "area_km2": _size(unit)},
-        "by": asked.by,
+        "by": query.by,
         "method": METHOD,
         "figures": list(rows),
-        "corrections": correction_queries.correction_words(corrected),
-        "notes": list(reader.notes(asked.source)),
+        "corrections": corrections.correction_words(corrected),
+        "notes": list(reader.notes(query.source)),
         "made_with": f"geo-control {__version__}",
     }
 

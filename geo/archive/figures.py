@@ -1,307 +1,307 @@
-"""Figures of an archive: areas, changes, series, and the workings of a number."""
+"""Figures in km²: areas on a date, what changed between two dates, and a whole series."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
-from geo.archive import explanations, figure_queries
-from geo.archive.base import Opened, held
-from geo.archive.explanations import Workings
-from geo.archive.queries import Asked
-from geo.archive.results import By, When
+from geo.archive.queries import ArchiveBase, Query, Reader
+from geo.archive.results import (
+    FAR,
+    By,
+    When,
+    age_notes,
+    breaks_between,
+    columns_of,
+    keep,
+    moment,
+    snapshot_of,
+    statuses_meant,
+    table_of,
+)
+from geo.archive.shared_docs import consistent_read
+from geo.errors import UsageError
+from geo.measure import areas
+from geo.measure.ellipsoid import areas_km2
+from geo.measure.series.panel import changed_ground, panel
+from geo.measure.series.parallel import ClassFilter, series_changes
+from geo.schema import last_instant, parse_instant, to_instant, write_instant
+
+AREA_COLUMNS = (
+    "source", "controller", "status", "unit", "area_km2", "lower_km2", "upper_km2", "snapshot", "snapshot_age_days",
+    "boundary",
+)  # fmt: skip
+CHANGE_COLUMNS = (
+    "source", "controller", "status", "unit", "gained_km2", "lost_km2", "net_km2", "base_km2", "net_percent",
+    "from_snapshot", "to_snapshot", "base", "boundary",
+)  # fmt: skip
+SERIES_COLUMNS = ("date", "source", "controller", "status", "unit", "area_km2", "gained_km2", "lost_km2")
 
 
-class Figures(Opened):
-    """Questions after km², by one source."""
+@consistent_read
+def area(
+    self: ArchiveBase,
+    date: When | None = None,
+    *,
+    source: str | None = None,
+    controller: str | None = None,
+    status: str | Sequence[str] | None = None,
+    within: str | shapely.Geometry | None = None,
+    by: By | None = None,
+    level: int | None = None,
+    boundary: str | None = None,
+    as_known_on: When | None = None,
+    max_age_days: float | None = None,
+) -> pd.DataFrame:
+    """How much each side holds on a date.
 
-    @held
-    def area(
-        self,
-        date: When | None = None,
-        *,
-        source: str | None = None,
-        controller: str | None = None,
-        status: str | Sequence[str] | None = None,
-        within: str | shapely.Geometry | None = None,
-        by: By | None = None,
-        level: int | None = None,
-        boundary: str | None = None,
-        as_known_on: When | None = None,
-        max_age_days: float | None = None,
-    ) -> pd.DataFrame:
-        """How much each side holds on a date.
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each class, and for each unit with ``by="unit"``: source, controller, status, unit, area_km2,
+        lower_km2, upper_km2, snapshot, snapshot_age_days, boundary; with ``by="native"`` also native; `part`, where
+        there are several, tells a source's separate publications apart, which are never added. km² on the WGS 84
+        ellipsoid, edges straight in longitude and latitude (RFC 7946). The lower bound of ``held`` is the held ground
+        alone, the upper one adds the contested ground of the country in which it lies; for the other classes both are
+        the area. ``attrs["notes"]`` says what is to be known of the figures.
 
-        Parameters
-        ----------
-        date : str, date, datetime or None
-            A day (its last snapshot) or an instant; None is the last snapshot there is.
-        source : str or None
-            May be left out where the archive has one.
-        controller, status : str, or several statuses, or None
-            Keep to these classes.
-        within : str, shapely geometry or None
-            A unit's code or name, or an areal geometry in EPSG:4326.
-        by : {"unit", "native"} or None
-            A row for every administrative unit, or for every class of the source's own.
-        level : int or None
-            Of units with ``by="unit"``; None is the finest that the archive has where the ground is.
-        boundary : str or None
-            Which boundary set; None is the last taken in.
-        as_known_on : str, date, datetime or None
-            What the archive said at that moment.
-        max_age_days : float or None
-            Refuse a snapshot older than this.
+    Raises
+    ------
+    ArchiveError
+    GateError
+    NoSnapshotError
+    SourceError
+    UnitError
+    UsageError
+    """
+    query = Query(self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days)
+    return area_table(self.reader, date, query)
 
-        Returns
-        -------
-        pandas.DataFrame
-            source, controller, status, unit, area_km2, lower_km2, upper_km2, snapshot, snapshot_age_days, boundary;
-            with ``by="native"`` also native; ``part``, where there are
-            several, tells a source's separate publications apart, which are never added. Edges straight in longitude
-            and latitude (RFC 7946), WGS 84. The lower
-            bound of ``held`` is the held ground alone, the upper one adds the contested ground of the country in
-            which it lies; for the other classes both are the area.
 
-        Raises
-        ------
-        NoSnapshotError
-            Nothing depicts that date or an earlier one, or only something too old.
-        SourceError
-            A source must be named, or is not there.
-        UnitError
-            A unit is unknown or ambiguous.
-        UsageError
-            A status is unknown.
-        """
-        asked = Asked(
-            self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days
-        )
-        return figure_queries.area_table(self._reader, date, asked)
+@consistent_read
+def change(
+    self: ArchiveBase,
+    from_: When,
+    to: When,
+    *,
+    source: str | None = None,
+    controller: str | None = None,
+    status: str | Sequence[str] | None = None,
+    within: str | shapely.Geometry | None = None,
+    by: By | None = None,
+    level: int | None = None,
+    boundary: str | None = None,
+    base: When | None = None,
+    as_known_on: When | None = None,
+    max_age_days: float | None = None,
+) -> pd.DataFrame:
+    """What each side gained and lost between two dates.
 
-    @held
-    def change(
-        self,
-        from_: When,
-        to: When,
-        *,
-        source: str | None = None,
-        controller: str | None = None,
-        status: str | Sequence[str] | None = None,
-        within: str | shapely.Geometry | None = None,
-        by: By | None = None,
-        level: int | None = None,
-        boundary: str | None = None,
-        base: When | None = None,
-        as_known_on: When | None = None,
-        max_age_days: float | None = None,
-    ) -> pd.DataFrame:
-        """What each side gained and lost between two dates.
+    Returns
+    -------
+    pandas.DataFrame
+        source, controller, status, unit, gained_km2 (gross), lost_km2 (gross), net_km2, base_km2, net_percent (of
+        base_km2; missing where that is 0), from_snapshot, to_snapshot, base, boundary; with ``by="native"`` also
+        native, and part where a source has several. ``attrs["notes"]`` says where the source's series breaks between
+        the dates, so that totals across it are not comparable, and which snapshot is more than 30 days older than the
+        date that it answers for.
 
-        Parameters
-        ----------
-        from_, to : str, date, datetime
-            Days (their last snapshots) or instants.
-        base : str, date, datetime or None
-            The date whose area the percentage is of; None is `from_`.
-        source, controller, status, within, by, level, boundary, as_known_on, max_age_days
-            As in `area`.
+    Raises
+    ------
+    ArchiveError
+    GateError
+    NoSnapshotError
+    SourceError
+    UnitError
+    UsageError
+    """
+    query = Query(self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days)
+    return change_table(self.reader, from_, to, query, base=base)
 
-        Returns
-        -------
-        pandas.DataFrame
-            source, controller, status, unit, gained_km2 (gross), lost_km2 (gross), net_km2, base_km2, net_percent (of
-            base_km2; missing where that is 0), from_snapshot, to_snapshot, base, boundary; with ``by="native"`` also
-            native, and part where a source has several. ``attrs["notes"]`` says where the source's series breaks
-            between the dates, so that totals across it are not comparable, and which snapshot is more than 30 days
-            older than the date that it answers for.
 
-        Raises
-        ------
-        NoSnapshotError
-            Nothing depicts one of the dates or an earlier one, or only something too old.
-        SourceError
-            A source must be named, or is not there.
-        UnitError
-            A unit is unknown or ambiguous.
-        UsageError
-            A status is unknown.
-        """
-        asked = Asked(
-            self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days
-        )
-        return figure_queries.changes(self._reader, from_, to, asked, base=base)
+@consistent_read
+def changed(
+    self: ArchiveBase, from_: When, to: When, *, source: str | None = None, as_known_on: When | None = None
+) -> gpd.GeoDataFrame:
+    """The polygons that changed hands between two dates.
 
-    @held
-    def changed(
-        self, from_: When, to: When, *, source: str | None = None, as_known_on: When | None = None
-    ) -> gpd.GeoDataFrame:
-        """The polygons that changed hands between two dates.
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        controller, status, change (``gained`` or ``lost``), area_km2, geometry (MultiPolygon, EPSG:4326).
 
-        Returns
-        -------
-        geopandas.GeoDataFrame
-            controller, status, change (``gained`` or ``lost``), area_km2, geometry (MultiPolygon, EPSG:4326).
+    Raises
+    ------
+    ArchiveError
+    GateError
+    NoSnapshotError
+    SourceError
+    """
+    query = Query(self.source_name(source), as_known_on=as_known_on)
+    sides = [self.reader.side(query, when)[0] for when in (from_, to)]
+    return areas.changed_frame(_class_changes(self.reader, query, (from_, to), sides))
 
-        Raises
-        ------
-        NoSnapshotError
-            Nothing depicts one of the dates or an earlier one.
-        SourceError
-            A source must be named, or is not there.
-        """
-        asked = Asked(self.source_name(source), as_known_on=as_known_on)
-        return figure_queries.changed(self._reader, from_, to, asked)
 
-    @held
-    def series(
-        self,
-        *,
-        source: str | None = None,
-        controller: str | None = None,
-        status: str | Sequence[str] | None = None,
-        within: str | shapely.Geometry | None = None,
-        by: By | None = None,
-        level: int | None = None,
-        boundary: str | None = None,
-        from_: When | None = None,
-        to: When | None = None,
-        as_known_on: When | None = None,
-        progress: Any = None,
-        workers: int | None = None,
-        scheduler: str | None = None,
-    ) -> pd.DataFrame:
-        """Area, gross gain and gross loss at every snapshot of a source.
+@consistent_read
+def series(
+    self: ArchiveBase,
+    *,
+    source: str | None = None,
+    controller: str | None = None,
+    status: str | Sequence[str] | None = None,
+    within: str | shapely.Geometry | None = None,
+    by: By | None = None,
+    level: int | None = None,
+    boundary: str | None = None,
+    from_: When | None = None,
+    to: When | None = None,
+    as_known_on: When | None = None,
+    progress: Callable[[int, int], None] | None = None,
+    workers: int | None = None,
+    scheduler: str | None = None,
+) -> pd.DataFrame:
+    """Area, gross gain and gross loss at every snapshot of a source.
 
-        Parameters
-        ----------
-        from_, to : str, date, datetime or None
-            The span, both included; None is open.
-        progress : callable or None
-            Called with (done, of how many) as the classes' snapshots are done.
-        workers : int or None
-            Processes of a local Dask cluster (the extra ``cluster``); the figures are the same to the last bit.
-        scheduler : str or None
-            Address of a running Dask scheduler whose workers see the archive under the same path.
-        source, controller, status, within, by, level, boundary, as_known_on
-            As in `area`.
+    Parameters
+    ----------
+    from_, to : str, date, datetime or None
+        The span, both included; None is open.
+    progress : callable or None
+        Called with (done, of how many) as the classes' snapshots are done.
+    workers : int or None
+        Processes of a local Dask cluster (the extra ``cluster``); the figures are the same to the last bit.
+    scheduler : str or None
+        Address of a running Dask scheduler whose workers see the archive under the same path.
 
-        Returns
-        -------
-        pandas.DataFrame
-            date (ISO 8601, UTC), source, controller, status, unit, area_km2, gained_km2, lost_km2 (both since the
-            snapshot before; missing at the first); with ``by="native"`` also native, with ``by="unit"`` also
-            share_percent (of the unit's area), and part where a source has several.
-            ``attrs["notes"]`` says where the source's series breaks.
+    Returns
+    -------
+    pandas.DataFrame
+        date (ISO 8601, UTC), source, controller, status, unit, area_km2, gained_km2, lost_km2 (both since the snapshot
+        before; missing at the first); with ``by="native"`` also native, with ``by="unit"`` also share_percent (of the
+        unit's area), and part where a source has several. ``attrs["notes"]`` says where the source's series breaks.
 
-        Raises
-        ------
-        SourceError
-            A source must be named, or is not there.
-        UnitError
-            A unit is unknown or ambiguous.
-        UsageError
-            A status is unknown.
-        """
-        asked = Asked(self.source_name(source), controller, status, within, by, level, boundary, as_known_on)
-        return figure_queries.series(
-            self._reader, asked, from_=from_, to=to, progress=progress, workers=workers, scheduler=scheduler
-        )
+    Raises
+    ------
+    ArchiveError
+    GateError
+    NoSnapshotError
+        Nothing is in force, or nothing depicts `to` or a day before it.
+    SourceError
+    UnitError
+    UsageError
+        A side or a status is unknown, or Dask is not installed, cannot be reached or lost its workers.
+    """
+    reader = self.reader
+    query = Query(self.source_name(source), controller, status, within, by, level, boundary, as_known_on)
+    used = reader.used(query, to)
+    zones = reader.zones(query, ground=reader.state(query, to, used))
+    snapshots = reader.snapshots(query.source, as_known_on=as_known_on or FAR)
+    low = to_instant(from_) if from_ is not None else None
+    high = last_instant(to) if to is not None else None
+    instants = sorted({parse_instant(d) for d in snapshots["depicts"]})
+    chosen = [i for i in instants if (low is None or i >= low) and (high is None or i <= high)]
+    changes = series_changes(
+        reader.store,
+        query.source,
+        chosen,
+        zones,
+        by_native=by == "native",
+        only=ClassFilter(controller, None if status is None else tuple(statuses_meant(status))),
+        known=moment(as_known_on),
+        progress=progress,
+        workers=workers,
+        scheduler=scheduler,
+    )
+    table = _keep_known(_series_table(panel(changes, zones, instants=chosen), zones, query, chosen), reader, query)
+    ends = [set(snapshots.loc[snapshots["depicts"] == write_instant(i), "snapshot"]) for i in chosen[:1] + chosen[-1:]]
+    table.attrs["notes"] = (*(breaks_between(snapshots, *ends) if ends else ()), *reader.notes(query.source))
+    return table
 
-    @held
-    def explain(
-        self,
-        date: When | None = None,
-        *,
-        source: str | None = None,
-        controller: str | None = None,
-        status: str | Sequence[str] | None = None,
-        within: str | shapely.Geometry | None = None,
-        by: By | None = None,
-        level: int | None = None,
-        boundary: str | None = None,
-        accuracy_km: float | None = None,
-        as_known_on: When | None = None,
-        max_age_days: float | None = None,
-    ) -> Workings:
-        """The workings of `area` in full: snapshots with hashes and dates, classes, unit, method, range and causes.
 
-        Parameters
-        ----------
-        accuracy_km : float or None
-            How far the source's drawn lines may be off; None is what its record says (`set_accuracy`), if anything.
-        date, source, controller, status, within, by, level, boundary, as_known_on, max_age_days
-            As in `area`.
+# -- how they are answered ----------------------------------------------------------------------------------------
 
-        Returns
-        -------
-        geo.archive.explanations.Workings
-            ``print`` it, or take its `facts` (plain data) or `to_json`; areas in km².
 
-        Raises
-        ------
-        NoSnapshotError
-            Nothing depicts that date or an earlier one, or only something too old.
-        SourceError
-            A source must be named, or is not there.
-        UnitError
-            A unit is unknown or ambiguous.
-        UsageError
-            A status is unknown, or the accuracy is not above 0.
-        """
-        asked = Asked(
-            self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days
-        )
-        return explanations.explain_area(self._reader, date, asked, accuracy_km=accuracy_km)
+def area_table(reader: Reader, date: When | None, query: Query) -> pd.DataFrame:
+    """The km² of every class on a date."""
+    frame, effective = reader.side(query, date)
+    zones = reader.zones(query, ground=frame)
+    rows = areas.area_rows(frame, zones=zones, by_native=query.by == "native", countries=reader.countries())
+    for row in rows:
+        row["source"] = query.source
+        row["snapshot"], row["snapshot_age_days"] = snapshot_of(effective, row)
+    table = _keep_known(table_of(rows, columns_of(rows, AREA_COLUMNS, query.by)), reader, query)
+    table.attrs["notes"] = (*reader.notes(query.source), *age_notes(effective, date))
+    return table
 
-    @held
-    def explain_change(
-        self,
-        from_: When,
-        to: When,
-        *,
-        source: str | None = None,
-        controller: str | None = None,
-        status: str | Sequence[str] | None = None,
-        within: str | shapely.Geometry | None = None,
-        by: By | None = None,
-        level: int | None = None,
-        boundary: str | None = None,
-        base: When | None = None,
-        accuracy_km: float | None = None,
-        as_known_on: When | None = None,
-        max_age_days: float | None = None,
-    ) -> Workings:
-        """The workings of `change` in full; the range is that of the net.
 
-        Parameters
-        ----------
-        accuracy_km : float or None
-            As in `explain`.
-        from_, to, base, source, controller, status, within, by, level, boundary, as_known_on, max_age_days
-            As in `change`.
+def change_table(reader: Reader, from_: When, to: When, query: Query, *, base: When | None) -> pd.DataFrame:
+    """Gross and net change in km² of every class between two dates."""
+    (before, first), (after, last) = (reader.side(query, when) for when in (from_, to))
+    zones = reader.zones(query, ground=after)
+    changes = _class_changes(reader, query, (from_, to), (before, after), by_native=query.by == "native")
+    rows = areas.change_rows(changes, zones=zones)
+    bases = {} if base is None else _base_areas(reader, base, zones, query)
+    for row in rows:
+        key = (row["controller"], row["status"], row["native"], row["part"], row["unit"])
+        row["source"] = query.source
+        row["base_km2"] = row["before_km2"] if base is None else bases.get(key, 0.0)
+        row["net_percent"] = 100 * row["net_km2"] / row["base_km2"] if row["base_km2"] else None
+        row["base"] = str(from_ if base is None else base)
+        row["from_snapshot"], row["to_snapshot"] = (snapshot_of(s, row)[0] for s in (first, last))
+    table = _keep_known(table_of(rows, columns_of(rows, CHANGE_COLUMNS, query.by)), reader, query)
+    breaks = breaks_between(reader.snapshots(), *({n for n, _ in s.values()} for s in (first, last)))
+    ages = dict.fromkeys((*age_notes(first, from_), *age_notes(last, to)))
+    table.attrs["notes"] = (*breaks, *reader.notes(query.source), *ages)
+    return table
 
-        Returns
-        -------
-        geo.archive.explanations.Workings
-            As `explain` gives it.
 
-        Raises
-        ------
-        NoSnapshotError
-            Nothing depicts one of the dates or an earlier one, or only something too old.
-        SourceError
-            A source must be named, or is not there.
-        UnitError
-            A unit is unknown or ambiguous.
-        UsageError
-            A status is unknown, or the accuracy is not above 0.
-        """
-        asked = Asked(
-            self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days
-        )
-        return explanations.explain_change(self._reader, from_, to, asked, base=base, accuracy_km=accuracy_km)
+def _class_changes(
+    reader: Reader,
+    query: Query,
+    dates: tuple[When, When],
+    sides: Sequence[gpd.GeoDataFrame],
+    *,
+    by_native: bool = False,
+) -> list[areas.ClassChange]:
+    key = ("changes", query.source, *(str(d) for d in dates), moment(query.as_known_on), by_native)
+    return reader.store.recall(key, lambda: changed_ground(*sides, by_native=by_native))
+
+
+def _base_areas(reader: Reader, base: When, zones: Sequence[areas.Zone], query: Query) -> dict[tuple[Any, ...], float]:
+    frame, _ = reader.side(replace(query, max_age_days=None), base)
+    rows = areas.area_rows(frame, zones=zones, by_native=query.by == "native")
+    return {(r["controller"], r["status"], r["native"], r["part"], r["unit"]): r["area_km2"] for r in rows}
+
+
+def _keep_known(table: pd.DataFrame, reader: Reader, query: Query) -> pd.DataFrame:
+    """The rows of the side and statuses asked for; a side that the archive never heard of is refused."""
+    kept = keep(table, query.controller, query.status)
+    if kept.empty and query.controller is not None:
+        known = reader.store.controllers(as_known_on=moment(query.as_known_on))
+        if query.controller not in known:
+            raise UsageError(f"no side {query.controller!r} in {reader.path}; there are: {', '.join(known) or 'none'}")
+    return kept
+
+
+def _series_table(
+    whole: pd.DataFrame, zones: Sequence[areas.Zone], query: Query, instants: Sequence[Any]
+) -> pd.DataFrame:
+    """A panel as the table of a series; at the first instant there is nothing to have gained or lost from."""
+    changes = ["gained_km2", "lost_km2"]
+    whole[changes] = whole[changes].where(whole["instant"] > min(instants, default=FAR))
+    whole = whole.sort_values("instant", kind="stable").assign(source=query.source)
+    days = all(i == to_instant(i.date()) for i in instants)
+    whole["date"] = [i.strftime("%Y-%m-%d" if days else "%Y-%m-%dT%H:%M:%SZ") for i in whole["instant"]]
+    share = ["share_percent"] if query.by == "unit" else []
+    if share:
+        size = {z.unit: float(areas_km2(np.array([z.shape], dtype=object))[0]) for z in zones if z.boundary}
+        whole["share_percent"] = 100 * whole["area_km2"] / whole["unit"].map(size)
+    plain = whole.astype(object).where(whole.notna(), None)
+    rows = [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
+    return table_of(rows, columns_of(rows, SERIES_COLUMNS, query.by) + share)

@@ -1,179 +1,242 @@
-"""Where the front ran in an archive's maps, and whose ground a place stood on."""
+"""Lines and points: the front, how far it moved, whose ground places stood on, and since when."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import geopandas as gpd
 import pandas as pd
 import shapely
 
-from geo.archive import place_queries
-from geo.archive.base import Opened, held
-from geo.archive.queries import Asked
-from geo.archive.results import When
-from geo.measure.front_line import Front
+from geo.archive.queries import ArchiveBase, Query, Reader
+from geo.archive.results import When, columns_of, joined_intervals, moment, statuses_meant, table_of
+from geo.archive.shared_docs import consistent_read
+from geo.errors import UsageError
+from geo.measure import areas, settlements
+from geo.measure.front_line import Front, front_of, movement
+
+WHO_COLUMNS = ("source", "controller", "status", "native", "valid_from", "valid_to")
 
 
-class Places(Opened):
-    """Questions after the front, settlements and points."""
+@consistent_read
+def front(
+    self: ArchiveBase,
+    date: When | None = None,
+    *,
+    source: str | None = None,
+    controller: str | None = None,
+    against: str | None = None,
+    status: str | Sequence[str] | None = None,
+    within: str | shapely.Geometry | None = None,
+    tolerance_km: float = 0.0,
+    inset_km: float = 0.0,
+    gap_km: float = 0.1,
+    boundary: str | None = None,
+    as_known_on: When | None = None,
+    max_age_days: float | None = None,
+) -> Front:
+    """The front on a date: where a side's ground ends inside border and coast.
 
-    @held
-    def front(
-        self,
-        date: When | None = None,
-        *,
-        source: str | None = None,
-        controller: str | None = None,
-        against: str | None = None,
-        status: str | Sequence[str] | None = None,
-        within: str | shapely.Geometry | None = None,
-        tolerance_km: float = 0.0,
-        inset_km: float = 0.0,
-        gap_km: float = 0.1,
-        boundary: str | None = None,
-        as_known_on: When | None = None,
-        max_age_days: float | None = None,
-    ) -> Front:
-        """The front on a date: where a side's ground ends inside border and coast.
+    Parameters
+    ----------
+    controller, against : str or None
+        Whose front, and facing whom; None is every side's, and anybody.
+    status : str, sequence of str or None
+        What counts as a side's ground; None is ``held``.
+    gap_km : float
+        How wide a gap between the two sides may be for their edges still to face each other, in km.
+    boundary : str or None
+        The boundary set that gives border and coast; None is the last taken in.
 
-        Parameters
-        ----------
-        controller, against : str or None
-            Whose front, and facing whom; None is every side's, and anybody.
-        status : str, several, or None
-            What counts as a side's ground; None is ``held``.
-        tolerance_km, inset_km, gap_km
-            As in `geo.measure.front_line.front_of`.
-        boundary : str or None
-            The boundary set that gives border and coast; None is the last taken in.
-        date, source, within, as_known_on, max_age_days
-            As in `area`.
+    Returns
+    -------
+    geo.measure.front_line.Front
+        Its `lines` in EPSG:4326, its `length_km` with tolerance and inset, and what they rest on.
 
-        Returns
-        -------
-        geo.measure.front_line.Front
-            Lines in EPSG:4326, the length in km with its tolerance and inset, and what they rest on.
+    Raises
+    ------
+    ArchiveError
+    GateError
+    NoSnapshotError
+    SourceError
+    UnitError
+        A unit is unknown or ambiguous, or the archive has no countries, which give border and coast.
+    UsageError
+        A distance is negative, a status is unknown, or a side has no ground on that date.
+    """
+    query = Query(self.source_name(source), controller, status, within, None, None, boundary, as_known_on, max_age_days)
+    return _front(self.reader, date, query, against, tolerance_km, inset_km, gap_km)
 
-        Raises
-        ------
-        NoSnapshotError
-            Nothing depicts that date or an earlier one, or only something too old.
-        SourceError
-            A source must be named, or is not there.
-        UnitError
-            The archive has no countries.
-        UsageError
-            A distance is negative, or a side has no ground on that date.
-        """
-        asked = Asked(
-            self.source_name(source), controller, status, within, None, None, boundary, as_known_on, max_age_days
-        )
-        return place_queries.front(
-            self._reader, date, asked, against=against, tolerance_km=tolerance_km, inset_km=inset_km, gap_km=gap_km
-        )
 
-    @held
-    def front_movement(
-        self,
-        from_: When,
-        to: When | None = None,
-        *,
-        source: str | None = None,
-        controller: str | None = None,
-        status: str | Sequence[str] | None = None,
-        within: str | shapely.Geometry | None = None,
-        level: int | None = None,
-        tolerance_km: float = 0.0,
-        inset_km: float = 0.0,
-        boundary: str | None = None,
-        as_known_on: When | None = None,
-    ) -> pd.DataFrame:
-        """How far a side's front moved between two dates, as a whole and by administrative unit.
+@consistent_read
+def front_movement(
+    self: ArchiveBase,
+    from_: When,
+    to: When | None = None,
+    *,
+    source: str | None = None,
+    controller: str | None = None,
+    status: str | Sequence[str] | None = None,
+    within: str | shapely.Geometry | None = None,
+    level: int | None = None,
+    tolerance_km: float = 0.0,
+    inset_km: float = 0.0,
+    boundary: str | None = None,
+    as_known_on: When | None = None,
+) -> pd.DataFrame:
+    """How far a side's front moved between two dates, as a whole and by administrative unit.
 
-        Returns
-        -------
-        pandas.DataFrame
-            As `geo.measure.front_line.movement`; the first row, without a sector, is the whole.
+    Parameters
+    ----------
+    to : str, date, datetime or None
+        The later date, in the same way; None is the last snapshot there is.
+    status : str, sequence of str or None
+        What counts as a side's ground; None is ``held``.
+    level : int or None
+        Level of the units: 0 countries, 1 their first division; None is the finest where the ground is.
+    boundary : str or None
+        The boundary set that gives border and coast; None is the last taken in.
 
-        Raises
-        ------
-        NoSnapshotError
-            Nothing depicts one of the dates or an earlier one.
-        SourceError
-            A source must be named, or is not there.
-        UnitError
-            The archive has no countries.
-        UsageError
-            A distance is negative, or several sides have ground and none is named.
-        """
-        asked = Asked(self.source_name(source), controller, status, within, None, level, boundary, as_known_on)
-        return place_queries.front_movement(
-            self._reader, from_, to, asked, tolerance_km=tolerance_km, inset_km=inset_km
-        )
+    Returns
+    -------
+    pandas.DataFrame
+        sector (None for the whole, which is the first row), front_km (of the earlier date), gained_km2, lost_km2,
+        mean_advance_km, greatest_advance_km, mean_retreat_km, greatest_retreat_km. ``attrs["notes"]`` names the
+        sectors whose front is too short for a mean.
 
-    @held
-    def changed_hands(
-        self,
-        places: gpd.GeoDataFrame,
-        from_: When,
-        to: When | None = None,
-        *,
-        source: str | None = None,
-        as_known_on: When | None = None,
-    ) -> pd.DataFrame:
-        """The settlements that changed hands between two dates, by one source.
+    Raises
+    ------
+    ArchiveError
+    GateError
+    NoSnapshotError
+    SourceError
+    UnitError
+        A unit is unknown or ambiguous, or the archive has no countries, which give border and coast.
+    UsageError
+        A distance is negative, a status is unknown, or several sides have ground and none is named.
+    """
+    reader = self.reader
+    query = Query(self.source_name(source), controller, status, within, None, level, boundary, as_known_on)
+    before, after = (reader.side(query, when)[0] for when in (from_, to))
+    old = _front(reader, from_, query, None, tolerance_km, inset_km)
+    zones = reader.zones(replace(query, by="unit", boundary=None), ground=after)
+    return movement(
+        before,
+        after,
+        old,
+        controller=controller,
+        statuses=statuses_meant(status),
+        sectors=[(str(z.unit), z.shape) for z in zones if z.shape is not None and z.unit != areas.OUTSIDE],
+        within=reader.zone(within).shape,
+    )
 
-        Parameters
-        ----------
-        places : geopandas.GeoDataFrame
-            name and points in EPSG:4326, as `geo.measure.settlements.read_places` gives them.
-        from_, to : str, date, datetime or None
-            Days (their last snapshots) or instants; `to` None is the last snapshot there is.
 
-        Returns
-        -------
-        pandas.DataFrame
-            name, lat, lon, before, after (as in `Archive.settlements`), source, from_snapshot, to_snapshot.
+def _front(
+    reader: Reader,
+    date: When | None,
+    query: Query,
+    against: str | None,
+    tolerance_km: float,
+    inset_km: float,
+    gap_km: float = 0.1,
+) -> Front:
+    """The front on a date, its length in km with what it rests on."""
+    used = reader.used(query, date)
+    countries = reader.border(query.boundary)
+    found = front_of(
+        reader.state(query, date, used),
+        countries,
+        controller=query.controller,
+        against=against,
+        statuses=statuses_meant(query.status),
+        tolerance_km=tolerance_km,
+        inset_km=inset_km,
+        gap_km=gap_km,
+        within=reader.zone(query.within).shape,
+    )
+    newest = used.sort_values("age_days").iloc[0]
+    return replace(
+        found,
+        source=query.source,
+        snapshot=str(newest["snapshot"]),
+        snapshot_age_days=float(newest["age_days"]),
+        boundary=str(countries["boundary"].iloc[0]),
+    )
 
-        Raises
-        ------
-        NoSnapshotError
-            Nothing depicts one of the dates or an earlier one.
-        SourceError
-            A source must be named, or is not there.
-        """
-        asked = Asked(self.source_name(source), as_known_on=as_known_on)
-        return place_queries.hands_changed(self._reader, places, from_, to, asked)
 
-    @held
-    def who(
-        self, lat: float, lon: float, *, source: str | None = None, as_known_on: When | None = None
-    ) -> pd.DataFrame:
-        """Who held a place, by which source, from when to when.
+@consistent_read
+def changed_hands(
+    self: ArchiveBase,
+    places: gpd.GeoDataFrame,
+    from_: When,
+    to: When | None = None,
+    *,
+    source: str | None = None,
+    as_known_on: When | None = None,
+) -> pd.DataFrame:
+    """The settlements that changed hands between two dates, by one source.
 
-        Parameters
-        ----------
-        lat, lon : float
-            Degrees on WGS 84.
-        source : str or None
-            None is every source, each by itself.
-        as_known_on : str, date, datetime or None
-            What the archive said at that moment; None is now.
+    Parameters
+    ----------
+    to : str, date, datetime or None
+        The later date, in the same way; None is the last snapshot there is.
 
-        Returns
-        -------
-        pandas.DataFrame
-            source, controller, status, native, valid_from, valid_to (ISO 8601, UTC; half-open, missing where it still
-            stands), and part where a source has several. Times of the source's series in which no polygon stands
-            over the place have no row.
+    Returns
+    -------
+    pandas.DataFrame
+        name, lat, lon (degrees on WGS 84), before, after (whose ground: ``A held``; None where nobody's is drawn),
+        source, from_snapshot, to_snapshot.
 
-        Raises
-        ------
-        UsageError
-            No such place on the globe.
-        SourceError
-            The source is not in the archive.
-        """
-        name = self.source_name(source) if source is not None else None
-        return place_queries.who(self._reader, lat, lon, source=name, as_known_on=as_known_on)
+    Raises
+    ------
+    ArchiveError
+    GateError
+    NoSnapshotError
+    SourceError
+    """
+    query = Query(self.source_name(source), as_known_on=as_known_on)
+    (before, first), (after, last) = (self.reader.side(query, when) for when in (from_, to))
+    ends = [max(effective.values(), key=lambda s: -s[1])[0] for effective in (first, last)]
+    table = settlements.changed_hands(places, before, after)
+    return table.assign(source=query.source, from_snapshot=ends[0], to_snapshot=ends[1])
+
+
+@consistent_read
+def who(
+    self: ArchiveBase, lat: float, lon: float, *, source: str | None = None, as_known_on: When | None = None
+) -> pd.DataFrame:
+    """Who held a place, by which source, from when to when.
+
+    Parameters
+    ----------
+    lat, lon : float
+        Degrees on WGS 84.
+    source : str or None
+        None is every source, each by itself.
+
+    Returns
+    -------
+    pandas.DataFrame
+        source, controller, status, native, valid_from, valid_to (ISO 8601, UTC; half-open, missing where it still
+        stands), and part where a source has several. Times of the source's series in which no polygon stands over the
+        place have no row.
+
+    Raises
+    ------
+    ArchiveError
+    GateError
+    SourceError
+        The source is not in the archive.
+    UsageError
+        There is no such place on the globe.
+    """
+    if not (-90 <= lat <= 90 and -180 <= lon <= 180):
+        raise UsageError(f"{lat}, {lon} is no place: latitude ±90°, then longitude ±180°")
+    name = self.source_name(source) if source is not None else None
+    found = self.store.control_at(name, lon, lat, as_known_on=moment(as_known_on))
+    names = sorted(set(found["source"]))
+    kept = [self.reader.released(gpd.GeoDataFrame(found[found["source"] == name]), name) for name in names]
+    frame = pd.concat(kept, ignore_index=True) if kept else found
+    rows = joined_intervals([{str(k): v for k, v in r.items()} for r in frame.to_dict("records")])
+    return table_of(rows, columns_of(rows, WHO_COLUMNS, None))

@@ -1,26 +1,29 @@
-"""What is read for an answer: the snapshots that speak for a date, the ground they show, units, incidents."""
+"""What narrows a question (`Query`), and how an archive is read for answers: snapshots, ground, units, incidents."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import itemgetter
-from typing import Any
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from geo.archive.results import FAR, By, When, age_days, moment, spokesman
+from geo.archive.results import FAR, By, When, age_days, effective_snapshot, moment
 from geo.archive.safety_rules import Rule, embargo_hours, first_withheld, released, rule_words
+from geo.archive.shared_docs import documented
 from geo.errors import NoSnapshotError, SourceError, UnitError, UsageError
 from geo.measure import areas
 from geo.schema import (
     CRS,
-    STATUSES,
     is_day,
     last_instant,
     number_of,
@@ -32,13 +35,13 @@ from geo.schema import (
 from geo.storage.store import Store
 from geo.units import Countries, countries_of, find_unit, finest_level, units_of_set
 
-# which snapshot speaks for each part of a source, and how many days old it is
-Spoken = dict[str, tuple[str, float]]
+# the snapshot in effect for each part of a source, and how many days old it is
+EffectiveSnapshots = dict[str, tuple[str, float]]
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What narrows a question: whose ground, which classes, where, by what, and as known when (see `Archive.area`)."""
+class Query:
+    """What narrows a question: whose ground, which classes, where, by what, and as known when (see `shared_docs`)."""
 
     source: str
     controller: str | None = None
@@ -49,6 +52,66 @@ class Asked:
     boundary: str | None = None
     as_known_on: When | None = None
     max_age_days: float | None = None
+
+
+class ArchiveBase:
+    """An open archive: its file, and how it is read for answers."""
+
+    def __init__(self, path: str | Path, *, raw: bool = False) -> None:
+        self.path = Path(path)
+        self.store = Store(self.path)
+        self.reader = Reader(self.store, raw=raw)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.store.close()
+
+    def __repr__(self) -> str:
+        return f"Archive({str(self.path)!r})"
+
+    @documented
+    def close(self) -> None:
+        """Leave the archive as one file; reading goes on working."""
+        self.store.close()
+
+    @documented
+    def holding(self) -> AbstractContextManager[None]:
+        """All that is asked inside ``with archive.holding():`` is answered from one state, and read once.
+
+        Returns
+        -------
+        context manager
+
+        Raises
+        ------
+        ArchiveError
+        """
+        return self.store.holding()
+
+    @documented
+    def source_name(self, source: str | None = None) -> str:
+        """The source meant: the one named, or the only one that the archive has control from.
+
+        Parameters
+        ----------
+        source : str or None
+            Its name.
+
+        Returns
+        -------
+        str
+
+        Raises
+        ------
+        ArchiveError
+        SourceError
+            The archive has several and none is named, or it has not the one named; the message lists them.
+        """
+        return self.reader.source_name(source)
 
 
 class Reader:
@@ -127,24 +190,22 @@ class Reader:
         datasets = set(self.store.recall(("datasets",), self.store.datasets))
         unnamed = [{"name": d, "title": d} for d in sorted(datasets - set(table["name"]))]
         table = pd.concat([table, pd.DataFrame(unnamed, columns=table.columns, dtype=object)], ignore_index=True)
-        told = []
+        credits = []
         for name, title, whom in zip(table["name"], table["title"], table["attribution"], strict=True):
             words = rule_words(rules, control=name, dataset=name if name in datasets else None)
-            told.append("; ".join([text_or_none(whom) or title, *words]) if words else whom)
-        return table.assign(attribution=pd.Series(told, dtype=object))
+            credits.append("; ".join([text_or_none(whom) or title, *words]) if words else whom)
+        return table.assign(attribution=pd.Series(credits, dtype=object))
 
-    def used(
-        self, source: str, when: When | None, *, as_known_on: When | None = None, max_age_days: float | None = None
-    ) -> pd.DataFrame:
+    def used(self, query: Query, when: When | None) -> pd.DataFrame:
         """The snapshot of each part that answers for a date: depicts, part, snapshot, age_days."""
-        if max_age_days is not None and not max_age_days >= 0:
-            raise UsageError(f"max_age_days={max_age_days:g}: how old a snapshot may be is 0 or more")
-        key = ("used", source, str(when), moment(as_known_on), max_age_days)
-        return self.store.recall(key, lambda: self._find_used(source, when, as_known_on, max_age_days))
+        limit = query.max_age_days
+        if limit is not None and not limit >= 0:
+            raise UsageError(f"max_age_days={limit:g}: how old a snapshot may be is 0 or more")
+        key = ("used", query.source, str(when), moment(query.as_known_on), limit)
+        return self.store.recall(key, lambda: self._find_used(query, when))
 
-    def _find_used(
-        self, source: str, when: When | None, as_known_on: When | None, max_age_days: float | None
-    ) -> pd.DataFrame:
+    def _find_used(self, query: Query, when: When | None) -> pd.DataFrame:
+        source, as_known_on, max_age_days = query.source, query.as_known_on, query.max_age_days
         known = moment(as_known_on) or FAR
         recorded = self.store.recall(("in force", source, known), lambda: self.store.in_force(source, known))
         end = self.limit(source)
@@ -173,10 +234,10 @@ class Reader:
 
     # -- ground -------------------------------------------------------------------------------------------------
 
-    def state(self, source: str, when: When | None, used: pd.DataFrame, as_known_on: When | None) -> gpd.GeoDataFrame:
+    def state(self, query: Query, when: When | None, used: pd.DataFrame) -> gpd.GeoDataFrame:
         """The polygons of a source on a date, with the snapshot that each is from; not to be changed."""
+        source, known = query.source, moment(query.as_known_on)
         instant = parse_instant(max(used["depicts"])) if when is None else last_instant(when)
-        known = moment(as_known_on)
         end = self.limit(source)
         if end is not None:  # beyond it stands what stood before it
             instant = min(instant, parse_instant(end) - timedelta(milliseconds=1))
@@ -203,12 +264,10 @@ class Reader:
         frame = gpd.GeoDataFrame(frame[frame["valid_from"] < moment].reset_index(drop=True), crs=CRS)
         return frame.assign(valid_to=frame["valid_to"].where(frame["valid_to"] < moment))
 
-    def side(
-        self, source: str, when: When | None, as_known_on: When | None = None, max_age_days: float | None = None
-    ) -> tuple[gpd.GeoDataFrame, Spoken]:
-        """The polygons of a source on a date, and which snapshot speaks for each of its parts."""
-        used = self.used(source, when, as_known_on=as_known_on, max_age_days=max_age_days)
-        return self.state(source, when, used, as_known_on), {p: spokesman(used, p) for p in used["part"]}
+    def side(self, query: Query, when: When | None) -> tuple[gpd.GeoDataFrame, EffectiveSnapshots]:
+        """The polygons of a source on a date, and the snapshot in effect for each of its parts."""
+        used = self.used(query, when)
+        return self.state(query, when, used), {part: effective_snapshot(used, part) for part in used["part"]}
 
     def incidents(
         self,
@@ -219,7 +278,7 @@ class Reader:
         within: str | shapely.Geometry | None = None,
         wanted: Mapping[str, str | Sequence[str] | None] | None = None,
     ) -> gpd.GeoDataFrame:
-        """Incidents of a span of days, both included, in a place, and with these values: as `Archive.incidents`."""
+        """Incidents of a span of days, both included, in a place, and with these values."""
         first = to_instant(from_).date().isoformat() if from_ is not None else None
         last = to_instant(to).date().isoformat() if to is not None else None
         among = {name: [v] if isinstance(v, str) else list(v) for name, v in (wanted or {}).items() if v is not None}
@@ -264,18 +323,18 @@ class Reader:
             )
         return gpd.GeoDataFrame(mine[mine["boundary"] == mine["boundary"].iloc[-1]], crs=CRS)
 
-    def zones(self, asked: Asked, *, ground: gpd.GeoDataFrame) -> Sequence[areas.Zone]:
+    def zones(self, query: Query, *, ground: gpd.GeoDataFrame) -> Sequence[areas.Zone]:
         """Where a question is measured: everywhere, in one unit, or in every unit where the ground is."""
-        zone = self.zone(asked.within, asked.boundary)
-        if asked.by not in (None, "unit", "native"):
-            raise UsageError(f"by={asked.by!r} is unknown: 'unit' or 'native'")
-        if asked.by != "unit":
+        zone = self.zone(query.within, query.boundary)
+        if query.by not in (None, "unit", "native"):
+            raise UsageError(f"by={query.by!r} is unknown: 'unit' or 'native'")
+        if query.by != "unit":
             return (zone,)
         units = self.units()
-        if asked.boundary is not None:
-            units = units[units["boundary"] == asked.boundary]
-        units = units[units["level"] == (finest_level(units, ground) if asked.level is None else asked.level)]
-        if asked.boundary is None and len(units):
+        if query.boundary is not None:
+            units = units[units["boundary"] == query.boundary]
+        units = units[units["level"] == (finest_level(units, ground) if query.level is None else query.level)]
+        if query.boundary is None and len(units):
             units = units[units["boundary"] == units["boundary"].iloc[-1]]
         return areas.zones_by_unit(units, within=zone.shape)
 
@@ -290,14 +349,3 @@ class Reader:
         units = self.units()
         row = units.iloc[find_unit(units, within, boundary=boundary)]
         return areas.Zone(text_or_none(row["unit"]) or str(row["name"]), row["boundary"], row.geometry)
-
-
-def statuses_meant(status: str | Sequence[str] | None) -> list[str]:
-    """The statuses named; ``held`` where none is."""
-    if status is None:
-        return ["held"]
-    listed = [status] if isinstance(status, str) else list(status)
-    unknown = sorted(set(listed) - set(STATUSES))
-    if unknown:
-        raise UsageError(f"status {', '.join(unknown)} is unknown; the known ones: {', '.join(STATUSES)}")
-    return listed

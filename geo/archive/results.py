@@ -1,4 +1,4 @@
-"""How an answer is put together: which snapshot speaks, how old it is, and rows into frames."""
+"""How an answer is put together: which snapshot is in effect, how old it is, and rows into frames."""
 
 from __future__ import annotations
 
@@ -34,29 +34,29 @@ def age_days(instant: datetime, depicts: datetime, *, whole_days: bool) -> float
     return round((instant - depicts) / timedelta(days=1), 4)
 
 
-def spokesman(used: pd.DataFrame, part: str) -> tuple[str, float]:
-    """The snapshot that speaks for a part of a source, and its age in days."""
+def effective_snapshot(used: pd.DataFrame, part: str) -> tuple[str, float]:
+    """The snapshot in effect for a part of a source, and its age in days."""
     at = used["part"].tolist().index(part)
     return str(used["snapshot"].tolist()[at]), float(used["age_days"].tolist()[at])
 
 
-def age_notes(spoken: Mapping[str, tuple[str, float]], when: When | None) -> tuple[str, ...]:
+def age_notes(effective: Mapping[str, tuple[str, float]], when: When | None) -> tuple[str, ...]:
     """What is to be said of snapshots that are much older than the date that they answer for, in days."""
-    old = sorted({s for s in spoken.values() if s[1] > OLD_DAYS})
+    old = sorted({s for s in effective.values() if s[1] > OLD_DAYS})
     return tuple(f"snapshot {snapshot} is {age:,.0f} days older than {when}" for snapshot, age in old)
 
 
-def said_by(spoken: dict[str, tuple[str, float]], row: dict[str, Any]) -> tuple[str, float]:
+def snapshot_of(effective: dict[str, tuple[str, float]], row: dict[str, Any]) -> tuple[str, float]:
     """The snapshot that a figure rests on and its age in days; of a class that a side of a change has not, the last."""
-    return spoken.get(row["part"]) or max(spoken.values(), key=lambda s: -s[1])
+    return effective.get(row["part"]) or max(effective.values(), key=lambda s: -s[1])
 
 
 def table_of(rows: list[dict[str, Any]], columns: Sequence[str]) -> pd.DataFrame:
     """Rows as a frame: figures as floats, texts as Python's own (None where missing) in every version of pandas."""
     figures = ("_km2", "_percent", "_days")
     kinds = {c: np.float64 if c.endswith(figures) else np.object_ for c in columns}
-    held = {c: np.array([row.get(c) for row in rows], dtype=kind) for c, kind in kinds.items()}
-    return pd.DataFrame({c: pd.Series(values, dtype=values.dtype) for c, values in held.items()})
+    values_of = {c: np.array([row.get(c) for row in rows], dtype=kind) for c, kind in kinds.items()}
+    return pd.DataFrame({c: pd.Series(values, dtype=values.dtype) for c, values in values_of.items()})
 
 
 def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
@@ -103,9 +103,16 @@ def keep(frame: pd.DataFrame, controller: str | None, status: str | Sequence[str
     if controller is not None:
         frame = frame[frame["controller"] == controller]
     if status is not None:
-        wanted = [status] if isinstance(status, str) else list(status)
-        unknown = sorted(set(wanted) - set(STATUSES))
-        if unknown:
-            raise UsageError(f"status {', '.join(unknown)} is unknown; the known ones: {', '.join(STATUSES)}")
-        frame = frame[frame["status"].isin(wanted)]
+        frame = frame[frame["status"].isin(statuses_meant(status))]
     return frame.reset_index(drop=True)
+
+
+def statuses_meant(status: str | Sequence[str] | None) -> list[str]:
+    """The statuses named; ``held`` where none is."""
+    if status is None:
+        return ["held"]
+    listed = [status] if isinstance(status, str) else list(status)
+    unknown = sorted(set(listed) - set(STATUSES))
+    if unknown:
+        raise UsageError(f"status {', '.join(unknown)} is unknown; the known ones: {', '.join(STATUSES)}")
+    return listed

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -17,9 +17,14 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geo.archive.shared_docs import documented
 from geo.errors import UsageError
 from geo.presentation import basemap
 from geo.schema import CRS, INCIDENT_TEXT, parse_instant, text_or_none
+from geo.storage import snapshots as history
+
+if TYPE_CHECKING:
+    from geo.archive.queries import ArchiveBase
 
 KINDS = ("embargo", "coarsen", "withhold")
 WITHHELD = "[place withheld]"
@@ -54,6 +59,88 @@ class Rule:
     source: str | None = None
     event_type: str | None = None
     places: str | None = None
+
+
+@documented
+def rules(self: ArchiveBase) -> pd.DataFrame:
+    """The rules against harm that every answer has passed.
+
+    Returns
+    -------
+    pandas.DataFrame
+        kind, value, source, event_type, places (how many settlements a rule of coarsening has), set_at.
+
+    Raises
+    ------
+    ArchiveError
+    """
+    columns = ["kind", "value", "source", "event_type", "places", "set_at"]
+    table = pd.DataFrame(self.store.rules(), columns=columns, dtype=object)
+    counts = [None if p is None else len(json.loads(p)) for p in table["places"]]
+    return table.assign(places=pd.Series(counts, dtype=object))
+
+
+@documented
+def set_rule(
+    self: ArchiveBase,
+    kind: str,
+    value: str,
+    *,
+    source: str | None = None,
+    event_type: str | None = None,
+    places: gpd.GeoDataFrame | None = None,
+) -> None:
+    """Set a rule against harm, in place of the one of its kind for the same source and event type.
+
+    Parameters
+    ----------
+    kind : {"embargo", "coarsen", "withhold"}
+        Nothing newer than so many hours; incidents placed no more exactly; fields of incidents left out.
+    value : str
+        Hours; ``settlement``, ``grid:5km`` or ``grid:0.1deg``; fields by commas.
+    source, event_type : str or None
+        Whose rows (a source of control, a dataset of incidents), and which events; None is all.
+    places : geopandas.GeoDataFrame or None
+        Settlements, as `geo.measure.settlements.read_places` reads them; None is the shipped basemap's towns.
+
+    Raises
+    ------
+    ArchiveError
+        The archive cannot be written.
+    UsageError
+        The kind or the value is none of these.
+    """
+    rule = rule_of(kind, value, source=source, event_type=event_type, places=places)
+    with self.store.writing() as connection:
+        values = (rule.kind, rule.value, rule.source, rule.event_type, rule.places)
+        self.store.put_rule(connection, values, history.next_instant(connection))
+
+
+@documented
+def lift_rules(
+    self: ArchiveBase, kind: str | None = None, *, source: str | None = None, event_type: str | None = None
+) -> int:
+    """Lift the rules for a source and event type.
+
+    Parameters
+    ----------
+    kind : {"embargo", "coarsen", "withhold"} or None
+        Of this kind alone; None is every kind.
+    source, event_type : str or None
+        The source and the event type that they were set for; None is those set for all.
+
+    Returns
+    -------
+    int
+        How many were lifted.
+
+    Raises
+    ------
+    ArchiveError
+        The archive cannot be written.
+    """
+    with self.store.writing() as connection:
+        return self.store.drop_rules(connection, kind=kind, source=source, event_type=event_type)
 
 
 def rule_of(
@@ -138,7 +225,7 @@ def released(frame: gpd.GeoDataFrame, rules: Sequence[Rule]) -> gpd.GeoDataFrame
 
 def rule_words(rules: Sequence[Rule], *, control: str | None = None, dataset: str | None = None) -> list[str]:
     """What is to be said of the rules beside a source's credit."""
-    said = []
+    words = []
     for rule in rules:
         if rule.source not in (None, control, dataset) or (
             dataset is None and (rule.kind != "embargo" or rule.event_type)
@@ -146,13 +233,13 @@ def rule_words(rules: Sequence[Rule], *, control: str | None = None, dataset: st
             continue
         what = f" of type {rule.event_type}" if rule.event_type else ""
         if rule.kind == "embargo":
-            said.append(f"embargo: nothing{what} newer than {float(rule.value):g} hours is shown")
+            words.append(f"embargo: nothing{what} newer than {float(rule.value):g} hours is shown")
         elif rule.kind == "withhold":
-            said.append(f"fields withheld{' of incidents' + what if what else ''}: {rule.value.replace(',', ', ')}")
+            words.append(f"fields withheld{' of incidents' + what if what else ''}: {rule.value.replace(',', ', ')}")
         else:
             to = "the nearest settlement" if rule.value == "settlement" else f"a grid of {_size_words(rule.value)}"
-            said.append(f"coordinates of incidents{what} are coarsened on purpose, to {to}")
-    return said
+            words.append(f"coordinates of incidents{what} are coarsened on purpose, to {to}")
+    return words
 
 
 # -- inside -------------------------------------------------------------------------------------------------------

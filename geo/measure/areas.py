@@ -11,7 +11,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo.measure.ellipsoid import areas_km2
+from geo.errors import UsageError
+from geo.measure.ellipsoid import Plane, areas_km2, local_plane
 from geo.schema import CRS, text_or_none
 from geo.units import Countries
 
@@ -36,7 +37,7 @@ ClassKey = tuple[str | None, str, str | None, str]
 NOWHERE = shapely.MultiPolygon()
 
 
-class Moved(NamedTuple):
+class ClassChange(NamedTuple):
     """A class on two dates: its ground before and after, what it gained and what it lost (EPSG:4326)."""
 
     key: ClassKey
@@ -56,7 +57,7 @@ def ground_by_class(frame: gpd.GeoDataFrame, *, by_native: bool = False) -> dict
     ):
         key = (text_or_none(controller), str(status), text_or_none(native), str(part))
         groups.setdefault(key, []).append(shape)
-    ordered = sorted(groups, key=_order)
+    ordered = sorted(groups, key=class_order)
     return {key: union(groups[key]) for key in ordered}
 
 
@@ -89,10 +90,10 @@ def area_rows(
     return rows
 
 
-def change_rows(moved: Sequence[Moved], *, zones: Sequence[Zone] = EVERYWHERE) -> list[dict[str, Any]]:
+def change_rows(changes: Sequence[ClassChange], *, zones: Sequence[Zone] = EVERYWHERE) -> list[dict[str, Any]]:
     """Gross gained, gross lost and net by class and zone."""
     rows = []
-    for item in moved:
+    for item in changes:
         for zone in _zones_met(zones, [item.before, item.after]):
             pieces = [clip(g, zone.shape) for g in item[1:]]
             km2 = areas_km2(np.array(pieces, dtype=object))
@@ -104,25 +105,25 @@ def change_rows(moved: Sequence[Moved], *, zones: Sequence[Zone] = EVERYWHERE) -
     return rows
 
 
-def overlaid(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame, *, by_native: bool = False) -> list[Moved]:
+def overlaid(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame, *, by_native: bool = False) -> list[ClassChange]:
     """What changed of every class on either side, by full overlays: the plain way, which others are held against."""
     old, new = ground_by_class(before, by_native=by_native), ground_by_class(after, by_native=by_native)
     found = []
     for key in classes_of(old, new):
         a, b = old.get(key, NOWHERE), new.get(key, NOWHERE)
-        found.append(Moved(key, a, b, shapely.difference(b, a), shapely.difference(a, b)))
+        found.append(ClassChange(key, a, b, shapely.difference(b, a), shapely.difference(a, b)))
     return found
 
 
 def classes_of(*sides: Mapping[ClassKey, Any]) -> list[ClassKey]:
     """The classes of several dates, in the order of all tables."""
-    return sorted({key for side in sides for key in side}, key=_order)
+    return sorted({key for side in sides for key in side}, key=class_order)
 
 
-def changed_frame(moved: Sequence[Moved]) -> gpd.GeoDataFrame:
+def changed_frame(changes: Sequence[ClassChange]) -> gpd.GeoDataFrame:
     """The polygons that changed hands."""
     rows = []
-    for item in moved:
+    for item in changes:
         for word, ground in (("gained", item.gained), ("lost", item.lost)):
             areal = areal_only(ground)
             if not areal.is_empty:
@@ -161,7 +162,7 @@ def _one(shape: shapely.Geometry) -> NDArray[np.object_]:
     return np.array([shape], dtype=object)
 
 
-def _order(key: ClassKey) -> tuple[str, ...]:
+def class_order(key: ClassKey) -> tuple[str, ...]:
     return (key[0] or "~", key[1], key[2] or "", key[3])
 
 
@@ -204,3 +205,50 @@ def home_countries(shape: shapely.Geometry, countries: Countries) -> set[str]:
     parts = shapely.get_parts(_one(shape))
     codes, km2 = _countries_of_parts(parts, countries), areas_km2(parts)
     return {c for c in set(codes.tolist()) if c and km2[codes == c].sum() >= FOOTHOLD * km2.sum()}
+
+
+# -- how far an area may be off by its drawing ----------------------------------------------------------------------
+# Perkal (1956) takes a drawn line as a band of a width epsilon on either side, in which the true line lies. The part of
+# the band inside a ground may be no such ground, the part outside may be.
+
+
+class Band(NamedTuple):
+    """The ground within an accuracy of a border: inside it and outside it (EPSG:4326), and their km²."""
+
+    inside: shapely.Geometry
+    outside: shapely.Geometry
+    inside_km2: float
+    outside_km2: float
+
+
+def border_band(
+    ground: shapely.Geometry,
+    *,
+    accuracy_km: float,
+    countries: gpd.GeoDataFrame | None = None,
+    within: shapely.Geometry | None = None,
+) -> Band:
+    """The band of a ground's own border."""
+    if not accuracy_km > 0:
+        raise UsageError(f"an accuracy of {accuracy_km:g} km: give a distance above 0")
+    nowhere = shapely.Polygon()
+    if ground.is_empty:
+        return Band(nowhere, nowhere, 0.0, 0.0)
+    plane = local_plane(shapely.total_bounds(np.array([ground], dtype=object)))
+    laid = plane.laid(ground)
+    line = shapely.boundary(laid)
+    if countries is not None:
+        line = shapely.difference(line, _edges(countries, ground, plane, accuracy_km))
+    band = shapely.buffer(line, accuracy_km)
+    pieces = [clip(plane.lifted(shape), within) for shape in
+              (shapely.intersection(band, laid), shapely.difference(band, laid))]  # fmt: skip
+    inside, outside = (float(v) for v in areas_km2(np.array(pieces, dtype=object)))
+    return Band(pieces[0], pieces[1], inside, outside)
+
+
+def _edges(countries: gpd.GeoDataFrame, ground: shapely.Geometry, plane: Plane, accuracy_km: float) -> shapely.Geometry:
+    """Border and coast near a ground, as wide as the accuracy to either side."""
+    near = shapely.box(*shapely.buffer(shapely.box(*ground.bounds), 0.2 + accuracy_km / 50).bounds)
+    shapes = np.asarray(countries.geometry.array, dtype=object)
+    outlines = shapely.intersection(shapely.boundary(shapes[shapely.intersects(shapes, near)]), near)
+    return shapely.buffer(plane.laid(shapely.union_all(outlines)), accuracy_km)

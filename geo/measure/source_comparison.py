@@ -168,7 +168,7 @@ def totals(pieces: gpd.GeoDataFrame, sources: Sequence[str]) -> pd.DataFrame:
 
 
 @dataclass(frozen=True)
-class Reel:
+class DailyFaces:
     """Several sources on every day of a span, as which faces lie in each one's ground: days × faces a source."""
 
     days: Sequence[str]
@@ -176,31 +176,31 @@ class Reel:
     member: Mapping[str, Bools]
 
 
-def reel_of(days: Sequence[str], grounds: Mapping[str, Sequence[shapely.Geometry]]) -> Reel:
+def daily_faces(days: Sequence[str], grounds: Mapping[str, Sequence[shapely.Geometry]]) -> DailyFaces:
     """Lay every day of several sources over each other."""
     distinct = list({id(g): g for listed in grounds.values() for g in listed}.values())
     faces = faces_of(distinct)
     inside = {id(g): faces.inside(g) for g in distinct}
     member = {source: np.array([inside[id(g)] for g in listed]) for source, listed in grounds.items()}
-    return Reel(days, faces.km2, member)
+    return DailyFaces(days, faces.km2, member)
 
 
-def span_rows(reel: Reel, key: tuple[str | None, str]) -> pd.DataFrame:
+def span_rows(daily: DailyFaces, key: tuple[str | None, str]) -> pd.DataFrame:
     """The km² of each source, agreed and in dispute, on every day."""
-    stack = np.array(list(reel.member.values()))
+    stack = np.array(list(daily.member.values()))
     every, some = stack.all(axis=0), stack.any(axis=0)
     curves: list[tuple[str, str | None, Floats]] = [
-        ("area", source, mine @ reel.km2) for source, mine in reel.member.items()
+        ("area", source, mine @ daily.km2) for source, mine in daily.member.items()
     ]
-    curves.append(("agreed", "; ".join(reel.member), every @ reel.km2))
-    curves.append(("disputed", None, (some & ~every) @ reel.km2))
-    rows = [(day, *key, kind, by, float(km2[i])) for i, day in enumerate(reel.days) for kind, by, km2 in curves]
+    curves.append(("agreed", "; ".join(daily.member), every @ daily.km2))
+    curves.append(("disputed", None, (some & ~every) @ daily.km2))
+    rows = [(day, *key, kind, by, float(km2[i])) for i, day in enumerate(daily.days) for kind, by, km2 in curves]
     return pd.DataFrame(rows, columns=list(SPAN_COLUMNS))
 
 
-def lag_rows(reel: Reel, *, most_days: int) -> pd.DataFrame:
+def lag_rows(daily: DailyFaces, *, most_days: int) -> pd.DataFrame:
     """How far two sources disagree when one of them is read so many days later, for every pair and lag."""
-    count = len(reel.days)
+    count = len(daily.days)
     middle = np.arange(most_days, count - most_days)
     if most_days < 0 or len(middle) < 1:
         raise UsageError(
@@ -208,9 +208,9 @@ def lag_rows(reel: Reel, *, most_days: int) -> pd.DataFrame:
             f" {count}: take a longer span or fewer days (--lag-days)"
         )
     rows: list[tuple[Any, ...]] = []
-    for one, other in combinations(reel.member, 2):
-        a, b = reel.member[one][middle], reel.member[other]
-        found = [(lag, float(((a ^ b[middle + lag]) @ reel.km2).mean())) for lag in range(-most_days, most_days + 1)]
+    for one, other in combinations(daily.member, 2):
+        a, b = daily.member[one][middle], daily.member[other]
+        found = [(lag, float(((a ^ b[middle + lag]) @ daily.km2).mean())) for lag in range(-most_days, most_days + 1)]
         least = min(found, key=lambda f: (f[1], abs(f[0])))[0]
         rows += [(one, other, lag, km2, len(middle), lag == least) for lag, km2 in found]
     return pd.DataFrame(rows, columns=["source", "trails", "lag_days", "disagreement_km2", "days", "is_least"])

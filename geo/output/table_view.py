@@ -7,10 +7,9 @@ from typing import Any
 
 import pandas as pd
 
-from geo.archive.notebook_card import PLAIN
 from geo.errors import UsageError
 from geo.output.console import printable
-from geo.presentation.html_text import escape
+from geo.presentation.html_text import PLAIN_DIV, escape
 from geo.presentation.labels import figure
 
 _ROWS = 60  # as many rows as pandas shows before it leaves out those in the middle
@@ -49,7 +48,7 @@ class Shown:
         )
         caption = "<br>".join(escape(text) for text in self.caption)
         return (
-            f'<div {PLAIN}><table><caption style="text-align:left">{caption}</caption>'
+            f'<div {PLAIN_DIV}><table><caption style="text-align:left">{caption}</caption>'
             f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
         )
 

@@ -23,6 +23,9 @@ Ints = NDArray[np.int64]
 Positions = NDArray[np.complex128]
 
 NO_POLYGONS: Objects = np.array([], dtype=object)
+Hashes = NDArray[np.uint64]
+NO_HASHES: Hashes = np.empty(0, dtype=np.uint64)
+_MIX = np.array([0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93], dtype=np.uint64)
 # A loop below this, in square degrees (about a square centimetre), is a vertex put on an old edge.
 _NO_GROUND = 1e-14
 
@@ -61,7 +64,7 @@ def boundary_edges(shape: shapely.Geometry) -> Chain:
 NO_EDGES = Chain(np.array([], dtype=np.complex128), np.array([], dtype=np.complex128))
 
 
-class Bundle(NamedTuple):
+class EdgeChains(NamedTuple):
     """Many chains, one after the other: each in the one order of its edges, without those that cancel."""
 
     tails: Positions
@@ -81,7 +84,7 @@ class Bundle(NamedTuple):
         return np.repeat(np.arange(len(self.ends) - 1), np.diff(self.ends))
 
 
-def bundled(chains: Sequence[Chain]) -> Bundle:
+def bundled(chains: Sequence[Chain]) -> EdgeChains:
     """Chains brought into one order, whatever the order their edges came in, without edges that run both ways."""
     owner = np.repeat(np.arange(len(chains)), [len(c.tails) for c in chains])
     tails, heads = (np.concatenate([NO_EDGES[side], *(c[side] for c in chains)]) for side in (0, 1))
@@ -92,7 +95,7 @@ def bundled(chains: Sequence[Chain]) -> Bundle:
     kept = _uncancelled(starts, goals)
     order, starts, goals = order[kept], starts[kept], goals[kept]
     ends = np.searchsorted(owner[order], np.arange(len(chains) + 1))
-    return Bundle(tails[order], heads[order], ends, starts, goals)
+    return EdgeChains(tails[order], heads[order], ends, starts, goals)
 
 
 def _uncancelled(starts: Ints, goals: Ints) -> Ints:
@@ -124,13 +127,13 @@ def difference(old: Chain, new: Chain) -> Chain:
     return Chain(np.concatenate([new.tails, old.heads]), np.concatenate([new.heads, old.tails]))
 
 
-def are_closed(bundle: Bundle) -> NDArray[np.bool_]:
+def are_closed(bundle: EdgeChains) -> NDArray[np.bool_]:
     """Of every chain, whether as many edges leave every position as come to it."""
     off = np.concatenate([[0], np.cumsum(bundle.starts != np.sort(bundle.goals))])
     return np.asarray(off[bundle.ends[1:]] == off[bundle.ends[:-1]])
 
 
-def chain_areas_km2(bundle: Bundle) -> Floats:
+def chain_areas_km2(bundle: EdgeChains) -> Floats:
     """The areas that closed chains enclose, counted with their winding numbers."""
     sizes = np.diff(bundle.ends)
     total = np.zeros(len(sizes))
@@ -146,7 +149,7 @@ def chain_areas_km2(bundle: Bundle) -> Floats:
     return total
 
 
-def faces(bundle: Bundle) -> list[tuple[Objects, Objects]]:
+def faces(bundle: EdgeChains) -> list[tuple[Objects, Objects]]:
     """The faces of closed chains with winding number +1 (gained) and -1 (lost)."""
     count = len(bundle.ends) - 1
     rings, owner = _walked(bundle)
@@ -174,7 +177,7 @@ def faces(bundle: Bundle) -> list[tuple[Objects, Objects]]:
     return found
 
 
-def _walked(bundle: Bundle) -> tuple[list[Positions], Ints]:
+def _walked(bundle: EdgeChains) -> tuple[list[Positions], Ints]:
     """Every chain as loops, each with its first position again at its end; and the chain of every loop."""
     owner = bundle.owner
     branching = np.zeros(len(bundle.ends) - 1, dtype=bool)
@@ -309,3 +312,69 @@ def winding_numbers(chain: Chain, points: Objects) -> Ints:
     total = np.zeros(len(points), dtype=np.int64)
     np.add.at(total, order[point], turns)
     return total
+
+
+# -- edges told apart by a hash of their four numbers: what two boundaries share is found without comparing them -------
+
+
+class HashedEdges(NamedTuple):
+    """The edges of a piece, each with a hash of its four numbers."""
+
+    chain: Chain
+    hashes: Hashes
+
+
+def hashed(shape: shapely.Geometry) -> HashedEdges:
+    """The boundary edges of a piece (EPSG:4326), each with its hash."""
+    chain = boundary_edges(shape)
+    hashes = np.zeros(len(chain.tails), dtype=np.uint64)
+    for side, numbers in enumerate(chain):
+        bits = (np.ascontiguousarray(numbers).view(np.float64) + 0.0).view(np.uint64).reshape(-1, 2)
+        for k in (0, 1):  # one multiplication and one shift for each number, so that near positions come out far apart
+            hashes = (hashes ^ bits[:, k]) * _MIX[2 * side + k]
+            hashes ^= hashes >> np.uint64(29)
+    return HashedEdges(chain, hashes)
+
+
+def unshared(old: Hashes, new: Hashes) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+    """Of each side, which hashes the other has not."""
+    shorter = min(len(old), len(new))
+    # most of a boundary stands where it stood: what both begin and end with is left out first
+    head = _agreeing(old[:shorter], new[:shorter])
+    tail = _agreeing(old[head:][::-1][: shorter - head], new[head:][::-1][: shorter - head])
+    middles = [slice(head, len(side) - tail) for side in (old, new)]
+    every = np.concatenate([old[middles[0]], new[middles[1]]])
+    every.sort()
+    alone = np.ones(len(every), dtype=bool)
+    same = every[1:] == every[:-1]
+    alone[1:] &= ~same
+    alone[:-1] &= ~same
+    found = []
+    for side, middle in zip((old, new), middles, strict=True):
+        mine = np.zeros(len(side), dtype=bool)
+        mine[middle] = _among(side[middle], every[alone])
+        found.append(mine)
+    return found[0], found[1]
+
+
+def differing(before: shapely.Geometry, after: shapely.Geometry) -> Chain:
+    """The chain around what differs between two grounds in EPSG:4326."""
+    sides = [hashed(ground) for ground in (before, after)]
+    alone = unshared(*(side.hashes for side in sides))
+    return difference(*(Chain(s.chain.tails[m], s.chain.heads[m]) for s, m in zip(sides, alone, strict=True)))
+
+
+def _agreeing(a: Hashes, b: Hashes) -> int:
+    """How many numbers two arrays of one length have in common from their beginning."""
+    differ = a != b
+    first = int(differ.argmax()) if len(a) else 0
+    return first if len(a) and differ[first] else len(a)
+
+
+def _among(hashes: Hashes, chosen: Hashes) -> NDArray[np.bool_]:
+    """Which of the hashes are chosen; those are sorted."""
+    if not len(chosen):
+        return np.zeros(len(hashes), dtype=bool)
+    at = np.searchsorted(chosen, hashes)
+    at[at == len(chosen)] = 0
+    return np.asarray(chosen[at] == hashes)

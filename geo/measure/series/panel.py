@@ -1,22 +1,101 @@
-"""Panels of a series: km² of every class in every zone at every snapshot, and what it gained and lost there.
+"""The series of every class: its ledger from an archive's rows, and its km² in every zone at every snapshot.
 
 The units meet the changed faces alone: each unit's series is a cumulative sum.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import NamedTuple
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
-from geo.measure.areas import OUTSIDE, ClassKey, Zone
+from geo.measure.areas import (
+    NOWHERE,
+    OUTSIDE,
+    ClassChange,
+    ClassKey,
+    Zone,
+    class_order,
+    classes_of,
+    ground_by_class,
+    union,
+)
 from geo.measure.ellipsoid import areas_km2
-from geo.measure.series.changes import Step
-from geo.measure.series.edges import NO_POLYGONS, Floats, Objects
+from geo.measure.series.edge_history import Ledger, LedgerBuilder, Step, proven
+from geo.measure.series.edges import NO_POLYGONS, Floats, Ints, Objects, differing
+from geo.schema import text_or_none
+
+COLUMNS = ["instant", "controller", "status", "native", "part", "unit", "area_km2", "gained_km2", "lost_km2"]
+
+
+def class_ledgers(
+    rows: gpd.GeoDataFrame,
+    instants: Sequence[datetime],
+    *,
+    by_native: bool = False,
+    progress: Callable[[int, int], None] | None = None,
+) -> dict[ClassKey, Ledger]:
+    """The ledger of every class of a series."""
+    first, last = _lifetimes(rows, instants)
+    geometry = np.asarray(rows.geometry.array, dtype=object)
+    natives = rows["native"] if by_native else [None] * len(rows)
+    keys = [
+        (text_or_none(c), str(s), text_or_none(n), str(p))
+        for c, s, n, p in zip(rows["controller"], rows["status"], natives, rows["part"], strict=True)
+    ]
+    members: dict[ClassKey, list[int]] = {}
+    for i, key in enumerate(keys):
+        members.setdefault(key, []).append(i)
+    ordered = sorted(members, key=class_order)
+    found = {}
+    for done, key in enumerate(ordered):
+        builder = LedgerBuilder()
+        came: dict[int, list[int]] = {}
+        went: dict[int, list[int]] = {}
+        for row in members[key]:
+            if first[row] < last[row]:
+                came.setdefault(int(first[row]), []).append(row)
+                went.setdefault(int(last[row]), []).append(row)
+        for i in range(len(instants)):
+            builder.step({row: geometry[row] for row in came.get(i, [])}, went.get(i, []))
+            if progress is not None:
+                progress(done * len(instants) + i + 1, len(ordered) * len(instants))
+        found[key] = builder.ledger()
+    return found
+
+
+def changed_ground(before: gpd.GeoDataFrame, after: gpd.GeoDataFrame, *, by_native: bool = False) -> list[ClassChange]:
+    """What changed of every class between two dates, from the edges that differ alone."""
+    old, new = (ground_by_class(frame, by_native=by_native) for frame in (before, after))
+    found = []
+    for key in classes_of(old, new):
+        sides = old.get(key, NOWHERE), new.get(key, NOWHERE)
+        if NOWHERE in sides:
+            gained, lost = sides[1], sides[0]
+        else:
+            step = proven([differing(*sides)], [partial(tuple, sides)])[0]
+            gained, lost = (union([NOWHERE, *polygons]) for polygons in step[:2])
+        found.append(ClassChange(key, *sides, gained, lost))
+    return found
+
+
+def _lifetimes(rows: gpd.GeoDataFrame, instants: Sequence[datetime]) -> tuple[Ints, Ints]:
+    """The first snapshot that has each row, and the first after it that has not."""
+    stamps = np.array([_nanoseconds(i) for i in instants], dtype=np.int64)
+    starts = np.array([_nanoseconds(v) for v in rows["valid_from"]], dtype=np.int64)
+    forever = np.iinfo(np.int64).max
+    ends = np.array([forever if pd.isna(v) else _nanoseconds(v) for v in rows["valid_to"]], dtype=np.int64)
+    return np.searchsorted(stamps, starts), np.searchsorted(stamps, ends)
+
+
+def _nanoseconds(moment: datetime) -> int:
+    return pd.Timestamp(moment).value
 
 
 class ZoneChanges(NamedTuple):
@@ -25,9 +104,6 @@ class ZoneChanges(NamedTuple):
     growth: Floats
     gained: Floats
     lost: Floats
-
-
-COLUMNS = ["instant", "controller", "status", "native", "part", "unit", "area_km2", "gained_km2", "lost_km2"]
 
 
 def zone_changes(steps: Sequence[Step], zones: Sequence[Zone]) -> ZoneChanges:
@@ -40,7 +116,7 @@ def zone_changes(steps: Sequence[Step], zones: Sequence[Zone]) -> ZoneChanges:
 
 def joined(spans: Sequence[tuple[int, Mapping[ClassKey, ZoneChanges]]], zones: int) -> dict[ClassKey, ZoneChanges]:
     """Changes of consecutive spans as those of the whole; a class that a span has not did not change in it."""
-    keys = sorted({k for _, found in spans for k in found}, key=lambda k: (k[0] or "~", k[1], k[2] or "", k[3]))
+    keys = sorted({k for _, found in spans for k in found}, key=class_order)
     whole = {}
     for key in keys:
         parts = [found.get(key) or ZoneChanges(*[np.zeros((n, zones))] * 3) for n, found in spans]

@@ -20,11 +20,10 @@ import numpy as np
 import shapely
 
 from geo.errors import UsageError
-from geo.measure.areas import ClassKey, Zone
-from geo.measure.series.classes import class_ledgers
+from geo.measure.areas import ClassKey, Zone, class_order
 from geo.measure.series.edge_history import Ledger, in_order, nothing
 from geo.measure.series.edges import Chain
-from geo.measure.series.panel import ZoneChanges, joined, zone_changes
+from geo.measure.series.panel import ZoneChanges, class_ledgers, joined, zone_changes
 from geo.schema import CRS
 from geo.storage.store import Store
 
@@ -37,14 +36,14 @@ _ONE_AT_A_TIME = threading.Lock()
 Progress = Callable[[int, int], None]
 
 
-class Only(NamedTuple):
+class ClassFilter(NamedTuple):
     """The side and the statuses that are measured; None is all."""
 
     controller: str | None = None
     statuses: tuple[str, ...] | None = None
 
 
-EVERY_CLASS = Only()
+EVERY_CLASS = ClassFilter()
 
 
 def series_changes(
@@ -54,7 +53,7 @@ def series_changes(
     zones: Sequence[Zone],
     *,
     by_native: bool = False,
-    only: Only = EVERY_CLASS,
+    only: ClassFilter = EVERY_CLASS,
     known: datetime | None = None,
     progress: Progress | None = None,
     workers: int | None = None,
@@ -79,7 +78,7 @@ def span_changes(
     by_native: bool,
     known: datetime | None,
     progress: Progress | None = None,
-    only: Only = EVERY_CLASS,
+    only: ClassFilter = EVERY_CLASS,
 ) -> dict[ClassKey, ZoneChanges]:
     """What changed in one span; with a lead, its first instant is only what the second is compared with."""
     ledgers = source_ledgers(
@@ -94,7 +93,7 @@ def source_ledgers(
     instants: Sequence[datetime],
     *,
     by_native: bool = False,
-    only: Only = EVERY_CLASS,
+    only: ClassFilter = EVERY_CLASS,
     known: datetime | None = None,
     progress: Progress | None = None,
 ) -> dict[ClassKey, Ledger]:
@@ -106,15 +105,15 @@ def source_ledgers(
         with store.holding():  # all spans from one state of the archive
             for a in range(0, max(count, 1), _IN_MEMORY):
                 some = instants[a : a + _IN_MEMORY]
-                told = None if progress is None else partial(_told, progress, a, len(some), count)
-                rows = _kept(store.rows_between(source, some, known), only)
-                parts.append((len(some), class_ledgers(rows, some, by_native=by_native, progress=told)))
+                report = None if progress is None else partial(_report, progress, a, len(some), count)
+                rows = _chosen(store.rows_between(source, some, known), only)
+                parts.append((len(some), class_ledgers(rows, some, by_native=by_native, progress=report)))
         return parts[0][1] if len(parts) == 1 else _continued(parts)
 
     return store.recall(("ledgers", source, tuple(instants), by_native, only, known), made)
 
 
-def _told(progress: Progress, a: int, size: int, count: int, done: int, of: int) -> None:
+def _report(progress: Progress, a: int, size: int, count: int, done: int, of: int) -> None:
     """How far a span is, as how far the whole is."""
     progress(a + size * done // max(of, 1), count)
 
@@ -123,7 +122,7 @@ def _continued(parts: Sequence[tuple[int, Mapping[ClassKey, Ledger]]]) -> dict[C
     """The ledgers of consecutive spans as those of the whole; where a span has not a class, nothing of it stood."""
     keys = {key for _, found in parts for key in found}
     whole = {}
-    for key in sorted(keys, key=lambda k: (k[0] or "~", k[1], k[2] or "", k[3])):
+    for key in sorted(keys, key=class_order):
         ledgers = [found.get(key) or nothing(count) for count, found in parts]
         whole[key] = reduce(Ledger.then, ledgers)
     return whole
@@ -136,7 +135,7 @@ def _zone_changes(
         return {key: zone_changes(ledger.steps()[int(has_lead) :], zones) for key, ledger in ledgers.items()}
 
 
-def _kept(rows: gpd.GeoDataFrame, only: Only) -> gpd.GeoDataFrame:
+def _chosen(rows: gpd.GeoDataFrame, only: ClassFilter) -> gpd.GeoDataFrame:
     """The rows of a side and of statuses; every class has a ledger of its own, so the others need not be read."""
     if only.controller is not None:
         rows = rows[rows["controller"] == only.controller]
@@ -189,7 +188,7 @@ def _by_dask(
     progress: Progress | None,
     workers: int | None,
     scheduler: str | None,
-    only: Only = EVERY_CLASS,
+    only: ClassFilter = EVERY_CLASS,
 ) -> dict[ClassKey, ZoneChanges]:
     if workers is not None and workers < 1:
         raise UsageError(f"{workers} workers cannot work: 1 or more")

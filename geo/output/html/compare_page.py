@@ -23,8 +23,8 @@ from geo.schema import text_or_none
 
 if TYPE_CHECKING:
     from geo.archive import Archive
+    from geo.archive.comparisons import Comparison
     from geo.archive.results import When
-    from geo.archive.source_queries import Comparison
 
 LEAST_KM2 = 0.05  # what rounds to less than 0.1 km² has no row of its own
 _MOST_ROWS = 60

@@ -16,7 +16,6 @@ import folium
 from branca.element import CssLink, Element, Figure, JavascriptLink
 from jinja2 import Template
 
-from geo.archive.notebook_card import framed
 from geo.errors import MapError
 from geo.output.html import map_markup
 from geo.output.html.base_layer import BaseLayer, base_layer_of, make_base_layer, packed
@@ -26,6 +25,7 @@ from geo.output.html.static_svg import draw_static_svg
 from geo.output.map_content import MapContent, gather
 from geo.output.parallel import by_workers
 from geo.presentation import basemap
+from geo.presentation.html_text import framed
 from geo.presentation.labels import front_words
 from geo.schema import last_instant, parse_instant, to_instant
 from geo.storage.atomic_write import write_page

@@ -11,11 +11,10 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.archive.queries import statuses_meant
-from geo.archive.results import When, moment
+from geo.archive.results import When, moment, statuses_meant
 from geo.measure.areas import areal_only, clip, ground_by_class
-from geo.measure.series.classes import class_ledgers
-from geo.measure.series.parallel import Only, source_ledgers
+from geo.measure.series.panel import class_ledgers
+from geo.measure.series.parallel import ClassFilter, source_ledgers
 from geo.output.html import timeline_codec
 from geo.output.html.timeline_markup import ClassSeries
 from geo.presentation.labels import class_label, credit_of
@@ -101,7 +100,7 @@ def _ledgers(
     zone: Any,
 ) -> dict[_Key, Ledger]:
     """The ledger of every class in the unit, over the dates of the page; without a unit that of the figures."""
-    only = Only(None, None if status is None else tuple(statuses_meant(status)))
+    only = ClassFilter(None, None if status is None else tuple(statuses_meant(status)))
     if zone is None:
         found = source_ledgers(archive.store, source, own, only=only, known=moment(as_known_on))
     else:

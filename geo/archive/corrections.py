@@ -9,10 +9,13 @@ from typing import Any, NamedTuple
 import geopandas as gpd
 import pandas as pd
 
-from geo.archive.queries import Reader
+from geo.archive.queries import ArchiveBase, Reader
 from geo.archive.results import When, moment
+from geo.archive.shared_docs import consistent_read, documented
+from geo.errors import UsageError
 from geo.measure import areas
 from geo.schema import CRS, parse_instant, text_or_none, to_instant, write_instant
+from geo.storage import snapshots as history
 
 COLUMNS = (
     "source", "part", "depicts", "published", "retrieved", "change", "corrected_at", "earlier_snapshot",
@@ -27,7 +30,119 @@ class _Event(NamedTuple):
     at: str
 
 
+@documented
+def retract(self: ArchiveBase, snapshot: str, *, why: str) -> None:
+    """Take a wrong import back; what the archive said until now stays on record.
+
+    Parameters
+    ----------
+    snapshot : str
+        Its name, as `snapshots` and every figure give it.
+    why : str
+        Kept with it.
+
+    Raises
+    ------
+    ArchiveError
+        There is no such snapshot, it was taken back before, or the archive cannot be written.
+    UsageError
+        No reason is given.
+    """
+    if not why.strip():
+        raise UsageError("say why the snapshot is taken back: the reason stays on record")
+    with self.store.writing() as connection:
+        history.retract(connection, snapshot, why=why)
+
+
+@consistent_read
 def corrections(
+    self: ArchiveBase, *, source: str | None = None, since: When | None = None, as_known_on: When | None = None
+) -> pd.DataFrame:
+    """What later recordings changed for dates that were on record already, and what was taken back.
+
+    Parameters
+    ----------
+    source : str or None
+        One source's alone; None is every source.
+    since : str, date, datetime or None
+        Those recorded at or after this; None is all.
+    as_known_on : str, date, datetime or None
+        Those recorded by then; None is all.
+
+    Returns
+    -------
+    pandas.DataFrame
+        A row for each class that changed: source, part, depicts, published, retrieved, change (``corrected`` or
+        ``taken back``), corrected_at, earlier_snapshot, later_snapshot, controller, status, before_km2, after_km2,
+        gained_km2, lost_km2, net_km2 (what the archive said of the depicted instant just before and just after), why.
+        A recording that changed no ground has one row of zeros. In the order of recording.
+
+    Raises
+    ------
+    ArchiveError
+    GateError
+    SourceError
+        The source is not in the archive.
+    """
+    return corrections_found(self.reader, source=source, since=since, as_known_on=as_known_on)[0]
+
+
+@consistent_read
+def corrected_ground(
+    self: ArchiveBase, *, source: str | None = None, since: When | None = None, as_known_on: When | None = None
+) -> gpd.GeoDataFrame:
+    """The polygons of `corrections`: what a class gained and lost between the earlier and the later recording.
+
+    Parameters
+    ----------
+    source : str or None
+        One source's alone; None is every source.
+    since : str, date, datetime or None
+        Those recorded at or after this; None is all.
+    as_known_on : str, date, datetime or None
+        Those recorded by then; None is all.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        source, part, depicts, published, retrieved, corrected_at, earlier_snapshot, later_snapshot, controller, status,
+        change (``gained`` or ``lost``), area_km2, geometry (EPSG:4326).
+
+    Raises
+    ------
+    ArchiveError
+    GateError
+    SourceError
+        The source is not in the archive.
+    """
+    return corrections_found(self.reader, source=source, since=since, as_known_on=as_known_on)[1]
+
+
+@consistent_read
+def correction_notes(self: ArchiveBase, *snapshots: str, as_known_on: When | None = None) -> list[str]:
+    """What was corrected of these snapshots or by them, in sentences with km² by class.
+
+    Parameters
+    ----------
+    *snapshots : str
+        Their names.
+    as_known_on : str, date, datetime or None
+        What was recorded by then; None is all.
+
+    Returns
+    -------
+    list of str
+
+    Raises
+    ------
+    ArchiveError
+    GateError
+    """
+    table, _ = corrections_found(self.reader, as_known_on=as_known_on, snapshots=snapshots)
+    return correction_words(table)
+
+
+def corrections_found(
     reader: Reader,
     *,
     source: str | None = None,
@@ -35,18 +150,18 @@ def corrections(
     as_known_on: When | None = None,
     snapshots: Sequence[str] | None = None,
 ) -> tuple[pd.DataFrame, gpd.GeoDataFrame]:
-    """What was corrected and what was taken back: what `Archive.corrections` gives, in km² and as polygons."""
+    """What was corrected and what was taken back, in km² and as polygons."""
     rows: list[dict[str, Any]] = []
     ground: list[gpd.GeoDataFrame] = []
     for event in _events(reader, source, since, as_known_on):
         later = event.head["later_snapshot"]
         if snapshots is not None and later not in snapshots and event.head["earlier_snapshot"] not in snapshots:
             continue
-        moved = areas.overlaid(*_sides(reader, event))
-        changed = [r for r in areas.change_rows(moved) if r["gained_km2"] or r["lost_km2"]]
+        changes = areas.overlaid(*_sides(reader, event))
+        changed = [r for r in areas.change_rows(changes) if r["gained_km2"] or r["lost_km2"]]
         # a recording that changes no ground is still one: other classes of the source's own, another file
         rows += [event.head | r for r in changed] or [event.head | dict.fromkeys(COLUMNS[11:16], 0.0)]
-        shapes = areas.changed_frame(moved)
+        shapes = areas.changed_frame(changes)
         if len(shapes):
             ground.append(shapes.assign(**{k: event.head[k] for k in COLUMNS[:9] if k != "change"}))
     table = pd.DataFrame([[r.get(c) for c in COLUMNS] for r in rows], columns=list(COLUMNS), dtype=object)
@@ -83,10 +198,10 @@ def _of_one_instant(recordings: Sequence[dict[Any, Any]]) -> Iterator[_Event]:
     """What became of the recordings of one instant, the earliest first."""
     for i, row in enumerate(recordings):
         head = {k: text_or_none(row[k]) for k in ("source", "part", "depicts", "published", "retrieved")}
-        told = [r for r in recordings[:i] if _stood(r, row["recorded_at"])]
-        if told:
+        standing = [r for r in recordings[:i] if _stood(r, row["recorded_at"])]
+        if standing:
             more = {"change": "corrected", "corrected_at": row["recorded_at"], "why": None}
-            names = {"earlier_snapshot": told[-1]["snapshot"], "later_snapshot": row["snapshot"]}
+            names = {"earlier_snapshot": standing[-1]["snapshot"], "later_snapshot": row["snapshot"]}
             yield _Event(head | more | names, row["recorded_at"])
         gone = text_or_none(row["retracted_at"])
         if gone and not any(r["recorded_at"] < gone and _stood(r, gone) for r in recordings[i + 1 :]):
@@ -116,17 +231,17 @@ def _sides(reader: Reader, event: _Event) -> tuple[gpd.GeoDataFrame, gpd.GeoData
 
 def correction_words(table: pd.DataFrame) -> list[str]:
     """Corrections in sentences, one for each, with km² by class."""
-    said = []
+    sentences = []
     rows = table.to_dict("records")
     for key in dict.fromkeys((r["corrected_at"], r["earlier_snapshot"]) for r in rows):
         group = [r for r in rows if (r["corrected_at"], r["earlier_snapshot"]) == key]
         later, why = (text_or_none(group[0][k]) for k in ("later_snapshot", "why"))
         classes = ", ".join(_class_words(r) for r in group if text_or_none(r["status"]))
-        said.append(
+        sentences.append(
             f"{key[1]} was {group[0]['change']} on {key[0][:10]}{f' ({why})' if why else ''}"
             f"{f'; {later} took its place' if later else ''}: {classes or 'no ground changed'}"
         )
-    return said
+    return sentences
 
 
 def _class_words(row: dict[Any, Any]) -> str:
