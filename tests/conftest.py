@@ -70,7 +70,7 @@ def faults_of(path: Path, *, entered: bool) -> list[str]:
 def is_archive(path: Path) -> bool:
     """Whether a file is an archive of today's layout or an older one, and not what a test makes of one on purpose."""
     try:
-        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True)) as connection:
+        with closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True)) as connection:
             version = connection.execute("SELECT max(version) FROM layout").fetchone()[0]
             return bool(version) and version <= LAYOUT
     except sqlite3.Error:

@@ -8,6 +8,7 @@ import shutil
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +55,27 @@ def test_an_import_on_a_full_disk_changes_nothing_and_goes_through_when_there_is
     filler = fill(tiny, leave=20_000)
     with pytest.raises(ArchiveError, match="disk is full"):
         import_files(path, "vector", days)
+    assert sorted(p.name for p in tiny.iterdir()) == ["a.gpkg", "filler"]
     filler.unlink()
     assert rows_of(path) == before
     assert sqlite3.connect(path).execute("PRAGMA integrity_check").fetchone() == ("ok",)
     assert [r.outcome for r in import_files(path, "vector", days)] == ["stored", "stored"]
     assert sorted(p.name for p in tiny.iterdir()) == ["a.gpkg"]
+
+
+@pytest.mark.parametrize("leave", [0, 4_096, 40_000, 70_000, 150_000])
+def test_a_full_disk_leaves_no_log_beside_the_archive(tiny: Path, tmp_path: Path, leave: int) -> None:
+    path = Path(shutil.copy(OLD, tiny / "a.gpkg"))
+    archive = open_archive(path)
+    archive.set_accuracy("seeds", 1.0)
+    archive.close()
+    fill(tiny, leave=leave)
+    with suppress(GeoError):
+        import_files(path, "vector", write_day(tmp_path, 2))
+    assert sorted(p.name for p in tiny.iterdir()) == ["a.gpkg", "filler"]
+    with suppress(GeoError):
+        open_archive(path).snapshots()
+    assert sorted(p.name for p in tiny.iterdir()) == ["a.gpkg", "filler"]
 
 
 def test_a_new_archive_on_a_full_disk_is_not_begun(tiny: Path, tmp_path: Path) -> None:

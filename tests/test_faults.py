@@ -58,7 +58,7 @@ def serial(days: list[Path], tmp_path_factory: pytest.TempPathFactory) -> tuple[
 
 
 def rows_of(path: Path) -> list[tuple]:
-    connection = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+    connection = sqlite3.connect(f"file:{path}?mode=rw", uri=True)
     rows = connection.execute("SELECT geom, source, controller, status, valid_from, valid_to FROM control").fetchall()
     connection.close()
     return sorted(rows, key=str)

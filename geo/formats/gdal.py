@@ -121,7 +121,7 @@ def _check_kind(path: Path, kind: str) -> None:
 
 def _check_geopackage(path: Path) -> None:
     try:
-        with transactions.reading(path) as connection:
+        with transactions.reading(path, is_ours=False) as connection:
             made = {
                 str(name): str(sql or "") for name, sql in connection.execute("SELECT name, sql FROM sqlite_master")
             }

@@ -47,7 +47,7 @@ def back_up(archive: str | Path, copy: str | Path, *, replace: bool = False) -> 
         with transactions.reading(source) as connection, draft(target) as temporary:
             with closing(sqlite3.connect(temporary)) as into:
                 connection.backup(into)
-                into.execute("PRAGMA journal_mode = DELETE").fetchone()
+                into.execute("PRAGMA journal_mode = WAL").fetchone()  # or readers of the copy would block its writers
                 _insist_whole(source, into)
             put(temporary, target, replace=replace)
     except (OSError, sqlite3.Error) as error:

@@ -119,7 +119,7 @@ def _reading(path: Path) -> Iterator[sqlite3.Connection]:
     """The archive, open for reading also where its description of an index or a trigger is damaged."""
     if not path.is_file():
         raise ArchiveError(f"{path}: no such archive")
-    with closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True)) as connection:
+    with closing(sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=rw", uri=True)) as connection:
         connection.execute("PRAGMA writable_schema = ON")
         connection.execute("BEGIN")
         yield connection
@@ -142,6 +142,7 @@ def _write(source: Path, old: sqlite3.Connection, path: Path, work: _Work) -> No
         raise ArchiveError(f"{source}: the tables that hold its memory are gone: take the last backup")
     with closing(sqlite3.connect(path, isolation_level=None)) as new:
         gpkg.add_functions(new)
+        new.execute("PRAGMA journal_mode = WAL").fetchone()
         new.execute("BEGIN")
         layout.lay(new, now=work.now, made_by=f"geo-control {__version__}, mended")
         _foreign(tables, work)

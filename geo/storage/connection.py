@@ -85,11 +85,15 @@ class Access:
             with self.reading():  # a foreign file is refused before anything touches it
                 pass
             self._writer = transactions.Writer(self.path)
-        with self._writer.transaction() as connection:
-            # asked in the transaction: another writer may have brought it up meanwhile
-            if (migration.version_of(connection) or 0) < layout.LAYOUT:
-                migration.bring_up(connection, now=write_instant(datetime.now(UTC)), made_by=_maker())
-            yield connection
+        try:
+            with self._writer.transaction() as connection:
+                # asked in the transaction: another writer may have brought it up meanwhile
+                if (migration.version_of(connection) or 0) < layout.LAYOUT:
+                    migration.bring_up(connection, now=write_instant(datetime.now(UTC)), made_by=_maker())
+                yield connection
+        except BaseException:
+            self.close()  # on a full disk, too, no log stays beside the archive
+            raise
 
     def close(self) -> None:
         """End writing and leave the archive as one file."""
@@ -101,6 +105,7 @@ class Access:
         try:
             with draft(self.path) as temporary:
                 with closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
+                    connection.execute("PRAGMA journal_mode = WAL").fetchone()
                     connection.execute("BEGIN")
                     layout.lay(connection, now=write_instant(datetime.now(UTC)), made_by=_maker())
                     connection.execute("COMMIT")

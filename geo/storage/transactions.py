@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import getpass
 import json
+import logging
 import os
 import shutil
 import socket
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
@@ -16,26 +18,44 @@ from urllib.parse import quote
 
 from geo.errors import ArchiveError
 from geo.storage.gpkg import add_functions
+from geo.storage.tables import LAYOUT
 
 WAIT_SECONDS = 30.0
 CACHE_KIB = 65_536
+_POLL_SECONDS = 0.05
+_FOLD_MS = 300  # how long the end of writing waits for short readers
 LOOKED_THROUGH = 64 << 20  # bytes
+_SHARED_BYTES = 32_768  # the least that SQLite's shared-memory file takes
 _ROOM = 1 << 18  # bytes; with less, SQLite cannot lay its log and says "I/O error"
 
 
 @contextmanager
-def reading(path: Path) -> Iterator[sqlite3.Connection]:
-    """A read-only connection that never blocks and is never blocked, also on read-only media."""
+def reading(path: Path, *, is_ours: bool = True) -> Iterator[sqlite3.Connection]:
+    """A connection for reading that never blocks and is never blocked, also on read-only media."""
     if not path.is_file():
         raise ArchiveError(f"{path}: no such archive; geo import makes one")
-    with closing(_open_for_reading(path)) as connection, _told(path):
+    if is_ours:
+        _restore_log(path)
+    with closing(_open_for_reading(path, mode="rw" if is_ours else "ro")) as connection, _told(path):
         yield connection
 
 
-def _open_for_reading(path: Path) -> sqlite3.Connection:
-    _end_what_was_cut_off(path)
-    address = f"file:{quote(str(path.absolute()))}?mode=ro"
-    # On read-only media SQLite cannot lay its shared-memory file; nobody can write there, so "immutable" is true.
+def _restore_log(path: Path) -> None:
+    """QGIS leaves a file that it has looked at without the log's mode, and then a long reader would block writers."""
+    with suppress(OSError, sqlite3.Error), path.open("rb") as file:
+        if file.read(20)[18:] != b"\1\1" or not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
+            return
+        with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
+            # an older archive, and what is none, stays as it is until somebody writes into it
+            if connection.execute("SELECT max(version) FROM layout").fetchone() == (LAYOUT,):
+                connection.execute("PRAGMA journal_mode = WAL").fetchone()
+
+
+def _open_for_reading(path: Path, *, mode: str) -> sqlite3.Connection:
+    # with the right to write, the last who closes an archive folds its log and takes it away; nothing else is written
+    address = f"file:{quote(str(path.absolute()))}?mode={mode}"
+    # On read-only media and full disks SQLite cannot lay its shared-memory file: nobody can begin to write there, so
+    # "immutable" is true.
     for extra in ("", "&immutable=1"):
         connection = sqlite3.connect(address + extra, uri=True, timeout=WAIT_SECONDS, isolation_level=None)
         try:
@@ -44,20 +64,36 @@ def _open_for_reading(path: Path) -> sqlite3.Connection:
             return connection
         except sqlite3.OperationalError as error:
             connection.close()
-            if extra or ("unable to open" not in str(error) and "readonly" not in str(error)):
+            is_closed = "unable to open" in str(error) or "readonly" in str(error) or _take_back_log(path)
+            if extra or not is_closed:
                 raise _explain(path, error) from error
+            _refuse_half(path)
         except (sqlite3.DatabaseError, UnicodeDecodeError) as error:
             connection.close()
             raise _explain(path, error) from error
     raise AssertionError("unreachable")
 
 
-def _end_what_was_cut_off(path: Path) -> None:
-    """A journal that a killed writer left is rolled back by whoever opens the file for writing; a reader cannot."""
-    journal = path.with_name(f"{path.name}-journal")
-    if journal.exists() and os.access(path, os.W_OK) and os.access(path.parent, os.W_OK):
-        with suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=WAIT_SECONDS)) as connection:
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+def _take_back_log(path: Path) -> bool:
+    """Take away a log that a full disk had no room to lay, which SQLite leaves; whether that was the trouble."""
+    log, shared = (path.with_name(path.name + end) for end in ("-wal", "-shm"))
+    with suppress(OSError):
+        is_begun = log.exists() and log.stat().st_size > 0
+        if _is_full(path) and not is_begun and (not shared.exists() or shared.stat().st_size < _SHARED_BYTES):
+            for one in (log, shared):
+                one.unlink(missing_ok=True)
+            return True
+    return False
+
+
+def _refuse_half(path: Path) -> None:
+    """What a log beside a file holds cannot be read where nothing can be written, and is not left out in silence."""
+    for beside in (path.with_name(path.name + end) for end in ("-wal", "-journal")):
+        if beside.exists() and beside.stat().st_size:
+            raise ArchiveError(
+                f"{path}: a part of it lies in {beside.name}, which cannot be read on read-only media:"
+                " copy both files to a folder in which you may write"
+            )
 
 
 class Writer:
@@ -68,9 +104,14 @@ class Writer:
         self._tag = path.with_name(f".{path.name}.writer")
         with _told(path):
             self.connection = sqlite3.connect(path, timeout=WAIT_SECONDS, isolation_level=None)
-            self._refuse_damaged()
-            add_functions(self.connection)
-            self._prefer_wal()
+            try:
+                self._refuse_damaged()
+                add_functions(self.connection)
+                self._begin_log()
+            except BaseException:
+                self.connection.close()
+                _take_back_log(path)
+                raise
 
     def _refuse_damaged(self) -> None:
         """What is written into a damaged file spreads the damage: a small one is looked through first, 5 ms a MiB."""
@@ -78,16 +119,33 @@ class Writer:
             return
         (said,) = self.connection.execute("PRAGMA integrity_check(1)").fetchone()
         if said != "ok":
-            self.connection.close()
             raise ArchiveError(
                 f"{self.path}: damaged SQLite file ({' '.join(str(said).split())[:160]}): nothing is written into it."
                 " Take the last backup, or geo repair writes a mended copy"
             )
 
-    def _prefer_wal(self) -> None:
-        """With a write-ahead log readers go on while we write; where it cannot be had, SQLite's journal does."""
-        with suppress(sqlite3.OperationalError):
-            self.connection.execute("PRAGMA journal_mode = WAL").fetchone()
+    def _begin_log(self) -> None:
+        """With a write-ahead log readers go on while we write; where none can be had, SQLite's journal does.
+
+        The log's mode is in the file for good. A file without it (an older archive, a copy by another program) cannot
+        change while anybody reads it: to write all the same would turn every new reader away.
+        """
+        ends = time.monotonic() + WAIT_SECONDS
+        self.connection.execute("PRAGMA busy_timeout = 0")
+        while True:
+            try:
+                self.connection.execute("PRAGMA journal_mode = WAL").fetchone()
+                break
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) and "busy" not in str(error):
+                    break
+                if time.monotonic() > ends:
+                    raise ArchiveError(
+                        f"{self.path}: {_readers(self.path)} is reading it, and it is of an older kind that cannot be"
+                        f" written while it is read; waited {WAIT_SECONDS:.0f} s. Try again when the reader has ended"
+                    ) from error
+                time.sleep(_POLL_SECONDS)
+        self.connection.execute(f"PRAGMA busy_timeout = {int(1000 * WAIT_SECONDS)}")
         self.connection.execute("PRAGMA synchronous = NORMAL")
         self.connection.execute("PRAGMA foreign_keys = ON")
         # indexes of a million rows are filled in no order: with SQLite's own 2 MB each page is written again and again
@@ -139,11 +197,30 @@ class Writer:
             return "another program (QGIS or another tool with the file open for editing?)"
 
     def close(self) -> None:
-        """Fold the log back into the file, so that one file is the whole archive."""
+        """Fold the log back into the file, so that one file is the whole archive; under a reader it stays beside it."""
+        held = False
         with suppress(sqlite3.Error):
-            self.connection.execute("PRAGMA busy_timeout = 0")
-            self.connection.execute("PRAGMA journal_mode = DELETE").fetchone()
+            self.connection.execute(f"PRAGMA busy_timeout = {_FOLD_MS}")
+            held = bool(self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0])
         self.connection.close()
+        _take_back_log(self.path)
+        if held and self.path.with_name(f"{self.path.name}-wal").exists():
+            logging.getLogger(__name__).warning(
+                "%s: %s is reading an earlier state, so what was written stays in %s-wal until that ends: to copy the"
+                " archive before, use geo backup",
+                self.path, _readers(self.path), self.path.name,
+            )  # fmt: skip
+
+
+def _readers(path: Path) -> str:
+    """Which other processes have a file open, as far as the machine tells (Linux does)."""
+    found = set()
+    for link in Path("/proc").glob("[0-9]*/fd/*"):
+        with suppress(OSError):
+            if int(link.parts[2]) != os.getpid() and os.readlink(link) == str(path.resolve()):
+                name = Path("/proc", link.parts[2], "comm").read_text(encoding="utf-8", errors="replace").strip()
+                found.add(f"process {link.parts[2]} ({name})")
+    return ", ".join(sorted(found)) or "another program (QGIS, a notebook?)"
 
 
 @contextmanager
