@@ -6,19 +6,24 @@ import json
 import re
 import shutil
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cached_property
+from io import StringIO
 from pathlib import Path
 from typing import IO, Any
 
 import click
 import pandas as pd
+from rich.cells import cell_len
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
 
 from geo.errors import MapError, UsageError
 from geo.formats.tables import csv_lines, defused
-from geo.output.text_table import Column, broken, set_in_columns
 from geo.storage.atomic_write import aside, write_page
 
 _OBEYED = re.compile("[\x7f-\x9f]")  # JSON itself escapes those below a blank
@@ -26,6 +31,13 @@ _OBEYED = re.compile("[\x7f-\x9f]")  # JSON itself escapes those below a blank
 _DECIMALS = {"net_percent": 1, "snapshot_age_days": 2}
 # the width of what is not read in a terminal, in characters
 _WIDE = 200
+# below this a column of text is no longer read in one look
+_LEAST = 10
+# a longer word, such as an address, may be broken: after / @ _, before a letter after a hyphen, before a file's
+# ending, after a date
+_LONGEST = 32
+_SHORT = 14  # where room is short
+_BREAK = re.compile(r"(?<=[/@_])(?=\S)|(?<=-)(?=[^\W\d])|(?=\.[^\W\d])|(?<=\d{4}-\d\d-\d\d[T-])")
 
 
 def complain(text: str) -> None:
@@ -148,16 +160,126 @@ def _print_table(frame: pd.DataFrame, title: str) -> None:
         click.echo(f"{printable(title)}: none" if title else "none")
         return
     width = _terminal_width()
-    sheet = set_in_columns(_columns(frame[shown]), width=width)
     if title:
         click.secho(printable(title), bold=True)
-    click.echo("\n".join((*sheet.alike, *sheet.lines)))
+    click.echo("\n".join(table_lines(_columns(frame[shown]), width=width)))
     for boundary in sorted(set(frame["boundary"].dropna())) if "boundary" in frame and "unit" in frame else ():
-        click.echo("\n".join(broken(f"boundary: {printable(boundary)}", width)))
+        click.echo("\n".join(_wrapped(f"boundary: {printable(boundary)}", width)))
 
 
 def _terminal_width() -> int:
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDE
+
+
+@dataclass(frozen=True)
+class Column:
+    """A heading and its cells; a `movable` one is said once above the table where its cells agree and room is short."""
+
+    name: str
+    cells: tuple[str, ...]
+    number: bool = False
+    movable: bool = False
+
+    @cached_property
+    def full(self) -> int:
+        """How wide it is where nothing is wrapped."""
+        return max(cell_len(line) for text in (self.name, *self.cells) for line in text.split("\n"))
+
+    @cached_property
+    def least(self) -> int:
+        """How narrow it can be with every word whole."""
+        words = max(cell_len(word) for text in (self.name, *self.cells) for word in (text.split() or [""]))
+        return min(self.full, max(words, _LEAST))
+
+    def with_words_up_to(self, most: int) -> Column:
+        """The same with longer words on several lines."""
+        cells = self.cells if self.number else tuple(_broken(cell, most) for cell in self.cells)
+        return replace(self, name=_broken(self.name, most), cells=cells)
+
+
+def table_lines(columns: Sequence[Column], *, width: int) -> list[str]:
+    """The lines of a table in a width: side by side where words stay whole, else each row as a list."""
+    whole, alike = _say_once(columns, width)
+    kept = whole
+    if _total(kept, "full", 2) > width:
+        kept = [column.with_words_up_to(_LONGEST) for column in kept]
+    if _total(kept, "least", 2) > width:
+        kept = [column.with_words_up_to(_SHORT) for column in kept]
+    gap = next((gap for gap in (2, 1) if _total(kept, "least", gap) <= width), None)
+    if gap is None:
+        return [*alike, *_lists(whole, width)]
+    table = Table(box=None, pad_edge=False, padding=(0, gap, 0, 0))
+    for column, room in zip(kept, _shares(kept, width, gap), strict=True):
+        table.add_column(Text(column.name), justify="right" if column.number else "left", width=room, overflow="fold")
+    for cells in zip(*(c.cells for c in kept), strict=True):
+        table.add_row(*map(Text, cells))
+    return [*alike, *_rendered(table, width)]
+
+
+def _total(columns: Sequence[Column], which: str, gap: int) -> int:
+    return sum(int(getattr(c, which)) + gap for c in columns) - gap
+
+
+def _shares(columns: Sequence[Column], width: int, gap: int) -> list[int]:
+    """A width for each column: its least, and of the rest the more the further it is from its full width."""
+    widths = [c.least for c in columns]
+    for _ in range(width - _total(columns, "least", gap)):
+        short = [c.full - w for c, w in zip(columns, widths, strict=True)]
+        if max(short) <= 0:
+            break
+        widths[short.index(max(short))] += 1
+    return widths
+
+
+def _say_once(columns: Sequence[Column], width: int) -> tuple[list[Column], list[str]]:
+    """The columns that stay, and lines that say once what every row says alike, where room is short."""
+    kept, moved = list(columns), []
+    for column in sorted((c for c in columns if c.movable and len(set(c.cells)) == 1), key=lambda c: -c.full):
+        if _total(kept, "full", 2) <= width or len(kept) == 1:
+            break
+        kept.remove(column)
+        moved.append(column)
+    said = "; ".join(f"{c.name}: {c.cells[0]}" for c in columns if c in moved)
+    return kept, _wrapped(said, width) if said else []
+
+
+def _lists(columns: Sequence[Column], width: int) -> list[str]:
+    """Each row as a list of its names and values, one after the other, for want of room side by side."""
+    out: list[str] = []
+    for at in range(len(columns[0].cells)):
+        rows = Table.grid(padding=(0, 2, 0, 0))
+        rows.add_column(no_wrap=True)
+        rows.add_column(overflow="fold")
+        for column in columns:
+            if column.cells[at]:
+                rows.add_row(Text(column.name), Text(column.cells[at]))
+        out += [*_rendered(rows, width), ""]
+    return out[:-1]
+
+
+def _rendered(what: Any, width: int) -> list[str]:
+    console = Console(width=width, file=StringIO(), color_system=None, highlight=False, markup=False, emoji=False)
+    with console.capture() as capture:
+        console.print(what)
+    return [line.rstrip() for line in capture.get().splitlines()]
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return _rendered(Text(_broken(text), overflow="fold"), width)
+
+
+def _broken(text: str, most: int = _LONGEST) -> str:
+    """A text with longer words on several lines, torn in no date and no figure."""
+    out = []
+    for word in re.split(r"(\s+)", text):
+        line = ""
+        for piece in _BREAK.split(word) if cell_len(word) > most else [word]:
+            if line and cell_len(line + piece) > most:
+                out.append(f"{line}\n")
+                line = ""
+            line += piece
+        out.append(line)
+    return "".join(out)
 
 
 def _columns(frame: pd.DataFrame) -> list[Column]:
