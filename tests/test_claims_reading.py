@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from geo.claims.amounts import find_amounts
 from geo.claims.model import Claim, claim_of, row_of, span_of
 from geo.claims.reading import find_claims, read_claim
 from geo.errors import GateError, UsageError
-from geo.text.numbers import find_amounts
 
 DAY = "2025-01-11"
 FIELDS = ("quantity", "controller", "against", "unit", "comparator", "value", "high", "value_unit", "date_from",

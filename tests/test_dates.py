@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from geo.formats.dates import find_date, without_date
+from geo.text.dates_in_names import find_date, without_date
 
 
 @pytest.mark.parametrize(

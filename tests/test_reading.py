@@ -19,10 +19,11 @@ from geo.extraction.attribution import find_checks, find_voices
 from geo.extraction.briefing import Reading, draft_incidents, read_briefing, text_of
 from geo.extraction.briefing_files import FILE_BYTES, TEXT_CHARACTERS, read_text
 from geo.extraction.casualties import find_tolls
+from geo.extraction.event_dates import Dateline, find_days, heading_day
 from geo.extraction.events import find_triggers
 from geo.geocoding.gazetteer import Gazetteer, open_gazetteer
 from geo.geocoding.geocoder import MENTION_COLUMNS
-from geo.text.dates import EXACT, FEW_DAYS, Dateline, find_days, heading_day
+from geo.text.dates import EXACT, FEW_DAYS
 from geo.text.sentences import Passage, language_of, paragraphs, sentences
 from geo.text.word_lists import country_of, rules, words
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from geo.claims.amounts import Amount
 from geo.claims.patterns import GROUND, Deed
 from geo.text.names import Mention
-from geo.text.numbers import Amount
 
 _LAND = r"(?:territor(?:y|ies)|lands?|ground|soil|areas?|територі\w+|территори\w+|земл\w+)"
 _FORCES = (

@@ -12,7 +12,7 @@ import shapely
 from geo.archive.results import FAR, When
 from geo.claims.class_series import Place, Strand, holders, place_of, strands_of
 from geo.claims.history import Times, bases_of, last_true_of, series_of
-from geo.claims.model import WITHIN_PERCENT, Claim, kind_of_unit, span_of
+from geo.claims.model import UNREAD_DATE, WITHIN_PERCENT, Claim, kind_of_unit, span_of
 from geo.claims.verdict import (
     CHANGES,
     MAX_AGE_DAYS,
@@ -88,6 +88,8 @@ def check_claim(
     if missing or unit is None or claim.quantity not in (*STATES, *CHANGES, "front length"):
         wanted = f"not known: {', '.join(missing)}" if missing else f"{claim.quantity or 'it'} is not measured on maps"
         return replace(empty, notes=(f"cannot be checked: {wanted}",))
+    if unread := unread_date(claim):
+        return replace(empty, notes=(f"cannot be checked: {unread}; say it with --set date_to=YYYY-MM-DD",))
     span = span_of(claim, within_percent=within_percent)
     day: When | None = claim.date_to or date
     if day is None:
@@ -100,6 +102,14 @@ def check_claim(
     case = Case(archive, claim, span, unit, side or "", place, day, within_percent, max_age_days, as_known_on, places)
     with archive.holding():
         return _found(case, names, empty)
+
+
+def unread_date(claim: Claim) -> str | None:
+    """Why the day that a claim speaks of is not known, though its text names one; None where it is known."""
+    if claim.date_to is not None:
+        return None
+    notes = [part for note in claim.notes for part in note.split("; ") if part.startswith(UNREAD_DATE)]
+    return notes[0] if notes else None
 
 
 def unknown_fields(claim: Claim) -> tuple[str, ...]:

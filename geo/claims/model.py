@@ -20,6 +20,7 @@ UNITS: Mapping[str, float] = {
 }  # fmt: skip
 AREAS = ("km2", "mi2", "ha", "acre")
 LENGTHS = ("km", "mi")
+UNREAD_DATE = "the date cannot be read:"  # how the note begins that says so; such a claim gets no verdict
 WITHIN_PERCENT = 5.0  # what "about", "some" and "nearly" leave open, of the value
 
 

@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
+from geo.claims.amounts import Amount
 from geo.text.names import Mention, Names
-from geo.text.numbers import Amount
 
 GROUND = (
     r"(?:territor(?:y|ies)|lands?|areas?|ground|soil|regions?|oblasts?|provinces?|countr(?:y|ies)|district|gains"

@@ -10,12 +10,13 @@ from datetime import timedelta
 
 from geo.archive.results import When
 from geo.claims import actors, patterns
-from geo.claims.model import LENGTHS, Claim
+from geo.claims.amounts import VAGUE, Amount, find_amounts
+from geo.claims.model import LENGTHS, UNREAD_DATE, Claim
 from geo.claims.patterns import Deed
 from geo.schema import last_instant
-from geo.text.date_ranges import Said, dates_in, day_of_saying
+from geo.text.date_ranges import DateRange, day_of_saying, range_of
+from geo.text.dates import DateMention, find_dates
 from geo.text.names import Mention, Names, shipped_names
-from geo.text.numbers import VAGUE, Amount, find_amounts
 
 _FIGURES = 20  # a sentence with more of them is a table: no grammar says what belongs to what
 
@@ -26,6 +27,7 @@ class _Scene:
 
     text: str
     dated: str
+    dates: Sequence[DateMention]
     said: str
     at: int
     amounts: Sequence[Amount]
@@ -115,7 +117,9 @@ def _drafts(text: str, when: When | None, names: Names) -> list[Claim]:
             continue
         sides, units = patterns.places(words, names)
         day, dated = day_of_saying(words, today=today)
-        scene = _Scene(words, dated, text[start:end], start, amounts, sides, units, day or today)
+        said_from = day or today
+        dates = find_dates(dated, today=said_from) if amounts else []
+        scene = _Scene(words, dated, dates, text[start:end], start, amounts, sides, units, said_from)
         said_on = "" if day is None else day.isoformat()
         found += [replace(claim, said_on=said_on) for claim in _claims_of(scene)]
     return found
@@ -241,7 +245,7 @@ def _took(scene: _Scene, clause: tuple[int, int], deed: Deed) -> bool:
     """Whether "occupied" is what happened in a span of time rather than what stands on a day."""
     if scene.text[deed.start : deed.end].casefold() != "occupied" or deed.passive:
         return False
-    said = dates_in(scene.dated[slice(*clause)], today=scene.today)
+    said = _days_of(scene, clause)
     return said.whole or said.first != said.last or bool(re.search(r"\bthe (?:week|month|day)\b", scene.text))
 
 
@@ -285,20 +289,28 @@ def _placed(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount
     return replace(draft, unit=unit)
 
 
+def _days_of(scene: _Scene, part: tuple[int, int]) -> DateRange:
+    """The days that a part of a sentence names."""
+    mentions = [m for m in scene.dates if m.end > part[0] and m.start < part[1]]
+    return range_of(scene.dated, mentions, today=scene.today)
+
+
 def _dated(draft: Claim, scene: _Scene, clause: tuple[int, int]) -> Claim:
     """The days that it speaks of: those of the clause, then of the sentence, then the day it was said."""
-    dated = scene.dated[slice(*clause)]
+    part = clause
     if draft.quantity == "share retaken":  # "of what it seized in August": that date is the base's
-        dated = re.split(r"\b(?:that|which|what)\b", dated, maxsplit=1)[0]
-    said = dates_in(dated, today=scene.today)
-    if said == Said():
+        based = re.search(r"\b(?:that|which|what)\b", scene.dated[slice(*clause)])
+        part = clause if based is None else (clause[0], clause[0] + based.start())
+    said = _days_of(scene, part)
+    if said == DateRange():
         alone = len(scene.amounts) == 1 and draft.quantity != "share retaken"
-        said = dates_in(scene.dated, today=scene.today) if alone else said
+        said = _days_of(scene, (0, len(scene.dated))) if alone else said
     state = draft.quantity in ("held", "front length", "settlements held")
     today = None if scene.today is None else scene.today.isoformat()
-    if said.vague:
-        draft = _noted(draft, f"{said.vague!r} names no day: date left empty")
-        return replace(draft, date_from=None, date_to=None if state else today)
+    if said.problem:
+        empty = state or said.unread
+        draft = _noted(draft, f"{UNREAD_DATE} {said.problem}" if empty else f"{said.problem}; date_from left empty")
+        return replace(draft, date_from=None, date_to=None if empty else today)
     if said.first is None:
         if state or draft.quantity == "share retaken":
             return replace(draft, date_from=today if state else None, date_to=today)

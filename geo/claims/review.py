@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import fields, replace
 
-from geo.claims.model import Claim
+from geo.claims.model import UNREAD_DATE, Claim
 from geo.errors import UsageError
 
 FIELDS = tuple(sorted({f.name for f in fields(Claim)} - {"notes", "start", "end", "text"}))
@@ -18,6 +18,7 @@ _NOTES = {
     "controller": ("no side is named", "a pronoun stands for the side", "two sides are named together"),
     "unit": ("no unit is named", "several units are named", "several countries are named"),
     "date_from": ("since when is not said",),
+    "date_to": (UNREAD_DATE,),
 }
 _OF_IT = re.compile(r"\bof (?:it|that|this)\b", re.IGNORECASE)
 

@@ -13,11 +13,11 @@ import numpy as np
 import shapely
 
 from geo.archive.results import FAR, When, breaks_between
+from geo.claims.amounts import find_amounts
 from geo.claims.class_series import Place, Strand, km2_of
 from geo.claims.history import series_of, stamp
 from geo.claims.model import WITHIN_PERCENT, Claim, Span, kind_of_unit, span_of
 from geo.schema import is_day, last_instant, number_of, parse_instant, text_or_none, to_instant
-from geo.text.numbers import find_amounts
 
 if TYPE_CHECKING:
     from geo.archive import Archive

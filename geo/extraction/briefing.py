@@ -14,12 +14,12 @@ import geopandas as gpd
 from geo.errors import UsageError
 from geo.extraction import event_merging
 from geo.extraction.briefing_files import Text, read_text, tidy
-from geo.extraction.drafts import Sketch, Span, check_of, date_fields, toll_fields
+from geo.extraction.drafts import Sketch, Span, check_of, toll_fields
+from geo.extraction.event_dates import Dateline, date_fields
+from geo.extraction.event_dates import dateline as first_dateline
 from geo.extraction.event_places import Place, located
-from geo.formats.dates import find_date
 from geo.schema import INCIDENT_COLUMNS, to_instant
-from geo.text import dates
-from geo.text.dates import Dateline
+from geo.text.dates_in_names import find_date
 from geo.text.sentences import Lang, Passage, language_of, paragraphs
 from geo.text.word_lists import country_of, pattern
 
@@ -151,7 +151,7 @@ def dateline_of(text: Text, passages: Sequence[Passage], date: When | None) -> D
     """The day of a briefing: as told, else as its first lines, its page or its file's name state it."""
     if date is not None:
         return Dateline(to_instant(date).date())
-    found = dates.dateline(passages)
+    found = first_dateline(passages)
     if found is None:
         stated = find_date(text.published) or find_date(text.name)
         found = None if stated is None else Dateline(stated[0].date())
@@ -189,7 +189,9 @@ def _headline(passages: Sequence[Passage]) -> str | None:
 
 
 def _draft(text: Text, sketch: Sketch, today: day_type | None, *, head: str | None, source: str | None) -> Draft:
-    when, when_spans = date_fields(sketch)
+    unread = sketch.day is None and bool(sketch.unread)
+    when, named = date_fields(sketch.days, sketch.day, None if unread else sketch.today)
+    when_spans = [Span(d.start, d.end, d.text) for d in named]
     counted, spans = toll_fields(sketch)
     verification, check_spans = check_of(sketch.checks, sketch.voices)
     rule = sketch.rule
@@ -254,7 +256,8 @@ def _who(sketch: Sketch, text: Text) -> dict[str, Any]:
 
 
 def _notes(sketch: Sketch) -> str | None:
-    lines = [f"Denied in the text: “{d.text}”" for d in sketch.denials]
+    lines = [] if sketch.day else [f"The date “{m.text}” cannot be read: {m.problem}" for m in sketch.unread]
+    lines += [f"Denied in the text: “{d.text}”" for d in sketch.denials]
     if sketch.shared:
         lines.append(f"Counted for several places together: “{sketch.shared}”")
     return ". ".join(dict.fromkeys(lines)) or None

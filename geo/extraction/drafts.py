@@ -9,13 +9,13 @@ from datetime import date
 
 from geo.extraction.attribution import Check, Voice
 from geo.extraction.casualties import KINDS, Count, Kind, Toll
+from geo.extraction.event_dates import Day
 from geo.extraction.event_places import Place
 from geo.extraction.events import Actor, Stretch, Trigger
-from geo.text.dates import EXACT, FEW_DAYS, MONTH, Day
+from geo.text.dates import DateMention
 from geo.text.sentences import Lang
 from geo.text.word_lists import Rule
 
-OLD_DAYS = 30  # an event so long before the dateline is background, not news
 _VOICES = 4
 
 
@@ -47,6 +47,7 @@ class Sketch:
     denials: list[Span] = field(default_factory=list)
     told: list[Stretch] = field(default_factory=list)
     shared: str = ""
+    unread: list[DateMention] = field(default_factory=list)
 
     @property
     def rule(self) -> Rule | None:
@@ -108,27 +109,6 @@ def check_of(checks: Sequence[Check], voices: Sequence[Voice]) -> tuple[str | No
     if voices:
         return "unverified", [Span(v.start, v.end, v.text) for v in voices]
     return None, []
-
-
-def is_old(day: Day | None, today: date) -> bool:
-    """Whether an event lies so far back that the briefing only recalls it."""
-    return day is not None and (day.date_prec >= MONTH or (today - day.last).days > OLD_DAYS or day.first > today)
-
-
-def date_fields(sketch: Sketch) -> tuple[dict[str, object], list[Span]]:
-    """``date_start``, ``date_end`` and ``date_prec`` (UCDP) of an event, and the words that give them."""
-    day = sketch.day
-    if day is not None:
-        spans = [Span(d.start, d.end, d.text) for d in sketch.days if (d.first, d.last) == (day.first, day.last)]
-        found = {"date_start": day.first.isoformat(), "date_end": day.last.isoformat(), "date_prec": day.date_prec}
-        return dict(found), spans
-    told = next((d for d in sketch.days if d.is_report and d.date_prec == EXACT), None)
-    if told is None and sketch.today is None:
-        return {"date_start": None, "date_end": None, "date_prec": None}, []
-    last = told.last if told is not None else sketch.today
-    assert last is not None
-    spans = [Span(told.start, told.end, told.text)] if told is not None else []
-    return {"date_start": last.isoformat(), "date_end": last.isoformat(), "date_prec": FEW_DAYS}, spans
 
 
 def toll_fields(sketch: Sketch) -> tuple[dict[str, int | None], dict[str, list[Span]]]:

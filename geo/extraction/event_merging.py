@@ -11,11 +11,10 @@ from geo.extraction import attribution, casualties, events
 from geo.extraction import event_places as places
 from geo.extraction.attribution import Voice
 from geo.extraction.casualties import Toll
-from geo.extraction.drafts import OLD_DAYS, Sketch, Span, is_old
+from geo.extraction.drafts import Sketch, Span
+from geo.extraction.event_dates import OLD_DAYS, Day, find_days, heading_day, is_old, unread_dates
 from geo.extraction.event_places import Place
 from geo.extraction.events import Trigger
-from geo.text import dates
-from geo.text.dates import Day
 from geo.text.sentences import Passage, cut, sentences
 from geo.text.word_lists import pattern
 
@@ -43,7 +42,7 @@ def weave(
     """The events of a text, in the order in which they are first told."""
     weaver = Weaver(mentions, today)
     for number, passage in enumerate(passages):
-        heading = dates.heading_day(passage, weaver.today) if weaver.today else None
+        heading = heading_day(passage, weaver.today) if weaver.today else None
         if heading is not None and today is not None and not 0 <= (today - heading).days <= OLD_DAYS:
             continue
         if heading is not None:
@@ -171,7 +170,7 @@ def _is_named_in(clause: Passage, place: Place, names: Sequence[events.Stretch])
 
 def _tolls(weaver: Weaver, clause: Passage, void: tuple[events.Stretch, ...]) -> list[Toll]:
     """The counts of a clause; the number of a day counts nobody."""
-    dated = dates.find_days(clause, weaver.today) if weaver.today else []
+    dated = find_days(clause, weaver.today) if weaver.today else []
     return casualties.find_tolls(clause, void=(*void, *((d.start, d.end) for d in dated)))
 
 
@@ -183,9 +182,9 @@ def _is_weak(lead: Trigger | None, where: Sequence[Place], counted: Sequence[Tol
 def _days(weaver: Weaver, clause: Passage, sentence: Passage) -> list[Day]:
     if weaver.today is None:
         return []
-    own = dates.find_days(clause, weaver.today)
+    own = find_days(clause, weaver.today)
     if not any(not d.is_report for d in own):
-        own += [d for d in dates.find_days(sentence, weaver.today) if d not in own]
+        own += [d for d in find_days(sentence, weaver.today) if d not in own]
     exact = [d for d in own if not d.is_report]
     same = pattern(clause.lang, "days", "same").search(clause.text)
     if same and not exact and weaver.last is not None and weaver.last.day is not None:
@@ -273,6 +272,7 @@ def _add(
     sketch.paragraph = weaver.paragraph
     sketch.triggers += triggers
     sketch.days += when
+    sketch.unread += unread_dates(clause, weaver.today)
     # a day that an earlier sentence of the paragraph gives holds for what follows
     if not any(not d.is_report for d in sketch.days) and weaver.paragraph_day is not None:
         sketch.days.append(weaver.paragraph_day)

@@ -15,12 +15,12 @@ import pandas as pd
 import shapely
 
 from geo.errors import GateError
-from geo.formats.dates import find_date, without_date
 from geo.formats.geojson import read_bytes, read_json
 from geo.formats.layers import Layer, cell, of_features, read_layer
 from geo.formats.topojson import is_topology, objects
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
+from geo.text.dates_in_names import find_date, without_date
 
 
 @dataclass(frozen=True)

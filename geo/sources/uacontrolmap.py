@@ -14,11 +14,11 @@ import pandas as pd
 import shapely
 
 from geo.errors import GateError
-from geo.formats.dates import find_date
 from geo.formats.kml import Placemark, read_kml
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import Reader, meanings
 from geo.text.control_words import Label, known_words, read_label
+from geo.text.dates_in_names import find_date
 
 _COLOURS = {"#ff0000": ("RU", "held"), "#0000ff": ("UA", "held")}
 # Ukraine and a degree around it: west, south, east, north.

@@ -16,12 +16,12 @@ import pandas as pd
 import shapely
 
 from geo.errors import GateError, UsageError
-from geo.formats.dates import find_date
 from geo.formats.layers import Layer, cell, file_encoding, read_layer
 from geo.formats.settings import load_toml
 from geo.schema import CRS, STATUSES, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import Reader, meanings
 from geo.text.control_words import without_invisible
+from geo.text.dates_in_names import find_date
 
 # Our column -> what others call it, where --column says nothing; the case does not matter.
 _ALSO = {

@@ -1,206 +1,405 @@
-"""When: dates and relative days of a briefing against its dateline. The only door to dateparser."""
+"""Dates in words: days, ranges, months, years and "two days ago", as sentences and the names of files write them."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime, timedelta
-from functools import cache, lru_cache
+from calendar import monthrange
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from difflib import get_close_matches
 from typing import Any
 
-from geo.formats.dates import find_date
-from geo.text.sentences import Lang, Passage
-from geo.text.word_lists import words
+from geo.text.date_words import DateWords, date_words
+from geo.text.languages import languages, plain, word_list
+from geo.text.numbers import read_number
 
 EXACT, FEW_DAYS, WEEK, MONTH, YEAR = 1, 2, 3, 4, 5  # UCDP's date_prec
-_DATELINE_LINES = 6
+_NUMERIC = re.compile(
+    r"(?<![\d.,/-])(?:(?P<y>(?:19|20)\d\d)(?P<s>[-/.])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})"
+    r"|(?P<d2>\d{1,2})(?P<s2>[./-])(?P<m2>\d{1,2}|[IVX]{1,4})(?P=s2)(?P<y2>(?:19|20)\d\d|\d\d))(?![\d/]|[.,-]\d)"
+)
+_INFERRED = "is inferred from the date of the text"
+_ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
 
 
 @dataclass(frozen=True)
-class Day:
-    """A date as a text gives it: ``first`` to ``last``, how exact (UCDP's ``date_prec``), and where it stands."""
+class DateMention:
+    """Words of a text that name a time: `first` to `last`, or, where `problem` says why, no day that can be told."""
 
-    first: date
-    last: date
-    date_prec: int
     start: int
     end: int
     text: str
-    is_report: bool = False  # the day on which somebody said it, not the day of the event
+    kind: str  # day, weekday, range, week, month, year, past (a span up to the day of the text), undated, unread
+    first: date | None = None
+    last: date | None = None
+    date_prec: int = EXACT
+    note: str = ""  # what was inferred
+    problem: str = ""  # why no day can be told
+    since: bool = False  # "since …": a span from it to the day of the text
+    bare: bool = False  # a month without a word such as "in" before it
+    loose: bool = False  # "overnight": the day of the text unless another day is named
 
 
-@dataclass(frozen=True)
-class Dateline:
-    """The day of a briefing, and the span of its text that gives it (None where it was told)."""
-
-    day: date
-    start: int | None = None
-    end: int | None = None
+Reader = Callable[["re.Match[str]", "DateWords", "date | None"], "DateMention | None"]
 
 
-def dateline(passages: Sequence[Passage]) -> Dateline | None:
-    """The date under which a briefing was written: the first whole date among its first lines."""
-    for passage in passages[:_DATELINE_LINES]:
-        found = find_date(passage.text[:400])
-        if found is not None:
-            at = passage.start + passage.text.find(found[1])
-            return Dateline(found[0].date(), at, at + len(found[1]))
+def find_dates(text: str, *, today: date | None, lang: str | None = None) -> list[DateMention]:
+    """Every date that a text names, in order; relative ones count from `today`."""
+    found: list[DateMention] = []
+    for mention in _numeric(text):
+        _keep(found, mention)
+    codes = languages() if lang is None else (lang,)
+    tables = [date_words(code) for code in codes if word_list(code, "dates")]
+    for at in range(len(tables[0].patterns) if tables else 0):
+        for words in tables:
+            kind, pattern = words.patterns[at]
+            for match in pattern.finditer(text):
+                read = _READ[kind](match, words, today)
+                if read is not None:
+                    _keep(found, replace(read, since=bool(words.since.search(text[: read.start]))))
+    for words in tables:
+        found = [replace(m, since=m.since or bool(words.since.search(text[: m.start]))) for m in found]
+    return _settled(text, sorted(found, key=lambda m: m.start))
+
+
+def _keep(found: list[DateMention], mention: DateMention) -> None:
+    if not any(mention.start < m.end and m.start < mention.end for m in found):
+        found.append(mention)
+
+
+def _settled(text: str, found: list[DateMention]) -> list[DateMention]:
+    """Without weekdays that stand by their date, and without "overnight" where a day is named."""
+    days = [m for m in found if m.kind in ("day", "range") and not m.loose]
+    found = [
+        m
+        for m in found
+        if m.kind != "weekday"
+        or not any(re.fullmatch(r"[\s,(]*|,? the ", text[m.end : d.start]) or 0 <= m.start - d.end <= 2 for d in days)
+    ]
+    found = [*_in_year_of_next(found)]
+    if any(m.first is not None and m.date_prec <= FEW_DAYS and not m.loose for m in found):
+        found = [m for m in found if not m.loose]
+    return found
+
+
+def _in_year_of_next(found: Sequence[DateMention]) -> Iterator[DateMention]:
+    """The first of two days that share one year, "1 August and 10 September 2023", in that year."""
+    for mention, after in zip(found, [*found[1:], None], strict=False):
+        first, last = mention.first, after.first if after is not None else None
+        shared = after is not None and mention.kind == after.kind and _INFERRED in mention.note and not after.note
+        if not shared or first is None or last is None or after is None or after.start - mention.end > 12:
+            yield mention
+            continue
+        year = last.year if (first.month, first.day) <= (last.month, last.day) else last.year - 1
+        moved = _date(year, first.month, first.day)
+        end = moved if mention.last == first else _month_end(moved) if moved else None
+        yield replace(mention, first=moved, last=end, note="") if moved else mention
+
+
+def _mention(
+    match: re.Match[str], kind: str, first: date | None = None, last: date | None = None, **more: Any
+) -> DateMention:
+    text = match[0].rstrip()
+    last = first if last is None else last
+    return DateMention(match.start(), match.start() + len(text), text, kind, first, last, **more)
+
+
+def _unread(match: re.Match[str], problem: str, kind: str = "unread") -> DateMention:
+    return _mention(match, kind, problem=problem)
+
+
+def _no_day(match: re.Match[str]) -> DateMention:
+    return _unread(match, "there is no such day")
+
+
+def _relative_to_nothing(match: re.Match[str]) -> DateMention:
+    return _unread(match, "it counts from the day of the text, which is not known")
+
+
+def _numeric(text: str) -> Iterator[DateMention]:
+    """Dates in figures: 2024-09-10, 10.09.2024, 10.09.24; with a stroke the day first."""
+    for match in _NUMERIC.finditer(text):
+        if match["y"]:
+            year, month, day = int(match["y"]), int(match["m"]), int(match["d"])
+            sign = match["s"]
+        else:
+            if len(match["y2"]) == 2 and match["s2"] == "-":
+                continue  # 10-09-24 may be anything
+            year = int(match["y2"]) + (2000 if len(match["y2"]) == 2 else 0)
+            month = _ROMAN.index(match["m2"]) + 1 if match["m2"] in _ROMAN else _whole(match["m2"])
+            day, sign = int(match["d2"]), match["s2"]
+        found = _date(year, month, day)
+        if found is None and len(match["y2"] or "year") == 2 and max(day, month) > 31:
+            continue  # no date, but a number of something
+        if found is None:
+            turned = _date(year, day, month) if sign == "/" and not match["y"] else None
+            why = "read with the day first, " if turned else ""
+            yield _unread(match, f"{why}there is no such day{f', write it as {turned}' if turned else ''}")
+            continue
+        either = sign == "/" and not match["y"] and day <= 12 and day != month
+        yield _mention(match, "day", found, note=f"{match[0]} is read with the day first: {found}" if either else "")
+
+
+def _whole(text: str) -> int:
+    return int(text) if text.isdigit() else 0
+
+
+def _date(year: int, month: int, day: int) -> date | None:
+    try:
+        return date(year, month, day)
+    except ValueError:
+        return None
+
+
+def _month_of(match: re.Match[str], words: DateWords) -> int | None:
+    """The number of a month; None for "may" and "march" in small letters without a year."""
+    written = match["month"].rstrip(".")
+    if plain(written) in words.capital and written[0].islower() and not match["year"]:
+        return None
+    return words.months[plain(written)]
+
+
+def _day_number(text: str, words: DateWords) -> int:
+    digits = re.match(r"\d+", text)
+    return int(digits[0]) if digits else words.ordinals[plain(text)]
+
+
+def _year(match: re.Match[str], month: int, day: int, today: date | None) -> tuple[int | None, str]:
+    """The year of a day: as written, else the last one in which the day is not after `today`."""
+    written = match["year"]
+    if written:
+        return int(written.strip("'’")) + (2000 if len(written) == 3 else 0), ""
+    if today is None:
+        return None, ""
+    year = today.year if (month, day) <= (today.month, today.day) else today.year - 1
+    return year, f"the year {year} {_INFERRED}"
+
+
+def _read_range(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+    month = _month_of(match, words)
+    if month is None:
+        return None
+    numbers = [_day_number(match[g], words) for g in ("first", "last")]
+    year, note = _year(match, month, numbers[1], today)
+    if year is None:
+        return _relative_to_nothing(match)
+    first, last = (_date(year, month, n) for n in numbers)
+    if first is None or last is None or first > last:
+        return _no_day(match)
+    return _mention(match, "range", first, last, note=note, date_prec=FEW_DAYS if (last - first).days < 7 else MONTH)
+
+
+def _read_day(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+    month = _month_of(match, words)
+    if month is None:
+        return None
+    day = _day_number(match["day"], words)
+    year, note = _year(match, month, day, today)
+    if year is None:
+        return _relative_to_nothing(match)
+    found = _date(year, month, day)
+    return _no_day(match) if found is None else _mention(match, "day", found, note=note)
+
+
+def _read_short(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+    """A day and a month in figures, "on 10.09"."""
+    del words
+    day, month = (int(part) for part in re.split(r"[./]", match["short"]))
+    if today is None:
+        return _relative_to_nothing(match)
+    year = today.year if (month, day) <= (today.month, today.day) else today.year - 1
+    found = _date(year, month, day)
+    if found is None:
+        return _no_day(match) if month <= 12 and day <= 31 else None
+    note = f"{match['short']} is read as {found}"
+    start = match.start("short")
+    return DateMention(start, match.end("short"), match["short"], "day", found, found, note=note)
+
+
+def _read_misspelled(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+    del today
+    months, cutoff = [m for m in words.months if len(m) > (3 if match["year"] else 4)], 0.75 if match["year"] else 0.86
+    near = get_close_matches(match["word"].casefold(), months, n=1, cutoff=cutoff)
+    return _unread(match, f"no month is called {match['word']}, is {near[0]} meant?") if near else None
+
+
+def _count_of(match: re.Match[str], words: DateWords) -> int | None:
+    """The number before a unit of time: 1 where there is none, None for "a few"."""
+    written = match.groupdict().get("count")
+    if written is None:
+        return None if "count" not in match.groupdict() and plain(match["unit"]) not in words.singles else 1
+    for text in (written, written.split()[-1]):
+        if words.few.fullmatch(text):
+            return None
+        number = read_number(text)
+        if number is not None:
+            return int(number)
     return None
 
 
-def heading_day(passage: Passage, today: date) -> date | None:
-    """The day of a line that is nothing but a date, as live briefings set one over each day's entries."""
-    bare = passage.text.strip(" .:—–-#*")
-    if len(bare) > 40:
-        return None
-    found = find_days(Passage(0, len(bare), bare, passage.lang), today)
-    if len(found) != 1 or found[0].date_prec != EXACT:
-        return None
-    rest = re.sub(r"[\d\s,.:–—-]|UTC|GMT|EET|року|года|р\.|г\.", "", bare.replace(found[0].text, ""))
-    return found[0].first if len(rest) <= 12 and " " not in rest.strip() else None
+def _back(today: date, count: int, unit: str) -> date:
+    """The day so many units before `today`."""
+    if unit in ("month", "year"):
+        months = today.year * 12 + today.month - 1 - count * (12 if unit == "year" else 1)
+        year, month = divmod(months, 12)
+        return date(year, month + 1, min(today.day, monthrange(year, month + 1)[1]))
+    days = {"hour": max(count // 24, 1), "day": count, "week": 7 * count}[unit]
+    return today - timedelta(days=days)
 
 
-def find_days(passage: Passage, today: date) -> list[Day]:
-    """Every date that a passage names, in order."""
-    found: list[Day] = []
-    loose: list[Day] = []
-    for kind, pattern in _patterns(passage.lang):
-        for match in pattern.finditer(passage.text):
-            if any(match.start() < f.end - passage.start and f.start - passage.start < match.end() for f in found):
-                continue
-            read = _READ[kind](match, passage.lang, today)
-            if read is not None:
-                first, last, precision = read
-                at = passage.start + match.start()
-                said = _is_report(passage, match.start(), match.end())
-                found.append(Day(first, last, precision, at, at + len(match[0]), match[0], said))
-            if kind == "today":
-                loose.append(found[-1])
-    # "overnight on January 9" is that night, not the last one
-    if any(d.date_prec <= FEW_DAYS and d not in loose for d in found):
-        found = [d for d in found if d not in loose]
-    return sorted(found, key=lambda d: d.start)
+def _unit_of(match: re.Match[str], words: DateWords) -> str:
+    return words.units[plain(match["unit"])]
 
 
-def _is_report(passage: Passage, start: int, end: int) -> bool:
-    """Whether a date stands by a verb of saying: "said on January 11"."""
-    table = words(passage.lang)["days"]
-    before, after = passage.text[max(0, start - 40) : start], passage.text[end : end + 30]
-    return bool(re.search(table["said_before"], before, re.I) or re.search(table["said_after"], after, re.I))
-
-
-@cache
-def _patterns(lang: Lang) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """What each language writes, the most explicit first."""
-    table = words(lang)["days"]
-    month, weekday = table["month"], "|".join(table["weekdays"])
-    day = r"(?P<day>\d{1,2})(?:st|nd|rd|th|-го)?"
-    year = r"(?:,?\s+(?P<year>(?:19|20)\d\d)(?:\s*(?:року|года|р\.|г\.))?)?"
-    dash = r"\s?(?:-|–|—|to|and|до|на|по|і|и|й)\s?"
-    more = {
-        "range": rf"(?<!\d){day}{dash}(?P<last>\d{{1,2}})\s+(?P<month>{month}){year}"
-        if lang != "en"
-        else rf"(?:(?P<month>{month})\s+{day}{dash}(?P<last>\d{{1,2}})(?!\d){year})",
-        "day": rf"(?<![\d.])(?:{day}\s+(?P<month>{month})|(?P<month2>{month})\s+(?P<day2>\d{{1,2}})(?!\d)){year}",
-        "iso": r"(?<!\d)(?P<iso>20\d\d-\d\d-\d\d)(?!\d)|(?<![\d.])(?P<dots>\d{1,2}\.\d{1,2}\.20\d\d)(?!\d)",
-        "ago": table["ago"],
-        "before": table["before"],
-        "today": table["today"],
-        "weekday": rf"\b(?P<last_>{table['last']}\s+)?(?P<weekday>{weekday})\b",
-        "vague": table["vague"].replace("MONTH", month),
-        "year": table["year"],
-    }
-    return tuple((kind, re.compile(text, re.IGNORECASE)) for kind, text in more.items())
-
-
-def _read_range(match: re.Match[str], lang: Lang, today: date) -> tuple[date, date, int] | None:
-    parts = match.groupdict()
-    last = _read_day_of(f"{parts['last']} {parts['month']} {parts['year'] or ''}", lang, today)
-    first = _read_day_of(f"{parts['day']} {parts['month']} {parts['year'] or ''}", lang, last or today)
-    if first is None or last is None or first > last or (last - first).days > 31:
-        return None
-    if (last - first).days == 1 and re.search(words(lang)["days"]["night"], match.string[: match.start()][-30:], re.I):
-        return last, last, EXACT
-    return first, last, FEW_DAYS if (last - first).days < 7 else MONTH
-
-
-def _read_day(match: re.Match[str], lang: Lang, today: date) -> tuple[date, date, int] | None:
-    parts = match.groupdict()
-    number, month = parts["day"] or parts["day2"], parts["month"] or parts["month2"]
-    found = _read_day_of(f"{number} {month} {parts['year'] or ''}", lang, today)
-    return None if found is None else (found, found, EXACT)
-
-
-def _read_iso(match: re.Match[str], lang: Lang, today: date) -> tuple[date, date, int] | None:
-    del lang, today
-    written = match["iso"] or "-".join(f"{int(p):02d}" for p in reversed(match["dots"].split(".")))
+def _read_ago(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+    """Two days ago; weeks, months and years name no day, but their span of days."""
+    count, unit = _count_of(match, words), _unit_of(match, words)
+    if count is None:
+        return _unread(match, "it names no day", "undated")
+    if today is None:
+        return _relative_to_nothing(match)
+    if unit == "hour":
+        return _mention(match, "day", today - timedelta(days=count // 24))
+    precision = {"day": EXACT, "week": FEW_DAYS, "month": MONTH, "year": YEAR}[unit]
     try:
-        found = date.fromisoformat(written)
-    except ValueError:
+        day = _back(today, count, unit)
+    except (ValueError, OverflowError):
+        return _no_day(match)
+    note = "" if unit == "day" else f"“{match[0]}” is read as {day}"
+    return _mention(match, "day", day, date_prec=precision, note=note)
+
+
+def _read_before(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+    del words
+    return _relative_to_nothing(match) if today is None else _mention(match, "day", today - timedelta(days=1))
+
+
+def _read_within(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+    """In two weeks; "in all weeks" is no time."""
+    return None if _count_of(match, words) is None else _read_past(match, words, today)
+
+
+def _read_last_year(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+    del words
+    if today is None:
+        return _relative_to_nothing(match)
+    first = date(today.year - 1, 1, 1)
+    return _mention(match, "year", first, first.replace(month=12, day=31), date_prec=YEAR)
+
+
+def _read_past(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+    count, unit = _count_of(match, words), _unit_of(match, words)
+    if count is None:
+        return _unread(match, "it names no day", "undated")
+    if today is None:
+        return _relative_to_nothing(match)
+    try:
+        first = _back(today, count, unit)
+    except (ValueError, OverflowError):
+        return _no_day(match)
+    days = (today - first).days
+    precision = EXACT if days <= 1 else FEW_DAYS if days < 7 else WEEK if days == 7 else MONTH if days < 62 else YEAR
+    return _mention(match, "past", first, today, date_prec=precision)
+
+
+def _read_coarse(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+    del words
+    why = "it names no day"
+    if today is None:
+        return _unread(match, why, "undated")
+    return _mention(match, "undated", date(today.year - 1, 1, 1), today, date_prec=YEAR, problem=why)
+
+
+def _read_season(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+    del words, today
+    year = int(re.findall(r"20\d\d", match[0])[-1])
+    why = "it names no day"
+    return _mention(match, "undated", date(year, 1, 1), date(year, 12, 31), date_prec=YEAR, problem=why)
+
+
+def _read_calendar(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+    """Last week, this month: a week, month or year of the calendar."""
+    unit = _unit_of(match, words)
+    if unit == "hour" or (unit == "day" and not match["last"]):
         return None
-    return found, found, EXACT
+    if today is None:
+        return _relative_to_nothing(match)
+    if not match["last"] and not match["this"]:
+        return _unread(match, "it lies after the day of the text")
+    if unit == "day":
+        return _mention(match, "day", today - timedelta(days=1))
+    if unit == "week":
+        first = today - timedelta(days=today.weekday() + (7 if match["last"] else 0))
+        return _mention(match, "week", first, first + timedelta(days=6), date_prec=WEEK)
+    if unit == "month":
+        first = (today.replace(day=1) - timedelta(days=1)).replace(day=1) if match["last"] else today.replace(day=1)
+        return _mention(match, "month", first, _month_end(first), date_prec=MONTH)
+    year = today.year - (1 if match["last"] else 0)
+    return _mention(match, "year", date(year, 1, 1), date(year, 12, 31), date_prec=YEAR)
 
 
-def _read_parsed(match: re.Match[str], lang: Lang, today: date) -> tuple[date, date, int] | None:
-    # dateparser knows one of the two spellings
-    found = _read_day_of(re.sub(r"^учора", "вчора", match[0].lower()), lang, today)
-    return None if found is None else (found, found, EXACT)
+def _month_end(day: date) -> date:
+    return day.replace(day=monthrange(day.year, day.month)[1])
 
 
-def _read_before(match: re.Match[str], lang: Lang, today: date) -> tuple[date, date, int]:
-    del match, lang
-    return today - timedelta(days=1), today - timedelta(days=1), EXACT
+def _read_relative(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+    if today is None:
+        return _relative_to_nothing(match)
+    return _mention(match, "day", today + timedelta(days=words.days[plain(match[0])]))
 
 
-def _read_today(match: re.Match[str], lang: Lang, today: date) -> tuple[date, date, int]:
-    del match, lang
-    return today, today, EXACT
+def _read_loose(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+    del words
+    return None if today is None else _mention(match, "day", today, loose=True)
 
 
-def _read_weekday(match: re.Match[str], lang: Lang, today: date) -> tuple[date, date, int] | None:
-    names = words(lang)["days"]["weekdays"]
-    wanted = next((i for i, name in enumerate(names) if re.fullmatch(name, match["weekday"], re.I)), None)
-    if wanted is None:
+def _read_weekday(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+    if match["next"]:
+        return _unread(match, "it lies after the day of the text")
+    if today is None:
+        return _relative_to_nothing(match)
+    back = (today.weekday() - words.weekdays[plain(match["weekday"])]) % 7
+    started = bool(words.since.search(match.string[: match.start()]))
+    day = today - timedelta(days=back or (7 if match["last"] or started else 0))
+    return _mention(match, "weekday", day, note=f"{match['weekday']} is taken as {day}")
+
+
+def _read_month(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+    month = _month_of(match, words)
+    if month is None or (len(match["month"]) < 4 and match["month"].islower()):
         return None
-    back = (today.weekday() - wanted) % 7
-    found = today - timedelta(days=back + (7 if match["last_"] and back == 0 else 0))
-    return found, found, EXACT
+    year, note = _year(match, month, 1, today)
+    if year is None:
+        return _relative_to_nothing(match)
+    last = monthrange(year, month)[1]
+    part = words.month_parts.get(plain(match["part"] or match["in"] or ""), "")
+    begin, end = {"early": (1, 10), "mid": (11, 20), "late": (21, last)}.get(part, (1, last))
+    start = match.start("part") if match["part"] else match.start() if part else match.start("month")
+    text = match.string[start : match.end()].rstrip()
+    return DateMention(
+        start, start + len(text), text, "month", date(year, month, begin), date(year, month, end), MONTH, note=note,
+        bare=not match["in"] and not match["part"],
+    )  # fmt: skip
 
 
-def _read_vague(match: re.Match[str], lang: Lang, today: date) -> tuple[date, date, int] | None:
-    """A month, a week or a season: coarse, and never a day of the briefing."""
-    parts = match.groupdict()
-    if parts.get("week"):
-        return today - timedelta(days=7), today, WEEK
-    if not parts.get("month"):
-        return date(today.year - 1, 1, 1), today, YEAR
-    middle = _read_day_of(f"15 {parts['month']} {parts.get('vyear') or ''}", lang, today)
-    if middle is None:
-        return None
-    first = middle.replace(day=1)
-    after = (first + timedelta(days=32)).replace(day=1)
-    return first, min(after - timedelta(days=1), today) if first <= today else first, MONTH
+def _read_year(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+    del words, today
+    year = int(match["year"])
+    start, end = match.start("year"), match.end()
+    text = match.string[start:end]
+    return DateMention(start, end, text, "year", date(year, 1, 1), date(year, 12, 31), YEAR)
 
 
-def _read_year(match: re.Match[str], lang: Lang, today: date) -> tuple[date, date, int]:
-    del lang, today
-    year = int(match["year_"])
-    return date(year, 1, 1), date(year, 12, 31), YEAR
+def _read_undated(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+    del words, today
+    return _unread(match, "it names no day", "undated")
 
 
-_READ: dict[str, Any] = {
-    "range": _read_range, "day": _read_day, "iso": _read_iso, "ago": _read_parsed, "before": _read_before,
-    "today": _read_today, "weekday": _read_weekday, "vague": _read_vague, "year": _read_year,
+_READ: Mapping[str, Reader] = {
+    "range": _read_range, "day": _read_day, "short": _read_short, "misspelled": _read_misspelled, "ago": _read_ago,
+    "before": _read_before, "past": _read_past, "within": _read_within, "last year": _read_last_year,
+    "coarse": _read_coarse, "season": _read_season, "calendar": _read_calendar,
+    "relative": _read_relative, "loose": _read_loose, "weekday": _read_weekday,
+    "month": _read_month, "year": _read_year, "undated": _read_undated,
 }  # fmt: skip
-
-
-@lru_cache(maxsize=4096)
-def _read_day_of(text: str, lang: Lang, today: date) -> date | None:
-    """What dateparser reads, never after the dateline but where the text gives the year."""
-    import dateparser
-
-    settings: Any = {"RELATIVE_BASE": datetime(today.year, today.month, today.day, 12), "PREFER_DATES_FROM": "past"}  # noqa: DTZ001  (a day has no zone)
-    text = " ".join(text.replace(".", " ").split())
-    found = dateparser.parse(text, languages=[lang], settings=settings)
-    return None if found is None else found.date()

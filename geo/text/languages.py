@@ -1,0 +1,78 @@
+"""The languages that are read: a folder of word lists each, in ``assets/text``, and patterns made of their words."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Callable, Iterable, Mapping
+from functools import cache
+from typing import Any, ParamSpec, TypeVar, cast
+
+from geo.assets import ASSETS
+from geo.errors import FileError
+
+P = ParamSpec("P")
+R = TypeVar("R")
+FOLDER = ASSETS / "text"
+APOSTROPHES = "['’ʼ]"
+
+
+@cache
+def languages() -> tuple[str, ...]:
+    """The codes of the languages that have a folder."""
+    return tuple(sorted(path.name for path in FOLDER.iterdir() if path.is_dir() and not path.name.startswith("_")))
+
+
+@cache
+def word_list(language: str, name: str) -> Mapping[str, Any]:
+    """One file of a language's folder; empty where the folder does not have it."""
+    path = FOLDER / language / f"{name}.toml"
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FileError(f"{path}: the word list cannot be read ({error}): install geo-control again") from None
+
+
+def forms(text: str) -> list[str]:
+    """The words or phrases of one entry, which "|" separates."""
+    return [form.strip() for form in text.split("|") if form.strip()]
+
+
+def any_of(*entries: str) -> str:
+    """A pattern of any word or phrase of the entries as a whole word; one that nothing matches where there is none."""
+    words = sorted((form for entry in entries for form in forms(entry)), key=len, reverse=True)
+    return rf"(?<!\w)(?:{'|'.join(map(_body, words))})" if words else r"(?!)"
+
+
+def _body(form: str) -> str:
+    body = re.escape(form.removesuffix("*")).replace(r"\ ", r"\s+").replace("'", APOSTROPHES)
+    end = r"\w*" if form.endswith("*") else r"(?!\w)" if form[-1].isalnum() else ""
+    return body + end
+
+
+def by_form(entries: Iterable[tuple[str, Any]]) -> dict[str, Any]:
+    """Every form of the entries with the value of its entry; apostrophes and case do not count (`plain`)."""
+    return {plain(form): value for entry, value in entries for form in forms(entry)}
+
+
+def plain(text: str) -> str:
+    """A word or phrase as `by_form` keeps it."""
+    return re.sub(r"[’ʼ]", "'", " ".join(text.casefold().split()))
+
+
+def clear_caches() -> None:
+    """Read the folders again."""
+    for cached in _CACHES:
+        cached.cache_clear()
+
+
+_CACHES: list[Any] = [languages, word_list]
+
+
+def cached_words(function: Callable[P, R]) -> Callable[P, R]:
+    """Cache what a function makes of the word lists until `clear_caches`."""
+    kept = cache(function)
+    _CACHES.append(kept)
+    return cast("Callable[P, R]", kept)
