@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -9,7 +10,6 @@ from functools import lru_cache
 from typing import Any
 
 from geo.assets import ASSETS
-from geo.formats.geojson import features, read_json
 from geo.schema import text_or_none
 from geo.units import read_table, unit_words
 
@@ -89,7 +89,8 @@ def names_of(units: Iterable[Mapping[str, Any]], controllers: Iterable[str] = ()
 def shipped_names() -> Names:
     """Names of the units that the package ships, and of sides."""
     path = _UNITS / "admin1_ua_ru.geojson"
-    return names_of([f["properties"] for f in features(read_json(path), path=path)])
+    shipped = json.loads(path.read_text(encoding="utf-8"))
+    return names_of([feature["properties"] for feature in shipped["features"]])
 
 
 def _pattern(words: Mapping[str, Any], *, suffix: str) -> tuple[re.Pattern[str], dict[str, Any]]:
