@@ -151,7 +151,13 @@ def test_every_format_says_the_archives_figures(archive: Archive, tmp_path: Path
         ends = [figure(row["gained_km2"]), figure(row["lost_km2"]), signed(row["net_km2"])]
         assert any(f"({row['unit']})" in r[0] and r[-3:] == ends for r in rows if len(r) == 6)
     assert sum(f"({u})" in r[0] for r in rows for u in set(by_unit["unit"])) == len(by_unit) > 0
-    for said in ("19 January 2025", "desk@2025-01-19", "desk@2025-01-10", "Natural Earth", "Made with geo-control"):
+    for said in (
+        "19 January 2025",
+        "desk@2025-01-19",
+        "desk@2025-01-10",
+        "Natural Earth",
+        "StepResult with geo-control",
+    ):
         assert said in text, said
 
 

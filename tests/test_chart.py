@@ -68,7 +68,14 @@ def test_the_last_figures_printed_are_the_archives(archive: Archive, tmp_path: P
     for row in archive.area().to_dict("records"):
         assert f"{figure(row['area_km2'])} km²" in lines
     words = " ".join(lines)
-    for said in ("Held by X", "Held by Y", "Contested or unknown", "10 January 2025", "3 snapshots", "Made with geo"):
+    for said in (
+        "Held by X",
+        "Held by Y",
+        "Contested or unknown",
+        "10 January 2025",
+        "3 snapshots",
+        "StepResult with geo",
+    ):
         assert said in words, said
 
 

@@ -18,7 +18,7 @@ from shapely.geometry import box, mapping
 from benchmarks import deeds
 from geo.archive import open_archive
 from geo.cli import main
-from geo.geocoding.geocoder import index
+from geo.geocoding import index
 from geo.importing import importer as intake
 from geo.importing.importer import ensure_units, import_claims, import_files
 from geo.maintenance import backup

@@ -95,7 +95,7 @@ def test_fetched_is_the_same_archive_as_by_hand_and_then_nothing_is_new(server: 
     before = archive.read_bytes()
     again = fetch_new(archive, "seeds", address=address, **SPAN)
     assert outcomes(again) == dict.fromkeys(DAYS, "unchanged")
-    assert again.told().startswith("nothing new")
+    assert again.summary().startswith("nothing new")
     assert archive.read_bytes() == before
     assert not leftovers(tmp_path)
 
@@ -416,7 +416,7 @@ def test_a_feature_service_is_read_page_by_page_and_dated_by_its_last_edit(tmp_p
         again = fetch_new(
             tmp_path / "war.gpkg", "isw", address=address, since="2025-01-11", until="2025-01-12", contact=WHO
         )
-        assert again.told() == "nothing new (1 as before)"
+        assert again.summary() == "nothing new (1 as before)"
         service.edited += 3_600_000
         service.edits_while_read = True
         torn = fetch_new(

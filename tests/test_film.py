@@ -25,7 +25,7 @@ DAY = 86_400
 
 
 @dataclass(frozen=True)
-class Made:
+class StepResult:
     """A class as shapes, each with the first date that has it and the first that has not, and as the track of it."""
 
     lives: list[tuple[shapely.Geometry, int, int]]
@@ -35,7 +35,7 @@ class Made:
         return [shape for shape, first, last in self.lives if first <= date < last]
 
 
-def track(lives: list[tuple[shapely.Geometry, int, int]], count: int, area: list[float] | None = None) -> Made:
+def track(lives: list[tuple[shapely.Geometry, int, int]], count: int, area: list[float] | None = None) -> StepResult:
     clerk = LedgerBuilder()
     for date in range(count):
         clerk.step(
@@ -43,7 +43,7 @@ def track(lives: list[tuple[shapely.Geometry, int, int]], count: int, area: list
             [i for i, (_, _, last) in enumerate(lives) if last == date],
         )
     nothing = np.zeros(count)
-    return Made(lives, ClassTrack(clerk.ledger(), np.array(area) if area else nothing, nothing, nothing))
+    return StepResult(lives, ClassTrack(clerk.ledger(), np.array(area) if area else nothing, nothing, nothing))
 
 
 def edges_on(unpacked: UnpackedTimeline, k: int, date: int) -> list[tuple[int, ...]]:
@@ -63,7 +63,7 @@ def edges_of(shapes: list[shapely.Geometry]) -> list[tuple[int, ...]]:
     return sorted(found)
 
 
-def check(made: list[Made], count: int) -> UnpackedTimeline:
+def check(made: list[StepResult], count: int) -> UnpackedTimeline:
     """Every date of every class has the rounded source's edges, each once; rows that overlap are one ground."""
     unpacked = unpack(pack([m.track for m in made], [DAY * (i + 1) for i in range(count)]).data)
     assert unpacked.instants.tolist() == [DAY * (i + 1) for i in range(count)]

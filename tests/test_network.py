@@ -17,9 +17,8 @@ from address_server import QUICK, Answer, Server
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from geo.automation.address_guard import Clock, Guard, is_public
-from geo.automation.network import Limits, Network, check_contact, check_url
-from geo.automation.responses import refuse_other_kind, retry_after, unpacked
+from geo.automation.address_guard import Deadline, Guard, is_public
+from geo.automation.network import Limits, Network, check_contact, check_url, refuse_other_kind, retry_after, unpacked
 from geo.errors import BusyError, FetchError, UsageError
 from geo.storage.file_lock import locked
 
@@ -106,7 +105,7 @@ def test_a_name_is_looked_up_once_and_that_address_is_dialled() -> None:
     """A server of names that answers otherwise the second time (rebinding) is never asked a second time."""
     told = iter([["93.184.215.14"], ["127.0.0.1"]])
     wire = _Dialled()
-    guard = Guard(wire, resolve=lambda host, port: next(told), loopback=False, clock=Clock())
+    guard = Guard(wire, resolve=lambda host, port: next(told), loopback=False, clock=Deadline())
     guard.connect_tcp("rebinding.example", 443)
     assert wire.addresses == ["93.184.215.14"]
     with pytest.raises(FetchError, match="not on the public internet"):
@@ -117,7 +116,7 @@ def test_a_name_is_looked_up_once_and_that_address_is_dialled() -> None:
 @pytest.mark.parametrize("found", [["10.0.0.7"], ["93.184.215.14", "192.168.0.1"], ["::ffff:127.0.0.1"], ["fe80::1%2"]])
 def test_a_name_that_leads_inside_is_not_dialled(found: list[str]) -> None:
     wire = _Dialled()
-    guard = Guard(wire, resolve=lambda host, port: found, loopback=True, clock=Clock())
+    guard = Guard(wire, resolve=lambda host, port: found, loopback=True, clock=Deadline())
     with pytest.raises(FetchError, match="not on the public internet"):
         guard.connect_tcp("intranet.example", 443)
     assert not wire.addresses

@@ -84,7 +84,7 @@ def test_a_day_that_is_none_is_told_from_one_written_otherwise(text: str, said: 
         parse_instant(text)
 
 
-@pytest.mark.parametrize("module", ["geo.cli.common", "geo.cli.pages", "click"])
+@pytest.mark.parametrize("module", ["geo.cli.common", "geo.cli.outputs", "click"])
 def test_stopped_while_the_libraries_load_it_ends_as_ever(module: str) -> None:
     code = (
         "import sys\n"

@@ -13,7 +13,9 @@ from click.testing import CliRunner
 from packaging.requirements import Requirement
 
 from geo import errors
-from geo.cli import doctor, main, offline_docs
+from geo.cli import main
+from geo.cli import support as doctor
+from geo.cli import support as offline_docs
 
 ROOT = Path(__file__).resolve().parents[1]
 

@@ -52,7 +52,7 @@ def resolved(host: str, port: int) -> list[str]:
     return [str(found[4][0]) for found in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)]
 
 
-class Clock:
+class Deadline:
     """The time left for one answer, whichever connection carries it."""
 
     def __init__(self) -> None:
@@ -69,7 +69,7 @@ class Clock:
 class _Stream(httpcore.NetworkStream):
     """A connection on which no read lasts longer than the answer may take in all."""
 
-    def __init__(self, inner: httpcore.NetworkStream, clock: Clock) -> None:
+    def __init__(self, inner: httpcore.NetworkStream, clock: Deadline) -> None:
         self._inner = inner
         self._clock = clock
 
@@ -94,7 +94,7 @@ class _Stream(httpcore.NetworkStream):
 class Guard(httpcore.NetworkBackend):
     """Connects to the very address that was looked at: a name that points elsewhere a moment later changes nothing."""
 
-    def __init__(self, inner: httpcore.NetworkBackend, *, resolve: Resolve, loopback: bool, clock: Clock) -> None:
+    def __init__(self, inner: httpcore.NetworkBackend, *, resolve: Resolve, loopback: bool, clock: Deadline) -> None:
         self._inner = inner
         self._resolve = resolve
         self._loopback = loopback

@@ -1,77 +1,208 @@
-"""The desk's day in one go: fetch, take in, measure, draw and write; cut off anywhere, the next run does the rest."""
+"""The daily run: fetch, import, measure, draw and write; after one that was cut off the next does the rest."""
 
 from __future__ import annotations
 
 import json
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
-from pathlib import Path, PurePosixPath
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
 
 from geo.archive import Archive, open_archive
-from geo.automation.config import Plan, read_plan
+from geo.archive.results import FAR
+from geo.automation.config import Plan, read_plan, resolve_since
 from geo.automation.fetch import Fetched, fetch_new, read_memory
 from geo.automation.network import check_contact
-from geo.automation.outputs import MAKERS, Day, Made
-from geo.errors import ArchiveError, FileError, GeoError, UsageError
+from geo.automation.run_record import Daily, Journal, Step, StepResult
+from geo.errors import FileError, GeoError, UsageError
 from geo.formats.geojson import read_bytes
-from geo.formats.settings import load_record
 from geo.importing.importer import Receipt, import_files
-from geo.schema import Options, Source, is_day, last_instant, number_of
+from geo.output.console import records, write_table
+from geo.output.documents.write import draw_brief
+from geo.output.html.map_page import draw_map, save_map
+from geo.output.html.timeline_page import draw_timeline
+from geo.output.site.build import build_site
+from geo.schema import Options, Source, is_day, last_instant, number_of, write_instant
 from geo.sources.vector import read_toml
 from geo.storage.atomic_write import write_page
 from geo.storage.file_lock import locked
 
+if TYPE_CHECKING:
+    from geo.archive import Archive
+
+
+_ROWS = 3  # figures of one output that the summary has room for
+
+
+@dataclass(frozen=True)
+class Day:
+    """What every output is made of: the plan, the archive, the date, and where things of that date go."""
+
+    plan: Plan
+    archive: Archive
+    date: str
+
+    @property
+    def folder(self) -> Path:
+        """Where the files of this date go."""
+        return self.plan.output / self.date
+
+    def since(self, table: Mapping[str, Any]) -> str | None:
+        """The base date that a table asks for."""
+        return resolve_since(table.get("since"), self.date)
+
+    def base(self, table: Mapping[str, Any]) -> tuple[str | None, tuple[str, ...]]:
+        """The base date that a table asks for, where a map answers for it, and what to say where none does."""
+        since = self.since(table)
+        if since is None:
+            return None, ()
+        name = self.archive.source_name(table.get("source"))
+        frame = self.archive.snapshots(name, as_known_on=FAR)
+        first = min(frame["depicts"], default=None)
+        if first is None or first <= write_instant(last_instant(since)):
+            return since, ()
+        return None, (f"{self.date}: nothing to compare with: the first snapshot of {name} depicts {first[:10]},"
+                      f" after {since}",)  # fmt: skip
+
+    def before(self, source: str | None) -> str | None:
+        """The day of the snapshot before the one that the date rests on; None where there is none."""
+        frame = self.archive.snapshots(self.archive.source_name(source))
+        frame = frame[frame["superseded_at"].isna() & frame["retracted_at"].isna()]
+        past = sorted(set(frame["depicts"][frame["depicts"] <= write_instant(last_instant(self.date))].str[:10]))
+        return past[-2] if len(past) > 1 else None
+
+
+def _picked(table: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {key: table[key] for key in keys if key in table}
+
+
+def make_figures(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
+    """Areas on the date and what changed since, in km², as CSV and JSON."""
+    asked = _picked(table, "source", "controller", "status", "within", "by")
+    age = day.plan.max_age_days
+    areas = day.archive.area(day.date, max_age_days=age, **asked)
+    since, missing = day.base(table)
+    if since is None and not missing:
+        since = day.before(table.get("source"))
+    changes = None if since is None else day.archive.change(since, day.date, max_age_days=None, **asked)
+    files = [write_table(areas, day.folder / f"{name}-area.csv")]
+    record: dict[str, Any] = {"date": day.date, "since": since, "area": records(areas)}
+    lines = _area_lines(day.date, areas)
+    if changes is not None:
+        files.append(write_table(changes, day.folder / f"{name}-change.csv"))
+        record["change"] = records(changes)
+        lines += _change_lines(day, str(since), changes)
+    record["notes"] = list(missing) if changes is None else list(changes.attrs.get("notes", ()))
+    text = json.dumps(record, ensure_ascii=False, indent=1, default=str)
+    files.append(write_page(text + "\n", day.folder / f"{name}.json"))
+    return StepResult(tuple(files), (*lines, *map(str, record["notes"])))
+
+
+def _subject(row: Any) -> str:
+    side = f"{row['controller']} " if isinstance(row["controller"], str) else ""
+    where = f" in {row['unit']}" if isinstance(row.get("unit"), str) and row["unit"] else ""
+    return f"{side}{row['status']}{where}"
+
+
+def _area_lines(date: str, areas: pd.DataFrame) -> list[str]:
+    largest = areas.sort_values("area_km2", ascending=False).head(_ROWS)
+    lines = [
+        f"{_subject(row)}: {row['area_km2']:,.1f} km² on {date} (source {row['source']}, snapshot {row['snapshot']})"
+        for _, row in largest.iterrows()
+    ]
+    if areas.empty:
+        return [f"no ground of these classes on {date}"]
+    return lines if len(areas) <= _ROWS else [*lines, f"and {len(areas) - _ROWS} more rows on {date} in the files"]
+
+
+def _change_lines(day: Day, since: str, changes: pd.DataFrame) -> list[str]:
+    table = day.archive.snapshots()
+    depicts = {name: at[:10] for name, at in zip(table["snapshot"], table["depicts"], strict=True)}
+    moved = changes.sort_values("net_km2", key=lambda net: net.abs(), ascending=False).head(_ROWS)
+    return [
+        f"{_subject(row)}, {_span(depicts[row['from_snapshot']], depicts[row['to_snapshot']], since, day.date)}: gained"
+        f" {row['gained_km2']:,.1f}, lost {row['lost_km2']:,.1f}, net {row['net_km2']:+,.1f} km² (source"
+        f" {row['source']})"
+        for _, row in moved.iterrows()
+    ]
+
+
+def _span(first: str, last: str, since: str, date: str) -> str:
+    """The days that two maps depict, and those asked for where they are others."""
+    asked = "" if (first, last) == (since[:10], date) else f" (the last maps by {since[:10]} and {date})"
+    return f"{first} to {last}{asked}"
+
+
+def make_map(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
+    """A dated map as one HTML file."""
+    asked = _picked(table, "source", "within", "title", "lang", "incident_days")
+    since, missing = day.base(table)
+    page = draw_map(day.archive, day.date, since=since, with_front=table.get("front", True), **asked)
+    return StepResult((save_map(page, day.folder / f"{name}.html"),), missing)
+
+
+def make_picture(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
+    """A dated map as PNG, SVG or PDF."""
+    from geo.output.images.picture import draw_picture
+
+    asked = _picked(table, "source", "within", "title", "lang", "shape", "theme")
+    path = day.folder / f"{name}.{table.get('format', 'png')}"
+    since, missing = day.base(table)
+    draw_picture(day.archive, day.date, path=path, since=since, **asked)
+    return StepResult((path,), missing)
+
+
+def make_brief(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
+    """A briefing in each of the formats that the plan names."""
+    asked = _picked(table, "source", "within", "title", "lang")
+    formats = table.get("formats", ["html"])
+    listed = formats if isinstance(formats, list) else [formats]
+    since, missing = day.base(table)
+    files: list[Path] = []
+    for ending in listed:
+        files += draw_brief(day.archive, day.date, day.folder / f"{name}.{ending}", since=since, **asked)
+    return StepResult(tuple(dict.fromkeys(files)), missing)
+
+
+def make_timeline(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
+    """Every date up to the day's in one HTML file."""
+    asked = _picked(table, "within", "status", "title", "lang")
+    page = draw_timeline(day.archive, table.get("source"), from_=_plain(table.get("from")), to=day.date, **asked)
+    return StepResult((save_map(page, day.plan.output / f"{name}.html"),))
+
+
+def make_site(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
+    """A static site of every date up to the day's, brought up to date."""
+    asked = _picked(table, "source", "within", "title", "lang", "base_url")
+    folder = day.plan.output / name
+    build_site(
+        day.archive, folder, from_=_plain(table.get("from")), to=day.date,
+        with_downloads=table.get("downloads", True), **asked,
+    )  # fmt: skip
+    files = (p for p in folder.rglob("*") if p.is_file() and not p.relative_to(folder).parts[0].startswith("."))
+    return StepResult(tuple(sorted(files)))
+
+
+def _plain(when: Any) -> str | None:
+    return None if when is None else str(when)
+
+
+# kind -> what makes it
+MAKERS: dict[str, Callable[[Day, Mapping[str, Any], str], StepResult]] = {
+    "figures": make_figures, "map": make_map, "picture": make_picture, "brief": make_brief, "timeline": make_timeline,
+    "site": make_site,
+}  # fmt: skip
+
+
 # outcome of a whole run -> exit code
 EXIT_CODES = {"done": 0, "failed": 1, "nothing new": 3, "done in part": 4}
-LINES = 15  # a summary has room for so many
-_NAMED = 6  # files of one step that it names
 # outputs that every date writes to: they never end before a date that they have shown
 _OF_ALL_DATES = ("timeline", "site")
 Progress = Callable[[int, int, str], None]
-
-
-@dataclass(frozen=True)
-class Step:
-    """What became of one step."""
-
-    name: str
-    outcome: str
-    lines: tuple[str, ...] = ()
-    files: tuple[str, ...] = ()
-    error: str = ""
-
-
-@dataclass(frozen=True)
-class Daily:
-    """What became of a day's round."""
-
-    plan: str
-    archive: str
-    date: str
-    outcome: str
-    exit_code: int
-    steps: tuple[Step, ...] = ()
-    credits: tuple[str, ...] = field(default_factory=tuple)
-
-    def summary(self) -> str:
-        """The round in at most fifteen lines of plain text, failures first, for a mail or a chat."""
-        failed = [s for s in self.steps if s.outcome == "failed"]
-        new = [s.name for s in self.steps if s.outcome == "new"]
-        lines = [
-            f"{self.date or 'no date'}: {self.outcome}; {len(new)} of {len(self.steps)} steps brought something new"
-        ]
-        lines += [f"failed: {s.name}: {' '.join(s.error.split())[:300]}" for s in failed]
-        lines += [line for s in self.steps for line in s.lines]
-        made = [name for s in self.steps if s.outcome == "new" for name in _shortly(s.files)]
-        tail = [f"made: {', '.join(made)}"[:600]] if made else []
-        tail += [f"credit: {'; '.join(self.credits)}"[:600]] if self.credits else []
-        room = LINES - len(tail)
-        if len(lines) > room:
-            lines = [*lines[: room - 1], f"… and {len(lines) - room + 1} lines more: geo daily --format json says all"]
-        return "\n".join([*lines, *tail])
 
 
 def run_daily(plan: Plan | str | Path, *, date: str | None = None, progress: Progress | None = None) -> Daily:
@@ -124,7 +255,7 @@ class _Round:
         self.plan = plan
         self.asked = date
         self.archive = open_archive(plan.archive)
-        self.journal = _Journal(plan.output / ".daily.json")
+        self.journal = Journal(plan.output / ".daily.json")
         self.steps: list[Step] = []
         self._progress = progress
         self._total = len(plan.fetches) + len(plan.imports) + len(plan.outputs)
@@ -139,7 +270,7 @@ class _Round:
         taken = len(self.steps)
         if self.plan.outputs:
             self._make_all(date)
-        return self._told(date, self.steps[taken:])
+        return self._outcome(date, self.steps[taken:])
 
     def _do(self, name: str, run: Callable[[], Step]) -> None:
         try:
@@ -171,7 +302,7 @@ class _Round:
             self.archive, address.source, address=address, since=since, until=self.asked,
             contact=self.plan.contact or None,
         )  # fmt: skip
-        line = f"{done.credit.name}: {done.told()}, files of {done.since[:10]} to {done.until[:10]}"
+        line = f"{done.credit.name}: {done.summary()}, files of {done.since[:10]} to {done.until[:10]}"
         return Step("", _outcome_of(done), (line,), error=_errors(done))
 
     def _import(self, table: Mapping[str, Any]) -> Step:
@@ -241,7 +372,7 @@ class _Round:
                 return False
         return True
 
-    def _told(self, date: str, outputs: Iterable[Step]) -> Daily:
+    def _outcome(self, date: str, outputs: Iterable[Step]) -> Daily:
         failed = [step for step in self.steps if step.outcome == "failed"]
         good = [step for step in (outputs if self.plan.outputs else self.steps) if step.outcome != "failed"]
         if failed:
@@ -260,12 +391,6 @@ class _Round:
             f"{row['attribution'] or row['title']} ({row['licence'] or 'no licence stated'})"
             for _, row in listed[listed["name"].isin(used)].iterrows()
         )
-
-
-def _shortly(files: tuple[str, ...]) -> list[str]:
-    """The names of a step's files; of a site its folder alone."""
-    folder = os.path.commonpath(files) if files else ""
-    return list(files) if len(files) <= _NAMED else [f"{folder}/ ({len(files)} files)"]
 
 
 def _outcome_of(done: Fetched) -> str:
@@ -298,53 +423,3 @@ def _inputs(day: Day, state: str, kind: str, table: Mapping[str, Any]) -> str:
 
     asked = [__version__, state, day.date, kind, dict(table), day.plan.max_age_days]
     return sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
-
-
-def _are_texts(found: Any) -> bool:
-    return isinstance(found, dict) and all(isinstance(value, str) for value in found.values())
-
-
-def _is_sound(entry: Any) -> bool:
-    """Whether an entry of the journal is as `_Journal.note_made` writes it; files lie inside the output's folder."""
-    if not isinstance(entry, dict) or not isinstance(entry.get("inputs"), str) or not _are_texts(entry.get("files")):
-        return False
-    lines = entry.get("lines")
-    paths = [PurePosixPath(name) for name in entry["files"]]
-    inside = not any(path.is_absolute() or ".." in path.parts or "\0" in str(path) for path in paths)
-    return inside and isinstance(lines, list) and all(isinstance(line, str) for line in lines)
-
-
-class _Journal:
-    """What earlier rounds did: which files were taken in, what was made of what. Written whole after every step."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        try:
-            found = load_record(path)
-        except FileError as error:
-            raise ArchiveError(f"damaged: {error}: delete it, and everything is made anew") from error
-        self.taken: dict[str, str] = found.get("taken", {})
-        self.made: dict[str, dict[str, Any]] = found.get("made", {})
-        if not (_are_texts(self.taken) and isinstance(self.made, dict) and all(map(_is_sound, self.made.values()))):
-            raise ArchiveError(f"{path}: damaged: delete it, and everything is made anew")
-
-    def last_date(self, kind: str, name: str) -> str:
-        """The latest date for which an output was made; "" where it never was."""
-        return max((key[:10] for key in self.made if key[10:] == f" {kind} {name}"), default="")
-
-    def note_taken(self, name: str, digest: str) -> None:
-        self.taken[name] = digest
-        self._write()
-
-    def note_made(self, key: str, inputs: str, files: Mapping[str, str], made: Made) -> None:
-        self.made[key] = {"inputs": inputs, "files": dict(files), "lines": list(made.lines)}
-        self._write()
-
-    def _write(self) -> None:
-        text = json.dumps({"taken": self.taken, "made": self.made}, ensure_ascii=False, indent=1, sort_keys=True)
-        write_page(text, self._path)
-
-
-def as_record(daily: Daily) -> dict[str, Any]:
-    """A round as JSON has it."""
-    return {**asdict(daily), "summary": daily.summary()}

@@ -14,8 +14,7 @@ from typing import Any
 
 from geo import sources as known_sources
 from geo.archive import Archive, open_archive
-from geo.automation.endpoints import KINDS, Address, find_address, is_plain_name
-from geo.automation.listing import Wanted, offered, write_layer
+from geo.automation.endpoints import KINDS, Address, RemoteFile, find_address, is_plain_name, offered, write_layer
 from geo.automation.network import Limits, Network
 from geo.errors import FetchError, FileError, GateError, UsageError
 from geo.formats.geojson import read_bytes
@@ -60,7 +59,7 @@ class Fetched:
         """How many files ended so."""
         return sum(file.outcome in outcomes for file in self.files)
 
-    def told(self) -> str:
+    def summary(self) -> str:
         """The run in one line: ``2 new, 1 corrected, 5 as before``."""
         words = {
             "offered": "offered", "new": "new", "corrected": "corrected", "refused": "refused", "failed": "failed",
@@ -187,12 +186,12 @@ class _Run:
                 progress(number, len(wanted), one.name)
         return Fetched(self.credit, write_instant(since), write_instant(until), str(self.folder), tuple(done))
 
-    def _as_offered(self, one: Wanted) -> FetchedFile:
+    def _as_offered(self, one: RemoteFile) -> FetchedFile:
         known = self.memory.get(one.key, {})
         had = known.get("sha256") and (known.get("changed", "") == one.changed or not one.changed)
         return FetchedFile(one.name, one.url, "offered", note="was fetched before" if had else "")
 
-    def _one(self, one: Wanted) -> FetchedFile:
+    def _one(self, one: RemoteFile) -> FetchedFile:
         known = self.memory.get(one.key, {})
         if known.get("sha256") and not self._is_there(known):
             known = {}  # somebody took the file away: it is fetched again, whole
@@ -203,24 +202,28 @@ class _Run:
         except FetchError as error:
             return self._failed(one, str(error))
 
-    def _failed(self, one: Wanted, why: str) -> FetchedFile:
+    def _failed(self, one: RemoteFile, why: str) -> FetchedFile:
         """A file that did not come is owed: the next run asks for it, however far back it lies."""
         if one.layer is None and not self.memory.get(one.key, {}).get("sha256"):
             owed = {"url": one.url, "name": one.name, "kind": one.kind, "options": dict(one.options)}
             self._remember(one, {"owed": owed, "error": why})
         return FetchedFile(one.name, one.url, "failed", error=why)
 
-    def _owed(self, asked: set[str]) -> list[Wanted]:
+    def _owed(self, asked: set[str]) -> list[RemoteFile]:
         return [
-            Wanted(key, moment=parse_instant(entry["moment"]) if entry["moment"] else None, changed=entry["changed"],
-                   **entry["owed"])
+            RemoteFile(
+                key,
+                moment=parse_instant(entry["moment"]) if entry["moment"] else None,
+                changed=entry["changed"],
+                **entry["owed"],
+            )
             for key, entry in self.memory.items() if "owed" in entry and key not in asked
         ]  # fmt: skip
 
     def _is_there(self, known: Mapping[str, Any]) -> bool:
         return (self.folder / str(known.get("path", ""))).is_file()
 
-    def _ask(self, one: Wanted, known: dict[str, Any]) -> FetchedFile:
+    def _ask(self, one: RemoteFile, known: dict[str, Any]) -> FetchedFile:
         temporary = self.folder / f".{one.name}.{os.getpid()}.part"
         if one.layer is not None:
             landed = write_layer(self.network, one, temporary)
@@ -248,7 +251,7 @@ class _Run:
         self._remember(one, entry)
         return self._take(one, entry)
 
-    def _place(self, one: Wanted, temporary: Path, digest: str) -> str:
+    def _place(self, one: RemoteFile, temporary: Path, digest: str) -> str:
         """Move a file to its name; an earlier version of it stays, and this one goes into a folder of its own."""
         version, target = 1, self.folder / one.name
         # one of the same bytes is of a run that was cut off after the move
@@ -262,43 +265,43 @@ class _Run:
             raise FetchError(f"{target}: the file cannot be put there ({error})") from error
         return str(target.relative_to(self.folder))
 
-    def _again(self, one: Wanted, known: dict[str, Any]) -> FetchedFile:
+    def _again(self, one: RemoteFile, known: dict[str, Any]) -> FetchedFile:
         """A file that was had before: taken in now where the run before was cut off, or the archive refused it."""
         if not known.get("taken"):
             return self._take(one, known)
-        return self._told(one, known, "unchanged")
+        return self._fetched_file(one, known, "unchanged")
 
-    def _take(self, one: Wanted, entry: dict[str, Any]) -> FetchedFile:
+    def _take(self, one: RemoteFile, entry: dict[str, Any]) -> FetchedFile:
         receipt = import_files(
             self.archive, self.address.reader, self.folder / entry["path"], options=self._options(one, entry),
             credit=self.address.credit,
         )[0]  # fmt: skip
         if receipt.outcome == "refused":
-            return replace(self._told(one, entry, "refused"), receipt=receipt, error=receipt.error)
+            return replace(self._fetched_file(one, entry, "refused"), receipt=receipt, error=receipt.error)
         self._remember(one, {**entry, "taken": receipt.outcome})
         outcome = "corrected" if entry.get("first") else "new"
-        return replace(self._told(one, entry, outcome), receipt=receipt, note=self._twin(one, entry))
+        return replace(self._fetched_file(one, entry, outcome), receipt=receipt, note=self._twin(one, entry))
 
-    def _told(self, one: Wanted, entry: Mapping[str, Any], outcome: str) -> FetchedFile:
+    def _fetched_file(self, one: RemoteFile, entry: Mapping[str, Any], outcome: str) -> FetchedFile:
         return FetchedFile(
             one.name, one.url, outcome, str(self.folder / str(entry["path"])), entry["sha256"], entry["bytes"],
             entry["retrieved"],
         )  # fmt: skip
 
-    def _twin(self, one: Wanted, entry: Mapping[str, Any]) -> str:
+    def _twin(self, one: RemoteFile, entry: Mapping[str, Any]) -> str:
         """Whether the source put out the same bytes under another name: it says that nothing moved."""
         same = [e["path"] for key, e in self.memory.items() if key != one.key and e.get("sha256") == entry["sha256"]]
         return f"the same bytes as {same[0]}" if same else ""
 
-    def _options(self, one: Wanted, entry: Mapping[str, Any]) -> Options:
-        told: dict[str, Any] = {"retrieved": entry["retrieved"], **one.options}
+    def _options(self, one: RemoteFile, entry: Mapping[str, Any]) -> Options:
+        given: dict[str, Any] = {"retrieved": entry["retrieved"], **one.options}
         if self.address.way == "file" and self.address.date == "retrieved":
-            told["date"] = entry["retrieved"]
+            given["date"] = entry["retrieved"]
         if self.address.way == "file" and self.address.date == "last-modified":
-            told["date"] = write_instant(_http_date(one, entry))
-        return replace(self.address.options, **told)
+            given["date"] = write_instant(_http_date(one, entry))
+        return replace(self.address.options, **given)
 
-    def _remember(self, one: Wanted, entry: dict[str, Any]) -> None:
+    def _remember(self, one: RemoteFile, entry: dict[str, Any]) -> None:
         entry["changed"] = one.changed
         entry["moment"] = write_instant(one.moment) if one.moment else ""
         self.memory[one.key] = entry
@@ -308,7 +311,7 @@ class _Run:
         write_page(json.dumps(self.memory, ensure_ascii=False, indent=1, sort_keys=True), _memory_file(self.folder))
 
 
-def _http_date(one: Wanted, entry: Mapping[str, Any]) -> datetime:
+def _http_date(one: RemoteFile, entry: Mapping[str, Any]) -> datetime:
     try:
         return parsedate_to_datetime(str(entry.get("last_modified"))).astimezone(UTC)
     except (TypeError, ValueError):

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -19,8 +20,7 @@ import httpcore
 import httpx
 import orjson
 
-from geo.automation.address_guard import LOOPBACK_NAMES, Clock, Guard, Resolve, resolved
-from geo.automation.responses import Kind, declared_bytes, refuse_other_kind, retry_after, unpacked
+from geo.automation.address_guard import LOOPBACK_NAMES, Deadline, Guard, Resolve, resolved
 from geo.errors import FetchError, UsageError
 
 MIB = 1 << 20
@@ -48,7 +48,7 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Landed:
+class FetchedResponse:
     """What an address gave."""
 
     outcome: Literal["new", "unchanged", "missing"]
@@ -147,7 +147,7 @@ class Network:
         self._sleep = sleep
         self._asked = False
         self._taken = 0
-        self._clock = Clock()
+        self._clock = Deadline()
         guard = Guard(httpcore.SyncBackend(), resolve=resolve, loopback=loopback, clock=self._clock)
         pool = httpcore.ConnectionPool(ssl_context=tls or httpx.create_ssl_context(), network_backend=guard)
         agent = f"geo-control/{__version__} (contact: {check_contact(contact)})"
@@ -163,7 +163,9 @@ class Network:
     def __exit__(self, *_: object) -> None:
         self._client.close()
 
-    def fetch(self, url: str, target: Path, *, kind: Kind = "any", etag: str = "", last_modified: str = "") -> Landed:
+    def fetch(
+        self, url: str, target: Path, *, kind: Kind = "any", etag: str = "", last_modified: str = ""
+    ) -> FetchedResponse:
         """Write what an address gives into a file, which is there only when it is whole and of its kind."""
         headers = {"If-None-Match": etag} if etag else {}
         if last_modified:
@@ -194,7 +196,7 @@ class Network:
         finally:
             target.unlink(missing_ok=True)
 
-    def _once(self, url: str, target: Path, kind: Kind, headers: dict[str, str]) -> Landed:
+    def _once(self, url: str, target: Path, kind: Kind, headers: dict[str, str]) -> FetchedResponse:
         if self._asked:
             self._sleep(self.limits.pause_seconds)
         self._asked = True
@@ -204,14 +206,14 @@ class Network:
             if answer.status_code == 304 and not headers:
                 raise FetchError(f"{url}: the server says that nothing changed, though nothing was had before")
             if answer.status_code == 304:
-                return Landed("unchanged", retrieved, etag=headers.get("If-None-Match", ""))
+                return FetchedResponse("unchanged", retrieved, etag=headers.get("If-None-Match", ""))
             if answer.status_code in (404, 410):
-                return Landed("missing", retrieved)
+                return FetchedResponse("missing", retrieved)
             self._refuse_status(url, answer)
             count, digest = self._write(url, answer, target)
         refuse_other_kind(target, kind, said=answer.headers.get("content-type", ""), url=url)
         said = answer.headers
-        return Landed("new", retrieved, count, digest, said.get("etag", ""), said.get("last-modified", ""))
+        return FetchedResponse("new", retrieved, count, digest, said.get("etag", ""), said.get("last-modified", ""))
 
     @contextmanager
     def _answer(self, url: httpx.URL, headers: dict[str, str]) -> Iterator[httpx.Response]:
@@ -283,3 +285,62 @@ def _explained(url: str) -> Iterator[None]:
         raise _AgainError(f"the answer is damaged ({error})") from error
     except OSError as error:
         raise FetchError(f"{url}: what it gives cannot be written ({error}): is there room?") from error
+
+
+Kind = Literal["json", "zip", "kml", "any"]
+_STEP = 256 * 1024  # bytes that a compressed body may grow by at once
+
+
+def unpacked(pieces: Iterable[bytes], encoding: str) -> Iterator[bytes]:
+    """A body's bytes, unpacked in small steps so that a bomb is noticed before it grows."""
+    encoding = encoding.strip().lower()
+    if encoding in ("", "identity"):
+        yield from pieces
+        return
+    if encoding not in ("gzip", "x-gzip"):
+        raise FetchError(f"the server packs its answer as {encoding!r}, which was not asked for: nothing is taken")
+    unpacker = zlib.decompressobj(wbits=31)
+    for piece in pieces:
+        while piece:
+            yield unpacker.decompress(piece, _STEP)
+            piece = unpacker.unconsumed_tail
+    if not unpacker.eof or unpacker.unused_data:
+        raise zlib.error("the packed answer breaks off, or something follows it")
+
+
+def declared_bytes(text: str) -> int:
+    """How large a Content-Length header says that the body is; 0 where it says nothing that can be read."""
+    text = text.strip()
+    return int(text[:19]) if text.isascii() and text.isdigit() else 0
+
+
+def retry_after(text: str, *, now: datetime) -> float | None:
+    """The seconds that a Retry-After header asks for: a number, or a date in HTTP's way of writing it."""
+    text = text.strip()
+    if text.isdecimal():
+        return float(text)
+    try:
+        return max(0.0, (parsedate_to_datetime(text) - now).total_seconds())
+    except (TypeError, ValueError):
+        return None
+
+
+def refuse_other_kind(path: Path, kind: Kind, *, said: str = "", url: str = "") -> None:
+    """Turn back a body that is not what was asked for: an error page, half a file, another format."""
+    with path.open("rb") as file:
+        head = file.read(4096).removeprefix(b"\xef\xbb\xbf").lstrip()
+        file.seek(max(0, path.stat().st_size - 70_000))
+        tail = file.read().rstrip()
+    start = head[:200].lower()
+    if said.lower().startswith("text/html") or start.startswith((b"<!doctype html", b"<html")):
+        raise FetchError(f"{url}: an HTML page came instead of data: is the source closed, or its address another?")
+    good = {
+        "json": head[:1] + tail[-1:] in (b"{}", b"[]"),
+        "zip": head.startswith(b"PK\x03\x04") and b"PK\x05\x06" in tail,
+        "kml": head.startswith(b"<") and b"<kml" in head.lower() and tail.endswith(b">"),
+        "any": bool(head),
+    }
+    if not good[kind]:
+        raise FetchError(
+            f"{url}: {'nothing' if not head else 'something else'} came instead of {kind} (it begins {head[:24]!r})"
+        )

@@ -9,7 +9,7 @@ from geo.archive import Archive, open_archive
 from geo.claims.checking import check_claims
 from geo.claims.model import claim_of
 from geo.claims.wording import base_words, history_words, verdict_line
-from geo.cli.offline_docs import shipped_folder
+from geo.cli.support import shipped_folder
 from geo.errors import GeoError
 from geo.importing.importer import Receipt, ensure_units, import_claims, import_files
 from geo.output.html.map_page import draw_map, save_map

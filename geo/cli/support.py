@@ -1,15 +1,30 @@
-"""Verbs about the tool itself: is it whole, what do its documents say, how does a shell complete it."""
+"""Verbs that help: the documents without a network, what an installation lacks, completion in a shell."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import difflib
+import platform
+import re
+import shutil
+import sqlite3
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict, dataclass
+from importlib.metadata import PackageNotFoundError, requires, version
+from pathlib import Path
 
 import click
 import pandas as pd
 from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
+from packaging.requirements import Requirement
 
+from geo.assets import ASSETS
 from geo.cli.common import form_option, main
+from geo.errors import GeoError, UsageError
 from geo.output.console import show
+from geo.output.html import page
+from geo.presentation import basemap
+from geo.sources import shipped_units
+from geo.version import __version__
 
 _SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
 
@@ -19,7 +34,7 @@ _SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshCompl
 @click.pass_context
 def doctor(ctx: click.Context, form: str) -> None:
     """Is this installation whole: versions, libraries, assets, what is optional and missing."""
-    from geo.cli.doctor import examine, faulty
+    from geo.cli.support import examine, faulty
 
     findings = examine()
     frame = pd.DataFrame([asdict(f) for f in findings])
@@ -31,7 +46,7 @@ def doctor(ctx: click.Context, form: str) -> None:
 @click.argument("topic", required=False)
 def help_command(topic: str | None) -> None:
     """The documents, without a network: their list, a page, or one section (PAGE#SECTION); or a verb's own help."""
-    from geo.cli.offline_docs import read, topics
+    from geo.cli.support import read, topics
 
     verb = main.commands.get(topic or "")
     if verb is not None and topic not in topics():
@@ -53,3 +68,177 @@ def help_command(topic: str | None) -> None:
 def completion(shell: str) -> None:
     """The script that completes verbs and options in a shell: eval "$(geo completion bash)"."""
     click.echo(_SHELLS[shell](main, {}, "geo", "_GEO_COMPLETE").source())
+
+
+# what an extra is for, in the words of somebody who lacks it
+USES = {
+    "cluster": "series shared among processes", "office": "briefings as Word and slides", "parquet": "GeoParquet",
+    "pictures": "pictures, charts and films without a browser", "docs": "these documents as a site",
+}  # fmt: skip
+_INNER = ("test", "dev")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing looked at."""
+
+    what: str
+    version: str
+    state: str
+    note: str = ""
+
+
+def examine() -> list[Finding]:
+    """Look at the installation; nothing is changed and nothing outside is asked."""
+    return [
+        Finding("geo-control", __version__, "ok", f"Python {platform.python_version()}, {platform.system()}"),
+        *_required(),
+        *_underneath(),
+        *_assets(),
+        *_optional(),
+    ]
+
+
+def faulty(findings: list[Finding]) -> bool:
+    """Whether anything that is needed is missing or wrong."""
+    return any(f.state in ("missing", "wrong") for f in findings)
+
+
+def _needs() -> Iterator[tuple[Requirement, str]]:
+    """Each requirement of the package, and the extra that asks for it ("" where all do)."""
+    for text in requires("geo-control") or ():
+        need = Requirement(text)
+        extras = [e for e in (*USES, *_INNER) if need.marker and need.marker.evaluate({"extra": e})]
+        plain = not need.marker or need.marker.evaluate({"extra": ""})
+        yield need, "" if plain else (extras or [""])[0]
+
+
+def _required() -> Iterator[Finding]:
+    for need, extra in _needs():
+        if not extra and (not need.marker or need.marker.evaluate({"extra": ""})):
+            yield _package(need, absent="missing", note=f"pip install '{need.name}{need.specifier}'")
+
+
+def _optional() -> Iterator[Finding]:
+    seen = set()
+    for need, extra in _needs():
+        if extra in USES and need.name not in seen:
+            seen.add(need.name)
+            yield _package(need, absent="optional", note=f"for {USES[extra]}: pip install 'geo-control[{extra}]'")
+    there = shutil.which("ffmpeg")
+    yield Finding("ffmpeg", there or "", "ok" if there else "optional", "" if there else "for films as .mp4")
+
+
+def _package(need: Requirement, *, absent: str, note: str) -> Finding:
+    try:
+        found = version(need.name)
+    except PackageNotFoundError:
+        return Finding(need.name, "", absent, note)
+    if not need.specifier.contains(found, prereleases=True):
+        return Finding(need.name, found, "wrong", f"{need.specifier} is wanted: {note}")
+    return Finding(need.name, found, "ok")
+
+
+def _underneath() -> Iterator[Finding]:
+    import pyogrio
+    import shapely
+    from pyproj import proj_version_str
+
+    yield Finding("GEOS", shapely.geos_version_string, "ok")
+    yield Finding("GDAL", pyogrio.__gdal_version_string__, "ok")
+    yield Finding("PROJ", str(proj_version_str), "ok")
+    connection = sqlite3.connect(":memory:")
+    options = {row[0] for row in connection.execute("PRAGMA compile_options")}
+    connection.close()
+    rtree = "ENABLE_RTREE" in options
+    note = "" if rtree else "built without R*Tree: archives need it; use a Python whose SQLite has it"
+    yield Finding("SQLite", sqlite3.sqlite_version, "ok" if rtree else "wrong", note)
+
+
+def _assets() -> Iterator[Finding]:
+    looks: dict[str, Callable[[], object]] = {
+        "Leaflet": lambda: page.leaflet("leaflet.js") + page.leaflet("leaflet.css"),
+        "scripts and styles": lambda: [page.asset(n) for n in ("map.js", "map.css", "timeline.js", "dates.js")],
+        "basemap": lambda: basemap.cut((30.0, 48.0, 31.0, 49.0)),
+        "boundaries": lambda: [p.read_bytes() for p in shipped_units()],
+    }
+    for name, look in looks.items():
+        try:
+            look()
+        except (GeoError, OSError) as error:
+            yield Finding(name, "", "missing", f"{error}: install geo-control again")
+        else:
+            yield Finding(name, "as shipped", "ok")
+    yield _place("documents", _documents)
+
+
+def _place(name: str, find: Callable[[], Path]) -> Finding:
+    try:
+        return Finding(name, str(find()), "ok")
+    except GeoError as error:
+        return Finding(name, "", "missing", str(error))
+
+
+def _documents() -> Path:
+    from geo.cli.support import folder
+
+    return folder()
+
+
+_HEADING = re.compile(r"^(#{1,4}) (.+)$", re.M)
+
+
+def folder() -> Path:
+    """The folder of the documents: inside the installed package, or beside it in a checkout."""
+    return shipped_folder("docs", sign="conventions.md", what="the documents are")
+
+
+def topics() -> dict[str, str]:
+    """Each page's name and its title, in the order of their names."""
+    root = folder()
+    found = {}
+    for path in sorted(root.rglob("*.md")):
+        first = path.read_text(encoding="utf-8").partition("\n")[0]
+        found[path.relative_to(root).with_suffix("").as_posix()] = first.lstrip("# ")
+    return found
+
+
+def read(topic: str, *, also: Iterable[str] = ()) -> str:
+    """A page as Markdown, or one section of it."""
+    name, _, section = topic.partition("#")
+    there = topics()
+    if name not in there:
+        by_last = [page for page in there if page.rpartition("/")[2] == name]
+        if len(by_last) != 1:
+            raise UsageError(f"no page {name!r}; {_near(name, [*there, *also])}")
+        name = by_last[0]
+    text = (folder() / f"{name}.md").read_text(encoding="utf-8")
+    if not section:
+        return text
+    heads = [(m.start(), len(m[1]), slug(m[2])) for m in _HEADING.finditer(text)]
+    for at, (start, depth, words) in enumerate(heads):
+        if words == section:
+            ends = [later for later, level, _ in heads[at + 1 :] if level <= depth]
+            return text[start : ends[0] if ends else None].rstrip() + "\n"
+    raise UsageError(f"no section {section!r} in {name}; there are: {', '.join(h[2] for h in heads)}")
+
+
+def _near(name: str, there: list[str]) -> str:
+    lasts = {page.rpartition("/")[2]: page for page in there}
+    near = difflib.get_close_matches(name.casefold(), lasts, n=4, cutoff=0.6)
+    hint = f"near it: {', '.join(lasts[n] for n in near)}; " if near else ""
+    return f"{hint}there are: {', '.join(there)}"
+
+
+def slug(heading: str) -> str:
+    """A heading as links write it."""
+    return re.sub(r"[\s-]+", "-", re.sub(r"[^\w\s-]", "", heading.lower())).strip("-")
+
+
+def shipped_folder(name: str, *, sign: str, what: str) -> Path:
+    """The folder of this name."""
+    here = ASSETS.parent
+    for folder in (here / name, here.parent / name):
+        if (folder / sign).is_file():
+            return folder
+    raise GeoError(f"{what} missing beside {here}: install geo-control again")

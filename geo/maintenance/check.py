@@ -14,8 +14,18 @@ import numpy as np
 
 from geo.errors import ArchiveError, FileError, GeoError
 from geo.formats.geojson import read_bytes
-from geo.maintenance.check_findings import MEND, Finding, Report, fault, note
-from geo.maintenance.check_schema import LAYERS, decoded, is_on_earth, layer_findings, structure_findings
+from geo.maintenance.check_schema import (
+    LAYERS,
+    MEND,
+    Finding,
+    Report,
+    decoded,
+    fault,
+    is_on_earth,
+    layer_findings,
+    note,
+    structure_findings,
+)
 from geo.maintenance.check_snapshots import memory_findings
 from geo.measure.ellipsoid import areas_km2
 from geo.storage import migration, transactions

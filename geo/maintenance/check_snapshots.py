@@ -12,7 +12,7 @@ from hashlib import blake2b
 from typing import Any
 
 from geo.errors import ArchiveError, GateError
-from geo.maintenance.check_findings import AGAIN, Finding, fault, note
+from geo.maintenance.check_schema import AGAIN, Finding, fault, note
 from geo.schema import STATUSES, parse_instant
 from geo.storage import intervals, snapshots
 from geo.storage.geometries import unpack

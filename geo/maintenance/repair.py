@@ -19,8 +19,7 @@ from geo.errors import ArchiveError, UsageError
 from geo.formats.tables import csv_lines, defused
 from geo.maintenance.backup import put, try_place
 from geo.maintenance.check import check_archive, incident_faults
-from geo.maintenance.check_findings import Report
-from geo.maintenance.check_schema import LAYERS, decoded, is_on_earth
+from geo.maintenance.check_schema import LAYERS, Report, decoded, is_on_earth
 from geo.maintenance.check_snapshots import (
     INSTANT,
     SNAPSHOT_COLUMNS,

@@ -20,7 +20,7 @@ from geo.automation.network import check_contact, check_url
 from geo.claims.model import claim_of
 from geo.claims.reading import find_claims, read_claim
 from geo.cli.common import place
-from geo.cli.offline_docs import read as read_page
+from geo.cli.support import read as read_page
 from geo.extraction.briefing import read_briefing
 from geo.extraction.review import write_review
 from geo.geocoding.gazetteer import Gazetteer, open_gazetteer

@@ -1,4 +1,4 @@
-"""Verbs of the desk's day: fetching what is new, and the whole routine in one go."""
+"""Verbs that fetch what is new, and the whole daily run."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from geo.cli.common import ARCHIVE, form_option, main
-from geo.cli.receipts import print_receipts
+from geo.cli.common import ARCHIVE, form_option, main, print_receipts
 from geo.errors import UsageError
 from geo.output.console import bar, complain, give_json, printable
 
@@ -63,7 +62,8 @@ def daily(ctx: click.Context, /, plan: Path | None, date: str | None, example: b
     Exit codes: 0 all done, 3 nothing new, 4 done in part, 1 failed, 2 the plan is wrong, 5 another run is on.
     """
     from geo.automation import config as plans
-    from geo.automation.daily import as_record, run_daily
+    from geo.automation.daily import run_daily
+    from geo.automation.run_record import as_record
 
     if example:
         click.echo(plans.example(), nl=False)
@@ -88,4 +88,4 @@ def _print_fetched(done: Fetched) -> None:
             click.echo(printable(f"{file.name}: offered at {file.url}{', ' + file.note if file.note else ''}"))
         elif file.note:
             click.echo(printable(f"{file.name}: {file.note}"))
-    click.echo(printable(f"{credit.name}, {done.since[:10]} to {done.until[:10]}: {done.told()}"))
+    click.echo(printable(f"{credit.name}, {done.since[:10]} to {done.until[:10]}: {done.summary()}"))
