@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from geo.errors import GateError
 
 CRS = "EPSG:4326"
-STATUSES = ("held", "claimed", "advance", "contested", "liberated")
 
 # What a reader hands over, beside the geometry.
 CONTROL_COLUMNS = ("controller", "status", "native")
@@ -117,7 +116,7 @@ class Options:
     constants : mapping
         Our column name -> one value for every row.
     statuses : mapping
-        The file's word -> one of `STATUSES`.
+        The file's word -> one of `geo.presentation.statuses.STATUSES`.
     layer : str or None
         Which layer of a file with several.
     part : str

@@ -188,7 +188,7 @@ def test_a_unit_alone(archive: Archive, tmp_path: Path) -> None:
     brief = gather_brief(archive, "2025-01-19", within="Kursk", since="2025-01-10")
     held = archive.area("2025-01-19", within="Kursk", controller="X", status="held")["area_km2"].iloc[0]
     assert any(h.label.startswith("Held by X in Kursk") and h.km2 == figure(held) for h in brief.headlines)
-    (strand,) = [s for s in brief.strands if s.controller == "X"]
+    (strand,) = [s for s in brief.lines if s.label == "Held by X"]
     assert strand.km2[-1] == pytest.approx(held)
     places = [r[0] for s in brief.told if s.table for r in s.table.rows]
     assert places == ["Sudzha", "Rylsk"]  # Kotovsk lies elsewhere

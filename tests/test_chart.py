@@ -23,11 +23,12 @@ from geo.archive import Archive, open_archive
 from geo.errors import MapError, UnitError, UsageError
 from geo.importing.importer import ensure_units
 from geo.output.images.chart import draw_chart
-from geo.output.images.chart_panels import PANELS, apart
+from geo.output.images.chart_panels import PANELS
 from geo.output.images.fonts import plain
 from geo.output.images.themes import SHAPES, THEMES, legible
+from geo.presentation.chart_lines import apart
 from geo.presentation.labels import figure
-from geo.presentation.sides import CONTESTED, SIDES
+from geo.presentation.sides import NOBODY, PALETTE
 
 
 @pytest.fixture(scope="module")
@@ -187,7 +188,7 @@ def luminance(colour: str) -> float:
 
 
 @pytest.mark.parametrize("theme", THEMES)
-@pytest.mark.parametrize("colour", [*SIDES, CONTESTED])
+@pytest.mark.parametrize("colour", [*PALETTE, NOBODY])
 def test_lines_stand_out_from_the_paper(theme: str, colour: str) -> None:
     paper = luminance(THEMES[theme].paper)
     line = luminance(legible(colour, THEMES[theme]))

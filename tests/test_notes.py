@@ -15,14 +15,13 @@ from test_maps import incident
 from geo.archive import Archive, open_archive
 from geo.archive.comparisons import stated_meaning
 from geo.importing.importer import ensure_units
-from geo.output.documents.content import ClassSeries, gather_brief, strands_words
-from geo.output.documents.svg_chart import strands_markup
+from geo.output.documents.content import gather_brief
+from geo.output.documents.svg_chart import lines_markup
 from geo.output.html import map_markup
 from geo.output.images.chart import draw_chart
-from geo.output.images.chart_panels import HOLE_WORDS, stretches
 from geo.output.images.text_blocks import alt_text
-from geo.output.map_content import MapContent, gather
-from geo.presentation.labels import base_words
+from geo.output.map_content import MapContent, base_words, gather
+from geo.presentation.chart_lines import HOLE_WORDS, ChartLine, lines_in_words, stretches
 
 FIRST, LAST = datetime(2023, 5, 13, 15, tzinfo=UTC), datetime(2025, 1, 11, tzinfo=UTC)
 
@@ -120,13 +119,13 @@ def test_a_line_breaks_off_where_no_map_is_for_long() -> None:
     assert stretches(days) == [slice(0, 3), slice(3, 4)]
     assert stretches(days[:3]) == [slice(0, 3)]
     later = [*days, datetime(2025, 6, 1, tzinfo=UTC), datetime(2025, 6, 2, tzinfo=UTC)]
-    strand = ClassSeries("Held by X", "X", "held", "#112233", later, [5.0, 6.0, 7.0, 8.0, 9.0, 9.0])
-    drawn = strands_markup([strand], strands_words([strand], "Area."))
+    strand = ChartLine("Held by X", "#112233", (), later, [5.0, 6.0, 7.0, 8.0, 9.0, 9.0])
+    drawn = lines_markup([strand], lines_in_words([strand], "Area."))
     path = re.findall(r'class="line s0" d="([^"]*)"', drawn)[-1]
     assert path.count("M") == 3
     assert drawn.count("<circle") == 2  # the map of February, on the wide chart and on the narrow one
     assert HOLE_WORDS in drawn
-    assert HOLE_WORDS not in strands_words([replace(strand, times=days[:3], km2=[1.0, 2.0, 3.0])], "Area.")
+    assert HOLE_WORDS not in lines_in_words([replace(strand, times=days[:3], km2=[1.0, 2.0, 3.0])], "Area.")
 
 
 def test_a_picture_of_a_series_breaks_off_too(archive: Archive, tmp_path: Path) -> None:

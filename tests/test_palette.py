@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from geo.output.images.themes import THEMES
-from geo.presentation.symbols import HELD_FILL, Symbol, change_symbols, class_symbols
+from geo.presentation.statuses import HELD_FILL
+from geo.presentation.symbols import Symbol, change_symbols, class_symbols
 
 # Machado, Oliveira and Fernandes (2009), severity 1.0, on linear RGB
 EYES = {

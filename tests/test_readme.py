@@ -127,7 +127,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 
 def test_the_docs_map_every_word_that_the_readers_know() -> None:
-    from geo.schema import STATUSES
+    from geo.presentation.statuses import STATUSES
     from geo.sources import NAMES
     from geo.sources.deepstate import FILLS
     from geo.sources.isw import PARTS

@@ -22,6 +22,7 @@ from geo.errors import NoSnapshotError, UsageError
 from geo.measure import areas, source_comparison
 from geo.measure.settlements import ground_at
 from geo.measure.source_comparison import Ground
+from geo.presentation.sides import side_order
 from geo.schema import last_instant, number_of, parse_instant, text_or_none, to_instant
 
 LAG_DAYS = 14
@@ -224,7 +225,7 @@ def _keys(grounds: Mapping[str, Grounds], query: Query, take: Mapping[str, str] 
             f"none of {', '.join(grounds)} has ground that is {' or '.join(wanted)}"
             f"{f' by {query.controller}' if query.controller else ''} then: another --status, or --take SOURCE=STATUS"
         )
-    return sorted(found, key=lambda k: (wanted.index(k[1]), k[0] or "~"))
+    return sorted(found, key=lambda k: (wanted.index(k[1]), side_order(k[0])))
 
 
 def _taken(source: str, status: str, take: Mapping[str, str] | None) -> tuple[str, str | None]:

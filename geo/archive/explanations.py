@@ -21,6 +21,7 @@ from geo.errors import UnitError
 from geo.measure import areas
 from geo.measure.areas import border_band
 from geo.measure.ellipsoid import areas_km2, local_plane
+from geo.presentation.statuses import named, of_row
 from geo.schema import number_of, text_or_none
 from geo.version import __version__
 
@@ -172,7 +173,7 @@ def _area_causes(
     contested: shapely.Geometry,
 ) -> list[dict[str, Any]]:
     causes: list[dict[str, Any]] = []
-    if row["status"] == "held":
+    if of_row(row).is_held:
         more = row["upper_km2"] - row["area_km2"]
         words = "contested ground of the countries in which this lies, which the source gives to nobody"
         causes.append({"cause": "contested ground", "less_km2": 0.0, "more_km2": more, "words": words})
@@ -215,8 +216,8 @@ def _band_cause(
 
 
 def _contested(frame: gpd.GeoDataFrame, row: Mapping[str, Any]) -> shapely.Geometry:
-    shapes = frame[frame["status"] == "contested"].geometry
-    return areas.union(shapes) if row["status"] == "held" and len(shapes) else areas.NOWHERE
+    shapes = frame[frame["status"].isin(named(widens_upper_bound=True))].geometry
+    return areas.union(shapes) if of_row(row).is_held and len(shapes) else areas.NOWHERE
 
 
 def _change_causes(
@@ -224,7 +225,7 @@ def _change_causes(
     accuracy: float | None,
 ) -> list[dict[str, Any]]:  # fmt: skip
     causes: list[dict[str, Any]] = []
-    if row["status"] == "held":
+    if of_row(row).is_held:
         first, last = (_upper(table, row) for table in uppers)
         other = last - first
         words = f"net with the contested ground counted on both dates: {other:,.1f} km²"

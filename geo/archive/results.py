@@ -10,8 +10,8 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
-from geo.errors import UsageError
-from geo.schema import BREAK, STATUSES, last_instant, text_or_none, write_instant
+from geo.presentation.statuses import check_statuses, named
+from geo.schema import BREAK, last_instant, text_or_none, write_instant
 from geo.storage import intervals
 
 When = str | date | datetime
@@ -110,9 +110,7 @@ def keep(frame: pd.DataFrame, controller: str | None, status: str | Sequence[str
 def statuses_meant(status: str | Sequence[str] | None) -> list[str]:
     """The statuses named; ``held`` where none is."""
     if status is None:
-        return ["held"]
+        return list(named(is_held=True))
     listed = [status] if isinstance(status, str) else list(status)
-    unknown = sorted(set(listed) - set(STATUSES))
-    if unknown:
-        raise UsageError(f"status {', '.join(unknown)} is unknown; the known ones: {', '.join(STATUSES)}")
+    check_statuses(listed)
     return listed

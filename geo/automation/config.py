@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -14,7 +14,8 @@ from geo.automation.endpoints import Address, find_address
 from geo.errors import GateError, GeoError, UsageError
 from geo.formats.geojson import read_bytes
 from geo.formats.settings import load_toml
-from geo.schema import STATUSES, to_instant
+from geo.presentation.statuses import STATUSES
+from geo.schema import to_instant
 from geo.sources import NAMES
 from geo.sources.vector import read_toml
 
@@ -67,7 +68,7 @@ def _one_of(*words: str) -> Callable[[Any], str | None]:
     return lambda value: None if value in words else f"one of {', '.join(words)} is wanted"
 
 
-def _some_of(*words: str) -> Callable[[Any], str | None]:
+def _some_of(words: Sequence[str] = ()) -> Callable[[Any], str | None]:
     def check(value: Any) -> str | None:
         listed = value if isinstance(value, list) else [value]
         good = bool(listed) and all(isinstance(one, str) and (not words or one in words) for one in listed)
@@ -84,13 +85,13 @@ KEYS: dict[str, dict[str, Callable[[Any], str | None]]] = {
     "": {"archive": _text, "output": _text, "contact": _text, "max_age_days": _number},
     "fetch": {"source": _text, "since": _day, "config": _text},
     "import": {"source": _one_of(*NAMES), "folder": _text, "pattern": _text, "config": _text},
-    "figures": {"name": _name, "source": _text, "controller": _text, "status": _some_of(*STATUSES), "within": _text,
+    "figures": {"name": _name, "source": _text, "controller": _text, "status": _some_of(STATUSES), "within": _text,
                 "by": _one_of("unit", "native"), "since": _since},
     "map": {**_SHOWN, "since": _since, "incident_days": _count, "front": _flag},
     "picture": {**_SHOWN, "since": _since, "format": _one_of("png", "svg", "pdf"),
                 "shape": _one_of("slide", "square", "column"), "theme": _one_of("light", "dark")},
-    "brief": {**_SHOWN, "since": _since, "formats": _some_of(*FORMATS)},
-    "timeline": {**_SHOWN, "source": _some_of(), "from": _day, "status": _some_of(*STATUSES)},
+    "brief": {**_SHOWN, "since": _since, "formats": _some_of(FORMATS)},
+    "timeline": {**_SHOWN, "source": _some_of(), "from": _day, "status": _some_of(STATUSES)},
     "site": {**_SHOWN, "from": _day, "base_url": _text, "downloads": _flag},
 }  # fmt: skip
 _NEEDS = {"": ("archive", "output"), "fetch": ("source",), "import": ("source", "folder")}

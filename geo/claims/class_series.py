@@ -17,14 +17,12 @@ from geo.measure import areas
 from geo.measure.areas import Zone
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.series.parallel import ground_changes
+from geo.presentation.statuses import named
 from geo.schema import last_instant, parse_instant, text_or_none
 from geo.units import Countries, units_of_set
 
 if TYPE_CHECKING:
     from geo.archive import Archive
-
-# in this order classes are added to a set, each set named in full
-_ADDED = ("contested", "claimed", "advance")
 
 
 @dataclass(frozen=True)
@@ -120,25 +118,28 @@ def _sets(
 ) -> list[tuple[tuple[str, ...], gpd.GeoDataFrame]]:
     """The sets of classes of one part with the polygons that make them."""
     status = rows["status"]
-    contested = rows[status == "contested"]
+    held, widening = named(is_held=True), named(widens_upper_bound=True)
+    contested = rows[status.isin(widening)]
     if own:
-        others = rows[rows["controller"].notna() & (rows["controller"] != side) & (status == "held")]
+        others = rows[rows["controller"].notna() & (rows["controller"] != side) & status.isin(held)]
         others = _meeting(others, place)
         if others.empty:
             return []
         contested = _meeting(contested, place)
-        least: tuple[tuple[str, ...], gpd.GeoDataFrame] = (("held",), _joined(others, contested))
-        return [least, (("held", "contested"), others)] if len(contested) else [least]
-    mine = {
-        s: _meeting(rows[(rows["controller"] == side) & (status == s)], place) for s in ("held", "claimed", "advance")
+        least: tuple[tuple[str, ...], gpd.GeoDataFrame] = (held, _joined(others, contested))
+        return [least, ((*held, *widening), others)] if len(contested) else [least]
+    own_ground = {
+        s: _meeting(rows[(rows["controller"] == side) & (status == s)], place)
+        for s in named(has_side=True, is_current=True)
     }
-    if mine["held"].empty:
-        return [((s,), mine[s]) for s in ("claimed", "advance") if len(mine[s])]
-    added = {**mine, "contested": _meeting(_at_home(contested, mine["held"], countries, to), place)}
-    names: tuple[str, ...] = ("held",)
-    ground = mine["held"]
+    added = {s: own_ground[s] for s in own_ground if s not in held}
+    names, ground = held, _joined(*(own_ground[s] for s in held))
+    if ground.empty:
+        return [((s,), picked) for s, picked in added.items() if len(picked)]
+    home = _at_home(contested, ground, countries, to)
+    added = {s: _meeting(home[home["status"] == s], place) for s in widening} | added
     sets: list[tuple[tuple[str, ...], gpd.GeoDataFrame]] = [(names, ground)]
-    for name in _ADDED:
+    for name in added:
         if len(added[name]):
             names, ground = (*names, name), _joined(ground, added[name])
             sets.append((names, ground))
@@ -146,7 +147,7 @@ def _sets(
 
 
 def _joined(*frames: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
-    full = [f for f in frames if len(f)]
+    full = [f for f in frames if len(f)] or [frames[0]]
     return gpd.GeoDataFrame(pd.concat(full, ignore_index=True), crs=frames[0].crs)
 
 
@@ -177,7 +178,7 @@ def _at_home(
 def holders(archive: Archive, source: str, place: Place, *, as_known_on: When | None = None) -> set[str]:
     """The sides that a source shows any ground of in a place, held or claimed, at any date."""
     rows = archive.polygons(source, as_known_on=as_known_on)
-    rows = _meeting(rows[rows["status"].isin(("held", "claimed"))], place)
+    rows = _meeting(rows[rows["status"].isin(named(shows_presence=True))], place)
     return {c for c in map(text_or_none, rows["controller"]) if c}
 
 

@@ -17,6 +17,7 @@ from geo.claims.amounts import find_amounts
 from geo.claims.class_series import Place, Strand, km2_of
 from geo.claims.history import series_of, stamp
 from geo.claims.model import WITHIN_PERCENT, Claim, Span, kind_of_unit, span_of
+from geo.presentation.statuses import named
 from geo.schema import is_day, last_instant, number_of, parse_instant, text_or_none, to_instant
 
 if TYPE_CHECKING:
@@ -108,14 +109,14 @@ def verdicts_of(case: Case, source: str, strands: Sequence[Strand]) -> list[Verd
     """A verdict for every set of classes of one source."""
     if not strands:
         text = f"{source} draws no ground of {case.side}{_inside(case.place)} at any date"
-        return [Verdict(source, "", ("held",), "no_data", None, case.unit, None, {"text": text})]
+        return [Verdict(source, "", named(is_held=True), "no_data", None, case.unit, None, {"text": text})]
     found: list[Verdict] = []
     for strand in strands:
-        held = next((v for v in found if v.part == strand.part and v.statuses == ("held",)), None)
+        held = next((v for v in found if v.part == strand.part and v.statuses == named(is_held=True)), None)
         measure = _change if case.claim.quantity in CHANGES else _state
         verdict = measure(case, strand)
         if verdict.verdict == "supports" and held is not None and held.verdict == "contradicts":
-            with_contested = strand.statuses == ("held", "contested")
+            with_contested = strand.statuses == (*named(is_held=True), *named(widens_upper_bound=True))
             verdict = replace(verdict, verdict="supports_with_contested" if with_contested else "supports")
         found.append(verdict)
     return found
@@ -312,7 +313,7 @@ def front_verdicts(case: Case, source: str) -> list[Verdict]:
                     "snapshots": [{"snapshot": front.snapshot, "age_days": front.snapshot_age_days}],
                     "controller": side, "statuses": ["held"], "unit": case.place.unit}  # fmt: skip
         value = None if late else front.length_km
-        found.append(Verdict(source, "", ("held",), verdict, value, "km", front.snapshot, workings))
+        found.append(Verdict(source, "", named(is_held=True), verdict, value, "km", front.snapshot, workings))
     return found
 
 

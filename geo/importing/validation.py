@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from geo.errors import GateError
 from geo.importing.geometry_repair import Objects, area_of, look, mend, why_not_degrees
 from geo.measure.ellipsoid import areas_km2
-from geo.schema import CRS, STATUSES, Options, Refusal, Rows, Snapshot, text_or_none
+from geo.presentation.statuses import STATUSES
+from geo.schema import CRS, Options, Refusal, Rows, Snapshot, text_or_none
 from geo.units import Countries
 
 SLIVER_KM2 = 0.01

@@ -17,6 +17,7 @@ from geo.archive.results import FAR
 from geo.incidents.markers import is_regional, radius_km
 from geo.measure.ellipsoid import local_plane
 from geo.measure.settlements import ground_at
+from geo.presentation.statuses import named
 from geo.schema import last_instant, parse_instant, write_instant
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def _judge(
     frame = archive.control(day, source=source)
     ground = [g or NOT_MARKED for g in ground_at(points, frame)]
     away = _front_km(archive, source, day, points, inset_km)
-    holders = sorted(set(frame.loc[frame["status"] == "held", "controller"].dropna().astype(str)))
+    holders = sorted(set(frame.loc[frame["status"].isin(named(is_held=True)), "controller"].dropna().astype(str)))
     radius, regional = facts["uncertainty_km"].to_numpy(dtype=float), facts["regional"].to_numpy(dtype=bool)
     crossed = _reach_across(points, np.where(regional, 0, radius), ground, frame)
     told = zip(regional.tolist(), radius.tolist(), away.tolist(), crossed.tolist(), strict=True)

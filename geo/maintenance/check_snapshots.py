@@ -13,7 +13,8 @@ from typing import Any
 
 from geo.errors import ArchiveError, GateError
 from geo.maintenance.check_schema import AGAIN, Finding, fault, note
-from geo.schema import STATUSES, parse_instant
+from geo.presentation.statuses import STATUSES
+from geo.schema import parse_instant
 from geo.storage import intervals, snapshots
 from geo.storage.geometries import unpack
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from geo.errors import UsageError
 from geo.measure.ellipsoid import Plane, areas_km2, local_plane
+from geo.presentation.statuses import class_order, named, status_of
 from geo.schema import CRS, text_or_none
 from geo.units import Countries
 
@@ -162,10 +163,6 @@ def _one(shape: shapely.Geometry) -> NDArray[np.object_]:
     return np.array([shape], dtype=object)
 
 
-def class_order(key: ClassKey) -> tuple[str, ...]:
-    return (key[0] or "~", key[1], key[2] or "", key[3])
-
-
 def _pieces(shape: shapely.Geometry, zones: Sequence[Zone]) -> list[tuple[Zone, shapely.Geometry]]:
     """Where a class has ground; a class without any in a single zone still has its row of zero."""
     pieces = [(zone, clip(shape, zone.shape)) for zone in _zones_met(zones, [shape])]
@@ -182,14 +179,14 @@ def _upper_ground(
     frame: gpd.GeoDataFrame, ground: dict[ClassKey, shapely.Geometry], countries: Countries | None
 ) -> dict[ClassKey, shapely.Geometry]:
     """Held ground and the contested ground of its countries, for every held class."""
-    contested = frame[frame["status"] == "contested"]
+    contested = frame[frame["status"].isin(named(widens_upper_bound=True))]
     if countries is None or contested.empty:
         return {}
     parts = shapely.get_parts(np.asarray(contested.geometry.array, dtype=object))
     where = _countries_of_parts(parts, countries)
     upper = {}
     for key, shape in ground.items():
-        if key[1] == "held":
+        if status_of(key[1]).is_held:
             home = home_countries(shape, countries)
             upper[key] = union([shape, *parts[np.isin(where, list(home))]])
     return upper

@@ -20,13 +20,12 @@ from numpy.typing import NDArray
 from geo.errors import UsageError
 from geo.measure.areas import OUTSIDE, Zone, clip, union
 from geo.measure.ellipsoid import areas_km2
+from geo.presentation.statuses import STATUSES, status_of
 from geo.schema import CRS, text_or_none
 
 NOTHING = "not marked"
 PIECE_COLUMNS = ("controller", "status", "unit", "boundary", "kind", "said_by", "others_say", "area_km2")
 SPAN_COLUMNS = ("date", "controller", "status", "kind", "said_by", "area_km2")
-# of what a source says of ground where its own classes overlap, the first counts
-_FIRST = ("held", "advance", "claimed", "contested", "liberated")
 Objects = NDArray[np.object_]
 Floats = NDArray[np.float64]
 Bools = NDArray[np.bool_]
@@ -132,7 +131,9 @@ def _words(faces: Faces, ground: Ground) -> Objects:
 
 
 def _rank(word: str) -> int:
-    return next((i for i, status in enumerate(_FIRST) if status in word.split(" (")[0].split()), len(_FIRST))
+    """Of what a source says of ground where its own classes overlap, the lowest counts."""
+    said = word.split(" (")[0].split()
+    return next((status_of(name).overlap_rank for name in STATUSES if name in said), 99)
 
 
 def _units(faces: Faces, zones: Sequence[Zone]) -> list[int]:

@@ -13,7 +13,8 @@ import shapely
 
 from geo.claims.wording import verdict_line
 from geo.incidents.markers import event_of, number_or_none
-from geo.presentation.labels import base_words, class_label, figure, sentence, sliver_words, written
+from geo.output.map_content import base_words
+from geo.presentation.labels import class_label, figure, sentence, sliver_words, written
 from geo.schema import text_or_none, to_instant
 
 if TYPE_CHECKING:

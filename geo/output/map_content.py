@@ -14,25 +14,26 @@ import pandas as pd
 import shapely
 
 from geo.archive.comparisons import stated_meaning
-from geo.archive.results import When, rows_of
+from geo.archive.results import FAR, When, rows_of
 from geo.errors import MapError, UnitError, UsageError
 from geo.incidents.markers import Marker, cluster_markers, marker_of, number_or_none
 from geo.measure.ellipsoid import areas_km2
 from geo.presentation.basemap import Box, outward, padded, reach_of
 from geo.presentation.labels import (
-    base_words,
     class_key,
     class_label,
     credit_line,
-    credit_of,
     figure,
+    front_words,
     known_words,
     title_words,
     written,
 )
-from geo.presentation.sides import side_colours
-from geo.presentation.symbols import Symbol, change_symbols, class_symbols
-from geo.schema import parse_instant, text_or_none, to_instant
+from geo.presentation.legend import LegendEntry, StyledLayer, in_order, legend_of
+from geo.presentation.sides import side_colours, side_of
+from geo.presentation.statuses import class_order, named
+from geo.presentation.symbols import change_symbols, class_symbols
+from geo.schema import last_instant, parse_instant, text_or_none, to_instant
 
 if TYPE_CHECKING:
     from geo.archive import Archive
@@ -42,16 +43,6 @@ if TYPE_CHECKING:
 SLIVER_KM2 = 5.0
 SLIVER_SHARE = 0.001
 FRONT_INSET_KM = 5.0  # nearer to border and coast a drawn front is mostly two maps' different borders
-
-
-@dataclass(frozen=True)
-class StyledLayer:
-    """Polygons that are drawn alike."""
-
-    label: str
-    symbol: Symbol
-    shapes: Sequence[shapely.Geometry]
-    facts: Sequence[tuple[str, str]]
 
 
 @dataclass(frozen=True)
@@ -78,6 +69,19 @@ class MapContent:
     base: str = ""  # the date of `since` in words: that of the map which answers for it
     notes: Sequence[str] = ()  # what a reader must know of the classes, the series and the ages of its maps
     slivers: Sequence[Mapping[str, Any]] = ()  # figures too slight, against the unit, for a headline
+
+    @property
+    def drawn_classes(self) -> list[StyledLayer]:
+        """The classes as maps draw them: the first of the one order last, on top."""
+        return in_order(self.classes)[::-1]
+
+    @property
+    def legend(self) -> list[LegendEntry]:
+        """What every line, colour and pattern of the map means."""
+        return legend_of(
+            self.classes, self.changes, front="" if self.front is None else front_words(self.front),
+            incidents=[m.kind for m in self.markers], shares_marks=any(m.count > 1 for m in self.markers),
+        )  # fmt: skip
 
     @property
     def headlines(self) -> list[Mapping[str, Any]]:
@@ -183,7 +187,8 @@ def _boxes(
     within: str | None,
 ) -> tuple[Box, Box]:
     """How far the map reaches, and what it shows first: the ground, and the incidents where they are not far off."""
-    shown = frame[frame["status"] != "liberated"] if (frame["status"] != "liberated").any() else frame
+    current = frame["status"].isin(named(is_current=True))
+    shown = frame[current] if current.any() else frame
     ground = [*shown.geometry, *changes]
     boxes = [shapely.total_bounds(np.array(ground, dtype=object)).tolist()] if ground else []
     if within is not None:
@@ -205,15 +210,14 @@ def _classes(
     km2 = {class_key(row): row for row in rows_of(area)}
     shapes = np.asarray(frame.geometry.array, dtype=object)
     symbols = class_symbols({key[:2] for key in keys}, colours=colours)
-    order = list(symbols)
     drawn = []
-    for key in sorted(set(keys), key=lambda k: (order.index(k[:2]), k[2])):
+    for key in sorted(set(keys), key=class_order):
         row = km2.get(key)
         facts = [("Source", source)]
         if row is not None:
             facts = [("Area" + place, f"{figure(row['area_km2'])} km²"), *facts, ("Snapshot", row["snapshot"])]
         mine = [shape for shape, k in zip(shapes, keys, strict=True) if k == key]
-        drawn.append(StyledLayer(class_label(*key), symbols[key[:2]], mine, facts))
+        drawn.append(StyledLayer(class_label(*key), symbols[key[:2]], mine, facts, key))
     return drawn
 
 
@@ -237,14 +241,15 @@ def _changes(
     figures = [{**by_class.pop(class_key(row), {}), **row} for row in figures]
     nothing = {"area_km2": 0.0, "lower_km2": 0.0, "upper_km2": 0.0}
     figures += [{**row, **nothing, "snapshot": row["to_snapshot"]} for row in by_class.values()]
+    figures.sort(key=lambda row: class_order(class_key(row)))
     changed = archive.changed(since, date, source=source, as_known_on=as_known_on)
-    changed = changed[changed["status"] == "held"]
+    changed = changed[changed["status"].isin(named(is_held=True))]
     sides = [c for c in {text_or_none(r["controller"]) for r in figures} if c]
     symbols = change_symbols(sides, colours=colours)
     rows = zip(changed["controller"], changed["change"], changed["area_km2"], changed.geometry, strict=True)
     drawn = [
         StyledLayer(
-            f"{word.capitalize()} by {side} since {base}", symbols[side, word], [shape],
+            f"{word.capitalize()} by {side_of(side).label} since {base}", symbols[side, word], [shape],
             [("Area", f"{figure(km2)} km²"), ("From", str(since)), ("To", str(date)), ("Source", source)],
         )
         for side, word, km2, shape in rows
@@ -300,6 +305,23 @@ def _front(archive: Archive, date: When, source: str, within: str | None, as_kno
     except UnitError:
         return None
     return found if found.length_km else None
+
+
+def base_words(archive: Archive, source: str, since: When, *, as_known_on: When | None = None) -> str:
+    """The date since which something changed, in words: that of the map which answers for it, where that is older."""
+    table = archive.snapshots(source, as_known_on=as_known_on or FAR)
+    past = [d for d in map(parse_instant, table["depicts"]) if d <= last_instant(since)]
+    asked = to_instant(since)
+    if not past or max(past).date() >= asked.date():
+        return written(since)
+    return f"{written(max(past).date())} (the last map before {written(since)})"
+
+
+def credit_of(archive: Archive, source: str) -> dict[str, str]:
+    """Name, title, URL, licence and attribution of a source, blank where not known."""
+    found = archive.store.recall(("credits",), lambda: {row["name"]: row for row in rows_of(archive.sources())})
+    found = found.get(source, {})
+    return {k: text_or_none(found.get(k)) or "" for k in ("name", "title", "url", "licence", "attribution")}
 
 
 def outlines(archive: Archive, limits: Box) -> tuple[list[shapely.Geometry], str]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from geo.archive.results import FAR, When, rows_of
-from geo.schema import is_day, last_instant, parse_instant, text_or_none, to_instant
+from geo.presentation.sides import side_of
+from geo.presentation.statuses import of_row, status_of
+from geo.schema import is_day, text_or_none, to_instant
 
 if TYPE_CHECKING:
-    from geo.archive import Archive
+    from geo.archive.results import When
     from geo.measure.front_line import Front
 
 
@@ -18,16 +19,6 @@ def written(when: When) -> str:
     moment = to_instant(when)
     day = f"{moment.day} {moment:%B %Y}"
     return day if is_day(when) else f"{day}, {moment:%H:%M} UTC"
-
-
-def base_words(archive: Archive, source: str, since: When, *, as_known_on: When | None = None) -> str:
-    """The date since which something changed, in words: that of the map which answers for it, where that is older."""
-    table = archive.snapshots(source, as_known_on=as_known_on or FAR)
-    past = [d for d in map(parse_instant, table["depicts"]) if d <= last_instant(since)]
-    asked = to_instant(since)
-    if not past or max(past).date() >= asked.date():
-        return written(since)
-    return f"{written(max(past).date())} (the last map before {written(since)})"
 
 
 def sentence(note: str) -> str:
@@ -47,9 +38,7 @@ def title_words(place: str, shown: str, span: str = "") -> str:
 
 def sliver_words(rows: Sequence[Mapping[str, Any]], place: str) -> str:
     """What was left out of a map's or a briefing's headlines, in km²; "" where nothing was."""
-    named = [
-        f"{class_label(*class_key(row))}, {figure(row['area_km2'])} km²" for row in rows if row["status"] != "liberated"
-    ]
+    named = [f"{class_label(*class_key(row))}, {figure(row['area_km2'])} km²" for row in rows if of_row(row).is_current]
     if not named:
         return ""
     return (
@@ -70,11 +59,8 @@ def class_key(row: Mapping[str, Any]) -> tuple[str | None, str, str]:
 
 def class_label(controller: str | None, status: str, part: str = "") -> str:
     """A class in words, with the publication of its source that it is from, where there are several."""
-    words = {
-        "held": f"Held by {controller}", "claimed": f"Claimed by {controller}, not confirmed",
-        "advance": f"Advance of {controller}, assessed", "liberated": f"Liberated, {controller}",
-    }  # fmt: skip
-    label = "Contested or unknown" if controller is None else words.get(status, f"{status}, {controller}")
+    row = status_of(status)
+    label = row.label.format(side=side_of(controller).label) if controller and row.has_side else row.label
     return f"{label} ({part.replace('-', ' ')})" if part else label
 
 
@@ -82,18 +68,11 @@ def front_words(front: Front) -> str:
     """What a front line shows, with what its length rests on."""
     whose = "held ground ends"
     if len(front.sides) > 1:
-        whose = f"ground held by {' or '.join(front.sides)} ends"
+        whose = f"ground held by {' or '.join(side_of(s).label for s in front.sides)} ends"
     return (
         f"Front line: where {whose}, {front.inset_km:g} km or more inside border and coast;"
         f" {front.length_km:,.0f} km as drawn (tolerance {front.tolerance_km:g} km)"
     )
-
-
-def credit_of(archive: Archive, source: str) -> dict[str, str]:
-    """Name, title, URL, licence and attribution of a source, blank where not known."""
-    found = archive.store.recall(("credits",), lambda: {row["name"]: row for row in rows_of(archive.sources())})
-    found = found.get(source, {})
-    return {k: text_or_none(found.get(k)) or "" for k in ("name", "title", "url", "licence", "attribution")}
 
 
 def credit_line(credit: Mapping[str, str]) -> str:

@@ -5,33 +5,71 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from geo.presentation.sides import CONTESTED, side_colours
+from geo.presentation.sides import NOBODY, side_colours
+from geo.presentation.statuses import Bar, Pattern, Status, class_order, status_of
 
 _ANGLES = (45, 135, 0, 90)
+AGREED = "#6f5aa8"
+SOURCE_COLOURS = ("#b8691a", "#178a7a", "#3f7fbf", "#c04a8a")
+_GAINED = Pattern(6, 0.85, [Bar(1.7, 0.9, colour="#ffffff"), Bar(0.8, 0.9, across=True, colour="#ffffff")], turn=-45)
+_LOST = Pattern(8, 0.55, [Bar(2.6, 0.95)], fill="#ffffff")
+_CHANGES = {"gained": (_GAINED, ""), "lost": (_LOST, "3 3")}
 
 
 @dataclass(frozen=True)
 class Symbol:
-    """A class's look: the id of its pattern, the pattern as SVG, and its outline."""
+    """A class's look: the id of its pattern, colour and angle, and its outline."""
 
     pattern: str
-    svg: str
+    tile: Pattern
+    colour: str
+    angle: int
     edge: str
     weight: float
     dash: str = ""
+
+    @property
+    def fill(self) -> str:
+        """The colour between the bars."""
+        return self.tile.fill or self.colour
+
+    @property
+    def bars(self) -> list[tuple[Bar, str]]:
+        """The pattern's bars, each with its colour."""
+        return [(bar, bar.colour or self.colour) for bar in self.tile.bars]
+
+    @property
+    def svg(self) -> str:
+        """The pattern as SVG."""
+        size, middle, angle = self.tile.size, f"{self.tile.size / 2:g}", self.angle % 180
+        inner = f'<rect width="{size}" height="{size}" fill="{self.fill}" fill-opacity="{self.tile.opacity}"/>'
+        for bar, colour in self.bars:
+            way = f"M0 {middle}H{size}" if bar.across else f"M{middle} 0V{size}"
+            inner += f'<path d="{way}" stroke="{colour}" stroke-width="{bar.width}" stroke-opacity="{bar.opacity}"/>'
+        if self.tile.dot:
+            radius, opacity = self.tile.dot
+            inner += f'<circle cx="{middle}" cy="{middle}" r="{radius}" fill="{self.colour}" fill-opacity="{opacity}"/>'
+        turn = f' patternTransform="rotate({angle})"' if angle else ""
+        name = f'id="{self.pattern}" patternUnits="userSpaceOnUse"'
+        if not self.tile.opacity:
+            return f'<pattern {name} width="{size}" height="{size}"></pattern>'
+        return f'<pattern {name} width="{size}" height="{size}"{turn}>{inner}</pattern>'
+
+
+def class_colour(side: str | None, status: str, colours: Mapping[str, str]) -> str:
+    """The colour of a class: the status's own, or that of its side."""
+    return status_of(status).colour or colours.get(side or "", NOBODY)
 
 
 def class_symbols(
     classes: Iterable[tuple[str | None, str]], *, colours: Mapping[str, str] | None = None
 ) -> dict[tuple[str | None, str], Symbol]:
-    """The symbol of every class, in the order in which they are drawn (``held`` on top of ``liberated``)."""
-    listed = sorted(set(classes), key=lambda c: (_ORDER.index(c[1]), c[0] or ""))
-    sides = side_colours((c for c, _ in listed), colours=colours)
+    """The symbol of every class, in the one order of classes; maps draw them from the last to the first."""
+    listed = sorted(set(classes), key=class_order)
+    sides = side_colours((side for side, _ in listed), colours=colours)
     return {
-        (controller, status): _symbol(
-            f"p{i}", status, sides.get(controller or "", CONTESTED), _angle(controller, sides)
-        )
-        for i, (controller, status) in enumerate(listed)
+        (side, name): _symbol(f"p{i}", status_of(name), class_colour(side, name, sides), _angle(side, sides))
+        for i, (side, name) in enumerate(listed)
     }
 
 
@@ -40,76 +78,30 @@ def change_symbols(
 ) -> dict[tuple[str, str], Symbol]:
     """The symbols of gained and lost ground of each side."""
     sides = side_colours(controllers, colours=colours)
-    found = {}
-    for i, (name, colour) in enumerate(sides.items()):
-        gained = _pattern(
-            f"g{i}",
-            6,
-            _angle(name, sides) - 45,
-            _rect(6, colour, 0.85) + _bar(6, "#ffffff", 1.7, 0.9) + _across(6, "#ffffff", 0.8, 0.9),
-        )
-        lost = _pattern(f"l{i}", 8, _angle(name, sides), _rect(8, "#ffffff", 0.55) + _bar(8, colour, 2.6, 0.95))
-        found[name, "gained"] = Symbol(f"g{i}", gained, "#1c2024", 0.9)
-        found[name, "lost"] = Symbol(f"l{i}", lost, "#1c2024", 0.9, "3 3")
-    return found
+    return {
+        (side, word): Symbol(f"{word[0]}{i}", tile, colour, _angle(side, sides) + tile.turn, "#1c2024", 0.9, dash)
+        for i, (side, colour) in enumerate(sides.items())
+        for word, (tile, dash) in _CHANGES.items()
+    }
 
 
-def voice_symbols(voices: Iterable[str]) -> dict[str, Symbol]:
+def source_symbols(sources: Iterable[str]) -> dict[str, Symbol]:
     """The symbols of ground by which of several sources says it: all of them first, then one or some alone."""
     found = {}
-    for i, voice in enumerate(voices):
-        name = f"v{i}"
+    for i, source in enumerate(sources):
         if i == 0:
-            found[voice] = Symbol(name, _pattern(name, 6, 0, _rect(6, AGREED, 0.5)), AGREED, 1.2)
+            found[source] = Symbol("v0", Pattern(6, 0.5), AGREED, 0, AGREED, 1.2)
             continue
-        colour = VOICES[(i - 1) % len(VOICES)]
-        inner = _rect(9, colour, 0.22) + _bar(9, colour, 2.2, 0.9)
-        found[voice] = Symbol(name, _pattern(name, 9, _ANGLES[(i - 1) % len(_ANGLES)], inner), colour, 1.8, "5 2")
+        colour, angle = SOURCE_COLOURS[(i - 1) % len(SOURCE_COLOURS)], _ANGLES[(i - 1) % len(_ANGLES)]
+        found[source] = Symbol(f"v{i}", Pattern(9, 0.22, [Bar(2.2, 0.9)]), colour, angle, colour, 1.8, "5 2")
     return found
 
 
-HELD_FILL = 0.45  # of a held side; dark pages and pictures have it at 0.6
-AGREED = "#6f5aa8"
-VOICES = ("#b8691a", "#178a7a", "#3f7fbf", "#c04a8a")
-_ORDER = ("liberated", "contested", "advance", "claimed", "held")
+def _angle(side: str | None, sides: Mapping[str, str]) -> int:
+    return 0 if side is None else _ANGLES[list(sides).index(side) % len(_ANGLES)]
 
 
-def _angle(controller: str | None, sides: Mapping[str, str]) -> int:
-    return 0 if controller is None else _ANGLES[list(sides).index(controller) % len(_ANGLES)]
-
-
-def _symbol(name: str, status: str, colour: str, angle: int) -> Symbol:
-    if status == "held":
-        inner, size = _rect(7, colour, HELD_FILL) + _bar(7, colour, 1.1, 0.6), 7
-        return Symbol(name, _pattern(name, size, angle, inner), colour, 1.6)
-    if status == "contested":
-        inner = _rect(8, colour, 0.6) + _bar(8, "#6b5410", 0.8, 0.75) + _across(8, "#6b5410", 0.8, 0.75)
-        return Symbol(name, _pattern(name, 8, 45, inner), "#8a6d1a", 1.2, "4 3")
-    if status == "claimed":
-        inner = _rect(11, colour, 0.1) + _bar(11, colour, 1.6, 0.8)
-        return Symbol(name, _pattern(name, 11, angle, inner), colour, 1.6, "7 4")
-    if status == "advance":
-        dot = f'<circle cx="3.5" cy="3.5" r="1.5" fill="{colour}" fill-opacity="0.85"/>'
-        inner = _rect(7, colour, 0.15) + _bar(7, colour, 0.7, 0.6) + dot
-        return Symbol(name, _pattern(name, 7, angle, inner), colour, 1.2, "2 3")
-    inner = _rect(10, colour, 0.1) + _across(10, colour, 0.7, 0.5)
-    return Symbol(name, _pattern(name, 10, angle - 45, inner), colour, 0.7)
-
-
-def _pattern(name: str, size: int, angle: int, inner: str) -> str:
-    turn = f' patternTransform="rotate({angle % 180})"' if angle % 180 else ""
-    return f'<pattern id="{name}" patternUnits="userSpaceOnUse" width="{size}" height="{size}"{turn}>{inner}</pattern>'
-
-
-def _rect(size: int, colour: str, opacity: float) -> str:
-    return f'<rect width="{size}" height="{size}" fill="{colour}" fill-opacity="{opacity}"/>'
-
-
-def _bar(size: int, colour: str, width: float, opacity: float) -> str:
-    middle = size / 2
-    return f'<path d="M{middle:g} 0V{size}" stroke="{colour}" stroke-width="{width}" stroke-opacity="{opacity}"/>'
-
-
-def _across(size: int, colour: str, width: float, opacity: float) -> str:
-    middle = size / 2
-    return f'<path d="M0 {middle:g}H{size}" stroke="{colour}" stroke-width="{width}" stroke-opacity="{opacity}"/>'
+def _symbol(name: str, status: Status, colour: str, angle: int) -> Symbol:
+    return Symbol(
+        name, status.pattern, colour, angle + status.pattern.turn, status.edge or colour, status.weight, status.dash
+    )

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from geo.errors import GateError
-from geo.schema import STATUSES, Kind, Options, Rows, Snapshot, Source
+from geo.presentation.statuses import STATUSES
+from geo.schema import Kind, Options, Rows, Snapshot, Source
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,8 @@ import shapely
 from geo.errors import GateError, UsageError
 from geo.formats.layers import Layer, cell, file_encoding, read_layer
 from geo.formats.settings import load_toml
-from geo.schema import CRS, STATUSES, Options, Refusal, Snapshot, Source, parse_instant
+from geo.presentation.statuses import STATUSES, status_of
+from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import Reader, meanings
 from geo.text.control_words import without_invisible
 from geo.text.dates_in_names import find_date
@@ -219,23 +220,26 @@ def _frame(
     mapping = meanings(options.statuses)
     refused: dict[int, Refusal] = {}
     made: list[tuple[int, str | None, str, str | None]] = []
-    bared: list[str] = []
+    bared: list[tuple[str, str]] = []
     for row in rows:
         word, side, native = (_at(columns[name], row) for name in ("status", "controller", "native"))
         controller, status = mapping.get((word or "").casefold(), (None, (word or "").casefold()))
         if status not in STATUSES:
             raise GateError(_unknown(path, row, word))
         controller = controller or side
-        if status == "contested" and controller is not None:
-            bared.append(controller)
+        if not status_of(status).has_side and controller is not None:
+            bared.append((status, controller))
             controller = None
-        elif status != "contested" and controller is None:
+        elif status_of(status).has_side and controller is None:
             refused[row] = _refusal(layer, row, "no controller", "fill it in: who holds it (RU, UA, …)")
             continue
         made.append((row, controller, status, native or word))
     frame = pd.DataFrame(made, columns=["row", "controller", "status", "native"], dtype=object)
     geometry = layer.geometry[[row - 1 for row, *_ in made]]
-    notes = [f"{len(bared)} contested rows named a controller ({', '.join(sorted(set(bared)))}): it is left out"]
+    notes = [
+        f"{len(bared)} {' and '.join(sorted({s for s, _ in bared}))} rows named a controller"
+        f" ({', '.join(sorted({c for _, c in bared}))}): it is left out"
+    ]
     spatial = gpd.GeoDataFrame(frame.astype({"row": np.int64}), geometry=gpd.GeoSeries(geometry, crs=CRS))
     return spatial, refused, notes if bared else []
 

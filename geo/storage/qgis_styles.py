@@ -5,21 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
-from geo.presentation.sides import CONTESTED, side_colours
-
-# status -> (QGIS fill pattern, opacity)
-_FILLS = {
-    "held": ("solid", 0.45),
-    "claimed": ("f_diagonal", 0.8),
-    "advance": ("dense6", 0.8),
-    "contested": ("diagonal_x", 0.9),
-    "liberated": ("b_diagonal", 0.5),
-}
+from geo.presentation.labels import class_label
+from geo.presentation.sides import side_colours
+from geo.presentation.statuses import class_order, status_of
+from geo.presentation.symbols import class_colour
 
 
 def control_style(classes: Iterable[tuple[str | None, str]]) -> str:
     """QML of the control layer: a category for every (controller, status), temporal from valid_from to valid_to."""
-    ordered = sorted(set(classes), key=lambda c: (c[0] or "", c[1]))
+    ordered = sorted(set(classes), key=class_order)
     colours = side_colours(c for c, _ in ordered)
     root = _document("valid_from", "valid_to")
     renderer = ET.SubElement(
@@ -29,11 +23,10 @@ def control_style(classes: Iterable[tuple[str | None, str]]) -> str:
     categories = ET.SubElement(renderer, "categories")
     symbols = ET.SubElement(renderer, "symbols")
     for i, (controller, status) in enumerate(ordered):
-        label = f"{controller}, {status}" if controller else status
-        value = f"{controller or ''}|{status}"
+        value, label = f"{controller or ''}|{status}", class_label(controller, status)
         ET.SubElement(categories, "category", render="true", symbol=str(i), value=value, label=label, type="string")
-        pattern, opacity = _FILLS[status]
-        _fill_symbol(symbols, str(i), colours.get(controller or "", CONTESTED), pattern, opacity)
+        row = status_of(status)
+        _fill_symbol(symbols, str(i), class_colour(controller, status, colours), row.qgis_fill, row.qgis_opacity)
     return _text(root)
 
 

@@ -21,7 +21,6 @@ from geo.measure.areas import (
     ClassChange,
     ClassKey,
     Zone,
-    class_order,
     classes_of,
     ground_by_class,
     union,
@@ -29,6 +28,7 @@ from geo.measure.areas import (
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.series.edge_history import Ledger, LedgerBuilder, Step, proven
 from geo.measure.series.edges import NO_POLYGONS, Floats, Ints, Objects, differing
+from geo.presentation.statuses import class_order
 from geo.schema import text_or_none
 
 COLUMNS = ["instant", "controller", "status", "native", "part", "unit", "area_km2", "gained_km2", "lost_km2"]

@@ -20,10 +20,11 @@ import numpy as np
 import shapely
 
 from geo.errors import UsageError
-from geo.measure.areas import ClassKey, Zone, class_order
+from geo.measure.areas import ClassKey, Zone
 from geo.measure.series.edge_history import Ledger, in_order, nothing
 from geo.measure.series.edges import Chain
 from geo.measure.series.panel import ZoneChanges, class_ledgers, joined, zone_changes
+from geo.presentation.statuses import class_order
 from geo.schema import CRS
 from geo.storage.store import Store
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from geo.output.documents.content import CHARTED, Brief, chart_words, map_words
+from geo.output.documents.content import Brief, chart_words, map_words
 from geo.output.images import text_blocks
 from geo.output.images.chart import draw_chart
 from geo.output.images.export import save
 from geo.output.images.fonts import plain
 from geo.output.images.picture import draw_figure, view_box
 from geo.output.images.themes import chosen
+from geo.presentation.statuses import named
 
 if TYPE_CHECKING:
     from geo.archive import Archive
@@ -25,9 +26,9 @@ def draw_pictures(archive: Archive, brief: Brief, map_path: Path, chart_path: Pa
     credit = plain(" ".join(brief.credits))
     save(figure, map_path, title=plain(content.title), text=text_blocks.alt_text(content, credit), credit=credit)
     made = [("Map", map_path, map_words(brief))]
-    if brief.strands:
+    if brief.lines:
         draw_chart(
-            archive, chart_path, source=brief.source, status=CHARTED, within=brief.within, to=brief.date,
+            archive, chart_path, source=brief.source, status=named(is_current=True), within=brief.within, to=brief.date,
             as_known_on=brief.as_known_on, colours=brief.colours,
         )  # fmt: skip
         made.append(("Since the first snapshot", chart_path, chart_words(brief)))

@@ -11,8 +11,8 @@ from geo.output.html import map_markup
 from geo.output.html.map_page import ControlMap
 from geo.output.html.page import asset
 from geo.output.html.table_markup import table_rows
-from geo.output.images.chart_panels import HOLE_WORDS
 from geo.presentation import basemap
+from geo.presentation.chart_lines import HOLE_WORDS
 from geo.presentation.html_text import escape
 
 
@@ -30,7 +30,7 @@ def brief_page(brief: Brief) -> ControlMap:
         side=f"<aside>{map_markup.legend(content)}{map_markup.toggles(content)}{map_markup.incidents(content)}</aside>",
         bottom=_below(brief) + map_markup.bottom(content, basemap.credits()),
     )
-    made.page.head = f"<style>{asset('brief.css')}{chart_styles(brief.strands)}</style>"
+    made.page.head = f"<style>{asset('brief.css')}{chart_styles(brief.lines)}</style>"
     return made
 
 
@@ -50,7 +50,7 @@ def _below(brief: Brief) -> str:
     parts = [_section(s) for s in brief.moved]
     chart = chart_markup(brief)
     if chart:
-        times = [t for s in brief.strands for t in s.times]
+        times = [t for s in brief.lines for t in s.times]
         many = len(set(times))
         said = (
             f"Area in km² by {brief.shown}; {many} snapshot{'s' if many > 1 else ''}, ticks below. A figure stands"
@@ -94,9 +94,9 @@ def _series(brief: Brief) -> str:
 
 def series_table(brief: Brief) -> Table:
     """The chart as a table: a row for every date, km² of each class."""
-    times = sorted({t for s in brief.strands for t in s.times})
+    times = sorted({t for s in brief.lines for t in s.times})
     days = len({t.date() for t in times}) == len(times)
-    by_time = [dict(zip(s.times, s.km2, strict=True)) for s in brief.strands]
+    by_time = [dict(zip(s.times, s.km2, strict=True)) for s in brief.lines]
     rows = [
         [
             f"{t:%Y-%m-%d}" if days else f"{t:%Y-%m-%d %H:%M}",
@@ -104,4 +104,4 @@ def series_table(brief: Brief) -> Table:
         ]
         for t in reversed(times)
     ]
-    return Table(f"km² by {brief.shown}", ["Date", *(s.label for s in brief.strands)], rows, 1)
+    return Table(f"km² by {brief.shown}", ["Date", *(s.label for s in brief.lines)], rows, 1)

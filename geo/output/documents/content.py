@@ -14,7 +14,6 @@ from geo.archive.results import FAR, When
 from geo.claims.checking import check_claims
 from geo.claims.model import Claim, claim_of, claims_about
 from geo.errors import NoSnapshotError
-from geo.incidents.markers import number_or_none
 from geo.output.brief_tables import (
     Section,
     by_class,
@@ -27,19 +26,17 @@ from geo.output.brief_tables import (
     signed,
     title_of,
 )
-from geo.output.images.chart_panels import HOLE_WORDS, stretches
 from geo.output.images.text_blocks import credit_lines
 from geo.output.map_content import MapContent, gather
-from geo.presentation.labels import class_label, figure, known_words, written
-from geo.presentation.sides import CONTESTED, side_colours
-from geo.schema import last_instant, parse_instant, text_or_none, to_instant, write_instant
+from geo.presentation.chart_lines import ChartLine, class_lines, lines_in_words
+from geo.presentation.labels import figure, known_words, written
+from geo.presentation.sides import side_colours
+from geo.presentation.statuses import STATUSES, named, of_row
+from geo.schema import last_instant, parse_instant, to_instant, write_instant
 
 if TYPE_CHECKING:
     from geo.archive import Archive
     from geo.claims.verdict import Finding
-
-CHARTED = ("held", "claimed", "advance", "contested")  # what the chart of the series shows
-_ORDER = ("held", "claimed", "advance", "contested", "liberated")
 
 
 @dataclass(frozen=True)
@@ -51,18 +48,6 @@ class Headline:
     span: str
     moved: str
     rests: str
-
-
-@dataclass(frozen=True)
-class ClassSeries:
-    """A class over time: instants, km² from each on, and how its line is drawn."""
-
-    label: str
-    controller: str | None
-    status: str
-    colour: str
-    times: Sequence[datetime]
-    km2: Sequence[float]
 
 
 @dataclass(frozen=True)
@@ -81,7 +66,7 @@ class Brief:
     headlines: Sequence[Headline]
     moved: Sequence[Section]
     told: Sequence[Section]
-    strands: Sequence[ClassSeries]
+    lines: Sequence[ChartLine]
     credits: Sequence[str]
     content: MapContent
     colours: Mapping[str, str] | None = None
@@ -144,7 +129,7 @@ def gather_brief(
         headlines=_headlines(content, shown),
         moved=moved,
         told=told,
-        strands=_strands(archive, name, when, within, as_known_on, colours),
+        lines=_lines(archive, name, when, within, as_known_on, colours),
         credits=credit_lines(content, draw_basemap=True),
         content=content,
         colours=colours,
@@ -153,27 +138,13 @@ def gather_brief(
 
 def no_headline(brief: Brief) -> str:
     """What a briefing says where no class has a headline."""
-    slivers = any(row["status"] != "liberated" for row in brief.content.slivers)
+    slivers = any(of_row(row).is_current for row in brief.content.slivers)
     return "Only slivers along a border lie there." if slivers else "No ground of this source lies there."
 
 
 def chart_words(brief: Brief) -> str:
     """The chart for those who do not see it: where each class began, ended, and stood lowest and highest."""
-    return strands_words(brief.strands, f"Area by {brief.shown} in km², a step for every snapshot.")
-
-
-def strands_words(strands: Sequence[ClassSeries], head: str) -> str:
-    """A chart of strands in words."""
-    said = [head]
-    for strand in strands:
-        first, last = (written(t.date()) for t in (strand.times[0], strand.times[-1]))
-        said.append(
-            f"{strand.label}: {figure(strand.km2[0])} on {first}, {figure(strand.km2[-1])} on {last}; lowest"
-            f" {figure(min(strand.km2))}, highest {figure(max(strand.km2))}."
-        )
-    if any(len(stretches(strand.times)) > 1 for strand in strands):
-        said.append(f"{HOLE_WORDS}.")
-    return " ".join(said)
+    return lines_in_words(brief.lines, f"Area by {brief.shown} in km², a step for every snapshot.")
 
 
 def map_words(brief: Brief) -> str:
@@ -213,10 +184,10 @@ def _span(archive: Archive, source: str, date: When | None, known: When | None) 
 
 
 def _headlines(content: MapContent, shown: str) -> list[Headline]:
-    rows = sorted(content.headlines, key=lambda r: (_ORDER.index(r["status"]), -r["area_km2"]))
+    rows = sorted(content.headlines, key=lambda r: (STATUSES.index(r["status"]), -r["area_km2"]))
     found = []
     for row in rows:
-        if row["status"] == "liberated":
+        if not of_row(row).is_current:
             continue
         moved = ""
         if content.since is not None and known_number(row.get("net_km2")):
@@ -232,21 +203,10 @@ def _headlines(content: MapContent, shown: str) -> list[Headline]:
     return found
 
 
-def _strands(
+def _lines(
     archive: Archive, source: str, when: When, within: str | None, known: When | None,
     colours: Mapping[str, str] | None,
-) -> list[ClassSeries]:  # fmt: skip
-    frame = archive.series(source=source, status=CHARTED, within=within, to=when, as_known_on=known)
+) -> list[ChartLine]:  # fmt: skip
+    frame = archive.series(source=source, status=named(is_current=True), within=within, to=when, as_known_on=known)
     sides = side_colours(archive.controllers(as_known_on=known), colours=colours)
-    groups: dict[tuple[str | None, str, str], tuple[list[datetime], list[float]]] = {}
-    for row in frame.to_dict("records"):
-        key = (text_or_none(row["controller"]), str(row["status"]), text_or_none(row.get("part")) or "")
-        times, km2 = groups.setdefault(key, ([], []))
-        times.append(parse_instant(row["date"]))
-        km2.append(number_or_none(row["area_km2"]) or 0.0)
-    order = sorted(groups, key=lambda k: (_ORDER.index(k[1]), k[0] or "~", k[2]))
-    return [
-        ClassSeries(class_label(*k), k[0], k[1], sides.get(k[0] or "", CONTESTED), *groups[k])
-        for k in order
-        if max(groups[k][1]) > 0
-    ]
+    return class_lines(frame, sides)

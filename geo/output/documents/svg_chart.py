@@ -6,9 +6,9 @@ import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 
-from geo.output.documents.content import Brief, ClassSeries, chart_words
-from geo.output.images.chart_panels import apart, stretches
-from geo.output.images.themes import DASHES, THEMES, legible
+from geo.output.documents.content import Brief, chart_words
+from geo.output.images.themes import THEMES, legible
+from geo.presentation.chart_lines import ChartLine, apart, stretches
 from geo.presentation.html_text import escape
 from geo.presentation.labels import figure
 
@@ -18,13 +18,13 @@ _LETTER = 9.0  # of the figures at the ends of lines, in the widest font that a 
 _STEP = 15.0  # between two labels at the ends of lines
 
 
-def chart_styles(strands: Sequence[ClassSeries]) -> str:
+def chart_styles(lines: Sequence[ChartLine]) -> str:
     """The lines' colours, light and dark, from our own palette or colours that were checked."""
     sheets = []
     for name in ("light", "dark"):
         rules = "".join(
             f".s{i}{{stroke:{legible(s.colour, THEMES[name])}}}.t{i}{{fill:{legible(s.colour, THEMES[name])}}}"
-            for i, s in enumerate(strands)
+            for i, s in enumerate(lines)
         )
         sheets.append(rules)
     return f"{sheets[0]}@media screen and (prefers-color-scheme: dark){{{sheets[1]}}}"
@@ -32,35 +32,35 @@ def chart_styles(strands: Sequence[ClassSeries]) -> str:
 
 def chart_markup(brief: Brief) -> str:
     """The chart, wide and for a phone, with its key; empty where nothing was ever held."""
-    return strands_markup(brief.strands, chart_words(brief)) if brief.strands else ""
+    return lines_markup(brief.lines, chart_words(brief)) if brief.lines else ""
 
 
-def strands_markup(strands: Sequence[ClassSeries], alt_text: str) -> str:
-    """A chart of strands, wide and for a phone, with its key; the page has `chart_styles` and ``brief.css``."""
+def lines_markup(lines: Sequence[ChartLine], alt_text: str) -> str:
+    """A chart of lines, wide and for a phone, with its key; the page has `chart_styles` and ``brief.css``."""
     words = escape(alt_text)
     keys = "".join(
         f'<li><svg viewBox="0 0 38 12" aria-hidden="true"><path d="M1 6H37" class="line s{i}"{_dash(s)}/></svg>'
         f"<span>{escape(s.label)}</span></li>"
-        for i, s in enumerate(strands)
+        for i, s in enumerate(lines)
     )
     drawn = "".join(
         f'<svg class="{name}" viewBox="0 0 {size[0]} {size[1]}" role="img" aria-label="{words}">'
-        f"{_draw(strands, *size)}</svg>"
+        f"{_draw(lines, *size)}</svg>"
         for name, size in (("wide", _WIDE), ("narrow", _NARROW))
     )
     return f'<ul class="legend keys">{keys}</ul>{drawn}'
 
 
-def _dash(strand: ClassSeries) -> str:
-    dash = " ".join(f"{2.4 * v:g}" for v in DASHES.get(strand.status, ()))
+def _dash(line: ChartLine) -> str:
+    dash = " ".join(f"{2.4 * v:g}" for v in line.dash)
     return f' stroke-dasharray="{dash}"' if dash else ""
 
 
-def _draw(strands: Sequence[ClassSeries], width: int, height: int) -> str:
-    times = sorted({t for s in strands for t in s.times})
+def _draw(lines: Sequence[ChartLine], width: int, height: int) -> str:
+    times = sorted({t for s in lines for t in s.times})
     first, seconds = times[0], max((times[-1] - times[0]).total_seconds(), 1.0)
-    top = 1.08 * max(max(s.km2) for s in strands)
-    ends = [f"{figure(s.km2[-1])} km²" for s in strands]
+    top = 1.08 * max(max(s.km2) for s in lines)
+    ends = [f"{figure(s.km2[-1])} km²" for s in lines]
     right, low = width - _LETTER * max(map(len, ends)) - 8, height - _BOTTOM
 
     def x(moment: datetime) -> float:
@@ -78,16 +78,16 @@ def _draw(strands: Sequence[ClassSeries], width: int, height: int) -> str:
     parts.append(f'<path class="ticks" d="{ticks}"/>')
     for moment, said, anchor in _dates(times, wide=width > _NARROW[0]):
         parts.append(f'<text class="axis" x="{x(moment):.1f}" y="{height - 8}" text-anchor="{anchor}">{said}</text>')
-    for i, strand in enumerate(strands):
-        points = [(x(t), y(v)) for t, v in zip(strand.times, strand.km2, strict=True)]
+    for i, line in enumerate(lines):
+        points = [(x(t), y(v)) for t, v in zip(line.times, line.km2, strict=True)]
         path = ""
-        for part in stretches(strand.times):
+        for part in stretches(line.times):
             (left, start), *rest = points[part]
             path += f"M{left:.1f} {start:.1f}" + "".join(f"H{a:.1f}V{b:.1f}" for a, b in rest)
             if not rest and len(points) > 1:  # a map by itself: no line says it
                 parts.append(f'<circle class="t{i}" cx="{left:.1f}" cy="{start:.1f}" r="2.6"/>')
-        parts.append(f'<path class="line s{i}"{_dash(strand)} d="{path}"/>')
-    wanted = sorted((y(s.km2[-1]), i) for i, s in enumerate(strands))
+        parts.append(f'<path class="line s{i}"{_dash(line)} d="{path}"/>')
+    wanted = sorted((y(s.km2[-1]), i) for i, s in enumerate(lines))
     for (_, i), at in zip(wanted, apart([v for v, _ in wanted], _STEP, low), strict=True):
         parts.append(f'<text class="end t{i}" x="{right + 6:g}" y="{at + 4:.1f}">{ends[i]}</text>')
     return "".join(parts)

@@ -15,10 +15,12 @@ from geo.output.html import map_markup
 from geo.output.html.base_layer import base_layer_of
 from geo.output.html.map_page import ControlMap
 from geo.output.html.table_markup import section_html
-from geo.output.map_content import MapContent, StyledLayer, outlines
+from geo.output.map_content import MapContent, credit_of, outlines
 from geo.presentation import basemap
-from geo.presentation.labels import class_label, credit_line, credit_of, figure, written
-from geo.presentation.symbols import Symbol, class_symbols, voice_symbols
+from geo.presentation.labels import class_label, credit_line, figure, written
+from geo.presentation.legend import StyledLayer, in_order
+from geo.presentation.statuses import class_order
+from geo.presentation.symbols import Symbol, class_symbols, source_symbols
 from geo.schema import text_or_none
 
 if TYPE_CHECKING:
@@ -113,24 +115,26 @@ def _drawn(found: Comparison, shown: Mapping[str, str]) -> list[StyledLayer]:
     symbols = _symbols([(text_or_none(row["controller"]), row["status"], row["said_by"]) for row in rows], everyone)
     drawn = []
     for row in rows:
-        voice, names = row["said_by"], [shown[n] for n in row["said_by"].split("; ")]
+        said_by, names = row["said_by"], [shown[n] for n in row["said_by"].split("; ")]
         side, status = text_or_none(row["controller"]), row["status"]
         words = class_label(side, status)
-        label = f"{words}: by all" if voice == everyone else f"{words}: by {' and '.join(names)} alone"
+        label = f"{words}: by all" if said_by == everyone else f"{words}: by {' and '.join(names)} alone"
         facts = [("Area", f"{figure(row['area_km2'])} km²"), ("Said by", ", ".join(names))]
         facts += [("Others", text_or_none(row["others_say"]) or ""), ("Unit", text_or_none(row["unit"]) or "")]
         facts += [("Date", found.date), ("Snapshots", row["snapshots"])]
-        drawn.append(StyledLayer(label, symbols[side, status, voice], [row["geometry"]], [f for f in facts if f[1]]))
-    return sorted(drawn, key=lambda d: d.label)
+        key = (side, status, "" if said_by == everyone else said_by)
+        look, known = symbols[side, status, said_by], [f for f in facts if f[1]]
+        drawn.append(StyledLayer(label, look, [row["geometry"]], known, key))
+    return in_order(drawn)
 
 
 def _symbols(said: Sequence[tuple[str | None, str, str]], everyone: str) -> dict[tuple[str | None, str, str], Symbol]:
-    """A symbol for each class as each voice says it; what all say of several classes has the class's own."""
-    classes = sorted({(side, status) for side, status, _ in said}, key=lambda c: (c[0] or "", c[1]))
+    """A symbol for each class as each said_by says it; what all say of several classes has the class's own."""
+    classes = sorted({(side, status) for side, status, _ in said}, key=class_order)
     alone = sorted({s for s in said if s[2] != everyone}, key=lambda s: (s[2].count(";"), s[2], s[0] or "", s[1]))
-    voices = voice_symbols(["", *map(repr, alone)])
-    found = {key: voices[repr(key)] for key in alone}
-    own = class_symbols(classes) if len(classes) > 1 else dict.fromkeys(classes, voices[""])
+    symbols = source_symbols(["", *map(repr, alone)])
+    found = {key: symbols[repr(key)] for key in alone}
+    own = class_symbols(classes) if len(classes) > 1 else dict.fromkeys(classes, symbols[""])
     return found | {(side, status, everyone): own[side, status] for side, status in classes}
 
 

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 import shapely
 
-from geo.output.map_content import MapContent, StyledLayer
+from geo.output.map_content import MapContent
 from geo.presentation import basemap
+from geo.presentation.legend import StyledLayer
 
 SCALE = 1_000_000  # steps per degree of control on the page: a vertex moves by 0.08 m at most
 _REGION_DEGREES = 0.002  # how far the outline of an incident's region may be off: it is no ground that is measured
@@ -40,7 +41,7 @@ def shapes_of(content: MapContent) -> dict[str, Any]:
     outlined = {name: shapely.simplify(area, _REGION_DEGREES) for name, area in regions.items()}
     front = [] if content.front is None else shapely.get_parts(content.front.lines)
     return {
-        "classes": [rings(item.shapes) for item in content.classes],
+        "classes": [rings(item.shapes) for item in content.drawn_classes],
         "changes": [rings(item.shapes) for item in content.changes],
         "front": [basemap.encode_line(_whole(line)) for line in front],
         "regions": {name: rings([area]) for name, area in outlined.items()},

@@ -9,9 +9,10 @@ import shapely
 
 from geo.incidents.markers import shared_words
 from geo.output.html.page import LEAFLET_CREDIT
-from geo.output.map_content import MapContent, StyledLayer
+from geo.output.map_content import MapContent
 from geo.presentation.html_text import escape
-from geo.presentation.labels import class_label, figure, front_words, sentence, sliver_words
+from geo.presentation.labels import class_label, figure, sentence, sliver_words
+from geo.presentation.legend import LegendEntry, StyledLayer
 from geo.presentation.symbols import Symbol
 from geo.schema import text_or_none
 from geo.version import __version__
@@ -112,40 +113,34 @@ def swatch(symbol: Symbol) -> str:
     )
 
 
+_SHAPES = {
+    "front": '<path d="M2 15c8-9 13 5 20-2s8-4 14-6" fill="none" stroke="var(--halo)" stroke-width="6"/>'
+    '<path d="M2 15c8-9 13 5 20-2s8-4 14-6" fill="none" stroke="var(--ink)" stroke-width="3"/>',
+    "place": '<circle cx="19" cy="11.5" r="6" fill="var(--incident)" stroke="var(--incident-edge)"/>',
+    "several": '<circle cx="19" cy="11.5" r="10" fill="var(--incident)" stroke="var(--incident-edge)"/>'
+    '<text x="19" y="15.5" text-anchor="middle" font-size="11" font-weight="700" fill="var(--incident-edge)">3</text>',
+    "region": '<path d="M4 4l12-2 18 4-3 14-20 1z" fill="none" stroke="var(--incident)" stroke-dasharray="4 3"/>',
+    "circle": '<circle cx="19" cy="11.5" r="9.5" fill="none" stroke="var(--incident)" stroke-dasharray="4 3"/>',
+}
+
+
+def legend_mark(entry: LegendEntry) -> str:
+    """The mark of a legend's entry, as SVG."""
+    if entry.symbol is not None:
+        return swatch(entry.symbol)
+    return f'<svg viewBox="0 0 38 23" aria-hidden="true">{_SHAPES[entry.mark]}</svg>'
+
+
 def legend(content: MapContent) -> str:
     """What every line, colour and pattern of the map means."""
-    seen: dict[str, str] = {}
-    for item in (*content.changes, *reversed(content.classes)):
-        seen.setdefault(item.label, f"<li>{swatch(item.symbol)}<span>{escape(item.label)}</span></li>")
-    marks = "".join(seen.values())
-    kinds, shared = {s.kind for s in content.markers}, bool(shared_words(content.markers))
-    if content.front is not None:
-        line = '<path d="M2 15c8-9 13 5 20-2s8-4 14-6" fill="none" stroke="var(--{}" stroke-width="{}"/>'
-        marks += _mark(line.format("halo)", 6) + line.format("ink)", 3), front_words(content.front))
-    if "place" in kinds:
-        disc = '<circle cx="19" cy="11.5" r="6" fill="var(--incident)" stroke="var(--incident-edge)"/>'
-        marks += _mark(disc, "Incidents near each other, the larger the more" if shared else "Incident")
-    if sum(s.kind == "place" for s in content.markers) > 1:
-        number = (
-            '<circle cx="19" cy="11.5" r="10" fill="var(--incident)" stroke="var(--incident-edge)"/>'
-            '<text x="19" y="15.5" text-anchor="middle" font-size="11" font-weight="700" fill="var(--incident-edge)">'
-            "3</text>"
-        )
-        apart = "" if shared else "; zoomed in, they come apart"
-        gathered = _mark(number, f"So many incidents close together{apart}")
-        # only the live map gathers them
-        marks += gathered.replace("<li>", '<li class="controls">')
-    if "region" in kinds:
-        square = '<path d="M4 4l12-2 18 4-3 14-20 1z" fill="none" stroke="var(--incident)" stroke-dasharray="4 3"/>'
-        marks += _mark(square, "Incident known to lie somewhere in this region")
-    if "circle" in kinds:
-        ring = '<circle cx="19" cy="11.5" r="9.5" fill="none" stroke="var(--incident)" stroke-dasharray="4 3"/>'
-        marks += _mark(ring, "Incident known to lie somewhere in this circle")
+    marks = "".join(
+        # only the live map gathers several incidents under one number
+        ('<li class="controls">' if entry.mark == "several" else "<li>")
+        + legend_mark(entry)
+        + f"<span>{escape(entry.label)}</span></li>"
+        for entry in content.legend
+    )
     return f'<section><h2>Legend</h2><ul class="legend">{marks}</ul></section>'
-
-
-def _mark(shape: str, words: str) -> str:
-    return f'<li><svg viewBox="0 0 38 23" aria-hidden="true">{shape}</svg><span>{escape(words)}</span></li>'
 
 
 def toggles(content: MapContent) -> str:

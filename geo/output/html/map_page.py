@@ -312,7 +312,7 @@ def _shell(content: MapContent, ground: BaseLayer, *, tiles: str) -> PageParts:
         "lang": content.lang, "scale": SCALE,
         "bounds": corners(content.bounds), "limits": corners(content.limits), "reach": corners(content.reach),
         "ground": ground.packed,
-        "classes": [class_data(item) for item in content.classes],
+        "classes": [class_data(item) for item in content.drawn_classes],
         "changes": [class_data(item) for item in content.changes],
         "shapes": packed(json.dumps(shapes_of(content), separators=(",", ":")).encode()),
         "front": None if content.front is None else {"label": front_words(content.front), "facts": _said_of(content)},

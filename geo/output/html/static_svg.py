@@ -12,9 +12,10 @@ import numpy as np
 import shapely
 
 from geo.incidents.markers import marker_radius
-from geo.output.map_content import MapContent, StyledLayer
+from geo.output.map_content import MapContent
 from geo.presentation.basemap import Box
 from geo.presentation.html_text import escape
+from geo.presentation.legend import StyledLayer
 
 WIDTH = 1000.0
 KM_PER_DEGREE = 111.2
@@ -67,7 +68,7 @@ def draw_static_svg(
     around = around or basemap_svg(content, base, places)
     parts = [f'<rect width="{WIDTH:g}" height="{frame.height:.0f}" fill="var(--sea)"/>', around.under]
     parts += [_draw_region(area, frame) for area in {s.area_name: s.area for s in content.markers if s.area}.values()]
-    for item in (*content.classes, *content.changes):
+    for item in (*content.drawn_classes, *content.changes):
         parts.append(_draw_class(item, frame))
     if content.front is not None:
         parts += _draw_front(content.front.lines, frame)

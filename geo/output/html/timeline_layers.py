@@ -17,7 +17,10 @@ from geo.measure.series.panel import class_ledgers
 from geo.measure.series.parallel import ClassFilter, source_ledgers
 from geo.output.html import timeline_codec
 from geo.output.html.timeline_markup import ClassSeries
-from geo.presentation.labels import class_label, credit_of
+from geo.output.map_content import credit_of
+from geo.presentation.labels import class_label
+from geo.presentation.sides import side_of
+from geo.presentation.statuses import Pattern, class_order, status_of
 from geo.presentation.symbols import Symbol, change_symbols, class_symbols
 from geo.schema import CRS, parse_instant, text_or_none
 
@@ -68,9 +71,8 @@ def parts_of(
     symbols = class_symbols({key[:2] for key in keys}, colours=colours)
     moved = change_symbols(sorted({key[0] for key in keys if key[0]}), colours=colours)
     by_class = _by_class(figures, instants)
-    order = list(symbols)
     parts = []
-    for key in sorted(by_class.keys() & keys, key=lambda k: (order.index(k[:2]), k[2])):
+    for key in sorted(by_class.keys() & keys, key=class_order, reverse=True):
         if not len(ledgers[key].born):
             continue
         area, gained, lost = by_class[key]
@@ -79,14 +81,13 @@ def parts_of(
         changes: tuple[tuple[str, Symbol], ...] = ()
         if place:
             symbol = _outline(symbol, place)
-        elif key[1] == "held" and key[0] is not None:
-            of = f" by {key[0]}" + (f" ({key[2].replace('-', ' ')})" if key[2] else "")
+        elif status_of(key[1]).is_held and key[0] is not None:
+            of = f" by {side_of(key[0]).label}" + (f" ({key[2].replace('-', ' ')})" if key[2] else "")
             gain, loss = moved[key[0], "gained"], replace(moved[key[0], "lost"], dash="")
             changes = ((f"Gained{of}", gain), (f"Lost{of}", loss))
-        label = before + class_label(*key)
-        parts.append(
-            Part(key, source, track, last.get(key), ClassSeries(label, source, symbol, changes, area, gained, lost))
-        )
+        label, order = before + class_label(*key), (place, *class_order(key))
+        series = ClassSeries(label, source, symbol, changes, area, gained, lost, order)
+        parts.append(Part(key, source, track, last.get(key), series))
     return parts, [before + note for note in figures.attrs["notes"]]
 
 
@@ -126,13 +127,12 @@ def _key(row: Sequence[Any]) -> _Key:
 
 def _named(symbol: Symbol, name: str) -> Symbol:
     """The same look under another id: a page may have it twice, once a source."""
-    return replace(symbol, pattern=name, svg=symbol.svg.replace(f'id="{symbol.pattern}"', f'id="{name}"'))
+    return replace(symbol, pattern=name)
 
 
 def _outline(symbol: Symbol, place: int) -> Symbol:
     """A look without a fill: what another source says is told from the ground under it."""
-    empty = f'<pattern id="{symbol.pattern}" patternUnits="userSpaceOnUse" width="4" height="4"></pattern>'
-    return replace(symbol, svg=empty, weight=2.2, dash=_DASHES[(place - 1) % len(_DASHES)])
+    return replace(symbol, tile=Pattern(4, 0.0), weight=2.2, dash=_DASHES[(place - 1) % len(_DASHES)])
 
 
 def _by_class(figures: pd.DataFrame, instants: Sequence[datetime]) -> dict[_Key, tuple[Floats, Floats, Floats]]:

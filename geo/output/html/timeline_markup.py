@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from geo.output.html.map_markup import legend_mark
 from geo.presentation.html_text import escape
 from geo.presentation.labels import figure, written
+from geo.presentation.legend import LegendEntry, StyledLayer, legend_of
 from geo.presentation.symbols import Symbol
 
 Floats = NDArray[np.float64]
@@ -34,6 +37,7 @@ class ClassSeries:
     area: Floats
     gained: Floats
     lost: Floats
+    order: tuple[Any, ...]  # by which classes are sorted: place of the source, status, side
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,16 @@ class Reading:
     charted: int
     notes: Sequence[str]
     has_units: bool
+
+    @property
+    def in_order(self) -> list[ClassSeries]:
+        """The classes of the first source in the one order, then those of the next."""
+        return sorted(self.strands, key=lambda s: s.order)
+
+    @property
+    def numbered(self) -> list[tuple[int, ClassSeries]]:
+        """The same, each with its place among those that are drawn."""
+        return sorted(enumerate(self.strands), key=lambda pair: pair[1].order)
 
 
 def said(moment: datetime) -> str:
@@ -81,7 +95,7 @@ def player(reading: Reading) -> str:
     days = f'min="{first.date()}" max="{last.date()}"'
     options = "".join(
         f'<option value="{k}"{" selected" if k == reading.charted else ""}>{escape(strand.label)}</option>'
-        for k, strand in enumerate(reading.strands)
+        for k, strand in reading.numbered
     )
     scales = "".join(
         f'<span data-chart="{k}"{"" if k == reading.charted else " hidden"}>{_scale(strand)}</span>'
@@ -118,7 +132,7 @@ def side(reading: Reading) -> str:
     rows = "".join(
         f'<tr data-row="{k}"><th scope="row">{escape(s.label)}</th><td>{_km2(s.area[-1])}</td>'
         f"<td>{_km2(s.gained[-1])}</td><td>{_km2(s.lost[-1])}</td><td>{_net(s)}</td></tr>"
-        for k, s in enumerate(reading.strands)
+        for k, s in reading.numbered
     )
     before = f"since {said(reading.instants[-2])}" if len(reading.instants) > 1 else ""
     heads = "".join(f'<th scope="col">{words}</th>' for words in ("Class", "km²", "gained", "lost", "net"))
@@ -134,7 +148,7 @@ def side(reading: Reading) -> str:
 def table(reading: Reading) -> str:
     """Every date with its figures: the timeline as text."""
     heads, units, columns = "", "", []
-    for strand in reading.strands:
+    for strand in reading.in_order:
         listed = [("km²", strand.area)]
         if strand.changes:
             listed += [("gained", strand.gained), ("lost", strand.lost)]
@@ -183,11 +197,19 @@ def _net(strand: ClassSeries) -> str:
 
 
 def _legend(reading: Reading) -> str:
-    marks = "".join(_mark(s.symbol, s.label, f'data-track="{k}"') for k, s in reversed([*enumerate(reading.strands)]))
-    changes = "".join(
-        _mark(look, label, f'data-change="{word}"')
-        for strand in reading.strands
-        for word, (label, look) in zip(("gained", "lost"), strand.changes, strict=False)
+    tracks = {s.label: k for k, s in enumerate(reading.strands)}
+    looks = [
+        (word, *change) for s in reading.in_order for word, change in zip(("gained", "lost"), s.changes, strict=False)
+    ]
+    entries = legend_of(
+        [StyledLayer(s.label, s.symbol, ()) for s in reading.in_order],
+        [StyledLayer(label, look, ()) for _, label, look in looks],
+    )
+    marks = "".join(
+        _mark(entry, f'data-track="{tracks[entry.label]}"')
+        if entry.mark == "class"
+        else _mark(entry, f'data-change="{looks[entry.layer][0]}"')
+        for entry in entries
     )
     layers = [('data-ground="units"', "Unit borders")] if reading.has_units else []
     boxes = "".join(
@@ -195,17 +217,15 @@ def _legend(reading: Reading) -> str:
         for what, words in (*layers, ('data-layer="places"', "Place names"))
     )
     return (
-        f'<section><h2>Legend and layers</h2><ul class="legend switches">{marks}{changes}</ul></section>'
+        f'<section><h2>Legend and layers</h2><ul class="legend switches">{marks}</ul></section>'
         f'<section class="controls"><ul class="toggles">{boxes}</ul></section>'
     )
 
 
-def _mark(symbol: Symbol, words: str, what: str) -> str:
-    dash = f' stroke-dasharray="{symbol.dash}"' if symbol.dash else ""
+def _mark(entry: LegendEntry, what: str) -> str:
     return (
-        f'<li><label><input type="checkbox" checked {what}><svg viewBox="0 0 38 23" aria-hidden="true"><rect x="1" '
-        f'y="1" width="36" height="21" fill="url(#{symbol.pattern})" stroke="{symbol.edge}" '
-        f'stroke-width="{max(symbol.weight, 1.5):g}"{dash}/></svg><span>{escape(words)}</span></label></li>'
+        f'<li><label><input type="checkbox" checked {what}>{legend_mark(entry)}<span>{escape(entry.label)}</span>'
+        "</label></li>"
     )
 
 

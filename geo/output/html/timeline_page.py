@@ -22,10 +22,12 @@ from geo.output.html.page import PageParts, style_and_script
 from geo.output.html.static_svg import draw_static_svg
 from geo.output.html.timeline_layers import Part, parts_of
 from geo.output.html.timeline_markup import Reading
-from geo.output.map_content import MapContent, StyledLayer, outlines
+from geo.output.map_content import MapContent, credit_of, outlines
 from geo.presentation import basemap
-from geo.presentation.labels import credit_line, credit_of, title_words, written
+from geo.presentation.labels import credit_line, title_words, written
+from geo.presentation.legend import StyledLayer
 from geo.presentation.sides import side_colours
+from geo.presentation.statuses import status_of
 from geo.schema import last_instant, parse_instant, to_instant
 
 if TYPE_CHECKING:
@@ -164,7 +166,7 @@ def _instants(
 
 def _charted(parts: Sequence[Part]) -> int:
     """The class whose curve is shown first: of the first source's held ground the one that moved most."""
-    held = [k for k, p in enumerate(parts) if p.key[1] == "held" and p.source == parts[0].source]
+    held = [k for k, p in enumerate(parts) if status_of(p.key[1]).is_held and p.source == parts[0].source]
     return max(held or range(len(parts)), key=lambda k: float(np.nansum(parts[k].track.gained + parts[k].track.lost)))
 
 
@@ -187,7 +189,8 @@ def _content(
 
 def _box(parts: Sequence[Part]) -> tuple[basemap.Box, bool]:
     """Where the ground of all dates lies, and whether some of it lies so far off that this is left out."""
-    held = [p for p in parts if p.key[1] == "held"] or [p for p in parts if p.key[1] != "liberated"] or parts
+    held = [p for p in parts if status_of(p.key[1]).is_held]
+    held = held or [p for p in parts if status_of(p.key[1]).is_current] or list(parts)
     first, whole = (_bounds([p.track.ledger for p in some]) for some in (held, parts))
     far = any(whole[i + 2] - whole[i] > 3 * (first[i + 2] - first[i]) for i in (0, 1))
     west, south, east, north = first if far else whole

@@ -11,7 +11,7 @@ from typing import Any
 from geo.archive.results import When
 from geo.output.brief_tables import Section, known_number, label, signed
 from geo.output.html import map_markup
-from geo.output.html.map_markup import swatch
+from geo.output.html.map_markup import legend_mark
 from geo.output.html.table_markup import section_html
 from geo.output.map_content import MapContent
 from geo.presentation.html_text import escape
@@ -180,13 +180,13 @@ def _workings(pair: Pair) -> Iterator[str]:
 
 
 def _legend(content: MapContent, pair: Pair) -> str:
-    seen = {item.label: f"<li>{swatch(item.symbol)}<span>{escape(item.label)}</span></li>" for item in content.classes}
-    marks = "".join(reversed(seen.values()))
-    moved = "".join(
-        f'<li><label><input type="checkbox" data-layer="moved-{i}" autocomplete="off">{swatch(item.symbol)}'
-        f"<span>{escape(item.label)}</span></label></li>"
-        for i, item in enumerate(content.changes)
-    )
+    marks = ""
+    for entry in content.legend:
+        row = f"{legend_mark(entry)}<span>{escape(entry.label)}</span>"
+        if entry.mark == "change":
+            switch = f'<input type="checkbox" data-layer="moved-{entry.layer}" autocomplete="off">'
+            row = f"<label>{switch}{row}</label>"
+        marks += f"<li>{row}</li>"
     layers = [("units", "Unit borders")] if pair.has_units else []
     boxes = "".join(
         f'<li><label><input type="checkbox" checked data-layer="{name}" autocomplete="off">'
@@ -194,7 +194,7 @@ def _legend(content: MapContent, pair: Pair) -> str:
         for name, words in (*layers, ("places", "Place names"))
     )
     return (
-        f'<section><h2>Legend and layers</h2><ul class="legend switches">{marks}{moved}</ul>'
+        f'<section><h2>Legend and layers</h2><ul class="legend switches">{marks}</ul>'
         f'<ul class="toggles controls">{boxes}</ul></section>'
     )
 

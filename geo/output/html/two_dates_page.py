@@ -25,6 +25,7 @@ from geo.output.map_content import MapContent, gather, outlines
 from geo.presentation import basemap
 from geo.presentation.labels import class_key, class_label, title_words, written
 from geo.presentation.sides import side_colours
+from geo.presentation.statuses import named
 from geo.presentation.symbols import class_symbols
 from geo.schema import CRS, is_day, last_instant, parse_instant, text_or_none
 
@@ -158,7 +159,7 @@ def _alike(
 
 def _moved(changed: gpd.GeoDataFrame, zone: shapely.Geometry | None) -> Objects:
     """The pieces of ground that changed and that a reader could find."""
-    shapes = changed.geometry.to_numpy()[(changed["status"] != "liberated").to_numpy()]
+    shapes = changed.geometry.to_numpy()[changed["status"].isin(named(is_current=True)).to_numpy()]
     parts: Objects = shapely.get_parts(shapes if zone is None else shapely.intersection(shapes, zone))
     return parts[areas_km2(parts) >= LEAST_KM2]
 
@@ -217,7 +218,7 @@ def _shell(
     earlier, later = contents
     # gained and lost ground is by side: each has a layer of its own
     moved = {f"moved-{i}": [item] for i, item in enumerate(later.changes)}
-    drawn = {"classes": earlier.classes, "changes": [], "later": later.classes, **moved}
+    drawn = {"classes": earlier.drawn_classes, "changes": [], "later": later.drawn_classes, **moved}
     shapes: dict[str, Any] = {name: [rings(item.shapes) for item in items] for name, items in drawn.items()}
     shapes |= {"front": [], "regions": {}}
     data = {

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -10,12 +11,13 @@ import numpy as np
 import pandas as pd
 
 from geo.errors import MapError, UsageError
-from geo.output.images.chart_panels import PANELS, ChartText, Line, Panel, save_panels
+from geo.output.images.chart_panels import PANELS, ChartText, Panel, save_panels
 from geo.output.images.fonts import plain
-from geo.output.images.themes import DASHES, Shape, Theme, ThemeName, chosen, kind_of, legible
-from geo.presentation.labels import class_label, figure, title_words, written
-from geo.presentation.sides import CONTESTED, side_colours
-from geo.schema import parse_instant, text_or_none
+from geo.output.images.themes import Shape, Theme, ThemeName, chosen, kind_of, legible
+from geo.presentation.chart_lines import ChartLine, class_lines
+from geo.presentation.labels import figure, title_words, written
+from geo.presentation.sides import side_colours
+from geo.schema import text_or_none
 from geo.version import __version__
 
 if TYPE_CHECKING:
@@ -112,18 +114,9 @@ def _panels(
     return found[:most], found[most:]
 
 
-def _lines(rows: pd.DataFrame, sides: Mapping[str, str], theme: Theme) -> list[Line]:
-    records = rows.to_dict("records")
-    keys = [(text_or_none(r["controller"]), str(r["status"]), text_or_none(r.get("part")) or "") for r in records]
-    lines = []
-    for key in sorted(set(keys), key=lambda k: (k[1] != "held", k[0] or "~", k[1], k[2])):
-        mine = rows[[k == key for k in keys]]
-        km2 = [float(v) for v in mine["area_km2"].fillna(0.0)]
-        if max(km2) > 0:
-            colour = legible(sides.get(key[0] or "", CONTESTED), theme)
-            times = [parse_instant(d).replace(tzinfo=None) for d in mine["date"]]
-            lines.append(Line(plain(class_label(*key)), colour, DASHES.get(key[1], ()), times, km2))
-    return lines
+def _lines(rows: pd.DataFrame, sides: Mapping[str, str], theme: Theme) -> list[ChartLine]:
+    found = class_lines(rows, sides)
+    return [replace(line, label=plain(line.label), colour=legible(line.colour, theme)) for line in found]
 
 
 def _chart_text(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -20,32 +20,10 @@ from geo.output.images.fonts import clean_settings, font, plain, say_missing, te
 from geo.output.images.projection import Rect
 from geo.output.images.text_blocks import TextBlock, height, stack, title_blocks, words
 from geo.output.images.themes import Format, Shape, Theme, ThemeName, chosen, kind_of
+from geo.presentation.chart_lines import HOLE_WORDS, ChartLine, apart, stretches
 from geo.presentation.labels import figure
 
 PANELS = {"slide": (4, 3), "square": (3, 3), "column": (2, 5)}  # across and down
-
-
-# days without a snapshot beyond which a line breaks off: nobody knows that the figure stood so long
-HOLE_DAYS = 45
-HOLE_WORDS = f"Lines break off where there is no snapshot for more than {HOLE_DAYS} days"
-
-
-def stretches(times: Sequence[datetime]) -> list[slice]:
-    """The parts of a line between holes of more than `HOLE_DAYS` days, in order."""
-    hole = timedelta(days=HOLE_DAYS)
-    ends = [i for i in range(1, len(times)) if times[i] - times[i - 1] > hole]
-    return [slice(a, b) for a, b in zip([0, *ends], [*ends, len(times)], strict=True)]
-
-
-@dataclass(frozen=True)
-class Line:
-    """A class in a unit: instants, km² from each on, and how it is drawn."""
-
-    label: str
-    colour: str
-    dash: Sequence[float]
-    times: Sequence[datetime]
-    km2: Sequence[float]
 
 
 @dataclass(frozen=True)
@@ -53,7 +31,7 @@ class Panel:
     """Lines on one scale; `band` is a range of km² that is shaded, `mark` an instant with an upright line."""
 
     name: str
-    lines: Sequence[Line]
+    lines: Sequence[ChartLine]
     band: tuple[float, float] | None = None
     mark: datetime | None = None
 
@@ -120,7 +98,7 @@ def _head(panels: Sequence[Panel], text: ChartText, form: Format, wide: float) -
     return [*blocks, _key(entries, form, wide)]
 
 
-def _key(entries: Sequence[Line], form: Format, wide: float) -> TextBlock:
+def _key(entries: Sequence[ChartLine], form: Format, wide: float) -> TextBlock:
     """The lines' labels in a row, as many rows as they need."""
     size, places, x, y = form.body, [], 0.0, 0.0
     for line in entries:
@@ -251,16 +229,6 @@ def _end_labels(canvas: Canvas, axes: Any, panel: Panel, size: float, *, alone: 
         line = panel.lines[i]
         said = figure(line.km2[-1]) + (" km²" if alone else "")
         canvas.text(x, y + 0.35 * size, said, size, bold=True, colour=line.colour)
-
-
-def apart(wanted: Sequence[float], step: float, low: float) -> list[float]:
-    """Heights in rising order, at least a step apart, none under the lowest; all in points."""
-    placed: list[float] = []
-    for y in wanted:
-        placed.append(max(y, placed[-1] + step) if placed else y)
-    for i in range(len(placed) - 1, -1, -1):
-        placed[i] = min(placed[i], low if i == len(placed) - 1 else placed[i + 1] - step)
-    return placed
 
 
 def alt_text(panels: Sequence[Panel], text: ChartText) -> str:

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from geo.claims.wording import figure_words
 from geo.errors import MapError
-from geo.output.images.chart_panels import ChartText, Line, Panel, save_panels
-from geo.presentation.labels import credit_line, credit_of, written
-from geo.presentation.sides import CONTESTED, side_colours
+from geo.output.images.chart_panels import ChartText, Panel, save_panels
+from geo.output.map_content import credit_of
+from geo.presentation.chart_lines import ChartLine
+from geo.presentation.labels import credit_line, written
+from geo.presentation.sides import NOBODY, side_colours
+from geo.presentation.statuses import status_of
 from geo.schema import last_instant
 from geo.version import __version__
 
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
     from geo.claims.verdict import Finding
     from geo.output.images.themes import Shape, ThemeName
 
-_DASHES: Mapping[str, Sequence[float]] = {"contested": (3, 1.5, 1, 1.5), "claimed": (4, 2), "advance": (1, 1.2)}
 _MONTHS_SHOWN = 400  # days before the claim's: a series of years would hide what it is about
 
 
@@ -64,15 +65,15 @@ def _panel(archive: Archive, finding: Finding, source: str) -> Panel:
     return Panel(name, [line for line in lines if line.times], _band(finding, mine[0]), day.replace(tzinfo=None))
 
 
-def _line(archive: Archive, finding: Finding, strand: Strand) -> Line:
+def _line(archive: Archive, finding: Finding, strand: Strand) -> ChartLine:
     day = last_instant(str(finding.date))
     claim = finding.claim
     side = (claim.against if claim.quantity == "share retaken" else claim.controller) or ""
     shown = [i for i, t in enumerate(strand.times) if t <= day and (day - t).days <= _MONTHS_SHOWN]
-    colour = side_colours(archive.controllers()).get(side, CONTESTED)
+    colour = side_colours(archive.controllers()).get(side, NOBODY)
     part = f" ({strand.part})" if strand.part else ""
-    return Line(
-        label=" + ".join(strand.statuses) + part, colour=colour, dash=_DASHES.get(strand.statuses[-1], ()),
+    return ChartLine(
+        label=" + ".join(strand.statuses) + part, colour=colour, dash=status_of(strand.statuses[-1]).chart_dash,
         times=[strand.times[i].replace(tzinfo=None) for i in shown], km2=[strand.values[i] for i in shown],
     )  # fmt: skip
 

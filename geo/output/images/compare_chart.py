@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from geo.errors import MapError
-from geo.output.images.chart_panels import ChartText, Line, Panel, save_panels
-from geo.presentation.labels import class_label, credit_line, credit_of, written
-from geo.presentation.symbols import AGREED, VOICES
+from geo.output.images.chart_panels import ChartText, Panel, save_panels
+from geo.output.map_content import credit_of
+from geo.presentation.chart_lines import ChartLine
+from geo.presentation.labels import class_label, credit_line, written
+from geo.presentation.symbols import AGREED, SOURCE_COLOURS
 from geo.schema import parse_instant, text_or_none
 from geo.version import __version__
 
@@ -63,16 +65,16 @@ def _panels(archive: Archive, span: pd.DataFrame) -> list[Panel]:
     return found
 
 
-def _lines(archive: Archive, rows: pd.DataFrame) -> list[Line]:
-    lines, voices = [], iter(VOICES)
+def _lines(archive: Archive, rows: pd.DataFrame) -> list[ChartLine]:
+    lines, source_colours = [], iter(SOURCE_COLOURS)
     for (kind, by), group in rows.groupby(["kind", "said_by"], sort=False, dropna=False):
         km2 = [float(v) for v in group["area_km2"]]
         times = [parse_instant(d).replace(tzinfo=None) for d in group["date"]]
         if kind == "area":
-            line = Line(credit_of(archive, str(by))["title"] or str(by), next(voices), (), times, km2)
+            line = ChartLine(credit_of(archive, str(by))["title"] or str(by), next(source_colours), (), times, km2)
         elif kind == "agreed":
-            line = Line("Agreed", AGREED, (4, 2), times, km2)
+            line = ChartLine("Agreed", AGREED, (4, 2), times, km2)
         else:
-            line = Line("In dispute", _DISPUTED, (1, 1.2), times, km2)
+            line = ChartLine("In dispute", _DISPUTED, (1, 1.2), times, km2)
         lines.append(line)
     return lines if any(max(line.km2) > 0 for line in lines) else []

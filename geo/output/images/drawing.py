@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -11,19 +10,11 @@ import shapely
 from geo.output.images.fonts import font, need_matplotlib
 from geo.output.images.projection import Rect
 from geo.output.images.themes import Theme
-from geo.presentation.symbols import HELD_FILL, Symbol
+from geo.presentation.statuses import HELD_FILL
+from geo.presentation.symbols import Symbol
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Figure
-
-
-_PATTERN = re.compile(r'<pattern [^>]*?width="(\d+)"[^>]*?>')
-_TURN = re.compile(r"rotate\((\d+)\)")
-_RECT = re.compile(r'<rect [^>]*?fill="(#\w{6})" fill-opacity="([\d.]+)"/>')
-_BAR = re.compile(
-    r'<path d="M([\d.]+) ([\d.]+)[VH]\d+" stroke="(#\w{6})" stroke-width="([\d.]+)" stroke-opacity="([\d.]+)"/>'
-)
-_DOT = re.compile(r'<circle cx="[\d.]+" cy="[\d.]+" r="([\d.]+)" fill="(#\w{6})" fill-opacity="([\d.]+)"/>')
 
 
 class Canvas:
@@ -91,9 +82,8 @@ class Canvas:
         path = _path(_rings(shapes), close=True)
         if path is None:
             return
-        colour, opacity = _RECT.findall(symbol.svg)[0]
-        strength = self.theme.held[0] if float(opacity) == HELD_FILL else float(opacity)
-        self._patch(path, (colour, strength), "none", 0.0, "", clip)
+        strength = self.theme.held[0] if symbol.tile.opacity == HELD_FILL else symbol.tile.opacity
+        self._patch(path, (symbol.fill, strength), "none", 0.0, "", clip)
         self._texture(path, symbol, clip)
         self._patch(path, "none", symbol.edge, symbol.weight * edge * self.marks, symbol.dash, clip)
 
@@ -102,28 +92,27 @@ class Canvas:
         from matplotlib.collections import LineCollection, PathCollection
         from matplotlib.path import Path as Outline
 
-        size = float(_PATTERN.findall(symbol.svg)[0]) * self.marks
-        turn = float((_TURN.findall(symbol.svg) or ["0"])[0])
+        size, turn = symbol.tile.size * self.marks, float(symbol.angle % 180)
         box = path.get_extents()
         region = (max(box.x0, clip[0]), max(box.y0, clip[1]), min(box.x1, clip[2]), min(box.y1, clip[3]))
         if region[0] >= region[2] or region[1] >= region[3]:
             return
         drawn: list[Any] = []
-        is_held = float(_RECT.findall(symbol.svg)[0][1]) == HELD_FILL
-        for first, _, colour, width, opacity in _BAR.findall(symbol.svg):
-            rows = _bars(region, size, turn + (90 if float(first) == 0 else 0))
-            strength = self.theme.held[1] if is_held else float(opacity)
+        is_held = symbol.tile.opacity == HELD_FILL
+        for bar, colour in symbol.bars:
+            rows = _bars(region, size, turn + (90 if bar.across else 0))
+            strength = self.theme.held[1] if is_held else bar.opacity
             drawn.append(LineCollection(
-                rows, colors=[(colour, strength)], linewidths=float(width) * self.marks, capstyle="butt",
+                rows, colors=[(colour, strength)], linewidths=bar.width * self.marks, capstyle="butt",
                 transform=self.page,
             ))  # fmt: skip
-        for radius, colour, opacity in _DOT.findall(symbol.svg):
-            dot = Outline.circle((0, 0), float(radius) * self.marks)
+        for radius, opacity in [symbol.tile.dot] if symbol.tile.dot else ():
+            dot = Outline.circle((0, 0), radius * self.marks)
             places = _grid(region, size)
-            places = places[path.contains_points(places, radius=float(radius) * self.marks)]
+            places = places[path.contains_points(places, radius=radius * self.marks)]
             drawn.append(PathCollection(
                 [Outline(dot.vertices, dot.codes)], offsets=places, offset_transform=self.page, linewidths=0,
-                facecolors=[(colour, float(opacity))], transform=self._size_only(),
+                facecolors=[(symbol.colour, opacity)], transform=self._size_only(),
             ))  # fmt: skip
         for artist in drawn:
             self._add(artist)

@@ -48,7 +48,7 @@ def draw_map_panel(
         canvas.areas(shapes, fill=theme.mark, opacity=0.035, clip=clip)
         canvas.areas(shapes, edge=theme.mark, weight=1.4 * m, dash="6 4", clip=clip)
     ground = []
-    for item in (*content.classes, *content.changes):
+    for item in (*content.drawn_classes, *content.changes):
         laid = plane.shapes(item.shapes)
         ground.append(laid)
         if len(laid):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import shapely
@@ -14,7 +14,8 @@ from geo.output.images.fonts import plain, text_width, wrapped
 from geo.output.images.themes import Format
 from geo.output.map_content import MapContent
 from geo.presentation import basemap
-from geo.presentation.labels import class_label, figure, front_words, sentence, sliver_words
+from geo.presentation.labels import class_label, figure, sentence, sliver_words
+from geo.presentation.legend import LegendEntry
 from geo.presentation.symbols import Symbol
 from geo.schema import text_or_none
 from geo.version import __version__
@@ -165,33 +166,13 @@ def _notes(content: MapContent) -> list[str]:
 
 def legend(content: MapContent, form: Format, width: float, markers: Sequence[Marker]) -> list[TextBlock]:
     """What the table of figures has not said: changes, and how incidents are drawn."""
-    told = {_label(row) for row in content.headlines}
-    entries: dict[str, Callable[[Canvas, float, float], None]] = {}
-    for item in (*content.changes, *reversed(content.classes)):
-        if item.label not in told:
-            entries.setdefault(item.label, swatched(item.symbol, form.body))
-    kinds = {s.kind for s in markers}
-    if content.front is not None:
-        entries[front_words(content.front)] = lambda canvas, x, y: canvas.front_mark(x, y, form.body)
-    if "region" in kinds:
-        entries["Incident known to lie somewhere in this region"] = lambda canvas, x, y: canvas.areas(
-            [shapely.box(x, y + 0.2 * form.body, x + 1.9 * form.body, y + 1.3 * form.body)], edge=canvas.theme.mark,
-            weight=1.2 * canvas.marks, dash="3 2",
-        )  # fmt: skip
-    if "place" in kinds:
-        entries["Incident"] = lambda canvas, x, y: canvas.disc(
-            x + 0.95 * form.body, y + 0.75 * form.body, 4.2 * canvas.marks, fill=canvas.theme.mark,
-            edge=canvas.theme.mark_edge, weight=1.2 * canvas.marks,
-        )  # fmt: skip
-    if "circle" in kinds:
-        entries["Incident known to lie somewhere in this circle"] = lambda canvas, x, y: canvas.disc(
-            x + 0.95 * form.body, y + 0.75 * form.body, 0.62 * form.body, fill="none", edge=canvas.theme.mark,
-            weight=1.2 * canvas.marks, dash="3 2",
-        )  # fmt: skip
+    said = {_label(row) for row in content.headlines}
+    shown = replace(content, markers=markers)
+    entries = [e for e in shown.legend if e.mark != "several" and not (e.mark == "class" and e.label in said)]
     if not entries:
         return []
     title = words("Legend", width, form.body, bold=True, after=0.2 * form.body)
-    return [title, *(_entry(label, mark, form.body, width) for label, mark in entries.items())]
+    return [title, *(_entry(entry, form.body, width) for entry in entries)]
 
 
 def swatched(symbol: Symbol, size: float) -> Callable[[Canvas, float, float], None]:
@@ -199,11 +180,28 @@ def swatched(symbol: Symbol, size: float) -> Callable[[Canvas, float, float], No
     return lambda canvas, x, y: _swatch(canvas, symbol, x, y + 0.2 * size, size)
 
 
-def _entry(label: str, mark: Callable[[Canvas, float, float], None], size: float, width: float) -> TextBlock:
-    text = words(label, width - 2.5 * size, 0.94 * size)
+def _mark(canvas: Canvas, entry: LegendEntry, x: float, y: float, size: float) -> None:
+    """What a legend's entry stands for, in a box of 1.9 by 1.5 sizes."""
+    theme, m = canvas.theme, canvas.marks
+    middle = (x + 0.95 * size, y + 0.75 * size)
+    if entry.symbol is not None:
+        swatched(entry.symbol, size)(canvas, x, y)
+    elif entry.mark == "front":
+        canvas.front_mark(x, y, size)
+    elif entry.mark == "region":
+        box = shapely.box(x, y + 0.2 * size, x + 1.9 * size, y + 1.3 * size)
+        canvas.areas([box], edge=theme.mark, weight=1.2 * m, dash="3 2")
+    elif entry.mark == "circle":
+        canvas.disc(*middle, 0.62 * size, fill="none", edge=theme.mark, weight=1.2 * m, dash="3 2")
+    else:
+        canvas.disc(*middle, 4.2 * m, fill=theme.mark, edge=theme.mark_edge, weight=1.2 * m)
+
+
+def _entry(entry: LegendEntry, size: float, width: float) -> TextBlock:
+    text = words(entry.label, width - 2.5 * size, 0.94 * size)
 
     def draw(canvas: Canvas, x: float, y: float) -> None:
-        mark(canvas, x, y)
+        _mark(canvas, entry, x, y, size)
         text.draw(canvas, x + 2.5 * size, y)
 
     return TextBlock(max(text.height, 1.35 * size) + 0.15 * size, draw)

@@ -8,14 +8,11 @@ from pathlib import Path
 from typing import Literal
 
 from geo.errors import UsageError
-from geo.presentation.sides import CONTESTED
+from geo.presentation.sides import NOBODY
 
 Shape = Literal["slide", "square", "column"]
 ThemeName = Literal["light", "dark"]
 FORMATS = ("png", "svg", "pdf")
-# statuses by line, since two of a side share its colour: dashes in multiples of the line's width
-DASHES: Mapping[str, Sequence[float]] = {"claimed": (4, 2), "advance": (1, 1.2), "contested": (3, 1.5, 1, 1.5),
-                                          "liberated": (1.2, 2.2)}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -89,7 +86,7 @@ def chosen(shape: str, theme: str) -> tuple[Format, Theme]:
 def legible(colour: str, theme: Theme) -> str:
     """A side's colour as a line on this paper: lighter on dark, and the yellow of contested ground darker on light."""
     light = int(theme.paper[1:3], 16) > 127
-    toward = theme.ink if not light else "#3c2d00" if colour == CONTESTED else colour
+    toward = theme.ink if not light else "#3c2d00" if colour == NOBODY else colour
     share = 0.35 if not light else 0.4
     mixed = (round(int(colour[i : i + 2], 16) * (1 - share) + int(toward[i : i + 2], 16) * share) for i in (1, 3, 5))
     return "#" + "".join(f"{v:02x}" for v in mixed)

@@ -14,7 +14,7 @@ from geo.output.console import records
 from geo.output.html.base_layer import base_layer_of
 from geo.output.html.map_page import ControlMap
 from geo.output.html.timeline_page import draw_timeline
-from geo.output.map_content import gather
+from geo.output.map_content import credit_of, gather
 from geo.output.parallel import by_workers
 from geo.output.site import markup
 from geo.output.site.downloads import download_bytes, take
@@ -24,7 +24,7 @@ from geo.output.site.publish import Built, Filed, Shelf, opened, stage
 from geo.output.site.social_image import card_png, card_words
 from geo.output.site.unit_pages import Unit, unit_body, unit_subtitle, units_of, units_table
 from geo.presentation import basemap
-from geo.presentation.labels import credit_line, credit_of, written
+from geo.presentation.labels import credit_line, written
 from geo.schema import parse_instant, text_or_none, write_instant
 from geo.version import __version__
 

@@ -20,8 +20,11 @@ from geo.formats.xml import Element, add, clean, xml_bytes
 from geo.incidents.markers import marker_of
 from geo.measure.areas import areal_only, clip
 from geo.measure.ellipsoid import areas_km2
-from geo.presentation.labels import class_label, credit_line, credit_of
-from geo.presentation.sides import CONTESTED, side_colours
+from geo.output.map_content import credit_of
+from geo.presentation.labels import class_label, credit_line
+from geo.presentation.sides import side_colours
+from geo.presentation.statuses import class_order, status_of
+from geo.presentation.symbols import class_colour
 from geo.schema import CRS, INCIDENT_COLUMNS, text_or_none, to_instant, write_instant
 from geo.version import __version__
 
@@ -32,7 +35,6 @@ if TYPE_CHECKING:
 _CONTROL = ("date", "source", "snapshot", "controller", "status", "native", "valid_from", "area_km2")
 # what a file's row carried beside our own fields stays in the archive
 _INCIDENT = ("dataset", *(c for c in INCIDENT_COLUMNS if c != "orig"))
-_FILL = {"held": "99", "claimed": "55", "advance": "66", "liberated": "44"}  # opacity in KML
 
 
 @dataclass(frozen=True)
@@ -138,9 +140,9 @@ def _kml(taken: Taken) -> bytes:
     classes = dict.fromkeys(
         (text_or_none(c), str(s)) for c, s in zip(taken.control["controller"], taken.control["status"], strict=True)
     )
-    names = {key: f"class-{i}" for i, key in enumerate(sorted(classes, key=str))}
+    names = {key: f"class-{i}" for i, key in enumerate(sorted(classes, key=class_order))}
     for key, name in names.items():
-        _style(document, name, taken.colours.get(key[0] or "", CONTESTED), _FILL.get(key[1], "77"))
+        _style(document, name, class_colour(*key, taken.colours), f"{round(255 * status_of(key[1]).kml_opacity):02x}")
     _balloon(add(document, "Style", id="incident"))
     folder = add(document, "Folder")
     add(folder, "name", "Control")

@@ -20,7 +20,8 @@ import shapely
 from geo.archive.results import FAR, When
 from geo.assets import ASSETS
 from geo.errors import MapError, UsageError
-from geo.presentation.labels import credit_of, title_words, written
+from geo.output.map_content import credit_of
+from geo.presentation.labels import title_words, written
 from geo.schema import last_instant, parse_instant, text_or_none, to_instant
 from geo.version import __version__
 

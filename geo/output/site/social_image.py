@@ -14,6 +14,7 @@ from geo.output.images.text_blocks import TextBlock, credit_lines, space, stack,
 from geo.output.images.themes import THEMES, Format
 from geo.output.map_content import MapContent
 from geo.presentation.labels import class_label, figure, written
+from geo.presentation.statuses import STATUSES, of_row
 from geo.presentation.symbols import Symbol
 from geo.schema import text_or_none
 
@@ -75,9 +76,8 @@ def _label_block(label: str, symbol: Symbol | None, form: Format, wide: float) -
 
 def _rows(figures: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
     """The figures that a card has room for: held ground first, the largest first; never what has none."""
-    order = ("held", "contested", "claimed", "advance", "liberated")
-    rows = [r for r in figures if r["area_km2"] > 0 and r["status"] != "liberated"]
-    return sorted(rows, key=lambda r: (order.index(r["status"]), -r["area_km2"]))[:_ROWS]
+    rows = [r for r in figures if r["area_km2"] > 0 and of_row(r).is_current]
+    return sorted(rows, key=lambda r: (STATUSES.index(r["status"]), -r["area_km2"]))[:_ROWS]
 
 
 def _label(row: Mapping[str, Any]) -> str:

@@ -7,18 +7,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from geo.measure.areas import OUTSIDE
-from geo.output.documents.content import ClassSeries, strands_words
-from geo.output.documents.svg_chart import chart_styles, strands_markup
+from geo.output.documents.svg_chart import chart_styles, lines_markup
 from geo.output.site.plan import Plan, slugs
+from geo.presentation.chart_lines import class_line, lines_in_words
 from geo.presentation.html_text import escape
 from geo.presentation.labels import class_label, figure, written
-from geo.presentation.sides import CONTESTED, side_colours
+from geo.presentation.sides import side_colours
+from geo.presentation.statuses import class_order
 from geo.schema import parse_instant, text_or_none, to_instant
 
 if TYPE_CHECKING:
     from geo.archive import Archive
 
-_ORDER = ("held", "contested", "claimed", "advance", "liberated")
 Key = tuple[str | None, str, str]
 
 
@@ -84,7 +84,7 @@ def _steps(
     classes: Mapping[Key, Mapping[str, float]], days: Sequence[str]
 ) -> tuple[list[Key], list[tuple[str, list[float]]]]:
     there = [key for key, values in classes.items() if any(v > 0 for v in values.values())]
-    keys = sorted(there, key=lambda k: (_ORDER.index(k[1]), k[0] or "~", k[2]))
+    keys = sorted(there, key=class_order)
     steps: list[tuple[str, list[float]]] = []
     for day in days:
         km2 = [classes[key].get(day, 0.0) for key in keys]
@@ -97,14 +97,13 @@ def unit_body(unit: Unit, archive: Archive, plan: Plan) -> tuple[str, str]:
     """What a unit's page holds under its title, and the styles of its chart."""
     colours = side_colours(archive.controllers(as_known_on=plan.wishes.as_known_on), colours=plan.wishes.colours)
     times = [to_instant(day) for day, _ in unit.steps]
-    strands = [
-        ClassSeries(class_label(*key), key[0], key[1], colours.get(key[0] or "", CONTESTED), times,
-               [km2[i] for _, km2 in unit.steps])
+    lines = [
+        class_line(key, colours, times, [km2[i] for _, km2 in unit.steps])
         for i, key in enumerate(unit.classes)
     ]  # fmt: skip
-    alt_text = strands_words(strands, f"Area in {unit.name} by {plan.shown} in km², a step for every change.")
-    chart = f'<section class="chart"><h2>Area in km²</h2>{strands_markup(strands, alt_text)}</section>'
-    return f'<div class="brief">{chart if len(times) > 1 else ""}{_table(unit, plan)}</div>', chart_styles(strands)
+    alt_text = lines_in_words(lines, f"Area in {unit.name} by {plan.shown} in km², a step for every change.")
+    chart = f'<section class="chart"><h2>Area in km²</h2>{lines_markup(lines, alt_text)}</section>'
+    return f'<div class="brief">{chart if len(times) > 1 else ""}{_table(unit, plan)}</div>', chart_styles(lines)
 
 
 def unit_subtitle(unit: Unit, plan: Plan) -> str:
@@ -145,7 +144,7 @@ def _moved(km2: float, before: float | None) -> str:
 def units_table(units: Sequence[Unit]) -> str:
     """Every unit with its last figures and a link to its page, as HTML."""
     keys: dict[Key, Any] = {key: None for unit in units for key in unit.classes}
-    order = sorted(keys, key=lambda k: (_ORDER.index(k[1]), k[0] or "~", k[2]))
+    order = sorted(keys, key=class_order)
     heads = "".join(f'<th scope="col">{escape(class_label(*key))}</th>' for key in order)
     rows = ""
     for unit in units:

@@ -1,0 +1,72 @@
+"""What a map's legend says, in the one order of classes: classes, changes, the front line, incidents."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Literal
+
+import shapely
+
+from geo.presentation.statuses import ClassKey, class_order
+from geo.presentation.symbols import Symbol
+
+Mark = Literal["class", "change", "front", "place", "several", "region", "circle"]
+_REGION = "Incident known to lie somewhere in this region"
+_CIRCLE = "Incident known to lie somewhere in this circle"
+
+
+@dataclass(frozen=True)
+class StyledLayer:
+    """Polygons that are drawn alike: what they are called, how they look, and what is known of them."""
+
+    label: str
+    symbol: Symbol
+    shapes: Sequence[shapely.Geometry]
+    facts: Sequence[tuple[str, str]] = field(default_factory=tuple)
+    key: ClassKey | None = None  # the class, where it is one
+
+
+@dataclass(frozen=True)
+class LegendEntry:
+    """A line of a legend: its words and the mark beside them; `layer` is the place of a class or change in its list."""
+
+    label: str
+    mark: Mark
+    symbol: Symbol | None = None
+    layer: int = 0
+
+
+def in_order(layers: Sequence[StyledLayer]) -> list[StyledLayer]:
+    """Layers in the one order of classes; those that are no class stay where they are."""
+    return sorted(layers, key=lambda layer: () if layer.key is None else class_order(layer.key))
+
+
+def legend_of(
+    classes: Sequence[StyledLayer],
+    changes: Sequence[StyledLayer] = (),
+    *,
+    front: str = "",
+    incidents: Sequence[str] = (),
+    shares_marks: bool = False,
+) -> list[LegendEntry]:
+    """The legend of a map that shows these layers, a front line of these words, and incidents of these kinds."""
+    entries: dict[str, LegendEntry] = {}
+    for i, item in enumerate(in_order(classes)):
+        entries.setdefault(item.label, LegendEntry(item.label, "class", item.symbol, i))
+    for i, item in enumerate(changes):
+        entries.setdefault(item.label, LegendEntry(item.label, "change", item.symbol, i))
+    found = list(entries.values())
+    if front:
+        found.append(LegendEntry(front, "front"))
+    if "place" in incidents:
+        many = "Incidents near each other, the larger the more"
+        found.append(LegendEntry(many if shares_marks else "Incident", "place"))
+    if sum(kind == "place" for kind in incidents) > 1:
+        apart = "" if shares_marks else "; zoomed in, they come apart"
+        found.append(LegendEntry(f"So many incidents close together{apart}", "several"))
+    if "region" in incidents:
+        found.append(LegendEntry(_REGION, "region"))
+    if "circle" in incidents:
+        found.append(LegendEntry(_CIRCLE, "circle"))
+    return found

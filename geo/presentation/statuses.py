@@ -1,0 +1,230 @@
+"""The table of statuses: what each is called, how it looks on every output, and what it counts as.
+
+The order of the table is the order of legends, tables, timelines, briefings, sites and charts; maps draw it in reverse,
+so that the first lies on top.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, fields
+from typing import Any, overload
+
+from geo.errors import UsageError
+from geo.presentation.sides import side_order
+
+ClassKey = tuple[str | None, str, str]  # side, status, publication of the source
+
+
+@dataclass(frozen=True)
+class Bar:
+    """Lines of a pattern: how wide and strong, along it or across it, in the side's colour unless it names its own."""
+
+    width: float
+    opacity: float
+    across: bool = False
+    colour: str = ""
+
+
+@dataclass(frozen=True)
+class Pattern:
+    """A square that repeats: its size in pixels, how strongly it is filled, what is drawn on it, how it is turned."""
+
+    size: int
+    opacity: float
+    bars: Sequence[Bar] = ()
+    dot: tuple[float, float] | None = None  # radius and opacity
+    turn: int = 0  # degrees, beside the angle by which sides are told apart
+    fill: str = ""  # a colour of its own
+
+
+@dataclass(frozen=True)
+class Status:
+    """What a status is.
+
+    Attributes
+    ----------
+    name : str
+        As files, archives and the command line write it.
+    label : str
+        In words, with ``{side}`` where the side is named.
+    pattern : Pattern
+        On maps and in legends.
+    weight, dash : float, str
+        The outline, in pixels.
+    qgis_fill, qgis_opacity : str, float
+        The fill in QGIS.
+    kml_opacity : float
+        Of the fill in KML.
+    chart_dash : sequence of float
+        Of the line in charts, in multiples of its width; empty is a whole line.
+    colour, edge : str
+        A colour and an outline of its own; "" is the side's.
+    has_side : bool
+        False: ground of nobody, whose rows name no side.
+    is_held : bool
+        Ground that a side holds: what is asked for where no status is named; fronts, changes and bounds start from it.
+    widens_upper_bound : bool
+        Counts for the upper bound of what is held in the same country.
+    is_current : bool
+        False: ground that nobody disputes any more, left out of headlines, charts and the first view.
+    shows_presence : bool
+        A side of which a source draws such ground in a place is there.
+    overlap_rank : int
+        Where classes of one source overlap, the lowest counts.
+    """
+
+    name: str
+    label: str
+    pattern: Pattern
+    weight: float
+    dash: str
+    qgis_fill: str
+    qgis_opacity: float
+    kml_opacity: float
+    chart_dash: Sequence[float]
+    colour: str = ""
+    edge: str = ""
+    has_side: bool = True
+    is_held: bool = False
+    widens_upper_bound: bool = False
+    is_current: bool = True
+    shows_presence: bool = False
+    overlap_rank: int = 9
+
+
+# of held ground; dark pages and pictures have it stronger (map.css, themes.py)
+HELD_FILL = 0.45
+_TABLE: list[Status] = [
+    Status(
+        "held", "Held by {side}", Pattern(7, HELD_FILL, [Bar(1.1, 0.6)]), 1.6, "",
+        qgis_fill="solid", qgis_opacity=0.45, kml_opacity=0.6, chart_dash=(),
+        is_held=True, shows_presence=True, overlap_rank=0,
+    ),
+    Status(
+        "claimed", "Claimed by {side}, not confirmed", Pattern(11, 0.1, [Bar(1.6, 0.8)]), 1.6, "7 4",
+        qgis_fill="f_diagonal", qgis_opacity=0.8, kml_opacity=1 / 3, chart_dash=(4, 2),
+        shows_presence=True, overlap_rank=2,
+    ),
+    Status(
+        "advance", "Advance of {side}, assessed", Pattern(7, 0.15, [Bar(0.7, 0.6)], dot=(1.5, 0.85)), 1.2, "2 3",
+        qgis_fill="dense6", qgis_opacity=0.8, kml_opacity=0.4, chart_dash=(1, 1.2), overlap_rank=1,
+    ),
+    Status(
+        "contested", "Contested or unknown",
+        Pattern(8, 0.6, [Bar(0.8, 0.75, colour="#6b5410"), Bar(0.8, 0.75, across=True, colour="#6b5410")], turn=45),
+        1.2, "4 3", qgis_fill="diagonal_x", qgis_opacity=0.9, kml_opacity=7 / 15, chart_dash=(3, 1.5, 1, 1.5),
+        colour="#efc94c", edge="#8a6d1a", has_side=False, widens_upper_bound=True, overlap_rank=3,
+    ),
+    Status(
+        "liberated", "Liberated, {side}", Pattern(10, 0.1, [Bar(0.7, 0.5, across=True)], turn=-45), 0.7, "",
+        qgis_fill="b_diagonal", qgis_opacity=0.5, kml_opacity=4 / 15, chart_dash=(1.2, 2.2),
+        is_current=False, overlap_rank=4,
+    ),
+]  # fmt: skip
+
+
+class _Names(Sequence[str]):
+    """The names in the table, in its order, as they are now."""
+
+    @overload
+    def __getitem__(self, i: int) -> str: ...
+    @overload
+    def __getitem__(self, i: slice) -> list[str]: ...
+    def __getitem__(self, i: int | slice) -> str | list[str]:
+        return [s.name for s in _TABLE][i]
+
+    def __len__(self) -> int:
+        return len(_TABLE)
+
+    def __repr__(self) -> str:
+        return repr(tuple(self))
+
+
+STATUSES: Sequence[str] = _Names()
+
+
+def status_of(name: str) -> Status:
+    """The row of a status."""
+    for status in _TABLE:
+        if status.name == name:
+            return status
+    raise UsageError(unknown_statuses([name]))
+
+
+def check_statuses(names: Iterable[str]) -> None:
+    """Refuse names that are in no row."""
+    unknown = sorted(set(names) - set(STATUSES))
+    if unknown:
+        raise UsageError(unknown_statuses(unknown))
+
+
+def unknown_statuses(names: Sequence[str]) -> str:
+    """What is said of statuses that are in no row."""
+    return f"status {', '.join(names)} is unknown; the known ones: {', '.join(STATUSES)}"
+
+
+def named(**wanted: bool) -> tuple[str, ...]:
+    """The statuses that are all this, in order: ``named(is_held=True)``."""
+    return tuple(s.name for s in _TABLE if all(getattr(s, key) is value for key, value in wanted.items()))
+
+
+def class_order(key: Sequence[Any]) -> tuple[Any, ...]:
+    """What classes are sorted by, everywhere: status, side, publication; what follows breaks ties."""
+    side, status, *rest = key
+    rank = STATUSES.index(status) if status in STATUSES else len(STATUSES)  # ground of several classes has no status
+    return (rank, side_order(side), *(part or "" for part in rest))
+
+
+def of_row(row: Mapping[str, Any]) -> Status:
+    """The status of a row of figures."""
+    return status_of(row["status"])
+
+
+def register(status: Status, *, after: str | None = None) -> None:
+    """Add a status to the table for as long as the program runs; every output then knows it.
+
+    Parameters
+    ----------
+    status : Status
+        It must be told apart from every other: by name, label, pattern, fill in QGIS and dash in charts.
+    after : str or None
+        The status that it follows in the order; None is the last.
+
+    Raises
+    ------
+    UsageError
+        It has something in common with another one, or `after` is unknown.
+    """
+    if not re.fullmatch(r"[a-z][a-z_-]*", status.name):
+        raise UsageError(f"status {status.name!r}: its name is written in small letters, - and _")
+    if status.has_side != ("{side}" in status.label):
+        raise UsageError(
+            f"status {status.name}: its label {status.label!r} names {{side}} where it has a side, else not"
+        )
+    for name in ("name", "label", "pattern", "qgis_fill", "chart_dash"):
+        for other in _TABLE:
+            if _plain(getattr(other, name)) == _plain(getattr(status, name)):
+                raise UsageError(
+                    f"status {status.name}: its {name} is that of {other.name}: nobody could tell them apart"
+                )
+    _TABLE.insert(len(_TABLE) if after is None else STATUSES.index(status_of(after).name) + 1, status)
+
+
+def _plain(value: Any) -> Any:
+    """A value in which a list equals a tuple."""
+    if isinstance(value, Pattern):
+        return tuple(_plain(getattr(value, f.name)) for f in fields(value))
+    return tuple(value) if isinstance(value, list | tuple) else value
+
+
+@contextmanager
+def registered(status: Status, *, after: str | None = None) -> Iterator[Status]:
+    """A status that is in the table inside the ``with`` alone."""
+    register(status, after=after)
+    try:
+        yield status
+    finally:
+        _TABLE.remove(status)
