@@ -1,5 +1,6 @@
 """Two importers and ten readers at once: ``python -m benchmarks hands [--seconds 60] [--readers 10]``.
 
+Two more readers hold the state of the beginning for all of the time, and another does so and is stopped (SIGSTOP).
 Every importer and every reader is a process. Afterwards the files are imported once more, one after the other in the
 order in which they were recorded, and the questions are asked after each: every answer that a reader was given must be
 one of these, no reader may be taken back in time, and in the end both archives must say the same. A writer that waited
@@ -10,6 +11,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import sqlite3
 import subprocess
 import sys
@@ -31,6 +33,7 @@ from geo.output.html.map_page import draw_map
 
 DAYS, POLYGONS = 6, 30
 SINCE, WHEN = "2024-08-02", "2024-08-04"
+LONG_PAUSE = 1.0  # seconds between two questions of a reader that holds one state
 PAUSE = 0.3  # seconds between two imports: as many as can be told again one after the other
 
 
@@ -95,9 +98,21 @@ def do_read(path: Path, until: float, questions: list[str]) -> Iterator[dict[str
             yield {"asked": name, "answer": QUESTIONS[name](open_archive(path))}
 
 
+def do_hold(path: Path, until: float, questions: list[str]) -> Iterator[dict[str, Any]]:
+    """Hold one state to the end and read tables of it again and again; what stands in them."""
+    archive = open_archive(path)
+    with archive.holding(), archive.store.reading() as connection:
+        while True:
+            rows = [connection.execute(f"SELECT * FROM {table}").fetchall() for table in questions]
+            yield {"held": _digest(rows)}
+            if time.time() >= until:
+                break
+            time.sleep(LONG_PAUSE)
+
+
 def hand(what: str, archive: str, go: str, given: str) -> int:
     """One process: says that it is ready, waits for all the others, then works; what it saw, as JSON, a line each."""
-    doing = {"import": do_import, "read": do_read}[what]
+    doing = {"import": do_import, "read": do_read, "hold": do_hold, "stop": do_hold}[what]
     print(json.dumps({"ready": True}), flush=True)
     while not Path(go).exists():
         time.sleep(0.02)
@@ -157,11 +172,12 @@ def run(folder: Path, *, seconds: float, readers: int) -> Seen:
     names = list(QUESTIONS)
     turned = [names[i % len(names) :] + names[: i % len(names)] for i in range(readers)]
     jobs = [("import", files) for files in editions(folder, count)] + [("read", questions) for questions in turned]
+    jobs += [("hold", ["control", "incidents"]), ("hold", ["snapshots"]), ("stop", ["control", "snapshots"])]
     outs = _all_at_once(folder, path, jobs, seconds)
     told = [line for out in outs for line in out]
     errors = [line["error"] for line in told if "error" in line]
     order = _recorded(path, [Path(p) for _, p in _flat(editions(folder, count))])
-    torn = _torn(outs[2:], _prefixes(serial, order))
+    torn = _changed(outs[-3:]) + _torn(outs[2:-3], _prefixes(serial, order))
     asked = [line for line in told if "asked" in line]
     per = {name: [line["answer"] for line in asked if line["asked"] == name] for name in names}
     return Seen(
@@ -185,8 +201,17 @@ def _all_at_once(folder: Path, path: Path, jobs: list[tuple[str, Any]], seconds:
     logs = [folder / f"hand{i}.jsonl" for i in range(len(jobs))]
     while not all(log.stat().st_size for log in logs) and all(hand.poll() is None for hand in hands):
         time.sleep(0.05)
-    (folder / "go.new").write_text(str(time.time() + seconds), encoding="utf-8")
+    until = time.time() + seconds
+    (folder / "go.new").write_text(str(until), encoding="utf-8")
     (folder / "go.new").replace(go)
+    stopped = [(hand, log) for (what, _), hand, log in zip(jobs, hands, logs, strict=True) if what == "stop"]
+    for hand, log in stopped:
+        while hand.poll() is None and '"held"' not in log.read_text(encoding="utf-8"):
+            time.sleep(0.02)
+        hand.send_signal(signal.SIGSTOP)
+    time.sleep(max(0.0, until - time.time()))
+    for hand, _ in stopped:
+        hand.send_signal(signal.SIGCONT)
     ends = [hand.wait() for hand in hands]
     outs = [[json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()] for log in logs]
     for i, end in enumerate(ends):
@@ -219,6 +244,12 @@ def _prefixes(serial: Path, order: list[tuple[str, Path]]) -> dict[str, dict[str
     return found
 
 
+def _changed(outs: list[list[dict[str, Any]]]) -> list[str]:
+    """Readers that held one state, and were given two different answers of it or none."""
+    answers = [{line["held"] for line in out if "held" in line} for out in outs]
+    return [f"long reader {i}: {len(given)} answers of one state" for i, given in enumerate(answers) if len(given) != 1]
+
+
 def _torn(outs: list[list[dict[str, Any]]], serial: dict[str, dict[str, list[int]]]) -> list[str]:
     """Answers that no state gives, and answers from before one that the same reader had."""
     torn = []
@@ -241,7 +272,8 @@ def main(args: list[str]) -> int:
     readers = int(args[args.index("--readers") + 1]) if "--readers" in args else 10
     with tempfile.TemporaryDirectory() as name:
         seen = run(Path(name), seconds=seconds, readers=readers)
-    print(f"{seconds:g} s, {os.cpu_count()} cores, 2 importers, {readers} readers; {seen.imports} imports recorded\n")
+    hands = f"2 importers, {readers} readers, 2 long ones, 1 stopped"
+    print(f"{seconds:g} s, {os.cpu_count()} cores, {hands}; {seen.imports} imports recorded\n")
     print("| question | answers | different ones |\n|---|---|---|")
     for question, count in seen.answers.items():
         print(f"| {question} | {count} | {seen.different[question]} |")
