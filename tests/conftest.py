@@ -34,6 +34,7 @@ SPOILED = {
         r"/test_damaged_cells|/test_nothing_is_written",
         "cells and pages are spoiled, for questions to tell",
     ),
+    "test_clock": (r".", "recorded by a clock that was wrong, for geo check to find"),
     "test_trust": (r"/harmed/", "a row is taken out, to see that the runs would see it"),
 }
 # modules whose archives are filled by the intake alone, which is where sources are entered

@@ -132,6 +132,7 @@ def import_files(
         options = replace(options or Options(), **settings)
     except TypeError as error:
         raise UsageError(f"no such option: {error}") from None
+    archive.store.accepts_clock = archive.store.accepts_clock or "clock" in options.accept
     memory = Memory()
     receipts: list[Receipt] = []
 

@@ -12,7 +12,7 @@ from hashlib import blake2b
 from typing import Any
 
 from geo.errors import ArchiveError, GateError
-from geo.maintenance.check_schema import AGAIN, Finding, fault, note
+from geo.maintenance.check_schema import AGAIN, MEND, Finding, fault, note
 from geo.presentation.statuses import STATUSES
 from geo.schema import parse_instant
 from geo.storage import intervals, snapshots
@@ -97,6 +97,7 @@ def memory_findings(connection: sqlite3.Connection) -> Iterator[Finding]:
     """Snapshots by themselves, the polygons that they name, and the layer held against them."""
     kept = kept_snapshots(connection.execute(f"SELECT {', '.join(SNAPSHOT_COLUMNS)} FROM snapshots ORDER BY id"))
     yield from _snapshot_findings(kept)
+    yield from _clock_findings(connection)
     yield from _receipt_findings(connection)
     yield from _shape_findings(connection, kept)
     yield from _layer_findings(connection, kept)
@@ -131,6 +132,16 @@ def is_named_rightly(one: Kept) -> bool:
     except (GateError, AttributeError, TypeError):
         return False
     return re.fullmatch(re.escape(name) + r"(\+\d+)?", str(one.snapshot)) is not None
+
+
+def _clock_findings(connection: sqlite3.Connection) -> Iterator[Finding]:
+    query = (
+        "SELECT snapshot, recorded_at FROM snapshots UNION ALL SELECT snapshot, retracted_at FROM snapshots"
+        " UNION ALL SELECT file_name, recorded_at FROM imports"
+    )
+    for name, moment in connection.execute(query):
+        if INSTANT.fullmatch(str(moment)) and snapshots.is_ahead_of_clock(moment):
+            yield fault(str(name), f"recorded or taken back at {moment}, later than now: a clock was wrong", MEND)
 
 
 def _receipt_findings(connection: sqlite3.Connection) -> Iterator[Finding]:

@@ -6,8 +6,9 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -31,12 +32,14 @@ from geo.maintenance.check_snapshots import (
     kept_snapshots,
 )
 from geo.measure.ellipsoid import areas_km2
-from geo.storage import gpkg
+from geo.schema import write_instant
+from geo.storage import gpkg, snapshots
 from geo.storage import tables as layout
 from geo.storage.atomic_write import draft, write_page
 from geo.storage.tables import TABLES
 
 _CLASS = ("source", "part", "controller", "status", "native")
+_MOMENTS = {"recorded_at", "superseded_at", "retracted_at", "set_at"}
 _PLAIN = ("sources", "claims", "imports", "rules", "layer_styles")
 Row = dict[str, Any]
 
@@ -58,6 +61,7 @@ class _Work:
     now: str
     done: list[str] = field(default_factory=list)
     behind: list[tuple[str, str, Row]] = field(default_factory=list)
+    right: Mapping[str, str] = field(default_factory=dict)  # moments ahead of the clock -> what is written instead
 
     def leave(self, table: str, why: str, row: Row) -> None:
         self.behind.append((table, why, row))
@@ -94,7 +98,7 @@ def mend_copy(archive: str | Path, copy: str | Path) -> Mended:
     try_place(target)
     try:
         with _reading(source) as old, draft(target) as temporary:
-            work = _Work(_last_instant(old))
+            work = _begin(old)
             _write(source, old, temporary, work)
             report = _insist_whole(source, temporary)
             # before the copy: one that stands there is never without the list of what it lacks
@@ -131,6 +135,31 @@ def _last_instant(old: sqlite3.Connection) -> str:
     except sqlite3.Error:
         found = None
     return str(found) if INSTANT.fullmatch(str(found)) else "2000-01-01T00:00:00.000Z"
+
+
+def _begin(old: sqlite3.Connection) -> _Work:
+    """Moments of recording that lie ahead of the clock follow each other as before, and are all just before now."""
+    ahead: set[str] = set()
+    for table, (_, _, sql) in TABLES.items():
+        for column in _MOMENTS & layout.columns_of(sql).keys():
+            with suppress(sqlite3.Error):
+                found = old.execute(f'SELECT DISTINCT "{column}" FROM "{table}" WHERE "{column}" > ?', (_now(),))
+                ahead |= {str(row[0]) for row in found if INSTANT.fullmatch(str(row[0]))}
+    last = _last_instant(old)
+    if not snapshots.is_ahead_of_clock(max(ahead, default=None)):
+        return _Work(last)
+    end = datetime.now(UTC)
+    right = {t: write_instant(end - timedelta(milliseconds=n)) for n, t in enumerate(sorted(ahead, reverse=True))}
+    work = _Work(right.get(last, last), right=right)
+    work.done.append(
+        f"{len(right)} moments of recording lay ahead of the clock, up to {max(ahead)}: restamped in their order, up to"
+        f" {write_instant(end)}; when they truly were is not known"
+    )
+    return work
+
+
+def _now() -> str:
+    return write_instant(datetime.now(UTC))
 
 
 def _write(source: Path, old: sqlite3.Connection, path: Path, work: _Work) -> None:
@@ -178,6 +207,7 @@ def _rows(old: sqlite3.Connection, table: str, work: _Work) -> list[Row]:
                 raise sqlite3.DatabaseError("the table has lost its key")
             for values in cursor:
                 row = {**empty, **dict(zip(names, values, strict=True))}
+                row |= {c: work.right[row[c]] for c in _MOMENTS & row.keys() if row[c] in work.right}
                 found.setdefault(row[key], row)
         except (sqlite3.Error, UnicodeDecodeError):
             broken = True

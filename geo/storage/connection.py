@@ -15,7 +15,7 @@ import pandas as pd
 
 from geo.errors import ArchiveError
 from geo.schema import write_instant
-from geo.storage import cell_checks, migration, transactions
+from geo.storage import cell_checks, migration, snapshots, transactions
 from geo.storage import tables as layout
 from geo.storage.atomic_write import draft
 
@@ -39,6 +39,7 @@ class Access:
         self.path = path
         self._writer: transactions.Writer | None = None
         self._held: _Held | None = None
+        self.accepts_clock = False  # write on though the last recording lies ahead of the clock
 
     @contextmanager
     def reading(self) -> Iterator[sqlite3.Connection]:
@@ -90,10 +91,22 @@ class Access:
                 # asked in the transaction: another writer may have brought it up meanwhile
                 if (migration.version_of(connection) or 0) < layout.LAYOUT:
                     migration.bring_up(connection, now=write_instant(datetime.now(UTC)), made_by=_maker())
+                self._refuse_wrong_clock(connection)
                 yield connection
         except BaseException:
             self.close()  # on a full disk, too, no log stays beside the archive
             raise
+
+    def _refuse_wrong_clock(self, connection: sqlite3.Connection) -> None:
+        """One recording from ahead would give its date to every later one, of every machine."""
+        last = snapshots.last_recorded(connection)
+        if snapshots.is_ahead_of_clock(last) and not self.accepts_clock:
+            raise ArchiveError(
+                f"{self.path}: its last recording is of {last}, and this machine's clock says"
+                f" {write_instant(datetime.now(UTC))}: nothing is written. Set the clock right; if it is"
+                " right, geo repair writes a copy with the recordings restamped; geo import --accept clock writes on"
+                " all the same"
+            )
 
     def close(self) -> None:
         """End writing and leave the archive as one file."""

@@ -19,6 +19,8 @@ from geo.storage import gpkg, tables
 from geo.storage import intervals as timeline
 from geo.storage.geometries import fetch_shapes, known_shapes, new_shapes, pack, plain, promote, unpack
 
+CLOCKS_MAY_DIFFER = timedelta(minutes=10)
+
 
 @dataclass(frozen=True)
 class Recording:
@@ -115,14 +117,25 @@ def sides_of(connection: sqlite3.Connection, source: str) -> list[str]:
 
 def next_instant(connection: sqlite3.Connection) -> str:
     """Now, but later than everything recorded before: as_known_on must tell any two recordings apart."""
-    last = connection.execute(
-        "SELECT max(t) FROM (SELECT max(recorded_at) t FROM snapshots UNION ALL SELECT max(retracted_at) FROM snapshots"
-        " UNION ALL SELECT max(recorded_at) FROM imports)"
-    ).fetchone()[0]
+    last = last_recorded(connection)
     now = datetime.now(UTC)
     if last is not None:
         now = max(now, parse_instant(last) + timedelta(milliseconds=1))
     return write_instant(now)
+
+
+def last_recorded(connection: sqlite3.Connection) -> str | None:
+    """The last moment at which anything was recorded or taken back."""
+    found: str | None = connection.execute(
+        "SELECT max(t) FROM (SELECT max(recorded_at) t FROM snapshots UNION ALL SELECT max(retracted_at) FROM snapshots"
+        " UNION ALL SELECT max(recorded_at) FROM imports)"
+    ).fetchone()[0]
+    return found
+
+
+def is_ahead_of_clock(moment: str | None) -> bool:
+    """Whether a moment of recording lies further ahead of this machine's clock than two machines may differ."""
+    return moment is not None and str(moment) > write_instant(datetime.now(UTC) + CLOCKS_MAY_DIFFER)
 
 
 def _in_force(

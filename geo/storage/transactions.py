@@ -23,6 +23,7 @@ from geo.storage.tables import LAYOUT
 WAIT_SECONDS = 30.0
 CACHE_KIB = 65_536
 _POLL_SECONDS = 0.05
+_NAMED = 3  # readers in a message
 _FOLD_MS = 300  # how long the end of writing waits for short readers
 LOOKED_THROUGH = 64 << 20  # bytes
 _SHARED_BYTES = 32_768  # the least that SQLite's shared-memory file takes
@@ -141,8 +142,8 @@ class Writer:
                     break
                 if time.monotonic() > ends:
                     raise ArchiveError(
-                        f"{self.path}: {_readers(self.path)} is reading it, and it is of an older kind that cannot be"
-                        f" written while it is read; waited {WAIT_SECONDS:.0f} s. Try again when the reader has ended"
+                        f"{self.path}: it is being read by {_readers(self.path)}, and is of an older kind that cannot"
+                        f" be written while it is read; waited {WAIT_SECONDS:.0f} s. Try again when that has ended"
                     ) from error
                 time.sleep(_POLL_SECONDS)
         self.connection.execute(f"PRAGMA busy_timeout = {int(1000 * WAIT_SECONDS)}")
@@ -206,8 +207,8 @@ class Writer:
         _take_back_log(self.path)
         if held and self.path.with_name(f"{self.path.name}-wal").exists():
             logging.getLogger(__name__).warning(
-                "%s: %s is reading an earlier state, so what was written stays in %s-wal until that ends: to copy the"
-                " archive before, use geo backup",
+                "%s: an earlier state is being read by %s, so what was written stays in %s-wal until that ends: to copy"
+                " the archive before, use geo backup",
                 self.path, _readers(self.path), self.path.name,
             )  # fmt: skip
 
@@ -220,7 +221,8 @@ def _readers(path: Path) -> str:
             if int(link.parts[2]) != os.getpid() and os.readlink(link) == str(path.resolve()):
                 name = Path("/proc", link.parts[2], "comm").read_text(encoding="utf-8", errors="replace").strip()
                 found.add(f"process {link.parts[2]} ({name})")
-    return ", ".join(sorted(found)) or "another program (QGIS, a notebook?)"
+    more = [f"{len(found) - _NAMED} more"] if len(found) > _NAMED else []
+    return ", ".join([*sorted(found)[:_NAMED], *more]) or "another program (QGIS, a notebook?)"
 
 
 @contextmanager
