@@ -32,7 +32,7 @@ from geo.output.brief_tables import Table, signed
 from geo.output.documents.brief_page import series_table
 from geo.output.documents.content import Brief, chart_words, gather_brief, map_words
 from geo.output.documents.markdown import _table, escaped
-from geo.output.documents.svg_chart import _rounds, chart_markup
+from geo.output.documents.svg_chart import _rounds, chart_values
 from geo.output.documents.write import draw_brief
 from geo.output.html.embed import embed_snippet
 from geo.output.images.fonts import plain
@@ -203,8 +203,8 @@ def test_the_charts_figures_are_the_series(archive: Archive) -> None:
     column = list(table.columns).index("Held by X")
     assert [row[0] for row in table.rows] == list(reversed(list(series["date"])))
     assert [row[column] for row in table.rows] == [f"{v:,.1f}" for v in reversed(list(series["area_km2"]))]
-    drawn = chart_markup(brief)
-    path = re.search(r'<path class="line s0" d="M([\d.]+) ([\d.]+)([^"]*)"', drawn)
+    wide = chart_values(brief.strands, "")["drawings"][0]
+    path = re.fullmatch(r"M([\d.]+) ([\d.]+)(.*)", wide["paths"][0])
     assert path is not None
     heights = [float(path[2]), *(float(v) for v in re.findall(r"V([\d.]+)", path[3]))]
     low = 300 - 26

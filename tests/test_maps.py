@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import html
 import json
 import re
 import subprocess
@@ -213,9 +214,9 @@ def test_every_page_credits_what_it_is_made_of(archive: Archive) -> None:
             connection, Source("desk", "The Desk", "https://desk.example", "CC BY 4.0", "The Desk's mappers")
         )
     archive.close()
-    text = draw_map(archive, "2025-01-11").get_root().render()
+    text = html.unescape(draw_map(archive, "2025-01-11").get_root().render())
     for credit in (
-        "The Desk&#x27;s mappers",
+        "The Desk's mappers",
         "CC BY 4.0",
         "https://desk.example",
         "Leaflet 1.9.3",

@@ -82,7 +82,7 @@ def test_pages_run_in_a_frame_that_sees_nothing_of_the_notebook(browser: Any, ar
         frame.locator(done).wait_for(timeout=15_000)
         element = seen.page.locator("iframe")
         assert element.get_attribute("sandbox") == "allow-scripts"
-        assert element.get_attribute("title") == page.page.shell.title
+        assert element.get_attribute("title") == page.page.parts.title
         policy = frame.locator("meta[http-equiv]").get_attribute("content")
         assert policy.startswith("default-src 'none'; script-src 'sha256-")
         assert frame.locator("html").evaluate("() => window.origin") == "null"

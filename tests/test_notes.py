@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,8 +15,8 @@ from geo.archive import Archive, open_archive
 from geo.archive.comparisons import stated_meaning
 from geo.importing.importer import ensure_units
 from geo.output.documents.content import gather_brief
-from geo.output.documents.svg_chart import lines_markup
-from geo.output.html import map_markup
+from geo.output.documents.svg_chart import chart_values
+from geo.output.html.map_page import ControlMap
 from geo.output.images.chart import draw_chart
 from geo.output.images.text_blocks import alt_text
 from geo.output.map_content import MapContent, base_words, gather
@@ -38,7 +37,7 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
 
 
 def told(content: MapContent) -> tuple[str, str]:
-    return map_markup.side(content), alt_text(content, "")
+    return ControlMap(content).page.render(), alt_text(content, "")
 
 
 def test_a_change_says_which_of_its_ends_is_old(archive: Archive) -> None:
@@ -106,7 +105,7 @@ def test_a_bound_is_told_as_a_bound(tmp_path: Path, numbers: tuple[float | None,
     low, best, high = numbers
     incident(opened, where_coordinates="Sudzha", event_type="Battles", low=low, best=best, high=high, source="The wire")
     content = gather(opened, with_front=False)
-    assert f"killed: {said}; verification: not stated; source: The wire" in map_markup.incidents(content)
+    assert f"killed: {said}; verification: not stated; source: The wire" in ControlMap(content).page.render()
     assert f"killed: {said}; verification: not stated; source: The wire" in alt_text(content, "")
     section = next(s for s in gather_brief(opened).told if s.name == "incidents")
     assert section.table is not None
@@ -120,11 +119,11 @@ def test_a_line_breaks_off_where_no_map_is_for_long() -> None:
     assert stretches(days[:3]) == [slice(0, 3)]
     later = [*days, datetime(2025, 6, 1, tzinfo=UTC), datetime(2025, 6, 2, tzinfo=UTC)]
     strand = ChartLine("Held by X", "#112233", (), later, [5.0, 6.0, 7.0, 8.0, 9.0, 9.0])
-    drawn = lines_markup([strand], lines_in_words([strand], "Area."))
-    path = re.findall(r'class="line s0" d="([^"]*)"', drawn)[-1]
-    assert path.count("M") == 3
-    assert drawn.count("<circle") == 2  # the map of February, on the wide chart and on the narrow one
-    assert HOLE_WORDS in drawn
+    drawn = chart_values([strand], lines_in_words([strand], "Area."))
+    assert [chart["paths"][0].count("M") for chart in drawn["drawings"]] == [3, 3]
+    # the map of February, on the wide chart and on the narrow one
+    assert [len(chart["dots"][0]) for chart in drawn["drawings"]] == [1, 1]
+    assert HOLE_WORDS in drawn["words"]
     assert HOLE_WORDS not in lines_in_words([replace(strand, times=days[:3], km2=[1.0, 2.0, 3.0])], "Area.")
 
 

@@ -11,14 +11,21 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from markupsafe import Markup
 
 from geo.errors import MapError
 from geo.output.html import page
+from geo.storage.atomic_write import write_page
 
 ROOT = Path(__file__).resolve().parents[1]
-SHELL = page.PageParts(
-    "A title", "en", "<header></header>", "<aside></aside>", "<footer></footer>", "<svg></svg>", {"a": 1}
-)
+
+
+def page_with(header: str = "", body: str = '<div id="m"></div>', script: str = "var m;") -> tuple[str, list[str]]:
+    """The simplest page that there is, with something added as folium adds it."""
+    values = {"map": None, "subtitle": "", "patterns": "", "still": "", "credits": (), "ground_credits": (), "boundary": "",
+              "tiles": "", "has_map": True}  # fmt: skip
+    added = page.Added(Markup(header), Markup(body), Markup(script))
+    return page.page_of(page.PageParts("map_page.html", "A title", values, {"a": 1}), added=added)
 
 
 @given(
@@ -61,7 +68,7 @@ def rules_of(text: str) -> dict[str, str]:
 
 
 def test_the_policy_allows_what_is_there_and_nothing_else() -> None:
-    text, outside = page.assemble(SHELL, header="", body='<div id="m"></div>', script="var m;")
+    text, outside = page_with()
     rules = rules_of(text)
     assert outside == []
     assert rules["default-src"] == rules["connect-src"] == "'none'"
@@ -73,7 +80,7 @@ def test_the_policy_allows_what_is_there_and_nothing_else() -> None:
 
 def test_what_is_added_widens_the_policy_by_just_that() -> None:
     header = '<script src="https://cdn.example/x.js"></script><link rel="stylesheet" href="https://css.example/y.css">'
-    text, outside = page.assemble(SHELL, header=header, body='<b style="color:red">x</b>', script="")
+    text, outside = page_with(header, '<b style="color:red">x</b>', "")
     assert outside == ["https://cdn.example/x.js", "https://css.example/y.css"]
     rules = rules_of(text)
     assert "https://cdn.example" in rules["script-src"].split()
@@ -83,12 +90,12 @@ def test_what_is_added_widens_the_policy_by_just_that() -> None:
 
 
 def test_a_page_is_written_in_one_step(tmp_path: Path) -> None:
-    path = page.write_page("new", tmp_path / "deep" / "page.html")
+    path = write_page("new", tmp_path / "deep" / "page.html")
     assert path.read_text() == "new"
     assert [p.name for p in path.parent.iterdir()] == ["page.html"]
     (tmp_path / "file").write_text("x")
     with pytest.raises(MapError, match="cannot be written"):
-        page.write_page("new", tmp_path / "file" / "page.html")
+        write_page("new", tmp_path / "file" / "page.html")
 
 
 # all that may be had of folium and branca: nothing among it takes a string that is shown

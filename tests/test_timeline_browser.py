@@ -282,7 +282,7 @@ def test_a_unit_and_a_status_alone(series: Archive) -> None:
         told = series.series(controller=side, status="held", within="UA-59")["area_km2"].to_numpy()
         assert track.area == pytest.approx(told, abs=6e-4)
         assert km2 == pytest.approx(told, abs=0.01)
-    assert "in Sumy Oblast (UA-59)" in made.page.shell.title
+    assert "in Sumy Oblast (UA-59)" in made.page.parts.title
     with pytest.raises(UnitError, match="no unit 'Atlantis'"):
         draw_timeline(series, within="Atlantis")
 
@@ -297,7 +297,7 @@ def test_the_same_input_gives_the_same_bytes_and_what_cannot_be_drawn_says_so(se
         subprocess.run([sys.executable, "-c", code, str(series.path), str(page)], check=True)
     text = pages[0].read_text(encoding="utf-8")
     assert text == pages[1].read_text(encoding="utf-8")
-    assert "connect-src &#x27;none&#x27;" in text
+    assert "connect-src &#39;none&#39;" in text
     assert "Mappers, CC BY 4.0, https://desk.example" in text
     assert data_of(text)["film"]["sources"] == {}
     span = draw_timeline(series, from_="2025-01-02", to="2025-01-03", status="held").page.render()

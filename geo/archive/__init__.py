@@ -13,10 +13,8 @@ from geo.archive import corrections as correction_questions
 from geo.archive.queries import ArchiveBase
 from geo.archive.results import FAR
 from geo.errors import ArchiveError, UsageError
-from geo.presentation.html_text import PLAIN_DIV, escape
+from geo.presentation.templates import render
 from geo.schema import text_or_none
-
-_LEFT = "text-align:left"
 
 
 def open_archive(path: str | Path, *, raw: bool = False) -> Archive:
@@ -96,7 +94,7 @@ class Archive(ArchiveBase):
         try:
             return _card(self.path, self.sources(), self.snapshots(as_known_on=FAR), self.store.layers())
         except ArchiveError as error:
-            return f"<div {PLAIN_DIV}><p>{escape(error)}</p></div>"
+            return str(render("archive_card.html", text=str(error)))
 
 
 def _card(path: Path, sources: pd.DataFrame, snapshots: pd.DataFrame, layers: pd.DataFrame) -> str:
@@ -113,14 +111,10 @@ def _card(path: Path, sources: pd.DataFrame, snapshots: pd.DataFrame, layers: pd
     for (layer, name), row in counts.items():
         named = _named(name, titles) if layer == "incidents" else name
         rows.append((layer, named, f"{row['rows']:,}", row["first"], row["last"], licences.get(name)))
-    head = f"<p><strong>Archive</strong> {escape(path)}</p>"
     if not rows:
-        return f"<div {PLAIN_DIV}>{head}<p>Nothing is in it yet: geo.import_files takes files in.</p></div>"
-    heads = "".join(f'<th style="{_LEFT}">{w}</th>' for w in ("Layer", "Source", "Holds", "From", "To", "Licence"))
-    body = "".join(
-        "<tr>" + "".join(f'<td style="{_LEFT}">{escape(_cell(cell))}</td>' for cell in row) + "</tr>" for row in rows
-    )
-    return f"<div {PLAIN_DIV}>{head}<table><thead><tr>{heads}</tr></thead><tbody>{body}</tbody></table></div>"
+        none = "Nothing is in it yet: geo.import_files takes files in."
+        return str(render("archive_card.html", path=path, text=none))
+    return str(render("archive_card.html", path=path, rows=[[_cell(cell) for cell in row] for row in rows]))
 
 
 def _named(name: Any, titles: Mapping[Any, Any]) -> str:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from geo.errors import UsageError
 from geo.output.console import printable
-from geo.presentation.html_text import PLAIN_DIV, escape
 from geo.presentation.labels import figure
+from geo.presentation.templates import render
 
 _ROWS = 60  # as many rows as pandas shows before it leaves out those in the middle
 _UNITS = {"_km2": "km²", "_km": "km", "_percent": "%", "_days": "days"}
@@ -23,11 +24,14 @@ _WORDS = {
 _DATES = ("snapshot", "from_snapshot", "date", "valid_from", "depicts", "date_start")
 
 
-class Shown:
+@dataclass(frozen=True, repr=False)
+class TableView:
     """A table with its caption; made by `show`."""
 
-    def __init__(self, caption: Sequence[str], heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: set[int]):
-        self.caption, self.heads, self.rows, self.numbers = caption, heads, rows, numbers
+    caption: Sequence[str]
+    heads: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    numbers: frozenset[int]
 
     def __repr__(self) -> str:
         lines = [list(self.heads), *(list(row) for row in self.rows)]
@@ -38,22 +42,10 @@ class Shown:
         return "\n".join([*(printable(text) for text in self.caption), *(line.rstrip() for line in told)])
 
     def _repr_html_(self) -> str:
-        def side(column: int) -> str:
-            return f'style="text-align:{"right" if column in self.numbers else "left"}"'
-
-        heads = "".join(f'<th scope="col" {side(i)}>{escape(h)}</th>' for i, h in enumerate(self.heads))
-        rows = "".join(
-            "<tr>" + "".join(f"<td {side(i)}>{escape(cell)}</td>" for i, cell in enumerate(row)) + "</tr>"
-            for row in self.rows
-        )
-        caption = "<br>".join(escape(text) for text in self.caption)
-        return (
-            f'<div {PLAIN_DIV}><table><caption style="text-align:left">{caption}</caption>'
-            f"<thead><tr>{heads}</tr></thead><tbody>{rows}</tbody></table></div>"
-        )
+        return str(render("table_view.html", table=self))
 
 
-def show(table: pd.DataFrame, *, rests: str | None = None) -> Shown:
+def show(table: pd.DataFrame, *, rests: str | None = None) -> TableView:
     """A table of figures with its dates, its source and its units, for a notebook or a terminal.
 
     Parameters
@@ -65,7 +57,7 @@ def show(table: pd.DataFrame, *, rests: str | None = None) -> Shown:
 
     Returns
     -------
-    Shown
+    TableView
         Figures rounded as on pages; the table itself is not touched. Geometry is left out, and so are the rows in the
         middle of a long table, which is said.
 
@@ -96,12 +88,12 @@ def show(table: pd.DataFrame, *, rests: str | None = None) -> Shown:
     if left_out > 0:
         caption.append(f"{left_out:,} of {len(frame):,} rows, in the middle, are left out.")
         frame = pd.concat([frame.head(_ROWS // 2), frame.tail(_ROWS // 2)])
-    numbers = {i for i, n in enumerate(names) if pd.api.types.is_numeric_dtype(frame[n])}
+    numbers = frozenset(i for i, n in enumerate(names) if pd.api.types.is_numeric_dtype(frame[n]))
     rows = [
         [_cell(n, v) for n, v in zip(names, row, strict=True)]
         for row in frame[names].itertuples(index=False, name=None)
     ]
-    return Shown([text for text in caption if text], [_head(n) for n in names], rows, numbers)
+    return TableView([text for text in caption if text], [_head(n) for n in names], rows, numbers)
 
 
 def _is_nothing(value: Any) -> bool:

@@ -5,21 +5,31 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from geo.output.documents.content import Brief, chart_words
 from geo.output.images.themes import THEMES, legible
-from geo.presentation.chart_lines import ChartLine, apart, stretches
-from geo.presentation.html_text import escape
+from geo.presentation.chart_lines import HOLE_WORDS, ChartLine, apart, stretches
 from geo.presentation.labels import figure
 
-_WIDE, _NARROW = (960, 300), (400, 300)
+_SIZES = (("wide", 960, 300), ("narrow", 400, 300))
 _LEFT, _TOP, _BOTTOM = 62.0, 14.0, 26.0
 _LETTER = 9.0  # of the figures at the ends of lines, in the widest font that a reader may have
 _STEP = 15.0  # between two labels at the ends of lines
 
 
-def chart_styles(lines: Sequence[ChartLine]) -> str:
-    """The lines' colours, light and dark, from our own palette or colours that were checked."""
+def chart_values(lines: Sequence[ChartLine], words: str) -> dict[str, Any]:
+    """A chart as its template takes it: wide and for a phone, with the lines' colours, light and dark."""
+    return {
+        "words": words,
+        "styles": _styles(lines) if lines else "",
+        "lines": [{"label": s.label, "dash": " ".join(f"{2.4 * v:g}" for v in s.dash)} for s in lines],
+        "drawings": [_drawing(lines, *size) for size in _SIZES] if lines else [],
+        "note": HOLE_WORDS if any(len(stretches(s.times)) > 1 for s in lines) else "",
+    }
+
+
+def _styles(lines: Sequence[ChartLine]) -> str:
+    """The lines' colours from our own palette or colours that were checked."""
     sheets = []
     for name in ("light", "dark"):
         rules = "".join(
@@ -30,33 +40,7 @@ def chart_styles(lines: Sequence[ChartLine]) -> str:
     return f"{sheets[0]}@media screen and (prefers-color-scheme: dark){{{sheets[1]}}}"
 
 
-def chart_markup(brief: Brief) -> str:
-    """The chart, wide and for a phone, with its key; empty where nothing was ever held."""
-    return lines_markup(brief.lines, chart_words(brief)) if brief.lines else ""
-
-
-def lines_markup(lines: Sequence[ChartLine], alt_text: str) -> str:
-    """A chart of lines, wide and for a phone, with its key; the page has `chart_styles` and ``brief.css``."""
-    words = escape(alt_text)
-    keys = "".join(
-        f'<li><svg viewBox="0 0 38 12" aria-hidden="true"><path d="M1 6H37" class="line s{i}"{_dash(s)}/></svg>'
-        f"<span>{escape(s.label)}</span></li>"
-        for i, s in enumerate(lines)
-    )
-    drawn = "".join(
-        f'<svg class="{name}" viewBox="0 0 {size[0]} {size[1]}" role="img" aria-label="{words}">'
-        f"{_draw(lines, *size)}</svg>"
-        for name, size in (("wide", _WIDE), ("narrow", _NARROW))
-    )
-    return f'<ul class="legend keys">{keys}</ul>{drawn}'
-
-
-def _dash(line: ChartLine) -> str:
-    dash = " ".join(f"{2.4 * v:g}" for v in line.dash)
-    return f' stroke-dasharray="{dash}"' if dash else ""
-
-
-def _draw(lines: Sequence[ChartLine], width: int, height: int) -> str:
+def _drawing(lines: Sequence[ChartLine], name: str, width: int, height: int) -> dict[str, Any]:
     times = sorted({t for s in lines for t in s.times})
     first, seconds = times[0], max((times[-1] - times[0]).total_seconds(), 1.0)
     top = 1.08 * max(max(s.km2) for s in lines)
@@ -69,28 +53,31 @@ def _draw(lines: Sequence[ChartLine], width: int, height: int) -> str:
     def y(km2: float) -> float:
         return low - (low - _TOP) * km2 / top
 
-    parts = [
-        f'<path class="rule" d="M{_LEFT:g} {y(v):.1f}H{right:g}"/>'
-        f'<text class="axis" x="{_LEFT - 6:g}" y="{y(v) + 4:.1f}" text-anchor="end">{v:,g}</text>'
-        for v in _rounds(top)
-    ]
-    ticks = "".join(f"M{x(t):.1f} {low:g}v-4" for t in times)
-    parts.append(f'<path class="ticks" d="{ticks}"/>')
-    for moment, said, anchor in _dates(times, wide=width > _NARROW[0]):
-        parts.append(f'<text class="axis" x="{x(moment):.1f}" y="{height - 8}" text-anchor="{anchor}">{said}</text>')
-    for i, line in enumerate(lines):
-        points = [(x(t), y(v)) for t, v in zip(line.times, line.km2, strict=True)]
-        path = ""
-        for part in stretches(line.times):
-            (left, start), *rest = points[part]
-            path += f"M{left:.1f} {start:.1f}" + "".join(f"H{a:.1f}V{b:.1f}" for a, b in rest)
-            if not rest and len(points) > 1:  # a map by itself: no line says it
-                parts.append(f'<circle class="t{i}" cx="{left:.1f}" cy="{start:.1f}" r="2.6"/>')
-        parts.append(f'<path class="line s{i}"{_dash(line)} d="{path}"/>')
+    def text(at: float, high: float, words: str, anchor: Any = "") -> dict[str, Any]:
+        return {"x": f"{round(at, 1):g}", "y": f"{round(high, 1):g}", "text": words, "anchor": anchor}
+
+    points = [[(x(t), y(v)) for t, v in zip(s.times, s.km2, strict=True)] for s in lines]
+    parts = [[line[part] for part in stretches(s.times)] for s, line in zip(lines, points, strict=True)]
     wanted = sorted((y(s.km2[-1]), i) for i, s in enumerate(lines))
-    for (_, i), at in zip(wanted, apart([v for v, _ in wanted], _STEP, low), strict=True):
-        parts.append(f'<text class="end t{i}" x="{right + 6:g}" y="{at + 4:.1f}">{ends[i]}</text>')
-    return "".join(parts)
+    highs = apart([v for v, _ in wanted], _STEP, low)
+    return {
+        "name": name, "width": width, "height": height,
+        "rules": [text(_LEFT - 6, y(v) + 4, f"{v:,g}") | {"path": f"M{_LEFT:g} {y(v):.1f}H{right:g}"}
+                  for v in _rounds(top)],
+        "ticks": "".join(f"M{x(t):.1f} {low:g}v-4" for t in times),
+        "dates": [text(x(t), height - 8, said, anchor) for t, said, anchor in _dates(times, wide=name == "wide")],
+        # a map by itself: no line says it
+        "dots": [[(f"{p[0][0]:.1f}", f"{p[0][1]:.1f}") for p in line if len(p) == 1 < sum(map(len, line))]
+                 for line in parts],
+        "paths": ["".join(map(_path, line)) for line in parts],
+        "ends": [text(right + 6, high + 4, ends[i], i) for (_, i), high in zip(wanted, highs, strict=True)],
+    }  # fmt: skip
+
+
+def _path(points: Sequence[tuple[float, float]]) -> str:
+    """A line in steps: a figure stands until the next snapshot."""
+    (left, start), *rest = points
+    return f"M{left:.1f} {start:.1f}" + "".join(f"H{a:.1f}V{b:.1f}" for a, b in rest)
 
 
 def _rounds(top: float) -> list[float]:

@@ -18,6 +18,7 @@ from geo.output.documents.markdown import brief_markdown
 from geo.output.documents.ooxml import office
 from geo.output.documents.pptx import brief_pptx
 from geo.output.html.map_page import save_map
+from geo.presentation.templates import templates_folder
 from geo.storage.atomic_write import write_page
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def draw_brief(
     claims: Sequence[Claim] | None = None,
     places: gpd.GeoDataFrame | None = None,
     exactly: bool = False,
+    templates: str | Path | None = None,
 ) -> list[Path]:
     """Write a briefing: who holds what, and what changed since the last one.
 
@@ -63,6 +65,8 @@ def draw_brief(
         Settlements (`geo.measure.settlements.read_places`); those that changed hands are listed.
     exactly : bool
         With `as_known_on`: the very briefing that was made then, byte for byte, without a word on when it was known.
+    templates : str, pathlib.Path or None
+        A folder of a desk's own templates, which stand before ours (for ``.html``).
     source, as_known_on, within, title, lang, colours
         As in `geo.draw_map`.
 
@@ -89,6 +93,7 @@ def draw_brief(
     kind = target.suffix.lower()
     if kind not in _ENDINGS:
         raise UsageError(f"{target}: write to a path that ends in {', '.join(_ENDINGS)}")
+    chosen = templates_folder(templates)
     if kind in (".docx", ".pptx"):
         office(kind[1:])  # before anything is measured
     brief = gather_brief(
@@ -96,7 +101,7 @@ def draw_brief(
         colours=colours, claims=claims, places=places, exactly=exactly,
     )  # fmt: skip
     if kind == ".html":
-        return [save_map(brief_page(brief), target)]
+        return [save_map(brief_page(brief, templates=chosen), target)]
     if kind == ".md":
         beside = [target.with_name(f"{target.stem}-{name}.png") for name in ("map", "chart")]
         pictures = draw_pictures(archive, brief, *beside)

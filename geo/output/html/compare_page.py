@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,16 +12,15 @@ import shapely
 
 from geo.errors import MapError
 from geo.output.brief_tables import Section, Table, title_of
-from geo.output.html import map_markup
 from geo.output.html.base_layer import base_layer_of
 from geo.output.html.map_page import ControlMap
-from geo.output.html.table_markup import section_html
 from geo.output.map_content import MapContent, credit_of, outlines
 from geo.presentation import basemap
 from geo.presentation.labels import class_label, credit_line, figure, written
 from geo.presentation.legend import StyledLayer, in_order
 from geo.presentation.statuses import class_order
 from geo.presentation.symbols import Symbol, class_symbols, source_symbols
+from geo.presentation.templates import templates_folder
 from geo.schema import text_or_none
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def draw_comparison(
     title: str | None = None,
     lang: str = "en",
     draw_basemap: bool = True,
+    templates: str | Path | None = None,
     **asked: Any,
 ) -> ControlMap:
     """Draw where sources agree on a date, and where each stands alone.
@@ -58,6 +59,8 @@ def draw_comparison(
         Of place names.
     draw_basemap : bool
         False leaves the ground blank.
+    templates : str, pathlib.Path or None
+        A folder of a desk's own templates, which stand before ours.
     **asked
         controller, status, take, by, level, boundary, places, max_age_days, as in `Archive.compare`.
 
@@ -74,16 +77,16 @@ def draw_comparison(
     GeoError
         As `Archive.compare`.
     """
+    folder = templates_folder(templates)
     with archive.holding():
         found = archive.compare(date, sources=sources, within=within, as_known_on=as_known_on, **asked)
         if found.pieces.empty:
             raise MapError(f"none of {', '.join(found.sources)} has such ground there: nothing can be drawn")
         content = _content(archive, found, within, as_known_on, title, lang)
         ground = base_layer_of(archive, content, draw_basemap=draw_basemap)
-        made = ControlMap(content, ground)
-        sections = "".join(section_html(s) for s in _sections(archive, found))
-        side = f"<aside>{sections}{map_markup.legend(content)}{map_markup.toggles(content)}</aside>"
-        made.page.shell = replace(made.page.shell, side=side)
+    made = ControlMap(content, ground, templates=folder)
+    sections = {"sections": _sections(archive, found)}
+    made.page.parts = replace(made.page.parts, template="compare.html", values={**made.page.parts.values, **sections})
     return made
 
 
@@ -147,7 +150,7 @@ def _sections(archive: Archive, found: Comparison) -> list[Section]:
     if len(rows) > len(kept):
         notes.append(f"{len(rows) - len(kept)} more rows: geo compare lists them.")
     caption = f"km² on {written(found.date)}; agreed and alone sum to what each source says"
-    sections = [Section("sides", "Side by side", Table(caption, ("BaseLayer", "km²"), listed, 1), notes)]
+    sections = [Section("sides", "Side by side", Table(caption, ("Ground", "km²"), listed, 1), notes)]
     if found.places is not None:
         names = [title_of(archive, n) for n in found.sources]
         table = Table(

@@ -9,12 +9,10 @@ from urllib.parse import quote, urlsplit
 from geo.archive.results import When
 from geo.errors import FileError, UsageError
 from geo.formats.geojson import read_bytes
-from geo.presentation.html_text import escape
+from geo.presentation.templates import render
 from geo.schema import is_day, to_instant
 
 _HEAD = 1 << 20  # bytes in which a page's title stands
-# frame and picture are of one height, so that the link below both stays in sight
-_HIGH = "height:80vh;min-height:30rem;max-height:60rem"
 
 
 class _Title(HTMLParser):
@@ -81,22 +79,10 @@ def embed_snippet(
         moment = to_instant(date)
         at = f"{moment:%Y-%m-%d}" if is_day(date) else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
         address = f"{address.partition('#')[0]}#{at}"
-    words, link = escape(" ".join(named.split())), escape(address)
-    drawn = ""
+    shown = None
     if picture is not None:
-        shown = escape(_address(str(picture) if _is_web(str(picture)) else quote(str(picture)), "--picture"))
-        drawn = (  # its words stand in the same link, below it
-            f'\n    <img src="{shown}" alt="" loading="lazy" '
-            f'style="display:block;width:100%;{_HIGH};object-fit:contain;object-position:top">'
-        )
-    room = "" if drawn else "padding-top:min(max(80vh,30rem),60rem);"
-    return (
-        '<figure style="position:relative;margin:0">\n'
-        f'  <a href="{link}" style="display:block;{room}">{drawn}\n    {words}\n  </a>\n'
-        f'  <iframe src="{link}" title="{words}" sandbox="allow-scripts" loading="lazy" referrerpolicy="no-referrer" '
-        f'width="100%" height="720" style="position:absolute;top:0;left:0;width:100%;{_HIGH};border:0"></iframe>\n'
-        "</figure>\n"
-    )
+        shown = _address(str(picture) if _is_web(str(picture)) else quote(str(picture)), "--picture")
+    return str(render("embed.html", title=" ".join(named.split()), address=address, picture=shown))
 
 
 def _title(path: Path) -> str:

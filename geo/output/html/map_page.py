@@ -6,6 +6,7 @@ import json
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from functools import partial
 from itertools import pairwise
@@ -13,20 +14,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import folium
+import shapely
 from branca.element import CssLink, Element, Figure, JavascriptLink
 from jinja2 import Template
+from markupsafe import Markup
 
 from geo.errors import MapError
-from geo.output.html import map_markup
+from geo.incidents.markers import shared_words
 from geo.output.html.base_layer import BaseLayer, base_layer_of, make_base_layer, packed
 from geo.output.html.map_data import SCALE, class_data, corners, shapes_of
-from geo.output.html.page import PageParts, assemble, asset, pins
+from geo.output.html.page import Added, PageParts, page_of, pins
 from geo.output.html.static_svg import draw_static_svg
 from geo.output.map_content import MapContent, gather
 from geo.output.parallel import by_workers
 from geo.presentation import basemap
-from geo.presentation.html_text import framed
-from geo.presentation.labels import front_words
+from geo.presentation.labels import front_words, sliver_words
+from geo.presentation.templates import render, templates_folder
 from geo.schema import last_instant, parse_instant, to_instant
 from geo.storage.atomic_write import write_page
 
@@ -47,10 +50,8 @@ _NEEDS = {"$(": ("jquery",), "L.AwesomeMarkers": _ICONS}
 class _Page(Figure):
     """The document around the map: put together, not compiled."""
 
-    shell: PageParts
+    parts: PageParts
     tiles = ""
-    head = ""  # style and script of a page that does more than a dated one, from our own files alone
-    below = ""  # our own HTML under the map
 
     def render(self, **kwargs: Any) -> str:
         for child in list(self._children.values()):
@@ -61,10 +62,9 @@ class _Page(Figure):
             script = pins() + script
         numbered = _numbering(self)
         name = next(c.get_name() for c in self._children.values() if isinstance(c, PageMap))
-        self.shell.data["map"] = numbered(name)
-        header, body, script = (numbered(text) for text in (_header(self), self.html.render(**kwargs), script))
-        header, body = header + self.head, body + self.below
-        page, outside = assemble(self.shell, header=header, body=body, script=script, tiles=self.tiles)
+        parts = replace(self.parts, data={**self.parts.data, "map": numbered(name)})
+        added = (Markup(numbered(t)) for t in (_header(self), self.html.render(**kwargs), script))  # noqa: S704
+        page, outside = page_of(parts, added=Added(*added), tiles=self.tiles)
         if outside or self.tiles:
             listed = ", ".join([*outside, *([self.tiles] if self.tiles else [])])
             warnings.warn(
@@ -82,7 +82,7 @@ class _Page(Figure):
 
 
 class PageMap(folium.Map):
-    """A map on a page of our own; whoever makes one gives its root (`page`) a shell."""
+    """A map on a page of our own; whoever makes one gives its root (`page`) its parts."""
 
     default_js: list[tuple[str, str]] = []  # noqa: RUF012  (folium's own way of saying it)
     default_css: list[tuple[str, str]] = []  # noqa: RUF012
@@ -109,17 +109,18 @@ class PageMap(folium.Map):
 
     def _repr_html_(self, **kwargs: Any) -> str:
         """For notebooks: the page in a frame that sees nothing of the notebook."""
-        return framed(self.page.render(**kwargs), title=self.page.shell.title)
+        return str(render("frame.html", page=self.page.render(**kwargs), title=self.page.parts.title))
 
 
 class ControlMap(PageMap):
     """A dated map of control. Add folium layers to it as to any other map; `geo.save_map` writes it."""
 
-    def __init__(self, content: MapContent, ground: BaseLayer | None = None, *, tiles: Any = None) -> None:
+    def __init__(
+        self, content: MapContent, ground: BaseLayer | None = None, *, tiles: Any = None, templates: Path | None = None
+    ) -> None:
         super().__init__(content.bounds, tiles=tiles)
         self.content = content
-        self.page.head = f"<style>{asset('dated.css')}</style>"
-        self.page.shell = _shell(content, ground or make_base_layer(content), tiles=self.page.tiles)
+        self.page.parts = _parts(content, ground or make_base_layer(content), self.page.tiles, templates)
 
 
 def draw_map(
@@ -137,6 +138,7 @@ def draw_map(
     tiles: Any = None,
     draw_basemap: bool = True,
     with_front: bool = True,
+    templates: str | Path | None = None,
 ) -> folium.Map:
     """Draw who held what on a date.
 
@@ -168,6 +170,8 @@ def draw_map(
         False leaves the ground blank.
     with_front : bool
         Draw where held ground ends away from border and coast; False leaves it out, and takes half the time.
+    templates : str, pathlib.Path or None
+        A folder of a desk's own templates, which stand before ours.
 
     Returns
     -------
@@ -185,6 +189,7 @@ def draw_map(
     UnitError
         A unit is unknown or ambiguous.
     """
+    folder = templates_folder(templates)
     with archive.holding():
         content = gather(
             archive, date, source=source, since=since, as_known_on=as_known_on, within=within,
@@ -192,7 +197,7 @@ def draw_map(
             with_front=with_front,
         )  # fmt: skip
         ground = base_layer_of(archive, content, draw_basemap=draw_basemap and tiles is None)
-    return ControlMap(content, ground, tiles=tiles)
+    return ControlMap(content, ground, tiles=tiles, templates=folder)
 
 
 def draw_maps(
@@ -307,7 +312,7 @@ def save_map(page: folium.Map, path: str | Path) -> Path:
     return write_page(page.get_root().render(), Path(path))
 
 
-def _shell(content: MapContent, ground: BaseLayer, *, tiles: str) -> PageParts:
+def _parts(content: MapContent, ground: BaseLayer, tiles: str, templates: Path | None) -> PageParts:
     data = {
         "lang": content.lang, "scale": SCALE,
         "bounds": corners(content.bounds), "limits": corners(content.limits), "reach": corners(content.reach),
@@ -322,12 +327,40 @@ def _shell(content: MapContent, ground: BaseLayer, *, tiles: str) -> PageParts:
             for s in content.markers
         ],
     }  # fmt: skip
+    snapshots = sorted({name for r in content.figures for name in (r["snapshot"], r.get("from_snapshot")) if name})
+    values = map_values(content, ground, tiles=tiles) | {
+        "snapshots": snapshots,
+        "notes": [*filter(None, [sliver_words(content.slivers, content.place)]), *content.notes],
+        "incidents": _incidents(content), "still": draw_static_svg(content, around=ground.around),
+    }  # fmt: skip
+    return PageParts("map.html", content.title, values, data, templates)
+
+
+def map_values(content: MapContent, ground: BaseLayer | None, *, tiles: str = "") -> dict[str, Any]:
+    """What every page with a map shows around it; without `ground` its credits are those of the basemap."""
     credits = basemap.credits()
-    return PageParts(
-        title=content.title, lang="en", top=map_markup.top(content), side=map_markup.side(content),
-        bottom=map_markup.bottom(content, credits if ground.is_mapped else {"places": credits["places"]}, tiles=tiles),
-        still=draw_static_svg(content, around=ground.around), data=data,
-    )  # fmt: skip
+    looks = {item.symbol.pattern: item.symbol.svg for item in (*content.classes, *content.changes)}
+    return {
+        "map": content, "legend": content.legend, "subtitle": content.subtitle,
+        "patterns": Markup("".join(looks.values())),  # noqa: S704  (our palette)
+        "credits": list(content.credits), "boundary": content.boundary, "tiles": tiles, "has_map": True,
+        "ground_credits": [credits["basemap"]] * (not ground or ground.is_mapped) + [credits["places"]],
+    }  # fmt: skip
+
+
+def _incidents(content: MapContent) -> dict[str, Any]:
+    """What is said of all incidents together: how many lie beyond the first view, and what narrows them down."""
+    view = shapely.box(*content.bounds)
+    beyond = sum(s.count for s in content.markers if not view.intersects(s.area or shapely.Point(s.lon, s.lat)))
+    shared = shared_words(content.markers)
+    # a mark that several share has no one day or event
+    facts = [] if shared else [dict(marker.facts) for marker in content.markers]
+    found = [(name, sorted({f.get(name, "not stated") for f in facts})) for name in ("Event", "Verification")]
+    return {
+        "shared": shared, "beyond": beyond, "count": sum(s.count for s in content.markers),
+        "days": sorted({day for f in facts for day in f.get("Date", "").split(" to ") if day}),
+        "choices": [(name, values) for name, values in found if len(values) > 1],
+    }  # fmt: skip
 
 
 def _said_of(content: MapContent) -> list[list[str]]:

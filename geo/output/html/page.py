@@ -6,7 +6,7 @@ import base64
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
 from html.parser import HTMLParser
@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from markupsafe import Markup
+
 from geo.assets import ASSETS
-from geo.errors import MapError
-from geo.presentation.html_text import escape, without_unseen
+from geo.errors import MapError, UsageError
+from geo.presentation.templates import escape, render, texts_of, without_unseen
 
 # SHA-384 of the files of Leaflet 1.9.3 as XStatic-Leaflet carries them
 _LEAFLET = {
@@ -29,30 +31,44 @@ LEAFLET_CREDIT = "Map library: Leaflet 1.9.3, © Volodymyr Agafonkin and contrib
 _UNSAFE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&{}%\u2028\u2029"}
 # HTML has no sign for NUL, UTF-8 none for half a surrogate pair
 _PICTURE = re.compile(r"url\(images/([\w.-]+)\)")
+# elements that load something, and what loads without one of its own
+_LOADS = ("load-script", "load-style", "img", "other")
+_ADDRESSES = {"src", "srcset", "href", "xlink:href", "poster", "data", "background", "imagesrcset", "ping"}
+_ELSEWHERE = re.compile(r"^\s*(https?:)?//|,\s*(https?:)?//", re.IGNORECASE)
+_HEAD = re.compile(r"\s*<!DOCTYPE html>\s*<html\b[^>]*>\s*<head>", re.IGNORECASE)
+_SCRIPT = re.compile(r"<script[^>]*>((?:(?!\{\{|\{%|</script).)*)</script", re.IGNORECASE | re.DOTALL)
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
 
 
 @dataclass(frozen=True)
 class PageParts:
-    """What a page is made of, around the map itself."""
+    """What a page is made of: its template, the values that this shows, and what the page's script takes."""
 
+    template: str
     title: str
-    lang: str
-    top: str
-    side: str
-    bottom: str
-    still: str
-    data: dict[str, Any] = field(default_factory=dict)
+    values: Mapping[str, Any]
+    data: Mapping[str, Any] = field(default_factory=dict)
+    templates: Path | None = None  # a desk's own, which stand before ours
 
 
-def json_block(data: Any, *, name: str) -> str:
+@dataclass(frozen=True)
+class Added:
+    """What folium puts into a page: the map, and all that was added to it."""
+
+    header: Markup = field(default_factory=Markup)
+    body: Markup = field(default_factory=Markup)
+    script: Markup = field(default_factory=Markup)
+
+
+def json_block(data: Any, *, name: str) -> Markup:
     """A JSON block that no HTML, template or script parser reads as anything but text."""
     try:
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     except ValueError as error:
         raise MapError(f"a figure on the page is not finite ({error})") from error
     # braces and brackets of the JSON itself must stay; only those inside strings can be escaped
-    return f'<script type="application/json" id="{escape(name)}">{_escape_strings(without_unseen(text))}</script>'
+    inner = Markup(_escape_strings(without_unseen(text)))  # noqa: S704  (escaped as JSON)
+    return Markup('<script type="application/json" id="{}">{}</script>').format(name, inner)
 
 
 def _escape_strings(text: str) -> str:
@@ -107,12 +123,14 @@ def asset(name: str) -> str:
         raise MapError(f"{name} is missing from {ASSETS}: install geo-control again") from None
 
 
-def style_and_script(name: str) -> str:
-    """The head of a page that does more than a dated one: its own style and script, and no switches without scripts."""
-    return (
-        f"<style>{lean(asset(f'{name}.css'))}</style><script>{lean(asset(f'{name}.js'))}</script>"
-        "<noscript><style>.switches input{display:none}</style></noscript>"
-    )
+def style(name: str, more: str = "") -> Markup:
+    """One of our own styles as an element, with rules for this page's own colours."""
+    return Markup(f"<style>{lean(asset(f'{name}.css'))}{more}</style>")  # noqa: S704  (our own file)
+
+
+def script(name: str) -> Markup:
+    """One of our own scripts as an element."""
+    return Markup(f"<script>{lean(asset(f'{name}.js'))}</script>")  # noqa: S704  (our own file)
 
 
 def lean(code: str) -> str:
@@ -121,29 +139,47 @@ def lean(code: str) -> str:
     return "\n".join(line for line in lines if line and not line.startswith("//"))
 
 
-def assemble(shell: PageParts, *, header: str, body: str, script: str, tiles: str = "") -> tuple[str, list[str]]:
-    """The whole page, with a policy that allows what it holds."""
-    parts = (
-        f"<style>{leaflet('leaflet.css')}</style><style>{lean(asset('map.css'))}</style>"
-        f"<script>{leaflet('leaflet.js')}</script>",
-        header,
-        "<noscript><style>.still{display:block}.live,.toggles,.controls,.views{display:none}</style></noscript>",
-        f'<div class="page">{shell.top}<div class="desk"><main><div class="live" role="region" '
-        f'aria-label="{escape(shell.title)}">{body}</div>'
-        f'<figure class="still">{shell.still}</figure></main>{shell.side}</div>{shell.bottom}</div>',
-        json_block(shell.data, name="geo-data"),
-        f"<script>{script}</script>",
-        f"<script>{lean(asset('map.js'))}</script>",
-    )
-    policy, outside = _policy(parts, tiles)
-    head = (
-        f'<!DOCTYPE html>\n<html lang="{escape(shell.lang)}">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{escape(shell.title)}</title>\n{parts[0]}{parts[1]}\n{parts[2]}\n</head>\n<body>\n"
-    )
-    return head + "\n".join(parts[3:]) + "\n</body>\n</html>\n", outside
+def page_of(parts: PageParts, *, added: Added | None = None, tiles: str = "") -> tuple[str, list[str]]:
+    """The whole page, with a policy that allows what it holds, and what of `added` it loads from elsewhere."""
+    added = added or Added()
+    text = str(render(
+        parts.template, parts.templates, title=parts.title, data=json_block(parts.data, name="geo-data"), added=added,
+        style=style, script=script, leaflet_css=Markup(leaflet("leaflet.css")),  # noqa: S704  (checked by its hash)
+        leaflet_js=Markup(leaflet("leaflet.js")), leaflet_credit=LEAFLET_CREDIT, **parts.values,  # noqa: S704
+    ))  # fmt: skip
+    found = _scanned(text)
+    _refuse_what_is_not_ours(found, added, parts)
+    policy, outside = _policy(found, tiles)
+    head = _HEAD.match(text)
+    if head is None:
+        raise UsageError(f"{parts.template}: a page begins with <!DOCTYPE html>, <html lang=…> and <head>")
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">'
+    return text[: head.end()] + meta + text[head.end() :] + "\n", outside
+
+
+def _refuse_what_is_not_ours(found: Mapping[str, Sequence[str]], added: Added, parts: PageParts) -> None:
+    """No template brings in what asks the network, or a script that is not written in it word for word."""
+    brought = _scanned(added.header + added.body)
+    loads = [u for kind in _LOADS for u in found[kind] if u not in brought[kind]]
+    if loads:
+        raise UsageError(
+            f"{parts.template}: it would load {loads[0]}, and a page needs no network: put it into the page (data:…)"
+        )
+    sources = "".join(texts_of(parts.templates).values())
+    known = {_bare(text) for text in (*brought["script"], added.script, *_SCRIPT.findall(sources))}
+    if not {_bare(text) for text in found["script"]} <= known | _own_scripts():
+        raise UsageError(f"{parts.template}: values in a script: put them into data-… attributes and read these")
+
+
+@cache
+def _own_scripts() -> frozenset[str]:
+    ours = (lean(path.read_text(encoding="utf-8")) for path in ASSETS.glob("*.js"))
+    return frozenset(_bare(text) for text in (leaflet("leaflet.js"), *ours))
+
+
+@lru_cache(maxsize=32)
+def _bare(script: str) -> str:
+    return "".join(script.split())
 
 
 class _Scan(HTMLParser):
@@ -151,9 +187,7 @@ class _Scan(HTMLParser):
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=False)
-        self.found: dict[str, list[str]] = {
-            k: [] for k in ("script", "style", "attribute", "load-script", "load-style", "img")
-        }
+        self.found: dict[str, list[str]] = {k: [] for k in ("script", "style", "attribute", *_LOADS)}
         self._open: str | None = None
 
     def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
@@ -167,6 +201,10 @@ class _Scan(HTMLParser):
         elif tag == "style" or (tag == "script" and has.get("type", "text/javascript") != "application/json"):
             self._open = tag
             self.found[tag].append("")
+        elif tag == "meta" and "http-equiv" in has:
+            self.found["other"].append(has.get("content", ""))
+        elif tag not in ("a", "area") and not (tag == "link" and has.get("rel") in ("alternate", "canonical")):
+            self.found["other"] += [has[k] for k in _ADDRESSES & has.keys() if _ELSEWHERE.search(has[k])]
         if "style" in has:
             self.found["attribute"].append(has["style"])
 
@@ -179,23 +217,14 @@ class _Scan(HTMLParser):
             self.found[self._open][-1] += data
 
 
-@lru_cache(maxsize=16)
-def _scanned(part: str) -> dict[str, list[str]]:
-    # most of a page is the same on every page
+def _scanned(text: str) -> dict[str, list[str]]:
     scan = _Scan()
-    scan.feed(part)
+    scan.feed(text)
     return scan.found
 
 
-def policy_of(text: str, *, tiles: str = "") -> tuple[str, list[str]]:
+def _policy(found: Mapping[str, Sequence[str]], tiles: str) -> tuple[str, list[str]]:
     """The strictest policy under which a page works, and what it loads from elsewhere."""
-    return _policy([text], tiles)
-
-
-def _policy(parts: Sequence[str], tiles: str) -> tuple[str, list[str]]:
-    """The policy of a page in parts, none of which opens an element that another one closes."""
-    scans = [_scanned(part) for part in parts]
-    found = {name: [text for scan in scans for text in scan[name]] for name in scans[0]}
     scripts = [_hash(s) for s in found["script"]] + sorted({_host(u) for u in found["load-script"]})
     styles = [_hash(s) for s in found["style"]] + sorted({_host(u) for u in found["load-style"]})
     if found["attribute"]:
@@ -205,8 +234,8 @@ def _policy(parts: Sequence[str], tiles: str) -> tuple[str, list[str]]:
     fonts = sorted({_host(u) for u in found["load-style"]})
     rules = (
         "default-src 'none'",
-        "script-src " + " ".join(dict.fromkeys(scripts)),
-        "style-src " + " ".join(dict.fromkeys(styles)),
+        " ".join(["script-src", *(dict.fromkeys(scripts) or ["'none'"])]),
+        " ".join(["style-src", *(dict.fromkeys(styles) or ["'none'"])]),
         " ".join(["img-src data: blob:", *images, *fonts]),
         "connect-src 'none'",
         *([" ".join(["font-src", *fonts])] if fonts else []),

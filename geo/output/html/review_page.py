@@ -6,6 +6,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache, partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -14,15 +15,16 @@ import shapely
 from geo.errors import MapError, NoSnapshotError, SourceError, UnitError
 from geo.formats.geojson import read_json
 from geo.incidents.markers import Marker, marker_of
-from geo.output.html import map_markup, review_markup
-from geo.output.html.base_layer import make_base_layer, packed
+from geo.output.html import review_data
+from geo.output.html.base_layer import BaseLayer, make_base_layer, packed
 from geo.output.html.map_data import SCALE, class_data, corners, rings, shapes_of
-from geo.output.html.map_page import PageMap
-from geo.output.html.page import PageParts, asset
+from geo.output.html.map_page import PageMap, map_values
+from geo.output.html.page import PageParts
 from geo.output.html.static_svg import draw_static_svg
 from geo.output.map_content import MapContent, gather, outlines
 from geo.presentation import basemap
 from geo.presentation.labels import written
+from geo.presentation.templates import templates_folder
 from geo.schema import CRS
 from geo.sources import shipped_units
 from geo.units import find_unit
@@ -36,19 +38,17 @@ _OUTLINE = 0.005  # degrees by which a region's outline may be off: it is no gro
 
 
 def draw_review(
-    reading: Reading, *, archive: Archive | None = None, title: str | None = None, draw_basemap: bool = True
-) -> PageMap:
+    reading: Reading, *, archive: Archive | None = None, title: str | None = None, draw_basemap: bool = True,
+    templates: str | Path | None = None,
+) -> PageMap:  # fmt: skip
     """Draw a briefing's drafts for review."""
+    folder = templates_folder(templates)
     region = partial(_region, archive)
     markers = [_marker(draft, region) for draft in reading.incidents]
     content = _content(reading, markers, archive, title)
     ground = make_base_layer(content, draw_basemap=draw_basemap)
     made = PageMap(content.bounds)
-    made.page.shell = _shell(reading, markers, content, ground)
-    made.page.head = f"<style>{asset('review.css')}</style><script>{asset('review.js')}</script>"
-    made.page.below = (
-        '<section id="card" aria-label="The chosen draft" aria-live="polite" tabindex="0" hidden></section>'
-    )
+    made.page.parts = _parts(reading, markers, content, ground, folder)
     return made
 
 
@@ -129,7 +129,9 @@ def _bounds(markers: Sequence[Marker]) -> basemap.Box:
     return basemap.outward(basemap.padded(box, 0.1))
 
 
-def _shell(reading: Reading, markers: Sequence[Marker | None], content: MapContent, ground: Any) -> PageParts:
+def _parts(
+    reading: Reading, markers: Sequence[Marker | None], content: MapContent, ground: BaseLayer, templates: Path | None
+) -> PageParts:
     bare = replace(content, markers=())
     data = {
         "lang": content.lang, "scale": SCALE,
@@ -138,23 +140,22 @@ def _shell(reading: Reading, markers: Sequence[Marker | None], content: MapConte
         "shapes": packed(json.dumps(shapes_of(bare)).encode()), "front": None, "incidents": [],
         "review": {
             "drafts": [
-                review_markup.draft_data(draft, marker, _outlined(marker))
+                review_data.draft_data(draft, marker, _outlined(marker))
                 for draft, marker in zip(reading.incidents, markers, strict=True)
             ],
-            "claims": [[claim.text, review_markup.claim_words(claim)] for claim in reading.claims],
-            "text": review_markup.pieces(reading),
+            "claims": [[claim.text, review_data.claim_words(claim)] for claim in reading.claims],
+            "text": review_data.pieces(reading),
         },
     }  # fmt: skip
-    credits = basemap.credits()
-    note = "<noscript><p>This page needs scripts to show the text; the review file has the same drafts.</p></noscript>"
-    # the numbers on this map are those of the drafts, so that their marks are explained by a list of its own
-    ground_legend = map_markup.legend(bare) if content.classes else ""
-    side = review_markup.side(reading, review_markup.marks(content.markers) + ground_legend)
-    return PageParts(
-        title=content.title, lang="en", top=map_markup.top(content) + note, side=side,
-        bottom=review_markup.table() + map_markup.bottom(content, credits if ground.is_mapped else None),
-        still=draw_static_svg(content, around=ground.around), data=data,
-    )  # fmt: skip
+    values = map_values(content, ground) | {
+        "text_lang": reading.lang, "kinds": sorted({marker.kind for marker in content.markers}),
+        # the numbers on this map are those of the drafts, so that their marks are explained by a list of its own
+        "legend": bare.legend if content.classes else [],
+        "still": draw_static_svg(content, around=ground.around),
+    }  # fmt: skip
+    if not ground.is_mapped:
+        values["ground_credits"] = []
+    return PageParts("review.html", content.title, values, data, templates)
 
 
 def _outlined(marker: Marker | None) -> Any:

@@ -16,7 +16,7 @@ from geo.measure.areas import areal_only, clip, ground_by_class
 from geo.measure.series.panel import class_ledgers
 from geo.measure.series.parallel import ClassFilter, source_ledgers
 from geo.output.html import timeline_codec
-from geo.output.html.timeline_markup import ClassSeries
+from geo.output.html.timeline_values import ClassSeries
 from geo.output.map_content import credit_of
 from geo.presentation.labels import class_label
 from geo.presentation.sides import side_of

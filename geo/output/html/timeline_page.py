@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -15,19 +16,20 @@ from numpy.typing import NDArray
 from geo.archive.results import FAR, When
 from geo.errors import MapError
 from geo.measure.ellipsoid import edge_areas_km2
-from geo.output.html import base_layer, map_markup, timeline_codec, timeline_markup
+from geo.output.html import base_layer, timeline_codec
 from geo.output.html.map_data import corners
-from geo.output.html.map_page import PageMap
-from geo.output.html.page import PageParts, style_and_script
+from geo.output.html.map_page import PageMap, map_values
+from geo.output.html.page import PageParts
 from geo.output.html.static_svg import draw_static_svg
 from geo.output.html.timeline_layers import Part, parts_of
-from geo.output.html.timeline_markup import Reading
+from geo.output.html.timeline_values import series_values, shared_drawing
 from geo.output.map_content import MapContent, credit_of, outlines
 from geo.presentation import basemap
 from geo.presentation.labels import credit_line, title_words, written
 from geo.presentation.legend import StyledLayer
 from geo.presentation.sides import side_colours
 from geo.presentation.statuses import status_of
+from geo.presentation.templates import templates_folder
 from geo.schema import last_instant, parse_instant, to_instant
 
 if TYPE_CHECKING:
@@ -50,6 +52,7 @@ def draw_timeline(
     lang: str = "en",
     colours: Mapping[str, str] | None = None,
     draw_basemap: bool = True,
+    templates: str | Path | None = None,
 ) -> PageMap:
     """Draw every date of a series in one page, with a slider, a chart, and change since any earlier date.
 
@@ -75,6 +78,8 @@ def draw_timeline(
         Controller -> ``#rrggbb``; the palette of `geo.presentation.sides` otherwise.
     draw_basemap : bool
         False leaves the ground blank.
+    templates : str, pathlib.Path or None
+        A folder of a desk's own templates, which stand before ours.
 
     Returns
     -------
@@ -94,7 +99,9 @@ def draw_timeline(
         A status or a language is unknown.
     """
     with archive.holding():
-        return _drawn(archive, source, from_, to, as_known_on, status, within, title, lang, colours, draw_basemap)
+        return _drawn(
+            archive, source, from_, to, as_known_on, status, within, title, lang, colours, draw_basemap, templates
+        )
 
 
 def _drawn(
@@ -109,6 +116,7 @@ def _drawn(
     lang: str,
     colours: Mapping[str, str] | None,
     draw_basemap: bool,
+    templates: str | Path | None,
 ) -> PageMap:
     listed = [source] if source is None or isinstance(source, str) else list(source)
     names = list(dict.fromkeys(archive.source_name(name) for name in listed))
@@ -140,14 +148,25 @@ def _drawn(
         archive, parts, box, title or title_words(place, shown, _span([i.date() for i in instants])), lang, place,
     )  # fmt: skip
     content = replace(content, credits=["Control: " + credit_line(credits[name]) for name in names])
-    reading = Reading(
-        title=content.title, subtitle=_subtitle(credits, own, as_known_on), strands=[p.strand for p in parts],
-        instants=instants, charted=_charted(parts), notes=notes, has_units=bool(content.outlines),
+    strands = [p.strand for p in parts]
+    series = series_values(
+        strands, instants, charted=_charted(parts), notes=notes, has_units=bool(content.outlines)
     )  # fmt: skip
+    base = basemap.cut(content.reach) if draw_basemap else None
+    if base and content.outlines:
+        base["admin1"] = []  # the archive's own units are drawn instead
+    named = basemap.places(content.reach, content.lang, near=content.bounds)
+    still = draw_static_svg(content, base and base_layer.coarser(base, content.bounds), named)
+    values = map_values(content, ground=None) | {
+        "subtitle": _subtitle(credits, own, as_known_on), "series": series,
+        "patterns": shared_drawing(strands, instants),
+        "still": still, "credits": [_accuracy(packed, parts), *content.credits],
+    }  # fmt: skip
+    if base is None:
+        values["ground_credits"] = [basemap.credits()["places"]]
     made = PageMap(content.bounds)
-    made.page.shell = _shell(content, reading, packed, own, parts, draw_basemap=draw_basemap)
-    made.page.head = style_and_script("timeline")
-    made.page.below = timeline_markup.player(reading)
+    data = _data(content, packed, parts, base, named, _own_dates(own, instants))
+    made.page.parts = PageParts("timeline.html", content.title, values, data, templates_folder(templates))
     return made
 
 
@@ -203,42 +222,23 @@ def _bounds(ledgers: Sequence[Ledger]) -> basemap.Box:
     return (*low, *high)
 
 
-def _shell(
-    content: MapContent,
-    reading: Reading,
-    packed: timeline_codec.PackedTimeline,
-    own: Mapping[str, Sequence[datetime]],
-    parts: Sequence[Part],
-    *,
-    draw_basemap: bool,
-) -> PageParts:
-    base = basemap.cut(content.reach) if draw_basemap else None
-    if base and content.outlines:
-        base["admin1"] = []  # the archive's own units are drawn instead
-    named = basemap.places(content.reach, content.lang, near=content.bounds)
-    credits = basemap.credits()
+def _data(
+    content: MapContent, packed: timeline_codec.PackedTimeline, parts: Sequence[Part], base: dict[str, Any] | None,
+    named: Sequence[Any], own: Mapping[str, list[int]],
+) -> dict[str, Any]:  # fmt: skip
     near = basemap.padded(content.bounds, 0.25)
     beneath = {"basemap": base, "units": basemap.encode_lines(content.outlines, content.reach, near=near)}
     # level 7: the last two percent would take four times as long
     beneath_text = json.dumps(beneath, separators=(",", ":")).encode()
-    data = {
+    return {
         "lang": content.lang, "scale": timeline_codec.SCALE, "bounds": corners(content.bounds),
         "limits": corners(content.limits), "reach": corners(content.reach),
         "basemap": None, "places": named, "line_scale": basemap.scale_of(content.reach), "incidents": [],
         "film": {
             "bytes": base64.b64encode(packed.data).decode(), "ground": base_layer.packed(beneath_text, level=7),
-            "still": content.bounds, "tracks": [_track_data(p) for p in parts],
-            "sources": _own_dates(own, reading.instants),
+            "still": content.bounds, "tracks": [_track_data(p) for p in parts], "sources": own,
         },
     }  # fmt: skip
-    bottom = map_markup.bottom(content, credits if base else {"places": credits["places"]})
-    words = f"<p>{_accuracy(packed, parts)}</p>"
-    still = draw_static_svg(content, base and base_layer.coarser(base, content.bounds), named)
-    return PageParts(
-        title=content.title, lang="en", top=timeline_markup.top(reading), side=timeline_markup.side(reading),
-        bottom=timeline_markup.table(reading) + bottom.replace("<footer>", f"<footer>{words}", 1),
-        still=still + timeline_markup.still_words(reading), data=data,
-    )  # fmt: skip
 
 
 def _track_data(part: Part) -> dict[str, Any]:

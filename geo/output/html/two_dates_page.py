@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -13,21 +15,83 @@ import shapely
 from geo.archive.results import When, age_days, breaks_between, rows_of
 from geo.errors import UsageError
 from geo.measure.ellipsoid import areas_km2
-from geo.output.brief_tables import LEAST_KM2, by_unit, title_of
-from geo.output.html import map_markup, two_dates_markup
+from geo.output.brief_tables import LEAST_KM2, Section, by_unit, known_number, label, signed, title_of
 from geo.output.html.base_layer import BaseLayer, base_layer_of, packed
 from geo.output.html.map_data import SCALE, class_data, corners, rings
-from geo.output.html.map_page import PageMap
-from geo.output.html.page import PageParts, style_and_script
+from geo.output.html.map_page import PageMap, map_values
+from geo.output.html.page import PageParts
 from geo.output.html.static_svg import draw_static_svg
-from geo.output.html.two_dates_markup import Pair, Settlement, Side
 from geo.output.map_content import MapContent, gather, outlines
 from geo.presentation import basemap
-from geo.presentation.labels import class_key, class_label, title_words, written
+from geo.presentation.labels import class_key, class_label, figure, title_words, written
 from geo.presentation.sides import side_colours
 from geo.presentation.statuses import named
 from geo.presentation.symbols import class_symbols
-from geo.schema import CRS, is_day, last_instant, parse_instant, text_or_none
+from geo.presentation.templates import templates_folder
+from geo.schema import CRS, is_day, last_instant, parse_instant, text_or_none, to_instant
+
+_VIEW = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
+_TALL = 0.7  # height over width from which two pictures stand side by side on paper
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two dates, with what its figures rest on in words."""
+
+    when: When
+    short: str
+    snapshots: Sequence[str]
+    age_days: float
+    age: str
+    rests: str
+    figures: Sequence[Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class Settlement:
+    """A place whose ground is another side's, or another class, than before; None where the source marks nothing."""
+
+    name: str
+    lat: float
+    lon: float
+    before: str | None
+    after: str | None
+
+
+@dataclass(frozen=True)
+class Pair:
+    """All that is said of two dates, the earlier first."""
+
+    title: str
+    shown: str
+    sides: Sequence[Side]
+    place: str
+    known: str
+    breaks: Sequence[str]
+    units: Sequence[Section]
+    settlements: Sequence[Settlement]
+    own_places: bool
+    has_units: bool
+
+    @property
+    def snapshots(self) -> list[str]:
+        """The snapshots of each date in one text."""
+        return [", ".join(side.snapshots) for side in self.sides]
+
+    @property
+    def rows(self) -> list[tuple[str, list[str]]]:
+        """The figures of each class: on both dates, gained, lost and net."""
+        before = {class_key(row): row for row in self.sides[0].figures}
+        return [(label(row), _cells(before.get(class_key(row)), row)) for row in self.sides[1].figures]
+
+
+def _cells(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> list[str]:
+    changes = [(now.get(k), k == "net_km2") for k in ("gained_km2", "lost_km2", "net_km2")]
+    return [
+        figure(0.0 if before is None else before["area_km2"]), figure(now["area_km2"]),
+        *(signed(float(v), plus=plus) if v is not None and known_number(v) else "–" for v, plus in changes),
+    ]  # fmt: skip
+
 
 if TYPE_CHECKING:
     from geo.archive import Archive
@@ -47,6 +111,7 @@ def draw_dates(
     lang: str = "en",
     colours: Mapping[str, str] | None = None,
     draw_basemap: bool = True,
+    templates: str | Path | None = None,
 ) -> PageMap:
     """Draw two dates of a source on one map, the earlier left of a divider, the later right of it.
 
@@ -73,6 +138,8 @@ def draw_dates(
         Controller -> ``#rrggbb``; the palette of `geo.presentation.sides` otherwise.
     draw_basemap : bool
         False leaves the ground blank.
+    templates : str, pathlib.Path or None
+        A folder of a desk's own templates, which stand before ours.
 
     Returns
     -------
@@ -126,9 +193,7 @@ def draw_dates(
         )
         ground = base_layer_of(archive, later, draw_basemap=draw_basemap)
     made = PageMap(later.bounds)
-    made.page.shell = _shell(contents, pair, ground, whole, _middle(parts))
-    made.page.head = style_and_script("dates")
-    made.page.below = two_dates_markup.divider(pair)
+    made.page.parts = _parts(contents, pair, ground, whole, _middle(parts), templates)
     return made
 
 
@@ -187,8 +252,24 @@ def _side(archive: Archive, frame: gpd.GeoDataFrame, content: MapContent, when: 
     names = sorted(set(frame["snapshot"]))
     table = archive.snapshots().drop_duplicates("snapshot").set_index("snapshot")
     depicts = [parse_instant(table["depicts"][name]) for name in names]
-    ages = [age_days(last_instant(when), d, whole_days=is_day(when)) for d in depicts]
-    return Side(when, names, depicts, max(ages), content.figures)
+    age = max(age_days(last_instant(when), d, whole_days=is_day(when)) for d in depicts)
+    moments = sorted({written(d.date() if d == to_instant(d.date()) else d) for d in depicts})
+    old = f", {_age(age)} before" if age else ""
+    rests = f"snapshot depicting {', '.join(moments)}{old}"
+    return Side(when, _short(when), names, age, _age(age), rests, content.figures)
+
+
+def _age(age_days: float) -> str:
+    """How old a snapshot is: whole hours below two days, then whole days."""
+    hours = max(round(24 * age_days), 1)
+    number, unit = (hours, "hour") if hours < 48 and hours % 24 else (round(hours / 24), "day")
+    return f"{number} {unit}{'' if number == 1 else 's'}"
+
+
+def _short(when: When) -> str:
+    moment = to_instant(when)
+    day = f"{moment.day} {moment:%b} {moment.year}"
+    return day if is_day(when) else f"{day} {moment:%H:%M}"
 
 
 def _settlements(
@@ -212,9 +293,10 @@ def _settlements(
 # -- the page -----------------------------------------------------------------------------------------------------
 
 
-def _shell(
-    contents: Sequence[MapContent], pair: Pair, ground: BaseLayer, whole: basemap.Box, middle: float | None
-) -> PageParts:
+def _parts(
+    contents: Sequence[MapContent], pair: Pair, ground: BaseLayer, whole: basemap.Box, middle: float | None,
+    templates: str | Path | None,
+) -> PageParts:  # fmt: skip
     earlier, later = contents
     # gained and lost ground is by side: each has a layer of its own
     moved = {f"moved-{i}": [item] for i, item in enumerate(later.changes)}
@@ -233,14 +315,19 @@ def _shell(
             "places": [[s.lat, s.lon] for s in pair.settlements],
         },
     }  # fmt: skip
-    credits = basemap.credits()
     both = replace(later, title=pair.title, classes=[*earlier.classes, *later.classes])
+    told = "".join(f" {written(side.when)}: {side.rests}." for side in pair.sides)
     stills = [
         draw_static_svg(replace(d, title=f"{pair.title}: {written(side.when)}"), around=ground.around)
         for d, side in zip(contents, pair.sides, strict=True)
     ]
-    return PageParts(
-        title=pair.title, lang="en", top=two_dates_markup.top(both, pair), side=two_dates_markup.side(both, pair),
-        bottom=map_markup.bottom(later, credits if ground.is_mapped else {"places": credits["places"]}),
-        still=two_dates_markup.stills(pair, stills), data=data,
-    )  # fmt: skip
+    values = map_values(both, ground) | {
+        "subtitle": f"Source: {pair.shown}.{told}{pair.known}", "pair": pair,
+        "stills": [{"picture": picture, "is_tall": _is_tall(picture)} for picture in stills],
+    }  # fmt: skip
+    return PageParts("two_dates.html", pair.title, values, data, templates_folder(templates))
+
+
+def _is_tall(picture: str) -> bool:
+    size = _VIEW.search(picture)
+    return size is not None and float(size[2]) > _TALL * float(size[1])

@@ -16,15 +16,15 @@ from geo.output.html.map_page import ControlMap
 from geo.output.html.timeline_page import draw_timeline
 from geo.output.map_content import credit_of, gather
 from geo.output.parallel import by_workers
-from geo.output.site import markup
 from geo.output.site.downloads import download_bytes, take
 from geo.output.site.feed import ENTRIES, feed_xml, learnt, sitemap_xml
-from geo.output.site.plan import Day, Plan, Wishes, checked_address, digest, plan_site
+from geo.output.site.pages import Unit, downloads, index_values, site_values, sources_page, unit_page, units_of
+from geo.output.site.plan import Day, Plan, SiteOptions, checked_address, digest, plan_site
 from geo.output.site.publish import Built, Filed, Shelf, opened, stage
 from geo.output.site.social_image import card_png, card_words
-from geo.output.site.unit_pages import Unit, unit_body, unit_subtitle, units_of, units_table
 from geo.presentation import basemap
 from geo.presentation.labels import credit_line, written
+from geo.presentation.templates import templates_folder
 from geo.schema import parse_instant, text_or_none, write_instant
 from geo.version import __version__
 
@@ -57,6 +57,7 @@ def build_site(
     as_known_on: When | None = None,
     colours: Mapping[str, str] | None = None,
     with_downloads: bool = True,
+    templates: str | Path | None = None,
     workers: int = 1,
     progress: Progress | None = None,
 ) -> Built:
@@ -86,6 +87,8 @@ def build_site(
         Controller -> ``#rrggbb``; the palette of `geo.presentation.sides` otherwise.
     with_downloads : bool
         False leaves the data files out, where the source does not allow passing its data on.
+    templates : str, pathlib.Path or None
+        A folder of a desk's own templates, which stand before ours; with others the pages are made anew.
     workers : int
         Processes; the site is the same, byte for byte.
     progress : callable or None
@@ -107,13 +110,14 @@ def build_site(
     UsageError
         The folder holds files of others, another build is at work in it, or the address is none.
     """
+    chosen = templates_folder(templates)
     with archive.holding(), opened(Path(folder)) as shelf:
         known = moment(as_known_on)
-        wishes = Wishes(
+        options = SiteOptions(
             archive.source_name(source), within, lang, title, checked_address(base_url),
-            None if known is None else write_instant(known), colours, with_downloads,
+            None if known is None else write_instant(known), colours, with_downloads, chosen,
         )  # fmt: skip
-        plan = plan_site(archive, wishes, from_=from_, to=to)
+        plan = plan_site(archive, options, from_=from_, to=to)
         _put_days(archive, plan, shelf, workers, progress)
         _put_whole(archive, plan, shelf)
         return shelf.switch(_told(plan))
@@ -122,7 +126,7 @@ def build_site(
 def _told(plan: Plan) -> dict[str, Any]:
     """What the manifest says beside the files: the tool, the options, and the snapshots that each date rests on."""
     dates = {day.day: {str(s["snapshot"]): s["sha256"] for s in day.snapshots} for day in plan.days}
-    return {"made_by": f"geo-control {__version__}", "options": dict(plan.options), "dates": dates}
+    return {"made_by": f"geo-control {__version__}", "options": dict(plan.recorded), "dates": dates}
 
 
 # -- dates --------------------------------------------------------------------------------------------------------
@@ -133,7 +137,7 @@ def _put_days(archive: Archive, plan: Plan, shelf: Shelf, workers: int, progress
     jobs = []
     for day in plan.days:
         files = {**dict.fromkeys(day.files, day.state), _page(day): day.page}
-        if plan.options["cards"]:
+        if plan.recorded["cards"]:
             files[_card(day)] = day.card
         wanted = [path for path, key in files.items() if not shelf.has(path, key)]
         rests |= {path: files[path] for path in wanted}
@@ -163,35 +167,33 @@ def _make_day(archive: Archive, job: _Job, *, plan: Plan, staging: Path) -> dict
     wanted = set(job.wanted)
     data = [path for path in day.files if path in wanted]
     if data:
-        taken = take(archive, day, plan.wishes)
+        taken = take(archive, day, plan.options)
         made = {path: stage(staging, path, download_bytes(path, taken)) for path in data}
     if wanted - set(data):
-        wishes = plan.wishes
+        options = plan.options
         content = gather(
-            archive, day.day, source=wishes.source, since=day.since, as_known_on=wishes.as_known_on,
-            within=wishes.within, title=f"{plan.title}, {written(day.day)}", lang=wishes.lang, colours=wishes.colours,
+            archive, day.day, source=options.source, since=day.since, as_known_on=options.as_known_on,
+            within=options.within, title=f"{plan.title}, {written(day.day)}", lang=options.lang,
+            colours=options.colours,
         )  # fmt: skip
         if _card(day) in wanted:
             # no legend has room there: ground alone
             alone = replace(content, changes=[], markers=[], credits=content.credits[:1])
             made[_card(day)] = stage(staging, _card(day), card_png(alone, plan.title, plan.shown))
         if _page(day) in wanted:
-            page = ControlMap(content, base_layer_of(archive, content))
+            page = ControlMap(content, base_layer_of(archive, content), templates=options.templates)
             sizes = {**job.sizes, **{path: made[path].bytes for path in data}}
             made[_page(day)] = stage(staging, _page(day), _render_day(page, plan, day, sizes))
     return made
 
 
 def _render_day(made: ControlMap, plan: Plan, day: Day, sizes: Mapping[str, int]) -> str:
-    content, shell = made.content, made.page.shell
-    said = card_words(content.figures, day.day, plan.shown, place=content.place)
-    made.page.shell = replace(
-        shell,
-        top=markup.top(day=day) + shell.top,
-        bottom=markup.downloads(day, sizes) + shell.bottom,
-    )
-    card = _card(day) if plan.options["cards"] else ""
-    made.page.head += markup.meta(plan, path=_page(day), title=content.title, text=said, card=card) + markup.styles()
+    content, parts = made.content, made.page.parts
+    text = card_words(content.figures, day.day, plan.shown, place=content.place)
+    card = _card(day) if plan.recorded["cards"] else ""
+    site = site_values(plan, path=_page(day), text=text, card=card, day=day)
+    values = {**parts.values, "site": site, "downloads": downloads(day, sizes)}
+    made.page.parts = replace(parts, template="site_date.html", values=values)
     return str(made.get_root().render())
 
 
@@ -204,14 +206,14 @@ def _put_whole(archive: Archive, plan: Plan, shelf: Shelf) -> None:
     if not all([*(shelf.has(p, plan.series) for p in standing), shelf.has("index.html", plan.series)]):
         units = units_of(archive, plan)
         for unit in units:
-            shelf.put(unit.path, plan.series, _unit_page(unit, archive, plan))
+            shelf.put(unit.path, plan.series, unit_page(unit, archive, plan, _owed(unit, archive, plan)))
         for gone in set(standing) - {unit.path for unit in units}:
             shelf.wanted.pop(gone, None)
         shelf.put("index.html", plan.series, _index(archive, plan, units))
-    credits = [credit_of(archive, name) for name in (plan.wishes.source, *plan.datasets)]
+    credits = [credit_of(archive, name) for name in (plan.options.source, *plan.datasets)]
     shelf.put("sources.html", plan.series, _sources(archive, plan, credits))
     _put_feed(archive, plan, shelf, [credit_line(c) or c["name"] for c in credits])
-    if plan.wishes.base_url:
+    if plan.options.base_url:
         pages = sorted((p for p in shelf.wanted if p.endswith(".html")), key=lambda p: (p != "index.html", p))
         shelf.put("sitemap.xml", "", sitemap_xml(plan, pages))
 
@@ -227,61 +229,46 @@ def _put_feed(archive: Archive, plan: Plan, shelf: Shelf, credits: Sequence[str]
 
 def _updated(archive: Archive, plan: Plan) -> datetime:
     """When the archive last learnt something of the source, or took something back."""
-    limit = moment(plan.wishes.as_known_on) or FAR
-    table = archive.snapshots(plan.wishes.source)
+    limit = moment(plan.options.as_known_on) or FAR
+    table = archive.snapshots(plan.options.source)
     texts = [text_or_none(v) for c in ("recorded_at", "superseded_at", "retracted_at") for v in table[c]]
     return max(at for at in (parse_instant(t) for t in texts if t) if at <= limit)
 
 
 def _summary(archive: Archive, plan: Plan, day: Day) -> str:
-    wishes = plan.wishes
-    table = archive.area(day.day, source=wishes.source, within=wishes.within, as_known_on=wishes.as_known_on)
+    options = plan.options
+    table = archive.area(day.day, source=options.source, within=options.within, as_known_on=options.as_known_on)
     return card_words(records(table), day.day, plan.shown, place=plan.place)
 
 
 def _index(archive: Archive, plan: Plan, units: Sequence[Unit]) -> str:
-    wishes, first, last = plan.wishes, plan.days[0], plan.days[-1]
+    options, first, last = plan.options, plan.days[0], plan.days[-1]
     made = draw_timeline(
-        archive, wishes.source, from_=first.day, to=last.day, as_known_on=wishes.as_known_on, within=wishes.within,
-        title=wishes.title, lang=wishes.lang, colours=wishes.colours,
+        archive, options.source, from_=first.day, to=last.day, as_known_on=options.as_known_on, within=options.within,
+        title=options.title, lang=options.lang, colours=options.colours, templates=options.templates,
     )  # fmt: skip
-    shell = made.page.shell
-    more = markup.index_sections(plan, units_table(units) if units else "")
-    made.page.shell = replace(
-        shell,
-        top=markup.top(up="", here="index.html") + shell.top,
-        bottom=shell.bottom.replace("<footer>", f"{more}<footer>", 1),
-    )
-    said = f"{plan.span}. {_summary(archive, plan, last)}"
-    card = _card(last) if plan.options["cards"] else ""
-    made.page.head += markup.meta(plan, path="index.html", title=shell.title, text=said, card=card, up="")
-    made.page.head += markup.styles()
+    parts = made.page.parts
+    card = _card(last) if plan.recorded["cards"] else ""
+    text = f"{plan.span}. {_summary(archive, plan, last)}"
+    site = site_values(plan, path="index.html", text=text, card=card)
+    values = {**parts.values, "site": site, **index_values(plan, units)}
+    made.page.parts = replace(parts, template="site_index.html", values=values)
     return str(made.get_root().render())
-
-
-def _unit_page(unit: Unit, archive: Archive, plan: Plan) -> str:
-    body, css = unit_body(unit, archive, plan)
-    return markup.bare_page(
-        plan, path=unit.path, title=f"{unit.name} ({unit.code})" if unit.name != unit.code else unit.name,
-        subtitle=unit_subtitle(unit, plan), body=body, css=css, credits=_owed(unit, archive, plan),
-    )  # fmt: skip
 
 
 def _owed(unit: Unit, archive: Archive, plan: Plan) -> list[str]:
     """Whom a unit's figures are owed to, and whose outline it is."""
-    control = credit_of(archive, plan.wishes.source)
+    control = credit_of(archive, plan.options.source)
     return [f"Control: {credit_line(control) or control['name']}", f"Unit: {unit.boundary}"]
 
 
 def _sources(archive: Archive, plan: Plan, credits: Sequence[Mapping[str, str]]) -> str:
-    shipped = basemap.credits()
-    lines = [f"{shipped[name]['text'].rstrip('.')}. {shipped[name]['url']}" for name in ("basemap", "places")]
     boundary = "; ".join(sorted({str(b) for b in _distinct(archive.units()["boundary"])}))
     subtitle = f"{plan.title}: whom it is owed to, and the snapshots that its {len(plan.days)} dates rest on."
-    if plan.wishes.as_known_on is not None:
-        subtitle += f" As known on {written(plan.wishes.as_known_on)}."
-    body = markup.sources_body(plan, credits, lines, boundary)
-    return markup.bare_page(plan, path="sources.html", title="Sources and credits", subtitle=subtitle, body=body, up="")
+    if plan.options.as_known_on is not None:
+        subtitle += f" As known on {written(plan.options.as_known_on)}."
+    shipped = basemap.credits()
+    return sources_page(plan, subtitle, credits, [shipped[name] for name in ("basemap", "places")], boundary)
 
 
 def _distinct(values: Iterable[Any]) -> Iterator[str]:

@@ -21,6 +21,7 @@ from geo.incidents.markers import marker_of
 from geo.measure.areas import areal_only, clip
 from geo.measure.ellipsoid import areas_km2
 from geo.output.map_content import credit_of
+from geo.output.site.plan import Day, SiteOptions
 from geo.presentation.labels import class_label, credit_line
 from geo.presentation.sides import side_colours
 from geo.presentation.statuses import class_order, status_of
@@ -30,7 +31,7 @@ from geo.version import __version__
 
 if TYPE_CHECKING:
     from geo.archive import Archive
-    from geo.output.site.plan import Day, Wishes
+    from geo.output.site.plan import Day
 
 _CONTROL = ("date", "source", "snapshot", "controller", "status", "native", "valid_from", "area_km2")
 # what a file's row carried beside our own fields stays in the archive
@@ -49,13 +50,13 @@ class Taken:
     colours: Mapping[str, str]
 
 
-def take(archive: Archive, day: Day, wishes: Wishes) -> Taken:
+def take(archive: Archive, day: Day, options: SiteOptions) -> Taken:
     """Read what a date's downloads carry."""
-    known: dict[str, Any] = {"as_known_on": wishes.as_known_on}
-    control = archive.control(day.day, source=wishes.source, **known)
+    known: dict[str, Any] = {"as_known_on": options.as_known_on}
+    control = archive.control(day.day, source=options.source, **known)
     incidents = archive.incidents(day.day, day.day, **known)
-    if wishes.within is not None:
-        zone = archive.unit(wishes.within).geometry.iloc[0]
+    if options.within is not None:
+        zone = archive.unit(options.within).geometry.iloc[0]
         control = control.set_geometry([areal_only(clip(s, zone)) for s in control.geometry], crs=CRS)
         control = control[~control.geometry.is_empty].reset_index(drop=True)
         incidents = incidents[incidents.intersects(zone)].reset_index(drop=True)
@@ -64,14 +65,14 @@ def take(archive: Archive, day: Day, wishes: Wishes) -> Taken:
     control = control.assign(valid_from=stamps, date=day.day, area_km2=areas_km2(shapes) if len(shapes) else 0.0)
     parts = ["part"] if (control["part"].fillna("") != "").any() else []
     sets = sorted(set(incidents["dataset"])) if len(incidents) else []
-    credits = [credit_line(credit_of(archive, name)) or name for name in (wishes.source, *sets)]
+    credits = [credit_line(credit_of(archive, name)) or name for name in (options.source, *sets)]
     return Taken(
         day.day,
         control[[*_CONTROL, *parts, "geometry"]],
         incidents[[*_INCIDENT, "geometry"]],
-        archive.area(day.day, source=wishes.source, within=wishes.within, **known),
+        archive.area(day.day, source=options.source, within=options.within, **known),
         [f"{'Control' if i == 0 else 'Incidents'}: {line}" for i, line in enumerate(credits)],
-        side_colours(archive.controllers(as_known_on=wishes.as_known_on), colours=wishes.colours),
+        side_colours(archive.controllers(as_known_on=options.as_known_on), colours=options.colours),
     )
 
 

@@ -22,23 +22,23 @@ _NAMES = UUID("6f0b6c9e-3a53-5d0e-9d57-0f3a7f0f9b11")
 
 def feed_xml(plan: Plan, summaries: Mapping[str, str], updated: datetime, credits: Sequence[str]) -> bytes:
     """The newest dates as an Atom feed: what was recorded last comes first."""
-    wishes = plan.wishes
+    options = plan.options
     root = Element("feed", xmlns=_ATOM)
     add(root, "id", _id(plan, "feed"))
     add(root, "title", plan.title)
     add(root, "updated", _stamp(updated))
-    add(add(root, "author"), "name", plan.shown or plan.wishes.source)
+    add(add(root, "author"), "name", plan.shown or plan.options.source)
     add(root, "generator", "geo-control", version=__version__)
     add(root, "rights", "; ".join(credits))
-    add(root, "link", rel="self", type="application/atom+xml", href=wishes.address("feed.xml"))
-    add(root, "link", rel="alternate", type="text/html", href=wishes.address("index.html"))
+    add(root, "link", rel="self", type="application/atom+xml", href=options.address("feed.xml"))
+    add(root, "link", rel="alternate", type="text/html", href=options.address("index.html"))
     for day in sorted(plan.days, key=lambda d: (learnt(d), d.day), reverse=True)[:ENTRIES]:
         entry = add(root, "entry")
         add(entry, "id", _id(plan, day.day))
         add(entry, "title", f"{plan.title}, {written(day.day)}")
         add(entry, "published", _stamp(published(day)))
         add(entry, "updated", _stamp(learnt(day)))
-        add(entry, "link", rel="alternate", type="text/html", href=wishes.address(f"dates/{day.day}.html"))
+        add(entry, "link", rel="alternate", type="text/html", href=options.address(f"dates/{day.day}.html"))
         add(entry, "summary", summaries.get(day.day, ""))
     return xml_bytes(root)
 
@@ -60,7 +60,7 @@ def sitemap_xml(plan: Plan, pages: Sequence[str]) -> bytes:
     root = Element("urlset", xmlns=_SITEMAP)
     for path in pages:
         url = add(root, "url")
-        add(url, "loc", plan.wishes.address(path))
+        add(url, "loc", plan.options.address(path))
         if path in changed:
             add(url, "lastmod", _stamp(changed[path]))
     return xml_bytes(root)
@@ -71,7 +71,7 @@ def _is_known(value: Any) -> bool:
 
 
 def _id(plan: Plan, what: str) -> str:
-    return uuid5(_NAMES, "\n".join([plan.wishes.source, plan.wishes.within or "", what])).urn
+    return uuid5(_NAMES, "\n".join([plan.options.source, plan.options.within or "", what])).urn
 
 
 def _stamp(moment: datetime) -> str:

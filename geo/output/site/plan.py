@@ -10,6 +10,7 @@ from datetime import date
 from hashlib import sha256
 from importlib.util import find_spec
 from itertools import pairwise
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -22,6 +23,7 @@ from geo.assets import ASSETS
 from geo.errors import MapError, UsageError
 from geo.output.map_content import credit_of
 from geo.presentation.labels import title_words, written
+from geo.presentation.templates import digest_of
 from geo.schema import last_instant, parse_instant, text_or_none, to_instant
 from geo.version import __version__
 
@@ -35,7 +37,7 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|index)$")  # names that a 
 
 
 @dataclass(frozen=True)
-class Wishes:
+class SiteOptions:
     """What was asked for."""
 
     source: str
@@ -46,6 +48,7 @@ class Wishes:
     as_known_on: str | None = None
     colours: Mapping[str, str] | None = None
     with_downloads: bool = True
+    templates: Path | None = None
 
     def address(self, path: str, *, up: str = "") -> str:
         """A link to a file of the site: absolute where it is known where the site will be."""
@@ -71,14 +74,14 @@ class Day:
 class Plan:
     """All dates, in order, and the digests of what the whole rests on."""
 
-    wishes: Wishes
+    options: SiteOptions
     title: str
     shown: str
     place: str
     days: Sequence[Day]
     datasets: Sequence[str]
     series: str
-    options: Mapping[str, Any] = field(default_factory=dict)
+    recorded: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def span(self) -> str:
@@ -87,24 +90,24 @@ class Plan:
         return first if first == last else f"{first} to {last}"
 
 
-def plan_site(archive: Archive, wishes: Wishes, *, from_: When | None = None, to: When | None = None) -> Plan:
+def plan_site(archive: Archive, options: SiteOptions, *, from_: When | None = None, to: When | None = None) -> Plan:
     """What a site of an archive would consist of."""
-    table = archive.snapshots(wishes.source, as_known_on=wishes.as_known_on or FAR)
+    table = archive.snapshots(options.source, as_known_on=options.as_known_on or FAR)
     by_day: dict[str, list[Mapping[str, Any]]] = {}
     for row in _plain(table.sort_values(["depicts", "part", "recorded_at"], kind="stable")):
         by_day.setdefault(parse_instant(str(row["depicts"])).date().isoformat(), []).append(row)
-    chosen = _chosen(sorted(by_day), from_, to, wishes.source)
-    credit = credit_of(archive, wishes.source)
-    place = "" if wishes.within is None else _place(archive, wishes.within)
-    shown = credit["title"] or wishes.source
-    title = wishes.title or title_words(place, shown)
-    options = _options(wishes)
-    ground = digest(options["tool"], options["assets"], wishes.within, credit, _units(archive), wishes.as_known_on)
-    sides = archive.controllers(as_known_on=wishes.as_known_on)
-    look = digest(ground, title, wishes.lang, wishes.colours, sides, options["cards"])
-    days, datasets = _days(archive, wishes, sorted(by_day), chosen, by_day, ground, look)
-    series = digest(look, [d.state for d in days], wishes.base_url, [d.day for d in days])
-    return Plan(wishes, title, shown, place, days, datasets, series, options)
+    chosen = _chosen(sorted(by_day), from_, to, options.source)
+    credit = credit_of(archive, options.source)
+    place = "" if options.within is None else _place(archive, options.within)
+    shown = credit["title"] or options.source
+    title = options.title or title_words(place, shown)
+    recorded = _recorded(options)
+    ground = digest(recorded["tool"], recorded["assets"], options.within, credit, _units(archive), options.as_known_on)
+    sides = archive.controllers(as_known_on=options.as_known_on)
+    look = digest(ground, title, options.lang, options.colours, sides, recorded["cards"])
+    days, datasets = _days(archive, options, sorted(by_day), chosen, by_day, ground, look)
+    series = digest(look, [d.state for d in days], options.base_url, [d.day for d in days])
+    return Plan(options, title, shown, place, days, datasets, series, recorded)
 
 
 def _chosen(days: Sequence[str], from_: When | None, to: When | None, source: str) -> list[str]:
@@ -117,55 +120,56 @@ def _chosen(days: Sequence[str], from_: When | None, to: When | None, source: st
     return chosen
 
 
-def _options(wishes: Wishes) -> dict[str, Any]:
+def _recorded(options: SiteOptions) -> dict[str, Any]:
     """What the manifest says of a build: with another of these, pages are others."""
     return {
-        "tool": f"geo-control {__version__}", "assets": _assets(), "source": wishes.source, "within": wishes.within,
-        "lang": wishes.lang, "title": wishes.title, "base_url": wishes.base_url, "as_known_on": wishes.as_known_on,
-        "colours": dict(wishes.colours or {}), "downloads": wishes.with_downloads,
+        "tool": f"geo-control {__version__}", "assets": _assets(options.templates),
+        "source": options.source, "within": options.within,
+        "lang": options.lang, "title": options.title, "base_url": options.base_url, "as_known_on": options.as_known_on,
+        "colours": dict(options.colours or {}), "downloads": options.with_downloads,
         "cards": find_spec("matplotlib") is not None, "parquet": find_spec("pyarrow") is not None,
     }  # fmt: skip
 
 
-def _assets() -> str:
-    """A digest of our own scripts and styles, which stand in every page."""
+def _assets(templates: Path | None) -> str:
+    """A digest of scripts, styles and templates, which stand in every page."""
     texts = [path.read_bytes() for path in sorted(ASSETS.glob("*.[cj]s*"))]
-    return sha256(b"\0".join(texts)).hexdigest()[:16]
+    return sha256(b"\0".join([*texts, digest_of(templates).encode()])).hexdigest()[:16]
 
 
 def _days(
-    archive: Archive, wishes: Wishes, all_days: Sequence[str], chosen: Sequence[str],
+    archive: Archive, options: SiteOptions, all_days: Sequence[str], chosen: Sequence[str],
     by_day: Mapping[str, Sequence[Mapping[str, Any]]], ground: str, look: str,
 ) -> tuple[list[Day], list[str]]:  # fmt: skip
     since = {later: earlier for earlier, later in pairwise(all_days)}
     near = {c: (a, b) for a, c, b in zip([None, *chosen], chosen, [*chosen[1:], None], strict=False)}
-    quiet = archive.incidents(chosen[0], chosen[-1], as_known_on=wishes.as_known_on).empty
+    quiet = archive.incidents(chosen[0], chosen[-1], as_known_on=options.as_known_on).empty
     states: dict[str, str] = {}
 
     def state(day: str) -> str:
         if day not in states:
-            frame = archive.control(day, source=wishes.source, as_known_on=wishes.as_known_on)
+            frame = archive.control(day, source=options.source, as_known_on=options.as_known_on)
             states[day] = _frame(frame, _STATE)
         return states[day]
 
     days, datasets = [], set()
     for day in chosen:
-        told = None if quiet else archive.incidents(day, day, as_known_on=wishes.as_known_on)
+        told = None if quiet else archive.incidents(day, day, as_known_on=options.as_known_on)
         sets = sorted(set(told["dataset"])) if told is not None else []
         datasets.update(sets)
-        files = file_names(day, wishes, has_incidents=bool(sets))
+        files = file_names(day, options, has_incidents=bool(sets))
         data = digest(ground, state(day), None if told is None else _frame(told), [credit_of(archive, s) for s in sets])
         earlier = since.get(day)
         # both show as much ground as the changes since the date before it need
         card = digest(look, data, state(earlier) if earlier else None, earlier)
-        page = digest(card, near[day], wishes.base_url, list(files))
+        page = digest(card, near[day], options.base_url, list(files))
         days.append(Day(day, earlier, *near[day], by_day[day], files, data, card, page))
     return days, sorted(datasets)
 
 
-def file_names(day: str, wishes: Wishes, *, has_incidents: bool) -> dict[str, str]:
+def file_names(day: str, options: SiteOptions, *, has_incidents: bool) -> dict[str, str]:
     """The downloads of a date: path in the site -> what it is in words."""
-    if not wishes.with_downloads:
+    if not options.with_downloads:
         return {}
     kinds = {"control.geojson": "Control, GeoJSON", "figures.csv": "Figures, CSV"}
     if has_incidents:

@@ -1,4 +1,4 @@
-"""What a review page shows: drafts with their words and the text in marked pieces, as data; HTML of our own."""
+"""What a review page shows, as data: drafts with their words, and the text in marked pieces."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from typing import Any
 from geo.extraction.briefing import Draft, Reading
 from geo.extraction.drafts import Span
 from geo.incidents.markers import Marker
-from geo.presentation.html_text import escape
 
 # the fields that a card shows: words for it, the columns it is made of, whose words of the briefing stand behind it
 _CARD = (
@@ -29,10 +28,6 @@ _CARD = (
 _MARKS = {
     "what": "what", "where": "where", "when": "when", "killed": "toll", "injured": "toll", "captured": "toll",
     "claimed_by": "who", "verification": "check", "actor1": "who", "actor2": "who",
-}  # fmt: skip
-MARK_WORDS = {
-    "what": "what happened", "where": "where", "when": "when", "toll": "people", "who": "who", "check": "verification",
-    "claim": "area claim",
 }  # fmt: skip
 _PRECISION = {1: "day", 2: "within a few days", 3: "week", 4: "month", 5: "year"}
 _WHERE = {1: "exact place", 2: "near the place", 3: "district", 4: "region only", 5: "line or sea", 6: "country only"}
@@ -139,54 +134,3 @@ def claim_words(claim: Any) -> str:
     figure = "" if claim.value is None else f"{claim.comparator or ''} {claim.value:g} {claim.value_unit or ''}".strip()
     told = [claim.quantity or "not read as a claim", claim.controller, claim.unit, figure]
     return ", ".join(str(t) for t in told if t)
-
-
-def side(reading: Reading, legend: str) -> str:
-    """Filters, the list of drafts and the text; the script fills them with `textContent`."""
-    marks = "".join(f'<li><mark class="{name}">{escape(words)}</mark></li>' for name, words in MARK_WORDS.items())
-    return (
-        '<aside><section class="controls filters"><h2>Drafts</h2><p class="pick">'
-        '<label>Type <select id="by-type"><option value="">all</option></select></label> '
-        '<label>Verification <select id="by-check"><option value="">all</option></select></label> '
-        '<label><input type="checkbox" id="by-place"> only without a place</label></p>'
-        '<p class="workings" id="count" role="status"></p><p class="views">'
-        '<button type="button" id="before">Previous</button><button type="button" id="next">Next</button>'
-        '<button type="button" id="all">Show all</button></p>'
-        '<details class="keys"><summary>Keys</summary><p>j or → the next draft, k or ← the one before, m to its place '
-        "on the map, u only drafts without a place, t and v to the filters, Escape back to all.</p></details></section>"
-        '<section class="listed"><ol id="drafts" class="incidents"></ol></section>'
-        f'<section class="briefing"><h2>The briefing</h2><ul class="key">{marks}</ul>'
-        f'<div id="text" lang="{escape(reading.lang)}"></div></section>'
-        '<section id="claims" hidden><h2>Area claims</h2><ul class="incidents"></ul></section>'
-        f"{legend}</aside>"
-    )
-
-
-def marks(markers: Sequence[Marker]) -> str:
-    """What the marks of the drafts on the map mean."""
-    kinds = {marker.kind for marker in markers}
-    told = (
-        ("place", '<circle cx="19" cy="11.5" r="8" fill="var(--incident)"/>', "A draft, with its number"),
-        ("region", '<path d="M4 4l12-2 18 4-3 14-20 1z" fill="none" stroke="var(--incident)" stroke-dasharray="4 3"/>',
-         "A draft known to lie somewhere in this region"),
-        ("circle", '<circle cx="19" cy="11.5" r="9.5" fill="none" stroke="var(--incident)" stroke-dasharray="4 3"/>',
-         "A draft known to lie somewhere in this circle"),
-    )  # fmt: skip
-    items = "".join(
-        f'<li><svg viewBox="0 0 38 23" aria-hidden="true">{shape}</svg><span>{words}</span></li>'
-        for kind, shape, words in told
-        if kind in kinds
-    )
-    return f'<section><h2>On the map</h2><ul class="legend">{items}</ul></section>' if items else ""
-
-
-def table() -> str:
-    """The table of all drafts, which the script fills."""
-    heads = ("No.", "Date", "Where", "What", "Killed", "Injured", "Captured", "Said by", "Verification")
-    cells = "".join(f'<th scope="col">{words}</th>' for words in heads)
-    return (
-        '<section class="drafts" aria-label="Table of drafts"><h2>All drafts</h2>'
-        '<div class="scroll" tabindex="0" role="region" aria-label="All drafts">'
-        f'<table id="table"><thead><tr>{cells}</tr></thead><tbody></tbody></table></div>'
-        "</section>"
-    )

@@ -1,0 +1,195 @@
+"""What the pages of a site show, as the values of their templates: dates, units, sources, links between them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import groupby
+from typing import Any
+
+from geo.archive import Archive
+from geo.measure.areas import OUTSIDE
+from geo.output.documents.svg_chart import chart_values
+from geo.output.html.page import PageParts, page_of
+from geo.output.site.plan import Day, Plan, slugs
+from geo.output.site.social_image import HEIGHT, WIDTH
+from geo.presentation.chart_lines import class_line, lines_in_words
+from geo.presentation.labels import class_label, figure, written
+from geo.presentation.sides import side_colours
+from geo.presentation.statuses import class_order
+from geo.schema import parse_instant, text_or_none, to_instant
+
+Key = tuple[str | None, str, str]
+
+
+@dataclass(frozen=True)
+class Unit:
+    """A unit with ground of some class: what it is called, its page, and its figures."""
+
+    code: str
+    name: str
+    slug: str
+    boundary: str
+    classes: Sequence[Key]
+    steps: Sequence[tuple[str, Sequence[float]]]
+
+    @property
+    def path(self) -> str:
+        """Its page in the site."""
+        return f"units/{self.slug}.html"
+
+    @property
+    def labels(self) -> list[str]:
+        """Its classes in words."""
+        return [class_label(*key) for key in self.classes]
+
+
+def units_of(archive: Archive, plan: Plan) -> list[Unit]:
+    """Every unit in which ground of a class stood on a date of the site."""
+    options = plan.options
+    table = archive.series(
+        source=options.source, within=options.within, by="unit", from_=plan.days[0].day, to=plan.days[-1].day,
+        as_known_on=options.as_known_on,
+    )  # fmt: skip
+    parts = table["part"] if "part" in table else [""] * len(table)
+    found: dict[str, dict[Key, dict[str, float]]] = {}
+    columns = (table[c] for c in ("date", "controller", "status", "unit", "area_km2"))
+    for stamp, controller, status, unit, km2, part in zip(*columns, parts, strict=True):
+        key = (text_or_none(controller), str(status), text_or_none(part) or "")
+        day = parse_instant(str(stamp)).date().isoformat()
+        if unit != OUTSIDE:
+            found.setdefault(str(unit), {}).setdefault(key, {})[day] = float(km2)
+    names, boundaries = _names(archive)
+    shown = {
+        unit: classes for unit, classes in found.items() if any(v > 0 for c in classes.values() for v in c.values())
+    }
+    files = slugs(shown)
+    days = [d.day for d in plan.days]
+    units = [
+        Unit(code, names.get(code, code), files[code], boundaries.get(code, ""), *_steps(classes, days))
+        for code, classes in shown.items()
+    ]
+    return sorted(units, key=lambda u: (u.name, u.code))
+
+
+def _names(archive: Archive) -> tuple[dict[str, str], dict[str, str]]:
+    units = archive.units()
+    codes = [text_or_none(c) or str(n) for c, n in zip(units["unit"], units["name"], strict=True)]
+    return dict(zip(codes, map(str, units["name"]), strict=True)), dict(
+        zip(codes, map(str, units["boundary"]), strict=True)
+    )
+
+
+def _steps(
+    classes: Mapping[Key, Mapping[str, float]], days: Sequence[str]
+) -> tuple[list[Key], list[tuple[str, list[float]]]]:
+    there = [key for key, values in classes.items() if any(v > 0 for v in values.values())]
+    keys = sorted(there, key=class_order)
+    steps: list[tuple[str, list[float]]] = []
+    for day in days:
+        km2 = [classes[key].get(day, 0.0) for key in keys]
+        if not steps or [round(v, 3) for v in km2] != [round(v, 3) for v in steps[-1][1]]:
+            steps.append((day, km2))
+    return keys, steps
+
+
+def site_values(plan: Plan, *, path: str, text: str, card: str = "", day: Day | None = None) -> dict[str, Any]:
+    """The way from a page to the others, and what feeds, search engines and messengers read of it."""
+    options, up = plan.options, "../" if "/" in path else ""
+    return {
+        "up": up, "path": path, "title": plan.title, "text": text,
+        "kind": "article" if path.startswith("dates/") else "website",
+        "address": options.address(path) if options.base_url else "",
+        "card": options.address(card, up=up) if card else "", "card_size": (WIDTH, HEIGHT),
+        "before": day and day.before, "after": day and day.after,
+    }  # fmt: skip
+
+
+def downloads(day: Day, sizes: Mapping[str, int]) -> list[tuple[str, str, str]]:
+    """The files of a date: path, what it is, and its size."""
+    return [(path, words, _size(sizes[path])) for path, words in day.files.items()]
+
+
+def _size(count: int) -> str:
+    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(count / 1e3, 0.1):,.1f} KB"
+
+
+def index_values(plan: Plan, units: Sequence[Unit]) -> dict[str, Any]:
+    """What stands under the timeline: the dates by month, and the units with their last figures."""
+    days = [date.fromisoformat(day.day) for day in reversed(plan.days)]
+    months = groupby(days, lambda d: f"{d:%B %Y}")
+    keys = sorted({key for unit in units for key in unit.classes}, key=class_order)
+    last = [dict(zip(unit.classes, unit.steps[-1][1], strict=True)) for unit in units]
+    cells = [[figure(now[key]) if key in now else "–" for key in keys] for now in last]
+    return {
+        "shown": plan.shown, "days": len(plan.days), "months": [(name, list(reversed(list(d)))) for name, d in months],
+        "units": list(zip(units, cells, strict=True)), "unit_classes": [class_label(*key) for key in keys],
+    }  # fmt: skip
+
+
+def unit_page(unit: Unit, archive: Archive, plan: Plan, credits: Sequence[str]) -> str:
+    """A unit's page: a chart, and a row for every date on which a figure changed."""
+    options = plan.options
+    colours = side_colours(archive.controllers(as_known_on=options.as_known_on), colours=options.colours)
+    times = [to_instant(day) for day, _ in unit.steps]
+    lines = [class_line(key, colours, times, [km2[i] for _, km2 in unit.steps]) for i, key in enumerate(unit.classes)]
+    words = lines_in_words(lines, f"Area in {unit.name} by {plan.shown} in km², a step for every change.")
+    chart = chart_values(lines, words)
+    before = [None, *(km2 for _, km2 in unit.steps)]
+    steps = [
+        (day, [(f"{v:,.2f}", _moved(v, None if old is None else old[i])) for i, v in enumerate(km2)])
+        for (day, km2), old in zip(unit.steps, before, strict=False)
+    ]
+    values = {"unit": unit, "shown": plan.shown, "chart": chart, "steps": steps, "styles": chart["styles"]}
+    title = f"{unit.name} ({unit.code})" if unit.name != unit.code else unit.name
+    return bare_page(plan, "site_unit.html", unit.path, title, _unit_subtitle(unit, plan), values, credits)
+
+
+def _unit_subtitle(unit: Unit, plan: Plan) -> str:
+    """What a unit's figures are, by whom, and since when they stand."""
+    last, km2 = unit.steps[-1]
+    now = "; ".join(f"{label} {figure(v)} km²" for label, v in zip(unit.labels, km2, strict=True))
+    why = "the first date of this site" if len(unit.steps) == 1 else "the last date on which a figure changed"
+    return f"Source: {plan.shown}. Since {written(last)}, {why}: {now}."
+
+
+def _moved(km2: float, before: float | None) -> str:
+    if before is None:
+        return "–"
+    change = km2 - before
+    return "0.00" if abs(change) < 0.005 else f"{change:+,.2f}".replace("-", "−")
+
+
+def sources_page(
+    plan: Plan, subtitle: str, credits: Sequence[Mapping[str, str]], under: Sequence[Mapping[str, str]], units: str
+) -> str:
+    """Whom a site is owed to, and the snapshots that it rests on."""
+    columns = ("depicts", "published", "recorded_at", "file_name", "sha256")
+    rows = [row for day in reversed(plan.days) for row in day.snapshots]
+    snapshots = [(row["snapshot"], [_cell(name, row) for name in columns]) for row in rows]
+    values = {"sources": credits, "under": under, "units": units, "snapshots": snapshots, "styles": ""}
+    return bare_page(plan, "site_sources.html", "sources.html", "Sources and credits", subtitle, values)
+
+
+def _cell(name: str, row: Mapping[str, Any]) -> str:
+    text = text_or_none(row[name]) or "–"
+    if name in ("depicts", "published", "recorded_at") and len(text) > 10:
+        return text[:10] if text[11:23] == "00:00:00.000" else f"{text[:16].replace('T', ' ')} UTC"
+    return text
+
+
+def bare_page(
+    plan: Plan,
+    template: str,
+    path: str,
+    title: str,
+    subtitle: str,
+    values: Mapping[str, Any],
+    credits: Sequence[str] = (),
+) -> str:
+    """A page without a map and without a script."""
+    fixed = {"credits": credits, "ground_credits": [], "boundary": "", "tiles": "", "has_map": False}
+    site = site_values(plan, path=path, text=subtitle)
+    parts = PageParts(template, title, {**fixed, "site": site, **values}, templates=plan.options.templates)
+    return page_of(parts)[0]
