@@ -20,7 +20,7 @@ from geo.archive.shared_docs import consistent_read
 from geo.errors import UnitError
 from geo.measure import areas
 from geo.measure.areas import border_band
-from geo.measure.ellipsoid import areas_km2, local_plane
+from geo.measure.ellipsoid import areas_km2, local_plane, without_residue
 from geo.presentation.statuses import named, of_row
 from geo.schema import number_of, text_or_none
 from geo.version import __version__
@@ -154,7 +154,8 @@ def explain_change(
         rows.append({
             **{k: row.get(k) for k in ("controller", "status", "native", "part", "unit", "boundary")},
             **{k: row[k] for k in ("gained_km2", "lost_km2", "net_km2", "base_km2", "net_percent")},
-            "means": _means(query.source, row), "range_km2": _range(row["net_km2"], causes), "causes": causes,
+            "means": _means(query.source, row), "causes": causes,
+            "range_km2": _range(row["net_km2"], causes, signed=True),
         })  # fmt: skip
     question = {"figure": "change", "from": str(from_), "to": str(to), "base": str(from_ if base is None else base)}
     facts = _facts(reader, query, question, rows, [effective for _, effective in sides])
@@ -174,7 +175,7 @@ def _area_causes(
 ) -> list[dict[str, Any]]:
     causes: list[dict[str, Any]] = []
     if of_row(row).is_held:
-        more = row["upper_km2"] - row["area_km2"]
+        more = float(without_residue(row["upper_km2"] - row["area_km2"], of=row["upper_km2"]))
         words = "contested ground of the countries in which this lies, which the source gives to nobody"
         causes.append({"cause": "contested ground", "less_km2": 0.0, "more_km2": more, "words": words})
     if accuracy is None:
@@ -203,7 +204,7 @@ def _band_cause(
     except UnitError:
         border = None
     band = border_band(ground, accuracy_km=accuracy, countries=border, within=zone)
-    beyond = float(areas_km2(np.array([shapely.difference(band.outside, contested)], dtype=object))[0])
+    beyond = _km2(shapely.difference(band.outside, contested))
     words = (
         f"ground within {accuracy:g} km of the drawn line (Perkal's band: {band.inside_km2:,.1f} km² inside it,"
         f" {band.outside_km2:,.1f} outside, {beyond:,.1f} of that not contested)"
@@ -229,7 +230,7 @@ def _change_causes(
         first, last = (_upper(table, row) for table in uppers)
         other = last - first
         words = f"net with the contested ground counted on both dates: {other:,.1f} km²"
-        apart = other - row["net_km2"]
+        apart = float(without_residue(other - row["net_km2"], of=first + last, signed=True))
         causes.append(
             {"cause": "contested ground", "less_km2": max(-apart, 0.0), "more_km2": max(apart, 0.0), "words": words}
         )
@@ -258,7 +259,7 @@ def _near(piece: shapely.Geometry, change: areas.ClassChange, zone: shapely.Geom
     for ground in (change.before, change.after):
         line = shapely.intersection(shapely.boundary(ground), near)
         laid = shapely.intersection(laid, shapely.buffer(plane.laid(line), accuracy))
-    return float(areas_km2(np.array([plane.lifted(laid)], dtype=object))[0])
+    return _km2(plane.lifted(laid))
 
 
 def _upper(table: pd.DataFrame, row: Mapping[str, Any]) -> float:
@@ -283,12 +284,10 @@ def _age_words(what: str, snapshot: str, days: float) -> dict[str, Any]:
     return {"cause": "age of the snapshot", "age_days": days, "less_km2": None, "more_km2": None, "words": words}
 
 
-def _range(value: float, causes: Sequence[Mapping[str, Any]]) -> list[float]:
-    """Lowest and highest, as if all causes that are told in km² were at their worst at once."""
-    return [
-        value - sum(c["less_km2"] or 0.0 for c in causes),
-        value + sum(c["more_km2"] or 0.0 for c in causes),
-    ]
+def _range(value: float, causes: Sequence[Mapping[str, Any]], *, signed: bool = False) -> list[float]:
+    """Lowest and highest, as if all causes that are given in km² were at their worst at once; an area is 0 or more."""
+    less, more = (sum(c[key] or 0.0 for c in causes) for key in ("less_km2", "more_km2"))
+    return [float(without_residue(v, of=abs(value) + less + more, signed=signed)) for v in (value - less, value + more)]
 
 
 # -- what they rest on --------------------------------------------------------------------------------------------
@@ -317,7 +316,7 @@ def _facts(
         "snapshots": [
             {k: r[k] for k in ("snapshot", "part", *_DATES, *_FILE)} | {"age_days": ages[r["snapshot"]]} for r in used
         ],
-        "unit": None if unit is None else {"unit": unit.unit, "boundary": unit.boundary, "area_km2": _size(unit)},
+        "unit": None if unit is None else {"unit": unit.unit, "boundary": unit.boundary, "area_km2": _km2(unit.shape)},
         "by": query.by,
         "method": METHOD,
         "figures": list(rows),
@@ -327,8 +326,8 @@ def _facts(
     }
 
 
-def _size(zone: areas.Zone) -> float:
-    return float(areas_km2(np.array([zone.shape], dtype=object))[0])
+def _km2(shape: shapely.Geometry) -> float:
+    return float(without_residue(areas_km2(np.array([shape], dtype=object))[0]))
 
 
 def _plain(frame: pd.DataFrame) -> list[dict[str, Any]]:

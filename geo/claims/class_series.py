@@ -15,7 +15,7 @@ import shapely
 from geo.archive.results import FAR, When, moment
 from geo.measure import areas
 from geo.measure.areas import Zone
-from geo.measure.ellipsoid import areas_km2
+from geo.measure.ellipsoid import areas_km2, running_areas_km2, without_residue
 from geo.measure.series.parallel import ground_changes
 from geo.presentation.statuses import named
 from geo.schema import last_instant, parse_instant, text_or_none
@@ -107,8 +107,8 @@ def _strands_of(
         times = sorted({parse_instant(d) for d in table.loc[table["part"] == part, "depicts"]})
         for statuses, picked in _sets(mine, side, place, archive.countries(), to, own=own):
             growth = ground_changes(picked, times, place.zone()).growth[:, 0]
-            drawn = np.maximum(np.cumsum(growth), 0.0)
-            values = (place.area_km2 or 0.0) - drawn if own else drawn
+            drawn = running_areas_km2(growth)
+            values = without_residue((place.area_km2 or 0.0) - drawn, of=place.area_km2 or 0.0) if own else drawn
             found.append(Strand(source, part, statuses, tuple(times), tuple(values.tolist()), picked, place, own))
     return found
 

@@ -12,7 +12,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.errors import UsageError
-from geo.measure.ellipsoid import Plane, areas_km2, local_plane
+from geo.measure.ellipsoid import Plane, areas_km2, local_plane, without_residue
 from geo.presentation.statuses import class_order, named, status_of
 from geo.schema import CRS, text_or_none
 from geo.units import Countries
@@ -80,9 +80,11 @@ def area_rows(
     upper = _upper_ground(frame, ground, countries)
     rows = []
     for key, shape in ground.items():
-        for zone, piece in _pieces(shape, zones):
-            km2 = float(areas_km2(_one(piece))[0])
-            most = float(areas_km2(_one(clip(upper[key], zone.shape)))[0]) if key in upper else km2
+        for zone, piece in ((zone, clip(shape, zone.shape)) for zone in _zones_met(zones, [shape])):
+            km2 = _km2(piece)
+            if not km2 and len(zones) > 1:  # a class without ground in a single zone still has its row of zero
+                continue
+            most = _km2(clip(upper[key], zone.shape)) if key in upper else km2
             rows.append(
                 dict(zip(KEY, key, strict=True))
                 | {"unit": zone.unit, "boundary": zone.boundary}
@@ -98,10 +100,12 @@ def change_rows(changes: Sequence[ClassChange], *, zones: Sequence[Zone] = EVERY
         for zone in _zones_met(zones, [item.before, item.after]):
             pieces = [clip(g, zone.shape) for g in item[1:]]
             km2 = areas_km2(np.array(pieces, dtype=object))
+            km2 = without_residue(km2, of=km2.max())
+            net = float(without_residue(km2[2] - km2[3], of=km2.max(), signed=True))
             rows.append(
                 dict(zip(KEY, item.key, strict=True))
                 | {"unit": zone.unit, "boundary": zone.boundary, "before_km2": km2[0], "after_km2": km2[1]}
-                | {"gained_km2": km2[2], "lost_km2": km2[3], "net_km2": km2[2] - km2[3]}
+                | {"gained_km2": km2[2], "lost_km2": km2[3], "net_km2": net}
             )
     return rows
 
@@ -127,8 +131,8 @@ def changed_frame(changes: Sequence[ClassChange]) -> gpd.GeoDataFrame:
     for item in changes:
         for word, ground in (("gained", item.gained), ("lost", item.lost)):
             areal = areal_only(ground)
-            if not areal.is_empty:
-                rows.append((item.key[0], item.key[1], word, float(areas_km2(_one(areal))[0]), areal))
+            if km2 := _km2(areal):
+                rows.append((item.key[0], item.key[1], word, km2, areal))
     columns = ["controller", "status", "change", "area_km2", "geometry"]
     return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry="geometry", crs=CRS)
 
@@ -159,14 +163,12 @@ def areal_only(shape: shapely.Geometry) -> shapely.Geometry:
     return shapely.multipolygons(shapely.get_parts(parts[np.isin(shapely.get_type_id(parts), (3, 6))]))
 
 
+def _km2(shape: shapely.Geometry) -> float:
+    return float(without_residue(areas_km2(_one(shape))[0]))
+
+
 def _one(shape: shapely.Geometry) -> NDArray[np.object_]:
     return np.array([shape], dtype=object)
-
-
-def _pieces(shape: shapely.Geometry, zones: Sequence[Zone]) -> list[tuple[Zone, shapely.Geometry]]:
-    """Where a class has ground; a class without any in a single zone still has its row of zero."""
-    pieces = [(zone, clip(shape, zone.shape)) for zone in _zones_met(zones, [shape])]
-    return pieces if len(zones) == 1 else [(z, p) for z, p in pieces if p.area > 0]
 
 
 def _zones_met(zones: Sequence[Zone], shapes: Sequence[shapely.Geometry]) -> list[Zone]:
@@ -239,7 +241,7 @@ def border_band(
     band = shapely.buffer(line, accuracy_km)
     pieces = [clip(plane.lifted(shape), within) for shape in
               (shapely.intersection(band, laid), shapely.difference(band, laid))]  # fmt: skip
-    inside, outside = (float(v) for v in areas_km2(np.array(pieces, dtype=object)))
+    inside, outside = (_km2(piece) for piece in pieces)
     return Band(pieces[0], pieces[1], inside, outside)
 
 

@@ -34,6 +34,9 @@ _CHUNK = 1 << 13
 # a band of latitudes, in which and half a band beyond it a polynomial of this degree is q to the last bit
 _BAND_DEGREES, _DEGREE = 15.0, 12
 _STEP_DEGREES = 0.02
+# below it no ground is told from the rounding of sums: a square of three centimetres, and of what was summed this share
+RESIDUE_KM2, _RESIDUE_SHARE = 1e-9, 1e-13
+_SQUARE_METRE_KM2 = 1e-6
 _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(24)
 
 
@@ -89,7 +92,23 @@ def areas_km2(geometries: NDArray[np.object_], *, edges: Edges = "rfc7946") -> F
     is_shell[1:] = polygon_of_ring[1:] != polygon_of_ring[:-1]
     signed = np.where(is_shell, ring_areas, -ring_areas)
     np.add.at(total, owner[polygon_of_ring], signed)
+    gross = np.zeros(len(total))
+    np.add.at(gross, owner[polygon_of_ring], ring_areas)
+    total[total <= _RESIDUE_SHARE * gross] = 0.0  # holes that leave nothing
     return total
+
+
+def without_residue(km2: Floats | float, *, of: Floats | float = 0.0, signed: bool = False) -> Floats:
+    """km² in which what the rounding of sums of amounts up to `of` left is 0; an area, unlike a net, is never below."""
+    values = np.asarray(km2, dtype=np.float64)
+    limit = np.clip(_RESIDUE_SHARE * np.abs(of), RESIDUE_KM2, _SQUARE_METRE_KM2 / 2)
+    return np.where((np.abs(values) if signed else values) <= limit, 0.0, values)
+
+
+def running_areas_km2(growth: Floats) -> Floats:
+    """The area after each step of growth in km², along the first axis."""
+    total = np.cumsum(growth, axis=0)
+    return without_residue(total, of=total.max(axis=0, initial=0.0))
 
 
 def edge_areas_km2(x0: Floats, y0: Floats, x1: Floats, y1: Floats, *, reference: Floats | float = 0.0) -> Floats:

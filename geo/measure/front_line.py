@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from geo.errors import UsageError
 from geo.measure.areas import areal_only, clip, union
-from geo.measure.ellipsoid import areas_km2, lengths_km, local_plane
+from geo.measure.ellipsoid import areas_km2, lengths_km, local_plane, without_residue
 from geo.schema import text_or_none
 
 SECTOR_COLUMNS = (
@@ -168,7 +168,7 @@ def movement(
         mine = [_polygons(clip(g, area)) for g in (gained, lost)]
         lines = np.array([_lines_only(clip(front.lines, area))], dtype=object)
         length = float(lengths_km(lines)[0])
-        km2 = [float(areas_km2(polygons).sum()) for polygons in mine]
+        km2 = [float(without_residue(areas_km2(polygons).sum())) for polygons in mine]
         if name is not None and not length and not any(km2):
             continue
         deepest = [_greatest_km(polygons, a) for polygons in mine]

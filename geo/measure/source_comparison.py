@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from geo.errors import UsageError
 from geo.measure.areas import OUTSIDE, Zone, clip, union
-from geo.measure.ellipsoid import areas_km2
+from geo.measure.ellipsoid import areas_km2, without_residue
 from geo.presentation.statuses import STATUSES, status_of
 from geo.schema import CRS, text_or_none
 
@@ -100,7 +100,7 @@ def side_by_side(said: Sequence[Ground], key: tuple[str | None, str], *, zones: 
         mine = tuple(member[:, i].tolist())
         group = (units[i], mine, tuple("" if m else w[i] for m, w in zip(mine, words, strict=True)))
         groups.setdefault(group, []).append(i)
-    rows = [_piece(faces, said, key, zones, group, listed) for group, listed in groups.items()]
+    rows = [r for group, listed in groups.items() if (r := _piece(faces, said, key, zones, group, listed))[7]]
     rows.sort(key=lambda r: (r[2] or "", r[4], r[5], -r[7]))
     frame = pd.DataFrame([r[:-1] for r in rows], columns=list(PIECE_COLUMNS), dtype=object)
     frame["area_km2"] = frame["area_km2"].astype(float)
@@ -118,7 +118,8 @@ def _piece(
     shape = shapely.union_all(faces.shapes[listed])
     areal = shape if shape.geom_type == "MultiPolygon" else shapely.multipolygons([shape])
     kind = "agreed" if all(mine) else "disputed"
-    return (*key, zone.unit, zone.boundary, kind, by, others or None, float(faces.km2[listed].sum()), areal)
+    km2 = float(without_residue(faces.km2[listed].sum()))
+    return (*key, zone.unit, zone.boundary, kind, by, others or None, km2, areal)
 
 
 def _words(faces: Faces, ground: Ground) -> Objects:
@@ -195,7 +196,8 @@ def span_rows(daily: DailyFaces, key: tuple[str | None, str]) -> pd.DataFrame:
     ]
     curves.append(("agreed", "; ".join(daily.member), every @ daily.km2))
     curves.append(("disputed", None, (some & ~every) @ daily.km2))
-    rows = [(day, *key, kind, by, float(km2[i])) for i, day in enumerate(daily.days) for kind, by, km2 in curves]
+    settled = [(kind, by, without_residue(km2).tolist()) for kind, by, km2 in curves]
+    rows = [(day, *key, kind, by, km2[i]) for i, day in enumerate(daily.days) for kind, by, km2 in settled]
     return pd.DataFrame(rows, columns=list(SPAN_COLUMNS))
 
 
@@ -211,7 +213,9 @@ def lag_rows(daily: DailyFaces, *, most_days: int) -> pd.DataFrame:
     rows: list[tuple[Any, ...]] = []
     for one, other in combinations(daily.member, 2):
         a, b = daily.member[one][middle], daily.member[other]
-        found = [(lag, float(((a ^ b[middle + lag]) @ daily.km2).mean())) for lag in range(-most_days, most_days + 1)]
+        lags = range(-most_days, most_days + 1)
+        means = without_residue(np.array([((a ^ b[middle + lag]) @ daily.km2).mean() for lag in lags]))
+        found = list(zip(lags, means.tolist(), strict=True))
         least = min(found, key=lambda f: (f[1], abs(f[0])))[0]
         rows += [(one, other, lag, km2, len(middle), lag == least) for lag, km2 in found]
     return pd.DataFrame(rows, columns=["source", "trails", "lag_days", "disagreement_km2", "days", "is_least"])

@@ -22,7 +22,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.measure.areas import areal_only, union
-from geo.measure.ellipsoid import areas_km2, edge_areas_km2
+from geo.measure.ellipsoid import areas_km2, edge_areas_km2, running_areas_km2
 from geo.measure.series.edges import (
     NO_EDGES,
     NO_HASHES,
@@ -115,9 +115,9 @@ class Ledger:
 
     def areas_km2(self) -> Floats:
         """The area at every snapshot: a cumulative sum of births minus deaths."""
-        growth = np.bincount(self.born, self._amounts, minlength=self.count + 1)
+        growth = np.bincount(self.born, self._amounts, minlength=self.count + 1).astype(np.float64)
         growth -= np.bincount(self.died, self._amounts, minlength=self.count + 1)
-        return np.asarray(np.cumsum(growth[: self.count]))
+        return running_areas_km2(growth[: self.count])
 
     @cached_property
     def _amounts(self) -> Floats:

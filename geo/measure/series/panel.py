@@ -25,7 +25,7 @@ from geo.measure.areas import (
     ground_by_class,
     union,
 )
-from geo.measure.ellipsoid import areas_km2
+from geo.measure.ellipsoid import areas_km2, running_areas_km2, without_residue
 from geo.measure.series.edge_history import Ledger, LedgerBuilder, Step, proven
 from geo.measure.series.edges import NO_POLYGONS, Floats, Ints, Objects, differing
 from geo.presentation.statuses import class_order
@@ -130,7 +130,8 @@ def panel(
     """Area, gross gain and gross loss of every class in every zone at every instant, in km²."""
     frames = []
     for key, (growth, gained, lost) in changes.items():
-        area = np.cumsum(growth, axis=0)
+        area = running_areas_km2(growth)
+        gained, lost = (without_residue(side, of=area.max(axis=0, initial=0.0)) for side in (gained, lost))
         held = np.flatnonzero((gained > 0).any(axis=0)).tolist() if len(zones) > 1 else range(len(zones))
         for z in held:
             table = {"instant": instants, "area_km2": area[:, z], "gained_km2": gained[:, z], "lost_km2": lost[:, z]}

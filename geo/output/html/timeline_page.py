@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from geo.archive.results import FAR, When
 from geo.errors import MapError
-from geo.measure.ellipsoid import edge_areas_km2
+from geo.measure.ellipsoid import edge_areas_km2, running_areas_km2
 from geo.output.html import base_layer, timeline_codec
 from geo.output.html.map_data import corners
 from geo.output.html.map_page import PageMap, map_values
@@ -304,5 +304,5 @@ def drawn_km2(packed: timeline_codec.PackedTimeline) -> list[Floats]:
         change = np.zeros(len(unpacked.instants) + 1)
         np.add.at(change, edges.births, amounts)
         np.add.at(change, edges.deaths, -amounts)
-        found.append(np.cumsum(change)[:-1])
+        found.append(running_areas_km2(change)[:-1])
     return found
