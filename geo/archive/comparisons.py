@@ -94,6 +94,14 @@ def compare(
     UnitError
     UsageError
         Fewer than two sources are named, or a class stands in several publications of a source and none is taken.
+
+    Examples
+    --------
+    ``pair`` is an archive that has control by two sources.
+
+    >>> found = pair.compare("2025-01-11", sources=["other", "seeds"])
+    >>> found.table[["kind", "said_by", "area_km2"]].round(1).values.tolist()[:3]
+    [['area', 'other', 550.7], ['area', 'seeds', 423.1], ['agreed', 'other; seeds', 423.1]]
     """
     reader = self.reader
     query = Query("", controller, status, within, by, level, boundary, as_known_on, max_age_days)
@@ -170,6 +178,12 @@ def compare_span(
     UnitError
     UsageError
         Fewer than two sources are named, or the span is too short for the search.
+
+    Examples
+    --------
+    >>> span, lag = pair.compare_span("2025-01-09", "2025-01-12", sources=["other", "seeds"], lag_days=0)
+    >>> span[span["kind"] == "agreed"][["date", "area_km2"]].round(1).values.tolist()
+    [['2025-01-10', 493.7], ['2025-01-11', 423.1], ['2025-01-12', 423.1]]
     """
     reader = self.reader
     query = Query("", controller, status, within, None, None, boundary, as_known_on, max_age_days)

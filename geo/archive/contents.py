@@ -29,6 +29,11 @@ def sources(self: ArchiveBase) -> pd.DataFrame:
     Raises
     ------
     ArchiveError
+
+    Examples
+    --------
+    >>> archive.sources()["name"].tolist()
+    ['incidents', 'seeds', 'units']
     """
     return self.reader.sources()
 
@@ -45,6 +50,11 @@ def controllers(self: ArchiveBase, *, as_known_on: When | None = None) -> list[s
     ------
     ArchiveError
     GateError
+
+    Examples
+    --------
+    >>> archive.controllers()
+    ['UA']
     """
     known = moment(as_known_on)
     return self.store.recall(("controllers", known), lambda: self.store.controllers(as_known_on=known))
@@ -71,6 +81,11 @@ def snapshots(self: ArchiveBase, source: str | None = None, *, as_known_on: When
     ------
     ArchiveError
     GateError
+
+    Examples
+    --------
+    >>> archive.snapshots("seeds")["snapshot"].tolist()[-2:]
+    ['seeds@2024-12-16', 'seeds@2025-01-11']
     """
     return self.reader.snapshots(source, as_known_on=as_known_on)
 
@@ -94,6 +109,11 @@ def polygons(self: ArchiveBase, source: str, *, as_known_on: When | None = None)
     ------
     ArchiveError
     GateError
+
+    Examples
+    --------
+    >>> archive.polygons("seeds")["status"].value_counts().to_dict()
+    {'held': 11, 'contested': 11}
     """
     table = snapshots(self, source, as_known_on=FAR if as_known_on is None else as_known_on)
     instants = sorted({parse_instant(d) for d in table["depicts"]})
@@ -131,6 +151,11 @@ def control(
     SourceError
     UsageError
         `max_age_days` is below 0.
+
+    Examples
+    --------
+    >>> archive.control("2025-01-11", source="seeds")["status"].tolist()
+    ['contested', 'held']
     """
     query = Query(self.source_name(source), as_known_on=as_known_on, max_age_days=max_age_days)
     return self.reader.side(query, date)[0].copy()
@@ -153,6 +178,11 @@ def units(self: ArchiveBase, level: int | None = None) -> gpd.GeoDataFrame:
     Raises
     ------
     ArchiveError
+
+    Examples
+    --------
+    >>> archive.units(level=0)["name"].tolist()[:2]
+    ['Andorra', 'United Arab Emirates']
     """
     frame = self.reader.units()
     return frame.copy() if level is None else frame[frame["level"] == level].reset_index(drop=True)
@@ -177,6 +207,11 @@ def unit(self: ArchiveBase, wanted: str, *, boundary: str | None = None) -> gpd.
     ArchiveError
     UnitError
         It is unknown or ambiguous; the message gives the candidates.
+
+    Examples
+    --------
+    >>> archive.unit("Kursk")["unit"].tolist()
+    ['RU-KRS']
     """
     frame = self.reader.units()
     return gpd.GeoDataFrame(frame.iloc[[find_unit(frame, wanted, boundary=boundary)]], crs=CRS)
@@ -193,6 +228,11 @@ def countries(self: ArchiveBase) -> Countries:
     Raises
     ------
     ArchiveError
+
+    Examples
+    --------
+    >>> archive.countries().locate([35.27], [51.19]).tolist()
+    ['RU']
     """
     return self.reader.countries()
 
@@ -229,6 +269,11 @@ def incidents(
     ArchiveError
     GateError
     UnitError
+
+    Examples
+    --------
+    >>> archive.incidents("2025-01-11", "2025-01-11", within="UA")["event_type"].unique().tolist()
+    ['Strategic developments', 'Explosions/Remote violence']
     """
     wanted = {"event_type": event_type, "verification": verification, "dataset": dataset}
     return self.reader.incidents(from_, to, as_known_on=as_known_on, within=within, wanted=wanted)
@@ -246,6 +291,11 @@ def claims(self: ArchiveBase) -> pd.DataFrame:
     Raises
     ------
     ArchiveError
+
+    Examples
+    --------
+    >>> archive.claims()[["claim_id", "value", "value_unit"]].values.tolist()[0]
+    ['briefing-500', 500.0, 'km2']
     """
     return self.store.claims()
 
@@ -268,6 +318,11 @@ def set_accuracy(self: ArchiveBase, source: str, accuracy_km: float | None) -> N
         The source is not in the archive.
     UsageError
         The accuracy is not above 0.
+
+    Examples
+    --------
+    >>> archive.set_accuracy("seeds", 2.0)
+    >>> archive.set_accuracy("seeds", None)
     """
     if accuracy_km is not None and not 0 < accuracy_km < 1000:
         raise UsageError(f"an accuracy of {accuracy_km:g} km: give a distance above 0")

@@ -47,6 +47,12 @@ def retract(self: ArchiveBase, snapshot: str, *, why: str) -> None:
         There is no such snapshot, it was taken back before, or the archive cannot be written.
     UsageError
         No reason is given.
+
+    Examples
+    --------
+    >>> archive.retract("seeds@2024-12-16", why="traced from the wrong map")
+    >>> archive.area("2024-12-16", status="held")["snapshot"].tolist()
+    ['seeds@2024-11-23']
     """
     if not why.strip():
         raise UsageError("say why the snapshot is taken back: the reason stays on record")
@@ -83,6 +89,13 @@ def corrections(
     GateError
     SourceError
         The source is not in the archive.
+
+    Examples
+    --------
+    >>> archive.retract("seeds@2025-01-11", why="traced from the wrong map")
+    >>> table = archive.corrections(source="seeds")
+    >>> table[["change", "status", "before_km2", "after_km2", "why"]].round(1).values.tolist()[0]
+    ['taken back', 'held', 423.3, 493.7, 'traced from the wrong map']
     """
     return corrections_found(self.reader, source=source, since=since, as_known_on=as_known_on)[0]
 
@@ -114,6 +127,12 @@ def corrected_ground(
     GateError
     SourceError
         The source is not in the archive.
+
+    Examples
+    --------
+    >>> archive.retract("seeds@2025-01-11", why="traced from the wrong map")
+    >>> archive.corrected_ground()[["status", "change", "area_km2"]].round(1).values.tolist()[0]
+    ['held', 'gained', 72.2]
     """
     return corrections_found(self.reader, source=source, since=since, as_known_on=as_known_on)[1]
 
@@ -137,6 +156,12 @@ def correction_notes(self: ArchiveBase, *snapshots: str, as_known_on: When | Non
     ------
     ArchiveError
     GateError
+
+    Examples
+    --------
+    >>> archive.retract("seeds@2025-01-11", why="traced from the wrong map")
+    >>> len(archive.correction_notes("seeds@2025-01-11"))
+    1
     """
     table, _ = corrections_found(self.reader, as_known_on=as_known_on, snapshots=snapshots)
     return correction_words(table)

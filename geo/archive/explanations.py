@@ -81,6 +81,11 @@ def explain(
     UnitError
     UsageError
         A side or a status is unknown, or the accuracy is not above 0.
+
+    Examples
+    --------
+    >>> print(str(archive.explain("2025-01-11", status="held")).splitlines()[1].strip())
+    UA held: 423.3 km², range 423.3 to 618.4; 1 polygon
     """
     reader = self.reader
     query = Query(self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days)
@@ -137,6 +142,12 @@ def explain_change(
     UnitError
     UsageError
         A side or a status is unknown, or the accuracy is not above 0.
+
+    Examples
+    --------
+    >>> workings = archive.explain_change("2024-11-23", "2025-01-11", status="held")
+    >>> [cause["cause"] for cause in workings.facts["figures"][0]["causes"]]
+    ['contested ground', 'drawing accuracy', 'age of the snapshot', 'age of the snapshot']
     """
     reader = self.reader
     query = Query(self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days)

@@ -79,6 +79,12 @@ def area(
     SourceError
     UnitError
     UsageError
+
+    Examples
+    --------
+    >>> held = archive.area("2025-01-11", status="held").iloc[0]
+    >>> f"{held.controller}: {held.area_km2:.1f} km², at most {held.upper_km2:.1f}, by {held.snapshot}"
+    'UA: 423.3 km², at most 618.4, by seeds@2025-01-11'
     """
     query = Query(self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days)
     return area_table(self.reader, date, query)
@@ -120,6 +126,12 @@ def change(
     SourceError
     UnitError
     UsageError
+
+    Examples
+    --------
+    >>> row = archive.change("2024-08-21", "2025-01-11", status="held").iloc[0]
+    >>> f"gained {row.gained_km2:.1f}, lost {row.lost_km2:.1f}, net {row.net_km2:.1f} km² ({row.net_percent:.0f} %)"
+    'gained 93.2, lost 481.7, net -388.5 km² (-48 %)'
     """
     query = Query(self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days)
     return change_table(self.reader, from_, to, query, base=base)
@@ -142,6 +154,12 @@ def changed(
     GateError
     NoSnapshotError
     SourceError
+
+    Examples
+    --------
+    >>> polygons = archive.changed("2024-11-23", "2025-01-11")
+    >>> polygons[polygons["status"] == "held"][["change", "area_km2"]].round(1).values.tolist()
+    [['gained', 0.2], ['lost', 127.6]]
     """
     query = Query(self.source_name(source), as_known_on=as_known_on)
     sides = [self.reader.side(query, when)[0] for when in (from_, to)]
@@ -196,6 +214,11 @@ def series(
     UnitError
     UsageError
         A side or a status is unknown, or Dask is not installed, cannot be reached or lost its workers.
+
+    Examples
+    --------
+    >>> archive.series(status="held", from_="2024-11-20")[["date", "area_km2"]].round(1).values.tolist()
+    [['2024-11-23', 550.7], ['2024-12-16', 493.7], ['2025-01-11', 423.3]]
     """
     reader = self.reader
     query = Query(self.source_name(source), controller, status, within, by, level, boundary, as_known_on)

@@ -64,6 +64,12 @@ def front(
         A unit is unknown or ambiguous, or the archive has no countries, which give border and coast.
     UsageError
         A distance is negative, a status is unknown, or a side has no ground on that date.
+
+    Examples
+    --------
+    >>> front = archive.front("2025-01-11", controller="UA", inset_km=5)
+    >>> f"{front.length_km:.0f} km, {front.inset_km:g} km inside the border, by {front.snapshot}"
+    '65 km, 5 km inside the border, by seeds@2025-01-11'
     """
     query = Query(self.source_name(source), controller, status, within, None, None, boundary, as_known_on, max_age_days)
     return _front(self.reader, date, query, against, tolerance_km, inset_km, gap_km)
@@ -115,6 +121,12 @@ def front_movement(
         A unit is unknown or ambiguous, or the archive has no countries, which give border and coast.
     UsageError
         A distance is negative, a status is unknown, or several sides have ground and none is named.
+
+    Examples
+    --------
+    >>> table = archive.front_movement("2024-11-23", "2025-01-11", controller="UA")
+    >>> table[["sector", "lost_km2"]].round(1).values.tolist()[:2]
+    [[None, 127.6], ['RU-KRS', 127.6]]
     """
     reader = self.reader
     query = Query(self.source_name(source), controller, status, within, None, level, boundary, as_known_on)
@@ -194,6 +206,13 @@ def changed_hands(
     GateError
     NoSnapshotError
     SourceError
+
+    Examples
+    --------
+    >>> from geopandas import GeoDataFrame, points_from_xy
+    >>> places = GeoDataFrame({"name": ["Sudzha"]}, geometry=points_from_xy([35.27], [51.19]), crs="EPSG:4326")
+    >>> archive.changed_hands(places, "2024-08-08", "2025-01-11")[["name", "before", "after"]].values.tolist()
+    [['Sudzha', None, 'UA held']]
     """
     query = Query(self.source_name(source), as_known_on=as_known_on)
     (before, first), (after, last) = (self.reader.side(query, when) for when in (from_, to))
@@ -230,6 +249,11 @@ def who(
         The source is not in the archive.
     UsageError
         There is no such place on the globe.
+
+    Examples
+    --------
+    >>> archive.who(51.19, 35.27)[["controller", "status", "valid_from"]].values.tolist()
+    [['UA', 'held', '2024-08-12T00:00:00.000Z']]
     """
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
         raise UsageError(f"{lat}, {lon} is no place: latitude ±90°, then longitude ±180°")

@@ -75,7 +75,14 @@ class ArchiveBase:
 
     @documented
     def close(self) -> None:
-        """Leave the archive as one file; reading goes on working."""
+        """Leave the archive as one file; reading goes on working.
+
+        Examples
+        --------
+        >>> with geo.open_archive("data/kursk.gpkg") as archive:  # closes it at the end
+        ...     archive.controllers()
+        ['UA']
+        """
         self.store.close()
 
     @documented
@@ -89,6 +96,11 @@ class ArchiveBase:
         Raises
         ------
         ArchiveError
+
+        Examples
+        --------
+        >>> with archive.holding():
+        ...     first, last = archive.area("2024-08-21"), archive.area("2025-01-11")
         """
         return self.store.holding()
 
@@ -110,6 +122,11 @@ class ArchiveBase:
         ArchiveError
         SourceError
             The archive has several and none is named, or it has not the one named; the message lists them.
+
+        Examples
+        --------
+        >>> archive.source_name()
+        'seeds'
         """
         return self.reader.source_name(source)
 

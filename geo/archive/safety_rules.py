@@ -73,6 +73,12 @@ def rules(self: ArchiveBase) -> pd.DataFrame:
     Raises
     ------
     ArchiveError
+
+    Examples
+    --------
+    >>> archive.set_rule("withhold", "notes")
+    >>> archive.rules()[["kind", "value", "source"]].values.tolist()
+    [['withhold', 'notes', None]]
     """
     columns = ["kind", "value", "source", "event_type", "places", "set_at"]
     table = pd.DataFrame(self.store.rules(), columns=columns, dtype=object)
@@ -109,6 +115,12 @@ def set_rule(
         The archive cannot be written.
     UsageError
         The kind or the value is none of these.
+
+    Examples
+    --------
+    >>> archive.set_rule("coarsen", "grid:5km", event_type="Explosions/Remote violence")
+    >>> archive.rules()[["kind", "value"]].values.tolist()
+    [['coarsen', 'grid:5km']]
     """
     rule = rule_of(kind, value, source=source, event_type=event_type, places=places)
     with self.store.writing() as connection:
@@ -138,6 +150,12 @@ def lift_rules(
     ------
     ArchiveError
         The archive cannot be written.
+
+    Examples
+    --------
+    >>> archive.set_rule("embargo", "72")
+    >>> archive.lift_rules("embargo")
+    1
     """
     with self.store.writing() as connection:
         return self.store.drop_rules(connection, kind=kind, source=source, event_type=event_type)
