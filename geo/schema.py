@@ -128,7 +128,8 @@ class Options:
     crs : str or None
         Says the CRS of a file that does not.
     accept : frozenset of str
-        Findings that are let in on purpose: ``future``, ``swapped``, ``empty``, ``large``, ``positions``.
+        Findings that are let in on purpose: ``future``, ``swapped``, ``empty``, ``large``, ``partial``,
+        ``positions``.
     locate : callable or None
         Country of points, from the archive's units.
     """

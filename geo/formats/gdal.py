@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import logging
 import re
 import shutil
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,8 +20,10 @@ import shapely
 from numpy.typing import NDArray
 from pyogrio.errors import CRSError
 
-from geo.errors import ArchiveError, FileError, GateError
+from geo.errors import ArchiveError, FileError
+from geo.formats.encodings import text_of
 from geo.formats.geojson import MIB
+from geo.formats.zips import choose
 from geo.storage import transactions
 
 LAYER_LIMIT = 1024 * MIB
@@ -34,24 +37,28 @@ _GDAL_DATE = re.compile(r"(\d{4})/(\d{2})/(\d{2})(?!\d)")
 # Paths that GDAL or its wrapper would take for an archive, an address or a connection.
 _SPECIAL = re.compile(r"[!?]|^/vsi|\.zip(?:$|/)|://", re.IGNORECASE)
 
+# what GDAL remarks goes into no terminal; what matters of it is told in a note
+logging.getLogger("pyogrio").addHandler(logging.NullHandler())
+
 Objects = NDArray[np.object_]
 
 
 def read_vector(
     path: Path, *, layer: str | None = None, encoding: str | None = None
-) -> tuple[pd.DataFrame, Objects, str, str]:
-    """Read a layer of a GeoPackage, Shapefile or FlatGeobuf file, in its own CRS."""
+) -> tuple[pd.DataFrame, Objects, str, str, tuple[str, ...]]:
+    """A layer of a GeoPackage, Shapefile or FlatGeobuf file: table, geometry in its own CRS, that CRS, name, notes."""
     kind = path.suffix.lower()
     _check_kind(path, kind)
     with _plain(path) as plain:
-        name = choose(path, _layers(path, plain), layer) if kind == ".gpkg" else path.stem
+        name, notes = choose(path, _layers(path, plain) if kind == ".gpkg" else [path.stem], layer)
+        text = text_of(path, plain, encoding) if kind == ".shp" else None
         try:
             with warnings.catch_warnings():
                 # GDAL's remarks on odd rings; what comes of them is checked at the gate
                 warnings.simplefilter("ignore", RuntimeWarning)
                 meta, _, blobs, fields = pyogrio.raw.read(
                     str(plain), layer=name if kind == ".gpkg" else None, force_2d=True, datetime_as_string=True,
-                    encoding=encoding if kind == ".shp" else None,
+                    encoding=None if text is None else "UTF-8" if text.utf8 else "ISO-8859-1",
                 )  # fmt: skip
             geometry = _of_wkb(blobs)
         except UnboundLocalError:  # how pyogrio meets a CRS that GDAL cannot write out again
@@ -60,20 +67,12 @@ def read_vector(
             why = str(error).replace(str(plain), path.name)
             raise FileError(f"{path}: layer {name!r} cannot be read: {why}") from None
     columns = [_dates(f) if "datetime" in str(kind) else f for f, kind in zip(fields, meta["dtypes"], strict=True)]
-    table = pd.DataFrame(dict(zip(map(str, meta["fields"]), columns, strict=True)), index=range(len(geometry)))
-    return table, geometry, str(meta["crs"] or ""), name
-
-
-def choose(path: Path, names: Sequence[str], wanted: str | None) -> str:
-    """The one layer, or the one that is named."""
-    listed = ", ".join(sorted(names))
-    if wanted is not None:
-        if wanted not in names:
-            raise GateError(f"{path}: no layer {wanted!r}; there are: {listed}")
-        return wanted
-    if len(names) != 1:
-        raise GateError(f"{path}: {len(names)} layers: name one of them with --layer: {listed}")
-    return names[0]
+    names = list(map(str, meta["fields"]))
+    if text is not None:
+        names, columns = text.decoded(names), [text.decoded(column) for column in columns]
+        notes = (*notes, *text.notes)
+    table = pd.DataFrame(dict(zip(names, columns, strict=True)), index=range(len(geometry)))
+    return table, geometry, str(meta["crs"] or ""), name, notes
 
 
 def geopackage_bytes(layers: Mapping[str, gpd.GeoDataFrame], *, description: str = "") -> bytes:

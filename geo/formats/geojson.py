@@ -169,6 +169,7 @@ def _feature(feature: Any, *, path: Path, row: int) -> dict[str, Any]:
     return {**feature, "properties": properties or {}, "geometry": geometry}
 
 
+@np.errstate(invalid="ignore")  # what has NaN or infinity in it is refused later, in words
 def build(geometries: Sequence[Mapping[str, Any] | None]) -> Built:
     """Make shapely geometries of GeoJSON ones; every vertex, ring order and ring start as given, heights dropped."""
     built = Built(np.full(len(geometries), None, dtype=object))

@@ -12,8 +12,9 @@ import shapely
 
 from geo.errors import FileError
 from geo.formats.geojson import build, read_bytes, refuse_other_text
-from geo.formats.xml import parse_xml
-from geo.formats.zips import MAGIC, unpack
+from geo.formats.xml import mend_xml, parse_xml
+from geo.formats.zips import MAGIC, choose, unpack
+from geo.schema import number_of
 
 if TYPE_CHECKING:
     from lxml.etree import _Element as Element
@@ -54,12 +55,22 @@ class Placemark:
     closed: bool = False
 
 
-def read_kml(path: Path, *, raw: bytes | None = None) -> list[Placemark]:
-    """The placemarks of a KML or KMZ file, in the order of the file."""
+@dataclass(frozen=True)
+class Kml:
+    """The placemarks of a KML file, in its order, and what a reader of them should know."""
+
+    marks: list[Placemark]
+    notes: tuple[str, ...] = ()
+
+
+def read_kml(path: Path, *, raw: bytes | None = None, layer: str | None = None) -> Kml:
+    """The placemarks of a KML or KMZ file; `layer` names one of several KML files in a KMZ."""
     raw = read_bytes(path) if raw is None else raw
+    notes: list[str] = []
     if raw.startswith(MAGIC):
-        raw = _kml_of(path, unpack(path, raw=raw))
-    root = _parse(path, raw)
+        raw, notes = _kml_of(path, unpack(path, raw=raw), layer)
+    root, mended = _parse(path, raw)
+    notes += mended
     styles = _Styles(root)
     drafts: list[Placemark] = []
     geometries: list[dict[str, Any] | None] = []
@@ -73,33 +84,67 @@ def read_kml(path: Path, *, raw: bytes | None = None) -> list[Placemark]:
         geometries.append(geometry)
     built = build(geometries)
     closed = set(built.closed)
-    return [
+    marks = [
         replace(draft, geometry=built.geometry[i], error=draft.error or built.errors.get(i, ""), closed=i in closed)
         for i, draft in enumerate(drafts)
     ]
+    return Kml(marks, (*notes, *_links(path, root, any_marks=bool(marks))))
 
 
 class _Unreadable(Exception):
     """A geometry that cannot be read; carries the reason."""
 
 
-def _kml_of(path: Path, contents: Mapping[str, bytes]) -> bytes:
+def _kml_of(path: Path, contents: Mapping[str, bytes], layer: str | None) -> tuple[bytes, list[str]]:
     names = [name for name in contents if name.lower().endswith(".kml")]
     if not names:
         raise FileError(f"{path}: no KML inside (found: {', '.join(list(contents)[:5]) or 'nothing'})")
-    first = next((name for name in names if name.lower() == "doc.kml"), names[0])
-    if not contents[first]:
-        raise FileError(f"{path}: {first} is empty")
-    return contents[first]
+    drawn = [name for name in names if b"Placemark" in contents[name].replace(b"\0", b"")] or names[:1]
+    chosen, notes = choose(path, drawn, layer, what="KML files with placemarks", files=True)
+    if not contents[chosen]:
+        raise FileError(f"{path}: {chosen} is empty")
+    return contents[chosen], list(notes)
 
 
-def _parse(path: Path, raw: bytes) -> Element:
-    if not raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+def _links(path: Path, root: Element, *, any_marks: bool) -> list[str]:
+    """What a file only points to is not in it: nothing is fetched."""
+    links = [element for element in root.iter() if _tag(element) == "NetworkLink"]
+    if not links:
+        return []
+    to = next((found for link in links for at in ("Link", "Url") if (found := _text(link, at, "href"))), "no address")
+    if not any_marks:
+        raise FileError(f"{path}: the file only links to {to}: fetch that file, and import it")
+    return [f"a part: {number_of(len(links), 'link')} to other files not followed ({to}): import those too"]
+
+
+def _parse(path: Path, raw: bytes) -> tuple[Element, list[str]]:
+    wide = raw.startswith((b"\xff\xfe", b"\xfe\xff"))
+    if not wide:
         refuse_other_text(path, raw)
-    root = parse_xml(path, raw)
+    notes: list[str] = []
+    try:
+        root = parse_xml(path, raw)
+    except FileError as error:
+        mended, notes = (raw, []) if wide else mend_xml(raw)
+        if not notes:
+            if not wide and b"encoding=" not in raw[:200] and _not_utf8(raw):
+                raise FileError(f'{path}: not UTF-8: name the encoding in <?xml … encoding="windows-1251"?>') from None
+            raise
+        try:
+            root = parse_xml(path, mended)
+        except FileError:
+            raise error from None
     if _tag(root) != "kml" and _tag(root) not in (*_CONTAINERS, "Placemark"):
         raise FileError(f"{path}: XML, but not KML (the root is <{_tag(root)}>)")
-    return root
+    return root, notes
+
+
+def _not_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return True
+    return False
 
 
 def _tag(element: Element) -> str:

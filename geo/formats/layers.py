@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -10,21 +11,41 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import orjson
 import pandas as pd
+import shapely
 
 from geo.errors import FileError, GateError, UsageError
-from geo.formats.gdal import MAGIC_OF, SHAPEFILE, Objects, choose, read_vector
+from geo.formats.gdal import MAGIC_OF, SHAPEFILE, Objects, read_vector
 from geo.formats.geojson import build, features, read_bytes, read_json
-from geo.formats.kml import Placemark, read_kml
-from geo.formats.zips import MAGIC, unpack
+from geo.formats.kml import Kml, read_kml
+from geo.formats.tables import read_table
+from geo.formats.topojson import is_topology, objects
+from geo.formats.zips import MAGIC, choose, unpack
 from geo.schema import Options
 
 DEGREES = "EPSG:4326"
-READABLE = "GeoJSON, GeoPackage, Shapefile, FlatGeobuf, KML, KMZ, or one of them in a zip"
+READABLE = "GeoJSON, TopoJSON, GeoPackage, Shapefile, FlatGeobuf, KML, KMZ, CSV with WKT, or one of them in a zip"
 
-_JSON = (".geojson", ".json")
+_JSON = (".geojson", ".json", ".topojson", ".geojsonl", ".geojsonseq", ".geojsons", ".ndjson", ".jsonl")
 _KML = (".kml", ".kmz")
+_TABLES = (".csv", ".tsv")
 _PACKED = (".shp", ".gpkg", ".fgb", ".kml", *_JSON)
+# what programs call a column of shapes
+_WKT = (
+    "wkt",
+    "geometry",
+    "geom",
+    "the_geom",
+    "wkt_geom",
+    "geom_wkt",
+    "geometry_wkt",
+    "shape",
+    "polygon",
+    "wkb_geometry",
+)
+_EWKT = re.compile(r"(?:SRID=(\d{1,6});)?(.*)", re.DOTALL | re.IGNORECASE)
+_HEX = re.compile(r"(?:[0-9A-Fa-f]{2}){9,}")
 
 
 @dataclass(frozen=True)
@@ -39,17 +60,18 @@ class Layer:
     notes: tuple[str, ...] = ()
 
 
-def read_layer(path: Path, *, layer: str | None = None, crs: str | None = None, encoding: str | None = None) -> Layer:
-    """Read one layer of a geodata file, whatever the format, into EPSG:4326."""
-    path = Path(path)
+def read_layer(path: Path, *, options: Options | None = None, **settings: Any) -> Layer:
+    """Read one layer of a geodata file, whatever the format, into EPSG:4326; `settings` are fields of the options."""
+    path, options = Path(path), replace(options or Options(), **settings)
     kind = path.suffix.lower()
     if kind in MAGIC_OF:
-        return _checked(path, kind=kind, layer=layer, crs=crs, encoding=encoding)
+        return _of_gdal(path, options)
     raw = read_bytes(path)
     if raw.startswith(MAGIC):
-        contents = unpack(path, raw=raw)
-        return _packed(path, contents, kind=kind, layer=layer, crs=crs, encoding=encoding)
-    return _of_text(path, raw, kind=kind, crs=crs)
+        if kind == ".kmz":
+            return of_placemarks(path, read_kml(path, raw=raw, layer=options.layer))
+        return _packed(path, unpack(path, raw=raw), options)
+    return _of_text(path, raw, kind=kind, options=options)
 
 
 def of_features(path: Path, found: Sequence[Mapping[str, Any]], *, crs: str | None, declared: str = DEGREES) -> Layer:
@@ -61,7 +83,7 @@ def of_features(path: Path, found: Sequence[Mapping[str, Any]], *, crs: str | No
     return Layer(path.stem, table, geometry, built.errors, repairs, notes)
 
 
-def of_placemarks(path: Path, found: Sequence[Placemark]) -> Layer:
+def of_placemarks(path: Path, file: Kml) -> Layer:
     """A layer of KML placemarks: columns name, description, style, folder, begin, end and those of ExtendedData."""
     rows = [
         {
@@ -69,13 +91,14 @@ def of_placemarks(path: Path, found: Sequence[Placemark]) -> Layer:
             "folder": "/".join(mark.folders) or None, "begin": mark.begin or None, "end": mark.end or None,
             **{key: value or None for key, value in mark.data.items()},
         }
-        for mark in found
+        for mark in file.marks
     ]  # fmt: skip
-    geometry = np.full(len(found), None, dtype=object)
-    geometry[:] = [mark.geometry for mark in found]
-    errors = {at: mark.error for at, mark in enumerate(found) if mark.error}
-    repairs = tuple(f"row {mark.row}: ring closed" for mark in found if mark.closed)
-    return Layer(path.stem, pd.DataFrame(rows, index=range(len(rows)), dtype=object), geometry, errors, repairs)
+    geometry = np.full(len(rows), None, dtype=object)
+    geometry[:] = [mark.geometry for mark in file.marks]
+    errors = {at: mark.error for at, mark in enumerate(file.marks) if mark.error}
+    repairs = tuple(f"row {mark.row}: ring closed" for mark in file.marks if mark.closed)
+    table = pd.DataFrame(rows, index=range(len(rows)), dtype=object)
+    return Layer(path.stem, table, geometry, errors, repairs, file.notes)
 
 
 def to_degrees(geometry: Objects, *, path: Path, declared: str, given: str | None) -> tuple[Objects, tuple[str, ...]]:
@@ -126,23 +149,123 @@ def _crs(text: str) -> Any:
         return None
 
 
-def _checked(path: Path, *, kind: str, layer: str | None, crs: str | None, encoding: str | None) -> Layer:
-    table, geometry, declared, name = read_vector(path, layer=layer, encoding=encoding)
-    if kind == ".shp" and layer not in (None, name):
-        raise GateError(f"{path}: no layer {layer!r}; there is: {name}")
-    geometry, notes = to_degrees(geometry, path=path, declared=declared, given=crs)
-    return Layer(name, table, geometry, {}, (), notes)
+def _of_gdal(path: Path, options: Options) -> Layer:
+    table, geometry, declared, name, notes = read_vector(path, layer=options.layer, encoding=file_encoding(options))
+    geometry, turned = to_degrees(geometry, path=path, declared=declared, given=options.crs)
+    return Layer(name, table, geometry, {}, (), (*notes, *turned))
 
 
-def _of_text(path: Path, raw: bytes, *, kind: str, crs: str | None) -> Layer:
-    start = raw[:64].lstrip(b"\xef\xbb\xbf \t\r\n")
+def _of_text(path: Path, raw: bytes, *, kind: str, options: Options) -> Layer:
+    start = raw[:64].lstrip(b"\xef\xbb\xbf\x1e \t\r\n")
     if kind in _KML or (start.startswith(b"<") and kind not in _JSON):
-        return of_placemarks(path, read_kml(path, raw=raw))
+        return of_placemarks(path, read_kml(path, raw=raw, layer=options.layer))
+    if kind in _TABLES:
+        return _of_table(path, raw, options)
     if kind not in _JSON and not start.startswith((b"{", b"[")):
         raise FileError(f"{path}: of no kind that can be read here: {READABLE}")
-    document = read_json(path, raw=raw)
+    document, notes = _document(path, raw, options)
+    notes += _parts_said(path, document, options)
+    name = path.stem
+    if is_topology(document):
+        drawn = objects(document, path=path)
+        name, left = choose(path, list(drawn), options.layer)
+        document, notes = {"type": "FeatureCollection", "features": drawn[name]}, [*notes, *left]
     found = features(document, path=path)
-    return of_features(path, found, crs=crs, declared=_declared(path, document))
+    layer = of_features(path, found, crs=options.crs, declared=_declared(path, document))
+    return replace(layer, name=name, notes=(*notes, *layer.notes))
+
+
+def _document(path: Path, raw: bytes, options: Options) -> tuple[dict[str, Any], list[str]]:
+    """A JSON document, or a sequence of them (one a line, or RFC 8142) as one collection."""
+    named = file_encoding(options)
+    if named is not None and not _is_utf8(raw):
+        try:
+            raw = raw.decode(named).encode()
+        except (UnicodeDecodeError, LookupError) as error:
+            raise FileError(f"{path}: not {named}: {error}") from None
+    texts = [text for text in raw.split(b"\x1e" if raw.startswith(b"\x1e") else b"\n") if text.strip()]
+    if not raw.startswith(b"\x1e") and not (len(texts) > 1 and _is_object(texts[0])):
+        return read_json(path, raw=raw), []
+    found: list[dict[str, Any]] = []
+    for number, text in enumerate(texts, 1):
+        try:
+            found += features(read_json(path, raw=text), path=path)
+        except (FileError, GateError) as error:
+            why = str(error).removeprefix(f"{path}: ")
+            raise type(error)(f"{path}: text {number} of {len(texts)} in a sequence of GeoJSON: {why}") from None
+    return {"type": "FeatureCollection", "features": found}, [f"a sequence of {len(texts):,} GeoJSON texts"]
+
+
+def _is_utf8(raw: bytes) -> bool:
+    try:
+        raw.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _is_object(text: bytes) -> bool:
+    try:
+        return isinstance(orjson.loads(text.removeprefix(b"\xef\xbb\xbf")), dict)
+    except orjson.JSONDecodeError:
+        return False
+
+
+def _parts_said(path: Path, document: Any, options: Options) -> list[str]:
+    """Refuse an answer in which the server itself says that there is more, where a part is not accepted."""
+    if not isinstance(document, dict):
+        return []
+    listed = document.get("features")
+    count = len(listed) if isinstance(listed, list) else 0
+    members = [m for m in (document, document.get("properties")) if isinstance(m, dict)]
+    why = ["exceededTransferLimit"] if any(m.get("exceededTransferLimit") in (True, "true") for m in members) else []
+    for name in ("numberMatched", "totalFeatures"):
+        total = document.get(name)
+        if isinstance(total, int) and total > count:
+            why.append(f"{name} {total:,}")
+    links = document.get("links")
+    if isinstance(links, list) and any(isinstance(link, dict) and link.get("rel") == "next" for link in links):
+        why.append("a link to the next page")
+    if not why:
+        return []
+    if "partial" not in options.accept:
+        raise GateError(
+            f"{path}: a part: the server says that there is more than these {count:,} features ({', '.join(why)}):"
+            " fetch the rest too, or say --accept partial"
+        )
+    return [f"a part, accepted: the server has more than these {count:,} features ({', '.join(why)})"]
+
+
+def _of_table(path: Path, raw: bytes, options: Options) -> Layer:
+    """A CSV table with a column of WKT (or of WKB in hexadecimal digits)."""
+    table = read_table(path, options=options, raw=raw)
+    column = next((name for name in table.header if name.casefold().strip() in _WKT), None)
+    if column is None:
+        raise GateError(
+            f"{path}: a table without a column of shapes (wanted: one of {', '.join(_WKT)} with WKT; found:"
+            f" {', '.join(table.header)}); points with latitude and longitude are 'incidents'"
+        )
+    listed = [(row, cells, "") for row, cells in table.rows] + [(r.row, r.properties, r.why) for r in table.refusals]
+    listed.sort(key=lambda each: each[0])
+    errors = {at: why for at, (_, _, why) in enumerate(listed) if why}
+    geometry = np.full(len(listed), None, dtype=object)
+    declared = {DEGREES}
+    for at, (_, cells, _) in enumerate(listed):
+        srid, text = _EWKT.fullmatch(str(cells.get(column) or "").strip()).groups()  # type: ignore[union-attr]
+        declared |= {f"EPSG:{srid}"} if srid else set()
+        if text and at not in errors:
+            read = shapely.from_wkb if _HEX.fullmatch(text) else shapely.from_wkt
+            geometry[at] = shapely.force_2d(read(text, on_invalid="ignore"))
+            if geometry[at] is None:
+                errors[at] = f"the shape {text[:40]!r} cannot be read: write WKT, POLYGON ((lon lat, lon lat, …))"
+    if len(declared - {DEGREES}) > 1:
+        raise GateError(f"{path}: shapes in several CRS ({', '.join(sorted(declared))}): bring them into one")
+    geometry, turned = to_degrees(
+        geometry, path=path, declared=(declared - {DEGREES} or {DEGREES}).pop(), given=options.crs
+    )
+    rows = [{name: cells.get(name) or None for name in table.header if name != column} for _, cells, _ in listed]
+    frame = pd.DataFrame(rows, index=range(len(rows)), dtype=object)
+    return Layer(path.stem, frame, geometry, errors, (), (*table.notes, *turned))
 
 
 def _declared(path: Path, document: Mapping[str, Any]) -> str:
@@ -160,26 +283,23 @@ def _declared(path: Path, document: Mapping[str, Any]) -> str:
     return DEGREES if name.upper().endswith("CRS84") else name
 
 
-def _packed(
-    path: Path, contents: Mapping[str, bytes], *, kind: str, layer: str | None, crs: str | None, encoding: str | None
-) -> Layer:
+def _packed(path: Path, contents: Mapping[str, bytes], options: Options) -> Layer:
     """The one layer, or the one named, in a zip."""
-    if kind == ".kmz":
-        return of_placemarks(path, read_kml(path))
-    names = {name: Path(name) for name in contents if name.lower().endswith(_PACKED)}
-    packages = [name for name in names if name.lower().endswith(".gpkg")]
-    if len(names) == 1 and packages:
-        chosen = packages[0]
-    else:
-        stems = {at.stem: name for name, at in names.items()}
-        if not stems:
-            found = ", ".join(list(contents)[:5]) or "nothing"
-            raise FileError(f"{path}: no geodata inside (found: {found}); readable are {READABLE}")
-        chosen, layer = stems[choose(path, list(stems), layer)], None
-    inner = Path(chosen)
+    names = [name for name in contents if name.lower().endswith(_PACKED)]
+    names = names or [name for name in contents if name.lower().endswith(_TABLES)]
+    if not names:
+        found = ", ".join(list(contents)[:5]) or "nothing"
+        raise FileError(f"{path}: no geodata inside (found: {found}); readable are {READABLE}")
+    alone = len(names) == 1 and names[0].lower().endswith((".gpkg", ".topojson"))  # the name is that of a layer within
+    chosen, left = choose(path, names, None if alone else options.layer, files=True)
+    layer = _unpacked(path, contents, Path(chosen), options if alone else replace(options, layer=None))
+    return replace(layer, notes=(*left, *layer.notes))
+
+
+def _unpacked(path: Path, contents: Mapping[str, bytes], inner: Path, options: Options) -> Layer:
     suffix = inner.suffix.lower()
     if suffix not in MAGIC_OF:
-        return _of_text(path / chosen, contents[chosen], kind=suffix, crs=crs)
+        return _of_text(path / inner, contents[inner.as_posix()], kind=suffix, options=options)
     with tempfile.TemporaryDirectory(prefix="geo-") as folder:
         for name, content in contents.items():
             at = Path(name)
@@ -188,7 +308,7 @@ def _packed(
                 # our own name on disk: none of the archive's paths is ever used
                 Path(folder, "data" + at.suffix.lower()).write_bytes(content)
         try:
-            read = _checked(Path(folder, "data" + suffix), kind=suffix, layer=layer, crs=crs, encoding=encoding)
+            read = _of_gdal(Path(folder, "data" + suffix), options)
         except (FileError, GateError) as error:
-            raise type(error)(str(error).replace(str(Path(folder, "data" + suffix)), f"{path}/{chosen}")) from None
+            raise type(error)(str(error).replace(str(Path(folder, "data" + suffix)), f"{path}/{inner}")) from None
     return replace(read, name=inner.stem) if suffix != ".gpkg" else read

@@ -13,12 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from geo.errors import FileError, GateError, UsageError
+from geo.formats.encodings import readings
 from geo.formats.geojson import FILE_LIMIT, MIB, read_bytes, refuse_other_text
+from geo.formats.zips import MAGIC
 from geo.schema import Options, Refusal
 
 CELL_LIMIT = 4 * MIB
 _COMMA_NUMBER = re.compile(r"\s*[-+]?\d+,\d+\s*")
 _OTHER_SEPARATORS = {";": "';'", "\t": "'\\t' (tab)", "|": "'|'"}
+_SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?\s*', re.IGNORECASE)
+_ODD_CELL = re.compile(rb"[^,;\t|\"\r\n]*[\x80-\xff][^,;\t|\"\r\n]*")
 _SEEN_ROWS = 20
 _PIECE = 1 << 20
 # what a spreadsheet takes for the beginning of something to compute
@@ -32,6 +36,7 @@ class Table:
     header: tuple[str, ...]
     rows: tuple[tuple[int, dict[str, str]], ...]
     refusals: tuple[Refusal, ...]
+    notes: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -40,32 +45,40 @@ class Stream:
 
     header: tuple[str, ...]
     rows: Iterator[tuple[int, dict[str, str]] | Refusal]
+    notes: tuple[str, ...] = ()
 
 
-def read_table(path: Path, *, options: Options | None = None) -> Table:
+def read_table(path: Path, *, options: Options | None = None, raw: bytes | None = None) -> Table:
     """Read a CSV file with a header, all of it."""
-    stream = open_table(path, options=options)
+    stream = open_table(path, options=options, raw=raw)
     found = list(stream.rows)
     refusals = tuple(row for row in found if isinstance(row, Refusal))
-    return Table(stream.header, tuple(row for row in found if not isinstance(row, Refusal)), refusals)
+    return Table(stream.header, tuple(row for row in found if not isinstance(row, Refusal)), refusals, stream.notes)
 
 
-def open_table(path: Path, *, options: Options | None = None) -> Stream:
+def open_table(path: Path, *, options: Options | None = None, raw: bytes | None = None) -> Stream:
     """Begin to read a CSV file with a header."""
     options = options or Options()
     delimiter = {None: ",", "\\t": "\t", "tab": "\t"}.get(options.delimiter, options.delimiter) or ","
     if len(delimiter) != 1 or delimiter in '"\r\n':
         raise UsageError(f"--delimiter {options.delimiter!r}: one character is wanted, such as ';' or '\\t'")
-    records = _records(path, _opened(path, options.encoding), delimiter)
+    text = _opened(path, options.encoding, raw)
+    said = _SEPARATOR_LINE.fullmatch(text.readline())
+    if said is None:
+        text.seek(0)
+    elif options.delimiter is None:
+        delimiter = said[1]
+    notes = () if said is None else (f"the first line is a spreadsheet's own, sep={said[1]}: not read as a row",)
+    records = _records(path, text, delimiter)
     head = list(islice(records, 1 + _SEEN_ROWS))
     if not head:
         raise FileError(f"{path}: no row at all, not even a header")
-    if options.delimiter is None:
+    if options.delimiter is None and said is None:
         _refuse_other_separator(path, head)
     header = _header(path, head[0])
     if options.decimal is None and delimiter != ",":
         _refuse_comma_numbers(path, header, [row for row in _rows(header, head[1:]) if not isinstance(row, Refusal)])
-    return Stream(header, _rows(header, chain(head[1:], records)))
+    return Stream(header, _rows(header, chain(head[1:], records)), notes)
 
 
 def number(text: str | None, *, options: Options | None = None) -> float | None:
@@ -110,17 +123,19 @@ def _is_number(text: str) -> bool:
 _JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*(?:\"[^\"\n]{1,200}\"\s*:|\})|\[\s*(?:[\[{\]]|\n))")
 
 
-def _opened(path: Path, encoding: str) -> io.TextIOWrapper:
+def _opened(path: Path, encoding: str, raw: bytes | None) -> io.TextIOWrapper:
     """The file's text, decoded as it is read; that it can be decoded is known before."""
     try:
         name = codecs.lookup(encoding).name
     except LookupError:
         raise UsageError(f"--encoding {encoding!r} is unknown: utf-8, cp1251, latin-1 are among the known") from None
-    raw = read_bytes(path, limit=FILE_LIMIT)
+    raw = read_bytes(path, limit=FILE_LIMIT) if raw is None else raw
     if name in ("utf-8", "ascii", "utf-8-sig"):
         if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise FileError(f"{path}: not UTF-8 but UTF-16: say --encoding utf-16")
         refuse_other_text(path, raw)
+        if raw.startswith(MAGIC):
+            raise FileError(f"{path}: a spreadsheet's own file or a zip archive, not CSV: save the sheet as CSV")
         if _JSON.match(raw):
             raise FileError(
                 f"{path}: this is JSON, not CSV: export the table as CSV; geo import ARCHIVE vector takes in GeoJSON of"
@@ -132,9 +147,10 @@ def _opened(path: Path, encoding: str) -> io.TextIOWrapper:
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         what = "UTF-8" if name.startswith("utf-8") else encoding
+        cells = [cell.strip() for cell in islice((m[0] for m in _ODD_CELL.finditer(raw)), _SEEN_ROWS)]
         raise FileError(
             f"{path}: not {what} (byte {raw[error.start]:#04x} in line {line}); --encoding names the encoding,"
-            " such as cp1251 or latin-1"
+            f" such as cp1251 or latin-1 ({readings(cells)})"
         ) from None
     return io.TextIOWrapper(io.BytesIO(raw), encoding=name, newline="")
 

@@ -7,9 +7,10 @@ import re
 import stat
 import zipfile
 import zlib
+from collections.abc import Sequence
 from pathlib import Path
 
-from geo.errors import FileError
+from geo.errors import FileError, GateError
 from geo.formats.geojson import FILE_LIMIT, MIB, read_bytes
 
 UNPACKED_LIMIT = 256 * MIB
@@ -32,6 +33,27 @@ def unpack(path: Path, *, raw: bytes | None = None, limit: int = UNPACKED_LIMIT)
             return _contents(path, archive, members, limit)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError) as error:
         raise FileError(f"{path}: damaged zip archive ({error}): fetch it again") from None
+
+
+def choose(
+    path: Path, names: Sequence[str], wanted: str | None, *, what: str = "layers", files: bool = False
+) -> tuple[str, tuple[str, ...]]:
+    """The one layer, or the one named (of files by path or bare name), and a note of those that are not read."""
+    bare = {name: Path(name).stem if files else name for name in names}
+    # two of one name: only paths tell them apart
+    shown = {name: name for name in names} if len(set(bare.values())) < len(names) else bare
+    listed = ", ".join(sorted(shown.values()))
+    if wanted is None and len(names) != 1:
+        twins = sorted({stem for stem in bare.values() if list(bare.values()).count(stem) > 1})
+        alike = f" (more than one is called {twins[0]!r}: write its path)" if twins else ""
+        raise GateError(f"{path}: {len(names)} {what}: name one of them with --layer: {listed}{alike}")
+    found = [n for n in names if wanted in (None, n)] or [n for n in names if bare[n] == wanted]
+    if not found:
+        raise GateError(f"{path}: no layer {wanted!r}; there {'is' if len(names) == 1 else 'are'}: {listed}")
+    if len(found) > 1:
+        raise GateError(f"{path}: {len(found)} {what} called {wanted!r}: name one by its path: {', '.join(found)}")
+    others = [shown[name] for name in sorted(names) if name != found[0]]
+    return found[0], ((f"1 of {len(names)} {what} read; not read: {', '.join(others)}",) if others else ())
 
 
 def _check(path: Path, members: list[zipfile.ZipInfo]) -> None:

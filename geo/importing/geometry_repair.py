@@ -88,8 +88,8 @@ def _mended(geometry: shapely.Geometry) -> tuple[shapely.Geometry, list[str]]:
 
 
 def area_of(geometry: shapely.Geometry) -> float:
-    """km² of one geometry in EPSG:4326."""
-    return float(areas_km2(np.array([geometry], dtype=object))[0])
+    """km² of one geometry in EPSG:4326; where holes are larger than their shell, nothing is left."""
+    return max(0.0, float(areas_km2(np.array([geometry], dtype=object))[0]))
 
 
 def _areal_parts(geometry: shapely.Geometry) -> shapely.Geometry:

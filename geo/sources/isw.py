@@ -15,9 +15,7 @@ import pandas as pd
 import shapely
 
 from geo.errors import GateError
-from geo.formats.geojson import read_bytes, read_json
-from geo.formats.layers import Layer, cell, of_features, read_layer
-from geo.formats.topojson import is_topology, objects
+from geo.formats.layers import Layer, cell, read_layer
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
 from geo.text.dates_in_names import find_date, without_date
@@ -56,7 +54,7 @@ _NO_NAME = frozenset(("temp", "data", "layer", "collection", ""))
 
 def read(path: Path, options: Options) -> list[Snapshot]:
     """Read one class of one day."""
-    layer = _layer(path, options)
+    layer = read_layer(path, options=options)
     kind = _class(path, layer, options)
     _refuse_elsewhere(path, layer, options)
     depicts, notes = _date(path, layer, options)
@@ -85,23 +83,6 @@ def read(path: Path, options: Options) -> list[Snapshot]:
             notes=(*layer.notes, *notes),
         )
     ]
-
-
-def _layer(path: Path, options: Options) -> Layer:
-    if path.suffix.lower() not in (".topojson", ".json", ".geojson"):
-        return read_layer(path, layer=options.layer, crs=options.crs)
-    document = read_json(path, raw=read_bytes(path))
-    if not is_topology(document):
-        return read_layer(path, layer=options.layer, crs=options.crs)
-    found = objects(document, path=path)
-    listed = ", ".join(map(repr, found)) or "none"
-    if options.layer is not None and options.layer not in found:
-        raise GateError(f"{path}: no object {options.layer!r} in the topology; there are: {listed}")
-    if options.layer is None and len(found) != 1:
-        raise GateError(f"{path}: {len(found)} objects in the topology: name one with --layer: {listed}")
-    name = options.layer or next(iter(found))
-    layer = of_features(path, found[name], crs=options.crs)
-    return Layer(name, layer.table, layer.geometry, layer.errors, layer.repairs, layer.notes)
 
 
 def _class(path: Path, layer: Layer, options: Options) -> _Class:

@@ -11,7 +11,7 @@ import numpy as np
 import shapely
 
 from geo.errors import GateError
-from geo.formats.layers import Layer, cell, file_encoding, read_layer
+from geo.formats.layers import Layer, cell, read_layer
 from geo.schema import Options, Rows, Source
 from geo.sources.base import Reader
 from geo.sources.incident_rows import Raw, Row, day, gather, joined, text
@@ -28,7 +28,7 @@ _EDITION = re.compile(r"\b(?:Morning|Evening|Afternoon) of\b", re.IGNORECASE)
 
 def read(path: Path, options: Options) -> Rows:
     """Read one layer of events."""
-    layer = read_layer(path, layer=options.layer, crs=options.crs, encoding=file_encoding(options))
+    layer = read_layer(path, options=options)
     names = list(map(str, layer.table.columns))
     if "event_id" not in names or not set(_DATES) & set(names):
         raise GateError(

@@ -37,10 +37,10 @@ _YEAR = re.compile(r"\b20\d\d\b")
 
 def read(path: Path, options: Options) -> Rows:
     """Read a map of incidents."""
-    marks = read_kml(path)
+    file = read_kml(path, layer=options.layer)
     left: Counter[str] = Counter()
-    kept = [m for m in marks if not _left_out(m, options, left)]
-    return gather(_raws(kept), options, record=_record, made_from="mymaps", left_out=left)
+    kept = [m for m in file.marks if not _left_out(m, options, left)]
+    return gather(_raws(kept), options, record=_record, made_from="mymaps", left_out=left, notes=file.notes)
 
 
 def _left_out(mark: Placemark, options: Options, left: Counter[str]) -> bool:
@@ -48,14 +48,17 @@ def _left_out(mark: Placemark, options: Options, left: Counter[str]) -> bool:
     if "positions" not in options.accept and _value(mark.data, _POSITION):
         left["a unit's position, no incident (--accept positions takes them in)"] += 1
         return True
-    if shape is not None and not any(t in (0, 4) for t in _types(shape)):
+    if shape is not None and not any(part.geom_type == "Point" for part in _parts(shape)):
         left["an area or a line, no incident"] += 1
         return True
     return False
 
 
-def _types(shape: shapely.Geometry) -> list[int]:
-    return [int(shapely.get_type_id(part)) for part in shapely.get_parts(shape)]
+def _parts(shape: shapely.Geometry | None) -> list[shapely.Geometry]:
+    """The single shapes in a placemark, however deep they are nested."""
+    if shape is None:
+        return []
+    return [part for each in shape.geoms for part in _parts(each)] if hasattr(shape, "geoms") else [shape]
 
 
 def _raws(marks: list[Placemark]) -> Iterator[Raw]:
@@ -70,14 +73,14 @@ def _raws(marks: list[Placemark]) -> Iterator[Raw]:
 
 def _cells(mark: Placemark) -> Row:
     named = {word: _value(mark.data, names) for word, names in _WORDS.items()}
-    parts = [] if mark.geometry is None else [p for p in shapely.get_parts(mark.geometry).tolist() if not p.is_empty]
-    one = len({(p.x, p.y) for p in parts if p.geom_type == "Point"}) == 1
+    points = sorted({(p.x, p.y) for p in _parts(mark.geometry) if p.geom_type == "Point" and not p.is_empty})
+    x, y = map(repr, points[0]) if len(points) == 1 else ("", "")
     year = _YEAR.search(f"{mark.document} {' '.join(mark.folders)}")
     return {
         **mark.data, **{f" {word}": value for word, value in named.items()},
         "name": mark.name, "description": plain_text(mark.description), " begin": mark.begin, " end": mark.end,
         " error": mark.error, " year": year.group() if year else "", " folder": "/".join(mark.folders),
-        " parts": str(len(parts)), " x": repr(parts[0].x) if one else "", " y": repr(parts[0].y) if one else "",
+        " parts": str(len(points)), " x": x, " y": y,
     }  # fmt: skip
 
 

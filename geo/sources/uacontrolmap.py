@@ -29,7 +29,8 @@ Meaning = tuple[str | None, str]
 
 def read(path: Path, options: Options) -> list[Snapshot]:
     """Read a control map of one day."""
-    marks = read_kml(path)
+    file = read_kml(path, layer=options.layer)
+    marks = file.marks
     mapping = meanings(options.statuses)
     depicts, notes = _date(path, marks, options)
     left: Counter[str] = Counter()
@@ -53,7 +54,7 @@ def read(path: Path, options: Options) -> list[Snapshot]:
             left_out=dict(left),
             refusals=tuple(refusals),
             repairs=tuple(f"row {mark.row}: ring closed" for mark, *_ in kept if mark.closed),
-            notes=(*notes, *_wide(kept)),
+            notes=(*file.notes, *notes, *_wide(kept)),
         )
     ]
 

@@ -16,11 +16,11 @@ import pandas as pd
 import shapely
 
 from geo.errors import GateError, UsageError
-from geo.formats.layers import Layer, cell, file_encoding, read_layer
+from geo.formats.layers import Layer, cell, read_layer
 from geo.formats.settings import load_toml
 from geo.presentation.statuses import STATUSES, status_of
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
-from geo.sources.base import Reader, meanings
+from geo.sources.base import Reader, day_number, meanings
 from geo.text.control_words import without_invisible
 from geo.text.dates_in_names import find_date
 
@@ -41,7 +41,7 @@ _NO_AREA = "points and lines go into the incidents or stay out"
 
 def read(path: Path, options: Options) -> list[Snapshot]:
     """Read a desk's own file."""
-    layer = read_layer(path, layer=options.layer, crs=options.crs, encoding=file_encoding(options))
+    layer = read_layer(path, options=options)
     count = len(layer.geometry)
     if not count and "empty" not in options.accept:
         raise GateError(
@@ -189,7 +189,9 @@ def _moment(path: Path, text: str | None, row: int) -> datetime | None:
         # GDAL and others write instants with slashes or a blank
         return parse_instant(re.sub(r"^(\d{4})/(\d\d)/(\d\d)", r"\1-\2-\3", text))
     except GateError as error:
-        raise GateError(f"{path}: row {row}: {error}") from None
+        meant = day_number(text)
+        hint = f" (a spreadsheet's day number for {meant}? write that date)" if meant else ""
+        raise GateError(f"{path}: row {row}: {error}{hint}") from None
 
 
 def _no_areas(layer: Layer) -> dict[int, Refusal]:
