@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import sys
+import warnings
 from collections import Counter
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -58,6 +60,8 @@ def main(debug: bool) -> None:
     A date is YYYY-MM-DD (its last snapshot) or an instant such as 2024-08-01T00:00Z. Every figure carries its source,
     its classes and the snapshot that it rests on.
     """
+    if not debug and not sys.warnoptions:  # what libraries have to say is not for those who use the command
+        click.get_current_context().with_resource(warnings.catch_warnings(action="ignore"))
 
 
 def options(*decorators: Callable[..., Any]) -> Callable[..., Any]:

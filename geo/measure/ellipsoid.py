@@ -146,6 +146,9 @@ def _polygons(geometries: NDArray[np.object_]) -> tuple[NDArray[np.intp], NDArra
 def _ring_areas(rings: NDArray[np.object_]) -> Floats:
     """Unsigned km² of linear rings, edges straight in longitude and latitude."""
     xy = shapely.get_coordinates(rings)
+    if np.ptp(xy[:, 0]) >= 360:
+        rings = _with_edges_round_the_globe_cut(rings)
+        xy = shapely.get_coordinates(rings)
     counts = shapely.get_num_coordinates(rings)
     x, y = np.ascontiguousarray(xy[:, 0]), np.ascontiguousarray(xy[:, 1])
     _check_range(x, y)
@@ -169,6 +172,16 @@ def _ring_areas(rings: NDArray[np.object_]) -> Floats:
     amounts[last] = 0.0
     _refuse_poles(x, first, last)
     return np.abs(np.add.reduceat(amounts, first))
+
+
+def _with_edges_round_the_globe_cut(rings: NDArray[np.object_]) -> NDArray[np.object_]:
+    """An edge of 360° goes once round where the ring is sound on paper; else it only steps over the antimeridian."""
+    made = rings.copy()
+    for i, ring in enumerate(rings):
+        steps = np.abs(np.diff(shapely.get_coordinates(ring)[:, 0]))
+        if (steps >= 360).any() and shapely.is_valid(shapely.Polygon(ring)):
+            made[i] = shapely.segmentize(ring, 120)
+    return made
 
 
 def _refuse_poles(x: Floats, first: NDArray[np.intp], last: NDArray[np.intp]) -> None:
