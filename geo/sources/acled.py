@@ -33,7 +33,16 @@ CARRIED = "geo:"
 def read(path: Path, options: Options) -> Rows:
     """Read an export of ACLED."""
     needs = ("event_date", "latitude", "longitude", "event_id_cnty|event_type|fatalities")
-    return read_rows(path, options, record=_record, needs=needs, ids="event_id_cnty", made_from="acled")
+    return read_rows(
+        path,
+        options,
+        record=_record,
+        needs=needs,
+        columns=COLUMNS,
+        ids="event_id_cnty",
+        made_from="acled",
+        newer="timestamp",
+    )
 
 
 def _record(row: Row, options: Options) -> dict[str, Any]:

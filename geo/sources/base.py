@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
 from pathlib import Path
 
 from geo.errors import GateError
@@ -18,6 +20,13 @@ class Reader:
     source: Source
     kind: Kind
     read: Callable[[Path, Options], Sequence[Snapshot] | Rows]
+
+
+def day_number(text: str) -> str | None:
+    """The day that a number may mean which a spreadsheet wrote for a date; None where it can be none."""
+    if not re.fullmatch(r"\d{5}(?:\.\d+)?", text.strip()) or not 20_000 <= float(text) < 80_000:
+        return None
+    return (date(1899, 12, 30) + timedelta(days=int(float(text)))).isoformat()
 
 
 def parse_meaning(text: str, *, word: str) -> tuple[str | None, str]:

@@ -17,6 +17,8 @@ RENAMED = {
     "source_article": "link", "where_description": "geolocation",
 }  # fmt: skip
 
+_NEEDS = ("entry", "date", "event_group", "lat", "lon")
+_OTHERS = ("violence level", "arms/munition")
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 # groups are kept by period ("Bombing or Explosion Feb - June"), which the date says
 _PERIOD = re.compile(rf"\s+{_MONTH}(?:\s*-\s*{_MONTH})?(?:\s+20\d\d)?$")
@@ -24,7 +26,7 @@ _PERIOD = re.compile(rf"\s+{_MONTH}(?:\s*-\s*{_MONTH})?(?:\s+20\d\d)?$")
 
 def read(path: Path, options: Options) -> Rows:
     """Read the table of events."""
-    return read_rows(path, options, record=_record, needs=("entry", "date", "event_group", "lat", "lon"))
+    return read_rows(path, options, record=_record, needs=_NEEDS, columns=(*RENAMED.values(), *_OTHERS))
 
 
 def _record(row: Row, options: Options) -> dict[str, Any]:

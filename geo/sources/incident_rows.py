@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from array import array
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from functools import lru_cache
 from hashlib import sha256
 from itertools import islice
@@ -22,12 +23,27 @@ import shapely
 
 from geo.errors import GateError
 from geo.formats.tables import number, open_table
-from geo.schema import CRS, INCIDENT_COLUMNS, INCIDENT_NUMBERS, INCIDENT_PEOPLE, INCIDENT_WHOLE, Options, Refusal, Rows
+from geo.schema import (
+    CRS,
+    INCIDENT_COLUMNS,
+    INCIDENT_NUMBERS,
+    INCIDENT_PEOPLE,
+    INCIDENT_WHOLE,
+    Options,
+    Refusal,
+    Rows,
+    number_of,
+)  # fmt: skip
+from geo.sources.base import day_number
+from geo.text.control_words import without_invisible
 
 PART_ROWS = 25_000
 Row = Mapping[str, str]
 Record = Callable[[Row, Options], dict[str, Any]]
-_DAY_FORMATS = ("%Y-%m-%d", "%d %B %Y", "%Y%m%d", "%d.%m.%Y", "%Y.%m.%d")
+_DAY_FORMATS = (
+    "%Y-%m-%d", "%d %B %Y", "%Y%m%d", "%d.%m.%Y", "%Y.%m.%d", "%d-%b-%y", "%d-%b-%Y", "%d %b %Y", "%d-%B-%Y",
+    "%d %B, %Y", "%B %d, %Y", "%b %d, %Y",
+)  # fmt: skip
 # what a spreadsheet writes into a cell that has lost its formula's source
 _LARGEST = 2**31 - 1  # what the column types of other programs take
 _BROKEN = ("#REF!", "#N/A", "#VALUE!", "#NAME?", "#DIV/0!")
@@ -42,20 +58,113 @@ class Raw(NamedTuple):
     orig: Any = None
 
 
+@dataclass
+class _Said:
+    """What is to be said of rows that were kept: ids made here, by id, and rows with a spreadsheet's apostrophes."""
+
+    made: Counter[str] = field(default_factory=Counter)
+    quoted: int = 0
+
+
 def read_rows(
-    path: Path, options: Options, *, record: Record, needs: tuple[str, ...], ids: str = "", made_from: str = ""
+    path: Path,
+    options: Options,
+    *,
+    record: Record,
+    needs: tuple[str, ...],
+    columns: Iterable[str] = (),
+    ids: str = "",
+    made_from: str = "",
+    newer: str = "",
 ) -> Rows:
-    """Read a table of incidents, row by row."""
+    """Read a table of incidents, row by row; of rows with one id the last by the column `newer` counts."""
     table = open_table(path, options=options)
-    missing = [n.replace("|", " or ") for n in needs if not set(n.split("|")) & set(table.header)]
+    _refuse_counts(path, table.header)
+    names = _called(table.header, [*(name for need in needs for name in need.split("|")), *columns])
+    header = [names.get(name, name) for name in table.header]
+    missing = [n.replace("|", " or ") for n in needs if not set(n.split("|")) & set(header)]
     if missing:
         raise GateError(
             f"{path}: no column {', '.join(missing)}; found: {', '.join(table.header)}. Import it as 'incidents', and"
             " name columns called otherwise with --column event_id=…"
         )
-    raws = (row if isinstance(row, Refusal) else Raw(*row) for row in table.rows)
-    made = made_from if made_from and ids not in table.header else ""
-    return gather(raws, options, record=record, made_from=made)
+    older = _older(path, options, names, ids, newer) if {ids, newer} <= set(header) else set()
+    raws = (row if isinstance(row, Refusal) else _raw(*row, names) for row in table.rows if _number(row) not in older)
+    made = made_from if made_from and ids not in header else ""
+    left = {f"an older state of an event that is in the file again with a later {newer}": len(older)} if older else {}
+    return gather(raws, options, record=record, made_from=made, left_out=left, notes=table.notes)
+
+
+def _called(header: Sequence[str], wanted: Iterable[str]) -> dict[str, str]:
+    """Columns written in other cases, or with blanks, by the names that they are read under."""
+    listed = list(wanted)
+    names = {_folded(name): name for name in reversed(listed)}
+    found: dict[str, str] = {}
+    for column in header:
+        name = None if column in listed else names.get(_folded(column))
+        if name is not None and name not in header and name not in found.values():
+            found[column] = name
+    return found
+
+
+def _folded(name: str) -> str:
+    return re.sub(r"[\W_]+", "_", without_invisible(name).strip(" '").casefold())
+
+
+def _number(row: tuple[int, Row] | Refusal) -> int:
+    return row.row if isinstance(row, Refusal) else row[0]
+
+
+def _raw(row: int, cells: Row, names: Mapping[str, str]) -> Raw:
+    """A row under the names that are read; its own are kept with it."""
+    return Raw(row, {names.get(name, name): cell for name, cell in cells.items()}, cells) if names else Raw(row, cells)
+
+
+def _refuse_counts(path: Path, header: Sequence[str]) -> None:
+    """A table that counts the events of a time and a unit has no events in it."""
+    names = set(map(_folded, header))
+    if "events" in names and names & {"week", "month", "month_year", "year"} and not names & {
+        "event_id_cnty", "event_id", "event_date"
+    }:  # fmt: skip
+        raise GateError(
+            f"{path}: counts of events, such as ACLED's weekly aggregates (a row is the EVENTS of a week in a unit):"
+            " no event is in it; export the events themselves, one a row"
+        )
+
+
+def _older(path: Path, options: Options, names: Mapping[str, str], ids: str, newer: str) -> set[int]:
+    """The rows whose event stands in the file again with a later time of change."""
+    last: dict[str, tuple[float, int]] = {}
+    older: set[int] = set()
+    theirs = {name: column for column, name in names.items()}
+    for row in open_table(path, options=options).rows:
+        if isinstance(row, Refusal):
+            continue
+        number, cells = row
+        key, when = (cells[theirs.get(name, name)].strip() for name in (ids, newer))
+        time = _time(when)
+        if not key or time is None:
+            continue
+        before = last.setdefault(key, (time, number))
+        if time > before[0]:
+            older.add(before[1])
+            last[key] = (time, number)
+        elif time < before[0]:
+            older.add(number)
+    return older
+
+
+def _time(text: str) -> float | None:
+    """Seconds since 1970, or an instant in ISO 8601."""
+    try:
+        return float(text)
+    except ValueError:
+        pass
+    try:
+        found = datetime.fromisoformat(text)
+    except ValueError:
+        return None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
 
 
 def gather(
@@ -69,7 +178,7 @@ def gather(
     notes: Sequence[str] = (),
 ) -> Rows:
     """Rows of whatever file, as points with the columns of the schema."""
-    said: Counter[str] = Counter()
+    said = _Said()
     told = _told(raws, options, record, made_from, said)
     first = list(islice(told, PART_ROWS))
     left = dict(left_out or {})
@@ -78,10 +187,10 @@ def gather(
     return replace(_part(first, refusals, left, tuple(notes)), more=_further(told, made_from, said))
 
 
-def _further(told: Iterator[dict[str, Any] | Refusal], made_from: str, said: Counter[str]) -> Iterator[Rows]:
+def _further(told: Iterator[dict[str, Any] | Refusal], made_from: str, said: _Said) -> Iterator[Rows]:
     while some := list(islice(told, PART_ROWS)):
         yield _part(some)
-    if said:
+    if said.made or said.quoted:
         yield _part([], notes=_made_words(made_from, said))
 
 
@@ -98,7 +207,7 @@ def _part(
 
 
 def _told(
-    raws: Iterable[Raw | Refusal], options: Options, record: Record, made_from: str, said: Counter[str]
+    raws: Iterable[Raw | Refusal], options: Options, record: Record, made_from: str, said: _Said
 ) -> Iterator[dict[str, Any] | Refusal]:
     """Each row as our columns, or why it is refused; `said` counts the rows that are given an id here, by that id."""
     seen: dict[str, int] = {}  # id -> its place in the two lists
@@ -108,12 +217,15 @@ def _told(
             yield raw
             continue
         orig = json.dumps(dict(raw.cells) if raw.orig is None else raw.orig, ensure_ascii=False)
+        said.quoted += "'" in orig and any(c[:1] == "'" and c[1:2].isdigit() for c in raw.cells.values())
         try:
             found = record(raw.cells, options)
+            if found.get("country") is None and _is_namibia(raw.cells, found, options):
+                found["country"] = "NA"
             if made_from and not found.get("event_id"):
                 made = _made_id(made_from, orig)
-                said[made] += 1
-                found["event_id"] = made if said[made] == 1 else f"{made}-{said[made]}"
+                said.made[made] += 1
+                found["event_id"] = made if said.made[made] == 1 else f"{made}-{said.made[made]}"
             _check(found)
         except GateError as error:
             why, _, way_out = str(error).partition(": ")
@@ -129,10 +241,22 @@ def _told(
         yield found | {"row": raw.row, "orig": orig}
 
 
-def _made_words(made_from: str, said: Counter[str]) -> tuple[str, ...]:
-    twins = sum(said.values()) - len(said)
-    made = [f"no ids in the file: made from what each row says ({made_from}-…)"] if said else []
+def _made_words(made_from: str, said: _Said) -> tuple[str, ...]:
+    twins = sum(said.made.values()) - len(said.made)
+    made = [f"no ids in the file: made from what each row says ({made_from}-…)"] if said.made else []
+    if said.quoted:
+        made.append(f"a spreadsheet's apostrophe before a number or a date left out in {number_of(said.quoted, 'row')}")
     return (*made, *([f"{twins} rows say the same as one before them: kept, numbered"] if twins else []))
+
+
+def _is_namibia(cells: Row, found: Mapping[str, Any], options: Options) -> bool:
+    """Whether the country ``NA`` is the code of Namibia: the point lies there. Elsewhere it says "not known"."""
+    if cells.get(options.columns.get("country", "country"), "").strip() != "NA" or options.locate is None:
+        return False
+    x, y = found.get("longitude"), found.get("latitude")
+    if x is None or y is None or not (11 < x < 26 and -30 < y < -16):
+        return False
+    return bool(options.locate(np.array([x]), np.array([y]))[0] == "NA")
 
 
 def _used_twice(raw: Raw, event_id: str, first: int, *, same: bool) -> Refusal:
@@ -186,8 +310,8 @@ def _frame(records: list[dict[str, Any]]) -> gpd.GeoDataFrame:
 def text(row: Row, name: str) -> str | None:
     """A cell's text; None where it is blank, or says that it is (``NA``)."""
     value = row.get(name, "").strip()
-    if value[:2] in _FORMULA:
-        return value[1:]
+    if value[:1] == "'" and (value[:2] in _FORMULA or value[1:2].isdigit()):
+        return value[1:]  # a spreadsheet's mark of text
     return None if value in ("", "NA") or value in _BROKEN else value
 
 
@@ -211,6 +335,8 @@ def day(row: Row, name: str, *, form: str | None = None) -> str | None:
         return None
     found = _day(value, form)
     if found is None:
+        if (meant := day_number(value)) is not None:
+            raise GateError(f"{name} {value!r} may be a spreadsheet's day number for {meant}: write it as YYYY-MM-DD")
         raise GateError(f"{name} {value!r} cannot be read: write it as YYYY-MM-DD")
     return found
 

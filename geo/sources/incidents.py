@@ -25,9 +25,10 @@ def read(path: Path, options: Options) -> Rows:
     needs = tuple(
         options.columns.get(name, name) + short for name, short in shorts.items() if name not in options.constants
     )
+    columns = (*options.columns.values(), *INCIDENT_TEXT, *INCIDENT_NUMBERS, *_DATES, *SHORT)
     # a column mapped by name has to be there: a slip of the pen would leave it blank without a word
     mapped = tuple(theirs for ours, theirs in options.columns.items() if ours not in shorts)
-    return read_rows(path, options, record=_record, needs=needs + mapped)
+    return read_rows(path, options, record=_record, needs=needs + mapped, columns=columns)
 
 
 def _record(row: Row, options: Options) -> dict[str, Any]:

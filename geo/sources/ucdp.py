@@ -35,7 +35,7 @@ GEO_PRECISION = {1.0: 1.0, 2.0: 2.0, 3.0: 2.0, 4.0: 3.0, 5.0: 3.0, 6.0: 3.0, 7.0
 def read(path: Path, options: Options) -> Rows:
     """Read an export of UCDP GED."""
     needs = ("id", "date_start", "date_end", "latitude", "longitude", "where_prec")
-    return read_rows(path, options, record=_record, needs=needs)
+    return read_rows(path, options, record=_record, needs=needs, columns=(*COLUMNS, *INCIDENT_TEXT, *INCIDENT_NUMBERS))
 
 
 def _record(row: Row, options: Options) -> dict[str, Any]:

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from geo.errors import GateError
-from geo.formats.layers import Layer, cell, file_encoding, read_layer
+from geo.formats.layers import Layer, cell, read_layer
 from geo.schema import CRS, UNIT_COLUMNS, Options, Refusal, Rows, Source
 from geo.sources.base import Reader
 
@@ -34,13 +34,13 @@ _USUAL = {
 _LEVELLED = re.compile(r"(?:adm|gid_|name_|iso_)(\d)(?:_pcode|_en|_name)?")
 # OpenStreetMap counts countries as 2, their first parts as 4, the parts of those as 6.
 _OSM_LEVELS = {2: 0, 3: 1, 4: 1, 5: 2, 6: 2, 7: 3, 8: 3}
-# Codes that mean "none" in one set or another.
-_NO_CODE = frozenset(("NA", "None", "-99", "?"))
+# Codes that mean "none" in one set or another; NA does too, but of one country it is the code: Namibia's
+_NO_CODE = frozenset(("None", "-99", "?"))
 
 
 def read(path: Path, options: Options) -> Rows:
     """Read a set of administrative units."""
-    layer = read_layer(path, layer=options.layer, crs=options.crs, encoding=file_encoding(options))
+    layer = read_layer(path, options=options)
     count = len(layer.geometry)
     if not count:
         raise GateError(f"{path}: no features: is the download whole?")
@@ -58,10 +58,12 @@ def read(path: Path, options: Options) -> Rows:
     rows: list[dict[str, object]] = []
     kept: list[int] = []
     refusals: list[Refusal] = []
+    several_na = (columns["unit"] or []).count("NA") > 1
     for at in range(count):
         found = {name: cells[at] if cells is not None else None for name, cells in columns.items()}
         why = layer.errors.get(at) or ("no geometry" if layer.geometry[at] is None else "")
-        found["unit"] = None if found["unit"] in _NO_CODE else found["unit"]
+        if found["unit"] in _NO_CODE or (found["unit"] == "NA" and (levels[at] > 0 or several_na)):
+            found["unit"] = None
         found["name"] = found["name"] or found["name_local"] or found["unit"]
         if why or found["name"] is None:
             way_out = "fill it in, or leave it out"
@@ -106,7 +108,7 @@ def _column(path: Path, layer: Layer, options: Options, name: str, level: int | 
     for usual in _names(name, level):
         if usual in found:
             cells = [cell(value) for value in layer.table[found[usual]]]
-            if any(text is not None and text not in _NO_CODE for text in cells):
+            if (cells.count("NA") == 1 and not level) or any(text not in (None, "NA", *_NO_CODE) for text in cells):
                 return cells
     return None
 

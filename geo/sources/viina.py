@@ -9,6 +9,11 @@ from geo.schema import Options, Rows, Source
 from geo.sources.base import Reader
 from geo.sources.incident_rows import Row, count, day, read_rows, text
 
+COLUMNS = (
+    "asciiname", "ADM1_NAME", "ADM2_NAME", "geonameid", "sources_matching", "sources", "source", "lang", "source_urls",
+    "url", "representative_text", "text", "n_reports", "GEO_PRECISION", "a_rus_init", "a_ukr_init", "a_rus_init_b",
+    "a_ukr_init_b",
+)  # fmt: skip
 # VIINA's GEO_PRECISION -> UCDP where_prec
 _WHERE_PREC = {"STREET": 1.0, "ADM3": 1.0, "ADM2": 3.0, "ADM1": 4.0, "ADM0": 6.0, "COUNTRY": 6.0}
 
@@ -16,7 +21,7 @@ _WHERE_PREC = {"STREET": 1.0, "ADM3": 1.0, "ADM2": 3.0, "ADM1": 4.0, "ADM0": 6.0
 def read(path: Path, options: Options) -> Rows:
     """Read a table of VIINA."""
     needs = ("event_id|event_id_1pd", "date", "latitude", "longitude")
-    return read_rows(path, options, record=_record, needs=needs)
+    return read_rows(path, options, record=_record, needs=needs, columns=COLUMNS)
 
 
 def _record(row: Row, options: Options) -> dict[str, Any]:

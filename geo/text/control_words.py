@@ -15,7 +15,7 @@ from geo.text.names import shipped_names
 SIDES = ("RU", "UA")
 _STATUSES = ("contested", "advance", "claimed", "liberated")
 _TAKEN = ("occupied", "seized")
-_TOPICS = (*SIDES, *_TAKEN, *_STATUSES)
+_TOPICS = (*SIDES, *_TAKEN, "retaken", *_STATUSES)
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 _PREFIX = re.compile(r"\b(de|re|де)-(?=\w)")
 _CAMEL = re.compile(r"(?<=[a-zа-яіїєґ])(?=[A-ZА-ЯІЇЄҐ])")
@@ -63,12 +63,13 @@ def _table() -> tuple[dict[str, str], list[tuple[str, str]], dict[str, str]]:
 
 @cache
 def known_words() -> tuple[str, ...]:
-    """The words of sides and statuses that labels are read by."""
+    """Some words of sides and statuses that labels are read by, of every language."""
     whole, begins, _ = _table()
-    wanted = (*_TOPICS, "country_RU", "country_UA")
-    return tuple(
-        sorted({w for w, role in whole.items() if role in wanted} | {f"{w}*" for w, r in begins if r in wanted})
-    )
+    found: dict[tuple[str, bool], list[str]] = {}
+    for word, role in [*whole.items(), *((f"{begin}*", role) for begin, role in begins)]:
+        if role in _TOPICS:
+            found.setdefault((role, word.isascii()), []).append(word)
+    return tuple(word for words in found.values() for word in words[:2])
 
 
 def _word(text: str) -> _Word:
@@ -128,6 +129,10 @@ def _understood(words: Sequence[_Word], loser: str | None) -> Label | None:
     found = {word.role for word in words}
     statuses = found & set(_STATUSES)
     sides = [i for i, word in enumerate(words) if word.role in SIDES]
+    if "retaken" in found:
+        if loser != "RU" and "UA" not in found:
+            return None
+        statuses.add("liberated")
     if statuses == {"claimed", "advance"}:
         statuses = {"claimed"}
     taken = bool(found & set(_TAKEN))
