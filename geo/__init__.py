@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
+from warnings import warn
 
 from geo.version import __version__
 
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
     from geo.automation.daily import run_daily
     from geo.automation.fetch import fetch_new
     from geo.claims.checking import check_claim
-    from geo.claims.consistency import weigh_claims
+    from geo.claims.consistency import compare_claims
     from geo.claims.model import Claim
     from geo.claims.reading import find_claims, read_claim
     from geo.errors import (
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
     from geo.importing.importer import Receipt, import_files
     from geo.maintenance.backup import back_up
     from geo.maintenance.check import check_archive
-    from geo.maintenance.repair import mend_copy
+    from geo.maintenance.repair import repair_archive
     from geo.measure.ellipsoid import area_km2
     from geo.output.documents.write import draw_brief
     from geo.output.html.compare_page import draw_comparison
@@ -57,7 +58,7 @@ _MODULES = {
         "automation.daily": "run_daily",
         "automation.fetch": "fetch_new",
         "claims.checking": "check_claim",
-        "claims.consistency": "weigh_claims",
+        "claims.consistency": "compare_claims",
         "claims.model": "Claim",
         "claims.reading": "find_claims read_claim",
         "errors": "ArchiveError FileError GateError GeoError MapError NoSnapshotError SourceError UnitError UsageError",
@@ -68,7 +69,7 @@ _MODULES = {
         "importing.importer": "Receipt import_files",
         "maintenance.backup": "back_up",
         "maintenance.check": "check_archive",
-        "maintenance.repair": "mend_copy",
+        "maintenance.repair": "repair_archive",
         "measure.ellipsoid": "area_km2",
         "output.documents.write": "draw_brief",
         "output.html.compare_page": "draw_comparison",
@@ -109,6 +110,7 @@ __all__ = [
     "build_site",
     "check_archive",
     "check_claim",
+    "compare_claims",
     "draw_brief",
     "draw_chart",
     "draw_comparison",
@@ -123,21 +125,28 @@ __all__ = [
     "find_claims",
     "geocode",
     "import_files",
-    "mend_copy",
     "open_archive",
     "open_gazetteer",
     "read_briefing",
     "read_claim",
+    "repair_archive",
     "run_daily",
     "save_map",
     "serve",
     "show",
-    "weigh_claims",
     "write_review",
 ]  # fmt: skip
 
 
+# names of before, which go with version 1.0
+_OLD_NAMES = {"mend_copy": "repair_archive", "weigh_claims": "compare_claims"}
+
+
 def __getattr__(name: str) -> Any:
+    if name in _OLD_NAMES:
+        new = _OLD_NAMES[name]
+        warn(f"geo.{name} is now geo.{new}; the old name goes with version 1.0", DeprecationWarning, stacklevel=2)
+        return __getattr__(new)
     if name not in _MODULES:
         raise AttributeError(f"module 'geo' has no attribute {name!r}")
     return getattr(import_module(f"geo.{_MODULES[name]}"), name)

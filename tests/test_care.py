@@ -16,7 +16,7 @@ import pytest
 from address_server import contents
 from click.testing import CliRunner
 
-from geo import back_up, check_archive, import_files, mend_copy, open_archive
+from geo import back_up, check_archive, import_files, open_archive, repair_archive
 from geo.cli import main
 from geo.errors import ArchiveError, FileError, UsageError
 from geo.maintenance import repair
@@ -174,7 +174,7 @@ def test_a_damage_is_found_and_a_mended_copy_is_whole(name: str, original: Path,
     done = CliRunner().invoke(main, ["check", str(archive)])
     assert done.exit_code == 1
     assert "fault" in done.output.splitlines()[-1]
-    mended = mend_copy(archive, tmp_path / "mended.gpkg")
+    mended = repair_archive(archive, tmp_path / "mended.gpkg")
     assert archive.read_bytes() == before
     assert check_archive(tmp_path / "mended.gpkg").is_whole
     same = contents(tmp_path / "mended.gpkg") == contents(original)
@@ -192,12 +192,12 @@ def test_a_mended_copy_is_never_without_the_list_of_what_it_lacks(
 ) -> None:
     copy = tmp_path / "mended" / "copy.gpkg"
     sql("UPDATE incidents SET best = -3")(archive)
-    cut_off(lambda: mend_copy(archive, copy), repair, name, before=before)
+    cut_off(lambda: repair_archive(archive, copy), repair, name, before=before)
     ended = (name, before) == ("put", False)
     assert copy.exists() == ended
     assert not list(tmp_path.rglob(".*"))
     if not ended:
-        assert mend_copy(archive, copy).left_out
+        assert repair_archive(archive, copy).left_out
     assert "-3" in (copy.parent / "copy.left-out.csv").read_text()
 
 
@@ -205,7 +205,7 @@ def test_a_lost_polygon_loses_its_recording_and_no_area_is_wrong_in_silence(
     original: Path, archive: Path, tmp_path: Path
 ) -> None:
     flip_polygon(archive)
-    mended = mend_copy(archive, tmp_path / "mended.gpkg")
+    mended = repair_archive(archive, tmp_path / "mended.gpkg")
     lost = [line for line in mended.done if "left out" in line]
     assert lost
     assert all("again (SHA-256 " in line for line in lost)
@@ -234,7 +234,7 @@ def test_people_s_own_tables_are_noted_and_harm_nothing(archive: Path, tmp_path:
     assert report.is_whole
     assert "note: diary: a table that is not ours" in told(report)
     assert "note: held: a view that is not ours" in told(report)
-    assert any("diary" in line for line in mend_copy(archive, tmp_path / "m.gpkg").done)
+    assert any("diary" in line for line in repair_archive(archive, tmp_path / "m.gpkg").done)
 
 
 @pytest.mark.parametrize("damage", [truncate, overwrite, lambda p: p.write_bytes(b"")], ids=["half", "other", "empty"])
@@ -244,7 +244,7 @@ def test_a_file_that_is_none_is_said_to_be_none(damage: Callable[[Path], None], 
     assert not report.is_whole
     assert CliRunner().invoke(main, ["check", str(archive)]).exit_code == 1
     with pytest.raises(ArchiveError):
-        mend_copy(archive, tmp_path / "mended.gpkg")
+        repair_archive(archive, tmp_path / "mended.gpkg")
     assert [p.name for p in tmp_path.iterdir()] == ["war.gpkg"]
 
 
@@ -263,7 +263,7 @@ def test_any_flipped_bytes_are_survived_and_whole_means_whole(
         said = [open_archive(path).series()["area_km2"].tolist() for path in (archive, original)]
         assert said[0] == said[1]
     with suppress(ArchiveError):  # it is beyond mending, and says so
-        mend_copy(archive, tmp_path / "mended.gpkg")
+        repair_archive(archive, tmp_path / "mended.gpkg")
         assert check_archive(tmp_path / "mended.gpkg").is_whole
     assert archive.read_bytes() == bytes(raw)
 
@@ -286,7 +286,7 @@ def test_a_fetched_file_is_held_against_its_hash(archive: Path, tmp_path: Path) 
 
 def test_nothing_is_written_over(archive: Path, tmp_path: Path) -> None:
     (tmp_path / "there.gpkg").write_text("mine")
-    for call in (mend_copy, back_up):
+    for call in (repair_archive, back_up):
         with pytest.raises(UsageError, match="there already"):
             call(archive, tmp_path / "there.gpkg")
     with pytest.raises(UsageError, match="there already"):

@@ -19,7 +19,7 @@ from test_archive import km2, put, state
 from geo.archive import Archive, open_archive
 from geo.claims.checking import check_claim
 from geo.claims.class_series import place_of, strands_of
-from geo.claims.consistency import weigh_claims
+from geo.claims.consistency import compare_claims
 from geo.claims.model import Claim, claims_about
 from geo.claims.reading import read_claim
 from geo.claims.wording import paragraph, table_of_findings, verdict_line
@@ -298,10 +298,10 @@ def test_a_paragraph_and_a_line_say_all_of_it(archive: Archive) -> None:
 def test_two_claims_imply_a_peak() -> None:
     held = Claim("", quantity="held", unit="RU-KRS", comparator="more than", value=500.0, value_unit="km2")
     share = Claim("", quantity="share retaken", unit="RU-KRS", comparator="about", value=40.0, value_unit="percent")
-    for pair in (weigh_claims(held, share), weigh_claims(share, held)):
+    for pair in (compare_claims(held, share), compare_claims(share, held)):
         assert "a peak of 833 km² or more" in pair.text
         assert (pair.low, pair.high) == (pytest.approx(500 / 0.62), None)
-    exact = weigh_claims(replace(held, comparator="exactly"), replace(share, comparator="exactly"))
+    exact = compare_claims(replace(held, comparator="exactly"), replace(share, comparator="exactly"))
     assert exact.low == exact.high == pytest.approx(833.3333, abs=1e-3)
 
 
@@ -310,14 +310,14 @@ def test_two_claims_of_one_thing_agree_or_do_not() -> None:
         "", quantity="held", controller="UA", comparator="about", value=800.0, value_unit="km2", date_to="2024-11-23"
     )
     second = replace(first, comparator="more than", value=1376.0)
-    assert weigh_claims(first, second).compatible is False
-    assert weigh_claims(first, replace(second, value=790.0)).low == 790
-    apart = weigh_claims(first, replace(second, comparator="exactly", date_to="2024-08-27"))
+    assert compare_claims(first, second).compatible is False
+    assert compare_claims(first, replace(second, value=790.0)).low == 790
+    apart = compare_claims(first, replace(second, comparator="exactly", date_to="2024-08-27"))
     assert apart.what == "change"
     assert "-42 percent" in apart.text
     assert (apart.low, apart.high) == (pytest.approx(760 - 1376), pytest.approx(840 - 1376))
-    assert weigh_claims(replace(first, unit="A"), replace(second, unit="B")).text.endswith("the units differ: A, B")
-    assert "different things" in weigh_claims(first, replace(second, controller="RU")).text
+    assert compare_claims(replace(first, unit="A"), replace(second, unit="B")).text.endswith("the units differ: A, B")
+    assert "different things" in compare_claims(first, replace(second, controller="RU")).text
 
 
 def test_claims_about_a_day() -> None:

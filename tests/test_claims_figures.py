@@ -14,7 +14,7 @@ import pytest
 
 from geo.archive import Archive, open_archive
 from geo.claims.checking import check_claim
-from geo.claims.consistency import weigh_claims
+from geo.claims.consistency import compare_claims
 from geo.claims.reading import read_claim
 from geo.claims.verdict import Finding
 from geo.importing.importer import import_files
@@ -133,8 +133,8 @@ def test_the_general_staffs_two_figures_are_42_percent_apart() -> None:
         "Ukraine controlled 1,376 square kilometres of Kursk region on 27 August 2024", date="2024-11-23"
     )
     late = read_claim("Ukraine controls approximately 800 square kilometres of Kursk region", date="2024-11-23")
-    assert "-42 percent" in weigh_claims(early, late).text
-    assert "833 km² or more" in weigh_claims(read_claim(HELD, date=DAY), read_claim(RETAKEN, date=DAY)).text
+    assert "-42 percent" in compare_claims(early, late).text
+    assert "833 km² or more" in compare_claims(read_claim(HELD, date=DAY), read_claim(RETAKEN, date=DAY)).text
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from geo.cli import main
 from geo.errors import ArchiveError
 from geo.importing.importer import import_files
 from geo.maintenance.check import check_archive
-from geo.maintenance.repair import mend_copy
+from geo.maintenance.repair import repair_archive
 from geo.schema import write_instant
 from geo.storage import snapshots
 from tests.test_faults import write_day
@@ -76,7 +76,7 @@ def test_check_names_it_and_repair_restamps_it(path: Path, tmp_path: Path) -> No
     report = check_archive(path)
     assert not report.is_whole
     assert {f.where for f in report.findings if "clock" in f.what} == {"vector@2024-08-02", "vector@2024-08-03"}
-    mended = mend_copy(path, tmp_path / "mended.gpkg")
+    mended = repair_archive(path, tmp_path / "mended.gpkg")
     assert any("restamped" in line for line in mended.done)
     assert mended.report.is_whole
     old, new = recorded(path), recorded(tmp_path / "mended.gpkg")

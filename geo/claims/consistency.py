@@ -27,7 +27,7 @@ class Pair:
         return asdict(self)
 
 
-def weigh_claims(first: Claim, second: Claim, *, within_percent: float = WITHIN_PERCENT) -> Pair:
+def compare_claims(first: Claim, second: Claim, *, within_percent: float = WITHIN_PERCENT) -> Pair:
     """What two claims imply together.
 
     Parameters

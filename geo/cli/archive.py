@@ -241,9 +241,9 @@ def check(ctx: click.Context, /, archive: Path, form: str) -> None:
 @form_option("table", "json")
 def repair(archive: Path, output: Path, form: str) -> None:
     """Write a mended copy of ARCHIVE, which is not touched; what cannot be proved goes to COPY.left-out.csv."""
-    from geo.maintenance.repair import mend_copy
+    from geo.maintenance.repair import repair_archive
 
-    mended = mend_copy(archive, output)
+    mended = repair_archive(archive, output)
     if form == "json":
         give_json({**asdict(mended), "report": mended.report.as_record()})
         return

@@ -109,9 +109,9 @@ def _recorded(archive: Any, date: str | None, ids: Sequence[str]) -> list[Any]:
 
 
 def _pair(claims: Sequence[Any], within_percent: float) -> Any:
-    from geo.claims.consistency import weigh_claims
+    from geo.claims.consistency import compare_claims
 
-    return weigh_claims(claims[0], claims[1], within_percent=within_percent)
+    return compare_claims(claims[0], claims[1], within_percent=within_percent)
 
 
 def _print(findings: Sequence[Any], pair: Any, form: str, *, drafted: bool) -> None:

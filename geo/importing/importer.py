@@ -22,7 +22,7 @@ from geo.archive import Archive, open_archive
 from geo.errors import ArchiveError, FileError, GateError, UsageError
 from geo.formats.geojson import read_bytes
 from geo.formats.tables import csv_lines, defused, number, read_table
-from geo.importing.validation import Admitted, Memory, admit_control, admit_points, admit_units
+from geo.importing.validation import Admitted, FindingCache, admit_control, admit_points, admit_units
 from geo.measure.ellipsoid import areas_km2
 from geo.schema import CLAIM_COLUMNS, Options, Refusal, Rows, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
@@ -133,7 +133,7 @@ def import_files(
     except TypeError as error:
         raise UsageError(f"no such option: {error}") from None
     archive.store.accepts_clock = archive.store.accepts_clock or "clock" in options.accept
-    memory = Memory()
+    memory = FindingCache()
     receipts: list[Receipt] = []
 
     def take(into: Archive, path: Path) -> Receipt:
@@ -207,7 +207,7 @@ def ensure_units(archive: Archive) -> None:
 
 
 def _add_units(archive: Archive, path: Path) -> None:
-    receipt = _import_file(archive, known_sources.reader("units"), _shipped(path), path, Options(), Memory())
+    receipt = _import_file(archive, known_sources.reader("units"), _shipped(path), path, Options(), FindingCache())
     if receipt.outcome == "refused":
         raise ArchiveError(f"{path}: {receipt.error}")
 
@@ -223,7 +223,7 @@ def _import_file(
     credit: Source,
     path: Path,
     options: Options,
-    memory: Memory,
+    memory: FindingCache,
     *,
     beside: Path | None = None,
 ) -> Receipt:
@@ -273,7 +273,7 @@ def _take_snapshots(
     file: _File,
     options: Options,
     countries: Countries | None,
-    memory: Memory,
+    memory: FindingCache,
 ) -> Receipt:
     """All snapshots of a file in one transaction: a file is in the archive as a whole or not at all."""
     admitted = [(s, admit_control(s, options=options, countries=countries, memory=memory)) for s in snapshots]

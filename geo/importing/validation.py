@@ -37,7 +37,7 @@ class Admitted:
 
 
 @dataclass
-class Memory:
+class FindingCache:
     """Findings about polygons seen before in this batch: most of a day's polygons are the day before's."""
 
     sound: dict[bytes, float] = field(default_factory=dict)
@@ -48,10 +48,10 @@ class Memory:
 
 
 def admit_control(
-    snapshot: Snapshot, *, options: Options, countries: Countries | None = None, memory: Memory | None = None
+    snapshot: Snapshot, *, options: Options, countries: Countries | None = None, memory: FindingCache | None = None
 ) -> Admitted:
     """Let a snapshot's polygons in."""
-    memory = memory or Memory()
+    memory = memory or FindingCache()
     check_not_future(snapshot.depicts, options)
     frame = snapshot.frame.reset_index(drop=True)
     _check_statuses(frame)
@@ -203,7 +203,7 @@ def _look_swapped(lon: NDArray[np.float64], lat: NDArray[np.float64], countries:
 
 
 def _refuse_too_large(
-    frame: gpd.GeoDataFrame, options: Options, countries: Countries, memory: Memory, turned: list[Refusal]
+    frame: gpd.GeoDataFrame, options: Options, countries: Countries, memory: FindingCache, turned: list[Refusal]
 ) -> gpd.GeoDataFrame:
     """Refuse the rows of a class that together are larger than the country they lie in."""
     if "large" in options.accept or not countries.areas_km2:
@@ -248,7 +248,7 @@ def _spread(geometry: Objects) -> NDArray[np.float64]:
     return found
 
 
-def _slivers(frame: gpd.GeoDataFrame, memory: Memory) -> list[str]:
+def _slivers(frame: gpd.GeoDataFrame, memory: FindingCache) -> list[str]:
     """Parts too small to have been drawn on purpose: counted, kept."""
     if frame.empty:
         return []
@@ -262,7 +262,7 @@ def _slivers(frame: gpd.GeoDataFrame, memory: Memory) -> list[str]:
     return [f"{count} sliver{'' if count == 1 else 's'} under {SLIVER_KM2} km², kept"] if count else []
 
 
-def _overlaps(frame: gpd.GeoDataFrame, memory: Memory) -> list[str]:
+def _overlaps(frame: gpd.GeoDataFrame, memory: FindingCache) -> list[str]:
     """Ground that two classes claim at once: counted with its km², kept."""
     geometry = np.asarray(frame.geometry.array, dtype=object)
     keys = _keys(geometry)

@@ -25,7 +25,7 @@ _SHOWN = 5  # examples of one kind of fault
 
 
 @dataclass(frozen=True)
-class Kept:
+class StoredSnapshot:
     """A recording as the table has it; `members` is None where the list cannot be read."""
 
     key: int
@@ -41,9 +41,9 @@ class Kept:
     members: tuple[int, ...] | None
 
 
-def kept_snapshots(rows: Iterable[Any]) -> list[Kept]:
-    """The recordings of rows in the order of `Kept`, with their members unpacked."""
-    return [Kept(*(*row[:10], _members(row[10]))) for row in rows]
+def kept_snapshots(rows: Iterable[Any]) -> list[StoredSnapshot]:
+    """The recordings of rows in the order of `StoredSnapshot`, with their members unpacked."""
+    return [StoredSnapshot(*(*row[:10], _members(row[10]))) for row in rows]
 
 
 SNAPSHOT_COLUMNS = (
@@ -59,18 +59,18 @@ def _members(packed: Any) -> tuple[int, ...] | None:
         return None
 
 
-def in_force(kept: Iterable[Kept]) -> list[Kept]:
+def in_force(kept: Iterable[StoredSnapshot]) -> list[StoredSnapshot]:
     """The recordings that speak for their instants: the last of each that was not taken back."""
-    last: dict[tuple[str, str, str], Kept] = {}
+    last: dict[tuple[str, str, str], StoredSnapshot] = {}
     for one in sorted(kept, key=lambda k: k.key):
         if one.retracted_at is None:
             last[one.source, one.part, one.depicts] = one
     return sorted(last.values(), key=lambda k: (k.source, k.part, k.depicts))
 
 
-def expected_spans(kept: Iterable[Kept]) -> Spans:
+def expected_spans(kept: Iterable[StoredSnapshot]) -> Spans:
     """Polygon -> the half-open intervals in which it stands, by the members of the recordings in force."""
-    series: dict[tuple[str, str], list[Kept]] = defaultdict(list)
+    series: dict[tuple[str, str], list[StoredSnapshot]] = defaultdict(list)
     for one in in_force(kept):
         series[one.source, one.part].append(one)
     spans: Spans = defaultdict(list)
@@ -103,7 +103,7 @@ def memory_findings(connection: sqlite3.Connection) -> Iterator[Finding]:
     yield from _layer_findings(connection, kept)
 
 
-def _snapshot_findings(kept: Sequence[Kept]) -> Iterator[Finding]:
+def _snapshot_findings(kept: Sequence[StoredSnapshot]) -> Iterator[Finding]:
     speaking = {one.key for one in in_force(kept)}
     for one in kept:
         where = f"snapshot {one.snapshot}"
@@ -125,7 +125,7 @@ def _snapshot_findings(kept: Sequence[Kept]) -> Iterator[Finding]:
             yield fault(where, f"another recording speaks for {one.depicts}, and this one is not marked as superseded")
 
 
-def is_named_rightly(one: Kept) -> bool:
+def is_named_rightly(one: StoredSnapshot) -> bool:
     """Whether a recording's name says whose it is and what it depicts: these fields have no hash, but stand twice."""
     try:
         name = snapshots.snapshot_name(one.source, one.part, parse_instant(one.depicts))
@@ -158,7 +158,7 @@ def _receipt_findings(connection: sqlite3.Connection) -> Iterator[Finding]:
             yield note(name, f"its receipt does not add up: {rows_in} rows in, {stored} stored, {refused} refused")
 
 
-def _shape_findings(connection: sqlite3.Connection, kept: Sequence[Kept]) -> Iterator[Finding]:
+def _shape_findings(connection: sqlite3.Connection, kept: Sequence[StoredSnapshot]) -> Iterator[Finding]:
     known = dict(connection.execute("SELECT id, digest FROM shapes"))
     there: set[int] = set()
     for table in ("control", "control_superseded"):
@@ -179,7 +179,7 @@ def _shape_findings(connection: sqlite3.Connection, kept: Sequence[Kept]) -> Ite
             yield fault(f"snapshot {one.snapshot}", what, AGAIN)
 
 
-def _layer_findings(connection: sqlite3.Connection, kept: Sequence[Kept]) -> Iterator[Finding]:
+def _layer_findings(connection: sqlite3.Connection, kept: Sequence[StoredSnapshot]) -> Iterator[Finding]:
     expected = expected_spans(kept)
     found: Spans = defaultdict(list)
     for shape, first, last in connection.execute("SELECT shape, valid_from, valid_to FROM control"):

@@ -24,7 +24,7 @@ from geo.maintenance.check_schema import LAYERS, Report, decoded, is_on_earth
 from geo.maintenance.check_snapshots import (
     INSTANT,
     SNAPSHOT_COLUMNS,
-    Kept,
+    StoredSnapshot,
     digest_of,
     expected_spans,
     in_force,
@@ -45,7 +45,7 @@ Row = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Mended:
+class RepairReport:
     """What was done."""
 
     copy: str
@@ -67,7 +67,7 @@ class _Work:
         self.behind.append((table, why, row))
 
 
-def mend_copy(archive: str | Path, copy: str | Path) -> Mended:
+def repair_archive(archive: str | Path, copy: str | Path) -> RepairReport:
     """Write a mended copy of an archive.
 
     Polygons are taken over where their hash is what was recorded. A recording of which a polygon is lost is not: an
@@ -83,7 +83,7 @@ def mend_copy(archive: str | Path, copy: str | Path) -> Mended:
 
     Returns
     -------
-    Mended
+    RepairReport
 
     Raises
     ------
@@ -106,7 +106,7 @@ def mend_copy(archive: str | Path, copy: str | Path) -> Mended:
             put(temporary, target, replace=False)
     except (OSError, sqlite3.Error, UnicodeDecodeError) as error:
         raise ArchiveError(f"{source}: no mended copy can be written ({error}): take the last backup") from error
-    return Mended(str(target), tuple(work.done), left, replace(report, archive=str(target)))
+    return RepairReport(str(target), tuple(work.done), left, replace(report, archive=str(target)))
 
 
 def _insist_whole(source: Path, copy: Path) -> Report:
@@ -330,7 +330,7 @@ def _polygons(old: sqlite3.Connection, digests: Mapping[int, bytes], work: _Work
     return polygons, taken_back
 
 
-def _is_good(one: Kept, polygons: Mapping[int, Row], work: _Work) -> bool:
+def _is_good(one: StoredSnapshot, polygons: Mapping[int, Row], work: _Work) -> bool:
     if one.members is None:
         lost = "the list of its polygons is damaged"
     elif not all(INSTANT.fullmatch(str(t)) for t in (one.depicts, one.recorded_at, one.retracted_at or one.depicts)):
@@ -349,7 +349,7 @@ def _is_good(one: Kept, polygons: Mapping[int, Row], work: _Work) -> bool:
     return not lost
 
 
-def _superseded_again(good: Sequence[Kept], rows: Iterable[Row], work: _Work) -> list[Row]:
+def _superseded_again(good: Sequence[StoredSnapshot], rows: Iterable[Row], work: _Work) -> list[Row]:
     """The snapshots' rows, each marked as superseded where, and only where, another one speaks for its instant."""
     speaking = {one.key for one in in_force(good)}
     later = {(one.source, one.part, one.depicts): one for one in in_force(good)}
@@ -368,7 +368,7 @@ def _superseded_again(good: Sequence[Kept], rows: Iterable[Row], work: _Work) ->
     return out
 
 
-def _layer(new: sqlite3.Connection, good: Sequence[Kept], polygons: Mapping[int, Row], work: _Work) -> None:
+def _layer(new: sqlite3.Connection, good: Sequence[StoredSnapshot], polygons: Mapping[int, Row], work: _Work) -> None:
     count = 0
     for shape, spans in sorted(expected_spans(good).items()):
         row = polygons[shape]
@@ -380,7 +380,11 @@ def _layer(new: sqlite3.Connection, good: Sequence[Kept], polygons: Mapping[int,
 
 
 def _taken_back(
-    new: sqlite3.Connection, good: Sequence[Kept], polygons: Mapping[int, Row], rows: Sequence[Row], work: _Work
+    new: sqlite3.Connection,
+    good: Sequence[StoredSnapshot],
+    polygons: Mapping[int, Row],
+    rows: Sequence[Row],
+    work: _Work,
 ) -> None:
     """Rows that a later recording took back, and a row for each polygon that only such a recording names."""
     used = {shape: one for one in good for shape in one.members or ()}

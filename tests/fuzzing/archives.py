@@ -25,7 +25,7 @@ from geo.incidents.counts import counted
 from geo.incidents.export import shaped
 from geo.maintenance.backup import back_up
 from geo.maintenance.check import check_archive
-from geo.maintenance.repair import mend_copy
+from geo.maintenance.repair import repair_archive
 from geo.output.documents.content import gather_brief
 from geo.output.html.map_page import draw_map
 from geo.output.html.timeline_page import draw_timeline
@@ -154,7 +154,7 @@ def _cared(folder: Path) -> Use:
         report = check_archive(path)
         faults = [one for one in report.findings if one.kind == "fault"]
         failed: GeoError | None = None
-        for way in (partial(back_up, path, home / "copy.gpkg"), partial(mend_copy, path, home / "mended.gpkg")):
+        for way in (partial(back_up, path, home / "copy.gpkg"), partial(repair_archive, path, home / "mended.gpkg")):
             try:
                 way()
             except GeoError as error:
