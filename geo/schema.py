@@ -54,7 +54,22 @@ Locate = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.object_
 
 @dataclass(frozen=True)
 class Source:
-    """Whom a figure is credited to."""
+    """Whom a figure is credited to.
+
+    Parameters
+    ----------
+    name : str
+        The word for it on the command line and in tables.
+    title : str
+        What it calls itself.
+    url, licence, attribution : str
+        Where it is, under which licence, and whom to name.
+
+    Examples
+    --------
+    >>> geo.Source("desk", "The desk's own outlines", licence="CC BY 4.0").title
+    "The desk's own outlines"
+    """
 
     name: str
     title: str
@@ -105,7 +120,7 @@ class Rows:
 class Options:
     """How a file is to be read, where the file itself does not say.
 
-    Attributes
+    Parameters
     ----------
     date : str or None
         The date or instant depicted, in ISO 8601.
@@ -132,6 +147,12 @@ class Options:
         ``positions``.
     locate : callable or None
         Country of points, from the archive's units.
+
+    Examples
+    --------
+    >>> options = geo.Options(date="2025-01-11", columns={"controller": "side"})
+    >>> options.encoding
+    'utf-8'
     """
 
     date: str | None = None

@@ -35,6 +35,11 @@ def open_archive(path: str | Path, *, raw: bool = False) -> Archive:
     ------
     UsageError
         The path is a folder.
+
+    Examples
+    --------
+    >>> geo.open_archive("data/kursk.gpkg").controllers()
+    ['UA']
     """
     path = Path(path)
     if path.is_dir():
@@ -46,6 +51,19 @@ class Archive(ArchiveBase):
     """Dated control, incidents and units in one GeoPackage. Open it with `open_archive`.
 
     Every question stands in a module of its subject, with its docstring; here they are one class.
+
+    Parameters
+    ----------
+    path : str or pathlib.Path
+        A GeoPackage (``.gpkg``).
+    raw : bool
+        True passes over the archive's rules against harm.
+
+    Examples
+    --------
+    >>> archive = geo.open_archive("data/kursk.gpkg")  # the example, as geo demo makes it
+    >>> archive.area("2025-01-11", status="held")["area_km2"].round(1).tolist()
+    [423.3]
     """
 
     # what is in it

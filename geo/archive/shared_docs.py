@@ -9,7 +9,7 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
@@ -46,6 +46,26 @@ PARAMETERS = {
              " class in this source; the difference is named in every row."),
 }  # fmt: skip
 
+# of maps, pictures, charts and briefings, which are drawn from an archive
+DRAWING = {
+    "archive": ("Archive", "What to draw from."),
+    "since": ("str, date, datetime or None", "Draw what changed since this date, and say it in the figures."),
+    "within": ("str or None", "The unit to show, by code or name; None shows the ground and the incidents near it."),
+    "incident_days": ("int", "Incidents of so many days up to the date."),
+    "title": ("str or None", "What stands above it."),
+    "lang": ('{"en", "uk", "ru"}', "Language of place names."),
+    "colours": ("mapping or None", "Controller to ``#rrggbb``; the palette of `geo.presentation.sides` otherwise."),
+    "view": ('(west, south, east, north), "all", "changes" or None', "Degrees in EPSG:4326; everything there is,"
+             " incidents far off too; the ground that changed since `since`; what the dated page shows first."),
+    "shape": ('{"slide", "square", "column"}', "1920 × 1080 pixels, 1080 × 1080, or 1125 pixels (95 mm) wide and as"
+              " high as it needs to be."),
+    "theme": ('{"light", "dark"}', "Colours of the paper and the ground; the sides keep theirs."),
+    "draw_basemap": ("bool", "False leaves the ground blank."),
+    "with_front": ("bool", "Draw where held ground ends away from border and coast; False takes half the time."),
+    "templates": ("str, pathlib.Path or None", "A folder of a desk's own templates, which stand before ours."),
+    "progress": ("callable or None", "Called with (done, of how many, date)."),
+}  # fmt: skip
+
 ERRORS = {
     "ArchiveError": "The file is not there, is no archive, is damaged, or is of a newer version of geo-control.",
     "GateError": "A date cannot be read.",
@@ -62,6 +82,12 @@ P = ParamSpec("P")
 T = TypeVar("T")
 _SECTION = re.compile(r"^(\w+)\n-{3,}\n", re.MULTILINE)
 _ENTRY = re.compile(r"^(?=\S)", re.MULTILINE)
+
+
+def described(draw: Callable[P, T]) -> Callable[P, T]:
+    """A function that draws from an archive with the docstring that its readers see."""
+    draw.__doc__ = complete(draw.__doc__, list(inspect.signature(draw).parameters), PARAMETERS | DRAWING)
+    return draw
 
 
 def documented(method: Callable[Concatenate[A, P], T]) -> Callable[Concatenate[A, P], T]:
@@ -82,17 +108,17 @@ def consistent_read(method: Callable[Concatenate[R, P], T]) -> Callable[Concaten
     return answer
 
 
-def complete(doc: str | None, names: list[str]) -> str | None:
+def complete(doc: str | None, names: list[str], shared: Mapping[str, tuple[str, str]] = PARAMETERS) -> str | None:
     """A docstring with the shared parameters among these names, in their order, and with the meaning of its errors."""
     if doc is None:  # python -OO
         return None
     summary, *rest = _SECTION.split(inspect.cleandoc(doc) + "\n")
     sections = {title: body.strip("\n") for title, body in zip(rest[::2], rest[1::2], strict=True)}
     own = {name: entry for entry in _entries(sections.pop("Parameters", "")) for name in _heads(entry)}
-    shown = [own.get(name) or _shared(name) for name in names]
+    shown = [own.get(name) or _shared(name, shared) for name in names]
     raised = [e if "\n" in e else f"{e}\n    {_folded(ERRORS[e])}" for e in _entries(sections.pop("Raises", ""))]
-    whole = {"Parameters": "\n".join(dict.fromkeys(shown)), "Returns": sections.pop("Returns", ""),
-             "Raises": "\n".join(raised), **sections}  # fmt: skip
+    answers = {title: sections.pop(title, "") for title in ("Returns", "Yields")}
+    whole = {"Parameters": "\n".join(dict.fromkeys(shown)), **answers, "Raises": "\n".join(raised), **sections}
     texts = [f"{title}\n{'-' * len(title)}\n{body}" for title, body in whole.items() if body]
     return "\n\n".join([summary.strip(), *texts]) + "\n"
 
@@ -105,8 +131,8 @@ def _heads(entry: str) -> list[str]:
     return [name.strip().lstrip("*") for name in entry.split("\n")[0].split(" : ")[0].split(",")]
 
 
-def _shared(name: str) -> str:
-    kind, text = PARAMETERS[name]
+def _shared(name: str, shared: Mapping[str, tuple[str, str]]) -> str:
+    kind, text = shared[name]
     return f"{name} : {kind}\n    {_folded(text)}"
 
 

@@ -234,6 +234,14 @@ def run_daily(plan: Plan | str | Path, *, date: str | None = None, progress: Pro
         Another run has the same output in hand.
     ArchiveError
         The output folder cannot be written.
+
+    Examples
+    --------
+    >>> try:
+    ...     geo.run_daily("plan.toml")
+    ... except geo.FileError as error:
+    ...     print(error)
+    plan.toml...
     """
     plan = plan if isinstance(plan, Plan) else read_plan(plan)
     if date is not None and not is_day(date):

@@ -123,6 +123,14 @@ def fetch_new(
         There is no contact, no address, or a date cannot be read.
     ArchiveError
         The archive cannot be made or written.
+
+    Examples
+    --------
+    >>> try:
+    ...     geo.fetch_new(archive, "seeds", contact="desk@example.org")
+    ... except geo.UsageError as error:
+    ...     print(error)
+    no address...
     """
     archive = archive if isinstance(archive, Archive) else open_archive(archive)
     address = address or find_address(source)

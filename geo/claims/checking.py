@@ -81,6 +81,12 @@ def check_claim(
         The unit is unknown or ambiguous.
     UsageError
         There is no date, or a percentage or an age makes no sense.
+
+    Examples
+    --------
+    >>> claim = geo.read_claim("Ukraine holds 500 km² of Kursk region", date="2025-01-11")
+    >>> [verdict.verdict for verdict in geo.check_claim(archive, claim).verdicts]
+    ['contradicts', 'contradicts']
     """
     empty = Finding(claim, within_percent=within_percent, date=None if date is None else str(date))
     unit = kind_of_unit(claim.value_unit)

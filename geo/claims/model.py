@@ -28,7 +28,7 @@ WITHIN_PERCENT = 5.0  # what "about", "some" and "nearly" leave open, of the val
 class Claim:
     """A published figure. What is not known is empty; `notes` say what could not be read, and what was inferred.
 
-    Attributes
+    Parameters
     ----------
     text : str
         The words of it.
@@ -56,6 +56,14 @@ class Claim:
         One of the last digit that was written: what "exactly" can mean.
     start, end : int or None
         Where in a longer text it stands.
+    notes : tuple of str
+        What could not be read, and what was inferred.
+
+    Examples
+    --------
+    >>> claim = geo.Claim(text="500 km²", quantity="held", controller="UA", value=500.0, value_unit="km2")
+    >>> claim.comparator is None
+    True
     """
 
     text: str

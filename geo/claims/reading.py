@@ -68,6 +68,12 @@ def read_claim(
     ------
     GateError
         The date cannot be read.
+
+    Examples
+    --------
+    >>> claim = geo.read_claim("Ukraine holds 500 km² of Kursk region", date="2025-01-11")
+    >>> claim.quantity, claim.controller, claim.value, claim.unit
+    ('held', 'UA', 500.0, 'RU-KRS')
     """
     known = names or shipped_names()
     drafts = _drafts(text, date, known)
@@ -102,6 +108,12 @@ def find_claims(text: str, *, date: When | None = None, names: Names | None = No
     ------
     GateError
         The date cannot be read.
+
+    Examples
+    --------
+    >>> text = "It rained. Ukraine holds 500 km² of Kursk region."
+    >>> [(claim.value, text[claim.start : claim.end]) for claim in geo.find_claims(text)]
+    [(500.0, 'Ukraine holds 500 km² of Kursk region.')]
     """
     known = names or shipped_names()
     return [c for c in _drafts(text, date, known) if c.quantity is not None and c.value is not None]

@@ -124,6 +124,12 @@ def read_briefing(
         `date` cannot be read.
     UsageError
         There is no such encoding, language or country.
+
+    Examples
+    --------
+    >>> reading = geo.read_briefing("seeds/briefing-2025-01-11.txt", archive=archive)
+    >>> [claim.value for claim in reading.claims]
+    [500.0, 40.0]
     """
     from geo.claims.reading import find_claims
     from geo.geocoding.geocoder import geocode

@@ -44,6 +44,13 @@ def accept_review(archive: Archive | str | Path, review: str | Path, **settings:
         The archive cannot be made or written.
     UsageError
         There is no such setting.
+
+    Examples
+    --------
+    >>> reading = geo.read_briefing("seeds/briefing-2025-01-11.txt", archive=archive)
+    >>> receipt = geo.accept_review(archive, geo.write_review(reading, "review.csv"))
+    >>> receipt.outcome  # no row is confirmed yet
+    'refused'
     """
     return import_files(archive, "review", review, **settings)[0]
 
@@ -79,6 +86,12 @@ def write_review(reading: Reading, path: str | Path) -> Path:
     ------
     MapError
         The file cannot be written.
+
+    Examples
+    --------
+    >>> reading = geo.read_briefing("seeds/briefing-2025-01-11.txt", archive=archive)
+    >>> geo.write_review(reading, "review.csv").name
+    'review.csv'
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")

@@ -99,6 +99,12 @@ def open_gazetteer(
         A country's code is not one.
     FileError
         A gazetteer file cannot be read, or the cache cannot be written.
+
+    Examples
+    --------
+    >>> gazetteer = geo.open_gazetteer(archive=archive)
+    >>> geo.geocode("Sudzha", gazetteer=gazetteer)["country"].tolist()
+    ['RU']
     """
     units = archive.units(1) if archive is not None else None
     if countries is None and units is not None and len(units):

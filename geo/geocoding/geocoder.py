@@ -99,6 +99,11 @@ def geocode(
         A country's code is not one.
     FileError
         The gazetteer cannot be built.
+
+    Examples
+    --------
+    >>> geo.geocode("Fighting near Sudzha", archive=archive)[["text", "role", "country"]].values.tolist()
+    [['Sudzha', 'place', 'RU']]
     """
     opened = gazetteer if gazetteer is not None else open_gazetteer(countries=countries, archive=archive)
     prior = front_distance(archive, date, source=source) if archive is not None else None

@@ -36,6 +36,11 @@ def back_up(archive: str | Path, copy: str | Path, *, replace: bool = False) -> 
         The copy is there already, or is the archive itself.
     ArchiveError
         The archive is not there or damaged, or the copy cannot be written. Nothing stands at its path then.
+
+    Examples
+    --------
+    >>> geo.back_up("data/kursk.gpkg", "copy.gpkg").name
+    'copy.gpkg'
     """
     source, target = Path(archive), Path(copy)
     if target.is_dir():

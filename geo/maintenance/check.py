@@ -53,6 +53,11 @@ def check_archive(path: str | Path) -> Report:
     ------
     FileError
         There is no such file.
+
+    Examples
+    --------
+    >>> geo.check_archive("data/kursk.gpkg").is_whole
+    True
     """
     path = Path(path)
     if not path.is_file():

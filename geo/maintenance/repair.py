@@ -91,6 +91,12 @@ def repair_archive(archive: str | Path, copy: str | Path) -> RepairReport:
         The copy is there already.
     ArchiveError
         The archive cannot be read at all, or the copy cannot be written.
+
+    Examples
+    --------
+    >>> report = geo.repair_archive("data/kursk.gpkg", "repaired.gpkg")
+    >>> report.left_out  # the file that names what could not be taken over; nothing was lost here
+    ''
     """
     source, target = Path(archive), Path(copy)
     if target.exists():

@@ -68,6 +68,12 @@ def area_km2(geometries: gpd.GeoSeries, *, edges: Edges = "rfc7946") -> pd.Serie
     Notes
     -----
     Longitudes are taken the short way round (Δλ in (-180°, 180°]), so a ring across the antimeridian needs no cut.
+
+    Examples
+    --------
+    >>> import geopandas, shapely
+    >>> geo.area_km2(geopandas.GeoSeries([shapely.box(35, 51, 36, 52)], crs="EPSG:4326")).round(1).tolist()
+    [7725.7]
     """
     if edges not in ("rfc7946", "geodesic"):
         raise UsageError(f"edges={edges!r} is unknown: 'rfc7946' or 'geodesic'")

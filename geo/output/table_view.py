@@ -65,6 +65,14 @@ def show(table: pd.DataFrame, *, rests: str | None = None) -> TableView:
     ------
     UsageError
         This is no table, or neither its columns nor `rests` say its source and dates.
+
+    Examples
+    --------
+    >>> print(geo.show(archive.area("2025-01-11", status="held")))
+    Source: seeds. Snapshot: seeds@2025-01-11.
+    Areas in km² on the WGS 84 ellipsoid.
+    controller  status  area, km²  lower, km²  upper, km²
+    UA          held        423.3       423.3       618.4
     """
     if not isinstance(table, pd.DataFrame):
         raise UsageError(f"a table is shown (a pandas.DataFrame), this is {type(table).__name__}")

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import geopandas as gpd
 
+from geo.archive.shared_docs import described
 from geo.errors import UsageError
 from geo.output.documents.brief_images import draw_pictures
 from geo.output.documents.brief_page import brief_page
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
 _ENDINGS = (".html", ".md", ".docx", ".pptx")
 
 
+@described
 def draw_brief(
     archive: Archive,
     date: When | None = None,
@@ -50,10 +52,6 @@ def draw_brief(
 
     Parameters
     ----------
-    archive : Archive
-        What to draw from.
-    date : str, date, datetime or None
-        A day (its last snapshot) or an instant; None is the last snapshot there is.
     path : str or pathlib.Path
         A file that ends in ``.html`` (one page that needs no network), ``.md`` (with ``-map.png`` and ``-chart.png``
         beside it), ``.docx`` or ``.pptx``.
@@ -67,8 +65,6 @@ def draw_brief(
         With `as_known_on`: the very briefing that was made then, byte for byte, without a word on when it was known.
     templates : str, pathlib.Path or None
         A folder of a desk's own templates, which stand before ours (for ``.html``).
-    source, as_known_on, within, title, lang, colours
-        As in `geo.draw_map`.
 
     Returns
     -------
@@ -88,6 +84,11 @@ def draw_brief(
         A unit is unknown or ambiguous.
     UsageError
         The file's name ends otherwise, or the library for it is not installed.
+
+    Examples
+    --------
+    >>> [path.name for path in geo.draw_brief(archive, "2025-01-11", "briefing.md")]
+    ['briefing.md', 'briefing-map.png', 'briefing-chart.png']
     """
     target = Path(path)
     kind = target.suffix.lower()

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import shapely
 
+from geo.archive.shared_docs import described
 from geo.errors import MapError
 from geo.output.brief_tables import Section, Table, title_of
 from geo.output.html.base_layer import base_layer_of
@@ -32,6 +33,7 @@ LEAST_KM2 = 0.05  # what rounds to less than 0.1 km² has no row of its own
 _MOST_ROWS = 60
 
 
+@described
 def draw_comparison(
     archive: Archive,
     date: When | None = None,
@@ -49,20 +51,10 @@ def draw_comparison(
 
     Parameters
     ----------
-    archive : Archive
-        What to draw from.
-    date, sources, within, as_known_on
-        As in `Archive.compare`.
-    title : str or None
-        Of the page.
-    lang : {"en", "uk", "ru"}
-        Of place names.
-    draw_basemap : bool
-        False leaves the ground blank.
-    templates : str, pathlib.Path or None
-        A folder of a desk's own templates, which stand before ours.
+    within : str or None
+        The unit in which they are compared, by code or name; None is everywhere.
     **asked
-        controller, status, take, by, level, boundary, places, max_age_days, as in `Archive.compare`.
+        What else `Archive.compare` takes: controller, status, take, by, level, boundary, places, max_age_days.
 
     Returns
     -------
@@ -74,8 +66,18 @@ def draw_comparison(
     ------
     MapError
         None of the sources has such ground there.
-    GeoError
-        As `Archive.compare`.
+    ArchiveError
+    GateError
+    NoSnapshotError
+    SourceError
+    UnitError
+    UsageError
+
+    Examples
+    --------
+    >>> page = geo.draw_comparison(pair, "2025-01-11", sources=["other", "seeds"], draw_basemap=False)
+    >>> geo.save_map(page, "sources.html").name
+    'sources.html'
     """
     folder = templates_folder(templates)
     with archive.holding():

@@ -71,6 +71,12 @@ def embed_snippet(
         The date cannot be read.
     UsageError
         An address is none of the web.
+
+    Examples
+    --------
+    >>> page = geo.save_map(geo.draw_map(archive, "2025-01-11", draw_basemap=False), "map.html")
+    >>> geo.embed_snippet(page, url="https://example.org/map.html").splitlines()[0]
+    '<figure style="position:relative;margin:0">'
     """
     file = Path(path)
     named = _title(file) if title is None else title

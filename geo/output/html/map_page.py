@@ -19,6 +19,7 @@ from branca.element import CssLink, Element, Figure, JavascriptLink
 from jinja2 import Template
 from markupsafe import Markup
 
+from geo.archive.shared_docs import described
 from geo.errors import MapError
 from geo.incidents.markers import shared_words
 from geo.output.html.base_layer import BaseLayer, base_layer_of, make_base_layer, packed
@@ -123,6 +124,7 @@ class ControlMap(PageMap):
         self.page.parts = _parts(content, ground or make_base_layer(content), self.page.tiles, templates)
 
 
+@described
 def draw_map(
     archive: Archive,
     date: When | None = None,
@@ -144,34 +146,16 @@ def draw_map(
 
     Parameters
     ----------
-    archive : Archive
-        What to draw from.
-    date : str, date, datetime or None
-        A day (its last snapshot) or an instant; None is the last snapshot there is.
-    source : str or None
-        May be left out where the archive has one.
     since : str, date, datetime or None
         Draw what changed since this date, as a layer of its own, and say it in the figures.
-    as_known_on : str, date, datetime or None
-        What the archive said at that moment.
     within : str or None
         The unit to show; None shows the ground and the incidents near it.
     incident_days : int
         Incidents of so many days up to the date.
-    title : str or None
-        Of the page.
-    lang : {"en", "uk", "ru"}
-        Of place names.
-    colours : mapping or None
-        Controller -> ``#rrggbb``; the palette of `geo.presentation.sides` otherwise.
     tiles : xyzservices.TileProvider, str, folium.TileLayer or None
         Map tiles from a server instead of the shipped basemap; the page then needs the network, and says so.
-    draw_basemap : bool
-        False leaves the ground blank.
     with_front : bool
         Draw where held ground ends away from border and coast; False leaves it out, and takes half the time.
-    templates : str, pathlib.Path or None
-        A folder of a desk's own templates, which stand before ours.
 
     Returns
     -------
@@ -188,6 +172,12 @@ def draw_map(
         A source must be named, or is not there.
     UnitError
         A unit is unknown or ambiguous.
+
+    Examples
+    --------
+    >>> page = geo.draw_map(archive, "2025-01-11", since="2024-11-23", draw_basemap=False)
+    >>> geo.save_map(page, "map.html").name
+    'map.html'
     """
     folder = templates_folder(templates)
     with archive.holding():
@@ -244,6 +234,11 @@ def draw_maps(
         No day of the span has a snapshot, or a page cannot be written.
     SourceError
         A source must be named, or is not there.
+
+    Examples
+    --------
+    >>> [path.name for path in geo.draw_maps(archive, "maps", from_="2025-01-01", draw_basemap=False)]
+    ['2025-01-11.html']
     """
     with archive.holding():
         name = archive.source_name(source)
@@ -305,6 +300,11 @@ def save_map(page: folium.Map, path: str | Path) -> Path:
     ------
     MapError
         The file cannot be written, or its name is a picture's.
+
+    Examples
+    --------
+    >>> geo.save_map(geo.draw_map(archive, "2025-01-11", draw_basemap=False), "maps/kursk.html").name
+    'kursk.html'
     """
     if Path(path).suffix.lower() in _PICTURES:
         other = Path(path).with_suffix(".html").name

@@ -97,6 +97,12 @@ def draw_timeline(
         A unit is unknown or ambiguous.
     UsageError
         A status or a language is unknown.
+
+    Examples
+    --------
+    >>> page = geo.draw_timeline(archive, draw_basemap=False)
+    >>> geo.save_map(page, "timeline.html").name
+    'timeline.html'
     """
     with archive.holding():
         return _drawn(

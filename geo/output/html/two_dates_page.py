@@ -159,6 +159,12 @@ def draw_dates(
         A unit is unknown or ambiguous.
     UsageError
         The first date does not lie before the second, or a language is unknown.
+
+    Examples
+    --------
+    >>> page = geo.draw_dates(archive, "2024-11-23", "2025-01-11", draw_basemap=False)
+    >>> geo.save_map(page, "dates.html").name
+    'dates.html'
     """
     if last_instant(from_) >= last_instant(to):
         raise UsageError(f"from {from_} to {to}: the first date must lie before the second")

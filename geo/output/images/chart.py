@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 import pandas as pd
 
+from geo.archive.shared_docs import described
 from geo.errors import MapError, UsageError
 from geo.output.images.chart_panels import PANELS, ChartText, Panel, save_panels
 from geo.output.images.fonts import plain
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from geo.archive.results import When
 
 
+@described
 def draw_chart(
     archive: Archive,
     path: str | Path,
@@ -48,19 +50,16 @@ def draw_chart(
 
     Parameters
     ----------
-    archive : Archive
-        What to draw from.
     path : str or pathlib.Path
         A file that ends in ``.png``, ``.svg`` or ``.pdf``.
-    source, controller, status, within, level, boundary, from_, to, as_known_on
-        As in `Archive.series`.
+    within : str or None
+        Keep to this unit, by code or name.
+    from_, to : str, date, datetime or None
+        The span, both included; None is open.
     by : {"unit"} or None
         A panel for each unit, each with a scale of its own from zero; None is one panel.
     title : str or None
         Of the chart.
-    colours : mapping or None
-        Controller -> ``#rrggbb``; the palette of `geo.presentation.sides` otherwise.
-    shape, theme : as in `geo.output.images.picture.draw_picture`
 
     Returns
     -------
@@ -77,6 +76,11 @@ def draw_chart(
         A unit is unknown or ambiguous.
     UsageError
         The file's name, the shape, the theme, `by` or a status is unknown.
+
+    Examples
+    --------
+    >>> geo.draw_chart(archive, "chart.svg", status="held").name
+    'chart.svg'
     """
     colouring = chosen(shape, theme)[1]
     target = Path(path)

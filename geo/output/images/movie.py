@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 import shapely
 
+from geo.archive.shared_docs import described
 from geo.errors import MapError, UsageError
 from geo.output.images.export import pixels, write
 from geo.output.images.fonts import need_matplotlib
@@ -36,6 +37,7 @@ _DPI = 96  # 1280 × 720 or 720 × 720 pixels
 _HOLD = 4  # the last frame stands so many times as long
 
 
+@described
 def draw_movie(
     archive: Archive,
     path: str | Path,
@@ -61,8 +63,6 @@ def draw_movie(
 
     Parameters
     ----------
-    archive : Archive
-        What to draw from.
     path : str or pathlib.Path
         A file that ends in ``.gif`` or ``.mp4``; an MP4 needs ffmpeg on the machine.
     from_, to : str, date, datetime or None
@@ -71,12 +71,8 @@ def draw_movie(
         Days between frames, at least; the first and the last day that have a snapshot are always there.
     seconds : float
         How long a frame stands; the last one stands longer.
-    source, as_known_on, within, incident_days, title, lang, colours, view, shape, theme
-        As in `geo.output.images.picture.draw_picture`. A title gets the date of each frame.
     since : str, date, datetime or None
         Draw in every frame what changed since this date.
-    progress : callable or None
-        Called with (done, of how many, date).
 
     Returns
     -------
@@ -91,6 +87,11 @@ def draw_movie(
         A source must be named, or is not there.
     UsageError
         The file's name, the shape, the theme, the view or a number cannot be used.
+
+    Examples
+    --------
+    >>> geo.draw_movie(archive, "kursk.gif", from_="2024-12-16", every_days=30).name
+    'kursk.gif'
     """
     target = Path(path)
     kind = kind_of(target, ("gif", "mp4"))

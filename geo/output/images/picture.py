@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from geo.archive.shared_docs import described
 from geo.errors import UsageError
 from geo.output.images import text_blocks
 from geo.output.images.drawing import Canvas
@@ -44,6 +45,7 @@ class _Drawing:
     frame: Rect | None = None
 
 
+@described
 def draw_picture(
     archive: Archive,
     date: When | None = None,
@@ -68,19 +70,8 @@ def draw_picture(
 
     Parameters
     ----------
-    archive : Archive
-        What to draw from.
-    date, source, since, as_known_on, within, incident_days, title, lang, colours, draw_basemap, with_front
-        As in `geo.draw_map`.
     path : str, pathlib.Path or None
         A file that ends in ``.png``, ``.svg`` or ``.pdf``; None gives the figure.
-    view : (west, south, east, north), "all", "changes" or None
-        Degrees in EPSG:4326; everything there is, incidents far off too; the ground that changed since `since`; what
-        the dated page shows first.
-    shape : {"slide", "square", "column"}
-        1920 × 1080 pixels, 1080 × 1080, or 1125 pixels (95 mm) wide and as high as it needs to be.
-    theme : {"light", "dark"}
-        Colours of the paper and the ground; the sides keep theirs.
     inset : bool
         Show in a corner where the map lies.
 
@@ -101,6 +92,11 @@ def draw_picture(
         A unit is unknown or ambiguous.
     UsageError
         The file's name, the shape, the theme or the view is unknown.
+
+    Examples
+    --------
+    >>> geo.draw_picture(archive, "2025-01-11", "kursk.png", draw_basemap=False, with_front=False).name
+    'kursk.png'
     """
     form, colouring = chosen(shape, theme)
     target = None if path is None else Path(path)

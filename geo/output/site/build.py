@@ -109,6 +109,12 @@ def build_site(
         A unit is unknown or ambiguous.
     UsageError
         The folder holds files of others, another build is at work in it, or the address is none.
+
+    Examples
+    --------
+    >>> built = geo.build_site(archive, "site", from_="2025-01-11", with_downloads=False)
+    >>> "dates/2025-01-11.html" in built.added
+    True
     """
     chosen = templates_folder(templates)
     with archive.holding(), opened(Path(folder)) as shelf:

@@ -39,6 +39,12 @@ def serve(folder: str | Path, *, port: int = 8000) -> ThreadingHTTPServer:
     ------
     UsageError
         There is no site in the folder, or the port is taken.
+
+    Examples
+    --------
+    >>> built = geo.build_site(archive, "site", from_="2025-01-11", with_downloads=False)
+    >>> server = geo.serve("site", port=0)
+    >>> server.server_close()
     """
     root = Path(folder).resolve()
     if not (root / "index.html").is_file():
