@@ -269,6 +269,8 @@ def _one(element: Element, depth: int) -> dict[str, Any]:
         return {"type": "GeometryCollection", "geometries": parts}
     if tag == "Polygon":
         borders = [_child(child, "LinearRing") for child in element if _tag(child) == "outerBoundaryIs"]
+        if not borders:
+            raise _Unreadable("a polygon without an outer ring")
         borders += [
             ring
             for child in element if _tag(child) == "innerBoundaryIs"

@@ -33,8 +33,8 @@ def _why_not(geometry: shapely.Geometry | None) -> tuple[str, str] | None:
     return why_not_degrees(shapely.get_coordinates(geometry))
 
 
-def why_not_degrees(xy: NDArray[np.float64]) -> tuple[str, str] | None:
-    """Why coordinates are no longitudes and latitudes: (why, way out), or None."""
+def why_not_degrees(xy: NDArray[np.float64], *, past_180: bool = True) -> tuple[str, str] | None:
+    """Why coordinates are no longitudes and latitudes: (why, way out), or None; an area may go on past 180°."""
     if np.isnan(xy).any():
         return "NaN coordinate", "find the gap in the file that made it"
     if np.isinf(xy).any():
@@ -43,7 +43,8 @@ def why_not_degrees(xy: NDArray[np.float64]) -> tuple[str, str] | None:
         return "metres where degrees are declared", "say which CRS it is: --crs EPSG:3857, for instance"
     if np.abs(xy[:, 1]).max() > 90:
         return "latitude out of range (±90°)", "are latitude and longitude swapped?"
-    if np.abs(xy[:, 0]).max() > 180:
+    east = float(np.abs(xy[:, 0]).max())
+    if east > 360 or (east > 180 and not (past_180 and np.ptp(xy[:, 0]) <= 180)):
         return "longitude out of range (±180°)", "bring it into -180 to 180"
     return None
 
@@ -76,13 +77,13 @@ def _mended(geometry: shapely.Geometry) -> tuple[shapely.Geometry, list[str]]:
     said: list[str] = []
     if geometry.geom_type == "GeometryCollection":
         geometry = _areal_parts(geometry)
-    if _crosses_antimeridian(geometry):
-        geometry = _cut_at_antimeridian(geometry)
-        said.append("cut at 180° longitude")
+    if not geometry.is_empty and (_crosses_antimeridian(geometry) or np.abs(geometry.bounds[::2]).max() > 180):
+        geometry, what = _cut_at_antimeridian(geometry)
+        said.append(what)
     if not shapely.is_valid(geometry):
         why = shapely.is_valid_reason(geometry)
         before = area_of(geometry)
-        geometry = _areal_parts(shapely.make_valid(geometry))
+        geometry = made_valid(geometry)
         said.append(f"made valid ({why}): {before:.3f} km² before, {area_of(geometry):.3f} km² after")
     return shapely.force_2d(geometry), said
 
@@ -92,16 +93,42 @@ def area_of(geometry: shapely.Geometry) -> float:
     return max(0.0, float(areas_km2(np.array([geometry], dtype=object))[0]))
 
 
-def _areal_parts(geometry: shapely.Geometry) -> shapely.Geometry:
-    """The polygons of a geometry; several as they stand when they are apart, else as their union."""
+def made_valid(geometry: shapely.Geometry) -> shapely.Geometry:
+    """What the outer rings enclose less what the inner ones do: a hole never becomes ground."""
+    # of one ring by itself, as it is drawn; of several holes together, so that what two share stays a hole
+    parts = _polygons(geometry)
+    rings, owner = shapely.get_rings(parts, return_index=True)
+    first = np.concatenate([[True], owner[1:] != owner[:-1]]) if len(rings) else np.zeros(0, dtype=bool)
+    drawn = shapely.make_valid(shapely.polygons(rings))
+    whole = []
+    for i in range(len(parts)):
+        mine = owner == i
+        holes = shapely.union_all(drawn[mine & ~first])
+        whole.append(shapely.difference(shapely.union_all(drawn[mine & first]), holes))
+    return _union(np.array(whole, dtype=object))
+
+
+def _union(geometry: Objects) -> shapely.Geometry:
+    polygons = _polygons(shapely.union_all(geometry))
+    return polygons[0] if len(polygons) == 1 else shapely.multipolygons(polygons)
+
+
+def _polygons(geometry: shapely.Geometry) -> Objects:
+    """The polygons that a geometry consists of, however they are nested."""
     parts = np.array([geometry], dtype=object)
     while (nested := np.isin(shapely.get_type_id(parts), (4, 5, 6, 7))).any():
         parts = np.concatenate([parts[~nested], shapely.get_parts(parts[nested])])
-    polygons = parts[(shapely.get_type_id(parts) == 3) & ~shapely.is_empty(parts)]
+    found: Objects = parts[(shapely.get_type_id(parts) == 3) & ~shapely.is_empty(parts)]
+    return found
+
+
+def _areal_parts(geometry: shapely.Geometry) -> shapely.Geometry:
+    """The polygons of a geometry; several as they stand when they are apart, else as their union."""
+    polygons = _polygons(geometry)
     if len(polygons) == 1:
         return polygons[0]
     together = shapely.multipolygons(polygons)
-    return together if shapely.is_valid(together) else shapely.union_all(shapely.make_valid(polygons))
+    return together if shapely.is_valid(together) else made_valid(together)
 
 
 def _crosses_antimeridian(geometry: shapely.Geometry) -> bool:
@@ -114,13 +141,17 @@ def _crosses_antimeridian(geometry: shapely.Geometry) -> bool:
     return bool(wide.any() and (np.abs(steps[wide]) < 360).all())
 
 
-def _cut_at_antimeridian(geometry: shapely.Geometry) -> shapely.Geometry:
-    """Draw it past 180°, cut it there, and bring the eastern part back to the other side."""
-    past = shapely.transform(
-        geometry, lambda xy: np.column_stack([np.where(xy[:, 0] < 0, xy[:, 0] + 360, xy[:, 0]), xy[:, 1]])
-    )
-    past = past if past.is_valid else shapely.make_valid(past)
+def _cut_at_antimeridian(geometry: shapely.Geometry) -> tuple[shapely.Geometry, str]:
+    """Draw it past 180°, cut it there, and bring what lies beyond to the other side; and what was done."""
+    past = geometry
+    if _crosses_antimeridian(geometry) or geometry.bounds[0] < -180:
+        past = shapely.transform(
+            geometry, lambda xy: np.column_stack([np.where(xy[:, 0] < 0, xy[:, 0] + 360, xy[:, 0]), xy[:, 1]])
+        )
+    past = past if past.is_valid else made_valid(past)
     west = shapely.intersection(past, shapely.box(0, -90, 180, 90))
     east = shapely.intersection(past, shapely.box(180, -90, 360, 90))
     east = shapely.transform(east, lambda xy: xy - [360, 0])
-    return _areal_parts(shapely.GeometryCollection([west, east]))
+    whole = _areal_parts(shapely.GeometryCollection([west, east]))
+    beyond = past.bounds[0] >= 180
+    return whole, "moved by 360°, its longitudes lie beyond 180°" if beyond else "cut at 180° longitude"

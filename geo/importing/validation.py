@@ -243,8 +243,7 @@ def _spread(geometry: Objects) -> NDArray[np.float64]:
         west, south, east, north = bounds[i].tolist()
         half = (west + east) / 2
         sides = [shapely.box(west, south, half, north), shapely.box(half, south, east, north)]
-        valid = shapely.make_valid(geometry[i])
-        found[i] = sum(area_of(shapely.segmentize(shapely.intersection(valid, s), 30)) for s in sides)
+        found[i] = sum(area_of(shapely.segmentize(shapely.intersection(geometry[i], s), 30)) for s in sides)
     return found
 
 
@@ -291,7 +290,7 @@ def _look_at_points(
     """Why points are turned back, by position; and what is to be said of those that stay."""
     xy = np.column_stack([frame.geometry.x, frame.geometry.y])
     odd = ~(np.isfinite(xy).all(axis=1) & (np.abs(xy) <= (180, 90)).all(axis=1))
-    reasons |= {i: why for i in np.flatnonzero(odd).tolist() if (why := why_not_degrees(xy[i][None, :])) is not None}
+    reasons |= {i: why for i in np.flatnonzero(odd).tolist() if (why := why_not_degrees(xy[i : i + 1], past_180=False))}
     nowhere = np.flatnonzero(~odd & ~xy.any(axis=1)).tolist()
     reasons |= dict.fromkeys(nowhere, ("0,0 is no place", "geocode it, or leave the row out"))
     today = datetime.now(UTC).date().isoformat()

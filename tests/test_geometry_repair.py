@@ -1,0 +1,132 @@
+"""Repair adds no ground, and says what it takes away."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from shapely.geometry import GeometryCollection, MultiPolygon, Point, Polygon, box
+
+from geo.importing.geometry_repair import area_of, made_valid, mend
+from geo.importing.importer import import_files
+
+SHELL = box(0, 0, 10, 10)
+RING = SHELL.exterior.coords
+STAR = [(5 + 4 * math.sin(i * 4 * math.pi / 5), 5 + 4 * math.cos(i * 4 * math.pi / 5)) for i in range(5)]
+
+
+def rings(*boxes: tuple[float, float, float, float]) -> list[Any]:
+    return [box(*b).exterior.coords for b in boxes]
+
+
+@pytest.mark.parametrize(
+    ("geometry", "area"),
+    [
+        (Polygon(RING, rings((1, 1, 4, 4), (3, 3, 6, 6))), 100 - 17),
+        (Polygon(RING, rings((1, 1, 6, 6), (2, 2, 4, 4))), 100 - 25),
+        (Polygon(RING, rings((1, 1, 4, 4), (1, 1, 4, 4))), 100 - 9),
+        (Polygon(RING, rings((1, 1, 4, 4), (1, 1, 4, 4), (1, 1, 4, 4))), 100 - 9),
+        (Polygon(RING, rings((8, 8, 14, 14))), 100 - 4),
+        (Polygon(RING, rings((11, 11, 14, 14))), 100),
+        (Polygon(RING, rings((1, 1, 4, 9), (4, 1, 9, 9))), 100 - 64),
+        (Polygon(RING, [[(2, 2), (8, 8), (8, 2), (2, 8)]]), 100 - 18),
+        (MultiPolygon([SHELL, box(5, 5, 15, 15)]), 175),
+        (MultiPolygon([Polygon(RING, rings((1, 1, 9, 9))), box(2, 2, 3, 3), box(2, 2, 3, 3)]), 37),
+        (GeometryCollection([SHELL, SHELL, Point(50, 50)]), 100),
+    ],
+    ids=["two holes overlap", "a hole in a hole", "a hole twice", "a hole thrice", "a hole across the edge",
+         "a hole outside", "holes side by side", "a hole like a bow tie", "parts overlap", "a part in a hole, twice",
+         "one part twice in a collection"],
+)  # fmt: skip
+def test_a_hole_stays_a_hole(geometry: shapely.Geometry, area: float) -> None:
+    mended = made_valid(geometry)
+    assert mended.is_valid
+    assert mended.area == pytest.approx(area, rel=1e-9)
+
+
+@pytest.mark.parametrize(
+    "geometry", [Polygon(RING, [RING]), Polygon(RING, rings((-1, -1, 11, 11))), Polygon([(0, 0), (5, 5), (10, 10)])],
+    ids=["a hole equal to its shell", "a hole larger than its shell", "a line"],
+)  # fmt: skip
+def test_nothing_left_is_refused_with_a_reason(geometry: shapely.Geometry) -> None:
+    reasons: dict[int, tuple[str, str]] = {}
+    mend(np.array([geometry]), np.array([1]), np.array([True]), reasons, [])
+    assert reasons[0][0] == "no area is left once the ring is made valid"
+
+
+corner = st.tuples(st.integers(0, 12), st.integers(0, 12))
+ring = st.lists(corner, min_size=3, max_size=8)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(st.tuples(ring, st.lists(ring, max_size=3)), min_size=1, max_size=3))
+def test_repair_adds_no_ground_and_loses_none_in_silence(parts: list[tuple[list[Any], list[list[Any]]]]) -> None:
+    given_ = [Polygon(shell, holes) for shell, holes in parts]
+    geometry = np.array([MultiPolygon(given_) if len(given_) > 1 else given_[0]], dtype=object)
+    said: list[str] = []
+    before, was_valid = geometry[0], shapely.is_valid(geometry[0])
+    outer = shapely.union_all([shapely.make_valid(Polygon(shell)) for shell, _ in parts])
+    mend(geometry, np.array([1]), np.array([True]), {}, said)
+    after = geometry[0]
+    assert after.is_valid
+    assert after.area <= outer.area + 1e-9
+    assert shapely.difference(after, outer).area < 1e-9
+    for shell, holes in parts if len(parts) == 1 else ():
+        # what lies in no hole is kept: the even-odd truth of the outer ring less every hole
+        inner = shapely.union_all([shapely.make_valid(Polygon(hole)) for hole in holes])
+        assert after.area == pytest.approx(shapely.make_valid(Polygon(shell)).difference(inner).area, abs=1e-9)
+    if was_valid:
+        assert after.equals(before)
+    else:
+        assert any("km² before" in text and "km² after" in text for text in said)
+
+
+def file_with(path: Path, *polygons: Any, **properties: Any) -> Path:
+    listed = [
+        {"type": "Feature", "properties": {"controller": "RU", "status": "held", **properties}, "geometry": g}
+        for g in polygons
+    ]
+    path.write_text(json.dumps({"type": "FeatureCollection", "features": listed}))
+    return path
+
+
+def square(west: float, south: float, east: float, north: float) -> list[list[float]]:
+    return [[west, south], [east, south], [east, north], [west, north], [west, south]]
+
+
+def test_overlapping_holes_in_a_file(tmp_path: Path) -> None:
+    holes = [square(37.1, 48.1, 37.25, 48.2), square(37.15, 48.12, 37.3, 48.22)]
+    truth = box(37, 48, 37.5, 48.3) - box(*(37.1, 48.1, 37.25, 48.2)) - box(*(37.15, 48.12, 37.3, 48.22))
+    path = file_with(
+        tmp_path / "2025-01-11.geojson",
+        {"type": "Polygon", "coordinates": [square(37, 48, 37.5, 48.3), *holes]},
+    )
+    (receipt,) = import_files(tmp_path / "a.gpkg", "vector", path)
+    assert receipt.outcome == "stored"
+    assert f"{area_of(truth):.3f} km² after" in receipt.repairs[0]
+
+
+@pytest.mark.parametrize(
+    ("polygon", "bounds", "said"),
+    [
+        (square(178.5, -17, 181, -16), (-180, 180), "cut at 180°"),
+        (square(-181, -17, -178.5, -16), (-180, 180), "cut at 180°"),
+        (square(190, 62, 191, 63), (-170, -169), "moved by 360°"),
+    ],
+)
+def test_longitudes_past_180_are_brought_back(
+    polygon: list[list[float]], bounds: tuple[float, float], said: str
+) -> None:
+    geometry, text = np.array([Polygon(polygon)], dtype=object), []
+    width = polygon[1][0] - polygon[0][0]
+    mend(geometry, np.array([1]), np.array([True]), {}, text)
+    assert (geometry[0].bounds[0], geometry[0].bounds[2]) == bounds
+    assert geometry[0].area == pytest.approx(width)
+    assert said in text[0]
