@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -13,13 +14,20 @@ import pytest
 from shapely.geometry import box, mapping
 
 from geo.errors import GateError
-from geo.importing.validation import admit_control
+from geo.importing.validation import Memory, admit_control
 from geo.measure.areas import ground_by_class
 from geo.measure.ellipsoid import areas_km2
 from geo.schema import Options
-from geo.sources import deepstate, deepstate_mirror
+from geo.sources import deepstate, deepstate_mirror, units
+from geo.units import Countries, countries_of
 
+UNITS = Path(__file__).parent.parent / "geo" / "assets" / "units"
 SECOND = 1736623460  # 2025-01-11
+
+
+@cache
+def shipped_countries() -> Countries:
+    return countries_of(units.read(UNITS / "countries.geojson", Options()).frame.assign(area_km2=1e8))
 
 
 def write(path: Path, *features: tuple[str | None, str | None, Any]) -> Path:
@@ -87,10 +95,10 @@ def test_a_date_given_leaves_the_publication_and_the_meaning_of_colours_alone(tm
     assert snapshot.depicts == datetime(2022, 5, 1, tzinfo=UTC)
     assert snapshot.published == datetime.fromtimestamp(SECOND, UTC)
     assert snapshot.frame[["status", "native"]].values.tolist() == [["held", "#880e4f"]]
-    assert snapshot.refusals[0].why == "fill '' is no known class"
+    assert snapshot.refusals[0].why == "fill '' is no class known on 2025-01-11"
 
 
-def test_before_2023_name_and_fill_decide_together(tmp_path: Path) -> None:
+def test_before_29_may_2022_name_and_fill_decide_together(tmp_path: Path) -> None:
     path = write(
         tmp_path / "1649524729.geojson",
         ("Крим", "#000000", square(34)),
@@ -114,9 +122,106 @@ def test_before_2023_name_and_fill_decide_together(tmp_path: Path) -> None:
     assert [r.row for r in snapshot.refusals] == [7]
 
 
-def test_every_real_polygon_of_2022_is_explained_by_its_own_words(shared: Path) -> None:
-    files = [p for p in sorted((shared / "deepstate-raw").glob("*.geojson")) if int(p.stem) < 1672531200]
-    assert len(files) == 5
+@pytest.mark.parametrize("second", [1653845722, 1656247500, 1668200658, 1672528400])
+def test_from_29_may_2022_on_the_fill_is_the_class(second: int, tmp_path: Path) -> None:
+    path = write(
+        tmp_path / f"{second}.geojson",
+        ("Окупований Крим /// Occupied Crimea", "#880e4f", square(34)),
+        ("ОРДЛО /// CADR and CALR", "#880e4f", square(38)),
+        ("Придністров'я /// Transnistria", "#ff5252", square(29)),
+        ("Острів Тузла /// Occupied Tuzla Island", "#000000", square(36)),
+        ("Під питанням /// Contested", "#bdbdbd", square(37)),
+        ("Звільнено /// Liberated", "#0f9d58", square(35)),
+    )
+    (snapshot,) = deepstate.read(path, Options())
+    assert snapshot.frame[["row", "controller", "status"]].values.tolist() == [
+        [1, "RU", "held"], [2, "RU", "held"], [4, "RU", "held"], [5, None, "contested"], [6, "UA", "liberated"],
+    ]  # fmt: skip
+    assert snapshot.frame["native"].tolist()[:2] == ["Occupied Crimea #880e4f", "CADR and CALR #880e4f"]
+    assert sum(snapshot.left_out.values()) == 1
+    (before,) = deepstate.read(write(tmp_path / "1653845699.geojson", ("Крим", "#880e4f", square(34))), Options())
+    assert before.refusals
+
+
+@pytest.mark.parametrize(
+    ("day", "fill", "expected"),
+    [
+        ("2022-07-01", "#757575", (None, "contested")), ("2022-09-27", "#0097a7", ("UA", "liberated")),
+        ("2023-06-24", "#ce93d8", ("Wagner", "held")), ("2024-07-01", "#757575", None),
+        ("2024-09-27", "#0097a7", None), ("2024-06-24", "#ce93d8", None), ("2023-02-07", "#fbc02d", None),
+    ],
+)  # fmt: skip
+def test_a_fill_of_some_weeks_means_something_in_those_weeks(
+    day: str, fill: str, expected: tuple[str | None, str] | None, tmp_path: Path
+) -> None:
+    second = int(datetime.fromisoformat(f"{day}T12:00+00:00").timestamp())
+    (snapshot,) = deepstate.read(write(tmp_path / f"{second}.geojson", ("x", fill, square(35))), Options())
+    assert [tuple(row) for row in snapshot.frame[["controller", "status"]].values] == ([expected] if expected else [])
+    assert [r.why for r in snapshot.refusals] == ([] if expected else [f"fill {fill!r} is no class known on {day}"])
+
+
+# what happened, where a class moves by more than 2,500 km² from one state to the next of those kept here
+CAUSES = (
+    ("2022-04-01", "2022-04-27", "the first maps are redrawn: doubtful ground in the south and east becomes held"),
+    ("2022-09-08", "2022-09-12", "Ukraine retakes most of Kharkiv oblast"),
+    ("2022-10-20", "2022-11-25", "Ukraine retakes Kherson oblast west of the Dnipro"),
+)
+
+
+def test_no_class_jumps_between_neighbouring_states(shared: Path) -> None:
+    before: dict[tuple[str | None, str], float] = {}
+    last = datetime(2022, 4, 1, tzinfo=UTC)
+    files = sorted((shared / "deepstate-raw").glob("*.geojson"))
+    assert len(files) > 200
+    memory = Memory()
+    refused = {}
+    for path in files:
+        (snapshot,) = deepstate.read(path, Options())
+        admitted = admit_control(snapshot, options=Options(), countries=shipped_countries(), memory=memory)
+        measured = zip(
+            admitted.frame["controller"], admitted.frame["status"],
+            areas_km2(np.asarray(admitted.frame.geometry.array, dtype=object)), strict=True,
+        )  # fmt: skip
+        now: dict[tuple[str | None, str], float] = {}
+        for controller, status, km2 in measured:
+            now[controller, status] = now.get((controller, status), 0.0) + km2
+        day = f"{snapshot.depicts:%Y-%m-%d}"
+        stated = any(f"{last:%Y-%m-%d}" < end and day > first for first, end, _ in CAUSES)
+        for kind in {*now, *before} if before else ():
+            moved = abs(now.get(kind, 0.0) - before.get(kind, 0.0))
+            assert moved < 2500 or stated, (path.name, kind, moved)
+        assert all(r.why for r in admitted.refusals)
+        refused |= {day: [r.why for r in admitted.refusals]} if admitted.refusals else {}
+        before, last = now, snapshot.depicts
+    # nothing is refused but the stray ground in the Arabian Sea
+    assert min(refused) == "2023-02-02"
+    assert max(refused) <= "2023-11-13"
+    assert all("sea" in why for whys in refused.values() for why in whys)
+
+
+@pytest.mark.parametrize(
+    ("last_of", "controller", "expected", "within"),
+    [
+        ("2022-12-31", "RU", 108_753, 3), ("2023-01-01", "RU", 108_760, 3),
+        ("2023-02-02", None, 421.5, 5), ("2023-06-03", None, 400.1, 1),
+    ],
+)  # fmt: skip
+def test_figures_of_days_that_colours_and_stray_ground_spoilt(
+    last_of: str, controller: str | None, expected: float, within: float, shared: Path
+) -> None:
+    end = datetime.fromisoformat(f"{last_of}T23:59:59+00:00").timestamp()
+    seconds = [int(p.stem) for p in (shared / "deepstate-raw").glob("*.geojson")]
+    path = shared / "deepstate-raw" / f"{max(s for s in seconds if s <= end)}.geojson"
+    (snapshot,) = deepstate.read(path, Options())
+    frame = admit_control(snapshot, options=Options(), countries=shipped_countries()).frame
+    ground = ground_by_class(frame)[controller, "contested" if controller is None else "held", None, ""]
+    assert areas_km2(np.array([ground], dtype=object))[0] == pytest.approx(expected, abs=within)
+
+
+def test_every_real_polygon_before_29_may_2022_is_explained_by_its_own_words(shared: Path) -> None:
+    change = deepstate.MEANING_CHANGED.timestamp()
+    files = [p for p in sorted((shared / "deepstate-raw").glob("*.geojson")) if int(p.stem) < change]
+    assert len(files) > 15
     for path in files:
         listed = json.loads(path.read_text(encoding="utf-8"))["features"]
         (snapshot,) = deepstate.read(path, Options())
@@ -150,7 +255,7 @@ def test_every_class_agrees_with_the_reference(shared: Path) -> None:
     assert len(reference) > 120
     for row in reference:
         (snapshot,) = deepstate.read(shared / "deepstate-raw" / f"{row['unix']}.geojson", Options())
-        frame = admit_control(snapshot, options=Options()).frame
+        frame = admit_control(snapshot, options=Options(), countries=shipped_countries()).frame
         frame["native"] = frame["native"].str[-7:]
         ground = ground_by_class(frame, by_native=True)
         found = {key[2]: areas_km2(np.array([shape], dtype=object))[0] for key, shape in ground.items()}

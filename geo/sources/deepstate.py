@@ -24,23 +24,31 @@ class _Class(NamedTuple):
     status: str
 
 
-_RU, _FREED, _ABROAD, _GREY = (
+_RU, _FREED, _ABROAD, _GREY, _MUTINEERS = (
     _Class("RU", "held"),
     _Class("UA", "liberated"),
     _Class("UA", "held"),
     _Class(None, "contested"),
+    _Class("Wagner", "held"),
 )
-# From 2023 on the fill is the class; one English word, "dismissed", stands for liberated and for held in Russia.
+# From this instant on the fill is the class; one English word, "dismissed", stands for liberated and for held in
+# Russia. Before it the same colours mean other things. Learnt from the files of 2022-04-03 to 2025-08.
+MEANING_CHANGED = datetime(2022, 5, 29, 17, 35, tzinfo=UTC)
 FILLS: Mapping[str, _Class] = {
     "#a52714": _RU, "#880e4f": _RU, "#0f9d58": _FREED, "#0288d1": _FREED, "#01579b": _ABROAD,
     "#bcaaa4": _GREY, "#bdbdbd": _GREY,
 }  # fmt: skip
+# Fills that were in use for some weeks only: fill -> (first day, day after the last, class).
+_BRIEFLY: Mapping[str, tuple[datetime, datetime, _Class]] = {
+    "#757575": (datetime(2022, 6, 1, tzinfo=UTC), datetime(2022, 9, 1, tzinfo=UTC), _GREY),
+    "#0097a7": (datetime(2022, 9, 26, tzinfo=UTC), datetime(2022, 9, 29, tzinfo=UTC), _FREED),
+    "#ce93d8": (datetime(2023, 6, 23, tzinfo=UTC), datetime(2023, 6, 27, tzinfo=UTC), _MUTINEERS),
+}
 OTHER_TERRITORIES = "#ff5252"
-FIRST_BY_FILL = datetime(2023, 1, 1, tzinfo=UTC)
 # No state was published before; a smaller number in a file's name is no Unix second of one (20250111 would be 1970).
 _FIRST = datetime(2022, 2, 24, tzinfo=UTC)
 
-# Before that, name and fill together: fill -> (what the name must say, the class, None to leave it out)
+# Before 29 May 2022, name and fill together: fill -> (what the name must say, the class, None to leave it out)
 _IN_DOUBT = re.compile(r"питанням|невідом|doubt|unknown", re.IGNORECASE)
 _BY_NAME: tuple[tuple[str, re.Pattern[str], _Class | None], ...] = (
     ("#000000", re.compile(r"крим|ордло|тузла|crimea|cadr|tuzla", re.IGNORECASE), _RU),
@@ -117,18 +125,23 @@ def _class(feature: Mapping[str, Any], moment: datetime) -> _Class | str | Refus
         return _POINTS
     properties = feature.get("properties") or {}
     fill, name = _said(properties, "fill").strip().lower(), _said(properties, "name")
-    if moment >= FIRST_BY_FILL:
+    if moment >= MEANING_CHANGED:
         if fill == OTHER_TERRITORIES:
             return _ELSEWHERE
         if fill in FILLS:
             return FILLS[fill]
-        return Refusal(0, f"fill {fill!r} is no known class", f"the known ones: {', '.join(FILLS)}")
+        if fill in _BRIEFLY and _BRIEFLY[fill][0] <= moment < _BRIEFLY[fill][1]:
+            return _BRIEFLY[fill][2]
     for colour, words, what in _BY_NAME:
-        if fill == colour and words.search(name):
+        # black kept its meaning, and went out of use in June 2022
+        if fill == colour and words.search(name) and (moment < MEANING_CHANGED or fill == "#000000"):
             return _ELSEWHERE if what is None else what
-    return Refusal(
-        0, f"neither the fill {fill!r} nor the name {_words(name)!r} explains it", "store it by your own file"
-    )
+    if moment >= MEANING_CHANGED:
+        return Refusal(
+            0, f"fill {fill!r} is no class known on {moment:%Y-%m-%d}", f"the known ones: {', '.join(FILLS)}"
+        )
+    why = f"neither the fill {fill!r} nor the name {_words(name)!r} explains it"
+    return Refusal(0, why, "store it by your own file")
 
 
 def _may_have_area(geometry: Mapping[str, Any]) -> bool:
@@ -141,7 +154,7 @@ def _native(properties: Mapping[str, Any], moment: datetime) -> str:
     """The source's class in its own words, the same on every day: token or name, and the fill."""
     names = [_words(_SUFFIX.sub("", part)) for part in _said(properties, "name").split("///")]
     names = [n for n in names if n] or [""]
-    word = names[-1] if moment >= FIRST_BY_FILL else names[0]
+    word = names[-1] if moment >= MEANING_CHANGED else names[0]
     return f"{_DAYS.sub('', word)} {_said(properties, 'fill').strip().lower()}".strip()
 
 
@@ -164,4 +177,5 @@ READER = Reader(
     ),
     "control",
     read,
+    ("UA", "RU"),
 )
