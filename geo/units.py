@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -59,11 +59,11 @@ def _near(pool: pd.DataFrame, wanted: str) -> list[str]:
     from rapidfuzz.distance import OSA
 
     rows = list(zip(pool["unit"], pool["name"], pool["name_local"], strict=True))
-    words = [(_bare(str(word)), str(row[1])) for row in rows for word in row if text_or_none(word)]
-    words += [(_bare(w.rstrip("*")), str(n)) for u, n, local in rows
+    words = [(bare_name(str(word)), str(row[1])) for row in rows for word in row if text_or_none(word)]
+    words += [(bare_name(w.rstrip("*")), str(n)) for u, n, local in rows
               for w in unit_words({"unit": u, "name": n, "name_local": local})]  # fmt: skip
     scored = process.extract(
-        _bare(wanted) or wanted, [word for word, _ in words], scorer=OSA.normalized_similarity, limit=12,
+        bare_name(wanted) or wanted, [word for word, _ in words], scorer=OSA.normalized_similarity, limit=12,
         score_cutoff=_NEAR,
     )  # fmt: skip
     return list(dict.fromkeys(words[at][1] for _, _, at in scored))[:5]
@@ -88,8 +88,8 @@ def _by_name(pool: pd.DataFrame, wanted: str) -> pd.Series:
 
 
 def _by_bare_name(pool: pd.DataFrame, wanted: str) -> pd.Series:
-    key = _bare(wanted)
-    hit = (pool["name"].map(_bare) == key) | (pool["name_local"].fillna("").map(_bare) == key)
+    key = bare_name(wanted)
+    hit = (pool["name"].map(bare_name) == key) | (pool["name_local"].fillna("").map(bare_name) == key)
     return hit & bool(key)
 
 
@@ -125,7 +125,7 @@ def read_table(path: Path) -> list[dict[str, str]]:
 
 
 def _by_spelling(pool: pd.DataFrame, wanted: str) -> pd.Series:
-    key = _bare(wanted)
+    key = bare_name(wanted)
     rows = zip(pool["unit"], pool["name"], pool["name_local"], strict=True)
     words = (unit_words({"unit": unit, "name": name, "name_local": local}) for unit, name, local in rows)
     return pd.Series([bool(key) and any(_is_spelt(word, key) for word in known) for known in words], index=pool.index)
@@ -135,7 +135,7 @@ def _is_spelt(word: str, key: str) -> bool:
     """Whether a name is one of those that a word with ``*`` for any ending stands for."""
     stem = _plain(word.rstrip("*"))
     if not word.endswith("*"):
-        return _bare(word) == key
+        return bare_name(word) == key
     ending = key.removeprefix(stem)
     return key.startswith(stem) and len(ending) <= _ENDING and (ending.isalpha() or not ending)
 
@@ -145,7 +145,8 @@ def _plain(name: str) -> str:
     return " ".join("".join(c for c in folded if not unicodedata.combining(c) and c not in "'’ʼ`").split())
 
 
-def _bare(name: str) -> str:
+def bare_name(name: str) -> str:
+    """A unit's name in small letters, without accents and words such as "oblast"."""
     return " ".join(word for word in _plain(name).replace("-", " ").split() if word not in _KINDS)
 
 
@@ -178,6 +179,7 @@ class Countries:
     detail: shapely.STRtree
     coarse: shapely.STRtree
     detail_codes: NDArray[np.object_]
+    detail_names: NDArray[np.object_]
     coarse_codes: NDArray[np.object_]
 
     def locate(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.object_]:
@@ -188,6 +190,12 @@ class Countries:
             who, unit = tree.query(points, predicate="intersects")
             codes[who] = names[unit]
         return codes
+
+    @cached_property
+    def grounds(self) -> tuple[shapely.STRtree, NDArray[np.object_]]:
+        """Every single polygon of the countries, and whose it is."""
+        parts, owner = shapely.get_parts(self.coarse.geometries, return_index=True)
+        return shapely.STRtree(parts), self.coarse_codes[owner]
 
     def in_detail(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether each point lies in a unit below the countries."""
@@ -210,6 +218,7 @@ def countries_of(units: gpd.GeoDataFrame) -> Countries:
         detail=shapely.STRtree(geometry[~is_top]),
         coarse=shapely.STRtree(geometry[is_top]),
         detail_codes=fine[~is_top],
+        detail_names=units["name"].to_numpy(dtype=object)[~is_top],
         coarse_codes=fine[is_top],
     )
 

@@ -128,9 +128,9 @@ def test_more_than_a_country_has_is_refused() -> None:
 def test_swapped_axes_are_told_by_the_units() -> None:
     swapped = Polygon([(51, 35), (51.3, 35), (51.3, 35.5), (51, 35.5)])
     with pytest.raises(GateError, match="swapped"):
-        admit_control(snapshot(swapped), options=NONE, countries=COUNTRIES)
+        admit_control(snapshot(swapped, controller="AA"), options=NONE, countries=COUNTRIES)
     accepted = Options(accept=frozenset({"swapped"}))
-    assert len(admit_control(snapshot(swapped), options=accepted, countries=COUNTRIES).frame) == 1
+    assert len(admit_control(snapshot(swapped, controller="AA"), options=accepted, countries=COUNTRIES).frame) == 1
 
 
 def test_the_future_is_refused_unless_accepted() -> None:

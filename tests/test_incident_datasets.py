@@ -65,8 +65,8 @@ def test_the_receipt_of_every_file_adds_up(taken: tuple[Path, dict[str, Receipt]
         ("ucdp_ged_23.1_sample1000.csv", 1000, 1000),
         ("VIINA_2022_EXACT_DEDUPE.csv", 639, 639),
         ("VIINA_2025_REBUILD.csv", 325, 325),
-        ("events_maphub_2022.csv", 6650, 6633),
-        ("bellingcat_incidents_2022_2026.json", 2514, 2512),
+        ("events_maphub_2022.csv", 6650, 6634),
+        ("bellingcat_incidents_2022_2026.json", 2514, 2511),
         ("export_events.json", 1159, 1158),
         ("osint_alarm_2024.kml", 73, 73),
         ("lastPoint.kml", 280, 0),
@@ -359,9 +359,12 @@ def test_points_elsewhere_in_the_world_are_not_taken_for_swapped(tmp_path: Path)
     path.write_text(head + caucasus)
     (receipt,) = import_files(tmp_path / "a.gpkg", "incidents", path)
     assert receipt.rows_stored == 3
-    path.write_text(head + "1,2025-01-11,40.48,44.29\n2,2025-01-11,50.4,30.5\n3,2025-01-11,51.7,36.2\n")
+    rows = "1,2025-01-11,40.48,44.29\n2,2025-01-11,50.4,30.5\n3,2025-01-11,51.7,36.2\n4,2025-01-11,50.1,33.2\n"
+    path.write_text(head + rows + "5,2025-01-11,36.2,51.7\n")
     (receipt,) = import_files(tmp_path / "b.gpkg", "incidents", path)
-    assert [r.why for r in receipt.refusals] == ["latitude and longitude look swapped"]
+    assert [r.row for r in receipt.refusals] == [5]
+    assert "swapped" in receipt.refusals[0].why
+    assert any("row 1: it lies at 44.29° E 40.48° N" in note for note in receipt.notes)
 
 
 # -- asked for ------------------------------------------------------------------------------------------------------

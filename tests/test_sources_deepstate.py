@@ -14,7 +14,7 @@ import pytest
 from shapely.geometry import box, mapping
 
 from geo.errors import GateError
-from geo.importing.validation import Memory, admit_control
+from geo.importing.validation import FindingCache, admit_control
 from geo.measure.areas import ground_by_class
 from geo.measure.ellipsoid import areas_km2
 from geo.schema import Options
@@ -173,7 +173,7 @@ def test_no_class_jumps_between_neighbouring_states(shared: Path) -> None:
     last = datetime(2022, 4, 1, tzinfo=UTC)
     files = sorted((shared / "deepstate-raw").glob("*.geojson"))
     assert len(files) > 200
-    memory = Memory()
+    memory = FindingCache()
     refused = {}
     for path in files:
         (snapshot,) = deepstate.read(path, Options())

@@ -56,7 +56,7 @@ def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
 @click.option(
     "--accept",
     multiple=True,
-    type=click.Choice(["future", "swapped", "empty", "large", "partial", "positions", "clock"]),
+    type=click.Choice(["future", "swapped", "empty", "large", "partial", "positions", "clock", "elsewhere"]),
     help="Let this finding in on purpose.",
 )
 @form_option("table", "json")

@@ -24,6 +24,7 @@ from geo.formats.geojson import read_bytes
 from geo.formats.tables import csv_lines, defused, number, read_table
 from geo.importing.validation import Admitted, FindingCache, admit_control, admit_points, admit_units
 from geo.measure.ellipsoid import areas_km2
+from geo.measure.location_checks import Expected
 from geo.schema import CLAIM_COLUMNS, Options, Refusal, Rows, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
 from geo.storage import snapshots as history
@@ -249,7 +250,7 @@ def _import_file(
             raise FileError(f"{path}: it changed while it was read: wait until it is written, then import it again")
         if isinstance(found, Rows):
             return _take_rows(archive, reader, credit, found, file, options, countries)
-        return _take_snapshots(archive, credit, found, file, options, countries, memory)
+        return _take_snapshots(archive, reader, credit, found, file, options, countries, memory)
     except (FileError, GateError) as error:
         text = str(error) if path.name in str(error) else f"{path}: {error}"
         refused = Receipt(str(path), credit.name, "refused", error=text)
@@ -280,6 +281,7 @@ def _sidecar_of(path: Path, archive: Path) -> Path:
 
 def _take_snapshots(
     archive: Archive,
+    reader: Reader,
     credit: Source,
     snapshots: Sequence[Snapshot],
     file: _File,
@@ -288,7 +290,16 @@ def _take_snapshots(
     memory: FindingCache,
 ) -> Receipt:
     """All snapshots of a file in one transaction: a file is in the archive as a whole or not at all."""
-    admitted = [(s, admit_control(s, options=options, countries=countries, memory=memory)) for s in snapshots]
+    admitted = []
+    for snapshot in snapshots:
+        series = (credit.name, snapshot.part)
+        if series not in memory.boxes:
+            memory.boxes[series] = archive.store.last_boxes(*series) if archive.path.exists() else np.empty((0, 4))
+        expected = Expected(theatre=reader.theatre, before=memory.boxes[series])
+        let_in = admit_control(snapshot, options=options, countries=countries, memory=memory, expected=expected)
+        admitted.append((snapshot, let_in))
+        if len(let_in.frame):
+            memory.boxes[series] = let_in.frame.geometry.bounds.to_numpy()
     receipts = [_receipt_of(s, a, file, credit) for s, a in admitted]
     retrieved = parse_instant(options.retrieved, what="retrieved") if options.retrieved else None
     with archive.store.writing() as connection:

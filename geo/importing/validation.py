@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from geo.errors import GateError
 from geo.importing.geometry_repair import Objects, area_of, look, mend, why_not_degrees
 from geo.measure.ellipsoid import areas_km2
+from geo.measure.location_checks import WAY_OUT, Doubt, Expected, against_country, doubts
 from geo.presentation.statuses import STATUSES
 from geo.schema import CRS, Options, Refusal, Rows, Snapshot, text_or_none
 from geo.units import Countries
@@ -23,6 +24,7 @@ from geo.units import Countries
 SLIVER_KM2 = 0.01
 # A country's own outline is drawn with some error: a side may seem to hold a little more than all of it.
 TOLERANCE = 1.02
+_NOTES = 20  # on points in odd places, that are told one by one
 
 
 @dataclass(frozen=True)
@@ -45,10 +47,16 @@ class FindingCache:
     overlaps: dict[tuple[bytes, bytes], float] = field(default_factory=dict)
     slivers: dict[bytes, int] = field(default_factory=dict)
     sides: dict[str, set[str]] = field(default_factory=dict)  # by source
+    boxes: dict[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)  # of a source's and part's last map
 
 
 def admit_control(
-    snapshot: Snapshot, *, options: Options, countries: Countries | None = None, memory: FindingCache | None = None
+    snapshot: Snapshot,
+    *,
+    options: Options,
+    countries: Countries | None = None,
+    memory: FindingCache | None = None,
+    expected: Expected | None = None,
 ) -> Admitted:
     """Let a snapshot's polygons in."""
     memory = memory or FindingCache()
@@ -70,12 +78,14 @@ def admit_control(
     frame, duplicates, twice = _drop_duplicates(frame)
     if twice:
         repairs.append(f"{duplicates + twice} equal features: {twice} kept, {duplicates + twice} counted")
+    placed: list[str] = []
     if countries is not None and len(frame):
-        _check_swapped(frame, options, countries)
         frame = _refuse_too_large(frame, options, countries, memory, turned)
+        if len(frame):
+            frame, placed = _check_place(frame, options, countries, memory, expected or Expected(), turned)
         if frame.empty:
             _explain_nothing(snapshot, turned, options)
-    notes = [*snapshot.notes, *_slivers(frame, memory), *_overlaps(frame, memory)]
+    notes = [*snapshot.notes, *placed, *_slivers(frame, memory), *_overlaps(frame, memory)]
     for key in _keys(np.asarray(frame.geometry.array, dtype=object)):
         memory.sound.setdefault(key, 0.0)
     return Admitted(frame, tuple(turned), tuple(repairs), duplicates, tuple(notes))
@@ -179,27 +189,58 @@ def _drop_duplicates(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, int, in
     return kept, len(frame) - len(kept), doubles
 
 
-def _representative(frame: gpd.GeoDataFrame) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    points = shapely.point_on_surface(np.asarray(frame.geometry.array, dtype=object))
-    return shapely.get_x(points), shapely.get_y(points)
+def _check_place(
+    frame: gpd.GeoDataFrame, options: Options, countries: Countries, memory: FindingCache, expected: Expected,
+    turned: list[Refusal],
+) -> tuple[gpd.GeoDataFrame, list[str]]:  # fmt: skip
+    """Refuse the polygons that cannot be where they are, also single ones of a set; say which are odd there."""
+    geometry = np.asarray(frame.geometry.array, dtype=object)
+    parts, owner = shapely.get_parts(geometry, return_index=True)
+    expected = replace(expected, sides=set(frame["controller"].dropna()))
+    found = list(doubts(parts, _places(parts, countries, memory), countries, expected))
+    rows = frame["row"].to_numpy()
+    notes = [_odd(d, rows[owner[list(d.items)]]) for d in found if not _refused(d, options)]
+    gone = np.zeros(len(parts), dtype=bool)
+    for doubt in (d for d in found if _refused(d, options)):
+        items = np.array(doubt.items, dtype=int)[~gone[list(doubt.items)]]
+        gone[items] = True
+        for i in sorted(set(owner[items].tolist())):
+            mine = parts[items[owner[items] == i]]
+            row = frame.iloc[[i]].set_geometry([shapely.multipolygons(mine) if len(mine) > 1 else mine[0]], crs=CRS)
+            why = f"{areas_km2(mine).sum():,.3f} km²: {doubt.why}"
+            turned.append(_refusal(row, 0, why, WAY_OUT))
+    if not gone.any():
+        return frame, notes
+    whole = geometry.copy()
+    touched = sorted(set(owner[gone].tolist()))
+    for i in touched:
+        left = parts[(owner == i) & ~gone]
+        whole[i] = shapely.multipolygons(left) if len(left) else None
+    kept = frame.set_geometry(gpd.GeoSeries(whole, crs=CRS))
+    return kept[[g is not None for g in whole]].reset_index(drop=True), notes
 
 
-def _check_swapped(frame: gpd.GeoDataFrame, options: Options, countries: Countries) -> None:
-    lon, lat = _representative(frame)
-    if "swapped" in options.accept or not _look_swapped(lon, lat, countries).mean() > 0.5:
-        return
-    raise GateError(
-        f"latitude and longitude look swapped: near {lon[0]:.2f}° E {lat[0]:.2f}° N, no unit of the archive; the other"
-        " way round there are. Swap them in the file; --accept swapped stores them as they are"
-    )
+def _refused(doubt: Doubt, options: Options) -> bool:
+    swapped = "swapped" in options.accept and "swapped" in doubt.why
+    return doubt.impossible and not swapped and "elsewhere" not in options.accept
 
 
-def _look_swapped(lon: NDArray[np.float64], lat: NDArray[np.float64], countries: Countries) -> NDArray[np.bool_]:
-    """Points outside the units known in detail that the other way round would lie inside."""
-    turned = np.abs(lon) <= 90
-    out = np.zeros(len(lon), dtype=bool)
-    out[turned] = ~countries.in_detail(lon[turned], lat[turned]) & countries.in_detail(lat[turned], lon[turned])
-    return out
+def _odd(doubt: Doubt, rows: NDArray[Any]) -> str:
+    listed = sorted(set(rows.tolist()))
+    named = f"row{'s' if len(listed) > 1 else ''} {', '.join(map(str, listed[:5]))}" if listed else ""
+    more = f" and {len(listed) - 5} more" if len(listed) > 5 else ""
+    return f"{named}{more}: {doubt.why}; kept" if named else doubt.why
+
+
+def _places(parts: Objects, countries: Countries, memory: FindingCache) -> NDArray[np.object_]:
+    """The country of each polygon, "" for none."""
+    keys = _keys(parts)
+    unknown = [i for i, k in enumerate(keys) if k not in memory.country]
+    if unknown:
+        points = shapely.get_coordinates(shapely.point_on_surface(parts[unknown]))
+        located = countries.locate(points[:, 0], points[:, 1]).tolist()
+        memory.country |= dict(zip((keys[i] for i in unknown), located, strict=True))
+    return np.array([memory.country[k] for k in keys], dtype=object)
 
 
 def _refuse_too_large(
@@ -209,15 +250,10 @@ def _refuse_too_large(
     if "large" in options.accept or not countries.areas_km2:
         return frame
     geometry = np.asarray(frame.geometry.array, dtype=object)
-    keys = _keys(geometry)
-    unknown = [i for i, k in enumerate(keys) if k not in memory.country]
-    if unknown:
-        lon, lat = _representative(frame.iloc[unknown])
-        memory.country |= dict(zip((keys[i] for i in unknown), countries.locate(lon, lat).tolist(), strict=True))
+    keys, place = _keys(geometry), _places(geometry, countries, memory)
     fresh = [i for i, k in enumerate(keys) if memory.sound.get(k, 0.0) == 0.0]
     memory.sound |= dict(zip((keys[i] for i in fresh), _spread(geometry[fresh]).tolist(), strict=True))
     areas = np.array([memory.sound[k] for k in keys])
-    place = np.array([memory.country[k] for k in keys], dtype=object)
     bad = np.zeros(len(frame), dtype=bool)
     classes = (frame["controller"].fillna("") + "|" + frame["status"]).to_numpy()
     for country in set(place.tolist()):
@@ -298,34 +334,30 @@ def _look_at_points(
     for i in late:
         start = frame["date_start"].iloc[i]
         reasons.setdefault(i, (f"the event date {start} is later than now", "a slip of the pen? --accept future"))
-    if countries is None or "swapped" in options.accept:
-        return []
-    return _refuse_swapped(frame, xy, countries, reasons)
+    return [] if countries is None else _check_points(frame, xy, options, countries, reasons)
 
 
-def _refuse_swapped(
-    frame: gpd.GeoDataFrame, xy: NDArray[np.float64], countries: Countries, reasons: dict[int, tuple[str, str]]
-) -> list[str]:
+def _check_points(
+    frame: gpd.GeoDataFrame, xy: NDArray[np.float64], options: Options, countries: Countries,
+    reasons: dict[int, tuple[str, str]],
+) -> list[str]:  # fmt: skip
+    """Points against their rows' own words and against each other; a row that names its country right is right."""
     good = np.array([i for i in range(len(frame)) if i not in reasons], dtype=int)
     if not len(good):
         return []
-    looks = _look_swapped(xy[good, 0], xy[good, 1], countries)
-    suspects = [i for i in good[looks].tolist() if _country_allows(frame, i, xy[i], countries)]
-    rest = good[~looks]
-    if suspects and len(rest) and countries.in_detail(xy[rest, 0], xy[rest, 1]).mean() < 0.5:
-        # the file is of another part of the world, where such a point is nothing odd
-        return [
-            f"{len(suspects)} points would lie in units of the archive the other way round; the file's others do not"
-        ]
-    why = ("latitude and longitude look swapped", "swap them in the file; --accept swapped stores them as they are")
-    reasons |= dict.fromkeys(suspects, why)
-    return []
-
-
-def _country_allows(frame: gpd.GeoDataFrame, i: int, point: NDArray[np.float64], countries: Countries) -> bool:
-    """Whether the row may have its axes swapped: it names no country, or the one that the swapped point lies in."""
-    named = text_or_none(frame["country"].iloc[i])
-    if not named:
-        return True
-    code = str(countries.locate(point[1:], point[:1])[0])
-    return named.casefold() in (code.casefold(), countries.names.get(code, "").casefold())
+    where = countries.locate(xy[good, 0], xy[good, 1])
+    words = frame[["country", "adm_1", "adm_2", "where_coordinates"]].iloc[good].fillna("").astype(str)
+    own = against_country(xy[good], where, words.to_numpy().tolist(), countries)
+    sure = {i for i, name in enumerate(words["country"]) if name} - {i for d in own for i in d.items}
+    points = np.asarray(frame.geometry.array, dtype=object)[good]
+    among = [
+        d._replace(items=items) if (items := tuple(set(d.items) - sure)) else d._replace(impossible=False)
+        for d in doubts(points, where, countries, Expected())
+    ]
+    rows, notes = frame["row"].to_numpy()[good], []
+    for doubt in (*own, *among):
+        if _refused(doubt, options):
+            reasons |= {int(good[i]): (doubt.why, WAY_OUT) for i in doubt.items if int(good[i]) not in reasons}
+        else:
+            notes.append(_odd(doubt, rows[list(doubt.items)]))
+    return notes if len(notes) <= _NOTES else [*notes[:_NOTES], f"{len(notes) - _NOTES} more such notes"]

@@ -20,6 +20,7 @@ class Reader:
     source: Source
     kind: Kind
     read: Callable[[Path, Options], Sequence[Snapshot] | Rows]
+    theatre: tuple[str, ...] = ()  # ISO codes of the countries that its maps show, where they show only some
 
 
 def day_number(text: str) -> str | None:

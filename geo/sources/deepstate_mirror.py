@@ -71,4 +71,5 @@ READER = Reader(
     ),
     "control",
     read,
+    ("UA", "RU"),
 )

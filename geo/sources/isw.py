@@ -173,4 +173,5 @@ READER = Reader(
     ),
     "control",
     read,
+    ("UA", "RU"),
 )

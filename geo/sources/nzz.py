@@ -139,4 +139,5 @@ READER = Reader(
     ),
     "control",
     read,
+    ("UA", "RU"),
 )

@@ -191,4 +191,5 @@ READER = Reader(
     ),
     "control",
     read,
+    ("UA", "RU"),
 )

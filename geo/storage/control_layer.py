@@ -11,6 +11,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from geo.errors import ArchiveError
 from geo.schema import CRS, write_instant
@@ -104,6 +105,16 @@ class ControlTable(Access):
                 (lon, lon, lat, lat, source, source),
             )
         return frame[frame.intersects(shapely.Point(lon, lat))].reset_index(drop=True)
+
+    def last_boxes(self, source: str, part: str) -> NDArray[np.float64]:
+        """West, south, east and north of every polygon of the last state of a source's part, shape (n, 4)."""
+        with self.reading() as connection:
+            rows = connection.execute(
+                "SELECT r.minx, r.miny, r.maxx, r.maxy FROM control c JOIN rtree_control_geom r ON r.id = c.fid"
+                " WHERE c.source = ? AND c.part = ? AND c.valid_to IS NULL",
+                (source, part),
+            ).fetchall()
+        return np.array(rows, dtype=float).reshape(-1, 4)
 
     def control_then(self, source: str, instant: datetime, *, as_known_on: datetime) -> gpd.GeoDataFrame:
         """The polygons of a source at an instant, as the archive knew them at an earlier moment."""
