@@ -11,7 +11,7 @@ import shapely
 from shapely.geometry import GeometryCollection, LineString, MultiPolygon, Point, Polygon, box
 
 from geo.errors import GateError
-from geo.importing.validation import Memory, admit_control, admit_points, admit_units
+from geo.importing.validation import FindingCache, admit_control, admit_points, admit_units
 from geo.measure.ellipsoid import areas_km2
 from geo.schema import INCIDENT_COLUMNS, Options, Refusal, Rows, Snapshot
 from geo.units import countries_of
@@ -172,7 +172,7 @@ def test_slivers_are_counted_and_kept() -> None:
 
 
 def test_memory_changes_nothing_but_time() -> None:
-    memory = Memory()
+    memory = FindingCache()
     bow = Polygon([(35, 51), (35.5, 51.3), (35.5, 51), (35, 51.3)])
     both = frame(SQUARE, box(35.25, 51, 36, 51.3), bow, Point(1, 1))
     both["controller"] = ["UA", "RU", "UA", "UA"]
