@@ -109,6 +109,9 @@ LANG = click.option(
     "--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names."
 )
 PAGE = click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The page, F.html.")
+TEMPLATES = click.option(
+    "--templates", metavar="DIR", type=click.Path(path_type=Path), help="A folder of your own page templates."
+)
 AGE = click.option("--max-age-days", type=Days(), metavar="N", help="Refuse a snapshot older than this on the date.")
 BY = click.option(
     "--by", type=click.Choice(["unit", "native"]), help="A row for each unit, or each class of the source."

@@ -10,7 +10,19 @@ from typing import Any
 import click
 import pandas as pd
 
-from geo.cli.common import AGE, ARCHIVE, CLASSES, KNOWN, WHERE, form_option, main, name_units, opened, places_option
+from geo.cli.common import (
+    AGE,
+    ARCHIVE,
+    CLASSES,
+    KNOWN,
+    TEMPLATES,
+    WHERE,
+    form_option,
+    main,
+    name_units,
+    opened,
+    places_option,
+)
 from geo.errors import UsageError
 from geo.output.console import give_json, printable, records, show
 
@@ -34,18 +46,21 @@ from geo.output.console import give_json, printable, records, show
 @KNOWN
 @AGE
 @click.option("--title", help="Of a page or chart.")
+@TEMPLATES
 @form_option("table", "csv", "json", "geojson")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="A page (F.html), or a chart of a span (F.png).")
 def compare_command(
     archive: Path, date: str | None, from_: str | None, to: str | None, form: str, output: Path | None,
     take: tuple[str, ...], status: tuple[str, ...], places: Path | None, column: str | None, lag_days: int,
-    title: str | None, **given: Any,
+    title: str | None, templates: Path | None, **given: Any,
 ) -> None:  # fmt: skip
     """Sources side by side: what each says, what they agree on, what is in dispute, who trails whom. Never merged."""
     from geo.measure.settlements import read_places
 
     if (from_ is None) != (to is None) or (from_ is not None and date is not None):
         raise UsageError("give --date, or --from and --to")
+    if templates is not None and (from_ is not None or output is None):
+        raise UsageError("--templates goes with the page of one date (-o F.html)")
     given |= {"status": status or None, "take": _pairs(take), "sources": list(given["sources"])}
     if from_ is not None:
         _span(archive, (from_, str(to)), form, output, title, places, lag_days=lag_days, **given)
@@ -55,7 +70,7 @@ def compare_command(
         from geo.output.html.compare_page import draw_comparison
         from geo.output.html.map_page import save_map
 
-        click.echo(save_map(draw_comparison(opened(archive), date, title=title, **given), output))
+        click.echo(save_map(draw_comparison(opened(archive), date, title=title, templates=templates, **given), output))
         return
     kept = opened(archive)
     found = kept.compare(date, **given)

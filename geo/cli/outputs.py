@@ -19,6 +19,7 @@ from geo.cli.common import (
     PAGE,
     SOURCE,
     SPAN,
+    TEMPLATES,
     WHERE,
     WHOLE_DAYS,
     main,
@@ -47,6 +48,7 @@ SHOWN = options(
 @click.option("--since", metavar="D", help="Draw what changed since this date.")
 @SHOWN
 @click.option("--title", help="The page's title.")
+@TEMPLATES
 @PAGE
 def map_command(archive: Path, date: str | None, output: Path, **given: Any) -> None:
     """A dated map: one HTML file that needs no network."""
@@ -63,6 +65,7 @@ def map_command(archive: Path, date: str | None, output: Path, **given: Any) -> 
 @KNOWN
 @click.option("--since", metavar="D", help="Draw what changed since this date; the snapshot before by default.")
 @SHOWN
+@TEMPLATES
 @click.option(
     "-o", "--output", type=click.Path(path_type=Path), default=Path("maps"), show_default=True, help="The folder."
 )
@@ -86,6 +89,7 @@ def maps(archive: Path, from_: str | None, to: str | None, output: Path, **given
 @click.option("--status", metavar="S", multiple=True, help="Only this status; may be given several times.")
 @click.option("--title", help="The page's title.")
 @LANG
+@TEMPLATES
 @PAGE
 def timeline(archive: Path, sources: tuple[str, ...], status: tuple[str, ...], output: Path, **given: Any) -> None:
     """Every date of a series in one HTML file that needs no network: slider, chart, change since any date."""
@@ -160,6 +164,7 @@ def chart(archive: Path, output: Path, status: tuple[str, ...], **given: Any) ->
 @places_option("Geodata or CSV with names: who changed hands.")
 @click.option("--title", help="The briefing's title.")
 @LANG
+@TEMPLATES
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="F.html, F.md, F.docx or F.pptx.")
 def brief_command(
     archive: Path, date: str | None, output: Path, places: Path | None, column: str | None, **given: Any
@@ -232,6 +237,7 @@ def movie_command(archive: Path, output: Path, **given: Any) -> None:
 @places_option("Geodata or CSV with names: who changed hands; the basemap's towns by default.")
 @click.option("--title", help="The page's title.")
 @LANG
+@TEMPLATES
 @PAGE
 def compare_dates(
     archive: Path, from_: str, to: str, places: Path | None, column: str | None, output: Path, **given: Any
@@ -253,6 +259,7 @@ WISHES = options(
     click.option("--in", "within", metavar="UNIT", help="Keep to this unit (a code or a name)."),
     click.option("--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of names."),
     click.option("--title", help="The site's title."),
+    TEMPLATES,
     click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to draw with."),
 )  # fmt: skip
 

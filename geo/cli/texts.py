@@ -10,7 +10,7 @@ from typing import Any
 import click
 import pandas as pd
 
-from geo.cli.common import ARCHIVE, form_option, main, opened, options, print_receipts
+from geo.cli.common import ARCHIVE, TEMPLATES, form_option, main, opened, options, print_receipts
 from geo.errors import UsageError
 from geo.output.console import bar, complain, give_json, records, show
 
@@ -91,19 +91,25 @@ _SHOWN = (
 @click.option("--encoding", metavar="E", help="Of the file, where it does not say; UTF-8 by default.")
 @click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the drafts to REVIEW.csv.")
 @click.option("--page", type=click.Path(path_type=Path), help="Write a page with the text and the map: REVIEW.html.")
+@TEMPLATES
 @form_option("table", "json")
 def read_command(
-    briefing: Path, files: tuple[Path, ...], output: Path | None, page: Path | None, form: str, **given: Any
-) -> None:
+    briefing: Path, files: tuple[Path, ...], output: Path | None, page: Path | None, form: str, templates: Path | None,
+    **given: Any,
+) -> None:  # fmt: skip
     """Draft the incidents and area claims of a BRIEFING (.txt, .md, .html). Nothing is stored: see geo accept."""
     from geo.extraction.briefing import read_briefing
     from geo.extraction.briefing_files import read_text
     from geo.extraction.review import write_review
     from geo.geocoding.gazetteer import open_gazetteer
+    from geo.presentation.templates import templates_folder
 
     for path, ending in ((output, ".csv"), (page, ".html")):
         if path is not None and path.suffix.lower() != ending:
             raise UsageError(f"{path}: write to a path that ends in {ending}")
+    if templates is not None and page is None:
+        raise UsageError("--templates goes with --page")
+    templates_folder(templates)  # refused before a text is read
     text = read_text(briefing, encoding=given.pop("encoding"))
     archive = opened(given.pop("archive")) if given["archive"] else given.pop("archive")
     countries = given.pop("countries") or None
@@ -115,7 +121,7 @@ def read_command(
         from geo.output.html.map_page import save_map
         from geo.output.html.review_page import draw_review
 
-        written.append(save_map(draw_review(reading, archive=archive), page))
+        written.append(save_map(draw_review(reading, archive=archive, templates=templates), page))
     if form == "json":
         give_json(reading.as_dict())
     else:

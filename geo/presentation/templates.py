@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import date
 from difflib import get_close_matches
 from functools import cache, lru_cache
@@ -44,21 +45,20 @@ def templates_folder(given: str | Path | None) -> Path | None:
     if given is None:
         return None
     folder = checked(Path(given))
-    _environment(_folders(folder), _stamp(folder))
+    environment = _environment(_folders(folder), _stamp(folder))
+    for path in sorted(folder.glob("*.html")):
+        with _faults_in(path):
+            environment.get_template(path.name)
     return folder
 
 
 def render(name: str, folder: Path | None = None, /, **values: Any) -> Markup:
     """A template with these values; `folder` holds a desk's own templates, which stand before ours."""
-    from jinja2 import TemplateSyntaxError
-
     folders = _folders(folder)
     try:
-        text = _environment(folders, _stamp(folder)).get_template(name).render(values)
-    except TemplateSyntaxError as error:
-        raise _refusal(error.filename or name, error.lineno, error.message or "") from None
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{folder}: a template is not written in UTF-8 ({error})") from None
+        with _faults_in(folders[0] / name):
+            template = _environment(folders, _stamp(folder)).get_template(name)
+        text = template.render(values)
     except _faults() as error:
         places = [f for f in extract_tb(error.__traceback__) if Path(f.filename).parent in folders]
         if not places or Path(places[-1].filename).parent == OURS:
@@ -94,8 +94,8 @@ def checked(folder: Path) -> Path:
         raise UsageError(f"templates {folder}: no such folder")
     for path in sorted(folder.glob("*.html")):
         if path.name not in names() and not path.name.startswith("_"):
-            close = get_close_matches(path.name, names(), 1)
-            way = f"did you mean {close[0]}?" if close else f"there are {', '.join(names())}"
+            close = get_close_matches(path.stem, [name.removesuffix(".html") for name in names()], 1)
+            way = f"did you mean {close[0]}.html?" if close else f"there are {', '.join(names())}"
             raise UsageError(f"{path}: no template has that name; {way} (a part of your own begins with _)")
     return folder
 
@@ -107,6 +107,21 @@ def _folders(folder: Path | None) -> tuple[Path, ...]:
 def _stamp(folder: Path | None) -> tuple[tuple[str, int], ...]:
     """What tells that a desk changed its templates since they were read."""
     return tuple(sorted((p.name, p.stat().st_mtime_ns) for p in folder.glob("*.html"))) if folder else ()
+
+
+@contextmanager
+def _faults_in(path: Path) -> Iterator[None]:
+    """A template that cannot be read is refused with its file, and the line where there is one."""
+    from jinja2 import TemplateSyntaxError
+
+    try:
+        yield
+    except TemplateSyntaxError as error:
+        raise _refusal(error.filename or str(path), error.lineno, error.message or "") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path}: a template is written in UTF-8, and this is not ({error})") from None
+    except OSError as error:
+        raise UsageError(f"{path}: it cannot be read ({error.strerror or error})") from None
 
 
 def _faults() -> tuple[type[Exception], ...]:
@@ -135,8 +150,6 @@ def _environment(folders: tuple[Path, ...], _: object) -> SandboxedEnvironment:
     del made.filters["safe"]
     made.filters |= _filters()
     made.globals |= {"version": __version__}
-    for name in texts_of(folders[0]) if len(folders) > 1 else ():
-        made.get_template(name)  # refused before anything is drawn
     return made
 
 

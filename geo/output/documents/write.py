@@ -94,6 +94,8 @@ def draw_brief(
     kind = target.suffix.lower()
     if kind not in _ENDINGS:
         raise UsageError(f"{target}: write to a path that ends in {', '.join(_ENDINGS)}")
+    if templates is not None and kind != ".html":
+        raise UsageError(f"{target}: templates are those of a page; write to a path that ends in .html")
     chosen = templates_folder(templates)
     if kind in (".docx", ".pptx"):
         office(kind[1:])  # before anything is measured

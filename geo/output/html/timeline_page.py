@@ -104,9 +104,10 @@ def draw_timeline(
     >>> geo.save_map(page, "timeline.html").name
     'timeline.html'
     """
+    folder = templates_folder(templates)
     with archive.holding():
         return _drawn(
-            archive, source, from_, to, as_known_on, status, within, title, lang, colours, draw_basemap, templates
+            archive, source, from_, to, as_known_on, status, within, title, lang, colours, draw_basemap, folder
         )
 
 
@@ -122,7 +123,7 @@ def _drawn(
     lang: str,
     colours: Mapping[str, str] | None,
     draw_basemap: bool,
-    templates: str | Path | None,
+    templates: Path | None,
 ) -> PageMap:
     listed = [source] if source is None or isinstance(source, str) else list(source)
     names = list(dict.fromkeys(archive.source_name(name) for name in listed))
@@ -172,7 +173,7 @@ def _drawn(
         values["ground_credits"] = [basemap.credits()["places"]]
     made = PageMap(content.bounds)
     data = _data(content, packed, parts, base, named, _own_dates(own, instants))
-    made.page.parts = PageParts("timeline.html", content.title, values, data, templates_folder(templates))
+    made.page.parts = PageParts("timeline.html", content.title, values, data, templates)
     return made
 
 

@@ -168,6 +168,7 @@ def draw_dates(
     """
     if last_instant(from_) >= last_instant(to):
         raise UsageError(f"from {from_} to {to}: the first date must lie before the second")
+    folder = templates_folder(templates)
     with archive.holding():
         name = archive.source_name(source)
         chosen = side_colours(archive.controllers(as_known_on=as_known_on), colours=colours)
@@ -199,7 +200,7 @@ def draw_dates(
         )
         ground = base_layer_of(archive, later, draw_basemap=draw_basemap)
     made = PageMap(later.bounds)
-    made.page.parts = _parts(contents, pair, ground, whole, _middle(parts), templates)
+    made.page.parts = _parts(contents, pair, ground, whole, _middle(parts), folder)
     return made
 
 
@@ -301,7 +302,7 @@ def _settlements(
 
 def _parts(
     contents: Sequence[MapContent], pair: Pair, ground: BaseLayer, whole: basemap.Box, middle: float | None,
-    templates: str | Path | None,
+    templates: Path | None,
 ) -> PageParts:  # fmt: skip
     earlier, later = contents
     # gained and lost ground is by side: each has a layer of its own
@@ -331,7 +332,7 @@ def _parts(
         "subtitle": f"Source: {pair.shown}.{told}{pair.known}", "pair": pair,
         "stills": [{"picture": picture, "is_tall": _is_tall(picture)} for picture in stills],
     }  # fmt: skip
-    return PageParts("two_dates.html", pair.title, values, data, templates_folder(templates))
+    return PageParts("two_dates.html", pair.title, values, data, templates)
 
 
 def _is_tall(picture: str) -> bool:
