@@ -132,6 +132,8 @@ def test_no_exact_place_leaks_in_any_output(desk: Archive, tmp_path: Path, to: s
     before = {secret for path in tables(desk, tmp_path / "plain") for secret in leaks(path)}
     assert len(before) == len(SECRETS) + 2, "the test must be able to fail"
     desk.set_rule("coarsen", to)
+    assert desk.incidents()["notes"].isna().all()
+    desk.set_rule("release", "notes")
     assert {path.name: leaks(path) for path in written(desk, tmp_path / "coarse") if leaks(path)} == {}
     assert "coarsened on purpose" in (tmp_path / "coarse" / "map.html").read_text(encoding="utf-8")
     assert "12 of 1,200 on 11.01.2025" in desk.incidents()["notes"].iloc[0]
@@ -151,6 +153,7 @@ def test_what_lies_inside_is_decided_by_the_moved_points(desk: Archive) -> None:
 
 def test_a_coarsened_place_says_honestly_how_coarse_it_is(desk: Archive) -> None:
     desk.set_rule("coarsen", "grid:5km", event_type="shelling")
+    desk.set_rule("release", "notes")
     frame = desk.incidents().set_index("event_id")
     moved, other = frame.loc["a1"], frame.loc["a2"]
     assert (other["latitude"], other["orig"] is None, other["where_prec"]) == (LAT, False, 1)

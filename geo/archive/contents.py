@@ -120,7 +120,7 @@ def polygons(self: ArchiveBase, source: str, *, as_known_on: When | None = None)
     known = moment(as_known_on)
     frame = self.store.recall(
         ("polygons", source, known),
-        lambda: self.reader.released(self.store.rows_between(source, instants, known), source),
+        lambda: self.store.rows_between(source, instants, known),
     ).copy()
     frame.attrs["notes"] = self.reader.notes(source)
     return frame

@@ -249,7 +249,7 @@ def _sides(reader: Reader, event: _Event) -> tuple[gpd.GeoDataFrame, gpd.GeoData
     instant = parse_instant(depicts)
     frames = []
     for known in (after - timedelta(milliseconds=1), after):
-        frame = reader.released(reader.store.control_then(source, instant, as_known_on=known), source)
+        frame = reader.store.control_then(source, instant, as_known_on=known)
         frames.append(gpd.GeoDataFrame(frame[frame["part"] == (part or "")], crs=CRS))
     return frames[0], frames[1]
 

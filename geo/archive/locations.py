@@ -259,8 +259,6 @@ def who(
         raise UsageError(f"{lat}, {lon} is no place: latitude ±90°, then longitude ±180°")
     name = self.source_name(source) if source is not None else None
     found = self.store.control_at(name, lon, lat, as_known_on=moment(as_known_on))
-    names = sorted(set(found["source"]))
-    kept = [self.reader.released(gpd.GeoDataFrame(found[found["source"] == name]), name) for name in names]
-    frame = pd.concat(kept, ignore_index=True) if kept else found
+    frame = found.sort_values("source", kind="stable", ignore_index=True)
     rows = joined_intervals([{str(k): v for k, v in r.items()} for r in frame.to_dict("records")])
     return table_of(rows, columns_of(rows, WHO_COLUMNS, None))

@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
@@ -17,8 +17,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geo.archive.released_view import ReleasedStore
 from geo.archive.results import FAR, By, When, age_days, effective_snapshot, moment
-from geo.archive.safety_rules import Rule, embargo_hours, first_withheld, released, rule_words
+from geo.archive.safety_rules import embargo_hours, rule_words
 from geo.archive.shared_docs import documented
 from geo.errors import NoSnapshotError, SourceError, UnitError, UsageError
 from geo.measure import areas
@@ -32,7 +33,6 @@ from geo.schema import (
     to_instant,
     write_instant,
 )
-from geo.storage.store import Store
 from geo.units import Countries, countries_of, find_unit, finest_level, units_of_set
 
 # the snapshot in effect for each part of a source, and how many days old it is
@@ -59,8 +59,8 @@ class ArchiveBase:
 
     def __init__(self, path: str | Path, *, raw: bool = False) -> None:
         self.path = Path(path)
-        self.store = Store(self.path)
-        self.reader = Reader(self.store, raw=raw)
+        self.store = ReleasedStore(self.path, raw=raw)
+        self.reader = Reader(self.store)
 
     def __enter__(self) -> Self:
         return self
@@ -134,9 +134,8 @@ class ArchiveBase:
 class Reader:
     """The one way in which the tables of an archive are read for answers."""
 
-    def __init__(self, store: Store, *, raw: bool = False) -> None:
+    def __init__(self, store: ReleasedStore) -> None:
         self.store = store
-        self.is_raw = raw  # the rules against harm are passed over: for the owner's own eyes
         self.path = store.path
         self._units: tuple[tuple[Any, ...], gpd.GeoDataFrame, Countries] | None = None
 
@@ -159,49 +158,24 @@ class Reader:
     def snapshots(self, source: str | None = None, *, as_known_on: When | None = None) -> pd.DataFrame:
         """Every recording of a snapshot, or those in force at a moment."""
         known = moment(as_known_on)
-        table = self.store.recall(("snapshots", known, self.is_raw), lambda: self._released_snapshots(known))
+        table = self.store.recall(("snapshots", known), lambda: self.store.snapshots(as_known_on=known))
         return table if source is None else table[table["source"] == source].reset_index(drop=True)
 
-    def _released_snapshots(self, known: datetime | None) -> pd.DataFrame:
-        table = self.store.snapshots(as_known_on=known)
-        limits = {name: self.limit(name) for name in set(table["source"])}
-        kept = [
-            (end := limits[name]) is None or depicts < end
-            for name, depicts in zip(table["source"], table["depicts"], strict=True)
-        ]
-        return table if all(kept) else table[kept].reset_index(drop=True)
-
     # -- rules against harm -------------------------------------------------------------------------------------
-
-    def rules(self) -> list[Rule]:
-        """The archive's rules, in the order in which they were set; none where the reader is the owner's."""
-        if self.is_raw:
-            return []
-        return [Rule(*row[:5]) for row in self.store.recall(("rules",), self.store.rules)]
 
     def accuracy_km(self, source: str) -> float | None:
         """How far a source's drawn lines may be off, in km, by its record; None where that is not known."""
         return self.store.recall(("accuracy", source), lambda: self.store.accuracy_km(source))
 
-    def limit(self, source: str) -> str | None:
-        """The instant from which on a source's snapshots are under embargo; None where none is."""
-        hours = embargo_hours(self.rules(), source)
-        if not hours:
-            return None
-        return self.store.recall(
-            ("limit", source, hours),
-            lambda: first_withheld([d for d, _, _ in self.store.in_force(source, FAR)], hours),
-        )
-
     def notes(self, *sources: str) -> tuple[str, ...]:
         """What is to be said of the rules that figures of these sources have passed."""
-        rules = self.rules()
+        rules = self.store.applied_rules()
         return tuple(f"{name}: {words}" for name in sources for words in rule_words(rules, control=name))
 
     def sources(self) -> pd.DataFrame:
         """Sources and whom to credit; a rule that was applied to what a source says stands with its credit."""
         table = self.store.recall(("sources",), self.store.sources)
-        rules = self.rules()
+        rules = self.store.applied_rules()
         if not rules:
             return table
         datasets = set(self.store.recall(("datasets",), self.store.datasets))
@@ -225,15 +199,13 @@ class Reader:
         source, as_known_on, max_age_days = query.source, query.as_known_on, query.max_age_days
         known = moment(as_known_on) or FAR
         recorded = self.store.recall(("in force", source, known), lambda: self.store.in_force(source, known))
-        end = self.limit(source)
-        withheld = sum(end is not None and r[0] >= end for r in recorded)
-        recorded = recorded[: len(recorded) - withheld]
         instant = last_instant(when) if when is not None else parse_instant(recorded[-1][0]) if recorded else None
         # recordings stand in order of what they depict
         past = recorded[: bisect_right(recorded, write_instant(instant), key=itemgetter(0))] if instant else []
         if not past or instant is None:
             first = f"; the first depicts {recorded[0][0]}" if recorded else "; all were taken back"
-            first = "; what there is lies under embargo (geo rules)" if withheld and not recorded else first
+            if not recorded and embargo_hours(self.store.applied_rules(), source):
+                first = "; what there may be lies under embargo (geo rules)"
             then = f" as known on {as_known_on}" if as_known_on is not None else ""
             wanted = f"depicts {when} or a day before it" if when is not None else "is in force"
             raise NoSnapshotError(f"no snapshot of {source} {wanted}{then}{first}")
@@ -255,9 +227,6 @@ class Reader:
         """The polygons of a source on a date, with the snapshot that each is from; not to be changed."""
         source, known = query.source, moment(query.as_known_on)
         instant = parse_instant(max(used["depicts"])) if when is None else last_instant(when)
-        end = self.limit(source)
-        if end is not None:  # beyond it stands what stood before it
-            instant = min(instant, parse_instant(end) - timedelta(milliseconds=1))
         key = ("control", source, instant, known)
         return self.store.recall(key, lambda: self._read_state(source, instant, known, used))
 
@@ -265,21 +234,12 @@ class Reader:
         self, source: str, instant: datetime, known: datetime | None, used: pd.DataFrame
     ) -> gpd.GeoDataFrame:
         if known is None:
-            frame = self.released(self.store.control_now(source, instant), source)
+            frame = self.store.control_now(source, instant)
         else:
-            frame = self.released(self.store.control_then(source, instant, as_known_on=known), source)
+            frame = self.store.control_then(source, instant, as_known_on=known)
         names = dict(zip(used["part"], used["snapshot"], strict=True))
         frame.insert(frame.shape[1] - 1, "snapshot", frame["part"].map(names))
         return frame
-
-    def released(self, frame: gpd.GeoDataFrame, source: str) -> gpd.GeoDataFrame:
-        """A source's polygons without what an embargo withholds: those that came later, and when others ended."""
-        end = self.limit(source)
-        if end is None:
-            return frame
-        moment = pd.Timestamp(parse_instant(end))
-        frame = gpd.GeoDataFrame(frame[frame["valid_from"] < moment].reset_index(drop=True), crs=CRS)
-        return frame.assign(valid_to=frame["valid_to"].where(frame["valid_to"] < moment))
 
     def side(self, query: Query, when: When | None) -> tuple[gpd.GeoDataFrame, EffectiveSnapshots]:
         """The polygons of a source on a date, and the snapshot in effect for each of its parts."""
@@ -300,16 +260,16 @@ class Reader:
         last = to_instant(to).date().isoformat() if to is not None else None
         among = {name: [v] if isinstance(v, str) else list(v) for name, v in (wanted or {}).items() if v is not None}
         shape = self.zone(within).shape
-        rules = self.rules()
-        # where a rule moves points, the moved ones decide what lies inside: the exact ones could be searched out
-        box = None if shape is None or rules else shape.bounds
+        box = None if shape is None else shape.bounds
         known = moment(as_known_on)
-        frame = released(self.store.incidents(first=first, last=last, as_known_on=known, box=box, among=among), rules)
+        frame = self.store.incidents(first=first, last=last, as_known_on=known, box=box, among=among)
         if shape is None:
             return frame
         shapely.prepare(shape)
         inside = shapely.intersects(shape, np.asarray(frame.geometry.array, dtype=object))
-        return gpd.GeoDataFrame(frame[inside].reset_index(drop=True), crs=CRS)
+        found = gpd.GeoDataFrame(frame[inside].reset_index(drop=True), crs=CRS)
+        found.attrs |= frame.attrs
+        return found
 
     # -- units --------------------------------------------------------------------------------------------------
 

@@ -17,6 +17,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geo.archive.place_notations import WITHHELD as WITHHELD
+from geo.archive.place_notations import without_places
 from geo.archive.shared_docs import documented
 from geo.errors import UsageError
 from geo.presentation import basemap
@@ -26,28 +28,15 @@ from geo.storage import snapshots as history
 if TYPE_CHECKING:
     from geo.archive.queries import ArchiveBase
 
-KINDS = ("embargo", "coarsen", "withhold")
-WITHHELD = "[place withheld]"
+KINDS = ("embargo", "coarsen", "withhold", "release")
+# fields in which anybody writes what they like; a coarsened incident keeps those alone that are released by name
+TEXTS = ("source_article", "source_headline", "notes", "tags")
 _KM_PER_DEGREE = 111.195
 # UCDP where_prec -> the radius in km that it stands for (docs/formats.md)
 _RADII_KM = ((2, 25.0), (3, 40.0), (4, 100.0), (6, math.inf))
 _RINGS_KM = (5.0, 10.0, 25.0, 50.0, 100.0)  # how far a settlement may be off is told in these steps alone
 _NAMES = ("where_coordinates", "where_description", "gazetteer", "place_id")
 _GRID = re.compile(r"grid:(\d+(?:\.\d+)?)(km|deg)")
-_NUMBER = r"[-+−]?\d{1,3}[.,]\d+"
-# a place in figures, however it is written: a pair of decimal degrees, one of three decimals or more, degrees and
-# minutes, UTM and MGRS, a plus code, three words, a map service's link
-_FIGURES = re.compile(
-    rf"(?:{_NUMBER}\s*°?\s*[NSEWСЮВЗ]?\s*[,;/| ]+\s*[NSEWСЮВЗ]?\s*{_NUMBER}\s*°?\s*[NSEWСЮВЗ]?)"
-    r"|(?<![\d.,])[-+−]?\d{1,3}(?:\.\d{3,}|,\d{4,})(?![\d])"
-    r"|\d{1,3}\s*°\s*\d{1,2}(?:[.,]\d+)?\s*['′’]?(?:\s*\d{1,2}(?:[.,]\d+)?\s*(?:\"|″|''|”))?\s*[NSEWСЮВЗ]?"
-    r"|\b\d{1,2}[C-X]\s?[A-Z]{2}\s?\d{2,5}\s?\d{2,5}\b"
-    r"|\b\d{1,2}[C-X]\s+\d{6}\s+\d{7}\b"
-    r"|\b[23456789CFGHJMPQRVWX]{4,8}\+[23456789CFGHJMPQRVWX]{2,3}\b"
-    r"|///\w+\.\w+\.\w+"
-    r"|https?://\S*(?:maps\.|/maps|google\.\w+/maps|openstreetmap|goo\.gl|wikimapia|geohack|what3words|w3w)\S*",
-    re.IGNORECASE,
-)
 
 
 @dataclass(frozen=True)
@@ -100,8 +89,9 @@ def set_rule(
 
     Parameters
     ----------
-    kind : {"embargo", "coarsen", "withhold"}
-        Nothing newer than so many hours; incidents placed no more exactly; fields of incidents left out.
+    kind : {"embargo", "coarsen", "withhold", "release"}
+        Nothing newer than so many hours; incidents placed no more exactly; fields of incidents left out; fields of
+        text that a coarsened incident keeps.
     value : str
         Hours; ``settlement``, ``grid:5km`` or ``grid:0.1deg``; fields by commas.
     source, event_type : str or None
@@ -136,7 +126,7 @@ def lift_rules(
 
     Parameters
     ----------
-    kind : {"embargo", "coarsen", "withhold"} or None
+    kind : {"embargo", "coarsen", "withhold", "release"} or None
         Of this kind alone; None is every kind.
     source, event_type : str or None
         The source and the event type that they were set for; None is those set for all.
@@ -185,13 +175,12 @@ def rule_of(
         size = _cell(value)
         if not 0.1 <= size <= 500:
             raise UsageError(f"coarsen {value!r}: a grid of 0.1 to 500 km")
-    elif kind == "withhold":
+    elif kind in ("withhold", "release"):
         fields = [f.strip() for f in value.split(",") if f.strip()]
-        unknown = sorted(set(fields) - set(INCIDENT_TEXT) | set(fields) & {"event_id"})
+        known = TEXTS if kind == "release" else INCIDENT_TEXT
+        unknown = sorted(set(fields) - set(known) | set(fields) & {"event_id"})
         if unknown or not fields:
-            raise UsageError(
-                f"withhold {', '.join(unknown) or 'nothing'}: fields of text are {', '.join(INCIDENT_TEXT)}"
-            )
+            raise UsageError(f"{kind} {', '.join(unknown) or 'nothing'}: fields of text are {', '.join(known)}")
         value = ",".join(fields)
     points = None
     if places is not None:
@@ -221,24 +210,38 @@ def first_withheld(depicts: Sequence[str], hours: float) -> str | None:
 
 def released(frame: gpd.GeoDataFrame, rules: Sequence[Rule]) -> gpd.GeoDataFrame:
     """Incidents as they may be shown."""
+    return released_with_withheld(frame, rules)[0]
+
+
+def released_with_withheld(
+    frame: gpd.GeoDataFrame, rules: Sequence[Rule]
+) -> tuple[gpd.GeoDataFrame, dict[str, NDArray[np.bool_]]]:
+    """Incidents as they may be shown, and of each field withheld which rows lack it for that."""
     if not rules or frame.empty:
-        return frame
-    hours = np.zeros(len(frame))
-    for rule in rules:
-        if rule.kind == "embargo":
-            mine = _matched(frame, rule)
-            hours[mine] = np.maximum(hours[mine], float(rule.value))
+        return frame, {}
+    limits = [(_matched(frame, rule), float(rule.value)) for rule in rules if rule.kind == "embargo"]
+    hours = np.max([np.where(mine, h, 0.0) for mine, h in limits], axis=0) if limits else np.zeros(len(frame))
     kept = [
         not h or _last_moment(row) <= clock() - timedelta(hours=h) for h, row in zip(hours, _days(frame), strict=True)
     ]
     frame = gpd.GeoDataFrame(frame[kept].reset_index(drop=True), crs=CRS)
-    coarse = [r for r in rules if r.kind == "coarsen"]
-    for rule in sorted(coarse, key=lambda r: 0.0 if r.value == "settlement" else _cell(r.value)):
-        frame = _coarsened(frame, rule, _matched(frame, rule))
-    for rule in (r for r in rules if r.kind == "withhold"):
-        mine = _matched(frame, rule)
-        frame.loc[mine, [*rule.value.split(","), "orig"]] = None
-    return frame
+    # which rows a rule is for is told by what stands in the archive, whatever another rule leaves of it
+    matched = [(rule, _matched(frame, rule)) for rule in rules]
+    free = {c: np.zeros(len(frame), dtype=bool) for c in TEXTS}
+    for column, mine in ((c, m) for rule, m in matched if rule.kind == "release" for c in rule.value.split(",")):
+        free[column] |= mine
+    coarse = [(rule, mine) for rule, mine in matched if rule.kind == "coarsen"]
+    for rule, mine in sorted(coarse, key=lambda p: 0.0 if p[0].value == "settlement" else _cell(p[0].value)):
+        frame = _coarsened(frame, rule, mine)
+        for column in TEXTS:
+            frame.loc[mine & ~free[column], column] = None
+    withheld: dict[str, NDArray[np.bool_]] = {}
+    for rule, mine in matched:
+        if rule.kind == "withhold":
+            fields = rule.value.split(",")
+            frame.loc[mine, [*fields, "orig"]] = None
+            withheld |= {name: withheld.get(name, np.zeros(len(frame), dtype=bool)) | mine for name in fields}
+    return frame, withheld
 
 
 def rule_words(rules: Sequence[Rule], *, control: str | None = None, dataset: str | None = None) -> list[str]:
@@ -252,6 +255,8 @@ def rule_words(rules: Sequence[Rule], *, control: str | None = None, dataset: st
         what = f" of type {rule.event_type}" if rule.event_type else ""
         if rule.kind == "embargo":
             words.append(f"embargo: nothing{what} newer than {float(rule.value):g} hours is shown")
+        elif rule.kind == "release":
+            words.append(f"fields of text released{' of incidents' + what if what else ''}: {rule.value}")
         elif rule.kind == "withhold":
             words.append(f"fields withheld{' of incidents' + what if what else ''}: {rule.value.replace(',', ', ')}")
         else:
@@ -393,8 +398,7 @@ def _strip(frame: gpd.GeoDataFrame, mine: NDArray[np.bool_]) -> None:
 
 def _scrubbed(value: Any, column: str) -> Any:
     text = text_or_none(value)
-    if text is None or not _FIGURES.search(text):
+    if text is None or (left := without_places(text, is_link=column in ("event_id", "source_article"))) == text:
         return value
-    if column == "event_id":  # it must stay one of its own
-        return blake2b(text.encode(), digest_size=8).hexdigest()
-    return _FIGURES.sub(WITHHELD, text)
+    # an id must stay one of its own
+    return blake2b(text.encode(), digest_size=8).hexdigest() if column == "event_id" else left

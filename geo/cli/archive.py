@@ -270,6 +270,7 @@ def backup(archive: Path, output: Path, replace: bool) -> None:
 @click.option("--embargo-days", type=float, metavar="N", help="The same in days.")
 @click.option("--coarsen", metavar="TO", help="Incidents: to 'settlement', 'grid:5km' or 'grid:0.1deg'.")
 @click.option("--withhold", metavar="FIELDS", help="Incidents: leave these fields out, by commas.")
+@click.option("--release", metavar="FIELDS", help="Incidents: texts that a coarsened one keeps, by commas.")
 @click.option("--source", metavar="S", help="Only for this source or dataset; all by default.")
 @click.option("--event-type", metavar="T", help="Only for incidents of this type or sub-type.")
 @places_option("The settlements of --coarsen settlement.")
@@ -277,12 +278,13 @@ def backup(archive: Path, output: Path, replace: bool) -> None:
 @form_option("table", "csv", "json")
 def rules_command(
     archive: Path, embargo_hours: str | None, embargo_days: float | None, coarsen: str | None, withhold: str | None,
-    source: str | None, event_type: str | None, places: Path | None, column: str | None, lift: bool, form: str,
+    release: str | None, source: str | None, event_type: str | None, places: Path | None, column: str | None,
+    lift: bool, form: str,
 ) -> None:  # fmt: skip
     """Rules against harm, on by choice: an embargo, coarsened incidents, fields withheld. Every output passes them."""
     from geo.measure.settlements import read_places
 
-    wanted = {"embargo": embargo_hours, "coarsen": coarsen, "withhold": withhold}
+    wanted = {"embargo": embargo_hours, "coarsen": coarsen, "withhold": withhold, "release": release}
     if embargo_days is not None:
         wanted["embargo"] = f"{24 * embargo_days:g}"
     given = {kind: value for kind, value in wanted.items() if value is not None}

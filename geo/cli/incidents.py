@@ -58,6 +58,8 @@ def incidents(
     kept = opened(archive)
     chosen = {"event_type": event_type or None, "verification": verification or None, "dataset": dataset or None}
     frame = kept.incidents(from_, to, within=within, as_known_on=as_known_on, **chosen)
+    for note in frame.attrs.get("notes", ()):
+        click.echo(f"note: {note}", err=True)
     table = _table(kept, frame, asked)
     if table is not None and form not in ("table", "csv", "json"):
         raise UsageError(
@@ -107,7 +109,10 @@ def _span_words(frame: Any) -> str:
     """From when to when incidents are, and of which datasets."""
     if frame.empty:
         return ""
-    days = sorted({min(frame["date_start"]), max(frame["date_end"].fillna(frame["date_start"]))})
+    starts, ends = frame["date_start"].dropna(), frame["date_end"].fillna(frame["date_start"]).dropna()
+    if starts.empty:  # withheld
+        return ""
+    days = sorted({min(starts), max(ends)})
     return f", {' to '.join(days)}, of {', '.join(sorted(set(frame['dataset'])))}"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -73,13 +74,15 @@ def rows_at_then(
     return [(*r[1:6], first, last, r[6], None, r[7]) for r in found for first, last in spans[r[0]]]
 
 
-def controllers_then(connection: sqlite3.Connection, known: datetime) -> list[str]:
-    """Every side of the polygons of the recordings in force at a moment, in order of their names."""
-    members = [unpack(packed) for packed in _in_force_then(connection, known)["members"]]
+def controllers_then(connection: sqlite3.Connection, known: datetime, limits: Mapping[str, str]) -> list[str]:
+    """Every side of the polygons of the recordings in force at a moment, before each source's limit, by name."""
+    table = _in_force_then(connection, known)
+    rows = zip(table["source"], table["depicts"], table["members"], strict=True)
+    members = [unpack(packed) for source, depicts, packed in rows if depicts < limits.get(source, "~")]
     alive = set(np.unique(np.concatenate(members)).tolist()) if members else set()
     sides: dict[int, str] = {}
-    for table in ("control", "control_superseded"):
-        query = f"SELECT DISTINCT shape, controller FROM {table} WHERE controller IS NOT NULL"
+    for layer in ("control", "control_superseded"):
+        query = f"SELECT DISTINCT shape, controller FROM {layer} WHERE controller IS NOT NULL"
         sides |= dict(connection.execute(query).fetchall())
     return sorted({side for shape, side in sides.items() if shape in alive})
 

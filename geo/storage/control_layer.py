@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -42,11 +42,25 @@ class ControlTable(Access):
         with self.reading() as connection:
             return [r[0] for r in connection.execute("SELECT DISTINCT source FROM snapshots ORDER BY source")]
 
-    def controllers(self, *, as_known_on: datetime | None = None) -> list[str]:
-        """Every side that control is on record by, as known now or then, in order of their names."""
+    def depicted(self, source: str) -> list[str]:
+        """Every instant of which a source was ever recorded, taken back or not."""
+        with self.reading() as connection:
+            rows = connection.execute("SELECT DISTINCT depicts FROM snapshots WHERE source = ?", (source,)).fetchall()
+        return [str(depicts) for (depicts,) in rows]
+
+    def controllers(self, *, as_known_on: datetime | None = None, limits: Mapping[str, str] | None = None) -> list[str]:
+        """Every side that control is on record by, as known now or then, before each source's limit, by name."""
         if as_known_on is not None:
             with self.reading() as connection:
-                return past.controllers_then(connection, as_known_on)
+                return past.controllers_then(connection, as_known_on, limits or {})
+        if limits:
+            query = (
+                "SELECT source, controller, min(valid_from) AS begins FROM control WHERE controller IS NOT NULL"
+                " GROUP BY source, controller"
+            )
+            table = self._table(query, table="control")
+            rows = zip(table["source"], table["controller"], table["begins"], strict=True)
+            return sorted({str(side) for source, side, begins in rows if begins < limits.get(source, "~")})
         query = "SELECT DISTINCT controller FROM control WHERE controller IS NOT NULL ORDER BY controller"
         table = self._table(query, table="control")
         return [str(name) for name in table["controller"]]

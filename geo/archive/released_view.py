@@ -1,0 +1,190 @@
+"""An archive's tables as its rules against harm leave them: the one place from which every answer is read."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from numpy.typing import NDArray
+
+from geo.archive.safety_rules import Rule, embargo_hours, first_withheld, released_with_withheld
+from geo.schema import CRS, parse_instant, text_or_none
+from geo.storage import as_known_on as past
+from geo.storage.store import Store
+
+Masks = Mapping[str, NDArray[np.bool_]]
+_NONE_STATED = "not stated"  # how incidents without a verification are asked for
+
+
+class ReleasedStore(Store):
+    """The tables as they may be shown; with `raw` as they are, for the owner's own eyes.
+
+    The names of sources and datasets, and the rules themselves, are no secret; all else that a rule withholds is.
+    """
+
+    def __init__(self, path: Path, *, raw: bool = False) -> None:
+        super().__init__(path)
+        self.is_raw = raw
+
+    def applied_rules(self) -> list[Rule]:
+        """The archive's rules, in the order in which they were set; none where the reader is the owner."""
+        if self.is_raw:
+            return []
+        return [Rule(*row[:5]) for row in self.recall(("rules",), self.rules)]
+
+    # -- control ------------------------------------------------------------------------------------------------
+
+    def limit(self, source: str) -> str | None:
+        """The instant from which on a source's snapshots are under embargo; one that was taken back counts as well."""
+        hours = embargo_hours(self.applied_rules(), source)
+        if not hours:
+            return None
+        return self.recall(("limit", source, hours), lambda: first_withheld(self.depicted(source), hours))
+
+    def _limits(self) -> dict[str, str]:
+        if not any(rule.kind == "embargo" for rule in self.applied_rules()):
+            return {}
+        limits = {source: self.limit(source) for source in self.control_sources()}
+        return {source: limit for source, limit in limits.items() if limit is not None}
+
+    def snapshots(self, *, as_known_on: datetime | None = None) -> pd.DataFrame:
+        table = super().snapshots()
+        if limits := self._limits():
+            pairs = zip(table["source"], table["depicts"], strict=True)
+            table = table[[depicts < limits.get(source, "~") for source, depicts in pairs]].reset_index(drop=True)
+        return table if as_known_on is None else table[past.known_then(table, as_known_on)].reset_index(drop=True)
+
+    def in_force(self, source: str, known: datetime) -> list[tuple[str, str, str]]:
+        limit = self.limit(source) or "~"
+        return [row for row in super().in_force(source, known) if row[0] < limit]
+
+    def controllers(self, *, as_known_on: datetime | None = None, limits: Mapping[str, str] | None = None) -> list[str]:
+        return super().controllers(as_known_on=as_known_on, limits=self._limits() if limits is None else limits)
+
+    def control_now(self, source: str, instant: datetime) -> gpd.GeoDataFrame:
+        return self._released(super().control_now(source, self._not_after(source, instant)))
+
+    def control_rows(
+        self, source: str, first: datetime | None = None, last: datetime | None = None
+    ) -> gpd.GeoDataFrame:
+        return self._released(super().control_rows(source, first, last))
+
+    def control_at(
+        self, source: str | None, lon: float, lat: float, *, as_known_on: datetime | None = None
+    ) -> gpd.GeoDataFrame:
+        return self._released(super().control_at(source, lon, lat, as_known_on=as_known_on))
+
+    def control_then(self, source: str, instant: datetime, *, as_known_on: datetime) -> gpd.GeoDataFrame:
+        then = super().control_then(source, self._not_after(source, instant), as_known_on=as_known_on)
+        return self._released(then)
+
+    def layers(self) -> pd.DataFrame:
+        table = super().layers()
+        if not self.applied_rules():
+            return table
+        shown = self.incidents(orig=False)
+        of = dict(list(shown.groupby("dataset")))
+        rows = []
+        for row in table.to_dict("records"):
+            if row["layer"] == "control":
+                row["rows"] = len(self.control_rows(row["name"]))
+            elif row["layer"] == "incidents":
+                group = of.get(row["name"], shown.iloc[:0])
+                days = [group["date_start"].dropna(), group["date_end"].dropna()]
+                ends = (days[0].min() if len(days[0]) else None, days[1].max() if len(days[1]) else None)
+                row |= {"rows": len(group), "first": ends[0], "last": ends[1]}
+            rows.append(row)
+        return pd.DataFrame(rows, columns=table.columns)
+
+    def _not_after(self, source: str, instant: datetime) -> datetime:
+        """Beyond the limit of an embargo stands what stood before it."""
+        limit = self.limit(source)
+        return instant if limit is None else min(instant, parse_instant(limit) - pd.Timedelta(milliseconds=1))
+
+    def _released(self, frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+        """Polygons without those that came under embargo, and without the ends of others that came then."""
+        limits = self._limits()
+        if not limits or frame.empty:
+            return frame
+        end = pd.to_datetime(frame["source"].map(limits), utc=True, format="ISO8601")
+        kept = (frame["valid_from"] < end) | end.isna()
+        ends = frame["valid_to"].where((frame["valid_to"] < end) | end.isna())
+        frame = frame.assign(valid_to=ends)[kept].reset_index(drop=True)
+        return gpd.GeoDataFrame(frame, crs=CRS)
+
+    # -- incidents ----------------------------------------------------------------------------------------------
+
+    def incidents(
+        self,
+        *,
+        first: str | None = None,
+        last: str | None = None,
+        as_known_on: datetime | None = None,
+        box: Sequence[float] | None = None,
+        among: Mapping[str, Sequence[str]] | None = None,
+        orig: bool = True,
+    ) -> gpd.GeoDataFrame:
+        rules = self.applied_rules()
+        if not rules:
+            return super().incidents(first=first, last=last, as_known_on=as_known_on, box=box, among=among, orig=orig)
+        # a filter sees what is shown: what is withheld and where a point truly lies could be searched out by asking
+        asked = dict(among or {})
+        sets = {name: asked.pop(name) for name in ("dataset",) if name in asked}
+        found = super().incidents(first=first, last=last, as_known_on=as_known_on, among=sets, orig=True)
+        frame, withheld = released_with_withheld(found, rules)
+        kept = _in_span(frame, withheld, first, last) & _among(frame, withheld, asked)
+        if box is not None:
+            kept &= shapely.intersects(shapely.box(*box), np.asarray(frame.geometry.array, dtype=object))
+        order = [i for i in _order(frame, withheld) if kept[i]]
+        frame = gpd.GeoDataFrame(frame.iloc[order].reset_index(drop=True), crs=CRS)
+        frame.attrs["notes"] = _notes(withheld, asked, first is not None or last is not None)
+        return frame if orig else gpd.GeoDataFrame(frame.drop(columns="orig"), crs=CRS)
+
+
+def _in_span(frame: pd.DataFrame, withheld: Masks, first: str | None, last: str | None) -> NDArray[np.bool_]:
+    """Rows whose days are withheld are in no span; where the last day alone is, the first one decides."""
+    kept = np.ones(len(frame), dtype=bool)
+    if first is None and last is None:
+        return kept
+    if "date_end" in withheld:
+        starts = [text_or_none(day) or "" for day in frame["date_start"]]
+        inside = np.array([(first or "") <= day[:10] and day[:10] <= (last or "~") for day in starts], dtype=bool)
+        kept &= ~withheld["date_end"] | inside
+    return kept & ~withheld.get("date_start", ~kept)
+
+
+def _among(frame: pd.DataFrame, withheld: Masks, asked: Mapping[str, Sequence[str]]) -> NDArray[np.bool_]:
+    """A field that is withheld matches nothing, "not stated" included."""
+    kept = np.ones(len(frame), dtype=bool)
+    for name, wanted in asked.items():
+        words = {word.casefold() for word in wanted}
+        columns = ("event_type", "sub_event_type") if name == "event_type" else (name,)
+        either = np.zeros(len(frame), dtype=bool)
+        for column in columns:
+            empty = _NONE_STATED if column == "verification" else None
+            values = [text_or_none(value) or empty for value in frame[column]]
+            given = np.array([value is not None and value.casefold() in words for value in values], dtype=bool)
+            either |= given & ~withheld.get(column, ~np.ones(len(frame), dtype=bool))
+        kept &= either
+    return kept
+
+
+def _order(frame: pd.DataFrame, withheld: Masks) -> list[int]:
+    """The order of days; rows whose day is withheld come last, in the order of their ids."""
+    if "date_start" not in withheld:
+        return list(range(len(frame)))
+    hidden = withheld["date_start"]
+    ids = [str(text_or_none(name) or "") if gone else "" for name, gone in zip(frame["event_id"], hidden, strict=True)]
+    return sorted(range(len(frame)), key=lambda i: (bool(hidden[i]), ids[i]))
+
+
+def _notes(withheld: Masks, asked: Mapping[str, Sequence[str]], has_span: bool) -> tuple[str, ...]:
+    names = [*(("event_type", "sub_event_type") if "event_type" in asked else ()), *asked]
+    names += ["date_start", "date_end"] if has_span else []
+    gone = [name for name in dict.fromkeys(names) if name in withheld]
+    return tuple(f"{name} is withheld by a rule (geo rules): a filter by it matches nothing" for name in gone)
