@@ -5,9 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 from geo.claims.amounts import Amount
 from geo.text.names import Mention, Names
+from geo.text.sentences import sentence_breaks
 
 GROUND = (
     r"(?:territor(?:y|ies)|lands?|areas?|ground|soil|regions?|oblasts?|provinces?|countr(?:y|ies)|district|gains"
@@ -15,13 +17,6 @@ GROUND = (
     r"|територі\w+|территори\w+|земл\w+|област\w+|площ\w+|краю|края|країни|страны)"
 )
 LONGEST = 2_000  # characters of a sentence
-_ABBREVIATION = re.compile(
-    r"(?:\b(?:sq|km|kms|mi|approx|ca|gen|col|lt|maj|capt|mr|mrs|ms|dr|st|no|vs|e\.g|i\.e|u\.s|u\.k|jan|feb|mar|apr|jun"
-    r"|jul|aug|sept|sep|oct|nov|dec|кв|тис|тыс|млн|обл|ген|ім|им)|\b[A-ZА-ЯІЇЄ])\.$",
-    re.IGNORECASE,
-)
-_END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s+[\"'“«(]*[A-ZА-ЯІЇЄ0-9])|\n\s*\n")
-
 _ADVERB = r"(?:(?:now|still|also|currently|already|since|so far|then|only|just|reportedly|\w+ly) )*"
 _BE = rf"(?:is|are|was|were|be|been|being) {_ADVERB}"
 # name -> words in the active voice or as a noun; the order is that of trial
@@ -129,13 +124,8 @@ class Deed:
 
 def sentences(text: str) -> list[tuple[int, int]]:
     """The first and last position of every sentence; abbreviations such as "sq. km" end none."""
-    spans, start = [], 0
-    for match in _END.finditer(text):
-        if match[0].startswith(".") and _ABBREVIATION.search(text[start : match.start() + 1]):
-            continue
-        spans.append((start, match.end()))
-        start = match.end()
-    spans.append((start, len(text)))
+    edges = [0, *sentence_breaks(text), len(text)]
+    spans = list(pairwise(edges))
     cut = [part for a, b in spans for part in _cut(text, a, b)]
     trimmed = [(a + len(text[a:b]) - len(text[a:b].lstrip()), a + len(text[a:b].rstrip())) for a, b in cut]
     return [(a, b) for a, b in trimmed if a < b]

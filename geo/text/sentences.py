@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from geo.text.languages import any_of, cached_words, forms, languages, word_list
+
 Lang = Literal["en", "uk", "ru"]
 _CYRILLIC = re.compile(r"[а-яіїєґё]", re.IGNORECASE)
 _LATIN = re.compile(r"[a-z]", re.IGNORECASE)
@@ -16,13 +18,8 @@ _UKRAINIAN = re.compile(
 _RUSSIAN = re.compile(
     r"[ыэъё]|\b(?:и|что|были|был|из|как|под|вчера)\b|\w(?:ил|ился|тся|ого|ии|ия|вших|вшие)\b", re.IGNORECASE
 )
-_END = re.compile(r"[.!?…]+[\"”»’')\]]*\s+(?=[\"“«‘'(\[—–-]*\s?[A-ZА-ЯІЇЄҐЁ\d])")
-# a full stop after one of these ends no sentence
-_SHORT = re.compile(
-    r"(?:^|[\s(«“\"])(?:[A-ZА-ЯІЇЄҐ]|Mr|Mrs|Ms|Dr|Gen|Lt|Col|Maj|Capt|Sgt|Adm|Sen|Rep|Gov|St|No|vs|Jan|Feb|Mar|Apr|Jun"
-    r"|Jul|Aug|Sept?|Oct|Nov|Dec|U\.S|U\.K|U\.N|a\.m|p\.m|approx|ca|м|с|смт|сел|р|рр|обл|ім|вул|тис|млн|млрд|гг?|им|ул|пос|т|"
-    r"тыс|ген|полк|стор|зокр|напр)$"
-)
+_END = re.compile(r"[.!?…]+[\"”»’')\]]*\s+(?=[\"“«‘'(\[—–-]*\s?[A-ZА-ЯІЇЄҐЁ\d])|\n[^\S\n]*\n\s*")
+_FEW_WORDS = 5  # a sentence of fewer goes on after "2024 р." or "9 a.m."
 
 
 @dataclass(frozen=True)
@@ -56,14 +53,49 @@ def paragraphs(text: str, *, lang: Lang | None = None) -> list[Passage]:
 
 def sentences(passage: Passage) -> list[Passage]:
     """The sentences of a paragraph, with offsets into the whole text."""
-    edges = [0]
-    for match in _END.finditer(passage.text):
-        before = passage.text[edges[-1] : match.start()]
-        # "on X" ends a sentence where any other letter alone is somebody's initial
-        if match[0].startswith(".") and _SHORT.search(before[-12:]) and not before.endswith(" on X"):
+    return [piece for piece in _cut(passage, [0, *sentence_breaks(passage.text)]) if piece.text.strip()]
+
+
+def sentence_breaks(text: str) -> list[int]:
+    """Where the second and every later sentence of a text begins."""
+    breaks: list[int] = []
+    for match in _END.finditer(text):
+        start = breaks[-1] if breaks else 0
+        if match[0].startswith(".") and _goes_on(text[start : match.start()], text[match.end() : match.end() + 60]):
             continue
-        edges.append(match.end())
-    return [piece for piece in _cut(passage, edges) if piece.text.strip()]
+        breaks.append(match.end())
+    return [at for at in breaks if at < len(text)]
+
+
+def _goes_on(before: str, after: str) -> bool:
+    """Whether the full stop after `before` belongs to an abbreviation within a sentence."""
+    inside, either, units, region, ends = _abbreviations()
+    near = before[-16:]
+    if ends.search(near):
+        return False
+    if inside.search(near):
+        return True
+    if units.search(near):
+        return bool(region.match(after))
+    return bool(either.search(near)) and len(before.split()) < _FEW_WORDS
+
+
+@cached_words
+def _abbreviations() -> tuple[re.Pattern[str], ...]:
+    tables = [word_list(language, "sentences") for language in languages()]
+
+    def words(name: str) -> list[str]:
+        found = [form for table in tables for form in forms(table.get(name, ""))]
+        return [*dict.fromkeys([*found, *(form[0].upper() + form[1:] for form in found)])]
+
+    def closing(name: str, *more: str) -> re.Pattern[str]:
+        bodies = [re.escape(form).replace(r"\ ", r"\s+").replace(r"\.", r"\.\s?") for form in words(name)]
+        return re.compile(rf"(?:^|[\s(«“\"\d])(?:{'|'.join([*bodies, *more]) or '(?!)'})$")
+
+    region = re.compile(rf"\S+\s+{any_of(*words('region'))}")
+    # a capital letter alone is somebody's initial
+    initial = r"(?:[A-ZА-ЯІЇЄҐ]\.\s?)*[A-ZА-ЯІЇЄҐ]"
+    return closing("inside", initial), closing("either"), closing("units"), region, closing("ends")
 
 
 def cut(passage: Passage, places: Sequence[int]) -> list[Passage]:

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from dataclasses import dataclass
 
 from geo.text.normalize import Word, words_of
-
-_SENTENCE = re.compile(r"(?<=[.!?…])[\"'”’»)]*\s+(?=[\"'“«(]?[^\W\d_a-zа-яіїєґ])|\n+")
+from geo.text.sentences import sentence_breaks
 
 
 @dataclass
@@ -47,24 +47,8 @@ class Reading:
 def read(text: str) -> Reading:
     """A text's words, sentences and paragraphs."""
     words = words_of(text)
-    breaks = [(m.end(), "\n" in m.group() and m.group().count("\n") >= 1) for m in _SENTENCE.finditer(text)]
-    sentence, paragraph = [], []
-    at = number = block = 0
-    for word in words:
-        while at < len(breaks) and breaks[at][0] <= word.start:
-            abbreviation = _is_abbreviation(text, breaks[at][0]) and not breaks[at][1]
-            number += 0 if abbreviation else 1
-            block += breaks[at][1]
-            at += 1
-        sentence.append(number)
-        paragraph.append(block)
+    lines = [match.end() for match in re.finditer(r"\n+", text)]
+    breaks = sorted({*sentence_breaks(text), *lines})
+    sentence = [bisect_right(breaks, word.start) for word in words]
+    paragraph = [bisect_right(lines, word.start) for word in words]
     return Reading(text, words, sentence, paragraph)
-
-
-_ABBREVIATED = re.compile(
-    r"(?:\b[A-ZА-ЯІЇЄҐ]|\b(?:St|Mt|Ft|Gen|Gov|Lt|Col|Maj|Capt|Sgt|Sen|Rep|Mr|Mrs|Ms|Dr|Jr|No|vs|см|обл|с|м|г|д|н|п|смт))\.\s+$"
-)
-
-
-def _is_abbreviation(text: str, end: int) -> bool:
-    return bool(_ABBREVIATED.search(text[max(0, end - 12) : end]))
