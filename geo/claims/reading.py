@@ -10,7 +10,7 @@ from datetime import timedelta
 
 from geo.archive.results import When
 from geo.claims import actors, patterns
-from geo.claims.amounts import VAGUE, Amount, find_amounts
+from geo.claims.amounts import Amount, find_amounts, vague_pattern
 from geo.claims.model import LENGTHS, UNREAD_DATE, Claim
 from geo.claims.patterns import Deed
 from geo.schema import last_instant
@@ -79,7 +79,7 @@ def read_claim(
     drafts = _drafts(text, date, known)
     best = next((c for c in drafts if c.quantity and c.value is not None), drafts[0] if drafts else None)
     if best is None:
-        vague = VAGUE.search(text)
+        vague = vague_pattern().search(text)
         why = f"a vague number: {vague[0]!r}" if vague else "no area, share, length or number of settlements was found"
         best = Claim(text=text, notes=(why,))
     return replace(best, text=text, said_by=said_by or best.said_by, said_on=said_on or best.said_on,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
+from geo.text.numbers import number_pattern, read_number
 from geo.text.sentences import Lang, Passage
 from geo.text.word_lists import pattern, words
 
@@ -174,9 +175,7 @@ def _sum(a: Count, b: Count) -> Count:
 def _people(lang: Lang) -> re.Pattern[str]:
     """A number with the people that it counts; a bare number only where nothing else can be meant."""
     numbers, persons = words(lang)["numbers"], words(lang)["persons"]
-    spelled = sorted((re.escape(w).replace(r"\ ", r"\s+") for w in numbers["list"]), key=len, reverse=True)
-    tens = r"(?:twenty|thirty|forty|fifty|sixty|seventy|eighty|ninety)-(?:one|two|three|four|five|six|seven|eight|nine)"
-    number = rf"(?:{tens}|\d{{1,3}}(?:[,\s]\d{{3}})+(?!\d)|\d{{1,5}}|{'|'.join(spelled)}|{numbers['one']})"
+    number = rf"(?:{number_pattern()}|{numbers['one']})"
     hedge = rf"(?:(?P<least>{numbers['at_least']})|(?P<most>{numbers['at_most']})|(?P<about>{numbers['about']}))\s+"
     span = rf"(?P<first>{number})(?:\s*(?:{numbers['to']})\s*(?P<last>{number}))?"
     ordinal = rf"(?:an?\s+)?(?:{'|'.join(re.escape(w) for w in numbers['ordinals'])})"
@@ -205,7 +204,7 @@ def _count(match: re.Match[str], lang: Lang) -> Count | None:
         word = re.sub(r"^an?\s+", "", parts["ordinal"].lower())
         value = numbers["ordinals"].get(word)
         return None if value is None else Count(value, value, value)
-    first, last = number_of(parts["first"], lang), number_of(parts["last"], lang) if parts["last"] else None
+    first, last = _number(parts["first"], lang), _number(parts["last"], lang) if parts["last"] else None
     if first is None:
         return None
     if last is not None:
@@ -221,16 +220,11 @@ def _count(match: re.Match[str], lang: Lang) -> Count | None:
     return Count(first, first, first)
 
 
-def number_of(text: str, lang: Lang) -> int | None:
-    """A number in digits or in words of the language; None where it is none."""
-    plain = " ".join(text.lower().split())
-    if re.fullmatch(r"\d[\d,\s]*", plain):
-        return int(re.sub(r"\D", "", plain))
-    numbers = words(lang)["numbers"]
-    if re.fullmatch(numbers["one"], plain):
+def _number(text: str, lang: Lang) -> int | None:
+    """A number in digits or in words; of words that make no number together, such as "двоє п'ятеро", the first."""
+    if re.fullmatch(words(lang)["numbers"]["one"], text, re.IGNORECASE):
         return 1
-    if "-" in plain:  # thirty-two
-        parts = [number_of(part, lang) for part in plain.split("-")]
-        return None if None in parts else sum(part or 0 for part in parts)
-    value = numbers["list"].get(plain)
-    return None if value is None else int(value)
+    found = read_number(text)
+    if found is None and not text[0].isdigit():
+        found = read_number(text.split()[0])
+    return None if found is None else int(found)

@@ -40,15 +40,19 @@ def forms(text: str) -> list[str]:
     return [form.strip() for form in text.split("|") if form.strip()]
 
 
-def any_of(*entries: str) -> str:
-    """A pattern of any word or phrase of the entries as a whole word; one that nothing matches where there is none."""
+def any_of(*entries: str, glued: bool = False) -> str:
+    """A pattern of any word or phrase of the entries as a whole word, which nothing matches where there is none.
+
+    `glued` words may follow a figure without a blank ("55km").
+    """
     words = sorted((form for entry in entries for form in forms(entry)), key=len, reverse=True)
-    return rf"(?<!\w)(?:{'|'.join(map(_body, words))})" if words else r"(?!)"
+    begin = "" if glued else r"(?<!\w)"
+    return rf"{begin}(?:{'|'.join(map(_body, words))})" if words else r"(?!)"
 
 
 def _body(form: str) -> str:
-    body = re.escape(form.removesuffix("*")).replace(r"\ ", r"\s+").replace("'", APOSTROPHES)
-    end = r"\w*" if form.endswith("*") else r"(?!\w)" if form[-1].isalnum() else ""
+    body = re.escape(form).replace(r"\*", r"\w*").replace(r"\ ", r"\s+").replace("'", APOSTROPHES)
+    end = r"(?!\w)" if form[-1].isalnum() else ""
     return body + end
 
 

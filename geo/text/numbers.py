@@ -31,8 +31,8 @@ def scales() -> Mapping[str, float]:
 
 @cached_words
 def scale_pattern() -> str:
-    """A pattern of any word that multiplies."""
-    return any_of(*scales())
+    """A pattern of any word that multiplies the figure before it."""
+    return any_of(*scales(), glued=True)
 
 
 @cached_words
@@ -48,24 +48,34 @@ def spelled_pattern() -> str:
         factors += [word for entry in table.get("scales", {}).values() for word in forms(entry)]
     scale = any_of(*(w for w in factors if len(w) > 2 and not w.endswith(".")))
     word, begin = any_of(*words), rf"{any_of(*ones)}[\s-]+{scale}|{any_of(*alone)}"
+    # "twenty-two", but not "two-three"
+    after = "|".join(
+        f"(?<={end})"
+        for language in languages()
+        for end in forms(word_list(language, "numbers").get("hyphen_after", ""))
+    )
+    gap = rf"(?:\s+|(?:{after or '(?!)'})-)"
     # "two hundred and six", but not "three and five"
     joined = rf"(?:\s+{any_of(*joins)}(?=\s+{word}))?"
-    return rf"(?:(?:(?:{begin}){joined}|{word})(?:[\s-]+(?:{word}|{scale}{joined}))*)"
+    return rf"(?:(?:(?:{begin}){joined}|{word})(?:{gap}(?:{word}|{scale}{joined}))*)"
 
 
 @cached_words
 def number_pattern() -> str:
     """A pattern of a whole number: digits, grouped or not, or words."""
-    return (
-        rf"(?:(?<![\d.,])\d{{1,3}}(?:[,\s\u00a0\u2009\u202f]\d{{3}})+(?!\d)|(?<!\d)\d{{1,9}}(?!\d)|{spelled_pattern()})"
-    )
+    scaled = rf"(?<![\d.,])\d{{1,3}}(?:[.,]\d+)?\s*{any_of(*(w for w in scales() if len(w) > 2), glued=True)}"
+    grouped = r"(?<![\d.,])\d{1,3}(?:[,\s]\d{3})+(?!\d)"
+    return rf"(?:{scaled}|{grouped}|(?<!\d)\d{{1,9}}(?!\d)|{spelled_pattern()})"
 
 
 def read_number(text: str) -> float | None:
     """A whole number in digits or words; None where it is none: "three and five" are two."""
     bare = plain(text)
-    if re.fullmatch(r"\d[\d,\s]*", bare):
-        return float(re.sub(r"\D", "", bare))
+    if figure := re.fullmatch(r"(\d[\d,\s]*?|\d+[.,]\d+)(?:\s*(\D+))?", bare):
+        factor = scales().get(figure[2] or "", None if figure[2] else 1.0)
+        decimal = figure[2] and re.fullmatch(r"\d+[.,]\d+", figure[1])
+        digits = figure[1].replace(",", ".") if decimal else re.sub(r"\D", "", figure[1])
+        return None if factor is None else float(digits) * factor
     return add_up(bare)
 
 
