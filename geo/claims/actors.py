@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from geo.claims.amounts import Amount
-from geo.claims.patterns import GROUND, Deed
+from geo.claims.control_verbs import GROUND, Deed
 from geo.text.names import Mention
 
 _LAND = r"(?:territor(?:y|ies)|lands?|ground|soil|areas?|територі\w+|территори\w+|земл\w+)"

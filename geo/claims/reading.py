@@ -9,10 +9,10 @@ from datetime import date as day_type
 from datetime import timedelta
 
 from geo.archive.results import When
-from geo.claims import actors, patterns
+from geo.claims import actors, control_verbs
 from geo.claims.amounts import Amount, find_amounts, vague_pattern
+from geo.claims.control_verbs import Deed
 from geo.claims.model import LENGTHS, UNREAD_DATE, Claim
-from geo.claims.patterns import Deed
 from geo.schema import last_instant
 from geo.text.date_ranges import DateRange, day_of_saying, range_of
 from geo.text.dates import DateMention, find_dates
@@ -122,12 +122,12 @@ def find_claims(text: str, *, date: When | None = None, names: Names | None = No
 def _drafts(text: str, when: When | None, names: Names) -> list[Claim]:
     today = None if when is None else last_instant(when).date()
     found: list[Claim] = []
-    for start, end in patterns.sentences(text):
-        words = patterns.unquoted(text[start:end])
+    for start, end in control_verbs.sentences(text):
+        words = control_verbs.unquoted(text[start:end])
         amounts = find_amounts(words)
         if len(amounts) > _FIGURES:
             continue
-        sides, units = patterns.places(words, names)
+        sides, units = control_verbs.places(words, names)
         day, dated = day_of_saying(words, today=today)
         said_from = day or today
         dates = find_dates(dated, today=said_from) if amounts else []
@@ -146,10 +146,10 @@ def _claims_of(scene: _Scene) -> list[Claim]:
             continue
         clause = _clause(scene, number)
         before = claims[-1] if claims and claims[-1].quantity else None
-        own = patterns.deed_of(scene.text, clause, amount)
+        own = control_verbs.deed_of(scene.text, clause, amount)
         if own and claims and deed and own.start == deed.start >= scene.amounts[number - 1].end:
             # "500 km² held, 40 percent retaken": the deed after one figure is not that of the next, which has its own
-            own = patterns.deed_of(scene.text, (own.end, clause[1]), amount) or own
+            own = control_verbs.deed_of(scene.text, (own.end, clause[1]), amount) or own
         claim = _claim(scene, amount, clause, own, None if own else before, deed)
         if _based(scene, number):
             after = scene.amounts[number + 1]
@@ -166,24 +166,24 @@ def _based(scene: _Scene, number: int) -> bool:
     amount = scene.amounts[number]
     if number + 1 >= len(scene.amounts) or amount.unit != "percent":
         return False
-    return patterns.is_base(scene.text[amount.end : scene.amounts[number + 1].start])
+    return control_verbs.is_base(scene.text[amount.end : scene.amounts[number + 1].start])
 
 
 def _clause(scene: _Scene, number: int) -> tuple[int, int]:
     """The stretch of a sentence that an amount belongs to."""
     amount = scene.amounts[number]
-    breaks = [m.start() for m in patterns.BREAKS.finditer(scene.text)]
+    breaks = [m.start() for m in control_verbs.BREAKS.finditer(scene.text)]
     before = [b for b in breaks if b < amount.start]
     after = [b for b in breaks if b >= amount.end]
     low = max(before) if before else 0
     high = min(after) if after else len(scene.text)
     amounts = scene.amounts
     following, previous = number + 1 + _based(scene, number), number - 1
-    while following < len(amounts) and patterns.listed(
+    while following < len(amounts) and control_verbs.listed(
         scene.text[amounts[following - 1].end : amounts[following].start]
     ):
         following += 1
-    while previous >= 0 and patterns.listed(scene.text[amounts[previous].end : amounts[previous + 1].start]):
+    while previous >= 0 and control_verbs.listed(scene.text[amounts[previous].end : amounts[previous + 1].start]):
         previous -= 1
     if following < len(amounts):
         high = min(high, amounts[following].start)
@@ -199,9 +199,9 @@ def _claim(
     draft = Claim(
         text=scene.said, start=scene.at, end=scene.at + len(scene.text), comparator=amount.comparator,
         value=amount.value, high=amount.high, value_unit=amount.unit, step=amount.step, notes=amount.notes,
-        said_by=patterns.speaker(scene.text),
+        said_by=control_verbs.speaker(scene.text),
     )  # fmt: skip
-    if why := patterns.refusal(scene.text, clause, amount):
+    if why := control_verbs.refusal(scene.text, clause, amount):
         return _refused(draft, why)
     if deed is None and before is not None and carried is not None and amount.unit != "percent":
         draft = replace(draft, controller=before.controller, against=before.against, unit=before.unit)
@@ -211,7 +211,7 @@ def _claim(
         return _placed(_dated(draft, scene, clause), scene, clause, amount, keep=True)
     if deed is None:
         return _refused(draft, "no word says that ground is held, gained, lost or retaken")
-    if amount.unit == "percent" and not patterns.of_ground(scene.text, amount, deed, scene.units, scene.sides):
+    if amount.unit == "percent" and not control_verbs.of_ground(scene.text, amount, deed, scene.units, scene.sides):
         return _refused(draft, "the percentage is of something else than ground")
     if deed.name == "held" and _took(scene, clause, deed):
         deed = replace(deed, name="gained")
@@ -242,11 +242,11 @@ def _quantified(draft: Claim, deed: Deed, text: str, amount: Amount) -> Claim:
         kinds = {"held": "settlements held", "gained": "gained", "retaken": "gained", "lost": "lost"}
         return replace(draft, quantity=kinds.get(deed.name))
     if unit == "percent":
-        if deed.name == "held" and patterns.says_taken(text, amount):
+        if deed.name == "held" and control_verbs.says_taken(text, amount):
             return _turned(draft)
         if deed.name == "held":
             return replace(draft, quantity="held", base="the unit")
-        back = deed.name == "retaken" or (deed.name == "lost" and patterns.says_taken(text, amount))
+        back = deed.name == "retaken" or (deed.name == "lost" and control_verbs.says_taken(text, amount))
         return replace(draft, quantity="share retaken" if back else None)
     if deed.name == "net loss" and draft.value is not None:
         return replace(draft, quantity="net", value=-draft.value, comparator=_other_way(draft.comparator))

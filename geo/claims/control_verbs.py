@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
 from geo.claims.amounts import Amount
+from geo.text.lemmas import Phrase, find_phrases
 from geo.text.names import Mention, Names
+from geo.text.negation import negation
 from geo.text.sentences import sentence_breaks
 
 GROUND = (
@@ -19,60 +21,13 @@ GROUND = (
 LONGEST = 2_000  # characters of a sentence
 _ADVERB = r"(?:(?:now|still|also|currently|already|since|so far|then|only|just|reportedly|\w+ly) )*"
 _BE = rf"(?:is|are|was|were|be|been|being) {_ADVERB}"
-# name -> words in the active voice or as a noun; the order is that of trial
-_DEEDS: Mapping[str, str] = {
-    "net loss": r"net loss(?:es)?|lost a net",
-    "net": r"net(?: territorial)? gains?|gained a net|net advances?|net change|чист\w+ (?:приріст|прирост)\w*",
-    "driven": r"(?:pushed|drove|driven|expelled|forced|knocked|ousted)(?= )",
-    "retaken": r"(?:re(?:took|takes?|taken|taking|capture[sd]?|capturing|gain(?:s|ed|ing)?|claim(?:s|ed|ing)"
-    r"|conquer\w*)|liberat\w+|recover(?:s|ed|ing)|w[io]ns? back|t(?:ook|akes?|aken|aking) back|clawed back"
-    r"|regain(?:ed|s|ing)? control|звільн\w+|відвою\w+|деокуп\w+|освобо\w+|отби\w+|повернул\w+|вернул\w+)",
-    "gained": r"(?:(?:took|takes?|taken|taking|gain(?:s|ed|ing)?|seiz\w+|establish\w*|won) (?:full |complete )?control"
-    r"|tak(?:en|es|ing) under control|took under control"
-    r"|seiz(?:es?|ed|ing|ures?)|captur(?:es?|ed|ing)|took|takes|taken?|taking|gain(?:s|ed|ing)?|conquer\w*|overr[au]n"
-    r"|advanc(?:ed|ing)|advances? of|захопи\w+|окупува(?:в|л\w+)|захвати\w+|оккупировал\w*|взял\w+|взял[аи]?)",
-    "lost": r"(?:los(?:t|es?|ing|ses)(?: control)?|ced(?:es?|ed|ing)|g[ai]ve[sn]? up|surrender\w*"
-    r"|втрати\w+|потеря\w+|утратил\w*)",
-    "held": r"(?:h[oe]ld(?:s|ing)?|control(?:s|led|ling)?|occup(?:y|ies|ied|ying|ation)"
-    r"|ke(?:eps?|pt)|retain(?:s|ed|ing)?"
-    r"|(?:bridgehead|foothold|salient|holdings)(?= [^.;]{0,40}\b(?:to|of|covers|measures|is|was|at)\b)"
-    r""
-    r"|in (?:\w+ |\w+'s )?hands|контролю\w+|контролиру\w+|утриму\w+|удержива\w+|оккупирован\w*|окупован\w*"
-    r"|під контролем|под контролем)",
-    "front": r"front[ -]?lines?|line of (?:contact|engagement)|lines? of control|\bfronts?|ліні\w+ (?:фронту|зіткнення)"
-    r"|лини\w+ (?:фронта|соприкосновения)",
-}
-_DEED = re.compile(
-    "|".join(rf"(?P<{name.replace(' ', '_')}>(?<![\w-]){words}(?![\w]))" for name, words in _DEEDS.items()),
-    re.IGNORECASE,
-)
-# words that hold a deed's letters and are none
-_NO_DEED = re.compile(
-    r"(?:taken (?:place|part)|took (?:place|part|over the)|takes? (?:place|part)|control (?:group|room|tower|points?)"
-    r"|held (?:talks|a|an|elections?|that)|keep\w* (?:on|up)|kept (?:up|on)"
-    r"|front of|in advance|on the front|advance team"
-    r"|arms control|traffic control|fire control|loses? (?:its|their|his) (?:grip|way))",
-    re.IGNORECASE,
-)
+_SIZE_FOLLOWS = re.compile(r" [^.;]{0,40}\b(?:to|of|covers|measures|is|was|at)\b")
 _HYPHENED = re.compile(r"-(?:held|controlled|occupied)\b", re.IGNORECASE)
 BREAKS = re.compile(
     r"[;:](?= )|, (?:but|while|whereas|although|though|after|before|and|а|але|но|тоді як|тогда как|хоча|хотя)\b"
     r"| (?:but|while|whereas|after|before|compared (?:with|to)|up from|down from|from a peak of)\b| – | — ",
     re.IGNORECASE,
 )
-_REFUSALS: Sequence[tuple[str, re.Pattern[str]]] = (
-    ("a denial", re.compile(
-        r"\b(?:not|never|neither|nor|no longer|cannot|denie[sd]|deny|denying|rejected|refuted|dismissed|disputed"
-        r"|failed to|unable to|false(?:ly)?|untrue)\b|n['’]t\b|\bне (?!менше|менее|більше|более|больше|тільки|только)"
-        r"|заперечу\w+|спростув\w+|опроверг\w+|отрица\w+|больше не|більше не", re.I)),
-    ("what is not known", re.compile(r"\b(?:how (?:many|much)|whether|скільки|сколько)\b", re.IGNORECASE)),
-    ("a plan, a condition or a forecast", re.compile(
-        r"\b(?:would|could|may|might|will|shall|should|if|unless|plans?|planning|planned|aims?|aiming|aimed|wants?"
-        r"|wanted|hopes?|hoped|intends?|intended|expects? to|expected to|threaten\w*|likely to|seeks? to|vows?|vowed"
-        r"|in order to|goal|ordered to|trying to|tries to|tried to|attempt\w*|demand\w*|propos\w+"
-        r"|якби|якщо|може|могли б|планує|планують|хоче|хочуть|намага\w+|прагн\w+|если|может|могли бы|планиру\w+"
-        r"|хочет|хотят|пыта\w+|намерен\w*)\b", re.I)),
-)  # fmt: skip
 _NOT_AFTER = re.compile(r"\s*(?:from|away|behind|beyond|off|inside|deep|short|north|south|east|west)\b", re.IGNORECASE)
 _GOES_ON = re.compile(
     r"(?:['’]s)?\s*(?:$|[^\w\s]|[^\x00-\x7f]|(?:is|are|was|were|has|have|had|remains?|by|in|since|on|and|or|from|under|which|that|to"
@@ -80,10 +35,6 @@ _GOES_ON = re.compile(
     rf"|{GROUND}\b)",
     re.IGNORECASE,
 )
-_NOT_A_PLAN = re.compile(r"\b(?:in|of|since|on|by|until|late|early|mid|from) May\b|\bMay \d|\d May\b")
-_NOT_A_DENIAL = re.compile(
-    r"\bnot (?:less|more|fewer) than|\bnot only|\bno (?:less|more|fewer) than|\bnever before|"
-    r"\bcould not (?:be )?(?:independently )?verif\w+|\bнезалежно|\bне (?:удалось|вдалося)", re.I)  # fmt: skip
 _NOBODYS = re.compile(
     r"\b(?:gr[ae]y[ -]zone|contested|disputed|no[ -]man['’]?s[ -]land|unclear status|сір\w+ зон\w+|сер\w+ зон\w+)\b",
     re.I,
@@ -168,24 +119,18 @@ def refusal(text: str, clause: tuple[int, int], amount: Amount) -> str | None:
     part = text[slice(*clause)]
     if amount.value is None and amount.notes:
         return amount.notes[0]
-    for why, pattern in _REFUSALS:
-        allowed = _NOT_A_PLAN if "plan" in why else _NOT_A_DENIAL
-        if any(not _covered(m, allowed, part) for m in pattern.finditer(part)):
-            return why
+    if why := negation(part):
+        return why
     near = part[max(amount.start - clause[0] - 60, 0) : amount.end - clause[0] + 60]
     if _NOBODYS.search(near):
         return "contested ground is nobody's by its source: no side holds it"
     return None
 
 
-def _covered(match: re.Match[str], allowed: re.Pattern[str], text: str) -> bool:
-    return any(m.start() <= match.start() < m.end() for m in allowed.finditer(text))
-
-
 def deed_of(text: str, clause: tuple[int, int], amount: Amount) -> Deed | None:
     """The deed that an amount belongs to: the nearest before it in its clause, else the first after it."""
     low, high = clause
-    found = [_deed(text, m) for m in _DEED.finditer(text, low, high) if not _other_sense(text, m)]
+    found = [_deed(text, m) for m in _verbs(text, low, high)]
     if amount.unit in ("km", "mi"):
         apart = _NOT_AFTER.match(text[amount.end :])  # "5 km from the front line" is no length of it
         return None if apart else next((d for d in found if d.name == "front"), None)
@@ -206,31 +151,35 @@ def deed_of(text: str, clause: tuple[int, int], amount: Amount) -> Deed | None:
     return first
 
 
-def _deed(text: str, match: re.Match[str]) -> Deed:
-    name = str(match.lastgroup).replace("_", " ")
-    before, after = text[: match.start()], text[match.end() :]
+def _verbs(text: str, low: int, high: int) -> Sequence[Phrase]:
+    """The words of control in a stretch of text, but for those in another sense."""
+    other = list(find_phrases(text, "control_verbs", "other", start=max(low - 30, 0)))
+    found = [*find_phrases(text, "control_verbs", "verbs", start=low, end=high)]
+    sized = find_phrases(text, "control_verbs", "held_where", start=low, end=high)
+    found += [phrase for phrase in sized if _SIZE_FOLLOWS.match(text[phrase.end :])]
+    return sorted(
+        (p for p in found if not any(o.start < p.end and p.start < o.end for o in other)), key=lambda p: p.start
+    )
+
+
+def _deed(text: str, phrase: Phrase) -> Deed:
+    before, after, written = text[: phrase.start], text[phrase.end :], text[phrase.start : phrase.end].casefold()
     passive = bool(re.search(rf"\b{_BE}$", before, re.I)) or bool(re.match(r" by\b", after))
-    passive = passive or bool(re.search(r"\bunder(?: the)?(?: [\w'’]+){0,3} $", before, re.I) and name == "held")
+    passive = passive or bool(re.search(r"\bunder(?: the)?(?: [\w'’]+){0,3} $", before, re.I) and phrase.name == "held")
     # "801 km² of Kursk region retaken": a participle after its ground
-    participle = match[0].casefold().endswith(("ed", "en", "held", "lost"))
+    participle = written.endswith(("ed", "en", "held", "lost"))
     had = re.search(rf"\b(?:ha(?:s|ve|d)) {_ADVERB}$", before, re.I)
     if participle and not had and not passive:
         passive = bool(
             re.search(r"(?:km²|km2|kilomet\w+|km|miles?|hectares?|percent|per cent|%|region|oblast)\s$", before)
         )
-    return Deed(name, match.start(), match.end(), passive)
-
-
-def _other_sense(text: str, match: re.Match[str]) -> bool:
-    window = text[max(match.start() - 12, 0) : match.end() + 12]
-    start = match.start() - max(match.start() - 12, 0)
-    return any(m.start() <= start < m.end() or m.start() < start + 4 <= m.end() for m in _NO_DEED.finditer(window))
+    return Deed(phrase.name, phrase.start, phrase.end, passive)
 
 
 def _in_relative(text: str, deed: Deed, amount: Amount) -> bool:
     """Whether a deed before an amount belongs to "what Ukraine took" rather than to the amount."""
     return bool(re.search(r"\b(?:what|that|which|who)\b[^,;]*$", text[: deed.start], re.I)) and bool(
-        _DEED.search(text, deed.end, amount.start)
+        _verbs(text, deed.end, amount.start)
     )
 
 
