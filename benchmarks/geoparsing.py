@@ -19,7 +19,7 @@ from pathlib import Path
 
 from geo.geocoding.gazetteer import Gazetteer, open_gazetteer
 from geo.geocoding.geocoder import mentions, resolve
-from geo.geocoding.lookup import distance_km
+from geo.geocoding.index import distance_km
 
 Gold = list[tuple[int, int, float, float]]
 Document = tuple[str, Gold]

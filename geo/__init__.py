@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from geo.archive import Archive, open_archive
     from geo.automation.daily import run_daily
     from geo.automation.fetch import fetch_new
-    from geo.claims.checking import check_claim
-    from geo.claims.consistency import compare_claims
+    from geo.claims.checking import check_claim, compare_claims
     from geo.claims.model import Claim
     from geo.claims.reading import find_claims, read_claim
     from geo.errors import (
@@ -27,8 +26,7 @@ if TYPE_CHECKING:
         UnitError,
         UsageError,
     )
-    from geo.extraction.briefing import read_briefing
-    from geo.extraction.review import accept_review, write_review
+    from geo.extraction.briefing import accept_review, read_briefing, write_review
     from geo.geocoding.gazetteer import open_gazetteer
     from geo.geocoding.geocoder import geocode
     from geo.importing.importer import Receipt, import_files
@@ -57,13 +55,11 @@ _MODULES = {
         "archive": "Archive open_archive",
         "automation.daily": "run_daily",
         "automation.fetch": "fetch_new",
-        "claims.checking": "check_claim",
-        "claims.consistency": "compare_claims",
+        "claims.checking": "check_claim compare_claims",
         "claims.model": "Claim",
         "claims.reading": "find_claims read_claim",
         "errors": "ArchiveError FileError GateError GeoError MapError NoSnapshotError SourceError UnitError UsageError",
-        "extraction.briefing": "read_briefing",
-        "extraction.review": "accept_review write_review",
+        "extraction.briefing": "accept_review read_briefing write_review",
         "geocoding.gazetteer": "open_gazetteer",
         "geocoding.geocoder": "geocode",
         "importing.importer": "Receipt import_files",

@@ -14,7 +14,7 @@ from typing import Any
 
 from geo.extraction.briefing import read_briefing, text_of
 from geo.geocoding.gazetteer import Gazetteer, open_gazetteer
-from geo.text.word_lists import country_of
+from geo.text.languages import country_of
 
 FOLDER = Path(__file__).with_name("briefings")
 COUNTRIES = ("BF", "CD", "ET", "GE", "IL", "IN", "LB", "ML", "MM", "NG", "PK", "PS", "RU", "SD", "SO", "SY", "UA", "YE")

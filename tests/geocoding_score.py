@@ -9,7 +9,7 @@ from typing import Any
 
 from geo.geocoding.gazetteer import Gazetteer
 from geo.geocoding.geocoder import LOCATED, Mention, mentions
-from geo.geocoding.lookup import distance_km
+from geo.geocoding.index import distance_km
 
 FOLDER = Path(__file__).with_name("geocoding")
 

@@ -17,9 +17,8 @@ from shapely.geometry import Point, box
 from test_archive import km2, put, state
 
 from geo.archive import Archive, open_archive
-from geo.claims.checking import check_claim
-from geo.claims.class_series import place_of, strands_of
-from geo.claims.consistency import compare_claims
+from geo.claims.checking import check_claim, compare_claims
+from geo.claims.class_series import class_series_of, place_of
 from geo.claims.model import Claim, claims_about
 from geo.claims.reading import read_claim
 from geo.claims.wording import paragraph, table_of_findings, verdict_line
@@ -93,7 +92,7 @@ def test_every_source_and_every_set_of_classes_has_a_verdict(archive: Archive) -
 
 
 def test_values_are_those_of_the_archive_on_every_snapshot(archive: Archive) -> None:
-    for strand in strands_of(archive, "one", "AA", place_of(archive, "BB"), to="2024-08-21"):
+    for strand in class_series_of(archive, "one", "AA", place_of(archive, "BB"), to="2024-08-21"):
         for time, value in zip(strand.times, strand.values, strict=True):
             row = archive.area(time, source="one", controller="AA", status="held", within="BB").iloc[0]
             wanted = row.area_km2 if strand.statuses == ("held",) else row.upper_km2

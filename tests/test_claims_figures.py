@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 
 from geo.archive import Archive, open_archive
-from geo.claims.checking import check_claim
-from geo.claims.consistency import compare_claims
+from geo.claims.checking import check_claim, compare_claims
 from geo.claims.reading import read_claim
 from geo.claims.verdict import Finding
 from geo.importing.importer import import_files

@@ -10,11 +10,11 @@ import pytest
 
 from geo.archive import Archive
 from geo.claims.checking import check_claim
+from geo.claims.model import confirmed
 from geo.claims.reading import read_claim
-from geo.claims.review import confirmed
 from geo.cli import demo
 from geo.extraction.briefing import draft_incidents, text_of
-from geo.extraction.event_dates import Dateline, find_days
+from geo.extraction.events import Dateline, find_days
 from geo.geocoding.geocoder import MENTION_COLUMNS
 from geo.text import languages as word_folders
 from geo.text.date_ranges import dates_in

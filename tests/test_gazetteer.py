@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 from geo.cli import main
 from geo.errors import FileError, UsageError
 from geo.geocoding.gazetteer import list_places, open_gazetteer
-from geo.geocoding.gazetteer_files import read_register
-from geo.geocoding.lookup import Lookup, distance_km
-from geo.text.normalize import fold, key_of, loose_key, plain_key, stem_key, words_of
+from geo.geocoding.index import Lookup, distance_km
+from geo.geocoding.place_records import read_register
+from geo.text.words import fold, key_of, loose_key, plain_key, stem_key, words_of
 
 DUMP = "\t".join(
     ["1", "Testove", "Testove", "Тестове,Testovoye", "48.5", "37.5", "P", "PPL", "UA", "", "05", "", "", "", "1200", "",

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from geo.claims.amounts import find_amounts
-from geo.extraction.casualties import find_tolls
+from geo.extraction.casualties import find_casualties
 from geo.text.numbers import read_number
-from geo.text.sentences import Passage, language_of
+from geo.text.sentences import TextSpan, language_of
 
 NUMBERS = (
     ("206", 206), ("1,376", 1376), ("1 376", 1376), ("two hundred and six", 206), ("Two hundred six", 206),
@@ -32,7 +32,7 @@ def test_claims_and_casualties_read_the_same_number(words: str, value: int) -> N
     (amount,) = find_amounts(f"{words} {unit}")
     assert amount.value == value
     text = f"{words} {dead}"
-    (toll,) = find_tolls(Passage(0, len(text), text, "uk" if cyrillic else "en"))
+    (toll,) = find_casualties(TextSpan(0, len(text), text, "uk" if cyrillic else "en"))
     assert (toll.count.low, toll.count.best, toll.count.high) == (value, value, value)
 
 
@@ -41,11 +41,13 @@ def test_what_is_no_number(words: str) -> None:
     assert read_number(words) is None or words in ("сотні", "тисячі", "тысячи")
     text = f"{words} людей загинули"
     assert all(
-        t.count.best is None for t in find_tolls(Passage(0, len(text), text, "uk")) if words in ("сотні", "тисячі")
+        t.count.best is None
+        for t in find_casualties(TextSpan(0, len(text), text, "uk"))
+        if words in ("сотні", "тисячі")
     )
 
 
 def test_the_toll_of_a_briefing() -> None:
     text = "Two hundred and six people were killed in the shelling of Kharkiv on 10 January, officials said."
-    (toll,) = find_tolls(Passage(0, len(text), text, "en"))
+    (toll,) = find_casualties(TextSpan(0, len(text), text, "en"))
     assert (toll.kind, toll.count.best) == ("killed", 206)

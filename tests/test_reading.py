@@ -15,17 +15,16 @@ from click.testing import CliRunner
 import geo
 from geo.cli import main
 from geo.errors import FileError, UsageError
-from geo.extraction.attribution import find_checks, find_voices
 from geo.extraction.briefing import Reading, draft_incidents, read_briefing, text_of
 from geo.extraction.briefing_files import FILE_BYTES, TEXT_CHARACTERS, read_text
-from geo.extraction.casualties import find_tolls
-from geo.extraction.event_dates import Dateline, find_days, heading_day
-from geo.extraction.events import find_triggers
+from geo.extraction.casualties import find_casualties
+from geo.extraction.events import Dateline, find_days, find_triggers, heading_day
 from geo.geocoding.gazetteer import Gazetteer, open_gazetteer
 from geo.geocoding.geocoder import MENTION_COLUMNS
 from geo.text.dates import EXACT, FEW_DAYS
-from geo.text.sentences import Passage, language_of, paragraphs, sentences
-from geo.text.word_lists import country_of, rules, words
+from geo.text.languages import country_of, rules, words
+from geo.text.sentences import TextSpan, language_of, paragraphs, sentences
+from geo.text.speakers import find_attributions, find_checks
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 BRIEFING = SEEDS / "briefing-2025-01-11.txt"
@@ -42,8 +41,8 @@ def founding(gazetteer: Gazetteer) -> Reading:
     return read_briefing(BRIEFING, gazetteer=gazetteer)
 
 
-def whole(text: str) -> Passage:
-    return Passage(0, len(text), text, language_of(text))
+def whole(text: str) -> TextSpan:
+    return TextSpan(0, len(text), text, language_of(text))
 
 
 # -- the parts ----------------------------------------------------------------------------------------------------
@@ -148,15 +147,15 @@ def test_a_line_with_a_date_alone_starts_a_new_day() -> None:
     ],
 )
 def test_tolls(text: str, killed: tuple[int | None, ...] | None, injured: tuple[int | None, ...] | None) -> None:
-    found = {t.kind: (t.count.low, t.count.best, t.count.high) for t in find_tolls(whole(text))}
+    found = {t.kind: (t.count.low, t.count.best, t.count.high) for t in find_casualties(whole(text))}
     assert found == {k: v for k, v in (("killed", killed), ("injured", injured)) if v is not None}
 
 
 def test_a_later_total_says_that_it_is_one() -> None:
-    assert find_tolls(whole("The death toll has risen to eight."))[0].is_total
-    assert find_tolls(whole("A third victim died in hospital."))[0].is_total
-    assert find_tolls(whole("Число погибших выросло до семи."))[0].count.best == 7
-    assert not find_tolls(whole("Eight people were killed."))[0].is_total
+    assert find_casualties(whole("The death toll has risen to eight."))[0].is_total
+    assert find_casualties(whole("A third victim died in hospital."))[0].is_total
+    assert find_casualties(whole("Число погибших выросло до семи."))[0].count.best == 7
+    assert not find_casualties(whole("Eight people were killed."))[0].is_total
 
 
 @pytest.mark.parametrize(
@@ -174,7 +173,7 @@ def test_a_later_total_says_that_it_is_one() -> None:
     ],
 )  # fmt: skip
 def test_speakers(text: str, names: list[str]) -> None:
-    found = find_voices(whole(text))
+    found = find_attributions(whole(text))
     assert [v.name for v in found] == names
     assert all(text[v.start : v.end] == v.text for v in found)
 

@@ -15,8 +15,7 @@ from test_reading import BRIEFING, founding, gazetteer
 
 import geo
 from geo.cli import main
-from geo.extraction.briefing import Draft, Reading, read_briefing, text_of
-from geo.extraction.review import COLUMNS, accept_review, write_review
+from geo.extraction.briefing import COLUMNS, Draft, Reading, accept_review, read_briefing, text_of, write_review
 from geo.importing.importer import Receipt
 from geo.schema import INCIDENT_COLUMNS
 from geo.sources.review_rows import escaped, plain

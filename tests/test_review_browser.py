@@ -16,7 +16,7 @@ from geo.archive import open_archive
 from geo.claims.model import Claim
 from geo.cli import demo
 from geo.extraction.briefing import Draft, Reading, text_of
-from geo.extraction.drafts import Span
+from geo.extraction.event_merging import Span
 from geo.geocoding.geocoder import MENTION_COLUMNS
 from geo.output.html.map_page import save_map
 from geo.output.html.review_data import count_words, pieces

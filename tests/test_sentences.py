@@ -5,8 +5,7 @@ from __future__ import annotations
 import pytest
 
 from geo.claims.reading import find_claims
-from geo.text.sentences import paragraphs, sentences
-from geo.text.tokens import read
+from geo.text.sentences import paragraphs, read, sentences
 
 TEXTS = (
     ["Russia captured 55 sq. km.", "Kyiv denied that the town had fallen."],

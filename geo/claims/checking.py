@@ -2,24 +2,34 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import shapely
 
 from geo.archive.results import FAR, When
-from geo.claims.class_series import Place, Strand, holders, place_of, strands_of
-from geo.claims.history import Times, bases_of, last_true_of, series_of
-from geo.claims.model import UNREAD_DATE, WITHIN_PERCENT, Claim, kind_of_unit, span_of
+from geo.claims.class_series import (
+    ClassSeries,
+    Place,
+    QuantitySeries,
+    bases_of,
+    class_series_of,
+    holders,
+    last_true_of,
+    place_of,
+    series_of,
+)
+from geo.claims.model import UNREAD_DATE, WITHIN_PERCENT, Claim, Span, kind_of_unit, span_of
 from geo.claims.verdict import (
     CHANGES,
     MAX_AGE_DAYS,
     STATES,
-    Case,
     Finding,
     Verdict,
+    VerdictInput,
     base_of,
     front_verdicts,
     verdicts_of,
@@ -105,9 +115,11 @@ def check_claim(
     side, why = _side(archive, claim, place, names, as_known_on)
     if side is None and claim.quantity != "front length":
         return replace(empty, place=place, notes=(f"cannot be checked: {why}",))
-    case = Case(archive, claim, span, unit, side or "", place, day, within_percent, max_age_days, as_known_on, places)
+    given = VerdictInput(
+        archive, claim, span, unit, side or "", place, day, within_percent, max_age_days, as_known_on, places
+    )
     with archive.holding():
-        return _found(case, names, empty)
+        return _found(given, names, empty)
 
 
 def unread_date(claim: Claim) -> str | None:
@@ -137,39 +149,39 @@ def check_claims(archive: Archive, claims: Iterable[Claim], **asked: Any) -> lis
     return found
 
 
-def _found(case: Case, names: Sequence[str], empty: Finding) -> Finding:
-    claim, notes = case.claim, []
+def _found(given: VerdictInput, names: Sequence[str], empty: Finding) -> Finding:
+    claim, notes = given.claim, []
     if claim.quantity == "share retaken" and not (claim.controller or claim.against):
-        notes.append(f"no side is named: measured is ground of {case.side}, the only other side that held some there")
+        notes.append(f"no side is named: measured is ground of {given.side}, the only other side that held some there")
     if claim.comparator in ("about", "nearly"):
-        notes.append(f"{claim.comparator} means within {case.within_percent:g} percent of the value")
-    if claim.comparator == "exactly" and case.unit != "settlements" and case.span.low < case.span.high:
-        ends = f"{case.span.low:,.10g} to {case.span.high:,.10g} {case.unit.replace('km2', 'km²')}"
+        notes.append(f"{claim.comparator} means within {given.within_percent:g} percent of the value")
+    if claim.comparator == "exactly" and given.unit != "settlements" and given.span.low < given.span.high:
+        ends = f"{given.span.low:,.10g} to {given.span.high:,.10g} {given.unit.replace('km2', 'km²')}"
         notes.append(f"a bare figure is read as exact to half of its last digit: {ends}")
-    if why := _unfit(case):
-        return replace(empty, notes=(*notes, f"cannot be checked: {why}"), span=case.span, place=case.place)
+    if why := _unfit(given):
+        return replace(empty, notes=(*notes, f"cannot be checked: {why}"), span=given.span, place=given.place)
     verdicts: list[Verdict] = []
-    strands: list[Strand] = []
+    all_series: list[ClassSeries] = []
     for name in names:
         if claim.quantity == "front length":
-            verdicts += front_verdicts(case, name)
+            verdicts += front_verdicts(given, name)
             continue
-        mine = strands_of(case.archive, name, case.side, case.place, to=case.day, as_known_on=case.known)
+        mine = class_series_of(given.archive, name, given.side, given.place, to=given.day, as_known_on=given.known)
         mine = [s for s in mine if s.rest or max(s.values, default=0.0) > 0]
-        strands += mine
-        verdicts += verdicts_of(case, name, mine)
-    notes += [n for name in names for n in archive_notes(case.archive, name, case.known)]
+        all_series += mine
+        verdicts += verdicts_of(given, name, mine)
+    notes += [n for name in names for n in archive_notes(given.archive, name, given.known)]
     base = base_of(claim)
     told = claim.quantity in STATES
-    times = [Times(s, series_of(claim, s, base=base, places=case.places)) for s in strands] if told else []
-    last_true = [last_true_of(t, case.span, case.instant(), case.unit) for t in times]
+    times = [QuantitySeries(s, series_of(claim, s, base=base, places=given.places)) for s in all_series] if told else []
+    last_true = [last_true_of(t, given.span, given.instant(), given.unit) for t in times]
     shares = claim.quantity == "share retaken"
-    bases = [b for s in strands if (b := bases_of(s, case.span, case.instant()))] if shares else []
+    bases = [b for s in all_series if (b := bases_of(s, given.span, given.instant()))] if shares else []
     if shares and base is None:
         notes.append("the base is not said: verdicts take the most that the source showed up to that day")
     return replace(
         empty, verdicts=tuple(verdicts), last_true=tuple(last_true), bases=tuple(b.as_dict() for b in bases),
-        notes=tuple(notes), span=case.span, date=str(case.day), place=case.place, strands=tuple(strands),
+        notes=tuple(notes), span=given.span, date=str(given.day), place=given.place, series=tuple(all_series),
     )  # fmt: skip
 
 
@@ -178,18 +190,18 @@ def archive_notes(archive: Archive, source: str, known: When | None) -> tuple[st
     return tuple(archive.polygons(source, as_known_on=known).attrs["notes"])
 
 
-def _unfit(case: Case) -> str | None:
+def _unfit(given: VerdictInput) -> str | None:
     """Why a quantity and its unit cannot be measured; None where they can."""
-    quantity, unit = case.claim.quantity, case.unit
+    quantity, unit = given.claim.quantity, given.unit
     wanted = {"share retaken": ("percent",), "front length": ("km",), "settlements held": ("settlements",),
               "held": ("km2", "percent")}.get(str(quantity), ("km2", "settlements"))  # fmt: skip
     if unit not in wanted:
         return f"{quantity} in {unit} is no measure"
-    if quantity == "held" and unit == "percent" and case.place.area_km2 is None:
+    if quantity == "held" and unit == "percent" and given.place.area_km2 is None:
         return "a percentage of ground needs a unit (--in)"
-    if unit == "settlements" and case.places is None:
+    if unit == "settlements" and given.places is None:
         return "settlements are counted in a layer of places (--places)"
-    if quantity in CHANGES and case.claim.date_from is None:
+    if quantity in CHANGES and given.claim.date_from is None:
         return "since when is not known (--set date_from=D)"
     return None
 
@@ -213,3 +225,144 @@ def _side(
         return others.pop(), None
     listed = ", ".join(sorted(others)) or "nobody"
     return None, f"whose ground was retaken is not said, and {listed} held some there (--set against=SIDE)"
+
+
+_WORDS = {"km2": "km²", "percent": "percent", "settlements": "settlements", "km": "km"}
+
+
+@dataclass(frozen=True)
+class Pair:
+    """What two claims imply together: `low` and `high` bound `what`, in `unit`; `compatible` None where it is open."""
+
+    what: str
+    text: str
+    low: float | None
+    high: float | None
+    unit: str
+    compatible: bool | None
+
+    def as_dict(self) -> dict[str, Any]:
+        """The pair as JSON takes it."""
+        return asdict(self)
+
+
+def compare_claims(first: Claim, second: Claim, *, within_percent: float = WITHIN_PERCENT) -> Pair:
+    """What two claims imply together.
+
+    Parameters
+    ----------
+    first, second : Claim
+        With value, unit and comparator.
+    within_percent : float
+        What "about", "some" and "nearly" leave open.
+
+    Returns
+    -------
+    Pair
+        For ground held and a share retaken: the peak in km² that both imply. For ground held on two days: the change.
+        For the same quantity on the same day: whether any value agrees with both.
+
+    Raises
+    ------
+    UsageError
+        A claim has no value, unit or comparator.
+
+    Examples
+    --------
+    >>> held = geo.read_claim("Ukraine holds 500 km² of Kursk region", date="2025-01-11")
+    >>> share = geo.read_claim("Russia has retaken 40% of the area in Kursk region", date="2025-01-11")
+    >>> geo.compare_claims(held, share).text
+    '500 km² held and 40 percent retaken imply a peak of 833 km² (826 to 841 km² with what the words leave open)'
+    """
+    spans = [span_of(c, within_percent=within_percent) for c in (first, second)]
+    kinds = [(c.quantity, kind_of_unit(c.value_unit)) for c in (first, second)]
+    where = {c.unit for c in (first, second) if c.unit}
+    if len(where) > 1:
+        return _nothing(f"the units differ: {', '.join(sorted(where))}")
+    if kinds == [("share retaken", "percent"), ("held", "km2")]:
+        first, second = second, first
+        spans.reverse()
+        kinds.reverse()
+    if kinds == [("held", "km2"), ("share retaken", "percent")]:
+        return _peak(first, second, spans)
+    sides = {c.controller for c in (first, second) if c.controller}
+    if kinds[0] != kinds[1] or len(sides) > 1:
+        return _nothing("they are about different things")
+    unit = str(kinds[0][1])
+    if first.quantity in ("held", "settlements held") and _apart(first, second):
+        return _growth(first, second, spans, unit)
+    return _both(spans, unit)
+
+
+def _nothing(why: str) -> Pair:
+    return Pair("", f"nothing follows from the two together: {why}", None, None, "", None)
+
+
+def _apart(first: Claim, second: Claim) -> bool:
+    days = (first.date_to, second.date_to)
+    return None not in days and days[0] != days[1]
+
+
+def _peak(held: Claim, share: Claim, spans: list[Span]) -> Pair:
+    """What is left and the share that was retaken give what there was."""
+    low = _whole(max(spans[0].low, 0.0), spans[1].low)
+    high = _whole(spans[0].high, spans[1].high)
+    plain = [span_of(replace(c, comparator="exactly", step=None)) for c in (held, share)]
+    said = _whole(plain[0].low, plain[1].low)
+    ends = _ends(said if held.comparator in ("more than", "at least") else None, held.comparator)
+    text = (
+        f"{_said(held)} held and {_said(share)} retaken imply a peak of {ends or f'{said:,.0f} km²'}"
+        f" ({_range(low, high, 'km2')} with what the words leave open)"
+    )
+    return Pair("peak", text, _finite(low), _finite(high), "km2", low <= high)
+
+
+def _whole(left: float, retaken: float) -> float:
+    return math.inf if retaken >= 100 or math.isinf(left) else left / (1 - max(retaken, 0.0) / 100)
+
+
+def _ends(value: float | None, comparator: str | None) -> str:
+    return "" if value is None or comparator is None else f"{value:,.0f} km² or more"
+
+
+def _growth(first: Claim, second: Claim, spans: list[Span], unit: str) -> Pair:
+    early, late = sorted(zip((first, second), spans, strict=True), key=lambda p: str(p[0].date_to))
+    low, high = late[1].low - early[1].high, late[1].high - early[1].low
+    text = (
+        f"{_said(early[0])} on {early[0].date_to} and {_said(late[0])} on {late[0].date_to} imply a change of"
+        f" {_range(low, high, unit)}"
+    )
+    if early[0].value and late[0].value:
+        text += f" ({100 * (late[0].value / early[0].value - 1):+.0f} percent by the figures as given)"
+    return Pair("change", text, _finite(low), _finite(high), unit, None)
+
+
+def _both(spans: list[Span], unit: str) -> Pair:
+    low, high = max(s.low for s in spans), min(s.high for s in spans)
+    open_end = any((s.open_low and s.low == low) or (s.open_high and s.high == high) for s in spans)
+    fits = low < high or (low == high and not open_end)
+    text = f"both agree with {_range(low, high, unit)}" if fits else "no value agrees with both"
+    return Pair("value", text, _finite(low) if fits else None, _finite(high) if fits else None, unit, fits)
+
+
+def _said(claim: Claim) -> str:
+    lead = "" if claim.comparator in ("exactly", "between") else f"{claim.comparator} "
+    unit = str(claim.value_unit)
+    to = f" to {claim.high:,g}" if claim.high is not None else ""
+    words = {"km2": "km²", "mi2": "square miles", "ha": "hectares", "acre": "acres", "mi": "miles"}.get(unit, unit)
+    return f"{lead}{claim.value:,g}{to} {words}"
+
+
+def _finite(value: float) -> float | None:
+    return None if math.isinf(value) else value
+
+
+def _range(low: float, high: float, unit: str) -> str:
+    word = _WORDS.get(unit, unit)
+    if math.isinf(high) and math.isinf(low):
+        return f"any number of {word}"
+    if math.isinf(high):
+        return f"{low:,.0f} {word} or more"
+    if math.isinf(low):
+        return f"{high:,.0f} {word} or less"
+    return f"{low:,.0f} to {high:,.0f} {word}"

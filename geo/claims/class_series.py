@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -13,6 +15,7 @@ import pandas as pd
 import shapely
 
 from geo.archive.results import FAR, When, moment
+from geo.claims.model import Claim, Span
 from geo.measure import areas
 from geo.measure.areas import Zone
 from geo.measure.ellipsoid import areas_km2, running_areas_km2, without_residue
@@ -42,7 +45,7 @@ class Place:
 
 
 @dataclass(frozen=True)
-class Strand:
+class ClassSeries:
     """One set of classes of one part of a source, over time, in km²: `values[i]` stands from `times[i]` on."""
 
     source: str
@@ -82,9 +85,9 @@ def place_of(archive: Archive, within: str | shapely.Geometry | None, *, boundar
     return Place(code, str(row["name"]), text_or_none(row["boundary"]), shape, country, _km2(shape))
 
 
-def strands_of(
+def class_series_of(
     archive: Archive, source: str, side: str, place: Place, *, to: When | None = None, as_known_on: When | None = None
-) -> list[Strand]:
+) -> list[ClassSeries]:
     """What a source says of a side's ground, for every set of its classes."""
     if place.shape is not None and place.boundary is None:  # a polygon has no name to be remembered by
         return _strands_of(archive, source, side, place, to, as_known_on)
@@ -94,7 +97,7 @@ def strands_of(
 
 def _strands_of(
     archive: Archive, source: str, side: str, place: Place, to: When | None, as_known_on: When | None
-) -> list[Strand]:
+) -> list[ClassSeries]:
     table = archive.snapshots(source, as_known_on=FAR if as_known_on is None else as_known_on)
     instants = sorted({parse_instant(d) for d in table["depicts"]})
     if not instants:
@@ -109,7 +112,7 @@ def _strands_of(
             growth = ground_changes(picked, times, place.zone()).growth[:, 0]
             drawn = running_areas_km2(growth)
             values = without_residue((place.area_km2 or 0.0) - drawn, of=place.area_km2 or 0.0) if own else drawn
-            found.append(Strand(source, part, statuses, tuple(times), tuple(values.tolist()), picked, place, own))
+            found.append(ClassSeries(source, part, statuses, tuple(times), tuple(values.tolist()), picked, place, own))
     return found
 
 
@@ -189,3 +192,132 @@ def _km2(shape: shapely.Geometry) -> float:
 def km2_of(shapes: Sequence[shapely.Geometry]) -> list[float]:
     """The km² of shapes on WGS 84."""
     return [float(v) for v in areas_km2(np.array(list(shapes), dtype=object))]
+
+
+Figures = Sequence[float | None]
+
+
+class QuantitySeries(NamedTuple):
+    """A series and the claim's quantity at each of its snapshots."""
+
+    series: ClassSeries
+    values: Figures
+
+
+@dataclass(frozen=True)
+class Base:
+    """What a share retaken may be of, by one set of classes: the most there was, and the dates that make it true."""
+
+    source: str
+    part: str
+    statuses: tuple[str, ...]
+    now_km2: float
+    now_date: str
+    peak_km2: float
+    peak_date: str
+    share_of_peak_percent: float
+    base_low_km2: float
+    base_high_km2: float | None
+    true_for: tuple[Mapping[str, Any], ...]
+
+    def as_dict(self) -> dict[str, Any]:
+        """The base as JSON takes it."""
+        return asdict(self) | {"statuses": list(self.statuses), "true_for": [dict(t) for t in self.true_for]}
+
+
+def series_of(claim: Claim, series: ClassSeries, *, base: float | None, places: gpd.GeoDataFrame | None) -> Figures:
+    """The claim's quantity at every snapshot of a series."""
+    km2 = np.array(series.values)
+    if claim.quantity == "share retaken":
+        most = np.maximum.accumulate(km2) if base is None else np.full(len(km2), base)
+        return [float(100 * (1 - v / m)) if m > 0 else None for v, m in zip(km2, most, strict=True)]
+    if claim.quantity == "settlements held":
+        return [] if places is None else _counts(series, places)
+    if claim.value_unit == "percent":
+        return [100 * float(v) / (series.place.area_km2 or math.inf) for v in km2]
+    return [float(v) for v in km2]
+
+
+def _counts(series: ClassSeries, places: gpd.GeoDataFrame) -> list[float | None]:
+    """How many places stand on a strand's ground at each snapshot, from one meeting of places and polygons."""
+    points = np.asarray(places.geometry.array, dtype=object)
+    if series.place.shape is not None:
+        points = points[shapely.intersects(series.place.shape, points)]
+    polygon, point = shapely.STRtree(points).query(
+        np.asarray(series.rows.geometry.array, dtype=object), predicate="intersects"
+    )
+    counts: list[float | None] = []
+    for time in series.times:
+        alive = ((series.rows["valid_from"] <= time) & ~(series.rows["valid_to"] <= time)).to_numpy()
+        there = float(len(np.unique(point[alive[polygon]])))
+        counts.append(len(points) - there if series.rest else there)
+    return counts
+
+
+def last_true_of(times: QuantitySeries, span: Span, instant: datetime, unit: str) -> dict[str, Any]:
+    """When a series last agreed with a claim, up to an instant."""
+    series, values = times
+    known = [i for i, t in enumerate(series.times) if t <= instant and i < len(values) and values[i] is not None]
+    entry: dict[str, Any] = {
+        "source": series.source, "part": series.part, "statuses": list(series.statuses), "unit": unit,
+    }  # fmt: skip
+    spans = runs(known, lambda i: span.holds(values[i] or 0.0))
+    if not spans:
+        near = min(known, key=lambda i: span.away(values[i] or 0.0), default=None)
+        return entry | {
+            "from": None, "to": None, "value_from": None, "value_to": None, "holds_on_date": False,
+            "nearest_value": None if near is None else values[near],
+            "nearest_date": None if near is None else stamp(series.times[near]),
+        }  # fmt: skip
+    a, b = spans[-1]
+    return entry | {
+        "from": stamp(series.times[a]), "to": stamp(series.times[b]), "value_from": values[a], "value_to": values[b],
+        "holds_on_date": b == known[-1],
+    }  # fmt: skip
+
+
+def bases_of(series: ClassSeries, span: Span, instant: datetime) -> Base | None:
+    """Which base dates make a share retaken true on a day, by one series."""
+    at = series.at(instant)
+    if at is None or max(series.values[: at + 1]) <= 0:
+        return None
+    now, peak = series.values[at], int(np.argmax(series.values[: at + 1]))
+    low, high = needed_base(now, span)
+    earlier = [i for i in range(at + 1) if series.values[i] > 0]
+    agreeing = runs(earlier, lambda i: span.holds(100 * (1 - now / series.values[i])))
+    true_for = tuple(
+        {
+            "from": stamp(series.times[a]), "to": stamp(series.times[b]),
+            "low_km2": min(series.values[a : b + 1]), "high_km2": max(series.values[a : b + 1]),
+        }
+        for a, b in agreeing
+    )  # fmt: skip
+    share = 100 * (1 - now / series.values[peak])
+    return Base(
+        series.source, series.part, series.statuses, now, stamp(series.times[at]), series.values[peak],
+        stamp(series.times[peak]), share, low, None if math.isinf(high) else high, true_for,
+    )  # fmt: skip
+
+
+def needed_base(now: float, span: Span) -> tuple[float, float]:
+    """The bases in km² of which the rest is `now`, for shares retaken in percent: low and high."""
+    ends = [max(min(v, 100.0), 0.0) for v in span[:2]]
+    low, high = (math.inf if e >= 100 else now / (1 - e / 100) for e in ends)
+    return low, high
+
+
+def runs(indexes: Sequence[int], holds: Any) -> list[tuple[int, int]]:
+    """The first and last of every unbroken run of indexes that hold."""
+    flagged = [(i, bool(holds(i))) for i in indexes]
+    found = []
+    for agrees, group in groupby(flagged, key=lambda pair: pair[1]):
+        listed = [i for i, _ in group]
+        if agrees:
+            found.append((listed[0], listed[-1]))
+    return found
+
+
+def stamp(instant: datetime) -> str:
+    """An instant as figures print it: a day where it is 00:00 UTC."""
+    midnight = (instant.hour, instant.minute, instant.second) == (0, 0, 0)
+    return instant.strftime("%Y-%m-%d" if midnight else "%Y-%m-%dT%H:%M:%SZ")

@@ -1,4 +1,4 @@
-"""What a sentence says of ground: the deed, who did it, where, and what makes it no claim at all."""
+"""What a sentence says of ground: the verb, who did it, where, and what makes it no claim at all."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from geo.claims.amounts import Amount
-from geo.text.lemmas import Phrase, find_phrases
 from geo.text.names import Mention, Names
-from geo.text.negation import negation
 from geo.text.sentences import sentence_breaks
+from geo.text.speakers import negation
+from geo.text.words import Phrase, find_phrases
 
 GROUND = (
     r"(?:territor(?:y|ies)|lands?|areas?|ground|soil|regions?|oblasts?|provinces?|countr(?:y|ies)|district|gains"
@@ -55,17 +55,11 @@ _TAKEN = re.compile(
     r"|gained|conquered|held|overran|occupied|won)\b)",
     re.IGNORECASE,
 )
-_SPEAKER = re.compile(
-    r"[Aa]ccording to (?P<a>(?:the |a |an )?[A-Z][\w'’.-]*(?: (?:of |the |in |at )*[A-Z][\w'’.-]*){0,6})"
-    r"|(?:^|, ?)[\"“]?(?P<b>(?:The |the )?[A-Z][\w'’.-]*(?: (?:of |the )*[A-Z][\w'’.-]*){0,6}),? "
-    r"(?:said|says|told|announced"
-    r"|reported|stated|claimed|claims|estimates?|estimated)\b"
-)
 
 
 @dataclass(frozen=True)
-class Deed:
-    """What happened to ground, where the word for it stands, and whether its doer comes after it."""
+class ControlVerb:
+    """What happened to ground, where the word for it stands, and whether its actor_of comes after it."""
 
     name: str
     start: int
@@ -127,10 +121,10 @@ def refusal(text: str, clause: tuple[int, int], amount: Amount) -> str | None:
     return None
 
 
-def deed_of(text: str, clause: tuple[int, int], amount: Amount) -> Deed | None:
-    """The deed that an amount belongs to: the nearest before it in its clause, else the first after it."""
+def verb_of(text: str, clause: tuple[int, int], amount: Amount) -> ControlVerb | None:
+    """The verb that an amount belongs to: the nearest before it in its clause, else the first after it."""
     low, high = clause
-    found = [_deed(text, m) for m in _verbs(text, low, high)]
+    found = [_verb(text, m) for m in _verbs(text, low, high)]
     if amount.unit in ("km", "mi"):
         apart = _NOT_AFTER.match(text[amount.end :])  # "5 km from the front line" is no length of it
         return None if apart else next((d for d in found if d.name == "front"), None)
@@ -144,7 +138,7 @@ def deed_of(text: str, clause: tuple[int, int], amount: Amount) -> Deed | None:
     if not after:
         return None
     first = after[0]
-    # "40 percent of what Ukraine took has been retaken": the words of the base are not the deed
+    # "40 percent of what Ukraine took has been retaken": the words of the base are not the verb
     if amount.unit == "percent" and says_base(text, amount):
         later = [d for d in after if d.name in ("retaken", "lost", "gained") and d.passive]
         return later[-1] if later else (first if first.passive and first.name == "retaken" else None)
@@ -162,7 +156,7 @@ def _verbs(text: str, low: int, high: int) -> Sequence[Phrase]:
     )
 
 
-def _deed(text: str, phrase: Phrase) -> Deed:
+def _verb(text: str, phrase: Phrase) -> ControlVerb:
     before, after, written = text[: phrase.start], text[phrase.end :], text[phrase.start : phrase.end].casefold()
     passive = bool(re.search(rf"\b{_BE}$", before, re.I)) or bool(re.match(r" by\b", after))
     passive = passive or bool(re.search(r"\bunder(?: the)?(?: [\w'’]+){0,3} $", before, re.I) and phrase.name == "held")
@@ -173,13 +167,13 @@ def _deed(text: str, phrase: Phrase) -> Deed:
         passive = bool(
             re.search(r"(?:km²|km2|kilomet\w+|km|miles?|hectares?|percent|per cent|%|region|oblast)\s$", before)
         )
-    return Deed(phrase.name, phrase.start, phrase.end, passive)
+    return ControlVerb(phrase.name, phrase.start, phrase.end, passive)
 
 
-def _in_relative(text: str, deed: Deed, amount: Amount) -> bool:
-    """Whether a deed before an amount belongs to "what Ukraine took" rather than to the amount."""
-    return bool(re.search(r"\b(?:what|that|which|who)\b[^,;]*$", text[: deed.start], re.I)) and bool(
-        _verbs(text, deed.end, amount.start)
+def _in_relative(text: str, verb: ControlVerb, amount: Amount) -> bool:
+    """Whether a verb before an amount belongs to "what Ukraine took" rather than to the amount."""
+    return bool(re.search(r"\b(?:what|that|which|who)\b[^,;]*$", text[: verb.start], re.I)) and bool(
+        _verbs(text, verb.end, amount.start)
     )
 
 
@@ -206,7 +200,7 @@ def is_base(between: str) -> bool:
     )
 
 
-def of_ground(text: str, amount: Amount, deed: Deed, units: Sequence[Mention], sides: Sequence[Mention]) -> bool:
+def of_ground(text: str, amount: Amount, verb: ControlVerb, units: Sequence[Mention], sides: Sequence[Mention]) -> bool:
     """Whether a percentage is of ground."""
     rest = text[amount.end :].lstrip("\"”»' ")
     if says_base(text, amount):
@@ -216,8 +210,8 @@ def of_ground(text: str, amount: Amount, deed: Deed, units: Sequence[Mention], s
         return True
     match = re.match(r"(?:of|від|от)\s+", rest, re.I)
     if match is None:
-        return deed.name in ("retaken", "lost") or deed.passive
-    if deed.name == "retaken" and re.match(r"of (?:it|that|this)\b(?! \w)", rest, re.I):
+        return verb.name in ("retaken", "lost") or verb.passive
+    if verb.name == "retaken" and re.match(r"of (?:it|that|this)\b(?! \w)", rest, re.I):
         return True  # only ground is retaken
     offset, rest = offset + match.end(), rest[match.end() :]
     while True:
@@ -240,7 +234,168 @@ def of_ground(text: str, amount: Amount, deed: Deed, units: Sequence[Mention], s
         offset, rest = offset + step.end(), rest[step.end() :]
 
 
-def speaker(text: str) -> str:
-    """Who said it, where the sentence says so plainly; else empty."""
-    match = _SPEAKER.search(text)
-    return "" if match is None else (match["a"] or match["b"]).strip(" ,.")
+_LAND = r"(?:territor(?:y|ies)|lands?|ground|soil|areas?|територі\w+|территори\w+|земл\w+)"
+_FORCES = (
+    r"(?:armed |military |ground |state |defen[cs]e |government |and allied |airborne |special )*"
+    r"(?:troops?|forces?|army"
+    r"|armies|soldiers|military|units?|defenders|servicemen|marines|fighters|brigades?|side|invaders|occupiers|invasion)"
+)
+_SPEECH = (
+    r"(?:sa(?:id|ys?|ying)|tells?|told|claim(?:s|ed)|report(?:s|ed)|announc\w+|stat(?:es|ed)|according|estimat\w+"
+    r"|acknowledg\w+|admit\w*|add(?:s|ed)|wrote|writes|заяви\w+|повідоми\w+|сообщи\w+|стверджу\w+|утвержда\w+|сказа\w+)"
+)
+_PRONOUN = re.compile(r"\b(?:it|they|its|their)\b", re.IGNORECASE)
+_WE = re.compile(r"\b(?:we|our|us|he|his|she|her|ми|наші|мы|наши|його|его)\b", re.IGNORECASE)
+_LEADS_TO = re.compile(r"\s*(?:of|in|inside|within)\s(?:[\w'’]+\s){0,4}$", re.IGNORECASE)
+
+
+def actor_of(
+    text: str, clause: tuple[int, int], verb: ControlVerb, sides: Sequence[Mention]
+) -> tuple[str | None, str | None]:
+    """The side that holds, gains or loses, and why it is not known where it is not."""
+    if verb.passive:
+        return _agent(text, verb, sides)
+    before = [s for s in sides if s.end <= verb.start]
+    subjects = [s for s in before if _can_act(text, s)]
+    inside = [s for s in subjects if s.start >= clause[0]] or subjects
+    speech = [m.end() for m in re.finditer(rf"\b{_SPEECH}\b", text[: verb.start], re.I)]
+    said = max(speech, default=0)
+    mine = [s for s in inside if s.start >= said] if said else inside
+    owners = [s for s in before if re.fullmatch(r"['’]s? (?:\w+ ){0,2}", text[s.end : verb.start])]
+    if owners:  # "Russia's net gain"
+        return owners[-1].code, None
+    between = text[max(said, mine[-1].end if mine else said) : verb.start]
+    if mine:
+        return _joint(text, mine)
+    if _PRONOUN.search(between) and subjects:
+        return subjects[-1].code, None
+    if _WE.search(between):
+        return None, "a pronoun stands for the side: say who"
+    if not said and before == [] and (found := _agent(text, verb, sides))[0]:
+        return found
+    after = [s for s in sides if s.start >= verb.end and re.search(r"\bby (?:the )?$", text[: s.start])]
+    if after:
+        return after[0].code, None
+    if (
+        said
+        and inside
+        and re.search(rf"\b{_SPEECH}(?:[^,;]{{0,30}} to)? (?:have |having |to |be in )*$", text[: verb.start], re.I)
+    ):
+        return inside[-1].code, None
+    return None, "no side is named"
+
+
+def _joint(text: str, mine: Sequence[Mention]) -> tuple[str | None, str | None]:
+    last = mine[-1]
+    for other in mine[:-1]:
+        if (
+            re.fullmatch(rf",? (?:{_FORCES} )?(?:and|і|и|та) (?:the )?", text[other.end : last.start])
+            and other.code != last.code
+        ):
+            return None, "two sides are named together"
+    return last.code, None
+
+
+def _agent(text: str, verb: ControlVerb, sides: Sequence[Mention]) -> tuple[str | None, str | None]:
+    """The side after "by", in "under Ukrainian control" or "in Russian hands"."""
+    around = [s for s in sides if verb.start - 45 <= s.start < verb.start]
+    for side in reversed(around):
+        lead = text[: side.start]
+        if re.search(r"\b(?:under|in)(?: the)? $|(?:під|под) $", lead, re.I):
+            return side.code, None
+    after = [s for s in sides if s.start >= verb.end]
+    for side in after:
+        if re.search(r"\bby (?:the )?$|control of (?:the )?$", text[: side.start], re.I):
+            return side.code, None
+    inner = [s for s in sides if verb.start <= s.start < verb.end]
+    if inner:
+        return inner[0].code, None
+    return None, "no side is named"
+
+
+def _can_act(text: str, side: Mention) -> bool:
+    """Whether a side can be the one that acts: not "in Ukraine", not "Russia's Kursk region"."""
+    before, after = text[: side.start], text[side.end :]
+    if re.search(r"\b(?:forces|army|military|troops|soldiers|staff|ministry|units) of (?:the )?$", before, re.I):
+        return True
+    if re.search(
+        r"\b(?:in|inside|within|across|into|of|from|against|near|to|over|on|with|by|for|в|у|на|від|от|з|из) (?:the )?$",
+        before, re.I,
+    ):  # fmt: skip
+        return False
+    if re.match(
+        rf"['’]s? (?!{_FORCES}|\w+ (?:staff|ministry|army|forces|command|military)|\w+ (?:said|says))", after, re.I
+    ):
+        return bool(re.match(rf"['’]s? (?:[\w-]+ ){{0,5}}(?:{_FORCES}|{_SPEECH}|staff|president)\b", after, re.I))
+    if side.role == "adjectives":
+        return not re.match(rf" (?:\w+ )?{GROUND}\b|-(?:held|controlled|occupied)", after, re.I)
+    return True
+
+
+def losing_side(text: str, amount: Amount, verb: ControlVerb, sides: Sequence[Mention]) -> str | None:
+    """The side that ground was taken from: "from Ukraine", "of what Ukraine took", "seized by Ukraine"."""
+    if verb.name not in ("retaken", "gained", "lost"):
+        return None
+    for side in sides:
+        before, after = text[: side.start], text[side.end :]
+        if re.search(r"\bfrom (?:the )?$", before, re.I) and side.start > min(verb.start, amount.start):
+            return side.code
+        if re.search(r"\b(?:what|that|which|the (?:territory|land|ground|area))\s(?:the )?$", before, re.I):
+            return side.code
+        taken = re.search(r"\b(?:seized|captured|taken|held|occupied|controlled|invaded) by (?:the )?$", before, re.I)
+        if taken and not verb.start <= taken.start() < verb.end:
+            return side.code
+        if re.match(r"-(?:held|controlled|occupied)\b", after, re.I):
+            return side.code
+    return None
+
+
+def next_side(verb: ControlVerb, sides: Sequence[Mention]) -> str | None:
+    """The side after a verb: whom it was done to in "pushed Ukrainian troops out of"."""
+    return next((s.code for s in sides if s.start >= verb.end), None)
+
+
+def place_of(
+    text: str, clause: tuple[int, int], amount: Amount, units: Sequence[Mention], sides: Sequence[Mention]
+) -> tuple[str | None, str | None]:
+    """The unit that an amount is about, and why it is not known where it is not."""
+    if lead := re.match(r"\s*of (?:the )?", text[amount.end :], re.IGNORECASE):  # "18 percent of Ukraine, including …"
+        at = amount.end + lead.end()
+        country = next((s for s in sides if s.start == at and s.role == "names"), None)
+        if country is not None and not re.match(r"['’]s", text[country.end :]):
+            return country.code, None
+    pools = ([u for u in units if clause[0] <= u.start < clause[1]], units)
+    for pool in pools:
+        codes = list(dict.fromkeys(u.code for u in pool))
+        if len(codes) == 1:
+            return codes[0], None
+        if len(codes) > 1:
+            near = [u for u in pool if u.start >= amount.end and _LEADS_TO.match(text[amount.end : u.start])]
+            if len({u.code for u in near}) == 1 and not _listed(text, near[0], pool):
+                return near[0].code, None
+            return None, f"several units are named ({', '.join(codes)}): say which"
+    countries = [s for s in sides if _is_place(text, s)]
+    codes = list(dict.fromkeys(s.code for s in countries))
+    if len(codes) == 1:
+        return codes[0], None
+    return None, (f"several countries are named as the place ({', '.join(codes)})" if codes else None)
+
+
+def _listed(text: str, unit: Mention, pool: Sequence[Mention]) -> bool:
+    return any(re.fullmatch(r",? ?(?:and|or|,)? ?", text[unit.end : u.start]) for u in pool if u.start >= unit.end)
+
+
+def _is_place(text: str, side: Mention) -> bool:
+    """Whether a country stands for its ground: "in Ukraine", "of Ukraine's territory", "Ukrainian land"."""
+    before, after = text[: side.start], text[side.end :]
+    if side.role in ("capital", "people"):
+        return False
+    possessive = "['’]s? " if side.role == "names" else " "
+    if re.match(rf"{possessive}(?:[\w-]+ ){{0,2}}?{_LAND}\b", after, re.I):
+        return True
+    if side.role != "names" or re.search(r"(?:forces|army|military|troops|staff) of (?:the )?$", before, re.I):
+        return False
+    inside = re.search(
+        r"\b(?:in|inside|within|across|of|в|у|на|територі\w+|территори\w+|земл\w+) (?:\w+ern )?$", before, re.I
+    )
+    return bool(inside) and not after.startswith(("'s", "’s"))

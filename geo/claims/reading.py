@@ -9,14 +9,15 @@ from datetime import date as day_type
 from datetime import timedelta
 
 from geo.archive.results import When
-from geo.claims import actors, control_verbs
+from geo.claims import control_verbs
 from geo.claims.amounts import Amount, find_amounts, vague_pattern
-from geo.claims.control_verbs import Deed
+from geo.claims.control_verbs import ControlVerb
 from geo.claims.model import LENGTHS, UNREAD_DATE, Claim
 from geo.schema import last_instant
 from geo.text.date_ranges import DateRange, day_of_saying, range_of
 from geo.text.dates import DateMention, find_dates
 from geo.text.names import Mention, Names, shipped_names
+from geo.text.speakers import speaker
 
 _FIGURES = 20  # a sentence with more of them is a table: no grammar says what belongs to what
 
@@ -140,23 +141,23 @@ def _drafts(text: str, when: When | None, names: Names) -> list[Claim]:
 def _claims_of(scene: _Scene) -> list[Claim]:
     claims: list[Claim] = []
     based: list[int] = []
-    deed: Deed | None = None
+    verb: ControlVerb | None = None
     for number, amount in enumerate(scene.amounts):
         if number in based:
             continue
         clause = _clause(scene, number)
         before = claims[-1] if claims and claims[-1].quantity else None
-        own = control_verbs.deed_of(scene.text, clause, amount)
-        if own and claims and deed and own.start == deed.start >= scene.amounts[number - 1].end:
-            # "500 km² held, 40 percent retaken": the deed after one figure is not that of the next, which has its own
-            own = control_verbs.deed_of(scene.text, (own.end, clause[1]), amount) or own
-        claim = _claim(scene, amount, clause, own, None if own else before, deed)
+        own = control_verbs.verb_of(scene.text, clause, amount)
+        if own and claims and verb and own.start == verb.start >= scene.amounts[number - 1].end:
+            # "500 km² held, 40 percent retaken": the verb after one figure is not that of the next, which has its own
+            own = control_verbs.verb_of(scene.text, (own.end, clause[1]), amount) or own
+        claim = _claim(scene, amount, clause, own, None if own else before, verb)
         if _based(scene, number):
             after = scene.amounts[number + 1]
             based.append(number + 1)
             if claim.quantity == "share retaken":
                 claim = replace(claim, base=scene.text[after.start : after.end].strip())
-        deed = own or deed
+        verb = own or verb
         claims.append(claim)
     return claims
 
@@ -193,32 +194,32 @@ def _clause(scene: _Scene, number: int) -> tuple[int, int]:
 
 
 def _claim(
-    scene: _Scene, amount: Amount, clause: tuple[int, int], deed: Deed | None, before: Claim | None,
-    carried: Deed | None,
+    scene: _Scene, amount: Amount, clause: tuple[int, int], verb: ControlVerb | None, before: Claim | None,
+    carried: ControlVerb | None,
 ) -> Claim:  # fmt: skip
     draft = Claim(
         text=scene.said, start=scene.at, end=scene.at + len(scene.text), comparator=amount.comparator,
         value=amount.value, high=amount.high, value_unit=amount.unit, step=amount.step, notes=amount.notes,
-        said_by=control_verbs.speaker(scene.text),
+        said_by=speaker(scene.text),
     )  # fmt: skip
     if why := control_verbs.refusal(scene.text, clause, amount):
         return _refused(draft, why)
-    if deed is None and before is not None and carried is not None and amount.unit != "percent":
+    if verb is None and before is not None and carried is not None and amount.unit != "percent":
         draft = replace(draft, controller=before.controller, against=before.against, unit=before.unit)
         draft = _noted(
             _quantified(draft, carried, scene.text, amount), "quantity and side are those of the figure before"
         )
         return _placed(_dated(draft, scene, clause), scene, clause, amount, keep=True)
-    if deed is None:
+    if verb is None:
         return _refused(draft, "no word says that ground is held, gained, lost or retaken")
-    if amount.unit == "percent" and not control_verbs.of_ground(scene.text, amount, deed, scene.units, scene.sides):
+    if amount.unit == "percent" and not control_verbs.of_ground(scene.text, amount, verb, scene.units, scene.sides):
         return _refused(draft, "the percentage is of something else than ground")
-    if deed.name == "held" and _took(scene, clause, deed):
-        deed = replace(deed, name="gained")
-    draft = _quantified(draft, deed, scene.text, amount)
+    if verb.name == "held" and _took(scene, clause, verb):
+        verb = replace(verb, name="gained")
+    draft = _quantified(draft, verb, scene.text, amount)
     if draft.quantity is None:
         return _refused(draft, "the unit does not go with what is said of it")
-    draft = _sided(draft, scene, clause, amount, deed)
+    draft = _sided(draft, scene, clause, amount, verb)
     return _placed(_dated(draft, scene, clause), scene, clause, amount, keep=False)
 
 
@@ -231,31 +232,31 @@ def _noted(claim: Claim, *notes: str) -> Claim:
     return replace(claim, notes=(*claim.notes, *notes))
 
 
-def _quantified(draft: Claim, deed: Deed, text: str, amount: Amount) -> Claim:
-    """The quantity that a deed and a unit make together; none where they do not go together."""
+def _quantified(draft: Claim, verb: ControlVerb, text: str, amount: Amount) -> Claim:
+    """The quantity that a verb and a unit make together; none where they do not go together."""
     unit = amount.unit
     if unit in LENGTHS:
-        return replace(draft, quantity="front length" if deed.name == "front" else None)
-    if deed.name == "front":
+        return replace(draft, quantity="front length" if verb.name == "front" else None)
+    if verb.name == "front":
         return replace(draft, quantity=None)
     if unit == "settlements":
         kinds = {"held": "settlements held", "gained": "gained", "retaken": "gained", "lost": "lost"}
-        return replace(draft, quantity=kinds.get(deed.name))
+        return replace(draft, quantity=kinds.get(verb.name))
     if unit == "percent":
-        if deed.name == "held" and control_verbs.says_taken(text, amount):
+        if verb.name == "held" and control_verbs.says_taken(text, amount):
             return _turned(draft)
-        if deed.name == "held":
+        if verb.name == "held":
             return replace(draft, quantity="held", base="the unit")
-        back = deed.name == "retaken" or (deed.name == "lost" and control_verbs.says_taken(text, amount))
+        back = verb.name == "retaken" or (verb.name == "lost" and control_verbs.says_taken(text, amount))
         return replace(draft, quantity="share retaken" if back else None)
-    if deed.name == "net loss" and draft.value is not None:
+    if verb.name == "net loss" and draft.value is not None:
         return replace(draft, quantity="net", value=-draft.value, comparator=_other_way(draft.comparator))
-    return replace(draft, quantity="gained" if deed.name == "retaken" else deed.name)
+    return replace(draft, quantity="gained" if verb.name == "retaken" else verb.name)
 
 
-def _took(scene: _Scene, clause: tuple[int, int], deed: Deed) -> bool:
+def _took(scene: _Scene, clause: tuple[int, int], verb: ControlVerb) -> bool:
     """Whether "occupied" is what happened in a span of time rather than what stands on a day."""
-    if scene.text[deed.start : deed.end].casefold() != "occupied" or deed.passive:
+    if scene.text[verb.start : verb.end].casefold() != "occupied" or verb.passive:
         return False
     said = _days_of(scene, clause)
     return said.whole or said.first != said.last or bool(re.search(r"\bthe (?:week|month|day)\b", scene.text))
@@ -278,14 +279,14 @@ def _turned(draft: Claim) -> Claim:
     return _noted(turned, f"{draft.value:g} percent still held is read as {min(ends):g} percent retaken")
 
 
-def _sided(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount, deed: Deed) -> Claim:
+def _sided(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount, verb: ControlVerb) -> Claim:
     """Who did it, and to whom."""
-    who, why = actors.doer(scene.text, clause, deed, scene.sides)
-    whom = actors.sufferer(scene.text, amount, deed, scene.sides)
-    if draft.quantity == "share retaken" and deed.name in ("lost", "held"):
+    who, why = control_verbs.actor_of(scene.text, clause, verb, scene.sides)
+    whom = control_verbs.losing_side(scene.text, amount, verb, scene.sides)
+    if draft.quantity == "share retaken" and verb.name in ("lost", "held"):
         return _noted(replace(draft, against=who), *((why,) if why else ()))
-    if deed.name == "driven":
-        return replace(draft, quantity="lost", controller=actors.next_side(deed, scene.sides), against=None)
+    if verb.name == "driven":
+        return replace(draft, quantity="lost", controller=control_verbs.next_side(verb, scene.sides), against=None)
     draft = replace(draft, controller=who, against=whom if whom != who else None)
     if who is None and draft.quantity != "front length":
         return _noted(draft, why or "no side is named")
@@ -293,7 +294,7 @@ def _sided(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount,
 
 
 def _placed(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount, *, keep: bool) -> Claim:
-    unit, why = actors.place_of(scene.text, clause, amount, scene.units, scene.sides)
+    unit, why = control_verbs.place_of(scene.text, clause, amount, scene.units, scene.sides)
     if keep and unit is None:
         return draft
     if unit is None:

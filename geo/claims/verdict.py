@@ -14,8 +14,7 @@ import shapely
 
 from geo.archive.results import FAR, When, breaks_between
 from geo.claims.amounts import find_amounts
-from geo.claims.class_series import Place, Strand, km2_of
-from geo.claims.history import series_of, stamp
+from geo.claims.class_series import ClassSeries, Place, km2_of, series_of, stamp
 from geo.claims.model import WITHIN_PERCENT, Claim, Span, kind_of_unit, span_of
 from geo.presentation.statuses import named
 from geo.schema import is_day, last_instant, number_of, parse_instant, text_or_none, to_instant
@@ -72,7 +71,7 @@ class Finding:
     within_percent: float = WITHIN_PERCENT
     date: str | None = None
     place: Place | None = None
-    strands: tuple[Strand, ...] = field(default=(), repr=False)
+    series: tuple[ClassSeries, ...] = field(default=(), repr=False)
 
     def as_dict(self) -> dict[str, Any]:
         """The finding as JSON takes it."""
@@ -85,7 +84,7 @@ class Finding:
 
 
 @dataclass(frozen=True)
-class Case:
+class VerdictInput:
     """All that a verdict is made from."""
 
     archive: Archive
@@ -105,213 +104,228 @@ class Case:
         return last_instant(self.day)
 
 
-def verdicts_of(case: Case, source: str, strands: Sequence[Strand]) -> list[Verdict]:
+def verdicts_of(given: VerdictInput, source: str, all_series: Sequence[ClassSeries]) -> list[Verdict]:
     """A verdict for every set of classes of one source."""
-    if not strands:
-        text = f"{source} draws no ground of {case.side}{_inside(case.place)} at any date"
-        return [Verdict(source, "", named(is_held=True), "no_data", None, case.unit, None, {"text": text})]
+    if not all_series:
+        text = f"{source} draws no ground of {given.side}{_inside(given.place)} at any date"
+        return [Verdict(source, "", named(is_held=True), "no_data", None, given.unit, None, {"text": text})]
     found: list[Verdict] = []
-    for strand in strands:
-        held = next((v for v in found if v.part == strand.part and v.statuses == named(is_held=True)), None)
-        measure = _change if case.claim.quantity in CHANGES else _state
-        verdict = measure(case, strand)
+    for series in all_series:
+        held = next((v for v in found if v.part == series.part and v.statuses == named(is_held=True)), None)
+        measure = _change if given.claim.quantity in CHANGES else _state
+        verdict = measure(given, series)
         if verdict.verdict == "supports" and held is not None and held.verdict == "contradicts":
-            with_contested = strand.statuses == (*named(is_held=True), *named(widens_upper_bound=True))
+            with_contested = series.statuses == (*named(is_held=True), *named(widens_upper_bound=True))
             verdict = replace(verdict, verdict="supports_with_contested" if with_contested else "supports")
         found.append(verdict)
     return found
 
 
-def _state(case: Case, strand: Strand) -> Verdict:
+def _state(given: VerdictInput, series: ClassSeries) -> Verdict:
     """The verdict on what stands on a day, or on any day of a span."""
-    base = base_of(case.claim)
-    values = series_of(case.claim, strand, base=base, places=case.places)
-    first, instant = _first_day(case), case.instant()
-    at = strand.at(instant)
-    inside = [i for i, t in enumerate(strand.times) if first is not None and first <= t <= instant]
-    age = None if at is None else _age(case.day, strand.times[at])
-    if not inside and (at is None or age is None or age > case.max_age_days):
-        return _no_data(case, strand, values)
+    base = base_of(given.claim)
+    values = series_of(given.claim, series, base=base, places=given.places)
+    first, instant = _first_day(given), given.instant()
+    at = series.at(instant)
+    inside = [i for i, t in enumerate(series.times) if first is not None and first <= t <= instant]
+    age = None if at is None else _age(given.day, series.times[at])
+    if not inside and (at is None or age is None or age > given.max_age_days):
+        return _no_data(given, series, values)
     assert at is not None
     chosen = at
     if inside:
         known = [i for i in sorted({*inside, at}) if values[i] is not None]
-        agreeing = [i for i in known if case.span.holds(values[i] or 0.0)]
-        chosen = agreeing[-1] if agreeing else min(known, key=lambda i: case.span.away(values[i] or 0.0), default=at)
+        agreeing = [i for i in known if given.span.holds(values[i] or 0.0)]
+        chosen = agreeing[-1] if agreeing else min(known, key=lambda i: given.span.away(values[i] or 0.0), default=at)
     value = values[chosen]
     if value is None:
         text = (
-            f"{strand.source} shows no ground of {case.side}{_inside(case.place)} up to {stamp(strand.times[chosen])}"
+            f"{series.source} shows no ground of {given.side}{_inside(given.place)} up to {stamp(series.times[chosen])}"
         )
-        return _verdict(case, strand, "no_data", None, chosen, {"text": text})
-    extra = _state_workings(case, strand, chosen, values, base, spanned=bool(inside))
-    return _verdict(case, strand, "supports" if case.span.holds(value) else "contradicts", value, chosen, extra)
+        return _verdict(given, series, "no_data", None, chosen, {"text": text})
+    extra = _state_workings(given, series, chosen, values, base, spanned=bool(inside))
+    return _verdict(given, series, "supports" if given.span.holds(value) else "contradicts", value, chosen, extra)
 
 
-def _first_day(case: Case) -> datetime | None:
+def _first_day(given: VerdictInput) -> datetime | None:
     """The beginning of the span that a state is claimed for; None where it is one day or the claim is a share."""
-    start = case.claim.date_from
-    if start is None or case.claim.quantity == "share retaken" or start == case.claim.date_to:
+    start = given.claim.date_from
+    if start is None or given.claim.quantity == "share retaken" or start == given.claim.date_to:
         return None
     return to_instant(start)
 
 
 def _state_workings(
-    case: Case, strand: Strand, at: int, values: Sequence[float | None], base: float | None, *, spanned: bool
+    given: VerdictInput,
+    series: ClassSeries,
+    at: int,
+    values: Sequence[float | None],
+    base: float | None,
+    *,
+    spanned: bool,
 ) -> dict[str, Any]:
-    value, km2 = values[at] or 0.0, strand.values[at]
-    where, classes = _inside(case.place), " + ".join(strand.statuses)
-    if case.claim.quantity == "share retaken":
-        peak = int(np.argmax(strand.values[: at + 1]))
-        start = base if base is not None else strand.values[peak]
-        since = "the base said" if base is not None else f"the most up to then, {stamp(strand.times[peak])}"
-        text = f"{start:,.1f} ({since}) → {km2:,.1f} km² {classes} by {case.side}{where}: {value:.1f} percent retaken"
-        return {"text": text, "base_km2": start, "base_date": None if base is not None else stamp(strand.times[peak]),
+    value, km2 = values[at] or 0.0, series.values[at]
+    where, classes = _inside(given.place), " + ".join(series.statuses)
+    if given.claim.quantity == "share retaken":
+        peak = int(np.argmax(series.values[: at + 1]))
+        start = base if base is not None else series.values[peak]
+        since = "the base said" if base is not None else f"the most up to then, {stamp(series.times[peak])}"
+        text = f"{start:,.1f} ({since}) → {km2:,.1f} km² {classes} by {given.side}{where}: {value:.1f} percent retaken"
+        return {"text": text, "base_km2": start, "base_date": None if base is not None else stamp(series.times[peak]),
                 "now_km2": km2, "peak": peak}  # fmt: skip
-    if case.claim.quantity == "settlements held":
-        many = 0 if case.places is None else len(case.places)
-        text = f"{value:,.0f} places {classes} by {case.side}{where}, of the {many:,} of the layer"
+    if given.claim.quantity == "settlements held":
+        many = 0 if given.places is None else len(given.places)
+        text = f"{value:,.0f} places {classes} by {given.side}{where}, of the {many:,} of the layer"
         return {"text": text, "places": many}
-    of = f", {value:.2f} percent of {case.place.area_km2:,.0f} km²" if case.unit == "percent" else ""
-    text = f"{km2:,.1f} km² {classes} by {case.side}{where}{of}"
+    of = f", {value:.2f} percent of {given.place.area_km2:,.0f} km²" if given.unit == "percent" else ""
+    text = f"{km2:,.1f} km² {classes} by {given.side}{where}{of}"
     text += ", the day of the span that comes nearest" if spanned else ""
     extra: dict[str, Any] = {"text": text, "km2": km2}
-    if strand.rest:
+    if series.rest:
         extra["text"] += "; what the source's other classes leave of the unit"
-    elif case.place.shape is not None:
-        whole = km2_of([strand.ground(strand.times[at], clipped=False)])[0]
+    elif given.place.shape is not None:
+        whole = km2_of([series.ground(series.times[at], clipped=False)])[0]
         if km2 < whole <= 1.15 * km2:  # most of the class lies in the unit: the outline cuts its rim
             extra["without_outline_km2"] = whole
             extra["text"] += f" ({whole:,.1f} km² without the outline)"
     return extra
 
 
-def _change(case: Case, strand: Strand) -> Verdict:
+def _change(given: VerdictInput, series: ClassSeries) -> Verdict:
     """The verdict on what was gained or lost between two dates."""
-    start = case.claim.date_from
+    start = given.claim.date_from
     assert start is not None
-    ends = [last_instant(start), case.instant()]
-    at = [strand.at(t) for t in ends]
-    values = [v if case.unit == "km2" else None for v in strand.values]
-    ages = [None if i is None else _age(when, strand.times[i]) for i, when in zip(at, (start, case.day), strict=True)]
-    for when, age in zip((start, case.day), ages, strict=True):
-        if age is None or age > case.max_age_days:
-            return _no_data(case, strand, values, day=when)
+    ends = [last_instant(start), given.instant()]
+    at = [series.at(t) for t in ends]
+    values = [v if given.unit == "km2" else None for v in series.values]
+    ages = [None if i is None else _age(when, series.times[i]) for i, when in zip(at, (start, given.day), strict=True)]
+    for when, age in zip((start, given.day), ages, strict=True):
+        if age is None or age > given.max_age_days:
+            return _no_data(given, series, values, day=when)
     if at[0] == at[1]:
-        return _same_snapshot(case, strand, at[1])
-    before, after = (strand.ground(t) for t in ends)
-    if case.unit == "settlements":
-        gained, lost = (_count(case, shapely.difference(a, b)) for a, b in ((after, before), (before, after)))
+        return _same_snapshot(given, series, at[1])
+    before, after = (series.ground(t) for t in ends)
+    if given.unit == "settlements":
+        gained, lost = (_count(given, shapely.difference(a, b)) for a, b in ((after, before), (before, after)))
     else:
         gained, lost = km2_of([shapely.difference(after, before), shapely.difference(before, after)])
-    value = {"gained": gained, "lost": lost, "net": gained - lost}[str(case.claim.quantity)]
+    value = {"gained": gained, "lost": lost, "net": gained - lost}[str(given.claim.quantity)]
     first, last = (i for i in at if i is not None)
-    unit = "km²" if case.unit == "km2" else "places"
+    unit = "km²" if given.unit == "km2" else "places"
     text = (
-        f"{' + '.join(strand.statuses)} by {case.side}{_inside(case.place)}: gained {gained:,.1f}, lost {lost:,.1f},"
-        f" net {gained - lost:+,.1f} {unit} from {stamp(strand.times[first])} to {stamp(strand.times[last])}"
+        f"{' + '.join(series.statuses)} by {given.side}{_inside(given.place)}: gained {gained:,.1f}, lost {lost:,.1f},"
+        f" net {gained - lost:+,.1f} {unit} from {stamp(series.times[first])} to {stamp(series.times[last])}"
     )
     extra = {"text": text, "gained": gained, "lost": lost, "net": gained - lost, "peak": first}
-    return _verdict(case, strand, "supports" if case.span.holds(value) else "contradicts", value, last, extra)
+    return _verdict(given, series, "supports" if given.span.holds(value) else "contradicts", value, last, extra)
 
 
-def _count(case: Case, ground: shapely.Geometry) -> float:
-    if case.places is None:
+def _count(given: VerdictInput, ground: shapely.Geometry) -> float:
+    if given.places is None:
         return 0.0
-    return float(shapely.intersects(ground, np.asarray(case.places.geometry.array, dtype=object)).sum())
+    return float(shapely.intersects(ground, np.asarray(given.places.geometry.array, dtype=object)).sum())
 
 
-def _same_snapshot(case: Case, strand: Strand, at: int | None) -> Verdict:
+def _same_snapshot(given: VerdictInput, series: ClassSeries, at: int | None) -> Verdict:
     """Both ends of a span rest on one snapshot: what changed between them is not known."""
     assert at is not None
-    text = f"both {case.claim.date_from} and {case.day} rest on the snapshot of {stamp(strand.times[at])}"
-    return _verdict(case, strand, "no_data", None, at, {"text": f"{text}: what changed between is not known"})
+    text = f"both {given.claim.date_from} and {given.day} rest on the snapshot of {stamp(series.times[at])}"
+    return _verdict(given, series, "no_data", None, at, {"text": f"{text}: what changed between is not known"})
 
 
-def _no_data(case: Case, strand: Strand, values: Sequence[float | None], *, day: When | None = None) -> Verdict:
+def _no_data(
+    given: VerdictInput, series: ClassSeries, values: Sequence[float | None], *, day: When | None = None
+) -> Verdict:
     """No snapshot near enough: the nearest one is named, with what it has."""
-    day = case.day if day is None else day
+    day = given.day if day is None else day
     instant = last_instant(day)
-    nearest = min(range(len(strand.times)), key=lambda i: abs(strand.times[i] - instant))
-    days = _age(day, strand.times[nearest])
+    nearest = min(range(len(series.times)), key=lambda i: abs(series.times[i] - instant))
+    days = _age(day, series.times[nearest])
     when = f"{number_of(abs(days), 'day')} {'before' if days > 0 else 'after'}" if days else "the same day"
     value = values[nearest]
-    shown = "" if value is None else f", with {value:,.1f} {_said(case.unit)}"
-    text = f"no data for {day} within {number_of(case.max_age_days, 'day')}; nearest"
-    text += f" {stamp(strand.times[nearest])} ({when}){shown}"
-    near = {"snapshot": _snapshot(case, strand, nearest).get("snapshot"), "days": -days, "value": value}
-    found = _verdict(case, strand, "no_data", None, nearest, {"text": text, "nearest": near})
+    shown = "" if value is None else f", with {value:,.1f} {_said(given.unit)}"
+    text = f"no data for {day} within {number_of(given.max_age_days, 'day')}; nearest"
+    text += f" {stamp(series.times[nearest])} ({when}){shown}"
+    near = {"snapshot": _snapshot(given, series, nearest).get("snapshot"), "days": -days, "value": value}
+    found = _verdict(given, series, "no_data", None, nearest, {"text": text, "nearest": near})
     return replace(found, snapshot=None)
 
 
 def _verdict(
-    case: Case, strand: Strand, verdict: str, value: float | None, at: int, extra: Mapping[str, Any]
+    given: VerdictInput, series: ClassSeries, verdict: str, value: float | None, at: int, extra: Mapping[str, Any]
 ) -> Verdict:
     extra = dict(extra)
     peak = extra.pop("peak", None)
-    shown = _snapshot(case, strand, at)
-    snapshots = [shown] if peak is None or peak == at else [_snapshot(case, strand, peak), shown]
+    shown = _snapshot(given, series, at)
+    snapshots = [shown] if peak is None or peak == at else [_snapshot(given, series, peak), shown]
     workings = {
-        **extra, "snapshots": snapshots, "controller": case.side, "statuses": list(strand.statuses),
-        "part": strand.part,
-        "unit": case.place.unit, "boundary": case.place.boundary, "method": METHOD, "as_known_on": _text(case.known),
-        "within_percent": case.within_percent,
+        **extra, "snapshots": snapshots, "controller": given.side, "statuses": list(series.statuses),
+        "part": series.part,
+        "unit": given.place.unit, "boundary": given.place.boundary, "method": METHOD, "as_known_on": _text(given.known),
+        "within_percent": given.within_percent,
     }  # fmt: skip
-    if breaks := _breaks(case, strand, snapshots):
+    if breaks := _breaks(given, series, snapshots):
         workings["text"] = f"{workings['text']}; {'; '.join(breaks)}"
-    if verdict in ("supports", "contradicts") and (turn := _turns(case, strand, verdict, at)):
+    if verdict in ("supports", "contradicts") and (turn := _turns(given, series, verdict, at)):
         workings["text"] = f"{workings['text']}; {turn}"
     return Verdict(
-        strand.source, strand.part, strand.statuses, verdict, value, case.unit, shown.get("snapshot"), workings
+        series.source,
+        series.part,
+        series.statuses,
+        verdict,
+        value,
+        given.unit,
+        shown.get("snapshot"),
+        workings,
     )
 
 
-def _breaks(case: Case, strand: Strand, snapshots: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+def _breaks(given: VerdictInput, series: ClassSeries, snapshots: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
     """Where the source's series breaks between the two snapshots that a figure rests on."""
     if len(snapshots) < 2:
         return ()
     first, last = ({str(s["snapshot"])} if s else set() for s in snapshots)
-    return breaks_between(case.archive.snapshots(strand.source), first, last)
+    return breaks_between(given.archive.snapshots(series.source), first, last)
 
 
-def _turns(case: Case, strand: Strand, verdict: str, at: int) -> str | None:
+def _turns(given: VerdictInput, series: ClassSeries, verdict: str, at: int) -> str | None:
     """Where the snapshot is older than the day and the next one, soon after it, says otherwise."""
-    if case.claim.quantity not in STATES or _age(case.day, strand.times[at]) < 1 or at + 1 >= len(strand.times):
+    if given.claim.quantity not in STATES or _age(given.day, series.times[at]) < 1 or at + 1 >= len(series.times):
         return None
-    value = series_of(case.claim, strand, base=base_of(case.claim), places=case.places)[at + 1]
-    late = (strand.times[at + 1] - case.instant()) / timedelta(days=1) > case.max_age_days
-    if late or value is None or case.span.holds(value) == (verdict == "supports"):
+    value = series_of(given.claim, series, base=base_of(given.claim), places=given.places)[at + 1]
+    late = (series.times[at + 1] - given.instant()) / timedelta(days=1) > given.max_age_days
+    if late or value is None or given.span.holds(value) == (verdict == "supports"):
         return None
     other = "contradicts" if verdict == "supports" else "supports"
-    return f"the next snapshot, {stamp(strand.times[at + 1])}, has {value:,.1f} {_said(case.unit)} and {other}"
+    return f"the next snapshot, {stamp(series.times[at + 1])}, has {value:,.1f} {_said(given.unit)} and {other}"
 
 
-def _snapshot(case: Case, strand: Strand, at: int) -> dict[str, Any]:
+def _snapshot(given: VerdictInput, series: ClassSeries, at: int) -> dict[str, Any]:
     """The snapshot that speaks, with its dates and the hash of its file."""
-    table = case.archive.snapshots(strand.source, as_known_on=FAR if case.known is None else case.known)
-    mine = table[(table["part"] == strand.part) & (table["depicts"].map(parse_instant) == strand.times[at])]
+    table = given.archive.snapshots(series.source, as_known_on=FAR if given.known is None else given.known)
+    mine = table[(table["part"] == series.part) & (table["depicts"].map(parse_instant) == series.times[at])]
     if mine.empty:
         return {}
     row = mine.iloc[-1]
     names = ("snapshot", "depicts", "published", "retrieved", "recorded_at", "file_name", "sha256")
-    return {n: text_or_none(row[n]) for n in names} | {"age_days": _age(case.day, strand.times[at])}
+    return {n: text_or_none(row[n]) for n in names} | {"age_days": _age(given.day, series.times[at])}
 
 
-def front_verdicts(case: Case, source: str) -> list[Verdict]:
+def front_verdicts(given: VerdictInput, source: str) -> list[Verdict]:
     """The front's length as drawn and at two tolerances, 5 km inside border and coast: each is another length."""
     found = []
-    side = case.claim.controller
+    side = given.claim.controller
     for tolerance in (0.0, 1.0, 10.0):
-        front = case.archive.front(
-            case.day, source=source, controller=side, within=case.place.shape, inset_km=5.0, tolerance_km=tolerance,
-            as_known_on=case.known,
+        front = given.archive.front(
+            given.day, source=source, controller=side, within=given.place.shape, inset_km=5.0, tolerance_km=tolerance,
+            as_known_on=given.known,
         )  # fmt: skip
-        late = (front.snapshot_age_days or 0.0) > case.max_age_days
-        verdict = "no_data" if late else "supports" if case.span.holds(front.length_km) else "contradicts"
+        late = (front.snapshot_age_days or 0.0) > given.max_age_days
+        verdict = "no_data" if late else "supports" if given.span.holds(front.length_km) else "contradicts"
         text = f"{front.length_km:,.0f} km at a tolerance of {tolerance:g} km, 5 km inside border and coast"
         workings = {"text": text, "tolerance_km": tolerance, "inset_km": 5.0, "boundary": front.boundary,
                     "snapshots": [{"snapshot": front.snapshot, "age_days": front.snapshot_age_days}],
-                    "controller": side, "statuses": ["held"], "unit": case.place.unit}  # fmt: skip
+                    "controller": side, "statuses": ["held"], "unit": given.place.unit}  # fmt: skip
         value = None if late else front.length_km
         found.append(Verdict(source, "", named(is_held=True), verdict, value, "km", front.snapshot, workings))
     return found

@@ -67,8 +67,8 @@ def _drafts(
     archive: Any, text: str, other: str | None, date: str | None, given: Sequence[str], within: str | None
 ) -> list[Any]:
     """Every figure of a sentence; with a second sentence the first of each, and what else stands in them is said."""
+    from geo.claims.model import confirmed, follow
     from geo.claims.reading import find_claims, read_claim
-    from geo.claims.review import confirmed, follow
     from geo.text.names import names_of
 
     units = archive.units().drop(columns="geometry").to_dict("records")
@@ -109,14 +109,14 @@ def _recorded(archive: Any, date: str | None, ids: Sequence[str]) -> list[Any]:
 
 
 def _pair(claims: Sequence[Any], within_percent: float) -> Any:
-    from geo.claims.consistency import compare_claims
+    from geo.claims.checking import compare_claims
 
     return compare_claims(claims[0], claims[1], within_percent=within_percent)
 
 
 def _print(findings: Sequence[Any], pair: Any, form: str, *, drafted: bool) -> None:
     from geo.claims.checking import unknown_fields
-    from geo.claims.review import way_out
+    from geo.claims.model import way_out
     from geo.claims.wording import claim_words, paragraph, table_of_findings
 
     if form == "json":

@@ -98,9 +98,8 @@ def read_command(
     **given: Any,
 ) -> None:  # fmt: skip
     """Draft the incidents and area claims of a BRIEFING (.txt, .md, .html). Nothing is stored: see geo accept."""
-    from geo.extraction.briefing import read_briefing
+    from geo.extraction.briefing import read_briefing, write_review
     from geo.extraction.briefing_files import read_text
-    from geo.extraction.review import write_review
     from geo.geocoding.gazetteer import open_gazetteer
     from geo.presentation.templates import templates_folder
 
@@ -151,7 +150,7 @@ def _print(reading: Any) -> None:
 @click.pass_context
 def accept_command(ctx: click.Context, /, archive: Path, review: Path, form: str, **given: Any) -> None:
     """Take the rows of REVIEW.csv that a person confirmed (y in the column confirm) into ARCHIVE, with a receipt."""
-    from geo.extraction.review import accept_review
+    from geo.extraction.briefing import accept_review
 
     receipt = accept_review(archive, review, **given)
     if form == "json":

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -14,18 +16,21 @@ import geopandas as gpd
 from geo.errors import UsageError
 from geo.extraction import event_merging
 from geo.extraction.briefing_files import Text, read_text, tidy
-from geo.extraction.drafts import Sketch, Span, check_of, toll_fields
-from geo.extraction.event_dates import Dateline, date_fields
-from geo.extraction.event_dates import dateline as first_dateline
-from geo.extraction.event_places import Place, located
+from geo.extraction.event_merging import DraftBuilder, Span, casualty_fields, check_of
+from geo.extraction.events import Dateline, Place, date_fields, located
+from geo.extraction.events import dateline as first_dateline
+from geo.importing.importer import Receipt, import_files
 from geo.schema import INCIDENT_COLUMNS, to_instant
+from geo.sources.review_rows import CONFIRM, escaped
+from geo.storage.atomic_write import write_page
 from geo.text.dates_in_names import find_date
-from geo.text.sentences import Lang, Passage, language_of, paragraphs
-from geo.text.word_lists import country_of, pattern
+from geo.text.languages import country_of, languages, pattern, words
+from geo.text.sentences import Lang, TextSpan, language_of, paragraphs
 
 if TYPE_CHECKING:
     from geo.archive import Archive
     from geo.archive.results import When
+    from geo.extraction.event_merging import Span
     from geo.geocoding.gazetteer import Gazetteer
 
 # what `geo read --format json` gives of a mention
@@ -134,8 +139,9 @@ def read_briefing(
     from geo.claims.reading import find_claims
     from geo.geocoding.geocoder import geocode
 
-    if lang not in (None, "en", "uk", "ru"):
-        raise UsageError(f"lang={lang!r} is unknown: en, uk, ru")
+    if lang is not None and not words(lang):
+        known = [code for code in languages() if words(code)]
+        raise UsageError(f"lang={lang!r} is unknown: {', '.join(known)}")
     text = briefing if isinstance(briefing, Text) else read_text(Path(briefing), encoding=encoding)
     passages = paragraphs(text.text, lang=lang)
     line = dateline_of(text, passages, date)
@@ -153,7 +159,7 @@ def text_of(text: str, *, name: str = "text") -> Text:
     return Text(tidy(text), name, sha256(text.encode()).hexdigest())
 
 
-def dateline_of(text: Text, passages: Sequence[Passage], date: When | None) -> Dateline | None:
+def dateline_of(text: Text, passages: Sequence[TextSpan], date: When | None) -> Dateline | None:
     """The day of a briefing: as told, else as its first lines, its page or its file's name state it."""
     if date is not None:
         return Dateline(to_instant(date).date())
@@ -176,33 +182,33 @@ def draft_incidents(
     passages = paragraphs(text.text, lang=lang)
     places = located(mentions.to_dict("records"))
     today = None if dateline is None else dateline.day
-    sketches = event_merging.weave(passages, places, today=today, skip=_head(passages, dateline))
+    builders = event_merging.merge_events(passages, places, today=today, skip=_head(passages, dateline))
     head = _headline(passages)
-    made = [_draft(text, sketch, today, head=head, source=source) for sketch in sketches]
+    made = [_draft(text, builder, today, head=head, source=source) for builder in builders]
     return _numbered(made, text)
 
 
-def _head(passages: Sequence[Passage], dateline: Dateline | None) -> list[Passage]:
+def _head(passages: Sequence[TextSpan], dateline: Dateline | None) -> list[TextSpan]:
     """The line of the date itself, where it is a line of its own."""
     if dateline is None or dateline.start is None:
         return []
     return [p for p in passages if p.start <= dateline.start < p.end and len(p.text) < 100 and p.text.count(" ") < 12]
 
 
-def _headline(passages: Sequence[Passage]) -> str | None:
+def _headline(passages: Sequence[TextSpan]) -> str | None:
     first = passages[0].text if passages else ""
     return first if 0 < len(first) <= _HEADLINE and not first.endswith((".", "!", "…")) else None
 
 
-def _draft(text: Text, sketch: Sketch, today: day_type | None, *, head: str | None, source: str | None) -> Draft:
-    unread = sketch.day is None and bool(sketch.unread)
-    when, named = date_fields(sketch.days, sketch.day, None if unread else sketch.today)
+def _draft(text: Text, builder: DraftBuilder, today: day_type | None, *, head: str | None, source: str | None) -> Draft:
+    unread = builder.day is None and bool(builder.unread)
+    when, named = date_fields(builder.days, builder.day, None if unread else builder.today)
     when_spans = [Span(d.start, d.end, d.text) for d in named]
-    counted, spans = toll_fields(sketch)
-    verification, check_spans = check_of(sketch.checks, sketch.voices)
-    rule = sketch.rule
+    counted, spans = casualty_fields(builder)
+    verification, check_spans = check_of(builder.checks, builder.attributions)
+    rule = builder.rule
     found: dict[str, Any] = dict.fromkeys(c for c in INCIDENT_COLUMNS if c != "orig")
-    found |= when | counted | _where(sketch.place) | _who(sketch, text)
+    found |= when | counted | _where(builder.place) | _who(builder, text)
     found |= {
         "event_type": rule.event_type if rule else None,
         "sub_event_type": rule.sub_event_type if rule else None,
@@ -210,22 +216,22 @@ def _draft(text: Text, sketch: Sketch, today: day_type | None, *, head: str | No
         "source_date": None if today is None else today.isoformat(),
         "source": source or text.publisher or text.name,
         "source_headline": head,
-        "lang": sketch.lang,
-        "claimed_by": "; ".join(v.name for v in sketch.voices) or None,
+        "lang": builder.lang,
+        "claimed_by": "; ".join(v.name for v in builder.attributions) or None,
         "verification": verification,
-        "notes": _notes(sketch),
+        "notes": _notes(builder),
         "tags": rule.name if rule else None,
     }
     words = {
-        "what": [Span(t.start, t.end, t.text) for t in sketch.triggers],
-        "where": [Span(p.start, p.end, p.text) for p in (sketch.place, *sketch.also) if p is not None],
+        "what": [Span(t.start, t.end, t.text) for t in builder.triggers],
+        "where": [Span(p.start, p.end, p.text) for p in (builder.place, *builder.also) if p is not None],
         "when": when_spans,
         **spans,
-        "claimed_by": [Span(v.start, v.end, v.text) for v in sketch.voices],
+        "claimed_by": [Span(v.start, v.end, v.text) for v in builder.attributions],
         "verification": check_spans,
-        **{name: _acting(sketch, name)[:1] for name in ("actor1", "actor2")},
+        **{name: _acting(builder, name)[:1] for name in ("actor1", "actor2")},
     }
-    told = [Span(a, b, text.text[a:b]) for a, b in sorted(set(sketch.told))]
+    told = [Span(a, b, text.text[a:b]) for a, b in sorted(set(builder.told))]
     return Draft(found, {k: tuple(_unique(v)) for k, v in words.items() if v}, told)
 
 
@@ -246,26 +252,26 @@ def _where(place: Place | None) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _acting(sketch: Sketch, name: str) -> list[Span]:
-    return [Span(a.start, a.end, a.text) for role, a in sketch.actors if role == name]
+def _acting(builder: DraftBuilder, name: str) -> list[Span]:
+    return [Span(a.start, a.end, a.text) for role, a in builder.actors if role == name]
 
 
-def _who(sketch: Sketch, text: Text) -> dict[str, Any]:
+def _who(builder: DraftBuilder, text: Text) -> dict[str, Any]:
     """The forces named before and after the words of the event; people killed who are no soldiers are civilians."""
-    first = next((a.name for role, a in sketch.actors if role == "actor1"), None)
-    second = next((a.name for role, a in sketch.actors if role == "actor2" and a.name != first), None)
-    if second is None and sketch.place is not None and sketch.place.country:
-        told = " ".join(text.text[t.start : t.end] for t in sketch.tolls if t.kind != "captured")
-        if pattern(sketch.lang, "persons", "civilians").search(told):
-            second = f"Civilians ({country_of(sketch.place.country)[0]})"
+    first = next((a.name for role, a in builder.actors if role == "actor1"), None)
+    second = next((a.name for role, a in builder.actors if role == "actor2" and a.name != first), None)
+    if second is None and builder.place is not None and builder.place.country:
+        told = " ".join(text.text[t.start : t.end] for t in builder.counts if t.kind != "captured")
+        if pattern(builder.lang, "persons", "civilians").search(told):
+            second = f"Civilians ({country_of(builder.place.country)[0]})"
     return {"actor1": first, "actor2": second}
 
 
-def _notes(sketch: Sketch) -> str | None:
-    lines = [] if sketch.day else [f"The date “{m.text}” cannot be read: {m.problem}" for m in sketch.unread]
-    lines += [f"Denied in the text: “{d.text}”" for d in sketch.denials]
-    if sketch.shared:
-        lines.append(f"Counted for several places together: “{sketch.shared}”")
+def _notes(builder: DraftBuilder) -> str | None:
+    lines = [] if builder.day else [f"The date “{m.text}” cannot be read: {m.problem}" for m in builder.unread]
+    lines += [f"Denied in the text: “{d.text}”" for d in builder.denials]
+    if builder.shared:
+        lines.append(f"Counted for several places together: “{builder.shared}”")
     return ". ".join(dict.fromkeys(lines)) or None
 
 
@@ -300,3 +306,101 @@ def _plain(value: Any) -> Any:
     if value is None or value != value or str(value) == "<NA>":
         return None
     return value.item() if hasattr(value, "item") else value
+
+
+def accept_review(archive: Archive | str | Path, review: str | Path, **settings: Any) -> Receipt:
+    """Take the confirmed rows of a review file into an archive.
+
+    Parameters
+    ----------
+    archive : Archive, str or pathlib.Path
+        It is made where there is none.
+    review : str or pathlib.Path
+        As `geo.write_review` wrote it, with ``y`` in the column ``confirm`` of the rows to keep. What was corrected
+        in other cells counts; the row as it stands, with the words of the briefing, its name and its hash, goes into
+        ``orig``.
+    **settings
+        Fields of `geo.Options`: ``encoding``, ``delimiter``, ``decimal``.
+
+    Returns
+    -------
+    Receipt
+        Rows in = stored + refused + left out (not confirmed). ``outcome`` is ``refused``, with the reason in ``error``,
+        where nothing is confirmed or the file is no review file.
+
+    Raises
+    ------
+    ArchiveError
+        The archive cannot be made or written.
+    UsageError
+        There is no such setting.
+
+    Examples
+    --------
+    >>> reading = geo.read_briefing("seeds/briefing-2025-01-11.txt", archive=archive)
+    >>> receipt = geo.accept_review(archive, geo.write_review(reading, "review.csv"))
+    >>> receipt.outcome  # no row is confirmed yet
+    'refused'
+    """
+    return import_files(archive, "review", review, **settings)[0]
+
+
+# what a desk looks at first stands first; the columns are those of `geo import … incidents`
+COLUMNS = (
+    "event_id", "date_start", "date_end", "date_prec", "where_coordinates", "adm_1", "adm_2", "country",
+    "latitude", "longitude", "where_prec", "uncertainty_km", "event_type", "sub_event_type", "actor1", "actor2",
+    "low", "best", "high", "injured_low", "injured_best", "injured_high", "captured", "claimed_by", "verification",
+    "source", "source_date", "source_headline", "source_article", "lang", "report_date", "notes", "tags", "iso",
+    "where_description", "gazetteer", "place_id",
+)  # fmt: skip
+QUOTES = tuple(f"words_{name}" for name in SPAN_FIELDS)
+PROVENANCE = ("told", "briefing", "briefing_sha256")
+
+
+def write_review(reading: Reading, path: str | Path) -> Path:
+    """Write the drafts of a briefing as a file that opens in a spreadsheet.
+
+    Parameters
+    ----------
+    reading : Reading
+        As `geo.read_briefing` gives it.
+    path : str or pathlib.Path
+        A CSV file: UTF-8 with a byte order mark, commas. Cells that a spreadsheet would compute begin with an
+        apostrophe, which ``geo accept`` takes off again.
+
+    Returns
+    -------
+    pathlib.Path
+
+    Raises
+    ------
+    MapError
+        The file cannot be written.
+
+    Examples
+    --------
+    >>> reading = geo.read_briefing("seeds/briefing-2025-01-11.txt", archive=archive)
+    >>> geo.write_review(reading, "review.csv").name
+    'review.csv'
+    """
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow([CONFIRM, *COLUMNS, *QUOTES, *PROVENANCE])
+    for draft in reading.incidents:
+        writer.writerow(["", *(escaped(v) for v in _row(draft, reading))])
+    return write_page("\ufeff" + text.getvalue(), Path(path))
+
+
+def _row(draft: Draft, reading: Reading) -> list[Any]:
+    words = [quoted(draft.spans.get(name, ())) for name in SPAN_FIELDS]
+    told = " […] ".join(span.text.strip() for span in draft.told)
+    return [*(_cell(draft.fields[c]) for c in COLUMNS), *words, told, reading.source.name, reading.source.sha256]
+
+
+def _cell(value: Any) -> Any:
+    return round(value, 6) if isinstance(value, float) else value
+
+
+def quoted(spans: Sequence[Span]) -> str:
+    """Words of the briefing with their offsets: ``drone attack [936-948]``."""
+    return " | ".join(f"{span.text.strip()} [{span.start}-{span.end}]" for span in spans)

@@ -1,4 +1,4 @@
-"""How many were killed, injured and captured: numbers in digits and words; ages and other counts are no tolls."""
+"""How many were killed, injured and captured: numbers in digits and words; ages and other counts are no counts."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Literal
 
+from geo.text.languages import pattern, words
 from geo.text.numbers import number_pattern, read_number
-from geo.text.sentences import Lang, Passage
-from geo.text.word_lists import pattern, words
+from geo.text.sentences import Lang, TextSpan
 
 Kind = Literal["killed", "injured", "captured"]
 KINDS: tuple[Kind, ...] = ("killed", "injured", "captured")
-_NEAR, _FAR = 40, 120  # how many characters may lie between a number and its verb; and a toll "has risen to"
+_NEAR, _FAR = 40, 120  # how many characters may lie between a number and its verb; and a casualty "has risen to"
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Count:
 
 
 @dataclass(frozen=True)
-class Toll:
+class CasualtyCount:
     """A count of people of one kind, and the span of the text that gives it."""
 
     kind: Kind
@@ -47,15 +47,15 @@ class _Group:
     is_ordinal: bool = False
 
 
-def find_tolls(passage: Passage, *, void: tuple[tuple[int, int], ...] = ()) -> list[Toll]:
+def find_casualties(passage: TextSpan, *, void: tuple[tuple[int, int], ...] = ()) -> list[CasualtyCount]:
     """Every count of killed, injured and captured people of a clause."""
     lang, text = passage.lang, _masked(passage, void)
     found = [*_none(passage, text)]
     taken: set[int] = set()
     groups = _groups(text, lang)
-    total = bool(pattern(lang, "tolls", "cumulative").search(text))
+    total = bool(pattern(lang, "casualties", "cumulative").search(text))
     verbs = sorted(
-        (m.start(), m.end(), kind) for kind in KINDS for m in pattern(lang, "tolls", kind).finditer(text)
+        (m.start(), m.end(), kind) for kind in KINDS for m in pattern(lang, "casualties", kind).finditer(text)
     )  # fmt: skip
     for i, (start, end, kind) in enumerate(verbs):
         left = verbs[i - 1][1] if i else 0
@@ -69,31 +69,33 @@ def find_tolls(passage: Passage, *, void: tuple[tuple[int, int], ...] = ()) -> l
         if total and count.best is None and count.low is None and count.high is not None:
             count = Count(count.high, count.high, count.high)  # "rose to seven" is no upper bound
         found.append(
-            Toll(kind, count, passage.start + a, passage.start + b, passage.text[a:b], total or group.is_ordinal)
+            CasualtyCount(
+                kind, count, passage.start + a, passage.start + b, passage.text[a:b], total or group.is_ordinal
+            )
         )
     return found
 
 
-def _masked(passage: Passage, void: tuple[tuple[int, int], ...]) -> str:
+def _masked(passage: TextSpan, void: tuple[tuple[int, int], ...]) -> str:
     """The clause with blanks for ages, for parts of a count, and for what does not count."""
     text = passage.text.replace("’", "'").replace("ʼ", "'")
     for start, end in void:
         a, b = max(0, start - passage.start), min(len(text), end - passage.start)
         if a < b:
             text = text[:a] + " " * (b - a) + text[b:]
-    for names in (("tolls", "of_those"), ("ages", "mask")):
+    for names in (("casualties", "of_those"), ("ages", "mask")):
         text = pattern(passage.lang, *names).sub(lambda m: " " * len(m[0]), text)
     return text
 
 
-def _none(passage: Passage, text: str) -> list[Toll]:
+def _none(passage: TextSpan, text: str) -> list[CasualtyCount]:
     """What says that nobody was hurt, or that nothing is known of it."""
-    table = words(passage.lang)["tolls"]
+    table = words(passage.lang)["casualties"]
     silent = re.search(table["not_reported"], text, re.I)
     if silent:
         unknown = Count(None, None, None)
         at = (passage.start + silent.start(), passage.start + silent.end())
-        return [Toll(kind, unknown, *at, silent[0]) for kind in ("killed", "injured")]
+        return [CasualtyCount(kind, unknown, *at, silent[0]) for kind in ("killed", "injured")]
     stated = re.search(table["none"], text, re.I)
     if not stated:
         return []
@@ -103,7 +105,7 @@ def _none(passage: Passage, text: str) -> list[Toll]:
         kinds = ["killed", "injured"]  # in Ukrainian and Russian those who suffered are the killed as well
     at = (passage.start + stated.start(), passage.start + stated.end())
     zero = Count(0, 0, 0)
-    return [Toll(kind, zero, *at, stated[0]) for kind in (kinds or ["killed", "injured"])]
+    return [CasualtyCount(kind, zero, *at, stated[0]) for kind in (kinds or ["killed", "injured"])]
 
 
 def _nearest(
@@ -116,7 +118,7 @@ def _nearest(
     far: int,
 ) -> _Group | None:
     """The count that belongs to a verb: right before it ("two were killed"), else after it ("killed two")."""
-    passive = re.compile(rf"\s*(?:,?\s*{words(lang)['tolls']['passive']}\b\s*,?\s*)*", re.I)
+    passive = re.compile(rf"\s*(?:,?\s*{words(lang)['casualties']['passive']}\b\s*,?\s*)*", re.I)
     before = [g for g in groups if g.start not in taken and room[0] <= g.start and g.end <= verb[0]]
     after = [g for g in groups if g.start not in taken and verb[1] <= g.start < room[1]]
     inside = [g for g in groups if g.start not in taken and g.start < verb[1] and g.end > verb[0]]
@@ -158,7 +160,7 @@ def _is_list(text: str, first: _Group, second: _Group, joiner: re.Pattern[str], 
     """Whether two counts belong to one verb: not where each has its own ("killed a woman, four wounded")."""
     if not joiner.fullmatch(text[first.end : second.start]):
         return False
-    verb = rf"(?:{'|'.join(words(lang)['tolls'][kind] for kind in KINDS)})"
+    verb = rf"(?:{'|'.join(words(lang)['casualties'][kind] for kind in KINDS)})"
     own_before = re.search(rf"{verb}\s*$", text[: first.start], re.I)
     own_after = re.match(rf"\s*{verb}", text[second.end :], re.I)
     own_after = own_after or re.search(verb, text[second.start : second.end], re.I)

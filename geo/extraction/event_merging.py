@@ -1,22 +1,32 @@
-"""A text woven into sketches of events: two in a paragraph are kept apart, one told in two sentences is one."""
+"""A text woven into builders of events: two in a paragraph are kept apart, one told in two sentences is one."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from itertools import pairwise
 
-from geo.extraction import attribution, casualties, events
-from geo.extraction import event_places as places
-from geo.extraction.attribution import Voice
-from geo.extraction.casualties import Toll
-from geo.extraction.drafts import Sketch, Span
-from geo.extraction.event_dates import OLD_DAYS, Day, find_days, heading_day, is_old, unread_dates
-from geo.extraction.event_places import Place
-from geo.extraction.events import Trigger
-from geo.text.sentences import Passage, cut, sentences
-from geo.text.word_lists import pattern
+from geo.extraction import casualties, events
+from geo.extraction.casualties import KINDS, CasualtyCount, Count, Kind
+from geo.extraction.events import (
+    OLD_DAYS,
+    Actor,
+    Day,
+    Place,
+    Stretch,
+    Trigger,
+    find_days,
+    heading_day,
+    is_old,
+    unread_dates,
+)
+from geo.text import speakers
+from geo.text.dates import DateMention
+from geo.text.languages import Rule, pattern
+from geo.text.sentences import Lang, TextSpan, cut, sentences
+from geo.text.speakers import Attribution, Check
 
 # events that name whom they happen to; in others a force named after the words is the one that acts ("атакували дрони")
 _MUTUAL = ("capture", "clash", "territory", "shooting", "prisoner-swap")
@@ -24,81 +34,81 @@ _NEAR = 2  # paragraphs over which a region and a place in it are one event
 
 
 @dataclass
-class Weaver:
-    """The sketches so far, and what is needed to go on."""
+class EventMerger:
+    """The builders so far, and what is needed to go on."""
 
     places: Sequence[Place]
     today: date | None
-    sketches: list[Sketch] = field(default_factory=list)
+    builders: list[DraftBuilder] = field(default_factory=list)
     paragraph: int = 0
     paragraph_day: Day | None = None
-    last: Sketch | None = None
+    last: DraftBuilder | None = None
     speaker: str = ""
 
 
-def weave(
-    passages: Sequence[Passage], mentions: Sequence[Place], *, today: date | None, skip: Sequence[Passage] = ()
-) -> list[Sketch]:
+def merge_events(
+    passages: Sequence[TextSpan], mentions: Sequence[Place], *, today: date | None, skip: Sequence[TextSpan] = ()
+) -> list[DraftBuilder]:
     """The events of a text, in the order in which they are first told."""
-    weaver = Weaver(mentions, today)
+    merger = EventMerger(mentions, today)
     for number, passage in enumerate(passages):
-        heading = heading_day(passage, weaver.today) if weaver.today else None
+        heading = heading_day(passage, merger.today) if merger.today else None
         if heading is not None and today is not None and not 0 <= (today - heading).days <= OLD_DAYS:
             continue
         if heading is not None:
-            weaver.today = heading
+            merger.today = heading
         if heading is not None or passage in skip:
             continue
-        weaver.paragraph, weaver.paragraph_day = number, None
+        merger.paragraph, merger.paragraph_day = number, None
         for sentence in sentences(passage):
-            _sentence(weaver, sentence)
-    return [s for s in weaver.sketches if not (today and is_old(s.day, today)) and _is_told(s)]
+            _sentence(merger, sentence)
+    return [s for s in merger.builders if not (today and is_old(s.day, today)) and _is_told(s)]
 
 
-def _is_told(sketch: Sketch) -> bool:
+def _is_told(builder: DraftBuilder) -> bool:
     """Whether there is enough for a draft: "attacks on Ukraine's power grid" alone is none."""
-    rule = sketch.rule
-    vague = sketch.place is None or sketch.place.role == "country"
-    return bool(sketch.tolls) or (rule is not None and not (rule.joins and vague))
+    rule = builder.rule
+    vague = builder.place is None or builder.place.role == "country"
+    return bool(builder.counts) or (rule is not None and not (rule.joins and vague))
 
 
-def _sentence(weaver: Weaver, sentence: Passage) -> None:
+def _sentence(merger: EventMerger, sentence: TextSpan) -> None:
     """One sentence: its clauses each tell of an event; its speakers and checks are of all of them."""
     denials = events.find_denials(sentence)
-    spoken = attribution.find_voices(sentence)
-    touched: list[Sketch] = []
+    spoken = speakers.find_attributions(sentence)
+    touched: list[DraftBuilder] = []
     background = events.is_background(sentence)
     if not background:
-        for clause in _clauses(weaver, sentence, tuple(denials)):
-            touched += _clause(weaver, clause, sentence, tuple(denials), spoken)
+        for clause in _clauses(merger, sentence, tuple(denials)):
+            touched += _clause(merger, clause, sentence, tuple(denials), spoken)
     own = list(dict.fromkeys(map(id, touched)))
-    sketches = [next(s for s in touched if id(s) == i) for i in own]
-    here = [s for s in weaver.sketches if s.paragraph == weaver.paragraph]
-    for voice in _named(weaver, spoken) if not background else ():
+    builders = [next(s for s in touched if id(s) == i) for i in own]
+    here = [s for s in merger.builders if s.paragraph == merger.paragraph]
+    for attribution in _named(merger, spoken) if not background else ():
         # who speaks in a sentence of its own speaks of what was told last
-        for sketch in sketches or [s for s in here[-1:] if not s.voices]:
-            sketch.add_voice(voice)
-    for check in attribution.find_checks(sentence):
-        told = weaver.sketches if check.is_general else sketches or here or weaver.sketches[-1:]
-        for sketch in told:
-            sketch.checks.append(check)
+        for builder in builders or [s for s in here[-1:] if not s.attributions]:
+            builder.add_attribution(attribution)
+    for check in speakers.find_checks(sentence):
+        told = merger.builders if check.is_general else builders or here or merger.builders[-1:]
+        for builder in told:
+            builder.checks.append(check)
     for start, end in denials:
-        for sketch in sketches or here[-1:]:
+        for builder in builders or here[-1:]:
             words = sentence.text[start - sentence.start : end - sentence.start]
-            sketch.denials.append(Span(start, end, words))
+            builder.denials.append(Span(start, end, words))
 
 
-def _named(weaver: Weaver, spoken: Sequence[Voice]) -> list[Voice]:
+def _named(merger: EventMerger, spoken: Sequence[Attribution]) -> list[Attribution]:
     """The speakers by name: "he said" is whoever spoke last."""
     found = []
-    for voice in spoken:
-        weaver.speaker = voice.name or weaver.speaker
-        if weaver.speaker:
-            found.append(replace(voice, name=weaver.speaker))
+    for attribution in spoken:
+        merger.speaker = attribution.name or merger.speaker
+        if merger.speaker:
+            found.append(replace(attribution, name=merger.speaker))
     return found
 
 
-def _clauses(weaver: Weaver, sentence: Passage, void: tuple[events.Stretch, ...]) -> list[Passage]:
+def _clauses(merger: EventMerger, sentence: TextSpan, void: tuple[events.Stretch, ...]) -> list[TextSpan]:
     """A sentence cut where another event begins: where both sides tell something, and the second has its own place."""
     edges = [sentence.start + m.end() for m in pattern(sentence.lang, "where", "cut").finditer(sentence.text)]
     found = events.find_triggers(sentence, void=void)
@@ -110,57 +120,61 @@ def _clauses(weaver: Weaver, sentence: Passage, void: tuple[events.Stretch, ...]
         left = _piece(sentence, start, edge)
         after = min([e for e in edges if e > edge], default=sentence.end)
         near = _piece(sentence, edge, after)
-        tells = all(events.find_triggers(p, void=void) or _tolls(weaver, p, void) for p in (left, near))
-        ahead = places.within(weaver.places, near.start, near.end)
-        behind = places.within(weaver.places, left.start, left.end)
+        tells = all(events.find_triggers(p, void=void) or _casualties(merger, p, void) for p in (left, near))
+        ahead = events.within(merger.places, near.start, near.end)
+        behind = events.within(merger.places, left.start, left.end)
         if tells and any(p.role != "country" for p in ahead) and {p.key for p in ahead} - {p.key for p in behind}:
             kept.append(edge)
     return cut(sentence, kept)
 
 
-def _piece(sentence: Passage, start: int, end: int) -> Passage:
-    return Passage(start, end, sentence.text[start - sentence.start : end - sentence.start], sentence.lang)
+def _piece(sentence: TextSpan, start: int, end: int) -> TextSpan:
+    return TextSpan(start, end, sentence.text[start - sentence.start : end - sentence.start], sentence.lang)
 
 
 def _clause(
-    weaver: Weaver, clause: Passage, sentence: Passage, void: tuple[events.Stretch, ...], spoken: Sequence[Voice]
-) -> list[Sketch]:
-    """The sketches that a clause adds to, made where there are none."""
+    merger: EventMerger,
+    clause: TextSpan,
+    sentence: TextSpan,
+    void: tuple[events.Stretch, ...],
+    spoken: Sequence[Attribution],
+) -> list[DraftBuilder]:
+    """The builders that a clause adds to, made where there are none."""
     triggers = events.find_triggers(clause, void=void)
-    counted = _tolls(weaver, clause, void)
+    counted = _casualties(merger, clause, void)
     if not triggers and not counted:
         return []
     # a later total is of the same event, whatever the day on which it was told
     only_total = bool(counted) and all(t.is_total for t in counted) and all(t.rule.joins for t in triggers)
-    when = [] if only_total else _days(weaver, clause, sentence)
+    when = [] if only_total else _days(merger, clause, sentence)
     lead = max(triggers, key=lambda t: t.rule.rank, default=None)
     at = lead.start if lead else counted[0].start
     scopes = [(v.scope_start, v.scope_end) for v in spoken]
     acting = [(a.start, a.end) for a in events.find_actors(clause)]
     acting += [(v.start, v.end) for v in spoken if not v.text.endswith(("region", "oblast"))]
-    mentions = [p for p in weaver.places if not (p.role == "place" and _is_named_in(clause, p, acting))]
-    where = places.choose(clause, mentions, at=at, scopes=scopes)
-    if lead is None and not where and not weaver.sketches and not any(t.count.best for t in counted):
+    mentions = [p for p in merger.places if not (p.role == "place" and _is_named_in(clause, p, acting))]
+    where = events.choose(clause, mentions, at=at, scopes=scopes)
+    if lead is None and not where and not merger.builders and not any(t.count.best for t in counted):
         return []
-    goes_on = weaver.last is not None and weaver.last.paragraph == weaver.paragraph and _fits(weaver.last, lead)
+    goes_on = merger.last is not None and merger.last.paragraph == merger.paragraph and _fits(merger.last, lead)
     if _is_weak(lead, where, counted) and not goes_on:
         return []
     found = []
     targets: list[Place | None] = [*where] or [None]
     for place in targets:
-        sketch = _counted_before(weaver, counted) if only_total and place is None else None
-        found.append(sketch or _find(weaver, clause, lead, place, when))
-        _add(weaver, found[-1], clause, triggers, place, when)
+        builder = _counted_before(merger, counted) if only_total and place is None else None
+        found.append(builder or _find(merger, clause, lead, place, when))
+        _add(merger, found[-1], clause, triggers, place, when)
     if len(found) == 1:
-        found[0].add_tolls(counted)
+        found[0].add_casualties(counted)
     elif counted:
-        for sketch in found:
-            sketch.shared = "; ".join(dict.fromkeys(t.text for t in counted))
-    weaver.last = found[-1]
+        for builder in found:
+            builder.shared = "; ".join(dict.fromkeys(t.text for t in counted))
+    merger.last = found[-1]
     return found
 
 
-def _is_named_in(clause: Passage, place: Place, names: Sequence[events.Stretch]) -> bool:
+def _is_named_in(clause: TextSpan, place: Place, names: Sequence[events.Stretch]) -> bool:
     """Whether a place is only a word of a person's or a force's name; "mayor of Kherson" says where, though."""
     if not any(a <= place.start and place.end <= b for a, b in names):
         return False
@@ -168,92 +182,96 @@ def _is_named_in(clause: Passage, place: Place, names: Sequence[events.Stretch])
     return not before.rstrip().lower().endswith((" of", " in", " for", " у", " в", " на"))
 
 
-def _tolls(weaver: Weaver, clause: Passage, void: tuple[events.Stretch, ...]) -> list[Toll]:
+def _casualties(merger: EventMerger, clause: TextSpan, void: tuple[events.Stretch, ...]) -> list[CasualtyCount]:
     """The counts of a clause; the number of a day counts nobody."""
-    dated = find_days(clause, weaver.today) if weaver.today else []
-    return casualties.find_tolls(clause, void=(*void, *((d.start, d.end) for d in dated)))
+    dated = find_days(clause, merger.today) if merger.today else []
+    return casualties.find_casualties(clause, void=(*void, *((d.start, d.end) for d in dated)))
 
 
-def _is_weak(lead: Trigger | None, where: Sequence[Place], counted: Sequence[Toll]) -> bool:
+def _is_weak(lead: Trigger | None, where: Sequence[Place], counted: Sequence[CasualtyCount]) -> bool:
     """Words that tell an event only with a place or with people: "protests", "arrested"."""
     return lead is not None and not where and not counted and lead.rule.rank < 75 and not lead.rule.joins
 
 
-def _days(weaver: Weaver, clause: Passage, sentence: Passage) -> list[Day]:
-    if weaver.today is None:
+def _days(merger: EventMerger, clause: TextSpan, sentence: TextSpan) -> list[Day]:
+    if merger.today is None:
         return []
-    own = find_days(clause, weaver.today)
+    own = find_days(clause, merger.today)
     if not any(not d.is_report for d in own):
-        own += [d for d in find_days(sentence, weaver.today) if d not in own]
+        own += [d for d in find_days(sentence, merger.today) if d not in own]
     exact = [d for d in own if not d.is_report]
     same = pattern(clause.lang, "days", "same").search(clause.text)
-    if same and not exact and weaver.last is not None and weaver.last.day is not None:
+    if same and not exact and merger.last is not None and merger.last.day is not None:
         at = clause.start + same.start()
-        own.append(replace(weaver.last.day, start=at, end=at + len(same[0]), text=same[0], is_report=False))
+        own.append(replace(merger.last.day, start=at, end=at + len(same[0]), text=same[0], is_report=False))
         exact = own[-1:]
     if exact:
-        weaver.paragraph_day = exact[0]
+        merger.paragraph_day = exact[0]
     return own
 
 
-def _counted_before(weaver: Weaver, counted: Sequence[Toll]) -> Sketch | None:
+def _counted_before(merger: EventMerger, counted: Sequence[CasualtyCount]) -> DraftBuilder | None:
     """The last event whose count the new total can be of: it has one of that kind, and a lower one."""
-    for sketch in reversed(weaver.sketches):
+    for builder in reversed(merger.builders):
         for total in counted:
-            known = [t.count.best for t in sketch.tolls if t.kind == total.kind and t.count.best is not None]
+            known = [t.count.best for t in builder.counts if t.kind == total.kind and t.count.best is not None]
             if known and total.count.best is not None and max(known) <= total.count.best:
-                return sketch
+                return builder
     return None
 
 
-def _find(weaver: Weaver, clause: Passage, lead: Trigger | None, place: Place | None, when: Sequence[Day]) -> Sketch:
-    """The sketch that a clause goes on telling of, or a new one."""
+def _find(
+    merger: EventMerger, clause: TextSpan, lead: Trigger | None, place: Place | None, when: Sequence[Day]
+) -> DraftBuilder:
+    """The builder that a clause goes on telling of, or a new one."""
     day = next((d for d in when if not d.is_report), None)
     if lead is not None and lead.rule.name.startswith("the-"):
         # "the capture" is one that was told of before
-        meant = [s for s in weaver.sketches if s.rule and s.rule.name == lead.rule.name.removeprefix("the-")]
-        if meant and weaver.paragraph - meant[-1].paragraph <= 2 * _NEAR:
+        meant = [s for s in merger.builders if s.rule and s.rule.name == lead.rule.name.removeprefix("the-")]
+        if meant and merger.paragraph - meant[-1].paragraph <= 2 * _NEAR:
             return meant[-1]
     before = clause.text[: lead.start - clause.start if lead else None]
     another = pattern(clause.lang, "doubt", "another").search(before)
-    for sketch in reversed(weaver.sketches):
-        if not (another and place is not None and lead) and _is_same(weaver, sketch, lead, place, day):
-            return sketch
-    made = Sketch(weaver.paragraph, clause.lang, weaver.today)
-    last = weaver.last
-    if last is not None and last.paragraph == weaver.paragraph:
+    for builder in reversed(merger.builders):
+        if not (another and place is not None and lead) and _is_same(merger, builder, lead, place, day):
+            return builder
+    made = DraftBuilder(merger.paragraph, clause.lang, merger.today)
+    last = merger.last
+    if last is not None and last.paragraph == merger.paragraph:
         if place and (lead is None or lead.rule.name == "attack"):
             made.inherited = last.rule  # "in Nikopol, two were injured", after a sentence on shelling
         elif place is None and pattern(clause.lang, "where", "anaphor").search(clause.text):
             made.place = last.place  # "they also shelled the city"
-    weaver.sketches.append(made)
+    merger.builders.append(made)
     return made
 
 
-def _is_same(weaver: Weaver, sketch: Sketch, lead: Trigger | None, place: Place | None, day: Day | None) -> bool:
-    apart = weaver.paragraph - sketch.paragraph
-    is_last = sketch is weaver.last
-    own = sketch.day
+def _is_same(
+    merger: EventMerger, builder: DraftBuilder, lead: Trigger | None, place: Place | None, day: Day | None
+) -> bool:
+    apart = merger.paragraph - builder.paragraph
+    is_last = builder is merger.last
+    own = builder.day
     if day is not None and own is not None and not (own.first <= day.last and day.first <= own.last):
         return False
-    if not _fits(sketch, lead):
+    if not _fits(builder, lead):
         return False
     if place is None:
         return is_last and apart <= 1
-    if sketch.place is None:
+    if builder.place is None:
         return apart <= _NEAR
-    if place.key == sketch.place.key:
+    if place.key == builder.place.key:
         return True
-    if place.holds(sketch.place):
+    if place.holds(builder.place):
         return is_last and apart <= _NEAR
     # a country told of in a paragraph of its own is an event of the country, but for a headline
-    near = apart <= _NEAR and (sketch.place.role != "country" or apart == 0 or sketch.paragraph == 0)
-    return sketch.place.holds(place) and near and (is_last or apart > 0)
+    near = apart <= _NEAR and (builder.place.role != "country" or apart == 0 or builder.paragraph == 0)
+    return builder.place.holds(place) and near and (is_last or apart > 0)
 
 
-def _fits(sketch: Sketch, lead: Trigger | None) -> bool:
+def _fits(builder: DraftBuilder, lead: Trigger | None) -> bool:
     """Whether words of an event may be about the same one."""
-    rule = sketch.rule
+    rule = builder.rule
     if lead is None or rule is None or lead.rule.joins:
         return True
     if rule.event_type == lead.rule.event_type and rule.event_type in ("Battles", "Protests", "Riots"):
@@ -262,27 +280,137 @@ def _fits(sketch: Sketch, lead: Trigger | None) -> bool:
 
 
 def _add(
-    weaver: Weaver,
-    sketch: Sketch,
-    clause: Passage,
+    merger: EventMerger,
+    builder: DraftBuilder,
+    clause: TextSpan,
     triggers: Sequence[Trigger],
     place: Place | None,
     when: Sequence[Day],
 ) -> None:
-    sketch.paragraph = weaver.paragraph
-    sketch.triggers += triggers
-    sketch.days += when
-    sketch.unread += unread_dates(clause, weaver.today)
+    builder.paragraph = merger.paragraph
+    builder.triggers += triggers
+    builder.days += when
+    builder.unread += unread_dates(clause, merger.today)
     # a day that an earlier sentence of the paragraph gives holds for what follows
-    if not any(not d.is_report for d in sketch.days) and weaver.paragraph_day is not None:
-        sketch.days.append(weaver.paragraph_day)
+    if not any(not d.is_report for d in builder.days) and merger.paragraph_day is not None:
+        builder.days.append(merger.paragraph_day)
     if place is not None:
-        if sketch.place is None or sketch.place.holds(place):
-            sketch.place = place
-        elif place.key == sketch.place.key:
-            sketch.also.append(place)
+        if builder.place is None or builder.place.holds(place):
+            builder.place = place
+        elif place.key == builder.place.key:
+            builder.also.append(place)
     first = min((t.start for t in triggers), default=clause.end)
     mutual = any(t.rule.name in _MUTUAL for t in triggers)
     for actor in events.find_actors(clause):
-        sketch.actors.append(("actor2" if mutual and actor.start >= first else "actor1", actor))
-    sketch.told.append((clause.start, clause.end))
+        builder.actors.append(("actor2" if mutual and actor.start >= first else "actor1", actor))
+    builder.told.append((clause.start, clause.end))
+
+
+_VOICES = 4
+
+
+@dataclass(frozen=True)
+class Span:
+    """Words of the briefing: ``text[start:end]``."""
+
+    start: int
+    end: int
+    text: str
+
+
+@dataclass
+class DraftBuilder:
+    """A draft while it is being put together; sentence after sentence adds to it."""
+
+    paragraph: int
+    lang: Lang
+    today: date | None
+    triggers: list[Trigger] = field(default_factory=list)
+    inherited: Rule | None = None
+    place: Place | None = None
+    also: list[Place] = field(default_factory=list)
+    days: list[Day] = field(default_factory=list)
+    counts: list[CasualtyCount] = field(default_factory=list)
+    attributions: list[Attribution] = field(default_factory=list)
+    checks: list[Check] = field(default_factory=list)
+    actors: list[tuple[str, Actor]] = field(default_factory=list)
+    denials: list[Span] = field(default_factory=list)
+    told: list[Stretch] = field(default_factory=list)
+    shared: str = ""
+    unread: list[DateMention] = field(default_factory=list)
+
+    @property
+    def rule(self) -> Rule | None:
+        """The rule that names the event: the highest rank of all that matched."""
+        own = max((t.rule for t in self.triggers), key=lambda r: r.rank, default=None)
+        return own if own is not None and not (own.joins and self.inherited) else self.inherited or own
+
+    @property
+    def day(self) -> Day | None:
+        """The day of the event as the text gives it: an exact one before a coarse one, the first before later ones."""
+        own = [d for d in self.days if not d.is_report]
+        return min(own, key=lambda d: d.date_prec, default=None)
+
+    def add_attribution(self, attribution: Attribution) -> None:
+        """Take somebody in who says so, unless a fuller form of the name is there."""
+        bare = _bare(attribution.name)
+        if any(bare in _bare(v.name) for v in self.attributions):
+            return
+        if " " not in bare and self.attributions:
+            return  # a word alone, such as a capital or a country in a headline, adds nobody
+        self.attributions = [v for v in self.attributions if _bare(v.name) not in bare and " " in _bare(v.name)]
+        if len(self.attributions) < _VOICES:
+            self.attributions.append(attribution)
+
+    def add_casualties(self, counts: Sequence[CasualtyCount]) -> None:
+        """Take in the counts that belong to an event of this kind."""
+        kinds = self.rule.counts if self.rule is not None else ("killed", "injured")
+        self.counts += [t for t in counts if t.kind in kinds]
+
+
+def _bare(name: str) -> str:
+    return re.sub(r"\W+", " ", name).casefold().strip()
+
+
+def count_of(counts: Sequence[CasualtyCount], kind: Kind) -> tuple[Count, list[CasualtyCount]]:
+    """What all counts of a kind come to, and the words that count."""
+    own = [t for t in counts if t.kind == kind]
+    totals = [t for t in own if t.is_total]
+    if totals:
+        return totals[-1].count, totals[-1:]
+    known = [t for t in own if any(v is not None for v in (t.count.low, t.count.best, t.count.high))]
+    # nobody hurt is what is said before somebody is found
+    known = [t for t in known if t.count.high != 0] or known
+    if not known:
+        return Count(None, None, None), own
+    if len({t.count for t in known}) == 1:
+        return known[0].count, known
+    lows = [v for t in known for v in (t.count.low, t.count.best) if v is not None]
+    highs = [v for t in known for v in (t.count.high, t.count.best) if v is not None]
+    best = next((t.count.best for t in known if t.count.best is not None), None)
+    return Count(min(lows, default=None), best, max(highs, default=None)), known
+
+
+def check_of(checks: Sequence[Check], attributions: Sequence[Attribution]) -> tuple[str | None, list[Span]]:
+    """``verified``, ``partly`` or ``unverified``, None where the text says nothing; and the words that say so."""
+    best = max(checks, key=lambda c: c.weight, default=None)
+    if best is not None:
+        return best.verification, [Span(best.start, best.end, best.text)]
+    if attributions:
+        return "unverified", [Span(v.start, v.end, v.text) for v in attributions]
+    return None, []
+
+
+def casualty_fields(builder: DraftBuilder) -> tuple[dict[str, int | None], dict[str, list[Span]]]:
+    """``low, best, high`` of the killed, the same of the injured, ``captured``; with the words that count them."""
+    fields: dict[str, int | None] = {}
+    spans: dict[str, list[Span]] = {}
+    for kind in KINDS:
+        count, own = count_of(builder.counts, kind)
+        if kind == "captured":
+            fields["captured"] = count.best if count.best is not None else count.low
+        else:
+            lead = "" if kind == "killed" else "injured_"
+            fields |= {f"{lead}low": count.low, f"{lead}best": count.best, f"{lead}high": count.high}
+        spans[kind] = [Span(t.start, t.end, t.text) for t in own]
+    return fields, spans

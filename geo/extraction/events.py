@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, timedelta
+from typing import Any
 
-from geo.text.sentences import Passage
-from geo.text.word_lists import Rule, actors, pattern, rules
+from geo.schema import text_or_none
+from geo.text.dates import EXACT, FEW_DAYS, MONTH, DateMention, find_dates
+from geo.text.dates_in_names import find_date
+from geo.text.languages import Rule, actors, any_of, pattern, rules, word_list, words
+from geo.text.sentences import TextSpan
 
 Stretch = tuple[int, int]
 _BEFORE = 70  # how far back a "could" or a "no" may stand
@@ -32,19 +38,19 @@ class Actor:
     text: str
 
 
-def find_denials(sentence: Passage) -> list[Stretch]:
+def find_denials(sentence: TextSpan) -> list[Stretch]:
     """What somebody denies: from the verb to the end of its clause."""
     found = pattern(sentence.lang, "doubt", "denied").finditer(sentence.text)
     return [(sentence.start + m.start(), sentence.start + m.end()) for m in found]
 
 
-def is_background(sentence: Passage) -> bool:
+def is_background(sentence: TextSpan) -> bool:
     """Whether a sentence tells of months or years, or of what happens all the time, and not of an event."""
     found = pattern(sentence.lang, "doubt", "background").search(sentence.text)
     return bool(found) and not pattern(sentence.lang, "doubt", "superlative").search(sentence.text)
 
 
-def find_triggers(passage: Passage, *, void: tuple[Stretch, ...] = ()) -> list[Trigger]:
+def find_triggers(passage: TextSpan, *, void: tuple[Stretch, ...] = ()) -> list[Trigger]:
     """The events that a passage tells, in order; where two rules want the same words, the higher rank has them."""
     found: list[Trigger] = []
     for rule in rules(passage.lang):
@@ -57,12 +63,12 @@ def find_triggers(passage: Passage, *, void: tuple[Stretch, ...] = ()) -> list[T
     return sorted(found, key=lambda t: t.start)
 
 
-def _in_doubt(passage: Passage, match: re.Match[str]) -> bool:
+def _in_doubt(passage: TextSpan, match: re.Match[str]) -> bool:
     before = passage.text[max(0, match.start() - _BEFORE) : match.start()]
     return any(pattern(passage.lang, "doubt", name).search(before) for name in ("maybe", "not"))
 
 
-def find_actors(passage: Passage) -> list[Actor]:
+def find_actors(passage: TextSpan) -> list[Actor]:
     """Forces that a passage names, in order."""
     found: list[Actor] = []
     for name, shape in actors(passage.lang):
@@ -71,3 +77,242 @@ def find_actors(passage: Passage) -> list[Actor]:
             if not any(start < a.end and a.start < end for a in found):
                 found.append(Actor(name, start, end, match[0]))
     return sorted(found, key=lambda a: a.start)
+
+
+LOCATED = ("place", "region", "country")
+_FINENESS = {"place": 2.0, "region": 1.0, "country": 0.0}
+
+
+@dataclass(frozen=True)
+class Place:
+    """A mention that has a point: ``text[start:end]``, and what the geocoder made of it. Degrees, EPSG:4326."""
+
+    start: int
+    end: int
+    text: str
+    role: str
+    place: str
+    adm_1: str | None
+    adm_2: str | None
+    country: str | None
+    latitude: float
+    longitude: float
+    where_prec: int | None
+    uncertainty_km: float | None
+    gazetteer: str | None
+    place_id: str | None
+    why: str
+
+    @property
+    def key(self) -> tuple[Any, ...]:
+        """What two mentions of one place share."""
+        return (self.role, self.place_id or (round(self.latitude, 3), round(self.longitude, 3)))
+
+    def holds(self, other: Place) -> bool:
+        """Whether this region or country is the container of the other place."""
+        if _FINENESS[self.role] >= _FINENESS[other.role]:
+            return False
+        if self.role == "country":
+            return self.country is not None and self.country == other.country
+        return self.adm_1 is not None and (self.adm_1, self.country) == (other.adm_1, other.country)
+
+
+def located(rows: Iterable[Mapping[Any, Any]]) -> list[Place]:
+    """The mentions that carry coordinates."""
+    found = []
+    for row in rows:
+        if row["role"] not in LOCATED or _number(row["latitude"]) is None or _number(row["longitude"]) is None:
+            continue
+        precision = _number(row["where_prec"])
+        name = text_or_none(row["place"]) or str(row["text"])
+        adm_1 = text_or_none(row["adm_1"])
+        found.append(
+            Place(
+                int(row["start"]), int(row["end"]), str(row["text"]), str(row["role"]), name,
+                adm_1 or (name if row["role"] == "region" else None), text_or_none(row["adm_2"]),
+                text_or_none(row["country"]), float(row["latitude"]), float(row["longitude"]),
+                None if precision is None else int(precision), _number(row["uncertainty_km"]),
+                text_or_none(row["gazetteer"]), text_or_none(row["place_id"]), text_or_none(row["why"]) or "",
+            )
+        )  # fmt: skip
+    return sorted(found, key=lambda p: p.start)
+
+
+def _number(value: Any) -> float | None:
+    return None if value is None or value != value else float(value)
+
+
+def within(places: Sequence[Place], start: int, end: int) -> list[Place]:
+    """The mentions that lie in a span of the text."""
+    return [p for p in places if start <= p.start and p.end <= end]
+
+
+def choose(passage: TextSpan, places: Sequence[Place], *, at: int, scopes: Sequence[Stretch] = ()) -> list[Place]:
+    """Where an event of a passage took place: one place, several where the text joins them, or none."""
+    inside = [p for p in within(places, passage.start, passage.end) if not _is_part(passage, p)]
+    scored = [(_score(passage, p, at, scopes), p) for p in inside]
+    # a country is mostly who acts; it is where only if the text says "in" it
+    scored = [(s, p) for s, p in scored if p.role != "country" or _is_in(passage, p)]
+    if not scored:
+        return []
+    best = max(scored, key=lambda pair: (pair[0], -abs(pair[1].start - at)))[1]
+    return _joined(passage, inside, best)
+
+
+def _is_part(passage: TextSpan, place: Place) -> bool:
+    """Whether the name goes on beyond what the gazetteer knew of it: "Wad" of "Wad al-Noura"."""
+    after = passage.text[place.end - passage.start :]
+    return bool(re.match(r"[-–][A-ZА-ЯІЇЄҐ]|\s+(?:al|el|ar|as|an|ed)-[A-Z]", after))
+
+
+def _is_in(passage: TextSpan, place: Place) -> bool:
+    before = passage.text[: place.start - passage.start][-40:]
+    return bool(pattern(passage.lang, "where", "country").search(before))
+
+
+def _score(passage: TextSpan, place: Place, at: int, scopes: Sequence[Stretch]) -> float:
+    before = passage.text[: place.start - passage.start][-60:]
+    score = _FINENESS[place.role] - abs(place.start - at) / 90
+    if pattern(passage.lang, "where", "from").search(before):
+        score -= 2.0
+    elif pattern(passage.lang, "where", "locative").search(before):
+        score += 2.0
+    if any(a <= place.start < b for a, b in scopes):
+        score -= 3.0
+    return score
+
+
+def _joined(passage: TextSpan, inside: Sequence[Place], best: Place) -> list[Place]:
+    """The best place with those that the text puts beside it: "on Kharkiv, Sumy and Odesa"."""
+    chain, middle = list(inside), inside.index(best)
+    first = last = middle
+    joined = pattern(passage.lang, "where", "joined")
+
+    def beside(a: Place, b: Place) -> bool:
+        gap = passage.text[a.end - passage.start : b.start - passage.start]
+        return a.role == b.role == best.role and a.key != b.key and bool(joined.fullmatch(gap))
+
+    while first > 0 and beside(chain[first - 1], chain[first]):
+        first -= 1
+    while last + 1 < len(chain) and beside(chain[last], chain[last + 1]):
+        last += 1
+    kept = chain[first : last + 1]
+    # "Kotovsk, Tambov" names one place and what it lies in: a comma alone joins no two
+    gap = passage.text[kept[0].end - passage.start : kept[-1].start - passage.start]
+    return [best] if len(kept) == 2 and gap.strip() == "," else kept
+
+
+_DATELINE_LINES = 6
+OLD_DAYS = 30  # an event so long before the dateline is background, not news
+
+
+@dataclass(frozen=True)
+class Day:
+    """A date as a text gives it: ``first`` to ``last``, how exact (UCDP's ``date_prec``), and where it stands."""
+
+    first: date
+    last: date
+    date_prec: int
+    start: int
+    end: int
+    text: str
+    is_report: bool = False  # the day on which somebody said it, not the day of the event
+
+
+@dataclass(frozen=True)
+class Dateline:
+    """The day of a briefing, and the span of its text that gives it (None where it was told)."""
+
+    day: date
+    start: int | None = None
+    end: int | None = None
+
+
+def dateline(passages: Sequence[TextSpan]) -> Dateline | None:
+    """The date under which a briefing was written: the first whole date among its first lines."""
+    for passage in passages[:_DATELINE_LINES]:
+        found = find_date(passage.text[:400])
+        if found is not None:
+            at = passage.start + passage.text.find(found[1])
+            return Dateline(found[0].date(), at, at + len(found[1]))
+    return None
+
+
+def heading_day(passage: TextSpan, today: date) -> date | None:
+    """The day of a line that is nothing but a date, as live briefings set one over each day's entries."""
+    bare = passage.text.strip(" .:—–-#*")
+    if len(bare) > 40:
+        return None
+    found = find_days(TextSpan(0, len(bare), bare, passage.lang), today)
+    if len(found) != 1 or found[0].date_prec != EXACT:
+        return None
+    rest = re.sub(r"[\d\s,.:–—-]|UTC|GMT|EET|року|года|р\.|г\.", "", bare.replace(found[0].text, ""))
+    return found[0].first if len(rest) <= 12 and " " not in rest.strip() else None
+
+
+def find_days(passage: TextSpan, today: date) -> list[Day]:
+    """Every date that a passage names, in order."""
+    found = find_dates(passage.text, today=today)
+    days = [_day(passage, mention, today) for mention in found if _names_a_day(mention, today)]
+    return [day for day in days if day is not None]
+
+
+def unread_dates(passage: TextSpan, today: date | None) -> list[DateMention]:
+    """Dates that a passage writes and that no calendar has, or that cannot be read; positions are those of the text."""
+    found = find_dates(passage.text, today=today)
+    return [mention for mention in found if mention.kind == "unread"]
+
+
+def _names_a_day(mention: DateMention, today: date) -> bool:
+    """Whether a mention tells when an event was: not a month named by the way, nor a day that is still to come."""
+    if mention.first is None or mention.bare:
+        return False
+    return not (mention.kind == "day" and mention.first > today and mention.text.isalpha())
+
+
+def _day(passage: TextSpan, mention: DateMention, today: date) -> Day | None:
+    first, last = mention.first, mention.last
+    assert first is not None
+    assert last is not None
+    if mention.kind == "past" and mention.date_prec == EXACT:
+        first = last = today - timedelta(days=1)  # "over the past day": the day that the briefing is about
+    elif mention.kind == "range" and (last - first).days == 1 and _is_night(passage, mention):
+        first = last
+    elif mention.kind in ("week", "month") and first <= today:
+        last = min(last, today)
+    precision = EXACT if first == last else mention.date_prec
+    start, end = mention.start, mention.end
+    said = _is_report(passage, start, end)
+    return Day(first, last, precision, passage.start + start, passage.start + end, mention.text, said)
+
+
+def _is_night(passage: TextSpan, mention: DateMention) -> bool:
+    """Whether two days are the night between them: "overnight on January 10-11"."""
+    night = any_of(word_list(passage.lang, "dates").get("saying", {}).get("night", ""))
+    return bool(re.search(night, passage.text[: mention.start][-30:], re.IGNORECASE))
+
+
+def _is_report(passage: TextSpan, start: int, end: int) -> bool:
+    """Whether a date stands by a verb of saying: "said on January 11"."""
+    table = words(passage.lang)["days"]
+    before, after = passage.text[max(0, start - 40) : start], passage.text[end : end + 30]
+    return bool(re.search(table["said_before"], before, re.I) or re.search(table["said_after"], after, re.I))
+
+
+def is_old(day: Day | None, today: date) -> bool:
+    """Whether an event lies so far back that the briefing only recalls it."""
+    return day is not None and (day.date_prec >= MONTH or (today - day.last).days > OLD_DAYS or day.first > today)
+
+
+def date_fields(days: Sequence[Day], event: Day | None, today: date | None) -> tuple[dict[str, object], list[Day]]:
+    """``date_start``, ``date_end`` and ``date_prec`` (UCDP) of an event, and the mentions that give them."""
+    if event is not None:
+        same = [d for d in days if (d.first, d.last) == (event.first, event.last)]
+        found = {"date_start": event.first.isoformat(), "date_end": event.last.isoformat()}
+        return {**found, "date_prec": event.date_prec}, same
+    reported = next((d for d in days if d.is_report and d.date_prec == EXACT), None)
+    last = reported.last if reported is not None else today
+    if last is None:
+        return {"date_start": None, "date_end": None, "date_prec": None}, []
+    day = last.isoformat()
+    return {"date_start": day, "date_end": day, "date_prec": FEW_DAYS}, [reported] if reported is not None else []

@@ -14,11 +14,10 @@ import shapely
 
 from geo.errors import NoSnapshotError, SourceError, UsageError
 from geo.formats.geojson import read_json
-from geo.geocoding.index import Progress, build_index, index_path
-from geo.geocoding.lookup import Lookup, Place
+from geo.geocoding.index import Lookup, Place, Progress, build_index, index_path
 from geo.measure.ellipsoid import local_plane
 from geo.schema import CRS
-from geo.text.normalize import is_cyrillic, key_of, plain_key
+from geo.text.words import is_cyrillic, key_of, plain_key
 
 if TYPE_CHECKING:
     from geo.archive import Archive
@@ -83,7 +82,7 @@ def open_gazetteer(
         ISO 3166-1 alpha-2 codes. None takes those that the archive has units of below the country, or all of them
         without an archive. Larger cities, regions and countries of the whole world are always known.
     files : sequence of path
-        Gazetteer files of the user's own (`geo.geocoding.gazetteer_files`).
+        Gazetteer files of the user's own (`geo.geocoding.place_records`).
     archive : Archive or None
         Its units name the regions.
     progress : callable or None

@@ -10,13 +10,12 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from geo.geocoding.context import Weighed
 from geo.geocoding.gazetteer import Gazetteer, front_distance, open_gazetteer
-from geo.geocoding.lookup import Place, apart_km
+from geo.geocoding.index import Place, apart_km
 from geo.geocoding.matching import given_spans, spans_of
-from geo.geocoding.ranking import LARGE, TOWN, weigh
+from geo.geocoding.ranking import LARGE, TOWN, RankedMention, rank_mentions
 from geo.schema import CRS
-from geo.text.tokens import read
+from geo.text.sentences import read
 
 if TYPE_CHECKING:
     from geo.archive import Archive
@@ -75,7 +74,7 @@ def geocode(
     text : str
         English, Ukrainian or Russian, a sentence or a document.
     date : str, date, datetime or None
-        With an archive: places near the front of that date weigh more.
+        With an archive: places near the front of that date rank_mentions more.
     archive : Archive or None
         Gives the countries in play, the regions' names and the front.
     gazetteer : Gazetteer or None
@@ -116,7 +115,7 @@ def mentions(
     """As `geocode`, as plain values: for many short texts."""
     reading = read(text)
     spans = spans_of(reading, gazetteer.lookup, countries=gazetteer.countries)
-    table = weigh(reading, spans, countries=gazetteer.countries, front_km=front_km)
+    table = rank_mentions(reading, spans, countries=gazetteer.countries, front_km=front_km)
     found = [_mention(row, gazetteer) for row in table]
     return [m for m in found if m is not None]
 
@@ -133,7 +132,7 @@ def resolve(text: str, spans: Sequence[tuple[int, int]], *, gazetteer: Gazetteer
         if s.located and not any(s.start < g.end and g.start < s.end for g in given)
     ]
     both = sorted([*given, *others], key=lambda s: s.start)
-    known = {id(row.span): row for row in weigh(reading, both, countries=gazetteer.countries)}
+    known = {id(row.span): row for row in rank_mentions(reading, both, countries=gazetteer.countries)}
     table = [known[id(s)] for s in given]
     out: list[Mention] = [Mention("", 0, 0, "place")] * len(spans)
     for i, row in zip(order, table, strict=True):
@@ -142,7 +141,7 @@ def resolve(text: str, spans: Sequence[tuple[int, int]], *, gazetteer: Gazetteer
     return out
 
 
-def _fallback(row: Weighed, table: Sequence[Weighed], gazetteer: Gazetteer) -> Mention:
+def _fallback(row: RankedMention, table: Sequence[RankedMention], gazetteer: Gazetteer) -> Mention:
     """A given mention that no gazetteer here has: the container that the text names, else the nearest one's."""
     named = _named_containers(row)
     near = sorted((r for r in table if r.best is not None), key=lambda r: abs(r.span.first - row.span.first))
@@ -163,7 +162,7 @@ def as_frame(found: Sequence[Mention]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(table.astype(types), geometry=gpd.GeoSeries(points, crs=CRS), crs=CRS)
 
 
-def _mention(row: Weighed, gazetteer: Gazetteer) -> Mention | None:
+def _mention(row: RankedMention, gazetteer: Gazetteer) -> Mention | None:
     span = row.span
     if span.role in ("person", "organisation"):
         return Mention(span.text, span.start, span.end, span.role, why="; ".join(span.cues))
@@ -182,7 +181,7 @@ def _mention(row: Weighed, gazetteer: Gazetteer) -> Mention | None:
     return _placed(row, place, score, why)
 
 
-def _metonym(row: Weighed) -> Mention:
+def _metonym(row: RankedMention) -> Mention:
     span = row.span
     place, score, _ = next((r for r in row.ranked if r[0].capital), row.ranked[0])
     return Mention(
@@ -191,7 +190,9 @@ def _metonym(row: Weighed) -> Mention:
     )  # fmt: skip
 
 
-def _placed(row: Weighed, place: Place, score: float, why: Sequence[str], *, uncertainty_km: float = 0.0) -> Mention:
+def _placed(
+    row: RankedMention, place: Place, score: float, why: Sequence[str], *, uncertainty_km: float = 0.0
+) -> Mention:
     span = row.span
     role = {"country": "country", "place": "place"}.get(place.kind, "region")
     near = bool(span.near) and place.kind == "place"
@@ -234,7 +235,7 @@ def _label(place: Place, score: float) -> str:
     return f"{where} ({place.kind}, {score:.2f})"
 
 
-def _named_containers(row: Weighed) -> list[Place]:
+def _named_containers(row: RankedMention) -> list[Place]:
     """What the text says that a mention lies in: beside it, else in its sentence, else its paragraph, else the text."""
     if row.beside:
         return row.beside[:1]
@@ -246,7 +247,7 @@ def _named_containers(row: Weighed) -> list[Place]:
     return []
 
 
-def _outside(row: Weighed, place: Place) -> Place | None:
+def _outside(row: RankedMention, place: Place) -> Place | None:
     """The container to answer with, where a place lies outside of every one that the text names for it."""
     if place.kind != "place":
         return None
@@ -263,12 +264,12 @@ def _outside(row: Weighed, place: Place) -> Place | None:
     return _one_container(row, named)
 
 
-def _one_container(row: Weighed, named: Sequence[Place]) -> Place:
+def _one_container(row: RankedMention, named: Sequence[Place]) -> Place:
     """Of several containers the one that stands nearest in the text."""
     return named[-1] if len(named) > 1 and row.span.unknown else named[0]
 
 
-def _without_place(row: Weighed, gazetteer: Gazetteer) -> Mention | None:
+def _without_place(row: RankedMention, gazetteer: Gazetteer) -> Mention | None:
     """A name that no gazetteer here has: one very like it inside the container named, or the container."""
     span = row.span
     named = _named_containers(row)
@@ -278,7 +279,7 @@ def _without_place(row: Weighed, gazetteer: Gazetteer) -> Mention | None:
     return _contained_only(row, _one_container(row, named), gazetteer)
 
 
-def _contained_only(row: Weighed, container: Place, gazetteer: Gazetteer) -> Mention:
+def _contained_only(row: RankedMention, container: Place, gazetteer: Gazetteer) -> Mention:
     span = row.span
     for place, likeness in gazetteer.alike(span.text, container.area):
         if place.inside(container):
@@ -286,6 +287,6 @@ def _contained_only(row: Weighed, container: Place, gazetteer: Gazetteer) -> Men
             return _placed(row, place, likeness / 20, why, uncertainty_km=5.0)
     far = f"; {_label(row.ranked[0][0], row.ranked[0][1])} lies outside" if row.ranked else ""
     why = [*span.cues, f"no such place is known in {container.name}, which the text names{far}"]
-    answer = _placed(Weighed(span, row.ranked), container, 0.0, why)
+    answer = _placed(RankedMention(span, row.ranked), container, 0.0, why)
     role = "place" if container.kind != "country" else "country"
     return Mention(**{**asdict(answer), "role": role, "score": None})

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
 
-from geo.text.normalize import fold, is_cyrillic, key_of, loose_key
+from geo.text.words import fold, is_cyrillic, key_of, loose_key
 
 _LONGEST = 5
 

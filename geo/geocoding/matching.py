@@ -5,11 +5,9 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 
-from geo.geocoding.context_words import Span
-from geo.geocoding.index import LOOSE, OWN
-from geo.geocoding.lookup import Found, Lookup
-from geo.geocoding.mention_types import Roles
-from geo.text.tokens import Reading
+from geo.geocoding.context_words import MentionTypes, Span
+from geo.geocoding.index import LOOSE, OWN, Found, Lookup
+from geo.text.sentences import Reading
 
 _IN = frozenset(("in", "at", "of", "from", "to", "в", "у", "во", "з", "із", "из"))
 
@@ -38,7 +36,7 @@ def given_spans(reading: Reading, lookup: Lookup, given: Sequence[tuple[int, int
     return spans
 
 
-class _Finder(Roles):
+class _Finder(MentionTypes):
     """One pass over a text: the longest names first, then what the words around them say."""
 
     def given(self, span: Span) -> None:

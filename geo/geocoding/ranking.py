@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from math import exp, log10
 
-from geo.geocoding.context import Company, Ranked, Weighed
-from geo.geocoding.context import group_of as _group
+import numpy as np
+from numpy.typing import NDArray
+
 from geo.geocoding.context_words import Span
-from geo.geocoding.index import BARE, LOOSE, OTHER, OWN, STEM
+from geo.geocoding.index import BARE, LOOSE, OTHER, OWN, STEM, Place
 from geo.geocoding.language_tables import rules
-from geo.geocoding.lookup import Place
-from geo.text.normalize import key_of
-from geo.text.tokens import Reading
+from geo.text.sentences import Reading
+from geo.text.words import key_of
 
 # parts of the score; a place of ten times the people is worth 1
 CUED = 6.0
@@ -36,19 +37,19 @@ _INSIDE = frozenset(("in", "of", "at", "inside", "within", "в", "у", "во"))
 Prior = Callable[[Place], float | None]
 
 
-def weigh(
+def rank_mentions(
     reading: Reading, spans: Sequence[Span], *, countries: Sequence[str] | None = None, front_km: Prior | None = None
-) -> list[Weighed]:
+) -> list[RankedMention]:
     """Score the candidates of every mention, with what the whole text says of the others."""
-    table = [Weighed(span) for span in spans]
+    table = [RankedMention(span) for span in spans]
     alone = _Alone(reading, spans, countries, front_km)
     for row in table:
         row.ranked = _sorted([alone.score(row.span, place, how) for place, how in row.span.found])
     base = [{p.number: (score, why) for p, score, why in row.ranked} for row in table]
-    company = Company(table)
+    context = CandidateContext(table)
     for _ in range(2):
         _contain(reading, table)
-        support = company.support()
+        support = context.support()
         for number, row in enumerate(table):
             row.ranked = _again(row, base[number], support)
     _one_sense(table)
@@ -151,7 +152,7 @@ def _name(span: Span) -> str:
     return span.text.split()[0].casefold()[:5] if span.text else ""
 
 
-def _contain(reading: Reading, table: Sequence[Weighed]) -> None:
+def _contain(reading: Reading, table: Sequence[RankedMention]) -> None:
     """The containers that the text names for each mention: beside it, in its sentence, its paragraph, the text."""
     holders = [(row, row.best) for row in table if row.span.located and row.best is not None and _holds(row)]
     for at, row in enumerate(table):
@@ -166,7 +167,7 @@ def _contain(reading: Reading, table: Sequence[Weighed]) -> None:
             row.within.append((place, worth * (1.0 if place.kind != "country" else IN_COUNTRY), where))
 
 
-def _holds(row: Weighed) -> bool:
+def _holds(row: RankedMention) -> bool:
     best = row.best
     if best is None or best.kind == "place":
         return False
@@ -186,7 +187,7 @@ def _where(reading: Reading, span: Span, other: Span) -> tuple[float, str]:
     return (PARAGRAPH if where == "same paragraph" else TEXT) * (0.7 if later else 1.0), f"{where}{later}"
 
 
-def _beside(reading: Reading, table: Sequence[Weighed], at: int) -> list[Place]:
+def _beside(reading: Reading, table: Sequence[RankedMention], at: int) -> list[Place]:
     """Candidates of a neighbour that say outright what a mention lies in: "Sudzha, Kursk Oblast", "Sumy Oblast's …"."""
     span = table[at].span
     found: list[Place] = []
@@ -221,7 +222,7 @@ def _opens(gap: str) -> bool:
     )
 
 
-def _in_list(reading: Reading, table: Sequence[Weighed], at: int) -> bool:
+def _in_list(reading: Reading, table: Sequence[RankedMention], at: int) -> bool:
     """Whether a comma after a mention goes on a list of equals rather than naming what it lies in."""
     following = table[at + 1]
     if following.span.kind in ("region", "district"):
@@ -235,21 +236,21 @@ def _in_list(reading: Reading, table: Sequence[Weighed], at: int) -> bool:
 
 
 def _again(
-    row: Weighed, base: dict[int, tuple[float, list[str]]], support: Mapping[tuple[str, int], tuple[float, str]]
+    row: RankedMention, base: dict[int, tuple[float, list[str]]], support: Mapping[tuple[str, int], tuple[float, str]]
 ) -> Ranked:
     scores: Ranked = []
     for place, _, _ in row.ranked:
         score, why = base[place.number]
         why = list(why)
         score += _contained(row, place, why)
-        worth, said = support.get((_group(row), place.number), (0.0, ""))
+        worth, said = support.get((group_of(row), place.number), (0.0, ""))
         if said:
             why.append(said)
         scores.append((place, score + worth, why))
     return _sorted(scores)
 
 
-def _contained(row: Weighed, place: Place, why: list[str]) -> float:
+def _contained(row: RankedMention, place: Place, why: list[str]) -> float:
     for container in row.beside:
         if container.number != place.number and place.inside(container):
             why.append(f"in {container.name}, named beside it")
@@ -268,9 +269,9 @@ def _contained(row: Weighed, place: Place, why: list[str]) -> float:
     return worth
 
 
-def _one_sense(table: Sequence[Weighed]) -> None:
+def _one_sense(table: Sequence[RankedMention]) -> None:
     """One name means one place throughout a text, unless a container beside it says otherwise."""
-    groups: dict[tuple[str, str], list[Weighed]] = {}
+    groups: dict[tuple[str, str], list[RankedMention]] = {}
     for row in table:
         if row.span.located and row.ranked:
             groups.setdefault((row.span.text.casefold(), row.span.kind), []).append(row)
@@ -286,3 +287,111 @@ def _one_sense(table: Sequence[Weighed]) -> None:
             if row.ranked[0][0].number != best.number:
                 row.ranked.remove(mine)
                 row.ranked.insert(0, (best, max(row.ranked[0][1], mine[1]), [*mine[2], "as elsewhere in the text"]))
+
+
+# parts of the score, in the unit of geo.geocoding.ranking: ten times the people
+CLOSE, MANY_CLOSE, SAME_REGION, SAME_COUNTRY = 1.6, 0.8, 1.5, 1.5
+CLOSE_KM = 60.0
+# how fast a candidate that lies behind the first of its name loses its attribution
+DOUBT = 1.2
+_MOST = 12  # candidates of a name that are heard
+
+Ranked = list[tuple[Place, float, list[str]]]
+
+
+@dataclass
+class RankedMention:
+    """A mention with its candidates, best first: place, score and the parts of the score in words."""
+
+    span: Span
+    ranked: Ranked = field(default_factory=list)
+    beside: list[Place] = field(default_factory=list)
+    within: list[tuple[Place, float, str]] = field(default_factory=list)
+
+    @property
+    def best(self) -> Place | None:
+        """The candidate with the highest score."""
+        return self.ranked[0][0] if self.ranked else None
+
+
+def group_of(row: RankedMention) -> str:
+    """What mentions of one name share."""
+    return f"{row.span.text.casefold()} {row.span.kind}"
+
+
+class CandidateContext:
+    """The candidates of a text's names, their distances and their units, as arrays."""
+
+    def __init__(self, table: Sequence[RankedMention]) -> None:
+        self._rows = [row for row in table if row.span.located and row.ranked]
+        first: dict[str, RankedMention] = {}
+        for row in self._rows:
+            first.setdefault(group_of(row), row)
+        self._names = list(first)
+        places = [(n, p) for n, row in enumerate(first.values()) for p, _, _ in row.ranked[:_MOST]]
+        self._places = [p for _, p in places]
+        self._name = np.array([n for n, _ in places], dtype=np.intp)
+        self._close = _closeness(self._places)
+        self._area = _alike([p.area for p in self._places])
+        self._country = _alike([p.country for p in self._places])
+
+    def support(self) -> dict[tuple[str, int], tuple[float, str]]:
+        """Name and place -> what the other names are worth to it, and the nearest of them in words."""
+        count = len(self._names)
+        if count < 2:
+            return {}
+        attribution = self._credence()
+        starts = np.searchsorted(self._name, np.arange(count))
+        parts = []
+        for matrix in (self._close, self._area, self._country):
+            heard = np.maximum.reduceat(matrix * attribution, starts, axis=1)
+            heard[np.arange(len(self._name)), self._name] = 0.0
+            parts.append(heard)
+        close, area, country = parts
+        worth = (
+            CLOSE * close.max(axis=1)
+            + MANY_CLOSE * close.sum(axis=1) / (count - 1)
+            + SAME_REGION * area.sum(axis=1) / (count - 1)
+            + SAME_COUNTRY * country.sum(axis=1) / (count - 1)
+        )
+        said = self._said(close, starts)
+        keys = ((self._names[n], p.number) for n, p in zip(self._name, self._places, strict=True))
+        return dict(zip(keys, zip(worth.tolist(), said, strict=True), strict=True))
+
+    def _credence(self) -> NDArray[np.float64]:
+        """How far each candidate is to be believed: 1 the first of its name, less the farther it lies behind."""
+        scores: dict[tuple[str, int], float] = {}
+        for row in self._rows:
+            for place, score, _ in row.ranked:
+                key = group_of(row), place.number
+                scores[key] = max(score, scores.get(key, -99.0))
+        keys = ((self._names[n], p.number) for n, p in zip(self._name, self._places, strict=True))
+        mine = np.array([scores[key] for key in keys])
+        best = np.full(len(self._names), -99.0)
+        np.maximum.at(best, self._name, mine)
+        return np.asarray(np.exp((mine - best[self._name]) / DOUBT), dtype=np.float64)
+
+    def _said(self, close: NDArray[np.float64], starts: NDArray[np.intp]) -> list[str]:
+        nearest = close.argmax(axis=1)
+        names = [self._places[i].name for i in starts]
+        return [
+            f"near {names[n]}" if value > 0.3 else ""
+            for n, value in zip(nearest.tolist(), close.max(axis=1).tolist(), strict=True)
+        ]
+
+
+def _closeness(places: Sequence[Place]) -> NDArray[np.float64]:
+    """1 at the same point, less with distance; 0 for what is larger than a district."""
+    lat = np.radians([p.latitude for p in places])
+    lon = np.radians([p.longitude for p in places])
+    small = np.array([p.kind in ("place", "district") for p in places], dtype=bool)
+    half = np.sin((lat[:, None] - lat) / 2) ** 2
+    half += np.cos(lat)[:, None] * np.cos(lat) * np.sin((lon[:, None] - lon) / 2) ** 2
+    away = 12742.0 * np.arcsin(np.sqrt(np.clip(half, 0, 1)))
+    return np.asarray(np.exp(-away / CLOSE_KM) * (small[:, None] & small), dtype=np.float64)
+
+
+def _alike(words: Sequence[str]) -> NDArray[np.float64]:
+    numbers = {word: n for n, word in enumerate(dict.fromkeys(words))}
+    codes = np.array([numbers[w] if w else -1 for w in words])
+    return np.asarray((codes[:, None] == codes) & (codes >= 0), dtype=np.float64)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import csv
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -80,3 +82,73 @@ def cached_words(function: Callable[P, R]) -> Callable[P, R]:
     kept = cache(function)
     _CACHES.append(kept)
     return cast("Callable[P, R]", kept)
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One line of the table of events: what a text says, and what that is in ACLED's taxonomy."""
+
+    name: str
+    lang: str
+    pattern: re.Pattern[str]
+    event_type: str
+    sub_event_type: str
+    rank: int
+    joins: bool
+    counts: tuple[str, ...]
+
+
+def words(lang: str) -> Mapping[str, Any]:
+    """The words by which briefings in a language are read."""
+    return word_list(lang, "briefings")
+
+
+@cache
+def pattern(lang: str, *names: str) -> re.Pattern[str]:
+    """A pattern of a language's table, compiled; case does not matter."""
+    found: Any = words(lang)
+    for name in names:
+        found = found[name]
+    text = "|".join(found) if isinstance(found, list) else str(found)
+    return re.compile(text, re.IGNORECASE)
+
+
+@cache
+def rules(lang: str) -> tuple[Rule, ...]:
+    """The event rules of a language, the highest rank first."""
+    found = [
+        Rule(r["rule"], lang, re.compile(r["pattern"], re.IGNORECASE), r["event_type"], r["sub_event_type"],
+             int(r["rank"]), r["joins"] == "yes", tuple(r["counts"].split()))
+        for r in _rows(f"{lang}/events.csv")
+    ]  # fmt: skip
+    return tuple(sorted(found, key=lambda r: -r.rank))
+
+
+@cache
+def actors(lang: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Who may act, and how a text names them: ``("Military Forces of Russia", pattern)``."""
+    forces = words(lang)["actors"]["forces"]
+    found = []
+    for row in _rows(f"{lang}/actors.csv"):
+        text = row["pattern"] if row["whole"] == "yes" else rf"\b(?:{row['pattern']})\s+(?:{forces})"
+        found.append((row["actor"], re.compile(text, re.IGNORECASE)))
+    return tuple(found)
+
+
+def _rows(name: str) -> list[dict[str, str]]:
+    try:
+        return list(csv.DictReader((FOLDER / name).read_text(encoding="utf-8").splitlines()))
+    except OSError:
+        raise FileError(f"{name} is missing from {FOLDER}: install geo-control again") from None
+
+
+def country_of(code: str | None) -> tuple[str | None, str | None]:
+    """Name and numeric code (ISO 3166-1, as ACLED's ``iso``) of a country by its two letters."""
+    if code is None:
+        return None, None
+    return _countries().get(code, (code, None))
+
+
+@cache
+def _countries() -> dict[str, tuple[str | None, str | None]]:
+    return {r["alpha_2"]: (r["name"], r["numeric"]) for r in _rows("countries.csv")}

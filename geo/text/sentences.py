@@ -3,27 +3,22 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from geo.text.languages import any_of, cached_words, forms, languages, word_list
+from geo.text.words import Word, words_of
 
-Lang = Literal["en", "uk", "ru"]
+Lang = str  # the name of a folder of word lists
 _CYRILLIC = re.compile(r"[а-яіїєґё]", re.IGNORECASE)
 _LATIN = re.compile(r"[a-z]", re.IGNORECASE)
-_UKRAINIAN = re.compile(
-    r"[іїєґ]|['’ʼ][яює]|\b(?:та|що|від|було|через|під|у|в?учора)\b|\w(?:ив|лися|лося|ють|ться)\b", re.IGNORECASE
-)
-_RUSSIAN = re.compile(
-    r"[ыэъё]|\b(?:и|что|были|был|из|как|под|вчера)\b|\w(?:ил|ился|тся|ого|ии|ия|вших|вшие)\b", re.IGNORECASE
-)
 _END = re.compile(r"[.!?…]+[\"”»’')\]]*\s+(?=[\"“«‘'(\[—–-]*\s?[A-ZА-ЯІЇЄҐЁ\d])|\n[^\S\n]*\n\s*")
 _FEW_WORDS = 5  # a sentence of fewer goes on after "2024 р." or "9 a.m."
 
 
 @dataclass(frozen=True)
-class Passage:
+class TextSpan:
     """A stretch of the text: ``text[start:end]``."""
 
     start: int
@@ -33,25 +28,36 @@ class Passage:
 
 
 def language_of(text: str) -> Lang:
-    """Which of the three languages a text is in; English where it has no Cyrillic letters to speak of."""
-    cyrillic, latin = len(_CYRILLIC.findall(text)), len(_LATIN.findall(text))
-    if cyrillic <= latin:
-        return "en"
-    return "uk" if len(_UKRAINIAN.findall(text)) > len(_RUSSIAN.findall(text)) else "ru"
+    """Which of the languages a text is in, by its script and the marks of each; English where nothing speaks."""
+    script = "cyrillic" if len(_CYRILLIC.findall(text)) > len(_LATIN.findall(text)) else "latin"
+    of_script = [code for code, (own, _) in _marks().items() if own == script]
+    if len(of_script) < 2:
+        return of_script[0] if of_script else "en"
+    return max(of_script, key=lambda code: len(_marks()[code][1].findall(text)))
 
 
-def paragraphs(text: str, *, lang: Lang | None = None) -> list[Passage]:
+@cached_words
+def _marks() -> dict[str, tuple[str, re.Pattern[str]]]:
+    """The script of each language, and what is written in it and not in others of that script; English comes first."""
+    tables = {code: word_list(code, "sentences") for code in sorted(languages(), key=lambda code: (code != "en", code))}
+    return {
+        code: (table.get("script", "latin"), re.compile(table.get("marks") or "(?!)", re.IGNORECASE))
+        for code, table in tables.items()
+    }
+
+
+def paragraphs(text: str, *, lang: Lang | None = None) -> list[TextSpan]:
     """The lines of a text that hold anything, each in its language."""
     whole = lang or language_of(text)
     found = []
     for match in re.finditer(r"[^\n]+", text):
         own = lang or (whole if len(match[0]) < 60 and whole != "en" else language_of(match[0]))
         # a Ukrainian paragraph without its own letters is rare, a Russian one with them rarer
-        found.append(Passage(match.start(), match.end(), match[0], own))
+        found.append(TextSpan(match.start(), match.end(), match[0], own))
     return found
 
 
-def sentences(passage: Passage) -> list[Passage]:
+def sentences(passage: TextSpan) -> list[TextSpan]:
     """The sentences of a paragraph, with offsets into the whole text."""
     return [piece for piece in _cut(passage, [0, *sentence_breaks(passage.text)]) if piece.text.strip()]
 
@@ -98,14 +104,58 @@ def _abbreviations() -> tuple[re.Pattern[str], ...]:
     return closing("inside", initial), closing("either"), closing("units"), region, closing("ends")
 
 
-def cut(passage: Passage, places: Sequence[int]) -> list[Passage]:
+def cut(passage: TextSpan, places: Sequence[int]) -> list[TextSpan]:
     """A passage cut at offsets into the whole text."""
     return _cut(passage, [0, *(p - passage.start for p in places if passage.start < p < passage.end)])
 
 
-def _cut(passage: Passage, edges: Sequence[int]) -> list[Passage]:
+def _cut(passage: TextSpan, edges: Sequence[int]) -> list[TextSpan]:
     ends = [*edges[1:], len(passage.text)]
     return [
-        Passage(passage.start + a, passage.start + b, passage.text[a:b], passage.lang)
+        TextSpan(passage.start + a, passage.start + b, passage.text[a:b], passage.lang)
         for a, b in zip(edges, ends, strict=True)
     ]
+
+
+@dataclass
+class Reading:
+    """A text with its words and, for each, the number of its sentence and paragraph."""
+
+    text: str
+    words: list[Word]
+    sentence: list[int]
+    paragraph: list[int]
+
+    def gap(self, at: int) -> str:
+        """What stands between a word and the one before it."""
+        return self.text[self.words[at - 1].end : self.words[at].start] if at else self.text[: self.words[0].start]
+
+    def starts(self, at: int) -> bool:
+        """Whether a word begins a sentence."""
+        return at == 0 or self.sentence[at] != self.sentence[at - 1]
+
+    def before(self, at: int, most: int = 4) -> tuple[str, ...]:
+        """Folded words right before one, in its sentence and with nothing but blanks between."""
+        first = at
+        while first > 0 and at - first < most and self.gap(first).strip("\"'«“„(. ") == "" and not self.starts(first):
+            first -= 1
+        return tuple(w.key for w in self.words[first:at])
+
+    def after(self, at: int, most: int = 4) -> tuple[str, ...]:
+        """Folded words from one on, in one sentence and with nothing but blanks between."""
+        last = at
+        while last < len(self.words) and last - at < most:
+            if last and (self.gap(last).strip("\"'»”’s- ") != "" or self.starts(last)):
+                break
+            last += 1
+        return tuple(w.key for w in self.words[at:last])
+
+
+def read(text: str) -> Reading:
+    """A text's words, sentences and paragraphs."""
+    words = words_of(text)
+    lines = [match.end() for match in re.finditer(r"\n+", text)]
+    breaks = sorted({*sentence_breaks(text), *lines})
+    sentence = [bisect_right(breaks, word.start) for word in words]
+    paragraph = [bisect_right(lines, word.start) for word in words]
+    return Reading(text, words, sentence, paragraph)

@@ -21,15 +21,11 @@ from geo.claims.model import claim_of
 from geo.claims.reading import find_claims, read_claim
 from geo.cli.common import place
 from geo.cli.support import read as read_page
-from geo.extraction.briefing import read_briefing
-from geo.extraction.review import write_review
+from geo.extraction.briefing import read_briefing, write_review
 from geo.geocoding.gazetteer import Gazetteer, open_gazetteer
-from geo.geocoding.gazetteer_files import read_register
 from geo.geocoding.geocoder import geocode
-from geo.geocoding.geonames import Record
-from geo.geocoding.index import _write
-from geo.geocoding.lookup import Lookup
-from geo.geocoding.merge import settle
+from geo.geocoding.index import Lookup, _write
+from geo.geocoding.place_records import Record, read_register, settle
 from geo.importing.importer import ensure_units, import_claims
 from geo.measure.settlements import read_places
 from geo.output.html.embed import embed_snippet

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 from geo.extraction.briefing import Draft, Reading
-from geo.extraction.drafts import Span
+from geo.extraction.event_merging import Span
 from geo.incidents.markers import Marker
 
 # the fields that a card shows: words for it, the columns it is made of, whose words of the briefing stand behind it

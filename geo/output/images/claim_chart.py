@@ -18,7 +18,7 @@ from geo.version import __version__
 
 if TYPE_CHECKING:
     from geo.archive import Archive
-    from geo.claims.class_series import Strand
+    from geo.claims.class_series import ClassSeries
     from geo.claims.verdict import Finding
     from geo.output.images.themes import Shape, ThemeName
 
@@ -36,11 +36,11 @@ def draw_claim(
 ) -> Path:
     """Draw the series that a claim was held against as PNG, SVG or PDF, a panel for each source."""
     claim = finding.claim
-    if finding.span is None or finding.date is None or not finding.strands:
+    if finding.span is None or finding.date is None or not finding.series:
         raise MapError("the claim was not held against a series of areas: there is nothing to draw")
     if claim.quantity not in ("held", "share retaken"):
         raise MapError(f"{claim.quantity} is not drawn over time: ground held and shares retaken are")
-    sources = list(dict.fromkeys(s.source for s in finding.strands))
+    sources = list(dict.fromkeys(s.source for s in finding.series))
     panels = [_panel(archive, finding, name) for name in sources]
     credits = "; ".join(credit_line(credit_of(archive, s)) for s in sources)
     of = ", of the most up to that day" if claim.quantity == "share retaken" else ""
@@ -58,34 +58,34 @@ def draw_claim(
 
 
 def _panel(archive: Archive, finding: Finding, source: str) -> Panel:
-    mine = [s for s in finding.strands if s.source == source]
+    mine = [s for s in finding.series if s.source == source]
     day = last_instant(str(finding.date))
-    lines = [_line(archive, finding, strand) for strand in mine]
+    lines = [_line(archive, finding, series) for series in mine]
     name = credit_of(archive, source)["title"] or source
     return Panel(name, [line for line in lines if line.times], _band(finding, mine[0]), day.replace(tzinfo=None))
 
 
-def _line(archive: Archive, finding: Finding, strand: Strand) -> ChartLine:
+def _line(archive: Archive, finding: Finding, series: ClassSeries) -> ChartLine:
     day = last_instant(str(finding.date))
     claim = finding.claim
     side = (claim.against if claim.quantity == "share retaken" else claim.controller) or ""
-    shown = [i for i, t in enumerate(strand.times) if t <= day and (day - t).days <= _MONTHS_SHOWN]
+    shown = [i for i, t in enumerate(series.times) if t <= day and (day - t).days <= _MONTHS_SHOWN]
     colour = side_colours(archive.controllers()).get(side, NOBODY)
-    part = f" ({strand.part})" if strand.part else ""
+    part = f" ({series.part})" if series.part else ""
     return ChartLine(
-        label=" + ".join(strand.statuses) + part, colour=colour, dash=status_of(strand.statuses[-1]).chart_dash,
-        times=[strand.times[i].replace(tzinfo=None) for i in shown], km2=[strand.values[i] for i in shown],
+        label=" + ".join(series.statuses) + part, colour=colour, dash=status_of(series.statuses[-1]).chart_dash,
+        times=[series.times[i].replace(tzinfo=None) for i in shown], km2=[series.values[i] for i in shown],
     )  # fmt: skip
 
 
-def _band(finding: Finding, strand: Strand) -> tuple[float, float] | None:
-    """The km² that agree with a claim, by one strand."""
+def _band(finding: Finding, series: ClassSeries) -> tuple[float, float] | None:
+    """The km² that agree with a claim, by one series."""
     span, day = finding.span, last_instant(str(finding.date))
     assert span is not None
     if finding.claim.quantity == "share retaken":
-        most = max((v for t, v in zip(strand.times, strand.values, strict=True) if t <= day), default=0.0)
+        most = max((v for t, v in zip(series.times, series.values, strict=True) if t <= day), default=0.0)
         return most * (1 - min(span.high, 100.0) / 100), most * (1 - span.low / 100)
     if finding.claim.value_unit == "percent":
-        whole = strand.place.area_km2 or 0.0
+        whole = series.place.area_km2 or 0.0
         return whole * span.low / 100, whole * span.high / 100
     return span.low, span.high
