@@ -17,8 +17,7 @@ from pathlib import Path
 from shapely.geometry import box, mapping
 
 from geo.archive import open_archive
-from geo.extraction.briefing import read_briefing
-from geo.extraction.briefing import write_review
+from geo.extraction.briefing import read_briefing, write_review
 from geo.importing.importer import import_files
 from geo.output.site.build import build_site
 from geo.schema import Source

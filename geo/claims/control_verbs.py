@@ -22,7 +22,6 @@ LONGEST = 2_000  # characters of a sentence
 _ADVERB = r"(?:(?:now|still|also|currently|already|since|so far|then|only|just|reportedly|\w+ly) )*"
 _BE = rf"(?:is|are|was|were|be|been|being) {_ADVERB}"
 _SIZE_FOLLOWS = re.compile(r" [^.;]{0,40}\b(?:to|of|covers|measures|is|was|at)\b")
-_HYPHENED = re.compile(r"-(?:held|controlled|occupied)\b", re.IGNORECASE)
 BREAKS = re.compile(
     r"[;:](?= )|, (?:but|while|whereas|although|though|after|before|and|а|але|но|тоді як|тогда как|хоча|хотя)\b"
     r"| (?:but|while|whereas|after|before|compared (?:with|to)|up from|down from|from a peak of)\b| – | — ",
@@ -59,7 +58,7 @@ _TAKEN = re.compile(
 
 @dataclass(frozen=True)
 class ControlVerb:
-    """What happened to ground, where the word for it stands, and whether its actor_of comes after it."""
+    """What happened to ground, where the word for it stands, and whether its actor comes after it."""
 
     name: str
     start: int
@@ -129,9 +128,8 @@ def verb_of(text: str, clause: tuple[int, int], amount: Amount) -> ControlVerb |
         apart = _NOT_AFTER.match(text[amount.end :])  # "5 km from the front line" is no length of it
         return None if apart else next((d for d in found if d.name == "front"), None)
     found = [d for d in found if d.name != "front" and not amount.start <= d.start < amount.end]
-    clear = [d for d in found if not _HYPHENED.match(text[d.start - 1 : d.end])] or found
-    before = [d for d in clear if d.end <= amount.start and not _in_relative(text, d, amount)]
-    after = [d for d in clear if d.start >= amount.end]
+    before = [d for d in found if d.end <= amount.start and not _in_relative(text, d, amount)]
+    after = [d for d in found if d.start >= amount.end]
     if before:
         last = before[-1]
         return last

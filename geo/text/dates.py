@@ -41,9 +41,6 @@ class DateMention:
     loose: bool = False  # "overnight": the day of the text unless another day is named
 
 
-Reader = Callable[["re.Match[str]", "DateWords", "date | None"], "DateMention | None"]
-
-
 def find_dates(text: str, *, today: date | None, lang: str | None = None) -> list[DateMention]:
     """Every date that a text names, in order; relative ones count from `today`."""
     found: list[DateMention] = []
@@ -55,7 +52,7 @@ def find_dates(text: str, *, today: date | None, lang: str | None = None) -> lis
         for words in tables:
             kind, pattern = words.patterns[at]
             for match in pattern.finditer(text):
-                read = _READ[kind](match, words, today)
+                read = _read(kind, match, words, today)
                 if read is not None:
                     _keep(found, replace(read, since=bool(words.since.search(text[: read.start]))))
     for words in tables:
@@ -202,12 +199,9 @@ def _read_day(match: re.Match[str], words: DateWords, today: date | None) -> Dat
     return _no_day(match) if found is None else _mention(match, "day", found, note=note)
 
 
-def _read_short(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+def _read_short(match: re.Match[str], _: DateWords, today: date) -> DateMention | None:
     """A day and a month in figures, "on 10.09"."""
-    del words
     day, month = (int(part) for part in re.split(r"[./]", match["short"]))
-    if today is None:
-        return _relative_to_nothing(match)
     year = today.year if (month, day) <= (today.month, today.day) else today.year - 1
     found = _date(year, month, day)
     if found is None:
@@ -217,8 +211,7 @@ def _read_short(match: re.Match[str], words: DateWords, today: date | None) -> D
     return DateMention(start, match.end("short"), match["short"], "day", found, found, note=note)
 
 
-def _read_misspelled(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
-    del today
+def _read_misspelled(match: re.Match[str], words: DateWords, _today: date | None) -> DateMention | None:
     months, cutoff = [m for m in words.months if len(m) > (3 if match["year"] else 4)], 0.75 if match["year"] else 0.86
     near = get_close_matches(match["word"].casefold(), months, n=1, cutoff=cutoff)
     return _unread(match, f"no month is called {match['word']}, is {near[0]} meant?") if near else None
@@ -252,13 +245,11 @@ def _unit_of(match: re.Match[str], words: DateWords) -> str:
     return words.units[plain(match["unit"])]
 
 
-def _read_ago(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+def _read_ago(match: re.Match[str], words: DateWords, today: date) -> DateMention | None:
     """Two days ago; weeks, months and years name no day, but their span of days."""
     count, unit = _count_of(match, words), _unit_of(match, words)
     if count is None:
         return _unread(match, "it names no day", "undated")
-    if today is None:
-        return _relative_to_nothing(match)
     if unit == "hour":
         return _mention(match, "day", today - timedelta(days=count // 24))
     precision = {"day": EXACT, "week": FEW_DAYS, "month": MONTH, "year": YEAR}[unit]
@@ -270,30 +261,24 @@ def _read_ago(match: re.Match[str], words: DateWords, today: date | None) -> Dat
     return _mention(match, "day", day, date_prec=precision, note=note)
 
 
-def _read_before(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
-    del words
-    return _relative_to_nothing(match) if today is None else _mention(match, "day", today - timedelta(days=1))
+def _read_before(match: re.Match[str], _: DateWords, today: date) -> DateMention | None:
+    return _mention(match, "day", today - timedelta(days=1))
 
 
-def _read_within(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+def _read_within(match: re.Match[str], words: DateWords, today: date) -> DateMention | None:
     """In two weeks; "in all weeks" is no time."""
     return None if _count_of(match, words) is None else _read_past(match, words, today)
 
 
-def _read_last_year(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
-    del words
-    if today is None:
-        return _relative_to_nothing(match)
+def _read_last_year(match: re.Match[str], _: DateWords, today: date) -> DateMention | None:
     first = date(today.year - 1, 1, 1)
     return _mention(match, "year", first, first.replace(month=12, day=31), date_prec=YEAR)
 
 
-def _read_past(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+def _read_past(match: re.Match[str], words: DateWords, today: date) -> DateMention | None:
     count, unit = _count_of(match, words), _unit_of(match, words)
     if count is None:
         return _unread(match, "it names no day", "undated")
-    if today is None:
-        return _relative_to_nothing(match)
     try:
         first = _back(today, count, unit)
     except (ValueError, OverflowError):
@@ -303,28 +288,24 @@ def _read_past(match: re.Match[str], words: DateWords, today: date | None) -> Da
     return _mention(match, "past", first, today, date_prec=precision)
 
 
-def _read_coarse(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
-    del words
+def _read_coarse(match: re.Match[str], _: DateWords, today: date | None) -> DateMention | None:
     why = "it names no day"
     if today is None:
         return _unread(match, why, "undated")
     return _mention(match, "undated", date(today.year - 1, 1, 1), today, date_prec=YEAR, problem=why)
 
 
-def _read_season(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
-    del words, today
+def _read_season(match: re.Match[str], _words: DateWords, _today: date | None) -> DateMention | None:
     year = int(re.findall(r"20\d\d", match[0])[-1])
     why = "it names no day"
     return _mention(match, "undated", date(year, 1, 1), date(year, 12, 31), date_prec=YEAR, problem=why)
 
 
-def _read_calendar(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+def _read_calendar(match: re.Match[str], words: DateWords, today: date) -> DateMention | None:
     """Last week, this month: a week, month or year of the calendar."""
     unit = _unit_of(match, words)
     if unit == "hour" or (unit == "day" and not match["last"]):
         return None
-    if today is None:
-        return _relative_to_nothing(match)
     if not match["last"] and not match["this"]:
         return _unread(match, "it lies after the day of the text")
     if unit == "day":
@@ -343,22 +324,17 @@ def _month_end(day: date) -> date:
     return day.replace(day=monthrange(day.year, day.month)[1])
 
 
-def _read_relative(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
-    if today is None:
-        return _relative_to_nothing(match)
+def _read_relative(match: re.Match[str], words: DateWords, today: date) -> DateMention | None:
     return _mention(match, "day", today + timedelta(days=words.days[plain(match[0])]))
 
 
-def _read_loose(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
-    del words
-    return None if today is None else _mention(match, "day", today, loose=True)
+def _read_loose(match: re.Match[str], _: DateWords, today: date) -> DateMention | None:
+    return _mention(match, "day", today, loose=True)
 
 
-def _read_weekday(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+def _read_weekday(match: re.Match[str], words: DateWords, today: date) -> DateMention | None:
     if match["next"]:
         return _unread(match, "it lies after the day of the text")
-    if today is None:
-        return _relative_to_nothing(match)
     back = (today.weekday() - words.weekdays[plain(match["weekday"])]) % 7
     started = bool(words.since.search(match.string[: match.start()]))
     day = today - timedelta(days=back or (7 if match["last"] or started else 0))
@@ -383,23 +359,32 @@ def _read_month(match: re.Match[str], words: DateWords, today: date | None) -> D
     )  # fmt: skip
 
 
-def _read_year(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
-    del words, today
+def _read_year(match: re.Match[str], _words: DateWords, _today: date | None) -> DateMention | None:
     year = int(match["year"])
     start, end = match.start("year"), match.end()
     text = match.string[start:end]
     return DateMention(start, end, text, "year", date(year, 1, 1), date(year, 12, 31), YEAR)
 
 
-def _read_undated(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
-    del words, today
+def _read_undated(match: re.Match[str], _words: DateWords, _today: date | None) -> DateMention | None:
     return _unread(match, "it names no day", "undated")
 
 
-_READ: Mapping[str, Reader] = {
-    "range": _read_range, "day": _read_day, "short": _read_short, "misspelled": _read_misspelled, "ago": _read_ago,
-    "before": _read_before, "past": _read_past, "within": _read_within, "last year": _read_last_year,
-    "coarse": _read_coarse, "season": _read_season, "calendar": _read_calendar,
-    "relative": _read_relative, "loose": _read_loose, "weekday": _read_weekday,
-    "month": _read_month, "year": _read_year, "undated": _read_undated,
+_READ: Mapping[str, Callable[[re.Match[str], DateWords, date | None], DateMention | None]] = {
+    "range": _read_range, "day": _read_day, "misspelled": _read_misspelled, "coarse": _read_coarse,
+    "season": _read_season, "month": _read_month, "year": _read_year, "undated": _read_undated,
 }  # fmt: skip
+# these count from the day of the text
+_READ_FROM: Mapping[str, Callable[[re.Match[str], DateWords, date], DateMention | None]] = {
+    "short": _read_short, "ago": _read_ago, "before": _read_before, "past": _read_past, "within": _read_within,
+    "last year": _read_last_year, "calendar": _read_calendar, "relative": _read_relative, "loose": _read_loose,
+    "weekday": _read_weekday,
+}  # fmt: skip
+
+
+def _read(kind: str, match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+    if kind in _READ:
+        return _READ[kind](match, words, today)
+    if today is None:
+        return None if kind in ("loose", "within") else _relative_to_nothing(match)
+    return _READ_FROM[kind](match, words, today)
