@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import geopandas as gpd
 import numpy as np
@@ -18,6 +18,7 @@ from geo.archive.results import FAR, When, rows_of
 from geo.errors import MapError, UnitError, UsageError
 from geo.incidents.markers import Marker, cluster_markers, marker_of, number_or_none
 from geo.measure.ellipsoid import areas_km2
+from geo.output.map_options import MapKeywords, MapOptions
 from geo.presentation.basemap import Box, outward, padded, reach_of
 from geo.presentation.labels import (
     class_key,
@@ -90,77 +91,51 @@ class MapContent:
 
 
 def gather(
-    archive: Archive,
-    date: When | None = None,
-    *,
-    source: str | None = None,
-    since: When | None = None,
-    as_known_on: When | None = None,
-    within: str | None = None,
-    incident_days: int = 1,
-    title: str | None = None,
-    lang: str = "en",
-    colours: Mapping[str, str] | None = None,
-    with_front: bool = True,
+    archive: Archive, date: When | None = None, options: MapOptions | None = None, **given: Unpack[MapKeywords]
 ) -> MapContent:
     """Collect what the page of a date shows."""
+    chosen = options or MapOptions(**given)
     with archive.holding():
-        return _gather(
-            archive, date, archive.source_name(source), since=since, as_known_on=as_known_on, within=within,
-            incident_days=incident_days, title=title, lang=lang, colours=colours, with_front=with_front,
-        )  # fmt: skip
+        return _gather(archive, date, replace(chosen, source=archive.source_name(chosen.source)))
 
 
-def _gather(
-    archive: Archive,
-    date: When | None,
-    name: str,
-    *,
-    since: When | None,
-    as_known_on: When | None,
-    within: str | None,
-    incident_days: int,
-    title: str | None,
-    lang: str,
-    colours: Mapping[str, str] | None,
-    with_front: bool,
-) -> MapContent:
-    colours = side_colours(archive.controllers(as_known_on=as_known_on), colours=colours)
+def _gather(archive: Archive, date: When | None, options: MapOptions) -> MapContent:
+    name, within, as_known_on = str(options.source), options.within, options.as_known_on
+    colours = side_colours(archive.controllers(as_known_on=as_known_on), colours=options.colours)
     frame = archive.control(date, source=name, as_known_on=as_known_on)
     area = archive.area(date, source=name, within=within, as_known_on=as_known_on)
     if date is None:
         date = _last(archive, name, as_known_on)
-    incident_rows = _incidents(archive, date, incident_days, as_known_on)
-    base = "" if since is None else base_words(archive, name, since, as_known_on=as_known_on)
-    figures, changes, told = _changes(archive, name, date, since, within, as_known_on, area, colours, base)
-    limits, bounds = _boxes(archive, frame, [shape for item in changes for shape in item.shapes], incident_rows, within)
+    incidents = _incidents(archive, date, options)
+    base = "" if options.since is None else base_words(archive, name, options.since, as_known_on=as_known_on)
+    figures, changes, notes = _changes(archive, date, options, area, colours, base)
+    limits, bounds = _boxes(archive, frame, [shape for item in changes for shape in item.shapes], incidents, within)
     reach = outward(reach_of(limits))
     lines, boundary = outlines(archive, reach)
     place = "" if within is None else _place(archive, within)
     slivers = [] if within is None else _slivers(archive, within, figures)
     credit = credit_of(archive, name)
     shown = credit["title"] or name
-    snapshots = sorted(set(frame["snapshot"]))
     return MapContent(
-        title=title or title_words(place, shown, written(date)),
-        subtitle=_subtitle(archive, shown, snapshots, date, area, as_known_on),
+        title=options.title or title_words(place, shown, written(date)),
+        subtitle=_subtitle(archive, shown, sorted(set(frame["snapshot"])), date, area, as_known_on),
         date=str(date),
-        lang=lang,
+        lang=options.lang,
         classes=_classes(frame, area, shown, colours, place),
         changes=changes,
         figures=figures,
-        since=None if since is None else str(since),
-        markers=_markers(archive, incident_rows),
-        front=_front(archive, date, name, within, as_known_on) if with_front else None,
+        since=None if options.since is None else str(options.since),
+        markers=_markers(archive, incidents),
+        front=_front(archive, date, options) if options.with_front else None,
         outlines=lines,
         boundary=boundary,
         bounds=bounds,
         limits=limits,
         reach=reach,
         place=place,
-        credits=_credits(archive, credit, incident_rows),
+        credits=_credits(archive, credit, incidents),
         base=base,
-        notes=[*_meanings(name, [row for row in figures if row not in slivers]), *told],
+        notes=[*_meanings(name, [row for row in figures if row not in slivers]), *notes],
         slivers=slivers,
     )
 
@@ -170,13 +145,13 @@ def _last(archive: Archive, source: str, as_known_on: When | None) -> str:
     return parse_instant(max(table["depicts"])).date().isoformat()
 
 
-def _incidents(archive: Archive, date: When, days: int, as_known_on: When | None) -> gpd.GeoDataFrame:
-    last = to_instant(date)
+def _incidents(archive: Archive, date: When, options: MapOptions) -> gpd.GeoDataFrame:
+    last, days = to_instant(date), options.incident_days
     try:
         first = last - timedelta(days=days - 1)
     except OverflowError:
         raise UsageError(f"incident_days={days}: so many days before {date} are in no calendar") from None
-    return archive.incidents(first, last, as_known_on=as_known_on)
+    return archive.incidents(first, last, as_known_on=options.as_known_on)
 
 
 def _boxes(
@@ -222,27 +197,20 @@ def _classes(
 
 
 def _changes(
-    archive: Archive,
-    source: str,
-    date: When,
-    since: When | None,
-    within: str | None,
-    as_known_on: When | None,
-    area: pd.DataFrame,
-    colours: Mapping[str, str] | None,
-    base: str,
+    archive: Archive, date: When, options: MapOptions, area: pd.DataFrame, colours: Mapping[str, str] | None, base: str
 ) -> tuple[list[dict[str, Any]], list[StyledLayer], list[str]]:
     """The figures, with what changed since a date where one is given, the ground that did, and what to know of it."""
-    figures = rows_of(area)
+    figures, source, since = rows_of(area), str(options.source), options.since
     if since is None:
         return figures, [], []
-    moved = archive.change(since, date, source=source, within=within, as_known_on=as_known_on)
+    known = options.as_known_on
+    moved = archive.change(since, date, source=source, within=options.within, as_known_on=known)
     by_class = {class_key(row): row for row in rows_of(moved)}
     figures = [{**by_class.pop(class_key(row), {}), **row} for row in figures]
     nothing = {"area_km2": 0.0, "lower_km2": 0.0, "upper_km2": 0.0}
     figures += [{**row, **nothing, "snapshot": row["to_snapshot"]} for row in by_class.values()]
     figures.sort(key=lambda row: class_order(class_key(row)))
-    changed = archive.changed(since, date, source=source, as_known_on=as_known_on)
+    changed = archive.changed(since, date, source=source, as_known_on=known)
     changed = changed[changed["status"].isin(named(is_held=True))]
     sides = [c for c in {text_or_none(r["controller"]) for r in figures} if c]
     symbols = change_symbols(sides, colours=colours)
@@ -298,10 +266,13 @@ def _region(archive: Archive, name: str) -> shapely.Geometry | None:
         return None
 
 
-def _front(archive: Archive, date: When, source: str, within: str | None, as_known_on: When | None) -> Front | None:
+def _front(archive: Archive, date: When, options: MapOptions) -> Front | None:
     """The front, away from border and coast; None where the archive has no countries or it is nowhere."""
     try:
-        found = archive.front(date, source=source, within=within, inset_km=FRONT_INSET_KM, as_known_on=as_known_on)
+        found = archive.front(
+            date, source=options.source, within=options.within, inset_km=FRONT_INSET_KM,
+            as_known_on=options.as_known_on,
+        )  # fmt: skip
     except UnitError:
         return None
     return found if found.length_km else None

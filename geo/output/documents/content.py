@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import geopandas as gpd
 import shapely
@@ -28,6 +28,7 @@ from geo.output.brief_tables import (
 )
 from geo.output.images.text_blocks import credit_lines
 from geo.output.map_content import MapContent, gather
+from geo.output.map_options import MapKeywords, MapOptions
 from geo.presentation.chart_lines import ChartLine, class_lines, lines_in_words
 from geo.presentation.labels import figure, known_words, written
 from geo.presentation.sides import side_colours
@@ -75,27 +76,21 @@ class Brief:
 def gather_brief(
     archive: Archive,
     date: When | None = None,
+    options: MapOptions | None = None,
     *,
-    source: str | None = None,
-    since: When | None = None,
-    as_known_on: When | None = None,
-    within: str | None = None,
-    title: str | None = None,
-    lang: str = "en",
-    colours: Mapping[str, str] | None = None,
     claims: Sequence[Claim] | None = None,
     places: gpd.GeoDataFrame | None = None,
     exactly: bool = False,
+    **given: Unpack[MapKeywords],
 ) -> Brief:
     """Collect what a briefing says."""
-    name = archive.source_name(source)
+    chosen = options or MapOptions(**given)
+    since, as_known_on, within, colours = chosen.since, chosen.as_known_on, chosen.within, chosen.colours
+    name = archive.source_name(chosen.source)
     when, before = _span(archive, name, date, as_known_on)
     start = before if since is None else since
     days = 1 if start is None else max((last_instant(when).date() - to_instant(start).date()).days, 1)
-    content = gather(
-        archive, when, source=name, since=start, as_known_on=as_known_on, within=within, incident_days=days,
-        lang=lang, colours=colours,
-    )  # fmt: skip
+    content = gather(archive, when, replace(chosen, source=name, since=start, incident_days=days, title=None))
     if exactly and as_known_on is not None:
         content = replace(content, subtitle=content.subtitle.removesuffix(known_words(as_known_on)))
     zone = None if within is None else archive.unit(within).geometry.iloc[0]
@@ -117,7 +112,7 @@ def gather_brief(
     told = incidents_by_place(archive, when, days, as_known_on, zone)
     told += claimed(_findings(archive, claims, when, start, as_known_on))
     return Brief(
-        title=title or f"Briefing: {content.title[:1].lower()}{content.title[1:]}",
+        title=chosen.title or f"Briefing: {content.title[:1].lower()}{content.title[1:]}",
         subtitle=said,
         date=str(when),
         since=None if start is None else str(start),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 import geopandas as gpd
 
-from geo.archive.shared_docs import described
 from geo.errors import UsageError
 from geo.output.documents.brief_images import draw_pictures
 from geo.output.documents.brief_page import brief_page
@@ -19,6 +18,7 @@ from geo.output.documents.markdown import brief_markdown
 from geo.output.documents.ooxml import office
 from geo.output.documents.pptx import brief_pptx
 from geo.output.html.map_page import save_map
+from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.presentation.templates import templates_folder
 from geo.storage.atomic_write import write_page
 
@@ -30,23 +30,16 @@ if TYPE_CHECKING:
 _ENDINGS = (".html", ".md", ".docx", ".pptx")
 
 
-@described
+@shares_options("incident_days", "draw_basemap")
 def draw_brief(
     archive: Archive,
     date: When | None = None,
     path: str | Path = "briefing.html",
     *,
-    source: str | None = None,
-    since: When | None = None,
-    as_known_on: When | None = None,
-    within: str | None = None,
-    title: str | None = None,
-    lang: str = "en",
-    colours: Mapping[str, str] | None = None,
     claims: Sequence[Claim] | None = None,
     places: gpd.GeoDataFrame | None = None,
     exactly: bool = False,
-    templates: str | Path | None = None,
+    **shown: Unpack[MapKeywords],
 ) -> list[Path]:
     """Write a briefing: who holds what, and what changed since the last one.
 
@@ -63,8 +56,6 @@ def draw_brief(
         Settlements (`geo.measure.settlements.read_places`); those that changed hands are listed.
     exactly : bool
         With `as_known_on`: the very briefing that was made then, byte for byte, without a word on when it was known.
-    templates : str, pathlib.Path or None
-        A folder of a desk's own templates, which stand before ours (for ``.html``).
 
     Returns
     -------
@@ -90,19 +81,17 @@ def draw_brief(
     >>> [path.name for path in geo.draw_brief(archive, "2025-01-11", "briefing.md")]
     ['briefing.md', 'briefing-map.png', 'briefing-chart.png']
     """
+    options = map_options(draw_brief, shown)
     target = Path(path)
     kind = target.suffix.lower()
     if kind not in _ENDINGS:
         raise UsageError(f"{target}: write to a path that ends in {', '.join(_ENDINGS)}")
-    if templates is not None and kind != ".html":
+    if options.templates is not None and kind != ".html":
         raise UsageError(f"{target}: templates are those of a page; write to a path that ends in .html")
-    chosen = templates_folder(templates)
+    chosen = templates_folder(options.templates)
     if kind in (".docx", ".pptx"):
         office(kind[1:])  # before anything is measured
-    brief = gather_brief(
-        archive, date, source=source, since=since, as_known_on=as_known_on, within=within, title=title, lang=lang,
-        colours=colours, claims=claims, places=places, exactly=exactly,
-    )  # fmt: skip
+    brief = gather_brief(archive, date, options, claims=claims, places=places, exactly=exactly)
     if kind == ".html":
         return [save_map(brief_page(brief, templates=chosen), target)]
     if kind == ".md":

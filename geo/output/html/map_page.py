@@ -11,7 +11,7 @@ from datetime import UTC, date, datetime
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import folium
 import shapely
@@ -19,7 +19,6 @@ from branca.element import CssLink, Element, Figure, JavascriptLink
 from jinja2 import Template
 from markupsafe import Markup
 
-from geo.archive.shared_docs import described
 from geo.errors import MapError
 from geo.incidents.markers import shared_words
 from geo.output.html.base_layer import BaseLayer, base_layer_of, make_base_layer, packed
@@ -27,6 +26,7 @@ from geo.output.html.map_data import SCALE, class_data, corners, shapes_of
 from geo.output.html.page import Added, PageParts, page_of, pins
 from geo.output.html.static_svg import draw_static_svg
 from geo.output.map_content import MapContent, gather
+from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.output.parallel import by_workers
 from geo.presentation import basemap
 from geo.presentation.labels import front_words, sliver_words
@@ -124,38 +124,20 @@ class ControlMap(PageMap):
         self.page.parts = _parts(content, ground or make_base_layer(content), self.page.tiles, templates)
 
 
-@described
+@shares_options()
 def draw_map(
     archive: Archive,
     date: When | None = None,
     *,
-    source: str | None = None,
-    since: When | None = None,
-    as_known_on: When | None = None,
-    within: str | None = None,
-    incident_days: int = 1,
-    title: str | None = None,
-    lang: str = "en",
-    colours: Mapping[str, str] | None = None,
     tiles: Any = None,
-    draw_basemap: bool = True,
-    with_front: bool = True,
-    templates: str | Path | None = None,
+    **shown: Unpack[MapKeywords],
 ) -> folium.Map:
     """Draw who held what on a date.
 
     Parameters
     ----------
-    since : str, date, datetime or None
-        Draw what changed since this date, as a layer of its own, and say it in the figures.
-    within : str or None
-        The unit to show; None shows the ground and the incidents near it.
-    incident_days : int
-        Incidents of so many days up to the date.
     tiles : xyzservices.TileProvider, str, folium.TileLayer or None
         Map tiles from a server instead of the shipped basemap; the page then needs the network, and says so.
-    with_front : bool
-        Draw where held ground ends away from border and coast; False leaves it out, and takes half the time.
 
     Returns
     -------
@@ -179,15 +161,11 @@ def draw_map(
     >>> geo.save_map(page, "map.html").name
     'map.html'
     """
-    folder = templates_folder(templates)
+    options = map_options(draw_map, shown)
     with archive.holding():
-        content = gather(
-            archive, date, source=source, since=since, as_known_on=as_known_on, within=within,
-            incident_days=incident_days, title=title, lang=lang, colours=colours,
-            with_front=with_front,
-        )  # fmt: skip
-        ground = base_layer_of(archive, content, draw_basemap=draw_basemap and tiles is None)
-    return ControlMap(content, ground, tiles=tiles, templates=folder)
+        content = gather(archive, date, options)
+        ground = base_layer_of(archive, content, draw_basemap=options.draw_basemap and tiles is None)
+    return ControlMap(content, ground, tiles=tiles, templates=templates_folder(options.templates))
 
 
 def draw_maps(

@@ -115,7 +115,7 @@ def _control(reading: Reading, archive: Archive | None) -> MapContent | None:
     if archive is None or reading.dateline is None:
         return None
     try:
-        return gather(archive, reading.dateline, incident_days=1, with_front=False)
+        return gather(archive, reading.dateline, with_front=False)
     except (NoSnapshotError, SourceError, MapError):
         return None
 
@@ -136,7 +136,7 @@ def _parts(
     data = {
         "lang": content.lang, "scale": SCALE,
         "bounds": corners(content.bounds), "limits": corners(content.limits), "reach": corners(content.reach),
-        "ground": ground.packed, "classes": [class_data(item) for item in content.classes], "changes": [],
+        "ground": ground.packed, "classes": [class_data(item) for item in content.drawn_classes], "changes": [],
         "shapes": packed(json.dumps(shapes_of(bare)).encode()), "front": None, "incidents": [],
         "review": {
             "drafts": [

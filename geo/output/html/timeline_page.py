@@ -7,8 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +23,7 @@ from geo.output.html.static_svg import draw_static_svg
 from geo.output.html.timeline_layers import Part, parts_of
 from geo.output.html.timeline_values import series_values, shared_drawing
 from geo.output.map_content import MapContent, credit_of, outlines
+from geo.output.map_options import MapOptions, SharedKeywords, map_options, shares_options
 from geo.presentation import basemap
 from geo.presentation.labels import credit_line, title_words, written
 from geo.presentation.legend import StyledLayer
@@ -39,20 +39,15 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 
+@shares_options("source", "since", "incident_days", "with_front")
 def draw_timeline(
     archive: Archive,
     source: str | Sequence[str] | None = None,
     *,
     from_: When | None = None,
     to: When | None = None,
-    as_known_on: When | None = None,
     status: str | Sequence[str] | None = None,
-    within: str | None = None,
-    title: str | None = None,
-    lang: str = "en",
-    colours: Mapping[str, str] | None = None,
-    draw_basemap: bool = True,
-    templates: str | Path | None = None,
+    **shown: Unpack[SharedKeywords],
 ) -> PageMap:
     """Draw every date of a series in one page, with a slider, a chart, and change since any earlier date.
 
@@ -64,22 +59,8 @@ def draw_timeline(
         May be left out where the archive has one. Of several the first is drawn as ground, the others as outlines.
     from_, to : str, date, datetime or None
         The span, both included; None is open.
-    as_known_on : str, date, datetime or None
-        What the archive said at that moment.
     status : str, sequence of str or None
         Keep to these classes.
-    within : str or None
-        Keep to this unit (a code or a name): ground and figures are those inside it.
-    title : str or None
-        Of the page.
-    lang : {"en", "uk", "ru"}
-        Of place names.
-    colours : mapping or None
-        Controller -> ``#rrggbb``; the palette of `geo.presentation.sides` otherwise.
-    draw_basemap : bool
-        False leaves the ground blank.
-    templates : str, pathlib.Path or None
-        A folder of a desk's own templates, which stand before ours.
 
     Returns
     -------
@@ -104,36 +85,38 @@ def draw_timeline(
     >>> geo.save_map(page, "timeline.html").name
     'timeline.html'
     """
-    folder = templates_folder(templates)
+    return timeline_of(archive, source, map_options(draw_timeline, shown), (from_, to), status)
+
+
+def timeline_of(
+    archive: Archive,
+    source: str | Sequence[str] | None,
+    options: MapOptions,
+    span: tuple[When | None, When | None],
+    status: str | Sequence[str] | None = None,
+) -> PageMap:
+    """As `draw_timeline`."""
     with archive.holding():
-        return _drawn(
-            archive, source, from_, to, as_known_on, status, within, title, lang, colours, draw_basemap, folder
-        )
+        return _drawn(archive, source, options, span, status)
 
 
 def _drawn(
     archive: Archive,
     source: str | Sequence[str] | None,
-    from_: When | None,
-    to: When | None,
-    as_known_on: When | None,
+    options: MapOptions,
+    span: tuple[When | None, When | None],
     status: str | Sequence[str] | None,
-    within: str | None,
-    title: str | None,
-    lang: str,
-    colours: Mapping[str, str] | None,
-    draw_basemap: bool,
-    templates: Path | None,
 ) -> PageMap:
+    (from_, to), as_known_on = span, options.as_known_on
     listed = [source] if source is None or isinstance(source, str) else list(source)
     names = list(dict.fromkeys(archive.source_name(name) for name in listed))
     own = {name: _instants(archive, name, from_, to, as_known_on) for name in names}
     instants = sorted(set().union(*own.values()))
     if not instants:
-        span = f"{from_ or 'the beginning'} to {to or 'the end'}"
-        raise MapError(f"no snapshot of {', '.join(names)} from {span} is in force in {archive.path}")
-    chosen = side_colours(archive.controllers(as_known_on=as_known_on), colours=colours)
-    zone = None if within is None else archive.unit(within).iloc[0]
+        dates = f"{from_ or 'the beginning'} to {to or 'the end'}"
+        raise MapError(f"no snapshot of {', '.join(names)} from {dates} is in force in {archive.path}")
+    chosen = side_colours(archive.controllers(as_known_on=as_known_on), colours=options.colours)
+    zone = None if options.within is None else archive.unit(options.within).iloc[0]
     place = "" if zone is None else f" in {zone['name']} ({zone['unit']})"
     parts: list[Part] = []
     notes: list[str] = []
@@ -151,15 +134,14 @@ def _drawn(
     packed = timeline_codec.pack([p.track for p in parts], [int(i.timestamp()) for i in instants])
     credits = {name: credit_of(archive, name) for name in names}
     shown = " and ".join(credits[name]["title"] or name for name in names)
-    content = _content(
-        archive, parts, box, title or title_words(place, shown, _span([i.date() for i in instants])), lang, place,
-    )  # fmt: skip
+    title = options.title or title_words(place, shown, _span([i.date() for i in instants]))
+    content = _content(archive, parts, box, title, options.lang, place)
     content = replace(content, credits=["Control: " + credit_line(credits[name]) for name in names])
     strands = [p.strand for p in parts]
     series = series_values(
         strands, instants, charted=_charted(parts), notes=notes, has_units=bool(content.outlines)
     )  # fmt: skip
-    base = basemap.cut(content.reach) if draw_basemap else None
+    base = basemap.cut(content.reach) if options.draw_basemap else None
     if base and content.outlines:
         base["admin1"] = []  # the archive's own units are drawn instead
     named = basemap.places(content.reach, content.lang, near=content.bounds)
@@ -173,7 +155,7 @@ def _drawn(
         values["ground_credits"] = [basemap.credits()["places"]]
     made = PageMap(content.bounds)
     data = _data(content, packed, parts, base, named, _own_dates(own, instants))
-    made.page.parts = PageParts("timeline.html", content.title, values, data, templates)
+    made.page.parts = PageParts("timeline.html", content.title, values, data, templates_folder(options.templates))
     return made
 
 

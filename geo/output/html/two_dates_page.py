@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 import geopandas as gpd
 import shapely
@@ -22,6 +22,7 @@ from geo.output.html.map_page import PageMap, map_values
 from geo.output.html.page import PageParts
 from geo.output.html.static_svg import draw_static_svg
 from geo.output.map_content import MapContent, gather, outlines
+from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.presentation import basemap
 from geo.presentation.labels import class_key, class_label, figure, title_words, written
 from geo.presentation.sides import side_colours
@@ -98,20 +99,14 @@ if TYPE_CHECKING:
     from geo.measure.series.edges import Objects
 
 
+@shares_options("since", "incident_days", "with_front")
 def draw_dates(
     archive: Archive,
     from_: When,
     to: When,
     *,
-    source: str | None = None,
-    within: str | None = None,
-    as_known_on: When | None = None,
     places: gpd.GeoDataFrame | None = None,
-    title: str | None = None,
-    lang: str = "en",
-    colours: Mapping[str, str] | None = None,
-    draw_basemap: bool = True,
-    templates: str | Path | None = None,
+    **given: Unpack[MapKeywords],
 ) -> PageMap:
     """Draw two dates of a source on one map, the earlier left of a divider, the later right of it.
 
@@ -121,25 +116,9 @@ def draw_dates(
         What to draw from.
     from_, to : str, date, datetime
         The earlier and the later date: days (their last snapshots) or instants.
-    source : str or None
-        May be left out where the archive has one.
-    within : str or None
-        The unit to show, and to which the figures keep; the map goes on beyond it.
-    as_known_on : str, date, datetime or None
-        What the archive said at that moment, of both dates.
     places : geopandas.GeoDataFrame or None
         Settlements as in `Archive.settlements`, of which those that changed hands are listed; None is the towns of
         the shipped basemap.
-    title : str or None
-        Of the page.
-    lang : {"en", "uk", "ru"}
-        Of place names.
-    colours : mapping or None
-        Controller -> ``#rrggbb``; the palette of `geo.presentation.sides` otherwise.
-    draw_basemap : bool
-        False leaves the ground blank.
-    templates : str, pathlib.Path or None
-        A folder of a desk's own templates, which stand before ours.
 
     Returns
     -------
@@ -168,15 +147,15 @@ def draw_dates(
     """
     if last_instant(from_) >= last_instant(to):
         raise UsageError(f"from {from_} to {to}: the first date must lie before the second")
-    folder = templates_folder(templates)
+    options = map_options(draw_dates, given)
+    as_known_on, within, title = options.as_known_on, options.within, options.title
     with archive.holding():
-        name = archive.source_name(source)
-        chosen = side_colours(archive.controllers(as_known_on=as_known_on), colours=colours)
-        told: dict[str, Any] = {"source": name, "as_known_on": as_known_on, "within": within, "incident_days": 0,
-                                "lang": lang, "colours": chosen, "with_front": False}  # fmt: skip
+        name = archive.source_name(options.source)
+        chosen = side_colours(archive.controllers(as_known_on=as_known_on), colours=options.colours)
+        options = replace(options, source=name, colours=chosen, title=None, incident_days=0, with_front=False)
         span = (from_, to)
         frames = [archive.control(when, source=name, as_known_on=as_known_on) for when in span]
-        found = [gather(archive, from_, **told), gather(archive, to, since=from_, **told)]
+        found = [gather(archive, from_, options), gather(archive, to, replace(options, since=from_))]
         whole = _around([d.bounds for d in found])
         changed = archive.changed(from_, to, source=name, as_known_on=as_known_on)
         zone = None if within is None else archive.unit(within).geometry.iloc[0]
@@ -198,9 +177,9 @@ def draw_dates(
             own_places=places is not None,
             has_units=bool(later.outlines),
         )
-        ground = base_layer_of(archive, later, draw_basemap=draw_basemap)
+        ground = base_layer_of(archive, later, draw_basemap=options.draw_basemap)
     made = PageMap(later.bounds)
-    made.page.parts = _parts(contents, pair, ground, whole, _middle(parts), folder)
+    made.page.parts = _parts(contents, pair, ground, whole, _middle(parts), templates_folder(options.templates))
     return made
 
 

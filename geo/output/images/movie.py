@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -12,18 +12,18 @@ from io import BytesIO
 from itertools import chain, repeat
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Unpack
 
 import numpy as np
 import shapely
 
-from geo.archive.shared_docs import described
 from geo.errors import MapError, UsageError
 from geo.output.images.export import pixels, write
 from geo.output.images.fonts import need_matplotlib
 from geo.output.images.picture import View, draw_figure, map_frame, view_box
 from geo.output.images.themes import ThemeName, chosen, kind_of
 from geo.output.map_content import MapContent, gather
+from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.presentation.labels import written
 from geo.schema import last_instant, parse_instant, to_instant
 from geo.storage.atomic_write import aside
@@ -37,7 +37,7 @@ _DPI = 96  # 1280 × 720 or 720 × 720 pixels
 _HOLD = 4  # the last frame stands so many times as long
 
 
-@described
+@shares_options("with_front", "draw_basemap", "templates")
 def draw_movie(
     archive: Archive,
     path: str | Path,
@@ -46,18 +46,11 @@ def draw_movie(
     to: When | None = None,
     every_days: int = 1,
     seconds: float = 0.5,
-    source: str | None = None,
-    since: When | None = None,
-    as_known_on: When | None = None,
-    within: str | None = None,
-    incident_days: int = 1,
-    title: str | None = None,
-    lang: str = "en",
-    colours: Mapping[str, str] | None = None,
     view: View | None = None,
     shape: Literal["slide", "square"] = "slide",
     theme: ThemeName = "light",
     progress: Callable[..., None] | None = None,
+    **shown: Unpack[MapKeywords],
 ) -> Path:
     """Draw a frame for every day that has a snapshot, all of the same ground.
 
@@ -71,8 +64,6 @@ def draw_movie(
         Days between frames, at least; the first and the last day that have a snapshot are always there.
     seconds : float
         How long a frame stands; the last one stands longer.
-    since : str, date, datetime or None
-        Draw in every frame what changed since this date.
 
     Returns
     -------
@@ -103,17 +94,14 @@ def draw_movie(
     # what is missing is said before the frames are gathered, which takes its time
     need_matplotlib()
     encode = _gif(_pillow()) if kind == "gif" else _mp4(_ffmpeg(target))
-    name = archive.source_name(source)
-    days = _days(archive, name, from_, to, as_known_on, every_days)
-    told: dict[str, Any] = {
-        "source": name, "as_known_on": as_known_on, "within": within, "incident_days": incident_days, "lang": lang,
-        "colours": colours, "with_front": False,
-    }  # fmt: skip
+    options = map_options(draw_movie, shown)
+    options = replace(options, source=archive.source_name(options.source), with_front=False)
+    days = _days(archive, str(options.source), from_, to, options.as_known_on, every_days)
     contents = []
     for day in days:
-        line = None if title is None else f"{title}, {written(day)}"
-        before = since if since is not None and to_instant(since).date() <= day else None
-        contents.append(gather(archive, day.isoformat(), since=before, title=line, **told))
+        line = None if options.title is None else f"{options.title}, {written(day)}"
+        before = options.since if options.since is not None and to_instant(options.since).date() <= day else None
+        contents.append(gather(archive, day.isoformat(), replace(options, since=before, title=line)))
     box = _common_box(contents, view)
     form = replace(form, dpi=_DPI)
     # the map stands still: where every frame has room for it

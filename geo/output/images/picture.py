@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, Unpack
 
-from geo.archive.shared_docs import described
 from geo.errors import UsageError
 from geo.output.images import text_blocks
 from geo.output.images.drawing import Canvas
@@ -18,6 +16,7 @@ from geo.output.images.projection import Plane, Rect, lay, proportion, shapes_bo
 from geo.output.images.text_blocks import TextBlock, stack, title_blocks, words
 from geo.output.images.themes import Format, Shape, Theme, ThemeName, chosen, kind_of
 from geo.output.map_content import MapContent, gather
+from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.presentation.basemap import Box
 
 if TYPE_CHECKING:
@@ -45,26 +44,17 @@ class _Drawing:
     frame: Rect | None = None
 
 
-@described
+@shares_options("templates")
 def draw_picture(
     archive: Archive,
     date: When | None = None,
     path: str | Path | None = None,
     *,
-    source: str | None = None,
-    since: When | None = None,
-    as_known_on: When | None = None,
-    within: str | None = None,
-    incident_days: int = 1,
-    title: str | None = None,
-    lang: str = "en",
-    colours: Mapping[str, str] | None = None,
     view: View | None = None,
     shape: Shape = "slide",
     theme: ThemeName = "light",
-    draw_basemap: bool = True,
     inset: bool = True,
-    with_front: bool = True,
+    **shown: Unpack[MapKeywords],
 ) -> Figure | Path:
     """Draw who held what on a date as a picture.
 
@@ -102,16 +92,13 @@ def draw_picture(
     target = None if path is None else Path(path)
     if target is not None:
         kind_of(target)
-    content = gather(
-        archive, date, source=source, since=since, as_known_on=as_known_on, within=within,
-        incident_days=incident_days, title=title, lang=lang, colours=colours,
-        with_front=with_front,
-    )  # fmt: skip
+    options = map_options(draw_picture, shown)
+    content = gather(archive, date, options)
     box = view_box(content, view)
-    figure = draw_figure(content, box, form, colouring, draw_basemap=draw_basemap, inset=inset)
+    figure = draw_figure(content, box, form, colouring, draw_basemap=options.draw_basemap, inset=inset)
     if target is None:
         return figure
-    credit = plain(" ".join(text_blocks.credit_lines(content, draw_basemap=draw_basemap)))
+    credit = plain(" ".join(text_blocks.credit_lines(content, draw_basemap=options.draw_basemap)))
     return save(figure, target, title=plain(content.title), text=text_blocks.alt_text(content, credit), credit=credit)
 
 

@@ -7,14 +7,15 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from geo.archive.results import FAR, When, moment
 from geo.output.console import records
 from geo.output.html.base_layer import base_layer_of
 from geo.output.html.map_page import ControlMap
-from geo.output.html.timeline_page import draw_timeline
+from geo.output.html.timeline_page import timeline_of
 from geo.output.map_content import credit_of, gather
+from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.output.parallel import by_workers
 from geo.output.site.downloads import download_bytes, take
 from geo.output.site.feed import ENTRIES, feed_xml, learnt, sitemap_xml
@@ -43,23 +44,18 @@ class _Job:
     sizes: Mapping[str, int]
 
 
+@shares_options("since", "incident_days", "draw_basemap")
 def build_site(
     archive: Archive,
     folder: str | Path,
     *,
-    source: str | None = None,
     from_: When | None = None,
     to: When | None = None,
-    within: str | None = None,
-    lang: str = "en",
-    title: str | None = None,
     base_url: str | None = None,
-    as_known_on: When | None = None,
-    colours: Mapping[str, str] | None = None,
     with_downloads: bool = True,
-    templates: str | Path | None = None,
     workers: int = 1,
     progress: Progress | None = None,
+    **shown: Unpack[MapKeywords],
 ) -> Built:
     """Build a static site of an archive, or bring one up to date.
 
@@ -69,26 +65,12 @@ def build_site(
         What to draw from.
     folder : str or pathlib.Path
         Where the site is, or is made. A folder with files in it that no build made is refused.
-    source : str or None
-        May be left out where the archive has one.
     from_, to : str, date, datetime or None
         The span of days, both included.
-    within : str or None
-        Keep to this unit (a code or a name): figures and downloads are those inside it.
-    lang : {"en", "uk", "ru"}
-        Of place names.
-    title : str or None
-        Of the site; a date's page adds its date.
     base_url : str or None
         Where the site will be (``https://example.org/map/``): feed, cards and site map then have absolute links.
-    as_known_on : str, date, datetime or None
-        What the archive said at that moment.
-    colours : mapping or None
-        Controller -> ``#rrggbb``; the palette of `geo.presentation.sides` otherwise.
     with_downloads : bool
         False leaves the data files out, where the source does not allow passing its data on.
-    templates : str, pathlib.Path or None
-        A folder of a desk's own templates, which stand before ours; with others the pages are made anew.
     workers : int
         Processes; the site is the same, byte for byte.
     progress : callable or None
@@ -116,13 +98,15 @@ def build_site(
     >>> "dates/2025-01-11.html" in built.added
     True
     """
-    chosen = templates_folder(templates)
     with archive.holding(), opened(Path(folder)) as shelf:
-        known = moment(as_known_on)
-        options = SiteOptions(
-            archive.source_name(source), within, lang, title, checked_address(base_url),
-            None if known is None else write_instant(known), colours, with_downloads, chosen,
-        )  # fmt: skip
+        given = map_options(build_site, shown)
+        known = moment(given.as_known_on)
+        fixed = {
+            "source": archive.source_name(given.source), "as_known_on": None if known is None else write_instant(known),
+            "templates": templates_folder(given.templates),
+        }  # fmt: skip
+        own = {"base_url": checked_address(base_url), "with_downloads": with_downloads}
+        options = SiteOptions(**{**vars(given), **fixed, **own})
         plan = plan_site(archive, options, from_=from_, to=to)
         _put_days(archive, plan, shelf, workers, progress)
         _put_whole(archive, plan, shelf)
@@ -177,11 +161,8 @@ def _make_day(archive: Archive, job: _Job, *, plan: Plan, staging: Path) -> dict
         made = {path: stage(staging, path, download_bytes(path, taken)) for path in data}
     if wanted - set(data):
         options = plan.options
-        content = gather(
-            archive, day.day, source=options.source, since=day.since, as_known_on=options.as_known_on,
-            within=options.within, title=f"{plan.title}, {written(day.day)}", lang=options.lang,
-            colours=options.colours,
-        )  # fmt: skip
+        title = f"{plan.title}, {written(day.day)}"
+        content = gather(archive, day.day, replace(options, since=day.since, title=title))
         if _card(day) in wanted:
             # no legend has room there: ground alone
             alone = replace(content, changes=[], markers=[], credits=content.credits[:1])
@@ -249,10 +230,7 @@ def _summary(archive: Archive, plan: Plan, day: Day) -> str:
 
 def _index(archive: Archive, plan: Plan, units: Sequence[Unit]) -> str:
     options, first, last = plan.options, plan.days[0], plan.days[-1]
-    made = draw_timeline(
-        archive, options.source, from_=first.day, to=last.day, as_known_on=options.as_known_on, within=options.within,
-        title=options.title, lang=options.lang, colours=options.colours, templates=options.templates,
-    )  # fmt: skip
+    made = timeline_of(archive, options.source, options, (first.day, last.day))
     parts = made.page.parts
     card = _card(last) if plan.recorded["cards"] else ""
     text = f"{plan.span}. {_summary(archive, plan, last)}"

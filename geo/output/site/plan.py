@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date
 from hashlib import sha256
 from importlib.util import find_spec
@@ -22,6 +22,7 @@ from geo.archive.results import FAR, When
 from geo.assets import ASSETS
 from geo.errors import MapError, UsageError
 from geo.output.map_content import credit_of
+from geo.output.map_options import MapOptions
 from geo.presentation.labels import title_words, written
 from geo.presentation.templates import digest_of
 from geo.schema import last_instant, parse_instant, text_or_none, to_instant
@@ -36,19 +37,18 @@ _SLUG = re.compile(r"[^a-z0-9]+")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|index)$")  # names that a system or a server takes for its own
 
 
-@dataclass(frozen=True)
-class SiteOptions:
+@dataclass(frozen=True, kw_only=True)
+class SiteOptions(MapOptions):
     """What was asked for."""
 
-    source: str
-    within: str | None = None
-    lang: str = "en"
-    title: str | None = None
+    source: str = ""
     base_url: str = ""
-    as_known_on: str | None = None
-    colours: Mapping[str, str] | None = None
     with_downloads: bool = True
     templates: Path | None = None
+
+    def shown(self) -> dict[str, Any]:
+        """All of it by name; the templates count by what they say."""
+        return {name: value for name, value in asdict(self).items() if name != "templates"}
 
     def address(self, path: str, *, up: str = "") -> str:
         """A link to a file of the site: absolute where it is known where the site will be."""
@@ -104,7 +104,7 @@ def plan_site(archive: Archive, options: SiteOptions, *, from_: When | None = No
     recorded = _recorded(options)
     ground = digest(recorded["tool"], recorded["assets"], options.within, credit, _units(archive), options.as_known_on)
     sides = archive.controllers(as_known_on=options.as_known_on)
-    look = digest(ground, title, options.lang, options.colours, sides, recorded["cards"])
+    look = digest(ground, title, options.shown(), sides, recorded["cards"])
     days, datasets = _days(archive, options, sorted(by_day), chosen, by_day, ground, look)
     series = digest(look, [d.state for d in days], options.base_url, [d.day for d in days])
     return Plan(options, title, shown, place, days, datasets, series, recorded)
@@ -124,9 +124,7 @@ def _recorded(options: SiteOptions) -> dict[str, Any]:
     """What the manifest says of a build: with another of these, pages are others."""
     return {
         "tool": f"geo-control {__version__}", "assets": _assets(options.templates),
-        "source": options.source, "within": options.within,
-        "lang": options.lang, "title": options.title, "base_url": options.base_url, "as_known_on": options.as_known_on,
-        "colours": dict(options.colours or {}), "downloads": options.with_downloads,
+        **options.shown(),
         "cards": find_spec("matplotlib") is not None, "parquet": find_spec("pyarrow") is not None,
     }  # fmt: skip
 
