@@ -105,8 +105,11 @@ SPAN = options(
     click.option("--from", "from_", metavar="D", help="The first date; the first snapshot by default."),
     click.option("--to", metavar="D", help="The last date; the last snapshot by default."),
 )
-LANG = click.option(
-    "--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names."
+# of every output that shows a map
+MAP_LOOK = options(
+    click.option(
+        "--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names."
+    ),
 )
 PAGE = click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The page, F.html.")
 TEMPLATES = click.option(

@@ -15,7 +15,7 @@ from geo.cli.common import (
     CLASSES,
     DATE,
     KNOWN,
-    LANG,
+    MAP_LOOK,
     PAGE,
     SOURCE,
     SPAN,
@@ -32,7 +32,7 @@ from geo.output.console import bar, printable
 
 SHOWN = options(
     click.option("--in", "within", metavar="UNIT", help="Show this unit (a code or a name)."),
-    click.option("--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of names."),
+    MAP_LOOK,
     click.option("--incident-days", type=WHOLE_DAYS, default=1, show_default=True, metavar="N",
                  help="Incidents of N days up to the date."),
     click.option("--front/--no-front", "with_front", default=True, show_default=True, help="Draw the front line."),
@@ -88,7 +88,7 @@ def maps(archive: Path, from_: str | None, to: str | None, output: Path, **given
 @click.option("--in", "within", metavar="UNIT", help="Only inside this unit (a code or a name).")
 @click.option("--status", metavar="S", multiple=True, help="Only this status; may be given several times.")
 @click.option("--title", help="The page's title.")
-@LANG
+@MAP_LOOK
 @TEMPLATES
 @PAGE
 def timeline(archive: Path, sources: tuple[str, ...], status: tuple[str, ...], output: Path, **given: Any) -> None:
@@ -163,7 +163,7 @@ def chart(archive: Path, output: Path, status: tuple[str, ...], **given: Any) ->
 @click.option("--in", "within", metavar="UNIT", help="Only this unit (a code or a name).")
 @places_option("Geodata or CSV with names: who changed hands.")
 @click.option("--title", help="The briefing's title.")
-@LANG
+@MAP_LOOK
 @TEMPLATES
 @click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="F.html, F.md, F.docx or F.pptx.")
 def brief_command(
@@ -209,7 +209,7 @@ def embed_command(page: Path, **given: Any) -> None:
 )
 @click.option("--view", type=click.Choice(["changes"]), help="Come close to what changed (needs --since).")
 @click.option("--title", help="Its title; each frame adds its date.")
-@LANG
+@MAP_LOOK
 @click.option(
     "--shape", type=click.Choice(["slide", "square"]), default="slide", show_default=True, help="Of the picture."
 )
@@ -236,7 +236,7 @@ def movie_command(archive: Path, output: Path, **given: Any) -> None:
 @click.option("--in", "within", metavar="UNIT", help="Show this unit, and keep the figures to it.")
 @places_option("Geodata or CSV with names: who changed hands; the basemap's towns by default.")
 @click.option("--title", help="The page's title.")
-@LANG
+@MAP_LOOK
 @TEMPLATES
 @PAGE
 def compare_dates(
@@ -257,7 +257,7 @@ WISHES = options(
     click.option("--to", metavar="D", help="The last date by default."),
     KNOWN,
     click.option("--in", "within", metavar="UNIT", help="Keep to this unit (a code or a name)."),
-    click.option("--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of names."),
+    MAP_LOOK,
     click.option("--title", help="The site's title."),
     TEMPLATES,
     click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to draw with."),
