@@ -107,6 +107,7 @@ SPAN = options(
 )
 # of every output that shows a map
 MAP_LOOK = options(
+    click.option("--liberated/--no-liberated", default=True, show_default=True, help="Draw liberated ground."),
     click.option(
         "--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names."
     ),

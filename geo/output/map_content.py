@@ -121,7 +121,7 @@ def _gather(archive: Archive, date: When | None, options: MapOptions) -> MapCont
         subtitle=_subtitle(archive, shown, sorted(set(frame["snapshot"])), date, area, as_known_on),
         date=str(date),
         lang=options.lang,
-        classes=_classes(frame, area, shown, colours, place),
+        classes=_classes(frame if options.liberated else _current(frame), area, shown, colours, place),
         changes=changes,
         figures=figures,
         since=None if options.since is None else str(options.since),
@@ -162,8 +162,8 @@ def _boxes(
     within: str | None,
 ) -> tuple[Box, Box]:
     """How far the map reaches, and what it shows first: the ground, and the incidents where they are not far off."""
-    current = frame["status"].isin(named(is_current=True))
-    shown = frame[current] if current.any() else frame
+    current = _current(frame)
+    shown = frame if current.empty else current
     ground = [*shown.geometry, *changes]
     boxes = [shapely.total_bounds(np.array(ground, dtype=object)).tolist()] if ground else []
     if within is not None:
@@ -176,6 +176,10 @@ def _boxes(
     first = shapely.box(*boxes[0]).buffer(0.02).bounds
     far = (whole[2] - whole[0]) > 3 * (first[2] - first[0]) or (whole[3] - whole[1]) > 3 * (first[3] - first[1])
     return padded(whole), outward(padded(first if far else whole, 0.06))
+
+
+def _current(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    return frame[frame["status"].isin(named(is_current=True))]
 
 
 def _classes(

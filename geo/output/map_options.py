@@ -27,6 +27,7 @@ class SharedKeywords(TypedDict, total=False):
     colours: Mapping[str, str] | None
     draw_basemap: bool
     templates: str | Path | None
+    liberated: bool
 
 
 class MapKeywords(SharedKeywords, total=False):
@@ -76,6 +77,9 @@ class MapOptions:
         ),
     )
     draw_basemap: bool = field(default=True, metadata=_meant("bool", "False leaves the ground blank."))
+    liberated: bool = field(
+        default=True, metadata=_meant("bool", "False leaves liberated ground out of maps and legends; figures keep it.")
+    )
     templates: str | Path | None = field(
         default=None,
         metadata=_meant("str, pathlib.Path or None", "A folder of a desk's own templates, which stand before ours."),

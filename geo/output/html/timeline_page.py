@@ -28,7 +28,7 @@ from geo.presentation import basemap
 from geo.presentation.labels import credit_line, title_words, written
 from geo.presentation.legend import StyledLayer
 from geo.presentation.sides import side_colours
-from geo.presentation.statuses import status_of
+from geo.presentation.statuses import STATUSES, status_of
 from geo.presentation.templates import templates_folder
 from geo.schema import last_instant, parse_instant, to_instant
 
@@ -115,6 +115,9 @@ def _drawn(
     if not instants:
         dates = f"{from_ or 'the beginning'} to {to or 'the end'}"
         raise MapError(f"no snapshot of {', '.join(names)} from {dates} is in force in {archive.path}")
+    if not options.liberated:
+        wanted = STATUSES if status is None else [status] if isinstance(status, str) else status
+        status = [name for name in wanted if status_of(name).is_current]
     chosen = side_colours(archive.controllers(as_known_on=as_known_on), colours=options.colours)
     zone = None if options.within is None else archive.unit(options.within).iloc[0]
     place = "" if zone is None else f" in {zone['name']} ({zone['unit']})"
