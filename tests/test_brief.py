@@ -156,7 +156,7 @@ def test_every_format_says_the_archives_figures(archive: Archive, tmp_path: Path
         "desk@2025-01-19",
         "desk@2025-01-10",
         "Natural Earth",
-        "StepResult with geo-control",
+        "Made with geo-control",
     ):
         assert said in text, said
 

@@ -75,7 +75,7 @@ def test_the_last_figures_printed_are_the_archives(archive: Archive, tmp_path: P
         "Contested or unknown",
         "10 January 2025",
         "3 snapshots",
-        "StepResult with geo",
+        "Made with geo",
     ):
         assert said in words, said
 
