@@ -24,7 +24,7 @@ from geo.cli import main
 from geo.importing.importer import Receipt, import_files
 from geo.incidents.export import shaped
 from geo.schema import INCIDENT_COLUMNS, INCIDENT_NUMBERS, Options
-from geo.sources import acled, bellingcat, eyes_on_russia, isw_events, mymaps, ucdp
+from geo.sources import acled, event_datasets, isw_events, mymaps, ucdp
 
 FILES = {
     "acled": "acled/*.csv", "ucdp-ged": "ucdp_ged/*.csv", "viina": "viina_derived/*.csv",
@@ -216,7 +216,7 @@ def test_an_id_made_from_what_a_row_says_stays_when_others_come_and_go(tmp_path:
     for listed in (["a", "b"], ["c", "a", "b", "b"]):
         path = tmp_path / "list.json"
         path.write_text("[" + ",".join(row % (1, text) for text in listed) + "]")
-        frame = bellingcat.read(path, Options()).frame
+        frame = event_datasets.BELLINGCAT.read(path, Options()).frame
         ids.append(dict(zip(frame["event_id"], frame["notes"], strict=True)))
     assert ids[0].items() <= ids[1].items()
     assert len(ids[1]) == 4  # two rows that say the same are two rows
@@ -229,7 +229,7 @@ def test_both_shapes_of_bellingcat_are_read(tmp_path: Path) -> None:
         '[{"id":"CIV1","date":"2/4/2022","time":"","location":"Uman","latitude":"48.7","longitude":"30.2","description":"x",'
         '"sources":["src_exists_1","src_exists_2"],"associations":["asc1"],"graphic":"TRUE"},7]'
     )
-    rows = bellingcat.read(path, Options())
+    rows = event_datasets.BELLINGCAT.read(path, Options())
     wanted = ["event_id", "date_start", "latitude", "number_of_sources", "source_article", "tags"]
     assert rows.frame[wanted].values.tolist() == [["CIV1", "2022-02-04", 48.7, 2, None, "asc1"]]
     assert (rows.rows_in, rows.refusals[0].why) == (2, "a int, no object: write {…} for each event")
@@ -245,7 +245,7 @@ def test_groups_of_eyes_on_russia_lose_their_period(tmp_path: Path) -> None:
     ]
     lines = [f"U{n},2022-03-01,{g},50,30" for n, g in enumerate(groups)]
     path.write_text("entry,date,event_group,lat,lon\n" + "\n".join(lines) + "\n")
-    types = eyes_on_russia.read(path, Options()).frame["event_type"].tolist()
+    types = event_datasets.EYES_ON_RUSSIA.read(path, Options()).frame["event_type"].tolist()
     assert types == ["Bombing or Explosion", "Civilian Infrastructure Damage", "Civilian Casualty", "May Day"]
 
 

@@ -18,7 +18,7 @@ from geo.cli import main
 from geo.extraction.briefing import COLUMNS, Draft, Reading, accept_review, read_briefing, text_of, write_review
 from geo.importing.importer import Receipt
 from geo.schema import INCIDENT_COLUMNS
-from geo.sources.review_rows import escaped, plain
+from geo.sources.incidents import escaped, plain
 
 __all__ = ["founding", "gazetteer"]
 

@@ -15,7 +15,7 @@ from geo.archive import open_archive
 from geo.errors import GateError, UsageError
 from geo.importing.importer import Receipt, import_files
 from geo.schema import Options, parse_instant
-from geo.sources import acled, incidents, ucdp, viina
+from geo.sources import acled, event_datasets, incidents, ucdp
 from geo.sources import incident_rows as points
 
 FILES = {
@@ -163,7 +163,7 @@ def test_viina_reports_of_one_event_are_rows_of_their_own(tmp_path: Path) -> Non
         "12,5,20250111,36.19,51.73,ADM1,ria,https://a.example/2,Обстрел,ru,0.61,0,0\n",
         encoding="utf-8",
     )
-    rows = viina.read(path, Options())
+    rows = event_datasets.VIINA.read(path, Options())
     assert rows.refusals == ()
     columns = ["event_id", "date_start", "where_prec", "source", "source_article", "notes", "lang", "actor1"]
     assert rows.frame[columns].values.tolist() == [
@@ -174,7 +174,7 @@ def test_viina_reports_of_one_event_are_rows_of_their_own(tmp_path: Path) -> Non
 
 def test_the_flags_of_viina_name_an_actor_only_where_one_side_acted(shared: Path) -> None:
     path = shared / "incidents" / "viina_derived" / "VIINA_2025_REBUILD.csv"
-    rows = viina.read(path, Options())
+    rows = event_datasets.VIINA.read(path, Options())
     assert (rows.rows_in, len(rows.frame), rows.refusals) == (325, 325, ())
     mine = rows.frame.set_index("event_id")["actor1"]
     named = {("1", "0"): "RU", ("0", "1"): "UA"}

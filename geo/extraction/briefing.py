@@ -21,7 +21,7 @@ from geo.extraction.events import Dateline, Place, date_fields, located
 from geo.extraction.events import dateline as first_dateline
 from geo.importing.importer import Receipt, import_files
 from geo.schema import INCIDENT_COLUMNS, to_instant
-from geo.sources.review_rows import CONFIRM, escaped
+from geo.sources.incidents import CONFIRM, escaped
 from geo.storage.atomic_write import write_page
 from geo.text.dates_in_names import find_date
 from geo.text.languages import country_of, languages, pattern, words

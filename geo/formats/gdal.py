@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 from pyogrio.errors import CRSError
 
 from geo.errors import ArchiveError, FileError
-from geo.formats.encodings import text_of
 from geo.formats.geojson import MIB
+from geo.formats.tables import text_of
 from geo.formats.zips import choose
 from geo.storage import transactions
 

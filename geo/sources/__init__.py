@@ -9,24 +9,24 @@ from geo.assets import ASSETS
 from geo.errors import UsageError
 from geo.sources.base import Reader
 
-# name -> module; read when asked for, so that importing geo stays light
+# name -> module, and which of its readers where it has several; read when asked for, so that importing geo stays light
 _MODULES = {
     "acled": "acled",
-    "bellingcat": "bellingcat",
+    "bellingcat": "event_datasets.BELLINGCAT",
     "deepstate": "deepstate",
     "deepstate-mirror": "deepstate_mirror",
-    "eyes-on-russia": "eyes_on_russia",
+    "eyes-on-russia": "event_datasets.EYES_ON_RUSSIA",
     "incidents": "incidents",
     "isw": "isw",
     "isw-events": "isw_events",
     "mymaps": "mymaps",
     "nzz": "nzz",
     "uacontrolmap": "uacontrolmap",
-    "review": "review_rows",
+    "review": "incidents.REVIEW",
     "ucdp-ged": "ucdp",
     "units": "units",
     "vector": "vector",
-    "viina": "viina",
+    "viina": "event_datasets.VIINA",
 }
 NAMES = tuple(_MODULES)
 
@@ -35,7 +35,8 @@ def reader(name: str) -> Reader:
     """The reader of a source."""
     if name not in _MODULES:
         raise UsageError(f"no source {name!r}; there are: {', '.join(NAMES)}. A desk's own files are 'vector'")
-    found: Reader = import_module(f"geo.sources.{_MODULES[name]}").READER
+    module, _, attribute = _MODULES[name].partition(".")
+    found: Reader = getattr(import_module(f"geo.sources.{module}"), attribute or "READER")
     return found
 
 
