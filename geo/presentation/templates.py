@@ -93,6 +93,8 @@ def checked(folder: Path) -> Path:
     if not folder.is_dir():
         raise UsageError(f"templates {folder}: no such folder")
     for path in sorted(folder.glob("*.html")):
+        if not path.is_file():
+            raise UsageError(f"{path}: a template is a file")
         if path.name not in names() and not path.name.startswith("_"):
             close = get_close_matches(path.stem, [name.removesuffix(".html") for name in names()], 1)
             way = f"did you mean {close[0]}.html?" if close else f"there are {', '.join(names())}"
