@@ -31,9 +31,8 @@ from geo.importing.importer import ensure_units
 from geo.output.brief_tables import Table, signed
 from geo.output.documents.brief_page import series_table
 from geo.output.documents.content import Brief, chart_words, gather_brief, map_words
-from geo.output.documents.markdown import _table, escaped
 from geo.output.documents.svg_chart import _rounds, chart_values
-from geo.output.documents.write import draw_brief
+from geo.output.documents.write import _markdown_table, draw_brief, escaped
 from geo.output.html.embed import embed_snippet
 from geo.output.images.fonts import plain
 from geo.presentation.labels import figure
@@ -308,8 +307,8 @@ import sys
 from pathlib import Path
 from geo.archive import open_archive
 from geo.output.documents.content import gather_brief
-from geo.output.documents.docx import brief_docx
-from geo.output.documents.pptx import brief_pptx
+from geo.output.documents.office import brief_docx
+from geo.output.documents.office import brief_pptx
 from geo.output.documents.write import draw_brief
 archive, folder = open_archive(sys.argv[1]), Path(sys.argv[2])
 for kind in ("html", "md"):
@@ -400,6 +399,8 @@ def test_the_snippet_takes_addresses_of_the_web_alone(tmp_path: Path) -> None:
 def test_a_table_keeps_its_cells_whatever_is_in_them() -> None:
     cells = Cells()
     cells.feed(
-        MarkdownIt("commonmark").enable("table").render("\n".join(_table(Table("c", ["a", "b"], [["x|y", "`1`"]], 1))))
+        MarkdownIt("commonmark")
+        .enable("table")
+        .render("\n".join(_markdown_table(Table("c", ["a", "b"], [["x|y", "`1`"]], 1))))
     )
     assert cells.rows == [["a", "b"], ["x|y", "`1`"]]

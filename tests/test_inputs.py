@@ -23,7 +23,7 @@ from geo.geocoding.place_records import read_register
 from geo.importing.importer import import_claims, import_files
 from geo.maintenance.check import check_archive
 from geo.output.html.embed import embed_snippet
-from geo.output.site.publish import opened
+from geo.output.site.publish import open_site_folder
 from geo.schema import last_instant, parse_instant
 from geo.sources.vector import read_toml
 from geo.storage.gpkg import add_functions
@@ -198,14 +198,14 @@ def test_a_damaged_journal_of_the_day_is_told(tmp_path: Path, archive: Path, jou
      b'{"moves": ["index.html"], "removed": [], "manifest": null}', b'{"moves": ["index.html"], "removed": []}'],
 )  # fmt: skip
 def test_damaged_records_of_a_site_are_told_and_move_nothing(tmp_path: Path, name: str, content: bytes) -> None:
-    with opened(tmp_path / "site") as shelf:
-        shelf.put("index.html", "1", "old")
-        shelf.switch({"made_by": "x"})
+    with open_site_folder(tmp_path / "site") as site:
+        site.put("index.html", "1", "old")
+        site.switch({"made_by": "x"})
     own = tmp_path / "site" / ".geo-site"
     (own / name).write_bytes(content)
     (own / "new").mkdir()
     (own / "new" / "index.html").write_text("new")
-    with pytest.raises(UsageError, match="damaged: build into an empty folder"), opened(tmp_path / "site"):
+    with pytest.raises(UsageError, match="damaged: build into an empty folder"), open_site_folder(tmp_path / "site"):
         pass
     assert (tmp_path / "site" / "index.html").read_text() == "old"
 

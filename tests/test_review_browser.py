@@ -19,8 +19,7 @@ from geo.extraction.briefing import Draft, Reading, text_of
 from geo.extraction.event_merging import Span
 from geo.geocoding.geocoder import MENTION_COLUMNS
 from geo.output.html.map_page import save_map
-from geo.output.html.review_data import count_words, pieces
-from geo.output.html.review_page import draw_review
+from geo.output.html.review_page import count_words, draw_review, pieces
 
 __all__ = ["browser", "founding", "gazetteer"]
 

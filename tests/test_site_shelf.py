@@ -15,7 +15,7 @@ from site_links import reached
 
 from geo.errors import BusyError, UsageError
 from geo.output.site import publish
-from geo.output.site.publish import OWN, Built, opened
+from geo.output.site.publish import OWN, BuildReport, open_site_folder
 
 Site = dict[str, bytes]
 
@@ -24,12 +24,12 @@ class Killed(BaseException):
     """Stands for a process that is gone."""
 
 
-def build(folder: Path, site: Site) -> Built:
-    with opened(folder) as shelf:
+def build(folder: Path, site: Site) -> BuildReport:
+    with open_site_folder(folder) as target:
         for path, content in site.items():
-            if not shelf.has(path, content.hex()):
-                shelf.put(path, content.hex(), content)
-        return shelf.switch({"made_by": "test"})
+            if not target.has(path, content.hex()):
+                target.put(path, content.hex(), content)
+        return target.switch({"made_by": "test"})
 
 
 def content_of(folder: Path) -> Site:
@@ -117,7 +117,7 @@ def test_a_build_that_dies_at_any_step_breaks_no_link(
             assert taken[0] == limit
             break
         limit += 1
-    assert build(folder, new) == Built(folder, kept=len(new))
+    assert build(folder, new) == BuildReport(folder, kept=len(new))
 
 
 def test_the_first_build_shows_no_index_before_all_that_it_links_to(
@@ -153,7 +153,7 @@ def test_nothing_is_written_where_nothing_is_new(tmp_path: Path) -> None:
         return {p: p.stat().st_mtime_ns for p in [tmp_path, *tmp_path.rglob("*")] if p.name != ".lock"}
 
     before = times()
-    assert build(tmp_path, site) == Built(tmp_path, kept=2)
+    assert build(tmp_path, site) == BuildReport(tmp_path, kept=2)
     assert times() == before
 
 
@@ -200,5 +200,5 @@ def test_a_manifest_leads_nowhere_else(tmp_path: Path) -> None:
 
 
 def test_one_build_at_a_time(tmp_path: Path) -> None:
-    with opened(tmp_path), pytest.raises(BusyError, match="geo site .* in hand"), opened(tmp_path):
+    with open_site_folder(tmp_path), pytest.raises(BusyError, match="geo site .* in hand"), open_site_folder(tmp_path):
         pass

@@ -20,7 +20,7 @@ from geo.automation.daily import run_daily
 from geo.automation.endpoints import Address, parse_address
 from geo.automation.network import Limits, Network
 from geo.importing.importer import ensure_units
-from geo.output.site.publish import opened as opened_shelf
+from geo.output.site.publish import open_site_folder
 from geo.storage.transactions import Writer
 from tests.fuzzing.corpus import Seed, kml, polygons, zipped
 from tests.fuzzing.target import Broken, Target, Use
@@ -184,11 +184,11 @@ _SITE = {"index.html": "new index", "dates/2025-01-11.html": "day", "data/2025-0
 
 
 def _build(folder: Path, pages: Mapping[str, str]) -> None:
-    with opened_shelf(folder) as shelf:
+    with open_site_folder(folder) as site:
         for name, text in pages.items():
-            if not shelf.has(name, text):
-                shelf.put(name, text, text)
-        shelf.switch({"made_by": "x"})
+            if not site.has(name, text):
+                site.put(name, text, text)
+        site.switch({"made_by": "x"})
 
 
 def _manifests(folder: Path) -> list[Seed]:

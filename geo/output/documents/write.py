@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
+from urllib.parse import quote
 
 import geopandas as gpd
 
 from geo.errors import UsageError
-from geo.output.documents.brief_images import draw_pictures
+from geo.output.brief_tables import Section, Table
 from geo.output.documents.brief_page import brief_page
-from geo.output.documents.content import gather_brief
-from geo.output.documents.docx import brief_docx
-from geo.output.documents.markdown import brief_markdown
-from geo.output.documents.ooxml import office
-from geo.output.documents.pptx import brief_pptx
+from geo.output.documents.content import Brief, chart_words, gather_brief, map_words, no_headline
+from geo.output.documents.office import brief_docx, brief_pptx, office
 from geo.output.html.map_page import save_map
+from geo.output.images import text_blocks
+from geo.output.images.chart import draw_chart
+from geo.output.images.export import save
+from geo.output.images.fonts import plain
+from geo.output.images.picture import draw_figure, view_box
+from geo.output.images.themes import chosen
 from geo.output.map_options import MapKeywords, map_options, shares_options
+from geo.presentation.statuses import named
 from geo.presentation.templates import templates_folder
 from geo.storage.atomic_write import write_page
 
@@ -26,6 +32,7 @@ if TYPE_CHECKING:
     from geo.archive import Archive
     from geo.archive.results import When
     from geo.claims.model import Claim
+
 
 _ENDINGS = (".html", ".md", ".docx", ".pptx")
 
@@ -103,3 +110,71 @@ def draw_brief(
         held = [(heading, drawn_at.read_bytes(), words) for heading, drawn_at, words in drawn]
     write = brief_docx if kind == ".docx" else brief_pptx
     return [write_page(write(brief, held), target)]
+
+
+def draw_pictures(archive: Archive, brief: Brief, map_path: Path, chart_path: Path) -> list[tuple[str, Path, str]]:
+    """Draw a briefing's map and, where anything was ever held, its chart."""
+    form, theme = chosen("slide", "light")
+    content = brief.content
+    figure = draw_figure(content, view_box(content, None), form, theme)
+    credit = plain(" ".join(brief.credits))
+    save(figure, map_path, title=plain(content.title), text=text_blocks.alt_text(content, credit), credit=credit)
+    made = [("Map", map_path, map_words(brief))]
+    if brief.lines:
+        draw_chart(
+            archive, chart_path, source=brief.source, status=named(is_current=True), within=brief.within, to=brief.date,
+            as_known_on=brief.as_known_on, colours=brief.colours,
+        )  # fmt: skip
+        made.append(("Since the first snapshot", chart_path, chart_words(brief)))
+    return made
+
+
+# what CommonMark, tables, mathematics, page generators and HTML would read as more than text
+_SIGNS = re.compile(r"([\\`*_\[\]<>&|~#${}^])")
+_STARTS = re.compile(r"^([-+=:])|^(\d{1,9})([.)])(?=\s|$)")
+
+
+def escaped(text: str) -> str:
+    """Text as Markdown shows it, on one line."""
+    said = _SIGNS.sub(r"\\\1", plain(text))
+    return _STARTS.sub(lambda m: f"\\{m[1]}" if m[1] else f"{m[2]}\\{m[3]}", said)
+
+
+def brief_markdown(brief: Brief, pictures: Sequence[tuple[str, Path, str]]) -> str:
+    """The text of a briefing's Markdown file."""
+    lines = [f"# {escaped(brief.title)}", "", escaped(brief.subtitle), ""]
+    for headline in brief.headlines:
+        said = "; ".join(escaped(text) for text in (headline.moved, headline.span, headline.rests) if text)
+        lines.append(f"- **{escaped(headline.label)}: {escaped(headline.km2)} km²** ({said})")
+    if not brief.headlines:
+        lines.append(no_headline(brief))
+    by_heading = {heading: _markdown_picture(heading, path, words) for heading, path, words in pictures}
+    headings = list(by_heading)
+    lines += ["", *by_heading[headings[0]]] if headings else []
+    for section in brief.moved:
+        lines += _markdown_section(section)
+    for heading in headings[1:]:
+        lines += by_heading[heading]
+    for section in brief.told:
+        lines += _markdown_section(section)
+    lines += ["## Sources", "", *(f"- {escaped(line)}" for line in brief.credits)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _markdown_picture(heading: str, path: Path, words: str) -> list[str]:
+    return [f"## {heading}", "", f"![{escaped(words)}]({quote(path.name)})", ""]
+
+
+def _markdown_section(section: Section) -> list[str]:
+    lines = [f"## {escaped(section.heading)}", ""]
+    if section.table is not None:
+        lines += [escaped(section.table.caption), "", *_markdown_table(section.table), ""]
+    for note in section.notes:
+        lines += [escaped(note), ""]
+    return lines
+
+
+def _markdown_table(table: Table) -> list[str]:
+    rules = ["---:" if i >= table.numbers else "---" for i in range(len(table.columns))]
+    rows = [[escaped(cell) for cell in row] for row in (table.columns, *table.rows)]
+    return [f"| {' | '.join(row)} |" for row in (rows[0], rules, *rows[1:])]

@@ -17,12 +17,11 @@ from geo.output.html.timeline_page import timeline_of
 from geo.output.map_content import credit_of, gather
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.output.parallel import by_workers
-from geo.output.site.downloads import download_bytes, take
-from geo.output.site.feed import ENTRIES, feed_xml, learnt, sitemap_xml
+from geo.output.site.downloads import download_bytes, read_download_data
 from geo.output.site.pages import Unit, downloads, index_values, site_values, sources_page, unit_page, units_of
 from geo.output.site.plan import Day, Plan, SiteOptions, checked_address, digest, plan_site
-from geo.output.site.publish import Built, Filed, Shelf, opened, stage
-from geo.output.site.social_image import card_png, card_words
+from geo.output.site.publish import BuildReport, ManifestEntry, SiteFolder, open_site_folder, stage
+from geo.output.site.syndication import ENTRIES, card_png, card_words, feed_xml, learnt, sitemap_xml
 from geo.presentation import basemap
 from geo.presentation.labels import credit_line, written
 from geo.presentation.templates import templates_folder
@@ -56,7 +55,7 @@ def build_site(
     workers: int = 1,
     progress: Progress | None = None,
     **shown: Unpack[MapKeywords],
-) -> Built:
+) -> BuildReport:
     """Build a static site of an archive, or bring one up to date.
 
     Parameters
@@ -78,7 +77,7 @@ def build_site(
 
     Returns
     -------
-    Built
+    BuildReport
         What was added, changed, removed and kept. The same input gives the same bytes.
 
     Raises
@@ -90,7 +89,9 @@ def build_site(
     UnitError
         A unit is unknown or ambiguous.
     UsageError
-        The folder holds files of others, another build is at work in it, or the address is none.
+        The folder holds files of others, or the address is none.
+    BusyError
+        Another build is at work in it.
 
     Examples
     --------
@@ -98,7 +99,7 @@ def build_site(
     >>> "dates/2025-01-11.html" in built.added
     True
     """
-    with archive.holding(), opened(Path(folder)) as shelf:
+    with archive.holding(), open_site_folder(Path(folder)) as site:
         given = map_options(build_site, shown)
         known = moment(given.as_known_on)
         fixed = {
@@ -108,12 +109,12 @@ def build_site(
         own = {"base_url": checked_address(base_url), "with_downloads": with_downloads}
         options = SiteOptions(**{**vars(given), **fixed, **own})
         plan = plan_site(archive, options, from_=from_, to=to)
-        _put_days(archive, plan, shelf, workers, progress)
-        _put_whole(archive, plan, shelf)
-        return shelf.switch(_told(plan))
+        _put_days(archive, plan, site, workers, progress)
+        _put_whole(archive, plan, site)
+        return site.switch(_manifest_values(plan))
 
 
-def _told(plan: Plan) -> dict[str, Any]:
+def _manifest_values(plan: Plan) -> dict[str, Any]:
     """What the manifest says beside the files: the tool, the options, and the snapshots that each date rests on."""
     dates = {day.day: {str(s["snapshot"]): s["sha256"] for s in day.snapshots} for day in plan.days}
     return {"made_by": f"geo-control {__version__}", "options": dict(plan.recorded), "dates": dates}
@@ -122,23 +123,23 @@ def _told(plan: Plan) -> dict[str, Any]:
 # -- dates --------------------------------------------------------------------------------------------------------
 
 
-def _put_days(archive: Archive, plan: Plan, shelf: Shelf, workers: int, progress: Progress | None) -> None:
+def _put_days(archive: Archive, plan: Plan, site: SiteFolder, workers: int, progress: Progress | None) -> None:
     rests: dict[str, str] = {}
     jobs = []
     for day in plan.days:
         files = {**dict.fromkeys(day.files, day.state), _page(day): day.page}
         if plan.recorded["cards"]:
             files[_card(day)] = day.card
-        wanted = [path for path, key in files.items() if not shelf.has(path, key)]
+        wanted = [path for path, key in files.items() if not site.has(path, key)]
         rests |= {path: files[path] for path in wanted}
         if wanted:
-            jobs.append(_Job(day, wanted, {p: f.bytes for p, f in shelf.wanted.items() if p in day.files}))
+            jobs.append(_Job(day, wanted, {p: f.bytes for p, f in site.wanted.items() if p in day.files}))
     made = by_workers(
-        archive, jobs, partial(_make_day, plan=replace(plan, days=()), staging=shelf.staging), workers=workers
+        archive, jobs, partial(_make_day, plan=replace(plan, days=()), staging=site.staging), workers=workers
     )
     for count, (job, files_made) in enumerate(zip(jobs, made, strict=True), start=1):
-        for path, filed in files_made.items():
-            shelf.take(path, rests[path], filed)
+        for path, entry in files_made.items():
+            site.take(path, rests[path], entry)
         if progress is not None:
             progress(count, len(jobs), job.day.day)
 
@@ -151,14 +152,14 @@ def _card(day: Day) -> str:
     return f"cards/{day.day}.png"
 
 
-def _make_day(archive: Archive, job: _Job, *, plan: Plan, staging: Path) -> dict[str, Filed]:
+def _make_day(archive: Archive, job: _Job, *, plan: Plan, staging: Path) -> dict[str, ManifestEntry]:
     """Whatever is wanted of a date, written into the staging folder."""
     day, made = job.day, {}
     wanted = set(job.wanted)
     data = [path for path in day.files if path in wanted]
     if data:
-        taken = take(archive, day, plan.options)
-        made = {path: stage(staging, path, download_bytes(path, taken)) for path in data}
+        loaded = read_download_data(archive, day, plan.options)
+        made = {path: stage(staging, path, download_bytes(path, loaded)) for path in data}
     if wanted - set(data):
         options = plan.options
         title = f"{plan.title}, {written(day.day)}"
@@ -187,31 +188,31 @@ def _render_day(made: ControlMap, plan: Plan, day: Day, sizes: Mapping[str, int]
 # -- the whole ----------------------------------------------------------------------------------------------------
 
 
-def _put_whole(archive: Archive, plan: Plan, shelf: Shelf) -> None:
+def _put_whole(archive: Archive, plan: Plan, site: SiteFolder) -> None:
     """Index, units, sources, feed and site map."""
-    standing = [p for p, f in shelf.old.items() if p.startswith("units/") and f.rests_on == plan.series]
-    if not all([*(shelf.has(p, plan.series) for p in standing), shelf.has("index.html", plan.series)]):
+    standing = [p for p, f in site.old.items() if p.startswith("units/") and f.rests_on == plan.series]
+    if not all([*(site.has(p, plan.series) for p in standing), site.has("index.html", plan.series)]):
         units = units_of(archive, plan)
         for unit in units:
-            shelf.put(unit.path, plan.series, unit_page(unit, archive, plan, _owed(unit, archive, plan)))
+            site.put(unit.path, plan.series, unit_page(unit, archive, plan, _owed(unit, archive, plan)))
         for gone in set(standing) - {unit.path for unit in units}:
-            shelf.wanted.pop(gone, None)
-        shelf.put("index.html", plan.series, _index(archive, plan, units))
+            site.wanted.pop(gone, None)
+        site.put("index.html", plan.series, _index(archive, plan, units))
     credits = [credit_of(archive, name) for name in (plan.options.source, *plan.datasets)]
-    shelf.put("sources.html", plan.series, _sources(archive, plan, credits))
-    _put_feed(archive, plan, shelf, [credit_line(c) or c["name"] for c in credits])
+    site.put("sources.html", plan.series, _sources(archive, plan, credits))
+    _put_feed(archive, plan, site, [credit_line(c) or c["name"] for c in credits])
     if plan.options.base_url:
-        pages = sorted((p for p in shelf.wanted if p.endswith(".html")), key=lambda p: (p != "index.html", p))
-        shelf.put("sitemap.xml", "", sitemap_xml(plan, pages))
+        pages = sorted((p for p in site.wanted if p.endswith(".html")), key=lambda p: (p != "index.html", p))
+        site.put("sitemap.xml", "", sitemap_xml(plan, pages))
 
 
-def _put_feed(archive: Archive, plan: Plan, shelf: Shelf, credits: Sequence[str]) -> None:
+def _put_feed(archive: Archive, plan: Plan, site: SiteFolder, credits: Sequence[str]) -> None:
     newest = sorted(plan.days, key=lambda d: (learnt(d), d.day), reverse=True)[:ENTRIES]
     updated = _updated(archive, plan)
     key = digest(plan.series, str(updated), [(d.day, str(learnt(d))) for d in newest], credits)
-    if not shelf.has("feed.xml", key):
+    if not site.has("feed.xml", key):
         summaries = {day.day: _summary(archive, plan, day) for day in newest}
-        shelf.put("feed.xml", key, feed_xml(plan, summaries, updated, credits))
+        site.put("feed.xml", key, feed_xml(plan, summaries, updated, credits))
 
 
 def _updated(archive: Archive, plan: Plan) -> datetime:

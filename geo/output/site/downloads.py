@@ -39,7 +39,7 @@ _INCIDENT = ("dataset", *(c for c in INCIDENT_COLUMNS if c != "orig"))
 
 
 @dataclass(frozen=True)
-class Taken:
+class DownloadData:
     """What stands on a date, as downloads carry it: frames in EPSG:4326, the figures, and whom to credit."""
 
     day: str
@@ -50,7 +50,7 @@ class Taken:
     colours: Mapping[str, str]
 
 
-def take(archive: Archive, day: Day, options: SiteOptions) -> Taken:
+def read_download_data(archive: Archive, day: Day, options: SiteOptions) -> DownloadData:
     """Read what a date's downloads carry."""
     known: dict[str, Any] = {"as_known_on": options.as_known_on}
     control = archive.control(day.day, source=options.source, **known)
@@ -66,7 +66,7 @@ def take(archive: Archive, day: Day, options: SiteOptions) -> Taken:
     parts = ["part"] if (control["part"].fillna("") != "").any() else []
     sets = sorted(set(incidents["dataset"])) if len(incidents) else []
     credits = [credit_line(credit_of(archive, name)) or name for name in (options.source, *sets)]
-    return Taken(
+    return DownloadData(
         day.day,
         control[[*_CONTROL, *parts, "geometry"]],
         incidents[[*_INCIDENT, "geometry"]],
@@ -76,28 +76,27 @@ def take(archive: Archive, day: Day, options: SiteOptions) -> Taken:
     )
 
 
-def download_bytes(path: str, taken: Taken) -> bytes:
+def download_bytes(path: str, loaded: DownloadData) -> bytes:
     """The bytes of one of a date's files."""
     what, _, kind = path.rpartition("/")[2][len("YYYY-MM-DD-") :].partition(".")
-    frame = taken.incidents if what == "incidents" else taken.control
+    frame = loaded.incidents if what == "incidents" else loaded.control
     if kind == "geojson":
-        return _geojson(frame, taken)
+        return _geojson(frame, loaded)
     if kind == "csv":
-        rows = (
-            taken.figures.assign(date=taken.day) if what == "figures" else pd.DataFrame(frame.drop(columns="geometry"))
-        )
-        return _csv(rows, taken)
+        if what == "figures":
+            return _csv(loaded.figures.assign(date=loaded.day), loaded)
+        return _csv(pd.DataFrame(frame.drop(columns="geometry")), loaded)
     if kind == "kml":
-        return _kml(taken)
+        return _kml(loaded)
     if kind == "gpkg":
-        layers = {"control": taken.control} | ({"incidents": taken.incidents} if len(taken.incidents) else {})
-        return geopackage_bytes(layers, description="; ".join(taken.credits))
+        layers = {"control": loaded.control} | ({"incidents": loaded.incidents} if len(loaded.incidents) else {})
+        return geopackage_bytes(layers, description="; ".join(loaded.credits))
     stream = io.BytesIO()
     frame.to_parquet(stream, index=False)
     return stream.getvalue()
 
 
-def _geojson(frame: gpd.GeoDataFrame, taken: Taken) -> bytes:
+def _geojson(frame: gpd.GeoDataFrame, loaded: DownloadData) -> bytes:
     """RFC 7946: exterior rings run against the clock; what is not known is null."""
     shapes = np.asarray(frame.geometry.array, dtype=object)
     drawn = shapely.to_geojson(shapely.orient_polygons(shapes)) if len(shapes) else []
@@ -106,7 +105,7 @@ def _geojson(frame: gpd.GeoDataFrame, taken: Taken) -> bytes:
         f'"geometry":{text if text is not None else "null"}}}'
         for row, text in zip(_rows(frame), drawn, strict=True)
     ]
-    head = {"date": taken.day, "credits": list(taken.credits), "made_with": f"geo-control {__version__}"}
+    head = {"date": loaded.day, "credits": list(loaded.credits), "made_with": f"geo-control {__version__}"}
     opened = json.dumps({"type": "FeatureCollection", **head}, ensure_ascii=False)[:-1]
     return (opened + ',"features":[\n' + ",\n".join(features) + "\n]}\n").encode("utf-8", "replace")
 
@@ -124,8 +123,8 @@ def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else str(value)
 
 
-def _csv(table: pd.DataFrame, taken: Taken) -> bytes:
-    credits = defused("; ".join(taken.credits))
+def _csv(table: pd.DataFrame, loaded: DownloadData) -> bytes:
+    credits = defused("; ".join(loaded.credits))
     rows = [
         [*("" if v is None else v if not isinstance(v, str) else defused(v) for v in row.values()), credits]
         for row in _rows(table)
@@ -133,26 +132,26 @@ def _csv(table: pd.DataFrame, taken: Taken) -> bytes:
     return "".join(csv_lines([[*table.columns, "credits"], *rows])).encode("utf-8", "replace")
 
 
-def _kml(taken: Taken) -> bytes:
+def _kml(loaded: DownloadData) -> bytes:
     root = Element("kml", xmlns="http://www.opengis.net/kml/2.2")
     document = add(root, "Document")
-    add(document, "name", f"Control on {taken.day}")
-    add(document, "description", _lines([*taken.credits, f"Made with geo-control {__version__}"]))
+    add(document, "name", f"Control on {loaded.day}")
+    add(document, "description", _lines([*loaded.credits, f"Made with geo-control {__version__}"]))
     classes = dict.fromkeys(
-        (text_or_none(c), str(s)) for c, s in zip(taken.control["controller"], taken.control["status"], strict=True)
+        (text_or_none(c), str(s)) for c, s in zip(loaded.control["controller"], loaded.control["status"], strict=True)
     )
     names = {key: f"class-{i}" for i, key in enumerate(sorted(classes, key=class_order))}
     for key, name in names.items():
-        _style(document, name, class_colour(*key, taken.colours), f"{round(255 * status_of(key[1]).kml_opacity):02x}")
+        _style(document, name, class_colour(*key, loaded.colours), f"{round(255 * status_of(key[1]).kml_opacity):02x}")
     _balloon(add(document, "Style", id="incident"))
     folder = add(document, "Folder")
     add(folder, "name", "Control")
-    for row, shape in zip(_rows(taken.control), taken.control.geometry, strict=True):
+    for row, shape in zip(_rows(loaded.control), loaded.control.geometry, strict=True):
         _ground(folder, row, shape, names[row["controller"], row["status"]])
-    if len(taken.incidents):
+    if len(loaded.incidents):
         folder = add(document, "Folder")
         add(folder, "name", "Incidents")
-        for row in taken.incidents.to_dict("records"):
+        for row in loaded.incidents.to_dict("records"):
             _incident(folder, row)
     return xml_bytes(root)
 

@@ -13,7 +13,7 @@ from geo.measure.areas import OUTSIDE
 from geo.output.documents.svg_chart import chart_values
 from geo.output.html.page import PageParts, page_of
 from geo.output.site.plan import Day, Plan, slugs
-from geo.output.site.social_image import HEIGHT, WIDTH
+from geo.output.site.syndication import HEIGHT, WIDTH
 from geo.presentation.chart_lines import class_line, lines_in_words
 from geo.presentation.labels import class_label, figure, written
 from geo.presentation.sides import side_colours

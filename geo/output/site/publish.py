@@ -22,7 +22,7 @@ _RANK = {"data": 0, "cards": 1, "dates": 2, "units": 3, "sources.html": 4, "inde
 
 
 @dataclass(frozen=True)
-class Filed:
+class ManifestEntry:
     """A file of the site: a digest of all that it rests on, and what it is."""
 
     rests_on: str
@@ -31,7 +31,7 @@ class Filed:
 
 
 @dataclass(frozen=True)
-class Built:
+class BuildReport:
     """What a build did."""
 
     folder: Path
@@ -42,13 +42,13 @@ class Built:
 
 
 @dataclass
-class Shelf:
-    """A site's folder while it is built. Get one from `opened`."""
+class SiteFolder:
+    """A site's folder while it is built. Get one from `open_site_folder`."""
 
     folder: Path
-    old: Mapping[str, Filed]
+    old: Mapping[str, ManifestEntry]
     manifest: str
-    wanted: dict[str, Filed] = field(default_factory=dict)
+    wanted: dict[str, ManifestEntry] = field(default_factory=dict)
     staged: set[str] = field(default_factory=set)
 
     @property
@@ -71,32 +71,32 @@ class Shelf:
     def put(self, path: str, rests_on: str, content: str | bytes) -> None:
         """Take a file into the new site."""
         raw = content.encode() if isinstance(content, str) else content
-        made = Filed(rests_on, len(raw), sha256(raw).hexdigest())
+        made = ManifestEntry(rests_on, len(raw), sha256(raw).hexdigest())
         if self._is_same(path, made):
             self.wanted[path] = made
         else:
             self.take(path, rests_on, stage(self.staging, path, raw))
 
-    def _is_same(self, path: str, made: Filed) -> bool:
+    def _is_same(self, path: str, made: ManifestEntry) -> bool:
         known = self.old.get(path)
         return known is not None and known.sha256 == made.sha256 and self._stands(path)
 
-    def take(self, path: str, rests_on: str, made: Filed) -> None:
+    def take(self, path: str, rests_on: str, made: ManifestEntry) -> None:
         """Take a file in that was staged by `stage`; one that is as before is left where it stands."""
-        self.wanted[path] = Filed(rests_on, made.bytes, made.sha256)
+        self.wanted[path] = ManifestEntry(rests_on, made.bytes, made.sha256)
         if self._is_same(path, made):
             (self.staging / path).unlink()
         else:
             self.staged.add(path)
 
-    def switch(self, told: Mapping[str, Any]) -> Built:
+    def switch(self, told: Mapping[str, Any]) -> BuildReport:
         """Put the new site in the old one's place."""
         removed = sorted(self.old.keys() - self.wanted.keys())
         for path in sorted(self.staged - self.old.keys()):
             if os.path.lexists(self.folder / path):
                 raise UsageError(f"{self.folder / path} was not made by geo site and stands in a page's place: move it")
         manifest = _manifest(told, self.wanted)
-        built = Built(
+        built = BuildReport(
             self.folder, tuple(sorted(self.staged - self.old.keys())), tuple(sorted(self.staged & self.old.keys())),
             tuple(removed), len(self.wanted) - len(self.staged),
         )  # fmt: skip
@@ -110,7 +110,7 @@ class Shelf:
         return built
 
 
-def stage(staging: Path, path: str, content: str | bytes) -> Filed:
+def stage(staging: Path, path: str, content: str | bytes) -> ManifestEntry:
     """Write a file of the new site beside the old one; any process may."""
     raw = content.encode() if isinstance(content, str) else content
     target = staging / path
@@ -119,11 +119,11 @@ def stage(staging: Path, path: str, content: str | bytes) -> Filed:
         target.write_bytes(raw)
     except OSError as error:
         raise _unwritable(target, error) from error
-    return Filed("", len(raw), sha256(raw).hexdigest())
+    return ManifestEntry("", len(raw), sha256(raw).hexdigest())
 
 
 @contextmanager
-def opened(folder: Path) -> Iterator[Shelf]:
+def open_site_folder(folder: Path) -> Iterator[SiteFolder]:
     """A site's folder to build in, after whatever an interrupted build left to do."""
     own = folder / OWN
     if folder.exists() and not folder.is_dir():
@@ -136,7 +136,7 @@ def opened(folder: Path) -> Iterator[Shelf]:
         with locked(own / ".lock", f"geo site {folder}"):
             _finish(folder)
             manifest = _read(own / "manifest.json")
-            yield Shelf(folder, _files(folder, manifest), manifest)
+            yield SiteFolder(folder, _files(folder, manifest), manifest)
             _discard(folder)
     except OSError as error:
         raise _unwritable(folder, error) from error
@@ -157,7 +157,7 @@ def _damaged(path: Path) -> UsageError:
     return UsageError(f"{path} is damaged: build into an empty folder")
 
 
-def _files(folder: Path, manifest: str) -> dict[str, Filed]:
+def _files(folder: Path, manifest: str) -> dict[str, ManifestEntry]:
     if not manifest:
         return {}
     try:
@@ -169,11 +169,11 @@ def _files(folder: Path, manifest: str) -> dict[str, Filed]:
         raise _damaged(folder / OWN / "manifest.json") from None
 
 
-def _filed(rests_on: str, bytes: int, sha256: str) -> Filed:
+def _filed(rests_on: str, bytes: int, sha256: str) -> ManifestEntry:
     """A file as the manifest has it; damage can put anything there."""
     if not (isinstance(rests_on, str) and isinstance(bytes, int) and isinstance(sha256, str)):
         raise TypeError(rests_on)
-    return Filed(rests_on, bytes, sha256)
+    return ManifestEntry(rests_on, bytes, sha256)
 
 
 def _inside(path: str) -> str:
@@ -184,7 +184,7 @@ def _inside(path: str) -> str:
     return path
 
 
-def _manifest(told: Mapping[str, Any], files: Mapping[str, Filed]) -> str:
+def _manifest(told: Mapping[str, Any], files: Mapping[str, ManifestEntry]) -> str:
     listed = {path: asdict(files[path]) for path in sorted(files)}
     whole = {"format": _FORMAT, **told, "files": listed}
     return json.dumps(whole, ensure_ascii=False, indent=1, sort_keys=False) + "\n"
