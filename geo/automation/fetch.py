@@ -115,14 +115,16 @@ def fetch_new(
 
     Raises
     ------
-    FetchError
-        The source's list cannot be had.
-    BusyError
-        Another run fetches from this source into this archive.
-    UsageError
-        There is no contact, no address, or a date cannot be read.
     ArchiveError
         The archive cannot be made or written.
+    BusyError
+        Another run fetches from this source into this archive.
+    FetchError
+        The source's list cannot be had.
+    GateError
+        A date cannot be read.
+    UsageError
+        There is no contact, no address, or a date cannot be read.
 
     Examples
     --------

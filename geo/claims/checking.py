@@ -85,6 +85,10 @@ def check_claim(
 
     Raises
     ------
+    ArchiveError
+        The archive is not there, is none, is damaged, or is of a newer version.
+    GateError
+        A date cannot be read.
     SourceError
         A source is not in the archive.
     UnitError

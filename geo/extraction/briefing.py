@@ -123,6 +123,8 @@ def read_briefing(
 
     Raises
     ------
+    ArchiveError
+        The archive is not there, is none, is damaged, or is of a newer version.
     FileError
         The file cannot be read, or is no text.
     GateError

@@ -94,10 +94,12 @@ def open_gazetteer(
 
     Raises
     ------
-    UsageError
-        A country's code is not one.
+    ArchiveError
+        The archive is not there, is none, is damaged, or is of a newer version.
     FileError
         A gazetteer file cannot be read, or the cache cannot be written.
+    UsageError
+        A country's code is not one.
 
     Examples
     --------

@@ -94,10 +94,14 @@ def geocode(
 
     Raises
     ------
-    UsageError
-        A country's code is not one.
+    ArchiveError
+        The archive is not there, is none, is damaged, or is of a newer version.
     FileError
         The gazetteer cannot be built.
+    GateError
+        A date cannot be read.
+    UsageError
+        A country's code is not one.
 
     Examples
     --------

@@ -72,6 +72,8 @@ def draw_brief(
 
     Raises
     ------
+    ArchiveError
+    GateError
     MapError
         Nothing can be drawn, matplotlib is missing (not for ``.html``), or a file cannot be written.
     NoSnapshotError

@@ -146,6 +146,8 @@ def draw_map(
 
     Raises
     ------
+    ArchiveError
+    GateError
     MapError
         Nothing can be drawn, or a dependency is missing.
     NoSnapshotError
@@ -154,6 +156,8 @@ def draw_map(
         A source must be named, or is not there.
     UnitError
         A unit is unknown or ambiguous.
+    UsageError
+        A language or a colour is unknown, or the folder of templates is not there.
 
     Examples
     --------
@@ -208,6 +212,10 @@ def draw_maps(
 
     Raises
     ------
+    ArchiveError
+        The archive is not there, is none, is damaged, or is of a newer version.
+    GateError
+        A date cannot be read.
     MapError
         No day of the span has a snapshot, or a page cannot be written.
     SourceError

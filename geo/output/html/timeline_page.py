@@ -70,6 +70,10 @@ def draw_timeline(
 
     Raises
     ------
+    ArchiveError
+        The archive is not there, is none, is damaged, or is of a newer version.
+    GateError
+        A date cannot be read.
     MapError
         No date of the span has a snapshot, or nothing can be drawn, or a dependency is missing.
     SourceError

@@ -128,6 +128,10 @@ def draw_dates(
 
     Raises
     ------
+    ArchiveError
+        The archive is not there, is none, is damaged, or is of a newer version.
+    GateError
+        A date cannot be read.
     MapError
         Nothing can be drawn, or a dependency is missing.
     NoSnapshotError

@@ -68,8 +68,12 @@ def draw_chart(
 
     Raises
     ------
+    ArchiveError
+    GateError
     MapError
         There is nothing to draw, matplotlib is missing, or the file cannot be written.
+    NoSnapshotError
+        Nothing depicts a date or an earlier one.
     SourceError
         A source must be named, or is not there.
     UnitError

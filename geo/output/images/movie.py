@@ -72,10 +72,14 @@ def draw_movie(
 
     Raises
     ------
+    ArchiveError
+    GateError
     MapError
         No day of the span has a snapshot, ffmpeg, pillow or matplotlib is missing, or the file cannot be written.
     SourceError
         A source must be named, or is not there.
+    UnitError
+        A unit is unknown or ambiguous.
     UsageError
         The file's name, the shape, the theme, the view or a number cannot be used.
 

@@ -72,6 +72,8 @@ def draw_picture(
 
     Raises
     ------
+    ArchiveError
+    GateError
     MapError
         Nothing can be drawn, matplotlib is missing, or the file cannot be written.
     NoSnapshotError

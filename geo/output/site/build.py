@@ -82,6 +82,10 @@ def build_site(
 
     Raises
     ------
+    ArchiveError
+        The archive is not there, is none, is damaged, or is of a newer version.
+    GateError
+        A date cannot be read.
     MapError
         No day of the span has a snapshot, or the folder cannot be written.
     SourceError
