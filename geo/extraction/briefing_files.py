@@ -40,6 +40,14 @@ _MARKDOWN = (
 )
 
 
+_NO_TEXT = (
+    (b"PK\x03\x04", "a file of Word, LibreOffice or another program that packs its files"),
+    (b"\xd0\xcf\x11\xe0", "a file of an old version of Word"),
+    (b"%PDF", "a PDF"),
+    (b"{\\rtf", "a file in Rich Text Format"),
+)
+
+
 @dataclass(frozen=True)
 class Text:
     """What a briefing says, as plain text, and what its file says about it."""
@@ -54,6 +62,9 @@ class Text:
 def read_text(path: Path, *, encoding: str | None = None) -> Text:
     """Read a briefing."""
     raw = read_bytes(path, limit=FILE_BYTES)
+    kind = next((name for mark, name in _NO_TEXT if raw.startswith(mark)), None)
+    if kind is not None:
+        raise FileError(f"{path}: {kind}, no text: save it as .txt, .md or .html, or copy its text into such a file")
     digest = sha256(raw).hexdigest()
     is_page = path.suffix.lower() in (".html", ".htm", ".xhtml")
     text = _decode(path, raw, encoding, is_page=is_page)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import re
 import shutil
 import tempfile
@@ -22,6 +23,7 @@ from pyogrio.errors import CRSError
 
 from geo.errors import ArchiveError, FileError
 from geo.formats.geojson import MIB
+from geo.formats.limits import plain_file
 from geo.formats.tables import text_of
 from geo.formats.zips import choose
 from geo.storage import transactions
@@ -99,16 +101,15 @@ def _check_kind(path: Path, kind: str) -> None:
     """The content must be what the extension says, before GDAL sees it."""
     if kind not in MAGIC_OF:
         raise FileError(f"{path}: {kind or 'no extension'}: one of .gpkg, .shp and .fgb is wanted")
-    if not path.is_file():
+    if not path.exists() or path.is_dir():
         raise FileError(f"{path}: {'a folder, not a file' if path.is_dir() else 'no such file'}")
-    size = path.stat().st_size
-    if size > LAYER_LIMIT:
-        raise FileError(f"{path}: {size / MIB:,.0f} MiB, over the limit of {LAYER_LIMIT / MIB:,.0f} MiB")
     try:
-        with path.open("rb") as stream:
-            start = stream.read(16)
+        with plain_file(path) as stream:
+            start, size = stream.read(16), os.fstat(stream.fileno()).st_size
     except OSError as error:
         raise FileError(f"{path}: cannot be read: {error.strerror}") from None
+    if size > LAYER_LIMIT:
+        raise FileError(f"{path}: {size / MIB:,.0f} MiB, over the limit of {LAYER_LIMIT / MIB:,.0f} MiB")
     if not start:
         raise FileError(f"{path}: empty file (0 bytes), perhaps a failed download")
     if not start.startswith(MAGIC_OF[kind]):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,6 +16,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.errors import FileError, GateError
+from geo.formats.limits import plain_file
 
 MIB = 1 << 20
 FILE_LIMIT = 256 * MIB
@@ -51,9 +53,9 @@ def read_bytes(path: Path, *, limit: int = FILE_LIMIT) -> bytes:
     """The whole content of a file."""
     path = Path(path)
     try:
-        with path.open("rb") as stream:
+        with plain_file(path) as stream:
             content = stream.read(limit + 1)
-            size = len(content) if len(content) <= limit else path.stat().st_size
+            size = len(content) if len(content) <= limit else os.fstat(stream.fileno()).st_size
     except FileNotFoundError:
         raise FileError(f"{path}: no such file") from None
     except IsADirectoryError:

@@ -66,7 +66,7 @@ def embed_snippet(
     Raises
     ------
     FileError
-        The page cannot be read, or has no title and none is given.
+        The page cannot be read, or has no title and none is given, or has not the date.
     GateError
         The date cannot be read.
     UsageError

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from functools import partial
 from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,7 +18,17 @@ TYPES = {
     ".csv": "text/csv; charset=utf-8", ".gpkg": "application/geopackage+sqlite3",
     ".parquet": "application/vnd.apache.parquet",
 }  # fmt: skip
-_HOSTS = ("127.0.0.1", "localhost", "[::1]")
+_HOST = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?", re.IGNORECASE)
+# a page brings its own scripts and styles along, and needs nothing from elsewhere
+_POLICY = {
+    "Content-Security-Policy": (
+        "default-src 'self' 'unsafe-inline' data: blob:; connect-src 'self'; object-src 'none'; base-uri 'none';"
+        " form-action 'none'"
+    ),
+    "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+}
 
 
 def serve(folder: str | Path, *, port: int = 8000) -> ThreadingHTTPServer:
@@ -78,8 +89,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, *, with_body: bool) -> None:
         # another site's page may not read this one by a name that leads here
-        host = (self.headers.get("Host") or "127.0.0.1").rpartition(":")
-        if (host[0] or host[2]) not in _HOSTS:
+        if not self._is_for_us():
             self.send_error(HTTPStatus.MISDIRECTED_REQUEST)
             return
         file = self._file()
@@ -92,9 +102,16 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(body)))
         self.send_header("X-Content-Type-Options", "nosniff")
         self.send_header("Cache-Control", "no-cache")
+        for name, value in _POLICY.items():
+            self.send_header(name, value)
         self.end_headers()
         if with_body:
             self.wfile.write(body)
+
+    def _is_for_us(self) -> bool:
+        """One Host header, of a name of this machine; without one, or with two, nobody knows whom it is for."""
+        named = self.headers.get_all("Host") or []
+        return len(named) == 1 and _HOST.fullmatch(named[0].strip()) is not None
 
     def _file(self) -> Path | None:
         try:
