@@ -2,4 +2,5 @@
 
 from geo.cli import main
 
-main(prog_name="geo")
+if __name__ == "__main__":
+    main(prog_name="geo")

@@ -66,7 +66,11 @@ class Archive(ArchiveBase):
     [423.3]
     """
 
+    close = ArchiveBase.close
+    holding = ArchiveBase.holding
+
     # what is in it
+    source_name = ArchiveBase.source_name
     sources = contents.sources
     controllers = contents.controllers
     snapshots = contents.snapshots
