@@ -30,7 +30,7 @@ from geo.errors import FileError, NoSnapshotError, UsageError
 from geo.importing.importer import ensure_units
 from geo.output.brief_tables import Table, signed
 from geo.output.documents.brief_page import series_table
-from geo.output.documents.content import Brief, chart_words, gather_brief, map_words
+from geo.output.documents.content import Brief, gather_brief, map_words
 from geo.output.documents.svg_chart import _rounds, chart_values
 from geo.output.documents.write import _markdown_table, draw_brief, escaped
 from geo.output.html.embed import embed_snippet
@@ -77,7 +77,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     def draw(_: Archive, brief: Brief, *paths: Path) -> list[tuple[str, Path, str]]:
         for path in paths:
             Image.new("RGB", (192, 108), "white").save(path)
-        return [("Map", paths[0], map_words(brief)), ("Chart", paths[1], chart_words(brief))]
+        return [("Map", paths[0], map_words(brief)), ("Chart", paths[1], brief.chart_words)]
 
     monkeypatch.setattr("geo.output.documents.write.draw_pictures", draw)
 

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date as Day
 from datetime import timedelta
-from functools import cache
 
 import geopandas as gpd
 import numpy as np
@@ -15,9 +13,8 @@ import pandas as pd
 import shapely
 
 from geo.archive.queries import ArchiveBase, Query, Reader
-from geo.archive.results import FAR, By, When, statuses_meant
+from geo.archive.results import FAR, By, When, meant_by, statuses_meant
 from geo.archive.shared_docs import consistent_read
-from geo.assets import ASSETS
 from geo.errors import NoSnapshotError, UsageError
 from geo.measure import areas, source_comparison
 from geo.measure.settlements import ground_at
@@ -26,7 +23,6 @@ from geo.presentation.sides import side_order
 from geo.schema import last_instant, number_of, parse_instant, text_or_none, to_instant
 
 LAG_DAYS = 14
-_MEANINGS = ASSETS / "classes" / "meanings.csv"
 COLUMNS = (
     "date", "controller", "status", "unit", "kind", "said_by", "others_say", "area_km2", "snapshots", "difference",
     "boundary",
@@ -284,28 +280,8 @@ def _meant(source: str, own: areas.ClassKey | None, key: Key) -> str:
 
 def meaning_of(source: str, part: str, controller: str | None, status: str) -> str:
     """What a source means by a class, by the table of docs/formats.md."""
-    row = _meant_by(source, part, controller, status)
+    row = meant_by(source, part, controller, status)
     return row["meaning"] if row else f"its own class {_words(controller, status, part)}"
-
-
-def stated_meaning(source: str, part: str, controller: str | None, status: str) -> str:
-    """What the table says of this class alone; "" where it says nothing of it."""
-    row = _meant_by(source, part, controller, status)
-    return row["meaning"] if row and row["status"] else ""
-
-
-def _meant_by(source: str, part: str, controller: str | None, status: str) -> dict[str, str] | None:
-    for row in _meanings():
-        fits = row["source"] == source and row["part"] in ("", part)
-        if fits and row["controller"] in ("", controller or "") and row["status"] in ("", status):
-            return row
-    return None
-
-
-@cache
-def _meanings() -> list[dict[str, str]]:
-    with _MEANINGS.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))
 
 
 def _words(controller: str | None, status: str, part: str = "") -> str:

@@ -19,7 +19,7 @@ from geo.claims.model import Claim, Span
 from geo.measure import areas
 from geo.measure.areas import Zone
 from geo.measure.ellipsoid import areas_km2, running_areas_km2, without_residue
-from geo.measure.series.parallel import ground_changes
+from geo.measure.series.panel import ground_changes
 from geo.presentation.statuses import named
 from geo.schema import last_instant, parse_instant, text_or_none
 from geo.units import Countries, units_of_set

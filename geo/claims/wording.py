@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from geo.claims.model import Claim
 from geo.claims.verdict import Finding, Verdict
+
+if TYPE_CHECKING:
+    from geo.claims.model import Claim
 
 WORDS: Mapping[str, str] = {
     "supports": "supports", "contradicts": "contradicts",

@@ -11,7 +11,6 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.claims.wording import verdict_line
 from geo.incidents.markers import event_of, number_or_none
 from geo.output.map_content import base_words
 from geo.presentation.labels import class_label, figure, sentence, sliver_words, written
@@ -231,15 +230,15 @@ def _total(rows: Sequence[Mapping[Any, Any]], columns: tuple[str, str, str]) -> 
     return span if known == len(rows) else f"{span} (by {known} of {len(rows)})"
 
 
-def claimed(findings: Sequence[Finding]) -> list[Section]:
-    """Published figures with what each source says of them."""
+def claimed(findings: Sequence[Finding], lines: Sequence[tuple[str, str]]) -> list[Section]:
+    """Published figures with what each source says of them, and the line for each (`geo.claims.wording`)."""
     if not findings:
         return []
     rows = []
-    for finding in findings:
+    for finding, line in zip(findings, lines, strict=True):
         claim = finding.claim
         who = ", ".join(t for t in (claim.said_by, claim.said_on) if t)
-        rows.append([claim.text, who, claim.published_in, *verdict_line(finding)])
+        rows.append([claim.text, who, claim.published_in, *line])
     columns = ["Claim", "Said by", "Published in", "Verdict", "Rests on"]
     kept = [i for i in range(len(columns)) if any(row[i] for row in rows)]
     table = Table("Published figures, word for word, and what each source says of them.",

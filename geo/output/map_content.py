@@ -13,8 +13,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.archive.comparisons import stated_meaning
-from geo.archive.results import FAR, When, rows_of
+from geo.archive.results import FAR, When, rows_of, stated_meaning
 from geo.errors import MapError, UnitError, UsageError
 from geo.incidents.markers import Marker, cluster_markers, marker_of, number_or_none
 from geo.measure.ellipsoid import areas_km2

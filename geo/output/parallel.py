@@ -8,9 +8,10 @@ from contextlib import ExitStack
 from functools import partial
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from geo.archive import Archive
+if TYPE_CHECKING:
+    from geo.archive import Archive
 
 T = TypeVar("T")
 
@@ -24,7 +25,7 @@ def by_workers(
         return
     # started afresh: a fork would share the open archive
     processes = get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(work)), processes, _take_up, (archive.path,)) as pool:
+    with ProcessPoolExecutor(min(workers, len(work)), processes, _take_up, (type(archive), archive.path)) as pool:
         yield from pool.map(partial(_in_worker, done), work, chunksize=4)
 
 
@@ -32,8 +33,8 @@ _held: list[Archive] = []  # a worker's own archive
 _still = ExitStack()  # which is held still for as long as the worker lives
 
 
-def _take_up(path: Path) -> None:
-    _held.append(Archive(path))
+def _take_up(kind: type[Archive], path: Path) -> None:
+    _held.append(kind(path))
     _still.enter_context(_held[0].holding())
 
 

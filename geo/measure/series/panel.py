@@ -169,3 +169,17 @@ def _by_zone(polygons: Sequence[Objects], zones: Sequence[Zone]) -> Floats:
         # what is below the rounding of the sums is nothing
         total[:, rest] = np.where(left > 1e-9 * whole, left, 0.0)
     return total
+
+
+def ground_changes(rows: gpd.GeoDataFrame, instants: Sequence[datetime], zone: Zone) -> ZoneChanges:
+    """What changed of the ground that several classes make together, at every snapshot: what two cover counts once."""
+    if zone.shape is not None:  # polygons that never meet the zone change nothing in it
+        shapely.prepare(zone.shape)
+        met = shapely.intersects(zone.shape, np.asarray(rows.geometry.array, dtype=object))
+        rows = rows[met]
+    rows = rows.reset_index(drop=True).assign(controller=None, status="ground", native=None, part="")
+    ledgers = class_ledgers(rows, instants)
+    if not ledgers:
+        return ZoneChanges(*[np.zeros((len(instants), 1))] * 3)
+    (ledger,) = ledgers.values()
+    return zone_changes(ledger.steps(), [zone])

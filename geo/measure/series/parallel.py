@@ -143,20 +143,6 @@ def _chosen(rows: gpd.GeoDataFrame, only: ClassFilter) -> gpd.GeoDataFrame:
     return (rows if only.statuses is None else rows[rows["status"].isin(only.statuses)]).reset_index(drop=True)
 
 
-def ground_changes(rows: gpd.GeoDataFrame, instants: Sequence[datetime], zone: Zone) -> ZoneChanges:
-    """What changed of the ground that several classes make together, at every snapshot: what two cover counts once."""
-    if zone.shape is not None:  # polygons that never meet the zone change nothing in it
-        shapely.prepare(zone.shape)
-        met = shapely.intersects(zone.shape, np.asarray(rows.geometry.array, dtype=object))
-        rows = rows[met]
-    rows = rows.reset_index(drop=True).assign(controller=None, status="ground", native=None, part="")
-    ledgers = class_ledgers(rows, instants)
-    if not ledgers:
-        return ZoneChanges(*[np.zeros((len(instants), 1))] * 3)
-    (ledger,) = ledgers.values()
-    return zone_changes(ledger.steps(), [zone])
-
-
 def partition_of(ledger: Ledger) -> gpd.GeoDataFrame:
     """A ledger as rows for GeoParquet: one edge a row, interior on the left, with the snapshots of birth and death."""
     ends = np.stack(list(ledger.edges), axis=1).view(np.float64).reshape(-1, 2, 2)

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from geo.output.brief_tables import Table
-from geo.output.documents.content import Brief, chart_words, no_headline
 from geo.output.documents.svg_chart import chart_values
 from geo.output.html.map_page import ControlMap
+
+if TYPE_CHECKING:
+    from geo.output.documents.content import Brief
 
 
 def brief_page(brief: Brief, *, templates: Path | None = None) -> ControlMap:
     """A briefing as a folium map with its words around it; `geo.save_map` writes it."""
     made = ControlMap(brief.content, templates=templates)
     values = {
-        "brief": brief, "subtitle": brief.subtitle, "no_headline": no_headline(brief),
-        "chart": chart_values(brief.lines, chart_words(brief) if brief.lines else ""),
+        "brief": brief, "subtitle": brief.subtitle, "no_headline": brief.no_headline,
+        "chart": chart_values(brief.lines, brief.chart_words if brief.lines else ""),
         "snapshots": len({t for s in brief.lines for t in s.times}), "series": series_table(brief),
     }  # fmt: skip
     parts = made.page.parts

@@ -13,6 +13,7 @@ import shapely
 from geo.archive.results import FAR, When
 from geo.claims.checking import check_claims
 from geo.claims.model import Claim, claim_of, claims_about
+from geo.claims.wording import verdict_line
 from geo.errors import NoSnapshotError
 from geo.output.brief_tables import (
     Section,
@@ -72,6 +73,17 @@ class Brief:
     content: MapContent
     colours: Mapping[str, str] | None = None
 
+    @property
+    def no_headline(self) -> str:
+        """What a briefing says where no class has a headline."""
+        slivers = any(of_row(row).is_current for row in self.content.slivers)
+        return "Only slivers along a border lie there." if slivers else "No ground of this source lies there."
+
+    @property
+    def chart_words(self) -> str:
+        """The chart for those who do not see it: where each class began, ended, and stood lowest and highest."""
+        return lines_in_words(self.lines, f"Area by {self.shown} in km², a step for every snapshot.")
+
 
 def gather_brief(
     archive: Archive,
@@ -110,7 +122,8 @@ def gather_brief(
     if corrected:
         moved.append(Section("corrections", "Corrections", None, [f"{words}." for words in corrected]))
     told = incidents_by_place(archive, when, days, as_known_on, zone)
-    told += claimed(_findings(archive, claims, when, start, as_known_on))
+    findings = _findings(archive, claims, when, start, as_known_on)
+    told += claimed(findings, [verdict_line(finding) for finding in findings])
     return Brief(
         title=chosen.title or f"Briefing: {content.title[:1].lower()}{content.title[1:]}",
         subtitle=said,
@@ -129,17 +142,6 @@ def gather_brief(
         content=content,
         colours=colours,
     )
-
-
-def no_headline(brief: Brief) -> str:
-    """What a briefing says where no class has a headline."""
-    slivers = any(of_row(row).is_current for row in brief.content.slivers)
-    return "Only slivers along a border lie there." if slivers else "No ground of this source lies there."
-
-
-def chart_words(brief: Brief) -> str:
-    """The chart for those who do not see it: where each class began, ended, and stood lowest and highest."""
-    return lines_in_words(brief.lines, f"Area by {brief.shown} in km², a step for every snapshot.")
 
 
 def map_words(brief: Brief) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 
 from geo.errors import UsageError
 from geo.output.brief_tables import Section, Table
-from geo.output.documents.content import Brief, no_headline
+from geo.output.documents.content import Brief
 from geo.output.images.fonts import plain
 
 Picture = tuple[str, bytes, str]  # heading, PNG, words
@@ -85,7 +85,7 @@ def parts_of(brief: Brief, pictures: Sequence[Picture]) -> list[Picture | Sectio
 def lines_of(brief: Brief) -> Sequence[tuple[str, str]]:
     """Each headline in two texts: what it says, and what it rests on."""
     if not brief.headlines:
-        return [(no_headline(brief), "")]
+        return [(brief.no_headline, "")]
     return [
         (f"{h.label}: {h.km2} km²", "; ".join(text for text in (h.moved, h.span, h.rests) if text))
         for h in brief.headlines

@@ -14,7 +14,7 @@ import geopandas as gpd
 from geo.errors import UsageError
 from geo.output.brief_tables import Section, Table
 from geo.output.documents.brief_page import brief_page
-from geo.output.documents.content import Brief, chart_words, gather_brief, map_words, no_headline
+from geo.output.documents.content import Brief, gather_brief, map_words
 from geo.output.documents.office import brief_docx, brief_pptx, office
 from geo.output.html.map_page import save_map
 from geo.output.images import text_blocks
@@ -127,7 +127,7 @@ def draw_pictures(archive: Archive, brief: Brief, map_path: Path, chart_path: Pa
             archive, chart_path, source=brief.source, status=named(is_current=True), within=brief.within, to=brief.date,
             as_known_on=brief.as_known_on, colours=brief.colours,
         )  # fmt: skip
-        made.append(("Since the first snapshot", chart_path, chart_words(brief)))
+        made.append(("Since the first snapshot", chart_path, brief.chart_words))
     return made
 
 
@@ -149,7 +149,7 @@ def brief_markdown(brief: Brief, pictures: Sequence[tuple[str, Path, str]]) -> s
         said = "; ".join(escaped(text) for text in (headline.moved, headline.span, headline.rests) if text)
         lines.append(f"- **{escaped(headline.label)}: {escaped(headline.km2)} km²** ({said})")
     if not brief.headlines:
-        lines.append(no_headline(brief))
+        lines.append(brief.no_headline)
     by_heading = {heading: _markdown_picture(heading, path, words) for heading, path, words in pictures}
     headings = list(by_heading)
     lines += ["", *by_heading[headings[0]]] if headings else []

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 
-from geo.output.map_content import MapContent
 from geo.presentation import basemap
-from geo.presentation.legend import StyledLayer
+
+if TYPE_CHECKING:
+    from geo.output.map_content import MapContent
+    from geo.presentation.legend import StyledLayer
 
 SCALE = 1_000_000  # steps per degree of control on the page: a vertex moves by 0.08 m at most
 _REGION_DEGREES = 0.002  # how far the outline of an incident's region may be off: it is no ground that is measured

@@ -6,17 +6,19 @@ import math
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 from markupsafe import Markup
 
 from geo.incidents.markers import marker_radius
-from geo.output.map_content import MapContent
-from geo.presentation.basemap import Box
-from geo.presentation.legend import StyledLayer
 from geo.presentation.templates import escape
+
+if TYPE_CHECKING:
+    from geo.output.map_content import MapContent
+    from geo.presentation.basemap import Box
+    from geo.presentation.legend import StyledLayer
 
 WIDTH = 1000.0
 KM_PER_DEGREE = 111.2

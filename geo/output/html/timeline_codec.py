@@ -7,13 +7,16 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geo.errors import MapError
-from geo.measure.series.edge_history import Ledger
-from geo.measure.series.edges import Positions
+
+if TYPE_CHECKING:
+    from geo.measure.series.edge_history import Ledger
+    from geo.measure.series.edges import Positions
 
 SCALE = 1_000_000  # steps per degree
 FIGURE = 1_000  # steps per km²

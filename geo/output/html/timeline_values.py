@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from markupsafe import Markup
 
-from geo.measure.series.edges import Floats
 from geo.presentation.labels import figure, written
 from geo.presentation.legend import LegendEntry, StyledLayer, legend_of
-from geo.presentation.symbols import Symbol
+
+if TYPE_CHECKING:
+    from geo.measure.series.edges import Floats
+    from geo.presentation.symbols import Symbol
 
 WIDTH, HEIGHT = 10_000, 100
 

@@ -8,13 +8,14 @@ import numpy as np
 import shapely
 
 from geo.output.images.fonts import font, need_matplotlib
-from geo.output.images.projection import Rect
-from geo.output.images.themes import Theme
 from geo.presentation.statuses import HELD_FILL
-from geo.presentation.symbols import Symbol
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Figure
+
+    from geo.output.images.projection import Rect
+    from geo.output.images.themes import Theme
+    from geo.presentation.symbols import Symbol
 
 
 class Canvas:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
 
 from geo.incidents.markers import Marker, marker_radius
-from geo.output.images.drawing import Canvas
 from geo.output.images.fonts import plain, text_width
 from geo.output.images.projection import Plane, Points, Rect, lay
-from geo.output.map_content import MapContent
 from geo.presentation import basemap
+
+if TYPE_CHECKING:
+    from geo.output.images.drawing import Canvas
+    from geo.output.map_content import MapContent
 
 KM_PER_MILE = 1.609344
 _COVERED = 0.15

@@ -4,21 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import shapely
 
-from geo.incidents.markers import Marker
-from geo.output.images.drawing import Canvas
 from geo.output.images.fonts import plain, text_width, wrapped
-from geo.output.images.themes import Format
-from geo.output.map_content import MapContent
 from geo.presentation import basemap
 from geo.presentation.labels import class_label, figure, sentence, sliver_words
-from geo.presentation.legend import LegendEntry
-from geo.presentation.symbols import Symbol
 from geo.schema import text_or_none
 from geo.version import __version__
+
+if TYPE_CHECKING:
+    from geo.incidents.markers import Marker
+    from geo.output.images.drawing import Canvas
+    from geo.output.images.themes import Format
+    from geo.output.map_content import MapContent
+    from geo.presentation.legend import LegendEntry
+    from geo.presentation.symbols import Symbol
 
 _LEADING = 1.28
 _CHANGES = ("gained", "lost", "net")

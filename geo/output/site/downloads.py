@@ -21,7 +21,7 @@ from geo.incidents.markers import marker_of
 from geo.measure.areas import areal_only, clip
 from geo.measure.ellipsoid import areas_km2
 from geo.output.map_content import credit_of
-from geo.output.site.plan import Day, SiteOptions
+from geo.output.site.plan import Day
 from geo.presentation.labels import class_label, credit_line
 from geo.presentation.sides import side_colours
 from geo.presentation.statuses import class_order, status_of
@@ -31,7 +31,7 @@ from geo.version import __version__
 
 if TYPE_CHECKING:
     from geo.archive import Archive
-    from geo.output.site.plan import Day
+    from geo.output.site.plan import Day, SiteOptions
 
 _CONTROL = ("date", "source", "snapshot", "controller", "status", "native", "valid_from", "area_km2")
 # what a file's row carried beside our own fields stays in the archive

@@ -6,9 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from geo.archive import Archive
 from geo.measure.areas import OUTSIDE
 from geo.output.documents.svg_chart import chart_values
 from geo.output.html.page import PageParts, page_of
@@ -19,6 +18,9 @@ from geo.presentation.labels import class_label, figure, written
 from geo.presentation.sides import side_colours
 from geo.presentation.statuses import class_order
 from geo.schema import parse_instant, text_or_none, to_instant
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
 
 Key = tuple[str | None, str, str]
 
