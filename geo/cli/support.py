@@ -34,8 +34,6 @@ _SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshCompl
 @click.pass_context
 def doctor(ctx: click.Context, form: str) -> None:
     """Is this installation whole: versions, libraries, assets, what is optional and missing."""
-    from geo.cli.support import examine, faulty
-
     findings = examine()
     frame = pd.DataFrame([asdict(f) for f in findings])
     show(frame, form, title="this installation")
@@ -46,8 +44,6 @@ def doctor(ctx: click.Context, form: str) -> None:
 @click.argument("topic", required=False)
 def help_command(topic: str | None) -> None:
     """The documents, without a network: their list, a page, or one section (PAGE#SECTION); or a verb's own help."""
-    from geo.cli.support import read, topics
-
     verb = main.commands.get(topic or "")
     if verb is not None and topic not in topics():
         parent = click.Context(main, info_name="geo", **main.context_settings)
@@ -180,8 +176,6 @@ def _place(name: str, find: Callable[[], Path]) -> Finding:
 
 
 def _documents() -> Path:
-    from geo.cli.support import folder
-
     return folder()
 
 

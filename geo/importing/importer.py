@@ -27,8 +27,8 @@ from geo.measure.ellipsoid import areas_km2
 from geo.measure.location_checks import Expected
 from geo.schema import CLAIM_COLUMNS, Options, Refusal, Rows, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
+from geo.storage import qgis_styles, transactions
 from geo.storage import snapshots as history
-from geo.storage import transactions
 from geo.storage.atomic_write import aside, draft
 from geo.storage.snapshots import Recording
 from geo.storage.store import Store
@@ -309,6 +309,9 @@ def _take_snapshots(
             history.record(connection, _recording(s, a, r, file, credit, options, retrieved))
             for (s, a), r in zip(admitted, receipts, strict=True)
         ]
+        classes = {c for (_, a), d in zip(admitted, done, strict=True) if d.outcome != "unchanged"
+                   for c in history.classes_of(a.frame)}  # fmt: skip
+        qgis_styles.restyle_control(connection, classes, now=history.last_recorded(connection) or "")
         whole = _sum_receipts(receipts, file, credit)
         here = {str(side) for _, a in admitted for side in a.frame["controller"].dropna()}
         whole = replace(whole, notes=(*whole.notes, *_new_sides(here, known)))

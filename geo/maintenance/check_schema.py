@@ -117,7 +117,7 @@ def _tables(connection: sqlite3.Connection) -> Iterator[Finding]:
 def _expected() -> dict[tuple[str, str], str]:
     """(kind, name) -> SQL of the indexes and triggers of a new archive."""
     with closing(sqlite3.connect(":memory:")) as fresh:
-        layout.lay(fresh, now="2000-01-01T00:00:00.000Z", made_by="check")
+        layout.create_tables(fresh, now="2000-01-01T00:00:00.000Z", made_by="check")
         return _schema(fresh)
 
 

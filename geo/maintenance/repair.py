@@ -33,7 +33,7 @@ from geo.maintenance.check_snapshots import (
 )
 from geo.measure.ellipsoid import areas_km2
 from geo.schema import write_instant
-from geo.storage import gpkg, snapshots
+from geo.storage import gpkg, qgis_styles, snapshots
 from geo.storage import tables as layout
 from geo.storage.atomic_write import draft, write_page
 from geo.storage.tables import TABLES
@@ -178,7 +178,8 @@ def _write(source: Path, old: sqlite3.Connection, path: Path, work: _Work) -> No
         gpkg.add_functions(new)
         new.execute("PRAGMA journal_mode = WAL").fetchone()
         new.execute("BEGIN")
-        layout.lay(new, now=work.now, made_by=f"geo-control {__version__}, mended")
+        layout.create_tables(new, now=work.now, made_by=f"geo-control {__version__}, mended")
+        qgis_styles.put_default_styles(new, now=work.now)
         _foreign(tables, work)
         _memory(old, new, work)
         for name in (*_PLAIN, "units", "incidents", "incidents_superseded"):
@@ -315,7 +316,7 @@ def _memory(old: sqlite3.Connection, new: sqlite3.Connection, work: _Work) -> No
     _layer(new, good, polygons, work)
     _taken_back(new, good, polygons, superseded, work)
     classes = {(polygons[s]["controller"], polygons[s]["status"]) for s in used}
-    layout.restyle_control(new, classes, now=work.now)
+    qgis_styles.restyle_control(new, classes, now=work.now)
 
 
 def _polygons(old: sqlite3.Connection, digests: Mapping[int, bytes], work: _Work) -> tuple[dict[int, Row], list[Row]]:

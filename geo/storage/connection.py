@@ -15,7 +15,7 @@ import pandas as pd
 
 from geo.errors import ArchiveError
 from geo.schema import write_instant
-from geo.storage import cell_checks, migration, snapshots, transactions
+from geo.storage import cell_checks, migration, qgis_styles, snapshots, transactions
 from geo.storage import tables as layout
 from geo.storage.atomic_write import draft
 
@@ -120,7 +120,8 @@ class Access:
                 with closing(sqlite3.connect(temporary, isolation_level=None)) as connection:
                     connection.execute("PRAGMA journal_mode = WAL").fetchone()
                     connection.execute("BEGIN")
-                    layout.lay(connection, now=write_instant(datetime.now(UTC)), made_by=_maker())
+                    layout.create_tables(connection, now=write_instant(datetime.now(UTC)), made_by=_maker())
+                    qgis_styles.put_default_styles(connection, now=write_instant(datetime.now(UTC)))
                     connection.execute("COMMIT")
                 transactions.place_new(temporary, self.path)
         except (OSError, sqlite3.Error) as error:

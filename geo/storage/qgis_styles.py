@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
@@ -9,6 +11,37 @@ from geo.presentation.labels import class_label
 from geo.presentation.sides import side_colours
 from geo.presentation.statuses import class_order, status_of
 from geo.presentation.symbols import class_colour
+
+
+def put_default_styles(connection: sqlite3.Connection, *, now: str) -> None:
+    """Give every layer of a new archive its style."""
+    put_style(connection, "control", control_style([]), now=now)
+    put_style(connection, "control_superseded", control_style([]), now=now)
+    put_style(connection, "incidents", incident_style(), now=now)
+    put_style(connection, "units", unit_style(), now=now)
+
+
+def restyle_control(connection: sqlite3.Connection, classes: Iterable[tuple[str | None, str]], *, now: str) -> None:
+    """Give the control layers a symbol for every class that they hold, where one has come in."""
+    row = connection.execute("SELECT description FROM layer_styles WHERE f_table_name = 'control'").fetchone()
+    there = {(c, s) for c, s in json.loads(row[0])} if row else set()
+    both = there | set(classes)
+    if both != there:
+        for layer in ("control", "control_superseded"):
+            put_style(connection, layer, control_style(both), now=now, note=both)
+
+
+def put_style(
+    connection: sqlite3.Connection, layer: str, qml: str, *, now: str, note: Iterable[tuple[str | None, str]] = ()
+) -> None:
+    """Set the default style of a layer; `note` says which classes it has symbols for."""
+    connection.execute("DELETE FROM layer_styles WHERE f_table_name = ?", (layer,))
+    connection.execute(
+        "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName,"
+        " styleQML, styleSLD, useAsDefault, description, owner, update_time)"
+        " VALUES ('', '', ?, 'geom', ?, ?, '', 1, ?, '', ?)",
+        (layer, f"geo {layer}"[:30], qml, json.dumps(sorted(note, key=str)), now),
+    )
 
 
 def control_style(classes: Iterable[tuple[str | None, str]]) -> str:

@@ -15,7 +15,7 @@ import numpy as np
 
 from geo.errors import ArchiveError
 from geo.schema import parse_instant, write_instant
-from geo.storage import gpkg, tables
+from geo.storage import gpkg
 from geo.storage import intervals as timeline
 from geo.storage.geometries import fetch_shapes, known_shapes, new_shapes, pack, plain, promote, unpack
 
@@ -65,7 +65,6 @@ def record(connection: sqlite3.Connection, recording: Recording) -> Recorded:
     name = _insert_snapshot(connection, recording, now, pack(set(ids.values())))
     if there is not None:
         connection.execute("UPDATE snapshots SET superseded_at = ? WHERE id = ?", (now, there["id"]))
-    tables.restyle_control(connection, {(r[0], r[1]) for r in frame}, now=now)
     rows = {
         ids[digest]: (blob, (recording.source, recording.part, *row))
         for digest, blob, row in zip(digests, blobs, frame, strict=True)
@@ -122,6 +121,11 @@ def next_instant(connection: sqlite3.Connection) -> str:
     if last is not None:
         now = max(now, parse_instant(last) + timedelta(milliseconds=1))
     return write_instant(now)
+
+
+def classes_of(frame: gpd.GeoDataFrame) -> set[tuple[str | None, str]]:
+    """The side and status of every class of a snapshot."""
+    return set(zip(plain(frame["controller"]), plain(frame["status"]), strict=True))
 
 
 def last_recorded(connection: sqlite3.Connection) -> str | None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import re
 import sqlite3
-from collections.abc import Iterable
 
 from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, INCIDENT_WHOLE
-from geo.storage import gpkg, qgis_styles
+from geo.storage import gpkg
 
 LAYOUT = 3
 
@@ -115,7 +113,7 @@ def columns_of(sql: str) -> dict[str, str]:
     return {part.split()[0].strip('"'): part for part in listed}
 
 
-def lay(connection: sqlite3.Connection, *, now: str, made_by: str) -> None:
+def create_tables(connection: sqlite3.Connection, *, now: str, made_by: str) -> None:
     """Make every table of a new archive."""
     gpkg.create_container(connection)
     for name, (geometry, title, columns) in TABLES.items():
@@ -123,30 +121,3 @@ def lay(connection: sqlite3.Connection, *, now: str, made_by: str) -> None:
     for statement in INDEXES:
         connection.execute(statement)
     connection.execute("INSERT INTO layout (version, made_by) VALUES (?, ?)", (LAYOUT, made_by))
-    put_style(connection, "control", qgis_styles.control_style([]), now=now)
-    put_style(connection, "control_superseded", qgis_styles.control_style([]), now=now)
-    put_style(connection, "incidents", qgis_styles.incident_style(), now=now)
-    put_style(connection, "units", qgis_styles.unit_style(), now=now)
-
-
-def restyle_control(connection: sqlite3.Connection, classes: Iterable[tuple[str | None, str]], *, now: str) -> None:
-    """Give the control layers a symbol for every class that they hold, where one has come in."""
-    row = connection.execute("SELECT description FROM layer_styles WHERE f_table_name = 'control'").fetchone()
-    there = {(c, s) for c, s in json.loads(row[0])} if row else set()
-    both = there | set(classes)
-    if both != there:
-        for layer in ("control", "control_superseded"):
-            put_style(connection, layer, qgis_styles.control_style(both), now=now, note=both)
-
-
-def put_style(
-    connection: sqlite3.Connection, layer: str, qml: str, *, now: str, note: Iterable[tuple[str | None, str]] = ()
-) -> None:
-    """Set the default style of a layer; `note` says which classes it has symbols for."""
-    connection.execute("DELETE FROM layer_styles WHERE f_table_name = ?", (layer,))
-    connection.execute(
-        "INSERT INTO layer_styles (f_table_catalog, f_table_schema, f_table_name, f_geometry_column, styleName,"
-        " styleQML, styleSLD, useAsDefault, description, owner, update_time)"
-        " VALUES ('', '', ?, 'geom', ?, ?, '', 1, ?, '', ?)",
-        (layer, f"geo {layer}"[:30], qml, json.dumps(sorted(note, key=str)), now),
-    )
