@@ -138,7 +138,7 @@ def examine(work: Work, place: Path, tally: Tally, old: Content, new: Content) -
             tally.lost.append(f"{work.name}: {path.name} is gone")
             continue
         report = check_archive(place / path.name)
-        tally.lost += [f"{work.name}: {line}" for line in report.told() if not report.is_whole]
+        tally.lost += [f"{work.name}: {line}" for line in report.lines() if not report.is_whole]
     found = contents(place, work.outputs)
     for name, content in found.items():
         whole = content in (old.get(name), new.get(name))

@@ -190,7 +190,7 @@ def _incidents(archive: Path, first: str, last: str, within: str = "", kind: str
 def _check(archive: Path) -> str:
     from geo.maintenance.check import check_archive
 
-    return check_archive(archive).told()[-1].rpartition("gpkg: ")[2].partition(";")[0]
+    return check_archive(archive).lines()[-1].rpartition("gpkg: ")[2].partition(";")[0]
 
 
 class Measured(NamedTuple):

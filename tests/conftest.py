@@ -26,6 +26,22 @@ def shared() -> Path:
     return SHARED / "data"
 
 
+# the modules of the quick tier: no browser, no subprocess for every test, no archive of months
+QUICK = frozenset(
+    """area aside assets columns compatibility corrections dates front gate hostile house kml layers notes page palette
+    settlements slips sources_deepstate sources_desk sources_incidents sources_isw sources_nzz sources_uacontrolmap
+    sources_units store support tables topojson units vector workings zips""".split()
+)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the quick tier by module; what is long is no part of it."""
+    for item in items:
+        if item.path.stem.removeprefix("test_") in QUICK and item.get_closest_marker("long") is None:
+            item.add_marker("quick")
+
+
 # archives that are spoiled on purpose: module -> which of its paths, and why
 SPOILED = {
     "test_statuses": (r"/sixth", "one of its statuses is known while its tests run, and not after"),

@@ -28,7 +28,7 @@ def archive(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Archive:
     return open_archive(path)
 
 
-@pytest.mark.parametrize("size", [1, 7, 16])
+@pytest.mark.parametrize("size", [pytest.param(1, marks=pytest.mark.long), 7, 16])
 @pytest.mark.parametrize("by_unit", [False, True])
 def test_any_spans_give_the_same_bits(archive: Archive, size: int, by_unit: bool) -> None:
     instants = sorted({parse_instant(d) for d in archive.snapshots()["depicts"]})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -17,25 +16,28 @@ from tests.fuzzing.corpus import OWN, SHARED
 ROOT = Path(__file__).resolve().parents[1]
 # what the tool reads beside sources, in two processes: most of the time goes into starting one
 GROUPS = {"handed in": inputs.TARGETS, "kept": {**states.TARGETS, **archives.TARGETS}}
-INPUTS = 2000 if os.environ.get("GEO_CI") == "1" else 400
+FEW, MANY = 400, 2000
+LENGTHS = (FEW, pytest.param(MANY, marks=pytest.mark.long))
 
 
+@pytest.mark.parametrize("count", LENGTHS)
 @pytest.mark.parametrize("source", NAMES)
-def test_spoiled_files_are_read_or_refused(source: str) -> None:
+def test_spoiled_files_are_read_or_refused(source: str, count: int) -> None:
     if source not in OWN and not SHARED.is_dir():
         pytest.skip("needs the real files of ../shared/data: this kind has no seed of our own")
-    command = [sys.executable, "-m", "tests.fuzzing.run", source, "--inputs", str(INPUTS)]
+    command = [sys.executable, "-m", "tests.fuzzing.run", source, "--inputs", str(count)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.stdout, done.stderr[-2000:]
     report = json.loads(done.stdout)
     assert not report["faults"], json.dumps(report["faults"], indent=1)[:4000]
-    assert report["inputs"] == INPUTS
-    assert min(report.get("read", 0), report.get("refused", 0)) >= INPUTS / 200, report  # both ways were tried
+    assert report["inputs"] == count
+    assert min(report.get("read", 0), report.get("refused", 0)) >= count / 200, report  # both ways were tried
 
 
+@pytest.mark.parametrize("count", LENGTHS)
 @pytest.mark.parametrize("group", GROUPS)
-def test_all_else_that_is_spoiled_is_read_or_refused(group: str) -> None:
-    share = "1" if INPUTS == 2000 else "0.2"
+def test_all_else_that_is_spoiled_is_read_or_refused(group: str, count: int) -> None:
+    share = str(count / MANY)
     command = [sys.executable, "-m", "tests.fuzzing.run", *GROUPS[group], "--share", share]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
     reports = [json.loads(line) for line in done.stdout.splitlines()]

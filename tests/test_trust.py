@@ -28,6 +28,7 @@ def works(tmp_path_factory: pytest.TempPathFactory) -> dict[str, kills.Work]:
     return found
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("name", "times"), [("correction", 3), ("geo site", 1)])
 def test_a_kill_loses_nothing(name: str, times: int, works: dict[str, kills.Work], tmp_path: Path) -> None:
     seed = random.randrange(1 << 30)
@@ -55,6 +56,7 @@ def test_a_kill_that_had_done_harm_would_be_seen(works: dict[str, kills.Work], t
     assert tally.lost
 
 
+@pytest.mark.long
 def test_two_importers_and_readers_see_states_that_were(tmp_path: Path) -> None:
     seen = hands.run(tmp_path, seconds=2, readers=2)
     assert seen.is_clean, seen
