@@ -28,9 +28,41 @@ def shared() -> Path:
 
 # the modules of the quick tier: no browser, no subprocess for every test, no archive of months
 QUICK = frozenset(
-    """area aside assets columns compatibility corrections dates front gate hostile house kml layers notes page palette
-    settlements slips sources_deepstate sources_desk sources_incidents sources_isw sources_nzz sources_uacontrolmap
-    sources_units store support tables topojson units vector workings zips""".split()
+    [
+        "area",
+        "aside",
+        "assets",
+        "columns",
+        "compatibility",
+        "corrections",
+        "dates",
+        "front",
+        "gate",
+        "hostile",
+        "house",
+        "kml",
+        "layers",
+        "notes",
+        "page",
+        "palette",
+        "settlements",
+        "slips",
+        "sources_deepstate",
+        "sources_desk",
+        "sources_incidents",
+        "sources_isw",
+        "sources_nzz",
+        "sources_uacontrolmap",
+        "sources_units",
+        "store",
+        "support",
+        "tables",
+        "topojson",
+        "units",
+        "vector",
+        "workings",
+        "zips",
+    ]
 )
 
 
