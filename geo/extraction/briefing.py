@@ -38,6 +38,10 @@ MENTION_FIELDS = (
     "text", "start", "end", "role", "place", "adm_1", "country", "latitude", "longitude", "where_prec",
     "uncertainty_km", "score", "why",
 )  # fmt: skip
+# the fields of a draft that have words of the briefing behind them, in the order of the review file
+SPAN_FIELDS = (
+    "what", "where", "when", "killed", "injured", "captured", "claimed_by", "verification", "actor1", "actor2",
+)  # fmt: skip
 _HEADLINE = 160
 
 
