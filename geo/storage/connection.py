@@ -15,7 +15,7 @@ import pandas as pd
 
 from geo.errors import ArchiveError
 from geo.schema import write_instant
-from geo.storage import cell_checks, migration, qgis_styles, snapshots, transactions
+from geo.storage import cell_checks, migration, snapshots, transactions
 from geo.storage import tables as layout
 from geo.storage.atomic_write import draft
 
@@ -114,6 +114,9 @@ class Access:
             self._writer.close()
             self._writer = None
 
+    def _put_styles(self, connection: sqlite3.Connection, *, now: str) -> None:
+        """Give the layers of a new archive their styles; `Store` knows them."""
+
     def _make(self) -> None:
         try:
             with draft(self.path) as temporary:
@@ -121,7 +124,7 @@ class Access:
                     connection.execute("PRAGMA journal_mode = WAL").fetchone()
                     connection.execute("BEGIN")
                     layout.create_tables(connection, now=write_instant(datetime.now(UTC)), made_by=_maker())
-                    qgis_styles.put_default_styles(connection, now=write_instant(datetime.now(UTC)))
+                    self._put_styles(connection, now=write_instant(datetime.now(UTC)))
                     connection.execute("COMMIT")
                 transactions.place_new(temporary, self.path)
         except (OSError, sqlite3.Error) as error:
