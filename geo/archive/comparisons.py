@@ -46,21 +46,12 @@ class Comparison:
 
 @consistent_read
 def compare(
-    self: ArchiveBase,
-    date: When | None = None,
-    *,
-    sources: Sequence[str],
-    controller: str | None = None,
-    status: str | Sequence[str] | None = None,
-    take: Mapping[str, str] | None = None,
-    within: str | shapely.Geometry | None = None,
-    by: By | None = None,
-    level: int | None = None,
-    boundary: str | None = None,
-    places: gpd.GeoDataFrame | None = None,
-    as_known_on: When | None = None,
+    self: ArchiveBase, date: When | None = None, *, sources: Sequence[str], controller: str | None = None,
+    status: str | Sequence[str] | None = None, take: Mapping[str, str] | None = None,
+    within: str | shapely.Geometry | None = None, by: By | None = None, level: int | None = None,
+    boundary: str | None = None, places: gpd.GeoDataFrame | None = None, as_known_on: When | None = None,
     max_age_days: float | None = None,
-) -> Comparison:
+) -> Comparison:  # fmt: skip
     """Sources side by side on a date: what each says, what they agree on, what is in dispute. Nothing is merged.
 
     Parameters
@@ -82,12 +73,10 @@ def compare(
 
     Raises
     ------
-    ArchiveError
-    GateError
+    ArchiveError, GateError
     NoSnapshotError
         A source has no snapshot then, or none of them has such ground.
-    SourceError
-    UnitError
+    SourceError, UnitError
     UsageError
         Fewer than two sources are named, or a class stands in several publications of a source and none is taken.
 
@@ -131,20 +120,11 @@ def compare(
 
 @consistent_read
 def compare_span(
-    self: ArchiveBase,
-    from_: When,
-    to: When,
-    *,
-    sources: Sequence[str],
-    controller: str | None = None,
-    status: str | Sequence[str] | None = None,
-    take: Mapping[str, str] | None = None,
-    within: str | shapely.Geometry | None = None,
-    boundary: str | None = None,
-    lag_days: int = LAG_DAYS,
-    as_known_on: When | None = None,
-    max_age_days: float | None = None,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
+    self: ArchiveBase, from_: When, to: When, *, sources: Sequence[str], controller: str | None = None,
+    status: str | Sequence[str] | None = None, take: Mapping[str, str] | None = None,
+    within: str | shapely.Geometry | None = None, boundary: str | None = None, lag_days: int = LAG_DAYS,
+    as_known_on: When | None = None, max_age_days: float | None = None,
+) -> tuple[pd.DataFrame, pd.DataFrame]:  # fmt: skip
     """Sources side by side on every day of a span, and by how many days one trails another.
 
     Parameters
@@ -166,12 +146,10 @@ def compare_span(
 
     Raises
     ------
-    ArchiveError
-    GateError
+    ArchiveError, GateError
     NoSnapshotError
         A source has no snapshot in the span, or none of them has such ground.
-    SourceError
-    UnitError
+    SourceError, UnitError
     UsageError
         Fewer than two sources are named, or the span is too short for the search.
 

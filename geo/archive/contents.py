@@ -48,8 +48,7 @@ def controllers(self: ArchiveBase, *, as_known_on: When | None = None) -> list[s
 
     Raises
     ------
-    ArchiveError
-    GateError
+    ArchiveError, GateError
 
     Examples
     --------
@@ -79,8 +78,7 @@ def snapshots(self: ArchiveBase, source: str | None = None, *, as_known_on: When
 
     Raises
     ------
-    ArchiveError
-    GateError
+    ArchiveError, GateError
 
     Examples
     --------
@@ -107,8 +105,7 @@ def polygons(self: ArchiveBase, source: str, *, as_known_on: When | None = None)
 
     Raises
     ------
-    ArchiveError
-    GateError
+    ArchiveError, GateError
 
     Examples
     --------
@@ -145,10 +142,7 @@ def control(
 
     Raises
     ------
-    ArchiveError
-    GateError
-    NoSnapshotError
-    SourceError
+    ArchiveError, GateError, NoSnapshotError, SourceError
     UsageError
         `max_age_days` is below 0.
 
@@ -239,16 +233,11 @@ def countries(self: ArchiveBase) -> Countries:
 
 @consistent_read
 def incidents(
-    self: ArchiveBase,
-    from_: When | None = None,
-    to: When | None = None,
-    *,
-    within: str | shapely.Geometry | None = None,
-    event_type: str | Sequence[str] | None = None,
-    verification: str | Sequence[str] | None = None,
-    dataset: str | Sequence[str] | None = None,
+    self: ArchiveBase, from_: When | None = None, to: When | None = None, *,
+    within: str | shapely.Geometry | None = None, event_type: str | Sequence[str] | None = None,
+    verification: str | Sequence[str] | None = None, dataset: str | Sequence[str] | None = None,
     as_known_on: When | None = None,
-) -> gpd.GeoDataFrame:
+) -> gpd.GeoDataFrame:  # fmt: skip
     """Incidents of a span of days, both included.
 
     Parameters
@@ -266,9 +255,7 @@ def incidents(
 
     Raises
     ------
-    ArchiveError
-    GateError
-    UnitError
+    ArchiveError, GateError, UnitError
 
     Examples
     --------

@@ -85,8 +85,7 @@ def corrections(
 
     Raises
     ------
-    ArchiveError
-    GateError
+    ArchiveError, GateError
     SourceError
         The source is not in the archive.
 
@@ -123,8 +122,7 @@ def corrected_ground(
 
     Raises
     ------
-    ArchiveError
-    GateError
+    ArchiveError, GateError
     SourceError
         The source is not in the archive.
 
@@ -154,8 +152,7 @@ def correction_notes(self: ArchiveBase, *snapshots: str, as_known_on: When | Non
 
     Raises
     ------
-    ArchiveError
-    GateError
+    ArchiveError, GateError
 
     Examples
     --------

@@ -51,20 +51,11 @@ class Workings:
 
 @consistent_read
 def explain(
-    self: ArchiveBase,
-    date: When | None = None,
-    *,
-    source: str | None = None,
-    controller: str | None = None,
-    status: str | Sequence[str] | None = None,
-    within: str | shapely.Geometry | None = None,
-    by: By | None = None,
-    level: int | None = None,
-    boundary: str | None = None,
-    accuracy_km: float | None = None,
-    as_known_on: When | None = None,
-    max_age_days: float | None = None,
-) -> Workings:
+    self: ArchiveBase, date: When | None = None, *, source: str | None = None, controller: str | None = None,
+    status: str | Sequence[str] | None = None, within: str | shapely.Geometry | None = None, by: By | None = None,
+    level: int | None = None, boundary: str | None = None, accuracy_km: float | None = None,
+    as_known_on: When | None = None, max_age_days: float | None = None,
+) -> Workings:  # fmt: skip
     """The workings of `area` in full: snapshots with hashes and dates, classes, unit, method, range and causes.
 
     Returns
@@ -74,11 +65,7 @@ def explain(
 
     Raises
     ------
-    ArchiveError
-    GateError
-    NoSnapshotError
-    SourceError
-    UnitError
+    ArchiveError, GateError, NoSnapshotError, SourceError, UnitError
     UsageError
         A side or a status is unknown, or the accuracy is not above 0.
 
@@ -110,22 +97,11 @@ def explain(
 
 @consistent_read
 def explain_change(
-    self: ArchiveBase,
-    from_: When,
-    to: When,
-    *,
-    source: str | None = None,
-    controller: str | None = None,
-    status: str | Sequence[str] | None = None,
-    within: str | shapely.Geometry | None = None,
-    by: By | None = None,
-    level: int | None = None,
-    boundary: str | None = None,
-    base: When | None = None,
-    accuracy_km: float | None = None,
-    as_known_on: When | None = None,
-    max_age_days: float | None = None,
-) -> Workings:
+    self: ArchiveBase, from_: When, to: When, *, source: str | None = None, controller: str | None = None,
+    status: str | Sequence[str] | None = None, within: str | shapely.Geometry | None = None, by: By | None = None,
+    level: int | None = None, boundary: str | None = None, base: When | None = None, accuracy_km: float | None = None,
+    as_known_on: When | None = None, max_age_days: float | None = None,
+) -> Workings:  # fmt: skip
     """The workings of `change` in full; the range is that of the net.
 
     Returns
@@ -135,11 +111,7 @@ def explain_change(
 
     Raises
     ------
-    ArchiveError
-    GateError
-    NoSnapshotError
-    SourceError
-    UnitError
+    ArchiveError, GateError, NoSnapshotError, SourceError, UnitError
     UsageError
         A side or a status is unknown, or the accuracy is not above 0.
 

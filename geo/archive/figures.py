@@ -46,19 +46,11 @@ SERIES_COLUMNS = ("date", "source", "controller", "status", "unit", "area_km2", 
 
 @consistent_read
 def area(
-    self: ArchiveBase,
-    date: When | None = None,
-    *,
-    source: str | None = None,
-    controller: str | None = None,
-    status: str | Sequence[str] | None = None,
-    within: str | shapely.Geometry | None = None,
-    by: By | None = None,
-    level: int | None = None,
-    boundary: str | None = None,
-    as_known_on: When | None = None,
+    self: ArchiveBase, date: When | None = None, *, source: str | None = None, controller: str | None = None,
+    status: str | Sequence[str] | None = None, within: str | shapely.Geometry | None = None, by: By | None = None,
+    level: int | None = None, boundary: str | None = None, as_known_on: When | None = None,
     max_age_days: float | None = None,
-) -> pd.DataFrame:
+) -> pd.DataFrame:  # fmt: skip
     """How much each side holds on a date.
 
     Returns
@@ -73,12 +65,7 @@ def area(
 
     Raises
     ------
-    ArchiveError
-    GateError
-    NoSnapshotError
-    SourceError
-    UnitError
-    UsageError
+    ArchiveError, GateError, NoSnapshotError, SourceError, UnitError, UsageError
 
     Examples
     --------
@@ -92,21 +79,11 @@ def area(
 
 @consistent_read
 def change(
-    self: ArchiveBase,
-    from_: When,
-    to: When,
-    *,
-    source: str | None = None,
-    controller: str | None = None,
-    status: str | Sequence[str] | None = None,
-    within: str | shapely.Geometry | None = None,
-    by: By | None = None,
-    level: int | None = None,
-    boundary: str | None = None,
-    base: When | None = None,
-    as_known_on: When | None = None,
+    self: ArchiveBase, from_: When, to: When, *, source: str | None = None, controller: str | None = None,
+    status: str | Sequence[str] | None = None, within: str | shapely.Geometry | None = None, by: By | None = None,
+    level: int | None = None, boundary: str | None = None, base: When | None = None, as_known_on: When | None = None,
     max_age_days: float | None = None,
-) -> pd.DataFrame:
+) -> pd.DataFrame:  # fmt: skip
     """What each side gained and lost between two dates.
 
     Returns
@@ -120,12 +97,7 @@ def change(
 
     Raises
     ------
-    ArchiveError
-    GateError
-    NoSnapshotError
-    SourceError
-    UnitError
-    UsageError
+    ArchiveError, GateError, NoSnapshotError, SourceError, UnitError, UsageError
 
     Examples
     --------
@@ -150,10 +122,7 @@ def changed(
 
     Raises
     ------
-    ArchiveError
-    GateError
-    NoSnapshotError
-    SourceError
+    ArchiveError, GateError, NoSnapshotError, SourceError
 
     Examples
     --------
@@ -168,22 +137,12 @@ def changed(
 
 @consistent_read
 def series(
-    self: ArchiveBase,
-    *,
-    source: str | None = None,
-    controller: str | None = None,
-    status: str | Sequence[str] | None = None,
-    within: str | shapely.Geometry | None = None,
-    by: By | None = None,
-    level: int | None = None,
-    boundary: str | None = None,
-    from_: When | None = None,
-    to: When | None = None,
-    as_known_on: When | None = None,
-    progress: Callable[[int, int], None] | None = None,
-    workers: int | None = None,
+    self: ArchiveBase, *, source: str | None = None, controller: str | None = None,
+    status: str | Sequence[str] | None = None, within: str | shapely.Geometry | None = None, by: By | None = None,
+    level: int | None = None, boundary: str | None = None, from_: When | None = None, to: When | None = None,
+    as_known_on: When | None = None, progress: Callable[[int, int], None] | None = None, workers: int | None = None,
     scheduler: str | None = None,
-) -> pd.DataFrame:
+) -> pd.DataFrame:  # fmt: skip
     """Area, gross gain and gross loss at every snapshot of a source.
 
     Parameters
@@ -206,12 +165,10 @@ def series(
 
     Raises
     ------
-    ArchiveError
-    GateError
+    ArchiveError, GateError
     NoSnapshotError
         Nothing is in force, or nothing depicts `to` or a day before it.
-    SourceError
-    UnitError
+    SourceError, UnitError
     UsageError
         A side or a status is unknown, or Dask is not installed, cannot be reached or lost its workers.
 

@@ -21,21 +21,11 @@ WHO_COLUMNS = ("source", "controller", "status", "native", "valid_from", "valid_
 
 @consistent_read
 def front(
-    self: ArchiveBase,
-    date: When | None = None,
-    *,
-    source: str | None = None,
-    controller: str | None = None,
-    against: str | None = None,
-    status: str | Sequence[str] | None = None,
-    within: str | shapely.Geometry | None = None,
-    tolerance_km: float = 0.0,
-    inset_km: float = 0.0,
-    gap_km: float = 0.1,
-    boundary: str | None = None,
-    as_known_on: When | None = None,
-    max_age_days: float | None = None,
-) -> Front:
+    self: ArchiveBase, date: When | None = None, *, source: str | None = None, controller: str | None = None,
+    against: str | None = None, status: str | Sequence[str] | None = None, within: str | shapely.Geometry | None = None,
+    tolerance_km: float = 0.0, inset_km: float = 0.0, gap_km: float = 0.1, boundary: str | None = None,
+    as_known_on: When | None = None, max_age_days: float | None = None,
+) -> Front:  # fmt: skip
     """The front on a date: where a side's ground ends inside border and coast.
 
     Parameters
@@ -56,10 +46,7 @@ def front(
 
     Raises
     ------
-    ArchiveError
-    GateError
-    NoSnapshotError
-    SourceError
+    ArchiveError, GateError, NoSnapshotError, SourceError
     UnitError
         A unit is unknown or ambiguous, or the archive has no countries, which give border and coast.
     UsageError
@@ -77,20 +64,10 @@ def front(
 
 @consistent_read
 def front_movement(
-    self: ArchiveBase,
-    from_: When,
-    to: When | None = None,
-    *,
-    source: str | None = None,
-    controller: str | None = None,
-    status: str | Sequence[str] | None = None,
-    within: str | shapely.Geometry | None = None,
-    level: int | None = None,
-    tolerance_km: float = 0.0,
-    inset_km: float = 0.0,
-    boundary: str | None = None,
-    as_known_on: When | None = None,
-) -> pd.DataFrame:
+    self: ArchiveBase, from_: When, to: When | None = None, *, source: str | None = None, controller: str | None = None,
+    status: str | Sequence[str] | None = None, within: str | shapely.Geometry | None = None, level: int | None = None,
+    tolerance_km: float = 0.0, inset_km: float = 0.0, boundary: str | None = None, as_known_on: When | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """How far a side's front moved between two dates, as a whole and by administrative unit.
 
     Parameters
@@ -113,10 +90,7 @@ def front_movement(
 
     Raises
     ------
-    ArchiveError
-    GateError
-    NoSnapshotError
-    SourceError
+    ArchiveError, GateError, NoSnapshotError, SourceError
     UnitError
         A unit is unknown or ambiguous, or the archive has no countries, which give border and coast.
     UsageError
@@ -179,14 +153,9 @@ def _front(
 
 @consistent_read
 def changed_hands(
-    self: ArchiveBase,
-    places: gpd.GeoDataFrame,
-    from_: When,
-    to: When | None = None,
-    *,
-    source: str | None = None,
+    self: ArchiveBase, places: gpd.GeoDataFrame, from_: When, to: When | None = None, *, source: str | None = None,
     as_known_on: When | None = None,
-) -> pd.DataFrame:
+) -> pd.DataFrame:  # fmt: skip
     """The settlements that changed hands between two dates, by one source.
 
     Parameters
@@ -202,10 +171,7 @@ def changed_hands(
 
     Raises
     ------
-    ArchiveError
-    GateError
-    NoSnapshotError
-    SourceError
+    ArchiveError, GateError, NoSnapshotError, SourceError
 
     Examples
     --------
@@ -243,8 +209,7 @@ def who(
 
     Raises
     ------
-    ArchiveError
-    GateError
+    ArchiveError, GateError
     SourceError
         The source is not in the archive.
     UsageError

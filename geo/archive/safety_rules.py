@@ -77,14 +77,9 @@ def rules(self: ArchiveBase) -> pd.DataFrame:
 
 @documented
 def set_rule(
-    self: ArchiveBase,
-    kind: str,
-    value: str,
-    *,
-    source: str | None = None,
-    event_type: str | None = None,
+    self: ArchiveBase, kind: str, value: str, *, source: str | None = None, event_type: str | None = None,
     places: gpd.GeoDataFrame | None = None,
-) -> None:
+) -> None:  # fmt: skip
     """Set a rule against harm, in place of the one of its kind for the same source and event type.
 
     Parameters

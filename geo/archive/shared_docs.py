@@ -116,7 +116,7 @@ def complete(doc: str | None, names: list[str], shared: Mapping[str, tuple[str, 
     sections = {title: body.strip("\n") for title, body in zip(rest[::2], rest[1::2], strict=True)}
     own = {name: entry for entry in _entries(sections.pop("Parameters", "")) for name in _heads(entry)}
     shown = [own.get(name) or _shared(name, shared) for name in names]
-    raised = [e if "\n" in e else f"{e}\n    {_folded(ERRORS[e])}" for e in _entries(sections.pop("Raises", ""))]
+    raised = [text for entry in _entries(sections.pop("Raises", "")) for text in _errors(entry)]
     answers = {title: sections.pop(title, "") for title in ("Returns", "Yields")}
     whole = {"Parameters": "\n".join(dict.fromkeys(shown)), **answers, "Raises": "\n".join(raised), **sections}
     texts = [f"{title}\n{'-' * len(title)}\n{body}" for title, body in whole.items() if body]
@@ -129,6 +129,11 @@ def _entries(body: str) -> list[str]:
 
 def _heads(entry: str) -> list[str]:
     return [name.strip().lstrip("*") for name in entry.split("\n")[0].split(" : ")[0].split(",")]
+
+
+def _errors(entry: str) -> list[str]:
+    """An error with its own meaning, or a list of names with the shared ones."""
+    return [entry] if "\n" in entry else [f"{e}\n    {_folded(ERRORS[e])}" for e in entry.split(", ")]
 
 
 def _shared(name: str, shared: Mapping[str, tuple[str, str]]) -> str:
