@@ -25,7 +25,7 @@ WORDINGS = {
         "Occupied territories of Ukraine", "Ukrainian territory under Russian control", "Captured from Ukraine by Russia",
         "Controlled by Russian forces", "Тимчасово окупована територія", "Окуповані території України",
         "Під контролем РФ", "окуповано росією", "Територія під контролем рф", "Временно оккупированная территория",
-        "Под контролем ВС РФ", "занято ВС РФ", "Российский контроль", "Russian control in Kharkiv oblast",
+        "Под контролем ВС РФ", "занято ВС РФ", "окупована рф територія", "Оккупированная Россией территория", "Российский контроль", "Russian control in Kharkiv oblast",
         "Russian control from 24 February",
     ),
     "UA held": (
@@ -36,7 +36,8 @@ WORDINGS = {
     "UA liberated": (
         "Liberated from Russian forces", "Звільнено від рф", "Освобождено от ВС РФ", "De-occupied", "Liberated",
         "Liberated by Ukraine", "звільнено з-під контролю рф", "Освобождено от оккупации", "Retaken from Russia",
-        "Освобождённые территории", "звільнено ЗСУ від окупантів", "Deoccupied since May",
+        "Освобождённые территории", "звільнено ЗСУ від окупантів", "Freed from Russian occupation",
+        "Recaptured by Ukraine", "Deoccupied since May",
     ),
     "RU claimed": ("Claimed by Russia", "Russia claims", "Claimed Russian advance", "Заявлено РФ", "за заявами РФ"),
     "UA claimed": ("Claimed by Ukraine", "Ukrainian claims", "Заявлено Україною"),
@@ -52,7 +53,7 @@ WORDINGS = {
         "Russia or Ukraine", "Neither Russian nor Ukrainian", "Russian fire control", "RU→UA", "Contested advance",
         "Не під контролем рф", "Поза контролем РФ", "Непідконтрольна рф", "Колишня окупація", "Раніше окуповано росією",
         "Ймовірно під контролем РФ", "Освобождено ВС РФ", "Освобождено от ВСУ", "Вне контроля РФ", "Бывшая оккупация",
-        "Якобы под контролем РФ", "Оккупировано до 2022", "До деокупації російське", "Russian retreat", "DNR (Russian)",
+        "Якобы под контролем РФ", "Unoccupied", "Неокупована територія", "Nobody's control", "Recaptured", "Оккупировано до 2022", "До деокупації російське", "Russian retreat", "DNR (Russian)",
         "Under neither side's control, Russian shelling", "Ukrainian raid repelled by Russian forces",
     ),
 }  # fmt: skip

@@ -15,14 +15,15 @@ from geo.text.names import shipped_names
 SIDES = ("RU", "UA")
 _STATUSES = ("contested", "advance", "claimed", "liberated")
 _TAKEN = ("occupied", "seized")
-_TOPICS = (*SIDES, *_TAKEN, "retaken", *_STATUSES)
+_TOPICS = (*SIDES, *_TAKEN, "retaken", "denied", *_STATUSES)
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 _PREFIX = re.compile(r"\b(de|re|де)-(?=\w)")
 _CAMEL = re.compile(r"(?<=[a-zа-яіїєґ])(?=[A-ZА-ЯІЇЄҐ])")
 _TOKEN = re.compile(r"[^\W\d_]+|\d+|\?")
 _HEX = re.compile(r"(?<![^\W_])(?=[0-9a-f]*\d)[0-9a-f]{6,8}(?![^\W_])", re.IGNORECASE)
 _CYRILLIC = re.compile(r"[а-яіїєґё]")
-# forms that say whose the ground is, not who does something
+# forms that say who does something, and whose the ground is
+_BY = ("рф", "зсу", "всу", "росією", "россией", "україною", "украиной", "росіянами", "россиянами")
 _GENITIVE = ("україни", "украины", "росії", "россии")
 
 
@@ -98,9 +99,9 @@ def read_label(text: str) -> Label | None:
     """What a label says of control; None where it says nothing of it."""
     words = _words(text)
     roles = {word.role for word in words}
-    if not roles & set(_TOPICS):
+    if not roles & set(_TOPICS) and not {"held", "turned"} <= roles:
         return None
-    if turned := tuple(word.text for word in words if word.role == "turned"):
+    if turned := tuple(word.text for word in words if word.role in ("turned", "denied")):
         return Label(unclear=turned, turned=True)
     if unknown := tuple(word.text for word in words if not word.role):
         return Label(unclear=unknown)
@@ -118,8 +119,10 @@ def _loser(words: Sequence[_Word]) -> tuple[str | None, list[_Word] | None]:
     end = at + 1
     while end < len(words) and words[end].role in ("plain", "forces", "held"):
         end += 1
-    if end < len(words) and words[end].role in SIDES:
-        return words[end].role, [*words[:at], *words[end + 1 :]]
+    if end < len(words) and (loser := words[end].role) in SIDES:
+        while end < len(words) and words[end].role in (loser, "plain", "forces", "held"):  # "Russian occupation forces"
+            end += 1
+        return loser, [*words[:at], *words[end:]]
     if end < len(words) and words[end].role == "number":  # from a day on
         return None, [*words[:at], *words[at + 1 :]]
     return None, None
@@ -203,6 +206,8 @@ def _acts(words: Sequence[_Word], at: int) -> bool:
         return True
     if before[-1].role in ("held", "claimed"):
         return _is_cyrillic(words[at]) or (before[-1].role == "held" and not (after and after[0].role == "ground"))
+    if before[-1].role in _TAKEN and words[at].text in _BY:
+        return True
     return before[-1].role in _TAKEN and _is_cyrillic(words[at]) and not words[at].country and not _is_ground(words, at)
 
 
