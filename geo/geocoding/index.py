@@ -34,6 +34,7 @@ from geo.geocoding.place_records import (
     world_version,
 )
 from geo.storage.atomic_write import aside
+from geo.text.languages import languages, word_list
 from geo.text.words import Word, fold, is_cyrillic, key_of, loose_key, plain_key, stem, stem_key
 
 LAYOUT = 4
@@ -65,6 +66,7 @@ def index_path(countries: Sequence[str] | None, registers: Sequence[Path], units
         parts += [f"{unit} {name} {boundary} {shape.bounds}" for unit, name, boundary, shape in rows]
     for name in ("rules.json", "regions.csv.gz", "countries.csv", "areas.csv"):
         parts.append(hashlib.sha256((files("geo") / "assets" / "places" / name).read_bytes()).hexdigest())
+    parts += [str(word_list(language, "places")) for language in languages()]
     name = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
     return user_cache_path("geo-control", appauthor=False) / f"places-{name}.sqlite"
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from functools import lru_cache
 from importlib.resources import files
 
+from geo.text.languages import cached_words, forms, languages, word_list
 from geo.text.words import fold, is_cyrillic, key_of, loose_key
 
 _LONGEST = 5
@@ -63,15 +63,14 @@ def _declined(key: str, stem: str) -> bool:
     return key.startswith(stem) and len(key) - len(stem) <= 4
 
 
-@lru_cache(maxsize=1)
+@cached_words
 def rules() -> Rules:
     """The rule tables, read once."""
     table = json.loads(_asset("rules.json"))
-    phrases = {
-        name: _phrases(_lists(entry))
-        for name, entry in table.items()
-        if not name.endswith(("aliases", "abbreviations"))
-    }
+    tables = [word_list(language, "places") for language in languages()]
+    lists = [{name: words for name, words in table.items() if isinstance(words, str)}, *tables]
+    names = dict.fromkeys(name for entries in lists for name in entries if name != "note")
+    phrases = {name: _phrases(word for entries in lists for word in forms(entries.get(name, ""))) for name in names}
     demonyms, stems = {}, []
     for row in csv.DictReader(io.StringIO(_asset("demonyms.csv"))):
         demonyms.update({key_of(word): row["country"] for word in row["en"].split()})
@@ -84,11 +83,6 @@ def rules() -> Rules:
         {code: tuple(text.split("|")) for code, text in table["region_aliases"].items()},
         {code: tuple(text.split("|")) for code, text in table["region_abbreviations"].items()},
     )
-
-
-def _lists(entry: str | Mapping[str, str]) -> Iterator[str]:
-    for text in [entry] if isinstance(entry, str) else entry.values():
-        yield from (word for word in text.split("|") if word)
 
 
 def _phrases(words: Iterable[str]) -> Phrases:
