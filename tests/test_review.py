@@ -182,7 +182,7 @@ def test_formulas_in_a_briefing_are_defused_and_come_back(founding: Reading, tmp
     first = founding.incidents[2]
     fields = {**first.fields, "claimed_by": '=HYPERLINK("http://evil.invalid","x")', "notes": "@SUM(A1)\nsecond; line"}
     made = Reading(
-        founding.source, "en", founding.dateline, founding.mentions, [Draft(fields, first.spans, first.told)]
+        founding.source, "en", founding.dateline, founding.mentions, [Draft(fields, first.spans, first.sentences)]
     )
     path = write_review(made, tmp_path / "r.csv")
     table = rows(path)

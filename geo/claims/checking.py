@@ -176,8 +176,10 @@ def _found(given: VerdictInput, names: Sequence[str], empty: Finding) -> Finding
         verdicts += verdicts_of(given, name, mine)
     notes += [n for name in names for n in archive_notes(given.archive, name, given.known)]
     base = base_of(claim)
-    told = claim.quantity in STATES
-    times = [QuantitySeries(s, series_of(claim, s, base=base, places=given.places)) for s in all_series] if told else []
+    is_state = claim.quantity in STATES
+    times = (
+        [QuantitySeries(s, series_of(claim, s, base=base, places=given.places)) for s in all_series] if is_state else []
+    )
     last_true = [last_true_of(t, given.span, given.instant(), given.unit) for t in times]
     shares = claim.quantity == "share retaken"
     bases = [b for s in all_series if (b := bases_of(s, given.span, given.instant()))] if shares else []
@@ -312,10 +314,10 @@ def _peak(held: Claim, share: Claim, spans: list[Span]) -> Pair:
     low = _whole(max(spans[0].low, 0.0), spans[1].low)
     high = _whole(spans[0].high, spans[1].high)
     plain = [span_of(replace(c, comparator="exactly", step=None)) for c in (held, share)]
-    said = _whole(plain[0].low, plain[1].low)
-    ends = _ends(said if held.comparator in ("more than", "at least") else None, held.comparator)
+    peak = _whole(plain[0].low, plain[1].low)
+    ends = _ends(peak if held.comparator in ("more than", "at least") else None, held.comparator)
     text = (
-        f"{_said(held)} held and {_said(share)} retaken imply a peak of {ends or f'{said:,.0f} km²'}"
+        f"{_in_words(held)} held and {_in_words(share)} retaken imply a peak of {ends or f'{peak:,.0f} km²'}"
         f" ({_range(low, high, 'km2')} with what the words leave open)"
     )
     return Pair("peak", text, _finite(low), _finite(high), "km2", low <= high)
@@ -333,7 +335,7 @@ def _growth(first: Claim, second: Claim, spans: list[Span], unit: str) -> Pair:
     early, late = sorted(zip((first, second), spans, strict=True), key=lambda p: str(p[0].date_to))
     low, high = late[1].low - early[1].high, late[1].high - early[1].low
     text = (
-        f"{_said(early[0])} on {early[0].date_to} and {_said(late[0])} on {late[0].date_to} imply a change of"
+        f"{_in_words(early[0])} on {early[0].date_to} and {_in_words(late[0])} on {late[0].date_to} imply a change of"
         f" {_range(low, high, unit)}"
     )
     if early[0].value and late[0].value:
@@ -349,7 +351,7 @@ def _both(spans: list[Span], unit: str) -> Pair:
     return Pair("value", text, _finite(low) if fits else None, _finite(high) if fits else None, unit, fits)
 
 
-def _said(claim: Claim) -> str:
+def _in_words(claim: Claim) -> str:
     lead = "" if claim.comparator in ("exactly", "between") else f"{claim.comparator} "
     unit = str(claim.value_unit)
     to = f" to {claim.high:,g}" if claim.high is not None else ""

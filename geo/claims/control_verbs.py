@@ -257,25 +257,25 @@ def actor_of(
     subjects = [s for s in before if _can_act(text, s)]
     inside = [s for s in subjects if s.start >= clause[0]] or subjects
     speech = [m.end() for m in re.finditer(rf"\b{_SPEECH}\b", text[: verb.start], re.I)]
-    said = max(speech, default=0)
-    mine = [s for s in inside if s.start >= said] if said else inside
+    speech_end = max(speech, default=0)
+    mine = [s for s in inside if s.start >= speech_end] if speech_end else inside
     owners = [s for s in before if re.fullmatch(r"['’]s? (?:\w+ ){0,2}", text[s.end : verb.start])]
     if owners:  # "Russia's net gain"
         return owners[-1].code, None
-    between = text[max(said, mine[-1].end if mine else said) : verb.start]
+    between = text[max(speech_end, mine[-1].end if mine else speech_end) : verb.start]
     if mine:
         return _joint(text, mine)
     if _PRONOUN.search(between) and subjects:
         return subjects[-1].code, None
     if _WE.search(between):
         return None, "a pronoun stands for the side: say who"
-    if not said and before == [] and (found := _agent(text, verb, sides))[0]:
+    if not speech_end and before == [] and (found := _agent(text, verb, sides))[0]:
         return found
     after = [s for s in sides if s.start >= verb.end and re.search(r"\bby (?:the )?$", text[: s.start])]
     if after:
         return after[0].code, None
     if (
-        said
+        speech_end
         and inside
         and re.search(rf"\b{_SPEECH}(?:[^,;]{{0,30}} to)? (?:have |having |to |be in )*$", text[: verb.start], re.I)
     ):

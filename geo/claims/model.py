@@ -40,7 +40,7 @@ class Claim:
     controller : str or None
         The side that it is about; of a share retaken, the side that took the ground back.
     against : str or None
-        The side that the ground was taken from, where that is said.
+        The side that the ground was taken from, where that is values.
     unit : str or None
         Code or name of the administrative unit.
     comparator : str or None
@@ -205,10 +205,10 @@ _OF_IT = re.compile(r"\bof (?:it|that|this)\b", re.IGNORECASE)
 
 def confirmed(claims: Sequence[Claim], given: Sequence[str], *, within: str | None = None) -> list[Claim]:
     """Drafts with what a person says of them; the notes that this settles go."""
-    said = dict(_read(pair) for pair in given)
-    shared = {name: value for name, value in said.items() if name not in _OF_A_FIGURE}
+    values = dict(_read(pair) for pair in given)
+    shared = {name: value for name, value in values.items() if name not in _OF_A_FIGURE}
     settled = {*shared, *(["unit"] if within is not None else [])}
-    drafts = [replace(c, **(shared if at else said)) for at, c in enumerate(claims)]  # type: ignore[arg-type]
+    drafts = [replace(c, **(shared if at else values)) for at, c in enumerate(claims)]  # type: ignore[arg-type]
     return [_settled(draft, settled) for draft in drafts]
 
 

@@ -29,7 +29,7 @@ class _Scene:
     text: str
     dated: str
     dates: Sequence[DateMention]
-    said: str
+    words: str
     at: int
     amounts: Sequence[Amount]
     sides: Sequence[Mention]
@@ -198,7 +198,7 @@ def _claim(
     carried: ControlVerb | None,
 ) -> Claim:  # fmt: skip
     draft = Claim(
-        text=scene.said, start=scene.at, end=scene.at + len(scene.text), comparator=amount.comparator,
+        text=scene.words, start=scene.at, end=scene.at + len(scene.text), comparator=amount.comparator,
         value=amount.value, high=amount.high, value_unit=amount.unit, step=amount.step, notes=amount.notes,
         said_by=speaker(scene.text),
     )  # fmt: skip
@@ -258,8 +258,8 @@ def _took(scene: _Scene, clause: tuple[int, int], verb: ControlVerb) -> bool:
     """Whether "occupied" is what happened in a span of time rather than what stands on a day."""
     if scene.text[verb.start : verb.end].casefold() != "occupied" or verb.passive:
         return False
-    said = _days_of(scene, clause)
-    return said.whole or said.first != said.last or bool(re.search(r"\bthe (?:week|month|day)\b", scene.text))
+    days = _days_of(scene, clause)
+    return days.whole or days.first != days.last or bool(re.search(r"\bthe (?:week|month|day)\b", scene.text))
 
 
 _OTHER_WAY = {"more than": "less than", "less than": "more than", "at least": "up to", "up to": "at least"}
@@ -309,26 +309,26 @@ def _days_of(scene: _Scene, part: tuple[int, int]) -> DateRange:
 
 
 def _dated(draft: Claim, scene: _Scene, clause: tuple[int, int]) -> Claim:
-    """The days that it speaks of: those of the clause, then of the sentence, then the day it was said."""
+    """The days that it speaks of: those of the clause, then of the sentence, then the day it was days."""
     part = clause
     if draft.quantity == "share retaken":  # "of what it seized in August": that date is the base's
         based = re.search(r"\b(?:that|which|what)\b", scene.dated[slice(*clause)])
         part = clause if based is None else (clause[0], clause[0] + based.start())
-    said = _days_of(scene, part)
-    if said == DateRange():
+    days = _days_of(scene, part)
+    if days == DateRange():
         alone = len(scene.amounts) == 1 and draft.quantity != "share retaken"
-        said = _days_of(scene, (0, len(scene.dated))) if alone else said
+        days = _days_of(scene, (0, len(scene.dated))) if alone else days
     state = draft.quantity in ("held", "front length", "settlements held")
     today = None if scene.today is None else scene.today.isoformat()
-    if said.problem:
-        empty = state or said.unread
-        draft = _noted(draft, f"{UNREAD_DATE} {said.problem}" if empty else f"{said.problem}; date_from left empty")
+    if days.problem:
+        empty = state or days.unread
+        draft = _noted(draft, f"{UNREAD_DATE} {days.problem}" if empty else f"{days.problem}; date_from left empty")
         return replace(draft, date_from=None, date_to=None if empty else today)
-    if said.first is None:
+    if days.first is None:
         if state or draft.quantity == "share retaken":
             return replace(draft, date_from=today if state else None, date_to=today)
         return _noted(replace(draft, date_to=today), "since when is not said: date_from left empty")
-    return _spanned(_noted(draft, *said.notes), said.first, said.last or scene.today, whole=said.whole, state=state)
+    return _spanned(_noted(draft, *days.notes), days.first, days.last or scene.today, whole=days.whole, state=state)
 
 
 def _spanned(draft: Claim, first: day_type, last: day_type | None, *, whole: bool, state: bool) -> Claim:

@@ -74,20 +74,20 @@ def paragraph(finding: Finding) -> str:
     """A finding as one paragraph: the claim, what agrees with it, every verdict with its workings, and the history."""
     claim = finding.claim
     who = ", ".join(t for t in (claim.said_by, claim.said_on, claim.published_in) if t)
-    said = [f"“{claim.text.strip()}”{f' ({who})' if who else ''}. Read as {claim_words(claim)}."]
+    sentences = [f"“{claim.text.strip()}”{f' ({who})' if who else ''}. Read as {claim_words(claim)}."]
     if not finding.verdicts:
-        return " ".join([*said, *(f"{_upper(n)}." for n in finding.notes)])
-    said += [f"{_upper(n)}." for n in finding.notes]
+        return " ".join([*sentences, *(f"{_upper(n)}." for n in finding.notes)])
+    sentences += [f"{_upper(n)}." for n in finding.notes]
     for verdict in finding.verdicts:
         named = f" ({verdict.snapshot})" if verdict.snapshot else ""
-        said.append(
+        sentences.append(
             f"By {verdict.source}, {classes(verdict)}{named}, {WORDS[verdict.verdict]}: {verdict.workings['text']}."
         )
-    said += [s for entry in finding.last_true if (s := history_words(finding, entry))]
-    said += [base_words(entry) for entry in finding.bases]
+    sentences += [s for entry in finding.last_true if (s := history_words(finding, entry))]
+    sentences += [base_words(entry) for entry in finding.bases]
     if finding.place is not None and finding.place.boundary:
-        said.append(f"Outline of {finding.place.name}: {finding.place.boundary}.")
-    return " ".join(said)
+        sentences.append(f"Outline of {finding.place.name}: {finding.place.boundary}.")
+    return " ".join(sentences)
 
 
 def history_words(finding: Finding, entry: Mapping[str, Any]) -> str:

@@ -51,7 +51,7 @@ class Draft:
 
     fields: Mapping[str, Any]
     spans: Mapping[str, Sequence[Span]]
-    told: Sequence[Span] = ()
+    sentences: Sequence[Span] = ()
 
     @property
     def is_located(self) -> bool:
@@ -233,8 +233,8 @@ def _draft(text: Text, builder: DraftBuilder, today: day_type | None, *, head: s
         "verification": check_spans,
         **{name: _acting(builder, name)[:1] for name in ("actor1", "actor2")},
     }
-    told = [Span(a, b, text.text[a:b]) for a, b in sorted(set(builder.told))]
-    return Draft(found, {k: tuple(_unique(v)) for k, v in words.items() if v}, told)
+    sentences = [Span(a, b, text.text[a:b]) for a, b in sorted(set(builder.clauses))]
+    return Draft(found, {k: tuple(_unique(v)) for k, v in words.items() if v}, sentences)
 
 
 def _unique(spans: Sequence[Span]) -> list[Span]:
@@ -263,8 +263,8 @@ def _who(builder: DraftBuilder, text: Text) -> dict[str, Any]:
     first = next((a.name for role, a in builder.actors if role == "actor1"), None)
     second = next((a.name for role, a in builder.actors if role == "actor2" and a.name != first), None)
     if second is None and builder.place is not None and builder.place.country:
-        told = " ".join(text.text[t.start : t.end] for t in builder.counts if t.kind != "captured")
-        if pattern(builder.lang, "persons", "civilians").search(told):
+        counted = " ".join(text.text[t.start : t.end] for t in builder.counts if t.kind != "captured")
+        if pattern(builder.lang, "persons", "civilians").search(counted):
             second = f"Civilians ({country_of(builder.place.country)[0]})"
     return {"actor1": first, "actor2": second}
 
@@ -286,7 +286,7 @@ def _numbered(drafts: Sequence[Draft], text: Text) -> list[Draft]:
         name = "-".join([*parts, draft.fields["tags"] or "incident", text.sha256[:6]])
         seen[name] = seen.get(name, 0) + 1
         number = f"-{seen[name]}" if seen[name] > 1 else ""
-        found.append(Draft({**draft.fields, "event_id": name + number}, draft.spans, draft.told))
+        found.append(Draft({**draft.fields, "event_id": name + number}, draft.spans, draft.sentences))
     return found
 
 
@@ -395,8 +395,8 @@ def write_review(reading: Reading, path: str | Path) -> Path:
 
 def _row(draft: Draft, reading: Reading) -> list[Any]:
     words = [quoted(draft.spans.get(name, ())) for name in SPAN_FIELDS]
-    told = " […] ".join(span.text.strip() for span in draft.told)
-    return [*(_cell(draft.fields[c]) for c in COLUMNS), *words, told, reading.source.name, reading.source.sha256]
+    sentences = " […] ".join(span.text.strip() for span in draft.sentences)
+    return [*(_cell(draft.fields[c]) for c in COLUMNS), *words, sentences, reading.source.name, reading.source.sha256]
 
 
 def _cell(value: Any) -> Any:

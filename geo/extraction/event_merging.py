@@ -75,22 +75,22 @@ def _is_told(builder: DraftBuilder) -> bool:
 def _sentence(merger: EventMerger, sentence: TextSpan) -> None:
     """One sentence: its clauses each tell of an event; its speakers and checks are of all of them."""
     denials = events.find_denials(sentence)
-    spoken = speakers.find_attributions(sentence)
+    attributions = speakers.find_attributions(sentence)
     touched: list[DraftBuilder] = []
     background = events.is_background(sentence)
     if not background:
         for clause in _clauses(merger, sentence, tuple(denials)):
-            touched += _clause(merger, clause, sentence, tuple(denials), spoken)
+            touched += _clause(merger, clause, sentence, tuple(denials), attributions)
     own = list(dict.fromkeys(map(id, touched)))
     builders = [next(s for s in touched if id(s) == i) for i in own]
     here = [s for s in merger.builders if s.paragraph == merger.paragraph]
-    for attribution in _named(merger, spoken) if not background else ():
+    for attribution in _named(merger, attributions) if not background else ():
         # who speaks in a sentence of its own speaks of what was told last
         for builder in builders or [s for s in here[-1:] if not s.attributions]:
             builder.add_attribution(attribution)
     for check in speakers.find_checks(sentence):
-        told = merger.builders if check.is_general else builders or here or merger.builders[-1:]
-        for builder in told:
+        concerned = merger.builders if check.is_general else builders or here or merger.builders[-1:]
+        for builder in concerned:
             builder.checks.append(check)
     for start, end in denials:
         for builder in builders or here[-1:]:
@@ -98,10 +98,10 @@ def _sentence(merger: EventMerger, sentence: TextSpan) -> None:
             builder.denials.append(Span(start, end, words))
 
 
-def _named(merger: EventMerger, spoken: Sequence[Attribution]) -> list[Attribution]:
+def _named(merger: EventMerger, attributions: Sequence[Attribution]) -> list[Attribution]:
     """The speakers by name: "he said" is whoever spoke last."""
     found = []
-    for attribution in spoken:
+    for attribution in attributions:
         merger.speaker = attribution.name or merger.speaker
         if merger.speaker:
             found.append(replace(attribution, name=merger.speaker))
@@ -137,7 +137,7 @@ def _clause(
     clause: TextSpan,
     sentence: TextSpan,
     void: tuple[events.Stretch, ...],
-    spoken: Sequence[Attribution],
+    attributions: Sequence[Attribution],
 ) -> list[DraftBuilder]:
     """The builders that a clause adds to, made where there are none."""
     triggers = events.find_triggers(clause, void=void)
@@ -149,9 +149,9 @@ def _clause(
     when = [] if only_total else _days(merger, clause, sentence)
     lead = max(triggers, key=lambda t: t.rule.rank, default=None)
     at = lead.start if lead else counted[0].start
-    scopes = [(v.scope_start, v.scope_end) for v in spoken]
+    scopes = [(v.scope_start, v.scope_end) for v in attributions]
     acting = [(a.start, a.end) for a in events.find_actors(clause)]
-    acting += [(v.start, v.end) for v in spoken if not v.text.endswith(("region", "oblast"))]
+    acting += [(v.start, v.end) for v in attributions if not v.text.endswith(("region", "oblast"))]
     mentions = [p for p in merger.places if not (p.role == "place" and _is_named_in(clause, p, acting))]
     where = events.choose(clause, mentions, at=at, scopes=scopes)
     if lead is None and not where and not merger.builders and not any(t.count.best for t in counted):
@@ -303,7 +303,7 @@ def _add(
     mutual = any(t.rule.name in _MUTUAL for t in triggers)
     for actor in events.find_actors(clause):
         builder.actors.append(("actor2" if mutual and actor.start >= first else "actor1", actor))
-    builder.told.append((clause.start, clause.end))
+    builder.clauses.append((clause.start, clause.end))
 
 
 _VOICES = 4
@@ -335,7 +335,7 @@ class DraftBuilder:
     checks: list[Check] = field(default_factory=list)
     actors: list[tuple[str, Actor]] = field(default_factory=list)
     denials: list[Span] = field(default_factory=list)
-    told: list[Stretch] = field(default_factory=list)
+    clauses: list[Stretch] = field(default_factory=list)
     shared: str = ""
     unread: list[DateMention] = field(default_factory=list)
 

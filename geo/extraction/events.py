@@ -282,8 +282,8 @@ def _day(passage: TextSpan, mention: DateMention, today: date) -> Day | None:
         last = min(last, today)
     precision = EXACT if first == last else mention.date_prec
     start, end = mention.start, mention.end
-    said = _is_report(passage, start, end)
-    return Day(first, last, precision, passage.start + start, passage.start + end, mention.text, said)
+    is_report = _is_report(passage, start, end)
+    return Day(first, last, precision, passage.start + start, passage.start + end, mention.text, is_report)
 
 
 def _is_night(passage: TextSpan, mention: DateMention) -> bool:

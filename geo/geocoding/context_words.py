@@ -28,9 +28,9 @@ class Span:
     found: tuple[Found, ...] = ()
     role: str = "place"
     kind: str = ""  # region, district or place, where words beside it say so
-    cues: list[str] = field(default_factory=list)
+    reasons: list[str] = field(default_factory=list)
     near: str = ""
-    said: str = ""  # the word for a settlement that names its size
+    size_word: str = ""  # the word for a settlement that names its size
     code: str = ""  # the country of a demonym
     unknown: bool = False
     names: tuple[int, int] = (0, 0)
@@ -63,20 +63,20 @@ class ContextWords:
         for kind, table in (("region", "region_after"), ("district", "district_after")):
             word = self.rules[table].begins(after)
             if word and self._glued(span.last, word):
-                span.kind, span.cues = kind, [*span.cues, f"“{word}” follows"]
+                span.kind, span.reasons = kind, [*span.reasons, f"“{word}” follows"]
                 self._extend(span, len(word.split()))
                 return
         for kind, table in (("place", "settlement_before"), ("region", "region_before")):
             word = self.rules[table].ends(before)
             if word and (len(word) > 1 or "." in self.reading.gap(span.first)):
-                span.kind, span.cues = kind, [*span.cues, f"after “{word}”"]
-                span.said = word
+                span.kind, span.reasons = kind, [*span.reasons, f"after “{word}”"]
+                span.size_word = word
                 break
         else:
             self._apposition(span)
         follows = self.rules["settlement_after"].begins(after)
         if follows and not span.kind and self.words[span.last].text.islower():
-            span.kind, span.cues = "place", [*span.cues, f"“{follows}” follows"]
+            span.kind, span.reasons = "place", [*span.reasons, f"“{follows}” follows"]
         span.near = self._near(span.first)
 
     def _apposition(self, span: Span) -> None:
@@ -86,7 +86,7 @@ class ContextWords:
             return
         word = next((w.key for w in self.words[at + 1 : at + 4] if w.key in self.rules["settlement_before"]), "")
         if word:
-            span.kind, span.said, span.cues = "place", word, [*span.cues, f"“{word}” follows"]
+            span.kind, span.size_word, span.reasons = "place", word, [*span.reasons, f"“{word}” follows"]
 
     def _near(self, at: int) -> str:
         before = self.reading.before(at)
@@ -172,7 +172,7 @@ class ContextWords:
         if not regions:
             return None
         span = self._span(at, last, tuple((p, OWN) for p in regions))
-        span.kind, span.cues = "region", ["a region's name"]
+        span.kind, span.reasons = "region", ["a region's name"]
         return span
 
     def _district(self, at: int) -> Span | None:
@@ -181,7 +181,7 @@ class ContextWords:
         if not districts:
             return None
         span = self._span(at, at + 2, tuple((p, OWN) for p in districts))
-        span.kind, span.cues = "district", ["a district's name"]
+        span.kind, span.reasons = "district", ["a district's name"]
         return span
 
     def _list_end(self, at: int) -> int | None:
@@ -242,9 +242,9 @@ class MentionTypes(ContextWords):
             return person
         if not span.kind and span.last - at == 1 and self.reading.starts(at) and self.words[at].key in self.lower:
             return None
-        said = self._metonym(span, before, after)
-        if said:
-            span.role, span.cues = "metonym", [*span.cues, said]
+        reason = self._metonym(span, before, after)
+        if reason:
+            span.role, span.reasons = "metonym", [*span.reasons, reason]
         return span
 
     def _office(self, span: Span, before: tuple[str, ...], after: tuple[str, ...]) -> Span | None:
@@ -252,7 +252,7 @@ class MentionTypes(ContextWords):
         if (leading and self.words[span.first - 1].text != self.words[span.first - 1].text.lower()) or (
             leading and " " in leading
         ):
-            span.role, span.cues = "organisation", [f"after “{leading}”"]
+            span.role, span.reasons = "organisation", [f"after “{leading}”"]
             return span
         if self._possessive(span):
             return None
@@ -265,7 +265,7 @@ class MentionTypes(ContextWords):
             if word.key in self.rules["organisation_after"] and self.reading.gap(span.last) != ", ":
                 if word.cyrillic and not word.capital and ahead:
                     break
-                span.role, span.cues = "organisation", [f"“{word.text}” follows"]
+                span.role, span.reasons = "organisation", [f"“{word.text}” follows"]
                 return self._widened(span, span.last + ahead + 1)
         return None
 
@@ -284,10 +284,10 @@ class MentionTypes(ContextWords):
             self._as_person(span, "a given name before a surname", span.first)
             return self._widened(span, max(last, span.last))
         if one and not span.kind and self._small(span) and self._stranger_after(span):
-            span.role, span.cues = "organisation", [f"“{self.words[span.last].text}” follows"]
+            span.role, span.reasons = "organisation", [f"“{self.words[span.last].text}” follows"]
             return self._widened(span, span.last + 1)
         if one and not span.kind and surname and all(how == LOOSE for _, how in span.found):
-            span.role, span.cues = "organisation", ["part of another name"]
+            span.role, span.reasons = "organisation", ["part of another name"]
             return self._widened(span, span.last + 1)
         stranger = self._stranger_before(span, before)
         if stranger and one and not span.kind:
@@ -321,7 +321,7 @@ class MentionTypes(ContextWords):
         return not self.lookup.named(word.key) and self._adjective(span.last) is None
 
     def _as_person(self, span: Span, why: str, first: int) -> Span:
-        span.role, span.cues = "person", [why]
+        span.role, span.reasons = "person", [why]
         last = span.last
         while last < len(self.words) and last - span.first < 3 and self.reading.gap(last) == " ":
             word = self.words[last]
@@ -357,9 +357,9 @@ class MentionTypes(ContextWords):
         for at in range(len(spans) - 1, 0, -1):
             span, previous = spans[at], spans[at - 1]
             between = self.reading.text[previous.end : span.start].strip()
-            ends = self.words[span.last - 1].key in plural or "a list of regions" in span.cues
+            ends = self.words[span.last - 1].key in plural or "a list of regions" in span.reasons
             if ends and between in (",", "and", ", and", "та", "і", "и", "або", "or", "&") and previous.role == "place":
-                previous.kind, previous.cues = span.kind, [*previous.cues, "a list of regions"]
+                previous.kind, previous.reasons = span.kind, [*previous.reasons, "a list of regions"]
 
     def speakers(self, spans: list[Span]) -> None:
         """Rome and London condemned it: what holds for one capital of a pair holds for the other."""
@@ -370,7 +370,7 @@ class MentionTypes(ContextWords):
                 if one.role == "place" and self._preposition(one):
                     continue
                 for span in (one, other):
-                    span.role, span.cues = "metonym", span.cues or ["beside a capital that acts"]
+                    span.role, span.reasons = "metonym", span.reasons or ["beside a capital that acts"]
 
     def _preposition(self, span: Span) -> bool:
         before = self.reading.before(span.first, 1)
@@ -384,4 +384,4 @@ class MentionTypes(ContextWords):
             if span.role in ("place", "metonym") and bare and self.words[span.first].key in people:
                 before = self.reading.before(span.first, 1)
                 if not (before and before[-1] in ("in", "at", "в", "у")):
-                    span.role, span.cues = "person", ["the text gives this name to a person"]
+                    span.role, span.reasons = "person", ["the text gives this name to a person"]

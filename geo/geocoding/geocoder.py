@@ -169,11 +169,11 @@ def as_frame(found: Sequence[Mention]) -> gpd.GeoDataFrame:
 def _mention(row: RankedMention, gazetteer: Gazetteer) -> Mention | None:
     span = row.span
     if span.role in ("person", "organisation"):
-        return Mention(span.text, span.start, span.end, span.role, why="; ".join(span.cues))
+        return Mention(span.text, span.start, span.end, span.role, why="; ".join(span.reasons))
     if span.role == "demonym":
         country = gazetteer.lookup.country(span.code)
         name = country.name if country else None
-        return Mention(span.text, span.start, span.end, "demonym", name, country=span.code, why=span.cues[0])
+        return Mention(span.text, span.start, span.end, "demonym", name, country=span.code, why=span.reasons[0])
     if span.role == "metonym":
         return _metonym(row)
     if span.unknown or not row.ranked:
@@ -190,7 +190,7 @@ def _metonym(row: RankedMention) -> Mention:
     place, score, _ = next((r for r in row.ranked if r[0].capital), row.ranked[0])
     return Mention(
         span.text, span.start, span.end, "metonym", place.name, country=place.country, score=round(score, 2),
-        why="; ".join(span.cues), gazetteer=place.gazetteer, place_id=place.place_id,
+        why="; ".join(span.reasons), gazetteer=place.gazetteer, place_id=place.place_id,
     )  # fmt: skip
 
 
@@ -278,7 +278,7 @@ def _without_place(row: RankedMention, gazetteer: Gazetteer) -> Mention | None:
     span = row.span
     named = _named_containers(row)
     if not named:
-        why = "; ".join([*span.cues, "no gazetteer here has it, and the text names no region"])
+        why = "; ".join([*span.reasons, "no gazetteer here has it, and the text names no region"])
         return Mention(span.text, span.start, span.end, "place", why=why)
     return _contained_only(row, _one_container(row, named), gazetteer)
 
@@ -287,10 +287,10 @@ def _contained_only(row: RankedMention, container: Place, gazetteer: Gazetteer) 
     span = row.span
     for place, likeness in gazetteer.alike(span.text, container.area):
         if place.inside(container):
-            why = [*span.cues, f"in {container.name}, like “{place.name}” ({likeness:.0f} of 100)"]
+            why = [*span.reasons, f"in {container.name}, like “{place.name}” ({likeness:.0f} of 100)"]
             return _placed(row, place, likeness / 20, why, uncertainty_km=5.0)
     far = f"; {_label(row.ranked[0][0], row.ranked[0][1])} lies outside" if row.ranked else ""
-    why = [*span.cues, f"no such place is known in {container.name}, which the text names{far}"]
+    why = [*span.reasons, f"no such place is known in {container.name}, which the text names{far}"]
     answer = _placed(RankedMention(span, row.ranked), container, 0.0, why)
     role = "place" if container.kind != "country" else "country"
     return Mention(**{**asdict(answer), "role": role, "score": None})

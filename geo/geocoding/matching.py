@@ -73,7 +73,7 @@ class _Finder(MentionTypes):
             # a short form stands after the place that lies there: Gary, Ind.
             if short and (more > 1 or self.reading.gap(at).startswith(",")):
                 span = self._span(at, at + more, short)
-                span.kind, span.cues = "region", ["a short form"]
+                span.kind, span.reasons = "region", ["a short form"]
                 return span
         adjective = self._adjective(at)
         if adjective is not None and count < 2:
@@ -105,7 +105,7 @@ class _Finder(MentionTypes):
             code = self.rules.demonyms.get(key) if count == 2 else self.rules.demonym(key)
             if code:
                 span = self._span(at, at + count, ())
-                span.role, span.code, span.cues = "demonym", code, ["a word of nationality"]
+                span.role, span.code, span.reasons = "demonym", code, ["a word of nationality"]
                 return span
         return None
 
@@ -166,7 +166,7 @@ class _Finder(MentionTypes):
         word = self.words[at]
         if word.key in self.rules["given_names"] and self._surname_at(at + 1):
             span = self._span(at, at + 2, ())
-            span.role, span.cues = "person", ["a given name before a surname"]
+            span.role, span.reasons = "person", ["a given name before a surname"]
             return span
         cue = self._settlement_before(at) or self._placed_beside(at) or self._beside_what(at)
         plain = not cue or word.key in self.rules["given_names"] or word.key in self.rules["titles"]
@@ -178,6 +178,6 @@ class _Finder(MentionTypes):
                 break
             last += 1
         span = self._span(at, last, ())
-        span.unknown, span.cues, span.kind = True, [f"after “{cue}”"], "place"
+        span.unknown, span.reasons, span.kind = True, [f"after “{cue}”"], "place"
         span.near = self._near(at)
         return span

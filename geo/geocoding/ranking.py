@@ -127,7 +127,7 @@ class _Alone:
         if not span.kind or place.kind == "country":
             return 0.0
         if place.kind == span.kind:
-            why += span.cues
+            why += span.reasons
             return CUED + self._of_size(span, place)
         if {place.kind, span.kind} == {"region", "district"}:
             return 1.0
@@ -135,12 +135,12 @@ class _Alone:
 
     def _of_size(self, span: Span, place: Place) -> float:
         """A village has few people, a city many."""
-        said = span.said
-        if place.kind != "place" or not said:
+        word = span.size_word
+        if place.kind != "place" or not word:
             return 0.0
-        if said in self.rules["village_words"]:
+        if word in self.rules["village_words"]:
             return -2.0 if place.population > 20_000 else 0.0
-        return 0.5 if said in self.rules["city_words"] and place.population > 20_000 else 0.0
+        return 0.5 if word in self.rules["city_words"] and place.population > 20_000 else 0.0
 
 
 def _seat_of_name(span: Span, region: Place) -> bool:
@@ -226,7 +226,7 @@ def _in_list(reading: Reading, table: Sequence[RankedMention], at: int) -> bool:
     """Whether a comma after a mention goes on a list of equals rather than naming what it lies in."""
     following = table[at + 1]
     if following.span.kind in ("region", "district"):
-        return "a list of regions" in table[at].span.cues
+        return "a list of regions" in table[at].span.reasons
     if any(p.kind == "country" for p, _, _ in following.ranked):
         return any(p.kind == "country" for p, _, _ in table[at].ranked)
     if at + 2 < len(table):
@@ -243,9 +243,9 @@ def _again(
         score, why = base[place.number]
         why = list(why)
         score += _contained(row, place, why)
-        worth, said = support.get((group_of(row), place.number), (0.0, ""))
-        if said:
-            why.append(said)
+        worth, reason = support.get((group_of(row), place.number), (0.0, ""))
+        if reason:
+            why.append(reason)
         scores.append((place, score + worth, why))
     return _sorted(scores)
 
@@ -354,9 +354,9 @@ class CandidateContext:
             + SAME_REGION * area.sum(axis=1) / (count - 1)
             + SAME_COUNTRY * country.sum(axis=1) / (count - 1)
         )
-        said = self._said(close, starts)
+        reasons = self._reasons(close, starts)
         keys = ((self._names[n], p.number) for n, p in zip(self._name, self._places, strict=True))
-        return dict(zip(keys, zip(worth.tolist(), said, strict=True), strict=True))
+        return dict(zip(keys, zip(worth.tolist(), reasons, strict=True), strict=True))
 
     def _credence(self) -> NDArray[np.float64]:
         """How far each candidate is to be believed: 1 the first of its name, less the farther it lies behind."""
@@ -371,7 +371,7 @@ class CandidateContext:
         np.maximum.at(best, self._name, mine)
         return np.asarray(np.exp((mine - best[self._name]) / DOUBT), dtype=np.float64)
 
-    def _said(self, close: NDArray[np.float64], starts: NDArray[np.intp]) -> list[str]:
+    def _reasons(self, close: NDArray[np.float64], starts: NDArray[np.intp]) -> list[str]:
         nearest = close.argmax(axis=1)
         names = [self._places[i].name for i in starts]
         return [

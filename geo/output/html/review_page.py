@@ -281,7 +281,7 @@ def _marked(reading: Reading) -> Iterator[tuple[Span, tuple[int, str]]]:
     for number, draft in enumerate(reading.incidents):
         for name, spans in draft.spans.items():
             yield from ((span, (number, _MARKS[name])) for span in spans if span.end > span.start)
-        yield from ((span, (number, "told")) for span in draft.told if span.end > span.start)
+        yield from ((span, (number, "told")) for span in draft.sentences if span.end > span.start)
     for number, claim in enumerate(reading.claims):
         if claim.start is not None and claim.end is not None and claim.end > claim.start:
             yield Span(claim.start, claim.end, claim.text), (-1 - number, "claim")
