@@ -177,3 +177,26 @@ AFTER = [*table("after.csv"), *table("after_mended.csv")]
 @pytest.mark.parametrize("row", AFTER, ids=[r["text"][:60] for r in AFTER])
 def test_sentences_written_after_the_grammar_was_finished(row: dict[str, str]) -> None:
     check(row)
+
+
+@pytest.mark.parametrize(
+    ("text", "quantity"),
+    [
+        ("Russia keeps capturing 50 km² of Donetsk region.", "gained"), ("Ukraine reconquered 50 km² of Kursk region.", "gained"),
+        ("Russia is holding 50 km² of Kursk region.", "held"), ("Росія захоплює 50 кв. км Донецької області.", "gained"),
+        ("Україна утримувала 50 кв. км Курської області.", "held"), ("Україна втрачає 50 кв. км Курської області.", "lost"),
+        ("Россия захватывает 50 кв. км Донецкой области.", "gained"), ("Украина удержала 50 кв. км Курской области.", "held"),
+        ("Украина утрачивает контроль: потеряно 50 кв. км Курской области.", "lost"),
+    ],
+)  # fmt: skip
+def test_words_of_control_are_known_in_every_form(text: str, quantity: str) -> None:
+    assert read_claim(text, date=DAY).quantity == quantity
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Російські війська захоплять 50 кв. км у Донецькій області.", "Россия захватит 50 кв. км Донецкой области.",
+     "Росія не захопила 50 кв. км.", "Київ спростовував, що Росія захопила 50 кв. км.", "Україна прагнула утримати 50 кв. км."],
+)  # fmt: skip
+def test_what_is_still_to_come_or_denied_is_no_claim(text: str) -> None:
+    assert find_claims(text, date=DAY) == []

@@ -26,7 +26,7 @@ TODAY = date(2024, 9, 12)
 DAY = "2024-09-10"
 SAME_DAY = (
     "On 10 September 2024", "On 10.09.2024", "On 10/09/2024", "On 2024-09-10", "On 2024/09/10", "On 10.09.24",
-    "On 10-09-2024", "On 10.IX.2024", "On 10.09", "On Sept 10, 2024", "On Sept. 10", "On September 10th, 2024",
+    "On 10-09-2024", "On 10.IX.2024", "On 20240910", "On 10-Sep-2024", "On 10/9", "On Tue", "У вт", "Во вт", "On 10.09", "On Sept 10, 2024", "On Sept. 10", "On September 10th, 2024",
     "On the 10th of September", "On the tenth of September 2024", "On 10 September '24", "As of 10 Sep 2024",
     "On Tuesday", "On Tuesday, 10 September 2024", "Two days ago", "The day before yesterday", "Last Tuesday",
     "10 вересня 2024", "10 вересня 2024 року", "10-го вересня", "Станом на 10.09.2024", "Десятого вересня",
@@ -53,7 +53,8 @@ UNREADABLE = (
     ("On 10 Septembr 2024", "is september meant"), ("10 сентебря 2024 года", "is сентября meant"),
     ("A few days ago", "names no day"), ("Кілька днів тому", "names no day"), ("Несколько дней назад", "names no day"),
     ("In the summer of 2024", "names no day"), ("Влітку 2024 року", "names no day"), ("Летом 2024 года", "names no day"),
-    ("2.5 weeks ago", "names no day"), ("Next Tuesday", "after the day of the text"), ("Last spring", "names no day"),
+    ("2.5 weeks ago", "names no day"), ("Next Tuesday", "after the day of the text"), ("Last spring", "names no day"), ("In Q3 2024", "names no day"),
+    ("A fortnight ago", "names no day"), ("On 30 February", "there is no such day"),
 )  # fmt: skip
 
 

@@ -60,9 +60,10 @@ def _patterns(
     month, weekday = any_of(*table["months"]) + r"\.?", any_of(*table["weekdays"])
     endings = "|".join(map(re.escape, forms(table.get("number_endings", ""))))
     number = rf"(?<![\w.,])(?:\d{{1,2}}(?:{endings})?(?!\w)|{any_of(*table.get('ordinals', ()))})"
-    of = rf"(?:\s+{any_of(table['of'])})?\s+" if table.get("of") else r"\s+"
+    of = rf"(?:\s+{any_of(table['of'])})?[\s-]+" if table.get("of") else r"[\s-]+"
     year_words = rf"(?:\s*{any_of(table['year_words'])})?" if table.get("year_words") else ""
-    year = rf"(?:,?\s+(?P<year>(?:19|20)\d\d|['’]\d\d)(?!\d|[-.,]\d){year_words})?"
+    between = rf"(?:,?\s+(?:{any_of(table.get('of', ''))}\s+)?|-)"
+    year = rf"(?:{between}(?P<year>(?:19|20)\d\d|['’]\d\d)(?!\d|[-.,]\d){year_words})?"
     to = rf"(?:{_DASH}|\s+{any_of(table['range'])}(?:\s+the)?\s+)"
     unit = any_of(*(words for unit, words in units.items() if unit in _UNITS))
     # any words: whether they are a number is seen when they are read
@@ -74,7 +75,7 @@ def _patterns(
     yield "range", rf"(?P<month>{month})\s+(?P<first>\d{{1,2}}){to}(?P<last>\d{{1,2}}){no_figure}{year}"
     yield "day", rf"(?P<day>{number}){of}(?P<month>{month}){year}"
     yield "day", rf"(?P<month>{month})\s+(?:the\s+)?(?P<day>\d{{1,2}})(?:{endings or '(?!)'})?{no_figure}{year}"
-    short = r"(?P<short>\d{1,2}[./]\d\d)"
+    short = r"(?P<short>\d{1,2}\.\d\d|\d{1,2}/\d{1,2})"
     yield "short", rf"{any_of(table.get('on', ''))}\s+{short}(?![\d./]|\s*(?:{_FIGURES}))"
     yield "misspelled", r"(?<![\w.,])\d{1,2}\s+(?P<word>[^\W\d_]{3,12})(?:\s+(?P<year>20\d\d)(?!\d))?"
     yield "misspelled", r"(?P<word>[^\W\d_]{3,12})\s+\d{1,2},?\s+(?P<year>20\d\d)(?!\d)"

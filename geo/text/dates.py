@@ -16,7 +16,7 @@ from geo.text.numbers import read_number
 
 EXACT, FEW_DAYS, WEEK, MONTH, YEAR = 1, 2, 3, 4, 5  # UCDP's date_prec
 _NUMERIC = re.compile(
-    r"(?<![\d.,/-])(?:(?P<y>(?:19|20)\d\d)(?P<s>[-/.])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})"
+    r"(?<![\d.,/-])(?:(?P<y>(?:19|20)\d\d)(?P<s>[-/.])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})|(?P<whole>20\d{6})"
     r"|(?P<d2>\d{1,2})(?P<s2>[./-])(?P<m2>\d{1,2}|[IVX]{1,4})(?P=s2)(?P<y2>(?:19|20)\d\d|\d\d))(?![\d/]|[.,-]\d)"
 )
 _INFERRED = "is inferred from the date of the text"
@@ -117,6 +117,11 @@ def _relative_to_nothing(match: re.Match[str]) -> DateMention:
 def _numeric(text: str) -> Iterator[DateMention]:
     """Dates in figures: 2024-09-10, 10.09.2024, 10.09.24; with a stroke the day first."""
     for match in _NUMERIC.finditer(text):
+        if match["whole"]:
+            found = _date(int(match[0][:4]), int(match[0][4:6]), int(match[0][6:]))
+            if found is not None:
+                yield _mention(match, "day", found)
+            continue
         if match["y"]:
             year, month, day = int(match["y"]), int(match["m"]), int(match["d"])
             sign = match["s"]

@@ -166,7 +166,8 @@ def lemmas(word: str) -> frozenset[str]:
     lowered = word.casefold()
     if _CYRILLIC.match(lowered):
         parses = [parse for lang in _MORPHOLOGY for parse in _analyzer(lang).parse(lowered)[:3]]
-        return frozenset(map(_lemma, parses))
+        # what will be done is not what was done
+        return frozenset(_lemma(parse) for parse in parses if parse.tag.tense != "futr") or frozenset((lowered,))
     import simplemma
 
     return frozenset((simplemma.lemmatize(lowered, lang="en"), lowered) if lowered.isalpha() else (lowered,))
