@@ -25,7 +25,7 @@ from geo.claims.wording import paragraph, table_of_findings, verdict_line
 from geo.cli import demo, main
 from geo.errors import MapError, SourceError, UnitError, UsageError
 from geo.measure.ellipsoid import areas_km2
-from geo.output.images.claim_chart import draw_claim
+from geo.output.images.chart import draw_claim
 from geo.text.names import names_of
 
 DAY0 = datetime(2024, 8, 1, tzinfo=UTC)

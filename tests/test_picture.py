@@ -28,8 +28,7 @@ from geo.errors import MapError, UsageError
 from geo.importing.importer import ensure_units, import_files
 from geo.incidents.markers import Marker
 from geo.measure.ellipsoid import area_km2
-from geo.output.images.drawing import Canvas
-from geo.output.images.export import save
+from geo.output.images.drawing import Canvas, save
 from geo.output.images.fonts import clean_settings, plain, text_width, wrapped
 from geo.output.images.map_panel import draw_map_panel, scale_km, whereabouts
 from geo.output.images.picture import draw_picture

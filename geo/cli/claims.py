@@ -57,7 +57,7 @@ def claims_command(
         findings = [check_claim(kept, c, date=date, **options) for c in claims]
     pair = _pair(claims, options["within_percent"]) if other else None
     if chart is not None:
-        from geo.output.images.claim_chart import draw_claim
+        from geo.output.images.chart import draw_claim
 
         click.echo(draw_claim(kept, findings[0], chart), err=True)
     _print(findings, pair, form, drafted=text is not None)

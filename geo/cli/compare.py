@@ -85,7 +85,7 @@ def _span(
     if by or level is not None or places is not None or form == "geojson":
         raise UsageError("--by, --level, --places and --format geojson go with one date (--date)")
     if output is not None:
-        from geo.output.images.compare_chart import draw_comparison_chart
+        from geo.output.images.chart import draw_comparison_chart
 
         click.echo(draw_comparison_chart(opened(archive), output, from_=span[0], to=span[1], title=title, **given))
         return

@@ -19,7 +19,7 @@ from geo.output.documents.office import brief_docx, brief_pptx, office
 from geo.output.html.map_page import save_map
 from geo.output.images import text_blocks
 from geo.output.images.chart import draw_chart
-from geo.output.images.export import save
+from geo.output.images.drawing import save
 from geo.output.images.fonts import plain
 from geo.output.images.picture import draw_figure, view_box
 from geo.output.images.themes import chosen

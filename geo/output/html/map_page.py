@@ -21,8 +21,16 @@ from markupsafe import Markup
 
 from geo.errors import MapError
 from geo.incidents.markers import shared_words
-from geo.output.html.base_layer import BaseLayer, base_layer_of, make_base_layer, packed
-from geo.output.html.map_data import SCALE, class_data, corners, shapes_of
+from geo.output.html.map_data import (
+    SCALE,
+    BaseLayer,
+    base_layer_of,
+    class_data,
+    corners,
+    make_base_layer,
+    packed,
+    shapes_of,
+)
 from geo.output.html.page import Added, PageParts, page_of, pins
 from geo.output.html.static_svg import draw_static_svg
 from geo.output.map_content import MapContent, gather

@@ -18,8 +18,7 @@ from geo.extraction.briefing import Draft, Reading
 from geo.extraction.event_merging import Span
 from geo.formats.geojson import read_json
 from geo.incidents.markers import Marker, marker_of
-from geo.output.html.base_layer import BaseLayer, make_base_layer, packed
-from geo.output.html.map_data import SCALE, class_data, corners, rings, shapes_of
+from geo.output.html.map_data import SCALE, BaseLayer, class_data, corners, make_base_layer, packed, rings, shapes_of
 from geo.output.html.map_page import PageMap, map_values
 from geo.output.html.page import PageParts
 from geo.output.html.static_svg import draw_static_svg

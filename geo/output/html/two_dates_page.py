@@ -16,8 +16,7 @@ from geo.archive.results import When, age_days, breaks_between, rows_of
 from geo.errors import UsageError
 from geo.measure.ellipsoid import areas_km2
 from geo.output.brief_tables import LEAST_KM2, Section, by_unit, known_number, label, signed, title_of
-from geo.output.html.base_layer import BaseLayer, base_layer_of, packed
-from geo.output.html.map_data import SCALE, class_data, corners, rings
+from geo.output.html.map_data import SCALE, BaseLayer, base_layer_of, class_data, corners, packed, rings
 from geo.output.html.map_page import PageMap, map_values
 from geo.output.html.page import PageParts
 from geo.output.html.static_svg import draw_static_svg

@@ -14,8 +14,7 @@ import numpy as np
 import shapely
 
 from geo.errors import MapError
-from geo.output.images.drawing import Canvas
-from geo.output.images.export import save
+from geo.output.images.drawing import Canvas, save
 from geo.output.images.fonts import clean_settings, font, plain, say_missing, text_width, wrapped
 from geo.output.images.text_blocks import TextBlock, height, stack, title_blocks, words
 from geo.output.images.themes import Format, Shape, Theme, ThemeName, chosen, kind_of

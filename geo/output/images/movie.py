@@ -18,7 +18,7 @@ import numpy as np
 import shapely
 
 from geo.errors import MapError, UsageError
-from geo.output.images.export import pixels, write
+from geo.output.images.drawing import pixels, write
 from geo.output.images.fonts import need_matplotlib
 from geo.output.images.picture import View, draw_figure, map_frame, view_box
 from geo.output.images.themes import ThemeName, chosen, kind_of

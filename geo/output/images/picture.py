@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Literal, Unpack
 
 from geo.errors import UsageError
 from geo.output.images import text_blocks
-from geo.output.images.drawing import Canvas
-from geo.output.images.export import save
+from geo.output.images.drawing import Canvas, save
 from geo.output.images.fonts import clean_settings, plain, say_missing
 from geo.output.images.map_panel import draw_map_panel, whereabouts
 from geo.output.images.projection import Plane, Rect, lay, proportion, shapes_box

@@ -8,8 +8,7 @@ from typing import Any
 from uuid import UUID, uuid5
 
 from geo.formats.xml import Element, add, xml_bytes
-from geo.output.images.drawing import Canvas
-from geo.output.images.export import png_bytes
+from geo.output.images.drawing import Canvas, png_bytes
 from geo.output.images.fonts import clean_settings, plain, text_width
 from geo.output.images.map_panel import draw_map_panel
 from geo.output.images.projection import lay
