@@ -101,6 +101,7 @@ class Snapshot:
     refusals: tuple[Refusal, ...] = ()
     repairs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    may_be_empty: bool = False  # all of its ground ended, by the file's own dates
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,8 @@ class Options:
         Which layer of a file with several.
     part : str
         Which of a source's separate publications this is (a source may publish its classes in files of their own).
+    date_format : str or None
+        How dates are written in the cells of the file, in the signs of `strptime`: ``%d/%m/%Y``, ``%y%m%d``.
     encoding : str
         Of text files.
     delimiter, decimal : str or None
@@ -163,6 +166,7 @@ class Options:
     statuses: Mapping[str, str] = field(default_factory=dict)
     layer: str | None = None
     part: str = ""
+    date_format: str | None = None
     encoding: str = "utf-8"
     delimiter: str | None = None
     decimal: str | None = None
@@ -234,5 +238,5 @@ def last_instant(when: str | date | datetime) -> datetime:
 
 def write_instant(moment: datetime) -> str:
     """The form in which the archive keeps instants: ``2025-01-11T18:30:00.000Z`` (GeoPackage's DATETIME)."""
-    moment = moment.astimezone(UTC)
-    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+    # strftime writes the year 25 with two digits on some systems
+    return moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"

@@ -6,6 +6,8 @@ from datetime import UTC, datetime
 
 import pytest
 
+from geo.errors import GateError
+from geo.text.date_cells import read_instant
 from geo.text.dates_in_names import find_date, without_date
 
 
@@ -36,7 +38,11 @@ def test_full_dates(text: str, day: str | None) -> None:
     ("text", "year", "day"),
     [
         ("creamy_caprice_Control_25_01_01", None, "2025-01-01"),
-        ("221208", None, "2022-12-08"),
+        ("221208", None, None),
+        ("Map 10.11.24", None, "2024-11-10"),
+        ("call 200304", None, None),
+        ("24_10_25", None, None),
+        ("241007 Kyiv", None, None),
         ("2 апреля", 2024, "2024-04-02"),
         ("2 апреля", None, None),
         ("продвижения за 17 - 20 октября", 2024, "2024-10-20"),
@@ -45,7 +51,38 @@ def test_full_dates(text: str, day: str | None) -> None:
 def test_short_dates_only_where_asked(text: str, year: int | None, day: str | None) -> None:
     found = find_date(text, short=True, year=year)
     assert (found and found[0]) == (datetime.fromisoformat(day).replace(tzinfo=UTC) if day else None)
-    assert find_date(text) is None
+    assert find_date(text) is None or "." in text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("2024-11-10", "2024-11-10T00:00"), ("2024/11/10", "2024-11-10T00:00"), ("20241110", "2024-11-10T00:00"),
+        ("2024-11-10 14:30", "2024-11-10T14:30"), ("2024-11-10T14:30:00Z", "2024-11-10T14:30"),
+        ("2024/11/10 14:30:00+00", "2024-11-10T14:30"), ("2024.11.10", "2024-11-10T00:00"),
+        ("10.11.2024", "2024-11-10T00:00"), ("10.11.24", "2024-11-10T00:00"), ("25/12/2024", "2024-12-25T00:00"),
+        ("10 November 2024", "2024-11-10T00:00"), ("November 10, 2024", "2024-11-10T00:00"),
+        ("10 листопада 2024", "2024-11-10T00:00"), ("10NOV2024", "2024-11-10T00:00"),
+        ("1731196800000", "2024-11-10T00:00"), ("2025-01-11T00:00:00+02:00", "2025-01-11T00:00"),
+        ("2025-01-11T01:00:00+02:00", "2025-01-10T23:00"), ("1936-07-17", "1936-07-17T00:00"),
+        ("10/11/2024", None), ("241110", None), ("10.11.09", None), ("24_10_25", None), ("200304", None),
+        ("45606", None), ("1731196800", None), ("0025-01-10", None), ("1527-01-10", None), ("31.02.2025", None),
+        ("2024", None), ("soon", None), ("0050112233", None), ("2024-13-01", None),
+    ],
+)  # fmt: skip
+def test_a_cell_is_a_date_or_is_refused(text: str, expected: str | None) -> None:
+    if expected is None:
+        with pytest.raises(GateError, match=r"date|year"):
+            read_instant(text)
+    else:
+        assert read_instant(text) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+
+
+def test_a_stated_form_is_followed_and_nothing_else() -> None:
+    assert read_instant("241110", form="%y%m%d") == datetime(2024, 11, 10, tzinfo=UTC)
+    assert read_instant("11/10/2024", form="%m/%d/%Y") == datetime(2024, 11, 10, tzinfo=UTC)
+    with pytest.raises(GateError, match="date-format"):
+        read_instant("2024-11-10", form="%y%m%d")
 
 
 def test_names_without_their_date() -> None:

@@ -91,7 +91,8 @@ def test_lines_and_points_are_left_out_and_counted(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("file", "body", "day"),
     [
-        ("221208.kml", "", "2022-12-08"),
+        ("22_12_08.kml", "", "2022-12-08"),
+        ("04 Map 10.11.24.kml", "", "2024-11-10"),
         ("2024.01.23.kml", "", "2024-01-23"),
         ("2 апреля.kml", "<name>Карта 2024</name>", "2024-04-02"),
         ("map.kml", "<name>3 May 2023</name>", "2023-05-03"),

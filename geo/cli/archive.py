@@ -50,6 +50,7 @@ def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
 @click.option("--layer", help="Which layer of a file with several.")
 @click.option("--part", default="", help="Which of a source's separate publications this is.")
 @click.option("--crs", help="The CRS of a file that does not say.")
+@click.option("--date-format", help="How dates are written in the file's cells: %d/%m/%Y, for instance.")
 @click.option("--encoding", default="utf-8", show_default=True, help="Of text files.")
 @click.option("--delimiter", help="Of CSV files.")
 @click.option("--decimal", help="The decimal mark of CSV files.")

@@ -296,7 +296,9 @@ def _take_snapshots(
         if series not in memory.boxes:
             memory.boxes[series] = archive.store.last_boxes(*series) if archive.path.exists() else np.empty((0, 4))
         expected = Expected(theatre=reader.theatre, before=memory.boxes[series])
-        let_in = admit_control(snapshot, options=options, countries=countries, memory=memory, expected=expected)
+        let_in = admit_control(
+            snapshot, options=options, countries=countries, memory=memory, expected=expected, first=reader.first
+        )
         admitted.append((snapshot, let_in))
         if len(let_in.frame):
             memory.boxes[series] = let_in.frame.geometry.bounds.to_numpy()
@@ -448,7 +450,7 @@ def _admitted(
     if rows.more != ():  # a part in which nothing can be let in says nothing of the file
         options = replace(options, accept=options.accept | {"empty"})
     for part in chain([rows], rows.more):
-        yield part, admit_points(part, options=options, countries=countries)
+        yield part, admit_points(part, options=options, countries=countries, first=reader.first)
 
 
 def _refuse_nothing(receipt: Receipt, options: Options) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import geopandas as gpd
@@ -19,6 +19,7 @@ from geo.measure.ellipsoid import areas_km2
 from geo.measure.location_checks import WAY_OUT, Doubt, Expected, against_country, doubts
 from geo.presentation.statuses import STATUSES
 from geo.schema import CRS, Options, Refusal, Rows, Snapshot, text_or_none
+from geo.text.date_cells import FIRST
 from geo.units import Countries
 
 SLIVER_KM2 = 0.01
@@ -57,10 +58,13 @@ def admit_control(
     countries: Countries | None = None,
     memory: FindingCache | None = None,
     expected: Expected | None = None,
+    first: date = FIRST,
 ) -> Admitted:
     """Let a snapshot's polygons in."""
     memory = memory or FindingCache()
     check_not_future(snapshot.depicts, options)
+    if snapshot.depicts.date() < first:
+        raise GateError(f"the date {snapshot.depicts.date()} is {_before(first)}")
     frame = snapshot.frame.reset_index(drop=True)
     _check_statuses(frame)
     turned = list(snapshot.refusals)
@@ -91,11 +95,14 @@ def admit_control(
     return Admitted(frame, tuple(turned), tuple(repairs), duplicates, tuple(notes))
 
 
-def admit_points(rows: Rows, *, options: Options, countries: Countries | None = None) -> Admitted:
+def admit_points(rows: Rows, *, options: Options, countries: Countries | None = None, first: date = FIRST) -> Admitted:
     """Let incidents in: those whose point is where such a point can be."""
     frame = rows.frame.reset_index(drop=True)
     turned = list(rows.refusals)
     reasons: dict[int, tuple[str, str]] = {}
+    starts = frame["date_start"].fillna("~").astype(str)
+    for i in np.flatnonzero(starts < first.isoformat()).tolist():
+        reasons[i] = (f"the event date {starts[i]} is {_before(first)}", "mend the year in the file")
     notes = _look_at_points(frame, options, countries, reasons) if len(frame) else []
     turned += [_refusal(frame, i, *reasons[i]) for i in sorted(reasons)]
     frame = frame.drop(index=sorted(reasons)).reset_index(drop=True)
@@ -127,6 +134,10 @@ def check_not_future(moment: datetime, options: Options) -> None:
         raise GateError(f"the date {moment:%Y-%m-%d} is later than now: a slip of the pen? --accept future lets it in")
 
 
+def _before(first: date) -> str:
+    return f"before {first}, when the first of this source's can be: a slip of the pen?"
+
+
 def _check_statuses(frame: gpd.GeoDataFrame) -> None:
     unknown = sorted(set(frame["status"].dropna().astype(str)) - set(STATUSES))
     if unknown or frame["status"].isna().any():
@@ -146,7 +157,7 @@ def _keys(geometry: Objects) -> list[bytes]:
 def _explain_nothing(snapshot: Snapshot, turned: list[Refusal], options: Options) -> None:
     if turned:
         raise GateError(f"nothing can be let in: {_sum_up(turned)}", turned)
-    if "empty" in options.accept:
+    if "empty" in options.accept or snapshot.may_be_empty:
         return
     left = "; ".join(f"{n} × {why}" for why, n in snapshot.left_out.items())
     what = f"no control polygon ({left})" if left else "no features"

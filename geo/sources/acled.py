@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -77,4 +78,5 @@ READER = Reader(
     ),
     "incidents",
     read,
+    date(1997, 1, 1),
 )

@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import date, timedelta
+from dataclasses import dataclass, replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
+import numpy as np
+import pandas as pd
+
 from geo.errors import GateError
+from geo.formats.layers import cell
 from geo.presentation.statuses import STATUSES
 from geo.schema import Kind, Options, Rows, Snapshot, Source
+from geo.text.date_cells import FIRST, several_dates
 
 
 @dataclass(frozen=True)
@@ -20,6 +25,7 @@ class Reader:
     source: Source
     kind: Kind
     read: Callable[[Path, Options], Sequence[Snapshot] | Rows]
+    first: date = FIRST  # no map or event of the source is of an earlier day
     theatre: tuple[str, ...] = ()  # ISO codes of the countries that its maps show, where they show only some
 
 
@@ -28,6 +34,58 @@ def day_number(text: str) -> str | None:
     if not re.fullmatch(r"\d{5}(?:\.\d+)?", text.strip()) or not 20_000 <= float(text) < 80_000:
         return None
     return (date(1899, 12, 30) + timedelta(days=int(float(text)))).isoformat()
+
+
+def by_dates(
+    snapshot: Snapshot, begins: Sequence[datetime | None], ends: Sequence[datetime | None] = ()
+) -> list[Snapshot]:
+    """One snapshot for every instant at which a row of the file begins or ends; refused rows go with their date."""
+    stop = [None if end is None or end == begins[i] else end for i, end in enumerate(ends)] or [None] * len(begins)
+    for row, (begin, end) in enumerate(zip(begins, stop, strict=True), 1):
+        if begin is not None and end is not None and end < begin:
+            raise GateError(f"row {row} ends on {end:%Y-%m-%d}, before it begins on {begin:%Y-%m-%d}: swap them")
+    rows = snapshot.frame["row"].to_numpy()
+    start = np.array([begins[row - 1] for row in rows], dtype=object)
+    last = np.array([stop[row - 1] for row in rows], dtype=object)
+    has_ends = any(end is not None for end in last)
+    days = sorted({*start.tolist(), *last[last != None].tolist()})  # noqa: E711  (element by element)
+    days = days or sorted({moment for moment in begins if moment is not None})[:1]
+    belongs = {r.row: begins[r.row - 1] if begins[r.row - 1] in days else days[0] for r in snapshot.refusals}
+    found = []
+    for day in days:
+        stands = (
+            (start <= day) & np.array([e is None or e > day for e in last], dtype=bool) if has_ends else start == day
+        )
+        is_first = day == days[0]
+        refusals = tuple(r for r in snapshot.refusals if belongs[r.row] == day)
+        found.append(
+            replace(
+                snapshot, frame=snapshot.frame[stands].reset_index(drop=True), depicts=day,
+                rows_in=int(stands.sum()) + len(refusals) + (sum(snapshot.left_out.values()) if is_first else 0),
+                left_out=snapshot.left_out if is_first else {}, refusals=refusals,
+                repairs=snapshot.repairs if is_first else (), notes=snapshot.notes if is_first else (),
+                may_be_empty=has_ends and not is_first,
+            )
+        )  # fmt: skip
+    if len(days) > 1:
+        what = "rows begin and end: each stands until its end, not on it" if has_ends else "rows of several dates"
+        found[0] = replace(found[0], notes=(*found[0].notes, f"{what}: {len(days)} snapshots"))
+    return found
+
+
+def refuse_several_dates(path: Path, table: pd.DataFrame, options: Options, where: str) -> list[str]:
+    """Refuse to take rows of several dates for one map; with --date it is said alone."""
+    columns = {str(name): [cell(value) for value in table[name]] for name in table.columns}
+    several = several_dates(columns)
+    if not several:
+        return []
+    told = ", ".join(f"{name!r} holds {count} dates" for name, count in several.items())
+    if options.date is not None:
+        return [f"column {told}: all rows are taken for {options.date}, as --date says"]
+    raise GateError(
+        f"{path}: column {told}, and {where}: --column date={next(iter(several))} makes a snapshot of each date, --date"
+        " YYYY-MM-DD takes all rows for one"
+    )
 
 
 def parse_meaning(text: str, *, word: str) -> tuple[str | None, str]:

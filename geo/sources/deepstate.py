@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -177,5 +177,6 @@ READER = Reader(
     ),
     "control",
     read,
+    date(2022, 2, 24),
     ("UA", "RU"),
 )

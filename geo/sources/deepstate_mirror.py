@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import geopandas as gpd
@@ -71,5 +71,6 @@ READER = Reader(
     ),
     "control",
     read,
+    date(2022, 2, 24),
     ("UA", "RU"),
 )

@@ -36,9 +36,11 @@ from geo.schema import (
 )  # fmt: skip
 from geo.sources.base import day_number
 from geo.text.control_words import without_invisible
+from geo.text.date_cells import read_instant
 
 PART_ROWS = 25_000
 Row = Mapping[str, str]
+STATED_FORM = " date_format"  # a cell beside those of the file: how its dates are written, where that is stated
 Record = Callable[[Row, Options], dict[str, Any]]
 _DAY_FORMATS = (
     "%Y-%m-%d", "%d %B %Y", "%Y%m%d", "%d.%m.%Y", "%Y.%m.%d", "%d-%b-%y", "%d-%b-%Y", "%d %b %Y", "%d-%B-%Y",
@@ -219,7 +221,9 @@ def _told(
         orig = json.dumps(dict(raw.cells) if raw.orig is None else raw.orig, ensure_ascii=False)
         said.quoted += "'" in orig and any(c[:1] == "'" and c[1:2].isdigit() for c in raw.cells.values())
         try:
-            found = record(raw.cells, options)
+            found = record(
+                {**raw.cells, STATED_FORM: options.date_format} if options.date_format else raw.cells, options
+            )
             if found.get("country") is None and _is_namibia(raw.cells, found, options):
                 found["country"] = "NA"
             if made_from and not found.get("event_id"):
@@ -333,7 +337,8 @@ def day(row: Row, name: str, *, form: str | None = None) -> str | None:
     value = text(row, name)
     if value is None:
         return None
-    found = _day(value, form)
+    stated = row.get(STATED_FORM)
+    found = read_instant(value, form=stated).date().isoformat() if stated else _day(value, form)
     if found is None:
         if (meant := day_number(value)) is not None:
             raise GateError(f"{name} {value!r} may be a spreadsheet's day number for {meant}: write it as YYYY-MM-DD")
@@ -354,4 +359,8 @@ def _day(value: str, form: str | None) -> str | None:
     try:
         return datetime.fromisoformat(value).date().isoformat()
     except ValueError:
+        pass
+    try:
+        return read_instant(value).date().isoformat()
+    except GateError:
         return None

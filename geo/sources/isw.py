@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +17,8 @@ import shapely
 from geo.errors import GateError
 from geo.formats.layers import Layer, cell, read_layer
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
-from geo.sources.base import Reader
+from geo.sources.base import Reader, by_dates, refuse_several_dates
+from geo.text.date_cells import read_instant
 from geo.text.dates_in_names import find_date, without_date
 
 
@@ -44,7 +45,7 @@ _CLASSES = tuple(
 )
 PARTS = tuple(sorted(kind.part for kind in _CLASSES))
 # Columns with the day that a feature depicts; those of edits and creation say nothing about the map.
-_DATE_COLUMNS = ("datetime", "date", "EndDate")
+_DATE_COLUMNS = ("datetime", "date", "pub_date", "EndDate")
 _PEOPLE = re.compile(r"creator|editor", re.IGNORECASE)
 # Ukraine and the Russian regions around it, where no archive says which country a point lies in: west … north
 _THEATRE = shapely.box(21, 43, 65, 63)
@@ -57,7 +58,7 @@ def read(path: Path, options: Options) -> list[Snapshot]:
     layer = read_layer(path, options=options)
     kind = _class(path, layer, options)
     _refuse_elsewhere(path, layer, options)
-    depicts, notes = _date(path, layer, options)
+    moments, notes = _dates(path, layer, options)
     title = next((name for name in (layer.name, path.stem) if name.lower() not in _NO_NAME), path.stem)
     count = len(layer.geometry)
     frame = gpd.GeoDataFrame(
@@ -71,18 +72,19 @@ def read(path: Path, options: Options) -> list[Snapshot]:
     )
     present = np.array([geometry is not None for geometry in layer.geometry], dtype=bool)
     missing = int((~present).sum()) - len(layer.errors)
-    return [
-        Snapshot(
-            frame=frame[present].reset_index(drop=True),
-            depicts=depicts,
-            rows_in=count,
-            part=kind.part,
-            left_out={"no geometry in the file (too small for its grid, or never drawn)": missing} if missing else {},
-            refusals=tuple(_refusal(layer, at, why) for at, why in sorted(layer.errors.items())),
-            repairs=layer.repairs,
-            notes=(*layer.notes, *notes),
-        )
-    ]
+    undated = {at for at, moment in enumerate(moments) if moment is None and present[at]}
+    errors = {**dict.fromkeys(undated, "no date, as other rows have one"), **layer.errors}
+    whole = Snapshot(
+        frame=frame[present & ~np.isin(np.arange(count), list(undated))].reset_index(drop=True),
+        depicts=next((moment for moment in moments if moment is not None), datetime.now(UTC)),
+        rows_in=count,
+        part=kind.part,
+        left_out={"no geometry in the file (too small for its grid, or never drawn)": missing} if missing else {},
+        refusals=tuple(_refusal(layer, at, why) for at, why in sorted(errors.items())),
+        repairs=layer.repairs,
+        notes=(*layer.notes, *notes),
+    )
+    return by_dates(whole, moments) if len(set(moments)) > 1 else [whole]
 
 
 def _class(path: Path, layer: Layer, options: Options) -> _Class:
@@ -123,38 +125,41 @@ def _refuse_elsewhere(path: Path, layer: Layer, options: Options) -> None:
     )
 
 
-def _date(path: Path, layer: Layer, options: Options) -> tuple[datetime, list[str]]:
-    """By the user's word, else the layer's name, the file's, the folder's, a column."""
+def _dates(path: Path, layer: Layer, options: Options) -> tuple[list[datetime | None], list[str]]:
+    """The instant of every row: by the user's word, a column of several dates, else names, else a column of one."""
+    count = max(len(layer.geometry), 1)
     if options.date is not None:
-        return parse_instant(options.date), []
-    found = [find_date(name) for name in (layer.name, path.stem, path.parent.name)]
-    dates = [date for date in found if date is not None]
+        return [parse_instant(options.date)] * count, refuse_several_dates(path, layer.table, options, "")
+    own = _date_column(path, layer, options)
+    if own is not None and len(set(own)) > 1:
+        return own, []
+    names = [find_date(name) for name in (layer.name, path.stem, path.parent.name)]
+    dates = [date for date in names if date is not None]
+    if not dates and own is not None:
+        return own, []
+    where = f"the name says {dates[0][1]!r}" if dates else "no name says which one the map depicts"
+    refuse_several_dates(path, layer.table, options, where)
     if not dates:
-        return _date_of_columns(path, layer), []
+        raise GateError(
+            f"{path}: no date in the names of the layer, the file or its folder, nor in the columns"
+            f" {', '.join(_DATE_COLUMNS)}: say which day it depicts, --date YYYY-MM-DD"
+        )
     moment, written = dates[0]
     others = sorted({other[1] for other in dates[1:] if other[0] != moment})
-    return moment, [f"the date is read from {written!r}, and not from {', '.join(others)}"] if others else []
+    notes = [f"the date is read from {written!r}, and not from {', '.join(others)}"] if others else []
+    return [moment] * count, notes
 
 
-def _date_of_columns(path: Path, layer: Layer) -> datetime:
-    for column in _DATE_COLUMNS:
-        values = {value for value in map(cell, layer.table.get(column, ())) if value is not None}
-        if len(values) == 1:
-            return _moment(values.pop(), path, column)
-    raise GateError(
-        f"{path}: no date in the names of the layer, the file or its folder, nor one and the same in the columns"
-        f" {', '.join(_DATE_COLUMNS)}: say which day it depicts, --date YYYY-MM-DD"
-    )
-
-
-def _moment(value: str, path: Path, column: str) -> datetime:
-    """An instant in ISO 8601 or in milliseconds since 1970, as ArcGIS writes them."""
-    try:
-        if re.fullmatch(r"-?\d{10,14}", value):
-            return datetime.fromtimestamp(int(value) / 1000, tz=UTC)
-        return parse_instant(value)
-    except (GateError, OverflowError, OSError):
-        raise GateError(f"{path}: column {column!r}: {value!r} is no date: say it with --date") from None
+def _date_column(path: Path, layer: Layer, options: Options) -> list[datetime | None] | None:
+    wanted = (options.columns["date"],) if "date" in options.columns else _DATE_COLUMNS
+    for column in wanted:
+        cells = [cell(value) for value in layer.table.get(column, ())]
+        if any(cells):
+            try:
+                return [None if text is None else read_instant(text, form=options.date_format) for text in cells]
+            except GateError as error:
+                raise GateError(f"{path}: column {column!r}: {error}") from None
+    return None
 
 
 def _refusal(layer: Layer, at: int, why: str) -> Refusal:
@@ -173,5 +178,6 @@ READER = Reader(
     ),
     "control",
     read,
+    date(2022, 2, 24),
     ("UA", "RU"),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -139,5 +139,6 @@ READER = Reader(
     ),
     "control",
     read,
+    date(2022, 2, 24),
     ("UA", "RU"),
 )

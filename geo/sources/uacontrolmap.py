@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import geopandas as gpd
@@ -16,8 +16,9 @@ import shapely
 from geo.errors import GateError
 from geo.formats.kml import Placemark, read_kml
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
-from geo.sources.base import Reader, meanings
+from geo.sources.base import Reader, by_dates, meanings
 from geo.text.control_words import Label, known_words, read_label
+from geo.text.date_cells import read_instant
 from geo.text.dates_in_names import find_date
 
 _COLOURS = {"#ff0000": ("RU", "held"), "#0000ff": ("UA", "held")}
@@ -32,7 +33,7 @@ def read(path: Path, options: Options) -> list[Snapshot]:
     file = read_kml(path, layer=options.layer)
     marks = file.marks
     mapping = meanings(options.statuses)
-    depicts, notes = _date(path, marks, options)
+    begins, ends, notes = _dates(path, marks, options)
     left: Counter[str] = Counter()
     refusals: list[Refusal] = []
     kept: list[tuple[Placemark, Meaning, str]] = []
@@ -46,17 +47,21 @@ def read(path: Path, options: Options) -> list[Snapshot]:
                 kept.append((mark, *_meaning(mark, mapping)))
             except _NotUnderstoodError as why:
                 refusals.append(_refusal(mark, str(why), "--status-map 'WORDS=RU:held' says what words of it mean"))
-    return [
-        Snapshot(
-            frame=_frame(kept),
-            depicts=depicts,
-            rows_in=len(marks),
-            left_out=dict(left),
-            refusals=tuple(refusals),
-            repairs=tuple(f"row {mark.row}: ring closed" for mark, *_ in kept if mark.closed),
-            notes=(*file.notes, *notes, *_wide(kept)),
-        )
-    ]
+    dated = {mark.row: begin for mark, begin in zip(marks, begins, strict=True)}
+    for mark, *_ in kept:
+        if dated[mark.row] is None:
+            refusals.append(_refusal(mark, "no date, as other placemarks have one", "fill it in, or say --date"))
+    kept = [one for one in kept if dated[one[0].row] is not None]
+    whole = Snapshot(
+        frame=_frame(kept),
+        depicts=next((begin for begin in begins if begin is not None), datetime.now(UTC)),
+        rows_in=len(marks),
+        left_out=dict(left),
+        refusals=tuple(refusals),
+        repairs=tuple(f"row {mark.row}: ring closed" for mark, *_ in kept if mark.closed),
+        notes=(*file.notes, *notes, *_wide(kept)),
+    )
+    return by_dates(whole, begins, ends) if len({*begins, *ends}) > 1 else [whole]
 
 
 def _frame(kept: Sequence[tuple[Placemark, Meaning, str]]) -> gpd.GeoDataFrame:
@@ -150,22 +155,29 @@ def _together(mark: Placemark, labels: Sequence[tuple[str, Label]]) -> tuple[Mea
     return (sides.pop(), statuses.pop() if statuses else "held"), said
 
 
-def _date(path: Path, marks: Sequence[Placemark], options: Options) -> tuple[datetime, list[str]]:
-    """By the user's word, else the file's name, the document's, the time spans."""
+def _dates(
+    path: Path, marks: Sequence[Placemark], options: Options
+) -> tuple[list[datetime | None], list[datetime | None], list[str]]:
+    """When each placemark begins and ends: by the user's word, several time spans, the names, or one time span."""
+    begins = [read_instant(mark.begin, form=options.date_format) if mark.begin else None for mark in marks]
+    ends = [read_instant(mark.end, form=options.date_format) if mark.end else None for mark in marks]
+    several = len(set(begins) - {None}) > 1 or any(end not in (None, begins[i]) for i, end in enumerate(ends))
     if options.date is not None:
-        return parse_instant(options.date), []
+        notes = [f"the time spans are left aside: all is taken for {options.date}, as --date says"] if several else []
+        return [parse_instant(options.date)] * len(marks), [], notes
+    if several:
+        return begins, ends, []
     document = next((mark.document for mark in marks if mark.document), "")
     year = re.search(r"(?<!\d)20\d\d(?!\d)", f"{path.stem} {document} {path.parent.name}")
     for name in (path.stem, document):
         found = find_date(name, short=True, year=int(year.group()) if year else None)
         if found is not None:
-            return found[0], [f"the date is read from {found[1]!r} in the name"]
-    spans = {mark.begin for mark in marks if mark.begin}
-    if len(spans) == 1:
-        return parse_instant(spans.pop(), what="TimeSpan"), []
+            return [found[0]] * len(marks), [], [f"the date is read from {found[1]!r} in the name"]
+    one = next((begin for begin in begins if begin is not None), None)
+    if one is not None:
+        return [one] * len(marks), [], []
     raise GateError(
-        f"{path}: no date in the file's name, nor one and the same in its time spans: say which day it depicts,"
-        " --date YYYY-MM-DD"
+        f"{path}: no date in the file's name, nor in its time spans: say which day it depicts, --date YYYY-MM-DD"
     )
 
 
@@ -191,5 +203,6 @@ READER = Reader(
     ),
     "control",
     read,
+    date(2014, 2, 20),
     ("UA", "RU"),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -63,4 +64,5 @@ READER = Reader(
     ),
     "incidents",
     read,
+    date(1989, 1, 1),
 )

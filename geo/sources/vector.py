@@ -6,7 +6,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +20,9 @@ from geo.formats.layers import Layer, cell, read_layer
 from geo.formats.settings import load_toml
 from geo.presentation.statuses import STATUSES, status_of
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
-from geo.sources.base import Reader, day_number, meanings
+from geo.sources.base import Reader, by_dates, day_number, meanings, refuse_several_dates
 from geo.text.control_words import without_invisible
+from geo.text.date_cells import read_instant
 from geo.text.dates_in_names import find_date
 
 # Our column -> what others call it, where --column says nothing; the case does not matter.
@@ -29,11 +30,15 @@ _ALSO = {
     "controller": ("controller", "control", "side", "held_by"),
     "status": ("status",),
     "native": ("native",),
-    "date": ("date", "depicts", "event_date", "valid_from", "begin"),
-}
+    "date": (
+        "date", "depicts", "event_date", "valid_from", "begin", "datetime", "pub_date", "timestamp", "date_from",
+        "start_date", "date_start",
+    ),
+    "end": ("valid_to", "end", "date_to", "end_date", "date_end"),
+}  # fmt: skip
 # small Cyrillic and Greek letters that look like Latin ones
 _ALIKE = str.maketrans("асеіјкмнорѕтухгԛԝвαβεικνορτυχ", "aceijkmhopstyxrqwbabeiknoptux")
-_TEXTS = ("date", "published", "retrieved", "layer", "part", "encoding", "delimiter", "decimal", "crs")
+_TEXTS = ("date", "date_format", "published", "retrieved", "layer", "part", "encoding", "delimiter", "decimal", "crs")
 _TABLES = ("columns", "constants", "statuses")
 _CREDITS = ("name", "title", "url", "licence", "attribution")
 _NO_AREA = "points and lines go into the incidents or stay out"
@@ -52,6 +57,7 @@ def read(path: Path, options: Options) -> list[Snapshot]:
     columns["controller"], spelt = _one_spelling(columns["controller"])
     columns["status"] = [_plain_text(word) for word in columns["status"] or ()] or None
     moments, notes = _dates(path, layer, options, columns["date"])
+    ends = [_moment(path, text, row, options) for row, text in enumerate(columns["end"] or (), 1)]
     refusals = _no_areas(layer)
     for row, moment in enumerate(moments, 1):
         if moment is None and row not in refusals:
@@ -59,7 +65,11 @@ def read(path: Path, options: Options) -> list[Snapshot]:
     rows = [row for row in range(1, count + 1) if row not in refusals]
     frame, more, said = _frame(path, layer, options, columns, rows)
     refusals |= more
-    return _snapshots(layer, frame, moments, refusals, (*layer.notes, *notes, *spelt, *said))
+    told = (*layer.notes, *notes, *spelt, *said)
+    turned = tuple(refusals[row] for row in sorted(refusals))
+    depicts = next((moment for moment in moments if moment is not None), datetime.now(UTC))
+    whole = Snapshot(frame, depicts, count, refusals=turned, repairs=layer.repairs, notes=told)
+    return by_dates(whole, moments, ends if options.date is None else ()) if any(moments) else [whole]
 
 
 def read_toml(path: str | Path) -> tuple[Source | None, Options]:
@@ -168,12 +178,14 @@ def _dates(
     """The instant of every row: by the user's word, the column, the name of the file."""
     count = len(layer.geometry)
     if options.date is not None:
-        return [parse_instant(options.date)] * max(count, 1), []
+        notes = refuse_several_dates(path, layer.table, options, "--date says one")
+        return [parse_instant(options.date)] * max(count, 1), notes
     if cells is not None and any(cells):
-        return [_moment(path, text, row) for row, text in enumerate(cells, 1)], []
+        return [_moment(path, text, row, options) for row, text in enumerate(cells, 1)], []
     for name in (path.stem, layer.name):
         found = find_date(name)
         if found is not None:
+            refuse_several_dates(path, layer.table, options, f"the name says {found[1]!r}")
             return [found[0]] * max(count, 1), [f"the date is read from {found[1]!r} in the name"]
     wanted = ", ".join(_ALSO["date"])
     raise GateError(
@@ -182,12 +194,11 @@ def _dates(
     )
 
 
-def _moment(path: Path, text: str | None, row: int) -> datetime | None:
+def _moment(path: Path, text: str | None, row: int, options: Options) -> datetime | None:
     if text is None:
         return None
     try:
-        # GDAL and others write instants with slashes or a blank
-        return parse_instant(re.sub(r"^(\d{4})/(\d\d)/(\d\d)", r"\1-\2-\3", text))
+        return read_instant(text, form=options.date_format)
     except GateError as error:
         meant = day_number(text)
         hint = f" (a spreadsheet's day number for {meant}? write that date)" if meant else ""
@@ -255,30 +266,6 @@ def _unknown(path: Path, row: int, word: str | None) -> str:
     if word is None:
         return f"{path}: row {row}: no status; the known ones: {known}. --set status=… gives one value for all rows"
     return f"{path}: row {row}: status {word!r} is unknown; the known ones: {known}. --status-map '{word}=held' maps it"
-
-
-def _snapshots(
-    layer: Layer,
-    frame: gpd.GeoDataFrame,
-    moments: Sequence[datetime | None],
-    refusals: Mapping[int, Refusal],
-    notes: tuple[str, ...],
-) -> list[Snapshot]:
-    """One for every date that has a row; refused rows go with their date, or else with the first."""
-    kept = np.array([moments[row - 1] for row in frame["row"]], dtype=object)
-    days = sorted(set(kept.tolist())) or sorted({moment for moment in moments if moment is not None})[:1]
-    belongs = {row: moment if (moment := moments[row - 1]) in days else days[0] for row in refusals}
-    return [
-        Snapshot(
-            frame=frame[kept == day].reset_index(drop=True),
-            depicts=day,
-            rows_in=int((kept == day).sum()) + sum(moment == day for moment in belongs.values()),
-            refusals=tuple(refusals[row] for row in sorted(refusals) if belongs[row] == day),
-            repairs=layer.repairs if day == days[0] else (),
-            notes=notes if day == days[0] else (),
-        )
-        for day in days
-    ]
 
 
 READER = Reader(

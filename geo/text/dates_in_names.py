@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 
 from geo.text.languages import APOSTROPHES, by_form, cached_words, languages, plain, word_list
 
+# two digits of a year before it are taken for something else, and of two readings of 24_10_25 neither is taken
+_EARLIEST = 2014
 _GAP = r"[\s_.,-]*"
 
 
@@ -34,10 +36,10 @@ def _patterns() -> Sequence[re.Pattern[str]]:
         r"(?<!\d)(?P<year>20\d\d)(?P<sep>[-_.]?)(?P<month>\d\d)(?P=sep)(?P<day>\d\d)(?!\d)",
         # 10.09.2024, 10-9-2024, 10_09_2024, 10/09/2024: the day first
         r"(?<!\d)(?P<day>\d{1,2})(?P<sep>[-_./])(?P<month>\d{1,2})(?P=sep)(?P<year>20\d\d)(?!\d)",
-        # 10.09.24: with full stops the day comes first
+        # 10.09.24: with full stops the day comes first, where two digits end
         r"(?<![\d.])(?P<day>\d\d)\.(?P<month>\d\d)\.(?P<year>\d\d)(?![\d.]*\d)",
-        # 25_01_01, 221208: year, month, day
-        r"(?<!\d)(?P<year>\d\d)(?P<sep>[-_.]?)(?P<month>\d\d)(?P=sep)(?P<day>\d\d)(?!\d)",
+        # 25_01_01: year, month, day, where the other way round would be long ago; six digits alone are no date
+        r"(?<!\d)(?<!\d[._-])(?P<year>\d\d)(?P<sep>[-_])(?P<month>\d\d)(?P=sep)(?P<day>\d\d)(?![._-]?\d)",
         # 2 апреля: the year is not said
         rf"(?<!\d)(?P<day>\d{{1,2}}){_GAP}{month}(?![^\W\d_])",
     )
@@ -70,6 +72,9 @@ def _moment(match: re.Match[str], year: int | None) -> datetime | None:
     written = parts.get("year")
     if written is not None:
         year = int(written) + (2000 if len(written) == 2 else 0)
+        by_day = int(parts["day"]) + 2000 if parts.get("sep", ".") != "." else 0
+        if len(written) == 2 and (year < _EARLIEST or by_day >= _EARLIEST):
+            return None
     if year is None:
         return None
     month = parts["month"]
