@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import http.client
+import json
+import math
 import os
 import socket
 import threading
@@ -12,10 +14,12 @@ from pathlib import Path
 
 import pytest
 
+from geo.archive import open_archive
 from geo.errors import FileError
 from geo.extraction.briefing_files import read_text
 from geo.formats.geojson import read_bytes
-from geo.importing.importer import import_files
+from geo.formats.limits import INSTANTS, capped, refuse_too_many
+from geo.importing.importer import ensure_units, import_files
 from geo.output.site.server import serve
 
 ENDINGS = (".geojson", ".kml", ".kmz", ".csv", ".gpkg", ".fgb", ".shp", ".zip", ".json")
@@ -37,6 +41,94 @@ def test_only_plain_files_are_read(tmp_path: Path, ending: str, kind: str) -> No
     assert receipt.outcome == "refused"
     assert "not a plain file" in receipt.error or "No such device" in receipt.error
     assert time.perf_counter() - start < 20
+
+
+def square(west: float, south: float, size: float = 1.0) -> list[list[float]]:
+    east, north = west + size, south + size
+    return [[west, south], [east, south], [east, north], [west, north], [west, south]]
+
+
+def collection(features: list[tuple[dict[str, str], list[list[list[float]]]]]) -> str:
+    made = [
+        {"type": "Feature", "properties": given, "geometry": {"type": "Polygon", "coordinates": rings}}
+        for given, rings in features
+    ]
+    return json.dumps({"type": "FeatureCollection", "features": made})
+
+
+def star(count: int) -> list[list[float]]:
+    turn = 2 * math.pi * (count // 2) / count
+    ring = [[35 + math.cos(turn * i) / 2, 51 + math.sin(turn * i) / 2] for i in range(count)]
+    return [*ring, ring[0]]
+
+
+HELD = {"controller": "A", "status": "held"}
+EXPLODING = {
+    "star": ("vector", "2025-01-11.geojson", collection([(HELD, [star(2501)])]), "too much of crossings"),
+    "sides": (
+        "vector",
+        "2025-01-11.geojson",
+        collection([({"controller": f"S{n}", "status": "held"}, [square(35, 51)]) for n in range(600)]),
+        "too much of pairs",
+    ),
+    "holes": (
+        "vector",
+        "2025-01-11.geojson",
+        collection([(HELD, [square(35, 51), *[square(35.2, 51.2, 0.2)] * 4000])]),
+        "",
+    ),
+    "columns": ("incidents", "i.csv", ",".join(f"c{n}" for n in range(20_000)) + "\n", "too much of columns"),
+    "arcs": (
+        "isw",
+        "2025-01-11.json",
+        json.dumps(
+            {
+                "type": "Topology",
+                "arcs": [[[35 + n / 1e4, 51.0] for n in range(5_000)]],
+                "objects": {"a": {"type": "Polygon", "arcs": [[0] * 20_000], "properties": HELD}},
+            }
+        ),
+        "too much of positions",
+    ),
+    "braces": (
+        "deepstate",
+        "1736600000.geojson",
+        collection([({"name": "{{" * 40_000, "fill": "#a52714"}, [square(35, 51)])]),
+        "",
+    ),
+    "blanks": (
+        "deepstate",
+        "1736600000.geojson",
+        collection([({"name": "a" + " 1" * 40_000 + "a", "fill": "#a52714"}, [square(35, 51)])]),
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", EXPLODING)
+def test_a_small_file_that_would_explode_ends_within_its_budget(tmp_path: Path, base: Path, name: str) -> None:
+    source, file, content, said = EXPLODING[name]
+    (tmp_path / file).write_text(content)
+    start = time.process_time()
+    (receipt,) = import_files(base, source, tmp_path / file)
+    assert time.process_time() - start < 4  # 2 s beside the seeds of other tests on a machine that is shared
+    assert said in (receipt.error or "")
+    assert bool(said) == (receipt.outcome == "refused") or name in ("braces", "blanks")
+
+
+@pytest.fixture
+def base(tmp_path: Path) -> Path:
+    archive = open_archive(tmp_path / "base.gpkg")
+    ensure_units(archive)
+    archive.close()
+    return archive.path
+
+
+def test_instants_and_notes_are_counted() -> None:
+    with pytest.raises(FileError, match="too much of instants: 1,501; the limit is 1,500"):
+        refuse_too_many("a.geojson", INSTANTS + 1, INSTANTS, "instants")
+    assert capped(["a"] * 20) == ["a"] * 20
+    assert capped(["a"] * 25)[20:] == ["and 5 notes more of this kind"]
 
 
 def test_a_briefing_that_is_no_text_is_told_what_it_is(tmp_path: Path) -> None:

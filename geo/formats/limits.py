@@ -11,12 +11,13 @@ from typing import BinaryIO
 
 from geo.errors import FileError
 
-POSITIONS = 4_000_000  # of the geometries of one file, after arcs are put together
-RINGS = 2_000  # of one polygon; the holes of real maps are a few hundred
-INSTANTS = 400  # snapshots in one file
-SIDES = 200  # in one snapshot: every two of them are looked at together
+POSITIONS = 500_000  # of a topology's shapes, and as many again as twice its arcs have: an arc has two sides
+CROSSINGS = 5_000  # of the lines of one polygon with each other
+MEETINGS = 4_000_000  # lines of one polygon whose boxes meet
+PAIRS = 20_000  # polygons of two classes whose boxes meet, in one snapshot
+INSTANTS = 1_500  # snapshots in one file: four years of days
 COLUMNS = 2_000  # of a table
-FIELD_CHARACTERS = 20_000  # of a text in which labels are looked for
+NOTES = 20  # of one kind in a receipt
 
 
 @contextmanager
@@ -29,6 +30,11 @@ def plain_file(path: Path) -> Iterator[BinaryIO]:
         if not stat.S_ISREG(mode):
             raise FileError(f"{path}: not a plain file: a pipe, a socket or a device is not read")
         yield stream
+
+
+def capped(notes: list[str]) -> list[str]:
+    """The first notes of a kind, and how many more there are."""
+    return notes if len(notes) <= NOTES else [*notes[:NOTES], f"and {len(notes) - NOTES:,} notes more of this kind"]
 
 
 def refuse_too_many(where: object, count: int, limit: int, what: str) -> None:

@@ -6,6 +6,7 @@ import codecs
 import csv
 import io
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
@@ -16,6 +17,7 @@ import numpy as np
 
 from geo.errors import FileError, GateError, UsageError
 from geo.formats.geojson import FILE_LIMIT, MIB, read_bytes, refuse_other_text
+from geo.formats.limits import COLUMNS, refuse_too_many
 from geo.formats.zips import MAGIC
 from geo.schema import Options, Refusal
 
@@ -212,7 +214,8 @@ def _refuse_comma_numbers(path: Path, header: tuple[str, ...], rows: list[tuple[
 
 def _header(path: Path, cells: list[str]) -> tuple[str, ...]:
     names = tuple(cell.strip() or f"column {position}" for position, cell in enumerate(cells, 1))
-    twice = sorted({name for name in names if names.count(name) > 1})
+    refuse_too_many(path, len(names), COLUMNS, "columns")
+    twice = sorted(name for name, count in Counter(names).items() if count > 1)
     if twice:
         raise GateError(f"{path}: column {twice[0]!r} is named twice in the header: rename one of them")
     return names

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.errors import GateError
+from geo.formats.limits import POSITIONS, refuse_too_many
 
 _DEPTH = {"LineString": 0, "Polygon": 1, "MultiLineString": 1, "MultiPolygon": 2}
 
@@ -27,7 +28,23 @@ def objects(document: Mapping[str, Any], *, path: Path) -> dict[str, list[dict[s
     scale, shift = _transform(document.get("transform"), path)
     quantised = document.get("transform") is not None
     lines = [_arc(arc, scale, shift, quantised, path, number) for number, arc in enumerate(arcs, 1)]
+    sizes = [len(line) for line in lines]
+    refuse_too_many(path, _positions(found, sizes), POSITIONS + 2 * sum(sizes), "positions, with arcs used again")
     return {str(name): _features(member, lines, scale, shift, path, str(name)) for name, member in found.items()}
+
+
+def _positions(found: Mapping[str, Any], sizes: Sequence[int]) -> int:
+    """How many positions the shapes have when their arcs are put together, counted before that is done."""
+    count, left = 0, list(found.values())
+    while left:
+        one = left.pop()
+        if isinstance(one, dict):
+            left += [one[key] for key in ("arcs", "geometries") if key in one]
+        elif isinstance(one, list):
+            left += [inner for inner in one if isinstance(inner, (list, dict))]
+            numbers = (n if n >= 0 else ~n for n in one if isinstance(n, int))
+            count += sum(sizes[n] for n in numbers if n < len(sizes))
+    return count
 
 
 def _transform(member: Any, path: Path) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

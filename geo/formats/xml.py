@@ -20,7 +20,7 @@ __all__ = ["Element", "add", "clean", "mend_xml", "parse_xml", "xml_bytes"]
 # what XML 1.0 has no way to write
 _BARRED = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
-_LITERAL = re.compile(rb"(<!\[CDATA\[.*?\]\]>|<!--.*?-->)", re.DOTALL)
+_LITERAL = re.compile(rb"(<!\[CDATA\[(?:(?!<!\[CDATA\[).)*?\]\]>|<!--(?:(?!<!--).)*?-->)", re.DOTALL)
 _AMPERSAND = re.compile(rb"&(?!(?:#\d+|#x[0-9a-fA-F]+|amp|lt|gt|quot|apos);)(?:[A-Za-z][A-Za-z0-9]*;)?")
 _TAG = re.compile(rb"<[^<>!?]*>")
 _QUOTED = re.compile(rb"\"[^\"]*\"|'[^']*'")

@@ -8,9 +8,12 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from geo.errors import FileError
+from geo.formats.limits import CROSSINGS, MEETINGS, refuse_too_many
 from geo.measure.ellipsoid import areas_km2
 
 Objects = NDArray[np.object_]
+_SEGMENTS_AT_ONCE = 50
 
 
 def look(geometry: Objects, fresh: NDArray[np.bool_]) -> dict[int, tuple[str, str]]:
@@ -66,7 +69,11 @@ def mend(
     for i in np.flatnonzero(fresh):
         if int(i) in reasons:
             continue
-        mended, said = _mended(geometry[i])
+        try:
+            mended, said = _mended(geometry[i])
+        except FileError as error:
+            reasons[int(i)] = (str(error), "draw its ring anew, without lines across it")
+            continue
         if mended.is_empty:
             reasons[int(i)] = ("no area is left once the ring is made valid", "draw it again")
         geometry[i] = mended
@@ -99,6 +106,7 @@ def made_valid(geometry: shapely.Geometry) -> shapely.Geometry:
     parts = _polygons(geometry)
     rings, owner = shapely.get_rings(parts, return_index=True)
     first = np.concatenate([[True], owner[1:] != owner[:-1]]) if len(rings) else np.zeros(0, dtype=bool)
+    _refuse_too_crossed(rings)
     drawn = shapely.make_valid(shapely.polygons(rings))
     whole = []
     for i in range(len(parts)):
@@ -106,6 +114,22 @@ def made_valid(geometry: shapely.Geometry) -> shapely.Geometry:
         holes = shapely.union_all(drawn[mine & ~first])
         whole.append(shapely.difference(shapely.union_all(drawn[mine & first]), holes))
     return _union(np.array(whole, dtype=object))
+
+
+def _refuse_too_crossed(rings: Objects) -> None:
+    """Every crossing becomes a corner of what is made valid: counted before, some rings at a time."""
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    inner = ring[1:] == ring[:-1]
+    ends = np.stack([xy[:-1], xy[1:]], axis=1)[inner].view(np.complex128)[..., 0]
+    ends = np.unique(np.sort(ends, axis=1), axis=0)  # a line that is drawn many times is crossed once
+    segments = shapely.linestrings(np.stack([ends.real, ends.imag], axis=2))
+    tree, met, count = shapely.STRtree(segments), 0, 0
+    for at in range(0, len(segments), _SEGMENTS_AT_ONCE):
+        one, other = tree.query(segments[at : at + _SEGMENTS_AT_ONCE])
+        met += len(one)
+        refuse_too_many("the polygon", met, MEETINGS, "lines across each other")
+        count += int(shapely.crosses(segments[at + one], segments[other]).sum()) // 2
+        refuse_too_many("the polygon", count, CROSSINGS, "crossings of lines with each other")
 
 
 def _union(geometry: Objects) -> shapely.Geometry:

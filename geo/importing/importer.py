@@ -21,6 +21,7 @@ from geo import sources as known_sources
 from geo.archive import Archive, open_archive
 from geo.errors import ArchiveError, FileError, GateError, UsageError
 from geo.formats.geojson import read_bytes
+from geo.formats.limits import INSTANTS, refuse_too_many
 from geo.formats.tables import csv_lines, defused, number, read_table
 from geo.importing.validation import Admitted, FindingCache, admit_control, admit_points, admit_units
 from geo.measure.ellipsoid import areas_km2
@@ -290,6 +291,7 @@ def _take_snapshots(
     memory: FindingCache,
 ) -> Receipt:
     """All snapshots of a file in one transaction: a file is in the archive as a whole or not at all."""
+    refuse_too_many(file.name, len(snapshots), INSTANTS, "instants")
     admitted = []
     for snapshot in snapshots:
         series = (credit.name, snapshot.part)

@@ -14,6 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.errors import GateError
+from geo.formats.limits import PAIRS, capped, refuse_too_many
 from geo.importing.geometry_repair import Objects, area_of, look, mend, why_not_degrees
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.location_checks import WAY_OUT, Doubt, Expected, against_country, doubts
@@ -315,6 +316,7 @@ def _overlaps(frame: gpd.GeoDataFrame, memory: FindingCache) -> list[str]:
     classes = list(zip(frame["controller"].fillna("").tolist(), frame["status"].tolist(), strict=True))
     boxes = shapely.STRtree(geometry).query(geometry)
     met = [(i, j) for i, j in zip(*boxes.tolist(), strict=True) if i < j and classes[i] != classes[j]]
+    refuse_too_many("the map", len(met), PAIRS, "pairs of polygons of two classes that may overlap")
     pairs = [(min(keys[i], keys[j]), max(keys[i], keys[j])) for i, j in met]
     fresh = [k for k, pair in enumerate(pairs) if pair not in memory.overlaps]
     first, second = (geometry[[met[k][side] for k in fresh]] for side in (0, 1))
@@ -325,7 +327,8 @@ def _overlaps(frame: gpd.GeoDataFrame, memory: FindingCache) -> list[str]:
         if memory.overlaps[pair] > 0:
             names = sorted((" ".join(classes[i]).strip(), " ".join(classes[j]).strip()))
             shared[names[0], names[1]] = shared.get((names[0], names[1]), 0.0) + memory.overlaps[pair]
-    return [f"{a} and {b} overlap on {km2:.3f} km², kept" for (a, b), km2 in sorted(shared.items()) if km2 >= 1e-6]
+    listed = sorted(shared.items())
+    return capped([f"{a} and {b} overlap on {km2:.3f} km², kept" for (a, b), km2 in listed if km2 >= 1e-6])
 
 
 # -- points ---------------------------------------------------------------------------------------------------------

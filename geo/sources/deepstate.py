@@ -63,8 +63,8 @@ _BY_NAME: tuple[tuple[str, re.Pattern[str], _Class | None], ...] = (
 )
 _POINTS = "points and lines: positions and headings, not control"
 _ELSEWHERE = "territories elsewhere, which are no part of this war's map"
-_SUFFIX = re.compile(r"\s*\{\{.*?\}\}")
-_DAYS = re.compile(r"[\s\d.,\-–:]+$")
+_SUFFIX = re.compile(r"(?<!\s)\s*\{\{(?:(?!\{\{|\}\}).)*\}\}")
+_DAYS = re.compile(r"(?<![\s\d.,\-–:])[\s\d.,\-–:]+$")
 
 
 def read(path: Path, options: Options) -> list[Snapshot]:

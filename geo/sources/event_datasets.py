@@ -89,7 +89,7 @@ _EYES_ON_RUSSIA_NEEDS = ("entry", "date", "event_group", "lat", "lon")
 _OTHERS = ("violence level", "arms/munition")
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 # groups are kept by period ("Bombing or Explosion Feb - June"), which the date says
-_PERIOD = re.compile(rf"\s+{_MONTH}(?:\s*-\s*{_MONTH})?(?:\s+20\d\d)?$")
+_PERIOD = re.compile(rf"(?<!\s)\s+{_MONTH}(?:\s*-\s*{_MONTH})?(?:\s+20\d\d)?$")
 
 
 def _read_eyes_on_russia(path: Path, options: Options) -> Rows:

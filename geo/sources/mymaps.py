@@ -29,8 +29,8 @@ _WORDS = {
 }
 # a placemark that says whose position it is shows where a unit stands, which is no event
 _POSITION = ("position", "позиция", "позиція")
-_TAG = re.compile(r"<[^>]*>")
-_BREAK = re.compile(r"<\s*(?:br|/p|/div)\b[^>]*>", re.IGNORECASE)
+_TAG = re.compile(r"<[^<>]*>")
+_BREAK = re.compile(r"<\s*(?:br|/p|/div)\b[^<>]*>", re.IGNORECASE)
 _LINK = re.compile(r"https?://[^\s\"'<>`]+")
 _YEAR = re.compile(r"\b20\d\d\b")
 
