@@ -162,7 +162,7 @@ def test_what_a_spreadsheet_makes_of_it_is_read(review: Path, tmp_path: Path) ->
 def test_a_file_that_is_no_review_is_refused(tmp_path: Path) -> None:
     (tmp_path / "other.csv").write_text("event_id,date_start,latitude,longitude\na,2025-01-11,50,30\n")
     assert "no column confirm" in accept_review(tmp_path / "a.gpkg", tmp_path / "other.csv").error
-    done = CliRunner().invoke(main, ["accept", str(tmp_path / "a.gpkg"), str(tmp_path / "other.csv")])
+    done = CliRunner().invoke(main, ["import-review", str(tmp_path / "a.gpkg"), str(tmp_path / "other.csv")])
     assert done.exit_code == 1
     assert "no column confirm" in done.output
 
@@ -203,3 +203,12 @@ def test_two_briefings_do_not_overwrite_each_other(tmp_path: Path, request: pyte
         table[0]["confirm"] = "y"
         accept_review(tmp_path / "a.gpkg", write(path, table))
     assert sorted(geo.open_archive(tmp_path / "a.gpkg").incidents()["best"]) == [2, 3]
+
+
+def test_the_verbs_earlier_name_works_and_warns(tmp_path: Path) -> None:
+    given = [str(tmp_path / "a.gpkg"), str(tmp_path / "none.csv")]
+    now, before = (CliRunner().invoke(main, [name, *given]) for name in ("import-review", "accept"))
+    assert before.exit_code == now.exit_code != 0
+    assert "import-review" in before.stderr
+    assert before.stderr.endswith(now.stderr)
+    assert main.commands["accept"].hidden

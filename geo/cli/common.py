@@ -46,7 +46,9 @@ class _Geo(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Every verb with its whole first sentence: cut short, most would not say what they are for."""
         listed = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
-        rows = [(name, verb.get_short_help_str(_WHOLE)) for name, verb in listed if verb is not None]
+        rows = [
+            (name, verb.get_short_help_str(_WHOLE)) for name, verb in listed if verb is not None and not verb.hidden
+        ]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 

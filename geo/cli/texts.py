@@ -97,7 +97,7 @@ def read_command(
     briefing: Path, files: tuple[Path, ...], output: Path | None, page: Path | None, form: str, templates: Path | None,
     **given: Any,
 ) -> None:  # fmt: skip
-    """Draft the incidents and area claims of a BRIEFING (.txt, .md, .html). Nothing is stored: see geo accept."""
+    """Draft the incidents and area claims of a BRIEFING (.txt, .md, .html). Nothing is stored (geo import-review)."""
     from geo.extraction.briefing import read_briefing, write_review
     from geo.extraction.briefing_files import read_text
     from geo.geocoding.gazetteer import open_gazetteer
@@ -140,7 +140,7 @@ def _print(reading: Any) -> None:
         show(claims, "table", title=f"{len(claims)} area claims")
 
 
-@main.command("accept")
+@main.command("import-review")
 @ARCHIVE
 @click.argument("review", type=click.Path(path_type=Path))
 @click.option("--encoding", default="utf-8", show_default=True, help="Of the file, where a spreadsheet changed it.")
@@ -148,7 +148,7 @@ def _print(reading: Any) -> None:
 @click.option("--decimal", help="The decimal mark of the file.")
 @form_option("table", "json")
 @click.pass_context
-def accept_command(ctx: click.Context, /, archive: Path, review: Path, form: str, **given: Any) -> None:
+def import_review(ctx: click.Context, /, archive: Path, review: Path, form: str, **given: Any) -> None:
     """Take the rows of REVIEW.csv that a person confirmed (y in the column confirm) into ARCHIVE, with a receipt."""
     from geo.extraction.briefing import accept_review
 
@@ -160,3 +160,12 @@ def accept_command(ctx: click.Context, /, archive: Path, review: Path, form: str
     if receipt.outcome == "refused":
         complain(receipt.error)
         ctx.exit(1)
+
+
+# the verb's earlier name (docs/public.md)
+main.add_command(
+    click.Command(
+        "accept", params=import_review.params, callback=import_review.callback, help=import_review.help, hidden=True,
+        deprecated="It is called import-review now.",
+    )
+)  # fmt: skip

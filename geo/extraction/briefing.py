@@ -368,7 +368,7 @@ def write_review(reading: Reading, path: str | Path) -> Path:
         As `geo.read_briefing` gives it.
     path : str or pathlib.Path
         A CSV file: UTF-8 with a byte order mark, commas. Cells that a spreadsheet would compute begin with an
-        apostrophe, which ``geo accept`` takes off again.
+        apostrophe, which ``geo import-review`` takes off again.
 
     Returns
     -------
