@@ -90,12 +90,12 @@ def class_series_of(
 ) -> list[ClassSeries]:
     """What a source says of a side's ground, for every set of its classes."""
     if place.shape is not None and place.boundary is None:  # a polygon has no name to be remembered by
-        return _strands_of(archive, source, side, place, to, as_known_on)
-    key = ("strands", source, side, place.unit, place.boundary, str(to), moment(as_known_on))
-    return archive.store.recall(key, lambda: _strands_of(archive, source, side, place, to, as_known_on))
+        return _read_class_series(archive, source, side, place, to, as_known_on)
+    key = ("class series", source, side, place.unit, place.boundary, str(to), moment(as_known_on))
+    return archive.store.recall(key, lambda: _read_class_series(archive, source, side, place, to, as_known_on))
 
 
-def _strands_of(
+def _read_class_series(
     archive: Archive, source: str, side: str, place: Place, to: When | None, as_known_on: When | None
 ) -> list[ClassSeries]:
     table = archive.snapshots(source, as_known_on=FAR if as_known_on is None else as_known_on)
@@ -239,7 +239,7 @@ def series_of(claim: Claim, series: ClassSeries, *, base: float | None, places: 
 
 
 def _counts(series: ClassSeries, places: gpd.GeoDataFrame) -> list[float | None]:
-    """How many places stand on a strand's ground at each snapshot, from one meeting of places and polygons."""
+    """How many places stand on the ground of a series at each snapshot, from one meeting of places and polygons."""
     points = np.asarray(places.geometry.array, dtype=object)
     if series.place.shape is not None:
         points = points[shapely.intersects(series.place.shape, points)]
