@@ -202,7 +202,7 @@ def test_the_charts_figures_are_the_series(archive: Archive) -> None:
     column = list(table.columns).index("Held by X")
     assert [row[0] for row in table.rows] == list(reversed(list(series["date"])))
     assert [row[column] for row in table.rows] == [f"{v:,.1f}" for v in reversed(list(series["area_km2"]))]
-    wide = chart_values(brief.strands, "")["drawings"][0]
+    wide = chart_values(brief.lines, "")["drawings"][0]
     path = re.fullmatch(r"M([\d.]+) ([\d.]+)(.*)", wide["paths"][0])
     assert path is not None
     heights = [float(path[2]), *(float(v) for v in re.findall(r"V([\d.]+)", path[3]))]

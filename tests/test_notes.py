@@ -12,7 +12,7 @@ from test_archive import put, state
 from test_maps import incident
 
 from geo.archive import Archive, open_archive
-from geo.archive.comparisons import stated_meaning
+from geo.archive.results import stated_meaning
 from geo.importing.importer import ensure_units
 from geo.output.documents.content import gather_brief
 from geo.output.documents.svg_chart import chart_values
