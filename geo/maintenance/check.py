@@ -14,6 +14,7 @@ import numpy as np
 
 from geo.errors import ArchiveError, FileError, GeoError
 from geo.formats.geojson import read_bytes
+from geo.maintenance.check_ground import ground_findings
 from geo.maintenance.check_schema import (
     LAYERS,
     MEND,
@@ -199,6 +200,7 @@ def _units(connection: sqlite3.Connection) -> Iterator[Finding]:
 
 _CHECKS: dict[str, Check] = {
     "memory": memory_findings, "sources": _sources, "incidents": _incidents, "units": _units,
+    "ground": ground_findings,
 }  # fmt: skip
 
 
