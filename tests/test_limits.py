@@ -7,12 +7,16 @@ import json
 import math
 import os
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
+import geopandas as gpd
 import pytest
+from shapely.geometry import box
 
 from geo.archive import open_archive
 from geo.errors import FileError
@@ -122,6 +126,24 @@ def base(tmp_path: Path) -> Path:
     ensure_units(archive)
     archive.close()
     return archive.path
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "CREATE VIEW v AS WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT n FROM r",
+        "CREATE TABLE t (a INTEGER, b TEXT GENERATED ALWAYS AS (hex(zeroblob(1000000000))) VIRTUAL)",
+    ],
+)
+def test_sql_of_a_file_from_elsewhere_is_not_run(tmp_path: Path, sql: str) -> None:
+    path = tmp_path / "2025-01-11.gpkg"
+    frame = gpd.GeoDataFrame([HELD], geometry=[box(35, 51, 36, 52)], crs="EPSG:4326")
+    frame.to_file(path, layer="control")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute(sql)
+    (receipt,) = import_files(tmp_path / "a.gpkg", "vector", path)
+    assert receipt.outcome == "refused"
+    assert "the file's own SQL" in (receipt.error or "")
 
 
 def test_instants_and_notes_are_counted() -> None:

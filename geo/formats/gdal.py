@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import shutil
+import sqlite3
 import tempfile
 import warnings
 from collections.abc import Iterator, Mapping
@@ -125,6 +126,7 @@ def _check_geopackage(path: Path) -> None:
             made = {
                 str(name): str(sql or "") for name, sql in connection.execute("SELECT name, sql FROM sqlite_master")
             }
+            reckoned = _reckoned(connection)
     except ArchiveError as error:
         text = str(error).removeprefix(f"{path}: ")
         if "SQLite" in text:
@@ -132,10 +134,28 @@ def _check_geopackage(path: Path) -> None:
         raise FileError(f"{path}: {text}") from None
     if "gpkg_contents" not in made:
         raise FileError(f"{path}: SQLite, but no GeoPackage (it has no table gpkg_contents)")
+    if reckoned:
+        raise FileError(f"{path}: {reckoned} comes of the file's own SQL, which is not run: save it as a plain table")
     for name, sql in made.items():
         match = _VIRTUAL.match(sql.strip())
         if match and match.group(1).lower() not in _HARMLESS:
             raise FileError(f"{path}: table {name!r} is a window to something outside ({match.group(1)}): not opened")
+
+
+def _reckoned(connection: sqlite3.Connection) -> str:
+    """The first view or generated column of a file from elsewhere: a query of its own could go on for ever."""
+    query = (
+        "SELECT type, name FROM sqlite_master WHERE type = 'view' OR (type = 'table' AND ltrim(sql) NOT LIKE"
+        " 'CREATE VIRTUAL%')"
+    )
+    for kind, name in connection.execute(query):
+        if kind == "view":
+            return f"view {name!r}"
+        quoted = str(name).replace('"', '""')
+        for column in connection.execute(f'PRAGMA table_xinfo("{quoted}")') if kind == "table" else ():
+            if column[6] in (2, 3):
+                return f"column {column[1]!r} of table {name!r}"
+    return ""
 
 
 def _layers(path: Path, plain: Path) -> list[str]:
