@@ -26,7 +26,7 @@ from geo.cli import demo, main
 from geo.errors import MapError, SourceError, UnitError, UsageError
 from geo.measure.ellipsoid import areas_km2
 from geo.output.images.chart import draw_claim
-from geo.text.names import names_of
+from geo.text.control_words import names_of
 
 DAY0 = datetime(2024, 8, 1, tzinfo=UTC)
 FULL, THREE, HALF = box(12, 2, 16, 4), box(12, 2, 15, 4), box(12, 2, 14, 4)

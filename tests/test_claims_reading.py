@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo.claims.amounts import find_amounts
-from geo.claims.model import Claim, claim_of, row_of, span_of
+from geo.claims.model import Claim, claim_of, find_amounts, row_of, span_of
 from geo.claims.reading import find_claims, read_claim
 from geo.errors import GateError, UsageError
 

@@ -7,8 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from geo.errors import GateError
-from geo.text.date_cells import read_instant
-from geo.text.dates_in_names import find_date, without_date
+from geo.text.dates_in_files import find_date, read_instant, without_date
 
 
 @pytest.mark.parametrize(

@@ -11,15 +11,14 @@ import pytest
 from geo.archive import Archive
 from geo.claims.checking import check_claim
 from geo.claims.model import confirmed
-from geo.claims.reading import read_claim
+from geo.claims.reading import dates_in, read_claim
 from geo.cli import demo
 from geo.extraction.briefing import draft_incidents, text_of
 from geo.extraction.events import Dateline, find_days
 from geo.geocoding.geocoder import MENTION_COLUMNS
 from geo.text import languages as word_folders
-from geo.text.date_ranges import dates_in
 from geo.text.dates import find_dates
-from geo.text.dates_in_names import find_date
+from geo.text.dates_in_files import find_date
 from geo.text.sentences import language_of, paragraphs
 
 TODAY = date(2024, 9, 12)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from geo.claims.amounts import find_amounts
+from geo.claims.model import find_amounts
 from geo.extraction.casualties import find_casualties
 from geo.text.numbers import read_number
 from geo.text.sentences import TextSpan, language_of

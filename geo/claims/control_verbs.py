@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
-from geo.claims.amounts import Amount
-from geo.text.names import Mention, Names
+from geo.claims.model import Amount
+from geo.text.control_words import Mention, Names
 from geo.text.sentences import sentence_breaks
 from geo.text.speakers import negation
 from geo.text.words import Phrase, find_phrases

@@ -5,18 +5,19 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import date, timedelta
 from datetime import date as day_type
-from datetime import timedelta
+from itertools import pairwise
+from typing import NamedTuple
 
 from geo.archive.results import When
 from geo.claims import control_verbs
-from geo.claims.amounts import Amount, find_amounts, vague_pattern
 from geo.claims.control_verbs import ControlVerb
-from geo.claims.model import LENGTHS, UNREAD_DATE, Claim
+from geo.claims.model import LENGTHS, UNREAD_DATE, Amount, Claim, find_amounts, vague_pattern
 from geo.schema import last_instant
-from geo.text.date_ranges import DateRange, day_of_saying, range_of
+from geo.text.control_words import Mention, Names, shipped_names
 from geo.text.dates import DateMention, find_dates
-from geo.text.names import Mention, Names, shipped_names
+from geo.text.languages import any_of, cached_words, languages, word_list
 from geo.text.speakers import speaker
 
 _FIGURES = 20  # a sentence with more of them is a table: no grammar says what belongs to what
@@ -56,7 +57,7 @@ def read_claim(
         When it was said: the day that "still holds" speaks of, and gives years that are left out.
     said_by, said_on, published_in : str
         Kept in the record; who said it is else read from the sentence where that is plain.
-    names : geo.text.names.Names or None
+    names : geo.text.control_words.Names or None
         What sides and units are called; None is the package's tables. `names_of` makes them of an archive.
 
     Returns
@@ -96,7 +97,7 @@ def find_claims(text: str, *, date: When | None = None, names: Names | None = No
         A briefing; any number of sentences.
     date : str, date, datetime or None
         Its date.
-    names : geo.text.names.Names or None
+    names : geo.text.control_words.Names or None
         As in `read_claim`.
 
     Returns
@@ -343,3 +344,77 @@ def _spanned(draft: Claim, first: day_type, last: day_type | None, *, whole: boo
     if draft.quantity == "front length":
         first = last or first
     return replace(draft, date_from=first.isoformat(), date_to=None if last is None else last.isoformat())
+
+
+_JOINED = re.compile(r"\s*,?\s*(?:and|to|through|until|[-–—]|та|і|й|до|по|и)?\s*")
+
+
+class DateRange(NamedTuple):
+    """The days that a sentence names: first and last, whether they are a span of change, and what was inferred."""
+
+    first: date | None = None
+    last: date | None = None
+    whole: bool = False
+    notes: tuple[str, ...] = ()
+    problem: str | None = None  # why no day can be told, with the words
+    unread: bool = False  # a day was written, and cannot be read
+
+
+def dates_in(text: str, *, today: date | None) -> DateRange:
+    """The days that a text speaks of."""
+    return range_of(text, find_dates(text, today=today), today=today)
+
+
+def range_of(text: str, mentions: Sequence[DateMention], *, today: date | None) -> DateRange:
+    """The days that the mentions of a text come to."""
+    if unread := next((m for m in mentions if m.kind == "unread"), None):
+        return DateRange(problem=_problem(unread), unread=True)
+    for kinds in (("range",), ("past",), ("day",), ("month", "week"), ("year",), ("weekday",)):
+        found = [m for m in mentions if m.kind in kinds]
+        if found:
+            return _together(text, found, today)
+    undated = next((m for m in mentions if m.kind == "undated"), None)
+    return DateRange() if undated is None else DateRange(problem=_problem(undated))
+
+
+def _problem(mention: DateMention) -> str:
+    return f"“{mention.text}”: {mention.problem}"
+
+
+def _together(text: str, found: Sequence[DateMention], today: date | None) -> DateRange:
+    """Mentions of one kind: the first of them, or from the first to the last where the text joins them."""
+    first, last = found[0], found[-1]
+    assert first.first is not None
+    assert last.last is not None
+    notes = tuple(dict.fromkeys(m.note for m in found if m.note))
+    listed = all(_JOINED.fullmatch(text[a.end : b.start]) for a, b in pairwise(found))
+    whole = first.kind in ("month", "week", "year")
+    if len(found) > 1 and (listed or not whole):
+        days = [d for m in found for d in (m.first, m.last) if d is not None]
+        return DateRange(min(days), last.last if last.last >= min(days) else max(days), whole, notes)
+    if first.since and first.kind != "range":
+        return DateRange(first.first, today, False, _notes(first))
+    end = first.last
+    if first.kind in ("week", "year") and today is not None and end is not None and end > today >= first.first:
+        return DateRange(first.first, today, False, _notes(first))
+    return DateRange(first.first, end, whole, _notes(first))
+
+
+def _notes(mention: DateMention) -> tuple[str, ...]:
+    """What was inferred of a mention, as notes."""
+    return (mention.note,) if mention.note else ()
+
+
+def day_of_saying(text: str, *, today: date | None) -> tuple[date | None, str]:
+    """The day in "he said on 27 August", and the text with spaces for that day: it is not what the figure speaks of."""
+    for mention in find_dates(text, today=today):
+        if mention.kind == "day" and not mention.loose and _said_on().search(text[: mention.start]):
+            return mention.first, text[: mention.start] + " " * (mention.end - mention.start) + text[mention.end :]
+    return None, text
+
+
+@cached_words
+def _said_on() -> re.Pattern[str]:
+    tables = [word_list(language, "dates").get("saying", {}) for language in languages()]
+    verbs, between = (any_of(*(t.get(name, "") for t in tables)) for name in ("words", "between"))
+    return re.compile(rf"{verbs}(?:\s+{between})?\s+(?:on\s+)?$", re.IGNORECASE)

@@ -13,9 +13,8 @@ import numpy as np
 import shapely
 
 from geo.archive.results import FAR, When, breaks_between
-from geo.claims.amounts import find_amounts
 from geo.claims.class_series import ClassSeries, Place, km2_of, series_of, stamp
-from geo.claims.model import WITHIN_PERCENT, Claim, Span, kind_of_unit, span_of
+from geo.claims.model import WITHIN_PERCENT, Claim, Span, find_amounts, kind_of_unit, span_of
 from geo.presentation.statuses import named
 from geo.schema import is_day, last_instant, number_of, parse_instant, text_or_none, to_instant
 

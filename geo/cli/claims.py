@@ -69,7 +69,7 @@ def _drafts(
     """Every figure of a sentence; with a second sentence the first of each, and what else stands in them is said."""
     from geo.claims.model import confirmed, follow
     from geo.claims.reading import find_claims, read_claim
-    from geo.text.names import names_of
+    from geo.text.control_words import names_of
 
     units = archive.units().drop(columns="geometry").to_dict("records")
     names = names_of(units, archive.controllers())

@@ -23,7 +23,7 @@ from geo.importing.importer import Receipt, import_files
 from geo.schema import INCIDENT_COLUMNS, to_instant
 from geo.sources.incidents import CONFIRM, escaped
 from geo.storage.atomic_write import write_page
-from geo.text.dates_in_names import find_date
+from geo.text.dates_in_files import find_date
 from geo.text.languages import country_of, languages, pattern, words
 from geo.text.sentences import Lang, TextSpan, language_of, paragraphs
 

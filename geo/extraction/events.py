@@ -10,7 +10,7 @@ from typing import Any
 
 from geo.schema import text_or_none
 from geo.text.dates import EXACT, FEW_DAYS, MONTH, DateMention, find_dates
-from geo.text.dates_in_names import find_date
+from geo.text.dates_in_files import find_date
 from geo.text.languages import Rule, actors, any_of, pattern, rules, word_list, words
 from geo.text.sentences import TextSpan
 

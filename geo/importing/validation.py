@@ -20,7 +20,7 @@ from geo.measure.ellipsoid import areas_km2
 from geo.measure.location_checks import WAY_OUT, Doubt, Expected, against_country, doubts
 from geo.presentation.statuses import STATUSES
 from geo.schema import CRS, Options, Refusal, Rows, Snapshot, text_or_none
-from geo.text.date_cells import FIRST
+from geo.text.dates_in_files import FIRST
 from geo.units import Countries
 
 SLIVER_KM2 = 0.01

@@ -15,7 +15,7 @@ from geo.errors import GateError
 from geo.formats.layers import cell
 from geo.presentation.statuses import STATUSES
 from geo.schema import Kind, Options, Rows, Snapshot, Source
-from geo.text.date_cells import FIRST, several_dates
+from geo.text.dates_in_files import FIRST, several_dates
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ from geo.schema import (
 )  # fmt: skip
 from geo.sources.base import day_number
 from geo.text.control_words import without_invisible
-from geo.text.date_cells import read_instant
+from geo.text.dates_in_files import read_instant
 
 PART_ROWS = 25_000
 Row = Mapping[str, str]

@@ -18,8 +18,7 @@ from geo.errors import GateError
 from geo.formats.layers import Layer, cell, read_layer
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import Reader, by_dates, refuse_several_dates
-from geo.text.date_cells import read_instant
-from geo.text.dates_in_names import find_date, without_date
+from geo.text.dates_in_files import find_date, read_instant, without_date
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ from geo.formats.layers import Layer, cell, read_layer
 from geo.schema import Options, Rows, Source
 from geo.sources.base import Reader
 from geo.sources.incident_rows import Raw, Row, day, gather, joined, text
-from geo.text.dates_in_names import without_date
+from geo.text.dates_in_files import without_date
 
 # how near the place named the point lies, in the layers' own words: (UCDP where_prec, km)
 _PRECISION = {"exact": (1.0, None), "general neighborhood": (1.0, 1.0), "general town": (1.0, 5.0)}

@@ -16,7 +16,7 @@ from geo.formats.kml import Placemark, read_kml
 from geo.schema import Options, Rows, Source
 from geo.sources.base import Reader
 from geo.sources.incident_rows import Raw, Row, day, gather, joined, text
-from geo.text.dates_in_names import find_date
+from geo.text.dates_in_files import find_date
 
 # what map makers call the columns of their own, in lower case
 _WORDS = {

@@ -16,7 +16,7 @@ from geo.formats.geojson import build, features, read_json
 from geo.measure.ellipsoid import areas_km2
 from geo.schema import BREAK, CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
-from geo.text.dates_in_names import find_date
+from geo.text.dates_in_files import find_date
 
 # What a lost part is follows from the country that it lies in.
 _LOST = {"UA": ("UA", "liberated"), "RU": ("UA", "held")}

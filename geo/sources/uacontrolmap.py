@@ -18,8 +18,7 @@ from geo.formats.kml import Placemark, read_kml
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import Reader, by_dates, meanings
 from geo.text.control_words import Label, known_words, read_label
-from geo.text.date_cells import read_instant
-from geo.text.dates_in_names import find_date
+from geo.text.dates_in_files import find_date, read_instant
 
 _COLOURS = {"#ff0000": ("RU", "held"), "#0000ff": ("UA", "held")}
 # Ukraine and a degree around it: west, south, east, north.

@@ -22,8 +22,7 @@ from geo.presentation.statuses import STATUSES, status_of
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import Reader, by_dates, day_number, meanings, refuse_several_dates
 from geo.text.control_words import without_invisible
-from geo.text.date_cells import read_instant
-from geo.text.dates_in_names import find_date
+from geo.text.dates_in_files import find_date, read_instant
 
 # Our column -> what others call it, where --column says nothing; the case does not matter.
 _ALSO = {

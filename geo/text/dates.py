@@ -10,15 +10,104 @@ from datetime import date, timedelta
 from difflib import get_close_matches
 from typing import Any
 
-from geo.text.date_words import DateWords, date_words
-from geo.text.languages import languages, plain, word_list
+from geo.text.languages import any_of, by_form, cached_words, forms, languages, plain, word_list
 from geo.text.numbers import read_number
+
+_UNITS = ("hour", "day", "week", "month", "year")
+# after digits, these make them a figure and no day
+_FIGURES = "%|percent|square|sq|km|million|кв|тис|тыс|млн|процент|відсот"
+
+
+@dataclass(frozen=True)
+class DateWords:
+    """The words of dates of one language, and its patterns, the most explicit first."""
+
+    months: Mapping[str, int]
+    weekdays: Mapping[str, int]
+    ordinals: Mapping[str, int]
+    days: Mapping[str, int]
+    units: Mapping[str, str]
+    month_parts: Mapping[str, str]
+    capital: frozenset[str]
+    few: re.Pattern[str]
+    since: re.Pattern[str]
+    singles: frozenset[str]
+    patterns: Sequence[tuple[str, re.Pattern[str]]]
+
+
+@cached_words
+def _date_words(lang: str) -> DateWords:
+    table = word_list(lang, "dates")
+    undated, units = table.get("undated", {}), table.get("units", {})
+    return DateWords(
+        months=by_form((words, n) for n, words in enumerate(table["months"], start=1)),
+        weekdays=by_form((words, n) for n, words in enumerate(table["weekdays"])),
+        ordinals=by_form((words, n) for n, words in enumerate(table.get("ordinals", ()), start=1)),
+        days=by_form((words, int(n)) for n, words in table.get("days", {}).items()),
+        units=by_form((units.get(unit, ""), unit) for unit in _UNITS),
+        month_parts=by_form((table.get(part, ""), part) for part in ("early", "mid", "late")),
+        capital=frozenset(forms(table.get("capital", ""))),
+        few=re.compile(any_of(table.get("few", "")), re.IGNORECASE),
+        since=re.compile(rf"{any_of(table.get('since', ''))}\s+$", re.IGNORECASE),
+        singles=frozenset(map(plain, forms(units.get("span_only", "")))),
+        patterns=tuple((kind, re.compile(p, re.IGNORECASE)) for kind, p in _patterns(table, undated, units)),
+    )
+
+
+def _patterns(
+    table: Mapping[str, Any], undated: Mapping[str, str], units: Mapping[str, str]
+) -> Iterator[tuple[str, str]]:
+    """What a language writes, in the order in which it is tried."""
+    month, weekday = any_of(*table["months"]) + r"\.?", any_of(*table["weekdays"])
+    endings = "|".join(map(re.escape, forms(table.get("number_endings", ""))))
+    number = rf"(?<![\w.,])(?:\d{{1,2}}(?:{endings})?(?!\w)|{any_of(*table.get('ordinals', ()))})"
+    of = rf"(?:\s+{any_of(table['of'])})?[\s-]+" if table.get("of") else r"[\s-]+"
+    year_words = rf"(?:\s*{any_of(table['year_words'])})?" if table.get("year_words") else ""
+    between = rf"(?:,?\s+(?:{any_of(table.get('of', ''))}\s+)?|-)"
+    year = rf"(?:{between}(?P<year>(?:19|20)\d\d|['’]\d\d)(?!\d|[-.,]\d){year_words})?"
+    to = rf"(?:\s?[-–—]\s?|\s+{any_of(table['range'])}(?:\s+the)?\s+)"
+    unit = any_of(*(words for unit, words in units.items() if unit in _UNITS))
+    # any words: whether they are a number is seen when they are read
+    words = r"(?:[^\W\d_]+[\s-]+)?[^\W\d_]+"
+    count = rf"(?:(?P<count>(?<![\d.,])\d{{1,3}}|{any_of(table.get('few', ''))}|(?<!\w){words})\s+)"
+    single = any_of(units.get("span_only", ""))
+    no_figure = r"(?!\d|[.,]\d|\s*(?:%|percent|square|sq|km|кв))"
+    yield "range", rf"(?P<first>{number}){to}(?P<last>{number}){of}(?P<month>{month}){year}"
+    yield "range", rf"(?P<month>{month})\s+(?P<first>\d{{1,2}}){to}(?P<last>\d{{1,2}}){no_figure}{year}"
+    yield "day", rf"(?P<day>{number}){of}(?P<month>{month}){year}"
+    yield "day", rf"(?P<month>{month})\s+(?:the\s+)?(?P<day>\d{{1,2}})(?:{endings or '(?!)'})?{no_figure}{year}"
+    short = r"(?P<short>\d{1,2}\.\d\d|\d{1,2}/\d{1,2})"
+    yield "short", rf"{any_of(table.get('on', ''))}\s+{short}(?![\d./]|\s*(?:{_FIGURES}))"
+    yield "misspelled", r"(?<![\w.,])\d{1,2}\s+(?P<word>[^\W\d_]{3,12})(?:\s+(?P<year>20\d\d)(?!\d))?"
+    yield "misspelled", r"(?P<word>[^\W\d_]{3,12})\s+\d{1,2},?\s+(?P<year>20\d\d)(?!\d)"
+    yield "ago", rf"{count}(?P<unit>{unit})\s+{any_of(table.get('ago', ''))}"
+    yield "ago", rf"(?P<unit>{unit})\s+{any_of(table.get('ago', ''))}"
+    yield "relative", any_of(*table.get("days", {}).values())
+    yield "before", any_of(table.get("before", {}).get("words", ""))
+    yield "past", rf"{any_of(table.get('past', ''))}\s*(?:{count})?(?P<unit>{unit})"
+    yield "past", rf"{any_of(table.get('within', ''))}\s+(?P<unit>{single})"
+    yield "within", rf"{any_of(table.get('within', ''))}\s+{count}(?P<unit>{unit})"
+    yield "season", rf"{any_of(undated.get('season', ''))}{of.replace('+', '*')}(?:20\d\d(?!\d)){year_words}"
+    yield "coarse", any_of(undated.get("coarse", ""))
+    yield "last year", any_of(table.get("last_year", ""))
+    which = f"(?P<last>{any_of(table['last'])})|(?P<this>{any_of(table['this'])})|{any_of(table.get('next', ''))}"
+    yield "calendar", rf"(?:{which})\s+(?P<unit>{unit})"
+    yield "loose", any_of(*table.get("loose", {}).values())
+    ahead = rf"(?:(?P<next>{any_of(table.get('next', ''))})|(?P<last>{any_of(table['last'])}))\s+"
+    yield "weekday", rf"(?:{ahead})?(?P<weekday>{weekday})"
+    part = any_of(*(table.get(p, "") for p in ("early", "mid", "late")))
+    inside = any_of(table.get("in", ""))
+    yield "month", rf"(?:(?P<in>{inside})[\s-]+)?(?:(?P<part>{part})[\s-]+(?:of\s+)?)?(?P<month>{month}){year}"
+    yield "year", rf"{inside}\s+(?P<year>(?:19|20)\d\d)(?![\d.,-]*\d|\s*(?:square|sq|km|кв|%)){year_words}"
+    yield "undated", any_of(undated.get("words", ""))
+
 
 EXACT, FEW_DAYS, WEEK, MONTH, YEAR = 1, 2, 3, 4, 5  # UCDP's date_prec
 _NUMERIC = re.compile(
     r"(?<![\d.,/-])(?:(?P<y>(?:19|20)\d\d)(?P<s>[-/.])(?P<m>\d{1,2})(?P=s)(?P<d>\d{1,2})|(?P<whole>20\d{6})"
     r"|(?P<d2>\d{1,2})(?P<s2>[./-])(?P<m2>\d{1,2}|[IVX]{1,4})(?P=s2)(?P<y2>(?:19|20)\d\d|\d\d))(?![\d/]|[.,-]\d)"
 )
+_NO_DAY = "it names no day"
 _INFERRED = "is inferred from the date of the text"
 _ROMAN = ("I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX", "X", "XI", "XII")
 
@@ -47,7 +136,7 @@ def find_dates(text: str, *, today: date | None, lang: str | None = None) -> lis
     for mention in _numeric(text):
         _keep(found, mention)
     codes = languages() if lang is None else (lang,)
-    tables = [date_words(code) for code in codes if word_list(code, "dates")]
+    tables = [_date_words(code) for code in codes if word_list(code, "dates")]
     for at in range(len(tables[0].patterns) if tables else 0):
         for words in tables:
             kind, pattern = words.patterns[at]
@@ -129,7 +218,7 @@ def _numeric(text: str) -> Iterator[DateMention]:
             if len(match["y2"]) == 2 and match["s2"] == "-":
                 continue  # 10-09-24 may be anything
             year = int(match["y2"]) + (2000 if len(match["y2"]) == 2 else 0)
-            month = _ROMAN.index(match["m2"]) + 1 if match["m2"] in _ROMAN else _whole(match["m2"])
+            month = _ROMAN.index(match["m2"]) + 1 if match["m2"] in _ROMAN else int(re.sub(r"\D", "", match["m2"]) or 0)
             day, sign = int(match["d2"]), match["s2"]
         found = _date(year, month, day)
         if found is None and len(match["y2"] or "year") == 2 and max(day, month) > 31:
@@ -141,10 +230,6 @@ def _numeric(text: str) -> Iterator[DateMention]:
             continue
         either = sign == "/" and not match["y"] and day <= 12 and day != month
         yield _mention(match, "day", found, note=f"{match[0]} is read with the day first: {found}" if either else "")
-
-
-def _whole(text: str) -> int:
-    return int(text) if text.isdigit() else 0
 
 
 def _date(year: int, month: int, day: int) -> date | None:
@@ -178,30 +263,21 @@ def _year(match: re.Match[str], month: int, day: int, today: date | None) -> tup
     return year, f"the year {year} {_INFERRED}"
 
 
-def _read_range(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
-    month = _month_of(match, words)
+def _read_days(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
+    """A day, or the days from one to another of one month."""
+    month, groups = _month_of(match, words), match.groupdict()
     if month is None:
         return None
-    numbers = [_day_number(match[g], words) for g in ("first", "last")]
-    year, note = _year(match, month, numbers[1], today)
+    numbers = [_day_number(groups[name], words) for name in ("day", "first", "last") if groups.get(name)]
+    year, note = _year(match, month, numbers[-1], today)
     if year is None:
         return _relative_to_nothing(match)
-    first, last = (_date(year, month, n) for n in numbers)
+    first, last = _date(year, month, numbers[0]), _date(year, month, numbers[-1])
     if first is None or last is None or first > last:
         return _no_day(match)
+    if len(numbers) == 1:
+        return _mention(match, "day", first, note=note)
     return _mention(match, "range", first, last, note=note, date_prec=FEW_DAYS if (last - first).days < 7 else MONTH)
-
-
-def _read_day(match: re.Match[str], words: DateWords, today: date | None) -> DateMention | None:
-    month = _month_of(match, words)
-    if month is None:
-        return None
-    day = _day_number(match["day"], words)
-    year, note = _year(match, month, day, today)
-    if year is None:
-        return _relative_to_nothing(match)
-    found = _date(year, month, day)
-    return _no_day(match) if found is None else _mention(match, "day", found, note=note)
 
 
 def _read_short(match: re.Match[str], _: DateWords, today: date) -> DateMention | None:
@@ -246,15 +322,11 @@ def _back(today: date, count: int, unit: str) -> date:
     return today - timedelta(days=days)
 
 
-def _unit_of(match: re.Match[str], words: DateWords) -> str:
-    return words.units[plain(match["unit"])]
-
-
 def _read_ago(match: re.Match[str], words: DateWords, today: date) -> DateMention | None:
     """Two days ago; weeks, months and years name no day, but their span of days."""
-    count, unit = _count_of(match, words), _unit_of(match, words)
+    count, unit = _count_of(match, words), words.units[plain(match["unit"])]
     if count is None:
-        return _unread(match, "it names no day", "undated")
+        return _unread(match, _NO_DAY, "undated")
     if unit == "hour":
         return _mention(match, "day", today - timedelta(days=count // 24))
     precision = {"day": EXACT, "week": FEW_DAYS, "month": MONTH, "year": YEAR}[unit]
@@ -266,24 +338,10 @@ def _read_ago(match: re.Match[str], words: DateWords, today: date) -> DateMentio
     return _mention(match, "day", day, date_prec=precision, note=note)
 
 
-def _read_before(match: re.Match[str], _: DateWords, today: date) -> DateMention | None:
-    return _mention(match, "day", today - timedelta(days=1))
-
-
-def _read_within(match: re.Match[str], words: DateWords, today: date) -> DateMention | None:
-    """In two weeks; "in all weeks" is no time."""
-    return None if _count_of(match, words) is None else _read_past(match, words, today)
-
-
-def _read_last_year(match: re.Match[str], _: DateWords, today: date) -> DateMention | None:
-    first = date(today.year - 1, 1, 1)
-    return _mention(match, "year", first, first.replace(month=12, day=31), date_prec=YEAR)
-
-
 def _read_past(match: re.Match[str], words: DateWords, today: date) -> DateMention | None:
-    count, unit = _count_of(match, words), _unit_of(match, words)
+    count, unit = _count_of(match, words), words.units[plain(match["unit"])]
     if count is None:
-        return _unread(match, "it names no day", "undated")
+        return _unread(match, _NO_DAY, "undated")
     try:
         first = _back(today, count, unit)
     except (ValueError, OverflowError):
@@ -293,22 +351,23 @@ def _read_past(match: re.Match[str], words: DateWords, today: date) -> DateMenti
     return _mention(match, "past", first, today, date_prec=precision)
 
 
-def _read_coarse(match: re.Match[str], _: DateWords, today: date | None) -> DateMention | None:
-    why = "it names no day"
-    if today is None:
-        return _unread(match, why, "undated")
-    return _mention(match, "undated", date(today.year - 1, 1, 1), today, date_prec=YEAR, problem=why)
+def _read_coarse(match: re.Match[str], _words: DateWords, today: date | None) -> DateMention:
+    """Recently, or a season: of which year it may be is known, where one is named or the text has a day."""
+    years = [int(year) for year in re.findall(r"20\d\d", match[0])]
+    if not years and today is None:
+        return _unread(match, _NO_DAY, "undated")
+    last = today if not years and today is not None else date(years[-1], 12, 31)
+    first = date(years[-1] if years else last.year - 1, 1, 1)
+    return _mention(match, "undated", first, last, date_prec=YEAR, problem=_NO_DAY)
 
 
-def _read_season(match: re.Match[str], _words: DateWords, _today: date | None) -> DateMention | None:
-    year = int(re.findall(r"20\d\d", match[0])[-1])
-    why = "it names no day"
-    return _mention(match, "undated", date(year, 1, 1), date(year, 12, 31), date_prec=YEAR, problem=why)
+def _whole_year(match: re.Match[str], year: int) -> DateMention:
+    return _mention(match, "year", date(year, 1, 1), date(year, 12, 31), date_prec=YEAR)
 
 
 def _read_calendar(match: re.Match[str], words: DateWords, today: date) -> DateMention | None:
     """Last week, this month: a week, month or year of the calendar."""
-    unit = _unit_of(match, words)
+    unit = words.units[plain(match["unit"])]
     if unit == "hour" or (unit == "day" and not match["last"]):
         return None
     if not match["last"] and not match["this"]:
@@ -321,20 +380,11 @@ def _read_calendar(match: re.Match[str], words: DateWords, today: date) -> DateM
     if unit == "month":
         first = (today.replace(day=1) - timedelta(days=1)).replace(day=1) if match["last"] else today.replace(day=1)
         return _mention(match, "month", first, _month_end(first), date_prec=MONTH)
-    year = today.year - (1 if match["last"] else 0)
-    return _mention(match, "year", date(year, 1, 1), date(year, 12, 31), date_prec=YEAR)
+    return _whole_year(match, today.year - (1 if match["last"] else 0))
 
 
 def _month_end(day: date) -> date:
     return day.replace(day=monthrange(day.year, day.month)[1])
-
-
-def _read_relative(match: re.Match[str], words: DateWords, today: date) -> DateMention | None:
-    return _mention(match, "day", today + timedelta(days=words.days[plain(match[0])]))
-
-
-def _read_loose(match: re.Match[str], _: DateWords, today: date) -> DateMention | None:
-    return _mention(match, "day", today, loose=True)
 
 
 def _read_weekday(match: re.Match[str], words: DateWords, today: date) -> DateMention | None:
@@ -371,19 +421,20 @@ def _read_year(match: re.Match[str], _words: DateWords, _today: date | None) -> 
     return DateMention(start, end, text, "year", date(year, 1, 1), date(year, 12, 31), YEAR)
 
 
-def _read_undated(match: re.Match[str], _words: DateWords, _today: date | None) -> DateMention | None:
-    return _unread(match, "it names no day", "undated")
-
-
 _READ: Mapping[str, Callable[[re.Match[str], DateWords, date | None], DateMention | None]] = {
-    "range": _read_range, "day": _read_day, "misspelled": _read_misspelled, "coarse": _read_coarse,
-    "season": _read_season, "month": _read_month, "year": _read_year, "undated": _read_undated,
+    "range": _read_days, "day": _read_days, "misspelled": _read_misspelled, "month": _read_month, "year": _read_year,
+    "coarse": _read_coarse, "season": _read_coarse,
+    "undated": lambda match, _words, _today: _unread(match, _NO_DAY, "undated"),
 }  # fmt: skip
 # these count from the day of the text
 _READ_FROM: Mapping[str, Callable[[re.Match[str], DateWords, date], DateMention | None]] = {
-    "short": _read_short, "ago": _read_ago, "before": _read_before, "past": _read_past, "within": _read_within,
-    "last year": _read_last_year, "calendar": _read_calendar, "relative": _read_relative, "loose": _read_loose,
-    "weekday": _read_weekday,
+    "short": _read_short, "ago": _read_ago, "past": _read_past, "calendar": _read_calendar, "weekday": _read_weekday,
+    # "in all weeks" is no time
+    "within": lambda match, words, today: None if _count_of(match, words) is None else _read_past(match, words, today),
+    "before": lambda match, _words, today: _mention(match, "day", today - timedelta(days=1)),
+    "last year": lambda match, _words, today: _whole_year(match, today.year - 1),
+    "relative": lambda match, words, today: _mention(match, "day", today + timedelta(words.days[plain(match[0])])),
+    "loose": lambda match, _words, today: _mention(match, "day", today, loose=True),
 }  # fmt: skip
 
 

@@ -1,0 +1,153 @@
+"""Dates that files carry: in their names, where they may be glued to other words, and in the cells of their tables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import UTC, date, datetime, timedelta
+
+from geo.errors import GateError
+from geo.schema import parse_instant
+from geo.text.languages import APOSTROPHES, by_form, cached_words, languages, plain, word_list
+
+# two digits of a year before it are taken for something else, and of two readings of 24_10_25 neither is taken
+_EARLIEST = 2014
+_GAP = r"[\s_.,-]*"
+
+
+@cached_words
+def _months() -> Mapping[str, int]:
+    found: dict[str, int] = {}
+    for language in languages():
+        months = word_list(language, "dates").get("months", ())
+        found |= by_form((words, number) for number, words in enumerate(months, start=1))
+    return found
+
+
+@cached_words
+def _patterns() -> Sequence[re.Pattern[str]]:
+    """Tried in this order: the most explicit first."""
+    words = "|".join(sorted((re.escape(w).replace("'", APOSTROPHES) for w in _months()), key=len, reverse=True))
+    month = rf"(?P<month>{words})"
+    texts = (
+        # 27APR2026, 27 April 2026, 02FEB22024 (a finger that stayed on the key)
+        rf"(?<!\d)(?P<day>\d{{1,2}}){_GAP}{month}{_GAP}2?(?P<year>20\d\d)(?!\d)",
+        # APR272026, January 12, 2025
+        rf"{month}{_GAP}(?P<day>\d{{1,2}}){_GAP}(?P<year>20\d\d)(?!\d)",
+        # 2025-01-12, 2025_01_12, 2024.01.23, 20220415
+        r"(?<!\d)(?P<year>20\d\d)(?P<sep>[-_.]?)(?P<month>\d\d)(?P=sep)(?P<day>\d\d)(?!\d)",
+        # 10.09.2024, 10-9-2024, 10_09_2024, 10/09/2024: the day first
+        r"(?<!\d)(?P<day>\d{1,2})(?P<sep>[-_./])(?P<month>\d{1,2})(?P=sep)(?P<year>20\d\d)(?!\d)",
+        # 10.09.24: with full stops the day comes first, where two digits end
+        r"(?<![\d.])(?P<day>\d\d)\.(?P<month>\d\d)\.(?P<year>\d\d)(?![\d.]*\d)",
+        # 25_01_01: year, month, day, where the other way round would be long ago; six digits alone are no date
+        r"(?<!\d)(?<!\d[._-])(?P<year>\d\d)(?P<sep>[-_])(?P<month>\d\d)(?P=sep)(?P<day>\d\d)(?![._-]?\d)",
+        # 2 апреля: the year is not said
+        rf"(?<!\d)(?P<day>\d{{1,2}}){_GAP}{month}(?![^\W\d_])",
+    )
+    return tuple(re.compile(text, re.IGNORECASE) for text in texts)
+
+
+def find_date(text: str, *, short: bool = False, year: int | None = None) -> tuple[datetime, str] | None:
+    """The first date in a name, and how it was written there; `short` takes forms that only some names use."""
+    patterns = _patterns()
+    for pattern in patterns if short else patterns[:-2]:
+        for match in pattern.finditer(text):
+            moment = _moment(match, year)
+            if moment is not None:
+                return moment, match.group()
+    return None
+
+
+def without_date(text: str) -> str:
+    """A name without the date in it, nor the "as of" before it."""
+    found = find_date(text)
+    if found is not None:
+        before, _, after = text.partition(found[1])
+        before = re.sub(r"(?:AO|\bas of)$", "", before.rstrip(" _-,."))
+        text = f"{before.rstrip(' _-,.')} {after.strip(' _-,.')}"
+    return text.strip(" _-,.")
+
+
+def _moment(match: re.Match[str], year: int | None) -> datetime | None:
+    parts = match.groupdict()
+    written = parts.get("year")
+    if written is not None:
+        year = int(written) + (2000 if len(written) == 2 else 0)
+        by_day = int(parts["day"]) + 2000 if parts.get("sep", ".") != "." else 0
+        if len(written) == 2 and (year < _EARLIEST or by_day >= _EARLIEST):
+            return None
+    if year is None:
+        return None
+    month = parts["month"]
+    try:
+        number = int(month) if month.isdigit() else _months()[plain(month)]
+        return datetime(year, number, int(parts["day"]), tzinfo=UTC)
+    except ValueError:
+        return None
+
+
+# No war of these archives began before; years such as 0025 and 1527 are slips of a finger.
+FIRST = date(1900, 1, 1)
+_MILLISECONDS = re.compile(r"-?\d{12,13}(?:\.0+)?$")
+_DIGITS = re.compile(r"\d+(?:\.\d+)?$")
+_SLASHES = re.compile(r"(?P<first>\d{1,2})/(?P<second>\d{1,2})/\d{4}$")
+_WAY_OUT = "write it as YYYY-MM-DD, or say how it is written: --date-format %d/%m/%Y, for instance"
+# Columns of when somebody drew, changed or fetched a row: they say nothing of what it depicts.
+_EDITING = re.compile(r"creat|edit|updat|modif|retriev|upload|publi(?!c_date)|import|record", re.IGNORECASE)
+_DATED = re.compile(r"date|time|day|begin|start|from|when|depict|as_?of|дата", re.IGNORECASE)
+
+
+def read_instant(text: str, *, form: str | None = None) -> datetime:
+    """The instant that a cell gives; midnight in a local zone is the day there, as for a bare date."""
+    text = text.strip()
+    if form is not None:
+        try:
+            found = datetime.strptime(text, form)  # noqa: DTZ007  (the zone, if any, is looked at below)
+        except ValueError:
+            raise GateError(f"date {text!r} is not written as --date-format {form} says") from None
+    elif _MILLISECONDS.match(text):
+        found = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=int(float(text)))
+    else:
+        found = _written(text)
+    if found.tzinfo is not None and (found.hour, found.minute, found.second, found.microsecond) == (0, 0, 0, 0):
+        found = found.replace(tzinfo=UTC)
+    found = found.replace(tzinfo=UTC) if found.tzinfo is None else found.astimezone(UTC)
+    if found.date() < FIRST:
+        raise GateError(f"date {text!r} lies in the year {found.year:04d}, before {FIRST.year}: mend it in the file")
+    return found
+
+
+def _written(text: str) -> datetime:
+    """ISO 8601 (also with slashes, or eight digits), or a day with its month in words or the day first."""
+    iso = re.sub(r"^(\d{4})[/.](\d\d)[/.](\d\d)", r"\1-\2-\3", text)
+    if not _DIGITS.match(text) or (len(text) == 8 and text.isdigit()):
+        try:
+            return datetime.fromisoformat(iso)
+        except ValueError:
+            pass
+        slashes = _SLASHES.match(text)
+        numbers = {int(number) for number in slashes.groups()} if slashes is not None else {0}
+        if len(numbers) == 2 and max(numbers) <= 12:
+            raise GateError(f"date {text!r} may have the day or the month first: {_WAY_OUT}")
+        named = find_date(text)
+        if named is not None and named[1] == text.rstrip("."):
+            return named[0]
+        return parse_instant(iso)  # it says what is wrong
+    raise GateError(f"date {text!r} is a bare number, which is not taken for a date: {_WAY_OUT}")
+
+
+def several_dates(columns: Mapping[str, Sequence[str | None]], known: Iterable[str] = ()) -> dict[str, int]:
+    """Columns that give the rows several dates of what they depict -> how many."""
+    found = {}
+    for name, cells in columns.items():
+        values = {cell for cell in cells if cell is not None}
+        if len(values) < 2 or _EDITING.search(name) or not (_DATED.search(name) or name.casefold() in known):
+            continue
+        try:
+            count = len({read_instant(value) for value in values})
+        except GateError:
+            continue
+        if count > 1:
+            found[name] = count
+    return found
