@@ -19,7 +19,7 @@ from geo.errors import NoSnapshotError, UsageError
 from geo.measure import areas, source_comparison
 from geo.measure.settlements import ground_at
 from geo.measure.source_comparison import Ground
-from geo.presentation.sides import side_order
+from geo.presentation.statuses import side_order
 from geo.schema import last_instant, number_of, parse_instant, text_or_none, to_instant
 
 LAG_DAYS = 14

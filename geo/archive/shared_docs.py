@@ -54,7 +54,7 @@ DRAWING = {
     "incident_days": ("int", "Incidents of so many days up to the date."),
     "title": ("str or None", "What stands above it."),
     "lang": ('{"en", "uk", "ru"}', "Language of place names."),
-    "colours": ("mapping or None", "Controller to ``#rrggbb``; the palette of `geo.presentation.sides` otherwise."),
+    "colours": ("mapping or None", "Controller to ``#rrggbb``; the palette of `geo.presentation.statuses` otherwise."),
     "view": ('(west, south, east, north), "all", "changes" or None', "Degrees in EPSG:4326; everything there is,"
              " incidents far off too; the ground that changed since `since`; what the dated page shows first."),
     "shape": ('{"slide", "square", "column"}', "1920 × 1080 pixels, 1080 × 1080, or 1125 pixels (95 mm) wide and as"

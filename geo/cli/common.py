@@ -15,7 +15,7 @@ import pandas as pd
 
 from geo.errors import STOPPED, STOPPED_CODE, GeoError, UsageError
 from geo.output.console import complain, printable
-from geo.presentation.sides import side_colours
+from geo.presentation.statuses import side_colours
 from geo.schema import number_of
 from geo.version import __version__
 

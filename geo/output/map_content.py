@@ -30,8 +30,7 @@ from geo.presentation.labels import (
     written,
 )
 from geo.presentation.legend import LegendEntry, StyledLayer, in_order, legend_of
-from geo.presentation.sides import side_colours, side_of
-from geo.presentation.statuses import class_order, named
+from geo.presentation.statuses import class_order, named, side_colours, side_of
 from geo.presentation.symbols import change_symbols, class_symbols
 from geo.schema import last_instant, parse_instant, text_or_none, to_instant
 

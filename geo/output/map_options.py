@@ -73,7 +73,7 @@ class MapOptions:
     colours: Mapping[str, str] | None = field(
         default=None,
         metadata=_meant(
-            "mapping or None", "Controller to ``#rrggbb``; the palette of `geo.presentation.sides` otherwise."
+            "mapping or None", "Controller to ``#rrggbb``; the palette of `geo.presentation.statuses` otherwise."
         ),
     )
     draw_basemap: bool = field(default=True, metadata=_meant("bool", "False leaves the ground blank."))

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from geo.presentation.sides import side_of
-from geo.presentation.statuses import of_row, status_of
+from geo.presentation.statuses import of_row, side_of, status_of
 from geo.schema import is_day, text_or_none, to_instant
 
 if TYPE_CHECKING:

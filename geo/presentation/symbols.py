@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from geo.presentation.sides import NOBODY, side_colours
-from geo.presentation.statuses import Bar, Pattern, Status, class_order, status_of
+from geo.presentation.statuses import NOBODY, Bar, Pattern, Status, class_order, side_colours, status_of
 
 _ANGLES = (45, 135, 0, 90)
 AGREED = "#6f5aa8"

@@ -8,8 +8,7 @@ from collections.abc import Iterable
 from xml.etree import ElementTree as ET
 
 from geo.presentation.labels import class_label
-from geo.presentation.sides import side_colours
-from geo.presentation.statuses import class_order, status_of
+from geo.presentation.statuses import class_order, side_colours, status_of
 from geo.presentation.symbols import class_colour
 
 

@@ -32,8 +32,7 @@ from geo.output.map_content import MapContent, gather
 from geo.output.map_options import MapKeywords, MapOptions
 from geo.presentation.chart_lines import ChartLine, class_lines, lines_in_words
 from geo.presentation.labels import figure, known_words, written
-from geo.presentation.sides import side_colours
-from geo.presentation.statuses import STATUSES, named, of_row
+from geo.presentation.statuses import STATUSES, named, of_row, side_colours
 from geo.schema import last_instant, parse_instant, to_instant, write_instant
 
 if TYPE_CHECKING:

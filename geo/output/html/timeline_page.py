@@ -26,7 +26,7 @@ from geo.output.map_options import MapOptions, SharedKeywords, map_options, shar
 from geo.presentation import basemap
 from geo.presentation.labels import credit_line, title_words, written
 from geo.presentation.legend import StyledLayer
-from geo.presentation.sides import side_colours
+from geo.presentation.statuses import side_colours
 from geo.presentation.statuses import STATUSES, status_of
 from geo.presentation.templates import templates_folder
 from geo.schema import last_instant, parse_instant, to_instant

@@ -24,7 +24,7 @@ from geo.output.map_content import MapContent, gather, outlines
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.presentation import basemap
 from geo.presentation.labels import class_key, class_label, figure, title_words, written
-from geo.presentation.sides import side_colours
+from geo.presentation.statuses import side_colours
 from geo.presentation.statuses import named
 from geo.presentation.symbols import class_symbols
 from geo.presentation.templates import templates_folder

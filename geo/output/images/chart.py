@@ -19,8 +19,7 @@ from geo.output.images.themes import Shape, Theme, ThemeName, chosen, kind_of, l
 from geo.output.map_content import credit_of
 from geo.presentation.chart_lines import ChartLine, class_lines
 from geo.presentation.labels import class_label, credit_line, figure, title_words, written
-from geo.presentation.sides import NOBODY, side_colours
-from geo.presentation.statuses import status_of
+from geo.presentation.statuses import NOBODY, side_colours, status_of
 from geo.presentation.symbols import AGREED, SOURCE_COLOURS
 from geo.schema import last_instant, parse_instant, text_or_none
 from geo.version import __version__

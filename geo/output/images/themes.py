@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 
 from geo.errors import UsageError
-from geo.presentation.sides import NOBODY
+from geo.presentation.statuses import NOBODY
 
 Shape = Literal["slide", "square", "column"]
 ThemeName = Literal["light", "dark"]

@@ -15,8 +15,7 @@ from geo.output.site.plan import Day, Plan, slugs
 from geo.output.site.syndication import HEIGHT, WIDTH
 from geo.presentation.chart_lines import class_line, lines_in_words
 from geo.presentation.labels import class_label, figure, written
-from geo.presentation.sides import side_colours
-from geo.presentation.statuses import class_order
+from geo.presentation.statuses import class_order, side_colours
 from geo.schema import parse_instant, text_or_none, to_instant
 
 if TYPE_CHECKING:
