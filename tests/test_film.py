@@ -17,7 +17,8 @@ from shapely.geometry import MultiPolygon, Polygon, box
 from geo.errors import MapError
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.series.edge_history import LedgerBuilder
-from geo.output.html.timeline_codec import SCALE, ClassTrack, UnpackedTimeline, deflate, pack, unpack
+from geo.output.html.map_drawing import deflate
+from geo.output.html.timeline_codec import SCALE, ClassTrack, UnpackedTimeline, pack, unpack
 from geo.output.html.timeline_page import drawn_km2
 
 CELLS = [box(30 + x, 50 + y, 31 + x, 51 + y) for x in range(4) for y in range(3)]

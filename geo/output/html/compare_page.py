@@ -13,7 +13,7 @@ import shapely
 from geo.archive.shared_docs import described
 from geo.errors import MapError
 from geo.output.brief_tables import Section, Table, title_of
-from geo.output.html.map_data import base_layer_of
+from geo.output.html.map_drawing import base_layer_of
 from geo.output.html.map_page import ControlMap
 from geo.output.map_content import MapContent, credit_of, outlines
 from geo.presentation import basemap

@@ -21,18 +21,18 @@ from markupsafe import Markup
 
 from geo.errors import MapError
 from geo.incidents.markers import shared_words
-from geo.output.html.map_data import (
+from geo.output.html.map_drawing import (
     SCALE,
     BaseLayer,
     base_layer_of,
     class_data,
     corners,
+    draw_static_svg,
     make_base_layer,
     packed,
     shapes_of,
 )
 from geo.output.html.page import Added, PageParts, page_of, pins
-from geo.output.html.static_svg import draw_static_svg
 from geo.output.map_content import MapContent, gather
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.output.parallel import by_workers

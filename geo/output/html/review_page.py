@@ -18,10 +18,19 @@ from geo.extraction.briefing import Draft, Reading
 from geo.extraction.event_merging import Span
 from geo.formats.geojson import read_json
 from geo.incidents.markers import Marker, marker_of
-from geo.output.html.map_data import SCALE, BaseLayer, class_data, corners, make_base_layer, packed, rings, shapes_of
+from geo.output.html.map_drawing import (
+    SCALE,
+    BaseLayer,
+    class_data,
+    corners,
+    draw_static_svg,
+    make_base_layer,
+    packed,
+    rings,
+    shapes_of,
+)
 from geo.output.html.map_page import PageMap, map_values
 from geo.output.html.page import PageParts
-from geo.output.html.static_svg import draw_static_svg
 from geo.output.map_content import MapContent, gather, outlines
 from geo.presentation import basemap
 from geo.presentation.labels import written

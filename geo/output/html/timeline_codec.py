@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from geo.errors import MapError
+from geo.output.html.map_drawing import deflate
 
 if TYPE_CHECKING:
     from geo.measure.series.edge_history import Ledger
@@ -92,12 +93,6 @@ def pack(tracks: Sequence[ClassTrack], instants: Sequence[int]) -> PackedTimelin
         *streams,
     ]
     return PackedTimeline(deflate(b"".join(parts)), max((b.moved_m for b in boundaries), default=0.0))
-
-
-def deflate(raw: bytes, *, level: int = 9) -> bytes:
-    """Bytes as a browser's ``DecompressionStream("deflate-raw")`` takes them."""
-    packer = zlib.compressobj(level, zlib.DEFLATED, -15, 8)
-    return packer.compress(raw) + packer.flush()
 
 
 def unpack(data: bytes) -> UnpackedTimeline:

@@ -20,8 +20,7 @@ from geo.output.html import timeline_codec
 from geo.output.map_content import credit_of
 from geo.presentation.labels import class_label, figure, written
 from geo.presentation.legend import LegendEntry, StyledLayer, legend_of
-from geo.presentation.statuses import side_of
-from geo.presentation.statuses import Pattern, class_order, status_of
+from geo.presentation.statuses import Pattern, class_order, side_of, status_of
 from geo.presentation.symbols import Symbol, change_symbols, class_symbols
 from geo.schema import CRS, parse_instant, text_or_none
 

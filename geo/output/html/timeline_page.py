@@ -15,19 +15,17 @@ from numpy.typing import NDArray
 from geo.archive.results import FAR, When
 from geo.errors import MapError
 from geo.measure.ellipsoid import edge_areas_km2, running_areas_km2
-from geo.output.html import map_data, timeline_codec
-from geo.output.html.map_data import corners
+from geo.output.html import map_drawing, timeline_codec
+from geo.output.html.map_drawing import corners, draw_static_svg
 from geo.output.html.map_page import PageMap, map_values
 from geo.output.html.page import PageParts
-from geo.output.html.static_svg import draw_static_svg
 from geo.output.html.timeline_layers import Part, parts_of, series_values, shared_drawing
 from geo.output.map_content import MapContent, credit_of, outlines
 from geo.output.map_options import MapOptions, SharedKeywords, map_options, shares_options
 from geo.presentation import basemap
 from geo.presentation.labels import credit_line, title_words, written
 from geo.presentation.legend import StyledLayer
-from geo.presentation.statuses import side_colours
-from geo.presentation.statuses import STATUSES, status_of
+from geo.presentation.statuses import STATUSES, side_colours, status_of
 from geo.presentation.templates import templates_folder
 from geo.schema import last_instant, parse_instant, to_instant
 
@@ -151,7 +149,7 @@ def _drawn(
     if base and content.outlines:
         base["admin1"] = []  # the archive's own units are drawn instead
     named = basemap.places(content.reach, content.lang, near=content.bounds)
-    still = draw_static_svg(content, base and map_data.coarser(base, content.bounds), named)
+    still = draw_static_svg(content, base and map_drawing.coarser(base, content.bounds), named)
     values = map_values(content, ground=None) | {
         "subtitle": _subtitle(credits, own, as_known_on), "series": series,
         "patterns": shared_drawing(strands, instants),
@@ -230,7 +228,7 @@ def _data(
         "limits": corners(content.limits), "reach": corners(content.reach),
         "basemap": None, "places": named, "line_scale": basemap.scale_of(content.reach), "incidents": [],
         "film": {
-            "bytes": base64.b64encode(packed.data).decode(), "ground": map_data.packed(beneath_text, level=7),
+            "bytes": base64.b64encode(packed.data).decode(), "ground": map_drawing.packed(beneath_text, level=7),
             "still": content.bounds, "tracks": [_track_data(p) for p in parts], "sources": own,
         },
     }  # fmt: skip

@@ -16,16 +16,23 @@ from geo.archive.results import When, age_days, breaks_between, rows_of
 from geo.errors import UsageError
 from geo.measure.ellipsoid import areas_km2
 from geo.output.brief_tables import LEAST_KM2, Section, by_unit, known_number, label, signed, title_of
-from geo.output.html.map_data import SCALE, BaseLayer, base_layer_of, class_data, corners, packed, rings
+from geo.output.html.map_drawing import (
+    SCALE,
+    BaseLayer,
+    base_layer_of,
+    class_data,
+    corners,
+    draw_static_svg,
+    packed,
+    rings,
+)
 from geo.output.html.map_page import PageMap, map_values
 from geo.output.html.page import PageParts
-from geo.output.html.static_svg import draw_static_svg
 from geo.output.map_content import MapContent, gather, outlines
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.presentation import basemap
 from geo.presentation.labels import class_key, class_label, figure, title_words, written
-from geo.presentation.statuses import side_colours
-from geo.presentation.statuses import named
+from geo.presentation.statuses import named, side_colours
 from geo.presentation.symbols import class_symbols
 from geo.presentation.templates import templates_folder
 from geo.schema import CRS, is_day, last_instant, parse_instant, text_or_none, to_instant

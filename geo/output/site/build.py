@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from geo.archive.results import FAR, When, moment
 from geo.output.console import records
-from geo.output.html.map_data import base_layer_of
+from geo.output.html.map_drawing import base_layer_of
 from geo.output.html.map_page import ControlMap
 from geo.output.html.timeline_page import timeline_of
 from geo.output.map_content import credit_of, gather

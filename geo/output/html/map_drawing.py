@@ -1,0 +1,325 @@
+"""The map of a page, drawn twice: as data for its script, and as one SVG for print and readers without scripts."""
+
+from __future__ import annotations
+
+import base64
+import json
+import math
+import zlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import shapely
+from markupsafe import Markup
+
+from geo.incidents.markers import marker_radius
+from geo.presentation import basemap
+from geo.presentation.templates import escape
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
+    from geo.output.map_content import MapContent
+    from geo.presentation.basemap import Box
+    from geo.presentation.legend import StyledLayer
+
+WIDTH = 1000.0
+KM_PER_DEGREE = 111.2
+SCALE = 1_000_000  # steps per degree of control on the page: a vertex moves by 0.08 m at most
+_REGION_DEGREES = 0.002  # how far the outline of an incident's region may be off: it is no ground that is measured
+_STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
+
+
+class _Frame:
+    """An equirectangular projection, true to scale at the middle latitude."""
+
+    def __init__(self, box: Box) -> None:
+        self.box = box
+        self.squeeze = math.cos(math.radians((box[1] + box[3]) / 2))
+        wide, high = (box[2] - box[0]) * self.squeeze, box[3] - box[1]
+        self.scale = min(WIDTH / wide, 1.2 * WIDTH / high)
+        self.height = min(max(high * self.scale, 0.5 * WIDTH), 1.2 * WIDTH)
+        # a box of another shape stands in the middle of the picture
+        self.west = (WIDTH - wide * self.scale) / 2
+        self.north = (self.height - high * self.scale) / 2
+
+    def xy(self, positions: np.ndarray[Any, np.dtype[np.float64]]) -> np.ndarray[Any, np.dtype[np.float64]]:
+        x = self.west + (positions[:, 0] - self.box[0]) * self.squeeze * self.scale
+        y = self.north + (self.box[3] - positions[:, 1]) * self.scale
+        return np.column_stack([x, y])
+
+
+@dataclass(frozen=True)
+class BasemapSvg:
+    """What a picture shows under and over the ground that is held: the same for every date of the same box."""
+
+    under: str
+    over: str
+
+
+def basemap_svg(content: MapContent, base: dict[str, Any] | None, places: Sequence[Sequence[Any]]) -> BasemapSvg:
+    """Land, water and borders under the ground that is held; units and names over it."""
+    frame = _Frame(content.bounds)
+    over = [_draw_lines(content.outlines, frame, "var(--soft)", 1, "2 3"), *_draw_places(places, frame)]
+    return BasemapSvg("".join(_draw_base(base, frame) if base else []), "".join(over))
+
+
+def draw_static_svg(
+    content: MapContent,
+    base: dict[str, Any] | None = None,
+    places: Sequence[Sequence[Any]] = (),
+    *,
+    around: BasemapSvg | None = None,
+) -> Markup:
+    """The map as one SVG element."""
+    frame = _Frame(content.bounds)
+    around = around or basemap_svg(content, base, places)
+    parts = [f'<rect width="{WIDTH:g}" height="{frame.height:.0f}" fill="var(--sea)"/>', around.under]
+    parts += [_draw_region(area, frame) for area in {s.area_name: s.area for s in content.markers if s.area}.values()]
+    for item in (*content.drawn_classes, *content.changes):
+        parts.append(_draw_class(item, frame))
+    if content.front is not None:
+        parts += _draw_front(content.front.lines, frame)
+    parts.append(around.over)
+    parts += _draw_markers(content, frame)
+    parts.append(_scale_bar(frame))
+    size = f'viewBox="0 0 {WIDTH:g} {frame.height:.0f}" width="{WIDTH:g}" height="{frame.height:.0f}"'
+    head = f'<svg {size} role="img" aria-label="{escape(content.title)}" font-family="sans-serif">'
+    return Markup(f"{head}{''.join(parts)}</svg>")  # noqa: S704  (numbers, and names that are escaped)
+
+
+def _draw_base(base: dict[str, Any], frame: _Frame) -> list[str]:
+    scale = base["scale"]
+    areas = [
+        f'<path fill="var(--{tone})" fill-rule="evenodd" '
+        f'd="{_path((_decoded(r, scale) for p in base[name] for r in p), frame, close=True)}"/>'
+        for name, tone in (("land", "land"), ("lakes", "sea"))
+    ]
+    lines = [
+        f'<path fill="none" stroke="var(--{tone})" stroke-width="{width}"{dash} '
+        f'd="{_path((_decoded(line, scale) for line in base[name]), frame)}"/>'
+        for name, tone, width, dash in (
+            ("rivers", "river", 1, ""),
+            ("admin1", "unit", 0.8, ' stroke-dasharray="1 3"'),
+            ("borders", "line", 1.6, ""),
+            ("disputed", "line", 1.6, ' stroke-dasharray="5 4"'),
+        )
+    ]
+    return areas + lines
+
+
+def _decoded(steps: Sequence[int], scale: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    return np.cumsum(np.array(steps, dtype=np.float64).reshape(-1, 2), axis=0) / scale
+
+
+def _draw_class(item: StyledLayer, frame: _Frame) -> str:
+    tolerance = 0.6 / frame.scale  # under a pixel of the picture
+    shapes = shapely.simplify(np.array(item.shapes, dtype=object), tolerance)
+    rings = (shapely.get_coordinates(ring) for ring in shapely.get_rings(shapely.get_parts(shapes)))
+    dash = f' stroke-dasharray="{item.symbol.dash}"' if item.symbol.dash else ""
+    return (
+        f'<path fill="url(#{item.symbol.pattern})" fill-rule="evenodd" stroke="{item.symbol.edge}" '
+        f'stroke-width="{item.symbol.weight}"{dash} d="{_path(rings, frame, close=True)}"/>'
+    )
+
+
+def _draw_lines(lines: Sequence[Any], frame: _Frame, colour: str, width: float, dash: str) -> str:
+    paths = _path((shapely.get_coordinates(shapely.simplify(line, 0.4 / frame.scale)) for line in lines), frame)
+    return f'<path fill="none" stroke="{colour}" stroke-width="{width}" stroke-dasharray="{dash}" d="{paths}"/>'
+
+
+def _path(lines: Iterable[Any], frame: _Frame, *, close: bool = False) -> str:
+    out = []
+    for line in lines:
+        xy = frame.xy(line)
+        if len(xy) < 2 or (xy.max(axis=0) < 0).any() or (xy.min(axis=0) > (WIDTH, frame.height)).any():
+            continue
+        # tenths of a pixel, each step from the one before: a third shorter, and errors do not add up
+        tenths = np.rint(np.clip(xy, -2000, 4000) * 10).astype(np.int64)
+        steps = np.diff(tenths, axis=0)
+        moves = "l".join(f"{_tenth(x)} {_tenth(y)}" for x, y in steps[(steps != 0).any(axis=1)].tolist())
+        if moves:
+            out.append(f"M{tenths[0, 0] / 10:g} {tenths[0, 1] / 10:g}l{moves}" + ("Z" if close else ""))
+    return "".join(out)
+
+
+@cache
+def _tenth(count: int) -> str:
+    return f"{count / 10:g}"
+
+
+def _draw_places(places: Sequence[Sequence[Any]], frame: _Frame) -> list[str]:
+    taken: list[tuple[float, float, float, float]] = []
+    drawn = []
+    for lat, lon, name, _, capital in places:
+        x, y = frame.xy(np.array([[lon, lat]]))[0]
+        box = (x - 8, y - 14, x + 14 + 11 * len(name), y + 14)
+        inside = x > 8 and box[2] < WIDTH - 8 and 16 < y < frame.height - 16
+        if not inside or any(_touch(box, other) for other in taken):
+            continue
+        taken.append(box)
+        weight = ' font-weight="700"' if capital else ""
+        drawn.append(
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.4" fill="var(--label)"/><text x="{x + 7:.1f}" y="{y + 5:.1f}" '
+            f'font-size="19"{weight} fill="var(--label)" stroke="var(--halo)" stroke-width="3" paint-order="stroke">'
+            f"{escape(name)}</text>"
+        )
+        if len(drawn) == 24:
+            break
+    return drawn
+
+
+def _touch(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
+    return not (a[2] < b[0] or a[0] > b[2] or a[3] < b[1] or a[1] > b[3])
+
+
+def _draw_front(lines: shapely.Geometry, frame: _Frame) -> list[str]:
+    shapes = shapely.get_parts(shapely.simplify(lines, 0.6 / frame.scale))
+    path = _path((shapely.get_coordinates(line) for line in shapes), frame)
+    return [
+        f'<path fill="none" stroke="var(--{tone})" stroke-width="{width}" d="{path}"/>'
+        for tone, width in (("halo", 6), ("ink", 3))
+    ]
+
+
+def _draw_region(area: shapely.Geometry, frame: _Frame) -> str:
+    shapes = shapely.get_parts(shapely.simplify(area, 0.6 / frame.scale))
+    path = _path((shapely.get_coordinates(ring) for ring in shapely.get_rings(shapes)), frame, close=True)
+    return (
+        '<path fill="var(--incident)" fill-opacity=".035" fill-rule="evenodd" stroke="var(--incident)" '
+        f'stroke-width="2" stroke-dasharray="7 5" d="{path}"/>'
+    )
+
+
+def _draw_markers(content: MapContent, frame: _Frame) -> list[str]:
+    drawn = []
+    for marker in content.markers:
+        x, y = frame.xy(np.array([[marker.lon, marker.lat]]))[0]
+        if not (0 <= x <= WIDTH and 0 <= y <= frame.height):
+            continue
+        if marker.kind == "region":
+            continue
+        if marker.kind == "circle":
+            radius = marker.radius_m / 1000 / KM_PER_DEGREE * frame.scale
+            drawn.append(
+                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{radius:.1f}" fill="none" stroke="var(--incident)" '
+                'stroke-width="2" stroke-dasharray="6 5"/>'
+            )
+        else:
+            size = 7 + marker_radius(marker.count)
+            drawn.append(
+                f'<circle cx="{x:.1f}" cy="{y:.1f}" r="{size:g}" fill="var(--incident)" stroke="var(--incident-edge)" '
+                'stroke-width="2"/>'
+            )
+    return drawn
+
+
+def _scale_bar(frame: _Frame) -> str:
+    per_km = frame.scale / KM_PER_DEGREE
+    km = max((s for s in _STEPS if s * per_km <= WIDTH / 5), default=1)
+    width, y = km * per_km, frame.height - 18
+    return (
+        f'<path d="M18 {y - 6:.1f}V{y:.1f}H{18 + width:.1f}V{y - 6:.1f}" fill="none" stroke="var(--label)" '
+        'stroke-width="2"/>'
+        f'<text x="{22 + width:.1f}" y="{y + 2:.1f}" font-size="19" fill="var(--label)" stroke="var(--halo)" '
+        f'stroke-width="3" paint-order="stroke">{km} km</text>'
+    )
+
+
+# -- the data of a page's script -----------------------------------------------------------------------------------
+
+
+def corners(box: basemap.Box) -> list[list[float]]:
+    """A box in degrees as Leaflet has it: south-west and north-east, latitude first."""
+    return [[round(box[1], 5), round(box[0], 5)], [round(box[3], 5), round(box[2], 5)]]
+
+
+def class_data(item: StyledLayer) -> dict[str, Any]:
+    """How a class looks, and what a click on it says."""
+    return {
+        "label": item.label, "pattern": item.symbol.pattern, "edge": item.symbol.edge, "weight": item.symbol.weight,
+        "dash": item.symbol.dash, "facts": [list(f) for f in item.facts],
+    }  # fmt: skip
+
+
+def rings(shapes: Sequence[shapely.Geometry]) -> list[list[list[int]]]:
+    """Every polygon as its rings."""
+    polygons = shapely.get_parts(np.array(shapes, dtype=object))
+    return [[basemap.encode_line(_whole(r)) for r in shapely.get_rings(p)] for p in polygons]
+
+
+def shapes_of(content: MapContent) -> dict[str, Any]:
+    """Everything that is drawn but the ground under it, in steps of 1 / `SCALE` degree."""
+    regions = {s.area_name: s.area for s in content.markers if s.area is not None}
+    outlined = {name: shapely.simplify(area, _REGION_DEGREES) for name, area in regions.items()}
+    front = [] if content.front is None else shapely.get_parts(content.front.lines)
+    return {
+        "classes": [rings(item.shapes) for item in content.drawn_classes],
+        "changes": [rings(item.shapes) for item in content.changes],
+        "front": [basemap.encode_line(_whole(line)) for line in front],
+        "regions": {name: rings([area]) for name, area in outlined.items()},
+    }
+
+
+def _whole(line: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
+    whole: np.ndarray[Any, np.dtype[np.int64]] = np.rint(shapely.get_coordinates(line) * SCALE).astype(np.int64)
+    return whole
+
+
+@dataclass(frozen=True)
+class BaseLayer:
+    """The parts of a page that are the same for every date of the same reach."""
+
+    packed: str
+    around: BasemapSvg
+    is_mapped: bool
+
+
+def base_layer_of(archive: Archive, content: MapContent, *, draw_basemap: bool = True) -> BaseLayer:
+    """The ground under a page; made once for as long as the archive is held (`Archive.holding`)."""
+    key = ("ground", content.reach, content.bounds, content.boundary, content.lang, draw_basemap)
+    return archive.store.recall(key, lambda: make_base_layer(content, draw_basemap=draw_basemap))
+
+
+def make_base_layer(content: MapContent, *, draw_basemap: bool = True) -> BaseLayer:
+    """As `base_layer_of`, made anew."""
+    base = basemap.cut(content.reach) if draw_basemap else None
+    if base and content.outlines:
+        base["admin1"] = []  # the archive's own units are drawn instead
+    near = basemap.padded(content.bounds, 0.5)
+    places = basemap.places(content.reach, content.lang, near=near)
+    units = basemap.encode_lines(content.outlines, content.reach, near=near)
+    scale = basemap.scale_of(content.reach)
+    beneath = {"basemap": base, "units": units, "line_scale": scale, "places": places}
+    text = json.dumps(beneath, ensure_ascii=False, separators=(",", ":"))
+    around = basemap_svg(content, base and coarser(base, content.bounds), places)
+    return BaseLayer(packed(text.encode()), around, base is not None)
+
+
+def packed(data: bytes, *, level: int = 9) -> str:
+    """Bytes deflated, as a page unpacks them."""
+    return base64.b64encode(deflate(data, level=level)).decode()
+
+
+def coarser(base: Mapping[str, Any], box: basemap.Box) -> dict[str, Any]:
+    """The basemap as a still picture needs it: what lies in its box, to a pixel."""
+    scale = base["scale"]
+    pixel = 0.7 * scale * max((box[2] - box[0]) / WIDTH, (box[3] - box[1]) / WIDTH / 1.2)
+    edges = [v * scale for v in basemap.padded(box, 0.02)]
+    found: dict[str, Any] = {"scale": scale}
+    for name in (*basemap.AREAS, *basemap.LINES):
+        rings: Sequence[Any] = [r for p in base[name] for r in p] if name in basemap.AREAS else base[name]
+        whole = [np.cumsum(np.array(r).reshape(-1, 2), axis=0) for r in rings]
+        close = [r for r in whole if (r.max(axis=0) >= edges[:2]).all() and (r.min(axis=0) <= edges[2:]).all()]
+        kept = [np.rint(shapely.get_coordinates(shapely.simplify(shapely.linestrings(r), pixel))) for r in close]
+        coded = [basemap.encode_line(r.astype(np.int64)) for r in kept]
+        found[name] = [coded] if name in basemap.AREAS else coded
+    return found
+
+
+def deflate(raw: bytes, *, level: int = 9) -> bytes:
+    """Bytes as a browser's ``DecompressionStream("deflate-raw")`` takes them."""
+    packer = zlib.compressobj(level, zlib.DEFLATED, -15, 8)
+    return packer.compress(raw) + packer.flush()
