@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 
 from geo.errors import ArchiveError
 from geo.schema import parse_instant
-from geo.storage import intervals as timeline
+from geo.storage import snapshots as timeline
 from geo.storage.snapshots import Recording, record, retract
 from geo.storage.store import Store
 
@@ -237,10 +237,10 @@ def covered(spans: list[timeline.Interval]) -> set[str]:
 def test_interval_arithmetic_is_set_arithmetic(many: list[timeline.Interval], one: timeline.Interval) -> None:
     spans: list[timeline.Interval] = []
     for interval in many:
-        spans = timeline.add(spans, interval)
+        spans = timeline.add_interval(spans, interval)
     assert covered(spans) == covered(many)
-    assert covered(timeline.add(spans, one)) == covered(many) | covered([one])
-    assert covered(timeline.subtract(spans, one)) == covered(many) - covered([one])
+    assert covered(timeline.add_interval(spans, one)) == covered(many) | covered([one])
+    assert covered(timeline.subtract_interval(spans, one)) == covered(many) - covered([one])
     ends = [b for _, b in spans]
     assert all(a not in ends for a, _ in spans)
     shared = [s for a in spans if (s := timeline.overlap(a, one)) is not None]

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from geo.archive.safety_rules import Rule, embargo_hours, first_withheld, released_with_withheld
 from geo.schema import CRS, parse_instant, text_or_none
-from geo.storage import as_known_on as past
+from geo.storage import control_layer as past
 from geo.storage.store import Store
 
 Masks = Mapping[str, NDArray[np.bool_]]

@@ -15,7 +15,7 @@ import pandas as pd
 from geo.assets import ASSETS
 from geo.presentation.statuses import check_statuses, named
 from geo.schema import BREAK, last_instant, text_or_none, write_instant
-from geo.storage import intervals
+from geo.storage import snapshots
 
 _MEANINGS = ASSETS / "classes" / "meanings.csv"
 
@@ -81,11 +81,11 @@ def columns_of(rows: Sequence[dict[str, Any]], columns: Sequence[str], by: By | 
 def joined_intervals(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows of one class whose intervals touch, as one: who holds a place does not change with the polygon's shape."""
     names = ("source", "part", "controller", "status", "native")
-    spans: dict[tuple[str, ...], list[intervals.Interval]] = {}
+    spans: dict[tuple[str, ...], list[snapshots.Interval]] = {}
     for row in rows:
         key = tuple(text_or_none(row[n]) or "" for n in names)
         end = None if pd.isna(row["valid_to"]) else write_instant(row["valid_to"])
-        spans[key] = intervals.add(spans.get(key, []), (write_instant(row["valid_from"]), end))
+        spans[key] = snapshots.add_interval(spans.get(key, []), (write_instant(row["valid_from"]), end))
     found = [
         dict(zip(names, (part or None for part in key), strict=True)) | {"valid_from": a, "valid_to": b}
         for key, listed in spans.items()

@@ -13,11 +13,10 @@ from geo.assets import ASSETS
 from geo.automation.endpoints import Address, find_address
 from geo.errors import GateError, GeoError, UsageError
 from geo.formats.geojson import read_bytes
-from geo.formats.settings import load_toml
 from geo.presentation.statuses import STATUSES
 from geo.schema import to_instant
 from geo.sources import NAMES
-from geo.sources.vector import read_toml
+from geo.sources.vector import load_toml, read_toml
 
 # In this order they are made: what a later one shows, an earlier one has measured.
 OUTPUTS = ("figures", "map", "picture", "brief", "timeline", "site")

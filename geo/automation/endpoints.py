@@ -16,10 +16,9 @@ from urllib.parse import quote, urlencode
 from geo.assets import ASSETS
 from geo.automation.network import FetchedResponse, Kind, Limits, Network, check_url
 from geo.errors import FetchError, GateError, UsageError
-from geo.formats.settings import load_toml
 from geo.schema import Options, Source, parse_instant, write_instant
 from geo.sources import NAMES
-from geo.sources.vector import read_settings
+from geo.sources.vector import load_toml, read_settings
 
 Way = Literal["index", "days", "layers", "file"]
 # way -> the keys that it needs beside those that all may have

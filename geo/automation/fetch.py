@@ -16,9 +16,9 @@ from geo import sources as known_sources
 from geo.archive import Archive, open_archive
 from geo.automation.endpoints import KINDS, Address, RemoteFile, find_address, is_plain_name, offered, write_layer
 from geo.automation.network import Limits, Network
+from geo.automation.run_record import load_record
 from geo.errors import FetchError, FileError, GateError, UsageError
 from geo.formats.geojson import read_bytes
-from geo.formats.settings import load_record
 from geo.importing.importer import Receipt, import_files
 from geo.schema import Options, Source, last_instant, parse_instant, to_instant, write_instant
 from geo.storage.atomic_write import write_page

@@ -9,12 +9,25 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from geo.errors import ArchiveError, FileError
-from geo.formats.settings import load_record
+from geo.errors import ArchiveError, FileError, GateError
+from geo.formats.geojson import read_json
 from geo.storage.atomic_write import write_page
 
 LINES = 15  # a summary has room for so many
 _NAMED = 6  # files of one step that it names
+
+
+def load_record(path: Path) -> dict[str, Any]:
+    """What the tool wrote down in a JSON file of its own; empty where there is none."""
+    if not path.exists():
+        return {}
+    try:
+        found = read_json(path)
+    except GateError as error:
+        raise FileError(str(error)) from None
+    if not isinstance(found, dict):
+        raise FileError(f"{path}: a JSON {type(found).__name__}, not an object")
+    return found
 
 
 @dataclass(frozen=True)

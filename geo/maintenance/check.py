@@ -35,8 +35,8 @@ from geo.maintenance.check_snapshots import memory_findings
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.location_checks import Expected, against_country, doubts
 from geo.schema import CRS
-from geo.storage import migration, transactions
 from geo.storage import tables as layout
+from geo.storage import transactions
 from geo.units import Countries, countries_of
 
 _INCIDENT_FIELDS = ("geom", "latitude", "longitude", "date_start", "date_end", "low", "best", "high", "orig")
@@ -84,7 +84,7 @@ def _look(path: Path, connection: sqlite3.Connection) -> Report:
     if not {"gpkg_contents", "layout", "snapshots"} <= tables:
         what = "SQLite, but no archive of geo-control" if path.stat().st_size else "the file is empty"
         return Report(str(path), None, {}, (fault("file", what, ""),))
-    version = migration.version_of(connection)
+    version = layout.version_of(connection)
     if version is None:
         return Report(str(path), None, {}, (fault("layout", "the version of the layout is damaged"),))
     if version > layout.LAYOUT:
@@ -92,7 +92,7 @@ def _look(path: Path, connection: sqlite3.Connection) -> Report:
         return Report(str(path), version, {}, (newer,))
     findings = _tried("structure", structure_findings, connection)
     if version < layout.LAYOUT:
-        migration.look_through(connection)
+        layout.look_through(connection)
     for name in LAYERS:
         if name in tables:
             findings += _tried(name, lambda c, name=name: layer_findings(c, name), connection)  # type: ignore[misc]

@@ -12,7 +12,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo.storage import gpkg, migration
+from geo.storage import gpkg
 from geo.storage import tables as layout
 
 MEND = "geo repair writes a mended copy; the last backup may have it whole"
@@ -100,8 +100,8 @@ def _container(connection: sqlite3.Connection) -> Iterator[Finding]:
 
 
 def _tables(connection: sqlite3.Connection) -> Iterator[Finding]:
-    tables, columns = migration.lacking(connection)
-    older = (migration.version_of(connection) or 0) < layout.LAYOUT
+    tables, columns = layout.lacking(connection)
+    older = (layout.version_of(connection) or 0) < layout.LAYOUT
     for name in tables:
         if older:
             yield note(name, "an older layout has no such table", "it is made when the archive is next written to")
@@ -128,7 +128,7 @@ def _schema(connection: sqlite3.Connection) -> dict[tuple[str, str], str]:
 
 def _objects(connection: sqlite3.Connection) -> Iterator[Finding]:
     expected, found = _expected(), _schema(connection)
-    older = (migration.version_of(connection) or 0) < layout.LAYOUT
+    older = (layout.version_of(connection) or 0) < layout.LAYOUT
     there = {name for kind, name in found if kind == "table"}
     for (kind, name), sql in expected.items():
         table = sql.partition(" ON ")[2].split()[0].strip('"') if kind in ("index", "trigger") else name
@@ -154,7 +154,7 @@ def _registrations(connection: sqlite3.Connection) -> Iterator[Finding]:
     contents = dict(connection.execute("SELECT table_name, data_type FROM gpkg_contents"))
     columns = dict(connection.execute("SELECT table_name, geometry_type_name FROM gpkg_geometry_columns"))
     extensions = {name for (name,) in connection.execute("SELECT table_name FROM gpkg_extensions")}
-    missing = set(migration.lacking(connection)[0])
+    missing = set(layout.lacking(connection)[0])
     for name, (geometry, _, _) in layout.TABLES.items():
         if name in missing:
             continue

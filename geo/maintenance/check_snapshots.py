@@ -15,10 +15,10 @@ from geo.errors import ArchiveError, GateError
 from geo.maintenance.check_schema import AGAIN, MEND, Finding, fault, note
 from geo.presentation.statuses import STATUSES
 from geo.schema import parse_instant
-from geo.storage import intervals, snapshots
-from geo.storage.geometries import unpack
+from geo.storage import snapshots
+from geo.storage.gpkg import unpack
 
-Spans = dict[int, list[intervals.Interval]]
+Spans = dict[int, list[snapshots.Interval]]
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _SHOWN = 5  # examples of one kind of fault
@@ -198,7 +198,7 @@ def _layer_findings(connection: sqlite3.Connection, kept: Sequence[StoredSnapsho
         yield fault("control", f"{extra} rows are marked as superseded in the layer of what is known now")
 
 
-def _overlaps(found: Mapping[int, Sequence[intervals.Interval]]) -> Iterator[Finding]:
+def _overlaps(found: Mapping[int, Sequence[snapshots.Interval]]) -> Iterator[Finding]:
     for shape, spans in found.items():
         for (first, last), (start, _) in zip(_in_order(spans), _in_order(spans)[1:], strict=False):
             if last is None or last > start:
@@ -208,9 +208,9 @@ def _overlaps(found: Mapping[int, Sequence[intervals.Interval]]) -> Iterator[Fin
                 yield fault(f"control, polygon {shape}", f"an interval ends at {last}, before it begins at {first}")
 
 
-def _in_order(spans: Iterable[intervals.Interval]) -> list[intervals.Interval]:
+def _in_order(spans: Iterable[snapshots.Interval]) -> list[snapshots.Interval]:
     return sorted(spans, key=lambda span: (span[0], span[1] or "~"))
 
 
-def _words(spans: Sequence[intervals.Interval]) -> str:
+def _words(spans: Sequence[snapshots.Interval]) -> str:
     return "; ".join(f"{first} to {last or 'now'}" for first, last in _in_order(spans)[:3]) or "no interval"

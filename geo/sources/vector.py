@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 import unicodedata
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -15,9 +16,9 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.errors import GateError, UsageError
+from geo.errors import FileError, GateError, UsageError
+from geo.formats.geojson import MIB, read_bytes
 from geo.formats.layers import Layer, cell, read_layer
-from geo.formats.settings import load_toml
 from geo.presentation.statuses import STATUSES, status_of
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import Reader, by_dates, day_number, meanings, refuse_several_dates
@@ -41,6 +42,19 @@ _TEXTS = ("date", "date_format", "published", "retrieved", "layer", "part", "enc
 _TABLES = ("columns", "constants", "statuses")
 _CREDITS = ("name", "title", "url", "licence", "attribution")
 _NO_AREA = "points and lines go into the incidents or stay out"
+
+
+TOML_LIMIT = 1 * MIB
+
+
+def load_toml(path: Path) -> dict[str, Any]:
+    """What a TOML file says."""
+    try:
+        return tomllib.loads(read_bytes(path, limit=TOML_LIMIT).decode("utf-8-sig"))
+    except RecursionError:
+        raise FileError(f"{path}: brackets nested too deeply: no settings need that") from None
+    except ValueError as error:  # also a number of thousands of digits
+        raise FileError(f"{path}: not TOML in UTF-8: {error}") from None
 
 
 def read(path: Path, options: Options) -> list[Snapshot]:

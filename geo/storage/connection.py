@@ -15,7 +15,7 @@ import pandas as pd
 
 from geo.errors import ArchiveError
 from geo.schema import write_instant
-from geo.storage import cell_checks, migration, snapshots, transactions
+from geo.storage import snapshots, transactions
 from geo.storage import tables as layout
 from geo.storage.atomic_write import draft
 
@@ -50,7 +50,7 @@ class Access:
             return
         with transactions.reading(self.path) as connection:
             if _check_layout(self.path, connection) < layout.LAYOUT:
-                migration.look_through(connection)
+                layout.look_through(connection)
             yield connection
 
     @contextmanager
@@ -89,8 +89,8 @@ class Access:
         try:
             with self._writer.transaction() as connection:
                 # asked in the transaction: another writer may have brought it up meanwhile
-                if (migration.version_of(connection) or 0) < layout.LAYOUT:
-                    migration.bring_up(connection, now=write_instant(datetime.now(UTC)), made_by=_maker())
+                if (layout.version_of(connection) or 0) < layout.LAYOUT:
+                    layout.bring_up(connection, now=write_instant(datetime.now(UTC)), made_by=_maker())
                 self._refuse_wrong_clock(connection)
                 yield connection
         except BaseException:
@@ -132,7 +132,7 @@ class Access:
 
     def _table(self, query: str, *, table: str | None = None) -> pd.DataFrame:
         with self.reading() as connection:
-            return cell_checks.read_frame(connection, query, table=table)
+            return layout.read_frame(connection, query, table=table)
 
 
 def _maker() -> str:
@@ -156,7 +156,7 @@ def _check_layout(path: Path, connection: sqlite3.Connection) -> int:
             f"{path}: a GeoPackage, but no archive of geo-control;"
             f" geo import NEW.gpkg vector {path.name} takes its polygons in"
         )
-    version = migration.version_of(connection)
+    version = layout.version_of(connection)
     if version is None:
         raise ArchiveError(f"{path}: the version of its layout is damaged: geo check says more")
     if version > layout.LAYOUT:

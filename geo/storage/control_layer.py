@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from itertools import islice
@@ -15,10 +16,9 @@ from numpy.typing import NDArray
 
 from geo.errors import ArchiveError
 from geo.schema import CRS, write_instant
-from geo.storage import as_known_on as past
-from geo.storage import cell_checks, gpkg
+from geo.storage import gpkg, snapshots, tables
 from geo.storage.connection import Access
-from geo.storage.geometries import fetch_shapes, unpack
+from geo.storage.gpkg import fetch_shapes, unpack
 
 CONTROL_FIELDS = (
     "source", "part", "controller", "status", "native", "valid_from", "valid_to", "recorded_at", "superseded_at",
@@ -33,9 +33,9 @@ class ControlTable(Access):
         """The table of snapshots, without their member lists."""
         with self.reading() as connection:
             query = "SELECT * FROM snapshots ORDER BY source, part, depicts, id"
-            frame = cell_checks.read_frame(connection, query, table="snapshots")
+            frame = tables.read_frame(connection, query, table="snapshots")
         frame = frame.drop(columns=["id", "members"])
-        return frame if as_known_on is None else frame[past.known_then(frame, as_known_on)].reset_index(drop=True)
+        return frame if as_known_on is None else frame[known_then(frame, as_known_on)].reset_index(drop=True)
 
     def control_sources(self) -> list[str]:
         """The sources that control is on record from, by name."""
@@ -52,7 +52,7 @@ class ControlTable(Access):
         """Every side that control is on record by, as known now or then, before each source's limit, by name."""
         if as_known_on is not None:
             with self.reading() as connection:
-                return past.controllers_then(connection, as_known_on, limits or {})
+                return controllers_then(connection, as_known_on, limits or {})
         if limits:
             query = (
                 "SELECT source, controller, min(valid_from) AS begins FROM control WHERE controller IS NOT NULL"
@@ -74,7 +74,7 @@ class ControlTable(Access):
                 " AND (retracted_at IS NULL OR retracted_at > ?) ORDER BY depicts, recorded_at, id",
                 (source, at, at),
             ).fetchall()
-        cell_checks.refuse_damaged(rows, ("depicts", "part", "snapshot"), table="snapshots")
+        tables.refuse_damaged(rows, ("depicts", "part", "snapshot"), table="snapshots")
         return rows
 
     def control_now(self, source: str, instant: datetime) -> gpd.GeoDataFrame:
@@ -111,7 +111,7 @@ class ControlTable(Access):
         """Every polygon that ever stood over a point, as known now or then, found by the layers' spatial indexes."""
         if as_known_on is not None:
             with self.reading() as connection:
-                frame = _control_frame(past.rows_at_then(connection, source, lon, lat, as_known_on))
+                frame = _control_frame(rows_at_then(connection, source, lon, lat, as_known_on))
         else:
             frame = self._rows(
                 "JOIN rtree_control_geom r ON r.id = control.fid WHERE r.minx <= ? AND r.maxx >= ? AND r.miny <= ?"
@@ -138,11 +138,11 @@ class ControlTable(Access):
                 "SELECT part, depicts, recorded_at, retracted_at, members FROM snapshots WHERE source = ?"
                 " ORDER BY part, depicts, id"
             )
-            table = cell_checks.read_frame(connection, query, (source,), table="snapshots")
-            table = table[past.known_then(table, as_known_on)]
+            table = tables.read_frame(connection, query, (source,), table="snapshots")
+            table = table[known_then(table, as_known_on)]
             rows: list[tuple[Any, ...]] = []
             for _, series in table.groupby("part", sort=True):
-                rows += past.rows_then(connection, series, at)
+                rows += rows_then(connection, series, at)
         return _control_frame(rows)
 
     def members(self, snapshot: str) -> gpd.GeoDataFrame:
@@ -168,7 +168,7 @@ def _control_frame(rows: Iterable[tuple[Any, ...]]) -> gpd.GeoDataFrame:
     shapes = []
     walk = iter(rows)
     while some := list(islice(walk, _AT_ONCE)):  # blobs and geometries of a long series are not in memory together
-        cell_checks.refuse_damaged(some, (*CONTROL_FIELDS, "geom"), table="control")
+        tables.refuse_damaged(some, (*CONTROL_FIELDS, "geom"), table="control")
         listed += [r[:-1] for r in some]
         shapes.append(gpkg.decode([r[-1] for r in some]))
     frame = pd.DataFrame(listed, columns=list(CONTROL_FIELDS), dtype=object)
@@ -178,3 +178,85 @@ def _control_frame(rows: Iterable[tuple[Any, ...]]) -> gpd.GeoDataFrame:
     except ValueError as error:
         raise ArchiveError(f"the table control is damaged: {error}: geo check says more") from error
     return gpd.GeoDataFrame(frame, geometry=np.concatenate([*shapes, np.empty(0, dtype=object)]), crs=CRS)
+
+
+def known_then(table: pd.DataFrame, moment: datetime) -> pd.Series:
+    """Which recordings were in force at a moment: recorded, not yet taken back, and the last for their instant."""
+    at = write_instant(moment)
+    known = (table["recorded_at"] <= at) & (table["retracted_at"].isna() | (table["retracted_at"] > at))
+    keys = [c for c in ("source", "part", "depicts") if c in table]
+    latest = table[known].sort_values("recorded_at").drop_duplicates(keys, keep="last").index
+    return pd.Series(table.index.isin(latest), index=table.index)
+
+
+def rows_then(connection: sqlite3.Connection, series: pd.DataFrame, at: str) -> list[tuple[Any, ...]]:
+    """The rows of one part at an instant, from the recordings in force then."""
+    series = series.sort_values("depicts")
+    past = series[series["depicts"] <= at]
+    if past.empty:
+        return []
+    later = series[series["depicts"] > at]
+    here = unpack(past["members"].iloc[-1])
+    starts = dict.fromkeys(here.tolist(), past["depicts"].iloc[-1])
+    alive = here
+    for depicts, packed in zip(past["depicts"].iloc[-2::-1], past["members"].iloc[-2::-1], strict=True):
+        alive = np.intersect1d(alive, unpack(packed))
+        if not len(alive):
+            break
+        starts |= dict.fromkeys(alive.tolist(), depicts)
+    ends: dict[int, str | None] = dict.fromkeys(here.tolist())
+    alive = here
+    for depicts, packed in zip(later["depicts"], later["members"], strict=True):
+        gone = np.setdiff1d(alive, unpack(packed))
+        ends |= dict.fromkeys(gone.tolist(), depicts)
+        alive = np.setdiff1d(alive, gone)
+        if not len(alive):
+            break
+    found = fetch_shapes(connection, here.tolist())
+    rows = [(*r[1:6], starts[r[0]], ends[r[0]], r[6], None, r[7]) for r in found]
+    return sorted(rows, key=lambda r: (r[1], r[3], r[2] or "", r[4] or ""))
+
+
+def rows_at_then(
+    connection: sqlite3.Connection, source: str | None, lon: float, lat: float, known: datetime
+) -> list[tuple[Any, ...]]:
+    """The rows whose boxes hold a point, over all time, from the recordings in force at a moment."""
+    near: set[int] = set()
+    for table in ("control", "control_superseded"):
+        query = (
+            f"SELECT DISTINCT c.shape FROM {table} c JOIN rtree_{table}_geom r ON r.id = c.fid"
+            " WHERE r.minx <= ? AND r.maxx >= ? AND r.miny <= ? AND r.maxy >= ? AND (? IS NULL OR c.source = ?)"
+        )
+        near |= {row[0] for row in connection.execute(query, (lon, lon, lat, lat, source, source))}
+    wanted = np.array(sorted(near), dtype=np.int64)
+    spans: dict[int, list[snapshots.Interval]] = {}
+    for _, series in _in_force_then(connection, known).groupby(["source", "part"], sort=True):
+        ends = [*series["depicts"].tolist()[1:], None]
+        for depicts, end, packed in zip(series["depicts"], ends, series["members"], strict=True):
+            for shape in np.intersect1d(wanted, unpack(packed)).tolist():
+                spans[shape] = snapshots.add_interval(spans.get(shape, []), (depicts, end))
+    found = fetch_shapes(connection, sorted(spans))
+    return [(*r[1:6], first, last, r[6], None, r[7]) for r in found for first, last in spans[r[0]]]
+
+
+def controllers_then(connection: sqlite3.Connection, known: datetime, limits: Mapping[str, str]) -> list[str]:
+    """Every side of the polygons of the recordings in force at a moment, before each source's limit, by name."""
+    table = _in_force_then(connection, known)
+    rows = zip(table["source"], table["depicts"], table["members"], strict=True)
+    members = [unpack(packed) for source, depicts, packed in rows if depicts < limits.get(source, "~")]
+    alive = set(np.unique(np.concatenate(members)).tolist()) if members else set()
+    sides: dict[int, str] = {}
+    for layer in ("control", "control_superseded"):
+        query = f"SELECT DISTINCT shape, controller FROM {layer} WHERE controller IS NOT NULL"
+        sides |= dict(connection.execute(query).fetchall())
+    return sorted({side for shape, side in sides.items() if shape in alive})
+
+
+def _in_force_then(connection: sqlite3.Connection, known: datetime) -> pd.DataFrame:
+    """The recordings in force at a moment with their members, in order of what they depict."""
+    query = (
+        "SELECT source, part, depicts, recorded_at, retracted_at, members FROM snapshots"
+        " ORDER BY source, part, depicts, id"
+    )
+    table = tables.read_frame(connection, query, table="snapshots")
+    return table[known_then(table, known)]

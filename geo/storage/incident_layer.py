@@ -12,9 +12,9 @@ import numpy as np
 import pandas as pd
 
 from geo.schema import CRS, INCIDENT_COLUMNS, INCIDENT_NUMBERS, write_instant
-from geo.storage import cell_checks, gpkg
+from geo.storage import gpkg, tables
 from geo.storage.connection import Access
-from geo.storage.geometries import plain
+from geo.storage.gpkg import plain
 
 _AT_ONCE = 10_000  # incidents written in one go: more would only take memory
 _CHUNK = 900  # values in one statement: old builds of SQLite take 999
@@ -116,7 +116,7 @@ def _put_some(
 
 def _incident_frame(rows: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> gpd.GeoDataFrame:
     """Rows of these columns, the geometry and a number."""
-    cell_checks.refuse_damaged(rows, [*columns, "geom"], table="incidents")
+    tables.refuse_damaged(rows, [*columns, "geom"], table="incidents")
     held = {
         c: np.array([r[i] for r in rows], dtype=float if c in INCIDENT_NUMBERS else object)
         for i, c in enumerate(columns)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
@@ -16,8 +16,47 @@ import numpy as np
 from geo.errors import ArchiveError
 from geo.schema import parse_instant, write_instant
 from geo.storage import gpkg
-from geo.storage import intervals as timeline
-from geo.storage.geometries import fetch_shapes, known_shapes, new_shapes, pack, plain, promote, unpack
+from geo.storage.gpkg import fetch_shapes, known_shapes, new_shapes, pack, plain, promote, unpack
+
+Interval = tuple[str, str | None]
+
+
+def _ends_after(end: str | None, instant: str) -> bool:
+    return end is None or end > instant
+
+
+def subtract_interval(intervals: Iterable[Interval], cut: Interval) -> list[Interval]:
+    """What is left of the intervals without `cut`."""
+    start, end = cut
+    left: list[Interval] = []
+    for first, last in sorted(intervals, key=lambda interval: interval[0]):
+        if not _ends_after(last, start) or (end is not None and first >= end):
+            left.append((first, last))
+            continue
+        if first < start:
+            left.append((first, start))
+        if end is not None and _ends_after(last, end):
+            left.append((end, last))
+    return left
+
+
+def add_interval(intervals: Iterable[Interval], new: Interval) -> list[Interval]:
+    """The intervals with `new` among them, those that touch joined into one."""
+    joined: list[Interval] = []
+    for first, last in sorted([*subtract_interval(intervals, new), new], key=lambda interval: interval[0]):
+        if joined and joined[-1][1] == first:
+            joined[-1] = (joined[-1][0], last)
+        else:
+            joined.append((first, last))
+    return joined
+
+
+def overlap(a: Interval, b: Interval) -> Interval | None:
+    """The part that two intervals share, or None."""
+    start = max(a[0], b[0])
+    end = a[1] if b[1] is None else b[1] if a[1] is None else min(a[1], b[1])
+    return (start, end) if end is None or start < end else None
+
 
 CLOCKS_MAY_DIFFER = timedelta(minutes=10)
 
@@ -245,20 +284,20 @@ def _replace_state(
     for shape in sorted(old - members):
         if there is not None:
             _keep_superseded(connection, shape, span, now)
-        _set_intervals(connection, shape, timeline.subtract(_intervals(connection, shape), span), None, now)
+        _set_intervals(connection, shape, subtract_interval(_intervals(connection, shape), span), None, now)
     for shape in sorted(members - old):
-        intervals = timeline.add(_intervals(connection, shape), span)
+        intervals = add_interval(_intervals(connection, shape), span)
         _set_intervals(connection, shape, intervals, rows.get(shape), now)
 
 
-def _intervals(connection: sqlite3.Connection, shape: int) -> list[timeline.Interval]:
+def _intervals(connection: sqlite3.Connection, shape: int) -> list[Interval]:
     return connection.execute("SELECT valid_from, valid_to FROM control WHERE shape = ?", (shape,)).fetchall()
 
 
 def _set_intervals(
     connection: sqlite3.Connection,
     shape: int,
-    wanted: list[timeline.Interval],
+    wanted: list[Interval],
     row: tuple[bytes, tuple[Any, ...]] | None,
     now: str,
 ) -> None:
@@ -289,13 +328,13 @@ def _row_of(connection: sqlite3.Connection, shape: int) -> tuple[bytes, tuple[An
     return blob, tuple(row)
 
 
-def _keep_superseded(connection: sqlite3.Connection, shape: int, span: timeline.Interval, now: str) -> None:
+def _keep_superseded(connection: sqlite3.Connection, shape: int, span: Interval, now: str) -> None:
     """Copy what a polygon's rows say about `span` to the layer of superseded rows, before it is taken from them."""
     columns = "geom, source, part, controller, status, native, {}, {}, recorded_at, {}, shape"
     for fid, first, last in connection.execute(
         "SELECT fid, valid_from, valid_to FROM control WHERE shape = ?", (shape,)
     ).fetchall():
-        lost = timeline.overlap((first, last), span)
+        lost = overlap((first, last), span)
         if lost is not None:
             connection.execute(
                 f"INSERT INTO control_superseded ({columns.format('valid_from', 'valid_to', 'superseded_at')})"

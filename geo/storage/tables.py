@@ -1,10 +1,16 @@
-"""What an archive's tables are called and what they hold. The layout has a version of its own."""
+"""What an archive's tables hold, checked cell by cell; archives of an older layout, read and brought up to date."""
 
 from __future__ import annotations
 
 import re
 import sqlite3
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
 
+import pandas as pd
+
+from geo.errors import ArchiveError
 from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, INCIDENT_WHOLE
 from geo.storage import gpkg
 
@@ -120,4 +126,102 @@ def create_tables(connection: sqlite3.Connection, *, now: str, made_by: str) -> 
         gpkg.create_layer(connection, name, columns=columns, geometry=geometry, title=title, now=now)
     for statement in INDEXES:
         connection.execute(statement)
+    connection.execute("INSERT INTO layout (version, made_by) VALUES (?, ?)", (LAYOUT, made_by))
+
+
+_KINDS: Mapping[str, tuple[type, ...]] = {"INTEGER": (int,), "DOUBLE": (float, int), "BLOB": (bytes,)}
+
+
+@cache
+def declared(table: str) -> dict[str, tuple[str, bool]]:
+    """Column -> its declared kind, and whether it may be empty, for a table of the layout."""
+    geometry, _, sql = TABLES[table]
+    columns = columns_of(sql)
+    found = {name: (parts.split()[1].partition("(")[0], "NOT NULL" not in parts) for name, parts in columns.items()}
+    key = {"fid": ("INTEGER", False), "geom": ("BLOB", False)} if geometry else {"id": ("INTEGER", False)}
+    return {**key, **found}
+
+
+def refuse_damaged(rows: Sequence[Sequence[Any]], columns: Sequence[str], *, table: str) -> None:
+    """Turn back rows in which a cell is of another kind than its column: no writer of ours leaves such a one."""
+    for at, column in enumerate(columns):
+        _refuse({type(row[at]) for row in rows}, column, table)
+
+
+def _refuse(found: set[type], column: str, table: str) -> None:
+    if column not in declared(table):
+        return
+    kind, may_lack = declared(table)[column]
+    wanted = {*_KINDS.get(kind, (str,)), *((type(None), float) if may_lack and kind == "INTEGER" else ())}
+    wrong = found - wanted - ({type(None)} if may_lack else set())
+    if wrong:
+        names = ", ".join(sorted("nothing" if one is type(None) else one.__name__ for one in wrong))
+        raise ArchiveError(f"the table {table} is damaged: its column {column} holds {names}: geo check says more")
+
+
+def read_frame(
+    connection: sqlite3.Connection, query: str, values: Sequence[Any] = (), *, table: str | None = None
+) -> pd.DataFrame:
+    """What a query gives, as a frame."""
+    try:
+        frame = pd.read_sql_query(query, connection, params=tuple(values))
+    except pd.errors.DatabaseError as error:  # as pandas wraps it, nobody knows it for SQLite's
+        if isinstance(error.__cause__, sqlite3.Error):
+            raise error.__cause__ from None
+        raise
+    for column in frame if table is not None else ():
+        cells = frame[column].astype(object).where(frame[column].notna(), None)
+        _refuse(set(map(type, cells)), str(column), str(table))
+    return frame
+
+
+_INDEX_NAME = re.compile(r"CREATE INDEX (\w+)")
+
+
+def version_of(connection: sqlite3.Connection) -> int | None:
+    """The layout's version; None where the archive does not say."""
+    found = connection.execute("SELECT max(version) FROM layout").fetchone()[0]
+    return found if isinstance(found, int) else None  # damage can put anything there
+
+
+def lacking(connection: sqlite3.Connection) -> tuple[list[str], dict[str, list[str]]]:
+    """What an archive has not: tables, and columns of the tables that it has."""
+    tables, columns = [], {}
+    for name, (_, _, sql) in TABLES.items():
+        there = {row[1] for row in connection.execute(f'PRAGMA main.table_info("{name}")')}
+        if not there:
+            tables.append(name)
+        elif missing := [column for column in columns_of(sql) if column not in there]:
+            columns[name] = missing
+    return tables, columns
+
+
+def look_through(connection: sqlite3.Connection) -> None:
+    """Let a reader see an older archive as if it had today's layout; what it lacks is empty."""
+    tables, columns = lacking(connection)
+    for name in tables:
+        geometry, _, sql = TABLES[name]
+        key = '"fid" INTEGER, "geom" BLOB' if geometry else '"id" INTEGER'
+        connection.execute(f'CREATE TEMP TABLE "{name}" ({key}, {sql})')
+    for name, missing in columns.items():
+        empty = ", ".join(f'NULL AS "{column}"' for column in missing)
+        connection.execute(f'CREATE TEMP VIEW "{name}" AS SELECT *, {empty} FROM main."{name}"')
+
+
+def bring_up(connection: sqlite3.Connection, *, now: str, made_by: str) -> None:
+    """Give an older archive what it lacks, in the caller's transaction: all of it or nothing."""
+    tables, columns = lacking(connection)
+    for name in tables:
+        geometry, title, sql = TABLES[name]
+        gpkg.create_layer(connection, name, columns=sql, geometry=geometry, title=title, now=now)
+    for name, missing in columns.items():
+        declared = columns_of(TABLES[name][2])
+        for column in missing:
+            # SQLite adds no column that must have a value to rows that have none
+            connection.execute(f'ALTER TABLE "{name}" ADD COLUMN {declared[column].replace(" NOT NULL", "")}')
+    there = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'index'")}
+    for statement in INDEXES:
+        match = _INDEX_NAME.match(statement)
+        if match and match[1] not in there:
+            connection.execute(statement)
     connection.execute("INSERT INTO layout (version, made_by) VALUES (?, ?)", (LAYOUT, made_by))
