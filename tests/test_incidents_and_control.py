@@ -19,8 +19,7 @@ from geo.archive import Archive, open_archive
 from geo.cli import main
 from geo.errors import UsageError
 from geo.importing.importer import import_files
-from geo.incidents.control_join import encounters
-from geo.incidents.counts import counted
+from geo.incidents.control_join import counted, encounters
 from geo.incidents.duplicates import doubles
 from geo.measure.front_line import distance_km
 from geo.schema import INCIDENT_COLUMNS, INCIDENT_NUMBERS

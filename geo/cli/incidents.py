@@ -87,7 +87,7 @@ def _table(archive: Any, frame: Any, asked: dict[str, Any]) -> tuple[Any, str] |
     if len(ways) > 1:
         raise UsageError("one of --by, --with-control and --duplicates at a time")
     if asked["by"]:
-        from geo.incidents.counts import counted
+        from geo.incidents.control_join import counted
 
         title = f"incidents by {asked['by']}{_span_words(frame)}; each dataset by itself"
         return counted(archive, frame, by=asked["by"], level=asked["level"]), title

@@ -21,7 +21,7 @@ from geo.claims.checking import check_claims
 from geo.claims.model import claim_of
 from geo.errors import GeoError
 from geo.importing.importer import import_claims, import_files
-from geo.incidents.counts import counted
+from geo.incidents.control_join import counted
 from geo.incidents.export import shaped
 from geo.maintenance.backup import back_up
 from geo.maintenance.check import check_archive
