@@ -24,7 +24,7 @@ from geo.cli import main
 from geo.importing.importer import Receipt, import_files
 from geo.incidents.export import shaped
 from geo.schema import INCIDENT_COLUMNS, INCIDENT_NUMBERS, Options
-from geo.sources import acled, event_datasets, isw_events, mymaps, ucdp
+from geo.sources import event_datasets, isw_events, mymaps, reader
 
 FILES = {
     "acled": "acled/*.csv", "ucdp-ged": "ucdp_ged/*.csv", "viina": "viina_derived/*.csv",
@@ -116,9 +116,9 @@ def same(mine: str, theirs: str) -> bool:
 
 
 SHAPES = {
-    "acled": ("acled/acled_benin_2022_31cols.csv", "event_id_cnty", acled, {"region", "timestamp"}),
+    "acled": ("acled/acled_benin_2022_31cols.csv", "event_id_cnty", {"region", "timestamp"}),
     "ucdp-ged": (
-        "ucdp_ged/ucdp_ged_23.1_sample1000.csv", "id", ucdp,
+        "ucdp_ged/ucdp_ged_23.1_sample1000.csv", "id",
         {"relid", "active_year", "code_status", "conflict_dset_id", "conflict_new_id", "conflict_name", "dyad_dset_id",
          "dyad_new_id", "dyad_name", "side_a_dset_id", "side_a_new_id", "side_b_dset_id", "side_b_new_id", "geom_wkt",
          "country_id", "region", "gwnoa", "gwnob"},
@@ -129,7 +129,7 @@ SHAPES = {
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("orig", [True, False], ids=["whole", "without orig"])
 def test_a_file_exported_again_equals_the_original(shape: str, orig: bool, shared: Path, tmp_path: Path) -> None:
-    file, key, module, unmapped = SHAPES[shape]
+    file, key, unmapped = SHAPES[shape]
     path = shared / "incidents" / file
     import_files(tmp_path / "a.gpkg", shape, path)
     frame = open_archive(tmp_path / "a.gpkg").incidents()
@@ -137,7 +137,7 @@ def test_a_file_exported_again_equals_the_original(shape: str, orig: bool, share
         original = {r[key].removesuffix(".0"): r for r in csv.DictReader(stream)}
     out = rows_of(shaped(frame if orig else frame.assign(orig=None), shape))
     assert len(out) == len(original)
-    assert list(out[0]) == list(module.COLUMNS) == list(next(iter(original.values())))
+    assert list(out[0]) == event_datasets.COLUMNS[shape]["columns"] == list(next(iter(original.values())))
     for row in out:
         theirs = original[row[key].removesuffix(".0")]
         if orig:
@@ -172,16 +172,16 @@ def frame_of(rows: list[dict[str, Any]]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(frame, geometry=points, crs="EPSG:4326")
 
 
-@pytest.mark.parametrize(("shape", "module"), [("acled", acled), ("ucdp-ged", ucdp)])
+@pytest.mark.parametrize("shape", ["acled", "ucdp-ged"])
 @settings(max_examples=60, deadline=None)
 @given(rows=st.lists(incidents(), min_size=1, max_size=4))
 def test_what_is_known_survives_the_round_trip(
-    shape: str, module: Any, rows: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
+    shape: str, rows: list[dict[str, Any]], tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     path = tmp_path_factory.mktemp("trip") / "out.csv"
     with path.open("w", encoding="utf-8", newline="") as stream:
         csv.writer(stream, lineterminator="\n").writerows(shaped(frame_of(rows), shape))
-    back = module.read(path, Options())
+    back = reader(shape).read(path, Options())
     assert back.refusals == ()
     for row, mine in zip(rows, back.frame.to_dict("records"), strict=True):
         for name, value in row.items():
@@ -205,7 +205,7 @@ def test_exports_defuse_formulas_and_reading_takes_that_back(tmp_path: Path) -> 
     assert raw["notes"] == "=1+1"
     path = tmp_path / "out.csv"
     path.write_text(",".join(out) + "\n" + ",".join(f'"{v}"' for v in out.values()) + "\n")
-    assert acled.read(path, Options()).frame["notes"].tolist() == ["=1+1"]
+    assert event_datasets.ACLED.read(path, Options()).frame["notes"].tolist() == ["=1+1"]
 
 
 def test_an_id_made_from_what_a_row_says_stays_when_others_come_and_go(tmp_path: Path) -> None:

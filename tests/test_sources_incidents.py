@@ -15,7 +15,7 @@ from geo.archive import open_archive
 from geo.errors import GateError, UsageError
 from geo.importing.importer import Receipt, import_files
 from geo.schema import Options, parse_instant
-from geo.sources import acled, event_datasets, incidents, ucdp
+from geo.sources import event_datasets, incidents
 from geo.sources import incident_rows as points
 
 FILES = {
@@ -185,7 +185,7 @@ def test_the_flags_of_viina_name_an_actor_only_where_one_side_acted(shared: Path
 def test_a_table_of_another_kind_is_refused_and_the_way_out_that_it_names_works(shared: Path, tmp_path: Path) -> None:
     short = shared / "incidents" / "viina_derived" / "VIINA_2025_REBUILD.csv"
     with pytest.raises(GateError, match=r"no column event_date, .*; found: event_id_1pd, .*Import it as 'incidents'"):
-        acled.read(short, Options())
+        event_datasets.ACLED.read(short, Options())
     path = tmp_path / "own.csv"
     path.write_text("nr,when,y,x,who\n1,2025-01-11,50.45,30.52,A\n")
     with pytest.raises(GateError, match="no column event_id or id, date_start or event_date or date, latitude"):
@@ -213,7 +213,7 @@ def test_what_is_not_known_is_no_nought(tmp_path: Path) -> None:
         "event_id_cnty,event_date,time_precision,latitude,longitude,geo_precision,fatalities,actor2\n"
         "A1,28 December 2022,2,50,30,3,,NA\nA2,2022-12-28,3,50,30,1,0,x\n"
     )
-    frame = acled.read(path, Options()).frame
+    frame = event_datasets.ACLED.read(path, Options()).frame
     assert frame["date_start"].tolist() == ["2022-12-28"] * 2
     assert frame["date_prec"].tolist() == [3, 4]  # a week and a month, in UCDP's codes
     assert np.isnan(frame["best"][0])
@@ -223,7 +223,7 @@ def test_what_is_not_known_is_no_nought(tmp_path: Path) -> None:
         "id,date_start,date_end,latitude,longitude,where_prec,deaths_a,number_of_sources\n"
         "7.0,2022-01-01,2022-01-09,50,30,4,,-1\n7,2022-01-01,2022-01-09,50,30,4,1,2\n"
     )
-    rows = ucdp.read(path, Options())
+    rows = event_datasets.UCDP.read(path, Options())
     assert rows.frame[["deaths_a", "number_of_sources", "low"]].isna().all(axis=None)
     assert "'7' used twice" in rows.refusals[0].why  # 7.0 and 7 are one id
 

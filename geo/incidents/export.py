@@ -15,26 +15,17 @@ import geopandas as gpd
 from geo.errors import UsageError
 from geo.formats.tables import defused
 from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, text_or_none
-from geo.sources import acled, ucdp
+from geo.sources.event_datasets import ACLED_DATE_PREC, ACLED_TAG, COLUMNS, GEO_PRECISION
 
 Fields = Mapping[str, Any]
 SHAPES = ("acled", "ucdp-ged", "csv")
 
-_TIME_PRECISION = {ucdp_code: acled_code for acled_code, ucdp_code in acled.DATE_PREC.items()}
+_ACLED, _UCDP = COLUMNS["acled"], COLUMNS["ucdp-ged"]
+
+_TIME_PRECISION = {ucdp_code: acled_code for acled_code, ucdp_code in ACLED_DATE_PREC.items()}
 _COORDINATES = ("latitude", "longitude")
 # an account's name, which a spreadsheet may show but cannot compute: no bracket, no operator, no reference
 _HANDLE = re.compile(r"@\w+(?:[;,] ?@?[\w ]+)*$")
-# ACLED's own table: sub-event or event type -> disorder type (codebook of 2023, p. 9)
-_DISORDER = {
-    "Battles": "Political violence",
-    "Explosions/Remote violence": "Political violence",
-    "Violence against civilians": "Political violence",
-    "Mob violence": "Political violence",
-    "Violent demonstration": "Demonstrations",
-    "Protests": "Demonstrations",
-    "Excessive force against protesters": "Political violence; Demonstrations",
-    "Strategic developments": "Strategic developments",
-}
 
 
 def shaped(frame: gpd.GeoDataFrame, shape: str, *, raw: bool = False) -> Iterator[list[str]]:
@@ -79,13 +70,13 @@ def _cell(row: Fields, name: str) -> str:
 
 # -- ACLED ----------------------------------------------------------------------------------------------------------
 
-_ACLED_OURS = {name: name for name in (*acled.SAME, "latitude", "longitude", "geo_precision")} | {
-    theirs: ours for ours, theirs in acled.RENAMED.items()
+_ACLED_OURS = {name: name for name in (*_ACLED["same"], "latitude", "longitude", "geo_precision")} | {
+    theirs: ours for ours, theirs in _ACLED["renamed"].items()
 }
 
 
 def _acled(_: gpd.GeoDataFrame) -> tuple[Sequence[str], Callable[[Fields], list[str]]]:
-    return acled.COLUMNS, _acled_cells
+    return _ACLED["columns"], _acled_cells
 
 
 def _acled_cells(row: Fields) -> list[str]:
@@ -95,15 +86,17 @@ def _acled_cells(row: Fields) -> list[str]:
     made["year"] = start[:4] if start else ""
     made["time_precision"] = number_text(_TIME_PRECISION.get(row.get("date_prec") or 0.0))
     made["fatalities"] = number_text(row.get("best"))
-    made["disorder_type"] = _DISORDER.get(made["sub_event_type"]) or _DISORDER.get(made["event_type"], "")
+    made["disorder_type"] = _ACLED["disorder"].get(made["sub_event_type"]) or _ACLED["disorder"].get(
+        made["event_type"], ""
+    )
     made["interaction"] = _interaction(made["inter1"], made["inter2"])
-    made["geo_precision"] = made["geo_precision"] or number_text(ucdp.GEO_PRECISION.get(row.get("where_prec") or 0.0))
+    made["geo_precision"] = made["geo_precision"] or number_text(GEO_PRECISION.get(row.get("where_prec") or 0.0))
     orig = _orig(row, ("event_date", "latitude", "longitude", "event_type"))
     if not orig:
         made["tags"] = "; ".join([*([made["tags"]] if made["tags"] else []), *_carried(row, made)])
     # ACLED writes what it does not know as NA
-    whole = {name: str(orig[name]) if name in orig else made.get(name) or "NA" for name in acled.COLUMNS}
-    return [whole[name] for name in acled.COLUMNS]
+    whole = {name: str(orig[name]) if name in orig else made.get(name) or "NA" for name in _ACLED["columns"]}
+    return [whole[name] for name in _ACLED["columns"]]
 
 
 def _interaction(one: str, other: str) -> str:
@@ -121,20 +114,20 @@ def _carried(row: Fields, made: Mapping[str, str]) -> list[str]:
         there.add("date_prec")
     names = [n for n in (*INCIDENT_TEXT, *INCIDENT_NUMBERS) if n not in there]
     cells = {n: _cell(row, n) for n in names if row.get(n) is not None and row.get(n) != implied.get(n)}
-    return [f"{acled.CARRIED}{name}={quote(value, safe=' /:,.?&=()')}" for name, value in cells.items() if value]
+    return [f"{ACLED_TAG}{name}={quote(value, safe=' /:,.?&=()')}" for name, value in cells.items() if value]
 
 
 # -- UCDP -----------------------------------------------------------------------------------------------------------
 
-_UCDP_OURS = {name: name for name in (*INCIDENT_TEXT, *INCIDENT_NUMBERS) if name in ucdp.COLUMNS} | {
-    theirs: ours for ours, theirs in ucdp.RENAMED.items()
+_UCDP_OURS = {name: name for name in (*INCIDENT_TEXT, *INCIDENT_NUMBERS) if name in _UCDP["columns"]} | {
+    theirs: ours for ours, theirs in _UCDP["renamed"].items()
 }
 
 
 def _ucdp(frame: gpd.GeoDataFrame) -> tuple[Sequence[str], Callable[[Fields], list[str]]]:
     own = [n for n in (*INCIDENT_TEXT, *INCIDENT_NUMBERS) if n not in _UCDP_OURS.values()]
     behind = [n for n in own if n in frame and any(_not_implied(row, n) for row in _rows(frame[[n, *_needs(frame)]]))]
-    columns = (*ucdp.COLUMNS, *behind)
+    columns = (*_UCDP["columns"], *behind)
     return columns, lambda row: _ucdp_cells(row, behind)
 
 
@@ -145,7 +138,7 @@ def _needs(frame: gpd.GeoDataFrame) -> list[str]:
 def _not_implied(row: Fields, name: str) -> bool:
     """Whether a row says something under this column that UCDP's own columns do not say already."""
     value = row.get(name)
-    return value is not None and not (name == "geo_precision" and value == ucdp.GEO_PRECISION.get(row["where_prec"]))
+    return value is not None and not (name == "geo_precision" and value == GEO_PRECISION.get(row["where_prec"]))
 
 
 def _ucdp_cells(row: Fields, behind: Sequence[str]) -> list[str]:
@@ -156,8 +149,8 @@ def _ucdp_cells(row: Fields, behind: Sequence[str]) -> list[str]:
     made["geom_wkt"] = f"POINT ({lon:.15g} {lat:.15g})"
     made["priogrid_gid"] = str(math.floor((lat + 90) * 2) * 720 + math.floor((lon + 180) * 2) + 1)
     orig = _orig(row, ("id", "date_start", "date_end", "where_prec"))
-    whole = made | {name: str(value) for name, value in orig.items() if name in ucdp.COLUMNS}
-    return [*(whole.get(name, "") for name in ucdp.COLUMNS), *(_cell(row, name) for name in behind)]
+    whole = made | {name: str(value) for name, value in orig.items() if name in _UCDP["columns"]}
+    return [*(whole.get(name, "") for name in _UCDP["columns"]), *(_cell(row, name) for name in behind)]
 
 
 # -- ours -----------------------------------------------------------------------------------------------------------

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from geo.assets import ASSETS
 from geo.errors import GateError
 from geo.formats.layers import cell
 from geo.presentation.statuses import STATUSES
 from geo.schema import Kind, Options, Rows, Snapshot, Source
 from geo.text.dates_in_files import FIRST, several_dates
+
+# name -> its reader's place in this folder, and whom to credit
+KNOWN: Mapping[str, Mapping[str, Any]] = tomllib.loads((ASSETS / "readers.toml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)
@@ -27,6 +33,13 @@ class Reader:
     read: Callable[[Path, Options], Sequence[Snapshot] | Rows]
     first: date = FIRST  # no map or event of the source is of an earlier day
     theatre: tuple[str, ...] = ()  # ISO codes of the countries that its maps show, where they show only some
+
+
+def shipped_reader(name: str, read: Callable[[Path, Options], Sequence[Snapshot] | Rows]) -> Reader:
+    """The reader of a source that the package knows."""
+    known = KNOWN[name]
+    credit = Source(name, **{key: known[key] for key in ("title", "url", "licence", "attribution") if key in known})
+    return Reader(credit, known["kind"], read, known.get("first", FIRST), tuple(known.get("theatre", ())))
 
 
 def day_number(text: str) -> str | None:

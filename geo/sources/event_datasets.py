@@ -1,17 +1,105 @@
-"""Datasets of events geolocated or coded by others: Bellingcat, Eyes on Russia, VIINA."""
+"""Datasets of events coded or geolocated by others: ACLED, UCDP GED, Bellingcat, Eyes on Russia, VIINA."""
 
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
+from geo.assets import ASSETS
 from geo.errors import GateError
 from geo.formats.geojson import read_json
-from geo.schema import Options, Refusal, Rows, Source
-from geo.sources.base import Reader
+from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, Options, Refusal, Rows
+from geo.sources.base import shipped_reader
 from geo.sources.incident_rows import Raw, Row, count, day, gather, joined, read_rows, text
+
+# columns of the datasets, as assets/event_columns.toml lists them
+COLUMNS: Mapping[str, Any] = tomllib.loads((ASSETS / "event_columns.toml").read_text(encoding="utf-8"))
+_ACLED, _UCDP, _EYES, _VIINA = (COLUMNS[name] for name in ("acled", "ucdp-ged", "eyes-on-russia", "viina"))
+
+# -- ACLED's event table (31 columns, and shorter exports of it) ----------------------------------------------------
+
+# time_precision 1 day, 2 week, 3 month -> UCDP date_prec 1 day, 3 week, 4 month
+ACLED_DATE_PREC = {1.0: 1.0, 2.0: 3.0, 3.0: 4.0}
+
+# how a tag begins in which our export carries what ACLED has no column for
+ACLED_TAG = "geo:"
+
+
+def _read_acled(path: Path, options: Options) -> Rows:
+    """Read an export of ACLED."""
+    needs = ("event_date", "latitude", "longitude", "event_id_cnty|event_type|fatalities")
+    return read_rows(
+        path,
+        options,
+        record=_acled_record,
+        needs=needs,
+        columns=_ACLED["columns"],
+        ids="event_id_cnty",
+        made_from="acled",
+        newer="timestamp",
+    )
+
+
+def _acled_record(row: Row, options: Options) -> dict[str, Any]:
+    found: dict[str, Any] = {name: text(row, name) for name in _ACLED["same"]}
+    found |= {ours: text(row, theirs) for ours, theirs in _ACLED["renamed"].items()}
+    found |= {name: count(row, name, options) for name in ("latitude", "longitude", "geo_precision")}
+    found["date_start"] = found["date_end"] = day(row, "event_date")
+    found["date_prec"] = ACLED_DATE_PREC.get(count(row, "time_precision", options) or 0.0)
+    found["best"] = count(row, "fatalities", options)
+    return found | _carried(found, options)
+
+
+def _carried(found: dict[str, Any], options: Options) -> dict[str, Any]:
+    """What our own export put into the tags, as ACLED has no columns for it."""
+    tags = (found["tags"] or "").split("; ")
+    carried = dict(tag.removeprefix(ACLED_TAG).partition("=")[::2] for tag in tags if tag.startswith(ACLED_TAG))
+    if not carried:
+        return {}
+    cells = {name: unquote(value) for name, value in carried.items() if name in (*INCIDENT_TEXT, *INCIDENT_NUMBERS)}
+    rest = "; ".join(tag for tag in tags if not tag.startswith(ACLED_TAG))
+    back: dict[str, Any] = {n: count(cells, n, options) if n in INCIDENT_NUMBERS else v for n, v in cells.items()}
+    return back | {"tags": rest or None}
+
+
+ACLED = shipped_reader("acled", _read_acled)
+
+# -- the Georeferenced Event Dataset of the Uppsala Conflict Data Program (UCDP GED) ---------------------------------
+
+# UCDP where_prec -> ACLED geo_precision: the place itself; near it, or its second division; coarser
+GEO_PRECISION = {1.0: 1.0, 2.0: 2.0, 3.0: 2.0, 4.0: 3.0, 5.0: 3.0, 6.0: 3.0, 7.0: 3.0}
+
+
+def _read_ucdp(path: Path, options: Options) -> Rows:
+    """Read an export of UCDP GED."""
+    needs = ("id", "date_start", "date_end", "latitude", "longitude", "where_prec")
+    return read_rows(
+        path, options, record=_ucdp_record, needs=needs, columns=(*_UCDP["columns"], *INCIDENT_TEXT, *INCIDENT_NUMBERS)
+    )
+
+
+def _ucdp_record(row: Row, options: Options) -> dict[str, Any]:
+    # behind UCDP's columns our export puts those of ours that UCDP has not
+    found: dict[str, Any] = {
+        name: text(row, name) for name in INCIDENT_TEXT if name in row and name not in _UCDP["columns"]
+    }
+    found |= {name: count(row, name, options) for name in INCIDENT_NUMBERS if name in row}
+    found |= {name: text(row, name) for name in _UCDP["same"]}
+    found |= {ours: text(row, theirs) for ours, theirs in _UCDP["renamed"].items()}
+    found |= {name: day(row, name) for name in ("date_start", "date_end")}
+    for name in ("event_id", "event_clarity"):
+        found[name] = (text(row, _UCDP["renamed"].get(name, name)) or "").removesuffix(".0") or None
+    found["geo_precision"] = GEO_PRECISION.get(found["where_prec"], found.get("geo_precision"))
+    sources = found.get("number_of_sources")
+    found["number_of_sources"] = None if sources is None or sources < 0 else sources
+    return found
+
+
+UCDP = shipped_reader("ucdp-ged", _read_ucdp)
 
 # -- Bellingcat: civilian harm in Ukraine, in both shapes that it has been published in -----------------------------
 
@@ -64,29 +152,11 @@ def _bellingcat_record(row: Row, options: Options) -> dict[str, Any]:
     }
 
 
-BELLINGCAT = Reader(
-    Source(
-        "bellingcat",
-        "Civilian Harm in Ukraine",
-        "https://ukraine.bellingcat.com/",
-        "Bellingcat's terms: attribution",
-        "Bellingcat",
-    ),
-    "incidents",
-    _read_bellingcat,
-)
+BELLINGCAT = shipped_reader("bellingcat", _read_bellingcat)
 
 # -- Eyes on Russia: events geolocated by the Centre for Information Resilience and its partners --------------------
 
-# ours -> the file's
-_EYES_ON_RUSSIA_NAMES = {
-    "event_id": "entry", "notes": "brief description", "source_headline": "title",
-    "country": "country", "adm_1": "province", "adm_2": "district", "where_coordinates": "town/city",
-    "source_article": "link", "where_description": "geolocation",
-}  # fmt: skip
-
 _EYES_ON_RUSSIA_NEEDS = ("entry", "date", "event_group", "lat", "lon")
-_OTHERS = ("violence level", "arms/munition")
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 # groups are kept by period ("Bombing or Explosion Feb - June"), which the date says
 _PERIOD = re.compile(rf"(?<!\s)\s+{_MONTH}(?:\s*-\s*{_MONTH})?(?:\s+20\d\d)?$")
@@ -99,12 +169,12 @@ def _read_eyes_on_russia(path: Path, options: Options) -> Rows:
         options,
         record=_eyes_on_russia_record,
         needs=_EYES_ON_RUSSIA_NEEDS,
-        columns=(*_EYES_ON_RUSSIA_NAMES.values(), *_OTHERS),
+        columns=(*_EYES["renamed"].values(), *_EYES["others"]),
     )
 
 
 def _eyes_on_russia_record(row: Row, options: Options) -> dict[str, Any]:
-    found: dict[str, Any] = {ours: text(row, theirs) for ours, theirs in _EYES_ON_RUSSIA_NAMES.items()}
+    found: dict[str, Any] = {ours: text(row, theirs) for ours, theirs in _EYES["renamed"].items()}
     found["date_start"] = found["date_end"] = day(row, "date")
     found["latitude"], found["longitude"] = (count(row, name, options) for name in ("lat", "lon"))
     found["event_type"] = _PERIOD.sub("", text(row, "event_group") or "") or None
@@ -113,54 +183,32 @@ def _eyes_on_russia_record(row: Row, options: Options) -> dict[str, Any]:
     return found
 
 
-EYES_ON_RUSSIA = Reader(
-    Source(
-        "eyes-on-russia",
-        "Eyes on Russia",
-        "https://eyesonrussia.org/",
-        "terms of the Centre for Information Resilience: ask before publishing",
-        "Centre for Information Resilience, Eyes on Russia",
-    ),
-    "incidents",
-    _read_eyes_on_russia,
-)
+EYES_ON_RUSSIA = shipped_reader("eyes-on-russia", _read_eyes_on_russia)
 
 # -- VIINA, Violent Incident Information from News Articles, and tables derived from it -----------------------------
-
-_VIINA_COLUMNS = (
-    "asciiname", "ADM1_NAME", "ADM2_NAME", "geonameid", "sources_matching", "sources", "source", "lang", "source_urls",
-    "url", "representative_text", "text", "n_reports", "GEO_PRECISION", "a_rus_init", "a_ukr_init", "a_rus_init_b",
-    "a_ukr_init_b",
-)  # fmt: skip
-# VIINA's GEO_PRECISION -> UCDP where_prec
-_WHERE_PREC = {"STREET": 1.0, "ADM3": 1.0, "ADM2": 3.0, "ADM1": 4.0, "ADM0": 6.0, "COUNTRY": 6.0}
 
 
 def _read_viina(path: Path, options: Options) -> Rows:
     """Read a table of VIINA."""
     needs = ("event_id|event_id_1pd", "date", "latitude", "longitude")
-    return read_rows(path, options, record=_viina_record, needs=needs, columns=_VIINA_COLUMNS)
+    return read_rows(path, options, record=_viina_record, needs=needs, columns=_VIINA["columns"])
 
 
 def _viina_record(row: Row, options: Options) -> dict[str, Any]:
     date, number = day(row, "date"), text(row, "event_id") or text(row, "event_id_1pd")
-    found: dict[str, Any] = {
+    found: dict[str, Any] = {ours: text(row, theirs) for ours, theirs in _VIINA["renamed"].items()}
+    found |= {
         # every year's file counts anew
         "event_id": f"{date[:4]}-{number}" if date and number else number,
         "date_start": date,
         "date_end": date,
-        "where_coordinates": text(row, "asciiname"),
-        "adm_1": text(row, "ADM1_NAME"),
-        "adm_2": text(row, "ADM2_NAME"),
-        "place_id": text(row, "geonameid"),
         "gazetteer": "GeoNames" if text(row, "geonameid") else None,
         "actor1": _actor(row),
         "source": text(row, "sources_matching") or text(row, "sources") or text(row, "source"),
-        "lang": text(row, "lang"),
         "source_article": text(row, "source_urls") or text(row, "url"),
         "notes": text(row, "representative_text") or text(row, "text"),
         "number_of_sources": count(row, "n_reports", options),
-        "where_prec": _WHERE_PREC.get((text(row, "GEO_PRECISION") or "").upper()),
+        "where_prec": _VIINA["where_prec"].get((text(row, "GEO_PRECISION") or "").upper()),
     }
     return found | {name: count(row, name, options) for name in ("latitude", "longitude")}
 
@@ -173,14 +221,4 @@ def _actor(row: Row) -> str | None:
     return sides[0] if len(sides) == 1 else None
 
 
-VIINA = Reader(
-    Source(
-        "viina",
-        "VIINA, Violent Incident Information from News Articles",
-        "https://github.com/zhukovyuri/VIINA",
-        "ODbL 1.0",
-        "Yuri Zhukov, VIINA",
-    ),
-    "incidents",
-    _read_viina,
-)
+VIINA = shipped_reader("viina", _read_viina)

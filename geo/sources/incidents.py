@@ -10,8 +10,8 @@ from typing import Any
 from geo.errors import GateError, UsageError
 from geo.formats.geojson import read_bytes
 from geo.formats.tables import defused, read_table
-from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, Options, Refusal, Rows, Source
-from geo.sources.base import Reader
+from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, Options, Refusal, Rows
+from geo.sources.base import shipped_reader
 from geo.sources.incident_rows import Raw, Row, count, day, gather, read_rows, text
 
 _DATES = ("date_start", "date_end", "report_date")
@@ -50,9 +50,7 @@ def _record(row: Row, options: Options) -> dict[str, Any]:
     return found
 
 
-READER = Reader(
-    Source("incidents", "Incidents of the desk", attribution="sources named with each incident"), "incidents", read
-)
+READER = shipped_reader("incidents", read)
 
 
 # -- review files: drafts of incidents, of which those rows are read that a person confirmed -----------------------
@@ -109,10 +107,4 @@ def _delimiter(path: Path) -> str | None:
     return after if head.startswith(CONFIRM) and after in (";", "\t") else None
 
 
-REVIEW = Reader(
-    Source(
-        "review", "Incidents read from briefings, confirmed by the desk", attribution="sources named with each incident"
-    ),
-    "incidents",
-    read_review,
-)
+REVIEW = shipped_reader("review", read_review)

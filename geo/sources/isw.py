@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,8 @@ import shapely
 
 from geo.errors import GateError
 from geo.formats.layers import Layer, cell, read_layer
-from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
-from geo.sources.base import Reader, by_dates, refuse_several_dates
+from geo.schema import CRS, Options, Refusal, Snapshot, parse_instant
+from geo.sources.base import by_dates, refuse_several_dates, shipped_reader
 from geo.text.dates_in_files import find_date, read_instant, without_date
 
 
@@ -167,16 +167,4 @@ def _refusal(layer: Layer, at: int, why: str) -> Refusal:
     return Refusal(at + 1, why, "draw it again, or leave the row out", kept)
 
 
-READER = Reader(
-    Source(
-        name="isw",
-        title="Institute for the Study of War and AEI's Critical Threats Project",
-        url="https://understandingwar.org/",
-        licence="no open licence stated",
-        attribution="Institute for the Study of War and AEI's Critical Threats Project",
-    ),
-    "control",
-    read,
-    date(2022, 2, 24),
-    ("UA", "RU"),
-)
+READER = shipped_reader("isw", read)

@@ -12,8 +12,8 @@ import shapely
 
 from geo.errors import GateError
 from geo.formats.layers import Layer, cell, read_layer
-from geo.schema import Options, Rows, Source
-from geo.sources.base import Reader
+from geo.schema import Options, Rows
+from geo.sources.base import shipped_reader
 from geo.sources.incident_rows import Raw, Row, day, gather, joined, text
 from geo.text.dates_in_files import without_date
 
@@ -116,14 +116,4 @@ def _vessel(row: Row) -> list[str]:
     return [f"{word}={value}" for word, name in named if (value := _known(row, name))]
 
 
-READER = Reader(
-    Source(
-        "isw-events",
-        "Event layers of ISW and the Critical Threats Project",
-        "https://understandingwar.org/",
-        "ISW's terms: attribution",
-        "Institute for the Study of War and AEI's Critical Threats Project",
-    ),
-    "incidents",
-    read,
-)
+READER = shipped_reader("isw-events", read)

@@ -13,8 +13,8 @@ import shapely
 
 from geo.errors import GateError
 from geo.formats.kml import Placemark, read_kml
-from geo.schema import Options, Rows, Source
-from geo.sources.base import Reader
+from geo.schema import Options, Rows
+from geo.sources.base import shipped_reader
 from geo.sources.incident_rows import Raw, Row, day, gather, joined, text
 from geo.text.dates_in_files import find_date
 
@@ -129,8 +129,4 @@ def _dates(row: Row, options: Options) -> tuple[str | None, str | None]:
     return None, None
 
 
-READER = Reader(
-    Source("mymaps", "Incidents of a map drawn by hand (KML)", attribution="the map's makers, and the links they give"),
-    "incidents",
-    read,
-)
+READER = shipped_reader("mymaps", read)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +14,8 @@ import shapely
 from geo.errors import GateError
 from geo.formats.geojson import build, features, read_json
 from geo.measure.ellipsoid import areas_km2
-from geo.schema import BREAK, CRS, Options, Refusal, Snapshot, Source, parse_instant
-from geo.sources.base import Reader
+from geo.schema import BREAK, CRS, Options, Refusal, Snapshot, parse_instant
+from geo.sources.base import shipped_reader
 from geo.text.dates_in_files import find_date
 
 # What a lost part is follows from the country that it lies in.
@@ -129,16 +129,4 @@ def _breaks(depicts: datetime) -> tuple[str, ...]:
     return tuple(f"{BREAK}{day:%Y-%m-%d}: {text}" for day, text in SERIES_BREAKS if depicts < day)
 
 
-READER = Reader(
-    Source(
-        "nzz",
-        "NZZ Visuals, by Liveuamap",
-        "https://www.nzz.ch/",
-        "no open licence stated",
-        "NZZ Visuals; Liveuamap",
-    ),
-    "control",
-    read,
-    date(2022, 2, 24),
-    ("UA", "RU"),
-)
+READER = shipped_reader("nzz", read)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 import geopandas as gpd
@@ -15,8 +15,8 @@ import shapely
 
 from geo.errors import GateError
 from geo.formats.kml import Placemark, read_kml
-from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
-from geo.sources.base import Reader, by_dates, meanings
+from geo.schema import CRS, Options, Refusal, Snapshot, parse_instant
+from geo.sources.base import by_dates, meanings, shipped_reader
 from geo.text.control_words import Label, known_words, read_label
 from geo.text.dates_in_files import find_date, read_instant
 
@@ -192,16 +192,4 @@ def _wide(kept: Sequence[tuple[Placemark, Meaning, str]]) -> list[str]:
     ]
 
 
-READER = Reader(
-    Source(
-        name="uacontrolmap",
-        title="Control map in KML",
-        url="https://github.com/foosint/uacontrolmap-timeline",
-        licence="no open licence stated",
-        attribution="UA Control Map and the cartographers named in the file",
-    ),
-    "control",
-    read,
-    date(2014, 2, 20),
-    ("UA", "RU"),
-)
+READER = shipped_reader("uacontrolmap", read)

@@ -12,8 +12,8 @@ import pandas as pd
 
 from geo.errors import GateError
 from geo.formats.layers import Layer, cell, read_layer
-from geo.schema import CRS, UNIT_COLUMNS, Options, Refusal, Rows, Source
-from geo.sources.base import Reader
+from geo.schema import CRS, UNIT_COLUMNS, Options, Refusal, Rows
+from geo.sources.base import shipped_reader
 
 # Our column -> theirs, in small letters, the best first; {n} is the level of the set, {p} the one above it.
 _USUAL = {
@@ -156,13 +156,4 @@ def _told(columns: Mapping[str, list[str | None] | None], path: Path) -> list[st
     return notes
 
 
-READER = Reader(
-    Source(
-        name="units",
-        title="Administrative units",
-        licence="see the file's own terms",
-        attribution="the makers of the boundaries",
-    ),
-    "units",
-    read,
-)
+READER = shipped_reader("units", read)

@@ -21,7 +21,7 @@ from geo.formats.geojson import MIB, read_bytes
 from geo.formats.layers import Layer, cell, read_layer
 from geo.presentation.statuses import STATUSES, status_of
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
-from geo.sources.base import Reader, by_dates, day_number, meanings, refuse_several_dates
+from geo.sources.base import by_dates, day_number, meanings, refuse_several_dates, shipped_reader
 from geo.text.control_words import without_invisible
 from geo.text.dates_in_files import find_date, read_instant
 
@@ -281,8 +281,4 @@ def _unknown(path: Path, row: int, word: str | None) -> str:
     return f"{path}: row {row}: status {word!r} is unknown; the known ones: {known}. --status-map '{word}=held' maps it"
 
 
-READER = Reader(
-    Source("vector", "A desk's own map", licence="all rights reserved", attribution="the desk that made the file"),
-    "control",
-    read,
-)
+READER = shipped_reader("vector", read)
