@@ -12,7 +12,6 @@ from test_archive import put, state
 from test_maps import incident
 
 from geo.archive import Archive, open_archive
-from geo.archive.results import stated_meaning
 from geo.importing.importer import ensure_units
 from geo.output.documents.content import gather_brief
 from geo.output.documents.svg_chart import chart_values
@@ -21,6 +20,7 @@ from geo.output.images.chart import draw_chart
 from geo.output.images.text_blocks import alt_text
 from geo.output.map_content import MapContent, base_words, gather
 from geo.presentation.chart_lines import HOLE_WORDS, ChartLine, lines_in_words, stretches
+from geo.presentation.statuses import stated_meaning
 
 FIRST, LAST = datetime(2023, 5, 13, 15, tzinfo=UTC), datetime(2025, 1, 11, tzinfo=UTC)
 

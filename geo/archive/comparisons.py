@@ -13,13 +13,13 @@ import pandas as pd
 import shapely
 
 from geo.archive.queries import ArchiveBase, Query, Reader
-from geo.archive.results import FAR, By, When, meant_by, statuses_meant
+from geo.archive.results import FAR, By, When, statuses_meant
 from geo.archive.shared_docs import consistent_read
 from geo.errors import NoSnapshotError, UsageError
 from geo.measure import areas, source_comparison
 from geo.measure.settlements import ground_at
 from geo.measure.source_comparison import Ground
-from geo.presentation.statuses import side_order
+from geo.presentation.statuses import meant_by, side_order
 from geo.schema import last_instant, number_of, parse_instant, text_or_none, to_instant
 
 LAG_DAYS = 14

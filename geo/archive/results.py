@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from geo.assets import ASSETS
 from geo.presentation.statuses import check_statuses, named
 from geo.schema import BREAK, last_instant, text_or_none, write_instant
 from geo.storage import snapshots
-
-_MEANINGS = ASSETS / "classes" / "meanings.csv"
 
 When = str | date | datetime
 By = Literal["unit", "native"]
@@ -119,24 +114,3 @@ def statuses_meant(status: str | Sequence[str] | None) -> list[str]:
     listed = [status] if isinstance(status, str) else list(status)
     check_statuses(listed)
     return listed
-
-
-def stated_meaning(source: str, part: str, controller: str | None, status: str) -> str:
-    """What the table says of this class alone; "" where it says nothing of it."""
-    row = meant_by(source, part, controller, status)
-    return row["meaning"] if row and row["status"] else ""
-
-
-def meant_by(source: str, part: str, controller: str | None, status: str) -> dict[str, str] | None:
-    """The row of the table of meanings (docs/formats.md) for a class."""
-    for row in _meanings():
-        fits = row["source"] == source and row["part"] in ("", part)
-        if fits and row["controller"] in ("", controller or "") and row["status"] in ("", status):
-            return row
-    return None
-
-
-@cache
-def _meanings() -> list[dict[str, str]]:
-    with _MEANINGS.open(encoding="utf-8", newline="") as file:
-        return list(csv.DictReader(file))

@@ -13,7 +13,7 @@ import shapely
 
 from geo.incidents.markers import event_of, number_or_none
 from geo.output.map_content import base_words
-from geo.presentation.labels import class_label, figure, sentence, sliver_words, written
+from geo.presentation.labels import class_label, figure, sentence, written
 from geo.schema import text_or_none, to_instant
 
 if TYPE_CHECKING:
@@ -94,7 +94,7 @@ def by_class(content: MapContent, shown: str) -> Section:
     notes = ["Highest adds the contested ground of the same country to what a side holds; gained and lost are gross."]
     if since is not None:
         notes.append(f"Percentages are of the area on {content.base}.")
-    notes += [sentence(n) for n in (sliver_words(content.slivers, content.place), *content.notes) if n]
+    notes += [sentence(n) for n in (content.left_out, *content.notes) if n]
     heading = "What changed, by class" if since is not None else "By class"
     table = Table(f"{caption}. Source: {shown}; snapshots {', '.join(snapshots)}.", columns, rows, 1)
     return Section("classes", heading, table if rows else None, notes)

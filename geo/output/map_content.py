@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Unpack
 
@@ -13,30 +13,35 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.archive.results import FAR, When, rows_of, stated_meaning
+from geo.archive.results import FAR, When, rows_of
 from geo.errors import MapError, UnitError, UsageError
 from geo.incidents.markers import Marker, cluster_markers, marker_of, number_or_none
 from geo.measure.ellipsoid import areas_km2
 from geo.output.map_options import MapKeywords, MapOptions
 from geo.presentation.basemap import Box, outward, padded, reach_of
 from geo.presentation.labels import (
+    change_layers,
     class_key,
-    class_label,
+    class_layers,
     credit_line,
-    figure,
+    date_words,
     front_words,
-    known_words,
+    meaning_words,
+    since_words,
+    sliver_words,
+    subtitle_words,
     title_words,
-    written,
 )
 from geo.presentation.legend import LegendEntry, StyledLayer, in_order, legend_of
-from geo.presentation.statuses import class_order, named, side_colours, side_of
-from geo.presentation.symbols import change_symbols, class_symbols
-from geo.schema import last_instant, parse_instant, text_or_none, to_instant
+from geo.presentation.statuses import class_order, named, side_colours
+from geo.presentation.symbols import change_symbols
+from geo.schema import is_day, last_instant, text_or_none, to_instant
 
 if TYPE_CHECKING:
     from geo.archive import Archive
     from geo.measure.front_line import Front
+
+Rows = Sequence[Mapping[str, Any]]
 
 # a class is a sliver where less than both of this, and no more, is held, gained and lost in a unit
 SLIVER_KM2 = 5.0
@@ -68,6 +73,8 @@ class MapContent:
     base: str = ""  # the date of `since` in words: that of the map which answers for it
     notes: Sequence[str] = ()  # what a reader must know of the classes, the series and the ages of its maps
     slivers: Sequence[Mapping[str, Any]] = ()  # figures too slight, against the unit, for a headline
+    left_out: str = ""  # what is to be said of them
+    front_label: str = ""
 
     @property
     def drawn_classes(self) -> list[StyledLayer]:
@@ -78,7 +85,7 @@ class MapContent:
     def legend(self) -> list[LegendEntry]:
         """What every line, colour and pattern of the map means."""
         return legend_of(
-            self.classes, self.changes, front="" if self.front is None else front_words(self.front),
+            self.classes, self.changes, front=self.front_label,
             incidents=[m.kind for m in self.markers], shares_marks=any(m.count > 1 for m in self.markers),
         )  # fmt: skip
 
@@ -91,174 +98,196 @@ class MapContent:
 def gather(
     archive: Archive, date: When | None = None, options: MapOptions | None = None, **given: Unpack[MapKeywords]
 ) -> MapContent:
-    """Collect what the page of a date shows."""
-    chosen = options or MapOptions(**given)
+    """Collect what the page of a date shows: read it from the archive, then word it."""
+    options = options or MapOptions(**given)
     with archive.holding():
-        return _gather(archive, date, replace(chosen, source=archive.source_name(chosen.source)))
-
-
-def _gather(archive: Archive, date: When | None, options: MapOptions) -> MapContent:
-    name, within, as_known_on = str(options.source), options.within, options.as_known_on
-    colours = side_colours(archive.controllers(as_known_on=as_known_on), colours=options.colours)
-    frame = archive.control(date, source=name, as_known_on=as_known_on)
-    area = archive.area(date, source=name, within=within, as_known_on=as_known_on)
-    if date is None:
-        date = _last(archive, name, as_known_on)
-    incidents = _incidents(archive, date, options)
-    base = "" if options.since is None else base_words(archive, name, options.since, as_known_on=as_known_on)
-    figures, changes, notes = _changes(archive, date, options, area, colours, base)
-    limits, bounds = _boxes(archive, frame, [shape for item in changes for shape in item.shapes], incidents, within)
-    reach = outward(reach_of(limits))
-    lines, boundary = outlines(archive, reach)
-    place = "" if within is None else _place(archive, within)
-    slivers = [] if within is None else _slivers(archive, within, figures)
-    credit = credit_of(archive, name)
-    shown = credit["title"] or name
+        found = _read(archive, date, options)
+    colours = side_colours(found.controllers, colours=options.colours)
+    shown = found.credits[0]["title"] or found.source
+    place = "" if found.unit is None else f" in {found.unit['name']} ({found.unit['unit']})"
+    base = "" if options.since is None else since_words(options.since, found.last_map)
+    span = [("From", str(options.since)), ("To", found.asked), ("Source", found.source)]
+    current = [row for row in found.figures if row not in found.slivers]
+    classes = class_layers(found.ground, found.area, shown, colours, place)
+    sides = {text_or_none(row["controller"]) for row in found.figures}
+    changes = change_layers(found.changed, base, span, change_symbols(filter(None, sides), colours=colours))
+    credits = ["Control: " + credit_line(found.credits[0])]
+    credits += ["Incidents: " + (credit_line(credit) or credit["name"]) for credit in found.credits[1:]]
     return MapContent(
-        title=options.title or title_words(place, shown, written(date)),
-        subtitle=_subtitle(archive, shown, sorted(set(frame["snapshot"])), date, area, as_known_on),
-        date=str(date),
+        title=options.title or title_words(place, shown, date_words(found.day)),
+        subtitle=subtitle_words(found.day, shown, found.depicts, found.ages, options.as_known_on),
+        date=found.asked,
         lang=options.lang,
-        classes=_classes(frame if options.liberated else _current(frame), area, shown, colours, place),
+        classes=classes,
         changes=changes,
-        figures=figures,
+        figures=found.figures,
         since=None if options.since is None else str(options.since),
-        markers=_markers(archive, incidents),
-        front=_front(archive, date, options) if options.with_front else None,
-        outlines=lines,
-        boundary=boundary,
-        bounds=bounds,
-        limits=limits,
-        reach=reach,
+        markers=found.markers,
+        front=found.front,
+        front_label="" if found.front is None else front_words(found.front),
+        outlines=found.outlines,
+        boundary=found.boundary,
+        bounds=found.bounds,
+        limits=found.limits,
+        reach=found.reach,
         place=place,
-        credits=_credits(archive, credit, incidents),
+        credits=credits,
         base=base,
-        notes=[*_meanings(name, [row for row in figures if row not in slivers]), *notes],
-        slivers=slivers,
+        notes=[*meaning_words(found.source, current), *found.notes],
+        slivers=found.slivers,
+        left_out=sliver_words(found.slivers, place),
     )
 
 
-def _last(archive: Archive, source: str, as_known_on: When | None) -> str:
-    table = archive.snapshots(source, as_known_on=as_known_on or datetime(9999, 1, 1, tzinfo=UTC))
-    return parse_instant(max(table["depicts"])).date().isoformat()
+@dataclass(frozen=True, kw_only=True)
+class _Found:
+    """What the archive says for a page, before any words."""
+
+    source: str
+    asked: str
+    day: date
+    controllers: Sequence[str]
+    ground: Rows
+    area: Rows
+    ages: Sequence[float]
+    depicts: Sequence[datetime]
+    figures: Rows
+    slivers: Rows
+    changed: Rows
+    last_map: date | None
+    notes: Sequence[str]
+    unit: Mapping[str, Any] | None
+    front: Front | None
+    markers: Sequence[Marker]
+    outlines: Sequence[shapely.Geometry]
+    boundary: str
+    bounds: Box
+    limits: Box
+    reach: Box
+    credits: Sequence[Mapping[str, str]]  # of the source, then of each dataset of incidents
 
 
-def _incidents(archive: Archive, date: When, options: MapOptions) -> gpd.GeoDataFrame:
-    last, days = to_instant(date), options.incident_days
+def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
+    """Everything that a page takes from the archive."""
+    source, known, within, since = (
+        archive.source_name(options.source),
+        options.as_known_on,
+        options.within,
+        options.since,
+    )
+    control = archive.control(when, source=source, as_known_on=known)
+    areas = archive.area(when, source=source, within=within, as_known_on=known)
+    day = _last(archive, source, known) if when is None else _day(when)
+    asked = str(day) if when is None else when
+    incidents = _incidents(archive, day, options)
+    last_map = None if since is None else last_map_before(archive, source, since, as_known_on=known)
+    unit = None if within is None else archive.unit(within)
+    front = _front(archive, asked, source, options) if options.with_front else None
+    depicts = _depicts(archive, control)
+    credits = credits_of(archive, source, *(sorted(set(incidents["dataset"])) if len(incidents) else ()))
+    moved = None if since is None else archive.change(since, asked, source=source, within=within, as_known_on=known)
+    changed = None if since is None else _changed(archive, asked, source, options)
+    whole, first = _boxes(control, changed, unit, incidents)
+    current = control if options.liberated else _current(control)
+    figures = _figures(areas, moved)
+    limits = padded(whole)
+    reach = outward(reach_of(limits))
+    lines, boundary = outlines(archive, reach)
+    region = cache(partial(_region, archive))
+    markers = cluster_markers([marker_of(row, region) for row in rows_of(incidents[_located(incidents)])])
+    return _Found(
+        source=source, asked=str(asked), day=day, depicts=depicts, last_map=last_map, front=front, credits=credits,
+        controllers=archive.controllers(as_known_on=known),
+        ground=rows_of(current[["controller", "status", "part", "geometry"]]), area=rows_of(areas),
+        ages=areas["snapshot_age_days"].tolist(), figures=figures, slivers=_slivers(figures, unit),
+        changed=[] if changed is None else rows_of(changed),
+        # a rule that a source's figures have passed stands with its credit
+        notes=[] if moved is None else [n for n in moved.attrs["notes"] if not n.startswith(f"{source}: ")],
+        unit=None if unit is None else rows_of(unit[["unit", "name"]])[0],
+        markers=markers, outlines=lines, boundary=boundary,
+        bounds=outward(padded(first, 0.06)) , limits=limits, reach=reach,
+    )  # fmt: skip
+
+
+def _day(when: When) -> date:
+    """A day as a date, an instant as a datetime in UTC."""
+    moment = to_instant(when)
+    return moment.date() if is_day(when) else moment
+
+
+def _last(archive: Archive, source: str, as_known_on: When | None) -> date:
+    table = archive.snapshots(source, as_known_on=as_known_on or FAR)
+    return datetime.fromisoformat(max(table["depicts"])).date()
+
+
+def _incidents(archive: Archive, day: date, options: MapOptions) -> gpd.GeoDataFrame:
+    last = day if isinstance(day, datetime) else datetime.combine(day, time(), UTC)
     try:
-        first = last - timedelta(days=days - 1)
+        first = last - timedelta(days=options.incident_days - 1)
     except OverflowError:
-        raise UsageError(f"incident_days={days}: so many days before {date} are in no calendar") from None
+        raise UsageError(
+            f"incident_days={options.incident_days}: so many days before {day} are in no calendar"
+        ) from None
     return archive.incidents(first, last, as_known_on=options.as_known_on)
 
 
+def _changed(archive: Archive, when: When, source: str, options: MapOptions) -> gpd.GeoDataFrame:
+    """The held ground that was gained and lost since a date, where one is given."""
+    changed = archive.changed(options.since, when, source=source, as_known_on=options.as_known_on)
+    return changed[changed["status"].isin(named(is_held=True))]
+
+
 def _boxes(
-    archive: Archive,
-    frame: gpd.GeoDataFrame,
-    changes: Sequence[shapely.Geometry],
-    markers: gpd.GeoDataFrame,
-    within: str | None,
+    control: gpd.GeoDataFrame,
+    changed: gpd.GeoDataFrame | None,
+    unit: gpd.GeoDataFrame | None,
+    incidents: gpd.GeoDataFrame,
 ) -> tuple[Box, Box]:
     """How far the map reaches, and what it shows first: the ground, and the incidents where they are not far off."""
-    current = _current(frame)
-    shown = frame if current.empty else current
-    ground = [*shown.geometry, *changes]
+    current = _current(control)
+    shown = control if current.empty else current
+    ground = [*shown.geometry, *(() if changed is None else changed.geometry)]
     boxes = [shapely.total_bounds(np.array(ground, dtype=object)).tolist()] if ground else []
-    if within is not None:
-        boxes = [archive.unit(within).total_bounds.tolist()]
-    elif len(markers):
-        boxes.append(markers.total_bounds.tolist())
+    if unit is not None:
+        boxes = [unit.total_bounds.tolist()]
+    elif len(incidents):
+        boxes.append(incidents.total_bounds.tolist())
     if not boxes:
         raise MapError("nothing stands on that date that could be drawn")
     whole = shapely.union_all([shapely.box(*b).buffer(0.02) for b in boxes]).bounds
     first = shapely.box(*boxes[0]).buffer(0.02).bounds
     far = (whole[2] - whole[0]) > 3 * (first[2] - first[0]) or (whole[3] - whole[1]) > 3 * (first[3] - first[1])
-    return padded(whole), outward(padded(first if far else whole, 0.06))
+    return whole, first if far else whole
 
 
 def _current(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     return frame[frame["status"].isin(named(is_current=True))]
 
 
-def _classes(
-    frame: gpd.GeoDataFrame, area: pd.DataFrame, source: str, colours: Mapping[str, str] | None, place: str
-) -> list[StyledLayer]:
-    keys = [class_key(row) for row in rows_of(frame[["controller", "status", "part"]])]
-    km2 = {class_key(row): row for row in rows_of(area)}
-    shapes = np.asarray(frame.geometry.array, dtype=object)
-    symbols = class_symbols({key[:2] for key in keys}, colours=colours)
-    drawn = []
-    for key in sorted(set(keys), key=class_order):
-        row = km2.get(key)
-        facts = [("Source", source)]
-        if row is not None:
-            facts = [("Area" + place, f"{figure(row['area_km2'])} km²"), *facts, ("Snapshot", row["snapshot"])]
-        mine = [shape for shape, k in zip(shapes, keys, strict=True) if k == key]
-        drawn.append(StyledLayer(class_label(*key), symbols[key[:2]], mine, facts, key))
-    return drawn
-
-
-def _changes(
-    archive: Archive, date: When, options: MapOptions, area: pd.DataFrame, colours: Mapping[str, str] | None, base: str
-) -> tuple[list[dict[str, Any]], list[StyledLayer], list[str]]:
-    """The figures, with what changed since a date where one is given, the ground that did, and what to know of it."""
-    figures, source, since = rows_of(area), str(options.source), options.since
-    if since is None:
-        return figures, [], []
-    known = options.as_known_on
-    moved = archive.change(since, date, source=source, within=options.within, as_known_on=known)
+def _figures(areas: pd.DataFrame, moved: pd.DataFrame | None) -> Rows:
+    """The area of each class, with what changed since a date where one is given."""
+    figures = rows_of(areas)
+    if moved is None:
+        return figures
     by_class = {class_key(row): row for row in rows_of(moved)}
     figures = [{**by_class.pop(class_key(row), {}), **row} for row in figures]
     nothing = {"area_km2": 0.0, "lower_km2": 0.0, "upper_km2": 0.0}
     figures += [{**row, **nothing, "snapshot": row["to_snapshot"]} for row in by_class.values()]
-    figures.sort(key=lambda row: class_order(class_key(row)))
-    changed = archive.changed(since, date, source=source, as_known_on=known)
-    changed = changed[changed["status"].isin(named(is_held=True))]
-    sides = [c for c in {text_or_none(r["controller"]) for r in figures} if c]
-    symbols = change_symbols(sides, colours=colours)
-    rows = zip(changed["controller"], changed["change"], changed["area_km2"], changed.geometry, strict=True)
-    drawn = [
-        StyledLayer(
-            f"{word.capitalize()} by {side_of(side).label} since {base}", symbols[side, word], [shape],
-            [("Area", f"{figure(km2)} km²"), ("From", str(since)), ("To", str(date)), ("Source", source)],
-        )
-        for side, word, km2, shape in rows
-    ]  # fmt: skip
-    # a rule that a source's figures have passed stands with its credit
-    return figures, drawn, [n for n in moved.attrs["notes"] if not n.startswith(f"{source}: ")]
+    return sorted(figures, key=lambda row: class_order(class_key(row)))
 
 
-def _meanings(source: str, figures: Sequence[Mapping[str, Any]]) -> list[str]:
-    """What the source means by each class that has ground."""
-    told = []
-    for row in figures:
-        side, status, part = class_key(row)
-        meaning = stated_meaning(source, part, side, status)
-        if meaning and row["area_km2"]:
-            told.append(f"{class_label(side, status, part)}: {meaning}")
-    return told
-
-
-def _slivers(archive: Archive, within: str, figures: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+def _slivers(figures: Rows, unit: gpd.GeoDataFrame | None) -> Rows:
     """The classes of which a unit has next to nothing: mostly strips between two maps' different borders."""
-    shape = np.array([archive.unit(within).geometry.iloc[0]], dtype=object)
+    if unit is None:
+        return []
+    shape = np.array([unit.geometry.iloc[0]], dtype=object)
     least = min(SLIVER_KM2, SLIVER_SHARE * float(areas_km2(shape)[0]))
     names = ("area_km2", "gained_km2", "lost_km2")
     return [row for row in figures if all((number_or_none(row.get(n)) or 0.0) < least for n in names)]
 
 
-def _place(archive: Archive, within: str) -> str:
-    unit = archive.unit(within).iloc[0]
-    return f" in {unit['name']} ({unit['unit']})"
-
-
 def _located(markers: gpd.GeoDataFrame) -> Any:
     return ~(markers.geometry.isna() | markers.geometry.is_empty).to_numpy(dtype=bool)
-
-
-def _markers(archive: Archive, frame: gpd.GeoDataFrame) -> list[Marker]:
-    region = cache(partial(_region, archive))
-    return cluster_markers([marker_of(row, region) for row in rows_of(frame[_located(frame)])])
 
 
 def _region(archive: Archive, name: str) -> shapely.Geometry | None:
@@ -268,33 +297,40 @@ def _region(archive: Archive, name: str) -> shapely.Geometry | None:
         return None
 
 
-def _front(archive: Archive, date: When, options: MapOptions) -> Front | None:
+def _front(archive: Archive, when: When, source: str, options: MapOptions) -> Front | None:
     """The front, away from border and coast; None where the archive has no countries or it is nowhere."""
     try:
         found = archive.front(
-            date, source=options.source, within=options.within, inset_km=FRONT_INSET_KM,
-            as_known_on=options.as_known_on,
-        )  # fmt: skip
+            when, source=source, within=options.within, inset_km=FRONT_INSET_KM, as_known_on=options.as_known_on
+        )
     except UnitError:
         return None
     return found if found.length_km else None
 
 
+def last_map_before(archive: Archive, source: str, since: When, *, as_known_on: When | None = None) -> date | None:
+    """The day of the map that answers for a date, where it is older."""
+    table = archive.snapshots(source, as_known_on=as_known_on or FAR)
+    last = last_instant(since)
+    past = [d.date() for d in map(datetime.fromisoformat, table["depicts"]) if d <= last]
+    return max(past) if past and max(past) < to_instant(since).date() else None
+
+
 def base_words(archive: Archive, source: str, since: When, *, as_known_on: When | None = None) -> str:
     """The date since which something changed, in words: that of the map which answers for it, where that is older."""
-    table = archive.snapshots(source, as_known_on=as_known_on or FAR)
-    past = [d for d in map(parse_instant, table["depicts"]) if d <= last_instant(since)]
-    asked = to_instant(since)
-    if not past or max(past).date() >= asked.date():
-        return written(since)
-    return f"{written(max(past).date())} (the last map before {written(since)})"
+    return since_words(since, last_map_before(archive, source, since, as_known_on=as_known_on))
 
 
 def credit_of(archive: Archive, source: str) -> dict[str, str]:
     """Name, title, URL, licence and attribution of a source, blank where not known."""
-    found = archive.store.recall(("credits",), lambda: {row["name"]: row for row in rows_of(archive.sources())})
-    found = found.get(source, {})
-    return {k: text_or_none(found.get(k)) or "" for k in ("name", "title", "url", "licence", "attribution")}
+    return credits_of(archive, source)[0]
+
+
+def credits_of(archive: Archive, *sources: str) -> list[dict[str, str]]:
+    """As `credit_of`, of each."""
+    known = archive.store.recall(("credits",), lambda: archive.sources().set_index("name").to_dict("index"))
+    names = ("title", "url", "licence", "attribution")
+    return [{"name": s} | {k: text_or_none(known.get(s, {}).get(k)) or "" for k in names} for s in sources]
 
 
 def outlines(archive: Archive, limits: Box) -> tuple[list[shapely.Geometry], str]:
@@ -317,30 +353,7 @@ def _outlines(archive: Archive, limits: Box) -> tuple[list[shapely.Geometry], st
     )
 
 
-def _subtitle(
-    archive: Archive, shown: str, snapshots: Sequence[str], date: When, area: pd.DataFrame, as_known_on: When | None
-) -> str:
-    table = archive.store.recall(("depicts",), lambda: _depicts(archive))
-    depicts = [parse_instant(d) for snapshot in snapshots for d in table[snapshot]]
-    stated = ", ".join(sorted({written(d if d != to_instant(d.date()) else d.date()) for d in depicts}))
-    ages = sorted({f"{age:g}" for age in area["snapshot_age_days"] if age})
-    days = "day" if ages == ["1"] else "days"
-    old = f", {' and '.join(ages)} {days} before this date" if ages else ""
-    known = "" if as_known_on is None else known_words(as_known_on)
-    return f"{written(date)}. Source: {shown}; snapshot depicting {stated}{old}.{known}"
-
-
-def _depicts(archive: Archive) -> dict[str, list[str]]:
-    """What each snapshot depicts, in every recording of it."""
-    found: dict[str, list[str]] = {}
-    table = archive.snapshots()
-    for snapshot, depicts in zip(table["snapshot"], table["depicts"], strict=True):
-        found.setdefault(snapshot, []).append(depicts)
-    return found
-
-
-def _credits(archive: Archive, credit: Mapping[str, str], markers: gpd.GeoDataFrame) -> list[str]:
-    lines = ["Control: " + credit_line(credit)]
-    for dataset in sorted(set(markers["dataset"])) if len(markers) else ():
-        lines.append("Incidents: " + (credit_line(credit_of(archive, dataset)) or str(dataset)))
-    return lines
+def _depicts(archive: Archive, control: gpd.GeoDataFrame) -> list[datetime]:
+    """What the snapshots that a map rests on depict, in every recording of them."""
+    table = archive.store.recall(("depicts",), lambda: archive.snapshots()[["snapshot", "depicts"]])
+    return [datetime.fromisoformat(d) for d in table["depicts"][table["snapshot"].isin(set(control["snapshot"]))]]

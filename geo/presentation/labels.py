@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime, time
 from typing import TYPE_CHECKING, Any
 
-from geo.presentation.statuses import of_row, side_of, status_of
+from geo.presentation.legend import StyledLayer
+from geo.presentation.statuses import ClassKey, class_order, of_row, side_of, stated_meaning, status_of
+from geo.presentation.symbols import Symbol, class_symbols
 from geo.schema import is_day, text_or_none, to_instant
 
 if TYPE_CHECKING:
+    import shapely
+
     from geo.archive.results import When
     from geo.measure.front_line import Front
 
@@ -16,8 +21,18 @@ if TYPE_CHECKING:
 def written(when: When) -> str:
     """A date in words: 11 January 2025; an instant with its time in UTC."""
     moment = to_instant(when)
-    day = f"{moment.day} {moment:%B %Y}"
-    return day if is_day(when) else f"{day}, {moment:%H:%M} UTC"
+    return date_words(moment.date() if is_day(when) else moment)
+
+
+def date_words(day: date) -> str:
+    """As `written`, of a day or an instant in UTC."""
+    text = f"{day.day} {day:%B %Y}"
+    return f"{text}, {day:%H:%M} UTC" if isinstance(day, datetime) else text
+
+
+def since_words(since: When, last_map: date | None) -> str:
+    """The date since which something changed; where the map that answers for it is older, that one's."""
+    return written(since) if last_map is None else f"{date_words(last_map)} (the last map before {written(since)})"
 
 
 def sentence(note: str) -> str:
@@ -77,3 +92,62 @@ def front_words(front: Front) -> str:
 def credit_line(credit: Mapping[str, str]) -> str:
     """Whom to credit, under which licence, where."""
     return ", ".join(t for t in (credit["attribution"] or credit["title"], credit["licence"], credit["url"]) if t)
+
+
+def subtitle_words(
+    day: date, shown: str, depicts: Sequence[datetime], ages: Iterable[float], known: When | None
+) -> str:
+    """The line under a map's title: its date, its source, what the snapshots depict and how old they are."""
+    stated = ", ".join(sorted({date_words(d if d.time() != time() else d.date()) for d in depicts}))
+    days = sorted({f"{age:g}" for age in ages if age})
+    old = f", {' and '.join(days)} {'day' if days == ['1'] else 'days'} before this date" if days else ""
+    as_known = "" if known is None else known_words(known)
+    return f"{date_words(day)}. Source: {shown}; snapshot depicting {stated}{old}.{as_known}"
+
+
+def class_layers(
+    rows: Sequence[Mapping[str, Any]],
+    figures: Sequence[Mapping[str, Any]],
+    shown: str,
+    colours: Mapping[str, str] | None,
+    place: str,
+) -> list[StyledLayer]:
+    """The ground of each class, with its look and what a click on it says."""
+    shapes: dict[ClassKey, list[shapely.Geometry]] = {}
+    for row in rows:
+        shapes.setdefault(class_key(row), []).append(row["geometry"])
+    km2 = {class_key(row): row for row in figures}
+    symbols = class_symbols({key[:2] for key in shapes}, colours=colours)
+    drawn = []
+    for key in sorted(shapes, key=class_order):
+        row = km2.get(key)
+        facts = [("Source", shown)]
+        if row is not None:
+            facts = [("Area" + place, f"{figure(row['area_km2'])} km²"), *facts, ("Snapshot", row["snapshot"])]
+        drawn.append(StyledLayer(class_label(*key), symbols[key[:2]], shapes[key], facts, key))
+    return drawn
+
+
+def change_layers(
+    rows: Sequence[Mapping[str, Any]], base: str, facts: Sequence[tuple[str, str]], symbols: Mapping[Any, Symbol]
+) -> list[StyledLayer]:
+    """The ground that was gained and lost."""
+    return [
+        StyledLayer(
+            f"{row['change'].capitalize()} by {side_of(row['controller']).label} since {base}",
+            symbols[row["controller"], row["change"]], [row["geometry"]],
+            [("Area", f"{figure(row['area_km2'])} km²"), *facts],
+        )
+        for row in rows
+    ]  # fmt: skip
+
+
+def meaning_words(source: str, figures: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What the source means by each class that has ground."""
+    told = []
+    for row in figures:
+        side, status, part = class_key(row)
+        meaning = stated_meaning(source, part, side, status)
+        if meaning and row["area_km2"]:
+            told.append(f"{class_label(side, status, part)}: {meaning}")
+    return told

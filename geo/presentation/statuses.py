@@ -6,12 +6,15 @@ reverse, so that the first lies on top.
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, fields
+from functools import cache
 from typing import Any, overload
 
+from geo.assets import ASSETS
 from geo.errors import UsageError
 
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
@@ -230,6 +233,30 @@ def registered(status: Status, *, after: str | None = None) -> Iterator[Status]:
         yield status
     finally:
         _TABLE.remove(status)
+
+
+# -- what a source means by a class (docs/formats.md) -----------------------------------------------------------------
+
+
+def stated_meaning(source: str, part: str, controller: str | None, status: str) -> str:
+    """What the table says of this class alone; "" where it says nothing of it."""
+    row = meant_by(source, part, controller, status)
+    return row["meaning"] if row and row["status"] else ""
+
+
+def meant_by(source: str, part: str, controller: str | None, status: str) -> dict[str, str] | None:
+    """The row of the table of meanings (docs/formats.md) for a class."""
+    for row in _meanings():
+        fits = row["source"] == source and row["part"] in ("", part)
+        if fits and row["controller"] in ("", controller or "") and row["status"] in ("", status):
+            return row
+    return None
+
+
+@cache
+def _meanings() -> list[dict[str, str]]:
+    with (ASSETS / "classes" / "meanings.csv").open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
 
 
 # -- sides: a side without a row is called by its code and has the next colour --------------------------------------

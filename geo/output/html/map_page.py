@@ -37,7 +37,6 @@ from geo.output.map_content import MapContent, gather
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.output.parallel import by_workers
 from geo.presentation import basemap
-from geo.presentation.labels import front_words, sliver_words
 from geo.presentation.templates import render, templates_folder
 from geo.schema import last_instant, parse_instant, to_instant
 from geo.storage.atomic_write import write_page
@@ -314,7 +313,7 @@ def _parts(content: MapContent, ground: BaseLayer, tiles: str, templates: Path |
         "classes": [class_data(item) for item in content.drawn_classes],
         "changes": [class_data(item) for item in content.changes],
         "shapes": packed(json.dumps(shapes_of(content), separators=(",", ":")).encode()),
-        "front": None if content.front is None else {"label": front_words(content.front), "facts": _said_of(content)},
+        "front": None if content.front is None else {"label": content.front_label, "facts": _said_of(content)},
         "incidents": [
             {"lat": s.lat, "lon": s.lon, "radius": s.radius_m, "kind": s.kind, "region": s.area_name, "title": s.title,
              "facts": list(s.facts), "count": s.count}
@@ -324,7 +323,7 @@ def _parts(content: MapContent, ground: BaseLayer, tiles: str, templates: Path |
     snapshots = sorted({name for r in content.figures for name in (r["snapshot"], r.get("from_snapshot")) if name})
     values = map_values(content, ground, tiles=tiles) | {
         "snapshots": snapshots,
-        "notes": [*filter(None, [sliver_words(content.slivers, content.place)]), *content.notes],
+        "notes": [*filter(None, [content.left_out]), *content.notes],
         "incidents": _incidents(content), "still": draw_static_svg(content, around=ground.around),
     }  # fmt: skip
     return PageParts("map.html", content.title, values, data, templates)

@@ -10,7 +10,7 @@ import shapely
 
 from geo.output.images.fonts import plain, text_width, wrapped
 from geo.presentation import basemap
-from geo.presentation.labels import class_label, figure, sentence, sliver_words
+from geo.presentation.labels import class_label, figure, sentence
 from geo.schema import text_or_none
 from geo.version import __version__
 
@@ -163,7 +163,7 @@ def workings(content: MapContent, form: Format, width: float) -> list[TextBlock]
 
 
 def _notes(content: MapContent) -> list[str]:
-    return [sentence(n) for n in (sliver_words(content.slivers, content.place), *content.notes) if n]
+    return [sentence(n) for n in (content.left_out, *content.notes) if n]
 
 
 def legend(content: MapContent, form: Format, width: float, markers: Sequence[Marker]) -> list[TextBlock]:
