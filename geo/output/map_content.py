@@ -15,7 +15,7 @@ import shapely
 
 from geo.archive.results import FAR, When, rows_of
 from geo.errors import MapError, UnitError, UsageError
-from geo.incidents.markers import Marker, cluster_markers, marker_of, number_or_none
+from geo.incidents.markers import Marker, cluster_markers, marker_of, number_or_none, shared_words
 from geo.measure.ellipsoid import areas_km2
 from geo.output.map_options import MapKeywords, MapOptions
 from geo.presentation.basemap import Box, outward, padded, reach_of
@@ -88,6 +88,11 @@ class MapContent:
             self.classes, self.changes, front=self.front_label,
             incidents=[m.kind for m in self.markers], shares_marks=any(m.count > 1 for m in self.markers),
         )  # fmt: skip
+
+    @property
+    def shared(self) -> str:
+        """What is to be said where incidents share marks."""
+        return shared_words(self.markers)
 
     @property
     def headlines(self) -> list[Mapping[str, Any]]:
@@ -186,7 +191,7 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     depicts = _depicts(archive, control)
     credits = credits_of(archive, source, *(sorted(set(incidents["dataset"])) if len(incidents) else ()))
     moved = None if since is None else archive.change(since, asked, source=source, within=within, as_known_on=known)
-    changed = None if since is None else _changed(archive, asked, source, options)
+    changed = None if since is None else _changed(archive, since, asked, source, known)
     whole, first = _boxes(control, changed, unit, incidents)
     current = control if options.liberated else _current(control)
     figures = _figures(areas, moved)
@@ -231,9 +236,9 @@ def _incidents(archive: Archive, day: date, options: MapOptions) -> gpd.GeoDataF
     return archive.incidents(first, last, as_known_on=options.as_known_on)
 
 
-def _changed(archive: Archive, when: When, source: str, options: MapOptions) -> gpd.GeoDataFrame:
+def _changed(archive: Archive, since: When, when: When, source: str, known: When | None) -> gpd.GeoDataFrame:
     """The held ground that was gained and lost since a date, where one is given."""
-    changed = archive.changed(options.since, when, source=source, as_known_on=options.as_known_on)
+    changed = archive.changed(since, when, source=source, as_known_on=known)
     return changed[changed["status"].isin(named(is_held=True))]
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import shapely
@@ -15,8 +16,12 @@ import shapely
 from geo.assets import ASSETS
 from geo.errors import UsageError
 
+if TYPE_CHECKING:
+    from geo.output.map_content import MapContent
+
 SCALE = 10_000  # steps per degree in the tiles: 11 m at most
 TILE = 10
+STILL_WIDTH = 1000.0  # of the picture on a page, in pixels
 AREAS, LINES = ("land", "lakes"), ("rivers", "admin1", "borders", "disputed")
 _NAMES = {"en": 3, "uk": 4, "ru": 5}  # columns of the shipped places
 Box = tuple[float, float, float, float]
@@ -77,6 +82,52 @@ def wide(reach: Box, bounds: Box) -> Box:
     half = 1.35 * (bounds[3] - bounds[1]) / math.cos(math.radians((bounds[1] + bounds[3]) / 2))
     middle = (bounds[0] + bounds[2]) / 2
     return max(min(reach[0], middle - half), -180.0), reach[1], min(max(reach[2], middle + half), 180.0), reach[3]
+
+
+@dataclass(frozen=True, eq=False)
+class Ground:
+    """What lies under a map's classes: the same for every date of the same view."""
+
+    bounds: Box
+    base: dict[str, Any] | None
+    coarse: dict[str, Any] | None  # `base` for a picture of the bounds
+    places: Sequence[Sequence[Any]]
+    outlines: Sequence[shapely.Geometry]
+    units: Sequence[Sequence[int]]  # `outlines` in steps of 1 / `line_scale` degree
+    line_scale: float
+
+
+def ground_of(content: MapContent, *, draw_basemap: bool = True) -> Ground:
+    """The ground under a map; maps of one view share it."""
+    return _ground(content.reach, content.bounds, tuple(content.outlines), content.lang, draw_basemap)
+
+
+@lru_cache(maxsize=4)
+def _ground(reach: Box, bounds: Box, outlines: tuple[shapely.Geometry, ...], lang: str, draw_basemap: bool) -> Ground:
+    base = cut(reach) if draw_basemap else None
+    if base and outlines:
+        base["admin1"] = []  # the archive's own units are drawn instead
+    near = padded(bounds, 0.5)
+    return Ground(
+        bounds=bounds, base=base, coarse=base and coarser(base, bounds), places=places(reach, lang, near=near),
+        outlines=outlines, units=encode_lines(outlines, reach, near=near), line_scale=scale_of(reach),
+    )  # fmt: skip
+
+
+def coarser(base: Mapping[str, Any], box: Box) -> dict[str, Any]:
+    """The basemap as a still picture needs it: what lies in its box, to a pixel."""
+    scale = base["scale"]
+    pixel = 0.7 * scale * max((box[2] - box[0]) / STILL_WIDTH, (box[3] - box[1]) / STILL_WIDTH / 1.2)
+    edges = [v * scale for v in padded(box, 0.02)]
+    found: dict[str, Any] = {"scale": scale}
+    for name in (*AREAS, *LINES):
+        rings: Sequence[Any] = [r for p in base[name] for r in p] if name in AREAS else base[name]
+        whole = [np.cumsum(np.array(r).reshape(-1, 2), axis=0) for r in rings]
+        close = [r for r in whole if (r.max(axis=0) >= edges[:2]).all() and (r.min(axis=0) <= edges[2:]).all()]
+        kept = [np.rint(shapely.get_coordinates(shapely.simplify(shapely.linestrings(r), pixel))) for r in close]
+        coded = [encode_line(r.astype(np.int64)) for r in kept]
+        found[name] = [coded] if name in AREAS else coded
+    return found
 
 
 def credits() -> dict[str, dict[str, str]]:

@@ -120,10 +120,10 @@ def class_layers(
     symbols = class_symbols({key[:2] for key in shapes}, colours=colours)
     drawn = []
     for key in sorted(shapes, key=class_order):
-        row = km2.get(key)
+        known = km2.get(key)
         facts = [("Source", shown)]
-        if row is not None:
-            facts = [("Area" + place, f"{figure(row['area_km2'])} km²"), *facts, ("Snapshot", row["snapshot"])]
+        if known is not None:
+            facts = [("Area" + place, f"{figure(known['area_km2'])} km²"), *facts, ("Snapshot", known["snapshot"])]
         drawn.append(StyledLayer(class_label(*key), symbols[key[:2]], shapes[key], facts, key))
     return drawn
 

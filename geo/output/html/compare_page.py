@@ -13,7 +13,6 @@ import shapely
 from geo.archive.shared_docs import described
 from geo.errors import MapError
 from geo.output.brief_tables import Section, Table, title_of
-from geo.output.html.map_drawing import base_layer_of
 from geo.output.html.map_page import ControlMap
 from geo.output.map_content import MapContent, credit_of, outlines
 from geo.presentation import basemap
@@ -85,7 +84,7 @@ def draw_comparison(
         if found.pieces.empty:
             raise MapError(f"none of {', '.join(found.sources)} has such ground there: nothing can be drawn")
         content = _content(archive, found, within, as_known_on, title, lang)
-        ground = base_layer_of(archive, content, draw_basemap=draw_basemap)
+        ground = basemap.ground_of(content, draw_basemap=draw_basemap)
     made = ControlMap(content, ground, templates=folder)
     sections = {"sections": _sections(archive, found)}
     made.page.parts = replace(made.page.parts, template="compare.html", values={**made.page.parts.values, **sections})

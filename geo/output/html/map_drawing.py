@@ -6,9 +6,9 @@ import base64
 import json
 import math
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,16 +16,14 @@ import shapely
 from markupsafe import Markup
 
 from geo.incidents.markers import marker_radius
-from geo.presentation import basemap
+from geo.presentation.basemap import STILL_WIDTH as WIDTH
 from geo.presentation.templates import escape
 
 if TYPE_CHECKING:
-    from geo.archive import Archive
     from geo.output.map_content import MapContent
-    from geo.presentation.basemap import Box
+    from geo.presentation.basemap import Box, Ground
     from geo.presentation.legend import StyledLayer
 
-WIDTH = 1000.0
 KM_PER_DEGREE = 111.2
 SCALE = 1_000_000  # steps per degree of control on the page: a vertex moves by 0.08 m at most
 _REGION_DEGREES = 0.002  # how far the outline of an incident's region may be off: it is no ground that is measured
@@ -59,23 +57,18 @@ class BasemapSvg:
     over: str
 
 
-def basemap_svg(content: MapContent, base: dict[str, Any] | None, places: Sequence[Sequence[Any]]) -> BasemapSvg:
+def basemap_svg(
+    box: Box, outlines: Sequence[shapely.Geometry], base: dict[str, Any] | None, places: Sequence[Sequence[Any]]
+) -> BasemapSvg:
     """Land, water and borders under the ground that is held; units and names over it."""
-    frame = _Frame(content.bounds)
-    over = [_draw_lines(content.outlines, frame, "var(--soft)", 1, "2 3"), *_draw_places(places, frame)]
+    frame = _Frame(box)
+    over = [_draw_lines(outlines, frame, "var(--soft)", 1, "2 3"), *_draw_places(places, frame)]
     return BasemapSvg("".join(_draw_base(base, frame) if base else []), "".join(over))
 
 
-def draw_static_svg(
-    content: MapContent,
-    base: dict[str, Any] | None = None,
-    places: Sequence[Sequence[Any]] = (),
-    *,
-    around: BasemapSvg | None = None,
-) -> Markup:
+def draw_static_svg(content: MapContent, *, around: BasemapSvg) -> Markup:
     """The map as one SVG element."""
     frame = _Frame(content.bounds)
-    around = around or basemap_svg(content, base, places)
     parts = [f'<rect width="{WIDTH:g}" height="{frame.height:.0f}" fill="var(--sea)"/>', around.under]
     parts += [_draw_region(area, frame) for area in {s.area_name: s.area for s in content.markers if s.area}.values()]
     for item in (*content.drawn_classes, *content.changes):
@@ -231,7 +224,7 @@ def _scale_bar(frame: _Frame) -> str:
 # -- the data of a page's script -----------------------------------------------------------------------------------
 
 
-def corners(box: basemap.Box) -> list[list[float]]:
+def corners(box: Box) -> list[list[float]]:
     """A box in degrees as Leaflet has it: south-west and north-east, latitude first."""
     return [[round(box[1], 5), round(box[0], 5)], [round(box[3], 5), round(box[2], 5)]]
 
@@ -247,7 +240,7 @@ def class_data(item: StyledLayer) -> dict[str, Any]:
 def rings(shapes: Sequence[shapely.Geometry]) -> list[list[list[int]]]:
     """Every polygon as its rings."""
     polygons = shapely.get_parts(np.array(shapes, dtype=object))
-    return [[basemap.encode_line(_whole(r)) for r in shapely.get_rings(p)] for p in polygons]
+    return [[_steps(r) for r in shapely.get_rings(p)] for p in polygons]
 
 
 def shapes_of(content: MapContent) -> dict[str, Any]:
@@ -258,14 +251,16 @@ def shapes_of(content: MapContent) -> dict[str, Any]:
     return {
         "classes": [rings(item.shapes) for item in content.drawn_classes],
         "changes": [rings(item.shapes) for item in content.changes],
-        "front": [basemap.encode_line(_whole(line)) for line in front],
+        "front": [_steps(line) for line in front],
         "regions": {name: rings([area]) for name, area in outlined.items()},
     }
 
 
-def _whole(line: Any) -> np.ndarray[Any, np.dtype[np.int64]]:
-    whole: np.ndarray[Any, np.dtype[np.int64]] = np.rint(shapely.get_coordinates(line) * SCALE).astype(np.int64)
-    return whole
+def _steps(line: Any) -> list[int]:
+    """A line as its first position and the steps from each to the next, flat."""
+    whole = np.rint(shapely.get_coordinates(line) * SCALE).astype(np.int64)
+    steps: list[int] = np.diff(whole, axis=0, prepend=np.zeros((1, 2), dtype=np.int64)).ravel().tolist()
+    return steps
 
 
 @dataclass(frozen=True)
@@ -277,46 +272,20 @@ class BaseLayer:
     is_mapped: bool
 
 
-def base_layer_of(archive: Archive, content: MapContent, *, draw_basemap: bool = True) -> BaseLayer:
-    """The ground under a page; made once for as long as the archive is held (`Archive.holding`)."""
-    key = ("ground", content.reach, content.bounds, content.boundary, content.lang, draw_basemap)
-    return archive.store.recall(key, lambda: make_base_layer(content, draw_basemap=draw_basemap))
-
-
-def make_base_layer(content: MapContent, *, draw_basemap: bool = True) -> BaseLayer:
-    """As `base_layer_of`, made anew."""
-    base = basemap.cut(content.reach) if draw_basemap else None
-    if base and content.outlines:
-        base["admin1"] = []  # the archive's own units are drawn instead
-    near = basemap.padded(content.bounds, 0.5)
-    places = basemap.places(content.reach, content.lang, near=near)
-    units = basemap.encode_lines(content.outlines, content.reach, near=near)
-    scale = basemap.scale_of(content.reach)
-    beneath = {"basemap": base, "units": units, "line_scale": scale, "places": places}
+@lru_cache(maxsize=4)
+def base_layer(ground: Ground) -> BaseLayer:
+    """The ground under a page, packed for its script and drawn for its picture."""
+    beneath = {
+        "basemap": ground.base, "units": ground.units, "line_scale": ground.line_scale, "places": ground.places
+    }  # fmt: skip
     text = json.dumps(beneath, ensure_ascii=False, separators=(",", ":"))
-    around = basemap_svg(content, base and coarser(base, content.bounds), places)
-    return BaseLayer(packed(text.encode()), around, base is not None)
+    around = basemap_svg(ground.bounds, ground.outlines, ground.coarse, ground.places)
+    return BaseLayer(packed(text.encode()), around, ground.base is not None)
 
 
 def packed(data: bytes, *, level: int = 9) -> str:
     """Bytes deflated, as a page unpacks them."""
     return base64.b64encode(deflate(data, level=level)).decode()
-
-
-def coarser(base: Mapping[str, Any], box: basemap.Box) -> dict[str, Any]:
-    """The basemap as a still picture needs it: what lies in its box, to a pixel."""
-    scale = base["scale"]
-    pixel = 0.7 * scale * max((box[2] - box[0]) / WIDTH, (box[3] - box[1]) / WIDTH / 1.2)
-    edges = [v * scale for v in basemap.padded(box, 0.02)]
-    found: dict[str, Any] = {"scale": scale}
-    for name in (*basemap.AREAS, *basemap.LINES):
-        rings: Sequence[Any] = [r for p in base[name] for r in p] if name in basemap.AREAS else base[name]
-        whole = [np.cumsum(np.array(r).reshape(-1, 2), axis=0) for r in rings]
-        close = [r for r in whole if (r.max(axis=0) >= edges[:2]).all() and (r.min(axis=0) <= edges[2:]).all()]
-        kept = [np.rint(shapely.get_coordinates(shapely.simplify(shapely.linestrings(r), pixel))) for r in close]
-        coded = [basemap.encode_line(r.astype(np.int64)) for r in kept]
-        found[name] = [coded] if name in basemap.AREAS else coded
-    return found
 
 
 def deflate(raw: bytes, *, level: int = 9) -> bytes:

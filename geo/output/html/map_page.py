@@ -20,15 +20,13 @@ from jinja2 import Template
 from markupsafe import Markup
 
 from geo.errors import MapError
-from geo.incidents.markers import shared_words
 from geo.output.html.map_drawing import (
     SCALE,
     BaseLayer,
-    base_layer_of,
+    base_layer,
     class_data,
     corners,
     draw_static_svg,
-    make_base_layer,
     packed,
     shapes_of,
 )
@@ -124,11 +122,16 @@ class ControlMap(PageMap):
     """A dated map of control. Add folium layers to it as to any other map; `geo.save_map` writes it."""
 
     def __init__(
-        self, content: MapContent, ground: BaseLayer | None = None, *, tiles: Any = None, templates: Path | None = None
+        self,
+        content: MapContent,
+        ground: basemap.Ground | None = None,
+        *,
+        tiles: Any = None,
+        templates: Path | None = None,
     ) -> None:
         super().__init__(content.bounds, tiles=tiles)
         self.content = content
-        self.page.parts = _parts(content, ground or make_base_layer(content), self.page.tiles, templates)
+        self.page.parts = _parts(content, base_layer(ground or basemap.ground_of(content)), self.page.tiles, templates)
 
 
 @shares_options()
@@ -175,7 +178,7 @@ def draw_map(
     options = map_options(draw_map, shown)
     with archive.holding():
         content = gather(archive, date, options)
-        ground = base_layer_of(archive, content, draw_basemap=options.draw_basemap and tiles is None)
+        ground = basemap.ground_of(content, draw_basemap=options.draw_basemap and tiles is None)
     return ControlMap(content, ground, tiles=tiles, templates=templates_folder(options.templates))
 
 
@@ -345,7 +348,7 @@ def _incidents(content: MapContent) -> dict[str, Any]:
     """What is said of all incidents together: how many lie beyond the first view, and what narrows them down."""
     view = shapely.box(*content.bounds)
     beyond = sum(s.count for s in content.markers if not view.intersects(s.area or shapely.Point(s.lon, s.lat)))
-    shared = shared_words(content.markers)
+    shared = content.shared
     # a mark that several share has no one day or event
     facts = [] if shared else [dict(marker.facts) for marker in content.markers]
     found = [(name, sorted({f.get(name, "not stated") for f in facts})) for name in ("Event", "Verification")]

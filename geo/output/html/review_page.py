@@ -21,10 +21,10 @@ from geo.incidents.markers import Marker, marker_of
 from geo.output.html.map_drawing import (
     SCALE,
     BaseLayer,
+    base_layer,
     class_data,
     corners,
     draw_static_svg,
-    make_base_layer,
     packed,
     rings,
     shapes_of,
@@ -57,7 +57,7 @@ def draw_review(
     region = partial(_region, archive)
     markers = [_marker(draft, region) for draft in reading.incidents]
     content = _content(reading, markers, archive, title)
-    ground = make_base_layer(content, draw_basemap=draw_basemap)
+    ground = base_layer(basemap.ground_of(content, draw_basemap=draw_basemap))
     made = PageMap(content.bounds)
     made.page.parts = _parts(reading, markers, content, ground, folder)
     return made

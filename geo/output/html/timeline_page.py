@@ -149,7 +149,12 @@ def _drawn(
     if base and content.outlines:
         base["admin1"] = []  # the archive's own units are drawn instead
     named = basemap.places(content.reach, content.lang, near=content.bounds)
-    still = draw_static_svg(content, base and map_drawing.coarser(base, content.bounds), named)
+    still = draw_static_svg(
+        content,
+        around=map_drawing.basemap_svg(
+            content.bounds, content.outlines, base and basemap.coarser(base, content.bounds), named
+        ),
+    )
     values = map_values(content, ground=None) | {
         "subtitle": _subtitle(credits, own, as_known_on), "series": series,
         "patterns": shared_drawing(strands, instants),

@@ -19,7 +19,7 @@ from geo.output.brief_tables import LEAST_KM2, Section, by_unit, known_number, l
 from geo.output.html.map_drawing import (
     SCALE,
     BaseLayer,
-    base_layer_of,
+    base_layer,
     class_data,
     corners,
     draw_static_svg,
@@ -187,7 +187,7 @@ def draw_dates(
             own_places=places is not None,
             has_units=bool(later.outlines),
         )
-        ground = base_layer_of(archive, later, draw_basemap=options.draw_basemap)
+        ground = base_layer(basemap.ground_of(later, draw_basemap=options.draw_basemap))
     made = PageMap(later.bounds)
     made.page.parts = _parts(contents, pair, ground, whole, _middle(parts), templates_folder(options.templates))
     return made

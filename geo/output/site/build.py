@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 from geo.archive.results import FAR, When, moment
 from geo.output.console import records
-from geo.output.html.map_drawing import base_layer_of
 from geo.output.html.map_page import ControlMap
 from geo.output.html.timeline_page import timeline_of
 from geo.output.map_content import credit_of, gather
@@ -23,6 +22,7 @@ from geo.output.site.plan import Day, Plan, SiteOptions, checked_address, digest
 from geo.output.site.publish import BuildReport, ManifestEntry, SiteFolder, open_site_folder, stage
 from geo.output.site.syndication import ENTRIES, card_png, card_words, feed_xml, learnt, sitemap_xml
 from geo.presentation import basemap
+from geo.presentation.basemap import ground_of
 from geo.presentation.labels import credit_line, written
 from geo.presentation.templates import templates_folder
 from geo.schema import parse_instant, text_or_none, write_instant
@@ -173,7 +173,7 @@ def _make_day(archive: Archive, job: _Job, *, plan: Plan, staging: Path) -> dict
             alone = replace(content, changes=[], markers=[], credits=content.credits[:1])
             made[_card(day)] = stage(staging, _card(day), card_png(alone, plan.title, plan.shown))
         if _page(day) in wanted:
-            page = ControlMap(content, base_layer_of(archive, content), templates=options.templates)
+            page = ControlMap(content, ground_of(content), templates=options.templates)
             sizes = {**job.sizes, **{path: made[path].bytes for path in data}}
             made[_page(day)] = stage(staging, _page(day), _render_day(page, plan, day, sizes))
     return made
