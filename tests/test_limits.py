@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import geopandas as gpd
@@ -25,6 +26,8 @@ from geo.formats.geojson import read_bytes
 from geo.formats.limits import INSTANTS, capped, refuse_too_many
 from geo.importing.importer import ensure_units, import_files
 from geo.output.site.server import serve
+from geo.schema import Snapshot
+from geo.sources.base import by_dates
 
 ENDINGS = (".geojson", ".kml", ".kmz", ".csv", ".gpkg", ".fgb", ".shp", ".zip", ".json")
 
@@ -149,6 +152,12 @@ def test_sql_of_a_file_from_elsewhere_is_not_run(tmp_path: Path, sql: str) -> No
 def test_instants_and_notes_are_counted() -> None:
     with pytest.raises(FileError, match="too much of instants: 1,501; the limit is 1,500"):
         refuse_too_many("a.geojson", INSTANTS + 1, INSTANTS, "instants")
+    frame = gpd.GeoDataFrame({"row": range(1, 1502)}, geometry=[box(0, 0, 1, 1)] * 1501, crs="EPSG:4326")
+    days = [datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=i) for i in range(1501)]
+    start = time.process_time()
+    with pytest.raises(FileError, match="too much of instants: 1,501"):  # before a snapshot of each is made
+        by_dates(Snapshot(frame, days[0], 1501), days)
+    assert time.process_time() - start < 0.5
     assert capped(["a"] * 20) == ["a"] * 20
     assert capped(["a"] * 25)[20:] == ["and 5 notes more of this kind"]
 

@@ -16,6 +16,7 @@ import pandas as pd
 from geo.assets import ASSETS
 from geo.errors import GateError
 from geo.formats.layers import cell
+from geo.formats.limits import INSTANTS, refuse_too_many
 from geo.presentation.statuses import STATUSES
 from geo.schema import Kind, Options, Rows, Snapshot, Source
 from geo.text.dates_in_files import FIRST, several_dates
@@ -63,6 +64,7 @@ def by_dates(
     has_ends = any(end is not None for end in last)
     days = sorted({*start.tolist(), *last[last != None].tolist()})  # noqa: E711  (element by element)
     days = days or sorted({moment for moment in begins if moment is not None})[:1]
+    refuse_too_many("the file", len(days), INSTANTS, "instants")  # before a snapshot of each is made
     belongs = {r.row: begins[r.row - 1] if begins[r.row - 1] in days else days[0] for r in snapshot.refusals}
     found = []
     for day in days:
