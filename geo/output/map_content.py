@@ -207,7 +207,10 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
         ages=areas["snapshot_age_days"].tolist(), figures=figures, slivers=_slivers(figures, unit),
         changed=[] if changed is None else rows_of(changed),
         # a rule that a source's figures have passed stands with its credit
-        notes=[] if moved is None else [n for n in moved.attrs["notes"] if not n.startswith(f"{source}: ")],
+        notes=[
+            *([] if moved is None else [n for n in moved.attrs["notes"] if not n.startswith(f"{source}: ")]),
+            *archive.reader.undated_notes(source),
+        ],
         unit=None if unit is None else rows_of(unit[["unit", "name"]])[0],
         markers=markers, outlines=lines, boundary=boundary,
         bounds=outward(padded(first, 0.06)) , limits=limits, reach=reach,
