@@ -268,14 +268,7 @@ def _verdict(
     if verdict in ("supports", "contradicts") and (turn := _turns(given, series, verdict, at)):
         workings["text"] = f"{workings['text']}; {turn}"
     return Verdict(
-        series.source,
-        series.part,
-        series.statuses,
-        verdict,
-        value,
-        given.unit,
-        shown.get("snapshot"),
-        workings,
+        series.source, series.part, series.statuses, verdict, value, given.unit, shown.get("snapshot"), workings
     )
 
 

@@ -109,13 +109,7 @@ def _none(passage: TextSpan, text: str) -> list[CasualtyCount]:
 
 
 def _nearest(
-    text: str,
-    groups: list[_Group],
-    taken: set[int],
-    verb: tuple[int, int],
-    room: tuple[int, int],
-    lang: Lang,
-    far: int,
+    text: str, groups: list[_Group], taken: set[int], verb: tuple[int, int], room: tuple[int, int], lang: Lang, far: int
 ) -> _Group | None:
     """The count that belongs to a verb: right before it ("two were killed"), else after it ("killed two")."""
     passive = re.compile(rf"\s*(?:,?\s*{words(lang)['casualties']['passive']}\b\s*,?\s*)*", re.I)
