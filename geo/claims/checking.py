@@ -14,7 +14,6 @@ from geo.archive.results import FAR, When
 from geo.claims.class_series import (
     ClassSeries,
     Place,
-    QuantitySeries,
     bases_of,
     class_series_of,
     holders,
@@ -22,7 +21,7 @@ from geo.claims.class_series import (
     place_of,
     series_of,
 )
-from geo.claims.model import UNREAD_DATE, WITHIN_PERCENT, Claim, Span, kind_of_unit, span_of
+from geo.claims.model import UNIT_WORDS, UNREAD_DATE, WITHIN_PERCENT, Claim, Span, kind_of_unit, span_of
 from geo.claims.verdict import (
     CHANGES,
     MAX_AGE_DAYS,
@@ -34,6 +33,7 @@ from geo.claims.verdict import (
     front_verdicts,
     verdicts_of,
 )
+from geo.claims.wording import figure_words
 from geo.errors import UnitError, UsageError
 
 if TYPE_CHECKING:
@@ -115,7 +115,8 @@ def check_claim(
     if day is None:
         raise UsageError(f"{claim.text!r}: say which day it speaks of (--date)")
     place = place_of(archive, claim.unit if within is None else within, boundary=boundary)
-    names = [archive.source_name(s) for s in sources] if sources else _sources(archive, as_known_on)
+    names = [archive.source_name(s) for s in sources or ()]
+    names = names or sorted(set(archive.snapshots(as_known_on=FAR if as_known_on is None else as_known_on)["source"]))
     side, why = _side(archive, claim, place, names, as_known_on)
     if side is None and claim.quantity != "front length":
         return replace(empty, place=place, notes=(f"cannot be checked: {why}",))
@@ -174,13 +175,14 @@ def _found(given: VerdictInput, names: Sequence[str], empty: Finding) -> Finding
         mine = [s for s in mine if s.rest or max(s.values, default=0.0) > 0]
         all_series += mine
         verdicts += verdicts_of(given, name, mine)
-    notes += [n for name in names for n in archive_notes(given.archive, name, given.known)]
+    # the rules that a source's figures have passed, in words
+    notes += [n for name in names for n in given.archive.polygons(name, as_known_on=given.known).attrs["notes"]]
     base = base_of(claim)
-    is_state = claim.quantity in STATES
-    times = (
-        [QuantitySeries(s, series_of(claim, s, base=base, places=given.places)) for s in all_series] if is_state else []
-    )
-    last_true = [last_true_of(t, given.span, given.instant(), given.unit) for t in times]
+    states = all_series if claim.quantity in STATES else []
+    last_true = [
+        last_true_of(s, series_of(claim, s, base=base, places=given.places), given.span, given.instant(), given.unit)
+        for s in states
+    ]
     shares = claim.quantity == "share retaken"
     bases = [b for s in all_series if (b := bases_of(s, given.span, given.instant()))] if shares else []
     if shares and base is None:
@@ -212,11 +214,6 @@ def _unfit(given: VerdictInput) -> str | None:
     return None
 
 
-def _sources(archive: Archive, known: When | None) -> list[str]:
-    table = archive.snapshots(as_known_on=FAR if known is None else known)
-    return sorted(set(table["source"]))
-
-
 def _side(
     archive: Archive, claim: Claim, place: Place, names: Sequence[str], known: When | None
 ) -> tuple[str | None, str | None]:
@@ -231,9 +228,6 @@ def _side(
         return others.pop(), None
     listed = ", ".join(sorted(others)) or "nobody"
     return None, f"whose ground was retaken is not said, and {listed} held some there (--set against=SIDE)"
-
-
-_WORDS = {"km2": "km²", "percent": "percent", "settlements": "settlements", "km": "km"}
 
 
 @dataclass(frozen=True)
@@ -295,7 +289,8 @@ def compare_claims(first: Claim, second: Claim, *, within_percent: float = WITHI
     if kinds[0] != kinds[1] or len(sides) > 1:
         return _nothing("they are about different things")
     unit = str(kinds[0][1])
-    if first.quantity in ("held", "settlements held") and _apart(first, second):
+    days = {first.date_to, second.date_to}
+    if first.quantity in ("held", "settlements held") and None not in days and len(days) > 1:
         return _growth(first, second, spans, unit)
     return _both(spans, unit)
 
@@ -304,20 +299,15 @@ def _nothing(why: str) -> Pair:
     return Pair("", f"nothing follows from the two together: {why}", None, None, "", None)
 
 
-def _apart(first: Claim, second: Claim) -> bool:
-    days = (first.date_to, second.date_to)
-    return None not in days and days[0] != days[1]
-
-
 def _peak(held: Claim, share: Claim, spans: list[Span]) -> Pair:
     """What is left and the share that was retaken give what there was."""
     low = _whole(max(spans[0].low, 0.0), spans[1].low)
     high = _whole(spans[0].high, spans[1].high)
     plain = [span_of(replace(c, comparator="exactly", step=None)) for c in (held, share)]
     peak = _whole(plain[0].low, plain[1].low)
-    ends = _ends(peak if held.comparator in ("more than", "at least") else None, held.comparator)
+    more = " or more" if held.comparator in ("more than", "at least") else ""
     text = (
-        f"{_in_words(held)} held and {_in_words(share)} retaken imply a peak of {ends or f'{peak:,.0f} km²'}"
+        f"{figure_words(held)} held and {figure_words(share)} retaken imply a peak of {peak:,.0f} km²{more}"
         f" ({_range(low, high, 'km2')} with what the words leave open)"
     )
     return Pair("peak", text, _finite(low), _finite(high), "km2", low <= high)
@@ -327,16 +317,12 @@ def _whole(left: float, retaken: float) -> float:
     return math.inf if retaken >= 100 or math.isinf(left) else left / (1 - max(retaken, 0.0) / 100)
 
 
-def _ends(value: float | None, comparator: str | None) -> str:
-    return "" if value is None or comparator is None else f"{value:,.0f} km² or more"
-
-
 def _growth(first: Claim, second: Claim, spans: list[Span], unit: str) -> Pair:
     early, late = sorted(zip((first, second), spans, strict=True), key=lambda p: str(p[0].date_to))
     low, high = late[1].low - early[1].high, late[1].high - early[1].low
     text = (
-        f"{_in_words(early[0])} on {early[0].date_to} and {_in_words(late[0])} on {late[0].date_to} imply a change of"
-        f" {_range(low, high, unit)}"
+        f"{figure_words(early[0])} on {early[0].date_to} and {figure_words(late[0])} on {late[0].date_to} imply a"
+        f" change of {_range(low, high, unit)}"
     )
     if early[0].value and late[0].value:
         text += f" ({100 * (late[0].value / early[0].value - 1):+.0f} percent by the figures as given)"
@@ -351,20 +337,12 @@ def _both(spans: list[Span], unit: str) -> Pair:
     return Pair("value", text, _finite(low) if fits else None, _finite(high) if fits else None, unit, fits)
 
 
-def _in_words(claim: Claim) -> str:
-    lead = "" if claim.comparator in ("exactly", "between") else f"{claim.comparator} "
-    unit = str(claim.value_unit)
-    to = f" to {claim.high:,g}" if claim.high is not None else ""
-    words = {"km2": "km²", "mi2": "square miles", "ha": "hectares", "acre": "acres", "mi": "miles"}.get(unit, unit)
-    return f"{lead}{claim.value:,g}{to} {words}"
-
-
 def _finite(value: float) -> float | None:
     return None if math.isinf(value) else value
 
 
 def _range(low: float, high: float, unit: str) -> str:
-    word = _WORDS.get(unit, unit)
+    word = UNIT_WORDS.get(unit, unit)
     if math.isinf(high) and math.isinf(low):
         return f"any number of {word}"
     if math.isinf(high):

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from itertools import groupby
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import numpy as np
@@ -197,13 +197,6 @@ def km2_of(shapes: Sequence[shapely.Geometry]) -> list[float]:
 Figures = Sequence[float | None]
 
 
-class QuantitySeries(NamedTuple):
-    """A series and the claim's quantity at each of its snapshots."""
-
-    series: ClassSeries
-    values: Figures
-
-
 @dataclass(frozen=True)
 class Base:
     """What a share retaken may be of, by one set of classes: the most there was, and the dates that make it true."""
@@ -254,9 +247,8 @@ def _counts(series: ClassSeries, places: gpd.GeoDataFrame) -> list[float | None]
     return counts
 
 
-def last_true_of(times: QuantitySeries, span: Span, instant: datetime, unit: str) -> dict[str, Any]:
+def last_true_of(series: ClassSeries, values: Figures, span: Span, instant: datetime, unit: str) -> dict[str, Any]:
     """When a series last agreed with a claim, up to an instant."""
-    series, values = times
     known = [i for i, t in enumerate(series.times) if t <= instant and i < len(values) and values[i] is not None]
     entry: dict[str, Any] = {
         "source": series.source, "part": series.part, "statuses": list(series.statuses), "unit": unit,
@@ -282,7 +274,8 @@ def bases_of(series: ClassSeries, span: Span, instant: datetime) -> Base | None:
     if at is None or max(series.values[: at + 1]) <= 0:
         return None
     now, peak = series.values[at], int(np.argmax(series.values[: at + 1]))
-    low, high = needed_base(now, span)
+    # the bases of which the rest is what there is now
+    low, high = (math.inf if end >= 100 else now / (1 - max(end, 0.0) / 100) for end in span[:2])
     earlier = [i for i in range(at + 1) if series.values[i] > 0]
     agreeing = runs(earlier, lambda i: span.holds(100 * (1 - now / series.values[i])))
     true_for = tuple(
@@ -297,13 +290,6 @@ def bases_of(series: ClassSeries, span: Span, instant: datetime) -> Base | None:
         series.source, series.part, series.statuses, now, stamp(series.times[at]), series.values[peak],
         stamp(series.times[peak]), share, low, None if math.isinf(high) else high, true_for,
     )  # fmt: skip
-
-
-def needed_base(now: float, span: Span) -> tuple[float, float]:
-    """The bases in km² of which the rest is `now`, for shares retaken in percent: low and high."""
-    ends = [max(min(v, 100.0), 0.0) for v in span[:2]]
-    low, high = (math.inf if e >= 100 else now / (1 - e / 100) for e in ends)
-    return low, high
 
 
 def runs(indexes: Sequence[int], holds: Any) -> list[tuple[int, int]]:

@@ -9,51 +9,40 @@ from itertools import pairwise
 
 from geo.claims.model import Amount
 from geo.text.control_words import Mention, Names
+from geo.text.languages import languages, word_list
 from geo.text.sentences import sentence_breaks
 from geo.text.speakers import negation
 from geo.text.words import Phrase, find_phrases
 
-GROUND = (
-    r"(?:territor(?:y|ies)|lands?|areas?|ground|soil|regions?|oblasts?|provinces?|countr(?:y|ies)|district|gains"
-    r"|bridgehead|salient|foothold|pocket|incursion|square kilomet(?:re|er)s?|sq\.? km|km²|km2|square miles|hectares"
-    r"|територі\w+|территори\w+|земл\w+|област\w+|площ\w+|краю|края|країни|страны)"
-)
+
+def _any(name: str) -> str:
+    """A pattern of what any of the languages has under a name in its list for claims."""
+    return f"(?:{'|'.join(word_list(c, 'claims')[name] for c in languages() if name in word_list(c, 'claims'))})"
+
+
+GROUND, _LAND, _SPEECH = _any("ground"), _any("land"), _any("speech")
 LONGEST = 2_000  # characters of a sentence
+_FORCES = r"(?:armed |military |ground |state |defen[cs]e |government |and allied |airborne |special )*" + _any(
+    "forces"
+)
 _ADVERB = r"(?:(?:now|still|also|currently|already|since|so far|then|only|just|reportedly|\w+ly) )*"
 _BE = rf"(?:is|are|was|were|be|been|being) {_ADVERB}"
 _SIZE_FOLLOWS = re.compile(r" [^.;]{0,40}\b(?:to|of|covers|measures|is|was|at)\b")
-BREAKS = re.compile(
-    r"[;:](?= )|, (?:but|while|whereas|although|though|after|before|and|а|але|но|тоді як|тогда как|хоча|хотя)\b"
-    r"| (?:but|while|whereas|after|before|compared (?:with|to)|up from|down from|from a peak of)\b| – | — ",
-    re.IGNORECASE,
-)
+BREAKS = re.compile(rf"[;:](?= )|, {_any('breaks_after_comma')}\b| {_any('breaks')}\b| – | — ", re.IGNORECASE)
 _NOT_AFTER = re.compile(r"\s*(?:from|away|behind|beyond|off|inside|deep|short|north|south|east|west)\b", re.IGNORECASE)
-_GOES_ON = re.compile(
-    r"(?:['’]s)?\s*(?:$|[^\w\s]|[^\x00-\x7f]|(?:is|are|was|were|has|have|had|remains?|by|in|since|on|and|or|from|under|which|that|to"
-    r"|as|at|now|still|after|before|with|while|but|held|controlled|occupied|retaken|recaptured|regained|remained|seized|captured|taken|lost|liberated)\b"
-    rf"|{GROUND}\b)",
-    re.IGNORECASE,
-)
-_NOBODYS = re.compile(
-    r"\b(?:gr[ae]y[ -]zone|contested|disputed|no[ -]man['’]?s[ -]land|unclear status|сір\w+ зон\w+|сер\w+ зон\w+)\b",
-    re.I,
-)
+_GOES_ON = re.compile(rf"(?:['’]s)?\s*(?:$|[^\w\s]|[^\x00-\x7f]|{_any('goes_on')}\b|{GROUND}\b)", re.IGNORECASE)
+_NOBODYS = re.compile(rf"\b{_any('nobodys')}\b", re.IGNORECASE)
 _QUOTES = str.maketrans(dict.fromkeys('"“”„«»', " "))
-_MODIFIER = re.compile(
-    r"(?:the|a|an|its|their|his|this|that|all|of|total|entire|whole|sovereign|internationally|recogni[sz]ed|occupied"
-    r"|captured|seized|held|conquered|previously|initially|originally|eastern|western|southern|northern|lost|own|once"
-    r"|territorial|territory|invaded|overrun|annexed|\w+['’]s|\w+an|\w+ish|\w+ese)\s+", re.I)  # fmt: skip
-_BASE = re.compile(
-    r"^\s*(?:\([^)]*\)\s*)?(?:of|from|від|от|із|из)?\s*(?:what|the (?:territory|land|ground|area|gains?|square|\d)"
-    r"|everything|all (?:that|the)|its (?:gains|territory|conquests)|territor(?:y|ies)|того|територі\w+|территори\w+)",
-    re.IGNORECASE,
-)
+_MODIFIER = re.compile(rf"{_any('modifier')}\s+", re.IGNORECASE)
+_BRACKETS = r"^\s*(?:\([^)]*\)\s*)?"
+_BASE = re.compile(rf"{_BRACKETS}{_any('of')}?\s*{_any('base')}", re.IGNORECASE)
 _TAKEN = re.compile(
-    r"^\s*(?:\([^)]*\)\s*)?(?:of|from) (?:what\b|(?:its|the|their) (?:gains|conquests)"
-    r"|(?:[^,;:]|,\d)*?\b(?:took|taken|seized|captured"
-    r"|gained|conquered|held|overran|occupied|won)\b)",
+    rf"{_BRACKETS}(?:of|from) (?:what\b|(?:its|the|their) (?:gains|conquests)|(?:[^,;:]|,\d)*?\b{_any('taken')}\b)",
     re.IGNORECASE,
 )
+_PRONOUN = re.compile(r"\b(?:it|they|its|their)\b", re.IGNORECASE)
+_WE = re.compile(rf"\b{_any('we')}\b", re.IGNORECASE)
+_LEADS_TO = re.compile(r"\s*(?:of|in|inside|within)\s(?:[\w'’]+\s){0,4}$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -131,8 +120,7 @@ def verb_of(text: str, clause: tuple[int, int], amount: Amount) -> ControlVerb |
     before = [d for d in found if d.end <= amount.start and not _in_relative(text, d, amount)]
     after = [d for d in found if d.start >= amount.end]
     if before:
-        last = before[-1]
-        return last
+        return before[-1]
     if not after:
         return None
     first = after[0]
@@ -230,21 +218,6 @@ def of_ground(text: str, amount: Amount, verb: ControlVerb, units: Sequence[Ment
         if step is None:
             return False
         offset, rest = offset + step.end(), rest[step.end() :]
-
-
-_LAND = r"(?:territor(?:y|ies)|lands?|ground|soil|areas?|територі\w+|территори\w+|земл\w+)"
-_FORCES = (
-    r"(?:armed |military |ground |state |defen[cs]e |government |and allied |airborne |special )*"
-    r"(?:troops?|forces?|army"
-    r"|armies|soldiers|military|units?|defenders|servicemen|marines|fighters|brigades?|side|invaders|occupiers|invasion)"
-)
-_SPEECH = (
-    r"(?:sa(?:id|ys?|ying)|tells?|told|claim(?:s|ed)|report(?:s|ed)|announc\w+|stat(?:es|ed)|according|estimat\w+"
-    r"|acknowledg\w+|admit\w*|add(?:s|ed)|wrote|writes|заяви\w+|повідоми\w+|сообщи\w+|стверджу\w+|утвержда\w+|сказа\w+)"
-)
-_PRONOUN = re.compile(r"\b(?:it|they|its|their)\b", re.IGNORECASE)
-_WE = re.compile(r"\b(?:we|our|us|he|his|she|her|ми|наші|мы|наши|його|его)\b", re.IGNORECASE)
-_LEADS_TO = re.compile(r"\s*(?:of|in|inside|within)\s(?:[\w'’]+\s){0,4}$", re.IGNORECASE)
 
 
 def actor_of(
@@ -369,7 +342,9 @@ def place_of(
             return codes[0], None
         if len(codes) > 1:
             near = [u for u in pool if u.start >= amount.end and _LEADS_TO.match(text[amount.end : u.start])]
-            if len({u.code for u in near}) == 1 and not _listed(text, near[0], pool):
+            after = [u for u in pool if near and u.start >= near[0].end]
+            in_list = any(re.fullmatch(r",? ?(?:and|or|,)? ?", text[near[0].end : u.start]) for u in after)
+            if len({u.code for u in near}) == 1 and not in_list:
                 return near[0].code, None
             return None, f"several units are named ({', '.join(codes)}): say which"
     countries = [s for s in sides if _is_place(text, s)]
@@ -377,10 +352,6 @@ def place_of(
     if len(codes) == 1:
         return codes[0], None
     return None, (f"several countries are named as the place ({', '.join(codes)})" if codes else None)
-
-
-def _listed(text: str, unit: Mention, pool: Sequence[Mention]) -> bool:
-    return any(re.fullmatch(r",? ?(?:and|or|,)? ?", text[unit.end : u.start]) for u in pool if u.start >= unit.end)
 
 
 def _is_place(text: str, side: Mention) -> bool:

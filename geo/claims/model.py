@@ -21,6 +21,7 @@ UNITS: Mapping[str, float] = {
     "km2": 1.0, "mi2": 2.589988110336, "ha": 0.01, "acre": 0.0040468564224, "km": 1.0, "mi": 1.609344, "percent": 1.0,
     "settlements": 1.0,
 }  # fmt: skip
+UNIT_WORDS = {"km2": "km²", "mi2": "square miles", "ha": "hectares", "acre": "acres", "mi": "miles"}
 AREAS = ("km2", "mi2", "ha", "acre")
 LENGTHS = ("km", "mi")
 UNREAD_DATE = "the date cannot be read:"  # how the note begins that says so; such a claim gets no verdict

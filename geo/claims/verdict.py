@@ -14,7 +14,7 @@ import shapely
 
 from geo.archive.results import FAR, When, breaks_between
 from geo.claims.class_series import ClassSeries, Place, km2_of, series_of, stamp
-from geo.claims.model import WITHIN_PERCENT, Claim, Span, find_amounts, kind_of_unit, span_of
+from geo.claims.model import UNIT_WORDS, WITHIN_PERCENT, Claim, Span, find_amounts, kind_of_unit, span_of
 from geo.presentation.statuses import named
 from geo.schema import is_day, last_instant, number_of, parse_instant, text_or_none, to_instant
 
@@ -51,10 +51,7 @@ class Verdict:
 
     def as_dict(self) -> dict[str, Any]:
         """The verdict as JSON takes it."""
-        return {
-            "source": self.source, "part": self.part, "statuses": list(self.statuses), "verdict": self.verdict,
-            "value": self.value, "unit": self.unit, "snapshot": self.snapshot, "workings": dict(self.workings),
-        }  # fmt: skip
+        return vars(self) | {"statuses": list(self.statuses), "workings": dict(self.workings)}
 
 
 @dataclass(frozen=True)
@@ -242,7 +239,7 @@ def _no_data(
     days = _age(day, series.times[nearest])
     when = f"{number_of(abs(days), 'day')} {'before' if days > 0 else 'after'}" if days else "the same day"
     value = values[nearest]
-    shown = "" if value is None else f", with {value:,.1f} {_said(given.unit)}"
+    shown = "" if value is None else f", with {value:,.1f} {UNIT_WORDS.get(given.unit, given.unit)}"
     text = f"no data for {day} within {number_of(given.max_age_days, 'day')}; nearest"
     text += f" {stamp(series.times[nearest])} ({when}){shown}"
     near = {"snapshot": _snapshot(given, series, nearest).get("snapshot"), "days": -days, "value": value}
@@ -260,7 +257,8 @@ def _verdict(
     workings = {
         **extra, "snapshots": snapshots, "controller": given.side, "statuses": list(series.statuses),
         "part": series.part,
-        "unit": given.place.unit, "boundary": given.place.boundary, "method": METHOD, "as_known_on": _text(given.known),
+        "unit": given.place.unit, "boundary": given.place.boundary, "method": METHOD,
+        "as_known_on": None if given.known is None else str(given.known),
         "within_percent": given.within_percent,
     }  # fmt: skip
     if breaks := _breaks(given, series, snapshots):
@@ -289,7 +287,8 @@ def _turns(given: VerdictInput, series: ClassSeries, verdict: str, at: int) -> s
     if late or value is None or given.span.holds(value) == (verdict == "supports"):
         return None
     other = "contradicts" if verdict == "supports" else "supports"
-    return f"the next snapshot, {stamp(series.times[at + 1])}, has {value:,.1f} {_said(given.unit)} and {other}"
+    figure = f"{value:,.1f} {UNIT_WORDS.get(given.unit, given.unit)}"
+    return f"the next snapshot, {stamp(series.times[at + 1])}, has {figure} and {other}"
 
 
 def _snapshot(given: VerdictInput, series: ClassSeries, at: int) -> dict[str, Any]:
@@ -332,11 +331,3 @@ def _age(day: When, instant: datetime) -> float:
 
 def _inside(place: Place) -> str:
     return "" if place.unit is None else f" in {place.name} ({place.unit})" if place.shape is not None else ""
-
-
-def _said(unit: str) -> str:
-    return {"km2": "km²", "km": "km", "percent": "percent", "settlements": "settlements"}[unit]
-
-
-def _text(when: When | None) -> str | None:
-    return None if when is None else str(when)

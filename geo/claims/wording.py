@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
+from geo.claims.model import UNIT_WORDS, Claim
 from geo.claims.verdict import Finding, Verdict
-
-if TYPE_CHECKING:
-    from geo.claims.model import Claim
 
 WORDS: Mapping[str, str] = {
     "supports": "supports", "contradicts": "contradicts",
     "supports_with_contested": "supports only if the contested ground counts", "no_data": "no data for this date",
 }  # fmt: skip
-_UNITS = {"km2": "km²", "mi2": "square miles", "ha": "hectares", "acre": "acres", "mi": "miles"}
 COLUMNS = ("claim", "source", "classes", "verdict", "value", "unit", "snapshot", "workings")
 
 
@@ -39,7 +36,7 @@ def figure_words(claim: Claim) -> str:
     to = f" to {claim.high:,.10g}" if claim.high is not None else ""
     value = "" if claim.value is None else f"{claim.value:,.6g}"
     unit = claim.value_unit or ""
-    return f"{lead}{value}{to} {_UNITS.get(unit, unit)}".strip()
+    return f"{lead}{value}{to} {UNIT_WORDS.get(unit, unit)}".strip()
 
 
 def table_of_findings(findings: Sequence[Finding]) -> pd.DataFrame:
@@ -53,7 +50,7 @@ def table_of_findings(findings: Sequence[Finding]) -> pd.DataFrame:
             rows.append(
                 {
                     "claim": name, "source": v.source, "classes": classes(v), "verdict": WORDS[v.verdict],
-                    "value": v.value, "unit": _UNITS.get(v.unit, v.unit), "snapshot": v.snapshot,
+                    "value": v.value, "unit": UNIT_WORDS.get(v.unit, v.unit), "snapshot": v.snapshot,
                     "workings": v.workings["text"],
                 }
             )  # fmt: skip
@@ -141,11 +138,11 @@ def _shown(verdict: Verdict) -> str:
     if verdict.value is None or math.isnan(verdict.value):
         return ""
     decimals = 0 if verdict.unit in ("km2", "km", "settlements") else 1
-    return f" ({verdict.value:,.{decimals}f} {_UNITS.get(verdict.unit, verdict.unit)})"
+    return f" ({verdict.value:,.{decimals}f} {UNIT_WORDS.get(verdict.unit, verdict.unit)})"
 
 
 def _value(entry: Mapping[str, Any], key: str) -> str:
-    return f"{entry[key]:,.1f} {_UNITS.get(entry['unit'], entry['unit'])}"
+    return f"{entry[key]:,.1f} {UNIT_WORDS.get(entry['unit'], entry['unit'])}"
 
 
 def _upper(text: str) -> str:

@@ -78,8 +78,13 @@ class Reading:
             "dateline": None if self.dateline is None else self.dateline.isoformat(),
             "lang": self.lang,
             "text": self.source.text,
-            "mentions": [_mention(row) for row in self.mentions.to_dict("records")],
-            "incidents": [_incident(draft) for draft in self.incidents],
+            "mentions": [
+                {name: _plain(row.get(name)) for name in MENTION_FIELDS} for row in self.mentions.to_dict("records")
+            ],
+            "incidents": [
+                {**d.fields, "spans": {name: [vars(s) for s in spans] for name, spans in d.spans.items()}}
+                for d in self.incidents
+            ],
             "claims": [claim.as_dict() for claim in self.claims],
         }
 
@@ -184,22 +189,15 @@ def draft_incidents(
     passages = paragraphs(text.text, lang=lang)
     places = located(mentions.to_dict("records"))
     today = None if dateline is None else dateline.day
-    builders = event_merging.merge_events(passages, places, today=today, skip=_head(passages, dateline))
-    head = _headline(passages)
+    # the line of the date itself, where it is a line of its own
+    at = None if dateline is None else dateline.start
+    skip = [p for p in passages if at is not None and p.start <= at < p.end and len(p.text) < 100]
+    skip = [p for p in skip if p.text.count(" ") < 12]
+    builders = event_merging.merge_events(passages, places, today=today, skip=skip)
+    first = passages[0].text if passages else ""
+    head = first if 0 < len(first) <= _HEADLINE and not first.endswith((".", "!", "…")) else None
     made = [_draft(text, builder, today, head=head, source=source) for builder in builders]
     return _numbered(made, text)
-
-
-def _head(passages: Sequence[TextSpan], dateline: Dateline | None) -> list[TextSpan]:
-    """The line of the date itself, where it is a line of its own."""
-    if dateline is None or dateline.start is None:
-        return []
-    return [p for p in passages if p.start <= dateline.start < p.end and len(p.text) < 100 and p.text.count(" ") < 12]
-
-
-def _headline(passages: Sequence[TextSpan]) -> str | None:
-    first = passages[0].text if passages else ""
-    return first if 0 < len(first) <= _HEADLINE and not first.endswith((".", "!", "…")) else None
 
 
 def _draft(text: Text, builder: DraftBuilder, today: day_type | None, *, head: str | None, source: str | None) -> Draft:
@@ -231,14 +229,15 @@ def _draft(text: Text, builder: DraftBuilder, today: day_type | None, *, head: s
         **spans,
         "claimed_by": [Span(v.start, v.end, v.text) for v in builder.attributions],
         "verification": check_spans,
-        **{name: _acting(builder, name)[:1] for name in ("actor1", "actor2")},
+        **{
+            name: [Span(a.start, a.end, a.text) for role, a in builder.actors if role == name][:1]
+            for name in ("actor1", "actor2")
+        },
     }
     sentences = [Span(a, b, text.text[a:b]) for a, b in sorted(set(builder.clauses))]
-    return Draft(found, {k: tuple(_unique(v)) for k, v in words.items() if v}, sentences)
-
-
-def _unique(spans: Sequence[Span]) -> list[Span]:
-    return sorted(set(spans), key=lambda s: (s.start, s.end))
+    return Draft(
+        found, {k: tuple(sorted(set(v), key=lambda s: (s.start, s.end))) for k, v in words.items() if v}, sentences
+    )
 
 
 def _where(place: Place | None) -> dict[str, Any]:
@@ -252,10 +251,6 @@ def _where(place: Place | None) -> dict[str, Any]:
         "adm_1": place.adm_1, "adm_2": place.adm_2, "country": name, "iso": numeric,
         "gazetteer": place.gazetteer, "place_id": place.place_id,
     }  # fmt: skip
-
-
-def _acting(builder: DraftBuilder, name: str) -> list[Span]:
-    return [Span(a.start, a.end, a.text) for role, a in builder.actors if role == name]
 
 
 def _who(builder: DraftBuilder, text: Text) -> dict[str, Any]:
@@ -282,25 +277,14 @@ def _numbered(drafts: Sequence[Draft], text: Text) -> list[Draft]:
     seen: dict[str, int] = {}
     found = []
     for draft in drafts:
-        parts = [draft.fields["date_start"] or "undated", _slug(draft.fields["where_coordinates"] or "no-place")]
-        name = "-".join([*parts, draft.fields["tags"] or "incident", text.sha256[:6]])
+        place = re.sub(r"[^\w]+", "-", (draft.fields["where_coordinates"] or "no-place").lower()).strip("-") or "place"
+        name = "-".join(
+            [draft.fields["date_start"] or "undated", place, draft.fields["tags"] or "incident", text.sha256[:6]]
+        )
         seen[name] = seen.get(name, 0) + 1
         number = f"-{seen[name]}" if seen[name] > 1 else ""
         found.append(Draft({**draft.fields, "event_id": name + number}, draft.spans, draft.sentences))
     return found
-
-
-def _slug(text: str) -> str:
-    return re.sub(r"[^\w]+", "-", text.lower()).strip("-") or "place"
-
-
-def _mention(row: Mapping[Any, Any]) -> dict[str, Any]:
-    return {name: _plain(row.get(name)) for name in MENTION_FIELDS}
-
-
-def _incident(draft: Draft) -> dict[str, Any]:
-    spans = {k: [{"start": s.start, "end": s.end, "text": s.text} for s in v] for k, v in draft.spans.items()}
-    return {**draft.fields, "spans": spans}
 
 
 def _plain(value: Any) -> Any:
@@ -396,11 +380,8 @@ def write_review(reading: Reading, path: str | Path) -> Path:
 def _row(draft: Draft, reading: Reading) -> list[Any]:
     words = [quoted(draft.spans.get(name, ())) for name in SPAN_FIELDS]
     sentences = " […] ".join(span.text.strip() for span in draft.sentences)
-    return [*(_cell(draft.fields[c]) for c in COLUMNS), *words, sentences, reading.source.name, reading.source.sha256]
-
-
-def _cell(value: Any) -> Any:
-    return round(value, 6) if isinstance(value, float) else value
+    cells = [round(v, 6) if isinstance(v := draft.fields[c], float) else v for c in COLUMNS]
+    return [*cells, *words, sentences, reading.source.name, reading.source.sha256]
 
 
 def quoted(spans: Sequence[Span]) -> str:

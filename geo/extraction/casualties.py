@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from functools import cache
 from typing import Literal
 
@@ -54,9 +54,7 @@ def find_casualties(passage: TextSpan, *, void: tuple[tuple[int, int], ...] = ()
     taken: set[int] = set()
     groups = _groups(text, lang)
     total = bool(pattern(lang, "casualties", "cumulative").search(text))
-    verbs = sorted(
-        (m.start(), m.end(), kind) for kind in KINDS for m in pattern(lang, "casualties", kind).finditer(text)
-    )  # fmt: skip
+    verbs = sorted((*m.span(), kind) for kind in KINDS for m in pattern(lang, "casualties", kind).finditer(text))
     for i, (start, end, kind) in enumerate(verbs):
         left = verbs[i - 1][1] if i else 0
         right = verbs[i + 1][0] if i + 1 < len(verbs) else len(text)
@@ -68,11 +66,8 @@ def find_casualties(passage: TextSpan, *, void: tuple[tuple[int, int], ...] = ()
         count = group.count
         if total and count.best is None and count.low is None and count.high is not None:
             count = Count(count.high, count.high, count.high)  # "rose to seven" is no upper bound
-        found.append(
-            CasualtyCount(
-                kind, count, passage.start + a, passage.start + b, passage.text[a:b], total or group.is_ordinal
-            )
-        )
+        is_total = total or group.is_ordinal
+        found.append(CasualtyCount(kind, count, passage.start + a, passage.start + b, passage.text[a:b], is_total))
     return found
 
 
@@ -144,7 +139,9 @@ def _groups(text: str, lang: Lang) -> list[_Group]:
             found[-1] = replace(last, end=single.end)  # "a third victim, a man of 52": the same person
             continue
         if last and not last.is_ordinal and _is_list(text, last, single, joiner, lang):
-            found[-1] = _Group(last.start, single.end, _sum(last.count, single.count))
+            pairs = zip(astuple(last.count), astuple(single.count), strict=True)
+            count = Count(*(None if a is None or b is None else a + b for a, b in pairs))
+            found[-1] = _Group(last.start, single.end, count)
         else:
             found.append(single)
     return found
@@ -161,12 +158,6 @@ def _is_list(text: str, first: _Group, second: _Group, joiner: re.Pattern[str], 
     return not (own_before and own_after)
 
 
-def _sum(a: Count, b: Count) -> Count:
-    pairs = ((a.low, b.low), (a.best, b.best), (a.high, b.high))
-    low, best, high = (None if x is None or y is None else x + y for x, y in pairs)
-    return Count(low, best, high)
-
-
 @cache
 def _people(lang: Lang) -> re.Pattern[str]:
     """A number with the people that it counts; a bare number only where nothing else can be meant."""
@@ -180,8 +171,7 @@ def _people(lang: Lang) -> re.Pattern[str]:
     lone = rf"(?P<noun>{persons['lone']})\b"
     # "one was killed", "10 wounded", "убиты двое": a number by itself, not the number of something else
     bare = rf"(?=\s*(?:$|[.,;:)—–-]|\b(?:{numbers['bare']})))"
-    share = r"(?:\s+of\s+(?:the|its|their|his|her|our|those))?" if lang == "en" else ""
-    nouns = share + nouns
+    nouns = (r"(?:\s+of\s+(?:the|its|their|his|her|our|those))?" if lang == "en" else "") + nouns
     text = (
         rf"(?<![\w.,-])(?:(?P<ordinal>{ordinal})(?:{nouns.replace('?P<adjectives>', '?:')})"
         rf"|(?:{hedge})?(?:{span}|{several})(?:{nouns}|{bare}))(?![\w])" + rf"|(?<!\w){lone}"

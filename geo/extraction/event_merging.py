@@ -157,7 +157,9 @@ def _clause(
     if lead is None and not where and not merger.builders and not any(t.count.best for t in counted):
         return []
     goes_on = merger.last is not None and merger.last.paragraph == merger.paragraph and _fits(merger.last, lead)
-    if _is_weak(lead, where, counted) and not goes_on:
+    # words that tell an event only with a place or with people: "protests", "arrested"
+    weak = lead is not None and not where and not counted and lead.rule.rank < 75 and not lead.rule.joins
+    if weak and not goes_on:
         return []
     found = []
     targets: list[Place | None] = [*where] or [None]
@@ -186,11 +188,6 @@ def _casualties(merger: EventMerger, clause: TextSpan, void: tuple[events.Stretc
     """The counts of a clause; the number of a day counts nobody."""
     dated = find_days(clause, merger.today) if merger.today else []
     return casualties.find_casualties(clause, void=(*void, *((d.start, d.end) for d in dated)))
-
-
-def _is_weak(lead: Trigger | None, where: Sequence[Place], counted: Sequence[CasualtyCount]) -> bool:
-    """Words that tell an event only with a place or with people: "protests", "arrested"."""
-    return lead is not None and not where and not counted and lead.rule.rank < 75 and not lead.rule.joins
 
 
 def _days(merger: EventMerger, clause: TextSpan, sentence: TextSpan) -> list[Day]:

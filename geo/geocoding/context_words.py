@@ -108,8 +108,7 @@ class ContextWords:
         whole = " ".join(w.key for w in self.words[span.first : last])
         longer = self.lookup.called(whole, cyrillic=is_cyrillic(whole), loose=False)
         span.found = span.found + tuple(f for f in longer if f[0].number not in {p.number for p, _ in span.found})
-        span.last, span.end = last, self.words[last - 1].end
-        span.text = self.reading.text[span.start : span.end]
+        self._widened(span, last)
 
     def kind_within(self, span: Span) -> None:
         """A given mention may bring its own kind word (Kursk Oblast)."""
@@ -282,7 +281,8 @@ class MentionTypes(ContextWords):
             last = span.last + 1
             self._as_person(span, "a given name before a surname", span.first)
             return self._widened(span, max(last, span.last))
-        if one and not span.kind and self._small(span) and self._stranger_after(span):
+        small = all(p.kind == "place" and p.population < 100_000 for p, _ in span.found)
+        if one and not span.kind and small and self._stranger_after(span):
             span.role, span.reasons = "organisation", [f"“{self.words[span.last].text}” follows"]
             return self._widened(span, span.last + 1)
         if one and not span.kind and surname and all(how == LOOSE for _, how in span.found):
@@ -305,9 +305,6 @@ class MentionTypes(ContextWords):
         if any(word.key in self.rules[t] for t in known) or self.rules.demonym(word.key):
             return ""
         return "" if self.lookup.named(word.key) else word.text
-
-    def _small(self, span: Span) -> bool:
-        return all(p.kind == "place" and p.population < 100_000 for p, _ in span.found)
 
     def _stranger_after(self, span: Span) -> bool:
         """A capitalised word of no place right after a small town's name: both are part of another name."""
@@ -366,14 +363,11 @@ class MentionTypes(ContextWords):
             between = self.reading.text[one.end : other.start].strip()
             pair = {one.role, other.role} == {"place", "metonym"} and (between == "and" or between in AND)
             if pair and all(any(p.capital for p, _ in s.found) and not s.kind and not s.near for s in (one, other)):
-                if one.role == "place" and self._preposition(one):
+                before = self.reading.before(one.first, 1)
+                if one.role == "place" and before and before[-1] in self.rules["place_prepositions"]:
                     continue
                 for span in (one, other):
                     span.role, span.reasons = "metonym", span.reasons or ["beside a capital that acts"]
-
-    def _preposition(self, span: Span) -> bool:
-        before = self.reading.before(span.first, 1)
-        return bool(before) and before[-1] in self.rules["place_prepositions"]
 
     def surnames(self, spans: list[Span]) -> None:
         """A name that the text has given to a person is that person's where it stands alone."""

@@ -206,32 +206,22 @@ def _placed(
     second = next((r for r in row.ranked if r[0].number != place.number), None)
     precise = 2 if near or not place.exact else 1
     reasons = [*why, *([f"“{span.near}” before it"] if near else [])]
-    if second is not None and place.kind == second[0].kind == "place" and score - second[1] < _margin(place, second[0]):
+    namesakes = second is not None and (place.name, place.area) == (second[0].name, second[0].area)
+    # of namesakes in one unit only their size speaks
+    margin = _NAMESAKES if namesakes else _EVEN
+    if second is not None and place.kind == second[0].kind == "place" and score - second[1] < margin:
         # two places as likely as each other: only what holds both is known
         uncertainty_km = apart_km(place, second[0])
         precise = 4 if place.area == second[0].area else 6
-        told = f"another {place.name} lies" if _are_namesakes(place, second[0]) else f"{second[0].name} is as likely,"
+        told = f"another {place.name} lies" if namesakes else f"{second[0].name} is as likely,"
         reasons.append(f"{told} {uncertainty_km:.0f} km away")
     return Mention(
         span.text, span.start, span.end, role, place.name, place.adm_1 or None, place.adm_2 or None, place.country,
         place.latitude, place.longitude, precise if role == "place" else _PRECISION.get(place.kind, 3),
         round(max(place.radius_km, uncertainty_km) + (_NEAR_KM if near else 0.0), 1), round(score, 2),
-        _label(second[0], second[1]) if second else None, _joined(reasons), place.gazetteer,
-        place.place_id,
+        _label(second[0], second[1]) if second else None,
+        "; ".join(dict.fromkeys(reasons)) or "its only meaning", place.gazetteer, place.place_id,
     )  # fmt: skip
-
-
-def _margin(place: Place, other: Place) -> float:
-    """By how much one place must be likelier than another: of namesakes in one unit only their size speaks."""
-    return _NAMESAKES if _are_namesakes(place, other) else _EVEN
-
-
-def _are_namesakes(place: Place, other: Place) -> bool:
-    return (place.name, place.area) == (other.name, other.area)
-
-
-def _joined(reasons: Sequence[str]) -> str:
-    return "; ".join(dict.fromkeys(reasons)) or "its only meaning"
 
 
 def _label(place: Place, score: float) -> str:

@@ -79,7 +79,7 @@ def build_index(
     progress: Progress | None = None,
 ) -> Path:
     """Build an index under another name, then move it into place: it is whole or not there."""
-    tell = progress or _silent
+    tell = progress or (lambda _done, _total, _what: None)
     tell(0, 4, "GeoNames")
     cities = list(city_records(countries))
     tell(1, 4, "registers")
@@ -90,18 +90,19 @@ def build_index(
         regions = with_units(regions, units, cities)
     _people(regions, cities)
     records = [*country_records(), *regions, *area_records(), *places]
-    _name_regions(records, regions)
+    names = {r.area: r.name for r in regions if r.kind == "region"}
+    for record in records:
+        record.adm_1 = names.get(record.area, record.adm_1)
     tell(3, 4, "index")
     try:
-        _write(path, records, seats(regions, cities), loose=countries is not None)
+        with aside(path) as temporary, closing(sqlite3.connect(temporary)) as base:
+            base.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; {_TABLES}")
+            with base:
+                _fill(base, records, seats(regions, cities), loose=countries is not None)
     except (OSError, sqlite3.Error) as error:
         raise FileError(f"{path.parent}: the index of places cannot be written there: {error}") from None
     tell(4, 4, "index")
     return path
-
-
-def _silent(_done: int, _total: int, _what: str) -> None:
-    """No progress."""
 
 
 def _people(regions: Iterable[Record], cities: Iterable[Record]) -> None:
@@ -111,20 +112,6 @@ def _people(regions: Iterable[Record], cities: Iterable[Record]) -> None:
         counts[city.area] += city.population
     for region in regions:
         region.population = counts[region.area] if region.kind == "region" else 0
-
-
-def _name_regions(records: Iterable[Record], regions: Iterable[Record]) -> None:
-    names = {r.area: r.name for r in regions if r.kind == "region"}
-    for record in records:
-        if record.area in names:
-            record.adm_1 = names[record.area]
-
-
-def _write(path: Path, records: Sequence[Record], seated: dict[str, list[str]], *, loose: bool) -> None:
-    with aside(path) as temporary, closing(sqlite3.connect(temporary)) as base:
-        base.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; {_TABLES}")
-        with base:
-            _fill(base, records, seated, loose=loose)
 
 
 def _fill(base: sqlite3.Connection, records: Sequence[Record], seated: dict[str, list[str]], *, loose: bool) -> None:
@@ -227,13 +214,8 @@ class Place:
         if self.area != other.area or self.kind in ("country", "region"):
             return False
         # continents, seas and areas hold nothing: where they end is nobody's word
-        return other.kind == "district" and (
-            _same_district(self.adm_2, other.adm_2) or apart_km(self, other) <= max(1.6 * other.radius_km, 25.0)
-        )
-
-
-def _same_district(one: str, other: str) -> bool:
-    return bool(one and other) and fold(one)[:5] == fold(other)[:5]
+        same = bool(self.adm_2 and other.adm_2) and fold(self.adm_2)[:5] == fold(other.adm_2)[:5]
+        return other.kind == "district" and (same or apart_km(self, other) <= max(1.6 * other.radius_km, 25.0))
 
 
 def apart_km(a: Place, b: Place) -> float:

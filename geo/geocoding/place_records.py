@@ -62,23 +62,20 @@ def country_records() -> list[Record]:
     """Every country, with names in English, Ukrainian and Russian."""
     aliases = place_words().country_aliases
     found = []
-    for row in csv.DictReader(io.StringIO(_asset("countries.csv").decode())):
+    for row in _table("countries.csv"):
         names = [row["name_en"], row["name_uk"], row["name_ru"], *aliases.get(row["code"], ())]
-        found.append(_country(row, [n for n in names if n]))
+        record = Record(
+            CREDIT, row["code"], row["name"], "country", row["code"], float(row["latitude"]), float(row["longitude"]),
+            population=int(row["population"] or 0), radius_km=float(row["radius_km"]), others=[n for n in names if n],
+        )  # fmt: skip
+        found.append(record)
     return found
-
-
-def _country(row: dict[str, str], names: list[str]) -> Record:
-    return Record(
-        CREDIT, row["code"], row["name"], "country", row["code"], float(row["latitude"]), float(row["longitude"]),
-        population=int(row["population"] or 0), radius_km=float(row["radius_km"]), others=names,
-    )  # fmt: skip
 
 
 def area_records() -> list[Record]:
     """Continents, seas and areas that are no unit of any country."""
     found = []
-    for row in csv.DictReader(io.StringIO(_asset("areas.csv").decode())):
+    for row in _table("areas.csv"):
         name, *others = row["names"].split("|")
         record = Record(
             AREAS, name, name, row["kind"], row["country"], float(row["latitude"]), float(row["longitude"]),
@@ -90,7 +87,7 @@ def area_records() -> list[Record]:
 
 def capitals() -> dict[str, str]:
     """Country code -> name of its capital, by GeoNames."""
-    return {row["code"]: row["capital"] for row in csv.DictReader(io.StringIO(_asset("countries.csv").decode()))}
+    return {row["code"]: row["capital"] for row in _table("countries.csv")}
 
 
 def region_records(countries: Sequence[str] | None) -> list[Record]:
@@ -138,6 +135,10 @@ def town_radius_km(population: float) -> float:
     return round(max(1.0, 0.009 * math.sqrt(population)), 1)
 
 
+def _table(name: str) -> Iterator[dict[str, str]]:
+    return csv.DictReader(io.StringIO(_asset(name).decode()))
+
+
 def _asset(name: str) -> bytes:
     return (files("geo") / "assets" / "places" / name).read_bytes()
 
@@ -153,19 +154,14 @@ def settle(cities: Sequence[Record], registers: Sequence[Sequence[Record]]) -> l
     for register in registers:
         if not register:
             continue
-        nearest = _nearest(kept, register)
-        _give_units(register, [kept[i] for i in nearest])
+        nearest = shapely.STRtree(_points(kept)).nearest(_points(register))
+        _give_units(register, [kept[int(i)] for i in nearest])
         kept = _joined(kept, register)
     return kept
 
 
 def _points(records: Sequence[Record]) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
     return np.asarray(shapely.points([(r.longitude, r.latitude) for r in records]), dtype=object)
-
-
-def _nearest(cities: Sequence[Record], register: Sequence[Record]) -> list[int]:
-    tree = shapely.STRtree(_points(cities))
-    return [int(i) for i in tree.nearest(_points(register))]
 
 
 def _give_units(register: Sequence[Record], beside: Sequence[Record]) -> None:

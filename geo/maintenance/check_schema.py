@@ -72,7 +72,7 @@ _AT_ONCE = 500  # rows of a layer in memory
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 _OWN = ("gpkg_", "rtree_", "sqlite_")
-_LAYERS = tuple(name for name, (geometry, _, _) in layout.TABLES.items() if geometry)
+LAYERS = tuple(name for name, (geometry, _, _) in layout.TABLES.items() if geometry)
 
 
 def structure_findings(connection: sqlite3.Connection) -> Iterator[Finding]:
@@ -254,6 +254,3 @@ def _position_findings(connection: sqlite3.Connection, name: str, fids: Ints, bo
     known = box is not None and None not in box  # an extent may be left out
     if known and ((np.array(box[:2]) > low + 1e-9).any() or (np.array(box[2:]) < high - 1e-9).any()):
         yield fault(f"gpkg_contents {name}", "the registered extent does not take in all rows")
-
-
-LAYERS = _LAYERS

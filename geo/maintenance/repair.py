@@ -146,10 +146,11 @@ def _last_instant(old: sqlite3.Connection) -> str:
 def _begin(old: sqlite3.Connection) -> _Work:
     """Moments of recording that lie ahead of the clock follow each other as before, and are all just before now."""
     ahead: set[str] = set()
+    now = write_instant(datetime.now(UTC))
     for table, (_, _, sql) in TABLES.items():
         for column in _MOMENTS & layout.columns_of(sql).keys():
             with suppress(sqlite3.Error):
-                found = old.execute(f'SELECT DISTINCT "{column}" FROM "{table}" WHERE "{column}" > ?', (_now(),))
+                found = old.execute(f'SELECT DISTINCT "{column}" FROM "{table}" WHERE "{column}" > ?', (now,))
                 ahead |= {str(row[0]) for row in found if INSTANT.fullmatch(str(row[0]))}
     last = _last_instant(old)
     if not snapshots.is_ahead_of_clock(max(ahead, default=None)):
@@ -164,10 +165,6 @@ def _begin(old: sqlite3.Connection) -> _Work:
     return work
 
 
-def _now() -> str:
-    return write_instant(datetime.now(UTC))
-
-
 def _write(source: Path, old: sqlite3.Connection, path: Path, work: _Work) -> None:
     from geo.version import __version__
 
@@ -180,7 +177,9 @@ def _write(source: Path, old: sqlite3.Connection, path: Path, work: _Work) -> No
         new.execute("BEGIN")
         layout.create_tables(new, now=work.now, made_by=f"geo-control {__version__}, mended")
         qgis_styles.put_default_styles(new, now=work.now)
-        _foreign(tables, work)
+        others = sorted(t for t in tables if t not in TABLES and not t.startswith(("gpkg_", "rtree_", "sqlite_")))
+        if others:
+            work.done.append(f"tables that are not ours stay behind: {', '.join(others)}")
         _memory(old, new, work)
         for name in (*_PLAIN, "units", "incidents", "incidents_superseded"):
             if name in tables:
@@ -188,12 +187,6 @@ def _write(source: Path, old: sqlite3.Connection, path: Path, work: _Work) -> No
         _name_sources(new, work)
         _extents(new, work)
         new.execute("COMMIT")
-
-
-def _foreign(tables: Iterable[str], work: _Work) -> None:
-    others = sorted(t for t in tables if t not in TABLES and not t.startswith(("gpkg_", "rtree_", "sqlite_")))
-    if others:
-        work.done.append(f"tables that are not ours stay behind: {', '.join(others)}")
 
 
 # -- reading what can be read ---------------------------------------------------------------------------------------

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 import re
+import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -13,39 +14,16 @@ from functools import cache, lru_cache
 from importlib.resources import files
 from typing import Any
 
-from geo.text.languages import APOSTROPHES, cached_words, forms, languages, word_list
+from geo.text.languages import APOSTROPHES, FOLDER, cached_words, forms, languages, word_list
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’ʼ`ʹ′][^\W\d_]+)*")
 _SIGNS = dict.fromkeys(map(ord, "'’ʼ`ʹ′ʺ\"“”"))
 _SHORT = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort"}
 _CYRILLIC = re.compile(r"[Ѐ-ӿ]")
 _LATIN = re.compile(r"[A-Za-z]")
-# endings of Russian and Ukrainian nouns and adjectives after folding (й is и, ї is і), longest first
-_ENDINGS = (
-    "ого", "его", "ому", "ему", "ыми", "ими", "ями", "ами", "ои", "еи", "ою", "ею", "ую", "юю", "ая", "яя", "ое", "ее",
-    "ые", "ие", "ыи", "ии", "ых", "их", "ым", "им", "ом", "ем", "ам", "ям", "ах", "ях", "оі", "іи", "іі", "єю", "єм",
-    "ім", "іх", "а", "я", "у", "ю", "е", "є", "и", "і", "ы", "о", "ь",
-)  # fmt: skip
-_LOOSE_LATIN = tuple(
-    (re.compile(a), b)
-    for a, b in (
-        ("shch|sch|šč", "sh"), ("zh|ž|j", "z"), ("kh", "h"), ("ts|tz|cz|c(?=[eiy])", "c"), ("ch|č", "c"), ("w", "v"),
-        ("(?:iy|yi|yy|ii|ij|yj|y|i)+", "i"), ("i(?=[aeou])", ""), ("ck", "k"), ("ph", "f"), (r"(.)\1+", r"\1"),
-        ("g", "h"),
-    )
-)  # fmt: skip
-_LOOSE_CYRILLIC = tuple(
-    (re.compile(a), b)
-    for a, b in (
-        ("(?:ов|ев|єв|ів)(?=к)", "ив"), ("[іыє]", "и"), ("э", "е"), ("ґ", "г"), ("[ьъ]", ""), ("ие|еи", "и"),
-        (r"(.)\1+", r"\1"),
-    )
-)  # fmt: skip
-_LETTERS = {
-    **dict(zip("абвгґдезиіклмнопрстуфыэєъьё", (*"abvhgdeziiklmnoprstufieie", "", "", "e"), strict=False)),
-    "ж": "zh", "х": "kh", "ц": "ts", "ч": "ch", "ш": "sh", "щ": "shch", "ю": "iu", "я": "ia", "ь": "", "ъ": "",
-    "ё": "e", "ы": "y", "э": "e", "є": "ie",
-}  # fmt: skip
+_SPELLING = tomllib.loads((FOLDER / "spelling.toml").read_text(encoding="utf-8"))
+_ENDINGS: Sequence[str] = _SPELLING["endings"].split()
+_LOOSE = {script: [(re.compile(a), b) for a, b in _SPELLING[script]] for script in ("latin", "cyrillic")}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +105,7 @@ def stem_key(key: str) -> str:
 @lru_cache(maxsize=200_000)
 def loose_key(key: str) -> str:
     """A key under which spellings of one name by several systems meet (Zaporizhzhya, Zaporizhia."""
-    rules = _LOOSE_CYRILLIC if is_cyrillic(key) else _LOOSE_LATIN
-    for pattern, sign in rules:
+    for pattern, sign in _LOOSE["cyrillic" if is_cyrillic(key) else "latin"]:
         key = pattern.sub(sign, key)
     return " ".join(w[:-1] if len(w) > 4 and w[-1] in "аеиоaeio" else w for w in key.split())
 
@@ -140,7 +117,7 @@ def plain_key(key: str) -> str:
 
 def latin(key: str) -> str:
     """A folded Cyrillic key in Latin letters, to compare names across scripts."""
-    return "".join(_LETTERS.get(c, c) for c in key)
+    return "".join(_SPELLING["letters"].get(c, c) for c in key)
 
 
 _TOKEN = re.compile(rf"[^\W\d_]+(?:{APOSTROPHES}[^\W\d_]+)*")
@@ -205,7 +182,9 @@ def find_phrases(text: str, file: str, table: str, *, start: int = 0, end: int |
     at = 0
     while at < len(tokens):
         match = None
-        if text[tokens[at].start() - 1 : tokens[at].start()] != "-" and _may_begin(tokens[at][0], first):
+        word = tokens[at][0]
+        may_begin = word.casefold() in first or bool(lemmas(word) & first)
+        if may_begin and text[tokens[at].start() - 1 : tokens[at].start()] != "-":
             fitting = [(name, p) for name, listed in entries for p in listed if _is(text, tokens, at, p)]
             match = max(fitting, key=lambda pair: len(pair[1]), default=None)
         if match is None:
@@ -219,10 +198,6 @@ def find_phrases(text: str, file: str, table: str, *, start: int = 0, end: int |
 @cached_words
 def _beginnings(file: str, table: str) -> frozenset[str]:
     return frozenset(phrase[0].removeprefix("=") for _, listed in phrases(file, table) for phrase in listed)
-
-
-def _may_begin(word: str, beginnings: frozenset[str]) -> bool:
-    return word.casefold() in beginnings or bool(lemmas(word) & beginnings)
 
 
 def _is(text: str, tokens: Sequence[re.Match[str]], at: int, phrase: Sequence[str]) -> bool:
@@ -259,7 +234,7 @@ class PhraseSet:
 
     def ends(self, words: tuple[str, ...]) -> str:
         """The longest phrase with which a run of folded words ends; "" where there is none."""
-        runs = (" ".join(words[len(words) - n :]) for n in range(min(_LONGEST, len(words)), 0, -1))
+        runs = (" ".join(words[-n:]) for n in range(min(_LONGEST, len(words)), 0, -1))
         return next((run for run in runs if run in self), "")
 
     def begins(self, words: tuple[str, ...]) -> str:
@@ -288,11 +263,8 @@ class PlaceWords:
             return self.demonyms[key]
         if not is_cyrillic(key):
             return None
-        return next((code for stem, code in self.demonym_stems if _declined(key, stem)), None)
-
-
-def _declined(key: str, stem: str) -> bool:
-    return key.startswith(stem) and len(key) - len(stem) <= 4
+        declined = ((s, code) for s, code in self.demonym_stems if key.startswith(s) and len(key) - len(s) <= 4)
+        return next((code for _, code in declined), None)
 
 
 @cached_words
