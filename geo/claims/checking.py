@@ -193,11 +193,6 @@ def _found(given: VerdictInput, names: Sequence[str], empty: Finding) -> Finding
     )  # fmt: skip
 
 
-def archive_notes(archive: Archive, source: str, known: When | None) -> tuple[str, ...]:
-    """The rules that a source's figures have passed, in words."""
-    return tuple(archive.polygons(source, as_known_on=known).attrs["notes"])
-
-
 def _unfit(given: VerdictInput) -> str | None:
     """Why a quantity and its unit cannot be measured; None where they can."""
     quantity, unit = given.claim.quantity, given.unit

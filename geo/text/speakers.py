@@ -7,18 +7,10 @@ from dataclasses import dataclass
 from functools import cache
 
 from geo.text.languages import pattern, words
-from geo.text.sentences import Lang, TextSpan
+from geo.text.sentences import Lang, TextSpan, language_of
 from geo.text.words import find_phrases
 
 _WORDS = {"unverified": "unverified", "verified": "verified", "partly": "partly", "footage": "partly"}
-
-
-_SPEAKER = re.compile(
-    r"[Aa]ccording to (?P<a>(?:the |a |an )?[A-Z][\w'’.-]*(?: (?:of |the |in |at )*[A-Z][\w'’.-]*){0,6})"
-    r"|(?:^|, ?)[\"“]?(?P<b>(?:The |the )?[A-Z][\w'’.-]*(?: (?:of |the )*[A-Z][\w'’.-]*){0,6}),? "
-    r"(?:said|says|told|announced"
-    r"|reported|stated|claimed|claims|estimates?|estimated)\b"
-)
 
 
 @dataclass(frozen=True)
@@ -84,6 +76,12 @@ def _attribution(passage: TextSpan, match: re.Match[str]) -> Attribution | None:
     return Attribution(name, at + start, at + end, passage.text[start:end], at + match.start(), at + match.end())
 
 
+def first_speaker(text: str) -> str:
+    """Who says what a sentence tells, by name; empty where it does not say so."""
+    spoken = find_attributions(TextSpan(0, len(text), text, language_of(text)))
+    return next((attribution.name for attribution in spoken if attribution.name), "")
+
+
 def find_checks(passage: TextSpan) -> list[Check]:
     """What a sentence says about verification; "could not be verified" before "verified"."""
     general = bool(pattern(passage.lang, "verification", "general").search(passage.text))
@@ -98,12 +96,6 @@ def find_checks(passage: TextSpan) -> list[Check]:
             found.append(Check(meaning, at + match.start(), at + match.end(), match[0], is_general, own))
     # "could not be verified" has "verified" in it
     return [c for c in found if c.verification == "unverified"] or found[-1:]
-
-
-def speaker(text: str) -> str:
-    """Who said it, where the sentence says so plainly; else empty."""
-    match = _SPEAKER.search(text)
-    return "" if match is None else (match["a"] or match["b"]).strip(" ,.")
 
 
 _KINDS = (

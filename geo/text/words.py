@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import io
 import json
 import re
 import tomllib
@@ -11,9 +10,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib.resources import files
 from typing import Any
 
+from geo.assets import ASSETS
 from geo.text.languages import APOSTROPHES, FOLDER, cached_words, forms, languages, word_list
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’ʼ`ʹ′][^\W\d_]+)*")
@@ -270,13 +269,13 @@ class PlaceWords:
 @cached_words
 def place_words() -> PlaceWords:
     """The words that tell a town from a region, a person or an office, read once."""
-    table = json.loads(_asset("rules.json"))
+    table = json.loads((ASSETS / "places" / "rules.json").read_text(encoding="utf-8"))
     tables = [word_list(language, "places") for language in languages()]
     lists = [{name: words for name, words in table.items() if isinstance(words, str)}, *tables]
     names = dict.fromkeys(name for entries in lists for name in entries if name != "note")
     phrases = {name: _phrases(word for entries in lists for word in forms(entries.get(name, ""))) for name in names}
     demonyms, stems = {}, []
-    for row in csv.DictReader(io.StringIO(_asset("demonyms.csv"))):
+    for row in csv.DictReader((ASSETS / "places" / "demonyms.csv").read_text(encoding="utf-8").splitlines()):
         demonyms.update({key_of(word): row["country"] for word in row["en"].split()})
         stems += [(fold(stem), row["country"]) for stem in row["stems"].split()]
     return PlaceWords(
@@ -295,10 +294,6 @@ def _phrases(words: Iterable[str]) -> PhraseSet:
         frozenset(key_of(word) for word in listed if not word.endswith("*")),
         tuple(key_of(word[:-1]) for word in listed if word.endswith("*")),
     )
-
-
-def _asset(name: str) -> str:
-    return (files("geo") / "assets" / "places" / name).read_text(encoding="utf-8")
 
 
 def bare_name(name: str) -> str:
