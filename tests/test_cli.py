@@ -148,7 +148,7 @@ def test_every_error_says_what_to_do(archive: Path, words: tuple[str, ...], code
 
 
 def test_several_sources_are_listed_with_exit_code_2(archive: Path, tmp_path: Path) -> None:
-    other = write(tmp_path / "2025-01-11.geojson", ("X", "held", box(0, 0, 1, 1)))
+    other = write(tmp_path / "2025-01-11.geojson", ("X", "held", box(30, 50, 31, 51)))
     assert run("import", archive, "vector", other, "--name", "other").exit_code == 0
     done = run("area", archive)
     assert done.exit_code == 2
@@ -179,13 +179,13 @@ def test_a_correction_and_its_retraction(archive: Path, tmp_path: Path) -> None:
 
 def test_refused_rows_go_to_a_file_that_a_spreadsheet_opens(tmp_path: Path) -> None:
     path = write(
-        tmp_path / "2025-01-11.geojson", ("UA", "held", box(35, 51, 35.5, 51.3)), (EVIL, "held", box(200, 51, 201, 52))
+        tmp_path / "2025-01-11.geojson", ("UA", "held", box(35, 51, 35.5, 51.3)), (EVIL, "held", box(35, 91, 36, 92))
     )
     done = run("import", tmp_path / "a.gpkg", "vector", path)
     assert "2 rows in = 1 stored + 1 refused" in done.output
     refused = pd.read_csv(tmp_path / "a.refused" / "2025-01-11.geojson.csv")
     assert list(refused["row"]) == [2]
-    assert "longitude out of range" in refused["why"][0]
+    assert "latitude out of range" in refused["why"][0]
     assert refused["controller"][0] == f"'{EVIL}"
 
 

@@ -204,9 +204,13 @@ def test_a_network_drive_that_fails_while_reading(tmp_path: Path, monkeypatch: p
         def __exit__(self, *_: object) -> None:
             return None
 
+        def fileno(self) -> int:
+            return plain.fileno()
+
         def read(self, _: int) -> bytes:
             raise OSError(5, "Input/output error")
 
-    monkeypatch.setattr(Path, "open", lambda self, *_, **__: Gone())
-    with pytest.raises(FileError, match="Input/output error"):
+    plain = path.open("rb")
+    monkeypatch.setattr(os, "fdopen", lambda *_, **__: Gone())
+    with plain, pytest.raises(FileError, match="Input/output error"):
         geojson.read_bytes(path)

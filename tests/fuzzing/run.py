@@ -24,7 +24,7 @@ from typing import Any
 from geo.archive import open_archive
 from geo.errors import GeoError
 from geo.importing.importer import ensure_units, import_files
-from geo.importing.validation import Memory, admit_control, admit_points, admit_units
+from geo.importing.validation import FindingCache, admit_control, admit_points, admit_units
 from geo.schema import Options, Rows
 from geo.sources import reader
 from tests.fuzzing import archives, inputs, states
@@ -70,7 +70,7 @@ def read_and_admit(source: str, path: Path, options: Options) -> None:
         (admit_units(found) if known.kind == "units" else admit_points(found, options=options))
         return
     for snapshot in found:
-        admit_control(snapshot, options=options, memory=Memory())
+        admit_control(snapshot, options=options, memory=FindingCache())
 
 
 def attempt(what: Callable[[], Any]) -> str:
