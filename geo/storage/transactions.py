@@ -43,13 +43,15 @@ def reading(path: Path, *, is_ours: bool = True) -> Iterator[sqlite3.Connection]
 
 def _restore_log(path: Path) -> None:
     """QGIS leaves a file that it has looked at without the log's mode, and then a long reader would block writers."""
-    with suppress(OSError, sqlite3.Error), path.open("rb") as file:
-        if file.read(20)[18:] != b"\1\1" or not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
+    if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
+        return
+    # by SQLite alone: to open and close the file by hand would drop the locks of this process's other connections
+    with suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
+        if connection.execute("PRAGMA journal_mode").fetchone() != ("delete",):
             return
-        with closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
-            # an older archive, and what is none, stays as it is until somebody writes into it
-            if connection.execute("SELECT max(version) FROM layout").fetchone() == (LAYOUT,):
-                connection.execute("PRAGMA journal_mode = WAL").fetchone()
+        # an older archive, and what is none, stays as it is until somebody writes into it
+        if connection.execute("SELECT max(version) FROM layout").fetchone() == (LAYOUT,):
+            connection.execute("PRAGMA journal_mode = WAL").fetchone()
 
 
 def _open_for_reading(path: Path, *, mode: str) -> sqlite3.Connection:
