@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from geo.text.dates_in_files import find_date, read_instant
 
 _COLOURS = {"#ff0000": ("RU", "held"), "#0000ff": ("UA", "held")}
 # Ukraine and a degree around it: west, south, east, north.
+_BACKUP = re.compile(r"(\d{6})_\d{4}")  # year, month, day, hour and minute
 _AROUND = np.array([21.1, 43.3, 41.3, 53.4])
 
 Meaning = tuple[str | None, str]
@@ -166,6 +168,11 @@ def _dates(
         return [parse_instant(options.date)] * len(marks), [], notes
     if several:
         return begins, ends, []
+    backup = _BACKUP.fullmatch(path.stem)
+    if backup is not None:
+        with suppress(ValueError):
+            day = datetime.strptime(backup[1], "%y%m%d").replace(tzinfo=UTC)
+            return [day] * len(marks), [], [f"the date is read from {path.stem!r}, a name of the source's own backups"]
     document = next((mark.document for mark in marks if mark.document), "")
     year = re.search(r"(?<!\d)20\d\d(?!\d)", f"{path.stem} {document} {path.parent.name}")
     for name in (path.stem, document):
