@@ -13,62 +13,15 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
+from geo.assets import ASSETS
 from geo.errors import ArchiveError
 
 APPLICATION_ID = 0x47504B47  # "GPKG"
 USER_VERSION = 10300
 
-_SRS = """INSERT INTO gpkg_spatial_ref_sys VALUES
-('Undefined Cartesian', -1, 'NONE', -1, 'undefined', 'undefined Cartesian coordinate reference system'),
-('Undefined geographic', 0, 'NONE', 0, 'undefined', 'undefined geographic coordinate reference system'),
-('WGS 84 geodetic', 4326, 'EPSG', 4326, 'GEOGCS["WGS 84",DATUM["WGS_1984",SPHEROID["WGS 84",6378137,298.257223563,
-AUTHORITY["EPSG","7030"]],AUTHORITY["EPSG","6326"]],PRIMEM["Greenwich",0,AUTHORITY["EPSG","8901"]],
-UNIT["degree",0.0174532925199433,AUTHORITY["EPSG","9122"]],AUTHORITY["EPSG","4326"]]',
-'longitude and latitude in decimal degrees on the WGS 84 spheroid')"""
-
-_CONTAINER = (
-    """CREATE TABLE gpkg_spatial_ref_sys (srs_name TEXT NOT NULL, srs_id INTEGER NOT NULL PRIMARY KEY,
-    organization TEXT NOT NULL, organization_coordsys_id INTEGER NOT NULL, definition TEXT NOT NULL,
-    description TEXT)""",
-    """CREATE TABLE gpkg_contents (table_name TEXT NOT NULL PRIMARY KEY, data_type TEXT NOT NULL,
-    identifier TEXT UNIQUE, description TEXT DEFAULT '',
-    last_change DATETIME NOT NULL DEFAULT (strftime('%Y-%m-%dT%H:%M:%fZ','now')),
-    min_x DOUBLE, min_y DOUBLE, max_x DOUBLE, max_y DOUBLE, srs_id INTEGER,
-    CONSTRAINT fk_gc_r_srs_id FOREIGN KEY (srs_id) REFERENCES gpkg_spatial_ref_sys(srs_id))""",
-    """CREATE TABLE gpkg_geometry_columns (table_name TEXT NOT NULL, column_name TEXT NOT NULL,
-    geometry_type_name TEXT NOT NULL, srs_id INTEGER NOT NULL, z TINYINT NOT NULL, m TINYINT NOT NULL,
-    CONSTRAINT pk_geom_cols PRIMARY KEY (table_name, column_name), CONSTRAINT uk_gc_table_name UNIQUE (table_name),
-    CONSTRAINT fk_gc_tn FOREIGN KEY (table_name) REFERENCES gpkg_contents(table_name),
-    CONSTRAINT fk_gc_srs FOREIGN KEY (srs_id) REFERENCES gpkg_spatial_ref_sys (srs_id))""",
-    """CREATE TABLE gpkg_extensions (table_name TEXT, column_name TEXT, extension_name TEXT NOT NULL,
-    definition TEXT NOT NULL, scope TEXT NOT NULL,
-    CONSTRAINT ge_tce UNIQUE (table_name, column_name, extension_name))""",
-)
+_CONTAINER = (ASSETS / "geopackage.sql").read_text(encoding="utf-8").strip().split("\n\n")
 # The triggers that the RTree extension (annex F.3) prescribes, for a column named geom and a key named fid.
-_RTREE = (
-    'CREATE VIRTUAL TABLE "rtree_{t}_geom" USING rtree(id, minx, maxx, miny, maxy)',
-    """CREATE TRIGGER "rtree_{t}_geom_insert" AFTER INSERT ON "{t}"
-    WHEN (new."geom" NOT NULL AND NOT ST_IsEmpty(NEW."geom")) BEGIN
-    INSERT OR REPLACE INTO "rtree_{t}_geom" VALUES (NEW."fid", ST_MinX(NEW."geom"), ST_MaxX(NEW."geom"),
-    ST_MinY(NEW."geom"), ST_MaxY(NEW."geom")); END""",
-    """CREATE TRIGGER "rtree_{t}_geom_update1" AFTER UPDATE OF "geom" ON "{t}"
-    WHEN OLD."fid" = NEW."fid" AND (NEW."geom" NOTNULL AND NOT ST_IsEmpty(NEW."geom")) BEGIN
-    INSERT OR REPLACE INTO "rtree_{t}_geom" VALUES (NEW."fid", ST_MinX(NEW."geom"), ST_MaxX(NEW."geom"),
-    ST_MinY(NEW."geom"), ST_MaxY(NEW."geom")); END""",
-    """CREATE TRIGGER "rtree_{t}_geom_update2" AFTER UPDATE OF "geom" ON "{t}"
-    WHEN OLD."fid" = NEW."fid" AND (NEW."geom" ISNULL OR ST_IsEmpty(NEW."geom")) BEGIN
-    DELETE FROM "rtree_{t}_geom" WHERE id = OLD."fid"; END""",
-    """CREATE TRIGGER "rtree_{t}_geom_update3" AFTER UPDATE ON "{t}"
-    WHEN OLD."fid" != NEW."fid" AND (NEW."geom" NOTNULL AND NOT ST_IsEmpty(NEW."geom")) BEGIN
-    DELETE FROM "rtree_{t}_geom" WHERE id = OLD."fid";
-    INSERT OR REPLACE INTO "rtree_{t}_geom" VALUES (NEW."fid", ST_MinX(NEW."geom"), ST_MaxX(NEW."geom"),
-    ST_MinY(NEW."geom"), ST_MaxY(NEW."geom")); END""",
-    """CREATE TRIGGER "rtree_{t}_geom_update4" AFTER UPDATE ON "{t}"
-    WHEN OLD."fid" != NEW."fid" AND (NEW."geom" ISNULL OR ST_IsEmpty(NEW."geom")) BEGIN
-    DELETE FROM "rtree_{t}_geom" WHERE id IN (OLD."fid", NEW."fid"); END""",
-    """CREATE TRIGGER "rtree_{t}_geom_delete" AFTER DELETE ON "{t}" WHEN old."geom" NOT NULL BEGIN
-    DELETE FROM "rtree_{t}_geom" WHERE id = OLD."fid"; END""",
-)
+_RTREE = (ASSETS / "rtree.sql").read_text(encoding="utf-8").strip().split("\n\n")
 _HEADER = struct.Struct("<2sBBi4d")  # magic, version, flags (little-endian, envelope xy), srs, envelope
 _ENVELOPE_FLAGS = 0b00000011
 
@@ -128,7 +81,6 @@ def create_container(connection: sqlite3.Connection) -> None:
     connection.execute(f"PRAGMA user_version = {USER_VERSION}")
     for statement in _CONTAINER:
         connection.execute(statement)
-    connection.execute(_SRS)
 
 
 def create_layer(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import re
 import sqlite3
+import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import pandas as pd
 
+from geo.assets import ASSETS
 from geo.errors import ArchiveError
 from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, INCIDENT_WHOLE
 from geo.storage import gpkg
@@ -25,91 +27,20 @@ def _incident_type(name: str) -> str:
     return "INTEGER" if name in INCIDENT_WHOLE else "DOUBLE" if name in INCIDENT_NUMBERS else "TEXT"
 
 
-_CONTROL = """source TEXT NOT NULL, part TEXT NOT NULL, controller TEXT, status TEXT NOT NULL, native TEXT,
-    valid_from DATETIME NOT NULL, valid_to DATETIME, recorded_at DATETIME NOT NULL, superseded_at DATETIME,
-    shape INTEGER NOT NULL"""
-_INCIDENTS = (
-    ", ".join(f'"{name}" {_incident_type(name)}' for name in (*INCIDENT_TEXT, *INCIDENT_NUMBERS))
-    + ", orig TEXT, dataset TEXT NOT NULL, recorded_at DATETIME NOT NULL, superseded_at DATETIME"
-)
+def _columns_of_table(name: str, listed: str) -> str:
+    if not name.startswith("incidents"):
+        return listed
+    ours = (f'"{column}" {_incident_type(column)}' for column in (*INCIDENT_TEXT, *INCIDENT_NUMBERS))
+    return ", ".join((*ours, listed))
+
 
 # name -> (geometry type or None, words for people, columns)
 TABLES: dict[str, tuple[str | None, str, str]] = {
-    "control": ("MULTIPOLYGON", "Control: who holds what, as known now", _CONTROL),
-    "incidents": ("POINT", "Incidents, as known now", _INCIDENTS),
-    "units": (
-        "MULTIPOLYGON",
-        "Administrative units",
-        "unit TEXT, name TEXT NOT NULL, name_local TEXT, level INTEGER NOT NULL, parent TEXT, boundary TEXT NOT NULL,"
-        " recorded_at DATETIME NOT NULL, area_km2 DOUBLE NOT NULL",
-    ),
-    "control_superseded": ("MULTIPOLYGON", "Control rows that a later recording took back", _CONTROL),
-    "incidents_superseded": ("POINT", "Incidents that a later recording replaced", _INCIDENTS),
-    "snapshots": (
-        None,
-        "Snapshots: one row a source, depicted instant and recording",
-        "snapshot TEXT NOT NULL UNIQUE, source TEXT NOT NULL, part TEXT NOT NULL, depicts DATETIME NOT NULL,"
-        " published DATETIME, retrieved DATETIME, recorded_at DATETIME NOT NULL, superseded_at DATETIME,"
-        " retracted_at DATETIME, retracted_why TEXT, file_name TEXT NOT NULL, file_bytes INTEGER NOT NULL,"
-        " sha256 TEXT NOT NULL, rows_in INTEGER NOT NULL, rows_stored INTEGER NOT NULL,"
-        " rows_repaired INTEGER NOT NULL, rows_refused INTEGER NOT NULL, rows_left_out INTEGER NOT NULL,"
-        " receipt TEXT NOT NULL, members BLOB NOT NULL",
-    ),
-    "sources": (
-        None,
-        "Sources and whom to credit",
-        "name TEXT NOT NULL UNIQUE, title TEXT NOT NULL, url TEXT, licence TEXT, attribution TEXT, accuracy_km DOUBLE",
-    ),
-    "claims": (
-        None,
-        "Published figures to check",
-        "claim_id TEXT NOT NULL UNIQUE, text TEXT NOT NULL, said_by TEXT, said_on DATE, published_in TEXT,"
-        " quantity TEXT, controller TEXT, unit TEXT, comparator TEXT, value DOUBLE, value_unit TEXT, date_from DATE,"
-        " date_to DATE, base TEXT, notes TEXT, recorded_at DATETIME NOT NULL",
-    ),
-    "imports": (
-        None,
-        "Files of incidents, units and claims, with their receipts",
-        "kind TEXT NOT NULL, dataset TEXT NOT NULL, file_name TEXT NOT NULL, file_bytes INTEGER NOT NULL,"
-        " sha256 TEXT NOT NULL, recorded_at DATETIME NOT NULL, rows_in INTEGER NOT NULL,"
-        " rows_stored INTEGER NOT NULL, rows_refused INTEGER NOT NULL, receipt TEXT NOT NULL",
-    ),
-    "rules": (
-        None,
-        "Rules against harm: embargo and coarsening, applied to every answer",
-        "kind TEXT NOT NULL, value TEXT NOT NULL, source TEXT, event_type TEXT, places TEXT, set_at DATETIME NOT NULL",
-    ),
-    "shapes": (
-        None,
-        "Digests of the distinct control polygons; snapshots name their members by them",
-        "digest BLOB NOT NULL UNIQUE",
-    ),
-    "layout": (None, "Version of this archive's layout", "version INTEGER NOT NULL, made_by TEXT NOT NULL"),
-    "layer_styles": (
-        None,
-        "Styles for QGIS",
-        "f_table_catalog TEXT(256), f_table_schema TEXT(256), f_table_name TEXT(256), f_geometry_column TEXT(256),"
-        " styleName TEXT(30), styleQML TEXT, styleSLD TEXT, useAsDefault BOOLEAN, description TEXT, owner TEXT(30),"
-        " ui TEXT(30), update_time DATETIME",
-    ),
+    name: (table.get("geometry"), table["title"], _columns_of_table(name, table["columns"]))
+    for name, table in tomllib.loads((ASSETS / "tables.toml").read_text(encoding="utf-8")).items()
 }
-
-INDEXES = (
-    "CREATE INDEX control_by_time ON control (source, valid_from, valid_to)",
-    "CREATE INDEX control_by_shape ON control (shape)",
-    # what stands behind a polygon in its row is read through it, all of it: who is on record is told by an index alone
-    "CREATE INDEX control_by_side ON control (controller, source)",
-    "CREATE INDEX control_superseded_by_side ON control_superseded (controller, shape)",
-    "CREATE INDEX control_superseded_by_shape ON control_superseded (shape)",
-    "CREATE INDEX snapshots_by_time ON snapshots (source, part, depicts)",
-    "CREATE INDEX snapshots_by_hash ON snapshots (sha256)",
-    "CREATE INDEX incidents_by_date ON incidents (date_start, event_type)",
-    # the few that last longer than a day; all others are found by the day on which they begin
-    "CREATE INDEX incidents_lasting ON incidents (date_end, date_start) WHERE date_end > date_start",
-    "CREATE INDEX incidents_by_set ON incidents (dataset, date_start, date_end)",
-    "CREATE INDEX incidents_by_id ON incidents (dataset, event_id)",
-    "CREATE INDEX units_by_code ON units (unit)",
-)
+_INDEX_LINES = (ASSETS / "indexes.sql").read_text(encoding="utf-8").splitlines()
+INDEXES = tuple(line for line in _INDEX_LINES if not line.startswith("--"))
 
 
 def columns_of(sql: str) -> dict[str, str]:
