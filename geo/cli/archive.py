@@ -12,18 +12,22 @@ import pandas as pd
 
 from geo.cli.common import (
     ARCHIVE,
+    FILE,
     KNOWN,
     RAW,
     SOURCE,
     form_option,
+    give_features,
     main,
     opened,
+    output_option,
     places_option,
     print_receipts,
     print_refusals,
+    read_if_given,
 )
 from geo.errors import UsageError
-from geo.output.console import bar, complain, give_json, printable, records, show
+from geo.output.console import bar, complain, give_json, printable, show
 from geo.schema import number_of
 
 
@@ -38,12 +42,12 @@ def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
 @main.command("import")
 @ARCHIVE
 @click.argument("source")
-@click.argument("files", nargs=-1, type=click.Path(path_type=Path))
+@click.argument("files", nargs=-1, type=FILE)
 @click.option("--date", metavar="D", help="What the files depict, where they do not say.")
 @click.option("--published", metavar="D", help="When they were published.")
 @click.option("--retrieved", metavar="T", help="When they were fetched.")
 @click.option("--name", metavar="NAME", help="Keep the rows under this source name (vector).")
-@click.option("--config", type=click.Path(path_type=Path), help="A TOML file that maps columns and names the source.")
+@click.option("--config", type=FILE, help="A TOML file that maps columns and names the source.")
 @click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Which column of the file is ours.")
 @click.option("--set", "constants", multiple=True, metavar="OURS=VALUE", help="One value for every row.")
 @click.option("--status-map", "statuses", multiple=True, metavar="WORD=STATUS", help="What a word of the file means.")
@@ -71,6 +75,7 @@ def import_command(
     acled, ucdp-ged, viina, eyes-on-russia, bellingcat, isw-events, mymaps, review, units, claims. A bad file stops none
     of the others; the exit code is then 1.
     """  # fmt: skip
+    from geo.archive import open_archive
     from geo.importing.importer import Receipt, import_claims, import_files
     from geo.sources import NAMES
 
@@ -78,15 +83,13 @@ def import_command(
         what = f"whose file is {source}?" if Path(source).exists() else "no file is given."
         raise UsageError(f"{what} Say geo import ARCHIVE SOURCE FILES…, SOURCE one of {', '.join(NAMES)}, claims")
     if source == "claims":
-        count = sum(import_claims(_new(archive), path) for path in files)
+        count = sum(import_claims(open_archive(archive), path) for path in files)
         click.echo(f"{number_of(count, 'claim')} stored in {archive}")
         return
     options, credit = _read_options(given)
     with bar("importing") as advance:
         receipts: list[Receipt] = import_files(archive, source, files, options=options, credit=credit, progress=advance)
     if form == "json":
-        from dataclasses import asdict
-
         give_json({"receipts": [asdict(r) for r in receipts]})
     else:
         print_receipts(receipts)
@@ -102,12 +105,6 @@ def import_command(
             others = "the others are in" if len(refused) < len(receipts) else "nothing was taken in"
             complain(f"{len(refused)} of {len(receipts)} files refused, {others}")
         ctx.exit(1)
-
-
-def _new(path: Path) -> Any:
-    from geo.archive import open_archive
-
-    return open_archive(path)
 
 
 def _read_options(given: dict[str, Any]) -> tuple[Any, Any]:
@@ -201,13 +198,7 @@ def _below(units: pd.DataFrame, country: str) -> set[str]:
 
 
 @main.command()
-@click.option(
-    "--folder",
-    type=click.Path(path_type=Path),
-    default=Path(),
-    show_default=True,
-    help="Where data/ and maps/ are made.",
-)
+@click.option("--folder", type=FILE, default=Path(), show_default=True, help="Where data/ and maps/ are made.")
 def demo(folder: Path) -> None:
     """Build the bundled example: data/kursk.gpkg, its figures, and maps/2025-01-11.html."""
     from geo.cli.demo import run
@@ -238,7 +229,7 @@ def check(ctx: click.Context, /, archive: Path, form: str) -> None:
 
 @main.command()
 @ARCHIVE
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The mended copy.")
+@output_option("The mended copy.")
 @form_option("table", "json")
 def repair(archive: Path, output: Path, form: str) -> None:
     """Write a mended copy of ARCHIVE, which is not touched; what cannot be proved goes to COPY.left-out.csv."""
@@ -256,7 +247,7 @@ def repair(archive: Path, output: Path, form: str) -> None:
 
 @main.command()
 @ARCHIVE
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The copy, or a folder for it.")
+@output_option("The copy, or a folder for it.")
 @click.option("--replace", is_flag=True, help="Take the place of a file that is there.")
 def backup(archive: Path, output: Path, replace: bool) -> None:
     """Copy ARCHIVE as it stands this instant, while others read it and write to it."""
@@ -283,8 +274,6 @@ def rules_command(
     lift: bool, form: str,
 ) -> None:  # fmt: skip
     """Rules against harm, on by choice: an embargo, coarsened incidents, fields withheld. Every output passes them."""
-    from geo.measure.settlements import read_places
-
     wanted = {"embargo": embargo_hours, "coarsen": coarsen, "withhold": withhold, "release": release}
     if embargo_days is not None:
         wanted["embargo"] = f"{24 * embargo_days:g}"
@@ -297,7 +286,7 @@ def rules_command(
         if lift:
             click.echo(f"{number_of(kept.lift_rules(source=source, event_type=event_type), 'rule')} lifted")
         for kind, value in given.items():
-            named = read_places(places, column=column) if places is not None and kind == "coarsen" else None
+            named = read_if_given(places, column) if kind == "coarsen" else None
             kept.set_rule(kind, value, source=source, event_type=event_type, places=named)
         show(kept.rules(), form, title="rules against harm")
 
@@ -314,10 +303,4 @@ def corrections_command(archive: Path, form: str, **given: Any) -> None:
     if form != "geojson":
         show(kept.corrections(**given), form, title="corrections, km² before and after", head=given)
         return
-    ground = kept.corrected_ground(**given)
-    plain = records(ground.drop(columns="geometry"))
-    features = [
-        {"type": "Feature", "properties": row, "geometry": shape.__geo_interface__}
-        for row, shape in zip(plain, ground.geometry, strict=True)
-    ]
-    give_json({"type": "FeatureCollection", **given, "features": features}, indent=None)
+    give_features(kept.corrected_ground(**given), given)

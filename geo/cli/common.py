@@ -6,7 +6,7 @@ import functools
 import sys
 import warnings
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ import click
 import pandas as pd
 
 from geo.errors import STOPPED, STOPPED_CODE, GeoError, UsageError
-from geo.output.console import complain, printable
+from geo.output.console import complain, give_json, printable, records
 from geo.presentation.statuses import side_colours
 from geo.schema import number_of
 from geo.version import __version__
@@ -90,14 +90,28 @@ class Days(click.FloatRange):
 
 
 WHOLE_DAYS = click.IntRange(1, _MOST_DAYS)
-ARCHIVE = click.argument("archive", type=click.Path(path_type=Path))
+FILE = click.Path(path_type=Path)
+ARCHIVE = click.argument("archive", type=FILE)
 SOURCE = click.option("--source", metavar="S", help="Which source; may be left out where the archive has one.")
 CLASSES = options(
     click.option("--controller", metavar="C", help="Only this side."),
     click.option("--status", metavar="S", multiple=True, help="Only this status; may be given several times."),
 )
+
+
+def within_option(words: str) -> Callable[..., Any]:
+    """The option --in with what it is for."""
+    return click.option("--in", "within", metavar="UNIT", help=f"{words} (a code or a name).")
+
+
+def output_option(words: str) -> Callable[..., Any]:
+    """The option --output, which must be given."""
+    return click.option("-o", "--output", required=True, type=FILE, help=words)
+
+
+ONLY_IN = within_option("Only inside this unit")
 WHERE = options(
-    click.option("--in", "within", metavar="UNIT", help="Only inside this unit (a code or a name)."),
+    ONLY_IN,
     click.option("--level", type=int, help="Level of the units with --by unit."),
     click.option("--boundary", metavar="SET", help="Which boundary set; the last taken in by default."),
 )
@@ -114,9 +128,10 @@ MAP_LOOK = options(
         "--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names."
     ),
 )
-PAGE = click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The page, F.html.")
-TEMPLATES = click.option(
-    "--templates", metavar="DIR", type=click.Path(path_type=Path), help="A folder of your own page templates."
+PAGE = output_option("The page, F.html.")
+TEMPLATES = click.option("--templates", metavar="DIR", type=FILE, help="A folder of your own page templates.")
+WORKERS = click.option(
+    "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to draw with."
 )
 AGE = click.option("--max-age-days", type=Days(), metavar="N", help="Refuse a snapshot older than this on the date.")
 BY = click.option(
@@ -127,9 +142,33 @@ BY = click.option(
 def places_option(words: str) -> Callable[..., Any]:
     """The options --places, with what it is for, and --column."""
     return options(
-        click.option("--places", metavar="FILE", type=click.Path(path_type=Path), help=words),
+        click.option("--places", metavar="FILE", type=FILE, help=words),
         click.option("--column", metavar="C", help="Which column of --places has the names."),
     )
+
+
+def read_if_given(places: Path | None, column: str | None) -> Any:
+    """The places of --places, where a file is given."""
+    if places is None:
+        return None
+    from geo.measure.settlements import read_places
+
+    return read_places(places, column=column)
+
+
+def give_features(frame: Any, head: Mapping[str, Any]) -> None:
+    """Print a table with geometries as one GeoJSON collection, `head` among its members."""
+    features = [
+        {"type": "Feature", "properties": row, "geometry": shape.__geo_interface__}
+        for row, shape in zip(records(frame.drop(columns="geometry")), frame.geometry, strict=True)
+    ]
+    give_json({"type": "FeatureCollection", **head, "features": features}, indent=None)
+
+
+def print_notes(notes: Iterable[Any]) -> None:
+    """Notes beside an answer, on stderr."""
+    for note in notes:
+        click.echo(printable(f"note: {note}"), err=True)
 
 
 def form_option(*choices: str) -> Callable[..., Any]:

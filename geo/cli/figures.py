@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -17,22 +16,27 @@ from geo.cli.common import (
     CLASSES,
     DATE,
     EXPLAIN,
+    FILE,
     KNOWN,
+    ONLY_IN,
     RAW,
     SOURCE,
     SPAN,
     TEMPLATES,
     WHERE,
     form_option,
+    give_features,
     main,
     name_units,
     opened,
     place,
     places_option,
+    print_notes,
+    read_if_given,
 )
 from geo.errors import UsageError
 from geo.measure.front_line import Front
-from geo.output.console import bar, give_json, printable, records, show, show_front, show_workings, write_table
+from geo.output.console import bar, records, show, show_front, show_workings, write_table
 from geo.schema import last_instant
 
 
@@ -125,7 +129,7 @@ def change(archive: Path, from_: str, to: str, form: str, status: tuple[str, ...
 @form_option("table", "csv", "json")
 @click.option("--workers", type=int, metavar="N", help="Share the work among N local processes (extra 'cluster').")
 @click.option("--scheduler", metavar="tcp://…", help="Share the work by a running Dask scheduler (extra 'cluster').")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to F.csv or F.parquet instead.")
+@click.option("-o", "--output", type=FILE, help="Write to F.csv or F.parquet instead.")
 def series(archive: Path, form: str, status: tuple[str, ...], output: Path | None, **given: Any) -> None:
     """Area, gross gain and gross loss at every snapshot of a source."""
     with bar("measuring") as advance:
@@ -143,7 +147,7 @@ def series(archive: Path, form: str, status: tuple[str, ...], output: Path | Non
 @DATE
 @SOURCE
 @CLASSES
-@click.option("--in", "within", metavar="UNIT", help="Only inside this unit (a code or a name).")
+@ONLY_IN
 @click.option("--against", metavar="C", help="Only where this other side's ground faces it.")
 @click.option("--tolerance-km", type=float, default=0.0, show_default=True, help="Simplify the line by this much.")
 @click.option("--inset-km", type=float, default=5.0, show_default=True, help="Stay this far inside border and coast.")
@@ -162,11 +166,8 @@ def front(archive: Path, form: str, since: str | None, at: str | None, level: in
     given["status"] = given["status"] or None
     chosen = opened(archive)
     found = chosen.front(**given)
-    facts = {
-        k: given[k]
-        for k in ("date", "controller", "against", "within", "gap_km", "as_known_on")
-        if given[k] is not None
-    }
+    asked = ("date", "controller", "against", "within", "gap_km", "as_known_on")
+    facts = {k: given[k] for k in asked if given[k] is not None}
     if len(found.sides) > 1:
         facts |= {"edges_of": list(found.sides)}
     facts |= {"source": found.source, "snapshot": found.snapshot, "snapshot_age_days": found.snapshot_age_days}
@@ -182,8 +183,7 @@ def front(archive: Path, form: str, since: str | None, at: str | None, level: in
     show_front(facts, found.lines, form)
     # a table of the movement tells its notes itself
     told = [] if form == "table" or since is None else moved.attrs.get("notes", ())
-    for note in (*_front_notes(found), *told):
-        click.echo(printable(f"note: {note}"), err=True)
+    print_notes((*_front_notes(found), *told))
 
 
 def _front_notes(found: Front) -> list[str]:
@@ -215,9 +215,7 @@ def who(archive: Path, at: str, source: str | None, as_known_on: str | None, for
 
 @main.command()
 @ARCHIVE
-@click.option(
-    "--places", required=True, metavar="FILE", type=click.Path(path_type=Path), help="Geodata or CSV with names."
-)
+@click.option("--places", required=True, metavar="FILE", type=FILE, help="Geodata or CSV with names.")
 @click.option("--column", metavar="C", help="Which column has the names.")
 @click.option("--from", "from_", required=True, metavar="D", help="The earlier date.")
 @click.option("--to", metavar="D", help="The last snapshot by default.")
@@ -254,15 +252,13 @@ def settlements(archive: Path, places: Path, column: str | None, form: str, **gi
 @click.option("--title", help="Of a page or chart.")
 @TEMPLATES
 @form_option("table", "csv", "json", "geojson")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="A page (F.html), or a chart of a span (F.png).")
+@click.option("-o", "--output", type=FILE, help="A page (F.html), or a chart of a span (F.png).")
 def compare_command(
     archive: Path, date: str | None, from_: str | None, to: str | None, form: str, output: Path | None,
     take: tuple[str, ...], status: tuple[str, ...], places: Path | None, column: str | None, lag_days: int,
     title: str | None, templates: Path | None, **given: Any,
 ) -> None:  # fmt: skip
     """Sources side by side: what each says, what they agree on, what is in dispute, who trails whom. Never merged."""
-    from geo.measure.settlements import read_places
-
     if (from_ is None) != (to is None) or (from_ is not None and date is not None):
         raise UsageError("give --date, or --from and --to")
     if templates is not None and (from_ is not None or output is None):
@@ -271,7 +267,7 @@ def compare_command(
     if from_ is not None:
         _span(archive, (from_, str(to)), form, output, title, places, lag_days=lag_days, **given)
         return
-    given["places"] = None if places is None else read_places(places, column=column)
+    given["places"] = read_if_given(places, column)
     if output is not None:
         from geo.output.html.compare_page import draw_comparison
         from geo.output.html.map_page import save_map
@@ -302,7 +298,7 @@ def _span(
         show(_wide(rows), form, title=f"km² side by side, {span[0]} to {span[1]}")
         if len(lags):
             show(lags, form, title="disagreement in km² when the second source is read so many days later")
-        _say(notes)
+        print_notes(notes)
     else:
         show(rows, form, head=head)
 
@@ -321,7 +317,7 @@ def _wide(rows: pd.DataFrame) -> pd.DataFrame:
 def _show(found: Any, form: str, known: str | None) -> None:
     head = {"date": found.date, "as_known_on": known, "sources": list(found.sources)}
     if form == "geojson":
-        give_json(_features(found, head), indent=None)
+        give_features(found.pieces, {**head, "notes": list(found.notes)})
         return
     places = {} if found.places is None else {"places": records(found.places)}
     if form == "json":
@@ -333,22 +329,7 @@ def _show(found: Any, form: str, known: str | None) -> None:
     show(found.table.drop(columns=["difference", "snapshots"]), form, title=f"side by side, {found.date}")
     if found.places is not None:
         show(found.places, form, title="places of which the sources do not say the same")
-    _say(found.notes)
-
-
-def _features(found: Any, head: Mapping[str, Any]) -> dict[str, Any]:
-    shapes = found.pieces.geometry
-    plain = records(found.pieces.drop(columns="geometry"))
-    features = [
-        {"type": "Feature", "properties": row, "geometry": shape.__geo_interface__}
-        for row, shape in zip(plain, shapes, strict=True)
-    ]
-    return {"type": "FeatureCollection", **head, "notes": list(found.notes), "features": features}
-
-
-def _say(notes: Any) -> None:
-    for note in notes:
-        click.echo(printable(f"note: {note}"), err=True)
+    print_notes(found.notes)
 
 
 def _pairs(texts: tuple[str, ...]) -> dict[str, str]:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from contextlib import redirect_stdout
 from pathlib import Path
 from typing import IO, Any
 
 import click
 
-from geo.cli.common import ARCHIVE, KNOWN, Days, form_option, main, opened
+from geo.cli.common import ARCHIVE, FILE, KNOWN, ONLY_IN, Days, form_option, main, opened, print_notes
 from geo.errors import UsageError
 from geo.formats.tables import csv_lines
 from geo.output.console import show, whole_file
@@ -22,7 +21,7 @@ _SHORT = ("event_id", "dataset", "date_start", "where_coordinates", "adm_1", "ev
 @ARCHIVE
 @click.option("--from", "from_", metavar="D", help="First event date.")
 @click.option("--to", metavar="D", help="Last event date.")
-@click.option("--in", "within", metavar="UNIT", help="Only inside this unit (a code or a name).")
+@ONLY_IN
 @click.option("--type", "event_type", multiple=True, metavar="T", help="Only this type or sub-type of event.")
 @click.option("--verification", multiple=True, metavar="V", help="Only these; 'not stated' where nothing is said.")
 @click.option("--dataset", multiple=True, metavar="S", help="Only what was taken in under this name.")
@@ -35,7 +34,7 @@ _SHORT = ("event_id", "dataset", "date_start", "where_coordinates", "adm_1", "ev
 @click.option("--duplicates", is_flag=True, help="Pairs of two datasets that may be one event, with a score and why.")
 @click.option("--limit", type=float, help="With --duplicates: the lowest score, 0 to 1.")
 @click.option("--within-dataset", is_flag=True, help="With --duplicates: pairs of one dataset too.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write to this file instead of the screen.")
+@click.option("-o", "--output", type=FILE, help="Write to this file instead of the screen.")
 @form_option("table", "csv", "json", "geojson", "acled", "ucdp-ged")
 def incidents(
     archive: Path,
@@ -58,8 +57,7 @@ def incidents(
     kept = opened(archive)
     chosen = {"event_type": event_type or None, "verification": verification or None, "dataset": dataset or None}
     frame = kept.incidents(from_, to, within=within, as_known_on=as_known_on, **chosen)
-    for note in frame.attrs.get("notes", ()):
-        click.echo(f"note: {note}", err=True)
+    print_notes(frame.attrs.get("notes", ()))
     table = _table(kept, frame, asked)
     if table is not None and form not in ("table", "csv", "json"):
         raise UsageError(
@@ -73,7 +71,7 @@ def incidents(
         elif form in ("acled", "ucdp-ged", "csv"):
             from geo.incidents.export import shaped
 
-            _write_rows(shaped(frame, form), stream)
+            stream.writelines(csv_lines(shaped(frame, form)))
         else:
             plain = frame.drop(columns=["geometry", "orig"])
             if form == "table":
@@ -114,10 +112,6 @@ def _span_words(frame: Any) -> str:
         return ""
     days = sorted({min(starts), max(ends)})
     return f", {' to '.join(days)}, of {', '.join(sorted(set(frame['dataset'])))}"
-
-
-def _write_rows(rows: Iterable[list[str]], stream: IO[str]) -> None:
-    stream.writelines(csv_lines(rows))
 
 
 def _write_geojson(frame: Any, stream: IO[str]) -> None:

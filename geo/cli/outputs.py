@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -14,24 +15,30 @@ from geo.cli.common import (
     BY,
     CLASSES,
     DATE,
+    FILE,
     KNOWN,
     MAP_LOOK,
+    ONLY_IN,
     PAGE,
     SOURCE,
     SPAN,
     TEMPLATES,
     WHERE,
     WHOLE_DAYS,
+    WORKERS,
     main,
     opened,
     options,
+    output_option,
     places_option,
+    read_if_given,
     with_colours,
+    within_option,
 )
 from geo.output.console import bar, printable
 
 SHOWN = options(
-    click.option("--in", "within", metavar="UNIT", help="Show this unit (a code or a name)."),
+    within_option("Show this unit"),
     MAP_LOOK,
     click.option("--incident-days", type=WHOLE_DAYS, default=1, show_default=True, metavar="N",
                  help="Incidents of N days up to the date."),
@@ -66,10 +73,8 @@ def map_command(archive: Path, date: str | None, output: Path, **given: Any) -> 
 @click.option("--since", metavar="D", help="Draw what changed since this date; the snapshot before by default.")
 @SHOWN
 @TEMPLATES
-@click.option(
-    "-o", "--output", type=click.Path(path_type=Path), default=Path("maps"), show_default=True, help="The folder."
-)
-@click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to draw with.")
+@click.option("-o", "--output", type=FILE, default=Path("maps"), show_default=True, help="The folder.")
+@WORKERS
 def maps(archive: Path, from_: str | None, to: str | None, output: Path, **given: Any) -> None:
     """A dated map for every day that has a snapshot: OUTPUT/DATE.html."""
     from geo.output.html.map_page import draw_maps
@@ -85,7 +90,7 @@ def maps(archive: Path, from_: str | None, to: str | None, output: Path, **given
 @click.option("--source", "sources", multiple=True, metavar="S", help="Repeat it: the first is drawn as ground.")
 @SPAN
 @KNOWN
-@click.option("--in", "within", metavar="UNIT", help="Only inside this unit (a code or a name).")
+@ONLY_IN
 @click.option("--status", metavar="S", multiple=True, help="Only this status; may be given several times.")
 @click.option("--title", help="The page's title.")
 @MAP_LOOK
@@ -99,23 +104,21 @@ def timeline(archive: Path, sources: tuple[str, ...], status: tuple[str, ...], o
     click.echo(save_map(draw_timeline(opened(archive), sources or None, status=status or None, **given), output))
 
 
+def _look(*shapes: str) -> Callable[..., Any]:
+    """The options --shape, with its choices, and --theme."""
+    themes = click.Choice(["light", "dark"])
+    return options(
+        click.option(
+            "--shape", type=click.Choice(shapes), default=shapes[0], show_default=True, help="Of the picture."
+        ),
+        click.option("--theme", type=themes, default="light", show_default=True, help="Light or dark ground."),
+    )
+
+
 LOOK = options(
     click.option("--title", help="Its title."),
-    click.option(
-        "--shape",
-        type=click.Choice(["slide", "square", "column"]),
-        default="slide",
-        show_default=True,
-        help="Of the picture.",
-    ),
-    click.option(
-        "--theme",
-        type=click.Choice(["light", "dark"]),
-        default="light",
-        show_default=True,
-        help="Light or dark ground.",
-    ),
-    click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="F.png, F.svg or F.pdf."),
+    _look("slide", "square", "column"),
+    output_option("F.png, F.svg or F.pdf."),
 )
 
 
@@ -160,26 +163,25 @@ def chart(archive: Path, output: Path, status: tuple[str, ...], **given: Any) ->
 @KNOWN
 @click.option("--exactly", is_flag=True, help="With --as-known-on: the very briefing that was made then.")
 @click.option("--since", metavar="D", help="The last briefing's date; the snapshot before by default.")
-@click.option("--in", "within", metavar="UNIT", help="Only this unit (a code or a name).")
+@within_option("Only this unit")
 @places_option("Geodata or CSV with names: who changed hands.")
 @click.option("--title", help="The briefing's title.")
 @MAP_LOOK
 @TEMPLATES
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="F.html, F.md, F.docx or F.pptx.")
+@output_option("F.html, F.md, F.docx or F.pptx.")
 def brief_command(
     archive: Path, date: str | None, output: Path, places: Path | None, column: str | None, **given: Any
 ) -> None:
     """A briefing: figures, map, what changed since the last one, chart, incidents, sources."""
-    from geo.measure.settlements import read_places
     from geo.output.documents.write import draw_brief
 
-    given["places"] = None if places is None else read_places(places, column=column)
+    given["places"] = read_if_given(places, column)
     for path in draw_brief(opened(archive), date, output, **given):
         click.echo(path)
 
 
 @main.command("embed")
-@click.argument("page", type=click.Path(path_type=Path))
+@click.argument("page", type=FILE)
 @click.option(
     "--picture", metavar="F.png", help="Shown with a link where frames are taken out: a file's name or address."
 )
@@ -203,20 +205,15 @@ def embed_command(page: Path, **given: Any) -> None:
 @SOURCE
 @KNOWN
 @click.option("--since", metavar="D", help="Draw in every frame what changed since this date.")
-@click.option("--in", "within", metavar="UNIT", help="Only this unit (a code or a name).")
+@within_option("Only this unit")
 @click.option(
     "--incident-days", type=WHOLE_DAYS, default=1, show_default=True, metavar="N", help="Incidents of so many days."
 )
 @click.option("--view", type=click.Choice(["changes"]), help="Come close to what changed (needs --since).")
 @click.option("--title", help="Its title; each frame adds its date.")
 @MAP_LOOK
-@click.option(
-    "--shape", type=click.Choice(["slide", "square"]), default="slide", show_default=True, help="Of the picture."
-)
-@click.option(
-    "--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True, help="Light or dark ground."
-)
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="F.gif, or F.mp4 where ffmpeg is.")
+@_look("slide", "square")
+@output_option("F.gif, or F.mp4 where ffmpeg is.")
 def movie_command(archive: Path, output: Path, **given: Any) -> None:
     """A span of dates as a moving picture: a frame for every day that has a snapshot."""
     from geo.output.images.movie import draw_movie
@@ -243,11 +240,10 @@ def compare_dates(
     archive: Path, from_: str, to: str, places: Path | None, column: str | None, output: Path, **given: Any
 ) -> None:
     """Two dates on one map with a divider between them, and what changed: one HTML file that needs no network."""
-    from geo.measure.settlements import read_places
     from geo.output.html.map_page import save_map
     from geo.output.html.two_dates_page import draw_dates
 
-    found = None if places is None else read_places(places, column=column)
+    found = read_if_given(places, column)
     click.echo(save_map(draw_dates(opened(archive), from_, to, places=found, **given), output))
 
 
@@ -256,11 +252,11 @@ WISHES = options(
     click.option("--from", "from_", metavar="D", help="The first date by default."),
     click.option("--to", metavar="D", help="The last date by default."),
     KNOWN,
-    click.option("--in", "within", metavar="UNIT", help="Keep to this unit (a code or a name)."),
+    within_option("Keep to this unit"),
     MAP_LOOK,
     click.option("--title", help="The site's title."),
     TEMPLATES,
-    click.option("--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to draw with."),
+    WORKERS,
 )  # fmt: skip
 
 
@@ -271,7 +267,7 @@ WISHES = options(
 @click.option("--base-url", metavar="URL", help="Where the site will be: absolute links in feed, cards and site map.")
 @click.option("--downloads/--no-downloads", "with_downloads", default=True, show_default=True,
               help="Data files of every date; mind the source's licence.")  # fmt: skip
-@click.option("-o", "--output", required=True, type=click.Path(path_type=Path), help="The site's folder.")
+@output_option("The site's folder.")
 def site(archive: Path, output: Path, **given: Any) -> None:
     """A static site: timeline, a page for each date and unit, downloads, cards and a feed; made anew where needed."""
     built = _build(archive, output, given)
@@ -280,7 +276,7 @@ def site(archive: Path, output: Path, **given: Any) -> None:
 
 
 @main.command()
-@click.argument("folder", metavar="DIR|ARCHIVE", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="DIR|ARCHIVE", type=FILE)
 @WISHES
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes any free one.")
 def serve(folder: Path, port: int, **given: Any) -> None:

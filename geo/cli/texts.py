@@ -13,6 +13,7 @@ import pandas as pd
 
 from geo.cli.common import (
     ARCHIVE,
+    FILE,
     KNOWN,
     TEMPLATES,
     Days,
@@ -22,20 +23,24 @@ from geo.cli.common import (
     options,
     places_option,
     print_receipts,
+    read_if_given,
 )
 from geo.errors import UsageError
 from geo.output.console import bar, complain, give_json, printable, records, show
 
-PLACES = options(
-    click.option("--archive", type=click.Path(path_type=Path), help="Its units and its front are used."),
-    click.option("--date", metavar="D", help="The date of the front; the last snapshot by default."),
-    click.option("--source", metavar="S", help="By which source the front is taken."),
+GAZETTEER = options(
     click.option(
-        "--gazetteer", "files", type=click.Path(path_type=Path), multiple=True,
+        "--gazetteer", "files", type=FILE, multiple=True,
         help="A gazetteer file (GeoNames, a register as CSV, OSM places); may be given several times.",
     ),
     click.option("--country", "countries", metavar="CC", multiple=True, help="A country in play (ISO 3166-1 alpha-2)."),
 )  # fmt: skip
+PLACES = options(
+    click.option("--archive", type=FILE, help="Its units and its front are used."),
+    click.option("--date", metavar="D", help="The date of the front; the last snapshot by default."),
+    click.option("--source", metavar="S", help="By which source the front is taken."),
+    GAZETTEER,
+)
 
 
 def _open(given: dict[str, Any]) -> tuple[Any, Any]:
@@ -90,19 +95,15 @@ _SHOWN = (
 
 
 @main.command("read")
-@click.argument("briefing", type=click.Path(path_type=Path))
+@click.argument("briefing", type=FILE)
 @click.option("--date", metavar="D", help="The day of the briefing; its own dateline by default.")
-@click.option("--archive", type=click.Path(path_type=Path), help="Its units and its front are used; drawn on the page.")
-@click.option(
-    "--gazetteer", "files", type=click.Path(path_type=Path), multiple=True,
-    help="A gazetteer file (GeoNames, a register as CSV, OSM places); may be given several times.",
-)  # fmt: skip
-@click.option("--country", "countries", metavar="CC", multiple=True, help="A country in play (ISO 3166-1 alpha-2).")
+@click.option("--archive", type=FILE, help="Its units and its front are used; drawn on the page.")
+@GAZETTEER
 @click.option("--lang", type=click.Choice(["en", "uk", "ru"]), help="Of the text; found out by default.")
 @click.option("--source", metavar="S", help="Whose briefing it is; what the page states, or its name, by default.")
 @click.option("--encoding", metavar="E", help="Of the file, where it does not say; UTF-8 by default.")
-@click.option("-o", "--output", type=click.Path(path_type=Path), help="Write the drafts to REVIEW.csv.")
-@click.option("--page", type=click.Path(path_type=Path), help="Write a page with the text and the map: REVIEW.html.")
+@click.option("-o", "--output", type=FILE, help="Write the drafts to REVIEW.csv.")
+@click.option("--page", type=FILE, help="Write a page with the text and the map: REVIEW.html.")
 @TEMPLATES
 @form_option("table", "json")
 def read_command(
@@ -154,7 +155,7 @@ def _print_reading(reading: Any) -> None:
 
 @main.command("import-review")
 @ARCHIVE
-@click.argument("review", type=click.Path(path_type=Path))
+@click.argument("review", type=FILE)
 @click.option("--encoding", default="utf-8", show_default=True, help="Of the file, where a spreadsheet changed it.")
 @click.option("--delimiter", help="Of the file; a comma, semicolon or tab is found out.")
 @click.option("--decimal", help="The decimal mark of the file.")
@@ -201,7 +202,7 @@ main.add_command(
               help="An older snapshot says nothing of the day.")  # fmt: skip
 @places_option("Geodata or CSV with names, to count settlements.")
 @KNOWN
-@click.option("--chart", type=click.Path(path_type=Path), metavar="F.png", help="Draw the series with the claim in it.")
+@click.option("--chart", type=FILE, metavar="F.png", help="Draw the series with the claim in it.")
 @form_option("table", "text", "csv", "json")
 def claims_command(
     archive: Path, text: str | None, other: str | None, date: str | None, ids: tuple[str, ...], given: tuple[str, ...],
@@ -212,9 +213,7 @@ def claims_command(
 
     kept = opened(archive)
     if places is not None:
-        from geo.measure.settlements import read_places
-
-        options["places"] = read_places(places, column=column)
+        options["places"] = read_if_given(places, column)
     options["sources"] = list(options["sources"]) or None
     if other is not None and text is None:
         raise UsageError("--and needs a first claim (--text)")
