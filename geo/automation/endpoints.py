@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, date, datetime, time, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal
 from urllib.parse import quote, urlencode
 
 from geo.assets import ASSETS
@@ -126,23 +126,11 @@ def _address(table: Mapping[str, Any], name: str, where: str) -> Address:
         raise UsageError(f"{where} recheck_days is {days!r}: a number of days from 0 to 3660 is wanted")
     if not isinstance(table.get("loopback", False), bool):
         raise UsageError(f"{where} loopback is true or false")
+    texts = {"reader": name, "way": "file", **{key: table[key] for key in _TEXTS if key in table}}
     return Address(
-        source=name,
-        reader=table.get("reader", name),
-        way=cast(Way, table.get("way", "file")),
-        url=table["url"],
-        index=table.get("index", ""),
-        name=table.get("name", ""),
-        kind=cast(Kind, table.get("kind", "json")),
-        date=table.get("date", ""),
-        date_format=table.get("date_format", "iso"),
-        changed=table.get("changed", ""),
-        seen=table.get("seen", ""),
-        recheck_days=days,
-        layers=_layers(table.get("layers", []), where),
-        loopback=table.get("loopback", False),
-        limits=_limits(table.get("limits", {}), where),
-    )
+        source=name, **texts, recheck_days=days, layers=_layers(table.get("layers", []), where),
+        loopback=table.get("loopback", False), limits=_limits(table.get("limits", {}), where),
+    )  # fmt: skip
 
 
 def _limits(table: Any, where: str) -> Limits:
@@ -239,39 +227,31 @@ class RemoteFile:
 
 def offered(network: Network, address: Address, *, since: datetime, until: datetime, folder: Path) -> list[RemoteFile]:
     """The files of a source in a span, the earliest first."""
+    ways: dict[Way, Callable[[Network, Address, datetime, datetime, Path], Iterator[RemoteFile]]]
     ways = {"index": _of_index, "days": _of_days, "layers": _of_layers, "file": _of_file}
-    found = list(ways[address.way](_Question(network, address, since, until, folder)))
+    found = list(ways[address.way](network, address, since, until, folder))
     return sorted(found, key=lambda one: (one.moment or until, one.key))
 
 
-@dataclass(frozen=True)
-class _Question:
-    network: Network
-    address: Address
-    since: datetime
-    until: datetime
-    folder: Path
-
-
-def _of_file(asked: _Question) -> Iterator[RemoteFile]:
-    address = asked.address
+def _of_file(_: Network, address: Address, *__: datetime | Path) -> Iterator[RemoteFile]:
     yield RemoteFile(address.url, address.url, address.name, address.kind)
 
 
-def _of_days(asked: _Question) -> Iterator[RemoteFile]:
-    address, day = asked.address, datetime.combine(asked.since.date(), time(), UTC)
-    while day <= asked.until:
+def _of_days(_: Network, address: Address, since: datetime, until: datetime, __: Path) -> Iterator[RemoteFile]:
+    day = datetime.combine(since.date(), time(), UTC)
+    while day <= until:
         url = filled(address.url, {"day": day})
         yield RemoteFile(url, url, file_name(address.name, {"day": day}), address.kind, day)
         day += timedelta(days=1)
 
 
-def _of_index(asked: _Question) -> Iterator[RemoteFile]:
-    address, since, until = asked.address, asked.since, asked.until
+def _of_index(
+    network: Network, address: Address, since: datetime, until: datetime, folder: Path
+) -> Iterator[RemoteFile]:
     years = range(since.year, until.year + 1) if "{year}" in address.index else (until.year,)
     for year in years:
         url = filled(address.index, {"year": year})
-        listed = asked.network.read_json(url, asked.folder)
+        listed = network.read_json(url, folder)
         if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
             raise FetchError(f"{url}: no list of entries came: the source answers otherwise than it did")
         dated = [(entry, _moment(entry, address)) for entry in listed]
@@ -308,12 +288,14 @@ def _moment(entry: Mapping[str, Any], address: Address) -> datetime | None:
         return None
 
 
-def _of_layers(asked: _Question) -> Iterator[RemoteFile]:
-    for layer in asked.address.layers:
-        url = f"{asked.address.url.rstrip('/')}/{quote(layer.layer)}"
-        edited = _edited(asked.network, url, asked.folder)
+def _of_layers(
+    network: Network, address: Address, since: datetime, until: datetime, folder: Path
+) -> Iterator[RemoteFile]:
+    for layer in address.layers:
+        url = f"{address.url.rstrip('/')}/{quote(layer.layer)}"
+        edited = _edited(network, url, folder)
         # a feature service holds the map of now alone: the instant of its last edit is all that dates it
-        if asked.since <= edited <= asked.until:
+        if since <= edited <= until:
             at = write_instant(edited)
             name = f"{layer.part}_{edited:%Y%m%dT%H%M%SZ}.geojson"
             options = {"date": at, "published": at, "part": layer.part}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -14,6 +15,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geo.assets import ASSETS
 from geo.errors import GateError
 from geo.formats.layers import Layer, cell, read_layer
 from geo.schema import CRS, Options, Refusal, Snapshot, parse_instant
@@ -29,18 +31,9 @@ class _Class:
     status: str
 
 
-# In this order: a name such as "Claimed Russian Territory" holds the words of several classes.
 _CLASSES = tuple(
-    _Class(part, re.compile(words), controller, status)
-    for part, words, controller, status in (
-        ("kursk-russian-advance", r"kursk(?!.*ukrainian).*russian.*advance", "RU", "advance"),
-        ("kursk-advance", r"kursk.*(?:ukrainian|claimedlimit)|claimedlimitofukrainian", "UA", "claimed"),
-        ("infiltration", r"infiltration", None, "contested"),
-        ("counteroffensive", r"counteroffensive", "UA", "claimed"),
-        ("claimed", r"claimedrussian|russianclaim|claimed.*territory", "RU", "claimed"),
-        ("advance", r"russian(?:advance|gain)|advance.*russian", "RU", "advance"),
-        ("control", r"controlmap|russian.*(?:cot(?=in|$|\d)|control)|controlofterrain", "RU", "held"),
-    )
+    _Class(row["part"], re.compile(row["words"]), row.get("controller"), row["status"])
+    for row in tomllib.loads((ASSETS / "classes" / "isw.toml").read_text(encoding="utf-8"))["class"]
 )
 PARTS = tuple(sorted(kind.part for kind in _CLASSES))
 # Columns with the day that a feature depicts; those of edits and creation say nothing about the map.

@@ -15,16 +15,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.measure.areas import (
-    NOWHERE,
-    OUTSIDE,
-    ClassChange,
-    ClassKey,
-    Zone,
-    classes_of,
-    ground_by_class,
-    union,
-)
+from geo.measure.areas import NOWHERE, OUTSIDE, ClassChange, ClassKey, Zone, classes_of, ground_by_class, union
 from geo.measure.ellipsoid import areas_km2, running_areas_km2, without_residue
 from geo.measure.series.edge_history import Ledger, LedgerBuilder, Step, proven
 from geo.measure.series.edges import NO_POLYGONS, Floats, Ints, Objects, differing
