@@ -11,8 +11,7 @@ from pathlib import Path
 import pytest
 
 from geo.storage import atomic_write
-from geo.storage.atomic_write import aside, new_folder, new_name
-from geo.storage.file_lock import locked
+from geo.storage.atomic_write import aside, locked, new_folder, new_name
 
 GEO = Path(atomic_write.__file__).parents[1]
 

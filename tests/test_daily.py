@@ -26,7 +26,7 @@ from geo.automation.daily import Daily
 from geo.cli import main
 from geo.errors import ArchiveError, BusyError, FileError, UsageError
 from geo.sources.vector import read_toml
-from geo.storage.file_lock import locked
+from geo.storage.atomic_write import locked
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 DAYS = ("2024-08-12", "2024-08-18", "2024-08-21")

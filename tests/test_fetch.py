@@ -30,7 +30,7 @@ from geo.errors import BusyError, FetchError, FileError, UsageError
 from geo.schema import Options
 from geo.sources import reader
 from geo.sources.vector import read_toml
-from geo.storage.file_lock import locked
+from geo.storage.atomic_write import locked
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 DAYS = ("2024-09-10", "2024-10-01", "2024-10-20")

@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from geo.automation.address_guard import Deadline, Guard, is_public
 from geo.automation.network import Limits, Network, check_contact, check_url, refuse_other_kind, retry_after, unpacked
 from geo.errors import BusyError, FetchError, UsageError
-from geo.storage.file_lock import locked
+from geo.storage.atomic_write import locked
 
 WHO = "desk@example.org"
 GOOD = b'{"type": "FeatureCollection", "features": []}'

@@ -28,8 +28,7 @@ from geo.output.html.timeline_page import draw_timeline
 from geo.output.site.build import build_site
 from geo.schema import Options, Source, is_day, last_instant, number_of, write_instant
 from geo.sources.vector import read_toml
-from geo.storage.atomic_write import write_page
-from geo.storage.file_lock import locked
+from geo.storage.atomic_write import locked, write_page
 
 if TYPE_CHECKING:
     from geo.archive import Archive

@@ -21,8 +21,7 @@ from geo.errors import FetchError, FileError, GateError, UsageError
 from geo.formats.geojson import read_bytes
 from geo.importing.importer import Receipt, import_files
 from geo.schema import Options, Source, last_instant, parse_instant, to_instant, write_instant
-from geo.storage.atomic_write import write_page
-from geo.storage.file_lock import locked
+from geo.storage.atomic_write import locked, write_page
 
 FIRST_DAYS = 7  # how far back the first run goes where nobody says --since
 _GIVE_UP = 3  # failures in a row after which a source is left in peace

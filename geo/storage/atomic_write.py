@@ -1,4 +1,4 @@
-"""A file under another name beside its place until it is whole; what a killed process left so is taken away."""
+"""A file is written under another name beside its place until it is whole; one run at a time holds a lock."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ from hashlib import sha256
 from itertools import takewhile
 from pathlib import Path
 
-from geo.errors import MapError
+from filelock import FileLock, Timeout
+
+from geo.errors import ArchiveError, BusyError, MapError
 
 # of a database under another name, too: its log, its journal, its writer's tag
 _BESIDE = ("", "-wal", "-shm", "-journal")
@@ -101,3 +103,40 @@ def write_page(content: str | bytes, path: Path) -> Path:
     except OSError as error:
         raise MapError(f"{path}: it cannot be written ({error.strerror or error})") from error
     return path
+
+
+@contextmanager
+def locked(path: Path, what: str) -> Iterator[None]:
+    """Hold a lock while the block runs; `what` is the work that the error names."""
+    made = [folder for folder in path.parents if not folder.exists()]
+    lock = FileLock(path, timeout=0, mode=0o644)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        lock.acquire()
+    except Timeout:
+        holder = _holder(path)
+        raise BusyError(f"{what}: another run has this in hand ({holder}): try again when it has ended") from None
+    except OSError as error:
+        raise ArchiveError(f"{path}: cannot be made ({error}): may you write in that folder?") from error
+    try:
+        with suppress(OSError):  # Windows lets nobody write to a locked file
+            path.write_text(f"process {os.getpid()}", encoding="utf-8")
+        yield
+    finally:
+        _remove_made(path, made)
+        lock.release()
+
+
+def _holder(path: Path) -> str:
+    with suppress(OSError):
+        return path.read_text(encoding="utf-8", errors="replace")[:200] or str(path)
+    return str(path)
+
+
+def _remove_made(path: Path, made: list[Path]) -> None:
+    """A run that made the folder and has put nothing in takes it away again."""
+    with suppress(OSError):
+        if made and [entry.name for entry in path.parent.iterdir()] == [path.name]:
+            path.unlink()
+            for folder in made:
+                folder.rmdir()

@@ -13,7 +13,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from geo.errors import MapError, UsageError
-from geo.storage.file_lock import locked
+from geo.storage.atomic_write import locked
 
 OWN = ".geo-site"
 _FORMAT = 1
