@@ -8,14 +8,14 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import pandas as pd
 
 from geo.archive import Archive, open_archive
 from geo.archive.results import FAR
 from geo.automation.config import Plan, read_plan, resolve_since
-from geo.automation.fetch import Fetched, fetch_new, read_memory
+from geo.automation.fetch import fetch_new, read_memory
 from geo.automation.network import check_contact
 from geo.automation.run_record import Daily, Journal, Step, StepResult
 from geo.errors import FileError, GeoError, UsageError
@@ -29,10 +29,6 @@ from geo.output.site.build import build_site
 from geo.schema import Options, Source, is_day, last_instant, number_of, write_instant
 from geo.sources.vector import read_toml
 from geo.storage.atomic_write import locked, write_page
-
-if TYPE_CHECKING:
-    from geo.archive import Archive
-
 
 _ROWS = 3  # figures of one output that the summary has room for
 
@@ -310,7 +306,10 @@ class _Round:
             contact=self.plan.contact or None,
         )  # fmt: skip
         line = f"{done.credit.name}: {done.summary()}, files of {done.since[:10]} to {done.until[:10]}"
-        return Step("", _outcome_of(done), (line,), error=_errors(done))
+        failed, is_new = done.count("failed", "refused"), done.count("new", "corrected")
+        errors = [file.error for file in done.files if file.error]
+        error = f"{errors[0]}{_and_more(len(errors))}" if errors else ""
+        return Step("", "failed" if failed else "new" if is_new else "as before", (line,), error=error)
 
     def _import(self, table: Mapping[str, Any]) -> Step:
         folder = self.plan.beside(table["folder"])
@@ -398,17 +397,6 @@ class _Round:
             f"{row['attribution'] or row['title']} ({row['licence'] or 'no licence stated'})"
             for _, row in listed[listed["name"].isin(used)].iterrows()
         )
-
-
-def _outcome_of(done: Fetched) -> str:
-    if done.count("failed", "refused"):
-        return "failed"
-    return "new" if done.count("new", "corrected") else "as before"
-
-
-def _errors(done: Fetched) -> str:
-    errors = [file.error for file in done.files if file.error]
-    return f"{errors[0]}{_and_more(len(errors))}" if errors else ""
 
 
 def _and_more(count: int) -> str:

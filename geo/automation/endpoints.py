@@ -35,6 +35,8 @@ _FIELD = re.compile(r"\{(\w+)(?::([^{}]*))?\}")
 _PLAIN = re.compile(r"[\w.\- ]{1,120}")
 _NAME = re.compile(r"\w[\w.\- ]{0,150}")
 _SHIPPED = ASSETS / "sources.toml"
+_PAGE = 1000  # features of one answer of a feature service
+_PAGES = 200
 
 
 @dataclass(frozen=True)
@@ -207,10 +209,6 @@ def is_plain_name(name: str) -> bool:
     return bool(_NAME.fullmatch(name))
 
 
-_PAGE = 1000  # features of one answer of a feature service
-_PAGES = 200
-
-
 @dataclass(frozen=True)
 class RemoteFile:
     """One file that a source offers."""
@@ -328,8 +326,13 @@ def write_layer(network: Network, wanted: RemoteFile, target: Path) -> FetchedRe
     _refuse_error(said, wanted.url)
     key = str(said.get("objectIdField") or "OBJECTID")
     features: list[Any] = []
+    asked = {
+        "where": "1=1", "outFields": key, "returnGeometry": "true", "outSR": 4326, "f": "geojson",
+        "orderByFields": key,
+    }  # fmt: skip
     for _ in range(_PAGES):
-        page = network.read_json(f"{wanted.url}/query?{_query(key, len(features))}", folder)
+        query = urlencode({**asked, "resultOffset": len(features), "resultRecordCount": _PAGE})
+        page = network.read_json(f"{wanted.url}/query?{query}", folder)
         _refuse_error(page, wanted.url)
         got = page.get("features")
         if not isinstance(got, list):
@@ -343,15 +346,6 @@ def write_layer(network: Network, wanted: RemoteFile, target: Path) -> FetchedRe
     if write_instant(_edited(network, wanted.url, folder)) != wanted.changed:
         raise FetchError(f"{wanted.url}: it was edited while it was read: run again")
     return _write_collection(features, target)
-
-
-def _query(key: str, offset: int) -> str:
-    return urlencode(
-        {
-            "where": "1=1", "outFields": key, "returnGeometry": "true", "outSR": 4326, "f": "geojson",
-            "orderByFields": key, "resultOffset": offset, "resultRecordCount": _PAGE,
-        }
-    )  # fmt: skip
 
 
 def _write_collection(features: list[Any], target: Path) -> FetchedResponse:

@@ -120,12 +120,8 @@ def _tell(row: dict[str, Any]) -> _Told:
     letters = [c for c in said if c.isalpha()]
     types = " ".join(t for n in ("event_type", "sub_event_type") if (t := text_or_none(row[n])))
     links = frozenset(_LINK.findall(text_or_none(row["source_article"]) or ""))
-    return _Told(_pieces(said), 2 * sum("а" <= c <= "џ" for c in letters) > len(letters), _kind(types), links)
-
-
-def _pieces(said: str) -> frozenset[str]:
-    """The stems of words: the first five letters of those that have four or more."""
-    return frozenset(word[:5] for word in _WORD.findall(_LINK.sub(" ", said)) if len(word) > 3)
+    stems = frozenset(word[:5] for word in _WORD.findall(_LINK.sub(" ", said)) if len(word) > 3)
+    return _Told(stems, 2 * sum("а" <= c <= "џ" for c in letters) > len(letters), _kind(types), links)
 
 
 @lru_cache(maxsize=1000)

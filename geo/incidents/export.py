@@ -75,10 +75,6 @@ _ACLED_OURS = {name: name for name in (*_ACLED["same"], "latitude", "longitude",
 }
 
 
-def _acled(_: gpd.GeoDataFrame) -> tuple[Sequence[str], Callable[[Fields], list[str]]]:
-    return _ACLED["columns"], _acled_cells
-
-
 def _acled_cells(row: Fields) -> list[str]:
     made = {theirs: _cell(row, ours) for theirs, ours in _ACLED_OURS.items()}
     start = row.get("date_start")
@@ -126,13 +122,10 @@ _UCDP_OURS = {name: name for name in (*INCIDENT_TEXT, *INCIDENT_NUMBERS) if name
 
 def _ucdp(frame: gpd.GeoDataFrame) -> tuple[Sequence[str], Callable[[Fields], list[str]]]:
     own = [n for n in (*INCIDENT_TEXT, *INCIDENT_NUMBERS) if n not in _UCDP_OURS.values()]
-    behind = [n for n in own if n in frame and any(_not_implied(row, n) for row in _rows(frame[[n, *_needs(frame)]]))]
+    needs = ["where_prec", frame.geometry.name]
+    behind = [n for n in own if n in frame and any(_not_implied(row, n) for row in _rows(frame[[n, *needs]]))]
     columns = (*_UCDP["columns"], *behind)
     return columns, lambda row: _ucdp_cells(row, behind)
-
-
-def _needs(frame: gpd.GeoDataFrame) -> list[str]:
-    return ["where_prec", frame.geometry.name]
 
 
 def _not_implied(row: Fields, name: str) -> bool:
@@ -167,4 +160,8 @@ def _other(row: Fields, name: str) -> str:
     return number_text(value) if isinstance(value, int | float) else "" if value is None else str(value)
 
 
-_OF = {"acled": _acled, "ucdp-ged": _ucdp, "csv": _ours}
+_OF: dict[str, Callable[[gpd.GeoDataFrame], tuple[Sequence[str], Callable[[Fields], list[str]]]]] = {
+    "acled": lambda _: (_ACLED["columns"], _acled_cells),
+    "ucdp-ged": _ucdp,
+    "csv": _ours,
+}

@@ -124,17 +124,16 @@ def _piece(
 
 def _words(faces: Faces, ground: Ground) -> Objects:
     """What a source says of each face that is not its own."""
+
+    def rank(word: str) -> int:  # where a source's own classes overlap, the lowest counts
+        said = word.split(" (")[0].split()
+        return next((status_of(name).overlap_rank for name in STATUSES if name in said), 99)
+
     words = np.full(len(faces.points), NOTHING, dtype=object)
-    order = sorted(ground.others, key=lambda w: (_rank(w), w), reverse=True)
+    order = sorted(ground.others, key=lambda w: (rank(w), w), reverse=True)
     for word in order:
         words[faces.inside(ground.others[word])] = word
     return words
-
-
-def _rank(word: str) -> int:
-    """Of what a source says of ground where its own classes overlap, the lowest counts."""
-    said = word.split(" (")[0].split()
-    return next((status_of(name).overlap_rank for name in STATUSES if name in said), 99)
 
 
 def _units(faces: Faces, zones: Sequence[Zone]) -> list[int]:

@@ -57,10 +57,11 @@ def read(path: Path, options: Options) -> list[Snapshot]:
     shapes = np.array([r[-1] for r in rows], dtype=object)
     named = find_date(path.stem)
     closed = tuple(f"row {i + 1}: ring closed" for i in built.closed)
+    breaks = tuple(f"{BREAK}{day:%Y-%m-%d}: {words}" for day, words in SERIES_BREAKS if depicts < day)
     return [
         Snapshot(
             gpd.GeoDataFrame(frame, geometry=shapes, crs=CRS), depicts, len(listed),
-            published=named[0] if named else None, refusals=tuple(refusals), repairs=closed, notes=_breaks(depicts),
+            published=named[0] if named else None, refusals=tuple(refusals), repairs=closed, notes=breaks,
         )
     ]  # fmt: skip
 
@@ -123,10 +124,6 @@ def _refuse_broken(
         f"{path}: {km2['losses']:,.0f} km² of losses in one window (nochange {km2['nochange']:,.0f}, gains"
         f" {km2['gains']:,.0f} km²): a broken day, whose classes are mixed up; --accept large stores it as it is"
     )
-
-
-def _breaks(depicts: datetime) -> tuple[str, ...]:
-    return tuple(f"{BREAK}{day:%Y-%m-%d}: {text}" for day, text in SERIES_BREAKS if depicts < day)
 
 
 READER = shipped_reader("nzz", read)

@@ -150,7 +150,8 @@ def _column(path: Path, layer: Layer, options: Options, name: str) -> list[str |
     chosen = named.casefold() if named is not None else usual
     if chosen is not None:
         return [cell(value) for value in layer.table[found[chosen]]]
-    if name in ("status", "controller") and count and not (name == "controller" and _says_controllers(options)):
+    is_said = name == "controller" and any(side for side, _ in meanings(options.statuses).values())
+    if name in ("status", "controller") and count and not is_said:
         raise GateError(
             f"{path}: no column for {name} (wanted: {' or '.join(_ALSO[name])}; the file has: {listed}):"
             f" --column {name}=… names it, --set {name}=… gives one value for all"
@@ -179,10 +180,6 @@ def _one_spelling(cells: list[str | None] | None) -> tuple[list[str | None] | No
         if odd := sorted(text for text in found if text != best):
             notes.append(f"controller written {', '.join(map(ascii, odd))}: taken as {best!r}")
     return [chosen.get(text or "") for text in cells], notes
-
-
-def _says_controllers(options: Options) -> bool:
-    return any(controller for controller, _ in meanings(options.statuses).values())
 
 
 def _dates(
@@ -248,7 +245,8 @@ def _frame(
     made: list[tuple[int, str | None, str, str | None]] = []
     bared: list[tuple[str, str]] = []
     for row in rows:
-        word, side, native = (_at(columns[name], row) for name in ("status", "controller", "native"))
+        cells = (columns[name] for name in ("status", "controller", "native"))
+        word, side, native = (None if column is None else column[row - 1] for column in cells)
         controller, status = mapping.get((word or "").casefold(), (None, (word or "").casefold()))
         if status not in STATUSES:
             raise GateError(_unknown(path, row, word))
@@ -268,10 +266,6 @@ def _frame(
     ]
     spatial = gpd.GeoDataFrame(frame.astype({"row": np.int64}), geometry=gpd.GeoSeries(geometry, crs=CRS))
     return spatial, refused, notes if bared else []
-
-
-def _at(cells: list[str | None] | None, row: int) -> str | None:
-    return None if cells is None else cells[row - 1]
 
 
 def _unknown(path: Path, row: int, word: str | None) -> str:
