@@ -23,6 +23,9 @@ from geo.text.dates_in_files import FIRST, several_dates
 
 # name -> its reader's place in this folder, and whom to credit
 KNOWN: Mapping[str, Mapping[str, Any]] = tomllib.loads((ASSETS / "readers.toml").read_text(encoding="utf-8"))
+# reader -> our column -> what others call it, where --column says nothing
+COLUMN_NAMES: Mapping[str, Mapping[str, Sequence[str]]]
+COLUMN_NAMES = tomllib.loads((ASSETS / "column_names.toml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)

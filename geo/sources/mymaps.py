@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import unescape
 from pathlib import Path
 from typing import Any
@@ -14,19 +14,11 @@ import shapely
 from geo.errors import GateError
 from geo.formats.kml import Placemark, read_kml
 from geo.schema import Options, Rows
-from geo.sources.base import shipped_reader
+from geo.sources.base import COLUMN_NAMES, shipped_reader
 from geo.sources.incident_rows import Raw, Row, day, gather, joined, text
 from geo.text.dates_in_files import find_date
 
-# what map makers call the columns of their own, in lower case
-_WORDS = {
-    "date": ("date", "event_date", "дата", "когда", "коли"),
-    "notes": ("description", "описание", "опис", "notes", "что произошло"),
-    "link": ("link", "url", "source", "ссылка", "источник", "посилання", "джерело"),
-    "event_type": ("event_type", "type", "category", "тип", "тип события", "тип події", "категория"),
-    "means": ("weapon", "weapons", "средства поражения", "засоби ураження"),
-    "target": ("target", "тип объекта", "тип об'єкта", "цель", "ціль"),
-}
+_WORDS = COLUMN_NAMES["mymaps"]
 # a placemark that says whose position it is shows where a unit stands, which is no event
 _POSITION = ("position", "позиция", "позиція")
 _TAG = re.compile(r"<[^<>]*>")
@@ -84,7 +76,7 @@ def _cells(mark: Placemark) -> Row:
     }  # fmt: skip
 
 
-def _value(data: Mapping[str, str], names: tuple[str, ...]) -> str:
+def _value(data: Mapping[str, str], names: Sequence[str]) -> str:
     return next((v.strip() for k, v in data.items() if k.strip().casefold() in names and v.strip()), "")
 
 

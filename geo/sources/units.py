@@ -13,24 +13,9 @@ import pandas as pd
 from geo.errors import GateError
 from geo.formats.layers import Layer, cell, read_layer
 from geo.schema import CRS, UNIT_COLUMNS, Options, Refusal, Rows
-from geo.sources.base import shipped_reader
+from geo.sources.base import COLUMN_NAMES, shipped_reader
 
-# Our column -> theirs, in small letters, the best first; {n} is the level of the set, {p} the one above it.
-_USUAL = {
-    "unit": (
-        "unit", "adm{n}_pcode", "iso_{n}", "gid_{n}", "shapeiso", "iso3166-2", "iso_3166_2", "iso3166-1:alpha2",
-        "iso_a2", "shapeid", "osm_id", "@id",
-    ),
-    "name": (
-        "name", "adm{n}_en", "adm{n}_name", "name_{n}", "shapename", "name_en", "country",
-    ),
-    "name_local": (
-        "name_local", "adm{n}_ua", "adm{n}_uk", "adm{n}_ru", "adm{n}_name1", "nl_name_{n}", "name:uk",
-    ),
-    "level": ("level", "shapetype", "admin_level"),
-    "parent": ("parent", "adm{p}_pcode", "gid_{p}", "shapegroup", "is_in:country_code", "iso3166-1"),
-    "boundary": ("boundary",),
-}  # fmt: skip
+_USUAL = COLUMN_NAMES["units"]
 _LEVELLED = re.compile(r"(?:adm|gid_|name_|iso_)(\d)(?:_pcode|_en|_name)?")
 # OpenStreetMap counts countries as 2, their first parts as 4, the parts of those as 6.
 _OSM_LEVELS = {2: 0, 3: 1, 4: 1, 5: 2, 6: 2, 7: 3, 8: 3}

@@ -21,21 +21,11 @@ from geo.formats.geojson import MIB, read_bytes
 from geo.formats.layers import Layer, cell, read_layer
 from geo.presentation.statuses import STATUSES, status_of
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
-from geo.sources.base import by_dates, day_number, meanings, refuse_several_dates, shipped_reader
+from geo.sources.base import COLUMN_NAMES, by_dates, day_number, meanings, refuse_several_dates, shipped_reader
 from geo.text.control_words import without_invisible
 from geo.text.dates_in_files import find_date, read_instant
 
-# Our column -> what others call it, where --column says nothing; the case does not matter.
-_ALSO = {
-    "controller": ("controller", "control", "side", "held_by"),
-    "status": ("status",),
-    "native": ("native",),
-    "date": (
-        "date", "depicts", "event_date", "valid_from", "begin", "datetime", "pub_date", "timestamp", "date_from",
-        "start_date", "date_start",
-    ),
-    "end": ("valid_to", "end", "date_to", "end_date", "date_end"),
-}  # fmt: skip
+_ALSO = COLUMN_NAMES["vector"]
 # small Cyrillic and Greek letters that look like Latin ones
 _ALIKE = str.maketrans("асеіјкмнорѕтухгԛԝвαβεικνορτυχ", "aceijkmhopstyxrqwbabeiknoptux")
 _TEXTS = ("date", "date_format", "published", "retrieved", "layer", "part", "encoding", "delimiter", "decimal", "crs")
