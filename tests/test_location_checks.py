@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
@@ -12,9 +13,12 @@ import pytest
 import shapely
 from shapely.geometry import box
 
+from geo.archive import open_archive
 from geo.errors import GateError
+from geo.importing.importer import import_files
 from geo.importing.validation import Admitted, admit_control, admit_points
 from geo.measure.location_checks import Expected
+from geo.output.map_content import gather
 from geo.schema import INCIDENT_COLUMNS, Options, Rows, Snapshot
 from geo.sources import units
 from geo.units import Countries, countries_of
@@ -211,3 +215,20 @@ def test_a_point_is_held_against_its_own_country(place: tuple[float, float, str]
 def test_a_point_in_its_own_country_stays_without_a_word(place: tuple[float, float, str]) -> None:
     out = incidents(place)
     assert (out.refusals, out.notes) == ((), ())
+
+
+def test_maps_do_not_frame_what_is_kept_far_off(tmp_path: Path) -> None:
+    shapes = [*(box(x, y, x + 0.4, y + 0.4) for x, y in DONBAS), box(64.4, 14.5, 64.8, 14.9)]
+    rows = [{"type": "Feature", "properties": {"controller": "A", "status": "held"}, "geometry": s.__geo_interface__}
+            for s in shapes]  # fmt: skip
+    file = tmp_path / "2025-01-11.geojson"
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": rows}))
+    import_files(tmp_path / "a.gpkg", "vector", file, accept=frozenset({"elsewhere"}))
+    archive = open_archive(tmp_path / "a.gpkg")
+    found = gather(archive, "2025-01-11")
+    assert found.bounds[0] > 30
+    assert found.bounds[2] < 45
+    assert found.limits[2] > 64
+    for notes in (found.notes, archive.area("2025-01-11").attrs["notes"]):
+        assert any("maps do not frame" in note and "64.60° E" in note for note in notes)
+    assert not archive.area("2025-01-11", within="UA").attrs["notes"]

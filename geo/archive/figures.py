@@ -216,7 +216,8 @@ def area_table(reader: Reader, date: When | None, query: Query) -> pd.DataFrame:
         row["source"] = query.source
         row["snapshot"], row["snapshot_age_days"] = snapshot_of(effective, row)
     table = _keep_known(table_of(rows, columns_of(rows, AREA_COLUMNS, query.by)), reader, query)
-    table.attrs["notes"] = (*reader.notes(query.source), *age_notes(effective, date))
+    odd = reader.far_off(frame)[1] if query.within is None else ()
+    table.attrs["notes"] = (*reader.notes(query.source), *odd, *age_notes(effective, date))
     return table
 
 

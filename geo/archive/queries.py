@@ -16,6 +16,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from geo.archive.released_view import ReleasedStore
 from geo.archive.results import FAR, By, When, age_days, effective_snapshot, moment
@@ -23,6 +24,8 @@ from geo.archive.safety_rules import embargo_hours, rule_words
 from geo.archive.shared_docs import documented
 from geo.errors import NoSnapshotError, SourceError, UnitError, UsageError
 from geo.measure import areas
+from geo.measure.ellipsoid import areas_km2
+from geo.measure.location_checks import far_off
 from geo.schema import (
     CRS,
     is_day,
@@ -252,6 +255,23 @@ class Reader:
         names = dict(zip(used["part"], used["snapshot"], strict=True))
         frame.insert(frame.shape[1] - 1, "snapshot", frame["part"].map(names))
         return frame
+
+    def far_off(self, frame: gpd.GeoDataFrame) -> tuple[NDArray[np.object_], tuple[str, ...]]:
+        """The ground that lies together, and notes on what lies far from it."""
+        shapes = np.asarray(frame.geometry.array, dtype=object)
+        ground, odd = far_off(shapes, self.countries())
+        if not odd:
+            return shapes, ()
+        parts, owner = shapely.get_parts(shapes, return_index=True)
+        names = (frame["controller"].fillna("nobody") + " " + frame["status"]).to_numpy()[owner]
+        km2 = areas_km2(parts)
+        notes = []
+        for doubt in odd:
+            items = list(doubt.items)
+            classes = ", ".join(sorted(set(names[items].tolist())))
+            place = doubt.why.replace("the file", "the map")
+            notes.append(f"{km2[items].sum():,.0f} km² ({classes}) count here, and maps do not frame them: {place}")
+        return ground, tuple(notes)
 
     def side(self, query: Query, when: When | None) -> tuple[gpd.GeoDataFrame, EffectiveSnapshots]:
         """The polygons of a source on a date, and the snapshot in effect for each of its parts."""

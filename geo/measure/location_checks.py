@@ -50,6 +50,20 @@ class Expected:
     before: Floats | None = None
 
 
+def far_off(shapes: Objects, countries: Countries) -> tuple[Objects, tuple[Doubt, ...]]:
+    """The polygons that lie together, for a map to frame, and what is to be said of the others: kept, and odd."""
+    parts = shapely.get_parts(shapes)
+    owner, cells = cells_of(parts)
+    if not len(cells) or len(np.unique(_groups(owner, cells, len(parts)))) < 2:
+        return parts, ()
+    where = countries.locate(*_inner_points(parts).T)
+    found = [d for d in doubts(parts, where, countries, Expected()) if "from the rest of the file" in d.why]
+    apart = np.zeros(len(parts), dtype=bool)
+    for doubt in found:
+        apart[list(doubt.items)] = True
+    return (parts, ()) if apart.all() else (parts[~apart], tuple(d for d in found if d.items))
+
+
 def doubts(geometry: Objects, where: Objects, countries: Countries, expected: Expected) -> Iterator[Doubt]:
     """Polygons or points, and the country of each ("" for none), looked at as the file has them together."""
     for i in np.flatnonzero(_over_zero(geometry, countries)).tolist():

@@ -12,6 +12,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from geo.archive.results import FAR, When, rows_of
 from geo.errors import MapError, UnitError, UsageError
@@ -192,7 +193,8 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     credits = credits_of(archive, source, *(sorted(set(incidents["dataset"])) if len(incidents) else ()))
     moved = None if since is None else archive.change(since, asked, source=source, within=within, as_known_on=known)
     changed = None if since is None else _changed(archive, since, asked, source, known)
-    whole, first = _boxes(control, changed, unit, incidents)
+    near, odd = archive.reader.far_off(control)
+    whole, first = _boxes(control, changed, unit, incidents, near if odd else None)
     current = control if options.liberated else _current(control)
     figures = _figures(areas, moved)
     limits = padded(whole)
@@ -210,6 +212,7 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
         notes=[
             *([] if moved is None else [n for n in moved.attrs["notes"] if not n.startswith(f"{source}: ")]),
             *archive.reader.undated_notes(source),
+            *(odd if unit is None else ()),
         ],
         unit=None if unit is None else rows_of(unit[["unit", "name"]])[0],
         markers=markers, outlines=lines, boundary=boundary,
@@ -250,6 +253,7 @@ def _boxes(
     changed: gpd.GeoDataFrame | None,
     unit: gpd.GeoDataFrame | None,
     incidents: gpd.GeoDataFrame,
+    near: NDArray[np.object_] | None,
 ) -> tuple[Box, Box]:
     """How far the map reaches, and what it shows first: the ground, and the incidents where they are not far off."""
     current = _current(control)
@@ -265,6 +269,8 @@ def _boxes(
     whole = shapely.union_all([shapely.box(*b).buffer(0.02) for b in boxes]).bounds
     first = shapely.box(*boxes[0]).buffer(0.02).bounds
     far = (whole[2] - whole[0]) > 3 * (first[2] - first[0]) or (whole[3] - whole[1]) > 3 * (first[3] - first[1])
+    if unit is None and near is not None:
+        first, far = shapely.box(*shapely.total_bounds(near)).buffer(0.02).bounds, True
     return whole, first if far else whole
 
 
