@@ -12,7 +12,7 @@ import numpy as np
 import pandas as pd
 
 from geo.schema import CLAIM_COLUMNS, CRS, INCIDENT_COLUMNS, INCIDENT_NUMBERS, UNIT_COLUMNS, Source, write_instant
-from geo.storage import gpkg, tables
+from geo.storage import gpkg, qgis_styles, tables
 from geo.storage.connection import Access
 from geo.storage.control_layer import ControlTable
 from geo.storage.gpkg import plain, promote
@@ -299,3 +299,6 @@ class RecordTables(Access):
 
 class Store(ControlTable, IncidentTable, UnitTable, RecordTables):
     """The tables of one archive file. Reading opens a connection of its own; writing goes through `writing`."""
+
+    def _put_styles(self, connection: sqlite3.Connection, *, now: str) -> None:
+        qgis_styles.put_default_styles(connection, now=now)

@@ -117,8 +117,7 @@ def _drawn(
         dates = f"{from_ or 'the beginning'} to {to or 'the end'}"
         raise MapError(f"no snapshot of {', '.join(names)} from {dates} is in force in {archive.path}")
     if not options.liberated:
-        wanted = STATUSES if status is None else [status] if isinstance(status, str) else status
-        status = [name for name in wanted if status_of(name).is_current]
+        status = _current(status)
     chosen = side_colours(archive.controllers(as_known_on=as_known_on), colours=options.colours)
     zone = None if options.within is None else archive.unit(options.within).iloc[0]
     place = "" if zone is None else f" in {zone['name']} ({zone['unit']})"
@@ -149,12 +148,7 @@ def _drawn(
     if base and content.outlines:
         base["admin1"] = []  # the archive's own units are drawn instead
     named = basemap.places(content.reach, content.lang, near=content.bounds)
-    still = draw_static_svg(
-        content,
-        around=map_drawing.basemap_svg(
-            content.bounds, content.outlines, base and basemap.coarser(base, content.bounds), named
-        ),
-    )
+    still = _still(content, base, named)
     values = map_values(content, ground=None) | {
         "subtitle": _subtitle(credits, own, as_known_on), "series": series,
         "patterns": shared_drawing(strands, instants),
@@ -166,6 +160,17 @@ def _drawn(
     data = _data(content, packed, parts, base, named, _own_dates(own, instants))
     made.page.parts = PageParts("timeline.html", content.title, values, data, templates_folder(options.templates))
     return made
+
+
+def _current(status: str | Sequence[str] | None) -> list[str]:
+    wanted = STATUSES if status is None else [status] if isinstance(status, str) else status
+    return [name for name in wanted if status_of(name).is_current]
+
+
+def _still(content: MapContent, base: dict[str, Any] | None, named: list[list[Any]]) -> str:
+    coarse = base and basemap.coarser(base, content.bounds)
+    around = map_drawing.basemap_svg(content.bounds, content.outlines, coarse, named)
+    return draw_static_svg(content, around=around)
 
 
 # -- what is there ------------------------------------------------------------------------------------------------
