@@ -94,15 +94,20 @@ def build_index(
     for record in records:
         record.adm_1 = names.get(record.area, record.adm_1)
     tell(3, 4, "index")
+    write_index(path, records, seats(regions, cities), loose=countries is not None)
+    tell(4, 4, "index")
+    return path
+
+
+def write_index(path: Path, records: Sequence[Record], seated: dict[str, list[str]], *, loose: bool) -> None:
+    """Write an index of records, whole or not at all; `seated` names the seat of each region."""
     try:
         with aside(path) as temporary, closing(sqlite3.connect(temporary)) as base:
             base.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; {_TABLES}")
             with base:
-                _fill(base, records, seats(regions, cities), loose=countries is not None)
+                _fill(base, records, seated, loose=loose)
     except (OSError, sqlite3.Error) as error:
         raise FileError(f"{path.parent}: the index of places cannot be written there: {error}") from None
-    tell(4, 4, "index")
-    return path
 
 
 def _people(regions: Iterable[Record], cities: Iterable[Record]) -> None:

@@ -24,7 +24,7 @@ from geo.cli.support import read as read_page
 from geo.extraction.briefing import read_briefing, write_review
 from geo.geocoding.gazetteer import Gazetteer, open_gazetteer
 from geo.geocoding.geocoder import geocode
-from geo.geocoding.index import Lookup, _write
+from geo.geocoding.index import Lookup, write_index
 from geo.geocoding.place_records import Record, read_register, settle
 from geo.importing.importer import ensure_units, import_claims
 from geo.measure.settlements import read_places
@@ -170,7 +170,9 @@ def _registered(folder: Path) -> Use:
     index = folder / "places.sqlite"
 
     def use(path: Path, rng: random.Random, at: int) -> None:
-        _write(index, settle(_CITIES, [read_register(path)]), {}, loose=True)  # without the world, which takes seconds
+        write_index(
+            index, settle(_CITIES, [read_register(path)]), {}, loose=True
+        )  # without the world, which takes seconds
         geocode("Shelling of Sudzha and Kurakhove", gazetteer=Gazetteer(Lookup(index), ("UA",)))
 
     return use
