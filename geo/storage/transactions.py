@@ -46,7 +46,11 @@ def _restore_log(path: Path) -> None:
     if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
         return
     # by SQLite alone: to open and close the file by hand would drop the locks of this process's other connections
-    with suppress(sqlite3.Error), closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection:
+    # SQLite quotes what it cannot read, and Python cannot decode the quotation
+    with (
+        suppress(sqlite3.Error, UnicodeDecodeError),
+        closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection,
+    ):
         if connection.execute("PRAGMA journal_mode").fetchone() != ("delete",):
             return
         # an older archive, and what is none, stays as it is until somebody writes into it
