@@ -262,7 +262,7 @@ def test_two_rules_of_one_command_are_both_set_by_the_next(tmp_path: Path) -> No
 def test_an_index_of_places_cut_off_leaves_nothing(tmp_path: Path) -> None:
     path = tmp_path / "cache" / "places.sqlite"
     for before in (True, False):
-        cut_off(lambda: index._write(path, [], {}, loose=False), index, "_fill", before=before)
+        cut_off(lambda: index.write_index(path, [], {}, loose=False), index, "_fill", before=before)
         assert names_in(tmp_path) == []
-    index._write(path, [], {}, loose=False)
+    index.write_index(path, [], {}, loose=False)
     assert names_in(tmp_path) == ["cache", "cache/places.sqlite"]
