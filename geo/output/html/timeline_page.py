@@ -141,9 +141,8 @@ def _drawn(
     content = _content(archive, parts, box, title, options.lang, place)
     content = replace(content, credits=["Control: " + credit_line(credits[name]) for name in names])
     strands = [p.strand for p in parts]
-    series = series_values(
-        strands, instants, charted=_charted(parts), notes=notes, has_units=bool(content.outlines)
-    )  # fmt: skip
+    has_units = bool(content.outlines)
+    series = series_values(strands, instants, charted=_charted(parts), notes=notes, has_units=has_units)
     base = basemap.cut(content.reach) if options.draw_basemap else None
     if base and content.outlines:
         base["admin1"] = []  # the archive's own units are drawn instead
@@ -151,8 +150,8 @@ def _drawn(
     still = _still(content, base, named)
     values = map_values(content, ground=None) | {
         "subtitle": _subtitle(credits, own, as_known_on), "series": series,
-        "patterns": shared_drawing(strands, instants),
-        "still": still, "credits": [_accuracy(packed, parts), *content.credits],
+        "patterns": shared_drawing(strands, instants), "still": still,
+        "credits": [_accuracy(packed, parts), *content.credits],
     }  # fmt: skip
     if base is None:
         values["ground_credits"] = [basemap.credits()["places"]]
