@@ -143,9 +143,7 @@ def _drawn(
     strands = [p.strand for p in parts]
     has_units = bool(content.outlines)
     series = series_values(strands, instants, charted=_charted(parts), notes=notes, has_units=has_units)
-    base = basemap.cut(content.reach) if options.draw_basemap else None
-    if base and content.outlines:
-        base["admin1"] = []  # the archive's own units are drawn instead
+    base = _base(content) if options.draw_basemap else None
     named = basemap.places(content.reach, content.lang, near=content.bounds)
     still = _still(content, base, named)
     values = map_values(content, ground=None) | {
@@ -159,6 +157,13 @@ def _drawn(
     data = _data(content, packed, parts, base, named, _own_dates(own, instants))
     made.page.parts = PageParts("timeline.html", content.title, values, data, templates_folder(options.templates))
     return made
+
+
+def _base(content: MapContent) -> dict[str, Any]:
+    base = basemap.cut(content.reach)
+    if content.outlines:
+        base["admin1"] = []  # the archive's own units are drawn instead
+    return base
 
 
 def _current(status: str | Sequence[str] | None) -> list[str]:
