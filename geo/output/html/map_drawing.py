@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from geo.incidents.markers import marker_radius
 from geo.presentation.basemap import STILL_WIDTH as WIDTH
+from geo.presentation.basemap import encode_line
 from geo.presentation.templates import escape
 
 if TYPE_CHECKING:
@@ -259,8 +260,7 @@ def shapes_of(content: MapContent) -> dict[str, Any]:
 def _steps(line: Any) -> list[int]:
     """A line as its first position and the steps from each to the next, flat."""
     whole = np.rint(shapely.get_coordinates(line) * SCALE).astype(np.int64)
-    steps: list[int] = np.diff(whole, axis=0, prepend=np.zeros((1, 2), dtype=np.int64)).ravel().tolist()
-    return steps
+    return encode_line(whole)
 
 
 @dataclass(frozen=True)
