@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import GeometryCollection, MultiPolygon, Point, Polygon, box
 
@@ -61,18 +61,25 @@ def test_nothing_left_is_refused_with_a_reason(geometry: shapely.Geometry) -> No
     assert reasons[0][0] == "no area is left once the ring is made valid"
 
 
+def ground(ring: list[Any]) -> shapely.Geometry:
+    """What a ring encloses, without the lines that GEOS keeps of a ring that runs back on itself."""
+    parts = shapely.get_parts(shapely.make_valid(Polygon(ring)))
+    return shapely.union_all([part for part in shapely.get_parts(parts) if part.geom_type == "Polygon"])
+
+
 corner = st.tuples(st.integers(0, 12), st.integers(0, 12))
 ring = st.lists(corner, min_size=3, max_size=8)
 
 
 @settings(max_examples=150, deadline=None)
 @given(st.lists(st.tuples(ring, st.lists(ring, max_size=3)), min_size=1, max_size=3))
+@example([([(1, 1), (0, 0), (1, 0), (1, 1), (0, 1)], [[(0, 0), (1, 0), (1, 1)]])])
 def test_repair_adds_no_ground_and_loses_none_in_silence(parts: list[tuple[list[Any], list[list[Any]]]]) -> None:
     given_ = [Polygon(shell, holes) for shell, holes in parts]
     geometry = np.array([MultiPolygon(given_) if len(given_) > 1 else given_[0]], dtype=object)
     said: list[str] = []
     before, was_valid = geometry[0], shapely.is_valid(geometry[0])
-    outer = shapely.union_all([shapely.make_valid(Polygon(shell)) for shell, _ in parts])
+    outer = shapely.union_all([ground(shell) for shell, _ in parts])
     mend(geometry, np.array([1]), np.array([True]), {}, said)
     after = geometry[0]
     assert after.is_valid
@@ -80,8 +87,8 @@ def test_repair_adds_no_ground_and_loses_none_in_silence(parts: list[tuple[list[
     assert shapely.difference(after, outer).area < 1e-9
     for shell, holes in parts if len(parts) == 1 else ():
         # what lies in no hole is kept: the even-odd truth of the outer ring less every hole
-        inner = shapely.union_all([shapely.make_valid(Polygon(hole)) for hole in holes])
-        assert after.area == pytest.approx(shapely.make_valid(Polygon(shell)).difference(inner).area, abs=1e-9)
+        inner = shapely.union_all([ground(hole) for hole in holes])
+        assert after.area == pytest.approx(ground(shell).difference(inner).area, abs=1e-9)
     if was_valid:
         assert after.equals(before)
     else:

@@ -111,8 +111,8 @@ def made_valid(geometry: shapely.Geometry) -> shapely.Geometry:
     whole = []
     for i in range(len(parts)):
         mine = owner == i
-        holes = shapely.union_all(drawn[mine & ~first])
-        whole.append(shapely.difference(shapely.union_all(drawn[mine & first]), holes))
+        holes = shapely.union_all(_polygons(drawn[mine & ~first]))
+        whole.append(shapely.difference(shapely.union_all(_polygons(drawn[mine & first])), holes))
     return _union(np.array(whole, dtype=object))
 
 
@@ -137,9 +137,9 @@ def _union(geometry: Objects) -> shapely.Geometry:
     return polygons[0] if len(polygons) == 1 else shapely.multipolygons(polygons)
 
 
-def _polygons(geometry: shapely.Geometry) -> Objects:
-    """The polygons that a geometry consists of, however they are nested."""
-    parts = np.array([geometry], dtype=object)
+def _polygons(geometry: shapely.Geometry | Objects) -> Objects:
+    """The polygons that geometries consist of, however they are nested."""
+    parts: Objects = np.array(geometry, dtype=object, ndmin=1)
     while (nested := np.isin(shapely.get_type_id(parts), (4, 5, 6, 7))).any():
         parts = np.concatenate([parts[~nested], shapely.get_parts(parts[nested])])
     found: Objects = parts[(shapely.get_type_id(parts) == 3) & ~shapely.is_empty(parts)]
