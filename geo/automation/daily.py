@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import shapely
 
 from geo.archive import Archive, open_archive
 from geo.archive.results import FAR
@@ -278,7 +279,7 @@ class _Round:
     def _do(self, name: str, run: Callable[[], Step]) -> None:
         try:
             step = replace(run(), name=name)
-        except GeoError as error:
+        except (GeoError, shapely.errors.ShapelyError) as error:
             step = Step(name, "failed", error=str(error))
         self.steps.append(step)
         if self._progress is not None:

@@ -314,7 +314,10 @@ class Plane(NamedTuple):
         """Degrees to km."""
         # an edge is straight in degrees, and bent in the plane by under 0.2 m between these steps
         fine = shapely.segmentize(shapes, _STEP_DEGREES)
-        return shapely.transform(fine, lambda xy: np.column_stack(self.there.transform(*xy.T)))
+        laid = shapely.transform(fine, lambda xy: np.column_stack(self.there.transform(*xy.T)))
+        # rings that nearly touch in degrees may cross by the last digit in the plane
+        valid = np.all(shapely.is_valid(laid))
+        return laid if valid else shapely.make_valid(laid, method="structure", keep_collapsed=False)
 
     def lifted(self, shapes: Any) -> Any:
         """Kilometres to degrees."""

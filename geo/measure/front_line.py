@@ -18,7 +18,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo.errors import UsageError
+from geo.errors import MapError, UsageError
 from geo.measure.areas import areal_only, clip, union
 from geo.measure.ellipsoid import areas_km2, lengths_km, local_plane, without_residue
 from geo.schema import text_or_none
@@ -73,16 +73,19 @@ def front_of(
     whose = list(ground.values()) if controller is None else [ground[controller]]
     if not whose:
         return Front(shapely.MultiLineString(), 0.0, tolerance_km, inset_km)
-    plane = local_plane(shapely.total_bounds(np.array(whose, dtype=object)))
-    edges = [shapely.boundary(_without_cracks(plane.laid(shape))) for shape in whose]
-    # unary union of the outlines: where two sides meet, the line counts once
-    lines = shapely.union_all(edges)
-    if against is not None:
-        lines = shapely.intersection(lines, shapely.buffer(plane.laid(ground[against]), max(gap_km, 1e-6)))
-    lines = shapely.union_all(shapely.intersection(lines, _inside(countries, whose, plane, inset_km)))
-    if within is not None:
-        lines = shapely.intersection(_lines_only(lines), plane.laid(within))
-    merged = shapely.line_merge(_lines_only(lines))
+    try:
+        plane = local_plane(shapely.total_bounds(np.array(whose, dtype=object)))
+        edges = [shapely.boundary(_without_cracks(plane.laid(shape))) for shape in whose]
+        # unary union of the outlines: where two sides meet, the line counts once
+        lines = shapely.union_all(edges)
+        if against is not None:
+            lines = shapely.intersection(lines, shapely.buffer(plane.laid(ground[against]), max(gap_km, 1e-6)))
+        lines = shapely.union_all(shapely.intersection(lines, _inside(countries, whose, plane, inset_km)))
+        if within is not None:
+            lines = shapely.intersection(_lines_only(lines), plane.laid(within))
+        merged = shapely.line_merge(_lines_only(lines))
+    except shapely.errors.GEOSException as error:
+        raise MapError(f"the front line cannot be drawn and is left out ({error}); areas and changes stand") from error
     cut = plane.lifted(shapely.simplify(merged, tolerance_km) if tolerance_km else merged)
     parts = shapely.multilinestrings(shapely.get_parts(np.array([cut], dtype=object)))
     length = float(lengths_km(np.array([parts], dtype=object))[0])

@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from geo.measure.front_line import Front
 
 Rows = Sequence[Mapping[str, Any]]
+Notes = Sequence[str]
 
 # a class is a sliver where less than both of this, and no more, is held, gained and lost in a unit
 SLIVER_KM2 = 5.0
@@ -188,7 +189,7 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     incidents = _incidents(archive, day, options)
     last_map = None if since is None else last_map_before(archive, source, since, as_known_on=known)
     unit = None if within is None else archive.unit(within)
-    front = _front(archive, asked, source, options) if options.with_front else None
+    front, undrawn = _front(archive, asked, source, options) if options.with_front else (None, ())
     depicts = _depicts(archive, control)
     credits = credits_of(archive, source, *(sorted(set(incidents["dataset"])) if len(incidents) else ()))
     moved = None if since is None else archive.change(since, asked, source=source, within=within, as_known_on=known)
@@ -212,6 +213,7 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
         notes=[
             *([] if moved is None else [n for n in moved.attrs["notes"] if not n.startswith(f"{source}: ")]),
             *archive.reader.undated_notes(source),
+            *undrawn,
             *(odd if unit is None else ()),
         ],
         unit=None if unit is None else rows_of(unit[["unit", "name"]])[0],
@@ -311,15 +313,17 @@ def _region(archive: Archive, name: str) -> shapely.Geometry | None:
         return None
 
 
-def _front(archive: Archive, when: When, source: str, options: MapOptions) -> Front | None:
-    """The front, away from border and coast; None where the archive has no countries or it is nowhere."""
+def _front(archive: Archive, when: When, source: str, options: MapOptions) -> tuple[Front | None, Notes]:
+    """The front, away from border and coast, and why there is none where it cannot be drawn."""
     try:
         found = archive.front(
             when, source=source, within=options.within, inset_km=FRONT_INSET_KM, as_known_on=options.as_known_on
         )
-    except UnitError:
-        return None
-    return found if found.length_km else None
+    except UnitError:  # no countries, which give border and coast
+        return None, ()
+    except MapError as error:
+        return None, (str(error),)
+    return (found if found.length_km else None), ()
 
 
 def last_map_before(archive: Archive, source: str, since: When, *, as_known_on: When | None = None) -> date | None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import ExitStack
 from functools import partial
@@ -10,10 +10,34 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import shapely
+
+from geo.errors import GeoError, MapError, UsageError
+from geo.schema import number_of
+
 if TYPE_CHECKING:
     from geo.archive import Archive
 
 T = TypeVar("T")
+
+
+def attempted(archive: Archive, item: Any, *, done: Callable[[Archive, Any], T]) -> T | Exception:
+    """What comes of an item, or the error that stops this one alone; an error in the call itself stops all."""
+    try:
+        return done(archive, item)
+    except UsageError:
+        raise
+    except (GeoError, shapely.errors.ShapelyError) as error:
+        return error
+
+
+def report_left_out(failed: Mapping[Any, Exception], *, of: int) -> None:
+    """Name the days that could not be drawn, once all others are; where none could be, the first error is it."""
+    if not failed:
+        return
+    listed = "".join(f"\n  {day}: {' '.join(str(error).split())}" for day, error in failed.items())
+    others = "none is drawn" if len(failed) == of else "the others are"
+    raise MapError(f"{len(failed)} of {number_of(of, 'day')} could not be drawn, {others}:{listed}")
 
 
 def by_workers(

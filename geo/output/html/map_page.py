@@ -33,7 +33,7 @@ from geo.output.html.map_drawing import (
 from geo.output.html.page import Added, PageParts, page_of, pins
 from geo.output.map_content import MapContent, gather
 from geo.output.map_options import MapKeywords, map_options, shares_options
-from geo.output.parallel import by_workers
+from geo.output.parallel import attempted, by_workers, report_left_out
 from geo.presentation import basemap
 from geo.presentation.templates import render, templates_folder
 from geo.schema import last_instant, parse_instant, to_instant
@@ -227,7 +227,8 @@ def draw_maps(
     GateError
         A date cannot be read.
     MapError
-        No day of the span has a snapshot, or a page cannot be written.
+        No day of the span has a snapshot, a page cannot be written, or days could not be drawn: they are named once
+        all others are.
     SourceError
         A source must be named, or is not there.
 
@@ -246,12 +247,17 @@ def draw_maps(
             raise MapError(f"no day from {first} to {last} has a snapshot of {name}; there are {days[0]} to {days[-1]}")
         earlier = dict(pairwise(reversed(days)))
         work = [(day, _iso(since if since is not None else earlier.get(day))) for day in chosen]
-        drawn = partial(_draw_day, folder=Path(folder), source=name, options=options)
+        drawn = partial(attempted, done=partial(_draw_day, folder=Path(folder), source=name, options=options))
         paths = by_workers(archive, work, drawn, workers=workers)
+        failed: dict[date, Exception] = {}
         for done, (path, day) in enumerate(zip(paths, chosen, strict=True), start=1):
-            yield path
+            if isinstance(path, Exception):
+                failed[day] = path
+            else:
+                yield path
             if progress is not None:
                 progress(done, len(chosen), str(day))
+        report_left_out(failed, of=len(chosen))
 
 
 def _draw_day(

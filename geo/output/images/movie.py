@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from functools import partial
 from io import BytesIO
 from itertools import chain, repeat
 from pathlib import Path
@@ -24,6 +25,7 @@ from geo.output.images.picture import View, draw_figure, map_frame, view_box
 from geo.output.images.themes import ThemeName, chosen, kind_of
 from geo.output.map_content import MapContent, gather
 from geo.output.map_options import MapKeywords, map_options, shares_options
+from geo.output.parallel import attempted, report_left_out
 from geo.presentation.labels import written
 from geo.schema import last_instant, parse_instant, to_instant
 from geo.storage.atomic_write import aside
@@ -101,11 +103,19 @@ def draw_movie(
     options = map_options(draw_movie, shown)
     options = replace(options, source=archive.source_name(options.source), with_front=False)
     days = _days(archive, str(options.source), from_, to, options.as_known_on, every_days)
-    contents = []
+    contents: list[MapContent] = []
+    failed: dict[date, Exception] = {}
     for day in days:
         line = None if options.title is None else f"{options.title}, {written(day)}"
         before = options.since if options.since is not None and to_instant(options.since).date() <= day else None
-        contents.append(gather(archive, day.isoformat(), replace(options, since=before, title=line)))
+        asked = replace(options, since=before, title=line)
+        found = attempted(archive, day.isoformat(), done=partial(gather, options=asked))
+        if isinstance(found, Exception):
+            failed[day] = found
+        else:
+            contents.append(found)
+    if not contents:
+        report_left_out(failed, of=len(days))
     box = _common_box(contents, view)
     form = replace(form, dpi=_DPI)
     # the map stands still: where every frame has room for it
@@ -115,7 +125,10 @@ def draw_movie(
     def draw(content: MapContent) -> Any:
         return pixels(draw_figure(content, box, form, colouring, frame=frame))
 
-    return encode(_frames(contents, days, draw, progress), draw(contents[-1]), seconds, target)
+    drawn = [day for day in days if day not in failed]
+    path = encode(_frames(contents, drawn, draw, progress), draw(contents[-1]), seconds, target)
+    report_left_out(failed, of=len(days))
+    return path
 
 
 def _days(

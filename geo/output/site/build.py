@@ -15,7 +15,7 @@ from geo.output.html.map_page import ControlMap
 from geo.output.html.timeline_page import timeline_of
 from geo.output.map_content import credit_of, gather
 from geo.output.map_options import MapKeywords, map_options, shares_options
-from geo.output.parallel import by_workers
+from geo.output.parallel import attempted, by_workers, report_left_out
 from geo.output.site.downloads import download_bytes, read_download_data
 from geo.output.site.pages import Unit, downloads, index_values, site_values, sources_page, unit_page, units_of
 from geo.output.site.plan import Day, Plan, SiteOptions, checked_address, digest, plan_site
@@ -87,7 +87,8 @@ def build_site(
     GateError
         A date cannot be read.
     MapError
-        No day of the span has a snapshot, or the folder cannot be written.
+        No day of the span has a snapshot, the folder cannot be written, or days could not be drawn: they are named once
+        the site stands without them.
     SourceError
         A source must be named, or is not there.
     UnitError
@@ -113,9 +114,19 @@ def build_site(
         own = {"base_url": checked_address(base_url), "with_downloads": with_downloads}
         options = SiteOptions(**{**vars(given), **fixed, **own})
         plan = plan_site(archive, options, from_=from_, to=to)
-        _put_days(archive, plan, site, workers, progress)
-        _put_whole(archive, plan, site)
-        return site.switch(_manifest_values(plan))
+        count, failed = len(plan.days), _put_days(archive, plan, site, workers, progress)
+        while failed and len(failed) < count:  # a site without those days: their neighbours link past them
+            site.forget()
+            plan = plan_site(archive, options, from_=from_, to=to, without=failed)
+            more = _put_days(archive, plan, site, workers, progress)
+            if not more:
+                break
+            failed |= more
+        if len(failed) < count:
+            _put_whole(archive, plan, site)
+            built = site.switch(_manifest_values(plan))
+    report_left_out(failed, of=count)
+    return built
 
 
 def _manifest_values(plan: Plan) -> dict[str, Any]:
@@ -127,7 +138,11 @@ def _manifest_values(plan: Plan) -> dict[str, Any]:
 # -- dates --------------------------------------------------------------------------------------------------------
 
 
-def _put_days(archive: Archive, plan: Plan, site: SiteFolder, workers: int, progress: Progress | None) -> None:
+def _put_days(
+    archive: Archive, plan: Plan, site: SiteFolder, workers: int, progress: Progress | None
+) -> dict[str, Exception]:
+    """Every date that can be drawn; those that cannot, with why."""
+    failed: dict[str, Exception] = {}
     rests: dict[str, str] = {}
     jobs = []
     for day in plan.days:
@@ -139,13 +154,20 @@ def _put_days(archive: Archive, plan: Plan, site: SiteFolder, workers: int, prog
         if wanted:
             jobs.append(_Job(day, wanted, {p: f.bytes for p, f in site.wanted.items() if p in day.files}))
     made = by_workers(
-        archive, jobs, partial(_make_day, plan=replace(plan, days=()), staging=site.staging), workers=workers
+        archive,
+        jobs,
+        partial(attempted, done=partial(_make_day, plan=replace(plan, days=()), staging=site.staging)),
+        workers=workers,
     )
     for count, (job, files_made) in enumerate(zip(jobs, made, strict=True), start=1):
-        for path, entry in files_made.items():
-            site.take(path, rests[path], entry)
+        if isinstance(files_made, Exception):
+            failed[job.day.day] = files_made
+        else:
+            for path, entry in files_made.items():
+                site.take(path, rests[path], entry)
         if progress is not None:
             progress(count, len(jobs), job.day.day)
+    return failed
 
 
 def _page(day: Day) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import date
 from hashlib import sha256
@@ -90,13 +90,16 @@ class Plan:
         return first if first == last else f"{first} to {last}"
 
 
-def plan_site(archive: Archive, options: SiteOptions, *, from_: When | None = None, to: When | None = None) -> Plan:
+def plan_site(
+    archive: Archive, options: SiteOptions, *, from_: When | None = None, to: When | None = None,
+    without: Container[str] = (),
+) -> Plan:  # fmt: skip
     """What a site of an archive would consist of."""
     table = archive.snapshots(options.source, as_known_on=options.as_known_on or FAR)
     by_day: dict[str, list[Mapping[str, Any]]] = {}
     for row in _plain(table.sort_values(["depicts", "part", "recorded_at"], kind="stable")):
         by_day.setdefault(parse_instant(str(row["depicts"])).date().isoformat(), []).append(row)
-    chosen = _chosen(sorted(by_day), from_, to, options.source)
+    chosen = [d for d in _chosen(sorted(by_day), from_, to, options.source) if d not in without]
     credit = credit_of(archive, options.source)
     place = "" if options.within is None else _place(archive, options.within)
     shown = credit["title"] or options.source

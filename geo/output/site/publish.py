@@ -89,6 +89,11 @@ class SiteFolder:
         else:
             self.staged.add(path)
 
+    def forget(self) -> None:
+        """Begin the new site afresh."""
+        self.wanted.clear()
+        self.staged.clear()
+
     def switch(self, told: Mapping[str, Any]) -> BuildReport:
         """Put the new site in the old one's place."""
         removed = sorted(self.old.keys() - self.wanted.keys())
