@@ -102,6 +102,7 @@ class Snapshot:
     repairs: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     may_be_empty: bool = False  # all of its ground ended, by the file's own dates
+    file_name: str = ""  # where it may say in which country the ground lies
 
 
 @dataclass(frozen=True)

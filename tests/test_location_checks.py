@@ -17,6 +17,7 @@ from geo.archive import open_archive
 from geo.errors import GateError
 from geo.importing.importer import import_files
 from geo.importing.validation import Admitted, admit_control, admit_points
+from geo.measure.ellipsoid import areas_km2
 from geo.measure.location_checks import Expected
 from geo.output.map_content import gather
 from geo.schema import INCIDENT_COLUMNS, Options, Rows, Snapshot
@@ -35,13 +36,15 @@ def countries() -> Countries:
 
 
 def admitted(
-    corners: Boxes, *, side: str = "A", size: float = 0.4, expected: Expected | None = None, accept: str = ""
-) -> Admitted:
+    corners: Boxes, *, side: str = "A", size: float = 0.4, expected: Expected | None = None, accept: str = "",
+    file_name: str = "", country: str | None = None,
+) -> Admitted:  # fmt: skip
     shapes = [box(x, y, x + size, y + size) for x, y in corners]
     n = len(shapes)
     columns = {"row": range(1, n + 1), "controller": side, "status": "held", "native": "x"}
     frame = gpd.GeoDataFrame(columns, geometry=shapes, crs="EPSG:4326", index=range(n))
-    snapshot = Snapshot(frame, datetime(2025, 1, 11, tzinfo=UTC), n)
+    frame["country"] = country
+    snapshot = Snapshot(frame, datetime(2025, 1, 11, tzinfo=UTC), n, file_name=file_name)
     options = Options(accept=frozenset({accept} if accept else ()))
     return admit_control(snapshot, options=options, countries=countries(), expected=expected)
 
@@ -58,7 +61,7 @@ TRUE: dict[str, tuple[str, Boxes]] = {
     "Syria": ("SDF", ((38.9, 36.4), (40.1, 35.3), (36.2, 33.3))), "Syria, the coast": ("RU", ((35.8, 35.3),)),
     "Idlib": ("HTS", ((36.5, 35.8),)), "Turkish-held Syria": ("TR", ((37.9, 36.5), (40.0, 36.8))),
     "Mosul": ("A", ((43.0, 36.2),)), "Sahel": ("JNIM", ((-3, 14.5), (-1.2, 13.9), (0.3, 12.1), (-4.2, 16.7))),
-    "Mali, Russians": ("RU", ((-3.0, 16.7), (1.4, 18.4))), "Burkina Faso": ("A", ((-0.5, 13.0),)),
+    "Dushanbe, Russians": ("RU", ((68.8, 38.5),)), "Mali, Russians": ("RU", ((-3.0, 16.7), (1.4, 18.4))), "Burkina Faso": ("A", ((-0.5, 13.0),)),
     "Ghana's coast": ("A", ((-0.4, 5.6),)), "Togo, near 0": ("A", ((0.6, 8.0), (-0.3, 8.2))),
     "Lake Chad": ("ISWAP", ((13.4, 12.9), (14.1, 13.2))), "Libya": ("LNA", ((20.1, 32.0), (13.1, 32.7))),
     "Kidal and Tripoli": ("A", ((1.4, 18.4), (13.1, 32.7))), "Goma": ("M23", ((29.1, -1.7),)),
@@ -163,6 +166,59 @@ def test_a_spoilt_map_is_refused_or_told(name: str) -> None:
     assert len(admitted(corners, side=side, expected=expected, accept="elsewhere").frame) == len(corners)
 
 
+@pytest.mark.parametrize(
+    ("name", "corners", "word"),
+    [
+        ("Sudan", ((15, 30), (15.4, 31)), "swapped"), ("Sudan control", ((-30, 15),), "sign"),
+        ("DR Congo", ((-1.7, 29.1),), "swapped"), ("Colombia", ((72, 7),), "sign"), ("Iran", ((33.6, 51.4),), "swapped"),
+        ("Burkina Faso", ((13, -1.2),), "swapped"), ("Afghanistan", ((34, 66),), "swapped"),
+        ("Mozambique", ((40.3, 11.4),), "sign"), ("SyriaControl", ((38, -36),), "sign"),
+        ("Venezuela", ((66, 8),), "sign"),
+    ],
+)  # fmt: skip
+def test_a_whole_file_is_held_against_the_country_that_it_names(name: str, corners: Boxes, word: str) -> None:
+    """In the file's name, or in a column: no unit below the countries is known there."""
+    for given in (
+        {"file_name": f"{name} 2025-01-11"},
+        {"country": name.removesuffix(" control").removesuffix("Control")},
+    ):
+        with pytest.raises(GateError, match=f"{word}|open sea"):
+            admitted(corners, **given)
+        assert len(admitted(corners, **given, accept="elsewhere").frame) == len(corners)
+
+
+@pytest.mark.parametrize("name", TRUE)
+def test_names_that_are_right_refuse_nothing(name: str) -> None:
+    side, corners = TRUE[name]
+    assert admitted(corners, side=side, file_name=f"{name} 2025").refusals == ()
+
+
+@pytest.mark.parametrize(
+    ("side", "corners", "size", "accepted"),
+    [
+        ("Armenia, with the ground around Karabakh", ((45.2, 39.0),), 2.0, True),
+        ("Israel, with the West Bank and Golan", ((34.4, 30.2),), 1.7, True),
+        ("Fiji and its sea", ((177, -19),), 2.9, True), ("Maldives", ((72, 3),), 1.8, True),
+        ("Ukraine and as much again", ((22, 44),), 16, False), ("all of the ocean", ((-150, -40),), 30, False),
+    ],
+)  # fmt: skip
+def test_more_than_a_country_is_told_and_far_more_refused(
+    side: str, corners: Boxes, size: float, accepted: bool
+) -> None:
+    frame = units.read(UNITS / "countries.geojson", Options()).frame
+    known = countries_of(frame.assign(area_km2=areas_km2(np.asarray(frame.geometry.array, dtype=object))))
+    shapes = [box(x, y, x + size, y + size) for x, y in corners]
+    rows = gpd.GeoDataFrame(
+        {"row": [1], "controller": side, "status": "held", "native": "x"}, geometry=shapes, crs="EPSG:4326"
+    )
+    snapshot = Snapshot(rows, datetime(2025, 1, 11, tzinfo=UTC), 1)
+    if accepted:
+        assert admit_control(snapshot, options=Options(), countries=known).refusals == ()
+    else:
+        with pytest.raises(GateError, match="more than all of|more than any|open sea"):
+            admit_control(snapshot, options=Options(), countries=known)
+
+
 def test_of_one_feature_only_the_stray_part_is_refused() -> None:
     grey = shapely.multipolygons([box(37, 48, 37.2, 48.2), box(38, 48, 38.2, 48.2), box(64.4, 14.5, 64.6, 14.7)])
     frame = gpd.GeoDataFrame(
@@ -197,7 +253,11 @@ KYIV = (30.5, 50.4, "Ukraine")
         ((-98, 38, "Ukraine"), False, "United States"), ((44.5, 40.2, "Ukraine"), False, "Armenia"),
         ((0, 0, "Ukraine"), True, "0,0"), ((0.0001, 0.0001, "Ukraine"), True, "lies"),
         ((48.6, 48.6, "Ukraine"), False, "Kazakhstan"), ((165.5, -21.4, "France"), False, "New Caledonia"),
-        ((-45, 65, "Denmark"), False, "Greenland"),
+        ((-45, 65, "Denmark"), False, "Greenland"), ((48.3, 37.2, "UKR"), True, "swapped"),
+        ((48.3, 37.2, "804"), True, "swapped"), ((48.3, 37.2, "Україна"), True, "swapped"),
+        ((-1.7, 29.1, "DR Congo (Zaire)"), True, "swapped"), ((15.5, 32.5, "SDN"), True, "swapped"),
+        ((20.1, 96.2, "Myanmar (Burma)"), True, "latitude out"),
+        ((390.5, 50.4, "Ukraine"), True, "longitude out"),
     ],
 )  # fmt: skip
 def test_a_point_is_held_against_its_own_country(place: tuple[float, float, str], refused: bool, word: str) -> None:
@@ -207,9 +267,26 @@ def test_a_point_is_held_against_its_own_country(place: tuple[float, float, str]
 
 
 @pytest.mark.parametrize(
+    ("places", "moved"),
+    [
+        (((288, 7, "Colombia"), (287.5, 7.2, "Colombia")), 2), (((288, 7, ""), (3, 14, "")), 1),
+        (((288, 7, "Colombia"), (-72.5, 7.2, "")), 1), (((288, 7, ""), (-72.5, 7.2, "")), 0),
+        (((288, 7, "Ukraine"), (30.5, 50.4, "")), 0), (((-323, 48, "Ukraine"),), 1), (((190, 10, ""),), 0),
+    ],
+)  # fmt: skip
+def test_points_counted_from_0_to_360_are_brought_back_where_they_fit(
+    places: tuple[tuple[float, float, str], ...], moved: int
+) -> None:
+    out = incidents(*places)
+    assert any(f"{moved} point" in text for text in out.repairs) == bool(moved)
+    assert (out.frame.geometry.x.abs() <= 180).all()
+    assert len(out.refusals) == sum(abs(x) > 180 for x, *_ in places) - moved
+
+
+@pytest.mark.parametrize(
     "place",
     [KYIV, (47.5, 42.987, "Russia"), (34.1, 45.0, "Ukraine"), (30.2, 45.25, "Ukraine"),
-     (51.4, 35.7, "Iran"), (46.7, 39.8, "Azerbaijan"), (177.5, 64.7, "Russia"), (-178.4, 51.9, "United States"),
+     (51.4, 35.7, "Iran"), (51.4, 35.7, "Iran (Islamic Republic of)"), (46.7, 39.8, "Azerbaijan"), (177.5, 64.7, "Russia"), (-178.4, 51.9, "United States"),
      (46.7, 39.8, "Nagorno-Karabakh")],
 )  # fmt: skip
 def test_a_point_in_its_own_country_stays_without_a_word(place: tuple[float, float, str]) -> None:

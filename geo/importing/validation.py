@@ -26,6 +26,9 @@ from geo.units import Countries
 SLIVER_KM2 = 0.01
 # A country's own outline is drawn with some error: a side may seem to hold a little more than all of it.
 TOLERANCE = 1.02
+# Armenia held 1.4 times its own area, and claims to both shores of islands hold much sea; a wrong file goes further.
+COUNTRIES_AT_MOST = 2.0
+SEA_KM2 = 500_000.0
 _NOTES = 20  # on points in odd places, that are told one by one
 
 
@@ -85,14 +88,17 @@ def admit_control(
         repairs.append(f"{duplicates + twice} equal features: {twice} kept, {duplicates + twice} counted")
     placed: list[str] = []
     if countries is not None and len(frame):
-        frame = _refuse_too_large(frame, options, countries, memory, turned)
+        frame, placed = _refuse_too_large(frame, options, countries, memory, turned)
         if len(frame):
-            frame, placed = _check_place(frame, options, countries, memory, expected or Expected(), turned)
+            named = replace(expected or Expected(), name=snapshot.file_name)
+            frame, odd = _check_place(frame, options, countries, memory, named, turned)
+            placed += odd
         if frame.empty:
             _explain_nothing(snapshot, turned, options)
     notes = [*snapshot.notes, *placed, *_slivers(frame, memory), *_overlaps(frame, memory)]
     for key in _keys(np.asarray(frame.geometry.array, dtype=object)):
         memory.sound.setdefault(key, 0.0)
+    frame = frame.drop(columns="country", errors="ignore")
     return Admitted(frame, tuple(turned), tuple(repairs), duplicates, tuple(notes))
 
 
@@ -111,7 +117,7 @@ def admit_points(rows: Rows, *, options: Options, countries: Countries | None = 
     if frame.empty and not rows.left_out and "empty" not in options.accept:
         why = f"all {len(turned)} rows were refused: {_sum_up(turned)}" if turned else "no rows"
         raise GateError(why, turned)
-    return Admitted(frame, tuple(turned), rows.repairs, 0, (*rows.notes, *notes))
+    return Admitted(frame, tuple(turned), (*rows.repairs, *repairs), 0, (*rows.notes, *notes))
 
 
 def admit_units(rows: Rows) -> Admitted:
@@ -209,8 +215,16 @@ def _check_place(
     """Refuse the polygons that cannot be where they are, also single ones of a set; say which are odd there."""
     geometry = np.asarray(frame.geometry.array, dtype=object)
     parts, owner = shapely.get_parts(geometry, return_index=True)
-    expected = replace(expected, sides=set(frame["controller"].dropna()))
-    found = list(doubts(parts, _places(parts, countries, memory), countries, expected))
+    sides = {countries.code_of(side) or "" for side in set(frame["controller"].dropna())}
+    where = _places(parts, countries, memory)
+    found = list(doubts(parts, where, countries, replace(expected, sides=sides)))
+    if "country" in frame:
+        words = [[text_or_none(word) or ""] for word in frame["country"].to_numpy()[owner]]
+        xy = shapely.get_coordinates(shapely.point_on_surface(parts))
+        # of ground near its country the column may say who holds it, and not where it lies
+        found += [
+            d._replace(impossible=d.impossible and d.away > FAR) for d in against_country(xy, where, words, countries)
+        ]
     rows = frame["row"].to_numpy()
     notes = [_odd(d, rows[owner[list(d.items)]]) for d in found if not _refused(d, options)]
     gone = np.zeros(len(parts), dtype=bool)
@@ -258,28 +272,49 @@ def _places(parts: Objects, countries: Countries, memory: FindingCache) -> NDArr
 
 def _refuse_too_large(
     frame: gpd.GeoDataFrame, options: Options, countries: Countries, memory: FindingCache, turned: list[Refusal]
-) -> gpd.GeoDataFrame:
-    """Refuse the rows of a class that together are larger than the country they lie in."""
+) -> tuple[gpd.GeoDataFrame, list[str]]:
+    """Refuse the rows of a class that together are far larger than the country they lie in; say which are larger."""
     if "large" in options.accept or not countries.areas_km2:
-        return frame
+        return frame, []
     geometry = np.asarray(frame.geometry.array, dtype=object)
     keys, place = _keys(geometry), _places(geometry, countries, memory)
     fresh = [i for i, k in enumerate(keys) if memory.sound.get(k, 0.0) == 0.0]
     memory.sound |= dict(zip((keys[i] for i in fresh), _spread(geometry[fresh]).tolist(), strict=True))
     areas = np.array([memory.sound[k] for k in keys])
-    bad = np.zeros(len(frame), dtype=bool)
+    bad, notes = np.zeros(len(frame), dtype=bool), []
     classes = (frame["controller"].fillna("") + "|" + frame["status"]).to_numpy()
     for country in set(place.tolist()):
-        limit = TOLERANCE * countries.areas_km2.get(country, max(countries.areas_km2.values()))
+        limit = TOLERANCE * countries.areas_km2.get(country, SEA_KM2)
         for name in set(classes.tolist()):
             here = (place == country) & (classes == name)
-            if areas[here].sum() > limit:
-                bad |= here & (areas > limit / max(1, here.sum()))
-                where = f"all of {country}" if country in countries.areas_km2 else "any country"
-                why = f"{areas[here].sum():,.0f} km², more than {where} ({limit / TOLERANCE:,.0f} km²)"
-                way = "is the file whole, are its classes right? --accept large stores it"
-                turned += [_refusal(frame, int(i), why, way) for i in np.flatnonzero(here & bad)]
-    return frame[~bad].reset_index(drop=True) if bad.any() else frame
+            if areas[here].sum() <= limit:
+                continue
+            large = np.flatnonzero(here & (areas > limit / max(1, here.sum())))
+            land, own = _on_countries(geometry[large], countries)
+            size = countries.areas_km2.get(own, limit / TOLERANCE)
+            where = f"all of {own} ({size:,.0f} km²)" if own else f"any country ({size:,.0f} km²)"
+            if land <= COUNTRIES_AT_MOST * size and areas[large].sum() - land <= SEA_KM2:
+                if land > TOLERANCE * size:
+                    rows = frame["row"].to_numpy()[large]
+                    notes.append(_odd(Doubt((0,), f"{land:,.0f} km² of land, more than {where}", False), rows))
+                continue
+            bad[large] = True
+            way = "is the file whole, are its classes right? --accept large stores it"
+            why = f"{areas[here].sum():,.0f} km², more than {where}"
+            turned += [_refusal(frame, int(i), why, way) for i in large]
+    return (frame[~bad].reset_index(drop=True) if bad.any() else frame), notes
+
+
+def _on_countries(shapes: Objects, countries: Countries) -> tuple[float, str]:
+    """km² of land in areas, and the country that has most of it."""
+    tree, codes = countries.grounds
+    which, ground = tree.query(shapes, predicate="intersects")
+    shared: Counter[str] = Counter()
+    for code, km2 in zip(
+        codes[ground], _spread(shapely.intersection(shapes[which], tree.geometries[ground])), strict=True
+    ):
+        shared[code] += km2
+    return sum(shared.values()), max(shared, key=shared.__getitem__, default="")
 
 
 def _spread(geometry: Objects) -> NDArray[np.float64]:

@@ -39,13 +39,15 @@ class Doubt(NamedTuple):
     items: tuple[int, ...]
     why: str
     impossible: bool
+    away: float = 0.0  # degrees from the row's own country
 
 
 @dataclass(frozen=True)
 class Expected:
-    """Where ground should be: by its source, its sides, and the boxes of the polygons of the source's last map."""
+    """Where ground should be: by its source, its file's name, its sides, and the boxes of the source's last map."""
 
     theatre: Collection[str] = ()
+    name: str = ""
     sides: Collection[str] = ()
     before: Floats | None = None
 
@@ -174,13 +176,24 @@ def _together(
     here, theatre = set(where[main].tolist()), set(expected.theatre) & countries.names.keys()
     if theatre and not here & theatre and not _touches(geometry[main], theatre, countries):
         slip = _slip(xy, lambda turned: _shore(shapely.points(turned), countries, theatre) < 1)
-        named = ", ".join(sorted(_name(code, countries) for code in theatre))
-        yield Doubt(items, f"{slip or 'another part of the world'}: at {place}, outside {named}", True)
+        listed = ", ".join(sorted(_name(code, countries) for code in theatre))
+        yield Doubt(items, f"{slip or 'another part of the world'}: at {place}, outside {listed}", True)
         return
+    named = countries.named_in(expected.name)
+    if named and not here & named and not _touches(geometry[main], named, countries):
+        away = float(_shore(geometry[main], countries, named).min())
+        if away > SHORE and (
+            slip := _slip(xy, lambda turned: _shore(shapely.points(turned), countries, named) < SHORE)
+        ):
+            said = ", ".join(sorted(_name(code, countries) for code in named))
+            yield Doubt(
+                items, f"{slip}: at {place}, and the other way round in {said}, as the file's name says", away > FAR
+            )
+            return
     sides = set(expected.sides) & countries.names.keys()
-    if not here & sides and (said := _turned(xy, sides, geometry[main], countries)) is not None:
-        yield Doubt(items, f"{said[0]}: at {place}, and the other way round in {said[1]}", said[2])
-        if said[2]:
+    if not here & sides and (swap := _turned(xy, sides, geometry[main], countries)) is not None:
+        yield Doubt(items, f"{swap[0]}: at {place}, and the other way round in {swap[1]}", swap[2])
+        if swap[2]:
             return
     before = expected.before
     if before is not None and len(before) and not _near(ours[:, :2] + 0.5, before, FAR).any():
@@ -194,8 +207,10 @@ def _turned(xy: Floats, sides: set[str], shapes: Objects, countries: Countries) 
     swapped = xy[:, ::-1]
     if (np.abs(swapped) > (180, 90)).any():
         return None
-    if sides and (_shore(shapely.points(swapped), countries, sides) < FAR / 2).all():
-        return _SLIPS[0][0], "a country of its sides", float(_shore(shapes, countries, sides).min()) > FAR
+    from_sides = _shore(shapely.points(swapped), countries, sides)
+    if sides and (from_sides < FAR / 2).all():
+        sure = bool((from_sides < SHORE).all()) and float(_shore(shapes, countries, sides).min()) > FAR
+        return _SLIPS[0][0], "a country of its sides", sure
     if countries.in_detail(*swapped.T).all() and not countries.in_detail(*xy.T).any():
         return _SLIPS[0][0], "units that the archive knows in detail", False
     return None
@@ -216,14 +231,13 @@ def _at_sea(geometry: Objects, main: Ints, where: Objects, countries: Countries)
 
 def against_country(xy: Floats, where: Objects, rows: Sequence[Sequence[str]], countries: Countries) -> list[Doubt]:
     """Points against the words of their own rows: the country first, then units and the place."""
-    known = {code: name for code, name in countries.names.items() if code and name}
-    codes = {bare_name(name): code for code, name in known.items()} | {code.casefold(): code for code in known}
     odd = np.zeros(len(xy), dtype=bool)
     turned = np.flatnonzero(np.abs(xy[:, 0]) <= 90)
     odd[turned] = countries.in_detail(*xy[turned, ::-1].T) & ~countries.in_detail(*xy[turned].T)
     found = []
+    codes = {country: countries.code_of(country) for country in {row[0] for row in rows}}
     for i, (country, *places) in enumerate(rows):
-        code = codes.get(country.casefold(), codes.get(bare_name(country))) if country else None
+        code = codes[country]
         if code is None and odd[i] and _is_named(xy[i, ::-1], places, countries):
             found.append(Doubt((i,), _SLIPS[0][0], True))
         elif code is not None and where[i] != code:
@@ -235,10 +249,10 @@ def _elsewhere(xy: Floats, i: int, here: str, country: str, code: str, countries
     away = float(_shore(shapely.points(xy), countries, {code}).min())
     if away <= SHORE:
         return
-    slip = _slip(xy, lambda turned: countries.locate(turned[:, 0], turned[:, 1]) == code)
+    slip = _slip(xy, lambda turned: _shore(shapely.points(turned), countries, {code}) < SHORE)
     text = f"its country is {country!r}, and it lies {away * _KM:,.0f} km from there at {_at(xy[0])}"
     there = _name(here, countries) if here else "no country"
-    yield Doubt((i,), f"{slip + ': ' if slip else ''}{text}, in {there}", bool(slip) or (not here and away > FAR))
+    yield Doubt((i,), f"{slip + ': ' if slip else ''}{text}, in {there}", bool(slip) or (not here and away > FAR), away)
 
 
 def _is_named(point: Floats, places: Sequence[str], countries: Countries) -> bool:

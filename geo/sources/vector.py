@@ -71,7 +71,11 @@ def read(path: Path, options: Options) -> list[Snapshot]:
     told = (*layer.notes, *notes, *spelt, *said)
     turned = tuple(refusals[row] for row in sorted(refusals))
     depicts = next((moment for moment in moments if moment is not None), datetime.now(UTC))
-    whole = Snapshot(frame, depicts, count, refusals=turned, repairs=layer.repairs, notes=told)
+    if columns["country"] is not None:
+        frame["country"] = [columns["country"][row - 1] for row in frame["row"]]
+    whole = Snapshot(
+        frame, depicts, count, refusals=turned, repairs=layer.repairs, notes=told, file_name=f"{path.stem} {layer.name}"
+    )
     return by_dates(whole, moments, ends if options.date is None else ()) if any(moments) else [whole]
 
 
