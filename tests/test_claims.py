@@ -79,7 +79,7 @@ def verdicts(archive: Archive, claim: Claim, **given: Any) -> dict[tuple[str, st
 
 
 def test_every_source_and_every_set_of_classes_has_a_verdict(archive: Archive) -> None:
-    claim = replace(HELD, value=km2(HALF) + 1)
+    claim = replace(HELD, value=1.01 * km2(HALF))
     found = verdicts(archive, claim)
     both = km2(box(12, 2, 15, 4))  # held and contested overlap by half a unit, which counts once
     assert found == {
@@ -118,7 +118,7 @@ def test_a_source_that_draws_no_such_ground_says_nothing(archive: Archive) -> No
     ],
 )  # fmt: skip
 def test_an_old_snapshot_says_nothing_of_the_day(archive: Archive, day: str, verdict: str, word: str) -> None:
-    claim = replace(HELD, value=km2(HALF) + 1, date_from=day, date_to=day)
+    claim = replace(HELD, value=1.01 * km2(HALF), date_from=day, date_to=day)
     found = check_claim(archive, claim, sources=["one"]).verdicts[0]
     assert (found.verdict, word in found.workings["text"]) == (verdict, True)
     if verdict == "no_data":
@@ -263,7 +263,7 @@ def test_what_cannot_be_checked_says_why(archive: Archive) -> None:
 
 def test_as_it_was_known_then(tmp_path: Path) -> None:
     archive = lay(tmp_path / "a.gpkg")
-    claim = replace(HELD, value=km2(HALF) + 1)
+    claim = replace(HELD, value=1.01 * km2(HALF))
     before = archive.snapshots()["recorded_at"].max()
     put(archive, DAY0 + timedelta(days=20), state(("AA", "held", "blue", FULL)), source="one")
     assert verdicts(archive, claim, sources=["one"])[("one", "held")][0] == "supports"
@@ -387,7 +387,7 @@ def test_an_embargo_holds_for_claims(tmp_path: Path) -> None:
     archive = lay(tmp_path / "a.gpkg")
     hours = (datetime.now(UTC) - (DAY0 + timedelta(days=15))).total_seconds() / 3600
     archive.set_rule("embargo", f"{hours:.0f}", source="one")
-    claim = replace(HELD, value=km2(HALF) + 1)
+    claim = replace(HELD, value=1.01 * km2(HALF))
     assert check_claim(archive, claim, sources=["one"]).verdicts[0].verdict == "no_data"
     found = check_claim(archive, claim, sources=["one"], max_age_days=30)
     assert (found.verdicts[0].snapshot, found.verdicts[0].value) == ("one@2024-08-11", pytest.approx(km2(THREE)))

@@ -249,7 +249,7 @@ def last_true_of(series: ClassSeries, values: Figures, span: Span, instant: date
     entry: dict[str, Any] = {
         "source": series.source, "part": series.part, "statuses": list(series.statuses), "unit": unit,
     }  # fmt: skip
-    spans = runs(known, lambda i: span.holds(values[i] or 0.0))
+    spans = runs(known, lambda i: span.agrees(values[i] or 0.0))
     if not spans:
         near = min(known, key=lambda i: span.away(values[i] or 0.0), default=None)
         return entry | {
@@ -273,7 +273,7 @@ def bases_of(series: ClassSeries, span: Span, instant: datetime) -> Base | None:
     # the bases of which the rest is what there is now
     low, high = (math.inf if end >= 100 else now / (1 - max(end, 0.0) / 100) for end in span[:2])
     earlier = [i for i in range(at + 1) if series.values[i] > 0]
-    agreeing = runs(earlier, lambda i: span.holds(100 * (1 - now / series.values[i])))
+    agreeing = runs(earlier, lambda i: span.agrees(100 * (1 - now / series.values[i])))
     true_for = tuple(
         {
             "from": stamp(series.times[a]), "to": stamp(series.times[b]),

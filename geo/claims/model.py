@@ -26,6 +26,7 @@ AREAS = ("km2", "mi2", "ha", "acre")
 LENGTHS = ("km", "mi")
 UNREAD_DATE = "the date cannot be read:"  # how the note begins that says so; such a claim gets no verdict
 WITHIN_PERCENT = 5.0  # what "about", "some" and "nearly" leave open, of the value
+NEAR_PERCENT = 0.5  # two measurements of one map differ by as much: such a figure is not contradicted, and that is said
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,7 @@ class Claim:
     base : str or None
         What a percentage is of, in words.
     step : float or None
-        One of the last digit that was written: what "exactly" can mean.
+        One of the last digit that counts: 1 of "1,263", 1,000 of "44,000", 1 of "exactly 44,000".
     start, end : int or None
         Where in a longer text it stands.
     notes : tuple of str
@@ -114,12 +115,17 @@ class Span(NamedTuple):
     high: float
     open_low: bool = False
     open_high: bool = False
+    slack: float = 0.0  # how far outside of it another way of measuring may put what it means
 
     def holds(self, value: float) -> bool:
         """Whether a value lies in it."""
         above = value > self.low if self.open_low else value >= self.low
         below = value < self.high if self.open_high else value <= self.high
         return above and below
+
+    def agrees(self, value: float) -> bool:
+        """Whether a value lies in it, or so near that another way of measuring may put it there."""
+        return self.holds(value) or 0 < self.away(value) <= self.slack
 
     def away(self, value: float) -> float:
         """How far a value lies outside of it; 0 inside."""
@@ -151,13 +157,21 @@ def span_of(claim: Claim, *, within_percent: float = WITHIN_PERCENT) -> Span:
         "exactly": Span(value - digit, value + digit),
         "between": Span(value, (claim.high if claim.high is not None else claim.value) * one),
     }  # fmt: skip
-    return spans[claim.comparator]
+    counted = unit == "settlements" or claim.comparator in ("about", "nearly")  # places are whole; "about" has its room
+    return spans[claim.comparator]._replace(slack=0.0 if counted else abs(value) * NEAR_PERCENT / 100)
 
 
 def step_of(written: str) -> float:
     """One of the last digit of a figure as it is written: 1 of "1,263", 0.1 of "63.2"."""
     decimals = written.partition(".")[2]
     return 10.0 ** -sum(c.isdigit() for c in decimals)
+
+
+def rounded_step(value: float, step: float) -> float:
+    """One of the last digit that counts in a round number: 1,000 of 44,000; of two figures at least, 10 of 500."""
+    while step >= 1 and value >= 100 * step and value % (10 * step) == 0:
+        step *= 10
+    return step
 
 
 def claim_of(row: Mapping[str, Any]) -> Claim:
@@ -168,8 +182,15 @@ def claim_of(row: Mapping[str, Any]) -> Claim:
     value = None if value is None or value != value else float(value)
     return Claim(
         **{k: v for k, v in plain.items() if v is not None}, value=value, notes=(note,) if note else (),
-        step=None if value is None else step_of(f"{value:.10g}"),
+        step=None if value is None else _recorded_step(value, plain),
     )  # fmt: skip
+
+
+def _recorded_step(value: float, row: Mapping[str, Any]) -> float:
+    """The step of a figure on record, by its words where they are there."""
+    said = next((a.step for a in find_amounts(row.get("text") or "") if a.value == value and a.step), None)
+    step = step_of(f"{value:.10g}")
+    return said or (rounded_step(value, step) if kind_of_unit(row.get("value_unit")) in ("km2", "km") else step)
 
 
 def row_of(claim: Claim) -> dict[str, Any]:
@@ -349,6 +370,8 @@ def _amount(match: re.Match[str]) -> Amount:
     value, step, notes = _value(match["first"])
     start = match.start("lead") if lead or not match["between"] else match.start("between")
     start = _skip(match.string, start)
+    if not (lead or tail) and value and step and unit in (*AREAS, *LENGTHS):
+        step = rounded_step(value, step)
     amount = Amount(start, match.end(), tail or lead or "exactly", value, None, unit, step, notes)
     if match["second"] is None:
         return amount

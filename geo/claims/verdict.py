@@ -6,6 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
@@ -14,7 +15,17 @@ import shapely
 
 from geo.archive.results import FAR, When, breaks_between
 from geo.claims.class_series import ClassSeries, Place, km2_of, series_of, stamp
-from geo.claims.model import UNIT_WORDS, WITHIN_PERCENT, Claim, Span, find_amounts, kind_of_unit, span_of
+from geo.claims.model import (
+    NEAR_PERCENT,
+    UNIT_WORDS,
+    UNITS,
+    WITHIN_PERCENT,
+    Claim,
+    Span,
+    find_amounts,
+    kind_of_unit,
+    span_of,
+)  # fmt: skip
 from geo.presentation.statuses import named
 from geo.schema import is_day, last_instant, number_of, parse_instant, text_or_none, to_instant
 
@@ -131,7 +142,7 @@ def _state(given: VerdictInput, series: ClassSeries) -> Verdict:
     chosen = at
     if inside:
         known = [i for i in sorted({*inside, at}) if values[i] is not None]
-        agreeing = [i for i in known if given.span.holds(values[i] or 0.0)]
+        agreeing = [i for i in known if given.span.agrees(values[i] or 0.0)]
         chosen = agreeing[-1] if agreeing else min(known, key=lambda i: given.span.away(values[i] or 0.0), default=at)
     value = values[chosen]
     if value is None:
@@ -140,7 +151,27 @@ def _state(given: VerdictInput, series: ClassSeries) -> Verdict:
         )
         return _verdict(given, series, "no_data", None, chosen, {"text": text})
     extra = _state_workings(given, series, chosen, values, base, spanned=bool(inside))
-    return _verdict(given, series, "supports" if given.span.holds(value) else "contradicts", value, chosen, extra)
+    return _verdict(given, series, _said(given, [value], _between(given, series, values, chosen)), value, chosen, extra)
+
+
+def _said(given: VerdictInput, values: Sequence[float], open_range: tuple[float, float] | None) -> str:
+    """Whether any of the values agrees with the claim, or what the missing maps leave open does."""
+    if any(given.span.agrees(value) for value in values):
+        return "supports"
+    if open_range is not None and open_range[0] <= given.span.high and open_range[1] >= given.span.low:
+        return "supports_within_gaps"
+    return "contradicts"
+
+
+def _between(
+    given: VerdictInput, series: ClassSeries, values: Sequence[float | None], at: int
+) -> tuple[float, float] | None:
+    """The values of the maps before and after the day, where there is none of the day itself."""
+    if given.claim.quantity not in STATES or _age(given.day, series.times[at]) < 1 or at + 1 >= len(series.times):
+        return None
+    late = (series.times[at + 1] - given.instant()) / timedelta(days=1) > given.max_age_days
+    both = [v for v in values[at : at + 2] if v is not None]
+    return None if late or len(both) < 2 else (min(both), max(both))
 
 
 def _first_day(given: VerdictInput) -> datetime | None:
@@ -205,15 +236,47 @@ def _change(given: VerdictInput, series: ClassSeries) -> Verdict:
         gained, lost = (_count(given, shapely.difference(a, b)) for a, b in ((after, before), (before, after)))
     else:
         gained, lost = km2_of([shapely.difference(after, before), shapely.difference(before, after)])
-    value = {"gained": gained, "lost": lost, "net": gained - lost}[str(given.claim.quantity)]
+    net = gained - lost
+    measured = {"gained": {"net": net, "gross": gained}, "lost": {"net": -net, "gross": lost}, "net": {"net": net}}
+    kinds = measured[str(given.claim.quantity)]
+    if len(kinds) > 1 and kinds["net"] < 0:  # a side that lost more than it gained has no net gain
+        del kinds["net"]
+    kind = min(kinds, key=lambda k: (not given.span.agrees(kinds[k]), given.span.away(kinds[k])))
     first, last = (i for i in at if i is not None)
+    missing = _missing(given, series, (first, last), ages, kinds.get("net", net))
+    said = _said(given, list(kinds.values()), missing and missing[:2])
     unit = "km²" if given.unit == "km2" else "places"
     text = (
         f"{' + '.join(series.statuses)} by {given.side}{_inside(given.place)}: gained {gained:,.1f}, lost {lost:,.1f},"
-        f" net {gained - lost:+,.1f} {unit} from {stamp(series.times[first])} to {stamp(series.times[last])}"
+        f" net {net:+,.1f} {unit} from {stamp(series.times[first])} to {stamp(series.times[last])}"
     )
-    extra = {"text": text, "gained": gained, "lost": lost, "net": gained - lost, "peak": first}
-    return _verdict(given, series, "supports" if given.span.holds(value) else "contradicts", value, last, extra)
+    agreeing = [k for k in kinds if given.span.agrees(kinds[k])]
+    if len(kinds) > 1:
+        text += f"; {' and '.join(agreeing)} agree{'s' if len(agreeing) == 1 else ''}" if agreeing else ""
+    if said == "supports_within_gaps" and missing is not None:
+        text += f"; {missing[2]}"
+    extra = {"text": text, "gained": gained, "lost": lost, "net": net, "peak": first, "measured": kind}
+    return _verdict(given, series, said, kinds[kind], last, extra)
+
+
+def _missing(
+    given: VerdictInput, series: ClassSeries, at: Sequence[int], ages: Sequence[float | None], net: float
+) -> tuple[float, float, str] | None:
+    """The net change that is possible where there is no map of the first or the last day, at the pace of the time."""
+    if given.unit != "km2" or not any(ages):
+        return None
+    near, most = timedelta(days=given.max_age_days), 0.0
+    pairs = zip(pairwise(series.times), pairwise(series.values), strict=True)
+    for (a, b), (was, now) in pairs:
+        if any(a - 4 * near <= series.times[i] <= b + 4 * near for i in at):
+            most = max(most, abs(now - was) / max((b - a) / timedelta(days=1), 1.0))
+    reach = most * sum(ages_days or 0.0 for ages_days in ages)
+    days = " and ".join(stamp(series.times[i]) for i, age in zip(at, ages, strict=True) if age)
+    text = (
+        f"the nearest map before an end of the span is of {days}: at the {most:,.1f} km² a day that this source shows"
+        f" around it at most, {net - reach:,.0f} to {net + reach:,.0f} km² net are possible"
+    )
+    return net - reach, net + reach, text
 
 
 def _count(given: VerdictInput, ground: shapely.Geometry) -> float:
@@ -263,11 +326,36 @@ def _verdict(
     }  # fmt: skip
     if breaks := _breaks(given, series, snapshots):
         workings["text"] = f"{workings['text']}; {'; '.join(breaks)}"
+    if value is not None and verdict != "no_data":
+        workings |= _difference(given, workings, value)
+        workings["text"] = f"{workings['text']}; {workings['difference_text']}"
     if verdict in ("supports", "contradicts") and (turn := _turns(given, series, verdict, at)):
         workings["text"] = f"{workings['text']}; {turn}"
     return Verdict(
         series.source, series.part, series.statuses, verdict, value, given.unit, shown.get("snapshot"), workings
     )
+
+
+def _difference(given: VerdictInput, workings: Mapping[str, Any], value: float) -> dict[str, Any]:
+    """By how much a value differs from the figure of the claim, in its unit, in km² and in percent."""
+    one = UNITS[str(given.claim.value_unit)]
+    figures = [v * one for v in (given.claim.value, given.claim.high) if v is not None]
+    claimed = min(figures, key=lambda v: abs(v - value))
+    apart = 0.0 if len(figures) > 1 and given.span.holds(value) else value - claimed
+    percent = 100 * apart / abs(claimed) if claimed else None
+    of_km2 = {"km2": 1.0, "percent": (workings.get("base_km2") or given.place.area_km2 or math.nan) / 100}
+    km2 = apart * of_km2.get(given.unit, math.nan)
+    unit = {"percent": "percentage points"}.get(given.unit, UNIT_WORDS.get(given.unit, given.unit))
+    parts = [] if percent is None else [f"{abs(percent):.2g} %"]
+    parts += [f"{abs(km2):,.1f} km²"] if given.unit == "percent" and not math.isnan(km2) else []
+    digits = 0 if given.unit == "settlements" else 2 if given.unit == "percent" else 1
+    words = f"{abs(apart):,.{digits}f} {unit} ({', '.join(parts)}) {'more' if apart > 0 else 'less'} than the claim"
+    near = not given.span.holds(value) and given.span.agrees(value)
+    return {
+        "difference": apart, "difference_percent": percent, "difference_km2": None if math.isnan(km2) else km2,
+        "agreement": f"within {NEAR_PERCENT:g} %" if near else "as written" if given.span.holds(value) else None,
+        "difference_text": words if apart else "as the claim has it",
+    }  # fmt: skip
 
 
 def _breaks(given: VerdictInput, series: ClassSeries, snapshots: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -284,7 +372,7 @@ def _turns(given: VerdictInput, series: ClassSeries, verdict: str, at: int) -> s
         return None
     value = series_of(given.claim, series, base=base_of(given.claim), places=given.places)[at + 1]
     late = (series.times[at + 1] - given.instant()) / timedelta(days=1) > given.max_age_days
-    if late or value is None or given.span.holds(value) == (verdict == "supports"):
+    if late or value is None or given.span.agrees(value) == (verdict == "supports"):
         return None
     other = "contradicts" if verdict == "supports" else "supports"
     figure = f"{value:,.1f} {UNIT_WORDS.get(given.unit, given.unit)}"
@@ -312,12 +400,15 @@ def front_verdicts(given: VerdictInput, source: str) -> list[Verdict]:
             as_known_on=given.known,
         )  # fmt: skip
         late = (front.snapshot_age_days or 0.0) > given.max_age_days
-        verdict = "no_data" if late else "supports" if given.span.holds(front.length_km) else "contradicts"
+        verdict = "no_data" if late else _said(given, [front.length_km], None)
         text = f"{front.length_km:,.0f} km at a tolerance of {tolerance:g} km, 5 km inside border and coast"
         workings = {"text": text, "tolerance_km": tolerance, "inset_km": 5.0, "boundary": front.boundary,
                     "snapshots": [{"snapshot": front.snapshot, "age_days": front.snapshot_age_days}],
                     "controller": side, "statuses": ["held"], "unit": given.place.unit}  # fmt: skip
         value = None if late else front.length_km
+        if value is not None:
+            workings |= _difference(given, workings, value)
+            workings["text"] = f"{text}; {workings['difference_text']}"
         found.append(Verdict(source, "", named(is_held=True), verdict, value, "km", front.snapshot, workings))
     return found
 

@@ -13,9 +13,16 @@ from geo.claims.verdict import Finding, Verdict
 
 WORDS: Mapping[str, str] = {
     "supports": "supports", "contradicts": "contradicts",
+    "supports_within_gaps": "agrees only within what missing maps leave open",
     "supports_with_contested": "supports only if the contested ground counts", "no_data": "no data for this date",
 }  # fmt: skip
 COLUMNS = ("claim", "source", "classes", "verdict", "value", "unit", "snapshot", "workings")
+
+
+def verdict_words(verdict: Verdict) -> str:
+    """A verdict in words; of a figure beside what the words of the claim say, how near it is."""
+    near = str(verdict.workings.get("agreement") or "")
+    return f"agrees {near}" if verdict.verdict == "supports" and near.startswith("within") else WORDS[verdict.verdict]
 
 
 def claim_words(claim: Claim) -> str:
@@ -49,7 +56,7 @@ def table_of_findings(findings: Sequence[Finding]) -> pd.DataFrame:
         for v in finding.verdicts:
             rows.append(
                 {
-                    "claim": name, "source": v.source, "classes": classes(v), "verdict": WORDS[v.verdict],
+                    "claim": name, "source": v.source, "classes": classes(v), "verdict": verdict_words(v),
                     "value": v.value, "unit": UNIT_WORDS.get(v.unit, v.unit), "snapshot": v.snapshot,
                     "workings": v.workings["text"],
                 }
@@ -78,7 +85,7 @@ def paragraph(finding: Finding) -> str:
     for verdict in finding.verdicts:
         named = f" ({verdict.snapshot})" if verdict.snapshot else ""
         sentences.append(
-            f"By {verdict.source}, {classes(verdict)}{named}, {WORDS[verdict.verdict]}: {verdict.workings['text']}."
+            f"By {verdict.source}, {classes(verdict)}{named}, {verdict_words(verdict)}: {verdict.workings['text']}."
         )
     sentences += [s for entry in finding.last_true if (s := history_words(finding, entry))]
     sentences += [base_words(entry) for entry in finding.bases]
@@ -126,7 +133,7 @@ def verdict_line(finding: Finding) -> tuple[str, str]:
     lines = []
     for source in dict.fromkeys(v.source for v in finding.verdicts):
         mine = [v for v in finding.verdicts if v.source == source]
-        lines.append(f"By {source}: " + "; ".join(f"{WORDS[v.verdict]} by {classes(v)}{_shown(v)}" for v in mine))
+        lines.append(f"By {source}: " + "; ".join(f"{verdict_words(v)} by {classes(v)}{_shown(v)}" for v in mine))
     notes = [n for n in finding.notes if "percent of the value" in n or "last digit" in n or "base" in n]
     rests = [f"{v.source} {classes(v)}: {v.workings['text']}" for v in finding.verdicts]
     snapshots = list(dict.fromkeys(v.snapshot for v in finding.verdicts if v.snapshot))
