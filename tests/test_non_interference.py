@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+import shutil
 from datetime import UTC, datetime, timedelta
+from itertools import zip_longest
 from pathlib import Path
 
 import pytest
@@ -12,16 +13,27 @@ from click.testing import CliRunner
 from shapely.geometry import box
 from test_archive import put, state
 
-import geo
-from geo.archive import open_archive, safety_rules
+from geo.archive import Archive, open_archive, safety_rules
 from geo.cli import main
 from geo.importing.importer import ensure_units
 from geo.storage import snapshots as history
 from tests.test_rules import incidents
+from tests.verb_questions import (
+    KNOWN,
+    NOT_ASKED,
+    OWN,
+    SLOW,
+    TYPES,
+    by_chance,
+    each_option,
+    options_of,
+    start_of,
+    values_of,
+)
 
 NOW = datetime(2025, 1, 15, tzinfo=UTC)
 FIRST_SECRET = datetime(2025, 1, 12, tzinfo=UTC)  # under an embargo of 72 hours this day and all after it are withheld
-TYPES = ("Battles", "Protests", "Explosions", "Riots")
+VERBS = sorted(verb for verb in main.commands if verb not in OWN)
 
 
 class Clock(datetime):
@@ -52,132 +64,177 @@ def base(tmp_path_factory: pytest.TempPathFactory) -> bytes:
 
 def squares(chance: random.Random) -> object:
     rows = []
-    for side in chance.sample(["RU", "UA", "Z"], chance.randint(1, 3)):
+    for number, side in enumerate(chance.sample(["RU", "UA", "Z"], chance.randint(1, 3))):
         west, south = chance.uniform(34, 36), chance.uniform(50, 51.5)
-        rows.append((side, chance.choice(["held", "claimed"]), "n", box(west, south, west + 0.4, south + 0.3)))
+        rows.append(
+            (
+                side,
+                chance.choice(["held", "claimed"]) if number else "held",
+                "n",
+                box(west, south, west + 0.4, south + 0.3),
+            )
+        )
     return state(*rows)
+
+
+# rules by the number of an archive: what is withheld differs by them, and so does what may differ in secret
+RULES: tuple[tuple[tuple[str, str, str | None], ...], ...] = (
+    (("embargo", "72", None), ("coarsen", "grid:20km", None), ("withhold", "event_type,verification", None)),
+    (("embargo", "72", "desk"), ("embargo", "72", "reports"), ("coarsen", "settlement", None),
+     ("withhold", "sub_event_type,actor1,country,iso", None)),
+    (("embargo", "72", None), ("withhold", "date_start,date_end,verification", None), ("coarsen", "grid:0.5deg", None)),
+    (("embargo", "72", None), ("coarsen", "grid:20km", None), ("release", "notes,tags", None)),
+)  # fmt: skip
 
 
 def build(path: Path, base: bytes, seed: int, secret: int) -> None:
     """What may be told is by the seed alone; what is withheld is by the other number as well."""
     told, hidden = random.Random(seed), random.Random(f"{seed} {secret}")
+    rules = RULES[seed % len(RULES)]
     path.write_bytes(base)
     archive = open_archive(path)
     for number in range(6):
-        day = datetime(2025, 1, told.randint(6, 11), tzinfo=UTC)
         Clock.at = NOW - timedelta(days=2, hours=20 - number)
-        put(archive, day, squares(told))
-        if told.random() < 0.3:
-            archive.retract(
-                archive.store.snapshots()["snapshot"].iloc[told.randrange(len(archive.store.snapshots()))],
-                why=f"told {number}",
-            ) if archive.store.snapshots()["retracted_at"].isna().all() else None
+        put(archive, datetime(2025, 1, told.randint(6, 11), tzinfo=UTC), squares(told))
+        put(archive, datetime(2025, 1, told.randint(6, 11), tzinfo=UTC), squares(told), source="other")
+        if told.random() < 0.3 and archive.snapshots("desk")["retracted_at"].isna().all():
+            archive.retract(told.choice(archive.snapshots("desk")["snapshot"].tolist()), why=f"told {number}")
     for number in range(hidden.randint(0, 4)):
         day = FIRST_SECRET + timedelta(hours=12 * number)
         Clock.at = NOW - timedelta(hours=20 - 2 * number)
-        put(
-            archive,
-            day,
-            squares(hidden) if hidden.random() < 0.7 else state(("SECRET", "held", "s", box(35, 51, 36, 52))),
-        )
+        secret_map = state(("SECRET", "held", "s", box(35, 51, 36, 52)))
+        sources = ("desk",) if any(source for _, _, source in rules) else ("desk", "other")
+        source = hidden.choice(sources)
+        put(archive, day, squares(hidden) if hidden.random() < 0.7 else secret_map, source=source)
         if hidden.random() < 0.5:
             Clock.at += timedelta(hours=1)
-            name = open_archive(path, raw=True).snapshots()["snapshot"].iloc[-1]
-            archive.retract(name, why=f"secret {hidden.random()}")
+            archive.retract(
+                open_archive(path, raw=True).snapshots(source)["snapshot"].iloc[-1], why=f"secret {hidden.random()}"
+            )
     Clock.at = NOW - timedelta(hours=3)
-    with archive.store.writing() as connection:
-        rows = [
-            {
-                "event_id": f"e{n}", "date_start": f"2025-01-{6 + n:02}", "date_end": f"2025-01-{6 + n:02}",
-                "latitude": 51.0 + hidden.uniform(-0.004, 0.004), "longitude": 35.0 + hidden.uniform(-0.004, 0.004),
-                "event_type": hidden.choice(TYPES), "sub_event_type": told.choice(TYPES),
-                "verification": hidden.choice(["confirmed", "disputed", None]), "country": "Russia",
-                "notes": f"At {hidden.random()} {hidden.random()}", "source_headline": f"{hidden.random()}",
-                "tags": hidden.choice(["x", None]), "source_article": f"https://x/{hidden.random()}", "best": n,
-                "where_description": f"yard {hidden.random()}", "orig": f"{hidden.random()}",
-            }
-            for n in range(4)
-        ]  # fmt: skip
-        late = [
-            rows[0] | {"event_id": f"late{n}", "date_start": "2025-01-14", "date_end": "2025-01-14"}
-            for n in range(hidden.randint(0, 3))
-        ]
-        archive.store.put_incidents(connection, incidents(*rows, *late), "reports", "2025-01-14T21:00:00.000Z")
+    put_claim(archive)
+    put_incidents(archive, told, hidden, {field for kind, value, _ in rules if kind == "withhold" for field in value.split(",")},
+                  is_released=any(kind == "release" for kind, _, _ in rules))  # fmt: skip
     Clock.at = NOW - timedelta(hours=1)
-    archive.set_rule("embargo", "72")
-    archive.set_rule("coarsen", "grid:20km")
-    archive.set_rule("withhold", "event_type,verification")
+    for kind, value, of in rules:
+        archive.set_rule(kind, value, source=of)
     archive.close()
 
 
-def questions() -> Iterator[list[str]]:
-    dates = ([], ["--date", "2025-01-10"], ["--date", "2025-01-20"])
-    known = (
-        [],
-        ["--as-known-on", "2025-01-13T08:00Z"],
-        ["--as-known-on", "2025-01-14T12:00Z"],
-        ["--as-known-on", "2100-01-01"],
-    )
-    for then in known:
-        for date in dates:
-            yield ["area", *date, *then, "--format", "json"]
-        yield ["snapshots", *then, "--format", "json"]
-        yield ["series", *then, "--format", "csv"]
-        yield ["change", "2025-01-08", "2025-01-20", *then, "--format", "json"]
-        yield ["who", "51.2,35.2", *then, "--format", "json"]
-        yield ["corrections", *then, "--format", "json"]
-        yield ["corrections", *then, "--format", "geojson"]
-        yield ["incidents", *then, "--format", "json"]
-    yield ["area", "--controller", "SECRET"]
-    yield ["area", "--controller", "NOBODY"]
-    yield ["sources", "--format", "json"]
-    yield ["rules", "--format", "json"]
-    for kind in TYPES:
-        yield ["incidents", "--type", kind, "--format", "csv"]
-    for word in ("confirmed", "not stated"):
-        yield ["incidents", "--verification", word, "--format", "csv"]
-    for form in ("csv", "geojson", "acled", "ucdp-ged"):
-        yield ["incidents", "--from", "2025-01-07", "--to", "2025-01-20", "--format", form]
+def put_claim(archive: Archive) -> None:
+    claim = {
+        "claim_id": "c1", "text": "Russia holds 4,000 km² of Kursk region", "said_by": "A", "said_on": "2025-01-10",
+        "quantity": "held", "controller": "RU", "unit": "RU-KRS", "comparator": "exactly", "value": 4000.0,
+        "value_unit": "km2", "date_to": "2025-01-10",
+    }  # fmt: skip
+    with archive.store.writing() as connection:
+        archive.store.put_claims(connection, [claim], "2025-01-14T20:00:00.000Z")
 
 
-def answers(path: Path) -> dict[str, str]:
-    found = {}
-    for verb, *rest in questions():
-        done = CliRunner().invoke(main, [verb, str(path), *rest])
-        assert "Traceback" not in done.output
-        assert done.exception is None or isinstance(done.exception, SystemExit), (verb, rest, done.exception)
-        found[" ".join([verb, *rest])] = f"{done.exit_code} {done.output}"
-    archive = open_archive(path)
-    found["controllers"] = repr([archive.controllers(), archive.controllers(as_known_on="2025-01-14T12:00Z")])
-    found["card"] = archive._repr_html_()
-    found["polygons"] = archive.polygons("desk").to_json(default=str)
-    found["corrected"] = archive.corrected_ground().to_json(default=str)
+def put_incidents(
+    archive: Archive, told: random.Random, hidden: random.Random, withheld: set[str], *, is_released: bool
+) -> None:
+    """Incidents of two datasets: fields that are withheld, texts that are not released and exact places are secret."""
+
+    def by(field: str) -> random.Random:
+        return hidden if field in withheld else told
+
+    def row(number: int, name: str) -> dict[str, object]:
+        day = f"2025-01-{by('date_start').randint(6, 10):02}"
+        free = told if is_released else hidden
+        return {
+            "event_id": name, "date_start": day, "date_end": day,
+            "latitude": 51.05 + hidden.uniform(-0.004, 0.004), "longitude": 35.2 + hidden.uniform(-0.004, 0.004),
+            "event_type": by("event_type").choice(TYPES[:4]), "sub_event_type": by("sub_event_type").choice(TYPES[:4]),
+            "verification": by("verification").choice(["confirmed", "disputed", None]),
+            "actor1": f"actor {by('actor1').random()}", "country": by("country").choice(["Russia", None]),
+            "notes": f"noted {free.random()}", "source_headline": f"{hidden.random()}",
+            "tags": free.choice(["x", None]), "source_article": f"https://x/{hidden.random()}", "best": number,
+            "where_description": f"yard {hidden.random()}", "where_coordinates": f"place {hidden.random()}",
+            "orig": f"{hidden.random()}",
+        }  # fmt: skip
+
+    with archive.store.writing() as connection:
+        rows = [row(n, f"e{n}") for n in range(4)]
+        others = incidents(*(row(n, f"o{n}") for n in range(2)))
+        late = [
+            row(n, f"late{n}") | {"date_start": "2025-01-14", "date_end": "2025-01-14"}
+            for n in range(hidden.randint(0, 3))
+        ]
+        archive.store.put_incidents(connection, incidents(*rows, *late), "reports", "2025-01-14T21:00:00.000Z")
+        archive.store.put_incidents(connection, others, "others", "2025-01-14T21:00:00.001Z")
+
+
+def answer_to(asked: list[str]) -> tuple[bytes, ...]:
+    """What a command says and writes, in a folder of its own; the archive is a.gpkg there."""
+    Path("out").mkdir()
+    done = CliRunner().invoke(main, asked)
+    assert done.exception is None or isinstance(done.exception, SystemExit), (asked, done.exception)
+    assert "Usage:" not in done.output, (asked, done.output)
+    files = [b"%s: %s" % (p.as_posix().encode(), p.read_bytes()) for p in sorted(Path("out").rglob("*")) if p.is_file()]
+    shutil.rmtree("out")
+    return (str(done.exit_code).encode(), done.stdout.encode(), done.stderr.encode(), *files)
+
+
+def answers(asked: list[list[str]]) -> dict[str, tuple[bytes, ...]]:
+    found = {" ".join(one): answer_to(one) for one in asked}
+    archive = open_archive("a.gpkg")
+    for name, value in {
+        "controllers": [archive.controllers(), archive.controllers(as_known_on="2025-01-14T12:00Z")],
+        "card": archive._repr_html_(),
+        "polygons": archive.polygons("desk").to_json(default=str),
+        "corrected": archive.corrected_ground(source="desk").to_json(default=str),
+    }.items():
+        found[name] = (repr(value).encode(),)
     return found
 
 
-def differing(tmp_path: Path, base: bytes, seed: int, *, pages: bool = False) -> list[str]:
+def differing(folder: Path, base: bytes, seed: int, asked: list[list[str]]) -> dict[str, tuple[bytes, bytes]]:
+    """The questions that two archives answer differently, with the first parts that differ."""
     given = []
     for secret in (1, 2):
-        path = tmp_path / f"{seed}-{secret}" / "a.gpkg"
-        path.parent.mkdir()
-        build(path, base, seed, secret)
-        one = answers(path)
-        if pages:
-            page = geo.draw_map(open_archive(path), "2025-01-20", with_front=False, draw_basemap=False)
-            one["map"] = geo.save_map(page, path.parent / "m.html").read_text(encoding="utf-8")
-        given.append({name: text.replace(str(path), "a.gpkg") for name, text in one.items()})
-    return [name for name in given[0] if given[0][name] != given[1][name]]
+        home = folder / f"{seed}-{secret}"
+        home.mkdir()
+        build(home / "a.gpkg", base, seed, secret)
+        (home / "places.csv").write_text("name,lat,lon\nSudzha,51.2,35.27\nRylsk,51.57,34.68\nKorenevo,51.41,34.9\n")
+        (home / "towns.csv").write_text("name,lat,lon,country\nSudzha,51.2,35.27,RU\nRylsk,51.57,34.68,RU\n")
+        (home / "text.txt").write_text("11 January 2025\n\nThree people were killed in Sudzha on 10 January.\n")
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(home)
+            given.append(answers(asked))
+    one, two = given
+    return {
+        name: next((a[:2000], b[:2000]) for a, b in zip_longest(one[name], two[name], fillvalue=b"") if a != b)
+        for name in one
+        if one[name] != two[name]
+    }
 
 
-@pytest.mark.parametrize("seed", range(2))
+def test_every_verb_and_option_is_asked_or_said_why_not() -> None:
+    assert {verb for verb in main.commands if verb not in OWN} == set(VERBS)
+    for verb in VERBS:
+        for option in options_of(verb):
+            assert option in NOT_ASKED or values_of(verb, option) is None or isinstance(values_of(verb, option), list)
+
+
+@pytest.mark.parametrize("seed", range(len(RULES)))
 def test_what_is_withheld_changes_no_answer(tmp_path: Path, base: bytes, seed: int) -> None:
-    assert differing(tmp_path, base, seed) == []
+    """Every verb that draws nothing, as it stands and as known before; each archive is asked a part of it."""
+    quick = [verb for verb in VERBS if verb not in SLOW]
+    known = [[*start_of(verb), "--as-known-on", KNOWN[1]] for verb in quick if "--as-known-on" in options_of(verb)]
+    asked = [*map(start_of, quick), *known, *(one for one in each_option("incidents") if "--by" not in one)]
+    assert differing(tmp_path, base, seed, [start_of("map"), *asked[seed :: len(RULES)]]) == {}
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(2, 102))
 def test_what_is_withheld_changes_no_answer_in_100_archives(tmp_path: Path, base: bytes, seed: int) -> None:
-    assert differing(tmp_path, base, seed, pages=seed % 10 == 0) == []
+    """Each verb with each of its options once in ten archives, and with some of them by chance in every archive."""
+    chance = random.Random(seed)
+    every = [one for verb in VERBS for one in each_option(verb)]
+    asked = [one for number, one in enumerate(every) if number % 10 == seed % 10]
+    asked += [by_chance(verb, chance) for verb in VERBS for _ in range(1 if verb in SLOW else 4)]
+    assert differing(tmp_path, base, seed, asked) == {}
 
 
 def test_the_owner_sees_the_difference(tmp_path: Path, base: bytes) -> None:

@@ -147,6 +147,12 @@ def _sources(connection: sqlite3.Connection) -> Iterator[Finding]:
             yield note(f"source {name}", f"no {lacking} stated", "name them in a TOML file: geo import --config")
 
 
+def _rules(connection: sqlite3.Connection) -> Iterator[Finding]:
+    if connection.execute("SELECT count(*) FROM rules").fetchone()[0]:
+        what = "rules against harm apply, and this check looks at what they withhold, too: keep its answer to yourself"
+        yield note("rules", what)
+
+
 def _incidents(connection: sqlite3.Connection) -> Iterator[Finding]:
     query = (
         "SELECT dataset, event_id, count(*) FROM incidents WHERE event_id IS NOT NULL"
@@ -264,7 +270,7 @@ def _points(connection: sqlite3.Connection, countries: Countries) -> Iterator[Fi
 
 
 _CHECKS: dict[str, Check] = {
-    "memory": memory_findings, "sources": _sources, "incidents": _incidents, "units": _units,
+    "memory": memory_findings, "sources": _sources, "rules": _rules, "incidents": _incidents, "units": _units,
     "ground": ground_findings,
 }  # fmt: skip
 
