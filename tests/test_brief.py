@@ -23,6 +23,7 @@ from shapely.geometry import Point, box
 from test_archive import put, state
 from test_maps import DAY, hostile_archive, incident
 
+import geo
 from geo.archive import Archive, open_archive
 from geo.claims.model import Claim
 from geo.cli import demo, main
@@ -361,7 +362,10 @@ class Tags(HTMLParser):
 @pytest.mark.parametrize("title", NASTY)
 def test_the_snippet_is_a_sandboxed_frame_whatever_the_title(tmp_path: Path, title: str) -> None:
     page = tmp_path / "a b&c.html"
-    page.write_text(f"<html><head><title>{html.escape(shown(title))}</title></head><svg><title>no</title></svg></html>")
+    page.write_text(
+        f"<html><head><title>{html.escape(shown(title))}</title></head><svg><title>no</title></svg>"
+        '<input id="go-to" min="2025-01-01" max="2025-02-01"></html>'
+    )
     tags = Tags()
     tags.feed(embed_snippet(page, picture="m 1.png", date="2025-01-11"))
     assert [t for t, _ in tags.found] == ["figure", "a", "img", "iframe"]
@@ -391,9 +395,24 @@ def test_the_snippet_takes_addresses_of_the_web_alone(tmp_path: Path) -> None:
     ):
         with pytest.raises(UsageError, match="--url"):
             embed_snippet(page, title="t", url=address)
+    page.write_text('<input id="go-to" min="2025-01-01" max="2025-02-01">')
     assert 'src="https://e.example/?a=1&amp;b=%22#2025-01-11T06:00:00Z"' in embed_snippet(
         page, title="t", url="https://e.example/?a=1&b=%22#old", date="2025-01-11T06:00Z"
     )
+
+
+def test_a_link_to_a_date_that_a_page_does_not_have_is_refused(archive: Archive, tmp_path: Path) -> None:
+    timeline = geo.save_map(geo.draw_timeline(archive, draw_basemap=False), tmp_path / "t.html")
+    first = archive.snapshots()["depicts"].min()[:10]
+    assert f'src="t.html#{first}"' in embed_snippet(f"{timeline}#{first}") == embed_snippet(timeline, date=first)
+    for path, date in ((f"{timeline}#2019-01-01", None), (timeline, "2999-01-01")):
+        with pytest.raises(FileError, match=r"does not have (2019|2999)-01-01: its dates go from "):
+            embed_snippet(path, date=date)
+    dated = geo.save_map(geo.draw_map(archive, draw_basemap=False), tmp_path / "m.html")
+    with pytest.raises(FileError, match="no dates to choose from"):
+        embed_snippet(dated, date=first)
+    done = CliRunner().invoke(main, ["embed", f"{timeline}#2019-01-01"])
+    assert (done.exit_code, "does not have 2019-01-01" in done.stderr) == (1, True)
 
 
 def test_a_table_keeps_its_cells_whatever_is_in_them() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,16 +19,20 @@ if TYPE_CHECKING:
 _HEAD = 1 << 20  # bytes in which a page's title stands
 
 
-class _Title(HTMLParser):
-    """The title of a page."""
+class _Page(HTMLParser):
+    """The title of a page, and the first and last date of a timeline."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
         self.title = ""
+        self.span: tuple[str, str] | None = None
         self._open = self._done = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._open = tag == "title" and not self._done and not attrs
+        has = dict(attrs)
+        if has.get("id") == "go-to":  # where a reader of a timeline picks a date
+            self.span = (has.get("min") or "", has.get("max") or "")
 
     def handle_endtag(self, tag: str) -> None:
         self._done, self._open = self._done or (self._open and tag == "title"), False
@@ -50,7 +55,7 @@ def embed_snippet(
     Parameters
     ----------
     path : str or pathlib.Path
-        The page (``.html``).
+        The page (``.html``); of a timeline also ``PAGE.html#DATE``.
     picture : str, pathlib.Path or None
         A picture of it, as an address or a file's name: shown, with the link, where frames are taken out.
     url : str or None
@@ -82,10 +87,17 @@ def embed_snippet(
     '<figure style="position:relative;margin:0">'
     """
     file = Path(path)
-    named = _title(file) if title is None else title
+    if "#" in file.name and not file.exists():
+        name, _, linked = file.name.partition("#")
+        file, date = file.with_name(name), date if date is not None else linked
+    page = _read(file, with_dates=date is not None) if title is None or date is not None else _Page()
+    named = page.title if title is None else title
+    if not named.strip():
+        raise FileError(f"{file}: no <title> in it, so the frame would have no name: give one (--title)")
     address = _address(quote(file.name) if url is None else url, "--url")
     if date is not None:
         moment = to_instant(date)
+        _refuse_without(file, page.span, moment)
         at = f"{moment:%Y-%m-%d}" if is_day(date) else f"{moment:%Y-%m-%dT%H:%M:%SZ}"
         address = f"{address.partition('#')[0]}#{at}"
     shown = None
@@ -94,15 +106,21 @@ def embed_snippet(
     return str(render("embed.html", title=" ".join(named.split()), address=address, picture=shown))
 
 
-def _title(path: Path) -> str:
-    reader = _Title()
+def _read(path: Path, *, with_dates: bool) -> _Page:
+    reader = _Page()
     try:
-        reader.feed(read_bytes(path)[:_HEAD].decode("utf-8", errors="replace"))
+        reader.feed(read_bytes(path)[: None if with_dates else _HEAD].decode("utf-8", errors="replace"))
     except AssertionError as error:  # as the parser says that a declaration is none
         raise FileError(f"{path}: no HTML that can be read ({error})") from None
-    if not reader.title.strip():
-        raise FileError(f"{path}: no <title> in it, so the frame would have no name: give one (--title)")
-    return reader.title
+    return reader
+
+
+def _refuse_without(path: Path, span: tuple[str, str] | None, moment: datetime) -> None:
+    """A link to a date that the page does not have would open it elsewhere without a word."""
+    if span is None:
+        raise FileError(f"{path}: the page has no dates to choose from: leave the date out, or embed a timeline")
+    if not span[0] <= f"{moment:%Y-%m-%d}" <= span[1]:
+        raise FileError(f"{path}: the page does not have {moment:%Y-%m-%d}: its dates go from {span[0]} to {span[1]}")
 
 
 def _is_web(address: str) -> bool:
