@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from geo.errors import GateError
-from geo.text.dates_in_files import find_date, read_instant, without_date
+from geo.text.dates_in_files import date_in_name, find_date, read_instant, without_date
 
 
 @pytest.mark.parametrize(
@@ -66,6 +67,11 @@ def test_short_dates_only_where_asked(text: str, year: int | None, day: str | No
         ("2025-01-11T01:00:00+02:00", "2025-01-10T23:00"), ("1936-07-17", "1936-07-17T00:00"),
         ("10/11/2024", None), ("241110", None), ("10.11.09", None), ("24_10_25", None), ("200304", None),
         ("45606", None), ("1731196800", None), ("0025-01-10", None), ("1527-01-10", None), ("31.02.2025", None),
+        ("10-11-2024", None), ("10_11_2024", None), ("13-11-2024", "2024-11-13T00:00"), ("10-10-2024", "2024-10-10T00:00"),
+        ("2024-11-10Z", "2024-11-10T00:00"), ("2024-11-10+02:00", "2024-11-10T00:00"), ("2024-11-10-05:00", "2024-11-10T00:00"),
+        ("2024-W45-7", "2024-11-10T00:00"), ("2024-315", None), ("2024-11", None), ("Q4 2024", None), ("10112024", None),
+        ("11/13/2024", None), ("2024-11-10/2024-11-12", None), ("10-11 Nov 2024", None), ("10-11-24", None),
+        ("1/2/3", None), ("10.11.924", None), ("2024-11-10T23:59:60Z", None), ("1731196800.0", None),
         ("2024", None), ("soon", None), ("0050112233", None), ("2024-13-01", None),
     ],
 )  # fmt: skip
@@ -75,6 +81,31 @@ def test_a_cell_is_a_date_or_is_refused(text: str, expected: str | None) -> None
             read_instant(text)
     else:
         assert read_instant(text) == datetime.fromisoformat(expected).replace(tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("name", "day"),
+    [
+        ("map 2024-11-10", "2024-11-10"),
+        ("map_13-11-2024", "2024-11-13"),
+        ("IMG_20241110_123456", "2024-11-10"),
+        ("map 10.11.2024", "2024-11-10"),
+        ("2024-11-10 map 2024-11-10", "2024-11-10"),
+        ("area 12.05.22km", None),
+        ("map_11-10-2024", "day or the month first"),
+        ("control_10_11_2024", "day or the month first"),
+        ("map 2024-11-10 to 2024-11-12", "in the name"),
+        ("10.11.2024 vs 12.11.2024", "in the name"),
+        ("state of 2024-11-09, made 10NOV2024", "in the name"),
+    ],
+)
+def test_a_name_that_does_not_say_one_day_is_refused(name: str, day: str | None) -> None:
+    if day is not None and not day.startswith("2024"):
+        with pytest.raises(GateError, match=f"{day}.*--date"):
+            date_in_name(Path("a.geojson"), name)
+    else:
+        found = date_in_name(Path("a.geojson"), name)
+        assert (found and found[0].date().isoformat()) == day
 
 
 def test_a_stated_form_is_followed_and_nothing_else() -> None:

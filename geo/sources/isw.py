@@ -20,7 +20,7 @@ from geo.errors import GateError
 from geo.formats.layers import Layer, cell, read_layer
 from geo.schema import CRS, Options, Refusal, Snapshot, parse_instant
 from geo.sources.base import by_dates, refuse_several_dates, shipped_reader
-from geo.text.dates_in_files import find_date, read_instant, without_date
+from geo.text.dates_in_files import date_in_name, read_instant, without_date
 
 
 @dataclass(frozen=True)
@@ -125,7 +125,7 @@ def _dates(path: Path, layer: Layer, options: Options) -> tuple[list[datetime | 
     own = _date_column(path, layer, options)
     if own is not None and len(set(own)) > 1:
         return own, []
-    names = [find_date(name) for name in (layer.name, path.stem, path.parent.name)]
+    names = [date_in_name(path, name) for name in (layer.name, path.stem, path.parent.name)]
     dates = [date for date in names if date is not None]
     if not dates and own is not None:
         return own, []

@@ -16,7 +16,7 @@ from geo.formats.kml import Placemark, read_kml
 from geo.schema import Options, Rows
 from geo.sources.base import COLUMN_NAMES, shipped_reader
 from geo.sources.incident_rows import Raw, Row, day, gather, joined, text
-from geo.text.dates_in_files import find_date
+from geo.text.dates_in_files import find_date, is_unclear
 
 _WORDS = COLUMN_NAMES["mymaps"]
 # a placemark that says whose position it is shows where a unit stands, which is no event
@@ -116,6 +116,8 @@ def _dates(row: Row, options: Options) -> tuple[str | None, str | None]:
     year = int(row[" year"]) if row[" year"] else None
     for name in ("name", "description"):
         found = find_date(row[name], short=True, year=year)
+        if found and (why := is_unclear(found[1])):
+            raise GateError(f"date {found[1]!r} {why}: write it as YYYY-MM-DD, or with its month in words")
         if found:
             return found[0].date().isoformat(), found[0].date().isoformat()
     return None, None

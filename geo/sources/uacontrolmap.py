@@ -19,7 +19,7 @@ from geo.formats.kml import Placemark, read_kml
 from geo.schema import CRS, Options, Refusal, Snapshot, parse_instant
 from geo.sources.base import by_dates, meanings, shipped_reader
 from geo.text.control_words import Label, known_words, read_label
-from geo.text.dates_in_files import find_date, read_instant
+from geo.text.dates_in_files import date_in_name, read_instant
 
 _COLOURS = {"#ff0000": ("RU", "held"), "#0000ff": ("UA", "held")}
 # Ukraine and a degree around it: west, south, east, north.
@@ -176,7 +176,7 @@ def _dates(
     document = next((mark.document for mark in marks if mark.document), "")
     year = re.search(r"(?<!\d)20\d\d(?!\d)", f"{path.stem} {document} {path.parent.name}")
     for name in (path.stem, document):
-        found = find_date(name, short=True, year=int(year.group()) if year else None)
+        found = date_in_name(path, name, short=True, year=int(year.group()) if year else None)
         if found is not None:
             return [found[0]] * len(marks), [], [f"the date is read from {found[1]!r} in the name"]
     one = next((begin for begin in begins if begin is not None), None)

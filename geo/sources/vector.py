@@ -23,7 +23,7 @@ from geo.presentation.statuses import STATUSES, status_of
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import COLUMN_NAMES, by_dates, day_number, meanings, refuse_several_dates, shipped_reader
 from geo.text.control_words import without_invisible
-from geo.text.dates_in_files import find_date, read_instant
+from geo.text.dates_in_files import date_in_name, read_instant
 
 _ALSO = COLUMN_NAMES["vector"]
 # small Cyrillic and Greek letters that look like Latin ones
@@ -187,7 +187,7 @@ def _dates(
     if cells is not None and any(cells):
         return [_moment(path, text, row, options) for row, text in enumerate(cells, 1)], []
     for name in (path.stem, layer.name):
-        found = find_date(name)
+        found = date_in_name(path, name)
         if found is not None:
             refuse_several_dates(path, layer.table, options, f"the name says {found[1]!r}")
             return [found[0]] * max(count, 1), [f"the date is read from {found[1]!r} in the name"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
 from geo.errors import GateError
 from geo.schema import parse_instant
@@ -16,18 +17,19 @@ _GAP = r"[\s_.,-]*"
 
 
 @cached_words
-def _months() -> Mapping[str, int]:
+def months() -> Mapping[str, int]:
+    """The names of the months in every language, and their numbers."""
     found: dict[str, int] = {}
     for language in languages():
-        months = word_list(language, "dates").get("months", ())
-        found |= by_form((words, number) for number, words in enumerate(months, start=1))
+        listed = word_list(language, "dates").get("months", ())
+        found |= by_form((words, number) for number, words in enumerate(listed, start=1))
     return found
 
 
 @cached_words
 def _patterns() -> Sequence[re.Pattern[str]]:
     """Tried in this order: the most explicit first."""
-    words = "|".join(sorted((re.escape(w).replace("'", APOSTROPHES) for w in _months()), key=len, reverse=True))
+    words = "|".join(sorted((re.escape(w).replace("'", APOSTROPHES) for w in months()), key=len, reverse=True))
     month = rf"(?P<month>{words})"
     texts = (
         # 27APR2026, 27 April 2026, 02FEB22024 (a finger that stayed on the key)
@@ -39,7 +41,7 @@ def _patterns() -> Sequence[re.Pattern[str]]:
         # 10.09.2024, 10-9-2024, 10_09_2024, 10/09/2024: the day first
         r"(?<!\d)(?P<day>\d{1,2})(?P<sep>[-_./])(?P<month>\d{1,2})(?P=sep)(?P<year>20\d\d)(?!\d)",
         # 10.09.24: with full stops the day comes first, where two digits end
-        r"(?<![\d.])(?P<day>\d\d)\.(?P<month>\d\d)\.(?P<year>\d\d)(?![\d.]*\d)",
+        r"(?<![\d.])(?P<day>\d\d)\.(?P<month>\d\d)\.(?P<year>\d\d)(?![\d.]*\d)(?![^\W\d_])",
         # 25_01_01: year, month, day, where the other way round would be long ago; six digits alone are no date
         r"(?<!\d)(?<!\d[._-])(?P<year>\d\d)(?P<sep>[-_])(?P<month>\d\d)(?P=sep)(?P<day>\d\d)(?![._-]?\d)",
         # 2 апреля: the year is not said
@@ -57,6 +59,24 @@ def find_date(text: str, *, short: bool = False, year: int | None = None) -> tup
             if moment is not None:
                 return moment, match.group()
     return None
+
+
+def date_in_name(path: Path, name: str, *, short: bool = False, year: int | None = None) -> tuple[datetime, str] | None:
+    """The one date in the name of a file or layer; a name with two, or with one that may be two, is refused."""
+    found = find_date(name, short=short, year=year)
+    if found is None:
+        return None
+    other = find_date(name.replace(found[1], " ", 1), short=short, year=year)
+    why = f"and {other[1]!r} in the name" if other is not None and other[0] != found[0] else ""
+    if why or (why := is_unclear(found[1])):
+        raise GateError(f"{path}: {found[1]!r} {why}: say which day it depicts, --date YYYY-MM-DD")
+    return found
+
+
+def is_unclear(text: str) -> str:
+    """Whether a date may have the day or the month first, and the words for it."""
+    numbers = {int(number) for match in [_UNCLEAR.match(text)] if match for number in match.groups()}
+    return "may have the day or the month first" if len(numbers) == 2 and max(numbers) <= 12 else ""
 
 
 def without_date(text: str) -> str:
@@ -81,7 +101,7 @@ def _moment(match: re.Match[str], year: int | None) -> datetime | None:
         return None
     month = parts["month"]
     try:
-        number = int(month) if month.isdigit() else _months()[plain(month)]
+        number = int(month) if month.isdigit() else months()[plain(month)]
         return datetime(year, number, int(parts["day"]), tzinfo=UTC)
     except ValueError:
         return None
@@ -91,7 +111,7 @@ def _moment(match: re.Match[str], year: int | None) -> datetime | None:
 FIRST = date(1900, 1, 1)
 _MILLISECONDS = re.compile(r"-?\d{12,13}(?:\.0+)?$")
 _DIGITS = re.compile(r"\d+(?:\.\d+)?$")
-_SLASHES = re.compile(r"(?P<first>\d{1,2})/(?P<second>\d{1,2})/\d{4}$")
+_UNCLEAR = re.compile(r"(\d{1,2})[-/_](\d{1,2})[-/_]\d{4}$")
 _WAY_OUT = "write it as YYYY-MM-DD, or say how it is written: --date-format %d/%m/%Y, for instance"
 # Columns of when somebody drew, changed or fetched a row: they say nothing of what it depicts.
 _EDITING = re.compile(r"creat|edit|updat|modif|retriev|upload|publi(?!c_date)|import|record", re.IGNORECASE)
@@ -121,15 +141,14 @@ def read_instant(text: str, *, form: str | None = None) -> datetime:
 def _written(text: str) -> datetime:
     """ISO 8601 (also with slashes, or eight digits), or a day with its month in words or the day first."""
     iso = re.sub(r"^(\d{4})[/.](\d\d)[/.](\d\d)", r"\1-\2-\3", text)
+    iso = re.sub(r"^(\d{4}-\d\d-\d\d)(?:Z|[+-]\d\d:?\d\d)$", r"\1", iso)  # a day with its zone
     if not _DIGITS.match(text) or (len(text) == 8 and text.isdigit()):
         try:
             return datetime.fromisoformat(iso)
         except ValueError:
             pass
-        slashes = _SLASHES.match(text)
-        numbers = {int(number) for number in slashes.groups()} if slashes is not None else {0}
-        if len(numbers) == 2 and max(numbers) <= 12:
-            raise GateError(f"date {text!r} may have the day or the month first: {_WAY_OUT}")
+        if why := is_unclear(text):
+            raise GateError(f"date {text!r} {why}: {_WAY_OUT}")
         named = find_date(text)
         if named is not None and named[1] == text.rstrip("."):
             return named[0]
