@@ -26,7 +26,8 @@ WORDINGS = {
         "Controlled by Russian forces", "Тимчасово окупована територія", "Окуповані території України",
         "Під контролем РФ", "окуповано росією", "Територія під контролем рф", "Временно оккупированная территория",
         "Под контролем ВС РФ", "занято ВС РФ", "окупована рф територія", "Оккупированная Россией территория", "Российский контроль", "Russian control in Kharkiv oblast",
-        "Russian control from 24 February",
+        "Russian control from 24 February", "Crimea (occupied by Russia since 2014)", "Russian control 2025-01-11",
+        "Control of RF forces as of May 2025", "Russian-occupied Kursk",
     ),
     "UA held": (
         "Ukrainian control", "Under Ukrainian control", "Occupied by Ukraine", "Ukrainian-occupied Kursk", "ВСУ",
@@ -55,6 +56,12 @@ WORDINGS = {
         "Ймовірно під контролем РФ", "Освобождено ВС РФ", "Освобождено от ВСУ", "Вне контроля РФ", "Бывшая оккупация",
         "Якобы под контролем РФ", "Unoccupied", "Неокупована територія", "Nobody's control", "Recaptured", "Оккупировано до 2022", "До деокупації російське", "Russian retreat", "DNR (Russian)",
         "Under neither side's control, Russian shelling", "Ukrainian raid repelled by Russian forces",
+        "Russian held (2014-2022)", "Russian control 2014 to 2022", "Russian control Feb-Nov 2022", "Контроль РФ по май 2023",
+        "Контроль рф з лютого по листопад 2022", "Під контролем рф (2014–2022)", "Russian control 50%", "Declared Russian control",
+        "Occupied Kursk", "Occupation of Kursk oblast", "Окупована частина Курської області", "Оккупация Курской области",
+        "Liberated Kursk", "Captured in Kursk", "Lost by Russia", "Russian-free", "Russian control except Kherson",
+        "Ukraine denies Russian control", "Утрачен контроль РФ", "Свободно от российских войск", "Контроль ЗСУ відновлено",
+        "Recaptured by Russia", "Claimed by Russia, held by Ukraine", "Re-occupied by Russia", "Взято под контроль РФ",
     ),
 }  # fmt: skip
 LISTED = [(text, meaning) for meaning, texts in WORDINGS.items() for text in texts]
@@ -118,6 +125,14 @@ def test_labels_of_one_area_are_read_together(tmp_path: Path, body: str, expecte
     snapshot = one(tmp_path, body)
     assert meanings(snapshot) == expected
     assert len(snapshot.refusals) == 1 - len(expected)
+
+
+@pytest.mark.parametrize(
+    "text", ["Belarusian control", "Rebel-held", "Enemy control", "Separatist control", "Chechen forces control"]
+)
+def test_control_by_somebody_who_is_not_known_is_given_to_no_side_by_its_colour(tmp_path: Path, text: str) -> None:
+    (refusal,) = one(tmp_path, mark(text, colour="800000ff")).refusals
+    assert "is not understood" in refusal.why
 
 
 @pytest.mark.parametrize("text", ["Bakhmut", "Kursk", "Control", "Union Polygon_0", "Rural", "Незалежність", ""])

@@ -9,10 +9,13 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from itertools import pairwise
 from typing import Any
 
 from geo.assets import ASSETS
 from geo.schema import text_or_none
+from geo.text.dates_in_files import months
+from geo.text.languages import plain
 from geo.units import read_table, unit_words
 
 _TABLES = ASSETS / "names"
@@ -115,11 +118,13 @@ _TOPICS = (*SIDES, *_TAKEN, "retaken", "denied", *_STATUSES)
 _INVISIBLE = re.compile("[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]")
 _PREFIX = re.compile(r"\b(de|re|де)-(?=\w)")
 _CAMEL = re.compile(r"(?<=[a-zа-яіїєґ])(?=[A-ZА-ЯІЇЄҐ])")
-_TOKEN = re.compile(r"[^\W\d_]+|\d+|\?")
+_TOKEN = re.compile(r"[^\W\d_]+|\d+|[?%]")
+_SPAN = re.compile(r"(?<!\d)((?:19|20)\d\d)\s*[-\u2013\u2014/]\s*(?:19|20)?\d\d(?![\d.-])")
 _HEX = re.compile(r"(?<![^\W_])(?=[0-9a-f]*\d)[0-9a-f]{6,8}(?![^\W_])", re.IGNORECASE)
 _CYRILLIC = re.compile(r"[а-яіїєґё]")
 # forms that say who does something, and whose the ground is
 _BY = ("рф", "зсу", "всу", "росією", "россией", "україною", "украиной", "росіянами", "россиянами")
+_OCCUPATION = ("occup", "окуп", "оккуп")
 _GENITIVE = ("україни", "украины", "росії", "россии")
 
 
@@ -172,7 +177,7 @@ def known_words() -> tuple[str, ...]:
 def _word(text: str) -> _Word:
     whole, begins, _ = _table()
     role = whole.get(text) or next((role for begin, role in begins if text.startswith(begin)), "")
-    if text == "?":
+    if text in ("?", "%"):  # a doubt, or a part
         role = "turned"
     if text.isdigit():
         role = "number"
@@ -183,11 +188,11 @@ def _words(text: str) -> list[_Word]:
     """The words of a label with their roles; the names of units are places."""
     text = _HEX.sub(" ", unicodedata.normalize("NFKC", without_invisible(text)))
     for mention in reversed(shipped_names().units_in(text)):
-        text = f"{text[: mention.start]} § {text[mention.end :]}"
-    text = _PREFIX.sub(r"\1", _CAMEL.sub(" ", text).casefold())
+        text = f"{text[: mention.start]} {'¤' if mention.code.startswith('RU') else '§'} {text[mention.end :]}"
+    text = _SPAN.sub(r"until \1", _PREFIX.sub(r"\1", _CAMEL.sub(" ", text).casefold()))  # it has ended
     for phrase, one in _table()[2].items():
         text = re.sub(rf"(?<!\w){re.escape(phrase)}(?!\w)", one, text)
-    return [_Word("§", "place") if t == "§" else _word(t) for t in re.findall(rf"{_TOKEN.pattern}|§", text)]
+    return [_Word(t, "place") if t in "§¤" else _word(t) for t in re.findall(rf"{_TOKEN.pattern}|[§¤]", text)]
 
 
 @lru_cache(maxsize=4096)
@@ -195,16 +200,24 @@ def read_label(text: str) -> Label | None:
     """What a label says of control; None where it says nothing of it."""
     words = _words(text)
     roles = {word.role for word in words}
-    if not roles & set(_TOPICS) and not {"held", "turned"} <= roles:
+    unknown = tuple(word.text for word in words if not word.role)
+    if not roles & set(_TOPICS) and not ("held" in roles and (unknown or "turned" in roles)):
         return None
-    if turned := tuple(word.text for word in words if word.role in ("turned", "denied")):
+    ends = [one.text for one, other in pairwise(words) if _ends(one, other)]
+    if turned := (*ends, *(word.text for word in words if word.role in ("turned", "denied"))):
         return Label(unclear=turned, turned=True)
-    if unknown := tuple(word.text for word in words if not word.role):
+    if unknown:
         return Label(unclear=unknown)
     loser, rest = _loser(words)
     topic = tuple(word.text for word in words if word.role in (*_TOPICS, "from"))
     label = None if rest is None else _understood(rest, loser)
     return Label(unclear=topic) if label is None else label
+
+
+def _ends(one: _Word, other: _Word) -> bool:
+    """Whether two words are the end of a time: "to 2022", "по май", "Feb-Nov"."""
+    is_time = other.role == "number" or plain(other.text) in months()
+    return is_time and (one.text in ("to", "по") or (other.role != "number" and plain(one.text) in months()))
 
 
 def _loser(words: Sequence[_Word]) -> tuple[str | None, list[_Word] | None]:
@@ -235,6 +248,9 @@ def _understood(words: Sequence[_Word], loser: str | None) -> Label | None:
     if statuses == {"claimed", "advance"}:
         statuses = {"claimed"}
     taken = bool(found & set(_TAKEN))
+    by_nobody = all(words[i].text.startswith(_OCCUPATION) for i in sides)
+    if by_nobody and (taken or sides or "liberated" in statuses) and any(word.text == "¤" for word in words):
+        return None  # of a place in Russia it does not say by whom
     if len(statuses) + taken > 1:
         return None
     status = next(iter(statuses), None)
