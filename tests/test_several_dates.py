@@ -90,6 +90,63 @@ def test_a_column_of_dates_beside_a_dated_name_is_refused(column: str, source: s
     assert len(stored(tmp_path, source, path, columns={"date": column}).snapshots) == 2
 
 
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("t", ("2024-11-10", "2024-11-11")), ("period", ("10 November 2024", "11 November 2024")),
+        ("snapshot", ("20241110", "20241111")), ("epoch", (1731196800, 1731283200)), ("year", (2023, 2024)),
+        ("Week", ("2024-W45", "2024-W46")), ("name", ("Control 10.11.2024", "Control 11.11.2024")),
+        ("x", (1731196800000, 1731283200000)), ("місяць", ("10", "11")),
+    ],
+)  # fmt: skip
+def test_a_column_of_dates_is_known_by_its_cells(column: str, values: tuple[Any, Any], tmp_path: Path) -> None:
+    path = geojson(tmp_path / "map_2024-11-12.geojson", *({**HELD, column: value} for value in values))
+    receipt = stored(tmp_path, "vector", path)
+    assert receipt.outcome == "refused"
+    assert f"{column!r} holds 2 dates" in receipt.error
+    assert len(stored(tmp_path, "vector", path, date="2024-11-12").snapshots) == 1
+
+
+@pytest.mark.parametrize(
+    ("column", "values"),
+    [
+        ("captured_on", ("2024-11-10", "2024-11-11")), ("since", ("2024-11-10", "2024-11-11")),
+        ("id", ("1731196", "1731283")), ("name", ("Sector 1", "Sector 2")), ("note", ("10 November 2024", "quiet")),
+        ("area_km2", ("20241.5", "20242.5")), ("t", ("2024-11-10", "2024-11-10")),
+    ],
+)  # fmt: skip
+def test_other_columns_are_no_dates_of_the_map(column: str, values: tuple[Any, Any], tmp_path: Path) -> None:
+    path = geojson(tmp_path / "map_2024-11-12.geojson", *({**HELD, column: value} for value in values))
+    assert len(stored(tmp_path, "vector", path).snapshots) == 1
+
+
+FOLDERS = {"folder": "<name>{0}</name>", "time": "<name>x</name><TimeStamp><when>{0}</when></TimeStamp>"}
+
+
+@pytest.mark.parametrize("kind", FOLDERS)
+def test_folders_of_several_days_are_no_one_map(kind: str, tmp_path: Path) -> None:
+    ring = "<coordinates>35,51 36,51 36,52 35,52 35,51</coordinates>"
+    area = f"<Polygon><outerBoundaryIs><LinearRing>{ring}</LinearRing></outerBoundaryIs></Polygon>"
+    days = ("2024-11-10", "2024-11-11")
+    marks = (
+        f"<Folder>{FOLDERS[kind].format(d)}<Placemark><name>Russian control</name>{area}</Placemark></Folder>"
+        for d in days
+    )
+    path = tmp_path / "map 2024-11-12.kml"
+    path.write_text(f"<kml><Document>{''.join(marks)}</Document></kml>")
+    receipt = stored(tmp_path, "uacontrolmap", path)
+    assert len(receipt.snapshots) == (2 if kind == "time" else 0)
+    assert receipt.outcome == "stored" or "'folder' holds 2 dates" in receipt.error
+
+
+def test_an_end_without_a_beginning_is_refused_in_words(tmp_path: Path) -> None:
+    area = "<Polygon><outerBoundaryIs><LinearRing><coordinates>35,51 36,51 36,52 35,51</coordinates></LinearRing></outerBoundaryIs></Polygon>"
+    span = "<TimeSpan><end>2025-01-12</end></TimeSpan>"
+    path = tmp_path / "m.kml"
+    path.write_text(f"<kml><Document><Placemark><name>Russian control</name>{span}{area}</Placemark></Document></kml>")
+    assert "no date" in stored(tmp_path, "uacontrolmap", path).error
+
+
 def test_dates_of_editing_and_a_date_given_keep_one_map(tmp_path: Path) -> None:
     rows = [{**HELD, "EditDate": value, "day_shown": value} for value in ("2024-11-10", "2024-11-11")]
     edited = [{key: value for key, value in row.items() if key != "day_shown"} for row in rows]

@@ -190,7 +190,10 @@ def _placemark(element: Element, *, row: int, around: tuple[tuple[str, str], ...
     style = _text(element, "styleUrl")
     own, shared = _child(element, "Style"), styles.find(style)
     unread = next((_tag(child) for child in element if _tag(child) in _UNREAD), "")
-    moment = _text(element, "TimeStamp", "when")
+    # a folder's time is that of all in it
+    times = (e for e in (element, *element.iterancestors()) if any(_tag(c) in ("TimeSpan", "TimeStamp") for c in e))
+    dated = next(times, None)
+    moment = _text(dated, "TimeStamp", "when")
     return Placemark(
         row=row,
         name=_text(element, "name"),
@@ -201,8 +204,8 @@ def _placemark(element: Element, *, row: int, around: tuple[tuple[str, str], ...
         document=next((name for tag, name in around if tag == "Document"), ""),
         folders=tuple(name for tag, name in around if tag == "Folder"),
         data=_extended(element),
-        begin=_text(element, "TimeSpan", "begin") or moment,
-        end=_text(element, "TimeSpan", "end") or moment,
+        begin=_text(dated, "TimeSpan", "begin") or moment,
+        end=_text(dated, "TimeSpan", "end") or moment,
         error=f"a {unread} is not read: areas, lines and points are" if unread else "",
     )
 

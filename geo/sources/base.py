@@ -66,7 +66,7 @@ def by_dates(
     last = np.array([stop[row - 1] for row in rows], dtype=object)
     has_ends = any(end is not None for end in last)
     days = sorted({*start.tolist(), *last[last != None].tolist()})  # noqa: E711  (element by element)
-    days = days or sorted({moment for moment in begins if moment is not None})[:1]
+    days = days or sorted({moment for moment in (*begins, *stop) if moment is not None})[:1]
     refuse_too_many("the file", len(days), INSTANTS, "instants")  # before a snapshot of each is made
     belongs = {r.row: begins[r.row - 1] if begins[r.row - 1] in days else days[0] for r in snapshot.refusals}
     found = []
@@ -97,13 +97,12 @@ def refuse_several_dates(path: Path, table: pd.DataFrame, options: Options, wher
     several = several_dates(columns)
     if not several:
         return []
-    told = ", ".join(f"{name!r} holds {count} dates" for name, count in several.items())
+    told = ", ".join(f"{name!r} holds {count} dates" for name, (count, _) in several.items())
     if options.date is not None:
         return [f"column {told}: all rows are taken for {options.date}, as --date says"]
-    raise GateError(
-        f"{path}: column {told}, and {where}: --column date={next(iter(several))} makes a snapshot of each date, --date"
-        " YYYY-MM-DD takes all rows for one"
-    )
+    column = next((name for name, (_, readable) in several.items() if readable), None)
+    each = f"--column date={column} makes a snapshot of each date, " if column else "part the file by them, or "
+    raise GateError(f"{path}: column {told}, and {where}: {each}--date YYYY-MM-DD takes all rows for one")
 
 
 def parse_meaning(text: str, *, word: str) -> tuple[str | None, str]:

@@ -17,7 +17,7 @@ import shapely
 from geo.errors import GateError
 from geo.formats.kml import Placemark, read_kml
 from geo.schema import CRS, Options, Refusal, Snapshot, parse_instant
-from geo.sources.base import by_dates, meanings, shipped_reader
+from geo.sources.base import by_dates, meanings, refuse_several_dates, shipped_reader
 from geo.text.control_words import Label, known_words, read_label
 from geo.text.dates_in_files import date_in_name, read_instant
 
@@ -178,6 +178,8 @@ def _dates(
     for name in (path.stem, document):
         found = date_in_name(path, name, short=True, year=int(year.group()) if year else None)
         if found is not None:
+            table = pd.DataFrame({"name": [m.name for m in marks], "folder": ["/".join(m.folders) for m in marks]})
+            refuse_several_dates(path, table, options, f"the name says {found[1]!r}")
             return [found[0]] * len(marks), [], [f"the date is read from {found[1]!r} in the name"]
     one = next((begin for begin in begins if begin is not None), None)
     if one is not None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -113,9 +113,15 @@ _MILLISECONDS = re.compile(r"-?\d{12,13}(?:\.0+)?$")
 _DIGITS = re.compile(r"\d+(?:\.\d+)?$")
 _UNCLEAR = re.compile(r"(\d{1,2})[-/_](\d{1,2})[-/_]\d{4}$")
 _WAY_OUT = "write it as YYYY-MM-DD, or say how it is written: --date-format %d/%m/%Y, for instance"
-# Columns of when somebody drew, changed or fetched a row: they say nothing of what it depicts.
-_EDITING = re.compile(r"creat|edit|updat|modif|retriev|upload|publi(?!c_date)|import|record", re.IGNORECASE)
+# Columns of when somebody drew, changed or fetched a row, or a side gained its ground: not of what it depicts.
+_EDITING = re.compile(
+    r"creat|edit|updat|modif|retriev|upload|publi(?!c_date)|import|record|captur|seiz|liberat|taken|gained|since",
+    re.IGNORECASE,
+)
 _DATED = re.compile(r"date|time|day|begin|start|from|when|depict|as_?of|дата", re.IGNORECASE)
+_PERIODS = ("year", "month", "week", "quarter", "год", "рік", "місяць", "месяц")
+_LABELS = ("name", "title", "folder", "layer", "label", "назва", "название")
+_SECONDS = re.compile(r"1[0-9]{9}(?:\.0+)?$")
 
 
 def read_instant(text: str, *, form: str | None = None) -> datetime:
@@ -156,17 +162,42 @@ def _written(text: str) -> datetime:
     raise GateError(f"date {text!r} is a bare number, which is not taken for a date: {_WAY_OUT}")
 
 
-def several_dates(columns: Mapping[str, Sequence[str | None]], known: Iterable[str] = ()) -> dict[str, int]:
-    """Columns that give the rows several dates of what they depict -> how many."""
+def several_dates(columns: Mapping[str, Sequence[str | None]]) -> dict[str, tuple[int, bool]]:
+    """Columns that give the rows several dates of what they depict -> how many, and whether they can be read so."""
     found = {}
     for name, cells in columns.items():
         values = {cell for cell in cells if cell is not None}
-        if len(values) < 2 or _EDITING.search(name) or not (_DATED.search(name) or name.casefold() in known):
+        if len(values) < 2 or _EDITING.search(name):
             continue
+        if name.casefold() in _PERIODS:
+            found[name] = (len(values), False)
+            continue
+        is_label = name.casefold() in _LABELS
         try:
-            count = len({read_instant(value) for value in values})
+            if is_label or all(map(_SECONDS.match, values)):
+                count = len({_instant_within(value) for value in values})
+            else:
+                count = len({read_instant(value) for value in values if _is_dated(name, value)})
         except GateError:
             continue
         if count > 1:
-            found[name] = count
+            found[name] = (count, not is_label and not all(map(_SECONDS.match, values)))
     return found
+
+
+def _is_dated(name: str, value: str) -> bool:
+    """Whether a cell is looked at as a date: by its column's name, or by its own signs."""
+    bare = _DIGITS.match(value) and not re.fullmatch(r"20\d{6}", value) and not _MILLISECONDS.match(value)
+    if bare and not _DATED.search(name):
+        raise GateError(f"{value!r} is a number")
+    return True
+
+
+def _instant_within(text: str) -> datetime:
+    """The day within a label, or the seconds since 1970 that a number may be."""
+    if _SECONDS.match(text):
+        return datetime.fromtimestamp(float(text), UTC)
+    found = find_date(text)
+    if found is None:
+        raise GateError(f"no date in {text!r}")
+    return found[0]
