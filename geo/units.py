@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from geo.assets import ASSETS
 from geo.errors import FileError, UnitError
-from geo.schema import text_or_none
+from geo.schema import number_of, text_or_none
 
 # Words that people add to or leave off a unit's name.
 _KINDS = (
@@ -181,6 +181,11 @@ class Countries:
     detail_codes: NDArray[np.object_]
     detail_names: NDArray[np.object_]
     coarse_codes: NDArray[np.object_]
+    of_rows: pd.Series
+
+    def of(self, units: gpd.GeoDataFrame) -> NDArray[np.object_]:
+        """The country of each of some of the units; "" where none is known."""
+        return np.asarray(self.of_rows[units.index], dtype=object)
 
     def locate(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.object_]:
         """Country code of each point, "" at sea or where no unit is known."""
@@ -237,11 +242,9 @@ class Countries:
 
 def countries_of(units: gpd.GeoDataFrame) -> Countries:
     """Make the look-up from an archive's units."""
-    codes, above = ([text_or_none(v) for v in units[c]] for c in ("unit", "parent"))
-    parents = {u: p for u, p in zip(codes, above, strict=True) if u and p}
     top = units["level"] == 0
     geometry = np.asarray(units.geometry.array, dtype=object)
-    fine = np.array([_country_of(u or p or "", parents) for u, p in zip(codes, above, strict=True)], dtype=object)
+    fine = unit_countries(units)
     is_top = top.to_numpy()
     return Countries(
         areas_km2=dict(zip(units["unit"][top], units["area_km2"][top], strict=True)),
@@ -251,7 +254,44 @@ def countries_of(units: gpd.GeoDataFrame) -> Countries:
         detail_codes=fine[~is_top],
         detail_names=units["name"].to_numpy(dtype=object)[~is_top],
         coarse_codes=fine[is_top],
+        of_rows=pd.Series(fine, index=units.index, dtype=object),
     )
+
+
+def unit_countries(units: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    """The country of each unit: by its parents, or where they reach none, the one in which it lies; "" is none."""
+    found, codes, top = _by_parents(units), units["unit"].to_numpy(dtype=object), units["level"].to_numpy() == 0
+    if top.any():
+        for at in np.flatnonzero(~top & ~np.isin(found, found[top])):
+            own = "" if found[at] == text_or_none(codes[at]) else found[at]
+            found[at] = country_by_place(units[top], units.geometry.iloc[at]) or own
+    return found
+
+
+def _by_parents(units: gpd.GeoDataFrame) -> NDArray[np.object_]:
+    codes, above = ([text_or_none(v) for v in units[c]] for c in ("unit", "parent"))
+    parents = {u: p for u, p in zip(codes, above, strict=True) if u and p}
+    return np.array([_country_of(u or p or "", parents) for u, p in zip(codes, above, strict=True)], dtype=object)
+
+
+def located_notes(known: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> tuple[str, ...]:
+    """What is to be said of new units whose parents no unit of the archive is: their country is found by place."""
+    missing = new["level"].gt(0) & ~new["parent"].isin([*known["unit"], *new["unit"]])
+    if not missing.any():
+        return ()
+    both = gpd.GeoDataFrame(pd.concat([known, new], ignore_index=True), crs=new.crs)
+    said, found = (codes[len(known) :] for codes in (_by_parents(both), unit_countries(both)))
+    codes = sorted({str(c) or "none" for c in found[said != found].tolist()})
+    count = number_of(int((said != found).sum()), "unit")
+    if not codes:
+        return ()
+    return (f"{count} with no parent in the archive: the country in which they lie counts ({', '.join(codes)})",)
+
+
+def country_by_place(countries: gpd.GeoDataFrame, shape: shapely.Geometry) -> str | None:
+    """The code of the country in which a unit lies; None where no country does."""
+    inside = countries[shapely.intersects(np.asarray(countries.geometry.array, dtype=object), shape.point_on_surface())]
+    return None if inside.empty else text_or_none(inside["unit"].iloc[-1])
 
 
 def _country_of(code: str, parents: Mapping[str, str]) -> str:

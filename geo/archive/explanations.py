@@ -21,7 +21,7 @@ from geo.errors import UnitError
 from geo.measure import areas
 from geo.measure.areas import border_band
 from geo.measure.ellipsoid import areas_km2, local_plane, without_residue
-from geo.presentation.statuses import named, of_row
+from geo.presentation.statuses import NO_DOUBT, named, of_row
 from geo.schema import number_of, text_or_none
 from geo.version import __version__
 
@@ -79,13 +79,15 @@ def explain(
     frame, effective = reader.side(query, date)
     table = figures.area_table(reader, date, query)
     accuracy = accuracy_km if accuracy_km is not None else reader.accuracy_km(query.source)
-    zones = {(z.unit, z.boundary): z.shape for z in reader.zones(query, ground=frame)}
+    zones = reader.zones(query, ground=frame)
     ground = areas.ground_by_class(frame, by_native=by == "native")
     rows = []
     for row in _plain(table):
         key = (row["controller"], row["status"], row.get("native"), row.get("part") or "")
-        zone = zones[row["unit"], row["boundary"]]
+        zone = _zone_of(row, areas.class_zones(zones, key, frame.total_bounds))
         causes = _area_causes(reader, row, ground[key], zone, accuracy, _contested(frame, row))
+        if row["upper_km2"] is None and of_row(row).is_held:
+            causes += _others_cause(row, figures.held_by_others(reader, date, query))
         rows.append({
             **{k: row.get(k) for k in ("controller", "status", "native", "part", "unit", "boundary")},
             "value_km2": row["area_km2"], "polygons": _count(frame, row), "means": _means(query.source, row),
@@ -128,11 +130,14 @@ def explain_change(
     uppers = [figures.area_table(reader, when, query) for when in (from_, to)]
     accuracy = accuracy_km if accuracy_km is not None else reader.accuracy_km(query.source)
     changes = {c.key: c for c in areas.overlaid(sides[0][0], sides[1][0], by_native=by == "native")}
-    zones = {(z.unit, z.boundary): z.shape for z in reader.zones(query, ground=sides[1][0])}
+    zones = reader.zones(query, ground=sides[1][0])
     rows = []
     for row in _plain(table):
         key = (row["controller"], row["status"], row.get("native"), row.get("part") or "")
-        causes = _change_causes(row, uppers, changes[key], zones[row["unit"], row["boundary"]], accuracy)
+        change = changes[key]
+        bounds = shapely.total_bounds(np.array([change.before, change.after], dtype=object))
+        zone = _zone_of(row, areas.class_zones(zones, key, bounds))
+        causes = _change_causes(row, uppers, change, zone, accuracy)
         causes += [_age(name, used, row) for name, used in (("first", sides[0][1]), ("last", sides[1][1]))]
         rows.append({
             **{k: row.get(k) for k in ("controller", "status", "native", "part", "unit", "boundary")},
@@ -143,6 +148,10 @@ def explain_change(
     question = {"figure": "change", "from": str(from_), "to": str(to), "base": str(from_ if base is None else base)}
     facts = _facts(reader, query, question, rows, [effective for _, effective in sides])
     return Workings({**facts, "notes": [*table.attrs["notes"], *facts["notes"]]})
+
+
+def _zone_of(row: Mapping[str, Any], zones: Sequence[areas.Zone]) -> shapely.Geometry | None:
+    return next(z.shape for z in zones if (z.unit, z.boundary) == (row["unit"], row["boundary"]))
 
 
 # -- causes -------------------------------------------------------------------------------------------------------
@@ -158,9 +167,7 @@ def _area_causes(
 ) -> list[dict[str, Any]]:
     causes: list[dict[str, Any]] = []
     if of_row(row).is_held:
-        more = float(without_residue(row["upper_km2"] - row["area_km2"], of=row["upper_km2"]))
-        words = "contested ground of the countries in which this lies, which the source gives to nobody"
-        causes.append({"cause": "contested ground", "less_km2": 0.0, "more_km2": more, "words": words})
+        causes.append(_contested_cause(row))
     if accuracy is None:
         causes.append(_NOT_KNOWN)
     else:
@@ -168,6 +175,25 @@ def _area_causes(
     return [*causes, _age_words("snapshot", row["snapshot"], row["snapshot_age_days"])]
 
 
+def _contested_cause(row: Mapping[str, Any]) -> dict[str, Any]:
+    if row["upper_km2"] is None:
+        return _NO_DOUBT
+    more = float(without_residue(row["upper_km2"] - row["area_km2"], of=row["upper_km2"]))
+    words = "contested ground that touches this, which the source gives to nobody"
+    return {"cause": "contested ground", "less_km2": 0.0, "more_km2": more, "words": words}
+
+
+def _others_cause(row: Mapping[str, Any], others: Sequence[tuple[str, str, float]]) -> list[dict[str, Any]]:
+    said = [(km2, source) for source, side, km2 in others if side == row["controller"]]
+    if not said:
+        return []
+    low, high = (pick(km2 for km2, _ in said) for pick in (min, max))
+    words = "other sources with a snapshot of the same day: " + ", ".join(f"{v:,.1f} km² by {s}" for v, s in said)
+    less, more = max(row["area_km2"] - low, 0.0), max(high - row["area_km2"], 0.0)
+    return [{"cause": "other sources", "less_km2": less, "more_km2": more, "words": words}]
+
+
+_NO_DOUBT = {"cause": "contested ground", "less_km2": None, "more_km2": None, "words": NO_DOUBT}
 _NOT_KNOWN = {
     "cause": "drawing accuracy", "less_km2": None, "more_km2": None,
     "words": "how far the source's lines may be off is not known (--accuracy-km says it), so no band is given",
@@ -210,13 +236,7 @@ def _change_causes(
 ) -> list[dict[str, Any]]:  # fmt: skip
     causes: list[dict[str, Any]] = []
     if of_row(row).is_held:
-        first, last = (_upper(table, row) for table in uppers)
-        other = last - first
-        words = f"net with the contested ground counted on both dates: {other:,.1f} km²"
-        apart = float(without_residue(other - row["net_km2"], of=first + last, signed=True))
-        causes.append(
-            {"cause": "contested ground", "less_km2": max(-apart, 0.0), "more_km2": max(apart, 0.0), "words": words}
-        )
+        causes.append(_contested_change(row, [_upper(table, row) for table in uppers]))
     if accuracy is None:
         return [*causes, _NOT_KNOWN]
     gained, lost = (_near(getattr(change, word), change, zone, accuracy) for word in ("gained", "lost"))
@@ -228,6 +248,16 @@ def _change_causes(
         {"cause": "drawing accuracy", "accuracy_km": accuracy, "less_km2": gained, "more_km2": lost, "words": words}
     )
     return causes
+
+
+def _contested_change(row: Mapping[str, Any], uppers: Sequence[tuple[float, bool]]) -> dict[str, Any]:
+    (first, doubt), (last, doubt_later) = uppers
+    if not (doubt or doubt_later):
+        return _NO_DOUBT
+    other = last - first
+    words = f"net with the contested ground counted on both dates: {other:,.1f} km²"
+    apart = float(without_residue(other - row["net_km2"], of=first + last, signed=True))
+    return {"cause": "contested ground", "less_km2": max(-apart, 0.0), "more_km2": max(apart, 0.0), "words": words}
 
 
 def _near(piece: shapely.Geometry, change: areas.ClassChange, zone: shapely.Geometry | None, accuracy: float) -> float:
@@ -245,12 +275,14 @@ def _near(piece: shapely.Geometry, change: areas.ClassChange, zone: shapely.Geom
     return _km2(plane.lifted(laid))
 
 
-def _upper(table: pd.DataFrame, row: Mapping[str, Any]) -> float:
+def _upper(table: pd.DataFrame, row: Mapping[str, Any]) -> tuple[float, bool]:
+    """The upper bound of a figure, and whether the source shows contested ground on that date."""
     names = ("controller", "status", "unit", *(n for n in ("native", "part") if n in table))
     for other in _plain(table):
         if all((other.get(n) or None) == (row.get(n) or None) for n in names):
-            return float(other["upper_km2"])
-    return 0.0
+            doubt = other["upper_km2"] is not None
+            return float(other["upper_km2"] if doubt else other["area_km2"]), doubt
+    return 0.0, False
 
 
 def _age(name: str, effective: EffectiveSnapshots, row: Mapping[str, Any]) -> dict[str, Any]:
@@ -267,8 +299,10 @@ def _age_words(what: str, snapshot: str, days: float) -> dict[str, Any]:
     return {"cause": "age of the snapshot", "age_days": days, "less_km2": None, "more_km2": None, "words": words}
 
 
-def _range(value: float, causes: Sequence[Mapping[str, Any]], *, signed: bool = False) -> list[float]:
+def _range(value: float, causes: Sequence[Mapping[str, Any]], *, signed: bool = False) -> list[float] | None:
     """Lowest and highest, as if all causes that are given in km² were at their worst at once; an area is 0 or more."""
+    if all(cause["less_km2"] is None for cause in causes):
+        return None
     less, more = (sum(c[key] or 0.0 for c in causes) for key in ("less_km2", "more_km2"))
     return [float(without_residue(v, of=abs(value) + less + more, signed=signed)) for v in (value - less, value + more)]
 
@@ -361,14 +395,13 @@ def _lines(facts: Mapping[str, Any]) -> list[str]:
 def _figure_lines(row: Mapping[str, Any]) -> list[str]:
     name = f"{row['controller'] or ''} {row['status']}".strip() + (f", {row['native']}" if row["native"] else "")
     name += f" in {row['unit']} ({row['boundary']})" if row["unit"] else ""
-    low, high = row["range_km2"]
+    span = "no range" if row["range_km2"] is None else "range {:,.1f} to {:,.1f}".format(*row["range_km2"])
     if "value_km2" in row:
         count = f"{row['polygons']} polygon{'' if row['polygons'] == 1 else 's'}"
-        said = f"{row['value_km2']:,.1f} km², range {low:,.1f} to {high:,.1f}; {count}"
+        said = f"{row['value_km2']:,.1f} km², {span}; {count}"
     else:
         said = (
-            f"gained {row['gained_km2']:,.1f}, lost {row['lost_km2']:,.1f}, net {row['net_km2']:,.1f} km²,"
-            f" net range {low:,.1f} to {high:,.1f}"
+            f"gained {row['gained_km2']:,.1f}, lost {row['lost_km2']:,.1f}, net {row['net_km2']:,.1f} km², net {span}"
         )
     causes = [f"    {_cause_words(cause)}" for cause in row["causes"]]
     return [f"  {name}: {said}", f"    means: {row['means']}", *causes]

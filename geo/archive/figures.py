@@ -26,11 +26,13 @@ from geo.archive.results import (
     table_of,
 )
 from geo.archive.shared_docs import consistent_read
-from geo.errors import UsageError
+from geo.errors import NoSnapshotError, UsageError
 from geo.measure import areas
 from geo.measure.ellipsoid import areas_km2
+from geo.measure.nearest_units import BEYOND_KM
 from geo.measure.series.panel import changed_ground, panel
 from geo.measure.series.parallel import ClassFilter, series_changes
+from geo.presentation.statuses import NO_DOUBT, named, shows_doubt
 from geo.schema import last_instant, parse_instant, to_instant, write_instant
 
 AREA_COLUMNS = (
@@ -57,11 +59,13 @@ def area(
     -------
     pandas.DataFrame
         A row for each class, and for each unit with ``by="unit"``: source, controller, status, unit, area_km2,
-        lower_km2, upper_km2, snapshot, snapshot_age_days, boundary; with ``by="native"`` also native; `part`, where
-        there are several, tells a source's separate publications apart, which are never added. km² on the WGS 84
-        ellipsoid, edges straight in longitude and latitude (RFC 7946). The lower bound of ``held`` is the held ground
-        alone, the upper one adds the contested ground of the country in which it lies; for the other classes both are
-        the area. ``attrs["notes"]`` says what is to be known of the figures.
+        lower_km2, upper_km2, snapshot, snapshot_age_days, boundary; with ``by="native"`` also native; `beyond_km2`,
+        where there is any, is what of area_km2 lies up to 5 km beyond the unit, off border or coast of the country that
+        the class is in by its source's own word; `part`, where there are several, tells a source's separate
+        publications apart, which are never added. km² on the WGS 84 ellipsoid, edges straight in longitude and latitude
+        (RFC 7946). The lower bound of ``held`` is the held ground alone, the upper one adds the contested ground that
+        touches it; for the other classes both are the area. Both are missing where the source shows no contested
+        ground. ``attrs["notes"]`` says what is to be known of the figures.
 
     Raises
     ------
@@ -161,7 +165,8 @@ def series(
     pandas.DataFrame
         date (ISO 8601, UTC), source, controller, status, unit, area_km2, gained_km2, lost_km2 (both since the snapshot
         before; missing at the first); with ``by="native"`` also native, with ``by="unit"`` also share_percent (of the
-        unit's area), and part where a source has several. ``attrs["notes"]`` says where the source's series breaks.
+        unit's area, by the ground inside it), beyond_km2 as in `area`, and part where a source has several.
+        ``attrs["notes"]`` says where the source's series breaks.
 
     Raises
     ------
@@ -200,7 +205,8 @@ def series(
     )
     table = _keep_known(_series_table(panel(changes, zones, instants=chosen), zones, query, chosen), reader, query)
     ends = [set(snapshots.loc[snapshots["depicts"] == write_instant(i), "snapshot"]) for i in chosen[:1] + chosen[-1:]]
-    table.attrs["notes"] = (*(breaks_between(snapshots, *ends) if ends else ()), *reader.notes(query.source))
+    breaks = breaks_between(snapshots, *ends) if ends else ()
+    table.attrs["notes"] = (*breaks, *reader.notes(query.source), *_beyond_notes(table))
     return table
 
 
@@ -211,14 +217,47 @@ def area_table(reader: Reader, date: When | None, query: Query) -> pd.DataFrame:
     """The km² of every class on a date."""
     frame, effective = reader.side(query, date)
     zones = reader.zones(query, ground=frame)
-    rows = areas.area_rows(frame, zones=zones, by_native=query.by == "native", countries=reader.countries())
+    doubt = shows_doubt(query.source, effective, frame["status"])
+    rows = areas.area_rows(frame, zones=zones, by_native=query.by == "native", has_doubt=doubt)
     for row in rows:
         row["source"] = query.source
         row["snapshot"], row["snapshot_age_days"] = snapshot_of(effective, row)
     table = _keep_known(table_of(rows, columns_of(rows, AREA_COLUMNS, query.by)), reader, query)
     odd = reader.far_off(frame)[1] if query.within is None else ()
-    table.attrs["notes"] = (*reader.notes(query.source), *odd, *age_notes(effective, date))
+    ranges = _beyond_notes(table)
+    if not doubt and len(table):
+        others = others_of_day(reader, date, query).items()
+        ranges = (f"{NO_DOUBT}, so its areas have no range", *(f"{s} held that day: {w}" for s, w in others), *ranges)
+    table.attrs["range_notes"] = ranges
+    table.attrs["notes"] = (*reader.notes(query.source), *odd, *ranges, *age_notes(effective, date))
     return table
+
+
+def others_of_day(reader: Reader, date: When | None, query: Query) -> dict[str, str]:
+    """What other sources with a snapshot of the same day give each side as held, in words."""
+    found: dict[str, list[str]] = {}
+    for source, side, km2 in held_by_others(reader, date, query):
+        found.setdefault(side, []).append(f"{km2:,.1f} km² by {source}")
+    return {side: ", ".join(words) for side, words in found.items()}
+
+
+def held_by_others(reader: Reader, date: When | None, query: Query) -> list[tuple[str, str, float]]:
+    """(source, side, km²) of what other sources with a snapshot of the same day give as held."""
+    days = {str(d)[:10] for d in reader.used(query, date)["depicts"]}
+    found = []
+    for name in () if query.by else reader.store.control_sources():
+        other = replace(query, source=str(name))
+        try:
+            used = reader.used(other, date)
+        except NoSnapshotError:
+            continue
+        if name == query.source or days.isdisjoint(d[:10] for d in used["depicts"]):
+            continue
+        frame = reader.state(other, date, used)
+        held = frame[frame["status"].isin(named(is_held=True))]
+        rows = areas.area_rows(held, zones=reader.zones(other, ground=held))
+        found += [(other.source, row["controller"] or "nobody", row["area_km2"]) for row in rows]
+    return found
 
 
 def change_table(reader: Reader, from_: When, to: When, query: Query, *, base: When | None) -> pd.DataFrame:
@@ -238,8 +277,18 @@ def change_table(reader: Reader, from_: When, to: When, query: Query, *, base: W
     table = _keep_known(table_of(rows, columns_of(rows, CHANGE_COLUMNS, query.by)), reader, query)
     breaks = breaks_between(reader.snapshots(), *({n for n, _ in s.values()} for s in (first, last)))
     ages = dict.fromkeys((*age_notes(first, from_), *age_notes(last, to)))
-    table.attrs["notes"] = (*breaks, *reader.notes(query.source), *ages)
+    table.attrs["notes"] = (*breaks, *reader.notes(query.source), *_beyond_notes(table), *ages)
     return table
+
+
+def _beyond_notes(table: pd.DataFrame) -> tuple[str, ...]:
+    """What is to be said where ground beyond a border counts in the nearest unit."""
+    if "beyond_km2" not in table:
+        return ()
+    return (
+        f"beyond_km2 is ground drawn up to {BEYOND_KM:g} km beyond border or coast of the country that its class is in,"
+        " by the source's own word: it counts in the nearest unit",
+    )
 
 
 def _class_changes(
@@ -282,7 +331,7 @@ def _series_table(
     share = ["share_percent"] if query.by == "unit" else []
     if share:
         size = {z.unit: float(areas_km2(np.array([z.shape], dtype=object))[0]) for z in zones if z.boundary}
-        whole["share_percent"] = 100 * whole["area_km2"] / whole["unit"].map(size)
+        whole["share_percent"] = 100 * (whole["area_km2"] - whole["beyond_km2"]) / whole["unit"].map(size)
     plain = whole.astype(object).where(whole.notna(), None)
     rows = [{str(k): v for k, v in row.items()} for row in plain.to_dict("records")]
     return table_of(rows, columns_of(rows, SERIES_COLUMNS, query.by) + share)

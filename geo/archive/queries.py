@@ -26,6 +26,7 @@ from geo.errors import NoSnapshotError, SourceError, UnitError, UsageError
 from geo.measure import areas
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.location_checks import far_off
+from geo.measure.nearest_units import UnitSet
 from geo.schema import (
     CRS,
     is_day,
@@ -334,7 +335,7 @@ class Reader:
 
     def zones(self, query: Query, *, ground: gpd.GeoDataFrame) -> Sequence[areas.Zone]:
         """Where a question is measured: everywhere, in one unit, or in every unit where the ground is."""
-        zone = self.zone(query.within, query.boundary)
+        zone = self.zone(query.within, query.boundary, query.source)
         if query.by not in (None, "unit", "native"):
             raise UsageError(f"by={query.by!r} is unknown: 'unit' or 'native'")
         if query.by != "unit":
@@ -345,10 +346,22 @@ class Reader:
         units = units[units["level"] == (finest_level(units, ground) if query.level is None else query.level)]
         if query.boundary is None and len(units):
             units = units[units["boundary"] == units["boundary"].iloc[-1]]
-        return areas.zones_by_unit(units, within=zone.shape)
+        known = self._unit_set(query.source, units)
+        return areas.zones_by_unit(units, within=None if zone.shape is None else zone, known=known)
 
-    def zone(self, within: str | shapely.Geometry | None, boundary: str | None = None) -> areas.Zone:
-        """The ground of one unit or polygon, or everywhere."""
+    def _unit_set(self, source: str, units: gpd.GeoDataFrame) -> UnitSet:
+        """The units of one boundary set and level with their countries, for the classes of a source."""
+
+        def made() -> UnitSet:
+            return UnitSet(source, np.asarray(units.geometry.array, dtype=object), self.countries().of(units))
+
+        key = ("unit set", source, *(units[["boundary", "level"]].iloc[-1] if len(units) else ()))
+        return self.store.recall(key, made)
+
+    def zone(
+        self, within: str | shapely.Geometry | None, boundary: str | None = None, source: str | None = None
+    ) -> areas.Zone:
+        """The ground of one unit or polygon, or everywhere; of a source, what lies a little beyond its country too."""
         if boundary is not None:
             units_of_set(self.units(), boundary)
         if within is None:
@@ -357,4 +370,8 @@ class Reader:
             return areas.Zone("(polygon)", None, within)
         units = self.units()
         row = units.iloc[find_unit(units, within, boundary=boundary)]
-        return areas.Zone(text_or_none(row["unit"]) or str(row["name"]), row["boundary"], row.geometry)
+        zone = areas.Zone(text_or_none(row["unit"]) or str(row["name"]), row["boundary"], row.geometry)
+        if source is None:
+            return zone
+        mates = units[(units["boundary"] == row["boundary"]) & (units["level"] == row["level"])]
+        return zone._replace(units=self._unit_set(source, mates), place=mates.index.get_loc(row.name))

@@ -69,8 +69,8 @@ def columns_of(rows: Sequence[dict[str, Any]], columns: Sequence[str], by: By | 
     """The columns of an answer."""
     after = columns.index("unit") + 1 if "unit" in columns else 0
     native = ["native"] if by == "native" else []
-    parts = ["part"] if any(row.get("part") for row in rows) else []
-    return [*columns[:after], *native, *columns[after:], *parts]
+    later = [name for name in ("part", "beyond_km2") if any(row.get(name) for row in rows)]
+    return [*columns[:after], *native, *columns[after:], *later]
 
 
 def joined_intervals(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:

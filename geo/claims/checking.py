@@ -35,6 +35,7 @@ from geo.claims.verdict import (
 )
 from geo.claims.wording import figure_words
 from geo.errors import UnitError, UsageError
+from geo.presentation.statuses import NO_DOUBT, shows_doubt
 
 if TYPE_CHECKING:
     from geo.archive import Archive
@@ -175,8 +176,11 @@ def _found(given: VerdictInput, names: Sequence[str], empty: Finding) -> Finding
         mine = [s for s in mine if s.rest or max(s.values, default=0.0) > 0]
         all_series += mine
         verdicts += verdicts_of(given, name, mine)
-    # the rules that a source's figures have passed, in words
-    notes += [n for name in names for n in given.archive.polygons(name, as_known_on=given.known).attrs["notes"]]
+    for name in names:
+        rows = given.archive.polygons(name, as_known_on=given.known)
+        notes += rows.attrs["notes"]  # the rules that a source's figures have passed, in words
+        if any(v.source == name and v.value is not None for v in verdicts):
+            notes += [] if shows_doubt(name, rows["part"], rows["status"]) else [f"{name}: {NO_DOUBT}"]
     base = base_of(claim)
     states = all_series if claim.quantity in STATES else []
     last_true = [

@@ -13,6 +13,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from geo.archive.results import FAR, When, moment
 from geo.claims.model import Claim, Span
@@ -21,8 +22,8 @@ from geo.measure.areas import Zone
 from geo.measure.ellipsoid import areas_km2, running_areas_km2, without_residue
 from geo.measure.series.panel import ground_changes
 from geo.presentation.statuses import named
-from geo.schema import last_instant, parse_instant, text_or_none
-from geo.units import Countries, units_of_set
+from geo.schema import parse_instant, text_or_none
+from geo.units import units_of_set
 
 if TYPE_CHECKING:
     from geo.archive import Archive
@@ -90,13 +91,13 @@ def class_series_of(
 ) -> list[ClassSeries]:
     """What a source says of a side's ground, for every set of its classes."""
     if place.shape is not None and place.boundary is None:  # a polygon has no name to be remembered by
-        return _read_class_series(archive, source, side, place, to, as_known_on)
+        return _read_class_series(archive, source, side, place, as_known_on)
     key = ("class series", source, side, place.unit, place.boundary, str(to), moment(as_known_on))
-    return archive.store.recall(key, lambda: _read_class_series(archive, source, side, place, to, as_known_on))
+    return archive.store.recall(key, lambda: _read_class_series(archive, source, side, place, as_known_on))
 
 
 def _read_class_series(
-    archive: Archive, source: str, side: str, place: Place, to: When | None, as_known_on: When | None
+    archive: Archive, source: str, side: str, place: Place, as_known_on: When | None
 ) -> list[ClassSeries]:
     table = archive.snapshots(source, as_known_on=FAR if as_known_on is None else as_known_on)
     instants = sorted({parse_instant(d) for d in table["depicts"]})
@@ -108,7 +109,7 @@ def _read_class_series(
     for part in sorted(set(rows["part"])):
         mine = rows[rows["part"] == part]
         times = sorted({parse_instant(d) for d in table.loc[table["part"] == part, "depicts"]})
-        for statuses, picked in _sets(mine, side, place, archive.countries(), to, own=own):
+        for statuses, picked in _sets(mine, side, place, times, own=own):
             growth = ground_changes(picked, times, place.zone()).growth[:, 0]
             drawn = running_areas_km2(growth)
             values = without_residue((place.area_km2 or 0.0) - drawn, of=place.area_km2 or 0.0) if own else drawn
@@ -117,7 +118,7 @@ def _read_class_series(
 
 
 def _sets(
-    rows: gpd.GeoDataFrame, side: str, place: Place, countries: Countries, to: When | None, *, own: bool
+    rows: gpd.GeoDataFrame, side: str, place: Place, times: Sequence[datetime], *, own: bool
 ) -> list[tuple[tuple[str, ...], gpd.GeoDataFrame]]:
     """The sets of classes of one part with the polygons that make them."""
     status = rows["status"]
@@ -139,8 +140,8 @@ def _sets(
     names, ground = held, _joined(*(own_ground[s] for s in held))
     if ground.empty:
         return [((s,), picked) for s, picked in added.items() if len(picked)]
-    home = _at_home(contested, ground, countries, to)
-    added = {s: _meeting(home[home["status"] == s], place) for s in widening} | added
+    near = _touching(contested, ground, times)
+    added = {s: _meeting(near[near["status"] == s], place) for s in widening} | added
     sets: list[tuple[tuple[str, ...], gpd.GeoDataFrame]] = [(names, ground)]
     for name in added:
         if len(added[name]):
@@ -161,21 +162,34 @@ def _meeting(rows: gpd.GeoDataFrame, place: Place) -> gpd.GeoDataFrame:
     return rows[shapely.intersects(place.shape, np.asarray(rows.geometry.array, dtype=object))]
 
 
-def _at_home(
-    contested: gpd.GeoDataFrame, held: gpd.GeoDataFrame, countries: Countries, to: When | None
-) -> gpd.GeoDataFrame:
-    """Contested ground in the countries in which the side stands, as in `Archive.area`."""
-    if contested.empty:
-        return contested
-    now = held
-    if to is not None:
-        instant = last_instant(to)
-        alive = held[(held["valid_from"] <= instant) & ~(held["valid_to"] <= instant)]
-        now = alive if len(alive) else held
-    home = areas.home_countries(areas.union(now.geometry), countries)
-    points = shapely.point_on_surface(np.asarray(contested.geometry.array, dtype=object))
-    where = countries.locate(shapely.get_x(points), shapely.get_y(points))
-    return contested[np.isin(where, list(home))]
+def _touching(contested: gpd.GeoDataFrame, held: gpd.GeoDataFrame, times: Sequence[datetime]) -> gpd.GeoDataFrame:
+    """Contested ground for as long as it touches held ground at snapshots, as in `Archive.area`."""
+    parts, ground = contested.explode(ignore_index=True), held.explode(ignore_index=True)
+    touches = np.zeros((len(parts), len(times)), dtype=bool)
+    alive = [_alive(frame, times) for frame in (parts, ground)]
+    shapes = [np.asarray(frame.geometry.array, dtype=object) for frame in (parts, ground)]
+    seen: dict[bytes, NDArray[np.bool_]] = {}
+    for t in range(len(times)):
+        there = [lives[:, t] for lives in alive]
+        key = b"".join(np.packbits(one).tobytes() for one in there)
+        if key not in seen:
+            seen[key] = np.zeros(len(parts), dtype=bool)
+            seen[key][there[0]] = areas.touching(shapes[0][there[0]], shapes[1][there[1]])
+        touches[:, t] = seen[key]
+    found = []
+    stamps = np.array([*times, None], dtype=object)
+    for row in range(len(parts)):
+        steps = np.flatnonzero(np.diff(np.concatenate([[False], touches[row], [False]]).astype(int)))
+        found += [(row, stamps[a], stamps[b]) for a, b in zip(steps[::2], steps[1::2], strict=True)]
+    at, first, last = zip(*found, strict=True) if found else ((), (), ())
+    chosen = parts.iloc[list(at)].reset_index(drop=True)
+    kinds = {"valid_from": contested["valid_from"].dtype, "valid_to": contested["valid_to"].dtype}
+    return chosen.assign(valid_from=list(first), valid_to=list(last)).astype(kinds)
+
+
+def _alive(rows: gpd.GeoDataFrame, times: Sequence[datetime]) -> NDArray[np.bool_]:
+    """Which rows stand at which times."""
+    return np.array([((rows["valid_from"] <= t) & ~(rows["valid_to"] <= t)).to_numpy() for t in times]).T
 
 
 def holders(archive: Archive, source: str, place: Place, *, as_known_on: When | None = None) -> set[str]:

@@ -33,7 +33,7 @@ from geo.storage import snapshots as history
 from geo.storage.atomic_write import aside, draft
 from geo.storage.snapshots import Recording
 from geo.storage.store import Store
-from geo.units import Countries
+from geo.units import Countries, located_notes
 
 Progress = Callable[[int, int, str], None]
 
@@ -425,6 +425,9 @@ def _take_rows(
         receipts = []
         counts: Counter[str] = Counter()
         for part, admitted in chain([first], parts):
+            if reader.kind == "units":
+                notes = (*admitted.notes, *located_notes(archive.units(), admitted.frame))
+                admitted = replace(admitted, notes=notes)
             receipts.append(_rows_receipt(part, admitted, file, credit))
             counts.update(_put_rows(store, connection, reader, credit, admitted.frame, now))
         told = ", ".join(f"{n} {word}" for word, n in counts.items() if n and word)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -15,11 +15,12 @@ from geo.errors import UsageError
 from geo.measure.ellipsoid import Plane, areas_km2, local_plane, without_residue
 from geo.presentation.statuses import class_order, named, status_of
 from geo.schema import CRS, text_or_none
-from geo.units import Countries
+
+if TYPE_CHECKING:
+    from geo.measure.nearest_units import UnitSet
 
 OUTSIDE = "(outside the units)"
-# Of its ground a side must hold this share in a country before that country's contested ground may be its too.
-FOOTHOLD = 0.1
+TOUCHING = 0.001  # degrees: polygons this near to each other touch, as two that are drawn along one line may not quite
 
 
 class Zone(NamedTuple):
@@ -28,7 +29,10 @@ class Zone(NamedTuple):
     unit: str | None
     boundary: str | None
     shape: shapely.Geometry | None
-    within: shapely.Geometry | None = None
+    within: Zone | None = None
+    units: UnitSet | None = None  # the units of its boundary set and level, of which it is the one at `place`
+    place: int = 0
+    beyond: shapely.Geometry | None = None  # what of the shape lies beyond the unit: see `class_zones`
 
 
 EVERYWHERE = (Zone(None, None, None),)
@@ -69,35 +73,77 @@ def union(shapes: Iterable[shapely.Geometry]) -> shapely.Geometry:
 
 
 def area_rows(
-    frame: gpd.GeoDataFrame,
-    *,
-    zones: Sequence[Zone] = EVERYWHERE,
-    by_native: bool = False,
-    countries: Countries | None = None,
+    frame: gpd.GeoDataFrame, *, zones: Sequence[Zone] = EVERYWHERE, by_native: bool = False, has_doubt: bool = True
 ) -> list[dict[str, Any]]:
-    """km² by class and zone, with the range that contested ground leaves open."""
+    """km² by class and zone, with the range that contested ground leaves open where the source has any."""
     ground = ground_by_class(frame, by_native=by_native)
-    upper = _upper_ground(frame, ground, countries)
+    upper = _upper_ground(frame, ground)
     rows = []
     for key, shape in ground.items():
-        for zone, piece in ((zone, clip(shape, zone.shape)) for zone in _zones_met(zones, [shape])):
-            km2 = _km2(piece)
+        whole = _km2(shape) if len(zones) > 1 else 0.0
+        for zone in _zones_met(class_zones(zones, key, frame.total_bounds), [shape]):
+            km2 = float(without_residue(_km2(clip(shape, zone.shape)), of=whole))
             if not km2 and len(zones) > 1:  # a class without ground in a single zone still has its row of zero
                 continue
-            most = _km2(clip(upper[key], zone.shape)) if key in upper else km2
+            most = max(km2, _km2(clip(upper[key], zone.shape))) if key in upper else km2
             rows.append(
                 dict(zip(KEY, key, strict=True))
-                | {"unit": zone.unit, "boundary": zone.boundary}
-                | {"area_km2": km2, "lower_km2": km2, "upper_km2": max(km2, most)}
+                | {"unit": zone.unit, "boundary": zone.boundary, "area_km2": km2, "beyond_km2": beyond_km2(shape, zone)}
+                | {"lower_km2": km2 if has_doubt else None, "upper_km2": most if has_doubt else None}
             )
     return rows
+
+
+def beyond_km2(shape: shapely.Geometry, zone: Zone) -> float:
+    """The km² of a ground that count in a unit and lie beyond it."""
+    return 0.0 if zone.beyond is None else _km2(shapely.intersection(shape, zone.beyond))
+
+
+def class_zones(zones: Sequence[Zone], key: ClassKey, bounds: Sequence[float]) -> Sequence[Zone]:
+    """The zones in which ground of a class counts: units of its country have what lies a little beyond them too."""
+    pieces = {id(z.units): z.units.beyond(key, bounds) for z in _with_around(zones) if z.units is not None}
+    if not any(pieces.values()):
+        return zones
+    around = None if zones[-1].within is None else _widened(zones[-1].within, pieces)
+    found: list[Zone] = []
+    for zone in zones:
+        if zone.unit == OUTSIDE:
+            taken = [z.beyond or NOWHERE for z in found] if around is None else [z.shape for z in found]
+            left = zone.shape if around is None else around.shape
+            found.append(zone._replace(shape=shapely.difference(left, union(taken))))
+            continue
+        wide = _widened(zone, pieces)
+        if around is not None and wide.shape is not zone.shape:
+            wide = wide._replace(shape=clip(wide.shape, around.shape), beyond=clip(wide.beyond, around.shape))
+        found.append(wide)
+    return found
+
+
+def _with_around(zones: Sequence[Zone]) -> list[Zone]:
+    return [*zones[:1], *(z.within for z in zones[:1] if z.within is not None)]
+
+
+def _widened(zone: Zone, pieces: Mapping[int, Sequence[shapely.Geometry] | None]) -> Zone:
+    """A unit with its own piece of the ground beyond, and without that of other units."""
+    mine = pieces.get(id(zone.units))
+    if mine is None or zone.units is None:
+        return zone
+    shape = zone.units.shapes[zone.place]
+    shapely.prepare(shape)
+    others = [g for i, g in enumerate(mine) if i != zone.place and not g.is_empty and shapely.intersects(shape, g)]
+    past = mine[zone.place]
+    if past.is_empty and not others:
+        return zone
+    left = shapely.difference(shape, union(others)) if others else shape
+    return zone._replace(shape=union([left, past]), beyond=past)
 
 
 def change_rows(changes: Sequence[ClassChange], *, zones: Sequence[Zone] = EVERYWHERE) -> list[dict[str, Any]]:
     """Gross gained, gross lost and net by class and zone."""
     rows = []
     for item in changes:
-        for zone in _zones_met(zones, [item.before, item.after]):
+        bounds = shapely.total_bounds(np.array([item.before, item.after], dtype=object))
+        for zone in _zones_met(class_zones(zones, item.key, bounds), [item.before, item.after]):
             pieces = [clip(g, zone.shape) for g in item[1:]]
             km2 = areas_km2(np.array(pieces, dtype=object))
             km2 = without_residue(km2, of=km2.max())
@@ -105,6 +151,7 @@ def change_rows(changes: Sequence[ClassChange], *, zones: Sequence[Zone] = EVERY
             rows.append(
                 dict(zip(KEY, item.key, strict=True))
                 | {"unit": zone.unit, "boundary": zone.boundary, "before_km2": km2[0], "after_km2": km2[1]}
+                | {"beyond_km2": beyond_km2(item.after, zone)}
                 | {"gained_km2": km2[2], "lost_km2": km2[3], "net_km2": net}
             )
     return rows
@@ -137,16 +184,17 @@ def changed_frame(changes: Sequence[ClassChange]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(pd.DataFrame(rows, columns=columns), geometry="geometry", crs=CRS)
 
 
-def zones_by_unit(units: gpd.GeoDataFrame, *, within: shapely.Geometry | None = None) -> list[Zone]:
+def zones_by_unit(units: gpd.GeoDataFrame, *, within: Zone | None = None, known: UnitSet | None = None) -> list[Zone]:
     """One zone a unit and one for the ground outside all of them, so that the zones sum to the whole."""
+    around = None if within is None else within.shape
     zones = [
-        Zone(text_or_none(code) or str(name), boundary, clip(shape, within))
-        for code, name, boundary, shape in zip(
-            units["unit"], units["name"], units["boundary"], units.geometry, strict=True
+        Zone(text_or_none(code) or str(name), boundary, clip(shape, around), within, known, place)
+        for place, (code, name, boundary, shape) in enumerate(
+            zip(units["unit"], units["name"], units["boundary"], units.geometry, strict=True)
         )
     ]
-    everything = union(z.shape for z in zones) if zones else shapely.MultiPolygon()
-    rest = shapely.difference(within if within is not None else shapely.box(-180, -90, 180, 90), everything)
+    everything = union(z.shape for z in zones) if zones else NOWHERE
+    rest = shapely.difference(around if around is not None else shapely.box(-180, -90, 180, 90), everything)
     return [*zones, Zone(OUTSIDE, None, rest, within)]
 
 
@@ -178,32 +226,29 @@ def _zones_met(zones: Sequence[Zone], shapes: Sequence[shapely.Geometry]) -> lis
 
 
 def _upper_ground(
-    frame: gpd.GeoDataFrame, ground: dict[ClassKey, shapely.Geometry], countries: Countries | None
+    frame: gpd.GeoDataFrame, ground: dict[ClassKey, shapely.Geometry]
 ) -> dict[ClassKey, shapely.Geometry]:
-    """Held ground and the contested ground of its countries, for every held class."""
+    """Held ground and the contested ground that touches it, for every held class."""
     contested = frame[frame["status"].isin(named(widens_upper_bound=True))]
-    if countries is None or contested.empty:
+    if contested.empty:
         return {}
     parts = shapely.get_parts(np.asarray(contested.geometry.array, dtype=object))
-    where = _countries_of_parts(parts, countries)
-    upper = {}
-    for key, shape in ground.items():
-        if status_of(key[1]).is_held:
-            home = home_countries(shape, countries)
-            upper[key] = union([shape, *parts[np.isin(where, list(home))]])
-    return upper
+    return {
+        key: union([shape, *parts[touching(parts, shapely.get_parts(_one(shape)))]])
+        for key, shape in ground.items() if status_of(key[1]).is_held
+    }  # fmt: skip
 
 
-def _countries_of_parts(parts: NDArray[np.object_], countries: Countries) -> NDArray[np.object_]:
-    points = shapely.point_on_surface(parts)
-    return countries.locate(shapely.get_x(points), shapely.get_y(points))
-
-
-def home_countries(shape: shapely.Geometry, countries: Countries) -> set[str]:
-    """The countries in which at least a tenth of a ground lies (by km²)."""
-    parts = shapely.get_parts(_one(shape))
-    codes, km2 = _countries_of_parts(parts, countries), areas_km2(parts)
-    return {c for c in set(codes.tolist()) if c and km2[codes == c].sum() >= FOOTHOLD * km2.sum()}
+def touching(pieces: NDArray[np.object_], ground: NDArray[np.object_]) -> NDArray[np.bool_]:
+    """Which polygons touch a ground, or touch one that does, and so on."""
+    tree = shapely.STRtree(pieces)
+    reached = np.zeros(len(pieces), dtype=bool)
+    new = np.unique(tree.query(ground, predicate="dwithin", distance=TOUCHING)[1])
+    while len(new):
+        reached[new] = True
+        near = np.unique(tree.query(pieces[new], predicate="dwithin", distance=TOUCHING)[1])
+        new = near[~reached[near]]
+    return reached
 
 
 # -- how far an area may be off by its drawing ----------------------------------------------------------------------

@@ -1,47 +1,90 @@
-"""Ground that no unit holds, parted by the unit that lies nearest."""
+"""Ground that no unit of a country holds, parted by the unit that lies nearest."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import shapely
+from numpy.typing import NDArray
 
-from geo.measure.areas import areal_only
+from geo.measure.areas import NOWHERE, areal_only
+from geo.presentation.statuses import countries_of_class
 
+# Ground of a class up to this far beyond the border and coast of its country counts in the nearest unit of it: what a
+# source draws along a border or over a bay is off by its drawing, and no other country's.
+BEYOND_KM = 5.0
+_KM_A_DEGREE = 111.2
+_BOX = 5  # degrees: the extents of ground are rounded up to this, so that many have one
 _SPACING = 0.005  # degrees between the points that stand for a unit's edge
-_STEP = 1e-7  # points nearer than this count once
 
 
-def parts_by_nearest(
-    area: shapely.Geometry, shapes: Sequence[shapely.Geometry], *, within: float
-) -> list[shapely.Geometry]:
-    """The part of an area nearest to each shape, at most `within` degrees of latitude away (Voronoi cells of edges)."""
-    nothing = shapely.MultiPolygon()
-    if area.is_empty or not len(shapes):
-        return [nothing] * len(shapes)
-    _, south, _, north = shapely.bounds(area)
-    squeeze = float(np.cos(np.radians((south + north) / 2)))
-    flat, outlines = _scaled(area, squeeze), [_scaled(s, squeeze) for s in shapes]
-    reach = shapely.buffer(shapely.envelope(flat), within)
-    points, owners = _edge_points([shapely.intersection(shapely.boundary(s), reach) for s in outlines])
-    if not len(points):
-        return [nothing] * len(shapes)
-    cells = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(points), extend_to=reach, ordered=True))
-    found = []
-    for i, outline in enumerate(outlines):
-        mine = cells[owners == i]
-        cell = shapely.intersection(flat, shapely.union_all(mine)) if len(mine) else nothing
-        near = shapely.intersection(cell, shapely.buffer(outline, within)) if not cell.is_empty else cell
-        found.append(_scaled(areal_only(near), 1 / squeeze))
+Geometries = list[shapely.Geometry]
+
+
+class UnitSet:
+    """The units of one boundary set and level, with the country of each, as a source's classes are counted in them."""
+
+    def __init__(self, source: str, shapes: NDArray[np.object_], countries: NDArray[np.object_]) -> None:
+        self.source, self.shapes, self.countries = source, shapes, countries
+        self._found: dict[Any, list[shapely.Geometry]] = {}
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_found": {}}
+
+    def beyond(self, key: tuple[str | None, str, str | None, str], bounds: Sequence[float]) -> Geometries | None:
+        """The ground beyond each unit that a class has in it, within a box; None where its country is not stated."""
+        homes = countries_of_class(self.source, key[3], key[0], key[1])
+        mine = np.flatnonzero(np.isin(self.countries, homes))
+        if not len(mine) or np.isnan(bounds).any():
+            return None
+        box = (*np.floor(np.array(bounds[:2]) / _BOX) * _BOX, *np.ceil(np.array(bounds[2:]) / _BOX) * _BOX)
+        if (homes, box) not in self._found:
+            pieces = _around(self.shapes[mine], shapely.box(*box))
+            whole = dict(zip(mine.tolist(), pieces, strict=True))
+            self._found[homes, box] = [whole.get(i, NOWHERE) for i in range(len(self.shapes))]
+        return self._found[homes, box]
+
+
+def _around(shapes: NDArray[np.object_], box: shapely.Geometry) -> list[shapely.Geometry]:
+    """What lies up to `BEYOND_KM` off shapes that share borders, each place with the nearest shape."""
+    width = BEYOND_KM / _KM_A_DEGREE
+    reach = shapely.buffer(box, 3 * width)
+    meet = np.flatnonzero(shapely.intersects(shapes, reach))
+    found, shapes = [NOWHERE] * len(shapes), shapes[meet]
+    whole = shapely.union_all(shapes)
+    # divided into steps before they are cut to the box, so that a place has one answer whatever the box
+    steps = shapely.segmentize(shapely.boundary(shapes), _SPACING)
+    xy, owner = shapely.get_coordinates(steps, return_index=True)
+    shapely.prepare(whole)
+    dots = shapely.points(xy)
+    kept = shapely.intersects_xy(reach, *xy.T) & ~shapely.contains_properly(whole, dots)
+    if not kept.any():
+        return found
+    keys, first = np.unique((xy[kept] / _SPACING).round(), axis=0, return_index=True)
+    owner = owner[kept][first]
+    laid = shapely.multipoints(_mercator(shapely.points(keys * _SPACING)))
+    cells = shapely.get_parts(shapely.voronoi_polygons(laid, extend_to=_mercator(reach), ordered=True))
+    free = shapely.difference(box, shapely.intersection(whole, reach))
+    for i in np.unique(owner).tolist():
+        squeeze = float(np.cos(np.radians(shapes[i].centroid.y)))
+        flat = _scaled(shapely.simplify(shapely.intersection(shapes[i], reach), _SPACING / 5), squeeze)
+        near = _mercator(_scaled(shapely.buffer(flat, width), 1 / squeeze))
+        cell = shapely.union_all(cells[owner == i])
+        piece = _mercator(shapely.intersection(cell, near), back=True)
+        found[meet[i]] = areal_only(shapely.intersection(piece, free))
     return found
 
 
-def _edge_points(edges: Sequence[shapely.Geometry]) -> tuple[np.ndarray, np.ndarray]:  # type: ignore[type-arg]
-    points = [shapely.get_coordinates(shapely.segmentize(e, _SPACING)) for e in edges]
-    owners = np.repeat(np.arange(len(points)), [len(p) for p in points])
-    keys, first = np.unique((np.concatenate(points) / _STEP).round().astype(np.int64), axis=0, return_index=True)
-    return keys * _STEP, owners[first]
+def _mercator(shapes: Any, *, back: bool = False) -> Any:
+    """Degrees on Mercator's plane, where near distances keep their order, or the other way."""
+
+    def moved(xy: NDArray[np.float64]) -> NDArray[np.float64]:
+        y = np.arctan(np.sinh(np.radians(xy[:, 1]))) if back else np.arcsinh(np.tan(np.radians(xy[:, 1])))
+        return np.column_stack([xy[:, 0], np.degrees(y)])
+
+    return shapely.transform(shapes, moved)
 
 
 def _scaled(shape: shapely.Geometry, factor: float) -> shapely.Geometry:

@@ -85,7 +85,8 @@ def segments_of(grounds: Sequence[shapely.Geometry]) -> Objects:
 def side_by_side(said: Sequence[Ground], key: tuple[str | None, str], *, zones: Sequence[Zone]) -> gpd.GeoDataFrame:
     """The ground that sources agree on, and every disputed piece with what each of them says of it."""
     whole = union([g.mine for g in said])
-    within = zones[0].shape if len(zones) == 1 else zones[-1].within
+    around = zones[0] if len(zones) == 1 else zones[-1].within
+    within = None if around is None else around.shape
     near = shapely.box(*whole.bounds) if not whole.is_empty else whole
     shapes = [within, *(z.shape for z in zones if z.unit != OUTSIDE)]
     borders = [clip(shape, near) for shape in shapes if shape is not None]

@@ -82,7 +82,8 @@ def by_class(content: MapContent, shown: str) -> Section:
     columns += ["gained", "lost", "net", "net %"] if since is not None else []
     rows = []
     for row in content.figures:
-        cells = [label(row), *(figure(row[k]) for k in ("area_km2", "lower_km2", "upper_km2"))]
+        figures = [number_or_none(row[k]) for k in ("area_km2", "lower_km2", "upper_km2")]
+        cells = [label(row), *("–" if v is None else figure(v) for v in figures)]
         if since is not None:
             changes = [(number_or_none(row.get(k)), k == "net_km2") for k in ("gained_km2", "lost_km2", "net_km2")]
             cells += [signed(v, plus=plus) if v is not None else "–" for v, plus in changes]
@@ -91,7 +92,7 @@ def by_class(content: MapContent, shown: str) -> Section:
     snapshots = sorted({s for r in content.figures for s in (r["snapshot"], r.get("from_snapshot")) if s})
     caption = f"km²{content.place} on {written(content.date)}"
     caption += f"; gained, lost and net since {content.base}" if since is not None else ""
-    notes = ["Highest adds the contested ground of the same country to what a side holds; gained and lost are gross."]
+    notes = ["Highest adds the contested ground that touches what a side holds; gained and lost are gross."]
     if since is not None:
         notes.append(f"Percentages are of the area on {content.base}.")
     notes += [sentence(n) for n in (content.left_out, *content.notes) if n]

@@ -214,6 +214,7 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
             *([] if moved is None else [n for n in moved.attrs["notes"] if not n.startswith(f"{source}: ")]),
             *archive.reader.undated_notes(source),
             *undrawn,
+            *areas.attrs["range_notes"],
             *(odd if unit is None else ()),
         ],
         unit=None if unit is None else rows_of(unit[["unit", "name"]])[0],

@@ -207,7 +207,8 @@ def _polygons(shapes: Any, thin: int, step: int) -> Iterator[list[list[int]]]:
     for polygon in shapely.get_parts(shapes) if len(shapes) else ():
         if polygon.geom_type == "Polygon" and polygon.area > thin * thin:
             rings = [_steps(ring, thin, step) for ring in (polygon.exterior, *polygon.interiors)]
-            yield [ring for ring in rings if len(ring) >= 8]
+            # a ring of which only one position is left at this width is none
+            yield [ring for ring in rings if len(ring) >= 8 and any(ring[2:])]
 
 
 def _lines(shapes: Any, thin: int, step: int) -> Iterator[list[int]]:

@@ -253,6 +253,21 @@ def meant_by(source: str, part: str, controller: str | None, status: str) -> dic
     return None
 
 
+def countries_of_class(source: str, part: str, controller: str | None, status: str) -> tuple[str, ...]:
+    """The countries in which all ground of a class lies by its source's own word; none where it says nothing."""
+    row = meant_by(source, part, controller, status)
+    return tuple(row["country"].split()) if row else ()
+
+
+NO_DOUBT = "the source shows no contested ground"
+
+
+def shows_doubt(source: str, parts: Iterable[str], statuses: Iterable[str]) -> bool:
+    """Whether a source has contested ground, in what it shows or by the table of what its classes mean."""
+    named_there = {row["status"] for row in _meanings() if row["source"] == source and row["part"] in {"", *parts}}
+    return not named_there.union(statuses).isdisjoint(named(widens_upper_bound=True))
+
+
 @cache
 def _meanings() -> list[dict[str, str]]:
     with (ASSETS / "classes" / "meanings.csv").open(encoding="utf-8", newline="") as file:

@@ -15,14 +15,35 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.measure.areas import NOWHERE, OUTSIDE, ClassChange, ClassKey, Zone, classes_of, ground_by_class, union
+from geo.measure.areas import (
+    NOWHERE,
+    OUTSIDE,
+    ClassChange,
+    ClassKey,
+    Zone,
+    class_zones,
+    classes_of,
+    ground_by_class,
+    union,
+)
 from geo.measure.ellipsoid import areas_km2, running_areas_km2, without_residue
 from geo.measure.series.edge_history import Ledger, LedgerBuilder, Step, proven
 from geo.measure.series.edges import NO_POLYGONS, Floats, Ints, Objects, differing
 from geo.presentation.statuses import class_order
 from geo.schema import text_or_none
 
-COLUMNS = ["instant", "controller", "status", "native", "part", "unit", "area_km2", "gained_km2", "lost_km2"]
+COLUMNS = [
+    "instant",
+    "controller",
+    "status",
+    "native",
+    "part",
+    "unit",
+    "area_km2",
+    "gained_km2",
+    "lost_km2",
+    "beyond_km2",
+]
 
 
 def class_ledgers(
@@ -90,19 +111,27 @@ def _nanoseconds(moment: datetime) -> int:
 
 
 class ZoneChanges(NamedTuple):
-    """What changed of a class at n snapshots in m zones, in km²: growth, gross gain and gross loss, each (n, m)."""
+    """What changed of a class at n snapshots in m zones (n, m): km² grown, gained, lost, and grown beyond the unit."""
 
     growth: Floats
     gained: Floats
     lost: Floats
+    beyond: Floats
 
 
-def zone_changes(steps: Sequence[Step], zones: Sequence[Zone]) -> ZoneChanges:
+def zone_changes(steps: Sequence[Step], zones: Sequence[Zone], key: ClassKey | None = None) -> ZoneChanges:
     """The steps of a class met with zones; each step by itself, whatever steps it comes with."""
+    bounds = shapely.total_bounds(np.concatenate([NO_POLYGONS, *(g for s in steps for g in (s.gained, s.lost))]))
+    zones = zones if key is None else class_zones(zones, key, bounds)
+    past = [Zone(None, None, z.beyond) for z in zones]
+    beyond = np.zeros((len(steps), len(zones)))
+    if any(z.shape is not None for z in past):
+        past = [z._replace(shape=z.shape or NOWHERE) for z in past]
+        beyond = np.subtract(*(_by_zone([getattr(step, side) for step in steps], past) for side in ("gained", "lost")))
     gained, lost = (_by_zone([getattr(step, side) for step in steps], zones) for side in ("gained", "lost"))
     if len(zones) == 1 and zones[0].shape is None:  # by the edges, which lose no digit in a face
-        return ZoneChanges(np.array([[step.growth_km2] for step in steps]).reshape(-1, 1), gained, lost)
-    return ZoneChanges(gained - lost, gained, lost)
+        return ZoneChanges(np.array([[step.growth_km2] for step in steps]).reshape(-1, 1), gained, lost, beyond)
+    return ZoneChanges(gained - lost, gained, lost, beyond)
 
 
 def joined(spans: Sequence[tuple[int, Mapping[ClassKey, ZoneChanges]]], zones: int) -> dict[ClassKey, ZoneChanges]:
@@ -110,7 +139,7 @@ def joined(spans: Sequence[tuple[int, Mapping[ClassKey, ZoneChanges]]], zones: i
     keys = sorted({k for _, found in spans for k in found}, key=class_order)
     whole = {}
     for key in keys:
-        parts = [found.get(key) or ZoneChanges(*[np.zeros((n, zones))] * 3) for n, found in spans]
+        parts = [found.get(key) or ZoneChanges(*[np.zeros((n, zones))] * 4) for n, found in spans]
         whole[key] = ZoneChanges(*(np.concatenate(side) for side in zip(*parts, strict=True)))
     return whole
 
@@ -118,14 +147,15 @@ def joined(spans: Sequence[tuple[int, Mapping[ClassKey, ZoneChanges]]], zones: i
 def panel(
     changes: Mapping[ClassKey, ZoneChanges], zones: Sequence[Zone], *, instants: Sequence[datetime]
 ) -> pd.DataFrame:
-    """Area, gross gain and gross loss of every class in every zone at every instant, in km²."""
+    """Area, gross gain, gross loss and ground beyond the unit of every class in every zone at every instant, in km²."""
     frames = []
-    for key, (growth, gained, lost) in changes.items():
-        area = running_areas_km2(growth)
+    for key, (growth, gained, lost, beyond) in changes.items():
+        area, past = running_areas_km2(growth), running_areas_km2(beyond)
         gained, lost = (without_residue(side, of=area.max(axis=0, initial=0.0)) for side in (gained, lost))
         held = np.flatnonzero((gained > 0).any(axis=0)).tolist() if len(zones) > 1 else range(len(zones))
         for z in held:
             table = {"instant": instants, "area_km2": area[:, z], "gained_km2": gained[:, z], "lost_km2": lost[:, z]}
+            table["beyond_km2"] = past[:, z]
             names = dict(zip(("controller", "status", "native", "part"), key, strict=True))
             frames.append(pd.DataFrame(table).assign(unit=zones[z].unit, **names))
     return pd.concat(frames, ignore_index=True)[COLUMNS] if frames else pd.DataFrame(columns=COLUMNS)
@@ -171,6 +201,6 @@ def ground_changes(rows: gpd.GeoDataFrame, instants: Sequence[datetime], zone: Z
     rows = rows.reset_index(drop=True).assign(controller=None, status="ground", native=None, part="")
     ledgers = class_ledgers(rows, instants)
     if not ledgers:
-        return ZoneChanges(*[np.zeros((len(instants), 1))] * 3)
+        return ZoneChanges(*[np.zeros((len(instants), 1))] * 4)
     (ledger,) = ledgers.values()
     return zone_changes(ledger.steps(), [zone])

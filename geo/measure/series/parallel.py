@@ -133,7 +133,7 @@ def _zone_changes(
     ledgers: Mapping[ClassKey, Ledger], zones: Sequence[Zone], has_lead: bool
 ) -> dict[ClassKey, ZoneChanges]:
     with _ONE_AT_A_TIME:
-        return {key: zone_changes(ledger.steps()[int(has_lead) :], zones) for key, ledger in ledgers.items()}
+        return {key: zone_changes(ledger.steps()[int(has_lead) :], zones, key) for key, ledger in ledgers.items()}
 
 
 def _chosen(rows: gpd.GeoDataFrame, only: ClassFilter) -> gpd.GeoDataFrame:

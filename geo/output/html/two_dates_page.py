@@ -32,7 +32,7 @@ from geo.output.map_content import MapContent, gather, outlines
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.presentation import basemap
 from geo.presentation.labels import class_key, class_label, figure, title_words, written
-from geo.presentation.statuses import named, side_colours
+from geo.presentation.statuses import NO_DOUBT, named, side_colours
 from geo.presentation.symbols import class_symbols
 from geo.presentation.templates import templates_folder
 from geo.schema import CRS, is_day, last_instant, parse_instant, text_or_none, to_instant
@@ -181,7 +181,7 @@ def draw_dates(
             sides=sides,
             place=later.place,
             known="" if as_known_on is None else f" As known on {written(as_known_on)}.",
-            breaks=breaks,
+            breaks=[*breaks, *(n for n in later.notes if n.startswith(NO_DOUBT))],
             units=by_unit(archive, name, to, from_, within, as_known_on, shown),
             settlements=_settlements(archive, name, later, places, span, zone, as_known_on),
             own_places=places is not None,

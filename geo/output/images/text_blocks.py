@@ -151,7 +151,7 @@ def workings(content: MapContent, form: Format, width: float) -> list[TextBlock]
     """What the figures rest on: the range that contested ground leaves, and the snapshots."""
     ranges = [
         f"{_label(r)}: {figure(r['lower_km2'])} km² by the source's own class, {figure(r['upper_km2'])} km² with the"
-        " contested ground of the same country."
+        " contested ground that touches it."
         for r in content.headlines
         if r["upper_km2"] > r["lower_km2"]
     ]
