@@ -80,12 +80,17 @@ class Source:
 
 @dataclass(frozen=True)
 class Refusal:
-    """One row that was not let in: its number in the file (from 1), why, the way out, and what it carried."""
+    """One row that was not let in: its number in the file (from 1), why, the way out, what it carried, and its ground.
+
+    `km2` is None where the area cannot be measured; ground that `lies_elsewhere` is none that the map could have had.
+    """
 
     row: int
     why: str
     way_out: str = ""
     properties: Mapping[str, Any] = field(default_factory=dict)
+    km2: float | None = None
+    lies_elsewhere: bool = False
 
 
 @dataclass(frozen=True)

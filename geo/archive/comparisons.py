@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 
 from geo.archive.queries import ArchiveBase, Query, Reader
-from geo.archive.results import FAR, By, When, statuses_meant
+from geo.archive.results import FAR, By, When, refused_notes, statuses_meant
 from geo.archive.shared_docs import consistent_read
 from geo.errors import NoSnapshotError, UsageError
 from geo.measure import areas, source_comparison
@@ -98,7 +98,8 @@ def compare(
     grounds = {n: areas.ground_by_class(frame) for n, frame in frames.items()}
     keys = _keys(grounds, query, take)
     zones = reader.zones(query, ground=gpd.GeoDataFrame(pd.concat(frames.values(), ignore_index=True)))
-    found, tables, notes = [], [], [*_dates(reader, snapshots), *reader.notes(*names)]
+    refused = refused_notes(reader.snapshots(), [name for used in snapshots.values() for name in used])
+    found, tables, notes = [], [], [*_dates(reader, snapshots), *refused, *reader.notes(*names)]
     for key in keys:
         said_of, difference = _grounds(grounds, key, take)
         pieces = source_comparison.side_by_side(said_of, key, zones=zones).assign(difference=difference)
@@ -167,7 +168,8 @@ def compare_span(
     states = {n: [_state(reader, day, replace(query, source=n), seen) for day in days] for n in names}
     keys = _keys({n: {k: g for state in states[n] for k, g in state.items()} for n in names}, query, take)
     zone = reader.zone(within, boundary).shape
-    spans, lags, notes = [], [], list(reader.notes(*names))
+    rests = dict.fromkeys(name for key in seen for name in key[1:])
+    spans, lags, notes = [], [], [*refused_notes(reader.snapshots(), rests), *reader.notes(*names)]
     for key in keys:
         daily = source_comparison.daily_faces([str(d) for d in days], _rolled(states, key, take, zone))
         difference = _grounds({n: states[n][-1] for n in names}, key, take)[1]

@@ -15,7 +15,7 @@ import shapely
 from geo.archive import corrections, figures
 from geo.archive.comparisons import meaning_of
 from geo.archive.queries import ArchiveBase, EffectiveSnapshots, Query, Reader
-from geo.archive.results import By, When, snapshot_of
+from geo.archive.results import By, When, refused_notes, snapshot_of
 from geo.archive.shared_docs import consistent_read
 from geo.errors import UnitError
 from geo.measure import areas
@@ -147,7 +147,7 @@ def explain_change(
         })  # fmt: skip
     question = {"figure": "change", "from": str(from_), "to": str(to), "base": str(from_ if base is None else base)}
     facts = _facts(reader, query, question, rows, [effective for _, effective in sides])
-    return Workings({**facts, "notes": [*table.attrs["notes"], *facts["notes"]]})
+    return Workings({**facts, "notes": list(dict.fromkeys([*table.attrs["notes"], *facts["notes"]]))})
 
 
 def _zone_of(row: Mapping[str, Any], zones: Sequence[areas.Zone]) -> shapely.Geometry | None:
@@ -338,7 +338,7 @@ def _facts(
         "method": METHOD,
         "figures": list(rows),
         "corrections": corrections.correction_words(corrected),
-        "notes": list(reader.notes(query.source)),
+        "notes": [*refused_notes(table, list(ages)), *reader.notes(query.source)],
         "made_with": f"geo-control {__version__}",
     }
 

@@ -17,11 +17,13 @@ from geo.archive.results import (
     By,
     When,
     age_notes,
-    breaks_between,
     columns_of,
     keep,
     moment,
+    refused_notes,
+    series_notes,
     snapshot_of,
+    span_notes,
     statuses_meant,
     table_of,
 )
@@ -204,9 +206,8 @@ def series(
         scheduler=scheduler,
     )
     table = _keep_known(_series_table(panel(changes, zones, instants=chosen), zones, query, chosen), reader, query)
-    ends = [set(snapshots.loc[snapshots["depicts"] == write_instant(i), "snapshot"]) for i in chosen[:1] + chosen[-1:]]
-    breaks = breaks_between(snapshots, *ends) if ends else ()
-    table.attrs["notes"] = (*breaks, *reader.notes(query.source), *_beyond_notes(table))
+    told = series_notes(snapshots, [write_instant(i) for i in chosen])
+    table.attrs["notes"] = (*told, *reader.notes(query.source), *_beyond_notes(table))
     return table
 
 
@@ -229,7 +230,8 @@ def area_table(reader: Reader, date: When | None, query: Query) -> pd.DataFrame:
         others = others_of_day(reader, date, query).items()
         ranges = (f"{NO_DOUBT}, so its areas have no range", *(f"{s} held that day: {w}" for s, w in others), *ranges)
     table.attrs["range_notes"] = ranges
-    table.attrs["notes"] = (*reader.notes(query.source), *odd, *ranges, *age_notes(effective, date))
+    refused = refused_notes(reader.snapshots(), [name for name, _ in effective.values()])
+    table.attrs["notes"] = (*refused, *reader.notes(query.source), *odd, *ranges, *age_notes(effective, date))
     return table
 
 
@@ -275,9 +277,10 @@ def change_table(reader: Reader, from_: When, to: When, query: Query, *, base: W
         row["base"] = str(from_ if base is None else base)
         row["from_snapshot"], row["to_snapshot"] = (snapshot_of(s, row)[0] for s in (first, last))
     table = _keep_known(table_of(rows, columns_of(rows, CHANGE_COLUMNS, query.by)), reader, query)
-    breaks = breaks_between(reader.snapshots(), *({n for n, _ in s.values()} for s in (first, last)))
+    names = [[name for name, _ in side.values()] for side in (first, last)]
     ages = dict.fromkeys((*age_notes(first, from_), *age_notes(last, to)))
-    table.attrs["notes"] = (*breaks, *reader.notes(query.source), *_beyond_notes(table), *ages)
+    told = span_notes(reader.snapshots(), *names)
+    table.attrs["notes"] = (*told, *reader.notes(query.source), *_beyond_notes(table), *ages)
     return table
 
 

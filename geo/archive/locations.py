@@ -10,7 +10,17 @@ import pandas as pd
 import shapely
 
 from geo.archive.queries import ArchiveBase, Query, Reader
-from geo.archive.results import When, columns_of, joined_intervals, moment, statuses_meant, table_of
+from geo.archive.results import (
+    FAR,
+    When,
+    columns_of,
+    joined_intervals,
+    moment,
+    refused_notes,
+    span_notes,
+    statuses_meant,
+    table_of,
+)
 from geo.archive.shared_docs import consistent_read
 from geo.errors import UsageError
 from geo.measure import areas, settlements
@@ -184,7 +194,10 @@ def changed_hands(
     (before, first), (after, last) = (self.reader.side(query, when) for when in (from_, to))
     ends = [max(effective.values(), key=lambda s: -s[1])[0] for effective in (first, last)]
     table = settlements.changed_hands(places, before, after)
-    return table.assign(source=query.source, from_snapshot=ends[0], to_snapshot=ends[1])
+    table = table.assign(source=query.source, from_snapshot=ends[0], to_snapshot=ends[1])
+    names = [[name for name, _ in effective.values()] for effective in (first, last)]
+    table.attrs["notes"] = span_notes(self.reader.snapshots(), *names)
+    return table
 
 
 @consistent_read
@@ -226,4 +239,7 @@ def who(
     found = self.store.control_at(name, lon, lat, as_known_on=moment(as_known_on))
     frame = found.sort_values("source", kind="stable", ignore_index=True)
     rows = joined_intervals([{str(k): v for k, v in r.items()} for r in frame.to_dict("records")])
-    return table_of(rows, columns_of(rows, WHO_COLUMNS, None))
+    table = table_of(rows, columns_of(rows, WHO_COLUMNS, None))
+    recordings = self.reader.snapshots(name, as_known_on=as_known_on or FAR)
+    table.attrs["notes"] = refused_notes(recordings, recordings["snapshot"].tolist())
+    return table

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from geo.presentation.statuses import check_statuses, named
-from geo.schema import BREAK, last_instant, text_or_none, write_instant
+from geo.schema import BREAK, last_instant, number_of, text_or_none, write_instant
 from geo.storage import snapshots
 
 When = str | date | datetime
@@ -20,6 +20,8 @@ By = Literal["unit", "native"]
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
 # a snapshot this many days older than the date asked for is told apart, whatever a column says
 OLD_DAYS = 30
+NOT_COMPARABLE = "not comparable"
+_MOST_TOLD = 3
 
 
 def moment(as_known_on: When | None) -> datetime | None:
@@ -89,13 +91,92 @@ def joined_intervals(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(found, key=lambda r: (r["source"] or "", r["part"] or "", r["valid_from"] or ""))
 
 
-def breaks_between(snapshots: pd.DataFrame, first: set[str], last: set[str]) -> tuple[str, ...]:
-    """What the readers noted of breaks in a series that one end of a span has and the other has not."""
+def breaks_between(snapshots: pd.DataFrame, first: Collection[str], last: Collection[str]) -> tuple[str, ...]:
+    """Why totals across a span are not comparable: a break in the series, or ground refused at one end of it alone."""
     notes = []
     for names in (first, last):
         receipts = snapshots.loc[snapshots["snapshot"].isin(names), "receipt"].map(json.loads)
         notes.append({n for receipt in receipts for n in receipt.get("notes", ()) if n.startswith(BREAK)})
-    return tuple(sorted(notes[0] ^ notes[1]))
+    before, after = (refused_km2(snapshots, names) for names in (first, last))
+    words = f"{NOT_COMPARABLE}: {_km2_words(before)} of the earlier map were refused, {_km2_words(after)} of the later"
+    return (*([words] if _is_apart(before, after) else ()), *sorted(notes[0] ^ notes[1]))
+
+
+def span_notes(snapshots: pd.DataFrame, first: Collection[str], last: Collection[str]) -> tuple[str, ...]:
+    """What is to be said of a change between snapshots: why it is not comparable, and the ground that was refused."""
+    return (*breaks_between(snapshots, first, last), *refused_notes(snapshots, [*first, *last]))
+
+
+def series_notes(snapshots: pd.DataFrame, instants: Sequence[str]) -> tuple[str, ...]:
+    """What is to be said of a series: its breaks, the refused ground, and the steps that are that ground alone."""
+    used = [snapshots[snapshots["depicts"] == instant] for instant in instants]
+    if not used:
+        return ()
+    breaks = [n for n in breaks_between(snapshots, *(set(used[i]["snapshot"]) for i in (0, -1))) if n.startswith(BREAK)]
+    part = {str(p): (0.0, 0) for p in snapshots["part"]}
+    steps = []
+    for at, (instant, table) in enumerate(zip(instants, used, strict=True)):
+        now = {str(row["part"]): refused_km2(table, [row["snapshot"]]) for row in rows_of(table)}
+        if at and any(_is_apart(part[name], km2) for name, km2 in now.items()):
+            steps.append(instant[:10])
+        part |= now
+    listed = ", ".join(steps[:5]) + (f" and {len(steps) - 5} more" if len(steps) > 5 else "")
+    apart = [f"{NOT_COMPARABLE} with the map before, of which more or less was refused: {listed}"] if steps else []
+    return (*apart, *breaks, *refused_notes(snapshots, [name for table in used for name in table["snapshot"]]))
+
+
+def refused_notes(snapshots: pd.DataFrame, names: Collection[str]) -> tuple[str, ...]:
+    """What is to be said of snapshots in which ground was refused: the polygons and their km², by cause."""
+    names = list(dict.fromkeys(names))
+    rows = {row["snapshot"]: row for row in rows_of(snapshots[snapshots["snapshot"].isin(names)])}
+    told = [words for name in names if name in rows and (words := _refused_words(rows[name]))]
+    if len(told) <= _MOST_TOLD:
+        return tuple(told)
+    return (f"in {len(told)} of {number_of(len(names), 'snapshot')} ground was refused; the first of them: {told[0]}",)
+
+
+def _refused_words(row: Mapping[str, Any]) -> str:
+    """What was refused of a file's polygons, by cause; "" where no ground was."""
+    refusals = [r for r in json.loads(row["receipt"]).get("refusals", ()) if r.get("km2") != 0]
+    if not refusals:
+        return ""
+    causes: dict[str, list[float | None]] = {}
+    for refusal in refusals:
+        causes.setdefault(refusal["why"], []).append(refusal.get("km2"))
+    count, of = len({r["row"] for r in refusals}), number_of(row["rows_in"] - row["rows_left_out"], "polygon")
+    listed = [why if len(causes) == 1 else f"{_total(km2)} {why}" for why, km2 in causes.items()]
+    more = f"; {len(causes) - _MOST_TOLD} more causes" if len(causes) > _MOST_TOLD else ""
+    return (
+        f"{row['snapshot']}: {count} of {of} of {row['file_name']}, {_total([r.get('km2') for r in refusals])},"
+        f" {'was' if count == 1 else 'were'} refused: {'; '.join(listed[:_MOST_TOLD])}{more}"
+    )
+
+
+def _is_apart(before: tuple[float, int], after: tuple[float, int]) -> bool:
+    """Whether what was refused at two dates differs by more than 1 km²."""
+    return abs(after[0] - before[0]) > 1 or after[1] != before[1]
+
+
+def _km2_words(refused: tuple[float, int]) -> str:
+    km2, unmeasured = refused
+    return f"{km2:,.0f} km²" + (f" and {number_of(unmeasured, 'polygon')} of unknown area" if unmeasured else "")
+
+
+def _total(km2: Sequence[float | None]) -> str:
+    known = [v for v in km2 if v is not None]
+    return f"{sum(known):,.{0 if sum(known) >= 10 else 2}f} km²" if len(known) == len(km2) else "area not known"
+
+
+def refused_km2(snapshots: pd.DataFrame, names: Collection[str]) -> tuple[float, int]:
+    """km² refused that the maps could have had, and how many polygons that cannot be measured."""
+    refusals = [
+        refusal
+        for receipt in snapshots.loc[snapshots["snapshot"].isin(names), "receipt"].map(json.loads)
+        for refusal in receipt.get("refusals", ())
+        if not refusal.get("lies_elsewhere")
+    ]
+    measured = [refusal["km2"] for refusal in refusals if refusal.get("km2") is not None]
+    return sum(measured), len(refusals) - len(measured)
 
 
 def keep(frame: pd.DataFrame, controller: str | None, status: str | Sequence[str] | None) -> pd.DataFrame:

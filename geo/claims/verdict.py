@@ -13,7 +13,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from geo.archive.results import FAR, When, breaks_between
+from geo.archive.results import FAR, When, breaks_between, refused_km2, refused_notes
 from geo.claims.class_series import ClassSeries, Place, km2_of, series_of, stamp
 from geo.claims.model import (
     NEAR_PERCENT,
@@ -324,8 +324,11 @@ def _verdict(
         "as_known_on": None if given.known is None else str(given.known),
         "within_percent": given.within_percent,
     }  # fmt: skip
-    if breaks := _breaks(given, series, snapshots):
-        workings["text"] = f"{workings['text']}; {'; '.join(breaks)}"
+    table, names = given.archive.snapshots(series.source), [str(s["snapshot"]) for s in snapshots if s]
+    breaks = breaks_between(table, names[:1], names[1:]) if len(names) > 1 else ()
+    if verdict == "contradicts" and any(refused_km2(table, names)):
+        verdict, breaks = "no_data", (*breaks, "a map of which ground was refused contradicts nothing")
+    workings["text"] = "; ".join([workings["text"], *breaks, *refused_notes(table, names)])
     if value is not None and verdict != "no_data":
         workings |= _difference(given, workings, value)
         workings["text"] = f"{workings['text']}; {workings['difference_text']}"
@@ -356,14 +359,6 @@ def _difference(given: VerdictInput, workings: Mapping[str, Any], value: float) 
         "agreement": f"within {NEAR_PERCENT:g} %" if near else "as written" if given.span.holds(value) else None,
         "difference_text": words if apart else "as the claim has it",
     }  # fmt: skip
-
-
-def _breaks(given: VerdictInput, series: ClassSeries, snapshots: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-    """Where the source's series breaks between the two snapshots that a figure rests on."""
-    if len(snapshots) < 2:
-        return ()
-    first, last = ({str(s["snapshot"])} if s else set() for s in snapshots)
-    return breaks_between(given.archive.snapshots(series.source), first, last)
 
 
 def _turns(given: VerdictInput, series: ClassSeries, verdict: str, at: int) -> str | None:

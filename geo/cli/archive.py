@@ -107,6 +107,7 @@ def import_command(
         if len(receipts) > 1:
             others = "the others are in" if len(refused) < len(receipts) else "nothing was taken in"
             complain(f"{len(refused)} of {len(receipts)} files refused, {others}")
+    if refused or any(r.snapshots and r.refusals for r in receipts):
         ctx.exit(1)
 
 

@@ -382,7 +382,10 @@ def _recording(
 def _brief(receipt: Receipt) -> dict[str, Any]:
     """What the archive keeps of a receipt: all but the refused rows' own contents, which are in the sidecar."""
     record = asdict(receipt)
-    record["refusals"] = [{"row": r.row, "why": r.why} for r in receipt.refusals]
+    record["refusals"] = [
+        {"row": r.row, "why": r.why, "km2": r.km2} | ({"lies_elsewhere": True} if r.lies_elsewhere else {})
+        for r in receipt.refusals
+    ]
     return {k: v for k, v in record.items() if v not in ("", (), {}, []) and k != "snapshots"}
 
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from geo.errors import GateError
 from geo.formats.limits import PAIRS, capped, refuse_too_many
 from geo.importing.geometry_repair import Objects, area_of, look, mend, past_180, why_not_degrees
-from geo.measure.ellipsoid import areas_km2
+from geo.measure.ellipsoid import areas_km2, km2_of
 from geo.measure.location_checks import FAR, WAY_OUT, Doubt, Expected, against_country, doubts
 from geo.presentation.statuses import STATUSES
 from geo.schema import CRS, Options, Refusal, Rows, Snapshot, number_of, text_or_none
@@ -190,7 +190,7 @@ def _refusal(frame: gpd.GeoDataFrame, i: int, why: str, way_out: str) -> Refusal
     }
     if geometry is not None:
         properties["geometry"] = geometry.wkt
-    return Refusal(int(row["row"]), why, way_out, properties)
+    return Refusal(int(row["row"]), why, way_out, properties, km2_of(geometry))
 
 
 def _drop_duplicates(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, int, int]:
@@ -235,7 +235,7 @@ def _check_place(
             mine = parts[items[owner[items] == i]]
             row = frame.iloc[[i]].set_geometry([shapely.multipolygons(mine) if len(mine) > 1 else mine[0]], crs=CRS)
             why = f"{areas_km2(mine).sum():,.3f} km²: {doubt.why}"
-            turned.append(_refusal(row, 0, why, WAY_OUT))
+            turned.append(replace(_refusal(row, 0, why, WAY_OUT), lies_elsewhere=True))
     if not gone.any():
         return frame, notes
     whole = geometry.copy()

@@ -104,6 +104,16 @@ def areas_km2(geometries: NDArray[np.object_], *, edges: Edges = "rfc7946") -> F
     return total
 
 
+def km2_of(geometry: shapely.Geometry | None) -> float | None:
+    """The area of one geometry in km²; None where it has none that can be measured."""
+    if geometry is None or not np.isfinite(shapely.get_coordinates(geometry)).all():
+        return None
+    west, south, east, north = geometry.bounds if not geometry.is_empty else (0.0,) * 4
+    if max(abs(south), abs(north)) > 90 or max(abs(west), abs(east)) > 360:
+        return None
+    return max(0.0, float(areas_km2(np.array([geometry], dtype=object))[0]))
+
+
 def without_residue(km2: Floats | float, *, of: Floats | float = 0.0, signed: bool = False) -> Floats:
     """km² in which what the rounding of sums of amounts up to `of` left is 0; an area, unlike a net, is never below."""
     values = np.asarray(km2, dtype=np.float64)

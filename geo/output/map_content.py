@@ -14,7 +14,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo.archive.results import FAR, When, rows_of
+from geo.archive.queries import Query
+from geo.archive.results import FAR, NOT_COMPARABLE, When, refused_notes, rows_of
 from geo.errors import MapError, UnitError, UsageError
 from geo.incidents.markers import Marker, cluster_markers, marker_of, number_or_none, shared_words
 from geo.measure.ellipsoid import areas_km2
@@ -113,6 +114,8 @@ def gather(
     shown = found.credits[0]["title"] or found.source
     place = "" if found.unit is None else f" in {found.unit['name']} ({found.unit['unit']})"
     base = "" if options.since is None else since_words(options.since, found.last_map)
+    if any(note.startswith(NOT_COMPARABLE) for note in found.notes):
+        base += f" ({NOT_COMPARABLE})"
     span = [("From", str(options.since)), ("To", found.asked), ("Source", found.source)]
     current = [row for row in found.figures if row not in found.slivers]
     classes = class_layers(found.ground, found.area, shown, colours, place)
@@ -194,6 +197,9 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     credits = credits_of(archive, source, *(sorted(set(incidents["dataset"])) if len(incidents) else ()))
     moved = None if since is None else archive.change(since, asked, source=source, within=within, as_known_on=known)
     changed = None if since is None else _changed(archive, since, asked, source, known)
+    used = archive.reader.used(Query(source, as_known_on=known), when)["snapshot"]
+    told = [] if moved is None else [n for n in moved.attrs["notes"] if not n.startswith(f"{source}: ")]
+    refused = [n for n in refused_notes(archive.reader.snapshots(), used) if n not in told]
     near, odd = archive.reader.far_off(control)
     whole, first = _boxes(control, changed, unit, incidents, near if odd else None)
     current = control if options.liberated else _current(control)
@@ -211,7 +217,8 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
         changed=[] if changed is None else rows_of(changed),
         # a rule that a source's figures have passed stands with its credit
         notes=[
-            *([] if moved is None else [n for n in moved.attrs["notes"] if not n.startswith(f"{source}: ")]),
+            *told,
+            *refused,
             *archive.reader.undated_notes(source),
             *undrawn,
             *areas.attrs["range_notes"],

@@ -15,6 +15,7 @@ import pandas as pd
 
 from geo.errors import GateError
 from geo.formats.geojson import build, features, read_json
+from geo.measure.ellipsoid import km2_of
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
 
@@ -93,7 +94,8 @@ def read(path: Path, options: Options) -> list[Snapshot]:
             rows.append((n, i + 1, *what, _native(properties, moment)))  # type: ignore[misc]
         else:
             way_out = what.way_out if isinstance(what, Refusal) else ""
-            refusals.append(Refusal(i + 1, why, way_out, {k: properties.get(k) for k in ("name", "fill")}))
+            carried = {k: properties.get(k) for k in ("name", "fill")}
+            refusals.append(Refusal(i + 1, why, way_out, carried, km2_of(built.geometry[n])))
     frame = pd.DataFrame([r[1:] for r in rows], columns=["row", "controller", "status", "native"], dtype=object)
     geometry = built.geometry[np.array([r[0] for r in rows], dtype=int)]
     closed = tuple(f"row {areal[n] + 1}: ring closed" for n in built.closed)

@@ -18,6 +18,7 @@ import shapely
 from geo.assets import ASSETS
 from geo.errors import GateError
 from geo.formats.layers import Layer, cell, read_layer
+from geo.measure.ellipsoid import km2_of
 from geo.schema import CRS, Options, Refusal, Snapshot, parse_instant
 from geo.sources.base import by_dates, refuse_several_dates, shipped_reader
 from geo.text.dates_in_files import date_in_name, read_instant, without_date
@@ -157,7 +158,7 @@ def _date_column(path: Path, layer: Layer, options: Options) -> list[datetime | 
 def _refusal(layer: Layer, at: int, why: str) -> Refusal:
     row: Mapping[Any, Any] = layer.table.iloc[at].to_dict()
     kept = {str(name): cell(value) for name, value in row.items() if not _PEOPLE.search(str(name))}
-    return Refusal(at + 1, why, "draw it again, or leave the row out", kept)
+    return Refusal(at + 1, why, "draw it again, or leave the row out", kept, km2_of(layer.geometry[at]))
 
 
 READER = shipped_reader("isw", read)

@@ -100,7 +100,7 @@ def _lost(
             km2 = areas_km2(here).sum()
             why = f"{km2:,.{0 if km2 >= 10 else 4}f} km² of losses lie in {where}, outside the map of this source"
             way_out = "a sliver at a border or coast may go; a large area is a broken day: take another day's file"
-            refusals.append(Refusal(row, why, way_out, {"type": "losses"}))
+            refusals.append(Refusal(row, why, way_out, {"type": "losses"}, float(km2), lies_elsewhere=True))
     return found
 
 

@@ -16,6 +16,7 @@ import shapely
 
 from geo.errors import GateError
 from geo.formats.kml import Placemark, read_kml
+from geo.measure.ellipsoid import km2_of
 from geo.schema import CRS, Options, Refusal, Snapshot, parse_instant
 from geo.sources.base import by_dates, meanings, refuse_several_dates, shipped_reader
 from geo.text.control_words import Label, known_words, read_label
@@ -91,7 +92,8 @@ def _why_no_area(geometry: shapely.Geometry | None) -> str:
 
 def _refusal(mark: Placemark, why: str, way_out: str) -> Refusal:
     carried = {"name": mark.name, "style": mark.style, "folder": "/".join(mark.folders), **mark.data}
-    return Refusal(mark.row, why, way_out, {key: value for key, value in carried.items() if value})
+    carried = {key: value for key, value in carried.items() if value}
+    return Refusal(mark.row, why, way_out, carried, km2_of(mark.geometry))
 
 
 def _carriers(mark: Placemark) -> list[str]:

@@ -19,6 +19,7 @@ import shapely
 from geo.errors import FileError, GateError, UsageError
 from geo.formats.geojson import MIB, read_bytes
 from geo.formats.layers import Layer, cell, read_layer
+from geo.measure.ellipsoid import km2_of
 from geo.presentation.statuses import STATUSES, status_of
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import COLUMN_NAMES, by_dates, day_number, meanings, refuse_several_dates, shipped_reader
@@ -227,7 +228,7 @@ def _refusal(layer: Layer, row: int, why: str, way_out: str) -> Refusal:
     geometry = layer.geometry[row - 1]
     if geometry is not None:
         carried["geometry"] = geometry.wkt
-    return Refusal(row, why, way_out, carried)
+    return Refusal(row, why, way_out, carried, km2_of(geometry))
 
 
 def _frame(

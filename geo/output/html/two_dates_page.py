@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Unpack
 import geopandas as gpd
 import shapely
 
-from geo.archive.results import When, age_days, breaks_between, rows_of
+from geo.archive.results import When, age_days, rows_of, span_notes
 from geo.errors import UsageError
 from geo.measure.ellipsoid import areas_km2
 from geo.output.brief_tables import LEAST_KM2, Section, by_unit, known_number, label, signed, title_of
@@ -174,7 +174,7 @@ def draw_dates(
         later = contents[1]
         shown = title_of(archive, name)
         sides = [_side(archive, *each) for each in zip(frames, contents, span, strict=True)]
-        breaks = breaks_between(archive.snapshots(), *(set(side.snapshots) for side in sides))
+        breaks = span_notes(archive.snapshots(), *(set(side.snapshots) for side in sides))
         pair = Pair(
             title=title or title_words(later.place, shown, f"{written(from_)} and {written(to)}"),
             shown=shown,
