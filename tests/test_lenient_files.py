@@ -138,6 +138,11 @@ def test_a_file_that_only_links_is_no_map(tmp_path: Path, tag: str, source: str)
         {"numberMatched": 5, "numberReturned": 1},
         {"totalFeatures": 2},
         {"links": [{"rel": "self", "href": "x"}, {"rel": "next", "href": "y"}]},
+        {"totalFeatures": "5"},
+        {"next": "https://example.org/?page=2", "previous": None},
+        {"meta": {"total": 5, "page": 1}},
+        {"metadata": {"count": 5}},
+        {"pagination": {"next": "y"}},
     ],
 )
 def test_a_servers_page_is_refused_unless_accepted(tmp_path: Path, members: dict[str, Any]) -> None:
@@ -150,7 +155,16 @@ def test_a_servers_page_is_refused_unless_accepted(tmp_path: Path, members: dict
 
 
 @pytest.mark.parametrize(
-    "members", [{"exceededTransferLimit": False}, {"numberMatched": 1}, {"links": []}, {"properties": {}}]
+    "members",
+    [
+        {"exceededTransferLimit": False},
+        {"numberMatched": 1},
+        {"links": []},
+        {"properties": {}},
+        {"next": None, "count": 1},
+        {"totalFeatures": "unknown"},
+        {"metadata": {"count": 1}},
+    ],
 )
 def test_a_whole_answer_is_read(tmp_path: Path, members: dict[str, Any]) -> None:
     assert len(vector(put(tmp_path / "2025-01-11.geojson", collection(**members))).frame) == 1

@@ -44,6 +44,8 @@ _WKT = (
     "polygon",
     "wkb_geometry",
 )
+# what servers call the number of features that there are
+_TOTALS = ("numberMatched", "totalFeatures", "total", "totalCount", "total_count", "count", "matched")
 _EWKT = re.compile(r"(?:SRID=(\d{1,6});)?(.*)", re.DOTALL | re.IGNORECASE)
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}){9,}")
 
@@ -217,12 +219,14 @@ def _parts_said(path: Path, document: Any, options: Options) -> list[str]:
         return []
     listed = document.get("features")
     count = len(listed) if isinstance(listed, list) else 0
-    members = [m for m in (document, document.get("properties")) if isinstance(m, dict)]
+    about = [document, *(document.get(name) for name in ("properties", "meta", "metadata", "pagination"))]
+    members = [m for m in about if isinstance(m, dict)]
     why = ["exceededTransferLimit"] if any(m.get("exceededTransferLimit") in (True, "true") for m in members) else []
-    for name in ("numberMatched", "totalFeatures"):
-        total = document.get(name)
-        if isinstance(total, int) and total > count:
-            why.append(f"{name} {total:,}")
+    for member, name in ((m, n) for m in members for n in _TOTALS):
+        total = str(member.get(name))
+        if total.isdecimal() and len(total) < 19 and int(total) > count:
+            why.append(f"{name} {int(total):,}")
+    why += ["a link to the next page"] if any(m.get("next") and isinstance(m["next"], str) for m in members) else []
     links = document.get("links")
     if isinstance(links, list) and any(isinstance(link, dict) and link.get("rel") == "next" for link in links):
         why.append("a link to the next page")
