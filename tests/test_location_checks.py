@@ -295,6 +295,7 @@ def test_a_point_in_its_own_country_stays_without_a_word(place: tuple[float, flo
 
 
 def test_maps_do_not_frame_what_is_kept_far_off(tmp_path: Path) -> None:
+    """It counts alike in areas, changes and series, and each of them says how much of them it is."""
     shapes = [*(box(x, y, x + 0.4, y + 0.4) for x, y in DONBAS), box(64.4, 14.5, 64.8, 14.9)]
     rows = [{"type": "Feature", "properties": {"controller": "A", "status": "held"}, "geometry": s.__geo_interface__}
             for s in shapes]  # fmt: skip
@@ -306,6 +307,8 @@ def test_maps_do_not_frame_what_is_kept_far_off(tmp_path: Path) -> None:
     assert found.bounds[0] > 30
     assert found.bounds[2] < 45
     assert found.limits[2] > 64
-    for notes in (found.notes, archive.area("2025-01-11").attrs["notes"]):
+    figures = (archive.area("2025-01-11"), archive.change("2025-01-11", "2025-01-12"), archive.series())
+    assert figures[0]["area_km2"].tolist() == pytest.approx(figures[2]["area_km2"].tolist())
+    for notes in (found.notes, *(table.attrs["notes"] for table in figures)):
         assert any("maps do not frame" in note and "64.60° E" in note for note in notes)
     assert not archive.area("2025-01-11", within="UA").attrs["notes"]

@@ -187,7 +187,8 @@ def series(
     reader = self.reader
     query = Query(self.source_name(source), controller, status, within, by, level, boundary, as_known_on)
     used = reader.used(query, to)
-    zones = reader.zones(query, ground=reader.state(query, to, used))
+    last = reader.state(query, to, used)
+    zones = reader.zones(query, ground=last)
     snapshots = reader.snapshots(query.source, as_known_on=as_known_on or FAR)
     low = to_instant(from_) if from_ is not None else None
     high = last_instant(to) if to is not None else None
@@ -207,7 +208,8 @@ def series(
     )
     table = _keep_known(_series_table(panel(changes, zones, instants=chosen), zones, query, chosen), reader, query)
     told = series_notes(snapshots, [write_instant(i) for i in chosen])
-    table.attrs["notes"] = (*told, *reader.notes(query.source), *_beyond_notes(table))
+    told = (*told, *reader.notes(query.source), *_far_off(reader, query, last))
+    table.attrs["notes"] = (*told, *_beyond_notes(table))
     return table
 
 
@@ -224,7 +226,7 @@ def area_table(reader: Reader, date: When | None, query: Query) -> pd.DataFrame:
         row["source"] = query.source
         row["snapshot"], row["snapshot_age_days"] = snapshot_of(effective, row)
     table = _keep_known(table_of(rows, columns_of(rows, AREA_COLUMNS, query.by)), reader, query)
-    odd = reader.far_off(frame)[1] if query.within is None else ()
+    odd = _far_off(reader, query, frame)
     ranges = _beyond_notes(table)
     if not doubt and len(table):
         others = others_of_day(reader, date, query).items()
@@ -280,8 +282,16 @@ def change_table(reader: Reader, from_: When, to: When, query: Query, *, base: W
     names = [[name for name, _ in side.values()] for side in (first, last)]
     ages = dict.fromkeys((*age_notes(first, from_), *age_notes(last, to)))
     told = span_notes(reader.snapshots(), *names)
-    table.attrs["notes"] = (*told, *reader.notes(query.source), *_beyond_notes(table), *ages)
+    told = (*told, *reader.notes(query.source), *_far_off(reader, query, before, after))
+    table.attrs["notes"] = (*told, *_beyond_notes(table), *ages)
     return table
+
+
+def _far_off(reader: Reader, query: Query, *frames: gpd.GeoDataFrame) -> tuple[str, ...]:
+    """What figures of everywhere say of ground far from the rest: it counts in all of them alike."""
+    if query.within is not None:
+        return ()
+    return tuple(dict.fromkeys(note for frame in frames for note in reader.far_off(frame)[1]))
 
 
 def _beyond_notes(table: pd.DataFrame) -> tuple[str, ...]:
