@@ -12,7 +12,8 @@ from geo.archive.queries import ArchiveBase, Query
 from geo.archive.results import FAR, When, moment
 from geo.archive.shared_docs import consistent_read, documented
 from geo.errors import UsageError
-from geo.schema import CRS, parse_instant
+from geo.schema import CRS, last_instant, parse_instant
+from geo.storage.gaps import cut_frame, gaps_in
 from geo.units import Countries, find_unit
 
 
@@ -89,13 +90,19 @@ def snapshots(self: ArchiveBase, source: str | None = None, *, as_known_on: When
 
 
 @documented
-def polygons(self: ArchiveBase, source: str, *, as_known_on: When | None = None) -> gpd.GeoDataFrame:
+def polygons(
+    self: ArchiveBase, source: str, *, as_known_on: When | None = None, over_gaps: bool = False
+) -> gpd.GeoDataFrame:
     """Every polygon of a source, once for as long as it stands: what a series is made from.
 
     Parameters
     ----------
     source : str
         Its name.
+    over_gaps : bool
+        False ends every interval with the day of the last map before a gap in the source's maps (longer than its
+        usual step, 45 days where its table of data says nothing else), and begins another with the map after it; True
+        lets a polygon stand until a map shows it no longer.
 
     Returns
     -------
@@ -119,6 +126,8 @@ def polygons(self: ArchiveBase, source: str, *, as_known_on: When | None = None)
         ("polygons", source, known),
         lambda: self.store.rows_between(source, instants, known),
     ).copy()
+    if not over_gaps:
+        frame = cut_frame(frame, gaps_in(table))
     frame.attrs["notes"] = self.reader.notes(source)
     return frame
 
@@ -152,7 +161,9 @@ def control(
     ['contested', 'held']
     """
     query = Query(self.source_name(source), as_known_on=as_known_on, max_age_days=max_age_days)
-    return self.reader.side(query, date)[0].copy()
+    frame, _ = self.reader.side(query, date)
+    table = self.reader.snapshots(query.source, as_known_on=FAR if as_known_on is None else as_known_on)
+    return cut_frame(frame.copy(), gaps_in(table), last_instant(date) if date is not None else FAR)
 
 
 @documented

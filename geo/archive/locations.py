@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -25,8 +26,11 @@ from geo.archive.shared_docs import consistent_read
 from geo.errors import UsageError
 from geo.measure import areas, settlements
 from geo.measure.front_line import Front, front_of, movement
+from geo.presentation.labels import date_words
+from geo.schema import parse_instant
+from geo.storage.gaps import cut_at_gaps, gaps_in
 
-WHO_COLUMNS = ("source", "controller", "status", "native", "valid_from", "valid_to")
+WHO_COLUMNS = ("source", "controller", "status", "native", "valid_from", "valid_to", "last_map", "next_map")
 
 
 @consistent_read
@@ -217,8 +221,10 @@ def who(
     -------
     pandas.DataFrame
         source, controller, status, native, valid_from, valid_to (ISO 8601, UTC; half-open, missing where it still
-        stands), and part where a source has several. Times of the source's series in which no polygon stands over the
-        place have no row.
+        stands), last_map, next_map, and part where a source has several. Times of the source's series in which no
+        polygon stands over the place have no row. No interval runs over a gap in the source's maps (longer than its usual step, 45
+        days where its table of data says nothing else): it ends with the day of last_map, next_map is the
+        first after the gap, and ``attrs["notes"]`` says so.
 
     Raises
     ------
@@ -239,7 +245,15 @@ def who(
     found = self.store.control_at(name, lon, lat, as_known_on=moment(as_known_on))
     frame = found.sort_values("source", kind="stable", ignore_index=True)
     rows = joined_intervals([{str(k): v for k, v in r.items()} for r in frame.to_dict("records")])
+    recordings = self.reader.snapshots(name, as_known_on=FAR if as_known_on is None else as_known_on)
+    rows = list(cut_at_gaps(rows, gaps_in(recordings)))
     table = table_of(rows, columns_of(rows, WHO_COLUMNS, None))
-    recordings = self.reader.snapshots(name, as_known_on=as_known_on or FAR)
-    table.attrs["notes"] = refused_notes(recordings, recordings["snapshot"].tolist())
+    seen = dict.fromkeys(_gap_words(row) for row in rows if row["next_map"])
+    table.attrs["notes"] = (*seen, *refused_notes(recordings, recordings["snapshot"].tolist()))
     return table
+
+
+def _gap_words(row: Mapping[str, Any]) -> str:
+    last, following = (date_words(parse_instant(row[name]).date()) for name in ("last_map", "next_map"))
+    what = f"{row['controller'] or ''} {row['status']}".strip()
+    return f"{row['source']}: {what} last seen so on {last}; next map {following}"

@@ -103,7 +103,7 @@ def _read_class_series(
     instants = sorted({parse_instant(d) for d in table["depicts"]})
     if not instants:
         return []
-    rows = archive.polygons(source, as_known_on=as_known_on)
+    rows = archive.polygons(source, as_known_on=as_known_on, over_gaps=True)
     own = place.country == side
     found = []
     for part in sorted(set(rows["part"])):
@@ -194,7 +194,7 @@ def _alive(rows: gpd.GeoDataFrame, times: Sequence[datetime]) -> NDArray[np.bool
 
 def holders(archive: Archive, source: str, place: Place, *, as_known_on: When | None = None) -> set[str]:
     """The sides that a source shows any ground of in a place, held or claimed, at any date."""
-    rows = archive.polygons(source, as_known_on=as_known_on)
+    rows = archive.polygons(source, as_known_on=as_known_on, over_gaps=True)
     rows = _meeting(rows[rows["status"].isin(named(shows_presence=True))], place)
     return {c for c in map(text_or_none, rows["controller"]) if c}
 

@@ -1,0 +1,77 @@
+"""Gaps between a source's maps: no interval runs over them, in words, tables and the QGIS layer."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import geopandas as gpd
+import pytest
+import shapely
+from click.testing import CliRunner
+
+from geo.archive import open_archive
+from geo.cli import main
+from geo.importing.importer import import_files
+from geo.schema import Options, Source
+from geo.storage import gaps
+
+DAYS = ("2025-01-10", "2025-01-30", "2026-08-19", "2026-08-20")
+
+
+def desk(folder: Path, days: tuple[str, ...] = DAYS, *, last: str = "B") -> Path:
+    """An archive of one map a day: A holds a square, and on the last day `last` does."""
+    path = folder / "desk.gpkg"
+    for day in days:
+        side = last if day == days[-1] else "A"
+        file = folder / f"{day}.geojson"
+        square = gpd.GeoDataFrame(
+            {"side": [side], "status": ["held"]}, geometry=[shapely.box(30, 50, 31, 51)], crs=4326
+        )
+        square.to_file(file)
+        columns = {"controller": "side", "status": "status"}
+        import_files(path, "vector", [file], options=Options(date=day, columns=columns), credit=Source("desk", "Desk"))
+    return path
+
+
+def test_no_interval_runs_over_a_gap(tmp_path: Path) -> None:
+    archive = open_archive(desk(tmp_path))
+    table = archive.who(50.5, 30.5)
+    assert table[["controller", "valid_from", "valid_to", "next_map"]].values.tolist() == [
+        ["A", "2025-01-10T00:00:00.000Z", "2025-01-31T00:00:00.000Z", "2026-08-19T00:00:00.000Z"],
+        ["A", "2026-08-19T00:00:00.000Z", "2026-08-20T00:00:00.000Z", None],
+        ["B", "2026-08-20T00:00:00.000Z", None, None],
+    ]
+    assert table.attrs["notes"] == ("desk: A held last seen so on 30 January 2025; next map 19 August 2026",)
+    for frame in (archive.polygons("desk"), archive.control("2025-03-01")):
+        assert frame["valid_to"].min().date().isoformat() == "2025-01-31"
+    assert len(archive.polygons("desk")) == len(archive.polygons("desk", over_gaps=True)) + 1
+    assert archive.control("2026-08-19")["valid_from"].min().date().isoformat() == "2026-08-19"
+
+
+def test_who_tells_the_gap_in_words(tmp_path: Path) -> None:
+    result = CliRunner().invoke(main, ["who", str(desk(tmp_path)), "--at", "50.5,30.5"], catch_exceptions=False)
+    assert "last seen so on 30 January 2025; next map 19 August 2026" in result.output
+    assert "still at the last snapshot" in " ".join(result.stdout.split())
+
+
+def test_maps_a_usual_step_apart_are_no_gap(tmp_path: Path) -> None:
+    archive = open_archive(desk(tmp_path, ("2025-01-01", "2025-02-15", "2025-04-01"), last="A"))
+    assert archive.who(50.5, 30.5)["valid_to"].tolist() == [None]
+
+
+def test_a_source_may_state_its_own_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = desk(tmp_path, ("2025-01-01", "2025-02-15", "2025-04-01"), last="A")
+    monkeypatch.setitem(gaps._SOURCES, "desk", {"usual_step_days": 20})
+    assert len(open_archive(path).who(50.5, 30.5)) == 3
+
+
+def test_qgis_shows_nothing_in_a_gap(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(desk(tmp_path))) as connection:
+        row = connection.execute("SELECT styleQML, description FROM layer_styles WHERE f_table_name = 'control'")
+        qml, classes = row.fetchone()
+    assert "to_datetime('2025-01-31')" in qml
+    assert "to_datetime('2026-08-19') THEN NULL" in qml
+    assert json.loads(classes) == [["A", "held"], ["B", "held"]]
