@@ -222,9 +222,9 @@ def who(
     pandas.DataFrame
         source, controller, status, native, valid_from, valid_to (ISO 8601, UTC; half-open, missing where it still
         stands), last_map, next_map, and part where a source has several. Times of the source's series in which no
-        polygon stands over the place have no row. No interval runs over a gap in the source's maps (longer than its usual step, 45
-        days where its table of data says nothing else): it ends with the day of last_map, next_map is the
-        first after the gap, and ``attrs["notes"]`` says so.
+        polygon stands over the place have no row. No interval runs over a gap in the source's maps (longer than its
+        usual step, 45 days where its table of data says nothing else): it ends with the day of last_map, next_map is
+        the first after the gap, and ``attrs["notes"]`` says so.
 
     Raises
     ------

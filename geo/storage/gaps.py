@@ -5,6 +5,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import geopandas as gpd
@@ -32,8 +33,7 @@ def gaps_of(maps: Iterable[tuple[str, str, str]]) -> Gaps:
     found = {}
     for key, depicted in series.items():
         instants, step = sorted(depicted), timedelta(days=usual_step_days(key[0]))
-        pairs = zip(instants, instants[1:], strict=False)
-        found[key] = [pair for pair in pairs if parse_instant(pair[1]) - parse_instant(pair[0]) > step]
+        found[key] = [(a, b) for a, b in pairwise(instants) if parse_instant(b) - parse_instant(a) > step]
     return {key: listed for key, listed in found.items() if listed}
 
 

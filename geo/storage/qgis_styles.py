@@ -31,7 +31,7 @@ def restyle_control(connection: sqlite3.Connection, classes: Iterable[tuple[str 
     both = there | set(classes)
     maps = connection.execute("SELECT source, part, depicts FROM snapshots WHERE retracted_at IS NULL").fetchall()
     value = _class_value(gaps_of(maps))
-    if both != there or f'attr="{escape(value)}"' not in row[1]:
+    if both != there or f'attr="{escape(value, {chr(34): "&quot;"})}"' not in row[1]:
         for layer in ("control", "control_superseded"):
             put_style(connection, layer, control_style(both, value), now=now, note=both)
 
