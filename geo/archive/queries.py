@@ -142,6 +142,7 @@ class Reader:
         self.store = store
         self.path = store.path
         self._units: tuple[tuple[Any, ...], gpd.GeoDataFrame, Countries] | None = None
+        self._unit_sets: dict[tuple[Any, ...], UnitSet] = {}
 
     # -- sources and snapshots ----------------------------------------------------------------------------------
 
@@ -319,7 +320,7 @@ class Reader:
         if self._units is None or self._units[0] != stamp:
             frame = self.store.units()
             assert isinstance(frame, gpd.GeoDataFrame)
-            self._units = (stamp, frame, countries_of(frame))
+            self._units, self._unit_sets = (stamp, frame, countries_of(frame)), {}
         return self._units[1], self._units[2]
 
     def border(self, boundary: str | None) -> gpd.GeoDataFrame:
@@ -351,12 +352,11 @@ class Reader:
 
     def _unit_set(self, source: str, units: gpd.GeoDataFrame) -> UnitSet:
         """The units of one boundary set and level with their countries, for the classes of a source."""
-
-        def made() -> UnitSet:
-            return UnitSet(source, np.asarray(units.geometry.array, dtype=object), self.countries().of(units))
-
-        key = ("unit set", source, *(units[["boundary", "level"]].iloc[-1] if len(units) else ()))
-        return self.store.recall(key, made)
+        key = (source, *(units[["boundary", "level"]].iloc[-1] if len(units) else ()))
+        if key not in self._unit_sets:
+            shapes = np.asarray(units.geometry.array, dtype=object)
+            self._unit_sets[key] = UnitSet(source, shapes, self.countries().of(units))
+        return self._unit_sets[key]
 
     def zone(
         self, within: str | shapely.Geometry | None, boundary: str | None = None, source: str | None = None
