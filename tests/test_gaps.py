@@ -11,11 +11,13 @@ import geopandas as gpd
 import pytest
 import shapely
 from click.testing import CliRunner
+from test_archive import put, state
 
-from geo.archive import open_archive
+from geo.archive import Archive, open_archive
 from geo.cli import main
 from geo.importing.importer import import_files
-from geo.schema import Options, Source
+from geo.output.map_content import gather
+from geo.schema import Options, Source, parse_instant
 from geo.storage import gaps
 
 DAYS = ("2025-01-10", "2025-01-30", "2026-08-19", "2026-08-20")
@@ -75,3 +77,46 @@ def test_qgis_shows_nothing_in_a_gap(tmp_path: Path) -> None:
     assert "to_datetime('2025-01-31')" in qml
     assert "to_datetime('2026-08-19') THEN NULL" in qml
     assert json.loads(classes) == [["A", "held"], ["B", "held"]]
+
+
+def two_parts(folder: Path) -> Archive:
+    """An archive of a source with a part of 2022 and one of two days of 2025."""
+    archive = open_archive(folder / "parts.gpkg")
+    for part, day, west in (("old", "2022-04-15", 32), ("new", "2025-01-10", 30), ("new", "2025-01-12", 30.1)):
+        put(archive, parse_instant(day), state(("A", "held", "a", shapely.box(west, 50, west + 1, 51))), part=part)
+    return archive
+
+
+def test_a_part_of_years_ago_is_left_out_of_figures_and_maps_and_said(tmp_path: Path) -> None:
+    archive = two_parts(tmp_path)
+    assert archive.control("2025-01-12")["part"].tolist() == ["new"]
+    table = archive.area("2025-01-12")
+    assert table["part"].tolist() == ["new"]
+    assert any("desk/old@2022-04-15 depicts 2022-04-15, 1,003 days before" in note for note in table.attrs["notes"])
+    assert archive.area("2025-01-12", max_age_days=2000)["part"].tolist() == ["new", "old"]
+    content = gather(archive, "2025-01-12", draw_basemap=False)
+    assert [item.key[2] for item in content.classes] == ["new"]
+    assert any("desk/old@2022-04-15" in note for note in content.notes)
+    wide = open_archive(archive.path, max_age_days=2000)
+    assert len(gather(wide, "2025-01-12", draw_basemap=False).classes) == 2
+
+
+def test_ground_of_a_part_that_grew_too_old_is_not_lost(tmp_path: Path) -> None:
+    archive = two_parts(tmp_path)
+    changes = archive.change("2022-04-20", "2025-01-12")
+    assert "old" not in changes["part"].tolist()
+    assert any("desk/old@2022-04-15" in note for note in changes.attrs["notes"])
+    assert set(archive.changed("2025-01-10", "2025-01-12")["change"]) == {"gained", "lost"}
+
+
+def test_the_title_carries_the_maps_own_date(tmp_path: Path) -> None:
+    path = desk(tmp_path)
+    content = gather(open_archive(path), "2030-01-01", draw_basemap=False)
+    assert "20 August 2026 (the last map before 1 January 2030)" in content.title
+    assert content.subtitle.startswith("20 August 2026. Source")
+    for verb in ("map", "picture", "brief"):
+        name = tmp_path / ("p.png" if verb == "picture" else "p.html")
+        args = [verb, str(path), "--date", "2030-01-01", "--max-age-days", "30", "-o", str(name)]
+        result = CliRunner().invoke(main, args)
+        assert result.exit_code != 0
+        assert "desk@2026-08-20" in result.output

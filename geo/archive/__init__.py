@@ -17,7 +17,7 @@ from geo.presentation.templates import render
 from geo.schema import text_or_none
 
 
-def open_archive(path: str | Path, *, raw: bool = False) -> Archive:
+def open_archive(path: str | Path, *, raw: bool = False, max_age_days: float | None = None) -> Archive:
     """Open an archive; one that is not there yet is made by the first import.
 
     Parameters
@@ -26,6 +26,9 @@ def open_archive(path: str | Path, *, raw: bool = False) -> Archive:
         A GeoPackage (``.gpkg``).
     raw : bool
         True passes over the archive's rules against harm (docs/rules.md): for the owner's own eyes, not for output.
+    max_age_days : float or None
+        How old a snapshot may be on a date, for every answer that names no other limit. Without one, a part of a map
+        that is more than 30 days older than the date is left out beside newer parts, and the notes say so.
 
     Returns
     -------
@@ -44,7 +47,7 @@ def open_archive(path: str | Path, *, raw: bool = False) -> Archive:
     path = Path(path)
     if path.is_dir():
         raise UsageError(f"{path} is a folder; an archive is one file, such as {path / 'control.gpkg'}")
-    return Archive(path, raw=raw)
+    return Archive(path, raw=raw, max_age_days=max_age_days)
 
 
 class Archive(ArchiveBase):
@@ -58,6 +61,8 @@ class Archive(ArchiveBase):
         A GeoPackage (``.gpkg``).
     raw : bool
         True passes over the archive's rules against harm.
+    max_age_days : float or None
+        How old a snapshot may be on a date, where a question names no other limit.
 
     Examples
     --------

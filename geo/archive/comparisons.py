@@ -98,8 +98,9 @@ def compare(
     grounds = {n: areas.ground_by_class(frame) for n, frame in frames.items()}
     keys = _keys(grounds, query, take)
     zones = reader.zones(query, ground=gpd.GeoDataFrame(pd.concat(frames.values(), ignore_index=True)))
+    old = [w for n in names for w in reader.too_old(replace(query, source=n), when).values()]
     refused = refused_notes(reader.snapshots(), [name for used in snapshots.values() for name in used])
-    found, tables, notes = [], [], [*_dates(reader, snapshots), *refused, *reader.notes(*names)]
+    found, tables, notes = [], [], [*_dates(reader, snapshots), *old, *refused, *reader.notes(*names)]
     for key in keys:
         said_of, difference = _grounds(grounds, key, take)
         pieces = source_comparison.side_by_side(said_of, key, zones=zones).assign(difference=difference)

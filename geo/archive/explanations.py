@@ -125,7 +125,7 @@ def explain_change(
     """
     reader = self.reader
     query = Query(self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days)
-    sides = [reader.side(query, when) for when in (from_, to)]
+    sides = reader.both_sides(query, (from_, to))
     table = figures.change_table(reader, from_, to, query, base=base)
     uppers = [figures.area_table(reader, when, query) for when in (from_, to)]
     accuracy = accuracy_km if accuracy_km is not None else reader.accuracy_km(query.source)

@@ -137,7 +137,7 @@ def changed(
     [['gained', 0.2], ['lost', 127.6]]
     """
     query = Query(self.source_name(source), as_known_on=as_known_on)
-    sides = [self.reader.side(query, when)[0] for when in (from_, to)]
+    sides = [frame for frame, _ in self.reader.both_sides(query, (from_, to))]
     return areas.changed_frame(_class_changes(self.reader, query, (from_, to), sides))
 
 
@@ -233,7 +233,14 @@ def area_table(reader: Reader, date: When | None, query: Query) -> pd.DataFrame:
         ranges = (f"{NO_DOUBT}, so its areas have no range", *(f"{s} held that day: {w}" for s, w in others), *ranges)
     table.attrs["range_notes"] = ranges
     refused = refused_notes(reader.snapshots(), [name for name, _ in effective.values()])
-    table.attrs["notes"] = (*refused, *reader.notes(query.source), *odd, *ranges, *age_notes(effective, date))
+    table.attrs["notes"] = (
+        *refused,
+        *reader.notes(query.source),
+        *odd,
+        *ranges,
+        *age_notes(effective, date),
+        *reader.too_old(query, date).values(),
+    )
     return table
 
 
@@ -266,7 +273,7 @@ def held_by_others(reader: Reader, date: When | None, query: Query) -> list[tupl
 
 def change_table(reader: Reader, from_: When, to: When, query: Query, *, base: When | None) -> pd.DataFrame:
     """Gross and net change in km² of every class between two dates."""
-    (before, first), (after, last) = (reader.side(query, when) for when in (from_, to))
+    (before, first), (after, last) = reader.both_sides(query, (from_, to))
     zones = reader.zones(query, ground=after)
     changes = _class_changes(reader, query, (from_, to), (before, after), by_native=query.by == "native")
     rows = areas.change_rows(changes, zones=zones)
@@ -281,6 +288,7 @@ def change_table(reader: Reader, from_: When, to: When, query: Query, *, base: W
     table = _keep_known(table_of(rows, columns_of(rows, CHANGE_COLUMNS, query.by)), reader, query)
     names = [[name for name, _ in side.values()] for side in (first, last)]
     ages = dict.fromkeys((*age_notes(first, from_), *age_notes(last, to)))
+    ages |= dict.fromkeys(words for when in (from_, to) for words in reader.too_old(query, when).values())
     told = span_notes(reader.snapshots(), *names)
     told = (*told, *reader.notes(query.source), *_far_off(reader, query, before, after))
     table.attrs["notes"] = (*told, *_beyond_notes(table), *ages)
@@ -312,7 +320,14 @@ def _class_changes(
     *,
     by_native: bool = False,
 ) -> list[areas.ClassChange]:
-    key = ("changes", query.source, *(str(d) for d in dates), moment(query.as_known_on), by_native)
+    key = (
+        "changes",
+        query.source,
+        *(str(d) for d in dates),
+        moment(query.as_known_on),
+        by_native,
+        *(len(s) for s in sides),
+    )
     return reader.store.recall(key, lambda: changed_ground(*sides, by_native=by_native))
 
 

@@ -14,6 +14,7 @@ from geo.archive.queries import ArchiveBase, Query, Reader
 from geo.archive.results import (
     FAR,
     When,
+    age_notes,
     columns_of,
     joined_intervals,
     moment,
@@ -118,7 +119,7 @@ def front_movement(
     """
     reader = self.reader
     query = Query(self.source_name(source), controller, status, within, None, level, boundary, as_known_on)
-    before, after = (reader.side(query, when)[0] for when in (from_, to))
+    (before, _), (after, _) = reader.both_sides(query, (from_, to))
     old = _front(reader, from_, query, None, tolerance_km, inset_km)
     zones = reader.zones(replace(query, by="unit", boundary=None), ground=after)
     return movement(
@@ -195,12 +196,14 @@ def changed_hands(
     [['Sudzha', None, 'UA held']]
     """
     query = Query(self.source_name(source), as_known_on=as_known_on)
-    (before, first), (after, last) = (self.reader.side(query, when) for when in (from_, to))
+    (before, first), (after, last) = self.reader.both_sides(query, (from_, to))
     ends = [max(effective.values(), key=lambda s: -s[1])[0] for effective in (first, last)]
     table = settlements.changed_hands(places, before, after)
     table = table.assign(source=query.source, from_snapshot=ends[0], to_snapshot=ends[1])
     names = [[name for name, _ in effective.values()] for effective in (first, last)]
-    table.attrs["notes"] = span_notes(self.reader.snapshots(), *names)
+    old = [words for when in (from_, to) for words in self.reader.too_old(query, when).values()]
+    old += [*age_notes(first, from_), *age_notes(last, to)]
+    table.attrs["notes"] = (*span_notes(self.reader.snapshots(), *names), *dict.fromkeys(old))
     return table
 
 

@@ -19,7 +19,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.archive.released_view import ReleasedStore
-from geo.archive.results import FAR, By, When, age_days, effective_snapshot, moment
+from geo.archive.results import FAR, OLD_DAYS, By, When, age_days, effective_snapshot, moment
 from geo.archive.safety_rules import embargo_hours, rule_words
 from geo.archive.shared_docs import documented
 from geo.errors import NoSnapshotError, SourceError, UnitError, UsageError
@@ -61,10 +61,10 @@ class Query:
 class ArchiveBase:
     """An open archive: its file, and how it is read for answers."""
 
-    def __init__(self, path: str | Path, *, raw: bool = False) -> None:
+    def __init__(self, path: str | Path, *, raw: bool = False, max_age_days: float | None = None) -> None:
         self.path = Path(path)
         self.store = ReleasedStore(self.path, raw=raw)
-        self.reader = Reader(self.store)
+        self.reader = Reader(self.store, max_age_days=max_age_days)
 
     def __enter__(self) -> Self:
         return self
@@ -138,8 +138,9 @@ class ArchiveBase:
 class Reader:
     """The one way in which the tables of an archive are read for answers."""
 
-    def __init__(self, store: ReleasedStore) -> None:
+    def __init__(self, store: ReleasedStore, *, max_age_days: float | None = None) -> None:
         self.store = store
+        self.max_age_days = max_age_days  # where a question names no other
         self.path = store.path
         self._units: tuple[tuple[Any, ...], gpd.GeoDataFrame, Countries] | None = None
         self._unit_sets: dict[tuple[Any, ...], UnitSet] = {}
@@ -205,14 +206,29 @@ class Reader:
 
     def used(self, query: Query, when: When | None) -> pd.DataFrame:
         """The snapshot of each part that answers for a date: depicts, part, snapshot, age_days."""
-        limit = query.max_age_days
+        limit = self.max_age_days if query.max_age_days is None else query.max_age_days
         if limit is not None and not limit >= 0:
             raise UsageError(f"max_age_days={limit:g}: how old a snapshot may be is 0 or more")
         key = ("used", query.source, str(when), moment(query.as_known_on), limit)
-        return self.store.recall(key, lambda: self._find_used(query, when))
+        used = self.store.recall(key, lambda: self._find_used(query, when, limit))
+        return used[~used["is_too_old"]].drop(columns="is_too_old").reset_index(drop=True)
 
-    def _find_used(self, query: Query, when: When | None) -> pd.DataFrame:
-        source, as_known_on, max_age_days = query.source, query.as_known_on, query.max_age_days
+    def too_old(self, query: Query, when: When | None) -> dict[str, str]:
+        """The parts of a source that are too old to count on a date, and what is to be said of each."""
+        limit = self.max_age_days if query.max_age_days is None else query.max_age_days
+        self.used(query, when)
+        used = self.store.recall(
+            ("used", query.source, str(when), moment(query.as_known_on), limit),
+            lambda: self._find_used(query, when, limit),
+        )
+        return {
+            row["part"]: f"{row['snapshot']} depicts {row['depicts'][:10]}, {row['age_days']:,.0f} days before"
+            f" {when or 'the last map'}: too old to count or be drawn beside the others (--max-age-days N allows more)"
+            for row in used[used["is_too_old"]].to_dict("records")
+        }
+
+    def _find_used(self, query: Query, when: When | None, max_age_days: float | None) -> pd.DataFrame:
+        source, as_known_on = query.source, query.as_known_on
         known = moment(as_known_on) or FAR
         recorded = self.store.recall(("in force", source, known), lambda: self.store.in_force(source, known))
         instant = last_instant(when) if when is not None else parse_instant(recorded[-1][0]) if recorded else None
@@ -236,6 +252,11 @@ class Reader:
                 f"no snapshot of {source} within {number_of(max_age_days, 'day')} of {when or 'now'}: the latest before"
                 f" is {newest['snapshot']}, {number_of(newest['age_days'], 'day')} old"
             )
+        youngest = float(used["age_days"].min())
+        # where all are old, none is left out for it: the ages are told
+        used["is_too_old"] = used["age_days"] > (
+            max_age_days if max_age_days is not None else OLD_DAYS + (youngest if youngest > OLD_DAYS else 0)
+        )
         return used
 
     # -- ground -------------------------------------------------------------------------------------------------
@@ -244,7 +265,7 @@ class Reader:
         """The polygons of a source on a date, with the snapshot that each is from; not to be changed."""
         source, known = query.source, moment(query.as_known_on)
         instant = parse_instant(max(used["depicts"])) if when is None else last_instant(when)
-        key = ("control", source, instant, known)
+        key = ("control", source, instant, known, *used["part"])
         return self.store.recall(key, lambda: self._read_state(source, instant, known, used))
 
     def _read_state(
@@ -255,6 +276,7 @@ class Reader:
         else:
             frame = self.store.control_then(source, instant, as_known_on=known)
         names = dict(zip(used["part"], used["snapshot"], strict=True))
+        frame = gpd.GeoDataFrame(frame[frame["part"].isin(list(names))].reset_index(drop=True), crs=CRS)
         frame.insert(frame.shape[1] - 1, "snapshot", frame["part"].map(names))
         return frame
 
@@ -279,6 +301,24 @@ class Reader:
         """The polygons of a source on a date, and the snapshot in effect for each of its parts."""
         used = self.used(query, when)
         return self.state(query, when, used), {part: effective_snapshot(used, part) for part in used["part"]}
+
+    def both_sides(
+        self, query: Query, dates: Sequence[When | None]
+    ) -> list[tuple[gpd.GeoDataFrame, EffectiveSnapshots]]:
+        """As `side` of two dates, without the parts that are too old on either: their ground was not lost."""
+        stale = {part for when in dates for part in self.too_old(query, when)}
+        both = [self.side(query, when) for when in dates]
+        return (
+            both
+            if not stale
+            else [
+                (
+                    gpd.GeoDataFrame(f[~f["part"].isin(stale)].reset_index(drop=True), crs=CRS),
+                    {p: s for p, s in used.items() if p not in stale} or used,
+                )
+                for f, used in both
+            ]
+        )
 
     def incidents(
         self,

@@ -195,13 +195,13 @@ EXPLAIN = options(
 RAW = click.option("--raw", is_flag=True, help="Pass over the rules against harm: for the owner's own eyes.")
 
 
-def opened(path: Path, *, raw: bool = False) -> Any:
+def opened(path: Path, *, raw: bool = False, max_age_days: float | None = None) -> Any:
     """The archive at a path, which must be there."""
     from geo.archive import open_archive
 
     if not path.exists():
         raise UsageError(f"{path}: no such archive; geo import makes one")
-    return open_archive(path, raw=raw)
+    return open_archive(path, raw=raw, max_age_days=max_age_days)
 
 
 def name_units(archive: Any, frame: pd.DataFrame, by: str | None) -> pd.DataFrame:

@@ -217,6 +217,7 @@ def who(archive: Path, at: str, source: str | None, as_known_on: str | None, for
 
 @main.command()
 @ARCHIVE
+@AGE
 @click.option("--places", required=True, metavar="FILE", type=FILE, help="Geodata or CSV with names.")
 @click.option("--column", metavar="C", help="Which column has the names.")
 @click.option("--from", "from_", required=True, metavar="D", help="The earlier date.")
@@ -228,7 +229,9 @@ def settlements(archive: Path, places: Path, column: str | None, form: str, **gi
     """Settlements that changed hands between two dates."""
     from geo.measure.settlements import read_places
 
-    frame = opened(archive).changed_hands(read_places(places, column=column), **given)
+    frame = opened(archive, max_age_days=given.pop("max_age_days")).changed_hands(
+        read_places(places, column=column), **given
+    )
     head = {"from": given["from_"], "to": given["to"], "as_known_on": given["as_known_on"]}
     show(frame, form, title=f"settlements that changed hands, {given['from_']} to {given['to'] or 'now'}", head=head)
 

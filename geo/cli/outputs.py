@@ -11,6 +11,7 @@ import click
 from platformdirs import user_cache_path
 
 from geo.cli.common import (
+    AGE,
     ARCHIVE,
     BY,
     CLASSES,
@@ -48,6 +49,7 @@ SHOWN = options(
 
 @main.command("map")
 @ARCHIVE
+@AGE
 @with_colours
 @DATE
 @SOURCE
@@ -57,15 +59,16 @@ SHOWN = options(
 @click.option("--title", help="The page's title.")
 @TEMPLATES
 @PAGE
-def map_command(archive: Path, date: str | None, output: Path, **given: Any) -> None:
+def map_command(archive: Path, date: str | None, output: Path, max_age_days: float | None, **given: Any) -> None:
     """A dated map: one HTML file that needs no network."""
     from geo.output.html.map_page import draw_map, save_map
 
-    click.echo(save_map(draw_map(opened(archive), date, **given), output))
+    click.echo(save_map(draw_map(opened(archive, max_age_days=max_age_days), date, **given), output))
 
 
 @main.command()
 @ARCHIVE
+@AGE
 @with_colours
 @SPAN
 @SOURCE
@@ -75,12 +78,16 @@ def map_command(archive: Path, date: str | None, output: Path, **given: Any) -> 
 @TEMPLATES
 @click.option("-o", "--output", type=FILE, default=Path("maps"), show_default=True, help="The folder.")
 @WORKERS
-def maps(archive: Path, from_: str | None, to: str | None, output: Path, **given: Any) -> None:
+def maps(
+    archive: Path, from_: str | None, to: str | None, output: Path, max_age_days: float | None, **given: Any
+) -> None:
     """A dated map for every day that has a snapshot: OUTPUT/DATE.html."""
     from geo.output.html.map_page import draw_maps
 
     with bar("drawing") as advance:
-        for path in draw_maps(opened(archive), output, from_=from_, to=to, progress=advance, **given):
+        for path in draw_maps(
+            opened(archive, max_age_days=max_age_days), output, from_=from_, to=to, progress=advance, **given
+        ):
             click.echo(path)
 
 
@@ -124,6 +131,7 @@ LOOK = options(
 
 @main.command()
 @ARCHIVE
+@AGE
 @with_colours
 @DATE
 @SOURCE
@@ -131,11 +139,11 @@ LOOK = options(
 @KNOWN
 @SHOWN
 @LOOK
-def picture(archive: Path, output: Path, **given: Any) -> None:
+def picture(archive: Path, output: Path, max_age_days: float | None, **given: Any) -> None:
     """A dated map as PNG, SVG or PDF, without a browser."""
     from geo.output.images.picture import draw_picture
 
-    click.echo(draw_picture(opened(archive), path=output, **given))
+    click.echo(draw_picture(opened(archive, max_age_days=max_age_days), path=output, **given))
 
 
 @main.command()
@@ -157,6 +165,7 @@ def chart(archive: Path, output: Path, status: tuple[str, ...], **given: Any) ->
 
 @main.command("brief")
 @ARCHIVE
+@AGE
 @with_colours
 @DATE
 @SOURCE
@@ -170,13 +179,19 @@ def chart(archive: Path, output: Path, status: tuple[str, ...], **given: Any) ->
 @TEMPLATES
 @output_option("F.html, F.md, F.docx or F.pptx.")
 def brief_command(
-    archive: Path, date: str | None, output: Path, places: Path | None, column: str | None, **given: Any
+    archive: Path,
+    date: str | None,
+    output: Path,
+    places: Path | None,
+    column: str | None,
+    max_age_days: float | None,
+    **given: Any,
 ) -> None:
     """A briefing: figures, map, what changed since the last one, chart, incidents, sources."""
     from geo.output.documents.write import draw_brief
 
     given["places"] = read_if_given(places, column)
-    for path in draw_brief(opened(archive), date, output, **given):
+    for path in draw_brief(opened(archive, max_age_days=max_age_days), date, output, **given):
         click.echo(path)
 
 
@@ -197,6 +212,7 @@ def embed_command(page: Path, **given: Any) -> None:
 
 @main.command("movie")
 @ARCHIVE
+@AGE
 @with_colours
 @click.option("--from", "from_", metavar="D", help="The first snapshot by default.")
 @click.option("--to", metavar="D", help="The last snapshot by default.")
@@ -214,17 +230,18 @@ def embed_command(page: Path, **given: Any) -> None:
 @MAP_LOOK
 @_look("slide", "square")
 @output_option("F.gif, or F.mp4 where ffmpeg is.")
-def movie_command(archive: Path, output: Path, **given: Any) -> None:
+def movie_command(archive: Path, output: Path, max_age_days: float | None, **given: Any) -> None:
     """A span of dates as a moving picture: a frame for every day that has a snapshot."""
     from geo.output.images.movie import draw_movie
 
     with bar("drawing") as advance:
-        path = draw_movie(opened(archive), output, progress=advance, **given)
+        path = draw_movie(opened(archive, max_age_days=max_age_days), output, progress=advance, **given)
     click.echo(path)
 
 
 @main.command("compare-dates")
 @ARCHIVE
+@AGE
 @with_colours
 @click.option("--from", "from_", required=True, metavar="D", help="The earlier date: left of the divider.")
 @click.option("--to", required=True, metavar="D", help="The later date: right of the divider.")
@@ -237,14 +254,23 @@ def movie_command(archive: Path, output: Path, **given: Any) -> None:
 @TEMPLATES
 @PAGE
 def compare_dates(
-    archive: Path, from_: str, to: str, places: Path | None, column: str | None, output: Path, **given: Any
+    archive: Path,
+    from_: str,
+    to: str,
+    places: Path | None,
+    column: str | None,
+    output: Path,
+    max_age_days: float | None,
+    **given: Any,
 ) -> None:
     """Two dates on one map with a divider between them, and what changed: one HTML file that needs no network."""
     from geo.output.html.map_page import save_map
     from geo.output.html.two_dates_page import draw_dates
 
     found = read_if_given(places, column)
-    click.echo(save_map(draw_dates(opened(archive), from_, to, places=found, **given), output))
+    click.echo(
+        save_map(draw_dates(opened(archive, max_age_days=max_age_days), from_, to, places=found, **given), output)
+    )
 
 
 WISHES = options(
@@ -262,6 +288,7 @@ WISHES = options(
 
 @main.command()
 @ARCHIVE
+@AGE
 @with_colours
 @WISHES
 @click.option("--base-url", metavar="URL", help="Where the site will be: absolute links in feed, cards and site map.")
@@ -298,7 +325,9 @@ def _build(archive: Path, output: Path, given: dict[str, Any]) -> Any:
     from geo.output.site.build import build_site
 
     with bar("building") as advance:
-        return build_site(opened(archive), output, progress=advance, **given)
+        return build_site(
+            opened(archive, max_age_days=given.pop("max_age_days", None)), output, progress=advance, **given
+        )
 
 
 def _cache(archive: Path) -> Path:

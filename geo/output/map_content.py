@@ -15,7 +15,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.archive.queries import Query
-from geo.archive.results import FAR, NOT_COMPARABLE, When, refused_notes, rows_of
+from geo.archive.results import FAR, NOT_COMPARABLE, OLD_DAYS, When, refused_notes, rows_of
 from geo.errors import MapError, UnitError, UsageError
 from geo.incidents.markers import Marker, cluster_markers, marker_of, number_or_none, shared_words
 from geo.measure.ellipsoid import areas_km2
@@ -37,7 +37,7 @@ from geo.presentation.labels import (
 from geo.presentation.legend import LegendEntry, StyledLayer, in_order, legend_of
 from geo.presentation.statuses import class_order, named, side_colours
 from geo.presentation.symbols import change_symbols
-from geo.schema import is_day, last_instant, text_or_none, to_instant
+from geo.schema import is_day, last_instant, parse_instant, text_or_none, to_instant
 
 if TYPE_CHECKING:
     from geo.archive import Archive
@@ -123,9 +123,14 @@ def gather(
     changes = change_layers(found.changed, base, span, change_symbols(filter(None, sides), colours=colours))
     credits = ["Control: " + credit_line(found.credits[0])]
     credits += ["Incidents: " + (credit_line(credit) or credit["name"]) for credit in found.credits[1:]]
+    day = date_words(found.day)
+    if found.day_of_map is not None:
+        day = f"{date_words(found.day_of_map)} (the last map before {day})"
     return MapContent(
-        title=options.title or title_words(place, shown, date_words(found.day)),
-        subtitle=subtitle_words(found.day, shown, found.depicts, found.ages, options.as_known_on),
+        title=options.title or title_words(place, shown, day),
+        subtitle=subtitle_words(
+            found.day, shown, found.depicts, found.ages, options.as_known_on, day_of_map=found.day_of_map
+        ),
         date=found.asked,
         lang=options.lang,
         classes=classes,
@@ -156,6 +161,7 @@ class _Found:
     source: str
     asked: str
     day: date
+    day_of_map: date | None  # where it is much older than the day
     controllers: Sequence[str]
     ground: Rows
     area: Rows
@@ -189,6 +195,9 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     areas = archive.area(when, source=source, within=within, as_known_on=known)
     day = _last(archive, source, known) if when is None else _day(when)
     asked = str(day) if when is None else when
+    query = Query(source, as_known_on=known)
+    used = archive.reader.used(query, when)
+    day_of_map = parse_instant(max(used["depicts"])).date() if used["age_days"].min() > OLD_DAYS else None
     incidents = _incidents(archive, day, options)
     last_map = None if since is None else last_map_before(archive, source, since, as_known_on=known)
     unit = None if within is None else archive.unit(within)
@@ -197,9 +206,8 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     credits = credits_of(archive, source, *(sorted(set(incidents["dataset"])) if len(incidents) else ()))
     moved = None if since is None else archive.change(since, asked, source=source, within=within, as_known_on=known)
     changed = None if since is None else _changed(archive, since, asked, source, known)
-    used = archive.reader.used(Query(source, as_known_on=known), when)["snapshot"]
     told = [] if moved is None else [n for n in moved.attrs["notes"] if not n.startswith(f"{source}: ")]
-    refused = [n for n in refused_notes(archive.reader.snapshots(), used) if n not in told]
+    refused = [n for n in refused_notes(archive.reader.snapshots(), used["snapshot"]) if n not in told]
     near, odd = archive.reader.far_off(control)
     whole, first = _boxes(control, changed, unit, incidents, near if odd else None)
     current = control if options.liberated else _current(control)
@@ -210,7 +218,8 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     region = cache(partial(_region, archive))
     markers = cluster_markers([marker_of(row, region) for row in rows_of(incidents[_located(incidents)])])
     return _Found(
-        source=source, asked=str(asked), day=day, depicts=depicts, last_map=last_map, front=front, credits=credits,
+        source=source, asked=str(asked), day=day,
+        day_of_map=day_of_map, depicts=depicts, last_map=last_map, front=front, credits=credits,
         controllers=archive.controllers(as_known_on=known),
         ground=rows_of(current[["controller", "status", "part", "geometry"]]), area=rows_of(areas),
         ages=areas["snapshot_age_days"].tolist(), figures=figures, slivers=_slivers(figures, unit),
@@ -219,6 +228,7 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
         notes=[
             *told,
             *refused,
+            *(words for words in archive.reader.too_old(query, when).values() if words not in told),
             *archive.reader.undated_notes(source),
             *undrawn,
             *areas.attrs["range_notes"],

@@ -49,7 +49,9 @@ def by_workers(
         return
     # started afresh: a fork would share the open archive
     processes = get_context("spawn")
-    with ProcessPoolExecutor(min(workers, len(work)), processes, _take_up, (type(archive), archive.path)) as pool:
+    with ProcessPoolExecutor(
+        min(workers, len(work)), processes, _take_up, (type(archive), archive.path, archive.reader.max_age_days)
+    ) as pool:
         yield from pool.map(partial(_in_worker, done), work, chunksize=4)
 
 
@@ -57,8 +59,8 @@ _held: list[Archive] = []  # a worker's own archive
 _still = ExitStack()  # which is held still for as long as the worker lives
 
 
-def _take_up(kind: type[Archive], path: Path) -> None:
-    _held.append(kind(path))
+def _take_up(kind: type[Archive], path: Path, max_age_days: float | None) -> None:
+    _held.append(kind(path, max_age_days=max_age_days))
     _still.enter_context(_held[0].holding())
 
 

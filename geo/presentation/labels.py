@@ -95,14 +95,21 @@ def credit_line(credit: Mapping[str, str]) -> str:
 
 
 def subtitle_words(
-    day: date, shown: str, depicts: Sequence[datetime], ages: Iterable[float], known: When | None
+    day: date,
+    shown: str,
+    depicts: Sequence[datetime],
+    ages: Iterable[float],
+    known: When | None,
+    *,
+    day_of_map: date | None = None,
 ) -> str:
     """The line under a map's title: its date, its source, what the snapshots depict and how old they are."""
     stated = ", ".join(sorted({date_words(d if d.time() != time() else d.date()) for d in depicts}))
     days = sorted({f"{age:g}" for age in ages if age})
-    old = f", {' and '.join(days)} {'day' if days == ['1'] else 'days'} before this date" if days else ""
+    that = "this date" if day_of_map is None else date_words(day)
+    old = f", {' and '.join(days)} {'day' if days == ['1'] else 'days'} before {that}" if days else ""
     as_known = "" if known is None else known_words(known)
-    return f"{date_words(day)}. Source: {shown}; snapshot depicting {stated}{old}.{as_known}"
+    return f"{date_words(day_of_map or day)}. Source: {shown}; snapshot depicting {stated}{old}.{as_known}"
 
 
 def class_layers(
