@@ -229,8 +229,11 @@ def area_table(reader: Reader, date: When | None, query: Query) -> pd.DataFrame:
     odd = _far_off(reader, query, frame)
     ranges = _beyond_notes(table)
     if not doubt and len(table):
-        others = others_of_day(reader, date, query).items()
-        ranges = (f"{NO_DOUBT}, so its areas have no range", *(f"{s} held that day: {w}" for s, w in others), *ranges)
+        others = held_by_others(reader, date, query)
+        said = (
+            f"{side} held {km2:,.1f} km² by {source}, which has a map of that day too" for source, side, km2 in others
+        )
+        ranges = (f"{NO_DOUBT}, so its areas have no range", *said, *ranges)
     table.attrs["range_notes"] = ranges
     refused = refused_notes(reader.snapshots(), [name for name, _ in effective.values()])
     table.attrs["notes"] = (
@@ -242,14 +245,6 @@ def area_table(reader: Reader, date: When | None, query: Query) -> pd.DataFrame:
         *reader.too_old(query, date).values(),
     )
     return table
-
-
-def others_of_day(reader: Reader, date: When | None, query: Query) -> dict[str, str]:
-    """What other sources with a snapshot of the same day give each side as held, in words."""
-    found: dict[str, list[str]] = {}
-    for source, side, km2 in held_by_others(reader, date, query):
-        found.setdefault(side, []).append(f"{km2:,.1f} km² by {source}")
-    return {side: ", ".join(words) for side, words in found.items()}
 
 
 def held_by_others(reader: Reader, date: When | None, query: Query) -> list[tuple[str, str, float]]:
