@@ -23,7 +23,7 @@ from geo.archive import Archive, open_archive
 from geo.errors import MapError, UnitError, UsageError
 from geo.importing.importer import ensure_units
 from geo.output.images.chart import draw_chart
-from geo.output.images.chart_panels import PANELS
+from geo.output.images.chart_axes import PANELS
 from geo.output.images.fonts import plain
 from geo.output.images.themes import SHAPES, THEMES, legible
 from geo.presentation.chart_lines import apart
@@ -57,7 +57,7 @@ def lines_of(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, 
         seen.append(drawn)
         return path
 
-    monkeypatch.setattr("geo.output.images.chart_panels.save", keep)
+    monkeypatch.setattr("geo.output.images.chart_axes.save", keep)
     draw_chart(archive, tmp_path / "a.svg", **options)
     return list(seen[0].axes)
 

@@ -23,7 +23,7 @@ from geo.importing.importer import import_files
 from geo.measure.ellipsoid import areas_km2, lengths_km, local_plane
 from geo.measure.front_line import distance_km, front_of, movement
 from geo.output.map_content import FRONT_INSET_KM
-from geo.presentation.labels import front_words
+from geo.presentation.legend import front_words
 
 LAND = box(30, 47, 36, 51)
 GEOD = Geod(ellps="WGS84")

@@ -11,13 +11,13 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geo.archive.columns import AREA_COLUMNS, CHANGE_COLUMNS, SERIES_COLUMNS, columns_of
 from geo.archive.queries import ArchiveBase, Query, Reader
 from geo.archive.results import (
     FAR,
     By,
     When,
     age_notes,
-    columns_of,
     keep,
     moment,
     refused_notes,
@@ -36,16 +36,6 @@ from geo.measure.series.panel import changed_ground, panel
 from geo.measure.series.parallel import ClassFilter, series_changes
 from geo.presentation.statuses import NO_DOUBT, named, shows_doubt
 from geo.schema import last_instant, parse_instant, to_instant, write_instant
-
-AREA_COLUMNS = (
-    "source", "controller", "status", "unit", "area_km2", "lower_km2", "upper_km2", "snapshot", "snapshot_age_days",
-    "boundary",
-)  # fmt: skip
-CHANGE_COLUMNS = (
-    "source", "controller", "status", "unit", "gained_km2", "lost_km2", "net_km2", "base_km2", "net_percent",
-    "from_snapshot", "to_snapshot", "base", "boundary",
-)  # fmt: skip
-SERIES_COLUMNS = ("date", "source", "controller", "status", "unit", "area_km2", "gained_km2", "lost_km2")
 
 
 @consistent_read

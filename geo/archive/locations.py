@@ -10,12 +10,12 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from geo.archive.columns import WHO_COLUMNS, columns_of
 from geo.archive.queries import ArchiveBase, Query, Reader
 from geo.archive.results import (
     FAR,
     When,
     age_notes,
-    columns_of,
     joined_intervals,
     moment,
     refused_notes,
@@ -30,8 +30,6 @@ from geo.measure.front_line import Front, front_of, movement
 from geo.presentation.labels import date_words
 from geo.schema import parse_instant
 from geo.storage.gaps import cut_at_gaps, gaps_in
-
-WHO_COLUMNS = ("source", "controller", "status", "native", "valid_from", "valid_to", "last_map", "next_map")
 
 
 @consistent_read

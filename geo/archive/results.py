@@ -67,14 +67,6 @@ def rows_of(frame: pd.DataFrame) -> list[dict[str, Any]]:
     return [dict(zip(names, row, strict=True)) for row in zip(*(frame[c].tolist() for c in frame), strict=True)]
 
 
-def columns_of(rows: Sequence[dict[str, Any]], columns: Sequence[str], by: By | None) -> list[str]:
-    """The columns of an answer."""
-    after = columns.index("unit") + 1 if "unit" in columns else 0
-    native = ["native"] if by == "native" else []
-    later = [name for name in ("part", "beyond_km2") if any(row.get(name) for row in rows)]
-    return [*columns[:after], *native, *columns[after:], *later]
-
-
 def joined_intervals(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
     """Rows of one class whose intervals touch, as one: who holds a place does not change with the polygon's shape."""
     names = ("source", "part", "controller", "status", "native")

@@ -34,7 +34,7 @@ KINDS = ("json", "zip", "kml", "any")
 _FIELD = re.compile(r"\{(\w+)(?::([^{}]*))?\}")
 _PLAIN = re.compile(r"[\w.\- ]{1,120}")
 _NAME = re.compile(r"\w[\w.\- ]{0,150}")
-_SHIPPED = ASSETS / "sources.toml"
+_SHIPPED = ASSETS / "addresses.toml"
 _PAGE = 1000  # features of one answer of a feature service
 _PAGES = 200
 

@@ -21,22 +21,12 @@ from geo.incidents.markers import Marker, cluster_markers, marker_of, number_or_
 from geo.measure.ellipsoid import areas_km2
 from geo.output.map_options import MapKeywords, MapOptions
 from geo.presentation.basemap import Box, outward, padded, reach_of
-from geo.presentation.labels import (
-    change_layers,
-    class_key,
-    class_layers,
-    credit_line,
-    date_words,
-    front_words,
-    meaning_words,
-    since_words,
-    sliver_words,
-    subtitle_words,
-    title_words,
-)
-from geo.presentation.legend import LegendEntry, StyledLayer, in_order, legend_of
+from geo.presentation.labels import class_key, credit_line, date_words, meaning_words, sliver_words
+from geo.presentation.legend import LegendEntry, StyledLayer, front_words, in_order, legend_of
+from geo.presentation.popups import change_layers, class_layers
 from geo.presentation.statuses import class_order, named, side_colours
 from geo.presentation.symbols import change_symbols
+from geo.presentation.titles import since_words, subtitle_words, title_words
 from geo.schema import is_day, last_instant, parse_instant, text_or_none, to_instant
 
 if TYPE_CHECKING:

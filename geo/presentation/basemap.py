@@ -23,7 +23,7 @@ SCALE = 10_000  # steps per degree in the tiles: 11 m at most
 TILE = 10
 STILL_WIDTH = 1000.0  # of the picture on a page, in pixels
 AREAS, LINES = ("land", "lakes"), ("rivers", "admin1", "borders", "disputed")
-_NAMES = {"en": 3, "uk": 4, "ru": 5}  # columns of the shipped places
+PLACE_NAME_COLUMNS = {"en": 3, "uk": 4, "ru": 5}  # of the shipped places, by language
 Box = tuple[float, float, float, float]
 
 
@@ -42,9 +42,9 @@ def cut(box: Box) -> dict[str, Any]:
 
 def places(box: Box, lang: str, *, near: Box | None = None) -> list[list[Any]]:
     """Named places in a box, the largest first."""
-    if lang not in _NAMES:
-        raise UsageError(f"lang={lang!r} is unknown: " + ", ".join(_NAMES))
-    column = _NAMES[lang]
+    if lang not in PLACE_NAME_COLUMNS:
+        raise UsageError(f"lang={lang!r} is unknown: " + ", ".join(PLACE_NAME_COLUMNS))
+    column = PLACE_NAME_COLUMNS[lang]
     return [
         [p[0], p[1], p[column] or p[3], p[2], int(bool(p[7]))]
         for p in _places()

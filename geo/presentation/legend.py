@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import shapely
 
-from geo.presentation.statuses import ClassKey, class_order
+from geo.presentation.statuses import ClassKey, class_order, side_of
 from geo.presentation.symbols import Symbol
+
+if TYPE_CHECKING:
+    from geo.measure.front_line import Front
 
 Mark = Literal["class", "change", "front", "place", "several", "region", "circle"]
 _REGION = "Incident known to lie somewhere in this region"
@@ -70,3 +73,14 @@ def legend_of(
     if "circle" in incidents:
         found.append(LegendEntry(_CIRCLE, "circle"))
     return found
+
+
+def front_words(front: Front) -> str:
+    """What a front line shows, with what its length rests on."""
+    whose = "held ground ends"
+    if len(front.sides) > 1:
+        whose = f"ground held by {' or '.join(side_of(s).label for s in front.sides)} ends"
+    return (
+        f"Front line: where {whose}, {front.inset_km:g} km or more inside border and coast;"
+        f" {front.length_km:,.0f} km as drawn (tolerance {front.tolerance_km:g} km)"
+    )

@@ -25,7 +25,7 @@ from geo.text.dates_in_files import FIRST, several_dates
 KNOWN: Mapping[str, Mapping[str, Any]] = tomllib.loads((ASSETS / "readers.toml").read_text(encoding="utf-8"))
 # reader -> our column -> what others call it, where --column says nothing
 COLUMN_NAMES: Mapping[str, Mapping[str, Sequence[str]]]
-COLUMN_NAMES = tomllib.loads((ASSETS / "column_names.toml").read_text(encoding="utf-8"))
+COLUMN_NAMES = tomllib.loads((ASSETS / "reader_columns.toml").read_text(encoding="utf-8"))
 
 
 @dataclass(frozen=True)

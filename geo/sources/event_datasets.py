@@ -16,8 +16,8 @@ from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, Options, Refusal, Rows
 from geo.sources.base import shipped_reader
 from geo.sources.incident_rows import Raw, Row, count, day, gather, joined, read_rows, text
 
-# columns of the datasets, as assets/event_columns.toml lists them
-COLUMNS: Mapping[str, Any] = tomllib.loads((ASSETS / "event_columns.toml").read_text(encoding="utf-8"))
+# columns of the datasets, as assets/incident_columns.toml lists them
+COLUMNS: Mapping[str, Any] = tomllib.loads((ASSETS / "incident_columns.toml").read_text(encoding="utf-8"))
 _ACLED, _UCDP, _EYES, _VIINA = (COLUMNS[name] for name in ("acled", "ucdp-ged", "eyes-on-russia", "viina"))
 
 # -- ACLED's event table (31 columns, and shorter exports of it) ----------------------------------------------------

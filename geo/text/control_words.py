@@ -155,7 +155,7 @@ def without_invisible(text: str) -> str:
 def _table() -> tuple[dict[str, str], list[tuple[str, str]], dict[str, str]]:
     """Whole words and beginnings of words with their roles, and phrases that are one word."""
     read = [
-        tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted((ASSETS / "text").glob("*/control.toml"))
+        tomllib.loads(path.read_text(encoding="utf-8")) for path in sorted((ASSETS / "text").glob("*/map_labels.toml"))
     ]
     phrases = {several: one for language in read for several, one in language.pop("phrases").items()}
     pairs = [(word, role) for roles in read for role, words in roles.items() for word in words]

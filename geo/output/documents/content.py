@@ -31,8 +31,9 @@ from geo.output.images.text_blocks import credit_lines
 from geo.output.map_content import MapContent, gather
 from geo.output.map_options import MapKeywords, MapOptions
 from geo.presentation.chart_lines import ChartLine, class_lines, lines_in_words
-from geo.presentation.labels import figure, known_words, written
+from geo.presentation.labels import figure, written
 from geo.presentation.statuses import STATUSES, named, of_row, side_colours
+from geo.presentation.titles import known_words
 from geo.schema import last_instant, parse_instant, to_instant, write_instant
 
 if TYPE_CHECKING:

@@ -23,10 +23,11 @@ from geo.output.html.timeline_layers import Part, parts_of, series_values, share
 from geo.output.map_content import MapContent, credit_of, outlines
 from geo.output.map_options import MapOptions, SharedKeywords, map_options, shares_options
 from geo.presentation import basemap
-from geo.presentation.labels import credit_line, title_words, written
+from geo.presentation.labels import credit_line, written
 from geo.presentation.legend import StyledLayer
 from geo.presentation.statuses import STATUSES, side_colours, status_of
 from geo.presentation.templates import templates_folder
+from geo.presentation.titles import title_words
 from geo.schema import last_instant, parse_instant, to_instant
 
 if TYPE_CHECKING:

@@ -31,10 +31,11 @@ from geo.output.html.page import PageParts
 from geo.output.map_content import MapContent, gather, outlines
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.presentation import basemap
-from geo.presentation.labels import class_key, class_label, figure, title_words, written
+from geo.presentation.labels import class_key, class_label, figure, written
 from geo.presentation.statuses import NO_DOUBT, named, side_colours
 from geo.presentation.symbols import class_symbols
 from geo.presentation.templates import templates_folder
+from geo.presentation.titles import title_words
 from geo.schema import CRS, is_day, last_instant, parse_instant, text_or_none, to_instant
 
 _VIEW = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')

@@ -13,14 +13,15 @@ import pandas as pd
 from geo.archive.shared_docs import described
 from geo.claims.wording import figure_words
 from geo.errors import MapError, UsageError
-from geo.output.images.chart_panels import PANELS, ChartText, Panel, save_panels
+from geo.output.images.chart_axes import PANELS, ChartText, Panel, save_panels
 from geo.output.images.fonts import plain
 from geo.output.images.themes import Shape, Theme, ThemeName, chosen, kind_of, legible
 from geo.output.map_content import credit_of
 from geo.presentation.chart_lines import ChartLine, class_lines
-from geo.presentation.labels import class_label, credit_line, figure, title_words, written
+from geo.presentation.labels import class_label, credit_line, figure, written
 from geo.presentation.statuses import NOBODY, side_colours, status_of
 from geo.presentation.symbols import AGREED, SOURCE_COLOURS
+from geo.presentation.titles import title_words
 from geo.schema import last_instant, parse_instant, text_or_none
 from geo.version import __version__
 

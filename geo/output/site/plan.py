@@ -23,8 +23,9 @@ from geo.assets import ASSETS
 from geo.errors import MapError, UsageError
 from geo.output.map_content import credit_of
 from geo.output.map_options import MapOptions
-from geo.presentation.labels import title_words, written
+from geo.presentation.labels import written
 from geo.presentation.templates import digest_of
+from geo.presentation.titles import title_words
 from geo.schema import last_instant, parse_instant, text_or_none, to_instant
 from geo.version import __version__
 
