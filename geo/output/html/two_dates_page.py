@@ -15,6 +15,7 @@ import shapely
 from geo.archive.results import When, age_days, rows_of, span_notes
 from geo.errors import UsageError
 from geo.measure.ellipsoid import areas_km2
+from geo.measure.settlements import geonames_places, unmarked_words
 from geo.output.brief_tables import LEAST_KM2, Section, by_unit, known_number, label, signed, title_of
 from geo.output.html.map_drawing import (
     SCALE,
@@ -124,8 +125,8 @@ def draw_dates(
     from_, to : str, date, datetime
         The earlier and the later date: days (their last snapshots) or instants.
     places : geopandas.GeoDataFrame or None
-        Settlements as in `Archive.settlements`, of which those that changed hands are listed; None is the towns of
-        the shipped basemap.
+        Settlements as in `Archive.settlements`, of which those that changed hands are listed; None is GeoNames'
+        places of 500 people or more.
 
     Returns
     -------
@@ -275,16 +276,38 @@ def _settlements(
 ) -> list[Settlement]:  # fmt: skip
     """The places that changed hands, by name."""
     if places is None:
-        towns = basemap.places(content.limits, content.lang)
-        points = shapely.points([t[1] for t in towns], [t[0] for t in towns])
-        places = gpd.GeoDataFrame({"name": [t[2] for t in towns]}, geometry=points, crs=CRS)
+        places = _named_in(geonames_places(content.limits), content)
     if zone is not None:
         places = places[shapely.intersects(zone, places.geometry.to_numpy())]
     found = archive.changed_hands(places, *span, source=source, as_known_on=as_known_on)
     return [
-        Settlement(str(r["name"]), r["lat"], r["lon"], text_or_none(r["before"]), text_or_none(r["after"]))
+        Settlement(
+            str(r["name"]),
+            r["lat"],
+            r["lon"],
+            *(text_or_none(r[side]) or unmarked_words(r["government"]) for side in _SIDES),
+        )
         for r in found.to_dict("records")
     ]
+
+
+_SIDES = ("before", "after")
+
+
+def _named_in(places: gpd.GeoDataFrame, content: MapContent) -> gpd.GeoDataFrame:
+    """Places by what the basemap calls the town at the same spot, in the map's language."""
+    towns = basemap.places(content.limits, content.lang) if content.lang != "en" else []
+    if not towns or places.empty:
+        return places
+    tree = shapely.STRtree(shapely.points([t[1] for t in towns], [t[0] for t in towns]))
+    at, town = tree.query_nearest(places.geometry.to_numpy(), max_distance=_SAME_TOWN, all_matches=False)
+    names = places["name"].tolist()
+    for i, k in zip(at.tolist(), town.tolist(), strict=True):
+        names[i] = towns[k][2]
+    return gpd.GeoDataFrame(places.assign(name=names), crs=CRS)
+
+
+_SAME_TOWN = 0.03  # degrees
 
 
 # -- the page -----------------------------------------------------------------------------------------------------
