@@ -73,10 +73,8 @@ def compare(
 
     Raises
     ------
-    ArchiveError, GateError
     NoSnapshotError
         A source has no snapshot then, or none of them has such ground.
-    SourceError, UnitError
     UsageError
         Fewer than two sources are named, or a class stands in several publications of a source and none is taken.
 
@@ -148,10 +146,8 @@ def compare_span(
 
     Raises
     ------
-    ArchiveError, GateError
     NoSnapshotError
         A source has no snapshot in the span, or none of them has such ground.
-    SourceError, UnitError
     UsageError
         Fewer than two sources are named, or the span is too short for the search.
 

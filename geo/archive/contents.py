@@ -27,10 +27,6 @@ def sources(self: ArchiveBase) -> pd.DataFrame:
         name, title, url, licence, attribution; a rule against harm that a source's data have passed stands with its
         attribution.
 
-    Raises
-    ------
-    ArchiveError
-
     Examples
     --------
     >>> archive.sources()["name"].tolist()
@@ -46,10 +42,6 @@ def controllers(self: ArchiveBase, *, as_known_on: When | None = None) -> list[s
     Returns
     -------
     list of str
-
-    Raises
-    ------
-    ArchiveError, GateError
 
     Examples
     --------
@@ -79,7 +71,7 @@ def snapshots(self: ArchiveBase, source: str | None = None, *, as_known_on: When
 
     Raises
     ------
-    ArchiveError, GateError
+    GateError
 
     Examples
     --------
@@ -109,10 +101,6 @@ def polygons(
     geopandas.GeoDataFrame
         As `control`, without a snapshot's name: `valid_from` and `valid_to` bound it (half-open, NaT is open). The
         archive's rules are kept; ``attrs["notes"]`` names them.
-
-    Raises
-    ------
-    ArchiveError, GateError
 
     Examples
     --------
@@ -151,7 +139,6 @@ def control(
 
     Raises
     ------
-    ArchiveError, GateError, NoSnapshotError, SourceError
     UsageError
         `max_age_days` is below 0.
 
@@ -180,10 +167,6 @@ def units(self: ArchiveBase, level: int | None = None) -> gpd.GeoDataFrame:
     geopandas.GeoDataFrame
         unit (its code), name, name_local, level, parent, boundary (the set it is of), area_km2, geometry (EPSG:4326).
 
-    Raises
-    ------
-    ArchiveError
-
     Examples
     --------
     >>> archive.units(level=0)["name"].tolist()[:2]
@@ -209,7 +192,6 @@ def unit(self: ArchiveBase, wanted: str, *, boundary: str | None = None) -> gpd.
 
     Raises
     ------
-    ArchiveError
     UnitError
         It is unknown or ambiguous; the message gives the candidates.
 
@@ -229,10 +211,6 @@ def countries(self: ArchiveBase) -> Countries:
     Returns
     -------
     geo.units.Countries
-
-    Raises
-    ------
-    ArchiveError
 
     Examples
     --------
@@ -264,10 +242,6 @@ def incidents(
     geopandas.GeoDataFrame
         The fields of docs/formats.md, points in EPSG:4326.
 
-    Raises
-    ------
-    ArchiveError, GateError, UnitError
-
     Examples
     --------
     >>> archive.incidents("2025-01-11", "2025-01-11", within="UA")["event_type"].unique().tolist()
@@ -285,10 +259,6 @@ def claims(self: ArchiveBase) -> pd.DataFrame:
     -------
     pandas.DataFrame
         A row for each, with the columns of a file of claims (docs/claims.md) and when it was recorded.
-
-    Raises
-    ------
-    ArchiveError
 
     Examples
     --------
@@ -311,7 +281,6 @@ def set_accuracy(self: ArchiveBase, source: str, accuracy_km: float | None) -> N
 
     Raises
     ------
-    ArchiveError
     SourceError
         The source is not in the archive.
     UsageError

@@ -85,7 +85,7 @@ def corrections(
 
     Raises
     ------
-    ArchiveError, GateError
+    GateError
     SourceError
         The source is not in the archive.
 
@@ -122,7 +122,7 @@ def corrected_ground(
 
     Raises
     ------
-    ArchiveError, GateError
+    GateError
     SourceError
         The source is not in the archive.
 
@@ -152,7 +152,7 @@ def correction_notes(self: ArchiveBase, *snapshots: str, as_known_on: When | Non
 
     Raises
     ------
-    ArchiveError, GateError
+    GateError
 
     Examples
     --------

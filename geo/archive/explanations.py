@@ -65,7 +65,6 @@ def explain(
 
     Raises
     ------
-    ArchiveError, GateError, NoSnapshotError, SourceError, UnitError
     UsageError
         A side or a status is unknown, or the accuracy is not above 0.
 
@@ -113,7 +112,6 @@ def explain_change(
 
     Raises
     ------
-    ArchiveError, GateError, NoSnapshotError, SourceError, UnitError
     UsageError
         A side or a status is unknown, or the accuracy is not above 0.
 

@@ -59,10 +59,6 @@ def area(
         touches it; for the other classes both are the area. Both are missing where the source shows no contested
         ground. ``attrs["notes"]`` says what is to be known of the figures.
 
-    Raises
-    ------
-    ArchiveError, GateError, NoSnapshotError, SourceError, UnitError, UsageError
-
     Examples
     --------
     >>> held = archive.area("2025-01-11", status="held").iloc[0]
@@ -91,10 +87,6 @@ def change(
         the dates, so that totals across it are not comparable, and which snapshot is more than 30 days older than the
         date that it answers for.
 
-    Raises
-    ------
-    ArchiveError, GateError, NoSnapshotError, SourceError, UnitError, UsageError
-
     Examples
     --------
     >>> row = archive.change("2024-08-21", "2025-01-11", status="held").iloc[0]
@@ -115,10 +107,6 @@ def changed(
     -------
     geopandas.GeoDataFrame
         controller, status, change (``gained`` or ``lost``), area_km2, geometry (MultiPolygon, EPSG:4326).
-
-    Raises
-    ------
-    ArchiveError, GateError, NoSnapshotError, SourceError
 
     Examples
     --------
@@ -162,10 +150,8 @@ def series(
 
     Raises
     ------
-    ArchiveError, GateError
     NoSnapshotError
         Nothing is in force, or nothing depicts `to` or a day before it.
-    SourceError, UnitError
     UsageError
         A side or a status is unknown, or Dask is not installed, cannot be reached or lost its workers.
 

@@ -61,7 +61,6 @@ def front(
 
     Raises
     ------
-    ArchiveError, GateError, NoSnapshotError, SourceError
     UnitError
         A unit is unknown or ambiguous, or the archive has no countries, which give border and coast.
     UsageError
@@ -105,7 +104,6 @@ def front_movement(
 
     Raises
     ------
-    ArchiveError, GateError, NoSnapshotError, SourceError
     UnitError
         A unit is unknown or ambiguous, or the archive has no countries, which give border and coast.
     UsageError
@@ -188,10 +186,6 @@ def changed_hands(
         government, source, from_snapshot, to_snapshot. Where a source maps only what is taken, ground that it does not
         mark is held by the country's government: `government` is the country's code, missing for other sources.
 
-    Raises
-    ------
-    ArchiveError, GateError, NoSnapshotError, SourceError
-
     Examples
     --------
     >>> from geopandas import GeoDataFrame, points_from_xy
@@ -251,7 +245,6 @@ def who(
 
     Raises
     ------
-    ArchiveError, GateError
     SourceError
         The source is not in the archive.
     UsageError

@@ -77,7 +77,6 @@ class ArchiveBase:
     def __repr__(self) -> str:
         return f"Archive({str(self.path)!r})"
 
-    @documented
     def close(self) -> None:
         """Leave the archive as one file; reading goes on working.
 
@@ -96,10 +95,6 @@ class ArchiveBase:
         Returns
         -------
         context manager
-
-        Raises
-        ------
-        ArchiveError
 
         Examples
         --------
@@ -123,7 +118,6 @@ class ArchiveBase:
 
         Raises
         ------
-        ArchiveError
         SourceError
             The archive has several and none is named, or it has not the one named; the message lists them.
 

@@ -59,10 +59,6 @@ def rules(self: ArchiveBase) -> pd.DataFrame:
     pandas.DataFrame
         kind, value, source, event_type, places (how many settlements a rule of coarsening has), set_at.
 
-    Raises
-    ------
-    ArchiveError
-
     Examples
     --------
     >>> archive.set_rule("withhold", "notes")
