@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-import tomllib
 import unicodedata
 from html import unescape
 from urllib.parse import unquote
 
-from geo.assets import ASSETS
+from geo.assets import read_toml
 
 WITHHELD = "[place withheld]"
 _DEGREE = "°"
 # what stands for a degree sign, and separators of other scripts
 _SIGNS = str.maketrans({**dict.fromkeys("ºᵒ˚◦⁰∘", _DEGREE), "٫": ".", "，": ",", "．": ".", "·": "."})
-_NOTATIONS = tomllib.loads((ASSETS / "places" / "notations.toml").read_text(encoding="utf-8"))
+_NOTATIONS = read_toml("places/notations.toml")
 
 
 def _pattern(links: str, *kinds: str) -> re.Pattern[str]:

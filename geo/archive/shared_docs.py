@@ -9,17 +9,16 @@ from __future__ import annotations
 import inspect
 import re
 import textwrap
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
-from geo.assets import ASSETS
+from geo.assets import read_toml
 
 if TYPE_CHECKING:
     from geo.archive.queries import ArchiveBase
 
-_TABLES = tomllib.loads((ASSETS / "shared_docs.toml").read_text(encoding="utf-8"))
+_TABLES = read_toml("shared_docs.toml")
 PARAMETERS: dict[str, Sequence[str]] = _TABLES["parameters"]
 DRAWING: dict[str, Sequence[str]] = _TABLES["drawing"]
 ERRORS: Mapping[str, str] = _TABLES["errors"]

@@ -2,6 +2,13 @@
 
 from __future__ import annotations
 
+import tomllib
 from pathlib import Path
+from typing import Any
 
 ASSETS = Path(__file__).resolve().parent
+
+
+def read_toml(name: str) -> dict[str, Any]:
+    """A shipped table, by its path below this folder."""
+    return tomllib.loads((ASSETS / name).read_text(encoding="utf-8"))

@@ -30,7 +30,6 @@ from geo.text.sentences import Lang, TextSpan, language_of, paragraphs
 if TYPE_CHECKING:
     from geo.archive import Archive
     from geo.archive.results import When
-    from geo.extraction.event_merging import Span
     from geo.geocoding.gazetteer import Gazetteer
 
 # what `geo read --format json` gives of a mention

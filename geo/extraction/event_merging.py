@@ -81,8 +81,7 @@ def _sentence(merger: EventMerger, sentence: TextSpan) -> None:
     if not background:
         for clause in _clauses(merger, sentence, tuple(denials)):
             touched += _clause(merger, clause, sentence, tuple(denials), attributions)
-    own = list(dict.fromkeys(map(id, touched)))
-    builders = [next(s for s in touched if id(s) == i) for i in own]
+    builders = list({id(builder): builder for builder in touched}.values())
     here = [s for s in merger.builders if s.paragraph == merger.paragraph]
     for attribution in _named(merger, attributions) if not background else ():
         # who speaks in a sentence of its own speaks of what was told last
@@ -168,7 +167,8 @@ def _clause(
         found.append(builder or _find(merger, clause, lead, place, when))
         _add(merger, found[-1], clause, triggers, place, when)
     if len(found) == 1:
-        found[0].add_casualties(counted)
+        kinds = found[0].rule.counts if found[0].rule is not None else ("killed", "injured")
+        found[0].counts += [t for t in counted if t.kind in kinds]
     elif counted:
         for builder in found:
             builder.shared = "; ".join(dict.fromkeys(t.text for t in counted))
@@ -358,11 +358,6 @@ class DraftBuilder:
         self.attributions = [v for v in self.attributions if _bare(v.name) not in bare and " " in _bare(v.name)]
         if len(self.attributions) < _VOICES:
             self.attributions.append(attribution)
-
-    def add_casualties(self, counts: Sequence[CasualtyCount]) -> None:
-        """Take in the counts that belong to an event of this kind."""
-        kinds = self.rule.counts if self.rule is not None else ("killed", "injured")
-        self.counts += [t for t in counts if t.kind in kinds]
 
 
 def _bare(name: str) -> str:

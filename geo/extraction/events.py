@@ -58,14 +58,10 @@ def find_triggers(passage: TextSpan, *, void: tuple[Stretch, ...] = ()) -> list[
             start, end = passage.start + match.start(), passage.start + match.end()
             if any(start < t.end and t.start < end for t in found) or any(a <= start < b for a, b in void):
                 continue
-            if not _in_doubt(passage, match):
+            before = passage.text[max(0, match.start() - _BEFORE) : match.start()]
+            if not any(pattern(passage.lang, "doubt", name).search(before) for name in ("maybe", "not")):
                 found.append(Trigger(rule, start, end, match[0]))
     return sorted(found, key=lambda t: t.start)
-
-
-def _in_doubt(passage: TextSpan, match: re.Match[str]) -> bool:
-    before = passage.text[max(0, match.start() - _BEFORE) : match.start()]
-    return any(pattern(passage.lang, "doubt", name).search(before) for name in ("maybe", "not"))
 
 
 def find_actors(passage: TextSpan) -> list[Actor]:
@@ -149,7 +145,10 @@ def within(places: Sequence[Place], start: int, end: int) -> list[Place]:
 
 def choose(passage: TextSpan, places: Sequence[Place], *, at: int, scopes: Sequence[Stretch] = ()) -> list[Place]:
     """Where an event of a passage took place: one place, several where the text joins them, or none."""
-    inside = [p for p in within(places, passage.start, passage.end) if not _is_part(passage, p)]
+    # a name that goes on beyond what the gazetteer knew of it: "Wad" of "Wad al-Noura"
+    part = re.compile(r"[-–][A-ZА-ЯІЇЄҐ]|\s+(?:al|el|ar|as|an|ed)-[A-Z]")
+    inside = within(places, passage.start, passage.end)
+    inside = [p for p in inside if not part.match(passage.text, p.end - passage.start)]
     scored = [(_score(passage, p, at, scopes), p) for p in inside]
     # a country is mostly who acts; it is where only if the text says "in" it
     scored = [(s, p) for s, p in scored if p.role != "country" or _is_in(passage, p)]
@@ -157,12 +156,6 @@ def choose(passage: TextSpan, places: Sequence[Place], *, at: int, scopes: Seque
         return []
     best = max(scored, key=lambda pair: (pair[0], -abs(pair[1].start - at)))[1]
     return _joined(passage, inside, best)
-
-
-def _is_part(passage: TextSpan, place: Place) -> bool:
-    """Whether the name goes on beyond what the gazetteer knew of it: "Wad" of "Wad al-Noura"."""
-    after = passage.text[place.end - passage.start :]
-    return bool(re.match(r"[-–][A-ZА-ЯІЇЄҐ]|\s+(?:al|el|ar|as|an|ed)-[A-Z]", after))
 
 
 def _is_in(passage: TextSpan, place: Place) -> bool:
@@ -281,22 +274,17 @@ def _day(passage: TextSpan, mention: DateMention, today: date) -> Day | None:
     elif mention.kind in ("week", "month") and first <= today:
         last = min(last, today)
     precision = EXACT if first == last else mention.date_prec
-    start, end = mention.start, mention.end
-    is_report = _is_report(passage, start, end)
-    return Day(first, last, precision, passage.start + start, passage.start + end, mention.text, is_report)
+    start, end, table = mention.start, mention.end, words(passage.lang)["days"]
+    # by a verb of saying: "said on January 11"
+    before, after = passage.text[max(0, start - 40) : start], passage.text[end : end + 30]
+    said = bool(re.search(table["said_before"], before, re.I) or re.search(table["said_after"], after, re.I))
+    return Day(first, last, precision, passage.start + start, passage.start + end, mention.text, said)
 
 
 def _is_night(passage: TextSpan, mention: DateMention) -> bool:
     """Whether two days are the night between them: "overnight on January 10-11"."""
     night = any_of(word_list(passage.lang, "dates").get("saying", {}).get("night", ""))
     return bool(re.search(night, passage.text[: mention.start][-30:], re.IGNORECASE))
-
-
-def _is_report(passage: TextSpan, start: int, end: int) -> bool:
-    """Whether a date stands by a verb of saying: "said on January 11"."""
-    table = words(passage.lang)["days"]
-    before, after = passage.text[max(0, start - 40) : start], passage.text[end : end + 30]
-    return bool(re.search(table["said_before"], before, re.I) or re.search(table["said_after"], after, re.I))
 
 
 def is_old(day: Day | None, today: date) -> bool:

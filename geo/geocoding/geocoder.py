@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -21,10 +21,6 @@ if TYPE_CHECKING:
     from geo.archive import Archive
     from geo.archive.results import When
 
-MENTION_COLUMNS = (
-    "text", "start", "end", "role", "place", "adm_1", "adm_2", "country", "latitude", "longitude", "where_prec",
-    "uncertainty_km", "score", "runner_up", "why", "gazetteer", "place_id",
-)  # fmt: skip
 LOCATED = ("place", "region", "country")
 # UCDP's where_prec: 1 the place, 2 near it, 3 its second-level unit, 4 its first-level unit, 6 its country
 _PRECISION = {"place": 3, "district": 3, "region": 4, "country": 6, "area": 5, "sea": 7, "continent": 6}
@@ -56,6 +52,9 @@ class Mention:
     why: str = ""
     gazetteer: str | None = None
     place_id: str | None = None
+
+
+MENTION_COLUMNS = tuple(f.name for f in fields(Mention))
 
 
 def geocode(
@@ -120,8 +119,7 @@ def mentions(
     reading = read(text)
     spans = spans_of(reading, gazetteer.lookup, countries=gazetteer.countries)
     table = rank_mentions(reading, spans, countries=gazetteer.countries, front_km=front_km)
-    found = [_mention(row, gazetteer) for row in table]
-    return [m for m in found if m is not None]
+    return [_mention(row, gazetteer) for row in table]
 
 
 def resolve(text: str, spans: Sequence[tuple[int, int]], *, gazetteer: Gazetteer) -> list[Mention]:
@@ -166,7 +164,7 @@ def as_frame(found: Sequence[Mention]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(table.astype(types), geometry=gpd.GeoSeries(points, crs=CRS), crs=CRS)
 
 
-def _mention(row: RankedMention, gazetteer: Gazetteer) -> Mention | None:
+def _mention(row: RankedMention, gazetteer: Gazetteer) -> Mention:
     span = row.span
     if span.role in ("person", "organisation"):
         return Mention(span.text, span.start, span.end, span.role, why="; ".join(span.reasons))
@@ -176,8 +174,11 @@ def _mention(row: RankedMention, gazetteer: Gazetteer) -> Mention | None:
         return Mention(span.text, span.start, span.end, "demonym", name, country=span.code, why=span.reasons[0])
     if span.role == "metonym":
         return _metonym(row)
-    if span.unknown or not row.ranked:
-        return _without_place(row, gazetteer)
+    if span.unknown or not row.ranked:  # one very like it inside the container named, or the container
+        if named := _named_containers(row):
+            return _contained_only(row, _one_container(row, named), gazetteer)
+        reasons = [*span.reasons, "no gazetteer here has it, and the text names no region"]
+        return Mention(span.text, span.start, span.end, "place", why="; ".join(reasons))
     place, score, why = row.ranked[0]
     outside = _outside(row, place)
     if outside is not None:
@@ -261,16 +262,6 @@ def _outside(row: RankedMention, place: Place) -> Place | None:
 def _one_container(row: RankedMention, named: Sequence[Place]) -> Place:
     """Of several containers the one that stands nearest in the text."""
     return named[-1] if len(named) > 1 and row.span.unknown else named[0]
-
-
-def _without_place(row: RankedMention, gazetteer: Gazetteer) -> Mention | None:
-    """A name that no gazetteer here has: one very like it inside the container named, or the container."""
-    span = row.span
-    named = _named_containers(row)
-    if not named:
-        why = "; ".join([*span.reasons, "no gazetteer here has it, and the text names no region"])
-        return Mention(span.text, span.start, span.end, "place", why=why)
-    return _contained_only(row, _one_container(row, named), gazetteer)
 
 
 def _contained_only(row: RankedMention, container: Place, gazetteer: Gazetteer) -> Mention:

@@ -6,9 +6,9 @@ import hashlib
 import re
 import sqlite3
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -39,17 +39,6 @@ from geo.text.words import Word, bare_name, fold, is_cyrillic, key_of, loose_key
 LAYOUT = 4
 # how a name is the place's: its own, another, the unit's without its kind, by stem, by a loose spelling
 OWN, OTHER, BARE, STEM, LOOSE = range(5)
-_TABLES = """
-CREATE TABLE facts (name TEXT PRIMARY KEY, value TEXT) WITHOUT ROWID;
-CREATE TABLE places (id INTEGER PRIMARY KEY, gazetteer TEXT, place_id TEXT, name TEXT, kind TEXT, country TEXT,
-    latitude REAL, longitude REAL, area TEXT, adm_1 TEXT, adm_2 TEXT, population INTEGER, radius_km REAL,
-    exact INTEGER, capital INTEGER);
-CREATE TABLE names (key TEXT, place INTEGER, how INTEGER, PRIMARY KEY (key, place, how)) WITHOUT ROWID;
-CREATE TABLE heads (head TEXT PRIMARY KEY, longest INTEGER) WITHOUT ROWID;
-CREATE TABLE seats (area TEXT, name TEXT);
-CREATE INDEX places_by_area ON places (area, kind);
-CREATE TABLE spelled (area TEXT, key TEXT, place INTEGER, PRIMARY KEY (area, key, place)) WITHOUT ROWID;
-"""
 Progress = Callable[[int, int, str], None]
 
 
@@ -88,7 +77,11 @@ def build_index(
     regions = region_records(countries)
     if units is not None and len(units):
         regions = with_units(regions, units, cities)
-    _people(regions, cities)
+    people: Counter[str] = Counter()  # of a region, as far as its settlements are known
+    for city in cities:
+        people[city.area] += city.population
+    for region in regions:
+        region.population = people[region.area] if region.kind == "region" else 0
     records = [*country_records(), *regions, *area_records(), *places]
     names = {r.area: r.name for r in regions if r.kind == "region"}
     for record in records:
@@ -101,28 +94,19 @@ def build_index(
 
 def write_index(path: Path, records: Sequence[Record], seated: dict[str, list[str]], *, loose: bool) -> None:
     """Write an index of records, whole or not at all; `seated` names the seat of each region."""
+    tables = (ASSETS / "places" / "index.sql").read_text(encoding="utf-8")
     try:
         with aside(path) as temporary, closing(sqlite3.connect(temporary)) as base:
-            base.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; {_TABLES}")
+            base.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; {tables}")
             with base:
                 _fill(base, records, seated, loose=loose)
     except (OSError, sqlite3.Error) as error:
         raise FileError(f"{path.parent}: the index of places cannot be written there: {error}") from None
 
 
-def _people(regions: Iterable[Record], cities: Iterable[Record]) -> None:
-    """A region's people, as far as its settlements are known."""
-    counts: Counter[str] = Counter()
-    for city in cities:
-        counts[city.area] += city.population
-    for region in regions:
-        region.population = counts[region.area] if region.kind == "region" else 0
-
-
 def _fill(base: sqlite3.Connection, records: Sequence[Record], seated: dict[str, list[str]], *, loose: bool) -> None:
-    base.executemany(
-        "INSERT INTO places VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)", map(_row, range(len(records)), records)
-    )
+    rows_of_places = ((number, *(getattr(r, name) for name in _FIELDS)) for number, r in enumerate(records))
+    base.executemany(f"INSERT INTO places VALUES (?{',?' * len(_FIELDS)})", rows_of_places)
     best: dict[tuple[str, int], int] = {}
     for number, record in enumerate(records):
         for key, how in _keys(record, loose=loose):
@@ -146,11 +130,6 @@ def _fill(base: sqlite3.Connection, records: Sequence[Record], seated: dict[str,
     base.execute("INSERT INTO facts VALUES ('layout', ?)", (str(LAYOUT),))
 
 
-def _row(number: int, r: Record) -> tuple[object, ...]:
-    return (number, r.gazetteer, r.place_id, r.name, r.kind, r.country, r.latitude, r.longitude, r.area, r.adm_1,
-            r.adm_2, r.population, r.radius_km, int(r.exact), int(r.capital))  # fmt: skip
-
-
 def _keys(record: Record, *, loose: bool) -> Iterator[tuple[str, int]]:
     if record.kind == "country":
         yield f"#{record.country}", OWN
@@ -172,12 +151,6 @@ def _keys(record: Record, *, loose: bool) -> Iterator[tuple[str, int]]:
             yield f"?{loose_key(key)}", LOOSE
 
 
-_COLUMNS = (
-    "id, gazetteer, place_id, name, kind, country, latitude, longitude, area, adm_1, adm_2, population, radius_km,"
-    " exact, capital"
-)
-# what each of them is
-_KINDS = (int, str, str, str, str, str, float, float, str, str, str, int, float, int, int)
 # what may stand between two words of one name
 _JOINT = re.compile(r"[ \u00a0\u202f\n]|\s?[-‐‑–]\s?|\.|\. |\s?['’]\s?")
 _SMALL_WORDS = frozenset((
@@ -238,6 +211,9 @@ def distance_km(a: tuple[float, float], b: tuple[float, float]) -> float:
 
 
 Found = tuple[Place, int]
+# the columns of places behind its number, and what all of them are
+_FIELDS = tuple(f.name for f in fields(Place))[1:]
+_KINDS = (int, str, str, str, str, str, float, float, str, str, str, int, float, int, int)
 
 
 class Lookup:
@@ -254,7 +230,7 @@ class Lookup:
             raise FileError(f"{path}: an index of another layout; delete it and it is built again")
         self.named = lru_cache(maxsize=20_000)(self._named)
         self._longest = lru_cache(maxsize=20_000)(self._longest_of)
-        self._places = lru_cache(maxsize=30_000)(self._place)
+        self.place = lru_cache(maxsize=30_000)(self._place)
         self.adjective = lru_cache(maxsize=2_000)(self._adjective)
         self.names_inside = lru_cache(maxsize=16)(self._names_inside)
 
@@ -265,9 +241,9 @@ class Lookup:
     def _rows(self, query: str, *values: object, kinds: tuple[type, ...] = ()) -> list[tuple[Any, ...]]:
         """What a query gives; its columns are of these kinds, or the index is damaged."""
         try:
-            rows = self._base.execute(
-                query, [_without_halves(v) if isinstance(v, str) else v for v in values]
-            ).fetchall()
+            # halves of signs, which undecodable input leaves, are no letters of any name
+            bound = [v.encode("utf-8", "replace").decode() if isinstance(v, str) else v for v in values]
+            rows = self._base.execute(query, bound).fetchall()
         except (sqlite3.Error, UnicodeDecodeError) as error:
             raise self._damaged(error) from None
         for row in rows if kinds else ():
@@ -279,14 +255,15 @@ class Lookup:
         return FileError(f"{self.path}: the index of places is damaged ({why}); delete it and it is built again")
 
     def _place(self, number: int) -> Place:
-        rows = self._rows(f"SELECT {_COLUMNS} FROM places WHERE id = ?", number, kinds=_KINDS)
+        """A place by its number in the index."""
+        rows = self._rows(f"SELECT id, {', '.join(_FIELDS)} FROM places WHERE id = ?", number, kinds=_KINDS)
         if not rows:
             raise self._damaged(f"place {number} is missing")
         return Place(*rows[0])
 
     def _named(self, key: str) -> tuple[Found, ...]:
         rows = self._rows("SELECT place, how FROM names WHERE key = ?", key, kinds=(int, int))
-        return tuple((self._places(number), how) for number, how in rows)
+        return tuple((self.place(number), how) for number, how in rows)
 
     def _longest_of(self, head: str) -> int:
         rows = self._rows("SELECT longest FROM heads WHERE head = ?", head, kinds=(int,))
@@ -355,7 +332,7 @@ class Lookup:
         for town in towns:
             rows = self._rows("SELECT id FROM places WHERE area = ? AND kind = 'district'", town.area, kinds=(int,))
             for (number,) in rows if town.kind == "place" else ():
-                district = self._places(number)
+                district = self.place(number)
                 if fold(district.name)[:5] == fold(town.name)[:5]:
                     found[number] = district
         return tuple(found.values() if found else (t for t in towns if t.kind == "place"))
@@ -369,7 +346,7 @@ class Lookup:
     def regions(self, area: str) -> tuple[Place, ...]:
         """The region of a GeoNames code such as ``UA.26``; empty where there is none."""
         rows = self._rows("SELECT id FROM places WHERE area = ? AND kind = 'region'", area, kinds=(int,))
-        return tuple(self._places(number) for (number,) in rows)
+        return tuple(self.place(number) for (number,) in rows)
 
     def country(self, code: str) -> Place | None:
         """The country of an ISO 3166-1 alpha-2 code."""
@@ -380,15 +357,6 @@ class Lookup:
         """Every name (as `plain_key` has it) of the settlements in a region, and whose it is."""
         rows = self._rows("SELECT key, place FROM spelled WHERE area = ?", area, kinds=(str, int))
         return tuple(key for key, _ in rows), tuple(number for _, number in rows)
-
-    def place(self, number: int) -> Place:
-        """A place by its number in the index."""
-        return self._places(number)
-
-
-def _without_halves(text: str) -> str:
-    """A text as SQLite takes it: halves of signs, which undecodable input leaves, are no letters of any name."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
 
 def _alike(one: str, other: str) -> int:

@@ -17,7 +17,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
-from geo.assets import ASSETS
+from geo.assets import ASSETS, read_toml
 from geo.errors import FileError
 from geo.formats.geojson import read_bytes
 from geo.formats.layers import cell, read_layer
@@ -253,21 +253,7 @@ def seats(regions: Sequence[Record], cities: Sequence[Record]) -> dict[str, list
 
 
 # what columns are called, in order of preference
-_COLUMNS = {
-    "id": ("katotth", "pcode", "adm4_pcode", "geonameid", "osm_id", "code", "id", "@id"),
-    "names": (
-        "name_en", "name:en", "adm4_en", "name", "name_uk", "name:uk", "adm4_ua", "adm4_uk", "name_ru", "name:ru",
-        "adm4_ru", "asciiname", "alt_name", "old_name", "int_name", "alternatenames", "old_name:en", "official_name",
-        "name_local", "name_ar", "name_fr", "name_es",
-    ),
-    "latitude": ("lat", "latitude", "y", "lat_dd"),
-    "longitude": ("lon", "lng", "long", "longitude", "x", "lon_dd"),
-    "region": ("oblast_en", "adm1_en", "adm_1", "admin1", "oblast_ru", "oblast_uk", "adm1_name", "region", "state"),
-    "district": ("raion_en", "adm2_en", "adm_2", "admin2", "raion_ru", "raion_uk", "adm2_name", "district", "county"),
-    "country": ("country", "countrycode", "country_code", "iso", "adm0_iso2"),
-    "population": ("population", "pop"),
-    "category": ("category", "place", "feature_code", "type"),
-}  # fmt: skip
+_COLUMNS = {what: names.split() for what, names in read_toml("places/columns.toml").items()}
 _DUMP = 19  # columns of a GeoNames country file
 _REGIONS = frozenset(("O", "K"))  # KATOTTH: oblast; city with a special status
 

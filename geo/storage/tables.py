@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 import sqlite3
-import tomllib
 from collections.abc import Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import pandas as pd
 
-from geo.assets import ASSETS
+from geo.assets import ASSETS, read_toml
 from geo.errors import ArchiveError
 from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, INCIDENT_WHOLE
 from geo.storage import gpkg
@@ -37,7 +36,7 @@ def _columns_of_table(name: str, listed: str) -> str:
 # name -> (geometry type or None, words for people, columns)
 TABLES: dict[str, tuple[str | None, str, str]] = {
     name: (table.get("geometry"), table["title"], _columns_of_table(name, table["columns"]))
-    for name, table in tomllib.loads((ASSETS / "tables.toml").read_text(encoding="utf-8")).items()
+    for name, table in read_toml("tables.toml").items()
 }
 _INDEX_LINES = (ASSETS / "indexes.sql").read_text(encoding="utf-8").splitlines()
 INDEXES = tuple(line for line in _INDEX_LINES if not line.startswith("--"))
