@@ -271,7 +271,7 @@ def compare_claims(first: Claim, second: Claim, *, within_percent: float = WITHI
     >>> held = geo.read_claim("Ukraine holds 500 km² of Kursk region", date="2025-01-11")
     >>> share = geo.read_claim("Russia has retaken 40% of the area in Kursk region", date="2025-01-11")
     >>> geo.compare_claims(held, share).text
-    '500 km² held and 40 percent retaken imply a peak of 833 km² (826 to 841 km² with what the words leave open)'
+    '500 km² held and 40 percent retaken imply a peak of 833 km² (818 to 849 km² with what the words leave open)'
     """
     spans = [span_of(c, within_percent=within_percent) for c in (first, second)]
     kinds = [(c.quantity, kind_of_unit(c.value_unit)) for c in (first, second)]

@@ -137,7 +137,7 @@ def _state(given: VerdictInput, series: ClassSeries) -> Verdict:
     inside = [i for i, t in enumerate(series.times) if first is not None and first <= t <= instant]
     age = None if at is None else _age(given.day, series.times[at])
     if not inside and (at is None or age is None or age > given.max_age_days):
-        return _no_data(given, series, values)
+        return _no_data(given, series, values, given.day)
     assert at is not None
     chosen = at
     if inside:
@@ -150,7 +150,7 @@ def _state(given: VerdictInput, series: ClassSeries) -> Verdict:
             f"{series.source} shows no ground of {given.side}{_inside(given.place)} up to {stamp(series.times[chosen])}"
         )
         return _verdict(given, series, "no_data", None, chosen, {"text": text})
-    extra = _state_workings(given, series, chosen, values, base, spanned=bool(inside))
+    extra = _state_workings(given, series, chosen, value, base, spanned=bool(inside))
     return _verdict(given, series, _said(given, [value], _between(given, series, values, chosen)), value, chosen, extra)
 
 
@@ -167,11 +167,15 @@ def _between(
     given: VerdictInput, series: ClassSeries, values: Sequence[float | None], at: int
 ) -> tuple[float, float] | None:
     """The values of the maps before and after the day, where there is none of the day itself."""
-    if given.claim.quantity not in STATES or _age(given.day, series.times[at]) < 1 or at + 1 >= len(series.times):
-        return None
-    late = (series.times[at + 1] - given.instant()) / timedelta(days=1) > given.max_age_days
     both = [v for v in values[at : at + 2] if v is not None]
-    return None if late or len(both) < 2 else (min(both), max(both))
+    return (min(both), max(both)) if _has_next(given, series, at) and len(both) > 1 else None
+
+
+def _has_next(given: VerdictInput, series: ClassSeries, at: int) -> bool:
+    """Whether a state's snapshot is older than the day, and the next one follows soon after the day."""
+    if given.claim.quantity not in STATES or _age(given.day, series.times[at]) < 1 or at + 1 >= len(series.times):
+        return False
+    return (series.times[at + 1] - given.instant()) / timedelta(days=1) <= given.max_age_days
 
 
 def _first_day(given: VerdictInput) -> datetime | None:
@@ -183,15 +187,9 @@ def _first_day(given: VerdictInput) -> datetime | None:
 
 
 def _state_workings(
-    given: VerdictInput,
-    series: ClassSeries,
-    at: int,
-    values: Sequence[float | None],
-    base: float | None,
-    *,
-    spanned: bool,
+    given: VerdictInput, series: ClassSeries, at: int, value: float, base: float | None, *, spanned: bool
 ) -> dict[str, Any]:
-    value, km2 = values[at] or 0.0, series.values[at]
+    km2 = series.values[at]
     where, classes = _inside(given.place), " + ".join(series.statuses)
     if given.claim.quantity == "share retaken":
         peak = int(np.argmax(series.values[: at + 1]))
@@ -228,9 +226,12 @@ def _change(given: VerdictInput, series: ClassSeries) -> Verdict:
     ages = [None if i is None else _age(when, series.times[i]) for i, when in zip(at, (start, given.day), strict=True)]
     for when, age in zip((start, given.day), ages, strict=True):
         if age is None or age > given.max_age_days:
-            return _no_data(given, series, values, day=when)
+            return _no_data(given, series, values, when)
     if at[0] == at[1]:
-        return _same_snapshot(given, series, at[1])
+        assert at[1] is not None
+        same = f"both {start} and {given.day} rest on the snapshot of {stamp(series.times[at[1]])}"
+        text = f"{same}: what changed between is not known"
+        return _verdict(given, series, "no_data", None, at[1], {"text": text})
     before, after = (series.ground(t) for t in ends)
     if given.unit == "settlements":
         gained, lost = (_count(given, shapely.difference(a, b)) for a, b in ((after, before), (before, after)))
@@ -285,18 +286,8 @@ def _count(given: VerdictInput, ground: shapely.Geometry) -> float:
     return float(shapely.intersects(ground, np.asarray(given.places.geometry.array, dtype=object)).sum())
 
 
-def _same_snapshot(given: VerdictInput, series: ClassSeries, at: int | None) -> Verdict:
-    """Both ends of a span rest on one snapshot: what changed between them is not known."""
-    assert at is not None
-    text = f"both {given.claim.date_from} and {given.day} rest on the snapshot of {stamp(series.times[at])}"
-    return _verdict(given, series, "no_data", None, at, {"text": f"{text}: what changed between is not known"})
-
-
-def _no_data(
-    given: VerdictInput, series: ClassSeries, values: Sequence[float | None], *, day: When | None = None
-) -> Verdict:
+def _no_data(given: VerdictInput, series: ClassSeries, values: Sequence[float | None], day: When) -> Verdict:
     """No snapshot near enough: the nearest one is named, with what it has."""
-    day = given.day if day is None else day
     instant = last_instant(day)
     nearest = min(range(len(series.times)), key=lambda i: abs(series.times[i] - instant))
     days = _age(day, series.times[nearest])
@@ -363,11 +354,10 @@ def _difference(given: VerdictInput, workings: Mapping[str, Any], value: float) 
 
 def _turns(given: VerdictInput, series: ClassSeries, verdict: str, at: int) -> str | None:
     """Where the snapshot is older than the day and the next one, soon after it, says otherwise."""
-    if given.claim.quantity not in STATES or _age(given.day, series.times[at]) < 1 or at + 1 >= len(series.times):
+    if not _has_next(given, series, at):
         return None
     value = series_of(given.claim, series, base=base_of(given.claim), places=given.places)[at + 1]
-    late = (series.times[at + 1] - given.instant()) / timedelta(days=1) > given.max_age_days
-    if late or value is None or given.span.agrees(value) == (verdict == "supports"):
+    if value is None or given.span.agrees(value) == (verdict == "supports"):
         return None
     other = "contradicts" if verdict == "supports" else "supports"
     figure = f"{value:,.1f} {UNIT_WORDS.get(given.unit, given.unit)}"

@@ -8,7 +8,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
-from datetime import datetime
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -36,6 +35,7 @@ from geo.storage.store import Store
 from geo.units import Countries, located_notes
 
 Progress = Callable[[int, int, str], None]
+_STATED = ("published", "retrieved")  # instants that only who imports a file can state
 
 
 @dataclass(frozen=True)
@@ -147,11 +147,11 @@ def import_files(
     except TypeError as error:
         raise UsageError(f"no such option: {error}") from None
     archive.store.accepts_clock = archive.store.accepts_clock or "clock" in options.accept
-    memory = FindingCache()
+    job = _Job(reader, credit or reader.source, options, archive.path)
     receipts: list[Receipt] = []
 
     def take(into: Archive, path: Path) -> Receipt:
-        return _import_file(into, reader, credit or reader.source, path, options, memory, beside=archive.path)
+        return _import_file(into, job, path)
 
     for path, receipt in _taken(archive, listed, take):
         receipts.append(receipt)
@@ -221,45 +221,45 @@ def ensure_units(archive: Archive) -> None:
 
 
 def _add_units(archive: Archive, path: Path) -> None:
-    receipt = _import_file(archive, known_sources.reader("units"), _shipped(path), path, Options(), FindingCache())
+    credits = json.loads(path.parent.parent.joinpath("credits.json").read_text(encoding="utf-8"))["units"]
+    credit = Source("units", "Administrative units", credits["url"], credits["licence"], credits["text"])
+    receipt = _import_file(archive, _Job(known_sources.reader("units"), credit, Options(), archive.path), path)
     if receipt.outcome == "refused":
         raise ArchiveError(f"{path}: {receipt.error}")
 
 
-def _shipped(path: Path) -> Source:
-    credits = json.loads(path.parent.parent.joinpath("credits.json").read_text(encoding="utf-8"))["units"]
-    return Source("units", "Administrative units", credits["url"], credits["licence"], credits["text"])
+@dataclass(frozen=True)
+class _Job:
+    """What the files of one import share; refused rows are laid beside `archive`, which may lack its name yet."""
+
+    reader: Reader
+    credit: Source
+    options: Options
+    archive: Path
+    memory: FindingCache = field(default_factory=FindingCache)
+    countries: Countries | None = None
 
 
-def _import_file(
-    archive: Archive,
-    reader: Reader,
-    credit: Source,
-    path: Path,
-    options: Options,
-    memory: FindingCache,
-    *,
-    beside: Path | None = None,
-) -> Receipt:
-    """`beside` is the archive that refused rows are laid beside, where that has not got its name yet."""
+def _import_file(archive: Archive, job: _Job, path: Path) -> Receipt:
     try:
-        file = _file_of(path, beside or archive.path)
+        file = _file_of(path, job.archive)
         countries = archive.countries() if archive.path.exists() else None
-        options = replace(options, locate=countries.locate if countries is not None else None)
-        found = reader.read(path, options)
-        if _file_of(path, beside or archive.path) != file:
+        options = replace(job.options, locate=countries.locate if countries is not None else None)
+        job = replace(job, options=options, countries=countries)
+        found = job.reader.read(path, options)
+        if _file_of(path, job.archive) != file:
             raise FileError(f"{path}: it changed while it was read: wait until it is written, then import it again")
         if isinstance(found, Rows):
-            return _take_rows(archive, reader, credit, found, file, options, countries)
-        return _take_snapshots(archive, reader, credit, found, file, options, countries, memory)
+            return _take_rows(archive, job, found, file)
+        return _take_snapshots(archive, job, found, file)
     except (FileError, GateError) as error:
         text = str(error) if path.name in str(error) else f"{path}: {error}"
-        refused = Receipt(str(path), credit.name, "refused", error=text)
+        refused = Receipt(str(path), job.credit.name, "refused", error=text)
         refusals = error.refusals if isinstance(error, GateError) else ()
         if not refusals:
             return refused
         count = len({r.row for r in refusals})
-        sidecar = _write_sidecar(_sidecar_of(path, beside or archive.path), refusals)
+        sidecar = _write_sidecar(_sidecar_of(path, job.archive), refusals)
         return replace(refused, rows_in=count, rows_refused=count, refusals=refusals, sidecar=sidecar)
 
 
@@ -280,37 +280,28 @@ def _sidecar_of(path: Path, archive: Path) -> Path:
     return archive.with_suffix(".refused") / f"{path.name}.csv"
 
 
-def _take_snapshots(
-    archive: Archive,
-    reader: Reader,
-    credit: Source,
-    snapshots: Sequence[Snapshot],
-    file: _File,
-    options: Options,
-    countries: Countries | None,
-    memory: FindingCache,
-) -> Receipt:
+def _take_snapshots(archive: Archive, job: _Job, snapshots: Sequence[Snapshot], file: _File) -> Receipt:
     """All snapshots of a file in one transaction: a file is in the archive as a whole or not at all."""
+    credit, options, memory = job.credit, job.options, job.memory
     refuse_too_many(file.name, len(snapshots), INSTANTS, "instants")
     admitted = []
     for snapshot in snapshots:
         series = (credit.name, snapshot.part)
         if series not in memory.boxes:
             memory.boxes[series] = archive.store.last_boxes(*series) if archive.path.exists() else np.empty((0, 4))
-        expected = Expected(theatre=reader.theatre, before=memory.boxes[series])
+        expected = Expected(theatre=job.reader.theatre, before=memory.boxes[series])
         let_in = admit_control(
-            snapshot, options=options, countries=countries, memory=memory, expected=expected, first=reader.first
+            snapshot, options=options, countries=job.countries, memory=memory, expected=expected, first=job.reader.first
         )
         admitted.append((snapshot, let_in))
         if len(let_in.frame):
             memory.boxes[series] = let_in.frame.geometry.bounds.to_numpy()
-    receipts = [_receipt_of(s, a, file, credit) for s, a in admitted]
-    retrieved = parse_instant(options.retrieved, what="retrieved") if options.retrieved else None
+    receipts = [_receipt_of(s, a, file, credit, "") for s, a in admitted]
     with archive.store.writing() as connection:
         archive.store.add_source(connection, credit)
         known = memory.sides.setdefault(credit.name, set()) or set(history.sides_of(connection, credit.name))
         done = [
-            history.record(connection, _recording(s, a, r, file, credit, options, retrieved))
+            history.record(connection, _recording(s, a, r, file, job))
             for (s, a), r in zip(admitted, receipts, strict=True)
         ]
         classes = {c for (_, a), d in zip(admitted, done, strict=True) if d.outcome != "unchanged"
@@ -339,44 +330,26 @@ def _new_sides(here: set[str], known: set[str]) -> Iterator[str]:
         yield f"new side {side!r} (known so far: {', '.join(sorted(known))})"
 
 
-def _receipt_of(snapshot: Snapshot, admitted: Admitted, file: _File, credit: Source) -> Receipt:
+def _receipt_of(part: Snapshot | Rows, admitted: Admitted, file: _File, credit: Source, outcome: str) -> Receipt:
     # a feature may be split in two rows, or refused in part: it counts once, as stored where any of it is
     stored = set(admitted.frame["row"].tolist())
     refused = {r.row for r in admitted.refusals} - stored
     return Receipt(
-        file.name, credit.name, "", (), snapshot.rows_in, len(stored), len(refused),
-        sum(snapshot.left_out.values()), admitted.duplicates, admitted.repairs, admitted.notes, admitted.refusals,
-        dict(snapshot.left_out),
+        file.name, credit.name, outcome, (), part.rows_in, len(stored), len(refused), sum(part.left_out.values()),
+        admitted.duplicates, admitted.repairs, admitted.notes, admitted.refusals, dict(part.left_out),
     )  # fmt: skip
 
 
-def _recording(
-    snapshot: Snapshot,
-    admitted: Admitted,
-    receipt: Receipt,
-    file: _File,
-    credit: Source,
-    options: Options,
-    retrieved: datetime | None,
-) -> Recording:
-    published = parse_instant(options.published, what="published") if options.published else snapshot.published
+def _recording(snapshot: Snapshot, admitted: Admitted, receipt: Receipt, file: _File, job: _Job) -> Recording:
+    stated = job.options.published, job.options.retrieved
+    published, retrieved = (parse_instant(t, what=w) if t else None for t, w in zip(stated, _STATED, strict=True))
     return Recording(
-        source=credit.name,
-        part=snapshot.part,
-        depicts=snapshot.depicts,
-        frame=admitted.frame,
-        file_name=file.name,
-        file_bytes=file.bytes,
-        sha256=file.sha256,
-        published=published,
-        retrieved=retrieved,
-        rows_in=receipt.rows_in,
-        rows_stored=receipt.rows_stored,
-        rows_repaired=len(receipt.repairs),
-        rows_refused=receipt.rows_refused,
-        rows_left_out=receipt.rows_left_out,
+        source=job.credit.name, part=snapshot.part, depicts=snapshot.depicts, frame=admitted.frame,
+        file_name=file.name, file_bytes=file.bytes, sha256=file.sha256, published=published or snapshot.published,
+        retrieved=retrieved, rows_in=receipt.rows_in, rows_stored=receipt.rows_stored,
+        rows_repaired=len(receipt.repairs), rows_refused=receipt.rows_refused, rows_left_out=receipt.rows_left_out,
         receipt=_brief(receipt),
-    )
+    )  # fmt: skip
 
 
 def _brief(receipt: Receipt) -> dict[str, Any]:
@@ -410,16 +383,9 @@ def _sum_receipts(receipts: Sequence[Receipt], file: _File, credit: Source) -> R
     )
 
 
-def _take_rows(
-    archive: Archive,
-    reader: Reader,
-    credit: Source,
-    rows: Rows,
-    file: _File,
-    options: Options,
-    countries: Countries | None,
-) -> Receipt:
-    parts = _admitted(reader, rows, options, countries)
+def _take_rows(archive: Archive, job: _Job, rows: Rows, file: _File) -> Receipt:
+    reader, credit = job.reader, job.credit
+    parts = _admitted(reader, rows, job.options, job.countries)
     first = next(parts)  # before anybody has to wait for our writing
     store = archive.store
     with store.writing() as connection:
@@ -431,12 +397,12 @@ def _take_rows(
             if reader.kind == "units":
                 notes = (*admitted.notes, *located_notes(archive.units(), admitted.frame))
                 admitted = replace(admitted, notes=notes)
-            receipts.append(_rows_receipt(part, admitted, file, credit))
+            receipts.append(_receipt_of(part, admitted, file, credit, "stored"))
             counts.update(_put_rows(store, connection, reader, credit, admitted.frame, now))
         told = ", ".join(f"{n} {word}" for word, n in counts.items() if n and word)
         receipt = _sum_receipts(receipts, file, credit)
         receipt = replace(receipt, outcome="stored", notes=(*receipt.notes, *([told] if told else [])))
-        _refuse_nothing(receipt, options)
+        _refuse_nothing(receipt, job.options)
         if not counts.total() - counts["unchanged"]:
             return replace(receipt, outcome="unchanged")
         store.note_import(
@@ -467,14 +433,6 @@ def _refuse_nothing(receipt: Receipt, options: Options) -> None:
     whys = Counter(r.why for r in receipt.refusals).most_common(4)
     told = "; ".join(f"{why} ({n:,} rows)" for why, n in whys)
     raise GateError(f"all {receipt.rows_refused:,} rows were refused: {told}", receipt.refusals)
-
-
-def _rows_receipt(part: Rows, admitted: Admitted, file: _File, credit: Source) -> Receipt:
-    return Receipt(
-        file.name, credit.name, "stored", (), part.rows_in, len(admitted.frame),
-        len({r.row for r in admitted.refusals}), sum(part.left_out.values()), 0, admitted.repairs, admitted.notes,
-        admitted.refusals, dict(part.left_out),
-    )  # fmt: skip
 
 
 def _put_rows(

@@ -95,72 +95,64 @@ def encounters(
 ) -> pd.DataFrame:
     """Who held the place of each incident on its day, by each source, and how far the front was."""
     names = archive.store.control_sources() if sources is None else [archive.source_name(s) for s in sources]
-    facts = _facts(incidents)
+    rows = incidents[["uncertainty_km", "where_prec", "geo_precision"]].to_dict("records")
+    facts = incidents[["event_id", "dataset", "date_start", "date_end", "where_coordinates", "event_type"]]
+    regional = np.array([is_regional(r) for r in rows], dtype=bool)
+    facts = pd.DataFrame(facts).assign(at=range(len(rows)), regional=regional)
+    facts["uncertainty_km"] = np.array([radius_km(r) for r in rows], dtype=float)
+    points = np.asarray(incidents.geometry.array, dtype=object)
     with archive.holding():
-        tables = [_by_source(archive, name, incidents, facts, inset_km, max_age_days) for name in names]
+        tables = [_by_source(_Found.blank(archive, n, facts, points, inset_km), max_age_days) for n in names]
     if not tables:
         return pd.DataFrame(columns=list(COLUMNS), dtype=object)
     whole = pd.concat(tables, ignore_index=True)
     return whole.sort_values(["at", "source"], kind="stable").reset_index(drop=True)[list(COLUMNS)]
 
 
-def _facts(incidents: gpd.GeoDataFrame) -> pd.DataFrame:
-    rows = incidents[["uncertainty_km", "where_prec", "geo_precision"]].to_dict("records")
-    kept = incidents[["event_id", "dataset", "date_start", "date_end", "where_coordinates", "event_type"]]
-    radius = np.array([radius_km(r) for r in rows], dtype=float)
-    regional = np.array([is_regional(r) for r in rows], dtype=bool)
-    table = pd.DataFrame(kept).assign(at=range(len(rows)), regional=regional)
-    table["uncertainty_km"] = radius
-    return table
+class _Found(NamedTuple):
+    """Incidents held against one source, and what is found out of them, by their position."""
+
+    archive: Archive
+    source: str
+    facts: pd.DataFrame
+    points: Points
+    inset_km: float
+    ground: Points
+    front_km: NDArray[np.float64]
+    side: Points
+    why: Points
+
+    @classmethod
+    def blank(cls, archive: Archive, source: str, facts: pd.DataFrame, points: Points, inset_km: float) -> _Found:
+        empty, count = np.full(len(points), None, dtype=object), len(points)
+        unknown = np.full(count, NOT_DETERMINED, dtype=object)
+        return cls(archive, source, facts, points, inset_km, unknown, np.full(count, np.nan), empty, empty.copy())
 
 
-def _by_source(
-    archive: Archive,
-    source: str,
-    incidents: gpd.GeoDataFrame,
-    facts: pd.DataFrame,
-    inset_km: float,
-    max_age_days: float | None,
-) -> pd.DataFrame:
+def _by_source(found: _Found, max_age_days: float | None) -> pd.DataFrame:
     """The whole table of one source: incidents of one state of control are looked at together."""
-    table = archive.snapshots(source, as_known_on=FAR).sort_values(["depicts", "recorded_at"], kind="stable")
+    facts = found.facts
+    table = found.archive.snapshots(found.source, as_known_on=FAR).sort_values(
+        ["depicts", "recorded_at"], kind="stable"
+    )
     depicts = table["depicts"].tolist()
-    points = np.asarray(incidents.geometry.array, dtype=object)
     start = _states(depicts, facts["date_start"])
-    ages = _ages(depicts, start, facts["date_start"])
+    of = [parse_instant(d).date() for d in depicts]
+    pairs = zip(start.tolist(), facts["date_start"], strict=True)
+    ages = np.array([(date.fromisoformat(day) - of[k - 1]).days if k else np.nan for k, day in pairs], dtype=float)
     old = ages > (np.inf if max_age_days is None else max_age_days)
-    found = _Found.blank(len(facts))
     found.why[start == 0] = "no snapshot depicts the day or one before it"
     found.why[old] = f"the snapshot is older than {max_age_days} days"
     live = np.flatnonzero((start > 0) & ~old)
     for state in np.unique(start[live]).tolist():
-        mine = live[start[live] == state]
-        _judge(archive, source, facts.iloc[mine], points[mine], inset_km, found, mine)
-    _mind_spans(archive, source, depicts, facts, points, live, start, found)
+        _judge(found, live[start[live] == state])
+    _mind_spans(found, depicts, live, start)
     names = [None, *table["snapshot"].tolist()]
-    texts = {
-        "ground": found.ground,
-        "side": found.side,
-        "why": found.why,
-        "snapshot": [names[k] for k in start.tolist()],
-    }
-    out = facts.assign(source=source, front_km=found.front_km, snapshot_age_days=ages)
+    snapshots = [names[k] for k in start.tolist()]
+    texts = {"ground": found.ground, "side": found.side, "why": found.why, "snapshot": snapshots}
+    out = facts.assign(source=found.source, front_km=found.front_km, snapshot_age_days=ages)
     # Python's own None where there is nothing, in every version of pandas
     return out.assign(**{name: pd.Series(values, dtype=object, index=out.index) for name, values in texts.items()})
-
-
-class _Found(NamedTuple):
-    """What is found out of incidents, by their position."""
-
-    ground: NDArray[np.object_]
-    front_km: NDArray[np.float64]
-    side: NDArray[np.object_]
-    why: NDArray[np.object_]
-
-    @classmethod
-    def blank(cls, count: int) -> _Found:
-        empty = np.full(count, None, dtype=object)
-        return cls(np.full(count, NOT_DETERMINED, dtype=object), np.full(count, np.nan), empty, empty.copy())
 
 
 def _states(depicts: list[str], days: pd.Series) -> NDArray[np.int64]:
@@ -170,26 +162,13 @@ def _states(depicts: list[str], days: pd.Series) -> NDArray[np.int64]:
     return np.array([count[day] for day in days], dtype=np.int64)
 
 
-def _ages(depicts: list[str], states: NDArray[np.int64], days: pd.Series) -> NDArray[np.float64]:
-    of = [parse_instant(d).date() for d in depicts]
-    pairs = zip(states.tolist(), days, strict=True)
-    return np.array([(date.fromisoformat(day) - of[k - 1]).days if k else np.nan for k, day in pairs], dtype=float)
-
-
-def _judge(
-    archive: Archive,
-    source: str,
-    facts: pd.DataFrame,
-    points: Points,
-    inset_km: float,
-    found: _Found,
-    mine: NDArray[np.intp],
-) -> None:
+def _judge(found: _Found, mine: NDArray[np.intp]) -> None:
     """Write ground, distance and side of the incidents of one state, and why where they are not determined."""
+    facts, points = found.facts.iloc[mine], found.points[mine]
     day = min(facts["date_start"])
-    frame = archive.control(day, source=source)
+    frame = found.archive.control(day, source=found.source)
     ground = [g or NOT_MARKED for g in ground_at(points, frame)]
-    away = _front_km(archive, source, day, points, inset_km)
+    away = _front_km(found, day, points)
     holders = sorted(set(frame.loc[frame["status"].isin(named(is_held=True)), "controller"].dropna().astype(str)))
     radius, regional = facts["uncertainty_km"].to_numpy(dtype=float), facts["regional"].to_numpy(dtype=bool)
     crossed = _reach_across(points, np.where(regional, 0, radius), ground, frame)
@@ -216,18 +195,16 @@ def _side(ground: str, holders: Sequence[str]) -> str | None:
     return f"outside {', '.join(holders)}" if holders else None
 
 
-def _front_km(archive: Archive, source: str, day: str, points: Points, inset_km: float) -> NDArray[np.float64]:
+def _front_km(found: _Found, day: str, points: Points) -> NDArray[np.float64]:
     """The distance of each point from the front of a day, in km; NaN where there is no front."""
-    front = archive.front(day, source=source, inset_km=inset_km).lines
-    out = np.full(len(points), np.nan)
+    front = found.archive.front(day, source=found.source, inset_km=found.inset_km).lines
     if front.is_empty:
-        return out
+        return np.full(len(points), np.nan)
     # true to 0.1 % within 500 km of the front's middle
     plane = local_plane(front.bounds)
     laid = plane.laid(front)
     shapely.prepare(laid)
-    out[:] = shapely.distance(plane.laid(points), laid)
-    return out
+    return np.asarray(shapely.distance(plane.laid(points), laid), dtype=np.float64)
 
 
 def _reach_across(
@@ -250,24 +227,15 @@ def _reach_across(
     return out
 
 
-def _mind_spans(
-    archive: Archive,
-    source: str,
-    depicts: list[str],
-    facts: pd.DataFrame,
-    points: Points,
-    live: NDArray[np.intp],
-    start: NDArray[np.int64],
-    found: _Found,
-) -> None:
+def _mind_spans(found: _Found, depicts: list[str], live: NDArray[np.intp], start: NDArray[np.int64]) -> None:
     """Of incidents that lasted for days: not determined where the place changed hands from the first to the last."""
-    last = facts["date_end"].fillna(facts["date_start"])
+    last = found.facts["date_end"].fillna(found.facts["date_start"])
     end = _states(depicts, last)
     spans = live[(end[live] != start[live]) & (found.ground[live] != NOT_DETERMINED)]
     for state in np.unique(end[spans]).tolist():
         mine = spans[end[spans] == state]
-        frame = archive.control(max(last.iloc[mine]), source=source)
-        then = np.array([g or NOT_MARKED for g in ground_at(points[mine], frame)], dtype=object)
+        frame = found.archive.control(max(last.iloc[mine]), source=found.source)
+        then = np.array([g or NOT_MARKED for g in ground_at(found.points[mine], frame)], dtype=object)
         moved = mine[then != found.ground[mine]]
         found.ground[moved], found.side[moved] = NOT_DETERMINED, None
         found.why[moved] = "the place changed hands while it lasted"
