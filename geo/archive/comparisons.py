@@ -89,7 +89,10 @@ def compare(
     reader = self.reader
     query = Query("", controller, status, within, by, level, boundary, as_known_on, max_age_days)
     names = _named(reader, sources, take)
-    when = date if date is not None else _last_common(reader, names, as_known_on)
+    if date is None:  # the last day on which every source has a snapshot
+        days = [max(reader.used(Query(n, as_known_on=as_known_on), None)["depicts"]) for n in names]
+        date = parse_instant(min(days)).date().isoformat()
+    when = date
     states = {name: reader.side(replace(query, source=name), when) for name in names}
     frames = {name: frame for name, (frame, _) in states.items()}
     snapshots = {name: sorted({snapshot for snapshot, _ in used.values()}) for name, (_, used) in states.items()}
@@ -189,12 +192,6 @@ def _named(reader: Reader, sources: Sequence[str], take: Mapping[str, str] | Non
     if stray:
         raise UsageError(f"a class is taken of {', '.join(stray)}, which is not among the sources compared")
     return names
-
-
-def _last_common(reader: Reader, names: Sequence[str], known: When | None) -> str:
-    """The last day on which every source has a snapshot."""
-    days = [max(reader.used(Query(n, as_known_on=known), None)["depicts"]) for n in names]
-    return parse_instant(min(days)).date().isoformat()
 
 
 def _keys(grounds: Mapping[str, Grounds], query: Query, take: Mapping[str, str] | None) -> list[Key]:

@@ -294,4 +294,5 @@ def set_accuracy(self: ArchiveBase, source: str, accuracy_km: float | None) -> N
     if accuracy_km is not None and not 0 < accuracy_km < 1000:
         raise UsageError(f"an accuracy of {accuracy_km:g} km: give a distance above 0")
     with self.store.writing() as connection:
-        self.store.put_accuracy(connection, self.source_name(source), accuracy_km)
+        values = (accuracy_km, self.source_name(source))
+        connection.execute("UPDATE sources SET accuracy_km = ? WHERE name = ?", values)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any
 
 import geopandas as gpd
 import pandas as pd
@@ -21,13 +21,8 @@ COLUMNS = (
     "source", "part", "depicts", "published", "retrieved", "change", "corrected_at", "earlier_snapshot",
     "later_snapshot", "controller", "status", "before_km2", "after_km2", "gained_km2", "lost_km2", "net_km2", "why",
 )  # fmt: skip
-
-
-class _Event(NamedTuple):
-    """A moment at which the archive began to say something else of a date."""
-
-    head: dict[str, Any]
-    at: str
+# a moment at which the archive began to say something else of a date: the first nine columns, and why
+_Event = dict[str, Any]
 
 
 @documented
@@ -176,16 +171,15 @@ def corrections_found(
     rows: list[dict[str, Any]] = []
     ground: list[gpd.GeoDataFrame] = []
     for event in _events(reader, source, since, as_known_on):
-        later = event.head["later_snapshot"]
-        if snapshots is not None and later not in snapshots and event.head["earlier_snapshot"] not in snapshots:
+        if snapshots is not None and not {event["later_snapshot"], event["earlier_snapshot"]} & {*snapshots}:
             continue
         changes = areas.overlaid(*_sides(reader, event))
         changed = [r for r in areas.change_rows(changes) if r["gained_km2"] or r["lost_km2"]]
         # a recording that changes no ground is still one: other classes of the source's own, another file
-        rows += [event.head | r for r in changed] or [event.head | dict.fromkeys(COLUMNS[11:16], 0.0)]
+        rows += [event | r for r in changed] or [event | dict.fromkeys(COLUMNS[11:16], 0.0)]
         shapes = areas.changed_frame(changes)
         if len(shapes):
-            ground.append(shapes.assign(**{k: event.head[k] for k in COLUMNS[:9] if k != "change"}))
+            ground.append(shapes.assign(**{k: event[k] for k in COLUMNS[:9] if k != "change"}))
     table = pd.DataFrame([[r.get(c) for c in COLUMNS] for r in rows], columns=list(COLUMNS), dtype=object)
     numbers = [c for c in COLUMNS if c.endswith("_km2")]
     table[numbers] = table[numbers].astype(float)
@@ -212,8 +206,8 @@ def _events(reader: Reader, source: str | None, since: When | None, known: When 
     for _, group in table.groupby(["source", "part", "depicts"], sort=False):
         group = group.sort_values("recorded_at")
         found += list(_of_one_instant(group.to_dict("records")))
-    found.sort(key=lambda e: (e.at, e.head["source"], e.head["part"]))
-    yield from (e for e in found if (first is None or e.at >= first) and (last is None or e.at <= last))
+    found.sort(key=lambda e: (e["corrected_at"], e["source"], e["part"]))
+    yield from (e for e in found if (first or "") <= e["corrected_at"] <= (last or "~"))
 
 
 def _of_one_instant(recordings: Sequence[dict[Any, Any]]) -> Iterator[_Event]:
@@ -224,13 +218,13 @@ def _of_one_instant(recordings: Sequence[dict[Any, Any]]) -> Iterator[_Event]:
         if standing:
             more = {"change": "corrected", "corrected_at": row["recorded_at"], "why": None}
             names = {"earlier_snapshot": standing[-1]["snapshot"], "later_snapshot": row["snapshot"]}
-            yield _Event(head | more | names, row["recorded_at"])
+            yield head | more | names
         gone = text_or_none(row["retracted_at"])
         if gone and not any(r["recorded_at"] < gone and _stood(r, gone) for r in recordings[i + 1 :]):
             heirs = [r["snapshot"] for r in recordings[:i] if _stood(r, gone)]
             more = {"change": "taken back", "corrected_at": gone, "why": text_or_none(row["retracted_why"])}
             names = {"earlier_snapshot": row["snapshot"], "later_snapshot": heirs[-1] if heirs else None}
-            yield _Event(head | more | names, gone)
+            yield head | more | names
 
 
 def _stood(recording: dict[Any, Any], at: str) -> bool:
@@ -241,8 +235,8 @@ def _stood(recording: dict[Any, Any], at: str) -> bool:
 
 def _sides(reader: Reader, event: _Event) -> tuple[gpd.GeoDataFrame, gpd.GeoDataFrame]:
     """What the archive said of the date just before and just after, of the part in question."""
-    source, part, depicts = (event.head[k] for k in ("source", "part", "depicts"))
-    after = parse_instant(event.at)
+    source, part, depicts = (event[k] for k in ("source", "part", "depicts"))
+    after = parse_instant(event["corrected_at"])
     instant = parse_instant(depicts)
     frames = []
     for known in (after - timedelta(milliseconds=1), after):
@@ -258,14 +252,14 @@ def correction_words(table: pd.DataFrame) -> list[str]:
     for key in dict.fromkeys((r["corrected_at"], r["earlier_snapshot"]) for r in rows):
         group = [r for r in rows if (r["corrected_at"], r["earlier_snapshot"]) == key]
         later, why = (text_or_none(group[0][k]) for k in ("later_snapshot", "why"))
-        classes = ", ".join(_class_words(r) for r in group if text_or_none(r["status"]))
+        named = [
+            (f"{text_or_none(r['controller']) or ''} {r['status']}".strip(), r)
+            for r in group
+            if text_or_none(r["status"])
+        ]
+        classes = ", ".join(f"{name} {r['before_km2']:,.1f} to {r['after_km2']:,.1f} km²" for name, r in named)
         sentences.append(
             f"{key[1]} was {group[0]['change']} on {key[0][:10]}{f' ({why})' if why else ''}"
             f"{f'; {later} took its place' if later else ''}: {classes or 'no ground changed'}"
         )
     return sentences
-
-
-def _class_words(row: dict[Any, Any]) -> str:
-    name = f"{text_or_none(row['controller']) or ''} {row['status']}".strip()
-    return f"{name} {row['before_km2']:,.1f} to {row['after_km2']:,.1f} km²"

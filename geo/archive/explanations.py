@@ -84,13 +84,17 @@ def explain(
     for row in _plain(table):
         key = (row["controller"], row["status"], row.get("native"), row.get("part") or "")
         zone = _zone_of(row, areas.class_zones(zones, key, frame.total_bounds))
-        causes = _area_causes(reader, row, ground[key], zone, accuracy, _contested(frame, row))
+        shapes = frame[frame["status"].isin(named(widens_upper_bound=True))].geometry
+        contested = areas.union(shapes) if of_row(row).is_held and len(shapes) else areas.NOWHERE
+        causes = _area_causes(reader, row, ground[key], zone, accuracy, contested)
         if row["upper_km2"] is None and of_row(row).is_held:
             causes += _others_cause(row, figures.held_by_others(reader, date, query))
+        mine = _of_class(frame, row)
+        natives = sorted({str(n) for n in mine["native"] if text_or_none(n)})
         rows.append({
             **{k: row.get(k) for k in ("controller", "status", "native", "part", "unit", "boundary")},
-            "value_km2": row["area_km2"], "polygons": _count(frame, row), "means": _means(query.source, row),
-            "native_classes": _natives(frame, row), "range_km2": _range(row["area_km2"], causes), "causes": causes,
+            "value_km2": row["area_km2"], "polygons": len(mine), "means": _means(query.source, row),
+            "native_classes": natives, "range_km2": _range(row["area_km2"], causes), "causes": causes,
         })  # fmt: skip
     question = {"figure": "area", "date": None if date is None else str(date)}
     return Workings(_facts(reader, query, question, rows, [effective]))
@@ -223,11 +227,6 @@ def _band_cause(
     }  # fmt: skip
 
 
-def _contested(frame: gpd.GeoDataFrame, row: Mapping[str, Any]) -> shapely.Geometry:
-    shapes = frame[frame["status"].isin(named(widens_upper_bound=True))].geometry
-    return areas.union(shapes) if of_row(row).is_held and len(shapes) else areas.NOWHERE
-
-
 def _change_causes(
     row: Mapping[str, Any], uppers: Sequence[pd.DataFrame], change: areas.ClassChange, zone: shapely.Geometry | None,
     accuracy: float | None,
@@ -356,14 +355,6 @@ def _of_class(frame: gpd.GeoDataFrame, row: Mapping[str, Any]) -> gpd.GeoDataFra
         for c, s, p in zip(frame["controller"], frame["status"], frame["part"], strict=True)
     ]
     return frame[mine]
-
-
-def _count(frame: gpd.GeoDataFrame, row: Mapping[str, Any]) -> int:
-    return len(_of_class(frame, row))
-
-
-def _natives(frame: gpd.GeoDataFrame, row: Mapping[str, Any]) -> list[str]:
-    return sorted({str(n) for n in _of_class(frame, row)["native"] if text_or_none(n)})
 
 
 def _means(source: str, row: Mapping[str, Any]) -> str:

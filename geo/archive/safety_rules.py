@@ -251,7 +251,8 @@ def rule_words(rules: Sequence[Rule], *, control: str | None = None, dataset: st
         elif rule.kind == "withhold":
             words.append(f"fields withheld{' of incidents' + what if what else ''}: {rule.value.replace(',', ', ')}")
         else:
-            to = "the nearest settlement" if rule.value == "settlement" else f"a grid of {_size_words(rule.value)}"
+            size = rule.value.removeprefix("grid:").replace("km", " km").replace("deg", "°")
+            to = "the nearest settlement" if rule.value == "settlement" else f"a grid of {size}"
             words.append(f"coordinates of incidents{what} are coarsened on purpose, to {to}")
     return words
 
@@ -291,10 +292,6 @@ def _cell(value: str) -> float:
     if found is None:
         raise UsageError(f"coarsen {value!r}: write settlement, grid:5km or grid:0.1deg")
     return float(found[1]) * (1.0 if found[2] == "km" else _KM_PER_DEGREE)
-
-
-def _size_words(value: str) -> str:
-    return value.removeprefix("grid:").replace("km", " km").replace("deg", "°")
 
 
 def _coarsened(frame: gpd.GeoDataFrame, rule: Rule, mine: NDArray[np.bool_]) -> gpd.GeoDataFrame:

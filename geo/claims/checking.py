@@ -109,8 +109,9 @@ def check_claim(
     if missing or unit is None or claim.quantity not in (*STATES, *CHANGES, "front length"):
         wanted = f"not known: {', '.join(missing)}" if missing else f"{claim.quantity or 'it'} is not measured on maps"
         return replace(empty, notes=(f"cannot be checked: {wanted}",))
-    if unread := unread_date(claim):
-        return replace(empty, notes=(f"cannot be checked: {unread}; say it with --set date_to=YYYY-MM-DD",))
+    told = [part for note in claim.notes for part in note.split("; ") if part.startswith(UNREAD_DATE)]
+    if told and claim.date_to is None:
+        return replace(empty, notes=(f"cannot be checked: {told[0]}; say it with --set date_to=YYYY-MM-DD",))
     span = span_of(claim, within_percent=within_percent)
     day: When | None = claim.date_to or date
     if day is None:
@@ -126,14 +127,6 @@ def check_claim(
     )
     with archive.holding():
         return _found(given, names, empty)
-
-
-def unread_date(claim: Claim) -> str | None:
-    """Why the day that a claim speaks of is not known, though its text names one; None where it is known."""
-    if claim.date_to is not None:
-        return None
-    notes = [part for note in claim.notes for part in note.split("; ") if part.startswith(UNREAD_DATE)]
-    return notes[0] if notes else None
 
 
 def unknown_fields(claim: Claim) -> tuple[str, ...]:

@@ -32,7 +32,8 @@ BREAKS = re.compile(rf"[;:](?= )|, {_any('breaks_after_comma')}\b| {_any('breaks
 _NOT_AFTER = re.compile(r"\s*(?:from|away|behind|beyond|off|inside|deep|short|north|south|east|west)\b", re.IGNORECASE)
 _GOES_ON = re.compile(rf"(?:['’]s)?\s*(?:$|[^\w\s]|[^\x00-\x7f]|{_any('goes_on')}\b|{GROUND}\b)", re.IGNORECASE)
 _NOBODYS = re.compile(rf"\b{_any('nobodys')}\b", re.IGNORECASE)
-_QUOTES = str.maketrans(dict.fromkeys('"“”„«»', " "))
+# spaces for quotation marks, so that every position stays
+QUOTES = str.maketrans(dict.fromkeys('"“”„«»', " "))
 _MODIFIER = re.compile(rf"{_any('modifier')}\s+", re.IGNORECASE)
 _BRACKETS = r"^\s*(?:\([^)]*\)\s*)?"
 _BASE = re.compile(rf"{_BRACKETS}{_any('of')}?\s*{_any('base')}", re.IGNORECASE)
@@ -71,11 +72,6 @@ def _cut(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
         yield start, middle
         start = middle
     yield start, end
-
-
-def unquoted(text: str) -> str:
-    """A sentence with spaces for its quotation marks, so that every position stays."""
-    return text.translate(_QUOTES)
 
 
 def places(text: str, names: Names) -> tuple[list[Mention], list[Mention]]:
@@ -279,9 +275,7 @@ def _agent(text: str, verb: ControlVerb, sides: Sequence[Mention]) -> tuple[str 
         if re.search(r"\bby (?:the )?$|control of (?:the )?$", text[: side.start], re.I):
             return side.code, None
     inner = [s for s in sides if verb.start <= s.start < verb.end]
-    if inner:
-        return inner[0].code, None
-    return None, "no side is named"
+    return (inner[0].code, None) if inner else (None, "no side is named")
 
 
 def _can_act(text: str, side: Mention) -> bool:
@@ -319,11 +313,6 @@ def losing_side(text: str, amount: Amount, verb: ControlVerb, sides: Sequence[Me
         if re.match(r"-(?:held|controlled|occupied)\b", after, re.I):
             return side.code
     return None
-
-
-def next_side(verb: ControlVerb, sides: Sequence[Mention]) -> str | None:
-    """The side after a verb: whom it was done to in "pushed Ukrainian troops out of"."""
-    return next((s.code for s in sides if s.start >= verb.end), None)
 
 
 def place_of(

@@ -125,7 +125,7 @@ def _drafts(text: str, when: When | None, names: Names) -> list[Claim]:
     today = None if when is None else last_instant(when).date()
     found: list[Claim] = []
     for start, end in control_verbs.sentences(text):
-        words = control_verbs.unquoted(text[start:end])
+        words = text[start:end].translate(control_verbs.QUOTES)
         amounts = find_amounts(words)
         if len(amounts) > _FIGURES:
             continue
@@ -285,8 +285,9 @@ def _sided(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount,
     whom = control_verbs.losing_side(scene.text, amount, verb, scene.sides)
     if draft.quantity == "share retaken" and verb.name in ("lost", "held"):
         return _noted(replace(draft, against=who), *((why,) if why else ()))
-    if verb.name == "driven":
-        return replace(draft, quantity="lost", controller=control_verbs.next_side(verb, scene.sides), against=None)
+    if verb.name == "driven":  # "pushed Ukrainian troops out of"
+        whom_after = next((s.code for s in scene.sides if s.start >= verb.end), None)
+        return replace(draft, quantity="lost", controller=whom_after, against=None)
     draft = replace(draft, controller=who, against=whom if whom != who else None)
     if who is None and draft.quantity != "front length":
         return _noted(draft, why or "no side is named")

@@ -52,11 +52,6 @@ class Draft:
     spans: Mapping[str, Sequence[Span]]
     sentences: Sequence[Span] = ()
 
-    @property
-    def is_located(self) -> bool:
-        """Whether it has a point."""
-        return self.fields["latitude"] is not None
-
 
 @dataclass(frozen=True)
 class Reading:

@@ -74,10 +74,14 @@ def _is_told(builder: DraftBuilder) -> bool:
 
 def _sentence(merger: EventMerger, sentence: TextSpan) -> None:
     """One sentence: its clauses each tell of an event; its speakers and checks are of all of them."""
-    denials = events.find_denials(sentence)
+    found = pattern(sentence.lang, "doubt", "denied").finditer(sentence.text)
+    denials = [(sentence.start + m.start(), sentence.start + m.end()) for m in found]
     attributions = speakers.find_attributions(sentence)
     touched: list[DraftBuilder] = []
-    background = events.is_background(sentence)
+    # of months or years, or of what happens all the time, and not of an event
+    background = bool(pattern(sentence.lang, "doubt", "background").search(sentence.text)) and not pattern(
+        sentence.lang, "doubt", "superlative"
+    ).search(sentence.text)
     if not background:
         for clause in _clauses(merger, sentence, tuple(denials)):
             touched += _clause(merger, clause, sentence, tuple(denials), attributions)

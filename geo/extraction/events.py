@@ -38,18 +38,6 @@ class Actor:
     text: str
 
 
-def find_denials(sentence: TextSpan) -> list[Stretch]:
-    """What somebody denies: from the verb to the end of its clause."""
-    found = pattern(sentence.lang, "doubt", "denied").finditer(sentence.text)
-    return [(sentence.start + m.start(), sentence.start + m.end()) for m in found]
-
-
-def is_background(sentence: TextSpan) -> bool:
-    """Whether a sentence tells of months or years, or of what happens all the time, and not of an event."""
-    found = pattern(sentence.lang, "doubt", "background").search(sentence.text)
-    return bool(found) and not pattern(sentence.lang, "doubt", "superlative").search(sentence.text)
-
-
 def find_triggers(passage: TextSpan, *, void: tuple[Stretch, ...] = ()) -> list[Trigger]:
     """The events that a passage tells, in order; where two rules want the same words, the higher rank has them."""
     found: list[Trigger] = []
@@ -245,8 +233,7 @@ def heading_day(passage: TextSpan, today: date) -> date | None:
 
 def find_days(passage: TextSpan, today: date) -> list[Day]:
     """Every date that a passage names, in order."""
-    found = find_dates(passage.text, today=today)
-    days = [_day(passage, mention, today) for mention in found if _names_a_day(mention, today)]
+    days = [_day(passage, mention, today) for mention in find_dates(passage.text, today=today)]
     return [day for day in days if day is not None]
 
 
@@ -256,17 +243,16 @@ def unread_dates(passage: TextSpan, today: date | None) -> list[DateMention]:
     return [mention for mention in found if mention.kind == "unread"]
 
 
-def _names_a_day(mention: DateMention, today: date) -> bool:
-    """Whether a mention tells when an event was: not a month named by the way, nor a day that is still to come."""
-    if mention.first is None or mention.bare:
-        return False
-    return not (mention.kind == "day" and mention.first > today and mention.text.isalpha())
-
-
 def _day(passage: TextSpan, mention: DateMention, today: date) -> Day | None:
     first, last = mention.first, mention.last
-    assert first is not None
-    assert last is not None
+    # not a month named by the way, nor a day that is still to come
+    if (
+        first is None
+        or last is None
+        or mention.bare
+        or (mention.kind == "day" and first > today and mention.text.isalpha())
+    ):
+        return None
     if mention.kind == "past" and mention.date_prec == EXACT:
         first = last = today - timedelta(days=1)  # "over the past day": the day that the briefing is about
     elif mention.kind == "range" and (last - first).days == 1 and _is_night(passage, mention):

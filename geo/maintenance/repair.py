@@ -185,7 +185,10 @@ def _write(source: Path, old: sqlite3.Connection, path: Path, work: _Work) -> No
             if name in tables:
                 _copy(name, old, new, work)
         _name_sources(new, work)
-        _extents(new, work)
+        for name in LAYERS:
+            if blobs := [row[0] for row in new.execute(f'SELECT geom FROM "{name}"')]:
+                shapes = np.array([decoded(b) or shapely.Point() for b in blobs], dtype=object)
+                gpkg.widen(new, name, shapes, now=work.now)
         new.execute("COMMIT")
 
 
@@ -408,14 +411,6 @@ def _name_sources(new: sqlite3.Connection, work: _Work) -> None:
     for (name,) in new.execute(query).fetchall():
         new.execute("INSERT INTO sources (name, title) VALUES (?, ?)", (name, name))
         work.done.append(f"source {name}: its entry was lost; import one of its files, and it is credited again")
-
-
-def _extents(new: sqlite3.Connection, work: _Work) -> None:
-    for name in LAYERS:
-        blobs = [row[0] for row in new.execute(f'SELECT geom FROM "{name}"')]
-        if blobs:
-            shapes: np.ndarray[Any, np.dtype[np.object_]] = np.array([decoded(b) or shapely.Point() for b in blobs])
-            gpkg.widen(new, name, shapes, now=work.now)
 
 
 def _write_left_out(copy: Path, behind: Sequence[tuple[str, str, Row]]) -> str:

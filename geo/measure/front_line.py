@@ -175,7 +175,8 @@ def movement(
         if name is not None and not length and not any(km2):
             continue
         deepest = [_greatest_km(polygons, a) for polygons in mine]
-        means = [_mean_km(k, length, most) for k, most in zip(km2, deepest, strict=True)]
+        # ground for each km of front; none where that is too short to be what the ground moved across
+        means = [k / length if length and k / length <= d else None for k, d in zip(km2, deepest, strict=True)]
         short += [name or "the whole"] if any(k and m is None for k, m in zip(km2, means, strict=True)) else []
         rows.append((name, length, *km2, means[0], deepest[0], means[1], deepest[1]))
     table = pd.DataFrame(rows, columns=list(SECTOR_COLUMNS), dtype=object)
@@ -185,12 +186,6 @@ def movement(
             f"no mean for {', '.join(short)}: the front there is too short for the ground that moved",
         )
     return table
-
-
-def _mean_km(km2: float, length_km: float, greatest_km: float) -> float | None:
-    """Ground for each km of front; None where the front is too short to be what that ground moved across."""
-    mean = km2 / length_km if length_km else None
-    return mean if mean is not None and mean <= greatest_km else None
 
 
 def _polygons(shape: shapely.Geometry) -> NDArray[np.object_]:

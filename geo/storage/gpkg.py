@@ -64,15 +64,15 @@ def _envelope(position: int) -> object:
     return value
 
 
-def _is_empty(blob: bytes | None) -> int | None:
-    return None if blob is None or len(blob) < 8 else (blob[3] >> 4) & 1
-
-
 def add_functions(connection: sqlite3.Connection) -> None:
     """Give a connection that writes the functions that the RTree triggers call."""
     for position, name in enumerate(("ST_MinX", "ST_MaxX", "ST_MinY", "ST_MaxY")):
         connection.create_function(name, 1, _envelope(position), deterministic=True)  # type: ignore[arg-type]
-    connection.create_function("ST_IsEmpty", 1, _is_empty, deterministic=True)
+
+    def is_empty(blob: bytes | None) -> int | None:
+        return None if blob is None or len(blob) < 8 else (blob[3] >> 4) & 1
+
+    connection.create_function("ST_IsEmpty", 1, is_empty, deterministic=True)
 
 
 def create_container(connection: sqlite3.Connection) -> None:

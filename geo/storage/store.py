@@ -237,10 +237,6 @@ class RecordTables(Access):
             row = connection.execute("SELECT accuracy_km FROM sources WHERE name = ?", (source,)).fetchone()
         return None if row is None or row[0] is None else float(row[0])
 
-    def put_accuracy(self, connection: sqlite3.Connection, source: str, km: float | None) -> None:
-        """Keep how far a source's drawn lines may be off; None is not known."""
-        connection.execute("UPDATE sources SET accuracy_km = ? WHERE name = ?", (km, source))
-
     def imports(self) -> pd.DataFrame:
         """Every file of incidents, units and claims, with its receipt."""
         return self._table("SELECT * FROM imports ORDER BY id", table="imports")

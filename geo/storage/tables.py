@@ -17,25 +17,18 @@ from geo.storage import gpkg
 
 LAYOUT = 3
 
-_DATES = {"date_start", "date_end", "report_date"}
-
-
-def _incident_type(name: str) -> str:
-    if name in _DATES:
-        return "DATE"
-    return "INTEGER" if name in INCIDENT_WHOLE else "DOUBLE" if name in INCIDENT_NUMBERS else "TEXT"
-
-
-def _columns_of_table(name: str, listed: str) -> str:
-    if not name.startswith("incidents"):
-        return listed
-    ours = (f'"{column}" {_incident_type(column)}' for column in (*INCIDENT_TEXT, *INCIDENT_NUMBERS))
-    return ", ".join((*ours, listed))
-
-
+_KIND_OF = {
+    **dict.fromkeys(INCIDENT_TEXT, "TEXT"), **dict.fromkeys(("date_start", "date_end", "report_date"), "DATE"),
+    **dict.fromkeys(INCIDENT_NUMBERS, "DOUBLE"), **dict.fromkeys(INCIDENT_WHOLE, "INTEGER"),
+}  # fmt: skip
+_INCIDENT_COLUMNS = ", ".join(f'"{column}" {_KIND_OF[column]}' for column in (*INCIDENT_TEXT, *INCIDENT_NUMBERS))
 # name -> (geometry type or None, words for people, columns)
 TABLES: dict[str, tuple[str | None, str, str]] = {
-    name: (table.get("geometry"), table["title"], _columns_of_table(name, table["columns"]))
+    name: (
+        table.get("geometry"),
+        table["title"],
+        f"{_INCIDENT_COLUMNS}, {table['columns']}" if name.startswith("incidents") else table["columns"],
+    )
     for name, table in read_toml("tables.toml").items()
 }
 _INDEX_LINES = (ASSETS / "indexes.sql").read_text(encoding="utf-8").splitlines()

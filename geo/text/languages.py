@@ -144,9 +144,7 @@ def _rows(name: str) -> list[dict[str, str]]:
 
 def country_of(code: str | None) -> tuple[str | None, str | None]:
     """Name and numeric code (ISO 3166-1, as ACLED's ``iso``) of a country by its two letters."""
-    if code is None:
-        return None, None
-    return _countries().get(code, (code, None))
+    return (None, None) if code is None else _countries().get(code, (code, None))
 
 
 @cache

@@ -93,13 +93,9 @@ def add_up(text: str) -> float | None:
         elif current and value >= last:
             return None
         else:
-            current, last = current + value, _least(value)
+            # a unit comes after a ten, a ten after a hundred
+            current, last = current + value, 100.0 if value >= 100 else 10.0 if value >= 20 else 1.0
     return total + current
-
-
-def _least(value: float) -> float:
-    """What the next word must be below: a unit after a ten, a ten after a hundred."""
-    return 100.0 if value >= 100 else 10.0 if value >= 20 else 1.0
 
 
 def _tokens(text: str) -> list[tuple[str, float]] | None:

@@ -76,7 +76,10 @@ def proven(chains: Sequence[Chain], sides: Sequence[Callable[[], Sides]]) -> lis
             steps.append(Step(*found[k], float(growth[k]), False))
             continue
         log.info("a step was done by a full overlay: its faces differ from its edges by %.9f km²", off)
-        steps.append(_overlay(*sides[k]()))
+        before, after = sides[k]()
+        pieces = [areal_only(g) for g in (shapely.difference(after, before), shapely.difference(before, after))]
+        came, went = (shapely.get_parts(np.array([p], dtype=object)) for p in pieces)
+        steps.append(Step(came, went, float(areas_km2(came).sum() - areas_km2(went).sum()), True))
     return steps
 
 
@@ -86,12 +89,6 @@ def _sums_km2(groups: Sequence[Objects]) -> Floats:
     if len(groups):
         np.add.at(total, np.repeat(np.arange(len(groups)), [len(g) for g in groups]), areas_km2(np.concatenate(groups)))
     return total
-
-
-def _overlay(before: shapely.Geometry, after: shapely.Geometry) -> Step:
-    pieces = [areal_only(g) for g in (shapely.difference(after, before), shapely.difference(before, after))]
-    gained, lost = (shapely.get_parts(np.array([p], dtype=object)) for p in pieces)
-    return Step(gained, lost, float(areas_km2(gained).sum() - areas_km2(lost).sum()), True)
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,7 @@ def draw_review(
 
 
 def _marker(draft: Draft, region: Any) -> Marker | None:
-    if not draft.is_located:
+    if draft.fields["latitude"] is None:
         return None
     row = {**draft.fields, "geometry": shapely.Point(draft.fields["longitude"], draft.fields["latitude"])}
     return marker_of(row, region)
