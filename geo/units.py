@@ -70,7 +70,6 @@ def _near(pool: pd.DataFrame, wanted: str) -> list[str]:
 
 
 def units_of_set(units: pd.DataFrame, boundary: str) -> pd.DataFrame:
-    """The units of one boundary set."""
     mine = units[units["boundary"] == boundary]
     if mine.empty:
         sets = ", ".join(sorted(set(units["boundary"])))

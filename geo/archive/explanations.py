@@ -45,7 +45,6 @@ class Workings:
         return "\n".join(_lines(self.facts))
 
     def to_json(self) -> str:
-        """The facts as JSON."""
         return json.dumps(self.facts, ensure_ascii=False, indent=1)
 
 

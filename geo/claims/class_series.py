@@ -73,7 +73,6 @@ class ClassSeries:
 
 
 def place_of(archive: Archive, within: str | shapely.Geometry | None, *, boundary: str | None = None) -> Place:
-    """The place that a claim speaks of."""
     if boundary is not None:
         units_of_set(archive.units(), boundary)
     if within is None:
@@ -200,7 +199,6 @@ def holders(archive: Archive, source: str, place: Place, *, as_known_on: When | 
 
 
 def km2_of(shapes: Sequence[shapely.Geometry]) -> list[float]:
-    """The km² of shapes on WGS 84."""
     return [float(v) for v in areas_km2(np.array(list(shapes), dtype=object))]
 
 

@@ -118,7 +118,6 @@ class Span(NamedTuple):
     slack: float = 0.0  # how far outside of it another way of measuring may put what it means
 
     def holds(self, value: float) -> bool:
-        """Whether a value lies in it."""
         above = value > self.low if self.open_low else value >= self.low
         below = value < self.high if self.open_high else value <= self.high
         return above and below

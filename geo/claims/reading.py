@@ -304,7 +304,6 @@ def _placed(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount
 
 
 def _days_of(scene: _Scene, part: tuple[int, int]) -> DateRange:
-    """The days that a part of a sentence names."""
     mentions = [m for m in scene.dates if m.end > part[0] and m.start < part[1]]
     return range_of(scene.dated, mentions, today=scene.today)
 
@@ -401,7 +400,6 @@ def _together(text: str, found: Sequence[DateMention], today: date | None) -> Da
 
 
 def _notes(mention: DateMention) -> tuple[str, ...]:
-    """What was inferred of a mention, as notes."""
     return (mention.note,) if mention.note else ()
 
 

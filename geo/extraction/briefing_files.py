@@ -60,7 +60,6 @@ class Text:
 
 
 def read_text(path: Path, *, encoding: str | None = None) -> Text:
-    """Read a briefing."""
     raw = read_bytes(path, limit=FILE_BYTES)
     kind = next((name for mark, name in _NO_TEXT if raw.startswith(mark)), None)
     if kind is not None:

@@ -37,8 +37,6 @@ class Colour:
 
 @dataclass(frozen=True)
 class Placemark:
-    """One placemark of a KML file."""
-
     row: int
     geometry: shapely.Geometry | None = None
     name: str = ""

@@ -48,7 +48,6 @@ class Gazetteer:
         self.close()
 
     def close(self) -> None:
-        """Close the index."""
         self.lookup.close()
 
     def candidates(self, name: str) -> list[Place]:
@@ -160,7 +159,6 @@ class FrontDistance:
 def list_places(
     gazetteer: Gazetteer, name: str, *, country: str | None = None, front_km: FrontDistance | None = None
 ) -> pd.DataFrame:
-    """Every place of a name."""
     found = [p for p in gazetteer.candidates(name) if country is None or p.country == country.upper()]
     rows = [
         (p.name, p.kind, p.country, p.adm_1 or None, p.adm_2 or None, p.latitude, p.longitude, p.population or None,

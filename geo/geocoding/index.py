@@ -235,7 +235,6 @@ class Lookup:
         self.names_inside = lru_cache(maxsize=16)(self._names_inside)
 
     def close(self) -> None:
-        """Close the file."""
         self._base.close()
 
     def _rows(self, query: str, *values: object, kinds: tuple[type, ...] = ()) -> list[tuple[Any, ...]]:

@@ -194,7 +194,6 @@ def is_regional(row: Mapping[Any, Any]) -> bool:
 
 
 def number_or_none(value: Any) -> float | None:
-    """A number, None where there is none."""
     return None if value is None or value != value else float(value)
 
 

@@ -40,11 +40,9 @@ class Report:
 
     @property
     def is_whole(self) -> bool:
-        """Whether there is no fault."""
         return not any(one.kind == "fault" for one in self.findings)
 
     def as_record(self) -> dict[str, Any]:
-        """The report as JSON has it."""
         return {**asdict(self), "is_whole": self.is_whole}
 
     def lines(self) -> list[str]:

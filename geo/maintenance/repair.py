@@ -46,8 +46,6 @@ Row = dict[str, Any]
 
 @dataclass(frozen=True)
 class RepairReport:
-    """What was done."""
-
     copy: str
     done: tuple[str, ...]
     left_out: str

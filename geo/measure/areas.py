@@ -173,7 +173,6 @@ def classes_of(*sides: Mapping[ClassKey, Any]) -> list[ClassKey]:
 
 
 def changed_frame(changes: Sequence[ClassChange]) -> gpd.GeoDataFrame:
-    """The polygons that changed hands."""
     rows = []
     for item in changes:
         for word, ground in (("gained", item.gained), ("lost", item.lost)):

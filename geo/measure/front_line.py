@@ -60,7 +60,6 @@ def front_of(
     gap_km: float = 0.1,
     within: shapely.Geometry | None = None,
 ) -> Front:
-    """The front on a date."""
     if min(tolerance_km, inset_km, gap_km) < 0:
         raise UsageError("tolerance, inset and gap are distances in km, 0 or more")
     ground = ground_of_sides(frame, statuses)

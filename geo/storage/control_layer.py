@@ -41,7 +41,6 @@ class ControlTable(Access):
         return frame if as_known_on is None else frame[known_then(frame, as_known_on)].reset_index(drop=True)
 
     def control_sources(self) -> list[str]:
-        """The sources that control is on record from, by name."""
         with self.reading() as connection:
             return [r[0] for r in connection.execute("SELECT DISTINCT source FROM snapshots ORDER BY source")]
 

@@ -28,10 +28,7 @@ _AMONG = {
 
 
 class IncidentTable(Access):
-    """Reading and writing of incidents."""
-
     def datasets(self) -> list[str]:
-        """The datasets that incidents are on record from, by name."""
         with self.reading() as connection:
             return [r[0] for r in connection.execute("SELECT DISTINCT dataset FROM incidents ORDER BY dataset")]
 
@@ -160,8 +157,6 @@ def _supersede_incident(connection: sqlite3.Connection, fid: int, now: str) -> N
 
 
 class UnitTable(Access):
-    """Reading and writing of units."""
-
     def put_units(
         self, connection: sqlite3.Connection, frame: gpd.GeoDataFrame, areas: Sequence[float], now: str
     ) -> bool:
@@ -238,7 +233,6 @@ class RecordTables(Access):
         return None if row is None or row[0] is None else float(row[0])
 
     def imports(self) -> pd.DataFrame:
-        """Every file of incidents, units and claims, with its receipt."""
         return self._table("SELECT * FROM imports ORDER BY id", table="imports")
 
     def note_import(self, connection: sqlite3.Connection, now: str, **values: Any) -> None:
@@ -250,7 +244,6 @@ class RecordTables(Access):
         )
 
     def claims(self) -> pd.DataFrame:
-        """Every published figure on record."""
         return self._table("SELECT * FROM claims ORDER BY id", table="claims").drop(columns="id")
 
     def put_claims(self, connection: sqlite3.Connection, rows: Iterable[Mapping[str, Any]], now: str) -> int:

@@ -85,7 +85,6 @@ def _refuse(found: set[type], column: str, table: str) -> None:
 def read_frame(
     connection: sqlite3.Connection, query: str, values: Sequence[Any] = (), *, table: str | None = None
 ) -> pd.DataFrame:
-    """What a query gives, as a frame."""
     try:
         frame = pd.read_sql_query(query, connection, params=tuple(values))
     except pd.errors.DatabaseError as error:  # as pandas wraps it, nobody knows it for SQLite's

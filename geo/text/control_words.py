@@ -48,7 +48,6 @@ class Names:
     codes: re.Pattern[str] | None = None
 
     def sides_in(self, text: str) -> list[Mention]:
-        """Every side that a text names, in order."""
         found = []
         for match in self.sides.finditer(text):
             code, role = self.side_codes[str(match.lastgroup)]
@@ -60,7 +59,6 @@ class Names:
         return sorted(found, key=lambda m: m.start)
 
     def units_in(self, text: str) -> list[Mention]:
-        """Every unit that a text names, in order."""
         return [
             Mention(m.start(), m.end(), self.unit_codes[str(m.lastgroup)], "unit") for m in self.units.finditer(text)
         ]

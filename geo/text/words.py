@@ -73,7 +73,6 @@ def key_of(name: str) -> str:
 
 
 def is_cyrillic(text: str) -> bool:
-    """Whether a text has Cyrillic letters."""
     return bool(_CYRILLIC.search(text))
 
 
@@ -97,7 +96,6 @@ def stem(word: str) -> str:
 
 
 def stem_key(key: str) -> str:
-    """The stems of a key's words."""
     return " ".join(map(stem, key.split()))
 
 

@@ -172,7 +172,6 @@ class Ledger:
 
 
 def _named(edges: Chain, chosen: NDArray[np.bool_]) -> dict[tuple[complex, complex], list[int]]:
-    """The entries of every chosen edge."""
     found: dict[tuple[complex, complex], list[int]] = {}
     for i in np.flatnonzero(chosen).tolist():
         found.setdefault((complex(edges.tails[i]), complex(edges.heads[i])), []).append(i)

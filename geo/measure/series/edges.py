@@ -74,13 +74,11 @@ class EdgeChains(NamedTuple):
     goals: Ints
 
     def chain(self, i: int) -> Chain:
-        """One of the chains."""
         mine = slice(self.ends[i], self.ends[i + 1])
         return Chain(self.tails[mine], self.heads[mine])
 
     @property
     def owner(self) -> Ints:
-        """The chain of every edge."""
         return np.repeat(np.arange(len(self.ends) - 1), np.diff(self.ends))
 
 
