@@ -17,9 +17,8 @@ import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from geo.geocoding.gazetteer import Gazetteer, open_gazetteer
+from geo.geocoding.gazetteer import Gazetteer, distance_km, open_gazetteer
 from geo.geocoding.geocoder import mentions, resolve
-from geo.geocoding.index import distance_km
 
 Gold = list[tuple[int, int, float, float]]
 Document = tuple[str, Gold]

@@ -7,9 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from geo.geocoding.gazetteer import Gazetteer
+from geo.geocoding.gazetteer import Gazetteer, distance_km
 from geo.geocoding.geocoder import LOCATED, Mention, mentions
-from geo.geocoding.index import distance_km
 
 FOLDER = Path(__file__).with_name("geocoding")
 

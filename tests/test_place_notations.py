@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from geo.archive.place_notations import WITHHELD, without_places
+from geo.archive.safety_rules import WITHHELD, without_places
 
 NOTATIONS = (
     "51.197312, 35.272184",

