@@ -16,8 +16,7 @@ from geo.errors import GateError
 
 CRS = "EPSG:4326"
 
-# What a reader hands over, beside the geometry.
-CONTROL_COLUMNS = ("controller", "status", "native")
+# what a reader hands over, beside the geometry
 CLAIM_COLUMNS = (
     "claim_id", "text", "said_by", "said_on", "published_in", "quantity", "controller", "unit", "comparator", "value",
     "value_unit", "date_from", "date_to", "base", "notes",

@@ -36,14 +36,12 @@ _NEAR = 0.6  # share of letters alike, from which a name is near another
 _ENDING = 4  # letters at most that a case or a gender adds
 
 
-def find_unit(units: pd.DataFrame, wanted: str, *, boundary: str | None = None, level: int | None = None) -> int:
+def find_unit(units: pd.DataFrame, wanted: str, *, boundary: str | None = None) -> int:
     """Which row of `units` a code or a name means."""
     wanted = wanted.encode("utf-8", "replace").decode("utf-8")  # halves of signs are no letters of any name
     pool = units.reset_index(drop=True)
     if boundary is not None:
         pool = units_of_set(pool, boundary)
-    if level is not None:
-        pool = pool[pool["level"] == level]
     for matches in (_by_code, _by_name, _by_bare_name, _by_spelling):
         found = pool[matches(pool, wanted)]
         if len(found):

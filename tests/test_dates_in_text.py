@@ -11,7 +11,7 @@ import pytest
 from geo.archive import Archive
 from geo.claims.checking import check_claim
 from geo.claims.model import confirmed
-from geo.claims.reading import dates_in, read_claim
+from geo.claims.reading import range_of, read_claim
 from geo.cli import demo
 from geo.extraction.briefing import draft_incidents, text_of
 from geo.extraction.events import Dateline, find_days
@@ -68,7 +68,8 @@ def test_one_day_is_one_day_however_it_is_written(words: str) -> None:
 
 @pytest.mark.parametrize(("words", "first", "last"), SPANS)
 def test_spans_of_time(words: str, first: str, last: str) -> None:
-    found = dates_in(f"Ukraine gained it {words}", today=TODAY)
+    text = f"Ukraine gained it {words}"
+    found = range_of(text, find_dates(text, today=TODAY), today=TODAY)
     assert (str(found.first), str(found.last)) == (first, last)
 
 

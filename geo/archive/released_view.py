@@ -139,7 +139,10 @@ class ReleasedStore(Store):
         kept = _in_span(frame, withheld, first, last) & _among(frame, withheld, asked)
         if box is not None:
             kept &= shapely.intersects(shapely.box(*box), np.asarray(frame.geometry.array, dtype=object))
-        order = [i for i in _order(frame, withheld) if kept[i]]
+        order = np.flatnonzero(kept).tolist()
+        if "date_start" in withheld:  # rows whose day is withheld come last, in the order of their ids
+            hidden, ids = withheld["date_start"], frame["event_id"]
+            order.sort(key=lambda i: (bool(hidden[i]), str(text_or_none(ids[i]) or "") if hidden[i] else ""))
         frame = gpd.GeoDataFrame(frame.iloc[order].reset_index(drop=True), crs=CRS)
         frame.attrs["notes"] = _notes(withheld, asked, first is not None or last is not None)
         return frame if orig else gpd.GeoDataFrame(frame.drop(columns="orig"), crs=CRS)
@@ -171,15 +174,6 @@ def _among(frame: pd.DataFrame, withheld: Masks, asked: Mapping[str, Sequence[st
             either |= given & ~withheld.get(column, ~np.ones(len(frame), dtype=bool))
         kept &= either
     return kept
-
-
-def _order(frame: pd.DataFrame, withheld: Masks) -> list[int]:
-    """The order of days; rows whose day is withheld come last, in the order of their ids."""
-    if "date_start" not in withheld:
-        return list(range(len(frame)))
-    hidden = withheld["date_start"]
-    ids = [str(text_or_none(name) or "") if gone else "" for name, gone in zip(frame["event_id"], hidden, strict=True)]
-    return sorted(range(len(frame)), key=lambda i: (bool(hidden[i]), ids[i]))
 
 
 def _notes(withheld: Masks, asked: Mapping[str, Sequence[str]], has_span: bool) -> tuple[str, ...]:

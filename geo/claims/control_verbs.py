@@ -110,10 +110,13 @@ def verb_of(text: str, clause: tuple[int, int], amount: Amount) -> ControlVerb |
     low, high = clause
     found = [_verb(text, m) for m in _verbs(text, low, high)]
     if amount.unit in ("km", "mi"):
-        apart = _NOT_AFTER.match(text[amount.end :])  # "5 km from the front line" is no length of it
-        return None if apart else next((d for d in found if d.name == "front"), None)
+        away = _NOT_AFTER.match(text[amount.end :])  # "5 km from the front line" is no length of it
+        return None if away else next((d for d in found if d.name == "front"), None)
     found = [d for d in found if d.name != "front" and not amount.start <= d.start < amount.end]
-    before = [d for d in found if d.end <= amount.start and not _in_relative(text, d, amount)]
+    # a verb may belong to "what Ukraine took" rather than to the amount
+    relative = [d for d in found if re.search(r"\b(?:what|that|which|who)\b[^,;]*$", text[: d.start], re.I)]
+    apart = [d for d in relative if _verbs(text, d.end, amount.start)]
+    before = [d for d in found if d.end <= amount.start and d not in apart]
     after = [d for d in found if d.start >= amount.end]
     if before:
         return before[-1]
@@ -152,13 +155,6 @@ def _verb(text: str, phrase: Phrase) -> ControlVerb:
     return ControlVerb(phrase.name, phrase.start, phrase.end, passive)
 
 
-def _in_relative(text: str, verb: ControlVerb, amount: Amount) -> bool:
-    """Whether a verb before an amount belongs to "what Ukraine took" rather than to the amount."""
-    return bool(re.search(r"\b(?:what|that|which|who)\b[^,;]*$", text[: verb.start], re.I)) and bool(
-        _verbs(text, verb.end, amount.start)
-    )
-
-
 def says_base(text: str, amount: Amount) -> bool:
     """Whether a percentage is followed by "of what …", "of the territory that …": ground that was taken before."""
     return bool(_BASE.match(text[amount.end :]))
@@ -173,13 +169,6 @@ def says_taken(text: str, amount: Amount) -> bool:
 def listed(between: str) -> bool:
     """Whether two amounts are named together: "1,294 km² and 100 settlements"."""
     return bool(re.fullmatch(r"\s*,?\s*(?:and|or|plus|as well as|і|та|и)?\s*", between))
-
-
-def is_base(between: str) -> bool:
-    """Whether the words between a percentage and the next amount make that amount its base."""
-    return bool(
-        re.fullmatch(r"\s*of (?:the|its|some|about|those|these|their)?\s*(?:roughly|about|some)?\s*", between, re.I)
-    )
 
 
 def of_ground(text: str, amount: Amount, verb: ControlVerb, units: Sequence[Mention], sides: Sequence[Mention]) -> bool:

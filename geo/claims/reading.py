@@ -168,7 +168,9 @@ def _based(scene: _Scene, number: int) -> bool:
     amount = scene.amounts[number]
     if number + 1 >= len(scene.amounts) or amount.unit != "percent":
         return False
-    return control_verbs.is_base(scene.text[amount.end : scene.amounts[number + 1].start])
+    between = scene.text[amount.end : scene.amounts[number + 1].start]
+    words = r"\s*of (?:the|its|some|about|those|these|their)?\s*(?:roughly|about|some)?\s*"
+    return bool(re.fullmatch(words, between, re.IGNORECASE))
 
 
 def _clause(scene: _Scene, number: int) -> tuple[int, int]:
@@ -214,7 +216,9 @@ def _claim(
         return _refused(draft, "no word says that ground is held, gained, lost or retaken")
     if amount.unit == "percent" and not control_verbs.of_ground(scene.text, amount, verb, scene.units, scene.sides):
         return _refused(draft, "the percentage is of something else than ground")
-    if verb.name == "held" and _took(scene, clause, verb):
+    # "occupied" may be what happened in a span of time rather than what stands on a day
+    is_occupied = verb.name == "held" and scene.text[verb.start : verb.end].casefold() == "occupied"
+    if is_occupied and not verb.passive and _names_a_span(scene, clause):
         verb = replace(verb, name="gained")
     draft = _quantified(draft, verb, scene.text, amount)
     if draft.quantity is None:
@@ -254,10 +258,7 @@ def _quantified(draft: Claim, verb: ControlVerb, text: str, amount: Amount) -> C
     return replace(draft, quantity="gained" if verb.name == "retaken" else verb.name)
 
 
-def _took(scene: _Scene, clause: tuple[int, int], verb: ControlVerb) -> bool:
-    """Whether "occupied" is what happened in a span of time rather than what stands on a day."""
-    if scene.text[verb.start : verb.end].casefold() != "occupied" or verb.passive:
-        return False
+def _names_a_span(scene: _Scene, clause: tuple[int, int]) -> bool:
     days = _days_of(scene, clause)
     return days.whole or days.first != days.last or bool(re.search(r"\bthe (?:week|month|day)\b", scene.text))
 
@@ -357,11 +358,6 @@ class DateRange(NamedTuple):
     notes: tuple[str, ...] = ()
     problem: str | None = None  # why no day can be told, with the words
     unread: bool = False  # a day was written, and cannot be read
-
-
-def dates_in(text: str, *, today: date | None) -> DateRange:
-    """The days that a text speaks of."""
-    return range_of(text, find_dates(text, today=today), today=today)
 
 
 def range_of(text: str, mentions: Sequence[DateMention], *, today: date | None) -> DateRange:

@@ -139,16 +139,12 @@ def choose(passage: TextSpan, places: Sequence[Place], *, at: int, scopes: Seque
     inside = [p for p in inside if not part.match(passage.text, p.end - passage.start)]
     scored = [(_score(passage, p, at, scopes), p) for p in inside]
     # a country is mostly who acts; it is where only if the text says "in" it
-    scored = [(s, p) for s, p in scored if p.role != "country" or _is_in(passage, p)]
+    inward, start = pattern(passage.lang, "where", "country"), passage.start
+    scored = [(s, p) for s, p in scored if p.role != "country" or inward.search(passage.text[: p.start - start][-40:])]
     if not scored:
         return []
     best = max(scored, key=lambda pair: (pair[0], -abs(pair[1].start - at)))[1]
     return _joined(passage, inside, best)
-
-
-def _is_in(passage: TextSpan, place: Place) -> bool:
-    before = passage.text[: place.start - passage.start][-40:]
-    return bool(pattern(passage.lang, "where", "country").search(before))
 
 
 def _score(passage: TextSpan, place: Place, at: int, scopes: Sequence[Stretch]) -> float:

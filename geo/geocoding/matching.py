@@ -64,7 +64,11 @@ class ContextWords:
             word = self.rules[table].begins(after)
             if word and self._glued(span.last, word):
                 span.kind, span.reasons = kind, [*span.reasons, f"“{word}” follows"]
-                self._extend(span, len(word.split()))
+                last = span.last + len(word.split())
+                whole = " ".join(w.key for w in self.words[span.first : last])
+                longer, known = self.lookup.called(whole, cyrillic=is_cyrillic(whole), loose=False), span.found
+                span.found += tuple(f for f in longer if f[0].number not in {p.number for p, _ in known})
+                self._widened(span, last)
                 return
         for kind, table in (("place", "settlement_before"), ("region", "region_before")):
             word = self.rules[table].ends(before)
@@ -103,13 +107,6 @@ class ContextWords:
             if following is not None and following.capital and self.words[at].capital:
                 return self.reading.gap(end) != " " or not self.rules["organisation_after"].begins((following.key,))
         return True
-
-    def _extend(self, span: Span, count: int) -> None:
-        last = span.last + count
-        whole = " ".join(w.key for w in self.words[span.first : last])
-        longer = self.lookup.called(whole, cyrillic=is_cyrillic(whole), loose=False)
-        span.found = span.found + tuple(f for f in longer if f[0].number not in {p.number for p, _ in span.found})
-        self._widened(span, last)
 
     def kind_within(self, span: Span) -> None:
         """A given mention may bring its own kind word (Kursk Oblast)."""
@@ -447,8 +444,11 @@ class _Finder(MentionTypes):
         if adjective is not None and count < 2:
             return adjective
         demonym = self._demonym(at)
-        if demonym is not None and demonym.last - at >= count and not self._is_country(found, at, count):
-            return demonym
+        if demonym is not None and demonym.last - at >= count:
+            # a country's own name, such as Росія, is no adjective of nationality
+            key = " ".join(w.key for w in self.words[at : at + count])
+            if self.rules.demonyms.get(key) or not any(p.kind == "country" for p, _ in found):
+                return demonym
         if count == 0 or (count == 1 and (self._is_common(at) or self._only_begins(at, found))):
             return self._unknown(at)
         loosely = count == 1 and all(how == LOOSE for _, how in found) and self._surname_at(at + 1)
@@ -459,11 +459,6 @@ class _Finder(MentionTypes):
             return None
         self.cue(span)
         return self.judge(span)
-
-    def _is_country(self, found: tuple[Found, ...], at: int, count: int) -> bool:
-        """A country's own name, such as Росія, is no adjective of nationality."""
-        key = " ".join(w.key for w in self.words[at : at + count])
-        return any(p.kind == "country" for p, _ in found) and not self.rules.demonyms.get(key)
 
     def _demonym(self, at: int) -> Span | None:
         for count in (2, 1):

@@ -182,7 +182,10 @@ def _write(source: Path, old: sqlite3.Connection, path: Path, work: _Work) -> No
         for name in (*_PLAIN, "units", "incidents", "incidents_superseded"):
             if name in tables:
                 _copy(name, old, new, work)
-        _name_sources(new, work)
+        query = "SELECT source FROM snapshots UNION SELECT dataset FROM incidents EXCEPT SELECT name FROM sources"
+        for (name,) in new.execute(f"{query} ORDER BY 1").fetchall():
+            new.execute("INSERT INTO sources (name, title) VALUES (?, ?)", (name, name))
+            work.done.append(f"source {name}: its entry was lost; import one of its files, and it is credited again")
         for name in LAYERS:
             if blobs := [row[0] for row in new.execute(f'SELECT geom FROM "{name}"')]:
                 shapes = np.array([decoded(b) or shapely.Point() for b in blobs], dtype=object)
@@ -399,16 +402,6 @@ def _taken_back(
         plain = {c: polygons[shape][c] for c in ("geom", *_CLASS, "recorded_at", "shape")}
         span = {"valid_from": used[shape].depicts, "superseded_at": work.now}
         _insert(new, "control_superseded", {**plain, **span})
-
-
-def _name_sources(new: sqlite3.Connection, work: _Work) -> None:
-    """A source that lost its entry gets one by its name alone."""
-    query = (
-        "SELECT source FROM snapshots UNION SELECT dataset FROM incidents EXCEPT SELECT name FROM sources ORDER BY 1"
-    )
-    for (name,) in new.execute(query).fetchall():
-        new.execute("INSERT INTO sources (name, title) VALUES (?, ?)", (name, name))
-        work.done.append(f"source {name}: its entry was lost; import one of its files, and it is credited again")
 
 
 def _write_left_out(copy: Path, behind: Sequence[tuple[str, str, Row]]) -> str:

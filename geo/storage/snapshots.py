@@ -97,7 +97,9 @@ def record(connection: sqlite3.Connection, recording: Recording) -> Recorded:
     there = _in_force(connection, recording.source, recording.part, at=depicts)
     digests, blobs, frame = _shapes_of(recording)
     known = known_shapes(connection, digests)
-    if there is not None and there["sha256"] == recording.sha256 and _same(there["members"], digests, known):
+    # the same file read with other options may give other polygons: only the same polygons are nothing new
+    is_same = all(d in known for d in digests) and there is not None and there["sha256"] == recording.sha256
+    if there is not None and is_same and set(known.values()) == set(unpack(there["members"]).tolist()):
         return Recorded(there["snapshot"], "unchanged")
     now = next_instant(connection)
     ids = {**known, **new_shapes(connection, [d for d in digests if d not in known])}
@@ -194,14 +196,6 @@ def _in_force(
     return None if row is None else dict(zip(("id", "snapshot", "sha256", "members"), row, strict=True))
 
 
-def _next_depicted(connection: sqlite3.Connection, source: str, part: str, depicts: str) -> str | None:
-    row = connection.execute(
-        "SELECT min(depicts) FROM snapshots WHERE source = ? AND part = ? AND retracted_at IS NULL AND depicts > ?",
-        (source, part, depicts),
-    ).fetchone()
-    return row[0] if row else None
-
-
 def _insert_snapshot(connection: sqlite3.Connection, recording: Recording, now: str, members: bytes) -> str:
     name = snapshot_name(recording.source, recording.part, recording.depicts)
     earlier = connection.execute(
@@ -259,11 +253,6 @@ def _shapes_of(recording: Recording) -> tuple[list[bytes], list[bytes], list[tup
     return digests, blobs, rows
 
 
-def _same(members: bytes, digests: list[bytes], known: Mapping[bytes, int]) -> bool:
-    """The same file read with other options may give other polygons: only the same polygons are nothing new."""
-    return all(d in known for d in digests) and set(known.values()) == set(unpack(members).tolist())
-
-
 Rows = Mapping[int, tuple[bytes, tuple[Any, ...]]]
 
 
@@ -278,7 +267,11 @@ def _replace_state(
     now: str,
 ) -> None:
     """Let `members` stand from `depicts` to the next snapshot, in place of what stood there."""
-    span = (depicts, _next_depicted(connection, source, part, depicts))
+    following = connection.execute(
+        "SELECT min(depicts) FROM snapshots WHERE source = ? AND part = ? AND retracted_at IS NULL AND depicts > ?",
+        (source, part, depicts),
+    ).fetchone()
+    span = (depicts, following[0])
     before = there or _in_force(connection, source, part, before=depicts)
     old = set(unpack(before["members"]).tolist()) if before else set()
     for shape in sorted(old - members):
@@ -308,7 +301,8 @@ def _set_intervals(
     spare = [fid for fid, first, last in there if (first, last) not in wanted]
     missing = [i for i in wanted if i not in {(first, last) for _, first, last in there}]
     if len(missing) > len(spare) and row is None:
-        row = _row_of(connection, shape)
+        (_, *fields, _, blob) = fetch_shapes(connection, [shape])[0]
+        row = blob, tuple(fields)
     for interval in missing:
         if spare:
             connection.execute(
@@ -321,11 +315,6 @@ def _set_intervals(
                 (row[0], *row[1], *interval, now, shape),
             )
     connection.executemany("DELETE FROM control WHERE fid = ?", [(fid,) for fid in spare])
-
-
-def _row_of(connection: sqlite3.Connection, shape: int) -> tuple[bytes, tuple[Any, ...]]:
-    (_, *row, _, blob) = fetch_shapes(connection, [shape])[0]
-    return blob, tuple(row)
 
 
 def _keep_superseded(connection: sqlite3.Connection, shape: int, span: Interval, now: str) -> None:
