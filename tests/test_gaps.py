@@ -11,12 +11,14 @@ import geopandas as gpd
 import pytest
 import shapely
 from click.testing import CliRunner
-from test_archive import put, state
+from test_archive import km2, put, state
 
 from geo.archive import Archive, open_archive
 from geo.cli import main
 from geo.importing.importer import import_files
+from geo.output.html.map_drawing import patches_of
 from geo.output.map_content import gather
+from geo.presentation.labels import figure
 from geo.schema import Options, Source, parse_instant
 from geo.storage import gaps
 
@@ -143,3 +145,18 @@ def test_real_settlements_by_the_mirror(shared: Path, tmp_path: Path) -> None:
     words = " ".join(result.output.split())
     assert all(name in words for name in ("Kurakhove", "Vuhledar", "Selydove", "Toretsk", "Vovchansk"))
     assert "UA government (not marked)" in words
+
+
+def test_a_popup_gives_the_patch_then_the_whole(tmp_path: Path) -> None:
+    archive = open_archive(tmp_path / "a.gpkg")
+    small, left, right = shapely.box(30, 50, 30.1, 50.1), shapely.box(31, 50, 31.5, 51), shapely.box(31.5, 50, 32, 51)
+    for day, shapes in (("2025-01-01", [small, left]), ("2025-01-05", [small, left, right])):
+        rows = [("A", "held", f"part {i}", shape) for i, shape in enumerate(shapes)]
+        put(archive, parse_instant(day), state(*rows), source="desk")
+    (item,) = gather(archive, "2025-01-05", draw_basemap=False).classes
+    seen = {tuple(facts[0]): facts[1][1] for facts in patches_of(item.shapes, item.since)}
+    assert seen == {
+        ("This patch", f"{figure(km2(small))} km²"): "1 January 2025",
+        ("This patch", f"{figure(km2(shapely.union(left, right)))} km²"): "5 January 2025",
+    }
+    assert item.facts[0][0] == "All of it"

@@ -83,9 +83,24 @@
       renderer: renderer, color: item.edge, weight: item.weight, dashArray: item.dash || null, opacity: 0.95,
       fillColor: "url(#" + item.pattern + ")", fillOpacity: 1, smoothFactor: 0.5
     };
-    return L.polygon(polygons(rings, data.scale), style).bindPopup(function () {
-      return card(item.label, item.facts);
+    var shapes = polygons(rings, data.scale), at = null;
+    return L.polygon(shapes, style).on("click", function (event) { at = event.latlng; }).bindPopup(function () {
+      var hit = at ? shapes.findIndex(function (shape) { return isInside(shape, at); }) : -1;
+      return card(item.label, ((item.patches || [])[hit] || []).concat(item.facts));
     });
+  }
+
+  // Whether a place lies in a polygon: a line from it to the east crosses the rings an odd number of times.
+  function isInside(shape, at) {
+    var odd = false;
+    shape.forEach(function (ring) {
+      for (var i = 0, j = ring.length - 1; i < ring.length; j = i++) {
+        var a = ring[i], b = ring[j];
+        if ((a[0] > at.lat) !== (b[0] > at.lat) &&
+            at.lng < (b[1] - a[1]) * (at.lat - a[0]) / (b[0] - a[0]) + a[1]) { odd = !odd; }
+      }
+    });
+    return odd;
   }
 
   function card(title, facts) {

@@ -213,7 +213,7 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
         source=source, asked=str(asked), day=day,
         day_of_map=day_of_map, depicts=depicts, last_map=last_map, front=front, credits=credits,
         controllers=archive.controllers(as_known_on=known),
-        ground=rows_of(current[["controller", "status", "part", "geometry"]]), area=rows_of(areas),
+        ground=rows_of(current[["controller", "status", "part", "valid_from", "geometry"]]), area=rows_of(areas),
         ages=areas["snapshot_age_days"].tolist(), figures=figures, slivers=_slivers(figures, unit),
         changed=[] if changed is None else rows_of(changed),
         # a rule that a source's figures have passed stands with its credit

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from typing import TYPE_CHECKING, Literal
 
 import shapely
@@ -28,6 +29,7 @@ class StyledLayer:
     shapes: Sequence[shapely.Geometry]
     facts: Sequence[tuple[str, str]] = field(default_factory=tuple)
     key: ClassKey | None = None  # the class, where it is one
+    since: Sequence[date] = ()  # since when each of the shapes has been drawn so, where that is known
 
 
 @dataclass(frozen=True)

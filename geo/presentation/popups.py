@@ -6,6 +6,7 @@ Incidents' popups: `geo.incidents.markers.marker_of`; the front line's: `geo.out
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from geo.presentation.labels import class_key, class_label, figure
@@ -26,8 +27,10 @@ def class_layers(
 ) -> list[StyledLayer]:
     """The ground of each class, with its look and what a click on it says."""
     shapes: dict[ClassKey, list[shapely.Geometry]] = {}
+    since: dict[ClassKey, list[date]] = {}
     for row in rows:
         shapes.setdefault(class_key(row), []).append(row["geometry"])
+        since.setdefault(class_key(row), []).append(row["valid_from"].date())
     km2 = {class_key(row): row for row in figures}
     symbols = class_symbols({key[:2] for key in shapes}, colours=colours)
     drawn = []
@@ -35,8 +38,8 @@ def class_layers(
         known = km2.get(key)
         facts = [("Source", shown)]
         if known is not None:
-            facts = [("Area" + place, f"{figure(known['area_km2'])} km²"), *facts, ("Snapshot", known["snapshot"])]
-        drawn.append(StyledLayer(class_label(*key), symbols[key[:2]], shapes[key], facts, key))
+            facts = [("All of it" + place, f"{figure(known['area_km2'])} km²"), *facts, ("Snapshot", known["snapshot"])]
+        drawn.append(StyledLayer(class_label(*key), symbols[key[:2]], shapes[key], facts, key, since[key]))
     return drawn
 
 

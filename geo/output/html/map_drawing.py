@@ -8,6 +8,7 @@ import math
 import zlib
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -16,8 +17,10 @@ import shapely
 from markupsafe import Markup
 
 from geo.incidents.markers import marker_radius
+from geo.measure.ellipsoid import areas_km2
 from geo.presentation.basemap import STILL_WIDTH as WIDTH
 from geo.presentation.basemap import encode_line
+from geo.presentation.labels import date_words, figure
 from geo.presentation.templates import escape
 
 if TYPE_CHECKING:
@@ -235,7 +238,29 @@ def class_data(item: StyledLayer) -> dict[str, Any]:
     return {
         "label": item.label, "pattern": item.symbol.pattern, "edge": item.symbol.edge, "weight": item.symbol.weight,
         "dash": item.symbol.dash, "facts": [list(f) for f in item.facts],
+        "patches": patches_of(item.shapes, item.since),
     }  # fmt: skip
+
+
+def patches_of(shapes: Sequence[shapely.Geometry], since: Sequence[date] = ()) -> list[list[list[str]]]:
+    """What a click says of the patch of ground that each polygon is a part of: its km², and since when it is so."""
+    parts, owner = shapely.get_parts(np.array(shapes, dtype=object), return_index=True)
+    if not len(parts):
+        return []
+    whole = shapely.get_parts(shapely.union_all(parts))
+    km2 = areas_km2(whole)
+    # a point of each polygon tells of which patch it is; of one that lies on a border, the nearest
+    patch = shapely.STRtree(whole).nearest(shapely.point_on_surface(parts))
+    last: dict[int, date] = {}
+    for number, shape in zip(patch.tolist(), owner.tolist(), strict=True) if len(since) else ():
+        last[number] = max(since[shape], last.get(number, since[shape]))
+    return [
+        [
+            ["This patch", f"{figure(float(km2[n]))} km²"],
+            *([["In this shape since", date_words(last[n])]] if last else []),
+        ]
+        for n in patch.tolist()
+    ]
 
 
 def rings(shapes: Sequence[shapely.Geometry]) -> list[list[list[int]]]:
