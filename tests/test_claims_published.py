@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 from datetime import date
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from geo.importing.importer import import_files
 from geo.measure.ellipsoid import areas_km2
 from geo.schema import Options
 
-MIRROR = Path(__file__).parents[1] / ".." / "shared" / "data"
+SHARED = Path(__file__).parents[1] / ".." / "shared" / "data"
 WEST = box(36, 48, 37, 49)
 
 
@@ -98,9 +99,9 @@ def test_what_is_near_is_not_contradicted_and_what_is_not_is(archive: Archive) -
 def test_ground_taken_is_measured_net_and_gross_and_the_verdict_says_which_agrees(archive: Archive) -> None:
     gross, lost = km2(box(37.05, 48, 37.15, 49)), km2(box(36.01, 48, 36.03, 49))
     span = "from 5 August 2025 to 15 August 2025"
-    for value, kind in ((gross, "gross"), (gross - lost, "net")):
+    for value, kind, verdict in ((gross, "gross", "supports_gross"), (gross - lost, "net", "supports")):
         found = verdict_of(archive, f"Russia seized {value:,.1f} km² {span}.")
-        assert (found.verdict, found.workings["measured"]) == ("supports", kind)
+        assert (found.verdict, found.workings["measured"]) == (verdict, kind)
         assert found.value == pytest.approx(value, rel=1e-3)
         assert f"{kind} agrees" in found.workings["text"]
     assert verdict_of(archive, f"Russia seized {0.97 * (gross - lost):,.1f} km² {span}.").verdict == "contradicts"
@@ -124,3 +125,40 @@ def test_between_two_maps_what_was_held_is_open(archive: Archive) -> None:
     middle, beyond = sum(on) / 2, on[1] + (on[1] - on[0])
     assert verdict_of(archive, f"Russia held {middle:,.1f} km² on 10 August 2025").verdict == "supports_within_gaps"
     assert verdict_of(archive, f"Russia held {beyond:,.1f} km² on 10 August 2025").verdict == "contradicts"
+
+
+PUBLISHED = Path(__file__).with_name("claim_grammar") / "published.csv"
+
+
+@pytest.fixture(scope="module")
+def mirror(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    """The source's own map around the days that its published figures speak of."""
+    files = [*SHARED.glob("mirror-2026/*.geojson"), *SHARED.glob("deepstate-mirror/*2025010[12].geojson")]
+    files += SHARED.glob("deepstate-mirror/*202506??.geojson")
+    if len(files) < 40:
+        pytest.skip("the real files are not here")
+    path = tmp_path_factory.mktemp("mirror") / "a.gpkg"
+    import_files(path, "deepstate-mirror", sorted(files))
+    return open_archive(path)
+
+
+ROWS = list(csv.DictReader(PUBLISHED.open(encoding="utf-8", newline="")))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=[f"{r['what']} {r['value']}" for r in ROWS])
+def test_the_figures_that_a_source_published_agree_with_its_map(mirror: Archive, row: dict[str, str]) -> None:
+    value = float(row["value"])
+
+    def verdicts(figure: str, most: int = 9) -> set[str]:
+        texts = [text.strip().replace("{x}", figure) for text in row["texts"].split("|")[:most]]
+        claims = [read_claim(text, date=row["date"]) for text in texts]
+        found = {c.text: check_claim(mirror, c, date=row["date"]).verdicts for c in claims}
+        assert all(found.values()), [text for text, listed in found.items() if not listed]
+        return {v.verdict for listed in found.values() for v in listed}
+
+    assert verdicts(f"{value:,.1f}" if value < 100 else f"{value:,.0f}") == {row["verdict"]}
+    if value > 200:
+        for factor in (0.97, 1.03):
+            assert "supports" not in verdicts(f"{value * factor:,.0f}", most=1)
+    elif value > 50:
+        assert verdicts(f"{value * 0.97:.1f}", most=1) == {"contradicts"}

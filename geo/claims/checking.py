@@ -167,6 +167,8 @@ def _found(given: VerdictInput, names: Sequence[str], empty: Finding) -> Finding
             continue
         mine = class_series_of(given.archive, name, given.side, given.place, to=given.day, as_known_on=given.known)
         mine = [s for s in mine if s.rest or max(s.values, default=0.0) > 0]
+        if not mine and (home := _at_home(given)) is not None:
+            mine = class_series_of(given.archive, name, given.side, home, to=given.day, as_known_on=given.known)
         all_series += mine
         verdicts += verdicts_of(given, name, mine)
     for name in names:
@@ -188,6 +190,16 @@ def _found(given: VerdictInput, names: Sequence[str], empty: Finding) -> Finding
         empty, verdicts=tuple(verdicts), last_true=tuple(last_true), bases=tuple(b.as_dict() for b in bases),
         notes=tuple(notes), span=given.span, date=str(given.day), place=given.place, series=tuple(all_series),
     )  # fmt: skip
+
+
+def _at_home(given: VerdictInput) -> Place | None:
+    """A country that gained or lost somewhere, by a source that draws none of its ground: what others left of it."""
+    if given.place.unit is not None or given.place.shape is not None or given.claim.quantity not in CHANGES:
+        return None
+    try:
+        return place_of(given.archive, given.side)
+    except UnitError:
+        return None
 
 
 def _unfit(given: VerdictInput) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -21,7 +21,7 @@ from geo.measure import areas
 from geo.measure.areas import Zone
 from geo.measure.ellipsoid import areas_km2, running_areas_km2, without_residue
 from geo.measure.series.panel import ground_changes
-from geo.presentation.statuses import named
+from geo.presentation.statuses import countries_of_class, named
 from geo.schema import parse_instant, text_or_none
 from geo.units import units_of_set
 
@@ -57,6 +57,7 @@ class ClassSeries:
     rows: gpd.GeoDataFrame
     place: Place
     rest: bool = False
+    is_cut: bool = True  # False: all of it lies in the country by the source's own word, whatever the outline says
 
     def at(self, instant: datetime) -> int | None:
         """Which snapshot answers for an instant; None before the first."""
@@ -64,12 +65,10 @@ class ClassSeries:
         return past[-1] if past else None
 
     def ground(self, instant: datetime, *, clipped: bool = True) -> shapely.Geometry:
-        """The side's ground at an instant (EPSG:4326), cut to the place unless it is not to be."""
+        """What is drawn at an instant (EPSG:4326), cut to the place unless it is not to be; of a rest, the others'."""
         alive = self.rows[(self.rows["valid_from"] <= instant) & ~(self.rows["valid_to"] <= instant)]
         drawn = areas.union(alive.geometry) if len(alive) else areas.NOWHERE
-        if self.rest and self.place.shape is not None:
-            return shapely.difference(self.place.shape, drawn)
-        return areas.clip(drawn, self.place.shape) if clipped else drawn
+        return areas.clip(drawn, self.place.shape) if clipped and self.is_cut else drawn
 
 
 def place_of(archive: Archive, within: str | shapely.Geometry | None, *, boundary: str | None = None) -> Place:
@@ -108,12 +107,41 @@ def _read_class_series(
     for part in sorted(set(rows["part"])):
         mine = rows[rows["part"] == part]
         times = sorted({parse_instant(d) for d in table.loc[table["part"] == part, "depicts"]})
-        for statuses, picked in _sets(mine, side, place, times, own=own):
-            growth = ground_changes(picked, times, place.zone()).growth[:, 0]
+        is_cut = not _in_country(mine, source, part, place)
+        if not is_cut:
+            mine = _cut_others(mine, source, part, place)
+        where = place if is_cut else replace(place, shape=None)
+        for statuses, picked in _sets(mine, side, where, times, own=own):
+            growth = ground_changes(picked, times, where.zone()).growth[:, 0]
             drawn = running_areas_km2(growth)
             values = without_residue((place.area_km2 or 0.0) - drawn, of=place.area_km2 or 0.0) if own else drawn
-            found.append(ClassSeries(source, part, statuses, tuple(times), tuple(values.tolist()), picked, place, own))
+            found.append(
+                ClassSeries(source, part, statuses, tuple(times), tuple(values.tolist()), picked, place, own, is_cut)
+            )
     return found
+
+
+def _in_country(rows: gpd.GeoDataFrame, source: str, part: str, place: Place) -> bool:
+    """Whether a place is a country in which a source says by its own word that classes of its lie."""
+    return place.unit is not None and place.unit == place.country and bool(_words_of(rows, source, part, place).any())
+
+
+def _words_of(rows: gpd.GeoDataFrame, source: str, part: str, place: Place) -> NDArray[np.bool_]:
+    """Which rows are of a class that lies in the country by its source's word."""
+    classes = zip(map(text_or_none, rows["controller"]), rows["status"], strict=True)
+    told = [countries_of_class(source, part, side, status) == (place.unit,) for side, status in classes]
+    return np.array(told, dtype=bool)
+
+
+def _cut_others(rows: gpd.GeoDataFrame, source: str, part: str, place: Place) -> gpd.GeoDataFrame:
+    """The rows with all that is not in the country by its source's word cut to its outline."""
+    shapes = np.asarray(rows.geometry.array, dtype=object).copy()
+    shapely.prepare(place.shape)
+    others = ~_words_of(rows, source, part, place)
+    others[others] = ~shapely.covers(place.shape, shapes[others])
+    shapes[others] = [areas.areal_only(areas.clip(shape, place.shape)) for shape in shapes[others]]
+    cut = rows.set_geometry(gpd.GeoSeries(shapes, index=rows.index, crs=rows.crs))
+    return gpd.GeoDataFrame(cut[~shapely.is_empty(shapes)])
 
 
 def _sets(

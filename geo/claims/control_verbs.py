@@ -27,7 +27,9 @@ _FORCES = r"(?:armed |military |ground |state |defen[cs]e |government |and allie
 )
 _ADVERB = r"(?:(?:now|still|also|currently|already|since|so far|then|only|just|reportedly|\w+ly) )*"
 _BE = rf"(?:is|are|was|were|be|been|being) {_ADVERB}"
-_SIZE_FOLLOWS = re.compile(r" [^.;]{0,40}\b(?:to|of|covers|measures|is|was|at)\b")
+_SIZE_FOLLOWS = re.compile(
+    r" [^.;]{0,40}\b(?:to|of|cover(?:s|ed)|measure[sd]|amount(?:s|ed)|total(?:s|led)|is|was|at)\b"
+)
 BREAKS = re.compile(rf"[;:](?= )|, {_any('breaks_after_comma')}\b| {_any('breaks')}\b| – | — ", re.IGNORECASE)
 _NOT_AFTER = re.compile(r"\s*(?:from|away|behind|beyond|off|inside|deep|short|north|south|east|west)\b", re.IGNORECASE)
 _GOES_ON = re.compile(rf"(?:['’]s)?\s*(?:$|[^\w\s]|[^\x00-\x7f]|{_any('goes_on')}\b|{GROUND}\b)", re.IGNORECASE)
@@ -41,7 +43,13 @@ _TAKEN = re.compile(
     rf"{_BRACKETS}(?:of|from) (?:what\b|(?:its|the|their) (?:gains|conquests)|(?:[^,;:]|,\d)*?\b{_any('taken')}\b)",
     re.IGNORECASE,
 )
+_OCCUPIED = re.compile(rf"\b{_any('occupied')}$", re.IGNORECASE)
+_STANDS = re.compile(r"\b(?:is|are|been|remains?|remained|still|already) $", re.IGNORECASE)
 _PRONOUN = re.compile(r"\b(?:it|they|its|their)\b", re.IGNORECASE)
+_UNDER = _any("under")
+_BY_CASE = re.compile(r"(?:[а-яіїєґ](?:єю|ею|ою|ами|ями|ими|им))$", re.IGNORECASE)
+_OWNED_BEFORE = re.compile(r"\b(?:occupied|held|controlled|seized) by (?:the )?$", re.IGNORECASE)
+_OWNED_AFTER = re.compile(r"-(?:occupied|held|controlled)\b", re.IGNORECASE)
 _WE = re.compile(rf"\b{_any('we')}\b", re.IGNORECASE)
 _LEADS_TO = re.compile(r"\s*(?:of|in|inside|within)\s(?:[\w'’]+\s){0,4}$", re.IGNORECASE)
 
@@ -166,6 +174,11 @@ def says_taken(text: str, amount: Amount) -> bool:
     return says_base(text, amount) and bool(_TAKEN.match(rest))
 
 
+def is_occupied(text: str, verb: ControlVerb) -> bool:
+    """Whether a verb says that ground was occupied, which happens in a span and stands on a day."""
+    return bool(_OCCUPIED.search(text[: verb.end])) and not _STANDS.search(text[: verb.start])
+
+
 def listed(between: str) -> bool:
     """Whether two amounts are named together: "1,294 km² and 100 settlements"."""
     return bool(re.fullmatch(r"\s*,?\s*(?:and|or|plus|as well as|і|та|и)?\s*", between))
@@ -238,7 +251,9 @@ def actor_of(
         and re.search(rf"\b{_SPEECH}(?:[^,;]{{0,30}} to)? (?:have |having |to |be in )*$", text[: verb.start], re.I)
     ):
         return inside[-1].code, None
-    return None, "no side is named"
+    # "the area occupied by Russia grew by": whose the ground is says whose gain it is
+    owned = [s for s in before if _OWNED_BEFORE.search(text[: s.start]) or _OWNED_AFTER.match(text[s.end :])]
+    return (owned[-1].code, None) if owned else (None, "no side is named")
 
 
 def _joint(text: str, mine: Sequence[Mention]) -> tuple[str | None, str | None]:
@@ -264,7 +279,17 @@ def _agent(text: str, verb: ControlVerb, sides: Sequence[Mention]) -> tuple[str 
         if re.search(r"\bby (?:the )?$|control of (?:the )?$", text[: side.start], re.I):
             return side.code, None
     inner = [s for s in sides if verb.start <= s.start < verb.end]
+    # "окуповано Росією", "під контролем Росії": the case says it
+    inner += [s for s in after if _cyrillic_agent(text, verb, s)]
     return (inner[0].code, None) if inner else (None, "no side is named")
+
+
+def _cyrillic_agent(text: str, verb: ControlVerb, side: Mention) -> bool:
+    """Whether a side right after a verb is by its case the one that acts."""
+    near = re.fullmatch(r"\w* ?(?:\w+ )?", text[verb.end : side.start]) is not None
+    if near and re.search(rf"\b{_UNDER} $", text[: side.start], re.IGNORECASE):
+        return True
+    return near and bool(_BY_CASE.search(text[side.start : side.end]))
 
 
 def _can_act(text: str, side: Mention) -> bool:

@@ -27,6 +27,7 @@ LENGTHS = ("km", "mi")
 UNREAD_DATE = "the date cannot be read:"  # how the note begins that says so; such a claim gets no verdict
 WITHIN_PERCENT = 5.0  # what "about", "some" and "nearly" leave open, of the value
 NEAR_PERCENT = 0.5  # two measurements of one map differ by as much: such a figure is not contradicted, and that is said
+NEAR_POINTS = 0.05  # of a share in percent: the outlines of a unit by two makers differ by as much
 
 
 @dataclass(frozen=True)
@@ -157,7 +158,8 @@ def span_of(claim: Claim, *, within_percent: float = WITHIN_PERCENT) -> Span:
         "between": Span(value, (claim.high if claim.high is not None else claim.value) * one),
     }  # fmt: skip
     counted = unit == "settlements" or claim.comparator in ("about", "nearly")  # places are whole; "about" has its room
-    return spans[claim.comparator]._replace(slack=0.0 if counted else abs(value) * NEAR_PERCENT / 100)
+    least = NEAR_POINTS if unit == "percent" else 0.0
+    return spans[claim.comparator]._replace(slack=0.0 if counted else max(abs(value) * NEAR_PERCENT / 100, least))
 
 
 def step_of(written: str) -> float:

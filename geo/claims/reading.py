@@ -216,9 +216,10 @@ def _claim(
         return _refused(draft, "no word says that ground is held, gained, lost or retaken")
     if amount.unit == "percent" and not control_verbs.of_ground(scene.text, amount, verb, scene.units, scene.sides):
         return _refused(draft, "the percentage is of something else than ground")
-    # "occupied" may be what happened in a span of time rather than what stands on a day
-    is_occupied = verb.name == "held" and scene.text[verb.start : verb.end].casefold() == "occupied"
-    if is_occupied and not verb.passive and _names_a_span(scene, clause):
+    if amount.unit == "percent":
+        if verb.name == "gained" and not control_verbs.says_base(scene.text, amount) and not _spans(scene, clause):
+            verb = replace(verb, name="held")  # "has seized 99 percent of the region": that much stands
+    elif verb.name == "held" and _took(scene, clause, verb):
         verb = replace(verb, name="gained")
     draft = _quantified(draft, verb, scene.text, amount)
     if draft.quantity is None:
@@ -258,9 +259,22 @@ def _quantified(draft: Claim, verb: ControlVerb, text: str, amount: Amount) -> C
     return replace(draft, quantity="gained" if verb.name == "retaken" else verb.name)
 
 
-def _names_a_span(scene: _Scene, clause: tuple[int, int]) -> bool:
+def _took(scene: _Scene, clause: tuple[int, int], verb: ControlVerb) -> bool:
+    """Whether "occupied" is what happened in a span of time rather than what stands on a day."""
+    if not control_verbs.is_occupied(scene.text, verb):
+        return False
     days = _days_of(scene, clause)
+    if days == DateRange() and len(scene.amounts) == 1:
+        days = _days_of(scene, (0, len(scene.dated)))
+    if verb.passive:
+        return days.whole
     return days.whole or days.first != days.last or bool(re.search(r"\bthe (?:week|month|day)\b", scene.text))
+
+
+def _spans(scene: _Scene, clause: tuple[int, int]) -> bool:
+    """Whether a clause names a span of days."""
+    days = _days_of(scene, clause)
+    return days.whole or days.first != days.last
 
 
 _OTHER_WAY = {"more than": "less than", "less than": "more than", "at least": "up to", "up to": "at least"}
@@ -334,6 +348,8 @@ def _dated(draft: Claim, scene: _Scene, clause: tuple[int, int]) -> Claim:
 
 def _spanned(draft: Claim, first: day_type, last: day_type | None, *, whole: bool, state: bool) -> Claim:
     """A state stands on days; a change runs between two instants, or from the end of one day to that of another."""
+    if last is not None and first != last and first.day == 1 and (last + timedelta(days=1)).day == 1:
+        whole = True  # from the first day of a month to the last of one: whole months
     if whole and not state and last is not None:
         end = last + timedelta(days=1)
         return replace(draft, date_from=f"{first.isoformat()}T00:00Z", date_to=f"{end.isoformat()}T00:00Z")

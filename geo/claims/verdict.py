@@ -17,6 +17,7 @@ from geo.archive.results import FAR, When, breaks_between, refused_km2, refused_
 from geo.claims.class_series import ClassSeries, Place, km2_of, series_of, stamp
 from geo.claims.model import (
     NEAR_PERCENT,
+    NEAR_POINTS,
     UNIT_WORDS,
     UNITS,
     WITHIN_PERCENT,
@@ -208,6 +209,8 @@ def _state_workings(
     extra: dict[str, Any] = {"text": text, "km2": km2}
     if series.rest:
         extra["text"] += "; what the source's other classes leave of the unit"
+    elif not series.is_cut:
+        extra["text"] += f"; all of it in {given.place.name}, by the source's own word"
     elif given.place.shape is not None:
         whole = km2_of([series.ground(series.times[at], clipped=False)])[0]
         if km2 < whole <= 1.15 * km2:  # most of the class lies in the unit: the outline cuts its rim
@@ -232,7 +235,7 @@ def _change(given: VerdictInput, series: ClassSeries) -> Verdict:
         same = f"both {start} and {given.day} rest on the snapshot of {stamp(series.times[at[1]])}"
         text = f"{same}: what changed between is not known"
         return _verdict(given, series, "no_data", None, at[1], {"text": text})
-    before, after = (series.ground(t) for t in ends)
+    before, after = (series.ground(t) for t in (reversed(ends) if series.rest else ends))
     if given.unit == "settlements":
         gained, lost = (_count(given, shapely.difference(a, b)) for a, b in ((after, before), (before, after)))
     else:
@@ -246,6 +249,8 @@ def _change(given: VerdictInput, series: ClassSeries) -> Verdict:
     first, last = (i for i in at if i is not None)
     missing = _missing(given, series, (first, last), ages, kinds.get("net", net))
     said = _said(given, list(kinds.values()), missing and missing[:2])
+    if said == "supports" and kind == "gross" and "net" in kinds:
+        said = "supports_gross"
     unit = "km²" if given.unit == "km2" else "places"
     text = (
         f"{' + '.join(series.statuses)} by {given.side}{_inside(given.place)}: gained {gained:,.1f}, lost {lost:,.1f},"
@@ -344,10 +349,12 @@ def _difference(given: VerdictInput, workings: Mapping[str, Any], value: float) 
     parts += [f"{abs(km2):,.1f} km²"] if given.unit == "percent" and not math.isnan(km2) else []
     digits = 0 if given.unit == "settlements" else 2 if given.unit == "percent" else 1
     words = f"{abs(apart):,.{digits}f} {unit} ({', '.join(parts)}) {'more' if apart > 0 else 'less'} than the claim"
+    small = abs(claimed) * NEAR_PERCENT / 100 < given.span.slack
+    reach = f"{NEAR_POINTS:g} percentage points" if small else f"{NEAR_PERCENT:g} %"
     near = not given.span.holds(value) and given.span.agrees(value)
     return {
         "difference": apart, "difference_percent": percent, "difference_km2": None if math.isnan(km2) else km2,
-        "agreement": f"within {NEAR_PERCENT:g} %" if near else "as written" if given.span.holds(value) else None,
+        "agreement": f"within {reach}" if near else "as written" if given.span.holds(value) else None,
         "difference_text": words if apart else "as the claim has it",
     }  # fmt: skip
 

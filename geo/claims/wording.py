@@ -13,6 +13,7 @@ from geo.claims.verdict import Finding, Verdict
 
 WORDS: Mapping[str, str] = {
     "supports": "supports", "contradicts": "contradicts",
+    "supports_gross": "agrees gross, not net",
     "supports_within_gaps": "agrees only within what missing maps leave open",
     "supports_with_contested": "supports only if the contested ground counts", "no_data": "no data for this date",
 }  # fmt: skip
