@@ -23,6 +23,7 @@ from geo.importing.importer import import_files
 from geo.measure.ellipsoid import areas_km2, lengths_km, local_plane
 from geo.measure.front_line import distance_km, front_of, movement
 from geo.output.map_content import FRONT_INSET_KM
+from geo.presentation.basemap import water
 from geo.presentation.legend import front_words
 
 LAND = box(30, 47, 36, 51)
@@ -78,6 +79,34 @@ def test_classes_of_a_side_drawn_apart_by_metres_have_no_front_between_them() ->
     whole = frame_of(("X", box(32, 48, 34, 49)))
     lengths = [front_of(f, land_of(LAND)).length_km for f in (apart, whole)]
     assert lengths[0] == pytest.approx(lengths[1], abs=0.05)
+
+
+def test_strips_between_two_edges_of_one_side_have_no_front() -> None:
+    strip = 0.008  # degrees of longitude, about 600 m: a neck of land between two drawn areas
+    apart = [box(32, 48, 33, 49), box(33 + strip, 48, 34, 49)]
+    whole = front_of(frame_of(("X", box(32, 48, 34, 49))), land_of(LAND)).length_km
+    assert front_of(frame_of(*(("X", b) for b in apart)), land_of(LAND)).length_km == pytest.approx(whole, abs=3)
+    # another side's ground in the strip, or a corridor that is wider, keeps its front
+    held = frame_of(*(("X", b) for b in apart), ("Y", box(33, 48, 33 + strip, 49)))
+    assert front_of(held, land_of(LAND), controller="X").length_km > whole + 200
+    wide = frame_of(("X", box(32, 48, 33, 49)), ("X", box(33.05, 48, 34, 49)))
+    assert front_of(wide, land_of(LAND)).length_km > whole + 200
+
+
+def test_water_between_two_banks_of_one_side_has_no_front_and_one_bank_has() -> None:
+    land, drawn = land_of(box(30, 46, 36, 51)), box(33.2, 46.9, 34.6, 47.4)
+    banks = shapely.get_parts(shapely.difference(drawn, water(drawn.bounds)))
+    both = front_of(frame_of(*(("X", bank) for bank in banks)), land).length_km
+    assert both == pytest.approx(perimeter_km(drawn), rel=0.01)
+    for bank in banks:
+        assert front_of(frame_of(("X", bank)), land).length_km > 0.75 * perimeter_km(bank)
+
+
+def test_the_edge_of_ground_that_is_not_covered_is_no_front() -> None:
+    held, left = box(32, 48, 33, 49), box(33, 48, 34, 49)
+    found = front_of(frame_of(("X", held)), land_of(LAND), uncovered=left)
+    wanted = perimeter_km(held) - GEOD.geometry_length(LineString([(33, 48), (33, 49)])) / 1000
+    assert found.length_km == pytest.approx(wanted, abs=3)
 
 
 def test_the_front_between_two_sides_is_the_same_from_both() -> None:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from geo.errors import MapError, UsageError
 from geo.measure.areas import areal_only, clip, union
 from geo.measure.ellipsoid import areas_km2, lengths_km, local_plane, without_residue
+from geo.presentation.basemap import water
 from geo.schema import text_or_none
 
 SECTOR_COLUMNS = (
@@ -29,6 +30,12 @@ SECTOR_COLUMNS = (
 )  # fmt: skip
 # classes of one side drawn apart leave cracks this narrow at most (in km), which are no front
 _CRACK_KM = 0.02
+# between two edges of one side's ground there is no front: a strip on land up to this wide, or water up to that wide
+_STRIP_KM, _WATER_KM = 1.0, 24.0
+# sources and basemaps draw a bank this far apart
+_BANK_KM = 1.5
+# of the outline of such a gap at least so much is the side's own edge
+_OWN_EDGE = 0.7
 # depths are taken along outlines at this spacing
 _SPACING_KM = 0.25
 
@@ -59,7 +66,9 @@ def front_of(
     inset_km: float = 0.0,
     gap_km: float = 0.1,
     within: shapely.Geometry | None = None,
+    uncovered: shapely.Geometry | None = None,
 ) -> Front:
+    """The front on a date; `uncovered` is ground that the source leaves out, whose edge is none."""
     if min(tolerance_km, inset_km, gap_km) < 0:
         raise UsageError("tolerance, inset and gap are distances in km, 0 or more")
     ground = ground_of_sides(frame, statuses)
@@ -74,7 +83,10 @@ def front_of(
         return Front(shapely.MultiLineString(), 0.0, tolerance_km, inset_km)
     try:
         plane = local_plane(shapely.total_bounds(np.array(whose, dtype=object)))
-        edges = [shapely.boundary(_without_cracks(plane.laid(shape))) for shape in whose]
+        laid = [_without_cracks(plane.laid(shape)) for shape in whose]
+        names = list(ground) if controller is None else [controller]
+        filled = [_filled(shape, _not_of(frame, name), plane) for name, shape in zip(names, laid, strict=True)]
+        edges = [shapely.boundary(shape) for shape in filled]
         # unary union of the outlines: where two sides meet, the line counts once
         lines = shapely.union_all(edges)
         if against is not None:
@@ -82,13 +94,14 @@ def front_of(
         lines = shapely.union_all(shapely.intersection(lines, _inside(countries, whose, plane, inset_km)))
         if within is not None:
             lines = shapely.intersection(_lines_only(lines), plane.laid(within))
+        if uncovered is not None and not uncovered.is_empty:
+            lines = shapely.difference(_lines_only(lines), shapely.buffer(plane.laid(uncovered), _STRIP_KM))
         merged = shapely.line_merge(_lines_only(lines))
     except shapely.errors.GEOSException as error:
         raise MapError(f"the front line cannot be drawn and is left out ({error}); areas and changes stand") from error
     cut = plane.lifted(shapely.simplify(merged, tolerance_km) if tolerance_km else merged)
     parts = shapely.multilinestrings(shapely.get_parts(np.array([cut], dtype=object)))
     length = float(lengths_km(np.array([parts], dtype=object))[0])
-    names = list(ground) if controller is None else [controller]
     sides = tuple(n for n, edge in zip(names, edges, strict=True) if shapely.dwithin(edge, merged, 1e-6))
     return Front(parts, length, tolerance_km, inset_km, sides=sides)
 
@@ -103,6 +116,42 @@ def _without_cracks(shape: shapely.Geometry) -> shapely.Geometry:
     # what a sharp inner corner leaves is short, what the last digits of a straight edge leave has no area
     cracks = gaps[(shapely.length(gaps) > 10 * _CRACK_KM) & (shapely.area(gaps) > 1e-7)]
     return union([shape, *shapely.buffer(cracks, 1e-6)]) if len(cracks) else shape
+
+
+def _not_of(frame: gpd.GeoDataFrame, side: str) -> NDArray[np.object_]:
+    """All that a map draws of others, whatever its status."""
+    others = (frame["controller"] != side).to_numpy()
+    shapes: NDArray[np.object_] = np.asarray(frame.geometry.array, dtype=object)[others]
+    return shapes
+
+
+def _filled(shape: shapely.Geometry, others: NDArray[np.object_], plane: Any) -> shapely.Geometry:
+    """A side's ground in the plane with what lies between two of its edges: strips on land, and wider water."""
+    box = shapely.box(*plane.lifted(shapely.box(*shape.bounds)).bounds)
+    near = plane.laid(others[shapely.intersects(others, box)])
+    strips = _gaps(shape, _STRIP_KM, near)
+    shape = shapely.union_all([shape, *strips])
+    wet = _gaps(shape, _WATER_KM, near, within=shapely.buffer(plane.laid(water(box.bounds)), _BANK_KM, quad_segs=2))
+    return shapely.union_all([shape, *wet]) if len(wet) else shape
+
+
+def _gaps(
+    shape: shapely.Geometry, width_km: float, others: NDArray[np.object_], *, within: shapely.Geometry | None = None
+) -> NDArray[np.object_]:
+    """The undrawn gaps of a ground up to a width whose outline is mostly the ground's own edge."""
+    coarse = shapely.simplify(shape, width_km / 200)
+    closed = shapely.buffer(shapely.buffer(coarse, width_km / 2, quad_segs=4), -width_km / 2, quad_segs=4)
+    gap = shapely.difference(closed if within is None else shapely.intersection(closed, within), shape)
+    drawn = others[shapely.intersects(others, gap)]
+    parts = _polygons(shapely.difference(gap, shapely.union_all(drawn)) if len(drawn) else gap)
+    parts = parts[shapely.area(parts) > (_CRACK_KM * _STRIP_KM if within is None else _STRIP_KM)]
+    # to a metre: along a bay or a bend a part is narrow, and its open side is near the ground's edge as well
+    edge = shapely.buffer(shapely.boundary(shape), 1e-3, quad_segs=1)
+    outlines = shapely.boundary(parts)
+    own = shapely.length(shapely.intersection(outlines, edge))
+    kept = parts[own >= _OWN_EDGE * shapely.length(outlines)] if len(parts) else parts
+    # closed by a hair, so that no crack is left between a gap and its banks
+    return np.asarray(shapely.buffer(kept, max(width_km / 200, 0.01), join_style="mitre"), dtype=object)
 
 
 def ground_of_sides(frame: gpd.GeoDataFrame, statuses: Sequence[str]) -> dict[str, shapely.Geometry]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 SCALE = 10_000  # steps per degree in the tiles: 11 m at most
 TILE = 10
+_RIVER_OFF = 0.03  # degrees by which lines of rivers lie off their beds, at most
 STILL_WIDTH = 1000.0  # of the picture on a page, in pixels
 AREAS, LINES = ("land", "lakes"), ("rivers", "admin1", "borders", "disputed")
 PLACE_NAME_COLUMNS = {"en": 3, "uk": 4, "ru": 5}  # of the shipped places, by language
@@ -38,6 +39,17 @@ def cut(box: Box) -> dict[str, Any]:
         code = _polygons if name in AREAS else _lines
         found[name] = list(code(kept, thin, step))
     return found
+
+
+def water(box: Box) -> shapely.Geometry:
+    """Lakes, sea and large rivers of a box, in degrees; rivers are as wide as their lines may lie off."""
+    whole = shapely.box(*(v * SCALE for v in box))
+    layers = ("land", "lakes", "rivers")
+    met = {name: [s for tile in _tiles(box) for s in tile.get(name, ()) if s.intersects(whole)] for name in layers}
+    land, lakes, rivers = (shapely.union_all(shapely.make_valid(np.array(met[name], dtype=object))) for name in layers)
+    inland = shapely.union(lakes, shapely.buffer(rivers, _RIVER_OFF * SCALE, quad_segs=2))
+    found = shapely.union(shapely.difference(whole, land), shapely.intersection(inland, whole))
+    return shapely.transform(found, lambda xy: xy / SCALE)
 
 
 def places(box: Box, lang: str, *, near: Box | None = None) -> list[list[Any]]:
