@@ -17,6 +17,8 @@ from geo.archive.results import FAR, By, When, refused_notes, statuses_meant
 from geo.archive.shared_docs import consistent_read
 from geo.errors import NoSnapshotError, UsageError
 from geo.measure import areas, source_comparison
+from geo.measure.coverage import coverage_of
+from geo.measure.ellipsoid import areas_km2
 from geo.measure.settlements import ground_at
 from geo.measure.source_comparison import Ground
 from geo.presentation.statuses import meant_by, side_order
@@ -96,12 +98,12 @@ def compare(
     states = {name: reader.side(replace(query, source=name), when) for name in names}
     frames = {name: frame for name, (frame, _) in states.items()}
     snapshots = {name: sorted({snapshot for snapshot, _ in used.values()}) for name, (_, used) in states.items()}
-    grounds = {n: areas.ground_by_class(frame) for n, frame in frames.items()}
+    grounds, scope = _covered(reader, frames)
     keys = _keys(grounds, query, take)
     zones = reader.zones(query, ground=gpd.GeoDataFrame(pd.concat(frames.values(), ignore_index=True)))
     old = [w for n in names for w in reader.too_old(replace(query, source=n), when).values()]
     refused = refused_notes(reader.snapshots(), [name for used in snapshots.values() for name in used])
-    found, tables, notes = [], [], [*_dates(reader, snapshots), *old, *refused, *reader.notes(*names)]
+    found, tables, notes = [], [], [*_dates(reader, snapshots), *scope, *old, *refused, *reader.notes(*names)]
     for key in keys:
         said_of, difference = _grounds(grounds, key, take)
         pieces = source_comparison.side_by_side(said_of, key, zones=zones).assign(difference=difference)
@@ -182,6 +184,24 @@ def compare_span(
     span = pd.concat(spans, ignore_index=True)
     span.attrs["notes"] = (*notes, "a day without a snapshot of a source has that source's latest before it")
     return span, pd.concat(lags, ignore_index=True) if lags else pd.DataFrame()
+
+
+def _covered(reader: Reader, frames: Mapping[str, gpd.GeoDataFrame]) -> tuple[dict[str, Grounds], list[str]]:
+    """The grounds where every source covers them, and how much of others' ground a source leaves out, in words."""
+    found = {name: areas.ground_by_class(frame) for name, frame in frames.items()}
+    notes = []
+    for name, frame in frames.items():
+        out = reader.uncovered(name, frame)
+        coverage = coverage_of(name)
+        if out.is_empty or coverage is None:
+            continue
+        lost = []
+        for other in found.values():
+            lost += [shapely.intersection(shape, out) for shape in other.values()]
+            other.update({key: areas.areal_only(shapely.difference(shape, out)) for key, shape in other.items()})
+        km2 = float(areas_km2(np.array([areas.areal_only(shapely.union_all(lost))], dtype=object))[0])
+        notes.append(f"{coverage.says}: {km2:,.0f} km² that others draw there are left out, as nobody's dispute")
+    return dict(found), notes
 
 
 def _named(reader: Reader, sources: Sequence[str], take: Mapping[str, str] | None) -> list[str]:

@@ -143,8 +143,9 @@ def _front(
     """The front on a date, its length in km with what it rests on."""
     used = reader.used(query, date)
     countries = reader.border(query.boundary)
+    frame = reader.state(query, date, used)
     found = front_of(
-        reader.state(query, date, used),
+        frame,
         countries,
         controller=query.controller,
         against=against,
@@ -153,6 +154,7 @@ def _front(
         inset_km=inset_km,
         gap_km=gap_km,
         within=reader.zone(query.within).shape,
+        uncovered=reader.uncovered(query.source, frame),
     )
     newest = used.sort_values("age_days").iloc[0]
     return replace(

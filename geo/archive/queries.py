@@ -24,6 +24,7 @@ from geo.archive.safety_rules import embargo_hours, rule_words
 from geo.archive.shared_docs import documented
 from geo.errors import NoSnapshotError, SourceError, UnitError, UsageError
 from geo.measure import areas
+from geo.measure.coverage import coverage_of, uncovered_ground
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.location_checks import far_off
 from geo.measure.nearest_units import UnitSet
@@ -273,6 +274,15 @@ class Reader:
         frame = gpd.GeoDataFrame(frame[frame["part"].isin(list(names))].reset_index(drop=True), crs=CRS)
         frame.insert(frame.shape[1] - 1, "snapshot", frame["part"].map(names))
         return frame
+
+    def uncovered(self, source: str, frame: gpd.GeoDataFrame) -> shapely.Geometry:
+        """The ground that a source leaves out of its map, by its record."""
+        coverage = coverage_of(source)
+        if coverage is None or frame.empty:
+            return areas.NOWHERE
+        shapes = np.asarray(frame.geometry.array, dtype=object)
+        key = ("uncovered", source, tuple(sorted(set(frame["snapshot"]))))
+        return self.store.recall(key, lambda: uncovered_ground(shapes, self.units(), coverage))
 
     def far_off(self, frame: gpd.GeoDataFrame) -> tuple[NDArray[np.object_], tuple[str, ...]]:
         """The ground that lies together, and notes on what lies far from it."""

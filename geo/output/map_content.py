@@ -18,6 +18,7 @@ from geo.archive.queries import Query
 from geo.archive.results import FAR, NOT_COMPARABLE, OLD_DAYS, When, refused_notes, rows_of
 from geo.errors import MapError, UnitError, UsageError
 from geo.incidents.markers import Marker, cluster_markers, marker_of, number_or_none, shared_words
+from geo.measure.coverage import NOT_COVERED, coverage_of
 from geo.measure.ellipsoid import areas_km2
 from geo.output.map_options import MapKeywords, MapOptions
 from geo.presentation.basemap import Box, outward, padded, reach_of
@@ -25,7 +26,7 @@ from geo.presentation.labels import class_key, credit_line, date_words, meaning_
 from geo.presentation.legend import LegendEntry, StyledLayer, front_words, in_order, legend_of
 from geo.presentation.popups import change_layers, class_layers
 from geo.presentation.statuses import class_order, named, side_colours
-from geo.presentation.symbols import change_symbols
+from geo.presentation.symbols import UNCOVERED, change_symbols
 from geo.presentation.titles import since_words, subtitle_words, title_words
 from geo.schema import is_day, last_instant, parse_instant, text_or_none, to_instant
 
@@ -110,6 +111,8 @@ def gather(
     span = [("From", str(options.since)), ("To", found.asked), ("Source", found.source)]
     current = [row for row in found.figures if row not in found.slivers]
     classes = class_layers(found.ground, found.area, shown, colours, place)
+    if not found.uncovered.is_empty:
+        classes.append(StyledLayer(NOT_COVERED, UNCOVERED, [found.uncovered], [("Source", shown)]))
     sides = {text_or_none(row["controller"]) for row in found.figures}
     changes = change_layers(found.changed, base, span, change_symbols(filter(None, sides), colours=colours))
     credits = ["Control: " + credit_line(found.credits[0])]
@@ -166,6 +169,7 @@ class _Found:
     notes: Sequence[str]
     unit: Mapping[str, Any] | None
     front: Front | None
+    uncovered: shapely.Geometry
     markers: Sequence[Marker]
     outlines: Sequence[shapely.Geometry]
     boundary: str
@@ -194,7 +198,7 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     last_map = None if since is None else last_map_before(archive, source, since, as_known_on=known)
     unit = None if within is None else archive.unit(within)
     front, undrawn = _front(archive, asked, source, options) if options.with_front else (None, ())
-    depicts = _depicts(archive, control)
+    depicts, coverage = _depicts(archive, control), coverage_of(source)
     credits = credits_of(archive, source, *(sorted(set(incidents["dataset"])) if len(incidents) else ()))
     moved = None if since is None else archive.change(since, asked, source=source, within=within, as_known_on=known)
     changed = None if since is None else _changed(archive, since, asked, source, known)
@@ -212,6 +216,7 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     return _Found(
         source=source, asked=str(asked), day=day,
         day_of_map=day_of_map, depicts=depicts, last_map=last_map, front=front, credits=credits,
+        uncovered=archive.reader.uncovered(source, control),
         controllers=archive.controllers(as_known_on=known),
         ground=rows_of(current[["controller", "status", "part", "valid_from", "geometry"]]), area=rows_of(areas),
         ages=areas["snapshot_age_days"].tolist(), figures=figures, slivers=_slivers(figures, unit),
@@ -223,6 +228,7 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
             *(words for words in archive.reader.too_old(query, when).values() if words not in told),
             *archive.reader.undated_notes(source),
             *undrawn,
+            *([] if coverage is None else [coverage.says]),
             *areas.attrs["range_notes"],
             *(odd if unit is None else ()),
         ],

@@ -43,8 +43,8 @@ class LegendEntry:
 
 
 def in_order(layers: Sequence[StyledLayer]) -> list[StyledLayer]:
-    """Layers in the one order of classes; those that are no class stay where they are."""
-    return sorted(layers, key=lambda layer: () if layer.key is None else class_order(layer.key))
+    """Layers in the one order of classes; those that are no class come last, as they stand."""
+    return sorted(layers, key=lambda layer: (99,) if layer.key is None else class_order(layer.key))
 
 
 def legend_of(

@@ -55,6 +55,9 @@ class Symbol:
         return f'<pattern {name} width="{size}" height="{size}"{turn}>{inner}</pattern>'
 
 
+UNCOVERED = Symbol("u0", Pattern(6, 0.12, [Bar(1.4, 0.55)]), "#6b7280", 60, "#6b7280", 0.8, "1 3")
+
+
 def class_colour(side: str | None, status: str, colours: Mapping[str, str]) -> str:
     """The colour of a class: the status's own, or that of its side."""
     return status_of(status).colour or colours.get(side or "", NOBODY)
