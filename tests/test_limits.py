@@ -20,7 +20,8 @@ import pytest
 from shapely.geometry import box
 
 from geo.archive import open_archive
-from geo.errors import FileError
+from geo.automation.daily import run_daily
+from geo.errors import FileError, UsageError
 from geo.extraction.briefing_files import read_text
 from geo.formats.geojson import read_bytes
 from geo.formats.limits import INSTANTS, capped, refuse_too_many
@@ -28,6 +29,7 @@ from geo.importing.importer import ensure_units, import_files
 from geo.output.site.server import serve
 from geo.schema import Snapshot
 from geo.sources.base import by_dates
+from geo.sources.vector import load_toml
 
 ENDINGS = (".geojson", ".kml", ".kmz", ".csv", ".gpkg", ".fgb", ".shp", ".zip", ".json")
 
@@ -69,6 +71,13 @@ def star(count: int) -> list[list[float]]:
     return [*ring, ring[0]]
 
 
+def stars(corners: int, count: int) -> str:
+    turn = 2 * math.pi * (corners // 2) / corners
+    ring = [(math.cos(turn * i) / 10, math.sin(turn * i) / 10) for i in [*range(corners), 0]]
+    rows = ([[30 + n % 20 * 0.5 + x, 45 + n // 20 * 0.4 + y] for x, y in ring] for n in range(count))
+    return collection([(HELD, [row]) for row in rows])
+
+
 HELD = {"controller": "A", "status": "held"}
 EXPLODING = {
     "star": ("vector", "2025-01-11.geojson", collection([(HELD, [star(2501)])]), "too much of crossings"),
@@ -83,6 +92,30 @@ EXPLODING = {
         "2025-01-11.geojson",
         collection([(HELD, [square(35, 51), *[square(35.2, 51.2, 0.2)] * 4000])]),
         "",
+    ),
+    "tangle": (
+        "vector",
+        "2025-01-11.geojson",
+        stars(101, 1),
+        "too much of crossings of lines with each other, tangled",
+    ),
+    "tangles": ("vector", "2025-01-11.geojson", stars(101, 150), "too much of polygons whose lines cross too often"),
+    "bows": ("vector", "2025-01-11.geojson", stars(5, 3_000), "too much of polygons to mend"),
+    "names": (
+        "vector",
+        "2025-01-11.geojson",
+        collection(
+            [({"controller": f"S{n}", "status": "held"}, [square(30 + n / 400, 51, 0.002)]) for n in range(4_000)]
+        ),
+        "too much of sides and statuses",
+    ),
+    "keys": (
+        "vector",
+        "2025-01-11.geojson",
+        collection(
+            [(HELD | {f"k{n}_{i}": "" for i in range(60)}, [square(30 + n / 50, 51, 0.01)]) for n in range(800)]
+        ),
+        "too much of columns",
     ),
     "columns": ("incidents", "i.csv", ",".join(f"c{n}" for n in range(20_000)) + "\n", "too much of columns"),
     "arcs": (
@@ -211,3 +244,32 @@ def test_the_server_answers_one_host_of_this_machine(port: int, hosts: list[str]
         assert answer.getheader("Referrer-Policy") == "no-referrer"
         assert answer.getheader("X-Content-Type-Options") == "nosniff"
     connection.close()
+
+
+def test_a_key_of_thousands_of_dots_is_refused_at_once(tmp_path: Path) -> None:
+    start = time.process_time()
+    for number, key in enumerate((".".join(["a"] * 20_000), " . ".join(['"a"'] * 20_000), "a" * 500_000 + " .a" * 50)):
+        (tmp_path / f"{number}.toml").write_text(f"x = {{ {key} = 1 }}\n")
+        with pytest.raises(FileError, match="too much of dots in one key: the limit is 40"):
+            load_toml(tmp_path / f"{number}.toml")
+    assert time.process_time() - start < 2
+    (tmp_path / "good.toml").write_text('a.b."c.d" = "1.2.3.4.5.6.7.8.9.10"\n')
+    assert load_toml(tmp_path / "good.toml") == {"a": {"b": {"c.d": "1.2.3.4.5.6.7.8.9.10"}}}
+
+
+def test_a_pattern_does_not_walk_the_disk(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    plan = 'archive = "a.gpkg"\noutput = "out"\n[[import]]\nsource = "incidents"\nfolder = "in"\npattern = "%s"\n'
+    (tmp_path / "in" / "2025").mkdir(parents=True)
+    row = "event_id,date_start,latitude,longitude\nm1,2025-01-11,51.19,35.27\n"
+    (tmp_path / "in" / "2025" / "i.csv").write_text(row)
+    for bad in ("/etc/*", "../*.csv", "a/../../*", "C:*"):
+        (tmp_path / "PLAN.toml").write_text(plan % bad)
+        with pytest.raises(UsageError, match="a pattern of names in the folder"):
+            run_daily(tmp_path / "PLAN.toml")
+    (tmp_path / "PLAN.toml").write_text(plan % "**/*.csv")
+    assert [step.outcome for step in run_daily(tmp_path / "PLAN.toml").steps][:1] == ["new"]
+    for number in range(30):
+        (tmp_path / "in" / f"{number}.txt").write_text("")
+    monkeypatch.setattr("geo.automation.daily.FILES_BELOW", 20)
+    (step, *_) = run_daily(tmp_path / "PLAN.toml").steps
+    assert (step.outcome, "too much of files and folders to look through" in step.error) == ("failed", True)

@@ -30,6 +30,12 @@ def _text(value: Any) -> str | None:
     return None if isinstance(value, str) and value.strip() else "a text in quotation marks is wanted"
 
 
+def _pattern(value: Any) -> str | None:
+    if _text(value) or value.startswith(("/", "\\")) or ".." in value.replace("\\", "/").split("/") or ":" in value:
+        return "a pattern of names in the folder is wanted, such as *.csv"
+    return None
+
+
 def _day(value: Any) -> str | None:
     """A date, by TOML's own way of writing it or as text."""
     try:
@@ -83,7 +89,7 @@ _SHOWN = {
 KEYS: dict[str, dict[str, Callable[[Any], str | None]]] = {
     "": {"archive": _text, "output": _text, "contact": _text, "max_age_days": _number},
     "fetch": {"source": _text, "since": _day, "config": _text},
-    "import": {"source": _one_of(*NAMES), "folder": _text, "pattern": _text, "config": _text},
+    "import": {"source": _one_of(*NAMES), "folder": _text, "pattern": _pattern, "config": _text},
     "figures": {"name": _name, "source": _text, "controller": _text, "status": _some_of(STATUSES), "within": _text,
                 "by": _one_of("unit", "native"), "since": _since},
     "map": {**_SHOWN, "since": _since, "incident_days": _count, "front": _flag},

@@ -21,6 +21,7 @@ from geo.automation.network import check_contact
 from geo.automation.run_record import Daily, Journal, Step, StepResult
 from geo.errors import FileError, GeoError, UsageError
 from geo.formats.geojson import read_bytes
+from geo.formats.limits import FILES_BELOW, refuse_too_many
 from geo.importing.importer import Receipt, import_files
 from geo.output.console import records, write_table
 from geo.output.documents.write import draw_brief
@@ -326,7 +327,11 @@ class _Round:
         return Step("", "failed" if refused else "new" if taken else "as before", (line,), error=error)
 
     def _new_files(self, folder: Path, table: Mapping[str, Any]) -> Iterator[tuple[Path, str]]:
-        for path in sorted(folder.glob(table.get("pattern", "*"))):
+        pattern, below = table.get("pattern", "*"), 0
+        for _, folders, files in os.walk(folder) if "/" in pattern or "**" in pattern else ():
+            below += len(folders) + len(files)
+            refuse_too_many(folder, below, FILES_BELOW, f"files and folders to look through for {pattern!r}")
+        for path in sorted(folder.glob(pattern)):
             if path.is_file() and not path.name.startswith("."):
                 digest = sha256(read_bytes(path)).hexdigest()
                 if self.journal.taken.get(f"{table['source']} {path}") != digest:

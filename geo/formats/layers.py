@@ -19,6 +19,7 @@ from geo.errors import FileError, GateError, UsageError
 from geo.formats.gdal import MAGIC_OF, SHAPEFILE, Objects, read_vector
 from geo.formats.geojson import build, features, read_bytes, read_json
 from geo.formats.kml import Kml, read_kml
+from geo.formats.limits import COLUMNS, refuse_too_many
 from geo.formats.tables import read_table
 from geo.formats.topojson import is_topology, objects
 from geo.formats.zips import MAGIC, choose, unpack
@@ -78,6 +79,8 @@ def read_layer(path: Path, *, options: Options | None = None, **settings: Any) -
 
 def of_features(path: Path, found: Sequence[Mapping[str, Any]], *, crs: str | None, declared: str = DEGREES) -> Layer:
     """A layer of GeoJSON features."""
+    names = set().union(*(feature["properties"] for feature in found))
+    refuse_too_many(path, len(names), COLUMNS, "columns")
     built = build([feature["geometry"] for feature in found])
     table = pd.DataFrame([dict(feature["properties"]) for feature in found], index=range(len(found)), dtype=object)
     geometry, notes = to_degrees(built.geometry, path=path, declared=declared, given=crs)
@@ -95,6 +98,7 @@ def of_placemarks(path: Path, file: Kml) -> Layer:
         }
         for mark in file.marks
     ]  # fmt: skip
+    refuse_too_many(path, len(set().union(*rows)), COLUMNS, "columns")
     geometry = np.full(len(rows), None, dtype=object)
     geometry[:] = [mark.geometry for mark in file.marks]
     errors = {at: mark.error for at, mark in enumerate(file.marks) if mark.error}

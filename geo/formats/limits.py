@@ -12,11 +12,15 @@ from typing import BinaryIO
 from geo.errors import FileError
 
 POSITIONS = 500_000  # of a topology's shapes, and as many again as twice its arcs have: an arc has two sides
-CROSSINGS = 5_000  # of the lines of one polygon with each other
+CROSSINGS = 5_000  # of the lines of a map's polygons, each with those of its own
+TANGLED = 30_000  # the same, each counted as often as the less crossed of its two lines is crossed
+MENDED = 250  # polygons of a map whose lines run across each other, and one more for each 200 positions
+CLASSES = 600  # sides and statuses of one map
 MEETINGS = 4_000_000  # lines of one polygon whose boxes meet
 PAIRS = 20_000  # polygons of two classes whose boxes meet, in one snapshot
 INSTANTS = 1_500  # snapshots in one file: four years of days
 COLUMNS = 2_000  # of a table
+FILES_BELOW = 20_000  # in the folders of a plan's pattern
 NOTES = 20  # of one kind in a receipt
 
 

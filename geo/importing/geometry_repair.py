@@ -9,11 +9,12 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.errors import FileError
-from geo.formats.limits import CROSSINGS, MEETINGS, refuse_too_many
+from geo.formats.limits import CROSSINGS, MEETINGS, MENDED, TANGLED, refuse_too_many
 from geo.measure.ellipsoid import areas_km2
 
 Objects = NDArray[np.object_]
 _SEGMENTS_AT_ONCE = 50
+_TANGLED_AT_MOST = 20  # polygons refused for it, before the whole map is
 WORLDS = 520  # degrees: web maps repeat the world, and what is drawn on the next copy goes on counting
 
 
@@ -73,13 +74,19 @@ def mend(
     repairs: list[str],
 ) -> None:
     """Repair what can be repaired, in place, and say what was done."""
+    wrong = fresh & ~shapely.is_valid(geometry)
+    refuse_too_many("the map", int(wrong.sum()), MENDED + _positions(geometry) // 200, "polygons to mend")
+    left, tangled = np.array([CROSSINGS, TANGLED]), 0
     for i in np.flatnonzero(fresh):
         if int(i) in reasons:
             continue
         try:
+            left -= _crossings(geometry[i], left) if wrong[i] else 0
             mended, said = _mended(geometry[i])
         except FileError as error:
             reasons[int(i)] = (str(error), "draw its ring anew, without lines across it")
+            tangled += 1
+            refuse_too_many("the map", tangled, _TANGLED_AT_MOST, "polygons whose lines cross too often")
             continue
         if mended.is_empty:
             reasons[int(i)] = ("no area is left once the ring is made valid", "draw it again")
@@ -116,7 +123,6 @@ def made_valid(geometry: shapely.Geometry) -> shapely.Geometry:
     parts = _polygons(geometry)
     rings, owner = shapely.get_rings(parts, return_index=True)
     first = np.concatenate([[True], owner[1:] != owner[:-1]]) if len(rings) else np.zeros(0, dtype=bool)
-    _refuse_too_crossed(rings)
     drawn = shapely.make_valid(shapely.polygons(rings))
     whole = []
     for i in range(len(parts)):
@@ -126,20 +132,30 @@ def made_valid(geometry: shapely.Geometry) -> shapely.Geometry:
     return _union(np.array(whole, dtype=object))
 
 
-def _refuse_too_crossed(rings: Objects) -> None:
-    """Every crossing becomes a corner of what is made valid: counted before, some rings at a time."""
-    xy, ring = shapely.get_coordinates(rings, return_index=True)
+def _positions(geometry: Objects) -> int:
+    return int(shapely.get_num_coordinates(geometry).sum())
+
+
+def _crossings(geometry: shapely.Geometry, left: NDArray[np.int64]) -> NDArray[np.int64]:
+    """How often lines of a geometry cross, which becomes a corner each time, and how tangled they are."""
+    xy, ring = shapely.get_coordinates(shapely.get_rings(_polygons(geometry)), return_index=True)
     inner = ring[1:] == ring[:-1]
     ends = np.stack([xy[:-1], xy[1:]], axis=1)[inner].view(np.complex128)[..., 0]
     ends = np.unique(np.sort(ends, axis=1), axis=0)  # a line that is drawn many times is crossed once
     segments = shapely.linestrings(np.stack([ends.real, ends.imag], axis=2))
-    tree, met, count = shapely.STRtree(segments), 0, 0
+    tree, met, crossed = shapely.STRtree(segments), 0, np.empty((2, 0), dtype=np.intp)
     for at in range(0, len(segments), _SEGMENTS_AT_ONCE):
         one, other = tree.query(segments[at : at + _SEGMENTS_AT_ONCE])
         met += len(one)
         refuse_too_many("the polygon", met, MEETINGS, "lines across each other")
-        count += int(shapely.crosses(segments[at + one], segments[other]).sum()) // 2
-        refuse_too_many("the polygon", count, CROSSINGS, "crossings of lines with each other")
+        one, other = one[one + at < other] + at, other[one + at < other]
+        crosses = shapely.crosses(segments[one], segments[other])
+        crossed = np.hstack([crossed, np.stack([one[crosses], other[crosses]])])
+        refuse_too_many("the polygon", crossed.shape[1], int(left[0]), "crossings of lines with each other")
+    times = np.bincount(crossed.ravel(), minlength=len(segments))
+    tangled = int(times[crossed].min(axis=0).sum()) if crossed.size else 0
+    refuse_too_many("the polygon", tangled, int(left[1]), "crossings of lines with each other, tangled")
+    return np.array([crossed.shape[1], tangled])
 
 
 def _union(geometry: Objects) -> shapely.Geometry:

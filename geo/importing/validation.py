@@ -14,7 +14,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.errors import GateError
-from geo.formats.limits import PAIRS, capped, refuse_too_many
+from geo.formats.limits import CLASSES, PAIRS, capped, refuse_too_many
 from geo.importing.geometry_repair import Objects, area_of, look, mend, past_180, why_not_degrees
 from geo.measure.ellipsoid import areas_km2, km2_of
 from geo.measure.location_checks import FAR, WAY_OUT, Doubt, Expected, against_country, doubts
@@ -71,6 +71,8 @@ def admit_control(
         raise GateError(f"the date {snapshot.depicts.date()} is {_before(first)}")
     frame = snapshot.frame.reset_index(drop=True)
     _check_statuses(frame)
+    kinds = frame[["controller", "status"]].drop_duplicates()
+    refuse_too_many("the map", len(kinds), CLASSES, "sides and statuses")
     turned = list(snapshot.refusals)
     repairs = list(snapshot.repairs)
     geometry = np.asarray(frame.geometry.array, dtype=object).copy()
@@ -310,9 +312,14 @@ def _on_countries(shapes: Objects, countries: Countries) -> tuple[float, str]:
     tree, codes = countries.grounds
     which, ground = tree.query(shapes, predicate="intersects")
     shared: Counter[str] = Counter()
-    for code, km2 in zip(
-        codes[ground], _spread(shapely.intersection(shapes[which], tree.geometries[ground])), strict=True
-    ):
+    around = shapely.box(*shapely.total_bounds(shapes))
+    met, at = np.unique(ground, return_inverse=True)
+    near = shapely.intersection(tree.geometries[met], around)  # a country's far corners cost time for each shape
+    shapely.prepare(near)
+    on = shapes[which]
+    out = ~shapely.covers(near[at], on)  # what lies wholly in a country need not be cut
+    on[out] = shapely.intersection(on[out], near[at[out]])
+    for code, km2 in zip(codes[ground], _spread(on), strict=True):
         shared[code] += km2
     return sum(shared.values()), max(shared, key=shared.__getitem__, default="")
 
@@ -350,9 +357,11 @@ def _overlaps(frame: gpd.GeoDataFrame, memory: FindingCache) -> list[str]:
     geometry = np.asarray(frame.geometry.array, dtype=object)
     keys = _keys(geometry)
     classes = list(zip(frame["controller"].fillna("").tolist(), frame["status"].tolist(), strict=True))
-    boxes = shapely.STRtree(geometry).query(geometry)
-    met = [(i, j) for i, j in zip(*boxes.tolist(), strict=True) if i < j and classes[i] != classes[j]]
-    refuse_too_many("the map", len(met), PAIRS, "pairs of polygons of two classes that may overlap")
+    kinds = np.array([hash(c) for c in classes], dtype=np.int64)
+    one, other = shapely.STRtree(geometry).query(geometry)
+    two = (one < other) & (kinds[one] != kinds[other])
+    refuse_too_many("the map", int(two.sum()), PAIRS, "pairs of polygons of two classes that may overlap")
+    met = list(zip(one[two].tolist(), other[two].tolist(), strict=True))
     pairs = [(min(keys[i], keys[j]), max(keys[i], keys[j])) for i, j in met]
     fresh = [k for k, pair in enumerate(pairs) if pair not in memory.overlaps]
     first, second = (geometry[[met[k][side] for k in fresh]] for side in (0, 1))

@@ -36,12 +36,17 @@ _NO_AREA = "points and lines go into the incidents or stay out"
 
 
 TOML_LIMIT = 1 * MIB
+_DOTS = 40
+_LONG_KEY = re.compile(rf"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){{{_DOTS + 1}}}""")
 
 
 def load_toml(path: Path) -> dict[str, Any]:
     """What a TOML file says."""
     try:
-        return tomllib.loads(read_bytes(path, limit=TOML_LIMIT).decode("utf-8-sig"))
+        text = read_bytes(path, limit=TOML_LIMIT).decode("utf-8-sig")
+        if _LONG_KEY.search(text):  # Python's own reader takes the square of their number
+            raise FileError(f"{path}: too much of dots in one key: the limit is {_DOTS}")
+        return tomllib.loads(text)
     except RecursionError:
         raise FileError(f"{path}: brackets nested too deeply: no settings need that") from None
     except ValueError as error:  # also a number of thousands of digits
