@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import shutil
 from datetime import UTC, datetime, timedelta
@@ -253,3 +254,18 @@ def test_a_filter_by_a_withheld_field_says_so(tmp_path: Path, base: bytes) -> No
     assert any("verification is withheld" in note for note in found.attrs["notes"])
     done = CliRunner().invoke(main, ["incidents", str(tmp_path / "a.gpkg"), "--type", "Battles"])
     assert "event_type is withheld" in done.output
+
+
+@pytest.mark.parametrize("asked", [["--with-control"], ["--duplicates"], ["--by", "day"], ["--by", "week"]])
+def test_incidents_of_which_the_day_is_withheld_are_told_without_it(
+    tmp_path: Path, base: bytes, asked: list[str]
+) -> None:
+    build(tmp_path / "a.gpkg", base, 2, 1)
+    done = CliRunner().invoke(main, ["incidents", str(tmp_path / "a.gpkg"), *asked, "--format", "json"])
+    assert done.exit_code == 0, done.exception
+    rows = json.loads(done.stdout)["rows"]
+    if asked == ["--with-control"]:
+        assert {row["why"] for row in rows} == {"its day is not told"}
+    elif "--by" in asked:
+        assert {row[asked[1]] for row in rows} == {"not stated"}
+        assert sum(row["incidents"] for row in rows) == 6

@@ -19,7 +19,7 @@ from geo.incidents.markers import is_regional, radius_km
 from geo.measure.ellipsoid import local_plane
 from geo.measure.settlements import ground_at
 from geo.presentation.statuses import named
-from geo.schema import last_instant, parse_instant, write_instant
+from geo.schema import last_instant, parse_instant, text_or_none, write_instant
 
 if TYPE_CHECKING:
     from geo.archive import Archive
@@ -52,7 +52,7 @@ def _keys(plain: pd.DataFrame, by: str) -> Any:
     days = pd.to_datetime(plain["date_start"])
     if by == "week":
         days = days - pd.to_timedelta(days.dt.day_of_week, unit="D")
-    return days.dt.strftime("%Y-%m" if by == "month" else "%Y-%m-%d")
+    return days.dt.strftime("%Y-%m" if by == "month" else "%Y-%m-%d").fillna("not stated")
 
 
 def _units_of(archive: Archive, incidents: gpd.GeoDataFrame, level: int) -> list[str]:
@@ -142,6 +142,7 @@ def _by_source(found: _Found, max_age_days: float | None) -> pd.DataFrame:
     ages = np.array([(date.fromisoformat(day) - of[k - 1]).days if k else np.nan for k, day in pairs], dtype=float)
     old = ages > (np.inf if max_age_days is None else max_age_days)
     found.why[start == 0] = "no snapshot depicts the day or one before it"
+    found.why[facts["date_start"].isna()] = "its day is not told"
     found.why[old] = f"the snapshot is older than {max_age_days} days"
     live = np.flatnonzero((start > 0) & ~old)
     for state in np.unique(start[live]).tolist():
@@ -157,9 +158,9 @@ def _by_source(found: _Found, max_age_days: float | None) -> pd.DataFrame:
 
 def _states(depicts: list[str], days: pd.Series) -> NDArray[np.int64]:
     """How many snapshots depict a day or one before it: the same number is the same state of control."""
-    ends = {day: write_instant(last_instant(day)) for day in set(days)}
-    count = {day: bisect_right(depicts, end) for day, end in ends.items()}
-    return np.array([count[day] for day in days], dtype=np.int64)
+    told = [text_or_none(day) for day in days]  # a rule may withhold the day
+    count = {day: bisect_right(depicts, write_instant(last_instant(day))) if day else 0 for day in set(told)}
+    return np.array([count[day] for day in told], dtype=np.int64)
 
 
 def _judge(found: _Found, mine: NDArray[np.intp]) -> None:

@@ -54,7 +54,8 @@ def doubles(
     incidents: gpd.GeoDataFrame, *, limit: float = LIMIT, within_dataset: bool = False, days: int = 1
 ) -> pd.DataFrame:
     """Pairs of incidents that may be one event."""
-    frame = incidents.reset_index(drop=True)
+    # without a day, which a rule may withhold, no two are told to be one
+    frame = incidents[incidents["date_start"].notna()].reset_index(drop=True)
     one, other = _near(frame, days, within_dataset=within_dataset)
     if not len(one):
         return pd.DataFrame(columns=list(COLUMNS), dtype=object)
