@@ -70,7 +70,7 @@ def test_more_than_500_in_kursk(archive: Archive) -> None:
     assert 434 <= held["value"] <= 436.3
     assert held["workings"]["without_outline_km2"] == pytest.approx(436.3, abs=0.1)
     assert both["verdict"] == "supports_with_contested"
-    assert 625 <= both["value"] <= 627.5
+    assert 622 <= both["value"] <= 627.5
     assert both["workings"]["without_outline_km2"] == pytest.approx(627.5, abs=0.1)
     assert held["snapshot"] == "deepstate@2025-01-11T19:24:20Z"
     assert len(held["workings"]["snapshots"][0]["sha256"]) == 64
@@ -97,7 +97,7 @@ def test_some_40_percent_retaken(archive: Archive, shared: Path) -> None:
     finding = check_claim(archive, read_claim(RETAKEN, date=DAY))
     found = by(finding)
     assert found[("nzz", "held")] == ("contradicts", pytest.approx(58, abs=0.5))
-    assert found[("deepstate", "held")] == ("contradicts", pytest.approx(52.5, abs=0.5))
+    assert found[("deepstate", "held")] == ("contradicts", pytest.approx(52, abs=0.5))
     with (shared / "reference" / "kursk_area_by_source.csv").open(encoding="utf-8") as stream:
         rows = list(csv.DictReader(stream))
     losses = {r["date"]: float(r["kursk_km2"]) for r in rows if r["source"] == "nzz" and r["label"] == "losses"}
