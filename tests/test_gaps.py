@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from contextlib import closing
+from datetime import date, timedelta
 from pathlib import Path
 
 import geopandas as gpd
@@ -16,6 +17,7 @@ from test_archive import km2, put, state
 from geo.archive import Archive, open_archive
 from geo.cli import main
 from geo.importing.importer import import_files
+from geo.measure.breaks import breaks_in_areas, breaks_in_counts
 from geo.output.html.map_drawing import patches_of
 from geo.output.map_content import gather
 from geo.presentation.labels import figure
@@ -160,3 +162,33 @@ def test_a_popup_gives_the_patch_then_the_whole(tmp_path: Path) -> None:
         ("This patch", f"{figure(km2(shapely.union(left, right)))} km²"): "5 January 2025",
     }
     assert item.facts[0][0] == "All of it"
+
+
+def test_breaks_are_found_by_the_medians_of_two_windows() -> None:
+    days = [str(date(2024, 11, 1) + timedelta(days=i)) for i in range(120)]
+    daily = [50 + i % 7 if day < "2025-01-08" else 10 + i % 3 for i, day in enumerate(days)]
+    reports = [day for day, count in zip(days, daily, strict=True) for _ in range(count)]
+    ((day, times),) = breaks_in_counts(reports)
+    assert abs((date.fromisoformat(day) - date(2025, 1, 8)).days) <= 2
+    assert 0.15 < times < 0.25
+    assert breaks_in_counts([day for day in days for _ in range(20)]) == []
+    assert breaks_in_areas(days[:20], [100.0] * 10 + [200.0] * 10) == [(days[10], 2.0)]
+    assert breaks_in_areas(days[:20], [100.0 + i for i in range(20)]) == []
+
+
+def test_coverage_lists_days_gaps_and_breaks(tmp_path: Path) -> None:
+    path = desk(tmp_path)
+    (row,) = open_archive(path).coverage().to_dict("records")
+    assert (row["source"], row["days"], row["first"], row["last"]) == ("desk", 4, "2025-01-10", "2026-08-20")
+    assert row["gaps"] == "2025-01-30 to 2026-08-19"
+    result = CliRunner().invoke(main, ["coverage", str(path), "--format", "csv"], catch_exceptions=False)
+    assert "2025-01-30 to 2026-08-19" in result.stdout
+
+
+def test_a_series_across_a_break_says_so(tmp_path: Path) -> None:
+    archive = open_archive(tmp_path / "b.gpkg")
+    for i in range(20):
+        shape = shapely.box(30, 50, 31 if i < 10 else 33, 51)
+        put(archive, parse_instant(f"2025-01-{i + 1:02}"), state(("A", "held", "a", shape)))
+    assert any(note.startswith("A held: the series breaks on 2025-01-11") for note in archive.series().attrs["notes"])
+    assert "A: 2025-01-11: 3 times as much as before" in archive.coverage()["breaks"][0]

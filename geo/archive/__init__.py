@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from geo.archive import comparisons, contents, explanations, figures, locations, safety_rules
+from geo.archive import comparisons, contents, days_covered, explanations, figures, locations, safety_rules
 from geo.archive import corrections as correction_questions
 from geo.archive.queries import ArchiveBase
 from geo.archive.results import FAR
@@ -86,6 +86,7 @@ class Archive(ArchiveBase):
     countries = contents.countries
     incidents = contents.incidents
     claims = contents.claims
+    coverage = days_covered.coverage
     set_accuracy = contents.set_accuracy
 
     # figures in km², and what they rest on

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -30,12 +30,13 @@ from geo.archive.results import (
 from geo.archive.shared_docs import consistent_read
 from geo.errors import NoSnapshotError, UsageError
 from geo.measure import areas
+from geo.measure.breaks import break_words, breaks_in_areas
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.nearest_units import BEYOND_KM
 from geo.measure.series.panel import changed_ground, panel
 from geo.measure.series.parallel import ClassFilter, series_changes
 from geo.presentation.statuses import NO_DOUBT, named, shows_doubt
-from geo.schema import last_instant, parse_instant, to_instant, write_instant
+from geo.schema import BREAK, last_instant, parse_instant, to_instant, write_instant
 
 
 @consistent_read
@@ -185,8 +186,16 @@ def series(
     table = _keep_known(_series_table(panel(changes, zones, instants=chosen), zones, query, chosen), reader, query)
     told = series_notes(snapshots, [write_instant(i) for i in chosen])
     told = (*told, *reader.notes(query.source), *_far_off(reader, query, last))
-    table.attrs["notes"] = (*told, *_beyond_notes(table))
+    table.attrs["notes"] = (*told, *_beyond_notes(table), *(_area_breaks(table) if by is None else ()))
     return table
+
+
+def _area_breaks(table: pd.DataFrame) -> Iterator[str]:
+    """The days from which on a source draws far more or less held ground than before."""
+    held = table[table["status"].isin(named(is_held=True))]
+    for side, mine in held.groupby(["controller", *(["part"] if "part" in held else [])], dropna=False):
+        for words in break_words(breaks_in_areas(mine["date"].tolist(), mine["area_km2"].tolist())):
+            yield f"{side[0]} held: {BREAK}{words} (medians of 7 maps)"
 
 
 # -- how they are answered ----------------------------------------------------------------------------------------

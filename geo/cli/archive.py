@@ -19,6 +19,7 @@ from geo.cli.common import (
     form_option,
     give_features,
     main,
+    name_units,
     opened,
     output_option,
     places_option,
@@ -158,6 +159,16 @@ def snapshots(archive: Path, source: str | None, raw: bool, form: str) -> None:
     short = ["snapshot", "depicts", "published", "retrieved", "recorded_at", "superseded_at",
              "retracted_at", "retracted_why", "file_name", "rows_in", "rows_stored", "rows_refused"]  # fmt: skip
     show(frame[short] if form == "table" else frame, form, title="snapshots")
+
+
+@main.command()
+@ARCHIVE
+@click.option("--by", type=click.Choice(["unit"]), help="A row for each unit as well.")
+@form_option("table", "csv", "json")
+def coverage(archive: Path, by: str | None, form: str) -> None:
+    """What days there are of each source: the first, the last, the gaps, and the breaks in its numbers."""
+    kept = opened(archive)
+    show(name_units(kept, kept.coverage(by=by), by), form, title="days, gaps and breaks by source")
 
 
 @main.command()

@@ -12,7 +12,9 @@ import click
 from geo.cli.common import ARCHIVE, FILE, KNOWN, ONLY_IN, Days, form_option, main, opened, print_notes
 from geo.errors import UsageError
 from geo.formats.tables import csv_lines
+from geo.measure.breaks import break_words, breaks_in_counts
 from geo.output.console import show, whole_file
+from geo.schema import BREAK
 
 _SHORT = ("event_id", "dataset", "date_start", "where_coordinates", "adm_1", "event_type", "best", "verification")
 
@@ -59,6 +61,8 @@ def incidents(
     frame = kept.incidents(from_, to, within=within, as_known_on=as_known_on, **chosen)
     print_notes(frame.attrs.get("notes", ()))
     table = _table(kept, frame, asked)
+    if asked["by"] is not None:
+        print_notes(_breaks(frame))
     if table is not None and form not in ("table", "csv", "json"):
         raise UsageError(
             f"--format {form} is for the incidents themselves: take --by, --with-control, --duplicates off"
@@ -77,6 +81,16 @@ def incidents(
             if form == "table":
                 plain = plain[list(_SHORT)].rename(columns={"best": "fatalities best"})
             show(plain, form, title="incidents")
+
+
+def _breaks(frame: Any) -> list[str]:
+    """The breaks in how many incidents each dataset has a day."""
+    told = frame[frame["date_start"].notna()]
+    return [
+        f"{name}: {BREAK}{words} (medians of 28 days): counts across it are not comparable"
+        for name, mine in told.groupby("dataset")
+        for words in break_words(breaks_in_counts([str(d)[:10] for d in mine["date_start"]]))
+    ]
 
 
 def _table(archive: Any, frame: Any, asked: dict[str, Any]) -> tuple[Any, str] | None:
