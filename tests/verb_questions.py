@@ -59,7 +59,7 @@ TOLD = {
 }  # fmt: skip
 FORMATS = {
     "area": ["json", "csv"], "change": ["json", "csv"], "claims": ["json", "text", "csv"],
-    "compare": ["json", "csv", "geojson"], "corrections": ["json", "geojson", "csv"], "front": ["json", "geojson"],
+    "compare": ["json", "csv", "geojson"], "coverage": ["json", "csv"], "corrections": ["json", "geojson", "csv"], "front": ["json", "geojson"],
     "geocode": ["json"], "incidents": ["json", "csv", "geojson", "acled", "ucdp-ged"], "places": ["json"],
     "read": ["json"], "rules": ["json"], "series": ["json", "csv"], "settlements": ["json", "csv"],
     "snapshots": ["json", "csv"], "sources": ["json"], "units": ["json"], "who": ["json", "csv"],
@@ -87,6 +87,7 @@ DIFFERENT: dict[tuple[str, str], list[str] | None] = {
     ("front", "--since"): DATES[:2],
     ("incidents", "--by"): ["unit", "day", "week", "month", "type"],
     ("compare", "--by"): ["unit"],
+    ("coverage", "--by"): ["unit"],
     ("corrections", "--since"): KNOWN,
     ("compare", "--source"): ["third"],
 }

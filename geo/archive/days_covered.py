@@ -36,7 +36,7 @@ def coverage(self: ArchiveBase, *, by: By | None = None) -> pd.DataFrame:
 
     Raises
     ------
-    ArchiveError, GateError, UnitError
+    ArchiveError
 
     Examples
     --------
