@@ -243,7 +243,7 @@ def who(
         stands), last_map, next_map, and part where a source has several. Times of the source's series in which no
         polygon stands over the place have no row. No interval runs over a gap in the source's maps (longer than its
         usual step, 45 days where its table of data says nothing else): it ends with the day of last_map, next_map is
-        the first after the gap, and ``attrs["notes"]`` says so.
+        the first after the gap (columns that are there where there is one), and ``attrs["notes"]`` says so.
 
     Raises
     ------
@@ -265,7 +265,8 @@ def who(
     rows = joined_intervals([{str(k): v for k, v in r.items()} for r in frame.to_dict("records")])
     recordings = self.reader.snapshots(name, as_known_on=FAR if as_known_on is None else as_known_on)
     rows = list(cut_at_gaps(rows, gaps_in(recordings)))
-    table = table_of(rows, columns_of(rows, WHO_COLUMNS, None))
+    gap = ("last_map", "next_map") if any(row["next_map"] for row in rows) else ()
+    table = table_of(rows, columns_of(rows, (*WHO_COLUMNS, *gap), None))
     seen = dict.fromkeys(_gap_words(row) for row in rows if row["next_map"])
     table.attrs["notes"] = (*seen, *refused_notes(recordings, recordings["snapshot"].tolist()))
     return table

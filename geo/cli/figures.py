@@ -209,9 +209,11 @@ def who(archive: Path, at: str, source: str | None, as_known_on: str | None, for
     lat, lon = place(at)
     frame = opened(archive).who(lat, lon, source=source, as_known_on=as_known_on)
     if form == "table":
-        seen = "last seen so on " + frame["last_map"].str[:10] + "; next map " + frame["next_map"].str[:10]
-        seen = seen.fillna(frame["valid_to"]).fillna("still at the last snapshot")
-        frame = frame.assign(valid_to=seen).drop(columns=["last_map", "next_map"])
+        seen = frame["valid_to"].fillna("still at the last snapshot")
+        if "next_map" in frame:
+            words = "last seen so on " + frame["last_map"].str[:10] + "; next map " + frame["next_map"].str[:10]
+            seen = words.fillna(seen)
+        frame = frame.assign(valid_to=seen).drop(columns=["last_map", "next_map"], errors="ignore")
     show(frame, form, title=f"who held {at}", head={"at": [lat, lon], "as_known_on": as_known_on})
 
 
