@@ -17,7 +17,7 @@ CHANGE_COLUMNS = (
     "from_snapshot", "to_snapshot", "base", "boundary",
 )  # fmt: skip
 SERIES_COLUMNS = ("date", "source", "controller", "status", "unit", "area_km2", "gained_km2", "lost_km2")
-WHO_COLUMNS = ("source", "controller", "status", "native", "valid_from", "valid_to", "last_map", "next_map")
+WHO_COLUMNS = ("source", "controller", "status", "native", "valid_from", "valid_to")
 
 
 def columns_of(rows: Sequence[dict[str, Any]], columns: Sequence[str], by: By | None) -> list[str]:
