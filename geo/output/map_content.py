@@ -181,12 +181,8 @@ class _Found:
 
 def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     """Everything that a page takes from the archive."""
-    source, known, within, since = (
-        archive.source_name(options.source),
-        options.as_known_on,
-        options.within,
-        options.since,
-    )
+    source, known = archive.source_name(options.source), options.as_known_on
+    within, since = options.within, options.since
     control = archive.control(when, source=source, as_known_on=known)
     areas = archive.area(when, source=source, within=within, as_known_on=known)
     day = _last(archive, source, known) if when is None else _day(when)
@@ -223,11 +219,9 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
         changed=[] if changed is None else rows_of(changed),
         # a rule that a source's figures have passed stands with its credit
         notes=[
-            *told,
-            *refused,
+            *told, *refused,
             *(words for words in archive.reader.too_old(query, when).values() if words not in told),
-            *archive.reader.undated_notes(source),
-            *undrawn,
+            *archive.reader.undated_notes(source), *undrawn,
             *([] if coverage is None else [coverage.says]),
             *areas.attrs["range_notes"],
             *(odd if unit is None else ()),
