@@ -195,6 +195,15 @@ def test_instants_and_notes_are_counted() -> None:
     assert capped(["a"] * 25)[20:] == ["and 5 notes more of this kind"]
 
 
+def test_new_sides_are_told_twenty_times_at_most(tmp_path: Path, base: Path) -> None:
+    for day, sides in ((10, ["A"]), (11, [f"S{n}" for n in range(60)])):
+        rows = [({"controller": s, "status": "held"}, [square(30 + n / 20, 51, 0.01)]) for n, s in enumerate(sides)]
+        (tmp_path / f"2025-01-{day}.geojson").write_text(collection(rows))
+        (receipt,) = import_files(base, "vector", tmp_path / f"2025-01-{day}.geojson")
+    assert sum(note.startswith("new side") for note in receipt.notes) == 20
+    assert "and 40 notes more of this kind" in receipt.notes
+
+
 def test_a_briefing_that_is_no_text_is_told_what_it_is(tmp_path: Path) -> None:
     for start, said in ((b"PK\x03\x04\x14", "Word"), (b"%PDF-1.7", "a PDF"), (b"{\\rtf1", "Rich Text")):
         (tmp_path / "briefing.docx").write_bytes(start + b"\0" * 200)

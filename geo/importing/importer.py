@@ -20,7 +20,7 @@ from geo import sources as known_sources
 from geo.archive import Archive, open_archive
 from geo.errors import ArchiveError, FileError, GateError, UsageError
 from geo.formats.geojson import read_bytes
-from geo.formats.limits import INSTANTS, refuse_too_many
+from geo.formats.limits import INSTANTS, capped, refuse_too_many
 from geo.formats.tables import csv_lines, defused, number, read_table
 from geo.importing.validation import Admitted, FindingCache, admit_control, admit_points, admit_units
 from geo.measure.ellipsoid import areas_km2
@@ -309,7 +309,7 @@ def _take_snapshots(archive: Archive, job: _Job, snapshots: Sequence[Snapshot], 
         qgis_styles.restyle_control(connection, classes, now=history.last_recorded(connection) or "")
         whole = _sum_receipts(receipts, file, credit)
         here = {str(side) for _, a in admitted for side in a.frame["controller"].dropna()}
-        whole = replace(whole, notes=(*whole.notes, *_new_sides(here, known)))
+        whole = replace(whole, notes=(*whole.notes, *capped(list(_new_sides(here, known)))))
         memory.sides[credit.name] = known | here
         outcomes = [d.outcome for d in done]
         outcome = next((o for o in ("superseded", "stored") if o in outcomes), "unchanged")
