@@ -265,7 +265,7 @@ def test_ctrl_c_says_what_stands(archive: Path, monkeypatch: pytest.MonkeyPatch)
     def stop(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("geo.cli.figures.opened", stop)
+    monkeypatch.setattr("geo.cli.common.opened", stop)
     done = run("area", archive)
     assert done.exit_code == 130
     assert "stopped; what was written until now is whole" in done.stderr

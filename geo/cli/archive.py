@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,23 +9,8 @@ from typing import TYPE_CHECKING, Any
 import click
 import pandas as pd
 
-from geo.cli.common import (
-    ARCHIVE,
-    FILE,
-    KNOWN,
-    RAW,
-    SOURCE,
-    form_option,
-    give_features,
-    main,
-    name_units,
-    opened,
-    output_option,
-    places_option,
-    print_receipts,
-    print_refusals,
-    read_if_given,
-)
+from geo.cli import common
+from geo.cli.common import main
 from geo.errors import UsageError
 from geo.output.console import bar, complain, give_json, printable, show
 from geo.schema import number_of
@@ -35,23 +19,15 @@ if TYPE_CHECKING:
     from geo.automation.fetch import Fetched
 
 
-def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
-    pairs = [text.partition("=") for text in texts]
-    wrong = [text for text, sign, _ in pairs if not sign]
-    if wrong:
-        raise UsageError(f"{option} {wrong[0]!r}: write it as NAME=VALUE")
-    return {name: value for name, _, value in pairs}
-
-
 @main.command("import")
-@ARCHIVE
+@common.ARCHIVE
 @click.argument("source")
-@click.argument("files", nargs=-1, type=FILE)
+@click.argument("files", nargs=-1, type=common.FILE)
 @click.option("--date", metavar="D", help="What the files depict, where they do not say.")
 @click.option("--published", metavar="D", help="When they were published.")
 @click.option("--retrieved", metavar="T", help="When they were fetched.")
 @click.option("--name", metavar="NAME", help="Keep the rows under this source name (vector).")
-@click.option("--config", type=FILE, help="A TOML file that maps columns and names the source.")
+@click.option("--config", type=common.FILE, help="A TOML file that maps columns and names the source.")
 @click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Which column of the file is ours.")
 @click.option("--set", "constants", multiple=True, metavar="OURS=VALUE", help="One value for every row.")
 @click.option("--status-map", "statuses", multiple=True, metavar="WORD=STATUS", help="What a word of the file means.")
@@ -68,7 +44,7 @@ def _pairs(texts: Sequence[str], option: str) -> dict[str, str]:
     type=click.Choice(["future", "swapped", "empty", "large", "partial", "positions", "clock", "elsewhere"]),
     help="Let this finding in on purpose.",
 )
-@form_option("table", "json")
+@common.form_option("table", "json")
 @click.pass_context
 def import_command(
     ctx: click.Context, /, archive: Path, source: str, files: tuple[Path, ...], form: str, **given: Any
@@ -96,7 +72,7 @@ def import_command(
     if form == "json":
         give_json({"receipts": [asdict(r) for r in receipts]})
     else:
-        print_receipts(receipts)
+        common.print_receipts(receipts)
         if any(r.outcome == "superseded" for r in receipts):
             click.echo(f"what they changed, in km² and on the map: geo corrections {archive}")
     refused = [r for r in receipts if r.outcome == "refused"]
@@ -104,7 +80,7 @@ def import_command(
         for receipt in refused:
             complain(receipt.error)
             if form == "table":
-                print_refusals(receipt)
+                common.print_refusals(receipt)
         if len(receipts) > 1:
             others = "the others are in" if len(refused) < len(receipts) else "nothing was taken in"
             complain(f"{len(refused)} of {len(receipts)} files refused, {others}")
@@ -121,7 +97,7 @@ def _read_options(given: dict[str, Any]) -> tuple[Any, Any]:
 
     credit, options = read_toml(given["config"]) if given["config"] else (None, Options())
     maps: dict[str, Any] = {
-        name: {**getattr(options, name), **_pairs(given[name], option)}
+        name: {**getattr(options, name), **common.pairs(given[name], option)}
         for name, option in (("columns", "--column"), ("constants", "--set"), ("statuses", "--status-map"))
     }
     plain: dict[str, Any] = {
@@ -138,60 +114,60 @@ def _read_options(given: dict[str, Any]) -> tuple[Any, Any]:
 
 
 @main.command()
-@ARCHIVE
+@common.ARCHIVE
 @click.argument("snapshot")
 @click.option("--why", required=True, help="Kept on record.")
 def retract(archive: Path, snapshot: str, why: str) -> None:
     """Take a wrong import back; what the archive said until now stays on record (--as-known-on)."""
-    with opened(archive) as kept:
+    with common.opened(archive) as kept:
         kept.retract(snapshot, why=why)
     click.echo(f"{snapshot} is taken back")
 
 
 @main.command()
-@ARCHIVE
-@SOURCE
-@RAW
-@form_option("table", "csv", "json")
+@common.ARCHIVE
+@common.SOURCE
+@common.RAW
+@common.form_option("table", "csv", "json")
 def snapshots(archive: Path, source: str | None, raw: bool, form: str) -> None:
     """Every recording: what it depicts, when it was published and recorded, from which file, and what became of it."""
-    frame = opened(archive, raw=raw).snapshots(source)
+    frame = common.opened(archive, raw=raw).snapshots(source)
     short = ["snapshot", "depicts", "published", "retrieved", "recorded_at", "superseded_at",
              "retracted_at", "retracted_why", "file_name", "rows_in", "rows_stored", "rows_refused"]  # fmt: skip
     show(frame[short] if form == "table" else frame, form, title="snapshots")
 
 
 @main.command()
-@ARCHIVE
+@common.ARCHIVE
 @click.option("--by", type=click.Choice(["unit"]), help="A row for each unit as well.")
-@form_option("table", "csv", "json")
+@common.form_option("table", "csv", "json")
 def coverage(archive: Path, by: str | None, form: str) -> None:
     """What days there are of each source: the first, the last, the gaps, and the breaks in its numbers."""
-    kept = opened(archive)
-    show(name_units(kept, kept.coverage(by=by), by), form, title="days, gaps and breaks by source")
+    kept = common.opened(archive)
+    show(common.name_units(kept, kept.coverage(by=by), by), form, title="days, gaps and breaks by source")
 
 
 @main.command()
-@ARCHIVE
-@SOURCE
+@common.ARCHIVE
+@common.SOURCE
 @click.option("--accuracy-km", type=float, metavar="E", help="Keep how far the source's drawn lines may be off.")
-@form_option("table", "csv", "json")
+@common.form_option("table", "csv", "json")
 def sources(archive: Path, source: str | None, accuracy_km: float | None, form: str) -> None:
     """Sources, their licences and whom to credit; --accuracy-km keeps how far one's lines may be off."""
     if accuracy_km is not None:
-        with opened(archive) as kept:
+        with common.opened(archive) as kept:
             kept.set_accuracy(kept.source_name(source), accuracy_km)
-    show(opened(archive).sources(), form, title="sources")
+    show(common.opened(archive).sources(), form, title="sources")
 
 
 @main.command()
-@ARCHIVE
+@common.ARCHIVE
 @click.option("--level", type=int, help="Only units of this level: 0 countries, 1 their first division.")
 @click.option("--country", metavar="CODE", help="Only this country and what lies in it, such as UA.")
-@form_option("table", "csv", "json")
+@common.form_option("table", "csv", "json")
 def units(archive: Path, level: int | None, country: str | None, form: str) -> None:
     """Administrative units: code, names, level, parent, boundary set, km²."""
-    frame = pd.DataFrame(opened(archive).units().drop(columns=["geometry", "recorded_at"]))
+    frame = pd.DataFrame(common.opened(archive).units().drop(columns=["geometry", "recorded_at"]))
     if country is not None:
         frame = frame[frame["unit"].isin(_below(frame, country.upper())) | frame["parent"].isin([country.upper()])]
     if level is not None:
@@ -213,7 +189,7 @@ def _below(units: pd.DataFrame, country: str) -> set[str]:
 
 
 @main.command()
-@click.option("--folder", type=FILE, default=Path(), show_default=True, help="Where data/ and maps/ are made.")
+@click.option("--folder", type=common.FILE, default=Path(), show_default=True, help="Where data/ and maps/ are made.")
 def demo(folder: Path) -> None:
     """Build the bundled example: data/kursk.gpkg, its figures, and maps/2025-01-11.html."""
     from geo.cli.demo import run
@@ -223,8 +199,8 @@ def demo(folder: Path) -> None:
 
 
 @main.command()
-@ARCHIVE
-@form_option("table", "json")
+@common.ARCHIVE
+@common.form_option("table", "json")
 @click.pass_context
 def check(ctx: click.Context, /, archive: Path, form: str) -> None:
     """Look whether ARCHIVE is whole: structure, hashes, intervals, geometries, sources, incidents, fetched files.
@@ -243,9 +219,9 @@ def check(ctx: click.Context, /, archive: Path, form: str) -> None:
 
 
 @main.command()
-@ARCHIVE
-@output_option("The mended copy.")
-@form_option("table", "json")
+@common.ARCHIVE
+@common.output_option("The mended copy.")
+@common.form_option("table", "json")
 def repair(archive: Path, output: Path, form: str) -> None:
     """Write a mended copy of ARCHIVE, which is not touched; what cannot be proved goes to COPY.left-out.csv."""
     from geo.maintenance.repair import repair_archive
@@ -261,8 +237,8 @@ def repair(archive: Path, output: Path, form: str) -> None:
 
 
 @main.command()
-@ARCHIVE
-@output_option("The copy, or a folder for it.")
+@common.ARCHIVE
+@common.output_option("The copy, or a folder for it.")
 @click.option("--replace", is_flag=True, help="Take the place of a file that is there.")
 def backup(archive: Path, output: Path, replace: bool) -> None:
     """Copy ARCHIVE as it stands this instant, while others read it and write to it."""
@@ -272,7 +248,7 @@ def backup(archive: Path, output: Path, replace: bool) -> None:
 
 
 @main.command("rules")
-@ARCHIVE
+@common.ARCHIVE
 @click.option("--embargo-hours", metavar="N", help="Show nothing that is newer than N hours.")
 @click.option("--embargo-days", type=float, metavar="N", help="The same in days.")
 @click.option("--coarsen", metavar="TO", help="Incidents: to 'settlement', 'grid:5km' or 'grid:0.1deg'.")
@@ -280,9 +256,9 @@ def backup(archive: Path, output: Path, replace: bool) -> None:
 @click.option("--release", metavar="FIELDS", help="Incidents: texts that a coarsened one keeps, by commas.")
 @click.option("--source", metavar="S", help="Only for this source or dataset; all by default.")
 @click.option("--event-type", metavar="T", help="Only for incidents of this type or sub-type.")
-@places_option("The settlements of --coarsen settlement.")
+@common.places_option("The settlements of --coarsen settlement.")
 @click.option("--lift", is_flag=True, help="Lift the rules for --source and --event-type.")
-@form_option("table", "csv", "json")
+@common.form_option("table", "csv", "json")
 def rules_command(
     archive: Path, embargo_hours: str | None, embargo_days: float | None, coarsen: str | None, withhold: str | None,
     release: str | None, source: str | None, event_type: str | None, places: Path | None, column: str | None,
@@ -297,39 +273,39 @@ def rules_command(
         raise UsageError("--lift goes without new rules")
     if places is not None and coarsen is None:
         raise UsageError("--places goes with --coarsen settlement")
-    with opened(archive) as kept:
+    with common.opened(archive) as kept:
         if lift:
             click.echo(f"{number_of(kept.lift_rules(source=source, event_type=event_type), 'rule')} lifted")
         for kind, value in given.items():
-            named = read_if_given(places, column) if kind == "coarsen" else None
+            named = common.read_if_given(places, column) if kind == "coarsen" else None
             kept.set_rule(kind, value, source=source, event_type=event_type, places=named)
         show(kept.rules(), form, title="rules against harm")
 
 
 @main.command("corrections")
-@ARCHIVE
-@SOURCE
+@common.ARCHIVE
+@common.SOURCE
 @click.option("--since", metavar="T", help="Those recorded at or after this.")
-@KNOWN
-@form_option("table", "csv", "json", "geojson")
+@common.KNOWN
+@common.form_option("table", "csv", "json", "geojson")
 def corrections_command(archive: Path, form: str, **given: Any) -> None:
     """What later recordings changed for dates already on record: km² by class before and after, and polygons."""
-    kept = opened(archive)
+    kept = common.opened(archive)
     if form != "geojson":
         show(kept.corrections(**given), form, title="corrections, km² before and after", head=given)
         return
-    give_features(kept.corrected_ground(**given), given)
+    common.give_features(kept.corrected_ground(**given), given)
 
 
 @main.command()
-@ARCHIVE
+@common.ARCHIVE
 @click.argument("source")
 @click.option("--since", metavar="D", help="Files from this date on; else from a week before the newest one.")
 @click.option("--until", metavar="D", help="Files up to this date; else up to now.")
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file with an address of your own: [fetch].")
 @click.option("--contact", metavar="WHO", envvar="GEO_CONTACT", help="An e-mail or https address, told to the source.")
 @click.option("--dry-run", is_flag=True, help="Ask what is offered, and fetch none of it.")
-@form_option("table", "json")
+@common.form_option("table", "json")
 @click.pass_context
 def fetch(ctx: click.Context, /, archive: Path, source: str, config: Path | None, form: str, **given: Any) -> None:
     """Fetch what is new from SOURCE's public address, keep it beside ARCHIVE and take it in.
@@ -359,7 +335,7 @@ def fetch(ctx: click.Context, /, archive: Path, source: str, config: Path | None
 @click.option("--date", metavar="D", help="The day of figures and pages; that of the last snapshot by default.")
 @click.option("--example", is_flag=True, help="Print a plan with every key explained, and do nothing.")
 @click.option("--quiet", is_flag=True, help="Say nothing unless something failed.")
-@form_option("table", "json")
+@common.form_option("table", "json")
 @click.pass_context
 def daily(ctx: click.Context, /, plan: Path | None, date: str | None, example: bool, quiet: bool, form: str) -> None:
     """Do the desk's round as PLAN (a TOML file) says: fetch, take in, measure, draw, write; the next run catches up.
@@ -387,7 +363,7 @@ def daily(ctx: click.Context, /, plan: Path | None, date: str | None, example: b
 def _print_fetched(done: Fetched) -> None:
     credit = done.credit
     click.echo(printable(f"{credit.title}: {credit.licence or 'no licence stated'}. Credit: {credit.attribution}"))
-    print_receipts([file.receipt for file in done.files if file.receipt is not None])
+    common.print_receipts([file.receipt for file in done.files if file.receipt is not None])
     for file in done.files:
         if file.outcome == "offered":
             click.echo(printable(f"{file.name}: offered at {file.url}{', ' + file.note if file.note else ''}"))

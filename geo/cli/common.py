@@ -46,9 +46,7 @@ class _Geo(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Every verb with its whole first sentence: cut short, most would not say what they are for."""
         listed = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
-        rows = [
-            (name, verb.get_short_help_str(_WHOLE)) for name, verb in listed if verb is not None and not verb.hidden
-        ]
+        rows = [(name, verb.get_short_help_str(_WHOLE)) for name, verb in listed if verb and not verb.hidden]
         with formatter.section("Commands"):
             formatter.write_dl(rows)
 
@@ -67,8 +65,6 @@ def main(debug: bool) -> None:
 
 
 def options(*decorators: Callable[..., Any]) -> Callable[..., Any]:
-    """Several options as one decorator."""
-
     def wrap(command: Callable[..., Any]) -> Callable[..., Any]:
         return functools.reduce(lambda f, decorate: decorate(f), reversed(decorators), command)
 
@@ -82,7 +78,6 @@ class Days(click.FloatRange):
         super().__init__(min=0, max=_MOST_DAYS)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The number; "nan" is none."""
         days = super().convert(value, param, ctx)
         if days != days:
             self.fail(f"{value!r} is no number of days", param, ctx)
@@ -163,6 +158,15 @@ def give_features(frame: Any, head: Mapping[str, Any]) -> None:
         for row, shape in zip(records(frame.drop(columns="geometry")), frame.geometry, strict=True)
     ]
     give_json({"type": "FeatureCollection", **head, "features": features}, indent=None)
+
+
+def pairs(texts: Sequence[str], option: str, form: str = "NAME=VALUE") -> dict[str, str]:
+    """The names and values of an option that is given as NAME=VALUE, several times."""
+    parted = [text.partition("=") for text in texts]
+    for text, (_, sign, _) in zip(texts, parted, strict=True):
+        if not sign:
+            raise UsageError(f"{option} {text!r}: write it as {form}")
+    return {name: value for name, _, value in parted}
 
 
 def print_notes(notes: Iterable[Any]) -> None:

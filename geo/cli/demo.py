@@ -11,7 +11,7 @@ from geo.claims.model import claim_of
 from geo.claims.wording import base_words, history_words, verdict_line
 from geo.cli.support import shipped_folder
 from geo.errors import GeoError
-from geo.importing.importer import Receipt, ensure_units, import_claims, import_files
+from geo.importing.importer import ensure_units, import_claims, import_files
 from geo.output.html.map_page import draw_map, save_map
 
 DAY = "2025-01-11"
@@ -47,16 +47,12 @@ def build(path: Path) -> Archive:
         archive, "vector", sorted((folder / "control").glob("*.geojson")), options=options, credit=credit
     )
     receipts += import_files(archive, "incidents", folder / "incidents.csv")
-    _insist(receipts)
-    import_claims(archive, folder / "claims.csv")
-    archive.close()
-    return archive
-
-
-def _insist(receipts: list[Receipt]) -> None:
     for receipt in receipts:
         if receipt.outcome == "refused" or receipt.rows_refused:
             raise GeoError(f"a seed was refused: {receipt.error or receipt.refusals}")
+    import_claims(archive, folder / "claims.csv")
+    archive.close()
+    return archive
 
 
 def peak_day(archive: Archive) -> str:

@@ -9,31 +9,8 @@ from typing import Any
 import click
 import pandas as pd
 
-from geo.cli.common import (
-    AGE,
-    ARCHIVE,
-    BY,
-    CLASSES,
-    DATE,
-    EXPLAIN,
-    FILE,
-    KNOWN,
-    ONLY_IN,
-    RAW,
-    SOURCE,
-    SPAN,
-    TEMPLATES,
-    WHERE,
-    form_option,
-    give_features,
-    main,
-    name_units,
-    opened,
-    place,
-    places_option,
-    print_notes,
-    read_if_given,
-)
+from geo.cli import common
+from geo.cli.common import main
 from geo.errors import UsageError
 from geo.measure.front_line import Front
 from geo.output.console import bar, records, show, show_front, show_workings, write_table
@@ -41,35 +18,30 @@ from geo.schema import last_instant
 
 
 @main.command()
-@ARCHIVE
-@DATE
-@SOURCE
-@CLASSES
-@WHERE
-@BY
-@KNOWN
-@AGE
-@RAW
-@EXPLAIN
-@form_option("table", "csv", "json")
+@common.ARCHIVE
+@common.DATE
+@common.SOURCE
+@common.CLASSES
+@common.WHERE
+@common.BY
+@common.KNOWN
+@common.AGE
+@common.RAW
+@common.EXPLAIN
+@common.form_option("table", "csv", "json")
 def area(
-    archive: Path,
-    date: str | None,
-    form: str,
-    raw: bool,
-    as_known_on: str | None,
-    status: tuple[str, ...],
+    archive: Path, date: str | None, form: str, raw: bool, as_known_on: str | None, status: tuple[str, ...],
     **given: Any,
-) -> None:
+) -> None:  # fmt: skip
     """How much each side holds on a date, in km², with the range that contested ground leaves open."""
     accuracy = given.pop("accuracy_km")
     if given.pop("explain"):
         given |= {"status": status or None, "as_known_on": as_known_on, "accuracy_km": accuracy}
-        show_workings(opened(archive, raw=raw).explain(date, **given), form)
+        show_workings(common.opened(archive, raw=raw).explain(date, **given), form)
         return
-    kept = opened(archive, raw=raw)
+    kept = common.opened(archive, raw=raw)
     frame = kept.area(date, status=status or None, as_known_on=as_known_on, **given)
-    frame = name_units(kept, frame, given["by"])
+    frame = common.name_units(kept, frame, given["by"])
     title = f"km² held by source and class, {date or 'last snapshot'}" + (
         f", as known on {as_known_on}" if as_known_on else ""
     )
@@ -88,28 +60,28 @@ def _add_note(frame: pd.DataFrame, note: str) -> None:
 
 
 @main.command()
-@ARCHIVE
+@common.ARCHIVE
 @click.option("--from", "from_", required=True, metavar="D", help="The earlier date.")
 @click.option("--to", required=True, metavar="D", help="The later date.")
 @click.option("--base", metavar="D", help="The percentage is of the area on this date; --from by default.")
-@SOURCE
-@CLASSES
-@WHERE
-@BY
-@KNOWN
-@AGE
-@EXPLAIN
-@form_option("table", "csv", "json")
+@common.SOURCE
+@common.CLASSES
+@common.WHERE
+@common.BY
+@common.KNOWN
+@common.AGE
+@common.EXPLAIN
+@common.form_option("table", "csv", "json")
 def change(archive: Path, from_: str, to: str, form: str, status: tuple[str, ...], **given: Any) -> None:
     """What each side gained and lost between two dates: gross and net, in km² and percent of a named base."""
     accuracy = given.pop("accuracy_km")
     if given.pop("explain"):
         show_workings(
-            opened(archive).explain_change(from_, to, status=status or None, accuracy_km=accuracy, **given), form
+            common.opened(archive).explain_change(from_, to, status=status or None, accuracy_km=accuracy, **given), form
         )
         return
-    kept = opened(archive)
-    frame = name_units(kept, kept.change(from_, to, status=status or None, **given), given["by"])
+    kept = common.opened(archive)
+    frame = common.name_units(kept, kept.change(from_, to, status=status or None, **given), given["by"])
     title = f"km² gained and lost, {from_} to {to}; percent of {given['base'] or from_}"
     head = {"from": from_, "to": to, "base": given["base"] or from_, "as_known_on": given["as_known_on"]}
     _tell_the_way_out(frame)
@@ -119,23 +91,23 @@ def change(archive: Path, from_: str, to: str, form: str, status: tuple[str, ...
 
 
 @main.command()
-@ARCHIVE
-@SPAN
-@SOURCE
-@CLASSES
-@WHERE
-@BY
-@KNOWN
-@form_option("table", "csv", "json")
+@common.ARCHIVE
+@common.SPAN
+@common.SOURCE
+@common.CLASSES
+@common.WHERE
+@common.BY
+@common.KNOWN
+@common.form_option("table", "csv", "json")
 @click.option("--workers", type=int, metavar="N", help="Share the work among N local processes (extra 'cluster').")
 @click.option("--scheduler", metavar="tcp://…", help="Share the work by a running Dask scheduler (extra 'cluster').")
-@click.option("-o", "--output", type=FILE, help="Write to F.csv or F.parquet instead.")
+@click.option("-o", "--output", type=common.FILE, help="Write to F.csv or F.parquet instead.")
 def series(archive: Path, form: str, status: tuple[str, ...], output: Path | None, **given: Any) -> None:
     """Area, gross gain and gross loss at every snapshot of a source."""
     with bar("measuring") as advance:
-        kept = opened(archive)
+        kept = common.opened(archive)
         frame = kept.series(status=status or None, progress=advance, **given)
-    frame = name_units(kept, frame, given["by"])
+    frame = common.name_units(kept, frame, given["by"])
     if output is None:
         show(frame, form, title="km² at every snapshot, gained and lost since the one before")
     else:
@@ -143,11 +115,11 @@ def series(archive: Path, form: str, status: tuple[str, ...], output: Path | Non
 
 
 @main.command()
-@ARCHIVE
-@DATE
-@SOURCE
-@CLASSES
-@ONLY_IN
+@common.ARCHIVE
+@common.DATE
+@common.SOURCE
+@common.CLASSES
+@common.ONLY_IN
 @click.option("--against", metavar="C", help="Only where this other side's ground faces it.")
 @click.option("--tolerance-km", type=float, default=0.0, show_default=True, help="Simplify the line by this much.")
 @click.option("--inset-km", type=float, default=5.0, show_default=True, help="Stay this far inside border and coast.")
@@ -156,15 +128,15 @@ def series(archive: Path, form: str, status: tuple[str, ...], output: Path | Non
 @click.option("--since", metavar="D", help="How far it moved since this date, by unit (needs --controller).")
 @click.option("--level", type=int, help="Level of the units with --since.")
 @click.option("--at", metavar="LAT,LON", help="How far this place is from it.")
-@KNOWN
-@AGE
-@form_option("table", "json", "geojson")
+@common.KNOWN
+@common.AGE
+@common.form_option("table", "json", "geojson")
 def front(archive: Path, form: str, since: str | None, at: str | None, level: int | None, **given: Any) -> None:
     """The front's length at a stated tolerance and inset, its movement, and a place's distance from it."""
     from geo.measure.front_line import distance_km
 
     given["status"] = given["status"] or None
-    chosen = opened(archive)
+    chosen = common.opened(archive)
     found = chosen.front(**given)
     asked = ("date", "controller", "against", "within", "gap_km", "as_known_on")
     facts = {k: given[k] for k in asked if given[k] is not None}
@@ -174,7 +146,7 @@ def front(archive: Path, form: str, since: str | None, at: str | None, level: in
     facts |= {"boundary": found.boundary, "length_km": found.length_km}
     facts |= {"tolerance_km": found.tolerance_km, "inset_km": found.inset_km}
     if at is not None:
-        facts |= {"at": at, "distance_km": distance_km(found, *place(at))}
+        facts |= {"at": at, "distance_km": distance_km(found, *common.place(at))}
     if since is not None:
         shared = {k: given[k] for k in ("source", "controller", "status", "within", "boundary", "as_known_on")}
         lengths = {k: given[k] for k in ("tolerance_km", "inset_km")}
@@ -183,7 +155,7 @@ def front(archive: Path, form: str, since: str | None, at: str | None, level: in
     show_front(facts, found.lines, form)
     # a table of the movement tells its notes itself
     told = [] if form == "table" or since is None else moved.attrs.get("notes", ())
-    print_notes((*_front_notes(found), *told))
+    common.print_notes((*_front_notes(found), *told))
 
 
 def _front_notes(found: Front) -> list[str]:
@@ -199,15 +171,15 @@ def _front_notes(found: Front) -> list[str]:
 
 
 @main.command()
-@ARCHIVE
+@common.ARCHIVE
 @click.option("--at", required=True, metavar="LAT,LON", help="The place, in degrees.")
-@SOURCE
-@KNOWN
-@form_option("table", "csv", "json")
+@common.SOURCE
+@common.KNOWN
+@common.form_option("table", "csv", "json")
 def who(archive: Path, at: str, source: str | None, as_known_on: str | None, form: str) -> None:
     """Who held a place, by which source, and from when to when."""
-    lat, lon = place(at)
-    frame = opened(archive).who(lat, lon, source=source, as_known_on=as_known_on)
+    lat, lon = common.place(at)
+    frame = common.opened(archive).who(lat, lon, source=source, as_known_on=as_known_on)
     if form == "table":
         seen = frame["valid_to"].fillna("still at the last snapshot")
         if "next_map" in frame:
@@ -218,20 +190,20 @@ def who(archive: Path, at: str, source: str | None, as_known_on: str | None, for
 
 
 @main.command()
-@ARCHIVE
-@AGE
-@places_option("Geodata or CSV with names; GeoNames' places of 500 people or more by default.")
+@common.ARCHIVE
+@common.AGE
+@common.places_option("Geodata or CSV with names; GeoNames' places of 500 people or more by default.")
 @click.option("--from", "from_", required=True, metavar="D", help="The earlier date.")
 @click.option("--to", metavar="D", help="The last snapshot by default.")
-@SOURCE
-@KNOWN
-@form_option("table", "csv", "json")
+@common.SOURCE
+@common.KNOWN
+@common.form_option("table", "csv", "json")
 def settlements(archive: Path, places: Path | None, column: str | None, form: str, **given: Any) -> None:
     """Settlements that changed hands between two dates."""
     from geo.measure.settlements import unmarked_words
 
-    found = read_if_given(places, column)
-    frame = opened(archive, max_age_days=given.pop("max_age_days")).changed_hands(found, **given)
+    found = common.read_if_given(places, column)
+    frame = common.opened(archive, max_age_days=given.pop("max_age_days")).changed_hands(found, **given)
     if form == "table":
         unmarked = frame["government"].map(unmarked_words)
         frame = frame.assign(**{side: frame[side].fillna(unmarked) for side in ("before", "after")})
@@ -241,27 +213,27 @@ def settlements(archive: Path, places: Path | None, column: str | None, form: st
 
 
 @main.command("compare")
-@ARCHIVE
+@common.ARCHIVE
 @click.option("--source", "sources", multiple=True, required=True, metavar="S", help="Repeat it: two or more.")
 @click.option("--date", metavar="D", help="The last day on which every source has spoken by default.")
 @click.option("--from", "from_", metavar="D", help="With --to: every day of a span, and who trails whom.")
 @click.option("--to", metavar="D", help="The last date of a span.")
-@CLASSES
+@common.CLASSES
 @click.option(
     "--take", multiple=True, metavar="SOURCE=STATUS[/PART]",
     help="Which class of a source stands for the status; the difference is named.",
 )  # fmt: skip
-@WHERE
+@common.WHERE
 @click.option("--by", type=click.Choice(["unit"]), help="Figures for each unit (one date).")
 @click.option("--lag-days", type=click.IntRange(0, 366), default=14, show_default=True, metavar="N",
               help="Search for a lag of up to N days either way (a span).")  # fmt: skip
-@places_option("Geodata or CSV with names: who says what.")
-@KNOWN
-@AGE
+@common.places_option("Geodata or CSV with names: who says what.")
+@common.KNOWN
+@common.AGE
 @click.option("--title", help="Of a page or chart.")
-@TEMPLATES
-@form_option("table", "csv", "json", "geojson")
-@click.option("-o", "--output", type=FILE, help="A page (F.html), or a chart of a span (F.png).")
+@common.TEMPLATES
+@common.form_option("table", "csv", "json", "geojson")
+@click.option("-o", "--output", type=common.FILE, help="A page (F.html), or a chart of a span (F.png).")
 def compare_command(
     archive: Path, date: str | None, from_: str | None, to: str | None, form: str, output: Path | None,
     take: tuple[str, ...], status: tuple[str, ...], places: Path | None, column: str | None, lag_days: int,
@@ -272,20 +244,25 @@ def compare_command(
         raise UsageError("give --date, or --from and --to")
     if templates is not None and (from_ is not None or output is None):
         raise UsageError("--templates goes with the page of one date (-o F.html)")
-    given |= {"status": status or None, "take": _pairs(take), "sources": list(given["sources"])}
+    given |= {
+        "status": status or None,
+        "take": common.pairs(take, "--take", "SOURCE=STATUS or SOURCE=STATUS/PART, such as isw=claimed/kursk-advance"),
+        "sources": list(given["sources"]),
+    }
     if from_ is not None:
         _span(archive, (from_, str(to)), form, output, title, places, lag_days=lag_days, **given)
         return
-    given["places"] = read_if_given(places, column)
+    given["places"] = common.read_if_given(places, column)
     if output is not None:
         from geo.output.html.compare_page import draw_comparison
         from geo.output.html.map_page import save_map
 
-        click.echo(save_map(draw_comparison(opened(archive), date, title=title, templates=templates, **given), output))
+        page = draw_comparison(common.opened(archive), date, title=title, templates=templates, **given)
+        click.echo(save_map(page, output))
         return
-    kept = opened(archive)
+    kept = common.opened(archive)
     found = kept.compare(date, **given)
-    found = replace(found, table=name_units(kept, found.table, given["by"]))
+    found = replace(found, table=common.name_units(kept, found.table, given["by"]))
     _show(found, form, given["as_known_on"])
 
 
@@ -298,16 +275,17 @@ def _span(
     if output is not None:
         from geo.output.images.chart import draw_comparison_chart
 
-        click.echo(draw_comparison_chart(opened(archive), output, from_=span[0], to=span[1], title=title, **given))
+        kept = common.opened(archive)
+        click.echo(draw_comparison_chart(kept, output, from_=span[0], to=span[1], title=title, **given))
         return
-    rows, lags = opened(archive).compare_span(*span, **given)
+    rows, lags = common.opened(archive).compare_span(*span, **given)
     head = {"from": span[0], "to": span[1], "sources": given["sources"], "lags": records(lags)}
     if form == "table":
         notes, rows.attrs = rows.attrs.get("notes", ()), {}
         show(_wide(rows), form, title=f"km² side by side, {span[0]} to {span[1]}")
         if len(lags):
             show(lags, form, title="disagreement in km² when the second source is read so many days later")
-        print_notes(notes)
+        common.print_notes(notes)
     else:
         show(rows, form, head=head)
 
@@ -326,7 +304,7 @@ def _wide(rows: pd.DataFrame) -> pd.DataFrame:
 def _show(found: Any, form: str, known: str | None) -> None:
     head = {"date": found.date, "as_known_on": known, "sources": list(found.sources)}
     if form == "geojson":
-        give_features(found.pieces, {**head, "notes": list(found.notes)})
+        common.give_features(found.pieces, {**head, "notes": list(found.notes)})
         return
     places = {} if found.places is None else {"places": records(found.places)}
     if form == "json":
@@ -338,11 +316,4 @@ def _show(found: Any, form: str, known: str | None) -> None:
     show(found.table.drop(columns=["difference", "snapshots"]), form, title=f"side by side, {found.date}")
     if found.places is not None:
         show(found.places, form, title="places of which the sources do not say the same")
-    print_notes(found.notes)
-
-
-def _pairs(texts: tuple[str, ...]) -> dict[str, str]:
-    pairs = [text.partition("=") for text in texts]
-    if any(not sign for _, sign, _ in pairs):
-        raise UsageError("--take: write it as SOURCE=STATUS or SOURCE=STATUS/PART, such as isw=claimed/kursk-advance")
-    return {name: value for name, _, value in pairs}
+    common.print_notes(found.notes)

@@ -39,18 +39,10 @@ _SHORT = ("event_id", "dataset", "date_start", "where_coordinates", "adm_1", "ev
 @click.option("-o", "--output", type=FILE, help="Write to this file instead of the screen.")
 @form_option("table", "csv", "json", "geojson", "acled", "ucdp-ged")
 def incidents(
-    archive: Path,
-    from_: str | None,
-    to: str | None,
-    as_known_on: str | None,
-    output: Path | None,
-    form: str,
-    within: str | None,
-    event_type: tuple[str, ...],
-    verification: tuple[str, ...],
-    dataset: tuple[str, ...],
+    archive: Path, from_: str | None, to: str | None, as_known_on: str | None, output: Path | None, form: str,
+    within: str | None, event_type: tuple[str, ...], verification: tuple[str, ...], dataset: tuple[str, ...],
     **asked: Any,
-) -> None:
+) -> None:  # fmt: skip
     """Incidents, by date, place, type and verification.
 
     --format acled and --format ucdp-ged write CSV in the shape of ACLED (31 columns) and of UCDP GED (49); --format csv

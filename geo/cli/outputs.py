@@ -10,74 +10,54 @@ from typing import Any
 import click
 from platformdirs import user_cache_path
 
-from geo.cli.common import (
-    AGE,
-    ARCHIVE,
-    BY,
-    CLASSES,
-    DATE,
-    FILE,
-    KNOWN,
-    MAP_LOOK,
-    ONLY_IN,
-    PAGE,
-    SOURCE,
-    SPAN,
-    TEMPLATES,
-    WHERE,
-    WHOLE_DAYS,
-    WORKERS,
-    main,
-    opened,
-    options,
-    output_option,
-    places_option,
-    read_if_given,
-    with_colours,
-    within_option,
-)
+from geo.cli import common
+from geo.cli.common import main
 from geo.output.console import bar, printable
 
-SHOWN = options(
-    within_option("Show this unit"),
-    MAP_LOOK,
-    click.option("--incident-days", type=WHOLE_DAYS, default=1, show_default=True, metavar="N",
-                 help="Incidents of N days up to the date."),
+
+def _days_option(name: str, words: str) -> Callable[..., Any]:
+    return click.option(name, type=common.WHOLE_DAYS, default=1, show_default=True, metavar="N", help=words)
+
+
+SHOWN = common.options(
+    common.within_option("Show this unit"),
+    common.MAP_LOOK,
+    _days_option("--incident-days", "Incidents of N days up to the date."),
     click.option("--front/--no-front", "with_front", default=True, show_default=True, help="Draw the front line."),
 )  # fmt: skip
 
 
 @main.command("map")
-@ARCHIVE
-@AGE
-@with_colours
-@DATE
-@SOURCE
-@KNOWN
+@common.ARCHIVE
+@common.AGE
+@common.with_colours
+@common.DATE
+@common.SOURCE
+@common.KNOWN
 @click.option("--since", metavar="D", help="Draw what changed since this date.")
 @SHOWN
 @click.option("--title", help="The page's title.")
-@TEMPLATES
-@PAGE
+@common.TEMPLATES
+@common.PAGE
 def map_command(archive: Path, date: str | None, output: Path, max_age_days: float | None, **given: Any) -> None:
     """A dated map: one HTML file that needs no network."""
     from geo.output.html.map_page import draw_map, save_map
 
-    click.echo(save_map(draw_map(opened(archive, max_age_days=max_age_days), date, **given), output))
+    click.echo(save_map(draw_map(common.opened(archive, max_age_days=max_age_days), date, **given), output))
 
 
 @main.command()
-@ARCHIVE
-@AGE
-@with_colours
-@SPAN
-@SOURCE
-@KNOWN
+@common.ARCHIVE
+@common.AGE
+@common.with_colours
+@common.SPAN
+@common.SOURCE
+@common.KNOWN
 @click.option("--since", metavar="D", help="Draw what changed since this date; the snapshot before by default.")
 @SHOWN
-@TEMPLATES
-@click.option("-o", "--output", type=FILE, default=Path("maps"), show_default=True, help="The folder.")
-@WORKERS
+@common.TEMPLATES
+@click.option("-o", "--output", type=common.FILE, default=Path("maps"), show_default=True, help="The folder.")
+@common.WORKERS
 def maps(
     archive: Path, from_: str | None, to: str | None, output: Path, max_age_days: float | None, **given: Any
 ) -> None:
@@ -86,35 +66,35 @@ def maps(
 
     with bar("drawing") as advance:
         for path in draw_maps(
-            opened(archive, max_age_days=max_age_days), output, from_=from_, to=to, progress=advance, **given
+            common.opened(archive, max_age_days=max_age_days), output, from_=from_, to=to, progress=advance, **given
         ):
             click.echo(path)
 
 
 @main.command()
-@ARCHIVE
-@with_colours
+@common.ARCHIVE
+@common.with_colours
 @click.option("--source", "sources", multiple=True, metavar="S", help="Repeat it: the first is drawn as ground.")
-@SPAN
-@KNOWN
-@ONLY_IN
+@common.SPAN
+@common.KNOWN
+@common.ONLY_IN
 @click.option("--status", metavar="S", multiple=True, help="Only this status; may be given several times.")
 @click.option("--title", help="The page's title.")
-@MAP_LOOK
-@TEMPLATES
-@PAGE
+@common.MAP_LOOK
+@common.TEMPLATES
+@common.PAGE
 def timeline(archive: Path, sources: tuple[str, ...], status: tuple[str, ...], output: Path, **given: Any) -> None:
     """Every date of a series in one HTML file that needs no network: slider, chart, change since any date."""
     from geo.output.html.map_page import save_map
     from geo.output.html.timeline_page import draw_timeline
 
-    click.echo(save_map(draw_timeline(opened(archive), sources or None, status=status or None, **given), output))
+    click.echo(save_map(draw_timeline(common.opened(archive), sources or None, status=status or None, **given), output))
 
 
 def _look(*shapes: str) -> Callable[..., Any]:
     """The options --shape, with its choices, and --theme."""
     themes = click.Choice(["light", "dark"])
-    return options(
+    return common.options(
         click.option(
             "--shape", type=click.Choice(shapes), default=shapes[0], show_default=True, help="Of the picture."
         ),
@@ -122,62 +102,62 @@ def _look(*shapes: str) -> Callable[..., Any]:
     )
 
 
-LOOK = options(
+LOOK = common.options(
     click.option("--title", help="Its title."),
     _look("slide", "square", "column"),
-    output_option("F.png, F.svg or F.pdf."),
+    common.output_option("F.png, F.svg or F.pdf."),
 )
 
 
 @main.command()
-@ARCHIVE
-@AGE
-@with_colours
-@DATE
-@SOURCE
+@common.ARCHIVE
+@common.AGE
+@common.with_colours
+@common.DATE
+@common.SOURCE
 @click.option("--since", metavar="D", help="Show what changed since this date.")
-@KNOWN
+@common.KNOWN
 @SHOWN
 @LOOK
 def picture(archive: Path, output: Path, max_age_days: float | None, **given: Any) -> None:
     """A dated map as PNG, SVG or PDF, without a browser."""
     from geo.output.images.picture import draw_picture
 
-    click.echo(draw_picture(opened(archive, max_age_days=max_age_days), path=output, **given))
+    click.echo(draw_picture(common.opened(archive, max_age_days=max_age_days), path=output, **given))
 
 
 @main.command()
-@ARCHIVE
-@with_colours
-@SOURCE
-@CLASSES
-@BY
-@WHERE
-@SPAN
-@KNOWN
+@common.ARCHIVE
+@common.with_colours
+@common.SOURCE
+@common.CLASSES
+@common.BY
+@common.WHERE
+@common.SPAN
+@common.KNOWN
 @LOOK
 def chart(archive: Path, output: Path, status: tuple[str, ...], **given: Any) -> None:
     """The area of a series as a chart, whole or in panels by unit."""
     from geo.output.images.chart import draw_chart
 
-    click.echo(draw_chart(opened(archive), output, status=status or None, **given))
+    click.echo(draw_chart(common.opened(archive), output, status=status or None, **given))
 
 
 @main.command("brief")
-@ARCHIVE
-@AGE
-@with_colours
-@DATE
-@SOURCE
-@KNOWN
+@common.ARCHIVE
+@common.AGE
+@common.with_colours
+@common.DATE
+@common.SOURCE
+@common.KNOWN
 @click.option("--exactly", is_flag=True, help="With --as-known-on: the very briefing that was made then.")
 @click.option("--since", metavar="D", help="The last briefing's date; the snapshot before by default.")
-@within_option("Only this unit")
-@places_option("Geodata or CSV with names: who changed hands.")
+@common.within_option("Only this unit")
+@common.places_option("Geodata or CSV with names: who changed hands.")
 @click.option("--title", help="The briefing's title.")
-@MAP_LOOK
-@TEMPLATES
-@output_option("F.html, F.md, F.docx or F.pptx.")
+@common.MAP_LOOK
+@common.TEMPLATES
+@common.output_option("F.html, F.md, F.docx or F.pptx.")
 def brief_command(
     archive: Path,
     date: str | None,
@@ -190,13 +170,13 @@ def brief_command(
     """A briefing: figures, map, what changed since the last one, chart, incidents, sources."""
     from geo.output.documents.write import draw_brief
 
-    given["places"] = read_if_given(places, column)
-    for path in draw_brief(opened(archive, max_age_days=max_age_days), date, output, **given):
+    given["places"] = common.read_if_given(places, column)
+    for path in draw_brief(common.opened(archive, max_age_days=max_age_days), date, output, **given):
         click.echo(path)
 
 
 @main.command("embed")
-@click.argument("page", type=FILE)
+@click.argument("page", type=common.FILE)
 @click.option(
     "--picture", metavar="F.png", help="Shown with a link where frames are taken out: a file's name or address."
 )
@@ -211,48 +191,48 @@ def embed_command(page: Path, **given: Any) -> None:
 
 
 @main.command("movie")
-@ARCHIVE
-@AGE
-@with_colours
+@common.ARCHIVE
+@common.AGE
+@common.with_colours
 @click.option("--from", "from_", metavar="D", help="The first snapshot by default.")
 @click.option("--to", metavar="D", help="The last snapshot by default.")
-@click.option("--every-days", type=WHOLE_DAYS, default=1, show_default=True, metavar="N", help="Days between frames.")
+@_days_option("--every-days", "Days between frames.")
 @click.option("--seconds", type=float, default=0.5, show_default=True, metavar="S", help="How long a frame stands.")
-@SOURCE
-@KNOWN
+@common.SOURCE
+@common.KNOWN
 @click.option("--since", metavar="D", help="Draw in every frame what changed since this date.")
-@within_option("Only this unit")
-@click.option(
-    "--incident-days", type=WHOLE_DAYS, default=1, show_default=True, metavar="N", help="Incidents of so many days."
-)
+@common.within_option("Only this unit")
+@_days_option("--incident-days", "Incidents of so many days.")
 @click.option("--view", type=click.Choice(["changes"]), help="Come close to what changed (needs --since).")
 @click.option("--title", help="Its title; each frame adds its date.")
-@MAP_LOOK
+@common.MAP_LOOK
 @_look("slide", "square")
-@output_option("F.gif, or F.mp4 where ffmpeg is.")
+@common.output_option("F.gif, or F.mp4 where ffmpeg is.")
 def movie_command(archive: Path, output: Path, max_age_days: float | None, **given: Any) -> None:
     """A span of dates as a moving picture: a frame for every day that has a snapshot."""
     from geo.output.images.movie import draw_movie
 
     with bar("drawing") as advance:
-        path = draw_movie(opened(archive, max_age_days=max_age_days), output, progress=advance, **given)
+        path = draw_movie(common.opened(archive, max_age_days=max_age_days), output, progress=advance, **given)
     click.echo(path)
 
 
 @main.command("compare-dates")
-@ARCHIVE
-@AGE
-@with_colours
+@common.ARCHIVE
+@common.AGE
+@common.with_colours
 @click.option("--from", "from_", required=True, metavar="D", help="The earlier date: left of the divider.")
 @click.option("--to", required=True, metavar="D", help="The later date: right of the divider.")
-@SOURCE
-@KNOWN
+@common.SOURCE
+@common.KNOWN
 @click.option("--in", "within", metavar="UNIT", help="Show this unit, and keep the figures to it.")
-@places_option("Geodata or CSV with names: who changed hands; GeoNames' places of 500 people or more by default.")
+@common.places_option(
+    "Geodata or CSV with names: who changed hands; GeoNames' places of 500 people or more by default."
+)
 @click.option("--title", help="The page's title.")
-@MAP_LOOK
-@TEMPLATES
-@PAGE
+@common.MAP_LOOK
+@common.TEMPLATES
+@common.PAGE
 def compare_dates(
     archive: Path,
     from_: str,
@@ -267,34 +247,36 @@ def compare_dates(
     from geo.output.html.map_page import save_map
     from geo.output.html.two_dates_page import draw_dates
 
-    found = read_if_given(places, column)
+    found = common.read_if_given(places, column)
     click.echo(
-        save_map(draw_dates(opened(archive, max_age_days=max_age_days), from_, to, places=found, **given), output)
+        save_map(
+            draw_dates(common.opened(archive, max_age_days=max_age_days), from_, to, places=found, **given), output
+        )
     )
 
 
-WISHES = options(
-    SOURCE,
+WISHES = common.options(
+    common.SOURCE,
     click.option("--from", "from_", metavar="D", help="The first date by default."),
     click.option("--to", metavar="D", help="The last date by default."),
-    KNOWN,
-    within_option("Keep to this unit"),
-    MAP_LOOK,
+    common.KNOWN,
+    common.within_option("Keep to this unit"),
+    common.MAP_LOOK,
     click.option("--title", help="The site's title."),
-    TEMPLATES,
-    WORKERS,
+    common.TEMPLATES,
+    common.WORKERS,
 )  # fmt: skip
 
 
 @main.command()
-@ARCHIVE
-@AGE
-@with_colours
+@common.ARCHIVE
+@common.AGE
+@common.with_colours
 @WISHES
 @click.option("--base-url", metavar="URL", help="Where the site will be: absolute links in feed, cards and site map.")
 @click.option("--downloads/--no-downloads", "with_downloads", default=True, show_default=True,
               help="Data files of every date; mind the source's licence.")  # fmt: skip
-@output_option("The site's folder.")
+@common.output_option("The site's folder.")
 def site(archive: Path, output: Path, **given: Any) -> None:
     """A static site: timeline, a page for each date and unit, downloads, cards and a feed; made anew where needed."""
     built = _build(archive, output, given)
@@ -303,7 +285,7 @@ def site(archive: Path, output: Path, **given: Any) -> None:
 
 
 @main.command()
-@click.argument("folder", metavar="DIR|ARCHIVE", type=FILE)
+@click.argument("folder", metavar="DIR|ARCHIVE", type=common.FILE)
 @WISHES
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes any free one.")
 def serve(folder: Path, port: int, **given: Any) -> None:
@@ -326,7 +308,7 @@ def _build(archive: Path, output: Path, given: dict[str, Any]) -> Any:
 
     with bar("building") as advance:
         return build_site(
-            opened(archive, max_age_days=given.pop("max_age_days", None)), output, progress=advance, **given
+            common.opened(archive, max_age_days=given.pop("max_age_days", None)), output, progress=advance, **given
         )
 
 

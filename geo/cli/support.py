@@ -88,11 +88,8 @@ def examine() -> list[Finding]:
     """Look at the installation; nothing is changed and nothing outside is asked."""
     return [
         Finding("geo-control", __version__, "ok", f"Python {platform.python_version()}, {platform.system()}"),
-        *_required(),
-        *_underneath(),
-        *_assets(),
-        *_optional(),
-    ]
+        *_required(), *_underneath(), *_assets(), *_optional(),
+    ]  # fmt: skip
 
 
 def faulty(findings: list[Finding]) -> bool:
@@ -165,18 +162,10 @@ def _assets() -> Iterator[Finding]:
             yield Finding(name, "", "missing", f"{error}: install geo-control again")
         else:
             yield Finding(name, "as shipped", "ok")
-    yield _place("documents", _documents)
-
-
-def _place(name: str, find: Callable[[], Path]) -> Finding:
     try:
-        return Finding(name, str(find()), "ok")
+        yield Finding("documents", str(folder()), "ok")
     except GeoError as error:
-        return Finding(name, "", "missing", str(error))
-
-
-def _documents() -> Path:
-    return folder()
+        yield Finding("documents", "", "missing", str(error))
 
 
 _HEADING = re.compile(r"^(#{1,4}) (.+)$", re.M)
@@ -230,7 +219,6 @@ def slug(heading: str) -> str:
 
 
 def shipped_folder(name: str, *, sign: str, what: str) -> Path:
-    """The folder of this name."""
     here = ASSETS.parent
     for folder in (here / name, here.parent / name):
         if (folder / sign).is_file():

@@ -11,32 +11,20 @@ from typing import Any
 import click
 import pandas as pd
 
-from geo.cli.common import (
-    ARCHIVE,
-    FILE,
-    KNOWN,
-    TEMPLATES,
-    Days,
-    form_option,
-    main,
-    opened,
-    options,
-    places_option,
-    print_receipts,
-    read_if_given,
-)
+from geo.cli import common
+from geo.cli.common import main, options
 from geo.errors import UsageError
 from geo.output.console import bar, complain, give_json, printable, records, show
 
 GAZETTEER = options(
     click.option(
-        "--gazetteer", "files", type=FILE, multiple=True,
+        "--gazetteer", "files", type=common.FILE, multiple=True,
         help="A gazetteer file (GeoNames, a register as CSV, OSM places); may be given several times.",
     ),
     click.option("--country", "countries", metavar="CC", multiple=True, help="A country in play (ISO 3166-1 alpha-2)."),
 )  # fmt: skip
 PLACES = options(
-    click.option("--archive", type=FILE, help="Its units and its front are used."),
+    click.option("--archive", type=common.FILE, help="Its units and its front are used."),
     click.option("--date", metavar="D", help="The date of the front; the last snapshot by default."),
     click.option("--source", metavar="S", help="By which source the front is taken."),
     GAZETTEER,
@@ -47,7 +35,7 @@ def _open(given: dict[str, Any]) -> tuple[Any, Any]:
     """The gazetteer, and the distance to the front where there is an archive."""
     from geo.geocoding.gazetteer import front_distance, open_gazetteer
 
-    archive = opened(given["archive"]) if given["archive"] else None
+    archive = common.opened(given["archive"]) if given["archive"] else None
     with bar("indexing places") as advance:
         gazetteer = open_gazetteer(
             countries=given["countries"] or None, files=given["files"], archive=archive, progress=advance
@@ -59,7 +47,7 @@ def _open(given: dict[str, Any]) -> tuple[Any, Any]:
 @main.command()
 @click.argument("name")
 @PLACES
-@form_option("table", "csv", "json")
+@common.form_option("table", "csv", "json")
 def places(name: str, form: str, **given: Any) -> None:
     """List the places that NAME may mean, in any spelling, with unit, population, distance to the front and id."""
     from geo.geocoding.gazetteer import list_places
@@ -74,7 +62,7 @@ def places(name: str, form: str, **given: Any) -> None:
 @main.command("geocode")
 @click.argument("text")
 @PLACES
-@form_option("json", "table", "csv")
+@common.form_option("json", "table", "csv")
 def geocode_command(text: str, form: str, **given: Any) -> None:
     """Find the places that TEXT mentions (- reads the input): point, precision and reason, or the region alone."""
     from geo.geocoding.geocoder import as_frame, mentions
@@ -95,17 +83,17 @@ _SHOWN = (
 
 
 @main.command("read")
-@click.argument("briefing", type=FILE)
+@click.argument("briefing", type=common.FILE)
 @click.option("--date", metavar="D", help="The day of the briefing; its own dateline by default.")
-@click.option("--archive", type=FILE, help="Its units and its front are used; drawn on the page.")
+@click.option("--archive", type=common.FILE, help="Its units and its front are used; drawn on the page.")
 @GAZETTEER
 @click.option("--lang", type=click.Choice(["en", "uk", "ru"]), help="Of the text; found out by default.")
 @click.option("--source", metavar="S", help="Whose briefing it is; what the page states, or its name, by default.")
 @click.option("--encoding", metavar="E", help="Of the file, where it does not say; UTF-8 by default.")
-@click.option("-o", "--output", type=FILE, help="Write the drafts to REVIEW.csv.")
-@click.option("--page", type=FILE, help="Write a page with the text and the map: REVIEW.html.")
-@TEMPLATES
-@form_option("table", "json")
+@click.option("-o", "--output", type=common.FILE, help="Write the drafts to REVIEW.csv.")
+@click.option("--page", type=common.FILE, help="Write a page with the text and the map: REVIEW.html.")
+@common.TEMPLATES
+@common.form_option("table", "json")
 def read_command(
     briefing: Path, files: tuple[Path, ...], output: Path | None, page: Path | None, form: str, templates: Path | None,
     **given: Any,
@@ -123,7 +111,7 @@ def read_command(
         raise UsageError("--templates goes with --page")
     templates_folder(templates)  # refused before a text is read
     text = read_text(briefing, encoding=given.pop("encoding"))
-    archive = opened(given.pop("archive")) if given["archive"] else given.pop("archive")
+    archive = common.opened(given.pop("archive")) if given["archive"] else given.pop("archive")
     countries = given.pop("countries") or None
     with bar("indexing places") as advance:
         gazetteer = open_gazetteer(countries=countries, files=files, archive=archive, progress=advance)
@@ -143,7 +131,6 @@ def read_command(
 
 
 def _print_reading(reading: Any) -> None:
-    """The drafts and the claims as tables."""
     day = "no dateline" if reading.dateline is None else reading.dateline.isoformat()
     frame = pd.DataFrame([{n: d.fields[n] for n in _SHOWN} for d in reading.incidents], columns=[*_SHOWN])
     show(frame, "table", title=f"{len(frame)} drafts from {reading.source.name}, {day}; places by GeoNames, CC BY 4.0")
@@ -154,12 +141,12 @@ def _print_reading(reading: Any) -> None:
 
 
 @main.command("import-review")
-@ARCHIVE
-@click.argument("review", type=FILE)
+@common.ARCHIVE
+@click.argument("review", type=common.FILE)
 @click.option("--encoding", default="utf-8", show_default=True, help="Of the file, where a spreadsheet changed it.")
 @click.option("--delimiter", help="Of the file; a comma, semicolon or tab is found out.")
 @click.option("--decimal", help="The decimal mark of the file.")
-@form_option("table", "json")
+@common.form_option("table", "json")
 @click.pass_context
 def import_review(ctx: click.Context, /, archive: Path, review: Path, form: str, **given: Any) -> None:
     """Take the rows of REVIEW.csv that a person confirmed (y in the column confirm) into ARCHIVE, with a receipt."""
@@ -169,7 +156,7 @@ def import_review(ctx: click.Context, /, archive: Path, review: Path, form: str,
     if form == "json":
         give_json({"receipts": [asdict(receipt)]})
     else:
-        print_receipts([receipt])
+        common.print_receipts([receipt])
     if receipt.outcome == "refused":
         complain(receipt.error)
         ctx.exit(1)
@@ -185,7 +172,7 @@ main.add_command(
 
 
 @main.command("claims")
-@ARCHIVE
+@common.ARCHIVE
 @click.option(
     "--text", metavar="SENTENCE", help="A sentence with a figure; without it the claims on record are checked."
 )
@@ -198,12 +185,12 @@ main.add_command(
 @click.option("--source", "sources", multiple=True, metavar="S", help="Only this source; may be given several times.")
 @click.option("--within-percent", type=float, default=5.0, show_default=True, metavar="P",
               help="What 'about', 'some' and 'nearly' leave open.")  # fmt: skip
-@click.option("--max-age-days", type=Days(), default=7.0, show_default=True, metavar="N",
+@click.option("--max-age-days", type=common.Days(), default=7.0, show_default=True, metavar="N",
               help="An older snapshot says nothing of the day.")  # fmt: skip
-@places_option("Geodata or CSV with names, to count settlements.")
-@KNOWN
-@click.option("--chart", type=FILE, metavar="F.png", help="Draw the series with the claim in it.")
-@form_option("table", "text", "csv", "json")
+@common.places_option("Geodata or CSV with names, to count settlements.")
+@common.KNOWN
+@click.option("--chart", type=common.FILE, metavar="F.png", help="Draw the series with the claim in it.")
+@common.form_option("table", "text", "csv", "json")
 def claims_command(
     archive: Path, text: str | None, other: str | None, date: str | None, ids: tuple[str, ...], given: tuple[str, ...],
     places: Path | None, column: str | None, chart: Path | None, form: str, **options: Any,
@@ -211,9 +198,9 @@ def claims_command(
     """Published figures held against every source and every set of classes: supports or contradicts, with workings."""
     from geo.claims.checking import check_claim, check_claims, compare_claims
 
-    kept = opened(archive)
+    kept = common.opened(archive)
     if places is not None:
-        options["places"] = read_if_given(places, column)
+        options["places"] = common.read_if_given(places, column)
     options["sources"] = list(options["sources"]) or None
     if other is not None and text is None:
         raise UsageError("--and needs a first claim (--text)")
