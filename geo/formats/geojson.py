@@ -50,7 +50,6 @@ class _Refused(Exception):
 
 
 def read_bytes(path: Path, *, limit: int = FILE_LIMIT) -> bytes:
-    """The whole content of a file."""
     path = Path(path)
     try:
         with plain_file(path) as stream:
@@ -322,7 +321,8 @@ def _other(geometry: Mapping[str, Any]) -> shapely.Geometry:
     """A point, a line, a set of them, or a mixed collection."""
     kind = geometry["type"]
     if kind == "GeometryCollection":
-        return shapely.GeometryCollection([_member(member) for member in geometry["geometries"]])
+        members = geometry["geometries"]
+        return shapely.GeometryCollection([_areas([m])[0][0] if _is_areal(m) else _other(m) for m in members])
     coordinates = _list(geometry.get("coordinates"), f"coordinates of a {kind}")
     if kind == "Point":
         return shapely.Point(_positions([coordinates])[0]) if coordinates else shapely.Point()
@@ -331,10 +331,6 @@ def _other(geometry: Mapping[str, Any]) -> shapely.Geometry:
     if kind == "LineString":
         return _line(coordinates)
     return shapely.MultiPoint(_positions(coordinates)) if coordinates else shapely.MultiPoint()
-
-
-def _member(geometry: Mapping[str, Any]) -> shapely.Geometry:
-    return _areas([geometry])[0][0] if _is_areal(geometry) else _other(geometry)
 
 
 def _line(positions: Sequence[Any]) -> shapely.LineString:

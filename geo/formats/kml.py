@@ -6,18 +6,16 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import shapely
+from lxml.etree import _Element as Element
 
 from geo.errors import FileError
 from geo.formats.geojson import build, read_bytes, refuse_other_text
 from geo.formats.xml import mend_xml, parse_xml
 from geo.formats.zips import MAGIC, choose, unpack
 from geo.schema import number_of
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element as Element
 
 DEPTH_LIMIT = 64
 _CONTAINERS = ("Document", "Folder")
@@ -125,7 +123,7 @@ def _parse(path: Path, raw: bytes) -> tuple[Element, list[str]]:
     except FileError as error:
         mended, notes = (raw, []) if wide else mend_xml(raw)
         if not notes:
-            if not wide and b"encoding=" not in raw[:200] and _not_utf8(raw):
+            if not wide and b"encoding=" not in raw[:200] and not is_utf8(raw):
                 raise FileError(f'{path}: not UTF-8: name the encoding in <?xml … encoding="windows-1251"?>') from None
             raise
         try:
@@ -137,12 +135,13 @@ def _parse(path: Path, raw: bytes) -> tuple[Element, list[str]]:
     return root, notes
 
 
-def _not_utf8(raw: bytes) -> bool:
+def is_utf8(raw: bytes) -> bool:
+    """Whether bytes are text in UTF-8."""
     try:
         raw.decode()
     except UnicodeDecodeError:
-        return True
-    return False
+        return False
+    return True
 
 
 def _tag(element: Element) -> str:
@@ -165,7 +164,6 @@ def _text(element: Element | None, *names: str) -> str:
 
 
 def _words(element: Element) -> str:
-    """All text inside an element."""
     return "".join(map(str, element.itertext())).strip()
 
 

@@ -18,7 +18,7 @@ import shapely
 from geo.errors import FileError, GateError, UsageError
 from geo.formats.gdal import MAGIC_OF, SHAPEFILE, Objects, read_vector
 from geo.formats.geojson import build, features, read_bytes, read_json
-from geo.formats.kml import Kml, read_kml
+from geo.formats.kml import Kml, is_utf8, read_kml
 from geo.formats.limits import COLUMNS, refuse_too_many
 from geo.formats.tables import read_table
 from geo.formats.topojson import is_topology, objects
@@ -34,17 +34,8 @@ _TABLES = (".csv", ".tsv")
 _PACKED = (".shp", ".gpkg", ".fgb", ".kml", *_JSON)
 # what programs call a column of shapes
 _WKT = (
-    "wkt",
-    "geometry",
-    "geom",
-    "the_geom",
-    "wkt_geom",
-    "geom_wkt",
-    "geometry_wkt",
-    "shape",
-    "polygon",
-    "wkb_geometry",
-)
+    "wkt", "geometry", "geom", "the_geom", "wkt_geom", "geom_wkt", "geometry_wkt", "shape", "polygon", "wkb_geometry",
+)  # fmt: skip
 # what servers call the number of features that there are
 _TOTALS = ("numberMatched", "totalFeatures", "total", "totalCount", "total_count", "count", "matched")
 _EWKT = re.compile(r"(?:SRID=(\d{1,6});)?(.*)", re.DOTALL | re.IGNORECASE)
@@ -53,8 +44,6 @@ _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}){9,}")
 
 @dataclass(frozen=True)
 class Layer:
-    """The features of one layer."""
-
     name: str
     table: pd.DataFrame
     geometry: Objects
@@ -78,7 +67,6 @@ def read_layer(path: Path, *, options: Options | None = None, **settings: Any) -
 
 
 def of_features(path: Path, found: Sequence[Mapping[str, Any]], *, crs: str | None, declared: str = DEGREES) -> Layer:
-    """A layer of GeoJSON features."""
     names = set().union(*(feature["properties"] for feature in found))
     refuse_too_many(path, len(names), COLUMNS, "columns")
     built = build([feature["geometry"] for feature in found])
@@ -108,7 +96,6 @@ def of_placemarks(path: Path, file: Kml) -> Layer:
 
 
 def to_degrees(geometry: Objects, *, path: Path, declared: str, given: str | None) -> tuple[Objects, tuple[str, ...]]:
-    """Bring geometries into EPSG:4326."""
     own = _crs(declared) if declared else None
     said = _crs(given) if given else None
     if declared and own is None:
@@ -184,7 +171,7 @@ def _of_text(path: Path, raw: bytes, *, kind: str, options: Options) -> Layer:
 def _document(path: Path, raw: bytes, options: Options) -> tuple[dict[str, Any], list[str]]:
     """A JSON document, or a sequence of them (one a line, or RFC 8142) as one collection."""
     named = file_encoding(options)
-    if named is not None and not _is_utf8(raw):
+    if named is not None and not is_utf8(raw):
         try:
             raw = raw.decode(named).encode()
         except (UnicodeDecodeError, LookupError) as error:
@@ -200,14 +187,6 @@ def _document(path: Path, raw: bytes, options: Options) -> tuple[dict[str, Any],
             why = str(error).removeprefix(f"{path}: ")
             raise type(error)(f"{path}: text {number} of {len(texts)} in a sequence of GeoJSON: {why}") from None
     return {"type": "FeatureCollection", "features": found}, [f"a sequence of {len(texts):,} GeoJSON texts"]
-
-
-def _is_utf8(raw: bytes) -> bool:
-    try:
-        raw.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
 
 
 def _is_object(text: bytes) -> bool:
@@ -268,9 +247,8 @@ def _of_table(path: Path, raw: bytes, options: Options) -> Layer:
                 errors[at] = f"the shape {text[:40]!r} cannot be read: write WKT, POLYGON ((lon lat, lon lat, …))"
     if len(declared - {DEGREES}) > 1:
         raise GateError(f"{path}: shapes in several CRS ({', '.join(sorted(declared))}): bring them into one")
-    geometry, turned = to_degrees(
-        geometry, path=path, declared=(declared - {DEGREES} or {DEGREES}).pop(), given=options.crs
-    )
+    stated = (declared - {DEGREES} or {DEGREES}).pop()
+    geometry, turned = to_degrees(geometry, path=path, declared=stated, given=options.crs)
     rows = [{name: cells.get(name) or None for name in table.header if name != column} for _, cells, _ in listed]
     frame = pd.DataFrame(rows, index=range(len(rows)), dtype=object)
     return Layer(path.stem, frame, geometry, errors, (), (*table.notes, *turned))

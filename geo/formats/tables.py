@@ -34,8 +34,6 @@ _COMPUTED = ("=", "+", "-", "@", "\t", "\r")
 
 @dataclass(frozen=True)
 class Table:
-    """The rows of a CSV file."""
-
     header: tuple[str, ...]
     rows: tuple[tuple[int, dict[str, str]], ...]
     refusals: tuple[Refusal, ...]

@@ -78,13 +78,9 @@ def _arc(
 
 
 def _features(
-    member: Any,
-    lines: Sequence[list[list[float]]],
-    scale: NDArray[np.float64],
-    shift: NDArray[np.float64],
-    path: Path,
+    member: Any, lines: Sequence[list[list[float]]], scale: NDArray[np.float64], shift: NDArray[np.float64], path: Path,
     name: str,
-) -> list[dict[str, Any]]:
+) -> list[dict[str, Any]]:  # fmt: skip
     if not isinstance(member, dict):
         raise GateError(f"{path}: object {name!r} of the topology is no geometry")
     listed = (member.get("geometries") or []) if member.get("type") == "GeometryCollection" else [member]

@@ -5,15 +5,13 @@ from __future__ import annotations
 import re
 from html.entities import name2codepoint
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from xml.etree.ElementTree import Element, SubElement, indent, tostring
 
 from lxml import etree
+from lxml.etree import _Element as Parsed
 
 from geo.errors import FileError
-
-if TYPE_CHECKING:
-    from lxml.etree import _Element as Parsed
 
 __all__ = ["Element", "add", "clean", "mend_xml", "parse_xml", "xml_bytes"]
 

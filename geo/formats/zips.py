@@ -22,7 +22,6 @@ _ARCHIVES = (".zip", ".kmz", ".7z", ".rar", ".gz", ".tar")
 
 
 def unpack(path: Path, *, raw: bytes | None = None, limit: int = UNPACKED_LIMIT) -> dict[str, bytes]:
-    """The files in a zip archive."""
     raw = read_bytes(path, limit=FILE_LIMIT) if raw is None else raw
     if not raw.startswith(MAGIC):
         raise FileError(f"{path}: not a zip archive")

@@ -13,7 +13,6 @@ NAMES = tuple(KNOWN)
 
 
 def reader(name: str) -> Reader:
-    """The reader of a source."""
     if name not in KNOWN:
         raise UsageError(f"no source {name!r}; there are: {', '.join(NAMES)}. A desk's own files are 'vector'")
     module, _, attribute = KNOWN[name]["reader"].partition(".")

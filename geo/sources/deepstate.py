@@ -26,12 +26,9 @@ class _Class(NamedTuple):
 
 
 _RU, _FREED, _ABROAD, _GREY, _MUTINEERS = (
-    _Class("RU", "held"),
-    _Class("UA", "liberated"),
-    _Class("UA", "held"),
-    _Class(None, "contested"),
+    _Class("RU", "held"), _Class("UA", "liberated"), _Class("UA", "held"), _Class(None, "contested"),
     _Class("Wagner", "held"),
-)
+)  # fmt: skip
 # From this instant on the fill is the class; one English word, "dismissed", stands for liberated and for held in
 # Russia. Before it the same colours mean other things. Learnt from the files of 2022-04-03 to 2025-08.
 MEANING_CHANGED = datetime(2022, 5, 29, 17, 35, tzinfo=UTC)
@@ -69,7 +66,6 @@ _DAYS = re.compile(r"(?<![\s\d.,\-–:])[\s\d.,\-–:]+$")
 
 
 def read(path: Path, options: Options) -> list[Snapshot]:
-    """Read one published state."""
     document = read_json(path)
     published = _published(path, document)
     depicts = parse_instant(options.date) if options.date else published

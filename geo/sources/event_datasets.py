@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -29,21 +30,6 @@ ACLED_DATE_PREC = {1.0: 1.0, 2.0: 3.0, 3.0: 4.0}
 ACLED_TAG = "geo:"
 
 
-def _read_acled(path: Path, options: Options) -> Rows:
-    """Read an export of ACLED."""
-    needs = ("event_date", "latitude", "longitude", "event_id_cnty|event_type|fatalities")
-    return read_rows(
-        path,
-        options,
-        record=_acled_record,
-        needs=needs,
-        columns=_ACLED["columns"],
-        ids="event_id_cnty",
-        made_from="acled",
-        newer="timestamp",
-    )
-
-
 def _acled_record(row: Row, options: Options) -> dict[str, Any]:
     found: dict[str, Any] = {name: text(row, name) for name in _ACLED["same"]}
     found |= {ours: text(row, theirs) for ours, theirs in _ACLED["renamed"].items()}
@@ -66,20 +52,15 @@ def _carried(found: dict[str, Any], options: Options) -> dict[str, Any]:
     return back | {"tags": rest or None}
 
 
-ACLED = shipped_reader("acled", _read_acled)
+ACLED = shipped_reader("acled", partial(
+    read_rows, record=_acled_record, columns=_ACLED["columns"], ids="event_id_cnty", made_from="acled",
+    needs=("event_date", "latitude", "longitude", "event_id_cnty|event_type|fatalities"), newer="timestamp",
+))  # fmt: skip
 
 # -- the Georeferenced Event Dataset of the Uppsala Conflict Data Program (UCDP GED) ---------------------------------
 
 # UCDP where_prec -> ACLED geo_precision: the place itself; near it, or its second division; coarser
 GEO_PRECISION = {1.0: 1.0, 2.0: 2.0, 3.0: 2.0, 4.0: 3.0, 5.0: 3.0, 6.0: 3.0, 7.0: 3.0}
-
-
-def _read_ucdp(path: Path, options: Options) -> Rows:
-    """Read an export of UCDP GED."""
-    needs = ("id", "date_start", "date_end", "latitude", "longitude", "where_prec")
-    return read_rows(
-        path, options, record=_ucdp_record, needs=needs, columns=(*_UCDP["columns"], *INCIDENT_TEXT, *INCIDENT_NUMBERS)
-    )
 
 
 def _ucdp_record(row: Row, options: Options) -> dict[str, Any]:
@@ -99,7 +80,10 @@ def _ucdp_record(row: Row, options: Options) -> dict[str, Any]:
     return found
 
 
-UCDP = shipped_reader("ucdp-ged", _read_ucdp)
+UCDP = shipped_reader("ucdp-ged", partial(
+    read_rows, record=_ucdp_record, needs=("id", "date_start", "date_end", "latitude", "longitude", "where_prec"),
+    columns=(*_UCDP["columns"], *INCIDENT_TEXT, *INCIDENT_NUMBERS),
+))  # fmt: skip
 
 # -- Bellingcat: civilian harm in Ukraine, in both shapes that it has been published in -----------------------------
 
@@ -107,7 +91,6 @@ _BELLINGCAT_NEEDS = ("date", "description", "latitude", "longitude")
 
 
 def _read_bellingcat(path: Path, options: Options) -> Rows:
-    """Read the events."""
     listed = read_json(path)
     if not isinstance(listed, list):
         raise GateError(f"{path}: a list of events is wanted ([{{…}}, …]); this is a {type(listed).__name__}")
@@ -115,11 +98,8 @@ def _read_bellingcat(path: Path, options: Options) -> Rows:
     missing = [name for name in _BELLINGCAT_NEEDS if name not in first]
     if listed and missing:
         raise GateError(f"{path}: no member {', '.join(missing)}; found: {', '.join(map(str, first)) or 'none'}")
-    strange = [
-        Refusal(n, f"a {type(each).__name__}, no object: write {{…}} for each event")
-        for n, each in enumerate(listed, 1)
-        if not isinstance(each, Mapping)
-    ]
+    others = [(n, type(each).__name__) for n, each in enumerate(listed, 1) if not isinstance(each, Mapping)]
+    strange = [Refusal(n, f"a {kind}, no object: write {{…}} for each event") for n, kind in others]
     return gather(_raws(listed), options, record=_bellingcat_record, made_from="bellingcat", refusals=strange)
 
 
@@ -139,38 +119,21 @@ def _bellingcat_record(row: Row, options: Options) -> dict[str, Any]:
     sources = [line for line in row.get("sources", "").split("\n") if line]
     date = day(row, "date", form="%m/%d/%Y")
     return {
-        "event_id": text(row, "id"),
-        "date_start": date,
-        "date_end": date,
-        "where_coordinates": text(row, "location"),
-        "latitude": count(row, "latitude", options),
-        "longitude": count(row, "longitude", options),
-        "notes": text(row, "description"),
-        "source_article": joined(s for s in sources if "://" in s),
+        "event_id": text(row, "id"), "date_start": date, "date_end": date, "where_coordinates": text(row, "location"),
+        "latitude": count(row, "latitude", options), "longitude": count(row, "longitude", options),
+        "notes": text(row, "description"), "source_article": joined(s for s in sources if "://" in s),
         "number_of_sources": float(len(sources)) if sources else None,
         "tags": joined(row.get("associations", "").split("\n")),
-    }
+    }  # fmt: skip
 
 
 BELLINGCAT = shipped_reader("bellingcat", _read_bellingcat)
 
 # -- Eyes on Russia: events geolocated by the Centre for Information Resilience and its partners --------------------
 
-_EYES_ON_RUSSIA_NEEDS = ("entry", "date", "event_group", "lat", "lon")
 _MONTH = "(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
 # groups are kept by period ("Bombing or Explosion Feb - June"), which the date says
 _PERIOD = re.compile(rf"(?<!\s)\s+{_MONTH}(?:\s*-\s*{_MONTH})?(?:\s+20\d\d)?$")
-
-
-def _read_eyes_on_russia(path: Path, options: Options) -> Rows:
-    """Read the table of events."""
-    return read_rows(
-        path,
-        options,
-        record=_eyes_on_russia_record,
-        needs=_EYES_ON_RUSSIA_NEEDS,
-        columns=(*_EYES["renamed"].values(), *_EYES["others"]),
-    )
 
 
 def _eyes_on_russia_record(row: Row, options: Options) -> dict[str, Any]:
@@ -183,15 +146,12 @@ def _eyes_on_russia_record(row: Row, options: Options) -> dict[str, Any]:
     return found
 
 
-EYES_ON_RUSSIA = shipped_reader("eyes-on-russia", _read_eyes_on_russia)
+EYES_ON_RUSSIA = shipped_reader("eyes-on-russia", partial(
+    read_rows, record=_eyes_on_russia_record, needs=("entry", "date", "event_group", "lat", "lon"),
+    columns=(*_EYES["renamed"].values(), *_EYES["others"]),
+))  # fmt: skip
 
 # -- VIINA, Violent Incident Information from News Articles, and tables derived from it -----------------------------
-
-
-def _read_viina(path: Path, options: Options) -> Rows:
-    """Read a table of VIINA."""
-    needs = ("event_id|event_id_1pd", "date", "latitude", "longitude")
-    return read_rows(path, options, record=_viina_record, needs=needs, columns=_VIINA["columns"])
 
 
 def _viina_record(row: Row, options: Options) -> dict[str, Any]:
@@ -221,4 +181,7 @@ def _actor(row: Row) -> str | None:
     return sides[0] if len(sides) == 1 else None
 
 
-VIINA = shipped_reader("viina", _read_viina)
+VIINA = shipped_reader("viina", partial(
+    read_rows, record=_viina_record, needs=("event_id|event_id_1pd", "date", "latitude", "longitude"),
+    columns=_VIINA["columns"],
+))  # fmt: skip

@@ -69,16 +69,9 @@ class _Said:
 
 
 def read_rows(
-    path: Path,
-    options: Options,
-    *,
-    record: Record,
-    needs: tuple[str, ...],
-    columns: Iterable[str] = (),
-    ids: str = "",
-    made_from: str = "",
-    newer: str = "",
-) -> Rows:
+    path: Path, options: Options, *, record: Record, needs: tuple[str, ...], columns: Iterable[str] = (), ids: str = "",
+    made_from: str = "", newer: str = "",
+) -> Rows:  # fmt: skip
     """Read a table of incidents, row by row; of rows with one id the last by the column `newer` counts."""
     table = open_table(path, options=options)
     _refuse_counts(path, table.header)
@@ -91,7 +84,8 @@ def read_rows(
             " name columns called otherwise with --column event_id=…"
         )
     older = _older(path, options, names, ids, newer) if {ids, newer} <= set(header) else set()
-    raws = (row if isinstance(row, Refusal) else _raw(*row, names) for row in table.rows if _number(row) not in older)
+    kept = (row for row in table.rows if (row.row if isinstance(row, Refusal) else row[0]) not in older)
+    raws = (row if isinstance(row, Refusal) else _raw(*row, names) for row in kept)
     made = made_from if made_from and ids not in header else ""
     left = {f"an older state of an event that is in the file again with a later {newer}": len(older)} if older else {}
     return gather(raws, options, record=record, made_from=made, left_out=left, notes=table.notes)
@@ -111,10 +105,6 @@ def _called(header: Sequence[str], wanted: Iterable[str]) -> dict[str, str]:
 
 def _folded(name: str) -> str:
     return re.sub(r"[\W_]+", "_", without_invisible(name).strip(" '").casefold())
-
-
-def _number(row: tuple[int, Row] | Refusal) -> int:
-    return row.row if isinstance(row, Refusal) else row[0]
 
 
 def _raw(row: int, cells: Row, names: Mapping[str, str]) -> Raw:
@@ -170,15 +160,9 @@ def _time(text: str) -> float | None:
 
 
 def gather(
-    raws: Iterable[Raw | Refusal],
-    options: Options,
-    *,
-    record: Record,
-    made_from: str = "",
-    refusals: Sequence[Refusal] = (),
-    left_out: Mapping[str, int] | None = None,
-    notes: Sequence[str] = (),
-) -> Rows:
+    raws: Iterable[Raw | Refusal], options: Options, *, record: Record, made_from: str = "",
+    refusals: Sequence[Refusal] = (), left_out: Mapping[str, int] | None = None, notes: Sequence[str] = (),
+) -> Rows:  # fmt: skip
     """Rows of whatever file, as points with the columns of the schema."""
     said = _Said()
     told = _told(raws, options, record, made_from, said)
@@ -197,11 +181,9 @@ def _further(told: Iterator[dict[str, Any] | Refusal], made_from: str, said: _Sa
 
 
 def _part(
-    told: Sequence[dict[str, Any] | Refusal],
-    refusals: Sequence[Refusal] = (),
-    left: Mapping[str, int] | None = None,
+    told: Sequence[dict[str, Any] | Refusal], refusals: Sequence[Refusal] = (), left: Mapping[str, int] | None = None,
     notes: tuple[str, ...] = (),
-) -> Rows:
+) -> Rows:  # fmt: skip
     kept = [row for row in told if not isinstance(row, Refusal)]
     turned = tuple(row for row in told if isinstance(row, Refusal))
     rows_in = len(told) + len(refusals) + sum((left or {}).values())
@@ -221,13 +203,12 @@ def _told(
         orig = json.dumps(dict(raw.cells) if raw.orig is None else raw.orig, ensure_ascii=False)
         said.quoted += "'" in orig and any(c[:1] == "'" and c[1:2].isdigit() for c in raw.cells.values())
         try:
-            found = record(
-                {**raw.cells, STATED_FORM: options.date_format} if options.date_format else raw.cells, options
-            )
+            stated = {STATED_FORM: options.date_format} if options.date_format else {}
+            found = record({**raw.cells, **stated}, options)
             if found.get("country") is None and _is_namibia(raw.cells, found, options):
                 found["country"] = "NA"
             if made_from and not found.get("event_id"):
-                made = _made_id(made_from, orig)
+                made = f"{made_from}-{sha256(orig.encode()).hexdigest()[:12]}"
                 said.made[made] += 1
                 found["event_id"] = made if said.made[made] == 1 else f"{made}-{said.made[made]}"
             _check(found)
@@ -238,7 +219,9 @@ def _told(
         # of what a row says its hash is kept: a million rows need no memory
         at = seen.setdefault(found["event_id"], len(rows))
         if at < len(rows):
-            yield _used_twice(raw, found["event_id"], rows[at], same=hash(orig) == says[at])
+            way = f"row {rows[at]} has it first; give each event its own"
+            way = "it says the same: leave it out" if hash(orig) == says[at] else way
+            yield Refusal(raw.row, f"id {found['event_id']!r} used twice", way, raw.cells)
             continue
         rows.append(raw.row)
         says.append(hash(orig))
@@ -263,15 +246,6 @@ def _is_namibia(cells: Row, found: Mapping[str, Any], options: Options) -> bool:
     return bool(options.locate(np.array([x]), np.array([y]))[0] == "NA")
 
 
-def _used_twice(raw: Raw, event_id: str, first: int, *, same: bool) -> Refusal:
-    way = "it says the same: leave it out" if same else f"row {first} has it first; give each event its own"
-    return Refusal(raw.row, f"id {event_id!r} used twice", way, raw.cells)
-
-
-def _made_id(begin: str, orig: str) -> str:
-    return f"{begin}-{sha256(orig.encode()).hexdigest()[:12]}"
-
-
 def _check(found: dict[str, Any]) -> None:
     """Refuse what is no incident: without a point, an id or a day."""
     for name in ("latitude", "longitude"):
@@ -283,22 +257,18 @@ def _check(found: dict[str, Any]) -> None:
         raise GateError("no event date: an incident is an event of a day")
     for name in INCIDENT_WHOLE:
         if (value := found.get(name)) is not None:
-            _check_whole(name, value)
+            # a code below 0 is a source's way to say "not known"
+            if name in INCIDENT_PEOPLE and value < 0:
+                raise GateError(f"{name} {value:g} is below 0: leave it blank where it is not known")
+            if value != int(value):
+                raise GateError(f"{name} {value:g} is no whole number: leave it blank where it is not known")
+            if abs(value) > _LARGEST:
+                raise GateError(f"{name} {value:g} is beyond {_LARGEST:,}: mend it, or leave it blank")
     if (found.get("uncertainty_km") or 0.0) < 0:
         raise GateError(f"uncertainty_km {found['uncertainty_km']:g} is below 0: leave it blank where it is not known")
     end = found.get("date_end")
     if end and end < found["date_start"]:
         raise GateError(f"date_end {end} is before date_start {found['date_start']}: swap them, or mend the wrong one")
-
-
-def _check_whole(name: str, value: float) -> None:
-    """Refuse a number that counts nothing; a code below 0 is a source's way to say "not known"."""
-    if name in INCIDENT_PEOPLE and value < 0:
-        raise GateError(f"{name} {value:g} is below 0: leave it blank where it is not known")
-    if value != int(value):
-        raise GateError(f"{name} {value:g} is no whole number: leave it blank where it is not known")
-    if abs(value) > _LARGEST:
-        raise GateError(f"{name} {value:g} is beyond {_LARGEST:,}: mend it, or leave it blank")
 
 
 def _frame(records: list[dict[str, Any]]) -> gpd.GeoDataFrame:

@@ -20,15 +20,13 @@ SHORT = {"id": "event_id", "event_date": "date_start", "date": "date_start", "pl
 
 
 def read(path: Path, options: Options) -> Rows:
-    """Read a table of incidents."""
     unknown = sorted({*options.columns, *options.constants} - {*INCIDENT_TEXT, *INCIDENT_NUMBERS})
     if unknown:
         ours = ", ".join((*INCIDENT_TEXT, *INCIDENT_NUMBERS))
         raise UsageError(f"{', '.join(unknown)}: no column of incidents; there are: {ours}")
     shorts = {"event_id": "|id", "date_start": "|event_date|date", "latitude": "", "longitude": ""}
-    needs = tuple(
-        options.columns.get(name, name) + short for name, short in shorts.items() if name not in options.constants
-    )
+    given = options.columns
+    needs = tuple(given.get(name, name) + short for name, short in shorts.items() if name not in options.constants)
     columns = (*options.columns.values(), *INCIDENT_TEXT, *INCIDENT_NUMBERS, *_DATES, *SHORT)
     # a column mapped by name has to be there: a slip of the pen would leave it blank without a word
     mapped = tuple(theirs for ours, theirs in options.columns.items() if ours not in shorts)
@@ -74,7 +72,6 @@ def plain(cell: str) -> str:
 
 
 def read_review(path: Path, options: Options) -> Rows:
-    """Read the confirmed rows of a review file."""
     if options.delimiter is None:
         options = replace(options, delimiter=_delimiter(path))
     table = read_table(path, options=options)

@@ -47,7 +47,6 @@ _NO_NAME = frozenset(("temp", "data", "layer", "collection", ""))
 
 
 def read(path: Path, options: Options) -> list[Snapshot]:
-    """Read one class of one day."""
     layer = read_layer(path, options=options)
     kind = _class(path, layer, options)
     _refuse_elsewhere(path, layer, options)

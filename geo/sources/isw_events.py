@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,7 +27,6 @@ _EDITION = re.compile(r"\b(?:Morning|Evening|Afternoon) of\b", re.IGNORECASE)
 
 
 def read(path: Path, options: Options) -> Rows:
-    """Read one layer of events."""
     layer = read_layer(path, options=options)
     names = list(map(str, layer.table.columns))
     if "event_id" not in names or not set(_DATES) & set(names):
@@ -64,45 +63,29 @@ def _record(row: Row, _: Options) -> dict[str, Any]:
     date = day(row, next((n for n in _DATES if n in row), "date"))
     kind = text(row, "event_type")
     prec, km = _PRECISION.get((text(row, "coord_type") or "").casefold(), (None, None))
-    links = [*_links(row, ("source_1", "source_2", "sources"))]
+    parts = [part.strip() for n in ("source_1", "source_2", "sources") for part in (text(row, n) or "").split(";")]
+    links = [part for part in parts if part]
     actor = _known(row, "actor")
     country = _known(row, "country")
     # the point's own numbers, as the layer's metres give them back to a tenth of a millimetre
     x, y = (float(np.round(float(row[name]), 9)) for name in (" x", " y"))
     return {
-        "event_id": f"{row[' layer']}-{number}",
-        "date_start": date,
-        "date_end": date,
-        "report_date": day(row, "pub_date"),
-        "source_date": day(row, "post_date"),
-        "latitude": y,
-        "longitude": x,
-        "where_prec": prec,
-        "geo_precision": prec,
-        "uncertainty_km": km,
-        "where_description": text(row, "coord_type"),
+        "event_id": f"{row[' layer']}-{number}", "date_start": date, "date_end": date,
+        "report_date": day(row, "pub_date"), "source_date": day(row, "post_date"), "latitude": y, "longitude": x,
+        "where_prec": prec, "geo_precision": prec, "uncertainty_km": km, "where_description": text(row, "coord_type"),
         "where_coordinates": _known(row, "city") or _known(row, "location"),
         "adm_1": _known(row, "province") or _known(row, "governate"),
-        "country": None if country is None or country.isdigit() else country,
-        "actor1": actor,
-        "actor2": _known(row, "subject"),
-        "event_type": kind,
-        "verification": _verification(kind),
+        "country": None if country is None or country.isdigit() else country, "actor1": actor,
+        "actor2": _known(row, "subject"), "event_type": kind, "verification": _verification(kind),
         "claimed_by": actor if (text(row, "claimed") or "").upper() == "TRUE" else None,
-        "source_article": joined(links),
-        "number_of_sources": float(len(set(links))) if links else None,
+        "source_article": joined(links), "number_of_sources": float(len(set(links))) if links else None,
         "tags": joined([_known(row, "siteStype") or _known(row, "site_type"), *_vessel(row)]),
-    }
+    }  # fmt: skip
 
 
 def _known(row: Row, name: str) -> str | None:
     value = text(row, name)
     return None if value is None or value.upper() in _UNKNOWN else value
-
-
-def _links(row: Row, names: Sequence[str]) -> list[str]:
-    parts = [part.strip() for name in names for part in (text(row, name) or "").split(";")]
-    return [part for part in parts if part]
 
 
 def _verification(kind: str | None) -> str | None:

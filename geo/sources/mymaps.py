@@ -28,7 +28,6 @@ _YEAR = re.compile(r"\b20\d\d\b")
 
 
 def read(path: Path, options: Options) -> Rows:
-    """Read a map of incidents."""
     file = read_kml(path, layer=options.layer)
     left: Counter[str] = Counter()
     kept = [m for m in file.marks if not _left_out(m, options, left)]
@@ -94,16 +93,12 @@ def _record(row: Row, options: Options) -> dict[str, Any]:
     said = plain_text(text(row, " notes") or "") or row["description"]
     links = [text(row, " link"), *_LINK.findall(row["description"])]
     return {
-        "date_start": start,
-        "date_end": end,
-        "latitude": float(row[" y"]),
-        "longitude": float(row[" x"]),
+        "date_start": start, "date_end": end, "latitude": float(row[" y"]), "longitude": float(row[" x"]),
         "where_coordinates": text(row, "name"),
         "event_type": text(row, options.columns.get("event_type", " event_type")) or text(row, " folder"),
-        "notes": said or None,
-        "source_article": joined(links),
+        "notes": said or None, "source_article": joined(links),
         "tags": joined([text(row, " target"), text(row, " means")]),
-    }
+    }  # fmt: skip
 
 
 def _dates(row: Row, options: Options) -> tuple[str | None, str | None]:

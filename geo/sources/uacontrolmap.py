@@ -31,7 +31,6 @@ Meaning = tuple[str | None, str]
 
 
 def read(path: Path, options: Options) -> list[Snapshot]:
-    """Read a control map of one day."""
     file = read_kml(path, layer=options.layer)
     marks = file.marks
     mapping = meanings(options.statuses)
@@ -55,14 +54,11 @@ def read(path: Path, options: Options) -> list[Snapshot]:
             refusals.append(_refusal(mark, "no date, as other placemarks have one", "fill it in, or say --date"))
     kept = [one for one in kept if dated[one[0].row] is not None]
     whole = Snapshot(
-        frame=_frame(kept),
-        depicts=next((begin for begin in begins if begin is not None), datetime.now(UTC)),
-        rows_in=len(marks),
-        left_out=dict(left),
-        refusals=tuple(refusals),
+        frame=_frame(kept), depicts=next((begin for begin in begins if begin is not None), datetime.now(UTC)),
+        rows_in=len(marks), left_out=dict(left), refusals=tuple(refusals),
         repairs=tuple(f"row {mark.row}: ring closed" for mark, *_ in kept if mark.closed),
         notes=(*file.notes, *notes, *_wide(kept)),
-    )
+    )  # fmt: skip
     return by_dates(whole, begins, ends) if len({*begins, *ends}) > 1 else [whole]
 
 
@@ -96,11 +92,6 @@ def _refusal(mark: Placemark, why: str, way_out: str) -> Refusal:
     return Refusal(mark.row, why, way_out, carried, km2_of(mark.geometry))
 
 
-def _carriers(mark: Placemark) -> list[str]:
-    """Where a status may stand, what is said of the one area before what is said of many."""
-    return [text for text in (mark.style, mark.name, *mark.data.values(), *reversed(mark.folders)) if text.strip()]
-
-
 def _said(mark: Placemark) -> str:
     fill = mark.fill.rgb if mark.fill else ""
     parts = {"style": mark.style, "folder": "/".join(mark.folders), "name": mark.name, "fill": fill}
@@ -114,7 +105,8 @@ class _NotUnderstoodError(Exception):
 def _meaning(mark: Placemark, mapping: Mapping[str, Meaning]) -> tuple[Meaning, str]:
     """What the user's mapping says of an area, else its words, else its colour; and the words that say it."""
     fill = mark.fill.rgb if mark.fill else ""
-    carriers = _carriers(mark)
+    # what is said of the one area before what is said of many
+    carriers = [text for text in (mark.style, mark.name, *mark.data.values(), *reversed(mark.folders)) if text.strip()]
     labels = [(text, label) for text in carriers if (label := read_label(text)) is not None]
     for text in (*carriers, fill):
         for word in (text.strip().casefold(), *re.findall(r"[^\W_]+", text.casefold())):

@@ -24,7 +24,6 @@ _NO_CODE = frozenset(("None", "-99", "?"))
 
 
 def read(path: Path, options: Options) -> Rows:
-    """Read a set of administrative units."""
     layer = read_layer(path, options=options)
     count = len(layer.geometry)
     if not count:

@@ -54,7 +54,6 @@ def load_toml(path: Path) -> dict[str, Any]:
 
 
 def read(path: Path, options: Options) -> list[Snapshot]:
-    """Read a desk's own file."""
     layer = read_layer(path, options=options)
     count = len(layer.geometry)
     if not count and "empty" not in options.accept:
