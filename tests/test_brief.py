@@ -30,10 +30,9 @@ from geo.cli import demo, main
 from geo.errors import FileError, NoSnapshotError, UsageError
 from geo.importing.importer import ensure_units
 from geo.output.brief_tables import Table, signed
-from geo.output.documents.brief_page import series_table
 from geo.output.documents.content import Brief, gather_brief, map_words
 from geo.output.documents.svg_chart import _rounds, chart_values
-from geo.output.documents.write import _markdown_table, draw_brief, escaped
+from geo.output.documents.write import _markdown_table, draw_brief, escaped, series_table
 from geo.output.html.embed import embed_snippet
 from geo.output.images.fonts import plain
 from geo.presentation.labels import figure

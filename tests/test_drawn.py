@@ -20,13 +20,14 @@ import numpy as np
 import pytest
 import shapely
 from test_maps import data_of, decode
+from timeline_decoder import unpack
 
 from geo.archive import Archive, open_archive
 from geo.cli import demo
 from geo.importing.importer import import_files
 from geo.output.documents.write import draw_brief
 from geo.output.html.map_page import draw_map
-from geo.output.html.timeline_codec import SCALE, unpack
+from geo.output.html.timeline_codec import SCALE
 from geo.output.html.timeline_page import draw_timeline
 from geo.output.html.two_dates_page import draw_dates
 

@@ -13,13 +13,13 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import MultiPolygon, Polygon, box
+from timeline_decoder import UnpackedTimeline, drawn_km2, unpack
 
 from geo.errors import MapError
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.series.edge_history import LedgerBuilder
 from geo.output.html.map_drawing import deflate
-from geo.output.html.timeline_codec import SCALE, ClassTrack, UnpackedTimeline, pack, unpack
-from geo.output.html.timeline_page import drawn_km2
+from geo.output.html.timeline_codec import SCALE, ClassTrack, pack
 
 CELLS = [box(30 + x, 50 + y, 31 + x, 51 + y) for x in range(4) for y in range(3)]
 DAY = 86_400
@@ -162,14 +162,18 @@ def test_rounding_is_measured() -> None:
 
 def test_drawn_areas_are_those_of_the_shapes() -> None:
     made = track([(CELLS[0], 0, 3), (CELLS[5], 1, 2), (shapely.reverse(CELLS[7]), 2, 3)], 3)
-    drawn = drawn_km2(pack([made.track], [0, 1, 2]))[0]
+    film = pack([made.track], [0, 1, 2])
+    drawn = drawn_km2(film.data)[0]
+    assert film.km2[0] == pytest.approx(drawn, rel=1e-12)
     for date in range(3):
         assert drawn[date] == pytest.approx(areas_km2(np.array(made.on(date))).sum(), rel=1e-12)
 
 
 def test_ground_that_two_polygons_cover_counts_once() -> None:
     lives = [(box(0, 0, 2, 2), 0, 3), (box(1, 1, 3, 3), 1, 4), (box(9, 9, 10, 10), 0, 4), (box(2, 0, 3, 1), 0, 4)]
-    drawn = drawn_km2(pack([check_alone(lives, 4)], [0, 1, 2, 3]))[0]
+    film = pack([check_alone(lives, 4)], [0, 1, 2, 3])
+    drawn = drawn_km2(film.data)[0]
+    assert film.km2[0] == pytest.approx(drawn, rel=1e-12)
     for date in range(4):
         united = shapely.union_all([s for s, a, b in lives if a <= date < b])
         assert drawn[date] == pytest.approx(areas_km2(np.array([united]))[0], rel=1e-12)
@@ -198,6 +202,6 @@ def test_a_real_month_comes_through_whole(shared: Path) -> None:
     made = track([(day, i, i + 1) for i, day in enumerate(days)], len(days))
     unpacked = check([made], len(days))
     assert len(unpacked.tracks[0].tails) < 1.5 * len(edges_of(days[:1]))
-    drawn = drawn_km2(pack([made.track], list(range(len(days)))))[0]
+    drawn = drawn_km2(pack([made.track], list(range(len(days)))).data)[0]
     assert np.abs(drawn - areas_km2(np.array(days))).max() < 0.02
     assert SCALE == 1_000_000

@@ -27,7 +27,8 @@ import geo
 from geo.archive import Archive, open_archive
 from geo.errors import MapError, SourceError, UsageError
 from geo.importing.importer import ensure_units
-from geo.output.html.map_page import SCALE, ControlMap, draw_map, draw_maps, save_map
+from geo.output.html.map_drawing import SCALE
+from geo.output.html.map_page import ControlMap, draw_map, draw_maps, save_map
 from geo.schema import INCIDENT_COLUMNS, Source
 from geo.storage.snapshots import next_instant
 

@@ -17,13 +17,13 @@ from browsing import Seen, browser, colour_at, map_name
 from shapely.geometry import Point, Polygon, box
 from test_archive import put, state
 from test_maps import data_of
+from timeline_decoder import drawn_km2, unpack
 
 from geo.archive import Archive, open_archive
 from geo.errors import MapError, UnitError
 from geo.importing.importer import ensure_units
 from geo.output.html.map_page import PageMap, save_map
-from geo.output.html.timeline_codec import PackedTimeline, unpack
-from geo.output.html.timeline_page import draw_timeline, drawn_km2
+from geo.output.html.timeline_page import draw_timeline
 from geo.schema import Source
 
 __all__ = ["browser"]
@@ -276,7 +276,7 @@ def test_a_unit_and_a_status_alone(series: Archive) -> None:
     made = draw_timeline(series, within="UA-59", status="held")
     found = data_of(made.get_root().render())["film"]
     unpacked = unpack(base64.b64decode(found["bytes"]))
-    drawn = drawn_km2(PackedTimeline(base64.b64decode(found["bytes"]), 0.0))
+    drawn = drawn_km2(base64.b64decode(found["bytes"]))
     assert [t["label"] for t in found["tracks"]] == ["Held by Y", "Held by X"]  # as drawn: the legend's order, turned
     for track, km2, side in zip(unpacked.tracks, drawn, "YX", strict=True):
         told = series.series(controller=side, status="held", within="UA-59")["area_km2"].to_numpy()

@@ -101,13 +101,9 @@ class Guard(httpcore.NetworkBackend):
         self._clock = clock
 
     def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
+        self, host: str, port: int, timeout: float | None = None, local_address: str | None = None,
         socket_options: Iterable[Any] | None = None,
-    ) -> httpcore.NetworkStream:
+    ) -> httpcore.NetworkStream:  # fmt: skip
         """A connection to the first of the host's addresses that answers, all of which must be public."""
         failed: Exception = httpcore.ConnectError(f"no address of {host}")
         for address in self._looked_at(host, port):

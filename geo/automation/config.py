@@ -138,15 +138,11 @@ def read_plan(path: str | Path) -> Plan:
     _check(path, "", document)
     listed = {name: _listed(path, name, table) for name, table in tables.items()}
     plan = Plan(
-        path=path,
-        archive=path.parent / document["archive"],
-        output=path.parent / document["output"],
-        contact=document.get("contact", ""),
-        max_age_days=document.get("max_age_days"),
-        fetches=tuple(listed.get("fetch", ())),
-        imports=tuple(listed.get("import", ())),
+        path=path, archive=path.parent / document["archive"], output=path.parent / document["output"],
+        contact=document.get("contact", ""), max_age_days=document.get("max_age_days"),
+        fetches=tuple(listed.get("fetch", ())), imports=tuple(listed.get("import", ())),
         outputs=tuple((kind, table) for kind in OUTPUTS for table in listed.get(kind, ())),
-    )
+    )  # fmt: skip
     _check_names(plan)
     _check_sources(plan)
     return plan

@@ -31,6 +31,7 @@ from geo.output.site.build import build_site
 from geo.schema import Options, Source, is_day, last_instant, number_of, write_instant
 from geo.sources.vector import read_toml
 from geo.storage.atomic_write import locked, write_page
+from geo.version import __version__
 
 _ROWS = 3  # figures of one output that the summary has room for
 
@@ -45,7 +46,6 @@ class Day:
 
     @property
     def folder(self) -> Path:
-        """Where the files of this date go."""
         return self.plan.output / self.date
 
     def since(self, table: Mapping[str, Any]) -> str | None:
@@ -297,8 +297,6 @@ class _Round:
             frame = frame[frame["source"] == named]
         return "" if frame.empty else str(frame["depicts"].max())[:10]
 
-    # -- what comes in ----------------------------------------------------------------------------------------------
-
     def _fetch(self, table: Mapping[str, Any]) -> Step:
         address = self.plan.address(table)
         first = not read_memory(self.archive.path.with_suffix(".files") / address.source)
@@ -343,8 +341,6 @@ class _Round:
             self.journal.note_taken(f"{source} {path}", digest)
         return receipt
 
-    # -- what is made -----------------------------------------------------------------------------------------------
-
     def _make_all(self, date: str) -> None:
         if not date or not self.archive.path.exists():
             missing = f"{self.archive.path}: there is no snapshot in it yet: nothing can be measured or drawn"
@@ -365,24 +361,21 @@ class _Round:
         later = (kept,) if shown > day.date else ()
         day = replace(day, date=shown)
         key = f"{day.date} {kind} {name}"
-        inputs = _inputs(day, state, kind, table)
+        asked = [__version__, state, day.date, kind, dict(table), day.plan.max_age_days]
+        inputs = sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()
         known = self.journal.made.get(key)
         if known is not None and known["inputs"] == inputs and self._all_there(known["files"]):
             return Step("", "as before", (*known["lines"], *later), tuple(known["files"]))
         made = MAKERS[kind](day, table, name)
-        files = {self._named(path): sha256(read_bytes(path)).hexdigest() for path in made.files}
+        files = {
+            path.relative_to(self.plan.output).as_posix(): sha256(read_bytes(path)).hexdigest() for path in made.files
+        }
         self.journal.note_made(key, inputs, files, made)
         return Step("", "new", (*made.lines, *later), tuple(files))
 
-    def _named(self, path: Path) -> str:
-        return path.relative_to(self.plan.output).as_posix()
-
     def _all_there(self, files: Mapping[str, str]) -> bool:
-        for name, digest in files.items():
-            path = self.plan.output / name
-            if not path.is_file() or sha256(read_bytes(path)).hexdigest() != digest:
-                return False
-        return True
+        paths = {self.plan.output / name: digest for name, digest in files.items()}
+        return all(p.is_file() and sha256(read_bytes(p)).hexdigest() == digest for p, digest in paths.items())
 
     def _outcome(self, date: str, outputs: Iterable[Step]) -> Daily:
         failed = [step for step in self.steps if step.outcome == "failed"]
@@ -417,10 +410,3 @@ def fingerprint(archive: Archive) -> str:
     if (rules["kind"] == "embargo").any():  # an incident comes out of it without anybody writing to the archive
         parts.append(archive.incidents()[["dataset", "event_id"]].to_csv(index=False))
     return sha256("\n".join(parts).encode()).hexdigest()
-
-
-def _inputs(day: Day, state: str, kind: str, table: Mapping[str, Any]) -> str:
-    from geo.version import __version__
-
-    asked = [__version__, state, day.date, kind, dict(table), day.plan.max_age_days]
-    return sha256(json.dumps(asked, sort_keys=True, default=str).encode()).hexdigest()

@@ -72,10 +72,8 @@ class Address:
 
 def known_addresses() -> dict[str, Address]:
     """The addresses that the package knows, by source."""
-    document = load_toml(_SHIPPED)
-    return {
-        name: parse_address(table, name=name, where=f"{_SHIPPED.name}: [{name}]") for name, table in document.items()
-    }
+    tables = load_toml(_SHIPPED).items()
+    return {name: parse_address(table, name=name, where=f"{_SHIPPED.name}: [{name}]") for name, table in tables}
 
 
 def find_address(source: str, *, config: str | Path | None = None) -> Address:
@@ -268,9 +266,8 @@ def _entry(entry: Mapping[str, Any], moment: datetime, address: Address, index: 
         url, name = filled(address.url, values), file_name(address.name, values)
     except UsageError as error:
         raise FetchError(f"{index}: an entry of {moment:%Y-%m-%d}: {error}") from None
-    return RemoteFile(
-        url, url, name, address.kind, moment, str(entry.get(address.changed, "")) if address.changed else ""
-    )
+    changed = str(entry.get(address.changed, "")) if address.changed else ""
+    return RemoteFile(url, url, name, address.kind, moment, changed)
 
 
 def _moment(entry: Mapping[str, Any], address: Address) -> datetime | None:

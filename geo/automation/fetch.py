@@ -14,6 +14,7 @@ from typing import Any
 
 from geo import sources as known_sources
 from geo.archive import Archive, open_archive
+from geo.archive.shared_docs import described
 from geo.automation.endpoints import KINDS, Address, RemoteFile, find_address, is_plain_name, offered, write_layer
 from geo.automation.network import Limits, Network
 from geo.automation.run_record import load_record
@@ -70,6 +71,7 @@ class Fetched:
         return counts if new else f"nothing new ({counts})"
 
 
+@described
 def fetch_new(
     archive: Archive | str | Path,
     source: str,
@@ -105,8 +107,6 @@ def fetch_new(
         How much and how long; None is the address's own.
     dry_run : bool
         Ask what is offered, and fetch none of it.
-    progress : callable or None
-        Called with (done, of how many, file name) after every file.
 
     Returns
     -------
@@ -114,14 +114,11 @@ def fetch_new(
 
     Raises
     ------
-    ArchiveError
-        The archive cannot be made or written.
+    ArchiveError, GateError
     BusyError
         Another run fetches from this source into this archive.
     FetchError
         The source's list cannot be had.
-    GateError
-        A date cannot be read.
     UsageError
         There is no contact, no address, or a date cannot be read.
 
@@ -202,7 +199,7 @@ class _Run:
 
     def _one(self, one: RemoteFile) -> FetchedFile:
         known = self.memory.get(one.key, {})
-        if known.get("sha256") and not self._is_there(known):
+        if known.get("sha256") and not (self.folder / str(known.get("path", ""))).is_file():
             known = {}  # somebody took the file away: it is fetched again, whole
         if known.get("sha256") and one.changed and known.get("changed") == one.changed:
             return self._again(one, known)
@@ -228,9 +225,6 @@ class _Run:
             )
             for key, entry in self.memory.items() if "owed" in entry and key not in asked
         ]  # fmt: skip
-
-    def _is_there(self, known: Mapping[str, Any]) -> bool:
-        return (self.folder / str(known.get("path", ""))).is_file()
 
     def _ask(self, one: RemoteFile, known: dict[str, Any]) -> FetchedFile:
         temporary = self.folder / f".{one.name}.{os.getpid()}.part"

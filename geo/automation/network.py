@@ -49,8 +49,6 @@ class Limits:
 
 @dataclass(frozen=True)
 class FetchedResponse:
-    """What an address gave."""
-
     outcome: Literal["new", "unchanged", "missing"]
     retrieved: datetime
     bytes: int = 0
@@ -131,15 +129,9 @@ class Network:
     """Asks addresses, one at a time, and writes what they give into files."""
 
     def __init__(
-        self,
-        contact: str | None,
-        *,
-        limits: Limits | None = None,
-        loopback: bool = False,
-        tls: ssl.SSLContext | None = None,
-        resolve: Resolve = resolved,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
+        self, contact: str | None, *, limits: Limits | None = None, loopback: bool = False,
+        tls: ssl.SSLContext | None = None, resolve: Resolve = resolved, sleep: Callable[[float], None] = time.sleep,
+    ) -> None:  # fmt: skip
         from geo.version import __version__
 
         self.limits = limits or Limits()

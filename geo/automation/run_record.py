@@ -40,8 +40,6 @@ class StepResult:
 
 @dataclass(frozen=True)
 class Step:
-    """What became of one step."""
-
     name: str
     outcome: str
     lines: tuple[str, ...] = ()
@@ -80,7 +78,6 @@ class Daily:
 
 
 def as_record(daily: Daily) -> dict[str, Any]:
-    """A round as JSON has it."""
     return {**asdict(daily), "summary": daily.summary()}
 
 

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 
-from geo.archive.shared_docs import described
 from geo.errors import UsageError
 from geo.extraction import event_merging
 from geo.extraction.briefing_files import Text, read_text, tidy
@@ -84,7 +83,6 @@ class Reading:
         }
 
 
-@described
 def read_briefing(
     briefing: str | Path | Text,
     *,
@@ -125,6 +123,7 @@ def read_briefing(
     Raises
     ------
     ArchiveError
+        The archive is not there, is none, is damaged, or is of a newer version.
     FileError
         The file cannot be read, or is no text.
     GateError

@@ -22,7 +22,6 @@ import pandas as pd
 import shapely
 from platformdirs import user_cache_path
 
-from geo.archive.shared_docs import described
 from geo.assets import ASSETS
 from geo.errors import FileError, NoSnapshotError, SourceError, UsageError
 from geo.formats.geojson import read_bytes, read_json
@@ -433,7 +432,6 @@ class Gazetteer:
         return [(self.lookup.place(number), score) for number, score in best.items()]
 
 
-@described
 def open_gazetteer(
     *,
     countries: Sequence[str] | None = None,
@@ -462,6 +460,7 @@ def open_gazetteer(
     Raises
     ------
     ArchiveError
+        The archive is not there, is none, is damaged, or is of a newer version.
     FileError
         A gazetteer file cannot be read, or the cache cannot be written.
     UsageError

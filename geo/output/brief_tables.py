@@ -14,7 +14,7 @@ import shapely
 from geo.incidents.markers import event_of, number_or_none
 from geo.measure.settlements import unmarked_words
 from geo.output.map_content import base_words
-from geo.presentation.labels import class_label, figure, sentence, written
+from geo.presentation.labels import figure, row_label, sentence, written
 from geo.schema import text_or_none, to_instant
 
 if TYPE_CHECKING:
@@ -61,11 +61,6 @@ def title_of(archive: Archive, source: str) -> str:
     return (text_or_none(rows[0]) if rows else None) or source
 
 
-def label(row: Mapping[str, Any]) -> str:
-    """The class of a row in words."""
-    return class_label(text_or_none(row["controller"]), row["status"], row.get("part") or "")
-
-
 def known_number(value: Any) -> bool:
     """Whether a cell holds a number."""
     return value is not None and value == value
@@ -84,7 +79,7 @@ def by_class(content: MapContent, shown: str) -> Section:
     rows = []
     for row in content.figures:
         figures = [number_or_none(row[k]) for k in ("area_km2", "lower_km2", "upper_km2")]
-        cells = [label(row), *("–" if v is None else figure(v) for v in figures)]
+        cells = [row_label(row), *("–" if v is None else figure(v) for v in figures)]
         if since is not None:
             changes = [(number_or_none(row.get(k)), k == "net_km2") for k in ("gained_km2", "lost_km2", "net_km2")]
             cells += [signed(v, plus=plus) if v is not None else "–" for v, plus in changes]
@@ -125,7 +120,7 @@ def by_unit(
     for row in chosen:
         unit = text_or_none(row["unit"]) or ""
         named = names.get(unit)
-        cells = [f"{named} ({unit})" if named else unit or "Everywhere", label(row)]
+        cells = [f"{named} ({unit})" if named else unit or "Everywhere", row_label(row)]
         cells.append(figure(now.get(_unit_key(row), {"area_km2": 0.0})["area_km2"]))
         if since is not None:
             cells += [figure(row["gained_km2"]), figure(row["lost_km2"]), signed(row["net_km2"])]
@@ -155,7 +150,6 @@ def changed_places(
     archive: Archive, source: str, when: When, since: When, known: When | None, places: gpd.GeoDataFrame,
     zone: shapely.Geometry | None, shown: str,
 ) -> list[Section]:  # fmt: skip
-    """The places that changed hands."""
     if zone is not None:
         places = places[[bool(zone.intersects(p)) for p in places.geometry]]
     found = archive.changed_hands(places, since, when, source=source, as_known_on=known)

@@ -63,19 +63,7 @@ def printable(text: Any) -> str:
 
 
 def show(frame: pd.DataFrame, form: str, *, title: str = "", head: Mapping[str, Any] | None = None) -> None:
-    """Print a frame as a table, as CSV or as one JSON object.
-
-    Parameters
-    ----------
-    frame : pandas.DataFrame
-        What to print.
-    form : {"table", "csv", "json"}
-        How.
-    title : str
-        Of the table.
-    head : mapping or None
-        Members of the JSON object before ``rows``.
-    """
+    """Print a frame as a table, as CSV or as one JSON object, in which `head` stands before the rows."""
     if form == "json":
         notes = {"notes": list(frame.attrs["notes"])} if frame.attrs.get("notes") else {}
         give_json({**(head or {}), "rows": records(frame), **notes})
@@ -159,16 +147,12 @@ def _print_table(frame: pd.DataFrame, title: str) -> None:
     if not shown:
         click.echo(f"{printable(title)}: none" if title else "none")
         return
-    width = _terminal_width()
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDE
     if title:
         click.secho(printable(title), bold=True)
     click.echo("\n".join(table_lines(_columns(frame[shown]), width=width)))
     for boundary in sorted(set(frame["boundary"].dropna())) if "boundary" in frame and "unit" in frame else ():
         click.echo("\n".join(_wrapped(f"boundary: {printable(boundary)}", width)))
-
-
-def _terminal_width() -> int:
-    return shutil.get_terminal_size().columns if sys.stdout.isatty() else _WIDE
 
 
 @dataclass(frozen=True)

@@ -125,28 +125,13 @@ def gather(
         subtitle=subtitle_words(
             found.day, shown, found.depicts, found.ages, options.as_known_on, day_of_map=found.day_of_map
         ),
-        date=found.asked,
-        day=day,
-        lang=options.lang,
-        classes=classes,
-        changes=changes,
-        figures=found.figures,
-        since=None if options.since is None else str(options.since),
-        markers=found.markers,
-        front=found.front,
-        front_label="" if found.front is None else front_words(found.front),
-        outlines=found.outlines,
-        boundary=found.boundary,
-        bounds=found.bounds,
-        limits=found.limits,
-        reach=found.reach,
-        place=place,
-        credits=credits,
-        base=base,
-        notes=[*meaning_words(found.source, current), *found.notes],
-        slivers=found.slivers,
-        left_out=sliver_words(found.slivers, place),
-    )
+        date=found.asked, day=day, lang=options.lang, classes=classes, changes=changes, figures=found.figures,
+        since=None if options.since is None else str(options.since), markers=found.markers, front=found.front,
+        front_label="" if found.front is None else front_words(found.front), outlines=found.outlines,
+        boundary=found.boundary, bounds=found.bounds, limits=found.limits, reach=found.reach, place=place,
+        credits=credits, base=base, notes=[*meaning_words(found.source, current), *found.notes],
+        slivers=found.slivers, left_out=sliver_words(found.slivers, place),
+    )  # fmt: skip
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -180,12 +165,11 @@ class _Found:
 
 
 def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
-    """Everything that a page takes from the archive."""
-    source, known = archive.source_name(options.source), options.as_known_on
-    within, since = options.within, options.since
+    source = archive.source_name(options.source)
+    known, within, since = options.as_known_on, options.within, options.since
     control = archive.control(when, source=source, as_known_on=known)
     areas = archive.area(when, source=source, within=within, as_known_on=known)
-    day = _last(archive, source, known) if when is None else _day(when)
+    day = snapshot_days(archive, source, known)[-1] if when is None else _day(when)
     asked = str(day) if when is None else when
     query = Query(source, as_known_on=known)
     used = archive.reader.used(query, when)
@@ -208,7 +192,8 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     reach = outward(reach_of(limits))
     lines, boundary = outlines(archive, reach)
     region = cache(partial(_region, archive))
-    markers = cluster_markers([marker_of(row, region) for row in rows_of(incidents[_located(incidents)])])
+    located = ~(incidents.geometry.isna() | incidents.geometry.is_empty).to_numpy(dtype=bool)
+    markers = cluster_markers([marker_of(row, region) for row in rows_of(incidents[located])])
     return _Found(
         source=source, asked=str(asked), day=day,
         day_of_map=day_of_map, depicts=depicts, last_map=last_map, front=front, credits=credits,
@@ -219,9 +204,11 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
         changed=[] if changed is None else rows_of(changed),
         # a rule that a source's figures have passed stands with its credit
         notes=[
-            *told, *refused,
+            *told,
+            *refused,
             *(words for words in archive.reader.too_old(query, when).values() if words not in told),
-            *archive.reader.undated_notes(source), *undrawn,
+            *archive.reader.undated_notes(source),
+            *undrawn,
             *([] if coverage is None else [coverage.says]),
             *areas.attrs["range_notes"],
             *(odd if unit is None else ()),
@@ -238,19 +225,13 @@ def _day(when: When) -> date:
     return moment.date() if is_day(when) else moment
 
 
-def _last(archive: Archive, source: str, as_known_on: When | None) -> date:
-    table = archive.snapshots(source, as_known_on=as_known_on or FAR)
-    return datetime.fromisoformat(max(table["depicts"])).date()
-
-
 def _incidents(archive: Archive, day: date, options: MapOptions) -> gpd.GeoDataFrame:
     last = day if isinstance(day, datetime) else datetime.combine(day, time(), UTC)
     try:
         first = last - timedelta(days=options.incident_days - 1)
     except OverflowError:
-        raise UsageError(
-            f"incident_days={options.incident_days}: so many days before {day} are in no calendar"
-        ) from None
+        count = options.incident_days
+        raise UsageError(f"incident_days={count}: so many days before {day} are in no calendar") from None
     return archive.incidents(first, last, as_known_on=options.as_known_on)
 
 
@@ -261,12 +242,9 @@ def _changed(archive: Archive, since: When, when: When, source: str, known: When
 
 
 def _boxes(
-    control: gpd.GeoDataFrame,
-    changed: gpd.GeoDataFrame | None,
-    unit: gpd.GeoDataFrame | None,
-    incidents: gpd.GeoDataFrame,
-    near: NDArray[np.object_] | None,
-) -> tuple[Box, Box]:
+    control: gpd.GeoDataFrame, changed: gpd.GeoDataFrame | None, unit: gpd.GeoDataFrame | None,
+    incidents: gpd.GeoDataFrame, near: NDArray[np.object_] | None,
+) -> tuple[Box, Box]:  # fmt: skip
     """How far the map reaches, and what it shows first: the ground, and the incidents where they are not far off."""
     current = _current(control)
     shown = control if current.empty else current
@@ -312,10 +290,6 @@ def _slivers(figures: Rows, unit: gpd.GeoDataFrame | None) -> Rows:
     return [row for row in figures if all((number_or_none(row.get(n)) or 0.0) < least for n in names)]
 
 
-def _located(markers: gpd.GeoDataFrame) -> Any:
-    return ~(markers.geometry.isna() | markers.geometry.is_empty).to_numpy(dtype=bool)
-
-
 def _region(archive: Archive, name: str) -> shapely.Geometry | None:
     try:
         return archive.unit(name).geometry.iloc[0]
@@ -334,6 +308,23 @@ def _front(archive: Archive, when: When, source: str, options: MapOptions) -> tu
     except MapError as error:
         return None, (str(error),)
     return (found if found.length_km else None), ()
+
+
+def snapshot_days(archive: Archive, source: str, as_known_on: When | None) -> list[date]:
+    """The days that a source's snapshots in force depict."""
+    depicts = archive.snapshots(source, as_known_on=as_known_on or FAR)["depicts"]
+    return sorted({datetime.fromisoformat(d).date() for d in depicts})
+
+
+def days_within(days: Sequence[date], from_: When | None, to: When | None, source: str) -> list[date]:
+    """Those of a source's days that lie in a span, both ends included; an error where none does."""
+    first = to_instant(from_).date() if from_ is not None else date.min
+    last = last_instant(to).date() if to is not None else date.max
+    chosen = [d for d in days if first <= d <= last]
+    if not chosen:
+        there = f"there are {days[0]} to {days[-1]}" if days else "every one was retracted or came later"
+        raise MapError(f"no day from {from_ or 'the first'} to {to or 'the last'} has a snapshot of {source}; {there}")
+    return chosen
 
 
 def last_map_before(archive: Archive, source: str, since: When, *, as_known_on: When | None = None) -> date | None:
@@ -355,7 +346,6 @@ def credit_of(archive: Archive, source: str) -> dict[str, str]:
 
 
 def credits_of(archive: Archive, *sources: str) -> list[dict[str, str]]:
-    """As `credit_of`, of each."""
     known = archive.store.recall(("credits",), lambda: archive.sources().set_index("name").to_dict("index"))
     names = ("title", "url", "licence", "attribution")
     return [{"name": s} | {k: text_or_none(known.get(s, {}).get(k)) or "" for k in names} for s in sources]
@@ -376,9 +366,8 @@ def _outlines(archive: Archive, limits: Box) -> tuple[list[shapely.Geometry], st
     borders = shapely.clip_by_rect(shapely.boundary(np.asarray(fine.geometry.array, dtype=object)), *limits)
     # borders that two units share are drawn once
     merged = shapely.line_merge(shapely.union_all(borders))
-    return [p for p in shapely.get_parts(merged) if p.geom_type == "LineString"], "; ".join(
-        sorted(set(fine["boundary"]))
-    )
+    lines = [p for p in shapely.get_parts(merged) if p.geom_type == "LineString"]
+    return lines, "; ".join(sorted(set(fine["boundary"])))
 
 
 def _depicts(archive: Archive, control: gpd.GeoDataFrame) -> list[datetime]:

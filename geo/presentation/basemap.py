@@ -153,6 +153,16 @@ def encode_line(points: np.ndarray[Any, np.dtype[np.int64]]) -> list[int]:
     return np.diff(points, axis=0, prepend=np.zeros((1, 2), dtype=points.dtype)).ravel().tolist()
 
 
+def decode_line(steps: Sequence[int], scale: int) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """What `encode_line` gives as positions again, in degrees."""
+    return np.cumsum(np.array(steps, dtype=np.float64).reshape(-1, 2), axis=0) / scale
+
+
+def touch(a: Box, b: Box) -> bool:
+    """Whether two rectangles meet."""
+    return not (a[2] < b[0] or a[0] > b[2] or a[3] < b[1] or a[1] > b[3])
+
+
 def encode_lines(lines: Sequence[Any], box: Box, *, near: Box) -> list[list[int]]:
     """Lines in steps of 1 / `scale_of` degree, coarser away from the subject."""
     shapes = np.array(lines, dtype=object)

@@ -26,13 +26,12 @@ def date_words(day: date) -> str:
 
 
 def sentence(note: str) -> str:
-    """A note as a sentence."""
     return f"{note[:1].upper()}{note[1:].rstrip('. ')}."
 
 
 def sliver_words(rows: Sequence[Mapping[str, Any]], place: str) -> str:
     """What was left out of a map's or a briefing's headlines, in km²; "" where nothing was."""
-    named = [f"{class_label(*class_key(row))}, {figure(row['area_km2'])} km²" for row in rows if of_row(row).is_current]
+    named = [f"{row_label(row)}, {figure(row['area_km2'])} km²" for row in rows if of_row(row).is_current]
     if not named:
         return ""
     return (
@@ -56,6 +55,11 @@ def class_label(controller: str | None, status: str, part: str = "") -> str:
     row = status_of(status)
     label = row.label.format(side=side_of(controller).label) if controller and row.has_side else row.label
     return f"{label} ({part.replace('-', ' ')})" if part else label
+
+
+def row_label(row: Mapping[str, Any]) -> str:
+    """The class of a row in words."""
+    return class_label(*class_key(row))
 
 
 def credit_line(credit: Mapping[str, str]) -> str:

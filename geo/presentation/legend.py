@@ -48,13 +48,9 @@ def in_order(layers: Sequence[StyledLayer]) -> list[StyledLayer]:
 
 
 def legend_of(
-    classes: Sequence[StyledLayer],
-    changes: Sequence[StyledLayer] = (),
-    *,
-    front: str = "",
-    incidents: Sequence[str] = (),
-    shares_marks: bool = False,
-) -> list[LegendEntry]:
+    classes: Sequence[StyledLayer], changes: Sequence[StyledLayer] = (), *, front: str = "",
+    incidents: Sequence[str] = (), shares_marks: bool = False,
+) -> list[LegendEntry]:  # fmt: skip
     """The legend of a map that shows these layers, a front line of these words, and incidents of these kinds."""
     entries: dict[str, LegendEntry] = {}
     for i, item in enumerate(in_order(classes)):

@@ -47,57 +47,25 @@ class Pattern:
 
 @dataclass(frozen=True)
 class Status:
-    """What a status is.
+    """What a status is; sides, colours and outlines that it does not name are those of its side."""
 
-    Attributes
-    ----------
-    name : str
-        As files, archives and the command line write it.
-    label : str
-        In words, with ``{side}`` where the side is named.
-    pattern : Pattern
-        On maps and in legends.
-    weight, dash : float, str
-        The outline, in pixels.
-    qgis_fill, qgis_opacity : str, float
-        The fill in QGIS.
-    kml_opacity : float
-        Of the fill in KML.
-    chart_dash : sequence of float
-        Of the line in charts, in multiples of its width; empty is a whole line.
-    colour, edge : str
-        A colour and an outline of its own; "" is the side's.
-    has_side : bool
-        False: ground of nobody, whose rows name no side.
-    is_held : bool
-        Ground that a side holds: what is asked for where no status is named; fronts, changes and bounds start from it.
-    widens_upper_bound : bool
-        Counts for the upper bound of what is held in the same country.
-    is_current : bool
-        False: ground that nobody disputes any more, left out of headlines, charts and the first view.
-    shows_presence : bool
-        A side of which a source draws such ground in a place is there.
-    overlap_rank : int
-        Where classes of one source overlap, the lowest counts.
-    """
-
-    name: str
-    label: str
-    pattern: Pattern
-    weight: float
+    name: str  # as files, archives and the command line write it
+    label: str  # in words, with ``{side}`` where the side is named
+    pattern: Pattern  # on maps and in legends
+    weight: float  # of the outline, in pixels
     dash: str
     qgis_fill: str
     qgis_opacity: float
-    kml_opacity: float
-    chart_dash: Sequence[float]
+    kml_opacity: float  # of the fill
+    chart_dash: Sequence[float]  # of the line in charts, in multiples of its width; empty is a whole line
     colour: str = ""
     edge: str = ""
-    has_side: bool = True
-    is_held: bool = False
-    widens_upper_bound: bool = False
-    is_current: bool = True
-    shows_presence: bool = False
-    overlap_rank: int = 9
+    has_side: bool = True  # False: ground of nobody, whose rows name no side
+    is_held: bool = False  # what is asked for where no status is named; fronts, changes and bounds start from it
+    widens_upper_bound: bool = False  # counts for the upper bound of what is held in the same country
+    is_current: bool = True  # False: nobody disputes it any more; left out of headlines, charts and the first view
+    shows_presence: bool = False  # a side of which a source draws such ground in a place is there
+    overlap_rank: int = 9  # where classes of one source overlap, the lowest counts
 
 
 # of held ground; dark pages and pictures have it stronger (map.css, themes.py)
@@ -152,7 +120,6 @@ STATUSES: Sequence[str] = _Names()
 
 
 def status_of(name: str) -> Status:
-    """The row of a status."""
     for status in _TABLE:
         if status.name == name:
             return status
@@ -189,20 +156,7 @@ def of_row(row: Mapping[str, Any]) -> Status:
 
 
 def register(status: Status, *, after: str | None = None) -> None:
-    """Add a status to the table for as long as the program runs; every output then knows it.
-
-    Parameters
-    ----------
-    status : Status
-        It must be told apart from every other: by name, label, pattern, fill in QGIS and dash in charts.
-    after : str or None
-        The status that it follows in the order; None is the last.
-
-    Raises
-    ------
-    UsageError
-        It has something in common with another one, or `after` is unknown.
-    """
+    """Add a status to the table, last or after another, for as long as the program runs; it must be told apart."""
     if not re.fullmatch(r"[a-z][a-z_-]*", status.name):
         raise UsageError(f"status {status.name!r}: its name is written in small letters, - and _")
     if status.has_side != ("{side}" in status.label):
@@ -233,9 +187,6 @@ def registered(status: Status, *, after: str | None = None) -> Iterator[Status]:
         yield status
     finally:
         _TABLE.remove(status)
-
-
-# -- what a source means by a class (docs/formats.md) -----------------------------------------------------------------
 
 
 def stated_meaning(source: str, part: str, controller: str | None, status: str) -> str:
@@ -272,9 +223,6 @@ def shows_doubt(source: str, parts: Iterable[str], statuses: Iterable[str]) -> b
 def _meanings() -> list[dict[str, str]]:
     with (ASSETS / "classes" / "meanings.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
-
-
-# -- sides: a side without a row is called by its code and has the next colour --------------------------------------
 
 
 @dataclass(frozen=True)

@@ -39,7 +39,6 @@ class Symbol:
 
     @property
     def svg(self) -> str:
-        """The pattern as SVG."""
         size, middle, angle = self.tile.size, f"{self.tile.size / 2:g}", self.angle % 180
         inner = f'<rect width="{size}" height="{size}" fill="{self.fill}" fill-opacity="{self.tile.opacity}"/>'
         for bar, colour in self.bars:

@@ -15,23 +15,12 @@ from geo.claims.checking import check_claims
 from geo.claims.model import Claim, claim_of, claims_about
 from geo.claims.wording import verdict_line
 from geo.errors import NoSnapshotError
-from geo.output.brief_tables import (
-    Section,
-    by_class,
-    by_unit,
-    changed_places,
-    claimed,
-    incidents_by_place,
-    known_number,
-    label,
-    signed,
-    title_of,
-)
+from geo.output import brief_tables
 from geo.output.images.text_blocks import credit_lines
 from geo.output.map_content import MapContent, gather
 from geo.output.map_options import MapKeywords, MapOptions
 from geo.presentation.chart_lines import ChartLine, class_lines, lines_in_words
-from geo.presentation.labels import figure
+from geo.presentation.labels import figure, row_label
 from geo.presentation.statuses import STATUSES, named, of_row, side_colours
 from geo.presentation.titles import known_words
 from geo.schema import last_instant, parse_instant, to_instant, write_instant
@@ -54,8 +43,6 @@ class Headline:
 
 @dataclass(frozen=True)
 class Brief:
-    """Everything in a briefing."""
-
     title: str
     subtitle: str
     date: str
@@ -66,8 +53,8 @@ class Brief:
     within: str | None
     as_known_on: When | None
     headlines: Sequence[Headline]
-    moved: Sequence[Section]
-    told: Sequence[Section]
+    moved: Sequence[brief_tables.Section]
+    told: Sequence[brief_tables.Section]
     lines: Sequence[ChartLine]
     credits: Sequence[str]
     content: MapContent
@@ -86,16 +73,10 @@ class Brief:
 
 
 def gather_brief(
-    archive: Archive,
-    date: When | None = None,
-    options: MapOptions | None = None,
-    *,
-    claims: Sequence[Claim] | None = None,
-    places: gpd.GeoDataFrame | None = None,
-    exactly: bool = False,
+    archive: Archive, date: When | None = None, options: MapOptions | None = None, *,
+    claims: Sequence[Claim] | None = None, places: gpd.GeoDataFrame | None = None, exactly: bool = False,
     **given: Unpack[MapKeywords],
-) -> Brief:
-    """Collect what a briefing says."""
+) -> Brief:  # fmt: skip
     chosen = options or MapOptions(**given)
     since, as_known_on, within, colours = chosen.since, chosen.as_known_on, chosen.within, chosen.colours
     name = archive.source_name(chosen.source)
@@ -108,49 +89,35 @@ def gather_brief(
     zone = None if within is None else archive.unit(within).geometry.iloc[0]
     if zone is not None:
         content = replace(content, markers=[s for s in content.markers if zone.intersects(shapely.Point(s.lon, s.lat))])
-    shown = title_of(archive, name)
+    shown = brief_tables.title_of(archive, name)
     said = f"{content.subtitle}{f' Changes since {content.base}.' if start is not None else ''}"
-    moved = [by_class(content, shown)]
+    moved = [brief_tables.by_class(content, shown)]
     moved += [
         replace(section, notes=[n for n in section.notes if n not in moved[0].notes])
-        for section in by_unit(archive, name, when, start, within, as_known_on, shown)
+        for section in brief_tables.by_unit(archive, name, when, start, within, as_known_on, shown)
     ]
     if places is not None and start is not None:
-        moved += changed_places(archive, name, when, start, as_known_on, places, zone, shown)
+        moved += brief_tables.changed_places(archive, name, when, start, as_known_on, places, zone, shown)
     rests = {row[k] for row in content.figures for k in ("snapshot", "from_snapshot") if row.get(k)}
     corrected = archive.correction_notes(*sorted(rests), as_known_on=as_known_on)
     if corrected:
-        moved.append(Section("corrections", "Corrections", None, [f"{words}." for words in corrected]))
-    told = incidents_by_place(archive, when, days, as_known_on, zone)
+        moved.append(brief_tables.Section("corrections", "Corrections", None, [f"{words}." for words in corrected]))
+    told = brief_tables.incidents_by_place(archive, when, days, as_known_on, zone)
     findings = _findings(archive, claims, when, start, as_known_on)
-    told += claimed(findings, [verdict_line(finding) for finding in findings])
+    told += brief_tables.claimed(findings, [verdict_line(finding) for finding in findings])
     return Brief(
-        title=chosen.title or f"Briefing: {content.title[:1].lower()}{content.title[1:]}",
-        subtitle=said,
-        date=str(when),
-        since=None if start is None else str(start),
-        moment=last_instant(when).replace(microsecond=0),
-        source=name,
-        shown=shown,
-        within=within,
-        as_known_on=as_known_on,
-        headlines=_headlines(content, shown),
-        moved=moved,
-        told=told,
-        lines=_lines(archive, name, when, within, as_known_on, colours),
-        credits=credit_lines(content, draw_basemap=True),
-        content=content,
-        colours=colours,
-    )
+        title=chosen.title or f"Briefing: {content.title[:1].lower()}{content.title[1:]}", subtitle=said,
+        date=str(when), since=None if start is None else str(start), moment=last_instant(when).replace(microsecond=0),
+        source=name, shown=shown, within=within, as_known_on=as_known_on, headlines=_headlines(content, shown),
+        moved=moved, told=told, lines=_lines(archive, name, when, within, as_known_on, colours),
+        credits=credit_lines(content, draw_basemap=True), content=content, colours=colours,
+    )  # fmt: skip
 
 
 def map_words(brief: Brief) -> str:
     """The map for those who do not see it: its figures and their source."""
     said = "; ".join(f"{h.label} {h.km2} km²" for h in brief.headlines)
     return f"Map: {brief.content.title}. {said}. {brief.content.subtitle}"
-
-
-# -- inside -------------------------------------------------------------------------------------------------------
 
 
 def _findings(
@@ -187,16 +154,16 @@ def _headlines(content: MapContent, shown: str) -> list[Headline]:
         if not of_row(row).is_current:
             continue
         moved = ""
-        if content.since is not None and known_number(row.get("net_km2")):
+        if content.since is not None and brief_tables.known_number(row.get("net_km2")):
             moved = (
-                f"{signed(row['net_km2'])} km² net since {content.base}:"
+                f"{brief_tables.signed(row['net_km2'])} km² net since {content.base}:"
                 f" {figure(row['gained_km2'])} gained, {figure(row['lost_km2'])} lost"
             )
         span = ""
         if row["upper_km2"] > row["lower_km2"]:
             span = f"{figure(row['lower_km2'])} to {figure(row['upper_km2'])} km² with contested ground"
         rests = f"{content.day}; {shown}, snapshot {row['snapshot']}"
-        found.append(Headline(label(row) + content.place, figure(row["area_km2"]), span, moved, rests))
+        found.append(Headline(row_label(row) + content.place, figure(row["area_km2"]), span, moved, rests))
     return found
 
 

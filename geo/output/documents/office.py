@@ -71,12 +71,6 @@ def column_widths(texts: Sequence[Sequence[str]], room: float, *, letter: float)
     return [w + spare * (m / whole if whole else 1 / len(words)) for w, m in zip(words, more, strict=True)]
 
 
-def aspect(picture: bytes) -> float:
-    """Height of a PNG over its width, from its header."""
-    wide, high = (int.from_bytes(picture[i : i + 4], "big") for i in (16, 20))
-    return high / wide
-
-
 def parts_of(brief: Brief, pictures: Sequence[Picture]) -> list[Picture | Section]:
     """Pictures and sections in the order of a document: the map, what changed, the other pictures, what was told."""
     return [*pictures[:1], *brief.moved, *pictures[1:], *brief.told]
@@ -107,10 +101,7 @@ def brief_docx(brief: Brief, pictures: Sequence[Picture]) -> bytes:
         paragraph.add_run(plain(said)).bold = True
         paragraph.add_run(f". {plain(rests)}" if rests else "")
     for part in parts_of(brief, pictures):
-        if isinstance(part, Section):
-            _docx_section(document, part)
-        else:
-            _docx_picture(document, part)
+        _docx_part(document, part)
     document.add_heading("Sources", 1)
     for line in brief.credits:
         document.add_paragraph(plain(line), style="List Bullet")
@@ -137,22 +128,20 @@ def _set_up_docx(document: Any) -> None:
             fonts.attrib.pop(ns.qn(f"w:{kind}"), None)
 
 
-def _docx_picture(document: Any, picture: Picture) -> None:
-    heading, png, words = picture
+def _docx_part(document: Any, part: Picture | Section) -> None:
+    if isinstance(part, Section):
+        document.add_heading(plain(part.heading), 1)
+        if part.table is not None:
+            document.add_paragraph(plain(part.table.caption)).paragraph_format.keep_with_next = True
+            _docx_table(document, part.table)
+        for note in part.notes:
+            document.add_paragraph(plain(note))
+        return
+    heading, png, words = part
     document.add_heading(plain(heading), 1)
-    shape = document.add_picture(io.BytesIO(png), width=office("docx.shared").Cm(_WIDE_CM))
-    facts = shape._inline.docPr
+    facts = document.add_picture(io.BytesIO(png), width=office("docx.shared").Cm(_WIDE_CM))._inline.docPr
     facts.set("descr", plain(words))
     facts.set("title", plain(heading))
-
-
-def _docx_section(document: Any, section: Section) -> None:
-    document.add_heading(plain(section.heading), 1)
-    if section.table is not None:
-        document.add_paragraph(plain(section.table.caption)).paragraph_format.keep_with_next = True
-        _docx_table(document, section.table)
-    for note in section.notes:
-        document.add_paragraph(plain(note))
 
 
 def _docx_table(document: Any, table: Table) -> None:
@@ -234,7 +223,6 @@ def _widen(deck: Any) -> None:
 
 
 def _pptx_slide(deck: Any, title: str) -> Any:
-    """A slide with a title alone."""
     util = office("pptx.util")
     slide = deck.slides.add_slide(deck.slide_layouts[5])
     box = slide.shapes.title
@@ -278,7 +266,8 @@ def _pptx_picture(deck: Any, picture: Picture) -> None:
     heading, png, words = picture
     inches = office("pptx.util").Inches
     slide = _pptx_slide(deck, heading)
-    wide = min(_WIDE - 2 * _EDGE, (_HIGH - _TOP - 0.1) / aspect(png))
+    across, down = (int.from_bytes(png[i : i + 4], "big") for i in (16, 20))  # of a PNG's header
+    wide = min(_WIDE - 2 * _EDGE, (_HIGH - _TOP - 0.1) * across / down)
     shape = slide.shapes.add_picture(io.BytesIO(png), inches((_WIDE - wide) / 2), inches(_TOP), width=inches(wide))
     facts = shape._element.nvPicPr.cNvPr
     facts.set("descr", plain(words))

@@ -5,18 +5,22 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Unpack
+from typing import Unpack
 from urllib.parse import quote
 
 import geopandas as gpd
 
+from geo.archive import Archive
+from geo.archive.results import When
+from geo.claims.model import Claim
 from geo.errors import UsageError
 from geo.output.brief_tables import Section, Table
-from geo.output.documents.brief_page import brief_page
 from geo.output.documents.content import Brief, gather_brief, map_words
 from geo.output.documents.office import brief_docx, brief_pptx, office
-from geo.output.html.map_page import save_map
+from geo.output.documents.svg_chart import chart_values
+from geo.output.html.map_page import ControlMap, save_map
 from geo.output.images import text_blocks
 from geo.output.images.chart import draw_chart
 from geo.output.images.drawing import save
@@ -27,12 +31,6 @@ from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.presentation.statuses import named
 from geo.presentation.templates import templates_folder
 from geo.storage.atomic_write import write_page
-
-if TYPE_CHECKING:
-    from geo.archive import Archive
-    from geo.archive.results import When
-    from geo.claims.model import Claim
-
 
 _ENDINGS = (".html", ".md", ".docx", ".pptx")
 
@@ -72,18 +70,7 @@ def draw_brief(
 
     Raises
     ------
-    ArchiveError
-    GateError
-    MapError
-        Nothing can be drawn, matplotlib is missing (not for ``.html``), or a file cannot be written.
-    NoSnapshotError
-        Nothing depicts a date or an earlier one.
-    SourceError
-        A source must be named, or is not there.
-    UnitError
-        A unit is unknown or ambiguous.
-    UsageError
-        The file's name ends otherwise, or the library for it is not installed.
+    ArchiveError, GateError, MapError, NoSnapshotError, SourceError, UnitError, UsageError
 
     Examples
     --------
@@ -131,6 +118,34 @@ def draw_pictures(archive: Archive, brief: Brief, map_path: Path, chart_path: Pa
     return made
 
 
+def brief_page(brief: Brief, *, templates: Path | None = None) -> ControlMap:
+    """A briefing as a folium map with its words around it; `geo.save_map` writes it."""
+    made = ControlMap(brief.content, templates=templates)
+    values = {
+        "brief": brief, "subtitle": brief.subtitle, "no_headline": brief.no_headline,
+        "chart": chart_values(brief.lines, brief.chart_words if brief.lines else ""),
+        "snapshots": len({t for s in brief.lines for t in s.times}), "series": series_table(brief),
+    }  # fmt: skip
+    parts = made.page.parts
+    made.page.parts = replace(parts, template="brief.html", title=brief.title, values={**parts.values, **values})
+    return made
+
+
+def series_table(brief: Brief) -> Table:
+    """The chart as a table: a row for every date, km² of each class."""
+    times = sorted({t for s in brief.lines for t in s.times})
+    days = len({t.date() for t in times}) == len(times)
+    by_time = [dict(zip(s.times, s.km2, strict=True)) for s in brief.lines]
+    rows = [
+        [
+            f"{t:%Y-%m-%d}" if days else f"{t:%Y-%m-%d %H:%M}",
+            *(f"{known[t]:,.1f}" if t in known else "–" for known in by_time),
+        ]
+        for t in reversed(times)
+    ]
+    return Table(f"km² by {brief.shown}", ["Date", *(s.label for s in brief.lines)], rows, 1)
+
+
 # what CommonMark, tables, mathematics, page generators and HTML would read as more than text
 _SIGNS = re.compile(r"([\\`*_\[\]<>&|~#${}^])")
 _STARTS = re.compile(r"^([-+=:])|^(\d{1,9})([.)])(?=\s|$)")
@@ -143,7 +158,6 @@ def escaped(text: str) -> str:
 
 
 def brief_markdown(brief: Brief, pictures: Sequence[tuple[str, Path, str]]) -> str:
-    """The text of a briefing's Markdown file."""
     lines = [f"# {escaped(brief.title)}", "", escaped(brief.subtitle), ""]
     for headline in brief.headlines:
         said = "; ".join(escaped(text) for text in (headline.moved, headline.span, headline.rests) if text)

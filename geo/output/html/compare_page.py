@@ -5,11 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import shapely
 
+from geo.archive import Archive
+from geo.archive.comparisons import Comparison
+from geo.archive.results import When
 from geo.archive.shared_docs import described
 from geo.errors import MapError
 from geo.output.brief_tables import Section, Table, title_of
@@ -22,11 +25,6 @@ from geo.presentation.statuses import class_order
 from geo.presentation.symbols import Symbol, class_symbols, source_symbols
 from geo.presentation.templates import templates_folder
 from geo.schema import text_or_none
-
-if TYPE_CHECKING:
-    from geo.archive import Archive
-    from geo.archive.comparisons import Comparison
-    from geo.archive.results import When
 
 LEAST_KM2 = 0.05  # what rounds to less than 0.1 km² has no row of its own
 _MOST_ROWS = 60
@@ -63,14 +61,7 @@ def draw_comparison(
 
     Raises
     ------
-    MapError
-        None of the sources has such ground there.
-    ArchiveError
-    GateError
-    NoSnapshotError
-    SourceError
-    UnitError
-    UsageError
+    ArchiveError, GateError, MapError, NoSnapshotError, SourceError, UnitError, UsageError
 
     Examples
     --------

@@ -5,16 +5,13 @@ from __future__ import annotations
 from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
-from typing import TYPE_CHECKING
 from urllib.parse import quote, urlsplit
 
+from geo.archive.results import When
 from geo.errors import FileError, UsageError
 from geo.formats.geojson import read_bytes
 from geo.presentation.templates import render
 from geo.schema import is_day, to_instant
-
-if TYPE_CHECKING:
-    from geo.archive.results import When
 
 _HEAD = 1 << 20  # bytes in which a page's title stands
 

@@ -19,14 +19,13 @@ from markupsafe import Markup
 from geo.incidents.markers import marker_radius
 from geo.measure.ellipsoid import areas_km2
 from geo.presentation.basemap import STILL_WIDTH as WIDTH
-from geo.presentation.basemap import encode_line
+from geo.presentation.basemap import Box, Ground, decode_line, encode_line, touch
 from geo.presentation.labels import date_words, figure
+from geo.presentation.legend import StyledLayer
 from geo.presentation.templates import escape
 
 if TYPE_CHECKING:
     from geo.output.map_content import MapContent
-    from geo.presentation.basemap import Box, Ground
-    from geo.presentation.legend import StyledLayer
 
 KM_PER_DEGREE = 111.2
 SCALE = 1_000_000  # steps per degree of control on the page: a vertex moves by 0.08 m at most
@@ -71,7 +70,6 @@ def basemap_svg(
 
 
 def draw_static_svg(content: MapContent, *, around: BasemapSvg) -> Markup:
-    """The map as one SVG element."""
     frame = _Frame(content.bounds)
     parts = [f'<rect width="{WIDTH:g}" height="{frame.height:.0f}" fill="var(--sea)"/>', around.under]
     parts += [_draw_region(area, frame) for area in {s.area_name: s.area for s in content.markers if s.area}.values()]
@@ -91,12 +89,12 @@ def _draw_base(base: dict[str, Any], frame: _Frame) -> list[str]:
     scale = base["scale"]
     areas = [
         f'<path fill="var(--{tone})" fill-rule="evenodd" '
-        f'd="{_path((_decoded(r, scale) for p in base[name] for r in p), frame, close=True)}"/>'
+        f'd="{_path((decode_line(r, scale) for p in base[name] for r in p), frame, close=True)}"/>'
         for name, tone in (("land", "land"), ("lakes", "sea"))
     ]
     lines = [
         f'<path fill="none" stroke="var(--{tone})" stroke-width="{width}"{dash} '
-        f'd="{_path((_decoded(line, scale) for line in base[name]), frame)}"/>'
+        f'd="{_path((decode_line(line, scale) for line in base[name]), frame)}"/>'
         for name, tone, width, dash in (
             ("rivers", "river", 1, ""),
             ("admin1", "unit", 0.8, ' stroke-dasharray="1 3"'),
@@ -105,10 +103,6 @@ def _draw_base(base: dict[str, Any], frame: _Frame) -> list[str]:
         )
     ]
     return areas + lines
-
-
-def _decoded(steps: Sequence[int], scale: int) -> np.ndarray[Any, np.dtype[np.float64]]:
-    return np.cumsum(np.array(steps, dtype=np.float64).reshape(-1, 2), axis=0) / scale
 
 
 def _draw_class(item: StyledLayer, frame: _Frame) -> str:
@@ -154,7 +148,7 @@ def _draw_places(places: Sequence[Sequence[Any]], frame: _Frame) -> list[str]:
         x, y = frame.xy(np.array([[lon, lat]]))[0]
         box = (x - 8, y - 14, x + 14 + 11 * len(name), y + 14)
         inside = x > 8 and box[2] < WIDTH - 8 and 16 < y < frame.height - 16
-        if not inside or any(_touch(box, other) for other in taken):
+        if not inside or any(touch(box, other) for other in taken):
             continue
         taken.append(box)
         weight = ' font-weight="700"' if capital else ""
@@ -166,10 +160,6 @@ def _draw_places(places: Sequence[Sequence[Any]], frame: _Frame) -> list[str]:
         if len(drawn) == 24:
             break
     return drawn
-
-
-def _touch(a: tuple[float, float, float, float], b: tuple[float, float, float, float]) -> bool:
-    return not (a[2] < b[0] or a[0] > b[2] or a[3] < b[1] or a[1] > b[3])
 
 
 def _draw_front(lines: shapely.Geometry, frame: _Frame) -> list[str]:
@@ -225,12 +215,15 @@ def _scale_bar(frame: _Frame) -> str:
     )
 
 
-# -- the data of a page's script -----------------------------------------------------------------------------------
-
-
 def corners(box: Box) -> list[list[float]]:
     """A box in degrees as Leaflet has it: south-west and north-east, latitude first."""
     return [[round(box[1], 5), round(box[0], 5)], [round(box[3], 5), round(box[2], 5)]]
+
+
+def map_data(content: MapContent) -> dict[str, Any]:
+    """Where the map of a page opens, how far it goes, and in which language its script speaks."""
+    boxes = {"bounds": content.bounds, "limits": content.limits, "reach": content.reach}
+    return {"lang": content.lang, "scale": SCALE, **{name: corners(box) for name, box in boxes.items()}}
 
 
 def class_data(item: StyledLayer) -> dict[str, Any]:

@@ -7,7 +7,7 @@ import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import partial
 from itertools import pairwise
 from pathlib import Path
@@ -19,24 +19,15 @@ from branca.element import CssLink, Element, Figure, JavascriptLink
 from jinja2 import Template
 from markupsafe import Markup
 
+from geo.archive.shared_docs import described
 from geo.errors import MapError
-from geo.output.html.map_drawing import (
-    SCALE,
-    BaseLayer,
-    base_layer,
-    class_data,
-    corners,
-    draw_static_svg,
-    packed,
-    shapes_of,
-)
+from geo.output.html import map_drawing
 from geo.output.html.page import Added, PageParts, page_of, pins
-from geo.output.map_content import MapContent, gather
+from geo.output.map_content import MapContent, days_within, gather, snapshot_days
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.output.parallel import attempted, by_workers, report_left_out
 from geo.presentation import basemap
 from geo.presentation.templates import render, templates_folder
-from geo.schema import last_instant, parse_instant, to_instant
 from geo.storage.atomic_write import write_page
 
 if TYPE_CHECKING:
@@ -122,16 +113,14 @@ class ControlMap(PageMap):
     """A dated map of control. Add folium layers to it as to any other map; `geo.save_map` writes it."""
 
     def __init__(
-        self,
-        content: MapContent,
-        ground: basemap.Ground | None = None,
-        *,
-        tiles: Any = None,
+        self, content: MapContent, ground: basemap.Ground | None = None, *, tiles: Any = None,
         templates: Path | None = None,
-    ) -> None:
+    ) -> None:  # fmt: skip
         super().__init__(content.bounds, tiles=tiles)
         self.content = content
-        self.page.parts = _parts(content, base_layer(ground or basemap.ground_of(content)), self.page.tiles, templates)
+        self.page.parts = _parts(
+            content, map_drawing.base_layer(ground or basemap.ground_of(content)), self.page.tiles, templates
+        )
 
 
 @shares_options()
@@ -156,18 +145,7 @@ def draw_map(
 
     Raises
     ------
-    ArchiveError
-    GateError
-    MapError
-        Nothing can be drawn, or a dependency is missing.
-    NoSnapshotError
-        Nothing depicts that date or an earlier one.
-    SourceError
-        A source must be named, or is not there.
-    UnitError
-        A unit is unknown or ambiguous.
-    UsageError
-        A language or a colour is unknown, or the folder of templates is not there.
+    ArchiveError, GateError, MapError, NoSnapshotError, SourceError, UnitError, UsageError
 
     Examples
     --------
@@ -182,6 +160,7 @@ def draw_map(
     return ControlMap(content, ground, tiles=tiles, templates=templates_folder(options.templates))
 
 
+@described
 def draw_maps(
     archive: Archive,
     folder: str | Path,
@@ -198,20 +177,12 @@ def draw_maps(
 
     Parameters
     ----------
-    archive : Archive
-        What to draw from.
     folder : str or pathlib.Path
         It is made where there is none.
-    from_, to : str, date, datetime or None
-        The span of days, both included.
-    source : str or None
-        May be left out where the archive has one.
     since : str, date, datetime or None
         None shows each day what changed since the day before it that has a snapshot.
     workers : int
         Processes; the pages are the same, byte for byte.
-    progress : callable or None
-        Called with (done, of how many, date).
     **options
         As `draw_map`.
 
@@ -222,15 +193,10 @@ def draw_maps(
 
     Raises
     ------
-    ArchiveError
-        The archive is not there, is none, is damaged, or is of a newer version.
-    GateError
-        A date cannot be read.
+    ArchiveError, GateError, SourceError
     MapError
         No day of the span has a snapshot, a page cannot be written, or days could not be drawn: they are named once
         all others are.
-    SourceError
-        A source must be named, or is not there.
 
     Examples
     --------
@@ -239,14 +205,11 @@ def draw_maps(
     """
     with archive.holding():
         name = archive.source_name(source)
-        days = _days(archive, name, options.get("as_known_on"))
-        first = to_instant(from_).date() if from_ is not None else days[0]
-        last = last_instant(to).date() if to is not None else days[-1]
-        chosen = [d for d in days if first <= d <= last]
-        if not chosen:
-            raise MapError(f"no day from {first} to {last} has a snapshot of {name}; there are {days[0]} to {days[-1]}")
+        days = snapshot_days(archive, name, options.get("as_known_on"))
+        chosen = days_within(days, from_, to, name)
         earlier = dict(pairwise(reversed(days)))
-        work = [(day, _iso(since if since is not None else earlier.get(day))) for day in chosen]
+        before = {day: since if since is not None else earlier.get(day) for day in chosen}
+        work = [(day, None if before[day] is None else str(before[day])) for day in chosen]
         drawn = partial(attempted, done=partial(_draw_day, folder=Path(folder), source=name, options=options))
         paths = by_workers(archive, work, drawn, workers=workers)
         failed: dict[date, Exception] = {}
@@ -266,18 +229,6 @@ def _draw_day(
     day, since = item
     page = draw_map(archive, day.isoformat(), source=source, since=since, **options)
     return save_map(page, folder / f"{day}.html")
-
-
-def _days(archive: Archive, source: str, as_known_on: When | None) -> list[date]:
-    depicts = archive.snapshots(source, as_known_on=as_known_on or datetime(9999, 1, 1, tzinfo=UTC))["depicts"]
-    days = sorted({parse_instant(d).date() for d in depicts})
-    if not days:
-        raise MapError(f"no snapshot of {source} is in force in {archive.path}: every one was retracted or came later")
-    return days
-
-
-def _iso(when: When | None) -> str | None:
-    return None if when is None else str(when)
 
 
 # endings under which a page would open as a broken picture or document
@@ -314,14 +265,12 @@ def save_map(page: folium.Map, path: str | Path) -> Path:
     return write_page(page.get_root().render(), Path(path))
 
 
-def _parts(content: MapContent, ground: BaseLayer, tiles: str, templates: Path | None) -> PageParts:
+def _parts(content: MapContent, ground: map_drawing.BaseLayer, tiles: str, templates: Path | None) -> PageParts:
     data = {
-        "lang": content.lang, "scale": SCALE,
-        "bounds": corners(content.bounds), "limits": corners(content.limits), "reach": corners(content.reach),
-        "ground": ground.packed,
-        "classes": [class_data(item) for item in content.drawn_classes],
-        "changes": [class_data(item) for item in content.changes],
-        "shapes": packed(json.dumps(shapes_of(content), separators=(",", ":")).encode()),
+        **map_drawing.map_data(content), "ground": ground.packed,
+        "classes": [map_drawing.class_data(item) for item in content.drawn_classes],
+        "changes": [map_drawing.class_data(item) for item in content.changes],
+        "shapes": map_drawing.packed(json.dumps(map_drawing.shapes_of(content), separators=(",", ":")).encode()),
         "front": None if content.front is None else {"label": content.front_label, "facts": _said_of(content)},
         "incidents": [
             {"lat": s.lat, "lon": s.lon, "radius": s.radius_m, "kind": s.kind, "region": s.area_name, "title": s.title,
@@ -333,12 +282,12 @@ def _parts(content: MapContent, ground: BaseLayer, tiles: str, templates: Path |
     values = map_values(content, ground, tiles=tiles) | {
         "snapshots": snapshots,
         "notes": [*filter(None, [content.left_out]), *content.notes],
-        "incidents": _incidents(content), "still": draw_static_svg(content, around=ground.around),
+        "incidents": _incidents(content), "still": map_drawing.draw_static_svg(content, around=ground.around),
     }  # fmt: skip
     return PageParts("map.html", content.title, values, data, templates)
 
 
-def map_values(content: MapContent, ground: BaseLayer | None, *, tiles: str = "") -> dict[str, Any]:
+def map_values(content: MapContent, ground: map_drawing.BaseLayer | None, *, tiles: str = "") -> dict[str, Any]:
     """What every page with a map shows around it; without `ground` its credits are those of the basemap."""
     credits = basemap.credits()
     looks = {item.symbol.pattern: item.symbol.svg for item in (*content.classes, *content.changes)}

@@ -67,13 +67,9 @@ def json_block(data: Any, *, name: str) -> Markup:
     except ValueError as error:
         raise MapError(f"a figure on the page is not finite ({error})") from error
     # braces and brackets of the JSON itself must stay; only those inside strings can be escaped
-    inner = Markup(_escape_strings(without_unseen(text)))  # noqa: S704  (escaped as JSON)
+    escaped = _STRING.sub(lambda found: found[0].translate(_UNSAFE), without_unseen(text))
+    inner = Markup(escaped)  # noqa: S704  (as JSON)
     return Markup('<script type="application/json" id="{}">{}</script>').format(name, inner)
-
-
-def _escape_strings(text: str) -> str:
-    """The JSON text with every unsafe character inside its strings as \\uXXXX."""
-    return _STRING.sub(lambda found: found[0].translate(_UNSAFE), text)
 
 
 @cache

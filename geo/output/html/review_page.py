@@ -8,27 +8,18 @@ from dataclasses import replace
 from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import geopandas as gpd
 import shapely
 
+from geo.archive import Archive
 from geo.errors import MapError, NoSnapshotError, SourceError, UnitError
 from geo.extraction.briefing import Draft, Reading
 from geo.extraction.event_merging import Span
 from geo.formats.geojson import read_json
 from geo.incidents.markers import Marker, marker_of
-from geo.output.html.map_drawing import (
-    SCALE,
-    BaseLayer,
-    base_layer,
-    class_data,
-    corners,
-    draw_static_svg,
-    packed,
-    rings,
-    shapes_of,
-)
+from geo.output.html import map_drawing
 from geo.output.html.map_page import PageMap, map_values
 from geo.output.html.page import PageParts
 from geo.output.map_content import MapContent, gather, outlines
@@ -39,11 +30,6 @@ from geo.schema import CRS
 from geo.sources import shipped_units
 from geo.units import find_unit
 
-if TYPE_CHECKING:
-    from geo.archive import Archive
-    from geo.extraction.briefing import Draft, Reading
-
-
 _WORLD: basemap.Box = (-30.0, -38.0, 150.0, 70.0)
 _OUTLINE = 0.005  # degrees by which a region's outline may be off: it is no ground that is measured
 
@@ -52,12 +38,11 @@ def draw_review(
     reading: Reading, *, archive: Archive | None = None, title: str | None = None, draw_basemap: bool = True,
     templates: str | Path | None = None,
 ) -> PageMap:  # fmt: skip
-    """Draw a briefing's drafts for review."""
     folder = templates_folder(templates)
     region = partial(_region, archive)
     markers = [_marker(draft, region) for draft in reading.incidents]
     content = _content(reading, markers, archive, title)
-    ground = base_layer(basemap.ground_of(content, draw_basemap=draw_basemap))
+    ground = map_drawing.base_layer(basemap.ground_of(content, draw_basemap=draw_basemap))
     made = PageMap(content.bounds)
     made.page.parts = _parts(reading, markers, content, ground, folder)
     return made
@@ -141,14 +126,17 @@ def _bounds(markers: Sequence[Marker]) -> basemap.Box:
 
 
 def _parts(
-    reading: Reading, markers: Sequence[Marker | None], content: MapContent, ground: BaseLayer, templates: Path | None
+    reading: Reading,
+    markers: Sequence[Marker | None],
+    content: MapContent,
+    ground: map_drawing.BaseLayer,
+    templates: Path | None,
 ) -> PageParts:
     bare = replace(content, markers=())
     data = {
-        "lang": content.lang, "scale": SCALE,
-        "bounds": corners(content.bounds), "limits": corners(content.limits), "reach": corners(content.reach),
-        "ground": ground.packed, "classes": [class_data(item) for item in content.drawn_classes], "changes": [],
-        "shapes": packed(json.dumps(shapes_of(bare)).encode()), "front": None, "incidents": [],
+        **map_drawing.map_data(content), "ground": ground.packed,
+        "classes": [map_drawing.class_data(item) for item in content.drawn_classes], "changes": [],
+        "shapes": map_drawing.packed(json.dumps(map_drawing.shapes_of(bare)).encode()), "front": None, "incidents": [],
         "review": {
             "drafts": [
                 draft_data(draft, marker, _outlined(marker))
@@ -162,7 +150,7 @@ def _parts(
         "text_lang": reading.lang, "kinds": sorted({marker.kind for marker in content.markers}),
         # the numbers on this map are those of the drafts, so that their marks are explained by a list of its own
         "legend": bare.legend if content.classes else [],
-        "still": draw_static_svg(content, around=ground.around),
+        "still": map_drawing.draw_static_svg(content, around=ground.around),
     }  # fmt: skip
     if not ground.is_mapped:
         values["ground_credits"] = []
@@ -173,7 +161,7 @@ def _outlined(marker: Marker | None) -> Any:
     """The outline of a region, simplified; None for a place or a circle."""
     if marker is None or marker.area is None:
         return None
-    return rings([shapely.simplify(marker.area, _OUTLINE)])
+    return map_drawing.rings([shapely.simplify(marker.area, _OUTLINE)])
 
 
 # the fields that a card shows: words for it, the columns it is made of, whose words of the briefing stand behind it

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-import zlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from geo.errors import MapError
+from geo.measure.ellipsoid import edge_areas_km2, running_areas_km2
+from geo.measure.series.edge_history import Ledger
+from geo.measure.series.edges import Positions
 from geo.output.html.map_drawing import deflate
-
-if TYPE_CHECKING:
-    from geo.measure.series.edge_history import Ledger
-    from geo.measure.series.edges import Positions
 
 SCALE = 1_000_000  # steps per degree
 FIGURE = 1_000  # steps per km²
@@ -40,32 +37,11 @@ class ClassTrack:
 
 @dataclass(frozen=True)
 class PackedTimeline:
-    """A packed series: the deflated bytes, and by how many metres rounding moved a position at most."""
+    """A packed series: the deflated bytes, by how many metres rounding moved a position at most, and km² as drawn."""
 
     data: bytes
     moved_m: float
-
-
-@dataclass(frozen=True)
-class Edges:
-    """One class unpacked: directed edges as numbers of positions, alive on the dates [birth, death); km² by date."""
-
-    tails: Ints
-    heads: Ints
-    births: Ints
-    deaths: Ints
-    area: Floats
-    gained: Floats
-    lost: Floats
-
-
-@dataclass(frozen=True)
-class UnpackedTimeline:
-    """A series unpacked: instants (seconds since 1970 UTC), positions (n, 2) in steps of 1e-6°, and the classes."""
-
-    instants: Ints
-    points: Ints
-    tracks: Sequence[Edges]
+    km2: Sequence[Floats]  # of each class on every date, of the boundaries as rounded
 
 
 def pack(tracks: Sequence[ClassTrack], instants: Sequence[int]) -> PackedTimeline:
@@ -74,13 +50,15 @@ def pack(tracks: Sequence[ClassTrack], instants: Sequence[int]) -> PackedTimelin
         raise MapError("there is no date to draw")
     boundaries = [_boundary(track.ledger) for track in tracks]
     codes = np.unique(np.concatenate([np.empty(0, np.int64), *(b.tails for b in boundaries)]))
+    grid = np.column_stack([codes >> 32, (codes & 0xFFFFFFFF) - 90 * SCALE])
     order: dict[int, int] = {}
-    streams = []
+    streams, drawn = [], []
     for track, boundary in zip(tracks, boundaries, strict=True):
         tails, heads = (np.searchsorted(codes, v) for v in (boundary.tails, boundary.heads))
-        streams.append(_track_stream(track, tails, heads, boundary.born, boundary.died, order, len(instants)))
-    placed = codes[np.fromiter(order, dtype=np.int64, count=len(order))]
-    points = np.column_stack([placed >> 32, (placed & 0xFFFFFFFF) - 90 * SCALE])
+        lives = _lives(tails, heads, boundary.born, boundary.died)
+        streams.append(_track_stream(track, lives, order, len(instants)))
+        drawn.append(_drawn_km2(lives, grid / SCALE, len(instants)))
+    points = grid[np.fromiter(order, dtype=np.int64, count=len(order))]
     steps = np.diff(points, axis=0, prepend=np.zeros((1, 2), dtype=np.int64))
     # where most positions have five digits, most steps are tens: those are sent as such, marked by their last bit
     tens = steps % 10 == 0
@@ -92,24 +70,8 @@ def pack(tracks: Sequence[ClassTrack], instants: Sequence[int]) -> PackedTimelin
         *(part for axis in (0, 1) for part in _planes(folded[:, axis])),
         *streams,
     ]
-    return PackedTimeline(deflate(b"".join(parts)), max((b.moved_m for b in boundaries), default=0.0))
-
-
-def unpack(data: bytes) -> UnpackedTimeline:
-    """What `pack` packed: the decoder of the page, in Python."""
-    try:
-        reader = _Reader(zlib.decompress(data, -15))
-        count, n, m, unit = (reader.number() for _ in range(4))
-        instants = np.cumsum(reader.numbers(count), dtype=np.int64)
-        axes = [np.cumsum(reader.steps(n, unit), dtype=np.int64) for _ in (0, 1)]
-        met = [0]
-        tracks = [_read_track(reader, count, met) for _ in range(m)]
-    except (zlib.error, IndexError):
-        raise MapError("this is no packed series, or only a part of one") from None
-    return UnpackedTimeline(instants, np.column_stack(axes), tracks)
-
-
-# -- packing ------------------------------------------------------------------------------------------------------
+    moved = max((b.moved_m for b in boundaries), default=0.0)
+    return PackedTimeline(deflate(b"".join(parts)), moved, drawn)
 
 
 @dataclass(frozen=True)
@@ -143,11 +105,20 @@ def _moved_m(positions: Positions, whole: Ints) -> float:
     return float(_METRES * np.hypot(east, north).max(initial=0.0))
 
 
-def _track_stream(
-    track: ClassTrack, tails: Ints, heads: Ints, first: Ints, last: Ints, order: dict[int, int], count: int
-) -> bytes:
+def _drawn_km2(lives: Ints, degrees: Floats, count: int) -> Floats:
+    """The area on every date of what a class's edges enclose."""
+    tails, heads, births, deaths = lives.T
+    (x0, y0), (x1, y1) = degrees[tails].T, degrees[heads].T
+    line = float(np.median(y0)) if len(y0) else 0.0
+    amounts = edge_areas_km2(*(np.ascontiguousarray(v) for v in (x0, y0, x1, y1)), reference=line)
+    change = np.zeros(count + 1)
+    np.add.at(change, births, amounts)
+    np.add.at(change, np.minimum(deaths, count), -amounts)
+    return running_areas_km2(change)[:-1]
+
+
+def _track_stream(track: ClassTrack, lives: Ints, order: dict[int, int], count: int) -> bytes:
     """One class as bytes; positions that it is the first to use are entered in `order`."""
-    lives = _lives(tails, heads, first, last)
     births: list[int] = []
     counts: list[int] = []
     tokens: list[tuple[int, int]] = []
@@ -241,9 +212,6 @@ def _death_runs(deaths: Ints, count: int) -> Ints:
     return np.column_stack([since, _zigzag(further), lengths])
 
 
-# -- numbers ------------------------------------------------------------------------------------------------------
-
-
 def _zigzag(values: Ints) -> Ints:
     folded: Ints = np.where(values < 0, -2 * values - 1, 2 * values)
     return folded
@@ -251,10 +219,6 @@ def _zigzag(values: Ints) -> Ints:
 
 def _zig(value: int) -> int:
     return -2 * value - 1 if value < 0 else 2 * value
-
-
-def _signed(value: int) -> int:
-    return -(value + 1) // 2 if value & 1 else value // 2
 
 
 def _varints(values: Ints) -> bytes:
@@ -278,67 +242,3 @@ def _steps(values: Sequence[int] | Ints) -> Ints:
 def _planes(values: Ints) -> tuple[bytes, bytes]:
     """The low bytes, which are noise, apart from the rest, which is not."""
     return (values & 255).astype(np.uint8).tobytes(), _varints(values >> 8)
-
-
-class _Reader:
-    """Reads what `_varints` and `_planes` wrote; an IndexError where it ends too soon."""
-
-    def __init__(self, raw: bytes) -> None:
-        self.raw = raw
-        self.at = 0
-
-    def number(self) -> int:
-        value = shift = 0
-        while True:
-            byte = self.raw[self.at]
-            self.at += 1
-            value |= (byte & 127) << shift
-            if byte < 128:
-                return value
-            shift += 7
-
-    def numbers(self, count: int) -> list[int]:
-        return [self.number() for _ in range(count)]
-
-    def steps(self, count: int, unit: int) -> list[int]:
-        low = self.raw[self.at : self.at + count]
-        self.at += count
-        folded = [byte | high << 8 for byte, high in zip(low, self.numbers(count), strict=True)]
-        if unit == 1:
-            return [_signed(v) for v in folded]
-        return [_signed(v >> 1) * (1 if v & 1 else unit) for v in folded]
-
-
-def _read_track(reader: _Reader, count: int, met: list[int]) -> Edges:
-    """One class; `met` counts the positions met so far, by this class and those before it."""
-    number = reader.number()
-    births_of, counts = np.cumsum(reader.numbers(number), dtype=np.int64).tolist(), reader.numbers(number)
-    tokens = reader.numbers(reader.number())
-    wheres = [_signed(v) for v in reader.numbers(sum(t & 3 != _NEW for t in tokens))]
-    tails: list[int] = []
-    heads: list[int] = []
-    births: list[int] = []
-    token = where = 0
-    for birth, length in zip(births_of, counts, strict=True):
-        arc: list[int] = []
-        for t in tokens[token : token + length]:
-            new, step = t & 3 == _NEW, -1 if t & 3 == _BACK else 1
-            start = met[0] if new else (arc[-1] if arc else 0) + wheres[where]
-            arc += range(start, start + step * (t >> 2), step)
-            met[0] += t >> 2 if new else 0
-            where += not new
-        token += length
-        tails += arc[:-1]
-        heads += arc[1:]
-        births += [birth] * (len(arc) - 1)
-    deaths = np.full(len(tails), count, dtype=np.int64)
-    number = reader.number()
-    date = edge = 0
-    for later, further, length in zip(*(reader.numbers(number) for _ in range(3)), strict=True):
-        date, edge = date + later, edge + _signed(further)
-        deaths[edge : edge + length] = date
-        edge += length
-    area = np.cumsum([_signed(v) for v in reader.numbers(count)]) / FIGURE
-    gained, lost = (np.array(reader.numbers(count)) / FIGURE for _ in range(2))
-    whole = [np.array(v, dtype=np.int64) for v in (tails, heads, births)]
-    return Edges(whole[0], whole[1], whole[2], deaths, area, gained, lost)

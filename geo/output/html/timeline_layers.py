@@ -202,17 +202,9 @@ class Part:
 
 
 def parts_of(
-    archive: Archive,
-    source: str,
-    instants: Sequence[datetime],
-    own: Sequence[datetime],
-    place: int,
-    sources: int,
-    colours: Mapping[str, str],
-    as_known_on: When | None,
-    status: str | Sequence[str] | None,
-    zone: Any,
-) -> tuple[list[Part], Sequence[str]]:
+    archive: Archive, source: str, instants: Sequence[datetime], own: Sequence[datetime], place: int, sources: int,
+    colours: Mapping[str, str], as_known_on: When | None, status: str | Sequence[str] | None, zone: Any,
+) -> tuple[list[Part], Sequence[str]]:  # fmt: skip
     """The classes of a source, in the order in which they are drawn, and what is to be said of the series."""
     if not own:
         return [], []
@@ -234,10 +226,12 @@ def parts_of(
             continue
         area, gained, lost = by_class[key]
         track = timeline_codec.ClassTrack(ledgers[key], area, gained, lost)
-        symbol = _named(symbols[key[:2]], f"{symbols[key[:2]].pattern}s{place}")
+        look = symbols[key[:2]]
+        symbol = replace(look, pattern=f"{look.pattern}s{place}")  # a page may have a look twice, once a source
         changes: tuple[tuple[str, Symbol], ...] = ()
         if place:
-            symbol = _outline(symbol, place)
+            # without a fill: what another source says is told from the ground under it
+            symbol = replace(symbol, tile=Pattern(4, 0.0), weight=2.2, dash=_DASHES[(place - 1) % len(_DASHES)])
         elif status_of(key[1]).is_held and key[0] is not None:
             of = f" by {side_of(key[0]).label}" + (f" ({key[2].replace('-', ' ')})" if key[2] else "")
             gain, loss = moved[key[0], "gained"], replace(moved[key[0], "lost"], dash="")
@@ -249,14 +243,9 @@ def parts_of(
 
 
 def _ledgers(
-    archive: Archive,
-    source: str,
-    instants: Sequence[datetime],
-    own: Sequence[datetime],
-    as_known_on: When | None,
-    status: str | Sequence[str] | None,
-    zone: Any,
-) -> dict[_Key, Ledger]:
+    archive: Archive, source: str, instants: Sequence[datetime], own: Sequence[datetime], as_known_on: When | None,
+    status: str | Sequence[str] | None, zone: Any,
+) -> dict[_Key, Ledger]:  # fmt: skip
     """The ledger of every class in the unit, over the dates of the page; without a unit that of the figures."""
     only = ClassFilter(None, None if status is None else tuple(statuses_meant(status)))
     if zone is None:
@@ -278,26 +267,13 @@ def _last_ground(
     return {(key[0], key[1], key[3]): areal_only(clip(whole, shape)) for key, whole in ground.items()}
 
 
-def _key(row: Sequence[Any]) -> _Key:
-    return text_or_none(row[0]), str(row[1]), text_or_none(row[2]) or ""
-
-
-def _named(symbol: Symbol, name: str) -> Symbol:
-    """The same look under another id: a page may have it twice, once a source."""
-    return replace(symbol, pattern=name)
-
-
-def _outline(symbol: Symbol, place: int) -> Symbol:
-    """A look without a fill: what another source says is told from the ground under it."""
-    return replace(symbol, tile=Pattern(4, 0.0), weight=2.2, dash=_DASHES[(place - 1) % len(_DASHES)])
-
-
 def _by_class(figures: pd.DataFrame, instants: Sequence[datetime]) -> dict[_Key, tuple[Floats, Floats, Floats]]:
     """km² of every class on every date of the page: its source's latest figure, NaN before the first."""
     place = {instant: i for i, instant in enumerate(instants)}
     found: dict[_Key, tuple[Floats, Floats, Floats]] = {}
     parts = figures["part"] if "part" in figures else [""] * len(figures)
-    keys = [_key(row) for row in zip(figures["controller"], figures["status"], parts, strict=True)]
+    named = zip(figures["controller"], figures["status"], parts, strict=True)
+    keys = [(text_or_none(side), str(status), text_or_none(part) or "") for side, status, part in named]
     for key in set(keys):
         rows = figures[[k == key for k in keys]]
         at = [place[parse_instant(d)] for d in rows["date"]]

@@ -7,16 +7,16 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 
+from geo.archive import Archive
 from geo.archive.results import FAR, When
 from geo.errors import MapError
-from geo.measure.ellipsoid import edge_areas_km2, running_areas_km2
+from geo.measure.series.edge_history import Ledger
 from geo.output.html import map_drawing, timeline_codec
-from geo.output.html.map_drawing import corners, draw_static_svg
 from geo.output.html.map_page import PageMap, map_values
 from geo.output.html.page import PageParts
 from geo.output.html.timeline_layers import Part, parts_of, series_values, shared_drawing
@@ -29,10 +29,6 @@ from geo.presentation.statuses import STATUSES, side_colours, status_of
 from geo.presentation.templates import templates_folder
 from geo.presentation.titles import title_words
 from geo.schema import last_instant, parse_instant, to_instant
-
-if TYPE_CHECKING:
-    from geo.archive import Archive
-    from geo.measure.series.edge_history import Ledger
 
 Floats = NDArray[np.float64]
 
@@ -51,12 +47,8 @@ def draw_timeline(
 
     Parameters
     ----------
-    archive : Archive
-        What to draw from.
     source : str, sequence of str or None
         May be left out where the archive has one. Of several the first is drawn as ground, the others as outlines.
-    from_, to : str, date, datetime or None
-        The span, both included; None is open.
     status : str, sequence of str or None
         Keep to these classes.
 
@@ -68,18 +60,7 @@ def draw_timeline(
 
     Raises
     ------
-    ArchiveError
-        The archive is not there, is none, is damaged, or is of a newer version.
-    GateError
-        A date cannot be read.
-    MapError
-        No date of the span has a snapshot, or nothing can be drawn, or a dependency is missing.
-    SourceError
-        A source must be named, or is not there.
-    UnitError
-        A unit is unknown or ambiguous.
-    UsageError
-        A status or a language is unknown.
+    ArchiveError, GateError, MapError, SourceError, UnitError, UsageError
 
     Examples
     --------
@@ -87,28 +68,15 @@ def draw_timeline(
     >>> geo.save_map(page, "timeline.html").name
     'timeline.html'
     """
-    return timeline_of(archive, source, map_options(draw_timeline, shown), (from_, to), status)
+    with archive.holding():
+        return timeline_of(archive, source, map_options(draw_timeline, shown), (from_, to), status)
 
 
 def timeline_of(
-    archive: Archive,
-    source: str | Sequence[str] | None,
-    options: MapOptions,
-    span: tuple[When | None, When | None],
+    archive: Archive, source: str | Sequence[str] | None, options: MapOptions, span: tuple[When | None, When | None],
     status: str | Sequence[str] | None = None,
-) -> PageMap:
-    """As `draw_timeline`."""
-    with archive.holding():
-        return _drawn(archive, source, options, span, status)
-
-
-def _drawn(
-    archive: Archive,
-    source: str | Sequence[str] | None,
-    options: MapOptions,
-    span: tuple[When | None, When | None],
-    status: str | Sequence[str] | None,
-) -> PageMap:
+) -> PageMap:  # fmt: skip
+    """As `draw_timeline`, in an archive that is held still."""
     (from_, to), as_known_on = span, options.as_known_on
     listed = [source] if source is None or isinstance(source, str) else list(source)
     names = list(dict.fromkeys(archive.source_name(name) for name in listed))
@@ -125,11 +93,9 @@ def _drawn(
     parts: list[Part] = []
     notes: list[str] = []
     for i, name in enumerate(names):
-        found, said_of_it = parts_of(
-            archive, name, instants, own[name], i, len(names), chosen, as_known_on, status, zone
-        )
+        found, told = parts_of(archive, name, instants, own[name], i, len(names), chosen, as_known_on, status, zone)
         parts += found
-        notes += said_of_it
+        notes += told
     if not parts:
         raise MapError(f"{', '.join(names)}: nothing stands on those dates{place} that could be drawn")
     box, is_far = _box(parts)
@@ -175,10 +141,7 @@ def _current(status: str | Sequence[str] | None) -> list[str]:
 def _still(content: MapContent, base: dict[str, Any] | None, named: list[list[Any]]) -> str:
     coarse = base and basemap.coarser(base, content.bounds)
     around = map_drawing.basemap_svg(content.bounds, content.outlines, coarse, named)
-    return draw_static_svg(content, around=around)
-
-
-# -- what is there ------------------------------------------------------------------------------------------------
+    return map_drawing.draw_static_svg(content, around=around)
 
 
 def _instants(
@@ -195,9 +158,6 @@ def _charted(parts: Sequence[Part]) -> int:
     """The class whose curve is shown first: of the first source's held ground the one that moved most."""
     held = [k for k, p in enumerate(parts) if status_of(p.key[1]).is_held and p.source == parts[0].source]
     return max(held or range(len(parts)), key=lambda k: float(np.nansum(parts[k].track.gained + parts[k].track.lost)))
-
-
-# -- the page -----------------------------------------------------------------------------------------------------
 
 
 def _content(
@@ -239,9 +199,8 @@ def _data(
     # level 7: the last two percent would take four times as long
     beneath_text = json.dumps(beneath, separators=(",", ":")).encode()
     return {
-        "lang": content.lang, "scale": timeline_codec.SCALE, "bounds": corners(content.bounds),
-        "limits": corners(content.limits), "reach": corners(content.reach),
-        "basemap": None, "places": named, "line_scale": basemap.scale_of(content.reach), "incidents": [],
+        **map_drawing.map_data(content), "basemap": None,
+        "places": named, "line_scale": basemap.scale_of(content.reach), "incidents": [],
         "film": {
             "bytes": base64.b64encode(packed.data).decode(), "ground": map_drawing.packed(beneath_text, level=7),
             "still": content.bounds, "tracks": [_track_data(p) for p in parts], "sources": own,
@@ -261,9 +220,8 @@ def _track_data(part: Part) -> dict[str, Any]:
 def _own_dates(own: Mapping[str, Sequence[datetime]], instants: Sequence[datetime]) -> dict[str, list[int]]:
     """Of several sources, the dates on which each has a snapshot, as steps between their numbers."""
     place = {instant: i for i, instant in enumerate(instants)}
-    return {
-        name: np.diff([place[i] for i in listed], prepend=0).tolist() for name, listed in own.items() if len(own) > 1
-    }
+    several = own if len(own) > 1 else {}
+    return {name: np.diff([place[i] for i in listed], prepend=0).tolist() for name, listed in several.items()}
 
 
 def _span(instants: Sequence[date]) -> str:
@@ -289,7 +247,7 @@ def _accuracy(packed: timeline_codec.PackedTimeline, parts: Sequence[Part]) -> s
     """What rounding does, as measured on this very page."""
     off = max(
         float(np.nanmax(np.abs(np.nan_to_num(part.track.area) - drawn), initial=0.0))
-        for part, drawn in zip(parts, drawn_km2(packed), strict=True)
+        for part, drawn in zip(parts, packed.km2, strict=True)
     )
     return (
         "Boundaries are drawn whole, with positions rounded to 0.000001°: none moves by more than "
@@ -297,20 +255,3 @@ def _accuracy(packed: timeline_codec.PackedTimeline, parts: Sequence[Part]) -> s
         "are measured on the source's own geometry; gains and losses over a longer span are measured in the browser on "
         f"the drawn boundaries, whose areas differ from those figures by {max(off, 0.0001):.4f} km² at most."
     )
-
-
-def drawn_km2(packed: timeline_codec.PackedTimeline) -> list[Floats]:
-    """The areas of what a page draws, class by class, on every date."""
-    unpacked = timeline_codec.unpack(packed.data)
-    degrees = unpacked.points / timeline_codec.SCALE
-    found = []
-    for edges in unpacked.tracks:
-        (x0, y0), (x1, y1) = degrees[edges.tails].T, degrees[edges.heads].T
-        line = float(np.median(y0)) if len(y0) else 0.0
-        flat = [np.ascontiguousarray(v) for v in (x0, y0, x1, y1)]
-        amounts = edge_areas_km2(*flat, reference=line)
-        change = np.zeros(len(unpacked.instants) + 1)
-        np.add.at(change, edges.births, amounts)
-        np.add.at(change, edges.deaths, -amounts)
-        found.append(running_areas_km2(change)[:-1])
-    return found

@@ -7,32 +7,25 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Any, Unpack
 
 import geopandas as gpd
 import shapely
 
+from geo.archive import Archive
 from geo.archive.results import When, age_days, rows_of, span_notes
 from geo.errors import UsageError
 from geo.measure.ellipsoid import areas_km2
+from geo.measure.series.edges import Objects
 from geo.measure.settlements import geonames_places, unmarked_words
-from geo.output.brief_tables import LEAST_KM2, Section, by_unit, known_number, label, signed, title_of
-from geo.output.html.map_drawing import (
-    SCALE,
-    BaseLayer,
-    base_layer,
-    class_data,
-    corners,
-    draw_static_svg,
-    packed,
-    rings,
-)
+from geo.output.brief_tables import LEAST_KM2, Section, by_unit, known_number, signed, title_of
+from geo.output.html import map_drawing
 from geo.output.html.map_page import PageMap, map_values
 from geo.output.html.page import PageParts
 from geo.output.map_content import MapContent, gather, outlines
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.presentation import basemap
-from geo.presentation.labels import class_key, class_label, figure, written
+from geo.presentation.labels import class_key, class_label, figure, row_label, written
 from geo.presentation.statuses import NO_DOUBT, named, side_colours
 from geo.presentation.symbols import class_symbols
 from geo.presentation.templates import templates_folder
@@ -84,14 +77,13 @@ class Pair:
 
     @property
     def snapshots(self) -> list[str]:
-        """The snapshots of each date in one text."""
         return [", ".join(side.snapshots) for side in self.sides]
 
     @property
     def rows(self) -> list[tuple[str, list[str]]]:
         """The figures of each class: on both dates, gained, lost and net."""
         before = {class_key(row): row for row in self.sides[0].figures}
-        return [(label(row), _cells(before.get(class_key(row)), row)) for row in self.sides[1].figures]
+        return [(row_label(row), _cells(before.get(class_key(row)), row)) for row in self.sides[1].figures]
 
 
 def _cells(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> list[str]:
@@ -100,11 +92,6 @@ def _cells(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> list[str
         figure(0.0 if before is None else before["area_km2"]), figure(now["area_km2"]),
         *(signed(float(v), plus=plus) if v is not None and known_number(v) else "–" for v, plus in changes),
     ]  # fmt: skip
-
-
-if TYPE_CHECKING:
-    from geo.archive import Archive
-    from geo.measure.series.edges import Objects
 
 
 @shares_options("since", "incident_days", "with_front")
@@ -120,8 +107,6 @@ def draw_dates(
 
     Parameters
     ----------
-    archive : Archive
-        What to draw from.
     from_, to : str, date, datetime
         The earlier and the later date: days (their last snapshots) or instants.
     places : geopandas.GeoDataFrame or None
@@ -136,20 +121,9 @@ def draw_dates(
 
     Raises
     ------
-    ArchiveError
-        The archive is not there, is none, is damaged, or is of a newer version.
-    GateError
-        A date cannot be read.
-    MapError
-        Nothing can be drawn, or a dependency is missing.
-    NoSnapshotError
-        Nothing depicts one of the dates or an earlier one.
-    SourceError
-        A source must be named, or is not there.
-    UnitError
-        A unit is unknown or ambiguous.
+    ArchiveError, GateError, MapError, NoSnapshotError, SourceError, UnitError
     UsageError
-        The first date does not lie before the second, or a language is unknown.
+        The first date does not lie before the second, or a value is unknown.
 
     Examples
     --------
@@ -178,24 +152,18 @@ def draw_dates(
         sides = [_side(archive, *each) for each in zip(frames, contents, span, strict=True)]
         breaks = span_notes(archive.snapshots(), *(set(side.snapshots) for side in sides))
         pair = Pair(
-            title=title or title_words(later.place, shown, f"{written(from_)} and {written(to)}"),
-            shown=shown,
-            sides=sides,
-            place=later.place,
+            title=title or title_words(later.place, shown, f"{written(from_)} and {written(to)}"), shown=shown,
+            sides=sides, place=later.place,
             known="" if as_known_on is None else f" As known on {written(as_known_on)}.",
             breaks=[*breaks, *(n for n in later.notes if n.startswith(NO_DOUBT))],
             units=by_unit(archive, name, to, from_, within, as_known_on, shown),
             settlements=_settlements(archive, name, later, places, span, zone, as_known_on),
-            own_places=places is not None,
-            has_units=bool(later.outlines),
-        )
-        ground = base_layer(basemap.ground_of(later, draw_basemap=options.draw_basemap))
+            own_places=places is not None, has_units=bool(later.outlines),
+        )  # fmt: skip
+        ground = map_drawing.base_layer(basemap.ground_of(later, draw_basemap=options.draw_basemap))
     made = PageMap(later.bounds)
     made.page.parts = _parts(contents, pair, ground, whole, _middle(parts), templates_folder(options.templates))
     return made
-
-
-# -- what is there ------------------------------------------------------------------------------------------------
 
 
 def _alike(
@@ -310,24 +278,20 @@ def _named_in(places: gpd.GeoDataFrame, content: MapContent) -> gpd.GeoDataFrame
 _SAME_TOWN = 0.03  # degrees
 
 
-# -- the page -----------------------------------------------------------------------------------------------------
-
-
 def _parts(
-    contents: Sequence[MapContent], pair: Pair, ground: BaseLayer, whole: basemap.Box, middle: float | None,
+    contents: Sequence[MapContent], pair: Pair, ground: map_drawing.BaseLayer, whole: basemap.Box, middle: float | None,
     templates: Path | None,
 ) -> PageParts:  # fmt: skip
     earlier, later = contents
     # gained and lost ground is by side: each has a layer of its own
     moved = {f"moved-{i}": [item] for i, item in enumerate(later.changes)}
     drawn = {"classes": earlier.drawn_classes, "changes": [], "later": later.drawn_classes, **moved}
-    shapes: dict[str, Any] = {name: [rings(item.shapes) for item in items] for name, items in drawn.items()}
+    shapes: dict[str, Any] = {name: [map_drawing.rings(item.shapes) for item in items] for name, items in drawn.items()}
     shapes |= {"front": [], "regions": {}}
     data = {
-        "lang": later.lang, "scale": SCALE,
-        "bounds": corners(later.bounds), "limits": corners(later.limits), "reach": corners(later.reach),
-        "whole": corners(whole), "ground": ground.packed, "shapes": packed(json.dumps(shapes).encode()),
-        **{name: [class_data(item) for item in items] for name, items in drawn.items()},
+        **map_drawing.map_data(later), "whole": map_drawing.corners(whole), "ground": ground.packed,
+        "shapes": map_drawing.packed(json.dumps(shapes).encode()),
+        **{name: [map_drawing.class_data(item) for item in items] for name, items in drawn.items()},
         "more": [["later", 381], *([name, 400 + i] for i, name in enumerate(moved))],
         "front": None, "incidents": [],
         "dates": {
@@ -338,7 +302,7 @@ def _parts(
     both = replace(later, title=pair.title, classes=[*earlier.classes, *later.classes])
     told = "".join(f" {written(side.when)}: {side.rests}." for side in pair.sides)
     stills = [
-        draw_static_svg(replace(d, title=f"{pair.title}: {written(side.when)}"), around=ground.around)
+        map_drawing.draw_static_svg(replace(d, title=f"{pair.title}: {written(side.when)}"), around=ground.around)
         for d, side in zip(contents, pair.sides, strict=True)
     ]
     values = map_values(both, ground) | {

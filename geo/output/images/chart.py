@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
+from geo.archive import Archive
+from geo.archive.results import When
 from geo.archive.shared_docs import described
+from geo.claims.class_series import ClassSeries
+from geo.claims.verdict import Finding
 from geo.claims.wording import figure_words
 from geo.errors import MapError, UsageError
 from geo.output.images.chart_axes import PANELS, ChartText, Panel, save_panels
@@ -25,12 +29,10 @@ from geo.presentation.titles import title_words
 from geo.schema import last_instant, parse_instant, text_or_none
 from geo.version import __version__
 
-if TYPE_CHECKING:
-    from geo.archive import Archive
-    from geo.archive.results import When
-    from geo.claims.class_series import ClassSeries
-    from geo.claims.verdict import Finding
-    from geo.output.images.themes import Shape, ThemeName
+_MADE = (
+    "Areas on the WGS 84 ellipsoid, edges straight in longitude and latitude (RFC 7946). Made with geo-control"
+    f" {__version__}."
+)
 
 
 @described
@@ -61,12 +63,8 @@ def draw_chart(
         A file that ends in ``.png``, ``.svg`` or ``.pdf``.
     within : str or None
         Keep to this unit, by code or name.
-    from_, to : str, date, datetime or None
-        The span, both included; None is open.
     by : {"unit"} or None
         A panel for each unit, each with a scale of its own from zero; None is one panel.
-    title : str or None
-        Of the chart.
 
     Returns
     -------
@@ -75,18 +73,7 @@ def draw_chart(
 
     Raises
     ------
-    ArchiveError
-    GateError
-    MapError
-        There is nothing to draw, matplotlib is missing, or the file cannot be written.
-    NoSnapshotError
-        Nothing depicts a date or an earlier one.
-    SourceError
-        A source must be named, or is not there.
-    UnitError
-        A unit is unknown or ambiguous.
-    UsageError
-        The file's name, the shape, the theme, `by` or a status is unknown.
+    ArchiveError, GateError, MapError, NoSnapshotError, SourceError, UnitError, UsageError
 
     Examples
     --------
@@ -164,8 +151,7 @@ def _chart_text(
         title=title or title_words(place, shown, f"{first} to {last}"),
         subtitle=f"Area in km². Source: {shown}; {many}, ticks below. A figure stands until the next snapshot.",
         notes=notes,
-        credit=f"Control: {credit}. Areas on the WGS 84 ellipsoid, edges straight in longitude and latitude (RFC 7946)."
-        f" Made with geo-control {__version__}.",
+        credit=f"Control: {credit}. {_MADE}",
     )
 
 
@@ -173,14 +159,9 @@ _MONTHS_SHOWN = 400  # days before the claim's: a series of years would hide wha
 
 
 def draw_claim(
-    archive: Archive,
-    finding: Finding,
-    path: str | Path,
-    *,
-    title: str | None = None,
-    shape: Shape = "slide",
+    archive: Archive, finding: Finding, path: str | Path, *, title: str | None = None, shape: Shape = "slide",
     theme: ThemeName = "light",
-) -> Path:
+) -> Path:  # fmt: skip
     """Draw the series that a claim was held against as PNG, SVG or PDF, a panel for each source."""
     claim = finding.claim
     if finding.span is None or finding.date is None or not finding.series:
@@ -198,8 +179,7 @@ def draw_claim(
         subtitle=f"Ground of {side or 'the side'} in km² by each source up to {written(finding.date[:10])}."
         f" Shaded: what agrees with {figure_words(claim)}{of}.",
         notes=["Upright line: the day of the claim", *(n[:1].upper() + n[1:] for n in finding.notes)],
-        credit=f"Control: {credits}.{boundary} Areas on the WGS 84 ellipsoid, edges straight in longitude and latitude"
-        f" (RFC 7946). Made with geo-control {__version__}.",
+        credit=f"Control: {credits}.{boundary} {_MADE}",
     )
     return save_panels(panels, text, Path(path), shape=shape, theme=theme)
 
@@ -242,17 +222,9 @@ _DISPUTED = "#c51b7d"
 
 
 def draw_comparison_chart(
-    archive: Archive,
-    path: str | Path,
-    *,
-    from_: When,
-    to: When,
-    sources: Sequence[str],
-    title: str | None = None,
-    shape: Shape = "slide",
-    theme: ThemeName = "light",
-    **asked: Any,
-) -> Path:
+    archive: Archive, path: str | Path, *, from_: When, to: When, sources: Sequence[str], title: str | None = None,
+    shape: Shape = "slide", theme: ThemeName = "light", **asked: Any,
+) -> Path:  # fmt: skip
     """Draw sources side by side on every day of a span as PNG, SVG or PDF."""
     span, _ = archive.compare_span(from_, to, sources=sources, **asked)
     panels = [p for p in _compare_panels(archive, span) if p.lines]
@@ -265,8 +237,7 @@ def draw_comparison_chart(
         title=title or f"{' and '.join(shown)}, {written(days[0])} to {written(days[-1])}",
         subtitle="Area in km² by each source, agreed on and in dispute. The sources are not merged.",
         notes=[n.strip() for n in span.attrs["notes"]],
-        credit=f"Control: {credits}. Areas on the WGS 84 ellipsoid, edges straight in longitude and latitude"
-        f" (RFC 7946). Made with geo-control {__version__}.",
+        credit=f"Control: {credits}. {_MADE}",
     )
     return save_panels(panels, text, Path(path), shape=shape, theme=theme)
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import shapely
@@ -16,13 +16,11 @@ import shapely
 from geo.errors import MapError
 from geo.output.images.drawing import Canvas, save
 from geo.output.images.fonts import clean_settings, font, plain, say_missing, text_width, wrapped
+from geo.output.images.projection import Rect
 from geo.output.images.text_blocks import TextBlock, height, stack, title_blocks, words
 from geo.output.images.themes import Format, Shape, Theme, ThemeName, chosen, kind_of
 from geo.presentation.chart_lines import HOLE_WORDS, ChartLine, apart, stretches
 from geo.presentation.labels import figure
-
-if TYPE_CHECKING:
-    from geo.output.images.projection import Rect
 
 PANELS = {"slide": (4, 3), "square": (3, 3), "column": (2, 5)}  # across and down
 
@@ -45,8 +43,6 @@ class Panel:
 
 @dataclass(frozen=True)
 class ChartText:
-    """The words around the panels."""
-
     title: str
     subtitle: str
     notes: Sequence[str]

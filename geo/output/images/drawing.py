@@ -6,24 +6,19 @@ import html
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 import shapely
+from matplotlib.figure import Figure as Figure
 
-from geo.errors import MapError
 from geo.output.images.fonts import clean_settings, font, need_matplotlib
-from geo.output.images.themes import kind_of
+from geo.output.images.projection import Rect
+from geo.output.images.themes import Theme, kind_of
 from geo.presentation.statuses import HELD_FILL
-from geo.storage.atomic_write import aside
+from geo.presentation.symbols import Symbol
+from geo.storage.atomic_write import write_page
 from geo.version import __version__
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure as Figure
-
-    from geo.output.images.projection import Rect
-    from geo.output.images.themes import Theme
-    from geo.presentation.symbols import Symbol
 
 
 class Canvas:
@@ -100,6 +95,7 @@ class Canvas:
         """The pattern's bars and dots inside a path: lines of ours, since matplotlib's hatches differ by format."""
         from matplotlib.collections import LineCollection, PathCollection
         from matplotlib.path import Path as Outline
+        from matplotlib.transforms import Affine2D
 
         size, turn = symbol.tile.size * self.marks, float(symbol.angle % 180)
         box = path.get_extents()
@@ -117,20 +113,17 @@ class Canvas:
             ))  # fmt: skip
         for radius, opacity in [symbol.tile.dot] if symbol.tile.dot else ():
             dot = Outline.circle((0, 0), radius * self.marks)
-            places = _grid(region, size)
+            x, y = ((np.arange(np.floor(region[i] / size), np.ceil(region[i + 2] / size)) + 0.5) * size for i in (0, 1))
+            places = np.column_stack([v.ravel() for v in np.meshgrid(x, y)])
             places = places[path.contains_points(places, radius=radius * self.marks)]
+            size_only = Affine2D().scale(1 / 72) + self.figure.dpi_scale_trans
             drawn.append(PathCollection(
                 [Outline(dot.vertices, dot.codes)], offsets=places, offset_transform=self.page, linewidths=0,
-                facecolors=[(symbol.colour, opacity)], transform=self._size_only(),
+                facecolors=[(symbol.colour, opacity)], transform=size_only,
             ))  # fmt: skip
         for artist in drawn:
             self._add(artist)
             artist.set_clip_path(path, self.page)
-
-    def _size_only(self) -> Any:
-        from matplotlib.transforms import Affine2D
-
-        return Affine2D().scale(1 / 72) + self.figure.dpi_scale_trans
 
     def disc(self, x: float, y: float, radius: float, *, fill: str, edge: str = "none", weight: float = 0.0,
              dash: str = "", clip: Rect | None = None) -> None:  # fmt: skip
@@ -199,16 +192,11 @@ def _bars(region: Rect, size: float, turn: float) -> list[Any]:
     return [shapely.get_coordinates(line) for line in cut if not line.is_empty and line.geom_type == "LineString"]
 
 
-def _grid(region: Rect, size: float) -> Any:
-    x, y = ((np.arange(np.floor(region[i] / size), np.ceil(region[i + 2] / size)) + 0.5) * size for i in (0, 1))
-    return np.column_stack([v.ravel() for v in np.meshgrid(x, y)])
-
-
 def save(figure: Figure, path: Path, *, title: str, text: str, credit: str) -> Path:
     """Write a figure as its file's name says, in one step; the same figure gives the same bytes."""
     kind = kind_of(path)
     made = _encoded(figure, kind, title, text, credit)
-    return write(_with_alt_text(made, text) if kind == "svg" else made, path)
+    return write_page(_with_alt_text(made, text) if kind == "svg" else made, path)
 
 
 def png_bytes(figure: Figure, *, title: str, text: str, credit: str) -> bytes:
@@ -228,16 +216,6 @@ def _encoded(figure: Figure, kind: str, title: str, text: str, credit: str) -> b
     with clean_settings():
         figure.savefig(stream, format=kind, metadata=dict(metadata[kind]))
     return stream.getvalue()
-
-
-def write(made: bytes, path: Path) -> Path:
-    """Write a file in one step: beside its place, then moved there."""
-    try:
-        with aside(path) as temporary:
-            temporary.write_bytes(made)
-    except OSError as error:
-        raise MapError(f"{path} cannot be written: {error.strerror or error}") from error
-    return path
 
 
 def pixels(figure: Figure) -> Any:

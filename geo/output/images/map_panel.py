@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import shapely
 
 from geo.incidents.markers import Marker, marker_radius
+from geo.output.images.drawing import Canvas
 from geo.output.images.fonts import plain, text_width
-from geo.output.images.projection import Plane, Points, Rect, lay
+from geo.output.images.projection import Plane, Rect, lay
+from geo.output.map_content import MapContent
 from geo.presentation import basemap
-
-if TYPE_CHECKING:
-    from geo.output.images.drawing import Canvas
-    from geo.output.map_content import MapContent
+from geo.presentation.basemap import decode_line, touch
 
 KM_PER_MILE = 1.609344
 _COVERED = 0.15
@@ -40,7 +39,6 @@ def draw_map_panel(
     canvas: Canvas, plane: Plane, content: MapContent, numbers: Sequence[int], *, size: float, most: int,
     draw_basemap: bool = True, inset: bool = True,
 ) -> None:  # fmt: skip
-    """Draw the map of a date."""
     theme, clip, m = canvas.theme, plane.rect, canvas.marks
     canvas.box(clip, fill=theme.sea if draw_basemap else theme.land)
     if draw_basemap:
@@ -77,7 +75,7 @@ def _ground(canvas: Canvas, plane: Plane, *, with_units: bool) -> None:
     base = basemap.cut(basemap.padded(plane.view(), 0.02))
     scale = base["scale"]
     for name, colour in (("land", theme.land), ("lakes", theme.sea)):
-        rings = [shapely.Polygon(p[0], p[1:]) for p in ([_decoded(r, scale) for r in q] for q in base[name]) if p]
+        rings = [shapely.Polygon(p[0], p[1:]) for p in ([decode_line(r, scale) for r in q] for q in base[name]) if p]
         # the edge in the same colour closes the seams between tiles
         canvas.areas(plane.shapes(rings), fill=colour, edge=colour, weight=0.5 * m, clip=clip)
     for name, colour, weight, dash in (
@@ -85,12 +83,8 @@ def _ground(canvas: Canvas, plane: Plane, *, with_units: bool) -> None:
         ("borders", theme.line, 1.3, ""), ("disputed", theme.line, 1.3, "4 3"),
     ):  # fmt: skip
         if name != "admin1" or with_units:
-            lines = [shapely.LineString(_decoded(line, scale)) for line in base[name] if len(line) >= 4]
+            lines = [shapely.LineString(decode_line(line, scale)) for line in base[name] if len(line) >= 4]
             canvas.lines(plane.shapes(lines), colour=colour, weight=weight * m, dash=dash, clip=clip)
-
-
-def _decoded(steps: Sequence[int], scale: int) -> Points:
-    return np.cumsum(np.array(steps, dtype=np.float64).reshape(-1, 2), axis=0) / scale
 
 
 class _Corners:
@@ -150,14 +144,15 @@ def _inset(canvas: Canvas, plane: Plane, corners: _Corners, taken: list[Rect], s
     box = (plane.lon - wide, max(lat - 0.8 * reach, -80.0), plane.lon + wide, min(lat + 0.8 * reach, 80.0))
     middle = lay((max(box[0], -180), box[1], min(box[2], 180), box[3]), rect)
     # the inset is filled, not fitted: no bare strip beside it
-    small = Plane(middle.lon, middle.lat, rect, middle.points_per_km * 1.25, _centred(rect))
+    shift = ((rect[0] + rect[2]) / 2, (rect[1] + rect[3]) / 2)
+    small = Plane(middle.lon, middle.lat, rect, middle.points_per_km * 1.25, shift)
     canvas.box(rect, fill=theme.sea)
     base = basemap.cut(small.view())
     scale = base["scale"]
-    land = [shapely.Polygon(_decoded(p[0], scale), [_decoded(r, scale) for r in p[1:]]) for p in base["land"] if p]
+    land = [shapely.Polygon(p[0], p[1:]) for p in ([decode_line(r, scale) for r in q] for q in base["land"]) if p]
     canvas.areas(small.shapes(land), fill=theme.land, edge=theme.land, weight=0.4 * m, clip=rect)
     for name, dash in (("borders", ""), ("disputed", "2 1.5")):
-        lines = [shapely.LineString(_decoded(line, scale)) for line in base[name] if len(line) >= 4]
+        lines = [shapely.LineString(decode_line(line, scale)) for line in base[name] if len(line) >= 4]
         canvas.lines(small.shapes(lines), colour=theme.line, weight=0.6 * m, dash=dash, clip=rect)
     outline = [shapely.Polygon(small.xy(plane.border()))]
     canvas.areas(outline, fill=theme.ink, opacity=0.18, edge=theme.ink, weight=1.1 * m, clip=rect)
@@ -165,10 +160,6 @@ def _inset(canvas: Canvas, plane: Plane, corners: _Corners, taken: list[Rect], s
     _places(canvas, small, capitals, [outline[0].bounds], 0.75 * size, 5, bold=False)
     canvas.box(rect, edge=theme.soft, weight=0.8)
     taken.append(rect)
-
-
-def _centred(rect: Rect) -> tuple[float, float]:
-    return (rect[0] + rect[2]) / 2, (rect[1] + rect[3]) / 2
 
 
 def scale_km(plane: Plane) -> float:
@@ -211,10 +202,8 @@ def _north(canvas: Canvas, plane: Plane, x: float, y: float, size: float) -> Non
     tip, tail = at + up * 0.35 * size, at - up * 1.2 * size
     arrow = [tip, tail + right * 0.5 * size, tail + up * 0.4 * size, tail - right * 0.5 * size]
     canvas.areas([shapely.Polygon(arrow)], fill=canvas.theme.ink, edge=canvas.theme.halo, weight=0.8 * canvas.marks)
-    letter = tip + up * 0.75 * size
-    canvas.text(
-        letter[0], letter[1] + 0.35 * size, "N", 0.95 * size, bold=True, align="center", halo=2.4 * canvas.marks
-    )
+    x, y = tip + up * 0.75 * size
+    canvas.text(x, y + 0.35 * size, "N", 0.95 * size, bold=True, align="center", halo=2.4 * canvas.marks)
 
 
 def _markers(
@@ -263,7 +252,7 @@ def _tag(
     spaces = [(x + away, y - high / 2), (x - away - wide, y - high / 2), (x - wide / 2, y - away - high),
               (x - wide / 2, y + away), (x + away, y - away - high), (x + away, y + away)]  # fmt: skip
     rects = [(a, b, a + wide, b + high) for a, b in spaces]
-    free = [r for r in rects if not any(_touch(r, t) for t in taken) and _inside(r, plane.rect, 2)]
+    free = [r for r in rects if not any(touch(r, t) for t in taken) and _inside(r, plane.rect, 2)]
     rect = (free or rects)[0]
     taken.append(rect)
     canvas.box(rect, fill=canvas.theme.mark, edge=canvas.theme.mark_edge, weight=0.8 * canvas.marks)
@@ -311,7 +300,7 @@ def _places(
         for a, b in spaces:
             rect = (a - 0.1 * size, b - 0.1 * size, a + wide + 0.1 * size, b + 1.0 * size)
             room = (min(rect[0], x - 2 * m), min(rect[1], y - 2 * m), max(rect[2], x + 2 * m), max(rect[3], y + 2 * m))
-            if _inside(rect, plane.rect, 2) and not any(_touch(room, t) for t in taken):
+            if _inside(rect, plane.rect, 2) and not any(touch(room, t) for t in taken):
                 break
         else:
             continue
@@ -319,10 +308,6 @@ def _places(
         canvas.disc(x, y, 1.7 * m, fill=canvas.theme.ink, edge=canvas.theme.halo, weight=0.7 * m)
         canvas.text(a, b + 0.82 * size, name, size, bold=heavy, halo=2.4 * m)
         drawn += 1
-
-
-def _touch(a: Rect, b: Rect) -> bool:
-    return not (a[2] < b[0] or a[0] > b[2] or a[3] < b[1] or a[1] > b[3])
 
 
 def _inside(a: Rect, b: Rect, gap: float) -> bool:

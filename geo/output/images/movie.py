@@ -7,33 +7,31 @@ import subprocess
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, timedelta
 from functools import partial
 from io import BytesIO
 from itertools import chain, repeat
 from pathlib import Path
 from tempfile import TemporaryFile
-from typing import TYPE_CHECKING, Any, Literal, Unpack
+from typing import Any, Literal, Unpack
 
 import numpy as np
 import shapely
 
+from geo.archive import Archive
+from geo.archive.results import When
 from geo.errors import MapError, UsageError
-from geo.output.images.drawing import pixels, write
+from geo.output.images.drawing import pixels
 from geo.output.images.fonts import need_matplotlib
 from geo.output.images.picture import View, draw_figure, map_frame, view_box
 from geo.output.images.themes import ThemeName, chosen, kind_of
-from geo.output.map_content import MapContent, gather
+from geo.output.map_content import MapContent, days_within, gather, snapshot_days
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.output.parallel import attempted, report_left_out
+from geo.presentation.basemap import Box
 from geo.presentation.labels import written
-from geo.schema import last_instant, parse_instant, to_instant
-from geo.storage.atomic_write import aside
-
-if TYPE_CHECKING:
-    from geo.archive import Archive
-    from geo.archive.results import When
-    from geo.presentation.basemap import Box
+from geo.schema import to_instant
+from geo.storage.atomic_write import aside, write_page
 
 _DPI = 96  # 1280 × 720 or 720 × 720 pixels
 _HOLD = 4  # the last frame stands so many times as long
@@ -60,8 +58,6 @@ def draw_movie(
     ----------
     path : str or pathlib.Path
         A file that ends in ``.gif`` or ``.mp4``; an MP4 needs ffmpeg on the machine.
-    from_, to : str, date, datetime or None
-        The span of days, both included.
     every_days : int
         Days between frames, at least; the first and the last day that have a snapshot are always there.
     seconds : float
@@ -74,16 +70,9 @@ def draw_movie(
 
     Raises
     ------
-    ArchiveError
-    GateError
+    ArchiveError, GateError, SourceError, UnitError, UsageError
     MapError
         No day of the span has a snapshot, ffmpeg, pillow or matplotlib is missing, or the file cannot be written.
-    SourceError
-        A source must be named, or is not there.
-    UnitError
-        A unit is unknown or ambiguous.
-    UsageError
-        The file's name, the shape, the theme, the view or a number cannot be used.
 
     Examples
     --------
@@ -134,14 +123,7 @@ def draw_movie(
 def _days(
     archive: Archive, name: str, from_: When | None, to: When | None, as_known_on: When | None, every: int
 ) -> list[date]:
-    table = archive.snapshots(name, as_known_on=as_known_on or datetime(9999, 1, 1, tzinfo=UTC))
-    days = sorted({parse_instant(d).date() for d in table["depicts"]})
-    first = to_instant(from_).date() if from_ is not None else date.min
-    last = last_instant(to).date() if to is not None else date.max
-    span = [d for d in days if first <= d <= last]
-    if not span:
-        there = f"there are {days[0]} to {days[-1]}" if days else "all were taken back"
-        raise MapError(f"no day of the span has a snapshot of {name}; {there}")
+    span = days_within(snapshot_days(archive, name, as_known_on), from_, to, name)
     chosen_days = [span[0]]
     for day in span[1:]:
         if day - chosen_days[-1] >= timedelta(days=every):
@@ -197,7 +179,7 @@ def _gif(image: Any) -> Callable[[Iterator[Any], Any, float, Path], Path]:
         # equal frames that follow one another are written as one that stands longer: so the end is held
         rest = chain(map(painted, frames), repeat(painted(last), _HOLD - 1))
         painted(first).save(stream, "GIF", save_all=True, append_images=rest, duration=stand, loop=0)
-        return write(stream.getvalue(), path)
+        return write_page(stream.getvalue(), path)
 
     return encode
 

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Unpack
+from typing import Literal, Unpack
 
+from geo.archive import Archive
+from geo.archive.results import When
 from geo.errors import UsageError
+from geo.incidents.markers import Marker
 from geo.output.images import text_blocks
-from geo.output.images.drawing import Canvas, save
+from geo.output.images.drawing import Canvas, Figure, save
 from geo.output.images.fonts import clean_settings, plain, say_missing
 from geo.output.images.map_panel import draw_map_panel, whereabouts
 from geo.output.images.projection import Plane, Rect, lay, proportion, shapes_box
@@ -17,12 +20,6 @@ from geo.output.images.themes import Format, Shape, Theme, ThemeName, chosen, ki
 from geo.output.map_content import MapContent, gather
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.presentation.basemap import Box
-
-if TYPE_CHECKING:
-    from geo.archive import Archive
-    from geo.archive.results import When
-    from geo.incidents.markers import Marker
-    from geo.output.images.drawing import Figure
 
 View = Box | Literal["all", "changes"]
 _WIDEST = 120
@@ -71,18 +68,7 @@ def draw_picture(
 
     Raises
     ------
-    ArchiveError
-    GateError
-    MapError
-        Nothing can be drawn, matplotlib is missing, or the file cannot be written.
-    NoSnapshotError
-        Nothing depicts that date or an earlier one.
-    SourceError
-        A source must be named, or is not there.
-    UnitError
-        A unit is unknown or ambiguous.
-    UsageError
-        The file's name, the shape, the theme or the view is unknown.
+    ArchiveError, GateError, MapError, NoSnapshotError, SourceError, UnitError, UsageError
 
     Examples
     --------
@@ -167,7 +153,6 @@ def _smaller(form: Format, share: float) -> Format:
 
 
 def _foot(drawing: _Drawing, width: float) -> TextBlock:
-    """The credits."""
     form = drawing.form
     high = form.height or 2.0 * form.width
     for size in (form.credit, 0.9 * form.credit, 0.8 * form.credit):

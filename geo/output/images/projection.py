@@ -5,16 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
 from geo.presentation import basemap
-
-if TYPE_CHECKING:
-    from geo.presentation.basemap import Box
+from geo.presentation.basemap import Box
 
 EARTH_KM = 6371.0072  # the sphere of the ellipsoid's area
 _FINE = 0.25  # degrees: longer edges are drawn bent, as straight ones in longitude and latitude lie

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import shapely
 
+from geo.incidents.markers import Marker
+from geo.output.images.drawing import Canvas
 from geo.output.images.fonts import plain, text_width, wrapped
+from geo.output.images.themes import Format
+from geo.output.map_content import MapContent
 from geo.presentation import basemap
-from geo.presentation.labels import class_label, figure, sentence
-from geo.schema import text_or_none
+from geo.presentation.labels import figure, row_label, sentence
+from geo.presentation.legend import LegendEntry
+from geo.presentation.symbols import Symbol
 from geo.version import __version__
-
-if TYPE_CHECKING:
-    from geo.incidents.markers import Marker
-    from geo.output.images.drawing import Canvas
-    from geo.output.images.themes import Format
-    from geo.output.map_content import MapContent
-    from geo.presentation.legend import LegendEntry
-    from geo.presentation.symbols import Symbol
 
 _LEADING = 1.28
 _CHANGES = ("gained", "lost", "net")
@@ -48,7 +45,6 @@ def height(blocks: Sequence[TextBlock]) -> float:
 
 
 def space(points: float) -> TextBlock:
-    """Nothing, of a height in points."""
     return TextBlock(points, lambda *_: None)
 
 
@@ -91,7 +87,7 @@ def figures(content: MapContent, form: Format, width: float) -> list[TextBlock]:
     since = content.since is not None
     symbols = {item.label: item.symbol for item in content.classes}
     names = ("km²", *_CHANGES) if since else ("km²",)
-    rows = [(_label(row), _cells(row, since=since)) for row in content.headlines]
+    rows = [(row_label(row), _cells(row, since=since)) for row in content.headlines]
     gap = 0.8 * form.body
     columns = [
         max([text_width(name, form.small), *(text_width(cells[i], form.body) for _, cells in rows)]) + gap
@@ -103,10 +99,6 @@ def figures(content: MapContent, form: Format, width: float) -> list[TextBlock]:
     blocks.append(_row("", names, columns, width, form.small, soft=True))
     blocks += [_row(label, cells, columns, width, form.body, symbol=symbols.get(label)) for label, cells in rows]
     return [*blocks, space(0.4 * form.small)]
-
-
-def _label(row: Mapping[str, Any]) -> str:
-    return class_label(text_or_none(row["controller"]), row["status"], row.get("part") or "")
 
 
 def _cells(row: Mapping[str, Any], *, since: bool) -> list[str]:
@@ -150,7 +142,7 @@ def _swatch(canvas: Canvas, symbol: Symbol, x: float, y: float, size: float) -> 
 def workings(content: MapContent, form: Format, width: float) -> list[TextBlock]:
     """What the figures rest on: the range that contested ground leaves, and the snapshots."""
     ranges = [
-        f"{_label(r)}: {figure(r['lower_km2'])} km² by the source's own class, {figure(r['upper_km2'])} km² with the"
+        f"{row_label(r)}: {figure(r['lower_km2'])} km² by the source's own class, {figure(r['upper_km2'])} km² with the"
         " contested ground that touches it."
         for r in content.headlines
         if r["upper_km2"] > r["lower_km2"]
@@ -168,7 +160,7 @@ def _notes(content: MapContent) -> list[str]:
 
 def legend(content: MapContent, form: Format, width: float, markers: Sequence[Marker]) -> list[TextBlock]:
     """What the table of figures has not said: changes, and how incidents are drawn."""
-    said = {_label(row) for row in content.headlines}
+    said = {row_label(row) for row in content.headlines}
     shown = replace(content, markers=markers)
     entries = [e for e in shown.legend if e.mark != "several" and not (e.mark == "class" and e.label in said)]
     if not entries:
@@ -283,7 +275,7 @@ def alt_text(content: MapContent, credit: str) -> str:
     for row in content.headlines:
         area, *changes = _cells(row, since=since)
         moved = [f"{name} {value}" for name, value in zip(_CHANGES, changes, strict=False)]
-        rows.append(f"{_label(row)} {area}" + (f" ({', '.join(moved)})" if moved else ""))
+        rows.append(f"{row_label(row)} {area}" + (f" ({', '.join(moved)})" if moved else ""))
     snapshots = sorted({name for r in content.figures for name in (r["snapshot"], r.get("from_snapshot")) if name})
     parts = [f"{content.title}.", content.subtitle, f"{head}: {'; '.join(rows) or 'none'}."]
     parts += [f"Snapshots: {', '.join(snapshots)}."] if snapshots else []

@@ -45,8 +45,6 @@ THEMES: Mapping[str, Theme] = {
 
 @dataclass(frozen=True)
 class Format:
-    """A shape of picture."""
-
     width: float
     height: float
     dpi: int
@@ -75,7 +73,6 @@ def kind_of(path: Path, known: Sequence[str] = FORMATS) -> str:
 
 
 def chosen(shape: str, theme: str) -> tuple[Format, Theme]:
-    """A shape and a theme by name."""
     if shape not in SHAPES:
         raise UsageError(f"shape={shape!r} is unknown: " + ", ".join(SHAPES))
     if theme not in THEMES:

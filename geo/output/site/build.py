@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import Unpack
 
+from geo.archive import Archive
 from geo.archive.results import FAR, When, moment
 from geo.output.console import records
 from geo.output.html.map_page import ControlMap
@@ -27,9 +28,6 @@ from geo.presentation.labels import credit_line, written
 from geo.presentation.templates import templates_folder
 from geo.schema import parse_instant, text_or_none, write_instant
 from geo.version import __version__
-
-if TYPE_CHECKING:
-    from geo.archive import Archive
 
 Progress = Callable[..., None]
 
@@ -60,20 +58,14 @@ def build_site(
 
     Parameters
     ----------
-    archive : Archive
-        What to draw from.
     folder : str or pathlib.Path
         Where the site is, or is made. A folder with files in it that no build made is refused.
-    from_, to : str, date, datetime or None
-        The span of days, both included.
     base_url : str or None
         Where the site will be (``https://example.org/map/``): feed, cards and site map then have absolute links.
     with_downloads : bool
         False leaves the data files out, where the source does not allow passing its data on.
     workers : int
         Processes; the site is the same, byte for byte.
-    progress : callable or None
-        Called with (done, of how many, date).
 
     Returns
     -------
@@ -82,17 +74,10 @@ def build_site(
 
     Raises
     ------
-    ArchiveError
-        The archive is not there, is none, is damaged, or is of a newer version.
-    GateError
-        A date cannot be read.
+    ArchiveError, GateError, SourceError, UnitError
     MapError
         No day of the span has a snapshot, the folder cannot be written, or days could not be drawn: they are named once
         the site stands without them.
-    SourceError
-        A source must be named, or is not there.
-    UnitError
-        A unit is unknown or ambiguous.
     UsageError
         The folder holds files of others, or the address is none.
     BusyError
@@ -124,18 +109,11 @@ def build_site(
             failed |= more
         if len(failed) < count:
             _put_whole(archive, plan, site)
-            built = site.switch(_manifest_values(plan))
+            dates = {day.day: {str(s["snapshot"]): s["sha256"] for s in day.snapshots} for day in plan.days}
+            made_by = f"geo-control {__version__}"
+            built = site.switch({"made_by": made_by, "options": dict(plan.recorded), "dates": dates})
     report_left_out(failed, of=count)
     return built
-
-
-def _manifest_values(plan: Plan) -> dict[str, Any]:
-    """What the manifest says beside the files: the tool, the options, and the snapshots that each date rests on."""
-    dates = {day.day: {str(s["snapshot"]): s["sha256"] for s in day.snapshots} for day in plan.days}
-    return {"made_by": f"geo-control {__version__}", "options": dict(plan.recorded), "dates": dates}
-
-
-# -- dates --------------------------------------------------------------------------------------------------------
 
 
 def _put_days(
@@ -211,16 +189,14 @@ def _render_day(made: ControlMap, plan: Plan, day: Day, sizes: Mapping[str, int]
     return str(made.get_root().render())
 
 
-# -- the whole ----------------------------------------------------------------------------------------------------
-
-
 def _put_whole(archive: Archive, plan: Plan, site: SiteFolder) -> None:
-    """Index, units, sources, feed and site map."""
     standing = [p for p, f in site.old.items() if p.startswith("units/") and f.rests_on == plan.series]
     if not all([*(site.has(p, plan.series) for p in standing), site.has("index.html", plan.series)]):
         units = units_of(archive, plan)
+        control = credit_of(archive, plan.options.source)
         for unit in units:
-            site.put(unit.path, plan.series, unit_page(unit, archive, plan, _owed(unit, archive, plan)))
+            owed = [f"Control: {credit_line(control) or control['name']}", f"Unit: {unit.boundary}"]
+            site.put(unit.path, plan.series, unit_page(unit, archive, plan, owed))
         for gone in set(standing) - {unit.path for unit in units}:
             site.wanted.pop(gone, None)
         site.put("index.html", plan.series, _index(archive, plan, units))
@@ -267,20 +243,10 @@ def _index(archive: Archive, plan: Plan, units: Sequence[Unit]) -> str:
     return str(made.get_root().render())
 
 
-def _owed(unit: Unit, archive: Archive, plan: Plan) -> list[str]:
-    """Whom a unit's figures are owed to, and whose outline it is."""
-    control = credit_of(archive, plan.options.source)
-    return [f"Control: {credit_line(control) or control['name']}", f"Unit: {unit.boundary}"]
-
-
 def _sources(archive: Archive, plan: Plan, credits: Sequence[Mapping[str, str]]) -> str:
-    boundary = "; ".join(sorted({str(b) for b in _distinct(archive.units()["boundary"])}))
+    boundary = "; ".join(sorted({text for v in archive.units()["boundary"] if (text := text_or_none(v))}))
     subtitle = f"{plan.title}: whom it is owed to, and the snapshots that its {len(plan.days)} dates rest on."
     if plan.options.as_known_on is not None:
         subtitle += f" As known on {written(plan.options.as_known_on)}."
     shipped = basemap.credits()
     return sources_page(plan, subtitle, credits, [shipped[name] for name in ("basemap", "places")], boundary)
-
-
-def _distinct(values: Iterable[Any]) -> Iterator[str]:
-    return (text for text in {text_or_none(v) for v in values} if text)

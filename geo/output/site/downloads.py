@@ -7,13 +7,14 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
+from geo.archive import Archive
 from geo.formats.gdal import geopackage_bytes
 from geo.formats.tables import csv_lines, defused
 from geo.formats.xml import Element, add, clean, xml_bytes
@@ -21,16 +22,12 @@ from geo.incidents.markers import marker_of
 from geo.measure.areas import areal_only, clip
 from geo.measure.ellipsoid import areas_km2
 from geo.output.map_content import credit_of
-from geo.output.site.plan import Day
+from geo.output.site.plan import Day, SiteOptions
 from geo.presentation.labels import class_label, credit_line
 from geo.presentation.statuses import class_order, side_colours, status_of
 from geo.presentation.symbols import class_colour
 from geo.schema import CRS, INCIDENT_COLUMNS, text_or_none, to_instant, write_instant
 from geo.version import __version__
-
-if TYPE_CHECKING:
-    from geo.archive import Archive
-    from geo.output.site.plan import Day, SiteOptions
 
 _CONTROL = ("date", "source", "snapshot", "controller", "status", "native", "valid_from", "area_km2")
 # what a file's row carried beside our own fields stays in the archive
@@ -50,7 +47,6 @@ class DownloadData:
 
 
 def read_download_data(archive: Archive, day: Day, options: SiteOptions) -> DownloadData:
-    """Read what a date's downloads carry."""
     known: dict[str, Any] = {"as_known_on": options.as_known_on}
     control = archive.control(day.day, source=options.source, **known)
     incidents = archive.incidents(day.day, day.day, **known)
@@ -76,7 +72,6 @@ def read_download_data(archive: Archive, day: Day, options: SiteOptions) -> Down
 
 
 def download_bytes(path: str, loaded: DownloadData) -> bytes:
-    """The bytes of one of a date's files."""
     what, _, kind = path.rpartition("/")[2][len("YYYY-MM-DD-") :].partition(".")
     frame = loaded.incidents if what == "incidents" else loaded.control
     if kind == "geojson":

@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from geo.archive import Archive
 from geo.measure.areas import OUTSIDE
 from geo.output.documents.svg_chart import chart_values
 from geo.output.html.page import PageParts, page_of
@@ -17,9 +18,6 @@ from geo.presentation.chart_lines import class_line, lines_in_words
 from geo.presentation.labels import class_label, figure, written
 from geo.presentation.statuses import class_order, side_colours
 from geo.schema import parse_instant, text_or_none, to_instant
-
-if TYPE_CHECKING:
-    from geo.archive import Archive
 
 Key = tuple[str | None, str, str]
 
@@ -42,7 +40,6 @@ class Unit:
 
     @property
     def labels(self) -> list[str]:
-        """Its classes in words."""
         return [class_label(*key) for key in self.classes]
 
 
@@ -62,9 +59,7 @@ def units_of(archive: Archive, plan: Plan) -> list[Unit]:
         if unit != OUTSIDE:
             found.setdefault(str(unit), {}).setdefault(key, {})[day] = float(km2)
     names, boundaries = _names(archive)
-    shown = {
-        unit: classes for unit, classes in found.items() if any(v > 0 for c in classes.values() for v in c.values())
-    }
+    shown = {unit: own for unit, own in found.items() if any(v > 0 for c in own.values() for v in c.values())}
     files = slugs(shown)
     days = [d.day for d in plan.days]
     units = [
@@ -77,9 +72,8 @@ def units_of(archive: Archive, plan: Plan) -> list[Unit]:
 def _names(archive: Archive) -> tuple[dict[str, str], dict[str, str]]:
     units = archive.units()
     codes = [text_or_none(c) or str(n) for c, n in zip(units["unit"], units["name"], strict=True)]
-    return dict(zip(codes, map(str, units["name"]), strict=True)), dict(
-        zip(codes, map(str, units["boundary"]), strict=True)
-    )
+    names, boundaries = (dict(zip(codes, map(str, units[c]), strict=True)) for c in ("name", "boundary"))
+    return names, boundaries
 
 
 def _steps(
@@ -181,14 +175,9 @@ def _cell(name: str, row: Mapping[str, Any]) -> str:
 
 
 def bare_page(
-    plan: Plan,
-    template: str,
-    path: str,
-    title: str,
-    subtitle: str,
-    values: Mapping[str, Any],
+    plan: Plan, template: str, path: str, title: str, subtitle: str, values: Mapping[str, Any],
     credits: Sequence[str] = (),
-) -> str:
+) -> str:  # fmt: skip
     """A page without a map and without a script."""
     fixed = {"credits": credits, "ground_credits": [], "boundary": "", "tiles": "", "has_map": False}
     site = site_values(plan, path=path, text=subtitle)

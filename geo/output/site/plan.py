@@ -20,13 +20,13 @@ import shapely
 
 from geo.archive.results import FAR, When
 from geo.assets import ASSETS
-from geo.errors import MapError, UsageError
-from geo.output.map_content import credit_of
+from geo.errors import UsageError
+from geo.output.map_content import credit_of, days_within
 from geo.output.map_options import MapOptions
 from geo.presentation.labels import written
 from geo.presentation.templates import digest_of
 from geo.presentation.titles import title_words
-from geo.schema import last_instant, parse_instant, text_or_none, to_instant
+from geo.schema import parse_instant, text_or_none
 from geo.version import __version__
 
 if TYPE_CHECKING:
@@ -100,28 +100,22 @@ def plan_site(
     by_day: dict[str, list[Mapping[str, Any]]] = {}
     for row in _plain(table.sort_values(["depicts", "part", "recorded_at"], kind="stable")):
         by_day.setdefault(parse_instant(str(row["depicts"])).date().isoformat(), []).append(row)
-    chosen = [d for d in _chosen(sorted(by_day), from_, to, options.source) if d not in without]
+    there = [date.fromisoformat(day) for day in sorted(by_day)]
+    chosen = [d.isoformat() for d in days_within(there, from_, to, options.source)]
+    chosen = [d for d in chosen if d not in without]
     credit = credit_of(archive, options.source)
-    place = "" if options.within is None else _place(archive, options.within)
+    unit = None if options.within is None else archive.unit(options.within).iloc[0]
+    place = "" if unit is None else f" in {unit['name']} ({unit['unit']})"
     shown = credit["title"] or options.source
     title = options.title or title_words(place, shown)
     recorded = _recorded(options)
-    ground = digest(recorded["tool"], recorded["assets"], options.within, credit, _units(archive), options.as_known_on)
+    units = _frame(archive.units(), ("unit", "name", "level", "parent", "boundary"))
+    ground = digest(recorded["tool"], recorded["assets"], options.within, credit, units, options.as_known_on)
     sides = archive.controllers(as_known_on=options.as_known_on)
     look = digest(ground, title, options.shown(), sides, recorded["cards"])
     days, datasets = _days(archive, options, sorted(by_day), chosen, by_day, ground, look)
     series = digest(look, [d.state for d in days], options.base_url, [d.day for d in days])
     return Plan(options, title, shown, place, days, datasets, series, recorded)
-
-
-def _chosen(days: Sequence[str], from_: When | None, to: When | None, source: str) -> list[str]:
-    first = to_instant(from_).date() if from_ is not None else date.min
-    last = last_instant(to).date() if to is not None else date.max
-    chosen = [d for d in days if first <= date.fromisoformat(d) <= last]
-    if not chosen:
-        there = f"there are {days[0]} to {days[-1]}" if days else "every one was retracted or came later"
-        raise MapError(f"no day from {from_ or 'the first'} to {to or 'the last'} has a snapshot of {source}; {there}")
-    return chosen
 
 
 def _recorded(options: SiteOptions) -> dict[str, Any]:
@@ -206,16 +200,6 @@ def checked_address(base_url: str | None) -> str:
             f"--base-url {base_url!r}: the address of the site's folder is wanted, as https://example.org/map/"
         )
     return base_url.rstrip("/") + "/"
-
-
-def _place(archive: Archive, within: str) -> str:
-    unit = archive.unit(within).iloc[0]
-    return f" in {unit['name']} ({unit['unit']})"
-
-
-def _units(archive: Archive) -> str:
-    units = archive.units()
-    return _frame(units, ("unit", "name", "level", "parent", "boundary"))
 
 
 def _frame(frame: gpd.GeoDataFrame, columns: Sequence[str] | None = None) -> str:

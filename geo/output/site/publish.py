@@ -53,7 +53,6 @@ class SiteFolder:
 
     @property
     def staging(self) -> Path:
-        """Where new files are written."""
         return self.folder / OWN / "new"
 
     def has(self, path: str, rests_on: str) -> bool:
@@ -100,13 +99,14 @@ class SiteFolder:
         for path in sorted(self.staged - self.old.keys()):
             if os.path.lexists(self.folder / path):
                 raise UsageError(f"{self.folder / path} was not made by geo site and stands in a page's place: move it")
-        manifest = _manifest(told, self.wanted)
+        whole = {"format": _FORMAT, **told, "files": {path: asdict(self.wanted[path]) for path in sorted(self.wanted)}}
+        manifest = json.dumps(whole, ensure_ascii=False, indent=1) + "\n"
         built = BuildReport(
             self.folder, tuple(sorted(self.staged - self.old.keys())), tuple(sorted(self.staged & self.old.keys())),
             tuple(removed), len(self.wanted) - len(self.staged),
         )  # fmt: skip
         if self.staged or removed or manifest != self.manifest:
-            moves = sorted(self.staged, key=lambda p: (p in self.old, _rank(p), p))
+            moves = sorted(self.staged, key=lambda p: (p in self.old, _RANK.get(p.partition("/")[0], 6), p))
             try:
                 _commit(self.folder, {"moves": moves, "removed": removed, "manifest": manifest})
                 _finish(self.folder)
@@ -187,16 +187,6 @@ def _inside(path: str) -> str:
     if not parts or path.startswith("/") or ".." in parts or parts[0] == OWN or not path.isprintable():
         raise ValueError(path)
     return path
-
-
-def _manifest(told: Mapping[str, Any], files: Mapping[str, ManifestEntry]) -> str:
-    listed = {path: asdict(files[path]) for path in sorted(files)}
-    whole = {"format": _FORMAT, **told, "files": listed}
-    return json.dumps(whole, ensure_ascii=False, indent=1, sort_keys=False) + "\n"
-
-
-def _rank(path: str) -> int:
-    return _RANK.get(path.partition("/")[0], 6)
 
 
 def _commit(folder: Path, journal: Mapping[str, Any]) -> None:

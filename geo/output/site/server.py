@@ -77,11 +77,9 @@ class _Handler(BaseHTTPRequestHandler):
         super().__init__(*arguments)
 
     def do_GET(self) -> None:
-        """Send a file."""
         self._send(with_body=True)
 
     def do_HEAD(self) -> None:
-        """Say what a file is."""
         self._send(with_body=False)
 
     def log_message(self, format: str, *arguments: Any) -> None:

@@ -7,6 +7,8 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID, uuid5
 
+import pandas as pd
+
 from geo.formats.xml import Element, add, xml_bytes
 from geo.output.images.drawing import Canvas, png_bytes
 from geo.output.images.fonts import clean_settings, plain, text_width
@@ -16,10 +18,10 @@ from geo.output.images.text_blocks import TextBlock, credit_lines, space, stack,
 from geo.output.images.themes import THEMES, Format
 from geo.output.map_content import MapContent
 from geo.output.site.plan import Day, Plan
-from geo.presentation.labels import class_label, figure, written
+from geo.presentation.labels import figure, row_label, written
 from geo.presentation.statuses import STATUSES, of_row
 from geo.presentation.symbols import Symbol
-from geo.schema import parse_instant, text_or_none
+from geo.schema import parse_instant
 from geo.version import __version__
 
 ENTRIES = 100
@@ -59,7 +61,7 @@ def learnt(day: Day) -> datetime:
 
 def published(day: Day) -> datetime:
     """When the source put a date's map out; where that is not known, when the archive first took one in."""
-    stated = [parse_instant(str(row["published"])) for row in day.snapshots if _is_known(row["published"])]
+    stated = [parse_instant(str(row["published"])) for row in day.snapshots if pd.notna(row["published"])]
     return min(stated or [parse_instant(str(row["recorded_at"])) for row in day.snapshots])
 
 
@@ -73,10 +75,6 @@ def sitemap_xml(plan: Plan, pages: Sequence[str]) -> bytes:
         if path in changed:
             add(url, "lastmod", _stamp(changed[path]))
     return xml_bytes(root)
-
-
-def _is_known(value: Any) -> bool:
-    return value is not None and value == value
 
 
 def _id(plan: Plan, what: str) -> str:
@@ -94,7 +92,6 @@ _ROWS = 3
 
 
 def card_png(content: MapContent, title: str, source: str) -> bytes:
-    """A date's card as PNG."""
     form, theme = _CARD, THEMES["light"]
     left, wide = form.margin, _PANEL - 1.6 * form.margin
     credit = plain(" ".join(credit_lines(content, draw_basemap=True)))
@@ -111,24 +108,22 @@ def card_png(content: MapContent, title: str, source: str) -> bytes:
 
 def card_words(figures: Sequence[Mapping[str, Any]], day: str, source: str, *, place: str = "") -> str:
     """A date in one line: its figures in km² with date and source."""
-    said = "; ".join(f"{_label(row)}{place} {figure(row['area_km2'])} km²" for row in _rows(figures))
+    said = "; ".join(f"{row_label(row)}{place} {figure(row['area_km2'])} km²" for row in _rows(figures))
     return plain(f"{written(day)}: {said or f'no ground of this source lies there{place}'}. Source: {source}.")
 
 
 def _words(content: MapContent, title: str, source: str, form: Format, wide: float) -> list[TextBlock]:
     symbols = {item.label: item.symbol for item in content.classes}
+    day = written(content.date)
+    fitting = form.title * min(1.0, wide / max(text_width(day, form.title, bold=True), 1.0))
     blocks = [
         words(title, wide, form.subtitle, soft=True, most=3, after=0.25 * form.subtitle),
-        words(written(content.date), wide, _fitting(written(content.date), wide, form.title), bold=True, after=10),
+        words(day, wide, fitting, bold=True, after=10),
     ]
     for row in _rows(content.figures):
-        blocks += [_label_block(_label(row), symbols.get(_label(row)), form, wide)]
+        blocks += [_label_block(row_label(row), symbols.get(row_label(row)), form, wide)]
         blocks += [words(f"{figure(row['area_km2'])} km²", wide, 1.65 * form.body, bold=True, after=5)]
     return [*blocks, space(2), words(f"Source: {source}", wide, form.small, soft=True, most=2)]
-
-
-def _fitting(text: str, wide: float, size: float) -> float:
-    return size * min(1.0, wide / max(text_width(text, size, bold=True), 1.0))
 
 
 def _label_block(label: str, symbol: Symbol | None, form: Format, wide: float) -> TextBlock:
@@ -147,7 +142,3 @@ def _rows(figures: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
     """The figures that a card has room for: held ground first, the largest first; never what has none."""
     rows = [r for r in figures if r["area_km2"] > 0 and of_row(r).is_current]
     return sorted(rows, key=lambda r: (STATUSES.index(r["status"]), -r["area_km2"]))[:_ROWS]
-
-
-def _label(row: Mapping[str, Any]) -> str:
-    return class_label(text_or_none(row["controller"]), row["status"], row.get("part") or "")
