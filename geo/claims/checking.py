@@ -11,6 +11,7 @@ import geopandas as gpd
 import shapely
 
 from geo.archive.results import FAR, When
+from geo.archive.shared_docs import described
 from geo.claims.class_series import (
     ClassSeries,
     Place,
@@ -41,6 +42,7 @@ if TYPE_CHECKING:
     from geo.archive import Archive
 
 
+@described
 def check_claim(
     archive: Archive,
     claim: Claim,
@@ -66,8 +68,6 @@ def check_claim(
         The day that it speaks of, where the claim does not say.
     within : str, shapely.Geometry or None
         A unit's code or name, or an areal geometry in EPSG:4326; None is the claim's own unit.
-    boundary : str or None
-        Which boundary set.
     sources : sequence of str or None
         None is every source of the archive, each by itself.
     within_percent : float
@@ -76,8 +76,6 @@ def check_claim(
         A snapshot older than this on the day gives ``no_data``.
     places : geopandas.GeoDataFrame or None
         Settlements (`geo.measure.settlements.read_places`), for claims that count them.
-    as_known_on : str, date, datetime or None
-        What the archive said at that moment.
 
     Returns
     -------
@@ -86,14 +84,7 @@ def check_claim(
 
     Raises
     ------
-    ArchiveError
-        The archive is not there, is none, is damaged, or is of a newer version.
-    GateError
-        A date cannot be read.
-    SourceError
-        A source is not in the archive.
-    UnitError
-        The unit is unknown or ambiguous.
+    ArchiveError, GateError, SourceError, UnitError
     UsageError
         There is no date, or a percentage or an age makes no sense.
 

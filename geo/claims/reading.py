@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from geo.archive.results import When
+from geo.archive.shared_docs import described
 from geo.claims import control_verbs
 from geo.claims.control_verbs import ControlVerb
 from geo.claims.model import LENGTHS, UNREAD_DATE, Amount, Claim, find_amounts, vague_pattern
@@ -38,6 +39,7 @@ class _Scene:
     today: day_type | None
 
 
+@described
 def read_claim(
     text: str,
     *,
@@ -69,7 +71,6 @@ def read_claim(
     Raises
     ------
     GateError
-        The date cannot be read.
 
     Examples
     --------
@@ -88,6 +89,7 @@ def read_claim(
                    published_in=published_in)  # fmt: skip
 
 
+@described
 def find_claims(text: str, *, date: When | None = None, names: Names | None = None) -> list[Claim]:
     """Every claim about ground in a longer text, each with its place in it.
 
@@ -109,7 +111,6 @@ def find_claims(text: str, *, date: When | None = None, names: Names | None = No
     Raises
     ------
     GateError
-        The date cannot be read.
 
     Examples
     --------

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 
+from geo.archive.shared_docs import described
 from geo.errors import UsageError
 from geo.extraction import event_merging
 from geo.extraction.briefing_files import Text, read_text, tidy
@@ -83,6 +84,7 @@ class Reading:
         }
 
 
+@described
 def read_briefing(
     briefing: str | Path | Text,
     *,
@@ -123,7 +125,6 @@ def read_briefing(
     Raises
     ------
     ArchiveError
-        The archive is not there, is none, is damaged, or is of a newer version.
     FileError
         The file cannot be read, or is no text.
     GateError

@@ -22,6 +22,7 @@ import pandas as pd
 import shapely
 from platformdirs import user_cache_path
 
+from geo.archive.shared_docs import described
 from geo.assets import ASSETS
 from geo.errors import FileError, NoSnapshotError, SourceError, UsageError
 from geo.formats.geojson import read_bytes, read_json
@@ -432,6 +433,7 @@ class Gazetteer:
         return [(self.lookup.place(number), score) for number, score in best.items()]
 
 
+@described
 def open_gazetteer(
     *,
     countries: Sequence[str] | None = None,
@@ -460,7 +462,6 @@ def open_gazetteer(
     Raises
     ------
     ArchiveError
-        The archive is not there, is none, is damaged, or is of a newer version.
     FileError
         A gazetteer file cannot be read, or the cache cannot be written.
     UsageError

@@ -10,6 +10,7 @@ import geopandas as gpd
 import pandas as pd
 import shapely
 
+from geo.archive.shared_docs import described
 from geo.geocoding.gazetteer import Gazetteer, Place, apart_km, front_distance, open_gazetteer
 from geo.geocoding.matching import given_spans, spans_of
 from geo.geocoding.ranking import LARGE, TOWN, RankedMention, rank_mentions
@@ -56,6 +57,7 @@ class Mention:
 MENTION_COLUMNS = tuple(f.name for f in fields(Mention))
 
 
+@described
 def geocode(
     text: str,
     *,
@@ -93,11 +95,9 @@ def geocode(
     Raises
     ------
     ArchiveError
-        The archive is not there, is none, is damaged, or is of a newer version.
     FileError
         The gazetteer cannot be built.
     GateError
-        A date cannot be read.
     UsageError
         A country's code is not one.
 

@@ -218,7 +218,7 @@ def movement(
     for name, area in ((None, within), *sectors):
         mine = [_polygons(clip(g, area)) for g in (gained, lost)]
         lines = np.array([_lines_only(clip(front.lines, area))], dtype=object)
-        length = float(lengths_km(lines)[0])
+        length = front.length_km if name is None else float(lengths_km(lines)[0])
         km2 = [float(without_residue(areas_km2(polygons).sum())) for polygons in mine]
         if name is not None and not length and not any(km2):
             continue

@@ -204,11 +204,9 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
         changed=[] if changed is None else rows_of(changed),
         # a rule that a source's figures have passed stands with its credit
         notes=[
-            *told,
-            *refused,
+            *told, *refused,
             *(words for words in archive.reader.too_old(query, when).values() if words not in told),
-            *archive.reader.undated_notes(source),
-            *undrawn,
+            *archive.reader.undated_notes(source), *undrawn,
             *([] if coverage is None else [coverage.says]),
             *areas.attrs["range_notes"],
             *(odd if unit is None else ()),
