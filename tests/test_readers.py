@@ -175,3 +175,16 @@ def test_gdal_reads_it_while_it_is_written_and_at_rest(path: Path) -> None:
     with archive.store.writing():
         assert subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip() == wanted
     archive.close()
+
+
+@pytest.mark.parametrize("mode", ["WAL", "DELETE"])
+def test_a_read_opens_the_file_once(path: Path, monkeypatch: pytest.MonkeyPatch, mode: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(f"PRAGMA journal_mode = {mode}").fetchone()
+    opened = []
+    connect = sqlite3.connect
+    monkeypatch.setattr(sqlite3, "connect", lambda *a, **given: opened.append(a) or connect(*a, **given))
+    with transactions.reading(path) as connection:
+        assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+        assert connection.execute("PRAGMA busy_timeout").fetchone() == (30_000,)
+    assert len(opened) == 1

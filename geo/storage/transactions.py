@@ -35,26 +35,20 @@ def reading(path: Path, *, is_ours: bool = True) -> Iterator[sqlite3.Connection]
     """A connection for reading that never blocks and is never blocked, also on read-only media."""
     if not path.is_file():
         raise ArchiveError(f"{path}: no such archive; geo import makes one")
-    if is_ours:
-        _restore_log(path)
     with closing(_open_for_reading(path, mode="rw" if is_ours else "ro")) as connection, _told(path):
         yield connection
 
 
-def _restore_log(path: Path) -> None:
+def _restore_log(path: Path, connection: sqlite3.Connection) -> None:
     """QGIS leaves a file that it has looked at without the log's mode, and then a long reader would block writers."""
-    if not os.access(path, os.W_OK) or not os.access(path.parent, os.W_OK):
-        return
-    # by SQLite alone: to open and close the file by hand would drop the locks of this process's other connections
     # SQLite quotes what it cannot read, and Python cannot decode the quotation
-    with (
-        suppress(sqlite3.Error, UnicodeDecodeError),
-        closing(sqlite3.connect(path, timeout=0, isolation_level=None)) as connection,
-    ):
+    with suppress(sqlite3.Error, UnicodeDecodeError):
         if connection.execute("PRAGMA journal_mode").fetchone() != ("delete",):
             return
         # an older archive, and what is none, stays as it is until somebody writes into it
-        if connection.execute("SELECT max(version) FROM layout").fetchone() == (LAYOUT,):
+        may_write = os.access(path, os.W_OK) and os.access(path.parent, os.W_OK)
+        if may_write and connection.execute("SELECT max(version) FROM layout").fetchone() == (LAYOUT,):
+            connection.execute("PRAGMA busy_timeout = 0")
             connection.execute("PRAGMA journal_mode = WAL").fetchone()
 
 
@@ -66,6 +60,9 @@ def _open_for_reading(path: Path, *, mode: str) -> sqlite3.Connection:
     for extra in ("", "&immutable=1"):
         connection = sqlite3.connect(address + extra, uri=True, timeout=WAIT_SECONDS, isolation_level=None)
         try:
+            if mode == "rw" and not extra:
+                _restore_log(path, connection)
+                connection.execute(f"PRAGMA busy_timeout = {int(1000 * WAIT_SECONDS)}")
             connection.execute("BEGIN")
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
             return connection
