@@ -70,7 +70,7 @@ def front(
     --------
     >>> front = archive.front("2025-01-11", controller="UA", inset_km=5)
     >>> f"{front.length_km:.0f} km, {front.inset_km:g} km inside the border, by {front.snapshot}"
-    '65 km, 5 km inside the border, by seeds@2025-01-11'
+    '55 km, 5 km inside the border, by seeds@2025-01-11'
     """
     query = Query(self.source_name(source), controller, status, within, None, None, boundary, as_known_on, max_age_days)
     return _front(self.reader, date, query, against, tolerance_km, inset_km, gap_km)
@@ -113,7 +113,7 @@ def front_movement(
     --------
     >>> table = archive.front_movement("2024-11-23", "2025-01-11", controller="UA")
     >>> table[["sector", "lost_km2"]].round(1).values.tolist()[:2]
-    [[None, 127.6], ['RU-KRS', 127.6]]
+    [[None, 127.6], ['RU-KRS', 126.1]]
     """
     reader = self.reader
     query = Query(self.source_name(source), controller, status, within, None, level, boundary, as_known_on)
