@@ -132,3 +132,56 @@ def test_a_map_with_refused_ground_contradicts_no_claim(holed: Archive) -> None:
         (verdict,) = finding.verdicts
         assert verdict.verdict != "contradicts"
         assert HALF in verdict.workings["text"]
+
+
+def test_what_is_not_comparable_has_no_figures_of_change(holed: Archive) -> None:
+    moved = holed.change("2025-02-01", "2025-03-01")
+    assert moved[["gained_km2", "lost_km2", "net_km2", "net_percent"]].isna().all(axis=None)
+    assert moved["base_km2"].round().tolist() == [round(km2_of(WEST.union(EAST)) or 0)]
+    assert holed.changed("2025-02-01", "2025-03-01").empty
+    assert holed.series()["lost_km2"].isna().tolist() == [True, True]
+    assert holed.front_movement("2025-02-01", "2025-03-01")["lost_km2"].isna().all()
+    assert "not comparable" in str(holed.explain_change("2025-02-01", "2025-03-01"))
+    import_files(holed, "deepstate", snapshot(holed.path.parent, APRIL, (WEST, OCCUPIED), (EAST, UNKNOWN)))
+    assert holed.change("2025-03-01", "2025-04-01")["net_km2"].tolist() == [0.0]
+    assert holed.series()["lost_km2"].isna().tolist() == [True, True, False]
+
+
+def test_no_place_changed_hands_between_maps_that_are_not_comparable(holed: Archive, tmp_path: Path) -> None:
+    (tmp_path / "towns.csv").write_text("name,lat,lon\nEastern,48.5,38.5\n")
+    found = holed.changed_hands(geo.measure.settlements.read_places(tmp_path / "towns.csv"), "2025-02-01", "2025-03-01")
+    assert found.empty
+    assert found.attrs["notes"][0].startswith("not comparable")
+    asked = (
+        "--from",
+        "2025-02-01",
+        "--to",
+        "2025-03-01",
+        "--places",
+        tmp_path / "towns.csv",
+        "-o",
+        tmp_path / "d.html",
+    )
+    assert run("compare-dates", holed.path, *asked).exit_code == 0
+    assert "None of the places" not in (tmp_path / "d.html").read_text()
+
+
+def test_swapped_coordinates_are_ground_that_the_map_lacks(tmp_path: Path) -> None:
+    swapped = box(48, 38, 49, 39)
+    files = [
+        snapshot(tmp_path, FEBRUARY, (WEST, OCCUPIED), (EAST, OCCUPIED)),
+        snapshot(tmp_path, MARCH, (WEST, OCCUPIED), (swapped, OCCUPIED)),
+    ]
+    assert import_files(tmp_path / "a.gpkg", "deepstate", files)[1].rows_refused == 1
+    moved = geo.open_archive(tmp_path / "a.gpkg").change("2025-02-01", "2025-03-01")
+    assert moved["net_km2"].isna().all()
+
+
+def test_a_site_says_what_was_refused_on_its_pages_and_in_its_files(holed: Archive, tmp_path: Path) -> None:
+    done = run("site", holed.path, "-o", tmp_path / "site")
+    assert done.exit_code == 0, done.output
+    files = ["index.html", "feed.xml", "dates/2025-03-01.html", *(f"units/{u}.html" for u in ("ua-14", "ua-09"))]
+    files += [p.relative_to(tmp_path / "site").as_posix() for p in (tmp_path / "site").rglob("2025-03-01*.geojson")]
+    assert len(files) > 5
+    for name in files:
+        assert HALF in " ".join((tmp_path / "site" / name).read_text(encoding="utf-8").split()), name

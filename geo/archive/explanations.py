@@ -138,13 +138,14 @@ def explain_change(
         change = changes[key]
         bounds = shapely.total_bounds(np.array([change.before, change.after], dtype=object))
         zone = _zone_of(row, areas.class_zones(zones, key, bounds))
-        causes = _change_causes(row, uppers, change, zone, accuracy)
+        told = row["net_km2"] is not None  # missing where the two maps are not comparable
+        causes = _change_causes(row, uppers, change, zone, accuracy) if told else []
         causes += [_age(name, used, row) for name, used in (("first", sides[0][1]), ("last", sides[1][1]))]
         rows.append({
             **{k: row.get(k) for k in ("controller", "status", "native", "part", "unit", "boundary")},
             **{k: row[k] for k in ("gained_km2", "lost_km2", "net_km2", "base_km2", "net_percent")},
             "means": _means(query.source, row), "causes": causes,
-            "range_km2": _range(row["net_km2"], causes, signed=True),
+            "range_km2": _range(row["net_km2"], causes, signed=True) if told else None,
         })  # fmt: skip
     question = {"figure": "change", "from": str(from_), "to": str(to), "base": str(from_ if base is None else base)}
     facts = _facts(reader, query, question, rows, [effective for _, effective in sides])
@@ -387,6 +388,8 @@ def _figure_lines(row: Mapping[str, Any]) -> list[str]:
     if "value_km2" in row:
         count = f"{row['polygons']} polygon{'' if row['polygons'] == 1 else 's'}"
         said = f"{row['value_km2']:,.1f} km², {span}; {count}"
+    elif row["net_km2"] is None:
+        said = "gained and lost are not told: the two maps are not comparable"
     else:
         said = (
             f"gained {row['gained_km2']:,.1f}, lost {row['lost_km2']:,.1f}, net {row['net_km2']:,.1f} km², net {span}"

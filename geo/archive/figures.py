@@ -26,6 +26,8 @@ from geo.archive.results import (
     span_notes,
     statuses_meant,
     table_of,
+    unlike_parts,
+    unlike_steps,
 )
 from geo.archive.shared_docs import consistent_read
 from geo.errors import NoSnapshotError, UsageError
@@ -86,7 +88,8 @@ def change(
         base_km2; missing where that is 0), from_snapshot, to_snapshot, base, boundary; with ``by="native"`` also
         native, and part where a source has several. ``attrs["notes"]`` says where the source's series breaks between
         the dates, so that totals across it are not comparable, and which snapshot is more than 30 days older than the
-        date that it answers for.
+        date that it answers for. Where more or less was refused of one map than of the other, gained, lost and net
+        are missing, and the notes say why.
 
     Examples
     --------
@@ -107,7 +110,8 @@ def changed(
     Returns
     -------
     geopandas.GeoDataFrame
-        controller, status, change (``gained`` or ``lost``), area_km2, geometry (MultiPolygon, EPSG:4326).
+        controller, status, change (``gained`` or ``lost``), area_km2, geometry (MultiPolygon, EPSG:4326); none where
+        more or less was refused of one map than of the other.
 
     Examples
     --------
@@ -116,8 +120,10 @@ def changed(
     [['gained', 0.2], ['lost', 127.6]]
     """
     query = Query(self.source_name(source), as_known_on=as_known_on)
-    sides = [frame for frame, _ in self.reader.both_sides(query, (from_, to))]
-    return areas.changed_frame(_class_changes(self.reader, query, (from_, to), sides))
+    (before, first), (after, last) = self.reader.both_sides(query, (from_, to))
+    unlike = unlike_parts(self.reader.snapshots(), first, last)
+    changes = _class_changes(self.reader, query, (from_, to), (before, after))
+    return areas.changed_frame([c for c in changes if c.key[3] not in unlike])
 
 
 @consistent_read
@@ -183,7 +189,11 @@ def series(
         workers=workers,
         scheduler=scheduler,
     )
-    table = _keep_known(_series_table(panel(changes, zones, instants=chosen), zones, query, chosen), reader, query)
+    whole = panel(changes, zones, instants=chosen)
+    for depicts, part in unlike_steps(snapshots, [write_instant(i) for i in chosen]):
+        step = (whole["instant"] == parse_instant(depicts)) & (whole["part"] == part)
+        whole.loc[step, ["gained_km2", "lost_km2"]] = np.nan
+    table = _keep_known(_series_table(whole, zones, query, chosen), reader, query)
     told = series_notes(snapshots, [write_instant(i) for i in chosen])
     told = (*told, *reader.notes(query.source), *_far_off(reader, query, last))
     table.attrs["notes"] = (*told, *_beyond_notes(table), *(_area_breaks(table) if by is None else ()))
@@ -257,12 +267,15 @@ def change_table(reader: Reader, from_: When, to: When, query: Query, *, base: W
     zones = reader.zones(query, ground=after)
     changes = _class_changes(reader, query, (from_, to), (before, after), by_native=query.by == "native")
     rows = areas.change_rows(changes, zones=zones)
+    unlike = unlike_parts(reader.snapshots(), first, last)
     bases = {} if base is None else _base_areas(reader, base, zones, query)
     for row in rows:
         key = (row["controller"], row["status"], row["native"], row["part"], row["unit"])
         row["source"] = query.source
         row["base_km2"] = row["before_km2"] if base is None else bases.get(key, 0.0)
         row["net_percent"] = 100 * row["net_km2"] / row["base_km2"] if row["base_km2"] else None
+        if row["part"] in unlike:
+            row |= dict.fromkeys(("gained_km2", "lost_km2", "net_km2", "net_percent"))
         row["base"] = str(from_ if base is None else base)
         row["from_snapshot"], row["to_snapshot"] = (snapshot_of(s, row)[0] for s in (first, last))
     table = _keep_known(table_of(rows, columns_of(rows, CHANGE_COLUMNS, query.by)), reader, query)

@@ -23,6 +23,7 @@ from geo.archive.results import (
     span_notes,
     statuses_meant,
     table_of,
+    unlike_parts,
 )
 from geo.archive.shared_docs import consistent_read
 from geo.errors import UsageError
@@ -117,10 +118,10 @@ def front_movement(
     """
     reader = self.reader
     query = Query(self.source_name(source), controller, status, within, None, level, boundary, as_known_on)
-    (before, _), (after, _) = reader.both_sides(query, (from_, to))
+    (before, first), (after, last) = reader.both_sides(query, (from_, to))
     front = _front(reader, to, query, None, tolerance_km, inset_km)
     zones = reader.zones(replace(query, by="unit", boundary=None), ground=after)
-    return movement(
+    table = movement(
         before,
         after,
         front,
@@ -129,6 +130,11 @@ def front_movement(
         sectors=[(str(z.unit), z.shape) for z in zones if z.shape is not None and z.unit != areas.OUTSIDE],
         within=reader.zone(within).shape,
     )
+    if unlike_parts(reader.snapshots(), first, last):
+        table[list(table.columns.drop(["sector", "front_km"]))] = None
+    names = [[name for name, _ in effective.values()] for effective in (first, last)]
+    table.attrs["notes"] = (*table.attrs.get("notes", ()), *span_notes(reader.snapshots(), *names))
+    return table
 
 
 def _front(
@@ -203,6 +209,8 @@ def changed_hands(
         boxes = [f.total_bounds.tolist() for f in (before, after) if len(f)] or [[0.0, 0.0, 0.0, 0.0]]
         west, south, east, north = shapely.union_all([shapely.box(*box) for box in boxes]).bounds
         places = settlements.geonames_places((west, south, east, north))
+    unlike = unlike_parts(self.reader.snapshots(), first, last)
+    before, after = (frame[~frame["part"].isin(unlike)] for frame in (before, after))
     table = settlements.changed_hands(places, before, after)
     taken_alone = bool(KNOWN.get(query.source, {}).get("maps_only_taken"))
     located = self.reader.countries().locate(table["lon"].to_numpy(float), table["lat"].to_numpy(float)).tolist()

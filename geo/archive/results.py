@@ -105,16 +105,32 @@ def series_notes(snapshots: pd.DataFrame, instants: Sequence[str]) -> tuple[str,
     if not used:
         return ()
     breaks = [n for n in breaks_between(snapshots, *(set(used[i]["snapshot"]) for i in (0, -1))) if n.startswith(BREAK)]
-    part = {str(p): (0.0, 0) for p in snapshots["part"]}
-    steps = []
-    for at, (instant, table) in enumerate(zip(instants, used, strict=True)):
-        now = {str(row["part"]): refused_km2(table, [row["snapshot"]]) for row in rows_of(table)}
-        if at and any(_is_apart(part[name], km2) for name, km2 in now.items()):
-            steps.append(instant[:10])
-        part |= now
+    steps = list(dict.fromkeys(instant[:10] for instant, _ in unlike_steps(snapshots, instants)))
     listed = ", ".join(steps[:5]) + (f" and {len(steps) - 5} more" if len(steps) > 5 else "")
     apart = [f"{NOT_COMPARABLE} with the map before, of which more or less was refused: {listed}"] if steps else []
     return (*apart, *breaks, *refused_notes(snapshots, [name for table in used for name in table["snapshot"]]))
+
+
+def unlike_steps(snapshots: pd.DataFrame, instants: Sequence[str]) -> list[tuple[str, str]]:
+    """The instants and parts of a series at which more or less was refused than of the map before."""
+    before: dict[str, tuple[float, int]] = {}
+    steps = []
+    for row in rows_of(snapshots[snapshots["depicts"].isin(set(instants))].sort_values("depicts", kind="stable")):
+        part, now = str(row["part"]), refused_km2(snapshots, [row["snapshot"]])
+        if _is_apart(before.get(part, now), now):
+            steps.append((str(row["depicts"]), part))
+        before[part] = now
+    return steps
+
+
+def unlike_parts(
+    snapshots: pd.DataFrame, first: Mapping[str, tuple[str, float]], last: Mapping[str, tuple[str, float]]
+) -> list[str]:
+    """The parts of a source of which more or less was refused at one end of a span than at the other."""
+    return [
+        part for part in sorted({*first, *last})
+        if _is_apart(*(refused_km2(snapshots, [side[part][0]] if part in side else []) for side in (first, last)))
+    ]  # fmt: skip
 
 
 def refused_notes(snapshots: pd.DataFrame, names: Collection[str]) -> tuple[str, ...]:

@@ -93,7 +93,8 @@ def make_figures(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
         files.append(write_table(changes, day.folder / f"{name}-change.csv"))
         record["change"] = records(changes)
         lines += _change_lines(day, str(since), changes)
-    record["notes"] = list(missing) if changes is None else list(changes.attrs.get("notes", ()))
+    told = (*areas.attrs.get("notes", ()), *(missing if changes is None else changes.attrs.get("notes", ())))
+    record["notes"] = list(dict.fromkeys(told))
     text = json.dumps(record, ensure_ascii=False, indent=1, default=str)
     files.append(write_page(text + "\n", day.folder / f"{name}.json"))
     return StepResult(tuple(files), (*lines, *map(str, record["notes"])))
@@ -121,11 +122,16 @@ def _change_lines(day: Day, since: str, changes: pd.DataFrame) -> list[str]:
     depicts = {name: at[:10] for name, at in zip(table["snapshot"], table["depicts"], strict=True)}
     moved = changes.sort_values("net_km2", key=lambda net: net.abs(), ascending=False).head(_ROWS)
     return [
-        f"{_subject(row)}, {_span(depicts[row['from_snapshot']], depicts[row['to_snapshot']], since, day.date)}: gained"
-        f" {row['gained_km2']:,.1f}, lost {row['lost_km2']:,.1f}, net {row['net_km2']:+,.1f} km² (source"
-        f" {row['source']})"
+        f"{_subject(row)}, {_span(depicts[row['from_snapshot']], depicts[row['to_snapshot']], since, day.date)}:"
+        f" {_moved(row)} (source {row['source']})"
         for _, row in moved.iterrows()
     ]
+
+
+def _moved(row: Any) -> str:
+    if row["net_km2"] != row["net_km2"]:
+        return "not comparable"
+    return f"gained {row['gained_km2']:,.1f}, lost {row['lost_km2']:,.1f}, net {row['net_km2']:+,.1f} km²"
 
 
 def _span(first: str, last: str, since: str, date: str) -> str:

@@ -237,7 +237,7 @@ def _check_place(
             mine = parts[items[owner[items] == i]]
             row = frame.iloc[[i]].set_geometry([shapely.multipolygons(mine) if len(mine) > 1 else mine[0]], crs=CRS)
             why = f"{areas_km2(mine).sum():,.3f} km²: {doubt.why}"
-            turned.append(replace(_refusal(row, 0, why, WAY_OUT), lies_elsewhere=True))
+            turned.append(replace(_refusal(row, 0, why, WAY_OUT), lies_elsewhere="swapped" not in doubt.why))
     if not gone.any():
         return frame, notes
     whole = geometry.copy()

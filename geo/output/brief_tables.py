@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geo.archive.results import NOT_COMPARABLE
 from geo.incidents.markers import event_of, number_or_none
 from geo.measure.settlements import unmarked_words
 from geo.output.map_content import base_words
@@ -132,7 +133,7 @@ def by_unit(
     caption += f". Source: {shown}" + (f". Units: {'; '.join(boundary)}" if boundary else "") + "."
     columns = ["Unit", "Class", "km²", *(("gained", "lost", "net") if since is not None else ())]
     notes = list(breaks)
-    if since is not None:
+    if since is not None and not moved["gained_km2"].isna().all():
         notes.append(
             f"Classes of units in which less than {LEAST_KM2:g} km² was gained or lost are left out."
             if rows
@@ -161,12 +162,15 @@ def changed_places(
         for r in found.to_dict("records")
     ]
     span = f"{base_words(archive, source, since, as_known_on=known)} to {written(when)}"
+    notes = [sentence(n) for n in found.attrs["notes"]]
     if not rows:
         said = f"None of the {len(places):,} places of the file changed hands, {span}, by {shown}."
-        return [Section("places", "Places that changed hands", None, [said])]
+        said = "" if any(NOT_COMPARABLE in n.lower() for n in notes) else said
+        return [Section("places", "Places that changed hands", None, [t for t in (said, *notes) if t])]
     first = found.iloc[0]
     caption = f"{span}. Source: {shown}; snapshots {first['from_snapshot']} and {first['to_snapshot']}."
-    return [Section("places", "Places that changed hands", Table(caption, ["Place", "Before", "After"], rows, 3))]
+    table = Table(caption, ["Place", "Before", "After"], rows, 3)
+    return [Section("places", "Places that changed hands", table, notes)]
 
 
 def incidents_by_place(

@@ -13,7 +13,7 @@ import geopandas as gpd
 import shapely
 
 from geo.archive import Archive
-from geo.archive.results import When, age_days, rows_of, span_notes
+from geo.archive.results import NOT_COMPARABLE, When, age_days, rows_of, span_notes
 from geo.errors import UsageError
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.series.edges import Objects
@@ -70,6 +70,7 @@ class Pair:
     place: str
     known: str
     breaks: Sequence[str]
+    comparable: bool
     units: Sequence[Section]
     settlements: Sequence[Settlement]
     own_places: bool
@@ -156,6 +157,7 @@ def draw_dates(
             sides=sides, place=later.place,
             known="" if as_known_on is None else f" As known on {written(as_known_on)}.",
             breaks=[*breaks, *(n for n in later.notes if n.startswith(NO_DOUBT))],
+            comparable=not any(note.startswith(NOT_COMPARABLE) for note in breaks),
             units=by_unit(archive, name, to, from_, within, as_known_on, shown),
             settlements=_settlements(archive, name, later, places, span, zone, as_known_on),
             own_places=places is not None, has_units=bool(later.outlines),

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Unpack
 
 from geo.archive import Archive
-from geo.archive.results import FAR, When, moment
+from geo.archive.results import FAR, When, moment, refused_notes
 from geo.output.console import records
 from geo.output.html.map_page import ControlMap
 from geo.output.html.timeline_page import timeline_of
@@ -24,7 +24,7 @@ from geo.output.site.publish import BuildReport, ManifestEntry, SiteFolder, open
 from geo.output.site.syndication import ENTRIES, card_png, card_words, feed_xml, learnt, sitemap_xml
 from geo.presentation import basemap
 from geo.presentation.basemap import ground_of
-from geo.presentation.labels import credit_line, written
+from geo.presentation.labels import credit_line, sentence, written
 from geo.presentation.templates import templates_folder
 from geo.schema import parse_instant, text_or_none, write_instant
 from geo.version import __version__
@@ -228,7 +228,8 @@ def _updated(archive: Archive, plan: Plan) -> datetime:
 def _summary(archive: Archive, plan: Plan, day: Day) -> str:
     options = plan.options
     table = archive.area(day.day, source=options.source, within=options.within, as_known_on=options.as_known_on)
-    return card_words(records(table), day.day, plan.shown, place=plan.place)
+    words = card_words(records(table), day.day, plan.shown, place=plan.place)
+    return " ".join([words, *map(sentence, refused_notes(archive.snapshots(), sorted(set(table["snapshot"]))))])
 
 
 def _index(archive: Archive, plan: Plan, units: Sequence[Unit]) -> str:

@@ -15,6 +15,7 @@ import pandas as pd
 import shapely
 
 from geo.archive import Archive
+from geo.archive.results import refused_notes
 from geo.formats.gdal import geopackage_bytes
 from geo.formats.tables import csv_lines, defused
 from geo.formats.xml import Element, add, clean, xml_bytes
@@ -61,6 +62,7 @@ def read_download_data(archive: Archive, day: Day, options: SiteOptions) -> Down
     parts = ["part"] if (control["part"].fillna("") != "").any() else []
     sets = sorted(set(incidents["dataset"])) if len(incidents) else []
     credits = [credit_line(credit_of(archive, name)) or name for name in (options.source, *sets)]
+    credits += refused_notes(archive.snapshots(), sorted(set(control["snapshot"])))
     return DownloadData(
         day.day,
         control[[*_CONTROL, *parts, "geometry"]],

@@ -9,13 +9,14 @@ from itertools import groupby
 from typing import Any
 
 from geo.archive import Archive
+from geo.archive.results import refused_notes
 from geo.measure.areas import OUTSIDE
 from geo.output.documents.svg_chart import chart_values
 from geo.output.html.page import PageParts, page_of
 from geo.output.site.plan import Day, Plan, slugs
 from geo.output.site.syndication import HEIGHT, WIDTH
 from geo.presentation.chart_lines import class_line, lines_in_words
-from geo.presentation.labels import class_label, figure, written
+from geo.presentation.labels import class_label, figure, sentence, written
 from geo.presentation.statuses import class_order, side_colours
 from geo.schema import parse_instant, text_or_none, to_instant
 
@@ -32,6 +33,7 @@ class Unit:
     boundary: str
     classes: Sequence[Key]
     steps: Sequence[tuple[str, Sequence[float]]]
+    unlike: frozenset[str]  # days whose maps are not comparable with those before
 
     @property
     def path(self) -> str:
@@ -62,8 +64,9 @@ def units_of(archive: Archive, plan: Plan) -> list[Unit]:
     shown = {unit: own for unit, own in found.items() if any(v > 0 for c in own.values() for v in c.values())}
     files = slugs(shown)
     days = [d.day for d in plan.days]
+    unlike = frozenset(str(d)[:10] for d in table["date"][table["gained_km2"].isna()])
     units = [
-        Unit(code, names.get(code, code), files[code], boundaries.get(code, ""), *_steps(classes, days))
+        Unit(code, names.get(code, code), files[code], boundaries.get(code, ""), *_steps(classes, days), unlike)
         for code, classes in shown.items()
     ]
     return sorted(units, key=lambda u: (u.name, u.code))
@@ -132,13 +135,19 @@ def unit_page(unit: Unit, archive: Archive, plan: Plan, credits: Sequence[str]) 
     words = lines_in_words(lines, f"Area in {unit.name} by {plan.shown} in km², a step for every change.")
     chart = chart_values(lines, words)
     before = [None, *(km2 for _, km2 in unit.steps)]
+    pairs = [
+        (day, km2, None if day in unit.unlike else old) for (day, km2), old in zip(unit.steps, before, strict=False)
+    ]
     steps = [
         (day, [(f"{v:,.2f}", _moved(v, None if old is None else old[i])) for i, v in enumerate(km2)])
-        for (day, km2), old in zip(unit.steps, before, strict=False)
+        for day, km2, old in pairs
     ]
+    names = [str(s["snapshot"]) for day in plan.days for s in day.snapshots]
+    refused = map(sentence, refused_notes(archive.snapshots(), names))
     values = {"unit": unit, "shown": plan.shown, "chart": chart, "steps": steps, "styles": chart["styles"]}
     title = f"{unit.name} ({unit.code})" if unit.name != unit.code else unit.name
-    return bare_page(plan, "site_unit.html", unit.path, title, _unit_subtitle(unit, plan), values, credits)
+    subtitle = " ".join([_unit_subtitle(unit, plan), *refused])
+    return bare_page(plan, "site_unit.html", unit.path, title, subtitle, values, credits)
 
 
 def _unit_subtitle(unit: Unit, plan: Plan) -> str:
