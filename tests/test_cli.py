@@ -53,17 +53,17 @@ def archive(tmp_path: Path) -> Path:
 
 
 def test_area_prints_one_object(archive: Path) -> None:
-    found = json.loads(run("area", archive, "--date", "2025-01-11", "--format", "json").output)
-    assert list(found) == ["date", "as_known_on", "rows"]
+    found = json.loads(run("area", archive, "--date", "2025-01-11", "--format", "json").stdout)
+    assert list(found) == ["date", "as_known_on", "rows", "notes"]  # the sides here have no contested ground
     assert found["date"] == "2025-01-11"
     assert list(found["rows"][0]) == [
         "source", "controller", "status", "unit", "area_km2", "lower_km2", "upper_km2", "snapshot",
         "snapshot_age_days", "boundary",
     ]  # fmt: skip
     assert found["rows"][0]["unit"] is None
-    units = json.loads(run("area", archive, "--date", "2025-01-11", "--by", "unit", "--format", "json").output)
+    units = json.loads(run("area", archive, "--date", "2025-01-11", "--by", "unit", "--format", "json").stdout)
     assert {r["unit"] for r in units["rows"]} >= {"RU-KRS"}
-    native = json.loads(run("area", archive, "--date", "2025-01-10", "--by", "native", "--format", "json").output)
+    native = json.loads(run("area", archive, "--date", "2025-01-10", "--by", "native", "--format", "json").stdout)
     assert all("native" in r for r in native["rows"])
 
 
