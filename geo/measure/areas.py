@@ -101,7 +101,7 @@ def beyond_km2(shape: shapely.Geometry, zone: Zone) -> float:
 
 def class_zones(zones: Sequence[Zone], key: ClassKey, bounds: Sequence[float]) -> Sequence[Zone]:
     """The zones in which ground of a class counts: units of its country have what lies a little beyond them too."""
-    pieces = {id(z.units): z.units.beyond(key, bounds) for z in _with_around(zones) if z.units is not None}
+    pieces = {z.units.token: z.units.beyond(key, bounds) for z in _with_around(zones) if z.units is not None}
     if not any(pieces.values()):
         return zones
     around = None if zones[-1].within is None else _widened(zones[-1].within, pieces)
@@ -123,9 +123,9 @@ def _with_around(zones: Sequence[Zone]) -> list[Zone]:
     return [*zones[:1], *(z.within for z in zones[:1] if z.within is not None)]
 
 
-def _widened(zone: Zone, pieces: Mapping[int, Sequence[shapely.Geometry] | None]) -> Zone:
+def _widened(zone: Zone, pieces: Mapping[str, Sequence[shapely.Geometry] | None]) -> Zone:
     """A unit with its own piece of the ground beyond, and without that of other units."""
-    mine = pieces.get(id(zone.units))
+    mine = None if zone.units is None else pieces.get(zone.units.token)
     if mine is None or zone.units is None:
         return zone
     shape = zone.units.shapes[zone.place]

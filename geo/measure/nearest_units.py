@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
 import shapely
@@ -28,6 +29,7 @@ class UnitSet:
 
     def __init__(self, source: str, shapes: NDArray[np.object_], countries: NDArray[np.object_]) -> None:
         self.source, self.shapes, self.countries = source, shapes, countries
+        self.token = uuid4().hex  # copies of one set in another process are one set
         self._found: dict[Any, list[shapely.Geometry]] = {}
 
     def __getstate__(self) -> dict[str, Any]:
