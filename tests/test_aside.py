@@ -72,7 +72,6 @@ ELSEWHERE = {
     ("formats", "write_bytes"): "a copy in a temporary folder, for GDAL",
     ("importing", "write_text"): "inside aside",
     ("output", "open"): "inside aside",
-    ("output.images", "write_bytes"): "inside aside",
     ("output.site", "write_bytes"): "in the staging folder, behind the journal",
     ("output.site", "write_text"): "in the staging folder, behind the journal",
     ("storage", "write_bytes"): "atomic_write itself",

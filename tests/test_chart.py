@@ -112,7 +112,7 @@ def test_a_panel_for_each_unit_with_its_own_figures(
     words = " ".join(svg_texts(draw_chart(archive, tmp_path / "a.svg", by="unit", status="held")))
     assert "Kursk" in words
     assert "Each panel has a scale of its own, from zero" in words
-    assert "Units: Natural Earth" in words
+    assert "Units: border and coast of Ukraine from OpenStreetMap" in words
 
 
 def test_what_finds_no_room_is_named(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

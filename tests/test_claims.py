@@ -397,7 +397,7 @@ def test_an_embargo_holds_for_claims(tmp_path: Path) -> None:
 
 def test_the_claims_on_record_are_checked(tmp_path: Path) -> None:
     archive = demo.build(tmp_path / "k.gpkg")
-    found = json.loads(run("claims", archive.path, "--format", "json").output)["claims"]
+    found = json.loads(run("claims", archive.path, "--format", "json").stdout)["claims"]
     by = {f["claim"]["claim_id"]: [v["verdict"] for v in f["verdicts"]] for f in found}
     assert len(by) == len(archive.claims())
     assert by["briefing-500"] == ["contradicts", "supports_with_contested"]

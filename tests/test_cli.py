@@ -68,7 +68,7 @@ def test_area_prints_one_object(archive: Path) -> None:
 
 
 def test_change_prints_one_object(archive: Path) -> None:
-    found = json.loads(run("change", archive, "--from", "2025-01-10", "--to", "2025-01-11", "--format", "json").output)
+    found = json.loads(run("change", archive, "--from", "2025-01-10", "--to", "2025-01-11", "--format", "json").stdout)
     assert (found["from"], found["to"]) == ("2025-01-10", "2025-01-11")
     wanted = ["source", "controller", "status", "unit", "gained_km2", "lost_km2", "net_km2", "base_km2", "net_percent",
               "from_snapshot", "to_snapshot"]  # fmt: skip
@@ -120,7 +120,7 @@ def test_bad_input_is_told_on_stderr_with_exit_code_1(archive: Path, tmp_path: P
     assert "2025-01-12.geojson" in done.stderr
     assert "1 of 2 files refused" in done.stderr
     assert "Traceback" not in done.stderr
-    assert json.loads(run("area", archive, "--format", "json").output)["rows"][0]["snapshot"].endswith("2025-01-13")
+    assert json.loads(run("area", archive, "--format", "json").stdout)["rows"][0]["snapshot"].endswith("2025-01-13")
 
 
 @pytest.mark.parametrize(
@@ -156,25 +156,25 @@ def test_several_sources_are_listed_with_exit_code_2(archive: Path, tmp_path: Pa
 
 
 def test_a_correction_and_its_retraction(archive: Path, tmp_path: Path) -> None:
-    said = json.loads(run("area", archive, "--date", "2025-01-11", "--controller", "UA", "--format", "json").output)[
+    said = json.loads(run("area", archive, "--date", "2025-01-11", "--controller", "UA", "--format", "json").stdout)[
         "rows"
     ]
-    table = json.loads(run("snapshots", archive, "--format", "json").output)["rows"]
+    table = json.loads(run("snapshots", archive, "--format", "json").stdout)["rows"]
     known = max(r["recorded_at"] for r in table)
     other = write(tmp_path / "2025-01-11.geojson", ("UA", "held", box(35, 51, 35.1, 51.1)))
     done = run("import", archive, "vector", other)
     assert "stored as vector@2025-01-11+1, supersedes vector@2025-01-11;" in done.output
-    area = json.loads(run("area", archive, "--date", "2025-01-11", "--controller", "UA", "--format", "json").output)[
+    area = json.loads(run("area", archive, "--date", "2025-01-11", "--controller", "UA", "--format", "json").stdout)[
         "rows"
     ]
     assert area[0]["area_km2"] < said[0]["area_km2"]
     then = run(
         "area", archive, "--date", "2025-01-11", "--controller", "UA", "--as-known-on", known, "--format", "json"
     )
-    assert json.loads(then.output)["rows"] == said
+    assert json.loads(then.stdout)["rows"] == said
     assert run("retract", archive, "vector@2025-01-11+1", "--why", "sent by mistake").exit_code == 0
     again = run("area", archive, "--date", "2025-01-11", "--controller", "UA", "--format", "json")
-    assert json.loads(again.output)["rows"] == said
+    assert json.loads(again.stdout)["rows"] == said
 
 
 def test_refused_rows_go_to_a_file_that_a_spreadsheet_opens(tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_help_names_every_source_and_verb() -> None:
 
 
 def test_who_prints_intervals(archive: Path) -> None:
-    found = json.loads(run("who", archive, "--at", "51.1,35.2", "--format", "json").output)
+    found = json.loads(run("who", archive, "--at", "51.1,35.2", "--format", "json").stdout)
     assert found["at"] == [51.1, 35.2]
     assert [(r["controller"], r["valid_from"], r["valid_to"]) for r in found["rows"]] == [
         ("UA", "2025-01-10T00:00:00.000Z", None)

@@ -95,13 +95,13 @@ def test_what_every_row_says_is_said_once_where_room_is_short(
             "snapshot": ["desk@2025-01-11T09:23:57Z"] * 2,
         }
     )
-    monkeypatch.setattr(printing, "_terminal_width", lambda: 60)
+    monkeypatch.setattr(printing, "_WIDE", 60)
     printing.show(frame, "table", title="held, 2025-01-11")
     title, alike, *rows = capsys.readouterr().out.splitlines()
     assert (title, alike) == ("held, 2025-01-11", "snapshot: desk@2025-01-11T09:23:57Z")
     assert [line.split()[0] for line in rows] == ["source", "desk", "desk"]
     assert rows[1].split()[2:] == ["1,234.5"] * 3
-    monkeypatch.setattr(printing, "_terminal_width", lambda: 120)
+    monkeypatch.setattr(printing, "_WIDE", 120)
     printing.show(frame, "table", title="held, 2025-01-11")
     assert "snapshot:" not in capsys.readouterr().out
 

@@ -131,7 +131,7 @@ def test_a_table_says_its_source_its_snapshots_and_its_units(archive: Archive) -
     aged = repr(geo.show(archive.area(LAST)))
     assert "Snapshot: desk@2025-01-09. Age in days: 2." in aged
     by_unit = repr(geo.show(archive.area(LAST, by="unit")))
-    assert "Boundaries: Natural Earth 1:10m admin-1" in by_unit.partition("\ncontroller")[0]
+    assert "Boundaries: border and coast of Ukraine from OpenStreetMap" in by_unit.partition("\ncontroller")[0]
 
 
 def test_what_differs_between_rows_is_a_column_and_geometry_is_left_out(archive: Archive) -> None:

@@ -45,7 +45,7 @@ def test_a_change_says_which_of_its_ends_is_old(archive: Archive) -> None:
     notes = archive.change("2024-01-15", "2025-06-01").attrs["notes"]
     assert [n.split("@")[-1] for n in notes] == [old.split("@")[-1], "2025-01-11 is 141 days older than 2025-06-01"]
     assert not archive.change("2023-05-20", "2025-01-11").attrs["notes"]
-    assert archive.area("2024-01-15").attrs["notes"] == notes[:1]
+    assert [n for n in archive.area("2024-01-15").attrs["notes"] if "older" in n] == list(notes[:1])
 
 
 def test_since_is_the_date_of_the_map_that_answers_for_it(archive: Archive) -> None:

@@ -222,7 +222,7 @@ def test_a_wide_place_is_a_circle_and_a_place_a_disc(
     incident(archive, where_coordinates="A district", event_type="Protests", where_prec=3, lon=34.5, lat=50.5)
     archive.close()
     seen = spies(monkeypatch)
-    draw_picture(archive, "2025-01-11", tmp_path / "a.svg", view="all")
+    draw_picture(archive, "2025-01-11", tmp_path / "a.svg", view="all", shape="column")
     dashed = [d for d in seen["disc"] if d[3].get("dash") == "5 4"]
     scale = [t for t in seen["text"] if t[2].endswith(" km")]
     assert len(dashed) == 1
