@@ -6,11 +6,10 @@ import html
 from collections.abc import Mapping
 from io import BytesIO
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import shapely
-from matplotlib.figure import Figure as Figure
 
 from geo.output.images.fonts import clean_settings, font, need_matplotlib
 from geo.output.images.projection import Rect
@@ -19,6 +18,9 @@ from geo.presentation.statuses import HELD_FILL
 from geo.presentation.symbols import Symbol
 from geo.storage.atomic_write import write_page
 from geo.version import __version__
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Figure
 
 
 class Canvas:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Literal, Unpack
+from typing import TYPE_CHECKING, Literal, Unpack
 
 from geo.archive import Archive
 from geo.archive.results import When
 from geo.errors import UsageError
 from geo.incidents.markers import Marker
 from geo.output.images import text_blocks
-from geo.output.images.drawing import Canvas, Figure, save
+from geo.output.images.drawing import Canvas, save
 from geo.output.images.fonts import clean_settings, plain, say_missing
 from geo.output.images.map_panel import draw_map_panel, whereabouts
 from geo.output.images.projection import Plane, Rect, lay, proportion, shapes_box
@@ -20,6 +20,9 @@ from geo.output.images.themes import Format, Shape, Theme, ThemeName, chosen, ki
 from geo.output.map_content import MapContent, gather
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.presentation.basemap import Box
+
+if TYPE_CHECKING:
+    from geo.output.images.drawing import Figure
 
 View = Box | Literal["all", "changes"]
 _WIDEST = 120
