@@ -106,10 +106,9 @@ def areas_km2(geometries: NDArray[np.object_], *, edges: Edges = "rfc7946") -> F
 
 def km2_of(geometry: shapely.Geometry | None) -> float | None:
     """The area of one geometry in km²; None where it has none that can be measured."""
-    if geometry is None or not np.isfinite(shapely.get_coordinates(geometry)).all():
-        return None
-    west, south, east, north = geometry.bounds if not geometry.is_empty else (0.0,) * 4
-    if max(abs(south), abs(north)) > 90 or max(abs(west), abs(east)) > 360:
+    # of every ring: the bounds of a polygon leave out its holes
+    xy = np.zeros((0, 2)) if geometry is None else shapely.get_coordinates(geometry)
+    if geometry is None or not (np.abs(xy) <= (360.0, 90.0)).all():  # not a number is not within either
         return None
     return max(0.0, float(areas_km2(np.array([geometry], dtype=object))[0]))
 
