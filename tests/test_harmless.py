@@ -101,7 +101,7 @@ def test_json_gives_every_string_as_it_is(hostile: Archive) -> None:
     done = CliRunner().invoke(
         main, ["area", str(hostile.path), "--source", "desk", "--date", "2025-01-10", "--format", "json"]
     )
-    assert {row["controller"] for row in json.loads(done.output)["rows"]} == set(ALL)
+    assert {row["controller"] for row in json.loads(done.stdout)["rows"]} == set(ALL)
     assert not CONTROLS.search(done.output)
 
 

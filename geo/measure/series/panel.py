@@ -122,7 +122,7 @@ class ZoneChanges(NamedTuple):
 def zone_changes(steps: Sequence[Step], zones: Sequence[Zone], key: ClassKey | None = None) -> ZoneChanges:
     """The steps of a class met with zones; each step by itself, whatever steps it comes with."""
     moved = np.concatenate([NO_POLYGONS, *(g for s in steps for g in (s.gained, s.lost))])
-    bounds = shapely.total_bounds(moved) if len(moved) else np.full(4, np.nan)
+    bounds = shapely.total_bounds(moved).tolist() if len(moved) else [np.nan] * 4
     zones = zones if key is None else class_zones(zones, key, bounds)
     past = [Zone(None, None, z.beyond) for z in zones]
     beyond = np.zeros((len(steps), len(zones)))
