@@ -190,12 +190,14 @@ def series(
         scheduler=scheduler,
     )
     whole = panel(changes, zones, instants=chosen)
-    for depicts, part in unlike_steps(snapshots, [write_instant(i) for i in chosen]):
+    spanned = snapshots[snapshots["depicts"].isin({write_instant(i) for i in chosen})]
+    spanned = spanned.sort_values("depicts", kind="stable")
+    unlike = unlike_steps(spanned)
+    for depicts, part in unlike:
         step = (whole["instant"] == parse_instant(depicts)) & (whole["part"] == part)
         whole.loc[step, ["gained_km2", "lost_km2"]] = np.nan
     table = _keep_known(_series_table(whole, zones, query, chosen), reader, query)
-    told = series_notes(snapshots, [write_instant(i) for i in chosen])
-    told = (*told, *reader.notes(query.source), *_far_off(reader, query, last))
+    told = (*series_notes(spanned, unlike), *reader.notes(query.source), *_far_off(reader, query, last))
     table.attrs["notes"] = (*told, *_beyond_notes(table), *(_area_breaks(table) if by is None else ()))
     return table
 

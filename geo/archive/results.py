@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
@@ -85,13 +85,18 @@ def joined_intervals(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def breaks_between(snapshots: pd.DataFrame, first: Collection[str], last: Collection[str]) -> tuple[str, ...]:
     """Why totals across a span are not comparable: a break in the series, or ground refused at one end of it alone."""
-    notes = []
-    for names in (first, last):
-        receipts = snapshots.loc[snapshots["snapshot"].isin(names), "receipt"].map(json.loads)
-        notes.append({n for receipt in receipts for n in receipt.get("notes", ()) if n.startswith(BREAK)})
     before, after = (refused_km2(snapshots, names) for names in (first, last))
     words = f"{NOT_COMPARABLE}: {_km2_words(before)} of the earlier map were refused, {_km2_words(after)} of the later"
-    return (*([words] if _is_apart(before, after) else ()), *sorted(notes[0] ^ notes[1]))
+    return (*([words] if _is_apart(before, after) else ()), *_stated_breaks(snapshots, first, last))
+
+
+def _stated_breaks(snapshots: pd.DataFrame, first: Collection[str], last: Collection[str]) -> list[str]:
+    """What the readers noted of breaks in a series that one end of a span has and the other has not."""
+    notes = []
+    for names in (first, last):
+        receipts = _receipts(snapshots, names).map(json.loads)
+        notes.append({n for receipt in receipts for n in receipt.get("notes", ()) if n.startswith(BREAK)})
+    return sorted(notes[0] ^ notes[1])
 
 
 def span_notes(snapshots: pd.DataFrame, first: Collection[str], last: Collection[str]) -> tuple[str, ...]:
@@ -99,24 +104,23 @@ def span_notes(snapshots: pd.DataFrame, first: Collection[str], last: Collection
     return (*breaks_between(snapshots, first, last), *refused_notes(snapshots, [*first, *last]))
 
 
-def series_notes(snapshots: pd.DataFrame, instants: Sequence[str]) -> tuple[str, ...]:
-    """What is to be said of a series: its breaks, the refused ground, and the steps that are that ground alone."""
-    used = [snapshots[snapshots["depicts"] == instant] for instant in instants]
-    if not used:
+def series_notes(snapshots: pd.DataFrame, unlike: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+    """What is to be said of a series, in order: its breaks, refused ground, and the steps that are that ground alone."""
+    if snapshots.empty:
         return ()
-    breaks = [n for n in breaks_between(snapshots, *(set(used[i]["snapshot"]) for i in (0, -1))) if n.startswith(BREAK)]
-    steps = list(dict.fromkeys(instant[:10] for instant, _ in unlike_steps(snapshots, instants)))
+    ends = [set(snapshots.loc[snapshots["depicts"] == snapshots["depicts"].iloc[i], "snapshot"]) for i in (0, -1)]
+    steps = list(dict.fromkeys(instant[:10] for instant, _ in unlike))
     listed = ", ".join(steps[:5]) + (f" and {len(steps) - 5} more" if len(steps) > 5 else "")
     apart = [f"{NOT_COMPARABLE} with the map before, of which more or less was refused: {listed}"] if steps else []
-    return (*apart, *breaks, *refused_notes(snapshots, [name for table in used for name in table["snapshot"]]))
+    return (*apart, *_stated_breaks(snapshots, *ends), *refused_notes(snapshots, snapshots["snapshot"].tolist()))
 
 
-def unlike_steps(snapshots: pd.DataFrame, instants: Sequence[str]) -> list[tuple[str, str]]:
-    """The instants and parts of a series at which more or less was refused than of the map before."""
+def unlike_steps(snapshots: pd.DataFrame) -> list[tuple[str, str]]:
+    """The instants and parts of a series, in order, at which more or less was refused than of the map before."""
     before: dict[str, tuple[float, int]] = {}
     steps = []
-    for row in rows_of(snapshots[snapshots["depicts"].isin(set(instants))].sort_values("depicts", kind="stable")):
-        part, now = str(row["part"]), refused_km2(snapshots, [row["snapshot"]])
+    for row in rows_of(snapshots):
+        part, now = str(row["part"]), _refused_of([row["receipt"]])
         if _is_apart(before.get(part, now), now):
             steps.append((str(row["depicts"]), part))
         before[part] = now
@@ -177,10 +181,18 @@ def _total(km2: Sequence[float | None]) -> str:
 
 def refused_km2(snapshots: pd.DataFrame, names: Collection[str]) -> tuple[float, int]:
     """km² refused that the maps could have had, and how many polygons that cannot be measured."""
+    return _refused_of(_receipts(snapshots, names))
+
+
+def _receipts(snapshots: pd.DataFrame, names: Collection[str]) -> pd.Series:
+    return snapshots.loc[snapshots["snapshot"].isin(names), "receipt"]
+
+
+def _refused_of(receipts: Iterable[str]) -> tuple[float, int]:
     refusals = [
         refusal
-        for receipt in snapshots.loc[snapshots["snapshot"].isin(names), "receipt"].map(json.loads)
-        for refusal in receipt.get("refusals", ())
+        for receipt in receipts
+        for refusal in json.loads(receipt).get("refusals", ())
         if not refusal.get("lies_elsewhere")
     ]
     measured = [refusal["km2"] for refusal in refusals if refusal.get("km2") is not None]
