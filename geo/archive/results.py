@@ -105,7 +105,7 @@ def span_notes(snapshots: pd.DataFrame, first: Collection[str], last: Collection
 
 
 def series_notes(snapshots: pd.DataFrame, unlike: Sequence[tuple[str, str]]) -> tuple[str, ...]:
-    """What is to be said of a series, in order: its breaks, refused ground, and the steps that are that ground alone."""
+    """What is to be said of a series, in order: its breaks, refused ground, and steps that are that ground alone."""
     if snapshots.empty:
         return ()
     ends = [set(snapshots.loc[snapshots["depicts"] == snapshots["depicts"].iloc[i], "snapshot"]) for i in (0, -1)]

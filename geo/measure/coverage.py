@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -12,7 +11,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo.assets import ASSETS
+from geo.assets import read_toml
 from geo.measure.areas import NOWHERE, areal_only
 from geo.measure.ellipsoid import local_plane
 
@@ -32,7 +31,7 @@ class Coverage:
 
 @cache
 def _shipped() -> dict[str, Coverage]:
-    table = tomllib.loads((ASSETS / "classes" / "coverage.toml").read_text(encoding="utf-8"))
+    table = read_toml("classes/coverage.toml")
     return {name: Coverage(**entry) for name, entry in table.items()}
 
 

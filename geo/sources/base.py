@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
@@ -13,7 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from geo.assets import ASSETS
+from geo.assets import read_toml
 from geo.errors import GateError
 from geo.formats.layers import cell
 from geo.formats.limits import INSTANTS, refuse_too_many
@@ -22,10 +21,10 @@ from geo.schema import Kind, Options, Rows, Snapshot, Source
 from geo.text.dates_in_files import FIRST, several_dates
 
 # name -> its reader's place in this folder, and whom to credit
-KNOWN: Mapping[str, Mapping[str, Any]] = tomllib.loads((ASSETS / "readers.toml").read_text(encoding="utf-8"))
+KNOWN: Mapping[str, Mapping[str, Any]] = read_toml("readers.toml")
 # reader -> our column -> what others call it, where --column says nothing
 COLUMN_NAMES: Mapping[str, Mapping[str, Sequence[str]]]
-COLUMN_NAMES = tomllib.loads((ASSETS / "reader_columns.toml").read_text(encoding="utf-8"))
+COLUMN_NAMES = read_toml("reader_columns.toml")
 
 
 @dataclass(frozen=True)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterator, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
-from geo.assets import ASSETS
+from geo.assets import read_toml
 from geo.errors import GateError
 from geo.formats.geojson import read_json
 from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, Options, Refusal, Rows
@@ -18,7 +17,7 @@ from geo.sources.base import shipped_reader
 from geo.sources.incident_rows import Raw, Row, count, day, gather, joined, read_rows, text
 
 # columns of the datasets, as assets/incident_columns.toml lists them
-COLUMNS: Mapping[str, Any] = tomllib.loads((ASSETS / "incident_columns.toml").read_text(encoding="utf-8"))
+COLUMNS: Mapping[str, Any] = read_toml("incident_columns.toml")
 _ACLED, _UCDP, _EYES, _VIINA = (COLUMNS[name] for name in ("acled", "ucdp-ged", "eyes-on-russia", "viina"))
 
 # -- ACLED's event table (31 columns, and shorter exports of it) ----------------------------------------------------

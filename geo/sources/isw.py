@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -15,7 +14,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.assets import ASSETS
+from geo.assets import read_toml
 from geo.errors import GateError
 from geo.formats.layers import Layer, cell, read_layer
 from geo.measure.ellipsoid import km2_of
@@ -34,7 +33,7 @@ class _Class:
 
 _CLASSES = tuple(
     _Class(row["part"], re.compile(row["words"]), row.get("controller"), row["status"])
-    for row in tomllib.loads((ASSETS / "classes" / "isw.toml").read_text(encoding="utf-8"))["class"]
+    for row in read_toml("classes/isw.toml")["class"]
 )
 PARTS = tuple(sorted(kind.part for kind in _CLASSES))
 # Columns with the day that a feature depicts; those of edits and creation say nothing about the map.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -11,11 +10,11 @@ from typing import Any
 import geopandas as gpd
 import pandas as pd
 
-from geo.assets import ASSETS
+from geo.assets import read_toml
 from geo.schema import parse_instant, text_or_none, write_instant
 
 USUAL_STEP_DAYS = 45.0
-_SOURCES = tomllib.loads((ASSETS / "readers.toml").read_text(encoding="utf-8"))
+_SOURCES = read_toml("readers.toml")
 # (source, part) -> the last map before each gap, and the first after it
 Gaps = Mapping[tuple[str, str], Sequence[tuple[str, str]]]
 
