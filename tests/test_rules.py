@@ -29,6 +29,7 @@ from geo.archive.safety_rules import WITHHELD, Rule, released, rule_of
 from geo.cli import main
 from geo.errors import NoSnapshotError, UsageError
 from geo.importing.importer import ensure_units
+from geo.presentation.statuses import NO_DOUBT
 from geo.schema import INCIDENT_COLUMNS, INCIDENT_NUMBERS
 from geo.storage import tables as layout
 from geo.storage.snapshots import next_instant
@@ -222,7 +223,10 @@ def test_nothing_newer_than_the_embargo(archive: Archive, monkeypatch: pytest.Mo
     assert archive.who(2.5, 7.5)["valid_from"].tolist() == []  # X is there from 18:00 on
     assert archive.changed("2024-08-03T06:00Z", "2024-08-10").empty
     assert archive.area(as_known_on="2100-01-01")["snapshot"][0] == "desk@2024-08-03T06:00Z"
-    assert archive.area().attrs["notes"][:1] == ("desk: embargo: nothing newer than 24 hours is shown",)
+    assert archive.area().attrs["notes"] == (
+        "desk: embargo: nothing newer than 24 hours is shown",
+        f"{NO_DOUBT}, so its areas have no range",
+    )
     assert "embargo: nothing newer than 24 hours" in archive.sources()["attribution"][0]
     owner = open_archive(archive.path, raw=True)
     assert owner.area()["snapshot"][0] == "desk@2024-08-03T18:00Z"
