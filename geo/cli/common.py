@@ -132,6 +132,8 @@ AGE = click.option("--max-age-days", type=Days(), metavar="N", help="Refuse a sn
 BY = click.option(
     "--by", type=click.Choice(["unit", "native"]), help="A row for each unit, or each class of the source."
 )
+# of areas, changes and series alike
+OF_FIGURES = options(SOURCE, CLASSES, WHERE, BY, KNOWN)
 
 
 def places_option(words: str) -> Callable[..., Any]:

@@ -20,11 +20,7 @@ from geo.schema import last_instant
 @main.command()
 @common.ARCHIVE
 @common.DATE
-@common.SOURCE
-@common.CLASSES
-@common.WHERE
-@common.BY
-@common.KNOWN
+@common.OF_FIGURES
 @common.AGE
 @common.RAW
 @common.EXPLAIN
@@ -64,11 +60,7 @@ def _add_note(frame: pd.DataFrame, note: str) -> None:
 @click.option("--from", "from_", required=True, metavar="D", help="The earlier date.")
 @click.option("--to", required=True, metavar="D", help="The later date.")
 @click.option("--base", metavar="D", help="The percentage is of the area on this date; --from by default.")
-@common.SOURCE
-@common.CLASSES
-@common.WHERE
-@common.BY
-@common.KNOWN
+@common.OF_FIGURES
 @common.AGE
 @common.EXPLAIN
 @common.form_option("table", "csv", "json")
@@ -93,11 +85,7 @@ def change(archive: Path, from_: str, to: str, form: str, status: tuple[str, ...
 @main.command()
 @common.ARCHIVE
 @common.SPAN
-@common.SOURCE
-@common.CLASSES
-@common.WHERE
-@common.BY
-@common.KNOWN
+@common.OF_FIGURES
 @common.form_option("table", "csv", "json")
 @click.option("--workers", type=int, metavar="N", help="Share the work among N local processes (extra 'cluster').")
 @click.option("--scheduler", metavar="tcp://…", help="Share the work by a running Dask scheduler (extra 'cluster').")

@@ -25,15 +25,11 @@ SHOWN = common.options(
     _days_option("--incident-days", "Incidents of N days up to the date."),
     click.option("--front/--no-front", "with_front", default=True, show_default=True, help="Draw the front line."),
 )  # fmt: skip
+_OF_A_DATE = common.options(common.ARCHIVE, common.AGE, common.with_colours, common.DATE, common.SOURCE, common.KNOWN)
 
 
 @main.command("map")
-@common.ARCHIVE
-@common.AGE
-@common.with_colours
-@common.DATE
-@common.SOURCE
-@common.KNOWN
+@_OF_A_DATE
 @click.option("--since", metavar="D", help="Draw what changed since this date.")
 @SHOWN
 @click.option("--title", help="The page's title.")
@@ -144,12 +140,7 @@ def chart(archive: Path, output: Path, status: tuple[str, ...], **given: Any) ->
 
 
 @main.command("brief")
-@common.ARCHIVE
-@common.AGE
-@common.with_colours
-@common.DATE
-@common.SOURCE
-@common.KNOWN
+@_OF_A_DATE
 @click.option("--exactly", is_flag=True, help="With --as-known-on: the very briefing that was made then.")
 @click.option("--since", metavar="D", help="The last briefing's date; the snapshot before by default.")
 @common.within_option("Only this unit")
