@@ -105,6 +105,7 @@ def test_across_the_antimeridian() -> None:
     [
         (Polygon([(0, 80), (120, 80), (-120, 80)]), "around a pole"),
         (box(3e6, 6e6, 4e6, 7e6), "beyond"),
+        (box(0, 0, 1e17, 1), "beyond"),
         (Polygon([(0, 50), (1, 50), (1, float("nan"))]), "not a finite number"),
     ],
 )

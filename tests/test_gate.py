@@ -97,6 +97,12 @@ def test_a_bad_row_is_refused_and_the_others_stay(shape: object, why: str) -> No
         admit_control(snapshot(shape), options=NONE, countries=COUNTRIES)
 
 
+def test_an_empty_part_of_an_area_is_nothing() -> None:
+    both = shapely.multipolygons([Polygon(), SQUARE])  # the class leaves an empty part out
+    out = admit_control(snapshot(both), options=NONE)
+    assert areas_km2(np.array([out.frame.geometry[0]])) == areas_km2(np.array([SQUARE]))
+
+
 def test_a_hole_outside_its_shell_is_said() -> None:
     odd = Polygon(SQUARE.exterior.coords, [box(40, 51, 40.1, 51.1).exterior.coords])
     out = admit_control(snapshot(odd), options=NONE)

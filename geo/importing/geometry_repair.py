@@ -35,8 +35,14 @@ def _why_not(geometry: shapely.Geometry | None) -> tuple[str, str] | None:
         return "empty geometry", "draw it, or leave the row out"
     if not _has_area_type(geometry):
         return f"a {geometry.geom_type}: only areas are control", "points and lines go into the incidents or stay out"
-    each = (why_not_degrees(shapely.get_coordinates(part)) for part in shapely.get_parts(geometry))
+    each = (why_not_degrees(shapely.get_coordinates(part)) for part in _filled_parts(geometry))
     return next((why for why in each if why is not None), None)
+
+
+def _filled_parts(geometry: shapely.Geometry) -> Objects:
+    parts = shapely.get_parts(geometry)
+    filled: Objects = parts[~shapely.is_empty(parts)]
+    return filled
 
 
 def why_not_degrees(xy: NDArray[np.float64]) -> tuple[str, str] | None:
@@ -98,7 +104,7 @@ def _mended(geometry: shapely.Geometry) -> tuple[shapely.Geometry, list[str]]:
     said: list[str] = []
     if geometry.geom_type == "GeometryCollection":
         geometry = _areal_parts(geometry)
-    parts = shapely.get_parts(geometry)
+    parts = _filled_parts(geometry)
     across = [_crosses_antimeridian(part) or np.abs(part.bounds[::2]).max() > 180 for part in parts]
     if any(across):
         brought = [_cut_at_antimeridian(p) if a else (p, "") for p, a in zip(parts, across, strict=True)]

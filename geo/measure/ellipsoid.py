@@ -161,12 +161,12 @@ def _polygons(geometries: NDArray[np.object_]) -> tuple[NDArray[np.intp], NDArra
 def _ring_areas(rings: NDArray[np.object_]) -> Floats:
     """Unsigned km² of linear rings, edges straight in longitude and latitude."""
     xy = shapely.get_coordinates(rings)
+    _check_range(xy[:, 0], xy[:, 1])
     if np.ptp(xy[:, 0]) >= 360:
         rings = _with_edges_round_the_globe_cut(rings)
         xy = shapely.get_coordinates(rings)
     counts = shapely.get_num_coordinates(rings)
     x, y = np.ascontiguousarray(xy[:, 0]), np.ascontiguousarray(xy[:, 1])
-    _check_range(x, y)
     # The edge from a ring's last vertex to the next ring's first is no edge: its amount is set to zero.
     last = np.cumsum(counts) - 1
     amounts = np.zeros(len(x))
