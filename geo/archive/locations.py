@@ -29,7 +29,7 @@ from geo.archive.shared_docs import consistent_read
 from geo.errors import UsageError
 from geo.measure import areas, settlements
 from geo.measure.front_line import Front, front_of, movement
-from geo.presentation.labels import date_words
+from geo.presentation.language import date_words
 from geo.schema import parse_instant
 from geo.sources.base import KNOWN
 from geo.storage.gaps import cut_at_gaps, gaps_in

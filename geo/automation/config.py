@@ -13,6 +13,7 @@ from geo.assets import ASSETS
 from geo.automation.endpoints import Address, find_address
 from geo.errors import GateError, GeoError, UsageError
 from geo.formats.geojson import read_bytes
+from geo.presentation.language import LANGUAGES
 from geo.presentation.statuses import STATUSES
 from geo.schema import to_instant
 from geo.sources import NAMES
@@ -83,7 +84,7 @@ def _some_of(words: Sequence[str] = ()) -> Callable[[Any], str | None]:
 
 
 _SHOWN = {
-    "name": _name, "source": _text, "within": _text, "title": _text, "lang": _one_of("en", "uk", "ru"),
+    "name": _name, "source": _text, "within": _text, "title": _text, "lang": _one_of(*LANGUAGES),
 }  # fmt: skip
 # table -> key -> what is wrong with a value, or None
 KEYS: dict[str, dict[str, Callable[[Any], str | None]]] = {

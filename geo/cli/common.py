@@ -15,6 +15,7 @@ import pandas as pd
 
 from geo.errors import STOPPED, STOPPED_CODE, GeoError, UsageError
 from geo.output.console import complain, give_json, printable, records
+from geo.presentation.language import LANGUAGES
 from geo.presentation.statuses import side_colours
 from geo.schema import number_of
 from geo.version import __version__
@@ -116,12 +117,11 @@ SPAN = options(
     click.option("--from", "from_", metavar="D", help="The first date; the first snapshot by default."),
     click.option("--to", metavar="D", help="The last date; the last snapshot by default."),
 )
+LANG = click.option("--lang", type=click.Choice(list(LANGUAGES)), default="en", show_default=True, help="Its language.")
 # of every output that shows a map
 MAP_LOOK = options(
     click.option("--liberated/--no-liberated", default=True, show_default=True, help="Draw liberated ground."),
-    click.option(
-        "--lang", type=click.Choice(["en", "uk", "ru"]), default="en", show_default=True, help="Of place names."
-    ),
+    LANG,
 )
 PAGE = output_option("The page, F.html.")
 TEMPLATES = click.option("--templates", metavar="DIR", type=FILE, help="A folder of your own page templates.")

@@ -22,7 +22,8 @@ from geo.measure.coverage import NOT_COVERED, coverage_of
 from geo.measure.ellipsoid import areas_km2
 from geo.output.map_options import MapKeywords, MapOptions
 from geo.presentation.basemap import Box, outward, padded, reach_of
-from geo.presentation.labels import class_key, credit_line, date_words, meaning_words, sliver_words
+from geo.presentation.labels import class_key, credit_line, meaning_words, sliver_words
+from geo.presentation.language import date_words
 from geo.presentation.legend import LegendEntry, StyledLayer, front_words, in_order, legend_of
 from geo.presentation.popups import change_layers, class_layers
 from geo.presentation.statuses import class_order, named, side_colours

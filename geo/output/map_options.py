@@ -10,6 +10,7 @@ from typing import Any, ParamSpec, TypedDict, TypeVar
 
 from geo.archive.results import When
 from geo.archive.shared_docs import DRAWING, PARAMETERS, complete
+from geo.presentation.language import in_language
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -76,9 +77,10 @@ def shares_options(*without: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
             for f in taken
         ]
         signature = whole.replace(parameters=[*own, *shared])
-        draw.__doc__ = complete(draw.__doc__, list(signature.parameters), PARAMETERS | DRAWING | _OWN)
-        draw.__signature__ = signature  # type: ignore[attr-defined]
-        return draw
+        spoken = in_language(draw)
+        spoken.__doc__ = complete(draw.__doc__, list(signature.parameters), PARAMETERS | DRAWING | _OWN)
+        spoken.__signature__ = signature  # type: ignore[attr-defined]
+        return spoken
 
     return wrap
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import shapely
 
 from geo.errors import GeoError, MapError, UsageError
+from geo.presentation.language import current, speaking
 from geo.schema import number_of
 
 if TYPE_CHECKING:
@@ -50,7 +51,10 @@ def by_workers(
     # started afresh: a fork would share the open archive
     processes = get_context("spawn")
     with ProcessPoolExecutor(
-        min(workers, len(work)), processes, _take_up, (type(archive), archive.path, archive.reader.max_age_days)
+        min(workers, len(work)),
+        processes,
+        _take_up,
+        (type(archive), archive.path, archive.reader.max_age_days, current().code),
     ) as pool:
         yield from pool.map(partial(_in_worker, done), work, chunksize=4)
 
@@ -59,7 +63,8 @@ _held: list[Archive] = []  # a worker's own archive
 _still = ExitStack()  # which is held still for as long as the worker lives
 
 
-def _take_up(kind: type[Archive], path: Path, max_age_days: float | None) -> None:
+def _take_up(kind: type[Archive], path: Path, max_age_days: float | None, lang: str) -> None:
+    _still.enter_context(speaking(lang))
     _held.append(kind(path, max_age_days=max_age_days))
     _still.enter_context(_held[0].holding())
 

@@ -14,7 +14,6 @@ import numpy as np
 import shapely
 
 from geo.assets import ASSETS
-from geo.errors import UsageError
 
 if TYPE_CHECKING:
     from geo.output.map_content import MapContent
@@ -54,9 +53,7 @@ def water(box: Box) -> shapely.Geometry:
 
 def places(box: Box, lang: str, *, near: Box | None = None) -> list[list[Any]]:
     """Named places in a box, the largest first."""
-    if lang not in PLACE_NAME_COLUMNS:
-        raise UsageError(f"lang={lang!r} is unknown: " + ", ".join(PLACE_NAME_COLUMNS))
-    column = PLACE_NAME_COLUMNS[lang]
+    column = PLACE_NAME_COLUMNS.get(lang, PLACE_NAME_COLUMNS["en"])
     return [
         [p[0], p[1], p[column] or p[3], p[2], int(bool(p[7]))]
         for p in _places()

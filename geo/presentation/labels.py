@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
 from typing import TYPE_CHECKING, Any
 
+from geo.presentation.language import date_words, number
 from geo.presentation.statuses import of_row, side_of, stated_meaning, status_of
 from geo.schema import is_day, text_or_none, to_instant
 
@@ -17,12 +17,6 @@ def written(when: When) -> str:
     """A date in words: 11 January 2025; an instant with its time in UTC."""
     moment = to_instant(when)
     return date_words(moment.date() if is_day(when) else moment)
-
-
-def date_words(day: date) -> str:
-    """As `written`, of a day or an instant in UTC."""
-    text = f"{day.day} {day:%B %Y}"
-    return f"{text}, {day:%H:%M} UTC" if isinstance(day, datetime) else text
 
 
 def sentence(note: str) -> str:
@@ -42,7 +36,7 @@ def sliver_words(rows: Sequence[Mapping[str, Any]], place: str) -> str:
 
 def figure(km2: float) -> str:
     """Square kilometres as people read them: one decimal below 1,000."""
-    return f"{km2:,.0f}" if abs(km2) >= 1000 else f"{km2:,.1f}"
+    return number(km2, 0 if abs(km2) >= 1000 else 1)
 
 
 def class_key(row: Mapping[str, Any]) -> tuple[str | None, str, str]:

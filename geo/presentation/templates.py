@@ -18,6 +18,7 @@ from markupsafe import escape as _escape
 
 from geo.assets import ASSETS
 from geo.errors import MapError, UsageError
+from geo.presentation import language
 from geo.version import __version__
 
 if TYPE_CHECKING:
@@ -151,7 +152,9 @@ def _environment(folders: tuple[Path, ...], _: object) -> SandboxedEnvironment:
     # markup is made in Python alone: no template may declare a value safe
     del made.filters["safe"]
     made.filters |= _filters()
-    made.globals |= {"version": __version__}
+    made.install_gettext_callables(language.gettext, language.ngettext, newstyle=True)  # type: ignore[attr-defined]
+    made.policies["ext.i18n.trimmed"] = True
+    made.globals |= {"version": __version__, "language": language.current}
     return made
 
 
@@ -191,7 +194,7 @@ def _sandbox() -> type[SandboxedEnvironment]:
         """Values of plain kinds and of our own dataclasses; their public fields."""
 
         def __init__(self, **options: Any) -> None:
-            super().__init__(extensions=[Lean], **options)
+            super().__init__(extensions=[Lean, "jinja2.ext.i18n"], **options)
 
         def is_safe_attribute(self, obj: Any, attr: str, value: Any) -> bool:
             is_ours = hasattr(type(obj), "__dataclass_fields__") and not callable(value)
@@ -208,6 +211,7 @@ def _sandbox() -> type[SandboxedEnvironment]:
 
 def _filters() -> Mapping[str, Callable[..., Any]]:
     from geo.presentation.labels import class_key, class_label, figure, sentence, written
+    from geo.presentation.language import date_words
 
     def km2(value: Any, *, plus: bool = False) -> str:
         """Square kilometres with a true minus sign; a dash where they are not known."""
@@ -220,6 +224,6 @@ def _filters() -> Mapping[str, Callable[..., Any]]:
         return [f"{text.rstrip('., ')}." for text in texts]
 
     return {
-        "figure": figure, "km2": km2, "lines": lines, "sentence": sentence, "written": written,
-        "label": lambda row: class_label(*class_key(row)),
+        "date_words": date_words, "figure": figure, "km2": km2, "lines": lines, "sentence": sentence,
+        "written": written, "label": lambda row: class_label(*class_key(row)),
     }  # fmt: skip

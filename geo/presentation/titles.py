@@ -6,7 +6,8 @@ from collections.abc import Iterable, Sequence
 from datetime import date, datetime, time
 from typing import TYPE_CHECKING
 
-from geo.presentation.labels import date_words, written
+from geo.presentation.labels import written
+from geo.presentation.language import date_words
 
 if TYPE_CHECKING:
     from geo.archive.results import When

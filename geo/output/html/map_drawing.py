@@ -20,7 +20,8 @@ from geo.incidents.markers import marker_radius
 from geo.measure.ellipsoid import areas_km2
 from geo.presentation.basemap import STILL_WIDTH as WIDTH
 from geo.presentation.basemap import Box, Ground, decode_line, encode_line, touch
-from geo.presentation.labels import date_words, figure
+from geo.presentation.labels import figure
+from geo.presentation.language import date_words
 from geo.presentation.legend import StyledLayer
 from geo.presentation.templates import escape
 

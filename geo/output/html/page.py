@@ -19,6 +19,7 @@ from markupsafe import Markup
 
 from geo.assets import ASSETS
 from geo.errors import MapError, UsageError
+from geo.presentation.language import current, script_words, speaking
 from geo.presentation.templates import escape, render, texts_of, without_unseen
 
 # SHA-384 of the files of Leaflet 1.9.3 as XStatic-Leaflet carries them
@@ -49,6 +50,7 @@ class PageParts:
     values: Mapping[str, Any]
     data: Mapping[str, Any] = field(default_factory=dict)
     templates: Path | None = None  # a desk's own, which stand before ours
+    lang: str = field(default_factory=lambda: current().code)
 
 
 @dataclass(frozen=True)
@@ -125,8 +127,11 @@ def style(name: str, more: str = "") -> Markup:
 
 
 def script(name: str) -> Markup:
-    """One of our own scripts as an element."""
-    return Markup(f"<script>{lean(asset(f'{name}.js'))}</script>")  # noqa: S704  (our own file)
+    """One of our own scripts as an element, after what its words are in the page's language."""
+    text = asset(f"{name}.js")
+    words = script_words(text)
+    made = Markup(f"<script>{lean(text)}</script>")  # noqa: S704  (our own file)
+    return json_block(words, name=f"words-{name}") + made if words else made
 
 
 def lean(code: str) -> str:
@@ -138,11 +143,8 @@ def lean(code: str) -> str:
 def page_of(parts: PageParts, *, added: Added | None = None, tiles: str = "") -> tuple[str, list[str]]:
     """The whole page, with a policy that allows what it holds, and what of `added` it loads from elsewhere."""
     added = added or Added()
-    text = str(render(
-        parts.template, parts.templates, title=parts.title, data=json_block(parts.data, name="geo-data"), added=added,
-        style=style, script=script, leaflet_css=Markup(leaflet("leaflet.css")),  # noqa: S704  (checked by its hash)
-        leaflet_js=Markup(leaflet("leaflet.js")), leaflet_credit=LEAFLET_CREDIT, **parts.values,  # noqa: S704
-    ))  # fmt: skip
+    with speaking(parts.lang):
+        text = _rendered(parts, added)
     found = _scanned(text)
     _refuse_what_is_not_ours(found, added, parts)
     policy, outside = _policy(found, tiles)
@@ -151,6 +153,14 @@ def page_of(parts: PageParts, *, added: Added | None = None, tiles: str = "") ->
         raise UsageError(f"{parts.template}: a page begins with <!DOCTYPE html>, <html lang=…> and <head>")
     meta = f'<meta http-equiv="Content-Security-Policy" content="{escape(policy)}">'
     return text[: head.end()] + meta + text[head.end() :] + "\n", outside
+
+
+def _rendered(parts: PageParts, added: Added) -> str:
+    return str(render(
+        parts.template, parts.templates, title=parts.title, data=json_block(parts.data, name="geo-data"), added=added,
+        style=style, script=script, leaflet_css=Markup(leaflet("leaflet.css")),  # noqa: S704  (checked by its hash)
+        leaflet_js=Markup(leaflet("leaflet.js")), leaflet_credit=LEAFLET_CREDIT, **parts.values,  # noqa: S704
+    ))  # fmt: skip
 
 
 def _refuse_what_is_not_ours(found: Mapping[str, Sequence[str]], added: Added, parts: PageParts) -> None:

@@ -1,0 +1,172 @@
+"""The language in which pages, pictures, documents and sentences are: words by catalogue, the rest as CLDR has it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from functools import cache, wraps
+from gettext import GNUTranslations, NullTranslations
+from io import BytesIO
+from typing import Any, Literal, ParamSpec, TypeVar
+
+from geo.assets import ASSETS
+from geo.errors import UsageError
+
+P = ParamSpec("P")
+T = TypeVar("T")
+CATALOGUES = ASSETS / "languages"
+_MONTHS = [
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
+]
+_SCRIPT_WORDS = re.compile(r"""\b_\(\s*("(?:[^"\\]|\\.)*")""")
+
+
+@dataclass(frozen=True)
+class Language:
+    """A language: its code as people give it, its locale in CLDR, what it calls itself, and the way it is written."""
+
+    code: str
+    locale: str
+    name: str
+    direction: str = "ltr"
+
+
+# a language is here once geo/assets/languages has its catalogue (CONTRIBUTING: Add a language)
+LANGUAGES = {
+    language.code: language
+    for language in (
+        Language("en", "en_GB", "English"),
+        Language("uk", "uk", "Українська"),
+        Language("ru", "ru", "Русский"),
+        Language("de", "de", "Deutsch"),
+        Language("fr", "fr", "Français"),
+        Language("es", "es", "Español"),
+        Language("pl", "pl", "Polski"),
+        Language("ar", "ar", "العربية", "rtl"),
+    )
+}
+_current: ContextVar[Language] = ContextVar("language", default=LANGUAGES["en"])
+
+
+def current() -> Language:
+    """The language that is spoken now."""
+    return _current.get()
+
+
+@contextmanager
+def speaking(code: str) -> Iterator[Language]:
+    """Inside the ``with`` all words for readers are in this language."""
+    if code not in LANGUAGES:
+        raise UsageError(f"lang={code!r} is unknown: " + ", ".join(LANGUAGES))
+    token = _current.set(LANGUAGES[code])
+    try:
+        yield LANGUAGES[code]
+    finally:
+        _current.reset(token)
+
+
+def in_language(make: Callable[P, T]) -> Callable[P, T]:
+    """Let a function speak the language of its keyword `lang`; without one, that which is spoken."""
+
+    @wraps(make)
+    def spoken(*args: P.args, **kwargs: P.kwargs) -> T:
+        with speaking(str(kwargs.get("lang") or current().code)):
+            return make(*args, **kwargs)
+
+    return spoken
+
+
+def gettext(text: str, **values: Any) -> str:
+    """An English text in the language that is spoken; ``{name}`` in it stands for the value of that name."""
+    said = _catalogue(_current.get().code).gettext(text)
+    return said.format(**values) if values else said
+
+
+def ngettext(one: str, many: str, n: float, **values: Any) -> str:
+    """The text that goes with a number, which stands in it as ``{n}``."""
+    said = _catalogue(_current.get().code).ngettext(one, many, int(n) if float(n).is_integer() else 2)
+    return said.format(**{"n": number(n, 0 if float(n).is_integer() else 1)} | values)
+
+
+def N_(text: str) -> str:
+    """Mark an English text for the catalogues; it is put into the language where it is shown."""
+    return text
+
+
+def number(value: float, digits: int = 0) -> str:
+    """A number with this many decimals, as the language writes it."""
+    plain = f"{value:,.{digits}f}"
+    language = _current.get()
+    if language.code == "en":
+        return plain
+    from babel.numbers import format_decimal
+
+    pattern = "#,##0" + ("." + "0" * digits if digits else "")
+    return format_decimal(Decimal(plain.replace(",", "")), format=pattern, locale=language.locale)
+
+
+def date_words(day: date) -> str:
+    """A day in words, "11 January 2025"; an instant with its time in UTC."""
+    language = _current.get()
+    if language.code == "en":
+        text = f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
+    else:
+        from babel.dates import format_date
+
+        text = format_date(day, format="long", locale=language.locale)
+    return f"{text}, {day:%H:%M} UTC" if isinstance(day, datetime) else text
+
+
+def month_words(month: date, *, short: bool = False) -> str:
+    """A month in words, "January 2025"; short, "Jan 2025"."""
+    from babel.dates import format_skeleton
+
+    return format_skeleton("yMMM" if short else "yMMMM", month, locale=_current.get().locale)
+
+
+def listed(items: Sequence[str], *, way: Literal["standard", "or"] = "standard") -> str:
+    """Items as a list in words: "A, B and C"; ``way="or"`` for a choice."""
+    from babel.lists import format_list
+
+    return format_list(items, style=way, locale=_current.get().locale) if items else ""
+
+
+def script_words(script: str) -> dict[str, str]:
+    """What the texts that a script asks for by ``_("…")`` are in the language that is spoken; none in English."""
+    from json import loads
+
+    if _current.get().code == "en":
+        return {}
+    return {text: gettext(text) for text in map(loads, _SCRIPT_WORDS.findall(script))}
+
+
+@cache
+def _catalogue(code: str) -> NullTranslations:
+    path = CATALOGUES / f"{code}.po"
+    if code == "en" or not path.exists():
+        return NullTranslations()
+    from babel.messages.mofile import write_mo
+    from babel.messages.pofile import read_po
+
+    with path.open("rb") as file:
+        catalogue = read_po(file, locale=LANGUAGES[code].locale, abort_invalid=True)
+    compiled = BytesIO()
+    write_mo(compiled, catalogue)
+    compiled.seek(0)
+    return GNUTranslations(compiled)

@@ -1,0 +1,61 @@
+"""Bring the catalogues of words up to date with the texts of code, templates and scripts: new ones come in empty.
+
+    python -m tools.update_catalogues
+
+Texts are marked `_("…")`, `ngettext("…", "…", n)` and `N_("…")` in Python, `{{ _("…") }}` and `{% trans %}` in
+templates, `_("…")` in scripts. Those that are gone are taken out.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from babel.messages.catalog import Catalog
+from babel.messages.extract import extract_from_dir
+from babel.messages.pofile import read_po, write_po
+
+from geo.presentation.language import CATALOGUES, LANGUAGES
+
+ROOT = Path(__file__).resolve().parents[1]
+KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
+METHODS = [("**.py", "python"), ("assets/templates/**.html", "jinja2"), ("assets/**.js", "javascript")]
+OPTIONS = {"assets/templates/**.html": {"trimmed": "true", "silent": "false"}}
+HEADER = "# The words of geo-control in another language; `python -m tools.update_catalogues` adds new ones, empty.\n"
+
+
+def texts() -> Catalog:
+    """All texts for readers, with the files that they stand in."""
+    found = Catalog(charset="utf-8")
+    for name, _, message, comments, context in extract_from_dir(
+        ROOT / "geo", METHODS, OPTIONS, KEYWORDS, comment_tags=("Translators:",), strip_comment_tags=True
+    ):
+        found.add(message, None, [(f"geo/{name}", 0)], auto_comments=comments, context=context)
+    return found
+
+
+def catalogue(code: str) -> Catalog:
+    path = CATALOGUES / f"{code}.po"
+    if not path.exists():
+        return Catalog(locale=LANGUAGES[code].locale, charset="utf-8")
+    with path.open("rb") as file:
+        return read_po(file, locale=LANGUAGES[code].locale, abort_invalid=True)
+
+
+def main() -> None:
+    CATALOGUES.mkdir(exist_ok=True)
+    for code in LANGUAGES:
+        if code == "en":
+            continue
+        words = catalogue(code)
+        words.header_comment = HEADER
+        words.fuzzy = False
+        words.update(texts(), no_fuzzy_matching=True)
+        words.obsolete.clear()
+        with (CATALOGUES / f"{code}.po").open("wb") as file:
+            write_po(file, words, width=100, no_location=False, include_lineno=False, sort_output=True)
+        empty = sum(1 for m in words if m.id and not (all(m.string) if m.pluralizable else m.string))
+        print(f"{code}: {len(words)} texts, {empty} not translated")
+
+
+if __name__ == "__main__":
+    main()
