@@ -14,6 +14,7 @@ from geo.errors import GateError
 from geo.importing.validation import FindingCache, admit_control, admit_points, admit_units
 from geo.measure.ellipsoid import areas_km2
 from geo.schema import INCIDENT_COLUMNS, Options, Refusal, Rows, Snapshot
+from geo.storage.gpkg import decode, encode
 from geo.units import countries_of
 
 DAY = datetime(2025, 1, 11, tzinfo=UTC)
@@ -97,10 +98,30 @@ def test_a_bad_row_is_refused_and_the_others_stay(shape: object, why: str) -> No
         admit_control(snapshot(shape), options=NONE, countries=COUNTRIES)
 
 
-def test_an_empty_part_of_an_area_is_nothing() -> None:
-    both = shapely.multipolygons([Polygon(), SQUARE])  # the class leaves an empty part out
-    out = admit_control(snapshot(both), options=NONE)
-    assert areas_km2(np.array([out.frame.geometry[0]])) == areas_km2(np.array([SQUARE]))
+RING = "((35 51,35.5 51,35.5 51.3,35 51.3,35 51)"
+WITH_EMPTY = (
+    f"POLYGON {RING}, EMPTY)",
+    f"MULTIPOLYGON(EMPTY, {RING}), EMPTY)",
+    f"MULTIPOLYGON({RING}, EMPTY, EMPTY), EMPTY)",
+    f"GEOMETRYCOLLECTION(POINT EMPTY, MULTIPOLYGON(EMPTY, {RING}, EMPTY)), GEOMETRYCOLLECTION EMPTY)",
+)
+
+
+@pytest.mark.parametrize("text", WITH_EMPTY)
+def test_empty_parts_and_holes_of_an_area_are_nothing(text: str) -> None:
+    odd, whole = shapely.from_wkt(text), areas_km2(np.array([SQUARE]))
+    assert areas_km2(np.array([odd])) == whole
+    out = admit_control(snapshot(odd), options=NONE, countries=COUNTRIES)
+    assert shapely.get_num_coordinates(out.frame.geometry[0]) == 5
+    assert "EMPTY" not in out.frame.geometry[0].wkt
+    assert areas_km2(np.array([out.frame.geometry[0]])) == whole
+    if odd.geom_type == "MultiPolygon":  # as another program may have left it in the archive
+        assert "EMPTY" not in decode(encode(np.array([odd])))[0].wkt
+
+
+def test_a_collection_whose_one_area_is_empty_is_refused() -> None:
+    with pytest.raises(GateError, match="no area is left"):
+        admit_control(snapshot(shapely.from_wkt("GEOMETRYCOLLECTION(POINT(1 1), POLYGON EMPTY)")), options=NONE)
 
 
 def test_a_hole_outside_its_shell_is_said() -> None:

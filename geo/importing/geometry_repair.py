@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from geo.errors import FileError
 from geo.formats.limits import CROSSINGS, MEETINGS, MENDED, TANGLED, refuse_too_many
 from geo.measure.ellipsoid import areas_km2
+from geo.storage.gpkg import polygons_in, without_empty
 
 Objects = NDArray[np.object_]
 _SEGMENTS_AT_ONCE = 50
@@ -35,14 +36,8 @@ def _why_not(geometry: shapely.Geometry | None) -> tuple[str, str] | None:
         return "empty geometry", "draw it, or leave the row out"
     if not _has_area_type(geometry):
         return f"a {geometry.geom_type}: only areas are control", "points and lines go into the incidents or stay out"
-    each = (why_not_degrees(shapely.get_coordinates(part)) for part in _filled_parts(geometry))
+    each = (why_not_degrees(shapely.get_coordinates(part)) for part in polygons_in(geometry))
     return next((why for why in each if why is not None), None)
-
-
-def _filled_parts(geometry: shapely.Geometry) -> Objects:
-    parts = shapely.get_parts(geometry)
-    filled: Objects = parts[~shapely.is_empty(parts)]
-    return filled
 
 
 def why_not_degrees(xy: NDArray[np.float64]) -> tuple[str, str] | None:
@@ -80,6 +75,7 @@ def mend(
     repairs: list[str],
 ) -> None:
     """Repair what can be repaired, in place, and say what was done."""
+    geometry[fresh] = without_empty(geometry[fresh])
     wrong = fresh & ~shapely.is_valid(geometry)
     refuse_too_many("the map", int(wrong.sum()), MENDED + _positions(geometry) // 200, "polygons to mend")
     left, tangled = np.array([CROSSINGS, TANGLED]), 0
@@ -104,7 +100,7 @@ def _mended(geometry: shapely.Geometry) -> tuple[shapely.Geometry, list[str]]:
     said: list[str] = []
     if geometry.geom_type == "GeometryCollection":
         geometry = _areal_parts(geometry)
-    parts = _filled_parts(geometry)
+    parts = shapely.get_parts(geometry)
     across = [_crosses_antimeridian(part) or np.abs(part.bounds[::2]).max() > 180 for part in parts]
     if any(across):
         brought = [_cut_at_antimeridian(p) if a else (p, "") for p, a in zip(parts, across, strict=True)]
@@ -126,15 +122,15 @@ def area_of(geometry: shapely.Geometry) -> float:
 def made_valid(geometry: shapely.Geometry) -> shapely.Geometry:
     """What the outer rings enclose less what the inner ones do: a hole never becomes ground."""
     # of one ring by itself, as it is drawn; of several holes together, so that what two share stays a hole
-    parts = _polygons(geometry)
+    parts = polygons_in(geometry)
     rings, owner = shapely.get_rings(parts, return_index=True)
     first = np.concatenate([[True], owner[1:] != owner[:-1]]) if len(rings) else np.zeros(0, dtype=bool)
     drawn = shapely.make_valid(shapely.polygons(rings))
     whole = []
     for i in range(len(parts)):
         mine = owner == i
-        holes = shapely.union_all(_polygons(drawn[mine & ~first]))
-        whole.append(shapely.difference(shapely.union_all(_polygons(drawn[mine & first])), holes))
+        holes = shapely.union_all(polygons_in(drawn[mine & ~first]))
+        whole.append(shapely.difference(shapely.union_all(polygons_in(drawn[mine & first])), holes))
     return _union(np.array(whole, dtype=object))
 
 
@@ -144,7 +140,7 @@ def _positions(geometry: Objects) -> int:
 
 def _crossings(geometry: shapely.Geometry, left: NDArray[np.int64]) -> NDArray[np.int64]:
     """How often lines of a geometry cross, which becomes a corner each time, and how tangled they are."""
-    xy, ring = shapely.get_coordinates(shapely.get_rings(_polygons(geometry)), return_index=True)
+    xy, ring = shapely.get_coordinates(shapely.get_rings(polygons_in(geometry)), return_index=True)
     inner = ring[1:] == ring[:-1]
     ends = np.stack([xy[:-1], xy[1:]], axis=1)[inner].view(np.complex128)[..., 0]
     ends = np.unique(np.sort(ends, axis=1), axis=0)  # a line that is drawn many times is crossed once
@@ -165,22 +161,13 @@ def _crossings(geometry: shapely.Geometry, left: NDArray[np.int64]) -> NDArray[n
 
 
 def _union(geometry: Objects) -> shapely.Geometry:
-    polygons = _polygons(shapely.union_all(geometry))
+    polygons = polygons_in(shapely.union_all(geometry))
     return polygons[0] if len(polygons) == 1 else shapely.multipolygons(polygons)
-
-
-def _polygons(geometry: shapely.Geometry | Objects) -> Objects:
-    """The polygons that geometries consist of, however they are nested."""
-    parts: Objects = np.array(geometry, dtype=object, ndmin=1)
-    while (nested := np.isin(shapely.get_type_id(parts), (4, 5, 6, 7))).any():
-        parts = np.concatenate([parts[~nested], shapely.get_parts(parts[nested])])
-    found: Objects = parts[(shapely.get_type_id(parts) == 3) & ~shapely.is_empty(parts)]
-    return found
 
 
 def _areal_parts(geometry: shapely.Geometry) -> shapely.Geometry:
     """The polygons of a geometry; several as they stand when they are apart, else as their union."""
-    polygons = _polygons(geometry)
+    polygons = polygons_in(geometry)
     if len(polygons) == 1:
         return polygons[0]
     together = shapely.multipolygons(polygons)

@@ -183,7 +183,8 @@ def decoded(blob: object) -> shapely.Geometry | None:
         found: shapely.Geometry = shapely.from_wkb(blob[gpkg.body_offset(blob) :])
     except (shapely.errors.ShapelyError, IndexError):
         return None
-    return found
+    is_point = found is None or found.geom_type == "Point"  # of which there may be a million
+    return found if is_point else gpkg.without_empty(np.array([found], dtype=object))[0]
 
 
 def is_on_earth(shape: shapely.Geometry | None) -> bool:

@@ -93,6 +93,8 @@ def areas_km2(geometries: NDArray[np.object_], *, edges: Edges = "rfc7946") -> F
         return total
     # get_rings gives each polygon's shell first: the first ring of a polygon adds, the others take away.
     rings, polygon_of_ring = shapely.get_rings(polygons, return_index=True)
+    filled = ~shapely.is_empty(rings)  # a hole may be empty
+    rings, polygon_of_ring = rings[filled], polygon_of_ring[filled]
     ring_areas = _geodesic_ring_areas(rings) if edges == "geodesic" else _ring_areas(rings)
     is_shell = np.ones(len(rings), dtype=bool)
     is_shell[1:] = polygon_of_ring[1:] != polygon_of_ring[:-1]

@@ -41,9 +41,35 @@ def decode(blobs: Sequence[bytes]) -> NDArray[np.object_]:
     try:
         bodies = [blob[body_offset(blob) :] for blob in blobs]
         geometries: NDArray[np.object_] = np.asarray(shapely.from_wkb(np.array(bodies, dtype=object)))
-        return geometries
+        return without_empty(geometries)
     except (shapely.errors.ShapelyError, IndexError, TypeError) as error:
         raise ArchiveError(f"a geometry in the archive is damaged ({error}): geo check names it") from error
+
+
+def without_empty(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
+    """Polygons and MultiPolygons without their empty parts and holes, on which what comes after would stumble."""
+    parts, owner = shapely.get_parts(geometries, return_index=True)
+    odd = shapely.is_empty(parts)
+    holed = np.flatnonzero(shapely.get_num_interior_rings(parts))
+    rings, of = shapely.get_rings(parts[holed], return_index=True)
+    odd[holed[of[shapely.is_empty(rings)]]] = True
+    for i in set(owner[odd].tolist()):
+        kind, polygons = shapely.get_type_id(geometries[i]), polygons_in(geometries[i])
+        if kind in (3, 6) and len(polygons):
+            geometries[i] = polygons[0] if kind == 3 else shapely.multipolygons(polygons)
+    return geometries
+
+
+def polygons_in(geometry: shapely.Geometry | NDArray[np.object_]) -> NDArray[np.object_]:
+    """The polygons that geometries consist of, however they are nested, without empty ones and empty holes."""
+    parts: NDArray[np.object_] = np.array(geometry, dtype=object, ndmin=1)
+    while (nested := np.isin(shapely.get_type_id(parts), (4, 5, 6, 7))).any():
+        parts = np.concatenate([parts[~nested], shapely.get_parts(parts[nested])])
+    found: NDArray[np.object_] = parts[(shapely.get_type_id(parts) == 3) & ~shapely.is_empty(parts)]
+    rings, owner = shapely.get_rings(found, return_index=True)
+    for i in set(owner[shapely.is_empty(rings)].tolist()):
+        found[i] = shapely.Polygon(found[i].exterior, [hole for hole in found[i].interiors if not hole.is_empty])
+    return found
 
 
 def body_offset(blob: bytes) -> int:
