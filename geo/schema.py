@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
@@ -63,6 +63,8 @@ class Source:
         What it calls itself.
     url, licence, attribution : str
         Where it is, under which licence, and whom to name.
+    covers : sequence of str
+        The units that its maps cover, by code or name, where it leaves all other ground out; none is everywhere.
 
     Examples
     --------
@@ -75,6 +77,7 @@ class Source:
     url: str = ""
     licence: str = ""
     attribution: str = ""
+    covers: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

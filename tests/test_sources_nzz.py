@@ -125,6 +125,6 @@ def test_figures_across_the_break_say_so(shared: Path, tmp_path: Path) -> None:
     assert "not comparable" in found.attrs["notes"][0]
     assert found[found["controller"] == "RU"]["net_km2"].iloc[0] == pytest.approx(-16_619, abs=40)
     assert "not comparable" in archive.series().attrs["notes"][0]
-    assert archive.change("2024-03-13", "2024-03-13").attrs["notes"] == ()
+    assert not any("comparable" in note for note in archive.change("2024-03-13", "2024-03-13").attrs["notes"])
     done = CliRunner().invoke(main, ["change", str(archive.path), "--from", "2024-03-12", "--to", "2024-03-13"])
     assert "note: the series breaks on 2024-03-13" in done.stderr

@@ -88,6 +88,7 @@ class Archive(ArchiveBase):
     claims = contents.claims
     coverage = days_covered.coverage
     set_accuracy = contents.set_accuracy
+    set_coverage = contents.set_coverage
 
     # figures in km², and what they rest on
     area = figures.area

@@ -17,7 +17,7 @@ from geo.archive.results import FAR, By, When, refused_notes, statuses_meant
 from geo.archive.shared_docs import consistent_read
 from geo.errors import NoSnapshotError, UsageError
 from geo.measure import areas, source_comparison
-from geo.measure.coverage import coverage_of
+from geo.measure.coverage import NOT_COVERED
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.settlements import ground_at
 from geo.measure.source_comparison import Ground
@@ -117,7 +117,7 @@ def compare(
         sources=names,
         table=_finished(pd.concat(tables, ignore_index=True), when, rests)[list(COLUMNS)],
         pieces=gpd.GeoDataFrame(_finished(pd.concat(found, ignore_index=True), when, rests), crs="EPSG:4326"),
-        places=None if places is None else _places(places, frames),
+        places=None if places is None else _places(reader, places, frames),
         notes=notes,
         snapshots=snapshots,
     )
@@ -167,11 +167,11 @@ def compare_span(
     names = _named(reader, sources, take)
     days = _days(reader, names, from_, to, query)
     seen: dict[tuple[str, ...], Grounds] = {}
-    states = {n: [_state(reader, day, replace(query, source=n), seen) for day in days] for n in names}
+    states, scope = _covered_days(reader, days, names, query, seen)
     keys = _keys({n: {k: g for state in states[n] for k, g in state.items()} for n in names}, query, take)
     zone = reader.zone(within, boundary).shape
     rests = dict.fromkeys(name for key in seen for name in key[1:])
-    spans, lags, notes = [], [], [*refused_notes(reader.snapshots(), rests), *reader.notes(*names)]
+    spans, lags, notes = [], [], [*scope, *refused_notes(reader.snapshots(), rests), *reader.notes(*names)]
     for key in keys:
         daily = source_comparison.daily_faces([str(d) for d in days], _rolled(states, key, take, zone))
         difference = _grounds({n: states[n][-1] for n in names}, key, take)[1]
@@ -192,7 +192,7 @@ def _covered(reader: Reader, frames: Mapping[str, gpd.GeoDataFrame]) -> tuple[di
     notes = []
     for name, frame in frames.items():
         out = reader.uncovered(name, frame)
-        coverage = coverage_of(name)
+        coverage = reader.coverage(name)
         if out.is_empty or coverage is None:
             continue
         lost = []
@@ -313,11 +313,11 @@ def _finished(frame: pd.DataFrame, when: When, rests: Mapping[str, str]) -> pd.D
     return frame.assign(date=str(when), snapshots=[rests.get(by or "", whole) for by in frame["said_by"]])
 
 
-def _places(places: gpd.GeoDataFrame, frames: Mapping[str, gpd.GeoDataFrame]) -> pd.DataFrame:
-    """The places of which the sources do not say the same."""
+def _places(reader: Reader, places: gpd.GeoDataFrame, frames: Mapping[str, gpd.GeoDataFrame]) -> pd.DataFrame:
+    """The places of which the sources that cover them do not say the same."""
     points = np.asarray(places.geometry.array, dtype=object)
-    said = {name: ground_at(points, frame) for name, frame in frames.items()}
-    apart = [i for i in range(len(points)) if len({listed[i] for listed in said.values()}) > 1]
+    said = {name: ground_at(points, frame, reader.uncovered(name, frame)) for name, frame in frames.items()}
+    apart = [i for i in range(len(points)) if len({listed[i] for listed in said.values()} - {NOT_COVERED}) > 1]
     table = pd.DataFrame(
         {
             "name": [str(places["name"].iloc[i]) for i in apart],
@@ -341,13 +341,34 @@ def _days(reader: Reader, names: Sequence[str], from_: When, to: When, query: Qu
     return [first + timedelta(days=n) for n in range((last - first).days + 1)]
 
 
-def _state(reader: Reader, day: Day, query: Query, seen: dict[tuple[str, ...], Grounds]) -> Grounds:
-    """The ground of a source by class on a day; the same object as long as the same snapshots answer."""
-    used = reader.used(query, day.isoformat())
-    key = (query.source, *used["snapshot"])
-    if key not in seen:
-        seen[key] = areas.ground_by_class(reader.state(query, day.isoformat(), used))
-    return seen[key]
+def _covered_days(
+    reader: Reader, days: Sequence[Day], names: Sequence[str], query: Query, seen: dict[tuple[str, ...], Grounds]
+) -> tuple[dict[str, list[Grounds]], list[str]]:
+    """The ground of each source by class on every day, where every source covers it, and what is left out, in words.
+
+    It is the same object as long as the same snapshots answer.
+    """
+    states: dict[str, list[Grounds]] = {name: [] for name in names}
+    met: dict[tuple[tuple[str, ...], ...], tuple[dict[str, Grounds], list[str]]] = {}
+    limits = [name for name in names if reader.coverage(name) is not None]
+    for day in days:
+        asked = {name: replace(query, source=name) for name in names}
+        used = {name: reader.used(asked[name], day.isoformat()) for name in names}
+        keys = {name: (name, *used[name]["snapshot"]) for name in names}
+        for name in names:
+            if keys[name] not in seen:
+                seen[keys[name]] = areas.ground_by_class(reader.state(asked[name], day.isoformat(), used[name]))
+        if not limits:
+            found = {name: seen[keys[name]] for name in names}
+        else:
+            both = tuple(keys.values())
+            if both not in met:
+                frames = {name: reader.state(asked[name], day.isoformat(), used[name]) for name in names}
+                met[both] = _covered(reader, frames)
+            found = met[both][0]
+        for name in names:
+            states[name].append(found[name])
+    return states, list(met.values())[-1][1] if met else []
 
 
 def _rolled(

@@ -296,3 +296,32 @@ def set_accuracy(self: ArchiveBase, source: str, accuracy_km: float | None) -> N
     with self.store.writing() as connection:
         values = (accuracy_km, self.source_name(source))
         connection.execute("UPDATE sources SET accuracy_km = ? WHERE name = ?", values)
+
+
+@documented
+def set_coverage(self: ArchiveBase, source: str, units: Sequence[str]) -> None:
+    """Keep which units a source's maps cover: all other ground is left out of them, and no one's in its figures.
+
+    Parameters
+    ----------
+    source : str
+        Its name.
+    units : sequence of str
+        Codes or names of units; none is everywhere.
+
+    Raises
+    ------
+    SourceError
+        The source is not in the archive.
+    UnitError
+        A unit is unknown or ambiguous.
+
+    Examples
+    --------
+    >>> archive.set_coverage("seeds", ["RU-KRS"])
+    >>> archive.set_coverage("seeds", [])
+    """
+    name, known = self.source_name(source), self.reader.units()
+    found = [str(known["unit"].iloc[find_unit(known, unit)]) for unit in units]
+    with self.store.writing() as connection:
+        self.store.put_covers(connection, name, found)

@@ -197,7 +197,8 @@ def series(
         step = (whole["instant"] == parse_instant(depicts)) & (whole["part"] == part)
         whole.loc[step, ["gained_km2", "lost_km2"]] = np.nan
     table = _keep_known(_series_table(whole, zones, query, chosen), reader, query)
-    told = (*series_notes(spanned, unlike), *reader.notes(query.source), *_far_off(reader, query, last))
+    told = (*series_notes(spanned, unlike), *reader.notes(query.source))
+    told = (*told, *reader.coverage_notes(query.source, last), *_far_off(reader, query, last))
     table.attrs["notes"] = (*told, *_beyond_notes(table), *(_area_breaks(table) if by is None else ()))
     return table
 
@@ -236,6 +237,7 @@ def area_table(reader: Reader, date: When | None, query: Query) -> pd.DataFrame:
     table.attrs["notes"] = (
         *refused,
         *reader.notes(query.source),
+        *reader.coverage_notes(query.source, frame),
         *odd,
         *ranges,
         *age_notes(effective, date),
@@ -285,7 +287,8 @@ def change_table(reader: Reader, from_: When, to: When, query: Query, *, base: W
     ages = dict.fromkeys((*age_notes(first, from_), *age_notes(last, to)))
     ages |= dict.fromkeys(words for when in (from_, to) for words in reader.too_old(query, when).values())
     told = span_notes(reader.snapshots(), *names)
-    told = (*told, *reader.notes(query.source), *_far_off(reader, query, before, after))
+    told = (*told, *reader.notes(query.source), *reader.coverage_notes(query.source, after))
+    told = (*told, *_far_off(reader, query, before, after))
     table.attrs["notes"] = (*told, *_beyond_notes(table), *ages)
     return table
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -28,6 +28,7 @@ from geo.archive.results import (
 from geo.archive.shared_docs import consistent_read
 from geo.errors import UsageError
 from geo.measure import areas, settlements
+from geo.measure.coverage import is_in
 from geo.measure.front_line import Front, front_of, movement
 from geo.presentation.language import date_words
 from geo.schema import parse_instant
@@ -211,7 +212,8 @@ def changed_hands(
         places = settlements.geonames_places((west, south, east, north))
     unlike = unlike_parts(self.reader.snapshots(), first, last)
     before, after = (frame[~frame["part"].isin(unlike)] for frame in (before, after))
-    table = settlements.changed_hands(places, before, after)
+    out = [self.reader.uncovered(query.source, frame) for frame in (before, after)]
+    table = settlements.changed_hands(places, before, after, uncovered=out)
     taken_alone = bool(KNOWN.get(query.source, {}).get("maps_only_taken"))
     located = self.reader.countries().locate(table["lon"].to_numpy(float), table["lat"].to_numpy(float)).tolist()
     table.insert(
@@ -276,8 +278,27 @@ def who(
     gap = ("last_map", "next_map") if any(row["next_map"] for row in rows) else ()
     table = table_of(rows, columns_of(rows, (*WHO_COLUMNS, *gap), None))
     seen = dict.fromkeys(_gap_words(row) for row in rows if row["next_map"])
-    table.attrs["notes"] = (*seen, *refused_notes(recordings, recordings["snapshot"].tolist()))
+    names = self.reader.store.control_sources() if name is None else [name]
+    out = [words for each in names for words in _uncovered_words(self.reader, each, lat, lon, rows, as_known_on)]
+    table.attrs["notes"] = (*seen, *out, *refused_notes(recordings, recordings["snapshot"].tolist()))
     return table
+
+
+def _uncovered_words(
+    reader: Reader, source: str, lat: float, lon: float, rows: Sequence[Mapping[str, Any]], known: When | None
+) -> Iterator[str]:
+    """Where a source leaves a place out of its last map, or of the first on which it stood no longer."""
+    coverage, query = reader.coverage(source), Query(source, as_known_on=known)
+    if coverage is None or not len(reader.snapshots(source, as_known_on=known or FAR)):
+        return
+    point = np.array([shapely.Point(lon, lat)], dtype=object)
+    ends: list[When | None] = [row["valid_to"] for row in rows if row["source"] == source and row["valid_to"]]
+    for when in [*ends, None]:
+        frame, effective = reader.side(query, when)
+        if is_in(point, reader.uncovered(source, frame))[0]:
+            names = ", ".join(sorted({name for name, _ in effective.values()}))
+            yield f"{coverage.says}: the place is not covered by {names}, and is no one's in it"
+            return
 
 
 def _gap_words(row: Mapping[str, Any]) -> str:

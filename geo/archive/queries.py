@@ -24,7 +24,7 @@ from geo.archive.safety_rules import embargo_hours, rule_words
 from geo.archive.shared_docs import documented
 from geo.errors import NoSnapshotError, SourceError, UnitError, UsageError
 from geo.measure import areas
-from geo.measure.coverage import coverage_of, uncovered_ground
+from geo.measure.coverage import Coverage, coverage_of, uncovered_ground
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.location_checks import far_off
 from geo.measure.nearest_units import UnitSet
@@ -275,9 +275,26 @@ class Reader:
         frame.insert(frame.shape[1] - 1, "snapshot", frame["part"].map(names))
         return frame
 
+    def coverage(self, source: str) -> Coverage | None:
+        """What a source leaves out: as somebody has stated it, or else by our own record."""
+        stated = self.store.recall(("covers", source), lambda: self.store.covers(source))
+        if not stated:
+            return coverage_of(source)
+        units = self.units()
+        rows = [units.iloc[find_unit(units, unit)] for unit in stated]
+        listed = ", ".join(f"{row['name']} ({row['unit']})" for row in rows)
+        return Coverage(f"{source} covers {listed} alone", [str(row["unit"]) for row in rows], is_all_else=True)
+
+    def coverage_notes(self, source: str, frame: gpd.GeoDataFrame) -> tuple[str, ...]:
+        """What is to be said of figures of a source that leaves ground out of this map."""
+        coverage = self.coverage(source)
+        if coverage is None or self.uncovered(source, frame).is_empty:
+            return ()
+        return (f"{coverage.says}: what it does not cover is no one's in its figures",)
+
     def uncovered(self, source: str, frame: gpd.GeoDataFrame) -> shapely.Geometry:
         """The ground that a source leaves out of its map, by its record."""
-        coverage = coverage_of(source)
+        coverage = self.coverage(source)
         if coverage is None or frame.empty:
             return areas.NOWHERE
         shapes = np.asarray(frame.geometry.array, dtype=object)

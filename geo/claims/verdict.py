@@ -13,6 +13,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from geo.archive.queries import Query
 from geo.archive.results import FAR, When, breaks_between, refused_km2, refused_notes
 from geo.claims.class_series import ClassSeries, Place, km2_of, series_of, stamp
 from geo.claims.model import (
@@ -324,6 +325,8 @@ def _verdict(
     breaks = breaks_between(table, names[:1], names[1:]) if len(names) > 1 else ()
     if verdict == "contradicts" and any(refused_km2(table, names)):
         verdict, breaks = "no_data", (*breaks, "a map of which ground was refused contradicts nothing")
+    if verdict == "contradicts" and (left_out := _left_out(given, series, at)):
+        verdict, breaks = "no_data", (*breaks, left_out)
     workings["text"] = "; ".join([workings["text"], *breaks, *refused_notes(table, names)])
     if value is not None and verdict != "no_data":
         workings |= _difference(given, workings, value)
@@ -333,6 +336,17 @@ def _verdict(
     return Verdict(
         series.source, series.part, series.statuses, verdict, value, given.unit, shown.get("snapshot"), workings
     )
+
+
+def _left_out(given: VerdictInput, series: ClassSeries, at: int) -> str:
+    """What is to be said where the source leaves ground out that the claim is about; "" where it covers all of it."""
+    reader = given.archive.reader
+    coverage = reader.coverage(series.source)
+    if coverage is None:
+        return ""
+    out = reader.uncovered(series.source, reader.side(Query(series.source), series.times[at])[0])
+    shape = out if given.place.shape is None else shapely.intersection(out, given.place.shape)
+    return "" if km2_of([shape])[0] < 1 else f"{coverage.says}: a map that leaves this ground out contradicts nothing"
 
 
 def _difference(given: VerdictInput, workings: Mapping[str, Any], value: float) -> dict[str, Any]:

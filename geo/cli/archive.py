@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,12 @@ if TYPE_CHECKING:
     from geo.automation.fetch import Fetched
 
 
+_COVERS = click.option(
+    "--covers", multiple=True, metavar="UNIT",
+    help="All that the source maps, where it leaves out the rest; may be given several times.",
+)  # fmt: skip
+
+
 @main.command("import")
 @common.ARCHIVE
 @click.argument("source")
@@ -27,6 +33,7 @@ if TYPE_CHECKING:
 @click.option("--published", metavar="D", help="When they were published.")
 @click.option("--retrieved", metavar="T", help="When they were fetched.")
 @click.option("--name", metavar="NAME", help="Keep the rows under this source name (vector).")
+@_COVERS
 @click.option("--config", type=common.FILE, help="A TOML file that maps columns and names the source.")
 @click.option("--column", "columns", multiple=True, metavar="OURS=THEIRS", help="Which column of the file is ours.")
 @click.option("--set", "constants", multiple=True, metavar="OURS=VALUE", help="One value for every row.")
@@ -57,7 +64,7 @@ def import_command(
     """  # fmt: skip
     from geo.archive import open_archive
     from geo.importing.importer import Receipt, import_claims, import_files
-    from geo.sources import NAMES
+    from geo.sources import NAMES, reader
 
     if not files:
         what = f"whose file is {source}?" if Path(source).exists() else "no file is given."
@@ -67,6 +74,8 @@ def import_command(
         click.echo(f"{number_of(count, 'claim')} stored in {archive}")
         return
     options, credit = _read_options(given)
+    if given["covers"]:
+        credit = replace(credit or reader(source).source, covers=given["covers"])
     with bar("importing") as advance:
         receipts: list[Receipt] = import_files(archive, source, files, options=options, credit=credit, progress=advance)
     if form == "json":
@@ -90,8 +99,6 @@ def import_command(
 
 def _read_options(given: dict[str, Any]) -> tuple[Any, Any]:
     """Options from a TOML file, if there is one, and from the command line, which wins."""
-    from dataclasses import replace
-
     from geo.schema import Options, Source
     from geo.sources.vector import read_toml
 
@@ -151,9 +158,18 @@ def coverage(archive: Path, by: str | None, form: str) -> None:
 @common.ARCHIVE
 @common.SOURCE
 @click.option("--accuracy-km", type=float, metavar="E", help="Keep how far the source's drawn lines may be off.")
+@_COVERS
+@click.option("--covers-all", is_flag=True, help="Keep that the source leaves nothing out.")
 @common.form_option("table", "csv", "json")
-def sources(archive: Path, source: str | None, accuracy_km: float | None, form: str) -> None:
-    """Sources, their licences and whom to credit; --accuracy-km keeps how far one's lines may be off."""
+def sources(
+    archive: Path, source: str | None, accuracy_km: float | None, covers: tuple[str, ...], covers_all: bool, form: str
+) -> None:
+    """Sources, their licences and whom to credit; keeps how far one's lines may be off, and what its maps cover."""
+    if covers and covers_all:
+        raise UsageError("--covers UNIT or --covers-all, not both")
+    if covers or covers_all:
+        with common.opened(archive) as kept:
+            kept.set_coverage(kept.source_name(source), covers)
     if accuracy_km is not None:
         with common.opened(archive) as kept:
             kept.set_accuracy(kept.source_name(source), accuracy_km)

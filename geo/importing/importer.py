@@ -283,6 +283,7 @@ def _sidecar_of(path: Path, archive: Path) -> Path:
 def _take_snapshots(archive: Archive, job: _Job, snapshots: Sequence[Snapshot], file: _File) -> Receipt:
     """All snapshots of a file in one transaction: a file is in the archive as a whole or not at all."""
     credit, options, memory = job.credit, job.options, job.memory
+    covers = [archive.unit(unit)["unit"].iloc[0] for unit in credit.covers]
     refuse_too_many(file.name, len(snapshots), INSTANTS, "instants")
     admitted = []
     for snapshot in snapshots:
@@ -299,6 +300,8 @@ def _take_snapshots(archive: Archive, job: _Job, snapshots: Sequence[Snapshot], 
     receipts = [_receipt_of(s, a, file, credit, "") for s, a in admitted]
     with archive.store.writing() as connection:
         archive.store.add_source(connection, credit)
+        if covers:
+            archive.store.put_covers(connection, credit.name, covers)
         known = memory.sides.setdefault(credit.name, set()) or set(history.sides_of(connection, credit.name))
         done = [
             history.record(connection, _recording(s, a, r, file, job))

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from geo.archive.results import FAR
 from geo.errors import UsageError
 from geo.incidents.markers import is_regional, radius_km
+from geo.measure.coverage import NOT_COVERED
 from geo.measure.ellipsoid import local_plane
 from geo.measure.settlements import ground_at
 from geo.presentation.statuses import named
@@ -168,12 +169,13 @@ def _judge(found: _Found, mine: NDArray[np.intp]) -> None:
     facts, points = found.facts.iloc[mine], found.points[mine]
     day = min(facts["date_start"])
     frame = found.archive.control(day, source=found.source)
-    ground = [g or NOT_MARKED for g in ground_at(points, frame)]
+    out = found.archive.reader.uncovered(found.source, frame)
+    ground = [g or NOT_MARKED for g in ground_at(points, frame, out)]
     away = _front_km(found, day, points)
     holders = sorted(set(frame.loc[frame["status"].isin(named(is_held=True)), "controller"].dropna().astype(str)))
     radius, regional = facts["uncertainty_km"].to_numpy(dtype=float), facts["regional"].to_numpy(dtype=bool)
-    crossed = _reach_across(points, np.where(regional, 0, radius), ground, frame)
-    told = zip(regional.tolist(), radius.tolist(), away.tolist(), crossed.tolist(), strict=True)
+    crossed = _reach_across(points, np.where(regional, 0, radius), ground, frame, out)
+    told = zip(regional.tolist(), radius.tolist(), away.tolist(), crossed.tolist(), ground, strict=True)
     why = [_why(*each) for each in told]
     found.why[mine] = why
     found.front_km[mine] = np.where(regional, np.nan, away)
@@ -181,9 +183,11 @@ def _judge(found: _Found, mine: NDArray[np.intp]) -> None:
     found.side[mine] = [None if w else _side(g, holders) for w, g in zip(why, ground, strict=True)]
 
 
-def _why(region: bool, radius: float, away_km: float, crossed: bool) -> str | None:
+def _why(region: bool, radius: float, away_km: float, crossed: bool, ground: str) -> str | None:
     if region:
         return "known to a region only"
+    if ground == NOT_COVERED:
+        return "lies on ground that the source does not cover"
     if radius == radius and away_km == away_km and radius >= away_km:
         return f"lies within {radius:g} km of its point, the front {away_km:.1f} km from it"
     return f"lies within {radius:g} km of its point, where the ground is not all one side's" if crossed else None
@@ -209,7 +213,11 @@ def _front_km(found: _Found, day: str, points: Points) -> NDArray[np.float64]:
 
 
 def _reach_across(
-    points: Points, radius_km: NDArray[np.float64], ground: Sequence[str], frame: gpd.GeoDataFrame
+    points: Points,
+    radius_km: NDArray[np.float64],
+    ground: Sequence[str],
+    frame: gpd.GeoDataFrame,
+    uncovered: shapely.Geometry,
 ) -> NDArray[np.bool_]:
     """Whether somewhere within the radius of a point the ground is another's than at the point itself."""
     out = np.zeros(len(points), dtype=bool)
@@ -222,7 +230,7 @@ def _reach_across(
     north = radius_km[uncertain, None] * ring[:, 1] / _KM_A_DEGREE
     east = radius_km[uncertain, None] * ring[:, 0] / (_KM_A_DEGREE * np.cos(np.radians(xy[:, 1:])))
     around = shapely.points(xy[:, :1] + east, np.clip(xy[:, 1:] + north, -90, 90))
-    found = ground_at(np.asarray(around).ravel(), frame)
+    found = ground_at(np.asarray(around).ravel(), frame, uncovered)
     there = np.array([g or NOT_MARKED for g in found], dtype=object).reshape(len(uncertain), -1)
     out[uncertain] = (there != np.array(ground, dtype=object)[uncertain, None]).any(axis=1)
     return out
@@ -236,7 +244,8 @@ def _mind_spans(found: _Found, depicts: list[str], live: NDArray[np.intp], start
     for state in np.unique(end[spans]).tolist():
         mine = spans[end[spans] == state]
         frame = found.archive.control(max(last.iloc[mine]), source=found.source)
-        then = np.array([g or NOT_MARKED for g in ground_at(found.points[mine], frame)], dtype=object)
+        out = found.archive.reader.uncovered(found.source, frame)
+        then = np.array([g or NOT_MARKED for g in ground_at(found.points[mine], frame, out)], dtype=object)
         moved = mine[then != found.ground[mine]]
         found.ground[moved], found.side[moved] = NOT_DETERMINED, None
         found.why[moved] = "the place changed hands while it lasted"

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cache
 
 import geopandas as gpd
 import numpy as np
@@ -16,38 +15,38 @@ from geo.measure.areas import NOWHERE, areal_only
 from geo.measure.ellipsoid import local_plane
 
 NOT_COVERED = "Not covered by this source"
+# how far around its maps ground counts that a source leaves out, in degrees
+_AROUND = 5.0
 # undrawn ground that hangs together by strips narrower than this (in km) is cut off: outlines differ by as much
-_STRIP_KM = 1.0
+_STRIP_KM = 3.0
 
 
 @dataclass(frozen=True)
 class Coverage:
-    """What a source leaves out: in words, the units in which it does, and the least km² of such ground."""
+    """What a source leaves out: in words, the units in which it does, and the least km² of such ground.
+
+    With `is_all_else` the units are all that its maps cover, and what they leave out is the ground around.
+    """
 
     says: str
     units: Sequence[str]
-    least_km2: float
+    least_km2: float = 0.0
+    is_all_else: bool = False
 
 
-@cache
-def _shipped() -> dict[str, Coverage]:
-    table = read_toml("classes/coverage.toml")
-    return {name: Coverage(**entry) for name, entry in table.items()}
+_SHIPPED = {name: Coverage(**entry) for name, entry in read_toml("classes/coverage.toml").items()}
 
 
 def coverage_of(source: str) -> Coverage | None:
-    """What the record of a source leaves out; None where it covers what it is asked of."""
-    return _shipped().get(source)
-
-
-def register_coverage(source: str, coverage: Coverage) -> None:
-    """Say what a source leaves out, for as long as the program runs: a desk's own, or in place of ours."""
-    _shipped()[source] = coverage
+    """What our own record of a source leaves out; None where it covers what it is asked of."""
+    return _SHIPPED.get(source)
 
 
 def uncovered_ground(drawn: NDArray[np.object_], units: gpd.GeoDataFrame, coverage: Coverage) -> shapely.Geometry:
     """The undrawn ground of the listed units that drawn ground cuts off from the rest of their country (EPSG:4326)."""
     mine = units[units["unit"].isin(coverage.units)]
+    if coverage.is_all_else:
+        return _all_else(drawn, mine, units)
     homes = units[(units["level"] == 0) & units["unit"].isin(mine["parent"])]
     if mine.empty or homes.empty or not len(drawn):
         return NOWHERE
@@ -61,3 +60,21 @@ def uncovered_ground(drawn: NDArray[np.object_], units: gpd.GeoDataFrame, covera
     kept = parts[inside & (size >= coverage.least_km2) & (size < size.max(initial=0.0))]
     grown = shapely.buffer(shapely.union_all(kept), _STRIP_KM / 2, quad_segs=2)
     return areal_only(plane.lifted(shapely.intersection(grown, left)))
+
+
+def _all_else(drawn: NDArray[np.object_], mine: gpd.GeoDataFrame, units: gpd.GeoDataFrame) -> shapely.Geometry:
+    """The undrawn ground of the countries around that is in none of the units which a source covers."""
+    covered = shapely.union_all([*mine.geometry, *drawn])
+    if mine.empty or covered.is_empty:
+        return NOWHERE
+    west, south, east, north = covered.bounds
+    box = (max(west - _AROUND, -180), max(south - _AROUND, -90), min(east + _AROUND, 180), min(north + _AROUND, 90))
+    countries = np.asarray(units.geometry.array[(units["level"] == 0).to_numpy()], dtype=object)
+    near = shapely.make_valid(shapely.clip_by_rect(countries[shapely.intersects(countries, shapely.box(*box))], *box))
+    return areal_only(shapely.difference(shapely.union_all(near), covered))
+
+
+def is_in(points: NDArray[np.object_], uncovered: shapely.Geometry) -> NDArray[np.bool_]:
+    """Which points lie on ground that a source leaves out."""
+    shapely.prepare(uncovered)
+    return np.asarray(shapely.intersects(uncovered, points), dtype=bool)

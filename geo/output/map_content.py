@@ -18,7 +18,7 @@ from geo.archive.queries import Query
 from geo.archive.results import FAR, NOT_COMPARABLE, OLD_DAYS, When, refused_notes, rows_of
 from geo.errors import MapError, UnitError, UsageError
 from geo.incidents.markers import Marker, cluster_markers, marker_of, number_or_none, shared_words
-from geo.measure.coverage import NOT_COVERED, coverage_of
+from geo.measure.coverage import NOT_COVERED
 from geo.measure.ellipsoid import areas_km2
 from geo.output.map_options import MapKeywords, MapOptions
 from geo.presentation.basemap import Box, outward, padded, reach_of
@@ -179,7 +179,7 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     last_map = None if since is None else last_map_before(archive, source, since, as_known_on=known)
     unit = None if within is None else archive.unit(within)
     front, undrawn = _front(archive, asked, source, options) if options.with_front else (None, ())
-    depicts, coverage = _depicts(archive, control), coverage_of(source)
+    depicts = _depicts(archive, control)
     credits = credits_of(archive, source, *(sorted(set(incidents["dataset"])) if len(incidents) else ()))
     moved = None if since is None else archive.change(since, asked, source=source, within=within, as_known_on=known)
     changed = None if since is None else _changed(archive, since, asked, source, known)
@@ -208,7 +208,7 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
             *told, *refused,
             *(words for words in archive.reader.too_old(query, when).values() if words not in told),
             *archive.reader.undated_notes(source), *undrawn,
-            *([] if coverage is None else [coverage.says]),
+            *archive.reader.coverage_notes(source, control),
             *areas.attrs["range_notes"],
             *(odd if unit is None else ()),
         ],

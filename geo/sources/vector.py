@@ -106,12 +106,17 @@ def read_settings(path: Path, document: Mapping[str, Any]) -> tuple[Source | Non
 def _source(path: Path, document: Mapping[str, Any]) -> Source | None:
     if "source" not in document:
         return None
-    credits = _texts(path, document["source"], "source")
-    _known(path, credits, _CREDITS, "[source] ")
+    table = dict(document["source"]) if isinstance(document["source"], dict) else document["source"]
+    covers = table.pop("covers", []) if isinstance(table, dict) else []
+    if not isinstance(covers, list):
+        raise UsageError(f'{path}: [source] covers is a list of units, such as ["UA-14", "Kursk"]')
+    credits = _texts(path, table, "source")
+    _known(path, credits, (*_CREDITS, "covers"), "[source] ")
     name = credits.pop("name", "")
     if not re.fullmatch(r"[a-z0-9][a-z0-9_.-]*", name):
         raise UsageError(f"{path}: [source] name {name!r}: a short word in small letters is wanted, such as our-desk")
-    return Source(name, credits.pop("title", name), **credits)
+    named = [_plain(path, unit, "source.covers") for unit in covers]
+    return Source(name, credits.pop("title", name), **credits, covers=named)
 
 
 def _known(path: Path, found: Mapping[str, Any], keys: Sequence[str], where: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
@@ -484,6 +485,19 @@ class RecordTables(Access):
             " licence = excluded.licence, attribution = excluded.attribution",
             (source.name, source.title, source.url, source.licence, source.attribution),
         )
+
+    def put_covers(self, connection: sqlite3.Connection, source: str, units: Sequence[str]) -> None:
+        """Enter the units that a source's maps cover; none is everywhere."""
+        connection.execute("UPDATE sources SET covers = ? WHERE name = ?", (json.dumps(list(units)), source))
+
+    def covers(self, source: str) -> list[str]:
+        """The units that a source's maps cover, where somebody has said so."""
+        with self.reading() as connection:
+            row = connection.execute("SELECT covers FROM sources WHERE name = ?", (source,)).fetchone()
+        try:
+            return [str(unit) for unit in json.loads(row[0])] if row and row[0] else []
+        except (TypeError, ValueError):
+            raise ArchiveError(f"{self.path}: what {source} covers is damaged: geo sources --covers sets it") from None
 
     def accuracy_km(self, source: str) -> float | None:
         """How far a source's drawn lines may be off, in km, where somebody has said so."""

@@ -188,6 +188,7 @@ def _writes(files: dict[str, Path]) -> dict[str, Callable[[Archive], Any]]:
         "taking back": lambda a: a.retract("vector@2025-01-12", why="x"),
         "a rule": lambda a: (a.set_rule("embargo", "48"), a.lift_rules("coarsen")),
         "accuracy": lambda a: a.set_accuracy("vector", 2.0),
+        "coverage": lambda a: a.set_coverage("vector", []),
     }
 
 
