@@ -6,13 +6,14 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Literal
-
-import geopandas as gpd
-import numpy as np
-from numpy.typing import NDArray
+from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from geo.errors import GateError
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+    import numpy as np
+    from numpy.typing import NDArray
 
 CRS = "EPSG:4326"
 
@@ -48,7 +49,7 @@ INCIDENT_COLUMNS = (*INCIDENT_TEXT, *INCIDENT_NUMBERS, "orig")
 
 Kind = Literal["control", "incidents", "units"]
 # (longitudes, latitudes) in degrees -> ISO 3166-1 code of the country of each point, "" at sea or unknown
-Locate = Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.object_]]
+Locate: TypeAlias = "Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.object_]]"
 
 
 @dataclass(frozen=True)

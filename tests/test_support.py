@@ -16,6 +16,7 @@ from geo import errors
 from geo.cli import main
 from geo.cli import support as doctor
 from geo.cli import support as offline_docs
+from geo.output.html import page
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -77,7 +78,7 @@ def test_doctor_says_what_is_missing_and_the_way_out(monkeypatch: pytest.MonkeyP
 
     monkeypatch.setattr(doctor, "version", version)
     monkeypatch.setattr("geo.output.html.page.ASSETS", tmp_path)
-    monkeypatch.setattr("geo.output.html.page.asset", doctor.page.asset.__wrapped__)
+    monkeypatch.setattr("geo.output.html.page.asset", page.asset.__wrapped__)
     found = {f.what: f for f in doctor.examine()}
     assert found["orjson"].state == "missing"
     assert found["matplotlib"].state == "optional"

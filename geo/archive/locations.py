@@ -32,7 +32,7 @@ from geo.measure.coverage import is_in
 from geo.measure.front_line import Front, front_of, movement
 from geo.presentation.language import date_words
 from geo.schema import parse_instant
-from geo.sources.base import KNOWN
+from geo.sources import KNOWN
 from geo.storage.gaps import cut_at_gaps, gaps_in
 
 

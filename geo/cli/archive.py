@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
-import pandas as pd
 
 from geo.cli import common
 from geo.cli.common import main
@@ -16,6 +15,8 @@ from geo.output.console import bar, complain, give_json, printable, show
 from geo.schema import number_of
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from geo.automation.fetch import Fetched
 
 
@@ -183,6 +184,8 @@ def sources(
 @common.form_option("table", "csv", "json")
 def units(archive: Path, level: int | None, country: str | None, form: str) -> None:
     """Administrative units: code, names, level, parent, boundary set, km²."""
+    import pandas as pd
+
     frame = pd.DataFrame(common.opened(archive).units().drop(columns=["geometry", "recorded_at"]))
     if country is not None:
         frame = frame[frame["unit"].isin(_below(frame, country.upper())) | frame["parent"].isin([country.upper()])]

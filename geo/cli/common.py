@@ -8,10 +8,9 @@ import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import pandas as pd
 
 from geo.errors import STOPPED, STOPPED_CODE, GeoError, UsageError
 from geo.output.console import complain, give_json, printable, records
@@ -19,6 +18,9 @@ from geo.presentation.language import LANGUAGES
 from geo.presentation.statuses import side_colours
 from geo.schema import number_of
 from geo.version import __version__
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 # longer than any first sentence, in characters
 _WHOLE = 400

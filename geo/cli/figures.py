@@ -4,17 +4,20 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
-import pandas as pd
 
 from geo.cli import common
 from geo.cli.common import main
 from geo.errors import UsageError
-from geo.measure.front_line import Front
 from geo.output.console import bar, records, show, show_front, show_workings, write_table
 from geo.schema import last_instant
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from geo.measure.front_line import Front
 
 
 @main.command()

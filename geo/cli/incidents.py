@@ -11,8 +11,6 @@ import click
 
 from geo.cli.common import ARCHIVE, FILE, KNOWN, ONLY_IN, Days, form_option, main, opened, print_notes
 from geo.errors import UsageError
-from geo.formats.tables import csv_lines
-from geo.measure.breaks import break_words, breaks_in_counts
 from geo.output.console import show, whole_file
 from geo.schema import BREAK
 
@@ -65,6 +63,7 @@ def incidents(
         elif form == "geojson":
             _write_geojson(frame, stream)
         elif form in ("acled", "ucdp-ged", "csv"):
+            from geo.formats.tables import csv_lines
             from geo.incidents.export import shaped
 
             stream.writelines(csv_lines(shaped(frame, form)))
@@ -77,6 +76,8 @@ def incidents(
 
 def _breaks(frame: Any) -> list[str]:
     """The breaks in how many incidents each dataset has a day."""
+    from geo.measure.breaks import break_words, breaks_in_counts
+
     told = frame[frame["date_start"].notna()]
     return [
         f"{name}: {BREAK}{words} (medians of 28 days): counts across it are not comparable"

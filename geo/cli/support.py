@@ -13,7 +13,6 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
 
 import click
-import pandas as pd
 from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
 from packaging.requirements import Requirement
 
@@ -21,8 +20,6 @@ from geo.assets import ASSETS
 from geo.cli.common import form_option, main
 from geo.errors import GeoError, UsageError
 from geo.output.console import show
-from geo.output.html import page
-from geo.presentation import basemap
 from geo.sources import shipped_units
 from geo.version import __version__
 
@@ -34,6 +31,8 @@ _SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshCompl
 @click.pass_context
 def doctor(ctx: click.Context, form: str) -> None:
     """Is this installation whole: versions, libraries, assets, what is optional and missing."""
+    import pandas as pd
+
     findings = examine()
     frame = pd.DataFrame([asdict(f) for f in findings])
     show(frame, form, title="this installation")
@@ -149,6 +148,9 @@ def _underneath() -> Iterator[Finding]:
 
 
 def _assets() -> Iterator[Finding]:
+    from geo.output.html import page
+    from geo.presentation import basemap
+
     looks: dict[str, Callable[[], object]] = {
         "Leaflet": lambda: page.leaflet("leaflet.js") + page.leaflet("leaflet.css"),
         "scripts and styles": lambda: [page.asset(n) for n in ("map.js", "map.css", "timeline.js", "dates.js")],

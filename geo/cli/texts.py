@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import click
-import pandas as pd
 
 from geo.cli import common
 from geo.cli.common import main, options
@@ -65,6 +64,8 @@ def places(name: str, form: str, **given: Any) -> None:
 @common.form_option("json", "table", "csv")
 def geocode_command(text: str, form: str, **given: Any) -> None:
     """Find the places that TEXT mentions (- reads the input): point, precision and reason, or the region alone."""
+    import pandas as pd
+
     from geo.geocoding.geocoder import as_frame, mentions
 
     gazetteer, front_km = _open(given)
@@ -131,6 +132,8 @@ def read_command(
 
 
 def _print_reading(reading: Any) -> None:
+    import pandas as pd
+
     day = "no dateline" if reading.dateline is None else reading.dateline.isoformat()
     frame = pd.DataFrame([{n: d.fields[n] for n in _SHOWN} for d in reading.incidents], columns=[*_SHOWN])
     show(frame, "table", title=f"{len(frame)} drafts from {reading.source.name}, {day}; places by GeoNames, CC BY 4.0")

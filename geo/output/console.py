@@ -12,19 +12,15 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from io import StringIO
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import click
-import pandas as pd
-from rich.cells import cell_len
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-from rich.table import Table
-from rich.text import Text
 
 from geo.errors import MapError, UsageError
-from geo.formats.tables import csv_lines, defused
 from geo.storage.atomic_write import aside, write_page
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 _OBEYED = re.compile("[\x7f-\x9f]")  # JSON itself escapes those below a blank
 # what each column's figures are rounded to in tables; CSV and JSON carry them in full
@@ -87,6 +83,8 @@ def show_front(facts: Mapping[str, Any], lines: Any, form: str) -> None:
     moved = facts.get("movement")
     plain = {k: v for k, v in facts.items() if k != "movement"}
     if form == "table":
+        import pandas as pd
+
         listed = {k: ", ".join(v) if isinstance(v, tuple | list) else v for k, v in plain.items()}
         show(pd.DataFrame([listed]), "table", title="front, length at the stated tolerance and inset")
         if moved is not None:
@@ -106,6 +104,8 @@ def write_table(frame: pd.DataFrame, path: Path) -> Path:
     if ending == ".csv":
         write_page(_csv(frame), path)
         return path
+    import pandas as pd
+
     try:
         content = frame.assign(date=pd.to_datetime(frame["date"], utc=True)).to_parquet(None, index=False)
     except ImportError:
@@ -128,6 +128,10 @@ def whole_file(path: Path | None) -> Iterator[IO[str]]:
 
 
 def _csv(frame: pd.DataFrame) -> str:
+    import pandas as pd
+
+    from geo.formats.tables import csv_lines, defused
+
     text = frame.copy()
     for column in text.columns[[not pd.api.types.is_numeric_dtype(t) for t in text.dtypes]]:
         text[column] = text[column].map(lambda v: v if v is None or v != v else defused(v))
@@ -167,12 +171,12 @@ class Column:
     @cached_property
     def full(self) -> int:
         """How wide it is where nothing is wrapped."""
-        return max(cell_len(line) for text in (self.name, *self.cells) for line in text.split("\n"))
+        return max(_width(line) for text in (self.name, *self.cells) for line in text.split("\n"))
 
     @cached_property
     def least(self) -> int:
         """How narrow it can be with every word whole."""
-        words = max(cell_len(word) for text in (self.name, *self.cells) for word in (text.split() or [""]))
+        words = max(_width(word) for text in (self.name, *self.cells) for word in (text.split() or [""]))
         return min(self.full, max(words, _LEAST))
 
     def with_words_up_to(self, most: int) -> Column:
@@ -181,8 +185,17 @@ class Column:
         return replace(self, name=_broken(self.name, most), cells=cells)
 
 
+def _width(text: str) -> int:
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
 def table_lines(columns: Sequence[Column], *, width: int) -> list[str]:
     """The lines of a table in a width: side by side where words stay whole, else each row as a list."""
+    from rich.table import Table
+    from rich.text import Text
+
     whole, alike = _say_once(columns, width)
     kept = whole
     if _total(kept, "full", 2) > width:
@@ -229,6 +242,9 @@ def _say_once(columns: Sequence[Column], width: int) -> tuple[list[Column], list
 
 def _lists(columns: Sequence[Column], width: int) -> list[str]:
     """Each row as a list of its names and values, one after the other, for want of room side by side."""
+    from rich.table import Table
+    from rich.text import Text
+
     out: list[str] = []
     for at in range(len(columns[0].cells)):
         rows = Table.grid(padding=(0, 2, 0, 0))
@@ -242,6 +258,8 @@ def _lists(columns: Sequence[Column], width: int) -> list[str]:
 
 
 def _rendered(what: Any, width: int) -> list[str]:
+    from rich.console import Console
+
     console = Console(width=width, file=StringIO(), color_system=None, highlight=False, markup=False, emoji=False)
     with console.capture() as capture:
         console.print(what)
@@ -249,6 +267,8 @@ def _rendered(what: Any, width: int) -> list[str]:
 
 
 def _wrapped(text: str, width: int) -> list[str]:
+    from rich.text import Text
+
     return _rendered(Text(_broken(text), overflow="fold"), width)
 
 
@@ -257,8 +277,8 @@ def _broken(text: str, most: int = _LONGEST) -> str:
     out = []
     for word in re.split(r"(\s+)", text):
         line = ""
-        for piece in _BREAK.split(word) if cell_len(word) > most else [word]:
-            if line and cell_len(line + piece) > most:
+        for piece in _BREAK.split(word) if _width(word) > most else [word]:
+            if line and _width(line + piece) > most:
                 out.append(f"{line}\n")
                 line = ""
             line += piece
@@ -267,6 +287,8 @@ def _broken(text: str, most: int = _LONGEST) -> str:
 
 
 def _columns(frame: pd.DataFrame) -> list[Column]:
+    import pandas as pd
+
     rows = records(frame)
     numbers = {str(name): pd.api.types.is_numeric_dtype(frame[name]) for name in frame.columns}
     return [
@@ -291,6 +313,9 @@ def _cell(name: str, value: Any) -> str:
 @contextmanager
 def bar(what: str) -> Iterator[Callable[..., None]]:
     """A progress bar on stderr, silent where that is no terminal; gives a function (done, of how many, name)."""
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal, transient=True) as progress:

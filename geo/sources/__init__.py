@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from geo.assets import ASSETS
+from geo.assets import ASSETS, read_toml
 from geo.errors import UsageError
-from geo.sources.base import KNOWN, Reader
 
+if TYPE_CHECKING:
+    from geo.sources.base import Reader
+
+KNOWN: Mapping[str, Mapping[str, Any]] = read_toml("readers.toml")
 NAMES = tuple(KNOWN)
 
 

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -18,10 +17,10 @@ from geo.formats.layers import cell
 from geo.formats.limits import INSTANTS, refuse_too_many
 from geo.presentation.statuses import STATUSES
 from geo.schema import Kind, Options, Rows, Snapshot, Source
+from geo.sources import KNOWN
 from geo.text.dates_in_files import FIRST, several_dates
 
 # name -> its reader's place in this folder, and whom to credit
-KNOWN: Mapping[str, Mapping[str, Any]] = read_toml("readers.toml")
 # reader -> our column -> what others call it, where --column says nothing
 COLUMN_NAMES: Mapping[str, Mapping[str, Sequence[str]]]
 COLUMN_NAMES = read_toml("reader_columns.toml")
