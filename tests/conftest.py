@@ -11,8 +11,12 @@ from hashlib import sha256
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from geo.storage.tables import LAYOUT
+
+settings.register_profile("untimed", deadline=None)
+settings.load_profile("untimed")
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 ALLOWED = Path(__file__).with_name("allowed_skips.txt")
