@@ -36,6 +36,8 @@ def _why_not(geometry: shapely.Geometry | None) -> tuple[str, str] | None:
         return "empty geometry", "draw it, or leave the row out"
     if not _has_area_type(geometry):
         return f"a {geometry.geom_type}: only areas are control", "points and lines go into the incidents or stay out"
+    if (np.abs(shapely.get_coordinates(geometry)) <= (180.0, 90.0)).all():
+        return None
     each = (why_not_degrees(shapely.get_coordinates(part)) for part in polygons_in(geometry))
     return next((why for why in each if why is not None), None)
 
@@ -100,7 +102,9 @@ def _mended(geometry: shapely.Geometry) -> tuple[shapely.Geometry, list[str]]:
     said: list[str] = []
     if geometry.geom_type == "GeometryCollection":
         geometry = _areal_parts(geometry)
-    parts = shapely.get_parts(geometry)
+    east = shapely.get_coordinates(geometry)[:, 0]
+    wide = np.ptp(east) > 180 or np.abs(east).max() > 180
+    parts = shapely.get_parts(geometry) if wide else np.empty(0, dtype=object)
     across = [_crosses_antimeridian(part) or np.abs(part.bounds[::2]).max() > 180 for part in parts]
     if any(across):
         brought = [_cut_at_antimeridian(p) if a else (p, "") for p, a in zip(parts, across, strict=True)]

@@ -194,10 +194,11 @@ def _ring_areas(rings: NDArray[np.object_]) -> Floats:
 def _with_edges_round_the_globe_cut(rings: NDArray[np.object_]) -> NDArray[np.object_]:
     """An edge of 360° goes once round where the ring is sound on paper; else it only steps over the antimeridian."""
     made = rings.copy()
-    for i, ring in enumerate(rings):
-        steps = np.abs(np.diff(shapely.get_coordinates(ring)[:, 0]))
-        if (steps >= 360).any() and shapely.is_valid(shapely.Polygon(ring)):
-            made[i] = shapely.segmentize(ring, 120)
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    round_it = (np.abs(np.diff(xy[:, 0])) >= 360) & (ring[1:] == ring[:-1])
+    for i in np.unique(ring[1:][round_it]):
+        if shapely.is_valid(shapely.Polygon(rings[i])):
+            made[i] = shapely.segmentize(rings[i], 120)
     return made
 
 
@@ -262,7 +263,7 @@ def _polynomials(band: int) -> tuple[tuple[float, ...], tuple[float, ...]]:
     nodes = np.polynomial.chebyshev.chebpts1(_DEGREE + 1)
     above, _ = _q_above(middle + half * nodes, np.full(_DEGREE + 1, middle))
     series = np.polynomial.Chebyshev(np.polynomial.chebyshev.chebfit(nodes, above, _DEGREE))
-    value, bend = (p.convert(kind=np.polynomial.Polynomial).coef for p in (series, series.deriv(2) / 24))
+    value, bend = (np.polynomial.chebyshev.cheb2poly(p.coef) for p in (series, series.deriv(2) / 24))
     return tuple(value.tolist()), tuple(bend.tolist())
 
 
