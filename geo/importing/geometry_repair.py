@@ -102,8 +102,9 @@ def _mended(geometry: shapely.Geometry) -> tuple[shapely.Geometry, list[str]]:
     said: list[str] = []
     if geometry.geom_type == "GeometryCollection":
         geometry = _areal_parts(geometry)
-    east = shapely.get_coordinates(geometry)[:, 0]
-    wide = np.ptp(east) > 180 or np.abs(east).max() > 180
+    lon = shapely.get_coordinates(geometry)[:, 0]
+    west, east = lon.min(initial=0), lon.max(initial=0)
+    wide = east - west > 180 or max(-west, east) > 180
     parts = shapely.get_parts(geometry) if wide else np.empty(0, dtype=object)
     across = [_crosses_antimeridian(part) or np.abs(part.bounds[::2]).max() > 180 for part in parts]
     if any(across):
