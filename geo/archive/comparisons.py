@@ -21,8 +21,10 @@ from geo.measure.coverage import NOT_COVERED
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.settlements import ground_at
 from geo.measure.source_comparison import Ground
+from geo.presentation.labels import class_words
+from geo.presentation.language import gettext, ngettext, number
 from geo.presentation.statuses import meant_by, side_order
-from geo.schema import last_instant, number_of, parse_instant, text_or_none, to_instant
+from geo.schema import last_instant, parse_instant, text_or_none, to_instant
 
 LAG_DAYS = 14
 COLUMNS = (
@@ -110,7 +112,7 @@ def compare(
         table = source_comparison.totals(pieces, names) if len(pieces) else _nothing(names, key, zones)
         found.append(pieces)
         tables.append(table.assign(difference=difference))
-        notes.append(f"{_words(*key)}: {difference}")
+        notes.append(f"{class_words(*key)}: {difference}")
     rests = {n: "; ".join(snapshots[n]) for n in names}
     return Comparison(
         date=str(when),
@@ -176,13 +178,13 @@ def compare_span(
         daily = source_comparison.daily_faces([str(d) for d in days], _rolled(states, key, take, zone))
         difference = _grounds({n: states[n][-1] for n in names}, key, take)[1]
         spans.append(source_comparison.span_rows(daily, key).assign(difference=difference))
-        notes.append(f"{_words(*key)}: {difference}")
+        notes.append(f"{class_words(*key)}: {difference}")
         if lag_days:
             lag = source_comparison.lag_rows(daily, most_days=lag_days)
             lags.append(lag.assign(controller=key[0], status=key[1]))
-            notes += _lag_words(lag, key, lag_days)
+            notes += _lagclass_words(lag, key, lag_days)
     span = pd.concat(spans, ignore_index=True)
-    span.attrs["notes"] = (*notes, "a day without a snapshot of a source has that source's latest before it")
+    span.attrs["notes"] = (*notes, gettext("a day without a snapshot of a source has that source's latest before it"))
     return span, pd.concat(lags, ignore_index=True) if lags else pd.DataFrame()
 
 
@@ -200,7 +202,8 @@ def _covered(reader: Reader, frames: Mapping[str, gpd.GeoDataFrame]) -> tuple[di
             lost += [shapely.intersection(shape, out) for shape in other.values()]
             other.update({key: areas.areal_only(shapely.difference(shape, out)) for key, shape in other.items()})
         km2 = float(areas_km2(np.array([areas.areal_only(shapely.union_all(lost))], dtype=object))[0])
-        notes.append(f"{coverage.says}: {km2:,.0f} km² that others draw there are left out, as nobody's dispute")
+        words = gettext("{km2} km² that others draw there are left out, as nobody's dispute", km2=number(km2))
+        notes.append(f"{gettext(coverage.says)}: {words}")
     return dict(found), notes
 
 
@@ -247,8 +250,8 @@ def _own(classes: Grounds, key: Key, source: str, take: Mapping[str, str] | None
     if len(mine) > 1:
         listed = ", ".join(f"{source}={status}/{k[3]}" for k in mine)
         raise UsageError(
-            f"{source} has several publications of {_words(key[0], status)}, which are never added; take one of them"
-            f" (--take {listed.replace(', ', ' or --take ')})"
+            f"{source} has several publications of {class_words(key[0], status)}, which are never added; take one of"
+            f" them (--take {listed.replace(', ', ' or --take ')})"
         )
     return mine[0] if mine else None
 
@@ -258,7 +261,7 @@ def _grounds(grounds: Mapping[str, Grounds], key: Key, take: Mapping[str, str] |
     said, meant = [], []
     for name, classes in grounds.items():
         own = _own(classes, key, name, take)
-        others = {_words(k[0], k[1], k[3]): g for k, g in classes.items() if k != own}
+        others = {class_words(k[0], k[1], k[3]): g for k, g in classes.items() if k != own}
         said.append(Ground(name, areas.NOWHERE if own is None else classes[own], others))
         meant.append(_meant(name, own, key))
     return said, "; ".join(meant)
@@ -266,20 +269,18 @@ def _grounds(grounds: Mapping[str, Grounds], key: Key, take: Mapping[str, str] |
 
 def _meant(source: str, own: areas.ClassKey | None, key: Key) -> str:
     if own is None:
-        return f"{source} has no such class"
+        return gettext("{source} has no such class", source=source)
     meaning = meaning_of(source, own[3], own[0], own[1])
-    unlike = f" UNLIKE CLASS: {own[1]}, not {key[1]}," if own[1] != key[1] else ""
+    unlike = " " + gettext("UNLIKE CLASS: {own}, not {asked},", own=own[1], asked=key[1]) if own[1] != key[1] else ""
     return f"{source}:{unlike} {meaning}"
 
 
 def meaning_of(source: str, part: str, controller: str | None, status: str) -> str:
     """What a source means by a class, by the table of docs/formats.md."""
     row = meant_by(source, part, controller, status)
-    return row["meaning"] if row else f"its own class {_words(controller, status, part)}"
-
-
-def _words(controller: str | None, status: str, part: str = "") -> str:
-    return f"{controller or ''} {status}".strip() + (f" ({part})" if part else "")
+    return (
+        gettext(row["meaning"]) if row else gettext("its own class {name}", name=class_words(controller, status, part))
+    )
 
 
 def _dates(reader: Reader, snapshots: Mapping[str, Sequence[str]]) -> list[str]:
@@ -288,8 +289,8 @@ def _dates(reader: Reader, snapshots: Mapping[str, Sequence[str]]) -> list[str]:
     lines = []
     for source, names in snapshots.items():
         depicts = "; ".join(
-            f"{n} depicts {table['depicts'][n]}"
-            + (f", published {p}" if (p := text_or_none(table["published"][n])) else "")
+            gettext("{snapshot} depicts {instant}", snapshot=n, instant=table["depicts"][n])
+            + (", " + gettext("published {instant}", instant=p) if (p := text_or_none(table["published"][n])) else "")
             for n in names
         )
         lines.append(f"{source}: {depicts}")
@@ -387,17 +388,23 @@ def _rolled(
     return found
 
 
-def _lag_words(lag: pd.DataFrame, key: Key, most: int) -> list[str]:
+def _lagclass_words(lag: pd.DataFrame, key: Key, most: int) -> list[str]:
     """Who trails whom, in words; what lies at the end of the range is said to."""
     said = []
     for row in lag[lag["is_least"]].to_dict("records"):
         days, one, other = int(row["lag_days"]), row["source"], row["trails"]
-        behind = f"{other} trails {one} by {days}" if days > 0 else f"{one} trails {other} by {-days}"
-        told = f"{behind} day{'' if abs(days) == 1 else 's'}" if days else f"{one} and {other}: neither trails"
+        last, first = (other, one) if days > 0 else (one, other)
+        told = gettext("{one} and {other}: neither trails", one=one, other=other)
+        if days:
+            told = ngettext("{last} trails {first} by {n} day", "{last} trails {first} by {n} days", abs(days),
+                            last=last, first=first)  # fmt: skip
         if abs(days) == most:  # no minimum inside the range is no finding
-            told = f"{one} and {other}: no lag found, the disagreement still falls at the end of the range ({days})"
-        said.append(
-            f"{_words(*key)}: {told}; least disagreement {row['disagreement_km2']:,.1f} km² in the mean of"
-            f" {number_of(row['days'], 'day')}, searched from -{most} to {most} days"
-        )
+            words = "{one} and {other}: no lag found, the disagreement still falls at the end of the range ({days})"
+            told = gettext(words, one=one, other=other, days=days)
+        least = ngettext(
+            "least disagreement {km2} km² in the mean of {n} day, searched from -{most} to {most} days",
+            "least disagreement {km2} km² in the mean of {n} days, searched from -{most} to {most} days",
+            row["days"], km2=number(row["disagreement_km2"], 1), most=most,
+        )  # fmt: skip
+        said.append(f"{class_words(*key)}: {told}; {least}")
     return said

@@ -14,6 +14,8 @@ from geo.archive.results import When, moment
 from geo.archive.shared_docs import consistent_read, documented
 from geo.errors import UsageError
 from geo.measure import areas
+from geo.presentation.labels import class_words
+from geo.presentation.language import N_, gettext, number
 from geo.schema import CRS, parse_instant, text_or_none, to_instant, write_instant
 from geo.storage import snapshots as history
 
@@ -21,6 +23,10 @@ COLUMNS = (
     "source", "part", "depicts", "published", "retrieved", "change", "corrected_at", "earlier_snapshot",
     "later_snapshot", "controller", "status", "before_km2", "after_km2", "gained_km2", "lost_km2", "net_km2", "why",
 )  # fmt: skip
+# how a date came to be said otherwise
+_CHANGES = {
+    "corrected": N_("{snapshot} was corrected on {date}"), "taken back": N_("{snapshot} was taken back on {date}"),
+}  # fmt: skip
 # a moment at which the archive began to say something else of a date: the first nine columns, and why
 _Event = dict[str, Any]
 
@@ -253,13 +259,21 @@ def correction_words(table: pd.DataFrame) -> list[str]:
         group = [r for r in rows if (r["corrected_at"], r["earlier_snapshot"]) == key]
         later, why = (text_or_none(group[0][k]) for k in ("later_snapshot", "why"))
         named = [
-            (f"{text_or_none(r['controller']) or ''} {r['status']}".strip(), r)
-            for r in group
-            if text_or_none(r["status"])
+            (class_words(text_or_none(r["controller"]), r["status"]), r) for r in group if text_or_none(r["status"])
         ]
-        classes = ", ".join(f"{name} {r['before_km2']:,.1f} to {r['after_km2']:,.1f} km²" for name, r in named)
+        classes = ", ".join(
+            gettext(
+                "{name} {before} to {after} km²",
+                name=name,
+                before=number(r["before_km2"], 1),
+                after=number(r["after_km2"], 1),
+            )
+            for name, r in named
+        )
         sentences.append(
-            f"{key[1]} was {group[0]['change']} on {key[0][:10]}{f' ({why})' if why else ''}"
-            f"{f'; {later} took its place' if later else ''}: {classes or 'no ground changed'}"
+            gettext(_CHANGES[group[0]["change"]], snapshot=key[1], date=key[0][:10])
+            + (f" ({why})" if why else "")
+            + ("; " + gettext("{snapshot} took its place", snapshot=later) if later else "")
+            + f": {classes or gettext('no ground changed')}"
         )
     return sentences

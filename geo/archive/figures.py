@@ -37,8 +37,9 @@ from geo.measure.ellipsoid import areas_km2
 from geo.measure.nearest_units import BEYOND_KM
 from geo.measure.series.panel import changed_ground, panel
 from geo.measure.series.parallel import ClassFilter, series_changes
+from geo.presentation.language import gettext, number, plain_number
 from geo.presentation.statuses import NO_DOUBT, named, shows_doubt
-from geo.schema import BREAK, last_instant, parse_instant, to_instant, write_instant
+from geo.schema import last_instant, parse_instant, to_instant, write_instant
 
 
 @consistent_read
@@ -208,7 +209,7 @@ def _area_breaks(table: pd.DataFrame) -> Iterator[str]:
     held = table[table["status"].isin(named(is_held=True))]
     for side, mine in held.groupby(["controller", *(["part"] if "part" in held else [])], dropna=False):
         for words in break_words(breaks_in_areas(mine["date"].tolist(), mine["area_km2"].tolist())):
-            yield f"{side[0]} held: {BREAK}{words} (medians of 7 maps)"
+            yield gettext("{side} held: the series breaks on {words} (medians of 7 maps)", side=side[0], words=words)
 
 
 # -- how they are answered ----------------------------------------------------------------------------------------
@@ -229,9 +230,15 @@ def area_table(reader: Reader, date: When | None, query: Query) -> pd.DataFrame:
     if not doubt and len(table):
         others = held_by_others(reader, date, query)
         said = (
-            f"{side} held {km2:,.1f} km² by {source}, which has a map of that day too" for source, side, km2 in others
+            gettext(
+                "{side} held {km2} km² by {source}, which has a map of that day too",
+                side=side,
+                km2=number(km2, 1),
+                source=source,
+            )
+            for source, side, km2 in others
         )
-        ranges = (f"{NO_DOUBT}, so its areas have no range", *said, *ranges)
+        ranges = (gettext(NO_DOUBT) + gettext(", so its areas have no range"), *said, *ranges)
     table.attrs["range_notes"] = ranges
     refused = refused_notes(reader.snapshots(), [name for name, _ in effective.values()])
     table.attrs["notes"] = (
@@ -304,10 +311,12 @@ def _beyond_notes(table: pd.DataFrame) -> tuple[str, ...]:
     """What is to be said where ground beyond a border counts in the nearest unit."""
     if "beyond_km2" not in table:
         return ()
-    return (
-        f"beyond_km2 is ground drawn up to {BEYOND_KM:g} km beyond border or coast of the country that its class is in,"
+    words = gettext(
+        "beyond_km2 is ground drawn up to {km} km beyond border or coast of the country that its class is in,"
         " by the source's own word: it counts in the nearest unit",
+        km=plain_number(BEYOND_KM),
     )
+    return (words,)
 
 
 def _class_changes(

@@ -30,8 +30,9 @@ from geo.errors import UsageError
 from geo.measure import areas, settlements
 from geo.measure.coverage import is_in
 from geo.measure.front_line import Front, front_of, movement
-from geo.presentation.language import date_words
-from geo.schema import parse_instant
+from geo.presentation.labels import class_words
+from geo.presentation.language import date_words, gettext, number
+from geo.schema import parse_instant, text_or_none
 from geo.sources import KNOWN
 from geo.storage.gaps import cut_at_gaps, gaps_in
 
@@ -226,10 +227,14 @@ def changed_hands(
     table.attrs["notes"] = (*span_notes(self.reader.snapshots(), *names), *dict.fromkeys(old))
     if not given:
         table.attrs["notes"] += (
-            f"{len(places):,} places looked at: {settlements.GEONAMES}; smaller ones are not among them",
+            gettext(
+                "{n} places looked at: {which}; smaller ones are not among them",
+                n=number(len(places)),
+                which=gettext(settlements.GEONAMES),
+            ),
         )
     if taken_alone and table[["before", "after"]].isna().any(axis=None):
-        table.attrs["notes"] += (settlements.UNMARKED.format(source=query.source),)
+        table.attrs["notes"] += (gettext(settlements.UNMARKED, source=query.source),)
     return table
 
 
@@ -297,11 +302,14 @@ def _uncovered_words(
         frame, effective = reader.side(query, when)
         if is_in(point, reader.uncovered(source, frame))[0]:
             names = ", ".join(sorted({name for name, _ in effective.values()}))
-            yield f"{coverage.says}: the place is not covered by {names}, and is no one's in it"
+            words = gettext("the place is not covered by {snapshots}, and is no one's in it", snapshots=names)
+            yield f"{gettext(coverage.says)}: {words}"
             return
 
 
 def _gap_words(row: Mapping[str, Any]) -> str:
     last, following = (date_words(parse_instant(row[name]).date()) for name in ("last_map", "next_map"))
-    what = f"{row['controller'] or ''} {row['status']}".strip()
-    return f"{row['source']}: {what} last seen so on {last}; next map {following}"
+    what = class_words(text_or_none(row["controller"]), row["status"])
+    return f"{row['source']}: " + gettext(
+        "{what} last seen so on {day}; next map {next}", what=what, day=last, next=following
+    )

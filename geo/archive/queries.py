@@ -28,6 +28,7 @@ from geo.measure.coverage import Coverage, coverage_of, uncovered_ground
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.location_checks import far_off
 from geo.measure.nearest_units import UnitSet
+from geo.presentation.language import gettext, ngettext, number
 from geo.schema import (
     CRS,
     is_day,
@@ -178,8 +179,13 @@ class Reader:
         """What is to be said of snapshots whose year is a slip, which answer for no date."""
         found = {name: self.store.undated(name) for name in sources}
         return tuple(
-            f"{name}: {number_of(len(bad), 'snapshot')} of no possible year left out: {', '.join(bad[:5])};"
-            " geo retract takes one back"
+            f"{name}: "
+            + ngettext(
+                "{n} snapshot of no possible year left out: {snapshots}; geo retract takes one back",
+                "{n} snapshots of no possible year left out: {snapshots}; geo retract takes one back",
+                len(bad),
+                snapshots=", ".join(bad[:5]),
+            )
             for name, bad in found.items()
             if bad
         )
@@ -217,8 +223,16 @@ class Reader:
             lambda: self._find_used(query, when, limit),
         )
         return {
-            row["part"]: f"{row['snapshot']} depicts {row['depicts'][:10]}, {row['age_days']:,.0f} days before"
-            f" {when or 'the last map'}: too old to count or be drawn beside the others (--max-age-days N allows more)"
+            row["part"]: ngettext(
+                "{snapshot} depicts {day}, {n} day before {date}: too old to count or be drawn beside the others"
+                " (--max-age-days N allows more)",
+                "{snapshot} depicts {day}, {n} days before {date}: too old to count or be drawn beside the others"
+                " (--max-age-days N allows more)",
+                round(row["age_days"]),
+                snapshot=row["snapshot"],
+                day=row["depicts"][:10],
+                date=when or gettext("the last map"),
+            )
             for row in used[used["is_too_old"]].to_dict("records")
         }
 
@@ -290,7 +304,8 @@ class Reader:
         coverage = self.coverage(source)
         if coverage is None or self.uncovered(source, frame).is_empty:
             return ()
-        return (f"{coverage.says}: what it does not cover is no one's in its figures",)
+        words = gettext("what it does not cover is no one's in its figures")
+        return (f"{gettext(coverage.says)}: {words}",)
 
     def uncovered(self, source: str, frame: gpd.GeoDataFrame) -> shapely.Geometry:
         """The ground that a source leaves out of its map, by its record."""
@@ -315,7 +330,10 @@ class Reader:
             items = list(doubt.items)
             classes = ", ".join(sorted(set(names[items].tolist())))
             place = doubt.why.replace("the file", "the map")
-            notes.append(f"{km2[items].sum():,.0f} km² ({classes}) count here, and maps do not frame them: {place}")
+            notes.append(
+                gettext("{km2} km² ({classes}) count here, and maps do not frame them: {place}",
+                        km2=number(km2[items].sum()), classes=classes, place=place)
+            )  # fmt: skip
         return ground, tuple(notes)
 
     def side(self, query: Query, when: When | None) -> tuple[gpd.GeoDataFrame, EffectiveSnapshots]:

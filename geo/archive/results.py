@@ -10,8 +10,9 @@ from typing import Any, Literal
 import numpy as np
 import pandas as pd
 
+from geo.presentation.language import N_, gettext, ngettext, number
 from geo.presentation.statuses import check_statuses, named
-from geo.schema import BREAK, last_instant, number_of, text_or_none, write_instant
+from geo.schema import BREAK, last_instant, text_or_none, write_instant
 from geo.storage import snapshots
 
 When = str | date | datetime
@@ -20,8 +21,13 @@ By = Literal["unit", "native"]
 FAR = datetime(9999, 1, 1, tzinfo=UTC)
 # a snapshot this many days older than the date asked for is told apart, whatever a column says
 OLD_DAYS = 30
-NOT_COMPARABLE = "not comparable"
+NOT_COMPARABLE = N_("not comparable")
 _MOST_TOLD = 3
+
+
+def is_not_comparable(note: str) -> bool:
+    """Whether a note says that two maps cannot be compared."""
+    return note.casefold().startswith(gettext(NOT_COMPARABLE).casefold())
 
 
 def moment(as_known_on: When | None) -> datetime | None:
@@ -45,7 +51,13 @@ def effective_snapshot(used: pd.DataFrame, part: str) -> tuple[str, float]:
 def age_notes(effective: Mapping[str, tuple[str, float]], when: When | None) -> tuple[str, ...]:
     """What is to be said of snapshots that are much older than the date that they answer for, in days."""
     old = sorted({s for s in effective.values() if s[1] > OLD_DAYS})
-    return tuple(f"snapshot {snapshot} is {age:,.0f} days older than {when}" for snapshot, age in old)
+    return tuple(
+        ngettext(
+            "snapshot {snapshot} is {n} day older than {date}", "snapshot {snapshot} is {n} days older than {date}",
+            round(age), snapshot=snapshot, date=when,
+        )
+        for snapshot, age in old
+    )  # fmt: skip
 
 
 def snapshot_of(effective: dict[str, tuple[str, float]], row: dict[str, Any]) -> tuple[str, float]:
@@ -86,7 +98,11 @@ def joined_intervals(rows: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
 def breaks_between(snapshots: pd.DataFrame, first: Collection[str], last: Collection[str]) -> tuple[str, ...]:
     """Why totals across a span are not comparable: a break in the series, or ground refused at one end of it alone."""
     before, after = (refused_km2(snapshots, names) for names in (first, last))
-    words = f"{NOT_COMPARABLE}: {_km2_words(before)} of the earlier map were refused, {_km2_words(after)} of the later"
+    words = f"{gettext(NOT_COMPARABLE)}: " + gettext(
+        "{before} of the earlier map were refused, {after} of the later",
+        before=_km2_words(before),
+        after=_km2_words(after),
+    )
     return (*([words] if _is_apart(before, after) else ()), *_stated_breaks(snapshots, first, last))
 
 
@@ -96,7 +112,12 @@ def _stated_breaks(snapshots: pd.DataFrame, first: Collection[str], last: Collec
     for names in (first, last):
         receipts = _receipts(snapshots, names).map(json.loads)
         notes.append({n for receipt in receipts for n in receipt.get("notes", ()) if n.startswith(BREAK)})
-    return sorted(notes[0] ^ notes[1])
+    return [_break_words(note) for note in sorted(notes[0] ^ notes[1])]
+
+
+def _break_words(note: str) -> str:
+    day, _, words = note.removeprefix(BREAK).partition(": ")
+    return gettext("the series breaks on {day}", day=day) + (f": {gettext(words)}" if words else "")
 
 
 def span_notes(snapshots: pd.DataFrame, first: Collection[str], last: Collection[str]) -> tuple[str, ...]:
@@ -110,8 +131,9 @@ def series_notes(snapshots: pd.DataFrame, unlike: Sequence[tuple[str, str]]) -> 
         return ()
     ends = [set(snapshots.loc[snapshots["depicts"] == snapshots["depicts"].iloc[i], "snapshot"]) for i in (0, -1)]
     steps = list(dict.fromkeys(instant[:10] for instant, _ in unlike))
-    listed = ", ".join(steps[:5]) + (f" and {len(steps) - 5} more" if len(steps) > 5 else "")
-    apart = [f"{NOT_COMPARABLE} with the map before, of which more or less was refused: {listed}"] if steps else []
+    listed = ", ".join(steps[:5]) + (gettext(" and {n} more", n=len(steps) - 5) if len(steps) > 5 else "")
+    words = gettext("with the map before, of which more or less was refused: {dates}", dates=listed)
+    apart = [f"{gettext(NOT_COMPARABLE)} {words}"] if steps else []
     return (*apart, *_stated_breaks(snapshots, *ends), *refused_notes(snapshots, snapshots["snapshot"].tolist()))
 
 
@@ -144,7 +166,9 @@ def refused_notes(snapshots: pd.DataFrame, names: Collection[str]) -> tuple[str,
     told = [words for name in names if name in rows and (words := _refused_words(rows[name]))]
     if len(told) <= _MOST_TOLD:
         return tuple(told)
-    return (f"in {len(told)} of {number_of(len(names), 'snapshot')} ground was refused; the first of them: {told[0]}",)
+    words = "in {some} of {n} snapshot ground was refused; the first of them: {first}"
+    many = "in {some} of {n} snapshots ground was refused; the first of them: {first}"
+    return (ngettext(words, many, len(names), some=len(told), first=told[0]),)
 
 
 def _refused_words(row: Mapping[str, Any]) -> str:
@@ -155,13 +179,15 @@ def _refused_words(row: Mapping[str, Any]) -> str:
     causes: dict[str, list[float | None]] = {}
     for refusal in refusals:
         causes.setdefault(refusal["why"], []).append(refusal.get("km2"))
-    count, of = len({r["row"] for r in refusals}), number_of(row["rows_in"] - row["rows_left_out"], "polygon")
-    listed = [why if len(causes) == 1 else f"{_total(km2)} {why}" for why, km2 in causes.items()]
-    more = f"; {len(causes) - _MOST_TOLD} more causes" if len(causes) > _MOST_TOLD else ""
-    return (
-        f"{row['snapshot']}: {count} of {of} of {row['file_name']}, {_total([r.get('km2') for r in refusals])},"
-        f" {'was' if count == 1 else 'were'} refused: {'; '.join(listed[:_MOST_TOLD])}{more}"
-    )
+    count, of = len({r["row"] for r in refusals}), row["rows_in"] - row["rows_left_out"]
+    listed = [gettext(why) if len(causes) == 1 else f"{_total(km2)} {gettext(why)}" for why, km2 in causes.items()]
+    left = len(causes) - _MOST_TOLD
+    more = "; " + ngettext("{n} more cause", "{n} more causes", left) if left > 0 else ""
+    return f"{row['snapshot']}: " + ngettext(
+        "{n} of {all} of {file}, {km2}, was refused: {causes}", "{n} of {all} of {file}, {km2}, were refused: {causes}",
+        count, all=ngettext("{n} polygon", "{n} polygons", of), file=row["file_name"],
+        km2=_total([r.get("km2") for r in refusals]), causes="; ".join(listed[:_MOST_TOLD]) + more,
+    )  # fmt: skip
 
 
 def _is_apart(before: tuple[float, int], after: tuple[float, int]) -> bool:
@@ -171,12 +197,17 @@ def _is_apart(before: tuple[float, int], after: tuple[float, int]) -> bool:
 
 def _km2_words(refused: tuple[float, int]) -> str:
     km2, unmeasured = refused
-    return f"{km2:,.0f} km²" + (f" and {number_of(unmeasured, 'polygon')} of unknown area" if unmeasured else "")
+    said = gettext("{km2} km²", km2=number(km2))
+    if unmeasured:
+        said += ngettext(" and {n} polygon of unknown area", " and {n} polygons of unknown area", unmeasured)
+    return said
 
 
 def _total(km2: Sequence[float | None]) -> str:
     known = [v for v in km2 if v is not None]
-    return f"{sum(known):,.{0 if sum(known) >= 10 else 2}f} km²" if len(known) == len(km2) else "area not known"
+    if len(known) < len(km2):
+        return gettext("area not known")
+    return gettext("{km2} km²", km2=number(sum(known), 0 if sum(known) >= 10 else 2))
 
 
 def refused_km2(snapshots: pd.DataFrame, names: Collection[str]) -> tuple[float, int]:

@@ -24,6 +24,7 @@ from geo.archive.shared_docs import documented
 from geo.assets import read_toml
 from geo.errors import UsageError
 from geo.presentation import basemap
+from geo.presentation.language import N_, gettext, plain_number
 from geo.schema import CRS, INCIDENT_TEXT, parse_instant, text_or_none
 from geo.storage import snapshots as history
 
@@ -280,18 +281,27 @@ def rule_words(rules: Sequence[Rule], *, control: str | None = None, dataset: st
             dataset is None and (rule.kind != "embargo" or rule.event_type)
         ):
             continue
-        what = f" of type {rule.event_type}" if rule.event_type else ""
+        what = gettext(" of type {type}", type=rule.event_type) if rule.event_type else ""
         if rule.kind == "embargo":
-            words.append(f"embargo: nothing{what} newer than {float(rule.value):g} hours is shown")
+            words.append(
+                gettext(
+                    "embargo: nothing{what} newer than {n} hours is shown", what=what, n=plain_number(float(rule.value))
+                )
+            )
         elif rule.kind == "release":
-            words.append(f"fields of text released{' of incidents' + what if what else ''}: {rule.value}")
+            words.append(_field_words(N_("fields of text released{what}: {fields}"), what, rule.value))
         elif rule.kind == "withhold":
-            words.append(f"fields withheld{' of incidents' + what if what else ''}: {rule.value.replace(',', ', ')}")
+            words.append(_field_words(N_("fields withheld{what}: {fields}"), what, rule.value.replace(",", ", ")))
         else:
             size = rule.value.removeprefix("grid:").replace("km", " km").replace("deg", "°")
-            to = "the nearest settlement" if rule.value == "settlement" else f"a grid of {size}"
-            words.append(f"coordinates of incidents{what} are coarsened on purpose, to {to}")
+            to = gettext("a grid of {size}", size=size)
+            to = gettext("the nearest settlement") if rule.value == "settlement" else to
+            words.append(gettext("coordinates of incidents{what} are coarsened on purpose, to {to}", what=what, to=to))
     return words
+
+
+def _field_words(words: str, what: str, fields: str) -> str:
+    return gettext(words, what=gettext(" of incidents") + what if what else "", fields=fields)
 
 
 # -- inside -------------------------------------------------------------------------------------------------------

@@ -2,6 +2,11 @@
    slider's value; everything else follows it. Text from outside arrives as JSON and is shown with textContent only. */
 (function () {
   "use strict";
+  // A text in the page's language: the page has its words in words-dates; {name} in it stands for a value.
+  var block = document.getElementById("words-dates"), texts = block ? JSON.parse(block.textContent) : {};
+  function _(text, values) {
+    return (texts[text] || text).replace(/\{(\w+)\}/g, function (all, name) { return values[name]; });
+  }
   var THUMB = 44;  // as wide as the slider's thumb is in dates.css: the line goes through its middle
   var map, data, slider, panes, halves, line, settling = 0, moved = false, touched = false;
 
@@ -29,8 +34,10 @@
     [x, size.x - x].forEach(function (room, i) {
       halves[i].style.visibility = room < halves[i].offsetWidth + 14 ? "hidden" : "visible";
     });
-    slider.setAttribute("aria-valuetext", x <= 0 ? data.names[1] + " alone" : x >= size.x ? data.names[0] + " alone" :
-      "left " + share + " percent " + data.names[0] + ", right " + (100 - share) + " percent " + data.names[1]);
+    slider.setAttribute("aria-valuetext", x <= 0 ? _("{date} alone", { date: data.names[1] }) :
+      x >= size.x ? _("{date} alone", { date: data.names[0] }) :
+        _("left {share} percent {first}, right {rest} percent {last}", { share: share, first: data.names[0],
+          rest: 100 - share, last: data.names[1] }));
   }
 
   // What stands over the map covers no name by half: the name goes.
@@ -67,11 +74,11 @@
   }
 
   function fromAddress() {
-    var said = /^#(\d{1,3}(?:\.\d+)?)(?:\/([\d.]+)\/(-?[\d.]+)\/(-?[\d.]+))?$/.exec(location.hash);
-    if (!said || Number(said[1]) > 100) { return; }
-    slider.value = said[1];
-    if (said[2] && Math.abs(said[3]) <= 90 && Math.abs(said[4]) <= 180) {
-      map.setView([Number(said[3]), Number(said[4])], Number(said[2]), { animate: false });
+    var found = /^#(\d{1,3}(?:\.\d+)?)(?:\/([\d.]+)\/(-?[\d.]+)\/(-?[\d.]+))?$/.exec(location.hash);
+    if (!found || Number(found[1]) > 100) { return; }
+    slider.value = found[1];
+    if (found[2] && Math.abs(found[3]) <= 90 && Math.abs(found[4]) <= 180) {
+      map.setView([Number(found[3]), Number(found[4])], Number(found[2]), { animate: false });
       moved = true;
     }
     cut();

@@ -1,6 +1,11 @@
 /* Draws the page's data on the map. All text from outside arrives as JSON and is shown with textContent only. */
 (function () {
   "use strict";
+  // A text in the page's language: the page has its words in words-map; {name} in it stands for a value.
+  var block = document.getElementById("words-map"), texts = block ? JSON.parse(block.textContent) : {};
+  function _(text, values) {
+    return (texts[text] || text).replace(/\{(\w+)\}/g, function (all, name) { return values[name]; });
+  }
   var data = JSON.parse(document.getElementById("geo-data").textContent);
   var map = window[data.map];
   var theme = window.matchMedia("(prefers-color-scheme: dark)");
@@ -237,7 +242,7 @@
       number.textContent = count;
       var size = 24 + 4 * String(count).length;
       var icon = L.divIcon({ className: "heap", html: number, iconSize: [size, size] });
-      var words = count + " incidents close together";
+      var words = _("{n} incidents close together", { n: count });
       var marker = L.marker(bounds.getCenter(), { icon: icon, pane: "incidents", title: words, alt: words });
       marker.on("add", function () { marker.getElement().setAttribute("aria-label", words); });
       marker.on("keydown", function (event) {
@@ -292,16 +297,16 @@
   // The list and the map show what passes every filter of the page.
   function wireFilters(all, settle) {
     var controls = Array.from(document.querySelectorAll("[data-filter]")), count = document.querySelector("[data-shown]");
-    function said(item, name) {
+    function fact(item, name) {
       var found = item.facts.find(function (fact) { return fact[0] === name; });
-      return found ? found[1] : "not stated";
+      return found ? found[1] : _("not stated");
     }
     function passes(item, control) {
-      var value = control.value, days = said(item, "Date");
+      var value = control.value, days = fact(item, _("Date"));
       if (!value) { return true; }
       if (control.dataset.filter === "since") { return days.slice(-10) >= value; }
       if (control.dataset.filter === "until") { return days.slice(0, 10) <= value; }
-      return said(item, control.dataset.filter) === value;
+      return fact(item, control.dataset.filter) === value;
     }
     function apply() {
       var left = all.filter(function (one) {
@@ -309,7 +314,7 @@
         if (one.row) { one.row.hidden = !one.on; }
         return one.on;
       });
-      count.textContent = left.length + " of " + all.length + " shown";
+      count.textContent = _("{some} of {all} shown", { some: left.length, all: all.length });
       map.closePopup();
       settle();
     }
@@ -390,8 +395,7 @@
       return;
     }
     if (!("DecompressionStream" in window)) {
-      fail("This browser cannot unpack the map (that takes Chrome 80, Firefox 113 or Safari 16.4, or later ones):" +
-        " the picture shows it, and the figures and lists are complete.");
+      fail(_("This browser cannot unpack the map (that takes Chrome 80, Firefox 113 or Safari 16.4, or later ones): the picture shows it, and the figures and lists are complete."));
       return;
     }
     Promise.all([inflate(data.ground).json(), inflate(data.shapes).json()]).then(function (found) {
@@ -407,7 +411,7 @@
       drawPlaces(ground.places);
       finish();
     }).catch(function (error) {
-      fail("The map could not be unpacked (" + error.message + "): the picture shows it.");
+      fail(_("The map could not be unpacked ({error}): the picture shows it.", { error: error.message }));
     });
   }
 
@@ -443,11 +447,24 @@
     });
   }
 
+  map.on("popupopen", function (event) {
+    var close = event.popup.getElement().querySelector(".leaflet-popup-close-button");
+    if (close) { close.setAttribute("aria-label", _("Close popup")); }
+  });
   map.attributionControl.setPrefix(false);
   map.fitBounds(data.bounds, { animate: false });
   limitViews();
   wireViews();
-  L.control.scale({ maxWidth: 160 }).addTo(map);
+  var scale = L.control.scale({ maxWidth: 160 });
+  scale._updateScale = function (bar, text, ratio) {
+    bar.style.width = Math.round(this.options.maxWidth * ratio) + "px";
+    bar.textContent = text.replace(/[a-z]+$/, function (unit) { return { m: _("m"), km: _("km"), mi: _("mi"), ft: _("ft") }[unit]; });
+  };
+  scale.addTo(map);
+  [[".leaflet-control-zoom-in", _("Zoom in")], [".leaflet-control-zoom-out", _("Zoom out")]].forEach(function (pair) {
+    var button = map.getContainer().querySelector(pair[0]);
+    if (button) { button.title = pair[1]; button.setAttribute("aria-label", pair[1]); }
+  });
   window.geo = { inflate: inflate, fail: fail, layers: layers };
   drawAll();
 })();

@@ -1,6 +1,11 @@
 /* The review page: the briefing's text with marked words, the list of drafts, the map. Text is shown with textContent. */
 (function () {
   "use strict";
+  // A text in the page's language: the page has its words in words-review; {name} in it stands for a value.
+  var block = document.getElementById("words-review"), texts = block ? JSON.parse(block.textContent) : {};
+  function _(text, values) {
+    return (texts[text] || text).replace(/\{(\w+)\}/g, function (all, name) { return values[name]; });
+  }
   var page, data, drafts, map, layers = [], buttons = [], rows = [], marks = [], chosen = -1, pane, under;
 
   function element(tag, text, name) {
@@ -87,7 +92,7 @@
       var item = element("li"), button = element("button", draft.title);
       button.type = "button";
       button.addEventListener("click", function () { choose(i, "list"); });
-      item.append(button, element("small", draft.table[0] + (draft.at ? "" : ", no place") + ", " + draft.verification));
+      item.append(button, element("small", draft.table[0] + (draft.at ? "" : ", " + _("no place")) + ", " + draft.verification));
       host.append(item);
       buttons.push(button);
       var row = element("tr"), head = element("th", String(i + 1));
@@ -143,8 +148,8 @@
       mark.element.classList.toggle("chosen", mark.strong && on.indexOf(chosen) >= 0);
       mark.element.classList.toggle("telling", mark.told.indexOf(chosen) >= 0 && visible(chosen));
     });
-    by("count").textContent = count === drafts.length ? "All " + count + " drafts are shown." :
-      count + " of " + drafts.length + " drafts are shown.";
+    by("count").textContent = count === drafts.length ? _("All {n} drafts are shown.", { n: count }) :
+      _("{some} of {all} drafts are shown.", { some: count, all: drafts.length });
   }
 
   function card() {
@@ -154,7 +159,7 @@
     if (!draft) { return; }
     var facts = element("dl");
     draft.facts.forEach(function (fact) {
-      if (!fact[1] || (fact[1] === "not known" && !fact[2].length && fact[0] !== "Killed" && fact[0] !== "Injured")) { return; }
+      if (!fact[1] || (fact[1] === _("not known") && !fact[2].length && fact[0] !== _("Killed") && fact[0] !== _("Injured"))) { return; }
       var told = element("dd", fact[1]);
       if (fact[2].length) { told.append(element("q", fact[2].join(" … "))); }
       facts.append(element("dt", fact[0]), told);

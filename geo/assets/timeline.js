@@ -2,12 +2,19 @@
    The bytes are described in geo/film.py. Text from outside arrives as JSON and is shown with textContent only. */
 (function () {
   "use strict";
+  // A text in the page's language: the page has its words in words-timeline; {name} in it stands for a value.
+  var block = document.getElementById("words-timeline"), texts = block ? JSON.parse(block.textContent) : {};
+  function _(text, values) {
+    return (texts[text] || text).replace(/\{(\w+)\}/g, function (all, name) { return values[name]; });
+  }
+
+  // as CLDR has it for the page's language, in Western digits as the program writes them
+  var lang = document.documentElement.lang, locale = lang === "en" ? "en-GB" : lang + "-u-nu-latn";
   var KM = 6378.137, E2 = 0.0066943799901413165, RADIAN = Math.PI / 180;
-  var MONTHS = ["January", "February", "March", "April", "May", "June", "July", "August", "September", "October",
-    "November", "December"];
   var SVG = "http://www.w3.org/2000/svg";
-  var whole = new Intl.NumberFormat("en-US", { maximumFractionDigits: 0 });
-  var tenths = new Intl.NumberFormat("en-US", { minimumFractionDigits: 1, maximumFractionDigits: 1 });
+  var whole = new Intl.NumberFormat(locale, { maximumFractionDigits: 0, useGrouping: true });
+  var tenths = new Intl.NumberFormat(locale, { minimumFractionDigits: 1, maximumFractionDigits: 1, useGrouping: true });
+  var days = new Intl.DateTimeFormat(locale, { dateStyle: "long", timeZone: "UTC" });
   var film, map, layer, data, scale, at = 0, playing = false, touched = false, settling = 0, ticking = 0, ticked = 0;
   var cuts = {}, hidden = { gained: false, lost: false };
 
@@ -407,8 +414,7 @@
   function midnight(time) { return time % 86400 === 0; }
 
   function wordsOf(i) {
-    var time = film.times[i], day = new Date(time * 1000), words = day.getUTCDate() + " " + MONTHS[day.getUTCMonth()] +
-      " " + day.getUTCFullYear();
+    var time = film.times[i], day = new Date(time * 1000), words = days.format(day);
     return midnight(time) ? words : words + ", " + day.toISOString().slice(11, 16) + " UTC";
   }
 
@@ -448,7 +454,7 @@
   // -- words ---------------------------------------------------------------------------------------------------
 
   function figure(km2) {
-    return (Math.abs(km2) >= 1000 ? whole : tenths).format(km2).replace("-", "−").replace(/^−(0\.0)$/, "$1");
+    return (Math.abs(km2) >= 1000 ? whole : tenths).format(km2).replace("-", "−").replace(/^−(0[.,]0)$/, "$1");
   }
 
   function plus(km2) { return (km2 >= 0.05 ? "+" : "") + figure(km2); }
@@ -474,9 +480,9 @@
 
   function summary(k) {
     var from = sinceOf(at), base = from < 0 ? at - 1 : from, track = film.tracks[k], words;
-    if (at < begins(k)) { return data.tracks[k].label + ": no snapshot yet"; }
-    words = data.tracks[k].label + ": " + figure(track.area[at]) + " km²";
-    return base < begins(k) ? words : words + " (" + plus(track.area[at] - track.area[base]) + " since " + wordsOf(base) + ")";
+    if (at < begins(k)) { return data.tracks[k].label + ": " + _("no snapshot yet"); }
+    words = data.tracks[k].label + ": " + _("{km2} km²", { km2: figure(track.area[at]) });
+    return base < begins(k) ? words : words + " (" + _("{change} since {date}", { change: plus(track.area[at] - track.area[base]), date: wordsOf(base) }) + ")";
   }
 
   function tell() {
@@ -486,9 +492,9 @@
     put("now-figure", summary(Number($("charted").value)));
     put("figures-date", words);
     if (document.activeElement !== $("go-to")) { $("go-to").value = dayOf(at); }
-    put("figures-since", base < 0 ? "" : "since " + wordsOf(base));
+    put("figures-since", base < 0 ? "" : _("since {date}", { date: wordsOf(base) }));
     slider.value = share(at);
-    slider.setAttribute("aria-valuetext", words + ", " + (at + 1) + " of " + film.count);
+    slider.setAttribute("aria-valuetext", words + ", " + _("{n} of {all}", { n: at + 1, all: film.count }));
     $("cursor").setAttribute("x1", x);
     $("cursor").setAttribute("x2", x);
     if (from >= 0) {
@@ -509,11 +515,11 @@
   function ages() {
     var told = Object.keys(data.sources).map(function (name) {
       var own = data.sources[name].filter(function (i) { return i <= at; }).pop();
-      if (own === undefined) { return name + ": none yet"; }
-      var days = Math.round((film.times[at] - film.times[own]) / 86400);
-      return name + ": " + wordsOf(own) + (days ? ", " + days + " days before" : "");
+      if (own === undefined) { return name + ": " + _("none yet"); }
+      var old = Math.round((film.times[at] - film.times[own]) / 86400);
+      return name + ": " + wordsOf(own) + (old ? ", " + _("{n} days before", { n: old }) : "");
     });
-    put("figures-age", told.length ? "Snapshots: " + told.join("; ") + "." : "");
+    put("figures-age", told.length ? _("Snapshots: {list}.", { list: told.join("; ") }) : "");
   }
 
   // What waits until the reader rests: the longer sums, the address, what is read out.
@@ -558,8 +564,8 @@
     if (at === film.count - 1) { at = -1; }
     ticked = 0;
     $("player").classList.add("playing");
-    $("play").setAttribute("aria-label", "Pause");
-    $("play").title = "Pause";
+    $("play").setAttribute("aria-label", _("Pause"));
+    $("play").title = _("Pause");
     ticking = requestAnimationFrame(tick);
   }
 
@@ -577,8 +583,8 @@
     playing = false;
     cancelAnimationFrame(ticking);
     $("player").classList.remove("playing");
-    $("play").setAttribute("aria-label", "Play");
-    $("play").title = "Play";
+    $("play").setAttribute("aria-label", _("Play"));
+    $("play").title = _("Play");
     show(at);
   }
 
@@ -718,7 +724,7 @@
           "stroke-width": "0.9", "clip-path": "url(#" + cut + ")" }, group);
       });
     });
-    put("still-date", wordsOf(at) + (since < 0 ? "" : ", and what changed since " + wordsOf(since)));
+    put("still-date", wordsOf(at) + (since < 0 ? "" : ", " + _("and what changed since {date}", { date: wordsOf(since) })));
   }
 
   // -- opening -------------------------------------------------------------------------------------------------
@@ -734,8 +740,7 @@
     data = all.film;
     scale = all.scale;
     if (!("DecompressionStream" in window)) {
-      fail("This browser cannot unpack the timeline (that takes Chrome 80, Firefox 113 or Safari 16.4, or later ones):" +
-        " the picture shows the last date, the table has all of them.");
+      fail(_("This browser cannot unpack the timeline (that takes Chrome 80, Firefox 113 or Safari 16.4, or later ones): the picture shows the last date, the table has all of them."));
       return;
     }
     Promise.all([window.geo.inflate(data.bytes).arrayBuffer(), window.geo.inflate(data.ground).json()]).then(function (found) {
@@ -759,7 +764,7 @@
       }
       document.documentElement.dataset.film = "yes";
     }).catch(function (error) {
-      fail("The timeline could not be unpacked (" + error.message + "): the picture shows the last date.");
+      fail(_("The timeline could not be unpacked ({error}): the picture shows the last date.", { error: error.message }));
     });
   });
 })();

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -13,13 +14,20 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.measure.ellipsoid import lengths_km
+from geo.presentation.language import N_, gettext, ngettext, number
 from geo.schema import text_or_none
 
 MARKER_LIMIT = 500  # incidents that are drawn one by one; a page of them takes 300 KB
 MARKS = 120  # what a map shows of more, so that the ground under them is still seen
 _FINEST = 1 / 64  # of the ground that they lie on: the first mesh that is tried
 _NAMED = 3  # values of a fact that are named
-_TOLD = ("Event", "Verification", "Source")
+_TOLD = (N_("Event"), N_("Verification"), N_("Source"))
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+# what is said of an incident in a list, by the name of the fact
+_LISTED = {
+    N_("Date"): N_("date"), N_("Precision"): N_("precision"), N_("Killed"): N_("killed"), N_("Injured"): N_("injured"),
+    N_("Captured"): N_("captured"), N_("Verification"): N_("verification"), N_("Source"): N_("source"),
+}  # fmt: skip
 
 
 def cluster_markers(markers: Sequence[Marker], *, limit: int = MARKER_LIMIT, marks: int = MARKS) -> list[Marker]:
@@ -46,12 +54,24 @@ def shared_words(markers: Sequence[Marker]) -> str:
     """What is to be said where incidents share marks, "" where each has its own."""
     if all(marker.count == 1 for marker in markers):
         return ""
-    count = sum(marker.count for marker in markers)
-    return (
-        f"{count:,} incidents, more than can be told apart here: those near each other, or known to the same region,"
-        f" share a mark, the larger the more they are ({len(markers):,} marks). geo incidents lists them one by one,"
-        " and so do a site's downloads"
-    )
+    return gettext(
+        "{n} incidents, more than can be told apart here: those near each other, or known to the same region,"
+        " share a mark, the larger the more they are ({marks} marks). geo incidents lists them one by one,"
+        " and so do a site's downloads",
+        n=number(sum(marker.count for marker in markers)), marks=number(len(markers)),
+    )  # fmt: skip
+
+
+def days_of(facts: Mapping[str, str]) -> list[str]:
+    """The days between which an incident, or several, lie, from what is said of them."""
+    return _DAY.findall(facts.get(gettext("Date"), ""))
+
+
+def fact_words(marker: Marker, *, with_precision: bool = False) -> list[str]:
+    """What is known of an incident, as a list of incidents has it."""
+    facts, unknown = dict(marker.facts), gettext("not known")
+    names = [name for name in _LISTED if with_precision or name != "Precision"]
+    return [f"{gettext(_LISTED[n])}: {said}" for n in names if (said := facts.get(gettext(n), unknown)) != unknown]
 
 
 def _grouped(markers: Sequence[Marker], at: NDArray[np.float64], mesh: float) -> list[list[int]]:
@@ -68,35 +88,36 @@ def _mark(members: Sequence[Marker], at: NDArray[np.float64]) -> Marker:
     lon, lat = at.mean(axis=0).tolist()
     km = lengths_km(shapely.linestrings(np.stack([at, np.broadcast_to((lon, lat), at.shape)], axis=1)))
     first = members[0]
-    within = f"within {max(1, round(float(km.max()))):,} km"
-    where = f"somewhere in {first.area_name}" if first.kind == "region" else within
+    within = gettext("within {km} km", km=number(max(1, round(float(km.max())))))
+    where = gettext("somewhere in {region}", region=first.area_name) if first.kind == "region" else within
     radius = max(1000 * d + s.radius_m for d, s in zip(km.tolist(), members, strict=True)) if first.radius_m else 0.0
-    told = [(name, _values([dict(marker.facts).get(name, "") for marker in members])) for name in _TOLD]
-    facts = [("Incidents", f"{len(members):,}"), ("Date", _span(members)), ("Where", where), *told]
-    title = f"{len(members):,} incidents {where}"
+    told = [(name, _values([dict(marker.facts).get(name, "") for marker in members])) for name in map(gettext, _TOLD)]
+    facts = [(gettext("Incidents"), number(len(members))), (gettext("Date"), _span(members)), (gettext("Where"), where)]
+    facts += told
+    title = ngettext("{n} incident {where}", "{n} incidents {where}", len(members), where=where)
     return replace(first, lat=lat, lon=lon, radius_m=radius, title=title, facts=[(k, v) for k, v in facts if v],
                    count=len(members))  # fmt: skip
 
 
 def _span(members: Sequence[Marker]) -> str:
-    days = [day for marker in members for day in dict(marker.facts).get("Date", "").split(" to ") if day]
-    return " to ".join(dict.fromkeys((min(days), max(days)))) if days else ""
+    days = [day for marker in members for day in days_of(dict(marker.facts))]
+    return gettext(" to ").join(dict.fromkeys((min(days), max(days)))) if days else ""
 
 
 def _values(said: Sequence[str]) -> str:
     """The most frequent values of a fact, each with how often it stands."""
     counts = Counter(text for text in said if text)
     named = counts.most_common(_NAMED)
-    parts = [f"{text} ({count:,})" for text, count in named]
+    parts = [f"{text} ({number(count)})" for text, count in named]
     rest = sum(counts.values()) - sum(count for _, count in named)
-    return "; ".join([*parts, f"others ({rest:,})"] if rest else parts)
+    return "; ".join([*parts, gettext("others ({n})", n=number(rest))] if rest else parts)
 
 
 # The radius in km within which an incident lies, by its precision alone (UCDP where_prec, ACLED geo_precision)
 _RADIUS_KM = {"where_prec": {2: 25.0, 3: 40.0, 4: 100.0, 5: 100.0, 6: 300.0}, "geo_precision": {2: 25.0, 3: 100.0}}
 _WORDS = {
-    1: "exact place", 2: "near a place (within about 25 km)", 3: "district", 4: "region", 5: "along a line or sea",
-    6: "country", 7: "at sea or in the air",
+    1: N_("exact place"), 2: N_("near a place (within about 25 km)"), 3: N_("district"), 4: N_("region"),
+    5: N_("along a line or sea"), 6: N_("country"), 7: N_("at sea or in the air"),
 }  # fmt: skip
 PIN_KM = 5.0
 _REGIONAL = 4.0  # where_prec from here on is a region, a line or sea, a country, the air
@@ -127,24 +148,24 @@ class Marker:
 def marker_of(row: Mapping[Any, Any], region: Callable[[str], shapely.Geometry | None]) -> Marker:
     """An incident as maps show it."""
     point = row["geometry"]
-    place = text_or_none(row["where_coordinates"]) or text_or_none(row["adm_1"]) or "Place not named"
+    place = text_or_none(row["where_coordinates"]) or text_or_none(row["adm_1"]) or gettext("Place not named")
     precision = number_or_none(row["where_prec"])
     days = [t for t in (text_or_none(row["date_start"]), text_or_none(row["date_end"])) if t]
     known = [
-        ("Date", " to ".join(dict.fromkeys(days))),
-        ("Where", ", ".join(t for t in (text_or_none(row["adm_1"]), text_or_none(row["country"])) if t)),
-        ("Precision", _WORDS.get(int(precision), "") if precision else ""),
-        ("Event", event_of(row)),
-        ("Killed", _range(row["low"], row["best"], row["high"])),
-        ("Injured", _range(row["injured_low"], row["injured_best"], row["injured_high"])),
-        ("Captured", _range(None, row["captured"], None)),
-        ("Said by", text_or_none(row["claimed_by"]) or ""),
-        ("Verification", text_or_none(row["verification"]) or "not stated"),
-        ("Source", text_or_none(row["source"]) or ""),
-        ("Notes", text_or_none(row["notes"]) or ""),
+        (N_("Date"), gettext(" to ").join(dict.fromkeys(days))),
+        (N_("Where"), ", ".join(t for t in (text_or_none(row["adm_1"]), text_or_none(row["country"])) if t)),
+        (N_("Precision"), gettext(_WORDS[int(precision)]) if precision in _WORDS else ""),
+        (N_("Event"), event_of(row)),
+        (N_("Killed"), _range(row["low"], row["best"], row["high"])),
+        (N_("Injured"), _range(row["injured_low"], row["injured_best"], row["injured_high"])),
+        (N_("Captured"), _range(None, row["captured"], None)),
+        (N_("Said by"), text_or_none(row["claimed_by"]) or ""),
+        (N_("Verification"), text_or_none(row["verification"]) or gettext("not stated")),
+        (N_("Source"), text_or_none(row["source"]) or ""),
+        (N_("Notes"), text_or_none(row["notes"]) or ""),
     ]  # fmt: skip
-    title = f"{place}: {event_of(row) or 'incident'}"
-    facts = [(k, v) for k, v in known if v]
+    title = f"{place}: {event_of(row) or gettext('incident')}"
+    facts = [(gettext(k), v) for k, v in known if v]
     for name in _regions_named(row):
         area = region(name)
         if area is not None:
@@ -201,12 +222,13 @@ def _range(low: Any, best: Any, high: Any) -> str:
     numbers = [number_or_none(v) for v in (low, best, high)]
     known = [v for v in numbers if v is not None]
     if not known:
-        return "not known"
+        return gettext("not known")
     text = f"{numbers[1]:g}" if numbers[1] is not None else ""
     if (numbers[0] is None) != (numbers[2] is None):  # a bound that no number closes: "at least 5" is not 5
-        bound = f"at least {numbers[0]:g}" if numbers[2] is None else f"at most {numbers[2]:g}"
+        least = gettext("at least {n}", n=f"{numbers[0]:g}") if numbers[0] is not None else ""
+        bound = least or gettext("at most {n}", n=f"{numbers[2]:g}")
         return bound if numbers[1] in (None, numbers[0], numbers[2]) else f"{text} ({bound})"
     if min(known) < max(known):
-        span = f"{min(known):g} to {max(known):g}"
+        span = gettext("{low} to {high}", low=f"{min(known):g}", high=f"{max(known):g}")
         return f"{text} ({span})" if text else span
     return text or f"{known[0]:g}"

@@ -8,6 +8,8 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
+from geo.presentation.language import gettext, plain_number
+
 COUNT_DAYS, COUNT_TIMES = 28, 3.0
 AREA_MAPS, AREA_TIMES = 7, 1.5
 Breaks = list[tuple[str, float]]
@@ -50,4 +52,7 @@ def _breaks(days: Sequence[str], values: NDArray[np.float64], *, window: int, ti
 
 def break_words(breaks: Breaks) -> list[str]:
     """Each break in words."""
-    return [f"{day}: {times:.2g} times as much as before" for day, times in breaks]
+    return [
+        gettext("{day}: {n} times as much as before", day=day, n=plain_number(float(f"{times:.2g}")))
+        for day, times in breaks
+    ]

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 from geo.assets import read_toml
 from geo.measure.areas import NOWHERE, areal_only
 from geo.measure.ellipsoid import local_plane
+from geo.presentation.language import N_
 
-NOT_COVERED = "Not covered by this source"
+NOT_COVERED = N_("Not covered by this source")
 # how far around its maps ground counts that a source leaves out, in degrees
 _AROUND = 5.0
 # undrawn ground that hangs together by strips narrower than this (in km) is cut off: outlines differ by as much

@@ -22,6 +22,7 @@ from geo.errors import MapError, UsageError
 from geo.measure.areas import areal_only, clip, union
 from geo.measure.ellipsoid import areas_km2, lengths_km, local_plane, without_residue
 from geo.presentation.basemap import water
+from geo.presentation.language import gettext
 from geo.schema import text_or_none
 
 SECTOR_COLUMNS = (
@@ -225,13 +226,16 @@ def movement(
         deepest = [_greatest_km(polygons, a) for polygons in mine]
         # ground for each km of front; none where that is too short to be what the ground moved across
         means = [k / length if length and k / length <= d else None for k, d in zip(km2, deepest, strict=True)]
-        short += [name or "the whole"] if any(k and m is None for k, m in zip(km2, means, strict=True)) else []
+        short += [name or gettext("the whole")] if any(k and m is None for k, m in zip(km2, means, strict=True)) else []
         rows.append((name, length, *km2, means[0], deepest[0], means[1], deepest[1]))
     table = pd.DataFrame(rows, columns=list(SECTOR_COLUMNS), dtype=object)
     table = table.astype(dict.fromkeys(SECTOR_COLUMNS[1:], "float64"))
     if short:
         table.attrs["notes"] = (
-            f"no mean for {', '.join(short)}: the front there is too short for the ground that moved",
+            gettext(
+                "no mean for {sectors}: the front there is too short for the ground that moved",
+                sectors=", ".join(short),
+            ),
         )
     return table
 

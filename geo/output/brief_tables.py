@@ -11,11 +11,12 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.archive.results import NOT_COMPARABLE
+from geo.archive.results import is_not_comparable
 from geo.incidents.markers import event_of, number_or_none
 from geo.measure.settlements import unmarked_words
 from geo.output.map_content import base_words
 from geo.presentation.labels import figure, row_label, sentence, written
+from geo.presentation.language import N_, gettext, ngettext, number, plain_number
 from geo.schema import text_or_none, to_instant
 
 if TYPE_CHECKING:
@@ -50,8 +51,8 @@ class Section:
 def signed(km2: float, *, plus: bool = True) -> str:
     """A change in km² with its sign."""
     text = figure(km2)
-    if text in ("0.0", "-0.0"):
-        return "0.0"
+    if text.removeprefix("-") == figure(0.0):
+        return figure(0.0)
     return ("+" if plus and km2 > 0 else "") + text.replace("-", "−")
 
 
@@ -69,14 +70,17 @@ def known_number(value: Any) -> bool:
 
 def _percent(row: Mapping[str, Any]) -> str:
     value = row.get("net_percent")
-    return f"{value:+.1f} %".replace("-", "−") if known_number(value) else "–"
+    if value is None or value != value:
+        return "–"
+    said = gettext("{n} %", n=number(value, 1)).replace("-", "−")
+    return said if said.startswith("−") else f"+{said}"
 
 
 def by_class(content: MapContent, shown: str) -> Section:
     """Areas by class in km², and what changed since the last briefing."""
     since = content.since
-    columns = ["Class", "km²", "lowest", "highest"]
-    columns += ["gained", "lost", "net", "net %"] if since is not None else []
+    columns = [gettext("Class"), gettext("km²"), gettext("lowest"), gettext("highest")]
+    columns += [gettext("gained"), gettext("lost"), gettext("net"), gettext("net %")] if since is not None else []
     rows = []
     for row in content.figures:
         figures = [number_or_none(row[k]) for k in ("area_km2", "lower_km2", "upper_km2")]
@@ -87,14 +91,15 @@ def by_class(content: MapContent, shown: str) -> Section:
             cells.append(_percent(row))
         rows.append(cells)
     snapshots = sorted({s for r in content.figures for s in (r["snapshot"], r.get("from_snapshot")) if s})
-    caption = f"km²{content.place} on {written(content.date)}"
-    caption += f"; gained, lost and net since {content.base}" if since is not None else ""
-    notes = ["Highest adds the contested ground that touches what a side holds; gained and lost are gross."]
+    caption = gettext("km²{place} on {date}", place=content.place, date=written(content.date))
+    caption += gettext("; gained, lost and net since {date}", date=content.base) if since is not None else ""
+    notes = [gettext("Highest adds the contested ground that touches what a side holds; gained and lost are gross.")]
     if since is not None:
-        notes.append(f"Percentages are of the area on {content.base}.")
+        notes.append(gettext("Percentages are of the area on {date}.", date=content.base))
     notes += [sentence(n) for n in (content.left_out, *content.notes) if n]
-    heading = "What changed, by class" if since is not None else "By class"
-    table = Table(f"{caption}. Source: {shown}; snapshots {', '.join(snapshots)}.", columns, rows, 1)
+    heading = gettext("What changed, by class") if since is not None else gettext("By class")
+    rests = gettext("Source: {source}; snapshots {snapshots}.", source=shown, snapshots=", ".join(snapshots))
+    table = Table(f"{caption}. {rests}", columns, rows, 1)
     return Section("classes", heading, table if rows else None, notes)
 
 
@@ -121,25 +126,33 @@ def by_unit(
     for row in chosen:
         unit = text_or_none(row["unit"]) or ""
         named = names.get(unit)
-        cells = [f"{named} ({unit})" if named else unit or "Everywhere", row_label(row)]
+        cells = [f"{named} ({unit})" if named else unit or gettext("Everywhere"), row_label(row)]
         cells.append(figure(now.get(_unit_key(row), {"area_km2": 0.0})["area_km2"]))
         if since is not None:
             cells += [figure(row["gained_km2"]), figure(row["lost_km2"]), signed(row["net_km2"])]
         rows.append(cells)
     boundary = sorted({b for b in map(text_or_none, area["boundary"]) if b})
     base = "" if since is None else base_words(archive, source, since, as_known_on=known)
-    caption = f"km² on {written(when)}"
-    caption += f"; gained, lost and net since {base}" if since is not None else ""
-    caption += f". Source: {shown}" + (f". Units: {'; '.join(boundary)}" if boundary else "") + "."
-    columns = ["Unit", "Class", "km²", *(("gained", "lost", "net") if since is not None else ())]
+    caption = gettext("km² on {date}", date=written(when))
+    caption += gettext("; gained, lost and net since {date}", date=base) if since is not None else ""
+    caption += ". " + gettext("Source: {source}.", source=shown)
+    caption += " " + gettext("Units: {boundary}.", boundary="; ".join(boundary)) if boundary else ""
+    columns = [gettext("Unit"), gettext("Class"), gettext("km²")]
+    columns += [gettext("gained"), gettext("lost"), gettext("net")] if since is not None else []
     notes = list(breaks)
+    least = plain_number(LEAST_KM2)
     if since is not None and not moved["gained_km2"].isna().all():
         notes.append(
-            f"Classes of units in which less than {LEAST_KM2:g} km² was gained or lost are left out."
+            gettext("Classes of units in which less than {km2} km² was gained or lost are left out.", km2=least)
             if rows
-            else f"In no unit was {LEAST_KM2:g} km² or more gained or lost since {base} by {shown}."
+            else gettext(
+                "In no unit was {km2} km² or more gained or lost since {date} by {source}.",
+                km2=least,
+                date=base,
+                source=shown,
+            )
         )
-    heading = "What changed, by unit" if since is not None else "By unit"
+    heading = gettext("What changed, by unit") if since is not None else gettext("By unit")
     return [Section("units", heading, Table(caption, columns, rows, 2) if rows else None, notes)]
 
 
@@ -157,20 +170,27 @@ def changed_places(
     rows = [
         [
             str(r["name"]),
-            *(text_or_none(r[side]) or unmarked_words(r["government"]) or "nobody's" for side in ("before", "after")),
+            *(
+                text_or_none(r[side]) or unmarked_words(r["government"]) or gettext("nobody's")
+                for side in ("before", "after")
+            ),
         ]
         for r in found.to_dict("records")
     ]
-    span = f"{base_words(archive, source, since, as_known_on=known)} to {written(when)}"
+    base = base_words(archive, source, since, as_known_on=known)
+    span, heading = gettext("{first} to {last}", first=base, last=written(when)), gettext("Places that changed hands")
     notes = [sentence(n) for n in found.attrs["notes"]]
     if not rows:
-        said = f"None of the {len(places):,} places of the file changed hands, {span}, by {shown}."
-        said = "" if any(NOT_COMPARABLE in n.lower() for n in notes) else said
-        return [Section("places", "Places that changed hands", None, [t for t in (said, *notes) if t])]
+        words = "None of the {n} places of the file changed hands, {span}, by {source}."
+        said = ngettext("The {n} place of the file did not change hands, {span}, by {source}.", words, len(places),
+                        span=span, source=shown)  # fmt: skip
+        said = "" if any(map(is_not_comparable, notes)) else said
+        return [Section("places", heading, None, [t for t in (said, *notes) if t])]
     first = found.iloc[0]
-    caption = f"{span}. Source: {shown}; snapshots {first['from_snapshot']} and {first['to_snapshot']}."
-    table = Table(caption, ["Place", "Before", "After"], rows, 3)
-    return [Section("places", "Places that changed hands", table, notes)]
+    rests = gettext("Source: {source}; snapshots {first} and {last}.", source=shown, first=first["from_snapshot"],
+                    last=first["to_snapshot"])  # fmt: skip
+    table = Table(f"{span}. {rests}", [gettext("Place"), gettext("Before"), gettext("After")], rows, 3)
+    return [Section("places", heading, table, notes)]
 
 
 def incidents_by_place(
@@ -185,23 +205,27 @@ def incidents_by_place(
         frame = frame[[p is not None and bool(zone.intersects(p)) for p in points]]
     groups: dict[tuple[str, str], list[Mapping[Any, Any]]] = {}
     for row in frame.to_dict("records"):
-        place = text_or_none(row["where_coordinates"]) or text_or_none(row["adm_1"]) or "Place not named"
+        place = text_or_none(row["where_coordinates"]) or text_or_none(row["adm_1"]) or gettext("Place not named")
         groups.setdefault((place, str(row["dataset"])), []).append(row)
     if not groups:
         return []
     titles = {d: title_of(archive, d) for _, d in groups}
     rows = [
         [
-            place, f"{len(found):,}", _counted(event_of(r) or "not stated" for r in found),
+            place, number(len(found)), _counted(event_of(r) or gettext("not stated") for r in found),
             _total(found, ("low", "best", "high")), _total(found, ("injured_low", "injured_best", "injured_high")),
-            _counted(text_or_none(r["verification"]) or "not stated" for r in found), titles[dataset],
+            _counted(text_or_none(r["verification"]) or gettext("not stated") for r in found), titles[dataset],
         ]
         for (place, dataset), found in sorted(groups.items(), key=lambda g: (-len(g[1]), g[0]))
     ]  # fmt: skip
-    span = written(last.date()) if days == 1 else f"{written(first.date())} to {written(last.date())}"
-    columns = ["Place", "incidents", "what", "killed", "injured", "verification", "source"]
-    notes = ["Each source is counted by itself: two sources may report the same incident."]
-    return [Section("incidents", "Incidents by place", Table(f"Event dates {span}.", columns, rows, 7), notes)]
+    span = written(last.date())
+    if days > 1:
+        span = gettext("{first} to {last}", first=written(first.date()), last=span)
+    columns = [gettext("Place"), gettext("incidents"), gettext("what"), gettext("killed"), gettext("injured"),
+               gettext("verification"), gettext("source")]  # fmt: skip
+    notes = [gettext("Each source is counted by itself: two sources may report the same incident.")]
+    table = Table(gettext("Event dates {span}.", span=span), columns, rows, 7)
+    return [Section("incidents", gettext("Incidents by place"), table, notes)]
 
 
 def _counted(words: Any) -> str:
@@ -224,13 +248,13 @@ def _total(rows: Sequence[Mapping[Any, Any]], columns: tuple[str, str, str]) -> 
             is_least |= most is None and least is not None
             is_most |= least is None and most is not None
     if not known:
-        return "not known"
-    span = f"{low:g}" if low == high else f"{low:g} to {high:g}"
+        return gettext("not known")
+    span = f"{low:g}" if low == high else gettext("{low} to {high}", low=f"{low:g}", high=f"{high:g}")
     if is_least:
-        span = f"at least {low:g}"
+        span = gettext("at least {n}", n=f"{low:g}")
     elif is_most and not low:
-        span = f"at most {high:g}"
-    return span if known == len(rows) else f"{span} (by {known} of {len(rows)})"
+        span = gettext("at most {n}", n=f"{high:g}")
+    return span if known == len(rows) else gettext("{span} (by {some} of {all})", span=span, some=known, all=len(rows))
 
 
 def claimed(findings: Sequence[Finding], lines: Sequence[tuple[str, str]]) -> list[Section]:
@@ -242,8 +266,8 @@ def claimed(findings: Sequence[Finding], lines: Sequence[tuple[str, str]]) -> li
         claim = finding.claim
         who = ", ".join(t for t in (claim.said_by, claim.said_on) if t)
         rows.append([claim.text, who, claim.published_in, *line])
-    columns = ["Claim", "Said by", "Published in", "Verdict", "Rests on"]
+    columns = [gettext(n) for n in (N_("Claim"), N_("Said by"), N_("Published in"), N_("Verdict"), N_("Rests on"))]
     kept = [i for i in range(len(columns)) if any(row[i] for row in rows)]
-    table = Table("Published figures, word for word, and what each source says of them.",
+    table = Table(gettext("Published figures, word for word, and what each source says of them."),
                   [columns[i] for i in kept], [[row[i] for i in kept] for row in rows], len(kept))  # fmt: skip
-    return [Section("claims", "Claims and verdicts", table)]
+    return [Section("claims", gettext("Claims and verdicts"), table)]

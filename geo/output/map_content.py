@@ -15,15 +15,15 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.archive.queries import Query
-from geo.archive.results import FAR, NOT_COMPARABLE, OLD_DAYS, When, refused_notes, rows_of
+from geo.archive.results import FAR, NOT_COMPARABLE, OLD_DAYS, When, is_not_comparable, refused_notes, rows_of
 from geo.errors import MapError, UnitError, UsageError
 from geo.incidents.markers import Marker, cluster_markers, marker_of, number_or_none, shared_words
 from geo.measure.coverage import NOT_COVERED
 from geo.measure.ellipsoid import areas_km2
 from geo.output.map_options import MapKeywords, MapOptions
 from geo.presentation.basemap import Box, outward, padded, reach_of
-from geo.presentation.labels import class_key, credit_line, meaning_words, sliver_words
-from geo.presentation.language import date_words
+from geo.presentation.labels import class_key, credit_line, meaning_words, place_words, sliver_words
+from geo.presentation.language import date_words, gettext
 from geo.presentation.legend import LegendEntry, StyledLayer, front_words, in_order, legend_of
 from geo.presentation.popups import change_layers, class_layers
 from geo.presentation.statuses import class_order, named, side_colours
@@ -105,22 +105,22 @@ def gather(
         found = _read(archive, date, options)
     colours = side_colours(found.controllers, colours=options.colours)
     shown = found.credits[0]["title"] or found.source
-    place = "" if found.unit is None else f" in {found.unit['name']} ({found.unit['unit']})"
+    place = "" if found.unit is None else place_words(found.unit)
     base = "" if options.since is None else since_words(options.since, found.last_map)
-    if any(note.startswith(NOT_COMPARABLE) for note in found.notes):
-        base += f" ({NOT_COMPARABLE})"
-    span = [("From", str(options.since)), ("To", found.asked), ("Source", found.source)]
+    if any(map(is_not_comparable, found.notes)):
+        base += f" ({gettext(NOT_COMPARABLE)})"
+    span = [(gettext("From"), str(options.since)), (gettext("To"), found.asked), (gettext("Source"), found.source)]
     current = [row for row in found.figures if row not in found.slivers]
     classes = class_layers(found.ground, found.area, shown, colours, place)
     if not found.uncovered.is_empty:
-        classes.append(StyledLayer(NOT_COVERED, UNCOVERED, [found.uncovered], [("Source", shown)]))
+        classes.append(StyledLayer(gettext(NOT_COVERED), UNCOVERED, [found.uncovered], [(gettext("Source"), shown)]))
     sides = {text_or_none(row["controller"]) for row in found.figures}
     changes = change_layers(found.changed, base, span, change_symbols(filter(None, sides), colours=colours))
-    credits = ["Control: " + credit_line(found.credits[0])]
-    credits += ["Incidents: " + (credit_line(credit) or credit["name"]) for credit in found.credits[1:]]
+    credits = [gettext("Control: {credit}", credit=credit_line(found.credits[0]))]
+    credits += [gettext("Incidents: {credit}", credit=credit_line(c) or c["name"]) for c in found.credits[1:]]
     day = date_words(found.day)
     if found.day_of_map is not None:
-        day = f"{date_words(found.day_of_map)} (the last map before {day})"
+        day = gettext("{map} (the last map before {date})", map=date_words(found.day_of_map), date=day)
     return MapContent(
         title=options.title or title_words(place, shown, day),
         subtitle=subtitle_words(

@@ -9,13 +9,14 @@ from datetime import datetime, timedelta
 import pandas as pd
 
 from geo.presentation.labels import class_label, figure, written
+from geo.presentation.language import N_, gettext
 from geo.presentation.statuses import class_order, status_of
 from geo.presentation.symbols import class_colour
 from geo.schema import parse_instant, text_or_none
 
 # days without a snapshot beyond which a line breaks off: nobody knows that the figure stood so long
 HOLE_DAYS = 45
-HOLE_WORDS = f"Lines break off where there is no snapshot for more than {HOLE_DAYS} days"
+HOLE_WORDS = N_("Lines break off where there is no snapshot for more than 45 days")
 
 
 @dataclass(frozen=True)
@@ -72,9 +73,17 @@ def lines_in_words(lines: Sequence[ChartLine], head: str) -> str:
     for line in lines:
         first, last = (written(t.date()) for t in (line.times[0], line.times[-1]))
         said.append(
-            f"{line.label}: {figure(line.km2[0])} on {first}, {figure(line.km2[-1])} on {last}; lowest"
-            f" {figure(min(line.km2))}, highest {figure(max(line.km2))}."
+            gettext(
+                "{label}: {before} on {first}, {now} on {last}; lowest {low}, highest {high}.",
+                label=line.label,
+                before=figure(line.km2[0]),
+                first=first,
+                now=figure(line.km2[-1]),
+                last=last,
+                low=figure(min(line.km2)),
+                high=figure(max(line.km2)),
+            )
         )
     if any(len(stretches(line.times)) > 1 for line in lines):
-        said.append(f"{HOLE_WORDS}.")
+        said.append(f"{gettext(HOLE_WORDS)}.")
     return " ".join(said)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from geo.presentation.language import date_words, number
+from geo.presentation.language import current, date_words, gettext, number
 from geo.presentation.statuses import of_row, side_of, stated_meaning, status_of
 from geo.schema import is_day, text_or_none, to_instant
 
@@ -25,18 +25,29 @@ def sentence(note: str) -> str:
 
 def sliver_words(rows: Sequence[Mapping[str, Any]], place: str) -> str:
     """What was left out of a map's or a briefing's headlines, in km²; "" where nothing was."""
-    named = [f"{row_label(row)}, {figure(row['area_km2'])} km²" for row in rows if of_row(row).is_current]
+    named = [f"{row_label(row)}, {area(row['area_km2'])}" for row in rows if of_row(row).is_current]
     if not named:
         return ""
-    return (
-        f"Left out of the key figures{place}: {'; '.join(named)}. Slivers this small (under 5 km² and under 1 ‰ of the"
-        " unit) are mostly strips along a border that two maps draw differently"
-    )
+    return gettext(
+        "Left out of the key figures{place}: {classes}. Slivers this small (under 5 km² and under 1 ‰ of the"
+        " unit) are mostly strips along a border that two maps draw differently",
+        place=place, classes="; ".join(named),
+    )  # fmt: skip
 
 
 def figure(km2: float) -> str:
     """Square kilometres as people read them: one decimal below 1,000."""
     return number(km2, 0 if abs(km2) >= 1000 else 1)
+
+
+def area(km2: float) -> str:
+    """Square kilometres with their unit."""
+    return gettext("{km2} km²", km2=figure(km2))
+
+
+def place_words(unit: Mapping[str, Any]) -> str:
+    """Where something is, to be put after what it is: " in Kursk (RU-KRS)"."""
+    return gettext(" in {unit} ({code})", unit=unit["name"], code=unit["unit"])
 
 
 def class_key(row: Mapping[str, Any]) -> tuple[str | None, str, str]:
@@ -47,8 +58,16 @@ def class_key(row: Mapping[str, Any]) -> tuple[str | None, str, str]:
 def class_label(controller: str | None, status: str, part: str = "") -> str:
     """A class in words, with the publication of its source that it is from, where there are several."""
     row = status_of(status)
-    label = row.label.format(side=side_of(controller).label) if controller and row.has_side else row.label
+    label = gettext(row.label)
+    label = label.format(side=side_of(controller).label) if controller and row.has_side else label
     return f"{label} ({part.replace('-', ' ')})" if part else label
+
+
+def class_words(controller: str | None, status: str, part: str = "") -> str:
+    """A class as tables of figures name it, "UA held"; in other languages as labels do."""
+    if current().code != "en":
+        return class_label(controller, status, part)
+    return f"{controller or ''} {status}".strip() + (f" ({part})" if part else "")
 
 
 def row_label(row: Mapping[str, Any]) -> str:
@@ -68,5 +87,5 @@ def meaning_words(source: str, figures: Sequence[Mapping[str, Any]]) -> list[str
         side, status, part = class_key(row)
         meaning = stated_meaning(source, part, side, status)
         if meaning and row["area_km2"]:
-            told.append(f"{class_label(side, status, part)}: {meaning}")
+            told.append(f"{class_label(side, status, part)}: {gettext(meaning)}")
     return told

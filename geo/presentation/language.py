@@ -92,13 +92,13 @@ def in_language(make: Callable[P, T]) -> Callable[P, T]:
     return spoken
 
 
-def gettext(text: str, **values: Any) -> str:
+def gettext(text: str, /, **values: Any) -> str:
     """An English text in the language that is spoken; ``{name}`` in it stands for the value of that name."""
     said = _catalogue(_current.get().code).gettext(text)
     return said.format(**values) if values else said
 
 
-def ngettext(one: str, many: str, n: float, **values: Any) -> str:
+def ngettext(one: str, many: str, n: float, /, **values: Any) -> str:
     """The text that goes with a number, which stands in it as ``{n}``."""
     said = _catalogue(_current.get().code).ngettext(one, many, int(n) if float(n).is_integer() else 2)
     return said.format(**{"n": number(n, 0 if float(n).is_integer() else 1)} | values)
@@ -121,6 +121,12 @@ def number(value: float, digits: int = 0) -> str:
     return format_decimal(Decimal(plain.replace(",", "")), format=pattern, locale=language.locale)
 
 
+def plain_number(value: float) -> str:
+    """A number with the decimals that it has, six digits at most, as the language writes it."""
+    plain = f"{value:g}"
+    return plain if "e" in plain else number(value, len(plain.partition(".")[2]))
+
+
 def date_words(day: date) -> str:
     """A day in words, "11 January 2025"; an instant with its time in UTC."""
     language = _current.get()
@@ -133,11 +139,34 @@ def date_words(day: date) -> str:
     return f"{text}, {day:%H:%M} UTC" if isinstance(day, datetime) else text
 
 
+def day_words_short(day: date) -> str:
+    """A day as charts and narrow columns have it, "11 Jan 2025"."""
+    language = _current.get()
+    if language.code == "en":
+        return f"{day.day} {_MONTHS[day.month - 1][:3]} {day.year}"
+    from babel.dates import format_date
+
+    return format_date(day, format="medium", locale=language.locale)
+
+
 def month_words(month: date, *, short: bool = False) -> str:
     """A month in words, "January 2025"; short, "Jan 2025"."""
+    language = _current.get()
+    if language.code == "en":
+        name = _MONTHS[month.month - 1]
+        return f"{name[:3] if short else name} {month.year}"
     from babel.dates import format_skeleton
 
     return format_skeleton("yMMM" if short else "yMMMM", month, locale=_current.get().locale)
+
+
+def short_month(month: date) -> str:
+    """The name of a month alone, short, "Jan"."""
+    from babel.dates import get_month_names
+
+    if _current.get().code == "en":
+        return _MONTHS[month.month - 1][:3]
+    return str(get_month_names("abbreviated", context="stand-alone", locale=_current.get().locale)[month.month])
 
 
 def listed(items: Sequence[str], *, way: Literal["standard", "or"] = "standard") -> str:

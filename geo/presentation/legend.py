@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import shapely
 
+from geo.presentation.language import N_, gettext, number, plain_number
 from geo.presentation.statuses import ClassKey, class_order, side_of
 from geo.presentation.symbols import Symbol
 
@@ -16,8 +17,8 @@ if TYPE_CHECKING:
     from geo.measure.front_line import Front
 
 Mark = Literal["class", "change", "front", "place", "several", "region", "circle"]
-_REGION = "Incident known to lie somewhere in this region"
-_CIRCLE = "Incident known to lie somewhere in this circle"
+_REGION = N_("Incident known to lie somewhere in this region")
+_CIRCLE = N_("Incident known to lie somewhere in this circle")
 
 
 @dataclass(frozen=True)
@@ -61,24 +62,28 @@ def legend_of(
     if front:
         found.append(LegendEntry(front, "front"))
     if "place" in incidents:
-        many = "Incidents near each other, the larger the more"
-        found.append(LegendEntry(many if shares_marks else "Incident", "place"))
+        many = gettext("Incidents near each other, the larger the more")
+        found.append(LegendEntry(many if shares_marks else gettext("Incident"), "place"))
     if sum(kind == "place" for kind in incidents) > 1:
-        apart = "" if shares_marks else "; zoomed in, they come apart"
-        found.append(LegendEntry(f"So many incidents close together{apart}", "several"))
+        apart = "" if shares_marks else gettext("; zoomed in, they come apart")
+        found.append(LegendEntry(gettext("So many incidents close together") + apart, "several"))
     if "region" in incidents:
-        found.append(LegendEntry(_REGION, "region"))
+        found.append(LegendEntry(gettext(_REGION), "region"))
     if "circle" in incidents:
-        found.append(LegendEntry(_CIRCLE, "circle"))
+        found.append(LegendEntry(gettext(_CIRCLE), "circle"))
     return found
 
 
 def front_words(front: Front) -> str:
     """What a front line shows, with what its length rests on."""
-    whose = "held ground ends"
+    whose = gettext("held ground ends")
     if len(front.sides) > 1:
-        whose = f"ground held by {' or '.join(side_of(s).label for s in front.sides)} ends"
-    return (
-        f"Front line: where {whose}, {front.inset_km:g} km or more inside border and coast;"
-        f" {front.length_km:,.0f} km as drawn (tolerance {front.tolerance_km:g} km)"
-    )
+        whose = gettext(
+            "ground held by {sides} ends", sides=gettext(" or ").join(side_of(s).label for s in front.sides)
+        )
+    return gettext(
+        "Front line: where {ground_ends}, {inset} km or more inside border and coast;"
+        " {length} km as drawn (tolerance {tolerance} km)",
+        ground_ends=whose, inset=plain_number(front.inset_km), length=number(front.length_km),
+        tolerance=plain_number(front.tolerance_km),
+    )  # fmt: skip

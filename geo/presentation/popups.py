@@ -9,7 +9,8 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
 
-from geo.presentation.labels import class_key, class_label, figure
+from geo.presentation.labels import area, class_key, class_label
+from geo.presentation.language import N_, gettext
 from geo.presentation.legend import StyledLayer
 from geo.presentation.statuses import ClassKey, class_order, side_of
 from geo.presentation.symbols import Symbol, class_symbols
@@ -36,11 +37,18 @@ def class_layers(
     drawn = []
     for key in sorted(shapes, key=class_order):
         known = km2.get(key)
-        facts = [("Source", shown)]
+        facts = [(gettext("Source"), shown)]
         if known is not None:
-            facts = [("All of it" + place, f"{figure(known['area_km2'])} km²"), *facts, ("Snapshot", known["snapshot"])]
+            whole = gettext("All of it{place}", place=place), area(known["area_km2"])
+            facts = [whole, *facts, (gettext("Snapshot"), known["snapshot"])]
         drawn.append(StyledLayer(class_label(*key), symbols[key[:2]], shapes[key], facts, key, since[key]))
     return drawn
+
+
+def change_label(change: str, side: str, since: str) -> str:
+    """Ground that a side gained or lost, in words."""
+    said = {"gained": N_("Gained by {side} since {date}"), "lost": N_("Lost by {side} since {date}")}
+    return gettext(said[change], side=side_of(side).label, date=since)
 
 
 def change_layers(
@@ -49,9 +57,9 @@ def change_layers(
     """The ground that was gained and lost."""
     return [
         StyledLayer(
-            f"{row['change'].capitalize()} by {side_of(row['controller']).label} since {base}",
+            change_label(row["change"], row["controller"], base),
             symbols[row["controller"], row["change"]], [row["geometry"]],
-            [("Area", f"{figure(row['area_km2'])} km²"), *facts],
+            [(gettext("Area"), area(row["area_km2"])), *facts],
         )
         for row in rows
     ]  # fmt: skip

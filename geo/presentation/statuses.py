@@ -16,6 +16,7 @@ from typing import Any, overload
 
 from geo.assets import ASSETS
 from geo.errors import UsageError
+from geo.presentation.language import N_
 
 _HEX = re.compile(r"#[0-9a-fA-F]{6}")
 PALETTE = ("#b2182b", "#2166ac", "#7f00ff", "#828216", "#8c510a", "#01665e", "#c51b7d", "#4d4d4d")
@@ -72,27 +73,28 @@ class Status:
 HELD_FILL = 0.45
 _TABLE: list[Status] = [
     Status(
-        "held", "Held by {side}", Pattern(7, HELD_FILL, [Bar(1.1, 0.6)]), 1.6, "",
+        N_("held"), N_("Held by {side}"), Pattern(7, HELD_FILL, [Bar(1.1, 0.6)]), 1.6, "",
         qgis_fill="solid", qgis_opacity=0.45, kml_opacity=0.6, chart_dash=(),
         is_held=True, shows_presence=True, overlap_rank=0,
     ),
     Status(
-        "claimed", "Claimed by {side}, not confirmed", Pattern(11, 0.1, [Bar(1.6, 0.8)]), 1.6, "7 4",
+        N_("claimed"), N_("Claimed by {side}, not confirmed"), Pattern(11, 0.1, [Bar(1.6, 0.8)]), 1.6, "7 4",
         qgis_fill="f_diagonal", qgis_opacity=0.8, kml_opacity=1 / 3, chart_dash=(4, 2),
         shows_presence=True, overlap_rank=2,
     ),
     Status(
-        "advance", "Advance of {side}, assessed", Pattern(7, 0.15, [Bar(0.7, 0.6)], dot=(1.5, 0.85)), 1.2, "2 3",
+        N_("advance"), N_("Advance of {side}, assessed"),
+        Pattern(7, 0.15, [Bar(0.7, 0.6)], dot=(1.5, 0.85)), 1.2, "2 3",
         qgis_fill="dense6", qgis_opacity=0.8, kml_opacity=0.4, chart_dash=(1, 1.2), overlap_rank=1,
     ),
     Status(
-        "contested", "Contested or unknown",
+        N_("contested"), N_("Contested or unknown"),
         Pattern(8, 0.6, [Bar(0.8, 0.75, colour="#6b5410"), Bar(0.8, 0.75, across=True, colour="#6b5410")], turn=45),
         1.2, "4 3", qgis_fill="diagonal_x", qgis_opacity=0.9, kml_opacity=7 / 15, chart_dash=(3, 1.5, 1, 1.5),
         colour="#efc94c", edge="#8a6d1a", has_side=False, widens_upper_bound=True, overlap_rank=3,
     ),
     Status(
-        "liberated", "Liberated, {side}", Pattern(10, 0.1, [Bar(0.7, 0.5, across=True)], turn=-45), 0.7, "",
+        N_("liberated"), N_("Liberated, {side}"), Pattern(10, 0.1, [Bar(0.7, 0.5, across=True)], turn=-45), 0.7, "",
         qgis_fill="b_diagonal", qgis_opacity=0.5, kml_opacity=4 / 15, chart_dash=(1.2, 2.2),
         is_current=False, overlap_rank=4,
     ),
@@ -210,7 +212,7 @@ def countries_of_class(source: str, part: str, controller: str | None, status: s
     return tuple(row["country"].split()) if row else ()
 
 
-NO_DOUBT = "the source shows no contested ground"
+NO_DOUBT = N_("the source shows no contested ground")
 
 
 def shows_doubt(source: str, parts: Iterable[str], statuses: Iterable[str]) -> bool:

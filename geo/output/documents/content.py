@@ -21,6 +21,7 @@ from geo.output.map_content import MapContent, gather
 from geo.output.map_options import MapKeywords, MapOptions
 from geo.presentation.chart_lines import ChartLine, class_lines, lines_in_words
 from geo.presentation.labels import figure, row_label
+from geo.presentation.language import N_, gettext
 from geo.presentation.statuses import STATUSES, named, of_row, side_colours
 from geo.presentation.titles import known_words
 from geo.schema import last_instant, parse_instant, to_instant, write_instant
@@ -64,12 +65,15 @@ class Brief:
     def no_headline(self) -> str:
         """What a briefing says where no class has a headline."""
         slivers = any(of_row(row).is_current for row in self.content.slivers)
-        return "Only slivers along a border lie there." if slivers else "No ground of this source lies there."
+        said = N_("Only slivers along a border lie there.") if slivers else N_("No ground of this source lies there.")
+        return gettext(said)
 
     @property
     def chart_words(self) -> str:
         """The chart for those who do not see it: where each class began, ended, and stood lowest and highest."""
-        return lines_in_words(self.lines, f"Area by {self.shown} in km², a step for every snapshot.")
+        return lines_in_words(
+            self.lines, gettext("Area by {source} in km², a step for every snapshot.", source=self.shown)
+        )
 
 
 def gather_brief(
@@ -90,7 +94,9 @@ def gather_brief(
     if zone is not None:
         content = replace(content, markers=[s for s in content.markers if zone.intersects(shapely.Point(s.lon, s.lat))])
     shown = brief_tables.title_of(archive, name)
-    said = f"{content.subtitle}{f' Changes since {content.base}.' if start is not None else ''}"
+    said = content.subtitle
+    if start is not None:
+        said += " " + gettext("Changes since {date}.", date=content.base)
     moved = [brief_tables.by_class(content, shown)]
     moved += [
         replace(section, notes=[n for n in section.notes if n not in moved[0].notes])
@@ -101,12 +107,14 @@ def gather_brief(
     rests = {row[k] for row in content.figures for k in ("snapshot", "from_snapshot") if row.get(k)}
     corrected = archive.correction_notes(*sorted(rests), as_known_on=as_known_on)
     if corrected:
-        moved.append(brief_tables.Section("corrections", "Corrections", None, [f"{words}." for words in corrected]))
+        moved.append(
+            brief_tables.Section("corrections", gettext("Corrections"), None, [f"{words}." for words in corrected])
+        )
     told = brief_tables.incidents_by_place(archive, when, days, as_known_on, zone)
     findings = _findings(archive, claims, when, start, as_known_on)
     told += brief_tables.claimed(findings, [verdict_line(finding) for finding in findings])
     return Brief(
-        title=chosen.title or f"Briefing: {content.title[:1].lower()}{content.title[1:]}", subtitle=said,
+        title=chosen.title or _title(content.title), subtitle=said,
         date=str(when), since=None if start is None else str(start), moment=last_instant(when).replace(microsecond=0),
         source=name, shown=shown, within=within, as_known_on=as_known_on, headlines=_headlines(content, shown),
         moved=moved, told=told, lines=_lines(archive, name, when, within, as_known_on, colours),
@@ -116,8 +124,13 @@ def gather_brief(
 
 def map_words(brief: Brief) -> str:
     """The map for those who do not see it: its figures and their source."""
-    said = "; ".join(f"{h.label} {h.km2} km²" for h in brief.headlines)
-    return f"Map: {brief.content.title}. {said}. {brief.content.subtitle}"
+    said = "; ".join(f"{h.label} {gettext('{km2} km²', km2=h.km2)}" for h in brief.headlines)
+    return gettext("Map: {title}.", title=brief.content.title) + f" {said}. {brief.content.subtitle}"
+
+
+def _title(title: str) -> str:
+    # "according" is no name; of other languages none begins a title with a word that is small after a colon
+    return gettext("Briefing: {title}", title=f"{title[:1].lower()}{title[1:]}")
 
 
 def _findings(
@@ -155,14 +168,16 @@ def _headlines(content: MapContent, shown: str) -> list[Headline]:
             continue
         moved = ""
         if content.since is not None and brief_tables.known_number(row.get("net_km2")):
-            moved = (
-                f"{brief_tables.signed(row['net_km2'])} km² net since {content.base}:"
-                f" {figure(row['gained_km2'])} gained, {figure(row['lost_km2'])} lost"
-            )
+            moved = gettext(
+                "{net} km² net since {date}: {gained} gained, {lost} lost",
+                net=brief_tables.signed(row["net_km2"]), date=content.base,
+                gained=figure(row["gained_km2"]), lost=figure(row["lost_km2"]),
+            )  # fmt: skip
         span = ""
         if row["upper_km2"] > row["lower_km2"]:
-            span = f"{figure(row['lower_km2'])} to {figure(row['upper_km2'])} km² with contested ground"
-        rests = f"{content.day}; {shown}, snapshot {row['snapshot']}"
+            low, high = figure(row["lower_km2"]), figure(row["upper_km2"])
+            span = gettext("{low} to {high} km² with contested ground", low=low, high=high)
+        rests = f"{content.day}; {shown}, " + gettext("snapshot {snapshot}", snapshot=row["snapshot"])
         found.append(Headline(row_label(row) + content.place, figure(row["area_km2"]), span, moved, rests))
     return found
 

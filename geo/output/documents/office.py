@@ -13,6 +13,7 @@ from geo.errors import UsageError
 from geo.output.brief_tables import Section, Table
 from geo.output.documents.content import Brief
 from geo.output.images.fonts import plain
+from geo.presentation.language import current, gettext, ngettext
 
 Picture = tuple[str, bytes, str]  # heading, PNG, words
 
@@ -41,7 +42,7 @@ def credit_file(document: Any, brief: Brief) -> None:
     properties.subject = short(brief.subtitle, 255)
     properties.author = properties.last_modified_by = "geo-control"
     properties.comments = properties.keywords = properties.category = ""
-    properties.language = "en-GB"
+    properties.language = current().locale.replace("_", "-")
     properties.revision = 1
     properties.created = properties.modified = brief.moment.replace(tzinfo=None)
 
@@ -81,7 +82,10 @@ def lines_of(brief: Brief) -> Sequence[tuple[str, str]]:
     if not brief.headlines:
         return [(brief.no_headline, "")]
     return [
-        (f"{h.label}: {h.km2} km²", "; ".join(text for text in (h.moved, h.span, h.rests) if text))
+        (
+            f"{h.label}: {gettext('{km2} km²', km2=h.km2)}",
+            "; ".join(text for text in (h.moved, h.span, h.rests) if text),
+        )
         for h in brief.headlines
     ]
 
@@ -102,7 +106,7 @@ def brief_docx(brief: Brief, pictures: Sequence[Picture]) -> bytes:
         paragraph.add_run(f". {plain(rests)}" if rests else "")
     for part in parts_of(brief, pictures):
         _docx_part(document, part)
-    document.add_heading("Sources", 1)
+    document.add_heading(gettext("Sources"), 1)
     for line in brief.credits:
         document.add_paragraph(plain(line), style="List Bullet")
     stream = io.BytesIO()
@@ -111,13 +115,13 @@ def brief_docx(brief: Brief, pictures: Sequence[Picture]) -> bytes:
 
 
 def _set_up_docx(document: Any) -> None:
-    """A4, narrow margins, British English, one typeface in dark ink."""
+    """A4, narrow margins, the language that is spoken, one typeface in dark ink."""
     shared, ns = office("docx.shared"), office("docx.oxml.ns")
     page = document.sections[0]
     page.page_width, page.page_height = shared.Cm(21), shared.Cm(29.7)
     page.left_margin = page.right_margin = page.top_margin = page.bottom_margin = shared.Cm(2)
     for language in document.styles.element.iter(ns.qn("w:lang")):
-        language.set(ns.qn("w:val"), "en-GB")
+        language.set(ns.qn("w:val"), current().locale.replace("_", "-"))
     sizes = {"Normal": 10, "Title": 20, "Heading 1": 14, "List Bullet": 10}
     for name, size in sizes.items():
         style = document.styles[name]
@@ -195,7 +199,12 @@ def brief_pptx(brief: Brief, pictures: Sequence[Picture]) -> bytes:
     said = lines_of(brief)
     figures = list(said[:_PPTX_FIGURES])
     if len(said) > _PPTX_FIGURES:
-        figures.append((f"{len(said) - _PPTX_FIGURES} more classes", "in the table by class"))
+        figures.append(
+            (
+                ngettext("{n} more class", "{n} more classes", len(said) - _PPTX_FIGURES),
+                gettext("in the table by class"),
+            )
+        )
     slide = _pptx_slide(deck, brief.title)
     _pptx_words(slide, [("", brief.subtitle), *figures], size=28, small=16)
     for part in parts_of(brief, pictures):
@@ -205,7 +214,7 @@ def brief_pptx(brief: Brief, pictures: Sequence[Picture]) -> bytes:
             _pptx_picture(deck, part)
     for i in range(0, len(brief.credits), _PPTX_CREDITS):
         credits = [("", line) for line in brief.credits[i : i + _PPTX_CREDITS]]
-        _pptx_words(_pptx_slide(deck, "Sources"), credits, size=14, small=13)
+        _pptx_words(_pptx_slide(deck, gettext("Sources")), credits, size=14, small=13)
     stream = io.BytesIO()
     deck.save(stream)
     return fixed(stream.getvalue(), brief.moment)
@@ -283,7 +292,8 @@ def _pptx_section(deck: Any, section: Section) -> None:
     shown, more = section.table.rows[:_PPTX_ROWS], []
     if len(section.table.rows) > len(shown):
         left = len(section.table.rows) - len(shown)
-        more.append(f"{left:,} more row{'s' if left > 1 else ''} in the page and the document of this briefing.")
+        words = "{n} more row in the page and the document of this briefing."
+        more.append(ngettext(words, "{n} more rows in the page and the document of this briefing.", left))
     used = _pptx_table(slide, section.heading, section.table, shown)
     util = office("pptx.util")
     foot = slide.shapes.add_textbox(

@@ -9,7 +9,8 @@ from typing import Any
 
 from geo.output.images.themes import THEMES, legible
 from geo.presentation.chart_lines import HOLE_WORDS, ChartLine, apart, stretches
-from geo.presentation.labels import figure
+from geo.presentation.labels import area
+from geo.presentation.language import day_words_short, gettext, month_words, plain_number
 
 _SIZES = (("wide", 960, 300), ("narrow", 400, 300))
 _LEFT, _TOP, _BOTTOM = 62.0, 14.0, 26.0
@@ -24,7 +25,7 @@ def chart_values(lines: Sequence[ChartLine], words: str) -> dict[str, Any]:
         "styles": _styles(lines) if lines else "",
         "lines": [{"label": s.label, "dash": " ".join(f"{2.4 * v:g}" for v in s.dash)} for s in lines],
         "drawings": [_drawing(lines, *size) for size in _SIZES] if lines else [],
-        "note": HOLE_WORDS if any(len(stretches(s.times)) > 1 for s in lines) else "",
+        "note": gettext(HOLE_WORDS) if any(len(stretches(s.times)) > 1 for s in lines) else "",
     }
 
 
@@ -44,7 +45,7 @@ def _drawing(lines: Sequence[ChartLine], name: str, width: int, height: int) -> 
     times = sorted({t for s in lines for t in s.times})
     first, seconds = times[0], max((times[-1] - times[0]).total_seconds(), 1.0)
     top = 1.08 * max(max(s.km2) for s in lines)
-    ends = [f"{figure(s.km2[-1])} km²" for s in lines]
+    ends = [area(s.km2[-1]) for s in lines]
     right, low = width - _LETTER * max(map(len, ends)) - 8, height - _BOTTOM
 
     def x(moment: datetime) -> float:
@@ -62,7 +63,7 @@ def _drawing(lines: Sequence[ChartLine], name: str, width: int, height: int) -> 
     highs = apart([v for v, _ in wanted], _STEP, low)
     return {
         "name": name, "width": width, "height": height,
-        "rules": [text(_LEFT - 6, y(v) + 4, f"{v:,g}") | {"path": f"M{_LEFT:g} {y(v):.1f}H{right:g}"}
+        "rules": [text(_LEFT - 6, y(v) + 4, plain_number(v)) | {"path": f"M{_LEFT:g} {y(v):.1f}H{right:g}"}
                   for v in _rounds(top)],
         "ticks": "".join(f"M{x(t):.1f} {low:g}v-4" for t in times),
         "dates": [text(x(t), height - 8, said, anchor) for t, said, anchor in _dates(times, wide=name == "wide")],
@@ -89,7 +90,7 @@ def _rounds(top: float) -> list[float]:
 
 def _dates(times: Sequence[datetime], *, wide: bool) -> list[tuple[datetime, str, str]]:
     """The first date and the last; on a wide chart the years or months between them that have room."""
-    ends = [(times[0], _day(times[0]), "start"), (times[-1], _day(times[-1]), "end")]
+    ends = [(times[0], day_words_short(times[0]), "start"), (times[-1], day_words_short(times[-1]), "end")]
     span = times[-1] - times[0]
     if span <= timedelta(0):
         return ends[:1]
@@ -101,10 +102,6 @@ def _dates(times: Sequence[datetime], *, wide: bool) -> list[tuple[datetime, str
     year, month = times[0].year, 1
     while (moment := datetime(year, month, 1, tzinfo=UTC)) < times[-1]:
         if min(moment - times[0], times[-1] - moment) > 0.13 * span:
-            inner.append((moment, f"{moment:%b %Y}" if every < 12 else f"{moment.year}", "middle"))
+            inner.append((moment, month_words(moment, short=True) if every < 12 else f"{moment.year}", "middle"))
         year, month = year + (month - 1 + every) // 12, (month - 1 + every) % 12 + 1
     return [ends[0], *inner, ends[1]]
-
-
-def _day(moment: datetime) -> str:
-    return f"{moment.day} {moment:%b %Y}"

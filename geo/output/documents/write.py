@@ -28,6 +28,7 @@ from geo.output.images.fonts import plain
 from geo.output.images.picture import draw_figure, view_box
 from geo.output.images.themes import chosen
 from geo.output.map_options import MapKeywords, map_options, shares_options
+from geo.presentation.language import gettext, number
 from geo.presentation.statuses import named
 from geo.presentation.templates import templates_folder
 from geo.storage.atomic_write import write_page
@@ -108,13 +109,13 @@ def draw_pictures(archive: Archive, brief: Brief, map_path: Path, chart_path: Pa
     figure = draw_figure(content, view_box(content, None), form, theme)
     credit = plain(" ".join(brief.credits))
     save(figure, map_path, title=plain(content.title), text=text_blocks.alt_text(content, credit), credit=credit)
-    made = [("Map", map_path, map_words(brief))]
+    made = [(gettext("Map"), map_path, map_words(brief))]
     if brief.lines:
         draw_chart(
             archive, chart_path, source=brief.source, status=named(is_current=True), within=brief.within, to=brief.date,
             as_known_on=brief.as_known_on, colours=brief.colours,
         )  # fmt: skip
-        made.append(("Since the first snapshot", chart_path, brief.chart_words))
+        made.append((gettext("Since the first snapshot"), chart_path, brief.chart_words))
     return made
 
 
@@ -139,11 +140,13 @@ def series_table(brief: Brief) -> Table:
     rows = [
         [
             f"{t:%Y-%m-%d}" if days else f"{t:%Y-%m-%d %H:%M}",
-            *(f"{known[t]:,.1f}" if t in known else "–" for known in by_time),
+            *(number(known[t], 1) if t in known else "–" for known in by_time),
         ]
         for t in reversed(times)
     ]
-    return Table(f"km² by {brief.shown}", ["Date", *(s.label for s in brief.lines)], rows, 1)
+    return Table(
+        gettext("km² by {source}", source=brief.shown), [gettext("Date"), *(s.label for s in brief.lines)], rows, 1
+    )
 
 
 # what CommonMark, tables, mathematics, page generators and HTML would read as more than text
@@ -161,7 +164,7 @@ def brief_markdown(brief: Brief, pictures: Sequence[tuple[str, Path, str]]) -> s
     lines = [f"# {escaped(brief.title)}", "", escaped(brief.subtitle), ""]
     for headline in brief.headlines:
         said = "; ".join(escaped(text) for text in (headline.moved, headline.span, headline.rests) if text)
-        lines.append(f"- **{escaped(headline.label)}: {escaped(headline.km2)} km²** ({said})")
+        lines.append(f"- **{escaped(headline.label)}: {escaped(gettext('{km2} km²', km2=headline.km2))}** ({said})")
     if not brief.headlines:
         lines.append(brief.no_headline)
     by_heading = {heading: _markdown_picture(heading, path, words) for heading, path, words in pictures}
@@ -173,7 +176,7 @@ def brief_markdown(brief: Brief, pictures: Sequence[tuple[str, Path, str]]) -> s
         lines += by_heading[heading]
     for section in brief.told:
         lines += _markdown_section(section)
-    lines += ["## Sources", "", *(f"- {escaped(line)}" for line in brief.credits)]
+    lines += [f"## {gettext('Sources')}", "", *(f"- {escaped(line)}" for line in brief.credits)]
     return "\n".join(lines).rstrip() + "\n"
 
 

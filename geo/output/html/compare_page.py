@@ -19,11 +19,13 @@ from geo.output.brief_tables import Section, Table, title_of
 from geo.output.html.map_page import ControlMap
 from geo.output.map_content import MapContent, credit_of, outlines
 from geo.presentation import basemap
-from geo.presentation.labels import class_label, credit_line, figure, written
+from geo.presentation.labels import area, class_label, credit_line, figure, place_words, written
+from geo.presentation.language import N_, gettext, ngettext
 from geo.presentation.legend import StyledLayer, in_order
 from geo.presentation.statuses import class_order
 from geo.presentation.symbols import Symbol, class_symbols, source_symbols
 from geo.presentation.templates import templates_folder
+from geo.presentation.titles import known_words
 from geo.schema import text_or_none
 
 LEAST_KM2 = 0.05  # what rounds to less than 0.1 km² has no row of its own
@@ -91,16 +93,20 @@ def _content(
     reach = basemap.outward(basemap.reach_of(limits))
     lines, boundary = outlines(archive, reach)
     unit = None if within is None else archive.unit(within).iloc[0]
-    place = "" if unit is None else f" in {unit['name']} ({unit['unit']})"
+    place = "" if unit is None else place_words(unit)
     shown = {name: title_of(archive, name) for name in found.sources}
     rests = "; ".join(f"{shown[n]}: {', '.join(found.snapshots[n])}" for n in found.sources)
-    known_words = "" if known is None else f" As known on {written(known)}."
+    as_known = "" if known is None else known_words(known)
     return MapContent(
-        title=title or f"{' and '.join(shown.values())} side by side{place}, {written(found.date)}",
-        subtitle=f"{written(found.date)}. {rests}. The sources are not merged.{known_words}",
+        title=title
+        or gettext(
+            "{sources} side by side{place}, {date}",
+            sources=gettext(" and ").join(shown.values()), place=place, date=written(found.date),
+        ),
+        subtitle=f"{written(found.date)}. {rests}. {gettext('The sources are not merged.')}{as_known}",
         date=found.date, lang=lang, classes=_drawn(found, shown), changes=[], figures=[], since=None, markers=[],
         outlines=lines, boundary=boundary, bounds=bounds, limits=limits, reach=reach, place=place,
-        credits=["Control: " + credit_line(credit_of(archive, name)) for name in found.sources],
+        credits=[gettext("Control: {credit}", credit=credit_line(credit_of(archive, name))) for name in found.sources],
     )  # fmt: skip
 
 
@@ -113,10 +119,14 @@ def _drawn(found: Comparison, shown: Mapping[str, str]) -> list[StyledLayer]:
         said_by, names = row["said_by"], [shown[n] for n in row["said_by"].split("; ")]
         side, status = text_or_none(row["controller"]), row["status"]
         words = class_label(side, status)
-        label = f"{words}: by all" if said_by == everyone else f"{words}: by {' and '.join(names)} alone"
-        facts = [("Area", f"{figure(row['area_km2'])} km²"), ("Said by", ", ".join(names))]
-        facts += [("Others", text_or_none(row["others_say"]) or ""), ("Unit", text_or_none(row["unit"]) or "")]
-        facts += [("Date", found.date), ("Snapshots", row["snapshots"])]
+        label = gettext("{class_}: by {sources} alone", class_=words, sources=gettext(" and ").join(names))
+        label = gettext("{class_}: by all", class_=words) if said_by == everyone else label
+        facts = [
+            (gettext("Area"), area(row["area_km2"])), (gettext("Said by"), ", ".join(names)),
+            (gettext("Others"), text_or_none(row["others_say"]) or ""),
+            (gettext("Unit"), text_or_none(row["unit"]) or ""), (gettext("Date"), found.date),
+            (gettext("Snapshots"), row["snapshots"]),
+        ]  # fmt: skip
         key = (side, status, "" if said_by == everyone else said_by)
         look, known = symbols[side, status, said_by], [f for f in facts if f[1]]
         drawn.append(StyledLayer(label, look, [row["geometry"]], known, key))
@@ -140,19 +150,22 @@ def _sections(archive: Archive, found: Comparison) -> list[Section]:
     listed = [_row(row) for row in kept.to_dict("records")]
     notes = [f"{note}." for note in found.notes]
     if len(rows) > len(kept):
-        notes.append(f"{len(rows) - len(kept)} more rows: geo compare lists them.")
-    caption = f"km² on {written(found.date)}; agreed and alone sum to what each source says"
-    sections = [Section("sides", "Side by side", Table(caption, ("Ground", "km²"), listed, 1), notes)]
+        left = len(rows) - len(kept)
+        notes.append(ngettext("{n} more row: geo compare lists it.", "{n} more rows: geo compare lists them.", left))
+    caption = gettext("km² on {date}; agreed and alone sum to what each source says", date=written(found.date))
+    sections = [
+        Section("sides", gettext("Side by side"), Table(caption, (gettext("Ground"), gettext("km²")), listed, 1), notes)
+    ]
     if found.places is not None:
         names = [title_of(archive, n) for n in found.sources]
         table = Table(
-            f"Places of which the sources do not say the same, {written(found.date)}",
-            ("Place", *names),
+            gettext("Places of which the sources do not say the same, {date}", date=written(found.date)),
+            (gettext("Place"), *names),
             [[str(p["name"]), *(str(p[n]) for n in found.sources)] for p in found.places.to_dict("records")],
             len(names) + 1,
         )
-        none = [] if len(table.rows) else ["The sources say the same of every place given."]
-        sections.append(Section("places", "Places", table if len(table.rows) else None, none))
+        none = [] if len(table.rows) else [gettext("The sources say the same of every place given.")]
+        sections.append(Section("places", gettext("Places"), table if len(table.rows) else None, none))
     return sections
 
 
@@ -160,9 +173,10 @@ def _row(row: Mapping[Any, Any]) -> list[str]:
     unit = f"{row['unit']}, " if text_or_none(row["unit"]) else ""
     words = f"{unit}{class_label(text_or_none(row['controller']), row['status'])}"
     kinds = {
-        "area": f"{words}: by {row['said_by']}",
-        "agreed": f"{words}: agreed",
-        "disputed": f"{words}: in dispute",
-        "piece": f"{words}: by {row['said_by']} alone ({row['others_say']})",
+        "area": N_("{class_}: by {source}"),
+        "agreed": N_("{class_}: agreed"),
+        "disputed": N_("{class_}: in dispute"),
+        "piece": N_("{class_}: by {source} alone ({others})"),
     }
-    return [kinds[row["kind"]], figure(row["area_km2"])]
+    said = gettext(kinds[row["kind"]], class_=words, source=row["said_by"], others=row["others_say"])
+    return [said, figure(row["area_km2"])]

@@ -20,8 +20,8 @@ from geo.incidents.markers import marker_radius
 from geo.measure.ellipsoid import areas_km2
 from geo.presentation.basemap import STILL_WIDTH as WIDTH
 from geo.presentation.basemap import Box, Ground, decode_line, encode_line, touch
-from geo.presentation.labels import figure
-from geo.presentation.language import date_words
+from geo.presentation.labels import area
+from geo.presentation.language import date_words, gettext
 from geo.presentation.legend import StyledLayer
 from geo.presentation.templates import escape
 
@@ -212,7 +212,7 @@ def _scale_bar(frame: _Frame) -> str:
         f'<path d="M18 {y - 6:.1f}V{y:.1f}H{18 + width:.1f}V{y - 6:.1f}" fill="none" stroke="var(--label)" '
         'stroke-width="2"/>'
         f'<text x="{22 + width:.1f}" y="{y + 2:.1f}" font-size="19" fill="var(--label)" stroke="var(--halo)" '
-        f'stroke-width="3" paint-order="stroke">{km} km</text>'
+        f'stroke-width="3" paint-order="stroke">{escape(gettext("{km} km", km=km))}</text>'
     )
 
 
@@ -250,8 +250,8 @@ def patches_of(shapes: Sequence[shapely.Geometry], since: Sequence[date] = ()) -
         last[number] = max(since[shape], last.get(number, since[shape]))
     return [
         [
-            ["This patch", f"{figure(float(km2[n]))} km²"],
-            *([["In this shape since", date_words(last[n])]] if last else []),
+            [gettext("This patch"), area(float(km2[n]))],
+            *([[gettext("In this shape since"), date_words(last[n])]] if last else []),
         ]
         for n in patch.tolist()
     ]

@@ -21,12 +21,14 @@ from markupsafe import Markup
 
 from geo.archive.shared_docs import described
 from geo.errors import MapError
+from geo.incidents.markers import days_of, fact_words
 from geo.output.html import map_drawing
 from geo.output.html.page import Added, PageParts, page_of, pins
 from geo.output.map_content import MapContent, days_within, gather, snapshot_days
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.output.parallel import attempted, by_workers, report_left_out
 from geo.presentation import basemap
+from geo.presentation.language import gettext
 from geo.presentation.templates import render, templates_folder
 from geo.storage.atomic_write import write_page
 
@@ -306,18 +308,26 @@ def _incidents(content: MapContent) -> dict[str, Any]:
     shared = content.shared
     # a mark that several share has no one day or event
     facts = [] if shared else [dict(marker.facts) for marker in content.markers]
-    found = [(name, sorted({f.get(name, "not stated") for f in facts})) for name in ("Event", "Verification")]
+    found = [
+        (n, sorted({f.get(n, gettext("not stated")) for f in facts})) for n in map(gettext, ("Event", "Verification"))
+    ]
     return {
         "shared": shared, "beyond": beyond, "count": sum(s.count for s in content.markers),
-        "days": sorted({day for f in facts for day in f.get("Date", "").split(" to ") if day}),
+        "days": sorted({day for f in facts for day in days_of(f)}),
         "choices": [(name, values) for name, values in found if len(values) > 1],
+        "lines": ["; ".join(fact_words(marker)) for marker in content.markers],
     }  # fmt: skip
 
 
 def _said_of(content: MapContent) -> list[list[str]]:
     front = content.front
     assert front is not None
-    told = [("Date", content.date), ("Source", front.source), ("Snapshot", front.snapshot), ("Borders", front.boundary)]
+    told = [
+        (gettext("Date"), content.date),
+        (gettext("Source"), front.source),
+        (gettext("Snapshot"), front.snapshot),
+        (gettext("Borders"), front.boundary),
+    ]
     return [[name, str(text)] for name, text in told if text]
 
 

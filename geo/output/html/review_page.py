@@ -25,6 +25,7 @@ from geo.output.html.page import PageParts
 from geo.output.map_content import MapContent, gather, outlines
 from geo.presentation import basemap
 from geo.presentation.labels import written
+from geo.presentation.language import N_, current, gettext, ngettext
 from geo.presentation.templates import templates_folder
 from geo.schema import CRS
 from geo.sources import shipped_units
@@ -84,16 +85,17 @@ def _content(
     bounds = _bounds(shown)
     limits = basemap.padded(bounds)
     reach = basemap.outward(basemap.reach_of(limits))
-    day = "no date" if reading.dateline is None else written(reading.dateline)
-    head = title or f"Drafts for review: {reading.source.name}"
+    day = gettext("no date") if reading.dateline is None else written(reading.dateline)
+    head = title or gettext("Drafts for review: {name}", name=reading.source.name)
     control = _control(reading, archive)
     lines, boundary = ([], "") if archive is None else outlines(archive, reach)
-    subtitle = f"{_told(len(reading.incidents), 'draft')} and {_told(len(reading.claims), 'area claim')}; {day}. " + (
-        "Read from the text by rules, to be confirmed by a person: nothing of it is stored"
-        + (f". {control.subtitle}" if control else "")
-    )
+    drafts = ngettext("{n} draft", "{n} drafts", len(reading.incidents))
+    claims = ngettext("{n} area claim", "{n} area claims", len(reading.claims))
+    subtitle = gettext("{drafts} and {claims}; {day}.", drafts=drafts, claims=claims, day=day) + " "
+    subtitle += gettext("Read from the text by rules, to be confirmed by a person: nothing of it is stored")
+    subtitle += f". {control.subtitle}" if control else ""
     empty = MapContent(
-        title=head, subtitle=subtitle, date=day, lang="en", classes=(), changes=(), figures=(), since=None,
+        title=head, subtitle=subtitle, date=day, lang=current().code, classes=(), changes=(), figures=(), since=None,
         markers=shown, outlines=lines, boundary=boundary, bounds=bounds, limits=limits, reach=reach,
         credits=("Places: GeoNames, CC BY 4.0, https://www.geonames.org/",),
     )  # fmt: skip
@@ -102,16 +104,12 @@ def _content(
     return replace(empty, classes=control.classes, credits=(*control.credits[:1], *empty.credits))
 
 
-def _told(count: int, word: str) -> str:
-    return f"{count} {word}{'' if count == 1 else 's'}"
-
-
 def _control(reading: Reading, archive: Archive | None) -> MapContent | None:
     """The control of the day; None without an archive, a day, or one source to take it from."""
     if archive is None or reading.dateline is None:
         return None
     try:
-        return gather(archive, reading.dateline, with_front=False)
+        return gather(archive, reading.dateline, with_front=False, lang=current().code)
     except (NoSnapshotError, SourceError, MapError):
         return None
 
@@ -166,25 +164,28 @@ def _outlined(marker: Marker | None) -> Any:
 
 # the fields that a card shows: words for it, the columns it is made of, whose words of the briefing stand behind it
 _CARD = (
-    ("What", ("event_type", "sub_event_type"), "what"),
-    ("Where", ("where_coordinates", "adm_1", "country"), "where"),
-    ("When", ("date_start", "date_end"), "when"),
-    ("Killed", ("low", "best", "high"), "killed"),
-    ("Injured", ("injured_low", "injured_best", "injured_high"), "injured"),
-    ("Captured", ("captured",), "captured"),
-    ("Said by", ("claimed_by",), "claimed_by"),
-    ("Verification", ("verification",), "verification"),
-    ("Who acts", ("actor1",), "actor1"),
-    ("Upon whom", ("actor2",), "actor2"),
-    ("Notes", ("notes",), ""),
+    (N_("What"), ("event_type", "sub_event_type"), "what"),
+    (N_("Where"), ("where_coordinates", "adm_1", "country"), "where"),
+    (N_("When"), ("date_start", "date_end"), "when"),
+    (N_("Killed"), ("low", "best", "high"), "killed"),
+    (N_("Injured"), ("injured_low", "injured_best", "injured_high"), "injured"),
+    (N_("Captured"), ("captured",), "captured"),
+    (N_("Said by"), ("claimed_by",), "claimed_by"),
+    (N_("Verification"), ("verification",), "verification"),
+    (N_("Who acts"), ("actor1",), "actor1"),
+    (N_("Upon whom"), ("actor2",), "actor2"),
+    (N_("Notes"), ("notes",), ""),
 )
 # how the words of a field are marked
 _MARKS = {
     "what": "what", "where": "where", "when": "when", "killed": "toll", "injured": "toll", "captured": "toll",
     "claimed_by": "who", "verification": "check", "actor1": "who", "actor2": "who",
 }  # fmt: skip
-_PRECISION = {1: "day", 2: "within a few days", 3: "week", 4: "month", 5: "year"}
-_WHERE = {1: "exact place", 2: "near the place", 3: "district", 4: "region only", 5: "line or sea", 6: "country only"}
+_PRECISION = {1: N_("day"), 2: N_("within a few days"), 3: N_("week"), 4: N_("month"), 5: N_("year")}
+_WHERE = {
+    1: N_("exact place"), 2: N_("near the place"), 3: N_("district"), 4: N_("region only"), 5: N_("line or sea"),
+    6: N_("country only"),
+}  # fmt: skip
 
 
 def draft_data(draft: Draft, marker: Marker | None, rings: Any) -> dict[str, Any]:
@@ -195,17 +196,18 @@ def draft_data(draft: Draft, marker: Marker | None, rings: Any) -> dict[str, Any
         if marker is None
         else {"lat": marker.lat, "lon": marker.lon, "radius": marker.radius_m, "kind": marker.kind}
     )
+    place = row["where_coordinates"] or gettext("Place not known")
     return {
-        "title": f"{row['where_coordinates'] or 'Place not known'}: {_event(row) or 'kind not known'}",
-        "type": row["event_type"] or "not known",
-        "verification": row["verification"] or "not stated",
+        "title": f"{place}: {_event(row) or gettext('kind not known')}",
+        "type": row["event_type"] or gettext("not known"),
+        "verification": row["verification"] or gettext("not stated"),
         "at": at,
         "rings": rings,
-        "facts": [[words, _value(row, columns), _quote(draft, name)] for words, columns, name in _CARD],
+        "facts": [[gettext(words), _value(row, columns), _quote(draft, name)] for words, columns, name in _CARD],
         "table": [
             row["date_start"] or "", row["where_coordinates"] or "", _event(row), count_words(row, ""),
             count_words(row, "injured_"), _number(row["captured"]), row["claimed_by"] or "",
-            row["verification"] or "not stated",
+            row["verification"] or gettext("not stated"),
         ],
     }  # fmt: skip
 
@@ -225,12 +227,14 @@ def _value(row: Any, columns: Sequence[str]) -> str:
     if columns[0] == "injured_low":
         return count_words(row, "injured_")
     if columns[0] == "date_start":
-        days = " to ".join(dict.fromkeys(str(row[c]) for c in columns if row[c]))
-        return f"{days} ({_PRECISION.get(row['date_prec'], 'not known')})" if days else "not known"
+        days = gettext(" to ").join(dict.fromkeys(str(row[c]) for c in columns if row[c]))
+        precision = gettext(_PRECISION.get(row["date_prec"], "not known"))
+        return f"{days} ({precision})" if days else gettext("not known")
     told = ", ".join(dict.fromkeys(_number(row[c]) for c in columns if row[c] is not None))
     if columns[0] == "where_coordinates":
-        return f"{told} ({_WHERE.get(row['where_prec'], 'precision not known')})" if told else "not known"
-    return told or ("" if columns == ("notes",) else "not known")
+        precision = gettext(_WHERE.get(row["where_prec"], N_("precision not known")))
+        return f"{told} ({precision})" if told else gettext("not known")
+    return told or ("" if columns == ("notes",) else gettext("not known"))
 
 
 def _number(value: Any) -> str:
@@ -241,12 +245,14 @@ def count_words(row: Any, lead: str) -> str:
     """A count in words: ``4``, ``at least 3``, ``3 to 5``; "not known" is never 0."""
     low, best, high = (row[f"{lead}{name}"] for name in ("low", "best", "high"))
     if low is None and best is None and high is None:
-        return "not known"
+        return gettext("not known")
     if low is not None and low == high:
         return f"{low:g}"
     if low is None:
-        return f"about {best:g}" if high is None else f"up to {high:g}"
-    return f"at least {low:g}" if high is None else f"{low:g} to {high:g}"
+        said = N_("about {best}") if high is None else N_("up to {high}")
+    else:
+        said = N_("at least {low}") if high is None else N_("{low} to {high}")
+    return gettext(said, **{k: f"{v:g}" for k, v in (("low", low), ("best", best), ("high", high)) if v is not None})
 
 
 def pieces(reading: Reading) -> list[list[list[Any]]]:
@@ -286,5 +292,5 @@ def _marked(reading: Reading) -> Iterator[tuple[Span, tuple[int, str]]]:
 def claim_words(claim: Any) -> str:
     """A claim in the words of its record."""
     figure = "" if claim.value is None else f"{claim.comparator or ''} {claim.value:g} {claim.value_unit or ''}".strip()
-    told = [claim.quantity or "not read as a claim", claim.controller, claim.unit, figure]
+    told = [claim.quantity or gettext("not read as a claim"), claim.controller, claim.unit, figure]
     return ", ".join(str(t) for t in told if t)

@@ -19,6 +19,7 @@ from geo.measure.series.parallel import ClassFilter, source_ledgers
 from geo.output.html import timeline_codec
 from geo.output.map_content import credit_of
 from geo.presentation.labels import class_label, figure, written
+from geo.presentation.language import N_, gettext, short_month
 from geo.presentation.legend import LegendEntry, StyledLayer, legend_of
 from geo.presentation.statuses import Pattern, class_order, side_of, status_of
 from geo.presentation.symbols import Symbol, change_symbols, class_symbols
@@ -182,7 +183,7 @@ def _months(first: datetime, last: datetime, step: int) -> Iterator[tuple[dateti
         if instant > last:
             return
         if instant >= first:
-            yield instant, str(instant.year) if instant.month == 1 else f"{instant:%b}"
+            yield instant, str(instant.year) if instant.month == 1 else short_month(instant)
         number += step
 
 
@@ -233,9 +234,10 @@ def parts_of(
             # without a fill: what another source says is told from the ground under it
             symbol = replace(symbol, tile=Pattern(4, 0.0), weight=2.2, dash=_DASHES[(place - 1) % len(_DASHES)])
         elif status_of(key[1]).is_held and key[0] is not None:
-            of = f" by {side_of(key[0]).label}" + (f" ({key[2].replace('-', ' ')})" if key[2] else "")
+            part = f" ({key[2].replace('-', ' ')})" if key[2] else ""
+            of = (gettext(w, side=side_of(key[0]).label) + part for w in (N_("Gained by {side}"), N_("Lost by {side}")))
             gain, loss = moved[key[0], "gained"], replace(moved[key[0], "lost"], dash="")
-            changes = ((f"Gained{of}", gain), (f"Lost{of}", loss))
+            changes = tuple(zip(of, (gain, loss), strict=True))
         label, order = before + class_label(*key), (place, *class_order(key))
         series = ClassSeries(label, source, symbol, changes, area, gained, lost, order)
         parts.append(Part(key, source, track, last.get(key), series))

@@ -23,11 +23,12 @@ from geo.output.html.timeline_layers import Part, parts_of, series_values, share
 from geo.output.map_content import MapContent, credit_of, outlines
 from geo.output.map_options import MapOptions, SharedKeywords, map_options, shares_options
 from geo.presentation import basemap
-from geo.presentation.labels import credit_line, written
+from geo.presentation.labels import credit_line, place_words, written
+from geo.presentation.language import gettext, ngettext, number
 from geo.presentation.legend import StyledLayer
 from geo.presentation.statuses import STATUSES, side_colours, status_of
 from geo.presentation.templates import templates_folder
-from geo.presentation.titles import title_words
+from geo.presentation.titles import known_words, title_words
 from geo.schema import last_instant, parse_instant, to_instant
 
 Floats = NDArray[np.float64]
@@ -89,7 +90,7 @@ def timeline_of(
         status = _current(status)
     chosen = side_colours(archive.controllers(as_known_on=as_known_on), colours=options.colours)
     zone = None if options.within is None else archive.unit(options.within).iloc[0]
-    place = "" if zone is None else f" in {zone['name']} ({zone['unit']})"
+    place = "" if zone is None else place_words(zone)
     parts: list[Part] = []
     notes: list[str] = []
     for i, name in enumerate(names):
@@ -100,13 +101,15 @@ def timeline_of(
         raise MapError(f"{', '.join(names)}: nothing stands on those dates{place} that could be drawn")
     box, is_far = _box(parts)
     if is_far:
-        notes.append("some ground lies far outside this map; the figures count it")
+        notes.append(gettext("some ground lies far outside this map; the figures count it"))
     packed = timeline_codec.pack([p.track for p in parts], [int(i.timestamp()) for i in instants])
     credits = {name: credit_of(archive, name) for name in names}
-    shown = " and ".join(credits[name]["title"] or name for name in names)
+    shown = gettext(" and ").join(credits[name]["title"] or name for name in names)
     title = options.title or title_words(place, shown, _span([i.date() for i in instants]))
     content = _content(archive, parts, box, title, options.lang, place)
-    content = replace(content, credits=["Control: " + credit_line(credits[name]) for name in names])
+    content = replace(
+        content, credits=[gettext("Control: {credit}", credit=credit_line(credits[name])) for name in names]
+    )
     strands = [p.strand for p in parts]
     has_units = bool(content.outlines)
     series = series_values(strands, instants, charted=_charted(parts), notes=notes, has_units=has_units)
@@ -226,7 +229,7 @@ def _own_dates(own: Mapping[str, Sequence[datetime]], instants: Sequence[datetim
 
 def _span(instants: Sequence[date]) -> str:
     first, last = written(instants[0]), written(instants[-1])
-    return first if first == last else f"{first} to {last}"
+    return first if first == last else gettext("{first} to {last}", first=first, last=last)
 
 
 def _subtitle(
@@ -234,13 +237,15 @@ def _subtitle(
 ) -> str:
     several = len(own) > 1
     told = [
-        f"Source: {credits[name]['title'] or name}; {len(listed)} dates with a snapshot"
+        gettext("Source: {source}", source=credits[name]["title"] or name)
+        + "; "
+        + ngettext("{n} date with a snapshot", "{n} dates with a snapshot", len(listed))
         + (f", {_span([i.date() for i in listed])}." if several else ".")
         for name, listed in own.items()
         if listed
     ]
-    known = f" As known on {written(as_known_on)}." if as_known_on is not None else ""
-    return " ".join(told) + " A snapshot stands until the next; nothing is interpolated." + known
+    known = known_words(as_known_on) if as_known_on is not None else ""
+    return " ".join([*told, gettext("A snapshot stands until the next; nothing is interpolated.")]) + known
 
 
 def _accuracy(packed: timeline_codec.PackedTimeline, parts: Sequence[Part]) -> str:
@@ -249,9 +254,12 @@ def _accuracy(packed: timeline_codec.PackedTimeline, parts: Sequence[Part]) -> s
         float(np.nanmax(np.abs(np.nan_to_num(part.track.area) - drawn), initial=0.0))
         for part, drawn in zip(parts, packed.km2, strict=True)
     )
-    return (
-        "Boundaries are drawn whole, with positions rounded to 0.000001°: none moves by more than "
-        f"{max(packed.moved_m, 0.001):.3f} m. Areas, net changes, and gains and losses from one snapshot to the next "
-        "are measured on the source's own geometry; gains and losses over a longer span are measured in the browser on "
-        f"the drawn boundaries, whose areas differ from those figures by {max(off, 0.0001):.4f} km² at most."
+    return gettext(
+        "Boundaries are drawn whole, with positions rounded to {step}°: none moves by more than {metres} m. Areas, net"
+        " changes, and gains and losses from one snapshot to the next are measured on the source's own geometry; gains"
+        " and losses over a longer span are measured in the browser on the drawn boundaries, whose areas differ from"
+        " those figures by {km2} km² at most.",
+        step=number(0.000001, 6),
+        metres=number(max(packed.moved_m, 0.001), 3),
+        km2=number(max(off, 0.0001), 4),
     )

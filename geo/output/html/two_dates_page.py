@@ -13,7 +13,7 @@ import geopandas as gpd
 import shapely
 
 from geo.archive import Archive
-from geo.archive.results import NOT_COMPARABLE, When, age_days, rows_of, span_notes
+from geo.archive.results import When, age_days, is_not_comparable, rows_of, span_notes
 from geo.errors import UsageError
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.series.edges import Objects
@@ -26,10 +26,11 @@ from geo.output.map_content import MapContent, gather, outlines
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.presentation import basemap
 from geo.presentation.labels import class_key, class_label, figure, row_label, written
+from geo.presentation.language import day_words_short, gettext, ngettext
 from geo.presentation.statuses import NO_DOUBT, named, side_colours
 from geo.presentation.symbols import class_symbols
 from geo.presentation.templates import templates_folder
-from geo.presentation.titles import title_words
+from geo.presentation.titles import known_words, title_words
 from geo.schema import CRS, is_day, last_instant, parse_instant, text_or_none, to_instant
 
 _VIEW = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
@@ -150,14 +151,15 @@ def draw_dates(
         contents = _alike(archive, frames, found, span, chosen, _opening(parts, whole))
         later = contents[1]
         shown = title_of(archive, name)
+        both = gettext("{first} and {last}", first=written(from_), last=written(to))
         sides = [_side(archive, *each) for each in zip(frames, contents, span, strict=True)]
         breaks = span_notes(archive.snapshots(), *(set(side.snapshots) for side in sides))
         pair = Pair(
-            title=title or title_words(later.place, shown, f"{written(from_)} and {written(to)}"), shown=shown,
+            title=title or title_words(later.place, shown, both), shown=shown,
             sides=sides, place=later.place,
-            known="" if as_known_on is None else f" As known on {written(as_known_on)}.",
-            breaks=[*breaks, *(n for n in later.notes if n.startswith(NO_DOUBT))],
-            comparable=not any(note.startswith(NOT_COMPARABLE) for note in breaks),
+            known="" if as_known_on is None else known_words(as_known_on),
+            breaks=[*breaks, *(n for n in later.notes if n.startswith(gettext(NO_DOUBT)))],
+            comparable=not any(map(is_not_comparable, breaks)),
             units=by_unit(archive, name, to, from_, within, as_known_on, shown),
             settlements=_settlements(archive, name, later, places, span, zone, as_known_on),
             own_places=places is not None, has_units=bool(later.outlines),
@@ -183,7 +185,8 @@ def _alike(
         replace(
             d, bounds=opening, limits=limits, reach=reach, outlines=lines, boundary=boundary,
             classes=[
-                replace(item, symbol=looks[item.label], facts=[("On", written(at)), *item.facts]) for item in d.classes
+                replace(item, symbol=looks[item.label], facts=[(gettext("On"), written(at)), *item.facts])
+                for item in d.classes
             ],
         )
         for d, at in zip(contents, when, strict=True)
@@ -222,21 +225,22 @@ def _side(archive: Archive, frame: gpd.GeoDataFrame, content: MapContent, when: 
     depicts = [parse_instant(table["depicts"][name]) for name in names]
     age = max(age_days(last_instant(when), d, whole_days=is_day(when)) for d in depicts)
     moments = sorted({written(d.date() if d == to_instant(d.date()) else d) for d in depicts})
-    old = f", {_age(age)} before" if age else ""
-    rests = f"snapshot depicting {', '.join(moments)}{old}"
+    old = ", " + gettext("{age} before", age=_age(age)) if age else ""
+    rests = gettext("snapshot depicting {dates}", dates=", ".join(moments)) + old
     return Side(when, _short(when), names, age, _age(age), rests, content.figures)
 
 
 def _age(age_days: float) -> str:
     """How old a snapshot is: whole hours below two days, then whole days."""
     hours = max(round(24 * age_days), 1)
-    number, unit = (hours, "hour") if hours < 48 and hours % 24 else (round(hours / 24), "day")
-    return f"{number} {unit}{'' if number == 1 else 's'}"
+    if hours < 48 and hours % 24:
+        return ngettext("{n} hour", "{n} hours", hours)
+    return ngettext("{n} day", "{n} days", round(hours / 24))
 
 
 def _short(when: When) -> str:
     moment = to_instant(when)
-    day = f"{moment.day} {moment:%b} {moment.year}"
+    day = day_words_short(moment)
     return day if is_day(when) else f"{day} {moment:%H:%M}"
 
 
@@ -308,7 +312,7 @@ def _parts(
         for d, side in zip(contents, pair.sides, strict=True)
     ]
     values = map_values(both, ground) | {
-        "subtitle": f"Source: {pair.shown}.{told}{pair.known}", "pair": pair,
+        "subtitle": gettext("Source: {source}.", source=pair.shown) + told + pair.known, "pair": pair,
         "stills": [{"picture": picture, "is_tall": _is_tall(picture)} for picture in stills],
     }  # fmt: skip
     return PageParts("two_dates.html", pair.title, values, data, templates)

@@ -22,17 +22,19 @@ from geo.output.images.fonts import plain
 from geo.output.images.themes import Shape, Theme, ThemeName, chosen, kind_of, legible
 from geo.output.map_content import credit_of
 from geo.presentation.chart_lines import ChartLine, class_lines
-from geo.presentation.labels import class_label, credit_line, figure, written
+from geo.presentation.labels import class_label, credit_line, figure, place_words, written
+from geo.presentation.language import gettext, ngettext
 from geo.presentation.statuses import NOBODY, side_colours, status_of
 from geo.presentation.symbols import AGREED, SOURCE_COLOURS
 from geo.presentation.titles import title_words
 from geo.schema import last_instant, parse_instant, text_or_none
 from geo.version import __version__
 
-_MADE = (
-    "Areas on the WGS 84 ellipsoid, edges straight in longitude and latitude (RFC 7946). Made with geo-control"
-    f" {__version__}."
-)
+
+def _made() -> str:
+    """How a chart was made."""
+    ellipsoid = gettext("Areas on the WGS 84 ellipsoid, edges straight in longitude and latitude (RFC 7946).")
+    return f"{ellipsoid} {gettext('Made with geo-control {version}.', version=__version__)}"
 
 
 @described
@@ -133,25 +135,29 @@ def _chart_text(
     place = ""
     if within is not None:
         unit = archive.unit(within, boundary=boundary).iloc[0]
-        place = f" in {unit['name']} ({unit['unit']})"
-    many = f"{len(dates)} snapshots" if len(dates) > 1 else "one snapshot"
+        place = place_words(unit)
+    many = ngettext("{n} snapshot", "{n} snapshots", len(dates)) if len(dates) > 1 else gettext("one snapshot")
     notes = [text.strip() for text in frame.attrs.get("notes", ())]
     if len(panels) > 1:
-        notes.append("Each panel has a scale of its own, from zero")
+        notes.append(gettext("Each panel has a scale of its own, from zero"))
     if left:
-        listed = ", ".join(f"{p.name} (at most {figure(p.highest())} km²)" for p in left)
-        notes.append(f"Not drawn: {listed}")
+        listed = ", ".join(gettext("{name} (at most {km2} km²)", name=p.name, km2=figure(p.highest())) for p in left)
+        notes.append(gettext("Not drawn: {units}", units=listed))
     whom = (text_or_none(known.get(k)) for k in ("attribution", "licence", "url"))
     credit = ", ".join(t for t in whom if t) or shown
     units = archive.units()
     sets = units[units["unit"].isin({u for u in map(text_or_none, frame["unit"]) if u})]["boundary"]
     if len(sets):
-        credit += f". Units: {boundary or sets.iloc[-1]}"
+        credit += ". " + gettext("Units: {boundary}", boundary=boundary or sets.iloc[-1])
     return ChartText(
-        title=title or title_words(place, shown, f"{first} to {last}"),
-        subtitle=f"Area in km². Source: {shown}; {many}, ticks below. A figure stands until the next snapshot.",
+        title=title or title_words(place, shown, gettext("{first} to {last}", first=first, last=last)),
+        subtitle=gettext(
+            "Area in km². Source: {source}; {snapshots}, ticks below. A figure stands until the next snapshot.",
+            source=shown,
+            snapshots=many,
+        ),
         notes=notes,
-        credit=f"Control: {credit}. {_MADE}",
+        credit=gettext("Control: {credit}.", credit=credit) + " " + _made(),
     )
 
 
@@ -171,15 +177,21 @@ def draw_claim(
     sources = list(dict.fromkeys(s.source for s in finding.series))
     panels = [_panel(archive, finding, name) for name in sources]
     credits = "; ".join(credit_line(credit_of(archive, s)) for s in sources)
-    of = ", of the most up to that day" if claim.quantity == "share retaken" else ""
-    boundary = f" Units: {finding.place.boundary}." if finding.place and finding.place.boundary else ""
+    of = gettext(", of the most up to that day") if claim.quantity == "share retaken" else ""
+    boundary = finding.place.boundary if finding.place else ""
+    units = " " + gettext("Units: {boundary}.", boundary=boundary) if boundary else ""
     side = claim.against if claim.quantity == "share retaken" else claim.controller
     text = ChartText(
         title=title or f"“{claim.text.strip()}”",
-        subtitle=f"Ground of {side or 'the side'} in km² by each source up to {written(finding.date[:10])}."
-        f" Shaded: what agrees with {figure_words(claim)}{of}.",
-        notes=["Upright line: the day of the claim", *(n[:1].upper() + n[1:] for n in finding.notes)],
-        credit=f"Control: {credits}.{boundary} {_MADE}",
+        subtitle=gettext(
+            "Ground of {side} in km² by each source up to {date}. Shaded: what agrees with {figure}{of}.",
+            side=side or gettext("the side"),
+            date=written(finding.date[:10]),
+            figure=figure_words(claim),
+            of=of,
+        ),
+        notes=[gettext("Upright line: the day of the claim"), *(n[:1].upper() + n[1:] for n in finding.notes)],
+        credit=gettext("Control: {credit}.", credit=credits) + f"{units} {_made()}",
     )
     return save_panels(panels, text, Path(path), shape=shape, theme=theme)
 
@@ -200,7 +212,8 @@ def _line(archive: Archive, finding: Finding, series: ClassSeries) -> ChartLine:
     colour = side_colours(archive.controllers()).get(side, NOBODY)
     part = f" ({series.part})" if series.part else ""
     return ChartLine(
-        label=" + ".join(series.statuses) + part, colour=colour, dash=status_of(series.statuses[-1]).chart_dash,
+        label=" + ".join(map(gettext, series.statuses)) + part, colour=colour,
+        dash=status_of(series.statuses[-1]).chart_dash,
         times=[series.times[i].replace(tzinfo=None) for i in shown], km2=[series.values[i] for i in shown],
     )  # fmt: skip
 
@@ -234,10 +247,16 @@ def draw_comparison_chart(
     shown = [credit_of(archive, s)["title"] or s for s in sources]
     credits = "; ".join(credit_line(credit_of(archive, s)) for s in sources)
     text = ChartText(
-        title=title or f"{' and '.join(shown)}, {written(days[0])} to {written(days[-1])}",
-        subtitle="Area in km² by each source, agreed on and in dispute. The sources are not merged.",
+        title=title
+        or gettext(
+            "{sources}, {first} to {last}",
+            sources=gettext(" and ").join(shown),
+            first=written(days[0]),
+            last=written(days[-1]),
+        ),
+        subtitle=gettext("Area in km² by each source, agreed on and in dispute. The sources are not merged."),
         notes=[n.strip() for n in span.attrs["notes"]],
-        credit=f"Control: {credits}. {_MADE}",
+        credit=gettext("Control: {credit}.", credit=credits) + f" {_made()}",
     )
     return save_panels(panels, text, Path(path), shape=shape, theme=theme)
 
@@ -260,8 +279,8 @@ def _compare_lines(archive: Archive, rows: pd.DataFrame) -> list[ChartLine]:
         if kind == "area":
             line = ChartLine(credit_of(archive, str(by))["title"] or str(by), next(source_colours), (), times, km2)
         elif kind == "agreed":
-            line = ChartLine("Agreed", AGREED, (4, 2), times, km2)
+            line = ChartLine(gettext("Agreed"), AGREED, (4, 2), times, km2)
         else:
-            line = ChartLine("In dispute", _DISPUTED, (1, 1.2), times, km2)
+            line = ChartLine(gettext("In dispute"), _DISPUTED, (1, 1.2), times, km2)
         lines.append(line)
     return lines if any(max(line.km2) > 0 for line in lines) else []

@@ -20,7 +20,8 @@ from geo.output.images.projection import Rect
 from geo.output.images.text_blocks import TextBlock, height, stack, title_blocks, words
 from geo.output.images.themes import Format, Shape, Theme, ThemeName, chosen, kind_of
 from geo.presentation.chart_lines import HOLE_WORDS, ChartLine, apart, stretches
-from geo.presentation.labels import figure
+from geo.presentation.labels import area, figure
+from geo.presentation.language import day_words_short, gettext, number, plain_number
 
 PANELS = {"slide": (4, 3), "square": (3, 3), "column": (2, 5)}  # across and down
 
@@ -56,7 +57,7 @@ def save_panels(
     form, colouring = chosen(shape, theme)
     kind_of(path)
     if any(len(stretches(line.times)) > 1 for panel in panels for line in panel.lines):
-        text = replace(text, notes=[*text.notes, HOLE_WORDS])
+        text = replace(text, notes=[*text.notes, gettext(HOLE_WORDS)])
     with clean_settings():
         canvas = _lay_out(panels, text, form, colouring, PANELS[shape][0])
     alt = alt_text(panels, text)
@@ -152,7 +153,7 @@ def _axes(canvas: Canvas, panel: Panel, size: float, cell: Rect, form: Format, *
     """Axes of a panel: light rules, round figures, dates below, a tick for every snapshot."""
     theme, w, h = canvas.theme, canvas.width, canvas.height
     top = cell[1] + (0.6 if alone else 2.2) * size
-    left = cell[0] + text_width(f"{panel.highest():,.0f}", 0.9 * size) + 0.8 * size
+    left = cell[0] + text_width(number(panel.highest()), 0.9 * size) + 0.8 * size
     rect = (left, top, cell[2] - _label_room(panel, size), cell[3] - 2.4 * size)
     if not alone:
         name = wrapped(panel.name, cell[2] - cell[0] - size, size, bold=True, most=1)[0]
@@ -179,7 +180,7 @@ def _rules(axes: Any, panel: Panel, theme: Theme, form: Format, *, bins: int) ->
 
     axes.set_ylim(0, 1.1 * panel.highest())
     axes.yaxis.set_major_locator(MaxNLocator(nbins=bins, min_n_ticks=2))
-    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: f"{v:,.0f}" if v == int(v) else f"{v:g}"))
+    axes.yaxis.set_major_formatter(FuncFormatter(lambda v, _: number(v) if v == int(v) else plain_number(v)))
     axes.yaxis.grid(visible=True, color=theme.rule, linewidth=0.7 * form.marks)
     axes.set_axisbelow(True)
     axes.tick_params(axis="both", length=0, pad=3 * form.marks, colors=theme.soft)
@@ -201,7 +202,7 @@ def _dates(canvas: Canvas, axes: Any, panel: Panel, size: float, rect: Rect, *, 
         )
         return
     axes.xaxis.set_major_locator(NullLocator())
-    first, last = (f"{t.day} {t:%b %Y}" for t in (min(times), max(times)))
+    first, last = (day_words_short(t) for t in (min(times), max(times)))
     y = rect[3] + 1.3 * size
     canvas.text(rect[0], y, first, 0.9 * size, colour=canvas.theme.soft)
     if last != first:
@@ -209,7 +210,7 @@ def _dates(canvas: Canvas, axes: Any, panel: Panel, size: float, rect: Rect, *, 
 
 
 def _label_room(panel: Panel, size: float) -> float:
-    values = [f"{figure(line.km2[-1])} km²" for line in panel.lines]
+    values = [area(line.km2[-1]) for line in panel.lines]
     return max(text_width(v, size, bold=True) for v in values) + 1.6 * size
 
 
@@ -224,7 +225,7 @@ def _end_labels(canvas: Canvas, axes: Any, panel: Panel, size: float, *, alone: 
     places = apart([y for y, _ in wanted], step, low - 0.5 * size)  # none among the dates below
     for (_, i), y in zip(wanted, places, strict=True):
         line = panel.lines[i]
-        said = figure(line.km2[-1]) + (" km²" if alone else "")
+        said = area(line.km2[-1]) if alone else figure(line.km2[-1])
         canvas.text(x, y + 0.35 * size, said, size, bold=True, colour=line.colour)
 
 
@@ -235,7 +236,16 @@ def alt_text(panels: Sequence[Panel], text: ChartText) -> str:
             first, last = (t.date().isoformat() for t in (line.times[0], line.times[-1]))
             where = f"{panel.name}: " if panel.name else ""
             parts.append(
-                f"{where}{line.label} {figure(line.km2[0])} km² on {first}, {figure(line.km2[-1])} km² on {last};"
-                f" lowest {figure(min(line.km2))}, highest {figure(max(line.km2))}."
+                where
+                + gettext(
+                    "{label} {before} on {first}, {now} on {last}; lowest {low}, highest {high}.",
+                    label=line.label,
+                    before=area(line.km2[0]),
+                    first=first,
+                    now=area(line.km2[-1]),
+                    last=last,
+                    low=figure(min(line.km2)),
+                    high=figure(max(line.km2)),
+                )
             )
     return plain(" ".join([*parts, *(f"{n.rstrip('.')}." for n in text.notes), text.credit]))

@@ -16,6 +16,7 @@ from geo.output.images.projection import Plane, Rect, lay
 from geo.output.map_content import MapContent
 from geo.presentation import basemap
 from geo.presentation.basemap import decode_line, touch
+from geo.presentation.language import gettext, number, plain_number
 
 KM_PER_MILE = 1.609344
 _COVERED = 0.15
@@ -26,13 +27,15 @@ def whereabouts(plane: Plane, marker: Marker) -> str:
     """Why the map does not show an incident, "" where it does: its place, or some of the circle in which it lies."""
     x, y = plane.xy(np.array([[marker.lon, marker.lat]]))[0]
     if marker.area is not None:
-        return "" if len(plane.shapes([marker.area])) else "beyond this map"
+        return "" if len(plane.shapes([marker.area])) else gettext("beyond this map")
     radius = marker.radius_m / 1000 * plane.points_per_km
     if plane.holds(x, y) if not radius else _ring_place(plane, x, y, radius) is not None:
         return ""
     x0, y0, x1, y1 = plane.rect
     around = math.hypot((x0 + x1) / 2 - x, (y0 + y1) / 2 - y) < radius
-    return f"within {marker.radius_m / 1000:g} km, wider than this map" if around else "beyond this map"
+    if not around:
+        return gettext("beyond this map")
+    return gettext("within {km} km, wider than this map", km=plain_number(marker.radius_m / 1000))
 
 
 def draw_map_panel(
@@ -173,13 +176,15 @@ def _scale_and_north(canvas: Canvas, plane: Plane, corners: _Corners, taken: lis
     km = scale_km(plane)
     wide = km * plane.points_per_km
     miles = max((s for s in _STEPS if s * KM_PER_MILE <= km), default=0)
-    room = wide + 0.6 * size + text_width(f"{km:,.0f} km", 0.95 * size)
+    room = wide + 0.6 * size + text_width(gettext("{km} km", km=number(km)), 0.95 * size)
     rect = corners.take(
         room + 2.6 * size, 3.6 * size, ("lower left", "lower right", "upper right", "upper left"), 7 * m
     )
     x, y = rect[0] + 2.6 * size, (rect[1] + rect[3]) / 2
-    bars = [(wide, -1, f"{km:,.0f} km")]
-    bars += [(miles * KM_PER_MILE * plane.points_per_km, 1, f"{miles:,} mi")] if miles else []
+    bars = [(wide, -1, gettext("{km} km", km=number(km)))]
+    bars += (
+        [(miles * KM_PER_MILE * plane.points_per_km, 1, gettext("{miles} mi", miles=number(miles)))] if miles else []
+    )
     marks = []
     for length, side, words in bars:
         end = y + side * 0.7 * size
@@ -203,7 +208,7 @@ def _north(canvas: Canvas, plane: Plane, x: float, y: float, size: float) -> Non
     arrow = [tip, tail + right * 0.5 * size, tail + up * 0.4 * size, tail - right * 0.5 * size]
     canvas.areas([shapely.Polygon(arrow)], fill=canvas.theme.ink, edge=canvas.theme.halo, weight=0.8 * canvas.marks)
     x, y = tip + up * 0.75 * size
-    canvas.text(x, y + 0.35 * size, "N", 0.95 * size, bold=True, align="center", halo=2.4 * canvas.marks)
+    canvas.text(x, y + 0.35 * size, gettext("N"), 0.95 * size, bold=True, align="center", halo=2.4 * canvas.marks)
 
 
 def _markers(
@@ -212,7 +217,7 @@ def _markers(
     """Incidents: a disc on a place, a dashed circle where only the region is known; the list's numbers beside them."""
     theme, m = canvas.theme, canvas.marks
     tags: dict[tuple[int, int], tuple[float, float, float, list[int]]] = {}
-    for marker, number in zip(markers, numbers, strict=True):
+    for marker, place in zip(markers, numbers, strict=True):
         x, y = plane.xy(np.array([[marker.lon, marker.lat]]))[0]
         radius = marker.radius_m / 1000 * plane.points_per_km if marker.kind == "circle" else 0.0
         at = _tag_place(plane, marker) if marker.area is not None else (x, y) if plane.holds(x, y) else None
@@ -229,7 +234,7 @@ def _markers(
         # incidents of one place share a tag
         away = 5.5 * m if marker.kind == "place" else 0.0
         slot = tags.setdefault((round(at[0] / 3), round(at[1] / 3)), (*at, away, []))
-        slot[3].extend([number] if number else [])
+        slot[3].extend([place] if place else [])
     for x, y, away, listed in tags.values():
         if listed:
             _tag(canvas, plane, x, y, away, _runs(listed), taken, size)
@@ -263,11 +268,11 @@ def _tag(
 def _runs(numbers: Sequence[int]) -> str:
     """1, 2, 3, 7 as "1–3, 7"."""
     parts: list[list[int]] = []
-    for number in sorted(numbers):
-        if parts and number == parts[-1][-1] + 1:
-            parts[-1].append(number)
+    for n in sorted(numbers):
+        if parts and n == parts[-1][-1] + 1:
+            parts[-1].append(n)
         else:
-            parts.append([number])
+            parts.append([n])
     return ", ".join(f"{p[0]}" if len(p) == 1 else f"{p[0]}–{p[-1]}" for p in parts)
 
 

@@ -8,19 +8,20 @@ from typing import Any
 
 import shapely
 
-from geo.incidents.markers import Marker
+from geo.incidents.markers import Marker, fact_words
 from geo.output.images.drawing import Canvas
 from geo.output.images.fonts import plain, text_width, wrapped
 from geo.output.images.themes import Format
 from geo.output.map_content import MapContent
 from geo.presentation import basemap
 from geo.presentation.labels import figure, row_label, sentence
+from geo.presentation.language import N_, gettext, number
 from geo.presentation.legend import LegendEntry
 from geo.presentation.symbols import Symbol
 from geo.version import __version__
 
 _LEADING = 1.28
-_CHANGES = ("gained", "lost", "net")
+_CHANGES = (N_("gained"), N_("lost"), N_("net"))
 
 
 @dataclass(frozen=True)
@@ -86,16 +87,16 @@ def figures(content: MapContent, form: Format, width: float) -> list[TextBlock]:
     """The table of figures, each class with its pattern."""
     since = content.since is not None
     symbols = {item.label: item.symbol for item in content.classes}
-    names = ("km²", *_CHANGES) if since else ("km²",)
+    names = (gettext("km²"), *(map(gettext, _CHANGES) if since else ()))
     rows = [(row_label(row), _cells(row, since=since)) for row in content.headlines]
     gap = 0.8 * form.body
     columns = [
         max([text_width(name, form.small), *(text_width(cells[i], form.body) for _, cells in rows)]) + gap
         for i, name in enumerate(names)
     ]
-    caption = f"Area in km²{content.place} on {content.date}"
-    caption += f"; gained, lost and net since {content.base}" if since else ""
-    blocks = [words("Key figures", width, form.body, bold=True), words(caption, width, form.small, soft=True)]
+    caption = gettext("Area in km²{place} on {date}", place=content.place, date=content.date)
+    caption += gettext("; gained, lost and net since {date}", date=content.base) if since else ""
+    blocks = [words(gettext("Key figures"), width, form.body, bold=True), words(caption, width, form.small, soft=True)]
     blocks.append(_row("", names, columns, width, form.small, soft=True))
     blocks += [_row(label, cells, columns, width, form.body, symbol=symbols.get(label)) for label, cells in rows]
     return [*blocks, space(0.4 * form.small)]
@@ -142,13 +143,19 @@ def _swatch(canvas: Canvas, symbol: Symbol, x: float, y: float, size: float) -> 
 def workings(content: MapContent, form: Format, width: float) -> list[TextBlock]:
     """What the figures rest on: the range that contested ground leaves, and the snapshots."""
     ranges = [
-        f"{row_label(r)}: {figure(r['lower_km2'])} km² by the source's own class, {figure(r['upper_km2'])} km² with the"
-        " contested ground that touches it."
+        gettext(
+            "{label}: {low} km² by the source's own class, {high} km² with the contested ground that touches it.",
+            label=row_label(r),
+            low=figure(r["lower_km2"]),
+            high=figure(r["upper_km2"]),
+        )
         for r in content.headlines
         if r["upper_km2"] > r["lower_km2"]
     ]
     snapshots = sorted({name for r in content.figures for name in (r["snapshot"], r.get("from_snapshot")) if name})
-    said = f"Snapshots: {', '.join(snapshots)}." if snapshots else "No ground of this source lies there."
+    said = gettext("No ground of this source lies there.")
+    if snapshots:
+        said = gettext("Snapshots: {snapshots}.", snapshots=", ".join(snapshots))
     return [
         words(line, width, form.small, soft=True, after=0.25 * form.small) for line in (*ranges, said, *_notes(content))
     ]
@@ -165,7 +172,7 @@ def legend(content: MapContent, form: Format, width: float, markers: Sequence[Ma
     entries = [e for e in shown.legend if e.mark != "several" and not (e.mark == "class" and e.label in said)]
     if not entries:
         return []
-    title = words("Legend", width, form.body, bold=True, after=0.2 * form.body)
+    title = words(gettext("Legend"), width, form.body, bold=True, after=0.2 * form.body)
     return [title, *(_entry(entry, form.body, width) for entry in entries)]
 
 
@@ -208,7 +215,7 @@ def incidents(
     if not markers:
         return [], 0
     count = sum(marker.count for marker, _ in markers)
-    title = words(f"Incidents: {count:,}", width, form.body, bold=True, after=0.15 * form.body)
+    title = words(gettext("Incidents: {n}", n=number(count)), width, form.body, bold=True, after=0.15 * form.body)
     blocks = [_incident(i, marker, why, form, width) for i, (marker, why) in enumerate(markers[:40], start=1)]
     listed = len(blocks)
     while listed and title.height + height(blocks[:listed]) + _more(markers, listed, form, width) > room:
@@ -226,10 +233,15 @@ def _more(markers: Sequence[tuple[Marker, str]], listed: int, form: Format, widt
 def _rest(markers: Sequence[tuple[Marker, str]], listed: int) -> str:
     beyond = sum(marker.count for marker, why in markers[listed:] if why)
     left = sum(marker.count for marker, _ in markers[listed:])
-    where = (
-        " not on this map" if beyond == left else f", {beyond} of them not on this map" if beyond else " on this map"
-    )
-    return f"{'and ' if listed else ''}{left}{' more' if listed else ''}{where}"
+    if beyond == left:
+        said = N_("and {n} more not on this map") if listed else N_("{n} not on this map")
+    elif beyond:
+        said = (
+            N_("and {n} more, {some} of them not on this map") if listed else N_("{n}, {some} of them not on this map")
+        )
+    else:
+        said = N_("and {n} more on this map") if listed else N_("{n} on this map")
+    return gettext(said, n=left, some=beyond)
 
 
 def _incident(number: int, marker: Marker, why: str, form: Format, width: float) -> TextBlock:
@@ -246,10 +258,7 @@ def _incident(number: int, marker: Marker, why: str, form: Format, width: float)
 
 def incident_line(marker: Marker, why: str = "") -> str:
     """What is known of an incident, on one line."""
-    facts = dict(marker.facts)
-    names = ("Date", "Precision", "Killed", "Injured", "Captured", "Verification", "Source")
-    known = [f"{n.lower()}: {facts[n]}" for n in names if facts.get(n, "not known") != "not known"]
-    return "; ".join([*([why] if why else []), *known])
+    return "; ".join([*([why] if why else []), *fact_words(marker, with_precision=True)])
 
 
 def credit_lines(content: MapContent, *, draw_basemap: bool) -> list[str]:
@@ -259,10 +268,13 @@ def credit_lines(content: MapContent, *, draw_basemap: bool) -> list[str]:
     for name in ("basemap", "places") if draw_basemap else ("places",):
         lines.append(f"{shipped[name]['text'].rstrip('.')}. {shipped[name]['url']}")
     if content.boundary:
-        lines.append(f"Units: {content.boundary}. Disputed lines are dashed")
+        lines.append(gettext("Units: {boundary}. Disputed lines are dashed", boundary=content.boundary))
     lines.append(
-        "Areas on the WGS 84 ellipsoid, edges straight in longitude and latitude (RFC 7946). Map in Lambert's"
-        f" equal-area projection. Made with geo-control {__version__}"
+        gettext("Areas on the WGS 84 ellipsoid, edges straight in longitude and latitude (RFC 7946).")
+        + " "
+        + gettext("Map in Lambert's equal-area projection.")
+        + " "
+        + gettext("Made with geo-control {version}.", version=__version__)
     )
     return [line.rstrip("., ") + "." for line in lines]
 
@@ -270,15 +282,16 @@ def credit_lines(content: MapContent, *, draw_basemap: bool) -> list[str]:
 def alt_text(content: MapContent, credit: str) -> str:
     """The picture in words, for those who do not see it: everything on it, nothing cut."""
     since = content.since is not None
-    head = f"Figures in km²{content.place} on {content.date}" + (f", changes since {content.base}" if since else "")
+    head = gettext("Figures in km²{place} on {date}", place=content.place, date=content.date)
+    head += ", " + gettext("changes since {date}", date=content.base) if since else ""
     rows = []
     for row in content.headlines:
         area, *changes = _cells(row, since=since)
-        moved = [f"{name} {value}" for name, value in zip(_CHANGES, changes, strict=False)]
+        moved = [f"{gettext(name)} {value}" for name, value in zip(_CHANGES, changes, strict=False)]
         rows.append(f"{row_label(row)} {area}" + (f" ({', '.join(moved)})" if moved else ""))
     snapshots = sorted({name for r in content.figures for name in (r["snapshot"], r.get("from_snapshot")) if name})
-    parts = [f"{content.title}.", content.subtitle, f"{head}: {'; '.join(rows) or 'none'}."]
-    parts += [f"Snapshots: {', '.join(snapshots)}."] if snapshots else []
+    parts = [f"{content.title}.", content.subtitle, f"{head}: {'; '.join(rows) or gettext('none')}."]
+    parts += [gettext("Snapshots: {snapshots}.", snapshots=", ".join(snapshots))] if snapshots else []
     parts += _notes(content)
-    parts += [f"Incident: {s.title}; {incident_line(s)}." for s in content.markers]
+    parts += [gettext("Incident: {title}; {facts}.", title=s.title, facts=incident_line(s)) for s in content.markers]
     return plain(" ".join([*parts, credit]))

@@ -25,7 +25,9 @@ from geo.output.site.syndication import ENTRIES, card_png, card_words, feed_xml,
 from geo.presentation import basemap
 from geo.presentation.basemap import ground_of
 from geo.presentation.labels import credit_line, sentence, written
+from geo.presentation.language import gettext, ngettext
 from geo.presentation.templates import templates_folder
+from geo.presentation.titles import known_words
 from geo.schema import parse_instant, text_or_none, write_instant
 from geo.version import __version__
 
@@ -195,7 +197,8 @@ def _put_whole(archive: Archive, plan: Plan, site: SiteFolder) -> None:
         units = units_of(archive, plan)
         control = credit_of(archive, plan.options.source)
         for unit in units:
-            owed = [f"Control: {credit_line(control) or control['name']}", f"Unit: {unit.boundary}"]
+            credit = credit_line(control) or control["name"]
+            owed = [gettext("Control: {credit}", credit=credit), gettext("Unit: {boundary}", boundary=unit.boundary)]
             site.put(unit.path, plan.series, unit_page(unit, archive, plan, owed))
         for gone in set(standing) - {unit.path for unit in units}:
             site.wanted.pop(gone, None)
@@ -246,8 +249,12 @@ def _index(archive: Archive, plan: Plan, units: Sequence[Unit]) -> str:
 
 def _sources(archive: Archive, plan: Plan, credits: Sequence[Mapping[str, str]]) -> str:
     boundary = "; ".join(sorted({text for v in archive.units()["boundary"] if (text := text_or_none(v))}))
-    subtitle = f"{plan.title}: whom it is owed to, and the snapshots that its {len(plan.days)} dates rest on."
+    subtitle = ngettext(
+        "{title}: whom it is owed to, and the snapshots that its {n} date rests on.",
+        "{title}: whom it is owed to, and the snapshots that its {n} dates rest on.",
+        len(plan.days), title=plan.title,
+    )  # fmt: skip
     if plan.options.as_known_on is not None:
-        subtitle += f" As known on {written(plan.options.as_known_on)}."
+        subtitle += known_words(plan.options.as_known_on)
     shipped = basemap.credits()
     return sources_page(plan, subtitle, credits, [shipped[name] for name in ("basemap", "places")], boundary)

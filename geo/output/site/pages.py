@@ -16,7 +16,8 @@ from geo.output.html.page import PageParts, page_of
 from geo.output.site.plan import Day, Plan, slugs
 from geo.output.site.syndication import HEIGHT, WIDTH
 from geo.presentation.chart_lines import class_line, lines_in_words
-from geo.presentation.labels import class_label, figure, sentence, written
+from geo.presentation.labels import area, class_label, figure, sentence, written
+from geo.presentation.language import N_, gettext, month_words, number
 from geo.presentation.statuses import class_order, side_colours
 from geo.schema import parse_instant, text_or_none, to_instant
 
@@ -106,17 +107,19 @@ def site_values(plan: Plan, *, path: str, text: str, card: str = "", day: Day | 
 
 def downloads(day: Day, sizes: Mapping[str, int]) -> list[tuple[str, str, str]]:
     """The files of a date: path, what it is, and its size."""
-    return [(path, words, _size(sizes[path])) for path, words in day.files.items()]
+    return [(path, gettext(words), _size(sizes[path])) for path, words in day.files.items()]
 
 
 def _size(count: int) -> str:
-    return f"{count / 1e6:.1f} MB" if count >= 1e6 else f"{max(count / 1e3, 0.1):,.1f} KB"
+    if count >= 1e6:
+        return gettext("{n} MB", n=number(count / 1e6, 1))
+    return gettext("{n} KB", n=number(max(count / 1e3, 0.1), 1))
 
 
 def index_values(plan: Plan, units: Sequence[Unit]) -> dict[str, Any]:
     """What stands under the timeline: the dates by month, and the units with their last figures."""
     days = [date.fromisoformat(day.day) for day in reversed(plan.days)]
-    months = groupby(days, lambda d: f"{d:%B %Y}")
+    months = groupby(days, month_words)
     keys = sorted({key for unit in units for key in unit.classes}, key=class_order)
     last = [dict(zip(unit.classes, unit.steps[-1][1], strict=True)) for unit in units]
     cells = [[figure(now[key]) if key in now else "–" for key in keys] for now in last]
@@ -132,14 +135,16 @@ def unit_page(unit: Unit, archive: Archive, plan: Plan, credits: Sequence[str]) 
     colours = side_colours(archive.controllers(as_known_on=options.as_known_on), colours=options.colours)
     times = [to_instant(day) for day, _ in unit.steps]
     lines = [class_line(key, colours, times, [km2[i] for _, km2 in unit.steps]) for i, key in enumerate(unit.classes)]
-    words = lines_in_words(lines, f"Area in {unit.name} by {plan.shown} in km², a step for every change.")
+    words = lines_in_words(
+        lines, gettext("Area in {unit} by {source} in km², a step for every change.", unit=unit.name, source=plan.shown)
+    )
     chart = chart_values(lines, words)
     before = [None, *(km2 for _, km2 in unit.steps)]
     pairs = [
         (day, km2, None if day in unit.unlike else old) for (day, km2), old in zip(unit.steps, before, strict=False)
     ]
     steps = [
-        (day, [(f"{v:,.2f}", _moved(v, None if old is None else old[i])) for i, v in enumerate(km2)])
+        (day, [(number(v, 2), _moved(v, None if old is None else old[i])) for i, v in enumerate(km2)])
         for day, km2, old in pairs
     ]
     names = [str(s["snapshot"]) for day in plan.days for s in day.snapshots]
@@ -153,16 +158,20 @@ def unit_page(unit: Unit, archive: Archive, plan: Plan, credits: Sequence[str]) 
 def _unit_subtitle(unit: Unit, plan: Plan) -> str:
     """What a unit's figures are, by whom, and since when they stand."""
     last, km2 = unit.steps[-1]
-    now = "; ".join(f"{label} {figure(v)} km²" for label, v in zip(unit.labels, km2, strict=True))
-    why = "the first date of this site" if len(unit.steps) == 1 else "the last date on which a figure changed"
-    return f"Source: {plan.shown}. Since {written(last)}, {why}: {now}."
+    now = "; ".join(f"{label} {area(v)}" for label, v in zip(unit.labels, km2, strict=True))
+    why = N_("Since {date}, the last date on which a figure changed: {figures}.")
+    if len(unit.steps) == 1:
+        why = N_("Since {date}, the first date of this site: {figures}.")
+    return gettext("Source: {source}.", source=plan.shown) + " " + gettext(why, date=written(last), figures=now)
 
 
 def _moved(km2: float, before: float | None) -> str:
     if before is None:
         return "–"
     change = km2 - before
-    return "0.00" if abs(change) < 0.005 else f"{change:+,.2f}".replace("-", "−")
+    if abs(change) < 0.005:
+        return number(0.0, 2)
+    return ("+" if change > 0 else "") + number(change, 2).replace("-", "−")
 
 
 def sources_page(
@@ -173,7 +182,7 @@ def sources_page(
     rows = [row for day in reversed(plan.days) for row in day.snapshots]
     snapshots = [(row["snapshot"], [_cell(name, row) for name in columns]) for row in rows]
     values = {"sources": credits, "under": under, "units": units, "snapshots": snapshots, "styles": ""}
-    return bare_page(plan, "site_sources.html", "sources.html", "Sources and credits", subtitle, values)
+    return bare_page(plan, "site_sources.html", "sources.html", gettext("Sources and credits"), subtitle, values)
 
 
 def _cell(name: str, row: Mapping[str, Any]) -> str:

@@ -23,7 +23,8 @@ from geo.assets import ASSETS
 from geo.errors import UsageError
 from geo.output.map_content import credit_of, days_within
 from geo.output.map_options import MapOptions
-from geo.presentation.labels import written
+from geo.presentation.labels import place_words, written
+from geo.presentation.language import CATALOGUES, N_, current, gettext
 from geo.presentation.templates import digest_of
 from geo.presentation.titles import title_words
 from geo.schema import parse_instant, text_or_none
@@ -88,7 +89,7 @@ class Plan:
     def span(self) -> str:
         """The first and the last date in words."""
         first, last = (written(d.day) for d in (self.days[0], self.days[-1]))
-        return first if first == last else f"{first} to {last}"
+        return first if first == last else gettext("{first} to {last}", first=first, last=last)
 
 
 def plan_site(
@@ -105,7 +106,7 @@ def plan_site(
     chosen = [d for d in chosen if d not in without]
     credit = credit_of(archive, options.source)
     unit = None if options.within is None else archive.unit(options.within).iloc[0]
-    place = "" if unit is None else f" in {unit['name']} ({unit['unit']})"
+    place = "" if unit is None else place_words(unit)
     shown = credit["title"] or options.source
     title = options.title or title_words(place, shown)
     recorded = _recorded(options)
@@ -130,6 +131,7 @@ def _recorded(options: SiteOptions) -> dict[str, Any]:
 def _assets(templates: Path | None) -> str:
     """A digest of scripts, styles and templates, which stand in every page."""
     texts = [path.read_bytes() for path in sorted(ASSETS.glob("*.[cj]s*"))]
+    texts += [path.read_bytes() for path in CATALOGUES.glob(f"{current().code}.po")]
     return sha256(b"\0".join([*texts, digest_of(templates).encode()])).hexdigest()[:16]
 
 
@@ -167,14 +169,14 @@ def file_names(day: str, options: SiteOptions, *, has_incidents: bool) -> dict[s
     """The downloads of a date: path in the site -> what it is in words."""
     if not options.with_downloads:
         return {}
-    kinds = {"control.geojson": "Control, GeoJSON", "figures.csv": "Figures, CSV"}
+    kinds = {"control.geojson": N_("Control, GeoJSON"), "figures.csv": N_("Figures, CSV")}
     if has_incidents:
-        kinds |= {"incidents.geojson": "Incidents, GeoJSON", "incidents.csv": "Incidents, CSV"}
-    kinds |= {"map.kml": "All layers, KML", "map.gpkg": "All layers, GeoPackage"}
+        kinds |= {"incidents.geojson": N_("Incidents, GeoJSON"), "incidents.csv": N_("Incidents, CSV")}
+    kinds |= {"map.kml": N_("All layers, KML"), "map.gpkg": N_("All layers, GeoPackage")}
     if find_spec("pyarrow") is not None:
-        kinds["control.parquet"] = "Control, GeoParquet"
+        kinds["control.parquet"] = N_("Control, GeoParquet")
         if has_incidents:
-            kinds["incidents.parquet"] = "Incidents, GeoParquet"
+            kinds["incidents.parquet"] = N_("Incidents, GeoParquet")
     return {f"data/{day}/{day}-{name}": words for name, words in kinds.items()}
 
 

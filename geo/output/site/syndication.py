@@ -18,7 +18,8 @@ from geo.output.images.text_blocks import TextBlock, credit_lines, space, stack,
 from geo.output.images.themes import THEMES, Format
 from geo.output.map_content import MapContent
 from geo.output.site.plan import Day, Plan
-from geo.presentation.labels import figure, row_label, written
+from geo.presentation.labels import area, row_label, written
+from geo.presentation.language import current, gettext
 from geo.presentation.statuses import STATUSES, of_row
 from geo.presentation.symbols import Symbol
 from geo.schema import parse_instant
@@ -34,7 +35,7 @@ _NAMES = UUID("6f0b6c9e-3a53-5d0e-9d57-0f3a7f0f9b11")
 def feed_xml(plan: Plan, summaries: Mapping[str, str], updated: datetime, credits: Sequence[str]) -> bytes:
     """The newest dates as an Atom feed: what was recorded last comes first."""
     options = plan.options
-    root = Element("feed", xmlns=_ATOM)
+    root = Element("feed", {"xmlns": _ATOM, "xml:lang": current().code})
     add(root, "id", _id(plan, "feed"))
     add(root, "title", plan.title)
     add(root, "updated", _stamp(updated))
@@ -108,8 +109,9 @@ def card_png(content: MapContent, title: str, source: str) -> bytes:
 
 def card_words(figures: Sequence[Mapping[str, Any]], day: str, source: str, *, place: str = "") -> str:
     """A date in one line: its figures in km² with date and source."""
-    said = "; ".join(f"{row_label(row)}{place} {figure(row['area_km2'])} km²" for row in _rows(figures))
-    return plain(f"{written(day)}: {said or f'no ground of this source lies there{place}'}. Source: {source}.")
+    said = "; ".join(f"{row_label(row)}{place} {area(row['area_km2'])}" for row in _rows(figures))
+    said = said or gettext("no ground of this source lies there{place}", place=place)
+    return plain(f"{written(day)}: {said}. {gettext('Source: {source}.', source=source)}")
 
 
 def _words(content: MapContent, title: str, source: str, form: Format, wide: float) -> list[TextBlock]:
@@ -122,8 +124,8 @@ def _words(content: MapContent, title: str, source: str, form: Format, wide: flo
     ]
     for row in _rows(content.figures):
         blocks += [_label_block(row_label(row), symbols.get(row_label(row)), form, wide)]
-        blocks += [words(f"{figure(row['area_km2'])} km²", wide, 1.65 * form.body, bold=True, after=5)]
-    return [*blocks, space(2), words(f"Source: {source}", wide, form.small, soft=True, most=2)]
+        blocks += [words(area(row["area_km2"]), wide, 1.65 * form.body, bold=True, after=5)]
+    return [*blocks, space(2), words(gettext("Source: {source}", source=source), wide, form.small, soft=True, most=2)]
 
 
 def _label_block(label: str, symbol: Symbol | None, form: Format, wide: float) -> TextBlock:
