@@ -8,12 +8,16 @@ templates, `_("…")` in scripts. Those that are gone are taken out.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from csv import DictReader
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
 from babel.messages.extract import extract_from_dir
 from babel.messages.pofile import read_po, write_po
 
+from geo.assets import ASSETS, read_toml
+from geo.presentation.basemap import credits
 from geo.presentation.language import CATALOGUES, LANGUAGES
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -30,7 +34,19 @@ def texts() -> Catalog:
         ROOT / "geo", METHODS, OPTIONS, KEYWORDS, comment_tags=("Translators:",), strip_comment_tags=True
     ):
         found.add(message, None, [(f"geo/{name}", 0)], auto_comments=comments, context=context)
+    for name, said in _data_texts():
+        found.add(said, None, [(f"geo/assets/{name}", 0)])
     return found
+
+
+def _data_texts() -> Iterator[tuple[str, str]]:
+    """Texts for readers in tables of data: what classes mean, what a source leaves out, the words of incidents."""
+    with (ASSETS / "classes" / "meanings.csv").open(encoding="utf-8", newline="") as file:
+        yield from (("classes/meanings.csv", row["meaning"]) for row in DictReader(file) if row["meaning"])
+    yield from (("classes/coverage.toml", entry["says"]) for entry in read_toml("classes/coverage.toml").values())
+    yield from (("credits.json", entry["text"].rstrip(".")) for entry in credits().values())
+    words = (ASSETS / "languages" / "incidents.txt").read_text(encoding="utf-8")
+    yield from (("languages/incidents.txt", line) for line in words.splitlines() if line)
 
 
 def catalogue(code: str) -> Catalog:

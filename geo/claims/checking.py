@@ -36,6 +36,7 @@ from geo.claims.verdict import (
 )
 from geo.claims.wording import figure_words
 from geo.errors import UnitError, UsageError
+from geo.presentation.language import gettext
 from geo.presentation.statuses import NO_DOUBT, shows_doubt
 
 if TYPE_CHECKING:
@@ -98,11 +99,14 @@ def check_claim(
     unit = kind_of_unit(claim.value_unit)
     missing = unknown_fields(claim)
     if missing or unit is None or claim.quantity not in (*STATES, *CHANGES, "front length"):
-        wanted = f"not known: {', '.join(missing)}" if missing else f"{claim.quantity or 'it'} is not measured on maps"
-        return replace(empty, notes=(f"cannot be checked: {wanted}",))
+        wanted = gettext("{quantity} is not measured on maps", quantity=claim.quantity or gettext("it"))
+        wanted = gettext("not known: {fields}", fields=", ".join(missing)) if missing else wanted
+        return replace(empty, notes=(gettext("cannot be checked: {why}", why=wanted),))
     told = [part for note in claim.notes for part in note.split("; ") if part.startswith(UNREAD_DATE)]
     if told and claim.date_to is None:
-        return replace(empty, notes=(f"cannot be checked: {told[0]}; say it with --set date_to=YYYY-MM-DD",))
+        return replace(
+            empty, notes=(gettext("cannot be checked: {why}", why=f"{told[0]}; say it with --set date_to=YYYY-MM-DD"),)
+        )
     span = span_of(claim, within_percent=within_percent)
     day: When | None = claim.date_to or date
     if day is None:
@@ -112,7 +116,7 @@ def check_claim(
     names = names or sorted(set(archive.snapshots(as_known_on=FAR if as_known_on is None else as_known_on)["source"]))
     side, why = _side(archive, claim, place, names, as_known_on)
     if side is None and claim.quantity != "front length":
-        return replace(empty, place=place, notes=(f"cannot be checked: {why}",))
+        return replace(empty, place=place, notes=(gettext("cannot be checked: {why}", why=why),))
     given = VerdictInput(
         archive, claim, span, unit, side or "", place, day, within_percent, max_age_days, as_known_on, places
     )
@@ -135,7 +139,7 @@ def check_claims(archive: Archive, claims: Iterable[Claim], **asked: Any) -> lis
             try:
                 found.append(check_claim(archive, claim, **asked))
             except (UnitError, UsageError) as error:
-                found.append(Finding(claim, notes=(f"cannot be checked: {error}",)))
+                found.append(Finding(claim, notes=(gettext("cannot be checked: {why}", why=error),)))
     return found
 
 
@@ -149,7 +153,9 @@ def _found(given: VerdictInput, names: Sequence[str], empty: Finding) -> Finding
         ends = f"{given.span.low:,.10g} to {given.span.high:,.10g} {given.unit.replace('km2', 'km²')}"
         notes.append(f"a bare figure is read as exact to half of its last digit: {ends}")
     if why := _unfit(given):
-        return replace(empty, notes=(*notes, f"cannot be checked: {why}"), span=given.span, place=given.place)
+        return replace(
+            empty, notes=(*notes, gettext("cannot be checked: {why}", why=why)), span=given.span, place=given.place
+        )
     verdicts: list[Verdict] = []
     all_series: list[ClassSeries] = []
     for name in names:
@@ -166,7 +172,7 @@ def _found(given: VerdictInput, names: Sequence[str], empty: Finding) -> Finding
         rows = given.archive.polygons(name, as_known_on=given.known)
         notes += rows.attrs["notes"]  # the rules that a source's figures have passed, in words
         if any(v.source == name and v.value is not None for v in verdicts):
-            notes += [] if shows_doubt(name, rows["part"], rows["status"]) else [f"{name}: {NO_DOUBT}"]
+            notes += [] if shows_doubt(name, rows["part"], rows["status"]) else [f"{name}: {gettext(NO_DOUBT)}"]
     base = base_of(claim)
     states = all_series if claim.quantity in STATES else []
     last_true = [

@@ -10,18 +10,23 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from geo.errors import UsageError
+from geo.presentation.language import N_
 from geo.schema import last_instant, text_or_none, to_instant
 from geo.text.languages import any_of, by_form, cached_words, languages, plain, word_list
 from geo.text.numbers import read_number, scale_pattern, scales, spelled_pattern
 
 QUANTITIES = ("held", "gained", "lost", "net", "share retaken", "front length", "settlements held")
-COMPARATORS = ("exactly", "about", "nearly", "more than", "at least", "less than", "up to", "between")
+COMPARATORS = (
+    "exactly", N_("about"), N_("nearly"), N_("more than"), N_("at least"), N_("less than"), N_("up to"), "between",
+)  # fmt: skip
 # one of a unit in km² or km; a percentage and a count are what they are
 UNITS: Mapping[str, float] = {
     "km2": 1.0, "mi2": 2.589988110336, "ha": 0.01, "acre": 0.0040468564224, "km": 1.0, "mi": 1.609344, "percent": 1.0,
     "settlements": 1.0,
 }  # fmt: skip
-UNIT_WORDS = {"km2": "km²", "mi2": "square miles", "ha": "hectares", "acre": "acres", "mi": "miles"}
+UNIT_WORDS = {
+    "km2": N_("km²"), "mi2": N_("square miles"), "ha": N_("hectares"), "acre": N_("acres"), "mi": N_("miles"),
+}  # fmt: skip
 AREAS = ("km2", "mi2", "ha", "acre")
 LENGTHS = ("km", "mi")
 UNREAD_DATE = "the date cannot be read:"  # how the note begins that says so; such a claim gets no verdict

@@ -10,12 +10,14 @@ import pandas as pd
 
 from geo.claims.model import UNIT_WORDS, Claim
 from geo.claims.verdict import Finding, Verdict
+from geo.presentation.language import N_, gettext, number
 
 WORDS: Mapping[str, str] = {
-    "supports": "supports", "contradicts": "contradicts",
-    "supports_gross": "agrees gross, not net",
-    "supports_within_gaps": "agrees only within what missing maps leave open",
-    "supports_with_contested": "supports only if the contested ground counts", "no_data": "no data for this date",
+    "supports": N_("supports"), "contradicts": N_("contradicts"),
+    "supports_gross": N_("agrees gross, not net"),
+    "supports_within_gaps": N_("agrees only within what missing maps leave open"),
+    "supports_with_contested": N_("supports only if the contested ground counts"),
+    "no_data": N_("no data for this date"),
 }  # fmt: skip
 COLUMNS = ("claim", "source", "classes", "verdict", "value", "unit", "snapshot", "workings")
 
@@ -23,13 +25,15 @@ COLUMNS = ("claim", "source", "classes", "verdict", "value", "unit", "snapshot",
 def verdict_words(verdict: Verdict) -> str:
     """A verdict in words; of a figure beside what the words of the claim say, how near it is."""
     near = str(verdict.workings.get("agreement") or "")
-    return f"agrees {near}" if verdict.verdict == "supports" and near.startswith("within") else WORDS[verdict.verdict]
+    if verdict.verdict == "supports" and near.startswith("within"):
+        return gettext("agrees {near}", near=near)
+    return gettext(WORDS[verdict.verdict])
 
 
 def claim_words(claim: Claim) -> str:
     """What a claim says, from its record: "held by UA in RU-KRS: more than 500 km², 2025-01-11"."""
     if claim.value is None or claim.quantity is None:
-        return "not read"
+        return gettext("not read")
     side = f" by {claim.controller}" if claim.controller else ""
     side += f" from {claim.against}" if claim.against else ""
     where = f" in {claim.unit}" if claim.unit else ""
@@ -40,20 +44,26 @@ def claim_words(claim: Claim) -> str:
 
 def figure_words(claim: Claim) -> str:
     """The figure of a claim with its comparator and its own unit."""
-    lead = "" if claim.comparator in (None, "exactly", "between") else f"{claim.comparator} "
-    to = f" to {claim.high:,.10g}" if claim.high is not None else ""
-    value = "" if claim.value is None else f"{claim.value:,.6g}"
+    lead = "" if claim.comparator in (None, "exactly", "between") else f"{gettext(claim.comparator)} "
+    value = "" if claim.value is None else _as_written(f"{claim.value:,.6g}")
+    if claim.high is not None:
+        value = gettext("{low} to {high}", low=value, high=_as_written(f"{claim.high:,.10g}"))
     unit = claim.value_unit or ""
-    return f"{lead}{value}{to} {UNIT_WORDS.get(unit, unit)}".strip()
+    return f"{lead}{value} {gettext(UNIT_WORDS.get(unit, unit)) if unit else ''}".strip()
+
+
+def _as_written(figure: str) -> str:
+    """A figure of a claim with the decimals that it has, as the language writes it."""
+    return figure if "e" in figure else number(float(figure.replace(",", "")), len(figure.partition(".")[2]))
 
 
 def table_of_findings(findings: Sequence[Finding]) -> pd.DataFrame:
     """A row for every claim, source and set of classes."""
     rows: list[dict[str, Any]] = []
-    for number, finding in enumerate(findings, start=1):
-        name = finding.claim.claim_id or str(number)
+    for place, finding in enumerate(findings, start=1):
+        name = finding.claim.claim_id or str(place)
         if not finding.verdicts:
-            rows.append({"claim": name, "verdict": "not checked", "workings": "; ".join(finding.notes)})
+            rows.append({"claim": name, "verdict": gettext("not checked"), "workings": "; ".join(finding.notes)})
         for v in finding.verdicts:
             rows.append(
                 {
@@ -72,21 +82,29 @@ def classes(verdict: Verdict | Mapping[str, Any]) -> str:
         statuses, part = verdict.statuses, verdict.part
     else:
         statuses, part = tuple(verdict["statuses"]), str(verdict["part"])
-    return " + ".join(statuses) + (f" ({part})" if part else "")
+    return " + ".join(map(gettext, statuses)) + (f" ({part})" if part else "")
 
 
 def paragraph(finding: Finding) -> str:
     """A finding as one paragraph: the claim, what agrees with it, every verdict with its workings, and the history."""
     claim = finding.claim
     who = ", ".join(t for t in (claim.said_by, claim.said_on, claim.published_in) if t)
-    sentences = [f"“{claim.text.strip()}”{f' ({who})' if who else ''}. Read as {claim_words(claim)}."]
+    quoted = f"“{claim.text.strip()}”{f' ({who})' if who else ''}. "
+    sentences = [quoted + gettext("Read as {claim}.", claim=claim_words(claim))]
     if not finding.verdicts:
         return " ".join([*sentences, *(f"{_upper(n)}." for n in finding.notes)])
     sentences += [f"{_upper(n)}." for n in finding.notes]
     for verdict in finding.verdicts:
         named = f" ({verdict.snapshot})" if verdict.snapshot else ""
         sentences.append(
-            f"By {verdict.source}, {classes(verdict)}{named}, {verdict_words(verdict)}: {verdict.workings['text']}."
+            gettext(
+                "By {source}, {classes}{snapshot}, {verdict}: {workings}.",
+                source=verdict.source,
+                classes=classes(verdict),
+                snapshot=named,
+                verdict=verdict_words(verdict),
+                workings=verdict.workings["text"],
+            )
         )
     sentences += [s for entry in finding.last_true if (s := history_words(finding, entry))]
     sentences += [base_words(entry) for entry in finding.bases]
@@ -130,15 +148,25 @@ def base_words(entry: Mapping[str, Any]) -> str:
 def verdict_line(finding: Finding) -> tuple[str, str]:
     """A finding in one line for a briefing, and what it rests on."""
     if not finding.verdicts:
-        return "; ".join(finding.notes) or "not checked", ""
+        return "; ".join(map(gettext, finding.notes)) or gettext("not checked"), ""
     lines = []
     for source in dict.fromkeys(v.source for v in finding.verdicts):
         mine = [v for v in finding.verdicts if v.source == source]
-        lines.append(f"By {source}: " + "; ".join(f"{verdict_words(v)} by {classes(v)}{_shown(v)}" for v in mine))
+        said = (
+            gettext("{verdict} by {classes}{value}", verdict=verdict_words(v), classes=classes(v), value=_shown(v))
+            for v in mine
+        )
+        lines.append(gettext("By {source}: {verdicts}", source=source, verdicts="; ".join(said)))
     notes = [n for n in finding.notes if "percent of the value" in n or "last digit" in n or "base" in n]
     rests = [f"{v.source} {classes(v)}: {v.workings['text']}" for v in finding.verdicts]
     snapshots = list(dict.fromkeys(v.snapshot for v in finding.verdicts if v.snapshot))
-    basis = ". ".join([*rests, *(_upper(n) for n in notes), f"Snapshots {', '.join(snapshots)}" if snapshots else ""])
+    basis = ". ".join(
+        [
+            *rests,
+            *(_upper(n) for n in notes),
+            gettext("Snapshots {snapshots}", snapshots=", ".join(snapshots)) if snapshots else "",
+        ]
+    )
     return ". ".join(lines), basis.strip(". ") + "."
 
 
@@ -146,11 +174,11 @@ def _shown(verdict: Verdict) -> str:
     if verdict.value is None or math.isnan(verdict.value):
         return ""
     decimals = 0 if verdict.unit in ("km2", "km", "settlements") else 1
-    return f" ({verdict.value:,.{decimals}f} {UNIT_WORDS.get(verdict.unit, verdict.unit)})"
+    return f" ({number(verdict.value, decimals)} {gettext(UNIT_WORDS.get(verdict.unit, verdict.unit))})"
 
 
 def _value(entry: Mapping[str, Any], key: str) -> str:
-    return f"{entry[key]:,.1f} {UNIT_WORDS.get(entry['unit'], entry['unit'])}"
+    return f"{number(entry[key], 1)} {gettext(UNIT_WORDS.get(entry['unit'], entry['unit']))}"
 
 
 def _upper(text: str) -> str:

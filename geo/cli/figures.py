@@ -222,13 +222,14 @@ def settlements(archive: Path, places: Path | None, column: str | None, form: st
 @common.KNOWN
 @common.AGE
 @click.option("--title", help="Of a page or chart.")
+@common.LANG
 @common.TEMPLATES
 @common.form_option("table", "csv", "json", "geojson")
 @click.option("-o", "--output", type=common.FILE, help="A page (F.html), or a chart of a span (F.png).")
 def compare_command(
     archive: Path, date: str | None, from_: str | None, to: str | None, form: str, output: Path | None,
     take: tuple[str, ...], status: tuple[str, ...], places: Path | None, column: str | None, lag_days: int,
-    title: str | None, templates: Path | None, **given: Any,
+    title: str | None, lang: str, templates: Path | None, **given: Any,
 ) -> None:  # fmt: skip
     """Sources side by side: what each says, what they agree on, what is in dispute, who trails whom. Never merged."""
     if (from_ is None) != (to is None) or (from_ is not None and date is not None):
@@ -241,14 +242,14 @@ def compare_command(
         "sources": list(given["sources"]),
     }
     if from_ is not None:
-        _span(archive, (from_, str(to)), form, output, title, places, lag_days=lag_days, **given)
+        _span(archive, (from_, str(to)), form, output, title, places, lang, lag_days=lag_days, **given)
         return
     given["places"] = common.read_if_given(places, column)
     if output is not None:
         from geo.output.html.compare_page import draw_comparison
         from geo.output.html.map_page import save_map
 
-        page = draw_comparison(common.opened(archive), date, title=title, templates=templates, **given)
+        page = draw_comparison(common.opened(archive), date, title=title, lang=lang, templates=templates, **given)
         click.echo(save_map(page, output))
         return
     kept = common.opened(archive)
@@ -259,7 +260,7 @@ def compare_command(
 
 def _span(
     archive: Path, span: tuple[str, str], form: str, output: Path | None, title: str | None, places: Path | None,
-    *, level: int | None, by: str | None, **given: Any,
+    lang: str, *, level: int | None, by: str | None, **given: Any,
 ) -> None:  # fmt: skip
     if by or level is not None or places is not None or form == "geojson":
         raise UsageError("--by, --level, --places and --format geojson go with one date (--date)")
@@ -267,7 +268,7 @@ def _span(
         from geo.output.images.chart import draw_comparison_chart
 
         kept = common.opened(archive)
-        click.echo(draw_comparison_chart(kept, output, from_=span[0], to=span[1], title=title, **given))
+        click.echo(draw_comparison_chart(kept, output, from_=span[0], to=span[1], title=title, lang=lang, **given))
         return
     rows, lags = common.opened(archive).compare_span(*span, **given)
     head = {"from": span[0], "to": span[1], "sources": given["sources"], "lags": records(lags)}

@@ -13,6 +13,7 @@ from platformdirs import user_cache_path
 from geo.cli import common
 from geo.cli.common import main
 from geo.output.console import bar, printable
+from geo.presentation.language import LANGUAGES
 
 
 def _days_option(name: str, words: str) -> Callable[..., Any]:
@@ -131,6 +132,7 @@ def picture(archive: Path, output: Path, max_age_days: float | None, **given: An
 @common.WHERE
 @common.SPAN
 @common.KNOWN
+@common.LANG
 @LOOK
 def chart(archive: Path, output: Path, status: tuple[str, ...], **given: Any) -> None:
     """The area of a series as a chart, whole or in panels by unit."""
@@ -174,6 +176,7 @@ def brief_command(
 @click.option("--url", metavar="URL", help="Where the page will be; beside the page that shows it by default.")
 @click.option("--title", metavar="T", help="What the frame is called; the page's own title by default.")
 @click.option("--date", metavar="D", help="The date at which a timeline opens.")
+@click.option("--lang", type=click.Choice(list(LANGUAGES)), help="The language of the page, for screen readers.")
 def embed_command(page: Path, **given: Any) -> None:
     """The HTML snippet with which another page shows this one, in a sandboxed frame."""
     from geo.output.html.embed import embed_snippet

@@ -14,6 +14,7 @@ from geo.cli import common
 from geo.cli.common import main, options
 from geo.errors import UsageError
 from geo.output.console import bar, complain, give_json, printable, records, show
+from geo.presentation.language import speaking
 
 GAZETTEER = options(
     click.option(
@@ -193,10 +194,11 @@ main.add_command(
 @common.places_option("Geodata or CSV with names, to count settlements.")
 @common.KNOWN
 @click.option("--chart", type=common.FILE, metavar="F.png", help="Draw the series with the claim in it.")
+@common.LANG
 @common.form_option("table", "text", "csv", "json")
 def claims_command(
     archive: Path, text: str | None, other: str | None, date: str | None, ids: tuple[str, ...], given: tuple[str, ...],
-    places: Path | None, column: str | None, chart: Path | None, form: str, **options: Any,
+    places: Path | None, column: str | None, chart: Path | None, lang: str, form: str, **options: Any,
 ) -> None:  # fmt: skip
     """Published figures held against every source and every set of classes: supports or contradicts, with workings."""
     from geo.claims.checking import check_claim, check_claims, compare_claims
@@ -217,8 +219,9 @@ def claims_command(
     if chart is not None:
         from geo.output.images.chart import draw_claim
 
-        click.echo(draw_claim(kept, findings[0], chart), err=True)
-    _print_findings(findings, pair, form, drafted=text is not None)
+        click.echo(draw_claim(kept, findings[0], chart, lang=lang), err=True)
+    with speaking(lang):
+        _print_findings(findings, pair, form, drafted=text is not None)
 
 
 def _drafts(

@@ -160,7 +160,7 @@ def marker_of(row: Mapping[Any, Any], region: Callable[[str], shapely.Geometry |
         (N_("Injured"), _range(row["injured_low"], row["injured_best"], row["injured_high"])),
         (N_("Captured"), _range(None, row["captured"], None)),
         (N_("Said by"), text_or_none(row["claimed_by"]) or ""),
-        (N_("Verification"), text_or_none(row["verification"]) or gettext("not stated")),
+        (N_("Verification"), gettext(text_or_none(row["verification"]) or "not stated")),
         (N_("Source"), text_or_none(row["source"]) or ""),
         (N_("Notes"), text_or_none(row["notes"]) or ""),
     ]  # fmt: skip
@@ -186,7 +186,8 @@ def _regions_named(row: Mapping[Any, Any]) -> list[str]:
 def event_of(row: Mapping[Any, Any]) -> str:
     """What happened, in the field's finer term where it says more than "other"."""
     fine, coarse = text_or_none(row["sub_event_type"]), text_or_none(row["event_type"])
-    return (coarse if fine is None or fine.casefold() == "other" else fine) or ""
+    said = coarse if fine is None or fine.casefold() == "other" else fine
+    return gettext(said) if said else ""
 
 
 def _radius_m(row: Mapping[Any, Any]) -> float:

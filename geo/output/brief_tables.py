@@ -214,7 +214,7 @@ def incidents_by_place(
         [
             place, number(len(found)), _counted(event_of(r) or gettext("not stated") for r in found),
             _total(found, ("low", "best", "high")), _total(found, ("injured_low", "injured_best", "injured_high")),
-            _counted(text_or_none(r["verification"]) or gettext("not stated") for r in found), titles[dataset],
+            _counted(gettext(text_or_none(r["verification"]) or "not stated") for r in found), titles[dataset],
         ]
         for (place, dataset), found in sorted(groups.items(), key=lambda g: (-len(g[1]), g[0]))
     ]  # fmt: skip

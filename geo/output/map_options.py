@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypedDict, TypeVar
 
 from geo.archive.results import When
 from geo.archive.shared_docs import DRAWING, PARAMETERS, complete
-from geo.presentation.language import in_language
+from geo.presentation.language import current, in_language
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -91,4 +91,4 @@ def map_options(of: Callable[..., Any], given: Mapping[str, Any]) -> MapOptions:
     for name in given:
         if name not in known:
             raise TypeError(f"{of.__name__}() got an unexpected keyword argument {name!r}")
-    return MapOptions(**given)
+    return MapOptions(**{"lang": current().code, **given})

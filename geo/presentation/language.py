@@ -69,14 +69,19 @@ def current() -> Language:
     return _current.get()
 
 
+def language_of(code: str) -> Language:
+    """The language of a code."""
+    if code not in LANGUAGES:
+        raise UsageError(f"lang={code!r} is unknown: " + ", ".join(LANGUAGES))
+    return LANGUAGES[code]
+
+
 @contextmanager
 def speaking(code: str) -> Iterator[Language]:
     """Inside the ``with`` all words for readers are in this language."""
-    if code not in LANGUAGES:
-        raise UsageError(f"lang={code!r} is unknown: " + ", ".join(LANGUAGES))
-    token = _current.set(LANGUAGES[code])
+    token = _current.set(language_of(code))
     try:
-        yield LANGUAGES[code]
+        yield _current.get()
     finally:
         _current.reset(token)
 

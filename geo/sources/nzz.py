@@ -14,6 +14,7 @@ import shapely
 from geo.errors import GateError
 from geo.formats.geojson import build, features, read_json
 from geo.measure.ellipsoid import areas_km2
+from geo.presentation.language import N_
 from geo.schema import BREAK, CRS, Options, Refusal, Snapshot, parse_instant
 from geo.sources.base import shipped_reader
 from geo.text.dates_in_files import find_date
@@ -27,8 +28,10 @@ BROKEN_KM2 = 50_000.0
 SERIES_BREAKS = (
     (
         datetime(2024, 3, 13, tzinfo=UTC),
-        "up to the file of 2024-03-13 the ground held before 2022 in the Donbas (16,619 km²) is in the map, from the"
-        " next one on it is not: totals across that day are not comparable",
+        N_(
+            "up to the file of 2024-03-13 the ground held before 2022 in the Donbas (16,619 km²) is in the map, from"
+            " the next one on it is not: totals across that day are not comparable"
+        ),
     ),
 )
 

@@ -20,7 +20,7 @@ from geo.output.html.map_page import ControlMap
 from geo.output.map_content import MapContent, credit_of, outlines
 from geo.presentation import basemap
 from geo.presentation.labels import area, class_label, credit_line, figure, place_words, written
-from geo.presentation.language import N_, gettext, ngettext
+from geo.presentation.language import N_, gettext, in_language, ngettext
 from geo.presentation.legend import StyledLayer, in_order
 from geo.presentation.statuses import class_order
 from geo.presentation.symbols import Symbol, class_symbols, source_symbols
@@ -32,6 +32,7 @@ LEAST_KM2 = 0.05  # what rounds to less than 0.1 km² has no row of its own
 _MOST_ROWS = 60
 
 
+@in_language
 @described
 def draw_comparison(
     archive: Archive,

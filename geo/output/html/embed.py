@@ -10,6 +10,7 @@ from urllib.parse import quote, urlsplit
 from geo.archive.results import When
 from geo.errors import FileError, UsageError
 from geo.formats.geojson import read_bytes
+from geo.presentation.language import language_of
 from geo.presentation.templates import render
 from geo.schema import is_day, to_instant
 
@@ -46,6 +47,7 @@ def embed_snippet(
     url: str | None = None,
     title: str | None = None,
     date: When | None = None,
+    lang: str | None = None,
 ) -> str:
     """The HTML with which another page shows one of ours.
 
@@ -61,6 +63,8 @@ def embed_snippet(
         What the frame is called; None is the page's own title.
     date : str, date, datetime or None
         The date at which a timeline opens: its permalink.
+    lang : {"en", "uk", "ru", "de", "fr", "es", "pl", "ar"} or None
+        The language of the page, for screen readers; None says nothing of it.
 
     Returns
     -------
@@ -75,7 +79,7 @@ def embed_snippet(
     GateError
         The date cannot be read.
     UsageError
-        An address is none of the web.
+        An address is none of the web, or the language is unknown.
 
     Examples
     --------
@@ -83,6 +87,7 @@ def embed_snippet(
     >>> geo.embed_snippet(page, url="https://example.org/map.html").splitlines()[0]
     '<figure style="position:relative;margin:0">'
     """
+    spoken = None if lang is None else language_of(lang)
     file = Path(path)
     if "#" in file.name and not file.exists():
         name, _, linked = file.name.partition("#")
@@ -100,7 +105,7 @@ def embed_snippet(
     shown = None
     if picture is not None:
         shown = _address(str(picture) if _is_web(str(picture)) else quote(str(picture)), "--picture")
-    return str(render("embed.html", title=" ".join(named.split()), address=address, picture=shown))
+    return str(render("embed.html", title=" ".join(named.split()), address=address, picture=shown, lang=spoken))
 
 
 def _read(path: Path, *, with_dates: bool) -> _Page:

@@ -25,7 +25,7 @@ from geo.output.html.page import PageParts
 from geo.output.map_content import MapContent, gather, outlines
 from geo.presentation import basemap
 from geo.presentation.labels import written
-from geo.presentation.language import N_, current, gettext, ngettext
+from geo.presentation.language import N_, current, gettext, in_language, ngettext
 from geo.presentation.templates import templates_folder
 from geo.schema import CRS
 from geo.sources import shipped_units
@@ -35,9 +35,10 @@ _WORLD: basemap.Box = (-30.0, -38.0, 150.0, 70.0)
 _OUTLINE = 0.005  # degrees by which a region's outline may be off: it is no ground that is measured
 
 
+@in_language
 def draw_review(
-    reading: Reading, *, archive: Archive | None = None, title: str | None = None, draw_basemap: bool = True,
-    templates: str | Path | None = None,
+    reading: Reading, *, archive: Archive | None = None, title: str | None = None, lang: str = "en",  # noqa: ARG001  (for in_language)
+    draw_basemap: bool = True, templates: str | Path | None = None,
 ) -> PageMap:  # fmt: skip
     folder = templates_folder(templates)
     region = partial(_region, archive)

@@ -23,7 +23,7 @@ from geo.output.images.themes import Shape, Theme, ThemeName, chosen, kind_of, l
 from geo.output.map_content import credit_of
 from geo.presentation.chart_lines import ChartLine, class_lines
 from geo.presentation.labels import class_label, credit_line, figure, place_words, written
-from geo.presentation.language import gettext, ngettext
+from geo.presentation.language import gettext, in_language, ngettext
 from geo.presentation.statuses import NOBODY, side_colours, status_of
 from geo.presentation.symbols import AGREED, SOURCE_COLOURS
 from geo.presentation.titles import title_words
@@ -37,6 +37,7 @@ def _made() -> str:
     return f"{ellipsoid} {gettext('Made with geo-control {version}.', version=__version__)}"
 
 
+@in_language
 @described
 def draw_chart(
     archive: Archive,
@@ -53,6 +54,7 @@ def draw_chart(
     to: When | None = None,
     as_known_on: When | None = None,
     title: str | None = None,
+    lang: str = "en",  # noqa: ARG001  (for in_language)
     colours: Mapping[str, str] | None = None,
     shape: Shape = "slide",
     theme: ThemeName = "light",
@@ -164,9 +166,10 @@ def _chart_text(
 _MONTHS_SHOWN = 400  # days before the claim's: a series of years would hide what it is about
 
 
+@in_language
 def draw_claim(
-    archive: Archive, finding: Finding, path: str | Path, *, title: str | None = None, shape: Shape = "slide",
-    theme: ThemeName = "light",
+    archive: Archive, finding: Finding, path: str | Path, *, title: str | None = None, lang: str = "en",  # noqa: ARG001  (for in_language)
+    shape: Shape = "slide", theme: ThemeName = "light",
 ) -> Path:  # fmt: skip
     """Draw the series that a claim was held against as PNG, SVG or PDF, a panel for each source."""
     claim = finding.claim
@@ -234,9 +237,10 @@ def _band(finding: Finding, series: ClassSeries) -> tuple[float, float] | None:
 _DISPUTED = "#c51b7d"
 
 
+@in_language
 def draw_comparison_chart(
     archive: Archive, path: str | Path, *, from_: When, to: When, sources: Sequence[str], title: str | None = None,
-    shape: Shape = "slide", theme: ThemeName = "light", **asked: Any,
+    lang: str = "en", shape: Shape = "slide", theme: ThemeName = "light", **asked: Any,  # noqa: ARG001  (for in_language)
 ) -> Path:  # fmt: skip
     """Draw sources side by side on every day of a span as PNG, SVG or PDF."""
     span, _ = archive.compare_span(from_, to, sources=sources, **asked)

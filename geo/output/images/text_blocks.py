@@ -266,7 +266,7 @@ def credit_lines(content: MapContent, *, draw_basemap: bool) -> list[str]:
     shipped = basemap.credits()
     lines = list(content.credits)
     for name in ("basemap", "places") if draw_basemap else ("places",):
-        lines.append(f"{shipped[name]['text'].rstrip('.')}. {shipped[name]['url']}")
+        lines.append(f"{gettext(shipped[name]['text'].rstrip('.'))}. {shipped[name]['url']}")
     if content.boundary:
         lines.append(gettext("Units: {boundary}. Disputed lines are dashed", boundary=content.boundary))
     lines.append(
