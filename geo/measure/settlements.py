@@ -16,6 +16,7 @@ from geo.formats.layers import cell, read_layer
 from geo.formats.tables import number, read_table
 from geo.measure.areas import NOWHERE
 from geo.measure.coverage import NOT_COVERED, is_in
+from geo.presentation.labels import class_words
 from geo.presentation.language import N_, gettext
 from geo.schema import CRS, text_or_none
 
@@ -129,6 +130,6 @@ def ground_at(
     words: list[set[str]] = [set() for _ in points]
     controllers, statuses = frame["controller"].tolist(), frame["status"].tolist()
     for i, k in zip(polygon.tolist(), point.tolist(), strict=True):
-        words[k].add(f"{text_or_none(controllers[i]) or ''} {statuses[i]}".strip())
+        words[k].add(class_words(text_or_none(controllers[i]), statuses[i]))
     out = is_in(points, uncovered).tolist()
     return ["; ".join(sorted(w)) or (NOT_COVERED if left_out else None) for w, left_out in zip(words, out, strict=True)]
