@@ -16,10 +16,10 @@ class GeoError(Exception):
     Examples
     --------
     >>> try:
-    ...     archive.area("yesterday")
+    ...     archive.area("some day")
     ... except geo.GeoError as error:
     ...     print(error)
-    date 'yesterday' cannot be read: write it as YYYY-MM-DD...
+    date 'some day' cannot be read: write it as 2024-12-31 (YYYY-MM-DD)...
     """
 
     exit_code = 1

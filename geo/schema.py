@@ -223,6 +223,11 @@ def _what_is_wrong(text: str) -> str:
     return "there is no such time of day"
 
 
+def is_iso(text: str) -> bool:
+    """Whether a date or an instant is written as ISO 8601 has it, and not in words."""
+    return bool(_WRITTEN.match(text.strip()))
+
+
 def is_day(when: str | date | datetime) -> bool:
     """Whether `when` names a whole day rather than an instant."""
     if isinstance(when, str):

@@ -136,7 +136,7 @@ def test_bad_input_is_told_on_stderr_with_exit_code_1(archive: Path, tmp_path: P
         (("import", "{a}", "nobody", "x.json"), 2, "deepstate"),
         (("import", "{a}", "vector", "absent.geojson"), 1, "no such file"),
         (("retract", "{a}", "nothing", "--why", "x"), 1, "geo snapshots lists them"),
-        (("change", "{a}", "--from", "2025-01-10"), 2, "--to"),
+        (("change", "{a}", "--to", "2025-01-10"), 2, "--from"),
         (("area", "{a}", "--format", "xml"), 2, "xml"),
     ],
 )

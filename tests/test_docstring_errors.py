@@ -49,7 +49,7 @@ FUNCTIONS = {
 }  # fmt: skip
 # a parameter, and what it is not given in earnest
 SPOILED: dict[str, list[Any]] = {
-    "date": ["yesterday", "2020-01-01"], "from_": ["2025-02-30", "2020-01-01"], "to": ["2020-01-01"],
+    "date": ["some day", "2020-01-01"], "from_": ["2025-02-30", "2020-01-01"], "to": ["2020-01-01"],
     "as_known_on": ["soon"], "since": ["soon"], "source": ["nobody"], "sources": [["seeds", "nobody"], ["seeds"]],
     "within": ["Nowhere", "UA-43"], "status": ["lost"], "lang": ["xx"], "colours": [{"UA": "x"}], "shape": ["round"],
     "theme": ["pink"], "view": ["up"], "path": ["chart.xyz", "seeds", "seeds/claims.csv/b.html", "seeds/claims.csv/b.png", "seeds/claims.csv/b.gif"],

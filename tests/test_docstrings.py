@@ -95,7 +95,7 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
 }  # fmt: skip
 # error -> what is asked otherwise, the first that the method takes: a parameter and its value
 SPOILED: dict[str, list[tuple[str, Any]]] = {
-    "GateError": [("date", "yesterday"), ("from_", "2025-02-30"), ("as_known_on", "soon"), ("since", "soon")],
+    "GateError": [("date", "some day"), ("from_", "2025-02-30"), ("as_known_on", "soon"), ("since", "soon")],
     "NoSnapshotError": [("date", "2020-01-01"), ("to", "2020-01-01"), ("from_", "2020-01-01")],
     "SourceError": [("sources", ["seeds", "nobody"]), ("source", "nobody")],
     "UnitError": [("within", "Nowhere"), ("wanted", "Nowhere"), ("units", ["Nowhere"])],

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
 from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
 
+from geo.archive.periods import in_days
 from geo.assets import read_toml
 
 if TYPE_CHECKING:
@@ -35,23 +36,25 @@ _ENTRY = re.compile(r"^(?=\S)", re.MULTILINE)
 def described(draw: Callable[P, T]) -> Callable[P, T]:
     """A function that draws from an archive with the docstring that its readers see."""
     draw.__doc__ = complete(draw.__doc__, list(inspect.signature(draw).parameters), PARAMETERS | DRAWING)
-    return draw
+    return in_days(draw)
 
 
 def documented(method: Callable[Concatenate[A, P], T]) -> Callable[Concatenate[A, P], T]:
     """A method of `Archive` with the docstring that its readers see."""
     method.__doc__ = complete(method.__doc__, list(inspect.signature(method).parameters)[1:], brought=_BROUGHT)
     method.__module__, method.__qualname__ = "geo.archive", f"Archive.{method.__name__}"
-    return method
+    return in_days(method)
 
 
 def consistent_read(method: Callable[Concatenate[R, P], T]) -> Callable[Concatenate[R, P], T]:
     """A documented method that is answered from one state of the archive, in which nothing is read twice."""
 
-    @wraps(documented(method))
+    dated = documented(method)
+
+    @wraps(dated)
     def answer(self: R, /, *args: P.args, **kwargs: P.kwargs) -> T:
         with self.store.holding():
-            return method(self, *args, **kwargs)
+            return dated(self, *args, **kwargs)
 
     return answer
 

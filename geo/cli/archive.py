@@ -30,7 +30,7 @@ _COVERS = click.option(
 @common.ARCHIVE
 @click.argument("source")
 @click.argument("files", nargs=-1, type=common.FILE)
-@click.option("--date", metavar="D", help="What the files depict, where they do not say.")
+@click.option("--date", type=common.DAY, help="What the files depict, where they do not say.")
 @click.option("--published", metavar="D", help="When they were published.")
 @click.option("--retrieved", metavar="T", help="When they were fetched.")
 @click.option("--name", metavar="NAME", help="Keep the rows under this source name (vector).")
@@ -304,7 +304,7 @@ def rules_command(
 @main.command("corrections")
 @common.ARCHIVE
 @common.SOURCE
-@click.option("--since", metavar="T", help="Those recorded at or after this.")
+@click.option("--since", type=common.WHEN_RECORDED, help="Those recorded at or after this.")
 @common.KNOWN
 @common.form_option("table", "csv", "json", "geojson")
 def corrections_command(archive: Path, form: str, **given: Any) -> None:
@@ -319,8 +319,10 @@ def corrections_command(archive: Path, form: str, **given: Any) -> None:
 @main.command()
 @common.ARCHIVE
 @click.argument("source")
-@click.option("--since", metavar="D", help="Files from this date on; else from a week before the newest one.")
-@click.option("--until", metavar="D", help="Files up to this date; else up to now.")
+@click.option(
+    "--since", type=common.WHEN_RECORDED, help="Files from this date on; else from a week before the newest one."
+)
+@click.option("--until", type=common.WHEN_RECORDED, help="Files up to this date; else up to now.")
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file with an address of your own: [fetch].")
 @click.option("--contact", metavar="WHO", envvar="GEO_CONTACT", help="An e-mail or https address, told to the source.")
 @click.option("--dry-run", is_flag=True, help="Ask what is offered, and fetch none of it.")
@@ -351,7 +353,9 @@ def fetch(ctx: click.Context, /, archive: Path, source: str, config: Path | None
 
 @main.command()
 @click.argument("plan", required=False, type=click.Path(path_type=Path))
-@click.option("--date", metavar="D", help="The day of figures and pages; that of the last snapshot by default.")
+@click.option(
+    "--date", type=common.WHEN_RECORDED, help="The day of figures and pages; that of the last snapshot by default."
+)
 @click.option("--example", is_flag=True, help="Print a plan with every key explained, and do nothing.")
 @click.option("--quiet", is_flag=True, help="Say nothing unless something failed.")
 @common.form_option("table", "json")

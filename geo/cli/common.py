@@ -54,14 +54,39 @@ class _Geo(click.Group):
             formatter.write_dl(rows)
 
 
+class _Verb(click.Command):
+    """A verb whose dates in words are days before it sees them."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from geo.archive.periods import has_words, read_dates
+
+        kinds = {p.name: p.type for p in self.params if isinstance(p.type, When) and p.name}
+        given = {name: ctx.params[name] for name in kinds}
+        if has_words(given):
+            archive, source = ctx.params.get("archive"), ctx.params.get("source")
+            now = archive is None or any(kind.of_records for name, kind in kinds.items() if name != "as_known_on")
+            alone = [name for name, kind in kinds.items() if kind.is_day]
+            ctx.params |= read_dates(
+                given | {"source": source},
+                None if archive is None or now else opened(archive),
+                of_records=now,
+                alone=alone,
+            )
+        return super().invoke(ctx)
+
+
+_Geo.command_class = _Verb
+
+
 @click.group(cls=_Geo, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
 @click.version_option(__version__, prog_name="geo")
 def main(debug: bool) -> None:
     """Dated maps of territorial control, their areas and changes, from one archive (a GeoPackage).
 
-    A date is YYYY-MM-DD (its last snapshot) or an instant such as 2024-08-01T00:00Z. Every figure carries its source,
-    its classes and the snapshot that it rests on.
+    A date is a day (2024-08-01: its last snapshot), an instant (2024-08-01T00:00Z), a month (2024-08), a date in words
+    (1 August 2024), or counts back from the last map: "30 days", "1 month", "last month", "the 1st". Every figure
+    carries its source, its classes and the snapshot that it rests on.
     """
     if not debug and not sys.warnoptions:  # what libraries have to say is not for those who use the command
         click.get_current_context().with_resource(warnings.catch_warnings(action="ignore"))
@@ -87,6 +112,16 @@ class Days(click.FloatRange):
         return days
 
 
+class When(click.ParamType):  # type: ignore[type-arg]
+    """A day, an instant, month, or words such as "30 days"; of records, counted back from today; `is_day`: no month."""
+
+    name = "d"
+
+    def __init__(self, *, of_records: bool = False, is_day: bool = False) -> None:
+        self.of_records, self.is_day = of_records, is_day
+
+
+WHEN, WHEN_RECORDED, DAY = When(), When(of_records=True), When(of_records=True, is_day=True)
 WHOLE_DAYS = click.IntRange(1, _MOST_DAYS)
 FILE = click.Path(path_type=Path)
 ARCHIVE = click.argument("archive", type=FILE)
@@ -113,12 +148,31 @@ WHERE = options(
     click.option("--level", type=int, help="Level of the units with --by unit."),
     click.option("--boundary", metavar="SET", help="Which boundary set; the last taken in by default."),
 )
-KNOWN = click.option("--as-known-on", metavar="T", help="What the archive said at that date or instant.")
-DATE = click.option("--date", metavar="D", help="The last snapshot by default.")
+KNOWN = click.option("--as-known-on", type=WHEN_RECORDED, help="What the archive said at that date or instant.")
+DATE = click.option("--date", type=WHEN, help="The last snapshot by default.")
+# where a date is answered, and what changed since another
+DATE_OR_TO = click.option("--to", "--date", "date", type=WHEN, help="The last snapshot by default.")
 SPAN = options(
-    click.option("--from", "from_", metavar="D", help="The first date; the first snapshot by default."),
-    click.option("--to", metavar="D", help="The last date; the last snapshot by default."),
+    click.option("--from", "from_", type=WHEN, help="The first date; the first snapshot by default."),
+    click.option("--to", type=WHEN, help="The last date; the last snapshot by default."),
 )
+
+
+def since_option(words: str) -> Callable[..., Any]:
+    """The option --since, also --from, with what it is for."""
+    return click.option("--from", "--since", "since", type=WHEN, help=words)
+
+
+def from_option(words: str, *, required: bool = False) -> Callable[..., Any]:
+    """The option --from, also --since, of two dates that are compared."""
+    return click.option("--since", "--from", "from_", type=WHEN, required=required, help=words)
+
+
+def to_option(words: str) -> Callable[..., Any]:
+    """The option --to, also --date, of two dates that are compared."""
+    return click.option("--date", "--to", "to", type=WHEN, help=words)
+
+
 LANG = click.option("--lang", type=click.Choice(list(LANGUAGES)), default="en", show_default=True, help="Its language.")
 # of every output that shows a map
 MAP_LOOK = options(
@@ -210,6 +264,15 @@ def opened(path: Path, *, raw: bool = False, max_age_days: float | None = None) 
     if not path.exists():
         raise UsageError(f"{path}: no such archive; geo import makes one")
     return open_archive(path, raw=raw, max_age_days=max_age_days)
+
+
+def last_day(archive: Any, source: str | None) -> str:
+    """The day of the last map of a source."""
+    from geo.archive.queries import Query
+
+    with archive.holding():
+        depicts = archive.reader.used(Query(archive.source_name(source)), None)["depicts"]
+    return str(max(depicts))[:10]
 
 
 def name_units(archive: Any, frame: pd.DataFrame, by: str | None) -> pd.DataFrame:

@@ -60,22 +60,20 @@ def _add_note(frame: pd.DataFrame, note: str) -> None:
 
 @main.command()
 @common.ARCHIVE
-@click.option("--from", "from_", required=True, metavar="D", help="The earlier date.")
-@click.option("--to", required=True, metavar="D", help="The later date.")
-@click.option("--base", metavar="D", help="The percentage is of the area on this date; --from by default.")
+@common.from_option("The earlier date.", required=True)
+@common.to_option("The later date; the last snapshot by default.")
+@click.option("--base", type=common.WHEN, help="The percentage is of the area on this date; --from by default.")
 @common.OF_FIGURES
 @common.AGE
 @common.EXPLAIN
 @common.form_option("table", "csv", "json")
-def change(archive: Path, from_: str, to: str, form: str, status: tuple[str, ...], **given: Any) -> None:
+def change(archive: Path, from_: str, to: str | None, form: str, status: tuple[str, ...], **given: Any) -> None:
     """What each side gained and lost between two dates: gross and net, in km² and percent of a named base."""
-    accuracy = given.pop("accuracy_km")
+    accuracy, kept = given.pop("accuracy_km"), common.opened(archive)
+    to = common.last_day(kept, given["source"]) if to is None else to
     if given.pop("explain"):
-        show_workings(
-            common.opened(archive).explain_change(from_, to, status=status or None, accuracy_km=accuracy, **given), form
-        )
+        show_workings(kept.explain_change(from_, to, status=status or None, accuracy_km=accuracy, **given), form)
         return
-    kept = common.opened(archive)
     frame = common.name_units(kept, kept.change(from_, to, status=status or None, **given), given["by"])
     title = f"km² gained and lost, {from_} to {to}; percent of {given['base'] or from_}"
     head = {"from": from_, "to": to, "base": given["base"] or from_, "as_known_on": given["as_known_on"]}
@@ -107,7 +105,7 @@ def series(archive: Path, form: str, status: tuple[str, ...], output: Path | Non
 
 @main.command()
 @common.ARCHIVE
-@common.DATE
+@common.DATE_OR_TO
 @common.SOURCE
 @common.CLASSES
 @common.ONLY_IN
@@ -116,7 +114,7 @@ def series(archive: Path, form: str, status: tuple[str, ...], output: Path | Non
 @click.option("--inset-km", type=float, default=5.0, show_default=True, help="Stay this far inside border and coast.")
 @click.option("--gap-km", type=float, default=0.1, show_default=True, help="How far apart two sides still face.")
 @click.option("--boundary", metavar="SET", help="Whose border and coast; the last taken in by default.")
-@click.option("--since", metavar="D", help="How far it moved since this date, by unit (needs --controller).")
+@common.since_option("How far it moved since this date, by unit (needs --controller).")
 @click.option("--level", type=int, help="Level of the units with --since.")
 @click.option("--at", metavar="LAT,LON", help="How far this place is from it.")
 @common.KNOWN
@@ -184,8 +182,8 @@ def who(archive: Path, at: str, source: str | None, as_known_on: str | None, for
 @common.ARCHIVE
 @common.AGE
 @common.places_option("Geodata or CSV with names; GeoNames' places of 500 people or more by default.")
-@click.option("--from", "from_", required=True, metavar="D", help="The earlier date.")
-@click.option("--to", metavar="D", help="The last snapshot by default.")
+@common.from_option("The earlier date.", required=True)
+@common.to_option("The last snapshot by default.")
 @common.SOURCE
 @common.KNOWN
 @common.form_option("table", "csv", "json")
@@ -206,9 +204,9 @@ def settlements(archive: Path, places: Path | None, column: str | None, form: st
 @main.command("compare")
 @common.ARCHIVE
 @click.option("--source", "sources", multiple=True, required=True, metavar="S", help="Repeat it: two or more.")
-@click.option("--date", metavar="D", help="The last day on which every source has spoken by default.")
-@click.option("--from", "from_", metavar="D", help="With --to: every day of a span, and who trails whom.")
-@click.option("--to", metavar="D", help="The last date of a span.")
+@click.option("--date", type=common.WHEN, help="The last day on which every source has spoken by default.")
+@common.from_option("With --to, or --date: every day of a span, and who trails whom.")
+@click.option("--to", type=common.WHEN, help="The last date of a span.")
 @common.CLASSES
 @click.option(
     "--take", multiple=True, metavar="SOURCE=STATUS[/PART]",
@@ -232,6 +230,8 @@ def compare_command(
     title: str | None, lang: str, templates: Path | None, **given: Any,
 ) -> None:  # fmt: skip
     """Sources side by side: what each says, what they agree on, what is in dispute, who trails whom. Never merged."""
+    if from_ is not None and to is None:  # --since with --date is a span, too
+        to, date = date, None
     if (from_ is None) != (to is None) or (from_ is not None and date is not None):
         raise UsageError("give --date, or --from and --to")
     if templates is not None and (from_ is not None or output is None):

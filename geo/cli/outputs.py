@@ -26,12 +26,14 @@ SHOWN = common.options(
     _days_option("--incident-days", "Incidents of N days up to the date."),
     click.option("--front/--no-front", "with_front", default=True, show_default=True, help="Draw the front line."),
 )  # fmt: skip
-_OF_A_DATE = common.options(common.ARCHIVE, common.AGE, common.with_colours, common.DATE, common.SOURCE, common.KNOWN)
+_OF_A_DATE = common.options(
+    common.ARCHIVE, common.AGE, common.with_colours, common.DATE_OR_TO, common.SOURCE, common.KNOWN
+)
 
 
 @main.command("map")
 @_OF_A_DATE
-@click.option("--since", metavar="D", help="Draw what changed since this date.")
+@common.since_option("Draw what changed since this date.")
 @SHOWN
 @click.option("--title", help="The page's title.")
 @common.TEMPLATES
@@ -50,7 +52,7 @@ def map_command(archive: Path, date: str | None, output: Path, max_age_days: flo
 @common.SPAN
 @common.SOURCE
 @common.KNOWN
-@click.option("--since", metavar="D", help="Draw what changed since this date; the snapshot before by default.")
+@click.option("--since", type=common.WHEN, help="Draw what changed since this date; the snapshot before by default.")
 @SHOWN
 @common.TEMPLATES
 @click.option("-o", "--output", type=common.FILE, default=Path("maps"), show_default=True, help="The folder.")
@@ -110,9 +112,9 @@ LOOK = common.options(
 @common.ARCHIVE
 @common.AGE
 @common.with_colours
-@common.DATE
+@common.DATE_OR_TO
 @common.SOURCE
-@click.option("--since", metavar="D", help="Show what changed since this date.")
+@common.since_option("Show what changed since this date.")
 @common.KNOWN
 @SHOWN
 @LOOK
@@ -144,7 +146,7 @@ def chart(archive: Path, output: Path, status: tuple[str, ...], **given: Any) ->
 @main.command("brief")
 @_OF_A_DATE
 @click.option("--exactly", is_flag=True, help="With --as-known-on: the very briefing that was made then.")
-@click.option("--since", metavar="D", help="The last briefing's date; the snapshot before by default.")
+@common.since_option("The last briefing's date; the snapshot before by default.")
 @common.within_option("Only this unit")
 @common.places_option("Geodata or CSV with names: who changed hands.")
 @click.option("--title", help="The briefing's title.")
@@ -175,7 +177,7 @@ def brief_command(
 )
 @click.option("--url", metavar="URL", help="Where the page will be; beside the page that shows it by default.")
 @click.option("--title", metavar="T", help="What the frame is called; the page's own title by default.")
-@click.option("--date", metavar="D", help="The date at which a timeline opens.")
+@click.option("--date", type=common.WHEN, help="The date at which a timeline opens.")
 @click.option("--lang", type=click.Choice(list(LANGUAGES)), help="The language of the page, for screen readers.")
 def embed_command(page: Path, **given: Any) -> None:
     """The HTML snippet with which another page shows this one, in a sandboxed frame."""
@@ -188,13 +190,12 @@ def embed_command(page: Path, **given: Any) -> None:
 @common.ARCHIVE
 @common.AGE
 @common.with_colours
-@click.option("--from", "from_", metavar="D", help="The first snapshot by default.")
-@click.option("--to", metavar="D", help="The last snapshot by default.")
+@common.SPAN
 @_days_option("--every-days", "Days between frames.")
 @click.option("--seconds", type=float, default=0.5, show_default=True, metavar="S", help="How long a frame stands.")
 @common.SOURCE
 @common.KNOWN
-@click.option("--since", metavar="D", help="Draw in every frame what changed since this date.")
+@click.option("--since", type=common.WHEN, help="Draw in every frame what changed since this date.")
 @common.within_option("Only this unit")
 @_days_option("--incident-days", "Incidents of so many days.")
 @click.option("--view", type=click.Choice(["changes"]), help="Come close to what changed (needs --since).")
@@ -215,8 +216,8 @@ def movie_command(archive: Path, output: Path, max_age_days: float | None, **giv
 @common.ARCHIVE
 @common.AGE
 @common.with_colours
-@click.option("--from", "from_", required=True, metavar="D", help="The earlier date: left of the divider.")
-@click.option("--to", required=True, metavar="D", help="The later date: right of the divider.")
+@common.from_option("The earlier date: left of the divider.", required=True)
+@common.to_option("The later date: right of the divider; the last snapshot by default.")
 @common.SOURCE
 @common.KNOWN
 @click.option("--in", "within", metavar="UNIT", help="Show this unit, and keep the figures to it.")
@@ -230,7 +231,7 @@ def movie_command(archive: Path, output: Path, max_age_days: float | None, **giv
 def compare_dates(
     archive: Path,
     from_: str,
-    to: str,
+    to: str | None,
     places: Path | None,
     column: str | None,
     output: Path,
@@ -241,18 +242,14 @@ def compare_dates(
     from geo.output.html.map_page import save_map
     from geo.output.html.two_dates_page import draw_dates
 
-    found = common.read_if_given(places, column)
-    click.echo(
-        save_map(
-            draw_dates(common.opened(archive, max_age_days=max_age_days), from_, to, places=found, **given), output
-        )
-    )
+    found, kept = common.read_if_given(places, column), common.opened(archive, max_age_days=max_age_days)
+    to = common.last_day(kept, given["source"]) if to is None else to
+    click.echo(save_map(draw_dates(kept, from_, to, places=found, **given), output))
 
 
 WISHES = common.options(
     common.SOURCE,
-    click.option("--from", "from_", metavar="D", help="The first date by default."),
-    click.option("--to", metavar="D", help="The last date by default."),
+    common.SPAN,
     common.KNOWN,
     common.within_option("Keep to this unit"),
     common.MAP_LOOK,

@@ -25,7 +25,7 @@ GAZETTEER = options(
 )  # fmt: skip
 PLACES = options(
     click.option("--archive", type=common.FILE, help="Its units and its front are used."),
-    click.option("--date", metavar="D", help="The date of the front; the last snapshot by default."),
+    click.option("--date", type=common.WHEN, help="The date of the front; the last snapshot by default."),
     click.option("--source", metavar="S", help="By which source the front is taken."),
     GAZETTEER,
 )
@@ -86,7 +86,7 @@ _SHOWN = (
 
 @main.command("read")
 @click.argument("briefing", type=common.FILE)
-@click.option("--date", metavar="D", help="The day of the briefing; its own dateline by default.")
+@click.option("--date", type=common.DAY, help="The day of the briefing; its own dateline by default.")
 @click.option("--archive", type=common.FILE, help="Its units and its front are used; drawn on the page.")
 @GAZETTEER
 @click.option("--lang", type=click.Choice(["en", "uk", "ru"]), help="Of the text; found out by default.")
@@ -181,7 +181,9 @@ main.add_command(
     "--text", metavar="SENTENCE", help="A sentence with a figure; without it the claims on record are checked."
 )
 @click.option("--and", "other", metavar="SENTENCE", help="A second claim: what both imply together.")
-@click.option("--date", metavar="D", help="When it was said; of the claims on record, those said on or about that day.")
+@click.option(
+    "--date", type=common.WHEN, help="When it was said; of the claims on record, those said on or about that day."
+)
 @click.option("--id", "ids", multiple=True, metavar="ID", help="Only these claims on record.")
 @click.option("--set", "given", multiple=True, metavar="FIELD=VALUE", help="What was left empty or read wrong.")
 @click.option("--in", "within", metavar="UNIT", help="Measure inside this unit (a code or a name).")

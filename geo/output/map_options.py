@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, ParamSpec, TypedDict, TypeVar
 
+from geo.archive.periods import in_days
 from geo.archive.results import When
 from geo.archive.shared_docs import DRAWING, PARAMETERS, complete
 from geo.presentation.language import current, in_language
@@ -77,7 +78,7 @@ def shares_options(*without: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
             for f in taken
         ]
         signature = whole.replace(parameters=[*own, *shared])
-        spoken = in_language(draw)
+        spoken = in_language(in_days(draw))
         spoken.__doc__ = complete(draw.__doc__, list(signature.parameters), PARAMETERS | DRAWING | _OWN)
         spoken.__signature__ = signature  # type: ignore[attr-defined]
         return spoken

@@ -312,7 +312,7 @@ def _count_of(match: re.Match[str], words: DateWords) -> int | None:
     return None
 
 
-def _back(today: date, count: int, unit: str) -> date:
+def back(today: date, count: int, unit: str) -> date:
     """The day so many units before `today`."""
     if unit in ("month", "year"):
         months = today.year * 12 + today.month - 1 - count * (12 if unit == "year" else 1)
@@ -331,7 +331,7 @@ def _read_ago(match: re.Match[str], words: DateWords, today: date) -> DateMentio
         return _mention(match, "day", today - timedelta(days=count // 24))
     precision = {"day": EXACT, "week": FEW_DAYS, "month": MONTH, "year": YEAR}[unit]
     try:
-        day = _back(today, count, unit)
+        day = back(today, count, unit)
     except (ValueError, OverflowError):
         return _no_day(match)
     note = "" if unit == "day" else f"“{match[0]}” is read as {day}"
@@ -343,7 +343,7 @@ def _read_past(match: re.Match[str], words: DateWords, today: date) -> DateMenti
     if count is None:
         return _unread(match, _NO_DAY, "undated")
     try:
-        first = _back(today, count, unit)
+        first = back(today, count, unit)
     except (ValueError, OverflowError):
         return _no_day(match)
     days = (today - first).days
