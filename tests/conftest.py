@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-from geo.storage.tables import LAYOUT
+from geo.storage.layout import LAYOUT
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")

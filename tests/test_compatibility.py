@@ -14,7 +14,7 @@ import pytest
 from geo.archive import open_archive
 from geo.errors import ArchiveError
 from geo.importing.importer import import_files
-from geo.storage import tables as layout
+from geo.storage import layout
 
 FIXTURES = Path(__file__).with_name("fixtures")
 OLD = sorted(FIXTURES.glob("layout_*.gpkg"))

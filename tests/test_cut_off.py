@@ -23,7 +23,7 @@ from geo.importing import importer as intake
 from geo.importing.importer import ensure_units, import_claims, import_files
 from geo.maintenance import backup
 from geo.maintenance.check import check_archive
-from geo.storage import tables
+from geo.storage import layout
 from geo.storage import transactions as disk
 from tests.test_faults import write_day
 
@@ -241,7 +241,7 @@ def test_an_older_layout_is_brought_up_or_as_it_was(tmp_path: Path) -> None:
     day = write_day(tmp_path, 1, size=5)
     before = deeds.said(path)
     for at in (True, False):
-        cut_off(lambda: import_files(path, "vector", day), tables, "bring_up", before=at)
+        cut_off(lambda: import_files(path, "vector", day), layout, "bring_up", before=at)
         assert deeds.said(path) == before
     for one in (path, whole):
         import_files(one, "vector", day)

@@ -31,7 +31,7 @@ from geo.errors import NoSnapshotError, UsageError
 from geo.importing.importer import ensure_units
 from geo.presentation.statuses import NO_DOUBT
 from geo.schema import INCIDENT_COLUMNS, INCIDENT_NUMBERS
-from geo.storage import tables as layout
+from geo.storage import layout
 from geo.storage.snapshots import next_instant
 
 LAT, LON = 51.197312, 35.272184

@@ -289,7 +289,7 @@ _QUOTES = str.maketrans(dict.fromkeys('"“”„«»', " "))
 def _listed(table: str) -> Mapping[str, Sequence[str]]:
     """The entries of one table of all languages, by name."""
     found: dict[str, list[str]] = {}
-    for entries in (_SIGNS.get(table, {}), *(word_list(code, "amounts").get(table, {}) for code in languages())):
+    for entries in (_SIGNS.get(table, {}), *(word_list(code, "claim_amounts").get(table, {}) for code in languages())):
         for name, words in entries.items():
             found.setdefault(name, []).append(words)
     return found

@@ -35,8 +35,7 @@ from geo.maintenance.check_snapshots import memory_findings
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.location_checks import Expected, against_country, doubts
 from geo.schema import CRS
-from geo.storage import tables as layout
-from geo.storage import transactions
+from geo.storage import layout, transactions
 from geo.units import Countries, countries_of
 
 _INCIDENT_FIELDS = ("geom", "latitude", "longitude", "date_start", "date_end", "low", "best", "high", "orig")

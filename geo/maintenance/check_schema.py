@@ -12,8 +12,7 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo.storage import gpkg
-from geo.storage import tables as layout
+from geo.storage import gpkg, layout
 
 MEND = "geo repair writes a mended copy; the last backup may have it whole"
 AGAIN = "import its file again into the mended copy"

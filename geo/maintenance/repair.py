@@ -33,10 +33,9 @@ from geo.maintenance.check_snapshots import (
 )
 from geo.measure.ellipsoid import areas_km2
 from geo.schema import write_instant
-from geo.storage import gpkg, qgis_styles, snapshots
-from geo.storage import tables as layout
+from geo.storage import gpkg, layout, qgis_styles, snapshots
 from geo.storage.atomic_write import draft, write_page
-from geo.storage.tables import TABLES
+from geo.storage.layout import TABLES
 
 _CLASS = ("source", "part", "controller", "status", "native")
 _MOMENTS = {"recorded_at", "superseded_at", "retracted_at", "set_at"}

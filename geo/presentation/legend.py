@@ -74,6 +74,12 @@ def legend_of(
     return found
 
 
+def change_label(change: str, side: str, since: str) -> str:
+    """Ground that a side gained or lost, in words."""
+    said = {"gained": N_("Gained by {side} since {date}"), "lost": N_("Lost by {side} since {date}")}
+    return gettext(said[change], side=side_of(side).label, date=since)
+
+
 def front_words(front: Front) -> str:
     """What a front line shows, with what its length rests on."""
     whose = gettext("held ground ends")

@@ -10,9 +10,9 @@ from datetime import date
 from typing import TYPE_CHECKING, Any
 
 from geo.presentation.labels import area, class_key, class_label
-from geo.presentation.language import N_, gettext
-from geo.presentation.legend import StyledLayer
-from geo.presentation.statuses import ClassKey, class_order, side_of
+from geo.presentation.language import gettext
+from geo.presentation.legend import StyledLayer, change_label
+from geo.presentation.statuses import ClassKey, class_order
 from geo.presentation.symbols import Symbol, class_symbols
 
 if TYPE_CHECKING:
@@ -43,12 +43,6 @@ def class_layers(
             facts = [whole, *facts, (gettext("Snapshot"), known["snapshot"])]
         drawn.append(StyledLayer(class_label(*key), symbols[key[:2]], shapes[key], facts, key, since[key]))
     return drawn
-
-
-def change_label(change: str, side: str, since: str) -> str:
-    """Ground that a side gained or lost, in words."""
-    said = {"gained": N_("Gained by {side} since {date}"), "lost": N_("Lost by {side} since {date}")}
-    return gettext(said[change], side=side_of(side).label, date=since)
 
 
 def change_layers(

@@ -15,8 +15,7 @@ import pandas as pd
 
 from geo.errors import ArchiveError
 from geo.schema import write_instant
-from geo.storage import snapshots, transactions
-from geo.storage import tables as layout
+from geo.storage import layout, snapshots, transactions
 from geo.storage.atomic_write import draft
 
 _REMEMBERED = 64  # answers kept while an archive is held: more than one page asks for, few enough for any memory

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from geo.errors import ArchiveError
 from geo.schema import CLAIM_COLUMNS, CRS, INCIDENT_COLUMNS, INCIDENT_NUMBERS, UNIT_COLUMNS, Source, write_instant
-from geo.storage import gpkg, qgis_styles, snapshots, tables
+from geo.storage import gpkg, layout, qgis_styles, snapshots
 from geo.storage.connection import Access
 from geo.storage.gpkg import fetch_shapes, plain, promote, unpack
 
@@ -37,7 +37,7 @@ class ControlTable(Access):
         """The table of snapshots, without their member lists."""
         with self.reading() as connection:
             query = f"SELECT * FROM snapshots WHERE {_DATED} ORDER BY source, part, depicts, id"
-            frame = tables.read_frame(connection, query, table="snapshots")
+            frame = layout.read_frame(connection, query, table="snapshots")
         frame = frame.drop(columns=["id", "members"])
         return frame if as_known_on is None else frame[known_then(frame, as_known_on)].reset_index(drop=True)
 
@@ -84,7 +84,7 @@ class ControlTable(Access):
                 f" AND (retracted_at IS NULL OR retracted_at > ?) AND {_DATED} ORDER BY depicts, recorded_at, id",
                 (source, at, at),
             ).fetchall()
-        tables.refuse_damaged(rows, ("depicts", "part", "snapshot"), table="snapshots")
+        layout.refuse_damaged(rows, ("depicts", "part", "snapshot"), table="snapshots")
         return rows
 
     def control_now(self, source: str, instant: datetime) -> gpd.GeoDataFrame:
@@ -148,7 +148,7 @@ class ControlTable(Access):
                 "SELECT part, depicts, recorded_at, retracted_at, members FROM snapshots WHERE source = ?"
                 f" AND {_DATED} ORDER BY part, depicts, id"
             )
-            table = tables.read_frame(connection, query, (source,), table="snapshots")
+            table = layout.read_frame(connection, query, (source,), table="snapshots")
             table = table[known_then(table, as_known_on)]
             rows: list[tuple[Any, ...]] = []
             for _, series in table.groupby("part", sort=True):
@@ -183,7 +183,7 @@ def _control_frame(rows: Iterable[tuple[Any, ...]]) -> gpd.GeoDataFrame:
     walk = iter(rows)
     # blobs and geometries of a long series are not in memory together
     while some := list(islice(walk, _POLYGONS_AT_ONCE)):
-        tables.refuse_damaged(some, (*CONTROL_FIELDS, "geom"), table="control")
+        layout.refuse_damaged(some, (*CONTROL_FIELDS, "geom"), table="control")
         listed += [r[:-1] for r in some]
         shapes.append(gpkg.decode([r[-1] for r in some]))
     frame = pd.DataFrame(listed, columns=list(CONTROL_FIELDS), dtype=object)
@@ -273,7 +273,7 @@ def _in_force_then(connection: sqlite3.Connection, known: datetime) -> pd.DataFr
         "SELECT source, part, depicts, recorded_at, retracted_at, members FROM snapshots"
         f" WHERE {_DATED} ORDER BY source, part, depicts, id"
     )
-    table = tables.read_frame(connection, query, table="snapshots")
+    table = layout.read_frame(connection, query, table="snapshots")
     return table[known_then(table, known)]
 
 
@@ -374,7 +374,7 @@ def _put_some(
 
 def _incident_frame(rows: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> gpd.GeoDataFrame:
     """Rows of these columns, the geometry and a number."""
-    tables.refuse_damaged(rows, [*columns, "geom"], table="incidents")
+    layout.refuse_damaged(rows, [*columns, "geom"], table="incidents")
     held = {
         c: np.array([r[i] for r in rows], dtype=float if c in INCIDENT_NUMBERS else object)
         for i, c in enumerate(columns)
@@ -452,7 +452,7 @@ class UnitTable(Access):
         query = f"SELECT {', '.join(columns)}{', geom' if geometry else ''} FROM units ORDER BY level, recorded_at, fid"
         with self.reading() as connection:
             rows = connection.execute(query).fetchall()
-        tables.refuse_damaged(rows, [*columns, *(["geom"] if geometry else [])], table="units")
+        layout.refuse_damaged(rows, [*columns, *(["geom"] if geometry else [])], table="units")
         if not geometry:
             return pd.DataFrame(rows, columns=columns)
         frame = pd.DataFrame([r[:-1] for r in rows], columns=columns, dtype=object)
@@ -538,7 +538,7 @@ class RecordTables(Access):
         columns = ("kind", "value", "source", "event_type", "places", "set_at")
         with self.reading() as connection:
             rows = connection.execute(f"SELECT {', '.join(columns)} FROM rules ORDER BY id").fetchall()
-        tables.refuse_damaged(rows, columns, table="rules")
+        layout.refuse_damaged(rows, columns, table="rules")
         return rows
 
     def put_rule(self, connection: sqlite3.Connection, values: Sequence[Any], now: str) -> None:

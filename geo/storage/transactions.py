@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from geo.errors import ArchiveError
 from geo.storage.gpkg import add_functions
-from geo.storage.tables import LAYOUT
+from geo.storage.layout import LAYOUT
 
 WAIT_SECONDS = 30.0
 CACHE_KIB = 65_536

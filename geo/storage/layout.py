@@ -29,7 +29,7 @@ TABLES: dict[str, tuple[str | None, str, str]] = {
         table["title"],
         f"{_INCIDENT_COLUMNS}, {table['columns']}" if name.startswith("incidents") else table["columns"],
     )
-    for name, table in read_toml("tables.toml").items()
+    for name, table in read_toml("archive_tables.toml").items()
 }
 _INDEX_LINES = (ASSETS / "indexes.sql").read_text(encoding="utf-8").splitlines()
 INDEXES = tuple(line for line in _INDEX_LINES if not line.startswith("--"))
