@@ -156,7 +156,7 @@ class Options:
         Says the CRS of a file that does not.
     accept : frozenset of str
         Findings that are let in on purpose: ``future``, ``swapped``, ``empty``, ``large``, ``partial``,
-        ``positions``, ``elsewhere``.
+        ``positions``, ``elsewhere``, ``instants``.
     locate : callable or None
         Country of points, from the archive's units.
 

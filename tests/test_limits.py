@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import geopandas as gpd
@@ -24,7 +24,7 @@ from geo.automation.daily import run_daily
 from geo.errors import FileError, UsageError
 from geo.extraction.briefing_files import read_text
 from geo.formats.geojson import read_bytes
-from geo.formats.limits import INSTANTS, capped, refuse_too_many
+from geo.formats.limits import INSTANTS, capped
 from geo.importing.importer import ensure_units, import_files
 from geo.output.site.server import serve
 from geo.schema import Snapshot
@@ -130,6 +130,12 @@ EXPLODING = {
         ),
         "too much of positions",
     ),
+    "heap": (
+        "vector",
+        "2025-01-11.geojson",
+        collection([(HELD, [square(35 + n * 7 % 3000 / 3e4, 51 + n * 11 % 3000 / 3e4, 0.3)]) for n in range(3_000)]),
+        "",
+    ),
     "braces": (
         "deepstate",
         "1736600000.geojson",
@@ -182,15 +188,43 @@ def test_sql_of_a_file_from_elsewhere_is_not_run(tmp_path: Path, sql: str) -> No
     assert "the file's own SQL" in (receipt.error or "")
 
 
-def test_instants_and_notes_are_counted() -> None:
-    with pytest.raises(FileError, match="too much of instants: 1,501; the limit is 1,500"):
-        refuse_too_many("a.geojson", INSTANTS + 1, INSTANTS, "instants")
+def test_instants_are_counted_before_a_snapshot_of_each_is_made() -> None:
     frame = gpd.GeoDataFrame({"row": range(1, 1502)}, geometry=[box(0, 0, 1, 1)] * 1501, crs="EPSG:4326")
     days = [datetime(2020, 1, 1, tzinfo=UTC) + timedelta(days=i) for i in range(1501)]
     start = time.process_time()
-    with pytest.raises(FileError, match="too much of instants: 1,501"):  # before a snapshot of each is made
-        by_dates(Snapshot(frame, days[0], 1501), days)
+    for accept, said in (
+        ((), "1,501; the limit is 120: .*--accept instants"),
+        (("instants",), "1,501; the limit is 1,500"),
+    ):
+        with pytest.raises(FileError, match=f"too much of instants: {said}"):
+            by_dates(Snapshot(frame, days[0], 1501), days, accept=accept)
+    some, end = [day for day in days[:100] for _ in range(15)], [days[200]] * 1500
+    with pytest.raises(FileError, match="too much of polygons that stand at several instants"):
+        by_dates(Snapshot(frame[:1500], days[0], 1500), some, end)
     assert time.process_time() - start < 0.5
+
+
+def test_instants_over_the_limit_are_stored_where_they_are_accepted(tmp_path: Path, base: Path) -> None:
+    days = [str(date(2020, 1, 1) + timedelta(days=i)) for i in range(INSTANTS + 1)]
+    (tmp_path / "days.geojson").write_text(
+        collection([(HELD | {"date": day}, [square(35 + n / 1e3, 51, 0.01)]) for n, day in enumerate(days)])
+    )
+    (refused,) = import_files(base, "vector", tmp_path / "days.geojson")
+    (stored,) = import_files(base, "vector", tmp_path / "days.geojson", accept=frozenset({"instants"}))
+    assert (refused.outcome, stored.outcome, len(stored.snapshots)) == ("refused", "stored", INSTANTS + 1)
+
+
+def test_a_second_map_of_thousands_of_polygons_takes_no_longer(tmp_path: Path, base: Path) -> None:
+    rows = [(HELD, [square(33 + n % 60 / 20, 48 + n // 60 / 20, 0.04)]) for n in range(3_000)]
+    for day in (11, 12):
+        (tmp_path / f"2025-01-{day}.geojson").write_text(collection(rows[day - 11 :]))
+        start = time.process_time()
+        (receipt,) = import_files(base, "vector", tmp_path / f"2025-01-{day}.geojson")
+        assert receipt.outcome == "stored"
+        assert time.process_time() - start < 4
+
+
+def test_notes_are_counted() -> None:
     assert capped(["a"] * 20) == ["a"] * 20
     assert capped(["a"] * 25)[20:] == ["and 5 notes more of this kind"]
 

@@ -49,7 +49,9 @@ _COVERS = click.option(
 @click.option(
     "--accept",
     multiple=True,
-    type=click.Choice(["future", "swapped", "empty", "large", "partial", "positions", "clock", "elsewhere"]),
+    type=click.Choice(
+        ["future", "swapped", "empty", "large", "partial", "positions", "clock", "elsewhere", "instants"]
+    ),
     help="Let this finding in on purpose.",
 )
 @common.form_option("table", "json")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
@@ -18,7 +18,9 @@ MENDED = 250  # polygons of a map whose lines run across each other, and one mor
 CLASSES = 600  # sides and statuses of one map
 MEETINGS = 4_000_000  # lines of one polygon whose boxes meet
 PAIRS = 20_000  # polygons of two classes whose boxes meet, in one snapshot
-INSTANTS = 1_500  # snapshots in one file: four years of days
+# snapshots in one file, and how often its polygons stand in a second one; accepted, as many as in four years of days
+INSTANTS, REPEATED = 120, 12_000
+MORE_INSTANTS, MORE_REPEATED = 1_500, 1_000_000
 COLUMNS = 2_000  # of a table
 FILES_BELOW = 20_000  # in the folders of a plan's pattern
 NOTES = 20  # of one kind in a receipt
@@ -39,6 +41,18 @@ def plain_file(path: Path) -> Iterator[BinaryIO]:
 def capped(notes: list[str]) -> list[str]:
     """The first notes of a kind, and how many more there are."""
     return notes if len(notes) <= NOTES else [*notes[:NOTES], f"and {len(notes) - NOTES:,} notes more of this kind"]
+
+
+def refuse_too_many_instants(where: object, instants: int, repeated: int, accept: Collection[str]) -> None:
+    """Raise where the snapshots of one file would take long, unless who imports it said that they may."""
+    is_accepted = "instants" in accept
+    limits = (MORE_INSTANTS, MORE_REPEATED) if is_accepted else (INSTANTS, REPEATED)
+    try:
+        refuse_too_many(where, instants, limits[0], "instants")
+        refuse_too_many(where, repeated, limits[1], "polygons that stand at several instants")
+    except FileError as error:
+        more = f"--accept instants takes up to {MORE_INSTANTS:,} instants, 10 to 20 ms each"
+        raise FileError(f"{error}: part the file by date{'' if is_accepted else f', or {more}'}") from None
 
 
 def refuse_too_many(where: object, count: int, limit: int, what: str) -> None:

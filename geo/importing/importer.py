@@ -20,7 +20,7 @@ from geo import sources as known_sources
 from geo.archive import Archive, open_archive
 from geo.errors import ArchiveError, FileError, GateError, UsageError
 from geo.formats.geojson import read_bytes
-from geo.formats.limits import INSTANTS, capped, refuse_too_many
+from geo.formats.limits import capped, refuse_too_many_instants
 from geo.formats.tables import csv_lines, defused, number, read_table
 from geo.importing.validation import Admitted, FindingCache, admit_control, admit_points, admit_units
 from geo.measure.ellipsoid import areas_km2
@@ -284,7 +284,7 @@ def _take_snapshots(archive: Archive, job: _Job, snapshots: Sequence[Snapshot], 
     """All snapshots of a file in one transaction: a file is in the archive as a whole or not at all."""
     credit, options, memory = job.credit, job.options, job.memory
     covers = [archive.unit(unit)["unit"].iloc[0] for unit in credit.covers]
-    refuse_too_many(file.name, len(snapshots), INSTANTS, "instants")
+    refuse_too_many_instants(file.name, len(snapshots), 0, options.accept)
     admitted = []
     for snapshot in snapshots:
         series = (credit.name, snapshot.part)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any
@@ -29,6 +30,7 @@ TOLERANCE = 1.02
 # Armenia held 1.4 times its own area, and claims to both shores of islands hold much sea; a wrong file goes further.
 COUNTRIES_AT_MOST = 2.0
 SEA_KM2 = 500_000.0
+_AT_ONCE = 50  # polygons whose neighbours are looked for
 _NOTES = 20  # on points in odd places, that are told one by one
 
 
@@ -71,7 +73,7 @@ def admit_control(
         raise GateError(f"the date {snapshot.depicts.date()} is {_before(first)}")
     frame = snapshot.frame.reset_index(drop=True)
     _check_statuses(frame)
-    kinds = frame[["controller", "status"]].drop_duplicates()
+    kinds = set(zip(frame["controller"].fillna("").tolist(), frame["status"].tolist(), strict=True))
     refuse_too_many("the map", len(kinds), CLASSES, "sides and statuses")
     turned = list(snapshot.refusals)
     repairs = list(snapshot.repairs)
@@ -80,9 +82,11 @@ def admit_control(
     fresh = np.array([k not in memory.sound for k in keys], dtype=bool)
     reasons = look(geometry, fresh)
     mend(geometry, frame["row"].to_numpy(), fresh, reasons, repairs)
-    frame = frame.set_geometry(gpd.GeoSeries(geometry, crs=CRS))
+    if fresh.any():  # a file may hold a thousand maps: what costs a millisecond is left out where it does nothing
+        frame = frame.set_geometry(gpd.GeoSeries(geometry, crs=CRS))
     turned += [_refusal(frame, i, *reasons[i]) for i in sorted(reasons)]
-    frame = frame.drop(index=sorted(reasons)).reset_index(drop=True)
+    if reasons:
+        frame = frame.drop(index=sorted(reasons)).reset_index(drop=True)
     if frame.empty:
         _explain_nothing(snapshot, turned, options)
     frame, duplicates, twice = _drop_duplicates(frame)
@@ -100,7 +104,7 @@ def admit_control(
     notes = [*snapshot.notes, *placed, *_slivers(frame, memory), *_overlaps(frame, memory)]
     for key in _keys(np.asarray(frame.geometry.array, dtype=object)):
         memory.sound.setdefault(key, 0.0)
-    frame = frame.drop(columns="country", errors="ignore")
+    frame = frame.drop(columns="country") if "country" in frame else frame
     return Admitted(frame, tuple(turned), tuple(repairs), duplicates, tuple(notes))
 
 
@@ -149,8 +153,9 @@ def _before(first: date) -> str:
 
 
 def _check_statuses(frame: gpd.GeoDataFrame) -> None:
-    unknown = sorted(set(frame["status"].dropna().astype(str)) - set(STATUSES))
-    if unknown or frame["status"].isna().any():
+    statuses = set(frame["status"].tolist())
+    if statuses - set(STATUSES):
+        unknown = sorted(str(status) for status in statuses - set(STATUSES) if text_or_none(status) is not None)
         shown = ", ".join(map(repr, unknown)) or "a missing one"
         raise GateError(
             f"status {shown} is unknown; the known ones: {', '.join(STATUSES)}. --status-map maps a file's words"
@@ -205,6 +210,8 @@ def _drop_duplicates(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, int, in
     for key in listed:
         keep.append(key not in seen)
         seen.add(key)
+    if all(keep):
+        return frame, 0, 0
     doubles = sum(n > 1 for n in Counter(listed).values())
     kept = frame[np.array(keep, dtype=bool)].reset_index(drop=True)
     return kept, len(frame) - len(kept), doubles
@@ -357,11 +364,7 @@ def _overlaps(frame: gpd.GeoDataFrame, memory: FindingCache) -> list[str]:
     geometry = np.asarray(frame.geometry.array, dtype=object)
     keys = _keys(geometry)
     classes = list(zip(frame["controller"].fillna("").tolist(), frame["status"].tolist(), strict=True))
-    kinds = np.array([hash(c) for c in classes], dtype=np.int64)
-    one, other = shapely.STRtree(geometry).query(geometry)
-    two = (one < other) & (kinds[one] != kinds[other])
-    refuse_too_many("the map", int(two.sum()), PAIRS, "pairs of polygons of two classes that may overlap")
-    met = list(zip(one[two].tolist(), other[two].tolist(), strict=True))
+    met = list(_pairs_of_two_classes(geometry, classes))
     pairs = [(min(keys[i], keys[j]), max(keys[i], keys[j])) for i, j in met]
     fresh = [k for k, pair in enumerate(pairs) if pair not in memory.overlaps]
     first, second = (geometry[[met[k][side] for k in fresh]] for side in (0, 1))
@@ -374,6 +377,22 @@ def _overlaps(frame: gpd.GeoDataFrame, memory: FindingCache) -> list[str]:
             shared[names[0], names[1]] = shared.get((names[0], names[1]), 0.0) + memory.overlaps[pair]
     listed = sorted(shared.items())
     return capped([f"{a} and {b} overlap on {km2:.3f} km², kept" for (a, b), km2 in listed if km2 >= 1e-6])
+
+
+def _pairs_of_two_classes(geometry: Objects, classes: list[tuple[str, str]]) -> Iterator[tuple[int, int]]:
+    """The polygons whose boxes meet, a class against those after it: of one class alone there may be millions."""
+    order = {name: number for number, name in enumerate(dict.fromkeys(classes))}
+    numbers = np.array([order[name] for name in classes], dtype=np.intp)
+    count, left = 0, np.arange(len(geometry))
+    while len(left):
+        mine, left = left[numbers[left] == numbers[left[0]]], left[numbers[left] != numbers[left[0]]]
+        tree = shapely.STRtree(geometry[left])
+        for start in range(0, len(mine) if len(left) else 0, _AT_ONCE):
+            some = mine[start : start + _AT_ONCE]
+            one, other = tree.query(geometry[some])
+            count += len(one)
+            refuse_too_many("the map", count, PAIRS, "pairs of polygons of two classes that may overlap")
+            yield from zip(some[one].tolist(), left[other].tolist(), strict=True)
 
 
 # -- points ---------------------------------------------------------------------------------------------------------

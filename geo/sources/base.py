@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_left
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -14,7 +15,7 @@ import pandas as pd
 from geo.assets import read_toml
 from geo.errors import GateError
 from geo.formats.layers import cell
-from geo.formats.limits import INSTANTS, refuse_too_many
+from geo.formats.limits import refuse_too_many_instants
 from geo.presentation.statuses import STATUSES
 from geo.schema import Kind, Options, Rows, Snapshot, Source
 from geo.sources import KNOWN
@@ -52,8 +53,9 @@ def day_number(text: str) -> str | None:
 
 
 def by_dates(
-    snapshot: Snapshot, begins: Sequence[datetime | None], ends: Sequence[datetime | None] = ()
-) -> list[Snapshot]:
+    snapshot: Snapshot, begins: Sequence[datetime | None], ends: Sequence[datetime | None] = (), *,
+    accept: Collection[str] = (),
+) -> list[Snapshot]:  # fmt: skip
     """One snapshot for every instant at which a row of the file begins or ends; refused rows go with their date."""
     stop = [None if end is None or end == begins[i] else end for i, end in enumerate(ends)] or [None] * len(begins)
     for row, (begin, end) in enumerate(zip(begins, stop, strict=True), 1):
@@ -65,7 +67,9 @@ def by_dates(
     has_ends = any(end is not None for end in last)
     days = sorted({*start.tolist(), *last[last != None].tolist()})  # noqa: E711  (element by element)
     days = days or sorted({moment for moment in (*begins, *stop) if moment is not None})[:1]
-    refuse_too_many("the file", len(days), INSTANTS, "instants")  # before a snapshot of each is made
+    spans = zip(start.tolist(), last.tolist(), strict=True) if has_ends else ()
+    standing = sum((len(days) if b is None else bisect_left(days, b)) - bisect_left(days, a) for a, b in spans)
+    refuse_too_many_instants("the file", len(days), standing - len(rows), accept)  # before a snapshot of each is made
     belongs = {r.row: begins[r.row - 1] if begins[r.row - 1] in days else days[0] for r in snapshot.refusals}
     found = []
     for day in days:

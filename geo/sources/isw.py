@@ -75,7 +75,7 @@ def read(path: Path, options: Options) -> list[Snapshot]:
         repairs=layer.repairs,
         notes=(*layer.notes, *notes),
     )
-    return by_dates(whole, moments) if len(set(moments)) > 1 else [whole]
+    return by_dates(whole, moments, accept=options.accept) if len(set(moments)) > 1 else [whole]
 
 
 def _class(path: Path, layer: Layer, options: Options) -> _Class:

@@ -59,7 +59,7 @@ def read(path: Path, options: Options) -> list[Snapshot]:
         repairs=tuple(f"row {mark.row}: ring closed" for mark, *_ in kept if mark.closed),
         notes=(*file.notes, *notes, *_wide(kept)),
     )  # fmt: skip
-    return by_dates(whole, begins, ends) if len({*begins, *ends}) > 1 else [whole]
+    return by_dates(whole, begins, ends, accept=options.accept) if len({*begins, *ends}) > 1 else [whole]
 
 
 def _frame(kept: Sequence[tuple[Placemark, Meaning, str]]) -> gpd.GeoDataFrame:

@@ -81,7 +81,11 @@ def read(path: Path, options: Options) -> list[Snapshot]:
     whole = Snapshot(
         frame, depicts, count, refusals=turned, repairs=layer.repairs, notes=told, file_name=f"{path.stem} {layer.name}"
     )
-    return by_dates(whole, moments, ends if options.date is None else ()) if any(moments) else [whole]
+    return (
+        by_dates(whole, moments, ends if options.date is None else (), accept=options.accept)
+        if any(moments)
+        else [whole]
+    )
 
 
 def read_toml(path: str | Path) -> tuple[Source | None, Options]:

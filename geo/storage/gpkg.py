@@ -215,5 +215,5 @@ def promote(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
 
 def plain(column: pd.Series) -> list[Any]:
     """A column as SQLite takes it: Python values, None for whatever is missing."""
-    values = column.astype(object).where(column.notna(), None).tolist()
+    values = (None if gone else v for v, gone in zip(column.tolist(), column.isna().tolist(), strict=True))
     return [v.item() if isinstance(v, np.generic) else v for v in values]
