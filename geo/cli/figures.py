@@ -11,7 +11,7 @@ import click
 from geo.cli import common
 from geo.cli.common import main
 from geo.errors import UsageError
-from geo.output.console import bar, records, show, show_front, show_workings, write_table
+from geo.output.console import bar, printable, records, show, show_front, show_workings, write_table
 from geo.schema import last_instant
 
 if TYPE_CHECKING:
@@ -56,6 +56,24 @@ def _tell_the_way_out(frame: pd.DataFrame) -> None:
 def _add_note(frame: pd.DataFrame, note: str) -> None:
     if note:
         frame.attrs["notes"] = (*frame.attrs.get("notes", ()), note)
+
+
+@main.command("say")
+@common.ARCHIVE
+@common.within_option("Where; the country with most ground by default")
+@click.option("--side", metavar="C", help="Whose ground; the side with most of it by default.")
+@common.DATE_OR_TO
+@common.since_option("Say what changed since this date.")
+@click.option("--source", metavar="S", help="One source's account; every source's, with the range, by default.")
+@click.option("--all", "is_all", is_flag=True, help="A line for each side and unit that changed.")
+@common.LANG
+def say_command(archive: Path, is_all: bool, **given: Any) -> None:
+    """One sentence, fit to paste: who holds, gained or lost how much, where and since when, with source and date."""
+    from geo.output.say import say, say_changes
+
+    kept = common.opened(archive)
+    for line in say_changes(kept, **given) if is_all else [say(kept, **given)]:
+        click.echo(printable(line))
 
 
 @main.command()

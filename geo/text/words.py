@@ -132,7 +132,7 @@ class Phrase:
 
 
 @cache
-def _analyzer(lang: str) -> Any:
+def analyzer(lang: str) -> Any:
     import pymorphy3
 
     return pymorphy3.MorphAnalyzer(lang=lang)
@@ -143,7 +143,7 @@ def lemmas(word: str) -> frozenset[str]:
     """The lemmas that a word may have, in small letters; a participle is its own masculine form."""
     lowered = word.casefold()
     if _CYRILLIC.match(lowered):
-        parses = [parse for lang in _MORPHOLOGY for parse in _analyzer(lang).parse(lowered)[:3]]
+        parses = [parse for lang in _MORPHOLOGY for parse in analyzer(lang).parse(lowered)[:3]]
         # what will be done is not what was done
         return frozenset(_lemma(parse) for parse in parses if parse.tag.tense != "futr") or frozenset((lowered,))
     import simplemma

@@ -1,0 +1,253 @@
+"""The headline: from figures to one true sentence, and what must be said with it where it would mislead alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from math import floor, log10
+from typing import Any
+
+from geo.presentation.language import current, date_words, ngettext, number
+from geo.presentation.language import gettext as _
+from geo.presentation.statuses import side_of
+from geo.presentation.unit_names import unit_label
+from geo.text.inflection import is_plural, of_place, subject
+
+LEAST_KM2 = 0.05  # what rounds to less than 0.1 km² is no change
+_NET = 0.1  # where so much of the net went the other way, the net is said to be one
+_WIDE = 0.05  # a range wider than this is said
+_MOST_WEEKS, _MOST_MONTHS = 12, 24
+_SMALL = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figures:
+    """What one source says of the ground that a side holds in a unit, and of the change since an earlier map."""
+
+    source: str
+    side: str
+    unit: Mapping[str, Any] | None
+    area_km2: float
+    upper_km2: float
+    day: date
+    asked: date
+    since: date | None = None
+    asked_since: date | None = None
+    net_km2: float | None = None
+    against_km2: float = 0.0  # lost of a gain, gained of a loss
+    is_comparable: bool = True
+    refused_km2: float = 0.0
+    is_old: bool = False  # the map is much older than the date
+
+
+@dataclass(frozen=True)
+class Headline:
+    """A sentence without a full stop, and the sentences that must follow it."""
+
+    sentence: str
+    doubts: Sequence[str] = ()
+
+    def __str__(self) -> str:
+        return " ".join([f"{self.sentence}.", *self.doubts])
+
+
+def headline(figures: Sequence[Figures]) -> Headline:
+    """The headline of one side's ground in one unit, by one source or several."""
+    first = figures[0]
+    nets = [f.net_km2 for f in figures if f.net_km2 is not None and f.since != f.day and f.is_comparable]
+    agree = bool(nets) and len(nets) == len(figures) and (min(nets) >= -LEAST_KM2 or max(nets) <= LEAST_KM2)
+    values = _values(figures, nets if agree else [])
+    text = _sentence(figures, nets, values) if agree else _state(figures, values)
+    if len(figures) > 1 and (_is_range([f.area_km2 for f in figures]) or (agree and _is_range(list(map(abs, nets))))):
+        text = _("{sentence}, by source", sentence=text)
+    # what contested ground adds is said of an area, not of a gain
+    has_area = not agree or max(nets) <= LEAST_KM2
+    doubts = _change_doubts(figures, told=agree) if first.since else []
+    doubts += _state_doubts(figures, has_area=has_area)
+    return Headline(text[:1].upper() + text[1:], tuple(dict.fromkeys(doubts)))
+
+
+def no_ground(unit: Mapping[str, Any] | None, side: str | None) -> Headline:
+    """Where nothing is held."""
+    place = "" if unit is None else unit_label(unit)
+    who = "" if side is None else subject(side_of(side).label, current().code)
+    if who and place:
+        text = _("{place}: no ground is held by this side ({side})", place=place, side=side_of(str(side)).label)
+    elif who:
+        text = _("no ground is held by this side ({side})", side=side_of(str(side)).label)
+    else:
+        text = _("{place}: no ground is held by any side", place=place) if place else _("no ground is held by any side")
+    return Headline(text[:1].upper() + text[1:])
+
+
+def _values(figures: Sequence[Figures], nets: Sequence[float]) -> dict[str, str]:
+    """What stands in the sentences."""
+    first, lang = figures[0], current().code
+    label = side_of(first.side).label
+    side = subject(label, lang)
+    values = {"side": side, "sides": side, "name": label, "plural": "yes" if is_plural(label, lang) else ""}
+    values["area"] = _area(_range([f.area_km2 for f in figures]), first.unit)
+    values["change"] = _("{n} km²", n=_range(list(map(abs, nets)))) if nets else ""
+    values["gain"] = _area(_range(list(map(abs, nets))), first.unit) if nets else ""
+    values["place"] = "" if first.unit is None else unit_label(first.unit)
+    if first.since is not None:
+        values["span"], values["then"] = _span(first.since, first.day), _then(first.since, first.day)
+        values["date"] = date_words(first.since)
+    return values
+
+
+def _area(n: str, unit: Mapping[str, Any] | None) -> str:
+    """ "427 km² of Kursk region", or without the region where its name has no form for it."""
+    place = None if unit is None else of_place(unit_label(unit), current().code)
+    return _("{n} km²", n=n) if place is None else _("{n} km² of {place}", n=n, place=place)
+
+
+def _sentence(figures: Sequence[Figures], nets: Sequence[float], values: Mapping[str, str]) -> str:
+    """What changed since the earlier map."""
+    first, plural = figures[0], bool(values["plural"])
+    most, least = max(nets), min(nets)
+    if max(abs(most), abs(least)) < LEAST_KM2:
+        if max(f.against_km2 for f in figures) < LEAST_KM2:
+            return _placed(first, _hold_unchanged(values, plural=plural), values)
+        return _placed(first, _hold_as_much(values, plural=plural), values)
+    if most > LEAST_KM2:
+        is_net = any(f.against_km2 > _NET * abs(net) for f, net in zip(figures, nets, strict=True))
+        return _placed(first, _gained(values, plural=plural, is_net=is_net), values)
+    if max(f.area_km2 for f in figures) < LEAST_KM2:
+        return _placed(first, _lost_all(values, plural=plural), values)
+    return _placed(first, _hold_less(values, plural=plural), values)
+
+
+def _state(figures: Sequence[Figures], values: Mapping[str, str]) -> str:
+    if values["plural"]:
+        return _placed(figures[0], _("{sides} hold {area}", **values), values)
+    return _placed(figures[0], _("{side} holds {area}", **values), values)
+
+
+def _placed(figures: Figures, text: str, values: Mapping[str, str]) -> str:
+    """A sentence with its place before it, where the place does not stand in it."""
+    if figures.unit is None or of_place(values["place"], current().code) is not None:
+        return text
+    return _("{place}: {sentence}", place=values["place"], sentence=text)
+
+
+def _hold_unchanged(values: Mapping[str, str], *, plural: bool) -> str:
+    if plural:
+        return _("{sides} hold {area}, no change {span}", **values)
+    return _("{side} holds {area}, no change {span}", **values)
+
+
+def _hold_as_much(values: Mapping[str, str], *, plural: bool) -> str:
+    if plural:
+        return _("{sides} hold {area}, as much as {then}", **values)
+    return _("{side} holds {area}, as much as {then}", **values)
+
+
+def _hold_less(values: Mapping[str, str], *, plural: bool) -> str:
+    if plural:
+        return _("{sides} hold {area}, {change} less than {then}", **values)
+    return _("{side} holds {area}, {change} less than {then}", **values)
+
+
+def _gained(values: Mapping[str, str], *, plural: bool, is_net: bool) -> str:
+    if is_net:
+        if plural:
+            return _("{sides} gained a net {gain} {span}", **values)
+        return _("{side} gained a net {gain} {span}", **values)
+    if plural:
+        return _("{sides} gained {gain} {span}", **values)
+    return _("{side} gained {gain} {span}", **values)
+
+
+def _lost_all(values: Mapping[str, str], *, plural: bool) -> str:
+    if plural:
+        return _("{sides} hold nothing any more of the {gain} that they held {then}", **values)
+    return _("{side} holds nothing any more of the {gain} that it held {then}", **values)
+
+
+def _change_doubts(figures: Sequence[Figures], *, told: bool) -> list[str]:
+    """Why a change is not told, and the age of the map that it is counted from."""
+    first = figures[0]
+    assert first.since is not None
+    if not told:
+        if any(not f.is_comparable for f in figures):
+            return [
+                _("The change since {date} is not known: the maps are not comparable.", date=date_words(first.since))
+            ]
+        if any(f.since == f.day for f in figures):
+            return [_("There is no other map since {date}.", date=date_words(first.since))]
+        return [_("Whether that is more or less than on {date} depends on the source.", date=date_words(first.since))]
+    if first.asked_since is not None and first.since < first.asked_since:
+        return [_last_map(first.asked_since, first.since)]
+    return []
+
+
+def _state_doubts(figures: Sequence[Figures], *, has_area: bool) -> list[str]:
+    """What leaves the area open: contested ground, ground that was refused, a map that is old."""
+    found = []
+    upper = max(f.upper_km2 for f in figures)
+    if has_area and len(figures) == 1 and upper > (1 + _WIDE) * figures[0].area_km2 + LEAST_KM2:
+        found.append(_("With contested ground it is up to {n} km².", n=rounded(upper)))
+    refused = max(f.refused_km2 for f in figures)
+    if refused > _WIDE / 5 * max(f.area_km2 for f in figures):
+        found.append(_("{n} km² of the map could not be read.", n=rounded(refused)))
+    found += [_last_map(f.asked, f.day) for f in figures if f.is_old]
+    return found
+
+
+def _last_map(asked: date, day: date) -> str:
+    return _("The last map before {asked} is of {date}.", asked=date_words(asked), date=date_words(day))
+
+
+def _is_range(values: Sequence[float]) -> bool:
+    return rounded(min(values)) != rounded(max(values))
+
+
+def _range(values: Sequence[float]) -> str:
+    low, high = rounded(min(values)), rounded(max(values))
+    return low if low == high else _("{low} to {high}", low=low, high=high)
+
+
+def rounded(km2: float) -> str:
+    """Square kilometres as a newsroom gives them: three significant digits, one decimal below 10."""
+    if km2 < 10:
+        return number(km2, 1) if km2 >= LEAST_KM2 else number(0)
+    return number(round(km2, min(0, 2 - floor(log10(km2)))))
+
+
+def _steps(first: date, last: date) -> tuple[str, int]:
+    """Days as whole weeks, months or a few days, in which a reader counts; "" where a date says it better."""
+    days = (last - first).days
+    months = 12 * (last.year - first.year) + last.month - first.month
+    if days % 7 == 0 and 0 < days <= 7 * _MOST_WEEKS:
+        return "week", days // 7
+    if first.day == last.day and 0 < months <= _MOST_MONTHS:
+        return "month", months
+    return ("day", days) if 0 < days < 14 else ("", 0)
+
+
+def _span(first: date, last: date) -> str:
+    """In how long, or since when."""
+    unit, n = _steps(first, last)
+    said = {"n": _SMALL[n]} if current().code == "en" and 0 < n < len(_SMALL) else {}
+    if unit == "week":
+        return ngettext("in one week", "in {n} weeks", n, **said)
+    if unit == "month":
+        return ngettext("in one month", "in {n} months", n, **said)
+    if unit == "day":
+        return ngettext("in one day", "in {n} days", n, **said)
+    return _("since {date}", date=date_words(first))
+
+
+def _then(first: date, last: date) -> str:
+    """How long before, or when."""
+    unit, n = _steps(first, last)
+    said = {"n": _SMALL[n]} if current().code == "en" and 0 < n < len(_SMALL) else {}
+    if unit == "week":
+        return ngettext("one week earlier", "{n} weeks earlier", n, **said)
+    if unit == "month":
+        return ngettext("one month earlier", "{n} months earlier", n, **said)
+    if unit == "day":
+        return ngettext("one day earlier", "{n} days earlier", n, **said)
+    return _("on {date}", date=date_words(first))
