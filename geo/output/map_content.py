@@ -22,7 +22,7 @@ from geo.measure.coverage import NOT_COVERED
 from geo.measure.ellipsoid import areas_km2
 from geo.output.map_options import MapKeywords, MapOptions
 from geo.presentation.basemap import Box, outward, padded, reach_of
-from geo.presentation.labels import class_key, credit_line, meaning_words, place_words, sliver_words
+from geo.presentation.labels import asked_words, class_key, credit_line, meaning_words, place_words, sliver_words
 from geo.presentation.language import date_words, gettext
 from geo.presentation.legend import LegendEntry, StyledLayer, front_words, in_order, legend_of
 from geo.presentation.popups import change_layers, class_layers
@@ -109,7 +109,11 @@ def gather(
     base = "" if options.since is None else since_words(options.since, found.last_map)
     if any(map(is_not_comparable, found.notes)):
         base += f" ({gettext(NOT_COMPARABLE)})"
-    span = [(gettext("From"), str(options.since)), (gettext("To"), found.asked), (gettext("Source"), found.source)]
+    span = [
+        (gettext("From"), "" if options.since is None else asked_words(str(options.since))),
+        (gettext("To"), asked_words(found.asked)),
+        (gettext("Source"), found.source),
+    ]
     current = [row for row in found.figures if row not in found.slivers]
     classes = class_layers(found.ground, found.area, shown, colours, place)
     if not found.uncovered.is_empty:

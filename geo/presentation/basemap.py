@@ -23,7 +23,7 @@ TILE = 10
 _RIVER_OFF = 0.03  # degrees by which lines of rivers lie off their beds, at most
 STILL_WIDTH = 1000.0  # of the picture on a page, in pixels
 AREAS, LINES = ("land", "lakes"), ("rivers", "admin1", "borders", "disputed")
-PLACE_NAME_COLUMNS = {"en": 3, "uk": 4, "ru": 5}  # of the shipped places, by language
+PLACE_NAME_COLUMNS = {"en": 3, "uk": 4, "ru": 5, "ar": 8}  # of the shipped places, by language
 Box = tuple[float, float, float, float]
 
 
@@ -52,12 +52,12 @@ def water(box: Box) -> shapely.Geometry:
 
 
 def places(box: Box, lang: str, *, near: Box | None = None) -> list[list[Any]]:
-    """Named places in a box, the largest first."""
+    """Named places in a box, the largest first; those that have no name in the language's script are left out."""
     column = PLACE_NAME_COLUMNS.get(lang, PLACE_NAME_COLUMNS["en"])
     return [
-        [p[0], p[1], p[column] or p[3], p[2], int(bool(p[7]))]
+        [p[0], p[1], p[column], p[2], int(bool(p[7]))]
         for p in _places()
-        if _within(p, near or box) or (_within(p, box) and ((p[2] or 0) >= 20_000 or p[7]))
+        if p[column] and (_within(p, near or box) or (_within(p, box) and ((p[2] or 0) >= 20_000 or p[7])))
     ]
 
 

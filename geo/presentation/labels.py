@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from csv import DictReader
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from geo.assets import ASSETS
 from geo.presentation.language import current, date_words, gettext, number
 from geo.presentation.statuses import of_row, side_of, stated_meaning, status_of
 from geo.schema import is_day, text_or_none, to_instant
@@ -46,8 +49,35 @@ def area(km2: float) -> str:
 
 
 def place_words(unit: Mapping[str, Any]) -> str:
-    """Where something is, to be put after what it is: " in Kursk (RU-KRS)"."""
-    return gettext(" in {unit} ({code})", unit=unit["name"], code=unit["unit"])
+    """Where something is, to be put after what it is: " in Kursk Oblast (RU-KRS)"."""
+    return gettext(" in {unit}", unit=unit_words(unit["unit"], unit["name"]))
+
+
+def unit_words(code: str, name: str) -> str:
+    """A unit by its name and its code; outside English by its name alone."""
+    return f"{name} ({code})" if current().code == "en" else unit_name(code, name)
+
+
+def unit_name(code: str, name: str) -> str:
+    """What a unit is called in the language that is spoken; a unit of which that is not known, by its own name."""
+    language = current()
+    if language.code == "en":
+        return name
+    from babel import Locale
+
+    known = _unit_names().get(code, {}).get(language.code)
+    return known or Locale.parse(language.locale).territories.get(code) or name
+
+
+@cache
+def _unit_names() -> dict[str, dict[str, str]]:
+    with (ASSETS / "languages" / "units.csv").open(encoding="utf-8", newline="") as file:
+        return {row["unit"]: row for row in DictReader(file)}
+
+
+def asked_words(when: str) -> str:
+    """A date as it was asked for; outside English in words."""
+    return when if current().code == "en" else written(when)
 
 
 def class_key(row: Mapping[str, Any]) -> tuple[str | None, str, str]:

@@ -19,7 +19,7 @@ from geo.output.brief_tables import Section, Table, title_of
 from geo.output.html.map_page import ControlMap
 from geo.output.map_content import MapContent, credit_of, outlines
 from geo.presentation import basemap
-from geo.presentation.labels import area, class_label, credit_line, figure, place_words, written
+from geo.presentation.labels import area, asked_words, class_label, credit_line, figure, place_words, unit_name, written
 from geo.presentation.language import N_, gettext, in_language, ngettext
 from geo.presentation.legend import StyledLayer, in_order
 from geo.presentation.statuses import class_order
@@ -125,7 +125,7 @@ def _drawn(found: Comparison, shown: Mapping[str, str]) -> list[StyledLayer]:
         facts = [
             (gettext("Area"), area(row["area_km2"])), (gettext("Said by"), ", ".join(names)),
             (gettext("Others"), text_or_none(row["others_say"]) or ""),
-            (gettext("Unit"), text_or_none(row["unit"]) or ""), (gettext("Date"), found.date),
+            (gettext("Unit"), text_or_none(row["unit"]) or ""), (gettext("Date"), asked_words(found.date)),
             (gettext("Snapshots"), row["snapshots"]),
         ]  # fmt: skip
         key = (side, status, "" if said_by == everyone else said_by)
@@ -171,7 +171,7 @@ def _sections(archive: Archive, found: Comparison) -> list[Section]:
 
 
 def _row(row: Mapping[Any, Any]) -> list[str]:
-    unit = f"{row['unit']}, " if text_or_none(row["unit"]) else ""
+    unit = f"{unit_name(row['unit'], row['unit'])}, " if text_or_none(row["unit"]) else ""
     words = f"{unit}{class_label(text_or_none(row['controller']), row['status'])}"
     kinds = {
         "area": N_("{class_}: by {source}"),

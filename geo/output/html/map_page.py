@@ -28,6 +28,7 @@ from geo.output.map_content import MapContent, days_within, gather, snapshot_day
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.output.parallel import attempted, by_workers, report_left_out
 from geo.presentation import basemap
+from geo.presentation.labels import asked_words
 from geo.presentation.language import gettext
 from geo.presentation.templates import render, templates_folder
 from geo.storage.atomic_write import write_page
@@ -323,7 +324,7 @@ def _said_of(content: MapContent) -> list[list[str]]:
     front = content.front
     assert front is not None
     told = [
-        (gettext("Date"), content.date),
+        (gettext("Date"), asked_words(content.date)),
         (gettext("Source"), front.source),
         (gettext("Snapshot"), front.snapshot),
         (gettext("Borders"), front.boundary),

@@ -22,7 +22,7 @@ from geo.output.images.fonts import plain
 from geo.output.images.themes import Shape, Theme, ThemeName, chosen, kind_of, legible
 from geo.output.map_content import credit_of
 from geo.presentation.chart_lines import ChartLine, class_lines
-from geo.presentation.labels import class_label, credit_line, figure, place_words, written
+from geo.presentation.labels import class_label, credit_line, figure, place_words, unit_name, written
 from geo.presentation.language import gettext, in_language, ngettext
 from geo.presentation.statuses import NOBODY, side_colours, status_of
 from geo.presentation.symbols import AGREED, SOURCE_COLOURS
@@ -112,7 +112,7 @@ def _panels(
     units_of = np.array([text_or_none(u) or "" for u in frame["unit"]], dtype=object)
     for unit in dict.fromkeys(units_of):
         rows = frame[units_of == unit]
-        panel = Panel(plain(names.get(unit, unit)), _lines(rows, sides, theme))
+        panel = Panel(plain(unit_name(unit, names.get(unit, unit))), _lines(rows, sides, theme))
         if panel.lines:
             found.append(panel)
     found.sort(key=lambda panel: -panel.highest())

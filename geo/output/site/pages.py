@@ -16,7 +16,7 @@ from geo.output.html.page import PageParts, page_of
 from geo.output.site.plan import Day, Plan, slugs
 from geo.output.site.syndication import HEIGHT, WIDTH
 from geo.presentation.chart_lines import class_line, lines_in_words
-from geo.presentation.labels import area, class_label, figure, sentence, written
+from geo.presentation.labels import area, class_label, figure, sentence, unit_name, unit_words, written
 from geo.presentation.language import N_, gettext, month_words, number
 from geo.presentation.statuses import class_order, side_colours
 from geo.schema import parse_instant, text_or_none, to_instant
@@ -67,7 +67,14 @@ def units_of(archive: Archive, plan: Plan) -> list[Unit]:
     days = [d.day for d in plan.days]
     unlike = frozenset(str(d)[:10] for d in table["date"][table["gained_km2"].isna()])
     units = [
-        Unit(code, names.get(code, code), files[code], boundaries.get(code, ""), *_steps(classes, days), unlike)
+        Unit(
+            code,
+            unit_name(code, names.get(code, code)),
+            files[code],
+            boundaries.get(code, ""),
+            *_steps(classes, days),
+            unlike,
+        )
         for code, classes in shown.items()
     ]
     return sorted(units, key=lambda u: (u.name, u.code))
@@ -150,7 +157,7 @@ def unit_page(unit: Unit, archive: Archive, plan: Plan, credits: Sequence[str]) 
     names = [str(s["snapshot"]) for day in plan.days for s in day.snapshots]
     refused = map(sentence, refused_notes(archive.snapshots(), names))
     values = {"unit": unit, "shown": plan.shown, "chart": chart, "steps": steps, "styles": chart["styles"]}
-    title = f"{unit.name} ({unit.code})" if unit.name != unit.code else unit.name
+    title = unit_words(unit.code, unit.name) if unit.name != unit.code else unit.name
     subtitle = " ".join([_unit_subtitle(unit, plan), *refused])
     return bare_page(plan, "site_unit.html", unit.path, title, subtitle, values, credits)
 
