@@ -55,6 +55,8 @@ def read_vector(
     with _plain(path) as plain:
         name, notes = choose(path, _layers(path, plain) if kind == ".gpkg" else [path.stem], layer)
         text = text_of(path, plain, encoding) if kind == ".shp" else None
+        if kind == ".shp":
+            _refuse_unlike_counts(path, plain)
         try:
             with warnings.catch_warnings():
                 # GDAL's remarks on odd rings; what comes of them is checked at the gate
@@ -163,6 +165,17 @@ def _layers(path: Path, plain: Path) -> list[str]:
         return [str(name) for name, geometry in pyogrio.list_layers(str(plain)) if geometry is not None]
     except (RuntimeError, ValueError) as error:
         raise FileError(f"{path}: damaged GeoPackage ({str(error).replace(str(plain), path.name)})") from None
+
+
+def _refuse_unlike_counts(path: Path, plain: Path) -> None:
+    """Refuse a Shapefile whose shapes and rows are of different numbers: GDAL reads as many as it has rows."""
+    beside = {p.suffix.lower(): p for p in plain.parent.iterdir() if p.stem == plain.stem}
+    if ".dbf" in beside and ".shx" in beside:
+        shapes = (beside[".shx"].stat().st_size - 100) // 8
+        with beside[".dbf"].open("rb") as table:
+            rows = int.from_bytes(table.read(8)[4:], "little")
+        if shapes != rows:
+            raise FileError(f"{path}: {shapes:,} shapes, and {rows:,} rows in its .dbf: a part, or of another file")
 
 
 @contextmanager

@@ -37,7 +37,14 @@ _WKT = (
     "wkt", "geometry", "geom", "the_geom", "wkt_geom", "geom_wkt", "geometry_wkt", "shape", "polygon", "wkb_geometry",
 )  # fmt: skip
 # what servers call the number of features that there are
-_TOTALS = ("numberMatched", "totalFeatures", "total", "totalCount", "total_count", "count", "matched")
+_TOTALS = (
+    "numberMatched", "totalFeatures", "total", "totalCount", "total_count", "count", "matched", "hits", "totalResults",
+)  # fmt: skip
+# what they say where there is more, and how they number pages
+_MORE = (
+    "exceededTransferLimit", "hasMore", "has_more", "hasNextPage", "has_next", "isTruncated", "truncated", "incomplete",
+)  # fmt: skip
+_PAGES = ("pages", "totalPages", "total_pages", "TotalPages", "pageCount", "page_count", "lastPage", "last_page")
 _EWKT = re.compile(r"(?:SRID=(\d{1,6});)?(.*)", re.DOTALL | re.IGNORECASE)
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}){9,}")
 
@@ -204,7 +211,8 @@ def _parts_said(path: Path, document: Any, options: Options) -> list[str]:
     count = len(listed) if isinstance(listed, list) else 0
     about = [document, *(document.get(name) for name in ("properties", "meta", "metadata", "pagination"))]
     members = [m for m in about if isinstance(m, dict)]
-    why = ["exceededTransferLimit"] if any(m.get("exceededTransferLimit") in (True, "true") for m in members) else []
+    why = [name for name in _MORE if any(m.get(name) in (True, "true") for m in members)]
+    why += [f"{m[name]} pages" for m in members for name in _PAGES if isinstance(m.get(name), int) and m[name] > 1]
     for member, name in ((m, n) for m in members for n in _TOTALS):
         total = str(member.get(name))
         if total.isdecimal() and len(total) < 19 and int(total) > count:
