@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import struct
 import warnings
 import zipfile
@@ -143,6 +144,11 @@ def test_a_file_that_only_links_is_no_map(tmp_path: Path, tag: str, source: str)
         {"meta": {"total": 5, "page": 1}},
         {"metadata": {"count": 5}},
         {"pagination": {"next": "y"}},
+        {"hasMore": True},
+        {"meta": {"has_more": True}},
+        {"truncated": True},
+        {"pagination": {"page": 1, "pages": 4}},
+        {"totalPages": 2},
     ],
 )
 def test_a_servers_page_is_refused_unless_accepted(tmp_path: Path, members: dict[str, Any]) -> None:
@@ -164,6 +170,7 @@ def test_a_servers_page_is_refused_unless_accepted(tmp_path: Path, members: dict
         {"next": None, "count": 1},
         {"totalFeatures": "unknown"},
         {"metadata": {"count": 1}},
+        {"hasMore": False, "totalPages": 1},
     ],
 )
 def test_a_whole_answer_is_read(tmp_path: Path, members: dict[str, Any]) -> None:
@@ -192,6 +199,19 @@ def test_of_an_acled_id_twice_the_later_row_counts(tmp_path: Path, times: tuple[
     assert (told, rows.rows_in) == (len(times) - 1, len(times))
     if "" not in times and len(set(times)) > 1:
         assert "later timestamp" in next(iter(rows.left_out))
+
+
+@pytest.mark.parametrize("kind", [".dbf", ".shx"])
+def test_a_table_of_fewer_rows_than_shapes_is_of_another_file(tmp_path: Path, kind: str) -> None:
+    for name, count in (("one", 1), ("two", 2)):
+        frame = gpd.GeoDataFrame(
+            {"controller": "RU", "status": "held"}, geometry=[BOX] * count, crs="EPSG:4326", index=range(count)
+        )
+        frame.to_file(tmp_path / f"{name}_2025-01-11.shp")
+    shutil.copy(tmp_path / f"one_2025-01-11{kind}", tmp_path / f"two_2025-01-11{kind}")
+    with pytest.raises(FileError, match="a part, or of another file"):
+        vector(tmp_path / "two_2025-01-11.shp")
+    assert len(vector(tmp_path / "one_2025-01-11.shp").frame) == 1
 
 
 # -- encodings ---------------------------------------------------------------------------------------------------------
@@ -248,6 +268,10 @@ def test_text_in_an_encoding_that_nothing_names_is_refused(
         ("Украина", "cp866", {"cpg": "OEM 866"}),
         ("Côte", "iso8859-1", {"cpg": "ISO 88591"}),
         ("RU", "ascii", {"cpg": "nonsense"}),
+        ("Zürich", "cp1252", {"language": 0x03}),
+        ("Côte-d’Or", "cp1252", {"cpg": "ANSI 1252"}),
+        ("Łódź", "cp1250", {"cpg": "1250"}),
+        ("缅甸军", "gbk", {"cpg": "936"}),
     ],
 )
 def test_a_named_encoding_is_read_and_said(tmp_path: Path, side: str, encoding: str, given: Any) -> None:
@@ -256,6 +280,61 @@ def test_a_named_encoding_is_read_and_said(tmp_path: Path, side: str, encoding: 
     assert side.startswith(read)
     assert len(read) > len(side) - 5
     assert any(side in note for note in snapshot.notes) == (encoding not in ("utf-8", "ascii") or not given)
+
+
+@pytest.mark.parametrize(
+    ("side", "encoding"),
+    [
+        ("Łódź", "cp1250"), ("Zürich", "cp1252"), ("Украина", "koi8-u"), ("Украина", "cp866"), ("سوريا", "cp1256"),
+    ],
+)  # fmt: skip
+def test_the_readings_that_are_offered_have_the_right_one(tmp_path: Path, side: str, encoding: str) -> None:
+    with pytest.raises(FileError, match="say --encoding") as caught:
+        vector(shapefile(tmp_path, side, encoding=encoding))
+    assert f"as {encoding}: {side!r}" in str(caught.value)
+    assert str(caught.value).count("; as ") < 4  # and not all six
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"cpg": "windows-1251"}, {"cpg": "1252"}, {"cpg": "ISO 88591"}, {"cpg": "KOI8-R"}, {"cpg": "cp866"},
+        {"cpg": "UTF-16"}, {"cpg": "nonsense"}, {"language": 0xC9}, {"language": 0x03},
+    ],
+)  # fmt: skip
+def test_text_in_utf8_is_read_as_such_whatever_else_is_said_of_it(tmp_path: Path, given: Any) -> None:
+    snapshot = vector(shapefile(tmp_path, "Україна", encoding="utf-8", **given))
+    assert snapshot.frame["controller"].tolist() == ["Україна"]
+    assert any("read as UTF-8" in note and "'Україна'" in note for note in snapshot.notes)
+
+
+@pytest.mark.parametrize(
+    ("side", "encoding", "given"),
+    [
+        ("Україна", "cp1251", {"language": 0x03}), ("Украина", "koi8-r", {"cpg": "1252"}), ("Росія", "cp1251", {"cpg": "cp866"}),
+        ("Łódź", "cp1250", {"cpg": "1251"}), ("Ελλάδα", "cp1253", {"cpg": "1252"}), ("Украина", "cp866", {"cpg": "1251"}),
+    ],
+)  # fmt: skip
+def test_a_table_whose_encoding_is_said_wrongly_is_refused(
+    tmp_path: Path, side: str, encoding: str, given: Any
+) -> None:
+    path = shapefile(tmp_path, side, encoding=encoding, **given)
+    with pytest.raises(FileError, match="says .*, but other text is there: say --encoding"):
+        vector(path)
+    assert vector(path, encoding=encoding).frame["controller"].tolist() == [side]
+
+
+def test_utf8_is_not_read_in_an_encoding_that_the_command_names(tmp_path: Path) -> None:
+    with pytest.raises(FileError, match="the text is UTF-8: leave it out .'Україна'"):
+        vector(shapefile(tmp_path, "Україна", encoding="utf-8"), encoding="cp1251")
+    table = "event_id,date_start,latitude,longitude,notes\n1,2025-01-11,48,37,Київ\n"
+    with pytest.raises(FileError, match="the text is UTF-8: leave it out .'Київ'"):
+        incidents(put(tmp_path / "x.csv", table), encoding="cp1251")
+    text = f"<kml><Document><Placemark><name>Київ</name>{AREA}</Placemark></Document></kml>"
+    path = put(tmp_path / "x.kml", '<?xml version="1.0" encoding="windows-1251"?>' + text)
+    file = read_kml(path)
+    assert file.marks[0].name == "Київ"
+    assert any("UTF-8" in note for note in file.notes)
 
 
 @pytest.mark.parametrize("encoding", ["cp1251", "utf-16", "utf-16-le", "koi8-u", "cp866"])
@@ -404,6 +483,30 @@ def test_a_table_of_wkt(tmp_path: Path, name: str, text: str, options: dict[str,
     assert not shape.has_z
     inside = packed(tmp_path / "2025-01-11.zip", {f"x.{name}": text})
     assert len(vector(inside, **options).frame) == 1
+
+
+@pytest.mark.parametrize(("sign", "said"), [(";", "';'"), ("\t", r"'\\t'"), ("|", "'|'")])
+def test_a_table_of_quoted_wkt_with_another_separator_is_told_which(tmp_path: Path, sign: str, said: str) -> None:
+    text = f'wkt{sign}controller{sign}status\n"{BOX.wkt}"{sign}RU{sign}held\n'
+    path = put(tmp_path / "2025-01-11.csv", text)
+    with pytest.raises(FileError, match="say --delimiter") as caught:
+        vector(path)
+    assert said in str(caught.value)
+    assert len(vector(path, delimiter=sign).frame) == 1
+
+
+@pytest.mark.parametrize("text", ["None", "null", "NaN", "N/A", "<Null>", "-", "—", "?"])
+def test_words_for_an_empty_cell_are_no_side(tmp_path: Path, text: str) -> None:
+    rows = [feature(controller=side, status="held") for side in ("NA", text)]
+    snapshot = vector(put(tmp_path / "2025-01-11.geojson", collection(*rows)))
+    assert snapshot.frame["controller"].tolist() == ["NA"]  # Namibia
+    assert [(r.row, r.why) for r in snapshot.refusals] == [(2, "no controller")]
+
+
+@pytest.mark.parametrize("side", [["RU"], {"name": "RU"}])
+def test_a_list_or_an_object_is_no_side(tmp_path: Path, side: Any) -> None:
+    with pytest.raises(GateError, match="row 1: controller is a list or an object"):
+        vector(put(tmp_path / "2025-01-11.geojson", collection(feature(controller=side, status="held"))))
 
 
 def test_metres_and_bad_shapes_in_a_table_of_wkt(tmp_path: Path) -> None:

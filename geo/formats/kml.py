@@ -23,6 +23,7 @@ _SIMPLE = {"Point": "Point", "LineString": "LineString", "LinearRing": "LineStri
 _GEOMETRIES = ("Polygon", "MultiGeometry", *_SIMPLE)
 _UNREAD = ("Track", "MultiTrack", "Model")
 _COLOUR = re.compile(r"#?([0-9a-fA-F]{8})$")
+_ENCODING = re.compile(rb"""(\s*<\?xml[^>]*?\bencoding\s*=\s*["'])([\w.:-]+)""")
 
 
 @dataclass(frozen=True)
@@ -118,11 +119,16 @@ def _parse(path: Path, raw: bytes) -> tuple[Element, list[str]]:
     if not wide:
         refuse_other_text(path, raw)
     notes: list[str] = []
+    said = None if wide else _ENCODING.match(raw[:200])
+    if said and said[2].lower() != b"utf-8" and not raw.isascii() and is_utf8(raw):
+        raw = said[1] + b"UTF-8" + raw[said.end() :]
+        notes = [f"text read as UTF-8, which it is, though the file says {said[2].decode()}"]
     try:
         root = parse_xml(path, raw)
     except FileError as error:
-        mended, notes = (raw, []) if wide else mend_xml(raw)
-        if not notes:
+        mended, slips = (raw, []) if wide else mend_xml(raw)
+        notes += slips
+        if not slips:
             if not wide and b"encoding=" not in raw[:200] and not is_utf8(raw):
                 raise FileError(f'{path}: not UTF-8: name the encoding in <?xml … encoding="windows-1251"?>') from None
             raise

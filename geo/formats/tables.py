@@ -6,10 +6,11 @@ import codecs
 import csv
 import io
 import re
+import unicodedata
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain, islice
+from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -71,10 +72,17 @@ def open_table(path: Path, *, options: Options | None = None, raw: bytes | None 
         delimiter = said[1]
     notes = () if said is None else (f"the first line is a spreadsheet's own, sep={said[1]}: not read as a row",)
     records = _records(path, text, delimiter)
-    head = list(islice(records, 1 + _SEEN_ROWS))
+    head = list(islice(records, 1))
     if not head:
         raise FileError(f"{path}: no row at all, not even a header")
-    if options.delimiter is None and said is None:
+    is_guessed = options.delimiter is None and said is None
+    try:
+        head += islice(records, _SEEN_ROWS)
+    except FileError:  # a quoted cell before another separator
+        if is_guessed:
+            _refuse_other_separator(path, head)
+        raise
+    if is_guessed:
         _refuse_other_separator(path, head)
     header = _header(path, head[0])
     if options.decimal is None and delimiter != ",":
@@ -142,18 +150,26 @@ def _opened(path: Path, encoding: str, raw: bytes | None) -> io.TextIOWrapper:
                 f"{path}: this is JSON, not CSV: export the table as CSV; geo import ARCHIVE vector takes in GeoJSON of"
                 " who controls what"
             )
+    elif reads_as_utf8(cells := list(islice(_odd_text(raw), _SEEN_ROWS)), name):
+        shown = _sample(cells[:_SHOWN], "utf-8")
+        raise FileError(f"{path}: --encoding says {encoding}, but the text is UTF-8: leave it out ({shown})")
     name = "utf-8-sig" if name == "utf-8" else name
     try:
         _try_decoding(raw, name)
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
         what = "UTF-8" if name.startswith("utf-8") else encoding
-        cells = [cell.strip() for cell in islice((m[0] for m in _ODD_CELL.finditer(raw)), _SEEN_ROWS)]
+        cells = list(islice(_odd_text(raw), _SEEN_ROWS))
         raise FileError(
             f"{path}: not {what} (byte {raw[error.start]:#04x} in line {line}); --encoding names the encoding,"
             f" such as cp1251 or latin-1 ({readings(cells)})"
         ) from None
     return io.TextIOWrapper(io.BytesIO(raw), encoding=name, newline="")
+
+
+def _odd_text(raw: bytes) -> Iterator[bytes]:
+    """The cells of a CSV file that are not ASCII, wherever its quotation marks stand."""
+    return (match[0].strip() for match in _ODD_CELL.finditer(raw))
 
 
 def _try_decoding(raw: bytes, name: str) -> None:
@@ -238,8 +254,11 @@ _LANGUAGES = {
     0x01: "cp437", 0x02: "cp850", 0x03: "cp1252", 0x26: "cp866", 0x65: "cp866", 0x64: "cp852", 0xC8: "cp1250",
     0xC9: "cp1251", 0xCA: "cp1254", 0xCB: "cp1253", 0x7D: "cp1255", 0x7E: "cp1256", 0xCC: "cp1257",
 }  # fmt: skip
-_TRIED = ("cp1251", "cp1252", "cp1256")
+_TRIED = ("cp1251", "cp1252", "cp1250", "cp1256", "cp866", "koi8-u")
 _SHOWN = 3
+_LETTERS = re.compile(r"[^\W\d_]+")
+_LOOK_ALIKE = frozenset("aceiopxyABCEHIKMOPTX")  # Latin letters that stand for Cyrillic ones
+_WITHIN_WORDS = frozenset("’‘ʼ´·•–—…\xad\u200c\u200d")
 
 
 @dataclass(frozen=True)
@@ -276,8 +295,9 @@ def text_of(path: Path, plain: Path, named: str | None) -> TableText:
     said = next((p.read_text("ascii", "replace").strip() for p in _beside(plain, ".cpg")), "")
     if said and (known := codec_of(said)) is not None:
         return _checked(path, known, "its .cpg", odd)
-    if not said and all(_decoded(cell, "utf-8") is not None for cell in odd):
-        return TableText("utf-8", (f"text read as UTF-8, which no .cpg says: {_sample(shown, 'utf-8')}",))
+    if all(_decoded(cell, "utf-8") is not None for cell in odd):
+        who = f"its .cpg says {said[:40]!r}, which is no encoding" if said else "which no .cpg says"
+        return TableText("utf-8", (f"text read as UTF-8, {who}: {_sample(shown, 'utf-8')}",))
     if not said and raw[29] in _LANGUAGES:
         return _checked(path, _LANGUAGES[raw[29]], "the table's language byte", odd)
     why = f"its .cpg says {said[:40]!r}, which is no encoding" if said else "no .cpg names the encoding"
@@ -285,9 +305,42 @@ def text_of(path: Path, plain: Path, named: str | None) -> TableText:
 
 
 def readings(cells: Sequence[bytes]) -> str:
-    """How cells read in the encodings that they are likely to be in, for people to choose."""
+    """How cells read in the encodings that they are likely to be in, for people to choose: words before garbage."""
     shown = list(dict.fromkeys(cells))[:_SHOWN]
-    return "; ".join(f"as {name}: {text}" for name in _TRIED if (text := _sample(shown, name)))
+    texts = {name: text for name in _TRIED if (text := _sample(shown, name))}
+    sound = {name: text for name, text in texts.items() if not any(is_garbled(_decoded(c, name) or "") for c in shown)}
+    return "; ".join(f"as {name}: {text}" for name, text in (sound or texts).items())
+
+
+def is_garbled(text: str) -> bool:
+    """Whether text looks decoded wrongly: signs or two scripts within a word, small letters before capital ones."""
+    for before, sign, after in zip(text, text[1:], text[2:], strict=False):
+        is_sign = not sign.isascii() and unicodedata.category(sign)[0] in "SPNC" and sign not in _WITHIN_WORDS
+        if is_sign and before.isalpha() and after.isalpha():
+            return True
+    for word in (found for found in _LETTERS.findall(text) if not found.isascii()):
+        scripts = {unicodedata.name(letter, "").split(" ")[0] for letter in word if letter not in _LOOK_ALIKE}
+        if len(scripts & {"LATIN", "CYRILLIC", "GREEK", "ARABIC", "HEBREW"}) > 1:
+            return True
+        if any(a.islower() and b.isupper() and not (a + b).isascii() for a, b in pairwise(word)):
+            return True
+        if scripts == {"LATIN"} and len(word) > 2 and not any(map(str.isascii, word)):
+            return True
+    odd = [sign for sign in text if not sign.isascii()]
+    if len(odd) > 2 and 2 * sum(map(str.isalpha, odd)) < len(odd):
+        return True
+    return any(sign < "\xa0" or "\u2500" <= sign < "\u25a0" for sign in odd)  # controls; lines of boxes
+
+
+def reads_as_utf8(cells: Sequence[bytes], encoding: str) -> bool:
+    """Whether cells outside ASCII are text in UTF-8, and not in the encoding that is said of them."""
+    return encoding != "utf-8" and _are_garbled(cells, encoding) and all(_decoded(cell, "utf-8") for cell in cells)
+
+
+def _are_garbled(cells: Sequence[bytes], encoding: str) -> bool:
+    """Whether at least half of the cells look decoded wrongly."""
+    texts = [_decoded(cell, encoding) for cell in cells]
+    return bool(texts) and 2 * sum(text is None or is_garbled(text) for text in texts) >= len(texts)
 
 
 def codec_of(said: str) -> str | None:
@@ -296,15 +349,26 @@ def codec_of(said: str) -> str | None:
     iso = re.fullmatch(r"(?:iso[ _-]*)?8859[ _-]*(\d{1,2})", text, re.IGNORECASE)
     try:
         found = codecs.lookup(f"iso8859-{iso[1]}" if iso else f"cp{text}" if text.isdigit() else text)
-        "".encode(found.name)  # some codecs are not of text
+        is_text = "a0 ".encode(found.name) == b"a0 "  # some codecs are not of text, or of no table's
     except (LookupError, ValueError):
         return None
-    return found.name
+    return found.name if is_text else None
 
 
 def _checked(path: Path, encoding: str, by: str, odd: list[bytes]) -> TableText:
-    if wrong := [cell for cell in odd if _decoded(cell, encoding) is None]:
-        raise FileError(f"{path}: {by} says {encoding}, but other text is there: say --encoding ({readings(wrong)})")
+    if reads_as_utf8(odd, encoding):
+        shown = _sample(odd[:_SHOWN], "utf-8")
+        if by == "--encoding":
+            raise FileError(f"{path}: {by} says {encoding}, but the text is UTF-8: leave it out ({shown})")
+        return TableText("utf-8", (f"text read as UTF-8, which it is, though {by} says {encoding}: {shown}",))
+    wrong = [cell for cell in odd if _decoded(cell, encoding) is None]
+    if not wrong and by != "--encoding" and _are_garbled(odd, encoding):
+        wrong = odd
+    if wrong:
+        raise FileError(
+            f"{path}: {by} says {encoding}, but other text is there: say --encoding cp1251 or another"
+            f" ({readings(wrong)})"
+        )
     if encoding == "utf-8" or not odd:
         return TableText(encoding)
     return TableText(encoding, (f"text read as {encoding} ({by}): {_sample(odd[:_SHOWN], encoding)}",))
