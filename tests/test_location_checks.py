@@ -294,6 +294,25 @@ def test_a_point_in_its_own_country_stays_without_a_word(place: tuple[float, flo
     assert (out.refusals, out.notes) == ((), ())
 
 
+def test_true_ground_near_its_sides_country_is_not_called_swapped() -> None:
+    assert admitted(((39.2, 48.2),), side="RU").notes == ()
+
+
+def test_a_corner_out_of_place_is_told() -> None:
+    shapes = [box(x, y, x + 0.4, y + 0.4) for x, y in DONBAS] + [shapely.Polygon([(37, 48), (38, 48), (38, 4.8)])]
+    columns = {"row": range(1, 6), "controller": "RU", "status": "held", "native": "x"}
+    frame = gpd.GeoDataFrame(columns, geometry=shapes, crs="EPSG:4326", index=range(5))
+    snapshot = Snapshot(frame, datetime(2025, 1, 11, tzinfo=UTC), 5)
+    notes = admit_control(snapshot, options=Options(), countries=countries()).notes
+    assert [note for note in notes if "row 5" in note and "corners out of place" in note]
+
+
+def test_what_is_refused_is_not_called_kept() -> None:
+    out = admitted(((-3, 14.5), (-4, 14.6), (-5, 14.5), (3, 14.5)), country="Mali")
+    assert [r.row for r in out.refusals] == [4]
+    assert not any("kept" in note for note in out.notes)
+
+
 def test_maps_do_not_frame_what_is_kept_far_off(tmp_path: Path) -> None:
     """It counts alike in areas, changes and series, and each of them says how much of them it is."""
     shapes = [*(box(x, y, x + 0.4, y + 0.4) for x, y in DONBAS), box(64.4, 14.5, 64.8, 14.9)]
@@ -312,3 +331,47 @@ def test_maps_do_not_frame_what_is_kept_far_off(tmp_path: Path) -> None:
     for notes in (found.notes, *(table.attrs["notes"] for table in figures)):
         assert any("maps do not frame" in note and "64.60° E" in note for note in notes)
     assert not any("maps do not frame" in note for note in archive.area("2025-01-11", within="UA").attrs["notes"])
+
+
+def test_contested_ground_far_off_is_left_out_of_figures_of_everywhere_and_said(tmp_path: Path) -> None:
+    """It stays in the archive, and figures of a place there count it; of a feature, its far part alone is left out."""
+    near, far = box(39.4, 48, 39.8, 48.4), box(-98, 38, -97.6, 38.4)
+    archive = {}
+    for name, contested in (("near", near), ("both", shapely.union_all([near, far]))):
+        for day in ("2025-01-11", "2025-01-12"):
+            rows = [
+                {
+                    "type": "Feature",
+                    "properties": {"status": "held", "controller": "A"},
+                    "geometry": s.__geo_interface__,
+                }
+                for s in (box(x, y, x + 0.4, y + 0.4) for x, y in DONBAS)
+            ]
+            if day == "2025-01-12":
+                shape = contested.__geo_interface__
+                rows.append({"type": "Feature", "properties": {"status": "contested"}, "geometry": shape})
+            file = tmp_path / f"{day}.geojson"
+            file.write_text(json.dumps({"type": "FeatureCollection", "features": rows}))
+            import_files(tmp_path / f"{name}.gpkg", "vector", file)
+        archive[name] = open_archive(tmp_path / f"{name}.gpkg")
+    for figures in (
+        lambda a: a.area("2025-01-12"),
+        lambda a: a.area("2025-01-12", by="unit"),
+        lambda a: a.change("2025-01-11", "2025-01-12"),
+        lambda a: a.series(),
+    ):
+        tables = {name: figures(one) for name, one in archive.items()}
+        numbers = [t.select_dtypes("number").fillna(0).to_numpy() for t in tables.values()]
+        assert numbers[0] == pytest.approx(numbers[1])
+        (said,) = [n for n in tables["both"].attrs["notes"] if "maps do not frame" in n]
+        assert "(contested) count only in figures of a unit there" in said
+        assert "in United States" in said
+        assert not any("maps do not frame" in n for n in tables["near"].attrs["notes"])
+    whole = archive["both"]
+    km2 = areas_km2(np.array([far], dtype=object))[0]
+    there = whole.area("2025-01-12", within="US")
+    assert there.set_index("status")["area_km2"]["contested"] == pytest.approx(km2)
+    series = whole.series(within="US")
+    assert series[series["status"] == "contested"]["area_km2"].iloc[-1] == pytest.approx(km2)
+    assert len(shapely.get_parts(whole.control("2025-01-12").geometry.to_numpy())) == len(DONBAS) + 2
+    assert gather(whole, "2025-01-12").bounds[0] > 30

@@ -148,7 +148,7 @@ def control(
     ['contested', 'held']
     """
     query = Query(self.source_name(source), as_known_on=as_known_on, max_age_days=max_age_days)
-    frame, _ = self.reader.side(query, date)
+    frame = self.reader.state(query, date, self.reader.used(query, date))
     table = self.reader.snapshots(query.source, as_known_on=FAR if as_known_on is None else as_known_on)
     return cut_frame(frame.copy(), gaps_in(table), last_instant(date) if date is not None else FAR)
 

@@ -184,7 +184,7 @@ def series(
         chosen,
         zones,
         by_native=by == "native",
-        only=ClassFilter(controller, None if status is None else tuple(statuses_meant(status))),
+        only=ClassFilter(controller, None if status is None else tuple(statuses_meant(status)), within is not None),
         known=moment(as_known_on),
         progress=progress,
         workers=workers,
@@ -199,7 +199,7 @@ def series(
         whole.loc[step, ["gained_km2", "lost_km2"]] = np.nan
     table = _keep_known(_series_table(whole, zones, query, chosen), reader, query)
     told = (*series_notes(spanned, unlike), *reader.notes(query.source))
-    told = (*told, *reader.coverage_notes(query.source, last), *_far_off(reader, query, last))
+    told = (*told, *reader.coverage_notes(query.source, last), *_far_off(reader, query, to))
     table.attrs["notes"] = (*told, *_beyond_notes(table), *(_area_breaks(table) if by is None else ()))
     return table
 
@@ -225,7 +225,7 @@ def area_table(reader: Reader, date: When | None, query: Query) -> pd.DataFrame:
         row["source"] = query.source
         row["snapshot"], row["snapshot_age_days"] = snapshot_of(effective, row)
     table = _keep_known(table_of(rows, columns_of(rows, AREA_COLUMNS, query.by)), reader, query)
-    odd = _far_off(reader, query, frame)
+    odd = _far_off(reader, query, date)
     ranges = _beyond_notes(table)
     if not doubt and len(table):
         others = held_by_others(reader, date, query)
@@ -295,15 +295,16 @@ def change_table(reader: Reader, from_: When, to: When, query: Query, *, base: W
     ages |= dict.fromkeys(words for when in (from_, to) for words in reader.too_old(query, when).values())
     told = span_notes(reader.snapshots(), *names)
     told = (*told, *reader.notes(query.source), *reader.coverage_notes(query.source, after))
-    told = (*told, *_far_off(reader, query, before, after))
+    told = (*told, *_far_off(reader, query, from_, to))
     table.attrs["notes"] = (*told, *_beyond_notes(table), *ages)
     return table
 
 
-def _far_off(reader: Reader, query: Query, *frames: gpd.GeoDataFrame) -> tuple[str, ...]:
-    """What figures of everywhere say of ground far from the rest: it counts in all of them alike."""
+def _far_off(reader: Reader, query: Query, *days: When | None) -> tuple[str, ...]:
+    """What figures of everywhere say of ground far from the rest of a day's map."""
     if query.within is not None:
         return ()
+    frames = (reader.state(query, day, reader.used(query, day)) for day in days)
     return tuple(dict.fromkeys(note for frame in frames for note in reader.far_off(frame)[1]))
 
 
@@ -331,6 +332,7 @@ def _class_changes(
         "changes",
         query.source,
         *(str(d) for d in dates),
+        query.within is None,
         moment(query.as_known_on),
         by_native,
         *(len(s) for s in sides),

@@ -26,9 +26,10 @@ from geo.errors import NoSnapshotError, SourceError, UnitError, UsageError
 from geo.measure import areas
 from geo.measure.coverage import Coverage, coverage_of, uncovered_ground
 from geo.measure.ellipsoid import areas_km2
-from geo.measure.location_checks import far_off
+from geo.measure.location_checks import counted_ground, far_off
 from geo.measure.nearest_units import UnitSet
 from geo.presentation.language import gettext, ngettext, number
+from geo.presentation.statuses import named
 from geo.schema import (
     CRS,
     is_day,
@@ -323,23 +324,31 @@ class Reader:
         if not odd:
             return shapes, ()
         parts, owner = shapely.get_parts(shapes, return_index=True)
-        names = (frame["controller"].fillna("nobody") + " " + frame["status"]).to_numpy()[owner]
+        names = (frame["controller"].fillna("") + " " + frame["status"]).str.strip().to_numpy()[owner]
+        is_bare = frame["status"].isin(named(has_side=False)).to_numpy()[owner]
         km2 = areas_km2(parts)
         notes = []
         for doubt in odd:
-            items = list(doubt.items)
-            classes = ", ".join(sorted(set(names[items].tolist())))
+            items = np.array(doubt.items, dtype=int)
             place = doubt.why.replace("the file", "the map")
-            notes.append(
-                gettext("{km2} km² ({classes}) count here, and maps do not frame them: {place}",
-                        km2=number(km2[items].sum()), classes=classes, place=place)
-            )  # fmt: skip
+            counted = gettext("{km2} km² ({classes}) count here, and maps do not frame them: {place}")
+            left_out = gettext(
+                "{km2} km² ({classes}) count only in figures of a unit there, and maps do not frame them: {place}"
+            )
+            for some, what in ((items[~is_bare[items]], counted), (items[is_bare[items]], left_out)):
+                if len(some):
+                    classes = ", ".join(sorted(set(names[some].tolist())))
+                    notes.append(what.format(km2=number(km2[some].sum()), classes=classes, place=place))
         return ground, tuple(notes)
 
     def side(self, query: Query, when: When | None) -> tuple[gpd.GeoDataFrame, EffectiveSnapshots]:
-        """The polygons of a source on a date, and the snapshot in effect for each of its parts."""
+        """The polygons of a source that figures of a date count, and the snapshot in effect for each of its parts."""
         used = self.used(query, when)
-        return self.state(query, when, used), {part: effective_snapshot(used, part) for part in used["part"]}
+        frame = self.state(query, when, used)
+        if query.within is None:
+            key = ("counted", query.source, str(when), moment(query.as_known_on), *used["snapshot"])
+            frame = self.store.recall(key, lambda: counted_ground(frame))
+        return frame, {part: effective_snapshot(used, part) for part in used["part"]}
 
     def both_sides(
         self, query: Query, dates: Sequence[When | None]

@@ -235,8 +235,10 @@ def _check_place(
             d._replace(impossible=d.impossible and d.away > FAR) for d in against_country(xy, where, words, countries)
         ]
     rows = frame["row"].to_numpy()
-    notes = [_odd(d, rows[owner[list(d.items)]]) for d in found if not _refused(d, options)]
     gone = np.zeros(len(parts), dtype=bool)
+    gone[[i for d in found if _refused(d, options) for i in d.items]] = True
+    notes = [_odd(d, rows[owner[list(d.items)]]) for d in found if not _refused(d, options) and _is_left(d, gone)]
+    gone[:] = False
     for doubt in (d for d in found if _refused(d, options)):
         items = np.array(doubt.items, dtype=int)[~gone[list(doubt.items)]]
         gone[items] = True
@@ -259,6 +261,11 @@ def _check_place(
 def _refused(doubt: Doubt, options: Options) -> bool:
     swapped = "swapped" in options.accept and "swapped" in doubt.why
     return doubt.impossible and not swapped and "elsewhere" not in options.accept
+
+
+def _is_left(doubt: Doubt, gone: NDArray[np.bool_]) -> bool:
+    """Whether something that is odd stays; what is refused is told as that."""
+    return not doubt.items or not gone[list(doubt.items)].all()
 
 
 def _odd(doubt: Doubt, rows: NDArray[Any]) -> str:
@@ -457,6 +464,8 @@ def _check_points(
     for doubt in (*own, *among):
         if _refused(doubt, options):
             reasons |= {int(good[i]): (doubt.why, WAY_OUT) for i in doubt.items if int(good[i]) not in reasons}
-        else:
+    gone = np.isin(good, list(reasons))
+    for doubt in (*own, *among):
+        if not _refused(doubt, options) and _is_left(doubt, gone):
             notes.append(_odd(doubt, rows[list(doubt.items)]))
     return notes if len(notes) <= _NOTES else [*notes[:_NOTES], f"{len(notes) - _NOTES} more such notes"]

@@ -6,10 +6,12 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import geopandas as gpd
 import numpy as np
 import shapely
 from numpy.typing import NDArray
 
+from geo.presentation.statuses import named
 from geo.units import Countries, bare_name
 
 FAR = 5.0  # degrees from the rest of a file
@@ -66,6 +68,35 @@ def far_off(shapes: Objects, countries: Countries) -> tuple[Objects, tuple[Doubt
     return (parts, ()) if apart.all() else (parts[~apart], tuple(d for d in found if d.items))
 
 
+def counted_ground(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The polygons that figures of everywhere count: without ground of no side that lies far from the rest."""
+    shapes = np.array(frame.geometry.array, dtype=object)
+    is_bare = frame["status"].isin(named(has_side=False)).to_numpy(dtype=bool)
+    if not is_bare.any():
+        return frame
+    parts, owner = shapely.get_parts(shapes, return_index=True)
+    gone = _far_from_most(parts) & is_bare[owner]
+    if not gone.any():
+        return frame
+    for i in set(owner[gone].tolist()):
+        shapes[i] = shapely.multipolygons(parts[(owner == i) & ~gone])
+    found = frame.set_geometry(gpd.GeoSeries(shapes, index=frame.index, crs=frame.crs))
+    return found[~found.geometry.is_empty].reset_index(drop=True)
+
+
+def _far_from_most(parts: Objects) -> NDArray[np.bool_]:
+    """Which polygons lie over `FAR` degrees from the group that has the most of them."""
+    far = np.zeros(len(parts), dtype=bool)
+    owner, cells = cells_of(parts)
+    if len(cells):
+        label = _groups(owner, cells, len(parts))
+        names, counts = np.unique(label, return_counts=True)
+        most = shapely.STRtree(parts[label == names[counts.argmax()]])
+        for name in names[counts < counts.max()]:
+            far[label == name] = not most.query(parts[label == name], predicate="dwithin", distance=FAR).size
+    return far
+
+
 def doubts(geometry: Objects, where: Objects, countries: Countries, expected: Expected) -> Iterator[Doubt]:
     """Polygons or points, and the country of each ("" for none), looked at as the file has them together."""
     for i in np.flatnonzero(_over_zero(geometry, countries)).tolist():
@@ -91,6 +122,7 @@ def doubts(geometry: Objects, where: Objects, countries: Countries, expected: Ex
         yield Doubt((), f"{apart - _SHOWN} more groups lie over {FAR:.0f}° from the rest of the file", False)
     yield from _together(geometry, main, where, countries, expected, ours)
     yield from _at_sea(geometry, main, where, countries)
+    yield from _long_sides(geometry)
 
 
 def cells_of(geometry: Objects) -> tuple[Ints, Floats]:
@@ -208,8 +240,9 @@ def _turned(xy: Floats, sides: set[str], shapes: Objects, countries: Countries) 
     if (np.abs(swapped) > (180, 90)).any():
         return None
     from_sides = _shore(shapely.points(swapped), countries, sides)
-    if sides and (from_sides < FAR / 2).all():
-        sure = bool((from_sides < SHORE).all()) and float(_shore(shapes, countries, sides).min()) > FAR
+    away = float(_shore(shapes, countries, sides).min())
+    if sides and (from_sides < FAR / 2).all() and from_sides.max() < away:
+        sure = bool((from_sides < SHORE).all()) and away > FAR
         return _SLIPS[0][0], "a country of its sides", sure
     if countries.in_detail(*swapped.T).all() and not countries.in_detail(*xy.T).any():
         return _SLIPS[0][0], "units that the archive knows in detail", False
@@ -227,6 +260,19 @@ def _at_sea(geometry: Objects, main: Ints, where: Objects, countries: Countries)
         xy = _inner_points(geometry[off[:1]])
         text = f"it lies at sea, at {_at(xy[0])}, over {SHORE * _KM:.0f} km from any country of the archive"
         yield Doubt(tuple(off.tolist()), text, False)
+
+
+def _long_sides(geometry: Objects) -> Iterator[Doubt]:
+    """Polygons with a side that is far longer than those of the file's others: a corner may be out of place."""
+    xy, owner = shapely.get_coordinates(geometry, return_index=True)
+    steps = np.hypot(*np.diff(xy, axis=0).T)[owner[1:] == owner[:-1]]
+    longest = np.zeros(len(geometry))
+    np.maximum.at(longest, owner[1:][owner[1:] == owner[:-1]], np.where(steps > 180, 0.0, steps))
+    if len(geometry) > 2 and np.median(longest) < 1.0:
+        for i in np.flatnonzero(longest > FAR).tolist():
+            yield Doubt(
+                (i,), f"a side of it is {longest[i] * _KM:,.0f} km long: is one of its corners out of place?", False
+            )
 
 
 def against_country(xy: Floats, where: Objects, rows: Sequence[Sequence[str]], countries: Countries) -> list[Doubt]:

@@ -21,6 +21,7 @@ import shapely
 
 from geo.errors import UsageError
 from geo.measure.areas import ClassKey, Zone
+from geo.measure.location_checks import counted_ground
 from geo.measure.series.edge_history import Ledger, in_order, nothing
 from geo.measure.series.edges import Chain
 from geo.measure.series.panel import ZoneChanges, class_ledgers, joined, zone_changes
@@ -38,10 +39,11 @@ Progress = Callable[[int, int], None]
 
 
 class ClassFilter(NamedTuple):
-    """The side and the statuses that are measured; None is all."""
+    """The side and the statuses that are measured (None is all), and whether ground of no side far off is, too."""
 
     controller: str | None = None
     statuses: tuple[str, ...] | None = None
+    has_far: bool = False
 
 
 EVERY_CLASS = ClassFilter()
@@ -138,6 +140,7 @@ def _zone_changes(
 
 def _chosen(rows: gpd.GeoDataFrame, only: ClassFilter) -> gpd.GeoDataFrame:
     """The rows of a side and of statuses; every class has a ledger of its own, so the others need not be read."""
+    rows = rows if only.has_far else counted_ground(rows)
     if only.controller is not None:
         rows = rows[rows["controller"] == only.controller]
     return (rows if only.statuses is None else rows[rows["status"].isin(only.statuses)]).reset_index(drop=True)
