@@ -96,7 +96,8 @@ def test_a_column_of_dates_beside_a_dated_name_is_refused(column: str, source: s
         ("t", ("2024-11-10", "2024-11-11")), ("period", ("10 November 2024", "11 November 2024")),
         ("snapshot", ("20241110", "20241111")), ("epoch", (1731196800, 1731283200)), ("year", (2023, 2024)),
         ("Week", ("2024-W45", "2024-W46")), ("name", ("Control 10.11.2024", "Control 11.11.2024")),
-        ("x", (1731196800000, 1731283200000)), ("місяць", ("10", "11")),
+        ("x", (1731196800000, 1731283200000)), ("місяць", ("10", "11")), ("day", (10, 11)), ("period", ("2024-11", "2024-12")),
+        ("Date_UTC", ("11/10/2024", "11/13/2024")), ("Day", ("10.11", "11.11")), ("timeslot", ("10/11/24", "11/11/24")),
     ],
 )  # fmt: skip
 def test_a_column_of_dates_is_known_by_its_cells(column: str, values: tuple[Any, Any], tmp_path: Path) -> None:
@@ -161,11 +162,38 @@ INTERVALS = (("2025-01-10", "2025-01-20"), ("2025-01-12", "2025-01-14"))
 
 @pytest.mark.parametrize(
     ("first", "last"),
-    [("valid_from", "valid_to"), ("begin", "end"), ("date_from", "date_to"), ("start_date", "end_date")],
-)
+    [
+        ("valid_from", "valid_to"), ("begin", "end"), ("date_from", "date_to"), ("start_date", "end_date"),
+        ("date", "until"), ("Valid From", "Valid Until"), ("validFrom", "validTo"), ("VALID-FROM", "VALID-TO"),
+        ("from", "to"), ("von", "bis"), ("od", "do"), ("від", "до"), ("с", "по"), ("Начало", "Конец"),
+        ("Дата початку", "Дата завершення"), ("start", "expires"), ("desde", "hasta"), ("Gültig ab", "Gültig bis"),
+    ],
+)  # fmt: skip
 def test_ends_are_honoured(first: str, last: str, tmp_path: Path) -> None:
     rows = [{**HELD, first: begin, last: end} for begin, end in INTERVALS]
     check_intervals(tmp_path, stored(tmp_path, "vector", geojson(tmp_path / "m.geojson", *rows)))
+
+
+@pytest.mark.parametrize("end", ["present", "ongoing", "9999-12-31", "", "нині", "по н.в."])
+def test_an_end_that_has_not_come_is_none(end: str, tmp_path: Path) -> None:
+    rows = [{**HELD, "valid_from": "2025-01-10", "valid_to": last} for last in (end, "2025-01-14")]
+    receipt = stored(tmp_path, "vector", geojson(tmp_path / "m.geojson", *rows))
+    assert receipt.error == ""
+    found = [km2(tmp_path, day) for day in ("2025-01-11", "2025-01-16", "2026-01-01")]
+    assert found == pytest.approx([2 * SQUARE, SQUARE, SQUARE], abs=0.01)
+
+
+def test_a_column_that_may_hold_ends_is_told_with_the_option_that_reads_it(tmp_path: Path) -> None:
+    rows = [{**HELD, "date": begin, "vacated": end} for begin, end in INTERVALS]
+    path = geojson(tmp_path / "m.geojson", *rows)
+    receipt = stored(tmp_path, "vector", path)
+    assert any("'vacated' is not read: if rows end on its dates, say --column end=vacated" in n for n in receipt.notes)
+    check_intervals(tmp_path, stored(tmp_path, "vector", path, columns={"end": "vacated"}))
+    rows = [{**HELD, "date": "2025-01-11", "to": "UA", "from": "RU", "updated": "2025-02-01"}]
+    receipt = stored(tmp_path, "vector", geojson(tmp_path / "n.geojson", *rows))
+    assert (receipt.outcome, receipt.notes) == ("stored", ())
+    receipt = stored(tmp_path, "vector", path, columns={"end": "vacated"}, date="2025-01-30")
+    assert "ends of rows are not read: --date says the day of all" in receipt.notes
 
 
 @pytest.mark.parametrize("source", ["vector", "uacontrolmap"])

@@ -24,11 +24,18 @@ from geo.presentation.statuses import STATUSES, status_of
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import COLUMN_NAMES, by_dates, day_number, meanings, refuse_several_dates, shipped_reader
 from geo.text.control_words import without_invisible
-from geo.text.dates_in_files import date_in_name, read_instant
+from geo.text.dates_in_files import date_in_name, is_of_editing, read_instant
 
 _ALSO = COLUMN_NAMES["vector"]
 # small Cyrillic and Greek letters that look like Latin ones
 _ALIKE = str.maketrans("асеіјкмнорѕтухгԛԝвαβεικνορτυχ", "aceijkmhopstyxrqwbabeiknoptux")
+# how programs write a cell in which nothing stands; NA is Namibia
+_MISSING = ("none", "null", "nan", "n/a", "<null>", "(null)", "nil", "#n/a", "<na>", "-", "--", "\u2013", "\u2014", "?")
+# an end that has not come
+_OPEN = (
+    "present", "now", "ongoing", "current", "open", "today", "to date", "нині", "зараз", "донині", "сейчас", "н.в",
+    "по н.в", "по настоящее время", *_MISSING,
+)  # fmt: skip
 _TEXTS = ("date", "date_format", "published", "retrieved", "layer", "part", "encoding", "delimiter", "decimal", "crs")
 _TABLES = ("columns", "constants", "statuses")
 _CREDITS = ("name", "title", "url", "licence", "attribution")
@@ -62,10 +69,12 @@ def read(path: Path, options: Options) -> list[Snapshot]:
             " anything"
         )
     columns = {name: _column(path, layer, options, name) for name in _ALSO}
+    if columns["end"] is not None and "date" not in {*options.columns, *options.constants}:
+        columns["date"] = columns["date"] or columns["begin"]
     columns["controller"], spelt = _one_spelling(columns["controller"])
     columns["status"] = [_plain_text(word) for word in columns["status"] or ()] or None
-    moments, notes = _dates(path, layer, options, columns["date"])
-    ends = [_moment(path, text, row, options) for row, text in enumerate(columns["end"] or (), 1)]
+    moments, notes = _dates(path, layer, options, columns["date"], has_ends=any(columns["end"] or ()))
+    ends = [_end(path, text, row, options) for row, text in enumerate(columns["end"] or (), 1)]
     refusals = _no_areas(layer)
     for row, moment in enumerate(moments, 1):
         if moment is None and row not in refusals:
@@ -149,15 +158,21 @@ def _column(path: Path, layer: Layer, options: Options, name: str) -> list[str |
     count = len(layer.geometry)
     if name in options.constants:
         return [options.constants[name]] * count
-    found = {str(column).casefold(): column for column in layer.table.columns}
+    found = {_squeezed(column): column for column in reversed(layer.table.columns)}
+    found |= {str(column).casefold(): column for column in layer.table.columns}
     named = options.columns.get(name)
     listed = ", ".join(map(str, layer.table.columns)) or "none"
     if named is not None and named.casefold() not in found:
         raise GateError(f"{path}: no column {named!r} for {name}; the file has: {listed}")
-    usual = next((also for also in _ALSO[name] if also in found), None)
+    usual = next((key for also in _ALSO[name] for key in (also, _squeezed(also)) if key in found), None)
     chosen = named.casefold() if named is not None else usual
     if chosen is not None:
-        return [cell(value) for value in layer.table[found[chosen]]]
+        values = layer.table[found[chosen]]
+        if name == "controller" and (at := next((i for i, v in enumerate(values, 1) if isinstance(v, list | dict)), 0)):
+            raise GateError(f"{path}: row {at}: {name} is a list or an object, not a name: write one side as text")
+        cells = [cell(value) for value in values]
+        is_asked = named is not None or name not in ("end", "begin")
+        return cells if is_asked or any(map(_date_of, cells)) else None
     is_said = name == "controller" and any(side for side, _ in meanings(options.statuses).values())
     if name in ("status", "controller") and count and not is_said:
         raise GateError(
@@ -165,6 +180,11 @@ def _column(path: Path, layer: Layer, options: Options, name: str) -> list[str |
             f" --column {name}=… names it, --set {name}=… gives one value for all"
         )
     return None
+
+
+def _squeezed(name: Any) -> str:
+    """The name of a column as all ways of writing it have it: Valid To, valid-to, ValidTo."""
+    return re.sub(r"[\W_]+", "", unicodedata.normalize("NFKC", str(name)).casefold())
 
 
 def _plain_text(text: str | None) -> str | None:
@@ -178,7 +198,7 @@ def _one_spelling(cells: list[str | None] | None) -> tuple[list[str | None] | No
         return None, []
     spellings: dict[str, Counter[str]] = {}
     for text in cells:
-        if (plain := _plain_text(text)) is not None:
+        if (plain := _plain_text(text)) is not None and plain.casefold() not in _MISSING:
             spellings.setdefault(plain.casefold().translate(_ALIKE), Counter())[text or ""] += 1
     chosen: dict[str, str] = {}
     notes: list[str] = []
@@ -187,19 +207,21 @@ def _one_spelling(cells: list[str | None] | None) -> tuple[list[str | None] | No
         chosen |= dict.fromkeys(found, best or "")
         if odd := sorted(text for text in found if text != best):
             notes.append(f"controller written {', '.join(map(ascii, odd))}: taken as {best!r}")
-    return [chosen.get(text or "") for text in cells], notes
+    return [chosen.get(text or "") or None for text in cells], notes
 
 
 def _dates(
-    path: Path, layer: Layer, options: Options, cells: list[str | None] | None
+    path: Path, layer: Layer, options: Options, cells: list[str | None] | None, *, has_ends: bool
 ) -> tuple[list[datetime | None], list[str]]:
     """The instant of every row: by the user's word, the column, the name of the file."""
     count = len(layer.geometry)
     if options.date is not None:
         notes = refuse_several_dates(path, layer.table, options, "--date says one")
+        notes += ["ends of rows are not read: --date says the day of all"] if has_ends else []
         return [parse_instant(options.date)] * max(count, 1), notes
     if cells is not None and any(cells):
-        return [_moment(path, text, row, options) for row, text in enumerate(cells, 1)], []
+        begins = [_moment(path, text, row, options) for row, text in enumerate(cells, 1)]
+        return begins, [] if has_ends else _perhaps_ends(layer, begins, options)
     for name in (path.stem, layer.name):
         found = date_in_name(path, name)
         if found is not None:
@@ -221,6 +243,37 @@ def _moment(path: Path, text: str | None, row: int, options: Options) -> datetim
         meant = day_number(text)
         hint = f" (a spreadsheet's day number for {meant}? write that date)" if meant else ""
         raise GateError(f"{path}: row {row}: {error}{hint}") from None
+
+
+def _end(path: Path, text: str | None, row: int, options: Options) -> datetime | None:
+    """When a row ends; None where it goes on: by a word, or on a day that is still to come."""
+    if text is None or text.casefold().strip("() .") in _OPEN:
+        return None
+    end = _moment(path, text, row, options)
+    return end if end is None or end <= datetime.now(UTC) or "future" in options.accept else None
+
+
+def _date_of(text: str | None) -> datetime | None:
+    try:
+        return None if text is None else read_instant(text)
+    except GateError:
+        return None
+
+
+def _perhaps_ends(layer: Layer, begins: Sequence[datetime | None], options: Options) -> list[str]:
+    """What is to be said of columns whose dates may be those on which the rows end."""
+    known = {_squeezed(name) for names in (_ALSO["date"], _ALSO["begin"]) for name in names}
+    known |= {_squeezed(name) for name in options.columns.values()}
+    notes = []
+    for column in layer.table.columns:
+        if _squeezed(column) in known or is_of_editing(str(column)):
+            continue
+        cells = [cell(value) for value in layer.table[column]]
+        pairs = [(begin, _date_of(text)) for begin, text in zip(begins, cells, strict=True) if text and begin]
+        are_later = all(end is not None and end >= begin for begin, end in pairs)
+        if are_later and any(end != begin for begin, end in pairs):
+            notes.append(f"column {column!r} is not read: if rows end on its dates, say --column end={column}")
+    return notes
 
 
 def _no_areas(layer: Layer) -> dict[int, Refusal]:

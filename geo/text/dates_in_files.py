@@ -120,6 +120,8 @@ _EDITING = re.compile(
 )
 _DATED = re.compile(r"date|time|day|begin|start|from|when|depict|as_?of|дата", re.IGNORECASE)
 _PERIODS = ("year", "month", "week", "quarter", "год", "рік", "місяць", "месяц")
+_DAYS = ("day", "period", "день", "період", "период")  # which may also be written in full
+_LIKE_DATES = re.compile(r"\d{1,4}[-/.]\d{1,2}(?:[-/.]\d{2,4})?(?:[ T].*)?$")
 _LABELS = ("name", "title", "folder", "layer", "label", "назва", "название")
 _SECONDS = re.compile(r"1[0-9]{9}(?:\.0+)?$")
 
@@ -167,7 +169,7 @@ def several_dates(columns: Mapping[str, Sequence[str | None]]) -> dict[str, tupl
     found = {}
     for name, cells in columns.items():
         values = {cell for cell in cells if cell is not None}
-        if len(values) < 2 or _EDITING.search(name):
+        if len(values) < 2 or is_of_editing(name):
             continue
         if name.casefold() in _PERIODS:
             found[name] = (len(values), False)
@@ -179,10 +181,18 @@ def several_dates(columns: Mapping[str, Sequence[str | None]]) -> dict[str, tupl
             else:
                 count = len({read_instant(value) for value in values if _is_dated(name, value)})
         except GateError:
+            is_like = (_DATED.search(name) or name.casefold() in _DAYS) and all(map(_LIKE_DATES.match, values))
+            if is_like or (name.casefold() in _DAYS and all(map(str.isdigit, values))):
+                found[name] = (len(values), False)
             continue
         if count > 1:
             found[name] = (count, not is_label and not all(map(_SECONDS.match, values)))
     return found
+
+
+def is_of_editing(column: str) -> bool:
+    """Whether a column is of when a row was drawn, changed or fetched, or a side gained its ground."""
+    return _EDITING.search(column) is not None
 
 
 def _is_dated(name: str, value: str) -> bool:
