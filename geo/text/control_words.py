@@ -253,7 +253,8 @@ def _understood(words: Sequence[_Word], loser: str | None) -> Label | None:
         return None
     status = next(iter(statuses), None)
     if status == "contested":
-        return Label(status=status) if loser is None else None
+        is_held = taken or ("held" in found and len({words[i].role for i in sides}) == 1)
+        return Label(status=status) if loser is None and not is_held else None
     if status == "liberated":
         kept = {words[i].role for i in sides}
         return Label("UA", status) if loser != "UA" and kept <= {"UA"} else None
