@@ -485,13 +485,12 @@ def test_a_table_of_wkt(tmp_path: Path, name: str, text: str, options: dict[str,
     assert len(vector(inside, **options).frame) == 1
 
 
-@pytest.mark.parametrize(("sign", "said"), [(";", "';'"), ("\t", r"'\\t'"), ("|", "'|'")])
-def test_a_table_of_quoted_wkt_with_another_separator_is_told_which(tmp_path: Path, sign: str, said: str) -> None:
+@pytest.mark.parametrize("sign", [";", "\t", "|"])
+def test_a_table_of_quoted_wkt_with_another_separator_is_told_which(tmp_path: Path, sign: str) -> None:
     text = f'wkt{sign}controller{sign}status\n"{BOX.wkt}"{sign}RU{sign}held\n'
     path = put(tmp_path / "2025-01-11.csv", text)
-    with pytest.raises(FileError, match="say --delimiter") as caught:
+    with pytest.raises(FileError, match=re.escape(f"separator {sign!r}")):
         vector(path)
-    assert said in str(caught.value)
     assert len(vector(path, delimiter=sign).frame) == 1
 
 
