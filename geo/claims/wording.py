@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from geo.claims.model import UNIT_WORDS, Claim
-from geo.claims.verdict import Finding, Verdict
 from geo.presentation.language import N_, gettext, number
+
+if TYPE_CHECKING:
+    from geo.claims.verdict import Finding, Verdict
 
 WORDS: Mapping[str, str] = {
     "supports": N_("supports"), "contradicts": N_("contradicts"),
@@ -78,10 +80,10 @@ def table_of_findings(findings: Sequence[Finding]) -> pd.DataFrame:
 
 def classes(verdict: Verdict | Mapping[str, Any]) -> str:
     """The classes of a verdict, and the source's part where it has several."""
-    if isinstance(verdict, Verdict):
-        statuses, part = verdict.statuses, verdict.part
-    else:
+    if isinstance(verdict, Mapping):
         statuses, part = tuple(verdict["statuses"]), str(verdict["part"])
+    else:
+        statuses, part = verdict.statuses, verdict.part
     return " + ".join(map(gettext, statuses)) + (f" ({part})" if part else "")
 
 

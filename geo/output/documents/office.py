@@ -7,13 +7,15 @@ import zipfile
 from collections.abc import Sequence
 from datetime import datetime
 from importlib import import_module
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from geo.errors import UsageError
 from geo.output.brief_tables import Section, Table
-from geo.output.documents.content import Brief
 from geo.output.images.fonts import plain
 from geo.presentation.language import current, gettext, ngettext
+
+if TYPE_CHECKING:
+    from geo.output.documents.content import Brief
 
 Picture = tuple[str, bytes, str]  # heading, PNG, words
 
