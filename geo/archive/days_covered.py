@@ -3,23 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
 import pandas as pd
 
-from geo.archive import figures
-from geo.archive.queries import ArchiveBase
 from geo.archive.results import FAR, By, table_of
 from geo.archive.shared_docs import consistent_read
 from geo.measure.breaks import break_words, breaks_in_areas, breaks_in_counts
 from geo.storage.gaps import gaps_of
 
+if TYPE_CHECKING:
+    from geo.archive import Archive
+
 COLUMNS = ("source", "kind", "part", "unit", "first", "last", "days", "gaps", "breaks")
 
 
 @consistent_read
-def coverage(self: ArchiveBase, *, by: By | None = None) -> pd.DataFrame:
+def coverage(self: Archive, *, by: By | None = None) -> pd.DataFrame:
     """The days that the archive has of each source, the gaps between them, and the breaks in its numbers.
 
     Parameters
@@ -47,11 +48,11 @@ def coverage(self: ArchiveBase, *, by: By | None = None) -> pd.DataFrame:
     return table_of(rows, COLUMNS)
 
 
-def _control_rows(self: ArchiveBase, by: By | None) -> Iterator[dict[str, Any]]:
+def _control_rows(self: Archive, by: By | None) -> Iterator[dict[str, Any]]:
     snapshots = self.reader.snapshots(as_known_on=FAR)
     for source, mine in snapshots.groupby("source", sort=True):
         for each in dict.fromkeys((None, by)):
-            table = figures.series(self, source=str(source), status="held", by=each)
+            table = self.series(source=str(source), status="held", by=each)
             for (part, unit), days in _days_of(mine, table, each):
                 held = table[(table.get("part", "") == part) & (table["unit"].fillna("") == unit)]
                 steps = [
@@ -73,7 +74,7 @@ def _days_of(
             yield (str(part), str(unit)), days
 
 
-def _incident_rows(self: ArchiveBase, by: By | None) -> Iterator[dict[str, Any]]:
+def _incident_rows(self: Archive, by: By | None) -> Iterator[dict[str, Any]]:
     frame = self.reader.incidents()
     frame = frame[frame["date_start"].notna()]
     if by is not None and len(frame):
