@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from geo.archive import comparisons, contents, days_covered, explanations, figures, locations, safety_rules
+from geo.archive import comparisons, contents, days_covered, explanations, figures, locations
 from geo.archive import corrections as correction_questions
 from geo.archive.queries import ArchiveBase
 from geo.archive.results import FAR
@@ -115,9 +115,9 @@ class Archive(ArchiveBase):
     correction_notes = correction_questions.correction_notes
 
     # rules against harm
-    rules = safety_rules.rules
-    set_rule = safety_rules.set_rule
-    lift_rules = safety_rules.lift_rules
+    rules = contents.rules
+    set_rule = contents.set_rule
+    lift_rules = contents.lift_rules
 
     def _repr_html_(self) -> str:
         try:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from html import unescape
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from urllib.parse import unquote
 
 import geopandas as gpd
@@ -20,17 +20,11 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo.archive.shared_docs import documented
 from geo.assets import read_toml
 from geo.errors import UsageError
 from geo.presentation import basemap
 from geo.presentation.language import N_, gettext, plain_number
 from geo.schema import CRS, INCIDENT_TEXT, parse_instant, text_or_none
-from geo.storage import snapshots as history
-
-if TYPE_CHECKING:
-    from geo.archive.queries import ArchiveBase
-
 
 WITHHELD = "[place withheld]"
 _DEGREE = "°"
@@ -86,98 +80,6 @@ class Rule:
     source: str | None = None
     event_type: str | None = None
     places: str | None = None
-
-
-@documented
-def rules(self: ArchiveBase) -> pd.DataFrame:
-    """The rules against harm that every answer has passed.
-
-    Returns
-    -------
-    pandas.DataFrame
-        kind, value, source, event_type, places (how many settlements a rule of coarsening has), set_at.
-
-    Examples
-    --------
-    >>> archive.set_rule("withhold", "notes")
-    >>> archive.rules()[["kind", "value", "source"]].values.tolist()
-    [['withhold', 'notes', None]]
-    """
-    columns = ["kind", "value", "source", "event_type", "places", "set_at"]
-    table = pd.DataFrame(self.store.rules(), columns=columns, dtype=object)
-    counts = [None if p is None else len(json.loads(p)) for p in table["places"]]
-    return table.assign(places=pd.Series(counts, dtype=object))
-
-
-@documented
-def set_rule(
-    self: ArchiveBase, kind: str, value: str, *, source: str | None = None, event_type: str | None = None,
-    places: gpd.GeoDataFrame | None = None,
-) -> None:  # fmt: skip
-    """Set a rule against harm, in place of the one of its kind for the same source and event type.
-
-    Parameters
-    ----------
-    kind : {"embargo", "coarsen", "withhold", "release"}
-        Nothing newer than so many hours; incidents placed no more exactly; fields of incidents left out; fields of
-        text that a coarsened incident keeps.
-    value : str
-        Hours; ``settlement``, ``grid:5km`` or ``grid:0.1deg``; fields by commas.
-    source, event_type : str or None
-        Whose rows (a source of control, a dataset of incidents), and which events; None is all.
-    places : geopandas.GeoDataFrame or None
-        Settlements, as `geo.measure.settlements.read_places` reads them; None is the shipped basemap's towns.
-
-    Raises
-    ------
-    ArchiveError
-        The archive cannot be written.
-    UsageError
-        The kind or the value is none of these.
-
-    Examples
-    --------
-    >>> archive.set_rule("coarsen", "grid:5km", event_type="Explosions/Remote violence")
-    >>> archive.rules()[["kind", "value"]].values.tolist()
-    [['coarsen', 'grid:5km']]
-    """
-    rule = rule_of(kind, value, source=source, event_type=event_type, places=places)
-    with self.store.writing() as connection:
-        values = (rule.kind, rule.value, rule.source, rule.event_type, rule.places)
-        self.store.put_rule(connection, values, history.next_instant(connection))
-
-
-@documented
-def lift_rules(
-    self: ArchiveBase, kind: str | None = None, *, source: str | None = None, event_type: str | None = None
-) -> int:
-    """Lift the rules for a source and event type.
-
-    Parameters
-    ----------
-    kind : {"embargo", "coarsen", "withhold", "release"} or None
-        Of this kind alone; None is every kind.
-    source, event_type : str or None
-        The source and the event type that they were set for; None is those set for all.
-
-    Returns
-    -------
-    int
-        How many were lifted.
-
-    Raises
-    ------
-    ArchiveError
-        The archive cannot be written.
-
-    Examples
-    --------
-    >>> archive.set_rule("embargo", "72")
-    >>> archive.lift_rules("embargo")
-    1
-    """
-    with self.store.writing() as connection:
-        return self.store.drop_rules(connection, kind=kind, source=source, event_type=event_type)
 
 
 def rule_of(
