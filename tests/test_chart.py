@@ -28,7 +28,8 @@ from geo.output.images.fonts import plain
 from geo.output.images.themes import SHAPES, THEMES, legible
 from geo.presentation.chart_lines import apart
 from geo.presentation.labels import figure
-from geo.presentation.statuses import NOBODY, PALETTE
+from geo.presentation.sides import PALETTE
+from geo.presentation.statuses import NOBODY
 
 
 @pytest.fixture(scope="module")

@@ -90,7 +90,8 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "changed_hands": ((gpd.GeoDataFrame({"name": ["S"]}, geometry=[shapely.Point(35.27, 51.19)], crs=4326), *DAYS), {}),
     "compare": ((), TWO), "compare_span": (("2025-01-10", "2025-01-11"), TWO | {"lag_days": 0}),
     "polygons": (("seeds",), {}), "retract": (("seeds@2025-01-11",), {"why": "wrong"}),
-    "set_accuracy": (("seeds", 1.0), {}), "set_coverage": (("seeds", ["RU-KRS"]), {}), "set_rule": (("embargo", "72"), {}), "unit": (("UA",), {}),
+    "set_accuracy": (("seeds", 1.0), {}), "set_coverage": (("seeds", ["RU-KRS"]), {}), "name_side": (("UA",), {"aliases": ["Kyiv's forces"]}),
+    "set_rule": (("embargo", "72"), {}), "unit": (("UA",), {}),
     "who": (WHERE, {}), "explain": ((), {"status": "held"}),
 }  # fmt: skip
 # error -> what is asked otherwise, the first that the method takes: a parameter and its value
@@ -101,7 +102,7 @@ SPOILED: dict[str, list[tuple[str, Any]]] = {
     "UnitError": [("within", "Nowhere"), ("wanted", "Nowhere"), ("units", ["Nowhere"])],
     "UsageError": [
         ("sources", ["seeds"]), ("max_age_days", -1), ("status", "lost"), ("lat", 91.0), ("accuracy_km", -1.0),
-        ("why", " "), ("kind", "silence"), ("inset_km", -1.0),
+        ("why", " "), ("kind", "silence"), ("inset_km", -1.0), ("colour", "blue"),
     ],
     "ArchiveError": [("snapshot", "seeds@2020-01-01")],
 }  # fmt: skip

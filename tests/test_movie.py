@@ -16,7 +16,7 @@ from geo.cli import main
 from geo.errors import MapError, UsageError
 from geo.output.images import movie
 from geo.output.images.movie import draw_movie
-from geo.presentation.statuses import side_colours
+from geo.presentation.sides import side_colours
 
 
 def frames_of(path: Path) -> tuple[list[np.ndarray], list[int]]:

@@ -37,7 +37,7 @@ from geo.output.images.text_blocks import incident_line
 from geo.output.images.themes import SHAPES, THEMES
 from geo.output.map_content import gather
 from geo.presentation.labels import figure
-from geo.presentation.statuses import side_colours
+from geo.presentation.sides import side_colours
 
 WGS84 = Geod(ellps="WGS84")
 RECT = (0.0, 0.0, 600.0, 400.0)

@@ -68,7 +68,7 @@ def test_qgis_opens_every_layer(seen: dict[str, dict[str, object]]) -> None:
 
 def test_qgis_styles_them_and_names_the_classes(seen: dict[str, dict[str, object]]) -> None:
     assert all(layer["styled"] for layer in seen.values())
-    assert {"Held by UA", "Contested or unknown"} <= set(seen["control"]["labels"])  # type: ignore[arg-type]
+    assert {"Held by Ukraine", "Contested or unknown"} <= set(seen["control"]["labels"])  # type: ignore[arg-type]
 
 
 def test_qgis_finds_the_time_of_control_and_incidents(seen: dict[str, dict[str, object]]) -> None:

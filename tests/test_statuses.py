@@ -20,7 +20,7 @@ import geo
 from geo.archive import open_archive
 from geo.cli import main
 from geo.errors import UsageError
-from geo.presentation import statuses
+from geo.presentation import sides, statuses
 from geo.presentation.chart_lines import class_line
 from geo.presentation.labels import class_label
 from geo.presentation.statuses import STATUSES, Bar, Pattern, Status, class_order, status_of
@@ -30,7 +30,7 @@ PATROLLED = Status(
     "patrolled", "Patrolled by {side}", Pattern(9, 0.12, [Bar(1.2, 0.7), Bar(1.2, 0.7, across=True)]), 1.4, "6 2 1 2",
     qgis_fill="cross", qgis_opacity=0.7, kml_opacity=0.3, chart_dash=(6, 1.5),
 )  # fmt: skip
-QUORUM = statuses.Side("QQ", "Quorum", "#118833", order=-1)
+QUORUM = sides.Side("QQ", {"en": "Quorum"}, "#118833", order=-1)
 ORDER = ["held", "claimed", "advance", "patrolled", "contested", "liberated"]
 LABELS = [
     "Held by Quorum", "Held by X", "Claimed by X, not confirmed", "Advance of X, assessed", "Patrolled by Quorum",
@@ -60,7 +60,7 @@ def run(*words: object) -> str:
 
 @pytest.fixture(scope="module")
 def known() -> Iterator[None]:
-    with statuses.registered(PATROLLED, after="advance"), statuses.registered_side(QUORUM):
+    with statuses.registered(PATROLLED, after="advance"), sides.registered_side(QUORUM):
         yield
 
 
@@ -107,8 +107,8 @@ def test_what_cannot_be_told_apart_is_refused() -> None:
         twin = replace(fresh, **{change: getattr(status_of("claimed"), change)})
         with pytest.raises(UsageError, match=f"its {change} is that of claimed"):
             statuses.register(twin)
-    with statuses.registered_side(QUORUM), pytest.raises(UsageError, match="what QQ is called"):
-        statuses.register_side(statuses.Side("ZZ", "Quorum"))
+    with sides.registered_side(QUORUM), pytest.raises(UsageError, match="what QQ is called"):
+        sides.register_side(sides.Side("ZZ", {"en": "Quorum"}))
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,8 @@ NOT_ASKED = {
     "--scheduler": "the address of a cluster",
     "--accuracy-km": "writes, with geo sources; with --explain it is asked",
     "--embargo-hours": "writes", "--embargo-days": "writes", "--coarsen": "writes", "--withhold": "writes",
-    "--release": "writes", "--event-type": "writes", "--lift": "writes",
+    "--release": "writes", "--event-type": "writes", "--lift": "writes", "--name": "writes",
+    "--adjective": "writes", "--alias": "writes", "--order": "writes",
     "--country": "of GeoNames", "--encoding": "of the text", "--colour": "of a side that --controller names",
 }  # fmt: skip
 DATES = ["2025-01-08", "2025-01-10", "2025-01-12", "2025-01-13T06:00Z", "2025-01-20"]
@@ -61,7 +62,7 @@ FORMATS = {
     "area": ["json", "csv"], "change": ["json", "csv"], "claims": ["json", "text", "csv"],
     "compare": ["json", "csv", "geojson"], "coverage": ["json", "csv"], "corrections": ["json", "geojson", "csv"], "front": ["json", "geojson"],
     "geocode": ["json"], "incidents": ["json", "csv", "geojson", "acled", "ucdp-ged"], "places": ["json"],
-    "read": ["json"], "rules": ["json"], "series": ["json", "csv"], "settlements": ["json", "csv"],
+    "read": ["json"], "rules": ["json"], "series": ["json", "csv"], "settlements": ["json", "csv"], "sides": ["json", "csv"],
     "snapshots": ["json", "csv"], "sources": ["json"], "units": ["json"], "who": ["json", "csv"],
 }  # fmt: skip
 # what a verb takes before its options, the least options that it needs, and what differs from the table above

@@ -89,6 +89,8 @@ class Archive(ArchiveBase):
     coverage = days_covered.coverage
     set_accuracy = contents.set_accuracy
     set_coverage = contents.set_coverage
+    sides = contents.sides
+    name_side = contents.name_side
 
     # figures in km², and what they rest on
     area = figures.area

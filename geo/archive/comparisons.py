@@ -23,7 +23,8 @@ from geo.measure.settlements import ground_at
 from geo.measure.source_comparison import Ground
 from geo.presentation.labels import class_words
 from geo.presentation.language import gettext, ngettext, number
-from geo.presentation.statuses import meant_by, side_order
+from geo.presentation.sides import side_order
+from geo.presentation.statuses import meant_by
 from geo.schema import last_instant, parse_instant, text_or_none, to_instant
 
 LAG_DAYS = 14

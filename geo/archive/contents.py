@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import geopandas as gpd
 import pandas as pd
@@ -14,6 +14,7 @@ from geo.archive.results import FAR, When, moment
 from geo.archive.safety_rules import rule_of
 from geo.archive.shared_docs import consistent_read, documented
 from geo.errors import UsageError
+from geo.presentation.sides import Side
 from geo.schema import CRS, last_instant, parse_instant
 from geo.storage import snapshots as history
 from geo.storage.gaps import cut_frame, gaps_in
@@ -269,6 +270,82 @@ def claims(self: ArchiveBase) -> pd.DataFrame:
     ['briefing-500', 500.0, 'km2']
     """
     return self.store.claims()
+
+
+@consistent_read
+def sides(self: ArchiveBase) -> pd.DataFrame:
+    """Sides: what each is called, and how it is drawn.
+
+    Returns
+    -------
+    pandas.DataFrame
+        side (the code that rows name it by), name, adjective, names and adjectives by language, aliases (all three as
+        text, parted by semicolons), colour, order; the sides that control is on record by, and those named by
+        `name_side`.
+
+    Examples
+    --------
+    >>> archive.sides()[["side", "name", "colour"]].values.tolist()
+    [['UA', 'Ukraine', '#2166ac']]
+    """
+    shown, own = set(self.store.controllers()), self.store.named_sides()
+    found = [side for code, side in self.store.sides().items() if code in shown | own]
+    rows = [
+        (s.code, s.label, s.adjective, _by_language(s.names), _by_language(s.adjectives), "; ".join(s.aliases),
+         s.colour, s.order)
+        for s in sorted(found, key=lambda s: (s.order or 0, s.code))
+    ]  # fmt: skip
+    columns = ["side", "name", "adjective", "names", "adjectives", "aliases", "colour", "order"]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _by_language(words: Mapping[str, str]) -> str:
+    return "; ".join(f"{lang}={word}" for lang, word in words.items())
+
+
+@documented
+def name_side(
+    self: ArchiveBase, side: str, *, names: Mapping[str, str] | None = None,
+    adjectives: Mapping[str, str] | None = None, aliases: Sequence[str] = (), colour: str | None = None,
+    order: int | None = None,
+) -> str:  # fmt: skip
+    """Set what a side is called and how it is drawn; what is not given stays as it is.
+
+    Parameters
+    ----------
+    side : str
+        Its code, or a name that it has; a side of which nothing is on record yet may be named as well.
+    names, adjectives : mapping or None
+        Language (en, uk, ru, de, fr, es, pl, ar) to word; an empty word takes the owner's back.
+    aliases : sequence of str
+        What options and claims may call it besides; they are added to those that it has.
+    colour : str or None
+        As ``#rrggbb``; None leaves it.
+    order : int or None
+        Its place in legends and tables, the smallest first; None leaves it.
+
+    Returns
+    -------
+    str
+        Its code.
+
+    Raises
+    ------
+    ArchiveError
+        The archive cannot be written.
+    UsageError
+        A language or a colour is unknown, a word is empty, or another side is called so.
+
+    Examples
+    --------
+    >>> archive.name_side("UA", aliases=["Kyiv's forces"], colour="#0b6e4f")
+    'UA'
+    >>> archive.area("2025-01-11", controller="Kyiv's forces", status="held")["area_km2"].round(1).tolist()
+    [423.3]
+    """
+    return self.store.name_side(
+        Side(side, names or {}, colour or "", order, adjectives or {}, tuple(word.strip() for word in aliases))
+    )
 
 
 @documented

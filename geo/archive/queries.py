@@ -29,6 +29,7 @@ from geo.measure.ellipsoid import areas_km2
 from geo.measure.location_checks import counted_ground, far_off
 from geo.measure.nearest_units import UnitSet
 from geo.presentation.language import gettext, ngettext, number
+from geo.presentation.sides import find_side, near_words, side_of
 from geo.presentation.statuses import named
 from geo.schema import (
     CRS,
@@ -151,12 +152,32 @@ class Reader:
             return str(there[0])
         if source in there:
             return str(source)
+        if source is not None and len(fits := self._sources_called(source, there)) == 1:
+            return fits[0]
         if not there:
             raise SourceError(f"{self.path} holds no control yet: geo import brings some in")
         listed = ", ".join(there)
         if source is None:
             raise SourceError(f"{self.path} holds control from several sources; name one (--source): {listed}")
-        raise SourceError(f"no control by source {source!r} in {self.path}; there are: {listed}")
+        near = near_words(source, self._source_words(there))
+        raise SourceError(f"no control by source {source!r} in {self.path}; there are: {listed}{near}")
+
+    def _source_words(self, there: Sequence[str]) -> dict[str, set[str]]:
+        """What each source may be called, in small letters: its name and its title."""
+        table = self.store.recall(("sources",), self.store.sources)
+        titles = dict(zip(table["name"], table["title"], strict=True))
+        return {name: {name.casefold(), str(titles.get(name) or name).casefold()} for name in there}
+
+    def _sources_called(self, source: str, there: Sequence[str]) -> list[str]:
+        return [name for name, words in self._source_words(there).items() if source.casefold() in words]
+
+    def side_code(self, side: str | None) -> str | None:
+        """The code of the side that a code, a name or an alias means."""
+        there = self.store.recall(("controllers",), self.store.controllers)
+        if side is None or (code := find_side(side, there)) in there:
+            return None if side is None else code
+        near = near_words(side, {code: side_of(code).words for code in there})
+        raise UsageError(f"no side {side!r} in {self.path}; there are: {', '.join(there) or 'none'}{near}")
 
     def snapshots(self, source: str | None = None, *, as_known_on: When | None = None) -> pd.DataFrame:
         """Every recording of a snapshot, or those in force at a moment."""

@@ -11,7 +11,7 @@ import re
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from functools import wraps
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from geo.archive.periods import in_days
 from geo.assets import read_toml
@@ -39,6 +39,18 @@ def described(draw: Callable[P, T]) -> Callable[P, T]:
     return in_days(draw)
 
 
+def from_one_state(draw: Callable[P, T]) -> Callable[P, T]:
+    """A function whose first argument is an archive, drawn from one state of it, with its sides' names and colours."""
+
+    @wraps(draw)
+    def drawn(*args: P.args, **kwargs: P.kwargs) -> T:
+        archive: Any = args[0] if args else kwargs.get("archive")
+        with archive.holding():
+            return draw(*args, **kwargs)
+
+    return drawn
+
+
 def documented(method: Callable[Concatenate[A, P], T]) -> Callable[Concatenate[A, P], T]:
     """A method of `Archive` with the docstring that its readers see."""
     method.__doc__ = complete(method.__doc__, list(inspect.signature(method).parameters)[1:], brought=_BROUGHT)
@@ -54,6 +66,9 @@ def consistent_read(method: Callable[Concatenate[R, P], T]) -> Callable[Concaten
     @wraps(dated)
     def answer(self: R, /, *args: P.args, **kwargs: P.kwargs) -> T:
         with self.store.holding():
+            named: dict[str, Any] = dict(kwargs)
+            for name in named.keys() & {"controller", "against"}:
+                kwargs[name] = self.reader.side_code(named[name])
             return dated(self, *args, **kwargs)
 
     return answer

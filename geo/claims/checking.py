@@ -11,7 +11,7 @@ import geopandas as gpd
 import shapely
 
 from geo.archive.results import FAR, When
-from geo.archive.shared_docs import described
+from geo.archive.shared_docs import described, from_one_state
 from geo.claims.class_series import (
     ClassSeries,
     Place,
@@ -37,6 +37,7 @@ from geo.claims.verdict import (
 from geo.claims.wording import figure_words
 from geo.errors import UnitError, UsageError
 from geo.presentation.language import gettext
+from geo.presentation.sides import find_side
 from geo.presentation.statuses import NO_DOUBT, shows_doubt
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
 
 
 @described
+@from_one_state
 def check_claim(
     archive: Archive,
     claim: Claim,
@@ -95,6 +97,10 @@ def check_claim(
     >>> [verdict.verdict for verdict in geo.check_claim(archive, claim).verdicts]
     ['contradicts', 'contradicts']
     """
+    there = archive.controllers()
+    sides = (claim.controller, claim.against)
+    controller, against = (None if side is None else find_side(side, there) for side in sides)
+    claim = replace(claim, controller=controller, against=against)
     empty = Finding(claim, within_percent=within_percent, date=None if date is None else str(date))
     unit = kind_of_unit(claim.value_unit)
     missing = unknown_fields(claim)
@@ -146,7 +152,9 @@ def check_claims(archive: Archive, claims: Iterable[Claim], **asked: Any) -> lis
 def _found(given: VerdictInput, names: Sequence[str], empty: Finding) -> Finding:
     claim, notes = given.claim, []
     if claim.quantity == "share retaken" and not (claim.controller or claim.against):
-        notes.append(f"no side is named: measured is ground of {given.side}, the only other side that held some there")
+        notes.append(
+            f"no side is named: measured is ground of {given.side_name}, the only other side that held some there"
+        )
     if claim.comparator in ("about", "nearly"):
         notes.append(f"{claim.comparator} means within {given.within_percent:g} percent of the value")
     if claim.comparator == "exactly" and given.unit != "settlements" and given.span.low < given.span.high:

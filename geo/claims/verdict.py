@@ -28,6 +28,7 @@ from geo.claims.model import (
     kind_of_unit,
     span_of,
 )  # fmt: skip
+from geo.presentation.sides import side_of
 from geo.presentation.statuses import named
 from geo.schema import is_day, last_instant, number_of, parse_instant, text_or_none, to_instant
 
@@ -108,6 +109,10 @@ class VerdictInput:
     known: When | None
     places: gpd.GeoDataFrame | None
 
+    @property
+    def side_name(self) -> str:
+        return side_of(self.side).label
+
     def instant(self) -> datetime:
         """The last instant of the day that is asked about."""
         return last_instant(self.day)
@@ -116,7 +121,7 @@ class VerdictInput:
 def verdicts_of(given: VerdictInput, source: str, all_series: Sequence[ClassSeries]) -> list[Verdict]:
     """A verdict for every set of classes of one source."""
     if not all_series:
-        text = f"{source} draws no ground of {given.side}{_inside(given.place)} at any date"
+        text = f"{source} draws no ground of {given.side_name}{_inside(given.place)} at any date"
         return [Verdict(source, "", named(is_held=True), "no_data", None, given.unit, None, {"text": text})]
     found: list[Verdict] = []
     for series in all_series:
@@ -148,9 +153,8 @@ def _state(given: VerdictInput, series: ClassSeries) -> Verdict:
         chosen = agreeing[-1] if agreeing else min(known, key=lambda i: given.span.away(values[i] or 0.0), default=at)
     value = values[chosen]
     if value is None:
-        text = (
-            f"{series.source} shows no ground of {given.side}{_inside(given.place)} up to {stamp(series.times[chosen])}"
-        )
+        ground = f"{series.source} shows no ground of {given.side_name}{_inside(given.place)}"
+        text = f"{ground} up to {stamp(series.times[chosen])}"
         return _verdict(given, series, "no_data", None, chosen, {"text": text})
     extra = _state_workings(given, series, chosen, value, base, spanned=bool(inside))
     return _verdict(given, series, _said(given, [value], _between(given, series, values, chosen)), value, chosen, extra)
@@ -197,15 +201,16 @@ def _state_workings(
         peak = int(np.argmax(series.values[: at + 1]))
         start = base if base is not None else series.values[peak]
         since = "the base said" if base is not None else f"the most up to then, {stamp(series.times[peak])}"
-        text = f"{start:,.1f} ({since}) → {km2:,.1f} km² {classes} by {given.side}{where}: {value:.1f} percent retaken"
+        now = f"{km2:,.1f} km² {classes} by {given.side_name}{where}"
+        text = f"{start:,.1f} ({since}) → {now}: {value:.1f} percent retaken"
         return {"text": text, "base_km2": start, "base_date": None if base is not None else stamp(series.times[peak]),
                 "now_km2": km2, "peak": peak}  # fmt: skip
     if given.claim.quantity == "settlements held":
         many = 0 if given.places is None else len(given.places)
-        text = f"{value:,.0f} places {classes} by {given.side}{where}, of the {many:,} of the layer"
+        text = f"{value:,.0f} places {classes} by {given.side_name}{where}, of the {many:,} of the layer"
         return {"text": text, "places": many}
     of = f", {value:.2f} percent of {given.place.area_km2:,.0f} km²" if given.unit == "percent" else ""
-    text = f"{km2:,.1f} km² {classes} by {given.side}{where}{of}"
+    text = f"{km2:,.1f} km² {classes} by {given.side_name}{where}{of}"
     text += ", the day of the span that comes nearest" if spanned else ""
     extra: dict[str, Any] = {"text": text, "km2": km2}
     if series.rest:
@@ -254,8 +259,8 @@ def _change(given: VerdictInput, series: ClassSeries) -> Verdict:
         said = "supports_gross"
     unit = "km²" if given.unit == "km2" else "places"
     text = (
-        f"{' + '.join(series.statuses)} by {given.side}{_inside(given.place)}: gained {gained:,.1f}, lost {lost:,.1f},"
-        f" net {net:+,.1f} {unit} from {stamp(series.times[first])} to {stamp(series.times[last])}"
+        f"{' + '.join(series.statuses)} by {given.side_name}{_inside(given.place)}: gained {gained:,.1f},"
+        f" lost {lost:,.1f}, net {net:+,.1f} {unit} from {stamp(series.times[first])} to {stamp(series.times[last])}"
     )
     agreeing = [k for k in kinds if given.span.agrees(kinds[k])]
     if len(kinds) > 1:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from geo.claims.model import UNIT_WORDS, Claim
 from geo.presentation.language import N_, gettext, number
+from geo.presentation.sides import side_of
 
 if TYPE_CHECKING:
     from geo.claims.verdict import Finding, Verdict
@@ -33,11 +34,11 @@ def verdict_words(verdict: Verdict) -> str:
 
 
 def claim_words(claim: Claim) -> str:
-    """What a claim says, from its record: "held by UA in RU-KRS: more than 500 km², 2025-01-11"."""
+    """What a claim says, from its record: "held by Ukraine in RU-KRS: more than 500 km², 2025-01-11"."""
     if claim.value is None or claim.quantity is None:
         return gettext("not read")
-    side = f" by {claim.controller}" if claim.controller else ""
-    side += f" from {claim.against}" if claim.against else ""
+    side = f" by {side_of(claim.controller).label}" if claim.controller else ""
+    side += f" from {side_of(claim.against).label}" if claim.against else ""
     where = f" in {claim.unit}" if claim.unit else ""
     days = " to ".join(dict.fromkeys(d for d in (claim.date_from, claim.date_to) if d))
     base = f", of {claim.base}" if claim.base else ""

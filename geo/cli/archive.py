@@ -12,6 +12,7 @@ from geo.cli import common
 from geo.cli.common import main
 from geo.errors import UsageError
 from geo.output.console import bar, complain, give_json, printable, show
+from geo.presentation.sides import find_side
 from geo.schema import number_of
 
 if TYPE_CHECKING:
@@ -177,6 +178,38 @@ def sources(
         with common.opened(archive) as kept:
             kept.set_accuracy(kept.source_name(source), accuracy_km)
     show(common.opened(archive).sources(), form, title="sources")
+
+
+@main.command("sides")
+@common.ARCHIVE
+@click.argument("side", required=False)
+@click.option("--name", "names", multiple=True, metavar="LANG=NAME", help="What it is called; uk=Росія, for instance.")
+@click.option("--adjective", "adjectives", multiple=True, metavar="LANG=WORD", help="Its adjective: en=Russian.")
+@click.option("--alias", "aliases", multiple=True, metavar="NAME", help="What options and claims may call it, too.")
+@click.option("--colour", metavar="#RRGGBB", help="Its colour on every output.")
+@click.option("--order", type=int, metavar="N", help="Its place in legends and tables, the smallest first.")
+@common.form_option("table", "csv", "json")
+def sides_command(archive: Path, side: str | None, form: str, **given: Any) -> None:
+    """Sides: what each is called, its colour and its place; with SIDE and options, set them."""
+    names, adjectives = common.pairs(given["names"], "--name"), common.pairs(given["adjectives"], "--adjective")
+    told = given | {"names": names, "adjectives": adjectives}
+    is_set = bool(names or adjectives or given["aliases"] or given["colour"] is not None or given["order"] is not None)
+    if is_set and side is None:
+        raise UsageError("which side? geo sides ARCHIVE RU --name en=Russia, for instance")
+    with common.opened(archive) as kept:
+        if is_set:
+            side = kept.name_side(side, **told)
+        frame = kept.sides()
+        if side is not None:
+            with kept.holding():
+                side = find_side(side, list(frame["side"]))
+            frame = frame[frame["side"] == side].reset_index(drop=True)
+            if frame.empty and not is_set:
+                raise UsageError(f"no side {side!r} in {archive}; geo sides {archive} lists them")
+    if is_set and form == "table":
+        click.echo(printable(f"{side} is set in {archive}"))
+    show(frame[["side", "name", "adjective", "aliases", "colour", "order"]] if form == "table" else frame, form,
+         title="sides")  # fmt: skip
 
 
 @main.command()

@@ -15,7 +15,7 @@ import click
 from geo.errors import STOPPED, STOPPED_CODE, GeoError, UsageError
 from geo.output.console import complain, give_json, printable, records
 from geo.presentation.language import LANGUAGES
-from geo.presentation.statuses import side_colours
+from geo.presentation.sides import find_side, side_colours
 from geo.schema import number_of
 from geo.version import __version__
 
@@ -308,7 +308,10 @@ def _colours(archive: Path, given: tuple[str, ...]) -> dict[str, str] | None:
         if not side:
             raise UsageError(f"--colour {one!r}: write it as SIDE=#RRGGBB, such as UA=#0b6e4f")
         found[side] = colour
-    there = opened(archive).controllers()
+    kept = opened(archive)
+    there = kept.controllers()
+    with kept.holding():
+        found = {find_side(side, there): colour for side, colour in found.items()}
     side_colours(there, colours=found)
     unknown = sorted(found.keys() - set(there))
     if unknown:

@@ -17,7 +17,6 @@ from geo.output.html.map_page import draw_map, save_map
 DAY = "2025-01-11"
 SOURCE = "seeds"
 CLAIMS = ("briefing-500", "briefing-40")
-COLOURS = {"UA": "#2166ac"}
 
 
 def seeds() -> Path:
@@ -30,9 +29,7 @@ def run(folder: Path) -> Iterator[str]:
     archive = build(folder / "data" / "kursk.gpkg")
     yield f"archive: {archive.path}"
     yield from figures(archive)
-    page = draw_map(
-        archive, DAY, source=SOURCE, since=peak_day(archive), title="Kursk, 11 January 2025", colours=COLOURS
-    )
+    page = draw_map(archive, DAY, source=SOURCE, since=peak_day(archive), title="Kursk, 11 January 2025")
     yield f"map: {save_map(page, folder / 'maps' / f'{DAY}.html')}"
 
 
@@ -65,7 +62,7 @@ def figures(archive: Archive) -> Iterator[str]:
     """What was held on the day, its range, and the change since the peak: each with source and dates."""
     held = archive.area(DAY, source=SOURCE, controller="UA", status="held").iloc[0]
     yield (
-        f"held 11 Jan 2025: {held.area_km2:,.0f} km² by UA in Russia's Kursk region;"
+        f"held 11 Jan 2025: {held.area_km2:,.0f} km² by Ukraine in Russia's Kursk region;"
         f" with the contested ground {held.upper_km2:,.0f} km² (source: {held.source}, illustrative outlines,"
         f" snapshot {held.snapshot})"
     )

@@ -144,6 +144,7 @@ def front(archive: Path, form: str, since: str | None, at: str | None, level: in
 
     given["status"] = given["status"] or None
     chosen = common.opened(archive)
+    given |= {name: chosen.reader.side_code(given[name]) for name in ("controller", "against")}
     found = chosen.front(**given)
     asked = ("date", "controller", "against", "within", "gap_km", "as_known_on")
     facts = {k: given[k] for k in asked if given[k] is not None}

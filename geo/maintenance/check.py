@@ -36,6 +36,7 @@ from geo.measure.ellipsoid import areas_km2
 from geo.measure.location_checks import Expected, against_country, doubts
 from geo.schema import CRS
 from geo.storage import layout, transactions
+from geo.storage.side_rows import side_faults
 from geo.units import Countries, countries_of
 
 _INCIDENT_FIELDS = ("geom", "latitude", "longitude", "date_start", "date_end", "low", "best", "high", "orig")
@@ -144,6 +145,15 @@ def _sources(connection: sqlite3.Connection) -> Iterator[Finding]:
                 w for w, v in (("licence", listed[name][1]), ("attribution", listed[name][2])) if not v
             )
             yield note(f"source {name}", f"no {lacking} stated", "name them in a TOML file: geo import --config")
+
+
+def _sides(connection: sqlite3.Connection) -> Iterator[Finding]:
+    cursor = connection.execute("SELECT * FROM sides")
+    names = [column[0] for column in cursor.description]
+    for values in cursor:
+        row = dict(zip(names, values, strict=True))
+        for what in side_faults(row):
+            yield fault(f"side {row['side']}", what)
 
 
 def _rules(connection: sqlite3.Connection) -> Iterator[Finding]:
@@ -269,8 +279,8 @@ def _points(connection: sqlite3.Connection, countries: Countries) -> Iterator[Fi
 
 
 _CHECKS: dict[str, Check] = {
-    "memory": memory_findings, "sources": _sources, "rules": _rules, "incidents": _incidents, "units": _units,
-    "ground": ground_findings,
+    "memory": memory_findings, "sources": _sources, "sides": _sides, "rules": _rules, "incidents": _incidents,
+    "units": _units, "ground": ground_findings,
 }  # fmt: skip
 
 

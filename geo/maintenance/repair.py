@@ -32,8 +32,9 @@ from geo.maintenance.check_snapshots import (
     kept_snapshots,
 )
 from geo.measure.ellipsoid import areas_km2
+from geo.presentation.sides import knowing
 from geo.schema import write_instant
-from geo.storage import gpkg, layout, qgis_styles, snapshots
+from geo.storage import gpkg, layout, qgis_styles, side_rows, snapshots
 from geo.storage.atomic_write import draft, write_page
 from geo.storage.layout import TABLES
 
@@ -177,6 +178,8 @@ def _write(source: Path, old: sqlite3.Connection, path: Path, work: _Work) -> No
         others = sorted(t for t in tables if t not in TABLES and not t.startswith(("gpkg_", "rtree_", "sqlite_")))
         if others:
             work.done.append(f"tables that are not ours stay behind: {', '.join(others)}")
+        if "sides" in tables:
+            _copy("sides", old, new, work)
         _memory(old, new, work)
         for name in (*_PLAIN, "units", "incidents", "incidents_superseded"):
             if name in tables:
@@ -272,6 +275,8 @@ def _taken(new: sqlite3.Connection, table: str, row: Row, work: _Work) -> bool:
 
 
 def _unfit(table: str, row: Row) -> str:
+    if table == "sides":
+        return next(side_rows.side_faults(row), "")
     if "geom" not in row:
         return ""
     shape = decoded(row["geom"])
@@ -312,7 +317,8 @@ def _memory(old: sqlite3.Connection, new: sqlite3.Connection, work: _Work) -> No
     _layer(new, good, polygons, work)
     _taken_back(new, good, polygons, superseded, work)
     classes = {(polygons[s]["controller"], polygons[s]["status"]) for s in used}
-    qgis_styles.restyle_control(new, classes, now=work.now)
+    with knowing(side_rows.fix_sides(new, (side for side, _ in classes if side), now=work.now)):
+        qgis_styles.restyle_control(new, classes, now=work.now)
 
 
 def _polygons(old: sqlite3.Connection, digests: Mapping[int, bytes], work: _Work) -> tuple[dict[int, Row], list[Row]]:

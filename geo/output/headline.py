@@ -10,7 +10,7 @@ from typing import Any
 
 from geo.presentation.language import current, date_words, ngettext, number
 from geo.presentation.language import gettext as _
-from geo.presentation.statuses import side_of
+from geo.presentation.sides import side_of
 from geo.presentation.unit_names import unit_label
 from geo.text.inflection import is_plural, of_place, subject
 

@@ -26,7 +26,8 @@ from geo.presentation.labels import asked_words, class_key, credit_line, meaning
 from geo.presentation.language import date_words, gettext
 from geo.presentation.legend import LegendEntry, StyledLayer, front_words, in_order, legend_of
 from geo.presentation.popups import change_layers, class_layers
-from geo.presentation.statuses import class_order, named, side_colours
+from geo.presentation.sides import side_colours
+from geo.presentation.statuses import class_order, named
 from geo.presentation.symbols import UNCOVERED, change_symbols
 from geo.presentation.titles import since_words, subtitle_words, title_words
 from geo.schema import is_day, last_instant, parse_instant, text_or_none, to_instant

@@ -10,7 +10,7 @@ from typing import Any, ParamSpec, TypedDict, TypeVar
 
 from geo.archive.periods import in_days
 from geo.archive.results import When
-from geo.archive.shared_docs import DRAWING, PARAMETERS, complete
+from geo.archive.shared_docs import DRAWING, PARAMETERS, complete, from_one_state
 from geo.presentation.language import current, in_language
 
 P = ParamSpec("P")
@@ -69,7 +69,8 @@ class MapOptions:
 def shares_options(*without: str) -> Callable[[Callable[P, T]], Callable[P, T]]:
     """Give a function the options, but for those that it has no use for, in its signature and docstring."""
 
-    def wrap(draw: Callable[P, T]) -> Callable[P, T]:
+    def wrap(plain: Callable[P, T]) -> Callable[P, T]:
+        draw = from_one_state(plain)
         whole = inspect.signature(draw)
         own = [p for p in whole.parameters.values() if p.kind is not p.VAR_KEYWORD]
         taken = [f for f in fields(MapOptions) if f.name not in (*without, *whole.parameters)]

@@ -12,12 +12,12 @@ import pandas as pd
 from geo.archive.periods import in_days
 from geo.archive.queries import Query
 from geo.archive.results import NOT_COMPARABLE, OLD_DAYS, When, refused_km2, rows_of
-from geo.errors import NoSnapshotError, UnitError, UsageError
+from geo.errors import NoSnapshotError, UnitError
 from geo.output.headline import LEAST_KM2, Figures, Headline, headline, no_ground
 from geo.output.map_content import credit_of, snapshot_days
 from geo.presentation.language import date_words, in_language, listed
 from geo.presentation.language import gettext as _
-from geo.presentation.statuses import named, side_of
+from geo.presentation.statuses import named
 from geo.schema import BREAK, last_instant, parse_instant
 
 if TYPE_CHECKING:
@@ -77,7 +77,7 @@ def say(
     """
     with archive.holding():
         found = _figures(archive, source, date=date, since=since, within=within)
-        code = None if side is None else _code(archive, side)
+        code = None if side is None else archive.reader.side_code(side)
         kept = {key: rows for key, rows in found.items() if code in (None, key[0])}
         sources = sorted({f.source for rows in (kept or found).values() for f in rows}) or _sources(archive, source)
         if not kept:
@@ -99,7 +99,7 @@ def say_changes(
             days = [d for s in _sources(archive, source) for d in snapshot_days(archive, s, None)]
             last = last_instant(date).date() if date is not None else max(days)
             since = max((d for d in days if d < last), default=last)
-        code = None if side is None else _code(archive, side)
+        code = None if side is None else archive.reader.side_code(side)
         found = _figures(archive, source, date=date, since=since, within=within, by_unit=True)
         moved = [rows for key, rows in found.items() if code in (None, key[0]) and max(map(_weight, rows)) > LEAST_KM2]
         return [_told(archive, rows) for rows in sorted(moved, key=lambda rows: -max(map(_weight, rows)))]
@@ -235,12 +235,3 @@ def _last(archive: Archive, source: str, date: When | None) -> When:
 
 def _unit_of(archive: Archive, within: str) -> Mapping[str, Any]:
     return rows_of(archive.unit(within)[["unit", "name"]])[0]
-
-
-def _code(archive: Archive, side: str) -> str:
-    """The code of the side that a code or a name means."""
-    there = archive.controllers()
-    for code in there:
-        if side.casefold() in (code.casefold(), side_of(code).label.casefold()):
-            return str(code)
-    raise UsageError(f"no side {side!r} in {archive.path}; there are: {', '.join(there) or 'none'}")

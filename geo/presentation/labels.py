@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from geo.assets import ASSETS
 from geo.presentation.language import current, date_words, gettext, number
-from geo.presentation.statuses import of_row, side_of, stated_meaning, status_of
+from geo.presentation.sides import side_of
+from geo.presentation.statuses import of_row, stated_meaning, status_of
 from geo.schema import is_day, text_or_none, to_instant
 
 if TYPE_CHECKING:

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Literal
 import shapely
 
 from geo.presentation.language import N_, gettext, number, plain_number
-from geo.presentation.statuses import ClassKey, class_order, side_of
+from geo.presentation.sides import side_of
+from geo.presentation.statuses import ClassKey, class_order
 from geo.presentation.symbols import Symbol
 
 if TYPE_CHECKING:

@@ -1,4 +1,4 @@
-"""The tables of sides and of statuses: what each is called, how it looks on every output, and what it counts as.
+"""The table of statuses: what each is called, how it looks on every output, and what it counts as.
 
 The order of the statuses is the order of legends, tables, timelines, briefings, sites and charts; maps draw it in
 reverse, so that the first lies on top.
@@ -17,9 +17,8 @@ from typing import Any, overload
 from geo.assets import ASSETS
 from geo.errors import UsageError
 from geo.presentation.language import N_
+from geo.presentation.sides import side_order
 
-_HEX = re.compile(r"#[0-9a-fA-F]{6}")
-PALETTE = ("#b2182b", "#2166ac", "#7f00ff", "#828216", "#8c510a", "#01665e", "#c51b7d", "#4d4d4d")
 NOBODY = "#efc94c"  # ground that no side is said to have
 ClassKey = tuple[str | None, str, str]  # side, status, publication of the source
 
@@ -225,65 +224,3 @@ def shows_doubt(source: str, parts: Iterable[str], statuses: Iterable[str]) -> b
 def _meanings() -> list[dict[str, str]]:
     with (ASSETS / "classes" / "meanings.csv").open(encoding="utf-8", newline="") as file:
         return list(csv.DictReader(file))
-
-
-@dataclass(frozen=True)
-class Side:
-    """A side: the code that archives write, its label, its colour ("" is the next of the palette), and its order."""
-
-    code: str
-    label: str
-    colour: str = ""
-    order: int = 0
-
-
-_SIDES: dict[str, Side] = {}  # empty as shipped: which sides there are is the archive's to say
-
-
-def side_of(code: str) -> Side:
-    """The row of a side; one that is in no row is called by its code."""
-    return _SIDES.get(code) or Side(code, code)
-
-
-def side_order(code: str | None) -> tuple[bool, int, str]:
-    """What sides are sorted by; nobody is last."""
-    return (code is None, 0, "") if code is None else (False, side_of(code).order, code)
-
-
-def side_colours(controllers: Iterable[str | None], *, colours: Mapping[str, str] | None = None) -> dict[str, str]:
-    """A colour for every controller, in the order of sides."""
-    for name, colour in (colours or {}).items():
-        _check_colour(name, colour)
-    names = sorted({c for c in controllers if c}, key=side_order)
-    chosen = {name: side_of(name).colour or PALETTE[i % len(PALETTE)] for i, name in enumerate(names)}
-    return chosen | {name: colour for name, colour in (colours or {}).items() if name in chosen}
-
-
-def register_side(side: Side) -> None:
-    """Add a side to the table, or replace its row, for as long as the program runs; every output then knows it."""
-    if side.colour:
-        _check_colour(side.code, side.colour)
-    twin = next((s for s in _SIDES.values() if s.label == side.label and s.code != side.code), None)
-    if twin is not None:
-        raise UsageError(
-            f"side {side.code}: {side.label!r} is what {twin.code} is called: nobody could tell them apart"
-        )
-    _SIDES[side.code] = side
-
-
-@contextmanager
-def registered_side(side: Side) -> Iterator[Side]:
-    """A side that is in the table inside the ``with`` alone."""
-    before = _SIDES.get(side.code)
-    register_side(side)
-    try:
-        yield side
-    finally:
-        del _SIDES[side.code]
-        if before is not None:
-            _SIDES[side.code] = before
-
-
-def _check_colour(name: str, colour: str) -> None:
-    if not _HEX.fullmatch(colour):
-        raise UsageError(f"the colour of {name!r} is {colour!r}: write it as #rrggbb")

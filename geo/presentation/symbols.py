@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from geo.presentation.statuses import NOBODY, Bar, Pattern, Status, class_order, side_colours, status_of
+from geo.presentation.sides import placed_sides, side_colours
+from geo.presentation.statuses import NOBODY, Bar, Pattern, Status, class_order, status_of
 
 _ANGLES = (45, 135, 0, 90)
 AGREED = "#6f5aa8"
@@ -68,8 +69,9 @@ def class_symbols(
     """The symbol of every class, in the one order of classes; maps draw them from the last to the first."""
     listed = sorted(set(classes), key=class_order)
     sides = side_colours((side for side, _ in listed), colours=colours)
+    turns = _angles(sides)
     return {
-        (side, name): _symbol(f"p{i}", status_of(name), class_colour(side, name, sides), _angle(side, sides))
+        (side, name): _symbol(f"p{i}", status_of(name), class_colour(side, name, sides), turns.get(side or "", 0))
         for i, (side, name) in enumerate(listed)
     }
 
@@ -79,8 +81,9 @@ def change_symbols(
 ) -> dict[tuple[str, str], Symbol]:
     """The symbols of gained and lost ground of each side."""
     sides = side_colours(controllers, colours=colours)
+    turns = _angles(sides)
     return {
-        (side, word): Symbol(f"{word[0]}{i}", tile, colour, _angle(side, sides) + tile.turn, "#1c2024", 0.9, dash)
+        (side, word): Symbol(f"{word[0]}{i}", tile, colour, turns[side] + tile.turn, "#1c2024", 0.9, dash)
         for i, (side, colour) in enumerate(sides.items())
         for word, (tile, dash) in _CHANGES.items()
     }
@@ -98,8 +101,9 @@ def source_symbols(sources: Iterable[str]) -> dict[str, Symbol]:
     return found
 
 
-def _angle(side: str | None, sides: Mapping[str, str]) -> int:
-    return 0 if side is None else _ANGLES[list(sides).index(side) % len(_ANGLES)]
+def _angles(sides: Iterable[str]) -> dict[str, int]:
+    """How far each side's patterns are turned: by its own place, as its colour is its own."""
+    return {code: _ANGLES[(side.order or 0) % len(_ANGLES)] for code, side in placed_sides(sides).items()}
 
 
 def _symbol(name: str, status: Status, colour: str, angle: int) -> Symbol:

@@ -15,7 +15,7 @@ from geo.errors import ArchiveError
 from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, INCIDENT_WHOLE
 from geo.storage import gpkg
 
-LAYOUT = 4
+LAYOUT = 5
 
 _KIND_OF = {
     **dict.fromkeys(INCIDENT_TEXT, "TEXT"), **dict.fromkeys(("date_start", "date_end", "report_date"), "DATE"),

@@ -9,7 +9,8 @@ from xml.etree import ElementTree as ET
 from xml.sax.saxutils import escape
 
 from geo.presentation.labels import class_label
-from geo.presentation.statuses import class_order, side_colours, status_of
+from geo.presentation.sides import side_colours
+from geo.presentation.statuses import class_order, status_of
 from geo.presentation.symbols import class_colour
 from geo.storage.gaps import Gaps, end_of_run, gaps_of
 
@@ -22,7 +23,9 @@ def put_default_styles(connection: sqlite3.Connection, *, now: str) -> None:
     put_style(connection, "units", unit_style(), now=now)
 
 
-def restyle_control(connection: sqlite3.Connection, classes: Iterable[tuple[str | None, str]], *, now: str) -> None:
+def restyle_control(
+    connection: sqlite3.Connection, classes: Iterable[tuple[str | None, str]], *, now: str, anew: bool = False
+) -> None:
     """Give the control layers a symbol for every class that they hold, and the gaps in which they show nothing."""
     row = connection.execute(
         "SELECT description, styleQML FROM layer_styles WHERE f_table_name = 'control'"
@@ -31,7 +34,7 @@ def restyle_control(connection: sqlite3.Connection, classes: Iterable[tuple[str 
     both = there | set(classes)
     maps = connection.execute("SELECT source, part, depicts FROM snapshots WHERE retracted_at IS NULL").fetchall()
     value = _class_value(gaps_of(maps))
-    if both != there or f'attr="{escape(value, {chr(34): "&quot;"})}"' not in row[1]:
+    if anew or both != there or f'attr="{escape(value, {chr(34): "&quot;"})}"' not in row[1]:
         for layer in ("control", "control_superseded"):
             put_style(connection, layer, control_style(both, value), now=now, note=both)
 

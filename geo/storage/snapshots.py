@@ -17,6 +17,7 @@ from geo.errors import ArchiveError
 from geo.schema import parse_instant, write_instant
 from geo.storage import gpkg
 from geo.storage.gpkg import fetch_shapes, known_shapes, new_shapes, pack, plain, promote, unpack
+from geo.storage.side_rows import fix_sides
 
 Interval = tuple[str, str | None]
 
@@ -113,6 +114,7 @@ def record(connection: sqlite3.Connection, recording: Recording) -> Recorded:
     _replace_state(connection, recording.source, recording.part, depicts, there, set(rows), rows, now)
     if len(recording.frame):
         gpkg.widen(connection, "control", np.asarray(recording.frame.geometry.array), now=now)
+        fix_sides(connection, recording.frame["controller"].dropna(), now=now)
     return Recorded(name, "superseded" if there else "stored", there["snapshot"] if there else None)
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -16,8 +17,9 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.errors import ArchiveError
+from geo.presentation.sides import Side, knowing
 from geo.schema import CLAIM_COLUMNS, CRS, INCIDENT_COLUMNS, INCIDENT_NUMBERS, UNIT_COLUMNS, Source, write_instant
-from geo.storage import gpkg, layout, qgis_styles, snapshots
+from geo.storage import gpkg, layout, qgis_styles, side_rows, snapshots
 from geo.storage.connection import Access
 from geo.storage.gpkg import fetch_shapes, plain, promote, unpack
 
@@ -561,6 +563,32 @@ class RecordTables(Access):
 
 class Store(ControlTable, IncidentTable, UnitTable, RecordTables):
     """The tables of one archive file. Reading opens a connection of its own; writing goes through `writing`."""
+
+    @contextmanager
+    def holding(self) -> Iterator[None]:
+        """As `Access.holding`; and all that is worded and drawn inside knows the archive's sides."""
+        with super().holding(), knowing(self.recall(("sides",), self.sides)):
+            yield
+
+    def sides(self) -> dict[str, Side]:
+        """Every side that control is on record by, or that the owner has named."""
+        with self.reading() as connection:
+            return side_rows.read_sides(connection)
+
+    def named_sides(self) -> set[str]:
+        """The sides that the owner has named."""
+        with self.reading() as connection:
+            query = "SELECT side FROM sides WHERE names || adjectives || aliases <> '{}{}[]'"
+            return {str(code) for (code,) in connection.execute(query)}
+
+    def name_side(self, given: Side) -> str:
+        """Set what a side is called and how it is drawn, in the archive's styles for QGIS too; its code."""
+        with self.writing() as connection:
+            now = snapshots.next_instant(connection)
+            code = side_rows.set_side(connection, given, now=now)
+            with knowing(side_rows.read_sides(connection)):
+                qgis_styles.restyle_control(connection, [], now=now, anew=True)
+        return code
 
     def _put_styles(self, connection: sqlite3.Connection, *, now: str) -> None:
         qgis_styles.put_default_styles(connection, now=now)

@@ -12,14 +12,15 @@ from functools import cache, lru_cache
 from itertools import pairwise
 from typing import Any
 
-from geo.assets import ASSETS
+from geo.assets import ASSETS, read_toml
+from geo.presentation.sides import side_of
 from geo.schema import text_or_none
 from geo.text.dates_in_files import months
 from geo.text.languages import plain
-from geo.units import read_table, unit_words
+from geo.units import unit_words
 
-_TABLES = ASSETS / "names"
-_UNITS = _TABLES.parent / "units"
+_UNITS = ASSETS / "units"
+_ROLES = {"names": "words", "adjectives": "adjectives", "capital": "capital", "people": "people"}
 _KIND = (
     r"(?:(?:oblasts?|regions?|provinces?|governorates?|districts?|krai|republic|направлени\w+|напрямк\w+"
     r"|област\w+|кра[йюея]\w*)(?!\w))"
@@ -66,7 +67,7 @@ class Names:
 
 def names_of(units: Iterable[Mapping[str, Any]], controllers: Iterable[str] = ()) -> Names:
     """The names that a text may use."""
-    rows = list(units)
+    rows, controllers = list(units), list(controllers)
     words: dict[str, str] = {}
     for row in rows:
         code = text_or_none(row["unit"]) or str(row["name"])
@@ -74,12 +75,14 @@ def names_of(units: Iterable[Mapping[str, Any]], controllers: Iterable[str] = ()
             for word in unit_words(row):
                 words.setdefault(word, code)
     side_words = {
-        word: (row["code"], role)
-        for row in read_table(_TABLES / "sides.csv")
-        for role in ("names", "adjectives", "capital", "people")
-        for word in row[role].split("|")
-        if word
+        word: (code, role)
+        for code, row in read_toml("names/sides.toml")["sides"].items()
+        for role, key in _ROLES.items()
+        for word in row.get(key, ())
     }
+    for code in controllers:
+        for word in (*side_of(code).names.values(), *side_of(code).aliases):
+            side_words.setdefault(word, (code, "names"))
     sides, side_groups = _pattern(side_words, suffix="")
     unit_pattern, unit_groups = _pattern(words, suffix=rf"(?:[ -]{_KIND})?(?:'s)?")
     known = [re.escape(c) for c in controllers if len(c) > 1]

@@ -30,7 +30,7 @@ from geo.measure.settlements import read_places
 from geo.output.html.embed import embed_snippet
 from geo.output.html.review_page import draw_review
 from geo.output.site.server import _Handler
-from geo.presentation.statuses import side_colours
+from geo.presentation.sides import side_colours
 from geo.schema import last_instant, parse_instant, to_instant
 from geo.sources.vector import read_toml
 from geo.units import find_unit

@@ -22,7 +22,8 @@ from geo.output.map_options import MapKeywords, MapOptions
 from geo.presentation.chart_lines import ChartLine, class_lines, lines_in_words
 from geo.presentation.labels import figure, row_label
 from geo.presentation.language import N_, gettext
-from geo.presentation.statuses import STATUSES, named, of_row, side_colours
+from geo.presentation.sides import side_colours
+from geo.presentation.statuses import STATUSES, named, of_row
 from geo.presentation.titles import known_words
 from geo.schema import last_instant, parse_instant, to_instant, write_instant
 

@@ -13,7 +13,7 @@ import shapely
 from geo.archive import Archive
 from geo.archive.comparisons import Comparison
 from geo.archive.results import When
-from geo.archive.shared_docs import described
+from geo.archive.shared_docs import described, from_one_state
 from geo.errors import MapError
 from geo.output.brief_tables import Section, Table, title_of
 from geo.output.html.map_page import ControlMap
@@ -34,6 +34,7 @@ _MOST_ROWS = 60
 
 @in_language
 @described
+@from_one_state
 def draw_comparison(
     archive: Archive,
     date: When | None = None,

@@ -21,7 +21,8 @@ from geo.output.map_content import credit_of
 from geo.presentation.labels import class_label, figure, written
 from geo.presentation.language import N_, gettext, short_month
 from geo.presentation.legend import LegendEntry, StyledLayer, legend_of
-from geo.presentation.statuses import Pattern, class_order, side_of, status_of
+from geo.presentation.sides import side_of
+from geo.presentation.statuses import Pattern, class_order, status_of
 from geo.presentation.symbols import Symbol, change_symbols, class_symbols
 from geo.schema import CRS, parse_instant, text_or_none
 

@@ -26,7 +26,8 @@ from geo.presentation import basemap
 from geo.presentation.labels import credit_line, place_words, written
 from geo.presentation.language import gettext, ngettext, number
 from geo.presentation.legend import StyledLayer
-from geo.presentation.statuses import STATUSES, side_colours, status_of
+from geo.presentation.sides import side_colours
+from geo.presentation.statuses import STATUSES, status_of
 from geo.presentation.templates import templates_folder
 from geo.presentation.titles import known_words, title_words
 from geo.schema import last_instant, parse_instant, to_instant

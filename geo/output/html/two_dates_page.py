@@ -27,7 +27,8 @@ from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.presentation import basemap
 from geo.presentation.labels import class_key, class_label, figure, row_label, written
 from geo.presentation.language import day_words_short, gettext, ngettext
-from geo.presentation.statuses import NO_DOUBT, named, side_colours
+from geo.presentation.sides import side_colours
+from geo.presentation.statuses import NO_DOUBT, named
 from geo.presentation.symbols import class_symbols
 from geo.presentation.templates import templates_folder
 from geo.presentation.titles import known_words, title_words

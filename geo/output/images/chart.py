@@ -12,7 +12,7 @@ import pandas as pd
 
 from geo.archive import Archive
 from geo.archive.results import When
-from geo.archive.shared_docs import described
+from geo.archive.shared_docs import described, from_one_state
 from geo.claims.class_series import ClassSeries
 from geo.claims.verdict import Finding
 from geo.claims.wording import figure_words
@@ -24,7 +24,8 @@ from geo.output.map_content import credit_of
 from geo.presentation.chart_lines import ChartLine, class_lines
 from geo.presentation.labels import class_label, credit_line, figure, place_words, unit_name, written
 from geo.presentation.language import gettext, in_language, ngettext
-from geo.presentation.statuses import NOBODY, side_colours, status_of
+from geo.presentation.sides import side_colours
+from geo.presentation.statuses import NOBODY, status_of
 from geo.presentation.symbols import AGREED, SOURCE_COLOURS
 from geo.presentation.titles import title_words
 from geo.schema import last_instant, parse_instant, text_or_none
@@ -39,6 +40,7 @@ def _made() -> str:
 
 @in_language
 @described
+@from_one_state
 def draw_chart(
     archive: Archive,
     path: str | Path,

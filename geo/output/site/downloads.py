@@ -25,7 +25,8 @@ from geo.measure.ellipsoid import areas_km2
 from geo.output.map_content import credit_of
 from geo.output.site.plan import Day, SiteOptions
 from geo.presentation.labels import class_label, credit_line
-from geo.presentation.statuses import class_order, side_colours, status_of
+from geo.presentation.sides import side_colours
+from geo.presentation.statuses import class_order, status_of
 from geo.presentation.symbols import class_colour
 from geo.schema import CRS, INCIDENT_COLUMNS, text_or_none, to_instant, write_instant
 from geo.version import __version__

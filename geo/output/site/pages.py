@@ -18,7 +18,8 @@ from geo.output.site.syndication import HEIGHT, WIDTH
 from geo.presentation.chart_lines import class_line, lines_in_words
 from geo.presentation.labels import area, class_label, figure, sentence, unit_name, unit_words, written
 from geo.presentation.language import N_, gettext, month_words, number
-from geo.presentation.statuses import class_order, side_colours
+from geo.presentation.sides import side_colours
+from geo.presentation.statuses import class_order
 from geo.schema import parse_instant, text_or_none, to_instant
 
 Key = tuple[str | None, str, str]
