@@ -29,7 +29,7 @@ from geo.schema import CRS, INCIDENT_TEXT, parse_instant, text_or_none
 WITHHELD = "[place withheld]"
 _DEGREE = "°"
 # what stands for a degree sign, and separators of other scripts
-_SIGNS = str.maketrans({**dict.fromkeys("ºᵒ˚◦⁰∘", _DEGREE), "٫": ".", "，": ",", "．": ".", "·": "."})
+_SIGNS = str.maketrans({**dict.fromkeys("ºᵒ˚◦⁰∘", _DEGREE), "٫": ".", "，": ",", "．": ".", "·": ".", "˙": "."})
 _NOTATIONS = read_toml("places/notations.toml")
 
 
