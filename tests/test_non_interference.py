@@ -260,6 +260,11 @@ def test_a_filter_by_a_withheld_field_says_so(tmp_path: Path, base: bytes) -> No
     assert "event_type is withheld" in done.output
 
 
+def test_a_note_on_a_withheld_field_tells_of_no_row_under_embargo(tmp_path: Path, base: bytes) -> None:
+    late = ["incidents", "a.gpkg", "--from", "2025-01-12", "--verification", "disputed"]
+    assert differing(tmp_path, base, 8, [late]) == {}
+
+
 @pytest.mark.parametrize("asked", [["--with-control"], ["--duplicates"], ["--by", "day"], ["--by", "week"]])
 def test_incidents_of_which_the_day_is_withheld_are_told_without_it(
     tmp_path: Path, base: bytes, asked: list[str]

@@ -148,7 +148,10 @@ def released_with_withheld(
     frame: gpd.GeoDataFrame, rules: Sequence[Rule]
 ) -> tuple[gpd.GeoDataFrame, dict[str, NDArray[np.bool_]]]:
     """Incidents as they may be shown, and of each field withheld which rows lack it for that."""
-    if not rules or frame.empty:
+    if frame.empty:  # which fields are withheld is told by the rules alone: rows under embargo must make no difference
+        fields = [name for rule in rules if rule.kind == "withhold" for name in rule.value.split(",")]
+        return frame, {name: np.zeros(0, dtype=bool) for name in fields}
+    if not rules:
         return frame, {}
     limits = [(_matched(frame, rule), float(rule.value)) for rule in rules if rule.kind == "embargo"]
     hours = np.max([np.where(mine, h, 0.0) for mine, h in limits], axis=0) if limits else np.zeros(len(frame))
