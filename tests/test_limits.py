@@ -23,6 +23,7 @@ from geo.archive import open_archive
 from geo.automation.daily import run_daily
 from geo.errors import FileError, UsageError
 from geo.extraction.briefing_files import read_text
+from geo.formats.gdal import guard
 from geo.formats.geojson import read_bytes
 from geo.formats.limits import INSTANTS, capped
 from geo.importing.importer import ensure_units, import_files
@@ -186,6 +187,37 @@ def test_sql_of_a_file_from_elsewhere_is_not_run(tmp_path: Path, sql: str) -> No
     (receipt,) = import_files(tmp_path / "a.gpkg", "vector", path)
     assert receipt.outcome == "refused"
     assert "the file's own SQL" in (receipt.error or "")
+
+
+RECURSIVE = "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r) SELECT count(*) FROM r"
+
+
+def test_sql_on_a_file_from_elsewhere_is_watched(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "a.db")) as connection:
+        connection.execute("CREATE TABLE t (a)")
+        guard(connection)
+        assert connection.execute("SELECT name FROM sqlite_master").fetchall() == [("t",)]
+        assert connection.execute("PRAGMA table_xinfo(t)").fetchall()
+        for sql in ("SELECT a FROM t", "DELETE FROM t", "ATTACH 'b.db' AS b", "SELECT hex(zeroblob(9))", "PRAGMA user_version",
+                    "CREATE TABLE u (a)", "SELECT load_extension('x')"):  # fmt: skip
+            with pytest.raises(sqlite3.DatabaseError, match="not authorized|prohibited"):
+                connection.execute(sql)
+        connection.set_authorizer(None)
+        start = time.process_time()
+        with pytest.raises(sqlite3.OperationalError, match="interrupted"):
+            connection.execute(RECURSIVE)
+        assert time.process_time() - start < 3
+    assert not (tmp_path / "b.db").exists()
+
+
+def test_a_geopackage_of_thousands_of_tables_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "2025-01-11.gpkg"
+    gpd.GeoDataFrame([HELD], geometry=[box(35, 51, 36, 52)], crs="EPSG:4326").to_file(path, layer="control")
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for number in range(2_001):
+            connection.execute(f"CREATE TABLE t{number} (a)")
+    (receipt,) = import_files(tmp_path / "a.gpkg", "vector", path)
+    assert "too much of tables and indexes" in receipt.error
 
 
 def test_instants_are_counted_before_a_snapshot_of_each_is_made() -> None:

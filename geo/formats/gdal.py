@@ -8,6 +8,7 @@ import re
 import shutil
 import sqlite3
 import tempfile
+import time
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -24,7 +25,7 @@ from pyogrio.errors import CRSError
 
 from geo.errors import ArchiveError, FileError
 from geo.formats.geojson import MIB
-from geo.formats.limits import plain_file
+from geo.formats.limits import TABLES, plain_file, refuse_too_many
 from geo.formats.tables import text_of
 from geo.formats.zips import choose
 from geo.storage import transactions
@@ -35,6 +36,7 @@ SHAPEFILE = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 
 _NAMES = {".shp": "Shapefile", ".fgb": "FlatGeobuf file", ".gpkg": "GeoPackage"}
 _VIRTUAL = re.compile(r"CREATE\s+VIRTUAL\s+TABLE.*?\bUSING\s+(\w+)", re.IGNORECASE | re.DOTALL)
+_SECONDS = 1.0  # of a processor
 _HARMLESS = frozenset(("rtree", "fts3", "fts4", "fts5"))
 _GDAL_DATE = re.compile(r"(\d{4})/(\d{2})/(\d{2})(?!\d)")
 # Paths that GDAL or its wrapper would take for an archive, an address or a connection.
@@ -125,9 +127,11 @@ def _check_kind(path: Path, kind: str) -> None:
 def _check_geopackage(path: Path) -> None:
     try:
         with transactions.reading(path, is_ours=False) as connection:
+            guard(connection)
             made = {
                 str(name): str(sql or "") for name, sql in connection.execute("SELECT name, sql FROM sqlite_master")
             }
+            refuse_too_many(path, len(made), TABLES, "tables and indexes")
             reckoned = _reckoned(connection)
     except ArchiveError as error:
         text = str(error).removeprefix(f"{path}: ")
@@ -142,6 +146,25 @@ def _check_geopackage(path: Path) -> None:
         match = _VIRTUAL.match(sql.strip())
         if match and match.group(1).lower() not in _HARMLESS:
             raise FileError(f"{path}: table {name!r} is a window to something outside ({match.group(1)}): not opened")
+
+
+def guard(connection: sqlite3.Connection) -> None:
+    """Let SQL on a file from elsewhere read the list of its tables alone, for a second at most."""
+    began = time.process_time()
+    connection.set_authorizer(_is_allowed)
+    connection.set_progress_handler(lambda: time.process_time() - began > _SECONDS, 10_000)
+
+
+def _is_allowed(action: int, first: str | None, second: str | None, _: str | None, __: str | None) -> int:
+    names = {
+        sqlite3.SQLITE_READ: ("sqlite_master",),
+        sqlite3.SQLITE_PRAGMA: ("table_xinfo",),
+        sqlite3.SQLITE_FUNCTION: ("like", "ltrim"),
+        sqlite3.SQLITE_TRANSACTION: ("commit", "rollback"),
+    }
+    what = second if action == sqlite3.SQLITE_FUNCTION else first
+    may = action == sqlite3.SQLITE_SELECT or str(what).casefold() in names.get(action, ())
+    return sqlite3.SQLITE_OK if may else sqlite3.SQLITE_DENY
 
 
 def _reckoned(connection: sqlite3.Connection) -> str:

@@ -22,6 +22,7 @@ PAIRS = 20_000  # polygons of two classes whose boxes meet, in one snapshot
 INSTANTS, REPEATED = 120, 12_000
 MORE_INSTANTS, MORE_REPEATED = 1_500, 1_000_000
 COLUMNS = 2_000  # of a table
+TABLES = 2_000  # of a GeoPackage, with their indexes
 FILES_BELOW = 20_000  # in the folders of a plan's pattern
 NOTES = 20  # of one kind in a receipt
 
