@@ -25,7 +25,7 @@ from geo.errors import FetchError, UsageError
 
 MIB = 1 << 20
 
-_CONTACT = re.compile(r"[^\s@<>()]+@[^\s@<>()]+\.[^\s@<>()]+|https://[^\s<>()]+")
+_CONTACT = re.compile(r"(?<![^\s@<>()])[^\s@<>()]+@[^\s@<>()]+\.[^\s@<>()]+|https://[^\s<>()]+")
 _HOST = re.compile(r"[a-z0-9_.\-]+|[0-9a-f:.]+", re.IGNORECASE)
 _REDIRECTS = (301, 302, 303, 307, 308)
 _HOPS = 5

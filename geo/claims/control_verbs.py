@@ -38,7 +38,7 @@ _NOBODYS = re.compile(rf"\b{_any('nobodys')}\b", re.IGNORECASE)
 QUOTES = str.maketrans(dict.fromkeys('"“”„«»', " "))
 _MODIFIER = re.compile(rf"{_any('modifier')}\s+", re.IGNORECASE)
 _BRACKETS = r"^\s*(?:\([^)]*\)\s*)?"
-_BASE = re.compile(rf"{_BRACKETS}{_any('of')}?\s*{_any('base')}", re.IGNORECASE)
+_BASE = re.compile(rf"{_BRACKETS}(?:{_any('of')}\s*)?{_any('base')}", re.IGNORECASE)
 _TAKEN = re.compile(
     rf"{_BRACKETS}(?:of|from) (?:what\b|(?:its|the|their) (?:gains|conquests)|(?:[^,;:]|,\d)*?\b{_any('taken')}\b)",
     re.IGNORECASE,

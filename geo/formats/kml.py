@@ -71,8 +71,8 @@ def read_kml(path: Path, *, raw: bytes | None = None, layer: str | None = None) 
     styles = _Styles(root)
     drafts: list[Placemark] = []
     geometries: list[dict[str, Any] | None] = []
-    for row, (element, around) in enumerate(_placemarks(path, root, ()), 1):
-        draft = _placemark(element, row=row, around=around, styles=styles)
+    for row, (element, around, dated) in enumerate(_placemarks(path, root, (), None), 1):
+        draft = _placemark(element, row=row, around=around, dated=dated, styles=styles)
         try:
             geometry, error = _geometry(element, 0), draft.error
         except _Unreadable as why:
@@ -174,27 +174,28 @@ def _words(element: Element) -> str:
 
 
 def _placemarks(
-    path: Path, element: Element, around: tuple[tuple[str, str], ...]
-) -> Iterator[tuple[Element, tuple[tuple[str, str], ...]]]:
-    """Placemarks with the containers around them, as (tag, name)."""
+    path: Path, element: Element, around: tuple[tuple[str, str], ...], dated: Element | None
+) -> Iterator[tuple[Element, tuple[tuple[str, str], ...], Element | None]]:
+    """Placemarks with the containers around them, as (tag, name), and the innermost element that has a time."""
     if len(around) > DEPTH_LIMIT:
         raise FileError(f"{path}: folders nested more than {DEPTH_LIMIT} deep")
     tag = _tag(element)
+    if any(_tag(child) in ("TimeSpan", "TimeStamp") for child in element):
+        dated = element  # a folder's time is that of all in it
     if tag == "Placemark":
-        yield element, around
+        yield element, around, dated
     elif tag in ("kml", *_CONTAINERS):
         inner = around if tag == "kml" else (*around, (tag, _text(element, "name")))
         for child in element:
-            yield from _placemarks(path, child, inner)
+            yield from _placemarks(path, child, inner, dated)
 
 
-def _placemark(element: Element, *, row: int, around: tuple[tuple[str, str], ...], styles: _Styles) -> Placemark:
+def _placemark(
+    element: Element, *, row: int, around: tuple[tuple[str, str], ...], dated: Element | None, styles: _Styles
+) -> Placemark:
     style = _text(element, "styleUrl")
     own, shared = _child(element, "Style"), styles.find(style)
     unread = next((_tag(child) for child in element if _tag(child) in _UNREAD), "")
-    # a folder's time is that of all in it
-    times = (e for e in (element, *element.iterancestors()) if any(_tag(c) in ("TimeSpan", "TimeStamp") for c in e))
-    dated = next(times, None)
     moment = _text(dated, "TimeStamp", "when")
     return Placemark(
         row=row,

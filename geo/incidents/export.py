@@ -25,7 +25,7 @@ _ACLED, _UCDP = COLUMNS["acled"], COLUMNS["ucdp-ged"]
 _TIME_PRECISION = {ucdp_code: acled_code for acled_code, ucdp_code in ACLED_DATE_PREC.items()}
 _COORDINATES = ("latitude", "longitude")
 # an account's name, which a spreadsheet may show but cannot compute: no bracket, no operator, no reference
-_HANDLE = re.compile(r"@\w+(?:[;,] ?@?[\w ]+)*$")
+_HANDLE = re.compile(r"@\w+(?:[;,] ?@?\w[\w ]*)*$")
 
 
 def shaped(frame: gpd.GeoDataFrame, shape: str, *, raw: bool = False) -> Iterator[list[str]]:

@@ -13,7 +13,7 @@ from geo.text.words import Word, words_of
 Lang = str  # the name of a folder of word lists
 _CYRILLIC = re.compile(r"[а-яіїєґё]", re.IGNORECASE)
 _LATIN = re.compile(r"[a-z]", re.IGNORECASE)
-_END = re.compile(r"[.!?…]+[\"”»’')\]]*\s+(?=[\"“«‘'(\[—–-]*\s?[A-ZА-ЯІЇЄҐЁ\d])|\n[^\S\n]*\n\s*")
+_END = re.compile(r"(?<![.!?…])[.!?…]+[\"”»’')\]]*\s+(?=[\"“«‘'(\[—–-]*\s?[A-ZА-ЯІЇЄҐЁ\d])|\n[^\S\n]*\n\s*")
 _FEW_WORDS = 5  # a sentence of fewer goes on after "2024 р." or "9 a.m."
 
 
