@@ -113,6 +113,52 @@ def test_ground_of_a_part_that_grew_too_old_is_not_lost(tmp_path: Path) -> None:
     assert set(archive.changed("2025-01-10", "2025-01-12")["change"]) == {"gained", "lost"}
 
 
+def test_a_series_leaves_out_a_part_that_is_too_old_or_not_there_yet(tmp_path: Path) -> None:
+    archive = two_parts(tmp_path)
+    table = archive.series()
+    assert table[["part", "date"]].values.tolist() == [
+        ["old", "2022-04-15"], ["new", "2025-01-10"], ["new", "2025-01-12"],
+    ]  # fmt: skip
+    # neither of a part's first maps was gained from anything, and what grew too old was not lost
+    assert table["gained_km2"].isna().tolist() == [True, True, False]
+    assert any("desk/old@2022-04-15 is more than 30 days old" in note for note in table.attrs["notes"])
+    wide = archive.series(max_age_days=2000)
+    assert (wide["part"] == "old").sum() == 3
+    assert not any("days old" in note for note in wide.attrs["notes"])
+
+
+def test_every_verb_that_rests_on_parts_takes_the_age_that_is_allowed(tmp_path: Path) -> None:
+    archive = two_parts(tmp_path)
+    for verb, name in (("series", "s.csv"), ("chart", "c.svg"), ("timeline", "t.html")):
+        sizes = []
+        for days in ((), ("--max-age-days", "2000")):
+            run = CliRunner().invoke(main, [verb, str(archive.path), *days, "-o", str(tmp_path / name)])
+            assert run.exit_code == 0, run.output
+            text = (tmp_path / name).read_text()
+            sizes.append(text.count("old"))
+        assert sizes[0] != sizes[1], verb
+    for verb in ("area", "change", "series", "front", "settlements", "compare", "map", "maps", "timeline", "picture",
+                 "chart", "brief", "movie", "compare-dates", "site", "serve", "incidents", "claims"):  # fmt: skip
+        assert "--max-age-days" in CliRunner().invoke(main, [verb, "--help"]).output, verb
+
+
+def test_a_part_that_begins_between_two_dates_is_not_comparable(tmp_path: Path) -> None:
+    archive = open_archive(tmp_path / "begins.gpkg")
+    put(archive, parse_instant("2025-01-01"), state(("A", "held", "a", shapely.box(30, 50, 31, 51))), part="first")
+    put(archive, parse_instant("2025-01-05"), state(("A", "held", "a", shapely.box(33, 50, 34, 51))), part="second")
+    put(archive, parse_instant("2025-01-05"), state(("A", "held", "a", shapely.box(30, 50, 32, 51))), part="first")
+    moved = archive.change("2025-01-02", "2025-01-05").set_index("part")
+    assert moved.loc["first", "gained_km2"] > 7_000
+    assert moved.loc["second", ["gained_km2", "lost_km2", "net_km2"]].isna().all()
+    note = "not comparable: of the part 'second' there is no map at the earlier date"
+    assert note in moved.attrs["notes"]
+    assert archive.changed("2025-01-02", "2025-01-05")["area_km2"].max() < 8_000
+    back = archive.change("2025-01-05", "2025-01-02")
+    assert any("'second' there is no map at the later date" in words for words in back.attrs["notes"])
+    content = gather(archive, "2025-01-05", since="2025-01-02", draw_basemap=False)
+    assert note in content.notes
+
+
 def test_the_title_carries_the_maps_own_date(tmp_path: Path) -> None:
     path = desk(tmp_path)
     content = gather(open_archive(path), "2030-01-01", draw_basemap=False)

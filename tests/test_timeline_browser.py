@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
-from browsing import Seen, browser, colour_at, map_name
+from browsing import Seen, browser, colour_at, map_name, until
 from shapely.geometry import Point, Polygon, box
 from test_archive import put, state
 from test_maps import data_of
@@ -305,3 +305,31 @@ def test_the_same_input_gives_the_same_bytes_and_what_cannot_be_drawn_says_so(se
     assert "Contested" not in span
     with pytest.raises(MapError, match="no snapshot of desk from 2026-01-01 to the end"):
         draw_timeline(series, from_="2026-01-01")
+
+
+def test_nothing_changes_between_dates_that_are_not_comparable(browser: Any, tmp_path: Path) -> None:
+    opened = open_archive(tmp_path / "parts.gpkg")
+    ensure_units(opened)
+    old, new = box(34, 50, 35, 51), box(36, 50, 37, 51)
+    for part, day, shape in (("old", 0, old), ("new", 100, new), ("new", 102, new.buffer(0.2))):
+        put(opened, DAY + timedelta(days=day), state(("X", "held", "n", shape)), part=part)
+    file = save_map(draw_timeline(opened, draw_basemap=False), tmp_path / "t.html")
+    seen = Seen(browser, file.as_uri() + "#2025-01-01..2025-04-13")
+    page = seen.ready()
+
+    def cells() -> dict[str, list[str]]:
+        rows = page.locator("tr[data-row]").all()
+        return {row.locator("th").inner_text(): row.locator("td").all_inner_texts() for row in rows}
+
+    found = cells()
+    assert found["Held by X (old)"] == ["–"] * 4  # its last map is too old by then: it was not lost
+    assert found["Held by X (new)"][1:] == ["–"] * 3  # it had no map on the earlier date: it was not gained
+    page.evaluate("location.hash = '#2025-04-11..2025-04-13'")
+    until(page, "document.querySelector('#figures-date').textContent.includes('13 April')")
+    assert cells()["Held by X (new)"][1] not in ("–", "…")
+    page.evaluate("location.hash = '#2025-01-01'")
+    until(page, "document.querySelector('#figures-date').textContent.includes('1 January')")
+    assert cells()["Held by X (new)"][0] == "–"
+    assert cells()["Held by X (old)"][0] != "–"
+    assert not seen.errors
+    seen.close()

@@ -27,7 +27,6 @@ from geo.archive.results import (
     statuses_meant,
     table_of,
     unlike_parts,
-    unlike_steps,
 )
 from geo.archive.shared_docs import consistent_read
 from geo.errors import NoSnapshotError, UsageError
@@ -132,8 +131,8 @@ def series(
     self: ArchiveBase, *, source: str | None = None, controller: str | None = None,
     status: str | Sequence[str] | None = None, within: str | shapely.Geometry | None = None, by: By | None = None,
     level: int | None = None, boundary: str | None = None, from_: When | None = None, to: When | None = None,
-    as_known_on: When | None = None, progress: Callable[[int, int], None] | None = None, workers: int | None = None,
-    scheduler: str | None = None,
+    as_known_on: When | None = None, max_age_days: float | None = None,
+    progress: Callable[[int, int], None] | None = None, workers: int | None = None, scheduler: str | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """Area, gross gain and gross loss at every snapshot of a source.
 
@@ -141,6 +140,8 @@ def series(
     ----------
     from_, to : str, date, datetime or None
         The span, both included; None is open.
+    max_age_days : float or None
+        Leave a part out where its last map is older than this; None is 30 days.
     progress : callable or None
         Called with (done, of how many) as the classes' snapshots are done.
     workers : int or None
@@ -152,8 +153,9 @@ def series(
     -------
     pandas.DataFrame
         date (ISO 8601, UTC), source, controller, status, unit, area_km2, gained_km2, lost_km2 (both since the snapshot
-        before; missing at the first); with ``by="native"`` also native, with ``by="unit"`` also share_percent (of the
-        unit's area, by the ground inside it), beyond_km2 as in `area`, and part where a source has several.
+        before; missing at the first, and where a part had no map before); with ``by="native"`` also native, with
+        ``by="unit"`` also share_percent (of the unit's area, by the ground inside it), beyond_km2 as in `area`, and
+        part where a source has several. A part has no row before its first map and where its last is too old.
         ``attrs["notes"]`` says where the source's series breaks.
 
     Raises
@@ -169,7 +171,7 @@ def series(
     [['2024-11-23', 550.7], ['2024-12-16', 493.7], ['2025-01-11', 423.3]]
     """
     reader = self.reader
-    query = Query(self.source_name(source), controller, status, within, by, level, boundary, as_known_on)
+    query = Query(self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days)
     used = reader.used(query, to)
     last = reader.state(query, to, used)
     zones = reader.zones(query, ground=last)
@@ -193,12 +195,12 @@ def series(
     whole = panel(changes, zones, instants=chosen)
     spanned = snapshots[snapshots["depicts"].isin({write_instant(i) for i in chosen})]
     spanned = spanned.sort_values("depicts", kind="stable")
-    unlike = unlike_steps(spanned)
-    for depicts, part in unlike:
-        step = (whole["instant"] == parse_instant(depicts)) & (whole["part"] == part)
-        whole.loc[step, ["gained_km2", "lost_km2"]] = np.nan
+    parts = reader.part_steps(query, chosen)
+    keys = list(zip(whole["instant"], whole["part"], strict=True))
+    whole.loc[[key in parts.without_base for key in keys], ["gained_km2", "lost_km2"]] = np.nan
+    whole = whole[[key not in parts.left_out for key in keys]]
     table = _keep_known(_series_table(whole, zones, query, chosen), reader, query)
-    told = (*series_notes(spanned, unlike), *reader.notes(query.source))
+    told = (*series_notes(spanned, parts.unlike), *parts.notes, *reader.notes(query.source))
     told = (*told, *reader.coverage_notes(query.source, last), *_far_off(reader, query, to))
     table.attrs["notes"] = (*told, *_beyond_notes(table), *(_area_breaks(table) if by is None else ()))
     return table

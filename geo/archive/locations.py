@@ -84,6 +84,7 @@ def front_movement(
     self: ArchiveBase, from_: When, to: When | None = None, *, source: str | None = None, controller: str | None = None,
     status: str | Sequence[str] | None = None, within: str | shapely.Geometry | None = None, level: int | None = None,
     tolerance_km: float = 0.0, inset_km: float = 0.0, boundary: str | None = None, as_known_on: When | None = None,
+    max_age_days: float | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """How far a side's front moved between two dates, as a whole and by administrative unit.
 
@@ -119,7 +120,9 @@ def front_movement(
     [[None, 127.6], ['RU-KRS', 126.1]]
     """
     reader = self.reader
-    query = Query(self.source_name(source), controller, status, within, None, level, boundary, as_known_on)
+    query = Query(
+        self.source_name(source), controller, status, within, None, level, boundary, as_known_on, max_age_days
+    )
     (before, first), (after, last) = reader.both_sides(query, (from_, to))
     front = _front(reader, to, query, None, tolerance_km, inset_km)
     zones = reader.zones(replace(query, by="unit", boundary=None), ground=after)
@@ -132,7 +135,9 @@ def front_movement(
         sectors=[(str(z.unit), z.shape) for z in zones if z.shape is not None and z.unit != areas.OUTSIDE],
         within=reader.zone(within).shape,
     )
-    if unlike_parts(reader.snapshots(), first, last):
+    asked = statuses_meant(status)
+    there = {part for frame in (before, after) for part in frame.loc[frame["status"].isin(asked), "part"]}
+    if there & set(unlike_parts(reader.snapshots(), first, last)):
         table[list(table.columns.drop(["sector", "front_km"]))] = None
     names = [[name for name, _ in effective.values()] for effective in (first, last)]
     table.attrs["notes"] = (*table.attrs.get("notes", ()), *span_notes(reader.snapshots(), *names))

@@ -19,7 +19,17 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.archive.released_view import ReleasedStore
-from geo.archive.results import FAR, OLD_DAYS, By, When, age_days, effective_snapshot, moment
+from geo.archive.results import (
+    FAR,
+    OLD_DAYS,
+    By,
+    PartSteps,
+    When,
+    age_days,
+    effective_snapshot,
+    moment,
+    part_steps,
+)
 from geo.archive.safety_rules import embargo_hours, rule_words
 from geo.archive.shared_docs import documented
 from geo.errors import NoSnapshotError, SourceError, UnitError, UsageError
@@ -227,18 +237,23 @@ class Reader:
             credits.append("; ".join([text_or_none(whom) or title, *words]) if words else whom)
         return table.assign(attribution=pd.Series(credits, dtype=object))
 
-    def used(self, query: Query, when: When | None) -> pd.DataFrame:
-        """The snapshot of each part that answers for a date: depicts, part, snapshot, age_days."""
+    def age_limit(self, query: Query) -> float | None:
+        """How old a snapshot may be, in days, where somebody has said so."""
         limit = self.max_age_days if query.max_age_days is None else query.max_age_days
         if limit is not None and not limit >= 0:
             raise UsageError(f"max_age_days={limit:g}: how old a snapshot may be is 0 or more")
+        return limit
+
+    def used(self, query: Query, when: When | None) -> pd.DataFrame:
+        """The snapshot of each part that answers for a date: depicts, part, snapshot, age_days."""
+        limit = self.age_limit(query)
         key = ("used", query.source, str(when), moment(query.as_known_on), limit)
         used = self.store.recall(key, lambda: self._find_used(query, when, limit))
         return used[~used["is_too_old"]].drop(columns="is_too_old").reset_index(drop=True)
 
     def too_old(self, query: Query, when: When | None) -> dict[str, str]:
         """The parts of a source that are too old to count on a date, and what is to be said of each."""
-        limit = self.max_age_days if query.max_age_days is None else query.max_age_days
+        limit = self.age_limit(query)
         self.used(query, when)
         used = self.store.recall(
             ("used", query.source, str(when), moment(query.as_known_on), limit),
@@ -257,6 +272,13 @@ class Reader:
             )
             for row in used[used["is_too_old"]].to_dict("records")
         }
+
+    def part_steps(self, query: Query, instants: Sequence[datetime]) -> PartSteps:
+        """At which instants of a series each part of a source stands."""
+        limit = self.age_limit(query)
+        snapshots = self.snapshots(query.source, as_known_on=query.as_known_on or FAR)
+        snapshots = snapshots.sort_values("depicts", kind="stable")
+        return part_steps(snapshots, instants, OLD_DAYS if limit is None else limit)
 
     def _find_used(self, query: Query, when: When | None, max_age_days: float | None) -> pd.DataFrame:
         source, as_known_on = query.source, query.as_known_on

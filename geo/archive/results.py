@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from typing import Any, Literal
 
@@ -12,7 +14,7 @@ import pandas as pd
 
 from geo.presentation.language import N_, gettext, ngettext, number
 from geo.presentation.statuses import check_statuses, named
-from geo.schema import BREAK, last_instant, text_or_none, write_instant
+from geo.schema import BREAK, last_instant, parse_instant, text_or_none, write_instant
 from geo.storage import snapshots
 
 When = str | date | datetime
@@ -103,7 +105,11 @@ def breaks_between(snapshots: pd.DataFrame, first: Collection[str], last: Collec
         before=_km2_words(before),
         after=_km2_words(after),
     )
-    return (*([words] if _is_apart(before, after) else ()), *_stated_breaks(snapshots, first, last))
+    parts = [set(snapshots.loc[snapshots["snapshot"].isin(names), "part"]) for names in (first, last)]
+    earlier = [gettext("of the part {part} there is no map at the earlier date", part=p) for p in parts[1] - parts[0]]
+    later = [gettext("of the part {part} there is no map at the later date", part=p) for p in parts[0] - parts[1]]
+    alone = [f"{gettext(NOT_COMPARABLE)}: {lacks}" for lacks in (*sorted(earlier), *sorted(later))]
+    return (*([words] if _is_apart(before, after) else ()), *alone, *_stated_breaks(snapshots, first, last))
 
 
 def _stated_breaks(snapshots: pd.DataFrame, first: Collection[str], last: Collection[str]) -> list[str]:
@@ -125,38 +131,85 @@ def span_notes(snapshots: pd.DataFrame, first: Collection[str], last: Collection
     return (*breaks_between(snapshots, first, last), *refused_notes(snapshots, [*first, *last]))
 
 
-def series_notes(snapshots: pd.DataFrame, unlike: Sequence[tuple[str, str]]) -> tuple[str, ...]:
+def series_notes(snapshots: pd.DataFrame, unlike: Sequence[tuple[datetime, str]]) -> tuple[str, ...]:
     """What is to be said of a series, in order: its breaks, refused ground, and steps that are that ground alone."""
     if snapshots.empty:
         return ()
     ends = [set(snapshots.loc[snapshots["depicts"] == snapshots["depicts"].iloc[i], "snapshot"]) for i in (0, -1)]
-    steps = list(dict.fromkeys(instant[:10] for instant, _ in unlike))
+    steps = list(dict.fromkeys(f"{instant:%Y-%m-%d}" for instant, _ in unlike))
     listed = ", ".join(steps[:5]) + (gettext(" and {n} more", n=len(steps) - 5) if len(steps) > 5 else "")
     words = gettext("with the map before, of which more or less was refused: {dates}", dates=listed)
     apart = [f"{gettext(NOT_COMPARABLE)} {words}"] if steps else []
     return (*apart, *_stated_breaks(snapshots, *ends), *refused_notes(snapshots, snapshots["snapshot"].tolist()))
 
 
-def unlike_steps(snapshots: pd.DataFrame) -> list[tuple[str, str]]:
-    """The instants and parts of a series, in order, at which more or less was refused than of the map before."""
-    before: dict[str, tuple[float, int]] = {}
-    steps = []
-    for row in rows_of(snapshots):
-        part, now = str(row["part"]), _refused_of([row["receipt"]])
-        if _is_apart(before.get(part, now), now):
-            steps.append((str(row["depicts"]), part))
-        before[part] = now
-    return steps
-
-
 def unlike_parts(
     snapshots: pd.DataFrame, first: Mapping[str, tuple[str, float]], last: Mapping[str, tuple[str, float]]
 ) -> list[str]:
-    """The parts of a source of which more or less was refused at one end of a span than at the other."""
+    """The parts of a source that have a map at one end of a span alone, or of which more or less was refused there."""
     return [
         part for part in sorted({*first, *last})
-        if _is_apart(*(refused_km2(snapshots, [side[part][0]] if part in side else []) for side in (first, last)))
+        if part not in first or part not in last
+        or _is_apart(*(refused_km2(snapshots, [side[part][0]]) for side in (first, last)))
     ]  # fmt: skip
+
+
+@dataclass(frozen=True)
+class PartSteps:
+    """How the parts of a source stand at the instants of a series.
+
+    `kinds` of a part: 0 where it has no map that is young enough, and one number where the same ground was refused.
+    """
+
+    kinds: Mapping[str, Sequence[int]]
+    left_out: Collection[tuple[datetime, str]]
+    without_base: Collection[tuple[datetime, str]]
+    unlike: Sequence[tuple[datetime, str]]
+    notes: Sequence[str]
+
+
+def part_steps(snapshots: pd.DataFrame, instants: Sequence[datetime], max_age_days: float) -> PartSteps:
+    """How each part stands at the instants of a series, by its snapshots in force."""
+    kinds: dict[str, list[int]] = {}
+    notes = []
+    for part, mine in snapshots.groupby("part", sort=True):
+        states = {parse_instant(row["depicts"]): row for row in rows_of(mine)}
+        depicts, refused = sorted(states), list[tuple[float, int]]()
+        kind_of = {day: _kind(_refused_of([states[day]["receipt"]]), refused) for day in depicts}
+        found = kinds[str(part)] = []
+        for instant in instants:
+            last = depicts[max(bisect_right(depicts, instant) - 1, 0)]
+            stands = last <= instant and age_days(instant, last, whole_days=True) <= max_age_days
+            if found and found[-1] and not stands:
+                notes.append(
+                    gettext(
+                        "{snapshot} is more than {days} days old on {date} and left out from then on"
+                        " (--max-age-days N allows more)",
+                        snapshot=states[last]["snapshot"],
+                        days=f"{max_age_days:g}",
+                        date=f"{instant:%Y-%m-%d}",
+                    )
+                )
+            found.append(kind_of[last] if stands else 0)
+    steps = [
+        (instant, part, before, now)
+        for part, found in kinds.items()
+        for instant, before, now in zip(instants, [0, *found], found, strict=False)
+    ]
+    return PartSteps(
+        kinds,
+        {(instant, part) for instant, part, _, now in steps if not now},
+        {(instant, part) for instant, part, before, now in steps if before != now},
+        sorted((instant, part) for instant, part, before, now in steps if before and now and before != now),
+        notes,
+    )
+
+
+def _kind(refused: tuple[float, int], known: list[tuple[float, int]]) -> int:
+    """The number, from 1, of what was refused among what is known, which it joins where it is new."""
+    at = next((i for i, one in enumerate(known) if not _is_apart(one, refused)), len(known))
+    known[at:] = known[at:] or [refused]
+    return at + 1
 
 
 def refused_notes(snapshots: pd.DataFrame, names: Collection[str]) -> tuple[str, ...]:

@@ -320,7 +320,7 @@
     draw: function () {
       var context = this.clear(), view = this.view, self = this, since = sinceOf(at);
       data.tracks.forEach(function (look, k) {
-        if (look.off) { return; }
+        if (look.off || !film.kinds[k][at]) { return; }
         var path = trace(film.tracks[k], -1, at, view, new Path2D()), fill = self.fill(look.pattern);
         if (fill) {
           context.fillStyle = fill;
@@ -334,7 +334,7 @@
       context.setLineDash([]);
       if (since < 0) { return; }
       data.tracks.forEach(function (look, k) {
-        if (look.off || !look.changes.length) { return; }
+        if (look.off || !look.changes.length || !alike(k, since, at)) { return; }
         var changed = trace(film.tracks[k], since, at, view, new Path2D());
         [at, since].forEach(function (when, i) {
           if (hidden[i ? "lost" : "gained"]) { return; }
@@ -461,7 +461,8 @@
 
   function put(id, text) { $(id).textContent = text; }
 
-  function begins(k) { return data.sources[data.tracks[k].source] ? data.sources[data.tracks[k].source][0] : 0; }
+  // Whether a class stands on both dates by maps of which the same ground was refused: between others nothing counts.
+  function alike(k, a, b) { return a >= 0 && film.kinds[k][a] > 0 && film.kinds[k][a] === film.kinds[k][b]; }
 
   // km² gained and lost: the archive's own for a single step, swept here for a longer span, unknown while it plays.
   function moved(k, from, to) {
@@ -480,9 +481,9 @@
 
   function summary(k) {
     var from = sinceOf(at), base = from < 0 ? at - 1 : from, track = film.tracks[k], words;
-    if (at < begins(k)) { return data.tracks[k].label + ": " + _("no snapshot yet"); }
+    if (!film.kinds[k][at]) { return data.tracks[k].label + ": –"; }
     words = data.tracks[k].label + ": " + _("{km2} km²", { km2: figure(track.area[at]) });
-    return base < begins(k) ? words : words + " (" + _("{change} since {date}", { change: plus(track.area[at] - track.area[base]), date: wordsOf(base) }) + ")";
+    return !alike(k, base, at) ? words : words + " (" + _("{change} since {date}", { change: plus(track.area[at] - track.area[base]), date: wordsOf(base) }) + ")";
   }
 
   function tell() {
@@ -492,7 +493,8 @@
     put("now-figure", summary(Number($("charted").value)));
     put("figures-date", words);
     if (document.activeElement !== $("go-to")) { $("go-to").value = dayOf(at); }
-    put("figures-since", base < 0 ? "" : _("since {date}", { date: wordsOf(base) }));
+    var unlike = film.kinds.some(function (kinds, k) { return base >= 0 && kinds[base] && kinds[at] && !alike(k, base, at); });
+    put("figures-since", base < 0 ? "" : _("since {date}", { date: wordsOf(base) }) + (unlike ? " (" + _("not comparable") + ")" : ""));
     slider.value = share(at);
     slider.setAttribute("aria-valuetext", words + ", " + _("{n} of {all}", { n: at + 1, all: film.count }));
     $("cursor").setAttribute("x1", x);
@@ -504,7 +506,7 @@
       $("cursor-span").setAttribute("width", 100 * (share(at) - share(from)) + "%");
     }
     film.cells.forEach(function (cells, k) {
-      var there = at >= begins(k), known = there && base >= begins(k), change = known ? moved(k, base, at) : null;
+      var there = film.kinds[k][at] > 0, known = alike(k, base, at), change = known ? moved(k, base, at) : null;
       cells[0].textContent = there ? figure(film.tracks[k].area[at]) : "–";
       cells[1].textContent = change ? figure(change[0]) : known ? "…" : "–";
       cells[2].textContent = change ? figure(change[1]) : known ? "…" : "–";
@@ -528,7 +530,9 @@
     clearTimeout(settling);
     if (from >= 0 && from !== at - 1) {
       moved(0, from, at);
-      film.tracks.forEach(function (track, k) { cuts[k + ":" + from + ":" + at] = gross(track, from, at); });
+      film.tracks.forEach(function (track, k) {
+        if (alike(k, from, at)) { cuts[k + ":" + from + ":" + at] = gross(track, from, at); }
+      });
     }
     tell();
     ages();
@@ -712,8 +716,8 @@
     picture.querySelectorAll(".changed").forEach(function (old) { old.remove(); });
     data.tracks.forEach(function (look, k) {
       var path = picture.querySelector("path[fill='url(#" + look.pattern + ")']");
-      path.setAttribute("d", look.off ? "" : rings(k, -1, at));
-      if (since < 0 || look.off) { return; }
+      path.setAttribute("d", look.off || !film.kinds[k][at] ? "" : rings(k, -1, at));
+      if (look.off || !alike(k, since, at)) { return; }
       look.changes.forEach(function (name, i) {
         if (hidden[i ? "lost" : "gained"]) { return; }
         var group = document.createElementNS(SVG, "g"), cut = "cut-" + k + "-" + i;
@@ -750,6 +754,9 @@
       Object.keys(data.sources).forEach(function (name) {
         var sum = 0;
         data.sources[name] = data.sources[name].map(function (step) { return sum += step; });
+      });
+      film.kinds = data.tracks.map(function (look) {
+        return [].concat.apply([], look.kinds.map(function (run) { return new Array(run[1]).fill(run[0]); }));
       });
       film.cells = data.tracks.map(function (_, k) { return document.querySelectorAll("[data-row='" + k + "'] td"); });
       at = film.count - 1;

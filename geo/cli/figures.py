@@ -105,6 +105,7 @@ def change(archive: Path, from_: str, to: str | None, form: str, status: tuple[s
 @common.ARCHIVE
 @common.SPAN
 @common.OF_FIGURES
+@common.AGE
 @common.form_option("table", "csv", "json")
 @click.option("--workers", type=int, metavar="N", help="Share the work among N local processes (extra 'cluster').")
 @click.option("--scheduler", metavar="tcp://…", help="Share the work by a running Dask scheduler (extra 'cluster').")
@@ -156,7 +157,8 @@ def front(archive: Path, form: str, since: str | None, at: str | None, level: in
     if at is not None:
         facts |= {"at": at, "distance_km": distance_km(found, *common.place(at))}
     if since is not None:
-        shared = {k: given[k] for k in ("source", "controller", "status", "within", "boundary", "as_known_on")}
+        names = ("source", "controller", "status", "within", "boundary", "as_known_on", "max_age_days")
+        shared = {k: given[k] for k in names}
         lengths = {k: given[k] for k in ("tolerance_km", "inset_km")}
         moved = chosen.front_movement(since, given["date"], level=level, **shared, **lengths)
         facts |= {"since": since, "movement": moved}

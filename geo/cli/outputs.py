@@ -72,6 +72,7 @@ def maps(
 
 @main.command()
 @common.ARCHIVE
+@common.AGE
 @common.with_colours
 @click.option("--source", "sources", multiple=True, metavar="S", help="Repeat it: the first is drawn as ground.")
 @common.SPAN
@@ -82,12 +83,16 @@ def maps(
 @common.MAP_LOOK
 @common.TEMPLATES
 @common.PAGE
-def timeline(archive: Path, sources: tuple[str, ...], status: tuple[str, ...], output: Path, **given: Any) -> None:
+def timeline(
+    archive: Path, sources: tuple[str, ...], status: tuple[str, ...], output: Path, max_age_days: float | None,
+    **given: Any,
+) -> None:  # fmt: skip
     """Every date of a series in one HTML file that needs no network: slider, chart, change since any date."""
     from geo.output.html.map_page import save_map
     from geo.output.html.timeline_page import draw_timeline
 
-    click.echo(save_map(draw_timeline(common.opened(archive), sources or None, status=status or None, **given), output))
+    kept = common.opened(archive, max_age_days=max_age_days)
+    click.echo(save_map(draw_timeline(kept, sources or None, status=status or None, **given), output))
 
 
 def _look(*shapes: str) -> Callable[..., Any]:
@@ -127,6 +132,7 @@ def picture(archive: Path, output: Path, max_age_days: float | None, **given: An
 
 @main.command()
 @common.ARCHIVE
+@common.AGE
 @common.with_colours
 @common.SOURCE
 @common.CLASSES
@@ -136,11 +142,12 @@ def picture(archive: Path, output: Path, max_age_days: float | None, **given: An
 @common.KNOWN
 @common.LANG
 @LOOK
-def chart(archive: Path, output: Path, status: tuple[str, ...], **given: Any) -> None:
+def chart(archive: Path, output: Path, status: tuple[str, ...], max_age_days: float | None, **given: Any) -> None:
     """The area of a series as a chart, whole or in panels by unit."""
     from geo.output.images.chart import draw_chart
 
-    click.echo(draw_chart(common.opened(archive), output, status=status or None, **given))
+    kept = common.opened(archive, max_age_days=max_age_days)
+    click.echo(draw_chart(kept, output, status=status or None, **given))
 
 
 @main.command("brief")
@@ -248,6 +255,7 @@ def compare_dates(
 
 
 WISHES = common.options(
+    common.AGE,
     common.SOURCE,
     common.SPAN,
     common.KNOWN,
@@ -261,7 +269,6 @@ WISHES = common.options(
 
 @main.command()
 @common.ARCHIVE
-@common.AGE
 @common.with_colours
 @WISHES
 @click.option("--base-url", metavar="URL", help="Where the site will be: absolute links in feed, cards and site map.")
@@ -299,7 +306,7 @@ def _build(archive: Path, output: Path, given: dict[str, Any]) -> Any:
 
     with bar("building") as advance:
         return build_site(
-            common.opened(archive, max_age_days=given.pop("max_age_days", None)), output, progress=advance, **given
+            common.opened(archive, max_age_days=given.pop("max_age_days")), output, progress=advance, **given
         )
 
 

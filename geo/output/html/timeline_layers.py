@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +13,7 @@ import pandas as pd
 import shapely
 from markupsafe import Markup
 
+from geo.archive.queries import Query
 from geo.archive.results import When, moment, statuses_meant
 from geo.measure.areas import areal_only, clip, ground_by_class
 from geo.measure.series.panel import class_ledgers
@@ -47,6 +49,7 @@ class ClassSeries:
     area: Floats
     gained: Floats
     lost: Floats
+    kinds: Sequence[int]  # of every date: 0 where no map of the class stands; changes count between dates of one kind
     order: tuple[Any, ...]  # by which classes are sorted: place of the source, status, side
 
 
@@ -147,11 +150,12 @@ def _curve(strand: ClassSeries, instants: Sequence[datetime]) -> str:
     at: int | None = None
     for instant, km2 in zip(instants, strand.area, strict=True):
         if km2 != km2:
+            out, at = out + (f"H{round(WIDTH * _share(instant, instants))}" if at is not None else ""), None
             continue
         y = round(HEIGHT * (0.92 - 0.84 * ((km2 - low) / (high - low) if high > low else 0.5)))
         x = round(WIDTH * _share(instant, instants))
         if at is None:
-            out = f"M{x} {y}"
+            out += f"M{x} {y}"
         elif y != at:
             out += f"H{x}V{y}"
         at = y
@@ -221,7 +225,8 @@ def parts_of(
     before = f"{title}: " if sources > 1 else ""
     symbols = class_symbols({key[:2] for key in keys}, colours=colours)
     moved = change_symbols(sorted({key[0] for key in keys if key[0]}), colours=colours)
-    by_class = _by_class(figures, instants)
+    by_class = _by_class(figures, instants, own)
+    kinds = archive.reader.part_steps(Query(source, as_known_on=as_known_on), own).kinds
     parts = []
     for key in sorted(by_class.keys() & keys, key=class_order, reverse=True):
         if not len(ledgers[key].born):
@@ -240,7 +245,8 @@ def parts_of(
             gain, loss = moved[key[0], "gained"], replace(moved[key[0], "lost"], dash="")
             changes = tuple(zip(of, (gain, loss), strict=True))
         label, order = before + class_label(*key), (place, *class_order(key))
-        series = ClassSeries(label, source, symbol, changes, area, gained, lost, order)
+        stands = _on_every_date(kinds[key[2]], own, instants)
+        series = ClassSeries(label, source, symbol, changes, area, gained, lost, stands, order)
         parts.append(Part(key, source, track, last.get(key), series))
     return parts, [before + note for note in figures.attrs["notes"]]
 
@@ -270,8 +276,15 @@ def _last_ground(
     return {(key[0], key[1], key[3]): areal_only(clip(whole, shape)) for key, whole in ground.items()}
 
 
-def _by_class(figures: pd.DataFrame, instants: Sequence[datetime]) -> dict[_Key, tuple[Floats, Floats, Floats]]:
-    """km² of every class on every date of the page: its source's latest figure, NaN before the first."""
+def _on_every_date(kinds: Sequence[int], own: Sequence[datetime], instants: Sequence[datetime]) -> list[int]:
+    """What holds on the dates of a source, on every date of the page: until the source's next; 0 before its first."""
+    return [[0, *kinds][bisect_right(own, instant)] for instant in instants]
+
+
+def _by_class(
+    figures: pd.DataFrame, instants: Sequence[datetime], own: Sequence[datetime]
+) -> dict[_Key, tuple[Floats, Floats, Floats]]:
+    """km² of every class on every date of the page: its source's latest figure, NaN where there is none."""
     place = {instant: i for i, instant in enumerate(instants)}
     found: dict[_Key, tuple[Floats, Floats, Floats]] = {}
     parts = figures["part"] if "part" in figures else [""] * len(figures)
@@ -281,9 +294,10 @@ def _by_class(figures: pd.DataFrame, instants: Sequence[datetime]) -> dict[_Key,
         rows = figures[[k == key for k in keys]]
         at = [place[parse_instant(d)] for d in rows["date"]]
         area, gained, lost = np.full(len(instants), np.nan), np.zeros(len(instants)), np.zeros(len(instants))
+        area[[place[instant] for instant in own]] = np.inf  # where there is no row, nothing stands
         area[at] = rows["area_km2"]
         gained[at], lost[at] = rows["gained_km2"], rows["lost_km2"]
-        area = pd.Series(area).ffill().to_numpy()
+        area = pd.Series(area).ffill().replace(np.inf, np.nan).to_numpy()
         gained[: min(at)] = lost[: min(at)] = np.nan
         found[key] = (area, gained, lost)
     return found

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
+from itertools import groupby
 from typing import Any, Unpack
 
 import numpy as np
@@ -218,6 +219,7 @@ def _track_data(part: Part) -> dict[str, Any]:
         "label": strand.label, "source": strand.source, "pattern": strand.symbol.pattern, "edge": strand.symbol.edge,
         "weight": strand.symbol.weight, "dash": strand.symbol.dash,
         "changes": [look.pattern for _, look in strand.changes],
+        "kinds": [[kind, len(list(run))] for kind, run in groupby(strand.kinds)],
     }  # fmt: skip
 
 
