@@ -160,6 +160,23 @@ def test_a_fill_of_some_weeks_means_something_in_those_weeks(
     assert [r.why for r in snapshot.refusals] == ([] if expected else [f"fill {fill!r} is no class known on {day}"])
 
 
+@pytest.mark.parametrize(
+    ("second", "fill", "stored"),
+    [
+        (1653845640, "#880e4f", False), (1653845760, "#880e4f", True), (1672531200, " #A52714 ", True),
+        (1672531200, "a52714", False), (1672531200, "rgb(165,39,20)", False), (1672531200, "", False),
+        (1735689600, "#123456", False), (1735689600, "#bdbdbd", True),
+    ],
+)  # fmt: skip
+def test_a_fill_counts_as_it_stands_in_the_table_or_is_refused(
+    second: int, fill: str, stored: bool, tmp_path: Path
+) -> None:
+    path = write(tmp_path / f"{second}.geojson", ("x", fill, square(35)), ("y", "#a52714", square(36)))
+    (snapshot,) = deepstate.read(path, Options())
+    assert snapshot.frame["row"].tolist() == ([1, 2] if stored else [2])
+    assert [(r.row, r.km2 is not None) for r in snapshot.refusals] == ([] if stored else [(1, True)])
+
+
 # what happened, where a class moves by more than 2,500 km² from one state to the next of those kept here
 CAUSES = (
     ("2022-04-01", "2022-04-27", "the first maps are redrawn: doubtful ground in the south and east becomes held"),
