@@ -502,6 +502,20 @@ def test_words_for_an_empty_cell_are_no_side(tmp_path: Path, text: str) -> None:
     assert [(r.row, r.why) for r in snapshot.refusals] == [(2, "no controller")]
 
 
+@pytest.mark.parametrize(
+    ("side", "meant"),
+    [
+        ("РЈРєСЂР°С—РЅР°", "Україна"), ("Óêðà¿íà", "Україна"), ("ZÃ¼rich", "Zürich"), ("Ukra\ufffdne", None), ("Україна", ""),
+        ("Zürich", ""), ("Сили оборони", ""), ("ДНР/ЛНР", ""), ("القوات المسلحة", ""), ("Côte d’Ivoire", ""), ("缅甸军", ""),
+    ],
+)  # fmt: skip
+def test_a_side_that_came_garbled_is_told(tmp_path: Path, side: str, meant: str | None) -> None:
+    path = put(tmp_path / "2025-01-11.geojson", collection(feature(controller=side, status="held")))
+    found = [note for note in vector(path).notes if "looks garbled" in note]
+    assert len(found) == (meant != "")
+    assert not meant or f"perhaps {meant!r}" in found[0]
+
+
 @pytest.mark.parametrize("side", [["RU"], {"name": "RU"}])
 def test_a_list_or_an_object_is_no_side(tmp_path: Path, side: Any) -> None:
     with pytest.raises(GateError, match="row 1: controller is a list or an object"):

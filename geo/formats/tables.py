@@ -332,6 +332,22 @@ def is_garbled(text: str) -> bool:
     return any(sign < "\xa0" or "\u2500" <= sign < "\u25a0" for sign in odd)  # controls; lines of boxes
 
 
+def said_of_garbled(text: str) -> str:
+    """What is to be said of text that somebody decoded wrongly before it came here, "" where it looks right."""
+    if "\ufffd" not in text and not is_garbled(text):
+        return ""
+    meant = ""
+    for wrong, right in ((w, r) for r in ("utf-8", "cp1251") for w in ("cp1251", "cp1252", "latin-1")):
+        try:
+            found = text.encode(wrong).decode(right)
+        except UnicodeError:
+            continue
+        if found != text and not is_garbled(found):
+            meant = f" (perhaps {found!r})"
+            break
+    return f"{text!r} looks garbled by a wrong encoding before it came here{meant}: kept, write it anew"
+
+
 def reads_as_utf8(cells: Sequence[bytes], encoding: str) -> bool:
     """Whether cells outside ASCII are text in UTF-8, and not in the encoding that is said of them."""
     return encoding != "utf-8" and _are_garbled(cells, encoding) and all(_decoded(cell, "utf-8") for cell in cells)

@@ -19,6 +19,7 @@ import shapely
 from geo.errors import FileError, GateError, UsageError
 from geo.formats.geojson import MIB, read_bytes
 from geo.formats.layers import Layer, cell, read_layer
+from geo.formats.tables import said_of_garbled
 from geo.measure.ellipsoid import km2_of
 from geo.presentation.statuses import STATUSES, status_of
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
@@ -205,6 +206,7 @@ def _one_spelling(cells: list[str | None] | None) -> tuple[list[str | None] | No
     for found in spellings.values():
         best = _plain_text(min(found, key=lambda text: (not text.isascii(), -found[text], not text.isupper(), text)))
         chosen |= dict.fromkeys(found, best or "")
+        notes += [f"controller {said}" for text in found if (said := said_of_garbled(text))]
         if odd := sorted(text for text in found if text != best):
             notes.append(f"controller written {', '.join(map(ascii, odd))}: taken as {best!r}")
     return [chosen.get(text or "") or None for text in cells], notes
