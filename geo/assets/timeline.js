@@ -414,7 +414,7 @@
   function midnight(time) { return time % 86400 === 0; }
 
   function wordsOf(i) {
-    var time = film.times[i], day = new Date(time * 1000), words = days.format(day);
+    var time = film.times[i], day = new Date(time * 1000), words = days.format(day).replace(/\s[рг]\.$/, "");
     return midnight(time) ? words : words + ", " + day.toISOString().slice(11, 16) + " UTC";
   }
 

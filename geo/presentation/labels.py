@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from csv import DictReader
-from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from geo.assets import ASSETS
 from geo.presentation.language import current, date_words, gettext, number
 from geo.presentation.sides import side_of
 from geo.presentation.statuses import of_row, stated_meaning, status_of
+from geo.presentation.unit_names import unit_label
 from geo.schema import is_day, text_or_none, to_instant
 
 if TYPE_CHECKING:
@@ -61,19 +59,7 @@ def unit_words(code: str, name: str) -> str:
 
 def unit_name(code: str, name: str) -> str:
     """What a unit is called in the language that is spoken; a unit of which that is not known, by its own name."""
-    language = current()
-    if language.code == "en":
-        return name
-    from babel import Locale
-
-    known = _unit_names().get(code, {}).get(language.code)
-    return known or Locale.parse(language.locale).territories.get(code) or name
-
-
-@cache
-def _unit_names() -> dict[str, dict[str, str]]:
-    with (ASSETS / "languages" / "units.csv").open(encoding="utf-8", newline="") as file:
-        return {row["unit"]: row for row in DictReader(file)}
+    return name if current().code == "en" else unit_label({"unit": code, "name": name})
 
 
 def asked_words(when: str) -> str:

@@ -34,6 +34,8 @@ _MONTHS = [
     "November",
     "December",
 ]
+# "р." and "г." after a year, whose full stop would meet that of the sentence
+_ABBREVIATED_YEAR = re.compile(r"\s[рг]\.$")
 _SCRIPT_WORDS = re.compile(r"""\b_\(\s*("(?:[^"\\]|\\.)*")""")
 
 
@@ -140,7 +142,7 @@ def date_words(day: date) -> str:
     else:
         from babel.dates import format_date
 
-        text = format_date(day, format="long", locale=language.locale)
+        text = _ABBREVIATED_YEAR.sub("", format_date(day, format="long", locale=language.locale))
     return f"{text}, {day:%H:%M} UTC" if isinstance(day, datetime) else text
 
 
@@ -151,7 +153,7 @@ def day_words_short(day: date) -> str:
         return f"{day.day} {_MONTHS[day.month - 1][:3]} {day.year}"
     from babel.dates import format_date
 
-    return format_date(day, format="medium", locale=language.locale)
+    return _ABBREVIATED_YEAR.sub("", format_date(day, format="medium", locale=language.locale))
 
 
 def month_words(month: date, *, short: bool = False) -> str:
@@ -162,7 +164,8 @@ def month_words(month: date, *, short: bool = False) -> str:
         return f"{name[:3] if short else name} {month.year}"
     from babel.dates import format_skeleton
 
-    return format_skeleton("yMMM" if short else "yMMMM", month, locale=_current.get().locale)
+    text = format_skeleton("yMMM" if short else "yMMMM", month, locale=language.locale)
+    return _ABBREVIATED_YEAR.sub("", text)
 
 
 def short_month(month: date) -> str:

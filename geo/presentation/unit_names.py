@@ -29,4 +29,11 @@ def unit_label(unit: Mapping[str, Any]) -> str:
         for pattern, words in _ENGLISH:
             name = pattern.sub(words, name)
         return name
-    return _names().get(code, {}).get(lang) or str(unit["name"])
+    return _names().get(code, {}).get(lang) or _country(code) or str(unit["name"])
+
+
+def _country(code: str) -> str | None:
+    """What CLDR calls a country."""
+    from babel import Locale
+
+    return Locale.parse(current().locale).territories.get(code)
