@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from csv import DictReader
+from datetime import UTC, datetime
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -24,6 +25,8 @@ ROOT = Path(__file__).resolve().parents[1]
 KEYWORDS = {"_": None, "gettext": None, "ngettext": (1, 2), "N_": None}
 METHODS = [("**.py", "python"), ("assets/templates/**.html", "jinja2"), ("assets/**.js", "javascript")]
 OPTIONS = {"assets/templates/**.html": {"trimmed": "true", "silent": "false"}}
+# a catalogue changes where its texts do, and not with the day
+CREATED = datetime(2026, 11, 29, tzinfo=UTC)
 HEADER = "# The words of geo-control in another language; `python -m tools.update_catalogues` adds new ones, empty.\n"
 
 
@@ -65,6 +68,8 @@ def main() -> None:
         words = catalogue(code)
         words.header_comment = HEADER
         words.fuzzy = False
+        words.project, words.version, words.last_translator = "geo-control", "", "geo-control contributors"
+        words.creation_date = words.revision_date = CREATED
         words.update(texts(), no_fuzzy_matching=True)
         words.obsolete.clear()
         with (CATALOGUES / f"{code}.po").open("wb") as file:
