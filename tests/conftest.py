@@ -36,6 +36,7 @@ QUICK = frozenset(
         "archive",
         "area",
         "aside",
+        "catalogues",
         "claims_reading",
         "columns",
         "compatibility",

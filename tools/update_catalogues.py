@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from csv import DictReader
 from datetime import UTC, datetime
+from json import loads
 from pathlib import Path
 
 from babel.messages.catalog import Catalog
@@ -48,6 +49,9 @@ def _data_texts() -> Iterator[tuple[str, str]]:
         yield from (("classes/meanings.csv", row["meaning"]) for row in DictReader(file) if row["meaning"])
     yield from (("classes/coverage.toml", entry["says"]) for entry in read_toml("classes/coverage.toml").values())
     yield from (("credits.json", entry["text"].rstrip(".")) for entry in credits().values())
+    for name in ("admin1_ua_ru.geojson", "countries.geojson"):
+        features = loads((ASSETS / "units" / name).read_text(encoding="utf-8"))["features"]
+        yield from ((f"units/{name}", text) for text in sorted({f["properties"]["boundary"] for f in features}))
     words = (ASSETS / "languages" / "incidents.txt").read_text(encoding="utf-8")
     yield from (("languages/incidents.txt", line) for line in words.splitlines() if line)
 

@@ -55,6 +55,7 @@ def geonames_places(box: tuple[float, float, float, float]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame({"name": names}, geometry=points, crs=CRS)
 
 
+_CYRILLIC = re.compile("[\u0400-\u04ff’' -]+")
 # the letters of a language that is not written in Latin ones, and those that tell its names from its neighbour's
 _LETTERS = {
     "uk": ("[а-щьюяґєії’' -]+", "[іїєґ]|[сц]ьк"), "ru": ("[а-яё -]+", "[ыэъё]"), "ar": ("[\u0621-\u064a -]+", "."),
@@ -67,6 +68,8 @@ def _name_in(lang: str, name: str, others: Sequence[str]) -> str:
         return name
     letters, own = (re.compile(pattern) for pattern in _LETTERS[lang])
     fits = [other for other in others if letters.fullmatch(other.lower())]
+    if lang != "ar":  # the letters of a neighbour before those of another script
+        fits += [other for other in others if _CYRILLIC.fullmatch(other)]
     return next((other for other in fits if own.search(other.lower())), fits[0] if fits else name)
 
 

@@ -136,7 +136,7 @@ def by_unit(
     caption = gettext("km² on {date}", date=written(when))
     caption += gettext("; gained, lost and net since {date}", date=base) if since is not None else ""
     caption += ". " + gettext("Source: {source}.", source=shown)
-    caption += " " + gettext("Units: {boundary}.", boundary="; ".join(boundary)) if boundary else ""
+    caption += " " + gettext("Units: {boundary}.", boundary="; ".join(map(gettext, boundary))) if boundary else ""
     columns = [gettext("Unit"), gettext("Class"), gettext("km²")]
     columns += [gettext("gained"), gettext("lost"), gettext("net")] if since is not None else []
     notes = list(breaks)

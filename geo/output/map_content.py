@@ -357,7 +357,8 @@ def credits_of(archive: Archive, *sources: str) -> list[dict[str, str]]:
 
 def outlines(archive: Archive, limits: Box) -> tuple[list[shapely.Geometry], str]:
     """The borders of the finest units in view, and whose they are."""
-    return archive.store.recall(("outlines", limits), lambda: _outlines(archive, limits))
+    lines, boundary = archive.store.recall(("outlines", limits), lambda: _outlines(archive, limits))
+    return lines, gettext(boundary)
 
 
 def _outlines(archive: Archive, limits: Box) -> tuple[list[shapely.Geometry], str]:

@@ -101,7 +101,7 @@ def in_language(make: Callable[P, T]) -> Callable[P, T]:
 
 def gettext(text: str, /, **values: Any) -> str:
     """An English text in the language that is spoken; ``{name}`` in it stands for the value of that name."""
-    said = _catalogue(_current.get().code).gettext(text)
+    said = _catalogue(_current.get().code).gettext(text) if text else ""  # "" is the head of a catalogue
     return said.format(**values) if values else said
 
 

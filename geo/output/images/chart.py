@@ -152,7 +152,7 @@ def _chart_text(
     units = archive.units()
     sets = units[units["unit"].isin({u for u in map(text_or_none, frame["unit"]) if u})]["boundary"]
     if len(sets):
-        credit += ". " + gettext("Units: {boundary}", boundary=boundary or sets.iloc[-1])
+        credit += ". " + gettext("Units: {boundary}", boundary=gettext(boundary or sets.iloc[-1]))
     return ChartText(
         title=title or title_words(place, shown, gettext("{first} to {last}", first=first, last=last)),
         subtitle=gettext(

@@ -21,7 +21,7 @@ from geo.output.images.text_blocks import TextBlock, height, stack, title_blocks
 from geo.output.images.themes import Format, Shape, Theme, ThemeName, chosen, kind_of
 from geo.presentation.chart_lines import HOLE_WORDS, ChartLine, apart, stretches
 from geo.presentation.labels import area, figure
-from geo.presentation.language import day_words_short, gettext, number, plain_number
+from geo.presentation.language import current, day_words_short, gettext, month_words, number, plain_number
 
 PANELS = {"slide": (4, 3), "square": (3, 3), "column": (2, 5)}  # across and down
 
@@ -188,7 +188,7 @@ def _rules(axes: Any, panel: Panel, theme: Theme, form: Format, *, bins: int) ->
 
 def _dates(canvas: Canvas, axes: Any, panel: Panel, size: float, rect: Rect, *, alone: bool) -> None:
     """Months below a wide panel; below a narrow one the first date and the last."""
-    from matplotlib.ticker import NullLocator
+    from matplotlib.ticker import FuncFormatter, NullLocator
 
     dates: Any = import_module("matplotlib.dates")
     times = [t for line in panel.lines for t in line.times]
@@ -197,9 +197,12 @@ def _dates(canvas: Canvas, axes: Any, panel: Panel, size: float, rect: Rect, *, 
         day, hour = "%d %b %Y", "%d %b %H:%M"
         forms = ["%Y", "%b %Y", day, hour, hour, hour]
         axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(
-            dates.ConciseDateFormatter(locator, formats=forms, zero_formats=["%Y", *forms[1:]], show_offset=False)
+        formatter = dates.ConciseDateFormatter(
+            locator, formats=forms, zero_formats=["%Y", *forms[1:]], show_offset=False
         )
+        if current().code != "en":
+            formatter = FuncFormatter(lambda v, _: _tick(dates.num2date(v), (max(times) - min(times)).days))
+        axes.xaxis.set_major_formatter(formatter)
         return
     axes.xaxis.set_major_locator(NullLocator())
     first, last = (day_words_short(t) for t in (min(times), max(times)))
@@ -207,6 +210,15 @@ def _dates(canvas: Canvas, axes: Any, panel: Panel, size: float, rect: Rect, *, 
     canvas.text(rect[0], y, first, 0.9 * size, colour=canvas.theme.soft)
     if last != first:
         canvas.text(rect[2], y, last, 0.9 * size, colour=canvas.theme.soft, align="right")
+
+
+def _tick(moment: datetime, days: int) -> str:
+    """The words of a tick, as short as a span of so many days lets them be."""
+    if moment.hour or moment.minute:
+        return f"{day_words_short(moment)} {moment:%H:%M}"
+    if moment.day > 1 or days < 60:
+        return day_words_short(moment)
+    return f"{moment.year}" if moment.month == 1 and days > 400 else month_words(moment, short=True)
 
 
 def _label_room(panel: Panel, size: float) -> float:

@@ -198,7 +198,10 @@ def _put_whole(archive: Archive, plan: Plan, site: SiteFolder) -> None:
         control = credit_of(archive, plan.options.source)
         for unit in units:
             credit = credit_line(control) or control["name"]
-            owed = [gettext("Control: {credit}", credit=credit), gettext("Unit: {boundary}", boundary=unit.boundary)]
+            owed = [
+                gettext("Control: {credit}", credit=credit),
+                gettext("Unit: {boundary}", boundary=gettext(unit.boundary)),
+            ]
             site.put(unit.path, plan.series, unit_page(unit, archive, plan, owed))
         for gone in set(standing) - {unit.path for unit in units}:
             site.wanted.pop(gone, None)
@@ -248,7 +251,7 @@ def _index(archive: Archive, plan: Plan, units: Sequence[Unit]) -> str:
 
 
 def _sources(archive: Archive, plan: Plan, credits: Sequence[Mapping[str, str]]) -> str:
-    boundary = "; ".join(sorted({text for v in archive.units()["boundary"] if (text := text_or_none(v))}))
+    boundary = "; ".join(sorted({gettext(text) for v in archive.units()["boundary"] if (text := text_or_none(v))}))
     subtitle = ngettext(
         "{title}: whom it is owed to, and the snapshots that its {n} date rests on.",
         "{title}: whom it is owed to, and the snapshots that its {n} dates rest on.",
