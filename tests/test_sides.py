@@ -25,7 +25,7 @@ from geo.errors import SourceError, UsageError
 from geo.maintenance.check import check_archive
 from geo.maintenance.repair import repair_archive
 from geo.presentation.labels import class_label
-from geo.presentation.language import LANGUAGES, speaking
+from geo.presentation.language import LANGUAGES, gettext, isolated, speaking
 from geo.presentation.sides import find_side, shipped_sides, side_colours, side_of
 from geo.presentation.symbols import class_symbols
 
@@ -283,3 +283,27 @@ def test_check_and_repair_know_the_table(archive: Archive, tmp_path: Path) -> No
     assert check_archive(mended).is_whole
     assert side_names(open_archive(mended)) == {"UA": "Ukraine"}
     archive.path.unlink()  # spoiled on purpose
+
+
+# -- words from right to left ------------------------------------------------------------------------------------------
+
+
+def test_a_name_from_right_to_left_turns_no_word_around_it(archive: Archive, tmp_path: Path) -> None:
+    name = "لواء الفجر"
+    put(archive, DAY0, state((name, "held", "", box(36, 50, 37, 51))), source="rival")
+    page, picture = drawn(archive, tmp_path, source="rival")
+    assert list(page) == [f"Held by \u2068{name}\u2069"]
+    assert f"Held by \u2068{name}\u2069" in picture
+    assert f"\u2068{name}\u2069" in run("claims", archive.path, "--text", "On 1 August 2024 it held more than 10 km² of Kharkiv region.",
+                                        "--set", f"controller={name}")  # fmt: skip
+    assert "\u2068" not in archive.sides()["name"].str.cat()
+
+
+def test_only_what_is_written_the_other_way_is_isolated() -> None:
+    assert isolated("Ukraine, Київ") == "Ukraine, Київ"
+    assert isolated("عربي") == "\u2068عربي\u2069" == gettext("{x}", x="عربي")
+    assert isolated("by \u2068عربي\u2069") == "by \u2068عربي\u2069"
+    assert isolated("\u202eעברית") == "\u2068עברית\u2069"
+    with speaking("ar"):
+        assert isolated("عربي، 5") == "عربي، 5"
+        assert isolated("DeepState") == "\u2068DeepState\u2069"

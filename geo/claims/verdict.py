@@ -28,6 +28,7 @@ from geo.claims.model import (
     kind_of_unit,
     span_of,
 )  # fmt: skip
+from geo.presentation.language import isolated
 from geo.presentation.sides import side_of
 from geo.presentation.statuses import named
 from geo.schema import is_day, last_instant, number_of, parse_instant, text_or_none, to_instant
@@ -111,7 +112,7 @@ class VerdictInput:
 
     @property
     def side_name(self) -> str:
-        return side_of(self.side).label
+        return str(isolated(side_of(self.side).label))
 
     def instant(self) -> datetime:
         """The last instant of the day that is asked about."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from geo.claims.model import UNIT_WORDS, Claim
-from geo.presentation.language import N_, gettext, number
+from geo.presentation.language import N_, gettext, isolated, number
 from geo.presentation.sides import side_of
 
 if TYPE_CHECKING:
@@ -37,8 +37,8 @@ def claim_words(claim: Claim) -> str:
     """What a claim says, from its record: "held by Ukraine in RU-KRS: more than 500 km², 2025-01-11"."""
     if claim.value is None or claim.quantity is None:
         return gettext("not read")
-    side = f" by {side_of(claim.controller).label}" if claim.controller else ""
-    side += f" from {side_of(claim.against).label}" if claim.against else ""
+    side = f" by {isolated(side_of(claim.controller).label)}" if claim.controller else ""
+    side += f" from {isolated(side_of(claim.against).label)}" if claim.against else ""
     where = f" in {claim.unit}" if claim.unit else ""
     days = " to ".join(dict.fromkeys(d for d in (claim.date_from, claim.date_to) if d))
     base = f", of {claim.base}" if claim.base else ""

@@ -55,7 +55,7 @@ def give_json(value: Any, *, indent: int | None = 1) -> None:
 
 def printable(text: Any) -> str:
     """Text from outside, fit for a terminal: control characters become ``�``."""
-    return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in str(text))
+    return "".join(c if c.isprintable() or c in "\n\t\u2068\u2069" else "�" for c in str(text))
 
 
 def show(frame: pd.DataFrame, form: str, *, title: str = "", head: Mapping[str, Any] | None = None) -> None:

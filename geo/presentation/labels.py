@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from geo.presentation.language import current, date_words, gettext, number
+from geo.presentation.language import current, date_words, gettext, isolated, number
 from geo.presentation.sides import side_of
 from geo.presentation.statuses import of_row, stated_meaning, status_of
 from geo.presentation.unit_names import unit_label
@@ -76,7 +76,7 @@ def class_label(controller: str | None, status: str, part: str = "") -> str:
     """A class in words, with the publication of its source that it is from, where there are several."""
     row = status_of(status)
     label = gettext(row.label)
-    label = label.format(side=side_of(controller).label) if controller and row.has_side else label
+    label = label.format(side=isolated(side_of(controller).label)) if controller and row.has_side else label
     return f"{label} ({part.replace('-', ' ')})" if part else label
 
 

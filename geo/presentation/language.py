@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -37,6 +38,10 @@ _MONTHS = [
 # "р." and "г." after a year, whose full stop would meet that of the sentence
 _ABBREVIATED_YEAR = re.compile(r"\s[рг]\.$")
 _SCRIPT_WORDS = re.compile(r"""\b_\(\s*("(?:[^"\\]|\\.)*")""")
+
+
+_TURNS = re.compile("[\u202a-\u202e]")  # signs by which a text would turn what follows it
+_ISOLATED = re.compile("\u2068[^\u2068\u2069]*\u2069")
 
 
 @dataclass(frozen=True)
@@ -102,12 +107,24 @@ def in_language(make: Callable[P, T]) -> Callable[P, T]:
 def gettext(text: str, /, **values: Any) -> str:
     """An English text in the language that is spoken; ``{name}`` in it stands for the value of that name."""
     said = _catalogue(_current.get().code).gettext(text) if text else ""  # "" is the head of a catalogue
-    return said.format(**values) if values else said
+    return said.format(**{name: isolated(value) for name, value in values.items()}) if values else said
+
+
+def isolated(value: Any) -> Any:
+    """A text that is written the other way than the language that is spoken, so that it turns no word around it."""
+    if not isinstance(value, str) or (value.isascii() and _current.get().direction == "ltr"):
+        return value
+    text = _TURNS.sub("", value)
+    other = ("R", "AL") if _current.get().direction == "ltr" else ("L",)
+    if any(unicodedata.bidirectional(sign) in other for sign in _ISOLATED.sub("", text)):
+        return f"\u2068{text}\u2069"
+    return text
 
 
 def ngettext(one: str, many: str, n: float, /, **values: Any) -> str:
     """The text that goes with a number, which stands in it as ``{n}``."""
     said = _catalogue(_current.get().code).ngettext(one, many, int(n) if float(n).is_integer() else 2)
+    values = {name: isolated(value) for name, value in values.items()}
     return said.format(**{"n": number(n, 0 if float(n).is_integer() else 1)} | values)
 
 
