@@ -6,17 +6,21 @@ import json
 import sqlite3
 from contextlib import closing
 from datetime import date, timedelta
+from itertools import pairwise
 from pathlib import Path
 
 import geopandas as gpd
 import pytest
 import shapely
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from test_archive import km2, put, state
 
 from geo.archive import Archive, open_archive
 from geo.cli import main
 from geo.importing.importer import import_files
+from geo.maintenance.check import check_archive
 from geo.measure.breaks import breaks_in_areas, breaks_in_counts
 from geo.output.html.map_drawing import patches_of
 from geo.output.map_content import gather
@@ -74,13 +78,75 @@ def test_a_source_may_state_its_own_step(tmp_path: Path, monkeypatch: pytest.Mon
     assert len(open_archive(path).who(50.5, 30.5)) == 3
 
 
-def test_qgis_shows_nothing_in_a_gap(tmp_path: Path) -> None:
+def layer(path: Path) -> list[tuple[str, str, str | None]]:
+    """Side, begin and end of every row of the layer that QGIS opens."""
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("SELECT controller, valid_from, valid_to FROM control ORDER BY valid_from").fetchall()
+
+
+def test_no_row_of_the_layer_runs_over_a_gap(tmp_path: Path) -> None:
+    path = desk(tmp_path)
+    wanted = [
+        ("A", "2025-01-10T00:00:00.000Z", "2025-01-31T00:00:00.000Z"),
+        ("A", "2026-08-19T00:00:00.000Z", "2026-08-20T00:00:00.000Z"),
+        ("B", "2026-08-20T00:00:00.000Z", None),
+    ]
+    assert layer(path) == wanted
+    archive = open_archive(path)
+    # in the gap the last map before it answers, and a series is one
+    assert archive.area("2025-06-01", max_age_days=400)["area_km2"].iloc[0] > 7_000
+    assert archive.series()["lost_km2"].fillna(0).tolist()[:3] == [0, 0, 0]
+    assert check_archive(path).is_whole
+    with archive.store.writing() as connection:  # as an earlier version left it
+        connection.execute("UPDATE control SET valid_to = '2026-08-20T00:00:00.000Z' WHERE valid_from < '2026-01-01'")
+        connection.execute("DELETE FROM control WHERE valid_from LIKE '2026-08-19%'")
+        connection.execute("UPDATE layout SET version = 5")
+    archive.close()
+    assert check_archive(path).is_whole
+    assert open_archive(path).who(50.5, 30.5)["valid_to"].tolist()[0] == wanted[0][2]
+    with open_archive(path).store.writing():
+        pass
+    assert layer(path) == wanted
+
+
+@given(st.lists(st.tuples(st.integers(0, 12), st.sampled_from("ABC"), st.booleans()), min_size=1, max_size=9))
+@settings(max_examples=15, deadline=None)
+def test_the_layer_is_cut_at_gaps_in_whatever_order_maps_come_and_go(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[int, str, bool]]
+) -> None:
+    """Maps 20 days apart, of which many are not there, come in any order, are corrected and taken back."""
+    archive = open_archive(tmp_path_factory.mktemp("gaps") / "a.gpkg")
+    shapes = {side: shapely.box(30 + i, 50, 31 + i, 51) for i, side in enumerate("ABC")}
+    for number, side, is_taken_back in steps:
+        day = str(date(2025, 1, 1) + timedelta(days=20 * number))
+        both = state(("D", "held", "d", shapely.box(35, 50, 36, 51)), (side, "held", side, shapes[side]))
+        put(archive, parse_instant(day), both)
+        if is_taken_back:
+            last = archive.snapshots().query("retracted_at.isna() and superseded_at.isna()")
+            mine = last[last["depicts"].str.startswith(day)]["snapshot"].iloc[-1]
+            archive.retract(mine, why="a test")
+    archive.close()
+    assert check_archive(archive.path).is_whole
+    for _, begin, end in layer(archive.path):
+        maps = archive.snapshots().query("retracted_at.isna() and superseded_at.isna()")["depicts"].tolist()
+        inside = sorted(d for d in maps if d >= begin and (end is None or d < end))
+        assert all((parse_instant(b) - parse_instant(a)).days <= 45 for a, b in pairwise(inside))
+        if end is not None and end not in maps:
+            assert (parse_instant(end) - parse_instant(inside[-1])).days <= 1
+    if (archive.snapshots()["retracted_at"].isna()).any():
+        now, then = (
+            archive.polygons("desk", over_gaps=True),
+            archive.polygons("desk", over_gaps=True, as_known_on="2999-01-01"),
+        )
+        columns = ["controller", "valid_from", "valid_to"]
+        told = [f[columns].sort_values(columns).astype(str).values.tolist() for f in (now, then)]
+        assert told[0] == told[1]
+
+
+def test_the_style_of_the_layer_has_a_symbol_for_every_class(tmp_path: Path) -> None:
     with closing(sqlite3.connect(desk(tmp_path))) as connection:
-        row = connection.execute("SELECT styleQML, description FROM layer_styles WHERE f_table_name = 'control'")
-        qml, classes = row.fetchone()
-    assert "to_datetime('2025-01-31')" in qml
-    assert "to_datetime('2026-08-19') THEN NULL" in qml
-    assert json.loads(classes) == [["A", "held"], ["B", "held"]]
+        row = connection.execute("SELECT description FROM layer_styles WHERE f_table_name = 'control'").fetchone()
+    assert json.loads(row[0]) == [["A", "held"], ["B", "held"]]
 
 
 def two_parts(folder: Path) -> Archive:

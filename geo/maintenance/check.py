@@ -34,8 +34,9 @@ from geo.maintenance.check_schema import (
 from geo.maintenance.check_snapshots import memory_findings
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.location_checks import Expected, against_country, doubts
-from geo.schema import CRS
+from geo.schema import CRS, write_instant
 from geo.storage import layout, transactions
+from geo.storage.gaps import end_of_run, gaps_of
 from geo.storage.side_rows import side_faults
 from geo.units import Countries, countries_of
 
@@ -233,6 +234,13 @@ def ground_findings(connection: sqlite3.Connection) -> Iterator[Finding]:
         )
         rows = [(*row[:4], decoded(row[4])) for row in connection.execute(query, (source, part))]
         rows = [row for row in rows if is_on_earth(row[4])]
+        maps = connection.execute(
+            "SELECT source, part, depicts FROM snapshots WHERE source = ? AND part = ? AND retracted_at IS NULL",
+            (source, part),
+        )
+        # what ends before a gap moves with the next map
+        ends = {write_instant(end_of_run(a)): b for gaps in gaps_of(maps).values() for a, b in gaps}
+        rows = [(*row[:3], ends.get(row[3], row[3]), row[4]) for row in rows]
         shapes = np.array([row[4] for row in rows], dtype=object)
         yield from _jumps(where, [row[1:4] for row in rows], areas_km2(shapes))
         parts, owner = shapely.get_parts(shapes, return_index=True)

@@ -16,7 +16,9 @@ from geo.maintenance.check_schema import AGAIN, MEND, Finding, fault, note
 from geo.presentation.statuses import STATUSES
 from geo.schema import parse_instant
 from geo.storage import snapshots
+from geo.storage.gaps import cut_interval, gaps_of
 from geo.storage.gpkg import unpack
+from geo.storage.layout import CUT_SINCE, version_of
 
 Spans = dict[int, list[snapshots.Interval]]
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
@@ -68,8 +70,11 @@ def in_force(kept: Iterable[StoredSnapshot]) -> list[StoredSnapshot]:
     return sorted(last.values(), key=lambda k: (k.source, k.part, k.depicts))
 
 
-def expected_spans(kept: Iterable[StoredSnapshot]) -> Spans:
-    """Polygon -> the half-open intervals in which it stands, by the members of the recordings in force."""
+def expected_spans(kept: Iterable[StoredSnapshot], *, cut: bool = True) -> Spans:
+    """Polygon -> the half-open intervals in which it stands, by the members of the recordings in force.
+
+    None runs over a gap, but in an archive of a version that let them (`cut` False).
+    """
     series: dict[tuple[str, str], list[StoredSnapshot]] = defaultdict(list)
     for one in in_force(kept):
         series[one.source, one.part].append(one)
@@ -83,6 +88,10 @@ def expected_spans(kept: Iterable[StoredSnapshot]) -> Spans:
                     runs[-1] = (runs[-1][0], end)
                 else:
                     runs.append((state.depicts, end))
+        gaps = gaps_of((s.source, s.part, s.depicts) for s in states) if cut else {}
+        for listed in gaps.values():
+            for shape in {shape for state in states for shape in state.members or ()}:
+                spans[shape] = [piece for run in spans[shape] for piece in cut_interval(*run, listed)]
     return dict(spans)
 
 
@@ -180,7 +189,7 @@ def _shape_findings(connection: sqlite3.Connection, kept: Sequence[StoredSnapsho
 
 
 def _layer_findings(connection: sqlite3.Connection, kept: Sequence[StoredSnapshot]) -> Iterator[Finding]:
-    expected = expected_spans(kept)
+    expected = expected_spans(kept, cut=(version_of(connection) or 0) >= CUT_SINCE)
     found: Spans = defaultdict(list)
     for shape, first, last in connection.execute("SELECT shape, valid_from, valid_to FROM control"):
         found[shape].append((first, last))

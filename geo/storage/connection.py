@@ -90,6 +90,7 @@ class Access:
                 # asked in the transaction: another writer may have brought it up meanwhile
                 if (layout.version_of(connection) or 0) < layout.LAYOUT:
                     layout.bring_up(connection, now=write_instant(datetime.now(UTC)), made_by=_maker())
+                    snapshots.cut_layer(connection)
                 self._refuse_wrong_clock(connection)
                 yield connection
         except BaseException:

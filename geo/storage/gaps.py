@@ -46,6 +46,39 @@ def end_of_run(last_map: str) -> datetime:
     return datetime.fromisoformat(last_map[:10] + "T00:00:00+00:00") + timedelta(days=1)
 
 
+def cut_interval(first: str, last: str | None, gaps: Iterable[tuple[str, str]]) -> Iterator[tuple[str, str | None]]:
+    """An interval as the pieces of it that run over none of a part's gaps."""
+    for before, after in gaps:
+        if first < after and (last is None or last > before):
+            yield first, write_instant(end_of_run(before))
+            first = after
+    if last is None or first < last:
+        yield first, last
+
+
+def joined_over_gaps(frame: gpd.GeoDataFrame, gaps: Gaps) -> gpd.GeoDataFrame:
+    """Rows of the layer of control as if nothing had been cut: each until a map shows it no longer."""
+    dropped: list[int] = []
+
+    def key(i: int) -> tuple[Any, ...]:
+        return (
+            *(text_or_none(frame.at[i, name]) for name in ("controller", "status", "native")),
+            frame.geometry[i].wkb,
+        )
+
+    for (source, part), listed in gaps.items():
+        for last, following in reversed(listed):
+            begun, mine = parse_instant(following), (frame["source"] == source) & (frame["part"] == part)
+            cut = frame.index[mine & (frame["valid_to"] == end_of_run(last))].tolist()
+            rest = frame.index[mine & (frame["valid_from"] == begun)].tolist() if cut else []
+            heirs = {key(i): i for i in rest}
+            for i in cut:
+                heir = heirs.get(key(i))
+                frame.loc[i, "valid_to"] = begun if heir is None else frame.at[heir, "valid_to"]
+                dropped += [] if heir is None else [heir]
+    return gpd.GeoDataFrame(frame.drop(index=dropped).reset_index(drop=True), crs=frame.crs) if dropped else frame
+
+
 def cut_at_gaps(rows: Iterable[Mapping[str, Any]], gaps: Gaps) -> Iterator[dict[str, Any]]:
     """Rows whose intervals (ISO 8601) stop at the last map before a gap, and go on with the `next_map` after it."""
     for row in rows:

@@ -15,7 +15,8 @@ from geo.errors import ArchiveError
 from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, INCIDENT_WHOLE
 from geo.storage import gpkg
 
-LAYOUT = 5
+LAYOUT = 6
+CUT_SINCE = 6  # from this version on no row of the layer of control runs over a gap
 
 _KIND_OF = {
     **dict.fromkeys(INCIDENT_TEXT, "TEXT"), **dict.fromkeys(("date_start", "date_end", "report_date"), "DATE"),

@@ -6,13 +6,11 @@ import json
 import sqlite3
 from collections.abc import Iterable
 from xml.etree import ElementTree as ET
-from xml.sax.saxutils import escape
 
 from geo.presentation.labels import class_label
 from geo.presentation.sides import side_colours
 from geo.presentation.statuses import class_order, status_of
 from geo.presentation.symbols import class_colour
-from geo.storage.gaps import Gaps, end_of_run, gaps_of
 
 
 def put_default_styles(connection: sqlite3.Connection, *, now: str) -> None:
@@ -26,33 +24,13 @@ def put_default_styles(connection: sqlite3.Connection, *, now: str) -> None:
 def restyle_control(
     connection: sqlite3.Connection, classes: Iterable[tuple[str | None, str]], *, now: str, anew: bool = False
 ) -> None:
-    """Give the control layers a symbol for every class that they hold, and the gaps in which they show nothing."""
-    row = connection.execute(
-        "SELECT description, styleQML FROM layer_styles WHERE f_table_name = 'control'"
-    ).fetchone() or ("[]", "")
-    there = {(c, s) for c, s in json.loads(row[0])}
+    """Give the control layers a symbol for every class that they hold."""
+    row = connection.execute("SELECT description FROM layer_styles WHERE f_table_name = 'control'").fetchone()
+    there = {(c, s) for c, s in json.loads(row[0] if row else "[]")}
     both = there | set(classes)
-    maps = connection.execute("SELECT source, part, depicts FROM snapshots WHERE retracted_at IS NULL").fetchall()
-    value = _class_value(gaps_of(maps))
-    if anew or both != there or f'attr="{escape(value, {chr(34): "&quot;"})}"' not in row[1]:
+    if anew or both != there:
         for layer in ("control", "control_superseded"):
-            put_style(connection, layer, control_style(both, value), now=now, note=both)
-
-
-def _class_value(gaps: Gaps) -> str:
-    """The expression for a row's class, which is none while the temporal controller stands in a gap of its source."""
-    plain = "coalesce(controller, '') || '|' || status"
-    cases = [
-        f"WHEN source = {_quoted(source)} AND part = {_quoted(part)} AND @map_start_time >="
-        f" to_datetime('{end_of_run(last):%Y-%m-%d}') AND @map_end_time <= to_datetime('{following[:10]}') THEN NULL"
-        for (source, part), listed in sorted(gaps.items())
-        for last, following in listed
-    ]
-    return f"CASE {' '.join(cases)} ELSE {plain} END" if cases else plain
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("\\", "\\\\").replace("'", "''") + "'"
+            put_style(connection, layer, control_style(both), now=now, note=both)
 
 
 def put_style(
@@ -68,13 +46,13 @@ def put_style(
     )
 
 
-def control_style(classes: Iterable[tuple[str | None, str]], value: str = "") -> str:
+def control_style(classes: Iterable[tuple[str | None, str]]) -> str:
     """QML of the control layer: a category for every (controller, status), temporal from valid_from to valid_to."""
     ordered = sorted(set(classes), key=class_order)
     colours = side_colours(c for c, _ in ordered)
     root = _document("valid_from", "valid_to")
     renderer = ET.SubElement(
-        root, "renderer-v2", type="categorizedSymbol", attr=value or _class_value({}),
+        root, "renderer-v2", type="categorizedSymbol", attr="coalesce(controller, '') || '|' || status",
         symbollevels="0", enableorderby="0", forceraster="0",
     )  # fmt: skip
     categories = ET.SubElement(renderer, "categories")

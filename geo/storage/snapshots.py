@@ -16,10 +16,13 @@ import numpy as np
 from geo.errors import ArchiveError
 from geo.schema import parse_instant, write_instant
 from geo.storage import gpkg
+from geo.storage.gaps import end_of_run, gaps_of
 from geo.storage.gpkg import fetch_shapes, known_shapes, new_shapes, pack, plain, promote, unpack
 from geo.storage.side_rows import fix_sides
 
 Interval = tuple[str, str | None]
+_ROW = "geom, source, part, controller, status, native, valid_from, valid_to, recorded_at, superseded_at, shape"
+_AGAIN = _ROW.replace("valid_from, valid_to", "?, ?")
 
 
 def _ends_after(end: str | None, instant: str) -> bool:
@@ -269,11 +272,14 @@ def _replace_state(
     now: str,
 ) -> None:
     """Let `members` stand from `depicts` to the next snapshot, in place of what stood there."""
-    following = connection.execute(
-        "SELECT min(depicts) FROM snapshots WHERE source = ? AND part = ? AND retracted_at IS NULL AND depicts > ?",
-        (source, part, depicts),
-    ).fetchone()
-    span = (depicts, following[0])
+    after = {str(row[0]) for row in connection.execute(
+        "SELECT DISTINCT depicts FROM snapshots WHERE source = ? AND part = ? AND retracted_at IS NULL", (source, part)
+    )}  # fmt: skip
+    span = (depicts, min((d for d in after if d > depicts), default=None))
+    was = after - {depicts} if there is None else after | {depicts}
+    gaps, had = (gaps_of((source, part, d) for d in days).get((source, part), ()) for days in (after, was))
+    for gap in reversed([gap for gap in had if gap not in gaps]):
+        _join_over(connection, source, part, gap)
     before = there or _in_force(connection, source, part, before=depicts)
     old = set(unpack(before["members"]).tolist()) if before else set()
     for shape in sorted(old - members):
@@ -283,6 +289,46 @@ def _replace_state(
     for shape in sorted(members - old):
         intervals = add_interval(_intervals(connection, shape), span)
         _set_intervals(connection, shape, intervals, rows.get(shape), now)
+    for gap in gaps:
+        if gap not in had or depicts in gap:
+            _cut_over(connection, source, part, gap)
+
+
+def cut_layer(connection: sqlite3.Connection) -> None:
+    """Let no row of the layer run over a gap, in an archive of a version that let them."""
+    query = "SELECT source, part, depicts FROM snapshots WHERE retracted_at IS NULL"
+    for (source, part), gaps in gaps_of(connection.execute(query).fetchall()).items():
+        for gap in gaps:
+            _cut_over(connection, source, part, gap)
+
+
+def _cut_over(connection: sqlite3.Connection, source: str, part: str, gap: tuple[str, str]) -> None:
+    """End the rows that run over a gap with its last map, and begin them again with the next."""
+    last, following = gap
+    stop = write_instant(end_of_run(last))
+    over = connection.execute(
+        "SELECT fid, valid_to FROM control WHERE source = ? AND part = ? AND valid_from <= ?"
+        " AND (valid_to IS NULL OR valid_to > ?)",
+        (source, part, last, stop),
+    ).fetchall()
+    for fid, end in over:
+        connection.execute("UPDATE control SET valid_to = ? WHERE fid = ?", (stop, fid))
+        if _ends_after(end, following):
+            connection.execute(f"INSERT INTO control ({_ROW}) SELECT {_AGAIN} FROM control WHERE fid = ?",
+                               (following, end, fid))  # fmt: skip
+
+
+def _join_over(connection: sqlite3.Connection, source: str, part: str, gap: tuple[str, str]) -> None:
+    """Undo what `_cut_over` did for a gap that is none any more."""
+    last, following = gap
+    cut = connection.execute(
+        "SELECT a.fid, b.fid, b.valid_to FROM control a LEFT JOIN control b ON b.shape = a.shape AND b.valid_from = ?"
+        " WHERE a.source = ? AND a.part = ? AND a.valid_to = ?",
+        (following, source, part, write_instant(end_of_run(last))),
+    ).fetchall()
+    for fid, heir, end in cut:
+        connection.execute("DELETE FROM control WHERE fid = ?", (heir,))
+        connection.execute("UPDATE control SET valid_to = ? WHERE fid = ?", (following if heir is None else end, fid))
 
 
 def _intervals(connection: sqlite3.Connection, shape: int) -> list[Interval]:

@@ -21,6 +21,7 @@ from geo.presentation.sides import Side, knowing
 from geo.schema import CLAIM_COLUMNS, CRS, INCIDENT_COLUMNS, INCIDENT_NUMBERS, UNIT_COLUMNS, Source, write_instant
 from geo.storage import gpkg, layout, qgis_styles, side_rows, snapshots
 from geo.storage.connection import Access
+from geo.storage.gaps import gaps_of, joined_over_gaps
 from geo.storage.gpkg import fetch_shapes, plain, promote, unpack
 
 CONTROL_FIELDS = (
@@ -91,22 +92,27 @@ class ControlTable(Access):
 
     def control_now(self, source: str, instant: datetime) -> gpd.GeoDataFrame:
         """The polygons of a source that stand at an instant, as known now, straight from the layer."""
-        at = write_instant(instant)
+        # in a gap stands what the last map before it has: the layer's rows end with that map
         return self._rows(
-            "WHERE source = ? AND valid_from <= ? AND (valid_to IS NULL OR valid_to > ?)"
+            "JOIN (SELECT part AS of, max(depicts) AS last FROM snapshots WHERE source = ? AND retracted_at IS NULL"
+            f" AND depicts <= ? AND {_DATED} GROUP BY part) ON of = part"
+            " WHERE source = ? AND valid_from <= last AND (valid_to IS NULL OR valid_to > last)"
             " ORDER BY part, status, controller, native, shape",
-            (source, at, at),
+            (source, write_instant(instant), source),
         )
 
     def control_rows(
         self, source: str, first: datetime | None = None, last: datetime | None = None
     ) -> gpd.GeoDataFrame:
         """Every polygon of a source with its interval, as known now: the whole layer, or what stood in a span."""
-        return self._rows(
-            "WHERE source = ? AND (valid_to IS NULL OR valid_to > ?) AND valid_from <= ?"
-            " ORDER BY part, shape, valid_from",
-            (source, write_instant(first) if first else "", write_instant(last) if last else "~"),
+        rows = self._rows(
+            "WHERE source = ? AND valid_from <= ? ORDER BY part, shape, valid_from",
+            (source, write_instant(last) if last else "~"),
         )
+        if first is None:
+            return rows
+        stands = rows["valid_to"].isna() | (rows["valid_to"] > first)
+        return gpd.GeoDataFrame(rows[stands].reset_index(drop=True), crs=CRS)
 
     def rows_between(self, source: str, instants: Sequence[datetime], known: datetime | None) -> gpd.GeoDataFrame:
         """Every polygon of a source that stood at one of the instants, once for as long as it stands."""
@@ -169,14 +175,16 @@ class ControlTable(Access):
         return _control_frame([(*r[1:6], row[1], None, r[6], None, r[7]) for r in found])
 
     def _rows(self, rest: str, values: Sequence[Any]) -> gpd.GeoDataFrame:
-        """Rows of the layer as known now; `rest` of the query is where and in what order."""
+        """Rows of the layer as known now, joined over gaps; `rest` of the query is where and in what order."""
         with self.reading() as connection:
             # what was cut off by such a snapshot stands still
             ends = f"CASE WHEN {_READABLE.format('valid_to')} THEN valid_to END AS valid_to"
             columns = ", ".join(ends if name == "valid_to" else name for name in CONTROL_FIELDS)
             begins = f"AND {_READABLE.format('valid_from')} ORDER BY"
             query = f"SELECT {columns}, geom FROM control {rest.replace('ORDER BY', begins)}"
-            return _control_frame(connection.execute(query, tuple(values)))
+            frame = _control_frame(connection.execute(query, tuple(values)))
+            maps = f"SELECT source, part, depicts FROM snapshots WHERE retracted_at IS NULL AND {_DATED}"
+            return joined_over_gaps(frame, gaps_of(connection.execute(maps))) if len(frame) else frame
 
 
 def _control_frame(rows: Iterable[tuple[Any, ...]]) -> gpd.GeoDataFrame:
