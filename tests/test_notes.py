@@ -83,7 +83,7 @@ def test_what_a_source_means_by_a_class_stands_on_its_maps(tmp_path: Path) -> No
     assert "without Crimea" in meaning
     for text in told(gather(opened, with_front=False)):
         assert meaning in text.replace("&#x27;", "'").replace("&#39;", "'")
-    assert f"Held by RU: {meaning}." in gather_brief(opened).moved[0].notes
+    assert f"Held by Russia: {meaning}." in gather_brief(opened).moved[0].notes
     assert stated_meaning("vector", "", "RU", "held") == ""
 
 

@@ -257,7 +257,7 @@ def test_the_archives_control_lies_under_the_drafts(browser: Any, founding: Read
     with open_archive(tmp_path / "data" / "kursk.gpkg") as archive:
         path = save_map(draw_review(founding, archive=archive), tmp_path / "with.html")
     seen = opened(browser, path)
-    assert seen.page.locator(".legend", has_text="Held by UA").count() == 1
+    assert seen.page.locator(".legend", has_text="Held by Ukraine").count() == 1
     assert seen.page.locator("path[fill^='url(#']").count() >= 1
     assert "11 January 2025" in seen.page.locator(".dek").inner_text()
     assert seen.errors == []
