@@ -88,7 +88,7 @@ def test_what_a_source_means_by_a_class_stands_on_its_maps(tmp_path: Path) -> No
 
 
 def test_no_title_reads_as_if_the_source_held_the_ground(archive: Archive) -> None:
-    title = gather(archive, "2025-01-11", with_front=False).title
+    title = gather(archive, "2025-01-11", with_front=False, title="plain").title
     assert title == f"Territorial control according to {archive.source_name()}, 11 January 2025"
 
 

@@ -16,6 +16,7 @@ from geo.cli import main
 from geo.cli.demo import build
 from geo.errors import NoSnapshotError, UsageError
 from geo.output.headline import Figures, headline, no_ground, rounded
+from geo.output.map_content import gather
 from geo.output.say import say_changes
 from geo.presentation.language import LANGUAGES, speaking
 from geo.presentation.sides import side_of
@@ -81,7 +82,7 @@ def test_where_sources_differ_the_range_is_said() -> None:
 
 
 def test_no_ground_is_a_sentence() -> None:
-    assert str(no_ground(KURSK, None)) == "Kursk region: no ground is held by any side."
+    assert str(no_ground(KURSK, None)) == "Kursk region: the map shows no ground held by a side."
 
 
 @pytest.mark.parametrize(
@@ -148,6 +149,18 @@ def test_the_sentence_has_the_figure_the_source_and_the_date(archive: Archive, l
     assert "{" not in said
 
 
+def test_titles_are_headlines_and_their_doubts_stand_below(archive: Archive) -> None:
+    asked: Any = {"within": "Kursk", "since": "2024-09-10", "with_front": False}
+    made = gather(archive, "2025-01-11", **asked)
+    said = geo.say(archive, within="Kursk", date="2025-01-11", since="2024-09-10")
+    assert said.startswith(f"{made.title}. ")
+    assert made.subtitle.startswith("With contested ground it is up to 612 km². 11 January 2025. Source: ")
+    assert gather(archive, "2025-01-11", title="Our own", **asked).title == "Our own"
+    assert gather(archive, "2025-01-11", title="plain", **asked).title.startswith("Territorial control")
+    # what it holds lies in two countries: neither has all of it
+    assert re.fullmatch(r"\w+ holds 423 km²", gather(archive, "2025-01-11", with_front=False).title)
+
+
 @pytest.mark.parametrize(
     ("since", "day"), [("2024-08-08", "2024-08-21"), ("2024-09-10", "2025-01-11"), ("2024-11-23", "2024-12-16")]
 )
@@ -171,7 +184,7 @@ def test_what_cannot_be_said_is_told(archive: Archive) -> None:
         geo.say(archive, date="2020-01-01")
     with pytest.raises(UsageError, match="no side 'Narnia'"):
         geo.say(archive, side="Narnia")
-    assert "no ground is held" in geo.say(archive, within="Donetsk").casefold()
+    assert "no ground held" in geo.say(archive, within="Donetsk").casefold()
 
 
 def test_the_verb_prints_one_line(archive: Archive) -> None:

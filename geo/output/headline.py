@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from math import floor, log10
 from typing import Any
@@ -68,16 +68,57 @@ def headline(figures: Sequence[Figures]) -> Headline:
     return Headline(text[:1].upper() + text[1:], tuple(dict.fromkeys(doubts)))
 
 
+def weight(figures: Figures) -> float:
+    """By what the side and the unit of a headline are chosen: what changed, else what is held."""
+    if figures.since is None:
+        return figures.area_km2
+    return abs(figures.net_km2 or 0.0) + 1e-9 * figures.area_km2
+
+
+def side_figures(
+    whole: Figures, areas: Sequence[Mapping[str, Any]], moved: Sequence[Mapping[str, Any]],
+    units: Mapping[str, Mapping[str, Any]] | None = None,
+) -> list[Figures]:  # fmt: skip
+    """Figures of every side, and unit, of held ground; of several publications of a source that with most ground."""
+    found: dict[tuple[str, str | None], Figures] = {}
+    rows = [(row, False) for row in areas] + [(row, True) for row in moved]
+    for row, is_change in rows:
+        if row["controller"] is None or (units and row["unit"] not in units):
+            continue
+        key = (row["controller"], row["unit"] if units else None)
+        unit = (units or {}).get(row["unit"], whole.unit)
+        one = found.get(key) or replace(whole, side=row["controller"], unit=unit)
+        if not is_change and row["area_km2"] >= one.area_km2:
+            one = replace(one, area_km2=row["area_km2"], upper_km2=max(row["area_km2"], _number(row["upper_km2"])))
+        net = _number(row.get("net_km2")) if is_change else 0.0
+        if is_change and row.get("net_km2") is not None and abs(net) >= abs(one.net_km2 or 0.0):
+            against = row["lost_km2"] if net > 0 else row["gained_km2"]
+            one = replace(one, net_km2=net, against_km2=_number(against))
+        found[key] = one
+    return [f for f in found.values() if f.area_km2 >= LEAST_KM2 or abs(f.net_km2 or 0.0) >= LEAST_KM2]
+
+
+def _number(value: float | None) -> float:
+    """A figure; 0 where it is missing, which is said elsewhere."""
+    return 0.0 if value is None or value != value else float(value)
+
+
 def no_ground(unit: Mapping[str, Any] | None, side: str | None) -> Headline:
     """Where nothing is held."""
     place = "" if unit is None else unit_label(unit)
     who = "" if side is None else subject(side_of(side).label, current().code)
     if who and place:
-        text = _("{place}: no ground is held by this side ({side})", place=place, side=side_of(str(side)).label)
+        text = _(
+            "{place}: the map shows no ground held by this side ({side})", place=place, side=side_of(str(side)).label
+        )
     elif who:
-        text = _("no ground is held by this side ({side})", side=side_of(str(side)).label)
+        text = _("the map shows no ground held by this side ({side})", side=side_of(str(side)).label)
     else:
-        text = _("{place}: no ground is held by any side", place=place) if place else _("no ground is held by any side")
+        text = (
+            _("{place}: the map shows no ground held by a side", place=place)
+            if place
+            else _("the map shows no ground held by a side")
+        )
     return Headline(text[:1].upper() + text[1:])
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any, Unpack
@@ -15,11 +15,22 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.archive.queries import Query
-from geo.archive.results import FAR, NOT_COMPARABLE, OLD_DAYS, When, is_not_comparable, refused_notes, rows_of
+from geo.archive.results import (
+    FAR,
+    NOT_COMPARABLE,
+    OLD_DAYS,
+    When,
+    breaks_between,
+    is_not_comparable,
+    refused_km2,
+    refused_notes,
+    rows_of,
+)
 from geo.errors import MapError, UnitError, UsageError
 from geo.incidents.markers import Marker, cluster_markers, marker_of, number_or_none, shared_words
 from geo.measure.coverage import NOT_COVERED
 from geo.measure.ellipsoid import areas_km2
+from geo.output.headline import Figures, Headline, headline, no_ground, side_figures, weight
 from geo.output.map_options import MapKeywords, MapOptions
 from geo.presentation.basemap import Box, outward, padded, reach_of
 from geo.presentation.labels import asked_words, class_key, credit_line, meaning_words, place_words, sliver_words
@@ -27,9 +38,9 @@ from geo.presentation.language import date_words, gettext
 from geo.presentation.legend import LegendEntry, StyledLayer, front_words, in_order, legend_of
 from geo.presentation.popups import change_layers, class_layers
 from geo.presentation.sides import side_colours
-from geo.presentation.statuses import class_order, named
+from geo.presentation.statuses import class_order, named, of_row
 from geo.presentation.symbols import UNCOVERED, change_symbols
-from geo.presentation.titles import since_words, subtitle_words, title_words
+from geo.presentation.titles import given_title, since_words, subtitle_words, title_words
 from geo.schema import is_day, last_instant, parse_instant, text_or_none, to_instant
 
 if TYPE_CHECKING:
@@ -42,6 +53,8 @@ Notes = Sequence[str]
 # a class is a sliver where less than both of this, and no more, is held, gained and lost in a unit
 SLIVER_KM2 = 5.0
 SLIVER_SHARE = 0.001
+MOST_POINTS = 20_000  # of a side's ground that is cut by a country; of more, each piece counts where its middle is
+ALL_BUT = 0.998  # the share of a side's ground in a country from which it is named as there
 FRONT_INSET_KM = 5.0  # nearer to border and coast a drawn front is mostly two maps' different borders
 
 
@@ -126,11 +139,15 @@ def gather(
     day = date_words(found.day)
     if found.day_of_map is not None:
         day = gettext("{map} (the last map before {date})", map=date_words(found.day_of_map), date=day)
+    told = _headline(found, options)
     return MapContent(
-        title=options.title or title_words(place, shown, day),
-        subtitle=subtitle_words(
-            found.day, shown, found.depicts, found.ages, options.as_known_on, day_of_map=found.day_of_map
-        ),
+        title=told.sentence if options.title is None else given_title(options.title, title_words(place, shown, day)),
+        subtitle=" ".join([
+            *([] if options.title else told.doubts),
+            subtitle_words(
+                found.day, shown, found.depicts, found.ages, options.as_known_on, day_of_map=found.day_of_map
+            ),
+        ]),
         date=found.asked, day=day, lang=options.lang, classes=classes, changes=changes, figures=found.figures,
         since=None if options.since is None else str(options.since), markers=found.markers, front=found.front,
         front_label="" if found.front is None else front_words(found.front), outlines=found.outlines,
@@ -157,6 +174,9 @@ class _Found:
     slivers: Rows
     changed: Rows
     last_map: date | None
+    comparable: bool
+    refused_km2: float
+    countries: Mapping[str, Mapping[str, Any]]  # of each side the unit that has all ground which it holds
     notes: Sequence[str]
     unit: Mapping[str, Any] | None
     front: Front | None
@@ -208,6 +228,11 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
         ground=rows_of(current[["controller", "status", "part", "valid_from", "geometry"]]), area=rows_of(areas),
         ages=areas["snapshot_age_days"].tolist(), figures=figures, slivers=_slivers(figures, unit),
         changed=[] if changed is None else rows_of(changed),
+        comparable=since is None or not breaks_between(
+            archive.reader.snapshots(), archive.reader.used(query, since)["snapshot"], used["snapshot"]
+        ),
+        refused_km2=refused_km2(archive.reader.snapshots(), used["snapshot"])[0],
+        countries={} if unit is not None else _countries(archive, control),
         # a rule that a source's figures have passed stands with its credit
         notes=[
             *told, *refused,
@@ -221,6 +246,45 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
         markers=markers, outlines=lines, boundary=boundary,
         bounds=outward(padded(first, 0.06)) , limits=limits, reach=reach,
     )  # fmt: skip
+
+
+def _headline(found: _Found, options: MapOptions) -> Headline:
+    """What the map says in a sentence: of the side whose ground changed most, or that holds most."""
+    since = None if options.since is None else found.last_map or to_instant(options.since).date()
+    whole = Figures(
+        source=found.source, side="", unit=found.unit, area_km2=0.0, upper_km2=0.0,
+        day=max(found.depicts).date() if found.depicts else found.day, asked=to_instant(found.day).date(), since=since,
+        asked_since=None if options.since is None else to_instant(options.since).date(),
+        refused_km2=found.refused_km2, is_comparable=found.comparable, is_old=found.day_of_map is not None,
+    )  # fmt: skip
+    rows = [row for row in found.figures if of_row(row).is_held and text_or_none(row["controller"])]
+    sides = side_figures(replace(whole, unit=found.unit), rows, rows if since else [])
+    if not sides:
+        return no_ground(found.unit, None)
+    most = max(sides, key=weight)
+    return headline([replace(most, unit=found.unit or found.countries.get(most.side))])
+
+
+def _countries(archive: Archive, control: gpd.GeoDataFrame) -> Mapping[str, Mapping[str, Any]]:
+    """The country in which all ground lies that a side holds; not of sides that hold ground in several."""
+    held = control[control["status"].isin(named(is_held=True)) & control["controller"].notna()]
+    parts, owner = shapely.get_parts(np.asarray(held.geometry.array, dtype=object), return_index=True)
+    if not len(parts):
+        return {}
+    points = shapely.point_on_surface(parts)
+    codes = archive.countries().locate(shapely.get_x(points), shapely.get_y(points))
+    sides, km2 = held["controller"].to_numpy()[owner], shapely.area(parts)
+    units = {str(row["unit"]): row for row in rows_of(archive.units()[["unit", "name", "geometry"]])}
+    found = {}
+    for side in sorted(set(sides)):
+        mine = sides == side
+        shares = pd.Series(km2[mine]).groupby(codes[mine]).sum().sort_values()
+        unit, inside = units.get(str(shares.index[-1])), float(shares.iloc[-1])
+        if unit and shapely.get_num_coordinates(parts[mine]).sum() < MOST_POINTS:
+            inside = float(shapely.area(shapely.intersection(parts[mine], unit["geometry"])).sum())
+        if unit and inside >= ALL_BUT * shares.sum():
+            found[str(side)] = unit
+    return found
 
 
 def _day(when: When) -> date:

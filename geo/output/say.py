@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import date as Day
 from typing import TYPE_CHECKING, Any
 
-import pandas as pd
-
 from geo.archive.periods import in_days
 from geo.archive.queries import Query
-from geo.archive.results import NOT_COMPARABLE, OLD_DAYS, When, refused_km2, rows_of
+from geo.archive.results import OLD_DAYS, When, breaks_between, refused_km2, rows_of
 from geo.errors import NoSnapshotError, UnitError
-from geo.output.headline import LEAST_KM2, Figures, Headline, headline, no_ground
+from geo.output.headline import LEAST_KM2, Figures, Headline, headline, no_ground, side_figures, weight
 from geo.output.map_content import credit_of, snapshot_days
 from geo.presentation.language import date_words, in_language, listed
 from geo.presentation.language import gettext as _
 from geo.presentation.statuses import named
-from geo.schema import BREAK, last_instant, parse_instant
+from geo.schema import last_instant, parse_instant
 
 if TYPE_CHECKING:
     from geo.archive import Archive
@@ -83,7 +80,7 @@ def say(
         if not kept:
             unit = None if within is None else _unit_of(archive, within)
             return _with_source(archive, no_ground(unit, code), sources, _day(archive, sources[0], date), None)
-        rows = max(kept.values(), key=lambda rows: max(map(_weight, rows)))
+        rows = max(kept.values(), key=lambda rows: max(map(weight, rows)))
         return _told(archive, rows)
 
 
@@ -101,8 +98,8 @@ def say_changes(
             since = max((d for d in days if d < last), default=last)
         code = None if side is None else archive.reader.side_code(side)
         found = _figures(archive, source, date=date, since=since, within=within, by_unit=True)
-        moved = [rows for key, rows in found.items() if code in (None, key[0]) and max(map(_weight, rows)) > LEAST_KM2]
-        return [_told(archive, rows) for rows in sorted(moved, key=lambda rows: -max(map(_weight, rows)))]
+        moved = [rows for key, rows in found.items() if code in (None, key[0]) and max(map(weight, rows)) > LEAST_KM2]
+        return [_told(archive, rows) for rows in sorted(moved, key=lambda rows: -max(map(weight, rows)))]
 
 
 def _told(archive: Archive, rows: list[Figures]) -> str:
@@ -117,13 +114,6 @@ def _with_source(archive: Archive, words: Headline, sources: list[str], day: Day
     if since is not None:
         days = _("maps of {first} and {last}", first=date_words(since), last=days)
     return f"{words} " + _("Source: {source}, {dates}.", source=titles, dates=days)
-
-
-def _weight(figures: Figures) -> float:
-    """By what the weightiest figures are chosen: what changed, else what is held."""
-    if figures.since is None:
-        return figures.area_km2
-    return abs(figures.net_km2 or 0.0) + 1e-9 * figures.area_km2
 
 
 def _sources(archive: Archive, source: str | None) -> list[str]:
@@ -195,32 +185,12 @@ def _read(
         asked=day if date is None else last_instant(date).date(), since=since_day,
         asked_since=None if since is None else last_instant(since).date(),
         refused_km2=refused_km2(archive.reader.snapshots(), used["snapshot"])[0],
-        is_comparable=moved is None or not any(
-            note.startswith((NOT_COMPARABLE, BREAK)) for note in moved.attrs["notes"]
+        is_comparable=since is None or not breaks_between(
+            archive.reader.snapshots(), archive.reader.used(query, since)["snapshot"], used["snapshot"]
         ),
         is_old=bool(used["age_days"].min() > OLD_DAYS),
     )  # fmt: skip
-    return _rows(whole, areas, moved, units)
-
-
-def _rows(
-    whole: Figures, areas: pd.DataFrame, moved: pd.DataFrame | None, units: Mapping[str, Mapping[str, Any]]
-) -> list[Figures]:
-    """A row for every side and unit; of several publications of a source the one with most ground."""
-    found: dict[tuple[str, str | None], Figures] = {}
-    for row in [*rows_of(areas), *([] if moved is None else rows_of(moved))]:
-        if row["controller"] is None or (units and row["unit"] not in units):
-            continue
-        key = (row["controller"], row["unit"] if units else None)
-        one = found.get(key) or replace(whole, side=row["controller"], unit=units.get(row["unit"], whole.unit))
-        if "area_km2" in row and row["area_km2"] >= one.area_km2:
-            upper = row["upper_km2"] if row["upper_km2"] == row["upper_km2"] else row["area_km2"]
-            one = replace(one, area_km2=row["area_km2"], upper_km2=upper)
-        elif "net_km2" in row and row["net_km2"] == row["net_km2"] and abs(row["net_km2"]) >= abs(one.net_km2 or 0):
-            against = row["lost_km2"] if row["net_km2"] > 0 else row["gained_km2"]
-            one = replace(one, net_km2=row["net_km2"], against_km2=against)
-        found[key] = one
-    return [f for f in found.values() if f.area_km2 >= LEAST_KM2 or abs(f.net_km2 or 0.0) >= LEAST_KM2]
+    return side_figures(whole, rows_of(areas), [] if moved is None else rows_of(moved), units)
 
 
 def _day(archive: Archive, source: str, date: When | None, as_known_on: When | None = None) -> Day:

@@ -25,6 +25,11 @@ def known_words(as_known_on: When) -> str:
     return " " + gettext("As known on {date}.", date=written(as_known_on))
 
 
+def given_title(title: str | None, plain: str) -> str:
+    """A title of the desk's own; ``plain`` and none are `plain`."""
+    return plain if title in (None, "plain") else str(title)
+
+
 def title_words(place: str, shown: str, span: str = "") -> str:
     """The title of a map or chart: whose account it is, of where, and of when."""
     said = gettext("Territorial control{place} according to {source}", place=place, source=shown)

@@ -88,7 +88,8 @@ def gather_brief(
     when, before = _span(archive, name, date, as_known_on)
     start = before if since is None else since
     days = 1 if start is None else max((last_instant(when).date() - to_instant(start).date()).days, 1)
-    content = gather(archive, when, replace(chosen, source=name, since=start, incident_days=days, title=None))
+    plain = "plain" if chosen.title == "plain" else None
+    content = gather(archive, when, replace(chosen, source=name, since=start, incident_days=days, title=plain))
     if exactly and as_known_on is not None:
         content = replace(content, subtitle=content.subtitle.removesuffix(known_words(as_known_on)))
     zone = None if within is None else archive.unit(within).geometry.iloc[0]
@@ -115,7 +116,7 @@ def gather_brief(
     findings = _findings(archive, claims, when, start, as_known_on)
     told += brief_tables.claimed(findings, [verdict_line(finding) for finding in findings])
     return Brief(
-        title=chosen.title or _title(content.title), subtitle=said,
+        title=_title(content.title) if plain else chosen.title or content.title, subtitle=said,
         date=str(when), since=None if start is None else str(start), moment=last_instant(when).replace(microsecond=0),
         source=name, shown=shown, within=within, as_known_on=as_known_on, headlines=_headlines(content, shown),
         moved=moved, told=told, lines=_lines(archive, name, when, within, as_known_on, colours),

@@ -30,7 +30,7 @@ from geo.presentation.legend import StyledLayer
 from geo.presentation.sides import side_colours
 from geo.presentation.statuses import STATUSES, status_of
 from geo.presentation.templates import templates_folder
-from geo.presentation.titles import known_words, title_words
+from geo.presentation.titles import given_title, known_words, title_words
 from geo.schema import last_instant, parse_instant, to_instant
 
 Floats = NDArray[np.float64]
@@ -107,7 +107,7 @@ def timeline_of(
     packed = timeline_codec.pack([p.track for p in parts], [int(i.timestamp()) for i in instants])
     credits = {name: credit_of(archive, name) for name in names}
     shown = gettext(" and ").join(credits[name]["title"] or name for name in names)
-    title = options.title or title_words(place, shown, _span([i.date() for i in instants]))
+    title = given_title(options.title, title_words(place, shown, _span([i.date() for i in instants])))
     content = _content(archive, parts, box, title, options.lang, place)
     content = replace(
         content, credits=[gettext("Control: {credit}", credit=credit_line(credits[name])) for name in names]

@@ -31,7 +31,7 @@ from geo.presentation.sides import side_colours
 from geo.presentation.statuses import NO_DOUBT, named
 from geo.presentation.symbols import class_symbols
 from geo.presentation.templates import templates_folder
-from geo.presentation.titles import known_words, title_words
+from geo.presentation.titles import given_title, known_words, title_words
 from geo.schema import CRS, is_day, last_instant, parse_instant, text_or_none, to_instant
 
 _VIEW = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
@@ -156,7 +156,8 @@ def draw_dates(
         sides = [_side(archive, *each) for each in zip(frames, contents, span, strict=True)]
         breaks = span_notes(archive.snapshots(), *(set(side.snapshots) for side in sides))
         pair = Pair(
-            title=title or title_words(later.place, shown, both), shown=shown,
+            title=later.title if title is None else given_title(title, title_words(later.place, shown, both)),
+            shown=shown,
             sides=sides, place=later.place,
             known="" if as_known_on is None else known_words(as_known_on),
             breaks=[*breaks, *(n for n in later.notes if n.startswith(gettext(NO_DOUBT)))],

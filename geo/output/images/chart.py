@@ -27,7 +27,7 @@ from geo.presentation.language import gettext, in_language, ngettext
 from geo.presentation.sides import side_colours
 from geo.presentation.statuses import NOBODY, status_of
 from geo.presentation.symbols import AGREED, SOURCE_COLOURS
-from geo.presentation.titles import title_words
+from geo.presentation.titles import given_title, title_words
 from geo.schema import last_instant, parse_instant, text_or_none
 from geo.version import __version__
 
@@ -154,7 +154,7 @@ def _chart_text(
     if len(sets):
         credit += ". " + gettext("Units: {boundary}", boundary=gettext(boundary or sets.iloc[-1]))
     return ChartText(
-        title=title or title_words(place, shown, gettext("{first} to {last}", first=first, last=last)),
+        title=given_title(title, title_words(place, shown, gettext("{first} to {last}", first=first, last=last))),
         subtitle=gettext(
             "Area in km². Source: {source}; {snapshots}, ticks below. A figure stands until the next snapshot.",
             source=shown,

@@ -95,7 +95,7 @@ def draw_movie(
     contents: list[MapContent] = []
     failed: dict[date, Exception] = {}
     for day in days:
-        line = None if options.title is None else f"{options.title}, {written(day)}"
+        line = options.title if options.title in (None, "plain") else f"{options.title}, {written(day)}"
         before = options.since if options.since is not None and to_instant(options.since).date() <= day else None
         asked = replace(options, since=before, title=line)
         found = attempted(archive, day.isoformat(), done=partial(gather, options=asked))

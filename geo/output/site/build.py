@@ -168,12 +168,13 @@ def _make_day(archive: Archive, job: _Job, *, plan: Plan, staging: Path) -> dict
         made = {path: stage(staging, path, download_bytes(path, loaded)) for path in data}
     if wanted - set(data):
         options = plan.options
-        title = f"{plan.title}, {written(day.day)}"
+        title = None if options.title is None else f"{plan.title}, {written(day.day)}"
         content = gather(archive, day.day, replace(options, since=day.since, title=title))
         if _card(day) in wanted:
+            headed = content.title if options.title is None else plan.title
             # no legend has room there: ground alone
             alone = replace(content, changes=[], markers=[], credits=content.credits[:1])
-            made[_card(day)] = stage(staging, _card(day), card_png(alone, plan.title, plan.shown))
+            made[_card(day)] = stage(staging, _card(day), card_png(alone, headed, plan.shown))
         if _page(day) in wanted:
             page = ControlMap(content, ground_of(content), templates=options.templates)
             sizes = {**job.sizes, **{path: made[path].bytes for path in data}}

@@ -26,7 +26,7 @@ from geo.output.map_options import MapOptions
 from geo.presentation.labels import place_words, written
 from geo.presentation.language import CATALOGUES, N_, current, gettext
 from geo.presentation.templates import digest_of
-from geo.presentation.titles import title_words
+from geo.presentation.titles import given_title, title_words
 from geo.schema import parse_instant, text_or_none
 from geo.version import __version__
 
@@ -108,7 +108,7 @@ def plan_site(
     unit = None if options.within is None else archive.unit(options.within).iloc[0]
     place = "" if unit is None else place_words(unit)
     shown = credit["title"] or options.source
-    title = options.title or title_words(place, shown)
+    title = given_title(options.title, title_words(place, shown))
     recorded = _recorded(options)
     units = _frame(archive.units(), ("unit", "name", "level", "parent", "boundary"))
     ground = digest(recorded["tool"], recorded["assets"], options.within, credit, units, options.as_known_on)
