@@ -49,7 +49,12 @@ class Headline:
     doubts: Sequence[str] = ()
 
     def __str__(self) -> str:
-        return " ".join([f"{self.sentence}.", *self.doubts])
+        return " ".join([ended(f"{self.sentence}."), *self.doubts])
+
+
+def ended(text: str) -> str:
+    """A sentence with one full stop, also after a date that ends in one."""
+    return text.removesuffix(".") if text.endswith("..") else text
 
 
 def headline(figures: Sequence[Figures]) -> Headline:
@@ -65,7 +70,7 @@ def headline(figures: Sequence[Figures]) -> Headline:
     has_area = not agree or max(nets) <= LEAST_KM2
     doubts = _change_doubts(figures, told=agree) if first.since else []
     doubts += _state_doubts(figures, has_area=has_area)
-    return Headline(text[:1].upper() + text[1:], tuple(dict.fromkeys(doubts)))
+    return Headline(_capital(text), tuple(dict.fromkeys(doubts)))
 
 
 def weight(figures: Figures) -> float:
@@ -104,22 +109,18 @@ def _number(value: float | None) -> float:
 
 
 def no_ground(unit: Mapping[str, Any] | None, side: str | None) -> Headline:
-    """Where nothing is held."""
-    place = "" if unit is None else unit_label(unit)
-    who = "" if side is None else subject(side_of(side).label, current().code)
-    if who and place:
-        text = _(
-            "{place}: the map shows no ground held by this side ({side})", place=place, side=side_of(str(side)).label
-        )
-    elif who:
-        text = _("the map shows no ground held by this side ({side})", side=side_of(str(side)).label)
+    """Where the map shows none."""
+    if side is None:
+        text = _("the map shows no ground held by a side")
     else:
-        text = (
-            _("{place}: the map shows no ground held by a side", place=place)
-            if place
-            else _("the map shows no ground held by a side")
-        )
-    return Headline(text[:1].upper() + text[1:])
+        text = _("the map shows no ground held by this side ({side})", side=side_of(side).label)
+    if unit is not None:
+        return Headline(_capital(_("{place}: {sentence}", place=unit_label(unit), sentence=text)))
+    return Headline(_capital(text))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _values(figures: Sequence[Figures], nets: Sequence[float]) -> dict[str, str]:
@@ -238,7 +239,7 @@ def _state_doubts(figures: Sequence[Figures], *, has_area: bool) -> list[str]:
 
 
 def _last_map(asked: date, day: date) -> str:
-    return _("The last map before {asked} is of {date}.", asked=date_words(asked), date=date_words(day))
+    return ended(_("The last map before {asked} is of {date}.", asked=date_words(asked), date=date_words(day)))
 
 
 def _is_range(values: Sequence[float]) -> bool:

@@ -10,7 +10,7 @@ from geo.archive.periods import in_days
 from geo.archive.queries import Query
 from geo.archive.results import OLD_DAYS, When, breaks_between, refused_km2, rows_of
 from geo.errors import NoSnapshotError, UnitError
-from geo.output.headline import LEAST_KM2, Figures, Headline, headline, no_ground, side_figures, weight
+from geo.output.headline import LEAST_KM2, Figures, Headline, ended, headline, no_ground, side_figures, weight
 from geo.output.map_content import credit_of, snapshot_days
 from geo.presentation.language import date_words, in_language, listed
 from geo.presentation.language import gettext as _
@@ -113,7 +113,7 @@ def _with_source(archive: Archive, words: Headline, sources: list[str], day: Day
     days = date_words(day)
     if since is not None:
         days = _("maps of {first} and {last}", first=date_words(since), last=days)
-    return f"{words} " + _("Source: {source}, {dates}.", source=titles, dates=days)
+    return f"{words} " + ended(_("Source: {source}, {dates}.", source=titles, dates=days))
 
 
 def _sources(archive: Archive, source: str | None) -> list[str]:
