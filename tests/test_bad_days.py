@@ -134,3 +134,20 @@ def test_the_real_day_has_its_front(tmp_path: Path) -> None:
         for side in (None, "RU", "UA"):
             for inset in (0.0, 5.0):
                 assert found.front(controller=side, inset_km=inset).length_km > 100
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(
+    ("source", "folder", "names"),
+    [
+        ("nzz", "nzz", ["2022-04-05.json", "2024-03-14.json", "2024-08-16.json"]),
+        ("deepstate", "deepstate-raw", ["1648989208.geojson", "1653*.geojson", "1672*.geojson"]),
+        ("deepstate-mirror", "mirror-2026", ["*_20260101.geojson", "*_20260820.geojson"]),
+    ],
+)
+def test_real_days_have_their_pages(source: str, folder: str, names: list[str], shared: Path, tmp_path: Path) -> None:
+    files = [sorted((shared / folder).glob(name))[0] for name in names]
+    import_files(tmp_path / "a.gpkg", source, files)
+    run = CliRunner().invoke(main, ["maps", str(tmp_path / "a.gpkg"), "-o", str(tmp_path / "maps")])
+    assert run.exit_code == 0, run.output
+    assert len(list((tmp_path / "maps").glob("*.html"))) == len(files)
