@@ -28,7 +28,7 @@ from geo.measure.location_checks import Expected
 from geo.presentation.sides import knowing
 from geo.schema import CLAIM_COLUMNS, Options, Refusal, Rows, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
-from geo.storage import qgis_styles, side_rows, transactions
+from geo.storage import layout, qgis_styles, transactions
 from geo.storage import snapshots as history
 from geo.storage.atomic_write import aside, draft
 from geo.storage.snapshots import Recording
@@ -311,7 +311,7 @@ def _take_snapshots(archive: Archive, job: _Job, snapshots: Sequence[Snapshot], 
         classes = {c for (_, a), d in zip(admitted, done, strict=True) if d.outcome != "unchanged"
                    for c in history.classes_of(a.frame)}  # fmt: skip
         now = history.last_recorded(connection) or ""
-        with knowing(side_rows.read_sides(connection)):
+        with knowing(layout.read_sides(connection)):
             qgis_styles.restyle_control(connection, classes, now=now)
         whole = _sum_receipts(receipts, file, credit)
         here = {str(side) for _, a in admitted for side in a.frame["controller"].dropna()}

@@ -37,7 +37,7 @@ from geo.measure.location_checks import Expected, against_country, doubts
 from geo.schema import CRS, write_instant
 from geo.storage import layout, transactions
 from geo.storage.gaps import end_of_run, gaps_of
-from geo.storage.side_rows import side_faults
+from geo.storage.layout import side_faults
 from geo.units import Countries, countries_of
 
 _INCIDENT_FIELDS = ("geom", "latitude", "longitude", "date_start", "date_end", "low", "best", "high", "orig")

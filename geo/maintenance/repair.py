@@ -34,7 +34,7 @@ from geo.maintenance.check_snapshots import (
 from geo.measure.ellipsoid import areas_km2
 from geo.presentation.sides import knowing
 from geo.schema import write_instant
-from geo.storage import gpkg, layout, qgis_styles, side_rows, snapshots
+from geo.storage import gpkg, layout, qgis_styles, snapshots
 from geo.storage.atomic_write import draft, write_page
 from geo.storage.layout import TABLES
 
@@ -276,7 +276,7 @@ def _taken(new: sqlite3.Connection, table: str, row: Row, work: _Work) -> bool:
 
 def _unfit(table: str, row: Row) -> str:
     if table == "sides":
-        return next(side_rows.side_faults(row), "")
+        return next(layout.side_faults(row), "")
     if "geom" not in row:
         return ""
     shape = decoded(row["geom"])
@@ -317,7 +317,7 @@ def _memory(old: sqlite3.Connection, new: sqlite3.Connection, work: _Work) -> No
     _layer(new, good, polygons, work)
     _taken_back(new, good, polygons, superseded, work)
     classes = {(polygons[s]["controller"], polygons[s]["status"]) for s in used}
-    with knowing(side_rows.fix_sides(new, (side for side, _ in classes if side), now=work.now)):
+    with knowing(layout.fix_sides(new, (side for side, _ in classes if side), now=work.now)):
         qgis_styles.restyle_control(new, classes, now=work.now)
 
 

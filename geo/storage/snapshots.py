@@ -18,7 +18,7 @@ from geo.schema import parse_instant, write_instant
 from geo.storage import gpkg
 from geo.storage.gaps import end_of_run, gaps_of
 from geo.storage.gpkg import fetch_shapes, known_shapes, new_shapes, pack, plain, promote, unpack
-from geo.storage.side_rows import fix_sides
+from geo.storage.layout import fix_sides
 
 Interval = tuple[str, str | None]
 _ROW = "geom, source, part, controller, status, native, valid_from, valid_to, recorded_at, superseded_at, shape"

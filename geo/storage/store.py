@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from geo.errors import ArchiveError
 from geo.presentation.sides import Side, knowing
 from geo.schema import CLAIM_COLUMNS, CRS, INCIDENT_COLUMNS, INCIDENT_NUMBERS, UNIT_COLUMNS, Source, write_instant
-from geo.storage import gpkg, layout, qgis_styles, side_rows, snapshots
+from geo.storage import gpkg, layout, qgis_styles, snapshots
 from geo.storage.connection import Access
 from geo.storage.gaps import gaps_of, joined_over_gaps
 from geo.storage.gpkg import fetch_shapes, plain, promote, unpack
@@ -581,7 +581,7 @@ class Store(ControlTable, IncidentTable, UnitTable, RecordTables):
     def sides(self) -> dict[str, Side]:
         """Every side that control is on record by, or that the owner has named."""
         with self.reading() as connection:
-            return side_rows.read_sides(connection)
+            return layout.read_sides(connection)
 
     def named_sides(self) -> set[str]:
         """The sides that the owner has named."""
@@ -593,8 +593,8 @@ class Store(ControlTable, IncidentTable, UnitTable, RecordTables):
         """Set what a side is called and how it is drawn, in the archive's styles for QGIS too; its code."""
         with self.writing() as connection:
             now = snapshots.next_instant(connection)
-            code = side_rows.set_side(connection, given, now=now)
-            with knowing(side_rows.read_sides(connection)):
+            code = layout.set_side(connection, given, now=now)
+            with knowing(layout.read_sides(connection)):
                 qgis_styles.restyle_control(connection, [], now=now, anew=True)
         return code
 
