@@ -326,8 +326,8 @@ def is_garbled(text: str) -> bool:
             return True
         if scripts == {"LATIN"} and len(word) > 2 and not any(map(str.isascii, word)):
             return True
-    odd = [sign for sign in text if not sign.isascii() and not sign.isspace()]
-    if len(odd) > 2 and 2 * sum(map(str.isalpha, odd)) < len(odd):
+    odd = [sign for sign in text if not sign.isascii()]
+    if len(odd) > 2 and 2 * sum(map(str.isalpha, odd)) < len(odd) and not all(map(str.isspace, odd)):
         return True
     return any(sign < "\xa0" or "\u2500" <= sign < "\u25a0" for sign in odd)  # controls; lines of boxes
 
