@@ -221,10 +221,9 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     located = ~(incidents.geometry.isna() | incidents.geometry.is_empty).to_numpy(dtype=bool)
     markers = cluster_markers([marker_of(row, region) for row in rows_of(incidents[located])])
     return _Found(
-        source=source, asked=str(asked), day=day,
-        day_of_map=day_of_map, depicts=depicts, last_map=last_map, front=front, credits=credits,
-        uncovered=archive.reader.uncovered(source, control),
-        controllers=archive.controllers(as_known_on=known),
+        source=source, asked=str(asked), day=day, day_of_map=day_of_map,
+        depicts=depicts, last_map=last_map, front=front, credits=credits,
+        uncovered=archive.reader.uncovered(source, control), controllers=archive.controllers(as_known_on=known),
         ground=rows_of(current[["controller", "status", "part", "valid_from", "geometry"]]), area=rows_of(areas),
         ages=areas["snapshot_age_days"].tolist(), figures=figures, slivers=_slivers(figures, unit),
         changed=[] if changed is None else rows_of(changed),
@@ -235,17 +234,20 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
         countries={} if unit is not None else _countries(archive, control),
         # a rule that a source's figures have passed stands with its credit
         notes=[
-            *told, *refused,
-            *(words for words in archive.reader.too_old(query, when).values() if words not in told),
-            *archive.reader.undated_notes(source), *undrawn,
-            *archive.reader.coverage_notes(source, control),
-            *areas.attrs["range_notes"],
-            *(odd if unit is None else ()),
+            *told, *refused, *_notes_on_maps(archive, query, when, control, told), *undrawn,
+            *areas.attrs["range_notes"], *(odd if unit is None else ()),
         ],
         unit=None if unit is None else rows_of(unit[["unit", "name"]])[0],
         markers=markers, outlines=lines, boundary=boundary,
         bounds=outward(padded(first, 0.06)) , limits=limits, reach=reach,
     )  # fmt: skip
+
+
+def _notes_on_maps(archive: Archive, query: Query, when: When | None, control: gpd.GeoDataFrame, told: Notes) -> Notes:
+    """What is to be said of maps that are too old, of no possible year, or leave ground out."""
+    reader = archive.reader
+    old = [words for words in reader.too_old(query, when).values() if words not in told]
+    return [*old, *reader.undated_notes(query.source), *reader.coverage_notes(query.source, control)]
 
 
 def _headline(found: _Found, options: MapOptions) -> Headline:
