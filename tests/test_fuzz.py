@@ -16,7 +16,7 @@ from tests.fuzzing.corpus import OWN, SHARED
 ROOT = Path(__file__).resolve().parents[1]
 # what the tool reads beside sources, in two processes: most of the time goes into starting one
 GROUPS = {"handed in": inputs.TARGETS, "kept": {**states.TARGETS, **archives.TARGETS}}
-FEW, MANY = 400, 2000
+FEW, MANY = 100, 2000
 LENGTHS = (FEW, pytest.param(MANY, marks=pytest.mark.long))
 
 

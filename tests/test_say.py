@@ -18,9 +18,9 @@ from geo.errors import NoSnapshotError, UsageError
 from geo.output.headline import Figures, headline, no_ground, rounded
 from geo.output.map_content import gather
 from geo.output.say import say_changes
+from geo.presentation.labels import unit_label
 from geo.presentation.language import LANGUAGES, speaking
 from geo.presentation.sides import side_of
-from geo.presentation.unit_names import unit_label
 from geo.text.inflection import is_plural, of_place, subject
 
 KURSK = {"unit": "RU-KRS", "name": "Kursk Oblast"}

@@ -8,10 +8,10 @@ from datetime import date
 from math import floor, log10
 from typing import Any
 
+from geo.presentation.labels import unit_label
 from geo.presentation.language import current, date_words, ngettext, number
 from geo.presentation.language import gettext as _
 from geo.presentation.sides import side_of
-from geo.presentation.unit_names import unit_label
 from geo.text.inflection import is_plural, of_place, subject
 
 LEAST_KM2 = 0.05  # what rounds to less than 0.1 km² is no change

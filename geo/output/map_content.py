@@ -217,9 +217,6 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     limits = padded(whole)
     reach = outward(reach_of(limits))
     lines, boundary = outlines(archive, reach)
-    region = cache(partial(_region, archive))
-    located = ~(incidents.geometry.isna() | incidents.geometry.is_empty).to_numpy(dtype=bool)
-    markers = cluster_markers([marker_of(row, region) for row in rows_of(incidents[located])])
     return _Found(
         source=source, asked=str(asked), day=day, day_of_map=day_of_map,
         depicts=depicts, last_map=last_map, front=front, credits=credits,
@@ -227,9 +224,7 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
         ground=rows_of(current[["controller", "status", "part", "valid_from", "geometry"]]), area=rows_of(areas),
         ages=areas["snapshot_age_days"].tolist(), figures=figures, slivers=_slivers(figures, unit),
         changed=[] if changed is None else rows_of(changed),
-        comparable=since is None or not breaks_between(
-            archive.reader.snapshots(), archive.reader.used(query, since)["snapshot"], used["snapshot"]
-        ),
+        comparable=since is None or _comparable(archive, query, since, used),
         refused_km2=refused_km2(archive.reader.snapshots(), used["snapshot"])[0],
         countries={} if unit is not None else _countries(archive, control),
         # a rule that a source's figures have passed stands with its credit
@@ -238,9 +233,20 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
             *areas.attrs["range_notes"], *(odd if unit is None else ()),
         ],
         unit=None if unit is None else rows_of(unit[["unit", "name"]])[0],
-        markers=markers, outlines=lines, boundary=boundary,
+        markers=_markers(archive, incidents), outlines=lines, boundary=boundary,
         bounds=outward(padded(first, 0.06)) , limits=limits, reach=reach,
     )  # fmt: skip
+
+
+def _markers(archive: Archive, incidents: gpd.GeoDataFrame) -> list[Marker]:
+    region = cache(partial(_region, archive))
+    located = ~(incidents.geometry.isna() | incidents.geometry.is_empty).to_numpy(dtype=bool)
+    return cluster_markers([marker_of(row, region) for row in rows_of(incidents[located])])
+
+
+def _comparable(archive: Archive, query: Query, since: When, used: pd.DataFrame) -> bool:
+    snapshots = archive.reader.snapshots()
+    return not breaks_between(snapshots, archive.reader.used(query, since)["snapshot"], used["snapshot"])
 
 
 def _notes_on_maps(archive: Archive, query: Query, when: When | None, control: gpd.GeoDataFrame, told: Notes) -> Notes:

@@ -1,18 +1,24 @@
-"""How pages, pictures and documents say a date, a figure, a class, a front line, and whom to credit."""
+"""How pages, pictures and documents say a date, a figure, a class, a unit, a front line, and whom to credit."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from geo.assets import ASSETS
 from geo.presentation.language import current, date_words, gettext, isolated, number
 from geo.presentation.sides import side_of
 from geo.presentation.statuses import of_row, stated_meaning, status_of
-from geo.presentation.unit_names import unit_label
 from geo.schema import is_day, text_or_none, to_instant
+from geo.units import read_table
 
 if TYPE_CHECKING:
     from geo.archive.results import When
+
+_UNIT_NAMES = ASSETS / "names" / "unit_names.csv"
+_ENGLISH = ((re.compile(r" Oblast$"), " region"), (re.compile(r"^Autonomous Republic of "), ""))
 
 
 def written(when: When) -> str:
@@ -106,3 +112,26 @@ def meaning_words(source: str, figures: Sequence[Mapping[str, Any]]) -> list[str
         if meaning and row["area_km2"]:
             told.append(f"{class_label(side, status, part)}: {gettext(meaning)}")
     return told
+
+
+@cache
+def _names() -> Mapping[str, Mapping[str, str]]:
+    return {row["unit"]: row for row in read_table(_UNIT_NAMES)}
+
+
+def unit_label(unit: Mapping[str, Any]) -> str:
+    """The name of a unit (its row) in the language that is spoken; its own name where none is known."""
+    code, lang = text_or_none(unit["unit"]) or "", current().code
+    if lang == "en":
+        name = str(unit["name"])
+        for pattern, words in _ENGLISH:
+            name = pattern.sub(words, name)
+        return name
+    return _names().get(code, {}).get(lang) or _country(code) or str(unit["name"])
+
+
+def _country(code: str) -> str | None:
+    """What CLDR calls a country."""
+    from babel import Locale
+
+    return Locale.parse(current().locale).territories.get(code)
