@@ -109,3 +109,7 @@ def test_what_every_row_says_is_said_once_where_room_is_short(
 def test_an_empty_table_says_so(capsys: pytest.CaptureFixture[str]) -> None:
     printing.show(pd.DataFrame(columns=["date", "source"]), "table", title="corrections")
     assert capsys.readouterr().out == "corrections: none\n"
+
+
+def test_no_break_spaces_of_numbers_reach_the_terminal_and_controls_do_not() -> None:
+    assert printing.printable("1\u202f234\u00a0km²\x1b[2J\u202e") == "1\u202f234\u00a0km²�[2J�"

@@ -25,6 +25,7 @@ from geo.errors import UsageError
 from geo.importing.importer import ensure_units
 from geo.output.html import page
 from geo.presentation import templates
+from geo.presentation.language import speaking
 from geo.presentation.templates import OURS, names, render
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -267,3 +268,11 @@ def test_templates_ship_with_the_package(tmp_path: Path) -> None:
     with zipfile.ZipFile(made) as wheel:
         held = {n.rpartition("/")[2] for n in wheel.namelist() if n.startswith("geo/assets/templates/")}
     assert held == set(names())
+
+
+def test_a_sign_stays_before_its_number_in_a_text_from_right_to_left() -> None:
+    km2 = templates._filters()["km2"]
+    with speaking("ar"):
+        assert km2(-127.4) == "\u200e−127.4"
+    with speaking("de"):
+        assert km2(127.4, plus=True) == "+127,4"

@@ -22,6 +22,8 @@ from geo.storage.atomic_write import aside, write_page
 if TYPE_CHECKING:
     import pandas as pd
 
+# line breaks, no-break spaces (of numbers and punctuation in several languages), isolates of text from right to left
+_KEPT = "\n\t\u00a0\u202f\u2068\u2069"
 _OBEYED = re.compile("[\x7f-\x9f]")  # JSON itself escapes those below a blank
 # what each column's figures are rounded to in tables; CSV and JSON carry them in full
 _DECIMALS = {"net_percent": 1, "snapshot_age_days": 2}
@@ -55,7 +57,7 @@ def give_json(value: Any, *, indent: int | None = 1) -> None:
 
 def printable(text: Any) -> str:
     """Text from outside, fit for a terminal: control characters become ``�``."""
-    return "".join(c if c.isprintable() or c in "\n\t\u2068\u2069" else "�" for c in str(text))
+    return "".join(c if c.isprintable() or c in _KEPT else "�" for c in str(text))
 
 
 def show(frame: pd.DataFrame, form: str, *, title: str = "", head: Mapping[str, Any] | None = None) -> None:

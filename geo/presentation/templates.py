@@ -217,7 +217,10 @@ def _filters() -> Mapping[str, Callable[..., Any]]:
         """Square kilometres with a true minus sign; a dash where they are not known."""
         if value is None or value != value:
             return "–"
-        return ("+" if plus and value > 0 else "") + figure(float(value)).replace("-", "−")
+        sign = "+" if plus and value > 0 else ""
+        # without the mark, a sign goes behind its number in a text from right to left
+        mark = "\u200e" if language.current().direction == "rtl" else ""
+        return mark + sign + figure(float(value)).replace("-", "−")
 
     def lines(texts: Iterable[str]) -> list[str]:
         """Texts as sentences, each with one full stop."""
