@@ -228,9 +228,9 @@ def test_who_prints_intervals(archive: Path) -> None:
 
 def test_a_side_that_nobody_has_heard_of_is_a_slip(archive: Path) -> None:
     for words in (("area",), ("series",), ("change", "--from", "2025-01-10", "--to", "2025-01-11")):
-        done = run(words[0], archive, *words[1:], "--controller", "ua")
+        done = run(words[0], archive, *words[1:], "--controller", "uaa")
         assert done.exit_code == 2, done.output
-        assert "no side 'ua'" in done.stderr
+        assert "no side 'uaa'" in done.stderr
         assert "UA" in done.stderr
     known = run("area", archive, "--date", "2025-01-10", "--controller", EVIL)
     assert known.exit_code == 0

@@ -400,7 +400,7 @@ HEAD = 'archive = "a.gpkg"\noutput = "out"\n'
         (HEAD + 'colour = "red"\n[map]\n', r"'colour' means nothing here; the known ones: archive, .*\[fetch\]"),
         (HEAD + '[maps]\n', "'maps' means nothing here"),
         (HEAD + '[map]\nunit = "Kursk"\n', r"\[map\] 'unit' means nothing here; the known ones: name, source, within"),
-        (HEAD + '[map]\nlang = "de"\n', r"\[map\] lang is 'de': one of en, uk, ru"),
+        (HEAD + '[map]\nlang = "xx"\n', r"\[map\] lang is 'xx': one of en, uk, ru, de"),
         (HEAD + '[map]\nsince = "yesterday"\n', r"since is 'yesterday': a date is wanted.*7 days"),
         (HEAD + "[map]\nincident_days = 0\n", "incident_days is 0: a whole number from 1"),
         (HEAD + '[map]\nname = "../x"\n', "a plain word"),

@@ -34,7 +34,7 @@ NOT_ASKED = {
     "--scheduler": "the address of a cluster",
     "--accuracy-km": "writes, with geo sources; with --explain it is asked",
     "--embargo-hours": "writes", "--embargo-days": "writes", "--coarsen": "writes", "--withhold": "writes",
-    "--release": "writes", "--event-type": "writes", "--lift": "writes", "--name": "writes",
+    "--release": "writes", "--covers": "writes", "--covers-all": "writes", "--event-type": "writes", "--lift": "writes", "--name": "writes",
     "--adjective": "writes", "--alias": "writes", "--order": "writes",
     "--country": "of GeoNames", "--encoding": "of the text", "--colour": "of a side that --controller names",
 }  # fmt: skip

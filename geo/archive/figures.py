@@ -198,7 +198,7 @@ def series(
     parts = reader.part_steps(query, chosen)
     keys = list(zip(whole["instant"], whole["part"], strict=True))
     whole.loc[[key in parts.without_base for key in keys], ["gained_km2", "lost_km2"]] = np.nan
-    whole = whole[[key not in parts.left_out for key in keys]]
+    whole = whole[np.array([key not in parts.left_out for key in keys], dtype=bool)]
     table = _keep_known(_series_table(whole, zones, query, chosen), reader, query)
     told = (*series_notes(spanned, parts.unlike), *parts.notes, *reader.notes(query.source))
     told = (*told, *reader.coverage_notes(query.source, last), *_far_off(reader, query, to))

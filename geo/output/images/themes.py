@@ -81,9 +81,32 @@ def chosen(shape: str, theme: str) -> tuple[Format, Theme]:
 
 
 def legible(colour: str, theme: Theme) -> str:
-    """A side's colour as a line on this paper: lighter on dark, and the yellow of contested ground darker on light."""
-    light = int(theme.paper[1:3], 16) > 127
-    toward = theme.ink if not light else "#3c2d00" if colour == NOBODY else colour
-    share = 0.35 if not light else 0.4
-    mixed = (round(int(colour[i : i + 2], 16) * (1 - share) + int(toward[i : i + 2], 16) * share) for i in (1, 3, 5))
-    return "#" + "".join(f"{v:02x}" for v in mixed)
+    """A side's colour as a line on this paper: lighter on dark, the yellow of contested ground darker on light.
+
+    Any colour goes on toward the ink until its contrast is 3 (WCAG 2.2, 1.4.11).
+    """
+    light = _luminance(theme.paper) > 0.5
+    toward, share = (theme.ink, 0.35) if not light else ("#3c2d00", 0.4) if colour == NOBODY else (theme.ink, 0.0)
+    while _contrast(mixed := _mix(colour, toward, share), theme.paper) < 3 and share < 1:
+        share = min(1.0, share + 0.05)
+    return mixed
+
+
+def _mix(colour: str, toward: str, share: float) -> str:
+    pairs = zip(_parts(colour), _parts(toward), strict=True)
+    return "#" + "".join(f"{round(a * (1 - share) + b * share):02x}" for a, b in pairs)
+
+
+def _contrast(one: str, other: str) -> float:
+    low, high = sorted((_luminance(one), _luminance(other)))
+    return (high + 0.05) / (low + 0.05)
+
+
+def _luminance(colour: str) -> float:
+    """The relative luminance of WCAG 2.2."""
+    linear = [v / 12.92 if v <= 0.04045 else ((v + 0.055) / 1.055) ** 2.4 for v in (p / 255 for p in _parts(colour))]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def _parts(colour: str) -> list[int]:
+    return [int(colour[i : i + 2], 16) for i in (1, 3, 5)]
