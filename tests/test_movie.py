@@ -16,7 +16,6 @@ from geo.cli import main
 from geo.errors import MapError, UsageError
 from geo.output.images import movie
 from geo.output.images.movie import draw_movie
-from geo.presentation.sides import side_colours
 
 
 def frames_of(path: Path) -> tuple[list[np.ndarray], list[int]]:
@@ -51,7 +50,7 @@ def test_a_gif_has_a_frame_a_day_and_holds_the_last(request: pytest.FixtureReque
     assert done == [(1, 3, "2025-01-10"), (2, 3, "2025-01-11"), (3, 3, "2025-01-19")]
     assert frames[0].shape == (720, 720, 3)
     # held ground is exactly its colour over the land, in every frame
-    red = np.array([int(side_colours(["X", "Y"])["X"][i : i + 2], 16) for i in (1, 3, 5)])
+    red = np.array([int(opened.sides()["colour"].iloc[0][i : i + 2], 16) for i in (1, 3, 5)])
     flat = red * 0.45 + np.array([0xFB, 0xFA, 0xF7]) * 0.55
     counts = [(np.abs(f - flat).max(axis=2) <= 2).sum() for f in frames]
     assert all((f[2, 2] == 255).all() for f in frames)
