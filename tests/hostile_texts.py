@@ -6,6 +6,7 @@ prove it), none may break what it stands in, and all of it is shown as it came (
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 MARKER = Path("/tmp/geo_pwned")
@@ -58,3 +59,8 @@ NASTY = (*HOSTILE, "| a | b |", "`code` ***bold*** ~~out~~ $x^2$ ![i](j)", "=cmd
 def shown(text: str) -> str:
     """The text as a page can show it: HTML has no sign for NUL, UTF-8 none for half a surrogate pair."""
     return "".join("\ufffd" if c == "\0" or "\ud800" <= c <= "\udfff" else c for c in text)
+
+
+def unturned(text: str) -> str:
+    """The text without signs of direction: a name in a sentence may turn no word around it, and stands isolated."""
+    return re.sub("[\u202a-\u202e\u2066-\u2069]", "", text)

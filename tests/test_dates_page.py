@@ -50,6 +50,8 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     put(opened, DAY + timedelta(days=8), of(AFTER))
     with opened.store.writing() as connection:
         opened.store.add_source(connection, Source("desk", "The Desk", "https://desk.example", "CC BY 4.0", "Mappers"))
+    for side, colour in (("X", "#b2182b"), ("Y", "#2166ac")):
+        opened.name_side(side, colour=colour)
     opened.close()
     return opened
 

@@ -14,7 +14,7 @@ from typing import Any
 import geopandas as gpd
 import pytest
 from browsing import Seen, axe, browser, colour_at, map_name, mean_colour, served
-from hostile_texts import HOSTILE, MARKER, RUN, shown
+from hostile_texts import HOSTILE, MARKER, RUN, shown, unturned
 from shapely.geometry import Point, box
 from test_archive import put, state
 from test_maps import hostile_archive, incident
@@ -76,6 +76,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     incident(opened, where_coordinates="Sudzha", event_type="Battles", where_prec=1, low=0, best=1, high=3)
     incident(opened, where_coordinates="Kursk Oblast", event_type="Strategic developments", where_prec=4, lat=51.6)
     incident(opened, where_coordinates="Near", event_type="Battles", where_prec=2, lon=34.4, lat=50.8)
+    for side, colour in (("X", "#b2182b"), ("Y", "#2166ac")):
+        opened.name_side(side, colour=colour)
     opened.close()
     made = {kind: draw(kind, opened, folder / f"{kind}.html") for kind in KINDS}
     for kind, path in made.items():
@@ -291,9 +293,9 @@ def test_hostile_text_is_shown_and_never_run(browser: Any, hostile: Archive, tmp
     page = seen.page
     assert page.locator("title").first.text_content() == shown(title)
     assert page.locator("h1").text_content() == shown(title)
-    legend = page.locator(".legend").evaluate_all("l => l.map(e => e.textContent).join(' ')")
+    legend = unturned(page.locator(".legend").evaluate_all("l => l.map(e => e.textContent).join(' ')"))
     for text in HOSTILE:
-        assert f"Held by {text}" in legend
+        assert f"Held by {unturned(text)}" in legend
     # everything that can be clicked is clicked
     for name in ("button", "summary", ".switches input"):
         for i in range(min(page.locator(name).count(), 12)):

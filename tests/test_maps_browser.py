@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from pathlib import Path
 from typing import Any
 
 import folium
 import pytest
 from browsing import Seen, browser, colour_at, map_name, served
-from hostile_texts import HOSTILE
+from hostile_texts import HOSTILE, unturned
 from test_maps import archive, hostile_archive, incident
 
 from geo.archive import Archive
@@ -155,11 +154,9 @@ def test_hostile_text_is_shown_and_never_run(browser: Any, tmp_path: Path) -> No
         # text that arrives whole, wherever it stands; only white space may be drawn otherwise
         assert f"{HOSTILE[i]}: {HOSTILE[i]}" in told
         assert told.count(HOSTILE[i]) >= 4
-    # a name in a sentence may not turn the words around it: signs that would are taken out, and it stands isolated
-    turns = re.compile("[\u202a-\u202e\u2066-\u2069]")
-    legend = turns.sub("", page.locator(".legend").evaluate("e => e.textContent"))
+    legend = unturned(page.locator(".legend").evaluate("e => e.textContent"))
     for text in HOSTILE:
-        assert f"Held by {turns.sub('', text)}" in legend
+        assert f"Held by {unturned(text)}" in legend
     assert page.evaluate("typeof window.pwned") == "undefined"
     assert seen.errors == []
     seen.close()
