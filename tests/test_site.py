@@ -244,7 +244,7 @@ def test_options_keep_to_a_span_a_unit_and_no_data(archive: Archive, tmp_path: P
     assert {p for p in found if p.startswith("units/")} == {"units/ru-krs.html"}
     assert not (folder / "data").exists()
     text = (folder / "dates" / "2025-01-11.html").read_text(encoding="utf-8")
-    assert "<title>The map, 11 January 2025</title>" in text
+    assert "<title>The map, 11 січня 2025</title>" in text
     assert "Held by Y" not in re.search(r'og:description" content="([^"]*)"', text)[1]
     with pytest.raises(MapError, match="there are 2025-01-10 to 2025-01-12"):
         build_site(archive, tmp_path / "none", from_="2026-01-01")

@@ -53,6 +53,8 @@ def series(tmp_path: Path) -> Archive:
         ))  # fmt: skip
     with opened.store.writing() as connection:
         opened.store.add_source(connection, Source("desk", "The Desk", "https://desk.example", "CC BY 4.0", "Mappers"))
+    for side, colour in (("X", "#b2182b"), ("Y", "#2166ac")):
+        opened.name_side(side, colour=colour)
     opened.close()
     return opened
 
