@@ -279,9 +279,10 @@ def _meant(source: str, own: areas.ClassKey | None, key: Key) -> str:
 def meaning_of(source: str, part: str, controller: str | None, status: str) -> str:
     """What a source means by a class, by the table of docs/formats.md."""
     row = meant_by(source, part, controller, status)
-    return (
-        gettext(row["meaning"]) if row else gettext("its own class {name}", name=class_words(controller, status, part))
-    )
+    if row is None:
+        return gettext("its own class {name}", name=class_words(controller, status, part))
+    meaning = row["meaning"]
+    return gettext(meaning)
 
 
 def _dates(reader: Reader, snapshots: Mapping[str, Sequence[str]]) -> list[str]:

@@ -180,5 +180,6 @@ def _row(row: Mapping[Any, Any]) -> list[str]:
         "disputed": N_("{class_}: in dispute"),
         "piece": N_("{class_}: by {source} alone ({others})"),
     }
-    said = gettext(kinds[row["kind"]], class_=words, source=row["said_by"], others=row["others_say"])
+    kind = kinds[row["kind"]]
+    said = gettext(kind, class_=words, source=row["said_by"], others=row["others_say"])
     return [said, figure(row["area_km2"])]
