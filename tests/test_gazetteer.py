@@ -202,3 +202,27 @@ def test_the_ukrainian_register_lists_ten_prymorske(shared: Path) -> None:
     assert len(table) == 10
     at = table[table["adm_1"] == "Zaporizhzhia Oblast"].iloc[0]
     assert (at["latitude"], at["longitude"]) == pytest.approx((47.648, 35.293), abs=0.01)
+
+
+@pytest.mark.parametrize(
+    "name", ["Soroca", "Сороки", "Сорок", "Bălți", "Stefan Voda", "Anenii Noi", "Moldova", "Sorocca"]
+)
+def test_one_name_is_found_without_an_index_as_with_one(
+    name: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    with open_gazetteer(countries=["MD"]) as whole:
+        expected = list_places(whole, name)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "empty"))
+    with open_gazetteer(countries=["MD"], name=name) as alone:
+        found = list_places(alone, name)
+    assert len(found)
+    assert found.to_csv() == expected.to_csv()
+    is_built = (tmp_path / "empty").exists()
+    assert is_built == (name == "Sorocca")  # which a loose spelling alone finds, and loose ones need the index
+
+
+def test_saint_is_found_as_st_and_a_name_of_nothing_as_nothing() -> None:
+    for name, least in (("Saint Albans", 2), ("St. Albans", 2), ("?", 0), ("", 0)):
+        with open_gazetteer(name=name) as gazetteer:
+            assert len(list_places(gazetteer, name)) >= least
+            assert (len(list_places(gazetteer, name)) == 0) == (least == 0)

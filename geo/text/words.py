@@ -7,7 +7,7 @@ import json
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Any
@@ -16,7 +16,7 @@ from geo.assets import ASSETS
 from geo.text.languages import APOSTROPHES, FOLDER, cached_words, forms, languages, word_list
 
 _WORD = re.compile(r"[^\W\d_]+(?:['’ʼ`ʹ′][^\W\d_]+)*")
-_SIGNS = dict.fromkeys(map(ord, "'’ʼ`ʹ′ʺ\"“”"))
+_SIGNS = frozenset("'’ʼ`ʹ′ʺ\"“”")
 _SHORT = {"st": "saint", "ste": "sainte", "mt": "mount", "ft": "fort"}
 _CYRILLIC = re.compile(r"[Ѐ-ӿ]")
 _LATIN = re.compile(r"[A-Za-z]")
@@ -59,12 +59,16 @@ def words_of(text: str) -> list[Word]:
 @lru_cache(maxsize=200_000)
 def fold(word: str) -> str:
     """A word without case, accents and apostrophes; St. is Saint."""
-    if word.isascii():
-        plain = word.casefold().translate(_SIGNS)
-    else:
-        parts = unicodedata.normalize("NFKD", word.casefold().translate(_SIGNS))
-        plain = "".join(c for c in parts if not unicodedata.combining(c)).casefold()
+    plain = _plain(word)
     return _SHORT.get(plain, plain)
+
+
+def _plain(text: str) -> str:
+    plain = unicodedata.normalize("NFKD", text.casefold())
+    for sign in set(plain):
+        if sign in _SIGNS or unicodedata.combining(sign):
+            plain = plain.replace(sign, "")
+    return plain.casefold()
 
 
 def key_of(name: str) -> str:
@@ -93,6 +97,20 @@ def stem(word: str) -> str:
     if bare.endswith("ц"):
         bare = f"{bare[:-1]}к"
     return re.sub(r"[іеє](?=[бвгґджзклмнпрстфхцчшщ]$)", "о", bare)
+
+
+def lines_with(name: str) -> Callable[[str], list[str]]:
+    """What keeps of a text the lines that may have a word of a name, in any case or spelling of one system."""
+    first, *_ = [word.key for word in words_of(name)] or [""]
+    # a stem changes a word's last letters
+    beginning = stem(first)[:-2] or first[:1] if is_cyrillic(first) else first
+    beginnings = {beginning, *(short for short, long in _SHORT.items() if long == first)}
+
+    def lines_of(text: str) -> list[str]:
+        pairs = zip(text.split("\n"), _plain(text).split("\n"), strict=True)
+        return [line for line, plain in pairs if any(start in plain for start in beginnings)]
+
+    return lines_of
 
 
 def stem_key(key: str) -> str:
