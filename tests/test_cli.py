@@ -281,8 +281,12 @@ def test_every_option_says_what_it_does() -> None:
     assert silent == []
 
 
-def test_help_tells_what_each_verb_is_for_in_a_whole_sentence() -> None:
-    assert "..." not in run("--help").output.partition("Commands:")[2]
+def test_help_lists_every_verb_once_in_its_group_on_one_line() -> None:
+    shown = run("--help").output.partition("\nStart:\n")[2]
+    lines = [line.split()[0] for line in shown.splitlines() if line.startswith("  ")]
+    assert sorted(lines) == sorted(name for name, verb in main.commands.items() if not verb.hidden)
+    assert "More:" not in shown
+    assert "..." not in shown
 
 
 @pytest.mark.parametrize("name", ["m.pdf", "m.PNG"])

@@ -60,7 +60,9 @@ _COVERS = click.option(
 def import_command(
     ctx: click.Context, /, archive: Path, source: str, files: tuple[Path, ...], form: str, **given: Any
 ) -> None:
-    """Take FILES into ARCHIVE, read as SOURCE's own; the archive is made where there is none.
+    """Take files into an archive, which is made if needed.
+
+    FILES are read as SOURCE's own.
 
     Sources: deepstate, deepstate-mirror, nzz, isw, uacontrolmap, vector (a desk's own: anything GDAL reads), incidents,
     acled, ucdp-ged, viina, eyes-on-russia, bellingcat, isw-events, mymaps, review, units, claims. A bad file stops none
@@ -129,7 +131,10 @@ def _read_options(given: dict[str, Any]) -> tuple[Any, Any]:
 @click.argument("snapshot")
 @click.option("--why", required=True, help="Kept on record.")
 def retract(archive: Path, snapshot: str, why: str) -> None:
-    """Take a wrong import back; what the archive said until now stays on record (--as-known-on)."""
+    """Take a wrong import back.
+
+    What the archive said until now stays on record (--as-known-on).
+    """
     with common.opened(archive) as kept:
         kept.retract(snapshot, why=why)
     click.echo(f"{snapshot} is taken back")
@@ -141,7 +146,10 @@ def retract(archive: Path, snapshot: str, why: str) -> None:
 @common.RAW
 @common.form_option("table", "csv", "json")
 def snapshots(archive: Path, source: str | None, raw: bool, form: str) -> None:
-    """Every recording: what it depicts, when it was published and recorded, from which file, and what became of it."""
+    """Every map on record: its date, file and what became of it.
+
+    Also when it was published and recorded.
+    """
     frame = common.opened(archive, raw=raw).snapshots(source)
     short = ["snapshot", "depicts", "published", "retrieved", "recorded_at", "superseded_at",
              "retracted_at", "retracted_why", "file_name", "rows_in", "rows_stored", "rows_refused"]  # fmt: skip
@@ -153,7 +161,10 @@ def snapshots(archive: Path, source: str | None, raw: bool, form: str) -> None:
 @click.option("--by", type=click.Choice(["unit"]), help="A row for each unit as well.")
 @common.form_option("table", "csv", "json")
 def coverage(archive: Path, by: str | None, form: str) -> None:
-    """What days there are of each source: the first, the last, the gaps, and the breaks in its numbers."""
+    """Which days each source has, and the gaps between them.
+
+    The first, the last, and the breaks in its numbers.
+    """
     kept = common.opened(archive)
     show(common.name_units(kept, kept.coverage(by=by), by), form, title="days, gaps and breaks by source")
 
@@ -168,7 +179,10 @@ def coverage(archive: Path, by: str | None, form: str) -> None:
 def sources(
     archive: Path, source: str | None, accuracy_km: float | None, covers: tuple[str, ...], covers_all: bool, form: str
 ) -> None:
-    """Sources, their licences and whom to credit; keeps how far one's lines may be off, and what its maps cover."""
+    """Sources, their licences and whom to credit.
+
+    Keeps how far one's lines may be off, and what its maps cover.
+    """
     if covers and covers_all:
         raise UsageError("--covers UNIT or --covers-all, not both")
     if covers or covers_all:
@@ -190,7 +204,10 @@ def sources(
 @click.option("--order", type=int, metavar="N", help="Its place in legends and tables, the smallest first.")
 @common.form_option("table", "csv", "json")
 def sides_command(archive: Path, side: str | None, form: str, **given: Any) -> None:
-    """Sides: what each is called, its colour and its place; with SIDE and options, set them."""
+    """Sides: what each is called, and its colour.
+
+    With SIDE and options, set them.
+    """
     names, adjectives = common.pairs(given["names"], "--name"), common.pairs(given["adjectives"], "--adjective")
     told = given | {"names": names, "adjectives": adjectives}
     is_set = bool(names or adjectives or given["aliases"] or given["colour"] is not None or given["order"] is not None)
@@ -218,7 +235,7 @@ def sides_command(archive: Path, side: str | None, form: str, **given: Any) -> N
 @click.option("--country", metavar="CODE", help="Only this country and what lies in it, such as UA.")
 @common.form_option("table", "csv", "json")
 def units(archive: Path, level: int | None, country: str | None, form: str) -> None:
-    """Administrative units: code, names, level, parent, boundary set, km²."""
+    """Administrative units: code, names, level, boundary set, km²."""
     import pandas as pd
 
     frame = pd.DataFrame(common.opened(archive).units().drop(columns=["geometry", "recorded_at"]))
@@ -245,7 +262,10 @@ def _below(units: pd.DataFrame, country: str) -> set[str]:
 @main.command()
 @click.option("--folder", type=common.FILE, default=Path(), show_default=True, help="Where data/ and maps/ are made.")
 def demo(folder: Path) -> None:
-    """Build the bundled example: data/kursk.gpkg, its figures, and maps/2025-01-11.html."""
+    """Build the bundled example: archive, figures and map.
+
+    They are data/kursk.gpkg and maps/2025-01-11.html.
+    """
     from geo.cli.demo import run
 
     for line in run(folder):
@@ -257,7 +277,9 @@ def demo(folder: Path) -> None:
 @common.form_option("table", "json")
 @click.pass_context
 def check(ctx: click.Context, /, archive: Path, form: str) -> None:
-    """Look whether ARCHIVE is whole: structure, hashes, intervals, geometries, sources, incidents, fetched files.
+    """Check whether an archive is whole.
+
+    Its structure, hashes, intervals, geometries, sources, incidents, fetched files.
 
     Nothing is changed. The exit code is 1 where there is a fault; notes harm nothing.
     """
@@ -277,7 +299,10 @@ def check(ctx: click.Context, /, archive: Path, form: str) -> None:
 @common.output_option("The mended copy.")
 @common.form_option("table", "json")
 def repair(archive: Path, output: Path, form: str) -> None:
-    """Write a mended copy of ARCHIVE, which is not touched; what cannot be proved goes to COPY.left-out.csv."""
+    """Write a mended copy of a damaged archive.
+
+    ARCHIVE is not touched; what cannot be proved goes to COPY.left-out.csv.
+    """
     from geo.maintenance.repair import repair_archive
 
     mended = repair_archive(archive, output)
@@ -295,7 +320,7 @@ def repair(archive: Path, output: Path, form: str) -> None:
 @common.output_option("The copy, or a folder for it.")
 @click.option("--replace", is_flag=True, help="Take the place of a file that is there.")
 def backup(archive: Path, output: Path, replace: bool) -> None:
-    """Copy ARCHIVE as it stands this instant, while others read it and write to it."""
+    """Copy an archive while others read it and write to it."""
     from geo.maintenance.backup import back_up
 
     click.echo(printable(back_up(archive, output, replace=replace)))
@@ -318,7 +343,10 @@ def rules_command(
     release: str | None, source: str | None, event_type: str | None, places: Path | None, column: str | None,
     lift: bool, form: str,
 ) -> None:  # fmt: skip
-    """Rules against harm, on by choice: an embargo, coarsened incidents, fields withheld. Every output passes them."""
+    """Embargo, coarsened incidents, withheld fields.
+
+    Rules against harm, on by choice; every output passes them.
+    """
     wanted = {"embargo": embargo_hours, "coarsen": coarsen, "withhold": withhold, "release": release}
     if embargo_days is not None:
         wanted["embargo"] = f"{24 * embargo_days:g}"
@@ -343,7 +371,10 @@ def rules_command(
 @common.KNOWN
 @common.form_option("table", "csv", "json", "geojson")
 def corrections_command(archive: Path, form: str, **given: Any) -> None:
-    """What later recordings changed for dates already on record: km² by class before and after, and polygons."""
+    """What later imports changed for dates already on record.
+
+    km² by class before and after, and polygons.
+    """
     kept = common.opened(archive)
     if form != "geojson":
         show(kept.corrections(**given), form, title="corrections, km² before and after", head=given)
@@ -364,7 +395,9 @@ def corrections_command(archive: Path, form: str, **given: Any) -> None:
 @common.form_option("table", "json")
 @click.pass_context
 def fetch(ctx: click.Context, /, archive: Path, source: str, config: Path | None, form: str, **given: Any) -> None:
-    """Fetch what is new from SOURCE's public address, keep it beside ARCHIVE and take it in.
+    """Fetch what is new from a source and take it in.
+
+    The files are kept beside ARCHIVE.
 
     Sources: deepstate, deepstate-mirror, nzz, isw, uacontrolmap; any other with --config. The exit code is 1 where a
     file failed or was refused; the next run catches up.
@@ -396,7 +429,9 @@ def fetch(ctx: click.Context, /, archive: Path, source: str, config: Path | None
 @common.form_option("table", "json")
 @click.pass_context
 def daily(ctx: click.Context, /, plan: Path | None, date: str | None, example: bool, quiet: bool, form: str) -> None:
-    """Do the desk's round as PLAN (a TOML file) says: fetch, take in, measure, draw, write; the next run catches up.
+    """The desk's whole daily round, by a plan.
+
+    PLAN is a TOML file: fetch, take in, measure, draw, write; the next run catches up.
 
     Exit codes: 0 all done, 3 nothing new, 4 done in part, 1 failed, 2 the plan is wrong, 5 another run is on.
     """

@@ -24,6 +24,16 @@ if TYPE_CHECKING:
 
 # longer than any first sentence, in characters
 _WHOLE = 400
+_GROUPS = {
+    "Start": ("demo", "import", "fetch", "daily", "help", "doctor"),
+    "Figures": ("area", "say", "change", "series", "front", "who", "settlements", "compare"),
+    "Maps and pictures": ("map", "maps", "timeline", "compare-dates", "picture", "chart", "movie"),
+    "Publish": ("brief", "site", "serve", "embed"),
+    "Incidents": ("incidents", "read", "import-review", "places", "geocode"),
+    "Claims": ("claims",),
+    "Archive": ("snapshots", "sources", "sides", "units", "coverage", "corrections", "rules", "retract"),
+    "Care": ("check", "repair", "backup", "completion"),
+}
 _MOST_DAYS = 36_525  # a century
 
 
@@ -47,11 +57,14 @@ class _Geo(click.Group):
             ctx.exit(STOPPED_CODE)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """Every verb with its whole first sentence: cut short, most would not say what they are for."""
-        listed = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
-        rows = [(name, verb.get_short_help_str(_WHOLE)) for name, verb in listed if verb and not verb.hidden]
-        with formatter.section("Commands"):
-            formatter.write_dl(rows)
+        """Every verb with its first sentence, in groups by what they are for."""
+        rest = {name: verb for name in self.list_commands(ctx) if (verb := self.get_command(ctx, name))}
+        for title, names in _GROUPS.items():
+            with formatter.section(title):
+                formatter.write_dl([(name, rest.pop(name).get_short_help_str(_WHOLE)) for name in names])
+        if others := [(name, verb.get_short_help_str(_WHOLE)) for name, verb in rest.items() if not verb.hidden]:
+            with formatter.section("More"):
+                formatter.write_dl(others)
 
 
 class _Verb(click.Command):

@@ -32,7 +32,10 @@ def area(
     archive: Path, date: str | None, form: str, raw: bool, as_known_on: str | None, status: tuple[str, ...],
     **given: Any,
 ) -> None:  # fmt: skip
-    """How much each side holds on a date, in km², with the range that contested ground leaves open."""
+    """How much each side holds on a date, in km².
+
+    With the range that contested ground leaves open.
+    """
     accuracy = given.pop("accuracy_km")
     if given.pop("explain"):
         given |= {"status": status or None, "as_known_on": as_known_on, "accuracy_km": accuracy}
@@ -68,7 +71,10 @@ def _add_note(frame: pd.DataFrame, note: str) -> None:
 @click.option("--all", "is_all", is_flag=True, help="A line for each side and unit that changed.")
 @common.LANG
 def say_command(archive: Path, is_all: bool, **given: Any) -> None:
-    """One sentence, fit to paste: who holds, gained or lost how much, where and since when, with source and date."""
+    """One sentence to paste: who holds, gained or lost how much.
+
+    It says where, since when, by which source and date.
+    """
     from geo.output.say import say, say_changes
 
     kept = common.opened(archive)
@@ -86,7 +92,10 @@ def say_command(archive: Path, is_all: bool, **given: Any) -> None:
 @common.EXPLAIN
 @common.form_option("table", "csv", "json")
 def change(archive: Path, from_: str, to: str | None, form: str, status: tuple[str, ...], **given: Any) -> None:
-    """What each side gained and lost between two dates: gross and net, in km² and percent of a named base."""
+    """What each side gained and lost between two dates.
+
+    Gross and net, in km² and percent of a named base.
+    """
     accuracy, kept = given.pop("accuracy_km"), common.opened(archive)
     to = common.last_day(kept, given["source"]) if to is None else to
     if given.pop("explain"):
@@ -111,7 +120,7 @@ def change(archive: Path, from_: str, to: str | None, form: str, status: tuple[s
 @click.option("--scheduler", metavar="tcp://…", help="Share the work by a running Dask scheduler (extra 'cluster').")
 @click.option("-o", "--output", type=common.FILE, help="Write to F.csv or F.parquet instead.")
 def series(archive: Path, form: str, status: tuple[str, ...], output: Path | None, **given: Any) -> None:
-    """Area, gross gain and gross loss at every snapshot of a source."""
+    """Area, gain and loss at every snapshot of a source."""
     with bar("measuring") as advance:
         kept = common.opened(archive)
         frame = kept.series(status=status or None, progress=advance, **given)
@@ -140,7 +149,10 @@ def series(archive: Path, form: str, status: tuple[str, ...], output: Path | Non
 @common.AGE
 @common.form_option("table", "json", "geojson")
 def front(archive: Path, form: str, since: str | None, at: str | None, level: int | None, **given: Any) -> None:
-    """The front's length at a stated tolerance and inset, its movement, and a place's distance from it."""
+    """The front's length, its movement, a place's distance from it.
+
+    At a stated tolerance and inset.
+    """
     from geo.measure.front_line import distance_km
 
     given["status"] = given["status"] or None
@@ -187,7 +199,7 @@ def _front_notes(found: Front) -> list[str]:
 @common.KNOWN
 @common.form_option("table", "csv", "json")
 def who(archive: Path, at: str, source: str | None, as_known_on: str | None, form: str) -> None:
-    """Who held a place, by which source, and from when to when."""
+    """Who held a place, from when to when, by which source."""
     lat, lon = common.place(at)
     frame = common.opened(archive).who(lat, lon, source=source, as_known_on=as_known_on)
     if form == "table":
@@ -250,7 +262,10 @@ def compare_command(
     take: tuple[str, ...], status: tuple[str, ...], places: Path | None, column: str | None, lag_days: int,
     title: str | None, lang: str, templates: Path | None, **given: Any,
 ) -> None:  # fmt: skip
-    """Sources side by side: what each says, what they agree on, what is in dispute, who trails whom. Never merged."""
+    """Sources side by side: agreed and disputed ground.
+
+    What each says, and who trails whom; never merged.
+    """
     if from_ is not None and to is None:  # --since with --date is a span, too
         to, date = date, None
     if (from_ is None) != (to is None) or (from_ is not None and date is not None):

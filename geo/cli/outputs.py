@@ -60,7 +60,10 @@ def map_command(archive: Path, date: str | None, output: Path, max_age_days: flo
 def maps(
     archive: Path, from_: str | None, to: str | None, output: Path, max_age_days: float | None, **given: Any
 ) -> None:
-    """A dated map for every day that has a snapshot: OUTPUT/DATE.html."""
+    """A dated map for every day that has a snapshot.
+
+    Written to OUTPUT/DATE.html.
+    """
     from geo.output.html.map_page import draw_maps
 
     with bar("drawing") as advance:
@@ -87,7 +90,10 @@ def timeline(
     archive: Path, sources: tuple[str, ...], status: tuple[str, ...], output: Path, max_age_days: float | None,
     **given: Any,
 ) -> None:  # fmt: skip
-    """Every date of a series in one HTML file that needs no network: slider, chart, change since any date."""
+    """All dates in one page: slider, chart, change since any date.
+
+    One HTML file that needs no network.
+    """
     from geo.output.html.map_page import save_map
     from geo.output.html.timeline_page import draw_timeline
 
@@ -143,7 +149,7 @@ def picture(archive: Path, output: Path, max_age_days: float | None, **given: An
 @common.LANG
 @LOOK
 def chart(archive: Path, output: Path, status: tuple[str, ...], max_age_days: float | None, **given: Any) -> None:
-    """The area of a series as a chart, whole or in panels by unit."""
+    """A chart of areas over time, whole or in panels by unit."""
     from geo.output.images.chart import draw_chart
 
     kept = common.opened(archive, max_age_days=max_age_days)
@@ -169,7 +175,10 @@ def brief_command(
     max_age_days: float | None,
     **given: Any,
 ) -> None:
-    """A briefing: figures, map, what changed since the last one, chart, incidents, sources."""
+    """A briefing: figures, map, what changed, chart, incidents.
+
+    As HTML, Markdown, Word or PowerPoint.
+    """
     from geo.output.documents.write import draw_brief
 
     given["places"] = common.read_if_given(places, column)
@@ -187,7 +196,10 @@ def brief_command(
 @click.option("--date", type=common.WHEN, help="The date at which a timeline opens.")
 @click.option("--lang", type=click.Choice(list(LANGUAGES)), help="The language of the page, for screen readers.")
 def embed_command(page: Path, **given: Any) -> None:
-    """The HTML snippet with which another page shows this one, in a sandboxed frame."""
+    """The HTML that shows a page inside another one.
+
+    In a sandboxed frame.
+    """
     from geo.output.html.embed import embed_snippet
 
     click.echo(embed_snippet(page, **given), nl=False)
@@ -211,7 +223,7 @@ def embed_command(page: Path, **given: Any) -> None:
 @_look("slide", "square")
 @common.output_option("F.gif, or F.mp4 where ffmpeg is.")
 def movie_command(archive: Path, output: Path, max_age_days: float | None, **given: Any) -> None:
-    """A span of dates as a moving picture: a frame for every day that has a snapshot."""
+    """A film of maps: a frame for every day that has a snapshot."""
     from geo.output.images.movie import draw_movie
 
     with bar("drawing") as advance:
@@ -245,7 +257,10 @@ def compare_dates(
     max_age_days: float | None,
     **given: Any,
 ) -> None:
-    """Two dates on one map with a divider between them, and what changed: one HTML file that needs no network."""
+    """Two dates on one map with a divider, and what changed.
+
+    One HTML file that needs no network.
+    """
     from geo.output.html.map_page import save_map
     from geo.output.html.two_dates_page import draw_dates
 
@@ -276,7 +291,10 @@ WISHES = common.options(
               help="Data files of every date; mind the source's licence.")  # fmt: skip
 @common.output_option("The site's folder.")
 def site(archive: Path, output: Path, **given: Any) -> None:
-    """A static site: timeline, a page for each date and unit, downloads, cards and a feed; made anew where needed."""
+    """A static site: timeline, pages by date and unit, downloads.
+
+    With cards and a feed; made anew where needed.
+    """
     built = _build(archive, output, given)
     counts = f"{len(built.added)} added, {len(built.changed)} changed, {len(built.removed)} removed, {built.kept} kept"
     click.echo(f"{output / 'index.html'}: {counts}")
@@ -287,7 +305,10 @@ def site(archive: Path, output: Path, **given: Any) -> None:
 @WISHES
 @click.option("--port", type=click.IntRange(0, 65535), default=8000, show_default=True, help="0 takes any free one.")
 def serve(folder: Path, port: int, **given: Any) -> None:
-    """Show a site on this machine alone, until Ctrl-C; of an archive a fresh one is built first."""
+    """Show a site on this machine alone, until Ctrl-C.
+
+    Of an archive a fresh one is built first.
+    """
     from geo.output.site.server import serve as server_of
 
     root = folder if folder.is_dir() else _cache(folder)

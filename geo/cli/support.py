@@ -30,7 +30,7 @@ _SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshCompl
 @form_option("table", "json")
 @click.pass_context
 def doctor(ctx: click.Context, form: str) -> None:
-    """Is this installation whole: versions, libraries, assets, what is optional and missing."""
+    """Check the installation: versions, libraries, what is missing."""
     import pandas as pd
 
     findings = examine()
@@ -42,7 +42,10 @@ def doctor(ctx: click.Context, form: str) -> None:
 @main.command("help")
 @click.argument("topic", required=False)
 def help_command(topic: str | None) -> None:
-    """The documents, without a network: their list, a page, or one section (PAGE#SECTION); or a verb's own help."""
+    """Read the documents, without a network.
+
+    Their list, a page, or one section (PAGE#SECTION); or a verb's own help.
+    """
     verb = main.commands.get(topic or "")
     if verb is not None and topic not in topics():
         parent = click.Context(main, info_name="geo", **main.context_settings)
@@ -61,7 +64,10 @@ def help_command(topic: str | None) -> None:
 @main.command()
 @click.argument("shell", type=click.Choice(list(_SHELLS)))
 def completion(shell: str) -> None:
-    """The script that completes verbs and options in a shell: eval "$(geo completion bash)"."""
+    """Completion of verbs and options for your shell.
+
+    Use it so: eval "$(geo completion bash)".
+    """
     click.echo(_SHELLS[shell](main, {}, "geo", "_GEO_COMPLETE").source())
 
 

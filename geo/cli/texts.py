@@ -49,7 +49,10 @@ def _open(given: dict[str, Any], *, name: str | None = None) -> tuple[Any, Any]:
 @PLACES
 @common.form_option("table", "csv", "json")
 def places(name: str, form: str, **given: Any) -> None:
-    """List the places that NAME may mean, in any spelling, with unit, population, distance to the front and id."""
+    """The places that NAME may mean, in any spelling.
+
+    With unit, population, distance to the front and id.
+    """
     from geo.geocoding.gazetteer import list_places
 
     gazetteer, front_km = _open(given, name=name)
@@ -64,7 +67,10 @@ def places(name: str, form: str, **given: Any) -> None:
 @PLACES
 @common.form_option("json", "table", "csv")
 def geocode_command(text: str, form: str, **given: Any) -> None:
-    """Find the places that TEXT mentions (- reads the input): point, precision and reason, or the region alone."""
+    """The places that TEXT mentions, with coordinates.
+
+    Point, precision and reason, or the region alone; - reads the input.
+    """
     import pandas as pd
 
     from geo.geocoding.geocoder import as_frame, mentions
@@ -100,7 +106,10 @@ def read_command(
     briefing: Path, files: tuple[Path, ...], output: Path | None, page: Path | None, form: str, templates: Path | None,
     **given: Any,
 ) -> None:  # fmt: skip
-    """Draft the incidents and area claims of a BRIEFING (.txt, .md, .html). Nothing is stored (geo import-review)."""
+    """Draft the incidents and area claims of a BRIEFING.
+
+    A .txt, .md or .html file; nothing is stored (geo import-review).
+    """
     from geo.extraction.briefing import read_briefing, write_review
     from geo.extraction.briefing_files import read_text
     from geo.geocoding.gazetteer import open_gazetteer
@@ -153,7 +162,10 @@ def _print_reading(reading: Any) -> None:
 @common.form_option("table", "json")
 @click.pass_context
 def import_review(ctx: click.Context, /, archive: Path, review: Path, form: str, **given: Any) -> None:
-    """Take the rows of REVIEW.csv that a person confirmed (y in the column confirm) into ARCHIVE, with a receipt."""
+    """Take confirmed drafts from REVIEW.csv into ARCHIVE.
+
+    The rows that a person confirmed (y in the column confirm), with a receipt.
+    """
     from geo.extraction.briefing import accept_review
 
     receipt = accept_review(archive, review, **given)
@@ -202,7 +214,10 @@ def claims_command(
     archive: Path, text: str | None, other: str | None, date: str | None, ids: tuple[str, ...], given: tuple[str, ...],
     places: Path | None, column: str | None, chart: Path | None, lang: str, form: str, **options: Any,
 ) -> None:  # fmt: skip
-    """Published figures held against every source and every set of classes: supports or contradicts, with workings."""
+    """Check published figures: supported or contradicted.
+
+    Against every source and every set of classes, with workings.
+    """
     from geo.claims.checking import check_claim, check_claims, compare_claims
 
     kept = common.opened(archive)
