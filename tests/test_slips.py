@@ -256,7 +256,7 @@ def test_a_note_of_many_files_is_told_once_with_their_number(tmp_path: Path) -> 
         file.write_text("\n".join(rows).replace("a,", f"{file.stem},"), encoding="utf-8")
     out = run("import", tmp_path / "x.gpkg", "incidents", *files).stdout
     notes = [line for line in out.splitlines() if "1 new" in line]
-    assert notes == ["of 3 files: 1 new"], out
+    assert notes == ["in 3 files: 1 new"], out
 
 
 def test_help_knows_verbs_last_parts_and_what_is_near() -> None:

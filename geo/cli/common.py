@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import re
 import sys
 import warnings
 from collections import Counter
@@ -333,22 +334,49 @@ def _colours(archive: Path, given: tuple[str, ...]) -> dict[str, str] | None:
     return found
 
 
+_NUMBER = re.compile(r"(?<![\w-])\d(?:[\d:.,TZ-]*[\dZ])?")
 # rows turned back that are listed one by one; all of them are in the file beside the archive
 _MOST_REFUSALS = 20
 _TALLY = {"stored": "new", "superseded": "superseding", "unchanged": "unchanged", "refused": "refused"}
 
 
 def print_receipts(receipts: Sequence[Any]) -> None:
-    """What became of every file, what holds for several of them once, and of many files how many were what."""
-    counts = Counter(note for receipt in receipts for note in dict.fromkeys(receipt.notes))
+    """What became of every file; what is said of several of them, once for each kind; how many files were what."""
+    kinds: dict[str, dict[int, list[str]]] = {}
+    for number, receipt in enumerate(receipts):
+        for text in _said(receipt):
+            kinds.setdefault(_NUMBER.sub("#", text), {}).setdefault(number, []).append(text)
     for receipt in receipts:
         if receipt.outcome != "refused":
-            _print_receipt(receipt, {note for note in receipt.notes if counts[note] > 1})
-    for note, count in counts.items():
-        if count > 1:
-            click.echo(printable(f"of {count} files: {note}"))
+            _print_receipt(receipt, {kind for kind, files in kinds.items() if len(files) > 1})
+    for files in kinds.values():
+        if len(files) > 1:
+            click.echo(
+                printable(f"in {len(files)} files: {_as_one([text for said in files.values() for text in said])}")
+            )
     if len(receipts) > 1:
         click.echo(tally(receipts))
+
+
+def _said(receipt: Any) -> list[str]:
+    left = [f"left out: {count} × {why}" for why, count in receipt.left_out.items()]
+    return [*left, *dict.fromkeys((*receipt.repairs, *receipt.notes))]
+
+
+def _as_one(texts: Sequence[str]) -> str:
+    """Texts that differ in their numbers as one, each number as the range that they have."""
+    ranges = (
+        (min(found, key=_size), max(found, key=_size)) for found in zip(*map(_NUMBER.findall, texts), strict=True)
+    )
+    shown = [low if low == high else f"{low} to {high}" for low, high in ranges]
+    return _NUMBER.sub(lambda _: shown.pop(0), texts[0])
+
+
+def _size(number: str) -> tuple[float, str]:
+    try:
+        return float(number.replace(",", "")), number
+    except ValueError:  # a date, which its letters put in order
+        return 0.0, number
 
 
 def _print_receipt(receipt: Any, common: set[str]) -> None:
@@ -360,10 +388,8 @@ def _print_receipt(receipt: Any, common: set[str]) -> None:
     ):
         counts += f" + {number} {word}" if number else ""
     click.echo(printable(f"{receipt.file}: {_became(receipt)}; {counts}"))
-    for why, count in receipt.left_out.items():
-        click.echo(printable(f"  left out: {count} × {why}"))
-    for text in (*receipt.repairs, *receipt.notes):
-        if text not in common:
+    for text in _said(receipt):
+        if _NUMBER.sub("#", text) not in common:
             click.echo(printable(f"  {text}"))
     print_refusals(receipt)
 
