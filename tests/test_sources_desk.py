@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import json
+import shlex
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import pytest
 import shapely
+from click.testing import CliRunner
 
+from geo import open_archive
+from geo.cli import main
 from geo.errors import FileError, GateError, UsageError
 from geo.schema import Options, Snapshot
 from geo.sources.vector import read, read_toml
@@ -82,11 +86,11 @@ def test_columns_constants_and_words_are_mapped(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "options", "words"),
     [
-        (HELD, {}, "no date: say --date"),
+        (HELD, {}, "no date .*--date YYYY-MM-DD"),
         ({**HELD, "date": "31/02/2025"}, {}, "row 1: date '31/02/2025' cannot be read"),
-        ({**HELD, "status": "kept"}, {"date": "2025-01-11"}, "row 1: status 'kept' is unknown; the known ones: held"),
+        ({**HELD, "status": "kept"}, {"date": "2025-01-11"}, "row 1: status 'kept' is unknown.*STATUS is one of held"),
         ({**HELD, "status": None}, {"date": "2025-01-11"}, "row 1: no status"),
-        ({"controller": "UA", "x": 1}, {"date": "2025-01-11"}, "no column for status .*controller, x"),
+        ({"controller": "UA", "x": 1}, {"date": "2025-01-11"}, "no column for status .*columns: controller, x"),
         ({"status": "held"}, {"date": "2025-01-11"}, "no column for controller"),
         (HELD, {"date": "2025-01-11", "columns": {"native": "word"}}, "no column 'word' for native"),
         (HELD, {"date": "2025-01-11", "statuses": {"held": "mine"}}, "status 'mine' is unknown"),
@@ -95,6 +99,35 @@ def test_columns_constants_and_words_are_mapped(tmp_path: Path) -> None:
 def test_what_stops_a_file(tmp_path: Path, row: dict[str, Any], options: dict[str, Any], words: str) -> None:
     with pytest.raises(GateError, match=words):
         load(write(tmp_path, row), **options)
+
+
+def test_an_error_names_all_that_is_missing_and_the_command_that_says_it_works(tmp_path: Path) -> None:
+    path = write(tmp_path, {"who": "UA", "state": "gehalten", "day": "11.01.2025", "id": 7})
+    archive = tmp_path / "x.gpkg"
+    refused = CliRunner().invoke(main, ["import", str(archive), "vector", str(path)])
+    for missing in ("no column for controller", "no column for status", "'gehalten' is unknown", "no date"):
+        assert missing in refused.stderr
+    command = refused.stderr.partition("Say: geo ")[2].partition(";")[0]
+    done = CliRunner().invoke(main, shlex.split(command.replace("STATUS", "held")))
+    assert (done.exit_code, done.stderr) == (0, "")
+    control = open_archive(archive).control("2025-01-11")
+    assert control[["controller", "status"]].to_numpy().tolist() == [["UA", "held"]]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["import", "deepstaet-mirror", "x.gpkg"], "SOURCE one of"),
+        (["import", "deepstate", "x.gpkg", "f.geojson"], "geo import x.gpkg deepstate"),
+        (["import", "x.gpkg", "deepstaet", "f.geojson"], "did you mean deepstate"),
+        (["fetch", "x.gpkg", "deepstaet"], "did you mean deepstate"),
+        (["area", "2025-01-11", "x.gpkg"], "the archive comes first: geo area x.gpkg"),
+    ],
+)
+def test_arguments_in_another_order_and_slips_of_the_pen_are_told(words: list[str], said: str) -> None:
+    done = CliRunner().invoke(main, words)
+    assert done.exit_code == 2
+    assert said in done.stderr
 
 
 def test_a_row_without_controller_is_refused_alone(tmp_path: Path) -> None:

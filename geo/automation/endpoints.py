@@ -16,6 +16,7 @@ from urllib.parse import quote, urlencode
 from geo.assets import ASSETS
 from geo.automation.network import FetchedResponse, Kind, Limits, Network, check_url
 from geo.errors import FetchError, GateError, UsageError
+from geo.presentation.sides import near_words
 from geo.schema import Options, Source, parse_instant, write_instant
 from geo.sources import NAMES
 from geo.sources.vector import load_toml, read_settings
@@ -82,9 +83,10 @@ def find_address(source: str, *, config: str | Path | None = None) -> Address:
         return _own_address(source, Path(config))
     known = known_addresses()
     if source not in known:
+        near = near_words(source, {name: (name,) for name in known})
         raise UsageError(
-            f"no address is known for {source!r}; there are: {', '.join(known)}. Another one goes into a TOML file"
-            " with a table [fetch]: --config F.toml"
+            f"no address is known for {source!r}; there are: {', '.join(known)}; another one goes into a TOML file"
+            f" with a table [fetch]: --config F.toml{near}"
         )
     return known[source]
 

@@ -72,6 +72,8 @@ def import_command(
     from geo.importing.importer import Receipt, import_claims, import_files
     from geo.sources import NAMES, reader
 
+    if archive.name in NAMES and source not in NAMES:
+        raise UsageError(f"the archive comes first: geo import {source} {archive} FILES…")
     if not files:
         what = f"whose file is {source}?" if Path(source).exists() else "no file is given."
         raise UsageError(f"{what} Say geo import ARCHIVE SOURCE FILES…, SOURCE one of {', '.join(NAMES)}, claims")
@@ -93,7 +95,7 @@ def import_command(
     refused = [r for r in receipts if r.outcome == "refused"]
     if refused:
         for receipt in refused:
-            complain(receipt.error)
+            complain(receipt.error.replace("geo import ARCHIVE", f"geo import {archive}"))
             if form == "table":
                 common.print_refusals(receipt)
         if len(receipts) > 1:

@@ -71,6 +71,18 @@ class _Geo(click.Group):
 class _Verb(click.Command):
     """A verb whose dates in words are days before it sees them."""
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        first, *rest = args or [""]  # click takes its arguments off the list
+        archive = next((arg for arg in rest if arg.endswith(".gpkg")), None)
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            takes_archive = any(param.name == "archive" for param in self.params)
+            if takes_archive and archive and not first.startswith("-") and not first.endswith(".gpkg"):
+                way_out = f"{error.message}; the archive comes first: geo {ctx.info_name} {archive} …"
+                raise click.UsageError(way_out, ctx) from None
+            raise
+
     def invoke(self, ctx: click.Context) -> Any:
         from geo.archive.periods import has_words, read_dates
 

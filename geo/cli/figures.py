@@ -201,7 +201,10 @@ def _front_notes(found: Front) -> list[str]:
 def who(archive: Path, at: str, source: str | None, as_known_on: str | None, form: str) -> None:
     """Who held a place, from when to when, by which source."""
     lat, lon = common.place(at)
-    frame = common.opened(archive).who(lat, lon, source=source, as_known_on=as_known_on)
+    kept = common.opened(archive)
+    frame = kept.who(lat, lon, source=source, as_known_on=as_known_on)
+    if frame.empty and abs(lon) <= 90 and len(kept.who(lon, lat, source=source, as_known_on=as_known_on)):
+        common.print_notes([f"nobody at {at}, but at {lon},{lat}: latitude comes first"])
     if form == "table":
         seen = frame["valid_to"].fillna("still at the last snapshot")
         if "next_map" in frame:

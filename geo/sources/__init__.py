@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from geo.assets import ASSETS, read_toml
 from geo.errors import UsageError
+from geo.presentation.sides import near_words
 
 if TYPE_CHECKING:
     from geo.sources.base import Reader
@@ -19,7 +20,8 @@ NAMES = tuple(KNOWN)
 
 def reader(name: str) -> Reader:
     if name not in KNOWN:
-        raise UsageError(f"no source {name!r}; there are: {', '.join(NAMES)}. A desk's own files are 'vector'")
+        near = near_words(name, {known: (known,) for known in NAMES})
+        raise UsageError(f"no source {name!r}; there are: {', '.join(NAMES)}; a desk's own files are 'vector'{near}")
     module, _, attribute = KNOWN[name]["reader"].partition(".")
     found: Reader = getattr(import_module(f"geo.sources.{module}"), attribute or "READER")
     return found

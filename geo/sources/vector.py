@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 import tomllib
 import unicodedata
 from collections import Counter
@@ -19,8 +20,10 @@ import shapely
 from geo.errors import FileError, GateError, UsageError
 from geo.formats.geojson import MIB, read_bytes
 from geo.formats.layers import Layer, cell, read_layer
+from geo.formats.limits import capped
 from geo.formats.tables import said_of_garbled
 from geo.measure.ellipsoid import km2_of
+from geo.presentation.sides import shipped_code, shipped_sides
 from geo.presentation.statuses import STATUSES, status_of
 from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
 from geo.sources.base import COLUMN_NAMES, by_dates, day_number, meanings, refuse_several_dates, shipped_reader
@@ -45,6 +48,13 @@ _NO_AREA = "points and lines go into the incidents or stay out"
 
 TOML_LIMIT = 1 * MIB
 _DOTS = 40
+# what columns are often called, beside the names that are read without being named
+_LIKELY = {
+    "controller": ("who", "holder", "owner", "actor", "party", "faction", "group", "occupier", "country"),
+    "status": ("state", "class", "kind", "type", "category", "level", "zone", "legend", "label", "name"),
+}
+# different words that a column of sides or statuses has at most
+_MOST_WORDS = 40
 _LONG_KEY = re.compile(rf"""(?<![\w-])(?:(?:[\w-]+|"[^"\n]*"|'[^'\n]*')[ \t]*\.[ \t]*){{{_DOTS + 1}}}""")
 
 
@@ -74,14 +84,16 @@ def read(path: Path, options: Options) -> list[Snapshot]:
         columns["date"] = columns["date"] or columns["begin"]
     columns["controller"], spelt = _one_spelling(columns["controller"])
     columns["status"] = [_plain_text(word) for word in columns["status"] or ()] or None
+    without_area = _no_areas(layer)
+    _refuse_unknown(path, layer, options, columns, without_area)
     moments, notes = _dates(path, layer, options, columns["date"], has_ends=any(columns["end"] or ()))
     ends = [_end(path, text, row, options) for row, text in enumerate(columns["end"] or (), 1)]
-    refusals = _no_areas(layer)
+    refusals = without_area
     for row, moment in enumerate(moments, 1):
         if moment is None and row not in refusals:
             refusals[row] = _refusal(layer, row, "no date", "fill it in, or say --date for the whole file")
     rows = [row for row in range(1, count + 1) if row not in refusals]
-    frame, more, said = _frame(path, layer, options, columns, rows)
+    frame, more, said = _frame(layer, options, columns, rows)
     refusals |= more
     told = (*layer.notes, *notes, *spelt, *said)
     turned = tuple(refusals[row] for row in sorted(refusals))
@@ -174,13 +186,83 @@ def _column(path: Path, layer: Layer, options: Options, name: str) -> list[str |
         cells = [cell(value) for value in values]
         is_asked = named is not None or name not in ("end", "begin")
         return cells if is_asked or any(map(_date_of, cells)) else None
-    is_said = name == "controller" and any(side for side, _ in meanings(options.statuses).values())
-    if name in ("status", "controller") and count and not is_said:
-        raise GateError(
-            f"{path}: no column for {name} (wanted: {' or '.join(_ALSO[name])}; the file has: {listed}):"
-            f" --column {name}=… names it, --set {name}=… gives one value for all"
-        )
     return None
+
+
+def _refuse_unknown(
+    path: Path,
+    layer: Layer,
+    options: Options,
+    columns: Mapping[str, list[str | None] | None],
+    passed: Mapping[int, Any],
+) -> None:
+    """Refuse a file whose sides, statuses or date are not known: all that is missing, and the command that says it."""
+    faults: list[str] = []
+    wanted: list[str] = []
+    mapping = meanings(options.statuses)
+    has_rows = len(layer.geometry) > 0
+    guessed = _guesses(layer, options)
+    if has_rows and columns["controller"] is None and not any(side for side, _ in mapping.values()):
+        faults.append(f"no column for controller (wanted: {' or '.join(_ALSO['controller'])})")
+        wanted.append(f"--column controller={guessed.get('controller', 'COLUMN')}")
+    words = columns["status"]
+    if has_rows and words is None:
+        faults.append(f"no column for status (wanted: {' or '.join(_ALSO['status'])})")
+        wanted.append(f"--column status={guessed.get('status', 'COLUMN')}")
+        words = _cells(layer, guessed["status"]) if "status" in guessed else []
+    rows = {word: row for row, word in reversed(list(enumerate(words or (), 1))) if row not in passed}
+    for word, row in reversed(rows.items()):
+        key = (word or "").casefold()
+        if word is None:
+            faults.append(f"row {row}: no status; --set status=STATUS gives one value for all rows")
+        elif mapping.get(key, (None, key))[1] not in STATUSES:
+            faults.append(f"row {row}: status {word!r} is unknown")
+            wanted.append(shlex.quote(f"--status-map={word}=STATUS"))
+    if options.date is None and not any(columns["date"] or ()) and _date_in_names(path, layer) is None:
+        faults.append("no date (in a column that is named so, or in the file's name)")
+        wanted.append(f"--column date={guessed['date']}" if "date" in guessed else "--date YYYY-MM-DD")
+    if not faults:
+        return
+    known = f"; STATUS is one of {', '.join(STATUSES)}" if any("status" in fault for fault in faults) else ""
+    is_short = any("no column" in fault for fault in faults)
+    values = "; --set NAME=VALUE in place of --column gives one value for all rows" if is_short else ""
+    listed = ", ".join(map(str, layer.table.columns)) or "none"
+    command = " ".join((shlex.quote(str(path)), *_options_given(options), *wanted))
+    raise GateError(
+        f"{path}: {'; '.join(capped(faults))}. The file's columns: {listed}. Say: geo import ARCHIVE vector {command}"
+        f"{known}{values}"
+    )
+
+
+def _options_given(options: Options) -> list[str]:
+    """The options of the command that were given, as they are written."""
+    tables = (("column", options.columns), ("set", options.constants), ("status-map", options.statuses))
+    texts = [f"--{name}={key}={value}" for name, table in tables for key, value in table.items()]
+    for name in ("date", "layer", "crs", "delimiter", "decimal"):
+        if value := getattr(options, name):
+            texts.append(f"--{name}={value}")
+    return [shlex.quote(text) for text in texts]
+
+
+def _guesses(layer: Layer, options: Options) -> dict[str, str]:
+    """Which columns of a file look like dates, sides and statuses: offered in an error, never taken."""
+    free = [str(name) for name in layer.table.columns if str(name) not in options.columns.values()]
+    found: dict[str, str] = {}
+    for name in free:
+        cells = {text for text in _cells(layer, name) if text}
+        if not cells or len(cells) > _MOST_WORDS:
+            continue
+        if "date" not in found and all(map(_date_of, cells)) and not is_of_editing(name):
+            found["date"] = name
+        elif "controller" not in found and all(shipped_code(text) in shipped_sides() for text in cells):
+            found["controller"] = name
+        elif not any(text.replace(".", "").isdecimal() for text in cells):
+            found |= {ours: name for ours, names in _LIKELY.items() if ours not in found and _squeezed(name) in names}
+    return found
+
+
+def _cells(layer: Layer, column: str) -> list[str | None]:
+    return [_plain_text(cell(value)) for value in layer.table[column]]
 
 
 def _squeezed(name: Any) -> str:
@@ -224,16 +306,14 @@ def _dates(
     if cells is not None and any(cells):
         begins = [_moment(path, text, row, options) for row, text in enumerate(cells, 1)]
         return begins, [] if has_ends else _perhaps_ends(layer, begins, options)
-    for name in (path.stem, layer.name):
-        found = date_in_name(path, name)
-        if found is not None:
-            refuse_several_dates(path, layer.table, options, f"the name says {found[1]!r}")
-            return [found[0]] * max(count, 1), [f"the date is read from {found[1]!r} in the name"]
-    wanted = ", ".join(_ALSO["date"])
-    raise GateError(
-        f"{path}: no date: say --date YYYY-MM-DD, or have one in a column ({wanted}; --column date=… names another)"
-        " or in the file's name"
-    )
+    if (found := _date_in_names(path, layer)) is not None:
+        refuse_several_dates(path, layer.table, options, f"the name says {found[1]!r}")
+        return [found[0]] * max(count, 1), [f"the date is read from {found[1]!r} in the name"]
+    raise GateError(f"{path}: no date")
+
+
+def _date_in_names(path: Path, layer: Layer) -> tuple[datetime, str] | None:
+    return next((found for name in (path.stem, layer.name) if (found := date_in_name(path, name))), None)
 
 
 def _moment(path: Path, text: str | None, row: int, options: Options) -> datetime | None:
@@ -300,7 +380,7 @@ def _refusal(layer: Layer, row: int, why: str, way_out: str) -> Refusal:
 
 
 def _frame(
-    path: Path, layer: Layer, options: Options, columns: Mapping[str, list[str | None] | None], rows: Sequence[int]
+    layer: Layer, options: Options, columns: Mapping[str, list[str | None] | None], rows: Sequence[int]
 ) -> tuple[gpd.GeoDataFrame, dict[int, Refusal], list[str]]:
     """The rows let through; those without a controller; and what was left out of contested ones."""
     mapping = meanings(options.statuses)
@@ -311,8 +391,6 @@ def _frame(
         cells = (columns[name] for name in ("status", "controller", "native"))
         word, side, native = (None if column is None else column[row - 1] for column in cells)
         controller, status = mapping.get((word or "").casefold(), (None, (word or "").casefold()))
-        if status not in STATUSES:
-            raise GateError(_unknown(path, row, word))
         controller = controller or side
         if not status_of(status).has_side and controller is not None:
             bared.append((status, controller))
@@ -329,13 +407,6 @@ def _frame(
     ]
     spatial = gpd.GeoDataFrame(frame.astype({"row": np.int64}), geometry=gpd.GeoSeries(geometry, crs=CRS))
     return spatial, refused, notes if bared else []
-
-
-def _unknown(path: Path, row: int, word: str | None) -> str:
-    known = ", ".join(STATUSES)
-    if word is None:
-        return f"{path}: row {row}: no status; the known ones: {known}. --set status=… gives one value for all rows"
-    return f"{path}: row {row}: status {word!r} is unknown; the known ones: {known}. --status-map '{word}=held' maps it"
 
 
 READER = shipped_reader("vector", read)
