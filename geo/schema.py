@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CRS = "EPSG:4326"
+Every = Literal["month", "week"]
 
 # what a reader hands over, beside the geometry
 CLAIM_COLUMNS = (
@@ -242,6 +243,18 @@ def to_instant(when: str | date | datetime, *, what: str = "date") -> datetime:
     if isinstance(when, datetime):
         return when.replace(tzinfo=UTC) if when.tzinfo is None else when.astimezone(UTC)
     return datetime(when.year, when.month, when.day, tzinfo=UTC)
+
+
+def period_of(instant: datetime, every: Every) -> int:
+    """The number of the month, or of the week from Monday, in which an instant lies."""
+    return 12 * instant.year + instant.month - 1 if every == "month" else (instant.toordinal() - 1) // 7
+
+
+def period_start(period: int, every: Every) -> datetime:
+    """The instant at which a month or week begins, by its number."""
+    if every == "month":
+        return datetime(period // 12, period % 12 + 1, 1, tzinfo=UTC)
+    return datetime.fromordinal(7 * period + 1).replace(tzinfo=UTC)
 
 
 def last_instant(when: str | date | datetime) -> datetime:

@@ -18,6 +18,7 @@ from geo.archive.results import (
     By,
     When,
     age_notes,
+    chosen_instants,
     keep,
     moment,
     refused_notes,
@@ -38,7 +39,7 @@ from geo.measure.series.panel import changed_ground, panel
 from geo.measure.series.parallel import ClassFilter, series_changes
 from geo.presentation.language import gettext, number, plain_number
 from geo.presentation.statuses import NO_DOUBT, named, shows_doubt
-from geo.schema import last_instant, parse_instant, to_instant, write_instant
+from geo.schema import Every, parse_instant, to_instant, write_instant
 
 
 @consistent_read
@@ -131,7 +132,7 @@ def series(
     self: ArchiveBase, *, source: str | None = None, controller: str | None = None,
     status: str | Sequence[str] | None = None, within: str | shapely.Geometry | None = None, by: By | None = None,
     level: int | None = None, boundary: str | None = None, from_: When | None = None, to: When | None = None,
-    as_known_on: When | None = None, max_age_days: float | None = None,
+    every: Every | None = None, as_known_on: When | None = None, max_age_days: float | None = None,
     progress: Callable[[int, int], None] | None = None, workers: int | None = None, scheduler: str | None = None,
 ) -> pd.DataFrame:  # fmt: skip
     """Area, gross gain and gross loss at every snapshot of a source.
@@ -140,6 +141,9 @@ def series(
     ----------
     from_, to : str, date, datetime or None
         The span, both included; None is open.
+    every : {"month", "week"} or None
+        The last snapshot of each month or week (from Monday) alone, after the one that answers for `from_`: gained and
+        lost are then those of `change` from one to the next. None is every snapshot.
     max_age_days : float or None
         Leave a part out where its last map is older than this; None is 30 days.
     progress : callable or None
@@ -176,10 +180,8 @@ def series(
     last = reader.state(query, to, used)
     zones = reader.zones(query, ground=last)
     snapshots = reader.snapshots(query.source, as_known_on=as_known_on or FAR)
-    low = to_instant(from_) if from_ is not None else None
-    high = last_instant(to) if to is not None else None
     instants = sorted({parse_instant(d) for d in snapshots["depicts"]})
-    chosen = [i for i in instants if (low is None or i >= low) and (high is None or i <= high)]
+    chosen = chosen_instants(instants, from_, to, every)
     changes = series_changes(
         reader.store,
         query.source,

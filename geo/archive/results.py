@@ -7,14 +7,15 @@ from bisect import bisect_right
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
 
+from geo.errors import UsageError
 from geo.presentation.language import N_, gettext, ngettext, number
 from geo.presentation.statuses import check_statuses, named
-from geo.schema import BREAK, last_instant, parse_instant, text_or_none, write_instant
+from geo.schema import BREAK, Every, last_instant, parse_instant, period_of, text_or_none, to_instant, write_instant
 from geo.storage import snapshots
 
 When = str | date | datetime
@@ -35,6 +36,22 @@ def is_not_comparable(note: str) -> bool:
 def moment(as_known_on: When | None) -> datetime | None:
     """The instant meant by `as_known_on`, None for now."""
     return None if as_known_on is None else last_instant(as_known_on)
+
+
+def chosen_instants(
+    instants: Sequence[datetime], from_: When | None, to: When | None, every: Every | None
+) -> list[datetime]:
+    """The instants of a series in a span; of each month or week the last, after that from which change counts."""
+    low = to_instant(from_) if from_ is not None else None
+    high = last_instant(to) if to is not None else None
+    chosen = [i for i in instants if (low is None or i >= low) and (high is None or i <= high)]
+    if every is None:
+        return chosen
+    if every not in get_args(Every):
+        raise UsageError(f"every={every!r} is unknown: 'month', 'week' or None")
+    base = [i for i in instants if from_ is not None and i <= last_instant(from_)][-1:] or chosen[:1]
+    later = {period_of(i, every): i for i in chosen if not base or i > base[0]}
+    return [*base, *later.values()]
 
 
 def age_days(instant: datetime, depicts: datetime, *, whole_days: bool) -> float:

@@ -116,6 +116,9 @@ def change(archive: Path, from_: str, to: str | None, form: str, status: tuple[s
 @common.OF_FIGURES
 @common.AGE
 @common.form_option("table", "csv", "json")
+@click.option(
+    "--every", type=click.Choice(["month", "week"]), help="Only the last snapshot of each, and the change between them."
+)
 @click.option("--workers", type=int, metavar="N", help="Share the work among N local processes (extra 'cluster').")
 @click.option("--scheduler", metavar="tcp://…", help="Share the work by a running Dask scheduler (extra 'cluster').")
 @click.option("-o", "--output", type=common.FILE, help="Write to F.csv or F.parquet instead.")

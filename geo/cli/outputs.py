@@ -142,14 +142,20 @@ def picture(archive: Path, output: Path, max_age_days: float | None, **given: An
 @common.with_colours
 @common.SOURCE
 @common.CLASSES
-@common.BY
+@click.option("--change", is_flag=True, help="Bars of what was gained and lost in each month, or week (--by week).")
+@click.option(
+    "--by",
+    type=click.Choice(["unit", "month", "week"]),
+    multiple=True,
+    help="A panel for each unit, the one that changed most first; bars by month or week. May be given twice.",
+)
 @common.WHERE
 @common.SPAN
 @common.KNOWN
 @common.LANG
 @LOOK
 def chart(archive: Path, output: Path, status: tuple[str, ...], max_age_days: float | None, **given: Any) -> None:
-    """A chart of areas over time, whole or in panels by unit."""
+    """A chart of areas over time, or of what changed by month; whole or in panels by unit."""
     from geo.output.images.chart import draw_chart
 
     kept = common.opened(archive, max_age_days=max_age_days)

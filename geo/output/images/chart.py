@@ -1,11 +1,11 @@
-"""Charts: a series, a claim held against one, and sources side by side, in panels of lines."""
+"""Charts: a series, its change by month, a claim held against one, and sources side by side, in panels."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -21,15 +21,17 @@ from geo.output.images.chart_axes import PANELS, ChartText, Panel, save_panels
 from geo.output.images.fonts import plain
 from geo.output.images.themes import Shape, Theme, ThemeName, chosen, kind_of, legible
 from geo.output.map_content import credit_of
-from geo.presentation.chart_lines import ChartLine, class_lines
+from geo.presentation.chart_lines import BAR_TITLES, BAR_WORDS, ChartLine, change_bars, class_lines, scale_groups
 from geo.presentation.labels import class_label, credit_line, figure, place_words, unit_name, written
 from geo.presentation.language import gettext, in_language, ngettext
 from geo.presentation.sides import side_colours
-from geo.presentation.statuses import NOBODY, status_of
+from geo.presentation.statuses import NOBODY, named, status_of
 from geo.presentation.symbols import AGREED, SOURCE_COLOURS
 from geo.presentation.titles import given_title, title_words
-from geo.schema import last_instant, parse_instant, text_or_none
+from geo.schema import Every, last_instant, parse_instant, text_or_none
 from geo.version import __version__
+
+ChartBy = Literal["unit", "month", "week"]
 
 
 def _made() -> str:
@@ -46,7 +48,8 @@ def draw_chart(
     path: str | Path,
     *,
     source: str | None = None,
-    by: Literal["unit"] | None = None,
+    change: bool = False,
+    by: ChartBy | Sequence[ChartBy] | None = None,
     controller: str | None = None,
     status: str | Sequence[str] | None = None,
     within: str | None = None,
@@ -61,7 +64,7 @@ def draw_chart(
     shape: Shape = "slide",
     theme: ThemeName = "light",
 ) -> Path:
-    """Draw the series of areas as PNG, SVG or PDF.
+    """Draw the series of areas, or what changed by month, as PNG, SVG or PDF.
 
     Parameters
     ----------
@@ -69,8 +72,12 @@ def draw_chart(
         A file that ends in ``.png``, ``.svg`` or ``.pdf``.
     within : str or None
         Keep to this unit, by code or name.
-    by : {"unit"} or None
-        A panel for each unit, each with a scale of its own from zero; None is one panel.
+    change : bool
+        Bars of what was gained and lost in each month, as `Archive.change` has it from the last map of one to the last
+        of the next; a month without a map has no bar of its own, maps that are not comparable have a marked gap.
+    by : {"unit", "month", "week"}, sequence of these or None
+        ``"unit"``: a panel for each unit, the one that changed most first, each with a scale of its own. ``"week"``,
+        with `change`: a bar for each week, from Monday. None is one panel, and bars by month.
 
     Returns
     -------
@@ -89,47 +96,79 @@ def draw_chart(
     colouring = chosen(shape, theme)[1]
     target = Path(path)
     kind_of(target)
-    if by not in (None, "unit"):
-        raise UsageError(f"by={by!r} is unknown: 'unit' or None")
+    by_unit, every = _kinds(by, change=change)
     name = archive.source_name(source)
+    if change and status is None:
+        status = named(is_held=True)
     frame = archive.series(
-        source=name, controller=controller, status=status, within=within, by=by, level=level, boundary=boundary,
-        from_=from_, to=to, as_known_on=as_known_on,
+        source=name, controller=controller, status=status, within=within, by="unit" if by_unit else None, level=level,
+        boundary=boundary, from_=from_, to=to, every=every, as_known_on=as_known_on,
     )  # fmt: skip
     if frame.empty or not (frame["area_km2"] > 0).any():
         raise MapError(f"nothing to draw: {name} has no such ground in that span (geo series shows what there is)")
     sides = side_colours(archive.controllers(as_known_on=as_known_on), colours=colours)
-    panels, left = _panels(archive, frame, sides, colouring, PANELS[shape])
-    text = _chart_text(archive, name, frame, panels, left, within=within, boundary=boundary, title=title)
+    panels, left = _panels(archive, frame, sides, colouring, PANELS[shape], every)
+    if not panels:
+        raise MapError(f"nothing to draw: no ground of {name} changed in that span that two maps can be compared for")
+    text = _chart_text(archive, name, frame, panels, left, every, within=within, boundary=boundary, title=title)
     return save_panels(panels, text, target, shape=shape, theme=theme)
 
 
+def _kinds(by: ChartBy | Sequence[ChartBy] | None, *, change: bool) -> tuple[bool, Every | None]:
+    """Whether there is a panel for each unit, and by what the bars of change are."""
+    listed = [by] if isinstance(by, str) else list(by or ())
+    unknown = [one for one in listed if one not in get_args(ChartBy)]
+    if unknown:
+        raise UsageError(f"by={unknown[0]!r} is unknown: 'unit', or with change=True (--change) 'month' or 'week'")
+    times = [one for one in listed if one != "unit"]
+    if len(times) > 1 or (times and not change):
+        raise UsageError(f"by={times!r}: bars of change (change=True, --change) are by month or by week")
+    return "unit" in listed, (times[0] if times else "month") if change else None
+
+
 def _panels(
-    archive: Archive, frame: pd.DataFrame, sides: Mapping[str, str], theme: Theme, grid: tuple[int, int]
-) -> tuple[list[Panel], list[Panel]]:
-    """A panel for each unit, the largest first, and those for which there is no room."""
+    archive: Archive, frame: pd.DataFrame, sides: Mapping[str, str], theme: Theme, grid: tuple[int, int],
+    every: Every | None,
+) -> tuple[list[Panel], list[Panel]]:  # fmt: skip
+    """The panels of each unit, that which changed most first, and those for which there is no room."""
     units = archive.units()
     names = dict(zip(units["unit"], units["name"], strict=True))
     found = []
     units_of = np.array([text_or_none(u) or "" for u in frame["unit"]], dtype=object)
     for unit in dict.fromkeys(units_of):
         rows = frame[units_of == unit]
-        panel = Panel(plain(unit_name(unit, names.get(unit, unit))), _lines(rows, sides, theme))
-        if panel.lines:
-            found.append(panel)
-    found.sort(key=lambda panel: -panel.highest())
+        name = plain(unit_name(unit, names.get(unit, unit)))
+        drawn = _lines(rows, sides, theme) if every is None else _bars(rows, sides, theme, every)
+        found += [replace(panel, name=": ".join(filter(None, [name, panel.name]))) for panel in drawn]
+    if every is not None and len({panel.bars.label for panel in found if panel.bars}) == 1:  # the title says it
+        found = [
+            replace(panel, name=panel.name.removesuffix(panel.bars.label).removesuffix(": "))
+            for panel in found
+            if panel.bars
+        ]
+    found.sort(key=lambda panel: -panel.changed())
     most = grid[0] * grid[1]
     return found[:most], found[most:]
 
 
-def _lines(rows: pd.DataFrame, sides: Mapping[str, str], theme: Theme) -> list[ChartLine]:
+def _lines(rows: pd.DataFrame, sides: Mapping[str, str], theme: Theme) -> list[Panel]:
+    """A panel of lines, or one for each line where the change of one would not be seen beside another."""
     found = class_lines(rows, sides)
-    return [replace(line, label=plain(line.label), colour=legible(line.colour, theme)) for line in found]
+    lines = [replace(line, label=plain(line.label), colour=legible(line.colour, theme)) for line in found]
+    alone = not any(map(text_or_none, rows["unit"]))
+    groups = scale_groups(lines) if lines and alone else [lines] if lines else []
+    return [Panel(group[0].label if len(groups) > 1 else "", group) for group in groups]
+
+
+def _bars(rows: pd.DataFrame, sides: Mapping[str, str], theme: Theme, every: Every) -> list[Panel]:
+    """A panel of bars for each class that changed."""
+    found = change_bars(rows, sides, every)
+    return [Panel(plain(one.label), bars=replace(one, colour=legible(one.colour, theme))) for one in found]
 
 
 def _chart_text(
-    archive: Archive, name: str, frame: pd.DataFrame, panels: Sequence[Panel], left: Sequence[Panel], *,
-    within: str | None, boundary: str | None, title: str | None,
+    archive: Archive, name: str, frame: pd.DataFrame, panels: Sequence[Panel], left: Sequence[Panel],
+    every: Every | None, *, within: str | None, boundary: str | None, title: str | None,
 ) -> ChartText:  # fmt: skip
     table = archive.sources()
     known = {r["name"]: r for r in table.to_dict("records")}.get(name, {})
@@ -142,8 +181,6 @@ def _chart_text(
         place = place_words(unit)
     many = ngettext("{n} snapshot", "{n} snapshots", len(dates)) if len(dates) > 1 else gettext("one snapshot")
     notes = [text.strip() for text in frame.attrs.get("notes", ())]
-    if len(panels) > 1:
-        notes.append(gettext("Each panel has a scale of its own, from zero"))
     if left:
         listed = ", ".join(gettext("{name} (at most {km2} km²)", name=p.name, km2=figure(p.highest())) for p in left)
         notes.append(gettext("Not drawn: {units}", units=listed))
@@ -153,13 +190,21 @@ def _chart_text(
     sets = units[units["unit"].isin({u for u in map(text_or_none, frame["unit"]) if u})]["boundary"]
     if len(sets):
         credit += ". " + gettext("Units: {boundary}", boundary=gettext(boundary or sets.iloc[-1]))
+    span = gettext("{first} to {last}", first=first, last=last)
+    said = gettext(
+        "Area in km². Source: {source}; {snapshots}, ticks below. A figure stands until the next snapshot.",
+        source=shown,
+        snapshots=many,
+    )
+    own = title_words(place, shown, span)
+    if every is not None:
+        said = f"{gettext(BAR_WORDS[every])} {gettext('Source: {source}', source=shown)}."
+        own = gettext(BAR_TITLES[every], place=place, span=span)
+        labels = {panel.bars.label for panel in panels if panel.bars}
+        own = f"{labels.pop()}. {own}" if len(labels) == 1 else own
     return ChartText(
-        title=given_title(title, title_words(place, shown, gettext("{first} to {last}", first=first, last=last))),
-        subtitle=gettext(
-            "Area in km². Source: {source}; {snapshots}, ticks below. A figure stands until the next snapshot.",
-            source=shown,
-            snapshots=many,
-        ),
+        title=given_title(title, own),
+        subtitle=said,
         notes=notes,
         credit=gettext("Control: {credit}.", credit=credit) + " " + _made(),
     )
