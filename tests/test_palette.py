@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from geo.output.images.themes import THEMES
-from geo.presentation.statuses import HELD_FILL
-from geo.presentation.symbols import Symbol, change_symbols, class_symbols
+from geo.output.images.themes import THEMES, is_dark
+from geo.presentation.statuses import HELD_FILL, status_of
+from geo.presentation.symbols import Symbol, change_symbols, class_symbols, mixed
 
 # Machado, Oliveira and Fernandes (2009), severity 1.0, on linear RGB
 EYES = {
@@ -51,6 +51,10 @@ def strength(opacity: str, theme: str) -> float:
     text = (ROOT / "geo" / "assets" / "map.css").read_text(encoding="utf-8")
     stronger = dict(re.findall(r'rect\[fill-opacity="([\d.]+)"\] \{ fill-opacity: ([\d.]+); \}', text))
     assert stronger == {str(HELD_FILL): str(THEMES["dark"].held[0])}
+    even = re.search(r"\.even-held \{ fill-opacity: ([\d.]+); \}", text)
+    assert even is not None
+    assert float(even[1]) == THEMES["dark"].held[0]
+    assert status_of("held").tint == HELD_FILL
     return float(stronger.get(opacity, opacity) if theme == "dark" else opacity)
 
 
@@ -72,11 +76,12 @@ def themes() -> dict[str, dict[str, str]]:
     }
 
 
+@pytest.mark.parametrize("patterns", [False, True])
 @pytest.mark.parametrize(("theme", "least"), [("light", 15.0), ("dark", 10.0)])
-def test_classes_are_told_apart_by_every_eye(theme: str, least: float) -> None:
+def test_classes_are_told_apart_by_every_eye(theme: str, least: float, patterns: bool) -> None:
     colours = themes()[theme]
     land = rgb(colours["land"])
-    symbols = class_symbols([*((side, "held") for side in SIDES), (None, "contested")])
+    symbols = class_symbols([*((side, "held") for side in SIDES), (None, "contested")], patterns=patterns)
     seen = {f"{side or ''} {status}": fill(s, land, theme) for (side, status), s in symbols.items()}
     seen |= {"land": land, "sea": rgb(colours["sea"])}
     for eye, matrix in EYES.items():
@@ -97,10 +102,40 @@ def test_red_and_green_would_fail() -> None:
 
 def test_every_class_has_a_pattern_of_its_own_without_its_colour() -> None:
     classes = [*((side, status) for side in SIDES for status in STATUSES), (None, "contested")]
-    found = {**class_symbols(classes), **change_symbols(SIDES)}
+    found = {**class_symbols(classes, patterns=True), **change_symbols(SIDES, patterns=True)}
     grey = {key: re.sub(r"#\w{6}|id=\"\w+\"", "", symbol.svg) for key, symbol in found.items()}
     assert len(grey) == 4 * 4 + 1 + 8
     assert len(set(grey.values())) == len(grey)
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_a_side_holds_gained_and_lost_is_told_apart_in_grey(theme: str) -> None:
+    """By lightness (CIELAB), without patterns: held, gained and lost are 15 and more apart; only doubt has bars."""
+    land, paper = rgb(themes()[theme]["land"]), THEMES[theme]
+    held = class_symbols([(side, "held") for side in SIDES])
+    changed = change_symbols(SIDES)
+    for side in SIDES:
+        looks = {
+            word: rgb(mixed(changed[side, word].colour, word, on_dark=theme == "dark")) for word in ("gained", "lost")
+        }
+        looks |= {"held": fill(held[side, "held"], land, theme), "land": land}
+        lightness = sorted((lab(colour, np.eye(3))[0], name) for name, colour in looks.items())
+        for (one, a), (other, b) in itertools.pairwise(lightness):
+            assert other - one >= (10 if "land" in (a, b) else 15), (theme, side, a, b)
+    assert is_dark(paper) is (theme == "dark")
+    doubt = class_symbols([("A", "held"), ("A", "claimed"), ("A", "advance"), (None, "contested"), ("A", "liberated")])
+    assert {status for (_, status), look in doubt.items() if look.bars} == {"claimed", "advance", "contested"}
+
+
+def test_pages_and_pictures_mix_the_same_colours() -> None:
+    """What the style sheet mixes in dark pages is what pictures have."""
+    text = (ROOT / "geo" / "assets" / "map.css").read_text(encoding="utf-8")
+    for word in ("gained", "lost"):
+        found = re.search(rf"\.even-{word} \{{ fill: color-mix\(in srgb, currentColor (\d+)%, (#\w+)\)", text)
+        assert found is not None
+        share = int(found[1]) / 100
+        wanted = share * rgb("#b2182b") + (1 - share) * rgb(found[2])
+        np.testing.assert_allclose(rgb(mixed("#b2182b", word, on_dark=True)), wanted, atol=0.003)
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -88,8 +88,14 @@
       renderer: renderer, color: item.edge, weight: item.weight, dashArray: item.dash || null, opacity: 0.95,
       fillColor: "url(#" + item.pattern + ")", fillOpacity: 1, smoothFactor: 0.5
     };
-    var shapes = polygons(rings, data.scale), at = null;
-    return L.polygon(shapes, style).on("click", function (event) { at = event.latlng; }).bindPopup(function () {
+    if (item.even) {  // tiles of an even fill would show their seams
+      Object.assign(style, { stroke: false, fillColor: item.fill, fillOpacity: item.opacity, className: "even-" + item.even });
+    }
+    var shapes = polygons(rings, data.scale), at = null, layer = L.polygon(shapes, style);
+    layer.on("add", function () {
+      if (item.even) { layer.getElement().setAttribute("color", item.colour); }
+    });
+    return layer.on("click", function (event) { at = event.latlng; }).bindPopup(function () {
       var hit = at ? shapes.findIndex(function (shape) { return isInside(shape, at); }) : -1;
       return card(item.label, ((item.patches || [])[hit] || []).concat(item.facts));
     });
@@ -142,7 +148,7 @@
       return paint(L.polyline(at, Object.assign({ renderer: renderer, weight: weight, smoothFactor: 0.5 }, options)),
         function () { return { color: colour(tone) }; });
     }
-    layers.front = L.layerGroup([drawn(5, "halo", { interactive: false, opacity: 0.85 }), drawn(2.6, "ink", {})]);
+    layers.front = L.layerGroup([drawn(3.4, "halo", { interactive: false, opacity: 0.8 }), drawn(1.5, "ink", {})]);
     if (data.front) {
       layers.front.eachLayer(function (layer) {
         layer.bindPopup(function () { return card(data.front.label, data.front.facts); });

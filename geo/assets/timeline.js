@@ -263,7 +263,7 @@
         return;
       }
       context.globalAlpha = Number(getComputedStyle(child).fillOpacity);  // dark pages fill held ground more strongly
-      context.fillStyle = said("fill");
+      context.fillStyle = getComputedStyle(child).fill;
       if (child.tagName === "rect") {
         context.fillRect(0, 0, size, size);
       } else {

@@ -25,6 +25,8 @@ def class_layers(
     shown: str,
     colours: Mapping[str, str] | None,
     place: str,
+    *,
+    patterns: bool = False,
 ) -> list[StyledLayer]:
     """The ground of each class, with its look and what a click on it says."""
     shapes: dict[ClassKey, list[shapely.Geometry]] = {}
@@ -33,7 +35,7 @@ def class_layers(
         shapes.setdefault(class_key(row), []).append(row["geometry"])
         since.setdefault(class_key(row), []).append(row["valid_from"].date())
     km2 = {class_key(row): row for row in figures}
-    symbols = class_symbols({key[:2] for key in shapes}, colours=colours)
+    symbols = class_symbols({key[:2] for key in shapes}, colours=colours, patterns=patterns)
     drawn = []
     for key in sorted(shapes, key=class_order):
         known = km2.get(key)

@@ -65,6 +65,7 @@ class Status:
     widens_upper_bound: bool = False  # counts for the upper bound of what is held in the same country
     is_current: bool = True  # False: nobody disputes it any more; left out of headlines, charts and the first view
     shows_presence: bool = False  # a side of which a source draws such ground in a place is there
+    tint: float = 0.0  # how strongly it is filled evenly, without pattern and outline; 0: it is never without
     overlap_rank: int = 9  # where classes of one source overlap, the lowest counts
 
 
@@ -74,7 +75,7 @@ _TABLE: list[Status] = [
     Status(
         N_("held"), N_("Held by {side}"), Pattern(7, HELD_FILL, [Bar(1.1, 0.6)]), 1.6, "",
         qgis_fill="solid", qgis_opacity=0.45, kml_opacity=0.6, chart_dash=(),
-        is_held=True, shows_presence=True, overlap_rank=0,
+        is_held=True, shows_presence=True, tint=HELD_FILL, overlap_rank=0,
     ),
     Status(
         N_("claimed"), N_("Claimed by {side}, not confirmed"), Pattern(11, 0.1, [Bar(1.6, 0.8)]), 1.6, "7 4",
@@ -95,7 +96,7 @@ _TABLE: list[Status] = [
     Status(
         N_("liberated"), N_("Liberated, {side}"), Pattern(10, 0.1, [Bar(0.7, 0.5, across=True)], turn=-45), 0.7, "",
         qgis_fill="b_diagonal", qgis_opacity=0.5, kml_opacity=4 / 15, chart_dash=(1.2, 2.2),
-        is_current=False, overlap_rank=4,
+        is_current=False, tint=0.12, overlap_rank=4,
     ),
 ]  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from geo.presentation.sides import placed_sides, side_colours
 from geo.presentation.statuses import NOBODY, Bar, Pattern, Status, class_order, status_of
@@ -27,6 +27,7 @@ class Symbol:
     edge: str
     weight: float
     dash: str = ""
+    even: str = ""  # filled evenly, without pattern and outline, as what: a status, "gained" or "lost"
 
     @property
     def fill(self) -> str:
@@ -40,6 +41,12 @@ class Symbol:
 
     @property
     def svg(self) -> str:
+        if self.even:
+            look = f'class="even-{self.even}" color="{self.colour}" fill="{self.fill}"'
+            inner = f'<rect width="64" height="64" {look} fill-opacity="{self.tile.opacity}"/>'
+            return (
+                f'<pattern id="{self.pattern}" patternUnits="userSpaceOnUse" width="64" height="64">{inner}</pattern>'
+            )
         size, middle, angle = self.tile.size, f"{self.tile.size / 2:g}", self.angle % 180
         inner = f'<rect width="{size}" height="{size}" fill="{self.fill}" fill-opacity="{self.tile.opacity}"/>'
         for bar, colour in self.bars:
@@ -64,29 +71,55 @@ def class_colour(side: str | None, status: str, colours: Mapping[str, str]) -> s
 
 
 def class_symbols(
-    classes: Iterable[tuple[str | None, str]], *, colours: Mapping[str, str] | None = None
+    classes: Iterable[tuple[str | None, str]], *, colours: Mapping[str, str] | None = None, patterns: bool = False
 ) -> dict[tuple[str | None, str], Symbol]:
-    """The symbol of every class, in the one order of classes; maps draw them from the last to the first."""
+    """The symbol of every class, in the one order of classes; maps draw them from the last to the first.
+
+    Without `patterns` only those that are in doubt have one: contested, claimed and assessed ground.
+    """
     listed = sorted(set(classes), key=class_order)
     sides = side_colours((side for side, _ in listed), colours=colours)
     turns = _angles(sides)
-    return {
+    found = {
         (side, name): _symbol(f"p{i}", status_of(name), class_colour(side, name, sides), turns.get(side or "", 0))
         for i, (side, name) in enumerate(listed)
     }
+    return found if patterns else {key: _even(look, key[1], status_of(key[1]).tint) for key, look in found.items()}
 
 
 def change_symbols(
-    controllers: Iterable[str], *, colours: Mapping[str, str] | None = None
+    controllers: Iterable[str], *, colours: Mapping[str, str] | None = None, patterns: bool = False
 ) -> dict[tuple[str, str], Symbol]:
     """The symbols of gained and lost ground of each side."""
     sides = side_colours(controllers, colours=colours)
     turns = _angles(sides)
-    return {
+    found = {
         (side, word): Symbol(f"{word[0]}{i}", tile, colour, turns[side] + tile.turn, "#1c2024", 0.9, dash)
         for i, (side, colour) in enumerate(sides.items())
         for word, (tile, dash) in _CHANGES.items()
     }
+    return found if patterns else {key: _even(look, key[1], _STRONG) for key, look in found.items()}
+
+
+_STRONG = 1.0  # how strongly changed ground is filled
+# of a side's colour, how much is left over in the even fill of changed ground, and what is mixed in: on light, on dark
+_MIXED = {"gained": ((1.0, "#000000"), (0.6, "#ffffff")), "lost": ((0.4, "#000000"), (0.25, "#ffffff"))}
+
+
+def _even(look: Symbol, name: str, strength: float) -> Symbol:
+    """A symbol without pattern and outline; one in doubt keeps its pattern."""
+    if not strength:
+        return look
+    fill = mixed(look.colour, name) if name in _MIXED else look.colour
+    return replace(look, tile=Pattern(64, strength, fill=fill), edge=fill, weight=0.0, dash="", even=name)
+
+
+def mixed(colour: str, change: str, *, on_dark: bool = False) -> str:
+    """A side's colour in the even fill of the ground that it gained or lost; map.css has the same for dark pages."""
+    share, other = _MIXED[change][on_dark]
+    one, two = ([int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in (colour, other))
+    pairs = zip(one, two, strict=True)
+    return "#" + "".join(f"{round(share * a + (1 - share) * b):02x}" for a, b in pairs)
 
 
 def source_symbols(sources: Iterable[str]) -> dict[str, Symbol]:

@@ -23,6 +23,7 @@ from geo.presentation.basemap import Box, Ground, decode_line, encode_line, touc
 from geo.presentation.labels import area
 from geo.presentation.language import date_words, gettext
 from geo.presentation.legend import StyledLayer
+from geo.presentation.symbols import Symbol
 from geo.presentation.templates import escape
 
 if TYPE_CHECKING:
@@ -112,9 +113,17 @@ def _draw_class(item: StyledLayer, frame: _Frame) -> str:
     rings = (shapely.get_coordinates(ring) for ring in shapely.get_rings(shapely.get_parts(shapes)))
     dash = f' stroke-dasharray="{item.symbol.dash}"' if item.symbol.dash else ""
     return (
-        f'<path fill="url(#{item.symbol.pattern})" fill-rule="evenodd" stroke="{item.symbol.edge}" '
+        f'<path {_fill(item.symbol)} fill-rule="evenodd" stroke="{item.symbol.edge}" '
         f'stroke-width="{item.symbol.weight}"{dash} d="{_path(rings, frame, close=True)}"/>'
     )
+
+
+def _fill(symbol: Symbol) -> str:
+    """A class's fill: tiles of an even one would show their seams."""
+    if not symbol.even:
+        return f'fill="url(#{symbol.pattern})"'
+    look = f'class="even-{symbol.even}" color="{symbol.colour}"'
+    return f'{look} fill="{symbol.fill}" fill-opacity="{symbol.tile.opacity}"'
 
 
 def _draw_lines(lines: Sequence[Any], frame: _Frame, colour: str, width: float, dash: str) -> str:
@@ -231,9 +240,15 @@ def class_data(item: StyledLayer) -> dict[str, Any]:
     """How a class looks, and what a click on it says."""
     return {
         "label": item.label, "pattern": item.symbol.pattern, "edge": item.symbol.edge, "weight": item.symbol.weight,
-        "dash": item.symbol.dash, "facts": [list(f) for f in item.facts],
+        "dash": item.symbol.dash, **_evenly(item.symbol), "facts": [list(f) for f in item.facts],
         "patches": patches_of(item.shapes, item.since),
     }  # fmt: skip
+
+
+def _evenly(symbol: Symbol) -> dict[str, Any]:
+    if not symbol.even:
+        return {}
+    return {"even": symbol.even, "colour": symbol.colour, "fill": symbol.fill, "opacity": symbol.tile.opacity}
 
 
 def patches_of(shapes: Sequence[shapely.Geometry], since: Sequence[date] = ()) -> list[list[list[str]]]:

@@ -209,7 +209,8 @@ class Part:
 
 def parts_of(
     archive: Archive, source: str, instants: Sequence[datetime], own: Sequence[datetime], place: int, sources: int,
-    colours: Mapping[str, str], as_known_on: When | None, status: str | Sequence[str] | None, zone: Any,
+    colours: Mapping[str, str], as_known_on: When | None, status: str | Sequence[str] | None, zone: Any, *,
+    patterns: bool = False,
 ) -> tuple[list[Part], Sequence[str]]:  # fmt: skip
     """The classes of a source, in the order in which they are drawn, and what is to be said of the series."""
     if not own:
@@ -223,8 +224,8 @@ def parts_of(
     keys = ledgers.keys()
     title = credit_of(archive, source)["title"] or source
     before = f"{title}: " if sources > 1 else ""
-    symbols = class_symbols({key[:2] for key in keys}, colours=colours)
-    moved = change_symbols(sorted({key[0] for key in keys if key[0]}), colours=colours)
+    symbols = class_symbols({key[:2] for key in keys}, colours=colours, patterns=patterns)
+    moved = change_symbols(sorted({key[0] for key in keys if key[0]}), colours=colours, patterns=patterns)
     by_class = _by_class(figures, instants, own)
     kinds = archive.reader.part_steps(Query(source, as_known_on=as_known_on), own).kinds
     parts = []
@@ -238,7 +239,14 @@ def parts_of(
         changes: tuple[tuple[str, Symbol], ...] = ()
         if place:
             # without a fill: what another source says is told from the ground under it
-            symbol = replace(symbol, tile=Pattern(4, 0.0), weight=2.2, dash=_DASHES[(place - 1) % len(_DASHES)])
+            symbol = replace(
+                symbol,
+                tile=Pattern(4, 0.0),
+                edge=symbol.colour,
+                even="",
+                weight=2.2,
+                dash=_DASHES[(place - 1) % len(_DASHES)],
+            )
         elif status_of(key[1]).is_held and key[0] is not None:
             part = f" ({key[2].replace('-', ' ')})" if key[2] else ""
             of = (gettext(w, side=side_of(key[0]).label) + part for w in (N_("Gained by {side}"), N_("Lost by {side}")))

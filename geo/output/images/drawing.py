@@ -13,9 +13,9 @@ import shapely
 
 from geo.output.images.fonts import clean_settings, font, need_matplotlib
 from geo.output.images.projection import Rect
-from geo.output.images.themes import Theme, kind_of
+from geo.output.images.themes import Theme, is_dark, kind_of
 from geo.presentation.statuses import HELD_FILL
-from geo.presentation.symbols import Symbol
+from geo.presentation.symbols import Symbol, mixed
 from geo.storage.atomic_write import write_page
 from geo.version import __version__
 
@@ -64,8 +64,8 @@ class Canvas:
 
     def front(self, shapes: Any, *, clip: Rect | None = None) -> None:
         """A front line: dark on light or light on dark, with a rim in the ground's colour."""
-        self.lines(shapes, colour=self.theme.halo, weight=3.6 * self.marks, opacity=0.85, clip=clip)
-        self.lines(shapes, colour=self.theme.ink, weight=1.9 * self.marks, clip=clip)
+        self.lines(shapes, colour=self.theme.halo, weight=2.6 * self.marks, opacity=0.8, clip=clip)
+        self.lines(shapes, colour=self.theme.ink, weight=1.15 * self.marks, clip=clip)
 
     def front_mark(self, x: float, y: float, size: float) -> None:
         """A front line as the legend shows it, in a box of 1.9 by 1.5 sizes."""
@@ -88,10 +88,17 @@ class Canvas:
         path = _path(_rings(shapes), close=True)
         if path is None:
             return
-        strength = self.theme.held[0] if symbol.tile.opacity == HELD_FILL else symbol.tile.opacity
-        self._patch(path, (symbol.fill, strength), "none", 0.0, "", clip)
-        self._texture(path, symbol, clip)
-        self._patch(path, "none", symbol.edge, symbol.weight * edge * self.marks, symbol.dash, clip)
+        fill, strength = self._fill(symbol)
+        self._patch(path, (fill, strength), "none", 0.0, "", clip)
+        if not symbol.even:
+            self._texture(path, symbol, clip)
+            self._patch(path, "none", symbol.edge, symbol.weight * edge * self.marks, symbol.dash, clip)
+
+    def _fill(self, symbol: Symbol) -> tuple[str, float]:
+        """The colour of a class between its bars, and how strong it is on this paper."""
+        if symbol.even in ("gained", "lost"):
+            return mixed(symbol.colour, symbol.even, on_dark=is_dark(self.theme)), symbol.tile.opacity
+        return symbol.fill, self.theme.held[0] if symbol.tile.opacity == HELD_FILL else symbol.tile.opacity
 
     def _texture(self, path: Any, symbol: Symbol, clip: Rect) -> None:
         """The pattern's bars and dots inside a path: lines of ours, since matplotlib's hatches differ by format."""

@@ -80,12 +80,16 @@ def chosen(shape: str, theme: str) -> tuple[Format, Theme]:
     return SHAPES[shape], THEMES[theme]
 
 
+def is_dark(theme: Theme) -> bool:
+    return _luminance(theme.paper) <= 0.5
+
+
 def legible(colour: str, theme: Theme) -> str:
     """A side's colour as a line on this paper: lighter on dark, the yellow of contested ground darker on light.
 
     Any colour goes on toward the ink until its contrast is 3 (WCAG 2.2, 1.4.11).
     """
-    light = _luminance(theme.paper) > 0.5
+    light = not is_dark(theme)
     toward, share = (theme.ink, 0.35) if not light else ("#3c2d00", 0.4) if colour == NOBODY else (theme.ink, 0.0)
     while _contrast(mixed := _mix(colour, toward, share), theme.paper) < 3 and share < 1:
         share = min(1.0, share + 0.05)
