@@ -12,6 +12,7 @@ import warnings
 import zlib
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import folium
 import geopandas as gpd
@@ -27,8 +28,10 @@ import geo
 from geo.archive import Archive, open_archive
 from geo.errors import MapError, SourceError, UsageError
 from geo.importing.importer import ensure_units
+from geo.output import map_content
 from geo.output.html.map_drawing import SCALE
 from geo.output.html.map_page import ControlMap, draw_map, draw_maps, save_map
+from geo.output.map_content import gather
 from geo.schema import INCIDENT_COLUMNS, Source
 from geo.storage.snapshots import next_instant
 
@@ -238,8 +241,45 @@ def test_a_map_a_day(archive: Archive, tmp_path: Path) -> None:
 
 
 def test_a_unit_can_be_shown(archive: Archive) -> None:
-    bounds = data_of(draw_map(archive, "2025-01-11", within="RU-KRS").get_root().render())["bounds"]
-    assert bounds[0][1] < 34.3 < 38.4 < bounds[1][1]
+    west, _, east, _ = gather(archive, "2025-01-11", within="RU-KRS", view="unit").bounds
+    assert west < 34.3 < 38.4 < east
+
+
+def test_a_map_opens_on_what_changed_else_on_the_front_or_held_ground(archive: Archive) -> None:
+    """X loses 35.4 to 35.6° E on the 11th; Y holds 34 to 35° E all the time."""
+    moved = gather(archive, "2025-01-11", since="2025-01-10").bounds
+    assert 35.2 < moved[0] < 35.4 < 35.6 < moved[2] < 35.8
+    assert (35.6 - 35.4) / (moved[2] - moved[0]) > 0.4
+    assert gather(archive, "2025-01-11", since="2025-01-10", view="changes").bounds == moved
+    still = gather(archive, "2025-01-11", since="2025-01-11").bounds  # nothing changed
+    assert still == gather(archive, "2025-01-11", view="ground").bounds
+    assert still[0] < 35 < still[2]
+    held = gather(archive, "2025-01-11", within="RU-BEL", with_front=False).bounds  # some of X's ground
+    assert 34.9 < held[0] < 35.6
+    assert gather(archive, "2025-01-11", view="all").bounds[0] < 34
+    assert gather(archive, "2025-01-11", view=(34.1, 50.2, 34.5, 50.6)).bounds == (34.1, 50.2, 34.5, 50.6)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"view": "changes"}, "give since"),
+        ({"view": "unit"}, "say which"),
+        ({"view": "nearby"}, "is unknown"),
+        ({"view": (1.0, 2.0, 3.0)}, "west, south, east, north"),
+        ({"view": (36.0, 50.0, 35.0, 51.0)}, "west before east"),
+    ],
+)
+def test_a_view_that_there_is_not_is_refused(archive: Archive, options: Any, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        gather(archive, "2025-01-11", **options)
+
+
+def test_a_view_is_not_widened_for_slight_changes_far_off() -> None:
+    near, far = box(35, 50, 35.5, 50.5), box(40, 47, 40.01, 47.01)
+    pieces = map_content._pieces(gpd.GeoDataFrame(geometry=[near, far], crs=4326), None, 0.005)
+    assert shapely.union_all(pieces).equals(near)
+    assert len(map_content._pieces(gpd.GeoDataFrame(geometry=[near, far], crs=4326), None, 0.0)) == 2
 
 
 def test_the_figures_of_a_unit_are_the_units(archive: Archive) -> None:
@@ -311,8 +351,8 @@ def test_hostile_text_neither_runs_nor_stops_the_build(tmp_path: Path) -> None:
 
 
 def test_the_still_shows_every_class_and_change(archive: Archive) -> None:
-    text = draw_map(archive, "2025-01-11", since="2025-01-10").get_root().render()
+    text = draw_map(archive, "2025-01-11", since="2025-01-10", view="all").get_root().render()
     still = text.split('<figure class="still">')[1].split("</figure>")[0]
-    paths = re.findall(r'<path fill="url\(#\w+\)"[^>]* d="([^"]*)"', still)
+    paths = re.findall(r'<path (?:class="even|fill="url)[^>]* d="([^"]*)"', still)
     assert len(paths) == 5  # X and Y held, contested, claimed, lost by X
     assert all(p.startswith("M") and p.endswith("Z") for p in paths)

@@ -38,6 +38,7 @@ from geo.output.images.themes import SHAPES, THEMES
 from geo.output.map_content import gather
 from geo.presentation.labels import figure
 from geo.presentation.sides import side_colours
+from geo.presentation.statuses import HELD_FILL, status_of
 
 WGS84 = Geod(ellps="WGS84")
 RECT = (0.0, 0.0, 600.0, 400.0)
@@ -150,9 +151,12 @@ def test_the_ground_drawn_in_a_sides_colour_is_its_area(archive: Archive, tmp_pa
     assert blue == pytest.approx(held, rel=0.03)  # outlines and names of places lie on its edge
 
 
-def test_held_ground_has_its_sides_colour_under_its_bars(archive: Archive, tmp_path: Path) -> None:
-    rgb, plane = bare_map(archive, tmp_path)
-    sides = side_colours(["X", "Y"])
+@pytest.mark.parametrize("patterns", [False, True])
+def test_held_ground_has_its_sides_colour_and_bars_where_asked_for(
+    archive: Archive, tmp_path: Path, patterns: bool
+) -> None:
+    rgb, plane = bare_map(archive, tmp_path, patterns=patterns)
+    sides, strength = side_colours(["X", "Y"]), HELD_FILL if patterns else status_of("held").tint
     for side, (lon, lat) in {"X": (35.33, 51.1), "Y": (34.2, 50.2)}.items():
         x, y = (plane.xy(np.array([(lon, lat)]))[0] * 4).astype(int)
         patch = rgb[y - 30 : y + 30, x - 30 : x + 30].reshape(-1, 3)
@@ -160,9 +164,9 @@ def test_held_ground_has_its_sides_colour_under_its_bars(archive: Archive, tmp_p
         flat = colours[counts.argmax()]
         wanted = [int(sides[side][i : i + 2], 16) for i in (1, 3, 5)]
         ground = [int(THEMES["light"].land[i : i + 2], 16) for i in (1, 3, 5)]
-        np.testing.assert_allclose(flat, np.array(wanted) * 0.45 + np.array(ground) * 0.55, atol=3)
+        np.testing.assert_allclose(flat, np.array(wanted) * strength + np.array(ground) * (1 - strength), atol=3)
         darker = (patch.sum(axis=1) < flat.sum() - 40).mean()
-        assert 0.05 < darker < 0.4  # and bars, so that it can be told in grey print
+        assert 0.05 < darker < 0.4 if patterns else darker == 0
 
 
 def test_what_changed_is_drawn_over_what_is_held(archive: Archive, tmp_path: Path) -> None:

@@ -203,8 +203,34 @@ LANG = click.option("--lang", type=click.Choice(list(LANGUAGES)), default="en", 
 # of every output that shows a map
 MAP_LOOK = options(
     click.option("--liberated/--no-liberated", default=True, show_default=True, help="Draw liberated ground."),
+    click.option("--patterns", is_flag=True, help="Hatch every class, for print in grey."),
     LANG,
 )
+
+
+def with_view(command: Callable[..., Any]) -> Callable[..., Any]:
+    """The options --view and --bbox, of which one may be given."""
+
+    @functools.wraps(command)
+    def viewed(view: str | None, bbox: str | None, **given: Any) -> Any:
+        if view is not None and bbox is not None:
+            raise UsageError("--view and --bbox: give one of them")
+        return command(view=view if bbox is None else _box(bbox), **given)
+
+    words = "Where the map opens: on what changed, the front or held ground, the unit, or all there is."
+    names = click.Choice(["changes", "ground", "unit", "all"])
+    box = click.option("--bbox", metavar="W,S,E,N", help="Where the map opens, in degrees.")(viewed)
+    return click.option("--view", type=names, help=words)(box)
+
+
+def _box(text: str) -> tuple[float, float, float, float]:
+    try:
+        west, south, east, north = (float(part) for part in text.split(","))
+    except ValueError:
+        raise UsageError(f"--bbox {text!r}: write it as W,S,E,N in degrees, such as 36,47.5,38.5,49") from None
+    return west, south, east, north
+
+
 PAGE = output_option("The page, F.html.")
 TEMPLATES = click.option("--templates", metavar="DIR", type=FILE, help="A folder of your own page templates.")
 WORKERS = click.option(

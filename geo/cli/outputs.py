@@ -22,6 +22,7 @@ def _days_option(name: str, words: str) -> Callable[..., Any]:
 
 SHOWN = common.options(
     common.within_option("Show this unit"),
+    common.with_view,
     common.MAP_LOOK,
     _days_option("--incident-days", "Incidents of N days up to the date."),
     click.option("--front/--no-front", "with_front", default=True, show_default=True, help="Draw the front line."),
@@ -169,6 +170,7 @@ def chart(archive: Path, output: Path, status: tuple[str, ...], max_age_days: fl
 @common.within_option("Only this unit")
 @common.places_option("Geodata or CSV with names: who changed hands.")
 @click.option("--title", help="The briefing's title.")
+@common.with_view
 @common.MAP_LOOK
 @common.TEMPLATES
 @common.output_option("F.html, F.md, F.docx or F.pptx.")
@@ -223,7 +225,7 @@ def embed_command(page: Path, **given: Any) -> None:
 @click.option("--since", type=common.WHEN, help="Draw in every frame what changed since this date.")
 @common.within_option("Only this unit")
 @_days_option("--incident-days", "Incidents of so many days.")
-@click.option("--view", type=click.Choice(["changes"]), help="Come close to what changed (needs --since).")
+@common.with_view
 @click.option("--title", help="Its title; each frame adds its date.")
 @common.MAP_LOOK
 @_look("slide", "square")
@@ -281,6 +283,7 @@ WISHES = common.options(
     common.SPAN,
     common.KNOWN,
     common.within_option("Keep to this unit"),
+    common.with_view,
     common.MAP_LOOK,
     click.option("--title", help="The site's title."),
     common.TEMPLATES,

@@ -32,7 +32,7 @@ from geo.measure.coverage import NOT_COVERED
 from geo.measure.ellipsoid import areas_km2
 from geo.output.headline import Figures, Headline, headline, no_ground, side_figures, weight
 from geo.output.map_options import MapKeywords, MapOptions
-from geo.presentation.basemap import Box, outward, padded, reach_of
+from geo.presentation.basemap import Box, around, outward, padded, reach_of
 from geo.presentation.labels import asked_words, class_key, credit_line, meaning_words, place_words, sliver_words
 from geo.presentation.language import date_words, gettext
 from geo.presentation.legend import LegendEntry, StyledLayer, front_words, in_order, legend_of
@@ -129,11 +129,12 @@ def gather(
         (gettext("Source"), found.source),
     ]
     current = [row for row in found.figures if row not in found.slivers]
-    classes = class_layers(found.ground, found.area, shown, colours, place)
+    classes = class_layers(found.ground, found.area, shown, colours, place, patterns=options.patterns)
     if not found.uncovered.is_empty:
         classes.append(StyledLayer(gettext(NOT_COVERED), UNCOVERED, [found.uncovered], [(gettext("Source"), shown)]))
     sides = {text_or_none(row["controller"]) for row in found.figures}
-    changes = change_layers(found.changed, base, span, change_symbols(filter(None, sides), colours=colours))
+    looks = change_symbols(filter(None, sides), colours=colours, patterns=options.patterns)
+    changes = change_layers(found.changed, base, span, looks)
     credits = [gettext("Control: {credit}", credit=credit_line(found.credits[0]))]
     credits += [gettext("Incidents: {credit}", credit=credit_line(c) or c["name"]) for c in found.credits[1:]]
     day = date_words(found.day)
@@ -212,9 +213,11 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     refused = [n for n in refused_notes(archive.reader.snapshots(), used["snapshot"]) if n not in told]
     near, odd = archive.reader.far_off(control)
     whole, first = _boxes(control, changed, unit, incidents, near if odd else None)
+    zone = None if unit is None else unit.geometry.iloc[0]
+    bounds = _view(options, control, changed, front, zone, first, whole)
     current = control if options.liberated else _current(control)
     figures = _figures(areas, moved)
-    limits = padded(whole)
+    limits = around([padded(whole), bounds])
     reach = outward(reach_of(limits))
     lines, boundary = outlines(archive, reach)
     return _Found(
@@ -228,13 +231,13 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
         refused_km2=refused_km2(archive.reader.snapshots(), used["snapshot"])[0],
         countries={} if unit is not None else _countries(archive, control),
         # a rule that a source's figures have passed stands with its credit
-        notes=[
+        notes=list(dict.fromkeys([
             *told, *refused, *_notes_on_maps(archive, query, when, control, told), *undrawn,
             *areas.attrs["range_notes"], *(odd if unit is None else ()),
-        ],
+        ])),
         unit=None if unit is None else rows_of(unit[["unit", "name"]])[0],
         markers=_markers(archive, incidents), outlines=lines, boundary=boundary,
-        bounds=outward(padded(first, 0.06)) , limits=limits, reach=reach,
+        bounds=bounds, limits=limits, reach=reach,
     )  # fmt: skip
 
 
@@ -338,6 +341,66 @@ def _boxes(
     if unit is None and near is not None:
         first, far = shapely.box(*shapely.total_bounds(near)).buffer(0.02).bounds, True
     return whole, first if far else whole
+
+
+def _view(
+    options: MapOptions, control: gpd.GeoDataFrame, changed: gpd.GeoDataFrame | None, front: Front | None,
+    zone: shapely.Geometry | None, first: Box, whole: Box,
+) -> Box:  # fmt: skip
+    """What the map shows first, as `MapOptions.view` says."""
+    view = options.view
+    if view is not None and not isinstance(view, str):
+        return _checked(view)
+    if view not in (None, "changes", "ground", "unit", "all"):
+        raise UsageError(f"view={view!r} is unknown: changes, ground, unit, all, or (west, south, east, north)")
+    if view == "all":
+        return padded(whole)
+    if view == "unit":
+        if zone is None:
+            raise UsageError('view="unit" shows a unit: say which (within, --in)')
+        return padded(zone.bounds, 0.06)
+    nothing: NDArray[np.object_] = np.empty(0, dtype=object)
+    moved = nothing if changed is None or view == "ground" else _pieces(changed, zone, _SLIGHT)
+    if view == "changes" and not len(moved):
+        raise UsageError('view="changes" shows what changed since a date: give since, and one after which it did')
+    if not len(moved) and front is not None:
+        moved = shapely.get_parts(front.lines)
+    if not len(moved) and zone is not None:
+        moved = _pieces(_current(control), zone, 0.0)
+    return outward(padded(_wide_enough(moved), 0.1) if len(moved) else padded(first, 0.06))
+
+
+_SLIGHT = 0.005  # the share of all changed ground, in its smallest pieces, for which a view is not widened
+_LEAST_KM = 20.0  # a view is this wide and high, so that a reader knows the place
+
+
+def _checked(view: Box) -> Box:
+    """A box of degrees that was asked for."""
+    if len(view) != 4:
+        raise UsageError(f"view={view!r} is unknown: (west, south, east, north) in degrees, or a name")
+    west, south, east, north = (float(v) for v in view)
+    if not (-180 <= west < east <= 180 and -85 <= south < north <= 85):
+        raise UsageError(f"view={view!r} is no box: west before east within ±180°, south before north within ±85°")
+    return west, south, east, north
+
+
+def _pieces(ground: gpd.GeoDataFrame, zone: shapely.Geometry | None, slight: float) -> NDArray[np.object_]:
+    """The polygons of ground inside a unit, without the smallest, which are a share of all of it."""
+    shapes = np.asarray(ground.geometry.array, dtype=object)
+    parts: NDArray[np.object_] = shapely.get_parts(shapes if zone is None else shapely.intersection(shapes, zone))
+    parts = parts[shapely.area(parts) > 0]
+    order = np.argsort(shapely.area(parts), kind="stable")
+    sums = np.cumsum(shapely.area(parts)[order])
+    return parts[order[sums > slight * sums[-1]]] if len(parts) else parts
+
+
+def _wide_enough(shapes: NDArray[np.object_]) -> Box:
+    """The box around geometries, of `_LEAST_KM` at least."""
+    west, south, east, north = shapely.total_bounds(shapes).tolist()
+    high = _LEAST_KM / 111.2
+    wide = high / max(np.cos(np.radians((south + north) / 2)), 0.1)
+    dx, dy = max(wide - (east - west), 0.0) / 2, max(high - (north - south), 0.0) / 2
+    return west - dx, south - dy, east + dx, north + dy
 
 
 def _current(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:

@@ -6,15 +6,17 @@ import inspect
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, ParamSpec, TypedDict, TypeVar
+from typing import Any, Literal, ParamSpec, TypedDict, TypeVar
 
 from geo.archive.periods import in_days
 from geo.archive.results import When
 from geo.archive.shared_docs import DRAWING, PARAMETERS, complete, from_one_state
+from geo.presentation.basemap import Box
 from geo.presentation.language import current, in_language
 
 P = ParamSpec("P")
 T = TypeVar("T")
+View = Box | Literal["changes", "ground", "unit", "all"]
 
 
 class SharedKeywords(TypedDict, total=False):
@@ -28,6 +30,7 @@ class SharedKeywords(TypedDict, total=False):
     draw_basemap: bool
     templates: str | Path | None
     liberated: bool
+    patterns: bool
 
 
 class MapKeywords(SharedKeywords, total=False):
@@ -35,6 +38,7 @@ class MapKeywords(SharedKeywords, total=False):
     since: When | None
     incident_days: int
     with_front: bool
+    view: View | None
 
 
 # what an option means here where `DRAWING` says something else of it, or nothing
@@ -44,6 +48,7 @@ _OWN = {
         "str, date, datetime or None",
         "Draw what changed since this date, as a layer of its own, and say it in the figures.",
     ),
+    "patterns": ("bool", "Hatch every class, as print in grey needs; else only ground in doubt is."),
     "liberated": ("bool", "False leaves liberated ground out of maps and legends; figures keep it."),
 }
 
@@ -62,8 +67,10 @@ class MapOptions:
     colours: Mapping[str, str] | None = None
     draw_basemap: bool = True
     liberated: bool = True
+    patterns: bool = False
     templates: str | Path | None = None
     with_front: bool = True
+    view: View | None = None
 
 
 def shares_options(*without: str) -> Callable[[Callable[P, T]], Callable[P, T]]:

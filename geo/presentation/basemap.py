@@ -68,6 +68,12 @@ def padded(box: Box, share: float = 0.15) -> Box:
     return (max(west, -180.0), max(south, -85.0), min(east, 180.0), min(north, 85.0))
 
 
+def around(boxes: Sequence[Box]) -> Box:
+    """The box around boxes."""
+    west, south, east, north = shapely.union_all([shapely.box(*b) for b in boxes]).bounds
+    return west, south, east, north
+
+
 def outward(box: Box) -> Box:
     """A box widened to round numbers, by a thirtieth of its width at most, so that maps of near dates share theirs."""
     step = 2.0 ** math.floor(math.log2((box[2] - box[0]) / 60))

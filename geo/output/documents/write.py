@@ -106,7 +106,7 @@ def draw_pictures(archive: Archive, brief: Brief, map_path: Path, chart_path: Pa
     """Draw a briefing's map and, where anything was ever held, its chart."""
     form, theme = chosen("slide", "light")
     content = brief.content
-    figure = draw_figure(content, view_box(content, None), form, theme)
+    figure = draw_figure(content, view_box(content), form, theme)
     credit = plain(" ".join(brief.credits))
     save(figure, map_path, title=plain(content.title), text=text_blocks.alt_text(content, credit), credit=credit)
     made = [(gettext("Map"), map_path, map_words(brief))]

@@ -36,7 +36,7 @@ from geo.schema import last_instant, parse_instant, to_instant
 Floats = NDArray[np.float64]
 
 
-@shares_options("source", "since", "incident_days", "with_front")
+@shares_options("source", "since", "incident_days", "with_front", "view")
 def draw_timeline(
     archive: Archive,
     source: str | Sequence[str] | None = None,
@@ -96,7 +96,19 @@ def timeline_of(
     parts: list[Part] = []
     notes: list[str] = []
     for i, name in enumerate(names):
-        found, told = parts_of(archive, name, instants, own[name], i, len(names), chosen, as_known_on, status, zone)
+        found, told = parts_of(
+            archive,
+            name,
+            instants,
+            own[name],
+            i,
+            len(names),
+            chosen,
+            as_known_on,
+            status,
+            zone,
+            patterns=options.patterns,
+        )
         parts += found
         notes += told
     if not parts:

@@ -97,7 +97,7 @@ def _cells(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> list[str
     ]  # fmt: skip
 
 
-@shares_options("since", "incident_days", "with_front")
+@shares_options("since", "incident_days", "with_front", "view")
 def draw_dates(
     archive: Archive,
     from_: When,
@@ -141,15 +141,17 @@ def draw_dates(
     with archive.holding():
         name = archive.source_name(options.source)
         chosen = side_colours(archive.controllers(as_known_on=as_known_on), colours=options.colours)
-        options = replace(options, source=name, colours=chosen, title=None, incident_days=0, with_front=False)
+        options = replace(
+            options, source=name, colours=chosen, title=None, incident_days=0, with_front=False, view="all"
+        )
         span = (from_, to)
         frames = [archive.control(when, source=name, as_known_on=as_known_on) for when in span]
         found = [gather(archive, from_, options), gather(archive, to, replace(options, since=from_))]
-        whole = _around([d.bounds for d in found])
+        whole = basemap.around([d.bounds for d in found])
         changed = archive.changed(from_, to, source=name, as_known_on=as_known_on)
         zone = None if within is None else archive.unit(within).geometry.iloc[0]
         parts = _moved(changed, zone)
-        contents = _alike(archive, frames, found, span, chosen, _opening(parts, whole))
+        contents = _alike(archive, frames, found, span, chosen, _opening(parts, whole), patterns=options.patterns)
         later = contents[1]
         shown = title_of(archive, name)
         both = gettext("{first} and {last}", first=written(from_), last=written(to))
@@ -174,14 +176,14 @@ def draw_dates(
 
 def _alike(
     archive: Archive, frames: Sequence[gpd.GeoDataFrame], contents: Sequence[MapContent], when: Sequence[When],
-    colours: Mapping[str, str], opening: basemap.Box,
+    colours: Mapping[str, str], opening: basemap.Box, *, patterns: bool,
 ) -> list[MapContent]:  # fmt: skip
     """Both dates in one view, and a class with one look on both."""
     keys = {class_key(row) for frame in frames for row in rows_of(frame[["controller", "status", "part"]])}
-    symbols = class_symbols({key[:2] for key in keys}, colours=colours)
+    symbols = class_symbols({key[:2] for key in keys}, colours=colours, patterns=patterns)
     looks = {class_label(*key): symbols[key[:2]] for key in keys}
-    limits = _around([opening, *(d.limits for d in contents)])
-    reach = basemap.outward(basemap.wide(_around([limits, *(d.reach for d in contents)]), limits))
+    limits = basemap.around([opening, *(d.limits for d in contents)])
+    reach = basemap.outward(basemap.wide(basemap.around([limits, *(d.reach for d in contents)]), limits))
     lines, boundary = outlines(archive, reach)
     return [
         replace(
@@ -214,11 +216,6 @@ def _opening(parts: Objects, whole: basemap.Box) -> basemap.Box:
 def _middle(parts: Objects) -> float | None:
     """The longitude that has half of the changed ground on either side, about: where the divider first stands."""
     return round(float(shapely.union_all(parts).centroid.x), 5) if len(parts) else None
-
-
-def _around(boxes: Sequence[basemap.Box]) -> basemap.Box:
-    west, south, east, north = shapely.union_all([shapely.box(*b) for b in boxes]).bounds
-    return west, south, east, north
 
 
 def _side(archive: Archive, frame: gpd.GeoDataFrame, content: MapContent, when: When) -> Side:

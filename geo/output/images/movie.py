@@ -16,19 +16,18 @@ from tempfile import TemporaryFile
 from typing import Any, Literal, Unpack
 
 import numpy as np
-import shapely
 
 from geo.archive import Archive
 from geo.archive.results import When
 from geo.errors import MapError, UsageError
 from geo.output.images.drawing import pixels
 from geo.output.images.fonts import need_matplotlib
-from geo.output.images.picture import View, draw_figure, map_frame, view_box
+from geo.output.images.picture import draw_figure, map_frame, view_box
 from geo.output.images.themes import ThemeName, chosen, kind_of
 from geo.output.map_content import MapContent, days_within, gather, snapshot_days
-from geo.output.map_options import MapKeywords, map_options, shares_options
+from geo.output.map_options import MapKeywords, View, map_options, shares_options
 from geo.output.parallel import attempted, report_left_out
-from geo.presentation.basemap import Box
+from geo.presentation.basemap import Box, around
 from geo.presentation.labels import written
 from geo.schema import to_instant
 from geo.storage.atomic_write import aside, write_page
@@ -46,7 +45,6 @@ def draw_movie(
     to: When | None = None,
     every_days: int = 1,
     seconds: float = 0.5,
-    view: View | None = None,
     shape: Literal["slide", "square"] = "slide",
     theme: ThemeName = "light",
     progress: Callable[..., None] | None = None,
@@ -97,7 +95,8 @@ def draw_movie(
     for day in days:
         line = options.title if options.title in (None, "plain") else f"{options.title}, {written(day)}"
         before = options.since if options.since is not None and to_instant(options.since).date() <= day else None
-        asked = replace(options, since=before, title=line)
+        view = None if options.view == "changes" else options.view  # there are frames without any
+        asked = replace(options, since=before, title=line, view=view)
         found = attempted(archive, day.isoformat(), done=partial(gather, options=asked))
         if isinstance(found, Exception):
             failed[day] = found
@@ -105,7 +104,7 @@ def draw_movie(
             contents.append(found)
     if not contents:
         report_left_out(failed, of=len(days))
-    box = _common_box(contents, view)
+    box = _common_box(contents, options.view)
     form = replace(form, dpi=_DPI)
     # the map stands still: where every frame has room for it
     x0, y0, x1, y1 = zip(*(map_frame(content, box, form, colouring) for content in contents), strict=True)
@@ -133,14 +132,11 @@ def _days(
 
 def _common_box(contents: Sequence[MapContent], view: View | None) -> Box:
     """One view for all frames: what any of them would show."""
-    boxes = []
-    for content in contents:
-        if view != "changes" or content.changes:
-            boxes.append(shapely.box(*view_box(content, view)))
-    if not boxes:
+    moved = [content for content in contents if content.changes]
+    if view == "changes" and not moved:
         raise UsageError('view="changes" shows what changed since a date: give since, and days after it')
-    west, south, east, north = shapely.union_all(boxes).bounds
-    return west, south, east, north
+    shown = moved if moved and view in (None, "changes") else contents
+    return around([view_box(content) for content in shown])
 
 
 def _frames(

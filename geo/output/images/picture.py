@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal, Unpack
+from typing import TYPE_CHECKING, Unpack
+
+import numpy as np
+import shapely
 
 from geo.archive import Archive
 from geo.archive.results import When
@@ -14,7 +17,7 @@ from geo.output.images import text_blocks
 from geo.output.images.drawing import Canvas, save
 from geo.output.images.fonts import clean_settings, plain, say_missing
 from geo.output.images.map_panel import draw_map_panel, whereabouts
-from geo.output.images.projection import Plane, Rect, lay, proportion, shapes_box
+from geo.output.images.projection import Plane, Rect, lay, proportion
 from geo.output.images.text_blocks import TextBlock, stack, title_blocks, words
 from geo.output.images.themes import Format, Shape, Theme, ThemeName, chosen, kind_of
 from geo.output.map_content import MapContent, gather
@@ -24,7 +27,6 @@ from geo.presentation.basemap import Box
 if TYPE_CHECKING:
     from geo.output.images.drawing import Figure
 
-View = Box | Literal["all", "changes"]
 _WIDEST = 120
 _SHARE = 0.46  # of a picture's height, that its map has at least
 
@@ -49,7 +51,6 @@ def draw_picture(
     date: When | None = None,
     path: str | Path | None = None,
     *,
-    view: View | None = None,
     shape: Shape = "slide",
     theme: ThemeName = "light",
     inset: bool = True,
@@ -84,31 +85,16 @@ def draw_picture(
         kind_of(target)
     options = map_options(draw_picture, shown)
     content = gather(archive, date, options)
-    box = view_box(content, view)
-    figure = draw_figure(content, box, form, colouring, draw_basemap=options.draw_basemap, inset=inset)
+    figure = draw_figure(content, view_box(content), form, colouring, draw_basemap=options.draw_basemap, inset=inset)
     if target is None:
         return figure
     credit = plain(" ".join(text_blocks.credit_lines(content, draw_basemap=options.draw_basemap)))
     return save(figure, target, title=plain(content.title), text=text_blocks.alt_text(content, credit), credit=credit)
 
 
-def view_box(content: MapContent, view: View | None) -> Box:
+def view_box(content: MapContent) -> Box:
     """What a picture shows, in degrees: west, south, east, north."""
-    if view is None or view == "all":
-        return _one_plane(content.bounds if view is None else content.limits)
-    if view == "changes":
-        if not content.changes:
-            raise UsageError('view="changes" shows what changed since a date: give since, and one after which it did')
-        return _one_plane(shapes_box([shape for item in content.changes for shape in item.shapes]))
-    if isinstance(view, str) or len(view) != 4:
-        raise UsageError(f'view={view!r} is unknown: (west, south, east, north) in degrees, "all" or "changes"')
-    west, south, east, north = (float(v) for v in view)
-    if not (-180 <= west < east <= 180 and -85 <= south < north <= 85):
-        raise UsageError(f"view={view!r} is no box: west before east within ±180°, south before north within ±85°")
-    return _one_plane((west, south, east, north))
-
-
-def _one_plane(box: Box) -> Box:
+    box = content.bounds
     if box[2] - box[0] > _WIDEST:
         raise UsageError(
             f"the map would span {box[2] - box[0]:.0f}° of longitude; one plane shows up to {_WIDEST}°: give a view"
@@ -174,13 +160,16 @@ def _slide(drawing: _Drawing) -> tuple[Canvas, Plane, int]:
     top = stack(canvas, head, gap, 0.7 * gap)
     end = high - 0.5 * gap - foot.height
     foot.draw(canvas, gap, end)
-    bottom, panel = end - 0.35 * gap, 0.315 * wide
+    bottom = end - 0.35 * gap
+    # tall ground has a narrow map, so that it fills it
+    room = wide - 2.8 * gap
+    panel = room - min(max((bottom - top) / proportion(drawing.box), 0.45 * wide), room - 0.315 * wide)
     x = wide - gap - panel
     plane = _map(canvas, drawing, (gap, top, x - 0.8 * gap, bottom))
-    markers = _shown(content, plane)
     for share in (1.0, 0.93, 0.86, 0.79, 0.72, 0.65, 0.58):
         small = _smaller(form, share)
-        blocks = [*_table(content, small, panel), _gap(small), *text_blocks.legend(content, small, panel, markers)]
+        blocks = [*text_blocks.figures(content, small, panel), *_legend(drawing, plane, small, panel)]
+        blocks += [_gap(small), *text_blocks.workings(content, small, panel)]
         least = 3.5 * small.body if content.markers else 0.0
         if text_blocks.height(blocks) + least <= bottom - top:
             break
@@ -203,11 +192,12 @@ def _square(drawing: _Drawing) -> tuple[Canvas, Plane, int]:
         small = _smaller(form, share)
         table, marks = (
             text_blocks.figures(content, small, left),
-            text_blocks.legend(content, small, right, content.markers),
+            text_blocks.legend(content, small, right),
         )
-        rests = text_blocks.workings(content, small, right)
+        rests, rests_beside = text_blocks.workings(content, small, right), False
         if not content.markers and text_blocks.height([*marks, *rests]) <= text_blocks.height(table) + 3 * small.body:
             marks += [_gap(small), *rests]
+            rests_beside = True
         else:
             table += text_blocks.workings(content, small, left)
         least = (9 if len(content.markers) > 1 else 6) * small.body if content.markers else 0.0
@@ -216,8 +206,8 @@ def _square(drawing: _Drawing) -> tuple[Canvas, Plane, int]:
             break
     plane = _map(canvas, drawing, (gap, top, wide - gap, end - 0.9 * gap - block))
     y = plane.rect[3] + 0.5 * gap
-    if content.markers:  # the legend of what the map shows, now that there is one
-        marks = text_blocks.legend(content, small, right, _shown(content, plane))
+    if content.markers or not rests_beside:  # the legend of what the map shows, now that there is one
+        marks = _legend(drawing, plane, small, right)
     stack(canvas, table, gap, y)
     below = stack(canvas, marks, 2 * gap + left, y) + (0.4 * small.body if marks else 0)
     return canvas, plane, _list(canvas, drawing, plane, small, (2 * gap + left, below, wide - gap, end - 0.2 * gap))
@@ -231,8 +221,8 @@ def _column(drawing: _Drawing) -> tuple[Canvas, Plane, int]:
     tall = wide * min(max(proportion(drawing.box), 0.7), 1.2)
     top = gap + text_blocks.height(head)
     plane = lay(drawing.box, (gap, top, gap + wide, top + tall))
-    marks = text_blocks.legend(content, form, wide, _shown(content, plane))
-    blocks = [*_table(content, form, wide), _gap(form), *marks, _gap(form)]
+    blocks = [*text_blocks.figures(content, form, wide), *_legend(drawing, plane, form, wide), _gap(form)]
+    blocks += [*text_blocks.workings(content, form, wide), _gap(form)]
     listed, count = text_blocks.incidents(_ordered(content, plane), form, wide, 1.1 * form.width)
     blocks += [*listed, _gap(form)] if listed else []
     under = top + tall + gap
@@ -242,8 +232,16 @@ def _column(drawing: _Drawing) -> tuple[Canvas, Plane, int]:
     return canvas, plane, count
 
 
-def _table(content: MapContent, form: Format, width: float) -> list[TextBlock]:
-    return [*text_blocks.figures(content, form, width), *text_blocks.workings(content, form, width)]
+def _legend(drawing: _Drawing, plane: Plane, form: Format, width: float) -> list[TextBlock]:
+    """The legend of what the map shows: no class, change or incident that lies beyond it."""
+    content, view = drawing.content, shapely.box(*plane.view())
+    classes, changes = (
+        [item for item in items if shapely.intersects(np.array(item.shapes, dtype=object), view).any()]
+        for items in (content.classes, content.changes)
+    )
+    return text_blocks.legend(
+        replace(content, classes=classes, changes=changes, markers=_shown(content, plane)), form, width
+    )
 
 
 def _gap(form: Format) -> TextBlock:

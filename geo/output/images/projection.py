@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +10,6 @@ import numpy as np
 import shapely
 from numpy.typing import NDArray
 
-from geo.presentation import basemap
 from geo.presentation.basemap import Box
 
 EARTH_KM = 6371.0072  # the sphere of the ellipsoid's area
@@ -95,12 +93,6 @@ def proportion(box: Box) -> float:
     ring = shapely.get_coordinates(shapely.segmentize(shapely.box(*box).exterior, 0.5))
     y = unit.xy(ring)[:, 1]
     return float(np.ptp(y))
-
-
-def shapes_box(shapes: Sequence[shapely.Geometry]) -> Box:
-    """The box of degrees around geometries of EPSG:4326, with a margin and a least size."""
-    west, south, east, north = shapely.total_bounds(np.array(shapes, dtype=object)).tolist()
-    return basemap.padded((west - 0.1, south - 0.07, east + 0.1, north + 0.07), 0.08)
 
 
 def _plane_km(positions: Points, lon: float, lat: float) -> tuple[Points, Points]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import shapely
@@ -165,11 +165,10 @@ def _notes(content: MapContent) -> list[str]:
     return [sentence(n) for n in (content.left_out, *content.notes) if n]
 
 
-def legend(content: MapContent, form: Format, width: float, markers: Sequence[Marker]) -> list[TextBlock]:
+def legend(content: MapContent, form: Format, width: float) -> list[TextBlock]:
     """What the table of figures has not said: changes, and how incidents are drawn."""
     said = {row_label(row) for row in content.headlines}
-    shown = replace(content, markers=markers)
-    entries = [e for e in shown.legend if e.mark != "several" and not (e.mark == "class" and e.label in said)]
+    entries = [e for e in content.legend if e.mark != "several" and not (e.mark == "class" and e.label in said)]
     if not entries:
         return []
     title = words(gettext("Legend"), width, form.body, bold=True, after=0.2 * form.body)

@@ -97,6 +97,7 @@ def build_site(
         fixed = {
             "source": archive.source_name(given.source), "as_known_on": None if known is None else write_instant(known),
             "templates": templates_folder(given.templates),
+            "view": given.view or "ground",  # not another view every day
         }  # fmt: skip
         own = {"base_url": checked_address(base_url), "with_downloads": with_downloads}
         options = SiteOptions(**{**vars(given), **fixed, **own})
