@@ -88,8 +88,7 @@ def timeline_of(
     if not instants:
         dates = f"{from_ or 'the beginning'} to {to or 'the end'}"
         raise MapError(f"no snapshot of {', '.join(names)} from {dates} is in force in {archive.path}")
-    if not options.liberated:
-        status = _current(status)
+    status = status if options.liberated else _current(status)
     chosen = side_colours(archive.controllers(as_known_on=as_known_on), colours=options.colours)
     zone = None if options.within is None else archive.unit(options.within).iloc[0]
     place = "" if zone is None else place_words(zone)
@@ -97,18 +96,9 @@ def timeline_of(
     notes: list[str] = []
     for i, name in enumerate(names):
         found, told = parts_of(
-            archive,
-            name,
-            instants,
-            own[name],
-            i,
-            len(names),
-            chosen,
-            as_known_on,
-            status,
-            zone,
+            archive, name, instants, own[name], i, len(names), chosen, as_known_on, status, zone,
             patterns=options.patterns,
-        )
+        )  # fmt: skip
         parts += found
         notes += told
     if not parts:
@@ -120,10 +110,8 @@ def timeline_of(
     credits = {name: credit_of(archive, name) for name in names}
     shown = gettext(" and ").join(credits[name]["title"] or name for name in names)
     title = given_title(options.title, title_words(place, shown, _span([i.date() for i in instants])))
-    content = _content(archive, parts, box, title, options.lang, place)
-    content = replace(
-        content, credits=[gettext("Control: {credit}", credit=credit_line(credits[name])) for name in names]
-    )
+    whom = [gettext("Control: {credit}", credit=credit_line(credits[name])) for name in names]
+    content = replace(_content(archive, parts, box, title, options.lang, place), credits=whom)
     strands = [p.strand for p in parts]
     has_units = bool(content.outlines)
     series = series_values(strands, instants, charted=_charted(parts), notes=notes, has_units=has_units)
