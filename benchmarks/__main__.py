@@ -4,7 +4,7 @@ It needs the real series of ../shared/data and prints ratios of medians; a ratio
 ``python -m benchmarks growth F.svg`` draws how time and memory grow with dates and vertices; ``… cluster`` builds a
 panel of 100,000 snapshots from GeoParquet partitions by Dask; ``… pages`` measures dated pages and the timeline;
 ``… load``, ``… kills`` and ``… hands`` are what docs/trust.md tells of;
-``… geoparsing`` how often the geocoder is right.
+``… geoparsing`` how often the geocoder is right; ``… reading`` how right briefings and sentences are read.
 """
 
 from __future__ import annotations
@@ -144,6 +144,10 @@ def _archives(name: str, folder: Path) -> tuple[str, float, float, float]:
 
 def main(args: list[str]) -> int:
     """Print the table, or draw the growth of time and memory, or share a long series out; 1 without the real series."""
+    if args[:1] == ["reading"]:
+        from benchmarks.reading import run as read
+
+        return read(args[1:])
     if not DATA.is_dir() and args[:1] not in (["load"], ["kills"], ["hands"]):
         print(f"needs the real series of {DATA}, which are not part of the project", file=sys.stderr)
         return 1
