@@ -36,12 +36,12 @@ INCIDENT_TEXT = (
 INCIDENT_NUMBERS = (
     "latitude", "longitude", "uncertainty_km", "date_prec", "where_prec", "geo_precision", "type_of_violence",
     "deaths_a", "deaths_b", "deaths_civilians", "deaths_unknown", "low", "best", "high",
-    "injured_low", "injured_best", "injured_high", "captured", "number_of_sources",
+    "injured_low", "injured_best", "injured_high", "captured", "abducted", "number_of_sources",
 )  # fmt: skip
 # of these, how many people: whole, and never below 0
 INCIDENT_PEOPLE = (
     "deaths_a", "deaths_b", "deaths_civilians", "deaths_unknown", "low", "best", "high",
-    "injured_low", "injured_best", "injured_high", "captured",
+    "injured_low", "injured_best", "injured_high", "captured", "abducted",
 )  # fmt: skip
 INCIDENT_WHOLE = (
     "date_prec", "where_prec", "geo_precision", "type_of_violence", *INCIDENT_PEOPLE, "number_of_sources",

@@ -17,7 +17,32 @@ from geo.geocoding.gazetteer import Gazetteer, open_gazetteer
 from geo.text.languages import country_of
 
 FOLDER = Path(__file__).with_name("briefings")
-COUNTRIES = ("BF", "CD", "CF", "ET", "GE", "IL", "IN", "KE", "LB", "ML", "MM", "MZ", "NE", "NG", "PK", "PS", "RU", "SD", "SO", "SS", "SY", "TD", "UA", "YE")
+COUNTRIES = (
+    "BF",
+    "CD",
+    "CF",
+    "ET",
+    "GE",
+    "IL",
+    "IN",
+    "KE",
+    "LB",
+    "ML",
+    "MM",
+    "MZ",
+    "NE",
+    "NG",
+    "PK",
+    "PS",
+    "RU",
+    "SD",
+    "SO",
+    "SS",
+    "SY",
+    "TD",
+    "UA",
+    "YE",
+)
 FIELDS = ("where", "country", "event", "start", "killed", "injured", "captured", "claimed_by", "verification")
 
 

@@ -17,7 +17,8 @@ from geo.cli import main
 from geo.errors import FileError, UsageError
 from geo.extraction.briefing import Reading, draft_incidents, read_briefing, text_of
 from geo.extraction.briefing_files import FILE_BYTES, TEXT_CHARACTERS, read_text
-from geo.extraction.casualties import find_casualties
+from geo.extraction.casualties import Count, find_casualties
+from geo.extraction.event_merging import count_of
 from geo.extraction.events import Dateline, find_days, find_triggers, heading_day
 from geo.geocoding.gazetteer import Gazetteer, open_gazetteer
 from geo.geocoding.geocoder import MENTION_COLUMNS
@@ -25,6 +26,7 @@ from geo.text.dates import EXACT, FEW_DAYS
 from geo.text.languages import country_of, rules, words
 from geo.text.sentences import TextSpan, language_of, paragraphs, sentences
 from geo.text.speakers import find_attributions, find_checks
+from tests.sentence_scores import KINDS, counted, rows
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 BRIEFING = SEEDS / "briefing-2025-01-11.txt"
@@ -116,6 +118,18 @@ def test_a_line_with_a_date_alone_starts_a_new_day() -> None:
     nothing = gpd.GeoDataFrame(columns=[*MENTION_COLUMNS, "geometry"])
     drafts = draft_incidents(text, nothing, dateline=Dateline(TODAY))
     assert [d.fields["date_start"] for d in drafts] == ["2025-01-10", "2025-01-09"]
+
+
+@pytest.mark.parametrize("row", rows("casualties"), ids=lambda row: row["text"][:60])
+def test_numbers_belong_to_their_verb_and_their_victims(row: dict[str, str]) -> None:
+    assert counted(row["text"]) == {kind: row[kind] or "" for kind in KINDS}
+
+
+def test_a_further_count_is_added_and_a_correction_replaces() -> None:
+    first, second = whole("Six people were killed."), whole("Another two people were killed.")
+    assert count_of([*find_casualties(first), *find_casualties(second)], "killed")[0].best == 8
+    corrected = whole("A correction: the number of dead is five, not six.")
+    assert count_of([*find_casualties(first), *find_casualties(corrected)], "killed")[0] == Count(5, 5, 5)
 
 
 @pytest.mark.parametrize(
@@ -267,7 +281,7 @@ def test_the_bundled_briefing_comes_out_as_the_incidents_of_the_seeds(founding: 
         )
         assert (row["event_type"], row["sub_event_type"]) == (seed["event_type"], seed["sub_event_type"])
         assert seed["date_start"] <= row["date_start"] <= row["date_end"] <= seed["date_end"]
-        for name in ("low", "best", "high", "injured_low", "injured_best", "injured_high", "captured"):
+        for name in ("low", "best", "high", "injured_low", "injured_best", "injured_high", "captured", "abducted"):
             assert row[name] == (int(seed[name]) if seed[name] else None), (seed["event_id"], name)
         assert row["verification"] == "unverified"
         assert row["claimed_by"]

@@ -86,7 +86,8 @@ def geocode_command(text: str, form: str, **given: Any) -> None:
 
 _SHOWN = (
     "date_start", "date_prec", "where_coordinates", "adm_1", "country", "where_prec", "sub_event_type", "low", "best",
-    "high", "injured_low", "injured_best", "injured_high", "captured", "claimed_by", "verification",
+    "high", "injured_low", "injured_best", "injured_high", "captured", "abducted", "claimed_by",
+    "verification",
 )  # fmt: skip
 
 

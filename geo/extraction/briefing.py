@@ -40,7 +40,8 @@ MENTION_FIELDS = (
 )  # fmt: skip
 # the fields of a draft that have words of the briefing behind them, in the order of the review file
 SPAN_FIELDS = (
-    "what", "where", "when", "killed", "injured", "captured", "claimed_by", "verification", "actor1", "actor2",
+    "what", "where", "when", "killed", "injured", "captured", "abducted", "claimed_by", "verification", "actor1",
+    "actor2",
 )  # fmt: skip
 _HEADLINE = 160
 
@@ -330,7 +331,8 @@ def accept_review(archive: Archive | str | Path, review: str | Path, **settings:
 COLUMNS = (
     "event_id", "date_start", "date_end", "date_prec", "where_coordinates", "adm_1", "adm_2", "country",
     "latitude", "longitude", "where_prec", "uncertainty_km", "event_type", "sub_event_type", "actor1", "actor2",
-    "low", "best", "high", "injured_low", "injured_best", "injured_high", "captured", "claimed_by", "verification",
+    "low", "best", "high", "injured_low", "injured_best", "injured_high", "captured", "abducted", "claimed_by",
+    "verification",
     "source", "source_date", "source_headline", "source_article", "lang", "report_date", "notes", "tags", "iso",
     "where_description", "gazetteer", "place_id",
 )  # fmt: skip

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import cache
 from typing import Literal
@@ -11,8 +12,9 @@ from geo.text.languages import pattern, words
 from geo.text.numbers import number_pattern, read_number
 from geo.text.sentences import Lang, TextSpan
 
-Kind = Literal["killed", "injured", "captured"]
-KINDS: tuple[Kind, ...] = ("killed", "injured", "captured")
+Kind = Literal["killed", "injured", "captured", "abducted"]
+KINDS: tuple[Kind, ...] = ("killed", "injured", "captured", "abducted")
+_PEOPLE_ALONE = ("killed", "injured", "abducted")  # what happens to people alone; towns are captured, too
 _NEAR, _FAR = 40, 120  # how many characters may lie between a number and its verb; and a casualty "has risen to"
 
 
@@ -35,6 +37,7 @@ class CasualtyCount:
     end: int
     text: str
     is_total: bool = False
+    is_more: bool = False  # on top of those counted before: "another two died"
 
 
 @dataclass(frozen=True)
@@ -47,14 +50,24 @@ class _Group:
     is_ordinal: bool = False
 
 
+def added(first: Count, second: Count) -> Count:
+    """Two counts of different people together."""
+    pairs = zip(astuple(first), astuple(second), strict=True)
+    low, best, high = (None if a is None or b is None else a + b for a, b in pairs)
+    return Count(low, best, high)
+
+
 def find_casualties(passage: TextSpan, *, void: tuple[tuple[int, int], ...] = ()) -> list[CasualtyCount]:
-    """Every count of killed, injured and captured people of a clause."""
-    lang, text = passage.lang, _masked(passage, void)
+    """Every count of killed, injured, captured and abducted people of a clause."""
+    lang, (text, corrected) = passage.lang, _masked(passage, void)
     found = [*_none(passage, text)]
     taken: set[int] = set()
-    groups = _groups(text, lang)
-    total = bool(pattern(lang, "casualties", "cumulative").search(text))
-    verbs = sorted((*m.span(), kind) for kind in KINDS for m in pattern(lang, "casualties", kind).finditer(text))
+    total = corrected or bool(pattern(lang, "casualties", "cumulative").search(text))
+    verbs: list[tuple[int, int, Kind]] = sorted(
+        (*m.span(), kind) for kind in KINDS for m in pattern(lang, "casualties", kind).finditer(text)
+    )
+    groups = _groups(text, lang, verbs)
+    unsure = [m.span() for m in pattern(lang, "casualties", "unsure").finditer(text)]
     for i, (start, end, kind) in enumerate(verbs):
         left = verbs[i - 1][1] if i else 0
         right = verbs[i + 1][0] if i + 1 < len(verbs) else len(text)
@@ -62,25 +75,40 @@ def find_casualties(passage: TextSpan, *, void: tuple[tuple[int, int], ...] = ()
         if group is None or any(f.start - passage.start < end and start < f.end - passage.start for f in found):
             continue
         taken.add(group.start)
+        if any(a < end and start < b for a, b in unsure):
+            continue
         a, b = min(start, group.start), max(end, group.end)
         count = group.count
         if total and count.best is None and count.low is None and count.high is not None:
             count = Count(count.high, count.high, count.high)  # "rose to seven" is no upper bound
-        is_total = total or group.is_ordinal
-        found.append(CasualtyCount(kind, count, passage.start + a, passage.start + b, passage.text[a:b], is_total))
+        more = bool(pattern(lang, "numbers", "more").search(text[group.start : group.end + 8]))
+        found.append(
+            CasualtyCount(
+                kind, count, passage.start + a, passage.start + b, passage.text[a:b], total or group.is_ordinal, more
+            )
+        )
     return found
 
 
-def _masked(passage: TextSpan, void: tuple[tuple[int, int], ...]) -> str:
-    """The clause with blanks for ages, for parts of a count, and for what does not count."""
+def _masked(passage: TextSpan, void: tuple[tuple[int, int], ...]) -> tuple[str, bool]:
+    """The clause with blanks for what counts nobody or was counted before; and whether it corrects an earlier count."""
     text = passage.text.replace("’", "'").replace("ʼ", "'")
     for start, end in void:
         a, b = max(0, start - passage.start), min(len(text), end - passage.start)
         if a < b:
             text = text[:a] + " " * (b - a) + text[b:]
-    for names in (("casualties", "of_those"), ("ages", "mask")):
-        text = pattern(passage.lang, *names).sub(lambda m: " " * len(m[0]), text)
-    return text
+    text, corrections = _aside(passage.lang, "replaced").subn(lambda m: " " * len(m[0]), text)
+    for shape in (pattern(passage.lang, "casualties", "of_those"), pattern(passage.lang, "ages", "mask"),
+                  _aside(passage.lang, "aside")):  # fmt: skip
+        text = shape.sub(lambda m: " " * len(m[0]), text)
+    return text, corrections > 0
+
+
+@cache
+def _aside(lang: Lang, name: str) -> re.Pattern[str]:
+    """Figures of a clause that count nobody hurt; NUMBER in the table is any number."""
+    listed = "|".join(words(lang)["casualties"][name])
+    return re.compile(listed.replace("NUMBER", number_pattern()), re.IGNORECASE)
 
 
 def _none(passage: TextSpan, text: str) -> list[CasualtyCount]:
@@ -124,26 +152,45 @@ def _nearest(
     return min(both, key=lambda pair: pair[0])[1] if both else None
 
 
-def _groups(text: str, lang: Lang) -> list[_Group]:
+def _groups(text: str, lang: Lang, verbs: Sequence[tuple[int, int, Kind]]) -> list[_Group]:
     """Counted people, lists of them added up: "two men and two women" is one group of four."""
-    singles = []
-    for match in _people(lang).finditer(text):
-        count = _count(match, lang)
-        if count is not None:
-            singles.append(_Group(match.start(), match.end(), count, bool(match["ordinal"])))
+    singles = [
+        _Group(match.start(), match.end(), count, bool(match["ordinal"]))
+        for match in _people(lang).finditer(text)
+        if (count := _count(match, lang)) is not None
+    ]
+    singles += [g for g in _unnamed(text, lang, verbs) if not any(g.start < s.end and s.start < g.end for s in singles)]
     found: list[_Group] = []
     joiner = re.compile(r"\s*(?:,|,?\s*(?:and|та|і|й|и)(?:\s+(?:her|his|their|її|його|её|его))?)\s*", re.I)
-    for single in singles:
+    for single in sorted(singles, key=lambda g: g.start):
         last = found[-1] if found else None
         if last and last.is_ordinal and re.fullmatch(r"\s*,\s*", text[last.end : single.start]):
             found[-1] = replace(last, end=single.end)  # "a third victim, a man of 52": the same person
             continue
         if last and not last.is_ordinal and _is_list(text, last, single, joiner, lang):
-            pairs = zip(astuple(last.count), astuple(single.count), strict=True)
-            count = Count(*(None if a is None or b is None else a + b for a, b in pairs))
-            found[-1] = _Group(last.start, single.end, count)
+            found[-1] = _Group(last.start, single.end, added(last.count, single.count))
         else:
             found.append(single)
+    return found
+
+
+def _unnamed(text: str, lang: Lang, verbs: Sequence[tuple[int, int, Kind]]) -> list[_Group]:
+    """Who is counted under a word that no table has, where a verb of people alone says that they are people."""
+    found = []
+    ends = {end for _, end, kind in verbs if kind in _PEOPLE_ALONE}
+    starts = {start for start, _, kind in verbs if kind in _PEOPLE_ALONE}
+    passive = re.compile(rf"\s*(?:{words(lang)['casualties']['passive']}\b\s*)*", re.I)
+    for match in _counted(lang).finditer(text):
+        after = passive.match(text, match.end())
+        before = text[: match.start()].rstrip()
+        owns = len(before) in ends or (after is not None and after.end() in starts and after.end() > match.end())
+        if owns and (count := _count(match, lang)) is not None:
+            found.append(_Group(match.start(), match.end(), count))
+    single = pattern(lang, "persons", "one_of_them")
+    for start, end, kind in verbs:
+        match_one = single.match(text, end) if kind in _PEOPLE_ALONE else None
+        if match_one is not None and not pattern(lang, "casualties", "be").search(text[:start]):
+            found.append(_Group(match_one.start("who"), match_one.end("who"), Count(1, 1, 1)))
     return found
 
 
@@ -151,20 +198,28 @@ def _is_list(text: str, first: _Group, second: _Group, joiner: re.Pattern[str], 
     """Whether two counts belong to one verb: not where each has its own ("killed a woman, four wounded")."""
     if not joiner.fullmatch(text[first.end : second.start]):
         return False
-    verb = rf"(?:{'|'.join(words(lang)['casualties'][kind] for kind in KINDS)})"
-    own_before = re.search(rf"{verb}\s*$", text[: first.start], re.I)
-    own_after = re.match(rf"\s*{verb}", text[second.end :], re.I)
+    table = words(lang)["casualties"]
+    verb = rf"(?:{'|'.join(table[kind] for kind in KINDS)})"
+    own_before = re.search(rf"(?:{verb}|\b{table['acts']})\s*$", text[: first.start], re.I)
+    own_after = re.match(rf"\s*(?:{table['passive']}\s+)*{verb}", text[second.end :], re.I)
     own_after = own_after or re.search(verb, text[second.start : second.end], re.I)
     return not (own_before and own_after)
+
+
+def _numbered(lang: Lang) -> tuple[str, str]:
+    """A pattern of a number of people with what bounds it, and one of words for a number that is not known."""
+    numbers = words(lang)["numbers"]
+    number = rf"(?:{number_pattern()}|{numbers['one']})"
+    hedge = rf"(?:(?P<least>{numbers['at_least']})|(?P<most>{numbers['at_most']})|(?P<about>{numbers['about']}))\s+"
+    span = rf"(?P<first>{number})(?:\s*(?:{numbers['to']})\s*(?P<last>{number}))?"
+    return rf"(?:{numbers['more']}\s+)?(?:{hedge})?", span
 
 
 @cache
 def _people(lang: Lang) -> re.Pattern[str]:
     """A number with the people that it counts; a bare number only where nothing else can be meant."""
     numbers, persons = words(lang)["numbers"], words(lang)["persons"]
-    number = rf"(?:{number_pattern()}|{numbers['one']})"
-    hedge = rf"(?:(?P<least>{numbers['at_least']})|(?P<most>{numbers['at_most']})|(?P<about>{numbers['about']}))\s+"
-    span = rf"(?P<first>{number})(?:\s*(?:{numbers['to']})\s*(?P<last>{number}))?"
+    hedge, span = _numbered(lang)
     ordinal = rf"(?:an?\s+)?(?:{'|'.join(re.escape(w) for w in numbers['ordinals'])})"
     several = rf"(?P<several>{numbers['unknown']})"
     nouns = rf"\s+(?P<adjectives>{persons['adjectives']}){persons['nouns']}\b"
@@ -174,8 +229,17 @@ def _people(lang: Lang) -> re.Pattern[str]:
     nouns = (r"(?:\s+of\s+(?:the|its|their|his|her|our|those))?" if lang == "en" else "") + nouns
     text = (
         rf"(?<![\w.,-])(?:(?P<ordinal>{ordinal})(?:{nouns.replace('?P<adjectives>', '?:')})"
-        rf"|(?:{hedge})?(?:{span}|{several})(?:{nouns}|{bare}))(?![\w])" + rf"|(?<!\w){lone}"
+        rf"|{hedge}(?:{span}|{several})(?:{nouns}|{bare}))(?![\w])" + rf"|(?<!\w){lone}"
     )
+    return re.compile(text, re.IGNORECASE)
+
+
+@cache
+def _counted(lang: Lang) -> re.Pattern[str]:
+    """A number of anything that may be people."""
+    hedge, span = _numbered(lang)
+    persons = words(lang)["persons"]
+    text = rf"(?<![\w.,-]){hedge}{span}\s+{persons['adjectives']}(?!(?:{persons['things']})\b){persons['any']}(?!\w)"
     return re.compile(text, re.IGNORECASE)
 
 
@@ -184,9 +248,9 @@ def _count(match: re.Match[str], lang: Lang) -> Count | None:
     numbers = words(lang)["numbers"]
     if parts.get("noun"):
         return Count(1, 1, 1)
-    if parts["several"]:
+    if parts.get("several"):
         return Count(None, None, None)
-    if parts["ordinal"]:
+    if parts.get("ordinal"):
         word = re.sub(r"^an?\s+", "", parts["ordinal"].lower())
         value = numbers["ordinals"].get(word)
         return None if value is None else Count(value, value, value)

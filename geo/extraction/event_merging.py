@@ -379,11 +379,17 @@ def count_of(counts: Sequence[CasualtyCount], kind: Kind) -> tuple[Count, list[C
     known = [t for t in known if t.count.high != 0] or known
     if not known:
         return Count(None, None, None), own
-    if len({t.count for t in known}) == 1:
-        return known[0].count, known
-    lows = [v for t in known for v in (t.count.low, t.count.best) if v is not None]
-    highs = [v for t in known for v in (t.count.high, t.count.best) if v is not None]
-    best = next((t.count.best for t in known if t.count.best is not None), None)
+    counted: list[Count] = []
+    for told in known:
+        if told.is_more and counted:
+            counted[-1] = casualties.added(counted[-1], told.count)
+        else:
+            counted.append(told.count)
+    if len(set(counted)) == 1:
+        return counted[0], known
+    lows = [v for c in counted for v in (c.low, c.best) if v is not None]
+    highs = [v for c in counted for v in (c.high, c.best) if v is not None]
+    best = next((c.best for c in counted if c.best is not None), None)
     return Count(min(lows, default=None), best, max(highs, default=None)), known
 
 
@@ -403,8 +409,8 @@ def casualty_fields(builder: DraftBuilder) -> tuple[dict[str, int | None], dict[
     spans: dict[str, list[Span]] = {}
     for kind in KINDS:
         count, own = count_of(builder.counts, kind)
-        if kind == "captured":
-            fields["captured"] = count.best if count.best is not None else count.low
+        if kind in ("captured", "abducted"):
+            fields[kind] = count.best if count.best is not None else count.low
         else:
             lead = "" if kind == "killed" else "injured_"
             fields |= {f"{lead}low": count.low, f"{lead}best": count.best, f"{lead}high": count.high}

@@ -26,7 +26,8 @@ _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 # what is said of an incident in a list, by the name of the fact
 _LISTED = {
     N_("Date"): N_("date"), N_("Precision"): N_("precision"), N_("Killed"): N_("killed"), N_("Injured"): N_("injured"),
-    N_("Captured"): N_("captured"), N_("Verification"): N_("verification"), N_("Source"): N_("source"),
+    N_("Captured"): N_("captured"), N_("Abducted"): N_("abducted"), N_("Verification"): N_("verification"),
+    N_("Source"): N_("source"),
 }  # fmt: skip
 
 
@@ -159,6 +160,7 @@ def marker_of(row: Mapping[Any, Any], region: Callable[[str], shapely.Geometry |
         (N_("Killed"), _range(row["low"], row["best"], row["high"])),
         (N_("Injured"), _range(row["injured_low"], row["injured_best"], row["injured_high"])),
         (N_("Captured"), _range(None, row["captured"], None)),
+        (N_("Abducted"), _range(None, row["abducted"], None)),
         (N_("Said by"), text_or_none(row["claimed_by"]) or ""),
         (N_("Verification"), gettext(text_or_none(row["verification"]) or "not stated")),
         (N_("Source"), text_or_none(row["source"]) or ""),

@@ -171,6 +171,7 @@ _CARD = (
     (N_("Killed"), ("low", "best", "high"), "killed"),
     (N_("Injured"), ("injured_low", "injured_best", "injured_high"), "injured"),
     (N_("Captured"), ("captured",), "captured"),
+    (N_("Abducted"), ("abducted",), "abducted"),
     (N_("Said by"), ("claimed_by",), "claimed_by"),
     (N_("Verification"), ("verification",), "verification"),
     (N_("Who acts"), ("actor1",), "actor1"),
@@ -180,7 +181,7 @@ _CARD = (
 # how the words of a field are marked
 _MARKS = {
     "what": "what", "where": "where", "when": "when", "killed": "toll", "injured": "toll", "captured": "toll",
-    "claimed_by": "who", "verification": "check", "actor1": "who", "actor2": "who",
+    "abducted": "toll", "claimed_by": "who", "verification": "check", "actor1": "who", "actor2": "who",
 }  # fmt: skip
 _PRECISION = {1: N_("day"), 2: N_("within a few days"), 3: N_("week"), 4: N_("month"), 5: N_("year")}
 _WHERE = {
