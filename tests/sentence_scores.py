@@ -52,15 +52,22 @@ def as_gold(claim: Claim) -> list[str]:
     end = claim.date_to or "-"
     if end.endswith("T00:00Z"):
         end = (date.fromisoformat(end[:10]) - timedelta(days=1)).isoformat()
-    value = f"{claim.value:g}"
-    return [str(part or "-") for part in (claim.quantity, claim.controller, claim.unit, claim.comparator, value,
+    quantity, figure = claim.quantity, claim.value or 0.0
+    if quantity == "net":  # "grew by", "shrank by": the files say which way
+        quantity, figure = ("gained", figure) if figure >= 0 else ("lost", -figure)
+    value = f"{figure:g}"
+    return [str(part or "-") for part in (quantity, claim.controller, claim.unit, claim.comparator, value,
                                           claim.value_unit, end)]  # fmt: skip
 
 
 def areas(name: str) -> dict[str, Score]:
     """Claims found, and how many sentences have one that the text does not make."""
+    return areas_of(rows(name))
+
+
+def areas_of(listed: list[dict[str, str]]) -> dict[str, Score]:
     figures, sentences_ = Score(), Score()
-    for row in rows(name):
+    for row in listed:
         wanted = [item.split(",") for item in (row["wanted"] or "").split(";") if item]
         loose = ["*"] in wanted
         wanted = [item for item in wanted if item != ["*"]]

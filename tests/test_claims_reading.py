@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from geo.claims.model import Claim, claim_of, find_amounts, row_of, span_of
 from geo.claims.reading import find_claims, read_claim
 from geo.errors import GateError, UsageError
+from tests.sentence_scores import areas_of, rows
 
 DAY = "2025-01-11"
 FIELDS = ("quantity", "controller", "against", "unit", "comparator", "value", "high", "value_unit", "date_from",
@@ -52,6 +53,19 @@ def test_there_are_enough_cases() -> None:
 @pytest.mark.parametrize("row", CASES, ids=[r["text"][:60] for r in CASES])
 def test_every_sentence_gives_its_record(row: dict[str, str]) -> None:
     check(row)
+
+
+@pytest.mark.parametrize("row", rows("areas"), ids=lambda row: row["text"][:60])
+def test_one_figure_one_clause(row: dict[str, str]) -> None:
+    score = areas_of([row])
+    assert score["figures"].wrong == []
+
+
+def test_a_figure_that_is_not_read_is_named() -> None:
+    (claim,) = find_claims("Russia gained 240 km² in Ukraine in March 2024, up from 192 in February.", date=DAY)
+    assert "not read in this sentence: 192" in claim.notes
+    (claim,) = find_claims("Russia holds 20 percent of Ukraine and trains 40 percent of its recruits there.", date=DAY)
+    assert "not read in this sentence: 40 percent" in claim.notes
 
 
 NUMBERS = st.integers(min_value=1, max_value=9_999_999)

@@ -33,6 +33,17 @@ _SIZE_FOLLOWS = re.compile(
 BREAKS = re.compile(rf"[;:](?= )|, {_any('breaks_after_comma')}\b| {_any('breaks')}\b| – | — ", re.IGNORECASE)
 _NOT_AFTER = re.compile(r"\s*(?:from|away|behind|beyond|off|inside|deep|short|north|south|east|west)\b", re.IGNORECASE)
 _GOES_ON = re.compile(rf"(?:['’]s)?\s*(?:$|[^\w\s]|[^\x00-\x7f]|{_any('goes_on')}\b|{GROUND}\b)", re.IGNORECASE)
+_RATE = re.compile(rf"(?<!\w)(?:{_any('rate')})(?!\w)", re.IGNORECASE)
+_SHORT_OF = re.compile(rf"\s*(?:{_any('short_of')}|{_any('compared')})(?!\w)", re.IGNORECASE)
+_OF_BEFORE = re.compile(rf"(?:^|[,;:]\s*){_any('of_before')}\s*$", re.IGNORECASE)
+_PART_OF = _any("part_of")
+_INSIDE = re.compile(
+    rf"(?<!\w)(?:{_any('inside')}|територі\w+|территори\w+|земл\w+) (?:the |der |\w+ern )?$", re.IGNORECASE
+)
+_INSIDE_APOSTROPHE = re.compile(r"(?:dans|de) l['’]$", re.IGNORECASE)
+_VERB_LAST = re.compile(_any("verb_last"), re.IGNORECASE)
+_VERB_FIRST = re.compile(_any("verb_first"), re.IGNORECASE)
+CHANGED = re.compile(rf"(?<!\w)(?:{_any('changed')})(?!\w)", re.IGNORECASE)
 _NOBODYS = re.compile(rf"\b{_any('nobodys')}\b", re.IGNORECASE)
 # spaces for quotation marks, so that every position stays
 QUOTES = str.maketrans(dict.fromkeys('"“”„«»', " "))
@@ -40,7 +51,8 @@ _MODIFIER = re.compile(rf"{_any('modifier')}\s+", re.IGNORECASE)
 _BRACKETS = r"^\s*(?:\([^)]*\)\s*)?"
 _BASE = re.compile(rf"{_BRACKETS}(?:{_any('of')}\s*)?{_any('base')}", re.IGNORECASE)
 _TAKEN = re.compile(
-    rf"{_BRACKETS}(?:of|from) (?:what\b|(?:its|the|their) (?:gains|conquests)|(?:[^,;:]|,\d)*?\b{_any('taken')}\b)",
+    rf"{_BRACKETS}(?:(?:of|from) (?:what\b|(?:its|the|their) (?:gains|conquests))"
+    rf"|(?:[^,;:]|,\d|, (?:das|die|den|que|qu['’]))*?\b{_any('taken')}\b)",
     re.IGNORECASE,
 )
 _OCCUPIED = re.compile(rf"\b{_any('occupied')}$", re.IGNORECASE)
@@ -108,6 +120,12 @@ def refusal(text: str, clause: tuple[int, int], amount: Amount) -> str | None:
     if why := negation(part):
         return why
     near = part[max(amount.start - clause[0] - 60, 0) : amount.end - clause[0] + 60]
+    if amount.unit != "settlements" and _RATE.search(text[max(amount.start - 30, clause[0]) : amount.end + 40]):
+        return "a rate: of how many days it is the average cannot be told"
+    if _SHORT_OF.match(text[amount.end :]):
+        return "how much is lacking, or the difference from another figure"
+    if _OF_BEFORE.search(text[: amount.start]):
+        return "what another figure is a part of"
     if _NOBODYS.search(near):
         return "contested ground is nobody's by its source: no side holds it"
     return None
@@ -116,7 +134,7 @@ def refusal(text: str, clause: tuple[int, int], amount: Amount) -> str | None:
 def verb_of(text: str, clause: tuple[int, int], amount: Amount) -> ControlVerb | None:
     """The verb that an amount belongs to: the nearest before it in its clause, else the first after it."""
     low, high = clause
-    found = [_verb(text, m) for m in _verbs(text, low, high)]
+    found = verbs_in(text, low, high)
     if amount.unit in ("km", "mi"):
         away = _NOT_AFTER.match(text[amount.end :])  # "5 km from the front line" is no length of it
         return None if away else next((d for d in found if d.name == "front"), None)
@@ -133,9 +151,16 @@ def verb_of(text: str, clause: tuple[int, int], amount: Amount) -> ControlVerb |
     first = after[0]
     # "40 percent of what Ukraine took has been retaken": the words of the base are not the verb
     if amount.unit == "percent" and says_base(text, amount):
+        if _VERB_LAST.fullmatch(text[first.start : first.end]):
+            return first
         later = [d for d in after if d.name in ("retaken", "lost", "gained") and d.passive]
         return later[-1] if later else (first if first.passive and first.name == "retaken" else None)
     return first
+
+
+def verbs_in(text: str, low: int, high: int) -> list[ControlVerb]:
+    """What a stretch of text says of ground, in order."""
+    return [_verb(text, phrase) for phrase in _verbs(text, low, high)]
 
 
 def _verbs(text: str, low: int, high: int) -> Sequence[Phrase]:
@@ -192,7 +217,7 @@ def of_ground(text: str, amount: Amount, verb: ControlVerb, units: Sequence[Ment
     offset = len(text) - len(rest)
     if any(u.start == offset for u in units) or re.match(GROUND, rest, re.I):
         return True
-    match = re.match(r"(?:of|від|от)\s+", rest, re.I)
+    match = re.match(_PART_OF, rest, re.I)
     if match is None:
         return verb.name in ("retaken", "lost") or verb.passive
     if verb.name == "retaken" and re.match(r"of (?:it|that|this)\b(?! \w)", rest, re.I):
@@ -245,6 +270,9 @@ def actor_of(
     after = [s for s in sides if s.start >= verb.end and re.search(r"\bby (?:the )?$", text[: s.start])]
     if after:
         return after[0].code, None
+    following = next((s for s in sides if s.start >= verb.end), None)
+    if following is not None and _VERB_FIRST.fullmatch(text[verb.start : verb.end]) and _can_act(text, following):
+        return following.code, None  # "im Dezember eroberte Russland"
     if (
         speech_end
         and inside
@@ -298,7 +326,9 @@ def _can_act(text: str, side: Mention) -> bool:
     if re.search(r"\b(?:forces|army|military|troops|soldiers|staff|ministry|units) of (?:the )?$", before, re.I):
         return True
     if re.search(
-        r"\b(?:in|inside|within|across|into|of|from|against|near|to|over|on|with|by|for|в|у|на|від|от|з|из) (?:the )?$",
+        r"\b(?:in|inside|within|across|into|of|from|against|near|to|over|on|with|by|for|в|у|на|від|от|з|из|en|der|dans)"
+        r" (?:the |der )?$"
+        r"|\b(?:de|dans) (?:la |l['’])$",
         before, re.I,
     ):  # fmt: skip
         return False
@@ -333,7 +363,7 @@ def place_of(
     text: str, clause: tuple[int, int], amount: Amount, units: Sequence[Mention], sides: Sequence[Mention]
 ) -> tuple[str | None, str | None]:
     """The unit that an amount is about, and why it is not known where it is not."""
-    if lead := re.match(r"\s*of (?:the )?", text[amount.end :], re.IGNORECASE):  # "18 percent of Ukraine, including …"
+    if lead := re.match(rf"\s*{_PART_OF}", text[amount.end :], re.IGNORECASE):  # "18 percent of Ukraine, including …"
         at = amount.end + lead.end()
         country = next((s for s in sides if s.start == at and s.role == "names"), None)
         if country is not None and not re.match(r"['’]s", text[country.end :]):
@@ -367,7 +397,6 @@ def _is_place(text: str, side: Mention) -> bool:
         return True
     if side.role != "names" or re.search(r"(?:forces|army|military|troops|staff) of (?:the )?$", before, re.I):
         return False
-    inside = re.search(
-        r"\b(?:in|inside|within|across|of|в|у|на|територі\w+|территори\w+|земл\w+) (?:\w+ern )?$", before, re.I
-    )
+    of_ground_before = re.search(r"(?:км|км²|km²|km2|мил\w|гектар\w*)\s$", before)  # "410 кв. км України"
+    inside = _INSIDE.search(before) or _INSIDE_APOSTROPHE.search(before) or of_ground_before
     return bool(inside) and not after.startswith(("'s", "’s"))

@@ -13,14 +13,16 @@ from typing import NamedTuple
 from geo.archive.results import When
 from geo.archive.shared_docs import described
 from geo.claims import control_verbs
-from geo.claims.control_verbs import ControlVerb
-from geo.claims.model import LENGTHS, UNREAD_DATE, Amount, Claim, find_amounts, vague_pattern
+from geo.claims.control_verbs import CHANGED, ControlVerb
+from geo.claims.model import AREAS, LENGTHS, UNREAD_DATE, Amount, Claim, find_amounts, rounded_step, vague_pattern
 from geo.schema import last_instant
 from geo.text.control_words import Mention, Names, shipped_names
 from geo.text.dates import DateMention, find_dates
 from geo.text.languages import any_of, cached_words, languages, word_list
 from geo.text.speakers import first_speaker
+from geo.text.words import find_phrases
 
+_FAR = 60  # characters between a word of change and its figures
 _FIGURES = 20  # a sentence with more of them is a table: no grammar says what belongs to what
 
 
@@ -127,7 +129,7 @@ def _drafts(text: str, when: When | None, names: Names) -> list[Claim]:
     found: list[Claim] = []
     for start, end in control_verbs.sentences(text):
         words = text[start:end].translate(control_verbs.QUOTES)
-        amounts = find_amounts(words)
+        amounts = _with_bare(words, find_amounts(words))
         if len(amounts) > _FIGURES:
             continue
         sides, units = control_verbs.places(words, names)
@@ -136,8 +138,57 @@ def _drafts(text: str, when: When | None, names: Names) -> list[Claim]:
         dates = find_dates(dated, today=said_from) if amounts else []
         scene = _Scene(words, dated, dates, text[start:end], start, amounts, sides, units, said_from)
         who, said_on = first_speaker(words) if amounts else "", "" if day is None else day.isoformat()
-        found += [replace(claim, said_by=who, said_on=said_on) for claim in _claims_of(scene)]
+        read = [replace(claim, said_by=who, said_on=said_on) for claim in _claims_of(scene)]
+        found += _with_rest(scene, read)
     return found
+
+
+_BARE = re.compile(
+    r"(?<![\d.,:])\d{1,3}(?:[, \u00a0\u202f]\d{3})+(?!\d)|(?<![\d.,:/-])\d+(?:[.,]\d+)?(?![\d%²/:-]|\.\d)"
+)
+_BARE_ENDS = re.compile(r"\s*(?:$|[.,;)!])|\s+(?:in|of|by|on|since|and|now|last|this|it|at)\b")
+_TO = re.compile(r"(?<!\w)(?:to|до|auf|à)(?:\s+\w+)?\s*$", re.IGNORECASE)
+
+
+def _with_bare(text: str, amounts: Sequence[Amount]) -> list[Amount]:
+    """The amounts with those that leave out their unit: "took 1,300 km² and has since lost 900"."""
+    found = list(amounts)
+    areas = [a for a in amounts if a.unit in AREAS and a.value is not None]
+    if not areas or len(amounts) > _FIGURES:
+        return found
+    ends = {p.end for p in find_phrases(text, "control_verbs", "verbs")}
+    for match in _BARE.finditer(text, areas[0].end):
+        if any(a.start < match.end() and match.start() < a.end for a in amounts) or re.fullmatch(
+            r"(?:19|20)\d\d", match[0]
+        ):
+            continue
+        unit = next(a.unit for a in reversed(areas) if a.end <= match.start())
+        lead = find_amounts(f"{text[max(0, match.start() - 30) : match.end()]} {unit}")
+        if not lead:
+            continue
+        own, start = lead[-1], max(0, match.start() - 30) + lead[-1].start
+        before = text[:start].rstrip()
+        is_told = len(before) in ends or _TO.search(text[:start])
+        if is_told and _BARE_ENDS.match(text[match.end() :]):
+            found.append(
+                replace(own, start=start, end=match.end(), notes=(*own.notes, "its unit is that of the figure before"))
+            )
+    return sorted(found, key=lambda a: a.start)
+
+
+def _with_rest(scene: _Scene, claims: Sequence[Claim]) -> list[Claim]:
+    """The claims of a sentence, of which those that are read name the figures that are not."""
+    spans = [(a.start, a.end) for a in scene.amounts] + [(d.start, d.end) for d in scene.dates]
+    left = [m[0] for m in _BARE.finditer(scene.text) if not any(a <= m.start() < b for a, b in spans)]
+    read = {(c.value, c.value_unit) for c in claims if c.value is not None}
+    refused = [
+        scene.text[a.start : a.end].strip() for a in scene.amounts
+        if not any(v in (a.value, a.high) and unit == a.unit for v, unit in read) and a.value is not None
+    ]  # fmt: skip
+    if not (left or refused):
+        return list(claims)
+    note = f"not read in this sentence: {', '.join([*refused, *left])}"
+    return [_noted(c, note) if c.value is not None else c for c in claims]
 
 
 def _claims_of(scene: _Scene) -> list[Claim]:
@@ -201,13 +252,24 @@ def _claim(
     scene: _Scene, amount: Amount, clause: tuple[int, int], verb: ControlVerb | None, before: Claim | None,
     carried: ControlVerb | None,
 ) -> Claim:  # fmt: skip
+    if (change := _change(scene, amount)) is not None:
+        amount, verb = change
     draft = Claim(
         text=scene.words, start=scene.at, end=scene.at + len(scene.text), comparator=amount.comparator,
         value=amount.value, high=amount.high, value_unit=amount.unit, step=amount.step, notes=amount.notes,
     )  # fmt: skip
     if why := control_verbs.refusal(scene.text, clause, amount):
         return _refused(draft, why)
-    if verb is None and before is not None and carried is not None and amount.unit != "percent":
+    if (
+        verb is None
+        and before is not None
+        and before.quantity in ("net", "gained", "lost")
+        and _is_result(scene, amount)
+    ):
+        draft = replace(draft, quantity="held", controller=before.controller, unit=before.unit)
+        return _dated(draft, scene, clause)
+    shares = _goes_on_in_percent(scene, amount, before, carried)
+    if verb is None and before is not None and carried is not None and (amount.unit != "percent" or shares):
         draft = replace(draft, controller=before.controller, against=before.against, unit=before.unit)
         draft = _noted(
             _quantified(draft, carried, scene.text, amount), "quantity and side are those of the figure before"
@@ -227,6 +289,38 @@ def _claim(
         return _refused(draft, "the unit does not go with what is said of it")
     draft = _sided(draft, scene, clause, amount, verb)
     return _placed(_dated(draft, scene, clause), scene, clause, amount, keep=False)
+
+
+def _change(scene: _Scene, amount: Amount) -> tuple[Amount, ControlVerb] | None:
+    """Of "shrank from 900 to 350 km²" what is held after it."""
+    if amount.comparator != "between" or amount.high is None or amount.unit not in (*AREAS, "percent"):
+        return None
+    changed = [m for m in CHANGED.finditer(scene.text) if 0 <= amount.start - m.end() <= _FAR]
+    if not changed:
+        return None
+    step = rounded_step(amount.high, 1.0) if amount.high.is_integer() and amount.unit in AREAS else None
+    after = replace(amount, value=amount.high, high=None, comparator="exactly", step=step)
+    own = _state_before(scene, changed[-1].start())
+    return after, own or ControlVerb("held", changed[-1].start(), changed[-1].end(), False)
+
+
+def _state_before(scene: _Scene, end: int) -> ControlVerb | None:
+    """The word before a place in the sentence that says that ground is held."""
+    held = [v for v in control_verbs.verbs_in(scene.text, 0, end) if v.name == "held"]
+    return held[-1] if held else None
+
+
+def _is_result(scene: _Scene, amount: Amount) -> bool:
+    """Whether a figure is what a change came to: "increased by 90 km², to 260"."""
+    return bool(_TO.search(scene.text[: amount.start]) or _TO.match(scene.text[amount.start : amount.end]))
+
+
+def _goes_on_in_percent(scene: _Scene, amount: Amount, before: Claim | None, carried: ControlVerb | None) -> bool:
+    """Whether a percentage has the verb of the one before: "99 percent of Luhansk and 76 percent of Donetsk"."""
+    if amount.unit != "percent" or before is None or carried is None or before.value_unit != "percent":
+        return False
+    units, sides = scene.units, scene.sides
+    return before.quantity == "held" and control_verbs.of_ground(scene.text, amount, carried, units, sides)
 
 
 def _refused(draft: Claim, why: str) -> Claim:

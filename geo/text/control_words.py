@@ -17,13 +17,17 @@ from geo.presentation.sides import side_of
 from geo.schema import text_or_none
 from geo.text.dates_in_files import months
 from geo.text.languages import plain
-from geo.units import unit_words
+from geo.units import read_table, unit_words
 
 _UNITS = ASSETS / "units"
 _ROLES = {"names": "words", "adjectives": "adjectives", "capital": "capital", "people": "people"}
 _KIND = (
     r"(?:(?:oblasts?|regions?|provinces?|governorates?|districts?|krai|republic|направлени\w+|напрямк\w+"
     r"|област\w+|кра[йюея]\w*)(?!\w))"
+)
+# as the table of their names in other languages has it
+_TRANSLATED_KIND = re.compile(
+    r"^(?:Oblast|Region|Republik|Krai|Autonome \w+|(?:région|kraï|république) d(?:e (?:la |l’)?|u |’))\s*"
 )
 
 
@@ -72,7 +76,7 @@ def names_of(units: Iterable[Mapping[str, Any]], controllers: Iterable[str] = ()
     for row in rows:
         code = text_or_none(row["unit"]) or str(row["name"])
         if int(row["level"]) > 0:
-            for word in unit_words(row):
+            for word in (*unit_words(row), *_translated().get(code, ())):
                 words.setdefault(word, code)
     side_words = {
         word: (code, role)
@@ -89,6 +93,13 @@ def names_of(units: Iterable[Mapping[str, Any]], controllers: Iterable[str] = ()
     literal = re.compile(rf"\b(?:{'|'.join(sorted(known, key=len, reverse=True))})\b") if known else None
     parents = {text_or_none(r["unit"]) or str(r["name"]): text_or_none(r["parent"]) for r in rows}
     return Names(sides, side_groups, unit_pattern, unit_groups, parents, literal)
+
+
+@lru_cache(maxsize=1)
+def _translated() -> dict[str, list[str]]:
+    """What German and French call a unit, without the word for its kind."""
+    rows = read_table(ASSETS / "names" / "unit_names.csv")
+    return {row["unit"]: [_TRANSLATED_KIND.sub("", row[lang]) for lang in ("de", "fr") if row[lang]] for row in rows}
 
 
 @lru_cache(maxsize=1)

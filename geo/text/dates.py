@@ -92,6 +92,7 @@ def _patterns(
     yield "last year", any_of(table.get("last_year", ""))
     which = f"(?P<last>{any_of(table['last'])})|(?P<this>{any_of(table['this'])})|{any_of(table.get('next', ''))}"
     yield "calendar", rf"(?:{which})\s+(?P<unit>{unit})"
+    yield "calendar", rf"(?P<unit>{unit})\s+(?P<last>{any_of(table.get('last_after', ''))})(?P<this>(?!))?"
     yield "loose", any_of(*table.get("loose", {}).values())
     ahead = rf"(?:(?P<next>{any_of(table.get('next', ''))})|(?P<last>{any_of(table['last'])}))\s+"
     yield "weekday", rf"(?:{ahead})?(?P<weekday>{weekday})"
@@ -138,12 +139,14 @@ def find_dates(text: str, *, today: date | None, lang: str | None = None) -> lis
     codes = languages() if lang is None else (lang,)
     tables = [_date_words(code) for code in codes if word_list(code, "dates")]
     for at in range(len(tables[0].patterns) if tables else 0):
+        read: list[DateMention] = []
         for words in tables:
             kind, pattern = words.patterns[at]
-            for match in pattern.finditer(text):
-                read = _read(kind, match, words, today)
-                if read is not None:
-                    _keep(found, replace(read, since=bool(words.since.search(text[: read.start]))))
+            mentions = (_read(kind, match, words, today) for match in pattern.finditer(text))
+            read += [replace(m, since=bool(words.since.search(text[: m.start]))) for m in mentions if m is not None]
+        # "in early August" is more than the August of another language
+        for mention in sorted(read, key=lambda m: (m.start - m.end, m.bare)):
+            _keep(found, mention)
     for words in tables:
         found = [replace(m, since=m.since or bool(words.since.search(text[: m.start]))) for m in found]
     return _settled(text, sorted(found, key=lambda m: m.start))
