@@ -85,10 +85,14 @@ def test_a_docstring_is_valid_numpydoc(name: str) -> None:
 
 # of each method what it is called with, and of each error what is called otherwise
 WHERE, DAYS, TWO = (51.19, 35.27), ("2024-11-23", "2025-01-11"), {"sources": ["other", "seeds"]}
+GROUND = gpd.GeoDataFrame({"name": ["G"]}, geometry=[shapely.box(35.0, 51.1, 35.2, 51.3)], crs=4326)
+EVENT = gpd.GeoDataFrame({"event_id": ["a"], "date_start": ["2025-01-11"]}, geometry=[shapely.Point(35, 51)], crs=4326)
 CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "change": (DAYS, {}), "changed": (DAYS, {}), "explain_change": (DAYS, {}), "front_movement": (DAYS, {}),
     "changed_hands": ((gpd.GeoDataFrame({"name": ["S"]}, geometry=[shapely.Point(35.27, 51.19)], crs=4326), *DAYS), {}),
     "compare": ((), TWO), "compare_span": (("2025-01-10", "2025-01-11"), TWO | {"lag_days": 0}),
+    "add_control": ((GROUND,), {"source": "desk", "date": "2025-01-11", "controller": "UA", "status": "held"}),
+    "add_incidents": ((EVENT,), {"dataset": "desk"}), "add_units": ((GROUND,), {"boundary": "desk", "level": 2}),
     "polygons": (("seeds",), {}), "retract": (("seeds@2025-01-11",), {"why": "wrong"}),
     "set_accuracy": (("seeds", 1.0), {}), "set_coverage": (("seeds", ["RU-KRS"]), {}), "name_side": (("UA",), {"aliases": ["Kyiv's forces"]}),
     "set_rule": (("embargo", "72"), {}), "unit": (("UA",), {}),
@@ -96,12 +100,13 @@ CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
 }  # fmt: skip
 # error -> what is asked otherwise, the first that the method takes: a parameter and its value
 SPOILED: dict[str, list[tuple[str, Any]]] = {
-    "GateError": [("date", "some day"), ("from_", "2025-02-30"), ("as_known_on", "soon"), ("since", "soon")],
+    "GateError": [("date", "some day"), ("from_", "2025-02-30"), ("as_known_on", "soon"), ("since", "soon"),
+                  ("gdf", GROUND.drop(columns="name").set_geometry(shapely.points([[35, 51]])))],
     "NoSnapshotError": [("date", "2020-01-01"), ("to", "2020-01-01"), ("from_", "2020-01-01")],
     "SourceError": [("sources", ["seeds", "nobody"]), ("source", "nobody")],
     "UnitError": [("within", "Nowhere"), ("wanted", "Nowhere"), ("units", ["Nowhere"])],
     "UsageError": [
-        ("sources", ["seeds"]), ("max_age_days", -1), ("status", "lost"), ("lat", 91.0), ("accuracy_km", -1.0),
+        ("gdf", GROUND.set_crs(None, allow_override=True)), ("sources", ["seeds"]), ("max_age_days", -1), ("status", "lost"), ("lat", 91.0), ("accuracy_km", -1.0),
         ("why", " "), ("kind", "silence"), ("inset_km", -1.0), ("colour", "blue"),
     ],
     "ArchiveError": [("snapshot", "seeds@2020-01-01")],

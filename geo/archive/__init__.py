@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
 from geo.archive import comparisons, contents, days_covered, explanations, figures, locations
 from geo.archive import corrections as correction_questions
 from geo.archive.queries import ArchiveBase
-from geo.archive.results import FAR
+from geo.archive.results import FAR, When
 from geo.errors import ArchiveError, UsageError
 from geo.presentation.templates import render
-from geo.schema import text_or_none
+from geo.schema import Options, Source, text_or_none
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from geo.importing.importer import Receipt
 
 
 def open_archive(path: str | Path, *, raw: bool = False, max_age_days: float | None = None) -> Archive:
@@ -74,6 +80,122 @@ class Archive(ArchiveBase):
     close = ArchiveBase.close
     holding = ArchiveBase.holding
 
+    def add_control(
+        self, gdf: gpd.GeoDataFrame, *, source: str | Source, date: When | None = None, controller: str | None = None,
+        status: str | None = None,
+    ) -> Receipt:  # fmt: skip
+        """Take control polygons from a frame into the archive, which is made where there is none.
+
+        Parameters
+        ----------
+        gdf : geopandas.GeoDataFrame
+            Areas in any CRS that it names; columns ``date``, ``controller`` and ``status`` where these are not given.
+        source : str or geo.Source
+            Under which name the rows are kept.
+        date : str, date, datetime or None
+            The day or instant that the frame depicts; None makes a snapshot of each date of its column ``date``.
+        controller, status : str or None
+            One value for all rows.
+
+        Returns
+        -------
+        geo.Receipt
+            What was stored, mended and refused, as of a file.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be made or written.
+        GateError
+            Nothing of the frame can be taken in.
+        UsageError
+            The frame has no CRS or no geometry.
+
+        Examples
+        --------
+        >>> import geopandas, shapely
+        >>> ground = geopandas.GeoDataFrame(geometry=[shapely.box(35.0, 51.1, 35.2, 51.3)], crs=4326)
+        >>> desk = geo.open_archive("desk.gpkg")
+        >>> desk.add_control(ground, source="desk", date="2025-01-11", controller="UA", status="held").outcome
+        'stored'
+        """
+        given = {"controller": controller, "status": status}
+        constants = {name: value for name, value in given.items() if value is not None}
+        options = Options(date=None if date is None else str(date), constants=constants)
+        return _add_frame(self, gdf, reader="vector", source=source, options=options)
+
+    def add_incidents(self, gdf: pd.DataFrame, *, dataset: str | Source) -> Receipt:
+        """Take incidents from a frame into the archive, which is made where there is none.
+
+        Parameters
+        ----------
+        gdf : geopandas.GeoDataFrame or pandas.DataFrame
+            Points in any CRS that it names, or columns ``latitude`` and ``longitude`` in degrees; ``event_id``,
+            ``date_start`` and the other columns of docs/formats.md.
+        dataset : str or geo.Source
+            Under which name the rows are kept.
+
+        Returns
+        -------
+        geo.Receipt
+            What was stored, mended and refused, as of a file.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be made or written.
+        GateError
+            Nothing of the frame can be taken in.
+        UsageError
+            The frame has geometry without a CRS.
+
+        Examples
+        --------
+        >>> import pandas
+        >>> row = {"event_id": "a", "date_start": "2025-01-11", "latitude": 51.2, "longitude": 35.3}
+        >>> geo.open_archive("desk.gpkg").add_incidents(pandas.DataFrame([row]), dataset="desk").rows_stored
+        1
+        """
+        return _add_frame(self, gdf, reader="incidents", source=dataset, options=Options())
+
+    def add_units(self, gdf: gpd.GeoDataFrame, *, boundary: str, level: int | None = None) -> Receipt:
+        """Take administrative units from a frame into the archive, which is made where there is none.
+
+        Parameters
+        ----------
+        gdf : geopandas.GeoDataFrame
+            Areas in any CRS that it names; columns ``name``, ``unit`` (its code), ``parent`` and ``level``.
+        boundary : str
+            What the boundary set is called.
+        level : int or None
+            Of all units: 0 countries, 1 their first division; None is the column's.
+
+        Returns
+        -------
+        geo.Receipt
+            What was stored, mended and refused, as of a file.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be made or written.
+        GateError
+            Nothing of the frame can be taken in.
+        UsageError
+            The frame has no CRS or no geometry.
+
+        Examples
+        --------
+        >>> import geopandas, shapely
+        >>> parish = {"name": ["Parish"], "unit": ["P-1"], "parent": ["RU-KRS"]}
+        >>> units = geopandas.GeoDataFrame(parish, geometry=[shapely.box(35.0, 51.1, 35.2, 51.3)], crs=4326)
+        >>> geo.open_archive("desk.gpkg").add_units(units, boundary="parishes", level=2).rows_stored
+        1
+        """
+        constants = {"boundary": boundary} | ({} if level is None else {"level": str(level)})
+        options = Options(constants=constants)
+        return _add_frame(self, gdf, reader="units", source="units", options=options)
+
     # what is in it
     source_name = ArchiveBase.source_name
     sources = contents.sources
@@ -97,6 +219,7 @@ class Archive(ArchiveBase):
     change = figures.change
     changed = figures.changed
     series = figures.series
+    panel = figures.panel
     explain = explanations.explain
     explain_change = explanations.explain_change
 
@@ -126,6 +249,12 @@ class Archive(ArchiveBase):
             return _card(self.path, self.sources(), self.snapshots(as_known_on=FAR), self.store.layers())
         except ArchiveError as error:
             return str(render("archive_card.html", text=str(error)))
+
+
+def _add_frame(archive: Archive, frame: pd.DataFrame, **given: Any) -> Receipt:
+    """Take a frame in by the importer, which stands above the archive and is loaded when it is asked for."""
+    receipt: Receipt = import_module("geo.importing.importer").add_frame(archive, frame, **given)
+    return receipt
 
 
 def _card(path: Path, sources: pd.DataFrame, snapshots: pd.DataFrame, layers: pd.DataFrame) -> str:

@@ -23,6 +23,6 @@ WHO_COLUMNS = ("source", "controller", "status", "native", "valid_from", "valid_
 def columns_of(rows: Sequence[dict[str, Any]], columns: Sequence[str], by: By | None) -> list[str]:
     """The columns of an answer."""
     after = columns.index("unit") + 1 if "unit" in columns else 0
-    native = ["native"] if by == "native" else []
+    native = {"native": ["native"], "unit": ["unit_name"]}.get(by or "", [])
     later = [name for name in ("part", "beyond_km2") if any(row.get(name) for row in rows)]
     return [*columns[:after], *native, *columns[after:], *later]

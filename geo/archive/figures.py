@@ -15,6 +15,7 @@ from geo.archive.columns import AREA_COLUMNS, CHANGE_COLUMNS, SERIES_COLUMNS, co
 from geo.archive.queries import ArchiveBase, Query, Reader
 from geo.archive.results import (
     FAR,
+    OLD_DAYS,
     By,
     When,
     age_notes,
@@ -35,7 +36,8 @@ from geo.measure import areas
 from geo.measure.breaks import break_words, breaks_in_areas
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.nearest_units import BEYOND_KM
-from geo.measure.series.panel import changed_ground, panel
+from geo.measure.series.panel import changed_ground
+from geo.measure.series.panel import panel as panel_of
 from geo.measure.series.parallel import ClassFilter, series_changes
 from geo.presentation.language import gettext, number, plain_number
 from geo.presentation.statuses import NO_DOUBT, named, shows_doubt
@@ -194,18 +196,95 @@ def series(
         workers=workers,
         scheduler=scheduler,
     )
-    whole = panel(changes, zones, instants=chosen)
+    whole = panel_of(changes, zones, instants=chosen)
     spanned = snapshots[snapshots["depicts"].isin({write_instant(i) for i in chosen})]
     spanned = spanned.sort_values("depicts", kind="stable")
     parts = reader.part_steps(query, chosen)
     keys = list(zip(whole["instant"], whole["part"], strict=True))
     whole.loc[[key in parts.without_base for key in keys], ["gained_km2", "lost_km2"]] = np.nan
     whole = whole[np.array([key not in parts.left_out for key in keys], dtype=bool)]
+    whole["unit_name"] = whole["unit"].map(reader.unit_names())
     table = _keep_known(_series_table(whole, zones, query, chosen), reader, query)
     told = (*series_notes(spanned, parts.unlike), *parts.notes, *reader.notes(query.source))
     told = (*told, *reader.coverage_notes(query.source, last), *_far_off(reader, query, to))
     table.attrs["notes"] = (*told, *_beyond_notes(table), *(_area_breaks(table) if by is None else ()))
     return table
+
+
+@consistent_read
+def panel(
+    self: ArchiveBase, *, freq: str = "MS", source: str | None = None, controller: str | None = None,
+    status: str | Sequence[str] | None = None, within: str | shapely.Geometry | None = None, by: By | None = "unit",
+    level: int | None = None, boundary: str | None = None, from_: When | None = None, to: When | None = None,
+    as_known_on: When | None = None, max_age_days: float | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """Area at regular dates, a row for each date, unit and class: a tidy panel for models and charts.
+
+    Parameters
+    ----------
+    freq : str
+        The step, as pandas writes it: ``"D"``, ``"W"``, ``"MS"`` (firsts of months), ``"YS"``.
+    from_, to : str, date, datetime or None
+        The span, both included; None is the first and the last map.
+    max_age_days : float or None
+        How old the map before a date may be for its row to stand; None is 30 days.
+
+    Returns
+    -------
+    pandas.DataFrame
+        date (datetime, the beginning of a day in UTC), source, controller, status, unit, unit_name, area_km2 (by the
+        last map of that day or before it; 0 where the class has none there), map_date (datetime) and age_days of that
+        map; with ``by="unit"`` also share_percent, and part where a source has several. A date whose map is too old
+        has no rows. ``attrs["notes"]`` as of `series`.
+
+    Raises
+    ------
+    NoSnapshotError
+        Nothing is in force, or nothing depicts `to` or a day before it.
+    UsageError
+        A side, a status or `freq` is unknown.
+
+    Examples
+    --------
+    >>> panel = archive.panel(freq="MS", level=1, status="held")
+    >>> panel.loc[panel["unit"] == "RU-KRS"].set_index("date")["area_km2"].round(1).tail(2).to_dict()
+    {Timestamp('2024-12-01 00:00:00+0000', tz='UTC'): 542.6, Timestamp('2025-01-01 00:00:00+0000', tz='UTC'): 487.2}
+    """
+    query = Query(self.source_name(source), controller, status, within, by, level, boundary, as_known_on, max_age_days)
+    table = series(
+        self, source=source, controller=controller, status=status, within=within, by=by, level=level,
+        boundary=boundary, to=to, as_known_on=as_known_on, max_age_days=max_age_days,
+    )  # fmt: skip
+    shown = table.assign(date=pd.to_datetime(table["date"], utc=True, format="ISO8601"))
+    recorded = self.reader.snapshots(query.source, as_known_on=as_known_on or FAR)["depicts"]
+    maps = pd.DatetimeIndex(sorted({*pd.to_datetime(recorded, utc=True, format="ISO8601")}))
+    first = maps[0].floor("D") if from_ is None else pd.Timestamp(to_instant(from_))
+    try:
+        steps = pd.date_range(first, maps[-1] if to is None else to_instant(to), freq=freq)
+    except ValueError:
+        raise UsageError(f"freq={freq!r} is no step: 'D', 'W', 'MS' (firsts of months), 'YS'") from None
+    limit = OLD_DAYS if (age := self.reader.age_limit(query)) is None else age
+    panel = _at_steps(shown, maps, steps, limit)
+    panel.attrs["notes"] = table.attrs["notes"]
+    return panel
+
+
+def _at_steps(table: pd.DataFrame, maps: pd.DatetimeIndex, steps: pd.DatetimeIndex, limit: float) -> pd.DataFrame:
+    """The rows of a series that answer for each step: those of the last map of its day or before it."""
+    keys = [
+        c
+        for c in table.columns
+        if c not in ("date", "area_km2", "gained_km2", "lost_km2", "share_percent", "beyond_km2")
+    ]
+    figures = [c for c in ("area_km2", "share_percent") if c in table]
+    places = maps.searchsorted(steps + pd.Timedelta(days=1), side="left") - 1
+    dated = pd.DataFrame({"date": steps, "map_date": maps[places.clip(0)]})[places >= 0]
+    dated["age_days"] = (dated["date"] - dated["map_date"].dt.floor("D")).dt.days
+    classes = table[keys].drop_duplicates()
+    wide = dated[dated["age_days"] <= limit].merge(classes, how="cross")
+    known = table[["date", *keys, *figures]].rename(columns={"date": "map_date"})
+    wide = wide.merge(known, how="left", on=["map_date", *keys]).fillna(dict.fromkeys(figures, 0.0))
+    return wide[["date", *keys, *figures, "map_date", "age_days"]]
 
 
 def _area_breaks(table: pd.DataFrame) -> Iterator[str]:
@@ -225,8 +304,9 @@ def area_table(reader: Reader, date: When | None, query: Query) -> pd.DataFrame:
     zones = reader.zones(query, ground=frame)
     doubt = shows_doubt(query.source, effective, frame["status"])
     rows = areas.area_rows(frame, zones=zones, by_native=query.by == "native", has_doubt=doubt)
+    names = reader.unit_names()
     for row in rows:
-        row["source"] = query.source
+        row["source"], row["unit_name"] = query.source, names.get(row["unit"])
         row["snapshot"], row["snapshot_age_days"] = snapshot_of(effective, row)
     table = _keep_known(table_of(rows, columns_of(rows, AREA_COLUMNS, query.by)), reader, query)
     odd = _far_off(reader, query, date)
@@ -283,10 +363,11 @@ def change_table(reader: Reader, from_: When, to: When, query: Query, *, base: W
     changes = _class_changes(reader, query, (from_, to), (before, after), by_native=query.by == "native")
     rows = areas.change_rows(changes, zones=zones)
     unlike = unlike_parts(reader.snapshots(), first, last)
+    unit_names = reader.unit_names()
     bases = {} if base is None else _base_areas(reader, base, zones, query)
     for row in rows:
         key = (row["controller"], row["status"], row["native"], row["part"], row["unit"])
-        row["source"] = query.source
+        row["source"], row["unit_name"] = query.source, unit_names.get(row["unit"])
         row["base_km2"] = row["before_km2"] if base is None else bases.get(key, 0.0)
         row["net_percent"] = 100 * row["net_km2"] / row["base_km2"] if row["base_km2"] else None
         if row["part"] in unlike:

@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 
 from geo.archive.columns import WHO_COLUMNS, columns_of
+from geo.archive.contents import polygons
 from geo.archive.queries import ArchiveBase, Query, Reader
 from geo.archive.results import (
     FAR,
@@ -32,7 +33,7 @@ from geo.measure.coverage import is_in
 from geo.measure.front_line import Front, front_of, movement
 from geo.presentation.labels import class_words
 from geo.presentation.language import date_words, gettext, number
-from geo.schema import parse_instant, text_or_none
+from geo.schema import CRS, parse_instant, text_or_none
 from geo.sources import KNOWN
 from geo.storage.gaps import cut_at_gaps, gaps_in
 
@@ -197,9 +198,10 @@ def changed_hands(
     Returns
     -------
     pandas.DataFrame
-        name, lat, lon (degrees on WGS 84), before, after (whose ground: ``A held``; None where nobody's is drawn),
-        government, source, from_snapshot, to_snapshot. Where a source maps only what is taken, ground that it does not
-        mark is held by the country's government: `government` is the country's code, missing for other sources.
+        name, lat, lon (degrees on WGS 84), before, after (whose ground: ``A held``; None where nobody's is drawn), when
+        (the map that first shows what is after, as a datetime in UTC), government, source, from_snapshot, to_snapshot.
+        Where a source maps only what is taken, ground that it does not mark is held by the country's government:
+        `government` is the country's code, missing for other sources.
 
     Examples
     --------
@@ -222,8 +224,9 @@ def changed_hands(
     table = settlements.changed_hands(places, before, after, uncovered=out)
     taken_alone = bool(KNOWN.get(query.source, {}).get("maps_only_taken"))
     located = self.reader.countries().locate(table["lon"].to_numpy(float), table["lat"].to_numpy(float)).tolist()
+    table.insert(5, "when", _first_shown(self, table, query, last))
     table.insert(
-        5, "government", np.array([c or None for c in located] if taken_alone else [None] * len(table), object)
+        6, "government", np.array([c or None for c in located] if taken_alone else [None] * len(table), object)
     )
     table = table.assign(source=query.source, from_snapshot=ends[0], to_snapshot=ends[1])
     names = [[name for name, _ in effective.values()] for effective in (first, last)]
@@ -243,16 +246,31 @@ def changed_hands(
     return table
 
 
+def _first_shown(
+    self: ArchiveBase, table: pd.DataFrame, query: Query, last: Mapping[str, tuple[str, float]]
+) -> pd.Series:
+    """The instant from which each place has stood on the ground that the last maps show it on."""
+    shapes = np.asarray(shapely.points(table["lon"].to_numpy(float), table["lat"].to_numpy(float)), dtype=object)
+    maps = self.reader.snapshots()
+    until = max(maps.loc[maps["snapshot"].isin([name for name, _ in last.values()]), "depicts"])
+    latest = [""] * len(shapes)
+    for at, row in _held_at(self, shapes, query.source, query.as_known_on, over_gaps=True):
+        bounds = [bound for bound in (row["valid_from"], row["valid_to"]) if bound is not None and bound <= until]
+        latest[at] = max(latest[at], *bounds) if bounds else latest[at]
+    return pd.to_datetime(pd.Series([bound or None for bound in latest], dtype=object), utc=True, format="ISO8601")
+
+
 @consistent_read
 def who(
-    self: ArchiveBase, lat: float, lon: float, *, source: str | None = None, as_known_on: When | None = None
-) -> pd.DataFrame:
+    self: ArchiveBase, lat: float | gpd.GeoDataFrame | gpd.GeoSeries, lon: float | None = None, *,
+    source: str | None = None, as_known_on: When | None = None,
+) -> pd.DataFrame:  # fmt: skip
     """Who held a place, by which source, from when to when.
 
     Parameters
     ----------
     lat, lon : float
-        Degrees on WGS 84.
+        Degrees on WGS 84; or in their place points, as a frame in any CRS that it names.
     source : str or None
         None is every source, each by itself.
 
@@ -263,7 +281,9 @@ def who(
         stands), last_map, next_map, and part where a source has several. Times of the source's series in which no
         polygon stands over the place have no row. No interval runs over a gap in the source's maps (longer than its
         usual step, 45 days where its table of data says nothing else): it ends with the day of last_map, next_map is
-        the first after the gap (columns that are there where there is one), and ``attrs["notes"]`` says so.
+        the first after the gap (columns that are there where there is one), and ``attrs["notes"]`` says so. Of points:
+        first a column `point` with each one's label in the index of the frame, and valid_from and valid_to as datetimes
+        (NaT where it still stands).
 
     Raises
     ------
@@ -277,6 +297,8 @@ def who(
     >>> archive.who(51.19, 35.27)[["controller", "status", "valid_from"]].values.tolist()
     [['UA', 'held', '2024-08-12T00:00:00.000Z']]
     """
+    if not isinstance(lat, int | float) or lon is None:
+        return _who_at_points(self, lat, source, as_known_on)
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
         raise UsageError(f"{lat}, {lon} is no place: latitude ±90°, then longitude ±180°")
     name = self.source_name(source) if source is not None else None
@@ -292,6 +314,40 @@ def who(
     out = [words for each in names for words in _uncovered_words(self.reader, each, lat, lon, rows, as_known_on)]
     table.attrs["notes"] = (*seen, *out, *refused_notes(recordings, recordings["snapshot"].tolist()))
     return table
+
+
+def _who_at_points(
+    self: ArchiveBase, points: gpd.GeoDataFrame | gpd.GeoSeries | float, source: str | None, known: When | None
+) -> pd.DataFrame:
+    """Who held each of many points: the polygons of a source are read once."""
+    if not isinstance(points, gpd.GeoDataFrame | gpd.GeoSeries):
+        raise UsageError("a place is wanted: latitude and longitude, or points in a frame")
+    if points.crs is None:
+        raise UsageError("the frame has no CRS: frame.set_crs(4326) says that it is in degrees")
+    geometry = points.geometry.to_crs(CRS)
+    shapes, labels = np.asarray(geometry.array, dtype=object), geometry.index.tolist()
+    names = self.reader.store.control_sources() if source is None else [self.source_name(source)]
+    rows = [{"point": labels[at], **row} for name in names for at, row in _held_at(self, shapes, name, known)]
+    table = table_of(rows, ["point", *columns_of(rows, WHO_COLUMNS, None)])
+    for column in ("valid_from", "valid_to"):
+        table[column] = pd.to_datetime(table[column], utc=True, format="ISO8601")
+    table.attrs["notes"] = tuple(note for name in names for note in self.reader.notes(name))
+    return table
+
+
+def _held_at(
+    self: ArchiveBase, shapes: np.ndarray[Any, np.dtype[np.object_]], source: str, known: When | None,
+    *, over_gaps: bool = False,
+) -> Iterator[tuple[int, dict[str, Any]]]:  # fmt: skip
+    """By the number of each point, the intervals in which a class of a source stood over it."""
+    frame = polygons(self, source, as_known_on=known, over_gaps=over_gaps)
+    at, polygon = shapely.STRtree(np.asarray(frame.geometry.array, dtype=object)).query(shapes, predicate="intersects")
+    cells = frame.drop(columns="geometry").to_dict("records")
+    found: dict[int, list[dict[str, Any]]] = {}
+    for number_of_point, row in zip(at.tolist(), polygon.tolist(), strict=True):
+        found.setdefault(number_of_point, []).append({str(k): v for k, v in cells[row].items()})
+    for each in sorted(found):
+        yield from ((each, row) for row in joined_intervals(found[each]))
 
 
 def _uncovered_words(

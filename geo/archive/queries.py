@@ -442,6 +442,12 @@ class Reader:
         """Every administrative unit; not to be changed."""
         return self._cached_units()[0]
 
+    def unit_names(self) -> dict[str, str]:
+        """What each unit is called, by its code, or by its name where it has none."""
+        units = self.units()
+        codes = [text_or_none(code) or name for code, name in zip(units["unit"], units["name"], strict=True)]
+        return dict(zip(codes, units["name"], strict=True))
+
     def countries(self) -> Countries:
         """The look-up from points to countries."""
         return self._cached_units()[1]
@@ -475,6 +481,11 @@ class Reader:
         units = self.units()
         if query.boundary is not None:
             units = units[units["boundary"] == query.boundary]
+        levels = sorted(set(units["level"].tolist()))
+        if query.level is not None and query.level not in levels:
+            of = f" of {query.boundary}" if query.boundary else ""
+            listed = ", ".join(map(str, levels)) or "none"
+            raise UnitError(f"no units of level {query.level}{of} in {self.path}; there are: {listed}")
         units = units[units["level"] == (finest_level(units, ground) if query.level is None else query.level)]
         if query.boundary is None and len(units):
             units = units[units["boundary"] == units["boundary"].iloc[-1]]

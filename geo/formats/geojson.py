@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -134,6 +135,20 @@ def _scan(raw: bytes) -> tuple[int, int, int | None]:
 def _place(raw: bytes, position: int) -> str:
     before = raw[:position]
     return f"line {before.count(10) + 1}, byte {position - (before.rfind(10) + 1) + 1}"
+
+
+def feature_collection(
+    rows: Sequence[Mapping[str, Any]], shapes: Objects, head: Mapping[str, Any] | None = None
+) -> bytes:
+    """RFC 7946: exterior rings run against the clock, what is not known is null."""
+    drawn = shapely.to_geojson(shapely.orient_polygons(shapes)) if len(shapes) else []
+    written = [
+        f'{{"type":"Feature","properties":{json.dumps(row, ensure_ascii=False, allow_nan=False)},'
+        f'"geometry":{text if text is not None else "null"}}}'
+        for row, text in zip(rows, drawn, strict=True)
+    ]
+    opened = json.dumps({"type": "FeatureCollection", **(head or {})}, ensure_ascii=False)[:-1]
+    return (opened + ',"features":[\n' + ",\n".join(written) + "\n]}\n").encode("utf-8", "replace")
 
 
 def features(document: Any, *, path: Path) -> list[dict[str, Any]]:

@@ -15,6 +15,7 @@ from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 
 from geo import sources as known_sources
 from geo.archive import Archive, open_archive
@@ -22,6 +23,7 @@ from geo.errors import ArchiveError, FileError, GateError, UsageError
 from geo.formats.geojson import read_bytes
 from geo.formats.limits import capped, refuse_too_many_instants
 from geo.formats.tables import csv_lines, defused, number, read_table
+from geo.importing.frames import FRAME, Given, as_files, credit_of_name
 from geo.importing.validation import Admitted, FindingCache, admit_control, admit_points, admit_units
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.location_checks import Expected
@@ -93,7 +95,7 @@ class Receipt:
 def import_files(
     archive: Archive | str | Path,
     source: str,
-    paths: str | Path | Iterable[str | Path],
+    paths: Given | Iterable[Given],
     *,
     options: Options | None = None,
     credit: Source | None = None,
@@ -108,8 +110,9 @@ def import_files(
         It is made where there is none.
     source : str
         How the files are to be read: ``deepstate``, ``nzz``, ``vector``, ``acled``, ``units``, …
-    paths : path or iterable of paths
-        The files.
+    paths : path, frame, or iterable of them
+        The files; a `geopandas.GeoDataFrame` stands for one (of incidents also a plain frame with ``latitude`` and
+        ``longitude``), in any CRS that it names.
     options : geo.schema.Options or None
         How to read what the files do not say themselves.
     credit : geo.schema.Source or None
@@ -140,9 +143,6 @@ def import_files(
     """
     archive = archive if isinstance(archive, Archive) else open_archive(archive)
     reader = known_sources.reader(source)
-    listed = [Path(paths)] if isinstance(paths, str | Path) else [Path(p) for p in paths]
-    if not listed:
-        raise UsageError("no file is given")
     try:
         options = replace(options or Options(), **settings)
     except TypeError as error:
@@ -150,16 +150,33 @@ def import_files(
     archive.store.accepts_clock = archive.store.accepts_clock or "clock" in options.accept
     job = _Job(reader, credit or reader.source, options, archive.path)
     receipts: list[Receipt] = []
+    with as_files(paths, reader.kind) as listed:
+        of_frames = {path for path, is_frame in listed if is_frame}
 
-    def take(into: Archive, path: Path) -> Receipt:
-        return _import_file(into, job, path)
+        def take(into: Archive, path: Path) -> Receipt:
+            receipt = _import_file(into, job, path)
+            if path not in of_frames:
+                return receipt
+            return replace(receipt, file=FRAME, error=receipt.error.replace(str(path), f"the {FRAME}"))
 
-    for path, receipt in _taken(archive, listed, take):
-        receipts.append(receipt)
-        if progress is not None:
-            progress(len(receipts), len(listed), path.name)
+        if not listed:
+            raise UsageError("no file is given")
+        for path, receipt in _taken(archive, [path for path, _ in listed], take):
+            receipts.append(receipt)
+            if progress is not None:
+                progress(len(receipts), len(listed), path.name)
     archive.close()
     return receipts
+
+
+def add_frame(archive: Archive, frame: pd.DataFrame, *, reader: str, source: str | Source, options: Options) -> Receipt:
+    """Take one frame in; where nothing of it is, this is an error and no receipt."""
+    known = archive.sources() if archive.path.exists() else pd.DataFrame()
+    credit = credit_of_name(source, known)
+    receipt = import_files(archive, reader, frame, options=options, credit=credit)[0]
+    if receipt.outcome == "refused":
+        raise GateError(receipt.error, receipt.refusals)
+    return receipt
 
 
 def _taken(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +16,7 @@ import shapely
 from geo.archive import Archive
 from geo.archive.results import refused_notes
 from geo.formats.gdal import geopackage_bytes
+from geo.formats.geojson import feature_collection
 from geo.formats.tables import csv_lines, defused
 from geo.formats.xml import Element, add, clean, xml_bytes
 from geo.incidents.markers import marker_of
@@ -94,17 +94,8 @@ def download_bytes(path: str, loaded: DownloadData) -> bytes:
 
 
 def _geojson(frame: gpd.GeoDataFrame, loaded: DownloadData) -> bytes:
-    """RFC 7946: exterior rings run against the clock; what is not known is null."""
-    shapes = np.asarray(frame.geometry.array, dtype=object)
-    drawn = shapely.to_geojson(shapely.orient_polygons(shapes)) if len(shapes) else []
-    features = [
-        f'{{"type":"Feature","properties":{json.dumps(row, ensure_ascii=False, allow_nan=False)},'
-        f'"geometry":{text if text is not None else "null"}}}'
-        for row, text in zip(_rows(frame), drawn, strict=True)
-    ]
     head = {"date": loaded.day, "credits": list(loaded.credits), "made_with": f"geo-control {__version__}"}
-    opened = json.dumps({"type": "FeatureCollection", **head}, ensure_ascii=False)[:-1]
-    return (opened + ',"features":[\n' + ",\n".join(features) + "\n]}\n").encode("utf-8", "replace")
+    return feature_collection(_rows(frame), np.asarray(frame.geometry.array, dtype=object), head)
 
 
 def _rows(frame: pd.DataFrame) -> list[dict[str, Any]]:

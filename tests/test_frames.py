@@ -1,0 +1,166 @@
+"""Frames in, frames out: what a notebook gives an archive without a file passes all that a file passes."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+import geo
+
+NOTEBOOK = """
+import geo, geopandas, numpy, pandas, shapely
+dates = pandas.to_datetime(["2024-08-08", "2024-09-10"])
+shapes = [shapely.box(35.0, 51.1, 35.3, 51.3), shapely.box(35.0, 51.1, 35.2, 51.3)]
+frame = geopandas.GeoDataFrame({"date": dates, "controller": "UA", "status": "held"}, geometry=shapes, crs=4326)
+archive = geo.open_archive("war.gpkg")
+receipt = archive.add_control(frame, source="desk")
+change = archive.change("2024-08-08", "2024-09-10")
+panel = archive.panel(freq="MS", by="unit", level=1)
+random = numpy.random.default_rng(1)
+points = geopandas.points_from_xy(random.uniform(34.9, 35.4, 1000), random.uniform(51.0, 51.4, 1000), crs=4326)
+who = archive.who(geopandas.GeoSeries(points))
+page = geo.draw_map(archive, "2024-09-10", since="2024-08-08")
+geo.save_map(page, "map.html")
+panel.to_parquet("panel.parquet")
+"""
+
+
+def held(*shapes: shapely.Geometry, crs: int = 4326, **columns: object) -> gpd.GeoDataFrame:
+    return gpd.GeoDataFrame(pd.DataFrame(columns, index=range(len(shapes))), geometry=list(shapes), crs=4326).to_crs(
+        crs
+    )
+
+
+WEST, EAST = shapely.box(35.0, 51.1, 35.2, 51.3), shapely.box(35.2, 51.1, 35.3, 51.3)
+
+
+@pytest.fixture
+def archive(tmp_path: Path) -> geo.Archive:
+    return geo.open_archive(tmp_path / "war.gpkg")
+
+
+def test_a_notebook_without_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyarrow")
+    monkeypatch.chdir(tmp_path)
+    assert len(NOTEBOOK.strip().splitlines()) <= 15
+    names: dict[str, object] = {}
+    exec(NOTEBOOK, names)
+    assert names["receipt"].rows_stored == 2
+    lost = geo.area_km2(gpd.GeoSeries([EAST])).sum()
+    assert names["change"]["lost_km2"].tolist() == [pytest.approx(lost, rel=1e-9)]
+    assert (tmp_path / "map.html").stat().st_size > 100_000
+    panel = pd.read_parquet("panel.parquet")
+    assert set(panel["unit_name"]) == {"Kursk Oblast", "Sumy Oblast"}
+    assert panel["date"].unique().tolist() == [pd.Timestamp("2024-09-01", tz="UTC")]
+    who, points = names["who"], names["points"]
+    stood = who[who["valid_from"] <= pd.Timestamp("2024-08-08", tz="UTC")]["point"].unique()
+    assert sorted(stood) == np.flatnonzero(shapely.intersects(shapely.union(WEST, EAST), points)).tolist()
+
+
+def test_a_frame_has_the_areas_of_its_file_in_any_crs_and_twice_is_once(archive: geo.Archive, tmp_path: Path) -> None:
+    frame = held(WEST, crs=3857)
+    given = {"date": "2025-01-11", "controller": "UA", "status": "held"}
+    assert archive.add_control(frame, source="mercator", **given).outcome == "stored"
+    assert archive.add_control(frame, source="mercator", **given).outcome == "unchanged"
+    frame.to_file(path := tmp_path / "2025-01-11.gpkg")
+    constants = {"controller": "UA", "status": "held"}
+    geo.import_files(archive, "vector", path, credit=geo.Source("file", "file"), constants=constants)
+    areas = [archive.area("2025-01-11", source=s)["area_km2"].item() for s in ("mercator", "file")]
+    assert areas[0] == pytest.approx(areas[1], rel=1e-12)
+    assert areas[0] == pytest.approx(geo.area_km2(gpd.GeoSeries([WEST])).item(), rel=1e-8)
+
+
+def test_a_frame_stands_where_a_path_does_and_keeps_the_credit_of_its_source(archive: geo.Archive) -> None:
+    desk = geo.Source("desk", "The desk's outlines", licence="CC BY 4.0")
+    archive.add_control(held(WEST, controller="UA", status="held"), source=desk, date=dt.date(2025, 1, 11))
+    first, second = geo.import_files(
+        archive, "vector", [held(EAST, controller="RU", status="claimed"), held(WEST, controller="RU")],
+        date="2025-01-12", credit=desk,
+    )  # fmt: skip
+    assert (first.outcome, second.outcome) == ("stored", "refused")
+    assert second.error.startswith("the frame: ")
+    assert "/" not in second.error.split(":")[0]
+    archive.add_control(held(WEST, controller="UA", status="held"), source="desk", date="2025-01-13")
+    assert archive.sources().set_index("name").loc["desk", "licence"] == "CC BY 4.0"
+
+
+@pytest.mark.parametrize(
+    ("frame", "error"),
+    [
+        (held(shapely.Point(35, 51), controller="UA", status="held"), geo.GateError),
+        (held(shapely.box(35, 51, 35.2, 51.2), controller="UA"), geo.GateError),
+        (gpd.GeoDataFrame({"controller": ["UA"], "status": ["held"]}, geometry=[WEST]), geo.UsageError),
+        (pd.DataFrame({"controller": ["UA"], "status": ["held"]}), geo.UsageError),
+    ],
+    ids=["a point", "no status", "no CRS", "no geometry"],
+)
+def test_a_frame_that_is_no_control_is_an_error_and_makes_no_archive(
+    archive: geo.Archive, frame: gpd.GeoDataFrame, error: type[Exception]
+) -> None:
+    with pytest.raises(error):
+        archive.add_control(frame, source="desk", date="2025-01-11")
+    assert not archive.path.exists()
+
+
+def test_incidents_from_points_and_from_columns(archive: geo.Archive) -> None:
+    rows = {"event_id": ["a", "b"], "date_start": pd.to_datetime(["2025-01-11", "2025-01-12"]), "best": [2, np.nan],
+            "notes": ["=1+1", "\u2014, \"quoted\"\nand broken"]}  # fmt: skip
+    points = gpd.GeoDataFrame(rows, geometry=gpd.points_from_xy([35.25, 35.1], [51.2, 51.15]), crs=4326)
+    assert archive.add_incidents(points.to_crs(3857), dataset="desk").rows_stored == 2
+    plain = pd.DataFrame(rows).assign(latitude=[51.2, 51.15], longitude=[35.25, 35.1])
+    assert archive.add_incidents(plain, dataset="plain").rows_stored == 2
+    found = archive.incidents("2025-01-11", "2025-01-12", dataset="plain")
+    assert found["notes"].tolist() == rows["notes"]
+    assert found["best"].isna().tolist() == [False, True]
+    assert found.geometry.x.tolist() == [35.25, 35.1]
+
+
+def test_units_from_a_frame_are_measured_and_a_level_that_is_not_there_is_an_error(archive: geo.Archive) -> None:
+    units = held(WEST, EAST, name=["West", "East"], unit=["W", "E"], parent="RU-KRS")
+    assert archive.add_units(units, boundary="parishes", level=2).rows_stored == 2
+    archive.add_control(
+        held(shapely.union(WEST, EAST)), source="desk", date="2025-01-11", controller="UA", status="held"
+    )
+    table = archive.area("2025-01-11", by="unit", level=2).set_index("unit_name")
+    assert table["area_km2"].drop(index=table.index[~table.index.isin(["West", "East"])]).to_dict() == {
+        "West": pytest.approx(geo.area_km2(gpd.GeoSeries([WEST])).item()), "East": pytest.approx(geo.area_km2(gpd.GeoSeries([EAST])).item())
+    }  # fmt: skip
+    for ask in (archive.area, archive.panel, archive.series):
+        with pytest.raises(geo.UnitError, match="0, 1, 2"):
+            ask(by="unit", level=7)
+
+
+def test_a_panel_is_the_area_of_each_date_and_has_no_rows_where_the_map_is_too_old(archive: geo.Archive) -> None:
+    for day, shape in (("2024-08-20", WEST), ("2024-09-15", EAST), ("2025-03-01", WEST)):
+        archive.add_control(held(shape), source="desk", date=day, controller="UA", status="held")
+    panel = archive.panel(freq="MS", by=None)
+    assert panel["date"].dt.strftime("%Y-%m").tolist() == ["2024-09", "2024-10", "2025-03"]
+    areas = [archive.area(day.date())["area_km2"].item() for day in panel["date"]]
+    assert panel["area_km2"].tolist() == pytest.approx(areas)
+    assert panel["age_days"].tolist() == [12, 16, 0]
+    assert len(archive.panel(freq="MS", by=None, max_age_days=365)) == 7
+    with pytest.raises(geo.UsageError):
+        archive.panel(freq="fortnightly")
+
+
+def test_who_of_points_is_who_of_each_point() -> None:
+    archive = geo.open_archive(Path(__file__).resolve().parents[1] / "data" / "kursk.gpkg")
+    if not archive.path.exists():
+        pytest.skip("needs the demo archive: geo demo")
+    places = {"Sudzha": (51.19, 35.27), "Guyevo": (51.09, 35.27), "Kursk": (51.73, 36.19)}
+    points = gpd.GeoSeries({n: shapely.Point(lon, lat) for n, (lat, lon) in places.items()}, crs=4326)
+    table = archive.who(points)
+    for name, (lat, lon) in places.items():
+        alone, mine = archive.who(lat, lon), table[table["point"] == name]
+        keys = ["controller", "status", "native"]
+        assert mine[keys].astype(object).values.tolist() == alone[keys].values.tolist()
+        begins = pd.to_datetime(alone["valid_from"], utc=True)
+        assert mine["valid_from"].tolist() == begins.tolist()
+    hands = archive.changed_hands(None, "2024-08-08", "2025-01-11").set_index("name")
+    assert hands.loc["Sudzha", "when"] == table[table["point"] == "Sudzha"]["valid_from"].iloc[-1]
