@@ -186,6 +186,54 @@ def _feature(feature: Any, *, path: Path, row: int) -> dict[str, Any]:
 
 
 @np.errstate(invalid="ignore")  # what has NaN or infinity in it is refused later, in words
+def is_esri(document: Any) -> bool:
+    """Whether it is an answer of a feature service in Esri's own JSON."""
+    is_answer = isinstance(document, dict) and "type" not in document
+    return is_answer and bool({"geometryType", "spatialReference"} & {*document})
+
+
+def of_esri(document: Mapping[str, Any], *, path: Path) -> tuple[dict[str, Any], str]:
+    """Esri JSON as a GeoJSON document, and its CRS."""
+    listed = document.get("features")
+    if not isinstance(listed, list):
+        raise GateError(f"{path}: Esri JSON without a list of features: ask the service with f=json, or f=geojson")
+    reference = document.get("spatialReference")
+    code = (reference.get("latestWkid") or reference.get("wkid") or 4326) if isinstance(reference, dict) else 4326
+    found = []
+    for feature in (each if isinstance(each, dict) else {} for each in listed):
+        drawn = _esri_geometry(feature.get("geometry"))
+        found.append({"type": "Feature", "properties": feature.get("attributes"), "geometry": drawn})
+    return {"type": "FeatureCollection", "features": found}, f"EPSG:{code}"
+
+
+def _esri_geometry(geometry: Any) -> Any:
+    """Points, lines and rings; a ring with the clock is a shell, one against it a hole, as Esri says."""
+    if not isinstance(geometry, dict):
+        return None
+    if "rings" in geometry:
+        return {"type": "MultiPolygon", "coordinates": _shells_of(geometry["rings"])}
+    if "paths" in geometry:
+        return {"type": "MultiLineString", "coordinates": geometry["paths"]}
+    if "points" in geometry:
+        return {"type": "MultiPoint", "coordinates": geometry["points"]}
+    return {"type": "Point", "coordinates": [geometry.get("x"), geometry.get("y")]} if "x" in geometry else None
+
+
+def _shells_of(rings: Any) -> Any:
+    try:
+        drawn = [shapely.LinearRing([position[:2] for position in ring]) for ring in rings]
+    except (TypeError, ValueError, IndexError, shapely.errors.ShapelyError):
+        return [rings]  # what is wrong of it is said where it is built
+    shells = [[ring] for ring, line in zip(rings, drawn, strict=True) if not line.is_ccw]
+    ground = [shapely.Polygon(line) for line in drawn if not line.is_ccw]
+    for ring, line in zip(rings, drawn, strict=True):
+        if line.is_ccw:
+            around = [i for i, shell in enumerate(ground) if shell.contains(line.interpolate(0.5, normalized=True))]
+            smallest = min(around, key=lambda i: ground[i].area, default=None)
+            shells.append([ring]) if smallest is None else shells[smallest].append(ring)
+    return shells
+
+
 def build(geometries: Sequence[Mapping[str, Any] | None]) -> Built:
     """Make shapely geometries of GeoJSON ones; every vertex, ring order and ring start as given, heights dropped."""
     built = Built(np.full(len(geometries), None, dtype=object))

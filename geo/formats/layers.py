@@ -17,16 +17,19 @@ import shapely
 
 from geo.errors import FileError, GateError, UsageError
 from geo.formats.gdal import MAGIC_OF, SHAPEFILE, Objects, read_vector
-from geo.formats.geojson import build, features, read_bytes, read_json
+from geo.formats.geojson import build, features, is_esri, of_esri, read_bytes, read_json
 from geo.formats.kml import Kml, is_utf8, read_kml
 from geo.formats.limits import COLUMNS, refuse_too_many
-from geo.formats.tables import read_table
+from geo.formats.tables import PARQUET, cell_text, csv_lines, parquet_frame, read_table
 from geo.formats.topojson import is_topology, objects
 from geo.formats.zips import MAGIC, choose, unpack
 from geo.schema import Options
 
 DEGREES = "EPSG:4326"
-READABLE = "GeoJSON, TopoJSON, GeoPackage, Shapefile, FlatGeobuf, KML, KMZ, CSV with WKT, or one of them in a zip"
+READABLE = (
+    "GeoJSON, TopoJSON, Esri JSON, GeoPackage, Shapefile, FlatGeobuf, GeoParquet, KML, KMZ, CSV with WKT, or one of"
+    " them in a zip or gzip file"
+)
 
 _JSON = (".geojson", ".json", ".topojson", ".geojsonl", ".geojsonseq", ".geojsons", ".ndjson", ".jsonl")
 _KML = (".kml", ".kmz")
@@ -66,6 +69,8 @@ def read_layer(path: Path, *, options: Options | None = None, **settings: Any) -
     if kind in MAGIC_OF:
         return _of_gdal(path, options)
     raw = read_bytes(path)
+    if raw.startswith(PARQUET):
+        return _of_parquet(path, raw, options)
     if raw.startswith(MAGIC):
         if kind == ".kmz":
             return of_placemarks(path, read_kml(path, raw=raw, layer=options.layer))
@@ -155,6 +160,20 @@ def _of_gdal(path: Path, options: Options) -> Layer:
     return Layer(name, table, geometry, {}, (), (*notes, *turned))
 
 
+def _of_parquet(path: Path, raw: bytes, options: Options) -> Layer:
+    """GeoParquet, whose geometry has a CRS of its own, or a table with a column of WKT."""
+    frame = parquet_frame(path, raw)
+    if not isinstance(frame, gpd.GeoDataFrame):
+        text = "".join(csv_lines([list(frame.columns), *([cell_text(v) for v in row] for row in frame.values)]))
+        return _of_table(path, text.encode(), options)
+    geometry = shapely.force_2d(np.asarray(frame.geometry.array, dtype=object))
+    declared = "" if frame.crs is None else frame.crs.to_string()
+    geometry, turned = to_degrees(geometry, path=path, declared=declared, given=options.crs)
+    table = pd.DataFrame(frame.drop(columns=[*frame.select_dtypes("geometry"), *({"bbox"} & {*frame.columns})]))
+    texts = {name: [cell_text(v) or None for v in table[name]] for name in map(str, table.columns)}
+    return Layer(path.stem, pd.DataFrame(texts, index=range(len(frame)), dtype=object), geometry, {}, (), turned)
+
+
 def _of_text(path: Path, raw: bytes, *, kind: str, options: Options) -> Layer:
     start = raw[:64].lstrip(b"\xef\xbb\xbf\x1e \t\r\n")
     if kind in _KML or (start.startswith(b"<") and kind not in _JSON):
@@ -170,8 +189,11 @@ def _of_text(path: Path, raw: bytes, *, kind: str, options: Options) -> Layer:
         drawn = objects(document, path=path)
         name, left = choose(path, list(drawn), options.layer)
         document, notes = {"type": "FeatureCollection", "features": drawn[name]}, [*notes, *left]
+    declared = _declared(path, document)
+    if is_esri(document):
+        document, declared = of_esri(document, path=path)
     found = features(document, path=path)
-    layer = of_features(path, found, crs=options.crs, declared=_declared(path, document))
+    layer = of_features(path, found, crs=options.crs, declared=declared)
     return replace(layer, name=name, notes=(*notes, *layer.notes))
 
 

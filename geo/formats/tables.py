@@ -5,21 +5,25 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import json
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain, islice, pairwise
 from pathlib import Path
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
+import pandas as pd
 
 from geo.errors import FileError, GateError, UsageError
-from geo.formats.geojson import FILE_LIMIT, MIB, read_bytes, refuse_other_text
+from geo.formats.geojson import FILE_LIMIT, MIB, read_bytes, read_json, refuse_other_text
 from geo.formats.limits import COLUMNS, refuse_too_many
-from geo.formats.zips import MAGIC
+from geo.formats.zips import MAGIC, UNPACKED_LIMIT
 from geo.schema import Options, Refusal
 
 CELL_LIMIT = 4 * MIB
@@ -29,6 +33,10 @@ _SEPARATOR_LINE = re.compile(r'"?sep=([^"\r\n])"?\s*', re.IGNORECASE)
 _ODD_CELL = re.compile(rb"[^,;\t|\"\r\n]*[\x80-\xff][^,;\t|\"\r\n]*")
 _SEEN_ROWS = 20
 _PIECE = 1 << 20
+PARQUET = b"PAR1"
+CELLS = 50_000_000  # of a Parquet file, which may repeat one value at no cost
+# what servers call the list of rows in their answers
+_ANSWERS = ("data", "Result", "results", "rows", "events")
 # what a spreadsheet takes for the beginning of something to compute
 _COMPUTED = ("=", "+", "-", "@", "\t", "\r")
 
@@ -64,6 +72,9 @@ def open_table(path: Path, *, options: Options | None = None, raw: bytes | None 
     delimiter = {None: ",", "\\t": "\t", "tab": "\t"}.get(options.delimiter, options.delimiter) or ","
     if len(delimiter) != 1 or delimiter in '"\r\n':
         raise UsageError(f"--delimiter {options.delimiter!r}: one character is wanted, such as ';' or '\\t'")
+    raw = read_bytes(path, limit=FILE_LIMIT) if raw is None else raw
+    if (listed := _listed(path, raw, options)) is not None:
+        return listed
     text = _opened(path, options.encoding, raw)
     said = _SEPARATOR_LINE.fullmatch(text.readline())
     if said is None:
@@ -132,13 +143,90 @@ def _is_number(text: str) -> bool:
 _JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s*(?:\{\s*(?:\"[^\"\n]{1,200}\"\s*:|\})|\[\s*(?:[\[{\]]|\n))")
 
 
-def _opened(path: Path, encoding: str, raw: bytes | None) -> io.TextIOWrapper:
+def _listed(path: Path, raw: bytes, options: Options) -> Stream | None:
+    """The rows of a Parquet file or of a JSON answer (a list of objects, or one under a server's word for it)."""
+    if raw.startswith(PARQUET):
+        table = parquet_frame(path, raw)
+        return _stream(path, list(map(str, table.columns)), table.itertuples(index=False, name=None), ())
+    if not _JSON.match(raw):
+        return None
+    document = read_json(path, raw=raw)
+    members = document if isinstance(document, dict) else {_ANSWERS[0]: document}
+    found = next((members[name] for name in _ANSWERS if isinstance(members.get(name), list)), None)
+    if found is None or not all(isinstance(row, dict) for row in found):
+        _refuse_answer(path, members)
+        return None
+    names = list(dict.fromkeys(name for row in found for name in row))
+    notes = _parts_of(path, members, len(found), options)
+    return _stream(path, names, ([row.get(name) for name in names] for row in found), notes)
+
+
+def _stream(path: Path, names: Sequence[str], rows: Iterable[Iterable[Any]], notes: Sequence[str]) -> Stream:
+    header = _header(path, list(names))
+    return Stream(header, _rows(header, ([cell_text(value) for value in row] for row in rows)), tuple(notes))
+
+
+def _refuse_answer(path: Path, answer: Mapping[str, Any]) -> None:
+    """Raise where a server says in its answer why it gives nothing."""
+    said = next((answer[name] for name in ("error", "message", "detail") if answer.get(name)), None)
+    if said is not None and not {"features", "type"} & answer.keys():
+        words = said.get("message", said) if isinstance(said, dict) else said
+        raise FileError(f"{path}: the server's answer is an error, not data: {str(words)[:200]}")
+
+
+def _parts_of(path: Path, answer: Mapping[str, Any], count: int, options: Options) -> list[str]:
+    """What a server holds back or says of further pages; a part is refused where none is accepted."""
+    notes = [f"held back by the server: {answer[name]}" for name in ("data_query_restrictions",) if answer.get(name)]
+    if next_page := answer.get("NextPageUrl"):
+        if "partial" not in options.accept:
+            raise GateError(
+                f"{path}: a part: the server has more than these {count:,} rows (NextPageUrl): fetch the rest too, or"
+                " say --accept partial"
+            )
+        notes.append(f"a part, accepted: the server has more than these {count:,} rows ({str(next_page)[:60]})")
+    return notes
+
+
+def parquet_frame(path: Path, raw: bytes) -> pd.DataFrame:
+    """A Parquet file as a frame, with geometry where it is GeoParquet; looked at before it is unpacked."""
+    try:
+        from pyarrow import ArrowException, parquet
+    except ImportError:
+        raise FileError(
+            f"{path}: Parquet needs pyarrow, which is not installed: pip install 'geo-control[parquet]'"
+        ) from None
+    try:
+        shape = parquet.ParquetFile(io.BytesIO(raw)).metadata
+        size = sum(shape.row_group(i).total_byte_size for i in range(shape.num_row_groups))
+        refuse_too_many(path, shape.num_columns, COLUMNS, "columns")
+        refuse_too_many(path, shape.num_rows * shape.num_columns, CELLS, "cells")
+        refuse_too_many(path, size // MIB, UNPACKED_LIMIT // MIB, "MiB when unpacked")
+        is_spatial = b"geo" in (shape.metadata or {})
+        return gpd.read_parquet(io.BytesIO(raw)) if is_spatial else pd.read_parquet(io.BytesIO(raw))
+    except (ArrowException, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
+        raise FileError(f"{path}: damaged Parquet file ({str(error)[:200]}): fetch it again") from None
+
+
+def cell_text(value: Any) -> str:
+    """A value of a typed table as a cell: whole numbers without a point, an instant at midnight as its day."""
+    if value is None or value is pd.NaT or value is pd.NA or (isinstance(value, float) and value != value):
+        return ""
+    if isinstance(value, datetime):
+        is_day = value.time() == datetime.min.time()
+        return value.date().isoformat() if is_day else value.isoformat()
+    if isinstance(value, float | np.floating) and float(value).is_integer():
+        return str(int(value))
+    if isinstance(value, list | dict):
+        return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
+
+
+def _opened(path: Path, encoding: str, raw: bytes) -> io.TextIOWrapper:
     """The file's text, decoded as it is read; that it can be decoded is known before."""
     try:
         name = codecs.lookup(encoding).name
     except LookupError:
         raise UsageError(f"--encoding {encoding!r} is unknown: utf-8, cp1251, latin-1 are among the known") from None
-    raw = read_bytes(path, limit=FILE_LIMIT) if raw is None else raw
     if name in ("utf-8", "ascii", "utf-8-sig"):
         if raw.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
             raise FileError(f"{path}: not UTF-8 but UTF-16: say --encoding utf-16")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import re
 import stat
@@ -15,6 +16,7 @@ from geo.formats.geojson import FILE_LIMIT, MIB, read_bytes
 
 UNPACKED_LIMIT = 256 * MIB
 MEMBER_LIMIT = 10_000
+GZIP = b"\x1f\x8b"
 MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
 _CHUNK = 1 << 18
 _NOT_MEANT = ("__MACOSX/", ".DS_Store")
@@ -32,6 +34,22 @@ def unpack(path: Path, *, raw: bytes | None = None, limit: int = UNPACKED_LIMIT)
             return _contents(path, archive, members, limit)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError) as error:
         raise FileError(f"{path}: damaged zip archive ({error}): fetch it again") from None
+
+
+def gunzipped(path: Path, raw: bytes, *, limit: int = UNPACKED_LIMIT) -> bytes:
+    """What a gzip file holds, if it is no more than a file may be."""
+    found: list[bytes] = []
+    left = limit
+    try:
+        with gzip.GzipFile(fileobj=io.BytesIO(raw)) as stream:
+            while chunk := stream.read(_CHUNK):
+                left -= len(chunk)
+                if left < 0:
+                    raise _too_large(path, limit)
+                found.append(chunk)
+    except (OSError, EOFError, zlib.error) as error:
+        raise FileError(f"{path}: damaged gzip file ({error}): fetch it again") from None
+    return b"".join(found)
 
 
 def choose(

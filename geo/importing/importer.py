@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import geopandas as gpd
@@ -23,6 +24,7 @@ from geo.errors import ArchiveError, FileError, GateError, UsageError
 from geo.formats.geojson import read_bytes
 from geo.formats.limits import capped, refuse_too_many_instants
 from geo.formats.tables import csv_lines, defused, number, read_table
+from geo.formats.zips import GZIP, gunzipped
 from geo.importing.frames import FRAME, Given, as_files, credit_of_name
 from geo.importing.validation import Admitted, FindingCache, admit_control, admit_points, admit_units
 from geo.measure.ellipsoid import areas_km2
@@ -264,12 +266,13 @@ def _import_file(archive: Archive, job: _Job, path: Path) -> Receipt:
         countries = archive.countries() if archive.path.exists() else None
         options = replace(job.options, locate=countries.locate if countries is not None else None)
         job = replace(job, options=options, countries=countries)
-        found = job.reader.read(path, options)
-        if _file_of(path, job.archive) != file:
-            raise FileError(f"{path}: it changed while it was read: wait until it is written, then import it again")
-        if isinstance(found, Rows):
-            return _take_rows(archive, job, found, file)
-        return _take_snapshots(archive, job, found, file)
+        with _unpacked(path) as plain:
+            found = job.reader.read(plain, options)
+            if _file_of(path, job.archive) != file:
+                raise FileError(f"{path}: it changed while it was read: wait until it is written, then import it again")
+            if isinstance(found, Rows):
+                return _take_rows(archive, job, found, file)
+            return _take_snapshots(archive, job, found, file)
     except (FileError, GateError) as error:
         text = str(error) if path.name in str(error) else f"{path}: {error}"
         refused = Receipt(str(path), job.credit.name, "refused", error=text)
@@ -279,6 +282,25 @@ def _import_file(archive: Archive, job: _Job, path: Path) -> Receipt:
         count = len({r.row for r in refusals})
         sidecar = _write_sidecar(_sidecar_of(path, job.archive), refusals)
         return replace(refused, rows_in=count, rows_refused=count, refusals=refusals, sidecar=sidecar)
+
+
+@contextmanager
+def _unpacked(path: Path) -> Iterator[Path]:
+    """A file that can be read: itself, or what a gzip file holds, under its name without .gz."""
+    with path.open("rb") as stream:
+        is_packed = stream.read(len(GZIP)) == GZIP
+    if not is_packed:
+        yield path
+        return
+    with TemporaryDirectory(prefix="geo-") as folder:
+        plain = Path(folder, path.stem if path.suffix.lower() == ".gz" else path.name)
+        plain.write_bytes(gunzipped(path, read_bytes(path)))
+        try:
+            yield plain
+        except (FileError, GateError) as error:
+            told = type(error)(str(error).replace(str(plain), str(path)))
+            told.__dict__ |= error.__dict__
+            raise told from None
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,150 @@
+"""What programs and servers of today hand out: gzip, Parquet, Esri JSON, and the JSON answers of event datasets."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+import shapely
+
+import geo
+from geo.formats import tables, zips
+
+WEST = shapely.box(35.0, 51.1, 35.2, 51.3)
+HOLED = WEST.difference(shapely.box(35.05, 51.15, 35.1, 51.2))
+FRAME = gpd.GeoDataFrame({"controller": ["UA"], "status": ["held"], "date": ["2025-01-11"]}, geometry=[HOLED], crs=4326)
+EVENT = {"event_id_cnty": "UKR1", "event_date": "2025-01-11", "latitude": "51.2", "longitude": "35.3", "fatalities": 2,
+         "event_type": "Battles", "sub_event_type": "Armed clash"}  # fmt: skip
+GED = {"id": 7, "date_start": "2026-08-01 00:00:00.000", "date_end": "2026-08-01 00:00:00.000", "latitude": 51.2,
+       "longitude": 35.3, "where_prec": 1, "best": 3}  # fmt: skip
+
+
+def taken(tmp_path: Path, path: Path, source: str = "vector", **options: Any) -> tuple[geo.Receipt, geo.Archive]:
+    archive = geo.open_archive(tmp_path / "war.gpkg")
+    return geo.import_files(archive, source, path, **options)[0], archive
+
+
+def km2(shape: shapely.Geometry) -> float:
+    return float(geo.area_km2(gpd.GeoSeries([shape], crs=4326)).item())
+
+
+def test_geoparquet_comes_in_with_its_crs_and_its_dates(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    frame = FRAME.assign(date=pd.to_datetime(FRAME["date"])).to_crs(3857)
+    frame.to_parquet(path := tmp_path / "ground.parquet", write_covering_bbox=True, schema_version="1.1.0")
+    receipt, archive = taken(tmp_path, path)
+    assert receipt.snapshots == ("vector@2025-01-11",), receipt.error
+    assert archive.area()["area_km2"].item() == pytest.approx(km2(HOLED), rel=1e-6)
+
+
+def test_incidents_come_from_parquet_too(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    pd.DataFrame([EVENT, {**EVENT, "event_id_cnty": "UKR2", "fatalities": None}]).to_parquet(
+        path := tmp_path / "acled.parquet"
+    )
+    receipt, archive = taken(tmp_path, path, "acled")
+    assert receipt.rows_stored == 2, receipt.error
+    assert archive.incidents()["best"].fillna(-1).tolist() == [2, -1]
+
+
+def test_a_parquet_file_that_is_none_or_too_much_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("pyarrow")
+    (cut := tmp_path / "cut.parquet").write_bytes(b"PAR1 and nothing that follows")
+    assert "damaged Parquet" in taken(tmp_path, cut)[0].error
+    (tmp_path / "bomb.parquet").write_bytes(pd.DataFrame({"a": np.zeros(10_000)}).to_parquet(None))
+    monkeypatch.setattr(tables, "CELLS", 9_999)
+    assert "too much of cells" in taken(tmp_path, tmp_path / "bomb.parquet")[0].error
+
+
+@pytest.mark.parametrize("source", ["vector", "acled", "deepstate-mirror"])
+def test_gzip_files_are_read_as_what_they_hold(source: str, tmp_path: Path) -> None:
+    plain = {
+        "vector": ("2025-01-11.geojson", FRAME.drop(columns="date").to_json()),
+        "acled": ("acled.csv", pd.DataFrame([EVENT]).to_csv(index=False)),
+        "deepstate-mirror": ("deepstatemap_data_20250112.geojson", FRAME.drop(columns="date").to_json()),
+    }[source]
+    path = tmp_path / f"{plain[0]}.gz"
+    path.write_bytes(gzip.compress(plain[1].encode()))
+    receipt, archive = taken(tmp_path, path, source)
+    assert receipt.outcome == "stored", receipt.error
+    assert receipt.file == path.name
+    if source != "acled":
+        assert archive.snapshots()["depicts"].iloc[0][:10] == "2025-01-11"
+
+
+def test_a_gzip_bomb_and_a_damaged_one_are_refused_by_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (bomb := tmp_path / "bomb.geojson.gz").write_bytes(gzip.compress(b" " * 5_000_000))
+    monkeypatch.setattr(zips, "UNPACKED_LIMIT", 1_000_000)
+    monkeypatch.setattr(zips.gunzipped, "__kwdefaults__", {"limit": 1_000_000})
+    receipt, _ = taken(tmp_path, bomb)
+    assert receipt.error.startswith(str(bomb))
+    assert "zip bomb" in receipt.error
+    (cut := tmp_path / "cut.csv.gz").write_bytes(gzip.compress(b"a,b\n" * 1000)[:30])
+    assert "damaged gzip" in taken(tmp_path, cut, "acled")[0].error
+
+
+def esri(shape: shapely.Polygon, **about: Any) -> dict[str, Any]:
+    rings = [list(shapely.orient_polygons(shape, exterior_cw=True).exterior.coords),
+             *(list(hole.coords) for hole in shapely.orient_polygons(shape, exterior_cw=True).interiors)]  # fmt: skip
+    cells = {"OBJECTID": 1, "controller": "UA", "status": "held", "date": 1736553600000}
+    return {
+        "geometryType": "esriGeometryPolygon",
+        "features": [{"attributes": cells, "geometry": {"rings": rings}}],
+        **about,
+    }
+
+
+def test_esri_json_is_read_with_its_holes_its_crs_and_its_epoch_dates(tmp_path: Path) -> None:
+    turned = gpd.GeoSeries([HOLED], crs=4326).to_crs(3857).iloc[0]
+    for wkid, shape in ((4326, HOLED), (102100, turned)):
+        document = esri(shape, spatialReference={"wkid": wkid, "latestWkid": 3857 if wkid == 102100 else 4326})
+        (path := tmp_path / f"{wkid}.json").write_text(json.dumps(document))
+        receipt, archive = taken(tmp_path, path, credit=geo.Source(f"s{wkid}", "S"))
+        assert receipt.snapshots == (f"s{wkid}@2025-01-11",), receipt.error
+        assert archive.area(source=f"s{wkid}")["area_km2"].item() == pytest.approx(km2(HOLED), rel=1e-6)
+
+
+def test_a_part_of_a_feature_service_is_refused(tmp_path: Path) -> None:
+    document = esri(WEST, spatialReference={"wkid": 4326}, exceededTransferLimit=True)
+    (path := tmp_path / "part.json").write_text(json.dumps(document))
+    assert "a part" in taken(tmp_path, path)[0].error
+
+
+@pytest.mark.parametrize(
+    ("source", "answer", "identity"),
+    [
+        ("acled", {"status": 200, "success": True, "count": 1, "data": [EVENT], "data_query_restrictions": "no last 12 months"}, "UKR1"),
+        ("ucdp-ged", {"TotalCount": 1, "TotalPages": 1, "NextPageUrl": "", "Result": [GED]}, "7"),
+        ("incidents", [{"event_id": "a", "date": "2025-01-11", "Latitude": 51.2, "LONGITUDE": 35.3}], "a"),
+    ],
+)  # fmt: skip
+def test_answers_of_event_datasets_come_in_as_they_are(source: str, answer: Any, identity: str, tmp_path: Path) -> None:
+    (path := tmp_path / "answer.json").write_text(json.dumps(answer))
+    receipt, archive = taken(tmp_path, path, source)
+    assert receipt.rows_stored == 1, receipt.error
+    assert archive.incidents()["event_id"].tolist() == [identity]
+    assert any("12 months" in note for note in receipt.notes) == (source == "acled")
+
+
+@pytest.mark.parametrize(
+    ("source", "answer", "said"),
+    [
+        ("ucdp-ged", {"NextPageUrl": "https://example.org/2", "Result": [GED]}, "a part"),
+        ("acled", {"status": 403, "message": "Access denied"}, "Access denied"),
+        ("acled", {"error": {"code": 400, "message": "Invalid token"}}, "Invalid token"),
+        ("acled", {"type": "FeatureCollection", "features": []}, "JSON, not CSV"),
+    ],
+)  # fmt: skip
+def test_answers_that_are_a_part_or_an_error_are_refused_in_their_words(
+    source: str, answer: Any, said: str, tmp_path: Path
+) -> None:
+    (path := tmp_path / "answer.json").write_text(json.dumps(answer))
+    receipt, _ = taken(tmp_path, path, source)
+    assert receipt.outcome == "refused"
+    assert said in receipt.error
