@@ -46,6 +46,23 @@ def map_command(archive: Path, date: str | None, output: Path, max_age_days: flo
     click.echo(save_map(draw_map(common.opened(archive, max_age_days=max_age_days), date, **given), output))
 
 
+@main.command("export")
+@common.ARCHIVE
+@click.option("--date", type=common.WHEN, help="The day or instant; the last snapshot by default.")
+@common.SPAN
+@common.SOURCE
+@common.KNOWN
+@common.within_option("Keep to this unit")
+@click.option("--incidents", "what", flag_value="incidents", help="Incidents; --source names their dataset.")
+@click.option("--changes", "what", flag_value="changes", help="The ground that changed hands between --from and --to.")
+@common.output_option("F.geojson, F.gpkg, F.parquet, F.csv (shapes as WKT) or F.kml.")
+def export_command(archive: Path, output: Path, what: str | None, **given: Any) -> None:
+    """Control, incidents or changes as a file for other programs: what it says comes in again as it was."""
+    from geo.output.export import export
+
+    click.echo(export(common.opened(archive), output, what=what or "control", **given))  # type: ignore[arg-type]
+
+
 @main.command()
 @common.ARCHIVE
 @common.AGE

@@ -93,7 +93,7 @@ def geopackage_bytes(layers: Mapping[str, gpd.GeoDataFrame], *, description: str
             for i, (name, frame) in enumerate(layers.items()):
                 pyogrio.write_dataframe(
                     frame, path, layer=name, driver="GPKG", append=i > 0, layer_options={"DESCRIPTION": description},
-                    geometry_type="MultiPolygon" if name == "control" else "Point",
+                    geometry_type="Point" if name == "incidents" else "MultiPolygon",
                 )  # fmt: skip
             return path.read_bytes()
         except (RuntimeError, ValueError, OSError) as error:

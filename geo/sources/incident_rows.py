@@ -22,7 +22,9 @@ import pandas as pd
 import shapely
 
 from geo.errors import GateError
-from geo.formats.tables import number, open_table
+from geo.formats.geojson import read_bytes
+from geo.formats.layers import cell, read_layer
+from geo.formats.tables import Stream, number, open_table
 from geo.schema import (
     CRS,
     INCIDENT_COLUMNS,
@@ -39,6 +41,7 @@ from geo.text.control_words import without_invisible
 from geo.text.dates_in_files import read_instant
 
 PART_ROWS = 25_000
+POINTS = (".geojson", ".geojsonl", ".ndjson", ".gpkg", ".shp", ".fgb", ".kml", ".kmz")  # geodata that are no tables
 Row = Mapping[str, str]
 STATED_FORM = " date_format"  # a cell beside those of the file: how its dates are written, where that is stated
 Record = Callable[[Row, Options], dict[str, Any]]
@@ -73,7 +76,7 @@ def read_rows(
     made_from: str = "", newer: str = "",
 ) -> Rows:  # fmt: skip
     """Read a table of incidents, row by row; of rows with one id the last by the column `newer` counts."""
-    table = open_table(path, options=options)
+    table = _opened(path, options)
     _refuse_counts(path, table.header)
     names = _called(table.header, [*(name for need in needs for name in need.split("|")), *columns])
     header = [names.get(name, name) for name in table.header]
@@ -89,6 +92,26 @@ def read_rows(
     made = made_from if made_from and ids not in header else ""
     left = {f"an older state of an event that is in the file again with a later {newer}": len(older)} if older else {}
     return gather(raws, options, record=record, made_from=made, left_out=left, notes=table.notes)
+
+
+def _opened(path: Path, options: Options) -> Stream:
+    """A table of incidents, or a geodata file as one: coordinates that no column gives are those of the shape."""
+    if path.suffix.lower() not in POINTS and not (path.suffix.lower() == ".json" and _has_features(path)):
+        return open_table(path, options=options)
+    layer = read_layer(path, options=options)
+    names = list(map(str, layer.table.columns))
+    missing = [name for name in ("latitude", "longitude") if name not in {_folded(known) for known in names}]
+    rows = []
+    for at, (cells, shape) in enumerate(zip(layer.table.itertuples(index=False), layer.geometry, strict=True), 1):
+        point = None if shape is None or shape.is_empty else shape.centroid
+        places = {"latitude": "", "longitude": ""} if point is None else {"latitude": point.y, "longitude": point.x}
+        values = [cell(value) or "" for value in cells]
+        rows.append((at, dict(zip(names, values, strict=True)) | {name: str(places[name]) for name in missing}))
+    return Stream((*names, *missing), iter(rows), layer.notes)
+
+
+def _has_features(path: Path) -> bool:
+    return b'"features"' in read_bytes(path)[:100_000]
 
 
 def _called(header: Sequence[str], wanted: Iterable[str]) -> dict[str, str]:
@@ -129,7 +152,7 @@ def _older(path: Path, options: Options, names: Mapping[str, str], ids: str, new
     last: dict[str, tuple[float, int]] = {}
     older: set[int] = set()
     theirs = {name: column for column, name in names.items()}
-    for row in open_table(path, options=options).rows:
+    for row in _opened(path, options).rows:
         if isinstance(row, Refusal):
             continue
         number, cells = row

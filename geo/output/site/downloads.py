@@ -14,7 +14,7 @@ import pandas as pd
 import shapely
 
 from geo.archive import Archive
-from geo.archive.results import refused_notes
+from geo.archive.results import When, refused_notes
 from geo.formats.gdal import geopackage_bytes
 from geo.formats.geojson import feature_collection
 from geo.formats.tables import csv_lines, defused
@@ -33,7 +33,7 @@ from geo.version import __version__
 
 _CONTROL = ("date", "source", "snapshot", "controller", "status", "native", "valid_from", "area_km2")
 # what a file's row carried beside our own fields stays in the archive
-_INCIDENT = ("dataset", *(c for c in INCIDENT_COLUMNS if c != "orig"))
+INCIDENT_FIELDS = ("dataset", *(c for c in INCIDENT_COLUMNS if c != "orig"))
 
 
 @dataclass(frozen=True)
@@ -50,46 +50,91 @@ class DownloadData:
 
 def read_download_data(archive: Archive, day: Day, options: SiteOptions) -> DownloadData:
     known: dict[str, Any] = {"as_known_on": options.as_known_on}
-    control = archive.control(day.day, source=options.source, **known)
+    control = control_on(archive, day.day, source=options.source, within=options.within, **known)
     incidents = archive.incidents(day.day, day.day, **known)
     if options.within is not None:
         zone = archive.unit(options.within).geometry.iloc[0]
-        control = control.set_geometry([areal_only(clip(s, zone)) for s in control.geometry], crs=CRS)
-        control = control[~control.geometry.is_empty].reset_index(drop=True)
         incidents = incidents[incidents.intersects(zone)].reset_index(drop=True)
-    shapes = np.asarray(control.geometry.array, dtype=object)
-    stamps = [write_instant(to_instant(v)) for v in control["valid_from"]]
-    control = control.assign(valid_from=stamps, date=day.day, area_km2=areas_km2(shapes) if len(shapes) else 0.0)
-    parts = ["part"] if (control["part"].fillna("") != "").any() else []
-    sets = sorted(set(incidents["dataset"])) if len(incidents) else []
-    credits = [credit_line(credit_of(archive, name)) or name for name in (options.source, *sets)]
-    credits += refused_notes(archive.snapshots(), sorted(set(control["snapshot"])))
+    credits = credit_lines(archive, control.assign(source=options.source) if control.empty else control, incidents)
     return DownloadData(
         day.day,
-        control[[*_CONTROL, *parts, "geometry"]],
-        incidents[[*_INCIDENT, "geometry"]],
+        control,
+        incidents[[*INCIDENT_FIELDS, "geometry"]],
         archive.area(day.day, source=options.source, within=options.within, **known),
-        [f"{'Control' if i == 0 else 'Incidents'}: {line}" for i, line in enumerate(credits)],
+        credits,
         side_colours(archive.controllers(as_known_on=options.as_known_on), colours=options.colours),
     )
 
 
+def control_on(
+    archive: Archive, date: When | None, *, source: str, within: str | None = None, as_known_on: When | None = None,
+    frame: gpd.GeoDataFrame | None = None,
+) -> gpd.GeoDataFrame:  # fmt: skip
+    """Control as downloads carry it: of a date, or of a frame that has been read, cut at a unit's border."""
+    control = archive.control(date, source=source, as_known_on=as_known_on) if frame is None else frame
+    if within is not None:
+        zone = archive.unit(within).geometry.iloc[0]
+        control = control.set_geometry([areal_only(clip(s, zone)) for s in control.geometry], crs=CRS)
+        control = control[~control.geometry.is_empty].reset_index(drop=True)
+    shapes = np.asarray(control.geometry.array, dtype=object)
+    stamps = [write_instant(to_instant(v)) for v in control["valid_from"]]
+    shown = str(date) if date is not None else _last_day(archive, control)
+    control = control.assign(valid_from=stamps, date=shown, area_km2=areas_km2(shapes) if len(shapes) else 0.0)
+    parts = ["part"] if (control["part"].fillna("") != "").any() else []
+    ends = ["valid_to"] if frame is not None else []
+    return control[[*_CONTROL, *ends, *parts, "geometry"]]
+
+
+def _last_day(archive: Archive, control: gpd.GeoDataFrame) -> str:
+    """The instant of the last of the snapshots that a frame is of."""
+    table = archive.snapshots()
+    depicted = table.loc[table["snapshot"].isin(set(control["snapshot"])), "depicts"]
+    return max(depicted, default="").removesuffix("T00:00:00.000Z")
+
+
+def credit_lines(archive: Archive, control: pd.DataFrame, incidents: pd.DataFrame | None = None) -> list[str]:
+    """Whom to credit for rows, and what was refused of the maps that they are of."""
+    held = control if incidents is None else incidents
+    sets = {"Control": control.get("source", ()) if "status" in control else (), "Incidents": held.get("dataset", ())}
+    lines = [
+        f"{what}: {credit_line(credit_of(archive, name)) or name}"
+        for what, names in sets.items()
+        for name in sorted(set(names))
+    ]
+    named = {name for name in control.get("snapshot", ()) if name}
+    return lines + [f"Control: {note}" for note in refused_notes(archive.snapshots(), sorted(named))]
+
+
 def download_bytes(path: str, loaded: DownloadData) -> bytes:
     what, _, kind = path.rpartition("/")[2][len("YYYY-MM-DD-") :].partition(".")
+    return written_as(kind, what, loaded)
+
+
+# the endings of files that a map or its incidents can be written to
+ENDINGS = ("geojson", "gpkg", "parquet", "csv", "kml")
+
+
+def written_as(kind: str, what: str, loaded: DownloadData) -> bytes:
+    """A file of a kind with one of the frames; KML and a GeoPackage have both."""
     frame = loaded.incidents if what == "incidents" else loaded.control
     if kind == "geojson":
         return _geojson(frame, loaded)
     if kind == "csv":
         if what == "figures":
             return _csv(loaded.figures.assign(date=loaded.day), loaded)
-        return _csv(pd.DataFrame(frame.drop(columns="geometry")), loaded)
+        table = pd.DataFrame(frame.drop(columns="geometry"))
+        if what != "incidents":
+            table = table.assign(wkt=shapely.to_wkt(np.asarray(frame.geometry.array), rounding_precision=-1))
+        return _csv(table, loaded)
     if kind == "kml":
         return _kml(loaded)
     if kind == "gpkg":
-        layers = {"control": loaded.control} | ({"incidents": loaded.incidents} if len(loaded.incidents) else {})
+        ground = {"changes" if what == "changes" else "control": loaded.control}
+        points = {"incidents": loaded.incidents} if len(loaded.incidents) else {}
+        layers = points if points and loaded.control.empty else ground | points
         return geopackage_bytes(layers, description="; ".join(loaded.credits))
     stream = io.BytesIO()
-    frame.to_parquet(stream, index=False)
+    frame.to_parquet(stream, index=False, write_covering_bbox=True, schema_version="1.1.0")
     return stream.getvalue()
 
 
@@ -139,8 +184,8 @@ def _kml(loaded: DownloadData) -> bytes:
     if len(loaded.incidents):
         folder = add(document, "Folder")
         add(folder, "name", "Incidents")
-        for row in loaded.incidents.to_dict("records"):
-            _incident(folder, row)
+        for row, point in zip(_rows(loaded.incidents), loaded.incidents.geometry, strict=True):
+            _incident(folder, {**row, "geometry": point})
     return xml_bytes(root)
 
 
@@ -166,10 +211,7 @@ def _ground(folder: Element, row: Mapping[str, Any], shape: shapely.Geometry, st
     add(mark, "name", class_label(row["controller"], row["status"], row.get("part") or ""))
     add(mark, "description", _lines([f"{k}: {v}" for k, v in row.items() if v is not None]))
     add(mark, "styleUrl", f"#{style}")
-    data = add(mark, "ExtendedData")
-    for key, value in row.items():
-        if value is not None:
-            add(add(data, "Data", name=key), "value", value)
+    _data(mark, row)
     whole = add(mark, "MultiGeometry")
     for polygon in shapely.get_parts(shape):
         part = add(whole, "Polygon")
@@ -178,6 +220,13 @@ def _ground(folder: Element, row: Mapping[str, Any], shape: shapely.Geometry, st
             side = add(part, "innerBoundaryIs" if i else "outerBoundaryIs")
             places = " ".join(f"{x!r},{y!r}" for x, y in shapely.get_coordinates(ring).tolist())
             add(add(side, "LinearRing"), "coordinates", places)
+
+
+def _data(mark: Element, row: Mapping[str, Any]) -> None:
+    data = add(mark, "ExtendedData")
+    for key, value in row.items():
+        if value is not None and key != "geometry":
+            add(add(data, "Data", name=key), "value", value)
 
 
 def _incident(folder: Element, row: Mapping[str, Any]) -> None:
@@ -189,4 +238,5 @@ def _incident(folder: Element, row: Mapping[str, Any]) -> None:
     add(mark, "name", marker.title)
     add(mark, "description", _lines([f"{name}: {value}" for name, value in marker.facts]))
     add(mark, "styleUrl", "#incident")
+    _data(mark, row)
     add(add(mark, "Point"), "coordinates", f"{point.x!r},{point.y!r}")
