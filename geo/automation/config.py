@@ -16,7 +16,7 @@ from geo.formats.geojson import read_bytes
 from geo.presentation.language import LANGUAGES
 from geo.presentation.statuses import STATUSES
 from geo.schema import to_instant
-from geo.sources import NAMES
+from geo.sources import names
 from geo.sources.vector import load_toml, read_toml
 
 # In this order they are made: what a later one shows, an earlier one has measured.
@@ -74,6 +74,10 @@ def _one_of(*words: str) -> Callable[[Any], str | None]:
     return lambda value: None if value in words else f"one of {', '.join(words)} is wanted"
 
 
+def _source(value: Any) -> str | None:
+    return _one_of(*names())(value)
+
+
 def _some_of(words: Sequence[str] = ()) -> Callable[[Any], str | None]:
     def check(value: Any) -> str | None:
         listed = value if isinstance(value, list) else [value]
@@ -90,7 +94,7 @@ _SHOWN = {
 KEYS: dict[str, dict[str, Callable[[Any], str | None]]] = {
     "": {"archive": _text, "output": _text, "contact": _text, "max_age_days": _number},
     "fetch": {"source": _text, "since": _day, "config": _text},
-    "import": {"source": _one_of(*NAMES), "folder": _text, "pattern": _pattern, "config": _text},
+    "import": {"source": _source, "folder": _text, "pattern": _pattern, "config": _text},
     "figures": {"name": _name, "source": _text, "controller": _text, "status": _some_of(STATUSES), "within": _text,
                 "by": _one_of("unit", "native"), "since": _since},
     "map": {**_SHOWN, "since": _since, "incident_days": _count, "front": _flag},

@@ -18,7 +18,7 @@ from geo.automation.network import FetchedResponse, Kind, Limits, Network, check
 from geo.errors import FetchError, GateError, UsageError
 from geo.presentation.sides import near_words
 from geo.schema import Options, Source, parse_instant, write_instant
-from geo.sources import NAMES
+from geo.sources import KNOWN, names, plugin, plugins
 from geo.sources.vector import load_toml, read_settings
 
 Way = Literal["index", "days", "layers", "file"]
@@ -81,6 +81,8 @@ def find_address(source: str, *, config: str | Path | None = None) -> Address:
     """Where a source publishes: by a TOML file, else by the package's own table."""
     if config is not None:
         return _own_address(source, Path(config))
+    if source not in KNOWN and source in plugins() and (table := getattr(plugin(source), "address", None)) is not None:
+        return parse_address({"reader": source, **table}, name=source, where=f"the address of {source}")
     known = known_addresses()
     if source not in known:
         near = near_words(source, {name: (name,) for name in known})
@@ -162,8 +164,8 @@ def _layers(listed: Any, where: str) -> tuple[Layer, ...]:
 
 
 def _check(address: Address, where: str) -> Address:
-    if address.reader not in NAMES:
-        raise UsageError(f"{where} reader {address.reader!r}: one of {', '.join(NAMES)} is wanted")
+    if address.reader not in names():
+        raise UsageError(f"{where} reader {address.reader!r}: one of {', '.join(names())} is wanted")
     if address.kind not in KINDS:
         raise UsageError(f"{where} kind {address.kind!r}: one of {', '.join(KINDS)} is wanted")
     if address.way == "file" and address.date not in ("", "name", "retrieved", "last-modified"):

@@ -27,7 +27,7 @@ _COVERS = click.option(
 )  # fmt: skip
 
 
-@main.command("import")
+@main.command("import", cls=common.WithPlugins)
 @common.ARCHIVE
 @click.argument("source")
 @click.argument("files", nargs=-1, type=common.FILE)
@@ -70,13 +70,13 @@ def import_command(
     """  # fmt: skip
     from geo.archive import open_archive
     from geo.importing.importer import Receipt, import_claims, import_files
-    from geo.sources import NAMES, reader
+    from geo.sources import names, reader
 
-    if archive.name in NAMES and source not in NAMES:
+    if archive.name in names() and source not in names():
         raise UsageError(f"the archive comes first: geo import {source} {archive} FILES…")
     if not files:
         what = f"whose file is {source}?" if Path(source).exists() else "no file is given."
-        raise UsageError(f"{what} Say geo import ARCHIVE SOURCE FILES…, SOURCE one of {', '.join(NAMES)}, claims")
+        raise UsageError(f"{what} Say geo import ARCHIVE SOURCE FILES…, SOURCE one of {', '.join(names())}, claims")
     if source == "claims":
         count = sum(import_claims(open_archive(archive), path) for path in files)
         click.echo(f"{number_of(count, 'claim')} stored in {archive}")
@@ -384,7 +384,7 @@ def corrections_command(archive: Path, form: str, **given: Any) -> None:
     common.give_features(kept.corrected_ground(**given), given)
 
 
-@main.command()
+@main.command(cls=common.WithPlugins)
 @common.ARCHIVE
 @click.argument("source")
 @click.option(

@@ -158,6 +158,18 @@ CLASSES = options(
 )
 
 
+class WithPlugins(click.Command):
+    """A verb whose help names the sources that other packages give."""
+
+    def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        from geo.sources import plugin_words
+
+        super().format_epilog(ctx, formatter)
+        if known := plugin_words():
+            with formatter.section("Sources of other packages"):
+                formatter.write_dl(list(known.items()))
+
+
 def within_option(words: str) -> Callable[..., Any]:
     """The option --in with what it is for."""
     return click.option("--in", "within", metavar="UNIT", help=f"{words} (a code or a name).")

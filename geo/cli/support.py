@@ -20,7 +20,7 @@ from geo.assets import ASSETS
 from geo.cli.common import form_option, main
 from geo.errors import GeoError, UsageError
 from geo.output.console import show
-from geo.sources import shipped_units
+from geo.sources import plugin, plugin_words, shipped_units
 from geo.version import __version__
 
 _SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
@@ -93,7 +93,7 @@ def examine() -> list[Finding]:
     """Look at the installation; nothing is changed and nothing outside is asked."""
     return [
         Finding("geo-control", __version__, "ok", f"Python {platform.python_version()}, {platform.system()}"),
-        *_required(), *_underneath(), *_assets(), *_optional(),
+        *_required(), *_underneath(), *_assets(), *_optional(), *_plugins(),
     ]  # fmt: skip
 
 
@@ -125,6 +125,16 @@ def _optional() -> Iterator[Finding]:
             yield _package(need, absent="optional", note=f"for {USES[extra]}: pip install 'geo-control[{extra}]'")
     there = shutil.which("ffmpeg")
     yield Finding("ffmpeg", there or "", "ok" if there else "optional", "" if there else "for films as .mp4")
+
+
+def _plugins() -> Iterator[Finding]:
+    for name, package in plugin_words().items():
+        try:
+            plugin(name)
+        except UsageError as error:
+            yield Finding(f"source {name}", package, "wrong", str(error))
+        else:
+            yield Finding(f"source {name}", package, "ok")
 
 
 def _package(need: Requirement, *, absent: str, note: str) -> Finding:
