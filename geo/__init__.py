@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from geo.extraction.briefing import accept_review, read_briefing, write_review
     from geo.geocoding.gazetteer import open_gazetteer
     from geo.geocoding.geocoder import geocode
+    from geo.importing.basemap_extract import import_basemap
     from geo.importing.importer import Receipt, import_files
     from geo.maintenance.backup import back_up
     from geo.maintenance.check import check_archive
@@ -64,6 +65,7 @@ _MODULES = {
         "extraction.briefing": "accept_review read_briefing write_review",
         "geocoding.gazetteer": "open_gazetteer",
         "geocoding.geocoder": "geocode",
+        "importing.basemap_extract": "import_basemap",
         "importing.importer": "Receipt import_files",
         "maintenance.backup": "back_up",
         "maintenance.check": "check_archive",
@@ -125,6 +127,7 @@ __all__ = [
     "fetch_new",
     "find_claims",
     "geocode",
+    "import_basemap",
     "import_files",
     "open_archive",
     "open_gazetteer",

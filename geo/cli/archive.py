@@ -328,6 +328,23 @@ def backup(archive: Path, output: Path, replace: bool) -> None:
     click.echo(printable(back_up(archive, output, replace=replace)))
 
 
+@main.command()
+@common.ARCHIVE
+@click.argument("file", type=common.FILE)
+@click.option("--corridor-km", type=float, default=25.0, show_default=True, metavar="N", help="How far around is kept.")
+@click.option("--credit", metavar="TEXT", help="Whom maps name; OpenStreetMap's contributors by default.")
+def basemap(archive: Path, file: Path, corridor_km: float, credit: str | None) -> None:
+    """Roads, rivers, towns and woods of your own OpenStreetMap extract, under all maps.
+
+    FILE is an .osm.pbf, .gpkg, .pmtiles or .geojson. What lies around the front and the incidents is cut into the
+    archive, once; maps and pictures then draw what their view needs, with its credit.
+    """
+    from geo.importing.basemap_extract import CREDIT, import_basemap
+
+    counts = import_basemap(common.opened(archive), file, corridor_km=corridor_km, credit=credit or CREDIT)
+    click.echo(printable(f"{file}: " + ", ".join(f"{number_of(n, 'piece')} of {kind}" for kind, n in counts.items())))
+
+
 @main.command("rules")
 @common.ARCHIVE
 @click.option("--embargo-hours", metavar="N", help="Show nothing that is newer than N hours.")

@@ -32,7 +32,7 @@ _GROUPS = {
     "Publish": ("brief", "site", "serve", "embed"),
     "Incidents": ("incidents", "read", "import-review", "places", "geocode"),
     "Claims": ("claims",),
-    "Archive": ("snapshots", "sources", "sides", "units", "coverage", "corrections", "rules", "retract"),
+    "Archive": ("snapshots", "sources", "sides", "units", "coverage", "corrections", "rules", "basemap", "retract"),
     "Care": ("check", "repair", "backup", "completion"),
 }
 _MOST_DAYS = 36_525  # a century
@@ -243,6 +243,12 @@ def _box(text: str) -> tuple[float, float, float, float]:
     return west, south, east, north
 
 
+# which incidents are meant
+INCIDENTS = options(
+    click.option("--type", "event_type", multiple=True, metavar="T", help="Only this type or sub-type of event."),
+    click.option("--verification", multiple=True, metavar="V", help="Only these; 'not stated' where nothing is said."),
+    click.option("--dataset", multiple=True, metavar="S", help="Only what was taken in under this name."),
+)
 PAGE = output_option("The page, F.html.")
 TEMPLATES = click.option("--templates", metavar="DIR", type=FILE, help="A folder of your own page templates.")
 WORKERS = click.option(

@@ -10,7 +10,7 @@ import sqlite3
 import tempfile
 import time
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -80,6 +80,60 @@ def read_vector(
         notes = (*notes, *text.notes)
     table = pd.DataFrame(dict(zip(names, columns, strict=True)), index=range(len(geometry)))
     return table, geometry, str(meta["crs"] or ""), name, notes
+
+
+# what an extract of a basemap may be: the driver that reads it, and what is near the beginning of such a file
+EXTRACTS = {
+    ".pbf": ("OSM", b"OSMHeader"), ".gpkg": ("GPKG", b"SQLite format 3\x00"), ".pmtiles": ("PMTiles", b"PMTiles"),
+    ".geojson": ("GeoJSON", b"{"),
+}  # fmt: skip
+
+
+def read_extract(
+    path: Path, box: tuple[float, float, float, float], columns: Sequence[str]
+) -> Iterator[tuple[pd.DataFrame, Objects]]:
+    """The lines and areas of every layer of an extract that meet a box of degrees, with those columns, in EPSG:4326."""
+    kind = path.suffix.lower()
+    if kind not in EXTRACTS:
+        raise FileError(f"{path}: {kind or 'no extension'}: one of .osm.pbf, .gpkg, .pmtiles and .geojson is wanted")
+    driver, sign = EXTRACTS[kind]
+    if driver not in pyogrio.list_drivers():
+        raise FileError(
+            f"{path}: the GDAL {pyogrio.__gdal_version_string__} of pyogrio here has no driver {driver}: convert the"
+            " file elsewhere (ogr2ogr extract.gpkg FILE) and give the .gpkg"
+        )
+    if kind == ".gpkg":
+        _check_kind(path, kind)
+    try:
+        with plain_file(path) as stream:
+            if sign not in stream.read(64):
+                raise FileError(f"{path}: not a {driver} file, whatever the extension says")
+    except OSError as error:
+        raise FileError(f"{path}: cannot be read: {error.strerror}") from None
+    with _plain(path) as plain, warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)
+        try:
+            for layer, geometry in pyogrio.list_layers(str(plain)):
+                if geometry is None or "Point" in str(geometry):
+                    continue
+                there = [name for name in pyogrio.read_info(str(plain), layer=layer)["fields"] if name in columns]
+                bounded = _bounded(plain, layer, box)
+                frame = pyogrio.read_dataframe(str(plain), layer=layer, columns=there, force_2d=True, **bounded)
+                if len(frame) and frame.crs is not None:
+                    frame = frame.to_crs("EPSG:4326")
+                yield pd.DataFrame(frame.drop(columns="geometry")), np.asarray(frame.geometry.array, dtype=object)
+        except (RuntimeError, ValueError, LookupError, CRSError, shapely.errors.ShapelyError) as error:
+            raise FileError(
+                f"{path}: cannot be read as {driver}: {str(error).replace(str(plain), path.name)}"
+            ) from None
+
+
+def _bounded(plain: Path, layer: str, box: tuple[float, float, float, float]) -> dict[str, Any]:
+    """The box in the CRS of a layer."""
+    crs = pyogrio.read_info(str(plain), layer=layer)["crs"]
+    if not crs or str(crs) in ("EPSG:4326", "OGC:CRS84"):
+        return {"bbox": box}
+    return {"bbox": tuple(gpd.GeoSeries([shapely.box(*box)], crs="EPSG:4326").to_crs(crs).total_bounds.tolist())}
 
 
 def geopackage_bytes(layers: Mapping[str, gpd.GeoDataFrame], *, description: str = "") -> bytes:

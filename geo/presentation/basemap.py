@@ -23,6 +23,10 @@ TILE = 10
 _RIVER_OFF = 0.03  # degrees by which lines of rivers lie off their beds, at most
 STILL_WIDTH = 1000.0  # of the picture on a page, in pixels
 AREAS, LINES = ("land", "lakes"), ("rivers", "admin1", "borders", "disputed")
+# of an extract of the owner's own (geo basemap), in the order in which they are drawn, over land and under borders
+OWN_AREAS, OWN_LINES = ("woods", "built", "ponds"), ("streams", "railways", "roads")
+# the width of a view in km up to which each rank of an extract is drawn
+_RANKS = ((60.0, 4), (130.0, 3), (320.0, 2), (900.0, 1))
 PLACE_NAME_COLUMNS = {"en": 3, "uk": 4, "ru": 5, "ar": 8}  # of the shipped places, by language
 Box = tuple[float, float, float, float]
 
@@ -112,14 +116,33 @@ class Ground:
     line_scale: float
 
 
+def finest_rank(box: Box) -> int:
+    """Which roads and the like of an extract a view of a box shows: up to this rank, 0 for none."""
+    wide = (box[2] - box[0]) * 111.2 * math.cos(math.radians((box[1] + box[3]) / 2))
+    return next((rank for km, rank in _RANKS if wide <= km), 0)
+
+
+def with_extract(base: dict[str, Any], extract: Sequence[tuple[str, shapely.Geometry]]) -> dict[str, Any]:
+    """The basemap of a box with what an extract has there, in the same steps."""
+    step = round(SCALE / base["scale"])
+    for name in (*OWN_AREAS, *OWN_LINES):
+        shapes = [shapely.transform(shape, lambda xy: xy * SCALE) for kind, shape in extract if kind == name]
+        base[name] = list((_polygons if name in OWN_AREAS else _lines)(shapes, step, step)) if shapes else []
+    return base
+
+
 def ground_of(content: MapContent, *, draw_basemap: bool = True) -> Ground:
     """The ground under a map; maps of one view share it."""
-    return _ground(content.reach, content.bounds, tuple(content.outlines), content.lang, draw_basemap)
+    extract = tuple(content.extract)
+    return _ground(content.reach, content.bounds, tuple(content.outlines), content.lang, draw_basemap, extract)
 
 
 @lru_cache(maxsize=4)
-def _ground(reach: Box, bounds: Box, outlines: tuple[shapely.Geometry, ...], lang: str, draw_basemap: bool) -> Ground:
-    base = cut(reach) if draw_basemap else None
+def _ground(
+    reach: Box, bounds: Box, outlines: tuple[shapely.Geometry, ...], lang: str, draw_basemap: bool,
+    extract: tuple[tuple[str, shapely.Geometry], ...],
+) -> Ground:  # fmt: skip
+    base = with_extract(cut(reach), extract) if draw_basemap else None
     if base and outlines:
         base["admin1"] = []  # the archive's own units are drawn instead
     near = padded(bounds, 0.5)
@@ -135,13 +158,15 @@ def coarser(base: Mapping[str, Any], box: Box) -> dict[str, Any]:
     pixel = 0.7 * scale * max((box[2] - box[0]) / STILL_WIDTH, (box[3] - box[1]) / STILL_WIDTH / 1.2)
     edges = [v * scale for v in padded(box, 0.02)]
     found: dict[str, Any] = {"scale": scale}
-    for name in (*AREAS, *LINES):
-        rings: Sequence[Any] = [r for p in base[name] for r in p] if name in AREAS else base[name]
+    areas = (*AREAS, *OWN_AREAS)
+    for name in (*areas, *LINES, *OWN_LINES):
+        listed = base.get(name, [])
+        rings: Sequence[Any] = [r for p in listed for r in p] if name in areas else listed
         whole = [np.cumsum(np.array(r).reshape(-1, 2), axis=0) for r in rings]
         close = [r for r in whole if (r.max(axis=0) >= edges[:2]).all() and (r.min(axis=0) <= edges[2:]).all()]
         kept = [np.rint(shapely.get_coordinates(shapely.simplify(shapely.linestrings(r), pixel))) for r in close]
         coded = [encode_line(r.astype(np.int64)) for r in kept]
-        found[name] = [coded] if name in AREAS else coded
+        found[name] = [coded] if name in areas else coded
     return found
 
 

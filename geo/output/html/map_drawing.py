@@ -92,17 +92,22 @@ def _draw_base(base: dict[str, Any], frame: _Frame) -> list[str]:
     areas = [
         f'<path fill="var(--{tone})" fill-rule="evenodd" '
         f'd="{_path((decode_line(r, scale) for p in base[name] for r in p), frame, close=True)}"/>'
-        for name, tone in (("land", "land"), ("lakes", "sea"))
+        for name, tone in (("land", "land"), ("woods", "wood"), ("built", "built"), ("lakes", "sea"), ("ponds", "sea"))
+        if base.get(name)
     ]
     lines = [
         f'<path fill="none" stroke="var(--{tone})" stroke-width="{width}"{dash} '
         f'd="{_path((decode_line(line, scale) for line in base[name]), frame)}"/>'
         for name, tone, width, dash in (
             ("rivers", "river", 1, ""),
+            ("streams", "river", 1, ""),
+            ("railways", "rail", 1, ' stroke-dasharray="5 2"'),
+            ("roads", "road", 1.2, ""),
             ("admin1", "unit", 0.8, ' stroke-dasharray="1 3"'),
             ("borders", "line", 1.6, ""),
             ("disputed", "line", 1.6, ' stroke-dasharray="5 4"'),
         )
+        if base.get(name)
     ]
     return areas + lines
 

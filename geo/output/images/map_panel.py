@@ -45,7 +45,7 @@ def draw_map_panel(
     theme, clip, m = canvas.theme, plane.rect, canvas.marks
     canvas.box(clip, fill=theme.sea if draw_basemap else theme.land)
     if draw_basemap:
-        _ground(canvas, plane, with_units=not content.outlines)
+        _ground(canvas, plane, content.extract, with_units=not content.outlines)
     for area in {s.area_name: s.area for s in content.markers if s.area is not None}.values():
         shapes = plane.shapes([area])
         canvas.areas(shapes, fill=theme.mark, opacity=0.035, clip=clip)
@@ -73,16 +73,19 @@ def draw_map_panel(
     canvas.box(clip, edge=theme.rule, weight=0.8)
 
 
-def _ground(canvas: Canvas, plane: Plane, *, with_units: bool) -> None:
+def _ground(canvas: Canvas, plane: Plane, extract: Sequence[tuple[str, Any]], *, with_units: bool) -> None:
     theme, clip, m = canvas.theme, plane.rect, canvas.marks
-    base = basemap.cut(basemap.padded(plane.view(), 0.02))
+    base = basemap.with_extract(basemap.cut(basemap.padded(plane.view(), 0.02)), extract)
     scale = base["scale"]
-    for name, colour in (("land", theme.land), ("lakes", theme.sea)):
+    for name, colour in (
+        ("land", theme.land), ("woods", theme.wood), ("built", theme.built), ("lakes", theme.sea), ("ponds", theme.sea),
+    ):  # fmt: skip
         rings = [shapely.Polygon(p[0], p[1:]) for p in ([decode_line(r, scale) for r in q] for q in base[name]) if p]
         # the edge in the same colour closes the seams between tiles
         canvas.areas(plane.shapes(rings), fill=colour, edge=colour, weight=0.5 * m, clip=clip)
     for name, colour, weight, dash in (
-        ("rivers", theme.river, 0.8, ""), ("admin1", theme.unit, 0.7, "1 2.5"),
+        ("rivers", theme.river, 0.8, ""), ("streams", theme.river, 0.7, ""), ("railways", theme.rail, 0.7, "4 2"),
+        ("roads", theme.road, 1.0, ""), ("admin1", theme.unit, 0.7, "1 2.5"),
         ("borders", theme.line, 1.3, ""), ("disputed", theme.line, 1.3, "4 3"),
     ):  # fmt: skip
         if name != "admin1" or with_units:

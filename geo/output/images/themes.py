@@ -33,13 +33,18 @@ class Theme:
     mark_edge: str
     # how strongly held ground's fill and bars are drawn, as the style canvas of the pages has it
     held: tuple[float, float]
+    # of an extract of the owner's own
+    wood: str
+    built: str
+    rail: str
+    road: str
 
 
 THEMES: Mapping[str, Theme] = {
     "light": Theme("#ffffff", "#1c2024", "#5a6168", "#d7dbdf", "#e1e8ec", "#fbfaf7", "#8b9299", "#b9bec3", "#b7cad6",
-                   "#fbfaf7", "#1c2024", "#ffffff", (0.45, 0.6)),
+                   "#fbfaf7", "#1c2024", "#ffffff", (0.45, 0.6), "#eef2e6", "#e9e5de", "#b4b4b4", "#d8cfc0"),
     "dark": Theme("#171c20", "#eceff1", "#a9b2ba", "#394148", "#12181d", "#262c31", "#7d868e", "#464e55", "#33424d",
-                  "#1b2126", "#ffffff", "#12181d", (0.6, 1.0)),
+                  "#1b2126", "#ffffff", "#12181d", (0.6, 1.0), "#273029", "#32373b", "#565d63", "#4b4a45"),
 }  # fmt: skip
 
 
