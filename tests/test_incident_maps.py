@@ -120,3 +120,29 @@ def test_on_paper_all_of_them_are_listed(browser: Any, crowd: Path) -> None:
 def test_filters_are_there_only_where_there_is_a_choice(archive: Archive) -> None:
     text = draw_map(archive, "2025-01-11").get_root().render()
     assert "data-filter" not in text.split("<script")[0]
+
+
+def test_very_many_come_apart_by_zoom_and_are_listed_as_far_as_they_are_in_view(
+    browser: Any, archive: Archive, tmp_path: Path
+) -> None:
+    for n in range(520):
+        incident(archive, lon=35.0 + n % 26 / 50, lat=51.0 + n // 26 / 50, where_coordinates=f"Place {n}",
+                 event_type="Battles" if n % 2 else "Protests", date_start="2025-01-11", date_end=None)  # fmt: skip
+    archive.close()
+    page_path = save_map(draw_map(archive, "2025-01-11", view="all"), tmp_path / "many.html")
+    seen, page = open_page(browser, page_path)
+    first = numbers(page)
+    assert sum(first) > 250
+    assert page.locator("[data-listed] li").count() == 100
+    heap = page.locator(".heap").first
+    heap.focus()
+    page.keyboard.press("Enter")
+    until(
+        page,
+        "all => document.querySelectorAll('[data-listed] li').length < 100 || document.querySelectorAll('.heap').length !== all",
+        len(first),
+    )
+    assert page.locator("[data-listed] li").count() < 520
+    page.locator("[data-filter='Event']").select_option("Battles")
+    assert "261 of 522 shown" in page.locator("[data-shown]").inner_text()
+    assert seen.errors == []

@@ -75,8 +75,14 @@
         function () { return { color: colour(tone) }; }).addTo(map);
     }
     filled("land", "land");
+    filled("woods", "wood");
+    filled("built", "built");
     filled("lakes", "sea");
+    filled("ponds", "sea");
     stroked("rivers", "river", { weight: 1 });
+    stroked("streams", "river", { weight: 1 });
+    stroked("railways", "rail", { weight: 1, dashArray: "5 2" });
+    stroked("roads", "road", { weight: 1.4 });
     stroked("admin1", "unit", { weight: 0.8, dashArray: "1 3" });
     stroked("borders", "line", { weight: 2 });
     stroked("disputed", "line", { weight: 2, dashArray: "5 4" });
@@ -167,13 +173,20 @@
     if (item.kind === "circle") {
       // where many share a circle they are many circles: thin, so that what lies under them can be seen
       return paint(L.circle(at, {
-        renderer: renderer, radius: item.radius, weight: item.count > 1 ? 1 : 2, dashArray: "6 5", fill: false
+        renderer: renderer, radius: item.radius, weight: data.crowd ? 1 : 2, dashArray: "6 5", fill: false
       }), function () { return { color: colour("incident") }; });
     }
-    // a mark that several incidents share is larger, and lets what lies under it through
-    var radius = 6.5 + Math.min(14, 2 * Math.log2(item.count || 1)), opacity = item.count > 1 ? 0.75 : 1;
-    return paint(L.circleMarker(at, { renderer: renderer, radius: radius, weight: 2, fillOpacity: opacity }),
+    return paint(L.circleMarker(at, { renderer: renderer, radius: 6.5, weight: 2, fillOpacity: 1 }),
       function () { return { color: colour("incident-edge"), fillColor: colour("incident") }; });
+  }
+
+  // Very many incidents come with each text once: a row is its place, and the numbers of its texts.
+  function apart(crowd) {
+    return crowd.rows.map(function (row) {
+      var said = row.slice(3).map(function (i) { return crowd.texts[i]; }), facts = [];
+      for (var i = 3; i < said.length; i += 2) { facts.push([said[i], said[i + 1]]); }
+      return { lat: row[0], lon: row[1], radius: row[2], kind: said[0], region: said[1], title: said[2], facts: facts };
+    });
   }
 
   // From the list: bring it into view, open its card, move the focus there and back again.
@@ -201,7 +214,7 @@
     // regions lie under the ground that is held, so that they hide nobody's
     var renderer = L.svg({ pane: pane("incidents", 450), padding: 0.3 });
     var under = L.svg({ pane: pane("regions", 375), padding: 0.3 });
-    var group = L.layerGroup(), heaps = L.layerGroup().addTo(group), alone = null;
+    var group = L.layerGroup(), heaps = L.layerGroup().addTo(group), alone = null, listed = document.querySelector("[data-listed]");
     var all = (data.incidents || []).map(function (item, i) {
       var one = { item: item, at: L.latLng(item.lat, item.lon), on: true };
       var button = document.getElementById("incident-" + i);
@@ -223,17 +236,16 @@
       settle();
     }
     function together(some) {
-      return some.length > 2 || (some.length === 2 && some[0].at.equals(some[1].at)) ||
-        some.some(function (one) { return one.item.count > 1; });
+      return some.length > 2 || (some.length === 2 && some[0].at.equals(some[1].at));
     }
     function settle() {
-      var squares = new Map(), shown = new Set();
+      var squares = new Map(), shown = new Set(), view = map.getBounds().pad(0.5);
       heaps.clearLayers();
       all.forEach(function (one) {
-        if (!one.on) { return; }
+        if (!one.on || (one.item.kind === "place" && !view.contains(one.at))) { return; }
         if (one.item.kind !== "place" || one === alone) { shown.add(one); return; }
         var spot = map.project(one.at), key = Math.floor(spot.x / 44) + " " + Math.floor(spot.y / 44);
-        squares.set(key, (squares.get(key) || []).concat(one));
+        if (squares.has(key)) { squares.get(key).push(one); } else { squares.set(key, [one]); }
       });
       squares.forEach(function (some) {
         if (together(some)) { heaps.addLayer(heap(some)); } else { some.forEach(shown.add, shown); }
@@ -241,12 +253,29 @@
       all.forEach(function (one) {
         if (shown.has(one)) { group.addLayer(one.layer); } else { group.removeLayer(one.layer); }
       });
+      if (listed) { list(); }
+    }
+    // Of very many the first in view are listed, anew for every view.
+    function list() {
+      var view = map.getBounds(), seen = all.filter(function (one) { return one.on && view.contains(one.at); });
+      listed.replaceChildren.apply(listed, seen.slice(0, 100).map(function (one) {
+        var line = document.createElement("li"), button = document.createElement("button"), small = document.createElement("small");
+        button.type = "button";
+        button.textContent = one.item.title;
+        button.addEventListener("click", function () {
+          single(one);
+          showIncident(one.item, one.layer, button);
+        });
+        small.textContent = one.item.facts.map(function (fact) { return fact.join(": "); }).join("; ");
+        line.append(button, small);
+        return line;
+      }));
     }
     function heap(some) {
       var bounds = L.latLngBounds(some.map(function (one) { return one.at; })), number = document.createElement("span");
-      var count = some.reduce(function (sum, one) { return sum + (one.item.count || 1); }, 0);
+      var count = some.length;
       number.textContent = count;
-      var size = 24 + 4 * String(count).length;
+      var size = Math.round(20 + 4 * String(count).length + Math.min(28, 4 * Math.log2(count)));
       var icon = L.divIcon({ className: "heap", html: number, iconSize: [size, size] });
       var words = _("{n} incidents close together", { n: count });
       var marker = L.marker(bounds.getCenter(), { icon: icon, pane: "incidents", title: words, alt: words });
@@ -258,11 +287,6 @@
         }
       });
       function open() {
-        if (some.length === 1) {
-          single(some[0]);
-          some[0].layer.openPopup();
-          return;
-        }
         var zoom = map.getBoundsZoom(bounds.pad(0.2));
         if (bounds.getNorthEast().equals(bounds.getSouthWest()) || zoom <= map.getZoom()) {
           var box = choice(some, words);
@@ -279,7 +303,7 @@
     function choice(some, words) {
       var box = card(words, []), list = document.createElement("ul");
       list.className = "incidents";
-      some.forEach(function (one) {
+      some.slice(0, 100).forEach(function (one) {
         var line = document.createElement("li"), button = document.createElement("button");
         button.type = "button";
         button.textContent = one.item.title;
@@ -294,7 +318,7 @@
       box.append(list);
       return box;
     }
-    map.on("zoomend", settle);
+    map.on("zoomend moveend", settle);
     wireFilters(all, settle);
     settle();
     layers.incidents = group.addTo(map);
@@ -325,6 +349,31 @@
       settle();
     }
     controls.forEach(function (control) { control.addEventListener("change", apply); });
+    wireSteps(apply);
+  }
+
+  // A slider over days, weeks or months sets the first and the last day that is shown; left of all, every day.
+  function wireSteps(apply) {
+    var slider = document.querySelector("#steps #slider"), bars = Array.from(document.querySelectorAll("[data-step]"));
+    if (!slider) { return; }
+    var now = document.querySelector("#steps [data-now]"), everything = now.textContent;
+    function step(i) {
+      var on = bars[i - 1], ends = on ? [on, on] : [bars[0], bars[bars.length - 1]];
+      slider.value = i;
+      document.querySelector("[data-filter=since]").value = ends[0].dataset.since;
+      document.querySelector("[data-filter=until]").value = ends[1].dataset.until;
+      bars.forEach(function (bar) { bar.classList.toggle("on", bar === on); });
+      now.textContent = on ? on.dataset.words + ": " + on.dataset.count : everything;
+      slider.setAttribute("aria-valuetext", now.textContent);
+      try { history.replaceState(null, "", on ? "#" + on.dataset.since : location.pathname + location.search); } catch (refused) { /* a frame without an address */ }
+      apply();
+    }
+    slider.addEventListener("input", function () { step(Number(slider.value)); });
+    bars.forEach(function (bar, i) { bar.addEventListener("click", function () { step(i + 1); }); });
+    var at = bars.findIndex(function (bar) {
+      return location.hash && bar.dataset.since <= location.hash.slice(1) && location.hash.slice(1) <= bar.dataset.until;
+    });
+    if (at >= 0) { step(at + 1); }
   }
 
   // Names by size of place, the largest first; one that would touch another is left out.
@@ -404,7 +453,8 @@
       fail(_("This browser cannot unpack the map (that takes Chrome 80, Firefox 113 or Safari 16.4, or later ones): the picture shows it, and the figures and lists are complete."));
       return;
     }
-    Promise.all([inflate(data.ground).json(), inflate(data.shapes).json()]).then(function (found) {
+    var crowd = data.crowd ? inflate(data.crowd).json() : null;
+    Promise.all([inflate(data.ground).json(), inflate(data.shapes).json(), crowd]).then(function (found) {
       var ground = found[0];
       drawBasemap(ground.basemap);
       drawClasses("classes", found[1], "control", 380);
@@ -413,6 +463,7 @@
       (data.more || []).forEach(function (one) { drawClasses(one[0], found[1], one[0], one[1]); });
       drawUnits(ground.units, ground.line_scale);
       drawFront(found[1].front);
+      if (found[2]) { data.incidents = apart(found[2]); }
       drawIncidents(found[1].regions);
       drawPlaces(ground.places);
       finish();

@@ -9,7 +9,7 @@ from typing import IO, Any
 
 import click
 
-from geo.cli.common import ARCHIVE, FILE, KNOWN, ONLY_IN, WHEN, Days, form_option, main, opened, print_notes
+from geo.cli.common import ARCHIVE, FILE, INCIDENTS, KNOWN, ONLY_IN, WHEN, Days, form_option, main, opened, print_notes
 from geo.errors import UsageError
 from geo.output.console import show, whole_file
 from geo.schema import BREAK
@@ -22,9 +22,7 @@ _SHORT = ("event_id", "dataset", "date_start", "where_coordinates", "adm_1", "ev
 @click.option("--from", "from_", type=WHEN, help="First event date.")
 @click.option("--to", type=WHEN, help="Last event date.")
 @ONLY_IN
-@click.option("--type", "event_type", multiple=True, metavar="T", help="Only this type or sub-type of event.")
-@click.option("--verification", multiple=True, metavar="V", help="Only these; 'not stated' where nothing is said.")
-@click.option("--dataset", multiple=True, metavar="S", help="Only what was taken in under this name.")
+@INCIDENTS
 @KNOWN
 @click.option("--by", type=click.Choice(["unit", "day", "week", "month", "type"]), help="Counts, by dataset.")
 @click.option("--level", type=int, help="Level of the units with --by unit; 1 by default.")

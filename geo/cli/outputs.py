@@ -16,15 +16,25 @@ from geo.output.console import bar, printable
 from geo.presentation.language import LANGUAGES
 
 
-def _days_option(name: str, words: str) -> Callable[..., Any]:
-    return click.option(name, type=common.WHOLE_DAYS, default=1, show_default=True, metavar="N", help=words)
+def _days_option(name: str, words: str, default: int | None = 1) -> Callable[..., Any]:
+    return click.option(
+        name, type=common.WHOLE_DAYS, default=default, show_default=default is not None, metavar="N", help=words
+    )
+
+
+_INCIDENTS = common.options(
+    _days_option(
+        "--incident-days", "Incidents of N days up to the date; 1, in an archive of incidents alone 30.", None
+    ),
+    common.INCIDENTS,
+)
 
 
 SHOWN = common.options(
     common.within_option("Show this unit"),
     common.with_view,
     common.MAP_LOOK,
-    _days_option("--incident-days", "Incidents of N days up to the date."),
+    _INCIDENTS,
     click.option("--front/--no-front", "with_front", default=True, show_default=True, help="Draw the front line."),
 )  # fmt: skip
 _OF_A_DATE = common.options(
@@ -102,6 +112,7 @@ def maps(
 @click.option("--status", metavar="S", multiple=True, help="Only this status; may be given several times.")
 @click.option("--title", help="The page's title.")
 @common.MAP_LOOK
+@common.INCIDENTS
 @common.TEMPLATES
 @common.PAGE
 def timeline(
@@ -189,6 +200,7 @@ def chart(archive: Path, output: Path, status: tuple[str, ...], max_age_days: fl
 @click.option("--title", help="The briefing's title.")
 @common.with_view
 @common.MAP_LOOK
+@common.INCIDENTS
 @common.TEMPLATES
 @common.output_option("F.html, F.md, F.docx or F.pptx.")
 def brief_command(
@@ -241,7 +253,7 @@ def embed_command(page: Path, **given: Any) -> None:
 @common.KNOWN
 @click.option("--since", type=common.WHEN, help="Draw in every frame what changed since this date.")
 @common.within_option("Only this unit")
-@_days_option("--incident-days", "Incidents of so many days.")
+@_INCIDENTS
 @common.with_view
 @click.option("--title", help="Its title; each frame adds its date.")
 @common.MAP_LOOK
@@ -302,6 +314,7 @@ WISHES = common.options(
     common.within_option("Keep to this unit"),
     common.with_view,
     common.MAP_LOOK,
+    common.INCIDENTS,
     click.option("--title", help="The site's title."),
     common.TEMPLATES,
     common.WORKERS,

@@ -46,6 +46,14 @@ def cluster_markers(markers: Sequence[Marker], *, limit: int = MARKER_LIMIT, mar
     return sorted(made, key=lambda mark: -mark.count)
 
 
+def crowd_of(markers: Sequence[Marker], *, limit: int = MARKER_LIMIT) -> list[Marker]:
+    """Every incident by itself, without its notes, where they are more than have marks of their own; else none."""
+    notes = gettext("Notes")
+    if len(markers) <= limit:
+        return []
+    return [replace(m, facts=[fact for fact in m.facts if fact[0] != notes]) for m in markers]
+
+
 def marker_radius(count: int) -> float:
     """By how much the radius of a mark grows for the incidents that share it, in pixels; 0 for one alone."""
     return round(min(14.0, 2 * math.log2(count)), 1)

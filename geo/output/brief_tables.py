@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from typing import TYPE_CHECKING, Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 import shapely
 
@@ -17,7 +17,7 @@ from geo.measure.settlements import unmarked_words
 from geo.output.map_content import base_words
 from geo.presentation.labels import figure, row_label, sentence, unit_words, written
 from geo.presentation.language import N_, gettext, ngettext, number, plain_number
-from geo.schema import text_or_none, to_instant
+from geo.schema import text_or_none
 
 if TYPE_CHECKING:
     from geo.archive import Archive
@@ -194,17 +194,11 @@ def changed_places(
 
 
 def incidents_by_place(
-    archive: Archive, when: When, days: int, known: When | None, zone: shapely.Geometry | None
+    archive: Archive, incidents: Sequence[Mapping[str, Any]], first: date, last: date
 ) -> list[Section]:
-    """Incidents of so many days up to a date, added up by place, each source by itself."""
-    last = to_instant(when)
-    first = last - pd.Timedelta(days=days - 1)
-    frame = archive.incidents(first, last, as_known_on=known)
-    if zone is not None:
-        points = np.asarray(frame.geometry.array, dtype=object)
-        frame = frame[[p is not None and bool(zone.intersects(p)) for p in points]]
+    """Incidents of a span of days, added up by place, each source by itself."""
     groups: dict[tuple[str, str], list[Mapping[Any, Any]]] = {}
-    for row in frame.to_dict("records"):
+    for row in incidents:
         place = text_or_none(row["where_coordinates"]) or text_or_none(row["adm_1"]) or gettext("Place not named")
         groups.setdefault((place, str(row["dataset"])), []).append(row)
     if not groups:
@@ -218,9 +212,9 @@ def incidents_by_place(
         ]
         for (place, dataset), found in sorted(groups.items(), key=lambda g: (-len(g[1]), g[0]))
     ]  # fmt: skip
-    span = written(last.date())
-    if days > 1:
-        span = gettext("{first} to {last}", first=written(first.date()), last=span)
+    span = written(last)
+    if first < last:
+        span = gettext("{first} to {last}", first=written(first), last=span)
     columns = [gettext("Place"), gettext("incidents"), gettext("what"), gettext("killed"), gettext("injured"),
                gettext("verification"), gettext("source")]  # fmt: skip
     notes = [gettext("Each source is counted by itself: two sources may report the same incident.")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -27,14 +28,14 @@ from geo.archive.results import (
     rows_of,
 )
 from geo.errors import MapError, UnitError, UsageError
-from geo.incidents.markers import Marker, cluster_markers, marker_of, number_or_none, shared_words
+from geo.incidents.markers import Marker, cluster_markers, crowd_of, event_of, marker_of, number_or_none, shared_words
 from geo.measure.coverage import NOT_COVERED
 from geo.measure.ellipsoid import areas_km2
 from geo.output.headline import Figures, Headline, headline, no_ground, side_figures, weight
 from geo.output.map_options import MapKeywords, MapOptions
-from geo.presentation.basemap import Box, around, outward, padded, reach_of
+from geo.presentation.basemap import Box, around, finest_rank, outward, padded, reach_of
 from geo.presentation.labels import asked_words, class_key, credit_line, meaning_words, place_words, sliver_words
-from geo.presentation.language import date_words, gettext
+from geo.presentation.language import date_words, gettext, ngettext, number
 from geo.presentation.legend import LegendEntry, StyledLayer, front_words, in_order, legend_of
 from geo.presentation.popups import change_layers, class_layers
 from geo.presentation.sides import side_colours
@@ -70,7 +71,7 @@ class MapContent:
     changes: Sequence[StyledLayer]
     figures: Sequence[Mapping[str, Any]]
     since: str | None
-    markers: Sequence[Marker]
+    markers: Sequence[Marker]  # one for each incident, or shared ones where there are very many
     outlines: Sequence[shapely.Geometry]
     boundary: str
     bounds: Box
@@ -85,6 +86,10 @@ class MapContent:
     slivers: Sequence[Mapping[str, Any]] = ()  # figures too slight, against the unit, for a headline
     left_out: str = ""  # what is to be said of them
     front_label: str = ""
+    crowd: Sequence[Marker] = ()  # where marks are shared, one for each incident: a page takes them apart by zoom
+    incidents: Sequence[Mapping[str, Any]] = ()  # the rows of those that are shown
+    extract: Sequence[tuple[str, shapely.Geometry]] = ()  # roads and the like of the owner's own extract, by kind
+    told: Sequence[tuple[str, str]] = ()  # of a map of incidents alone: each type of event, and how many there were
 
     @property
     def drawn_classes(self) -> list[StyledLayer]:
@@ -116,6 +121,8 @@ def gather(
     """Collect what the page of a date shows: read it from the archive, then word it."""
     options = options or MapOptions(**given)
     with archive.holding():
+        if has_incidents_alone(archive, options.source):
+            return _on_extract(archive, _incident_content(archive, date, options), options)
         found = _read(archive, date, options)
     colours = side_colours(found.controllers, colours=options.colours)
     shown = found.credits[0]["title"] or found.source
@@ -141,7 +148,7 @@ def gather(
     if found.day_of_map is not None:
         day = gettext("{map} (the last map before {date})", map=date_words(found.day_of_map), date=day)
     told = _headline(found, options)
-    return MapContent(
+    content = MapContent(
         title=told.sentence if options.title is None else given_title(options.title, title_words(place, shown, day)),
         subtitle=" ".join([
             *([] if options.title else told.doubts),
@@ -150,12 +157,26 @@ def gather(
             ),
         ]),
         date=found.asked, day=day, lang=options.lang, classes=classes, changes=changes, figures=found.figures,
-        since=None if options.since is None else str(options.since), markers=found.markers, front=found.front,
+        since=None if options.since is None else str(options.since), markers=cluster_markers(found.markers),
+        front=found.front,
         front_label="" if found.front is None else front_words(found.front), outlines=found.outlines,
         boundary=found.boundary, bounds=found.bounds, limits=found.limits, reach=found.reach, place=place,
         credits=credits, base=base, notes=[*meaning_words(found.source, current), *found.notes],
-        slivers=found.slivers, left_out=sliver_words(found.slivers, place),
+        slivers=found.slivers, left_out=sliver_words(found.slivers, place), incidents=found.incidents,
+        crowd=crowd_of(found.markers),
     )  # fmt: skip
+    with archive.holding():
+        return _on_extract(archive, content, options)
+
+
+def _on_extract(archive: Archive, content: MapContent, options: MapOptions) -> MapContent:
+    """With what its view needs of the owner's own extract, and whom to credit for it."""
+    if not options.draw_basemap or not (finest := finest_rank(content.bounds)):
+        return content
+    extract, credit = archive.store.basemap(padded(content.bounds, 0.3), finest)
+    if not extract:
+        return content
+    return replace(content, extract=extract, credits=[*content.credits, gettext("Basemap: {credit}", credit=credit)])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -183,6 +204,7 @@ class _Found:
     front: Front | None
     uncovered: shapely.Geometry
     markers: Sequence[Marker]
+    incidents: Rows
     outlines: Sequence[shapely.Geometry]
     boundary: str
     bounds: Box
@@ -206,7 +228,6 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     unit = None if within is None else archive.unit(within)
     front, undrawn = _front(archive, asked, source, options) if options.with_front else (None, ())
     depicts = _depicts(archive, control)
-    credits = credits_of(archive, source, *(sorted(set(incidents["dataset"])) if len(incidents) else ()))
     moved = None if since is None else archive.change(since, asked, source=source, within=within, as_known_on=known)
     changed = None if since is None else _changed(archive, since, asked, source, known)
     told = [] if moved is None else [n for n in moved.attrs["notes"] if not n.startswith(f"{source}: ")]
@@ -215,6 +236,9 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     whole, first = _boxes(control, changed, unit, incidents, near if odd else None)
     zone = None if unit is None else unit.geometry.iloc[0]
     bounds = _view(options, control, changed, front, zone, first, whole)
+    markers, incidents, left_out = _in_view(archive, incidents, bounds)
+    whole, _ = _boxes(control, changed, unit, incidents, near if odd else None)
+    credits = credits_of(archive, source, *(sorted(set(incidents["dataset"])) if len(incidents) else ()))
     current = control if options.liberated else _current(control)
     figures = _figures(areas, moved)
     limits = around([padded(whole), bounds])
@@ -233,18 +257,31 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
         # a rule that a source's figures have passed stands with its credit
         notes=list(dict.fromkeys([
             *told, *refused, *_notes_on_maps(archive, query, when, control, told), *undrawn,
-            *areas.attrs["range_notes"], *(odd if unit is None else ()),
+            *areas.attrs["range_notes"], *(odd if unit is None else ()), *left_out,
         ])),
         unit=None if unit is None else rows_of(unit[["unit", "name"]])[0],
-        markers=_markers(archive, incidents), outlines=lines, boundary=boundary,
-        bounds=bounds, limits=limits, reach=reach,
+        markers=markers, incidents=rows_of(incidents), outlines=lines, boundary=boundary, bounds=bounds, limits=limits,
+        reach=reach,
     )  # fmt: skip
 
 
-def _markers(archive: Archive, incidents: gpd.GeoDataFrame) -> list[Marker]:
+def _in_view(
+    archive: Archive, incidents: gpd.GeoDataFrame, bounds: Box
+) -> tuple[list[Marker], gpd.GeoDataFrame, Notes]:
+    """The incidents that a view shows, as marks and as rows, and what is to be said of those that it does not."""
     region = cache(partial(_region, archive))
-    located = ~(incidents.geometry.isna() | incidents.geometry.is_empty).to_numpy(dtype=bool)
-    return cluster_markers([marker_of(row, region) for row in rows_of(incidents[located])])
+    located = incidents[~(incidents.geometry.isna() | incidents.geometry.is_empty).to_numpy(dtype=bool)]
+    markers = [marker_of(row, region) for row in rows_of(located)]
+    view = shapely.box(*bounds)
+    inside = [view.intersects(marker.area or shapely.Point(marker.lon, marker.lat)) for marker in markers]
+    left = len(inside) - sum(inside)
+    words = ngettext(
+        "{n} incident lies outside this view and is left out",
+        "{n} incidents lie outside this view and are left out",
+        left,
+    )
+    shown = [marker for marker, is_inside in zip(markers, inside, strict=True) if is_inside]
+    return shown, located[np.array(inside, dtype=bool)], [words] if left else []
 
 
 def _comparable(archive: Archive, query: Query, since: When, used: pd.DataFrame) -> bool:
@@ -304,14 +341,80 @@ def _day(when: When) -> date:
     return moment.date() if is_day(when) else moment
 
 
-def _incidents(archive: Archive, day: date, options: MapOptions) -> gpd.GeoDataFrame:
+def _incidents(archive: Archive, day: date, options: MapOptions, usual: int = 1) -> gpd.GeoDataFrame:
+    return archive.incidents(*incident_span(day, options, usual), **options.incidents)
+
+
+def incident_span(day: date, options: MapOptions, usual: int = 1) -> tuple[datetime, datetime]:
+    """The first and the last day of the incidents that are shown with a date."""
     last = day if isinstance(day, datetime) else datetime.combine(day, time(), UTC)
+    count = usual if options.incident_days is None else options.incident_days
     try:
-        first = last - timedelta(days=options.incident_days - 1)
+        return last - timedelta(days=count - 1), last
     except OverflowError:
-        count = options.incident_days
         raise UsageError(f"incident_days={count}: so many days before {day} are in no calendar") from None
-    return archive.incidents(first, last, as_known_on=options.as_known_on)
+
+
+_DAYS_ALONE = 30  # of incidents up to a date, where there is no map of control that has a date
+
+
+def has_incidents_alone(archive: Archive, source: str | None = None) -> bool:
+    """Whether an archive has incidents and no map of control, and none is asked for."""
+    return source in (None, "") and not archive.store.control_sources() and bool(archive.store.datasets())
+
+
+def incident_days(archive: Archive, options: MapOptions) -> list[date]:
+    """The days on which an archive has incidents of the kind that is meant."""
+    found = archive.incidents(within=options.within, **options.incidents)
+    return sorted(
+        {date.fromisoformat(str(text)[:10]) for text in found["date_end"].fillna(found["date_start"]).dropna()}
+    )
+
+
+def _incident_content(archive: Archive, when: When | None, options: MapOptions) -> MapContent:
+    """A map of incidents alone: those of the days up to a date, or since another."""
+    known = incident_days(archive, options) if when is None else []
+    if when is None and not known:
+        raise MapError(f"{archive.path} has no incidents of that kind with a date, and no map of control")
+    day = known[-1] if when is None else _day(when)
+    first, last = incident_span(day, options, _DAYS_ALONE)
+    if options.since is not None:
+        first = to_instant(options.since)
+    found = archive.incidents(first, last, within=options.within, **options.incidents)
+    located = found[~(found.geometry.isna() | found.geometry.is_empty).to_numpy(dtype=bool)]
+    if located.empty:
+        raise MapError(
+            f"no incident from {first.date()} to {last.date()} that could be drawn (geo incidents lists them)"
+        )
+    unit = None if options.within is None else archive.unit(options.within)
+    place = "" if unit is None else place_words(unit.iloc[0])
+    whole = shapely.box(*(located if unit is None else unit).total_bounds).buffer(0.2).bounds
+    limits = padded(whole)
+    reach = outward(reach_of(limits))
+    lines, boundary = outlines(archive, reach)
+    credits = credits_of(archive, *sorted(set(located["dataset"])))
+    span = " – ".join(dict.fromkeys((date_words(first.date()), date_words(last.date()))))
+    shown = ", ".join(c["title"] or c["name"] for c in credits)
+    title = ngettext("{n} incident{place}, {span}", "{n} incidents{place}, {span}", len(found), place=place, span=span)
+    rows = rows_of(found)
+    counts = Counter(event_of(row) or gettext("not stated") for row in rows)
+    reported = gettext("Dates are those of the events, as reported.")
+    without = len(found) - len(located)
+    bounds = outward(padded(whole, 0.06))
+    markers = _in_view(archive, located, bounds)[0]
+    missing = ngettext(
+        "{n} incident has no place and is not drawn", "{n} incidents have no place and are not drawn", without
+    )
+    return MapContent(
+        title=given_title(options.title, title),
+        subtitle=f"{gettext('Source: {source}', source=shown)}. {reported}",
+        date=str(day), day=span, lang=options.lang, classes=[], changes=[], figures=[], since=None,
+        markers=cluster_markers(markers), crowd=crowd_of(markers), outlines=lines, boundary=boundary, bounds=bounds,
+        limits=limits, reach=reach, place=place,
+        notes=[*found.attrs.get("notes", ()), *([missing] if without else [])], incidents=rows_of(located),
+        credits=[gettext("Incidents: {credit}", credit=credit_line(c) or c["name"]) for c in credits],
+        told=[(event, number(count)) for event, count in counts.most_common()],
+    )  # fmt: skip
 
 
 def _changed(archive: Archive, since: When, when: When, source: str, known: When | None) -> gpd.GeoDataFrame:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypedDict, TypeVar
@@ -31,12 +31,15 @@ class SharedKeywords(TypedDict, total=False):
     templates: str | Path | None
     liberated: bool
     patterns: bool
+    event_type: str | Sequence[str] | None
+    verification: str | Sequence[str] | None
+    dataset: str | Sequence[str] | None
 
 
 class MapKeywords(SharedKeywords, total=False):
     source: str | None
     since: When | None
-    incident_days: int
+    incident_days: int | None
     with_front: bool
     view: View | None
 
@@ -49,6 +52,13 @@ _OWN = {
         "Draw what changed since this date, as a layer of its own, and say it in the figures.",
     ),
     "patterns": ("bool", "Hatch every class, as print in grey needs; else only ground in doubt is."),
+    "incident_days": (
+        "int or None",
+        "Incidents of so many days up to the date; None is 1, in an archive of incidents alone 30.",
+    ),
+    "event_type": ("str, sequence of str or None", "Only incidents of this type or sub-type, as `Archive.incidents`."),
+    "verification": ("str, sequence of str or None", "Only incidents of this verification; ``not stated`` is one."),
+    "dataset": ("str, sequence of str or None", "Only incidents that were taken in under this name."),
     "liberated": ("bool", "False leaves liberated ground out of maps and legends; figures keep it."),
 }
 
@@ -61,7 +71,7 @@ class MapOptions:
     since: When | None = None
     as_known_on: When | None = None
     within: str | None = None
-    incident_days: int = 1
+    incident_days: int | None = None
     title: str | None = None
     lang: str = "en"
     colours: Mapping[str, str] | None = None
@@ -71,6 +81,15 @@ class MapOptions:
     templates: str | Path | None = None
     with_front: bool = True
     view: View | None = None
+    event_type: str | Sequence[str] | None = None
+    verification: str | Sequence[str] | None = None
+    dataset: str | Sequence[str] | None = None
+
+    @property
+    def incidents(self) -> dict[str, Any]:
+        """What narrows the incidents, as `Archive.incidents` takes it."""
+        names = ("event_type", "verification", "dataset", "as_known_on")
+        return {name: getattr(self, name) or None for name in names}  # the command line gives () for none
 
 
 def shares_options(*without: str) -> Callable[[Callable[P, T]], Callable[P, T]]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date as to_date
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Unpack
 
 import geopandas as gpd
@@ -17,11 +18,11 @@ from geo.claims.wording import verdict_line
 from geo.errors import NoSnapshotError
 from geo.output import brief_tables
 from geo.output.images.text_blocks import credit_lines
-from geo.output.map_content import MapContent, gather
+from geo.output.map_content import MapContent, gather, has_incidents_alone
 from geo.output.map_options import MapKeywords, MapOptions
 from geo.presentation.chart_lines import ChartLine, class_lines, lines_in_words
 from geo.presentation.labels import figure, row_label
-from geo.presentation.language import N_, gettext
+from geo.presentation.language import N_, gettext, ngettext
 from geo.presentation.sides import side_colours
 from geo.presentation.statuses import STATUSES, named, of_row
 from geo.presentation.titles import known_words
@@ -65,6 +66,8 @@ class Brief:
     @property
     def no_headline(self) -> str:
         """What a briefing says where no class has a headline."""
+        if self.content.told:
+            return ngettext("{n} incident", "{n} incidents", sum(m.count for m in self.content.markers))
         slivers = any(of_row(row).is_current for row in self.content.slivers)
         said = N_("Only slivers along a border lie there.") if slivers else N_("No ground of this source lies there.")
         return gettext(said)
@@ -83,6 +86,8 @@ def gather_brief(
     **given: Unpack[MapKeywords],
 ) -> Brief:  # fmt: skip
     chosen = options or MapOptions(**given)
+    if has_incidents_alone(archive, chosen.source):
+        return _incident_brief(archive, date, chosen)
     since, as_known_on, within, colours = chosen.since, chosen.as_known_on, chosen.within, chosen.colours
     name = archive.source_name(chosen.source)
     when, before = _span(archive, name, date, as_known_on)
@@ -94,7 +99,12 @@ def gather_brief(
         content = replace(content, subtitle=content.subtitle.removesuffix(known_words(as_known_on)))
     zone = None if within is None else archive.unit(within).geometry.iloc[0]
     if zone is not None:
-        content = replace(content, markers=[s for s in content.markers if zone.intersects(shapely.Point(s.lon, s.lat))])
+        rows = [row for row in content.incidents if zone.intersects(row["geometry"])]
+        content = replace(
+            content,
+            markers=[s for s in content.markers if zone.intersects(shapely.Point(s.lon, s.lat))],
+            incidents=rows,
+        )
     shown = brief_tables.title_of(archive, name)
     said = content.subtitle
     if start is not None:
@@ -112,7 +122,8 @@ def gather_brief(
         moved.append(
             brief_tables.Section("corrections", gettext("Corrections"), None, [f"{words}." for words in corrected])
         )
-    told = brief_tables.incidents_by_place(archive, when, days, as_known_on, zone)
+    last = to_instant(when).date()
+    told = brief_tables.incidents_by_place(archive, content.incidents, last - timedelta(days=days - 1), last)
     findings = _findings(archive, claims, when, start, as_known_on)
     told += brief_tables.claimed(findings, [verdict_line(finding) for finding in findings])
     return Brief(
@@ -121,6 +132,28 @@ def gather_brief(
         source=name, shown=shown, within=within, as_known_on=as_known_on, headlines=_headlines(content, shown),
         moved=moved, told=told, lines=_lines(archive, name, when, within, as_known_on, colours),
         credits=credit_lines(content, draw_basemap=True), content=content, colours=colours,
+    )  # fmt: skip
+
+
+def _incident_brief(archive: Archive, date: When | None, options: MapOptions) -> Brief:
+    """A briefing of an archive that has incidents and no map of control."""
+    content = gather(archive, date, options)
+    days = [str(row[c])[:10] for row in content.incidents for c in ("date_start", "date_end") if row[c]]
+    told = brief_tables.incidents_by_place(
+        archive, content.incidents, *map(to_date.fromisoformat, (min(days), max(days)))
+    )
+    by_type = brief_tables.Table(
+        gettext("Incidents by type of event"),
+        [gettext("Event"), gettext("incidents")],
+        [list(r) for r in content.told],
+        1,
+    )
+    return Brief(
+        title=content.title, subtitle=content.subtitle, date=content.date, since=None,
+        moment=last_instant(content.date).replace(microsecond=0), source="", shown="", within=options.within,
+        as_known_on=options.as_known_on, headlines=[], lines=[], content=content, colours=options.colours,
+        moved=[brief_tables.Section("types", by_type.caption, by_type, [f"{n}." for n in content.notes])],
+        told=told, credits=credit_lines(content, draw_basemap=True),
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import warnings
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Unpack
 
 import folium
-import shapely
 from branca.element import CssLink, Element, Figure, JavascriptLink
 from jinja2 import Template
 from markupsafe import Markup
@@ -24,18 +23,19 @@ from geo.errors import MapError
 from geo.incidents.markers import days_of, fact_words
 from geo.output.html import map_drawing
 from geo.output.html.page import Added, PageParts, page_of, pins
-from geo.output.map_content import MapContent, days_within, gather, snapshot_days
-from geo.output.map_options import MapKeywords, map_options, shares_options
+from geo.output.map_content import MapContent, days_within, gather, has_incidents_alone, incident_days, snapshot_days
+from geo.output.map_options import MapKeywords, MapOptions, map_options, shares_options
 from geo.output.parallel import attempted, by_workers, report_left_out
 from geo.presentation import basemap
 from geo.presentation.labels import asked_words
-from geo.presentation.language import gettext
+from geo.presentation.language import gettext, number
 from geo.presentation.templates import render, templates_folder
 from geo.storage.atomic_write import write_page
 
 if TYPE_CHECKING:
     from geo.archive import Archive
     from geo.archive.results import When
+    from geo.incidents.markers import Marker
 
 # what folium's own popups and icons need, brought in only where somebody has added one
 _ICONS = (
@@ -207,10 +207,13 @@ def draw_maps(
     ['2025-01-11.html']
     """
     with archive.holding():
-        name = archive.source_name(source)
+        alone = has_incidents_alone(archive, source)
+        name = "" if alone else archive.source_name(source)
         days = snapshot_days(archive, name, options.get("as_known_on"))
+        if alone:
+            days = incident_days(archive, MapOptions(**{k: v for k, v in options.items() if k in _NARROWS}))
         chosen = days_within(days, from_, to, name)
-        earlier = dict(pairwise(reversed(days)))
+        earlier = {} if alone else dict(pairwise(reversed(days)))
         before = {day: since if since is not None else earlier.get(day) for day in chosen}
         if since is None:
             options.setdefault("view", "ground")  # not another view every day
@@ -226,6 +229,9 @@ def draw_maps(
             if progress is not None:
                 progress(done, len(chosen), str(day))
         report_left_out(failed, of=len(chosen))
+
+
+_NARROWS = ("as_known_on", "within", "event_type", "verification", "dataset")  # which incidents are meant
 
 
 def _draw_day(
@@ -277,11 +283,8 @@ def _parts(content: MapContent, ground: map_drawing.BaseLayer, tiles: str, templ
         "changes": [map_drawing.class_data(item) for item in content.changes],
         "shapes": map_drawing.packed(json.dumps(map_drawing.shapes_of(content), separators=(",", ":")).encode()),
         "front": None if content.front is None else {"label": content.front_label, "facts": _said_of(content)},
-        "incidents": [
-            {"lat": s.lat, "lon": s.lon, "radius": s.radius_m, "kind": s.kind, "region": s.area_name, "title": s.title,
-             "facts": list(s.facts), "count": s.count}
-            for s in content.markers
-        ],
+        "incidents": [] if content.crowd else [_incident(s) for s in content.markers],
+        "crowd": _crowd(content.crowd) if content.crowd else None,
     }  # fmt: skip
     snapshots = sorted({name for r in content.figures for name in (r["snapshot"], r.get("from_snapshot")) if name})
     values = map_values(content, ground, tiles=tiles) | {
@@ -290,6 +293,28 @@ def _parts(content: MapContent, ground: map_drawing.BaseLayer, tiles: str, templ
         "incidents": _incidents(content), "still": map_drawing.draw_static_svg(content, around=ground.around),
     }  # fmt: skip
     return PageParts("map.html", content.title, values, data, templates)
+
+
+def _incident(marker: Marker) -> dict[str, Any]:
+    return {
+        "lat": marker.lat, "lon": marker.lon, "radius": marker.radius_m, "kind": marker.kind,
+        "region": marker.area_name, "title": marker.title, "facts": list(marker.facts),
+    }  # fmt: skip
+
+
+def _crowd(markers: Sequence[Marker]) -> str:
+    """Very many incidents, packed: each text once, and for each incident its place and the numbers of its texts."""
+    texts: dict[str, int] = {}
+
+    def numbered(text: str) -> int:
+        return texts.setdefault(text, len(texts))
+
+    rows = [
+        [round(m.lat, 5), round(m.lon, 5), m.radius_m, numbered(m.kind), numbered(m.area_name), numbered(m.title),
+         *(numbered(text) for fact in m.facts for text in fact)]
+        for m in markers
+    ]  # fmt: skip
+    return map_drawing.packed(json.dumps({"texts": list(texts), "rows": rows}, separators=(",", ":")).encode())
 
 
 def map_values(content: MapContent, ground: map_drawing.BaseLayer | None, *, tiles: str = "") -> dict[str, Any]:
@@ -305,17 +330,13 @@ def map_values(content: MapContent, ground: map_drawing.BaseLayer | None, *, til
 
 
 def _incidents(content: MapContent) -> dict[str, Any]:
-    """What is said of all incidents together: how many lie beyond the first view, and what narrows them down."""
-    view = shapely.box(*content.bounds)
-    beyond = sum(s.count for s in content.markers if not view.intersects(s.area or shapely.Point(s.lon, s.lat)))
-    shared = content.shared
-    # a mark that several share has no one day or event
-    facts = [] if shared else [dict(marker.facts) for marker in content.markers]
+    """What is said of all incidents together, and what narrows them down."""
+    facts = [dict(marker.facts) for marker in content.crowd or content.markers]
     found = [
         (n, sorted({f.get(n, gettext("not stated")) for f in facts})) for n in map(gettext, ("Event", "Verification"))
     ]
     return {
-        "shared": shared, "beyond": beyond, "count": sum(s.count for s in content.markers),
+        "crowd": number(len(content.crowd)) if content.crowd else "",
         "days": sorted({day for f in facts for day in days_of(f)}),
         "choices": [(name, values) for name, values in found if len(values) > 1],
         "lines": ["; ".join(fact_words(marker)) for marker in content.markers],

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import base64
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Any, Unpack
 
@@ -18,10 +19,18 @@ from geo.archive.results import FAR, When
 from geo.errors import MapError
 from geo.measure.series.edge_history import Ledger
 from geo.output.html import map_drawing, timeline_codec
-from geo.output.html.map_page import PageMap, map_values
+from geo.output.html.map_page import ControlMap, PageMap, map_values
 from geo.output.html.page import PageParts
-from geo.output.html.timeline_layers import Part, parts_of, series_values, shared_drawing
-from geo.output.map_content import MapContent, credit_of, outlines
+from geo.output.html.timeline_layers import HEIGHT, WIDTH, Part, parts_of, series_values, shared_drawing
+from geo.output.map_content import (
+    MapContent,
+    credit_of,
+    days_within,
+    gather,
+    has_incidents_alone,
+    incident_days,
+    outlines,
+)
 from geo.output.map_options import MapOptions, SharedKeywords, map_options, shares_options
 from geo.presentation import basemap
 from geo.presentation.labels import credit_line, place_words, written
@@ -31,7 +40,7 @@ from geo.presentation.sides import side_colours
 from geo.presentation.statuses import STATUSES, status_of
 from geo.presentation.templates import templates_folder
 from geo.presentation.titles import given_title, known_words, title_words
-from geo.schema import last_instant, parse_instant, to_instant
+from geo.schema import Every, last_instant, parse_instant, period_of, period_start, to_instant
 
 Floats = NDArray[np.float64]
 
@@ -80,6 +89,8 @@ def timeline_of(
     status: str | Sequence[str] | None = None,
 ) -> PageMap:  # fmt: skip
     """As `draw_timeline`, in an archive that is held still."""
+    if has_incidents_alone(archive, source if source is None or isinstance(source, str) else None):
+        return _incident_timeline(archive, options, span)
     (from_, to), as_known_on = span, options.as_known_on
     listed = [source] if source is None or isinstance(source, str) else list(source)
     names = list(dict.fromkeys(archive.source_name(name) for name in listed))
@@ -129,6 +140,39 @@ def timeline_of(
     data = _data(content, packed, parts, base, named, _own_dates(own, instants))
     made.page.parts = PageParts("timeline.html", content.title, values, data, templates_folder(options.templates))
     return made
+
+
+def _incident_timeline(archive: Archive, options: MapOptions, span: tuple[When | None, When | None]) -> PageMap:
+    """All incidents of an archive without maps of control: a map, with a slider by day, week or month."""
+    days = days_within(incident_days(archive, options), *span, gettext("Incidents").casefold())
+    content = gather(archive, days[-1], replace(options, since=str(days[0])))
+    made = ControlMap(content, basemap.ground_of(content, draw_basemap=options.draw_basemap))
+    parts = made.page.parts
+    values = {**parts.values, "steps": _incident_steps(content.incidents), "width": WIDTH, "height": HEIGHT}
+    folder = templates_folder(options.templates)
+    made.page.parts = replace(parts, template="incident_timeline.html", values=values, templates=folder)
+    return made
+
+
+def _incident_steps(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """The bars under the slider: from which day to which, how many incidents began in them, and how each is drawn."""
+    days = sorted(date.fromisoformat(str(row["date_start"] or row["date_end"])[:10]) for row in rows)
+    long = (days[-1] - days[0]).days
+    every: Every | None = None if long <= 45 else "week" if long <= 400 else "month"
+    instants = [to_instant(day) for day in days]
+    numbers = [period_of(i, every) if every else i.toordinal() for i in instants]
+    counts, first = Counter(numbers), numbers[0]
+    wide, most = WIDTH / (numbers[-1] - first + 1), max(counts.values())
+    found = []
+    for n in range(first, numbers[-1] + 1):
+        start, end = (period_start(k, every) if every else datetime.fromordinal(k) for k in (n, n + 1))
+        last, tall = end.date() - timedelta(days=1), round(HEIGHT * counts[n] / most, 1)
+        words = " – ".join(dict.fromkeys((written(start.date()), written(last))))
+        found.append({
+            "since": start.date(), "until": last, "count": counts[n], "words": words,
+            "x": round((n - first + 0.08) * wide), "width": round(0.84 * wide), "y": HEIGHT - tall, "tall": tall,
+        })  # fmt: skip
+    return found
 
 
 def _base(content: MapContent) -> dict[str, Any]:

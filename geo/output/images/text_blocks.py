@@ -20,6 +20,7 @@ from geo.presentation.legend import LegendEntry
 from geo.presentation.symbols import Symbol
 from geo.version import __version__
 
+_MOST_TYPES = 8  # of events, in the table of a picture of incidents alone
 _LEADING = 1.28
 _CHANGES = (N_("gained"), N_("lost"), N_("net"))
 
@@ -94,6 +95,11 @@ def figures(content: MapContent, form: Format, width: float) -> list[TextBlock]:
         max([text_width(name, form.small), *(text_width(cells[i], form.body) for _, cells in rows)]) + gap
         for i, name in enumerate(names)
     ]
+    if content.told:
+        blocks = [words(gettext("Incidents by type of event"), width, form.body, bold=True)]
+        columns = [max(text_width(count, form.body) for _, count in content.told) + gap]
+        blocks += [_row(event, [count], columns, width, form.body) for event, count in content.told[:_MOST_TYPES]]
+        return [*blocks, space(0.4 * form.small)]
     caption = gettext("Area in km²{place} on {date}", place=content.place, date=asked_words(content.date))
     caption += gettext("; gained, lost and net since {date}", date=content.base) if since else ""
     blocks = [words(gettext("Key figures"), width, form.body, bold=True), words(caption, width, form.small, soft=True)]
@@ -153,11 +159,13 @@ def workings(content: MapContent, form: Format, width: float) -> list[TextBlock]
         if r["upper_km2"] > r["lower_km2"]
     ]
     snapshots = sorted({name for r in content.figures for name in (r["snapshot"], r.get("from_snapshot")) if name})
-    said = gettext("No ground of this source lies there.")
+    said = "" if content.told else gettext("No ground of this source lies there.")
     if snapshots:
         said = gettext("Snapshots: {snapshots}.", snapshots=", ".join(snapshots))
     return [
-        words(line, width, form.small, soft=True, after=0.25 * form.small) for line in (*ranges, said, *_notes(content))
+        words(line, width, form.small, soft=True, after=0.25 * form.small)
+        for line in (*ranges, said, *_notes(content))
+        if line
     ]
 
 
@@ -289,7 +297,9 @@ def alt_text(content: MapContent, credit: str) -> str:
         moved = [f"{gettext(name)} {value}" for name, value in zip(_CHANGES, changes, strict=False)]
         rows.append(f"{row_label(row)} {area}" + (f" ({', '.join(moved)})" if moved else ""))
     snapshots = sorted({name for r in content.figures for name in (r["snapshot"], r.get("from_snapshot")) if name})
-    parts = [f"{content.title}.", content.subtitle, f"{head}: {'; '.join(rows) or gettext('none')}."]
+    counted = "; ".join(f"{event} {count}" for event, count in content.told)
+    figured = f"{head}: {'; '.join(rows) or gettext('none')}." if not counted else f"{counted}."
+    parts = [f"{content.title}.", content.subtitle, figured]
     parts += [gettext("Snapshots: {snapshots}.", snapshots=", ".join(snapshots))] if snapshots else []
     parts += _notes(content)
     parts += [gettext("Incident: {title}; {facts}.", title=s.title, facts=incident_line(s)) for s in content.markers]

@@ -14,7 +14,7 @@ from geo.archive.results import FAR, When, moment, refused_notes
 from geo.output.console import records
 from geo.output.html.map_page import ControlMap
 from geo.output.html.timeline_page import timeline_of
-from geo.output.map_content import credit_of, gather
+from geo.output.map_content import credit_of, gather, has_incidents_alone
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.output.parallel import attempted, by_workers, report_left_out
 from geo.output.site.downloads import download_bytes, read_download_data
@@ -95,7 +95,8 @@ def build_site(
         given = map_options(build_site, shown)
         known = moment(given.as_known_on)
         fixed = {
-            "source": archive.source_name(given.source), "as_known_on": None if known is None else write_instant(known),
+            "source": "" if has_incidents_alone(archive, given.source) else archive.source_name(given.source),
+            "as_known_on": None if known is None else write_instant(known),
             "templates": templates_folder(given.templates),
             "view": given.view or "ground",  # not another view every day
         }  # fmt: skip
@@ -112,7 +113,9 @@ def build_site(
             failed |= more
         if len(failed) < count:
             _put_whole(archive, plan, site)
-            dates = {day.day: {str(s["snapshot"]): s["sha256"] for s in day.snapshots} for day in plan.days}
+            dates = {
+                day.day: {str(s["snapshot"]): s["sha256"] for s in day.snapshots if "sha256" in s} for day in plan.days
+            }
             made_by = f"geo-control {__version__}"
             built = site.switch({"made_by": made_by, "options": dict(plan.recorded), "dates": dates})
     report_left_out(failed, of=count)
@@ -170,11 +173,11 @@ def _make_day(archive: Archive, job: _Job, *, plan: Plan, staging: Path) -> dict
     if wanted - set(data):
         options = plan.options
         title = None if options.title is None else f"{plan.title}, {written(day.day)}"
-        content = gather(archive, day.day, replace(options, since=day.since, title=title))
+        content = gather(archive, day.day, replace(options, since=day.since, incident_days=1, title=title))
         if _card(day) in wanted:
             headed = content.title if options.title is None else plan.title
             # no legend has room there: ground alone
-            alone = replace(content, changes=[], markers=[], credits=content.credits[:1])
+            alone = replace(content, changes=[], markers=[], credits=content.credits[:1]) if options.source else content
             made[_card(day)] = stage(staging, _card(day), card_png(alone, headed, plan.shown))
         if _page(day) in wanted:
             page = ControlMap(content, ground_of(content), templates=options.templates)
@@ -185,7 +188,9 @@ def _make_day(archive: Archive, job: _Job, *, plan: Plan, staging: Path) -> dict
 
 def _render_day(made: ControlMap, plan: Plan, day: Day, sizes: Mapping[str, int]) -> str:
     content, parts = made.content, made.page.parts
-    text = card_words(content.figures, day.day, plan.shown, place=content.place)
+    text = (
+        card_words(content.figures, day.day, plan.shown, place=content.place) if plan.options.source else content.title
+    )
     card = _card(day) if plan.recorded["cards"] else ""
     site = site_values(plan, path=_page(day), text=text, card=card, day=day)
     values = {**parts.values, "site": site, "downloads": downloads(day, sizes)}
@@ -196,7 +201,7 @@ def _render_day(made: ControlMap, plan: Plan, day: Day, sizes: Mapping[str, int]
 def _put_whole(archive: Archive, plan: Plan, site: SiteFolder) -> None:
     standing = [p for p, f in site.old.items() if p.startswith("units/") and f.rests_on == plan.series]
     if not all([*(site.has(p, plan.series) for p in standing), site.has("index.html", plan.series)]):
-        units = units_of(archive, plan)
+        units = units_of(archive, plan) if plan.options.source else []
         control = credit_of(archive, plan.options.source)
         for unit in units:
             credit = credit_line(control) or control["name"]
@@ -208,7 +213,7 @@ def _put_whole(archive: Archive, plan: Plan, site: SiteFolder) -> None:
         for gone in set(standing) - {unit.path for unit in units}:
             site.wanted.pop(gone, None)
         site.put("index.html", plan.series, _index(archive, plan, units))
-    credits = [credit_of(archive, name) for name in (plan.options.source, *plan.datasets)]
+    credits = [credit_of(archive, name) for name in (plan.options.source, *plan.datasets) if name]
     site.put("sources.html", plan.series, _sources(archive, plan, credits))
     _put_feed(archive, plan, site, [credit_line(c) or c["name"] for c in credits])
     if plan.options.base_url:
@@ -228,6 +233,8 @@ def _put_feed(archive: Archive, plan: Plan, site: SiteFolder, credits: Sequence[
 def _updated(archive: Archive, plan: Plan) -> datetime:
     """When the archive last learnt something of the source, or took something back."""
     limit = moment(plan.options.as_known_on) or FAR
+    if not plan.options.source:
+        return max(learnt(day) for day in plan.days)
     table = archive.snapshots(plan.options.source)
     texts = [text_or_none(v) for c in ("recorded_at", "superseded_at", "retracted_at") for v in table[c]]
     return max(at for at in (parse_instant(t) for t in texts if t) if at <= limit)
@@ -235,6 +242,8 @@ def _updated(archive: Archive, plan: Plan) -> datetime:
 
 def _summary(archive: Archive, plan: Plan, day: Day) -> str:
     options = plan.options
+    if not options.source:
+        return gather(archive, day.day, replace(options, incident_days=1)).title
     table = archive.area(day.day, source=options.source, within=options.within, as_known_on=options.as_known_on)
     words = card_words(records(table), day.day, plan.shown, place=plan.place)
     return " ".join([words, *map(sentence, refused_notes(archive.snapshots(), sorted(set(table["snapshot"]))))])
@@ -242,13 +251,15 @@ def _summary(archive: Archive, plan: Plan, day: Day) -> str:
 
 def _index(archive: Archive, plan: Plan, units: Sequence[Unit]) -> str:
     options, first, last = plan.options, plan.days[0], plan.days[-1]
-    made = timeline_of(archive, options.source, options, (first.day, last.day))
+    made = timeline_of(archive, options.source or None, options, (first.day, last.day))
     parts = made.page.parts
     card = _card(last) if plan.recorded["cards"] else ""
     text = f"{plan.span}. {_summary(archive, plan, last)}"
     site = site_values(plan, path="index.html", text=text, card=card)
     values = {**parts.values, "site": site, **index_values(plan, units)}
-    made.page.parts = replace(parts, template="site_index.html", values=values)
+    made.page.parts = replace(
+        parts, template="site_index.html" if options.source else "site_incidents.html", values=values
+    )
     return str(made.get_root().render())
 
 

@@ -35,6 +35,10 @@ _CONTROL = ("date", "source", "snapshot", "controller", "status", "native", "val
 # what a file's row carried beside our own fields stays in the archive
 INCIDENT_FIELDS = ("dataset", *(c for c in INCIDENT_COLUMNS if c != "orig"))
 
+_NO_CONTROL = gpd.GeoDataFrame(
+    {c: [] for c in (*_CONTROL, "part")}, geometry=gpd.GeoSeries([], crs=CRS), columns=[*_CONTROL, "part", "geometry"]
+)
+
 
 @dataclass(frozen=True)
 class DownloadData:
@@ -50,17 +54,21 @@ class DownloadData:
 
 def read_download_data(archive: Archive, day: Day, options: SiteOptions) -> DownloadData:
     known: dict[str, Any] = {"as_known_on": options.as_known_on}
-    control = control_on(archive, day.day, source=options.source, within=options.within, **known)
-    incidents = archive.incidents(day.day, day.day, **known)
+    control, figures = _NO_CONTROL, pd.DataFrame()
+    if options.source:
+        control = control_on(archive, day.day, source=options.source, within=options.within, **known)
+        figures = archive.area(day.day, source=options.source, within=options.within, **known)
+    incidents = archive.incidents(day.day, day.day, **options.incidents)
     if options.within is not None:
         zone = archive.unit(options.within).geometry.iloc[0]
         incidents = incidents[incidents.intersects(zone)].reset_index(drop=True)
-    credits = credit_lines(archive, control.assign(source=options.source) if control.empty else control, incidents)
+    named = control.assign(source=options.source) if control.empty and options.source else control
+    credits = credit_lines(archive, named, incidents)
     return DownloadData(
         day.day,
         control,
         incidents[[*INCIDENT_FIELDS, "geometry"]],
-        archive.area(day.day, source=options.source, within=options.within, **known),
+        figures,
         credits,
         side_colours(archive.controllers(as_known_on=options.as_known_on), colours=options.colours),
     )

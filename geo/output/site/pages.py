@@ -187,7 +187,7 @@ def sources_page(
 ) -> str:
     """Whom a site is owed to, and the snapshots that it rests on."""
     columns = ("depicts", "published", "recorded_at", "file_name", "sha256")
-    rows = [row for day in reversed(plan.days) for row in day.snapshots]
+    rows = [row for day in reversed(plan.days) for row in day.snapshots] if plan.options.source else []
     snapshots = [(row["snapshot"], [_cell(name, row) for name in columns]) for row in rows]
     values = {"sources": credits, "under": under, "units": units, "snapshots": snapshots, "styles": ""}
     return bare_page(plan, "site_sources.html", "sources.html", gettext("Sources and credits"), subtitle, values)

@@ -101,22 +101,40 @@ def plan_site(
     by_day: dict[str, list[Mapping[str, Any]]] = {}
     for row in _plain(table.sort_values(["depicts", "part", "recorded_at"], kind="stable")):
         by_day.setdefault(parse_instant(str(row["depicts"])).date().isoformat(), []).append(row)
+    if not options.source:
+        by_day = _incident_rows(archive, options)
     there = [date.fromisoformat(day) for day in sorted(by_day)]
-    chosen = [d.isoformat() for d in days_within(there, from_, to, options.source)]
+    chosen = [d.isoformat() for d in days_within(there, from_, to, options.source or gettext("Incidents").casefold())]
     chosen = [d for d in chosen if d not in without]
-    credit = credit_of(archive, options.source)
+    credits = [credit_of(archive, s) for s in ([options.source] if options.source else archive.store.datasets())]
     unit = None if options.within is None else archive.unit(options.within).iloc[0]
     place = "" if unit is None else place_words(unit)
-    shown = credit["title"] or options.source
-    title = given_title(options.title, title_words(place, shown))
+    shown = ", ".join(credit["title"] or credit["name"] for credit in credits)
+    own = (
+        title_words(place, shown)
+        if options.source
+        else gettext("Incidents{place} according to {source}", place=place, source=shown)
+    )
+    title = given_title(options.title, own)
     recorded = _recorded(options)
     units = _frame(archive.units(), ("unit", "name", "level", "parent", "boundary"))
-    ground = digest(recorded["tool"], recorded["assets"], options.within, credit, units, options.as_known_on)
+    ground = digest(recorded["tool"], recorded["assets"], options.within, credits, units, options.as_known_on)
     sides = archive.controllers(as_known_on=options.as_known_on)
     look = digest(ground, title, options.shown(), sides, recorded["cards"])
     days, datasets = _days(archive, options, sorted(by_day), chosen, by_day, ground, look)
     series = digest(look, [d.state for d in days], options.base_url, [d.day for d in days])
     return Plan(options, title, shown, place, days, datasets, series, recorded)
+
+
+def _incident_rows(archive: Archive, options: SiteOptions) -> dict[str, list[Mapping[str, Any]]]:
+    """The days of a site of incidents alone, with when the archive learnt of what happened on each."""
+    found = archive.incidents(within=options.within, **options.incidents)
+    located = found[~(found.geometry.isna() | found.geometry.is_empty).to_numpy(dtype=bool)]
+    by_day: dict[str, list[Mapping[str, Any]]] = {}
+    for row in _plain(pd.DataFrame(located[["date_start", "date_end", "recorded_at"]])):
+        for text in dict.fromkeys(filter(None, map(text_or_none, (row["date_start"], row["date_end"])))):
+            by_day.setdefault(text[:10], []).append({"recorded_at": str(row["recorded_at"]), "published": None})
+    return by_day
 
 
 def _recorded(options: SiteOptions) -> dict[str, Any]:
@@ -141,10 +159,12 @@ def _days(
 ) -> tuple[list[Day], list[str]]:  # fmt: skip
     since = {later: earlier for earlier, later in pairwise(all_days)}
     near = {c: (a, b) for a, c, b in zip([None, *chosen], chosen, [*chosen[1:], None], strict=False)}
-    quiet = archive.incidents(chosen[0], chosen[-1], as_known_on=options.as_known_on).empty
+    quiet = archive.incidents(chosen[0], chosen[-1], **options.incidents).empty
     states: dict[str, str] = {}
 
     def state(day: str) -> str:
+        if not options.source:
+            return ""
         if day not in states:
             frame = archive.control(day, source=options.source, as_known_on=options.as_known_on)
             states[day] = _frame(frame, _STATE)
@@ -152,12 +172,12 @@ def _days(
 
     days, datasets = [], set()
     for day in chosen:
-        told = None if quiet else archive.incidents(day, day, as_known_on=options.as_known_on)
+        told = None if quiet else archive.incidents(day, day, **options.incidents)
         sets = sorted(set(told["dataset"])) if told is not None else []
         datasets.update(sets)
         files = file_names(day, options, has_incidents=bool(sets))
         data = digest(ground, state(day), None if told is None else _frame(told), [credit_of(archive, s) for s in sets])
-        earlier = since.get(day)
+        earlier = since.get(day) if options.source else None
         # both show as much ground as the changes since the date before it need
         card = digest(look, data, state(earlier) if earlier else None, earlier)
         page = digest(card, near[day], options.base_url, list(files))
@@ -169,12 +189,13 @@ def file_names(day: str, options: SiteOptions, *, has_incidents: bool) -> dict[s
     """The downloads of a date: path in the site -> what it is in words."""
     if not options.with_downloads:
         return {}
-    kinds = {"control.geojson": N_("Control, GeoJSON"), "figures.csv": N_("Figures, CSV")}
+    kinds = {"control.geojson": N_("Control, GeoJSON"), "figures.csv": N_("Figures, CSV")} if options.source else {}
     if has_incidents:
         kinds |= {"incidents.geojson": N_("Incidents, GeoJSON"), "incidents.csv": N_("Incidents, CSV")}
     kinds |= {"map.kml": N_("All layers, KML"), "map.gpkg": N_("All layers, GeoPackage")}
     if find_spec("pyarrow") is not None:
-        kinds["control.parquet"] = N_("Control, GeoParquet")
+        if options.source:
+            kinds["control.parquet"] = N_("Control, GeoParquet")
         if has_incidents:
             kinds["incidents.parquet"] = N_("Incidents, GeoParquet")
     return {f"data/{day}/{day}-{name}": words for name, words in kinds.items()}
