@@ -89,8 +89,15 @@ def timeline_of(
     status: str | Sequence[str] | None = None,
 ) -> PageMap:  # fmt: skip
     """As `draw_timeline`, in an archive that is held still."""
-    if has_incidents_alone(archive, source if source is None or isinstance(source, str) else None):
+    if not source and has_incidents_alone(archive):
         return _incident_timeline(archive, options, span)
+    return _control_timeline(archive, source, options, span, status)
+
+
+def _control_timeline(
+    archive: Archive, source: str | Sequence[str] | None, options: MapOptions, span: tuple[When | None, When | None],
+    status: str | Sequence[str] | None,
+) -> PageMap:  # fmt: skip
     (from_, to), as_known_on = span, options.as_known_on
     listed = [source] if source is None or isinstance(source, str) else list(source)
     names = list(dict.fromkeys(archive.source_name(name) for name in listed))
