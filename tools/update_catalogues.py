@@ -8,6 +8,7 @@ templates, `_("…")` in scripts. Those that are gone are taken out.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from csv import DictReader
 from datetime import UTC, datetime
@@ -49,6 +50,8 @@ def _data_texts() -> Iterator[tuple[str, str]]:
         yield from (("classes/meanings.csv", row["meaning"]) for row in DictReader(file) if row["meaning"])
     yield from (("classes/coverage.toml", entry["says"]) for entry in read_toml("classes/coverage.toml").values())
     yield from (("credits.json", entry["text"].rstrip(".")) for entry in credits().values())
+    licences = {str(reader.get("licence", "")) for reader in read_toml("readers.toml").values()}
+    yield from (("readers.toml", licence) for licence in sorted(licences) if re.search(r"[a-z]{3} [a-z]{3}", licence))
     for name in ("admin1_ua_ru.geojson", "countries.geojson"):
         features = loads((ASSETS / "units" / name).read_text(encoding="utf-8"))["features"]
         yield from ((f"units/{name}", text) for text in sorted({f["properties"]["boundary"] for f in features}))

@@ -183,7 +183,7 @@ def compare_span(
         if lag_days:
             lag = source_comparison.lag_rows(daily, most_days=lag_days)
             lags.append(lag.assign(controller=key[0], status=key[1]))
-            notes += _lagclass_words(lag, key, lag_days)
+            notes += _lag_words(lag, key, lag_days)
     span = pd.concat(spans, ignore_index=True)
     span.attrs["notes"] = (*notes, gettext("a day without a snapshot of a source has that source's latest before it"))
     return span, pd.concat(lags, ignore_index=True) if lags else pd.DataFrame()
@@ -390,7 +390,7 @@ def _rolled(
     return found
 
 
-def _lagclass_words(lag: pd.DataFrame, key: Key, most: int) -> list[str]:
+def _lag_words(lag: pd.DataFrame, key: Key, most: int) -> list[str]:
     """Who trails whom, in words; what lies at the end of the range is said to."""
     said = []
     for row in lag[lag["is_least"]].to_dict("records"):

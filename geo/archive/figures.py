@@ -40,6 +40,7 @@ from geo.measure.series.panel import changed_ground
 from geo.measure.series.panel import panel as panel_of
 from geo.measure.series.parallel import ClassFilter, series_changes
 from geo.presentation.language import gettext, number, plain_number
+from geo.presentation.sides import side_of
 from geo.presentation.statuses import NO_DOUBT, named, shows_doubt
 from geo.schema import Every, parse_instant, to_instant, write_instant
 
@@ -292,7 +293,11 @@ def _area_breaks(table: pd.DataFrame) -> Iterator[str]:
     held = table[table["status"].isin(named(is_held=True))]
     for side, mine in held.groupby(["controller", *(["part"] if "part" in held else [])], dropna=False):
         for words in break_words(breaks_in_areas(mine["date"].tolist(), mine["area_km2"].tolist())):
-            yield gettext("{side} held: the series breaks on {words} (medians of 7 maps)", side=side[0], words=words)
+            yield gettext(
+                "{side} held: the series breaks on {words} (medians of 7 maps)",
+                side=side_of(str(side[0])).label,
+                words=words,
+            )
 
 
 # -- how they are answered ----------------------------------------------------------------------------------------

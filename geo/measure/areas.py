@@ -123,19 +123,19 @@ def _with_around(zones: Sequence[Zone]) -> list[Zone]:
     return [*zones[:1], *(z.within for z in zones[:1] if z.within is not None)]
 
 
-def _widened(zone: Zone, pieces: Mapping[str, Sequence[shapely.Geometry] | None]) -> Zone:
+def _widened(zone: Zone, pieces: Mapping[str, Mapping[int, shapely.Geometry] | None]) -> Zone:
     """A unit with its own piece of the ground beyond, and without that of other units."""
     mine = None if zone.units is None else pieces.get(zone.units.token)
     if mine is None or zone.units is None:
         return zone
     shape = zone.units.shapes[zone.place]
     shapely.prepare(shape)
-    others = [g for i, g in enumerate(mine) if i != zone.place and not g.is_empty and shapely.intersects(shape, g)]
-    past = mine[zone.place]
+    others = [g for i, g in mine.items() if i != zone.place and shapely.intersects(shape, g)]
+    past = mine.get(zone.place, NOWHERE)
     if past.is_empty and not others:
         return zone
     left = shapely.difference(shape, union(others)) if others else shape
-    return zone._replace(shape=union([left, past]), beyond=past)
+    return zone._replace(shape=left if past.is_empty else union([left, past]), beyond=past)
 
 
 def change_rows(changes: Sequence[ClassChange], *, zones: Sequence[Zone] = EVERYWHERE) -> list[dict[str, Any]]:

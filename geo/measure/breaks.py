@@ -8,7 +8,7 @@ from datetime import date, timedelta
 import numpy as np
 from numpy.typing import NDArray
 
-from geo.presentation.language import gettext, plain_number
+from geo.presentation.language import date_words, ngettext, plain_number
 
 COUNT_DAYS, COUNT_TIMES = 28, 3.0
 AREA_MAPS, AREA_TIMES = 7, 1.5
@@ -52,7 +52,11 @@ def _breaks(days: Sequence[str], values: NDArray[np.float64], *, window: int, ti
 
 def break_words(breaks: Breaks) -> list[str]:
     """Each break in words."""
+    rounded = [(date_words(date.fromisoformat(day)), float(f"{times:.2g}")) for day, times in breaks]
     return [
-        gettext("{day}: {n} times as much as before", day=day, n=plain_number(float(f"{times:.2g}")))
-        for day, times in breaks
-    ]
+        ngettext(
+            "{day}: {times} time as much as before", "{day}: {times} times as much as before", n,
+            day=day, times=plain_number(n),
+        )
+        for day, n in rounded
+    ]  # fmt: skip

@@ -21,7 +21,7 @@ _BOX = 5  # degrees: the extents of ground are rounded up to this, so that many 
 _SPACING = 0.005  # degrees between the points that stand for a unit's edge
 
 
-Geometries = list[shapely.Geometry]
+Pieces = dict[int, shapely.Geometry]  # by the place of the unit in its set
 
 
 class UnitSet:
@@ -30,13 +30,13 @@ class UnitSet:
     def __init__(self, source: str, shapes: NDArray[np.object_], countries: NDArray[np.object_]) -> None:
         self.source, self.shapes, self.countries = source, shapes, countries
         self.token = uuid4().hex  # copies of one set in another process are one set
-        self._found: dict[Any, list[shapely.Geometry]] = {}
+        self._found: dict[Any, Pieces] = {}
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_found": {}}
 
-    def beyond(self, key: tuple[str | None, str, str | None, str], bounds: Sequence[float]) -> Geometries | None:
-        """The ground beyond each unit that a class has in it, within a box; None where its country is not stated."""
+    def beyond(self, key: tuple[str | None, str, str | None, str], bounds: Sequence[float]) -> Pieces | None:
+        """The ground beyond those units that have any of a class, in a box; None where its country is not stated."""
         homes = countries_of_class(self.source, key[3], key[0], key[1])
         mine = np.flatnonzero(np.isin(self.countries, homes))
         if not len(mine) or np.isnan(bounds).any():
@@ -44,8 +44,7 @@ class UnitSet:
         box = (*np.floor(np.array(bounds[:2]) / _BOX) * _BOX, *np.ceil(np.array(bounds[2:]) / _BOX) * _BOX)
         if (homes, box) not in self._found:
             pieces = _around(self.shapes[mine], shapely.box(*box))
-            whole = dict(zip(mine.tolist(), pieces, strict=True))
-            self._found[homes, box] = [whole.get(i, NOWHERE) for i in range(len(self.shapes))]
+            self._found[homes, box] = {i: g for i, g in zip(mine.tolist(), pieces, strict=True) if not g.is_empty}
         return self._found[homes, box]
 
 
@@ -59,9 +58,10 @@ def _around(shapes: NDArray[np.object_], box: shapely.Geometry) -> list[shapely.
     # divided into steps before they are cut to the box, so that a place has one answer whatever the box
     steps = shapely.segmentize(shapely.boundary(shapes), _SPACING)
     xy, owner = shapely.get_coordinates(steps, return_index=True)
+    in_reach = shapely.intersects_xy(reach, *xy.T)
+    xy, owner = xy[in_reach], owner[in_reach]
     shapely.prepare(whole)
-    dots = shapely.points(xy)
-    kept = shapely.intersects_xy(reach, *xy.T) & ~shapely.contains_properly(whole, dots)
+    kept = ~shapely.contains_xy(whole, *xy.T)
     if not kept.any():
         return found
     keys, first = np.unique((xy[kept] / _SPACING).round(), axis=0, return_index=True)

@@ -23,6 +23,7 @@ from geo.measure.areas import NOWHERE
 from geo.measure.coverage import NOT_COVERED, is_in
 from geo.presentation.labels import class_words
 from geo.presentation.language import N_, current, gettext
+from geo.presentation.sides import side_of
 from geo.schema import CRS, text_or_none
 
 GEONAMES = N_("GeoNames' places of 500 people or more")
@@ -117,7 +118,7 @@ def _name_in(lang: str, name: str, others: Sequence[str]) -> str:
 def unmarked_words(government: object) -> str | None:
     """Whose ground it is where a source that maps only what is taken marks nothing."""
     code = text_or_none(government)
-    return None if code is None else gettext("{side} government (not marked)", side=code)
+    return None if code is None else gettext("{side} government (not marked)", side=side_of(code).label)
 
 
 def _column(path: Path, columns: Iterable[object], wanted: Sequence[str], what: str, way_out: str = "") -> str:

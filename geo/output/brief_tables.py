@@ -98,8 +98,8 @@ def by_class(content: MapContent, shown: str) -> Section:
         notes.append(gettext("Percentages are of the area on {date}.", date=content.base))
     notes += [sentence(n) for n in (content.left_out, *content.notes) if n]
     heading = gettext("What changed, by class") if since is not None else gettext("By class")
-    rests = gettext("Source: {source}; snapshots {snapshots}.", source=shown, snapshots=", ".join(snapshots))
-    table = Table(f"{caption}. {rests}", columns, rows, 1)
+    notes.append(gettext("Snapshots: %(snapshots)s.") % {"snapshots": ", ".join(snapshots)})
+    table = Table(f"{caption}. " + gettext("Source: {source}.", source=shown), columns, rows, 1)
     return Section("classes", heading, table if rows else None, notes)
 
 
@@ -187,9 +187,14 @@ def changed_places(
         said = "" if any(map(is_not_comparable, notes)) else said
         return [Section("places", heading, None, [t for t in (said, *notes) if t])]
     first = found.iloc[0]
-    rests = gettext("Source: {source}; snapshots {first} and {last}.", source=shown, first=first["from_snapshot"],
-                    last=first["to_snapshot"])  # fmt: skip
-    table = Table(f"{span}. {rests}", [gettext("Place"), gettext("Before"), gettext("After")], rows, 3)
+    rested = ", ".join(first[["from_snapshot", "to_snapshot"]])
+    notes = [*notes, gettext("Snapshots: %(snapshots)s.") % {"snapshots": rested}]
+    table = Table(
+        f"{span}. " + gettext("Source: {source}.", source=shown),
+        [gettext("Place"), gettext("Before"), gettext("After")],
+        rows,
+        3,
+    )
     return [Section("places", heading, table, notes)]
 
 

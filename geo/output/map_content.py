@@ -39,7 +39,7 @@ from geo.presentation.language import date_words, gettext, ngettext, number
 from geo.presentation.legend import LegendEntry, StyledLayer, front_words, in_order, legend_of
 from geo.presentation.popups import change_layers, class_layers
 from geo.presentation.sides import side_colours
-from geo.presentation.statuses import class_order, named, of_row
+from geo.presentation.statuses import class_order, countries_of_class, named, of_row
 from geo.presentation.symbols import UNCOVERED, change_symbols
 from geo.presentation.titles import given_title, since_words, subtitle_words, title_words
 from geo.schema import is_day, last_instant, parse_instant, text_or_none, to_instant
@@ -328,7 +328,9 @@ def _countries(archive: Archive, control: gpd.GeoDataFrame) -> Mapping[str, Mapp
         mine = sides == side
         shares = pd.Series(km2[mine]).groupby(codes[mine]).sum().sort_values()
         unit, inside = units.get(str(shares.index[-1])), float(shares.iloc[-1])
-        if unit and shapely.get_num_coordinates(parts[mine]).sum() < MOST_POINTS:
+        rows = held[held["controller"] == side][["source", "part", "controller", "status"]].drop_duplicates()
+        is_stated = unit and all((unit["unit"],) == countries_of_class(*row) for row in rows.itertuples(index=False))
+        if unit and not is_stated and shapely.get_num_coordinates(parts[mine]).sum() < MOST_POINTS:
             inside = float(shapely.area(shapely.intersection(parts[mine], unit["geometry"])).sum())
         if unit and inside >= ALL_BUT * shares.sum():
             found[str(side)] = unit

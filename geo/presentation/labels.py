@@ -100,7 +100,8 @@ def row_label(row: Mapping[str, Any]) -> str:
 
 def credit_line(credit: Mapping[str, str]) -> str:
     """Whom to credit, under which licence, where."""
-    return ", ".join(t for t in (credit["attribution"] or credit["title"], credit["licence"], credit["url"]) if t)
+    licence = gettext(credit["licence"]) if credit["licence"] else ""
+    return ", ".join(t for t in (credit["attribution"] or credit["title"], licence, credit["url"]) if t)
 
 
 def meaning_words(source: str, figures: Sequence[Mapping[str, Any]]) -> list[str]:

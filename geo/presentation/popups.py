@@ -42,7 +42,7 @@ def class_layers(
         facts = [(gettext("Source"), shown)]
         if known is not None:
             whole = gettext("All of it{place}", place=place), area(known["area_km2"])
-            facts = [whole, *facts, (gettext("Snapshot"), known["snapshot"])]
+            facts = [whole, *facts]
         drawn.append(StyledLayer(class_label(*key), symbols[key[:2]], shapes[key], facts, key, since[key]))
     return drawn
 

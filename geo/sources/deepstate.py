@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,8 +16,8 @@ import pandas as pd
 from geo.errors import GateError
 from geo.formats.geojson import build, features, read_json
 from geo.measure.ellipsoid import km2_of
-from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
-from geo.sources.base import Reader
+from geo.schema import CRS, Options, Refusal, Snapshot, parse_instant
+from geo.sources.base import shipped_reader
 
 
 class _Class(NamedTuple):
@@ -165,16 +165,4 @@ def _words(text: str) -> str:
     return " ".join(text.split())
 
 
-READER = Reader(
-    Source(
-        "deepstate",
-        "DeepStateMap.Live",
-        "https://deepstatemap.live/",
-        "no open licence stated",
-        "DeepStateMap.Live",
-    ),
-    "control",
-    read,
-    date(2022, 2, 24),
-    ("UA", "RU"),
-)
+READER = shipped_reader("deepstate", read)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import geopandas as gpd
@@ -13,8 +13,8 @@ import shapely
 from geo.errors import GateError
 from geo.formats.geojson import build, features, read_json
 from geo.measure.ellipsoid import areas_km2
-from geo.schema import CRS, Options, Refusal, Snapshot, Source, parse_instant
-from geo.sources.base import Reader
+from geo.schema import CRS, Options, Refusal, Snapshot, parse_instant
+from geo.sources.base import shipped_reader
 
 _NAME = re.compile(r"(?<!\d)(\d{8})(?!\d)")
 _ARTEFACT_KM2 = 0.01
@@ -61,16 +61,4 @@ def _artefacts(geometry: np.ndarray[tuple[int], np.dtype[np.object_]]) -> tuple[
     return (f"{count} holes under {_ARTEFACT_KM2} km², artefacts of the mirror, kept",) if count else ()
 
 
-READER = Reader(
-    Source(
-        "deepstate-mirror",
-        "DeepStateMap.Live, daily mirror by cyterat",
-        "https://github.com/cyterat/deepstate-map-data",
-        "repository under GPL-3.0; no open licence stated for the data",
-        "DeepStateMap.Live; mirror: cyterat",
-    ),
-    "control",
-    read,
-    date(2022, 2, 24),
-    ("UA", "RU"),
-)
+READER = shipped_reader("deepstate-mirror", read)

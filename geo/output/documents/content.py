@@ -212,7 +212,7 @@ def _headlines(content: MapContent, shown: str) -> list[Headline]:
         if row["upper_km2"] > row["lower_km2"]:
             low, high = figure(row["lower_km2"]), figure(row["upper_km2"])
             span = gettext("{low} to {high} km² with contested ground", low=low, high=high)
-        rests = f"{content.day}; {shown}, " + gettext("snapshot {snapshot}", snapshot=row["snapshot"])
+        rests = f"{content.day}; {shown}"
         found.append(Headline(row_label(row) + content.place, figure(row["area_km2"]), span, moved, rests))
     return found
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from geo.errors import UsageError
 from geo.output.brief_tables import Section, Table
 from geo.output.images.fonts import plain
-from geo.presentation.language import current, gettext, ngettext
+from geo.presentation.language import current, gettext, isolated, ngettext
 
 if TYPE_CHECKING:
     from geo.output.documents.content import Brief
@@ -168,7 +168,7 @@ def _docx_table(document: Any, table: Table) -> None:
             _shade_docx(cells[i])
         paragraph = cells[i].paragraphs[0]
         paragraph.paragraph_format.space_after = shared.Pt(0)
-        run = paragraph.add_run(text)
+        run = paragraph.add_run(isolated(text))
         run.font.size, run.font.bold = shared.Pt(size), is_head or column == 0
         if column >= table.numbers:
             paragraph.alignment = right
@@ -334,7 +334,7 @@ def _pptx_table(slide: Any, name: str, table: Table, shown: Sequence[Sequence[st
         for i, text in enumerate(row):
             cell = grid.cell(j, i)
             cell.text_frame.word_wrap = True
-            cell.text_frame.text = text
+            cell.text_frame.text = isolated(text)
             cell.margin_top = cell.margin_bottom = util.Inches(0.03)
             _fill_pptx(cell, head=j == 0)
             _pptx_style(

@@ -28,6 +28,7 @@ from geo.output.images.fonts import plain
 from geo.output.images.picture import draw_figure, view_box
 from geo.output.images.themes import chosen
 from geo.output.map_options import MapKeywords, map_options, shares_options
+from geo.presentation.labels import written
 from geo.presentation.language import gettext, number
 from geo.presentation.statuses import named
 from geo.presentation.templates import templates_folder
@@ -139,7 +140,7 @@ def series_table(brief: Brief) -> Table:
     by_time = [dict(zip(s.times, s.km2, strict=True)) for s in brief.lines]
     rows = [
         [
-            f"{t:%Y-%m-%d}" if days else f"{t:%Y-%m-%d %H:%M}",
+            written(t.date() if days else t),
             *(number(known[t], 1) if t in known else "–" for known in by_time),
         ]
         for t in reversed(times)

@@ -349,7 +349,6 @@ def _said_of(content: MapContent) -> list[list[str]]:
     told = [
         (gettext("Date"), asked_words(content.date)),
         (gettext("Source"), front.source),
-        (gettext("Snapshot"), front.snapshot),
         (gettext("Borders"), front.boundary),
     ]
     return [[name, str(text)] for name, text in told if text]

@@ -21,7 +21,7 @@ from geo.measure.series.parallel import ClassFilter, source_ledgers
 from geo.output.html import timeline_codec
 from geo.output.map_content import credit_of
 from geo.presentation.labels import class_label, figure, written
-from geo.presentation.language import N_, gettext, short_month
+from geo.presentation.language import N_, day_words_short, gettext, short_month
 from geo.presentation.legend import LegendEntry, StyledLayer, legend_of
 from geo.presentation.sides import side_of
 from geo.presentation.statuses import Pattern, class_order, status_of
@@ -69,7 +69,7 @@ def series_values(
         "first": said(instants[0]), "last": said(instants[-1]),
         "previous": said(instants[-2]) if len(instants) > 1 else "",
         "first_day": instants[0].date().isoformat(), "last_day": instants[-1].date().isoformat(),
-        "rows": [(stamp(instant), row) for instant, row in zip(instants, cells, strict=True)],
+        "rows": [(said(instant, short=True), row) for instant, row in zip(instants, cells, strict=True)],
     }  # fmt: skip
 
 
@@ -108,8 +108,10 @@ def shared_drawing(strands: Sequence[ClassSeries], instants: Sequence[datetime])
     return Markup(patterns + curves)  # noqa: S704  (our own palette, and numbers)
 
 
-def said(instant: datetime) -> str:
+def said(instant: datetime, *, short: bool = False) -> str:
     """An instant in words, without the hour where that is midnight."""
+    if short:
+        return day_words_short(instant) + ("" if instant == _midnight(instant) else f", {instant:%H:%M}")
     return written(instant.date() if instant == _midnight(instant) else instant)
 
 
@@ -171,7 +173,7 @@ def _ticks(instants: Sequence[datetime]) -> list[tuple[str, str, str]]:
         if len(marks) <= 9:
             break
     if len(marks) < 2:
-        marks = [(first, stamp(first)), *([(last, stamp(last))] if last > first else [])]
+        marks = [(i, said(i, short=True)) for i in dict.fromkeys((first, last))]
     found = []
     for instant, words in marks:
         share = _share(instant, instants)

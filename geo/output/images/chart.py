@@ -184,8 +184,8 @@ def _chart_text(
     if left:
         listed = ", ".join(gettext("{name} (at most {km2} km²)", name=p.name, km2=figure(p.highest())) for p in left)
         notes.append(gettext("Not drawn: {units}", units=listed))
-    whom = (text_or_none(known.get(k)) for k in ("attribution", "licence", "url"))
-    credit = ", ".join(t for t in whom if t) or shown
+    whom = {k: text_or_none(known.get(k)) or "" for k in ("attribution", "title", "licence", "url")}
+    credit = credit_line(whom) or shown
     units = archive.units()
     sets = units[units["unit"].isin({u for u in map(text_or_none, frame["unit"]) if u})]["boundary"]
     if len(sets):

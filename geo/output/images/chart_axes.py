@@ -26,6 +26,7 @@ from geo.presentation.chart_lines import (
     apart,
     bars_in_words,
     change_key,
+    lines_in_words,
     stretches,
     totals_of,
     value_scale,
@@ -389,20 +390,6 @@ def alt_text(panels: Sequence[Panel], text: ChartText) -> str:
     for panel in panels:
         if panel.bars is not None:
             parts.append(bars_in_words([panel.bars], f"{panel.name}:" if panel.name else ""))
-        for line in panel.lines:
-            first, last = (t.date().isoformat() for t in (line.times[0], line.times[-1]))
-            where = f"{panel.name}: " if panel.name else ""
-            parts.append(
-                where
-                + gettext(
-                    "{label} {before} on {first}, {now} on {last}; lowest {low}, highest {high}.",
-                    label=line.label,
-                    before=area(line.km2[0]),
-                    first=first,
-                    now=area(line.km2[-1]),
-                    last=last,
-                    low=figure(min(line.km2)),
-                    high=figure(max(line.km2)),
-                )
-            )
+        if panel.lines:
+            parts.append(lines_in_words(panel.lines, f"{panel.name}:" if panel.name else ""))
     return plain(" ".join([*parts, *(f"{n.rstrip('.')}." for n in text.notes), text.credit]))
