@@ -73,6 +73,18 @@ def test_a_sentence_says_what_the_figures_say(figures: dict[str, Any], said: str
     assert words(figures) == said
 
 
+@pytest.mark.parametrize("lang", [code for code in LANGUAGES if code != "en"])
+def test_a_span_says_how_many_months_it_has(lang: str) -> None:
+    """Also 21, for which Slavic languages have the form of one."""
+    for months in range(3, 30):  # Arabic has a form for two
+        since = date(2025 - (months + 11) // 12, 12 - (months - 1) % 12, 11)
+        assert 12 * (2025 - since.year) + 1 - since.month == months
+        with speaking(lang):
+            for net in (50.0, -50.0):
+                said = str(headline([Figures(**SAID | changed(net, since=since))]))
+                assert re.search(rf"\b(?:{months}|{since.year})\b", said.replace("50", "")), said
+
+
 def test_where_sources_differ_the_range_is_said() -> None:
     assert words({}, {"area_km2": 527.1}) == "UA holds 427 to 527 km² of Kursk region, by source."
     assert words({}, {"area_km2": 427.4}) == "UA holds 427 km² of Kursk region."

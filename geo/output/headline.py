@@ -17,7 +17,8 @@ from geo.text.inflection import is_plural, of_place, subject
 LEAST_KM2 = 0.05  # what rounds to less than 0.1 km² is no change
 _NET = 0.1  # where so much of the net went the other way, the net is said to be one
 _WIDE = 0.05  # a range wider than this is said
-_MOST_WEEKS, _MOST_MONTHS = 12, 24
+# no more than 20: one form of Slavic languages is for 1 and for 21, and here it is written without its number
+_MOST_WEEKS, _MOST_MONTHS = 12, 18
 _SMALL = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
