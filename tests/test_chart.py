@@ -23,10 +23,12 @@ from test_picture import NASTY, svg_texts
 from geo.archive import Archive, open_archive
 from geo.errors import MapError, UnitError, UsageError
 from geo.importing.importer import ensure_units
+from geo.output.documents.write import draw_brief
 from geo.output.images.chart import draw_chart
 from geo.output.images.chart_axes import PANELS
 from geo.output.images.fonts import plain
 from geo.output.images.themes import SHAPES, THEMES, legible
+from geo.output.site.build import build_site
 from geo.presentation.chart_lines import (
     ChartLine,
     apart,
@@ -319,3 +321,18 @@ def test_a_scale_that_does_not_begin_at_zero_is_said(tmp_path: Path, monkeypatch
     first, last = opened.series()["area_km2"]
     assert 0 < low < first < last < high
     assert last - first > 0.4 * (high - low)
+
+
+def test_a_briefing_and_the_page_of_a_unit_have_the_bars_of_change(months: Path, tmp_path: Path) -> None:
+    archive = open_archive(months)
+    (bars,) = bars_of(archive)
+    page = draw_brief(archive, "2024-06-30", tmp_path / "a.html")[0].read_text()
+    assert "Gained and lost by month, January 2024 – June 2024" in page
+    assert f"Held by X: {', '.join(totals_of(bars))} km²" in page
+    assert page.count('class="bar gained"') == 1 + 2 * sum(
+        b.gained is not None and b.gained > 0 and not b.is_wide for b in bars.bars
+    )
+    build_site(archive, tmp_path / "site", with_downloads=False)
+    unit = (tmp_path / "site" / "units" / "ru-krs.html").read_text()
+    (of_unit,) = change_bars(archive.series(status="held", every="month", within="RU-KRS"), {}, "month")
+    assert f"Held by X: {', '.join(totals_of(of_unit))} km²" in unit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from itertools import pairwise
 
 import pandas as pd
@@ -13,7 +13,7 @@ from geo.presentation.labels import class_label, figure, written
 from geo.presentation.language import N_, day_words_short, gettext, month_words
 from geo.presentation.statuses import class_order, status_of
 from geo.presentation.symbols import class_colour
-from geo.schema import Every, parse_instant, period_of, period_start, text_or_none
+from geo.schema import Every, last_instant, parse_instant, period_of, period_start, text_or_none, to_instant
 
 # days without a snapshot beyond which a line breaks off: nobody knows that the figure stood so long
 HOLE_DAYS = 45
@@ -129,6 +129,14 @@ def _bar_span(first_map: datetime, last_map: datetime, every: Every) -> tuple[da
     last = period_of(last_map, every)
     first = min(period_of(first_map, every) + 1, last)
     return period_start(first, every), period_start(last + 1, every), first < last
+
+
+_WEEKS = 130  # days of a series up to which bars are by week
+
+
+def bars_every(first: date | str, last: date | str) -> Every:
+    """By month, or of a short series by week."""
+    return "week" if (last_instant(last) - to_instant(first)).days <= _WEEKS else "month"
 
 
 def change_key(sets: Sequence[ChangeBars]) -> list[tuple[str, str]]:

@@ -20,7 +20,7 @@ from geo.output import brief_tables
 from geo.output.images.text_blocks import credit_lines
 from geo.output.map_content import MapContent, gather, has_incidents_alone
 from geo.output.map_options import MapKeywords, MapOptions
-from geo.presentation.chart_lines import ChartLine, class_lines, lines_in_words
+from geo.presentation.chart_lines import ChangeBars, ChartLine, bars_every, change_bars, class_lines, lines_in_words
 from geo.presentation.labels import figure, row_label
 from geo.presentation.language import N_, gettext, ngettext
 from geo.presentation.sides import side_colours
@@ -59,6 +59,7 @@ class Brief:
     moved: Sequence[brief_tables.Section]
     told: Sequence[brief_tables.Section]
     lines: Sequence[ChartLine]
+    bars: Sequence[ChangeBars]
     credits: Sequence[str]
     content: MapContent
     colours: Mapping[str, str] | None = None
@@ -131,6 +132,7 @@ def gather_brief(
         date=str(when), since=None if start is None else str(start), moment=last_instant(when).replace(microsecond=0),
         source=name, shown=shown, within=within, as_known_on=as_known_on, headlines=_headlines(content, shown),
         moved=moved, told=told, lines=_lines(archive, name, when, within, as_known_on, colours),
+        bars=bars_until(archive, name, when, within, as_known_on, colours),
         credits=credit_lines(content, draw_basemap=True), content=content, colours=colours,
     )  # fmt: skip
 
@@ -151,7 +153,7 @@ def _incident_brief(archive: Archive, date: When | None, options: MapOptions) ->
     return Brief(
         title=content.title, subtitle=content.subtitle, date=content.date, since=None,
         moment=last_instant(content.date).replace(microsecond=0), source="", shown="", within=options.within,
-        as_known_on=options.as_known_on, headlines=[], lines=[], content=content, colours=options.colours,
+        as_known_on=options.as_known_on, headlines=[], lines=[], bars=[], content=content, colours=options.colours,
         moved=[brief_tables.Section("types", by_type.caption, by_type, [f"{n}." for n in content.notes])],
         told=told, credits=credit_lines(content, draw_basemap=True),
     )  # fmt: skip
@@ -224,3 +226,17 @@ def _lines(
     frame = archive.series(source=source, status=named(is_current=True), within=within, to=when, as_known_on=known)
     sides = side_colours(archive.controllers(as_known_on=known), colours=colours)
     return class_lines(frame, sides)
+
+
+def bars_until(
+    archive: Archive, source: str, when: When, within: str | None, known: When | None,
+    colours: Mapping[str, str] | None,
+) -> list[ChangeBars]:  # fmt: skip
+    """What the sides gained and lost up to a date: by month, of a short series by week; none of a single step."""
+    days = sorted(archive.snapshots(source, as_known_on=known or FAR)["depicts"])
+    every = bars_every(days[0][:10], str(last_instant(when).date()))
+    frame = archive.series(
+        source=source, status=named(is_held=True), within=within, to=when, every=every, as_known_on=known
+    )
+    found = change_bars(frame, side_colours(archive.controllers(as_known_on=known), colours=colours), every)
+    return [one for one in found if len(one.bars) > 1]

@@ -1,4 +1,4 @@
-"""The series of a briefing as an SVG inside the page: steps from zero, in colours that follow the reader's theme."""
+"""Charts as an SVG inside a page: lines in steps, and bars of change, in colours that follow the reader's theme."""
 
 from __future__ import annotations
 
@@ -8,8 +8,21 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from geo.output.images.themes import THEMES, legible
-from geo.presentation.chart_lines import HOLE_WORDS, ChartLine, apart, stretches
-from geo.presentation.labels import area
+from geo.presentation.chart_lines import (
+    BAR_TITLES,
+    BAR_WORDS,
+    HOLE_WORDS,
+    ChangeBars,
+    ChartLine,
+    apart,
+    bar_words,
+    bars_in_words,
+    change_key,
+    stretches,
+    totals_of,
+    value_scale,
+)
+from geo.presentation.labels import area, figure
 from geo.presentation.language import day_words_short, gettext, month_words, plain_number
 
 _SIZES = (("wide", 960, 300), ("narrow", 400, 300))
@@ -25,8 +38,84 @@ def chart_values(lines: Sequence[ChartLine], words: str) -> dict[str, Any]:
         "styles": _styles(lines) if lines else "",
         "lines": [{"label": s.label, "dash": " ".join(f"{2.4 * v:g}" for v in s.dash)} for s in lines],
         "drawings": [_drawing(lines, *size) for size in _SIZES] if lines else [],
-        "note": gettext(HOLE_WORDS) if any(len(stretches(s.times)) > 1 for s in lines) else "",
+        "note": ". ".join(_notes(lines)) if lines else "",
     }
+
+
+def _notes(lines: Sequence[ChartLine]) -> list[str]:
+    """What must be said of a chart: where its scale begins, and that lines break off."""
+    low, _ = value_scale([v for s in lines for v in s.km2])
+    cut = [gettext("The scale begins at {km2} km², not at 0", km2=figure(low))] if low > 0 else []
+    return [*cut, *([gettext(HOLE_WORDS)] if any(len(stretches(s.times)) > 1 for s in lines) else [])]
+
+
+def bar_values(sets: Sequence[ChangeBars], shown: str) -> dict[str, Any]:
+    """The bars of a page with their heading, words and styles, as its template takes them."""
+    if not sets:
+        return {"bars": [], "bars_heading": "", "bars_words": "", "bar_styles": ""}
+    every = sets[0].every
+    span = " – ".join(dict.fromkeys(bar_words(bar, every) for bar in (sets[0].bars[0], sets[0].bars[-1])))
+    words = f"{gettext(BAR_WORDS[every])} {gettext('Source: {source}', source=shown)}."
+    heading = gettext(BAR_TITLES[every], place="", span=span)
+    return {
+        "bars": _bar_charts(sets, heading), "bars_heading": heading, "bars_words": words,
+        "bar_styles": _bar_styles(sets),
+    }  # fmt: skip
+
+
+def _bar_charts(sets: Sequence[ChangeBars], head: str) -> list[dict[str, Any]]:
+    """What each class gained and lost by month or week, as the template takes it, wide and for a phone."""
+    return [
+        {
+            "label": one.label, "words": bars_in_words([one], head), "name": f"b{i}", "totals": totals_of(one),
+            "key": change_key([one]), "drawings": [_bar_drawing(one, *size) for size in _SIZES],
+        }
+        for i, one in enumerate(sets)
+    ]  # fmt: skip
+
+
+def _bar_styles(sets: Sequence[ChangeBars]) -> str:
+    """The bars' colours, light and dark, from our own palette or colours that were checked."""
+    sheets = [
+        "".join(f".b{i}{{color:{legible(one.colour, THEMES[name])}}}" for i, one in enumerate(sets))
+        for name in ("light", "dark")
+    ]
+    return f"{sheets[0]}@media screen and (prefers-color-scheme: dark){{{sheets[1]}}}" if sets else ""
+
+
+def _bar_drawing(one: ChangeBars, name: str, width: int, height: int) -> dict[str, Any]:
+    first, last = one.bars[0].start, one.bars[-1].end
+    up = max(0.12 * one.highest, *(bar.gained or 0.0 for bar in one.bars))
+    down = max(0.12 * one.highest, *(bar.lost or 0.0 for bar in one.bars))
+    right, low = width - 8.0, height - _BOTTOM
+    scale = (low - _TOP) / (1.1 * (up + down))
+    zero = _TOP + 1.1 * up * scale
+
+    def x(moment: datetime) -> float:
+        return _LEFT + (right - _LEFT) * (moment - first) / (last - first)
+
+    rects = []
+    for bar in one.bars:
+        at, wide = x(bar.start), x(bar.end) - x(bar.start)
+        inset = min(0.1 * wide, 3.0)
+        box = {"x": f"{at + inset:.1f}", "width": f"{wide - 2 * inset:.1f}", "title": bar_words(bar, one.every)}
+        if bar.gained is None or bar.lost is None:
+            rects.append({**box, "kind": "gap", "y": f"{_TOP:g}", "height": f"{low - _TOP:.1f}", "km2": ""})
+            continue
+        for kind, km2, top in (("gained", bar.gained, zero - bar.gained * scale), ("lost", bar.lost, zero)):
+            if km2 > 0:
+                kind = "wide" if bar.is_wide and kind == "gained" else kind
+                shape = {"kind": kind, "y": f"{top:.1f}", "height": f"{km2 * scale:.1f}", "km2": area(km2)}
+                rects.append({**box, **shape})
+    step = _rounds(1.1 * max(up, down))[1]
+    marks = [(zero - i * step * scale, abs(i) * step) for i in range(-int(1.1 * down / step), int(1.1 * up / step) + 1)]
+    ends = [(_LEFT, bar_words(one.bars[0], one.every), "start"), (right, bar_words(one.bars[-1], one.every), "end")]
+    return {
+        "name": name, "width": width, "height": height, "rects": rects, "zero": f"M{_LEFT:g} {zero:.1f}H{right:g}",
+        "rules": [{"path": f"M{_LEFT:g} {y:.1f}H{right:g}", "x": f"{_LEFT - 6:g}", "y": f"{y + 4:.1f}",
+                   "text": plain_number(v)} for y, v in marks if y <= low - 4],
+        "dates": [{"x": f"{at:g}", "y": height - 8, "text": said, "anchor": anchor} for at, said, anchor in ends],
+    }  # fmt: skip
 
 
 def _styles(lines: Sequence[ChartLine]) -> str:
@@ -44,7 +133,7 @@ def _styles(lines: Sequence[ChartLine]) -> str:
 def _drawing(lines: Sequence[ChartLine], name: str, width: int, height: int) -> dict[str, Any]:
     times = sorted({t for s in lines for t in s.times})
     first, seconds = times[0], max((times[-1] - times[0]).total_seconds(), 1.0)
-    top = 1.08 * max(max(s.km2) for s in lines)
+    bottom, top = value_scale([v for s in lines for v in s.km2])
     ends = [area(s.km2[-1]) for s in lines]
     right, low = width - _LETTER * max(map(len, ends)) - 8, height - _BOTTOM
 
@@ -52,7 +141,7 @@ def _drawing(lines: Sequence[ChartLine], name: str, width: int, height: int) -> 
         return _LEFT + (right - _LEFT) * (moment - first).total_seconds() / seconds
 
     def y(km2: float) -> float:
-        return low - (low - _TOP) * km2 / top
+        return low - (low - _TOP) * (km2 - bottom) / (top - bottom)
 
     def text(at: float, high: float, words: str, anchor: Any = "") -> dict[str, Any]:
         return {"x": f"{round(at, 1):g}", "y": f"{round(high, 1):g}", "text": words, "anchor": anchor}
@@ -64,7 +153,7 @@ def _drawing(lines: Sequence[ChartLine], name: str, width: int, height: int) -> 
     return {
         "name": name, "width": width, "height": height,
         "rules": [text(_LEFT - 6, y(v) + 4, plain_number(v)) | {"path": f"M{_LEFT:g} {y(v):.1f}H{right:g}"}
-                  for v in _rounds(top)],
+                  for v in _rounds(top, bottom)],
         "ticks": "".join(f"M{x(t):.1f} {low:g}v-4" for t in times),
         "dates": [text(x(t), height - 8, said, anchor) for t, said, anchor in _dates(times, wide=name == "wide")],
         # a map by itself: no line says it
@@ -81,11 +170,11 @@ def _path(points: Sequence[tuple[float, float]]) -> str:
     return f"M{left:.1f} {start:.1f}" + "".join(f"H{a:.1f}V{b:.1f}" for a, b in rest)
 
 
-def _rounds(top: float) -> list[float]:
-    """Round figures from zero to the top, five or so."""
-    step = 10.0 ** math.floor(math.log10(top / 4))
-    step *= next(m for m in (1, 2, 2.5, 5, 10) if top / (step * m) <= 5)
-    return [i * step for i in range(int(top / step) + 1)]
+def _rounds(top: float, bottom: float = 0.0) -> list[float]:
+    """Round figures from the bottom to the top of a scale, five or so."""
+    step = 10.0 ** math.floor(math.log10((top - bottom) / 4))
+    step *= next(m for m in (1, 2, 2.5, 5, 10) if (top - bottom) / (step * m) <= 5)
+    return [i * step for i in range(math.ceil(bottom / step), int(top / step) + 1)]
 
 
 def _dates(times: Sequence[datetime], *, wide: bool) -> list[tuple[datetime, str, str]]:

@@ -19,7 +19,7 @@ from geo.errors import UsageError
 from geo.output.brief_tables import Section, Table
 from geo.output.documents.content import Brief, gather_brief, map_words
 from geo.output.documents.office import brief_docx, brief_pptx, office
-from geo.output.documents.svg_chart import chart_values
+from geo.output.documents.svg_chart import bar_values, chart_values
 from geo.output.html.map_page import ControlMap, save_map
 from geo.output.images import text_blocks
 from geo.output.images.chart import draw_chart
@@ -128,6 +128,7 @@ def brief_page(brief: Brief, *, templates: Path | None = None) -> ControlMap:
         "chart": chart_values(brief.lines, brief.chart_words if brief.lines else ""),
         "snapshots": len({t for s in brief.lines for t in s.times}), "series": series_table(brief),
     }  # fmt: skip
+    values |= bar_values(brief.bars, brief.shown)
     parts = made.page.parts
     made.page.parts = replace(parts, template="brief.html", title=brief.title, values={**parts.values, **values})
     return made

@@ -8,18 +8,20 @@ from datetime import date
 from itertools import groupby
 from typing import Any
 
+import pandas as pd
+
 from geo.archive import Archive
 from geo.archive.results import refused_notes
 from geo.measure.areas import OUTSIDE
-from geo.output.documents.svg_chart import chart_values
+from geo.output.documents.svg_chart import bar_values, chart_values
 from geo.output.html.page import PageParts, page_of
 from geo.output.site.plan import Day, Plan, slugs
 from geo.output.site.syndication import HEIGHT, WIDTH
-from geo.presentation.chart_lines import class_line, lines_in_words
+from geo.presentation.chart_lines import bars_every, change_bars, class_line, lines_in_words
 from geo.presentation.labels import area, class_label, figure, sentence, unit_name, unit_words, written
 from geo.presentation.language import N_, gettext, month_words, number
 from geo.presentation.sides import side_colours
-from geo.presentation.statuses import class_order
+from geo.presentation.statuses import class_order, named
 from geo.schema import parse_instant, text_or_none, to_instant
 
 Key = tuple[str | None, str, str]
@@ -36,6 +38,7 @@ class Unit:
     classes: Sequence[Key]
     steps: Sequence[tuple[str, Sequence[float]]]
     unlike: frozenset[str]  # days whose maps are not comparable with those before
+    moved: pd.DataFrame  # what was gained and lost by month or week
 
     @property
     def path(self) -> str:
@@ -53,6 +56,11 @@ def units_of(archive: Archive, plan: Plan) -> list[Unit]:
     table = archive.series(
         source=options.source, within=options.within, by="unit", from_=plan.days[0].day, to=plan.days[-1].day,
         as_known_on=options.as_known_on,
+    )  # fmt: skip
+    every = bars_every(plan.days[0].day, plan.days[-1].day)
+    moved = archive.series(
+        source=options.source, within=options.within, by="unit", from_=plan.days[0].day, to=plan.days[-1].day,
+        as_known_on=options.as_known_on, status=named(is_held=True), every=every,
     )  # fmt: skip
     parts = table["part"] if "part" in table else [""] * len(table)
     found: dict[str, dict[Key, dict[str, float]]] = {}
@@ -75,6 +83,7 @@ def units_of(archive: Archive, plan: Plan) -> list[Unit]:
             boundaries.get(code, ""),
             *_steps(classes, days),
             unlike,
+            moved[moved["unit"] == code],
         )
         for code, classes in shown.items()
     ]
@@ -158,6 +167,13 @@ def unit_page(unit: Unit, archive: Archive, plan: Plan, credits: Sequence[str]) 
     names = [str(s["snapshot"]) for day in plan.days for s in day.snapshots]
     refused = map(sentence, refused_notes(archive.snapshots(), names))
     values = {"unit": unit, "shown": plan.shown, "chart": chart, "steps": steps, "styles": chart["styles"]}
+    bars = [
+        one
+        for one in change_bars(unit.moved, colours, bars_every(plan.days[0].day, plan.days[-1].day))
+        if len(one.bars) > 1
+    ]
+    values |= bar_values(bars, plan.shown)
+    values["styles"] += values["bar_styles"]
     title = unit_words(unit.code, unit.name) if unit.name != unit.code else unit.name
     subtitle = " ".join([_unit_subtitle(unit, plan), *refused])
     return bare_page(plan, "site_unit.html", unit.path, title, subtitle, values, credits)
