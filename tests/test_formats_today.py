@@ -148,3 +148,41 @@ def test_answers_that_are_a_part_or_an_error_are_refused_in_their_words(
     receipt, _ = taken(tmp_path, path, source)
     assert receipt.outcome == "refused"
     assert said in receipt.error
+
+
+def test_the_mirrors_one_file_of_all_days_is_dated_as_its_daily_files_are(tmp_path: Path) -> None:
+    days = gpd.GeoDataFrame(
+        {"date": ["2024-07-08", "2024-07-09", "2024-07-10"]}, geometry=[WEST, HOLED, WEST], crs=4326
+    )
+    (path := tmp_path / "deepstate-map-data.geojson.gz").write_bytes(gzip.compress(days.to_json().encode()))
+    receipt, archive = taken(tmp_path, path, "deepstate-mirror")
+    assert receipt.rows_stored == 3, receipt.error
+    assert archive.snapshots()["depicts"].str[:10].tolist() == ["2024-07-07", "2024-07-08", "2024-07-09"]
+    assert archive.snapshots()["published"].str[:10].tolist() == days["date"].tolist()
+    (daily := tmp_path / "deepstatemap_data_20240709.geojson").write_text(days.iloc[[1]].drop(columns="date").to_json())
+    assert taken(tmp_path, daily, "deepstate-mirror")[0].supersedes in ((), ("deepstate-mirror@2024-07-08",))
+    assert archive.area("2024-07-08")["area_km2"].item() == pytest.approx(km2(HOLED), rel=1e-9)
+    days.loc[1, "date"] = None
+    (path := tmp_path / "cut.geojson").write_text(days.to_json())
+    assert "feature 2 has no date" in taken(tmp_path, path, "deepstate-mirror")[0].error
+
+
+def test_eyes_on_russia_by_its_feature_service(tmp_path: Path) -> None:
+    cells = {"Entry_Number": "UW9001", "TIMESTAMP": 1736553600000, "Primary_category": "Bombing or Explosion",
+             "Town_or_City": "Sudzha", "Country": "Russia"}  # fmt: skip
+    answer = {"geometryType": "esriGeometryPoint", "spatialReference": {"wkid": 4326},
+              "features": [{"attributes": cells, "geometry": {"x": 35.27, "y": 51.19}}]}  # fmt: skip
+    (path := tmp_path / "eor.json").write_text(json.dumps(answer))
+    receipt, archive = taken(tmp_path, path, "eyes-on-russia")
+    assert receipt.rows_stored == 1, receipt.error
+    found = archive.incidents()[["event_id", "date_start", "event_type", "where_coordinates", "latitude"]]
+    assert found.values.tolist() == [["UW9001", "2025-01-11", "Bombing or Explosion", "Sudzha", 51.19]]
+
+
+def test_a_table_with_capitals_such_as_geoconfirmeds_is_a_table_of_incidents(tmp_path: Path) -> None:
+    (path := tmp_path / "geoconfirmed.csv").write_text(
+        "Id,Date,Latitude,Longitude,Notes\nx1,2025-01-11,51.19,35.27,seen\n"
+    )
+    receipt, archive = taken(tmp_path, path, "incidents")
+    assert receipt.rows_stored == 1, receipt.error
+    assert archive.incidents()["notes"].tolist() == ["seen"]

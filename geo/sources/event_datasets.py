@@ -136,6 +136,8 @@ _PERIOD = re.compile(rf"(?<!\s)\s+{_MONTH}(?:\s*-\s*{_MONTH})?(?:\s+20\d\d)?$")
 
 
 def _eyes_on_russia_record(row: Row, options: Options) -> dict[str, Any]:
+    # under the names of the map's files up to 2024, else under those of its feature service since
+    row = {**row, **{old: row[new] for old, new in _EYES["since_2025"].items() if old not in row and new in row}}
     found: dict[str, Any] = {ours: text(row, theirs) for ours, theirs in _EYES["renamed"].items()}
     found["date_start"] = found["date_end"] = day(row, "date")
     found["latitude"], found["longitude"] = (count(row, name, options) for name in ("lat", "lon"))
@@ -146,8 +148,8 @@ def _eyes_on_russia_record(row: Row, options: Options) -> dict[str, Any]:
 
 
 EYES_ON_RUSSIA = shipped_reader("eyes-on-russia", partial(
-    read_rows, record=_eyes_on_russia_record, needs=("entry", "date", "event_group", "lat", "lon"),
-    columns=(*_EYES["renamed"].values(), *_EYES["others"]),
+    read_rows, record=_eyes_on_russia_record, columns=(*_EYES["renamed"].values(), *_EYES["others"]),
+    needs=tuple(f"{old}|{new}" for old, new in _EYES["since_2025"].items() if old != "town/city"),
 ))  # fmt: skip
 
 # -- VIINA, Violent Incident Information from News Articles, and tables derived from it -----------------------------
