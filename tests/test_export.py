@@ -113,7 +113,7 @@ def test_rules_against_harm_hold_for_exports(archive: geo.Archive, tmp_path: Pat
     path = geo.export(ruled, tmp_path / "events.geojson", what="incidents", date="2025-01-11")
     assert "<script" not in path.read_text(encoding="utf-8")
     with pytest.raises(geo.NoSnapshotError):
-        ruled.set_rule("embargo", "100000000")
+        ruled.set_rule("embargo", "900000")
         geo.export(ruled, tmp_path / "map.geojson", date="2025-01-11")
 
 

@@ -10,11 +10,11 @@ import pandas as pd
 
 from geo.archive.results import When
 from geo.archive.shared_docs import described, from_one_state
-from geo.errors import MapError, UsageError
+from geo.errors import UsageError
 from geo.output.site.downloads import ENDINGS, INCIDENT_FIELDS, DownloadData, control_on, credit_lines, written_as
 from geo.presentation.sides import side_colours
 from geo.schema import CRS, last_instant, to_instant, write_instant
-from geo.storage.atomic_write import aside
+from geo.storage.atomic_write import write_page
 
 if TYPE_CHECKING:
     from geo.archive import Archive
@@ -83,12 +83,7 @@ def export(
         content = written_as(kind, what, loaded)
     except ImportError:
         raise UsageError("Parquet needs pyarrow, which is not installed: pip install 'geo-control[parquet]'") from None
-    try:
-        with aside(path) as temporary:
-            temporary.write_bytes(content)
-    except OSError as error:
-        raise MapError(f"{path}: it cannot be written ({error.strerror or error})") from error
-    return path
+    return write_page(content, path)
 
 
 def _control(
