@@ -335,3 +335,37 @@ def test_nothing_changes_between_dates_that_are_not_comparable(browser: Any, tmp
     assert cells()["Held by X (old)"][0] != "–"
     assert not seen.errors
     seen.close()
+
+
+def test_a_click_says_who_held_the_point_and_when(browser: Any, series: Archive, page_file: Path) -> None:
+    """Each run of dates on which the ground covers the point, by the source's own polygons."""
+    seen = Timeline(browser, page_file.as_uri(), offline=True)
+    page = seen.ready()
+    at = [51.28, 36.2]  # the part that comes and goes
+    page.evaluate("([name, at]) => window[name].setView(at, 8, { animate: false })", [map_name(page), at])
+    spot = page.evaluate("([name, at]) => window[name].latLngToContainerPoint(at)", [map_name(page), at])
+    box_of = page.locator(".folium-map").bounding_box()
+    page.mouse.click(box_of["x"] + spot["x"], box_of["y"] + spot["y"])
+    page.locator(".leaflet-popup-content dd").first.wait_for()
+    there = [day for day in DAYS if ground(day).covers(Point(at[1], at[0]))]
+    runs = [[day] for day in there if DAYS[DAYS.index(day) - 1] not in there]
+    for run in runs:
+        while DAYS.index(run[-1]) + 1 < len(DAYS) and DAYS[DAYS.index(run[-1]) + 1] in there:
+            run.append(DAYS[DAYS.index(run[-1]) + 1])
+    words = [f"{run[0] + 1} January 2025 to {run[-1] + 1} January 2025" for run in runs]
+    assert page.locator(".leaflet-popup-content dd").all_inner_texts() == words
+    assert len(words) > 2
+    assert set(page.locator(".leaflet-popup-content dt").all_inner_texts()) == {"Held by X"}
+    assert seen.errors == []
+
+
+def test_a_place_is_found_by_its_name(browser: Any, page_file: Path) -> None:
+    seen = Timeline(browser, page_file.as_uri(), offline=True)
+    page = seen.ready()
+    name = page.locator("#found-places option").first.get_attribute("value")
+    at = next(p for p in data_of(page_file.read_text())["places"] if p[2] == name)
+    page.locator(".find input").fill(name.upper())
+    page.locator(".find input").dispatch_event("change")
+    middle = page.evaluate("name => window[name].getCenter()", map_name(page))
+    assert (middle["lat"], middle["lng"]) == pytest.approx((at[0], at[1]), abs=0.2)
+    assert seen.errors == []

@@ -376,6 +376,55 @@
     if (at >= 0) { step(at + 1); }
   }
 
+  // The whole screen, where the browser lets a page have it.
+  function offerScreen() {
+    var live = map.getContainer().closest(".live");
+    if (!document.fullscreenEnabled || !live) { return; }
+    var control = L.control({ position: "topleft" });
+    control.onAdd = function () {
+      var box = L.DomUtil.create("div", "leaflet-bar"), button = L.DomUtil.create("a", "screen", box);
+      button.href = "#";
+      button.role = "button";
+      button.textContent = "\u26f6";
+      button.title = _("Full screen");
+      button.setAttribute("aria-label", _("Full screen"));
+      L.DomEvent.on(button, "click", function (event) {
+        L.DomEvent.stop(event);
+        if (document.fullscreenElement) { document.exitFullscreen(); } else { live.requestFullscreen(); }
+      });
+      return box;
+    };
+    control.addTo(map);
+  }
+
+  // A place by its name: the map goes there.
+  function offerSearch(places) {
+    var control = L.control({ position: "topright" });
+    if (!places.length) { return; }
+    control.onAdd = function () {
+      var box = L.DomUtil.create("div", "find"), input = L.DomUtil.create("input", "", box), list = L.DomUtil.create("datalist", "", box);
+      input.type = "search";
+      input.placeholder = _("Find a place");
+      input.setAttribute("aria-label", _("Find a place"));
+      list.id = "found-places";
+      input.setAttribute("list", list.id);
+      places.forEach(function (place) {
+        var option = document.createElement("option");
+        option.value = place[2];
+        list.append(option);
+      });
+      L.DomEvent.disableClickPropagation(box);
+      input.addEventListener("change", function () {
+        var wanted = input.value.trim().toLocaleLowerCase(), at = places.find(function (place) {
+          return place[2].toLocaleLowerCase() === wanted;
+        });
+        if (at) { map.setView([at[0], at[1]], Math.max(map.getZoom(), 10), { animate: false }); }
+      });
+      return box;
+    };
+    control.addTo(map);
+  }
+
   // Names by size of place, the largest first; one that would touch another is left out.
   function drawPlaces(places) {
     var host = pane("places", 420, true);
@@ -446,6 +495,7 @@
   function drawAll() {
     if (!data.shapes) { // the timeline draws its own
       drawPlaces(data.places);
+      offerSearch(data.places || []);
       finish();
       return;
     }
@@ -466,6 +516,7 @@
       if (found[2]) { data.incidents = apart(found[2]); }
       drawIncidents(found[1].regions);
       drawPlaces(ground.places);
+      offerSearch(ground.places || []);
       finish();
     }).catch(function (error) {
       fail(_("The map could not be unpacked ({error}): the picture shows it.", { error: error.message }));
@@ -512,6 +563,7 @@
   map.fitBounds(data.bounds, { animate: false });
   limitViews();
   wireViews();
+  offerScreen();
   var scale = L.control.scale({ maxWidth: 160 });
   scale._updateScale = function (bar, text, ratio) {
     bar.style.width = Math.round(this.options.maxWidth * ratio) + "px";
@@ -522,6 +574,6 @@
     var button = map.getContainer().querySelector(pair[0]);
     if (button) { button.title = pair[1]; button.setAttribute("aria-label", pair[1]); }
   });
-  window.geo = { inflate: inflate, fail: fail, layers: layers };
+  window.geo = { inflate: inflate, fail: fail, layers: layers, card: card };
   drawAll();
 })();

@@ -560,6 +560,49 @@
     show(i);
   }
 
+  // -- who held a place ----------------------------------------------------------------------------------------
+
+  // How often the boundary of each date winds around a place: an edge that a line to the east crosses counts from the
+  // date on which it came until it went.
+  function windings(track, lon, lat) {
+    var found = new Int32Array(film.count + 1);
+    for (var e = 0; e < track.births.length; e++) {
+      var p = track.tails[e], q = track.heads[e], up = film.lat[p] <= lat;
+      if (up === (film.lat[q] <= lat)) { continue; }
+      var x = film.lon[p] + (film.lon[q] - film.lon[p]) * (lat - film.lat[p]) / (film.lat[q] - film.lat[p]);
+      if (x > lon) {
+        found[track.births[e]] += up ? 1 : -1;
+        found[track.deaths[e]] -= up ? 1 : -1;
+      }
+    }
+    for (var i = 1; i < found.length; i++) { found[i] += found[i - 1]; }
+    return found;
+  }
+
+  // From which date to which each class had a place, in words.
+  function heldAt(at) {
+    var facts = [];
+    film.tracks.forEach(function (track, k) {
+      var inside = windings(track, at.lng * scale, at.lat * scale), from = -1;
+      for (var i = 0; i <= film.count; i++) {
+        var on = i < film.count && inside[i] !== 0 && film.kinds[k][i] > 0;
+        if (on && from < 0) { from = i; }
+        if (!on && from >= 0) {
+          var until = i < film.count ? wordsOf(i - 1) : _("the last date");
+          facts.push([data.tracks[k].label, _("{first} to {last}", { first: wordsOf(from), last: until })]);
+          from = -1;
+        }
+      }
+    });
+    return facts;
+  }
+
+  function tellPlace(event) {
+    var facts = heldAt(event.latlng);
+    L.popup({ maxHeight: 260 }).setLatLng(event.latlng).setContent(window.geo.card(_("Who held this point"),
+      facts.length ? facts : [[_("On every date"), _("no ground of a class")]])).openOn(map);
+  }
+
   // -- play ----------------------------------------------------------------------------------------------------
 
   function play() {
@@ -681,6 +724,7 @@
     document.addEventListener("keydown", key);
     window.addEventListener("hashchange", fromAddress);
     window.addEventListener("beforeprint", printed);
+    map.on("click", tellPlace);
     map.on("dragend zoomend", function () {
       film.moved = touched = true;
       settle();

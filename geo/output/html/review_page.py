@@ -116,11 +116,13 @@ def _control(reading: Reading, archive: Archive | None) -> MapContent | None:
 
 
 def _bounds(markers: Sequence[Marker]) -> basemap.Box:
-    """Where the map opens: every place, and of regions their middle."""
+    """Where the map opens: on the places; where there are only regions, on their middle."""
     if not markers:
         return _WORLD
-    xs, ys = [s.lon for s in markers], [s.lat for s in markers]
-    box = (min(xs) - 1.0, min(ys) - 0.7, max(xs) + 1.0, max(ys) + 0.7)
+    named = [s for s in markers if s.kind != "region"]
+    xs, ys = [s.lon for s in named or markers], [s.lat for s in named or markers]
+    room = 0.3 if named else 1.0
+    box = (min(xs) - room, min(ys) - 0.7 * room, max(xs) + room, max(ys) + 0.7 * room)
     return basemap.outward(basemap.padded(box, 0.1))
 
 
