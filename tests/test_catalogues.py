@@ -9,7 +9,7 @@ import pytest
 from babel.messages.catalog import Catalog, Message
 
 from geo.errors import UsageError
-from geo.presentation.labels import figure, unit_words
+from geo.presentation.labels import figure, unit_name
 from geo.presentation.language import (
     LANGUAGES,
     date_words,
@@ -90,7 +90,7 @@ def test_english_is_the_source() -> None:
     assert (gettext("Key figures"), number(1234.5, 1), date_words(date(2025, 1, 11))) == (
         "Key figures", "1,234.5", "11 January 2025",
     )  # fmt: skip
-    assert unit_words("RU-KRS", "Kursk Oblast") == "Kursk Oblast (RU-KRS)"
+    assert unit_name("RU-KRS", "Kursk Oblast") == "Kursk region"
     assert listed(["A", "B", "C"]) == "A, B and C"
 
 

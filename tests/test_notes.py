@@ -67,9 +67,9 @@ def test_a_sliver_has_no_headline_and_is_named(archive: Archive) -> None:
     assert [row["controller"] for row in content.figures] == ["X", "Y"]
     assert [row["controller"] for row in content.headlines] == ["X"]
     for text in told(content):
-        assert "Left out of the key figures in Kursk Oblast (RU-KRS): Held by Y, 0.4 km²." in text
+        assert "Left out of the key figures in Kursk region: Held by Y, 0.4 km²." in text
     brief = gather_brief(archive, "2025-01-11", within="Kursk")
-    assert [h.label for h in brief.headlines] == ["Held by X in Kursk Oblast (RU-KRS)"]
+    assert [h.label for h in brief.headlines] == ["Held by X in Kursk region"]
     table = brief.moved[0].table
     assert table is not None
     assert [row[0] for row in table.rows] == ["Held by X", "Held by Y"]

@@ -403,8 +403,8 @@ def _beyond_notes(table: pd.DataFrame) -> tuple[str, ...]:
     if "beyond_km2" not in table:
         return ()
     words = gettext(
-        "beyond_km2 is ground drawn up to {km} km beyond border or coast of the country that its class is in,"
-        " by the source's own word: it counts in the nearest unit",
+        "ground drawn up to {km} km beyond border or coast of the country that its class is in, by the source's own"
+        " word, counts in the nearest unit",
         km=plain_number(BEYOND_KM),
     )
     return (words,)

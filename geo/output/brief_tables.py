@@ -15,7 +15,7 @@ from geo.archive.results import is_not_comparable
 from geo.incidents.markers import event_of, number_or_none
 from geo.measure.settlements import unmarked_words
 from geo.output.map_content import base_words
-from geo.presentation.labels import figure, row_label, sentence, unit_words, written
+from geo.presentation.labels import figure, row_label, sentence, unit_name, written
 from geo.presentation.language import N_, gettext, ngettext, number, plain_number
 from geo.schema import text_or_none
 
@@ -126,7 +126,7 @@ def by_unit(
     for row in chosen:
         unit = text_or_none(row["unit"]) or ""
         named = names.get(unit)
-        cells = [unit_words(unit, named) if named else unit or gettext("Everywhere"), row_label(row)]
+        cells = [unit_name(unit, named) if named else unit or gettext("Everywhere"), row_label(row)]
         cells.append(figure(now.get(_unit_key(row), {"area_km2": 0.0})["area_km2"]))
         if since is not None:
             cells += [figure(row["gained_km2"]), figure(row["lost_km2"]), signed(row["net_km2"])]

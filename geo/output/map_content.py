@@ -34,7 +34,7 @@ from geo.measure.ellipsoid import areas_km2
 from geo.output.headline import Figures, Headline, headline, no_ground, side_figures, weight
 from geo.output.map_options import MapKeywords, MapOptions
 from geo.presentation.basemap import Box, around, finest_rank, outward, padded, reach_of
-from geo.presentation.labels import asked_words, class_key, credit_line, meaning_words, place_words, sliver_words
+from geo.presentation.labels import class_key, credit_line, meaning_words, place_words, sliver_words, written
 from geo.presentation.language import date_words, gettext, ngettext, number
 from geo.presentation.legend import LegendEntry, StyledLayer, front_words, in_order, legend_of
 from geo.presentation.popups import change_layers, class_layers
@@ -131,8 +131,8 @@ def gather(
     if any(map(is_not_comparable, found.notes)):
         base += f" ({gettext(NOT_COMPARABLE)})"
     span = [
-        (gettext("From"), "" if options.since is None else asked_words(str(options.since))),
-        (gettext("To"), asked_words(found.asked)),
+        (gettext("From"), "" if options.since is None else written(str(options.since))),
+        (gettext("To"), written(found.asked)),
         (gettext("Source"), found.source),
     ]
     current = [row for row in found.figures if row not in found.slivers]

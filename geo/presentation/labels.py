@@ -54,23 +54,13 @@ def area(km2: float) -> str:
 
 
 def place_words(unit: Mapping[str, Any]) -> str:
-    """Where something is, to be put after what it is: " in Kursk Oblast (RU-KRS)"."""
-    return gettext(" in {unit}", unit=unit_words(unit["unit"], unit["name"]))
-
-
-def unit_words(code: str, name: str) -> str:
-    """A unit by its name and its code; outside English by its name alone."""
-    return f"{name} ({code})" if current().code == "en" else unit_name(code, name)
+    """Where something is, to be put after what it is: " in Kursk region"."""
+    return gettext(" in {unit}", unit=unit_label(unit))
 
 
 def unit_name(code: str, name: str) -> str:
     """What a unit is called in the language that is spoken; a unit of which that is not known, by its own name."""
-    return name if current().code == "en" else unit_label({"unit": code, "name": name})
-
-
-def asked_words(when: str) -> str:
-    """A date as it was asked for; outside English in words."""
-    return when if current().code == "en" else written(when)
+    return unit_label({"unit": code, "name": name})
 
 
 def class_key(row: Mapping[str, Any]) -> tuple[str | None, str, str]:

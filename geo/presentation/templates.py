@@ -210,7 +210,7 @@ def _sandbox() -> type[SandboxedEnvironment]:
 
 
 def _filters() -> Mapping[str, Callable[..., Any]]:
-    from geo.presentation.labels import asked_words, class_key, class_label, figure, sentence, written
+    from geo.presentation.labels import class_key, class_label, figure, sentence, written
     from geo.presentation.language import date_words
 
     def km2(value: Any, *, plus: bool = False) -> str:
@@ -227,6 +227,6 @@ def _filters() -> Mapping[str, Callable[..., Any]]:
         return [f"{text.rstrip('., ')}." for text in texts]
 
     return {
-        "asked": asked_words, "date_words": date_words, "figure": figure, "km2": km2, "lines": lines,
+        "date_words": date_words, "figure": figure, "km2": km2, "lines": lines,
         "sentence": sentence, "written": written, "label": lambda row: class_label(*class_key(row)),
     }  # fmt: skip

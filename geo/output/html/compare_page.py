@@ -19,7 +19,7 @@ from geo.output.brief_tables import Section, Table, title_of
 from geo.output.html.map_page import ControlMap
 from geo.output.map_content import MapContent, credit_of, outlines
 from geo.presentation import basemap
-from geo.presentation.labels import area, asked_words, class_label, credit_line, figure, place_words, unit_name, written
+from geo.presentation.labels import area, class_label, credit_line, figure, place_words, unit_name, written
 from geo.presentation.language import N_, gettext, in_language, ngettext
 from geo.presentation.legend import StyledLayer, in_order
 from geo.presentation.statuses import class_order
@@ -126,7 +126,7 @@ def _drawn(found: Comparison, shown: Mapping[str, str]) -> list[StyledLayer]:
         facts = [
             (gettext("Area"), area(row["area_km2"])), (gettext("Said by"), ", ".join(names)),
             (gettext("Others"), text_or_none(row["others_say"]) or ""),
-            (gettext("Unit"), text_or_none(row["unit"]) or ""), (gettext("Date"), asked_words(found.date)),
+            (gettext("Unit"), text_or_none(row["unit"]) or ""), (gettext("Date"), written(found.date)),
             (gettext("Snapshots"), row["snapshots"]),
         ]  # fmt: skip
         key = (side, status, "" if said_by == everyone else said_by)

@@ -27,7 +27,7 @@ from geo.output.map_content import MapContent, days_within, gather, has_incident
 from geo.output.map_options import MapKeywords, MapOptions, map_options, shares_options
 from geo.output.parallel import attempted, by_workers, report_left_out
 from geo.presentation import basemap
-from geo.presentation.labels import asked_words
+from geo.presentation.labels import written
 from geo.presentation.language import gettext, number
 from geo.presentation.templates import render, templates_folder
 from geo.storage.atomic_write import write_page
@@ -347,7 +347,7 @@ def _said_of(content: MapContent) -> list[list[str]]:
     front = content.front
     assert front is not None
     told = [
-        (gettext("Date"), asked_words(content.date)),
+        (gettext("Date"), written(content.date)),
         (gettext("Source"), front.source),
         (gettext("Borders"), front.boundary),
     ]

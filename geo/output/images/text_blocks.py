@@ -14,7 +14,7 @@ from geo.output.images.fonts import plain, text_width, wrapped
 from geo.output.images.themes import Format
 from geo.output.map_content import MapContent
 from geo.presentation import basemap
-from geo.presentation.labels import asked_words, figure, row_label, sentence
+from geo.presentation.labels import figure, row_label, sentence, written
 from geo.presentation.language import N_, gettext, number
 from geo.presentation.legend import LegendEntry
 from geo.presentation.symbols import Symbol
@@ -100,7 +100,7 @@ def figures(content: MapContent, form: Format, width: float) -> list[TextBlock]:
         columns = [max(text_width(count, form.body) for _, count in content.told) + gap]
         blocks += [_row(event, [count], columns, width, form.body) for event, count in content.told[:_MOST_TYPES]]
         return [*blocks, space(0.4 * form.small)]
-    caption = gettext("Area in km²{place} on {date}", place=content.place, date=asked_words(content.date))
+    caption = gettext("Area in km²{place} on {date}", place=content.place, date=written(content.date))
     caption += gettext("; gained, lost and net since {date}", date=content.base) if since else ""
     blocks = [words(gettext("Key figures"), width, form.body, bold=True), words(caption, width, form.small, soft=True)]
     blocks.append(_row("", names, columns, width, form.small, soft=True))
@@ -289,7 +289,7 @@ def credit_lines(content: MapContent, *, draw_basemap: bool) -> list[str]:
 def alt_text(content: MapContent, credit: str) -> str:
     """The picture in words, for those who do not see it: everything on it, nothing cut."""
     since = content.since is not None
-    head = gettext("Figures in km²{place} on {date}", place=content.place, date=asked_words(content.date))
+    head = gettext("Figures in km²{place} on {date}", place=content.place, date=written(content.date))
     head += ", " + gettext("changes since {date}", date=content.base) if since else ""
     rows = []
     for row in content.headlines:

@@ -18,7 +18,7 @@ from geo.output.html.page import PageParts, page_of
 from geo.output.site.plan import Day, Plan, slugs
 from geo.output.site.syndication import HEIGHT, WIDTH
 from geo.presentation.chart_lines import bars_every, change_bars, class_line, lines_in_words
-from geo.presentation.labels import area, class_label, figure, sentence, unit_name, unit_words, written
+from geo.presentation.labels import area, class_label, figure, sentence, unit_name, written
 from geo.presentation.language import N_, gettext, month_words, number
 from geo.presentation.sides import side_colours
 from geo.presentation.statuses import class_order, named
@@ -174,7 +174,7 @@ def unit_page(unit: Unit, archive: Archive, plan: Plan, credits: Sequence[str]) 
     ]
     values |= bar_values(bars, plan.shown)
     values["styles"] += values["bar_styles"]
-    title = unit_words(unit.code, unit.name) if unit.name != unit.code else unit.name
+    title = unit_name(unit.code, unit.name)
     subtitle = " ".join([_unit_subtitle(unit, plan), *refused])
     return bare_page(plan, "site_unit.html", unit.path, title, subtitle, values, credits)
 
