@@ -128,12 +128,12 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_the_docs_map_every_word_that_the_readers_know() -> None:
     from geo.presentation.statuses import STATUSES
-    from geo.sources import NAMES
+    from geo.sources import KNOWN
     from geo.sources.deepstate import FILLS
     from geo.sources.isw import PARTS
 
     text = (ROOT / "docs" / "formats.md").read_text(encoding="utf-8")
-    for word in (*NAMES, *FILLS, *PARTS):
+    for word in (*KNOWN, *FILLS, *PARTS):
         assert f"`{word}`" in text, word
     conventions = (ROOT / "docs" / "conventions.md").read_text(encoding="utf-8")
     for status in STATUSES:
