@@ -204,10 +204,10 @@ def test_the_traceback_is_there_for_those_who_ask(archive: Path) -> None:
 
 
 def test_help_names_every_source_and_verb() -> None:
-    from geo.sources import NAMES
+    from geo.sources import KNOWN
 
     text = " ".join(run("import", "--help").output.split())
-    for name in NAMES:
+    for name in KNOWN:
         assert name in text
     readme = (Path(__file__).resolve().parents[1] / "README.md").read_text(encoding="utf-8")
     for verb in (name for name, command in main.commands.items() if not command.hidden):

@@ -25,7 +25,7 @@ from geo.errors import GeoError
 from geo.extraction.briefing import read_briefing
 from geo.geocoding.geocoder import geocode
 from geo.schema import Options
-from geo.sources import NAMES
+from geo.sources import KNOWN
 from tests.fuzzing.corpus import OWN, Seed
 from tests.fuzzing.inputs import gazetteer
 from tests.fuzzing.run import read_and_admit
@@ -129,7 +129,7 @@ def long_texts(seed: Seed, n: int, unit: str) -> bytes:
     ).encode()
 
 
-READABLE = [name for name in NAMES if name in OWN]
+READABLE = [name for name in KNOWN if name in OWN]
 
 
 def reading(source: str, folder: Path, content: Callable[[int], bytes], n: int) -> Callable[[], Any]:

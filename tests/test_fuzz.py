@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from geo.sources import NAMES
+from geo.sources import KNOWN
 from tests.fuzzing import archives, inputs, states
 from tests.fuzzing.corpus import OWN, SHARED
 
@@ -22,7 +22,7 @@ SHARES = (4 * FEW, pytest.param(MANY, marks=pytest.mark.long))  # each kind of a
 
 
 @pytest.mark.parametrize("count", LENGTHS)
-@pytest.mark.parametrize("source", NAMES)
+@pytest.mark.parametrize("source", KNOWN)
 def test_spoiled_files_are_read_or_refused(source: str, count: int) -> None:
     if source not in OWN and not SHARED.is_dir():
         pytest.skip("needs the real files of ../shared/data: this kind has no seed of our own")
