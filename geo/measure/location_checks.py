@@ -240,10 +240,10 @@ def _turned(xy: Floats, sides: set[str], shapes: Objects, countries: Countries) 
     if (np.abs(swapped) > (180, 90)).any():
         return None
     from_sides = _shore(shapely.points(swapped), countries, sides)
-    away = float(_shore(shapes, countries, sides).min())
-    if sides and (from_sides < FAR / 2).all() and from_sides.max() < away:
-        sure = bool((from_sides < SHORE).all()) and away > FAR
-        return _SLIPS[0][0], "a country of its sides", sure
+    if sides and (from_sides < FAR / 2).all():  # what follows takes long with outlines of many corners
+        away = float(_shore(shapes, countries, sides).min())
+        if from_sides.max() < away:
+            return _SLIPS[0][0], "a country of its sides", bool((from_sides < SHORE).all()) and away > FAR
     if countries.in_detail(*swapped.T).all() and not countries.in_detail(*xy.T).any():
         return _SLIPS[0][0], "units that the archive knows in detail", False
     return None
