@@ -23,6 +23,7 @@ CLAIM_COLUMNS = (
     "claim_id", "text", "said_by", "said_on", "published_in", "quantity", "controller", "unit", "comparator", "value",
     "value_unit", "date_from", "date_to", "base", "notes",
 )  # fmt: skip
+_OF_GROUND = frozenset(("row", "controller", "status", "native", "country"))
 UNIT_COLUMNS = ("unit", "name", "name_local", "level", "parent", "boundary")
 # The fields of an incident: UCDP's and ACLED's names where they have one (docs/formats.md says which is which).
 INCIDENT_TEXT = (
@@ -95,6 +96,57 @@ class Refusal:
     properties: Mapping[str, Any] = field(default_factory=dict)
     km2: float | None = None
     lies_elsewhere: bool = False
+
+
+@dataclass(frozen=True)
+class Ground:
+    """Polygons as plain columns: for the few rows of a map pandas costs more than all that is asked of them."""
+
+    geometry: NDArray[np.object_]
+    columns: Mapping[str, NDArray[Any]]
+
+    @classmethod
+    def of(cls, frame: gpd.GeoDataFrame) -> Ground:
+        """The columns of a reader's frame; None where a value is missing, ``at`` numbers its rows."""
+        import numpy as np
+        import pandas as pd
+
+        columns = {
+            str(name): np.array(values, dtype=object) for name, values in frame.items() if name in _OF_GROUND
+        }
+        for values in columns.values():
+            values[pd.isna(values)] = None
+        columns["at"] = np.arange(len(frame))
+        return cls(np.array(frame.geometry.array, dtype=object), columns)
+
+    @property
+    def frame(self) -> gpd.GeoDataFrame:
+        import geopandas as gpd
+        import pandas as pd
+
+        columns = {name: values for name, values in self.columns.items() if name not in ("at", "key", "country")}
+        return gpd.GeoDataFrame(pd.DataFrame(columns), geometry=self.geometry, crs=CRS)
+
+    def __len__(self) -> int:
+        return len(self.geometry)
+
+    def __getitem__(self, name: str) -> NDArray[Any]:
+        return self.columns[name]
+
+    def take(self, which: NDArray[Any]) -> Ground:
+        """Some of the rows: a mask, or their positions."""
+        return Ground(self.geometry[which], {name: values[which] for name, values in self.columns.items()})
+
+    def having(self, geometry: NDArray[np.object_] | None = None, **columns: NDArray[Any]) -> Ground:
+        """The same with other shapes or columns."""
+        return Ground(self.geometry if geometry is None else geometry, {**self.columns, **columns})
+
+    def sides(self) -> set[str]:
+        return {side for side in self["controller"].tolist() if side is not None}
+
+    def classes(self) -> list[tuple[str, str]]:
+        """The side ("" for none) and the status of every row."""
+        return [(side or "", status) for side, status in zip(self["controller"], self["status"], strict=True)]
 
 
 @dataclass(frozen=True)

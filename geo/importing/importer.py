@@ -8,15 +8,18 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import asdict, dataclass, field, replace
+from datetime import datetime
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
+from sqlite3 import Connection
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import shapely
 
 from geo import sources as known_sources
 from geo.archive import Archive, open_archive
@@ -30,7 +33,7 @@ from geo.importing.validation import Admitted, FindingCache, admit_control, admi
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.location_checks import Expected
 from geo.presentation.sides import knowing
-from geo.schema import CLAIM_COLUMNS, Options, Refusal, Rows, Snapshot, Source, parse_instant
+from geo.schema import CLAIM_COLUMNS, Ground, Options, Refusal, Rows, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
 from geo.storage import layout, qgis_styles, transactions
 from geo.storage import snapshots as history
@@ -40,6 +43,7 @@ from geo.storage.store import Store
 from geo.units import Countries, located_notes
 
 Progress = Callable[[int, int, str], None]
+_BATCH = 32  # files that are stored in one transaction
 _STATED = ("published", "retrieved")  # instants that only who imports a file can state
 
 
@@ -120,7 +124,7 @@ def import_files(
     credit : geo.schema.Source or None
         Under which name and credits the rows are kept; None is the reader's own.
     progress : callable or None
-        Called with (done, of how many, file name) after every file.
+        Called with (done, of how many, file name) for every file, once it is in for good.
     **settings
         Fields of `Options`, for short: ``date="2025-01-11"``.
 
@@ -134,7 +138,8 @@ def import_files(
     UsageError
         There is no such source, or no file is given.
     ArchiveError
-        The archive cannot be made or written. Files taken in before stay in.
+        The archive cannot be made or written. Files taken in before stay in, but for the last up to 32, which are
+        stored together.
 
     Examples
     --------
@@ -155,18 +160,15 @@ def import_files(
     with as_files(paths, reader.kind) as listed:
         of_frames = {path for path, is_frame in listed if is_frame}
 
-        def take(into: Archive, path: Path) -> Receipt:
-            receipt = _import_file(into, job, path)
-            if path not in of_frames:
-                return receipt
-            return replace(receipt, file=FRAME, error=receipt.error.replace(str(path), f"the {FRAME}"))
-
         if not listed:
             raise UsageError("no file is given")
-        for path, receipt in _taken(archive, [path for path, _ in listed], take):
+        files = [path for path, _ in listed]
+        for path, receipt in zip(files, _taken(archive, job, files), strict=True):
+            if path in of_frames:
+                receipt = replace(receipt, file=FRAME, error=receipt.error.replace(str(path), f"the {FRAME}"))
             receipts.append(receipt)
             if progress is not None:
-                progress(len(receipts), len(listed), path.name)
+                progress(len(receipts), len(files), path.name)
     archive.close()
     return receipts
 
@@ -181,9 +183,7 @@ def add_frame(archive: Archive, frame: pd.DataFrame, *, reader: str, source: str
     return receipt
 
 
-def _taken(
-    archive: Archive, paths: Sequence[Path], take: Callable[[Archive, Path], Receipt]
-) -> Iterator[tuple[Path, Receipt]]:
+def _taken(archive: Archive, job: _Job, paths: Sequence[Path]) -> Iterator[Receipt]:
     """Every file's receipt; a new archive gets its name with the first file that is not refused, or is not made."""
     done = 0
     if archive.path.exists():
@@ -191,15 +191,15 @@ def _taken(
     else:
         with _new_archive(archive.path) as made:
             for path in paths:
-                receipt = take(made, path)
+                (receipt,) = _import_batch(made, job, [path])
                 if receipt.outcome != "refused" and not _put(made, archive.path):
                     break  # somebody was faster: the file goes into what is there now
                 done += 1
-                yield path, receipt
+                yield receipt
                 if receipt.outcome != "refused":
                     break
-    for path in paths[done:]:
-        yield path, take(archive, path)
+    for start in range(done, len(paths), _BATCH):
+        yield from _import_batch(archive, job, paths[start : start + _BATCH])
 
 
 @contextmanager
@@ -243,7 +243,7 @@ def ensure_units(archive: Archive) -> None:
 def _add_units(archive: Archive, path: Path) -> None:
     credits = json.loads(path.parent.parent.joinpath("credits.json").read_text(encoding="utf-8"))["units"]
     credit = Source("units", "Administrative units", credits["url"], credits["licence"], credits["text"])
-    receipt = _import_file(archive, _Job(known_sources.reader("units"), credit, Options(), archive.path), path)
+    (receipt,) = _import_batch(archive, _Job(known_sources.reader("units"), credit, Options(), archive.path), [path])
     if receipt.outcome == "refused":
         raise ArchiveError(f"{path}: {receipt.error}")
 
@@ -260,19 +260,36 @@ class _Job:
     countries: Countries | None = None
 
 
-def _import_file(archive: Archive, job: _Job, path: Path) -> Receipt:
+@dataclass(frozen=True)
+class _Passed:
+    """A file of maps that came through the gate, each with what was made of it, and waits to be stored."""
+
+    file: _File
+    admitted: Sequence[tuple[Snapshot, Admitted]]
+
+
+def _import_batch(archive: Archive, job: _Job, paths: Sequence[Path]) -> list[Receipt]:
+    """Files one after the other through the gate, then into the archive in one transaction."""
+    countries = archive.countries() if archive.path.exists() else None
+    locate = countries.locate if countries is not None else None
+    job = replace(job, options=replace(job.options, locate=locate), countries=countries)
+    gone_in = [_pass_file(archive, job, path) for path in paths]
+    stored = iter(_store(archive, job, [one for one in gone_in if isinstance(one, _Passed)]))
+    return [one if isinstance(one, Receipt) else next(stored) for one in gone_in]
+
+
+def _pass_file(archive: Archive, job: _Job, path: Path) -> Receipt | _Passed:
+    """What came through the gate; of incidents and units, which are stored at once, and of a refused file the receipt."""
     try:
         file = _file_of(path, job.archive)
-        countries = archive.countries() if archive.path.exists() else None
-        options = replace(job.options, locate=countries.locate if countries is not None else None)
-        job = replace(job, options=options, countries=countries)
+        _stated_instants(job.options)  # refused before anything is stored
         with _unpacked(path) as plain:
-            found = job.reader.read(plain, options)
+            found = job.reader.read(plain, job.options)
             if _file_of(path, job.archive) != file:
                 raise FileError(f"{path}: it changed while it was read: wait until it is written, then import it again")
             if isinstance(found, Rows):
                 return _take_rows(archive, job, found, file)
-            return _take_snapshots(archive, job, found, file)
+            return _Passed(file, _pass_snapshots(archive, job, found, file))
     except (FileError, GateError) as error:
         text = str(error) if path.name in str(error) else f"{path}: {error}"
         refused = Receipt(str(path), job.credit.name, "refused", error=text)
@@ -320,51 +337,74 @@ def _sidecar_of(path: Path, archive: Path) -> Path:
     return archive.with_suffix(".refused") / f"{path.name}.csv"
 
 
-def _take_snapshots(archive: Archive, job: _Job, snapshots: Sequence[Snapshot], file: _File) -> Receipt:
-    """All snapshots of a file in one transaction: a file is in the archive as a whole or not at all."""
+def _pass_snapshots(
+    archive: Archive, job: _Job, snapshots: Sequence[Snapshot], file: _File
+) -> list[tuple[Snapshot, Admitted]]:
     credit, options, memory = job.credit, job.options, job.memory
-    covers = [archive.unit(unit)["unit"].iloc[0] for unit in credit.covers]
     refuse_too_many_instants(file.name, len(snapshots), 0, options.accept)
     admitted = []
+    boxes = dict(memory.boxes)  # a file that is refused leaves no trace
     for snapshot in snapshots:
         series = (credit.name, snapshot.part)
-        if series not in memory.boxes:
-            memory.boxes[series] = archive.store.last_boxes(*series) if archive.path.exists() else np.empty((0, 4))
-        expected = Expected(theatre=job.reader.theatre, before=memory.boxes[series])
+        if series not in boxes:
+            boxes[series] = archive.store.last_boxes(*series) if archive.path.exists() else np.empty((0, 4))
+        expected = Expected(theatre=job.reader.theatre, before=boxes[series])
         let_in = admit_control(
             snapshot, options=options, countries=job.countries, memory=memory, expected=expected, first=job.reader.first
         )
         admitted.append((snapshot, let_in))
-        if len(let_in.frame):
-            memory.boxes[series] = let_in.frame.geometry.bounds.to_numpy()
-    receipts = [_receipt_of(s, a, file, credit, "") for s, a in admitted]
+        if len(let_in.rows):
+            boxes[series] = shapely.bounds(_ground(let_in).geometry)
+    memory.boxes |= boxes
+    return admitted
+
+
+def _ground(admitted: Admitted) -> Ground:
+    assert isinstance(admitted.rows, Ground)
+    return admitted.rows
+
+
+def _store(archive: Archive, job: _Job, passed: Sequence[_Passed]) -> list[Receipt]:
+    """All files of a batch in one transaction: a file is in the archive as a whole or not at all."""
+    if not passed:
+        return []
+    credit, memory = job.credit, job.memory
+    covers = [archive.unit(unit)["unit"].iloc[0] for unit in credit.covers]
     with archive.store.writing() as connection:
         archive.store.add_source(connection, credit)
         if covers:
             archive.store.put_covers(connection, credit.name, covers)
-        known = memory.sides.setdefault(credit.name, set()) or set(history.sides_of(connection, credit.name))
-        done = [
-            history.record(connection, _recording(s, a, r, file, job))
-            for (s, a), r in zip(admitted, receipts, strict=True)
-        ]
-        classes = {c for (_, a), d in zip(admitted, done, strict=True) if d.outcome != "unchanged"
-                   for c in history.classes_of(a.frame)}  # fmt: skip
+        known = memory.sides.get(credit.name) or set(history.sides_of(connection, credit.name))
+        stored = []
+        for one in passed:
+            stored.append(_store_file(connection, job, one, known))
+            known |= {side for _, a in one.admitted for side in _ground(a).sides()}
+        memory.sides[credit.name] = known
+        changed = {i for i, receipt in enumerate(stored) if receipt.outcome != "unchanged"}
+        classes = {c for i in changed for _, a in passed[i].admitted for c in _ground(a).classes()}
         now = history.last_recorded(connection) or ""
         with knowing(layout.read_sides(connection)):
-            qgis_styles.restyle_control(connection, classes, now=now)
-        whole = _sum_receipts(receipts, file, credit)
-        here = {str(side) for _, a in admitted for side in a.frame["controller"].dropna()}
-        whole = replace(whole, notes=(*whole.notes, *capped(list(_new_sides(here, known)))))
-        memory.sides[credit.name] = known | here
-        outcomes = [d.outcome for d in done]
-        outcome = next((o for o in ("superseded", "stored") if o in outcomes), "unchanged")
-        # before the file is in for good: whoever imports it again is told that nothing is new
-        sidecar = _write_sidecar(file.sidecar, whole.refusals) if outcome != "unchanged" else ""
+            qgis_styles.restyle_control(connection, {(side or None, status) for side, status in classes}, now=now)
+        # before the files are in for good: whoever imports them again is told that nothing is new
+        sidecars = {i: _write_sidecar(passed[i].file.sidecar, stored[i].refusals) for i in changed}
+    return [replace(receipt, sidecar=sidecars.get(i, "")) for i, receipt in enumerate(stored)]
+
+
+def _store_file(connection: Connection, job: _Job, passed: _Passed, known: set[str]) -> Receipt:
+    file, credit = passed.file, job.credit
+    receipts = [_receipt_of(s, a, file, credit, "") for s, a in passed.admitted]
+    done = [
+        history.record(connection, _recording(s, a, r, file, job))
+        for (s, a), r in zip(passed.admitted, receipts, strict=True)
+    ]
+    here = {side for _, a in passed.admitted for side in _ground(a).sides()}
+    whole = _sum_receipts(receipts, file, credit)
+    outcomes = [d.outcome for d in done]
     return replace(
         whole,
-        outcome=outcome,
+        notes=(*whole.notes, *capped(list(_new_sides(here, known)))),
+        outcome=next((o for o in ("superseded", "stored") if o in outcomes), "unchanged"),
         snapshots=tuple(d.snapshot for d in done),
-        sidecar=sidecar,
         supersedes=tuple(d.instead_of for d in done if d.instead_of),
     )
 
@@ -377,7 +417,7 @@ def _new_sides(here: set[str], known: set[str]) -> Iterator[str]:
 
 def _receipt_of(part: Snapshot | Rows, admitted: Admitted, file: _File, credit: Source, outcome: str) -> Receipt:
     # a feature may be split in two rows, or refused in part: it counts once, as stored where any of it is
-    stored = set(admitted.frame["row"].tolist())
+    stored = set(admitted.rows["row"].tolist())
     refused = {r.row for r in admitted.refusals} - stored
     return Receipt(
         file.name, credit.name, outcome, (), part.rows_in, len(stored), len(refused), sum(part.left_out.values()),
@@ -386,15 +426,19 @@ def _receipt_of(part: Snapshot | Rows, admitted: Admitted, file: _File, credit: 
 
 
 def _recording(snapshot: Snapshot, admitted: Admitted, receipt: Receipt, file: _File, job: _Job) -> Recording:
-    stated = job.options.published, job.options.retrieved
-    published, retrieved = (parse_instant(t, what=w) if t else None for t, w in zip(stated, _STATED, strict=True))
+    published, retrieved = _stated_instants(job.options)
     return Recording(
-        source=job.credit.name, part=snapshot.part, depicts=snapshot.depicts, frame=admitted.frame,
+        source=job.credit.name, part=snapshot.part, depicts=snapshot.depicts, ground=_ground(admitted),
         file_name=file.name, file_bytes=file.bytes, sha256=file.sha256, published=published or snapshot.published,
         retrieved=retrieved, rows_in=receipt.rows_in, rows_stored=receipt.rows_stored,
         rows_repaired=len(receipt.repairs), rows_refused=receipt.rows_refused, rows_left_out=receipt.rows_left_out,
         receipt=_brief(receipt),
     )  # fmt: skip
+
+
+def _stated_instants(options: Options) -> list[datetime | None]:
+    stated = options.published, options.retrieved
+    return [parse_instant(t, what=w) if t else None for t, w in zip(stated, _STATED, strict=True)]
 
 
 def _brief(receipt: Receipt) -> dict[str, Any]:

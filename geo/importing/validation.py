@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
-from typing import Any
+from typing import Any, NamedTuple, TypeVar
 
 import geopandas as gpd
 import numpy as np
@@ -20,7 +20,7 @@ from geo.importing.geometry_repair import Objects, area_of, look, mend, past_180
 from geo.measure.ellipsoid import areas_km2, km2_of
 from geo.measure.location_checks import FAR, WAY_OUT, Doubt, Expected, against_country, doubts
 from geo.presentation.statuses import STATUSES
-from geo.schema import CRS, Options, Refusal, Rows, Snapshot, number_of, text_or_none
+from geo.schema import CRS, Ground, Options, Refusal, Rows, Snapshot, number_of, text_or_none
 from geo.text.dates_in_files import FIRST
 from geo.units import Countries
 
@@ -31,6 +31,7 @@ TOLERANCE = 1.02
 COUNTRIES_AT_MOST = 2.0
 SEA_KM2 = 500_000.0
 _AT_ONCE = 50  # polygons whose neighbours are looked for
+T = TypeVar("T")
 _NOTES = 20  # on points in odd places, that are told one by one
 
 
@@ -38,11 +39,15 @@ _NOTES = 20  # on points in odd places, that are told one by one
 class Admitted:
     """What came through: the frame, who was turned back and why, and what was mended."""
 
-    frame: gpd.GeoDataFrame
+    rows: Ground | gpd.GeoDataFrame
     refusals: tuple[Refusal, ...] = ()
     repairs: tuple[str, ...] = ()
     duplicates: int = 0
     notes: tuple[str, ...] = ()
+
+    @property
+    def frame(self) -> gpd.GeoDataFrame:
+        return self.rows.frame if isinstance(self.rows, Ground) else self.rows
 
 
 @dataclass
@@ -55,6 +60,16 @@ class FindingCache:
     slivers: dict[bytes, int] = field(default_factory=dict)
     sides: dict[str, set[str]] = field(default_factory=dict)  # by source
     boxes: dict[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)  # of a source's and part's last map
+
+
+class _Gate(NamedTuple):
+    """A snapshot on its way through the gate; what is turned back is added to `turned`."""
+
+    snapshot: Snapshot
+    options: Options
+    countries: Countries
+    memory: FindingCache
+    turned: list[Refusal]
 
 
 def admit_control(
@@ -71,41 +86,48 @@ def admit_control(
     check_not_future(snapshot.depicts, options)
     if snapshot.depicts.date() < first:
         raise GateError(f"the date {snapshot.depicts.date()} is {_before(first)}")
-    frame = snapshot.frame.reset_index(drop=True)
-    _check_statuses(frame)
-    kinds = set(zip(frame["controller"].fillna("").tolist(), frame["status"].tolist(), strict=True))
-    refuse_too_many("the map", len(kinds), CLASSES, "sides and statuses")
+    ground = Ground.of(snapshot.frame)
+    _check_statuses(ground)
+    refuse_too_many("the map", len(set(ground.classes())), CLASSES, "sides and statuses")
     turned = list(snapshot.refusals)
     repairs = list(snapshot.repairs)
-    geometry = np.asarray(frame.geometry.array, dtype=object).copy()
-    keys = _keys(geometry)
-    fresh = np.array([k not in memory.sound for k in keys], dtype=bool)
-    reasons = look(geometry, fresh)
-    mend(geometry, frame["row"].to_numpy(), fresh, reasons, repairs)
-    if fresh.any():  # a file may hold a thousand maps: what costs a millisecond is left out where it does nothing
-        frame = frame.set_geometry(gpd.GeoSeries(geometry, crs=CRS))
-    turned += [_refusal(frame, i, *reasons[i]) for i in sorted(reasons)]
-    if reasons:
-        frame = frame.drop(index=sorted(reasons)).reset_index(drop=True)
-    if frame.empty:
+    ground = _sound(ground, snapshot, memory, turned, repairs)
+    if not len(ground):
         _explain_nothing(snapshot, turned, options)
-    frame, duplicates, twice = _drop_duplicates(frame)
+    ground, duplicates, twice = _drop_duplicates(ground)
     if twice:
         repairs.append(f"{duplicates + twice} equal features: {twice} kept, {duplicates + twice} counted")
     placed: list[str] = []
-    if countries is not None and len(frame):
-        frame, placed = _refuse_too_large(frame, options, countries, memory, turned)
-        if len(frame):
-            named = replace(expected or Expected(), name=snapshot.file_name)
-            frame, odd = _check_place(frame, options, countries, memory, named, turned)
+    if countries is not None and len(ground):
+        gate = _Gate(snapshot, options, countries, memory, turned)
+        ground, placed = _refuse_too_large(ground, gate)
+        if len(ground):
+            ground, odd = _check_place(ground, gate, replace(expected or Expected(), name=snapshot.file_name))
             placed += odd
-        if frame.empty:
+        if not len(ground):
             _explain_nothing(snapshot, turned, options)
-    notes = [*snapshot.notes, *placed, *_slivers(frame, memory), *_overlaps(frame, memory)]
-    for key in _keys(np.asarray(frame.geometry.array, dtype=object)):
+    notes = [*snapshot.notes, *placed, *_slivers(ground, memory), *_overlaps(ground, memory)]
+    for key in ground["key"].tolist():
         memory.sound.setdefault(key, 0.0)
-    frame = frame.drop(columns="country") if "country" in frame else frame
-    return Admitted(frame, tuple(turned), tuple(repairs), duplicates, tuple(notes))
+    return Admitted(ground, tuple(turned), tuple(repairs), duplicates, tuple(notes))
+
+
+def _sound(
+    ground: Ground, snapshot: Snapshot, memory: FindingCache, turned: list[Refusal], repairs: list[str]
+) -> Ground:
+    """What can come in, mended, each row with its ``key``: the bytes of its outline."""
+    keys, geometry = _keys(ground.geometry), ground.geometry
+    fresh = np.array([k not in memory.sound for k in keys.tolist()], dtype=bool)
+    if not fresh.any():
+        return ground.having(key=keys)
+    reasons = look(geometry, fresh)
+    mend(geometry, ground["row"], fresh, reasons, repairs)
+    keys[fresh] = _keys(geometry[fresh])
+    ground = ground.having(key=keys)
+    if not reasons:
+        return ground
+    turned += [_refusal(snapshot.frame, i, *reasons[i], geometry[i]) for i in sorted(reasons)]
+    return ground.take(np.array([i not in reasons for i in range(len(ground))], dtype=bool))
 
 
 def admit_points(rows: Rows, *, options: Options, countries: Countries | None = None, first: date = FIRST) -> Admitted:
@@ -118,7 +140,7 @@ def admit_points(rows: Rows, *, options: Options, countries: Countries | None = 
         reasons[i] = (f"the event date {starts[i]} is {_before(first)}", "mend the year in the file")
     frame, repairs = _bring_back(frame, countries)
     notes = _look_at_points(frame, options, countries, reasons) if len(frame) else []
-    turned += [_refusal(frame, i, *reasons[i]) for i in sorted(reasons)]
+    turned += [_refusal(frame, i, *reasons[i], frame.geometry.iloc[i]) for i in sorted(reasons)]
     frame = frame.drop(index=sorted(reasons)).reset_index(drop=True)
     if frame.empty and not rows.left_out and "empty" not in options.accept:
         why = f"all {len(turned)} rows were refused: {_sum_up(turned)}" if turned else "no rows"
@@ -135,7 +157,7 @@ def admit_units(rows: Rows) -> Admitted:
     reasons = look(geometry, every)
     mend(geometry, frame["row"].to_numpy(), every, reasons, repairs)
     frame = frame.set_geometry(gpd.GeoSeries(geometry, crs=CRS))
-    turned = [*rows.refusals, *(_refusal(frame, i, *reasons[i]) for i in sorted(reasons))]
+    turned = [*rows.refusals, *(_refusal(frame, i, *reasons[i], geometry[i]) for i in sorted(reasons))]
     frame = frame.drop(index=sorted(reasons)).reset_index(drop=True)
     if frame.empty:
         raise GateError(f"no unit can be let in: {_sum_up(turned) or 'no features'}", turned)
@@ -152,8 +174,8 @@ def _before(first: date) -> str:
     return f"before {first}, when the first of this source's can be: a slip of the pen?"
 
 
-def _check_statuses(frame: gpd.GeoDataFrame) -> None:
-    statuses = set(frame["status"].tolist())
+def _check_statuses(ground: Ground) -> None:
+    statuses = set(ground["status"].tolist())
     if statuses - set(STATUSES):
         unknown = sorted(str(status) for status in statuses - set(STATUSES) if text_or_none(status) is not None)
         shown = ", ".join(map(repr, unknown)) or "a missing one"
@@ -162,8 +184,11 @@ def _check_statuses(frame: gpd.GeoDataFrame) -> None:
         )
 
 
-def _keys(geometry: Objects) -> list[bytes]:
-    return [b"" if g is None else bytes(g) for g in shapely.to_wkb(geometry)]
+def _keys(geometry: Objects) -> NDArray[np.object_]:
+    """The bytes of each outline, by which findings about it are kept."""
+    keys: NDArray[np.object_] = np.asarray(shapely.to_wkb(geometry), dtype=object)
+    keys[shapely.is_missing(geometry)] = b""
+    return keys
 
 
 # -- the snapshot as a whole ----------------------------------------------------------------------------------------
@@ -186,12 +211,13 @@ def _sum_up(turned: list[Refusal]) -> str:
     return "; ".join(shown) + (f". {way_out[0].upper()}{way_out[1:]}" if way_out else "")
 
 
-def _refusal(frame: gpd.GeoDataFrame, i: int, why: str, way_out: str) -> Refusal:
+def _refusal(
+    frame: gpd.GeoDataFrame, i: int, why: str, way_out: str, geometry: shapely.Geometry | None
+) -> Refusal:
     row = frame.iloc[i]
     if text_or_none(row.get("orig")):
         # an incident goes back as its file had it
         return Refusal(int(row["row"]), why, way_out, json.loads(row["orig"]))
-    geometry = row[frame.geometry.name]
     properties: dict[str, Any] = {
         str(k): v for k, v in row.items() if k not in ("row", "orig", frame.geometry.name) and v is not None and v == v
     }
@@ -200,41 +226,33 @@ def _refusal(frame: gpd.GeoDataFrame, i: int, why: str, way_out: str) -> Refusal
     return Refusal(int(row["row"]), why, way_out, properties, km2_of(geometry))
 
 
-def _drop_duplicates(frame: gpd.GeoDataFrame) -> tuple[gpd.GeoDataFrame, int, int]:
+def _drop_duplicates(ground: Ground) -> tuple[Ground, int, int]:
     """Without equal features; how many went, and how many of those kept had a double."""
-    keys = _keys(np.asarray(frame.geometry.array, dtype=object))
-    classes = zip(frame["controller"].fillna(""), frame["status"], frame["native"].fillna(""), keys, strict=True)
-    listed = list(classes)
-    seen: set[tuple[Any, ...]] = set()
-    keep = []
-    for key in listed:
-        keep.append(key not in seen)
-        seen.add(key)
-    if all(keep):
-        return frame, 0, 0
-    doubles = sum(n > 1 for n in Counter(listed).values())
-    kept = frame[np.array(keep, dtype=bool)].reset_index(drop=True)
-    return kept, len(frame) - len(kept), doubles
+    native = [word or "" for word in ground["native"].tolist()]
+    listed = list(zip(ground.classes(), native, ground["key"].tolist(), strict=True))
+    counts = Counter(listed)
+    if len(counts) == len(listed):
+        return ground, 0, 0
+    first = {key: i for i, key in reversed(list(enumerate(listed)))}
+    kept = ground.take(np.array(sorted(first.values()), dtype=np.intp))
+    return kept, len(ground) - len(kept), sum(n > 1 for n in counts.values())
 
 
-def _check_place(
-    frame: gpd.GeoDataFrame, options: Options, countries: Countries, memory: FindingCache, expected: Expected,
-    turned: list[Refusal],
-) -> tuple[gpd.GeoDataFrame, list[str]]:  # fmt: skip
+def _check_place(ground: Ground, gate: _Gate, expected: Expected) -> tuple[Ground, list[str]]:
     """Refuse the polygons that cannot be where they are, also single ones of a set; say which are odd there."""
-    geometry = np.asarray(frame.geometry.array, dtype=object)
-    parts, owner = shapely.get_parts(geometry, return_index=True)
-    sides = {countries.code_of(side) or "" for side in set(frame["controller"].dropna())}
-    where = _places(parts, countries, memory)
+    options, countries = gate.options, gate.countries
+    parts, owner = shapely.get_parts(ground.geometry, return_index=True)
+    sides = {countries.code_of(side) or "" for side in ground.sides()}
+    where = _places(parts, _keys(parts), countries, gate.memory)
     found = list(doubts(parts, where, countries, replace(expected, sides=sides)))
-    if "country" in frame:
-        words = [[text_or_none(word) or ""] for word in frame["country"].to_numpy()[owner]]
+    if "country" in ground.columns:
+        words = [[text_or_none(word) or ""] for word in ground["country"][owner]]
         xy = shapely.get_coordinates(shapely.point_on_surface(parts))
         # of ground near its country the column may say who holds it, and not where it lies
         found += [
             d._replace(impossible=d.impossible and d.away > FAR) for d in against_country(xy, where, words, countries)
         ]
-    rows = frame["row"].to_numpy()
+    rows = ground["row"]
     gone = np.zeros(len(parts), dtype=bool)
     gone[[i for d in found if _refused(d, options) for i in d.items]] = True
     notes = [_odd(d, rows[owner[list(d.items)]]) for d in found if not _refused(d, options) and _is_left(d, gone)]
@@ -244,18 +262,18 @@ def _check_place(
         gone[items] = True
         for i in sorted(set(owner[items].tolist())):
             mine = parts[items[owner[items] == i]]
-            row = frame.iloc[[i]].set_geometry([shapely.multipolygons(mine) if len(mine) > 1 else mine[0]], crs=CRS)
+            shape = shapely.multipolygons(mine) if len(mine) > 1 else mine[0]
             why = f"{areas_km2(mine).sum():,.3f} km²: {doubt.why}"
-            turned.append(replace(_refusal(row, 0, why, WAY_OUT), lies_elsewhere="swapped" not in doubt.why))
+            refusal = _refusal(gate.snapshot.frame, int(ground["at"][i]), why, WAY_OUT, shape)
+            gate.turned.append(replace(refusal, lies_elsewhere="swapped" not in doubt.why))
     if not gone.any():
-        return frame, notes
-    whole = geometry.copy()
+        return ground, notes
+    whole = ground.geometry.copy()
     touched = sorted(set(owner[gone].tolist()))
     for i in touched:
         left = parts[(owner == i) & ~gone]
         whole[i] = shapely.multipolygons(left) if len(left) else None
-    kept = frame.set_geometry(gpd.GeoSeries(whole, crs=CRS))
-    return kept[[g is not None for g in whole]].reset_index(drop=True), notes
+    return ground.having(whole, key=_keys(whole)).take(~shapely.is_missing(whole)), notes
 
 
 def _refused(doubt: Doubt, options: Options) -> bool:
@@ -275,50 +293,55 @@ def _odd(doubt: Doubt, rows: NDArray[Any]) -> str:
     return f"{named}{more}: {doubt.why}; kept" if named else doubt.why
 
 
-def _places(parts: Objects, countries: Countries, memory: FindingCache) -> NDArray[np.object_]:
+def _places(parts: Objects, keys: Objects, countries: Countries, memory: FindingCache) -> Objects:
     """The country of each polygon, "" for none."""
-    keys = _keys(parts)
-    unknown = [i for i, k in enumerate(keys) if k not in memory.country]
+    unknown = [i for i, k in enumerate(keys.tolist()) if k not in memory.country]
     if unknown:
         points = shapely.get_coordinates(shapely.point_on_surface(parts[unknown]))
         located = countries.locate(points[:, 0], points[:, 1]).tolist()
-        memory.country |= dict(zip((keys[i] for i in unknown), located, strict=True))
-    return np.array([memory.country[k] for k in keys], dtype=object)
+        memory.country |= dict(zip(keys[unknown].tolist(), located, strict=True))
+    return np.array([memory.country[k] for k in keys.tolist()], dtype=object)
 
 
-def _refuse_too_large(
-    frame: gpd.GeoDataFrame, options: Options, countries: Countries, memory: FindingCache, turned: list[Refusal]
-) -> tuple[gpd.GeoDataFrame, list[str]]:
+def _refuse_too_large(ground: Ground, gate: _Gate) -> tuple[Ground, list[str]]:
     """Refuse the rows of a class that together are far larger than the country they lie in; say which are larger."""
-    if "large" in options.accept or not countries.areas_km2:
-        return frame, []
-    geometry = np.asarray(frame.geometry.array, dtype=object)
-    keys, place = _keys(geometry), _places(geometry, countries, memory)
-    fresh = [i for i, k in enumerate(keys) if memory.sound.get(k, 0.0) == 0.0]
-    memory.sound |= dict(zip((keys[i] for i in fresh), _spread(geometry[fresh]).tolist(), strict=True))
-    areas = np.array([memory.sound[k] for k in keys])
-    bad, notes = np.zeros(len(frame), dtype=bool), []
-    classes = (frame["controller"].fillna("") + "|" + frame["status"]).to_numpy()
-    for country in set(place.tolist()):
+    countries, memory = gate.countries, gate.memory
+    if "large" in gate.options.accept or not countries.areas_km2:
+        return ground, []
+    keys = ground["key"]
+    place = _places(ground.geometry, keys, countries, memory)
+    fresh = np.array([memory.sound.get(k, 0.0) == 0.0 for k in keys.tolist()], dtype=bool)
+    if fresh.any():
+        memory.sound |= dict(zip(keys[fresh].tolist(), _spread(ground.geometry[fresh]).tolist(), strict=True))
+    areas = np.array([memory.sound[k] for k in keys.tolist()])
+    bad, notes = np.zeros(len(ground), dtype=bool), []
+    for (country, _), rows in _by_key(zip(place.tolist(), ground.classes(), strict=True)).items():
         limit = TOLERANCE * countries.areas_km2.get(country, SEA_KM2)
-        for name in set(classes.tolist()):
-            here = (place == country) & (classes == name)
-            if areas[here].sum() <= limit:
-                continue
-            large = np.flatnonzero(here & (areas > limit / max(1, here.sum())))
-            land, own = _on_countries(geometry[large], countries)
-            size = countries.areas_km2.get(own, limit / TOLERANCE)
-            where = f"all of {own} ({size:,.0f} km²)" if own else f"any country ({size:,.0f} km²)"
-            if land <= COUNTRIES_AT_MOST * size and areas[large].sum() - land <= SEA_KM2:
-                if land > TOLERANCE * size:
-                    rows = frame["row"].to_numpy()[large]
-                    notes.append(_odd(Doubt((0,), f"{land:,.0f} km² of land, more than {where}", False), rows))
-                continue
-            bad[large] = True
-            way = "is the file whole, are its classes right? --accept large stores it"
-            why = f"{areas[here].sum():,.0f} km², more than {where}"
-            turned += [_refusal(frame, int(i), why, way) for i in large]
-    return (frame[~bad].reset_index(drop=True) if bad.any() else frame), notes
+        if areas[rows].sum() <= limit:
+            continue
+        large = rows[areas[rows] > limit / len(rows)]
+        land, own = _on_countries(ground.geometry[large], countries)
+        size = countries.areas_km2.get(own, limit / TOLERANCE)
+        where = f"all of {own} ({size:,.0f} km²)" if own else f"any country ({size:,.0f} km²)"
+        if land <= COUNTRIES_AT_MOST * size and areas[large].sum() - land <= SEA_KM2:
+            if land > TOLERANCE * size:
+                doubt = Doubt((0,), f"{land:,.0f} km² of land, more than {where}", False)
+                notes.append(_odd(doubt, ground["row"][large]))
+            continue
+        bad[large] = True
+        way = "is the file whole, are its classes right? --accept large stores it"
+        why = f"{areas[rows].sum():,.0f} km², more than {where}"
+        shapes = zip(ground["at"][large].tolist(), ground.geometry[large], strict=True)
+        gate.turned.extend(_refusal(gate.snapshot.frame, at, why, way, shape) for at, shape in shapes)
+    return (ground.take(~bad) if bad.any() else ground), notes
+
+
+def _by_key(keys: Iterable[T]) -> dict[T, NDArray[np.intp]]:
+    """The positions of each value."""
+    found: dict[T, list[int]] = {}
+    for i, key in enumerate(keys):
+        found.setdefault(key, []).append(i)
+    return {key: np.array(items, dtype=np.intp) for key, items in found.items()}
 
 
 def _on_countries(shapes: Objects, countries: Countries) -> tuple[float, str]:
@@ -352,25 +375,24 @@ def _spread(geometry: Objects) -> NDArray[np.float64]:
     return found
 
 
-def _slivers(frame: gpd.GeoDataFrame, memory: FindingCache) -> list[str]:
+def _slivers(ground: Ground, memory: FindingCache) -> list[str]:
     """Parts too small to have been drawn on purpose: counted, kept."""
-    if frame.empty:
-        return []
-    geometry = np.asarray(frame.geometry.array, dtype=object)
-    keys = _keys(geometry)
+    keys = ground["key"].tolist()
     fresh = [i for i, k in enumerate(keys) if k not in memory.slivers]
-    parts, owner = shapely.get_parts(geometry[fresh], return_index=True)
-    counts = np.bincount(owner[areas_km2(parts) < SLIVER_KM2], minlength=len(fresh))
-    memory.slivers |= dict(zip((keys[i] for i in fresh), counts.tolist(), strict=True))
+    if fresh:
+        parts, owner = shapely.get_parts(ground.geometry[fresh], return_index=True)
+        counts = np.bincount(owner[areas_km2(parts) < SLIVER_KM2], minlength=len(fresh))
+        memory.slivers |= dict(zip((keys[i] for i in fresh), counts.tolist(), strict=True))
     count = sum(memory.slivers[k] for k in keys)
     return [f"{count} sliver{'' if count == 1 else 's'} under {SLIVER_KM2} km², kept"] if count else []
 
 
-def _overlaps(frame: gpd.GeoDataFrame, memory: FindingCache) -> list[str]:
+def _overlaps(ground: Ground, memory: FindingCache) -> list[str]:
     """Ground that two classes claim at once: counted with its km², kept."""
-    geometry = np.asarray(frame.geometry.array, dtype=object)
-    keys = _keys(geometry)
-    classes = list(zip(frame["controller"].fillna("").tolist(), frame["status"].tolist(), strict=True))
+    classes = ground.classes()
+    if len(set(classes)) < 2:
+        return []
+    geometry, keys = ground.geometry, ground["key"].tolist()
     met = list(_pairs_of_two_classes(geometry, classes))
     pairs = [(min(keys[i], keys[j]), max(keys[i], keys[j])) for i, j in met]
     fresh = [k for k, pair in enumerate(pairs) if pair not in memory.overlaps]

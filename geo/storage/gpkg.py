@@ -171,10 +171,9 @@ def unpack(packed: bytes) -> NDArray[np.int64]:
 def known_shapes(connection: sqlite3.Connection, digests: list[bytes]) -> dict[bytes, int]:
     """The numbers of the polygons that are on record already: digest -> number."""
     known: dict[bytes, int] = {}
-    for digest in digests:
-        row = connection.execute("SELECT id FROM shapes WHERE digest = ?", (digest,)).fetchone()
-        if row is not None:
-            known[digest] = row[0]
+    for start in range(0, len(digests), 500):  # SQLite bounds the number of parameters
+        part = digests[start : start + 500]
+        known |= connection.execute(f"SELECT digest, id FROM shapes WHERE digest IN ({', '.join('?' * len(part))})", part)
     return known
 
 

@@ -10,14 +10,12 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
-import geopandas as gpd
-import numpy as np
 
 from geo.errors import ArchiveError
-from geo.schema import parse_instant, write_instant
+from geo.schema import Ground, parse_instant, write_instant
 from geo.storage import gpkg
 from geo.storage.gaps import end_of_run, gaps_of
-from geo.storage.gpkg import fetch_shapes, known_shapes, new_shapes, pack, plain, promote, unpack
+from geo.storage.gpkg import fetch_shapes, known_shapes, new_shapes, pack, promote, unpack
 from geo.storage.layout import fix_sides
 
 Interval = tuple[str, str | None]
@@ -72,7 +70,7 @@ class Recording:
     source: str
     part: str
     depicts: datetime
-    frame: gpd.GeoDataFrame
+    ground: Ground
     file_name: str
     file_bytes: int
     sha256: str
@@ -99,7 +97,7 @@ def record(connection: sqlite3.Connection, recording: Recording) -> Recorded:
     """Take a snapshot in. The same file for the same instant changes nothing; another one supersedes."""
     depicts = write_instant(recording.depicts)
     there = _in_force(connection, recording.source, recording.part, at=depicts)
-    digests, blobs, frame = _shapes_of(recording)
+    digests, blobs, classes = _shapes_of(recording)
     known = known_shapes(connection, digests)
     # the same file read with other options may give other polygons: only the same polygons are nothing new
     is_same = all(d in known for d in digests) and there is not None and there["sha256"] == recording.sha256
@@ -112,12 +110,12 @@ def record(connection: sqlite3.Connection, recording: Recording) -> Recorded:
         connection.execute("UPDATE snapshots SET superseded_at = ? WHERE id = ?", (now, there["id"]))
     rows = {
         ids[digest]: (blob, (recording.source, recording.part, *row))
-        for digest, blob, row in zip(digests, blobs, frame, strict=True)
+        for digest, blob, row in zip(digests, blobs, classes, strict=True)
     }
     _replace_state(connection, recording.source, recording.part, depicts, there, set(rows), rows, now)
-    if len(recording.frame):
-        gpkg.widen(connection, "control", np.asarray(recording.frame.geometry.array), now=now)
-        fix_sides(connection, recording.frame["controller"].dropna(), now=now)
+    if len(recording.ground):
+        gpkg.widen(connection, "control", recording.ground.geometry, now=now)
+        fix_sides(connection, recording.ground.sides(), now=now)
     return Recorded(name, "superseded" if there else "stored", there["snapshot"] if there else None)
 
 
@@ -167,11 +165,6 @@ def next_instant(connection: sqlite3.Connection) -> str:
     if last is not None:
         now = max(now, parse_instant(last) + timedelta(milliseconds=1))
     return write_instant(now)
-
-
-def classes_of(frame: gpd.GeoDataFrame) -> set[tuple[str | None, str]]:
-    """The side and status of every class of a snapshot."""
-    return set(zip(plain(frame["controller"]), plain(frame["status"]), strict=True))
 
 
 def last_recorded(connection: sqlite3.Connection) -> str | None:
@@ -246,9 +239,9 @@ def _short(moment: datetime) -> str:
 
 def _shapes_of(recording: Recording) -> tuple[list[bytes], list[bytes], list[tuple[Any, ...]]]:
     """Digest, blob and class of every polygon; what a digest stands for includes the source and the class."""
-    frame = recording.frame
-    blobs = gpkg.encode(promote(np.asarray(frame.geometry.array, dtype=object))) if len(frame) else []
-    rows = list(zip(*(plain(frame[c]) for c in ("controller", "status", "native")), strict=True))
+    ground = recording.ground
+    blobs = gpkg.encode(promote(ground.geometry)) if len(ground) else []
+    rows = list(zip(*(ground[c].tolist() for c in ("controller", "status", "native")), strict=True))
     head = f"{recording.source}\0{recording.part}\0"
     digests = []
     for blob, row in zip(blobs, rows, strict=True):
@@ -272,11 +265,11 @@ def _replace_state(
     now: str,
 ) -> None:
     """Let `members` stand from `depicts` to the next snapshot, in place of what stood there."""
-    after = {str(row[0]) for row in connection.execute(
-        "SELECT DISTINCT depicts FROM snapshots WHERE source = ? AND part = ? AND retracted_at IS NULL", (source, part)
-    )}  # fmt: skip
-    span = (depicts, min((d for d in after if d > depicts), default=None))
-    was = after - {depicts} if there is None else after | {depicts}
+    end, *around = _neighbours(connection, source, part, depicts)
+    span = (depicts, end)
+    is_there = _in_force(connection, source, part, at=depicts) is not None
+    after = {*around, *((depicts,) if is_there else ())} - {None}
+    was = {*around, *((depicts,) if there is not None else ())} - {None}
     gaps, had = (gaps_of((source, part, d) for d in days).get((source, part), ()) for days in (after, was))
     for gap in reversed([gap for gap in had if gap not in gaps]):
         _join_over(connection, source, part, gap)
@@ -292,6 +285,14 @@ def _replace_state(
     for gap in gaps:
         if gap not in had or depicts in gap:
             _cut_over(connection, source, part, gap)
+
+
+def _neighbours(connection: sqlite3.Connection, source: str, part: str, depicts: str) -> tuple[str | None, ...]:
+    """The next instant with a map, and of those that answer for a date the last before and the next."""
+    query = "SELECT {} FROM snapshots WHERE source = ? AND part = ? AND retracted_at IS NULL AND depicts {} ?{}"
+    dated = " AND (depicts GLOB '19[0-9][0-9]-*' OR depicts GLOB '[2-9][0-9][0-9][0-9]-*')"
+    sides = (("min(depicts)", ">", ""), ("max(depicts)", "<", dated), ("min(depicts)", ">", dated))
+    return tuple(connection.execute(query.format(*side), (source, part, depicts)).fetchone()[0] for side in sides)
 
 
 def cut_layer(connection: sqlite3.Connection) -> None:
