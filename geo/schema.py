@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from geo.errors import GateError
@@ -99,21 +100,21 @@ class Refusal:
 
 
 @dataclass(frozen=True)
-class Ground:
+class ControlColumns:
     """Polygons as plain columns: for the few rows of a map pandas costs more than all that is asked of them."""
 
     geometry: NDArray[np.object_]
     columns: Mapping[str, NDArray[Any]]
 
     @classmethod
-    def of(cls, frame: gpd.GeoDataFrame) -> Ground:
+    def of(cls, frame: gpd.GeoDataFrame | ControlColumns) -> ControlColumns:
         """The columns of a reader's frame; None where a value is missing, ``at`` numbers its rows."""
         import numpy as np
         import pandas as pd
 
-        columns = {
-            str(name): np.array(values, dtype=object) for name, values in frame.items() if name in _OF_GROUND
-        }
+        if isinstance(frame, ControlColumns):
+            return frame.having(frame.geometry.copy(), at=np.arange(len(frame)))
+        columns = {str(name): np.array(values, dtype=object) for name, values in frame.items() if name in _OF_GROUND}
         for values in columns.values():
             values[pd.isna(values)] = None
         columns["at"] = np.arange(len(frame))
@@ -133,13 +134,13 @@ class Ground:
     def __getitem__(self, name: str) -> NDArray[Any]:
         return self.columns[name]
 
-    def take(self, which: NDArray[Any]) -> Ground:
+    def take(self, which: NDArray[Any]) -> ControlColumns:
         """Some of the rows: a mask, or their positions."""
-        return Ground(self.geometry[which], {name: values[which] for name, values in self.columns.items()})
+        return ControlColumns(self.geometry[which], {name: values[which] for name, values in self.columns.items()})
 
-    def having(self, geometry: NDArray[np.object_] | None = None, **columns: NDArray[Any]) -> Ground:
+    def having(self, geometry: NDArray[np.object_] | None = None, **columns: NDArray[Any]) -> ControlColumns:
         """The same with other shapes or columns."""
-        return Ground(self.geometry if geometry is None else geometry, {**self.columns, **columns})
+        return ControlColumns(self.geometry if geometry is None else geometry, {**self.columns, **columns})
 
     def sides(self) -> set[str]:
         return {side for side in self["controller"].tolist() if side is not None}
@@ -153,7 +154,7 @@ class Ground:
 class Snapshot:
     """What a reader found in one file for one depicted instant, before the gate."""
 
-    frame: gpd.GeoDataFrame
+    rows: gpd.GeoDataFrame | ControlColumns
     depicts: datetime
     rows_in: int
     part: str = ""
@@ -164,6 +165,10 @@ class Snapshot:
     notes: tuple[str, ...] = ()
     may_be_empty: bool = False  # all of its ground ended, by the file's own dates
     file_name: str = ""  # where it may say in which country the ground lies
+
+    @cached_property
+    def frame(self) -> gpd.GeoDataFrame:
+        return self.rows.frame if isinstance(self.rows, ControlColumns) else self.rows
 
 
 @dataclass(frozen=True)

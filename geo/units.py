@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -205,11 +205,29 @@ class Countries:
         """The countries that a text names in words of more than three letters, the longest name first."""
         words = re.findall(r"[^\W\d_]+", re.sub(r"(?<=[a-z])(?=[A-Z])", " ", text))
         left, found = f" {bare_name(' '.join(words))} ", set()
-        for key in sorted((key for key in self.codes if len(key) > 3), key=len, reverse=True):
+        for key in self._long_names if words else ():
             if f" {key} " in left:
                 left = left.replace(f" {key} ", " ")
                 found.add(self.codes[key])
         return found
+
+    @cached_property
+    def _long_names(self) -> list[str]:
+        return sorted((key for key in self.codes if len(key) > 3), key=len, reverse=True)
+
+    def grounds_of(self, codes: Collection[str] | None) -> shapely.STRtree:
+        """The polygons of some of the countries, or of all."""
+        if codes is None:
+            return self.grounds[0]
+        key = frozenset(codes)
+        if key not in self._some_grounds:
+            tree, whose = self.grounds
+            self._some_grounds[key] = shapely.STRtree(tree.geometries[np.isin(whose, list(codes))])
+        return self._some_grounds[key]
+
+    @cached_property
+    def _some_grounds(self) -> dict[frozenset[str], shapely.STRtree]:
+        return {}
 
     @cached_property
     def codes(self) -> dict[str, str]:

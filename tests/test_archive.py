@@ -21,7 +21,7 @@ from geo.errors import ArchiveError, NoSnapshotError, SourceError, UnitError, Us
 from geo.measure import areas as measures
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.series.panel import changed_ground
-from geo.schema import Ground, Source
+from geo.schema import ControlColumns, Source
 from geo.storage.snapshots import Recording, record
 
 DAY0 = datetime(2024, 8, 1, tzinfo=UTC)
@@ -40,7 +40,7 @@ def put(archive: Archive, when: datetime, frame: gpd.GeoDataFrame, *, source: st
     with archive.store.writing() as connection:
         archive.store.add_source(connection, Source(source, source))
         name = f"{when}{part}{frame.geometry.to_wkb().tolist()}"
-        return record(connection, Recording(source, part, when, Ground.of(frame), name, 1, name)).snapshot
+        return record(connection, Recording(source, part, when, ControlColumns.of(frame), name, 1, name)).snapshot
 
 
 @pytest.fixture

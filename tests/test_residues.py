@@ -21,7 +21,7 @@ from geo.measure.areas import Zone, border_band
 from geo.measure.ellipsoid import area_km2, areas_km2, running_areas_km2, without_residue
 from geo.measure.series.edge_history import LedgerBuilder
 from geo.measure.source_comparison import Ground, side_by_side, totals
-from geo.schema import Ground, Source
+from geo.schema import ControlColumns, Source
 from geo.storage.snapshots import Recording, record
 
 FIXTURE = Path(__file__).with_name("fixtures") / "layout_1.gpkg"
@@ -66,7 +66,10 @@ def archive_of(folder: str | Path, days: list[list[shapely.Geometry]]) -> Archiv
                 native="n"
             )
             shaped = gpd.GeoDataFrame(frame, geometry=[r[2] for r in rows], crs="EPSG:4326")
-            record(connection, Recording("desk", "", DAY0 + timedelta(days=i), Ground.of(shaped), f"s{i}", 1, f"s{i}"))
+            record(
+                connection,
+                Recording("desk", "", DAY0 + timedelta(days=i), ControlColumns.of(shaped), f"s{i}", 1, f"s{i}"),
+            )
     return opened
 
 

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.errors import ArchiveError
-from geo.schema import Ground, parse_instant
+from geo.schema import ControlColumns, parse_instant
 from geo.storage import snapshots as timeline
 from geo.storage.snapshots import Recording, record, retract
 from geo.storage.store import Store
@@ -32,7 +32,7 @@ def recording(day: int, members: frozenset[int], *, part: str = "", tag: str = "
         crs="EPSG:4326",
     )
     name = f"{day}-{sorted(members)}-{part}-{tag}"
-    return Recording("desk", part, DAY0 + timedelta(days=day), Ground.of(frame), name, 1, name)
+    return Recording("desk", part, DAY0 + timedelta(days=day), ControlColumns.of(frame), name, 1, name)
 
 
 @dataclass
@@ -183,7 +183,7 @@ def test_vertices_come_back_as_they_went_in(tmp_path: Path) -> None:
     )
     store = Store(tmp_path / "a.gpkg")
     with store.writing() as connection:
-        record(connection, Recording("desk", "", DAY0, Ground.of(frame), "f", 1, "f"))
+        record(connection, Recording("desk", "", DAY0, ControlColumns.of(frame), "f", 1, "f"))
     store.close()
     back = store.control_now("desk", DAY0).geometry[0]
     assert shapely.get_coordinates(back).tobytes() == shapely.get_coordinates(awkward).tobytes()

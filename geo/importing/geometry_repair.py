@@ -15,6 +15,7 @@ from geo.storage.gpkg import polygons_in, without_empty
 
 Objects = NDArray[np.object_]
 _SEGMENTS_AT_ONCE = 50
+_COLLECTION = 7
 _TANGLED_AT_MOST = 20  # polygons refused for it, before the whole map is
 WORLDS = 520  # degrees: web maps repeat the world, and what is drawn on the next copy goes on counting
 
@@ -81,7 +82,13 @@ def mend(
     wrong = fresh & ~shapely.is_valid(geometry)
     refuse_too_many("the map", int(wrong.sum()), MENDED + _positions(geometry) // 200, "polygons to mend")
     left, tangled = np.array([CROSSINGS, TANGLED]), 0
-    for i in np.flatnonzero(fresh):
+    bounds = shapely.bounds(geometry)
+    far = ~((np.abs(bounds) <= 180).all(axis=1) & (bounds[:, 2] - bounds[:, 0] <= 180))
+    odd = wrong | (fresh & (far | (shapely.get_type_id(geometry) == _COLLECTION)))
+    sound = fresh & ~odd
+    sound[list(reasons)] = False
+    geometry[sound] = shapely.force_2d(geometry[sound])
+    for i in np.flatnonzero(odd):
         if int(i) in reasons:
             continue
         try:

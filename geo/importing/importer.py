@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import math
 from collections import Counter
@@ -33,7 +34,7 @@ from geo.importing.validation import Admitted, FindingCache, admit_control, admi
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.location_checks import Expected
 from geo.presentation.sides import knowing
-from geo.schema import CLAIM_COLUMNS, Ground, Options, Refusal, Rows, Snapshot, Source, parse_instant
+from geo.schema import CLAIM_COLUMNS, ControlColumns, Options, Refusal, Rows, Snapshot, Source, parse_instant
 from geo.sources.base import Reader
 from geo.storage import layout, qgis_styles, transactions
 from geo.storage import snapshots as history
@@ -279,13 +280,15 @@ def _import_batch(archive: Archive, job: _Job, paths: Sequence[Path]) -> list[Re
 
 
 def _pass_file(archive: Archive, job: _Job, path: Path) -> Receipt | _Passed:
-    """What came through the gate; of incidents and units, which are stored at once, and of a refused file the receipt."""
+    """What came through the gate; of a file that is refused or, as one of incidents is, stored at once, the receipt."""
     try:
-        file = _file_of(path, job.archive)
+        raw = read_bytes(path)
+        file = _File(path.name, len(raw), sha256(raw).hexdigest(), _sidecar_of(path, job.archive))
         _stated_instants(job.options)  # refused before anything is stored
         with _unpacked(path) as plain:
-            found = job.reader.read(plain, job.options)
-            if _file_of(path, job.archive) != file:
+            with _collecting_nothing():
+                found = job.reader.read(plain, job.options)
+            if read_bytes(path) != raw:
                 raise FileError(f"{path}: it changed while it was read: wait until it is written, then import it again")
             if isinstance(found, Rows):
                 return _take_rows(archive, job, found, file)
@@ -328,9 +331,16 @@ class _File:
     sidecar: Path  # for its refused rows
 
 
-def _file_of(path: Path, archive: Path) -> _File:
-    raw = read_bytes(path)
-    return _File(path.name, len(raw), sha256(raw).hexdigest(), _sidecar_of(path, archive))
+@contextmanager
+def _collecting_nothing() -> Iterator[None]:
+    """A map as JSON is a million small lists, which Python would look through for circles again and again."""
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def _sidecar_of(path: Path, archive: Path) -> Path:
@@ -359,8 +369,8 @@ def _pass_snapshots(
     return admitted
 
 
-def _ground(admitted: Admitted) -> Ground:
-    assert isinstance(admitted.rows, Ground)
+def _ground(admitted: Admitted) -> ControlColumns:
+    assert isinstance(admitted.rows, ControlColumns)
     return admitted.rows
 
 

@@ -20,7 +20,7 @@ from geo.importing.geometry_repair import Objects, area_of, look, mend, past_180
 from geo.measure.ellipsoid import areas_km2, km2_of
 from geo.measure.location_checks import FAR, WAY_OUT, Doubt, Expected, against_country, doubts
 from geo.presentation.statuses import STATUSES
-from geo.schema import CRS, Ground, Options, Refusal, Rows, Snapshot, number_of, text_or_none
+from geo.schema import CRS, ControlColumns, Options, Refusal, Rows, Snapshot, number_of, text_or_none
 from geo.text.dates_in_files import FIRST
 from geo.units import Countries
 
@@ -39,7 +39,7 @@ _NOTES = 20  # on points in odd places, that are told one by one
 class Admitted:
     """What came through: the frame, who was turned back and why, and what was mended."""
 
-    rows: Ground | gpd.GeoDataFrame
+    rows: ControlColumns | gpd.GeoDataFrame
     refusals: tuple[Refusal, ...] = ()
     repairs: tuple[str, ...] = ()
     duplicates: int = 0
@@ -47,7 +47,7 @@ class Admitted:
 
     @property
     def frame(self) -> gpd.GeoDataFrame:
-        return self.rows.frame if isinstance(self.rows, Ground) else self.rows
+        return self.rows.frame if isinstance(self.rows, ControlColumns) else self.rows
 
 
 @dataclass
@@ -86,7 +86,7 @@ def admit_control(
     check_not_future(snapshot.depicts, options)
     if snapshot.depicts.date() < first:
         raise GateError(f"the date {snapshot.depicts.date()} is {_before(first)}")
-    ground = Ground.of(snapshot.frame)
+    ground = ControlColumns.of(snapshot.rows)
     _check_statuses(ground)
     refuse_too_many("the map", len(set(ground.classes())), CLASSES, "sides and statuses")
     turned = list(snapshot.refusals)
@@ -113,8 +113,8 @@ def admit_control(
 
 
 def _sound(
-    ground: Ground, snapshot: Snapshot, memory: FindingCache, turned: list[Refusal], repairs: list[str]
-) -> Ground:
+    ground: ControlColumns, snapshot: Snapshot, memory: FindingCache, turned: list[Refusal], repairs: list[str]
+) -> ControlColumns:
     """What can come in, mended, each row with its ``key``: the bytes of its outline."""
     keys, geometry = _keys(ground.geometry), ground.geometry
     fresh = np.array([k not in memory.sound for k in keys.tolist()], dtype=bool)
@@ -174,7 +174,7 @@ def _before(first: date) -> str:
     return f"before {first}, when the first of this source's can be: a slip of the pen?"
 
 
-def _check_statuses(ground: Ground) -> None:
+def _check_statuses(ground: ControlColumns) -> None:
     statuses = set(ground["status"].tolist())
     if statuses - set(STATUSES):
         unknown = sorted(str(status) for status in statuses - set(STATUSES) if text_or_none(status) is not None)
@@ -211,9 +211,7 @@ def _sum_up(turned: list[Refusal]) -> str:
     return "; ".join(shown) + (f". {way_out[0].upper()}{way_out[1:]}" if way_out else "")
 
 
-def _refusal(
-    frame: gpd.GeoDataFrame, i: int, why: str, way_out: str, geometry: shapely.Geometry | None
-) -> Refusal:
+def _refusal(frame: gpd.GeoDataFrame, i: int, why: str, way_out: str, geometry: shapely.Geometry | None) -> Refusal:
     row = frame.iloc[i]
     if text_or_none(row.get("orig")):
         # an incident goes back as its file had it
@@ -226,7 +224,7 @@ def _refusal(
     return Refusal(int(row["row"]), why, way_out, properties, km2_of(geometry))
 
 
-def _drop_duplicates(ground: Ground) -> tuple[Ground, int, int]:
+def _drop_duplicates(ground: ControlColumns) -> tuple[ControlColumns, int, int]:
     """Without equal features; how many went, and how many of those kept had a double."""
     native = [word or "" for word in ground["native"].tolist()]
     listed = list(zip(ground.classes(), native, ground["key"].tolist(), strict=True))
@@ -238,7 +236,7 @@ def _drop_duplicates(ground: Ground) -> tuple[Ground, int, int]:
     return kept, len(ground) - len(kept), sum(n > 1 for n in counts.values())
 
 
-def _check_place(ground: Ground, gate: _Gate, expected: Expected) -> tuple[Ground, list[str]]:
+def _check_place(ground: ControlColumns, gate: _Gate, expected: Expected) -> tuple[ControlColumns, list[str]]:
     """Refuse the polygons that cannot be where they are, also single ones of a set; say which are odd there."""
     options, countries = gate.options, gate.countries
     parts, owner = shapely.get_parts(ground.geometry, return_index=True)
@@ -303,7 +301,7 @@ def _places(parts: Objects, keys: Objects, countries: Countries, memory: Finding
     return np.array([memory.country[k] for k in keys.tolist()], dtype=object)
 
 
-def _refuse_too_large(ground: Ground, gate: _Gate) -> tuple[Ground, list[str]]:
+def _refuse_too_large(ground: ControlColumns, gate: _Gate) -> tuple[ControlColumns, list[str]]:
     """Refuse the rows of a class that together are far larger than the country they lie in; say which are larger."""
     countries, memory = gate.countries, gate.memory
     if "large" in gate.options.accept or not countries.areas_km2:
@@ -375,7 +373,7 @@ def _spread(geometry: Objects) -> NDArray[np.float64]:
     return found
 
 
-def _slivers(ground: Ground, memory: FindingCache) -> list[str]:
+def _slivers(ground: ControlColumns, memory: FindingCache) -> list[str]:
     """Parts too small to have been drawn on purpose: counted, kept."""
     keys = ground["key"].tolist()
     fresh = [i for i, k in enumerate(keys) if k not in memory.slivers]
@@ -387,8 +385,8 @@ def _slivers(ground: Ground, memory: FindingCache) -> list[str]:
     return [f"{count} sliver{'' if count == 1 else 's'} under {SLIVER_KM2} km², kept"] if count else []
 
 
-def _overlaps(ground: Ground, memory: FindingCache) -> list[str]:
-    """Ground that two classes claim at once: counted with its km², kept."""
+def _overlaps(ground: ControlColumns, memory: FindingCache) -> list[str]:
+    """ControlColumns that two classes claim at once: counted with its km², kept."""
     classes = ground.classes()
     if len(set(classes)) < 2:
         return []

@@ -128,13 +128,17 @@ def doubts(geometry: Objects, where: Objects, countries: Countries, expected: Ex
 def cells_of(geometry: Objects) -> tuple[Ints, Floats]:
     """The squares of one degree in which the corners of each item lie: item, and the south-west corner."""
     xy, owner = shapely.get_coordinates(geometry, return_index=True)
-    found = np.unique(np.column_stack([owner, np.floor(xy)]), axis=0)
+    cells = np.column_stack([owner, np.floor(xy)])
+    # from one corner to the next the square is mostly the same
+    found = np.unique(cells[np.append(True, (cells[1:] != cells[:-1]).any(axis=1))[: len(cells)]], axis=0)
     return found[:, 0].astype(np.intp), found[:, 1:]
 
 
 def _over_zero(geometry: Objects, countries: Countries) -> NDArray[np.bool_]:
     xy, owner = shapely.get_coordinates(geometry, return_index=True)
     hit = np.zeros(len(geometry), dtype=bool)
+    if not len(xy) or (xy.min(axis=0) > 0).any() or (xy.max(axis=0) < 0).any():
+        return hit
     hit[owner[~xy.any(axis=1)]] = True
     over = np.flatnonzero(shapely.intersects(geometry, shapely.Point(0, 0)) & ~hit)
     hit[over] = [not _on_land(geometry[[i]], countries).any() for i in over]
@@ -239,7 +243,7 @@ def _turned(xy: Floats, sides: set[str], shapes: Objects, countries: Countries) 
     swapped = xy[:, ::-1]
     if (np.abs(swapped) > (180, 90)).any():
         return None
-    from_sides = _shore(shapely.points(swapped), countries, sides)
+    from_sides = _shore(shapely.points(swapped), countries, sides, reach=FAR / 2)
     if sides and (from_sides < FAR / 2).all():  # what follows takes long with outlines of many corners
         away = float(_shore(shapes, countries, sides).min())
         if from_sides.max() < away:
@@ -337,14 +341,14 @@ def _touches(geometry: Objects, codes: Collection[str], countries: Countries) ->
     return bool(np.isin(whose[tree.query(geometry, predicate="intersects")[1]], list(codes)).any())
 
 
-def _shore(geometry: Objects, countries: Countries, codes: Collection[str] | None = None) -> Floats:
-    """Degrees from each item to the next country, or to those named."""
-    tree, whose = countries.grounds
-    if codes is not None:
-        tree = shapely.STRtree(tree.geometries[np.isin(whose, list(codes))])
+def _shore(
+    geometry: Objects, countries: Countries, codes: Collection[str] | None = None, *, reach: float | None = None
+) -> Floats:
+    """Degrees from each item to the next country, or to those named; infinite beyond `reach`."""
+    tree = countries.grounds_of(codes)
     found = np.full(len(geometry), np.inf)
     if len(tree.geometries) and len(geometry):
-        (who, _), away = tree.query_nearest(geometry, return_distance=True, all_matches=False)
+        (who, _), away = tree.query_nearest(geometry, max_distance=reach, return_distance=True, all_matches=False)
         found[who] = away
     return found
 

@@ -80,7 +80,7 @@ def by_dates(
         refusals = tuple(r for r in snapshot.refusals if belongs[r.row] == day)
         found.append(
             replace(
-                snapshot, frame=snapshot.frame[stands].reset_index(drop=True), depicts=day,
+                snapshot, rows=snapshot.frame[stands].reset_index(drop=True), depicts=day,
                 rows_in=int(stands.sum()) + len(refusals) + (sum(snapshot.left_out.values()) if is_first else 0),
                 left_out=snapshot.left_out if is_first else {}, refusals=refusals,
                 repairs=snapshot.repairs if is_first else (), notes=snapshot.notes if is_first else (),

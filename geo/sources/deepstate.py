@@ -6,17 +6,16 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import geopandas as gpd
 import numpy as np
-import pandas as pd
 
 from geo.errors import GateError
 from geo.formats.geojson import build, features, read_json
 from geo.measure.ellipsoid import km2_of
-from geo.schema import CRS, Options, Refusal, Snapshot, parse_instant
+from geo.schema import ControlColumns, Options, Refusal, Snapshot, parse_instant
 from geo.sources.base import shipped_reader
 
 
@@ -92,12 +91,13 @@ def read(path: Path, options: Options) -> list[Snapshot]:
             way_out = what.way_out if isinstance(what, Refusal) else ""
             carried = {k: properties.get(k) for k in ("name", "fill")}
             refusals.append(Refusal(i + 1, why, way_out, carried, km2_of(built.geometry[n])))
-    frame = pd.DataFrame([r[1:] for r in rows], columns=["row", "controller", "status", "native"], dtype=object)
+    names, cells = ("row", "controller", "status", "native"), np.empty((len(rows), 4), dtype=object)
+    cells[:] = [r[1:] for r in rows] or cells
     geometry = built.geometry[np.array([r[0] for r in rows], dtype=int)]
     closed = tuple(f"row {areal[n] + 1}: ring closed" for n in built.closed)
     return [
         Snapshot(
-            gpd.GeoDataFrame(frame, geometry=geometry, crs=CRS), depicts, len(listed), published=published,
+            ControlColumns(geometry, dict(zip(names, cells.T, strict=True))), depicts, len(listed), published=published,
             left_out=dict(left_out), refusals=tuple(refusals), repairs=closed,
         )
     ]  # fmt: skip
@@ -150,10 +150,14 @@ def _may_have_area(geometry: Mapping[str, Any]) -> bool:
 
 def _native(properties: Mapping[str, Any], moment: datetime) -> str:
     """The source's class in its own words, the same on every day: token or name, and the fill."""
-    names = [_words(_SUFFIX.sub("", part)) for part in _said(properties, "name").split("///")]
-    names = [n for n in names if n] or [""]
-    word = names[-1] if moment >= MEANING_CHANGED else names[0]
-    return f"{_DAYS.sub('', word)} {_said(properties, 'fill').strip().lower()}".strip()
+    word = _word(_said(properties, "name"), last=moment >= MEANING_CHANGED)
+    return f"{word} {_said(properties, 'fill').strip().lower()}".strip()
+
+
+@lru_cache(maxsize=4096)
+def _word(name: str, *, last: bool) -> str:
+    names = [n for part in name.split("///") if (n := _words(_SUFFIX.sub("", part)))] or [""]
+    return _DAYS.sub("", names[-1] if last else names[0])
 
 
 def _said(properties: Mapping[str, Any], name: str) -> str:

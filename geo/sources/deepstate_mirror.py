@@ -9,7 +9,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import shapely
 
@@ -17,7 +16,7 @@ from geo.errors import GateError
 from geo.formats.geojson import build, features, read_json
 from geo.formats.limits import refuse_too_many_instants
 from geo.measure.ellipsoid import areas_km2
-from geo.schema import CRS, Options, Refusal, Snapshot, parse_instant
+from geo.schema import ControlColumns, Options, Refusal, Snapshot, parse_instant
 from geo.sources.base import shipped_reader
 
 _NAME = re.compile(r"(?<!\d)(\d{8})(?!\d)")
@@ -63,14 +62,14 @@ def _snapshot(
 ) -> Snapshot:
     built = build([f["geometry"] for f in listed])
     good = np.array([i for i in range(len(listed)) if i not in built.errors], dtype=int)
-    frame = gpd.GeoDataFrame(
-        {"row": np.array(rows, dtype=int)[good], "controller": "RU", "status": "held", "native": "occupied"},
-        geometry=built.geometry[good], crs=CRS, index=range(len(good)),
-    )  # fmt: skip
+    same = {"controller": "RU", "status": "held", "native": "occupied"}
+    columns = {name: np.full(len(good), word, dtype=object) for name, word in same.items()}
+    columns["row"] = np.array(rows, dtype=object)[good]
+    ground = ControlColumns(built.geometry[good], columns)
     refusals = tuple(Refusal(rows[i], why) for i, why in built.errors.items())
     closed = tuple(f"row {rows[i]}: ring closed" for i in built.closed)
     notes = _artefacts(built.geometry[good])
-    return Snapshot(frame, depicts, len(listed), published=published, refusals=refusals, repairs=closed, notes=notes)
+    return Snapshot(ground, depicts, len(listed), published=published, refusals=refusals, repairs=closed, notes=notes)
 
 
 def _day_of(value: Any) -> datetime | None:

@@ -66,7 +66,7 @@ def read(path: Path, options: Options) -> list[Snapshot]:
     undated = {at for at, moment in enumerate(moments) if moment is None and present[at]}
     errors = {**dict.fromkeys(undated, "no date, as other rows have one"), **layer.errors}
     whole = Snapshot(
-        frame=frame[present & ~np.isin(np.arange(count), list(undated))].reset_index(drop=True),
+        rows=frame[present & ~np.isin(np.arange(count), list(undated))].reset_index(drop=True),
         depicts=next((moment for moment in moments if moment is not None), datetime.now(UTC)),
         rows_in=count,
         part=kind.part,

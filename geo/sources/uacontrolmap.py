@@ -54,7 +54,7 @@ def read(path: Path, options: Options) -> list[Snapshot]:
             refusals.append(_refusal(mark, "no date, as other placemarks have one", "fill it in, or say --date"))
     kept = [one for one in kept if dated[one[0].row] is not None]
     whole = Snapshot(
-        frame=_frame(kept), depicts=next((begin for begin in begins if begin is not None), datetime.now(UTC)),
+        rows=_frame(kept), depicts=next((begin for begin in begins if begin is not None), datetime.now(UTC)),
         rows_in=len(marks), left_out=dict(left), refusals=tuple(refusals),
         repairs=tuple(f"row {mark.row}: ring closed" for mark, *_ in kept if mark.closed),
         notes=(*file.notes, *notes, *_wide(kept)),

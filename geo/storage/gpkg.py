@@ -173,7 +173,9 @@ def known_shapes(connection: sqlite3.Connection, digests: list[bytes]) -> dict[b
     known: dict[bytes, int] = {}
     for start in range(0, len(digests), 500):  # SQLite bounds the number of parameters
         part = digests[start : start + 500]
-        known |= connection.execute(f"SELECT digest, id FROM shapes WHERE digest IN ({', '.join('?' * len(part))})", part)
+        known |= connection.execute(
+            f"SELECT digest, id FROM shapes WHERE digest IN ({', '.join('?' * len(part))})", part
+        )
     return known
 
 

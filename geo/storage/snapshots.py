@@ -10,9 +10,8 @@ from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
-
 from geo.errors import ArchiveError
-from geo.schema import Ground, parse_instant, write_instant
+from geo.schema import ControlColumns, parse_instant, write_instant
 from geo.storage import gpkg
 from geo.storage.gaps import end_of_run, gaps_of
 from geo.storage.gpkg import fetch_shapes, known_shapes, new_shapes, pack, promote, unpack
@@ -70,7 +69,7 @@ class Recording:
     source: str
     part: str
     depicts: datetime
-    ground: Ground
+    ground: ControlColumns
     file_name: str
     file_bytes: int
     sha256: str
