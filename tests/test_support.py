@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
-from importlib.metadata import requires
+from importlib.metadata import PackageNotFoundError, requires
 from pathlib import Path
 
 import pytest
@@ -73,10 +73,10 @@ def test_doctor_finds_this_installation_whole() -> None:
 def test_doctor_says_what_is_missing_and_the_way_out(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     def version(name: str) -> str:
         if name in ("orjson", "matplotlib"):
-            raise doctor.PackageNotFoundError(name)
+            raise PackageNotFoundError(name)
         return "0.0.1" if name == "shapely" else "999"
 
-    monkeypatch.setattr(doctor, "version", version)
+    monkeypatch.setattr("importlib.metadata.version", version)
     monkeypatch.setattr("geo.output.html.page.ASSETS", tmp_path)
     monkeypatch.setattr("geo.output.html.page.asset", page.asset.__wrapped__)
     found = {f.what: f for f in doctor.examine()}

@@ -9,6 +9,7 @@ import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import blake2b
 from html import unescape
 from typing import Any
@@ -33,6 +34,7 @@ _SIGNS = str.maketrans({**dict.fromkeys("ºᵒ˚◦⁰∘", _DEGREE), "٫": ".",
 _NOTATIONS = read_toml("places/notations.toml")
 
 
+@cache
 def _pattern(links: str, *kinds: str) -> re.Pattern[str]:
     whole = "|".join([_NOTATIONS["links"][links], *(p for kind in kinds for p in _NOTATIONS["patterns"][kind])])
     for name, part in _NOTATIONS["parts"].items():
@@ -40,13 +42,10 @@ def _pattern(links: str, *kinds: str) -> re.Pattern[str]:
     return re.compile(whole)
 
 
-_IN_TEXT, _IN_LINK = _pattern("any", *_NOTATIONS["patterns"]), _pattern("maps", "decimal", "words")
-
-
 def without_places(text: str, *, is_link: bool = False) -> str:
     """A text without what is written like a place; one that has nothing of the kind as it was."""
     plain = _plain(text)
-    pattern = _IN_LINK if is_link else _IN_TEXT
+    pattern = _pattern("maps", "decimal", "words") if is_link else _pattern("any", *_NOTATIONS["patterns"])
     return pattern.sub(WITHHELD, plain) if pattern.search(plain) else text
 
 

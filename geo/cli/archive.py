@@ -12,7 +12,6 @@ from geo.cli import common
 from geo.cli.common import main
 from geo.errors import UsageError
 from geo.output.console import bar, complain, give_json, printable, show
-from geo.presentation.sides import find_side
 from geo.schema import number_of
 
 if TYPE_CHECKING:
@@ -213,6 +212,8 @@ def sides_command(archive: Path, side: str | None, form: str, **given: Any) -> N
     names, adjectives = common.pairs(given["names"], "--name"), common.pairs(given["adjectives"], "--adjective")
     told = given | {"names": names, "adjectives": adjectives}
     is_set = bool(names or adjectives or given["aliases"] or given["colour"] is not None or given["order"] is not None)
+    from geo.presentation.sides import find_side
+
     if is_set and side is None:
         raise UsageError("which side? geo sides ARCHIVE RU --name en=Russia, for instance")
     with common.opened(archive) as kept:

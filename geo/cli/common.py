@@ -16,7 +16,6 @@ import click
 from geo.errors import STOPPED, STOPPED_CODE, GeoError, UsageError
 from geo.output.console import complain, give_json, printable, records
 from geo.presentation.language import LANGUAGES
-from geo.presentation.sides import find_side, side_colours
 from geo.schema import number_of
 from geo.version import __version__
 
@@ -378,6 +377,8 @@ def _colours(archive: Path, given: tuple[str, ...]) -> dict[str, str] | None:
         if not side:
             raise UsageError(f"--colour {one!r}: write it as SIDE=#RRGGBB, such as UA=#0b6e4f")
         found[side] = colour
+    from geo.presentation.sides import find_side, side_colours
+
     kept = opened(archive)
     there = kept.controllers()
     with kept.holding():

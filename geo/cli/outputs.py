@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 import click
-from platformdirs import user_cache_path
 
 from geo.cli import common
 from geo.cli.common import main
@@ -372,5 +370,9 @@ def _build(archive: Path, output: Path, given: dict[str, Any]) -> Any:
 
 def _cache(archive: Path) -> Path:
     """The folder of an archive's site that is built for showing it."""
+    from hashlib import sha256
+
+    from platformdirs import user_cache_path
+
     name = sha256(str(archive.resolve()).encode("utf-8", "surrogatepass")).hexdigest()[:16]
     return user_cache_path("geo-control", appauthor=False) / "sites" / name

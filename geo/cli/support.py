@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import difflib
-import platform
 import re
 import shutil
-import sqlite3
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict, dataclass
-from importlib.metadata import PackageNotFoundError, requires, version
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
-from click.shell_completion import BashComplete, FishComplete, ShellComplete, ZshComplete
-from packaging.requirements import Requirement
 
 from geo.assets import ASSETS
 from geo.cli.common import form_option, main
 from geo.errors import GeoError, UsageError
 from geo.output.console import show
-from geo.sources import plugin, plugin_words, shipped_units
 from geo.version import __version__
 
-_SHELLS: dict[str, type[ShellComplete]] = {"bash": BashComplete, "zsh": ZshComplete, "fish": FishComplete}
+if TYPE_CHECKING:
+    from packaging.requirements import Requirement
+
+_SHELLS = ("bash", "zsh", "fish")
 
 
 @main.command()
@@ -62,13 +59,17 @@ def help_command(topic: str | None) -> None:
 
 
 @main.command()
-@click.argument("shell", type=click.Choice(list(_SHELLS)))
+@click.argument("shell", type=click.Choice(_SHELLS))
 def completion(shell: str) -> None:
     """Completion of verbs and options for your shell.
 
     Use it so: eval "$(geo completion bash)".
     """
-    click.echo(_SHELLS[shell](main, {}, "geo", "_GEO_COMPLETE").source())
+    from click.shell_completion import get_completion_class
+
+    complete = get_completion_class(shell)
+    assert complete is not None
+    click.echo(complete(main, {}, "geo", "_GEO_COMPLETE").source())
 
 
 # what an extra is for, in the words of somebody who lacks it
@@ -91,6 +92,8 @@ class Finding:
 
 def examine() -> list[Finding]:
     """Look at the installation; nothing is changed and nothing outside is asked."""
+    import platform
+
     return [
         Finding("geo-control", __version__, "ok", f"Python {platform.python_version()}, {platform.system()}"),
         *_required(), *_underneath(), *_assets(), *_optional(), *_plugins(),
@@ -104,6 +107,10 @@ def faulty(findings: list[Finding]) -> bool:
 
 def _needs() -> Iterator[tuple[Requirement, str]]:
     """Each requirement of the package, and the extra that asks for it ("" where all do)."""
+    from importlib.metadata import requires
+
+    from packaging.requirements import Requirement
+
     for text in requires("geo-control") or ():
         need = Requirement(text)
         extras = [e for e in (*USES, *_INNER) if need.marker and need.marker.evaluate({"extra": e})]
@@ -128,6 +135,8 @@ def _optional() -> Iterator[Finding]:
 
 
 def _plugins() -> Iterator[Finding]:
+    from geo.sources import plugin, plugin_words
+
     for name, package in plugin_words().items():
         try:
             plugin(name)
@@ -138,6 +147,8 @@ def _plugins() -> Iterator[Finding]:
 
 
 def _package(need: Requirement, *, absent: str, note: str) -> Finding:
+    from importlib.metadata import PackageNotFoundError, version
+
     try:
         found = version(need.name)
     except PackageNotFoundError:
@@ -148,6 +159,8 @@ def _package(need: Requirement, *, absent: str, note: str) -> Finding:
 
 
 def _underneath() -> Iterator[Finding]:
+    import sqlite3
+
     import pyogrio
     import shapely
     from pyproj import proj_version_str
@@ -166,6 +179,7 @@ def _underneath() -> Iterator[Finding]:
 def _assets() -> Iterator[Finding]:
     from geo.output.html import page
     from geo.presentation import basemap
+    from geo.sources import shipped_units
 
     looks: dict[str, Callable[[], object]] = {
         "Leaflet": lambda: page.leaflet("leaflet.js") + page.leaflet("leaflet.css"),
@@ -225,6 +239,8 @@ def read(topic: str, *, also: Iterable[str] = ()) -> str:
 
 
 def _near(name: str, there: list[str]) -> str:
+    import difflib
+
     lasts = {page.rpartition("/")[2]: page for page in there}
     near = difflib.get_close_matches(name.casefold(), lasts, n=4, cutoff=0.6)
     hint = f"near it: {', '.join(lasts[n] for n in near)}; " if near else ""

@@ -17,8 +17,6 @@ import shapely
 
 from geo.assets import ASSETS
 from geo.errors import GateError
-from geo.formats.layers import cell, read_layer
-from geo.formats.tables import number, read_table
 from geo.measure.areas import NOWHERE
 from geo.measure.coverage import NOT_COVERED, is_in
 from geo.presentation.labels import class_words
@@ -37,6 +35,8 @@ _NAMES = ("name", "name:en", "name_en", "settlement", "place")
 
 def read_places(path: Path, *, column: str | None = None) -> gpd.GeoDataFrame:
     """Settlements from a geodata file."""
+    from geo.formats.layers import cell, read_layer  # figures need no reader of files
+
     if Path(path).suffix.lower() == ".csv":
         table, shapes = _of_csv(Path(path))
     else:
@@ -133,6 +133,8 @@ def _column(path: Path, columns: Iterable[object], wanted: Sequence[str], what: 
 
 def _of_csv(path: Path) -> tuple[pd.DataFrame, np.ndarray[tuple[int], np.dtype[np.object_]]]:
     """The rows of a CSV file, and the point of each; None where both coordinates are empty."""
+    from geo.formats.tables import read_table
+
     read = read_table(path)
     if read.refusals:
         raise GateError(f"{path}, row {read.refusals[0].row}: {read.refusals[0].why}")
@@ -143,6 +145,8 @@ def _of_csv(path: Path) -> tuple[pd.DataFrame, np.ndarray[tuple[int], np.dtype[n
 
 
 def _point(path: Path, row: int, lat: str, lon: str) -> shapely.Point | None:
+    from geo.formats.tables import number
+
     if not lat.strip() and not lon.strip():
         return None
     try:

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import os
 import re
-import socket
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from functools import cache
-from hashlib import sha256
 from itertools import takewhile
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from geo.errors import ArchiveError, BusyError, MapError
 
@@ -69,6 +65,9 @@ def forget(temporary: Path) -> None:
 
 @cache
 def _machine() -> str:
+    import socket
+    from hashlib import sha256
+
     return sha256(socket.gethostname().encode("utf-8", "surrogatepass")).hexdigest()[:8]
 
 
@@ -108,6 +107,8 @@ def write_page(content: str | bytes, path: Path) -> Path:
 @contextmanager
 def locked(path: Path, what: str) -> Iterator[None]:
     """Hold a lock while the block runs; `what` is the work that the error names."""
+    from filelock import FileLock, Timeout  # the command line loads this module, and mostly writes nothing
+
     made = [folder for folder in path.parents if not folder.exists()]
     lock = FileLock(path, timeout=0, mode=0o644)
     try:
