@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,8 @@ from geo.incidents.control_join import counted, encounters
 from geo.incidents.duplicates import doubles
 from geo.measure.front_line import distance_km
 from geo.schema import INCIDENT_COLUMNS, INCIDENT_NUMBERS
+from geo.storage.gpkg import encode
+from geo.storage.store import tally_of
 
 # one side's ground in Kursk oblast, drawn back by a tenth of a degree to the south on the second day
 EARLY, LATE = shapely.box(35.2, 51.5, 36.2, 51.9), shapely.box(35.2, 51.5, 36.2, 51.7)
@@ -140,7 +143,7 @@ def test_against_a_real_series_it_says_what_one_at_a_time_says(shared: Path, tmp
     ],
 )
 def test_counts(by: str, rows: dict[str, int], archive: Archive) -> None:
-    table = counted(archive, archive.incidents(), by=by)
+    table = counted(archive, by=by)
     assert dict(zip(table[by], table["incidents"], strict=True)) == rows
     assert table["incidents"].sum() == 11
     assert table["killed_best"].sum() == 7
@@ -148,11 +151,11 @@ def test_counts(by: str, rows: dict[str, int], archive: Archive) -> None:
 
 
 def test_counts_keep_unknown_from_nought(archive: Archive) -> None:
-    table = counted(archive, archive.incidents(), by="day").set_index("day")
+    table = counted(archive, by="day").set_index("day")
     assert np.isnan(table.loc["2025-03-01", "killed_best"])
     assert table["killed_low"].isna().all()
     with pytest.raises(UsageError, match="year"):
-        counted(archive, archive.incidents(), by="year")
+        counted(archive, by="year")
 
 
 # -- doubles --------------------------------------------------------------------------------------------------------
@@ -257,3 +260,31 @@ def test_the_verb_asks_all_of_it(archive: Archive) -> None:
     assert run(path, "--duplicates", "--within-dataset", "--format", "csv").startswith("first,first_dataset,second")
     for words in (("--by", "week", "--duplicates"), ("--by", "week", "--format", "geojson")):
         assert CliRunner().invoke(main, ["incidents", str(path), *words]).exit_code == 2
+
+
+@pytest.mark.parametrize("keys", [("event_type",), ("date_start",), ("geom", "where_prec", "geo_precision")])
+@pytest.mark.parametrize(
+    "asked", [{}, {"from_": "2025-01-01", "to": "2025-01-31"}, {"wanted": {"event_type": "battles"}}]
+)
+def test_the_database_counts_what_the_rows_say(keys: tuple[str, ...], asked: dict[str, Any], archive: Archive) -> None:
+    found = archive.reader.tally(keys, **asked)
+    wanted = asked.get("wanted", {})
+    frame = archive.incidents(**{k: v for k, v in asked.items() if k != "wanted"}, **wanted)
+    frame = frame.assign(geom=encode(frame.geometry.to_numpy()))
+    pd.testing.assert_frame_equal(found, tally_of(frame, keys), check_dtype=False)
+    assert found["incidents"].sum() == len(frame)
+
+
+def test_counts_within_a_place_are_those_of_the_points_in_it(archive: Archive) -> None:
+    place = shapely.box(35.6, 51.5, 35.8, 51.7)
+    inside = archive.incidents(within=place)
+    assert counted(archive, by="type", within=place)["incidents"].sum() == len(inside) > 0
+    assert len(inside) < len(archive.incidents())
+
+
+def test_counts_pass_the_rules(archive: Archive, tmp_path: Path) -> None:
+    shutil.copy(archive.path, tmp_path / "a.gpkg")
+    ruled = open_archive(tmp_path / "a.gpkg")
+    ruled.set_rule("withhold", "event_type")
+    assert counted(ruled, by="type")["type"].tolist() == ["not stated"]
+    assert counted(ruled, by="type", wanted={"event_type": "battles"}).empty

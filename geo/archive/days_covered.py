@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +86,8 @@ def _incident_rows(self: Archive, by: By | None) -> Iterator[dict[str, Any]]:
     frame = frame.assign(unit=frame.get("unit", ""))
     for (dataset, unit), mine in frame.groupby(["dataset", "unit"], sort=True):
         days = [str(d)[:10] for d in mine["date_start"]]
-        yield _row(str(dataset), "incidents", "", str(unit), sorted(set(days)), break_words(breaks_in_counts(days)))
+        breaks = break_words(breaks_in_counts(Counter(days)))
+        yield _row(str(dataset), "incidents", "", str(unit), sorted(set(days)), breaks)
 
 
 def _row(source: str, kind: str, part: str, unit: str, days: Sequence[str], breaks: Sequence[str]) -> dict[str, Any]:

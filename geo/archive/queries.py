@@ -51,6 +51,7 @@ from geo.schema import (
     to_instant,
     write_instant,
 )
+from geo.storage.gpkg import decode
 from geo.units import Countries, countries_of, find_unit, finest_level, units_of_set
 
 # the snapshot in effect for each part of a source, and how many days old it is
@@ -421,13 +422,8 @@ class Reader:
         wanted: Mapping[str, str | Sequence[str] | None] | None = None,
     ) -> gpd.GeoDataFrame:
         """Incidents of a span of days, both included, in a place, and with these values."""
-        first = to_instant(from_).date().isoformat() if from_ is not None else None
-        last = to_instant(to).date().isoformat() if to is not None else None
-        among = {name: [v] if isinstance(v, str) else list(v) for name, v in (wanted or {}).items() if v is not None}
         shape = self.zone(within).shape
-        box = None if shape is None else shape.bounds
-        known = moment(as_known_on)
-        frame = self.store.incidents(first=first, last=last, as_known_on=known, box=box, among=among)
+        frame = self.store.incidents(**_asked_of(from_, to, as_known_on, shape, wanted))
         if shape is None:
             return frame
         shapely.prepare(shape)
@@ -435,6 +431,26 @@ class Reader:
         found = gpd.GeoDataFrame(frame[inside].reset_index(drop=True), crs=CRS)
         found.attrs |= frame.attrs
         return found
+
+    def tally(
+        self,
+        keys: Sequence[str],
+        from_: When | None = None,
+        to: When | None = None,
+        *,
+        as_known_on: When | None = None,
+        within: str | shapely.Geometry | None = None,
+        wanted: Mapping[str, str | Sequence[str] | None] | None = None,
+    ) -> pd.DataFrame:
+        """`incidents`, counted by the database: a row for those alike under some columns and of one dataset."""
+        shape = self.zone(within).shape
+        asked = _asked_of(from_, to, as_known_on, shape, wanted)
+        if shape is None:
+            return self.store.tally(keys, **asked)
+        table = self.store.tally((*keys, "geom"), **asked)
+        shapely.prepare(shape)
+        inside = shapely.intersects(shape, decode(table["geom"].tolist()))
+        return pd.DataFrame(table[inside].reset_index(drop=True))
 
     # -- units --------------------------------------------------------------------------------------------------
 
@@ -517,3 +533,17 @@ class Reader:
             return zone
         mates = units[(units["boundary"] == row["boundary"]) & (units["level"] == row["level"])]
         return zone._replace(units=self._unit_set(source, mates), place=mates.index.get_loc(row.name))
+
+
+def _asked_of(
+    from_: When | None, to: When | None, as_known_on: When | None, shape: shapely.Geometry | None,
+    wanted: Mapping[str, str | Sequence[str] | None] | None,
+) -> dict[str, Any]:  # fmt: skip
+    """What the tables of incidents are asked for, in their own terms."""
+    return {
+        "first": to_instant(from_).date().isoformat() if from_ is not None else None,
+        "last": to_instant(to).date().isoformat() if to is not None else None,
+        "as_known_on": moment(as_known_on),
+        "box": None if shape is None else shape.bounds,
+        "among": {n: [v] if isinstance(v, str) else list(v) for n, v in (wanted or {}).items() if v is not None},
+    }

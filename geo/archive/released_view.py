@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from geo.archive.safety_rules import Rule, embargo_hours, first_withheld, released_with_withheld
 from geo.schema import CRS, parse_instant, text_or_none
-from geo.storage.store import Store, known_then
+from geo.storage.gpkg import encode
+from geo.storage.store import Store, known_then, tally_of
 
 Masks = Mapping[str, NDArray[np.bool_]]
 _NONE_STATED = "not stated"  # how incidents without a verification are asked for
@@ -146,6 +147,25 @@ class ReleasedStore(Store):
         frame = gpd.GeoDataFrame(frame.iloc[order].reset_index(drop=True), crs=CRS)
         frame.attrs["notes"] = _notes(withheld, asked, first is not None or last is not None)
         return frame if orig else gpd.GeoDataFrame(frame.drop(columns="orig"), crs=CRS)
+
+    def tally(
+        self,
+        keys: Sequence[str],
+        *,
+        first: str | None = None,
+        last: str | None = None,
+        as_known_on: datetime | None = None,
+        box: Sequence[float] | None = None,
+        among: Mapping[str, Sequence[str]] | None = None,
+    ) -> pd.DataFrame:
+        asked = {"first": first, "last": last, "as_known_on": as_known_on, "box": box, "among": among}
+        if not self.applied_rules():
+            return super().tally(keys, **asked)  # type: ignore[arg-type]
+        frame = self.incidents(**asked)  # type: ignore[arg-type]
+        blobs = encode(np.asarray(frame.geometry.array, dtype=object))
+        table = tally_of(frame.assign(geom=pd.Series(blobs, index=frame.index, dtype=object)), keys)
+        table.attrs["notes"] = frame.attrs.get("notes", ())
+        return table
 
 
 def _in_span(frame: pd.DataFrame, withheld: Masks, first: str | None, last: str | None) -> NDArray[np.bool_]:

@@ -46,11 +46,14 @@ def incidents(
     """
     kept = opened(archive)
     chosen = {"event_type": event_type or None, "verification": verification or None, "dataset": dataset or None}
-    frame = kept.incidents(from_, to, within=within, as_known_on=as_known_on, **chosen)
-    print_notes(frame.attrs.get("notes", ()))
-    table = _table(kept, frame, asked)
-    if asked["by"] is not None:
-        print_notes(_breaks(frame))
+    of = {"from_": from_, "to": to, "within": within, "as_known_on": as_known_on}
+    _refuse_two_ways(asked)
+    with kept.holding():
+        table = _counts(kept, of | {"wanted": chosen}, asked) if asked["by"] else None
+    if table is None:
+        frame = kept.incidents(**of, **chosen)
+        print_notes(frame.attrs.get("notes", ()))
+        table = _table(kept, frame, asked)
     if table is not None and form not in ("table", "csv", "json"):
         raise UsageError(
             f"--format {form} is for the incidents themselves: take --by, --with-control, --duplicates off"
@@ -72,28 +75,37 @@ def incidents(
             show(plain, form, title="incidents")
 
 
-def _breaks(frame: Any) -> list[str]:
+def _refuse_two_ways(asked: dict[str, Any]) -> None:
+    if sum(bool(asked[name]) for name in ("by", "with_control", "duplicates")) > 1:
+        raise UsageError("one of --by, --with-control and --duplicates at a time")
+
+
+def _counts(archive: Any, of: dict[str, Any], asked: dict[str, Any]) -> tuple[Any, str]:
+    """Counts, and their title; the database counts, and no incident is read."""
+    from geo.incidents.control_join import counted
+
+    days = archive.reader.tally(("date_start",), **of)
+    print_notes(days.attrs.get("notes", ()))
+    table = counted(archive, by=asked["by"], level=asked["level"], **of)
+    print_notes(_breaks(days))
+    return table, f"incidents by {asked['by']}{_span_words(days)}; each dataset by itself"
+
+
+def _breaks(days: Any) -> list[str]:
     """The breaks in how many incidents each dataset has a day."""
     from geo.measure.breaks import break_words, breaks_in_counts
 
-    told = frame[frame["date_start"].notna()]
+    told = days[days["date_start"].notna()]
+    day = told["date_start"].astype(str).str[:10]
     return [
         f"{name}: {BREAK}{words} (medians of 28 days): counts across it are not comparable"
-        for name, mine in told.groupby("dataset")
-        for words in break_words(breaks_in_counts([str(d)[:10] for d in mine["date_start"]]))
+        for name, mine in told["incidents"].groupby([told["dataset"], day]).sum().groupby(level=0)
+        for words in break_words(breaks_in_counts(mine.droplevel(0).to_dict()))
     ]
 
 
 def _table(archive: Any, frame: Any, asked: dict[str, Any]) -> tuple[Any, str] | None:
     """What is asked of the incidents, where it is not they themselves."""
-    ways = [name for name in ("by", "with_control", "duplicates") if asked[name]]
-    if len(ways) > 1:
-        raise UsageError("one of --by, --with-control and --duplicates at a time")
-    if asked["by"]:
-        from geo.incidents.control_join import counted
-
-        title = f"incidents by {asked['by']}{_span_words(frame)}; each dataset by itself"
-        return counted(archive, frame, by=asked["by"], level=asked["level"]), title
     if asked["with_control"]:
         from geo.incidents.control_join import INSET_KM, encounters
 
@@ -110,10 +122,8 @@ def _table(archive: Any, frame: Any, asked: dict[str, Any]) -> tuple[Any, str] |
 
 def _span_words(frame: Any) -> str:
     """From when to when incidents are, and of which datasets."""
-    if frame.empty:
-        return ""
-    starts, ends = frame["date_start"].dropna(), frame["date_end"].fillna(frame["date_start"]).dropna()
-    if starts.empty:  # withheld
+    starts, ends = frame["first"].dropna(), frame["last"].dropna()
+    if starts.empty:  # there are none, or their days are withheld
         return ""
     days = sorted({min(starts), max(ends)})
     return f", {' to '.join(days)}, of {', '.join(sorted(set(frame['dataset'])))}"

@@ -21,6 +21,8 @@ from geo.measure.ellipsoid import local_plane
 from geo.measure.settlements import ground_at
 from geo.presentation.statuses import named
 from geo.schema import last_instant, parse_instant, text_or_none, write_instant
+from geo.storage.gpkg import decode
+from geo.storage.store import DEATHS
 
 if TYPE_CHECKING:
     from geo.archive import Archive
@@ -31,20 +33,22 @@ _TOO_COARSE = {0: 7.0, 1: 6.0}
 _TOO_COARSE_BELOW = 4.0
 
 
-def counted(archive: Archive, incidents: gpd.GeoDataFrame, *, by: str, level: int | None = None) -> pd.DataFrame:
+# what incidents must have in common to be counted as one
+_ALIKE = {"type": ("event_type",), "unit": ("geom", "where_prec", "geo_precision")}
+
+
+def counted(archive: Archive, *, by: str, level: int | None = None, **asked: Any) -> pd.DataFrame:
     """Incidents counted by unit, period or type, each dataset by itself: they are never added up across datasets."""
     if by not in BY:
         raise UsageError(f"by={by!r} is unknown: {', '.join(BY)}")
-    plain = pd.DataFrame(incidents.drop(columns=incidents.geometry.name))
-    plain[by] = _units_of(archive, incidents, 1 if level is None else level) if by == "unit" else _keys(plain, by)
-    deaths = plain[["low", "best", "high"]]
-    plain["with_number"] = deaths.notna().any(axis=1)
-    grouped = plain.groupby([by, "dataset"], sort=True)
-    table = grouped.agg(incidents=("event_id", "size"), with_number=("with_number", "sum")).reset_index()
-    for name in ("low", "best", "high"):
-        table[f"killed_{name}"] = grouped[name].sum(min_count=1).to_numpy()
-    killed = ["killed_low", "killed_best", "killed_high"]
-    return table[[by, "dataset", "incidents", *killed, "with_number"]]
+    alike = archive.reader.tally(_ALIKE.get(by, ("date_start",)), **asked)
+    key = _units_of(archive, alike, 1 if level is None else level) if by == "unit" else _keys(alike, by)
+    grouped = alike.assign(**{by: key}).groupby([by, "dataset"], sort=True)
+    table = grouped[["incidents", "with_number"]].sum()
+    for name in DEATHS:
+        table[f"killed_{name}"] = grouped[name].sum(min_count=1)
+    killed = [f"killed_{name}" for name in DEATHS]
+    return table.reset_index()[[by, "dataset", "incidents", *killed, "with_number"]]
 
 
 def _keys(plain: pd.DataFrame, by: str) -> Any:
@@ -56,10 +60,10 @@ def _keys(plain: pd.DataFrame, by: str) -> Any:
     return days.dt.strftime("%Y-%m" if by == "month" else "%Y-%m-%d").fillna("not stated")
 
 
-def _units_of(archive: Archive, incidents: gpd.GeoDataFrame, level: int) -> list[str]:
+def _units_of(archive: Archive, incidents: pd.DataFrame, level: int) -> list[str]:
     """The unit of each incident's point, as far as it is known that well."""
     units = archive.units(level)
-    points = np.asarray(incidents.geometry.array, dtype=object)
+    points = decode(incidents["geom"].tolist())
     which, unit = shapely.STRtree(np.asarray(units.geometry.array, dtype=object)).query(points, predicate="intersects")
     names = units["unit"].fillna(units["name"]).tolist()
     found = ["outside all units"] * len(points)

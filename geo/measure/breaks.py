@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 
 import numpy as np
@@ -15,14 +15,14 @@ AREA_MAPS, AREA_TIMES = 7, 1.5
 Breaks = list[tuple[str, float]]
 
 
-def breaks_in_counts(days: Sequence[str]) -> Breaks:
+def breaks_in_counts(days: Mapping[str, int]) -> Breaks:
     """The breaks in how many reports there are a day, and how many times as many there are after: 28 days, 3-fold."""
     if not days:
         return []
     first, last = date.fromisoformat(min(days)), date.fromisoformat(max(days))
     every = [str(first + timedelta(days=i)) for i in range((last - first).days + 1)]
     at = {day: i for i, day in enumerate(every)}
-    counts = np.bincount([at[day] for day in days], minlength=len(every)).astype(float)
+    counts = np.bincount([at[day] for day in days], list(days.values()), minlength=len(every)).astype(float)
     return _breaks(every, counts, window=COUNT_DAYS, times=COUNT_TIMES, least=5.0)
 
 

@@ -297,6 +297,11 @@ _AMONG = {
 }
 
 
+DEATHS = ("low", "best", "high")
+# of incidents that are alike: how many, with a number of deaths, from which day to which, and the deaths
+TALLIED = ("incidents", "with_number", "first", "last", *DEATHS)
+
+
 class IncidentTable(Access):
     def datasets(self) -> list[str]:
         with self.reading() as connection:
@@ -325,37 +330,87 @@ class IncidentTable(Access):
     ) -> gpd.GeoDataFrame:
         """Incidents whose dates fall into a span of days, as known now or then."""
         columns = [*(c for c in INCIDENT_COLUMNS if orig or c != "orig"), "dataset", "recorded_at"]
-        names = ", ".join(f'"{c}"' for c in columns)
-        conditions: list[str] = ["1"]
-        values: list[Any] = []
-        condition, ends = _in_span(first, last)
-        conditions.append(condition)
-        values += ends
-        for name, wanted in (among or {}).items():
-            marks = ", ".join("?" * len(wanted))
-            conditions.append(f"({' OR '.join(f'{c} COLLATE NOCASE IN ({marks})' for c in _AMONG[name])})")
-            values += list(wanted) * len(_AMONG[name])
-        tables = ["incidents"]
-        if as_known_on is not None:
-            known = write_instant(as_known_on)
-            conditions.append("recorded_at <= ? AND (superseded_at IS NULL OR superseded_at > ?)")
-            values += [known, known]
-            tables.append("incidents_superseded")
-        parts = []
-        for table in tables:
-            near = (
-                f" AND fid IN (SELECT id FROM rtree_{table}_geom WHERE maxx >= ? AND maxy >= ? AND minx <= ?"
-                " AND miny <= ?)"
-            )
-            where = " AND ".join(conditions) + (near if box is not None else "")
-            parts.append(f"SELECT {names}, geom, fid FROM {table} WHERE {where}")
-        query = " UNION ALL ".join(parts)
-        values += [] if box is None else list(map(float, box))
+        query, values = _asked([*columns, "geom", "fid"], first, last, as_known_on, box, among or {})
         with self.reading() as connection:
-            rows = connection.execute(query + " ORDER BY date_start, fid", values * len(tables)).fetchall()
+            rows = connection.execute(query + " ORDER BY date_start, fid", values).fetchall()
         if not rows:  # most maps of a series show none
             return self.recall(("no incidents", orig), lambda: _incident_frame([], columns)).copy()
         return _incident_frame(rows, columns)
+
+    def tally(
+        self,
+        keys: Sequence[str],
+        *,
+        first: str | None = None,
+        last: str | None = None,
+        as_known_on: datetime | None = None,
+        box: Sequence[float] | None = None,
+        among: Mapping[str, Sequence[str]] | None = None,
+    ) -> pd.DataFrame:
+        """How many incidents there are with the same values under some columns, and what they add up to, by dataset."""
+        columns = list(dict.fromkeys((*keys, "dataset")))
+        needed = list(dict.fromkeys((*columns, "date_start", "date_end", *DEATHS)))
+        query, values = _asked(needed, first, last, as_known_on, box, among or {})
+        names = ", ".join(columns)
+        sums = ", ".join(f"sum({n}), sum(typeof({n}) IN ('text', 'blob'))" for n in DEATHS)
+        some = f"sum(coalesce({', '.join(DEATHS)}) IS NOT NULL)"
+        span = "min(date_start), max(coalesce(date_end, date_start))"
+        with self.reading() as connection:
+            rows = connection.execute(
+                f"SELECT {names}, count(*), {some}, {span}, {sums} FROM ({query}) GROUP BY {names} ORDER BY {names}",
+                values,
+            ).fetchall()
+        layout.refuse_damaged(rows, columns, table="incidents")
+        for at, name in enumerate(DEATHS):
+            layout.refuse_damaged([("",) for row in rows if row[-2 * (3 - at) + 1]], [name], table="incidents")
+        return _tallies([r[:-6] + r[-6::2] for r in rows], columns)
+
+
+def tally_of(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
+    """The same of incidents that are in memory."""
+    columns = list(dict.fromkeys((*keys, "dataset")))
+    alike: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
+    told = zip(*(plain(frame[name]) for name in ("date_start", "date_end", *DEATHS)), strict=True)
+    for key, row in zip(zip(*(plain(frame[name]) for name in columns), strict=True), told, strict=True):
+        alike.setdefault(key, []).append(row)
+    rows = []
+    for key in sorted(alike, key=lambda key: [(value is not None, value) for value in key]):
+        first, last, *deaths = zip(*((start, end or start, *rest) for start, end, *rest in alike[key]), strict=True)
+        days = [[day for day in some if day is not None] for some in (first, last)]
+        with_number = sum(any(n is not None for n in each) for each in zip(*deaths, strict=True))
+        sums = [sum(known) if (known := [n for n in some if n is not None]) else None for some in deaths]
+        rows.append((*key, len(first), with_number, min(days[0], default=None), max(days[1], default=None), *sums))
+    return _tallies(rows, columns)
+
+
+def _tallies(rows: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:
+    frame = pd.DataFrame(rows, columns=[*columns, *TALLIED], dtype=object)
+    return frame.astype({"incidents": int, "with_number": int, **dict.fromkeys(DEATHS, float)})
+
+
+def _asked(
+    columns: Sequence[str], first: str | None, last: str | None, as_known_on: datetime | None,
+    box: Sequence[float] | None, among: Mapping[str, Sequence[str]],
+) -> tuple[str, list[Any]]:  # fmt: skip
+    """The query for columns of the incidents of a span of days, as known now or then, and its values."""
+    condition, ends = _in_span(first, last)
+    conditions, values = [condition], list[Any](ends)
+    for name, wanted in among.items():
+        marks = ", ".join("?" * len(wanted))
+        conditions.append(f"({' OR '.join(f'{c} COLLATE NOCASE IN ({marks})' for c in _AMONG[name])})")
+        values += list(wanted) * len(_AMONG[name])
+    tables = ["incidents"]
+    if as_known_on is not None:
+        known = write_instant(as_known_on)
+        conditions.append("recorded_at <= ? AND (superseded_at IS NULL OR superseded_at > ?)")
+        values += [known, known]
+        tables.append("incidents_superseded")
+    near = " AND fid IN (SELECT id FROM rtree_{}_geom WHERE maxx >= ? AND maxy >= ? AND minx <= ? AND miny <= ?)"
+    values += [] if box is None else list(map(float, box))
+    names = ", ".join(f'"{c}"' for c in columns)
+    where = " AND ".join(conditions)
+    parts = [f"SELECT {names} FROM {t} WHERE {where}{'' if box is None else near.format(t)}" for t in tables]
+    return " UNION ALL ".join(parts), values * len(tables)
 
 
 def _put_some(

@@ -117,7 +117,7 @@ _QUESTIONS: dict[str, Callable[[Archive], Any]] = {
     "fingerprint": fingerprint,
     "brief": lambda a: gather_brief(a, _D),
     "front moved": lambda a: a.front_movement("2025-01-10", _D, controller="UA"),
-    "counted": lambda a: [counted(a, a.incidents(), by=by) for by in ("day", "type")],
+    "counted": lambda a: [counted(a, by=by) for by in ("day", "type")],
 }  # fmt: skip
 
 
