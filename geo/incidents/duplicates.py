@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -41,6 +41,10 @@ _LINK = re.compile(r"https?://\S+[^\s;,.\"')\]]")
 _WORD = re.compile(r"\w+")
 
 
+_READ = ("notes", "source_headline", "where_coordinates", "event_type", "sub_event_type", "source_article")
+_Pair = tuple[int, int, float, float, str]  # two positions, km, score, why
+
+
 class _Told(NamedTuple):
     """What one incident says, made ready to be compared."""
 
@@ -56,40 +60,49 @@ def doubles(
     """Pairs of incidents that may be one event."""
     # without a day, which a rule may withhold, no two are told to be one
     frame = incidents[incidents["date_start"].notna()].reset_index(drop=True)
-    one, other = _near(frame, days, within_dataset=within_dataset)
-    if not len(one):
-        return pd.DataFrame(columns=list(COLUMNS), dtype=object)
-    points = np.asarray(frame.geometry.array, dtype=object)
-    km = lengths_km(shapely.linestrings(np.stack([shapely.get_coordinates(points[k]) for k in (one, other)], axis=1)))
-    told = {i: _tell(row) for i, row in zip(np.unique([one, other]).tolist(), _rows(frame, one, other), strict=True)}
     ordinal = _ordinals(frame)
-    listed = []
-    for i, j, apart in zip(one.tolist(), other.tolist(), km.tolist(), strict=True):
-        score, why = _score(told[i], told[j], apart, abs(int(ordinal[i] - ordinal[j])))
-        if score >= limit:
-            listed.append((i, j, apart, score, why))
+    columns = {name: frame[name].tolist() for name in _READ}
+    points = np.asarray(frame.geometry.array, dtype=object)
+    told: dict[int, _Told] = {}
+    listed: list[_Pair] = []
+    for day, pairs in _near(frame, ordinal, days, within_dataset=within_dataset):
+        for i in np.unique(pairs).tolist():
+            if i not in told:
+                told[i] = _tell({name: cells[i] for name, cells in columns.items()})
+        listed += _alike(pairs, points, ordinal, told, limit)
+        told = {i: one for i, one in told.items() if ordinal[i] > day}  # what is past is compared no more
     listed.sort(key=lambda r: (-r[3], r[0], r[1]))
-    return _table(frame, listed)
+    return _table(frame, listed) if listed else pd.DataFrame(columns=list(COLUMNS), dtype=object)
 
 
-def _rows(frame: gpd.GeoDataFrame, one: NDArray[np.intp], other: NDArray[np.intp]) -> list[dict[str, Any]]:
-    wanted = np.unique([one, other])
-    columns = ["notes", "source_headline", "where_coordinates", "event_type", "sub_event_type", "source_article"]
-    return [{str(k): v for k, v in row.items()} for row in frame[columns].iloc[wanted].to_dict("records")]
+def _alike(
+    pairs: NDArray[np.intp], points: NDArray[np.object_], ordinal: NDArray[np.int64], told: Mapping[int, _Told],
+    limit: float,
+) -> Iterator[_Pair]:  # fmt: skip
+    """The pairs that score as much as the limit."""
+    if not len(pairs):
+        return
+    ends = np.stack([shapely.get_coordinates(points[pairs[:, k]]) for k in (0, 1)], axis=1)
+    km = lengths_km(shapely.linestrings(ends)).tolist()
+    days = np.abs(ordinal[pairs[:, 0]] - ordinal[pairs[:, 1]]).tolist()
+    for (i, j), apart, between in zip(pairs.tolist(), km, days, strict=True):
+        score = _score(told[i], told[j], apart, between)
+        if score >= limit:
+            yield i, j, apart, score, _why(told[i], told[j], apart, between)
 
 
 def _ordinals(frame: gpd.GeoDataFrame) -> NDArray[np.int64]:
     return np.array([date.fromisoformat(day).toordinal() for day in frame["date_start"]], dtype=np.int64)
 
 
-def _near(frame: gpd.GeoDataFrame, days: int, *, within_dataset: bool) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Positions of pairs that lie near each other in place and time; the first of a pair comes first in the frame."""
-    ordinal = _ordinals(frame)
+def _near(
+    frame: gpd.GeoDataFrame, ordinal: NDArray[np.int64], days: int, *, within_dataset: bool
+) -> Iterator[tuple[int, NDArray[np.intp]]]:
+    """Day by day the positions of pairs that lie near each other; the first of a pair comes first in the frame."""
     order = np.argsort(ordinal, kind="stable")
     points = np.asarray(frame.geometry.array, dtype=object)
     boxes = _boxes(frame, points)
     names = frame["dataset"].astype("category").cat.codes.to_numpy()
-    kept: list[NDArray[np.intp]] = []
     sorted_days = ordinal[order]
     for day in np.unique(ordinal).tolist():
         begin, here, end = np.searchsorted(sorted_days, [day, day + 1, day + days + 1])
@@ -99,9 +112,7 @@ def _near(frame: gpd.GeoDataFrame, days: int, *, within_dataset: bool) -> tuple[
         # of two of one day the tree gives both orders
         twice = (ordinal[pairs[:, 1]] == day) & (pairs[:, 0] >= pairs[:, 1])
         apart = (names[pairs[:, 0]] != names[pairs[:, 1]]) | within_dataset
-        kept.append(pairs[~twice & apart])
-    found = np.sort(np.concatenate(kept), axis=1) if kept else np.empty((0, 2), dtype=np.intp)
-    return found[:, 0], found[:, 1]
+        yield day, np.sort(pairs[~twice & apart], axis=1)
 
 
 def _boxes(frame: gpd.GeoDataFrame, points: NDArray[np.object_]) -> NDArray[np.object_]:
@@ -130,26 +141,35 @@ def _kind(types: str) -> str:
     return next((kind for kind, words in _KINDS.items() if re.search(words, types, re.IGNORECASE)), "")
 
 
-def _score(a: _Told, b: _Told, km: float, days: int) -> tuple[float, str]:
-    """How alike two incidents are, from 0 to 1, and what that is made of."""
-    words = len(a.words & b.words) / max(1, min(len(a.words), len(b.words)))
-    comparable = a.cyrillic == b.cyrillic and min(len(a.words), len(b.words)) > 2
+def _words_shared(a: _Told, b: _Told) -> float | None:
+    """The share of the words of the shorter text that both have; None where they cannot be compared."""
+    shorter = min(len(a.words), len(b.words))
+    return len(a.words & b.words) / shorter if a.cyrillic == b.cyrillic and shorter > 2 else None
+
+
+def _score(a: _Told, b: _Told, km: float, days: int) -> float:
+    """How alike two incidents are, from 0 to 1."""
     like = {
         "place": max(0.0, 1 - km / FAR_KM) if km > NEAR_KM else 1 - 0.5 * km / NEAR_KM,
         "date": 1.0 if days == 0 else 0.5,
         "type": _UNKNOWN if not (a.kind and b.kind) else float(a.kind == b.kind),
-        "words": words if comparable else 0.0,
+        "words": _words_shared(a, b) or 0.0,
     }
-    shared = bool(a.links & b.links)
-    score = min(1.0, sum(_WEIGHTS[name] * value for name, value in like.items()) + _SAME_LINK * shared)
+    shared = not a.links.isdisjoint(b.links)
+    return round(min(1.0, sum(_WEIGHTS[name] * value for name, value in like.items()) + _SAME_LINK * shared), 3)
+
+
+def _why(a: _Told, b: _Told, km: float, days: int) -> str:
+    """What a score is made of."""
+    words = _words_shared(a, b)
     parts = [f"{km:.1f} km apart", "same day" if days == 0 else f"{days} day apart"]
     parts += [f"both {a.kind}" if a.kind == b.kind else f"{a.kind} and {b.kind}"] if a.kind and b.kind else []
-    parts += [f"{words:.0%} of the words"] if comparable else ["words cannot be compared"]
-    parts += ["an address in common"] if shared else []
-    return round(score, 3), ", ".join(parts)
+    parts += ["words cannot be compared" if words is None else f"{words:.0%} of the words"]
+    parts += [] if a.links.isdisjoint(b.links) else ["an address in common"]
+    return ", ".join(parts)
 
 
-def _table(frame: gpd.GeoDataFrame, listed: Sequence[tuple[int, int, float, float, str]]) -> pd.DataFrame:
+def _table(frame: gpd.GeoDataFrame, listed: Sequence[_Pair]) -> pd.DataFrame:
     one, other = ([r[k] for r in listed] for k in (0, 1))
     column = {n: frame[n].tolist() for n in ("event_id", "dataset", "date_start", "where_coordinates", "notes")}
     rows = {

@@ -214,7 +214,13 @@ def promote(geometries: NDArray[np.object_]) -> NDArray[np.object_]:
     return out
 
 
+_PLAIN = {type(None), str, int, float, bool, bytes}
+
+
 def plain(column: pd.Series) -> list[Any]:
     """A column as SQLite takes it: Python values, None for whatever is missing."""
-    values = (None if gone else v for v, gone in zip(column.tolist(), column.isna().tolist(), strict=True))
-    return [v.item() if isinstance(v, np.generic) else v for v in values]
+    values = np.array(column, dtype=object)
+    values[pd.isna(values)] = None
+    listed: list[Any] = values.tolist()
+    kinds = set(map(type, listed))
+    return [v.item() if isinstance(v, np.generic) else v for v in listed] if kinds - _PLAIN else listed
