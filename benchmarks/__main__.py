@@ -4,15 +4,18 @@ It needs the real series of ../shared/data and prints ratios of medians; a ratio
 ``python -m benchmarks growth F.svg`` draws how time and memory grow with dates and vertices; ``… cluster`` builds a
 panel of 100,000 snapshots from GeoParquet partitions by Dask; ``… pages`` measures dated pages and the timeline;
 ``… load``, ``… kills`` and ``… hands`` are what docs/trust.md tells of;
-``… geoparsing`` how often the geocoder is right; ``… reading`` how right briefings and sentences are read.
+``… geoparsing`` how often the geocoder is right; ``… reading`` how right briefings and sentences are read;
+``… start`` how long the command takes to begin.
 """
 
 from __future__ import annotations
 
 import os
 import platform
+import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -96,6 +99,22 @@ def rows_of_table(folder: Path) -> Iterator[tuple[str, float, float, float]]:
     yield "one date of the archive to a GeoDataFrame", day, read, 1
 
 
+def start_up() -> None:
+    """Print how long the command takes to begin: the least of ten runs."""
+    command = str(Path(sys.executable).with_name("geo"))
+    print("| command | s | of computing | goal |\n|---|---|---|---|")
+    for args, goal in ((["--version"], 0.15), (["--help"], 0.15), (["area", "--help"], 0.15)):
+        found = []
+        for _ in range(10):
+            before, start = os.times(), time.perf_counter()
+            subprocess.run([command, *args], stdout=subprocess.DEVNULL, check=True)
+            after = os.times()
+            worked = after.children_user + after.children_system - before.children_user - before.children_system
+            found.append((time.perf_counter() - start, worked))
+        seconds, worked = (min(each) for each in zip(*found, strict=True))
+        print(f"| geo {' '.join(args)} | {seconds:.2f} | {worked:.2f} | {goal:g} |", flush=True)
+
+
 def _steps(rows: gpd.GeoDataFrame, instants: list[datetime]) -> dict[areas.ClassKey, list[Step]]:
     return {key: ledger.steps() for key, ledger in class_ledgers(rows, instants).items()}
 
@@ -148,6 +167,9 @@ def main(args: list[str]) -> int:
         from benchmarks.reading import run as read
 
         return read(args[1:])
+    if args[:1] == ["start"]:
+        start_up()
+        return 0
     if not DATA.is_dir() and args[:1] not in (["load"], ["kills"], ["hands"]):
         print(f"needs the real series of {DATA}, which are not part of the project", file=sys.stderr)
         return 1

@@ -187,6 +187,13 @@ def _incidents(archive: Path, first: str, last: str, within: str = "", kind: str
     return f"{len(frame):,} incidents"
 
 
+def _counted(archive: Path, by: str) -> str:
+    from geo.archive import open_archive
+    from geo.incidents.control_join import counted
+
+    return f"{counted(open_archive(archive), by=by)['incidents'].sum():,} incidents"
+
+
 def _check(archive: Path) -> str:
     from geo.maintenance.check import check_archive
 
@@ -204,7 +211,8 @@ class Measured(NamedTuple):
 
 TASKS: dict[str, Callable[..., str]] = {
     "import": _import, "area": _area, "change": _change, "series": _series, "known": _known, "map": _map,
-    "timeline": _timeline, "incidents": _incidents, "check": _check,
+    "timeline": _timeline, "incidents": _incidents, "counted": _counted,
+    "check": _check,
 }  # fmt: skip
 
 
@@ -259,6 +267,8 @@ def questions(share: float) -> Iterator[Row]:
     yield "incidents of a day", "incidents", (quiet, quiet), 1
     yield "incidents of a week in a box of one type", "incidents", (quiet, week, box, "Battles"), 1
     yield "incidents of all dates in a box of one type", "incidents", ("", "", box, "Battles"), 15
+    for by in ("type", "month", "unit"):
+        yield f"all incidents counted by {by}", "counted", (by,), 2
     yield f"incidents of the day with {CROWD:,}", "incidents", (busy, busy), 3
     yield "map of a date", "map", (quiet,), 2
     yield f"map of the day with {CROWD:,} incidents", "map", (busy,), 5
