@@ -126,7 +126,7 @@ class ControlColumns:
         import pandas as pd
 
         columns = {name: values for name, values in self.columns.items() if name not in ("at", "key", "country")}
-        return gpd.GeoDataFrame(pd.DataFrame(columns), geometry=self.geometry, crs=CRS)
+        return gpd.GeoDataFrame(pd.DataFrame(columns, dtype=object), geometry=self.geometry, crs=CRS)
 
     def __len__(self) -> int:
         return len(self.geometry)
