@@ -168,7 +168,7 @@ def _with_bare(text: str, amounts: Sequence[Amount]) -> list[Amount]:
             continue
         own, start = lead[-1], max(0, match.start() - 30) + lead[-1].start
         before = text[:start].rstrip()
-        is_told = len(before) in ends or _TO.search(text[:start])
+        is_told = len(before) in ends or _TO.search(text[max(0, start - 30) : start])
         if is_told and _BARE_ENDS.match(text[match.end() :]):
             found.append(
                 replace(own, start=start, end=match.end(), notes=(*own.notes, "its unit is that of the figure before"))
@@ -312,7 +312,10 @@ def _state_before(scene: _Scene, end: int) -> ControlVerb | None:
 
 def _is_result(scene: _Scene, amount: Amount) -> bool:
     """Whether a figure is what a change came to: "increased by 90 km², to 260"."""
-    return bool(_TO.search(scene.text[: amount.start]) or _TO.match(scene.text[amount.start : amount.end]))
+    return bool(
+        _TO.search(scene.text[max(0, amount.start - 30) : amount.start])
+        or _TO.match(scene.text[amount.start : amount.end])
+    )
 
 
 def _goes_on_in_percent(scene: _Scene, amount: Amount, before: Claim | None, carried: ControlVerb | None) -> bool:

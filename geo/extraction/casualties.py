@@ -38,6 +38,7 @@ class CasualtyCount:
     text: str
     is_total: bool = False
     is_more: bool = False  # on top of those counted before: "another two died"
+    is_found: bool = False  # bodies that were found: some of the dead, or all
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,14 @@ def find_casualties(passage: TextSpan, *, void: tuple[tuple[int, int], ...] = ()
         more = bool(pattern(lang, "numbers", "more").search(text[group.start : group.end + 8]))
         found.append(
             CasualtyCount(
-                kind, count, passage.start + a, passage.start + b, passage.text[a:b], total or group.is_ordinal, more
+                kind,
+                count,
+                passage.start + a,
+                passage.start + b,
+                passage.text[a:b],
+                total or group.is_ordinal,
+                more,
+                bool(pattern(lang, "casualties", "found").search(text[start:end])),
             )
         )
     return found
@@ -93,14 +101,14 @@ def find_casualties(passage: TextSpan, *, void: tuple[tuple[int, int], ...] = ()
 def _masked(passage: TextSpan, void: tuple[tuple[int, int], ...]) -> tuple[str, bool]:
     """The clause with blanks for what counts nobody or was counted before; and whether it corrects an earlier count."""
     text = passage.text.replace("’", "'").replace("ʼ", "'")
-    for start, end in void:
-        a, b = max(0, start - passage.start), min(len(text), end - passage.start)
-        if a < b:
-            text = text[:a] + " " * (b - a) + text[b:]
     text, corrections = _aside(passage.lang, "replaced").subn(lambda m: " " * len(m[0]), text)
     for shape in (pattern(passage.lang, "casualties", "of_those"), pattern(passage.lang, "ages", "mask"),
                   _aside(passage.lang, "aside")):  # fmt: skip
         text = shape.sub(lambda m: " " * len(m[0]), text)
+    for start, end in void:
+        a, b = max(0, start - passage.start), min(len(text), end - passage.start)
+        if a < b:
+            text = text[:a] + " " * (b - a) + text[b:]
     return text, corrections > 0
 
 
@@ -182,15 +190,23 @@ def _unnamed(text: str, lang: Lang, verbs: Sequence[tuple[int, int, Kind]]) -> l
     passive = re.compile(rf"\s*(?:{words(lang)['casualties']['passive']}\b\s*)*", re.I)
     for match in _counted(lang).finditer(text):
         after = passive.match(text, match.end())
-        before = text[: match.start()].rstrip()
-        owns = len(before) in ends or (after is not None and after.end() in starts and after.end() > match.end())
+        gap = len(lead := text[max(0, match.start() - 8) : match.start()]) - len(lead.rstrip())
+        owns = match.start() - gap in ends or (
+            after is not None and after.end() in starts and after.end() > match.end()
+        )
         if owns and (count := _count(match, lang)) is not None:
             found.append(_Group(match.start(), match.end(), count))
-    single = pattern(lang, "persons", "one_of_them")
+    single, subject = (pattern(lang, "persons", name) for name in ("one_of_them", "one_subject"))
     for start, end, kind in verbs:
-        match_one = single.match(text, end) if kind in _PEOPLE_ALONE else None
-        if match_one is not None and not pattern(lang, "casualties", "be").search(text[:start]):
-            found.append(_Group(match_one.start("who"), match_one.end("who"), Count(1, 1, 1)))
+        if kind not in _PEOPLE_ALONE:
+            continue
+        at = max(0, start - _NEAR)
+        one = subject.search(text[at:start])
+        if one is not None:
+            found.append(_Group(at + one.start("who"), at + one.end("who"), Count(1, 1, 1)))
+        one = single.match(text, end)
+        if one is not None and not pattern(lang, "casualties", "be").search(text[at:start]):
+            found.append(_Group(one.start("who"), one.end("who"), Count(1, 1, 1)))
     return found
 
 
@@ -200,8 +216,8 @@ def _is_list(text: str, first: _Group, second: _Group, joiner: re.Pattern[str], 
         return False
     table = words(lang)["casualties"]
     verb = rf"(?:{'|'.join(table[kind] for kind in KINDS)})"
-    own_before = re.search(rf"(?:{verb}|\b{table['acts']})\s*$", text[: first.start], re.I)
-    own_after = re.match(rf"\s*(?:{table['passive']}\s+)*{verb}", text[second.end :], re.I)
+    own_before = re.search(rf"(?:{verb}|\b{table['acts']})\s*$", text[max(0, first.start - _NEAR) : first.start], re.I)
+    own_after = re.match(rf"\s*(?:{table['passive']}\s+)*{verb}", text[second.end : second.end + _FAR], re.I)
     own_after = own_after or re.search(verb, text[second.start : second.end], re.I)
     return not (own_before and own_after)
 
@@ -247,7 +263,8 @@ def _count(match: re.Match[str], lang: Lang) -> Count | None:
     parts = match.groupdict()
     numbers = words(lang)["numbers"]
     if parts.get("noun"):
-        return Count(1, 1, 1)
+        one = 2 if " and " in parts["noun"].casefold() else 1  # "he and his assistant"
+        return Count(one, one, one)
     if parts.get("several"):
         return Count(None, None, None)
     if parts.get("ordinal"):

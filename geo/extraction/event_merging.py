@@ -20,6 +20,7 @@ from geo.extraction.events import (
     find_days,
     heading_day,
     is_old,
+    opening,
     unread_dates,
 )
 from geo.text import speakers
@@ -30,6 +31,9 @@ from geo.text.speakers import Attribution, Check
 
 # events that name whom they happen to; in others a force named after the words is the one that acts ("атакували дрони")
 _MUTUAL = ("capture", "clash", "territory", "shooting", "prisoner-swap")
+# what is done in the course of a battle, an attack or a protest that the text has told of
+_MEANS = ("shooting", "sabotage", "abduction", "arrest", "capture")
+_VIOLENCE = ("Battles", "Violence against civilians", "Protests", "Riots")
 _NEAR = 2  # paragraphs over which a region and a place in it are one event
 
 
@@ -60,6 +64,8 @@ def merge_events(
         if heading is not None or passage in skip:
             continue
         merger.paragraph, merger.paragraph_day = number, None
+        written = opening(passage)
+        passage = passage if written is None else _piece(passage, written.end, passage.end)
         for sentence in sentences(passage):
             _sentence(merger, sentence)
     return [s for s in merger.builders if not (today and is_old(s.day, today)) and _is_told(s)]
@@ -275,6 +281,8 @@ def _fits(builder: DraftBuilder, lead: Trigger | None) -> bool:
     rule = builder.rule
     if lead is None or rule is None or lead.rule.joins:
         return True
+    if lead.rule.name in _MEANS and rule.event_type in _VIOLENCE:
+        return True
     if rule.event_type == lead.rule.event_type and rule.event_type in ("Battles", "Protests", "Riots"):
         return True  # a town is taken in the fighting for it, a protest broken up
     return rule.name == lead.rule.name or (rule.joins and rule.rank <= lead.rule.rank)
@@ -310,6 +318,11 @@ def _add(
 _VOICES = 4
 
 
+def _weight(rule: Rule) -> int:
+    """Which of the rules of one event names it: who was captured in a battle is not what happened."""
+    return {"capture": 55, "sabotage": 27, "arrest": 27}.get(rule.name, rule.rank)
+
+
 @dataclass(frozen=True)
 class Span:
     """Words of the briefing: ``text[start:end]``."""
@@ -343,7 +356,8 @@ class DraftBuilder:
     @property
     def rule(self) -> Rule | None:
         """The rule that names the event: the highest rank of all that matched."""
-        own = max((t.rule for t in self.triggers), key=lambda r: r.rank, default=None)
+        # who was captured in a battle is not what happened there
+        own = max((t.rule for t in self.triggers), key=_weight, default=None)
         return own if own is not None and not (own.joins and self.inherited) else self.inherited or own
 
     @property
@@ -377,6 +391,7 @@ def count_of(counts: Sequence[CasualtyCount], kind: Kind) -> tuple[Count, list[C
     known = [t for t in own if any(v is not None for v in (t.count.low, t.count.best, t.count.high))]
     # nobody hurt is what is said before somebody is found
     known = [t for t in known if t.count.high != 0] or known
+    known = [t for t in known if not t.is_found] or known
     if not known:
         return Count(None, None, None), own
     counted: list[Count] = []

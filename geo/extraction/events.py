@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from typing import Any
 
@@ -47,7 +47,8 @@ def find_triggers(passage: TextSpan, *, void: tuple[Stretch, ...] = ()) -> list[
             if any(start < t.end and t.start < end for t in found) or any(a <= start < b for a, b in void):
                 continue
             before = passage.text[max(0, match.start() - _BEFORE) : match.start()]
-            if not any(pattern(passage.lang, "doubt", name).search(before) for name in ("maybe", "not")):
+            ahead = pattern(passage.lang, "doubt", "maybe_after").match(passage.text[match.end() :][:_BEFORE])
+            if not ahead and not any(pattern(passage.lang, "doubt", name).search(before) for name in ("maybe", "not")):
                 found.append(Trigger(rule, start, end, match[0]))
     return sorted(found, key=lambda t: t.start)
 
@@ -64,6 +65,7 @@ def find_actors(passage: TextSpan) -> list[Actor]:
 
 
 LOCATED = ("place", "region", "country")
+_DISTRICT = 3  # UCDP's where_prec of a second-level unit
 _FINENESS = {"place": 2.0, "region": 1.0, "country": 0.0}
 
 
@@ -79,8 +81,8 @@ class Place:
     adm_1: str | None
     adm_2: str | None
     country: str | None
-    latitude: float
-    longitude: float
+    latitude: float | None  # None: a name that no gazetteer has, in no region that the text names
+    longitude: float | None
     where_prec: int | None
     uncertainty_km: float | None
     gazetteer: str | None
@@ -90,6 +92,8 @@ class Place:
     @property
     def key(self) -> tuple[Any, ...]:
         """What two mentions of one place share."""
+        if self.latitude is None or self.longitude is None:
+            return (self.role, self.text.casefold())
         return (self.role, self.place_id or (round(self.latitude, 3), round(self.longitude, 3)))
 
     def holds(self, other: Place) -> bool:
@@ -102,10 +106,11 @@ class Place:
 
 
 def located(rows: Iterable[Mapping[Any, Any]]) -> list[Place]:
-    """The mentions that carry coordinates."""
+    """The mentions of ground; of those without coordinates the names that no gazetteer has."""
     found = []
     for row in rows:
-        if row["role"] not in LOCATED or _number(row["latitude"]) is None or _number(row["longitude"]) is None:
+        at = _number(row["latitude"]), _number(row["longitude"])
+        if row["role"] not in LOCATED or (None in at and text_or_none(row["place"]) is not None):
             continue
         precision = _number(row["where_prec"])
         name = text_or_none(row["place"]) or str(row["text"])
@@ -114,7 +119,7 @@ def located(rows: Iterable[Mapping[Any, Any]]) -> list[Place]:
             Place(
                 int(row["start"]), int(row["end"]), str(row["text"]), str(row["role"]), name,
                 adm_1 or (name if row["role"] == "region" else None), text_or_none(row["adm_2"]),
-                text_or_none(row["country"]), float(row["latitude"]), float(row["longitude"]),
+                text_or_none(row["country"]), *at,
                 None if precision is None else int(precision), _number(row["uncertainty_km"]),
                 text_or_none(row["gazetteer"]), text_or_none(row["place_id"]), text_or_none(row["why"]) or "",
             )
@@ -137,6 +142,8 @@ def choose(passage: TextSpan, places: Sequence[Place], *, at: int, scopes: Seque
     part = re.compile(r"[-–][A-ZА-ЯІЇЄҐ]|\s+(?:al|el|ar|as|an|ed)-[A-Z]")
     inside = within(places, passage.start, passage.end)
     inside = [p for p in inside if not part.match(passage.text, p.end - passage.start)]
+    if any(p.latitude is not None and p.role != "country" for p in inside):
+        inside = [p for p in inside if p.latitude is not None]
     scored = [(_score(passage, p, at, scopes), p) for p in inside]
     # a country is mostly who acts; it is where only if the text says "in" it
     inward, start = pattern(passage.lang, "where", "country"), passage.start
@@ -144,12 +151,20 @@ def choose(passage: TextSpan, places: Sequence[Place], *, at: int, scopes: Seque
     if not scored:
         return []
     best = max(scored, key=lambda pair: (pair[0], -abs(pair[1].start - at)))[1]
+    country = next((p for _, p in scored if p.role == "country"), None)
+    if best.latitude is None and country is not None:  # a name that no gazetteer has lies in the country named
+        return [
+            replace(
+                best, latitude=country.latitude, longitude=country.longitude, where_prec=country.where_prec,
+                country=country.country, uncertainty_km=country.uncertainty_km, why=country.why,
+            )
+        ]  # fmt: skip
     return _joined(passage, inside, best)
 
 
 def _score(passage: TextSpan, place: Place, at: int, scopes: Sequence[Stretch]) -> float:
     before = passage.text[: place.start - passage.start][-60:]
-    score = _FINENESS[place.role] - abs(place.start - at) / 90
+    score = _FINENESS[place.role] + (0.5 if place.where_prec == _DISTRICT else 0.0) - abs(place.start - at) / 90
     if pattern(passage.lang, "where", "from").search(before):
         score -= 2.0
     elif pattern(passage.lang, "where", "locative").search(before):
@@ -167,7 +182,8 @@ def _joined(passage: TextSpan, inside: Sequence[Place], best: Place) -> list[Pla
 
     def beside(a: Place, b: Place) -> bool:
         gap = passage.text[a.end - passage.start : b.start - passage.start]
-        return a.role == b.role == best.role and a.key != b.key and bool(joined.fullmatch(gap))
+        within = best.role == "region" and a.where_prec != b.where_prec  # a district in its region
+        return a.role == b.role == best.role and a.key != b.key and not within and bool(joined.fullmatch(gap))
 
     while first > 0 and beside(chain[first - 1], chain[first]):
         first -= 1
@@ -208,11 +224,24 @@ class Dateline:
 def dateline(passages: Sequence[TextSpan]) -> Dateline | None:
     """The date under which a briefing was written: the first whole date among its first lines."""
     for passage in passages[:_DATELINE_LINES]:
-        found = find_date(passage.text[:400])
+        opened = opening(passage)
+        found = find_date(passage.text[: opened.end - opened.start] if opened else passage.text[:400])
         if found is not None:
             at = passage.start + passage.text.find(found[1])
             return Dateline(found[0].date(), at, at + len(found[1]))
     return None
+
+
+# a wire's first words: "PORT SUDAN, April 14 (Reuters) – "
+_OPENING = re.compile(r"[A-ZА-ЯІЇЄҐ][\w .,'’()/-]{0,70}?(?:\d{4}|\d{1,2}|\([^)\n]{2,30}\))\s*[–—-]+\s")
+
+
+def opening(passage: TextSpan) -> TextSpan | None:
+    """The place, date and agency before a dash with which a wire's text begins: where it was written, and no scene."""
+    match = _OPENING.match(passage.text)
+    if match is None or not match[0].split(",")[0].split("(")[0].strip().isupper():
+        return None
+    return TextSpan(passage.start, passage.start + match.end(), match[0], passage.lang)
 
 
 def heading_day(passage: TextSpan, today: date) -> date | None:

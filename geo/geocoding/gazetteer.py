@@ -60,7 +60,7 @@ if TYPE_CHECKING:
     from geo.archive.results import When
 
 
-LAYOUT = 4
+LAYOUT = 6
 # how a name is the place's: its own, another, the unit's without its kind, by stem, by a loose spelling
 OWN, OTHER, BARE, STEM, LOOSE = range(5)
 Progress = Callable[[int, int, str], None]
@@ -205,7 +205,8 @@ def _keys(record: Record, *, loose: bool) -> Iterator[tuple[str, int]]:
 _JOINT = re.compile(r"[ \u00a0\u202f\n]|\s?[-‐‑–]\s?|\.|\. |\s?['’]\s?")
 _SMALL_WORDS = frozenset((
     "of", "the", "de", "del", "la", "le", "les", "los", "las", "el", "al", "am", "an", "i", "y", "e", "da", "do", "dos",
-    "das", "du", "des", "di", "ar", "az", "ad", "un", "na", "on", "sur", "van", "den", "der", "and", "upon", "in", "by",
+    "das", "du", "des", "di", "ar", "az", "ad", "un", "na", "ez", "es", "ash", "at", "as", "on", "sur", "van", "den", "der", "and", "upon",
+    "in", "by",
     "на", "над", "під", "под", "ль",
 ))  # fmt: skip
 # endings (folded) of adjectives in -ский, -ський and of a region's name in -щина

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
 import pandas as pd
 import shapely
+from rapidfuzz.distance import OSA
 
 from geo.archive.shared_docs import described
-from geo.geocoding.gazetteer import Gazetteer, Place, apart_km, front_distance, open_gazetteer
+from geo.geocoding.gazetteer import LOOSE, OTHER, OWN, Gazetteer, Place, apart_km, front_distance, open_gazetteer
 from geo.geocoding.matching import given_spans, spans_of
 from geo.geocoding.ranking import LARGE, TOWN, RankedMention, rank_mentions
 from geo.schema import CRS
 from geo.text.sentences import read
+from geo.text.words import key_of, plain_key
 
 if TYPE_CHECKING:
     from geo.archive import Archive
@@ -28,6 +30,7 @@ _NEAR_KM = 5.0
 _DISTRICT_KM = 25.0
 # scores that lie nearer together than this say nothing
 _EVEN = 0.15
+ALIKE_NAMES = 0.8  # of two spellings of one name
 _NAMESAKES = 1.5
 
 
@@ -118,7 +121,14 @@ def mentions(
     reading = read(text)
     spans = spans_of(reading, gazetteer.lookup, countries=gazetteer.countries)
     table = rank_mentions(reading, spans, countries=gazetteer.countries, front_km=front_km)
-    return [_mention(row, gazetteer) for row in table]
+    return _alike_in_text([_mention(row, gazetteer) for row in table])
+
+
+def _alike_in_text(found: list[Mention]) -> list[Mention]:
+    """Names that no gazetteer has, where they stand alone, as where the text says what they lie in."""
+    known = {m.text.casefold(): m for m in found if m.latitude is not None and m.why.startswith("after “")}
+    same = [known.get(m.text.casefold()) if m.role == "place" and m.latitude is None else None for m in found]
+    return [replace(s, start=m.start, end=m.end) if s is not None else m for m, s in zip(found, same, strict=True)]
 
 
 def resolve(text: str, spans: Sequence[tuple[int, int]], *, gazetteer: Gazetteer) -> list[Mention]:
@@ -174,11 +184,14 @@ def _mention(row: RankedMention, gazetteer: Gazetteer) -> Mention:
     if span.role == "metonym":
         return _metonym(row)
     if span.unknown or not row.ranked:  # one very like it inside the container named, or the container
-        if named := _named_containers(row):
+        named = row.beside[:1] if span.bare else _named_containers(row)
+        if named:
             return _contained_only(row, _one_container(row, named), gazetteer)
         reasons = [*span.reasons, "no gazetteer here has it, and the text names no region"]
         return Mention(span.text, span.start, span.end, "place", why="; ".join(reasons))
     place, score, why = row.ranked[0]
+    if (abroad := _abroad(row, place)) is not None:
+        return _contained_only(row, abroad, gazetteer)
     outside = _outside(row, place)
     if outside is not None:
         return _contained_only(row, outside, gazetteer)
@@ -239,6 +252,20 @@ def _named_containers(row: RankedMention) -> list[Place]:
         if here:
             return here
     return []
+
+
+def _abroad(row: RankedMention, place: Place) -> Place | None:
+    """The container named in the sentence, where a place of another spelling lies in a country that it does not name."""
+    how = next((h for p, h in row.span.found if p.number == place.number), OWN)
+    here = [c for c, _, where in row.within if where == "same sentence"]
+    if place.kind != "place" or place.capital or how not in (OTHER, LOOSE) or not here:
+        return None
+    if any(c.country == place.country for c, *_ in row.within):
+        return None
+    own = plain_key(key_of(place.name))
+    if how == OTHER and OSA.normalized_similarity(own, plain_key(key_of(row.span.text))) > ALIKE_NAMES:
+        return None
+    return next((c for c in here if c.kind != "country"), here[0])
 
 
 def _outside(row: RankedMention, place: Place) -> Place | None:

@@ -8,7 +8,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from geo.geocoding.gazetteer import LOOSE, OWN, Found, Lookup
+from geo.geocoding.gazetteer import LOOSE, OTHER, OWN, Found, Lookup
 from geo.text.sentences import Reading
 from geo.text.words import is_cyrillic, place_words, words_of
 
@@ -33,6 +33,7 @@ class Span:
     size_word: str = ""  # the word for a settlement that names its size
     code: str = ""  # the country of a demonym
     unknown: bool = False
+    bare: bool = False  # unknown, and only "in" says that it is a place
     names: tuple[int, int] = (0, 0)
 
     @property
@@ -275,7 +276,8 @@ class MentionTypes(ContextWords):
             self._as_person(span, "a given name before a surname", span.first)
             return self._widened(span, max(last, span.last))
         small = all(p.kind == "place" and p.population < 100_000 for p, _ in span.found)
-        if one and not span.kind and small and self._stranger_after(span):
+        other = all(how in (OTHER, LOOSE) for _, how in span.found)  # "Adan Yabal" is no Aden
+        if one and not span.kind and (small or other) and self._stranger_after(span):
             span.role, span.reasons = "organisation", [f"“{self.words[span.last].text}” follows"]
             return self._widened(span, span.last + 1)
         if one and not span.kind and surname and all(how == LOOSE for _, how in span.found):
@@ -440,6 +442,8 @@ class _Finder(MentionTypes):
                 span = self._span(at, at + more, short)
                 span.kind, span.reasons = "region", ["a short form"]
                 return span
+        if count > 1 and " ".join(w.key for w in self.words[at : at + count]) in self.rules["common"]:
+            return None
         adjective = self._adjective(at)
         if adjective is not None and count < 2:
             return adjective
@@ -486,6 +490,8 @@ class _Finder(MentionTypes):
     def _is_common(self, at: int) -> bool:
         """A common word, or one that only a sentence's beginning made a name."""
         word = self.words[at]
+        if word.text.isupper() and 1 < len(word.text) < 4:  # US, EU, UK
+            return not any(p.kind not in ("place", "region", "district") for p, _ in self.lookup.named(word.key))
         if word.key in self.rules["common"]:
             return not self._settlement_before(at)
         return len(word.key) < 3 and not word.text.isupper()
@@ -503,10 +509,12 @@ class _Finder(MentionTypes):
             return ""
         if self.reading.gap(last) == " ":
             return leading if self._adjective(last) is not None else ""
-        if self.reading.gap(last) not in (", ", " ("):
+        if self.reading.gap(last) == ", " and self.words[last].key == "in":
+            last += 1  # in Maga, in Kebbi State
+        if last >= len(self.words) or self.reading.gap(last) not in (", ", " (", " "):
             return ""
         _, found = self.lookup.longest(self.words, last, self.reading.text)
-        held = any(p.kind in ("region", "district") for p, _ in found)
+        held = any(p.kind in ("region", "district", "country") for p, _ in found)
         return leading if held or self._adjective(last) is not None else ""
 
     def _beside_what(self, at: int) -> str:
@@ -514,6 +522,18 @@ class _Finder(MentionTypes):
         word, near = self.words[at], self._near(at)
         named = not word.text.isupper() and not self._is_common(at) and self.rules.demonym(word.key) is None
         return near if len(near) > 2 and named and word.key not in self.rules["titles"] else ""
+
+    def _bare_in(self, at: int) -> str:
+        """The word "in" before a name in Latin letters, or the word "town" after it: a place without coordinates."""
+        word, before = self.words[at], self.reading.before(at, 1)
+        named = not (word.cyrillic or word.text.isupper() or len(word.text) < 4 or self._is_common(at))
+        owned = self.reading.text[word.end : word.end + 2] in ("'s", "’s", "ʼs")
+        after = self.rules["settlement_after"].begins(self.reading.after(at + 1, 1))
+        if not named or owned or self._is_place_word(word.key) or self.rules.demonym(word.key) is not None:
+            return ""
+        if after in ("town", "village"):
+            return after
+        return before[-1] if before and before[-1] in ("in", "outside", "around") else ""
 
     def _goes_on(self, at: int) -> bool:
         """Whether a settlement's name goes on with a word that is no name of a place: village of Krasnaya Skazka."""
@@ -532,6 +552,8 @@ class _Finder(MentionTypes):
             span.role, span.reasons = "person", ["a given name before a surname"]
             return span
         cue = self._settlement_before(at) or self._placed_beside(at) or self._beside_what(at)
+        bare = "" if cue else self._bare_in(at)
+        cue = cue or bare
         plain = not cue or word.key in self.rules["given_names"] or word.key in self.rules["titles"]
         if plain or self.reading.starts(at) or (len(cue) == 1 and "." not in self.reading.gap(at)):
             return None
@@ -541,6 +563,6 @@ class _Finder(MentionTypes):
                 break
             last += 1
         span = self._span(at, last, ())
-        span.unknown, span.reasons, span.kind = True, [f"after “{cue}”"], "place"
+        span.unknown, span.bare, span.reasons, span.kind = True, bool(bare), [f"after “{cue}”"], "place"
         span.near = self._near(at)
         return span

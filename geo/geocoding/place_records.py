@@ -6,6 +6,7 @@ import csv
 import gzip
 import io
 import math
+import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -111,9 +112,20 @@ def city_records(
         yield Record(
             CREDIT, place.number, place.name, "place", place.country, float(place.latitude), float(place.longitude),
             f"{place.country}.{place.unit}", population=people, radius_km=town_radius_km(people),
-            others=place.others.split("|") if place.others else [],
+            others=_with_articles(place.name, place.others.split("|") if place.others else [], place.country),
             capital=people > 50_000 and seat.get(place.country) == place.name,
         )  # fmt: skip
+
+
+_ARTICLE = re.compile(r"(?:A[lnrstz]|E[ln]|A[sd]h?|Ed)[ -]['’‘]?(?=\w{4})")
+
+
+def _with_articles(name: str, others: Sequence[str], country: str) -> list[str]:
+    """The other names of a place, in countries of Arabic without the article and with "Al": Qamishli, Al-Obeid."""
+    if country.casefold() not in place_words()["arabic_countries"]:
+        return list(others)
+    bare = [listed[match.end() :] for listed in (name, *others) if (match := _ARTICLE.match(listed))]
+    return list(dict.fromkeys([*others, *bare, *(f"Al {rest}" for rest in bare)]))
 
 
 def town_radius_km(population: float) -> float:

@@ -9,11 +9,12 @@ from math import exp, log10
 
 import numpy as np
 from numpy.typing import NDArray
+from rapidfuzz.distance import OSA
 
 from geo.geocoding.gazetteer import BARE, LOOSE, OTHER, OWN, STEM, Place
 from geo.geocoding.matching import Span
 from geo.text.sentences import Reading
-from geo.text.words import key_of, place_words
+from geo.text.words import key_of, place_words, plain_key
 
 # parts of the score; a place of ten times the people is worth 1
 CUED = 6.0
@@ -22,6 +23,7 @@ COUNTRY, AREA, DISTRICT, REGION, LEAST_REGION = 8.5, 7.5, 4.2, -1.2, 5.0
 UNSHARED_REGION = 6.5
 # a town that only some call by a country's own name
 COUNTRYS_NAME = -3.0
+FORMER, ALIKE = -1.5, 0.5
 HOW = {OTHER: -0.1, BARE: -0.2, STEM: -0.2, LOOSE: -1.0}
 BESIDE, SENTENCE, PARAGRAPH, TEXT = 4.5, 2.5, 1.6, 1.1
 IN_COUNTRY = 0.5  # of the worth of a region: a country says less
@@ -72,7 +74,7 @@ class _Alone:
 
     def score(self, span: Span, place: Place, how: int) -> tuple[Place, float, list[str]]:
         why: list[str] = []
-        score = self._size(span, place, how, why) + HOW.get(how, 0.0)
+        score = self._size(span, place, how, why) + HOW.get(how, 0.0) + self._former(span, place, how, why)
         if how == LOOSE:
             why.append("another spelling")
         score += self._cue(span, place, why)
@@ -84,6 +86,15 @@ class _Alone:
                 score += FRONT * exp(-away / FRONT_KM)
                 why.append(f"{away:.0f} km from the front")
         return place, score, why
+
+    def _former(self, span: Span, place: Place, how: int, why: list[str]) -> float:
+        """A name that a place once bore gives way to places that bear it now (Pokrovsk was Engels's)."""
+        if how != OTHER or not any(h == OWN and p.kind == "place" for p, h in span.found):
+            return 0.0
+        if OSA.normalized_similarity(plain_key(key_of(place.name)), plain_key(key_of(span.text))) > ALIKE:
+            return 0.0
+        why.append("another name of it")
+        return FORMER
 
     def _size(self, span: Span, place: Place, how: int, why: list[str]) -> float:
         people = log10(max(place.population, 100))
@@ -167,7 +178,7 @@ def _holds(row: RankedMention) -> bool:
     kind = None if row.best is None else row.best.kind
     if kind in ("region", "district"):
         return row.span.kind == kind or len(row.ranked) < 2 or row.ranked[0][1] - row.ranked[1][1] > 0.5
-    return kind == "country"
+    return kind in ("country", "area")
 
 
 def _where(reading: Reading, span: Span, other: Span) -> tuple[float, str]:
@@ -186,6 +197,9 @@ def _beside(reading: Reading, table: Sequence[RankedMention], at: int) -> list[P
     if at + 1 < len(table):
         after = table[at + 1]
         gap = reading.text[span.end : after.span.start]
+        owned = reading.text[after.span.end : after.span.end + 3] in ("'s ", "’s ")
+        if owned and at + 2 < len(table) and table[at + 2].span.kind == "region":
+            after = table[at + 2]  # in Maga, in Nigeria's Kebbi State
         if after.span.located and _opens(gap) and not _in_list(reading, table, at):
             found += [p for p, _, _ in after.ranked if p.kind != "place"][:3]
     if at > 0:

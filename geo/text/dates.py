@@ -81,6 +81,7 @@ def _patterns(
     yield "misspelled", r"(?<![\w.,])\d{1,2}\s+(?P<word>[^\W\d_]{3,12})(?:\s+(?P<year>20\d\d)(?!\d))?"
     yield "misspelled", r"(?P<word>[^\W\d_]{3,12})\s+\d{1,2},?\s+(?P<year>20\d\d)(?!\d)"
     yield "ago", rf"{count}(?P<unit>{unit})\s+{any_of(table.get('ago', ''))}"
+    yield "ago", rf"{count}(?P<unit>{unit})\s+{any_of(table.get('ago_at_end', ''))}(?=\s*(?:[.,;:)]|$))"
     yield "ago", rf"(?P<unit>{unit})\s+{any_of(table.get('ago', ''))}"
     yield "relative", any_of(*table.get("days", {}).values())
     yield "before", any_of(table.get("before", {}).get("words", ""))
