@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 
@@ -282,7 +283,7 @@ def test_the_bundled_briefing_comes_out_as_the_incidents_of_the_seeds(founding: 
         assert (row["event_type"], row["sub_event_type"]) == (seed["event_type"], seed["sub_event_type"])
         assert seed["date_start"] <= row["date_start"] <= row["date_end"] <= seed["date_end"]
         for name in ("low", "best", "high", "injured_low", "injured_best", "injured_high", "captured", "abducted"):
-            assert row[name] == (int(seed[name]) if seed[name] else None), (seed["event_id"], name)
+            assert row[name] == (int(seed[name]) if seed.get(name) else None), (seed["event_id"], name)
         assert row["verification"] == "unverified"
         assert row["claimed_by"]
     speakers = [str(incident(founding, i)["claimed_by"]) for i in range(4)]
@@ -330,6 +331,33 @@ def test_texts_written_later_come_out_as_well() -> None:
             name,
             found.wrong,
         )
+
+
+def test_texts_of_other_wars_come_out_as_well() -> None:
+    assert len(cases("wars")) >= 40
+    for name, found in score("wars").items():
+        assert min(found.precision, found.recall) >= (0.85 if name == "country" else 0.95), (name, found.wrong)
+
+
+def test_a_dateline_without_a_year_takes_that_of_the_page() -> None:
+    text = replace(text_of("MOSCOW, May 2 (Agency) – Shelling hit Sumy on Thursday."), published="2025-05-03")
+    reading = read_briefing(text, gazetteer=open_places())
+    assert reading.dateline == date(2025, 5, 2)
+    (draft,) = reading.incidents
+    assert (draft.fields["where_coordinates"], draft.fields["date_start"]) == ("Sumy", "2025-05-01")
+
+
+def test_a_name_that_no_gazetteer_has_keeps_its_name(gazetteer: Gazetteer) -> None:
+    text = "November 18, 2025\n\nGunmen abducted 30 girls in Qwertow, in Nigeria's Kebbi State. Gunmen shot a man in Qwertow."
+    (draft,) = read_briefing(text_of(text), gazetteer=gazetteer).incidents
+    assert draft.fields["adm_1"] == "Kebbi"
+    assert draft.fields["where_prec"] == 4
+    assert {s.text for s in draft.spans["where"]} == {"Qwertow"}
+    assert draft.fields["abducted"] == 30
+    (bare,) = read_briefing(
+        text_of("November 18, 2025\n\nShelling hit a market in Qwertow."), gazetteer=gazetteer
+    ).incidents
+    assert (bare.fields["latitude"], bare.fields["where_coordinates"]) == (None, "Qwertow")
 
 
 def test_the_texts_come_out_as_they_should() -> None:

@@ -18,7 +18,7 @@ from geo.errors import UsageError
 from geo.extraction import event_merging
 from geo.extraction.briefing_files import Text, read_text, tidy
 from geo.extraction.event_merging import DraftBuilder, Span, casualty_fields, check_of
-from geo.extraction.events import Dateline, Place, date_fields, located
+from geo.extraction.events import Dateline, Place, date_fields, find_days, located, opening
 from geo.extraction.events import dateline as first_dateline
 from geo.importing.importer import Receipt, import_files
 from geo.schema import INCIDENT_COLUMNS, to_instant
@@ -169,8 +169,15 @@ def dateline_of(text: Text, passages: Sequence[TextSpan], date: When | None) -> 
     found = first_dateline(passages)
     if found is None:
         stated = find_date(text.published) or find_date(text.name)
-        found = None if stated is None else Dateline(stated[0].date())
+        found = None if stated is None else _without_year(passages, stated[0].date())
     return found
+
+
+def _without_year(passages: Sequence[TextSpan], stated: day_type) -> Dateline:
+    """The day of a dateline without a year ("KYIV, May 2 –"), in the year that the page or the file states."""
+    opened = next((o for o in map(opening, passages[:1]) if o is not None), None)
+    days = find_days(opened, stated) if opened is not None else []
+    return Dateline(days[0].last, days[0].start, days[0].end) if days else Dateline(stated)
 
 
 def draft_incidents(
@@ -188,7 +195,7 @@ def draft_incidents(
     # the line of the date itself, where it is a line of its own
     at = None if dateline is None else dateline.start
     skip = [p for p in passages if at is not None and p.start <= at < p.end and len(p.text) < 100]
-    skip = [p for p in skip if p.text.count(" ") < 12]
+    skip = [p for p in skip if p.text.count(" ") < 12 and opening(p) is None]
     builders = event_merging.merge_events(passages, places, today=today, skip=skip)
     first = passages[0].text if passages else ""
     head = first if 0 < len(first) <= _HEADLINE and not first.endswith((".", "!", "…")) else None

@@ -205,9 +205,8 @@ def _keys(record: Record, *, loose: bool) -> Iterator[tuple[str, int]]:
 _JOINT = re.compile(r"[ \u00a0\u202f\n]|\s?[-‐‑–]\s?|\.|\. |\s?['’]\s?")
 _SMALL_WORDS = frozenset((
     "of", "the", "de", "del", "la", "le", "les", "los", "las", "el", "al", "am", "an", "i", "y", "e", "da", "do", "dos",
-    "das", "du", "des", "di", "ar", "az", "ad", "un", "na", "ez", "es", "ash", "at", "as", "on", "sur", "van", "den", "der", "and", "upon",
-    "in", "by",
-    "на", "над", "під", "под", "ль",
+    "das", "du", "des", "di", "ar", "az", "ad", "un", "na", "ez", "es", "ash", "at", "as", "on", "sur", "van", "den",
+    "der", "and", "upon", "in", "by", "на", "над", "під", "под", "ль",
 ))  # fmt: skip
 # endings (folded) of adjectives in -ский, -ський and of a region's name in -щина
 _ADJECTIVE = re.compile("(?:[сзц]ь?к|[щч]ин)(?:ая|ои|ую|ою|ии|ого|ому|ом|им|ім|ими|іми|оі|іи|а|у|і|ие|их|и|ы)$")

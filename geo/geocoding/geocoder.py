@@ -191,7 +191,10 @@ def _mention(row: RankedMention, gazetteer: Gazetteer) -> Mention:
         return Mention(span.text, span.start, span.end, "place", why="; ".join(reasons))
     place, score, why = row.ranked[0]
     if (abroad := _abroad(row, place)) is not None:
-        return _contained_only(row, abroad, gazetteer)
+        if row.beside or span.kind or span.near:
+            return _contained_only(row, abroad, gazetteer)
+        why = ["only another spelling, of a place in a country that the text does not name"]
+        return Mention(span.text, span.start, span.end, "place", why=why[0])
     outside = _outside(row, place)
     if outside is not None:
         return _contained_only(row, outside, gazetteer)
@@ -255,7 +258,7 @@ def _named_containers(row: RankedMention) -> list[Place]:
 
 
 def _abroad(row: RankedMention, place: Place) -> Place | None:
-    """The container named in the sentence, where a place of another spelling lies in a country that it does not name."""
+    """The container that the sentence names, where a place of another spelling lies in another country."""
     how = next((h for p, h in row.span.found if p.number == place.number), OWN)
     here = [c for c, _, where in row.within if where == "same sentence"]
     if place.kind != "place" or place.capital or how not in (OTHER, LOOSE) or not here:

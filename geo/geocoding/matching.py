@@ -269,6 +269,10 @@ class MentionTypes(ContextWords):
         surname = follows is not None and follows.capital and self.reading.gap(span.last) == " "
         if before and before[-1] in names and self.words[span.first - 1].capital and one:
             return self._as_person(span, "after a given name", span.first - 1)
+        named = before[-1:] and before[-1] in self.rules["place_prepositions"]
+        cued = span.kind or span.near or named or self.words[span.first].cyrillic
+        if one and key in names and not cued and all(p.kind == "place" for p, _ in span.found):
+            return self._as_person(span, "a given name", span.first)
         if before and titles.ends(before) and not span.kind and self.words[span.first].capital:
             return self._as_person(span, f"after “{titles.ends(before)}”", span.first)
         if one and key in names and surname and follows is not None and not self._is_place_word(follows.key):
@@ -364,6 +368,16 @@ class MentionTypes(ContextWords):
                 for span in (one, other):
                     span.role, span.reasons = "metonym", span.reasons or ["beside a capital that acts"]
 
+    def beside_each_other(self, spans: list[Span]) -> None:
+        """Lorraine Bailey: two names of towns with nothing between them are somebody's name, or something's."""
+        for one, other in pairwise(spans):
+            if self.reading.text[one.end : other.start] != " " or self.words[one.first].cyrillic:
+                continue
+            bare = all(s.role == "place" and s.found and not s.kind and not s.near for s in (one, other))
+            if bare and all(p.kind == "place" for s in (one, other) for p, _ in s.found):
+                for span in (one, other):
+                    span.role, span.reasons = "person", ["part of another name"]
+
     def surnames(self, spans: list[Span]) -> None:
         """A name that the text has given to a person is that person's where it stands alone."""
         people = {self.words[s.last - 1].key for s in spans if s.role == "person" and s.names[1] - s.names[0] > 1}
@@ -384,6 +398,7 @@ def spans_of(reading: Reading, lookup: Lookup, *, countries: Sequence[str] | Non
     found = list(finder.walk())
     finder.spread_regions(found)
     finder.speakers(found)
+    finder.beside_each_other(found)
     finder.surnames(found)
     return found
 
