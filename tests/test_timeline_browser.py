@@ -233,7 +233,7 @@ def test_print_shows_the_chosen_date_on_one_sheet(browser: Any, page_file: Path)
     for size in ("A4", "Letter"):
         assert page.pdf(format=size).count(b"/Type /Page\n") == 1
     assert page.locator("#still-date").text_content() == "3 January 2025, and what changed since 2 January 2025"
-    drawn = page.locator(".still path[fill^='url(#p']").evaluate_all("es => es.map(e => e.getAttribute('d'))")
+    drawn = page.locator(".still path[data-look^=p]").evaluate_all("es => es.map(e => e.getAttribute('d'))")
     assert len(drawn) == 3
     assert all(d.startswith("M") and d.endswith("Z") for d in drawn)
     assert page.locator(".still .changed").count() == 4
@@ -369,3 +369,16 @@ def test_a_place_is_found_by_its_name(browser: Any, page_file: Path) -> None:
     middle = page.evaluate("name => window[name].getCenter()", map_name(page))
     assert (middle["lat"], middle["lng"]) == pytest.approx((at[0], at[1]), abs=0.2)
     assert seen.errors == []
+
+
+def test_the_bars_under_the_curve_are_the_changes_by_week(series: Archive, page_file: Path) -> None:
+    """Of the class that the page opens with; the highest bar fills its half."""
+    frame = series.series(controller="X", status="held", every="week")
+    moved = frame[["gained_km2", "lost_km2"]].dropna()
+    text = page_file.read_text()
+    strip = text.split('<div class="moved">')[1].split("</div>")[0]
+    heights = [float(h) for h in re.findall(r"h\d+v(-?[\d.]+)h", strip.split("</svg>")[0])]
+    highest = max(moved.max())
+    wanted = [-50 * v / highest for v in moved["gained_km2"]] + [50 * v / highest for v in moved["lost_km2"]]
+    assert sorted(heights) == pytest.approx(sorted(v for v in wanted if abs(v) > 0), abs=0.06)
+    assert f"by week, {highest:,.0f} km² at most" in strip or f"by week, {highest:,.1f} km² at most" in strip

@@ -759,7 +759,7 @@
     settle();
     picture.querySelectorAll(".changed").forEach(function (old) { old.remove(); });
     data.tracks.forEach(function (look, k) {
-      var path = picture.querySelector("path[fill='url(#" + look.pattern + ")']");
+      var path = picture.querySelector("path[data-look='" + look.pattern + "']");
       path.setAttribute("d", look.off || !film.kinds[k][at] ? "" : rings(k, -1, at));
       if (look.off || !alike(k, since, at)) { return; }
       look.changes.forEach(function (name, i) {

@@ -155,7 +155,7 @@ def _ground(
 def coarser(base: Mapping[str, Any], box: Box) -> dict[str, Any]:
     """The basemap as a still picture needs it: what lies in its box, to a pixel."""
     scale = base["scale"]
-    pixel = 0.7 * scale * max((box[2] - box[0]) / STILL_WIDTH, (box[3] - box[1]) / STILL_WIDTH / 1.2)
+    pixel = 1.3 * scale * max((box[2] - box[0]) / STILL_WIDTH, (box[3] - box[1]) / STILL_WIDTH / 1.2)
     edges = [v * scale for v in padded(box, 0.02)]
     found: dict[str, Any] = {"scale": scale}
     areas = (*AREAS, *OWN_AREAS)

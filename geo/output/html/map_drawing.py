@@ -113,12 +113,12 @@ def _draw_base(base: dict[str, Any], frame: _Frame) -> list[str]:
 
 
 def _draw_class(item: StyledLayer, frame: _Frame) -> str:
-    tolerance = 0.6 / frame.scale  # under a pixel of the picture
+    tolerance = 0.9 / frame.scale  # under a pixel of the picture
     shapes = shapely.simplify(np.array(item.shapes, dtype=object), tolerance)
     rings = (shapely.get_coordinates(ring) for ring in shapely.get_rings(shapely.get_parts(shapes)))
     dash = f' stroke-dasharray="{item.symbol.dash}"' if item.symbol.dash else ""
     return (
-        f'<path {_fill(item.symbol)} fill-rule="evenodd" stroke="{item.symbol.edge}" '
+        f'<path {_fill(item.symbol)} data-look="{item.symbol.pattern}" fill-rule="evenodd" stroke="{item.symbol.edge}" '
         f'stroke-width="{item.symbol.weight}"{dash} d="{_path(rings, frame, close=True)}"/>'
     )
 
@@ -132,7 +132,7 @@ def _fill(symbol: Symbol) -> str:
 
 
 def _draw_lines(lines: Sequence[Any], frame: _Frame, colour: str, width: float, dash: str) -> str:
-    paths = _path((shapely.get_coordinates(shapely.simplify(line, 0.4 / frame.scale)) for line in lines), frame)
+    paths = _path((shapely.get_coordinates(shapely.simplify(line, 0.8 / frame.scale)) for line in lines), frame)
     return f'<path fill="none" stroke="{colour}" stroke-width="{width}" stroke-dasharray="{dash}" d="{paths}"/>'
 
 

@@ -33,11 +33,12 @@ from geo.output.map_content import (
 )
 from geo.output.map_options import MapOptions, SharedKeywords, map_options, shares_options
 from geo.presentation import basemap
-from geo.presentation.labels import credit_line, place_words, written
-from geo.presentation.language import gettext, ngettext, number
+from geo.presentation.chart_lines import bars_every, change_bars
+from geo.presentation.labels import class_label, credit_line, figure, place_words, written
+from geo.presentation.language import N_, gettext, ngettext, number
 from geo.presentation.legend import StyledLayer
 from geo.presentation.sides import side_colours
-from geo.presentation.statuses import STATUSES, status_of
+from geo.presentation.statuses import STATUSES, named, status_of
 from geo.presentation.templates import templates_folder
 from geo.presentation.titles import given_title, known_words, title_words
 from geo.schema import Every, last_instant, parse_instant, period_of, period_start, to_instant
@@ -133,6 +134,7 @@ def _control_timeline(
     strands = [p.strand for p in parts]
     has_units = bool(content.outlines)
     series = series_values(strands, instants, charted=_charted(parts), notes=notes, has_units=has_units)
+    series["bars"] = _bars(archive, names[0], own[names[0]], parts, options)
     base = _base(content) if options.draw_basemap else None
     named = basemap.places(content.reach, content.lang, near=content.bounds)
     still = _still(content, base, named)
@@ -179,6 +181,42 @@ def _incident_steps(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
             "since": start.date(), "until": last, "count": counts[n], "words": words,
             "x": round((n - first + 0.08) * wide), "width": round(0.84 * wide), "y": HEIGHT - tall, "tall": tall,
         })  # fmt: skip
+    return found
+
+
+def _bars(
+    archive: Archive, source: str, own: Sequence[datetime], parts: Sequence[Part], options: MapOptions
+) -> dict[int, dict[str, str]]:
+    """What each class of the first source gained and lost by month or week, under its curve: one path up, one down."""
+    if len(own) < 2:
+        return {}
+    every = bars_every(own[0].date().isoformat(), own[-1].date().isoformat())
+    frame = archive.series(
+        source=source, from_=own[0], to=own[-1], as_known_on=options.as_known_on, within=options.within,
+        status=named(is_held=True), every=every,
+    )  # fmt: skip
+    by_label = {one.label: one for one in change_bars(frame, {}, every) if len(one.bars) > 1}
+    first, long = own[0], (own[-1] - own[0]).total_seconds()
+    found = {}
+    for k, part in enumerate(parts):
+        one = by_label.get(class_label(*part.key)) if part.source == source else None
+        if one is None:
+            continue
+        drawn = {"gained": "", "lost": "", "gap": ""}
+        for bar in one.bars:
+            start, end = ((max(min((t - first).total_seconds() / long, 1.0), 0.0)) for t in (bar.start, bar.end))
+            x, wide = round(WIDTH * (start + 0.08 * (end - start))), round(0.84 * WIDTH * (end - start))
+            for kind, km2 in (("gained", bar.gained), ("lost", bar.lost)):
+                if km2:
+                    drawn[kind] += (
+                        f"M{x} 50h{wide}v{(-50 if kind == 'gained' else 50) * km2 / one.highest:.1f}h-{wide}z"
+                    )
+            if bar.gained is None:
+                drawn["gap"] += f"M{x} 0h{wide}v100h-{wide}z"
+        words = N_("Bars: gained (up) and lost (down) by month, {km2} km² at most.")
+        if every == "week":
+            words = N_("Bars: gained (up) and lost (down) by week, {km2} km² at most.")
+        found[k] = {**drawn, "words": gettext(words, km2=figure(one.highest))}
     return found
 
 
