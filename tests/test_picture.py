@@ -490,3 +490,40 @@ def test_a_real_map_is_drawn_in_every_shape(shared: Path, tmp_path: Path) -> Non
             assert {"Donetsk", "Luhansk"} <= set(lines)
             gained = real.change("2024-08-06", "2025-01-11", controller="RU", status="held")["gained_km2"].iloc[0]
             assert figure(gained) in lines
+
+
+# -- groups for desks -------------------------------------------------------------------------------------------------
+
+LAYER = "{http://www.inkscape.org/namespaces/inkscape}groupmode"
+
+
+def test_an_svg_has_every_part_in_the_group_of_its_name(archive: Archive, tmp_path: Path) -> None:
+    path = draw_picture(archive, "2025-01-11", tmp_path / "a.svg", since="2025-01-10", view="all")
+    layers = {e.get("id"): e for e in ET.parse(path).getroot().iter() if e.get(LAYER) == "layer"}
+    wanted = {"basemap", "water", "borders", "held-X", "held-Y", "contested", "claimed-X", "lost-X", "labels", "legend",
+              "credits", "title"}  # fmt: skip
+    assert wanted <= layers.keys()
+    texts = {name: [t for t in e.itertext() if t.strip()] for name, e in layers.items()}
+    assert any("Kursk" in t for t in texts["labels"])
+    assert any("Natural Earth" in t for t in texts["credits"])
+    assert any("Lost by X" in t for t in texts["legend"])
+    assert not any("Natural Earth" in t for name in layers.keys() - {"credits"} for t in texts[name])
+    sides = side_colours(["X", "Y"])
+    for side in "XY":  # one shape, in the side's colour, that a desk can recolour
+        (shape,) = layers[f"held-{side}"].iter("{http://www.w3.org/2000/svg}path")
+        assert f"fill: {sides[side]}" in shape.get("style", "")
+    loose = [e for e in next(e for e in ET.parse(path).getroot().iter() if (e.get("id") or "").startswith("figure_"))
+             if e.tag.endswith("}g") and e.get(LAYER) != "layer"]  # fmt: skip
+    assert len(loose) <= 1  # the paper
+
+
+def test_inkscape_exports_a_group_alone(archive: Archive, tmp_path: Path) -> None:
+    program = shutil.which("inkscape")
+    if program is None:
+        pytest.skip("needs inkscape")
+    path = draw_picture(archive, "2025-01-11", tmp_path / "a.svg")
+    alone = tmp_path / "held.svg"
+    subprocess.run([program, "--export-id=held-Y", "--export-id-only", "--export-plain-svg",
+                    f"--export-filename={alone}", str(path)], check=True, capture_output=True)  # fmt: skip
+    assert 0 < alone.stat().st_size < path.stat().st_size
+    assert 'id="held-Y"' in alone.read_text(encoding="utf-8")

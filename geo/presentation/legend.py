@@ -32,6 +32,7 @@ class StyledLayer:
     facts: Sequence[tuple[str, str]] = field(default_factory=tuple)
     key: ClassKey | None = None  # the class, where it is one
     since: Sequence[date] = ()  # since when each of the shapes has been drawn so, where that is known
+    name: str = ""  # of its group in an SVG: held-RU, gained-RU, contested
 
 
 @dataclass(frozen=True)

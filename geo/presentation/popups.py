@@ -5,6 +5,7 @@ Incidents' popups: `geo.incidents.markers.marker_of`; the front line's: `geo.out
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import TYPE_CHECKING, Any
@@ -43,7 +44,8 @@ def class_layers(
         if known is not None:
             whole = gettext("All of it{place}", place=place), area(known["area_km2"])
             facts = [whole, *facts]
-        drawn.append(StyledLayer(class_label(*key), symbols[key[:2]], shapes[key], facts, key, since[key]))
+        name = group_name(key[1], key[0])
+        drawn.append(StyledLayer(class_label(*key), symbols[key[:2]], shapes[key], facts, key, since[key], name))
     return drawn
 
 
@@ -55,7 +57,12 @@ def change_layers(
         StyledLayer(
             change_label(row["change"], row["controller"], base),
             symbols[row["controller"], row["change"]], [row["geometry"]],
-            [(gettext("Area"), area(row["area_km2"])), *facts],
+            [(gettext("Area"), area(row["area_km2"])), *facts], name=group_name(row["change"], row["controller"]),
         )
         for row in rows
     ]  # fmt: skip
+
+
+def group_name(what: str, side: str | None) -> str:
+    """The id of a class's or change's group in an SVG; a side's code may be any text."""
+    return "-".join([what, *([re.sub(r"[^A-Za-z0-9_.]+", "-", side)] if side else [])])

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from io import BytesIO
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
+from xml.etree import ElementTree
 
 import numpy as np
 import shapely
@@ -34,11 +38,24 @@ class Canvas:
         self.figure: Figure = figure(figsize=(width / 72, height / 72), dpi=dpi, facecolor=theme.paper)
         self.page = Affine2D().scale(1 / 72, -1 / 72).translate(0, height / 72) + self.figure.dpi_scale_trans
         self._depth = 0
+        self._group, self.groups = "", {"": ""}
+
+    @contextmanager
+    def group(self, name: str, label: str = "") -> Iterator[None]:
+        """What is drawn meanwhile is one layer of an SVG: its id, and what it is called."""
+        outer, self._group = self._group, self._group or name
+        self.groups.setdefault(name, label or name)
+        try:
+            yield
+        finally:
+            self._group = outer
 
     def _add(self, artist: Any, clip: Rect | None = None) -> None:
         from matplotlib.transforms import Bbox, TransformedBbox
 
         self._depth += 1
+        if self._group:
+            artist.set_gid(f"{self._group}#{self.groups[self._group]}#{self._depth}")
         artist.set_zorder(self._depth)
         self.figure.add_artist(artist, clip=False)
         if clip is not None:
@@ -205,7 +222,7 @@ def save(figure: Figure, path: Path, *, title: str, text: str, credit: str) -> P
     """Write a figure as its file's name says, in one step; the same figure gives the same bytes."""
     kind = kind_of(path)
     made = _encoded(figure, kind, title, text, credit)
-    return write_page(_with_alt_text(made, text) if kind == "svg" else made, path)
+    return write_page(_with_alt_text(_grouped(made), text) if kind == "svg" else made, path)
 
 
 def png_bytes(figure: Figure, *, title: str, text: str, credit: str) -> bytes:
@@ -234,6 +251,35 @@ def pixels(figure: Figure) -> Any:
         drawn = canvas(figure)
         drawn.draw()
         return np.asarray(drawn.buffer_rgba())[..., :3].copy()
+
+
+_SVG, _INKSCAPE = "http://www.w3.org/2000/svg", "http://www.inkscape.org/namespaces/inkscape"
+
+
+def _grouped(made: bytes) -> bytes:
+    """An SVG whose parts stand in named groups, which Inkscape has as layers."""
+    for prefix, name in (("", _SVG), ("xlink", "http://www.w3.org/1999/xlink"), ("inkscape", _INKSCAPE)):
+        ElementTree.register_namespace(prefix, name)
+    root = ElementTree.fromstring(made)  # noqa: S314  (matplotlib's own)
+    figure = next(e for e in root.iter(f"{{{_SVG}}}g") if e.get("id", "").startswith("figure_"))
+    parts = list(figure)
+    figure[:] = []
+    used: Counter[str] = Counter()
+    for name, run in groupby(parts, key=lambda part: part.get("id", "").rpartition("#")[0]):
+        if not name:
+            figure.extend(run)
+            continue
+        code, _, label = name.partition("#")
+        used[code] += 1
+        layer = ElementTree.SubElement(figure, f"{{{_SVG}}}g", {
+            "id": code if used[code] == 1 else f"{code}-{used[code]}",
+            f"{{{_INKSCAPE}}}groupmode": "layer", f"{{{_INKSCAPE}}}label": label,
+        })  # fmt: skip
+        for part in run:
+            del part.attrib["id"]
+            layer.append(part)
+    grouped: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return grouped
 
 
 def _with_alt_text(made: bytes, text: str) -> bytes:

@@ -23,6 +23,7 @@ from geo.output.images.themes import Format, Shape, Theme, ThemeName, chosen, ki
 from geo.output.map_content import MapContent, gather
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.presentation.basemap import Box
+from geo.presentation.language import gettext
 
 if TYPE_CHECKING:
     from geo.output.images.drawing import Figure
@@ -147,8 +148,10 @@ def _foot(drawing: _Drawing, width: float) -> TextBlock:
     for size in (form.credit, 0.9 * form.credit, 0.8 * form.credit):
         block = words(drawing.credits, width, size, soft=True)
         if block.height <= 0.16 * high:
-            return block
-    return words(drawing.credits, width, size, soft=True, most=int(0.16 * high / size / 1.28))
+            break
+    else:
+        block = words(drawing.credits, width, size, soft=True, most=int(0.16 * high / size / 1.28))
+    return text_blocks.grouped("credits", gettext("Credits"), [block])[0]
 
 
 def _slide(drawing: _Drawing) -> tuple[Canvas, Plane, int]:
@@ -276,6 +279,6 @@ def _draw(canvas: Canvas, drawing: _Drawing, plane: Plane, listed: int) -> None:
     numbers = [i if i <= listed else 0 for i in range(1, len(ordered) + 1)]
     wide = plane.rect[2] - plane.rect[0]
     draw_map_panel(
-        canvas, plane, content, numbers, size=drawing.form.small, most=round(min(26, 8 + wide / 40)),
+        canvas, plane, content, numbers, size=drawing.form.small, most=round(min(70, 8 + wide / 8)),
         draw_basemap=drawing.draw_basemap, inset=drawing.inset,
     )  # fmt: skip

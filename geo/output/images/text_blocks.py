@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import shapely
@@ -41,6 +42,16 @@ def stack(canvas: Canvas, blocks: Sequence[TextBlock], x: float, y: float) -> fl
     return y
 
 
+def grouped(name: str, label: str, blocks: Sequence[TextBlock]) -> list[TextBlock]:
+    """Blocks that are one group of an SVG."""
+
+    def drawn(block: TextBlock, canvas: Canvas, x: float, y: float) -> None:
+        with canvas.group(name, label):
+            block.draw(canvas, x, y)
+
+    return [TextBlock(block.height, partial(drawn, block)) for block in blocks]
+
+
 def height(blocks: Sequence[TextBlock]) -> float:
     """The height of a stack in points."""
     return sum(block.height for block in blocks)
@@ -71,17 +82,21 @@ def title_blocks(title: str, subtitle: str, form: Format, width: float) -> list[
     fits = [s for n, s in tries if len(wrapped(title, width, s * form.title, bold=True)) <= n]
     size = form.title * (fits[0] if fits else tries[-1][1])
     subtitles = [s for s in (1, 0.94, 0.88) if len(wrapped(subtitle, width, s * form.subtitle)) == 1]
-    return [
-        words(title, width, size, bold=True, most=3, after=0.1 * size),
-        words(
-            subtitle,
-            width,
-            form.subtitle * (subtitles[0] if subtitles else 1),
-            soft=True,
-            most=4,
-            after=0.7 * form.subtitle,
-        ),
-    ]
+    return grouped(
+        "title",
+        gettext("Title"),
+        [
+            words(title, width, size, bold=True, most=3, after=0.1 * size),
+            words(
+                subtitle,
+                width,
+                form.subtitle * (subtitles[0] if subtitles else 1),
+                soft=True,
+                most=4,
+                after=0.7 * form.subtitle,
+            ),
+        ],
+    )
 
 
 def figures(content: MapContent, form: Format, width: float) -> list[TextBlock]:
@@ -105,7 +120,7 @@ def figures(content: MapContent, form: Format, width: float) -> list[TextBlock]:
     blocks = [words(gettext("Key figures"), width, form.body, bold=True), words(caption, width, form.small, soft=True)]
     blocks.append(_row("", names, columns, width, form.small, soft=True))
     blocks += [_row(label, cells, columns, width, form.body, symbol=symbols.get(label)) for label, cells in rows]
-    return [*blocks, space(0.4 * form.small)]
+    return grouped("figures", gettext("Key figures"), [*blocks, space(0.4 * form.small)])
 
 
 def _cells(row: Mapping[str, Any], *, since: bool) -> list[str]:
@@ -162,11 +177,9 @@ def workings(content: MapContent, form: Format, width: float) -> list[TextBlock]
     said = "" if content.told else gettext("No ground of this source lies there.")
     if snapshots:
         said = gettext("Snapshots: {snapshots}.", snapshots=", ".join(snapshots))
-    return [
-        words(line, width, form.small, soft=True, after=0.25 * form.small)
-        for line in (*ranges, said, *_notes(content))
-        if line
-    ]
+    lines = (*ranges, said, *_notes(content))
+    blocks = [words(line, width, form.small, soft=True, after=0.25 * form.small) for line in lines if line]
+    return grouped("notes", gettext("Notes"), blocks)
 
 
 def _notes(content: MapContent) -> list[str]:
@@ -180,7 +193,8 @@ def legend(content: MapContent, form: Format, width: float) -> list[TextBlock]:
     if not entries:
         return []
     title = words(gettext("Legend"), width, form.body, bold=True, after=0.2 * form.body)
-    return [title, *(_entry(entry, form.body, width) for entry in entries)]
+    blocks = [title, *(_entry(entry, form.body, width) for entry in entries)]
+    return grouped("legend", gettext("Legend"), blocks)
 
 
 def swatched(symbol: Symbol, size: float) -> Callable[[Canvas, float, float], None]:
@@ -230,7 +244,7 @@ def incidents(
     kept = [title, *blocks[:listed]]
     if listed < len(markers):
         kept.append(words(_rest(markers, listed), width, form.small, soft=True))
-    return kept, listed
+    return grouped("list", gettext("Incidents"), kept), listed
 
 
 def _more(markers: Sequence[tuple[Marker, str]], listed: int, form: Format, width: float) -> float:
