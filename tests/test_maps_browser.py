@@ -20,7 +20,7 @@ __all__ = ["archive", "browser"]
 
 @pytest.fixture
 def page_file(archive: Archive, tmp_path: Path) -> Path:
-    return save_map(draw_map(archive, "2025-01-11", since="2025-01-10"), tmp_path / "2025-01-11.html")
+    return save_map(draw_map(archive, "2025-01-11", since="2025-01-10", view="all"), tmp_path / "2025-01-11.html")
 
 
 def test_a_page_from_a_file_needs_nothing_and_shows_the_ground(browser: Any, archive: Archive, page_file: Path) -> None:

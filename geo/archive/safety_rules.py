@@ -302,7 +302,7 @@ def _to_settlements(lat: Any, lon: Any, rule: Rule) -> tuple[Any, Any, Any, Any]
 
 def _shipped() -> list[list[Any]]:
     world = (-180.0, -90.0, 180.0, 90.0)
-    return [[name, lat, lon] for lat, lon, name, *_ in basemap.places(world, "en")]
+    return [[name, lat, lon] for lat, lon, name, *_ in basemap.places(world, "en", least=15_000)]
 
 
 def _set_precision(frame: gpd.GeoDataFrame, placed: NDArray[np.bool_], radius: NDArray[np.float64]) -> None:

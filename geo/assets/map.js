@@ -425,10 +425,10 @@
     control.addTo(map);
   }
 
-  // Names by size of place, the largest first; one that would touch another is left out.
+  // Names by how much a place matters, those that do most first; one that would touch another is left out.
   function drawPlaces(places) {
     var host = pane("places", 420, true);
-    var holder = map.getPane(host);
+    var holder = map.getPane(host), pen = document.createElement("canvas").getContext("2d");
     function free(taken, box) {
       return taken.every(function (other) {
         return box[2] < other[0] || box[0] > other[2] || box[3] < other[1] || box[1] > other[3];
@@ -436,28 +436,49 @@
     }
     function least() {
       var zoom = map.getZoom();
-      return zoom >= 10 ? 0 : zoom >= 9 ? 1000 : zoom >= 8 ? 8000 : zoom >= 7 ? 50000 : zoom >= 6 ? 200000 : 500000;
+      return zoom >= 10 ? 0 : zoom >= 9 ? 2000 : zoom >= 8 ? 20000 : zoom >= 7 ? 60000 : zoom >= 6 ? 200000 : 500000;
+    }
+    // Sizes as the reader has them, at 200 % text as well.
+    function fonts() {
+      return ["place", "place capital"].map(function (name) {
+        var probe = document.createElement("span");
+        probe.className = name;
+        holder.append(probe);
+        var style = getComputedStyle(probe), found = { font: style.fontWeight + " " + style.fontSize + " " + style.fontFamily,
+          high: parseFloat(style.fontSize) };
+        probe.remove();
+        return found;
+      });
     }
     function place() {
       holder.replaceChildren();
       if (map.getPane("places").hidden) { return; }
-      var taken = [], size = map.getSize(), seen = map.getBounds(), floor = least();
+      var taken = [], size = map.getSize(), seen = map.getBounds(), floor = least(), kinds = fonts();
       places.forEach(function (item) {
         if (!seen.contains([item[0], item[1]]) || (item[3] < floor && !item[4])) { return; }
-        var point = map.latLngToLayerPoint([item[0], item[1]]);
-        var box = [point.x - 6, point.y - 8, point.x + 12 + item[2].length * 6.6, point.y + 8];
-        var corner = map.latLngToContainerPoint([item[0], item[1]]);
-        // none is cut by the edge of the map, none lies under the scale bar
-        var cut = corner.x < 6 || corner.x + box[2] - point.x > size.x;
-        if (cut || (corner.x < 200 && corner.y > size.y - 60) || !free(taken, box)) { return; }
-        taken.push(box);
-        var label = document.createElement("span");
-        label.className = item[4] ? "place capital" : "place";
-        label.textContent = item[2];
-        label.lang = data.lang;
-        label.style.left = point.x + 6 + "px";
-        label.style.top = point.y - 6 + "px";
-        holder.append(label);
+        var at = map.latLngToContainerPoint([item[0], item[1]]), point = map.latLngToLayerPoint([item[0], item[1]]);
+        var kind = kinds[item[4] ? 1 : 0];
+        pen.font = kind.font;
+        var wide = pen.measureText(item[2]).width, high = kind.high;
+        // right of its dot, left, above or below; none is cut by the edge of the map, none lies under the scale bar
+        [[6, -high / 2], [-6 - wide, -high / 2], [-wide / 2, -high - 4], [-wide / 2, 4]].some(function (shift) {
+          var x = at.x + shift[0], y = at.y + shift[1];
+          var box = [Math.min(x, at.x - 3) - 2, Math.min(y, at.y - 3) - 2, Math.max(x + wide, at.x + 3) + 2, Math.max(y + high, at.y + 3) + 2];
+          var cut = box[0] < 2 || box[1] < 2 || box[2] > size.x - 2 || box[3] > size.y - 2;
+          if (cut || (x < 200 && box[3] > size.y - 60) || !free(taken, box)) { return false; }
+          taken.push(box);
+          var label = document.createElement("span"), dot = document.createElement("i");
+          label.className = item[4] ? "place capital" : "place";
+          label.textContent = item[2];
+          label.lang = data.lang;
+          label.style.left = point.x + shift[0] + "px";
+          label.style.top = point.y + shift[1] + "px";
+          dot.className = "dot";
+          dot.style.left = point.x - 2 + "px";
+          dot.style.top = point.y - 2 + "px";
+          holder.append(dot, label);
+          return true;
+        });
       });
     }
     layers.places = { toggle: function (on) { holder.hidden = !on; place(); } };
@@ -515,8 +536,8 @@
       drawFront(found[1].front);
       if (found[2]) { data.incidents = apart(found[2]); }
       drawIncidents(found[1].regions);
-      drawPlaces(ground.places);
-      offerSearch(ground.places || []);
+      drawPlaces(found[1].places);
+      offerSearch(found[1].places || []);
       finish();
     }).catch(function (error) {
       fail(_("The map could not be unpacked ({error}): the picture shows it.", { error: error.message }));

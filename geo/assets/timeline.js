@@ -768,7 +768,7 @@
         group.setAttribute("class", "changed");
         path.after(group);
         shape("path", { d: rings(k, -1, i ? since : at) }, shape("clipPath", { id: cut }, group));
-        shape("path", { d: rings(k, since, at), fill: "url(#" + name + ")", "fill-rule": "evenodd", stroke: "#1c2024",
+        shape("path", { d: rings(k, since, at), fill: "url(#" + name + ")", "fill-rule": "evenodd", stroke: "none",
           "stroke-width": "0.9", "clip-path": "url(#" + cut + ")" }, group);
       });
     });

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, Unpack
 
 import geopandas as gpd
@@ -33,7 +33,7 @@ from geo.measure.coverage import NOT_COVERED
 from geo.measure.ellipsoid import areas_km2
 from geo.output.headline import Figures, Headline, headline, no_ground, side_figures, weight
 from geo.output.map_options import MapKeywords, MapOptions
-from geo.presentation.basemap import Box, around, finest_rank, outward, padded, reach_of
+from geo.presentation.basemap import Box, around, finest_rank, outward, padded, places, reach_of
 from geo.presentation.labels import class_key, credit_line, meaning_words, place_words, sliver_words, written
 from geo.presentation.language import date_words, gettext, ngettext, number
 from geo.presentation.legend import LegendEntry, StyledLayer, front_words, in_order, legend_of
@@ -90,6 +90,12 @@ class MapContent:
     incidents: Sequence[Mapping[str, Any]] = ()  # the rows of those that are shown
     extract: Sequence[tuple[str, shapely.Geometry]] = ()  # roads and the like of the owner's own extract, by kind
     told: Sequence[tuple[str, str]] = ()  # of a map of incidents alone: each type of event, and how many there were
+    news: Sequence[shapely.Geometry] = ()  # what changed, and the front: places near them are named first
+
+    @cached_property
+    def places(self) -> list[list[Any]]:
+        """The places to name, those that matter most first (`basemap.places`)."""
+        return places(self.reach, self.lang, near=padded(self.bounds, 0.25), news=self.news)
 
     @property
     def drawn_classes(self) -> list[StyledLayer]:
@@ -138,7 +144,11 @@ def gather(
     current = [row for row in found.figures if row not in found.slivers]
     classes = class_layers(found.ground, found.area, shown, colours, place, patterns=options.patterns)
     if not found.uncovered.is_empty:
-        classes.append(StyledLayer(gettext(NOT_COVERED), UNCOVERED, [found.uncovered], [(gettext("Source"), shown)]))
+        classes.append(
+            StyledLayer(
+                gettext(NOT_COVERED), UNCOVERED, [found.uncovered], [(gettext("Source"), shown)], name="not-covered"
+            )
+        )
     sides = {text_or_none(row["controller"]) for row in found.figures}
     looks = change_symbols(filter(None, sides), colours=colours, patterns=options.patterns)
     changes = change_layers(found.changed, base, span, looks)
@@ -162,6 +172,7 @@ def gather(
         front_label="" if found.front is None else front_words(found.front), outlines=found.outlines,
         boundary=found.boundary, bounds=found.bounds, limits=found.limits, reach=found.reach, place=place,
         credits=credits, base=base, notes=[*meaning_words(found.source, current), *found.notes],
+        news=[*(row["geometry"] for row in found.changed), *([] if found.front is None else [found.front.lines])],
         slivers=found.slivers, left_out=sliver_words(found.slivers, place), incidents=found.incidents,
         crowd=crowd_of(found.markers),
     )  # fmt: skip

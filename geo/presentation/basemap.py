@@ -55,14 +55,60 @@ def water(box: Box) -> shapely.Geometry:
     return shapely.transform(found, lambda xy: xy / SCALE)
 
 
-def places(box: Box, lang: str, *, near: Box | None = None) -> list[list[Any]]:
-    """Named places in a box, the largest first; those that have no name in the language's script are left out."""
+def places(
+    box: Box, lang: str, *, near: Box | None = None, news: Sequence[shapely.Geometry] = (), least: int | None = None
+) -> list[list[Any]]:
+    """Named places in a box, those that matter most first: latitude, longitude, name, weight, whether a capital.
+
+    The weight is a place's people, and up to `_NEWS` times as many near `news`: ground that changed, a front. A place
+    of less than `least` is left out; without it the box `near` has the more of them the smaller it is. A place that has
+    no name in the language's script is left out, too.
+    """
+    near = near or box
     column = PLACE_NAME_COLUMNS.get(lang, PLACE_NAME_COLUMNS["en"])
-    return [
-        [p[0], p[1], p[column], p[2], int(bool(p[7]))]
-        for p in _places()
-        if p[column] and (_within(p, near or box) or (_within(p, box) and ((p[2] or 0) >= 20_000 or p[7])))
+    floor = min(_PEOPLE, round(_PEOPLE * ((near[2] - near[0]) / _WIDE_VIEW) ** 2)) if least is None else least
+    rows = [
+        row for row in _places(box, floor if not len(news) else min(floor, _SMALLEST))
+        if len(row) > column and row[column] and _within(row, box)
+    ]  # fmt: skip
+    weights = _weights(rows, news)
+    found = [
+        [row[0], row[1], row[column], weight, int(_is_capital(row))]
+        for row, weight in zip(rows, weights, strict=True)
+        if weight >= (floor if _within(row, near) else max(floor, 20_000)) or _is_capital(row)
     ]
+    found.sort(key=lambda place: (-place[3], place[2]))
+    return found[:_MOST_PLACES] if least is None else found
+
+
+_PEOPLE, _WIDE_VIEW = 15_000, 8.0  # of places in a view of so many degrees and more; in a narrower one of fewer
+_SMALLEST = 300
+_NEWS, _NEWS_KM = 40.0, 16.0
+_TOWN = 5_000  # people; a village near the news is named after the towns there
+_MOST_PLACES = 2_000
+
+
+def _weights(rows: Sequence[Sequence[Any]], news: Sequence[shapely.Geometry]) -> list[int]:
+    """How much each place matters: its people, more of them the nearer it lies to the news."""
+    people = np.array([row[2] for row in rows], dtype=float)
+    parts = shapely.get_parts(np.array(news, dtype=object)) if len(news) else []
+    if not len(parts) or not len(rows):
+        return [int(v) for v in people]
+    squeeze = math.cos(math.radians(float(shapely.total_bounds(parts)[[1, 3]].mean())))
+    scaled = shapely.transform(parts, lambda xy: xy * (squeeze, 1.0))
+    points = shapely.points([(row[1] * squeeze, row[0]) for row in rows])
+    reach = 3 * _NEWS_KM / 111.2
+    (which, _), away = shapely.STRtree(scaled).query_nearest(
+        points, max_distance=reach, return_distance=True, all_matches=False
+    )
+    more = np.zeros(len(rows))
+    more[which] = _NEWS * np.exp(-((away * 111.2 / _NEWS_KM) ** 2))
+    more[people < _TOWN] *= 0.3
+    return [int(v) for v in np.rint(people * (1 + more))]
+
+
+def _is_capital(row: Sequence[Any]) -> bool:
+    return len(row) > 7 and row[7] == "1"
 
 
 def padded(box: Box, share: float = 0.15) -> Box:
@@ -110,7 +156,6 @@ class Ground:
     bounds: Box
     base: dict[str, Any] | None
     coarse: dict[str, Any] | None  # `base` for a picture of the bounds
-    places: Sequence[Sequence[Any]]
     outlines: Sequence[shapely.Geometry]
     units: Sequence[Sequence[int]]  # `outlines` in steps of 1 / `line_scale` degree
     line_scale: float
@@ -134,12 +179,12 @@ def with_extract(base: dict[str, Any], extract: Sequence[tuple[str, shapely.Geom
 def ground_of(content: MapContent, *, draw_basemap: bool = True) -> Ground:
     """The ground under a map; maps of one view share it."""
     extract = tuple(content.extract)
-    return _ground(content.reach, content.bounds, tuple(content.outlines), content.lang, draw_basemap, extract)
+    return _ground(content.reach, content.bounds, tuple(content.outlines), draw_basemap, extract)
 
 
 @lru_cache(maxsize=4)
 def _ground(
-    reach: Box, bounds: Box, outlines: tuple[shapely.Geometry, ...], lang: str, draw_basemap: bool,
+    reach: Box, bounds: Box, outlines: tuple[shapely.Geometry, ...], draw_basemap: bool,
     extract: tuple[tuple[str, shapely.Geometry], ...],
 ) -> Ground:  # fmt: skip
     base = with_extract(cut(reach), extract) if draw_basemap else None
@@ -147,7 +192,7 @@ def _ground(
         base["admin1"] = []  # the archive's own units are drawn instead
     near = padded(bounds, 0.5)
     return Ground(
-        bounds=bounds, base=base, coarse=base and coarser(base, bounds), places=places(reach, lang, near=near),
+        bounds=bounds, base=base, coarse=base and coarser(base, bounds),
         outlines=outlines, units=encode_lines(outlines, reach, near=near), line_scale=scale_of(reach),
     )  # fmt: skip
 
@@ -220,17 +265,35 @@ def _within(place: Sequence[Any], box: Box) -> bool:
     return bool(box[1] <= place[0] <= box[3] and box[0] <= place[1] <= box[2])
 
 
-@lru_cache(maxsize=1)
-def _places() -> list[list[Any]]:
-    listed: list[list[Any]] = json.loads((ASSETS / "basemap" / "places.json").read_text(encoding="utf-8"))
-    return sorted(listed, key=lambda p: (-int(bool(p[7])), -(p[2] or 0), p[3]))
+def _places(box: Box, least: int) -> Iterator[list[Any]]:
+    """Capitals and places of so many people in the tiles of a box, the most populous of each tile first."""
+    for name in _tile_names(box):
+        for line in _tile_lines(name):
+            row: list[Any] = line.split("\t")
+            row[:3] = float(row[0]), float(row[1]), int(row[2])
+            if row[2] < least and not _is_capital(row):
+                break
+            yield row
+
+
+@lru_cache(maxsize=64)
+def _tile_lines(name: str) -> list[str]:
+    with zipfile.ZipFile(ASSETS / "basemap" / "places.zip") as archive:
+        try:
+            return archive.read(f"{name}.tsv").decode().split("\n")
+        except KeyError:
+            return []
 
 
 def _tiles(box: Box) -> Iterator[dict[str, list[Any]]]:
+    return (_tile(f"{name}.json") for name in _tile_names(box))
+
+
+def _tile_names(box: Box) -> Iterator[str]:
     west, south = (math.floor(v / TILE) * TILE for v in box[:2])
     for x in range(west, math.ceil(box[2]), TILE):
         for y in range(south, math.ceil(box[3]), TILE):
-            yield _tile(f"{'W' if x < 0 else 'E'}{abs(x):03d}{'S' if y < 0 else 'N'}{abs(y):02d}.json")
+            yield f"{'W' if x < 0 else 'E'}{abs(x):03d}{'S' if y < 0 else 'N'}{abs(y):02d}"
 
 
 @lru_cache(maxsize=128)

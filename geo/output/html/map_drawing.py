@@ -19,10 +19,11 @@ from markupsafe import Markup
 from geo.incidents.markers import marker_radius
 from geo.measure.ellipsoid import areas_km2
 from geo.presentation.basemap import STILL_WIDTH as WIDTH
-from geo.presentation.basemap import Box, Ground, decode_line, encode_line, touch
+from geo.presentation.basemap import Box, Ground, decode_line, encode_line
 from geo.presentation.labels import area
 from geo.presentation.language import date_words, gettext
 from geo.presentation.legend import StyledLayer
+from geo.presentation.name_placement import place_names
 from geo.presentation.symbols import Symbol
 from geo.presentation.templates import escape
 
@@ -62,13 +63,11 @@ class BasemapSvg:
     over: str
 
 
-def basemap_svg(
-    box: Box, outlines: Sequence[shapely.Geometry], base: dict[str, Any] | None, places: Sequence[Sequence[Any]]
-) -> BasemapSvg:
-    """Land, water and borders under the ground that is held; units and names over it."""
+def basemap_svg(box: Box, outlines: Sequence[shapely.Geometry], base: dict[str, Any] | None) -> BasemapSvg:
+    """Land, water and borders under the ground that is held; units over it."""
     frame = _Frame(box)
-    over = [_draw_lines(outlines, frame, "var(--soft)", 1, "2 3"), *_draw_places(places, frame)]
-    return BasemapSvg("".join(_draw_base(base, frame) if base else []), "".join(over))
+    over = _draw_lines(outlines, frame, "var(--soft)", 1, "2 3")
+    return BasemapSvg("".join(_draw_base(base, frame) if base else []), over)
 
 
 def draw_static_svg(content: MapContent, *, around: BasemapSvg) -> Markup:
@@ -79,7 +78,7 @@ def draw_static_svg(content: MapContent, *, around: BasemapSvg) -> Markup:
         parts.append(_draw_class(item, frame))
     if content.front is not None:
         parts += _draw_front(content.front.lines, frame)
-    parts.append(around.over)
+    parts += [around.over, *_draw_places(content.places, frame)]
     parts += _draw_markers(content, frame)
     parts.append(_scale_bar(frame))
     size = f'viewBox="0 0 {WIDTH:g} {frame.height:.0f}" width="{WIDTH:g}" height="{frame.height:.0f}"'
@@ -157,24 +156,24 @@ def _tenth(count: int) -> str:
 
 
 def _draw_places(places: Sequence[Sequence[Any]], frame: _Frame) -> list[str]:
-    taken: list[tuple[float, float, float, float]] = []
+    dots = [tuple(xy) for xy in frame.xy(np.array([(p[1], p[0]) for p in places])).tolist()] if places else []
+    edge = (8.0, 8.0, WIDTH - 8, frame.height - 30)  # the scale bar stands below
+    shown = [i for i, (x, y) in enumerate(dots) if 0 < x < WIDTH and 0 < y < frame.height][:400]
+    sizes = [(0.62 * _NAME_SIZE * len(places[i][2]), 1.15 * _NAME_SIZE) for i in shown]
+    found = place_names([dots[i] for i in shown], sizes, edge, [], gap=6, most=_MOST_NAMES)
     drawn = []
-    for lat, lon, name, _, capital in places:
-        x, y = frame.xy(np.array([[lon, lat]]))[0]
-        box = (x - 8, y - 14, x + 14 + 11 * len(name), y + 14)
-        inside = x > 8 and box[2] < WIDTH - 8 and 16 < y < frame.height - 16
-        if not inside or any(touch(box, other) for other in taken):
-            continue
-        taken.append(box)
+    for at, (left, top, _, bottom) in found.items():
+        (x, y), (_, _, name, _, capital) = dots[shown[at]], places[shown[at]]
         weight = ' font-weight="700"' if capital else ""
         drawn.append(
-            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.4" fill="var(--label)"/><text x="{x + 7:.1f}" y="{y + 5:.1f}" '
-            f'font-size="19"{weight} fill="var(--label)" stroke="var(--halo)" stroke-width="3" paint-order="stroke">'
-            f"{escape(name)}</text>"
+            f'<circle cx="{x:.1f}" cy="{y:.1f}" r="2.4" fill="var(--label)"/><text x="{left:.1f}" '
+            f'y="{bottom - 0.3 * (bottom - top):.1f}" font-size="{_NAME_SIZE}"{weight} fill="var(--label)" '
+            f'stroke="var(--halo)" stroke-width="3" paint-order="stroke">{escape(name)}</text>'
         )
-        if len(drawn) == 24:
-            break
     return drawn
+
+
+_NAME_SIZE, _MOST_NAMES = 16, 45
 
 
 def _draw_front(lines: shapely.Geometry, frame: _Frame) -> list[str]:
@@ -292,6 +291,7 @@ def shapes_of(content: MapContent) -> dict[str, Any]:
         "classes": [rings(item.shapes) for item in content.drawn_classes],
         "changes": [rings(item.shapes) for item in content.changes],
         "front": [_steps(line) for line in front],
+        "places": content.places,
         "regions": {name: rings([area]) for name, area in outlined.items()},
     }
 
@@ -315,10 +315,10 @@ class BaseLayer:
 def base_layer(ground: Ground) -> BaseLayer:
     """The ground under a page, packed for its script and drawn for its picture."""
     beneath = {
-        "basemap": ground.base, "units": ground.units, "line_scale": ground.line_scale, "places": ground.places
+        "basemap": ground.base, "units": ground.units, "line_scale": ground.line_scale
     }  # fmt: skip
     text = json.dumps(beneath, ensure_ascii=False, separators=(",", ":"))
-    around = basemap_svg(ground.bounds, ground.outlines, ground.coarse, ground.places)
+    around = basemap_svg(ground.bounds, ground.outlines, ground.coarse)
     return BaseLayer(packed(text.encode()), around, ground.base is not None)
 
 

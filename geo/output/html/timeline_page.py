@@ -136,8 +136,7 @@ def _control_timeline(
     series = series_values(strands, instants, charted=_charted(parts), notes=notes, has_units=has_units)
     series["bars"] = _bars(archive, names[0], own[names[0]], parts, options)
     base = _base(content) if options.draw_basemap else None
-    named = basemap.places(content.reach, content.lang, near=content.bounds)
-    still = _still(content, base, named)
+    still = _still(content, base)
     values = map_values(content, ground=None) | {
         "subtitle": _subtitle(credits, own, as_known_on), "series": series,
         "patterns": shared_drawing(strands, instants), "still": still,
@@ -146,7 +145,7 @@ def _control_timeline(
     if base is None:
         values["ground_credits"] = [basemap.credits()["places"]]
     made = PageMap(content.bounds)
-    data = _data(content, packed, parts, base, named, _own_dates(own, instants))
+    data = _data(content, packed, parts, base, _own_dates(own, instants))
     made.page.parts = PageParts("timeline.html", content.title, values, data, templates_folder(options.templates))
     return made
 
@@ -232,9 +231,9 @@ def _current(status: str | Sequence[str] | None) -> list[str]:
     return [name for name in wanted if status_of(name).is_current]
 
 
-def _still(content: MapContent, base: dict[str, Any] | None, named: list[list[Any]]) -> str:
+def _still(content: MapContent, base: dict[str, Any] | None) -> str:
     coarse = base and basemap.coarser(base, content.bounds)
-    around = map_drawing.basemap_svg(content.bounds, content.outlines, coarse, named)
+    around = map_drawing.basemap_svg(content.bounds, content.outlines, coarse)
     return map_drawing.draw_static_svg(content, around=around)
 
 
@@ -286,7 +285,7 @@ def _bounds(ledgers: Sequence[Ledger]) -> basemap.Box:
 
 def _data(
     content: MapContent, packed: timeline_codec.PackedTimeline, parts: Sequence[Part], base: dict[str, Any] | None,
-    named: Sequence[Any], own: Mapping[str, list[int]],
+    own: Mapping[str, list[int]],
 ) -> dict[str, Any]:  # fmt: skip
     near = basemap.padded(content.bounds, 0.25)
     beneath = {"basemap": base, "units": basemap.encode_lines(content.outlines, content.reach, near=near)}
@@ -294,7 +293,7 @@ def _data(
     beneath_text = json.dumps(beneath, separators=(",", ":")).encode()
     return {
         **map_drawing.map_data(content), "basemap": None,
-        "places": named, "line_scale": basemap.scale_of(content.reach), "incidents": [],
+        "places": content.places, "line_scale": basemap.scale_of(content.reach), "incidents": [],
         "film": {
             "bytes": base64.b64encode(packed.data).decode(), "ground": map_drawing.packed(beneath_text, level=7),
             "still": content.bounds, "tracks": [_track_data(p) for p in parts], "sources": own,

@@ -269,7 +269,7 @@ _SIDES = ("before", "after")
 
 def _named_in(places: gpd.GeoDataFrame, content: MapContent) -> gpd.GeoDataFrame:
     """Places by what the basemap calls the town at the same spot, in the map's language."""
-    towns = basemap.places(content.limits, content.lang) if content.lang != "en" else []
+    towns = basemap.places(content.limits, content.lang, least=500) if content.lang != "en" else []
     if not towns or places.empty:
         return places
     tree = shapely.STRtree(shapely.points([t[1] for t in towns], [t[0] for t in towns]))
@@ -292,7 +292,7 @@ def _parts(
     moved = {f"moved-{i}": [item] for i, item in enumerate(later.changes)}
     drawn = {"classes": earlier.drawn_classes, "changes": [], "later": later.drawn_classes, **moved}
     shapes: dict[str, Any] = {name: [map_drawing.rings(item.shapes) for item in items] for name, items in drawn.items()}
-    shapes |= {"front": [], "regions": {}}
+    shapes |= {"front": [], "regions": {}, "places": later.places}
     data = {
         **map_drawing.map_data(later), "whole": map_drawing.corners(whole), "ground": ground.packed,
         "shapes": map_drawing.packed(json.dumps(shapes).encode()),

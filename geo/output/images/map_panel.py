@@ -17,6 +17,7 @@ from geo.output.map_content import MapContent
 from geo.presentation import basemap
 from geo.presentation.basemap import decode_line, touch
 from geo.presentation.language import gettext, number, plain_number
+from geo.presentation.name_placement import place_names
 
 KM_PER_MILE = 1.609344
 _COVERED = 0.15
@@ -43,46 +44,72 @@ def draw_map_panel(
     draw_basemap: bool = True, inset: bool = True,
 ) -> None:  # fmt: skip
     theme, clip, m = canvas.theme, plane.rect, canvas.marks
-    canvas.box(clip, fill=theme.sea if draw_basemap else theme.land)
+    with canvas.group("water", gettext("Water")):
+        canvas.box(clip, fill=theme.sea if draw_basemap else theme.land)
     if draw_basemap:
         _ground(canvas, plane, content.extract, with_units=not content.outlines)
-    for area in {s.area_name: s.area for s in content.markers if s.area is not None}.values():
-        shapes = plane.shapes([area])
-        canvas.areas(shapes, fill=theme.mark, opacity=0.035, clip=clip)
-        canvas.areas(shapes, edge=theme.mark, weight=1.4 * m, dash="6 4", clip=clip)
+    with canvas.group("regions"):
+        for area in {s.area_name: s.area for s in content.markers if s.area is not None}.values():
+            shapes = plane.shapes([area])
+            canvas.areas(shapes, fill=theme.mark, opacity=0.035, clip=clip)
+            canvas.areas(shapes, edge=theme.mark, weight=1.4 * m, dash="6 4", clip=clip)
+    ground = _classes(canvas, plane, content)
+    with canvas.group("front", gettext("Front line")):
+        if content.front is not None:
+            canvas.front(plane.shapes(list(shapely.get_parts(content.front.lines))), clip=clip)
+    with canvas.group("borders", gettext("Borders")):
+        canvas.lines(plane.shapes(content.outlines), colour=theme.line, weight=0.7 * m, dash="2 2.5", opacity=0.8,
+                    clip=clip)  # fmt: skip
+    taken: list[Rect] = []
+    kept = _Corners(plane, ground, content.markers)
+    with canvas.group("locator"):
+        if inset and draw_basemap:
+            _inset(canvas, plane, kept, taken, size, content.lang)
+    with canvas.group("scale"):
+        _scale_and_north(canvas, plane, kept, taken, size)
+    with canvas.group("incidents", gettext("Incidents")):
+        _markers(canvas, plane, content.markers, numbers, taken, size)
+    with canvas.group("labels", gettext("Places")):
+        view = plane.view()
+        moved = _union(ground[len(content.classes) :])
+        named = basemap.places(view, content.lang, news=content.news)
+        _places(canvas, plane, named, taken, size, most, avoid=None if moved.is_empty else moved)
+    with canvas.group("frame"):
+        canvas.box(clip, edge=theme.rule, weight=0.8)
+
+
+def _classes(canvas: Canvas, plane: Plane, content: MapContent) -> list[Any]:
+    """The ground of every class and change, each a group of its own; its shapes on the canvas."""
     ground = []
     for item in (*content.drawn_classes, *content.changes):
         laid = plane.shapes(item.shapes)
+        if len(laid) and item.symbol.even:  # one shape a class, without a source's own seams
+            laid = np.array([_union([laid])], dtype=object)
         ground.append(laid)
         if len(laid):
-            # changes are slivers at a country's scale: their outline may not hide their colour
-            edge = 0.55 if item in content.changes else 1.0
-            canvas.symbol(laid, item.symbol, clip=clip, edge=edge)
-    if content.front is not None:
-        canvas.front(plane.shapes(list(shapely.get_parts(content.front.lines))), clip=clip)
-    canvas.lines(plane.shapes(content.outlines), colour=theme.line, weight=0.7 * m, dash="2 2.5", opacity=0.8,
-                clip=clip)  # fmt: skip
-    taken: list[Rect] = []
-    kept = _Corners(plane, ground, content.markers)
-    if inset and draw_basemap:
-        _inset(canvas, plane, kept, taken, size, content.lang)
-    _scale_and_north(canvas, plane, kept, taken, size)
-    _markers(canvas, plane, content.markers, numbers, taken, size)
-    view = plane.view()
-    _places(canvas, plane, basemap.places(view, content.lang, near=view), taken, size, most)
-    canvas.box(clip, edge=theme.rule, weight=0.8)
+            with canvas.group(item.name, item.label):
+                # changes are slivers at a country's scale: their outline may not hide their colour
+                canvas.symbol(laid, item.symbol, clip=plane.rect, edge=0.55 if item in content.changes else 1.0)
+    return ground
+
+
+def _union(shapes: Sequence[Any]) -> shapely.Geometry:
+    listed = [shape for some in shapes for shape in some]
+    return shapely.union_all(shapely.make_valid(np.array(listed, dtype=object)))
 
 
 def _ground(canvas: Canvas, plane: Plane, extract: Sequence[tuple[str, Any]], *, with_units: bool) -> None:
     theme, clip, m = canvas.theme, plane.rect, canvas.marks
     base = basemap.with_extract(basemap.cut(basemap.padded(plane.view(), 0.02)), extract)
     scale = base["scale"]
-    for name, colour in (
-        ("land", theme.land), ("woods", theme.wood), ("built", theme.built), ("lakes", theme.sea), ("ponds", theme.sea),
+    for name, group, colour in (
+        ("land", "basemap", theme.land), ("woods", "basemap", theme.wood), ("built", "basemap", theme.built),
+        ("lakes", "water", theme.sea), ("ponds", "water", theme.sea),
     ):  # fmt: skip
         rings = [shapely.Polygon(p[0], p[1:]) for p in ([decode_line(r, scale) for r in q] for q in base[name]) if p]
         # the edge in the same colour closes the seams between tiles
-        canvas.areas(plane.shapes(rings), fill=colour, edge=colour, weight=0.5 * m, clip=clip)
+        with canvas.group(group):
+            canvas.areas(plane.shapes(rings), fill=colour, edge=colour, weight=0.5 * m, clip=clip)
     for name, colour, weight, dash in (
         ("rivers", theme.river, 0.8, ""), ("streams", theme.river, 0.7, ""), ("railways", theme.rail, 0.7, "4 2"),
         ("roads", theme.road, 1.0, ""), ("admin1", theme.unit, 0.7, "1 2.5"),
@@ -90,7 +117,11 @@ def _ground(canvas: Canvas, plane: Plane, extract: Sequence[tuple[str, Any]], *,
     ):  # fmt: skip
         if name != "admin1" or with_units:
             lines = [shapely.LineString(decode_line(line, scale)) for line in base[name] if len(line) >= 4]
-            canvas.lines(plane.shapes(lines), colour=colour, weight=weight * m, dash=dash, clip=clip)
+            with canvas.group(_LINE_GROUPS.get(name, "borders")):
+                canvas.lines(plane.shapes(lines), colour=colour, weight=weight * m, dash=dash, clip=clip)
+
+
+_LINE_GROUPS = {"rivers": "water", "streams": "water", "roads": "roads", "railways": "roads"}
 
 
 class _Corners:
@@ -289,33 +320,30 @@ def _ring_place(plane: Plane, x: float, y: float, radius: float) -> tuple[float,
 
 
 def _places(
-    canvas: Canvas, plane: Plane, places: Sequence[Sequence[Any]], taken: list[Rect], size: float, most: int,
-    *, bold: bool = True,
+    canvas: Canvas, plane: Plane, places: Sequence[Sequence[Any]], taken: Sequence[Rect], size: float, most: int,
+    *, bold: bool = True, avoid: shapely.Geometry | None = None,
 ) -> None:  # fmt: skip
-    """Names beside their places, the largest first, each where it meets nothing; the others are left out."""
-    m, drawn = canvas.marks, 0
-    for lat, lon, name, _, capital in places:
-        if drawn >= most:
-            return
-        x, y = plane.xy(np.array([[lon, lat]]))[0]
-        if not plane.holds(x, y, inside=3 * m):
-            continue
-        heavy = bool(capital) and bold
-        name = plain(name)
-        wide, gap = text_width(name, size, bold=heavy), 3.6 * m
-        spaces = [(x + gap, y - 0.45 * size), (x - gap - wide, y - 0.45 * size),
-                  (x - wide / 2, y - gap - 0.9 * size), (x - wide / 2, y + gap)]  # fmt: skip
-        for a, b in spaces:
-            rect = (a - 0.1 * size, b - 0.1 * size, a + wide + 0.1 * size, b + 1.0 * size)
-            room = (min(rect[0], x - 2 * m), min(rect[1], y - 2 * m), max(rect[2], x + 2 * m), max(rect[3], y + 2 * m))
-            if _inside(rect, plane.rect, 2) and not any(touch(room, t) for t in taken):
-                break
-        else:
-            continue
-        taken.append((room[0] - 0.5 * size, room[1] - 0.2 * size, room[2] + 0.5 * size, room[3] + 0.2 * size))
-        canvas.disc(x, y, 1.7 * m, fill=canvas.theme.ink, edge=canvas.theme.halo, weight=0.7 * m)
-        canvas.text(a, b + 0.82 * size, name, size, bold=heavy, halo=2.4 * m)
-        drawn += 1
+    """Names beside their places, those that matter most first and largest, none on another."""
+    m, gap = canvas.marks, 3.2 * canvas.marks
+    dots = plane.xy(np.array([(lon, lat) for lat, lon, *_ in places])) if places else np.empty((0, 2))
+    shown = [i for i, (x, y) in enumerate(dots) if plane.holds(x, y, inside=3 * m)][: 8 * most]
+    names = [plain(places[i][2]) for i in shown]
+    heavy = [bool(places[i][4]) and bold for i in shown]
+    sizes = [size * _type_size(places[i][3]) for i in shown]
+    wide = [text_width(name, s, bold=b) for name, s, b in zip(names, sizes, heavy, strict=True)]
+    x0, y0, x1, y1 = plane.rect
+    frame = (x0 + 2, y0 + 2, x1 - 2, y1 - 2)
+    boxes = [(w + 0.3 * s, 1.05 * s) for w, s in zip(wide, sizes, strict=True)]
+    found = place_names([tuple(dots[i]) for i in shown], boxes, frame, taken, gap=gap, most=most, avoid=avoid)
+    for at, (left, top, _, _) in found.items():
+        x, y = dots[shown[at]]
+        canvas.disc(x, y, 1.5 * m, fill=canvas.theme.ink, edge=canvas.theme.halo, weight=0.7 * m)
+        canvas.text(left + 0.15 * sizes[at], top + 0.84 * sizes[at], names[at], sizes[at], bold=heavy[at], halo=2.2 * m)
+
+
+def _type_size(weight: float) -> float:
+    """How large a name is set, of the map's size of type, by how much its place matters."""
+    return 1.0 if weight >= 1_500_000 else 0.88 if weight >= 400_000 else 0.78
 
 
 def _inside(a: Rect, b: Rect, gap: float) -> bool:
