@@ -51,7 +51,7 @@ _OWN = {
         "str, date, datetime or None",
         "Draw what changed since this date, as a layer of its own, and say it in the figures.",
     ),
-    "patterns": ("bool", "Hatch every class, as print in grey needs; else only ground in doubt is."),
+    "patterns": ("bool", "Hatch every class, as print in grey needs; else held and changed ground is filled evenly."),
     "incident_days": (
         "int or None",
         "Incidents of so many days up to the date; None is 1, in an archive of incidents alone 30.",

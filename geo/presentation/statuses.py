@@ -96,7 +96,7 @@ _TABLE: list[Status] = [
     Status(
         N_("liberated"), N_("Liberated, {side}"), Pattern(10, 0.1, [Bar(0.7, 0.5, across=True)], turn=-45), 0.7, "",
         qgis_fill="b_diagonal", qgis_opacity=0.5, kml_opacity=4 / 15, chart_dash=(1.2, 2.2),
-        is_current=False, tint=0.12, overlap_rank=4,
+        is_current=False, overlap_rank=4,
     ),
 ]  # fmt: skip
 

@@ -75,7 +75,7 @@ def class_symbols(
 ) -> dict[tuple[str | None, str], Symbol]:
     """The symbol of every class, in the one order of classes; maps draw them from the last to the first.
 
-    Without `patterns` only those that are in doubt have one: contested, claimed and assessed ground.
+    Without `patterns` held ground has none: what is in doubt, and what is only remembered, keeps its own.
     """
     listed = sorted(set(classes), key=class_order)
     sides = side_colours((side for side, _ in listed), colours=colours)
