@@ -31,7 +31,7 @@ from geo.measure.ellipsoid import area_km2
 from geo.output.images.drawing import Canvas, save
 from geo.output.images.fonts import clean_settings, plain, text_width, wrapped
 from geo.output.images.map_panel import draw_map_panel, scale_km, whereabouts
-from geo.output.images.picture import draw_picture
+from geo.output.images.picture import draw_figure, draw_picture, map_frame
 from geo.output.images.projection import lay, proportion
 from geo.output.images.text_blocks import incident_line
 from geo.output.images.themes import SHAPES, THEMES
@@ -382,7 +382,7 @@ def test_letters_that_the_font_lacks_are_said_once(archive: Archive, tmp_path: P
 SAME = """
 import sys
 from geo.archive import open_archive
-from geo.output.images.picture import draw_picture
+from geo.output.images.picture import draw_figure, draw_picture, map_frame
 assert "matplotlib" not in sys.modules
 import matplotlib
 if sys.argv[3] == "odd":
@@ -439,7 +439,7 @@ def test_without_a_file_there_is_a_figure(archive: Archive) -> None:
 @pytest.mark.parametrize(
     ("options", "words"),
     [
-        ({"path": "a.jpg"}, ".png, .svg, .pdf"), ({"shape": "poster"}, "slide, square, column"),
+        ({"path": "a.jpg"}, ".png, .svg, .pdf"), ({"shape": "poster"}, "slide, square, column, card, a4"),
         ({"theme": "sepia"}, "light, dark"), ({"view": "changes"}, "give since"), ({"view": "north"}, "west, south"),
         ({"view": (1, 2, 3)}, "west, south"), ({"view": (36, 50, 35, 51)}, "west before east"),
         ({"view": (35, 50, 36, 99)}, "west before east"), ({"view": (-170, 0, 170, 60)}, "340° of longitude"),
@@ -508,7 +508,7 @@ def test_an_svg_has_every_part_in_the_group_of_its_name(archive: Archive, tmp_pa
     assert any("Natural Earth" in t for t in texts["credits"])
     assert any("Lost by X" in t for t in texts["legend"])
     assert not any("Natural Earth" in t for name in layers.keys() - {"credits"} for t in texts[name])
-    sides = side_colours(["X", "Y"])
+    sides = dict(archive.sides()[["side", "colour"]].itertuples(index=False))
     for side in "XY":  # one shape, in the side's colour, that a desk can recolour
         (shape,) = layers[f"held-{side}"].iter("{http://www.w3.org/2000/svg}path")
         assert f"fill: {sides[side]}" in shape.get("style", "")
@@ -527,3 +527,60 @@ def test_inkscape_exports_a_group_alone(archive: Archive, tmp_path: Path) -> Non
                     f"--export-filename={alone}", str(path)], check=True, capture_output=True)  # fmt: skip
     assert 0 < alone.stat().st_size < path.stat().st_size
     assert 'id="held-Y"' in alone.read_text(encoding="utf-8")
+
+
+# -- sizes, labels and notes ------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("size", "pixels"),
+    [("card", (1200, 630)), ("a4", (1653, 2338)), ("1600x900", (1600, 900)), ("800x1000", (800, 1000))],
+)
+def test_a_picture_has_the_size_that_is_asked_for(
+    archive: Archive, tmp_path: Path, size: str, pixels: tuple[int, int]
+) -> None:
+    path = draw_picture(archive, "2025-01-11", tmp_path / "a.png", shape=size, draw_basemap=False, with_front=False)
+    with Image.open(path) as image:
+        assert image.size == pytest.approx(pixels, abs=1)
+
+
+def test_a_card_has_a_title_a_legend_and_its_credits_but_no_table(archive: Archive, tmp_path: Path) -> None:
+    path = draw_picture(archive, "2025-01-11", tmp_path / "a.svg", since="2025-01-10", shape="card", title="Our title")
+    lines = svg_texts(path)
+    assert {"Our title", "Contested or unknown", "Lost by X since 10 January 2025", "Front line"} <= set(lines)
+    assert "Key figures" not in lines
+    assert "Natural Earth" in shown(path)
+
+
+def test_a_desks_own_label_and_note_are_on_the_picture(archive: Archive, tmp_path: Path) -> None:
+    labels = [("Our <b>place</b>", 51.2, 35.2)]
+    path = draw_picture(
+        archive, "2025-01-11", tmp_path / "a.svg", labels=labels, note="Seen by our reporter.", view="all"
+    )
+    assert "Our <b>place</b>" in svg_texts(path)
+    assert "Seen by our reporter." in svg_texts(path)
+    with pytest.raises(UsageError, match="beyond this map"):
+        draw_picture(archive, "2025-01-11", labels=[("far", 10.0, 10.0)])
+
+
+@pytest.mark.parametrize("form", [replace(SHAPES["slide"], width=600), SHAPES["slide"]])
+def test_a_map_alone_has_its_legend_and_credits_and_no_title(archive: Archive, tmp_path: Path, form: Any) -> None:
+    content = gather(archive, "2025-01-11")
+    figure = draw_figure(content, content.bounds, form, THEMES["light"], is_bare=True)
+    lines = svg_texts(save(figure, tmp_path / "a.svg", title="", text="", credit=""))
+    assert content.title not in lines
+    assert {"Held by X", "Held by Y"} & set(lines)
+    assert any("GeoNames" in line for line in lines)
+
+
+def test_a_map_is_as_narrow_as_tall_ground_needs(archive: Archive, tmp_path: Path) -> None:
+    """What changed is 14 km wide and 44 high: most of the map's height, and as much of its width as the words leave."""
+    content = gather(archive, "2025-01-11", since="2025-01-10")
+    rect = map_frame(content, content.bounds, SHAPES["slide"], THEMES["light"])
+    plane = lay(content.bounds, rect)
+    south, north = plane.xy(np.array([(35.4, 51.0), (35.6, 51.4)]))[:, 1]
+    assert south - north >= 0.7 * (rect[3] - rect[1])
+    assert rect[2] - rect[0] <= 0.4 * SHAPES["slide"].width
+    wide = gather(archive, "2025-01-11", view=(34.0, 50.0, 37.0, 51.0))
+    rect = map_frame(wide, wide.bounds, SHAPES["slide"], THEMES["light"])
+    assert rect[2] - rect[0] >= 0.55 * SHAPES["slide"].width

@@ -310,12 +310,12 @@ def form_option(*choices: str) -> Callable[..., Any]:
     )
 
 
-def place(at: str) -> tuple[float, float]:
+def place(at: str, option: str = "--at") -> tuple[float, float]:
     """LAT,LON as two numbers, in degrees."""
     try:
         lat, lon = (float(part) for part in at.split(","))
     except ValueError:
-        raise UsageError(f"--at {at!r}: write it as LAT,LON in degrees, such as 51.197,35.272") from None
+        raise UsageError(f"{option} {at!r}: write it as LAT,LON in degrees, such as 51.197,35.272") from None
     return lat, lon
 
 

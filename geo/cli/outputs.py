@@ -133,7 +133,13 @@ def _look(*shapes: str) -> Callable[..., Any]:
     themes = click.Choice(["light", "dark"])
     return common.options(
         click.option(
-            "--shape", type=click.Choice(shapes), default=shapes[0], show_default=True, help="Of the picture."
+            "--size",
+            "--shape",
+            "shape",
+            type=click.Choice(shapes),
+            default=shapes[0],
+            show_default=True,
+            help="Of the picture.",
         ),
         click.option("--theme", type=themes, default="light", show_default=True, help="Light or dark ground."),
     )
@@ -155,11 +161,22 @@ LOOK = common.options(
 @common.since_option("Show what changed since this date.")
 @common.KNOWN
 @SHOWN
-@LOOK
-def picture(archive: Path, output: Path, max_age_days: float | None, **given: Any) -> None:
+@click.option("--title", help="Its title.")
+@click.option("--size", "--shape", "shape", default="slide", show_default=True, metavar="S",
+              help="slide, square, column, card, a4, or pixels as 1600x900.")  # fmt: skip
+@click.option("--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True,
+              help="Light or dark ground.")  # fmt: skip
+@click.option("--label", "labels", multiple=True, metavar="TEXT@LAT,LON", help="A text of your own on the map.")
+@click.option("--note", default="", help="A line of your own above the credits.")
+@common.output_option("F.png, F.svg or F.pdf.")
+def picture(
+    archive: Path, output: Path, max_age_days: float | None, labels: tuple[str, ...], **given: Any
+) -> None:  # fmt: skip
     """A dated map as PNG, SVG or PDF, without a browser."""
     from geo.output.images.picture import draw_picture
 
+    parted = [label.rpartition("@") for label in labels]
+    given["labels"] = [(text, *common.place(at, "--label")) for text, _, at in parted]
     click.echo(draw_picture(common.opened(archive, max_age_days=max_age_days), path=output, **given))
 
 

@@ -26,6 +26,7 @@ from geo.output.images.chart import draw_chart
 from geo.output.images.drawing import save
 from geo.output.images.fonts import plain
 from geo.output.images.picture import draw_figure, view_box
+from geo.output.images.projection import proportion
 from geo.output.images.themes import chosen
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.presentation.labels import written
@@ -107,7 +108,10 @@ def draw_pictures(archive: Archive, brief: Brief, map_path: Path, chart_path: Pa
     """Draw a briefing's map and, where anything was ever held, its chart."""
     form, theme = chosen("slide", "light")
     content = brief.content
-    figure = draw_figure(content, view_box(content), form, theme)
+    box = view_box(content)
+    # as wide as the ground needs
+    form = replace(form, width=min(max(form.height / proportion(box), 0.6 * form.width), form.width))
+    figure = draw_figure(content, box, form, theme, is_bare=True)
     credit = plain(" ".join(brief.credits))
     save(figure, map_path, title=plain(content.title), text=text_blocks.alt_text(content, credit), credit=credit)
     made = [(gettext("Map"), map_path, map_words(brief))]

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import shapely
 
+from geo.errors import UsageError
 from geo.incidents.markers import Marker, marker_radius
 from geo.output.images.drawing import Canvas
 from geo.output.images.fonts import plain, text_width
@@ -21,6 +22,7 @@ from geo.presentation.name_placement import place_names
 
 KM_PER_MILE = 1.609344
 _COVERED = 0.15
+_OWN_LABEL = 10**9  # weighs more than any place
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
 
@@ -41,7 +43,7 @@ def whereabouts(plane: Plane, marker: Marker) -> str:
 
 def draw_map_panel(
     canvas: Canvas, plane: Plane, content: MapContent, numbers: Sequence[int], *, size: float, most: int,
-    draw_basemap: bool = True, inset: bool = True,
+    draw_basemap: bool = True, inset: bool = True, labels: Sequence[tuple[str, float, float]] = (),
 ) -> None:  # fmt: skip
     theme, clip, m = canvas.theme, plane.rect, canvas.marks
     with canvas.group("water", gettext("Water")):
@@ -72,8 +74,13 @@ def draw_map_panel(
     with canvas.group("labels", gettext("Places")):
         view = plane.view()
         moved = _union(ground[len(content.classes) :])
-        named = basemap.places(view, content.lang, news=content.news)
-        _places(canvas, plane, named, taken, size, most, avoid=None if moved.is_empty else moved)
+        for text, lat, lon in labels:
+            if not plane.holds(*plane.xy(np.array([[lon, lat]]))[0]):
+                raise UsageError(f"label {text!r}: {lat}, {lon} lies beyond this map")
+        own = [[lat, lon, text, _OWN_LABEL, 1] for text, lat, lon in labels]
+        taken += _places(canvas, plane, own, [], size, len(own))
+        avoid = None if moved.is_empty else moved
+        _places(canvas, plane, basemap.places(view, content.lang, news=content.news), taken, size, most, avoid=avoid)
     with canvas.group("frame"):
         canvas.box(clip, edge=theme.rule, weight=0.8)
 
@@ -322,8 +329,8 @@ def _ring_place(plane: Plane, x: float, y: float, radius: float) -> tuple[float,
 def _places(
     canvas: Canvas, plane: Plane, places: Sequence[Sequence[Any]], taken: Sequence[Rect], size: float, most: int,
     *, bold: bool = True, avoid: shapely.Geometry | None = None,
-) -> None:  # fmt: skip
-    """Names beside their places, those that matter most first and largest, none on another."""
+) -> list[Rect]:  # fmt: skip
+    """Names beside their places, those that matter most first and largest, none on another; where they stand."""
     m, gap = canvas.marks, 3.2 * canvas.marks
     dots = plane.xy(np.array([(lon, lat) for lat, lon, *_ in places])) if places else np.empty((0, 2))
     shown = [i for i, (x, y) in enumerate(dots) if plane.holds(x, y, inside=3 * m)][: 8 * most]
@@ -339,6 +346,7 @@ def _places(
         x, y = dots[shown[at]]
         canvas.disc(x, y, 1.5 * m, fill=canvas.theme.ink, edge=canvas.theme.halo, weight=0.7 * m)
         canvas.text(left + 0.15 * sizes[at], top + 0.84 * sizes[at], names[at], sizes[at], bold=heavy[at], halo=2.2 * m)
+    return list(found.values())
 
 
 def _type_size(weight: float) -> float:

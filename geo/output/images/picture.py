@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
@@ -19,7 +20,7 @@ from geo.output.images.fonts import clean_settings, plain, say_missing
 from geo.output.images.map_panel import draw_map_panel, whereabouts
 from geo.output.images.projection import Plane, Rect, lay, proportion
 from geo.output.images.text_blocks import TextBlock, stack, title_blocks, words
-from geo.output.images.themes import Format, Shape, Theme, ThemeName, chosen, kind_of
+from geo.output.images.themes import WIDE, Format, Theme, ThemeName, chosen, kind_of, picture_form
 from geo.output.map_content import MapContent, gather
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.presentation.basemap import Box
@@ -44,6 +45,12 @@ class _Drawing:
     draw_basemap: bool
     inset: bool
     frame: Rect | None = None
+    note: str = ""
+    labels: Sequence[Label] = ()
+    is_bare: bool = False  # the map alone, with its legend and credits: for documents, which have words of their own
+
+
+Label = tuple[str, float, float]  # a text, latitude and longitude in degrees
 
 
 @shares_options("templates")
@@ -52,9 +59,11 @@ def draw_picture(
     date: When | None = None,
     path: str | Path | None = None,
     *,
-    shape: Shape = "slide",
+    shape: str = "slide",
     theme: ThemeName = "light",
     inset: bool = True,
+    note: str = "",
+    labels: Sequence[Label] = (),
     **shown: Unpack[MapKeywords],
 ) -> Figure | Path:
     """Draw who held what on a date as a picture.
@@ -63,8 +72,15 @@ def draw_picture(
     ----------
     path : str, pathlib.Path or None
         A file that ends in ``.png``, ``.svg`` or ``.pdf``; None gives the figure.
+    shape : str
+        ``slide`` (1920 × 1080 pixels), ``square`` (1080 × 1080), ``column`` (95 mm wide), ``card`` (1200 × 630: title,
+        legend and map), ``a4``, or pixels as ``1600x900``.
     inset : bool
         Show in a corner where the map lies.
+    note : str
+        A line of your own above the credits.
+    labels : sequence of (str, float, float)
+        Texts of your own on the map, each with latitude and longitude in degrees.
 
     Returns
     -------
@@ -80,13 +96,16 @@ def draw_picture(
     >>> geo.draw_picture(archive, "2025-01-11", "kursk.png", draw_basemap=False, with_front=False).name
     'kursk.png'
     """
-    form, colouring = chosen(shape, theme)
+    form, (_, colouring) = picture_form(shape), chosen("slide", theme)
     target = None if path is None else Path(path)
     if target is not None:
         kind_of(target)
     options = map_options(draw_picture, shown)
     content = gather(archive, date, options)
-    figure = draw_figure(content, view_box(content), form, colouring, draw_basemap=options.draw_basemap, inset=inset)
+    figure = draw_figure(
+        content, view_box(content), form, colouring, draw_basemap=options.draw_basemap, inset=inset, note=note,
+        labels=labels,
+    )  # fmt: skip
     if target is None:
         return figure
     credit = plain(" ".join(text_blocks.credit_lines(content, draw_basemap=options.draw_basemap)))
@@ -106,11 +125,11 @@ def view_box(content: MapContent) -> Box:
 
 def draw_figure(
     content: MapContent, box: Box, form: Format, theme: Theme, *, draw_basemap: bool = True, inset: bool = True,
-    frame: Rect | None = None,
+    frame: Rect | None = None, note: str = "", labels: Sequence[Label] = (), is_bare: bool = False,
 ) -> Figure:  # fmt: skip
     """A date as a figure of one of the shapes."""
     credit = " ".join(text_blocks.credit_lines(content, draw_basemap=draw_basemap))
-    drawing = _Drawing(content, box, form, theme, credit, draw_basemap, inset, frame)
+    drawing = _Drawing(content, box, form, theme, credit, draw_basemap, inset, frame, note, labels, is_bare)
     with clean_settings():
         canvas, plane, listed = _lay_out(drawing)
         _draw(canvas, drawing, plane, listed)
@@ -129,7 +148,9 @@ def map_frame(content: MapContent, box: Box, form: Format, theme: Theme) -> Rect
 def _lay_out(drawing: _Drawing) -> tuple[Canvas, Plane, int]:
     """The words on their canvas, the plane that is left for the map, and how many incidents are listed."""
     form = drawing.form
-    lay_out = _column if not form.height else _square if form.height == form.width else _slide
+    if drawing.is_bare or (form.height and form.width < 640 and form.width > WIDE * form.height):
+        return _card(drawing)
+    lay_out = _column if not form.height else _slide if form.width >= WIDE * form.height else _square
     return lay_out(drawing)
 
 
@@ -143,6 +164,7 @@ def _smaller(form: Format, share: float) -> Format:
 
 
 def _foot(drawing: _Drawing, width: float) -> TextBlock:
+    """The credits, under a note where there is one."""
     form = drawing.form
     high = form.height or 2.0 * form.width
     for size in (form.credit, 0.9 * form.credit, 0.8 * form.credit):
@@ -151,7 +173,36 @@ def _foot(drawing: _Drawing, width: float) -> TextBlock:
             break
     else:
         block = words(drawing.credits, width, size, soft=True, most=int(0.16 * high / size / 1.28))
-    return text_blocks.grouped("credits", gettext("Credits"), [block])[0]
+    blocks = text_blocks.grouped("credits", gettext("Credits"), [block])
+    if drawing.note:
+        note = words(drawing.note, width, form.small, most=3, after=0.5 * form.small)
+        blocks = [*text_blocks.grouped("note", gettext("Notes"), [note]), *blocks]
+
+    def draw(canvas: Canvas, x: float, y: float) -> None:
+        stack(canvas, blocks, x, y)
+
+    return TextBlock(text_blocks.height(blocks), draw)
+
+
+def _card(drawing: _Drawing) -> tuple[Canvas, Plane, int]:
+    """Title, legend and map under one another, or beside it where the ground is tall; of a bare one no title."""
+    form, content = drawing.form, drawing.content
+    canvas = _canvas(drawing, form.height)
+    gap, is_tall = form.margin, not drawing.is_bare and proportion(drawing.box) > _TALL_GROUND
+    wide = 0.4 * form.width if is_tall else form.width - 2 * gap
+    head = [] if drawing.is_bare else title_blocks(content.title, content.subtitle, form, wide)
+    top, foot = stack(canvas, head, gap, 0.7 * gap), _foot(drawing, wide)
+    end = form.height - 0.5 * gap - foot.height
+    foot.draw(canvas, gap, end)
+    rect = (gap, top, gap + wide, end - 0.4 * gap)
+    if is_tall:
+        rect = (2 * gap + wide, gap, form.width - gap, form.height - gap)
+    row = text_blocks.legend_row(_in_view(drawing, lay(drawing.box, rect)), form.body, wide)
+    row.draw(canvas, gap, top + (0.5 * gap if is_tall else 0))
+    return canvas, _map(canvas, drawing, rect if is_tall else (gap, top + row.height, gap + wide, rect[3])), 0
+
+
+_TALL_GROUND = 0.5  # height by width
 
 
 def _slide(drawing: _Drawing) -> tuple[Canvas, Plane, int]:
@@ -166,7 +217,7 @@ def _slide(drawing: _Drawing) -> tuple[Canvas, Plane, int]:
     bottom = end - 0.35 * gap
     # tall ground has a narrow map, so that it fills it
     room = wide - 2.8 * gap
-    panel = room - min(max((bottom - top) / proportion(drawing.box), 0.45 * wide), room - 0.315 * wide)
+    panel = room - min(max((bottom - top) / proportion(drawing.box), 0.36 * wide), room - 0.315 * wide)
     x = wide - gap - panel
     plane = _map(canvas, drawing, (gap, top, x - 0.8 * gap, bottom))
     for share in (1.0, 0.93, 0.86, 0.79, 0.72, 0.65, 0.58):
@@ -236,15 +287,18 @@ def _column(drawing: _Drawing) -> tuple[Canvas, Plane, int]:
 
 
 def _legend(drawing: _Drawing, plane: Plane, form: Format, width: float) -> list[TextBlock]:
-    """The legend of what the map shows: no class, change or incident that lies beyond it."""
+    """The legend of what the map shows."""
+    return text_blocks.legend(_in_view(drawing, plane), form, width)
+
+
+def _in_view(drawing: _Drawing, plane: Plane) -> MapContent:
+    """Without the classes, changes and incidents that lie beyond the map."""
     content, view = drawing.content, shapely.box(*plane.view())
     classes, changes = (
         [item for item in items if shapely.intersects(np.array(item.shapes, dtype=object), view).any()]
         for items in (content.classes, content.changes)
     )
-    return text_blocks.legend(
-        replace(content, classes=classes, changes=changes, markers=_shown(content, plane)), form, width
-    )
+    return replace(content, classes=classes, changes=changes, markers=_shown(content, plane))
 
 
 def _gap(form: Format) -> TextBlock:
@@ -280,5 +334,5 @@ def _draw(canvas: Canvas, drawing: _Drawing, plane: Plane, listed: int) -> None:
     wide = plane.rect[2] - plane.rect[0]
     draw_map_panel(
         canvas, plane, content, numbers, size=drawing.form.small, most=round(min(70, 8 + wide / 8)),
-        draw_basemap=drawing.draw_basemap, inset=drawing.inset,
+        draw_basemap=drawing.draw_basemap, inset=drawing.inset, labels=drawing.labels,
     )  # fmt: skip

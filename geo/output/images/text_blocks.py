@@ -197,6 +197,27 @@ def legend(content: MapContent, form: Format, width: float) -> list[TextBlock]:
     return grouped("legend", gettext("Legend"), blocks)
 
 
+def legend_row(content: MapContent, size: float, width: float) -> TextBlock:
+    """All that the map shows, side by side in as many lines as it takes."""
+    entries = [e for e in content.legend if e.mark != "several"]
+    labels = [plain(gettext("Front line") if e.mark == "front" else e.label) for e in entries]
+    places, x, y = [], 0.0, 0.0
+    for label in labels:
+        wide = 2.4 * size + text_width(label, size)
+        if x and x + wide > width:
+            x, y = 0.0, y + 1.6 * size
+        places.append((x, y))
+        x += wide + 1.5 * size
+
+    def draw(canvas: Canvas, left: float, top: float) -> None:
+        for entry, label, (dx, dy) in zip(entries, labels, places, strict=True):
+            _mark(canvas, entry, left + dx, top + dy, size)
+            canvas.text(left + dx + 2.4 * size, top + dy + 1.05 * size, label, size)
+
+    block = TextBlock(y + 2.1 * size if entries else 0.0, draw)
+    return grouped("legend", gettext("Legend"), [block])[0]
+
+
 def swatched(symbol: Symbol, size: float) -> Callable[[Canvas, float, float], None]:
     """A class's colour and pattern beside its name, in type of a size in points."""
     return lambda canvas, x, y: _swatch(canvas, symbol, x, y + 0.2 * size, size)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -67,6 +68,33 @@ SHAPES: Mapping[str, Format] = {
     "square": Format(540, 540, 144, 18, 22, 11, 11, 9, 6.3, 0.85),  # 1080 × 1080
     "column": Format(270, 0, 300, 9, 13.5, 8, 7.5, 6.5, 5.5, 0.6),  # 95 mm, 1125 pixels
 }
+
+# of pictures alone: a card for links, whose map has a title and a legend and no table, and a sheet of paper
+_SIZES: Mapping[str, Format] = {
+    "card": Format(600, 315, 144, 13, 19, 9.5, 9, 8, 5.2, 0.8),  # 1200 × 630
+    "a4": Format(595.28, 841.89, 200, 34, 23, 12, 11.5, 9.5, 7, 0.95),
+}
+_PIXELS = re.compile(r"(\d{3,4})x(\d{3,4})")
+
+
+def picture_form(size: str) -> Format:
+    """The format of a picture's size: a name, or pixels as 1600x900."""
+    known = {**SHAPES, **_SIZES}
+    pixels = _PIXELS.fullmatch(size)
+    if size not in known and pixels is None:
+        raise UsageError(f"shape={size!r} is unknown: {', '.join(known)}, or pixels from 100 to 9999, as 1600x900")
+    if pixels is None:
+        return known[size]
+    wide, high = (int(text) / 2 for text in pixels.groups())
+    base = SHAPES["slide" if wide >= WIDE * high else "square"]
+    k = min(wide / base.width, high / base.height)
+    small = {
+        name: k * getattr(base, name) for name in ("margin", "title", "subtitle", "body", "small", "credit", "marks")
+    }
+    return replace(base, width=wide, height=high, **small)
+
+
+WIDE = 1.25  # width over height from which words stand beside the map
 
 
 def kind_of(path: Path, known: Sequence[str] = FORMATS) -> str:
