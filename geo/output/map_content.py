@@ -144,11 +144,8 @@ def gather(
     current = [row for row in found.figures if row not in found.slivers]
     classes = class_layers(found.ground, found.area, shown, colours, place, patterns=options.patterns)
     if not found.uncovered.is_empty:
-        classes.append(
-            StyledLayer(
-                gettext(NOT_COVERED), UNCOVERED, [found.uncovered], [(gettext("Source"), shown)], name="not-covered"
-            )
-        )
+        facts = [(gettext("Source"), shown)]
+        classes.append(StyledLayer(gettext(NOT_COVERED), UNCOVERED, [found.uncovered], facts, name="not-covered"))
     sides = {text_or_none(row["controller"]) for row in found.figures}
     looks = change_symbols(filter(None, sides), colours=colours, patterns=options.patterns)
     changes = change_layers(found.changed, base, span, looks)
