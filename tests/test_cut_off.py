@@ -266,3 +266,22 @@ def test_an_index_of_places_cut_off_leaves_nothing(tmp_path: Path) -> None:
         assert names_in(tmp_path) == []
     gazetteer.write_index(path, [], {}, loose=False)
     assert names_in(tmp_path) == ["cache", "cache/places.sqlite"]
+
+
+@pytest.mark.parametrize("before", [True, False])
+def test_a_batch_that_is_cut_off_keeps_what_was_reported_and_is_ended_by_the_next_import(
+    before: bool, tmp_path: Path
+) -> None:
+    days = [write_day(tmp_path, day, size=3) for day in (1, 2, 3, 4)]
+    import_files(tmp_path / "whole.gpkg", "vector", days)
+    path, reported = tmp_path / "a.gpkg", []
+
+    def run() -> None:
+        import_files(path, "vector", days, progress=lambda *told: reported.append(told[2]))
+
+    cut_off(run, intake, "_store_file", after=2, before=before)
+    there = open_archive(path).snapshots()["file_name"].tolist()
+    assert there == reported == [days[0].name]
+    assert [r.outcome for r in import_files(path, "vector", days)] == ["unchanged", "stored", "stored", "stored"]
+    assert deeds.all_said(path) == deeds.all_said(tmp_path / "whole.gpkg")
+    assert check_archive(path).is_whole
