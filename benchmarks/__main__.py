@@ -5,7 +5,7 @@ It needs the real series of ../shared/data and prints ratios of medians; a ratio
 panel of 100,000 snapshots from GeoParquet partitions by Dask; ``… pages`` measures dated pages and the timeline;
 ``… load``, ``… kills`` and ``… hands`` are what docs/trust.md tells of;
 ``… geoparsing`` how often the geocoder is right; ``… reading`` how right briefings and sentences are read;
-``… start`` how long the command takes to begin.
+``… start`` how long the command takes to begin. ``--processor`` counts the time of computing, not the clock's.
 """
 
 from __future__ import annotations
