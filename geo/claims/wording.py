@@ -173,6 +173,36 @@ def verdict_line(finding: Finding) -> tuple[str, str]:
     return ". ".join(lines), basis.strip(". ") + "."
 
 
+def claim_review(
+    finding: Finding, sources: Mapping[str, Mapping[str, str | None]], *, publisher: str, url: str = ""
+) -> dict[str, Any]:
+    """A finding as schema.org's ClaimReview (JSON-LD); what is not known has no member."""
+    claim = finding.claim
+    said, basis = verdict_line(finding)
+    used = dict.fromkeys(v.source for v in finding.verdicts)
+    credits = (dict(sources.get(name) or {}) | {"name": name} for name in used)
+    based_on = [
+        _stated({"@type": "Dataset", "name": c.get("title") or c["name"], "alternateName": c["name"],
+                 "url": c.get("url"), "license": c.get("licence"), "creditText": c.get("attribution")})
+        for c in credits
+    ]  # fmt: skip
+    # who said it may be a person or an office: the record does not tell which
+    speaker = {"@type": ["Person", "Organization"], "name": claim.said_by} if claim.said_by else None
+    appeared = {"@type": "CreativeWork", "name": claim.published_in} if claim.published_in else None
+    item = {"@type": "Claim", "text": claim.text, "author": speaker, "datePublished": claim.said_on}
+    return _stated({
+        "@context": "https://schema.org", "@type": "ClaimReview", "url": url, "identifier": claim.claim_id,
+        "claimReviewed": claim.text.strip(), "author": {"@type": "Organization", "name": publisher},
+        "itemReviewed": _stated(item | {"appearance": appeared}),
+        "reviewRating": {"@type": "Rating", "alternateName": said, "ratingExplanation": basis or said},
+        "reviewBody": paragraph(finding), "isBasedOn": based_on,
+    })  # fmt: skip
+
+
+def _stated(members: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in members.items() if value not in (None, "", [])}
+
+
 def _shown(verdict: Verdict) -> str:
     if verdict.value is None or math.isnan(verdict.value):
         return ""

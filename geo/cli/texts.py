@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict, replace
@@ -209,11 +210,14 @@ main.add_command(
 @common.places_option("Geodata or CSV with names, to count settlements.")
 @common.KNOWN
 @click.option("--chart", type=common.FILE, metavar="F.png", help="Draw the series with the claim in it.")
+@click.option("--publisher", metavar="NAME", help="Who checks, for --format claimreview (schema.org's JSON-LD).")
+@click.option("--url", default="", metavar="URL", help="Where the check will stand, for --format claimreview.")
 @common.LANG
-@common.form_option("table", "text", "csv", "json")
+@common.form_option("table", "text", "csv", "json", "claimreview")
 def claims_command(
     archive: Path, text: str | None, other: str | None, date: str | None, ids: tuple[str, ...], given: tuple[str, ...],
-    places: Path | None, column: str | None, chart: Path | None, lang: str, form: str, **options: Any,
+    places: Path | None, column: str | None, chart: Path | None, lang: str, form: str, publisher: str | None, url: str,
+    **options: Any,
 ) -> None:  # fmt: skip
     """Check published figures: supported or contradicted.
 
@@ -221,6 +225,8 @@ def claims_command(
     """
     from geo.claims.checking import check_claim, check_claims, compare_claims
 
+    if (publisher is not None or url) != (form == "claimreview") or (form == "claimreview" and not publisher):
+        raise UsageError("--publisher NAME goes with --format claimreview, and so does --url")
     kept = common.opened(archive)
     if places is not None:
         options["places"] = common.read_if_given(places, column)
@@ -239,6 +245,9 @@ def claims_command(
 
         click.echo(draw_claim(kept, findings[0], chart, lang=lang), err=True)
     with speaking(lang):
+        if publisher is not None:
+            _print_reviews(kept, findings, publisher, url)
+            return
         _print_findings(findings, pair, form, drafted=text is not None)
 
 
@@ -285,6 +294,16 @@ def _recorded(archive: Any, date: str | None, ids: Sequence[str]) -> list[Any]:
         about = f" about {date}" if date else ""
         raise UsageError(f"no claims{about} on record: give one (--text), or bring some in (geo import … claims F.csv)")
     return claims
+
+
+def _print_reviews(archive: Any, findings: Sequence[Any], publisher: str, url: str) -> None:
+    """ClaimReview as a page takes it: nothing in it ends the script that it stands in."""
+    from geo.claims.wording import claim_review
+
+    sources = {row["name"]: row for row in records(archive.sources())}
+    found = [claim_review(finding, sources, publisher=publisher, url=url) for finding in findings]
+    text = json.dumps(found[0] if len(found) == 1 else found, ensure_ascii=False, indent=1)
+    click.echo(printable(text.replace("<", "\\u003c")))
 
 
 def _print_findings(findings: Sequence[Any], pair: Any, form: str, *, drafted: bool) -> None:
