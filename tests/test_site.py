@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Iterator
 from datetime import timedelta
+from hashlib import sha256
 from html import unescape
 from html.parser import HTMLParser
 from http.client import HTTPConnection
@@ -97,7 +98,7 @@ def test_every_page_is_there_and_every_link_leads_somewhere(built: Path) -> None
     assert found == {p for p in content_of(built) if not p.startswith((OWN, "cards"))} | {
         f"cards/2025-01-{d}.png" for d in (10, 11, 12)
     }
-    assert {p for p in found if "/" not in p} == {"index.html", "feed.xml", "sources.html"}
+    assert {p for p in found if "/" not in p} == {"index.html", "feed.xml", "sources.html", "datapackage.json"}
     assert {p for p in found if p.startswith("units/")} == {"units/ru-krs.html", "units/ua-59.html"}
     assert {p for p in found if p.startswith("dates/")} == {f"dates/2025-01-{d}.html" for d in (10, 11, 12)}
 
@@ -159,7 +160,7 @@ def test_a_new_date_rewrites_what_it_touches_and_nothing_else(archive: Archive, 
     add_day(archive, 3)
     done = build_site(archive, folder)
     assert set(done.changed) == {
-        "index.html", "feed.xml", "sources.html", "units/ru-krs.html", "dates/2025-01-12.html"
+        "index.html", "feed.xml", "sources.html", "units/ru-krs.html", "dates/2025-01-12.html", "datapackage.json"
     }  # fmt: skip
     assert {p for p in done.added if not p.startswith("data/")} == {"dates/2025-01-13.html", "cards/2025-01-13.png"}
     assert all(p.startswith("data/2025-01-13/") for p in done.added if p.startswith("data/"))
@@ -430,7 +431,9 @@ def test_hostile_text_opens_no_element(hostile: Path) -> None:
         tags = [tag for tag, _ in page.found]
         assert not {"iframe", "img", "base", "textarea", "object", "embed", "form"} & set(tags), path
         assert not [name for _, attrs in page.found for name in attrs if name.startswith("on")], path
-        assert not [a for _, a in page.found if (a.get("href") or "").lower().startswith(("javascript", "data"))], path
+        assert not [a for _, a in page.found if (a.get("href") or "").lower().startswith(("javascript:", "data:"))], (
+            path
+        )
         wanted = scripts[path.parent.name]
         if path.name != "index.html" and path.name != "sources.html":
             assert tags.count("script") == wanted, path
@@ -520,3 +523,18 @@ def test_the_command_line_serves_a_site_and_an_archive(archive: Archive, built: 
             assert running.wait(timeout=60) == 0
     assert list((tmp_path / "cache" / "geo-control" / "sites").iterdir())
     assert CliRunner().invoke(main, ["serve", str(tmp_path / "nothing.gpkg")]).exit_code == 2
+
+
+def test_the_data_package_tells_every_download_as_it_is(built: Path) -> None:
+    package = json.loads((built / "datapackage.json").read_text(encoding="utf-8"))
+    assert re.fullmatch(r"[a-z0-9._-]+", package["name"])
+    there = {p.relative_to(built).as_posix() for p in (built / "data").rglob("*") if p.is_file()}
+    assert {resource["path"] for resource in package["resources"]} == there
+    names = [resource["name"] for resource in package["resources"]]
+    assert len(set(names)) == len(names)
+    assert all(re.fullmatch(r"[a-z0-9._-]+", name) for name in names)
+    for resource in package["resources"]:
+        raw = (built / resource["path"]).read_bytes()
+        assert resource["hash"] == f"sha256:{sha256(raw).hexdigest()}"
+        assert resource["bytes"] == len(raw)
+    assert package["sources"][0]["title"]

@@ -17,7 +17,7 @@ from geo.output.html.timeline_page import timeline_of
 from geo.output.map_content import credit_of, gather, has_incidents_alone
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.output.parallel import attempted, by_workers, report_left_out
-from geo.output.site.downloads import download_bytes, read_download_data
+from geo.output.site.downloads import data_package, download_bytes, read_download_data
 from geo.output.site.pages import Unit, downloads, index_values, site_values, sources_page, unit_page, units_of
 from geo.output.site.plan import Day, Plan, SiteOptions, checked_address, digest, plan_site
 from geo.output.site.publish import BuildReport, ManifestEntry, SiteFolder, open_site_folder, stage
@@ -216,6 +216,10 @@ def _put_whole(archive: Archive, plan: Plan, site: SiteFolder) -> None:
     credits = [credit_of(archive, name) for name in (plan.options.source, *plan.datasets) if name]
     site.put("sources.html", plan.series, _sources(archive, plan, credits))
     _put_feed(archive, plan, site, [credit_line(c) or c["name"] for c in credits])
+    files = {path: site.wanted[path] for day in plan.days for path in day.files if path in site.wanted}
+    if files:
+        listed = {path: (entry.bytes, entry.sha256) for path, entry in files.items()}
+        site.put("datapackage.json", "", data_package(plan.title, listed, credits, plan.options.base_url))
     if plan.options.base_url:
         pages = sorted((p for p in site.wanted if p.endswith(".html")), key=lambda p: (p != "index.html", p))
         site.put("sitemap.xml", "", sitemap_xml(plan, pages))

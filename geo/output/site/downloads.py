@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import html
 import io
+import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -144,6 +146,34 @@ def written_as(kind: str, what: str, loaded: DownloadData) -> bytes:
     stream = io.BytesIO()
     frame.to_parquet(stream, index=False, write_covering_bbox=True, schema_version="1.1.0")
     return stream.getvalue()
+
+
+_MEDIA = {
+    "geojson": "application/geo+json", "csv": "text/csv", "gpkg": "application/geopackage+sqlite3",
+    "parquet": "application/vnd.apache.parquet", "kml": "application/vnd.google-earth.kml+xml",
+}  # fmt: skip
+
+
+def data_package(
+    title: str, files: Mapping[str, tuple[int, str]], credits: Sequence[Mapping[str, str]], home: str
+) -> bytes:
+    """A site's downloads as a Frictionless data package: path -> bytes and SHA-256; whom they are owed to."""
+    resources = [
+        {"name": path.rpartition("/")[2].replace(".", "-").lower(), "path": path, "format": kind, "bytes": size,
+         "mediatype": _MEDIA[kind], "hash": f"sha256:{digest}", **({"encoding": "utf-8"} if kind == "csv" else {})}
+        for path, (size, digest) in sorted(files.items())
+        if (kind := path.rpartition(".")[2]) in _MEDIA
+    ]  # fmt: skip
+    sources = [{"title": c.get("title") or c["name"], **({"path": c["url"]} if c.get("url") else {})} for c in credits]
+    terms = dict.fromkeys(c["licence"] for c in credits if c.get("licence"))
+    # Frictionless asks for a name or an address of a licence: many sources state theirs in words alone
+    licences = [{"name": "other", "title": text} for text in terms]
+    slug = re.sub(r"[^a-z0-9]+", "-", credits[0]["name"].lower()).strip("-") if credits else "control"
+    package = {"profile": "data-package", "name": slug or "control", "title": title, "sources": sources,
+               "resources": resources}  # fmt: skip
+    package |= {"homepage": home} if home else {}
+    package |= {"licenses": licences} if licences else {}
+    return (json.dumps(package, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")
 
 
 def _geojson(frame: gpd.GeoDataFrame, loaded: DownloadData) -> bytes:

@@ -205,7 +205,8 @@ def sources_page(
     columns = ("depicts", "published", "recorded_at", "file_name", "sha256")
     rows = [row for day in reversed(plan.days) for row in day.snapshots] if plan.options.source else []
     snapshots = [(row["snapshot"], [_cell(name, row) for name in columns]) for row in rows]
-    values = {"sources": credits, "under": under, "units": units, "snapshots": snapshots, "styles": ""}
+    values = {"sources": credits, "under": under, "units": units, "snapshots": snapshots, "styles": "",
+              "has_data": any(day.files for day in plan.days)}  # fmt: skip
     return bare_page(plan, "site_sources.html", "sources.html", gettext("Sources and credits"), subtitle, values)
 
 
