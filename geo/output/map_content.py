@@ -273,6 +273,9 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     )  # fmt: skip
 
 
+_AROUND = 0.25  # the share of a view that screens of other shapes show on each side of it
+
+
 def _in_view(
     archive: Archive, incidents: gpd.GeoDataFrame, bounds: Box
 ) -> tuple[list[Marker], gpd.GeoDataFrame, Notes]:
@@ -280,7 +283,7 @@ def _in_view(
     region = cache(partial(_region, archive))
     located = incidents[~(incidents.geometry.isna() | incidents.geometry.is_empty).to_numpy(dtype=bool)]
     markers = [marker_of(row, region) for row in rows_of(located)]
-    view = shapely.box(*bounds)
+    view = shapely.box(*padded(bounds, _AROUND))
     inside = [view.intersects(marker.area or shapely.Point(marker.lon, marker.lat)) for marker in markers]
     left = len(inside) - sum(inside)
     words = ngettext(
