@@ -23,6 +23,7 @@ from geo.output.html.timeline_page import draw_timeline
 from geo.output.html.two_dates_page import draw_dates
 from geo.output.images.chart import draw_chart
 from geo.output.images.picture import draw_picture
+from geo.output.say import say
 from geo.output.site.build import build_site
 from geo.presentation import basemap, language
 from geo.presentation.language import LANGUAGES
@@ -211,6 +212,32 @@ def test_every_text_of_a_page_is_marked(
     while (bare := re.sub(r"⟦[^⟦⟧]*⟧", "", whole)) != whole:
         whole = bare
     assert list(latin(whole.splitlines())) == []
+
+
+@pytest.mark.parametrize("code", ["es", "pl", "ar"])
+@pytest.mark.parametrize("kind", ["map", "unit", "picture"])
+def test_maps_and_pictures_are_whole_in_every_language(
+    archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str, code: str
+) -> None:
+    """Every text that is asked for, a picture's and the sentence's too, is in the catalogue."""
+    asked: set[str] = set()
+
+    class Asked(NullTranslations):
+        def gettext(self, message: str) -> str:
+            asked.add(message)
+            return message
+
+        def ngettext(self, msgid1: str, msgid2: str, n: int) -> str:
+            asked.add(msgid1)
+            return msgid1 if n == 1 else msgid2
+
+    monkeypatch.setattr(language, "_catalogue", lambda _: Asked())
+    DRAW[kind](archive, tmp_path, code)
+    say(archive, since=FIRST, lang=code)
+    singles = ((m.id[0] if isinstance(m.id, tuple) else m.id, m.string) for m in catalogue(code))
+    empty = {text for text, said in singles if not (all(said) if isinstance(said, tuple) else said)}
+    assert len(asked) > 30
+    assert asked & empty == set()
 
 
 @pytest.mark.parametrize("code", LANGUAGES)

@@ -584,3 +584,12 @@ def test_a_map_is_as_narrow_as_tall_ground_needs(archive: Archive, tmp_path: Pat
     wide = gather(archive, "2025-01-11", view=(34.0, 50.0, 37.0, 51.0))
     rect = map_frame(wide, wide.bounds, SHAPES["slide"], THEMES["light"])
     assert rect[2] - rect[0] >= 0.55 * SHAPES["slide"].width
+
+
+def test_each_line_closes_the_isolates_that_it_opens() -> None:
+    """A line is set by itself: an isolate that is left open in it would turn all that follows."""
+    name = "\u2068" + "حركة تحرير السودان " * 4 + "\u2069"
+    for most in (0, 2):
+        lines = wrapped(f"ground held by {name} or by {name} ends here", 120, 10, most=most)
+        assert len(lines) > 1
+        assert [line.count("\u2068") - line.count("\u2069") for line in lines] == [0] * len(lines)

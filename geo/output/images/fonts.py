@@ -41,12 +41,22 @@ def wrapped(text: str, width: float, size: float, *, bold: bool = False, most: i
         *full, line = _parted(word, width, size, bold)
         lines += full
     lines.append(line)
-    if not most or len(lines) <= most:
-        return lines
-    last = lines[most - 1]
-    while last and text_width(last + "…", size, bold=bold) > width:
-        last = last[:-1]
-    return [*lines[: most - 1], last + "…"]
+    if most and len(lines) > most:
+        last = lines[most - 1]
+        while last and text_width(last + "…", size, bold=bold) > width:
+            last = last[:-1]
+        lines = [*lines[: most - 1], last + "…"]
+    return _isolated_alone(lines)
+
+
+def _isolated_alone(lines: list[str]) -> list[str]:
+    """Lines of which each closes the isolates that it opens: every line is set by itself."""
+    found, is_open = [], 0
+    for line in lines:
+        begun = is_open
+        is_open = max(0, is_open + line.count("\u2068") - line.count("\u2069"))
+        found.append(begun * "\u2068" + line + is_open * "\u2069")
+    return found
 
 
 @contextmanager
