@@ -6,6 +6,8 @@ import pytest
 from geocoding_score import FOLDER, score, texts
 
 from geo.geocoding.gazetteer import open_gazetteer
+from geo.geocoding.geocoder import mentions
+from tests import sentence_scores
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -21,6 +23,23 @@ def test_the_mentions_of_the_texts_come_out_right(name: str) -> None:
     total = score(table, open_gazetteer(countries=table["countries"]))
     assert not total.outside
     assert total.share >= 0.95, "\n".join(total.wrong)
+
+
+@pytest.mark.long
+def test_names_of_the_world_are_places_only_where_they_are() -> None:
+    scores = sentence_scores.places("places")
+    assert scores["mentions"].precision >= 0.85, scores["mentions"].wrong
+    assert scores["country"].precision == 1.0, scores["country"].wrong
+
+
+def test_current_names_come_before_former_ones_and_capitals_that_speak_have_no_place() -> None:
+    gazetteer = open_gazetteer(countries=["RU", "UA"])
+    (pokrovsk,) = mentions("Shelling hit Pokrovsk.", gazetteer=gazetteer)
+    assert (pokrovsk.country, pokrovsk.adm_1) == ("UA", "Donetsk Oblast")
+    spoken = mentions("Regimes in Moscow grew closer, and prisoners held by Kyiv were questioned.", gazetteer=gazetteer)
+    assert [(m.role, m.latitude) for m in spoken] == [("metonym", None), ("metonym", None)]
+    (own,) = mentions("I've seen shelling before, a resident of Kherson said.", gazetteer=gazetteer)
+    assert own.text == "Kherson"
 
 
 def test_there_are_texts_enough_in_three_languages() -> None:

@@ -51,8 +51,8 @@ _MODIFIER = re.compile(rf"{_any('modifier')}\s+", re.IGNORECASE)
 _BRACKETS = r"^\s*(?:\([^)]*\)\s*)?"
 _BASE = re.compile(rf"{_BRACKETS}(?:{_any('of')}\s*)?{_any('base')}", re.IGNORECASE)
 _TAKEN = re.compile(
-    rf"{_BRACKETS}(?:(?:of|from) (?:what\b|(?:its|the|their) (?:gains|conquests))"
-    rf"|(?:[^,;:]|,\d|, (?:das|die|den|que|qu['’]))*?\b{_any('taken')}\b)",
+    rf"(?:{_BRACKETS}(?:of|from) (?:what\b|(?:its|the|their) (?:gains|conquests))"
+    rf"|^(?:[^,;:]|,\d|, (?:das|die|den|que|qu['’]))*?\b{_any('taken')}\b)",
     re.IGNORECASE,
 )
 _OCCUPIED = re.compile(rf"\b{_any('occupied')}$", re.IGNORECASE)

@@ -374,6 +374,9 @@ class MentionTypes(ContextWords):
             if self.reading.text[one.end : other.start] != " " or self.words[one.first].cyrillic:
                 continue
             bare = all(s.role == "place" and s.found and not s.kind and not s.near for s in (one, other))
+            leading = self.reading.before(one.first, 1)
+            if leading and leading[-1] in self.rules["place_prepositions"]:
+                continue
             if bare and all(p.kind == "place" for s in (one, other) for p, _ in s.found):
                 for span in (one, other):
                     span.role, span.reasons = "person", ["part of another name"]
