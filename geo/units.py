@@ -191,7 +191,7 @@ class Countries:
         points = shapely.points(lon, lat)
         codes = np.full(len(points), "", dtype=object)
         for tree, names in ((self.coarse, self.coarse_codes), (self.detail, self.detail_codes)):
-            who, unit = _around(tree, points)
+            who, unit = around(tree, points)
             codes[who] = names[unit]
         return codes
 
@@ -253,11 +253,11 @@ class Countries:
     def in_detail(self, lon: NDArray[np.float64], lat: NDArray[np.float64]) -> NDArray[np.bool_]:
         """Whether each point lies in a unit below the countries."""
         inside = np.zeros(len(lon), dtype=bool)
-        inside[_around(self.detail, shapely.points(lon, lat))[0]] = True
+        inside[around(self.detail, shapely.points(lon, lat))[0]] = True
         return inside
 
 
-def _around(tree: shapely.STRtree, points: NDArray[np.object_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+def around(tree: shapely.STRtree, points: NDArray[np.object_]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
     """Which points lie in which units: the units are prepared, which a query by predicate does for the points alone."""
     who, unit = tree.query(points)
     shapely.prepare(tree.geometries[np.unique(unit)])

@@ -23,6 +23,7 @@ from geo.presentation.statuses import named
 from geo.schema import last_instant, parse_instant, text_or_none, write_instant
 from geo.storage.gpkg import decode
 from geo.storage.store import DEATHS
+from geo.units import around
 
 if TYPE_CHECKING:
     from geo.archive import Archive
@@ -64,7 +65,7 @@ def _units_of(archive: Archive, incidents: pd.DataFrame, level: int) -> list[str
     """The unit of each incident's point, as far as it is known that well."""
     units = archive.units(level)
     points = decode(incidents["geom"].tolist())
-    which, unit = shapely.STRtree(np.asarray(units.geometry.array, dtype=object)).query(points, predicate="intersects")
+    which, unit = around(shapely.STRtree(np.asarray(units.geometry.array, dtype=object)), points)
     names = units["unit"].fillna(units["name"]).tolist()
     found = ["outside all units"] * len(points)
     for point, at in zip(which.tolist()[::-1], unit.tolist()[::-1], strict=True):
