@@ -453,19 +453,25 @@
     function place() {
       holder.replaceChildren();
       if (map.getPane("places").hidden) { return; }
-      var taken = [], size = map.getSize(), seen = map.getBounds(), floor = least(), kinds = fonts();
+      var size = map.getSize(), seen = map.getBounds(), floor = least(), kinds = fonts();
+      // no name lies under a button, the search or the scale bar
+      var whole = map.getContainer().getBoundingClientRect();
+      var taken = Array.from(map.getContainer().querySelectorAll(".leaflet-control")).map(function (control) {
+        var at = control.getBoundingClientRect();
+        return [at.left - whole.left, at.top - whole.top, at.right - whole.left, at.bottom - whole.top];
+      });
       places.forEach(function (item) {
         if (!seen.contains([item[0], item[1]]) || (item[3] < floor && !item[4])) { return; }
         var at = map.latLngToContainerPoint([item[0], item[1]]), point = map.latLngToLayerPoint([item[0], item[1]]);
         var kind = kinds[item[4] ? 1 : 0];
         pen.font = kind.font;
         var wide = pen.measureText(item[2]).width, high = kind.high;
-        // right of its dot, left, above or below; none is cut by the edge of the map, none lies under the scale bar
+        // right of its dot, left, above or below; none is cut by the edge of the map
         [[6, -high / 2], [-6 - wide, -high / 2], [-wide / 2, -high - 4], [-wide / 2, 4]].some(function (shift) {
           var x = at.x + shift[0], y = at.y + shift[1];
           var box = [Math.min(x, at.x - 3) - 2, Math.min(y, at.y - 3) - 2, Math.max(x + wide, at.x + 3) + 2, Math.max(y + high, at.y + 3) + 2];
           var cut = box[0] < 2 || box[1] < 2 || box[2] > size.x - 2 || box[3] > size.y - 2;
-          if (cut || (x < 200 && box[3] > size.y - 60) || !free(taken, box)) { return false; }
+          if (cut || !free(taken, box)) { return false; }
           taken.push(box);
           var label = document.createElement("span"), dot = document.createElement("i");
           label.className = item[4] ? "place capital" : "place";
@@ -515,8 +521,8 @@
 
   function drawAll() {
     if (!data.shapes) { // the timeline draws its own
-      drawPlaces(data.places);
       offerSearch(data.places || []);
+      drawPlaces(data.places);
       finish();
       return;
     }
@@ -536,8 +542,8 @@
       drawFront(found[1].front);
       if (found[2]) { data.incidents = apart(found[2]); }
       drawIncidents(found[1].regions);
-      drawPlaces(found[1].places);
       offerSearch(found[1].places || []);
+      drawPlaces(found[1].places);
       finish();
     }).catch(function (error) {
       fail(_("The map could not be unpacked ({error}): the picture shows it.", { error: error.message }));
