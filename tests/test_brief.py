@@ -35,7 +35,7 @@ from geo.output.documents.svg_chart import _rounds, chart_values
 from geo.output.documents.write import _markdown_table, draw_brief, escaped, series_table
 from geo.output.html.embed import embed_snippet
 from geo.output.images.fonts import plain
-from geo.presentation.labels import figure, written
+from geo.presentation.labels import figure, unit_name, written
 
 docx = pytest.importorskip("docx", reason="python-docx is not installed")
 pptx = pytest.importorskip("pptx", reason="python-pptx is not installed")
@@ -148,8 +148,9 @@ def test_every_format_says_the_archives_figures(archive: Archive, tmp_path: Path
     by_unit = by_unit[by_unit[["gained_km2", "lost_km2"]].max(axis=1) >= 0.05]
     for row in by_unit.to_dict("records"):
         ends = [figure(row["gained_km2"]), figure(row["lost_km2"]), signed(row["net_km2"])]
-        assert any(f"({row['unit']})" in r[0] and r[-3:] == ends for r in rows if len(r) == 6)
-    assert sum(f"({u})" in r[0] for r in rows for u in set(by_unit["unit"])) == len(by_unit) > 0
+        assert any(r[0] == unit_name(row["unit"], row["unit_name"]) and r[-3:] == ends for r in rows if len(r) == 6)
+    names = {unit_name(row["unit"], row["unit_name"]) for row in by_unit.to_dict("records")}
+    assert sum(r[0] in names for r in rows) == len(by_unit) > 0
     for said in (
         "19 January 2025",
         "desk@2025-01-19",

@@ -141,7 +141,7 @@ def test_a_unit_alone_and_a_span(archive: Archive, tmp_path: Path) -> None:
     held = archive.area("2025-01-11", within="RU-KRS", controller="X", status="held")["area_km2"].iloc[0]
     words = svg_texts(path)
     assert f"{figure(held)} km²" in words
-    assert "(RU-KRS) according to" in " ".join(words)
+    assert "Kursk region according to" in " ".join(words)
     assert any("11 January 2025" in w for w in words)
 
 
