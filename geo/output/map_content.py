@@ -244,7 +244,7 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     whole, first = _boxes(control, changed, unit, incidents, near if odd else None)
     zone = None if unit is None else unit.geometry.iloc[0]
     bounds = _view(options, control, changed, front, zone, first, whole)
-    markers, incidents, left_out = _in_view(archive, incidents, bounds)
+    markers, incidents, left_out = _in_view(archive, incidents, bounds, zone)
     whole, _ = _boxes(control, changed, unit, incidents, near if odd else None)
     credits = credits_of(archive, source, *(sorted(set(incidents["dataset"])) if len(incidents) else ()))
     current = control if options.liberated else _current(control)
@@ -277,13 +277,15 @@ _AROUND = 0.25  # the share of a view that screens of other shapes show on each 
 
 
 def _in_view(
-    archive: Archive, incidents: gpd.GeoDataFrame, bounds: Box
+    archive: Archive, incidents: gpd.GeoDataFrame, bounds: Box, zone: shapely.Geometry | None = None
 ) -> tuple[list[Marker], gpd.GeoDataFrame, Notes]:
-    """The incidents that a view shows, as marks and as rows, and what is to be said of those that it does not."""
+    """The incidents of a view and of the unit that is asked for, as marks and rows, and what is said of all others."""
     region = cache(partial(_region, archive))
     located = incidents[~(incidents.geometry.isna() | incidents.geometry.is_empty).to_numpy(dtype=bool)]
     markers = [marker_of(row, region) for row in rows_of(located)]
     view = shapely.box(*padded(bounds, _AROUND))
+    view = view if zone is None else shapely.union(view, zone)
+    shapely.prepare(view)
     inside = [view.intersects(marker.area or shapely.Point(marker.lon, marker.lat)) for marker in markers]
     left = len(inside) - sum(inside)
     words = ngettext(
