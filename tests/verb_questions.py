@@ -12,6 +12,7 @@ from geo.cli import main
 # verbs that say nothing of what an archive holds, or are the owner's own acts on the file itself
 OWN = {
     "accept": "the earlier name of import-review",
+    "basemap": "writes",
     "backup": "copies the file as it is, for its owner",
     "check": "looks at the file as it is, for its owner, and says so where there are rules",
     "completion": "asks no archive",
@@ -57,6 +58,8 @@ TOLD = {
     "--lag-days": ["2"], "--text": ["Russia holds 4,000 km² of Kursk region on 10 January 2025."], "--and": ["Russia holds 60% of Kursk region on 10 January 2025."],
     "--id": ["c1"], "--set": ["quantity=held"], "--within-percent": ["20"], "--chart": ["out/claim.png"],
     "--gazetteer": ["towns.csv"], "--archive": ["a.gpkg"], "--page": ["out/r.html"],
+    "--bbox": ["34.5,50.5,36,52"], "--patterns": None, "--change": None, "--every": ["month"], "--label": ["Here@51.2,35.2"],
+    "--note": ["A note"], "--publisher": ["A desk"], "--url": ["https://example.org/claim"], "--incidents": None, "--changes": None,
 }  # fmt: skip
 FORMATS = {
     "area": ["json", "csv"], "change": ["json", "csv"], "claims": ["json", "text", "csv"],
@@ -75,13 +78,13 @@ NEEDED = {
     "claims": [],
     "brief": ["-o", "out/b.html"], "chart": ["-o", "out/c.svg"], "map": ["-o", "out/m.html"], "maps": ["-o", "out/maps"],
     "movie": ["-o", "out/m.gif"], "picture": ["-o", "out/p.svg"], "site": ["-o", "out/site"],
-    "timeline": ["-o", "out/t.html"],
+    "timeline": ["-o", "out/t.html"], "export": ["-o", "out/e.geojson"],
 }  # fmt: skip
 ASKED_OF = {"geocode": "Struck Sudzha and Rylsk.", "places": "Sudzha", "read": "text.txt"}
 OUTPUTS = {
     "brief": ["out/b.md", "out/b.docx", "out/b.pptx"], "chart": ["out/c.png", "out/c.pdf"], "movie": [],
     "picture": ["out/p.png", "out/p.pdf"], "compare": ["out/c.html"], "incidents": ["out/i.csv"],
-    "series": ["out/s.parquet", "out/s.csv"], "read": ["out/r.csv"],
+    "series": ["out/s.parquet", "out/s.csv"], "export": ["out/e.csv", "out/e.kml", "out/e.parquet", "out/e.gpkg"], "read": ["out/r.csv"],
 }  # fmt: skip
 FACING = ["--controller", "UA"]
 DIFFERENT: dict[tuple[str, str], list[str] | None] = {
@@ -100,6 +103,9 @@ WITH = {
     "--and": ["--text", "Russia holds 4,000 km² of Kursk region on 10 January 2025."], "--exactly": ["--as-known-on", KNOWN[1]],
     "--chart": ["--text", "Russia holds 4,000 km² of Kursk region on 10 January 2025."], "--set": ["--text", "Russia holds 4,000 km² on 10 January 2025."],
     "--view": ["--since", "2025-01-08"], "--lag-days": ["--from", DATES[0], "--to", DATES[-1]],
+    "--incidents": ["--source", "reports"], "--changes": ["--from", DATES[0], "--to", DATES[-1]],
+    "--publisher": ["--format", "claimreview", "--text", "Russia holds 4,000 km² on 10 January 2025."],
+    "--url": ["--format", "claimreview", "--text", "Russia holds 4,000 km² on 10 January 2025."],
 }  # fmt: skip
 
 
