@@ -13,6 +13,7 @@ from geo.assets import ASSETS
 from geo.automation.endpoints import Address, find_address
 from geo.errors import GateError, GeoError, UsageError
 from geo.formats.geojson import read_bytes
+from geo.output.images.themes import picture_form
 from geo.presentation.language import LANGUAGES
 from geo.presentation.statuses import STATUSES
 from geo.schema import to_instant
@@ -74,6 +75,14 @@ def _one_of(*words: str) -> Callable[[Any], str | None]:
     return lambda value: None if value in words else f"one of {', '.join(words)} is wanted"
 
 
+def _size(value: Any) -> str | None:
+    try:
+        picture_form(value if isinstance(value, str) else "")
+    except UsageError as error:
+        return str(error)
+    return None
+
+
 def _source(value: Any) -> str | None:
     return _one_of(*names())(value)
 
@@ -90,6 +99,8 @@ def _some_of(words: Sequence[str] = ()) -> Callable[[Any], str | None]:
 _SHOWN = {
     "name": _name, "source": _text, "within": _text, "title": _text, "lang": _one_of(*LANGUAGES),
 }  # fmt: skip
+# of what shows a dated map, beside what every page has
+_LOOK = {"view": _one_of("changes", "ground", "unit", "all"), "patterns": _flag, "liberated": _flag}
 # table -> key -> what is wrong with a value, or None
 KEYS: dict[str, dict[str, Callable[[Any], str | None]]] = {
     "": {"archive": _text, "output": _text, "contact": _text, "max_age_days": _number},
@@ -97,12 +108,12 @@ KEYS: dict[str, dict[str, Callable[[Any], str | None]]] = {
     "import": {"source": _source, "folder": _text, "pattern": _pattern, "config": _text},
     "figures": {"name": _name, "source": _text, "controller": _text, "status": _some_of(STATUSES), "within": _text,
                 "by": _one_of("unit", "native"), "since": _since},
-    "map": {**_SHOWN, "since": _since, "incident_days": _count, "front": _flag},
-    "picture": {**_SHOWN, "since": _since, "format": _one_of("png", "svg", "pdf"),
-                "shape": _one_of("slide", "square", "column"), "theme": _one_of("light", "dark")},
-    "brief": {**_SHOWN, "since": _since, "formats": _some_of(FORMATS)},
+    "map": {**_SHOWN, **_LOOK, "since": _since, "incident_days": _count, "front": _flag},
+    "picture": {**_SHOWN, **_LOOK, "since": _since, "format": _one_of("png", "svg", "pdf"),
+                "shape": _size, "theme": _one_of("light", "dark")},
+    "brief": {**_SHOWN, **_LOOK, "since": _since, "formats": _some_of(FORMATS)},
     "timeline": {**_SHOWN, "source": _some_of(), "from": _day, "status": _some_of(STATUSES)},
-    "site": {**_SHOWN, "from": _day, "base_url": _text, "downloads": _flag},
+    "site": {**_SHOWN, **_LOOK, "from": _day, "base_url": _text, "downloads": _flag},
 }  # fmt: skip
 _NEEDS = {"": ("archive", "output"), "fetch": ("source",), "import": ("source", "folder")}
 

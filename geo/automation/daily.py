@@ -140,9 +140,13 @@ def _span(first: str, last: str, since: str, date: str) -> str:
     return f"{first} to {last}{asked}"
 
 
+_SHOWN = ("source", "within", "title", "lang")
+_LOOK = ("view", "patterns", "liberated")
+
+
 def make_map(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
     """A dated map as one HTML file."""
-    asked = _picked(table, "source", "within", "title", "lang", "incident_days")
+    asked = _picked(table, *_SHOWN, *_LOOK, "incident_days")
     since, missing = day.base(table)
     page = draw_map(day.archive, day.date, since=since, with_front=table.get("front", True), **asked)
     return StepResult((save_map(page, day.folder / f"{name}.html"),), missing)
@@ -152,7 +156,7 @@ def make_picture(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
     """A dated map as PNG, SVG or PDF."""
     from geo.output.images.picture import draw_picture
 
-    asked = _picked(table, "source", "within", "title", "lang", "shape", "theme")
+    asked = _picked(table, *_SHOWN, *_LOOK, "shape", "theme")
     path = day.folder / f"{name}.{table.get('format', 'png')}"
     since, missing = day.base(table)
     draw_picture(day.archive, day.date, path=path, since=since, **asked)
@@ -161,7 +165,7 @@ def make_picture(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
 
 def make_brief(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
     """A briefing in each of the formats that the plan names."""
-    asked = _picked(table, "source", "within", "title", "lang")
+    asked = _picked(table, *_SHOWN, *_LOOK)
     formats = table.get("formats", ["html"])
     listed = formats if isinstance(formats, list) else [formats]
     since, missing = day.base(table)
@@ -180,7 +184,7 @@ def make_timeline(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
 
 def make_site(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
     """A static site of every date up to the day's, brought up to date."""
-    asked = _picked(table, "source", "within", "title", "lang", "base_url")
+    asked = _picked(table, *_SHOWN, *_LOOK, "base_url")
     folder = day.plan.output / name
     build_site(
         day.archive, folder, from_=_plain(table.get("from")), to=day.date,
