@@ -55,6 +55,7 @@ Notes = Sequence[str]
 SLIVER_KM2 = 5.0
 SLIVER_SHARE = 0.001
 MOST_POINTS = 20_000  # of a side's ground that is cut by a country; of more, each piece counts where its middle is
+_MUCH = 1.5  # how many times as wide or high as the first view the whole is, from which a button shows it
 ALL_BUT = 0.998  # the share of a side's ground in a country from which it is named as there
 FRONT_INSET_KM = 5.0  # nearer to border and coast a drawn front is mostly two maps' different borders
 
@@ -114,6 +115,13 @@ class MapContent:
     def shared(self) -> str:
         """What is to be said where incidents share marks."""
         return shared_words(self.markers)
+
+    @property
+    def is_part(self) -> bool:
+        """Whether the first view leaves much of what there is outside."""
+        wide = (box[2:][i] - box[i] for box in (self.limits, self.bounds) for i in (0, 1))
+        width, height, seen_width, seen_height = wide
+        return width > _MUCH * seen_width or height > _MUCH * seen_height
 
     @property
     def headlines(self) -> list[Mapping[str, Any]]:
