@@ -141,6 +141,7 @@ def _path(lines: Iterable[Any], frame: _Frame, *, close: bool = False) -> str:
         xy = frame.xy(line)
         if len(xy) < 2 or (xy.max(axis=0) < 0).any() or (xy.min(axis=0) > (WIDTH, frame.height)).any():
             continue
+        xy = _without_detail_outside(xy, frame)
         # tenths of a pixel, each step from the one before: a third shorter, and errors do not add up
         tenths = np.rint(np.clip(xy, -2000, 4000) * 10).astype(np.int64)
         steps = np.diff(tenths, axis=0)
@@ -148,6 +149,21 @@ def _path(lines: Iterable[Any], frame: _Frame, *, close: bool = False) -> str:
         if moves:
             out.append(f"M{tenths[0, 0] / 10:g} {tenths[0, 1] / 10:g}l{moves}" + ("Z" if close else ""))
     return "".join(out)
+
+
+def _without_detail_outside(
+    xy: np.ndarray[Any, np.dtype[np.float64]], frame: _Frame
+) -> np.ndarray[Any, np.dtype[np.float64]]:
+    """A line without what it does beyond one side of the picture: of each run there its two ends are left."""
+    for axis, sign, edge in ((0, -1, 0.0), (0, 1, WIDTH), (1, -1, 0.0), (1, 1, frame.height)):
+        beyond = sign * (xy[:, axis] - edge) > _PAST
+        kept = np.ones(len(xy), dtype=bool)
+        kept[1:-1] = ~(beyond[:-2] & beyond[1:-1] & beyond[2:])
+        xy = xy[kept]
+    return xy
+
+
+_PAST = 10.0  # pixels beyond which no line is wide enough to be seen
 
 
 @cache
