@@ -225,7 +225,8 @@ def claims_command(
     """
     from geo.claims.checking import check_claim, check_claims, compare_claims
 
-    if (publisher is not None or url) != (form == "claimreview") or (form == "claimreview" and not publisher):
+    is_review = form == "claimreview"
+    if bool(publisher or url) != is_review or (is_review and not publisher):
         raise UsageError("--publisher NAME goes with --format claimreview, and so does --url")
     kept = common.opened(archive)
     if places is not None:
