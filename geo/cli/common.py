@@ -28,7 +28,7 @@ _GROUPS = {
     "Start": ("demo", "import", "fetch", "daily", "help", "doctor"),
     "Figures": ("area", "say", "change", "series", "front", "who", "settlements", "compare"),
     "Maps and pictures": ("map", "maps", "timeline", "compare-dates", "picture", "chart", "movie"),
-    "Publish": ("brief", "site", "serve", "embed"),
+    "Publish": ("brief", "site", "serve", "embed", "export"),
     "Incidents": ("incidents", "read", "import-review", "places", "geocode"),
     "Claims": ("claims",),
     "Archive": ("snapshots", "sources", "sides", "units", "coverage", "corrections", "rules", "basemap", "retract"),
@@ -157,7 +157,7 @@ CLASSES = options(
 )
 
 
-class WithPlugins(click.Command):
+class WithPlugins(_Verb):
     """A verb whose help names the sources that other packages give."""
 
     def format_epilog(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -352,7 +352,7 @@ def name_units(archive: Any, frame: pd.DataFrame, by: str | None) -> pd.DataFram
     if "boundary" in frame and frame["boundary"].notna().any():
         units = units[units["boundary"].isin(frame["boundary"])]
     called = dict(zip(units["unit"].fillna(units["name"]), units["name"], strict=True))
-    named = frame.assign(unit_name=frame["unit"].map(called).astype(object))
+    named = frame.drop(columns="unit_name", errors="ignore").assign(unit_name=frame["unit"].map(called).astype(object))
     named.attrs = frame.attrs
     return named
 
