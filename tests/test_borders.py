@@ -69,7 +69,9 @@ def test_areas_and_series_put_ground_beyond_a_border_into_the_same_units(mirror:
     assert (series["share_percent"] <= 100).all()
     alone = mirror.area("2026-01-01", status="held", within="UA-59").iloc[0]
     assert alone["area_km2"] == pytest.approx(area.loc["UA-59", "area_km2"], abs=1e-6)
-    assert any("beyond_km2" in note for note in area.attrs["notes"] or mirror.area(by="unit").attrs["notes"])
+    assert any(
+        "counts in the nearest unit" in note for note in area.attrs["notes"] or mirror.area(by="unit").attrs["notes"]
+    )
 
 
 # -- made files: two countries side by side, and ground along their border -----------------------------------------

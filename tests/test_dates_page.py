@@ -26,7 +26,7 @@ from geo.errors import NoSnapshotError, SourceError, UsageError
 from geo.importing.importer import ensure_units
 from geo.output.html.map_page import PageMap, save_map
 from geo.output.html.two_dates_page import draw_dates
-from geo.presentation.labels import class_label, figure
+from geo.presentation.labels import class_label, figure, unit_name
 from geo.schema import Source
 
 DAY = datetime(2025, 1, 1, tzinfo=UTC)
@@ -116,7 +116,7 @@ def test_units_are_those_that_changed_the_most_changed_first(archive: Archive) -
     moved = moved[moved[["gained_km2", "lost_km2"]].max(axis=1) >= 0.05]
     names = archive.units().set_index("unit")["name"]
     wanted = {
-        (f"{names[r['unit']]} ({r['unit']})", class_label(r["controller"], r["status"])): [
+        (unit_name(r["unit"], names[r["unit"]]), class_label(r["controller"], r["status"])): [
             figure(r["gained_km2"]), figure(r["lost_km2"]), plus(r["net_km2"])
         ]
         for r in moved.to_dict("records")

@@ -138,7 +138,7 @@ def test_answers_of_event_datasets_come_in_as_they_are(source: str, answer: Any,
         ("ucdp-ged", {"NextPageUrl": "https://example.org/2", "Result": [GED]}, "a part"),
         ("acled", {"status": 403, "message": "Access denied"}, "Access denied"),
         ("acled", {"error": {"code": 400, "message": "Invalid token"}}, "Invalid token"),
-        ("acled", {"type": "FeatureCollection", "features": []}, "JSON, not CSV"),
+        ("acled", {"type": "FeatureCollection", "features": []}, "no column event_date"),
     ],
 )  # fmt: skip
 def test_answers_that_are_a_part_or_an_error_are_refused_in_their_words(

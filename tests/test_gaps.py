@@ -257,7 +257,7 @@ def test_real_settlements_by_the_mirror(shared: Path, tmp_path: Path) -> None:
     result = CliRunner().invoke(main, args, catch_exceptions=False)
     words = " ".join(result.output.split())
     assert all(name in words for name in ("Kurakhove", "Vuhledar", "Selydove", "Toretsk", "Vovchansk"))
-    assert "UA government (not marked)" in words
+    assert "Ukraine government (not marked)" in words
 
 
 def test_a_popup_gives_the_patch_then_the_whole(tmp_path: Path) -> None:
@@ -300,5 +300,7 @@ def test_a_series_across_a_break_says_so(tmp_path: Path) -> None:
     for i in range(20):
         shape = shapely.box(30, 50, 31 if i < 10 else 33, 51)
         put(archive, parse_instant(f"2025-01-{i + 1:02}"), state(("A", "held", "a", shape)))
-    assert any(note.startswith("A held: the series breaks on 2025-01-11") for note in archive.series().attrs["notes"])
-    assert "A: 2025-01-11: 3 times as much as before" in archive.coverage()["breaks"][0]
+    assert any(
+        note.startswith("A held: the series breaks on 11 January 2025") for note in archive.series().attrs["notes"]
+    )
+    assert "A: 11 January 2025: 3 times as much as before" in archive.coverage()["breaks"][0]

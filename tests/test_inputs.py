@@ -18,7 +18,7 @@ from geo.automation.fetch import read_memory
 from geo.automation.network import Network
 from geo.claims.reading import find_claims
 from geo.errors import ArchiveError, FetchError, FileError, GateError, GeoError, UnitError, UsageError
-from geo.geocoding.gazetteer import Lookup
+from geo.geocoding.gazetteer import LAYOUT, Lookup
 from geo.geocoding.place_records import read_register
 from geo.importing.importer import import_claims, import_files
 from geo.maintenance.check import check_archive
@@ -126,7 +126,7 @@ def test_a_gazetteer_of_no_numbers_and_broken_lines_is_read_as_far_as_it_goes(tm
 
 def test_a_damaged_index_of_places_is_told(tmp_path: Path) -> None:
     path = tmp_path / "places.sqlite"
-    spoil(path, "CREATE TABLE facts (name TEXT, value TEXT)", "INSERT INTO facts VALUES ('layout', '4')",
+    spoil(path, "CREATE TABLE facts (name TEXT, value TEXT)", f"INSERT INTO facts VALUES ('layout', '{LAYOUT}')",
           "CREATE TABLE names (key TEXT, place INTEGER, how INTEGER)", "INSERT INTO names VALUES ('x', 'y', 1)")  # fmt: skip
     lookup = Lookup(path)
     for ask in (lambda: lookup.called("x", cyrillic=False), lambda: lookup.regions("UA.21"), lambda: lookup.place(1)):

@@ -63,7 +63,7 @@ def test_the_ways_of_the_site_are_walked(browser: Any, built: Path, address: str
     assert page.locator("a[rel=next]").count() == 0
     page.click("nav >> text=Units")
     assert page.url == f"{start}/index.html#units"
-    page.click("#units a:text-is('Kursk Oblast')")
+    page.click("#units a:text-is('Kursk region')")
     page.click("tbody a >> nth=0")
     assert page.url == f"{start}/dates/2025-01-12.html"
     page.click("nav >> text=Sources")

@@ -65,7 +65,10 @@ def map_command(archive: Path, date: str | None, output: Path, max_age_days: flo
 @click.option("--changes", "what", flag_value="changes", help="The ground that changed hands between --from and --to.")
 @common.output_option("F.geojson, F.gpkg, F.parquet, F.csv (shapes as WKT) or F.kml.")
 def export_command(archive: Path, output: Path, what: str | None, **given: Any) -> None:
-    """Control, incidents or changes as a file for other programs: what it says comes in again as it was."""
+    """Control, incidents or changes as a file for other programs.
+
+    What it says comes in again as it was.
+    """
     from geo.output.export import export
 
     click.echo(export(common.opened(archive), output, what=what or "control", **given))  # type: ignore[arg-type]
@@ -199,7 +202,10 @@ def picture(
 @common.LANG
 @LOOK
 def chart(archive: Path, output: Path, status: tuple[str, ...], max_age_days: float | None, **given: Any) -> None:
-    """A chart of areas over time, or of what changed by month; whole or in panels by unit."""
+    """A chart of areas over time, or of what changed by month.
+
+    Whole, or in panels by unit.
+    """
     from geo.output.images.chart import draw_chart
 
     kept = common.opened(archive, max_age_days=max_age_days)
