@@ -134,6 +134,9 @@ def test_svg_pictures_hold_text_and_nothing_that_runs(hostile: Archive, tmp_path
             "set",
             "image" if path == "c.svg" else "script",
         }
+        ids = [e.get("id") for e in root.iter() if e.get("id")]
+        assert len(ids) == len(set(ids))
+        assert all(re.fullmatch(r"[\w.-]+", name) for name in ids)
         links = [v for e in root.iter() for k, v in e.attrib.items() if k.rpartition("}")[2] == "href"]
         assert all(v.startswith(("#", "data:image/")) for v in links)
         assert not [k for e in root.iter() for k in e.attrib if k.lower().startswith("on")]

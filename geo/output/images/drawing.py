@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import html
+import re
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -15,7 +16,7 @@ from xml.etree import ElementTree
 import numpy as np
 import shapely
 
-from geo.output.images.fonts import clean_settings, font, need_matplotlib
+from geo.output.images.fonts import clean_settings, font, need_matplotlib, plain
 from geo.output.images.projection import Rect
 from geo.output.images.themes import Theme, is_dark, kind_of
 from geo.presentation.statuses import HELD_FILL
@@ -38,13 +39,14 @@ class Canvas:
         self.figure: Figure = figure(figsize=(width / 72, height / 72), dpi=dpi, facecolor=theme.paper)
         self.page = Affine2D().scale(1 / 72, -1 / 72).translate(0, height / 72) + self.figure.dpi_scale_trans
         self._depth = 0
-        self._group, self.groups = "", {"": ""}
+        self._group = ""
+        self._groups: dict[str, str] = {}  # name -> id and label, as the SVG has them
 
     @contextmanager
     def group(self, name: str, label: str = "") -> Iterator[None]:
         """What is drawn meanwhile is one layer of an SVG: its id, and what it is called."""
-        outer, self._group = self._group, self._group or name
-        self.groups.setdefault(name, label or name)
+        words = re.sub(r"[^\w.-]", "_", plain(name)) + "#" + plain(label or name)
+        outer, self._group = self._group, self._group or self._groups.setdefault(name, words)
         try:
             yield
         finally:
@@ -55,7 +57,7 @@ class Canvas:
 
         self._depth += 1
         if self._group:
-            artist.set_gid(f"{self._group}#{self.groups[self._group]}#{self._depth}")
+            artist.set_gid(f"{self._group}#{self._depth}")
         artist.set_zorder(self._depth)
         self.figure.add_artist(artist, clip=False)
         if clip is not None:
