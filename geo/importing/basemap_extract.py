@@ -70,6 +70,7 @@ def import_basemap(
 
     Examples
     --------
+    >>> import pathlib
     >>> road = '{"type": "LineString", "coordinates": [[35.2, 51.2], [35.3, 51.2]]}'
     >>> feature = '{"type": "Feature", "properties": {"highway": "primary"}, "geometry": %s}' % road
     >>> _ = pathlib.Path("roads.geojson").write_text('{"type": "FeatureCollection", "features": [%s]}' % feature)
