@@ -107,7 +107,9 @@ def test_the_downloads_of_a_site_are_incidents_alone(sudan: Path, tmp_path: Path
     assert "2025-07-29-incidents.geojson" in files
     assert not any("control" in name or "figures" in name for name in files)
     sources = (tmp_path / "site" / "sources.html").read_text()
-    assert "SHA-256" not in sources
+    assert 'class="snapshots"' not in sources
+    listed = json.loads((tmp_path / "site" / "datapackage.json").read_text())["resources"]
+    assert {Path(one["path"]).name for one in listed} == files
 
 
 def test_an_embargo_of_fields_holds(sudan: Path, tmp_path: Path) -> None:
