@@ -93,7 +93,7 @@ def ready(kind: str, page: Any) -> None:
 
 
 def is_red(colour: tuple[int, int, int]) -> bool:
-    return colour[0] > colour[2] + 40
+    return colour[0] > max(colour[1:]) + 40
 
 
 def is_blue(colour: tuple[int, int, int]) -> bool:
@@ -136,6 +136,8 @@ def test_another_date_shows_other_ground(browser: Any, pages: dict[str, Path], k
     seen = Seen(browser, pages[kind].as_uri(), offline=True)
     ready(kind, seen.page)
     look(seen.page)
+    if kind == "dates":  # what changed lies solid over both halves
+        seen.page.get_by_label("Gained by X since 1 January 2025").uncheck()
     later = {"timeline": "#2025-01-11", "dates": "#0"}[kind]
     earlier = {"timeline": "#2025-01-01", "dates": "#100"}[kind]
     for link, red in ((later, True), (earlier, False), (later, True)):
@@ -198,14 +200,14 @@ def pages_of(pdf: bytes) -> int:
 
 
 def held_still(page: Any) -> tuple[int, int, int]:
-    """The colour in the middle of the first side's held ground on the still picture."""
+    """The colour of X's held ground on the still picture, where nothing else lies on it."""
     x, y = page.evaluate(
-        """() => { const paths = [...document.querySelectorAll('.still svg path[fill^="url(#"]')];
-        const boxes = paths.map(p => [p.getBoundingClientRect(), p.closest('svg').getBoundingClientRect()]);
-        boxes.sort((a, b) => b[0].width * b[0].height - a[0].width * a[0].height);
-        const box = boxes[0][0]; window.scrollTo(0, box.top + scrollY - 100);
-        const now = paths.map(p => p.getBoundingClientRect()).sort((a, b) => b.width * b.height - a.width * a.height)[0];
-        return [now.left + 0.3 * now.width, now.top + now.height / 2]; }"""
+        """() => { const still = document.querySelector('.still svg'); still.scrollIntoView();
+        const box = still.getBoundingClientRect(), held = '.still .even-held[color="#b2182b"]';
+        const shows = (x, y) => document.elementFromPoint(x, y)?.matches(held);
+        for (let y = box.top + 10; y < box.bottom; y += 5) for (let x = box.left + 10; x < box.right; x += 5)
+            if ([-8, 0, 8].every(i => [-8, 0, 8].every(j => shows(x + i, y + j)))) return [x, y];
+        return [0, 0]; }"""
     )
     return mean_colour(page, x, y, half=6)
 
