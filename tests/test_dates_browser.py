@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,23 @@ def is_yellow(colour: tuple[int, int, int]) -> bool:
 
 def is_land(colour: tuple[int, int, int]) -> bool:
     return max(colour) - min(colour) < 25
+
+
+@pytest.mark.parametrize("width", [1200, 390])
+def test_no_button_of_the_map_lies_under_a_date(browser: Any, page_file: Path, width: int) -> None:
+    seen = Swipe(browser, page_file.as_uri(), offline=True)
+    seen.page.set_viewport_size({"width": width, "height": 844})
+    page = seen.ready()
+    dates, buttons = (
+        page.locator(which).evaluate_all("l => l.map(e => e.getBoundingClientRect().toJSON())")
+        for which in (".half", ".leaflet-bar, .find")
+    )
+    assert len(dates) == 2
+    assert len(buttons) == 3  # zoom, the whole screen, the search
+    for one, other in product(dates, buttons):
+        across = one["left"] < other["right"] and other["left"] < one["right"]
+        assert not (across and one["top"] < other["bottom"] and other["top"] < one["bottom"])
+    seen.close()
 
 
 def test_each_half_has_its_date_and_the_divider_moves_them(browser: Any, page_file: Path) -> None:
