@@ -40,8 +40,10 @@
           rest: 100 - share, last: data.names[1] }));
   }
 
-  // What stands over the map covers no name by half: the name goes.
+  // What stands over the map covers no button, and no name by half: the button moves, the name goes.
   function clearNames() {
+    var below = Math.max.apply(null, halves.map(function (half) { return half.offsetTop + half.offsetHeight; }));
+    map.getContainer().querySelectorAll(".leaflet-top").forEach(function (corner) { corner.style.top = below + "px"; });
     var over = halves.concat([map.zoomControl.getContainer()]).map(function (one) { return one.getBoundingClientRect(); });
     map.getPane("places").querySelectorAll(".place").forEach(function (name) {
       var box = name.getBoundingClientRect();
