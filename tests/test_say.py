@@ -203,3 +203,9 @@ def test_the_verb_prints_one_line(archive: Archive) -> None:
     done = CliRunner().invoke(main, ["say", str(archive.path), "--in", "Kursk", "--since", "1 month"])
     assert done.exit_code == 0
     assert re.fullmatch(r"[^\n]+ Source: [^\n]+ maps of 23 November 2024 and 11 January 2025\.\n", done.stdout)
+
+
+def test_a_change_told_backwards_is_refused(archive: Archive) -> None:
+    for ask in (lambda: geo.say(archive, since="2025-01-11", date="2024-09-10"), lambda: gather(archive, "2024-09-10", since="2025-01-11")):  # fmt: skip
+        with pytest.raises(UsageError, match="2025-01-11 lies after 2024-09-10"):
+            ask()

@@ -143,6 +143,12 @@ def _break_words(note: str) -> str:
     return gettext("the series breaks on {day}", day=day) + (f": {gettext(words)}" if words else "")
 
 
+def refuse_backwards(since: When | None, date: When | None) -> None:
+    """Raise where what changed is to be counted from a day that lies after the date."""
+    if since is not None and date is not None and to_instant(since) > last_instant(date):
+        raise UsageError(f"since {since} lies after {date}: the earlier date comes first")
+
+
 def span_notes(snapshots: pd.DataFrame, first: Collection[str], last: Collection[str]) -> tuple[str, ...]:
     """What is to be said of a change between snapshots: why it is not comparable, and the ground that was refused."""
     return (*breaks_between(snapshots, first, last), *refused_notes(snapshots, [*first, *last]))

@@ -23,6 +23,7 @@ from geo.archive.results import (
     When,
     breaks_between,
     is_not_comparable,
+    refuse_backwards,
     refused_km2,
     refused_notes,
     rows_of,
@@ -232,6 +233,7 @@ class _Found:
 def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     source = archive.source_name(options.source)
     known, within, since = options.as_known_on, options.within, options.since
+    refuse_backwards(since, when)
     control = archive.control(when, source=source, as_known_on=known)
     areas = archive.area(when, source=source, within=within, as_known_on=known)
     day = snapshot_days(archive, source, known)[-1] if when is None else _day(when)
@@ -487,15 +489,26 @@ def _view(
         return padded(zone.bounds, 0.06)
     nothing: NDArray[np.object_] = np.empty(0, dtype=object)
     moved = nothing if changed is None or view == "ground" else _pieces(changed, zone, _SLIGHT)
-    if view == "changes" and not len(moved):
+    has_changed = len(moved) > 0
+    if view == "changes" and not has_changed:
         raise UsageError('view="changes" shows what changed since a date: give since, and one after which it did')
     if not len(moved) and front is not None:
         moved = shapely.get_parts(front.lines)
-    if not len(moved) and zone is not None:
-        moved = _pieces(_current(control), zone, 0.0)
+    if zone is not None and (not len(moved) or not has_changed):
+        moved = _with_ground(moved, _pieces(_current(control), zone, _SLIGHT))
     return outward(padded(_wide_enough(moved), 0.1) if len(moved) else padded(first, 0.06))
 
 
+def _with_ground(line: NDArray[np.object_], ground: NDArray[np.object_]) -> NDArray[np.object_]:
+    """The front with the ground of the unit, unless that would make the front a small part of the view."""
+    if not len(line):
+        return ground
+    both = np.concatenate([line, ground])
+    near, wide = (shapely.box(*shapely.total_bounds(shapes)) for shapes in (line, both))
+    return both if wide.area <= _FAR_WIDER * near.area else line
+
+
+_FAR_WIDER = 3.0
 _SLIGHT = 0.005  # the share of all changed ground, in its smallest pieces, for which a view is not widened
 _LEAST_KM = 20.0  # a view is this wide and high, so that a reader knows the place
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from geo.archive.periods import in_days
 from geo.archive.queries import Query
-from geo.archive.results import OLD_DAYS, When, breaks_between, refused_km2, rows_of
+from geo.archive.results import OLD_DAYS, When, breaks_between, refuse_backwards, refused_km2, rows_of
 from geo.errors import NoSnapshotError, UnitError
 from geo.output.headline import LEAST_KM2, Figures, Headline, ended, headline, no_ground, side_figures, weight
 from geo.output.map_content import credit_of, snapshot_days
@@ -128,6 +128,7 @@ def _figures(
     by_unit: bool = False,
 ) -> Found:  # fmt: skip
     """By side and unit what each source says that has a map of the time."""
+    refuse_backwards(since, date)
     found: Found = {}
     errors: list[NoSnapshotError] = []
     for name in _sources(archive, source):
