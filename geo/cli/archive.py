@@ -227,7 +227,8 @@ def sides_command(archive: Path, side: str | None, form: str, **given: Any) -> N
             if frame.empty and not is_set:
                 raise UsageError(f"no side {side!r} in {archive}; geo sides {archive} lists them")
     if is_set and form == "table":
-        click.echo(printable(f"{side} is set in {archive}"))
+        held = "" if side in common.opened(archive).controllers() else "; no ground there is held by it"
+        click.echo(printable(f"{side} is set in {archive}{held}"))
     show(frame[["side", "name", "adjective", "aliases", "colour", "order"]] if form == "table" else frame, form,
          title="sides")  # fmt: skip
 

@@ -16,7 +16,7 @@ from geo.incidents.markers import event_of, number_or_none
 from geo.measure.settlements import unmarked_words
 from geo.output.map_content import base_words
 from geo.presentation.labels import figure, row_label, sentence, unit_name, written
-from geo.presentation.language import N_, gettext, ngettext, number, plain_number
+from geo.presentation.language import N_, gettext, isolated, ngettext, number, plain_number
 from geo.schema import text_or_none
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def by_class(content: MapContent, shown: str) -> Section:
         notes.append(gettext("Percentages are of the area on {date}.", date=content.base))
     notes += [sentence(n) for n in (content.left_out, *content.notes) if n]
     heading = gettext("What changed, by class") if since is not None else gettext("By class")
-    notes.append(gettext("Snapshots: %(snapshots)s.") % {"snapshots": ", ".join(snapshots)})
+    notes.append(gettext("Snapshots: %(snapshots)s.") % {"snapshots": ", ".join(map(isolated, snapshots))})
     table = Table(f"{caption}. " + gettext("Source: {source}.", source=shown), columns, rows, 1)
     return Section("classes", heading, table if rows else None, notes)
 

@@ -16,7 +16,7 @@ from geo.output.images.themes import Format
 from geo.output.map_content import MapContent
 from geo.presentation import basemap
 from geo.presentation.labels import figure, row_label, sentence, written
-from geo.presentation.language import N_, gettext, number
+from geo.presentation.language import N_, gettext, isolated, number
 from geo.presentation.legend import LegendEntry
 from geo.presentation.symbols import Symbol
 from geo.version import __version__
@@ -176,7 +176,7 @@ def workings(content: MapContent, form: Format, width: float) -> list[TextBlock]
     snapshots = sorted({name for r in content.figures for name in (r["snapshot"], r.get("from_snapshot")) if name})
     said = "" if content.told else gettext("No ground of this source lies there.")
     if snapshots:
-        said = gettext("Snapshots: {snapshots}.", snapshots=", ".join(snapshots))
+        said = gettext("Snapshots: {snapshots}.", snapshots=", ".join(map(isolated, snapshots)))
     lines = (*ranges, said, *_notes(content))
     blocks = [words(line, width, form.small, soft=True, after=0.25 * form.small) for line in lines if line]
     return grouped("notes", gettext("Notes"), blocks)
@@ -335,7 +335,7 @@ def alt_text(content: MapContent, credit: str) -> str:
     counted = "; ".join(f"{event} {count}" for event, count in content.told)
     figured = f"{head}: {'; '.join(rows) or gettext('none')}." if not counted else f"{counted}."
     parts = [f"{content.title}.", content.subtitle, figured]
-    parts += [gettext("Snapshots: {snapshots}.", snapshots=", ".join(snapshots))] if snapshots else []
+    parts += [gettext("Snapshots: {snapshots}.", snapshots=", ".join(map(isolated, snapshots)))] if snapshots else []
     parts += _notes(content)
     parts += [gettext("Incident: {title}; {facts}.", title=s.title, facts=incident_line(s)) for s in content.markers]
     return plain(" ".join([*parts, credit]))
