@@ -165,3 +165,11 @@ def test_a_crs_whose_name_is_no_text_is_told(tmp_path: Path) -> None:
     prj.write_bytes(prj.read_bytes().replace(b"WGS_1984_Web", b"WGS_1984_\xff\x90eb", 1))
     with pytest.raises(FileError, match="CRS"):
         read_layer(path)
+
+
+@pytest.mark.parametrize("text", ["5", '"x"', "true", "null", "[]", "[5]"])
+def test_json_that_is_no_collection_is_refused_in_words(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "a.geojson"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(FileError, match="not a GeoJSON FeatureCollection"):
+        read_layer(path)

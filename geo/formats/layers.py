@@ -286,7 +286,7 @@ def _of_table(path: Path, raw: bytes, options: Options) -> Layer:
 
 def _declared(path: Path, document: Mapping[str, Any]) -> str:
     """The CRS of a GeoJSON document; without the member of the older specification it is EPSG:4326."""
-    if "crs" not in document:
+    if not isinstance(document, dict) or "crs" not in document:
         return DEGREES
     member = document["crs"]
     if member is None:
