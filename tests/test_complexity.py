@@ -87,7 +87,7 @@ def in_proportion(took: list[float]) -> bool:
 
 
 def test_a_square_would_be_seen() -> None:
-    assert not in_proportion(growth(lambda n: lambda: sum(1 for _ in range(n * n)), 600))
+    assert not in_proportion(growth(lambda n: lambda: sum(1 for _ in range(n * n)), 1_000))
 
 
 def many_rows(seed: Seed, n: int) -> bytes:

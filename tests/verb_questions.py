@@ -91,6 +91,7 @@ DIFFERENT: dict[tuple[str, str], list[str] | None] = {
     ("front", "--since"): DATES[:2],
     ("incidents", "--by"): ["unit", "day", "week", "month", "type"],
     ("compare", "--by"): ["unit"],
+    ("chart", "--by"): ["unit", "month", "week"],
     ("coverage", "--by"): ["unit"],
     ("corrections", "--since"): KNOWN,
     ("compare", "--source"): ["third"],
