@@ -171,5 +171,5 @@ def test_a_crs_whose_name_is_no_text_is_told(tmp_path: Path) -> None:
 def test_json_that_is_no_collection_is_refused_in_words(tmp_path: Path, text: str) -> None:
     path = tmp_path / "a.geojson"
     path.write_text(text, encoding="utf-8")
-    with pytest.raises(FileError, match="not a GeoJSON FeatureCollection"):
+    with pytest.raises(GateError, match="not a GeoJSON FeatureCollection"):
         read_layer(path)
