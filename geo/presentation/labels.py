@@ -90,7 +90,8 @@ def row_label(row: Mapping[str, Any]) -> str:
 
 def credit_line(credit: Mapping[str, str]) -> str:
     """Whom to credit, under which licence, where."""
-    licence = gettext(credit["licence"]) if credit["licence"] else ""
+    licence = credit["licence"]
+    licence = gettext(licence) if licence else ""
     return ", ".join(t for t in (credit["attribution"] or credit["title"], licence, credit["url"]) if t)
 
 
