@@ -90,9 +90,8 @@ def row_label(row: Mapping[str, Any]) -> str:
 
 def credit_line(credit: Mapping[str, str]) -> str:
     """Whom to credit, under which licence, where."""
-    licence = credit["licence"]
-    licence = gettext(licence) if licence else ""
-    return ", ".join(t for t in (credit["attribution"] or credit["title"], licence, credit["url"]) if t)
+    whom, licence = credit["attribution"] or credit["title"], credit["licence"]
+    return ", ".join(t for t in (gettext(whom), gettext(licence), credit["url"]) if t)
 
 
 def meaning_words(source: str, figures: Sequence[Mapping[str, Any]]) -> list[str]:

@@ -19,7 +19,7 @@ from markupsafe import Markup
 
 from geo.assets import ASSETS
 from geo.errors import MapError, UsageError
-from geo.presentation.language import current, script_words, speaking
+from geo.presentation.language import current, gettext, script_words, speaking
 from geo.presentation.templates import escape, render, texts_of, without_unseen
 
 # SHA-384 of the files of Leaflet 1.9.3 as XStatic-Leaflet carries them
@@ -27,7 +27,7 @@ _LEAFLET = {
     "leaflet.js": "okbbMvvx/qfQkmiQKfd5VifbKZ/W8p1qIsWvE1ROPUfHWsDcC8/BnHohF7vPg2T6",
     "leaflet.css": "o/2yZuJZWGJ4s/adjxVW71R+EO/LyCwdQfP5UWSgX/w87iiTXuvDZaejd3TsN7mf",
 }
-LEAFLET_CREDIT = "Map library: Leaflet 1.9.3, © Volodymyr Agafonkin and contributors, BSD-2-Clause"
+LEAFLET_CREDIT = "Leaflet 1.9.3, © Volodymyr Agafonkin and contributors, BSD-2-Clause"
 # what could end a script or style element, start a template tag, or end a line in old JavaScript
 _UNSAFE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&{}%\u2028\u2029"}
 # HTML has no sign for NUL, UTF-8 none for half a surrogate pair
@@ -159,7 +159,8 @@ def _rendered(parts: PageParts, added: Added) -> str:
     return str(render(
         parts.template, parts.templates, title=parts.title, data=json_block(parts.data, name="geo-data"), added=added,
         style=style, script=script, leaflet_css=Markup(leaflet("leaflet.css")),  # noqa: S704  (checked by its hash)
-        leaflet_js=Markup(leaflet("leaflet.js")), leaflet_credit=LEAFLET_CREDIT, **parts.values,  # noqa: S704
+        leaflet_js=Markup(leaflet("leaflet.js")),  # noqa: S704
+        leaflet_credit=gettext("Map library: {library}", library=LEAFLET_CREDIT), **parts.values,
     ))  # fmt: skip
 
 
