@@ -100,7 +100,7 @@ _SHOWN = {
     "name": _name, "source": _text, "within": _text, "title": _text, "lang": _one_of(*LANGUAGES),
 }  # fmt: skip
 # of what shows a dated map, beside what every page has
-_LOOK = {"view": _one_of("changes", "ground", "unit", "all"), "patterns": _flag, "liberated": _flag}
+LOOK = {"view": _one_of("changes", "ground", "unit", "all"), "patterns": _flag, "liberated": _flag}
 # table -> key -> what is wrong with a value, or None
 KEYS: dict[str, dict[str, Callable[[Any], str | None]]] = {
     "": {"archive": _text, "output": _text, "contact": _text, "max_age_days": _number},
@@ -108,12 +108,12 @@ KEYS: dict[str, dict[str, Callable[[Any], str | None]]] = {
     "import": {"source": _source, "folder": _text, "pattern": _pattern, "config": _text},
     "figures": {"name": _name, "source": _text, "controller": _text, "status": _some_of(STATUSES), "within": _text,
                 "by": _one_of("unit", "native"), "since": _since},
-    "map": {**_SHOWN, **_LOOK, "since": _since, "incident_days": _count, "front": _flag},
-    "picture": {**_SHOWN, **_LOOK, "since": _since, "format": _one_of("png", "svg", "pdf"),
+    "map": {**_SHOWN, **LOOK, "since": _since, "incident_days": _count, "front": _flag},
+    "picture": {**_SHOWN, **LOOK, "since": _since, "format": _one_of("png", "svg", "pdf"),
                 "shape": _size, "theme": _one_of("light", "dark")},
-    "brief": {**_SHOWN, **_LOOK, "since": _since, "formats": _some_of(FORMATS)},
+    "brief": {**_SHOWN, **LOOK, "since": _since, "formats": _some_of(FORMATS)},
     "timeline": {**_SHOWN, "source": _some_of(), "from": _day, "status": _some_of(STATUSES)},
-    "site": {**_SHOWN, **_LOOK, "from": _day, "base_url": _text, "downloads": _flag},
+    "site": {**_SHOWN, **LOOK, "from": _day, "base_url": _text, "downloads": _flag},
 }  # fmt: skip
 _NEEDS = {"": ("archive", "output"), "fetch": ("source",), "import": ("source", "folder")}
 

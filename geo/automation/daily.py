@@ -15,7 +15,7 @@ import shapely
 
 from geo.archive import Archive, open_archive
 from geo.archive.results import FAR
-from geo.automation.config import Plan, read_plan, resolve_since
+from geo.automation.config import LOOK, Plan, read_plan, resolve_since
 from geo.automation.fetch import fetch_new, read_memory
 from geo.automation.network import check_contact
 from geo.automation.run_record import Daily, Journal, Step, StepResult
@@ -141,12 +141,11 @@ def _span(first: str, last: str, since: str, date: str) -> str:
 
 
 _SHOWN = ("source", "within", "title", "lang")
-_LOOK = ("view", "patterns", "liberated")
 
 
 def make_map(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
     """A dated map as one HTML file."""
-    asked = _picked(table, *_SHOWN, *_LOOK, "incident_days")
+    asked = _picked(table, *_SHOWN, *LOOK, "incident_days")
     since, missing = day.base(table)
     page = draw_map(day.archive, day.date, since=since, with_front=table.get("front", True), **asked)
     return StepResult((save_map(page, day.folder / f"{name}.html"),), missing)
@@ -156,7 +155,7 @@ def make_picture(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
     """A dated map as PNG, SVG or PDF."""
     from geo.output.images.picture import draw_picture
 
-    asked = _picked(table, *_SHOWN, *_LOOK, "shape", "theme")
+    asked = _picked(table, *_SHOWN, *LOOK, "shape", "theme")
     path = day.folder / f"{name}.{table.get('format', 'png')}"
     since, missing = day.base(table)
     draw_picture(day.archive, day.date, path=path, since=since, **asked)
@@ -165,7 +164,7 @@ def make_picture(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
 
 def make_brief(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
     """A briefing in each of the formats that the plan names."""
-    asked = _picked(table, *_SHOWN, *_LOOK)
+    asked = _picked(table, *_SHOWN, *LOOK)
     formats = table.get("formats", ["html"])
     listed = formats if isinstance(formats, list) else [formats]
     since, missing = day.base(table)
@@ -184,7 +183,7 @@ def make_timeline(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
 
 def make_site(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
     """A static site of every date up to the day's, brought up to date."""
-    asked = _picked(table, *_SHOWN, *_LOOK, "base_url")
+    asked = _picked(table, *_SHOWN, *LOOK, "base_url")
     folder = day.plan.output / name
     build_site(
         day.archive, folder, from_=_plain(table.get("from")), to=day.date,
