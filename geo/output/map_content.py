@@ -120,9 +120,8 @@ class MapContent:
     @property
     def is_part(self) -> bool:
         """Whether the first view leaves much of what there is outside."""
-        wide = (box[2:][i] - box[i] for box in (self.limits, self.bounds) for i in (0, 1))
-        width, height, seen_width, seen_height = wide
-        return width > _MUCH * seen_width or height > _MUCH * seen_height
+        (west, south, east, north), seen = self.limits, self.bounds
+        return east - west > _MUCH * (seen[2] - seen[0]) or north - south > _MUCH * (seen[3] - seen[1])
 
     @property
     def headlines(self) -> list[Mapping[str, Any]]:
@@ -291,7 +290,7 @@ def _in_view(
 ) -> tuple[list[Marker], gpd.GeoDataFrame, Notes]:
     """The incidents of a view and of the unit that is asked for, as marks and rows, and what is said of all others."""
     region = cache(partial(_region, archive))
-    located = incidents[~(incidents.geometry.isna() | incidents.geometry.is_empty).to_numpy(dtype=bool)]
+    located = located_only(incidents)
     markers = [marker_of(row, region) for row in rows_of(located)]
     view = shapely.box(*padded(bounds, _AROUND))
     view = view if zone is None else shapely.union(view, zone)
@@ -366,6 +365,11 @@ def _day(when: When) -> date:
     return moment.date() if is_day(when) else moment
 
 
+def located_only(incidents: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """The incidents that have a place."""
+    return incidents[~(incidents.geometry.isna() | incidents.geometry.is_empty).to_numpy(dtype=bool)]
+
+
 def _incidents(archive: Archive, day: date, options: MapOptions, usual: int = 1) -> gpd.GeoDataFrame:
     return archive.incidents(*incident_span(day, options, usual), **options.incidents)
 
@@ -406,7 +410,7 @@ def _incident_content(archive: Archive, when: When | None, options: MapOptions) 
     if options.since is not None:
         first = to_instant(options.since)
     found = archive.incidents(first, last, within=options.within, **options.incidents)
-    located = found[~(found.geometry.isna() | found.geometry.is_empty).to_numpy(dtype=bool)]
+    located = located_only(found)
     if located.empty:
         raise MapError(
             f"no incident from {first.date()} to {last.date()} that could be drawn (geo incidents lists them)"
@@ -492,9 +496,9 @@ def _view(
     has_changed = len(moved) > 0
     if view == "changes" and not has_changed:
         raise UsageError('view="changes" shows what changed since a date: give since, and one after which it did')
-    if not len(moved) and front is not None:
+    if not has_changed and front is not None:
         moved = shapely.get_parts(front.lines)
-    if zone is not None and (not len(moved) or not has_changed):
+    if zone is not None and not has_changed:
         moved = _with_ground(moved, _pieces(_current(control), zone, _SLIGHT))
     return outward(padded(_wide_enough(moved), 0.1) if len(moved) else padded(first, 0.06))
 

@@ -21,7 +21,7 @@ import shapely
 from geo.archive.results import FAR, When
 from geo.assets import ASSETS
 from geo.errors import UsageError
-from geo.output.map_content import credit_of, days_within
+from geo.output.map_content import credit_of, days_within, located_only
 from geo.output.map_options import MapOptions
 from geo.presentation.labels import place_words, written
 from geo.presentation.language import CATALOGUES, N_, current, gettext
@@ -129,7 +129,7 @@ def plan_site(
 def _incident_rows(archive: Archive, options: SiteOptions) -> dict[str, list[Mapping[str, Any]]]:
     """The days of a site of incidents alone, with when the archive learnt of what happened on each."""
     found = archive.incidents(within=options.within, **options.incidents)
-    located = found[~(found.geometry.isna() | found.geometry.is_empty).to_numpy(dtype=bool)]
+    located = located_only(found)
     by_day: dict[str, list[Mapping[str, Any]]] = {}
     for row in _plain(pd.DataFrame(located[["date_start", "date_end", "recorded_at"]])):
         for text in dict.fromkeys(filter(None, map(text_or_none, (row["date_start"], row["date_end"])))):
