@@ -12,6 +12,7 @@ import pytest
 from click.testing import CliRunner
 from packaging.requirements import Requirement
 
+import geo
 from geo import errors
 from geo.cli import main
 from geo.cli import support as doctor
@@ -46,6 +47,16 @@ def test_help_lists_every_page_and_gives_one() -> None:
     assert whole.strip() == (ROOT / "docs" / "howto" / "embed.md").read_text(encoding="utf-8").strip()
 
 
+def test_the_pages_of_verbs_and_names_are_readable_in_a_terminal() -> None:
+    verbs = CliRunner().invoke(main, ["help", "verbs"]).output
+    names = CliRunner().invoke(main, ["help", "api"]).output
+    for text in (verbs, names, CliRunner().invoke(main, ["help", "index"]).output):
+        assert "```{" not in text
+        assert ":::" not in text
+    assert all(f"## {name}\n" in verbs for name, verb in main.commands.items() if not verb.hidden)
+    assert all(f"geo.{name}" in names for name in geo.__all__ if name != "__version__")
+
+
 @pytest.mark.parametrize("topic", ["nothing", "limits#nothing", "../README", "/etc/passwd"])
 def test_help_for_what_is_not_there_lists_what_is(topic: str) -> None:
     done = CliRunner().invoke(main, ["help", topic])
@@ -54,9 +65,9 @@ def test_help_for_what_is_not_there_lists_what_is(topic: str) -> None:
 
 
 def test_every_page_stands_in_the_contents() -> None:
-    contents = (ROOT / "mkdocs.yml").read_text(encoding="utf-8")
-    for name in offline_docs.topics():
-        assert f": {name}.md" in contents, f"docs/{name}.md is not in mkdocs.yml"
+    contents = (ROOT / "docs" / "index.md").read_text(encoding="utf-8").splitlines()
+    for name in offline_docs.topics().keys() - {"index"}:
+        assert name in contents, f"docs/{name}.md is in no toctree of docs/index.md"
 
 
 def test_doctor_finds_this_installation_whole() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator
@@ -200,6 +201,7 @@ def _assets() -> Iterator[Finding]:
         yield Finding("documents", "", "missing", str(error))
 
 
+_DIRECTIVE = re.compile(r"^```\{(?:eval-rst|toctree)\}\n(.*?)^```\n", re.M | re.S)
 _HEADING = re.compile(r"^(#{1,4}) (.+)$", re.M)
 
 
@@ -227,7 +229,7 @@ def read(topic: str, *, also: Iterable[str] = ()) -> str:
         if len(by_last) != 1:
             raise UsageError(f"no page {name!r}; {_near(name, [*there, *also])}")
         name = by_last[0]
-    text = (folder() / f"{name}.md").read_text(encoding="utf-8")
+    text = _DIRECTIVE.sub(_in_words, (folder() / f"{name}.md").read_text(encoding="utf-8"))
     if not section:
         return text
     heads = [(m.start(), len(m[1]), slug(m[2])) for m in _HEADING.finditer(text)]
@@ -236,6 +238,33 @@ def read(topic: str, *, also: Iterable[str] = ()) -> str:
             ends = [later for later, level, _ in heads[at + 1 :] if level <= depth]
             return text[start : ends[0] if ends else None].rstrip() + "\n"
     raise UsageError(f"no section {section!r} in {name}; there are: {', '.join(h[2] for h in heads)}")
+
+
+def _in_words(directive: re.Match[str]) -> str:
+    """What the site makes of a directive, for a terminal: the verbs with their help, public names with a line each."""
+    if ".. click::" in directive[1]:
+        parent = click.Context(main, info_name="geo", **main.context_settings)
+        parts = [f"## {name}\n\n{verb.get_help(click.Context(verb, info_name=name, parent=parent))}\n"
+                 for name, verb in sorted(main.commands.items()) if not verb.hidden]  # fmt: skip
+        return "\n".join(parts)
+    return "".join(_public_name(n) for n in re.findall(r"^   geo\.(\w+)$", directive[1], flags=re.M))
+
+
+def _call(function: Callable[..., object]) -> str:
+    asked = inspect.signature(function)
+    plain = [p.replace(annotation=p.empty) for p in asked.parameters.values()]
+    return str(asked.replace(parameters=plain, return_annotation=asked.empty))
+
+
+def _public_name(name: str) -> str:
+    import geo
+
+    made = getattr(geo, name)
+    shape = "" if isinstance(made, type) else _call(made)
+    first = (made.__doc__ or "").strip().partition("\n")[0]
+    methods = [m for m in dir(made) if not m.startswith("_")] if made is geo.Archive else []
+    below = f"  methods: {', '.join(methods)}\n" if methods else ""
+    return f"geo.{name}{shape}\n  {first}\n{below}\n"
 
 
 def _near(name: str, there: list[str]) -> str:
