@@ -255,6 +255,23 @@ def test_figures_add_up_whatever_is_drawn(old: list[tuple], new: list[tuple]) ->
             assert mine[column].sum() == pytest.approx(row[column], rel=1e-12, abs=1e-7)
 
 
+@settings(max_examples=40, deadline=None)
+@given(boxes, boxes, st.booleans())
+def test_ground_outside_all_units_is_what_their_union_leaves(
+    drawn: list[tuple], laid: list[tuple], inside: bool
+) -> None:
+    ground = state(*((c, "held", "n", box(x, 45 + y, x + w, 45 + y + h)) for x, y, w, h, c in drawn))
+    shapes = [box(3 * x - 90, 40 + y, 3 * x - 90 + 40 * w, 44 + y + h) for x, y, w, h, _ in laid]
+    names = [str(i) for i in range(len(shapes))]
+    units = gpd.GeoDataFrame({"unit": names, "name": names, "boundary": "b"}, geometry=shapes, crs=4326)
+    within = measures.Zone("w", None, box(2, 46, 6, 70)) if inside else None
+    rows = measures.area_rows(ground, zones=measures.zones_by_unit(units, within=within))
+    found = {row["controller"]: row["area_km2"] for row in rows if row["unit"] == measures.OUTSIDE}
+    for key, shape in measures.ground_by_class(ground).items():
+        left = shapely.difference(measures.clip(shape, within and within.shape), shapely.union_all(shapes))
+        assert found.get(key[0], 0.0) == pytest.approx(areas_km2(np.array([left]))[0], rel=1e-9, abs=1e-6)
+
+
 def test_who_held_a_place(archive: Archive) -> None:
     frame = archive.who(3.5, 5.5)
     assert list(frame.columns) == ["source", "controller", "status", "native", "valid_from", "valid_to"]

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from geo.measure.nearest_units import UnitSet
 
 OUTSIDE = "(outside the units)"
+_MARGIN = 1.0  # degrees around a ground in which its zones are made
 TOUCHING = 0.001  # degrees: polygons this near to each other touch, as two that are drawn along one line may not quite
 
 
@@ -99,43 +100,50 @@ def beyond_km2(shape: shapely.Geometry, zone: Zone) -> float:
     return 0.0 if zone.beyond is None else _km2(shapely.intersection(shape, zone.beyond))
 
 
-def class_zones(zones: Sequence[Zone], key: ClassKey, bounds: Sequence[float]) -> Sequence[Zone]:
-    """The zones in which ground of a class counts: units of its country have what lies a little beyond them too."""
-    pieces = {z.units.token: z.units.beyond(key, bounds) for z in _with_around(zones) if z.units is not None}
-    if not any(pieces.values()):
+def class_zones(zones: Sequence[Zone], key: ClassKey | None, bounds: Sequence[float]) -> Sequence[Zone]:
+    """The zones in which ground of a class counts: units of its country have what lies a little beyond them too.
+
+    Where there is a zone for the ground outside all units, its shape is made here, near the class's own ground alone.
+    """
+    sets = [z.units for z in _with_around(zones) if z.units is not None]
+    pieces = {} if key is None else {s.token: s.beyond(key, bounds) for s in sets}
+    if (not zones or zones[-1].unit != OUTSIDE) and not any(pieces.values()):
         return zones
-    around = None if zones[-1].within is None else _widened(zones[-1].within, pieces)
+    near = NOWHERE if np.isnan(bounds).any() else shapely.box(*np.add(bounds, np.repeat((-_MARGIN, _MARGIN), 2)))
+    around = None if zones[-1].within is None else _widened(zones[-1].within, pieces, near)
     found: list[Zone] = []
     for zone in zones:
         if zone.unit == OUTSIDE:
-            taken = [z.beyond or NOWHERE for z in found] if around is None else [z.shape for z in found]
-            left = zone.shape if around is None else around.shape
-            found.append(zone._replace(shape=shapely.difference(left, union(taken))))
+            found.append(zone._replace(shape=_left(zone if around is None else around, found, near)))
             continue
-        wide = _widened(zone, pieces)
+        wide = _widened(zone, pieces, near)
         if around is not None and wide.shape is not zone.shape:
             wide = wide._replace(shape=clip(wide.shape, around.shape), beyond=clip(wide.beyond, around.shape))
         found.append(wide)
     return found
 
 
+def _left(whole: Zone, units: Sequence[Zone], near: shapely.Geometry) -> shapely.Geometry:
+    """What units leave of a whole, in a box; only what of them lies in it is united."""
+    shapes = np.array([z.shape for z in units], dtype=object)
+    taken = shapely.intersection(shapes[shapely.intersects(near, shapes)], near)
+    return shapely.difference(clip(near, whole.shape), shapely.union_all(taken))
+
+
 def _with_around(zones: Sequence[Zone]) -> list[Zone]:
     return [*zones[:1], *(z.within for z in zones[:1] if z.within is not None)]
 
 
-def _widened(zone: Zone, pieces: Mapping[str, Mapping[int, shapely.Geometry] | None]) -> Zone:
-    """A unit with its own piece of the ground beyond, and without that of other units."""
+def _widened(zone: Zone, pieces: Mapping[str, Mapping[int, shapely.Geometry] | None], near: shapely.Geometry) -> Zone:
+    """A unit near some ground with its own piece of the ground beyond, and without that of other units."""
     mine = None if zone.units is None else pieces.get(zone.units.token)
     if mine is None or zone.units is None:
         return zone
-    shape = zone.units.shapes[zone.place]
-    shapely.prepare(shape)
-    others = [g for i, g in mine.items() if i != zone.place and shapely.intersects(shape, g)]
-    past = mine.get(zone.place, NOWHERE)
-    if past.is_empty and not others:
+    shape, past = zone.units.shapes[zone.place], mine.get(zone.place, NOWHERE)
+    if not shapely.intersects(near, [shape, past]).any():
         return zone
-    left = shapely.difference(shape, union(others)) if others else shape
-    return zone._replace(shape=left if past.is_empty else union([left, past]), beyond=past)
+    wide = zone.units.widened(zone.place, mine)
+    return zone if wide is shape else zone._replace(shape=wide, beyond=past)
 
 
 def change_rows(changes: Sequence[ClassChange], *, zones: Sequence[Zone] = EVERYWHERE) -> list[dict[str, Any]]:
@@ -192,9 +200,7 @@ def zones_by_unit(units: gpd.GeoDataFrame, *, within: Zone | None = None, known:
             zip(units["unit"], units["name"], units["boundary"], units.geometry, strict=True)
         )
     ]
-    everything = union(z.shape for z in zones) if zones else NOWHERE
-    rest = shapely.difference(around if around is not None else shapely.box(-180, -90, 180, 90), everything)
-    return [*zones, Zone(OUTSIDE, None, rest, within)]
+    return [*zones, Zone(OUTSIDE, None, around, within)]  # its shape is what they leave near a ground: `class_zones`
 
 
 def clip(shape: shapely.Geometry, zone: shapely.Geometry | None) -> shapely.Geometry:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -30,10 +30,11 @@ class UnitSet:
     def __init__(self, source: str, shapes: NDArray[np.object_], countries: NDArray[np.object_]) -> None:
         self.source, self.shapes, self.countries = source, shapes, countries
         self.token = uuid4().hex  # copies of one set in another process are one set
-        self._found: dict[Any, Pieces] = {}
+        self._found: dict[Any, list[tuple[Sequence[float], Pieces]]] = {}  # by countries, for the boxes asked so far
+        self._wide: dict[tuple[int, int], shapely.Geometry] = {}  # by pieces, and the unit's place
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_found": {}}
+        return self.__dict__ | {"_found": {}, "_wide": {}}
 
     def beyond(self, key: tuple[str | None, str, str | None, str], bounds: Sequence[float]) -> Pieces | None:
         """The ground beyond those units that have any of a class, in a box; None where its country is not stated."""
@@ -42,10 +43,24 @@ class UnitSet:
         if not len(mine) or np.isnan(bounds).any():
             return None
         box = (*np.floor(np.array(bounds[:2]) / _BOX) * _BOX, *np.ceil(np.array(bounds[2:]) / _BOX) * _BOX)
-        if (homes, box) not in self._found:
-            pieces = _around(self.shapes[mine], shapely.box(*box))
-            self._found[homes, box] = {i: g for i, g in zip(mine.tolist(), pieces, strict=True) if not g.is_empty}
-        return self._found[homes, box]
+        known = self._found.setdefault(homes, [])
+        for around, found in known:  # a wider box has the same answer for each place
+            if (np.array(around[:2]) <= box[:2]).all() and (np.array(around[2:]) >= box[2:]).all():
+                return found
+        pieces = _around(self.shapes[mine], shapely.box(*box))
+        known.append((box, {i: g for i, g in zip(mine.tolist(), pieces, strict=True) if not g.is_empty}))
+        return known[-1][1]
+
+    def widened(self, place: int, pieces: Mapping[int, shapely.Geometry]) -> shapely.Geometry:
+        """A unit with its own piece of the ground beyond, and without that of other units."""
+        key = (id(pieces), place)
+        if key not in self._wide:
+            shape, past = self.shapes[place], pieces.get(place, NOWHERE)
+            shapely.prepare(shape)
+            others = [g for i, g in pieces.items() if i != place and shapely.intersects(shape, g)]
+            left = shapely.difference(shape, shapely.union_all(others)) if others else shape
+            self._wide[key] = left if past.is_empty else shapely.union(left, past)
+        return self._wide[key]
 
 
 def _around(shapes: NDArray[np.object_], box: shapely.Geometry) -> list[shapely.Geometry]:
@@ -54,7 +69,8 @@ def _around(shapes: NDArray[np.object_], box: shapely.Geometry) -> list[shapely.
     reach = shapely.buffer(box, 3 * width)
     meet = np.flatnonzero(shapely.intersects(shapes, reach))
     found, shapes = [NOWHERE] * len(shapes), shapes[meet]
-    whole = shapely.union_all(shapes)
+    cut = shapely.intersection(shapes, reach)
+    whole = shapely.union_all(cut) if len(cut) > 1 else cut[0]
     # divided into steps before they are cut to the box, so that a place has one answer whatever the box
     steps = shapely.segmentize(shapely.boundary(shapes), _SPACING)
     xy, owner = shapely.get_coordinates(steps, return_index=True)
@@ -68,7 +84,7 @@ def _around(shapes: NDArray[np.object_], box: shapely.Geometry) -> list[shapely.
     owner = owner[kept][first]
     laid = shapely.multipoints(_mercator(shapely.points(keys * _SPACING)))
     cells = shapely.get_parts(shapely.voronoi_polygons(laid, extend_to=_mercator(reach), ordered=True))
-    free = shapely.difference(box, shapely.intersection(whole, reach))
+    free = shapely.difference(box, whole)
     for i in np.unique(owner).tolist():
         squeeze = float(np.cos(np.radians(shapes[i].centroid.y)))
         flat = _scaled(shapely.intersection(shapely.simplify(shapes[i], _SPACING / 5), reach), squeeze)

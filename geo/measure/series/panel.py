@@ -123,7 +123,9 @@ def zone_changes(steps: Sequence[Step], zones: Sequence[Zone], key: ClassKey | N
     """The steps of a class met with zones; each step by itself, whatever steps it comes with."""
     moved = np.concatenate([NO_POLYGONS, *(g for s in steps for g in (s.gained, s.lost))])
     bounds = shapely.total_bounds(moved).tolist() if len(moved) else [np.nan] * 4
-    zones = zones if key is None else class_zones(zones, key, bounds)
+    # the ground outside all units is what they leave: its shape has all their borders, and need never be made
+    is_rest = zones[-1].unit == OUTSIDE and zones[-1].within is None
+    zones = [*class_zones(zones[:-1], key, bounds), zones[-1]] if is_rest else class_zones(zones, key, bounds)
     past = [Zone(None, None, z.beyond) for z in zones]
     beyond = np.zeros((len(steps), len(zones)))
     if any(z.shape is not None for z in past):
@@ -171,7 +173,6 @@ def _by_zone(polygons: Sequence[Objects], zones: Sequence[Zone]) -> Floats:
     if len(zones) == 1 and zones[0].shape is None:
         np.add.at(total[:, 0], step, km2)
         return total
-    # the ground outside all units is what they leave: its shape has all their borders, and need never be met
     rest = next((i for i, z in enumerate(zones) if z.unit == OUTSIDE and z.within is None), None)
     met = np.array([i for i in range(len(zones)) if i != rest])
     shapes = np.array([zones[i].shape for i in met], dtype=object)
