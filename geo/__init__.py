@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from geo.maintenance.repair import repair_archive
     from geo.measure.ellipsoid import area_km2
     from geo.output.documents.write import draw_brief
-    from geo.output.export import export
+    from geo.output.export import export, release
     from geo.output.html.compare_page import draw_comparison
     from geo.output.html.embed import embed_snippet
     from geo.output.html.map_page import draw_map, draw_maps, save_map
@@ -72,7 +72,7 @@ _MODULES = {
         "maintenance.repair": "repair_archive",
         "measure.ellipsoid": "area_km2",
         "output.documents.write": "draw_brief",
-        "output.export": "export",
+        "output.export": "export release",
         "output.html.compare_page": "draw_comparison",
         "output.html.embed": "embed_snippet",
         "output.html.map_page": "draw_map draw_maps save_map",
@@ -133,6 +133,7 @@ __all__ = [
     "open_gazetteer",
     "read_briefing",
     "read_claim",
+    "release",
     "repair_archive",
     "run_daily",
     "save_map",

@@ -42,7 +42,7 @@ def test_a_review_has_what_schema_org_wants_and_ends_no_script(archive: Path) ->
     assert rating["@type"] == "Rating"
     assert "desk" in rating["alternateName"]
     assert "desk@2025-01-11" in rating["ratingExplanation"]
-    assert review["isBasedOn"][0]["license"] == "CC BY 4.0"
+    assert review["isBasedOn"][0]["license"] == {"@type": "CreativeWork", "name": "CC BY 4.0"}
     assert None not in review.values()
 
 

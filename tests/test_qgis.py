@@ -29,6 +29,7 @@ for name in ("control", "incidents", "units"):
     found[name] = {
         "valid": layer.isValid(), "rows": layer.featureCount(), "crs": layer.crs().authid(), "styled": styled,
         "temporal": time.isActive(), "start": time.startField(), "end": time.endField(),
+        "title": layer.metadata().title(), "licences": layer.metadata().licenses(),
         "labels": [c.label() for c in renderer.categories()] if hasattr(renderer, "categories") else [],
     }
 print(json.dumps(found))
@@ -64,6 +65,11 @@ def test_qgis_opens_every_layer(seen: dict[str, dict[str, object]]) -> None:
         assert layer["valid"]
         assert layer["crs"] == "EPSG:4326"
         assert int(str(layer["rows"])) > 0
+
+
+def test_qgis_shows_what_a_layer_is_and_its_licence(seen: dict[str, dict[str, object]]) -> None:
+    assert all(layer["title"] for layer in seen.values())
+    assert seen["control"]["licences"] == ["CC BY 4.0"]
 
 
 def test_qgis_styles_them_and_names_the_classes(seen: dict[str, dict[str, object]]) -> None:

@@ -423,8 +423,25 @@ class Opened(HTMLParser):
         self.found.append((tag, dict(attrs)))
 
 
+def test_a_date_says_what_its_downloads_are_as_schema_org_wants(built: Path) -> None:
+    text = (built / "dates" / "2025-01-11.html").read_text(encoding="utf-8")
+    record = json.loads(re.search(r'<script type="application/ld\+json"[^>]*>(.*?)</script>', text, re.DOTALL)[1])
+    assert (record["@context"], record["@type"]) == ("https://schema.org", "Dataset")
+    assert 50 <= len(record["description"]) <= 5000
+    assert record["name"]
+    assert record["temporalCoverage"] == "2025-01-11"
+    links = re.findall(r'<a href="\.\./(data/[^"]+)" download', text)
+    assert [one["contentUrl"].partition("data/")[2] for one in record["distribution"]] == [
+        link.removeprefix("data/") for link in links
+    ]
+    sizes = {one["contentUrl"]: one["contentSize"] for one in record["distribution"]}
+    for url, size in sizes.items():
+        assert size == f"{(built / ('data/' + url.partition('data/')[2])).stat().st_size} B"
+    assert all("/" in one["encodingFormat"] for one in record["distribution"])
+
+
 def test_hostile_text_opens_no_element(hostile: Path) -> None:
-    scripts = {"dates": 4, "units": 0, "site": None}
+    scripts = {"dates": 5, "units": 0, "site": None}
     for path in hostile.rglob("*.html"):
         page = Opened()
         page.feed(path.read_text(encoding="utf-8"))

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from geo.claims.model import UNIT_WORDS, Claim
+from geo.presentation.labels import dataset_members
 from geo.presentation.language import N_, gettext, isolated, number
 from geo.presentation.sides import side_of
 
@@ -180,12 +181,7 @@ def claim_review(
     claim = finding.claim
     said, basis = verdict_line(finding)
     used = dict.fromkeys(v.source for v in finding.verdicts)
-    credits = (dict(sources.get(name) or {}) | {"name": name} for name in used)
-    based_on = [
-        _stated({"@type": "Dataset", "name": c.get("title") or c["name"], "alternateName": c["name"],
-                 "url": c.get("url"), "license": c.get("licence"), "creditText": c.get("attribution")})
-        for c in credits
-    ]  # fmt: skip
+    based_on = [dataset_members(dict(sources.get(name) or {}) | {"name": name}) for name in used]
     # who said it may be a person or an office: the record does not tell which
     speaker = {"@type": ["Person", "Organization"], "name": claim.said_by} if claim.said_by else None
     appeared = {"@type": "CreativeWork", "name": claim.published_in} if claim.published_in else None

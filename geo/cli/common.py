@@ -28,7 +28,7 @@ _GROUPS = {
     "Start": ("demo", "import", "fetch", "daily", "help", "doctor"),
     "Figures": ("area", "say", "change", "series", "front", "who", "settlements", "compare"),
     "Maps and pictures": ("map", "maps", "timeline", "compare-dates", "picture", "chart", "movie"),
-    "Publish": ("brief", "site", "serve", "embed", "export"),
+    "Publish": ("brief", "site", "serve", "embed", "export", "release"),
     "Incidents": ("incidents", "read", "import-review", "places", "geocode"),
     "Claims": ("claims",),
     "Archive": ("snapshots", "sources", "sides", "units", "coverage", "corrections", "rules", "basemap", "retract"),

@@ -74,6 +74,22 @@ def export_command(archive: Path, output: Path, what: str | None, **given: Any) 
     click.echo(export(common.opened(archive), output, what=what or "control", **given))  # type: ignore[arg-type]
 
 
+@main.command("release")
+@common.ARCHIVE
+@common.KNOWN
+@click.option("--title", help="What the data set is called; by default the sources are named.")
+@click.option("--publisher", metavar="NAME", help="Who puts it out, and is to be cited.")
+@common.output_option("The folder.")
+def release_command(archive: Path, output: Path, **given: Any) -> None:
+    """All that the archive may show, as a data set to publish.
+
+    GeoPackage, Parquet, hashes, licences and how to cite it; the same archive gives the same bytes.
+    """
+    from geo.output.export import release
+
+    click.echo(release(common.opened(archive), output, **given))
+
+
 @main.command()
 @common.ARCHIVE
 @common.AGE

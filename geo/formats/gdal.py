@@ -11,7 +11,7 @@ import tempfile
 import time
 import warnings
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from geo.formats.geojson import MIB
 from geo.formats.limits import TABLES, plain_file, refuse_too_many
 from geo.formats.tables import text_of
 from geo.formats.zips import choose
-from geo.storage import transactions
+from geo.storage import gpkg, qgis_styles, transactions
 
 LAYER_LIMIT = 1024 * MIB
 MAGIC_OF = {".shp": b"\x00\x00\x27\x0a", ".fgb": b"fgb\x03fgb", ".gpkg": b"SQLite format 3\x00"}
@@ -136,21 +136,31 @@ def _bounded(plain: Path, layer: str, box: tuple[float, float, float, float]) ->
     return {"bbox": tuple(gpd.GeoSeries([shapely.box(*box)], crs="EPSG:4326").to_crs(crs).total_bounds.tolist())}
 
 
-def geopackage_bytes(layers: Mapping[str, gpd.GeoDataFrame], *, description: str = "") -> bytes:
-    """A GeoPackage of layers; equal layers give equal bytes."""
+_WRITTEN = "2000-01-01T00:00:00.000Z"
+
+
+def geopackage_bytes(layers: Mapping[str, gpd.GeoDataFrame], *, credits: Sequence[str] = ()) -> bytes:
+    """A GeoPackage of layers that says what its columns are and whom to credit; equal layers give equal bytes."""
+    description = "; ".join(credits)
     before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
     with tempfile.TemporaryDirectory(prefix="geo-") as folder:
         path = Path(folder, "layers.gpkg")
         try:
             # GDAL writes the hour of writing into the file, and no file would equal another
-            pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2000-01-01T00:00:00Z"})
+            pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": _WRITTEN})
             for i, (name, frame) in enumerate(layers.items()):
                 pyogrio.write_dataframe(
                     frame, path, layer=name, driver="GPKG", append=i > 0, layer_options={"DESCRIPTION": description},
+                    dataset_options={"VERSION": "1.3"},
                     geometry_type="Point" if name == "incidents" else "MultiPolygon",
                 )  # fmt: skip
+            with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+                gpkg.describe_columns(connection)
+                for name in layers:
+                    about = qgis_styles.layer_metadata(name.capitalize(), credits)
+                    gpkg.describe_layer(connection, name, about, now=_WRITTEN)
             return path.read_bytes()
-        except (RuntimeError, ValueError, OSError) as error:
+        except (RuntimeError, ValueError, OSError, sqlite3.Error) as error:
             raise FileError(f"layers {', '.join(layers)}: no GeoPackage can be written of them ({error})") from None
         finally:
             pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": before})

@@ -94,6 +94,14 @@ def credit_line(credit: Mapping[str, str]) -> str:
     return ", ".join(t for t in (gettext(whom), gettext(licence), credit["url"]) if t)
 
 
+def dataset_members(credit: Mapping[str, Any]) -> dict[str, Any]:
+    """A source as schema.org's Dataset; what is not known has no member, and a licence in words is a work's name."""
+    told = {"name": credit.get("title") or credit["name"], "alternateName": credit["name"], "url": credit.get("url"),
+            "creditText": credit.get("attribution")}  # fmt: skip
+    licence = {"license": {"@type": "CreativeWork", "name": credit["licence"]}} if credit.get("licence") else {}
+    return {"@type": "Dataset", **{name: value for name, value in told.items() if value}, **licence}
+
+
 def meaning_words(source: str, figures: Sequence[Mapping[str, Any]]) -> list[str]:
     """What the source means by each class that has ground."""
     told = []

@@ -93,6 +93,7 @@ class Access:
                     snapshots.cut_layer(connection)
                 self._refuse_wrong_clock(connection)
                 yield connection
+                self._describe(connection)
         except BaseException:
             self.close()  # on a full disk, too, no log stays beside the archive
             raise
@@ -116,6 +117,9 @@ class Access:
 
     def _put_styles(self, connection: sqlite3.Connection, *, now: str) -> None:
         """Give the layers of a new archive their styles; `Store` knows them."""
+
+    def _describe(self, connection: sqlite3.Connection) -> None:
+        """Keep what the layers say of themselves up to date; `Store` knows whose rows they hold."""
 
     def _make(self) -> None:
         try:

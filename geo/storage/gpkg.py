@@ -13,7 +13,7 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo.assets import ASSETS
+from geo.assets import ASSETS, read_toml
 from geo.errors import ArchiveError
 
 APPLICATION_ID = 0x47504B47  # "GPKG"
@@ -22,6 +22,8 @@ USER_VERSION = 10300
 _CONTAINER = (ASSETS / "geopackage.sql").read_text(encoding="utf-8").strip().split("\n\n")
 # The triggers that the RTree extension (annex F.3) prescribes, for a column named geom and a key named fid.
 _RTREE = (ASSETS / "rtree.sql").read_text(encoding="utf-8").strip().split("\n\n")
+_ABOUT = (ASSETS / "geopackage_about.sql").read_text(encoding="utf-8").strip().split("\n\n")
+_QGIS = "http://mrcc.com/qgis.dtd"
 _HEADER = struct.Struct("<2sBBi4d")  # magic, version, flags (little-endian, envelope xy), srs, envelope
 _ENVELOPE_FLAGS = 0b00000011
 
@@ -134,6 +136,41 @@ def create_layer(
     )
     for statement in _RTREE:
         connection.execute(statement.replace("{t}", name))
+
+
+def describe_columns(connection: sqlite3.Connection) -> None:
+    """Say what the columns of our layers mean, where QGIS and GDAL read it (the schema extension)."""
+    for statement in _ABOUT:
+        connection.execute(statement)
+    for name, meanings in read_toml("column_meanings.toml").items():
+        # what an earlier layout has not is made with the layer itself
+        there = [row[1] for row in connection.execute(f'PRAGMA main.table_info("{name}")')]
+        words = {**meanings, "geom": meanings.get("geometry")}
+        connection.executemany(
+            "INSERT OR REPLACE INTO gpkg_data_columns (table_name, column_name, description) VALUES (?, ?, ?)",
+            [(name, column, words[column]) for column in there if words.get(column)],
+        )
+
+
+def describe_layer(connection: sqlite3.Connection, name: str, qgis: str, *, now: str) -> None:
+    """Say what a layer is and to whom it is owed, as QGIS shows it (the metadata extension)."""
+    row = connection.execute(
+        "SELECT m.id, m.metadata FROM gpkg_metadata m JOIN gpkg_metadata_reference r ON r.md_file_id = m.id"
+        " WHERE r.table_name = ? AND r.reference_scope = 'table' AND m.md_standard_uri = ?",
+        (name, _QGIS),
+    ).fetchone()
+    if row is not None and row[1] == qgis:
+        return
+    if row is not None:
+        connection.execute("UPDATE gpkg_metadata SET metadata = ? WHERE id = ?", (qgis, row[0]))
+        connection.execute("UPDATE gpkg_metadata_reference SET timestamp = ? WHERE md_file_id = ?", (now, row[0]))
+        return
+    made = connection.execute("INSERT INTO gpkg_metadata (md_standard_uri, metadata) VALUES (?, ?)", (_QGIS, qgis))
+    connection.execute(
+        "INSERT INTO gpkg_metadata_reference (reference_scope, table_name, timestamp, md_file_id)"
+        " VALUES ('table', ?, ?, ?)",
+        (name, now, made.lastrowid),
+    )
 
 
 def widen(connection: sqlite3.Connection, name: str, geometries: NDArray[np.object_], *, now: str) -> None:

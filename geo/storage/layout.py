@@ -28,7 +28,7 @@ from geo.presentation.sides import (
 from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, INCIDENT_WHOLE
 from geo.storage import gpkg
 
-LAYOUT = 7
+LAYOUT = 8
 CUT_SINCE = 6  # from this version on no row of the layer of control runs over a gap
 
 _KIND_OF = {
@@ -63,6 +63,7 @@ def create_tables(connection: sqlite3.Connection, *, now: str, made_by: str) -> 
         gpkg.create_layer(connection, name, columns=columns, geometry=geometry, title=title, now=now)
     for statement in INDEXES:
         connection.execute(statement)
+    gpkg.describe_columns(connection)
     connection.execute("INSERT INTO layout (version, made_by) VALUES (?, ?)", (LAYOUT, made_by))
 
 
@@ -160,6 +161,7 @@ def bring_up(connection: sqlite3.Connection, *, now: str, made_by: str) -> None:
         match = _INDEX_NAME.match(statement)
         if match and match[1] not in there:
             connection.execute(statement)
+    gpkg.describe_columns(connection)
     connection.execute("INSERT INTO layout (version, made_by) VALUES (?, ?)", (LAYOUT, made_by))
 
 

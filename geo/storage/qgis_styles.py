@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from xml.etree import ElementTree as ET
 
 from geo.presentation.labels import class_label
@@ -81,6 +81,23 @@ def unit_style() -> str:
     root = _document(None, None)
     _fill_symbol(_single(root), "0", "#6b6b6b", "no", 1.0)
     return _text(root)
+
+
+def layer_metadata(title: str, rights: Sequence[str], licences: Iterable[str] = (), links: Iterable[str] = ()) -> str:
+    """QGIS's own metadata of a layer: what it is, whom to credit, under which terms, where that is."""
+    root = ET.Element("qgis", version="3.22")
+    told = [("title", title), ("abstract", "; ".join(rights)), ("type", "dataset")]
+    told += [*(("rights", text) for text in rights), *(("license", text) for text in licences)]
+    for name, text in told:
+        ET.SubElement(root, name).text = _printable(text)
+    listed = ET.SubElement(root, "links")
+    for url in links:
+        ET.SubElement(listed, "link", name="Source", type="WWW:LINK", url=_printable(url))
+    return _text(root)
+
+
+def _printable(text: str) -> str:
+    return "".join(sign if sign.isprintable() else "\ufffd" for sign in text)
 
 
 def _document(start: str | None, end: str | None) -> ET.Element:

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import islice
 from typing import Any
 
@@ -17,6 +17,7 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.errors import ArchiveError
+from geo.presentation.labels import credit_line
 from geo.presentation.sides import Side, knowing
 from geo.schema import CLAIM_COLUMNS, CRS, INCIDENT_COLUMNS, INCIDENT_NUMBERS, UNIT_COLUMNS, Source, write_instant
 from geo.storage import gpkg, layout, qgis_styles, snapshots
@@ -680,3 +681,27 @@ class Store(ControlTable, IncidentTable, UnitTable, RecordTables):
 
     def _put_styles(self, connection: sqlite3.Connection, *, now: str) -> None:
         qgis_styles.put_default_styles(connection, now=now)
+
+    def _describe(self, connection: sqlite3.Connection) -> None:
+        columns = ("name", "title", "url", "licence", "attribution")
+        rows = connection.execute(f"SELECT {', '.join(columns)} FROM sources ORDER BY name").fetchall()
+        known = {row[0]: {c: text or "" for c, text in zip(columns, row, strict=True)} for row in rows}
+        now = snapshots.last_recorded(connection) or write_instant(datetime.now(UTC))
+        for layer, query in _WHOSE.items():
+            names = [str(name) for (name,) in connection.execute(query)]
+            credits = [
+                known.get(name) or {"title": name, "url": "", "licence": "", "attribution": ""} for name in names
+            ]
+            stated = {key: sorted({credit[key] for credit in credits if credit[key]}) for key in ("licence", "url")}
+            about = qgis_styles.layer_metadata(
+                layout.TABLES[layer][1], [credit_line(credit) for credit in credits], stated["licence"], stated["url"]
+            )
+            gpkg.describe_layer(connection, layer, about, now=now)
+
+
+# layer -> whose rows it may hold
+_WHOSE = {
+    "control": "SELECT DISTINCT source FROM snapshots ORDER BY source",
+    "incidents": "SELECT DISTINCT dataset FROM imports WHERE kind = 'incidents' ORDER BY dataset",
+    "units": "SELECT DISTINCT boundary FROM units ORDER BY boundary",
+}

@@ -62,7 +62,10 @@ class Added:
     script: Markup = field(default_factory=Markup)
 
 
-def json_block(data: Any, *, name: str) -> Markup:
+_DATA = ("application/json", "application/ld+json")
+
+
+def json_block(data: Any, *, name: str, kind: str = _DATA[0]) -> Markup:
     """A JSON block that no HTML, template or script parser reads as anything but text."""
     try:
         text = json.dumps(data, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
@@ -71,7 +74,7 @@ def json_block(data: Any, *, name: str) -> Markup:
     # braces and brackets of the JSON itself must stay; only those inside strings can be escaped
     escaped = _STRING.sub(lambda found: found[0].translate(_UNSAFE), without_unseen(text))
     inner = Markup(escaped)  # noqa: S704  (as JSON)
-    return Markup('<script type="application/json" id="{}">{}</script>').format(name, inner)
+    return Markup('<script type="{}" id="{}">{}</script>').format(kind, name, inner)
 
 
 @cache
@@ -205,7 +208,7 @@ class _Scan(HTMLParser):
             self.found["load-style"].append(has.get("href", ""))
         elif tag == "img" and has.get("src", "").startswith("http"):
             self.found["img"].append(has["src"])
-        elif tag == "style" or (tag == "script" and has.get("type", "text/javascript") != "application/json"):
+        elif tag == "style" or (tag == "script" and has.get("type", "text/javascript") not in _DATA):
             self._open = tag
             self.found[tag].append("")
         elif tag == "meta" and "http-equiv" in has:

@@ -13,12 +13,22 @@ from geo.archive import Archive
 from geo.archive.results import FAR, When, moment, refused_notes
 from geo.output.console import records
 from geo.output.html.map_page import ControlMap
+from geo.output.html.page import json_block
 from geo.output.html.timeline_page import timeline_of
-from geo.output.map_content import credit_of, gather, has_incidents_alone
+from geo.output.map_content import credit_of, credits_of, gather, has_incidents_alone
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.output.parallel import attempted, by_workers, report_left_out
 from geo.output.site.downloads import data_package, download_bytes, read_download_data
-from geo.output.site.pages import Unit, downloads, index_values, site_values, sources_page, unit_page, units_of
+from geo.output.site.pages import (
+    Unit,
+    dataset_record,
+    downloads,
+    index_values,
+    site_values,
+    sources_page,
+    unit_page,
+    units_of,
+)
 from geo.output.site.plan import Day, Plan, SiteOptions, checked_address, digest, plan_site
 from geo.output.site.publish import BuildReport, ManifestEntry, SiteFolder, open_site_folder, stage
 from geo.output.site.syndication import ENTRIES, card_png, card_words, feed_xml, learnt, sitemap_xml
@@ -182,18 +192,23 @@ def _make_day(archive: Archive, job: _Job, *, plan: Plan, staging: Path) -> dict
         if _page(day) in wanted:
             page = ControlMap(content, ground_of(content), templates=options.templates)
             sizes = {**job.sizes, **{path: made[path].bytes for path in data}}
-            made[_page(day)] = stage(staging, _page(day), _render_day(page, plan, day, sizes))
+            made[_page(day)] = stage(staging, _page(day), _render_day(archive, page, plan, day, sizes))
     return made
 
 
-def _render_day(made: ControlMap, plan: Plan, day: Day, sizes: Mapping[str, int]) -> str:
+def _render_day(archive: Archive, made: ControlMap, plan: Plan, day: Day, sizes: Mapping[str, int]) -> str:
     content, parts = made.content, made.page.parts
     text = (
         card_words(content.figures, day.day, plan.shown, place=content.place) if plan.options.source else content.title
     )
     card = _card(day) if plan.recorded["cards"] else ""
     site = site_values(plan, path=_page(day), text=text, card=card, day=day)
-    values = {**parts.values, "site": site, "downloads": downloads(day, sizes)}
+    values = {**parts.values, "site": site, "downloads": downloads(day, sizes), "dataset": ""}
+    if day.files:
+        happened = archive.incidents(day.day, day.day, **plan.options.incidents)
+        owed = credits_of(archive, *filter(None, [plan.options.source, *sorted(set(happened["dataset"]))]))
+        record = dataset_record(plan, day, sizes, owed, text, content.bounds)
+        values["dataset"] = json_block(record, name="dataset", kind="application/ld+json")
     made.page.parts = replace(parts, template="site_date.html", values=values)
     return str(made.get_root().render())
 

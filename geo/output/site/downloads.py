@@ -17,6 +17,7 @@ import shapely
 
 from geo.archive import Archive
 from geo.archive.results import When, refused_notes
+from geo.assets import read_toml
 from geo.formats.gdal import geopackage_bytes
 from geo.formats.geojson import feature_collection
 from geo.formats.tables import csv_lines, defused
@@ -142,38 +143,56 @@ def written_as(kind: str, what: str, loaded: DownloadData) -> bytes:
         ground = {"changes" if what == "changes" else "control": loaded.control}
         points = {"incidents": loaded.incidents} if len(loaded.incidents) else {}
         layers = points if points and loaded.control.empty else ground | points
-        return geopackage_bytes(layers, description="; ".join(loaded.credits))
+        return geopackage_bytes(layers, credits=loaded.credits)
     stream = io.BytesIO()
     frame.to_parquet(stream, index=False, write_covering_bbox=True, schema_version="1.1.0")
     return stream.getvalue()
 
 
-_MEDIA = {
+MEDIA = {
     "geojson": "application/geo+json", "csv": "text/csv", "gpkg": "application/geopackage+sqlite3",
     "parquet": "application/vnd.apache.parquet", "kml": "application/vnd.google-earth.kml+xml",
 }  # fmt: skip
+_KINDS = {"float": "number", "int": "integer", "bool": "boolean"}
+
+
+def field_table(frame: pd.DataFrame, layer: str) -> list[dict[str, str]]:
+    """A frame's columns as a Frictionless table schema, with what each means."""
+    meanings, fields = read_toml("column_meanings.toml")[layer], []
+    for name, kind in frame.dtypes.items():
+        written = next((word for prefix, word in _KINDS.items() if str(kind).startswith(prefix)), "string")
+        fields.append({"name": str(name), "type": "any" if name == "geometry" else written}
+                      | ({"description": meanings[name]} if name in meanings else {}))  # fmt: skip
+    return fields
 
 
 def data_package(
-    title: str, files: Mapping[str, tuple[int, str]], credits: Sequence[Mapping[str, str]], home: str
-) -> bytes:
-    """A site's downloads as a Frictionless data package: path -> bytes and SHA-256; whom they are owed to."""
+    title: str, files: Mapping[str, tuple[int, str]], credits: Sequence[Mapping[str, str]], home: str = "", *,
+    fields: Mapping[str, list[dict[str, str]]] | None = None,
+) -> bytes:  # fmt: skip
+    """Data files as a Frictionless data package: path -> bytes and SHA-256; whom they are owed to; a file's columns."""
     resources = [
         {"name": path.rpartition("/")[2].replace(".", "-").lower(), "path": path, "format": kind, "bytes": size,
-         "mediatype": _MEDIA[kind], "hash": f"sha256:{digest}", **({"encoding": "utf-8"} if kind == "csv" else {})}
+         "mediatype": MEDIA[kind], "hash": f"sha256:{digest}", **({"encoding": "utf-8"} if kind == "csv" else {}),
+         **({"type": "table" if kind == "csv" else "file", "schema": {"fields": fields[path]}}
+            if fields and path in fields else {})}
         for path, (size, digest) in sorted(files.items())
-        if (kind := path.rpartition(".")[2]) in _MEDIA
+        if (kind := path.rpartition(".")[2]) in MEDIA
     ]  # fmt: skip
     sources = [{"title": c.get("title") or c["name"], **({"path": c["url"]} if c.get("url") else {})} for c in credits]
-    terms = dict.fromkeys(c["licence"] for c in credits if c.get("licence"))
     # Frictionless asks for a name or an address of a licence: many sources state theirs in words alone
-    licences = [{"name": "other", "title": text} for text in terms]
+    licences = [{"name": "other", "title": text} for text in licence_texts(credits)]
     slug = re.sub(r"[^a-z0-9]+", "-", credits[0]["name"].lower()).strip("-") if credits else "control"
     package = {"profile": "data-package", "name": slug or "control", "title": title, "sources": sources,
                "resources": resources}  # fmt: skip
     package |= {"homepage": home} if home else {}
     package |= {"licenses": licences} if licences else {}
     return (json.dumps(package, ensure_ascii=False, indent=1) + "\n").encode("utf-8", "replace")
+
+
+def licence_texts(credits: Sequence[Mapping[str, str]]) -> list[str]:
+    """The terms of some sources, each once."""
+    return list(dict.fromkeys(c["licence"] for c in credits if c.get("licence")))
 
 
 def _geojson(frame: gpd.GeoDataFrame, loaded: DownloadData) -> bytes:

@@ -15,10 +15,20 @@ from geo.archive.results import refused_notes
 from geo.measure.areas import OUTSIDE
 from geo.output.documents.svg_chart import bar_values, chart_values
 from geo.output.html.page import PageParts, page_of
+from geo.output.site.downloads import MEDIA
 from geo.output.site.plan import Day, Plan, slugs
 from geo.output.site.syndication import HEIGHT, WIDTH
 from geo.presentation.chart_lines import bars_every, change_bars, class_line, lines_in_words
-from geo.presentation.labels import area, class_label, figure, sentence, unit_name, written
+from geo.presentation.labels import (
+    area,
+    class_label,
+    credit_line,
+    dataset_members,
+    figure,
+    sentence,
+    unit_name,
+    written,
+)
 from geo.presentation.language import N_, gettext, month_words, number
 from geo.presentation.sides import side_colours
 from geo.presentation.statuses import class_order, named
@@ -125,6 +135,31 @@ def site_values(plan: Plan, *, path: str, text: str, card: str = "", day: Day | 
 def downloads(day: Day, sizes: Mapping[str, int]) -> list[tuple[str, str, str]]:
     """The files of a date: path, what it is, and its size."""
     return [(path, gettext(words), _size(sizes[path])) for path, words in day.files.items()]
+
+
+def dataset_record(
+    plan: Plan, day: Day, sizes: Mapping[str, int], credits: Sequence[Mapping[str, str]], text: str,
+    box: Sequence[float],
+) -> dict[str, Any]:  # fmt: skip
+    """A date's downloads as schema.org's Dataset (JSON-LD), for search engines of data."""
+    options, stated = plan.options, [dataset_members(credit) for credit in credits]
+    west, south, east, north = (round(float(v), 4) for v in box)
+    files = [
+        {"@type": "DataDownload", "name": gettext(words), "contentUrl": options.address(path, up="../"),
+         "encodingFormat": MEDIA[path.rpartition(".")[2]], "contentSize": f"{sizes[path]} B"}
+        for path, words in day.files.items()
+    ]  # fmt: skip
+    record = {
+        "@context": "https://schema.org", "@type": "Dataset", "name": f"{plan.title}, {written(day.day)}",
+        # search engines want 50 signs or more
+        "description": f"{text} {'; '.join(credit_line(credit) or credit['name'] for credit in credits)}",
+        "temporalCoverage": day.day, "isAccessibleForFree": True, "distribution": files, "isBasedOn": stated,
+        "creator": [{"@type": "Organization", "name": credit["name"]} for credit in stated],
+        "spatialCoverage": {"@type": "Place", "geo": {"@type": "GeoShape", "box": f"{south} {west} {north} {east}"}},
+    }  # fmt: skip
+    licences = [one["license"] for one in stated if "license" in one]
+    record |= {"license": licences} if licences else {}
+    return record | ({"url": options.address(f"dates/{day.day}.html")} if options.base_url else {})
 
 
 def _size(count: int) -> str:
