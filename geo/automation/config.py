@@ -11,6 +11,7 @@ from typing import Any
 
 from geo.assets import ASSETS
 from geo.automation.endpoints import Address, find_address
+from geo.automation.watches import refuse_unclear
 from geo.errors import GateError, GeoError, UsageError
 from geo.formats.geojson import read_bytes
 from geo.output.images.themes import picture_form
@@ -96,6 +97,20 @@ def _some_of(words: Sequence[str] = ()) -> Callable[[Any], str | None]:
     return check
 
 
+def _place(value: Any) -> str | None:
+    try:
+        lat, lon = map(float, value)
+        good = -90 <= lat <= 90 and -180 <= lon <= 180
+    except (TypeError, ValueError):
+        good = False
+    return None if good else "latitude and longitude are wanted, as [51.19, 35.27]"
+
+
+def _list(value: Any) -> str | None:
+    good = isinstance(value, list) and bool(value) and all(isinstance(part, str) for part in value)
+    return None if good else 'a list is wanted, as ["./tell.sh", "desk"]: no shell reads it'
+
+
 _SHOWN = {
     "name": _name, "source": _text, "within": _text, "title": _text, "lang": _one_of(*LANGUAGES),
 }  # fmt: skip
@@ -114,6 +129,9 @@ KEYS: dict[str, dict[str, Callable[[Any], str | None]]] = {
     "brief": {**_SHOWN, **LOOK, "since": _since, "formats": _some_of(FORMATS)},
     "timeline": {**_SHOWN, "source": _some_of(), "from": _day, "status": _some_of(STATUSES)},
     "site": {**_SHOWN, **LOOK, "from": _day, "base_url": _text, "downloads": _flag},
+    "watch": {"name": _text, "source": _text, "within": _text, "side": _text, "status": _some_of(STATUSES),
+              "below_km2": _number, "above_km2": _number, "place": _text, "at": _place, "sources": _some_of(),
+              "differ_km2": _number, "lang": _one_of(*LANGUAGES), "command": _list},
 }  # fmt: skip
 _NEEDS = {"": ("archive", "output"), "fetch": ("source",), "import": ("source", "folder")}
 
@@ -130,6 +148,7 @@ class Plan:
     fetches: tuple[Mapping[str, Any], ...]
     imports: tuple[Mapping[str, Any], ...]
     outputs: tuple[tuple[str, Mapping[str, Any]], ...]
+    watches: tuple[Mapping[str, Any], ...] = ()
 
     def beside(self, text: str) -> Path:
         """A path of the plan's, taken from its folder."""
@@ -158,6 +177,7 @@ def read_plan(path: str | Path) -> Plan:
         contact=document.get("contact", ""), max_age_days=document.get("max_age_days"),
         fetches=tuple(listed.get("fetch", ())), imports=tuple(listed.get("import", ())),
         outputs=tuple((kind, table) for kind in OUTPUTS for table in listed.get(kind, ())),
+        watches=tuple(listed.get("watch", ())),
     )  # fmt: skip
     _check_names(plan)
     _check_sources(plan)
@@ -190,7 +210,10 @@ def _check(path: Path, name: str, table: Mapping[str, Any], number: int = 0) -> 
 
 
 def _check_names(plan: Plan) -> None:
-    if not (plan.fetches or plan.imports or plan.outputs):
+    for number, table in enumerate(plan.watches, start=1):
+        if wrong := refuse_unclear(table):
+            raise UsageError(f"{plan.path}: [watch] number {number}: {wrong}")
+    if not (plan.fetches or plan.imports or plan.outputs or plan.watches):
         raise UsageError(f"{plan.path}: nothing is to be done: add [[fetch]], [[import]] or {', '.join(OUTPUTS)}")
     names = [(kind, table.get("name", kind)) for kind, table in plan.outputs]
     twice = sorted({name for kind, name in names if names.count((kind, name)) > 1})

@@ -15,6 +15,7 @@ import shapely
 
 from geo.archive import Archive, open_archive
 from geo.archive.results import FAR
+from geo.automation import watches
 from geo.automation.config import LOOK, Plan, read_plan, resolve_since
 from geo.automation.fetch import fetch_new, read_memory
 from geo.automation.network import check_contact
@@ -272,7 +273,7 @@ class _Round:
         self.journal = Journal(plan.output / ".daily.json")
         self.steps: list[Step] = []
         self._progress = progress
-        self._total = len(plan.fetches) + len(plan.imports) + len(plan.outputs)
+        self._total = sum(map(len, (plan.fetches, plan.imports, plan.outputs, plan.watches)))
 
     def go(self) -> Daily:
         for table in self.plan.fetches:
@@ -282,7 +283,7 @@ class _Round:
             self._do(name, lambda table=table: self._import(table))  # type: ignore[misc]
         date = self._date()
         taken = len(self.steps)
-        if self.plan.outputs:
+        if self.plan.outputs or self.plan.watches:
             self._make_all(date)
         return self._outcome(date, self.steps[taken:])
 
@@ -353,7 +354,7 @@ class _Round:
     def _make_all(self, date: str) -> None:
         if not date or not self.archive.path.exists():
             missing = f"{self.archive.path}: there is no snapshot in it yet: nothing can be measured or drawn"
-            for kind, table in self.plan.outputs:
+            for kind, table in [*self.plan.outputs, *(("watch", table) for table in self.plan.watches)]:
                 self._do(table.get("name", kind), lambda: Step("", "failed", error=missing))
             return
         day = Day(self.plan, self.archive, date)
@@ -363,6 +364,9 @@ class _Round:
                 name = str(table.get("name", kind))
                 label = kind if name == kind else f"{kind} {name}"
                 self._do(label, lambda kind=kind, table=table, name=name: self._make(day, state, kind, table, name))  # type: ignore[misc]
+            for number, table in enumerate(self.plan.watches, start=1):
+                label = f"watch {table.get('name', number)}"
+                self._do(label, lambda table=table: self._watch(day, table))  # type: ignore[misc]
 
     def _make(self, day: Day, state: str, kind: str, table: Mapping[str, Any], name: str) -> Step:
         shown = max(day.date, self.journal.last_date(kind, name)) if kind in _OF_ALL_DATES else day.date
@@ -382,13 +386,34 @@ class _Round:
         self.journal.note_made(key, inputs, files, made)
         return Step("", "new", (*made.lines, *later), tuple(files))
 
+    def _watch(self, day: Day, table: Mapping[str, Any]) -> Step:
+        """Judge a standing question; a change of state is told, and remembered when the desk's command has ended."""
+        key = watches.key_of(table)
+        known = self.journal.watched.get(key)
+        if known is not None and day.date < known["date"]:
+            return Step("", "as before")
+        state, km2 = watches.judge(self.archive, day.date, table, self.plan.max_age_days)
+        before = None if known is None else known["state"]
+        step = Step("", "as before")
+        if watches.is_told(table, state, before):
+            entry = watches.entry_of(self.archive, day.date, table, state, before, km2)
+            files = watches.tell(self.plan.output, entry, table.get("command", ()), self.plan.path)
+            step = Step("", "new", (entry["sentence"],), tuple(path.name for path in files))
+        if known != {"state": state, "date": day.date}:
+            self.journal.note_watched(key, state, day.date)
+        return step
+
     def _all_there(self, files: Mapping[str, str]) -> bool:
         paths = {self.plan.output / name: digest for name, digest in files.items()}
         return all(p.is_file() and sha256(read_bytes(p)).hexdigest() == digest for p, digest in paths.items())
 
     def _outcome(self, date: str, outputs: Iterable[Step]) -> Daily:
         failed = [step for step in self.steps if step.outcome == "failed"]
-        good = [step for step in (outputs if self.plan.outputs else self.steps) if step.outcome != "failed"]
+        good = [
+            step
+            for step in (outputs if self.plan.outputs or self.plan.watches else self.steps)
+            if step.outcome != "failed"
+        ]
         if failed:
             outcome = "done in part" if good else "failed"
         else:

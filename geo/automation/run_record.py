@@ -91,6 +91,10 @@ def _are_texts(found: Any) -> bool:
     return isinstance(found, dict) and all(isinstance(value, str) for value in found.values())
 
 
+def _is_state(entry: Any) -> bool:
+    return _are_texts(entry) and {"state", "date"} <= entry.keys()
+
+
 def _is_sound(entry: Any) -> bool:
     """Whether an entry of the journal is as `Journal.note_made` writes it; files lie inside the output's folder."""
     if not isinstance(entry, dict) or not isinstance(entry.get("inputs"), str) or not _are_texts(entry.get("files")):
@@ -112,7 +116,10 @@ class Journal:
             raise ArchiveError(f"damaged: {error}: delete it, and everything is made anew") from error
         self.taken: dict[str, str] = found.get("taken", {})
         self.made: dict[str, dict[str, Any]] = found.get("made", {})
-        if not (_are_texts(self.taken) and isinstance(self.made, dict) and all(map(_is_sound, self.made.values()))):
+        self.watched: dict[str, dict[str, str]] = found.get("watched", {})
+        sound = isinstance(self.made, dict) and all(map(_is_sound, self.made.values()))
+        seen = isinstance(self.watched, dict) and all(map(_is_state, self.watched.values()))
+        if not (_are_texts(self.taken) and sound and seen):
             raise ArchiveError(f"{path}: damaged: delete it, and everything is made anew")
 
     def last_date(self, kind: str, name: str) -> str:
@@ -127,6 +134,11 @@ class Journal:
         self.made[key] = {"inputs": inputs, "files": dict(files), "lines": list(made.lines)}
         self._write()
 
+    def note_watched(self, key: str, state: str, date: str) -> None:
+        self.watched[key] = {"state": state, "date": date}
+        self._write()
+
     def _write(self) -> None:
-        text = json.dumps({"taken": self.taken, "made": self.made}, ensure_ascii=False, indent=1, sort_keys=True)
+        whole = {"taken": self.taken, "made": self.made, **({"watched": self.watched} if self.watched else {})}
+        text = json.dumps(whole, ensure_ascii=False, indent=1, sort_keys=True)
         write_page(text, self._path)

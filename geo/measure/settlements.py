@@ -16,13 +16,13 @@ import pandas as pd
 import shapely
 
 from geo.assets import ASSETS
-from geo.errors import GateError
+from geo.errors import GateError, UsageError
 from geo.measure.areas import NOWHERE
 from geo.measure.coverage import NOT_COVERED, is_in
 from geo.presentation.labels import class_words
 from geo.presentation.language import N_, current, gettext
 from geo.presentation.sides import side_of
-from geo.schema import CRS, text_or_none
+from geo.schema import CRS, number_of, text_or_none
 
 GEONAMES = N_("GeoNames' places of 500 people or more")
 UNMARKED = N_(
@@ -95,6 +95,23 @@ def shipped_settlements(
                 with TextIOWrapper(archive.open(country), encoding="utf-8") as stream:
                     places = (Settlement(country, *line.removesuffix("\n").split("\t")) for line in stream)
                     yield from takewhile(lambda place: int(place.people) >= elsewhere, places)
+
+
+def place_named(name: str, *, within: shapely.Geometry | None = None) -> tuple[str, float, float]:
+    """A shipped place by any of its names, alone of that name in an area or in the world: name, longitude, latitude."""
+    wanted, found = name.casefold(), []
+    for place in shipped_settlements():
+        if wanted in {one.casefold() for one in (place.name, *place.others.split("|"), *place.arabic.split("|"))}:
+            point = shapely.Point(float(place.longitude), float(place.latitude))
+            if within is None or within.intersects(point):
+                found.append((place.name, point.x, point.y))
+    if len(found) == 1:
+        return found[0]
+    listed = ", ".join(f"{lat}, {lon}" for _, lon, lat in found[:5])
+    raise UsageError(
+        f"{name!r} is the name of {number_of(len(found), 'place')} of GeoNames of 500 people or more"
+        f"{f' ({listed})' if found else ''}: name the unit (within), or say where (at = [LAT, LON])"
+    )
 
 
 _CYRILLIC = re.compile("[\u0400-\u04ff’' -]+")

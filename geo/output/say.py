@@ -108,7 +108,12 @@ def _told(archive: Archive, rows: list[Figures]) -> str:
     return _with_source(archive, headline(rows), [f.source for f in rows], first.day, since)
 
 
-def _with_source(archive: Archive, words: Headline, sources: list[str], day: Day, since: Day | None) -> str:
+def sourced(archive: Archive, words: str, source: str, date: When) -> str:
+    """Words on a date with whose map they are from, and of which day."""
+    return _with_source(archive, words, [source], _day(archive, source, date), None)
+
+
+def _with_source(archive: Archive, words: Headline | str, sources: list[str], day: Day, since: Day | None) -> str:
     titles = listed([credit_of(archive, name)["title"] or name for name in sources])
     days = date_words(day)
     if since is not None:
