@@ -28,7 +28,7 @@ from geo.formats.geojson import MIB
 from geo.formats.limits import TABLES, plain_file, refuse_too_many
 from geo.formats.tables import text_of
 from geo.formats.zips import choose
-from geo.storage import gpkg, qgis_styles, transactions
+from geo.storage import gpkg, transactions
 
 LAYER_LIMIT = 1024 * MIB
 MAGIC_OF = {".shp": b"\x00\x00\x27\x0a", ".fgb": b"fgb\x03fgb", ".gpkg": b"SQLite format 3\x00"}
@@ -139,9 +139,10 @@ def _bounded(plain: Path, layer: str, box: tuple[float, float, float, float]) ->
 _WRITTEN = "2000-01-01T00:00:00.000Z"
 
 
-def geopackage_bytes(layers: Mapping[str, gpd.GeoDataFrame], *, credits: Sequence[str] = ()) -> bytes:
-    """A GeoPackage of layers that says what its columns are and whom to credit; equal layers give equal bytes."""
-    description = "; ".join(credits)
+def geopackage_bytes(
+    layers: Mapping[str, gpd.GeoDataFrame], *, description: str = "", about: Mapping[str, str] | None = None
+) -> bytes:
+    """A GeoPackage of layers, with QGIS's metadata `about` each; equal layers give equal bytes."""
     before = pyogrio.get_gdal_config_option("OGR_CURRENT_DATE")
     with tempfile.TemporaryDirectory(prefix="geo-") as folder:
         path = Path(folder, "layers.gpkg")
@@ -156,9 +157,8 @@ def geopackage_bytes(layers: Mapping[str, gpd.GeoDataFrame], *, credits: Sequenc
                 )  # fmt: skip
             with closing(sqlite3.connect(path, isolation_level=None)) as connection:
                 gpkg.describe_columns(connection)
-                for name in layers:
-                    about = qgis_styles.layer_metadata(name.capitalize(), credits)
-                    gpkg.describe_layer(connection, name, about, now=_WRITTEN)
+                for name, words in (about or {}).items():
+                    gpkg.describe_layer(connection, name, words, now=_WRITTEN)
             return path.read_bytes()
         except (RuntimeError, ValueError, OSError, sqlite3.Error) as error:
             raise FileError(f"layers {', '.join(layers)}: no GeoPackage can be written of them ({error})") from None

@@ -26,12 +26,13 @@ from geo.incidents.markers import marker_of
 from geo.measure.areas import areal_only, clip
 from geo.measure.ellipsoid import areas_km2
 from geo.output.map_content import credit_of
-from geo.output.site.plan import Day, SiteOptions
+from geo.output.site.plan import MEDIA, Day, SiteOptions
 from geo.presentation.labels import class_label, credit_line
 from geo.presentation.sides import side_colours
 from geo.presentation.statuses import class_order, status_of
 from geo.presentation.symbols import class_colour
 from geo.schema import CRS, INCIDENT_COLUMNS, text_or_none, to_instant, write_instant
+from geo.storage.qgis_styles import layer_metadata
 from geo.version import __version__
 
 _CONTROL = ("date", "source", "snapshot", "controller", "status", "native", "valid_from", "area_km2")
@@ -143,16 +144,13 @@ def written_as(kind: str, what: str, loaded: DownloadData) -> bytes:
         ground = {"changes" if what == "changes" else "control": loaded.control}
         points = {"incidents": loaded.incidents} if len(loaded.incidents) else {}
         layers = points if points and loaded.control.empty else ground | points
-        return geopackage_bytes(layers, credits=loaded.credits)
+        about = {name: layer_metadata(name.capitalize(), loaded.credits) for name in layers}
+        return geopackage_bytes(layers, description="; ".join(loaded.credits), about=about)
     stream = io.BytesIO()
     frame.to_parquet(stream, index=False, write_covering_bbox=True, schema_version="1.1.0")
     return stream.getvalue()
 
 
-MEDIA = {
-    "geojson": "application/geo+json", "csv": "text/csv", "gpkg": "application/geopackage+sqlite3",
-    "parquet": "application/vnd.apache.parquet", "kml": "application/vnd.google-earth.kml+xml",
-}  # fmt: skip
 _KINDS = {"float": "number", "int": "integer", "bool": "boolean"}
 
 

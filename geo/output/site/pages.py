@@ -15,8 +15,7 @@ from geo.archive.results import refused_notes
 from geo.measure.areas import OUTSIDE
 from geo.output.documents.svg_chart import bar_values, chart_values
 from geo.output.html.page import PageParts, page_of
-from geo.output.site.downloads import MEDIA
-from geo.output.site.plan import Day, Plan, slugs
+from geo.output.site.plan import MEDIA, Day, Plan, slugs
 from geo.output.site.syndication import HEIGHT, WIDTH
 from geo.presentation.chart_lines import bars_every, change_bars, class_line, lines_in_words
 from geo.presentation.labels import (

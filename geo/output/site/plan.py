@@ -39,6 +39,13 @@ _SLUG = re.compile(r"[^a-z0-9]+")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|index)$")  # names that a system or a server takes for its own
 
 
+# what each kind of download is to a browser
+MEDIA = {
+    "geojson": "application/geo+json", "csv": "text/csv", "gpkg": "application/geopackage+sqlite3",
+    "parquet": "application/vnd.apache.parquet", "kml": "application/vnd.google-earth.kml+xml",
+}  # fmt: skip
+
+
 @dataclass(frozen=True, kw_only=True)
 class SiteOptions(MapOptions):
     """What was asked for."""
