@@ -20,11 +20,11 @@ def run(args: list[str]) -> int:
     wrong = "--wrong" in args
     chosen = [arg for arg in args if not arg.startswith("-")]
     print("| corpus | field | precision | recall | right |\n|---|---|---|---|---|")
-    for folder in ("known", "later", "wars", "unseen"):
+    for folder in ("known", "later", "wars", "styles", "unseen", "fresh"):
         if not chosen or folder in chosen:
             _print(f"briefings, {folder}", briefing_scores.score(folder), wrong=wrong)
     for kind in ("casualties", "areas", "places"):
-        for name in (kind, f"{kind}_unseen"):
+        for name in (kind, f"{kind}_later", f"{kind}_unseen", f"{kind}_fresh"):
             if not chosen or name in chosen:
                 _print(f"sentences, {name}", getattr(sentence_scores, kind)(name), wrong=wrong)
     return 0

@@ -117,6 +117,8 @@ def _wrong(row: dict[str, str], hit: object) -> str:
         return told if located else ""
     if row["role"] == "metonym":
         return told if located else ""
+    if row["role"] == "unplaced":  # a name of a place that no gazetteer here has
+        return "not found" if hit is None else told if getattr(hit, "latitude", None) is not None else ""
     if row["role"] == "found":
         return "" if hit is not None else "not found"
     if not located or getattr(hit, "country", None) != row["country"]:
