@@ -12,6 +12,7 @@ import csv
 import resource
 import subprocess
 import sys
+import tempfile
 import time
 import xml.etree.ElementTree as ET
 from collections.abc import Iterator, Sequence
@@ -19,6 +20,7 @@ from pathlib import Path
 
 from geo.geocoding.gazetteer import Gazetteer, distance_km, open_gazetteer
 from geo.geocoding.geocoder import mentions, resolve
+from tests.geocoding_score import archive_of_the_front, bare_near_front
 
 Gold = list[tuple[int, int, float, float]]
 Document = tuple[str, Gold]
@@ -124,6 +126,21 @@ def _peak_mb() -> float:
     return (int(held) if held else resource.getrusage(resource.RUSAGE_SELF).ru_maxrss) / 1024
 
 
+def _near_front(folder: Path) -> None:
+    """Print what becomes of the names most written of near a front, where they stand alone."""
+    print("\n| 200 names near the front, bare | right | without a place | wrong | over 200 km |\n|---|---|---|---|---|")
+    with tempfile.TemporaryDirectory() as place:
+        archive = archive_of_the_front(folder, Path(place) / "front.gpkg")
+        for title, files in (
+            ("shipped places", []),
+            ("with the register", [folder / "gazetteer" / "ua_settlements.csv"]),
+        ):
+            gazetteer = open_gazetteer(archive=archive, files=files)
+            right, unplaced, wrong, _ = bare_near_front(folder, archive, gazetteer)
+            far = sum(int(line.split()[0]) > 200 for line in wrong)
+            print(f"| {title} | {right} | {len(unplaced)} | {len(wrong)} | {far} |", *wrong, sep="\n    ")
+
+
 def run(folder: Path) -> int:
     """Print the table and the speed."""
     world = open_gazetteer()
@@ -142,5 +159,6 @@ def run(folder: Path) -> int:
         count = sum(len(gold) for _, gold in documents)
         for (limit, goal), theirs, mine in zip(goals.items(), base, ours, strict=True):
             print(f"| {name} | {count:,} | {limit} km | {theirs:.3f} | {mine:.3f} | {goal} |", flush=True)
+    _near_front(folder)
     code = f"from pathlib import Path; from benchmarks.geoparsing import speed; speed(Path({str(folder)!r}))"
     return subprocess.run([sys.executable, "-c", code], check=False, cwd=Path(__file__).parents[1]).returncode

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import csv
 import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from geo.geocoding.gazetteer import Gazetteer, distance_km
+import geopandas as gpd
+import pandas as pd
+from rapidfuzz import fuzz
+
+from geo.archive import Archive, open_archive
+from geo.geocoding.gazetteer import Gazetteer, archive_prior, distance_km
 from geo.geocoding.geocoder import LOCATED, Mention, mentions
+from geo.importing.importer import import_files
+from geo.text.words import key_of, plain_key
 
 FOLDER = Path(__file__).with_name("geocoding")
 
@@ -71,3 +81,62 @@ def _wrong(want: dict[str, Any], hit: Mention | None) -> str:
         if away > 15:
             return f"{away:.0f} km off ({hit.place}, {hit.adm_1}; {hit.why}; {hit.runner_up})"
     return ""
+
+
+NEAR_DAY = "2025-01-11"
+Named = tuple[str, float, float]  # a name as lists of incidents write it, and its point by the Ukrainian register
+
+
+def archive_of_the_front(shared: Path, path: Path) -> Archive:
+    """An archive with the map of a day and a list of incidents; the names asked for come from other lists."""
+    import_files(path, "deepstate", shared / "deepstate-raw" / "1736546002.geojson")
+    import_files(path, "bellingcat", shared / "incidents" / "bellingcat" / "export_events.json")
+    return open_archive(path)
+
+
+def _written(shared: Path) -> Iterator[Named]:
+    lists = (("eyes_on_russia/events_maphub_2022.csv", "town/city", "lat", "lon"),
+             ("viina_derived/VIINA_2022_EXACT_DEDUPE.csv", "asciiname", "latitude", "longitude"))  # fmt: skip
+    for name, place, lat, lon in lists:
+        with (shared / "incidents" / name).open(encoding="utf-8-sig", newline="") as stream:
+            for row in csv.DictReader(stream):
+                if row[place].strip() and row[lat] and row[lon]:
+                    yield row[place].strip(), float(row[lat]), float(row[lon])
+
+
+def names_near_front(shared: Path, archive: Archive, *, most: int = 200) -> list[Named]:
+    """The settlements within 30 km of the front that lists of incidents name most, one for each name."""
+    register = pd.read_csv(shared / "gazetteer" / "ua_settlements.csv").dropna(subset=["lat", "lon"])
+    points = gpd.GeoSeries(gpd.points_from_xy(register["lon"], register["lat"]), crs=4326).to_crs(6933)
+    front = gpd.GeoSeries([archive.front(NEAR_DAY, tolerance_km=0.5, inset_km=2).lines], crs=4326).to_crs(6933)
+    listed = register[points.within(front.buffer(30_000).iloc[0]).to_numpy()]
+    towns = [
+        (plain_key(key_of(n)), a, b) for n, a, b in zip(listed["name_en"], listed["lat"], listed["lon"], strict=True)
+    ]
+    counts: Counter[Named] = Counter()
+    spelled: dict[Named, Counter[str]] = defaultdict(Counter)
+    for (name, lat, lon), count in Counter(_written(shared)).items():
+        key = plain_key(key_of(name))
+        near = [t for t in towns if abs(t[1] - lat) < 0.2 and distance_km((lat, lon), t[1:]) <= 15]
+        best = max(near, key=lambda t: (fuzz.ratio(key, t[0]), -distance_km((lat, lon), t[1:])), default=None)
+        if best is not None and fuzz.ratio(key, best[0]) >= 88:
+            counts[best] += count
+            spelled[best][name] += count
+    first: dict[str, Named] = {}
+    for town, _ in counts.most_common():
+        first.setdefault(town[0], (spelled[town].most_common(1)[0][0], town[1], town[2]))
+    return list(first.values())[:most]
+
+
+def bare_near_front(shared: Path, archive: Archive, gazetteer: Gazetteer) -> tuple[int, list[str], list[str], int]:
+    """How many of them come right when they stand alone, those without a place, the wrong, and of how many."""
+    prior, named = archive_prior(archive, NEAR_DAY), names_near_front(shared, archive)
+    unplaced, wrong = [], []
+    for name, *point in named:
+        found = mentions(f"Fighting went on near {name}.", gazetteer=gazetteer, prior=prior)
+        hit = next((m for m in found if m.latitude is not None), None)
+        if hit is None:
+            unplaced.append(name)
+        elif (away := distance_km((point[0], point[1]), (hit.latitude, hit.longitude))) > 15:
+            wrong.append(f"{away:.0f} km {name}: {hit.place}, {hit.adm_1}; {hit.why}")
+    return len(named) - len(unplaced) - len(wrong), unplaced, wrong, len(named)

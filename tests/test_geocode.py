@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pandas as pd
 import pytest
+import shapely
 
 import geo
-from geo.geocoding.gazetteer import Gazetteer, list_places, open_gazetteer
+from geo.geocoding.gazetteer import ArchivePrior, Gazetteer, list_places, open_gazetteer
 from geo.geocoding.geocoder import MENTION_COLUMNS, mentions, resolve
 
 
@@ -87,3 +89,34 @@ def test_what_is_near_is_a_place_even_where_no_gazetteer_has_it(gazetteer: Gazet
         ("Malaya Vydumka", "place", 4),
         ("Sudzha", "place", 1),
     ]
+
+
+def test_an_archive_says_where_texts_about_it_speak(gazetteer: Gazetteer) -> None:
+    front = shapely.LineString([(37.2, 47.7), (37.5, 48.3), (38.0, 49.0)])
+    rows = [("Sulyhivka, Kharkiv Oblast", 49.03, 37.24, 1), ("Sulyhivka", 49.02, 37.25, None), ("Izium", 50.0, 30.0, 4)]
+    incidents = pd.DataFrame(rows, columns=["where_coordinates", "latitude", "longitude", "where_prec"])
+    prior = ArchivePrior(front, incidents)
+
+    def found(text: str, prior: ArchivePrior | None = prior) -> list[tuple[float | None, str]]:
+        return [(m.latitude, m.why) for m in mentions(text, gazetteer=gazetteer, prior=prior)]
+
+    ((lat, why),) = found("Fighting went on near Sulyhivka.")
+    assert lat == pytest.approx(49.025)
+    assert "incidents" in why
+    assert found("Fighting went on near Sulyhivka.", None)[0][0] is None
+    # a small place far from the front has the name of one that no gazetteer has
+    assert found("Fighting went on near Sosnove.")[0][0] is None
+    assert found("Fighting went on near Sosnove.", None)[0][0] is not None
+    assert found("Fighting went on near Sosnove in Rivne region.")[0][0] is not None
+    # neither is large, and both are near enough: another Novoselivka is as likely
+    assert found("Fighting went on near Novoselivka.")[0][0] is None
+    assert found("Fighting went on near Pokrovsk.")[0][0] == pytest.approx(48.28, abs=0.05)
+    assert prior.named("Izium") is None  # known to its region alone
+
+
+def test_an_archive_without_a_front_still_has_its_incidents(gazetteer: Gazetteer) -> None:
+    prior = ArchivePrior(None, pd.DataFrame({"where_coordinates": ["Walungu"], "latitude": [-2.6], "longitude": [28.7],
+                                             "where_prec": [1]}))  # fmt: skip
+    (walungu,) = mentions("Fighting went on near Walungu.", gazetteer=gazetteer, prior=prior)
+    assert (walungu.latitude, walungu.gazetteer) == (-2.6, "archive")
+    assert list_places(gazetteer, "Kursk", prior=prior)["front_km"].isna().all()

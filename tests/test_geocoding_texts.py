@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
-from geocoding_score import FOLDER, score, texts
+from geocoding_score import FOLDER, archive_of_the_front, bare_near_front, score, texts
 
 from geo.geocoding.gazetteer import open_gazetteer
 from geo.geocoding.geocoder import mentions
@@ -40,6 +42,16 @@ def test_current_names_come_before_former_ones_and_capitals_that_speak_have_no_p
     assert [(m.role, m.latitude) for m in spoken] == [("metonym", None), ("metonym", None)]
     (own,) = mentions("I've seen shelling before, a resident of Kherson said.", gazetteer=gazetteer)
     assert own.text == "Kherson"
+
+
+@pytest.mark.long
+def test_bare_names_near_the_front_are_right_or_without_a_place(shared: Path, tmp_path: Path) -> None:
+    archive = archive_of_the_front(shared, tmp_path / "front.gpkg")
+    for files, least in (([], 0.55), ([shared / "gazetteer" / "ua_settlements.csv"], 0.8)):
+        right, _, wrong, of = bare_near_front(shared, archive, open_gazetteer(archive=archive, files=files))
+        assert of == 200
+        assert right >= least * of
+        assert len(wrong) <= 0.05 * of, "\n".join(wrong)
 
 
 def test_there_are_texts_enough_in_three_languages() -> None:

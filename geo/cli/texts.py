@@ -25,7 +25,7 @@ GAZETTEER = options(
     click.option("--country", "countries", metavar="CC", multiple=True, help="A country in play (ISO 3166-1 alpha-2)."),
 )  # fmt: skip
 PLACES = options(
-    click.option("--archive", type=common.FILE, help="Its units and its front are used."),
+    click.option("--archive", type=common.FILE, help="Its units, its front and its incidents are used."),
     click.option("--date", type=common.WHEN, help="The date of the front; the last snapshot by default."),
     click.option("--source", metavar="S", help="By which source the front is taken."),
     GAZETTEER,
@@ -33,16 +33,16 @@ PLACES = options(
 
 
 def _open(given: dict[str, Any], *, name: str | None = None) -> tuple[Any, Any]:
-    """The gazetteer, and the distance to the front where there is an archive."""
-    from geo.geocoding.gazetteer import front_distance, open_gazetteer
+    """The gazetteer, and what an archive says of places."""
+    from geo.geocoding.gazetteer import archive_prior, open_gazetteer
 
     archive = common.opened(given["archive"]) if given["archive"] else None
     with bar("indexing places") as advance:
         gazetteer = open_gazetteer(
             countries=given["countries"] or None, files=given["files"], archive=archive, name=name, progress=advance
         )
-    front_km = front_distance(archive, given["date"], source=given["source"]) if archive is not None else None
-    return gazetteer, front_km
+    prior = archive_prior(archive, given["date"], source=given["source"]) if archive is not None else None
+    return gazetteer, prior
 
 
 @main.command()
@@ -56,8 +56,8 @@ def places(name: str, form: str, **given: Any) -> None:
     """
     from geo.geocoding.gazetteer import list_places
 
-    gazetteer, front_km = _open(given, name=name)
-    table = list_places(gazetteer, name, front_km=front_km)
+    gazetteer, prior = _open(given, name=name)
+    table = list_places(gazetteer, name, prior=prior)
     if given["countries"]:
         table = table[table["country"].isin([c.upper() for c in given["countries"]])].reset_index(drop=True)
     show(table, form, title=f"{len(table)} place{'' if len(table) == 1 else 's'} called {name}; GeoNames, CC BY 4.0")
@@ -76,9 +76,9 @@ def geocode_command(text: str, form: str, **given: Any) -> None:
 
     from geo.geocoding.geocoder import as_frame, mentions
 
-    gazetteer, front_km = _open(given)
+    gazetteer, prior = _open(given)
     content = sys.stdin.read() if text == "-" else text
-    table = pd.DataFrame(as_frame(mentions(content, gazetteer=gazetteer, front_km=front_km)).drop(columns="geometry"))
+    table = pd.DataFrame(as_frame(mentions(content, gazetteer=gazetteer, prior=prior)).drop(columns="geometry"))
     if form == "json":
         give_json({"mentions": records(table)})
     else:
@@ -95,7 +95,7 @@ _SHOWN = (
 @main.command("read")
 @click.argument("briefing", type=common.FILE)
 @click.option("--date", type=common.DAY, help="The day of the briefing; its own dateline by default.")
-@click.option("--archive", type=common.FILE, help="Its units and its front are used; drawn on the page.")
+@click.option("--archive", type=common.FILE, help="Its units, its front and its incidents are used; drawn on the page.")
 @GAZETTEER
 @click.option("--lang", type=click.Choice(["en", "uk", "ru"]), help="Of the text; found out by default.")
 @click.option("--source", metavar="S", help="Whose briefing it is; what the page states, or its name, by default.")

@@ -23,7 +23,7 @@ from platformdirs import user_cache_path
 
 from geo.archive.shared_docs import described
 from geo.assets import ASSETS
-from geo.errors import FileError, NoSnapshotError, SourceError, UsageError
+from geo.errors import FileError, GeoError, NoSnapshotError, SourceError, UsageError
 from geo.formats.geojson import read_bytes, read_json
 from geo.geocoding.place_records import (
     Record,
@@ -434,6 +434,9 @@ PLACE_COLUMNS = (
 )  # fmt: skip
 # names that differ more than this (of 100) are not taken for one another
 ALIKE = 88
+SAME_KM = 15.0  # incidents and places of one name that lie no further apart are of one place
+_TOGETHER = 0.8  # the least share of the incidents of a name that do
+_INSET_KM, _EXACT = 2.0, 2  # of the front; the where_prec of incidents that are at a place or near it
 
 
 class Gazetteer:
@@ -536,45 +539,82 @@ def open_gazetteer(
     return Gazetteer(Lookup(path), countries)
 
 
-def front_distance(archive: Archive, date: When | None, *, source: str | None = None) -> FrontDistance | None:
-    """How far places lie from the ground that an archive's source draws on a date."""
+def archive_prior(archive: Archive, date: When | None = None, *, source: str | None = None) -> ArchivePrior:
+    """What an archive says of where texts about it speak: the front of a date by one source, and its incidents."""
     listed = [source] if source else list(dict.fromkeys(archive.snapshots()["source"]))
-    for name in listed:
-        try:
-            frame = archive.control(date, source=name)
-        except (NoSnapshotError, SourceError):
-            continue
-        if len(frame):
-            return FrontDistance(np.asarray(frame.geometry.array, dtype=object))
-    return None
+    drawn = (_front_lines(archive, date, name) for name in listed)
+    return ArchivePrior(next((lines for lines in drawn if lines is not None), None), archive.incidents())
 
 
-class FrontDistance:
-    """The distance of places to the outlines of drawn ground, in km; what was asked once is remembered."""
+def _front_lines(archive: Archive, date: When | None, source: str) -> shapely.Geometry | None:
+    """A source's front; where it has none inside border and coast, the outlines of what it draws."""
+    try:
+        found = archive.front(date, source=source, tolerance_km=0.5, inset_km=_INSET_KM).lines
+    except (NoSnapshotError, SourceError):
+        return None
+    except GeoError:
+        found = shapely.MultiLineString()
+    if found.is_empty:
+        shapes = np.asarray(archive.control(date, source=source).geometry.array, dtype=object)
+        found = shapely.union_all(shapely.boundary(shapes))
+    return None if found.is_empty else found
 
-    def __init__(self, shapes: np.ndarray[tuple[int], np.dtype[np.object_]]) -> None:
-        self._plane = local_plane(shapely.total_bounds(shapes))
-        outlines = shapely.boundary(self._plane.laid(shapes))
-        self._tree = shapely.STRtree(shapely.get_parts(outlines))
+
+class ArchivePrior:
+    """How far places lie from an archive's front, in km, and where its incidents have names."""
+
+    def __init__(self, front: shapely.Geometry | None, incidents: pd.DataFrame) -> None:
+        self._plane = local_plane((0, 0, 1, 1) if front is None else front.bounds)
+        lines = [] if front is None else shapely.get_parts(self._plane.laid(front))
+        self._tree = shapely.STRtree(lines)
         self._known: dict[int, float] = {}
+        self._points: dict[str, list[tuple[float, float]]] = defaultdict(list)
+        if len(incidents):
+            exact = ~(incidents["where_prec"] > _EXACT).fillna(False).to_numpy(dtype=bool)
+            rows = incidents[exact & incidents["latitude"].notna().to_numpy()]
+            for name, lat, lon in zip(rows["where_coordinates"], rows["latitude"], rows["longitude"], strict=True):
+                self._points[_place_key(name)].append((float(lat), float(lon)))
 
-    def __call__(self, place: Place) -> float:
-        """The distance of a place, in km."""
+    def front_km(self, place: Place) -> float | None:
+        """The distance of a place to the front, in km; None where there is no front."""
+        if not len(self._tree):
+            return None
         if place.number not in self._known:
             point = self._plane.laid(shapely.Point(place.longitude, place.latitude))
             at = self._tree.nearest(point)
             self._known[place.number] = float(shapely.distance(point, self._tree.geometries[at]))
         return self._known[place.number]
 
+    def share(self, name: str, place: Place) -> float | None:
+        """Of the incidents at places of a name, how many lie by this place; None where there are none."""
+        points = self._points.get(_place_key(name), ())
+        near = sum(distance_km(at, (place.latitude, place.longitude)) <= SAME_KM for at in points)
+        return near / len(points) if points else None
+
+    def named(self, name: str) -> tuple[float, float] | None:
+        """The point of the incidents at places of a name, where they lie together."""
+        points = self._points.get(_place_key(name), ())
+        if not points:
+            return None
+        middle = (float(np.median([lat for lat, _ in points])), float(np.median([lon for _, lon in points])))
+        together = sum(distance_km(at, middle) <= SAME_KM for at in points)
+        return middle if together >= _TOGETHER * len(points) else None
+
+
+def _place_key(name: object) -> str:
+    """The key of an incident's place: "Chuhuiv, south of Kharkiv" is Chuhuiv."""
+    return plain_key(key_of(re.split("[,(]", str(name or ""), maxsplit=1)[0].strip()))
+
 
 def list_places(
-    gazetteer: Gazetteer, name: str, *, country: str | None = None, front_km: FrontDistance | None = None
+    gazetteer: Gazetteer, name: str, *, country: str | None = None, prior: ArchivePrior | None = None
 ) -> pd.DataFrame:
     found = [p for p in gazetteer.candidates(name) if country is None or p.country == country.upper()]
+    away = [prior.front_km(p) if prior is not None and p.kind == "place" else None for p in found]
     rows = [
         (p.name, p.kind, p.country, p.adm_1 or None, p.adm_2 or None, p.latitude, p.longitude, p.population or None,
-         round(front_km(p), 1) if front_km is not None and p.kind == "place" else None, p.gazetteer, p.place_id)
-        for p in found
+         None if km is None else round(km, 1), p.gazetteer, p.place_id)
+        for p, km in zip(found, away, strict=True)
     ]  # fmt: skip
     table = pd.DataFrame(rows, columns=list(PLACE_COLUMNS), dtype=object)
     return table.astype({"latitude": "float64", "longitude": "float64", "population": "Int64", "front_km": "float64"})

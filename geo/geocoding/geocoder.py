@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
 from typing import TYPE_CHECKING
 
@@ -12,9 +12,20 @@ import shapely
 from rapidfuzz.distance import OSA
 
 from geo.archive.shared_docs import described
-from geo.geocoding.gazetteer import LOOSE, OTHER, OWN, Gazetteer, Place, apart_km, front_distance, open_gazetteer
+from geo.geocoding.gazetteer import (
+    LOOSE,
+    OTHER,
+    OWN,
+    SAME_KM,
+    ArchivePrior,
+    Gazetteer,
+    Place,
+    apart_km,
+    archive_prior,
+    open_gazetteer,
+)
 from geo.geocoding.matching import given_spans, spans_of
-from geo.geocoding.ranking import LARGE, TOWN, RankedMention, rank_mentions
+from geo.geocoding.ranking import ALIKE_NAMES, LARGE, TOWN, RankedMention, rank_mentions
 from geo.schema import CRS
 from geo.text.sentences import read
 from geo.text.words import key_of, plain_key
@@ -30,8 +41,10 @@ _NEAR_KM = 5.0
 _DISTRICT_KM = 25.0
 # scores that lie nearer together than this say nothing
 _EVEN = 0.15
-ALIKE_NAMES = 0.8  # of two spellings of one name
 _NAMESAKES = 1.5
+# from an archive's front: a place that far off, with fewer people than this, is named with what it lies in
+_FAR_KM, _VILLAGE_KM, _CITY = 60.0, 35.0, 15_000
+_UNSURE = 0.8  # places of an archive's theatre whose scores lie nearer together are as likely
 
 
 @dataclass(frozen=True)
@@ -77,9 +90,9 @@ def geocode(
     text : str
         English, Ukrainian or Russian, a sentence or a document.
     date : str, date, datetime or None
-        With an archive: places near the front of that date rank_mentions more.
+        With an archive: places near the front of that date count more.
     archive : Archive or None
-        Gives the countries in play, the regions' names and the front.
+        Gives the countries in play, the regions' names, the front, and the places of its incidents.
     gazetteer : Gazetteer or None
         From `geo.open_gazetteer`; None opens that of the archive or of the countries.
     countries : sequence of str or None
@@ -110,18 +123,16 @@ def geocode(
     [['Sudzha', 'place', 'RU']]
     """
     opened = gazetteer if gazetteer is not None else open_gazetteer(countries=countries, archive=archive)
-    prior = front_distance(archive, date, source=source) if archive is not None else None
-    return as_frame(mentions(text, gazetteer=opened, front_km=prior))
+    prior = archive_prior(archive, date, source=source) if archive is not None else None
+    return as_frame(mentions(text, gazetteer=opened, prior=prior))
 
 
-def mentions(
-    text: str, *, gazetteer: Gazetteer, front_km: Callable[[Place], float | None] | None = None
-) -> list[Mention]:
+def mentions(text: str, *, gazetteer: Gazetteer, prior: ArchivePrior | None = None) -> list[Mention]:
     """As `geocode`, as plain values: for many short texts."""
     reading = read(text)
     spans = spans_of(reading, gazetteer.lookup, countries=gazetteer.countries)
-    table = rank_mentions(reading, spans, countries=gazetteer.countries, front_km=front_km)
-    return _alike_in_text([_mention(row, gazetteer) for row in table])
+    table = rank_mentions(reading, spans, countries=gazetteer.countries, prior=prior)
+    return _alike_in_text([_mention(row, gazetteer, prior) for row in table])
 
 
 def _alike_in_text(found: list[Mention]) -> list[Mention]:
@@ -173,7 +184,7 @@ def as_frame(found: Sequence[Mention]) -> gpd.GeoDataFrame:
     return gpd.GeoDataFrame(table.astype(types), geometry=gpd.GeoSeries(points, crs=CRS), crs=CRS)
 
 
-def _mention(row: RankedMention, gazetteer: Gazetteer) -> Mention:
+def _mention(row: RankedMention, gazetteer: Gazetteer, prior: ArchivePrior | None) -> Mention:
     span = row.span
     if span.role in ("person", "organisation"):
         return Mention(span.text, span.start, span.end, span.role, why="; ".join(span.reasons))
@@ -187,6 +198,8 @@ def _mention(row: RankedMention, gazetteer: Gazetteer) -> Mention:
         named = row.beside[:1] if span.bare else _named_containers(row)
         if named:
             return _contained_only(row, _one_container(row, named), gazetteer)
+        if (by_incidents := _of_incidents(row, prior)) is not None:
+            return by_incidents
         reasons = [*span.reasons, "no gazetteer here has it, and the text names no region"]
         return Mention(span.text, span.start, span.end, "place", why="; ".join(reasons))
     place, score, why = row.ranked[0]
@@ -198,7 +211,31 @@ def _mention(row: RankedMention, gazetteer: Gazetteer) -> Mention:
     outside = _outside(row, place)
     if outside is not None:
         return _contained_only(row, outside, gazetteer)
+    if prior is not None and (doubt := _doubt(row, place, prior)):
+        return _of_incidents(row, prior) or Mention(span.text, span.start, span.end, "place", why=doubt)
     return _placed(row, place, score, why)
+
+
+def _of_incidents(row: RankedMention, prior: ArchivePrior | None) -> Mention | None:
+    """A place that the archive's incidents alone have."""
+    point = None if prior is None else prior.named(row.span.text)
+    if point is None:
+        return None
+    return Mention(row.span.text, row.span.start, row.span.end, "place", row.span.text, latitude=point[0],
+                   longitude=point[1], where_prec=2, uncertainty_km=SAME_KM,
+                   why="incidents of the archive are there", gazetteer="archive")  # fmt: skip
+
+
+def _doubt(row: RankedMention, place: Place, prior: ArchivePrior) -> str:
+    """Why a name that stands alone is no place for certain, by what the archive is about; empty where it is one."""
+    if place.kind != "place" or row.beside or row.within or row.span.kind in ("region", "district"):
+        return ""
+    away, (_, score, _), how = prior.front_km(place), row.ranked[0], dict(row.span.found).get(place, OWN)
+    far = away is not None and away > (_FAR_KM if place.population >= TOWN else _VILLAGE_KM)
+    if far and (how == LOOSE or place.population < _CITY) and not prior.share(row.span.text, place):
+        return f"only a place {away:.0f} km from the front has such a name"
+    second = next((r for r in row.ranked[1:] if r[0].kind == "place" and apart_km(place, r[0]) > _DISTRICT_KM), None)
+    return f"{_label(*second[:2])} is as likely" if second is not None and score - second[1] < _UNSURE else ""
 
 
 def _metonym(row: RankedMention) -> Mention:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import exp, log10
 
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from rapidfuzz.distance import OSA
 
-from geo.geocoding.gazetteer import BARE, LOOSE, OTHER, OWN, STEM, Place
+from geo.geocoding.gazetteer import BARE, LOOSE, OTHER, OWN, STEM, ArchivePrior, Place
 from geo.geocoding.matching import Span
 from geo.text.sentences import Reading
 from geo.text.words import key_of, place_words, plain_key
@@ -23,11 +23,14 @@ COUNTRY, AREA, DISTRICT, REGION, LEAST_REGION = 8.5, 7.5, 4.2, -1.2, 5.0
 UNSHARED_REGION = 6.5
 # a town that only some call by a country's own name
 COUNTRYS_NAME = -3.0
-FORMER, ALIKE = -1.5, 0.5
+FORMER = -1.5
+ALIKE_NAMES = 0.8  # two spellings of one name
 HOW = {OTHER: -0.1, BARE: -0.2, STEM: -0.2, LOOSE: -1.0}
 BESIDE, SENTENCE, PARAGRAPH, TEXT = 4.5, 2.5, 1.6, 1.1
 IN_COUNTRY = 0.5  # of the worth of a region: a country says less
-FRONT_KM, FRONT = 40.0, 1.5
+FRONT_KM, FRONT = 30.0, 3.0
+AT_FRONT_KM = 20.0  # no place within it is nearer to the news than another
+INCIDENTS = 3.0  # the worth of all the archive's incidents of a name lying at one place
 IN_PLAY = 0.6
 # places with fewer people than this do not stand outside of every container that the text names
 LARGE = 50_000
@@ -35,15 +38,18 @@ TOWN = 5_000
 _NEXT = re.compile(r",? *\(?")
 _ARTICLES = frozenset(("a", "an", "the", "small", "large", "border", "frontline", "nearby"))
 _INSIDE = frozenset(("in", "of", "at", "inside", "within", "в", "у", "во"))
-Prior = Callable[[Place], float | None]
 
 
 def rank_mentions(
-    reading: Reading, spans: Sequence[Span], *, countries: Sequence[str] | None = None, front_km: Prior | None = None
+    reading: Reading,
+    spans: Sequence[Span],
+    *,
+    countries: Sequence[str] | None = None,
+    prior: ArchivePrior | None = None,
 ) -> list[RankedMention]:
     """Score the candidates of every mention, with what the whole text says of the others."""
     table = [RankedMention(span) for span in spans]
-    alone = _Alone(reading, spans, countries, front_km)
+    alone = _Alone(reading, spans, countries, prior)
     for row in table:
         row.ranked = _sorted([alone.score(row.span, place, how) for place, how in row.span.found])
     base = [{p.number: (score, why) for p, score, why in row.ranked} for row in table]
@@ -65,9 +71,9 @@ class _Alone:
     """What a candidate is worth by itself: people, name, cues, the front."""
 
     def __init__(
-        self, reading: Reading, spans: Sequence[Span], countries: Sequence[str] | None, front_km: Prior | None
+        self, reading: Reading, spans: Sequence[Span], countries: Sequence[str] | None, prior: ArchivePrior | None
     ) -> None:
-        self.reading, self.countries, self.front_km = reading, frozenset(countries or ()), front_km
+        self.reading, self.countries, self.prior = reading, frozenset(countries or ()), prior
         self.rules = place_words()
         self.region_cued = {_name(s) for s in spans if s.kind == "region"}
         self.city_cued = {_name(s) for s in spans if s.kind == "place"}
@@ -80,19 +86,29 @@ class _Alone:
         score += self._cue(span, place, why)
         if place.country in self.countries:
             score += IN_PLAY
-        if self.front_km is not None and place.kind == "place":
-            away = self.front_km(place)
-            if away is not None:
-                score += FRONT * exp(-away / FRONT_KM)
-                why.append(f"{away:.0f} km from the front")
+        if self.prior is not None and place.kind == "place":
+            score += self._known_to_archive(self.prior, span, place, why)
         return place, score, why
+
+    def _known_to_archive(self, prior: ArchivePrior, span: Span, place: Place, why: list[str]) -> float:
+        """How near the archive's front a place lies, and whether incidents of its name do so, too."""
+        away, share = prior.front_km(place), prior.share(span.text, place)
+        if away is not None:
+            why.append(f"{away:.0f} km from the front")
+        if share:
+            why.append("incidents of the archive are there")
+        return (0.0 if away is None else FRONT * exp(-max(away - AT_FRONT_KM, 0.0) / FRONT_KM)) + INCIDENTS * (
+            share or 0.0
+        )
 
     def _former(self, span: Span, place: Place, how: int, why: list[str]) -> float:
         """A name that a place once bore gives way to places that bear it now (Pokrovsk was Engels's)."""
         if how != OTHER or not any(h == OWN and p.kind == "place" for p, h in span.found):
-            return 0.0
-        if OSA.normalized_similarity(plain_key(key_of(place.name)), plain_key(key_of(span.text))) > ALIKE:
-            return 0.0
+            named = [p for p, _ in span.found if p.kind == "place" and _likeness(p, span) > ALIKE_NAMES]
+            if how != OTHER or not named:
+                return 0.0
+        if (likeness := _likeness(place, span)) > ALIKE_NAMES:  # Oleksandrivskyi, where others are Oleksandrivka
+            return FORMER / 2 if likeness < 1.0 and any(h == OWN for _, h in span.found) else 0.0
         why.append("another name of it")
         return FORMER
 
@@ -153,6 +169,11 @@ class _Alone:
         if word in self.rules["village_words"]:
             return -2.0 if place.population > 20_000 else 0.0
         return 0.5 if word in self.rules["city_words"] and place.population > 20_000 else 0.0
+
+
+def _likeness(place: Place, span: Span) -> float:
+    """How alike a place's own name is to what the text writes, 0 to 1."""
+    return float(OSA.normalized_similarity(plain_key(key_of(place.name)), plain_key(key_of(span.text))))
 
 
 def _name(span: Span) -> str:
