@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import pandas as pd
 
-from geo.presentation.labels import class_label, figure, written
+from geo.presentation.labels import class_label, figure, km2_cell, written
 from geo.presentation.language import N_, day_words_short, gettext, month_words
 from geo.presentation.statuses import class_order, status_of
 from geo.presentation.symbols import class_colour
@@ -158,8 +158,7 @@ def change_key(sets: Sequence[ChangeBars]) -> list[tuple[str, str]]:
 
 def totals_of(one: ChangeBars) -> tuple[str, str]:
     """What a class gained and lost in all, with their signs."""
-    signs = zip(("+", "\N{MINUS SIGN}"), (one.gained, one.lost), strict=True)
-    gained, lost = (f"{sign}{figure(km2)}" if km2 >= 0.05 else "0" for sign, km2 in signs)
+    gained, lost = (km2_cell(v, plus=True) if abs(v) >= 0.05 else "0" for v in (one.gained, -one.lost))
     return gained, lost
 
 

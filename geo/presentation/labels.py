@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from geo.assets import ASSETS
-from geo.presentation.language import current, date_words, gettext, isolated, number
+from geo.presentation.language import current, date_words, gettext, isolated, number, signed
 from geo.presentation.sides import side_of
 from geo.presentation.statuses import of_row, stated_meaning, status_of
 from geo.schema import is_day, text_or_none, to_instant
@@ -45,7 +45,18 @@ def sliver_words(rows: Sequence[Mapping[str, Any]], place: str) -> str:
 
 def figure(km2: float) -> str:
     """Square kilometres as people read them: one decimal below 1,000."""
-    return number(km2, 0 if abs(km2) >= 1000 else 1)
+    return number(km2, _decimals(km2))
+
+
+def _decimals(km2: float) -> int:
+    return 0 if abs(km2) >= 1000 else 1
+
+
+def km2_cell(km2: float | None, *, plus: bool = False) -> str:
+    """Square kilometres as a table has them, of a change with its sign; a dash where they are not known."""
+    if km2 is None or km2 != km2:
+        return "–"
+    return signed(km2, _decimals(km2)) if plus else figure(km2)
 
 
 def area(km2: float) -> str:

@@ -41,6 +41,8 @@ _SCRIPT_WORDS = re.compile(r"""\b_\(\s*("(?:[^"\\]|\\.)*")""")
 
 
 _TURNS = re.compile("[\u202a-\u202e]")  # signs by which a text would turn what follows it
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_PLACEHOLDER = re.compile(r"\{(\w+)\}")
 _ISOLATED = re.compile("\u2068[^\u2068\u2069]*\u2069")
 
 
@@ -134,8 +136,10 @@ def N_(text: str) -> str:
 
 
 def number(value: float, digits: int = 0) -> str:
-    """A number with this many decimals, as the language writes it."""
-    plain = f"{value:,.{digits}f}"
+    """A number with this many decimals and a true minus, as the language writes it."""
+    plain = f"{abs(value):,.{digits}f}"
+    if value < 0 and plain.strip("0.,"):
+        return f"{_sign_mark()}−{number(-value, digits)}"
     language = _current.get()
     if language.code == "en":
         return plain
@@ -145,9 +149,22 @@ def number(value: float, digits: int = 0) -> str:
     return format_decimal(Decimal(plain.replace(",", "")), format=pattern, locale=language.locale)
 
 
-def plain_number(value: float) -> str:
-    """A number with the decimals that it has, six digits at most, as the language writes it."""
-    plain = f"{value:g}"
+def _sign_mark() -> str:
+    # without the mark, a sign goes behind its number in a text from right to left
+    return "\u200e" if _current.get().direction == "rtl" else ""
+
+
+def signed(value: float, digits: int = 0) -> str:
+    """A change with a plus or a true minus, as the language writes its figures; what rounds to 0 has no sign."""
+    size = number(abs(value), digits)
+    if size == number(0.0, digits):
+        return size
+    return number(value, digits) if value < 0 else f"{_sign_mark()}+{size}"
+
+
+def plain_number(value: float, digits: int = 6) -> str:
+    """A number with the decimals that it has, so many digits at most, as the language writes it."""
+    plain = f"{value:.{digits}g}"
     return plain if "e" in plain else number(value, len(plain.partition(".")[2]))
 
 
@@ -208,6 +225,33 @@ def script_words(script: str) -> dict[str, str]:
     if _current.get().code == "en":
         return {}
     return {text: gettext(text) for text in map(loads, _SCRIPT_WORDS.findall(script))}
+
+
+def reworded(note: str) -> str:
+    """A note that a reader of texts wrote, which is on record in English, in the language that is spoken."""
+    if _current.get().code == "en":
+        return note
+    for pattern, text in _note_patterns():
+        if found := pattern.fullmatch(note):
+            return gettext(text, **{name: _value_words(value) for name, value in found.groupdict().items()})
+    parts = note.split("; ")
+    return "; ".join(map(reworded, parts)) if len(parts) > 1 else note
+
+
+def _value_words(value: str) -> str:
+    return date_words(date.fromisoformat(value)) if _DAY.fullmatch(value) else reworded(value)
+
+
+@cache
+def _note_patterns() -> Sequence[tuple[re.Pattern[str], str]]:
+    """What matches the notes that each text of the list makes; those with most words of their own first."""
+    texts = (CATALOGUES / "notes.txt").read_text(encoding="utf-8").splitlines()
+    texts.sort(key=lambda text: -len(_PLACEHOLDER.sub("", text)))
+    parts = ((_PLACEHOLDER.split(text), text) for text in texts)
+    return [
+        (re.compile("".join(f"(?P<{p}>.+?)" if i % 2 else re.escape(p) for i, p in enumerate(cut)), re.DOTALL), text)
+        for cut, text in parts
+    ]
 
 
 @cache

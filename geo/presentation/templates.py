@@ -210,23 +210,14 @@ def _sandbox() -> type[SandboxedEnvironment]:
 
 
 def _filters() -> Mapping[str, Callable[..., Any]]:
-    from geo.presentation.labels import class_key, class_label, figure, sentence, written
+    from geo.presentation.labels import class_key, class_label, figure, km2_cell, sentence, written
     from geo.presentation.language import date_words
-
-    def km2(value: Any, *, plus: bool = False) -> str:
-        """Square kilometres with a true minus sign; a dash where they are not known."""
-        if value is None or value != value:
-            return "–"
-        sign = "+" if plus and value > 0 else ""
-        # without the mark, a sign goes behind its number in a text from right to left
-        mark = "\u200e" if language.current().direction == "rtl" else ""
-        return mark + sign + figure(float(value)).replace("-", "−")
 
     def lines(texts: Iterable[str]) -> list[str]:
         """Texts as sentences, each with one full stop."""
         return [f"{text.rstrip('., ')}." for text in texts]
 
     return {
-        "date_words": date_words, "figure": figure, "km2": km2, "lines": lines,
+        "date_words": date_words, "figure": figure, "km2": km2_cell, "lines": lines,
         "sentence": sentence, "written": written, "label": lambda row: class_label(*class_key(row)),
     }  # fmt: skip

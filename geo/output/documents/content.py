@@ -21,7 +21,7 @@ from geo.output.images.text_blocks import credit_lines
 from geo.output.map_content import MapContent, gather, has_incidents_alone
 from geo.output.map_options import MapKeywords, MapOptions
 from geo.presentation.chart_lines import ChangeBars, ChartLine, bars_every, change_bars, class_lines, lines_in_words
-from geo.presentation.labels import figure, row_label
+from geo.presentation.labels import figure, km2_cell, row_label
 from geo.presentation.language import N_, gettext, ngettext
 from geo.presentation.sides import side_colours
 from geo.presentation.statuses import STATUSES, named, of_row
@@ -207,7 +207,7 @@ def _headlines(content: MapContent, shown: str) -> list[Headline]:
         if content.since is not None and brief_tables.known_number(row.get("net_km2")):
             moved = gettext(
                 "{net} km² net since {date}: {gained} gained, {lost} lost",
-                net=brief_tables.signed(row["net_km2"]), date=content.base,
+                net=km2_cell(row["net_km2"], plus=True), date=content.base,
                 gained=figure(row["gained_km2"]), lost=figure(row["lost_km2"]),
             )  # fmt: skip
         span = ""

@@ -20,7 +20,7 @@ from geo.measure.series.panel import class_ledgers
 from geo.measure.series.parallel import ClassFilter, source_ledgers
 from geo.output.html import timeline_codec
 from geo.output.map_content import credit_of
-from geo.presentation.labels import class_label, figure, written
+from geo.presentation.labels import class_label, km2_cell, written
 from geo.presentation.language import N_, day_words_short, gettext, short_month
 from geo.presentation.legend import LegendEntry, StyledLayer, legend_of
 from geo.presentation.sides import side_of
@@ -127,12 +127,12 @@ def _midnight(instant: datetime) -> datetime:
 
 
 def _km2(value: float) -> str:
-    return "–" if value != value else "0" if abs(value) < 5e-7 else figure(float(value)).replace("-", "−")
+    return "0" if abs(value) < 5e-7 else km2_cell(float(value))
 
 
 def _net(strand: ClassSeries) -> str:
     net = strand.gained[-1] - strand.lost[-1]
-    return ("+" if net > 0 else "") + _km2(net)
+    return "0" if abs(net) < 5e-7 else km2_cell(float(net), plus=True)
 
 
 def _range(values: Floats) -> tuple[float, float]:

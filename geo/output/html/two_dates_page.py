@@ -18,14 +18,14 @@ from geo.errors import UsageError
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.series.edges import Objects
 from geo.measure.settlements import geonames_places, unmarked_words
-from geo.output.brief_tables import LEAST_KM2, Section, by_unit, known_number, signed, title_of
+from geo.output.brief_tables import LEAST_KM2, Section, by_unit, title_of
 from geo.output.html import map_drawing
 from geo.output.html.map_page import PageMap, map_values
 from geo.output.html.page import PageParts
 from geo.output.map_content import MapContent, gather, outlines
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.presentation import basemap
-from geo.presentation.labels import class_key, class_label, figure, row_label, written
+from geo.presentation.labels import class_key, class_label, figure, km2_cell, row_label, written
 from geo.presentation.language import day_words_short, gettext, ngettext
 from geo.presentation.sides import side_colours
 from geo.presentation.statuses import NO_DOUBT, named
@@ -93,7 +93,7 @@ def _cells(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> list[str
     changes = [(now.get(k), k == "net_km2") for k in ("gained_km2", "lost_km2", "net_km2")]
     return [
         figure(0.0 if before is None else before["area_km2"]), figure(now["area_km2"]),
-        *(signed(float(v), plus=plus) if v is not None and known_number(v) else "–" for v, plus in changes),
+        *(km2_cell(v, plus=plus) for v, plus in changes),
     ]  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from geo.output.images.fonts import plain, text_width, wrapped
 from geo.output.images.themes import Format
 from geo.output.map_content import MapContent
 from geo.presentation import basemap
-from geo.presentation.labels import figure, row_label, sentence, written
+from geo.presentation.labels import figure, km2_cell, row_label, sentence, written
 from geo.presentation.language import N_, gettext, isolated, number
 from geo.presentation.legend import LegendEntry
 from geo.presentation.symbols import Symbol
@@ -124,12 +124,8 @@ def figures(content: MapContent, form: Format, width: float) -> list[TextBlock]:
 
 
 def _cells(row: Mapping[str, Any], *, since: bool) -> list[str]:
-    values = [row["area_km2"], *((row.get(f"{n}_km2") for n in _CHANGES) if since else ())]
-    cells = ["–" if v is None or v != v else figure(float(v)).replace("-", "−") for v in values]
-    net = values[-1]
-    if since and net is not None and net == net and net > 0:
-        cells[-1] = f"+{cells[-1]}"
-    return cells
+    names = ("area", *_CHANGES) if since else ("area",)
+    return [km2_cell(row.get(f"{name}_km2"), plus=name == "net") for name in names]
 
 
 def _row(

@@ -28,7 +28,7 @@ from geo.presentation.labels import (
     unit_name,
     written,
 )
-from geo.presentation.language import N_, gettext, month_words, number
+from geo.presentation.language import N_, gettext, month_words, number, signed
 from geo.presentation.sides import side_colours
 from geo.presentation.statuses import class_order, named
 from geo.schema import parse_instant, text_or_none, to_instant
@@ -226,10 +226,7 @@ def _unit_subtitle(unit: Unit, plan: Plan) -> str:
 def _moved(km2: float, before: float | None) -> str:
     if before is None:
         return "–"
-    change = km2 - before
-    if abs(change) < 0.005:
-        return number(0.0, 2)
-    return ("+" if change > 0 else "") + number(change, 2).replace("-", "−")
+    return signed(km2 - before, 2)
 
 
 def sources_page(
