@@ -107,14 +107,14 @@ def test_without_a_unit_contested_ground_of_other_countries_does_not_count(archi
 def test_a_source_that_draws_no_such_ground_says_nothing(archive: Archive) -> None:
     (found,) = check_claim(archive, replace(HELD, value=1), sources=["three"]).verdicts
     assert found.verdict == "no_data"
-    assert "draws no ground of AA in Bland (BB)" in found.workings["text"]
+    assert "draws no ground of AA in Bland " in found.workings["text"]
 
 
 @pytest.mark.parametrize(
     ("day", "verdict", "word"),
     [
-        ("2024-08-11", "supports", ""), ("2024-08-17", "supports", ""), ("2024-09-10", "no_data", "nearest 2024-08-21"),
-        ("2024-07-30", "no_data", "nearest 2024-08-01 (2 days after)"),
+        ("2024-08-11", "supports", ""), ("2024-08-17", "supports", ""), ("2024-09-10", "no_data", "nearest 21 August 2024"),
+        ("2024-07-30", "no_data", "nearest 1 August 2024 (2 days after)"),
     ],
 )  # fmt: skip
 def test_an_old_snapshot_says_nothing_of_the_day(archive: Archive, day: str, verdict: str, word: str) -> None:
@@ -132,7 +132,7 @@ def test_the_next_snapshot_is_named_where_it_says_otherwise(archive: Archive) ->
     claim = replace(HELD, value=km2(HALF) - 1, date_from="2024-08-23", date_to="2024-08-23")
     found = check_claim(archive, claim, sources=["two"]).verdicts[0]
     assert found.verdict == "supports"
-    assert "the next snapshot, 2024-08-24" in found.workings["text"]
+    assert "the next snapshot, 24 August 2024" in found.workings["text"]
     assert "contradicts" in found.workings["text"]
 
 
@@ -191,9 +191,9 @@ def test_a_change_within_one_snapshot_is_not_known(archive: Archive) -> None:
     lost = replace(HELD, quantity="lost", comparator="about", value=10, date_from="2024-08-12", date_to="2024-08-13")
     found = check_claim(archive, lost, sources=["one"]).verdicts[0]
     assert (found.verdict, found.value) == ("no_data", None)
-    assert "both 2024-08-12 and 2024-08-13 rest on the snapshot of 2024-08-11" in found.workings["text"]
+    assert "both 12 August 2024 and 13 August 2024 rest on the snapshot of 11 August 2024" in found.workings["text"]
     early = check_claim(archive, replace(lost, date_from="2024-07-20"), sources=["one"]).verdicts[0]
-    assert "no data for 2024-07-20" in early.workings["text"]
+    assert "no data for 20 July 2024" in early.workings["text"]
 
 
 def test_a_countrys_own_ground_is_what_the_others_leave(archive: Archive) -> None:
@@ -221,7 +221,7 @@ def test_settlements_are_counted_in_a_layer(archive: Archive) -> None:
     claim = replace(
         HELD, quantity="settlements held", value=2, value_unit="settlements", comparator="exactly", step=1.0
     )
-    assert "--places" in check_claim(archive, claim).notes[-1]
+    assert "--places" in check_claim(archive, claim).option
     places = gpd.GeoDataFrame(
         {"name": list("abcd")}, geometry=[Point(13, 3), Point(13.2, 3), Point(15.5, 3), Point(5, 5)], crs="EPSG:4326"
     )
@@ -283,7 +283,7 @@ def test_workings_name_snapshots_hashes_classes_and_outline(archive: Archive) ->
 def test_a_paragraph_and_a_line_say_all_of_it(archive: Archive) -> None:
     finding = check_claim(archive, replace(SHARE, value=33.0, said_by="A desk"))
     text = paragraph(finding)
-    for word in ("A desk", "By one, held", "contradicts", "50.0 percent retaken", "the peak of 2024-08-01", "as on 2024-08-11",
+    for word in ("A desk", "By one, held", "contradicts", "50.0 percent retaken", "the peak of 1 August 2024", "as on 11 August 2024",
                  "test set", "about means within 5 percent"):  # fmt: skip
         assert word.casefold() in text.casefold(), word
     assert "true" not in text
@@ -313,7 +313,7 @@ def test_two_claims_of_one_thing_agree_or_do_not() -> None:
     assert compare_claims(first, replace(second, value=790.0)).low == 790
     apart = compare_claims(first, replace(second, comparator="exactly", date_to="2024-08-27"))
     assert apart.what == "change"
-    assert "-42 percent" in apart.text
+    assert "−42 percent" in apart.text
     assert (apart.low, apart.high) == (pytest.approx(760 - 1376), pytest.approx(840 - 1376))
     assert compare_claims(replace(first, unit="A"), replace(second, unit="B")).text.endswith("the units differ: A, B")
     assert "different things" in compare_claims(first, replace(second, controller="RU")).text

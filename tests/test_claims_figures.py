@@ -90,7 +90,7 @@ def test_isw_is_weekly_and_a_claimed_limit(archive: Archive) -> None:
     assert found[("isw", "claimed")] == ("contradicts", pytest.approx(453, abs=1))
     strict = check_claim(archive, read_claim(HELD, date=DAY), sources=["isw"], max_age_days=3).verdicts[0]
     assert strict.verdict == "no_data"
-    assert "nearest 2025-01-12 (1 day after)" in strict.workings["text"]
+    assert "nearest 12 January 2025 (1 day after)" in strict.workings["text"]
 
 
 def test_some_40_percent_retaken(archive: Archive, shared: Path) -> None:
@@ -132,7 +132,7 @@ def test_the_general_staffs_two_figures_are_42_percent_apart() -> None:
         "Ukraine controlled 1,376 square kilometres of Kursk region on 27 August 2024", date="2024-11-23"
     )
     late = read_claim("Ukraine controls approximately 800 square kilometres of Kursk region", date="2024-11-23")
-    assert "-42 percent" in compare_claims(early, late).text
+    assert "−42 percent" in compare_claims(early, late).text
     assert "833 km² or more" in compare_claims(read_claim(HELD, date=DAY), read_claim(RETAKEN, date=DAY)).text
 
 

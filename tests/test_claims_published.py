@@ -116,7 +116,7 @@ def test_a_missing_map_contradicts_nothing_within_the_pace_of_its_time(archive: 
     assert verdict_of(archive, f"Russia seized {12 * step:,.1f} km² {span}.").verdict == "supports"
     found = verdict_of(archive, f"Russia seized {11 * step:,.1f} km² {span}.")
     assert found.verdict == "supports_within_gaps"
-    assert "the nearest map before an end of the span is of 2025-08-03" in found.workings["text"]
+    assert "the nearest map before an end of the span is of 3 August 2025" in found.workings["text"]
     assert verdict_of(archive, f"Russia seized {9 * step:,.1f} km² {span}.").verdict == "contradicts"
 
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from geo.claims.model import Claim, claim_of, find_amounts, row_of, span_of
 from geo.claims.reading import find_claims, read_claim
 from geo.errors import GateError, UsageError
+from geo.presentation.language import reworded, speaking
 from tests.sentence_scores import areas_of, rows
 
 DAY = "2025-01-11"
@@ -215,3 +216,14 @@ def test_words_of_control_are_known_in_every_form(text: str, quantity: str) -> N
 )  # fmt: skip
 def test_what_is_still_to_come_or_denied_is_no_claim(text: str) -> None:
     assert find_claims(text, date=DAY) == []
+
+
+def test_every_note_is_on_the_list_that_is_translated() -> None:
+    """Notes are on record in English; what the list lacks would stay English everywhere."""
+    texts = [row["text"] for row in CASES]
+    texts += ["Does Russia hold 10 km²?", "Ukraine held 2.000 km² on 31.02.2024", "On 09/10/2024 Russia took 5 km²"]
+    notes = {note for text in texts for note in read_claim(text, date=DAY).notes}
+    notes |= {note for text in texts for claim in find_claims(text, date=DAY) for note in claim.notes}
+    assert len(notes) > 10
+    with speaking("uk"):
+        assert [note for note in notes if reworded(note) == note] == []

@@ -16,7 +16,7 @@ from test_archive import put, state
 from test_maps import incident
 
 from geo.archive import Archive, open_archive
-from geo.importing.importer import ensure_units
+from geo.importing.importer import ensure_units, import_claims
 from geo.output.documents.write import draw_brief
 from geo.output.html.map_page import draw_map, save_map
 from geo.output.html.timeline_page import draw_timeline
@@ -64,8 +64,31 @@ def archive(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     incident(
         opened, where_coordinates="Поруч", sub_event_type="Armed clash", event_type="Battles", where_prec=2, lat=50.8
     )
+    _record_claims(opened, tmp_path_factory.mktemp("claims") / "claims.csv")
     opened.close()
     return opened
+
+
+def _record_claims(archive: Archive, path: Path) -> None:
+    """Claims of every quantity, one that lacks a date and one that is said of another day than the map's."""
+    common = {"said_by": "Штаб", "said_on": LAST, "controller": "Б", "unit": "RU-KRS", "value_unit": "km2"}
+    given: list[dict[str, str]] = [
+        {"quantity": "held", "comparator": "more than", "value": "500", "date_to": LAST},
+        {"quantity": "held", "comparator": "about", "value": "4", "value_unit": "percent", "date_to": "2025-01-09"},
+        {"quantity": "gained", "comparator": "exactly", "value": "1000", "date_from": FIRST, "date_to": LAST},
+        {"quantity": "share retaken", "controller": "А", "comparator": "nearly", "value": "40", "value_unit": "percent",
+         "date_to": LAST},
+        {"quantity": "front length", "controller": "", "value_unit": "km", "comparator": "up to", "value": "90", "date_to": LAST},
+        {"quantity": "settlements held", "comparator": "exactly", "value": "3", "value_unit": "settlements", "date_to": LAST},
+        {"quantity": "lost", "comparator": "at least", "value": "3", "date_to": LAST, "notes": "no side is named"},
+        {"quantity": "held", "controller": "", "comparator": "less than", "value": "2", "date_to": LAST},
+        {"quantity": "held", "comparator": "about", "value": "7", "date_to": "2025-03-11"},
+    ]  # fmt: skip
+    rows = [common | {"claim_id": f"ч{n}", "text": f"твердження {n}"} | row for n, row in enumerate(given)]
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    lines = [",".join(names), *(",".join(row.get(name, "") for name in names) for row in rows)]
+    path.write_text("\n".join(lines), encoding="utf-8")
+    import_claims(archive, path)
 
 
 DRAW: dict[str, Callable[[Archive, Path, str], Path]] = {

@@ -57,8 +57,9 @@ def _data_texts() -> Iterator[tuple[str, str]]:
     for name in ("admin1_ua_ru.geojson", "countries.geojson"):
         features = loads((ASSETS / "units" / name).read_text(encoding="utf-8"))["features"]
         yield from ((f"units/{name}", text) for text in sorted({f["properties"]["boundary"] for f in features}))
-    words = (ASSETS / "languages" / "incidents.txt").read_text(encoding="utf-8")
-    yield from (("languages/incidents.txt", line) for line in words.splitlines() if line)
+    for name in ("incidents.txt", "notes.txt"):
+        words = (ASSETS / "languages" / name).read_text(encoding="utf-8")
+        yield from ((f"languages/{name}", line) for line in words.splitlines() if line)
 
 
 def catalogue(code: str) -> Catalog:

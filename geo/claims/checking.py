@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import shapely
 
-from geo.archive.results import FAR, When
+from geo.archive.results import FAR, When, rows_of
 from geo.archive.shared_docs import described, from_one_state
 from geo.claims.class_series import (
     ClassSeries,
@@ -34,17 +34,20 @@ from geo.claims.verdict import (
     front_verdicts,
     verdicts_of,
 )
-from geo.claims.wording import figure_words
+from geo.claims.wording import QUANTITIES, amount, figure_words, notes_words
 from geo.errors import UnitError, UsageError
-from geo.presentation.language import gettext
-from geo.presentation.sides import find_side
+from geo.presentation.labels import written
+from geo.presentation.language import N_, gettext, in_language, number, plain_number, signed
+from geo.presentation.sides import find_side, side_of
 from geo.presentation.statuses import NO_DOUBT, shows_doubt
+from geo.schema import text_or_none
 
 if TYPE_CHECKING:
     from geo.archive import Archive
 
 
 @described
+@in_language
 @from_one_state
 def check_claim(
     archive: Archive,
@@ -58,6 +61,7 @@ def check_claim(
     max_age_days: float = MAX_AGE_DAYS,
     places: gpd.GeoDataFrame | None = None,
     as_known_on: When | None = None,
+    lang: str = "en",  # noqa: ARG001  (for in_language)
 ) -> Finding:
     """Hold a claim against an archive.
 
@@ -79,6 +83,8 @@ def check_claim(
         A snapshot older than this on the day gives ``no_data``.
     places : geopandas.GeoDataFrame or None
         Settlements (`geo.measure.settlements.read_places`), for claims that count them.
+    lang : str
+        The language of notes and workings.
 
     Returns
     -------
@@ -101,18 +107,19 @@ def check_claim(
     sides = (claim.controller, claim.against)
     controller, against = (None if side is None else find_side(side, there) for side in sides)
     claim = replace(claim, controller=controller, against=against)
-    empty = Finding(claim, within_percent=within_percent, date=None if date is None else str(date))
+    titles = {row["name"]: row["title"] for row in rows_of(archive.sources()) if text_or_none(row["title"])}
+    empty = Finding(claim, within_percent=within_percent, date=None if date is None else str(date), titles=titles)
     unit = kind_of_unit(claim.value_unit)
     missing = unknown_fields(claim)
     if missing or unit is None or claim.quantity not in (*STATES, *CHANGES, "front length"):
-        wanted = gettext("{quantity} is not measured on maps", quantity=claim.quantity or gettext("it"))
-        wanted = gettext("not known: {fields}", fields=", ".join(missing)) if missing else wanted
-        return replace(empty, notes=(gettext("cannot be checked: {why}", why=wanted),))
+        quantity = claim.quantity or N_("it")
+        wanted = gettext("{quantity} is not measured on maps", quantity=gettext(QUANTITIES.get(quantity, quantity)))
+        if missing:
+            wanted = gettext("not known: {fields}", fields=", ".join(gettext(FIELDS.get(n, n)) for n in missing))
+        return _unchecked(empty, wanted)
     told = [part for note in claim.notes for part in note.split("; ") if part.startswith(UNREAD_DATE)]
     if told and claim.date_to is None:
-        return replace(
-            empty, notes=(gettext("cannot be checked: {why}", why=f"{told[0]}; say it with --set date_to=YYYY-MM-DD"),)
-        )
+        return _unchecked(empty, notes_words(told)[0], option="--set date_to=YYYY-MM-DD")
     span = span_of(claim, within_percent=within_percent)
     day: When | None = claim.date_to or date
     if day is None:
@@ -122,12 +129,23 @@ def check_claim(
     names = names or sorted(set(archive.snapshots(as_known_on=FAR if as_known_on is None else as_known_on)["source"]))
     side, why = _side(archive, claim, place, names, as_known_on)
     if side is None and claim.quantity != "front length":
-        return replace(empty, place=place, notes=(gettext("cannot be checked: {why}", why=why),))
+        return _unchecked(replace(empty, place=place), why, option="--set against=SIDE")
     given = VerdictInput(
         archive, claim, span, unit, side or "", place, day, within_percent, max_age_days, as_known_on, places
     )
     with archive.holding():
         return _found(given, names, empty)
+
+
+def _unchecked(empty: Finding, why: object, *notes: str, option: str = "") -> Finding:
+    return replace(empty, notes=(*notes, gettext("cannot be checked: {why}", why=str(why))), option=option)
+
+
+# what a claim lacks, in words: the fields of `--set`
+FIELDS = {
+    "value": N_("value"), "value_unit": N_("value_unit"), "comparator": N_("comparator"), "quantity": N_("quantity"),
+    "controller": N_("controller"), "date_from": N_("date_from"), "date_to": N_("date_to"),
+}  # fmt: skip
 
 
 def unknown_fields(claim: Claim) -> tuple[str, ...]:
@@ -145,25 +163,39 @@ def check_claims(archive: Archive, claims: Iterable[Claim], **asked: Any) -> lis
             try:
                 found.append(check_claim(archive, claim, **asked))
             except (UnitError, UsageError) as error:
-                found.append(Finding(claim, notes=(gettext("cannot be checked: {why}", why=error),)))
+                found.append(_unchecked(Finding(claim), error))
+    return found
+
+
+def _assumed(given: VerdictInput) -> list[str]:
+    """How the words of a claim are taken."""
+    claim, found = given.claim, []
+    if claim.comparator in ("about", "nearly"):
+        words = {"word": gettext(claim.comparator), "n": plain_number(given.within_percent)}
+        found.append(gettext("{word} means within {n} percent of the value", **words))
+    if claim.comparator == "exactly" and given.unit != "settlements" and given.span.low < given.span.high:
+        low, high = (plain_number(end, 10) for end in given.span[:2])
+        ends = amount(given.span.high, given.unit, n=gettext("{low} to {high}", low=low, high=high))
+        found.append(gettext("a bare figure is read as exact to half of its last digit: {range}", range=ends))
+    if claim.quantity == "share retaken" and base_of(claim) is None:
+        found.append(gettext("the base is not said: verdicts take the most that the source showed up to that day"))
     return found
 
 
 def _found(given: VerdictInput, names: Sequence[str], empty: Finding) -> Finding:
-    claim, notes = given.claim, []
+    claim, assumed = given.claim, _assumed(given)
+    notes = list(assumed)
     if claim.quantity == "share retaken" and not (claim.controller or claim.against):
+        side = side_of(given.side).label
         notes.append(
-            f"no side is named: measured is ground of {given.side_name}, the only other side that held some there"
+            gettext(
+                "no side is named: measured is ground of {side}, the only other side that held some there", side=side
+            )
         )
-    if claim.comparator in ("about", "nearly"):
-        notes.append(f"{claim.comparator} means within {given.within_percent:g} percent of the value")
-    if claim.comparator == "exactly" and given.unit != "settlements" and given.span.low < given.span.high:
-        ends = f"{given.span.low:,.10g} to {given.span.high:,.10g} {given.unit.replace('km2', 'km²')}"
-        notes.append(f"a bare figure is read as exact to half of its last digit: {ends}")
-    if why := _unfit(given):
-        return replace(
-            empty, notes=(*notes, gettext("cannot be checked: {why}", why=why)), span=given.span, place=given.place
-        )
+    empty = replace(empty, span=given.span, place=given.place, assumed=tuple(assumed))
+    if (unfit := _unfit(given)) is not None:
+        why, option = unfit
+        return _unchecked(empty, why, *notes, option=option)
     verdicts: list[Verdict] = []
     all_series: list[ClassSeries] = []
     for name in names:
@@ -189,11 +221,9 @@ def _found(given: VerdictInput, names: Sequence[str], empty: Finding) -> Finding
     ]
     shares = claim.quantity == "share retaken"
     bases = [b for s in all_series if (b := bases_of(s, given.span, given.instant()))] if shares else []
-    if shares and base is None:
-        notes.append("the base is not said: verdicts take the most that the source showed up to that day")
     return replace(
         empty, verdicts=tuple(verdicts), last_true=tuple(last_true), bases=tuple(b.as_dict() for b in bases),
-        notes=tuple(notes), span=given.span, date=str(given.day), place=given.place, series=tuple(all_series),
+        notes=tuple(notes), date=str(given.day), series=tuple(all_series),
     )  # fmt: skip
 
 
@@ -207,19 +237,20 @@ def _at_home(given: VerdictInput) -> Place | None:
         return None
 
 
-def _unfit(given: VerdictInput) -> str | None:
-    """Why a quantity and its unit cannot be measured; None where they can."""
+def _unfit(given: VerdictInput) -> tuple[str, str] | None:
+    """Why a quantity and its unit cannot be measured, and the option that helps; None where they can."""
     quantity, unit = given.claim.quantity, given.unit
     wanted = {"share retaken": ("percent",), "front length": ("km",), "settlements held": ("settlements",),
               "held": ("km2", "percent")}.get(str(quantity), ("km2", "settlements"))  # fmt: skip
     if unit not in wanted:
-        return f"{quantity} in {unit} is no measure"
+        quantity = gettext(QUANTITIES.get(str(quantity), str(quantity)))
+        return gettext("{quantity} in {unit} is no measure", quantity=quantity, unit=gettext(UNIT_WORDS[unit])), ""
     if quantity == "held" and unit == "percent" and given.place.area_km2 is None:
-        return "a percentage of ground needs a unit (--in)"
+        return gettext("a percentage of ground needs a unit"), "--in UNIT"
     if unit == "settlements" and given.places is None:
-        return "settlements are counted in a layer of places (--places)"
+        return gettext("settlements are counted in a layer of places"), "--places FILE"
     if quantity in CHANGES and given.claim.date_from is None:
-        return "since when is not known (--set date_from=D)"
+        return gettext("since when is not known"), "--set date_from=D"
     return None
 
 
@@ -228,15 +259,15 @@ def _side(
 ) -> tuple[str | None, str | None]:
     """The side whose ground is measured; of a share retaken, the side that lost it."""
     if claim.quantity != "share retaken" or claim.against:
-        return claim.against if claim.quantity == "share retaken" else claim.controller, "no side is named"
+        return claim.against if claim.quantity == "share retaken" else claim.controller, gettext("no side is named")
     others = {s for n in names for s in holders(archive, n, place, as_known_on=known)} - {
         claim.controller,
         place.country,
     }
     if len(others) == 1:
         return others.pop(), None
-    listed = ", ".join(sorted(others)) or "nobody"
-    return None, f"whose ground was retaken is not said, and {listed} held some there (--set against=SIDE)"
+    held = ", ".join(sorted(side_of(code).label for code in others)) or gettext("nobody")
+    return None, gettext("whose ground was retaken is not said, and {sides} held some there", sides=held)
 
 
 @dataclass(frozen=True)
@@ -255,7 +286,10 @@ class Pair:
         return asdict(self)
 
 
-def compare_claims(first: Claim, second: Claim, *, within_percent: float = WITHIN_PERCENT) -> Pair:
+@in_language
+def compare_claims(
+    first: Claim, second: Claim, *, within_percent: float = WITHIN_PERCENT, lang: str = "en",  # noqa: ARG001
+) -> Pair:  # fmt: skip
     """What two claims imply together.
 
     Parameters
@@ -264,6 +298,8 @@ def compare_claims(first: Claim, second: Claim, *, within_percent: float = WITHI
         With value, unit and comparator.
     within_percent : float
         What "about", "some" and "nearly" leave open.
+    lang : str
+        The language of the text.
 
     Returns
     -------
@@ -287,7 +323,7 @@ def compare_claims(first: Claim, second: Claim, *, within_percent: float = WITHI
     kinds = [(c.quantity, kind_of_unit(c.value_unit)) for c in (first, second)]
     where = {c.unit for c in (first, second) if c.unit}
     if len(where) > 1:
-        return _nothing(f"the units differ: {', '.join(sorted(where))}")
+        return _nothing(gettext("the units differ: {units}", units=", ".join(sorted(where))))
     if kinds == [("share retaken", "percent"), ("held", "km2")]:
         first, second = second, first
         spans.reverse()
@@ -296,7 +332,7 @@ def compare_claims(first: Claim, second: Claim, *, within_percent: float = WITHI
         return _peak(first, second, spans)
     sides = {c.controller for c in (first, second) if c.controller}
     if kinds[0] != kinds[1] or len(sides) > 1:
-        return _nothing("they are about different things")
+        return _nothing(gettext("they are about different things"))
     unit = str(kinds[0][1])
     days = {first.date_to, second.date_to}
     if first.quantity in ("held", "settlements held") and None not in days and len(days) > 1:
@@ -305,7 +341,7 @@ def compare_claims(first: Claim, second: Claim, *, within_percent: float = WITHI
 
 
 def _nothing(why: str) -> Pair:
-    return Pair("", f"nothing follows from the two together: {why}", None, None, "", None)
+    return Pair("", gettext("nothing follows from the two together: {why}", why=why), None, None, "", None)
 
 
 def _peak(held: Claim, share: Claim, spans: list[Span]) -> Pair:
@@ -314,10 +350,14 @@ def _peak(held: Claim, share: Claim, spans: list[Span]) -> Pair:
     high = _whole(spans[0].high, spans[1].high)
     plain = [span_of(replace(c, comparator="exactly", step=None)) for c in (held, share)]
     peak = _whole(plain[0].low, plain[1].low)
-    more = " or more" if held.comparator in ("more than", "at least") else ""
-    text = (
-        f"{figure_words(held)} held and {figure_words(share)} retaken imply a peak of {peak:,.0f} km²{more}"
-        f" ({_range(low, high, 'km2')} with what the words leave open)"
+    words = {
+        "held": figure_words(held), "share": figure_words(share), "peak": gettext("{n} km²", n=number(peak)),
+        "range": _range(low, high, "km2"),
+    }  # fmt: skip
+    if held.comparator in ("more than", "at least"):
+        words["peak"] = gettext("{amount} or more", amount=words["peak"])
+    text = gettext(
+        "{held} held and {share} retaken imply a peak of {peak} ({range} with what the words leave open)", **words
     )
     return Pair("peak", text, _finite(low), _finite(high), "km2", low <= high)
 
@@ -329,12 +369,14 @@ def _whole(left: float, retaken: float) -> float:
 def _growth(first: Claim, second: Claim, spans: list[Span], unit: str) -> Pair:
     early, late = sorted(zip((first, second), spans, strict=True), key=lambda p: str(p[0].date_to))
     low, high = late[1].low - early[1].high, late[1].high - early[1].low
-    text = (
-        f"{figure_words(early[0])} on {early[0].date_to} and {figure_words(late[0])} on {late[0].date_to} imply a"
-        f" change of {_range(low, high, unit)}"
-    )
+    words = {
+        "first": figure_words(early[0]), "day": written(early[0].date_to or ""), "last": figure_words(late[0]),
+        "then": written(late[0].date_to or ""), "range": _range(low, high, unit),
+    }  # fmt: skip
+    text = gettext("{first} on {day} and {last} on {then} imply a change of {range}", **words)
     if early[0].value and late[0].value:
-        text += f" ({100 * (late[0].value / early[0].value - 1):+.0f} percent by the figures as given)"
+        percent = signed(100 * (late[0].value / early[0].value - 1))
+        text = gettext("{sentence} ({n} percent by the figures as given)", sentence=text, n=percent)
     return Pair("change", text, _finite(low), _finite(high), unit, None)
 
 
@@ -342,7 +384,9 @@ def _both(spans: list[Span], unit: str) -> Pair:
     low, high = max(s.low for s in spans), min(s.high for s in spans)
     open_end = any((s.open_low and s.low == low) or (s.open_high and s.high == high) for s in spans)
     fits = low < high or (low == high and not open_end)
-    text = f"both agree with {_range(low, high, unit)}" if fits else "no value agrees with both"
+    text = gettext("no value agrees with both")
+    if fits:
+        text = gettext("both agree with {range}", range=_range(low, high, unit))
     return Pair("value", text, _finite(low) if fits else None, _finite(high) if fits else None, unit, fits)
 
 
@@ -351,11 +395,10 @@ def _finite(value: float) -> float | None:
 
 
 def _range(low: float, high: float, unit: str) -> str:
-    word = UNIT_WORDS.get(unit, unit)
     if math.isinf(high) and math.isinf(low):
-        return f"any number of {word}"
+        return gettext("any value")
     if math.isinf(high):
-        return f"{low:,.0f} {word} or more"
+        return gettext("{amount} or more", amount=amount(low, unit))
     if math.isinf(low):
-        return f"{high:,.0f} {word} or less"
-    return f"{low:,.0f} to {high:,.0f} {word}"
+        return gettext("{amount} or less", amount=amount(high, unit))
+    return amount(high, unit, n=gettext("{low} to {high}", low=number(low), high=number(high)))

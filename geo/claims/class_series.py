@@ -21,6 +21,7 @@ from geo.measure import areas
 from geo.measure.areas import Zone
 from geo.measure.ellipsoid import areas_km2, running_areas_km2, without_residue
 from geo.measure.series.panel import ground_changes
+from geo.presentation.language import N_
 from geo.presentation.statuses import countries_of_class, named
 from geo.schema import parse_instant, text_or_none
 from geo.units import units_of_set
@@ -77,7 +78,7 @@ def place_of(archive: Archive, within: str | shapely.Geometry | None, *, boundar
     if within is None:
         return Place(None, None, None, None, None, None)
     if not isinstance(within, str):
-        return Place("(polygon)", "the polygon given", None, within, None, km2_of([within])[0])
+        return Place("(polygon)", N_("the polygon given"), None, within, None, km2_of([within])[0])
     row = archive.unit(within, boundary=boundary).iloc[0]
     code, shape = text_or_none(row["unit"]) or str(row["name"]), row["geometry"]
     country = code if int(row["level"]) == 0 else text_or_none(row["parent"])

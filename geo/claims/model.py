@@ -26,6 +26,7 @@ UNITS: Mapping[str, float] = {
 }  # fmt: skip
 UNIT_WORDS = {
     "km2": N_("km²"), "mi2": N_("square miles"), "ha": N_("hectares"), "acre": N_("acres"), "mi": N_("miles"),
+    "km": N_("km"), "percent": N_("percent"), "settlements": N_("settlements"),
 }  # fmt: skip
 AREAS = ("km2", "mi2", "ha", "acre")
 LENGTHS = ("km", "mi")

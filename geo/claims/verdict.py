@@ -19,7 +19,6 @@ from geo.claims.class_series import ClassSeries, Place, km2_of, series_of, stamp
 from geo.claims.model import (
     NEAR_PERCENT,
     NEAR_POINTS,
-    UNIT_WORDS,
     UNITS,
     WITHIN_PERCENT,
     Claim,
@@ -28,16 +27,21 @@ from geo.claims.model import (
     kind_of_unit,
     span_of,
 )  # fmt: skip
-from geo.presentation.language import isolated
+from geo.claims.wording import amount, classes_words, day_words
+from geo.presentation.labels import place_words, written
+from geo.presentation.language import N_, listed, ngettext, number, plain_number, signed
+from geo.presentation.language import gettext as _
 from geo.presentation.sides import side_of
 from geo.presentation.statuses import named
-from geo.schema import is_day, last_instant, number_of, parse_instant, text_or_none, to_instant
+from geo.schema import is_day, last_instant, parse_instant, text_or_none, to_instant
 
 if TYPE_CHECKING:
     from geo.archive import Archive
 
 MAX_AGE_DAYS = 7.0  # a snapshot older than this on the day says nothing of it, unless told otherwise
-METHOD = "classes of one part of a source united; km² on WGS 84, edges straight in longitude and latitude (RFC 7946)"
+METHOD = N_(
+    "classes of one part of a source united; km² on WGS 84, edges straight in longitude and latitude (RFC 7946)"
+)
 STATES = ("held", "share retaken", "settlements held")
 CHANGES = ("gained", "lost", "net")
 
@@ -71,7 +75,11 @@ class Verdict:
 
 @dataclass(frozen=True)
 class Finding:
-    """A claim with its verdicts, when each set of classes last agreed with it, and for a share the bases."""
+    """A claim with its verdicts, when each set of classes last agreed with it, and for a share the bases.
+
+    Of the `notes`, `assumed` say how the words of the claim are taken. With the `option` of the command line a claim
+    that cannot be checked would be.
+    """
 
     claim: Claim
     verdicts: tuple[Verdict, ...] = ()
@@ -82,7 +90,14 @@ class Finding:
     within_percent: float = WITHIN_PERCENT
     date: str | None = None
     place: Place | None = None
+    assumed: tuple[str, ...] = ()
+    option: str = ""
+    titles: Mapping[str, str] = field(default_factory=dict, repr=False)
     series: tuple[ClassSeries, ...] = field(default=(), repr=False)
+
+    def title(self, source: str) -> str:
+        """What readers know a source by."""
+        return self.titles.get(source) or source
 
     def as_dict(self) -> dict[str, Any]:
         """The finding as JSON takes it."""
@@ -91,6 +106,7 @@ class Finding:
             "claim": self.claim.as_dict(), "verdicts": [v.as_dict() for v in self.verdicts],
             "last_true": [dict(t) for t in self.last_true], "bases": [dict(b) for b in self.bases],
             "agrees": ends, "within_percent": self.within_percent, "date": self.date, "notes": list(self.notes),
+            "option": self.option,
         }  # fmt: skip
 
 
@@ -110,9 +126,9 @@ class VerdictInput:
     known: When | None
     places: gpd.GeoDataFrame | None
 
-    @property
-    def side_name(self) -> str:
-        return str(isolated(side_of(self.side).label))
+    def where(self) -> dict[str, str]:
+        """Whose ground, and where: what stands in the sentences."""
+        return {"side": side_of(self.side).label, "place": _inside(self.place)}
 
     def instant(self) -> datetime:
         """The last instant of the day that is asked about."""
@@ -122,7 +138,7 @@ class VerdictInput:
 def verdicts_of(given: VerdictInput, source: str, all_series: Sequence[ClassSeries]) -> list[Verdict]:
     """A verdict for every set of classes of one source."""
     if not all_series:
-        text = f"{source} draws no ground of {given.side_name}{_inside(given.place)} at any date"
+        text = _("{source} draws no ground of {side}{place} at any date", source=source, **given.where())
         return [Verdict(source, "", named(is_held=True), "no_data", None, given.unit, None, {"text": text})]
     found: list[Verdict] = []
     for series in all_series:
@@ -154,8 +170,8 @@ def _state(given: VerdictInput, series: ClassSeries) -> Verdict:
         chosen = agreeing[-1] if agreeing else min(known, key=lambda i: given.span.away(values[i] or 0.0), default=at)
     value = values[chosen]
     if value is None:
-        ground = f"{series.source} shows no ground of {given.side_name}{_inside(given.place)}"
-        text = f"{ground} up to {stamp(series.times[chosen])}"
+        words = given.where() | {"source": series.source, "date": day_words(series.times[chosen])}
+        text = _("{source} shows no ground of {side}{place} up to {date}", **words)
         return _verdict(given, series, "no_data", None, chosen, {"text": text})
     extra = _state_workings(given, series, chosen, value, base, spanned=bool(inside))
     return _verdict(given, series, _said(given, [value], _between(given, series, values, chosen)), value, chosen, extra)
@@ -197,33 +213,46 @@ def _state_workings(
     given: VerdictInput, series: ClassSeries, at: int, value: float, base: float | None, *, spanned: bool
 ) -> dict[str, Any]:
     km2 = series.values[at]
-    where, classes = _inside(given.place), " + ".join(series.statuses)
+    words = given.where() | {"classes": classes_words(series.statuses), "km2": number(km2, 1)}
     if given.claim.quantity == "share retaken":
-        peak = int(np.argmax(series.values[: at + 1]))
-        start = base if base is not None else series.values[peak]
-        since = "the base said" if base is not None else f"the most up to then, {stamp(series.times[peak])}"
-        now = f"{km2:,.1f} km² {classes} by {given.side_name}{where}"
-        text = f"{start:,.1f} ({since}) → {now}: {value:.1f} percent retaken"
-        return {"text": text, "base_km2": start, "base_date": None if base is not None else stamp(series.times[peak]),
-                "now_km2": km2, "peak": peak}  # fmt: skip
+        return _share_workings(series, at, value, base, words)
     if given.claim.quantity == "settlements held":
         many = 0 if given.places is None else len(given.places)
-        text = f"{value:,.0f} places {classes} by {given.side_name}{where}, of the {many:,} of the layer"
+        words |= {"n": number(value), "all": number(many)}
+        text = _("{n} of the {all} places of the layer are {classes} by {side}{place}", **words)
         return {"text": text, "places": many}
-    of = f", {value:.2f} percent of {given.place.area_km2:,.0f} km²" if given.unit == "percent" else ""
-    text = f"{km2:,.1f} km² {classes} by {given.side_name}{where}{of}"
-    text += ", the day of the span that comes nearest" if spanned else ""
-    extra: dict[str, Any] = {"text": text, "km2": km2}
+    clauses = [_("{km2} km² {classes} by {side}{place}", **words)]
+    if given.unit == "percent":
+        words |= {"percent": number(value, 2), "whole": number(given.place.area_km2 or 0.0)}
+        clauses = [_("{km2} km² {classes} by {side}{place}, {percent} percent of {whole} km²", **words)]
+    clauses += [_("the day of the span that comes nearest")] if spanned else []
+    extra: dict[str, Any] = {"km2": km2}
     if series.rest:
-        extra["text"] += "; what the source's other classes leave of the unit"
+        clauses.append(_("what the source's other classes leave of the unit"))
     elif not series.is_cut:
-        extra["text"] += f"; all of it in {given.place.name}, by the source's own word"
+        clauses.append(_("all of it lies in the country by the source's own word"))
     elif given.place.shape is not None:
         whole = km2_of([series.ground(series.times[at], clipped=False)])[0]
         if km2 < whole <= 1.15 * km2:  # most of the class lies in the unit: the outline cuts its rim
             extra["without_outline_km2"] = whole
-            extra["text"] += f" ({whole:,.1f} km² without the outline)"
-    return extra
+            clauses.append(_("{km2} km² without the outline", km2=number(whole, 1)))
+    return {"text": "; ".join(clauses), **extra}
+
+
+def _share_workings(
+    series: ClassSeries, at: int, value: float, base: float | None, words: Mapping[str, str]
+) -> dict[str, Any]:
+    peak = int(np.argmax(series.values[: at + 1]))
+    start, then = series.values[peak] if base is None else base, series.times[peak]
+    said = {**words, "base": number(start, 1), "share": number(value, 1), "date": day_words(then)}
+    if base is None:
+        text = _("{base} km² (the most up to then, {date}) → {km2} km² {classes} by {side}{place}:"
+                 " {share} percent retaken", **said)  # fmt: skip
+    else:
+        del said["date"]
+        text = _("{base} km² (the base said) → {km2} km² {classes} by {side}{place}: {share} percent retaken", **said)
+    return {"text": text, "base_km2": start, "base_date": stamp(then) if base is None else None,
+            "now_km2": series.values[at], "peak": peak}  # fmt: skip
 
 
 def _change(given: VerdictInput, series: ClassSeries) -> Verdict:
@@ -239,8 +268,8 @@ def _change(given: VerdictInput, series: ClassSeries) -> Verdict:
             return _no_data(given, series, values, when)
     if at[0] == at[1]:
         assert at[1] is not None
-        same = f"both {start} and {given.day} rest on the snapshot of {stamp(series.times[at[1]])}"
-        text = f"{same}: what changed between is not known"
+        text = _("both {first} and {last} rest on the snapshot of {date}: what changed between is not known",
+                 first=written(start), last=written(given.day), date=day_words(series.times[at[1]]))  # fmt: skip
         return _verdict(given, series, "no_data", None, at[1], {"text": text})
     before, after = (series.ground(t) for t in (reversed(ends) if series.rest else ends))
     if given.unit == "settlements":
@@ -258,18 +287,36 @@ def _change(given: VerdictInput, series: ClassSeries) -> Verdict:
     said = _said(given, list(kinds.values()), missing and missing[:2])
     if said == "supports" and kind == "gross" and "net" in kinds:
         said = "supports_gross"
-    unit = "km²" if given.unit == "km2" else "places"
-    text = (
-        f"{' + '.join(series.statuses)} by {given.side_name}{_inside(given.place)}: gained {gained:,.1f},"
-        f" lost {lost:,.1f}, net {net:+,.1f} {unit} from {stamp(series.times[first])} to {stamp(series.times[last])}"
-    )
-    agreeing = [k for k in kinds if given.span.agrees(kinds[k])]
-    if len(kinds) > 1:
-        text += f"; {' and '.join(agreeing)} agree{'s' if len(agreeing) == 1 else ''}" if agreeing else ""
+    clauses = [_change_words(given, series, (first, last), (gained, lost))]
+    agreeing = tuple(k for k in kinds if given.span.agrees(kinds[k]))
+    if len(kinds) > 1 and agreeing:
+        clauses.append(_(_AGREEING[agreeing]))
     if said == "supports_within_gaps" and missing is not None:
-        text += f"; {missing[2]}"
+        clauses.append(missing[2])
+    text = "; ".join(clauses)
     extra = {"text": text, "gained": gained, "lost": lost, "net": net, "peak": first, "measured": kind}
     return _verdict(given, series, said, kinds[kind], last, extra)
+
+
+_AGREEING = {
+    ("net",): N_("net agrees"), ("gross",): N_("gross agrees"), ("net", "gross"): N_("net and gross agree"),
+}  # fmt: skip
+
+
+def _change_words(given: VerdictInput, series: ClassSeries, at: Sequence[int], change: tuple[float, float]) -> str:
+    gained, lost = change
+    digits = 1 if given.unit == "km2" else 0
+    words = given.where() | {"classes": classes_words(series.statuses),
+        "gained": number(gained, digits), "lost": number(lost, digits), "net": signed(gained - lost, digits),
+        "first": day_words(series.times[at[0]]), "last": day_words(series.times[at[1]]),
+    }  # fmt: skip
+    if given.unit == "km2":
+        return _(
+            "{classes} by {side}{place}: gained {gained}, lost {lost}, net {net} km² from {first} to {last}", **words
+        )
+    return _(
+        "{classes} by {side}{place}: gained {gained}, lost {lost}, net {net} places from {first} to {last}", **words
+    )
 
 
 def _missing(
@@ -284,11 +331,12 @@ def _missing(
         if any(a - 4 * near <= series.times[i] <= b + 4 * near for i in at):
             most = max(most, abs(now - was) / max((b - a) / timedelta(days=1), 1.0))
     reach = most * sum(ages_days or 0.0 for ages_days in ages)
-    days = " and ".join(stamp(series.times[i]) for i, age in zip(at, ages, strict=True) if age)
-    text = (
-        f"the nearest map before an end of the span is of {days}: at the {most:,.1f} km² a day that this source shows"
-        f" around it at most, {net - reach:,.0f} to {net + reach:,.0f} km² net are possible"
-    )
+    text = _(
+        "the nearest map before an end of the span is of {dates}: at the {pace} km² a day that this source shows around"
+        " it at most, {low} to {high} km² net are possible",
+        dates=listed([day_words(series.times[i]) for i, age in zip(at, ages, strict=True) if age]),
+        pace=number(most, 1), low=number(net - reach), high=number(net + reach),
+    )  # fmt: skip
     return net - reach, net + reach, text
 
 
@@ -302,15 +350,26 @@ def _no_data(given: VerdictInput, series: ClassSeries, values: Sequence[float | 
     """No snapshot near enough: the nearest one is named, with what it has."""
     instant = last_instant(day)
     nearest = min(range(len(series.times)), key=lambda i: abs(series.times[i] - instant))
-    days = _age(day, series.times[nearest])
-    when = f"{number_of(abs(days), 'day')} {'before' if days > 0 else 'after'}" if days else "the same day"
-    value = values[nearest]
-    shown = "" if value is None else f", with {value:,.1f} {UNIT_WORDS.get(given.unit, given.unit)}"
-    text = f"no data for {day} within {number_of(given.max_age_days, 'day')}; nearest"
-    text += f" {stamp(series.times[nearest])} ({when}){shown}"
+    days, value = _age(day, series.times[nearest]), values[nearest]
+    words = {"date": day_words(series.times[nearest]), "when": _apart(days)}
+    text = ngettext(
+        "no data for {day} within {n} day", "no data for {day} within {n} days", given.max_age_days, day=written(day)
+    )
+    if value is None:
+        text += "; " + _("nearest {date} ({when})", **words)
+    else:
+        text += "; " + _("nearest {date} ({when}), with {amount}", **words, amount=amount(value, given.unit, 1))
     near = {"snapshot": _snapshot(given, series, nearest).get("snapshot"), "days": -days, "value": value}
     found = _verdict(given, series, "no_data", None, nearest, {"text": text, "nearest": near})
     return replace(found, snapshot=None)
+
+
+def _apart(days: float) -> str:
+    if not days:
+        return _("the same day")
+    if days > 0:
+        return ngettext("{n} day before", "{n} days before", days)
+    return ngettext("{n} day after", "{n} days after", -days)
 
 
 def _verdict(
@@ -323,14 +382,14 @@ def _verdict(
     workings = {
         **extra, "snapshots": snapshots, "controller": given.side, "statuses": list(series.statuses),
         "part": series.part,
-        "unit": given.place.unit, "boundary": given.place.boundary, "method": METHOD,
+        "unit": given.place.unit, "boundary": given.place.boundary, "method": _(METHOD),
         "as_known_on": None if given.known is None else str(given.known),
         "within_percent": given.within_percent,
     }  # fmt: skip
     table, names = given.archive.snapshots(series.source), [str(s["snapshot"]) for s in snapshots if s]
     breaks = breaks_between(table, names[:1], names[1:]) if len(names) > 1 else ()
     if verdict == "contradicts" and any(refused_km2(table, names)):
-        verdict, breaks = "no_data", (*breaks, "a map of which ground was refused contradicts nothing")
+        verdict, breaks = "no_data", (*breaks, _("a map of which ground was refused contradicts nothing"))
     if verdict == "contradicts" and (left_out := _left_out(given, series, at)):
         verdict, breaks = "no_data", (*breaks, left_out)
     workings["text"] = "; ".join([workings["text"], *breaks, *refused_notes(table, names)])
@@ -352,7 +411,9 @@ def _left_out(given: VerdictInput, series: ClassSeries, at: int) -> str:
         return ""
     out = reader.uncovered(series.source, reader.side(Query(series.source), series.times[at])[0])
     shape = out if given.place.shape is None else shapely.intersection(out, given.place.shape)
-    return "" if km2_of([shape])[0] < 1 else f"{coverage.says}: a map that leaves this ground out contradicts nothing"
+    if km2_of([shape])[0] < 1:
+        return ""
+    return _("{what}: a map that leaves this ground out contradicts nothing", what=_(coverage.says))
 
 
 def _difference(given: VerdictInput, workings: Mapping[str, Any], value: float) -> dict[str, Any]:
@@ -364,19 +425,38 @@ def _difference(given: VerdictInput, workings: Mapping[str, Any], value: float) 
     percent = 100 * apart / abs(claimed) if claimed else None
     of_km2 = {"km2": 1.0, "percent": (workings.get("base_km2") or given.place.area_km2 or math.nan) / 100}
     km2 = apart * of_km2.get(given.unit, math.nan)
-    unit = {"percent": "percentage points"}.get(given.unit, UNIT_WORDS.get(given.unit, given.unit))
-    parts = [] if percent is None else [f"{abs(percent):.2g} %"]
-    parts += [f"{abs(km2):,.1f} km²"] if given.unit == "percent" and not math.isnan(km2) else []
-    digits = 0 if given.unit == "settlements" else 2 if given.unit == "percent" else 1
-    words = f"{abs(apart):,.{digits}f} {unit} ({', '.join(parts)}) {'more' if apart > 0 else 'less'} than the claim"
+    also = [] if percent is None else [_("{n} %", n=number(*_two_digits(abs(percent))))]
+    also += [_("{n} km²", n=number(abs(km2), 1))] if given.unit == "percent" and not math.isnan(km2) else []
     small = abs(claimed) * NEAR_PERCENT / 100 < given.span.slack
     reach = f"{NEAR_POINTS:g} percentage points" if small else f"{NEAR_PERCENT:g} %"
     near = not given.span.holds(value) and given.span.agrees(value)
     return {
         "difference": apart, "difference_percent": percent, "difference_km2": None if math.isnan(km2) else km2,
         "agreement": f"within {reach}" if near else "as written" if given.span.holds(value) else None,
-        "difference_text": words if apart else "as the claim has it",
+        "difference_text": _apart_words(apart, given.unit, also),
     }  # fmt: skip
+
+
+def _two_digits(value: float) -> tuple[float, int]:
+    """A value with two significant digits, and how many decimals these need."""
+    shown = f"{value:.2g}"
+    return float(shown), 0 if "e" in shown else len(shown.partition(".")[2])
+
+
+def _apart_words(apart: float, unit: str, also: Sequence[str]) -> str:
+    if not apart:
+        return _("as the claim has it")
+    digits = 0 if unit == "settlements" else 2 if unit == "percent" else 1
+    words = amount(abs(apart), unit, digits)
+    if unit == "percent":
+        words = ngettext("{n} percentage point", "{n} percentage points", abs(apart), n=number(abs(apart), digits))
+    if also:
+        words = _("{amount} ({also})", amount=words, also=", ".join(also))
+    return (
+        _("{amount} more than the claim", amount=words)
+        if apart > 0
+        else _("{amount} less than the claim", amount=words)
+    )
 
 
 def _turns(given: VerdictInput, series: ClassSeries, verdict: str, at: int) -> str | None:
@@ -386,9 +466,10 @@ def _turns(given: VerdictInput, series: ClassSeries, verdict: str, at: int) -> s
     value = series_of(given.claim, series, base=base_of(given.claim), places=given.places)[at + 1]
     if value is None or given.span.agrees(value) == (verdict == "supports"):
         return None
-    other = "contradicts" if verdict == "supports" else "supports"
-    figure = f"{value:,.1f} {UNIT_WORDS.get(given.unit, given.unit)}"
-    return f"the next snapshot, {stamp(series.times[at + 1])}, has {figure} and {other}"
+    words = {"date": day_words(series.times[at + 1]), "amount": amount(value, given.unit, 1)}
+    if verdict == "supports":
+        return _("the next snapshot, {date}, has {amount} and contradicts", **words)
+    return _("the next snapshot, {date}, has {amount} and supports", **words)
 
 
 def _snapshot(given: VerdictInput, series: ClassSeries, at: int) -> dict[str, Any]:
@@ -413,7 +494,8 @@ def front_verdicts(given: VerdictInput, source: str) -> list[Verdict]:
         )  # fmt: skip
         late = (front.snapshot_age_days or 0.0) > given.max_age_days
         verdict = "no_data" if late else _said(given, [front.length_km], None)
-        text = f"{front.length_km:,.0f} km at a tolerance of {tolerance:g} km, 5 km inside border and coast"
+        text = _("{km} km at a tolerance of {tolerance} km, 5 km inside border and coast",
+                 km=number(front.length_km), tolerance=plain_number(tolerance))  # fmt: skip
         workings = {"text": text, "tolerance_km": tolerance, "inset_km": 5.0, "boundary": front.boundary,
                     "snapshots": [{"snapshot": front.snapshot, "age_days": front.snapshot_age_days}],
                     "controller": side, "statuses": ["held"], "unit": given.place.unit}  # fmt: skip
@@ -433,4 +515,7 @@ def _age(day: When, instant: datetime) -> float:
 
 
 def _inside(place: Place) -> str:
-    return "" if place.unit is None else f" in {place.name} ({place.unit})" if place.shape is not None else ""
+    if place.unit is None or place.shape is None:
+        return ""
+    name = str(place.name)
+    return place_words({"unit": place.unit, "name": _(name)})

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import datetime, time
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from geo.claims.model import UNIT_WORDS, Claim
-from geo.presentation.labels import dataset_members
-from geo.presentation.language import N_, gettext, isolated, number
+from geo.claims.model import NEAR_PERCENT, NEAR_POINTS, UNIT_WORDS, Claim
+from geo.presentation.labels import dataset_members, place_words, sentence, written
+from geo.presentation.language import N_, date_words, gettext, listed, ngettext, number, plain_number, reworded
 from geo.presentation.sides import side_of
 
 if TYPE_CHECKING:
+    from geo.claims.class_series import Place
     from geo.claims.verdict import Finding, Verdict
 
 WORDS: Mapping[str, str] = {
@@ -23,42 +25,94 @@ WORDS: Mapping[str, str] = {
     "supports_with_contested": N_("supports only if the contested ground counts"),
     "no_data": N_("no data for this date"),
 }  # fmt: skip
-COLUMNS = ("claim", "source", "classes", "verdict", "value", "unit", "snapshot", "workings")
+COLUMNS = (
+    N_("claim"), N_("source"), N_("classes"), N_("verdict"), N_("value"), N_("unit"), N_("snapshot"), N_("workings"),
+)  # fmt: skip
+QUANTITIES: Mapping[str, str] = {
+    "held": N_("held"), "gained": N_("gained"), "lost": N_("lost"), "net": N_("net change"),
+    "share retaken": N_("share retaken"), "front length": N_("length of the front"),
+    "settlements held": N_("settlements held"),
+}  # fmt: skip
 
 
 def verdict_words(verdict: Verdict) -> str:
     """A verdict in words; of a figure beside what the words of the claim say, how near it is."""
     near = str(verdict.workings.get("agreement") or "")
     if verdict.verdict == "supports" and near.startswith("within"):
-        return gettext("agrees {near}", near=near)
+        if near.endswith("points"):
+            return gettext("agrees within {n} percentage points", n=plain_number(NEAR_POINTS))
+        return gettext("agrees within {n} %", n=plain_number(NEAR_PERCENT))
     return gettext(WORDS[verdict.verdict])
 
 
-def claim_words(claim: Claim) -> str:
-    """What a claim says, from its record: "held by Ukraine in RU-KRS: more than 500 km², 2025-01-11"."""
+def claim_words(claim: Claim, place: Place | None = None) -> str:
+    """What a claim says, from its record: "held by Ukraine in Kursk region: more than 500 km², 11 January 2025"."""
     if claim.value is None or claim.quantity is None:
         return gettext("not read")
-    side = f" by {isolated(side_of(claim.controller).label)}" if claim.controller else ""
-    side += f" from {isolated(side_of(claim.against).label)}" if claim.against else ""
-    where = f" in {claim.unit}" if claim.unit else ""
-    days = " to ".join(dict.fromkeys(d for d in (claim.date_from, claim.date_to) if d))
-    base = f", of {claim.base}" if claim.base else ""
-    return f"{claim.quantity}{side}{where}: {figure_words(claim)}{base}{f', {days}' if days else ''}"
+    what = gettext(QUANTITIES.get(claim.quantity, claim.quantity))
+    if claim.controller:
+        what = gettext("{what} by {side}", what=what, side=side_of(claim.controller).label)
+    if claim.against:
+        what = gettext("{what} from {side}", what=what, side=side_of(claim.against).label)
+    if claim.unit:
+        name = claim.unit if place is None or place.unit != claim.unit else place.name
+        what += place_words({"unit": claim.unit, "name": name})
+    figure = figure_words(claim)
+    if claim.base:
+        base = gettext("the unit") if claim.base == "the unit" else claim.base
+        figure = gettext("{figure} of {base}", figure=figure, base=base)
+    days = list(dict.fromkeys(written(d) for d in (claim.date_from, claim.date_to) if d))
+    span = [gettext("{first} to {last}", first=days[0], last=days[1])] if len(days) > 1 else days
+    return gettext("{what}: {figure}", what=what, figure=", ".join([figure, *span]))
+
+
+def amount(value: float, unit: str, digits: int = 0, *, n: str | None = None) -> str:
+    """A figure with its unit; `n` where it is written otherwise than with so many decimals."""
+    n = number(value, digits) if n is None else n
+    if unit == "km2":
+        return gettext("{n} km²", n=n)
+    if unit == "km":
+        return gettext("{n} km", n=n)
+    if unit == "percent":
+        return gettext("{n} percent", n=n)
+    if unit == "mi2":
+        return ngettext("{n} square mile", "{n} square miles", value, n=n)
+    if unit == "ha":
+        return ngettext("{n} hectare", "{n} hectares", value, n=n)
+    if unit == "acre":
+        return ngettext("{n} acre", "{n} acres", value, n=n)
+    if unit == "mi":
+        return ngettext("{n} mile", "{n} miles", value, n=n)
+    if unit == "settlements":
+        return ngettext("{n} settlement", "{n} settlements", value, n=n)
+    return f"{n} {unit}".strip()
 
 
 def figure_words(claim: Claim) -> str:
     """The figure of a claim with its comparator and its own unit."""
-    lead = "" if claim.comparator in (None, "exactly", "between") else f"{gettext(claim.comparator)} "
-    value = "" if claim.value is None else _as_written(f"{claim.value:,.6g}")
+    if claim.value is None:
+        return ""
+    n, value = _as_written(f"{claim.value:,.6g}"), claim.value
     if claim.high is not None:
-        value = gettext("{low} to {high}", low=value, high=_as_written(f"{claim.high:,.10g}"))
-    unit = claim.value_unit or ""
-    return f"{lead}{value} {gettext(UNIT_WORDS.get(unit, unit)) if unit else ''}".strip()
+        n, value = gettext("{low} to {high}", low=n, high=_as_written(f"{claim.high:,.10g}")), claim.high
+    said = amount(value, claim.value_unit or "", n=n)
+    if claim.comparator in (None, "exactly", "between"):
+        return said
+    return gettext("{comparator} {amount}", comparator=gettext(claim.comparator), amount=said)
 
 
 def _as_written(figure: str) -> str:
     """A figure of a claim with the decimals that it has, as the language writes it."""
     return figure if "e" in figure else number(float(figure.replace(",", "")), len(figure.partition(".")[2]))
+
+
+def classes_words(statuses: Sequence[str]) -> str:
+    return " + ".join(map(gettext, statuses))
+
+
+def day_words(instant: datetime) -> str:
+    """An instant in words; a day where it is 00:00 UTC."""
+    return date_words(instant.date() if instant.time() == time() else instant.replace(second=0, microsecond=0))
 
 
 def table_of_findings(findings: Sequence[Finding]) -> pd.DataFrame:
@@ -67,12 +121,14 @@ def table_of_findings(findings: Sequence[Finding]) -> pd.DataFrame:
     for place, finding in enumerate(findings, start=1):
         name = finding.claim.claim_id or str(place)
         if not finding.verdicts:
-            rows.append({"claim": name, "verdict": gettext("not checked"), "workings": "; ".join(finding.notes)})
+            rows.append(
+                {"claim": name, "verdict": gettext("not checked"), "workings": "; ".join(notes_words(finding.notes))}
+            )
         for v in finding.verdicts:
             rows.append(
                 {
                     "claim": name, "source": v.source, "classes": classes(v), "verdict": verdict_words(v),
-                    "value": v.value, "unit": UNIT_WORDS.get(v.unit, v.unit), "snapshot": v.snapshot,
+                    "value": v.value, "unit": gettext(UNIT_WORDS.get(v.unit, v.unit)), "snapshot": v.snapshot,
                     "workings": v.workings["text"],
                 }
             )  # fmt: skip
@@ -86,24 +142,30 @@ def classes(verdict: Verdict | Mapping[str, Any]) -> str:
         statuses, part = tuple(verdict["statuses"]), str(verdict["part"])
     else:
         statuses, part = verdict.statuses, verdict.part
-    return " + ".join(map(gettext, statuses)) + (f" ({part})" if part else "")
+    return classes_words(statuses) + (f" ({part})" if part else "")
+
+
+def notes_words(notes: Sequence[str]) -> list[str]:
+    """Notes of the reader of claims, which are on record in English, and of the check, each once."""
+    return list(dict.fromkeys(reworded(note) for note in notes))
 
 
 def paragraph(finding: Finding) -> str:
     """A finding as one paragraph: the claim, what agrees with it, every verdict with its workings, and the history."""
     claim = finding.claim
-    who = ", ".join(t for t in (claim.said_by, claim.said_on, claim.published_in) if t)
+    said = (claim.said_by, claim.said_on and written(claim.said_on), claim.published_in)
+    who = ", ".join(t for t in said if t)
     quoted = f"“{claim.text.strip()}”{f' ({who})' if who else ''}. "
-    sentences = [quoted + gettext("Read as {claim}.", claim=claim_words(claim))]
+    sentences = [quoted + gettext("Read as {claim}.", claim=claim_words(claim, finding.place))]
+    sentences += [sentence(n) for n in notes_words(finding.notes)]
     if not finding.verdicts:
-        return " ".join([*sentences, *(f"{_upper(n)}." for n in finding.notes)])
-    sentences += [f"{_upper(n)}." for n in finding.notes]
+        return " ".join(sentences)
     for verdict in finding.verdicts:
         named = f" ({verdict.snapshot})" if verdict.snapshot else ""
         sentences.append(
             gettext(
                 "By {source}, {classes}{snapshot}, {verdict}: {workings}.",
-                source=verdict.source,
+                source=finding.title(verdict.source),
                 classes=classes(verdict),
                 snapshot=named,
                 verdict=verdict_words(verdict),
@@ -111,48 +173,66 @@ def paragraph(finding: Finding) -> str:
             )
         )
     sentences += [s for entry in finding.last_true if (s := history_words(finding, entry))]
-    sentences += [base_words(entry) for entry in finding.bases]
+    sentences += [base_words(finding, entry) for entry in finding.bases]
     if finding.place is not None and finding.place.boundary:
-        sentences.append(f"Outline of {finding.place.name}: {finding.place.boundary}.")
+        place = place_words({"unit": finding.place.unit, "name": finding.place.name})
+        sentences.append(gettext("Outline{place}: {boundary}.", place=place, boundary=gettext(finding.place.boundary)))
     return " ".join(sentences)
 
 
 def history_words(finding: Finding, entry: Mapping[str, Any]) -> str:
     """When a set of classes last agreed; empty where it agrees on the day itself."""
-    by = f"By {entry['source']}, {classes(entry)},"
-    figure = figure_words(finding.claim)
+    words = {"source": finding.title(entry["source"]), "classes": classes(entry)}
     if entry["holds_on_date"]:
         return ""
     if entry["from"] is None:
         if entry.get("nearest_value") is None:
             return ""
-        return f"{by} never up to {finding.date}: nearest {_value(entry, 'nearest_value')} on {entry['nearest_date']}."
-    first, last = entry["from"][:10], entry["to"][:10]
-    span = first if first == last else f"{first} to {last}"
-    retaken = " retaken" if finding.claim.quantity == "share retaken" else ""
-    return f"{by} {figure}{retaken} last agreed with the snapshots of {span}."
+        words |= {"date": written(finding.date or ""), "day": _day(entry["nearest_date"])}
+        near = amount(entry["nearest_value"], entry["unit"], 1)
+        return gettext("By {source}, {classes}, never up to {date}: nearest {amount} on {day}.", **words, amount=near)
+    words |= {"figure": figure_words(finding.claim), "dates": _span(entry)}
+    if finding.claim.quantity == "share retaken":
+        return gettext("By {source}, {classes}, {figure} retaken last agreed with the snapshots of {dates}.", **words)
+    return gettext("By {source}, {classes}, {figure} last agreed with the snapshots of {dates}.", **words)
 
 
-def base_words(entry: Mapping[str, Any]) -> str:
+def base_words(finding: Finding, entry: Mapping[str, Any]) -> str:
     """What a share is of, by one set of classes: of the peak, and the base dates that make the claim true."""
-    high = entry["base_high_km2"]
-    needed = f"{entry['base_low_km2']:,.0f} {'km² or more' if high is None else f'to {high:,.0f} km²'}"
-    dates = " and ".join(
-        t["from"][:10] if t["from"] == t["to"] else f"{t['from'][:10]} to {t['to'][:10]}" for t in entry["true_for"]
+    high, low = entry["base_high_km2"], number(entry["base_low_km2"])
+    if high is None:
+        needed = gettext("{amount} or more", amount=gettext("{n} km²", n=low))
+    else:
+        needed = gettext("{n} km²", n=gettext("{low} to {high}", low=low, high=number(high)))
+    words = {
+        "source": finding.title(entry["source"]), "classes": classes(entry), "now": number(entry["now_km2"], 1),
+        "now_date": _day(entry["now_date"]), "share": number(entry["share_of_peak_percent"]),
+        "peak": number(entry["peak_km2"]), "peak_date": _day(entry["peak_date"]),
+    }  # fmt: skip
+    less = gettext(
+        "By {source}, {classes}, {now} km² on {now_date} is {share} percent less than the peak of {peak_date},"
+        " {peak} km².",
+        **words,
     )
-    now = f"{entry['now_km2']:,.1f} km² on {entry['now_date'][:10]}"
-    peak = f"the peak of {entry['peak_date'][:10]}, {entry['peak_km2']:,.0f} km²"
-    less = f"{entry['share_of_peak_percent']:.0f} percent less than {peak}"
-    return (
-        f"By {entry['source']}, {classes(entry)}, {now} is {less};"
-        f" the share agrees for a base of {needed}, {f'as on {dates}' if dates else 'as on no snapshot'}."
-    )
+    dates = listed([_span(t) for t in entry["true_for"]])
+    if not dates:
+        return f"{less} " + gettext("The share agrees for a base of {needed}, as on no snapshot.", needed=needed)
+    return f"{less} " + gettext("The share agrees for a base of {needed}, as on {dates}.", needed=needed, dates=dates)
+
+
+def _day(stamp: str) -> str:
+    return written(stamp[:10])
+
+
+def _span(entry: Mapping[str, Any]) -> str:
+    first, last = _day(entry["from"]), _day(entry["to"])
+    return first if first == last else gettext("{first} to {last}", first=first, last=last)
 
 
 def verdict_line(finding: Finding) -> tuple[str, str]:
     """A finding in one line for a briefing, and what it rests on."""
     if not finding.verdicts:
-        return "; ".join(map(gettext, finding.notes)) or gettext("not checked"), ""
+        return "; ".join(notes_words(finding.notes)) or gettext("not checked"), ""
     lines = []
     for source in dict.fromkeys(v.source for v in finding.verdicts):
         mine = [v for v in finding.verdicts if v.source == source]
@@ -160,18 +240,16 @@ def verdict_line(finding: Finding) -> tuple[str, str]:
             gettext("{verdict} by {classes}{value}", verdict=verdict_words(v), classes=classes(v), value=_shown(v))
             for v in mine
         )
-        lines.append(gettext("By {source}: {verdicts}", source=source, verdicts="; ".join(said)))
-    notes = [n for n in finding.notes if "percent of the value" in n or "last digit" in n or "base" in n]
-    rests = [f"{v.source} {classes(v)}: {v.workings['text']}" for v in finding.verdicts]
+        lines.append(gettext("By {source}: {verdicts}", source=finding.title(source), verdicts="; ".join(said)))
+    rests = [
+        gettext("{source}, {classes}: {workings}", source=finding.title(v.source), classes=classes(v),
+                workings=v.workings["text"])
+        for v in finding.verdicts
+    ]  # fmt: skip
     snapshots = list(dict.fromkeys(v.snapshot for v in finding.verdicts if v.snapshot))
-    basis = ". ".join(
-        [
-            *rests,
-            *(_upper(n) for n in notes),
-            gettext("Snapshots {snapshots}", snapshots=", ".join(snapshots)) if snapshots else "",
-        ]
-    )
-    return ". ".join(lines), basis.strip(". ") + "."
+    rests += finding.assumed
+    rests += [gettext("Snapshots {snapshots}", snapshots=", ".join(snapshots))] if snapshots else []
+    return ". ".join(lines), " ".join(map(sentence, rests))
 
 
 def claim_review(
@@ -202,13 +280,4 @@ def _stated(members: Mapping[str, Any]) -> dict[str, Any]:
 def _shown(verdict: Verdict) -> str:
     if verdict.value is None or math.isnan(verdict.value):
         return ""
-    decimals = 0 if verdict.unit in ("km2", "km", "settlements") else 1
-    return f" ({number(verdict.value, decimals)} {gettext(UNIT_WORDS.get(verdict.unit, verdict.unit))})"
-
-
-def _value(entry: Mapping[str, Any], key: str) -> str:
-    return f"{number(entry[key], 1)} {gettext(UNIT_WORDS.get(entry['unit'], entry['unit']))}"
-
-
-def _upper(text: str) -> str:
-    return text[:1].upper() + text[1:]
+    return f" ({amount(verdict.value, verdict.unit, 0 if verdict.unit in ('km2', 'km', 'settlements') else 1)})"

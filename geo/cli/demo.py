@@ -89,4 +89,4 @@ def claims(archive: Archive) -> Iterator[str]:
         yield f"  {verdict}"
         yield f"  {basis}"
         yield from (f"  {line}" for entry in finding.last_true if (line := history_words(finding, entry)))
-        yield from (f"  {base_words(entry)}" for entry in finding.bases)
+        yield from (f"  {base_words(finding, entry)}" for entry in finding.bases)

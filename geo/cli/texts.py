@@ -15,7 +15,7 @@ from geo.cli import common
 from geo.cli.common import main, options
 from geo.errors import UsageError
 from geo.output.console import bar, complain, give_json, printable, records, show
-from geo.presentation.language import speaking
+from geo.presentation.language import gettext, speaking
 
 GAZETTEER = options(
     click.option(
@@ -236,16 +236,16 @@ def claims_command(
         raise UsageError("--and needs a first claim (--text)")
     within = options["within"]
     claims = _drafts(kept, text, other, date, given, within) if text else _recorded(kept, date, ids)
-    if text is None:
-        findings = check_claims(kept, claims, date=date, **options)
-    else:
-        findings = [check_claim(kept, c, date=date, **options) for c in claims]
-    pair = compare_claims(*claims[:2], within_percent=options["within_percent"]) if other else None
-    if chart is not None:
-        from geo.output.images.chart import draw_claim
-
-        click.echo(draw_claim(kept, findings[0], chart, lang=lang), err=True)
     with speaking(lang):
+        if text is None:
+            findings = check_claims(kept, claims, date=date, **options)
+        else:
+            findings = [check_claim(kept, c, date=date, **options) for c in claims]
+        pair = compare_claims(*claims[:2], within_percent=options["within_percent"]) if other else None
+        if chart is not None:
+            from geo.output.images.chart import draw_claim
+
+            click.echo(draw_claim(kept, findings[0], chart), err=True)
         if publisher is not None:
             _print_reviews(kept, findings, publisher, url)
             return
@@ -310,7 +310,7 @@ def _print_reviews(archive: Any, findings: Sequence[Any], publisher: str, url: s
 def _print_findings(findings: Sequence[Any], pair: Any, form: str, *, drafted: bool) -> None:
     from geo.claims.checking import unknown_fields
     from geo.claims.model import way_out
-    from geo.claims.wording import claim_words, paragraph, table_of_findings
+    from geo.claims.wording import claim_words, notes_words, paragraph, table_of_findings
 
     if form == "json":
         listed = [f.as_dict() for f in findings]
@@ -328,12 +328,18 @@ def _print_findings(findings: Sequence[Any], pair: Any, form: str, *, drafted: b
         if form == "table":
             for number, finding in enumerate(findings, start=1):
                 name = finding.claim.claim_id or str(number)
-                click.echo(printable(f"{name}: “{finding.claim.text}” → {claim_words(finding.claim)}"))
-                for note in dict.fromkeys((*finding.claim.notes, *finding.notes)):
+                click.echo(printable(f"{name}: “{finding.claim.text}” → {claim_words(finding.claim, finding.place)}"))
+                for note in notes_words((*finding.claim.notes, *finding.notes)):
                     click.echo(printable(f"  {note}"))
-        show(table_of_findings(findings), form, title="verdicts by source and classes")
+                if finding.option:
+                    click.echo(f"  {finding.option}")
+        frame = table_of_findings(findings)
+        show(
+            frame.rename(columns=gettext) if form == "table" else frame, form,
+            title=gettext("verdicts by source and classes"),
+        )  # fmt: skip
     if pair is not None:
-        click.echo(printable(f"together: {pair.text}"))
+        click.echo(printable(gettext("together: {what}", what=pair.text)))
     told = [unknown_fields(f.claim) for f in findings if drafted and not f.verdicts]
     for missing in dict.fromkeys(m for m in told if m):
         click.echo(f"note: {way_out(missing)}", err=True)

@@ -15,8 +15,8 @@ from geo.archive.results import is_not_comparable
 from geo.incidents.markers import event_of, number_or_none
 from geo.measure.settlements import unmarked_words
 from geo.output.map_content import base_words
-from geo.presentation.labels import figure, row_label, sentence, unit_name, written
-from geo.presentation.language import N_, gettext, isolated, ngettext, number, plain_number
+from geo.presentation.labels import figure, km2_cell, row_label, sentence, unit_name, written
+from geo.presentation.language import N_, gettext, isolated, ngettext, number, plain_number, signed
 from geo.schema import text_or_none
 
 if TYPE_CHECKING:
@@ -48,14 +48,6 @@ class Section:
     notes: Sequence[str] = ()
 
 
-def signed(km2: float, *, plus: bool = True) -> str:
-    """A change in km² with its sign."""
-    text = figure(km2)
-    if text.removeprefix("-") == figure(0.0):
-        return figure(0.0)
-    return ("+" if plus and km2 > 0 else "") + text.replace("-", "−")
-
-
 def title_of(archive: Archive, source: str) -> str:
     """The title of a source, its name where it has none."""
     table = archive.sources()
@@ -72,8 +64,7 @@ def _percent(row: Mapping[str, Any]) -> str:
     value = row.get("net_percent")
     if value is None or value != value:
         return "–"
-    said = gettext("{n} %", n=number(value, 1)).replace("-", "−")
-    return said if said.startswith("−") else f"+{said}"
+    return gettext("{n} %", n=signed(value, 1))
 
 
 def by_class(content: MapContent, shown: str) -> Section:
@@ -87,7 +78,7 @@ def by_class(content: MapContent, shown: str) -> Section:
         cells = [row_label(row), *("–" if v is None else figure(v) for v in figures)]
         if since is not None:
             changes = [(number_or_none(row.get(k)), k == "net_km2") for k in ("gained_km2", "lost_km2", "net_km2")]
-            cells += [signed(v, plus=plus) if v is not None else "–" for v, plus in changes]
+            cells += [km2_cell(v, plus=plus) for v, plus in changes]
             cells.append(_percent(row))
         rows.append(cells)
     snapshots = sorted({s for r in content.figures for s in (r["snapshot"], r.get("from_snapshot")) if s})
@@ -129,7 +120,7 @@ def by_unit(
         cells = [unit_name(unit, named) if named else unit or gettext("Everywhere"), row_label(row)]
         cells.append(figure(now.get(_unit_key(row), {"area_km2": 0.0})["area_km2"]))
         if since is not None:
-            cells += [figure(row["gained_km2"]), figure(row["lost_km2"]), signed(row["net_km2"])]
+            cells += [figure(row["gained_km2"]), figure(row["lost_km2"]), km2_cell(row["net_km2"], plus=True)]
         rows.append(cells)
     boundary = sorted({b for b in map(text_or_none, area["boundary"]) if b})
     base = "" if since is None else base_words(archive, source, since, as_known_on=known)
@@ -263,7 +254,7 @@ def claimed(findings: Sequence[Finding], lines: Sequence[tuple[str, str]]) -> li
     rows = []
     for finding, line in zip(findings, lines, strict=True):
         claim = finding.claim
-        who = ", ".join(t for t in (claim.said_by, claim.said_on) if t)
+        who = ", ".join(t for t in (claim.said_by, claim.said_on and written(claim.said_on)) if t)
         rows.append([claim.text, who, claim.published_in, *line])
     columns = [gettext(n) for n in (N_("Claim"), N_("Said by"), N_("Published in"), N_("Verdict"), N_("Rests on"))]
     kept = [i for i in range(len(columns)) if any(row[i] for row in rows)]
