@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import lru_cache
 
 import geopandas as gpd
 import numpy as np
@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from geo.errors import MapError, UsageError
 from geo.measure.areas import areal_only, clip, union
 from geo.measure.ellipsoid import areas_km2, lengths_km, local_plane, without_residue
-from geo.presentation.basemap import water
+from geo.presentation.basemap import Box, water
 from geo.presentation.language import gettext
 from geo.schema import text_or_none
 
@@ -83,16 +83,17 @@ def front_of(
     if not whose:
         return Front(shapely.MultiLineString(), 0.0, tolerance_km, inset_km)
     try:
-        plane = local_plane(shapely.total_bounds(np.array(whose, dtype=object)))
+        bounds: Box = tuple(shapely.total_bounds(np.array(whose, dtype=object)).tolist())
+        plane = local_plane(bounds)
         laid = [_without_cracks(plane.laid(shape)) for shape in whose]
         names = list(ground) if controller is None else [controller]
-        filled = [_filled(shape, _not_of(frame, name), plane) for name, shape in zip(names, laid, strict=True)]
+        filled = [_filled(shape, _not_of(frame, name), bounds) for name, shape in zip(names, laid, strict=True)]
         edges = [shapely.boundary(shape) for shape in filled]
         # unary union of the outlines: where two sides meet, the line counts once
         lines = shapely.union_all(edges)
         if against is not None:
             lines = shapely.intersection(lines, shapely.buffer(plane.laid(ground[against]), max(gap_km, 1e-6)))
-        lines = shapely.union_all(shapely.intersection(lines, _inside(countries, whose, plane, inset_km)))
+        lines = shapely.union_all(shapely.intersection(lines, _inside(countries, whose, bounds, inset_km)))
         if within is not None:
             lines = shapely.intersection(_lines_only(lines), plane.laid(within))
         if uncovered is not None and not uncovered.is_empty:
@@ -126,14 +127,21 @@ def _not_of(frame: gpd.GeoDataFrame, side: str) -> NDArray[np.object_]:
     return shapes
 
 
-def _filled(shape: shapely.Geometry, others: NDArray[np.object_], plane: Any) -> shapely.Geometry:
+def _filled(shape: shapely.Geometry, others: NDArray[np.object_], bounds: Box) -> shapely.Geometry:
     """A side's ground in the plane with what lies between two of its edges: strips on land, and wider water."""
+    plane = local_plane(bounds)
     box = shapely.box(*plane.lifted(shapely.box(*shape.bounds)).bounds)
     near = plane.laid(others[shapely.intersects(others, box)])
     strips = _gaps(shape, _STRIP_KM, near)
     shape = shapely.union_all([shape, *strips])
-    wet = _gaps(shape, _WATER_KM, near, within=shapely.buffer(plane.laid(water(box.bounds)), _BANK_KM, quad_segs=2))
+    wet = _gaps(shape, _WATER_KM, near, within=_water_and_banks(box.bounds, bounds))
     return shapely.union_all([shape, *wet]) if len(wet) else shape
+
+
+@lru_cache(maxsize=16)  # day after day the ground of a side has the same bounds
+def _water_and_banks(box: Box, bounds: Box) -> shapely.Geometry:
+    """The water of a box in the plane of the ground's bounds."""
+    return shapely.buffer(local_plane(bounds).laid(water(box)), _BANK_KM, quad_segs=2)
 
 
 def _gaps(
@@ -165,14 +173,20 @@ def ground_of_sides(frame: gpd.GeoDataFrame, statuses: Sequence[str]) -> dict[st
 
 
 def _inside(
-    countries: gpd.GeoDataFrame, ground: Sequence[shapely.Geometry], plane: Any, inset_km: float
-) -> np.ndarray[tuple[int], np.dtype[np.object_]]:
+    countries: gpd.GeoDataFrame, ground: Sequence[shapely.Geometry], bounds: Box, inset_km: float
+) -> NDArray[np.object_]:
     """The countries in which the ground lies, each without a strip along border and coast."""
     shapes = np.asarray(countries.geometry.array, dtype=object)
     met = shapes[shapely.intersects(shapes, shapely.union_all([shapely.box(*g.bounds) for g in ground]))]
+    return _drawn_in(tuple(met.tolist()), bounds, inset_km)
+
+
+@lru_cache(maxsize=16)
+def _drawn_in(countries: tuple[shapely.Geometry, ...], bounds: Box, inset_km: float) -> NDArray[np.object_]:
+    west, south, east, north = bounds
     # what is far from the ground need not be drawn in
-    west, south, east, north = shapely.total_bounds(np.array(list(ground), dtype=object))
-    laid = plane.laid(shapely.intersection(met, shapely.box(west - 2, south - 2, east + 2, north + 2)))
+    near = shapely.intersection(np.array(countries), shapely.box(west - 2, south - 2, east + 2, north + 2))
+    laid = local_plane(bounds).laid(near)
     return np.asarray(shapely.buffer(laid, -inset_km) if inset_km else laid, dtype=object)
 
 
