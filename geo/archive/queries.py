@@ -476,6 +476,10 @@ class Reader:
             self._units, self._unit_sets = (stamp, frame, countries_of(frame)), {}
         return self._units[1], self._units[2]
 
+    def know_units_of(self, other: Reader) -> None:
+        """Take over what another reader of the same file knows of its units; of another file they are read anew."""
+        self._units, self._unit_sets = other._units, {}
+
     def border(self, boundary: str | None) -> gpd.GeoDataFrame:
         """The countries of one boundary set: they give border and coast."""
         units = self.units()

@@ -8,7 +8,7 @@ import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from hashlib import sha256
 from itertools import chain
@@ -195,6 +195,7 @@ def _taken(archive: Archive, job: _Job, paths: Sequence[Path]) -> Iterator[Recei
                 (receipt,) = _import_batch(made, job, [path])
                 if receipt.outcome != "refused" and not _put(made, archive.path):
                     break  # somebody was faster: the file goes into what is there now
+                archive.reader.know_units_of(made.reader)
                 done += 1
                 yield receipt
                 if receipt.outcome != "refused":
@@ -453,7 +454,7 @@ def _stated_instants(options: Options) -> list[datetime | None]:
 
 def _brief(receipt: Receipt) -> dict[str, Any]:
     """What the archive keeps of a receipt: all but the refused rows' own contents, which are in the sidecar."""
-    record = asdict(receipt)
+    record = vars(receipt).copy()
     record["refusals"] = [
         {"row": r.row, "why": r.why, "km2": r.km2} | ({"lies_elsewhere": True} if r.lies_elsewhere else {})
         for r in receipt.refusals

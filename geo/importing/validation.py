@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime
 from typing import Any, NamedTuple, TypeVar
@@ -18,7 +18,7 @@ from geo.errors import GateError
 from geo.formats.limits import CLASSES, PAIRS, capped, refuse_too_many
 from geo.importing.geometry_repair import Objects, area_of, look, mend, past_180, why_not_degrees
 from geo.measure.ellipsoid import areas_km2, km2_of
-from geo.measure.location_checks import FAR, WAY_OUT, Doubt, Expected, against_country, doubts
+from geo.measure.location_checks import FAR, WAY_OUT, Doubt, Expected, Outline, against_country, doubts, outlines
 from geo.presentation.statuses import STATUSES
 from geo.schema import CRS, ControlColumns, Options, Refusal, Rows, Snapshot, number_of, text_or_none
 from geo.text.dates_in_files import FIRST
@@ -54,12 +54,29 @@ class Admitted:
 class FindingCache:
     """Findings about polygons seen before in this batch: most of a day's polygons are the day before's."""
 
-    sound: dict[bytes, float] = field(default_factory=dict)
+    sound: set[bytes] = field(default_factory=set)  # features; the others but `overlaps` are of single polygons too
     country: dict[bytes, str] = field(default_factory=dict)
+    km2: dict[bytes, float] = field(default_factory=dict)
+    outlines: dict[bytes, Outline] = field(default_factory=dict)
     overlaps: dict[tuple[bytes, bytes], float] = field(default_factory=dict)
-    slivers: dict[bytes, int] = field(default_factory=dict)
     sides: dict[str, set[str]] = field(default_factory=dict)  # by source
     boxes: dict[tuple[str, str], NDArray[np.float64]] = field(default_factory=dict)  # of a source's and part's last map
+
+
+class _Parts(NamedTuple):
+    """The single polygons of features: of which feature each is, and its bytes."""
+
+    geometry: Objects
+    owner: NDArray[np.intp]
+    keys: Objects
+
+    @classmethod
+    def of(cls, ground: ControlColumns) -> _Parts:
+        parts, owner = shapely.get_parts(ground.geometry, return_index=True)
+        return cls(parts, owner, _keys(parts))
+
+    def km2(self, memory: FindingCache) -> NDArray[np.float64]:
+        return np.array(_recalled(memory.km2, self, lambda fresh: _spread(fresh).tolist()), dtype=np.float64)
 
 
 class _Gate(NamedTuple):
@@ -98,17 +115,21 @@ def admit_control(
     if twice:
         repairs.append(f"{duplicates + twice} equal features: {twice} kept, {duplicates + twice} counted")
     placed: list[str] = []
+    parts = _Parts.of(ground)
     if countries is not None and len(ground):
         gate = _Gate(snapshot, options, countries, memory, turned)
-        ground, placed = _refuse_too_large(ground, gate)
+        kept, placed = _refuse_too_large(ground, parts, gate)
+        parts = parts if kept is ground else _Parts.of(kept)
+        ground = kept
         if len(ground):
-            ground, odd = _check_place(ground, gate, replace(expected or Expected(), name=snapshot.file_name))
-            placed += odd
+            expected = replace(expected or Expected(), name=snapshot.file_name)
+            kept, odd = _check_place(ground, parts, gate, expected)
+            parts = parts if kept is ground else _Parts.of(kept)
+            ground, placed = kept, placed + odd
         if not len(ground):
             _explain_nothing(snapshot, turned, options)
-    notes = [*snapshot.notes, *placed, *_slivers(ground, memory), *_overlaps(ground, memory)]
-    for key in ground["key"].tolist():
-        memory.sound.setdefault(key, 0.0)
+    notes = [*snapshot.notes, *placed, *_slivers(parts, memory), *_overlaps(ground, memory)]
+    memory.sound.update(ground["key"].tolist())
     return Admitted(ground, tuple(turned), tuple(repairs), duplicates, tuple(notes))
 
 
@@ -236,13 +257,16 @@ def _drop_duplicates(ground: ControlColumns) -> tuple[ControlColumns, int, int]:
     return kept, len(ground) - len(kept), sum(n > 1 for n in counts.values())
 
 
-def _check_place(ground: ControlColumns, gate: _Gate, expected: Expected) -> tuple[ControlColumns, list[str]]:
+def _check_place(
+    ground: ControlColumns, single: _Parts, gate: _Gate, expected: Expected
+) -> tuple[ControlColumns, list[str]]:
     """Refuse the polygons that cannot be where they are, also single ones of a set; say which are odd there."""
     options, countries = gate.options, gate.countries
-    parts, owner = shapely.get_parts(ground.geometry, return_index=True)
+    parts, owner = single.geometry, single.owner
     sides = {countries.code_of(side) or "" for side in ground.sides()}
-    where = _places(parts, _keys(parts), countries, gate.memory)
-    found = list(doubts(parts, where, countries, replace(expected, sides=sides)))
+    where = _places(parts, single.keys, countries, gate.memory)
+    drawn = _recalled(gate.memory.outlines, single, lambda fresh: outlines(fresh, countries))
+    found = list(doubts(parts, where, countries, replace(expected, sides=sides), drawn))
     if "country" in ground.columns:
         words = [[text_or_none(word) or ""] for word in ground["country"][owner]]
         xy = shapely.get_coordinates(shapely.point_on_surface(parts))
@@ -301,17 +325,23 @@ def _places(parts: Objects, keys: Objects, countries: Countries, memory: Finding
     return np.array([memory.country[k] for k in keys.tolist()], dtype=object)
 
 
-def _refuse_too_large(ground: ControlColumns, gate: _Gate) -> tuple[ControlColumns, list[str]]:
+def _recalled(known: dict[bytes, T], parts: _Parts, find: Callable[[Objects], Iterable[T]]) -> list[T]:
+    """What is known of each polygon; those not seen before are looked at together."""
+    keys = parts.keys.tolist()
+    fresh = {key: i for i, key in enumerate(keys) if key not in known}
+    if fresh:
+        known |= zip(fresh, find(parts.geometry[list(fresh.values())]), strict=True)
+    return [known[key] for key in keys]
+
+
+def _refuse_too_large(ground: ControlColumns, parts: _Parts, gate: _Gate) -> tuple[ControlColumns, list[str]]:
     """Refuse the rows of a class that together are far larger than the country they lie in; say which are larger."""
     countries, memory = gate.countries, gate.memory
     if "large" in gate.options.accept or not countries.areas_km2:
         return ground, []
     keys = ground["key"]
     place = _places(ground.geometry, keys, countries, memory)
-    fresh = np.array([memory.sound.get(k, 0.0) == 0.0 for k in keys.tolist()], dtype=bool)
-    if fresh.any():
-        memory.sound |= dict(zip(keys[fresh].tolist(), _spread(ground.geometry[fresh]).tolist(), strict=True))
-    areas = np.array([memory.sound[k] for k in keys.tolist()])
+    areas = np.bincount(parts.owner, parts.km2(memory), minlength=len(ground))
     bad, notes = np.zeros(len(ground), dtype=bool), []
     for (country, _), rows in _by_key(zip(place.tolist(), ground.classes(), strict=True)).items():
         limit = TOLERANCE * countries.areas_km2.get(country, SEA_KM2)
@@ -373,15 +403,9 @@ def _spread(geometry: Objects) -> NDArray[np.float64]:
     return found
 
 
-def _slivers(ground: ControlColumns, memory: FindingCache) -> list[str]:
+def _slivers(parts: _Parts, memory: FindingCache) -> list[str]:
     """Parts too small to have been drawn on purpose: counted, kept."""
-    keys = ground["key"].tolist()
-    fresh = [i for i, k in enumerate(keys) if k not in memory.slivers]
-    if fresh:
-        parts, owner = shapely.get_parts(ground.geometry[fresh], return_index=True)
-        counts = np.bincount(owner[areas_km2(parts) < SLIVER_KM2], minlength=len(fresh))
-        memory.slivers |= dict(zip((keys[i] for i in fresh), counts.tolist(), strict=True))
-    count = sum(memory.slivers[k] for k in keys)
+    count = int((parts.km2(memory) < SLIVER_KM2).sum())
     return [f"{count} sliver{'' if count == 1 else 's'} under {SLIVER_KM2} km², kept"] if count else []
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import NamedTuple
 
 import geopandas as gpd
@@ -97,18 +98,39 @@ def _far_from_most(parts: Objects) -> NDArray[np.bool_]:
     return far
 
 
-def doubts(geometry: Objects, where: Objects, countries: Countries, expected: Expected) -> Iterator[Doubt]:
-    """Polygons or points, and the country of each ("" for none), looked at as the file has them together."""
-    for i in np.flatnonzero(_over_zero(geometry, countries)).tolist():
-        yield Doubt((i,), "it lies over 0° E 0° N, which is no place of any war: a blank read as 0?", True)
+class Outline(NamedTuple):
+    """What the corners of a polygon or point say of it, whatever lies beside it."""
+
+    cells: Floats  # the south-west corners of the squares of one degree in which they lie
+    is_over_zero: bool
+    longest: float  # degrees from one to the next, at most
+
+
+def outlines(geometry: Objects, countries: Countries) -> list[Outline]:
     owner, cells = cells_of(geometry)
-    if not len(cells):
+    squares = np.split(cells, np.searchsorted(owner, np.arange(1, len(geometry)))) if len(geometry) else []
+    over, longest = _over_zero(geometry, countries).tolist(), _longest_sides(geometry).tolist()
+    return list(map(Outline, squares, over, longest))
+
+
+def doubts(
+    geometry: Objects, where: Objects, countries: Countries, expected: Expected,
+    drawn: Sequence[Outline] | None = None,
+) -> Iterator[Doubt]:  # fmt: skip
+    """Polygons or points, and the country of each ("" for none), looked at as the file has them together."""
+    drawn = outlines(geometry, countries) if drawn is None else drawn
+    for i in (i for i, outline in enumerate(drawn) if outline.is_over_zero):
+        yield Doubt((i,), "it lies over 0° E 0° N, which is no place of any war: a blank read as 0?", True)
+    owner = np.repeat(np.arange(len(drawn)), [len(outline.cells) for outline in drawn])
+    if not len(owner):
         return
+    cells = np.concatenate([outline.cells for outline in drawn])
     label = _groups(owner, cells, len(geometry))
     order = _by_size(label, geometry, countries)
     main = np.flatnonzero(label == order[0])
-    ours = np.unique(np.hstack([cells, cells + 1])[np.isin(owner, main)], axis=0)
-    bulk = shapely.STRtree(geometry[main])
+    places = np.unique(cells[label[owner] == order[0]], axis=0)
+    ours = np.hstack([places, places + 1])
+    bulk = shapely.STRtree(geometry[main] if len(order) > 1 else [])
     apart = 0
     for name in order[1:]:
         some = np.flatnonzero(label == name)
@@ -122,7 +144,7 @@ def doubts(geometry: Objects, where: Objects, countries: Countries, expected: Ex
         yield Doubt((), f"{apart - _SHOWN} more groups lie over {FAR:.0f}° from the rest of the file", False)
     yield from _together(geometry, main, where, countries, expected, ours)
     yield from _at_sea(geometry, main, where, countries)
-    yield from _long_sides(geometry)
+    yield from _long_sides(np.array([outline.longest for outline in drawn]))
 
 
 def cells_of(geometry: Objects) -> tuple[Ints, Floats]:
@@ -148,13 +170,19 @@ def _over_zero(geometry: Objects, countries: Countries) -> NDArray[np.bool_]:
 def _groups(owner: Ints, cells: Floats, count: int) -> Ints:
     """Which items belong together: no gap of over `FAR` degrees between one and the next."""
     places, at = np.unique(cells, axis=0, return_inverse=True)
+    if len(np.unique(owner)) == count and _are_together(places.tobytes()):
+        return np.zeros(count, dtype=np.intp)
+    return _joined_labels(owner, places, at.reshape(-1), count)
+
+
+def _joined_labels(owner: Ints, places: Floats, at: Ints, count: int) -> Ints:
+    """For each item the first of the squares that it and its neighbours reach."""
     west = np.flatnonzero(places[:, 0] < -180 + FAR + 1)
     known = np.concatenate([np.arange(len(places)), west])
     points = shapely.points(np.concatenate([places, places[west] + (360, 0)]))
     one, other = shapely.STRtree(points).query(points, predicate="dwithin", distance=FAR + 0.5)
     one, other = known[one], known[other]
     label = np.arange(len(places))
-    at = at.reshape(-1)
     while True:
         before = label.copy()
         np.minimum.at(label, one, label[other])
@@ -165,12 +193,21 @@ def _groups(owner: Ints, cells: Floats, count: int) -> Ints:
             return items.astype(np.intp)
 
 
+@lru_cache(maxsize=1024)  # the maps of a series lie in the same squares
+def _are_together(places: bytes) -> bool:
+    """Whether squares are one group by themselves, without an item that joins them."""
+    cells = np.frombuffer(places).reshape(-1, 2)
+    return not _joined_labels(np.arange(len(cells)), cells, np.arange(len(cells)), len(cells)).any()
+
+
 def _by_size(label: Ints, geometry: Objects, countries: Countries) -> list[int]:
     """The groups, the largest first; of equal ones the one in units that the archive knows in detail."""
     names, counts = np.unique(label, return_counts=True)
     first = names[counts == counts.max()]
-    known = [not countries.in_detail(*_inner_points(geometry[label == k]).T).any() for k in first[:_SHOWN]]
-    best = first[int(np.argmin(known))] if len(first) > 1 else first[0]
+    best = first[0]
+    if len(first) > 1:
+        known = [not countries.in_detail(*_inner_points(geometry[label == k]).T).any() for k in first[:_SHOWN]]
+        best = first[int(np.argmin(known))]
     return [int(best), *(int(k) for k in names[np.argsort(-counts, kind="stable")] if k != best)]
 
 
@@ -232,7 +269,12 @@ def _together(
         if swap[2]:
             return
     before = expected.before
-    if before is not None and len(before) and not _near(ours[:, :2] + 0.5, before, FAR).any():
+    middles = ours[:, :2] + 0.5
+    if (
+        before is not None
+        and len(before)
+        and not any(_near(some, before, FAR).any() for some in (middles[:1], middles))
+    ):
         slip = _slip(xy, lambda turned: _near(turned, before))
         text = f"{slip or 'a jump'}: at {place}, over {FAR:.0f}° from all of the map before"
         yield Doubt(items, text, slip is not None)
@@ -266,13 +308,19 @@ def _at_sea(geometry: Objects, main: Ints, where: Objects, countries: Countries)
         yield Doubt(tuple(off.tolist()), text, False)
 
 
-def _long_sides(geometry: Objects) -> Iterator[Doubt]:
-    """Polygons with a side that is far longer than those of the file's others: a corner may be out of place."""
+def _longest_sides(geometry: Objects) -> Floats:
+    """Degrees from one corner of each item to its next, at most; not over the antimeridian."""
     xy, owner = shapely.get_coordinates(geometry, return_index=True)
-    steps = np.hypot(*np.diff(xy, axis=0).T)[owner[1:] == owner[:-1]]
+    steps = np.hypot(*np.diff(xy, axis=0).T)
+    inner = owner[1:] == owner[:-1]
     longest = np.zeros(len(geometry))
-    np.maximum.at(longest, owner[1:][owner[1:] == owner[:-1]], np.where(steps > 180, 0.0, steps))
-    if len(geometry) > 2 and np.median(longest) < 1.0:
+    np.maximum.at(longest, owner[1:][inner], np.where(steps > 180, 0.0, steps)[inner])
+    return longest
+
+
+def _long_sides(longest: Floats) -> Iterator[Doubt]:
+    """Polygons with a side that is far longer than those of the file's others: a corner may be out of place."""
+    if len(longest) > 2 and np.median(longest) < 1.0:
         for i in np.flatnonzero(longest > FAR).tolist():
             yield Doubt(
                 (i,), f"a side of it is {longest[i] * _KM:,.0f} km long: is one of its corners out of place?", False

@@ -21,6 +21,7 @@ from geo.sources.base import shipped_reader
 
 _NAME = re.compile(r"(?<!\d)(\d{8})(?!\d)")
 _ARTEFACT_KM2 = 0.01
+_SMALL = 1e-4  # square degrees: what is larger is no artefact, not even near a pole
 
 
 def read(path: Path, options: Options) -> list[Snapshot]:
@@ -92,7 +93,8 @@ def _artefacts(geometry: np.ndarray[tuple[int], np.dtype[np.object_]]) -> tuple[
     polygons = shapely.get_parts(geometry)
     rings, owner = shapely.get_rings(polygons, return_index=True)
     holes = rings[np.concatenate([[False], owner[1:] == owner[:-1]])] if len(rings) else rings
-    count = int((areas_km2(shapely.polygons(holes)) < _ARTEFACT_KM2).sum()) if len(holes) else 0
+    drawn = shapely.polygons(holes)
+    count = int((areas_km2(drawn[shapely.area(drawn) < _SMALL]) < _ARTEFACT_KM2).sum())
     return (f"{count} holes under {_ARTEFACT_KM2} km², artefacts of the mirror, kept",) if count else ()
 
 

@@ -114,7 +114,9 @@ def record(connection: sqlite3.Connection, recording: Recording) -> Recorded:
     _replace_state(connection, recording.source, recording.part, depicts, there, set(rows), rows, now)
     if len(recording.ground):
         gpkg.widen(connection, "control", recording.ground.geometry, now=now)
-        fix_sides(connection, recording.ground.sides(), now=now)
+        sides = recording.ground.sides()
+        if not sides <= {side for (side,) in connection.execute("SELECT side FROM sides")}:
+            fix_sides(connection, sides, now=now)
     return Recorded(name, "superseded" if there else "stored", there["snapshot"] if there else None)
 
 
