@@ -15,8 +15,9 @@ from typing import Any
 from geo import sources as known_sources
 from geo.archive import Archive, open_archive
 from geo.archive.shared_docs import described
-from geo.automation.endpoints import KINDS, Address, RemoteFile, find_address, is_plain_name, offered, write_layer
+from geo.automation.endpoints import KINDS, Address, RemoteFile, find_address, is_plain_name
 from geo.automation.network import Limits, Network
+from geo.automation.offers import offered, write_layer
 from geo.automation.run_record import load_record
 from geo.errors import FetchError, FileError, GateError, UsageError
 from geo.formats.geojson import read_bytes
