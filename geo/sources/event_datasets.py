@@ -1,9 +1,10 @@
-"""Datasets of events coded or geolocated by others: ACLED, UCDP GED, Bellingcat, Eyes on Russia, VIINA."""
+"""Datasets of events coded or geolocated by others: ACLED, UCDP, Bellingcat, Eyes on Russia, GeoConfirmed, VIINA."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,8 @@ from geo.formats.geojson import read_json
 from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, Options, Refusal, Rows
 from geo.sources.base import shipped_reader
 from geo.sources.incident_rows import Raw, Row, count, day, gather, joined, read_rows, text
+from geo.sources.mymaps import read_marks
+from geo.sources.mymaps import record as mark_record
 
 # columns of the datasets, as assets/incident_columns.toml lists them
 COLUMNS: Mapping[str, Any] = read_toml("incident_columns.toml")
@@ -79,10 +82,12 @@ def _ucdp_record(row: Row, options: Options) -> dict[str, Any]:
     return found
 
 
-UCDP = shipped_reader("ucdp-ged", partial(
+_read_ucdp = partial(
     read_rows, record=_ucdp_record, needs=("id", "date_start", "date_end", "latitude", "longitude", "where_prec"),
     columns=(*_UCDP["columns"], *INCIDENT_TEXT, *INCIDENT_NUMBERS),
-))  # fmt: skip
+)  # fmt: skip
+UCDP = shipped_reader("ucdp-ged", _read_ucdp)
+UCDP_CANDIDATE = shipped_reader("ucdp-candidate", _read_ucdp)  # the months since the last edition, as first coded
 
 # -- Bellingcat: civilian harm in Ukraine, in both shapes that it has been published in -----------------------------
 
@@ -151,6 +156,45 @@ EYES_ON_RUSSIA = shipped_reader("eyes-on-russia", partial(
     read_rows, record=_eyes_on_russia_record, columns=(*_EYES["renamed"].values(), *_EYES["others"]),
     needs=tuple(f"{old}|{new}" for old, new in _EYES["since_2025"].items() if old != "town/city"),
 ))  # fmt: skip
+
+# -- GeoConfirmed: events geolocated by volunteers, as its table and its map for Google Earth have them ---------------
+
+_CONFIRMED = COLUMNS["geoconfirmed"]
+_PLUS_CODE = re.compile(r"^[2-9CFGHJMPQRVWX]{4,8}\+[2-9CFGHJMPQRVWX]{2,3}\s*")
+_ICON = re.compile(r"icons/([0-9A-Fa-f]{6})/")
+_SEEN = {"geo_precision": 1.0, "where_prec": 1.0, "verification": "verified"}  # what a geolocation is
+
+
+def _read_geoconfirmed(path: Path, options: Options) -> Rows:
+    if path.suffix.lower() in (".kml", ".kmz"):
+        return read_marks(path, options, record=_confirmed_mark, made_from="geoconfirmed", in_many_folders=True)
+    options = replace(options, delimiter=options.delimiter or ";")
+    return read_rows(
+        path, options, record=_confirmed_record, columns=_CONFIRMED["columns"], ids="Id", made_from="geoconfirmed",
+        needs=("Date", "Latitude", "Longitude", "Description"),
+    )  # fmt: skip
+
+
+def _confirmed_record(row: Row, options: Options) -> dict[str, Any]:
+    date = day(row, "Date")
+    links = [word for name in ("Source", "Geolocation") for word in (text(row, name) or "").split() if "://" in word]
+    tags = [f"{name.lower()}={value}" for name in ("Faction", "Origin", "Equipment") if (value := text(row, name))]
+    return _SEEN | {
+        "event_id": text(row, "Id"), "date_start": date, "date_end": date, "notes": text(row, "Description"),
+        "latitude": count(row, "Latitude", options), "longitude": count(row, "Longitude", options),
+        "source_headline": text(row, "Name"), "source_article": joined(links), "tags": joined(tags),
+        "where_coordinates": _PLUS_CODE.sub("", text(row, "PlusCode") or "") or None,
+    }  # fmt: skip
+
+
+def _confirmed_mark(row: Row, options: Options) -> dict[str, Any]:
+    icon = _ICON.search(row[" style"])
+    side = _CONFIRMED["factions"].get(icon[1].upper()) if icon else None
+    no_name = {"where_coordinates": None, "event_type": None}  # a placemark is named by its day, a folder by its span
+    return mark_record(row, options) | _SEEN | no_name | {"tags": f"faction={side}" if side else None}
+
+
+GEOCONFIRMED = shipped_reader("geoconfirmed", _read_geoconfirmed)
 
 # -- VIINA, Violent Incident Information from News Articles, and tables derived from it -----------------------------
 

@@ -25,6 +25,7 @@ from geo.errors import GateError
 from geo.formats.geojson import read_bytes
 from geo.formats.layers import cell, read_layer
 from geo.formats.tables import Stream, number, open_table
+from geo.formats.zips import MAGIC, choose, unpack
 from geo.schema import (
     CRS,
     INCIDENT_COLUMNS,
@@ -97,7 +98,7 @@ def read_rows(
 def _opened(path: Path, options: Options) -> Stream:
     """A table of incidents, or a geodata file as one: coordinates that no column gives are those of the shape."""
     if path.suffix.lower() not in POINTS and not (path.suffix.lower() == ".json" and _has_features(path)):
-        return open_table(path, options=options)
+        return open_table(path, options=options, raw=_unpacked_table(path))
     layer = read_layer(path, options=options)
     names = list(map(str, layer.table.columns))
     missing = [name for name in ("latitude", "longitude") if name not in {_folded(known) for known in names}]
@@ -108,6 +109,16 @@ def _opened(path: Path, options: Options) -> Stream:
         values = [cell(value) or "" for value in cells]
         rows.append((at, dict(zip(names, values, strict=True)) | {name: str(places[name]) for name in missing}))
     return Stream((*names, *missing), iter(rows), layer.notes)
+
+
+def _unpacked_table(path: Path) -> bytes:
+    """The one table in a zip archive; a spreadsheet's own file, which is one too, has none."""
+    raw = read_bytes(path)
+    if not raw.startswith(MAGIC) or path.suffix.lower() != ".zip":
+        return raw
+    contents = unpack(path, raw=raw)
+    tables = [name for name in contents if name.lower().endswith((".csv", ".tsv", ".json"))]
+    return contents[choose(path, tables, None, what="tables", files=True)[0]] if tables else raw
 
 
 def _has_features(path: Path) -> bool:

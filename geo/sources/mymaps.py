@@ -15,7 +15,7 @@ from geo.errors import GateError
 from geo.formats.kml import Placemark, read_kml
 from geo.schema import Options, Rows
 from geo.sources.base import COLUMN_NAMES, shipped_reader
-from geo.sources.incident_rows import Raw, Row, day, gather, joined, text
+from geo.sources.incident_rows import Raw, Record, Row, day, gather, joined, text
 from geo.text.dates_in_files import find_date, is_unclear
 
 _WORDS = COLUMN_NAMES["mymaps"]
@@ -28,10 +28,21 @@ _YEAR = re.compile(r"\b20\d\d\b")
 
 
 def read(path: Path, options: Options) -> Rows:
+    return read_marks(path, options, record=record, made_from="mymaps")
+
+
+def read_marks(path: Path, options: Options, *, record: Record, made_from: str, in_many_folders: bool = False) -> Rows:
+    """The placemarks of a KML file; where folders overlap, an event is read from the first that has it."""
     file = read_kml(path, layer=options.layer)
     left: Counter[str] = Counter()
-    kept = [m for m in file.marks if not _left_out(m, options, left)]
-    return gather(_raws(kept), options, record=_record, made_from="mymaps", left_out=left, notes=file.notes)
+    kept: dict[Any, Placemark] = {}
+    for mark in file.marks:
+        says = (mark.name, mark.description, str(mark.geometry)) if in_many_folders else mark.row
+        if says in kept:
+            left["an event that stands in another folder, too"] += 1
+        elif not _left_out(mark, options, left):
+            kept[says] = mark
+    return gather(_raws([*kept.values()]), options, record=record, made_from=made_from, left_out=left, notes=file.notes)
 
 
 def _left_out(mark: Placemark, options: Options, left: Counter[str]) -> bool:
@@ -69,7 +80,8 @@ def _cells(mark: Placemark) -> Row:
     year = _YEAR.search(f"{mark.document} {' '.join(mark.folders)}")
     return {
         **mark.data, **{f" {word}": value for word, value in named.items()},
-        "name": mark.name, "description": plain_text(mark.description), " begin": mark.begin, " end": mark.end,
+        "name": mark.name, "description": plain_text(mark.description), " style": mark.style, " begin": mark.begin,
+        " end": mark.end,
         " error": mark.error, " year": year.group() if year else "", " folder": "/".join(mark.folders),
         " parts": str(len(points)), " x": x, " y": y,
     }  # fmt: skip
@@ -84,7 +96,7 @@ def plain_text(html: str) -> str:
     return unescape(_TAG.sub(" ", _BREAK.sub("\n", html))).replace("\xa0", " ").strip()
 
 
-def _record(row: Row, options: Options) -> dict[str, Any]:
+def record(row: Row, options: Options) -> dict[str, Any]:
     if not row[" x"]:
         count = int(row[" parts"])
         why = row[" error"] or (f"{count} points in one placemark" if count > 1 else "no geometry")
