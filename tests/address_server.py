@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import gzip
+import select
+import socket
 import sqlite3
 import ssl
 import threading
@@ -13,6 +15,7 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 from geo.automation.network import Limits
 
@@ -39,9 +42,31 @@ class _Handler(BaseHTTPRequestHandler):
     def log_message(self, *_: Any) -> None:
         pass
 
+    def do_POST(self) -> None:
+        server: Server = self.server.owner  # type: ignore[attr-defined]
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        server.posted.append((self.path, dict(parse_qsl(body.decode()))))
+        self._whole(server.answer_to_post(self.path, server.posted[-1][1]))
+
+    def do_CONNECT(self) -> None:
+        """What a proxy does: bytes are handed on, both ways, to whatever host is named; here it is always this machine."""
+        server: Server = self.server.owner  # type: ignore[attr-defined]
+        server.asked.append((f"CONNECT {self.path}", dict(self.headers)))
+        with socket.create_connection(("127.0.0.1", int(self.path.rpartition(":")[2]))) as far:
+            self.send_response(200)
+            self.end_headers()
+            pair = {self.connection: far, far: self.connection}
+            while True:
+                for near in select.select(list(pair), [], [], 2.0)[0]:
+                    if not (some := near.recv(65536)):
+                        self.close_connection = True
+                        return
+                    pair[near].sendall(some)
+
     def do_GET(self) -> None:
         server: Server = self.server.owner  # type: ignore[attr-defined]
         server.asked.append((self.path, dict(self.headers)))
+        server.headers = dict(self.headers)
         answer = server.answer_to(self.path)
         etag = answer.headers.get("ETag")
         if etag and self.headers.get("If-None-Match") == etag and answer.status == 200:
@@ -115,6 +140,8 @@ class Server:
     def __init__(self, *, tls: ssl.SSLContext | None = None) -> None:
         self.answers: dict[str, list[Answer]] = {}
         self.asked: list[tuple[str, dict[str, str]]] = []
+        self.posted: list[tuple[str, dict[str, str]]] = []
+        self.headers: dict[str, str] = {}  # of the last request
         self.stop = threading.Event()
         self._http = _Http(("127.0.0.1", 0), _Handler)
         self._http.owner = self  # type: ignore[attr-defined]
@@ -137,6 +164,9 @@ class Server:
         if not answers:
             return Answer(b"nothing here", 404)
         return answers.pop(0) if len(answers) > 1 else answers[0]
+
+    def answer_to_post(self, path: str, form: dict[str, str]) -> Answer:
+        return Answer(b"nothing here", 404)
 
     def count(self, path: str) -> int:
         return sum(asked == path for asked, _ in self.asked)

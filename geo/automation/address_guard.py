@@ -94,8 +94,12 @@ class _Stream(httpcore.NetworkStream):
 class Guard(httpcore.NetworkBackend):
     """Connects to the very address that was looked at: a name that points elsewhere a moment later changes nothing."""
 
-    def __init__(self, inner: httpcore.NetworkBackend, *, resolve: Resolve, loopback: bool, clock: Deadline) -> None:
+    def __init__(
+        self, inner: httpcore.NetworkBackend, *, resolve: Resolve, loopback: bool, clock: Deadline,
+        proxy: tuple[str, int] | None = None,
+    ) -> None:  # fmt: skip
         self._inner = inner
+        self._proxy = proxy  # the user's own, which may be anywhere: all connections go there
         self._resolve = resolve
         self._loopback = loopback
         self._clock = clock
@@ -120,9 +124,22 @@ class Guard(httpcore.NetworkBackend):
             addresses = self._resolve(host, port)
         except (OSError, UnicodeError) as error:
             raise httpcore.ConnectError(f"no such host: {host} ({error})") from error
+        if (host, port) == self._proxy:
+            return addresses
+        self._refuse_inside(host, addresses)
+        return addresses
+
+    def look_at(self, host: str, port: int) -> None:
+        """Refuse a host that leads inside, as far as that can be told here; what is not known here the proxy finds."""
+        try:
+            addresses = self._resolve(host.strip("[]"), port)
+        except (OSError, UnicodeError):
+            return
+        self._refuse_inside(host.strip("[]"), addresses)
+
+    def _refuse_inside(self, host: str, addresses: list[str]) -> None:
         own = self._loopback and host in LOOPBACK_NAMES
         for address in addresses:
             good = ipaddress.ip_address(address.partition("%")[0]).is_loopback if own else is_public(address)
             if not good:
                 raise FetchError(f"{host} leads to {address}, which is not on the public internet: not asked")
-        return addresses

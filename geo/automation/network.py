@@ -7,14 +7,15 @@ import re
 import ssl
 import time
 import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
+from urllib.parse import quote, quote_plus
 
 import httpcore
 import httpx
@@ -23,12 +24,17 @@ import orjson
 from geo.automation.address_guard import LOOPBACK_NAMES, Deadline, Guard, Resolve, resolved
 from geo.errors import FetchError, UsageError
 
+if TYPE_CHECKING:
+    from geo.automation.tokens import Account
+
 MIB = 1 << 20
 
 _CONTACT = re.compile(r"(?<![^\s@<>()])[^\s@<>()]+@[^\s@<>()]+\.[^\s@<>()]+|https://[^\s<>()]+")
 _HOST = re.compile(r"[a-z0-9_.\-]+|[0-9a-f:.]+", re.IGNORECASE)
 _REDIRECTS = (301, 302, 303, 307, 308)
 _HOPS = 5
+_FORM = 100_000  # bytes of an answer to a form
+_SAYS = "; the server says: "
 _BUSY = (408, 429, 500, 502, 503, 504)
 
 
@@ -84,6 +90,45 @@ def check_url(text: str, *, loopback: bool = False) -> httpx.URL:
     return url
 
 
+def check_proxy(text: str) -> httpx.URL:
+    """The user's own proxy."""
+    try:
+        url = httpx.URL(text)
+    except (httpx.InvalidURL, TypeError, ValueError):
+        url = httpx.URL("")
+    if url.scheme not in ("http", "https") or not _HOST.fullmatch(url.raw_host.decode("ascii", "replace")):
+        raise UsageError(
+            "--proxy: an address such as http://proxy.example.org:3128 is wanted, with NAME:PASSWORD@ if need be"
+        )
+    return url
+
+
+def trusting(certificates: Path | None) -> ssl.SSLContext:
+    """What certificates are held against: the usual authorities, and those in a file of the user's."""
+    context = httpx.create_ssl_context()
+    if certificates is not None:
+        try:
+            context.load_verify_locations(cafile=certificates)
+        except (OSError, ssl.SSLError) as error:
+            raise UsageError(f"--ca {certificates}: no certificates in PEM that can be read ({error})") from None
+    return context
+
+
+def _port(url: httpx.URL) -> int:
+    return url.port or (443 if url.scheme == "https" else 80)
+
+
+def _words(answer: httpx.Response, *, limit: int = 300) -> str:
+    """What a server says beside its status, as far as a line takes it."""
+    said = b""
+    for piece in unpacked(answer.iter_raw(), answer.headers.get("content-encoding", "")):
+        said += piece
+        if len(said) > limit:
+            break
+    text = " ".join(said[:limit].decode("utf-8", "replace").split())
+    return f"{_SAYS}{text}" if text else ""
+
+
 class _Body(httpx.SyncByteStream):
     def __init__(self, inner: Iterable[bytes]) -> None:
         self._inner = inner
@@ -107,8 +152,11 @@ class _Transport(httpx.BaseTransport):
         url = httpcore.URL(
             scheme=request.url.raw_scheme, host=request.url.raw_host, port=request.url.port, target=request.url.raw_path
         )
+        body = None if request.method == "GET" else request.read()
         answer = self._pool.handle_request(
-            httpcore.Request(request.method, url, headers=request.headers.raw, extensions=request.extensions)
+            httpcore.Request(
+                request.method, url, headers=request.headers.raw, content=body, extensions=request.extensions
+            )
         )
         assert isinstance(answer.stream, Iterable)
         return httpx.Response(answer.status, headers=answer.headers, stream=_Body(answer.stream))
@@ -130,7 +178,8 @@ class Network:
 
     def __init__(
         self, contact: str | None, *, limits: Limits | None = None, loopback: bool = False,
-        tls: ssl.SSLContext | None = None, resolve: Resolve = resolved, sleep: Callable[[float], None] = time.sleep,
+        account: Account | None = None, at: str = "", proxy: str | None = None, tls: ssl.SSLContext | None = None,
+        resolve: Resolve = resolved, sleep: Callable[[float], None] = time.sleep,
     ) -> None:  # fmt: skip
         from geo.version import __version__
 
@@ -138,10 +187,17 @@ class Network:
         self.loopback = loopback
         self._sleep = sleep
         self._asked = False
+        self._renewed = ""  # the address for which the token was renewed last
         self._taken = 0
         self._clock = Deadline()
-        guard = Guard(httpcore.SyncBackend(), resolve=resolve, loopback=loopback, clock=self._clock)
-        pool = httpcore.ConnectionPool(ssl_context=tls or httpx.create_ssl_context(), network_backend=guard)
+        self._account = account
+        self._host = httpx.URL(at).host  # the one host to which the account is named
+        self._proxy = check_proxy(proxy) if proxy else None
+        self._guard = Guard(
+            httpcore.SyncBackend(), resolve=resolve, loopback=loopback, clock=self._clock,
+            proxy=(self._proxy.host, _port(self._proxy)) if self._proxy else None,
+        )  # fmt: skip
+        pool = self._pool(tls or httpx.create_ssl_context())
         agent = f"geo-control/{__version__} (contact: {check_contact(contact)})"
         self._client = httpx.Client(
             transport=_Transport(pool), trust_env=False, follow_redirects=False,
@@ -149,11 +205,28 @@ class Network:
             timeout=httpx.Timeout(self.limits.read_seconds, connect=self.limits.connect_seconds),
         )  # fmt: skip
 
+    def _pool(self, tls: ssl.SSLContext) -> httpcore.ConnectionPool:
+        if self._proxy is None:
+            return httpcore.ConnectionPool(ssl_context=tls, network_backend=self._guard)
+        url = httpcore.URL(scheme=self._proxy.scheme, host=self._proxy.raw_host, port=_port(self._proxy), target=b"/")
+        who = (self._proxy.username, self._proxy.password) if self._proxy.userinfo else None
+        return httpcore.HTTPProxy(url, proxy_auth=who, ssl_context=tls, network_backend=self._guard,
+                                  proxy_ssl_context=tls if self._proxy.scheme == "https" else None)  # fmt: skip
+
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._client.close()
+
+    def hide(self, text: str) -> str:
+        """A message without the secrets of the account and of the proxy, whoever put them into it."""
+        secrets = self._account.secrets if self._account else []
+        secrets += [self._proxy.password] if self._proxy and self._proxy.password else []
+        for secret in secrets:
+            for shown in {secret, quote(secret, safe=""), quote_plus(secret)}:
+                text = text.replace(shown, "…")
+        return text
 
     def fetch(
         self, url: str, target: Path, *, kind: Kind = "any", etag: str = "", last_modified: str = ""
@@ -193,9 +266,12 @@ class Network:
             self._sleep(self.limits.pause_seconds)
         self._asked = True
         self._clock.ends = time.monotonic() + self.limits.file_seconds
-        with _explained(url), self._answer(check_url(url, loopback=self.loopback), headers) as answer:
+        where = check_url(url, loopback=self.loopback)
+        if self._account is not None and where.host == self._host:
+            headers = {**headers, **self._account.headers(self._post)}
+        with _explained(url), self._answer(where, headers) as answer:
             retrieved = datetime.now(UTC)
-            if answer.status_code == 304 and not headers:
+            if answer.status_code == 304 and not {"If-None-Match", "If-Modified-Since"} & headers.keys():
                 raise FetchError(f"{url}: the server says that nothing changed, though nothing was had before")
             if answer.status_code == 304:
                 return FetchedResponse("unchanged", retrieved, etag=headers.get("If-None-Match", ""))
@@ -211,6 +287,8 @@ class Network:
     def _answer(self, url: httpx.URL, headers: dict[str, str]) -> Iterator[httpx.Response]:
         """The answer after redirects, of which none leaves the host."""
         first, seen = url, {url}
+        if self._proxy is not None:
+            self._guard.look_at(url.host, _port(url))
         for _ in range(_HOPS + 1):
             with self._client.stream("GET", url, headers=headers) as answer:
                 if answer.status_code not in _REDIRECTS:
@@ -235,9 +313,45 @@ class Network:
             if wait is not None and wait > self.limits.wait_seconds:
                 raise FetchError(f"{url}: the server (status {status}) asks to come back in {wait:.0f} seconds")
             raise _AgainError(f"the server answers with status {status}", wait)
+        if status == 407:
+            raise FetchError(f"{url}: the proxy wants a name and a password: --proxy http://NAME:PASSWORD@HOST:PORT")
+        if status == 401 and self._account is not None and self._renewed != url and self._account.renew(self._post):
+            self._renewed = url
+            raise _AgainError("the server does not take the token, nor a new one", 0.0)
+        if status in (401, 403) and self._account is not None:
+            raise FetchError(f"{url}: {self._refusal(self._account, status)}{self.hide(_words(answer))}")
         if status != 200:
             hint = " (does the source now ask for a key?)" if status in (401, 403) else ""
             raise FetchError(f"{url}: the server answers with status {status}{hint}: nothing is taken")
+
+    def _refusal(self, account: Account, status: int) -> str:
+        if status == 403:
+            return (
+                "the source knows the account, but its access level does not include this: ask the source for more"
+                " access, or for less (--since, --until, --query)"
+            )
+        return f"the source does not let the account in (status 401): is {account.where()} right, and not expired?"
+
+    def _post(self, url: str, form: Mapping[str, str]) -> Any:
+        """What an address answers to a form, as JSON."""
+        where = check_url(url, loopback=self.loopback)
+        self._clock.ends = time.monotonic() + self.limits.file_seconds
+        if self._proxy is not None:
+            self._guard.look_at(where.host, _port(where))
+        try:
+            with _explained(url), self._client.stream("POST", where, data=dict(form)) as answer:
+                words, good = _words(answer, limit=_FORM), answer.status_code == 200
+                if answer.status_code in (400, 401, 403) and self._account is not None:
+                    at = self._account.where()
+                    raise FetchError(self.hide(f"{url}: the source does not take {at}: are they right?{words[:300]}"))
+        except _AgainError as error:
+            raise FetchError(f"{url}: {error}: try again later") from error
+        try:
+            if not good:
+                raise FetchError(f"{url}: the server answers with status {answer.status_code}: no token came")
+            return orjson.loads(words.removeprefix(_SAYS))
+        except orjson.JSONDecodeError:
+            raise FetchError(f"{url}: no token came, but {self.hide(words)[:200]}") from None
 
     def _write(self, url: str, answer: httpx.Response, target: Path) -> tuple[int, str]:
         limits = self.limits
