@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -434,8 +435,10 @@ def test_a_feature_service_that_answers_an_error_with_200(
 ) -> None:
     server.give("/L/FeatureServer/1", json.dumps(reply).encode())
     address = replace(known(server, "isw"), layers=(Layer("control", "L/FeatureServer/1"),))
-    with pytest.raises(FetchError, match=words):
-        fetch_new(tmp_path / "war.gpkg", "isw", address=address, contact=WHO)
+    (dead,) = fetch_new(tmp_path / "war.gpkg", "isw", address=address, contact=WHO).files
+    assert dead.outcome == "failed"
+    assert "control (L/FeatureServer/1)" in dead.name
+    assert re.search(words, dead.error)
 
 
 KML = """<kml xmlns="http://www.opengis.net/kml/2.2"><Document><Folder><name>ru</name><Placemark><name>RU control</name>
@@ -503,6 +506,18 @@ TABLE = {"reader": "vector", "way": "days", "url": "https://example.org/{day}.ge
         ({"way": "file", "name": "x.geojson", "date": "yesterday"}, "name, retrieved or last-modified"),
         ({"way": "layers", "layers": [{"part": "a", "layer": "../b"}]}, "plain words"),
         ({"way": "layers", "layers": ["b"]}, "a list of tables"),
+        ({"way": "layers", "layers": [{"part": "a"}]}, "plain words"),
+        ({"way": "layers", "layers": [{"part": "a", "find": "("}]}, "missing"),
+        ({"way": "layers", "layers": [{"part": "a", "layer": "b", "depicts": "once"}]}, "cannot be read"),
+        ({"way": "layers", "layers": [{"part": "a", "layer": "b", "date": "a, b); --"}]}, "plain words"),
+        ({"step": "week"}, "one of day, month, year"),
+        ({"first": "2022-02-24"}, "without quotation marks"),
+        ({"first_page": -1}, "first_page is -1"),
+        ({"login": {"account": "a"}}, "either header or url"),
+        ({"login": {"account": "a b", "header": "x"}}, "plain words"),
+        ({"login": {"account": "a", "url": "http://example.org/token"}}, "only https"),
+        ({"history": {"history": {}}}, "for the past"),
+        ({"history": {"way": "weekly"}}, "history way 'weekly'"),
     ],
 )
 def test_a_wrong_table_is_named_with_what_is_wanted(change: dict[str, Any], words: str) -> None:
@@ -555,8 +570,8 @@ def test_the_command_line_asks_for_a_contact_and_shows_before_it_fetches(
 
 
 def test_there_is_no_address_for_a_word_and_no_file_for_a_name(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no address is known for 'acled'; there are: deepstate, deepstate-mirror"):
-        find_address("acled")
+    with pytest.raises(UsageError, match="no address is known for 'gdelt'; there are: deepstate, deepstate-mirror"):
+        find_address("gdelt")
     with pytest.raises(FileError):
         find_address("vector", config=tmp_path / "none.toml")
     (tmp_path / "a.toml").write_text('date = "2025-01-11"\n')

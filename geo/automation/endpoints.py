@@ -5,15 +5,15 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any, Literal
 
 from geo.assets import ASSETS
 from geo.automation.network import Kind, Limits, check_url
-from geo.errors import UsageError
+from geo.errors import GateError, UsageError
 from geo.presentation.sides import near_words
-from geo.schema import Options, Source
+from geo.schema import Options, Source, parse_instant
 from geo.sources import KNOWN, names, plugin, plugins
 from geo.sources.vector import load_toml, read_settings
 
@@ -25,8 +25,12 @@ WAYS: dict[str, tuple[str, ...]] = {
     "layers": ("url", "layers"),
     "file": ("url", "name"),
 }
-_TEXTS = ("reader", "way", "url", "index", "name", "kind", "date", "date_format", "changed", "seen")
-_KEYS = (*_TEXTS, "recheck_days", "layers", "loopback", "limits")
+STEPS = ("day", "month", "year")
+_TEXTS = ("reader", "way", "url", "index", "name", "kind", "date", "date_format", "changed", "step", "rows", "page",
+          "total", "held_back", "seen")  # fmt: skip
+_KEYS = (*_TEXTS, "recheck_days", "first_page", "first", "layers", "loopback", "limits", "login", "history")
+_LAYER_KEYS = ("part", "layer", "find", "date", "depicts", "fields")
+_LOGIN_KEYS = ("account", "header", "url", "client")
 KINDS = ("json", "zip", "kml", "any")
 _FIELD = re.compile(r"\{(\w+)(?::([^{}]*))?\}")
 _PLAIN = re.compile(r"[\w.\- ]{1,120}")
@@ -36,15 +40,39 @@ _SHIPPED = ASSETS / "addresses.toml"
 
 @dataclass(frozen=True)
 class Layer:
-    """A layer of a feature service, and which of its source's classes it is."""
+    """A layer of a feature service, and which of its source's classes it is.
 
-    part: str
-    layer: str
+    Its address is `layer`, or that of the services whose names (letters and digits, in small letters) match `find`
+    the one last edited. Where it has many days, `date` names the field of the day; where it has one that it does not
+    say, `depicts` does. `fields` are those that are kept.
+    """
+
+    part: str = ""
+    layer: str = ""
+    find: str = ""
+    date: str = ""
+    depicts: str = ""
+    fields: str = ""
+
+
+@dataclass(frozen=True)
+class Login:
+    """How a source lets an account in: a key in a header, or a token for a name and a password."""
+
+    account: str
+    header: str = ""
+    url: str = ""
+    client: str = ""
 
 
 @dataclass(frozen=True)
 class Address:
-    """Where a source publishes, and how its files are found and read."""
+    """Where a source publishes, and how its files are found and read.
+
+    With `rows` a file is put together of JSON pages: the list of that name, page by page (`page` is the parameter,
+    `first_page` its first number, `total` the member that counts them) until one is empty; `held_back` is the member
+    in which the source says what the account may not have. `history` is the address of the past, from `first` on.
+    """
 
     source: str
     reader: str
@@ -56,11 +84,20 @@ class Address:
     date: str = ""
     date_format: str = "iso"
     changed: str = ""
+    step: str = "day"
+    rows: str = ""
+    page: str = "page"
+    total: str = ""
+    held_back: str = ""
     seen: str = ""
     recheck_days: int = 7
+    first_page: int = 1
+    first: datetime | None = None
     layers: tuple[Layer, ...] = ()
     loopback: bool = False
     limits: Limits = field(default_factory=Limits)
+    login: Login | None = None
+    history: Address | None = None
     credit: Source | None = None
     options: Options = field(default_factory=Options)
 
@@ -115,20 +152,45 @@ def parse_address(table: Any, *, name: str, where: str) -> Address:
     missing = [key for key in WAYS[way] if not table.get(key)]
     if missing:
         raise UsageError(f"{where} lacks {', '.join(missing)}, which way = {way!r} needs")
-    return _check(_address(table, name, where), where)
+    found = _check(_address(table, name, where), where)
+    past = table.get("history")
+    if past is None:
+        return found
+    if not isinstance(past, Mapping) or "history" in past:
+        raise UsageError(f"{where} history: a table of keys that are otherwise for the past is wanted")
+    now = {key: value for key, value in table.items() if key != "history"}
+    return replace(found, history=parse_address({**now, **past}, name=name, where=f"{where} history"))
 
 
 def _address(table: Mapping[str, Any], name: str, where: str) -> Address:
-    days = table.get("recheck_days", 7)
-    if isinstance(days, bool) or not isinstance(days, int) or not 0 <= days <= 3660:
-        raise UsageError(f"{where} recheck_days is {days!r}: a number of days from 0 to 3660 is wanted")
+    numbers = {key: table[key] for key in ("recheck_days", "first_page") if key in table}
+    for key, value in numbers.items():
+        if isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= 3660:
+            raise UsageError(f"{where} {key} is {value!r}: a number from 0 to 3660 is wanted")
     if not isinstance(table.get("loopback", False), bool):
         raise UsageError(f"{where} loopback is true or false")
     texts = {"reader": name, "way": "file", **{key: table[key] for key in _TEXTS if key in table}}
+    first = table.get("first")
+    if first is not None and type(first) is not date:
+        raise UsageError(f"{where} first is {first!r}: a date without quotation marks is wanted")
+    begin = None if first is None else datetime(first.year, first.month, first.day, tzinfo=UTC)
     return Address(
-        source=name, **texts, recheck_days=days, layers=_layers(table.get("layers", []), where),
+        source=name, **texts, **numbers, first=begin, layers=_layers(table.get("layers", []), where),
         loopback=table.get("loopback", False), limits=_limits(table.get("limits", {}), where),
+        login=_login(table["login"], where) if "login" in table else None,
     )  # fmt: skip
+
+
+def _login(table: Any, where: str) -> Login:
+    if not _are_texts(table, _LOGIN_KEYS) or not table.get("account") or ("header" in table) == ("url" in table):
+        raise UsageError(f"{where} login: account, and either header or url (with client) are wanted, as texts")
+    if not re.fullmatch(r"[\w\-]{1,40}", table["account"]) or not re.fullmatch(r"[\w\-]*", table.get("header", "")):
+        raise UsageError(f"{where} login: account and header are plain words")
+    return Login(**table)
+
+
+def _are_texts(table: Any, keys: tuple[str, ...]) -> bool:
+    return isinstance(table, dict) and set(table) <= set(keys) and all(isinstance(v, str) for v in table.values())
 
 
 def _limits(table: Any, where: str) -> Limits:
@@ -144,16 +206,19 @@ def _limits(table: Any, where: str) -> Limits:
 
 
 def _layers(listed: Any, where: str) -> tuple[Layer, ...]:
-    good = isinstance(listed, list) and all(
-        isinstance(one, dict) and set(one) == {"part", "layer"} and all(isinstance(v, str) for v in one.values())
-        for one in listed
-    )
-    if not good:
-        raise UsageError(f"{where} layers: a list of tables with part and layer is wanted")
-    layers = tuple(Layer(one["part"], one["layer"].strip("/")) for one in listed)
+    if not isinstance(listed, list) or not all(_are_texts(one, _LAYER_KEYS) for one in listed):
+        raise UsageError(f"{where} layers: a list of tables is wanted, with the texts {', '.join(_LAYER_KEYS)}")
+    layers = tuple(Layer(**{**one, "layer": one.get("layer", "").strip("/")}) for one in listed)
     for one in layers:
-        if not re.fullmatch(r"[\w.\-]+(?:/[\w.\-]+)*", one.layer) or ".." in one.layer or not _NAME.fullmatch(one.part):
+        plain = re.fullmatch(r"(?:[\w.\-]+(?:/[\w.\-]+)*)?", one.layer) and ".." not in one.layer
+        names = (one.part or "a", one.date or "a", one.fields.replace("*", "a").replace(",", "") or "a")
+        if not plain or not (one.layer or one.find) or not all(map(_NAME.fullmatch, names)):
             raise UsageError(f"{where} layer {one.layer!r}, part {one.part!r}: plain words are wanted")
+        try:
+            re.compile(one.find)
+            _ = one.depicts and parse_instant(one.depicts)
+        except (re.error, GateError) as error:
+            raise UsageError(f"{where} layer {one.layer or one.find!r}: {error}") from None
     return layers
 
 
@@ -162,9 +227,11 @@ def _check(address: Address, where: str) -> Address:
         raise UsageError(f"{where} reader {address.reader!r}: one of {', '.join(names())} is wanted")
     if address.kind not in KINDS:
         raise UsageError(f"{where} kind {address.kind!r}: one of {', '.join(KINDS)} is wanted")
+    if address.step not in STEPS:
+        raise UsageError(f"{where} step {address.step!r}: one of {', '.join(STEPS)} is wanted")
     if address.way == "file" and address.date not in ("", "name", "retrieved", "last-modified"):
         raise UsageError(f"{where} date {address.date!r}: name, retrieved or last-modified is wanted")
-    for text in filter(None, (address.url, address.index)):
+    for text in filter(None, (address.url, address.index, address.login.url if address.login else "")):
         try:
             host = check_url(_FIELD.sub("0", text), loopback=address.loopback).host
         except UsageError as error:
@@ -206,8 +273,18 @@ def is_plain_name(name: str) -> bool:
 
 
 @dataclass(frozen=True)
+class Query:
+    """What a layer of a feature service is asked: its address, the field that numbers rows, which rows and fields."""
+
+    url: str
+    key: str
+    where: str
+    fields: str
+
+
+@dataclass(frozen=True)
 class RemoteFile:
-    """One file that a source offers."""
+    """One file that a source offers, or (with `error`) what of it cannot be had now."""
 
     key: str
     url: str
@@ -216,4 +293,5 @@ class RemoteFile:
     moment: datetime | None = None
     changed: str = ""
     options: Mapping[str, str] = field(default_factory=dict)
-    layer: Layer | None = None
+    query: Query | None = None
+    error: str = ""

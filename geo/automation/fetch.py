@@ -11,14 +11,16 @@ from email.utils import parsedate_to_datetime
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from geo import sources as known_sources
 from geo.archive import Archive, open_archive
 from geo.archive.shared_docs import described
 from geo.automation.endpoints import KINDS, Address, RemoteFile, find_address, is_plain_name
-from geo.automation.network import Limits, Network
-from geo.automation.offers import offered, write_layer
+from geo.automation.network import Limits, Network, trusting
+from geo.automation.offers import offered, write_layer, write_pages
 from geo.automation.run_record import load_record
+from geo.automation.tokens import Account
 from geo.errors import FetchError, FileError, GateError, UsageError
 from geo.formats.geojson import read_bytes
 from geo.importing.importer import Receipt, import_files
@@ -26,6 +28,7 @@ from geo.schema import Options, Source, last_instant, parse_instant, to_instant,
 from geo.storage.atomic_write import locked, write_page
 
 FIRST_DAYS = 7  # how far back the first run goes where nobody says --since
+_HISTORY = 16  # how many times the bytes of a run are allowed for a history
 _GIVE_UP = 3  # failures in a row after which a source is left in peace
 Progress = Callable[[int, int, str], None]
 
@@ -82,6 +85,10 @@ def fetch_new(
     address: Address | None = None,
     contact: str | None = None,
     limits: Limits | None = None,
+    history: bool = False,
+    query: Mapping[str, str] | None = None,
+    proxy: str | None = None,
+    ca: str | Path | None = None,
     dry_run: bool = False,
     progress: Progress | None = None,
 ) -> Fetched:
@@ -106,6 +113,15 @@ def fetch_new(
         Whom the source can write to; None takes the environment's ``GEO_CONTACT``.
     limits : Limits or None
         How much and how long; None is the address's own.
+    history : bool
+        Ask for all that the source has had since its first day (or `since`), not for what is new; what was fetched
+        before is not asked for again.
+    query : mapping or None
+        Parameters put to the source's address, as its own documents name them: ``{"country": "Sudan"}``.
+    proxy : str or None
+        The proxy of the user's network; None takes ``GEO_PROXY``. The proxy settings of other programs are not used.
+    ca : str, pathlib.Path or None
+        A file of certificates (PEM) that are trusted beside the usual ones; None takes ``GEO_CA``.
     dry_run : bool
         Ask what is offered, and fetch none of it.
 
@@ -121,7 +137,7 @@ def fetch_new(
     FetchError
         The source's list cannot be had.
     UsageError
-        There is no contact, no address, or a date cannot be read.
+        There is no contact, no address, no key for a source that wants one, or a date cannot be read.
 
     Examples
     --------
@@ -133,15 +149,43 @@ def fetch_new(
     """
     archive = archive if isinstance(archive, Archive) else open_archive(archive)
     address = address or find_address(source)
+    address = _of_the_past(address) if history else address
+    address = _with_query(address, query) if query else address
+    account = Account(address.login) if address.login else None
+    tls = trusting(Path(found) if (found := ca or os.environ.get("GEO_CA")) else None)
     folder = archive.path.with_suffix(".files") / address.source
     contact = contact or os.environ.get("GEO_CONTACT")
     with (
         locked(folder / ".lock", f"geo fetch {archive.path} {address.source}"),
-        Network(contact, limits=limits or address.limits, loopback=address.loopback) as network,
-    ):
+        Network(
+            contact, limits=limits or address.limits, loopback=address.loopback, account=account, at=address.url,
+            proxy=proxy or os.environ.get("GEO_PROXY"), tls=tls,
+        ) as network,
+    ):  # fmt: skip
         run = _Run(archive, address, folder, network)
-        span = run.span(since, until)
-        return run.fetch(*span, dry_run=dry_run, progress=progress)
+        first = write_instant(address.first) if history and address.first else None
+        span = run.span(since or first, until)
+        try:
+            return run.fetch(*span, dry_run=dry_run, progress=progress)
+        except FetchError as error:
+            raise FetchError(network.hide(str(error))) from None
+
+
+def _of_the_past(address: Address) -> Address:
+    """The address under which a source has its past."""
+    if address.first is None:
+        raise UsageError(
+            f"{address.source}: no history is known at its address: --since asks for the files from a date on"
+        )
+    past = address.history or address
+    total = past.limits.total_bytes * _HISTORY
+    return replace(past, limits=replace(past.limits, total_bytes=total), first=address.first)
+
+
+def _with_query(address: Address, query: Mapping[str, str]) -> Address:
+    if address.way == "layers":
+        raise UsageError(f"{address.source}: a feature service is read as a whole: leave --query out")
+    return replace(address, url=f"{address.url}{'&' if '?' in address.url else '?'}{urlencode(query)}")
 
 
 @dataclass
@@ -181,7 +225,9 @@ class _Run:
         done: list[FetchedFile] = []
         failures = 0
         for number, one in enumerate(wanted, start=1):
-            if dry_run:
+            if one.error:
+                done.append(FetchedFile(one.name, one.url, "failed", error=self.network.hide(one.error)))
+            elif dry_run:
                 done.append(self._as_offered(one))
             elif failures >= _GIVE_UP:
                 why = f"{one.name}: not asked, because {failures} files before it failed; the next run asks again"
@@ -211,7 +257,8 @@ class _Run:
 
     def _failed(self, one: RemoteFile, why: str) -> FetchedFile:
         """A file that did not come is owed: the next run asks for it, however far back it lies."""
-        if one.layer is None and not self.memory.get(one.key, {}).get("sha256"):
+        why = self.network.hide(why)
+        if one.query is None and not self.address.rows and not self.memory.get(one.key, {}).get("sha256"):
             owed = {"url": one.url, "name": one.name, "kind": one.kind, "options": dict(one.options)}
             self._remember(one, {"owed": owed, "error": why})
         return FetchedFile(one.name, one.url, "failed", error=why)
@@ -229,8 +276,10 @@ class _Run:
 
     def _ask(self, one: RemoteFile, known: dict[str, Any]) -> FetchedFile:
         temporary = self.folder / f".{one.name}.{os.getpid()}.part"
-        if one.layer is not None:
-            landed = write_layer(self.network, one, temporary)
+        if one.query is not None:
+            landed = write_layer(self.network, one, one.query, temporary)
+        elif self.address.rows:
+            landed = write_pages(self.network, self.address, one, temporary)
         else:
             landed = self.network.fetch(
                 one.url, temporary, kind=one.kind, etag=known.get("etag", ""),

@@ -412,23 +412,46 @@ def corrections_command(archive: Path, form: str, **given: Any) -> None:
 @click.option("--until", type=common.WHEN_RECORDED, help="Files up to this date; else up to now.")
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file with an address of your own: [fetch].")
 @click.option("--contact", metavar="WHO", envvar="GEO_CONTACT", help="An e-mail or https address, told to the source.")
+@click.option("--history", is_flag=True, help="All that the source has had since its first day, or --since.")
+@click.option(
+    "--query",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A parameter for the source's address, as its documents name it: country=Sudan. Repeat for more.",
+)
+@click.option("--proxy", metavar="URL", envvar="GEO_PROXY", help="The proxy of your network.")
+@click.option(
+    "--ca", type=click.Path(path_type=Path), envvar="GEO_CA", help="Certificates (PEM) to trust beside the usual ones."
+)
 @click.option("--dry-run", is_flag=True, help="Ask what is offered, and fetch none of it.")
 @common.form_option("table", "json")
 @click.pass_context
-def fetch(ctx: click.Context, /, archive: Path, source: str, config: Path | None, form: str, **given: Any) -> None:
+def fetch(
+    ctx: click.Context,
+    /,
+    archive: Path,
+    source: str,
+    config: Path | None,
+    query: tuple[str, ...],
+    form: str,
+    **given: Any,
+) -> None:
     """Fetch what is new from a source and take it in.
 
     The files are kept beside ARCHIVE.
 
-    Sources: deepstate, deepstate-mirror, nzz, isw, uacontrolmap; any other with --config. The exit code is 1 where a
-    file failed or was refused; the next run catches up.
+    Sources: deepstate, deepstate-mirror, nzz, isw, uacontrolmap; acled, ucdp-ged, ucdp-candidate, viina,
+    geoconfirmed, eyes-on-russia, bellingcat; any other with --config. A source that wants an account has its key in
+    the environment or in the system's keyring. The exit code is 1 where a file failed or was refused; the next run
+    catches up.
     """
     from geo.automation.endpoints import find_address
     from geo.automation.fetch import fetch_new
 
     address = find_address(source, config=config)
     with bar("fetching") as advance:
-        done = fetch_new(archive, source, address=address, progress=advance, **given)
+        asked = common.pairs(query, "--query")
+        done = fetch_new(archive, source, address=address, query=asked, progress=advance, **given)
     if form == "json":
         give_json(asdict(done))
     else:
