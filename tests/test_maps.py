@@ -21,6 +21,8 @@ import pytest
 import shapely
 from branca.element import Element
 from hostile_texts import HOSTILE, MARKER
+from hypothesis import given
+from hypothesis import strategies as st
 from shapely.geometry import Point, box
 from test_archive import put, state
 
@@ -29,7 +31,7 @@ from geo.archive import Archive, open_archive
 from geo.errors import MapError, SourceError, UsageError
 from geo.importing.importer import ensure_units
 from geo.output import map_content
-from geo.output.html.map_drawing import SCALE
+from geo.output.html.map_drawing import SCALE, packed
 from geo.output.html.map_page import ControlMap, draw_map, draw_maps, save_map
 from geo.output.map_content import gather
 from geo.schema import INCIDENT_COLUMNS, Source
@@ -66,20 +68,49 @@ def data_of(page: str) -> dict:
     block = re.search(r'<script type="application/json" id="geo-data">(.*?)</script>', page, flags=re.S)
     assert block is not None
     found: dict = json.loads(block[1])
-    if "shapes" in found:
+    if "ground" in found:
         found |= unpacked(found["ground"])
+    if "shapes" in found:
         shapes = unpacked(found["shapes"])
         found["regions"] = shapes.pop("regions")
         found["front"] = found["front"] and found["front"] | {"lines": shapes.pop("front")}
         for name in ("classes", "changes", *(name for name, _ in found.get("more", ()))):
             for item, polygons in zip(found[name], shapes[name], strict=True):
                 item["polygons"] = polygons
+        found["places"] = shapes["places"]
+    if "names" in (found.get("places") or ()):
+        columns = found["places"]
+        at = ([v / 10_000 for v in columns[axis]] for axis in ("lat", "lon"))
+        found["places"] = list(zip(*at, columns["names"], columns["weights"], columns["capitals"], strict=True))
     return found
 
 
 def unpacked(text: str) -> dict:
-    found: dict = json.loads(zlib.decompress(base64.b64decode(text), -15))
+    """As map.js unpacks what the page carries."""
+    head, _, planes = zlib.decompress(base64.b64decode(text), -15).partition(b"\0")
+    folded = np.frombuffer(planes, dtype=np.uint8).reshape(4, -1).T.copy().view("<u4").ravel().astype(np.int64)
+    numbers = iter(((folded >> 1) ^ -(folded & 1)).tolist())
+
+    def whole(value: object) -> object:
+        if isinstance(value, dict):
+            return {name: whole(one) for name, one in value.items()}
+        if isinstance(value, list) and len(value) == 1 and type(value[0]) is int:
+            return [next(numbers) for _ in range(value[0])]
+        return [whole(one) for one in value] if isinstance(value, list) else value
+
+    found = whole(json.loads(head))
+    assert isinstance(found, dict)
+    assert next(numbers, None) is None
     return found
+
+
+@given(st.recursive(
+    st.none() | st.text("aя<", max_size=5) | st.floats(allow_nan=False, allow_infinity=False) | st.booleans()
+    | st.lists(st.integers(-(2**31), 2**31 - 1), min_size=1, max_size=5),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text("ab", max_size=3), inner, max_size=4),
+))  # fmt: skip
+def test_what_is_packed_comes_back(document: object) -> None:
+    assert unpacked(packed({"all": document})) == {"all": document}
 
 
 def decode(steps: list[int]) -> np.ndarray:

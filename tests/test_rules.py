@@ -21,6 +21,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from shapely.geometry import Point, box
 from test_archive import DAY0, archive, put, state  # noqa: F401
+from test_maps import unpacked as page_block
 
 import geo
 from geo.archive import Archive, open_archive
@@ -90,7 +91,8 @@ def unpacked(path: Path) -> bytes:
     for block in re.findall(rb'"([A-Za-z0-9+/]{80,}={0,2})"', data):
         try:
             data += zlib.decompress(base64.b64decode(block), -15)
-        except (zlib.error, ValueError):
+            data += json.dumps(page_block(block.decode())).encode()
+        except (zlib.error, ValueError, AssertionError):
             continue
     return data
 

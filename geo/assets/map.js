@@ -55,11 +55,28 @@
     return name;
   }
 
-  // What lies under the map comes deflated, so that the page stays small; geo/ground.py packs it.
+  // What the map draws comes deflated, so that the page stays small.
   function inflate(text) {
     var raw = atob(text), bytes = new Uint8Array(raw.length);
     for (var i = 0; i < raw.length; i++) { bytes[i] = raw.charCodeAt(i); }
-    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw")));
+    return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"))).arrayBuffer();
+  }
+
+  // A document of geo/output/html/map_drawing.py (packed): in its JSON [n] stands for a list of n whole numbers, which
+  // follow it in four planes of bytes.
+  function unpack(text) {
+    return inflate(text).then(function (buffer) {
+      var bytes = new Uint8Array(buffer), at = bytes.indexOf(0), n = (bytes.length - at - 1) / 4;
+      function number() {
+        at++;
+        var v = bytes[at] | bytes[at + n] << 8 | bytes[at + 2 * n] << 16 | bytes[at + 3 * n] << 24;
+        return v >>> 1 ^ -(v & 1);
+      }
+      return JSON.parse(new TextDecoder().decode(bytes.subarray(0, at)), function (_, value) {
+        return Array.isArray(value) && value.length === 1 && typeof value[0] === "number" ?
+          Array.from({ length: value[0] }, number) : value;
+      });
+    });
   }
 
   function drawBasemap(base) {
@@ -492,6 +509,15 @@
     place();
   }
 
+  // Places come in columns: latitudes and longitudes in steps of 0.0001°.
+  function namePlaces(found) {
+    var places = found.names.map(function (name, i) {
+      return [found.lat[i] / 10000, found.lon[i] / 10000, name, found.weights[i], found.capitals[i]];
+    });
+    offerSearch(places);
+    drawPlaces(places);
+  }
+
   // Leaflet hears the key only while the map itself has the focus, not a card on it.
   map.getContainer().addEventListener("keydown", function (event) {
     if (event.key === "Escape") { map.closePopup(); }
@@ -520,18 +546,19 @@
   }
 
   function drawAll() {
-    if (!data.shapes) { // the timeline draws its own
-      offerSearch(data.places || []);
-      drawPlaces(data.places);
-      finish();
+    if (!data.shapes) { // the timeline draws its own, and says where it cannot
+      if (!window.geo.ground) { finish(); return; }
+      window.geo.ground.then(function (ground) {
+        namePlaces(ground.places);
+        finish();
+      });
       return;
     }
     if (!("DecompressionStream" in window)) {
       fail(_("This browser cannot unpack the map (that takes Chrome 80, Firefox 113 or Safari 16.4, or later ones): the picture shows it, and the figures and lists are complete."));
       return;
     }
-    var crowd = data.crowd ? inflate(data.crowd).json() : null;
-    Promise.all([inflate(data.ground).json(), inflate(data.shapes).json(), crowd]).then(function (found) {
+    Promise.all([unpack(data.ground), unpack(data.shapes), data.crowd ? unpack(data.crowd) : null]).then(function (found) {
       var ground = found[0];
       drawBasemap(ground.basemap);
       drawClasses("classes", found[1], "control", 380);
@@ -542,8 +569,7 @@
       drawFront(found[1].front);
       if (found[2]) { data.incidents = apart(found[2]); }
       drawIncidents(found[1].regions);
-      offerSearch(found[1].places || []);
-      drawPlaces(found[1].places);
+      namePlaces(found[1].places);
       finish();
     }).catch(function (error) {
       fail(_("The map could not be unpacked ({error}): the picture shows it.", { error: error.message }));
@@ -601,6 +627,7 @@
     var button = map.getContainer().querySelector(pair[0]);
     if (button) { button.title = pair[1]; button.setAttribute("aria-label", pair[1]); }
   });
-  window.geo = { inflate: inflate, fail: fail, layers: layers, card: card };
+  var ground = !data.shapes && "DecompressionStream" in window ? unpack(data.ground) : null;
+  window.geo = { inflate: inflate, ground: ground, fail: fail, layers: layers, card: card };
   drawAll();
 })();

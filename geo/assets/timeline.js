@@ -791,8 +791,8 @@
       fail(_("This browser cannot unpack the timeline (that takes Chrome 80, Firefox 113 or Safari 16.4, or later ones): the picture shows the last date, the table has all of them."));
       return;
     }
-    Promise.all([window.geo.inflate(data.bytes).arrayBuffer(), window.geo.inflate(data.ground).json()]).then(function (found) {
-      data.bytes = data.ground = "";
+    Promise.all([window.geo.inflate(data.bytes), window.geo.ground]).then(function (found) {
+      data.bytes = "";
       drawGround(found[1], all.line_scale);
       film = read(found[0]);
       Object.keys(data.sources).forEach(function (name) {

@@ -6,7 +6,7 @@ import base64
 import json
 import math
 import zlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cache, lru_cache
@@ -25,7 +25,7 @@ from geo.presentation.language import date_words, gettext
 from geo.presentation.legend import StyledLayer
 from geo.presentation.name_placement import place_names
 from geo.presentation.symbols import Symbol
-from geo.presentation.templates import escape
+from geo.presentation.templates import escape, without_unseen
 
 if TYPE_CHECKING:
     from geo.output.map_content import MapContent
@@ -142,12 +142,12 @@ def _path(lines: Iterable[Any], frame: _Frame, *, close: bool = False) -> str:
         if len(xy) < 2 or (xy.max(axis=0) < 0).any() or (xy.min(axis=0) > (WIDTH, frame.height)).any():
             continue
         xy = _without_detail_outside(xy, frame)
-        # tenths of a pixel, each step from the one before: a third shorter, and errors do not add up
-        tenths = np.rint(np.clip(xy, -2000, 4000) * 10).astype(np.int64)
-        steps = np.diff(tenths, axis=0)
-        moves = "l".join(f"{_tenth(x)} {_tenth(y)}" for x, y in steps[(steps != 0).any(axis=1)].tolist())
+        # half pixels, each step from the one before, so that errors do not add up
+        halves = np.rint(np.clip(xy, -2000, 4000) * 2).astype(np.int64)
+        steps = np.diff(halves, axis=0)
+        moves = "".join(map(_half, steps[(steps != 0).any(axis=1)].ravel().tolist()))
         if moves:
-            out.append(f"M{tenths[0, 0] / 10:g} {tenths[0, 1] / 10:g}l{moves}" + ("Z" if close else ""))
+            out.append(f"M{halves[0, 0] / 2:g} {halves[0, 1] / 2:g}l{moves}" + ("Z" if close else ""))
     return "".join(out)
 
 
@@ -167,8 +167,10 @@ _PAST = 10.0  # pixels beyond which no line is wide enough to be seen
 
 
 @cache
-def _tenth(count: int) -> str:
-    return f"{count / 10:g}"
+def _half(count: int) -> str:
+    """So many halves as SVG takes them in a row: without a nought before the point, the sign as what parts them."""
+    text = {1: ".5", -1: "-.5"}.get(count, f"{count / 2:g}")
+    return text if count < 0 else f" {text}"
 
 
 def _draw_places(places: Sequence[Sequence[Any]], frame: _Frame) -> list[str]:
@@ -307,9 +309,23 @@ def shapes_of(content: MapContent) -> dict[str, Any]:
         "classes": [rings(item.shapes) for item in content.drawn_classes],
         "changes": [rings(item.shapes) for item in content.changes],
         "front": [_steps(line) for line in front],
-        "places": content.places,
+        "places": places_data(content.places),
         "regions": {name: rings([area]) for name, area in outlined.items()},
     }
+
+
+def places_data(places: Sequence[Sequence[Any]]) -> dict[str, Any]:
+    """Names in columns, those that matter most first; how much, to two digits, decides from which zoom on."""
+    return {
+        "names": [name for _, _, name, _, _ in places],
+        "lat": [round(lat * _PLACE_SCALE) for lat, *_ in places],
+        "lon": [round(lon * _PLACE_SCALE) for _, lon, *_ in places],
+        "weights": [int(float(f"{weight:.2g}")) for *_, weight, _ in places],
+        "capitals": [int(capital) for *_, capital in places],
+    }
+
+
+_PLACE_SCALE = 10_000  # steps per degree of a place, as they are shipped
 
 
 def _steps(line: Any) -> list[int]:
@@ -330,20 +346,37 @@ class BaseLayer:
 @lru_cache(maxsize=4)
 def base_layer(ground: Ground) -> BaseLayer:
     """The ground under a page, packed for its script and drawn for its picture."""
-    beneath = {
-        "basemap": ground.base, "units": ground.units, "line_scale": ground.line_scale
-    }  # fmt: skip
-    text = json.dumps(beneath, ensure_ascii=False, separators=(",", ":"))
+    beneath = {"basemap": ground.base, "units": ground.units, "line_scale": ground.line_scale}
     around = basemap_svg(ground.bounds, ground.outlines, ground.coarse)
-    return BaseLayer(packed(text.encode()), around, ground.base is not None)
+    return BaseLayer(packed(beneath), around, ground.base is not None)
 
 
-def packed(data: bytes, *, level: int = 9) -> str:
-    """Bytes deflated, as a page unpacks them."""
-    return base64.b64encode(deflate(data, level=level)).decode()
+def packed(document: Any) -> str:
+    """A document deflated, as a page unpacks it: JSON, a zero byte, and the numbers of all its lists of whole numbers.
+
+    In the JSON a list of n whole numbers stands as [n]. The numbers are folded (0, -1, 1, -2, … as 0, 1, 2, 3, …), and
+    first come the lowest bytes of all, then the next: that deflates to two thirds of what it does as text.
+    """
+    numbers: list[int] = []
+
+    def without(value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {name: without(one) for name, one in value.items()}
+        if not isinstance(value, list | tuple):
+            return value
+        if value and all(type(one) is int for one in value):
+            numbers.extend(value)
+            return [len(value)]
+        return [without(one) for one in value]
+
+    text = without_unseen(json.dumps(without(document), ensure_ascii=False, separators=(",", ":"))).encode()
+    whole = np.array(numbers, dtype=np.int64)
+    folded = ((whole << 1) ^ (whole >> 63)).astype("<u4")
+    planes = folded.view(np.uint8).reshape(-1, 4).T.tobytes()
+    return base64.b64encode(deflate(text + b"\0" + planes)).decode()
 
 
-def deflate(raw: bytes, *, level: int = 9) -> bytes:
+def deflate(raw: bytes) -> bytes:
     """Bytes as a browser's ``DecompressionStream("deflate-raw")`` takes them."""
-    packer = zlib.compressobj(level, zlib.DEFLATED, -15, 8)
+    packer = zlib.compressobj(9, zlib.DEFLATED, -15, 8)
     return packer.compress(raw) + packer.flush()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -281,7 +280,7 @@ def _parts(content: MapContent, ground: map_drawing.BaseLayer, tiles: str, templ
         **map_drawing.map_data(content), "ground": ground.packed,
         "classes": [map_drawing.class_data(item) for item in content.drawn_classes],
         "changes": [map_drawing.class_data(item) for item in content.changes],
-        "shapes": map_drawing.packed(json.dumps(map_drawing.shapes_of(content), separators=(",", ":")).encode()),
+        "shapes": map_drawing.packed(map_drawing.shapes_of(content)),
         "front": None if content.front is None else {"label": content.front_label, "facts": _said_of(content)},
         "incidents": [] if content.crowd else [_incident(s) for s in content.markers],
         "crowd": _crowd(content.crowd) if content.crowd else None,
@@ -314,7 +313,7 @@ def _crowd(markers: Sequence[Marker]) -> str:
          *(numbered(text) for fact in m.facts for text in fact)]
         for m in markers
     ]  # fmt: skip
-    return map_drawing.packed(json.dumps({"texts": list(texts), "rows": rows}, separators=(",", ":")).encode())
+    return map_drawing.packed({"texts": list(texts), "rows": rows})
 
 
 def map_values(content: MapContent, ground: map_drawing.BaseLayer | None, *, tiles: str = "") -> dict[str, Any]:

@@ -32,6 +32,7 @@ LEAFLET_CREDIT = "Leaflet 1.9.3, © Volodymyr Agafonkin and contributors, BSD-2-
 _UNSAFE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&{}%\u2028\u2029"}
 # HTML has no sign for NUL, UTF-8 none for half a surrogate pair
 _PICTURE = re.compile(r"url\(images/([\w.-]+)\)")
+_COMMENT, _SPACES = re.compile(r"/\*.*?\*/", re.DOTALL), re.compile(r"\s*([{};,])\s*")
 # elements that load something, and what loads without one of its own
 _LOADS = ("load-script", "load-style", "img", "other")
 _ADDRESSES = {"src", "srcset", "href", "xlink:href", "poster", "data", "background", "imagesrcset", "ping"}
@@ -87,7 +88,8 @@ def leaflet(name: str) -> str:
     lines = [line for line in raw.decode("utf-8").splitlines() if "sourceMappingURL" not in line]
     # the style names pictures beside it: they travel inside the page, the pin only where there are pins (`pins`)
     pictures = {"marker-icon.png": "none"} | {p: f"url({_picture(p)})" for p in ("layers.png", "layers-2x.png")}
-    return _PICTURE.sub(lambda match: pictures[match[1]], "\n".join(lines))
+    text = _PICTURE.sub(lambda match: pictures[match[1]], "\n".join(lines))
+    return lean_style(text) if name.endswith(".css") else text
 
 
 def pins() -> str:
@@ -126,7 +128,7 @@ def asset(name: str) -> str:
 
 def style(name: str, more: str = "") -> Markup:
     """One of our own styles as an element, with rules for this page's own colours."""
-    return Markup(f"<style>{lean(asset(f'{name}.css'))}{more}</style>")  # noqa: S704  (our own file)
+    return Markup(f"<style>{lean_style(asset(f'{name}.css'))}{more}</style>")  # noqa: S704  (our own file)
 
 
 def script(name: str) -> Markup:
@@ -138,9 +140,14 @@ def script(name: str) -> Markup:
 
 
 def lean(code: str) -> str:
-    """Our own style or script without its comments and indents: readers of the page have them in the project."""
+    """Our own script without its comments and indents: readers of the page have them in the project."""
     lines = (line.strip() for line in code.splitlines())
     return "\n".join(line for line in lines if line and not line.startswith("//"))
+
+
+def lean_style(code: str) -> str:
+    """A style without its comments, and without the spaces that no browser needs."""
+    return _SPACES.sub(r"\1", _COMMENT.sub("", code)).strip()
 
 
 def page_of(parts: PageParts, *, added: Added | None = None, tiles: str = "") -> tuple[str, list[str]]:

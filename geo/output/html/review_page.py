@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from functools import cache, partial
@@ -137,7 +136,7 @@ def _parts(
     data = {
         **map_drawing.map_data(content), "ground": ground.packed,
         "classes": [map_drawing.class_data(item) for item in content.drawn_classes], "changes": [],
-        "shapes": map_drawing.packed(json.dumps(map_drawing.shapes_of(bare)).encode()), "front": None, "incidents": [],
+        "shapes": map_drawing.packed(map_drawing.shapes_of(bare)), "front": None, "incidents": [],
         "review": {
             "drafts": [
                 draft_data(draft, marker, _outlined(marker))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -288,15 +287,14 @@ def _data(
     own: Mapping[str, list[int]],
 ) -> dict[str, Any]:  # fmt: skip
     near = basemap.padded(content.bounds, 0.25)
-    beneath = {"basemap": base, "units": basemap.encode_lines(content.outlines, content.reach, near=near)}
-    # level 7: the last two percent would take four times as long
-    beneath_text = json.dumps(beneath, separators=(",", ":")).encode()
+    units = basemap.encode_lines(content.outlines, content.reach, near=near)
+    beneath = {"basemap": base, "units": units, "places": map_drawing.places_data(content.places)}
     return {
-        **map_drawing.map_data(content), "basemap": None,
-        "places": content.places, "line_scale": basemap.scale_of(content.reach), "incidents": [],
+        **map_drawing.map_data(content), "basemap": None, "ground": map_drawing.packed(beneath),
+        "line_scale": basemap.scale_of(content.reach), "incidents": [],
         "film": {
-            "bytes": base64.b64encode(packed.data).decode(), "ground": map_drawing.packed(beneath_text, level=7),
-            "still": content.bounds, "tracks": [_track_data(p) for p in parts], "sources": own,
+            "bytes": base64.b64encode(packed.data).decode(), "still": content.bounds,
+            "tracks": [_track_data(p) for p in parts], "sources": own,
         },
     }  # fmt: skip
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -292,10 +291,10 @@ def _parts(
     moved = {f"moved-{i}": [item] for i, item in enumerate(later.changes)}
     drawn = {"classes": earlier.drawn_classes, "changes": [], "later": later.drawn_classes, **moved}
     shapes: dict[str, Any] = {name: [map_drawing.rings(item.shapes) for item in items] for name, items in drawn.items()}
-    shapes |= {"front": [], "regions": {}, "places": later.places}
+    shapes |= {"front": [], "regions": {}, "places": map_drawing.places_data(later.places)}
     data = {
         **map_drawing.map_data(later), "whole": map_drawing.corners(whole), "ground": ground.packed,
-        "shapes": map_drawing.packed(json.dumps(shapes).encode()),
+        "shapes": map_drawing.packed(shapes),
         **{name: [map_drawing.class_data(item) for item in items] for name, items in drawn.items()},
         "more": [["later", 381], *([name, 400 + i] for i, name in enumerate(moved))],
         "front": None, "incidents": [],
