@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 import io
 import json
 import os
@@ -99,6 +100,7 @@ def test_every_page_is_there_and_every_link_leads_somewhere(built: Path) -> None
         f"cards/2025-01-{d}.png" for d in (10, 11, 12)
     }
     assert {p for p in found if "/" not in p} == {"index.html", "feed.xml", "sources.html", "datapackage.json"}
+    assert {p for p in found if p.startswith("shared/")} == {f"shared/{p.name}" for p in (built / "shared").iterdir()}
     assert {p for p in found if p.startswith("units/")} == {"units/ru-krs.html", "units/ua-59.html"}
     assert {p for p in found if p.startswith("dates/")} == {f"dates/2025-01-{d}.html" for d in (10, 11, 12)}
 
@@ -109,9 +111,24 @@ def test_pages_forbid_requests_and_scripts_of_others(built: Path) -> None:
         policy = unescape(re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1])
         assert "default-src 'none'" in policy
         assert "http" not in policy
-        assert not re.search(r"<(script|img|iframe)[^>]* src=|<link[^>]*stylesheet|url\((?!data:|#)", text)
+        assert not re.search(r"<(img|iframe)[^>]* src=|url\((?!data:|#)", text)
+        loaded = re.findall(r'<(?:script|link rel="stylesheet")[^>]* (?:src|href)="([^"]*)"', text)
+        up = "../" * (len(path.relative_to(built).parts) - 1)
+        assert all(re.fullmatch(rf"{re.escape(up)}shared/[a-z]+-[0-9a-f]{{16}}\.(js|css)", link) for link in loaded)
         assert '<html lang="en">' in text
         assert "<title>" in text
+
+
+def test_pages_share_the_map_library_their_scripts_and_the_ground(built: Path) -> None:
+    shared = {p.name: p for p in (built / "shared").iterdir()}
+    kinds = [name.partition("-")[0] for name in shared]
+    assert sorted(set(kinds)) == ["ground", "leaflet", "map", "timeline"]
+    assert kinds.count("leaflet") == 2
+    for name, file in shared.items():
+        assert hashlib.sha256(file.read_bytes()).hexdigest()[:16] in name
+    days = [(built / "dates" / f"2025-01-{day}.html").read_text(encoding="utf-8") for day in (10, 11, 12)]
+    assert len({tuple(re.findall(r"shared/[^\"]*", text)) for text in days}) == 1
+    assert all("L.Map" not in text and '"ground":' not in text for text in days)
 
 
 def test_cards_are_what_their_pages_say(built: Path) -> None:
@@ -162,7 +179,8 @@ def test_a_new_date_rewrites_what_it_touches_and_nothing_else(archive: Archive, 
     assert set(done.changed) == {
         "index.html", "feed.xml", "sources.html", "units/ru-krs.html", "dates/2025-01-12.html", "datapackage.json"
     }  # fmt: skip
-    assert {p for p in done.added if not p.startswith("data/")} == {"dates/2025-01-13.html", "cards/2025-01-13.png"}
+    added = {p for p in done.added if not p.startswith(("data/", "shared/"))}
+    assert added == {"dates/2025-01-13.html", "cards/2025-01-13.png"}
     assert all(p.startswith("data/2025-01-13/") for p in done.added if p.startswith("data/"))
     assert done.removed == ()
     # what was built bit by bit is what is built at once
@@ -441,7 +459,7 @@ def test_a_date_says_what_its_downloads_are_as_schema_org_wants(built: Path) -> 
 
 
 def test_hostile_text_opens_no_element(hostile: Path) -> None:
-    scripts = {"dates": 5, "units": 0, "site": None}
+    scripts = {"dates": 7, "units": 0, "site": None}
     for path in hostile.rglob("*.html"):
         page = Opened()
         page.feed(path.read_text(encoding="utf-8"))

@@ -11,6 +11,10 @@ import pytest
 from test_maps_browser import Seen, browser
 from test_site import built, filled, hostile
 
+import geo
+from geo.archive import open_archive
+from geo.errors import UsageError
+from geo.output.html.embed import embed_snippet
 from geo.output.site.server import serve
 
 __all__ = ["browser", "built", "filled", "hostile"]
@@ -39,7 +43,9 @@ def test_a_page_asks_for_nothing_from_a_file_and_over_http(browser: Any, built: 
         seen = Seen(browser, f"{start}/{path}", offline=refused)
         if not path.startswith(("units", "sources")):
             seen.ready()
-        assert [r for r in seen.requests if not r.endswith("/favicon.ico")] == [f"{start}/{path}"]
+        asked = [r for r in seen.requests if not r.endswith("/favicon.ico")]
+        assert asked[0] == f"{start}/{path}"
+        assert all(r.startswith(f"{start}/shared/") for r in asked[1:])
         assert [e for e in seen.errors if "favicon" not in e and "404" not in e] == []
         assert fits(seen.page)
         seen.page.set_viewport_size({"width": 390, "height": 844})
@@ -98,6 +104,32 @@ def test_without_scripts_pages_show_picture_tables_and_ways(browser: Any, built:
     seen.close()
 
 
+def test_a_page_without_the_files_of_its_site_shows_the_picture(browser: Any, built: Path, tmp_path: Path) -> None:
+    alone = tmp_path / "page.html"
+    alone.write_bytes((built / "dates" / "2025-01-11.html").read_bytes())
+    seen = Seen(browser, alone.as_uri(), offline=True)
+    assert seen.page.locator(".still svg").is_visible()
+    assert not seen.page.locator(".live").is_visible()
+    seen.close()
+
+
+def test_a_page_of_a_site_works_in_a_sandboxed_frame(
+    browser: Any, built: Path, filled: Path, address: str, tmp_path: Path
+) -> None:
+    page = built / "dates" / "2025-01-11.html"
+    with pytest.raises(UsageError, match="needs other files of its site"):
+        embed_snippet(page)
+    geo.build_site(
+        open_archive(filled), tmp_path / "site", base_url=f"{address}/", with_downloads=False, from_="2025-01-11"
+    )
+    snippet = embed_snippet(tmp_path / "site" / "dates" / "2025-01-11.html")
+    assert f'src="{address}/dates/2025-01-11.html"' in snippet
+    (tmp_path / "article.html").write_text(f"<!DOCTYPE html><title>a</title>{snippet}", encoding="utf-8")
+    seen = Seen(browser, (tmp_path / "article.html").as_uri())
+    seen.page.frames[1].wait_for_selector("html[data-ready=yes]")
+    seen.close()
+
+
 def test_hostile_text_runs_on_no_page(browser: Any, hostile: Path) -> None:
     units = sorted((hostile / "units").iterdir())
     for path in (hostile / "index.html", hostile / "sources.html", hostile / "dates" / "2025-01-11.html", *units[:12]):
@@ -106,5 +138,6 @@ def test_hostile_text_runs_on_no_page(browser: Any, hostile: Path) -> None:
             seen.ready()
         assert seen.page.evaluate("window.pwned") is None
         assert seen.errors == [], path
-        assert seen.requests == [path.as_uri()]
+        assert seen.requests[0] == path.as_uri()
+        assert all(r.startswith(f"{hostile.as_uri()}/shared/") for r in seen.requests[1:])
         seen.close()

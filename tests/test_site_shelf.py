@@ -183,6 +183,25 @@ def test_what_somebody_took_away_or_cut_short_is_put_back(tmp_path: Path) -> Non
     assert content_of(tmp_path) == site
 
 
+def test_a_file_that_pages_share_stays_as_long_as_one_needs_it(tmp_path: Path) -> None:
+    def build_pages(needs: dict[str, str]) -> BuildReport:
+        with open_site_folder(tmp_path) as target:
+            for path, name in needs.items():
+                if not target.has(path, name):
+                    target.put(path, name, name, {f"shared/{name}.js": name})
+            return target.switch({"made_by": "test"})
+
+    first = {"dates/1.html": "a", "dates/2.html": "a", "index.html": "b"}
+    assert build_pages(first).added == ("dates/1.html", "dates/2.html", "index.html", "shared/a.js", "shared/b.js")
+    assert build_pages(first) == BuildReport(tmp_path, kept=5)
+    (tmp_path / "shared" / "a.js").unlink()
+    assert build_pages(first).changed == ("shared/a.js",)
+    later = build_pages(first | {"dates/1.html": "c"})
+    assert (later.added, later.changed, later.removed) == (("shared/c.js",), ("dates/1.html",), ())
+    assert build_pages(first | {"dates/1.html": "c", "dates/2.html": "c"}).removed == ("shared/a.js",)
+    assert content_of(tmp_path)["shared/c.js"] == b"c"
+
+
 def test_a_manifest_leads_nowhere_else(tmp_path: Path) -> None:
     victim = tmp_path / "victim.txt"
     victim.write_text("stays")

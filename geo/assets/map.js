@@ -7,6 +7,8 @@
     return (texts[text] || text).replace(/\{(\w+)\}/g, function (all, name) { return values[name]; });
   }
   var data = JSON.parse(document.getElementById("geo-data").textContent);
+  // pages of a site have it in a file that they share
+  data.ground = data.ground || window.geoGround;
   var map = window[data.map];
   var theme = window.matchMedia("(prefers-color-scheme: dark)");
   var layers = {};

@@ -265,7 +265,11 @@ def brief_command(
 @click.option(
     "--picture", metavar="F.png", help="Shown with a link where frames are taken out: a file's name or address."
 )
-@click.option("--url", metavar="URL", help="Where the page will be; beside the page that shows it by default.")
+@click.option(
+    "--url",
+    metavar="URL",
+    help="Where the page will be. Default: the address it names, else beside the page that shows it.",
+)
 @click.option("--title", metavar="T", help="What the frame is called; the page's own title by default.")
 @click.option("--date", type=common.WHEN, help="The date at which a timeline opens.")
 @click.option("--lang", type=click.Choice(list(LANGUAGES)), help="The language of the page, for screen readers.")

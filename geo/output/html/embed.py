@@ -18,17 +18,21 @@ _HEAD = 1 << 20  # bytes in which a page's title stands
 
 
 class _Page(HTMLParser):
-    """The title of a page, and the first and last date of a timeline."""
+    """The title of a page, its address where it names one, and the first and last date of a timeline."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
-        self.title = ""
+        self.title = self.address = ""
+        self.is_shared = False  # a page of a site, which shares files with others
         self.span: tuple[str, str] | None = None
         self._open = self._done = False
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self._open = tag == "title" and not self._done and not attrs
         has = dict(attrs)
+        if has.get("rel") == "canonical":
+            self.address = has.get("href") or ""
+        self.is_shared |= tag == "script" and bool(has.get("src"))
         if has.get("id") == "go-to":  # where a reader of a timeline picks a date
             self.span = (has.get("min") or "", has.get("max") or "")
 
@@ -58,7 +62,7 @@ def embed_snippet(
     picture : str, pathlib.Path or None
         A picture of it, as an address or a file's name: shown, with the link, where frames are taken out.
     url : str or None
-        Where the page will be; None is beside the page that shows it.
+        Where the page will be; None is the address that a site's page names, else beside the page that shows it.
     title : str or None
         What the frame is called; None is the page's own title.
     date : str, date, datetime or None
@@ -79,7 +83,7 @@ def embed_snippet(
     GateError
         The date cannot be read.
     UsageError
-        An address is none of the web, or the language is unknown.
+        An address is none of the web, the language is unknown, or a page that needs files of its site has no address.
 
     Examples
     --------
@@ -92,11 +96,14 @@ def embed_snippet(
     if "#" in file.name and not file.exists():
         name, _, linked = file.name.partition("#")
         file, date = file.with_name(name), date if date is not None else linked
-    page = _read(file, with_dates=date is not None) if title is None or date is not None else _Page()
+    is_read = title is None or date is not None or (url is None and file.is_file())
+    page = _read(file, with_dates=date is not None) if is_read else _Page()
     named = page.title if title is None else title
     if not named.strip():
         raise FileError(f"{file}: no <title> in it, so the frame would have no name: give one (--title)")
-    address = _address(quote(file.name) if url is None else url, "--url")
+    if url is None and page.is_shared and not page.address:
+        raise UsageError(f"{file} needs other files of its site: say where the page will be (--url https://…)")
+    address = _address(page.address or quote(file.name) if url is None else url, "--url")
     if date is not None:
         moment = to_instant(date)
         _refuse_without(file, page.span, moment)

@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from html.parser import HTMLParser
 from importlib.metadata import PackageNotFoundError, files
 from pathlib import Path
@@ -32,6 +32,9 @@ LEAFLET_CREDIT = "Leaflet 1.9.3, © Volodymyr Agafonkin and contributors, BSD-2-
 _UNSAFE = {ord(c): f"\\u{ord(c):04x}" for c in "<>&{}%\u2028\u2029"}
 # HTML has no sign for NUL, UTF-8 none for half a surrogate pair
 _PICTURE = re.compile(r"url\(images/([\w.-]+)\)")
+# a page that was saved without the files of its site shows the picture
+_ALONE = 'window.L || document.documentElement.classList.add("no-map");'
+_ALONE_ELEMENT = Markup(f"<script>{_ALONE}</script>")  # noqa: S704  (the line above)
 _COMMENT, _SPACES = re.compile(r"/\*.*?\*/", re.DOTALL), re.compile(r"\s*([{};,])\s*")
 # elements that load something, and what loads without one of its own
 _LOADS = ("load-script", "load-style", "img", "other")
@@ -40,6 +43,22 @@ _ELSEWHERE = re.compile(r"^\s*(https?:)?//|,\s*(https?:)?//", re.IGNORECASE)
 _HEAD = re.compile(r"\s*<!DOCTYPE html>\s*<html\b[^>]*>\s*<head>", re.IGNORECASE)
 _SCRIPT = re.compile(r"<script[^>]*>((?:(?!\{\{|\{%|</script).)*)</script", re.IGNORECASE | re.DOTALL)
 _STRING = re.compile(r'"[^"\\]*(?:\\.[^"\\]*)*"')
+
+
+@dataclass(frozen=True)
+class SharedFiles:
+    """The files that the pages of a site have in common, and what is in each: a page links to them."""
+
+    up: str  # from the page to the site's folder
+    address: str = ""  # where the site will be, if that is known
+    files: dict[str, str] = field(default_factory=dict)
+
+    def link(self, name: str, text: str) -> str:
+        """The way from the page to a file of such a name, which is told from others by its hash."""
+        stem, _, ending = name.rpartition(".")
+        path = f"shared/{stem}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.{ending}"
+        self.files[path] = text
+        return self.up + path
 
 
 @dataclass(frozen=True)
@@ -52,6 +71,7 @@ class PageParts:
     data: Mapping[str, Any] = field(default_factory=dict)
     templates: Path | None = None  # a desk's own, which stand before ours
     lang: str = field(default_factory=lambda: current().code)
+    shared: SharedFiles | None = None  # None: the page has everything in itself
 
 
 @dataclass(frozen=True)
@@ -131,12 +151,24 @@ def style(name: str, more: str = "") -> Markup:
     return Markup(f"<style>{lean_style(asset(f'{name}.css'))}{more}</style>")  # noqa: S704  (our own file)
 
 
-def script(name: str) -> Markup:
+def script(name: str, shared: SharedFiles | None = None) -> Markup:
     """One of our own scripts as an element, after what its words are in the page's language."""
     text = asset(f"{name}.js")
     words = script_words(text)
-    made = Markup(f"<script>{lean(text)}</script>")  # noqa: S704  (our own file)
+    made = _script_element(f"{name}.js", lean(text), shared)
     return json_block(words, name=f"words-{name}") + made if words else made
+
+
+def _script_element(name: str, text: str, shared: SharedFiles | None) -> Markup:
+    if shared is not None:
+        return Markup('<script src="{}"></script>').format(shared.link(name, text))
+    return Markup(f"<script>{text}</script>")  # noqa: S704  (our own file, or Leaflet's, checked by its hash)
+
+
+def _style_element(name: str, text: str, shared: SharedFiles | None) -> Markup:
+    if shared is not None:
+        return Markup('<link rel="stylesheet" href="{}">').format(shared.link(name, text))
+    return Markup(f"<style>{text}</style>")  # noqa: S704  (as above)
 
 
 def lean(code: str) -> str:
@@ -155,9 +187,9 @@ def page_of(parts: PageParts, *, added: Added | None = None, tiles: str = "") ->
     added = added or Added()
     with speaking(parts.lang):
         text = _rendered(parts, added)
-    found = _scanned(text)
+    found = _without_shared(_scanned(text), parts.shared)
     _refuse_what_is_not_ours(found, added, parts)
-    policy, outside = _policy(found, tiles)
+    policy, outside = _policy(found, tiles, parts.shared)
     head = _HEAD.match(text)
     if head is None:
         raise UsageError(f"{parts.template}: a page begins with <!DOCTYPE html>, <html lang=…> and <head>")
@@ -166,12 +198,22 @@ def page_of(parts: PageParts, *, added: Added | None = None, tiles: str = "") ->
 
 
 def _rendered(parts: PageParts, added: Added) -> str:
+    shared, css, js = parts.shared, leaflet("leaflet.css"), leaflet("leaflet.js")
     return str(render(
-        parts.template, parts.templates, title=parts.title, data=json_block(parts.data, name="geo-data"), added=added,
-        style=style, script=script, leaflet_css=Markup(leaflet("leaflet.css")),  # noqa: S704  (checked by its hash)
-        leaflet_js=Markup(leaflet("leaflet.js")),  # noqa: S704
+        parts.template, parts.templates, title=parts.title, data=_data(parts), added=added,
+        style=style, script=partial(script, shared=shared),
+        leaflet_style=_style_element("leaflet.css", css, shared),
+        leaflet_script=_script_element("leaflet.js", js, shared) + (_ALONE_ELEMENT if shared else ""),
         leaflet_credit=gettext("Map library: {library}", library=LEAFLET_CREDIT), **parts.values,
     ))  # fmt: skip
+
+
+def _data(parts: PageParts) -> Markup:
+    """What the page's script takes; in a site the ground under the map, which many dates have in common, apart."""
+    data, before = dict(parts.data), Markup("")
+    if parts.shared is not None and "ground" in data:
+        before = _script_element("ground.js", f'window.geoGround = "{data.pop("ground")}";\n', parts.shared)
+    return before + json_block(data, name="geo-data")
 
 
 def _refuse_what_is_not_ours(found: Mapping[str, Sequence[str]], added: Added, parts: PageParts) -> None:
@@ -191,7 +233,7 @@ def _refuse_what_is_not_ours(found: Mapping[str, Sequence[str]], added: Added, p
 @cache
 def _own_scripts() -> frozenset[str]:
     ours = (lean(path.read_text(encoding="utf-8")) for path in ASSETS.glob("*.js"))
-    return frozenset(_bare(text) for text in (leaflet("leaflet.js"), *ours))
+    return frozenset(_bare(text) for text in (leaflet("leaflet.js"), _ALONE, *ours))
 
 
 @lru_cache(maxsize=32)
@@ -240,10 +282,17 @@ def _scanned(text: str) -> dict[str, list[str]]:
     return scan.found
 
 
-def _policy(found: Mapping[str, Sequence[str]], tiles: str) -> tuple[str, list[str]]:
+def _without_shared(found: dict[str, list[str]], shared: SharedFiles | None) -> dict[str, list[str]]:
+    ours = {shared.up + path for path in shared.files} if shared is not None else set()
+    return {kind: [one for one in listed if one not in ours] for kind, listed in found.items()}
+
+
+def _policy(found: Mapping[str, Sequence[str]], tiles: str, shared: SharedFiles | None) -> tuple[str, list[str]]:
     """The strictest policy under which a page works, and what it loads from elsewhere."""
-    scripts = [_hash(s) for s in found["script"]] + sorted({_host(u) for u in found["load-script"]})
-    styles = [_hash(s) for s in found["style"]] + sorted({_host(u) for u in found["load-style"]})
+    # by address, too: in a sandboxed frame no file counts as the page's own in every browser
+    beside = ["'self'", *([f"{shared.address}shared/"] if shared.address else [])] if shared and shared.files else []
+    scripts = [_hash(s) for s in found["script"]] + sorted({_host(u) for u in found["load-script"]}) + beside
+    styles = [_hash(s) for s in found["style"]] + sorted({_host(u) for u in found["load-style"]}) + beside
     if found["attribute"]:
         styles += ["'unsafe-hashes'", *sorted({_hash(s) for s in found["attribute"]})]
     images = sorted({_host(u) for u in found["img"]} | ({tiles} if tiles else set()))

@@ -228,8 +228,17 @@ def save(figure: Figure, path: Path, *, title: str, text: str, credit: str) -> P
 
 
 def png_bytes(figure: Figure, *, title: str, text: str, credit: str) -> bytes:
-    """A figure as PNG, as `save` would write it."""
-    return _encoded(figure, "png", title, text, credit)
+    """A figure as PNG of 256 colours, a third as large as `save` would write it."""
+    from PIL import Image, PngImagePlugin
+
+    drawn = Image.open(BytesIO(_encoded(figure, "png", title, text, credit)))
+    said = PngImagePlugin.PngInfo()
+    for name, value in drawn.info.items():
+        if isinstance(value, str):
+            said.add_itxt(str(name), value)
+    stream = BytesIO()
+    drawn.convert("RGB").quantize(256, dither=Image.Dither.NONE).save(stream, "PNG", optimize=True, pnginfo=said)
+    return stream.getvalue()
 
 
 def _encoded(figure: Figure, kind: str, title: str, text: str, credit: str) -> bytes:

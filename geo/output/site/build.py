@@ -12,8 +12,8 @@ from typing import Unpack
 from geo.archive import Archive
 from geo.archive.results import FAR, When, moment, refused_notes
 from geo.output.console import records
-from geo.output.html.map_page import ControlMap
-from geo.output.html.page import json_block
+from geo.output.html.map_page import ControlMap, PageMap
+from geo.output.html.page import PageParts, SharedFiles, json_block
 from geo.output.html.timeline_page import timeline_of
 from geo.output.map_content import credit_of, credits_of, gather, has_incidents_alone
 from geo.output.map_options import MapKeywords, map_options, shares_options
@@ -158,7 +158,7 @@ def _put_days(
             failed[job.day.day] = files_made
         else:
             for path, entry in files_made.items():
-                site.take(path, rests[path], entry)
+                site.take(path, rests.get(path, ""), entry)
         if progress is not None:
             progress(count, len(jobs), job.day.day)
     return failed
@@ -192,11 +192,16 @@ def _make_day(archive: Archive, job: _Job, *, plan: Plan, staging: Path) -> dict
         if _page(day) in wanted:
             page = ControlMap(content, ground_of(content), templates=options.templates)
             sizes = {**job.sizes, **{path: made[path].bytes for path in data}}
-            made[_page(day)] = stage(staging, _page(day), _render_day(archive, page, plan, day, sizes))
+            text, shared = _render_day(archive, page, plan, day, sizes)
+            made |= {path: stage(staging, path, file) for path, file in shared.items()}
+            made[_page(day)] = stage(staging, _page(day), text, shared)
     return made
 
 
-def _render_day(archive: Archive, made: ControlMap, plan: Plan, day: Day, sizes: Mapping[str, int]) -> str:
+def _render_day(
+    archive: Archive, made: ControlMap, plan: Plan, day: Day, sizes: Mapping[str, int]
+) -> tuple[str, Mapping[str, str]]:
+    """The page of a date, and the files that it shares with others."""
     content, parts = made.content, made.page.parts
     text = (
         card_words(content.figures, day.day, plan.shown, place=content.place) if plan.options.source else content.title
@@ -209,8 +214,14 @@ def _render_day(archive: Archive, made: ControlMap, plan: Plan, day: Day, sizes:
         owed = credits_of(archive, *filter(None, [plan.options.source, *sorted(set(happened["dataset"]))]))
         record = dataset_record(plan, day, sizes, owed, text, content.bounds)
         values["dataset"] = json_block(record, name="dataset", kind="application/ld+json")
-    made.page.parts = replace(parts, template="site_date.html", values=values)
-    return str(made.get_root().render())
+    return _sharing(made, plan, replace(parts, template="site_date.html", values=values), up="../")
+
+
+def _sharing(made: PageMap, plan: Plan, parts: PageParts, *, up: str) -> tuple[str, Mapping[str, str]]:
+    """A page with a map, and the files that it shares with others."""
+    shared = SharedFiles(up, plan.options.base_url)
+    made.page.parts = replace(parts, shared=shared)
+    return str(made.get_root().render()), shared.files
 
 
 def _put_whole(archive: Archive, plan: Plan, site: SiteFolder) -> None:
@@ -227,7 +238,7 @@ def _put_whole(archive: Archive, plan: Plan, site: SiteFolder) -> None:
             site.put(unit.path, plan.series, unit_page(unit, archive, plan, owed))
         for gone in set(standing) - {unit.path for unit in units}:
             site.wanted.pop(gone, None)
-        site.put("index.html", plan.series, _index(archive, plan, units))
+        site.put("index.html", plan.series, *_index(archive, plan, units))
     credits = [credit_of(archive, name) for name in (plan.options.source, *plan.datasets) if name]
     site.put("sources.html", plan.series, _sources(archive, plan, credits))
     _put_feed(archive, plan, site, [credit_line(c) or c["name"] for c in credits])
@@ -268,7 +279,7 @@ def _summary(archive: Archive, plan: Plan, day: Day) -> str:
     return " ".join([words, *map(sentence, refused_notes(archive.snapshots(), sorted(set(table["snapshot"]))))])
 
 
-def _index(archive: Archive, plan: Plan, units: Sequence[Unit]) -> str:
+def _index(archive: Archive, plan: Plan, units: Sequence[Unit]) -> tuple[str, Mapping[str, str]]:
     options, first, last = plan.options, plan.days[0], plan.days[-1]
     made = timeline_of(archive, options.source or None, options, (first.day, last.day))
     parts = made.page.parts
@@ -276,10 +287,8 @@ def _index(archive: Archive, plan: Plan, units: Sequence[Unit]) -> str:
     text = f"{plan.span}. {_summary(archive, plan, last)}"
     site = site_values(plan, path="index.html", text=text, card=card)
     values = {**parts.values, "site": site, **index_values(plan, units)}
-    made.page.parts = replace(
-        parts, template="site_index.html" if options.source else "site_incidents.html", values=values
-    )
-    return str(made.get_root().render())
+    template = "site_index.html" if options.source else "site_incidents.html"
+    return _sharing(made, plan, replace(parts, template=template, values=values), up="")
 
 
 def _sources(archive: Archive, plan: Plan, credits: Sequence[Mapping[str, str]]) -> str:

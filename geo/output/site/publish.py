@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
@@ -18,7 +18,7 @@ from geo.storage.atomic_write import locked
 OWN = ".geo-site"
 _FORMAT = 1
 # leaves first: a page is replaced when all that it links to is there
-_RANK = {"data": 0, "cards": 1, "dates": 2, "units": 3, "sources.html": 4, "index.html": 5}
+_RANK = {"data": 0, "shared": 0, "cards": 1, "dates": 2, "units": 3, "sources.html": 4, "index.html": 5}
 
 
 @dataclass(frozen=True)
@@ -28,6 +28,7 @@ class ManifestEntry:
     rests_on: str
     bytes: int
     sha256: str
+    shares: tuple[str, ...] = ()  # files that it needs and other pages too
 
 
 @dataclass(frozen=True)
@@ -58,23 +59,26 @@ class SiteFolder:
     def has(self, path: str, rests_on: str) -> bool:
         """Whether a file stands there that rests on just this; it then belongs to the new site as it is."""
         known = self.old.get(path)
-        if known is None or known.rests_on != rests_on or not self._stands(path):
+        if known is None or known.rests_on != rests_on or not all(map(self._stands, (path, *known.shares))):
             return False
-        self.wanted[path] = known
+        self.wanted |= {one: self.old[one] for one in (path, *known.shares)}
         return True
 
     def _stands(self, path: str) -> bool:
         file = self.folder / path
-        return file.is_file() and file.stat().st_size == self.old[path].bytes
+        return path in self.old and file.is_file() and file.stat().st_size == self.old[path].bytes
 
-    def put(self, path: str, rests_on: str, content: str | bytes) -> None:
-        """Take a file into the new site."""
+    def put(self, path: str, rests_on: str, content: str | bytes, shares: Mapping[str, str] | None = None) -> None:
+        """Take a file into the new site, with those that it shares with others."""
+        for name, text in (shares or {}).items():
+            self.put(name, "", text)
         raw = content.encode() if isinstance(content, str) else content
-        made = ManifestEntry(rests_on, len(raw), sha256(raw).hexdigest())
+        made = ManifestEntry(rests_on, len(raw), sha256(raw).hexdigest(), tuple(sorted(shares or ())))
         if self._is_same(path, made):
             self.wanted[path] = made
         else:
-            self.take(path, rests_on, stage(self.staging, path, raw))
+            stage(self.staging, path, raw)
+            self.take(path, rests_on, made)
 
     def _is_same(self, path: str, made: ManifestEntry) -> bool:
         known = self.old.get(path)
@@ -82,9 +86,9 @@ class SiteFolder:
 
     def take(self, path: str, rests_on: str, made: ManifestEntry) -> None:
         """Take a file in that was staged by `stage`; one that is as before is left where it stands."""
-        self.wanted[path] = ManifestEntry(rests_on, made.bytes, made.sha256)
+        self.wanted[path] = replace(made, rests_on=rests_on)
         if self._is_same(path, made):
-            (self.staging / path).unlink()
+            (self.staging / path).unlink(missing_ok=True)  # of a shared file another page may have taken it away
         else:
             self.staged.add(path)
 
@@ -115,7 +119,7 @@ class SiteFolder:
         return built
 
 
-def stage(staging: Path, path: str, content: str | bytes) -> ManifestEntry:
+def stage(staging: Path, path: str, content: str | bytes, shares: Iterable[str] = ()) -> ManifestEntry:
     """Write a file of the new site beside the old one; any process may."""
     raw = content.encode() if isinstance(content, str) else content
     target = staging / path
@@ -124,7 +128,7 @@ def stage(staging: Path, path: str, content: str | bytes) -> ManifestEntry:
         target.write_bytes(raw)
     except OSError as error:
         raise _unwritable(target, error) from error
-    return ManifestEntry("", len(raw), sha256(raw).hexdigest())
+    return ManifestEntry("", len(raw), sha256(raw).hexdigest(), tuple(sorted(shares)))
 
 
 @contextmanager
@@ -174,11 +178,13 @@ def _files(folder: Path, manifest: str) -> dict[str, ManifestEntry]:
         raise _damaged(folder / OWN / "manifest.json") from None
 
 
-def _filed(rests_on: str, bytes: int, sha256: str) -> ManifestEntry:
+def _filed(rests_on: str, bytes: int, sha256: str, shares: Sequence[str] = ()) -> ManifestEntry:
     """A file as the manifest has it; damage can put anything there."""
     if not (isinstance(rests_on, str) and isinstance(bytes, int) and isinstance(sha256, str)):
         raise TypeError(rests_on)
-    return ManifestEntry(rests_on, bytes, sha256)
+    if not isinstance(shares, list | tuple):
+        raise TypeError(shares)
+    return ManifestEntry(rests_on, bytes, sha256, tuple(map(_inside, shares)))
 
 
 def _inside(path: str) -> str:

@@ -13,20 +13,20 @@ from urllib.parse import unquote, urlsplit
 from geo.errors import UsageError
 
 TYPES = {
-    ".html": "text/html; charset=utf-8", ".xml": "application/xml; charset=utf-8", ".png": "image/png",
+    ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
+    ".xml": "application/xml; charset=utf-8", ".png": "image/png",
     ".geojson": "application/geo+json", ".kml": "application/vnd.google-earth.kml+xml",
     ".csv": "text/csv; charset=utf-8", ".gpkg": "application/geopackage+sqlite3",
     ".parquet": "application/vnd.apache.parquet",
 }  # fmt: skip
 _HOST = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?", re.IGNORECASE)
-# a page brings its own scripts and styles along, and needs nothing from elsewhere
+# a page brings its scripts and styles along, or has them in the site's folder, and needs nothing from elsewhere
 _POLICY = {
     "Content-Security-Policy": (
         "default-src 'self' 'unsafe-inline' data: blob:; connect-src 'self'; object-src 'none'; base-uri 'none';"
         " form-action 'none'"
     ),
     "Referrer-Policy": "no-referrer",
-    "Cross-Origin-Resource-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
 }
 
@@ -102,6 +102,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Cache-Control", "no-cache")
         for name, value in _POLICY.items():
             self.send_header(name, value)
+        # a page in a sandboxed frame is of no origin, and needs the scripts and styles that pages share
+        is_shared = file.suffix in (".js", ".css")
+        self.send_header("Cross-Origin-Resource-Policy", "cross-origin" if is_shared else "same-origin")
         self.end_headers()
         if with_body:
             self.wfile.write(body)
