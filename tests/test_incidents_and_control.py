@@ -271,7 +271,7 @@ def test_the_database_counts_what_the_rows_say(keys: tuple[str, ...], asked: dic
     wanted = asked.get("wanted", {})
     frame = archive.incidents(**{k: v for k, v in asked.items() if k != "wanted"}, **wanted)
     frame = frame.assign(geom=encode(frame.geometry.to_numpy()))
-    pd.testing.assert_frame_equal(found, tally_of(frame, keys), check_dtype=False)
+    pd.testing.assert_frame_equal(found, tally_of([frame], keys), check_dtype=False)
     assert found["incidents"].sum() == len(frame)
 
 

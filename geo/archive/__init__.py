@@ -196,6 +196,75 @@ class Archive(ArchiveBase):
         options = Options(constants=constants)
         return _add_frame(self, gdf, reader="units", source="units", options=options)
 
+    def attach(
+        self, folder: str | Path, files: Sequence[str | Path] = (), *, dataset: str | Source | None = None
+    ) -> pd.DataFrame:
+        """Put a folder of Parquet on record: more incidents than a desk's archive should hold.
+
+        Every answer about incidents then counts them too; DuckDB asks the files where they lie.
+
+        Parameters
+        ----------
+        folder : str or pathlib.Path
+            A folder below that of the archive, as `files` makes it: a file for each dataset and year.
+        files : sequence of str or pathlib.Path
+            Parquet files of incidents (columns of docs/formats.md; ``event_id``, ``date_start``, ``latitude`` and
+            ``longitude`` in degrees of EPSG:4326 at least), from which a new folder is written. None attaches the
+            folder as it is.
+        dataset : str, geo.Source or None
+            Under which name the rows of `files` are kept; None takes their column ``dataset``.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``dataset``, ``rows``, ``first`` and ``last`` day, ``files``.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be written, or the files cannot be read.
+        FileError
+            A file is not there, or lacks a column.
+        GateError
+            A row is no incident: nothing is attached.
+        UsageError
+            DuckDB is not installed (extra ``scale``), the folder lies elsewhere, or its dataset is there already.
+
+        Examples
+        --------
+        >>> import pandas
+        >>> row = {"event_id": "a", "date_start": "2025-01-11", "latitude": 51.2, "longitude": 35.3}
+        >>> pandas.DataFrame([row]).to_parquet("rows.parquet")
+        >>> desk = geo.open_archive("desk.gpkg")
+        >>> desk.attach("many", ["rows.parquet"], dataset="made up")["rows"].tolist()
+        [1]
+        """
+        table: pd.DataFrame = import_module("geo.importing.attaching").attach(self, folder, files, dataset=dataset)
+        return table
+
+    def detach(self, folder: str | Path) -> None:
+        """Take an attached folder off; its files stay, and what was known before stays on record.
+
+        Parameters
+        ----------
+        folder : str or pathlib.Path
+            The folder, as it was attached.
+
+        Raises
+        ------
+        ArchiveError
+            The archive cannot be written.
+        UsageError
+            It is not attached.
+
+        Examples
+        --------
+        >>> geo.open_archive("desk.gpkg").detach("many")
+        Traceback (most recent call last):
+        geo.errors.UsageError: many is not attached to ...
+        """
+        import_module("geo.importing.attaching").detach(self, folder)
+
     # what is in it
     source_name = ArchiveBase.source_name
     sources = contents.sources

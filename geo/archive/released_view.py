@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterator, Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from geo.archive.safety_rules import Rule, embargo_hours, first_withheld, released_with_withheld
 from geo.schema import CRS, parse_instant, text_or_none
+from geo.storage.attached import MOST_AT_ONCE, refuse_so_many
 from geo.storage.gpkg import encode
 from geo.storage.store import Store, known_then, tally_of
 
@@ -87,17 +88,15 @@ class ReleasedStore(Store):
         table = super().layers()
         if not self.applied_rules():
             return table
-        shown = self.incidents(orig=False)
-        of = dict(list(shown.groupby("dataset")))
+        shown = self.tally(())
+        of = {row["dataset"]: row for row in shown.to_dict("records")}
         rows = []
         for row in table.to_dict("records"):
             if row["layer"] == "control":
                 row["rows"] = len(self.control_rows(row["name"]))
             elif row["layer"] == "incidents":
-                group = of.get(row["name"], shown.iloc[:0])
-                days = [group["date_start"].dropna(), group["date_end"].dropna()]
-                ends = (days[0].min() if len(days[0]) else None, days[1].max() if len(days[1]) else None)
-                row |= {"rows": len(group), "first": ends[0], "last": ends[1]}
+                told = of.get(row["name"], {"incidents": 0, "first": None, "last": None})
+                row |= {"rows": told["incidents"], "first": told["first"], "last": told["last"]}
             rows.append(row)
         return pd.DataFrame(rows, columns=table.columns)
 
@@ -132,21 +131,42 @@ class ReleasedStore(Store):
         rules = self.applied_rules()
         if not rules:
             return super().incidents(first=first, last=last, as_known_on=as_known_on, box=box, among=among, orig=orig)
-        # a filter sees what is shown: what is withheld and where a point truly lies could be searched out by asking
-        asked = dict(among or {})
-        sets = {name: asked.pop(name) for name in ("dataset",) if name in asked}
-        found = super().incidents(first=first, last=last, as_known_on=as_known_on, among=sets, orig=True)
-        frame, withheld = released_with_withheld(found, rules)
-        kept = _in_span(frame, withheld, first, last) & _among(frame, withheld, asked)
-        if box is not None:
-            kept &= shapely.intersects(shapely.box(*box), np.asarray(frame.geometry.array, dtype=object))
-        order = np.flatnonzero(kept).tolist()
+        parts = []
+        for part in self._shown(rules, first, last, as_known_on, box, among or {}):
+            parts.append(part)
+            if (found := sum(len(frame) for frame, _ in parts)) > MOST_AT_ONCE:
+                refuse_so_many(found)
+        frame = gpd.GeoDataFrame(pd.concat([f for f, _ in parts], ignore_index=True), crs=CRS)
+        withheld = {n: np.concatenate([w.get(n, np.zeros(len(f), dtype=bool)) for f, w in parts])
+                    for n in dict.fromkeys(name for _, w in parts for name in w)}  # fmt: skip
+        if len(parts) > 1:
+            order = np.argsort(frame["date_start"].fillna("").to_numpy(dtype=str), kind="stable")
+            frame = gpd.GeoDataFrame(frame.iloc[order].reset_index(drop=True), crs=CRS)
+            withheld = {name: mask[order] for name, mask in withheld.items()}
         if "date_start" in withheld:  # rows whose day is withheld come last, in the order of their ids
             hidden, ids = withheld["date_start"], frame["event_id"]
-            order.sort(key=lambda i: (bool(hidden[i]), str(text_or_none(ids[i]) or "") if hidden[i] else ""))
-        frame = gpd.GeoDataFrame(frame.iloc[order].reset_index(drop=True), crs=CRS)
-        frame.attrs["notes"] = _notes(withheld, asked, first is not None or last is not None)
+            listed = sorted(
+                range(len(frame)), key=lambda i: (bool(hidden[i]), str(text_or_none(ids[i]) or "") if hidden[i] else "")
+            )
+            frame = gpd.GeoDataFrame(frame.iloc[listed].reset_index(drop=True), crs=CRS)
+        frame.attrs["notes"] = _notes(withheld, among or {}, first is not None or last is not None)
         return frame if orig else gpd.GeoDataFrame(frame.drop(columns="orig"), crs=CRS)
+
+    def _shown(
+        self, rules: Sequence[Rule], first: str | None, last: str | None, as_known_on: datetime | None,
+        box: Sequence[float] | None, among: Mapping[str, Sequence[str]],
+    ) -> Iterator[tuple[gpd.GeoDataFrame, Masks]]:  # fmt: skip
+        """Incidents as the rules leave them, part by part, with what is withheld of which rows."""
+        # a filter sees what is shown: what is withheld and where a point truly lies could be searched out by asking
+        asked = dict(among)
+        sets = {name: asked.pop(name) for name in ("dataset",) if name in asked}
+        for found in super().batches(first=first, last=last, as_known_on=as_known_on, among=sets):
+            frame, withheld = released_with_withheld(found, rules)
+            kept = _in_span(frame, withheld, first, last) & _among(frame, withheld, asked)
+            if box is not None:
+                kept &= shapely.intersects(shapely.box(*box), np.asarray(frame.geometry.array, dtype=object))
+            left = gpd.GeoDataFrame(frame[kept].reset_index(drop=True), crs=CRS)
+            yield left, {name: mask[kept] for name, mask in withheld.items()}
 
     def tally(
         self,
@@ -159,12 +179,19 @@ class ReleasedStore(Store):
         among: Mapping[str, Sequence[str]] | None = None,
     ) -> pd.DataFrame:
         asked = {"first": first, "last": last, "as_known_on": as_known_on, "box": box, "among": among}
-        if not self.applied_rules():
+        rules = self.applied_rules()
+        if not rules:
             return super().tally(keys, **asked)  # type: ignore[arg-type]
-        frame = self.incidents(**asked)  # type: ignore[arg-type]
-        blobs = encode(np.asarray(frame.geometry.array, dtype=object))
-        table = tally_of(frame.assign(geom=pd.Series(blobs, index=frame.index, dtype=object)), keys)
-        table.attrs["notes"] = frame.attrs.get("notes", ())
+        names: set[str] = set()
+
+        def told() -> Iterator[pd.DataFrame]:
+            for frame, withheld in self._shown(rules, first, last, as_known_on, box, among or {}):
+                names.update(withheld)
+                blobs = encode(np.asarray(frame.geometry.array, dtype=object))
+                yield frame.assign(geom=pd.Series(blobs, index=frame.index, dtype=object))
+
+        table = tally_of(told(), keys)
+        table.attrs["notes"] = _notes(names, among or {}, first is not None or last is not None)
         return table
 
 
@@ -196,7 +223,7 @@ def _among(frame: pd.DataFrame, withheld: Masks, asked: Mapping[str, Sequence[st
     return kept
 
 
-def _notes(withheld: Masks, asked: Mapping[str, Sequence[str]], has_span: bool) -> tuple[str, ...]:
+def _notes(withheld: Container[str], asked: Mapping[str, Sequence[str]], has_span: bool) -> tuple[str, ...]:
     names = [*(("event_type", "sub_event_type") if "event_type" in asked else ()), *asked]
     names += ["date_start", "date_end"] if has_span else []
     gone = [name for name in dict.fromkeys(names) if name in withheld]

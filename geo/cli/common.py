@@ -29,7 +29,7 @@ _GROUPS = {
     "Figures": ("area", "say", "change", "series", "front", "who", "settlements", "compare"),
     "Maps and pictures": ("map", "maps", "timeline", "compare-dates", "picture", "chart", "movie"),
     "Publish": ("brief", "site", "serve", "embed", "export", "release"),
-    "Incidents": ("incidents", "read", "import-review", "places", "geocode"),
+    "Incidents": ("incidents", "attach", "read", "import-review", "places", "geocode"),
     "Claims": ("claims",),
     "Archive": ("snapshots", "sources", "sides", "units", "coverage", "corrections", "rules", "basemap", "retract"),
     "Care": ("check", "repair", "backup", "completion"),

@@ -75,6 +75,30 @@ def incidents(
             show(plain, form, title="incidents")
 
 
+@main.command()
+@ARCHIVE
+@click.argument("folder", type=FILE)
+@click.argument("files", nargs=-1, type=FILE)
+@click.option("--dataset", metavar="NAME", help="Under which name the rows of FILES are kept.")
+@click.option("--remove", is_flag=True, help="Take the folder off; its files stay.")
+@form_option("table", "csv", "json")
+def attach(archive: Path, folder: Path, files: tuple[Path, ...], dataset: str | None, remove: bool, form: str) -> None:
+    """Add millions of incidents in Parquet, beside the archive.
+
+    FOLDER lies below the archive's own folder. Where FILES are given, it is written from them: a file for each dataset
+    and year, sorted by day and place. All verbs then count its incidents too. Needs the extra scale (DuckDB).
+    """
+    kept = opened(archive)
+    if remove:
+        if files or dataset:
+            raise UsageError("--remove takes a folder alone")
+        kept.detach(folder)
+        click.echo(f"{folder} is taken off {archive}; its files stay")
+        return
+    with kept:
+        show(kept.attach(folder, files, dataset=dataset), form, title=f"attached to {archive}: {folder}")
+
+
 def _refuse_two_ways(asked: dict[str, Any]) -> None:
     if sum(bool(asked[name]) for name in ("by", "with_control", "duplicates")) > 1:
         raise UsageError("one of --by, --with-control and --duplicates at a time")

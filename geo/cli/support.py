@@ -77,6 +77,7 @@ def completion(shell: str) -> None:
 USES = {
     "cluster": "series shared among processes", "office": "briefings as Word and slides", "parquet": "GeoParquet",
     "pictures": "pictures, charts and films without a browser", "docs": "these documents as a site",
+    "scale": "incidents by the million",
 }  # fmt: skip
 _INNER = ("test", "dev")
 

@@ -35,7 +35,8 @@ from geo.maintenance.check_snapshots import memory_findings
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.location_checks import Expected, against_country, doubts
 from geo.schema import CRS, write_instant
-from geo.storage import layout, transactions
+from geo.storage import attached, layout, transactions
+from geo.storage.attached import sha256_of
 from geo.storage.gaps import end_of_run, gaps_of
 from geo.storage.layout import side_faults
 from geo.units import Countries, countries_of
@@ -99,9 +100,22 @@ def _look(path: Path, connection: sqlite3.Connection) -> Report:
             findings += _tried(name, lambda c, name=name: layer_findings(c, name), connection)  # type: ignore[misc]
     for what, check in _CHECKS.items():
         findings += _tried(what, check, connection)
+    findings += _tried("attached", lambda c: _attached(path, c), connection)
     findings += kept_files(path)
     ordered = tuple(sorted(findings, key=lambda one: one.kind))
     return Report(str(path), version, _counts(connection, tables), ordered)
+
+
+def _attached(path: Path, connection: sqlite3.Connection) -> Iterator[Finding]:
+    """Whether the files of attached folders are those that were attached."""
+    rows = connection.execute("SELECT folder, recorded_at, parts FROM attached WHERE retracted_at IS NULL").fetchall()
+    for row in rows:
+        folder = attached.read_row(path, *row)
+        for part in folder.parts:
+            file = folder.folder / part.name
+            if not file.is_file() or sha256_of(file) != part.sha256:
+                what = "is another than was attached" if file.exists() else "is not there"
+                yield fault("attached", f"{file} {what}", "put it back, or take the folder off: geo attach --remove")
 
 
 def _tried(name: str, check: Check, connection: sqlite3.Connection) -> list[Finding]:

@@ -20,7 +20,8 @@ from geo.errors import ArchiveError
 from geo.presentation.labels import credit_line
 from geo.presentation.sides import Side, knowing
 from geo.schema import CLAIM_COLUMNS, CRS, INCIDENT_COLUMNS, INCIDENT_NUMBERS, UNIT_COLUMNS, Source, write_instant
-from geo.storage import gpkg, layout, qgis_styles, snapshots
+from geo.storage import attached, gpkg, layout, qgis_styles, snapshots
+from geo.storage.attached import MOST_AT_ONCE, PART_COLUMNS, Attached, Part, Question
 from geo.storage.connection import Access
 from geo.storage.gaps import gaps_of, joined_over_gaps
 from geo.storage.gpkg import fetch_shapes, plain, promote, unpack
@@ -306,7 +307,30 @@ TALLIED = ("incidents", "with_number", "first", "last", *DEATHS)
 class IncidentTable(Access):
     def datasets(self) -> list[str]:
         with self.reading() as connection:
-            return [r[0] for r in connection.execute("SELECT DISTINCT dataset FROM incidents ORDER BY dataset")]
+            own = [r[0] for r in connection.execute("SELECT DISTINCT dataset FROM incidents")]
+        return sorted({*own, *(name for folder in self.attached() for name in folder.datasets)})
+
+    def attached(self, as_known_on: datetime | None = None) -> list[Attached]:
+        """The folders of incidents that the archive has on record now, or had then."""
+        at = None if as_known_on is None else write_instant(as_known_on)
+        now = (
+            "retracted_at IS NULL" if at is None else "recorded_at <= ? AND (retracted_at IS NULL OR retracted_at > ?)"
+        )
+        query = f"SELECT folder, recorded_at, parts FROM attached WHERE {now} ORDER BY id"
+        with self.reading() as connection:
+            rows = connection.execute(query, () if at is None else (at, at)).fetchall()
+        layout.refuse_damaged(rows, ("folder", "recorded_at", "parts"), table="attached")
+        return [attached.read_row(self.path, *row) for row in rows]
+
+    def attach(self, connection: sqlite3.Connection, folder: str, parts: Sequence[Part], now: str) -> None:
+        """Put a folder of incidents on record."""
+        values = (folder, attached.written_parts(parts), now)
+        connection.execute("INSERT INTO attached (folder, parts, recorded_at) VALUES (?, ?, ?)", values)
+
+    def detach(self, connection: sqlite3.Connection, folder: str, now: str) -> bool:
+        """Take a folder off; that it was there stays on record. False where it was not."""
+        query = "UPDATE attached SET retracted_at = ? WHERE folder = ? AND retracted_at IS NULL"
+        return connection.execute(query, (now, folder)).rowcount > 0
 
     def put_incidents(
         self, connection: sqlite3.Connection, frame: gpd.GeoDataFrame, dataset: str, now: str
@@ -330,13 +354,38 @@ class IncidentTable(Access):
         orig: bool = True,
     ) -> gpd.GeoDataFrame:
         """Incidents whose dates fall into a span of days, as known now or then."""
+        batches = self.batches(
+            first=first, last=last, as_known_on=as_known_on, box=box, among=among, orig=orig, most=MOST_AT_ONCE
+        )
+        found = list(batches)
+        if len(found) == 1:
+            return found[0]
+        whole = pd.concat(found, ignore_index=True).sort_values("date_start", kind="stable", na_position="first")
+        return gpd.GeoDataFrame(whole.reset_index(drop=True), crs=CRS)
+
+    def batches(
+        self,
+        *,
+        first: str | None = None,
+        last: str | None = None,
+        as_known_on: datetime | None = None,
+        box: Sequence[float] | None = None,
+        among: Mapping[str, Sequence[str]] | None = None,
+        orig: bool = True,
+        most: int | None = None,
+    ) -> Iterator[gpd.GeoDataFrame]:
+        """The same in parts: those of the archive, then those of attached folders."""
         columns = [*(c for c in INCIDENT_COLUMNS if orig or c != "orig"), "dataset", "recorded_at"]
         query, values = _asked([*columns, "geom", "fid"], first, last, as_known_on, box, among or {})
         with self.reading() as connection:
             rows = connection.execute(query + " ORDER BY date_start, fid", values).fetchall()
         if not rows:  # most maps of a series show none
-            return self.recall(("no incidents", orig), lambda: _incident_frame([], columns)).copy()
-        return _incident_frame(rows, columns)
+            yield self.recall(("no incidents", orig), lambda: _incident_frame([], columns)).copy()
+        else:
+            yield _incident_frame(rows, columns)
+        for folder in self.attached(as_known_on):
+            for some in attached.rows(folder, _of_files(first, last, box, among or {}), orig=orig, most=most):
+                yield _incident_frame(some, columns)
 
     def tally(
         self,
@@ -364,27 +413,37 @@ class IncidentTable(Access):
         layout.refuse_damaged(rows, columns, table="incidents")
         for at, name in enumerate(DEATHS):
             layout.refuse_damaged([("",) for row in rows if row[-2 * (3 - at) + 1]], [name], table="incidents")
-        return _tallies([r[:-6] + r[-6::2] for r in rows], columns)
+        told = [r[:-6] + r[-6::2] for r in rows]
+        plain_sums = ", ".join(f"sum({n})" for n in DEATHS)
+        for folder in self.attached(as_known_on):
+            grouped = f"count(*), {some}, {span}, {plain_sums}"
+            told += attached.count(folder, columns, grouped, _of_files(first, last, box, among or {}))
+        return _tallies(told, columns)
 
 
-def tally_of(frame: pd.DataFrame, keys: Sequence[str]) -> pd.DataFrame:
-    """The same of incidents that are in memory."""
+def tally_of(frames: Iterable[pd.DataFrame], keys: Sequence[str]) -> pd.DataFrame:
+    """The same of incidents that are in memory, one part after the other."""
     columns = list(dict.fromkeys((*keys, "dataset")))
-    alike: dict[tuple[Any, ...], list[tuple[Any, ...]]] = {}
-    told = zip(*(plain(frame[name]) for name in ("date_start", "date_end", *DEATHS)), strict=True)
-    for key, row in zip(zip(*(plain(frame[name]) for name in columns), strict=True), told, strict=True):
-        alike.setdefault(key, []).append(row)
-    rows = []
-    for key in sorted(alike, key=lambda key: [(value is not None, value) for value in key]):
-        first, last, *deaths = zip(*((start, end or start, *rest) for start, end, *rest in alike[key]), strict=True)
-        days = [[day for day in some if day is not None] for some in (first, last)]
-        with_number = sum(any(n is not None for n in each) for each in zip(*deaths, strict=True))
-        sums = [sum(known) if (known := [n for n in some if n is not None]) else None for some in deaths]
-        rows.append((*key, len(first), with_number, min(days[0], default=None), max(days[1], default=None), *sums))
-    return _tallies(rows, columns)
+    alike: dict[tuple[Any, ...], list[Any]] = {}
+    for frame in frames:
+        told = zip(*(plain(frame[name]) for name in ("date_start", "date_end", *DEATHS)), strict=True)
+        for key, row in zip(zip(*(plain(frame[name]) for name in columns), strict=True), told, strict=True):
+            _add_up(alike.setdefault(key, [0, 0, None, None, None, None, None]), *row)
+    return _tallies([(*key, *sums) for key, sums in alike.items()], columns)
+
+
+def _add_up(so_far: list[Any], start: str | None, end: str | None, *deaths: float | None) -> None:
+    so_far[0] += 1
+    so_far[1] += any(n is not None for n in deaths)
+    so_far[2] = min((day for day in (so_far[2], start) if day is not None), default=None)
+    so_far[3] = max((day for day in (so_far[3], end or start) if day is not None), default=None)
+    for at, n in enumerate(deaths, start=4):
+        if n is not None:
+            so_far[at] = n if so_far[at] is None else so_far[at] + n
 
 
 def _tallies(rows: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:
+    rows = sorted(rows, key=lambda row: [(value is not None, value) for value in row[: len(columns)]])
     frame = pd.DataFrame(rows, columns=[*columns, *TALLIED], dtype=object)
     return frame.astype({"incidents": int, "with_number": int, **dict.fromkeys(DEATHS, float)})
 
@@ -394,12 +453,7 @@ def _asked(
     box: Sequence[float] | None, among: Mapping[str, Sequence[str]],
 ) -> tuple[str, list[Any]]:  # fmt: skip
     """The query for columns of the incidents of a span of days, as known now or then, and its values."""
-    condition, ends = _in_span(first, last)
-    conditions, values = [condition], list[Any](ends)
-    for name, wanted in among.items():
-        marks = ", ".join("?" * len(wanted))
-        conditions.append(f"({' OR '.join(f'{c} COLLATE NOCASE IN ({marks})' for c in _AMONG[name])})")
-        values += list(wanted) * len(_AMONG[name])
+    conditions, values = _conditions(first, last, among)
     tables = ["incidents"]
     if as_known_on is not None:
         known = write_instant(as_known_on)
@@ -412,6 +466,27 @@ def _asked(
     where = " AND ".join(conditions)
     parts = [f"SELECT {names} FROM {t} WHERE {where}{'' if box is None else near.format(t)}" for t in tables]
     return " UNION ALL ".join(parts), values * len(tables)
+
+
+def _conditions(first: str | None, last: str | None, among: Mapping[str, Sequence[str]]) -> tuple[list[str], list[Any]]:
+    """What is asked of days and fields, in SQL that SQLite and DuckDB both read, and its values."""
+    condition, ends = _in_span(first, last)
+    conditions, values = [condition], list[Any](ends)
+    for name, wanted in among.items():
+        marks = ", ".join("?" * len(wanted))
+        conditions.append(f"({' OR '.join(f'{c} COLLATE NOCASE IN ({marks})' for c in _AMONG[name])})")
+        values += list(wanted) * len(_AMONG[name])
+    return conditions, values
+
+
+def _of_files(
+    first: str | None, last: str | None, box: Sequence[float] | None, among: Mapping[str, Sequence[str]]
+) -> Question:
+    """The same question for the files of attached folders."""
+    conditions, values = _conditions(first, last, among)
+    sets = among.get("dataset")
+    named = None if sets is None else frozenset(name.casefold() for name in sets)
+    return Question(tuple(conditions), tuple(values), first, last, named, box)
 
 
 def _put_some(
@@ -453,7 +528,7 @@ def _in_span(first: str | None, last: str | None) -> tuple[str, list[str]]:
     """What says that an incident falls into a span of days: it begins in it, or began before and lasted into it."""
     end = "~" if last is None else last  # after every day
     if first is None:
-        return ("1", []) if last is None else ("date_start <= ?", [last])
+        return ("1 = 1", []) if last is None else ("date_start <= ?", [last])
     begins, lasts = "date_start >= ?", "date_end > date_start AND date_end >= ? AND date_start < ?"
     return f"(({begins} AND date_start <= ?) OR ({lasts} AND date_start <= ?))", [first, end, first, first, end]
 
@@ -658,6 +733,17 @@ class Store(ControlTable, IncidentTable, UnitTable, RecordTables):
         """As `Access.holding`; and all that is worded and drawn inside knows the archive's sides."""
         with super().holding(), knowing(self.recall(("sides",), self.sides)):
             yield
+
+    def layers(self) -> pd.DataFrame:
+        """As `RecordTables.layers`, with the incidents of attached folders."""
+        table = super().layers()
+        parts = pd.DataFrame([part for folder in self.attached() for part in folder.parts], columns=PART_COLUMNS)
+        if parts.empty:
+            return table
+        sets = parts.groupby("dataset").agg(rows=("rows", "sum"), first=("first", "min"), last=("last", "max"))
+        beside = sets.reset_index(names="name").assign(layer="incidents")[table.columns]
+        before = table["layer"].isin(["control", "incidents"])
+        return pd.concat([table[before], beside, table[~before]], ignore_index=True)
 
     def sides(self) -> dict[str, Side]:
         """Every side that control is on record by, or that the owner has named."""
