@@ -271,7 +271,11 @@ def test_new_sides_are_told_twenty_times_at_most(tmp_path: Path, base: Path) -> 
 
 
 def test_a_briefing_that_is_no_text_is_told_what_it_is(tmp_path: Path) -> None:
-    for start, said in ((b"PK\x03\x04\x14", "Word"), (b"%PDF-1.7", "a PDF"), (b"{\\rtf1", "Rich Text")):
+    for start, said in (
+        (b"PK\x03\x04\x14", "damaged zip"),
+        (b"%PDF-1.7", "a PDF|a damaged PDF"),
+        (b"{\\rtf1", "Rich Text"),
+    ):
         (tmp_path / "briefing.docx").write_bytes(start + b"\0" * 200)
         with pytest.raises(FileError, match=said):
             read_text(tmp_path / "briefing.docx")

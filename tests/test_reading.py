@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import csv
 import json
+import sys
+import zipfile
 from dataclasses import replace
 from datetime import date
+from io import BytesIO
 from pathlib import Path
 
 import geopandas as gpd
@@ -367,6 +370,102 @@ def test_the_texts_come_out_as_they_should() -> None:
 
 
 # -- files --------------------------------------------------------------------------------------------------------
+
+
+SAID = "Drones struck a depot near Kursk on 10 January, and two people were killed there, the governor said."
+
+
+def word_file(body: str, **more: str) -> bytes:
+    made = BytesIO()
+    space = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
+    with zipfile.ZipFile(made, "w") as packed:
+        packed.writestr(
+            "word/document.xml", f"{more.get('head', '')}<w:document {space}><w:body>{body}</w:body></w:document>"
+        )
+        packed.writestr("word/embeddings/sheet.xlsx", b"PK\x03\x04 an archive within")
+    return made.getvalue()
+
+
+def pdf_file(lines: list[str], **more: str) -> bytes:
+    """A PDF of one page with lines of text, as its specification wants it."""
+    shown = "".join(f"({line}) Tj 0 -14 Td " for line in lines)
+    stream = f"BT /F1 11 Tf 50 780 Td {shown}ET"
+    parts = [
+        "<< /Type /Catalog /Pages 2 0 R >>", "<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+        "<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /Resources << /Font << /F1 5 0 R >> >> >>",
+        f"<< /Length {len(stream)} >>\nstream\n{stream}\nendstream",
+        "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica >>",
+    ]  # fmt: skip
+    made, places = "%PDF-1.7\n", []
+    for number, part in enumerate(parts, 1):
+        places.append(len(made))
+        made += f"{number} 0 obj\n{part}\nendobj\n"
+    table = "".join(f"{place:010} 00000 n \n" for place in places)
+    end = f"xref\n0 6\n0000000000 65535 f \n{table}trailer\n<< /Size 6 /Root 1 0 R {more.get('trailer', '')}>>"
+    return f"{made}{end}\nstartxref\n{len(made)}\n%%EOF\n".encode()
+
+
+def test_a_file_of_word_is_read_by_its_paragraphs(tmp_path: Path) -> None:
+    body = (
+        "<w:p><w:r><w:t>Briefing of </w:t></w:r><w:r><w:t>11 January 2025</w:t></w:r></w:p><w:tbl><w:tr><w:tc><w:p><w:r>"
+        f"<w:t>{SAID}</w:t></w:r></w:p></w:tc></w:tr></w:tbl><w:p><w:del><w:r><w:delText>Nine died.</w:delText></w:r></w:del>"
+        "<w:ins><w:r><w:t>Two</w:t><w:tab/><w:t>died.</w:t></w:r></w:ins></w:p>"
+    )
+    (path := tmp_path / "briefing.docx").write_bytes(word_file(body))
+    assert read_text(path).text.split("\n") == ["Briefing of 11 January 2025", SAID, "Two died."]
+    docx = pytest.importorskip("docx", reason="python-docx is not installed")
+    made = docx.Document()
+    made.add_heading("Briefing of 11 January 2025")
+    made.add_paragraph(SAID)
+    made.save(path)
+    assert read_text(path).text.split("\n") == ["Briefing of 11 January 2025", SAID]
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (word_file("<w:p/>", head='<!DOCTYPE x [<!ENTITY a "b">]>'), "document type"),
+        (word_file("<w:p/>"), "no text in it"),
+        (word_file("<w:p>"), "not well-formed"),
+        (word_file("")[:-40], "damaged zip"),
+    ],
+)
+def test_a_file_of_word_that_is_none_is_refused(raw: bytes, words: str, tmp_path: Path) -> None:
+    (path := tmp_path / "briefing.docx").write_bytes(raw)
+    with pytest.raises(FileError, match=words):
+        read_text(path)
+
+
+def test_a_pdf_is_read_with_its_broken_lines_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (path := tmp_path / "briefing.pdf").write_bytes(
+        pdf_file(["Briefing of 11", "january 2025", *SAID.replace("killed ", "killed\n").split("\n"), "Nothing else."])
+    )
+    with monkeypatch.context() as without:
+        without.setitem(sys.modules, "pypdf", None)
+        with pytest.raises(FileError, match=r"geo-control\[documents\]"):
+            read_text(path)
+    pytest.importorskip("pypdf", reason="pypdf is not installed")
+    assert read_text(path).text.split("\n") == ["Briefing of 11 january 2025", SAID, "Nothing else."]
+
+
+@pytest.mark.parametrize(
+    ("raw", "words"),
+    [
+        (pdf_file([]), "without text"),
+        (b"%PDF-1.7 and nothing that follows", "damaged PDF"),
+        (pdf_file([SAID])[:300], "damaged PDF|without text"),
+        (
+            pdf_file([SAID], trailer="/Encrypt << /Filter /Standard /V 1 /R 2 /O (x) /U (y) /P -4 >> /ID [(a) (b)] "),
+            "PDF",
+        ),
+    ],
+    ids=["no text", "nothing", "cut", "password"],
+)
+def test_a_pdf_that_cannot_be_read_is_refused_in_words(raw: bytes, words: str, tmp_path: Path) -> None:
+    pytest.importorskip("pypdf", reason="pypdf is not installed")
+    (path := tmp_path / "briefing.pdf").write_bytes(raw)
+    with pytest.raises(FileError, match=words):
+        read_text(path)
 
 
 def test_html_is_read_as_text_and_nothing_of_it_runs(tmp_path: Path) -> None:

@@ -110,7 +110,7 @@ def read_command(
 ) -> None:  # fmt: skip
     """Draft the incidents and area claims of a BRIEFING.
 
-    A .txt, .md or .html file; nothing is stored (geo import-review).
+    A .txt, .md, .html, .docx or .pdf file; nothing is stored (geo import-review).
     """
     from geo.extraction.briefing import read_briefing, write_review
     from geo.extraction.briefing_files import read_text

@@ -102,7 +102,8 @@ def read_briefing(
     Parameters
     ----------
     briefing : path or Text
-        ``.txt``, ``.md`` or ``.html``; or a text that `geo.extraction.briefing_files` gave.
+        ``.txt``, ``.md``, ``.html``, ``.docx`` or ``.pdf`` (extra ``documents``); or a text that
+        `geo.extraction.briefing_files` gave.
     date : str, date, datetime or None
         The day of the briefing, from which "yesterday" counts; None is its own dateline.
     archive : Archive or None

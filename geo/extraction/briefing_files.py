@@ -1,8 +1,9 @@
-"""A briefing's file as plain text: .txt, .md, .html. Nothing in it is run or fetched. The only door to lxml."""
+"""A briefing's file as plain text: .txt, .md, .html, .docx, .pdf. Nothing in it is run or fetched."""
 
 from __future__ import annotations
 
 import codecs
+import io
 import re
 import unicodedata
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from lxml import etree, html
 
 from geo.errors import FileError, UsageError
 from geo.formats.geojson import MIB, read_bytes
+from geo.formats.xml import parse_xml
+from geo.formats.zips import MAGIC, unpack
 
 FILE_BYTES = 8 * MIB
 TEXT_CHARACTERS = 500_000
@@ -41,11 +44,17 @@ _MARKDOWN = (
 
 
 _NO_TEXT = (
-    (b"PK\x03\x04", "a file of Word, LibreOffice or another program that packs its files"),
+    (b"PK\x03\x04", "a file of LibreOffice or another program that packs its files, not of Word"),
     (b"\xd0\xcf\x11\xe0", "a file of an old version of Word"),
-    (b"%PDF", "a PDF"),
     (b"{\\rtf", "a file in Rich Text Format"),
 )
+_WORD = "word/document.xml"
+_W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_BREAKS = {f"{_W}tab": " ", f"{_W}br": "\n", f"{_W}cr": "\n", f"{_W}noBreakHyphen": "-"}
+_PAGES = 500
+_ENDS = (".", "!", "?", ":", ";", "…", ".”", '."', ".»", "?”", "!”")
+_LIGATURES = {code: unicodedata.normalize("NFKC", chr(code)) for code in range(0xFB00, 0xFB07)}  # ﬁ, ﬂ and the like
+_BULLETS = ("•", "–", "—", "-", "*", "·", "▪", "●", "○")
 
 
 @dataclass(frozen=True)
@@ -61,10 +70,11 @@ class Text:
 
 def read_text(path: Path, *, encoding: str | None = None) -> Text:
     raw = read_bytes(path, limit=FILE_BYTES)
+    if (document := _of_document(path, raw)) is not None:
+        return _text(path, raw, document, {})
     kind = next((name for mark, name in _NO_TEXT if raw.startswith(mark)), None)
     if kind is not None:
         raise FileError(f"{path}: {kind}, no text: save it as .txt, .md or .html, or copy its text into such a file")
-    digest = sha256(raw).hexdigest()
     is_page = path.suffix.lower() in (".html", ".htm", ".xhtml")
     text = _decode(path, raw, encoding, is_page=is_page)
     facts: dict[str, str] = {}
@@ -75,12 +85,76 @@ def read_text(path: Path, *, encoding: str | None = None) -> Text:
             text = pattern.sub(kept, text)
     elif text[:200].lstrip().lower().startswith(("<!doctype html", "<html")):
         raise FileError(f"{path}: an HTML page: give its file the ending .html")
+    return _text(path, raw, text, facts)
+
+
+def _text(path: Path, raw: bytes, text: str, facts: dict[str, str]) -> Text:
     text = tidy(text)
     if not text:
         raise FileError(f"{path}: no text in it that a reader would see")
     if len(text) > TEXT_CHARACTERS:
         raise FileError(f"{path}: {len(text):,} characters, over the limit of {TEXT_CHARACTERS:,}: split it by day")
-    return Text(text, path.name, digest, **facts)
+    return Text(text, path.name, sha256(raw).hexdigest(), **facts)
+
+
+def _of_document(path: Path, raw: bytes) -> str | None:
+    """The text of a file of Word or of a PDF, None for any other."""
+    if b"%PDF-" in raw[:1024]:
+        return _of_pdf(path, raw)
+    if not raw.startswith(MAGIC):
+        return None
+    contents = unpack(path, raw=raw, only=_WORD)
+    return "".join(_paragraphs(parse_xml(path, contents[_WORD]))) if _WORD in contents else None
+
+
+def _paragraphs(root: Any) -> Iterator[str]:
+    """Paragraphs in their order, those of tables and text boxes too; what was deleted under review is left out."""
+    for event, element in etree.iterwalk(root, events=("start", "end")):
+        if event == "end":
+            yield "\n" if element.tag == f"{_W}p" else ""
+        elif element.tag == f"{_W}t":
+            yield element.text or ""
+        else:
+            yield _BREAKS.get(element.tag, "")
+
+
+def _of_pdf(path: Path, raw: bytes) -> str:
+    try:
+        from pypdf import PdfReader
+        from pypdf.errors import PyPdfError
+    except ImportError:
+        raise FileError(
+            f"{path}: a PDF, which needs pypdf: pip install 'geo-control[documents]', or save it as .txt or .docx"
+        ) from None
+    damaged = (PyPdfError, ValueError, LookupError, TypeError, AttributeError, ArithmeticError, OSError, RuntimeError)
+    try:
+        pdf = PdfReader(io.BytesIO(raw))
+        if pdf.is_encrypted and not pdf.decrypt(""):
+            raise FileError(f"{path}: a PDF with a password: save it without one")
+        if len(pdf.pages) > _PAGES:
+            raise FileError(f"{path}: {len(pdf.pages):,} pages, over the limit of {_PAGES}: split it by day")
+        text = "\n".join(_unwrapped(page.extract_text()) for page in pdf.pages)
+    except damaged as error:
+        raise FileError(f"{path}: a damaged PDF ({str(error)[:200]}): save it as .txt or .docx") from None
+    if not text.strip():
+        raise FileError(f"{path}: a PDF without text, perhaps scanned pages: have its text recognised first")
+    return text
+
+
+def _unwrapped(page: str) -> str:
+    """A page's lines as paragraphs: one that was full, or goes on in small letters, and ended no sentence is joined."""
+    lines = [line.strip() for line in page.translate(_LIGATURES).split("\n")]
+    full = 0.75 * max(map(len, lines), default=0)
+    found: list[str] = []
+    before = ""
+    for line in lines:
+        is_open = before and not before.endswith(_ENDS) and (len(before) >= full or line[:1].islower())
+        if is_open and line and not line.startswith(_BULLETS):
+            found[-1] += line if before.endswith("-") else f" {line}"
+        else:
+            found.append(line)
+        before = line
+    return "\n".join(found)
 
 
 def tidy(text: str) -> str:

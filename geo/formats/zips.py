@@ -23,13 +23,16 @@ _NOT_MEANT = ("__MACOSX/", ".DS_Store")
 _ARCHIVES = (".zip", ".kmz", ".7z", ".rar", ".gz", ".tar")
 
 
-def unpack(path: Path, *, raw: bytes | None = None, limit: int = UNPACKED_LIMIT) -> dict[str, bytes]:
+def unpack(
+    path: Path, *, raw: bytes | None = None, limit: int = UNPACKED_LIMIT, only: str | None = None
+) -> dict[str, bytes]:
+    """What a zip archive holds, by name; `only` names the one member that is wanted."""
     raw = read_bytes(path, limit=FILE_LIMIT) if raw is None else raw
     if not raw.startswith(MAGIC):
         raise FileError(f"{path}: not a zip archive")
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
-            members = archive.infolist()
+            members = [member for member in archive.infolist() if only in (None, member.filename)]
             _check(path, members)
             return _contents(path, archive, members, limit)
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError) as error:
