@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -18,6 +19,7 @@ import pytest
 import shapely
 from hostile_texts import HOSTILE
 from PIL import Image
+from pypdf import PdfReader
 from pyproj import Geod
 from shapely.geometry import box
 from test_archive import put, state
@@ -431,6 +433,23 @@ def test_a_pdf_holds_its_text_and_no_date(archive: Archive, tmp_path: Path) -> N
     if shutil.which("pdftotext"):
         text = subprocess.run(["pdftotext", str(tmp_path / "a.pdf"), "-"], capture_output=True, text=True, check=True)
         assert figure(archive.area("2025-01-11", controller="X", status="held")["area_km2"].iloc[0]) in text.stdout
+
+
+def test_a_pdf_has_the_groups_of_the_svg_as_layers(archive: Archive, tmp_path: Path) -> None:
+    layer = "{http://www.inkscape.org/namespaces/inkscape}label"
+    drawn = ET.fromstring(draw_picture(archive, "2025-01-11", tmp_path / "a.svg").read_bytes())
+    reader = PdfReader(draw_picture(archive, "2025-01-11", tmp_path / "a.pdf"))
+    listed = [ref.get_object()["/Name"] for ref in reader.trailer["/Root"]["/OCProperties"]["/OCGs"]]
+    assert listed == list(dict.fromkeys(e.get(layer) for e in drawn.iter() if e.get(layer)))
+    page = reader.pages[0]
+    content = page.get_contents().get_data()
+    used = set(re.findall(rb"/OC /(\w+) BDC", content))
+    assert used == {name[1:].encode() for name in page["/Resources"]["/Properties"]}
+    depth = 0  # every layer ends before the next begins
+    for word in re.findall(rb"\b(BDC|EMC)\b", content):
+        depth += 1 if word == b"BDC" else -1
+        assert depth in (0, 1)
+    assert depth == 0
 
 
 def test_without_a_file_there_is_a_figure(archive: Archive) -> None:

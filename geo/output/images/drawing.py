@@ -10,12 +10,13 @@ from contextlib import contextmanager
 from io import BytesIO
 from itertools import groupby
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, cast
 from xml.etree import ElementTree
 
 import numpy as np
 import shapely
 
+from geo.errors import MapError
 from geo.output.images.fonts import clean_settings, font, need_matplotlib, plain
 from geo.output.images.projection import Rect
 from geo.output.images.themes import Theme, is_dark, kind_of
@@ -251,8 +252,71 @@ def _encoded(figure: Figure, kind: str, title: str, text: str, credit: str) -> b
     }  # fmt: skip
     stream = BytesIO()
     with clean_settings():
+        if kind == "pdf":
+            return _layered_pdf(figure, metadata["pdf"])
         figure.savefig(stream, format=kind, metadata=dict(metadata[kind]))
     return stream.getvalue()
+
+
+def _layered_pdf(figure: Figure, metadata: Mapping[str, Any]) -> bytes:
+    """A figure as PDF whose groups are layers (optional content): matplotlib tells of them, pypdf lists them."""
+    from matplotlib.backends import backend_pdf
+
+    backend: Any = backend_pdf
+    stream, dpi = BytesIO(), figure.dpi
+    width, height = figure.get_size_inches()
+    file = backend.PdfFile(stream, metadata=dict(metadata))
+    file.newPage(width, height)
+    renderer = backend.RendererPdf(file, 72, height, width)
+    layers: dict[str, str] = {}  # what a layer is called -> its name in the content
+    opened: list[bool] = []
+
+    def open_group(_: str, gid: str | None = None) -> None:
+        code = (gid or "").rpartition("#")[0]
+        opened.append(bool(code))
+        if code:
+            name = layers.setdefault(code.partition("#")[2], f"layer{len(layers)}")
+            file.output(backend.Verbatim(f"/OC /{name} BDC".encode()))
+
+    def close_group(_: str) -> None:
+        if opened.pop():
+            file.output(backend.Verbatim(b"EMC"))
+
+    renderer.open_group, renderer.close_group = open_group, close_group
+    figure.dpi = 72.0
+    try:
+        figure.draw(renderer)
+        file.finalize()
+    finally:
+        figure.dpi = dpi
+    return _with_layers(stream, layers)
+
+
+def _with_layers(stream: BytesIO, layers: Mapping[str, str]) -> bytes:
+    """A PDF that lists its layers by what they are called."""
+    try:
+        from pypdf import PdfWriter
+        from pypdf.generic import ArrayObject, DictionaryObject, NameObject, TextStringObject
+    except ImportError as error:
+        raise MapError(f"a PDF needs pypdf ({error}): pip install 'geo-control[pictures]'") from None
+    writer = PdfWriter(clone_from=stream)
+    kind = NameObject("/OCG")
+    known = {
+        name: writer._add_object(
+            DictionaryObject({NameObject("/Type"): kind, NameObject("/Name"): TextStringObject(label)})
+        )
+        for label, name in layers.items()
+    }
+    resources = cast("DictionaryObject", writer.pages[0]["/Resources"].get_object())
+    resources[NameObject("/Properties")] = DictionaryObject({NameObject(f"/{n}"): ref for n, ref in known.items()})
+    listed = ArrayObject(known.values())
+    shown = DictionaryObject({NameObject("/Order"): listed, NameObject("/ON"): listed})
+    writer.root_object[NameObject("/OCProperties")] = DictionaryObject(
+        {NameObject("/OCGs"): listed, NameObject("/D"): shown}
+    )
+    made = BytesIO()
+    writer.write(made)
+    return made.getvalue()
 
 
 def pixels(figure: Figure) -> Any:
