@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from click.testing import CliRunner
+from matplotlib.colors import to_hex
+from matplotlib.patches import PathPatch
+from matplotlib.text import Text
 from PIL import Image
 from test_chart import archive, made  # noqa: F401  (fixtures)
 
 from geo.cli import main
 from geo.errors import MapError, UsageError
-from geo.output.images import movie
+from geo.output.images import movie, text_blocks
+from geo.output.images.drawing import Canvas
+from geo.output.images.fonts import clean_settings
 from geo.output.images.movie import draw_movie
+from geo.output.images.themes import THEMES, chosen
+from geo.presentation.chart_lines import ChartLine
 
 
 def frames_of(path: Path) -> tuple[list[np.ndarray], list[int]]:
@@ -64,9 +73,9 @@ def test_the_map_stands_still_while_the_words_around_it_change(
     opened, seen = request.getfixturevalue("archive"), []
     draw = movie.draw_figure
 
-    def note(content: Any, box: Any, *rest: Any, frame: Any) -> Any:
+    def note(content: Any, box: Any, *rest: Any, frame: Any, curve: Any) -> Any:
         seen.append((box, frame))
-        return draw(content, box, *rest, frame=frame)
+        return draw(content, box, *rest, frame=frame, curve=curve)
 
     monkeypatch.setattr(movie, "draw_figure", note)
     draw_movie(opened, tmp_path / "a.gif", since="2025-01-11", shape="square")
@@ -77,6 +86,39 @@ def test_the_map_stands_still_while_the_words_around_it_change(
     edge = [f[y0 + 2 : y1 - 2, x1 - 8 : x1 - 3] for f in frames]  # ground that no frame draws control on
     assert (edge[0] == edge[1]).all()
     assert x0 < x1
+
+
+def test_every_frame_counts_what_changed_most(
+    request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    opened, drawn = request.getfixturevalue("archive"), []
+    curve = text_blocks.curve
+    monkeypatch.setattr(text_blocks, "curve", lambda *a: drawn.append(a[:2]) or curve(*a))
+    draw_movie(opened, tmp_path / "a.gif")
+    line = drawn[0][0]
+    assert {now for _, now in drawn} == {0, 1, 2}
+    assert all(other == line for other, _ in drawn)
+    days = ["2025-01-10", "2025-01-11", "2025-01-19"]
+    assert [f"{t:%Y-%m-%d}" for t in line.times] == days
+    key = {"controller": "X", "status": "held"}
+    assert line.km2 == [opened.area(day, **key)["area_km2"].iloc[0] for day in days]
+    assert line.label == "Held by X"
+
+
+@pytest.mark.parametrize("now", [0, 1, 4])
+def test_a_curve_is_drawn_up_to_its_day_and_breaks_at_gaps(now: int) -> None:
+    times = [datetime(2025, month, 1, tzinfo=UTC) for month in (1, 2, 3, 6, 7)]
+    line = ChartLine("Held by X", "#b2182b", (), times, [100.0, 110.0, math.nan, 120.0, 130.0])
+    canvas = Canvas(300, 200, THEMES["light"], dpi=96)
+    with clean_settings():
+        blocks = text_blocks.curve(line, now, chosen("slide", "light")[0], 300)
+        text_blocks.stack(canvas, blocks, 0, 0)
+    texts = [t.get_text() for t in canvas.figure.findobj(Text)]
+    assert f"{line.km2[now]:.1f}" in texts
+    assert any("begins at 100" in text for text in texts)  # or the reader takes a tenth for double
+    strokes = [p for p in canvas.figure.findobj(PathPatch) if to_hex(p.get_edgecolor()) == line.colour]
+    starts = [int((p.get_path().codes == 1).sum()) for p in strokes]
+    assert starts == {0: [], 1: [1], 4: [2]}[now]
 
 
 def test_days_are_picked_with_the_first_and_the_last(request: pytest.FixtureRequest, tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator, Sequence
@@ -28,7 +29,8 @@ from geo.output.map_content import MapContent, days_within, gather, snapshot_day
 from geo.output.map_options import MapKeywords, View, map_options, shares_options
 from geo.output.parallel import attempted, report_left_out
 from geo.presentation.basemap import Box, around
-from geo.presentation.labels import written
+from geo.presentation.chart_lines import ChartLine
+from geo.presentation.labels import row_label, written
 from geo.schema import to_instant
 from geo.storage.atomic_write import aside, write_page
 
@@ -106,15 +108,18 @@ def draw_movie(
         report_left_out(failed, of=len(days))
     box = _common_box(contents, options.view)
     form = replace(form, dpi=_DPI)
+    counted = _curve(contents)
+    curves = [(counted, i) if counted else None for i in range(len(contents))]
     # the map stands still: where every frame has room for it
-    x0, y0, x1, y1 = zip(*(map_frame(content, box, form, colouring) for content in contents), strict=True)
+    frames = [map_frame(content, box, form, colouring, curve=c) for content, c in zip(contents, curves, strict=True)]
+    x0, y0, x1, y1 = zip(*frames, strict=True)
     frame = (max(x0), max(y0), min(x1), min(y1))
 
-    def draw(content: MapContent) -> Any:
-        return pixels(draw_figure(content, box, form, colouring, frame=frame))
+    def draw(i: int) -> Any:
+        return pixels(draw_figure(contents[i], box, form, colouring, frame=frame, curve=curves[i]))
 
     drawn = [day for day in days if day not in failed]
-    path = encode(_frames(contents, drawn, draw, progress), draw(contents[-1]), seconds, target)
+    path = encode(_frames(drawn, draw, progress), draw(-1), seconds, target)
     report_left_out(failed, of=len(days))
     return path
 
@@ -139,15 +144,25 @@ def _common_box(contents: Sequence[MapContent], view: View | None) -> Box:
     return around([view_box(content) for content in shown])
 
 
-def _frames(
-    contents: Sequence[MapContent], days: Sequence[date], draw: Callable[[MapContent], Any],
-    progress: Callable[..., None] | None,
-) -> Iterator[Any]:  # fmt: skip
+def _curve(contents: Sequence[MapContent]) -> ChartLine | None:
+    """The km² of the class whose area changed most over the frames."""
+    tables = [{row_label(row): float(row["area_km2"]) for row in content.headlines} for content in contents]
+    lines = {label: [table.get(label, math.nan) for table in tables] for table in tables for label in table}
+    spans = {label: np.nanmax(km2) - np.nanmin(km2) for label, km2 in lines.items()}
+    if not spans or len(contents) < 2:
+        return None
+    most = max(spans, key=lambda label: spans[label])
+    colours = {item.label: item.symbol.colour for content in contents for item in content.classes}
+    times = [to_instant(content.date) for content in contents]
+    return ChartLine(most, colours[most], (), times, lines[most])
+
+
+def _frames(days: Sequence[date], draw: Callable[[int], Any], progress: Callable[..., None] | None) -> Iterator[Any]:
     """All frames, each drawn when it is wanted: a year of them would fill the memory."""
-    for done, (content, day) in enumerate(zip(contents, days, strict=True), start=1):
-        yield draw(content)
+    for i, day in enumerate(days):
+        yield draw(i)
         if progress is not None:
-            progress(done, len(days), str(day))
+            progress(i + 1, len(days), str(day))
 
 
 def _pillow() -> Any:

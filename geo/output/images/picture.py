@@ -28,6 +28,7 @@ from geo.presentation.language import gettext
 
 if TYPE_CHECKING:
     from geo.output.images.drawing import Figure
+    from geo.presentation.chart_lines import ChartLine
 
 _WIDEST = 120
 _SHARE = 0.46  # of a picture's height, that its map has at least
@@ -47,6 +48,7 @@ class _Drawing:
     frame: Rect | None = None
     note: str = ""
     labels: Sequence[Label] = ()
+    curve: tuple[ChartLine, int] | None = None  # of a moving picture: a class over all frames, and which this one is
     is_bare: bool = False  # the map alone, with its legend and credits: for documents, which have words of their own
 
 
@@ -126,10 +128,11 @@ def view_box(content: MapContent) -> Box:
 def draw_figure(
     content: MapContent, box: Box, form: Format, theme: Theme, *, draw_basemap: bool = True, inset: bool = True,
     frame: Rect | None = None, note: str = "", labels: Sequence[Label] = (), is_bare: bool = False,
+    curve: tuple[ChartLine, int] | None = None,
 ) -> Figure:  # fmt: skip
     """A date as a figure of one of the shapes."""
     credit = " ".join(text_blocks.credit_lines(content, draw_basemap=draw_basemap))
-    drawing = _Drawing(content, box, form, theme, credit, draw_basemap, inset, frame, note, labels, is_bare)
+    drawing = _Drawing(content, box, form, theme, credit, draw_basemap, inset, frame, note, labels, curve, is_bare)
     with clean_settings():
         canvas, plane, listed = _lay_out(drawing)
         _draw(canvas, drawing, plane, listed)
@@ -137,11 +140,13 @@ def draw_figure(
     return canvas.figure
 
 
-def map_frame(content: MapContent, box: Box, form: Format, theme: Theme) -> Rect:
+def map_frame(
+    content: MapContent, box: Box, form: Format, theme: Theme, *, curve: tuple[ChartLine, int] | None = None
+) -> Rect:
     """where a picture would have its map: x0, y0, x1, y1 in points."""
     credit = " ".join(text_blocks.credit_lines(content, draw_basemap=True))
     with clean_settings():
-        _, plane, _ = _lay_out(_Drawing(content, box, form, theme, credit, draw_basemap=True, inset=True))
+        _, plane, _ = _lay_out(_Drawing(content, box, form, theme, credit, draw_basemap=True, inset=True, curve=curve))
     return plane.rect
 
 
@@ -222,7 +227,8 @@ def _slide(drawing: _Drawing) -> tuple[Canvas, Plane, int]:
     plane = _map(canvas, drawing, (gap, top, x - 0.8 * gap, bottom))
     for share in (1.0, 0.93, 0.86, 0.79, 0.72, 0.65, 0.58):
         small = _smaller(form, share)
-        blocks = [*text_blocks.figures(content, small, panel), *_legend(drawing, plane, small, panel)]
+        blocks = [*text_blocks.figures(content, small, panel), *_curve(drawing, small, panel)]
+        blocks += _legend(drawing, plane, small, panel)
         blocks += [_gap(small), *text_blocks.workings(content, small, panel)]
         least = 3.5 * small.body if content.markers else 0.0
         if text_blocks.height(blocks) + least <= bottom - top:
@@ -245,7 +251,7 @@ def _square(drawing: _Drawing) -> tuple[Canvas, Plane, int]:
     for share in (1.0, 0.92, 0.84, 0.76, 0.68, 0.6):
         small = _smaller(form, share)
         table, marks = (
-            text_blocks.figures(content, small, left),
+            [*text_blocks.figures(content, small, left), *_curve(drawing, small, left)],
             text_blocks.legend(content, small, right),
         )
         rests, rests_beside = text_blocks.workings(content, small, right), False
@@ -284,6 +290,10 @@ def _column(drawing: _Drawing) -> tuple[Canvas, Plane, int]:
     stack(canvas, head, gap, 0.8 * gap)
     foot.draw(canvas, gap, stack(canvas, blocks, gap, under))
     return canvas, plane, count
+
+
+def _curve(drawing: _Drawing, form: Format, width: float) -> list[TextBlock]:
+    return text_blocks.curve(*drawing.curve, form, width) if drawing.curve else []
 
 
 def _legend(drawing: _Drawing, plane: Plane, form: Format, width: float) -> list[TextBlock]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, Literal
 
+import numpy as np
 import shapely
 
 from geo.incidents.markers import Marker, fact_words
@@ -15,6 +16,7 @@ from geo.output.images.fonts import plain, text_width, wrapped
 from geo.output.images.themes import Format
 from geo.output.map_content import MapContent
 from geo.presentation import basemap
+from geo.presentation.chart_lines import HOLE_DAYS, ChartLine
 from geo.presentation.labels import figure, km2_cell, row_label, sentence, written
 from geo.presentation.language import N_, gettext, isolated, number
 from geo.presentation.legend import LegendEntry
@@ -155,6 +157,43 @@ def _row(
 def _swatch(canvas: Canvas, symbol: Symbol, x: float, y: float, size: float) -> None:
     rect = (x + 0.5, y, x + 1.9 * size, y + 1.05 * size)
     canvas.symbol([shapely.box(*rect)], symbol, clip=rect)
+
+
+def curve(line: ChartLine, now: int, form: Format, width: float) -> list[TextBlock]:
+    """A class's km² up to one of its instants, on the time of all of them; the scale begins at 0 or is said."""
+    size, times = form.small, np.array([t.timestamp() for t in line.times])
+    km2 = np.array(line.km2, dtype=float)
+    low, high = float(np.nanmin(km2)), float(np.nanmax(km2))
+    base = low if high - low < 0.25 * high else 0.0
+    x = (times - times[0]) / max(times[-1] - times[0], 1.0)
+    y = (km2 - base) / max(high - base, 1e-9)
+    tall, sides = 8.5 * size, 0.5 * size
+
+    def draw(canvas: Canvas, left: float, top: float) -> None:
+        foot, wide = top + tall - 1.4 * size, width - 2 * sides
+        at = np.column_stack([left + sides + wide * x, foot - (tall - 3.4 * size) * y])[: now + 1]
+        rule = [shapely.LineString([(left, foot), (left + width, foot)])]
+        canvas.lines(rule, colour=canvas.theme.rule, weight=0.6 * canvas.marks)
+        known = ~np.isnan(at[:, 1])
+        breaks = np.flatnonzero(~known[1:] | ~known[:-1] | (np.diff(times[: now + 1]) > HOLE_DAYS * 86_400)) + 1
+        runs = [shapely.LineString(run) for run in np.split(at, breaks) if len(run) > 1]
+        canvas.lines(runs, colour=line.colour, weight=1.6 * canvas.marks)
+        ends: tuple[tuple[int, Literal["left", "right"]], ...] = ((0, "left"), (-1, "right"))
+        for i, end in ends:
+            text = written(line.times[i].date())
+            canvas.text(left if not i else left + width, foot + 1.2 * size, text, 0.9 * size, align=end,
+                        colour=canvas.theme.soft)  # fmt: skip
+        if known[-1]:
+            canvas.disc(
+                at[-1, 0], at[-1, 1], 2.6 * canvas.marks, fill=line.colour, edge=canvas.theme.paper, weight=canvas.marks
+            )
+            side: Literal["left", "right"] = "left" if x[now] < 0.5 else "right"
+            canvas.text(at[-1, 0], at[-1, 1] - 0.7 * size, figure(float(km2[now])), size, bold=True, align=side)
+
+    title = words(f"{line.label}, {gettext('km²')}", width, size, bold=True)
+    said = [gettext("The scale begins at {km2} km², not at 0", km2=figure(base))] if base else []
+    notes = [words(text, width, 0.9 * size, soft=True) for text in said]
+    return grouped("curve", line.label, [title, TextBlock(tall, draw), *notes, space(0.4 * size)])
 
 
 def workings(content: MapContent, form: Format, width: float) -> list[TextBlock]:
