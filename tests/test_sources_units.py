@@ -91,7 +91,7 @@ def test_what_cannot_be_told_is_asked(tmp_path: Path) -> None:
 @pytest.mark.parametrize("path", shipped_units(), ids=lambda p: p.stem)
 def test_the_shipped_sets(path: Path) -> None:
     if not path.is_file():
-        pytest.skip("the boundary sets are made by tools/make_assets.py")
+        pytest.skip("the boundary sets are made by tools.make_assets")
     rows = read(path, Options())
     assert len(rows.frame) == rows.rows_in
     assert rows.frame["boundary"].nunique() == 1

