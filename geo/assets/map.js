@@ -445,7 +445,8 @@
   }
 
   // Names by how much a place matters, those that do most first; one that would touch another is left out.
-  function drawPlaces(places) {
+  function drawPlaces(places, areas) {
+    var KINDS = ["country", "region", "sea", "river"];
     var host = pane("places", 420, true);
     var holder = map.getPane(host), pen = document.createElement("canvas").getContext("2d");
     function free(taken, box) {
@@ -459,11 +460,11 @@
     }
     // Sizes as the reader has them, at 200 % text as well.
     function fonts() {
-      return ["place", "place capital"].map(function (name) {
+      return ["place", "place capital"].concat(KINDS.map(function (kind) { return "place area " + kind; })).map(function (name) {
         var probe = document.createElement("span");
         probe.className = name;
         holder.append(probe);
-        var style = getComputedStyle(probe), found = { font: style.fontWeight + " " + style.fontSize + " " + style.fontFamily,
+        var style = getComputedStyle(probe), found = { font: style.fontStyle + " " + style.fontWeight + " " + style.fontSize + " " + style.fontFamily,
           high: parseFloat(style.fontSize) };
         probe.remove();
         return found;
@@ -479,6 +480,32 @@
         var at = control.getBoundingClientRect();
         return [at.left - whole.left, at.top - whole.top, at.right - whole.left, at.bottom - whole.top];
       });
+      // countries, regions and waters where there is room beside the towns, near the middle of what is seen
+      function placeArea(item) {
+        var kind = kinds[2 + KINDS.indexOf(item[0])], centre = { x: size.x / 2, y: size.y / 2 }, spots = [];
+        pen.font = kind.font;
+        var text = item[0] === "country" ? item[1].toLocaleUpperCase(data.lang) : item[1];
+        var wide = pen.measureText(text).width, high = kind.high, up = item[0] === "river" ? high : 0;
+        for (var i = 2; i < item.length; i += 2) {
+          if (seen.contains([item[i], item[i + 1]])) { spots.push([item[i], item[i + 1]]); }
+        }
+        spots.map(function (spot) {
+          var at = map.latLngToContainerPoint(spot);
+          return { spot: spot, at: at, far: Math.hypot(at.x - centre.x, at.y - centre.y) };
+        }).sort(function (a, b) { return a.far - b.far; }).some(function (found) {
+          var x = found.at.x - wide / 2, y = found.at.y - high / 2 - up, box = [x - 4, y - 3, x + wide + 4, y + high + 3];
+          if (box[0] < 2 || box[1] < 2 || box[2] > size.x - 2 || box[3] > size.y - 2 || !free(taken, box)) { return false; }
+          taken.push(box);
+          var label = document.createElement("span"), point = map.latLngToLayerPoint(found.spot);
+          label.className = "place area " + item[0];
+          label.textContent = text;
+          label.lang = data.lang;
+          label.style.left = point.x - wide / 2 + "px";
+          label.style.top = point.y - high / 2 - up + "px";
+          holder.append(label);
+          return true;
+        });
+      }
       places.forEach(function (item) {
         if (!seen.contains([item[0], item[1]]) || (item[3] < floor && !item[4])) { return; }
         var at = map.latLngToContainerPoint([item[0], item[1]]), point = map.latLngToLayerPoint([item[0], item[1]]);
@@ -505,6 +532,7 @@
           return true;
         });
       });
+      areas.forEach(placeArea);
     }
     layers.places = { toggle: function (on) { holder.hidden = !on; place(); } };
     map.on("zoomend moveend resize", place);
@@ -512,12 +540,12 @@
   }
 
   // Places come in columns: latitudes and longitudes in steps of 0.0001°.
-  function namePlaces(found) {
+  function namePlaces(found, areas) {
     var places = found.names.map(function (name, i) {
       return [found.lat[i] / 10000, found.lon[i] / 10000, name, found.weights[i], found.capitals[i]];
     });
     offerSearch(places);
-    drawPlaces(places);
+    drawPlaces(places, areas || []);
   }
 
   // Leaflet hears the key only while the map itself has the focus, not a card on it.
@@ -571,7 +599,7 @@
       drawFront(found[1].front);
       if (found[2]) { data.incidents = apart(found[2]); }
       drawIncidents(found[1].regions);
-      namePlaces(found[1].places);
+      namePlaces(found[1].places, found[1].areas);
       finish();
     }).catch(function (error) {
       fail(_("The map could not be unpacked ({error}): the picture shows it.", { error: error.message }));

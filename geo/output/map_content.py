@@ -34,6 +34,7 @@ from geo.measure.coverage import NOT_COVERED
 from geo.measure.ellipsoid import areas_km2
 from geo.output.headline import Figures, Headline, headline, no_ground, side_figures, weight
 from geo.output.map_options import MapKeywords, MapOptions
+from geo.presentation.area_names import area_names
 from geo.presentation.basemap import Box, around, finest_rank, outward, padded, places, reach_of
 from geo.presentation.labels import class_key, credit_line, meaning_words, place_words, sliver_words, written
 from geo.presentation.language import date_words, gettext, ngettext, number
@@ -58,6 +59,7 @@ SLIVER_SHARE = 0.001
 MOST_POINTS = 20_000  # of a side's ground that is cut by a country; of more, each piece counts where its middle is
 _MUCH = 1.5  # how many times as wide or high as the first view the whole is, from which a button shows it
 ALL_BUT = 0.998  # the share of a side's ground in a country from which it is named as there
+_NAME_COLUMNS, _MOST_SPOTS = 16, 16  # of places for names of countries and waters: beside each other, and for each
 FRONT_INSET_KM = 5.0  # nearer to border and coast a drawn front is mostly two maps' different borders
 
 
@@ -98,6 +100,19 @@ class MapContent:
     def places(self) -> list[list[Any]]:
         """The places to name, those that matter most first (`basemap.places`)."""
         return places(self.reach, self.lang, near=padded(self.bounds, 0.25), news=self.news)
+
+    @cached_property
+    def area_names(self) -> list[list[Any]]:
+        """Countries, regions and waters to name: kind, name, then latitudes and longitudes where it may stand."""
+        near = padded(self.bounds, 0.5)
+        news = shapely.union_all(list(self.news))
+        shapely.prepare(news)
+        listed = []
+        for name in area_names(near, columns=_NAME_COLUMNS):
+            by_news = shapely.dwithin(news, shapely.points(name.spots), (near[2] - near[0]) / 30)
+            spots = name.spots[~by_news] if not by_news.all() else name.spots
+            listed.append([name.kind, name.text, *np.round(spots[:_MOST_SPOTS, ::-1], 2).ravel().tolist()])
+        return listed
 
     @property
     def drawn_classes(self) -> list[StyledLayer]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
@@ -21,7 +20,7 @@ from geo.units import read_table
 
 Kind = Literal["country", "region", "sea", "river"]
 _COLUMNS, _LEAST = 18, 0.02  # of the grid of places over a view; the share of it that an area has to be named
-_REGIONS_KM, _RIVERS_KM = 1_000.0, 1_500.0  # the width of a view up to which there are such names
+_REGIONS_KM, _RIVERS_KM = 1_000.0, 2_500.0  # the width of a view up to which there are such names
 _FAR = 9.0  # degrees from a point of a sea within which unnamed water is that sea
 _MOST_SPOTS = 24
 
@@ -123,9 +122,9 @@ def _rivers(view: Box, step: float) -> list[AreaName]:
 
 @cache
 def _courses() -> Sequence[tuple[Mapping[str, str], shapely.Geometry]]:
-    rows = json.loads((ASSETS / "basemap" / "rivers.json").read_text(encoding="utf-8"))
-    lines = (shapely.multilinestrings([decode_line(run, 1000) for run in row["course"]]) for row in rows)
-    return list(zip(rows, lines, strict=True))
+    rows = orjson.loads((ASSETS / "basemap" / "rivers.json").read_bytes())
+    runs = ([shapely.linestrings(decode_line(run, 1000)) for run in row["course"]] for row in rows)
+    return [(row, shapely.multilinestrings(lines)) for row, lines in zip(rows, runs, strict=True)]
 
 
 def _own(row: Mapping[str, str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import shapely
@@ -26,6 +26,18 @@ def place_names(
             break
         placing.add(i)
     return placing.found
+
+
+def place_area(
+    spots: Iterable[Sequence[float]], wide: float, high: float, frame: Box, taken: Sequence[Box], *,
+    is_good: Callable[[Box], bool] = lambda _: True,
+) -> Box | None:  # fmt: skip
+    """The rectangle of a name around the first of its places where it touches nothing, None where there is none."""
+    for x, y in spots:
+        box = (x - wide / 2, y - high / 2, x + wide / 2, y + high / 2)
+        if _within(box, frame) and not any(touch(box, other) for other in taken) and is_good(box):
+            return box
+    return None
 
 
 class _Placing:

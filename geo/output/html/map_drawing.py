@@ -23,7 +23,7 @@ from geo.presentation.basemap import Box, Ground, decode_line, encode_line
 from geo.presentation.labels import area
 from geo.presentation.language import date_words, gettext
 from geo.presentation.legend import StyledLayer
-from geo.presentation.name_placement import place_names
+from geo.presentation.name_placement import place_area, place_names
 from geo.presentation.symbols import Symbol
 from geo.presentation.templates import escape, without_unseen
 
@@ -78,7 +78,7 @@ def draw_static_svg(content: MapContent, *, around: BasemapSvg) -> Markup:
         parts.append(_draw_class(item, frame))
     if content.front is not None:
         parts += _draw_front(content.front.lines, frame)
-    parts += [around.over, *_draw_places(content.places, frame)]
+    parts += [around.over, *_draw_places(content.places, content.area_names, frame)]
     parts += _draw_markers(content, frame)
     parts.append(_scale_bar(frame))
     size = f'viewBox="0 0 {WIDTH:g} {frame.height:.0f}" width="{WIDTH:g}" height="{frame.height:.0f}"'
@@ -173,7 +173,7 @@ def _half(count: int) -> str:
     return text if count < 0 else f" {text}"
 
 
-def _draw_places(places: Sequence[Sequence[Any]], frame: _Frame) -> list[str]:
+def _draw_places(places: Sequence[Sequence[Any]], areas: Sequence[Sequence[Any]], frame: _Frame) -> list[str]:
     dots = [tuple(xy) for xy in frame.xy(np.array([(p[1], p[0]) for p in places])).tolist()] if places else []
     edge = (8.0, 8.0, WIDTH - 8, frame.height - 30)  # the scale bar stands below
     shown = [i for i, (x, y) in enumerate(dots) if 0 < x < WIDTH and 0 < y < frame.height][:400]
@@ -188,6 +188,26 @@ def _draw_places(places: Sequence[Sequence[Any]], frame: _Frame) -> list[str]:
             f'y="{bottom - 0.3 * (bottom - top):.1f}" font-size="{_NAME_SIZE}"{weight} fill="var(--label)" '
             f'stroke="var(--halo)" stroke-width="3" paint-order="stroke">{escape(name)}</text>'
         )
+    taken = [*found.values(), *((x - 4, y - 4, x + 4, y + 4) for x, y in (dots[shown[at]] for at in found))]
+    return drawn + _draw_area_names(areas, frame, edge, taken)
+
+
+def _draw_area_names(areas: Sequence[Sequence[Any]], frame: _Frame, edge: Box, taken: list[Box]) -> list[str]:
+    """Countries, regions and waters where there is room beside the towns."""
+    drawn = []
+    for kind, name, *spots in areas:
+        text = name.upper() if kind == "country" else name
+        up = _NAME_SIZE if kind == "river" else 0
+        at = frame.xy(np.array(spots, dtype=float).reshape(-1, 2)[:, ::-1]) - (0, up)
+        box = place_area(at.tolist(), 0.66 * _NAME_SIZE * len(text), 1.15 * _NAME_SIZE, edge, taken)
+        if box:
+            taken.append(box)
+            look = 'fill="var(--water)" font-style="italic"' if kind in ("sea", "river") else 'fill="var(--soft)"'
+            drawn.append(
+                f'<text x="{(box[0] + box[2]) / 2:.1f}" y="{box[3] - 0.3 * (box[3] - box[1]):.1f}" font-size="15" '
+                f'text-anchor="middle" {look} stroke="var(--halo)" stroke-width="2" paint-order="stroke">'
+                f"{escape(text)}</text>"
+            )
     return drawn
 
 
@@ -310,6 +330,7 @@ def shapes_of(content: MapContent) -> dict[str, Any]:
         "changes": [rings(item.shapes) for item in content.changes],
         "front": [_steps(line) for line in front],
         "places": places_data(content.places),
+        "areas": content.area_names,
         "regions": {name: rings([area]) for name, area in outlined.items()},
     }
 

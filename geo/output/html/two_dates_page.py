@@ -291,7 +291,7 @@ def _parts(
     moved = {f"moved-{i}": [item] for i, item in enumerate(later.changes)}
     drawn = {"classes": earlier.drawn_classes, "changes": [], "later": later.drawn_classes, **moved}
     shapes: dict[str, Any] = {name: [map_drawing.rings(item.shapes) for item in items] for name, items in drawn.items()}
-    shapes |= {"front": [], "regions": {}, "places": map_drawing.places_data(later.places)}
+    shapes |= {"front": [], "regions": {}, "places": map_drawing.places_data(later.places), "areas": later.area_names}
     data = {
         **map_drawing.map_data(later), "whole": map_drawing.corners(whole), "ground": ground.packed,
         "shapes": map_drawing.packed(shapes),

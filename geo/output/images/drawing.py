@@ -168,14 +168,15 @@ class Canvas:
         self.areas([shapely.box(*rect)], fill=fill, opacity=opacity, edge=edge, weight=weight)
 
     def text(self, x: float, y: float, text: str, size: float, *, colour: str = "", bold: bool = False,
-             align: Literal["left", "center", "right"] = "left", halo: float = 0.0) -> None:  # fmt: skip
+             align: Literal["left", "center", "right"] = "left", halo: float = 0.0,
+             slanted: bool = False) -> None:  # fmt: skip
         """A line of text, its baseline at y; a halo of so many points lies under it."""
         from matplotlib.text import Text
 
         def make() -> Any:
             return Text(
-                x, y, text, fontproperties=font(size=size, bold=bold), color=colour or self.theme.ink, ha=align,
-                va="baseline", parse_math=False, transform=self.page,
+                x, y, text, fontproperties=font(size=size, bold=bold, slanted=slanted),
+                color=colour or self.theme.ink, ha=align, va="baseline", parse_math=False, transform=self.page,
             )  # fmt: skip
 
         if halo:

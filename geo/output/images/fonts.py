@@ -81,12 +81,15 @@ def clean_settings() -> Iterator[None]:
             yield
 
 
-def font(*, size: float, bold: bool = False) -> Any:
+def font(*, size: float, bold: bool = False, slanted: bool = False) -> Any:
     """The font that matplotlib ships, by its file: one that is installed may be of another version."""
     from matplotlib.font_manager import FontProperties
 
     families = ["DejaVu Sans", "Verdana", "sans-serif"]
-    return FontProperties(family=families, fname=_font_file(bold), size=size, weight="bold" if bold else "normal")
+    return FontProperties(
+        family=families, fname=_font_file(bold, slanted), size=size, weight="bold" if bold else "normal",
+        style="oblique" if slanted else "normal",
+    )  # fmt: skip
 
 
 def say_missing(text: str) -> None:
@@ -114,10 +117,10 @@ def need_matplotlib() -> tuple[Any, Any]:
     return Figure, FigureCanvasAgg
 
 
-def _font_file(bold: bool) -> str:
+def _font_file(bold: bool, slanted: bool = False) -> str:
     import matplotlib
 
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
+    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans-Oblique.ttf" if slanted else "DejaVuSans.ttf"
     return str(Path(matplotlib.get_data_path()) / "fonts" / "ttf" / name)
 
 

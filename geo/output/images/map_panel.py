@@ -16,9 +16,10 @@ from geo.output.images.fonts import plain, text_width
 from geo.output.images.projection import Plane, Rect, lay
 from geo.output.map_content import MapContent
 from geo.presentation import basemap
+from geo.presentation.area_names import area_names
 from geo.presentation.basemap import decode_line, touch
 from geo.presentation.language import gettext, number, plain_number
-from geo.presentation.name_placement import place_names
+from geo.presentation.name_placement import place_area, place_names
 
 KM_PER_MILE = 1.609344
 _COVERED = 0.15
@@ -80,7 +81,11 @@ def draw_map_panel(
         own = [[lat, lon, text, _OWN_LABEL, 1] for text, lat, lon in labels]
         taken += _places(canvas, plane, own, [], size, len(own))
         avoid = None if moved.is_empty else moved
-        _places(canvas, plane, basemap.places(view, content.lang, news=content.news), taken, size, most, avoid=avoid)
+        named = basemap.places(view, content.lang, news=content.news)
+        taken += _places(canvas, plane, named, taken, size, most, avoid=avoid)
+    with canvas.group("area-names", gettext("Countries, regions and waters")):
+        if draw_basemap:
+            _area_names(canvas, plane, taken, moved, size)
     with canvas.group("frame"):
         canvas.box(clip, edge=theme.rule, weight=0.8)
 
@@ -330,7 +335,7 @@ def _places(
     canvas: Canvas, plane: Plane, places: Sequence[Sequence[Any]], taken: Sequence[Rect], size: float, most: int,
     *, bold: bool = True, avoid: shapely.Geometry | None = None,
 ) -> list[Rect]:  # fmt: skip
-    """Names beside their places, those that matter most first and largest, none on another; where they stand."""
+    """Names beside their places, those that matter most first and largest, none on another; where both stand."""
     m, gap = canvas.marks, 3.2 * canvas.marks
     dots = plane.xy(np.array([(lon, lat) for lat, lon, *_ in places])) if places else np.empty((0, 2))
     shown = [i for i, (x, y) in enumerate(dots) if plane.holds(x, y, inside=3 * m)][: 8 * most]
@@ -346,7 +351,34 @@ def _places(
         x, y = dots[shown[at]]
         canvas.disc(x, y, 1.5 * m, fill=canvas.theme.ink, edge=canvas.theme.halo, weight=0.7 * m)
         canvas.text(left + 0.15 * sizes[at], top + 0.84 * sizes[at], names[at], sizes[at], bold=heavy[at], halo=2.2 * m)
-    return list(found.values())
+    r = 2.2 * m
+    return [*found.values(), *((x - r, y - r, x + r, y + r) for x, y in dots[[shown[at] for at in found]].tolist())]
+
+
+def _area_names(canvas: Canvas, plane: Plane, taken: list[Rect], moved: shapely.Geometry, size: float) -> None:
+    """Countries, regions and waters where there is room beside the towns, quietly; waters slanted, in their colour."""
+    shapely.prepare(moved)
+    x0, y0, x1, y1 = plane.rect
+    frame = (x0 + 3, y0 + 3, x1 - 3, y1 - 3)
+    for name in area_names(plane.view()):
+        is_water, is_country = name.kind in ("sea", "river"), name.kind == "country"
+        text = plain(name.text.upper() if is_country else name.text)
+        type_size = size * (1.0 if is_country else 0.92 if name.kind == "sea" else 0.82)
+        wide, high = text_width(text, type_size) + 0.6 * type_size, 1.1 * type_size
+        up = 0.75 * high if name.kind == "river" else 0.0  # above the line, not on it
+
+        def is_good(box: Rect, shape: Any = name.shape) -> bool:
+            middle = (box[1] + box[3]) / 2
+            ends = plane.lonlat(np.array([[box[0], middle], [box[2], middle]]))
+            is_at_home = shape is None or bool(shapely.contains_xy(shape, ends).all())
+            return is_at_home and not shapely.intersects(moved, shapely.box(*box))
+
+        box = place_area(plane.xy(name.spots) - (0, up), wide, high, frame, taken, is_good=is_good)
+        if box:
+            taken.append(box)
+            canvas.text((box[0] + box[2]) / 2, (box[1] + box[3]) / 2 + 0.36 * type_size, text, type_size,
+                        colour=canvas.theme.water if is_water else canvas.theme.soft, align="center",
+                        halo=0.0 if name.kind == "sea" else 1.6 * canvas.marks, slanted=is_water)  # fmt: skip
 
 
 def _type_size(weight: float) -> float:

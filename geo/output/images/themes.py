@@ -39,13 +39,16 @@ class Theme:
     built: str
     rail: str
     road: str
+    water: str  # of its names
 
 
 THEMES: Mapping[str, Theme] = {
     "light": Theme("#ffffff", "#1c2024", "#5a6168", "#d7dbdf", "#e1e8ec", "#fbfaf7", "#8b9299", "#b9bec3", "#b7cad6",
-                   "#fbfaf7", "#1c2024", "#ffffff", (0.45, 0.6), "#eef2e6", "#e9e5de", "#b4b4b4", "#d8cfc0"),
+                   "#fbfaf7", "#1c2024", "#ffffff", (0.45, 0.6), "#eef2e6", "#e9e5de", "#b4b4b4", "#d8cfc0",
+                   "#4a6d82"),
     "dark": Theme("#171c20", "#eceff1", "#a9b2ba", "#394148", "#12181d", "#262c31", "#7d868e", "#464e55", "#33424d",
-                  "#1b2126", "#ffffff", "#12181d", (0.6, 1.0), "#273029", "#32373b", "#565d63", "#4b4a45"),
+                  "#1b2126", "#ffffff", "#12181d", (0.6, 1.0), "#273029", "#32373b", "#565d63", "#4b4a45",
+                  "#8fb0c2"),
 }  # fmt: skip
 
 
