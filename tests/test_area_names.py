@@ -84,7 +84,7 @@ def test_no_name_touches_another_or_leaves_the_map() -> None:
             taken.append(box)
     assert len(taken) > 4
     assert not any(touch(a, b) for a, b in itertools.combinations(taken, 2))
-    assert all(0 <= a[0] and a[2] <= 200 and 0 <= a[1] and a[3] <= 200 for a in taken)
+    assert all(min(a) >= 0 and max(a) <= 200 for a in taken)
     assert all(a[0] > 20 for a in taken[1:])
 
 
