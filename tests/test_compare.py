@@ -210,6 +210,10 @@ def test_the_page_names_every_source_and_the_difference_and_runs_nothing(two: Ar
     legend = text.partition("<h2>Legend</h2>")[2].partition("</section>")[0]
     assert {"by all", "by desk alone", "by rival alone"} <= set(re.findall(r"by all|by \w+ alone", legend))
     assert "X held: desk: its own class X held; rival: its own class X held" in text
+    assert text.index("<h2>Legend</h2>") < text.index("<table>")
+    table = text.partition("<table>")[2].partition("</table>")[0]
+    assert re.search(r"Held by X: by desk alone \(rival: (?!X held)", table)
+    assert not re.search(r"\b[XY] (held|claimed|liberated)\b", table)
     again = geo.draw_comparison(two, "2024-08-01", sources=["desk", "rival"], draw_basemap=False)
     assert again.get_root().render() == text
 

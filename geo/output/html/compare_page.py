@@ -22,7 +22,7 @@ from geo.presentation import basemap
 from geo.presentation.labels import area, class_label, credit_line, figure, place_words, unit_name, written
 from geo.presentation.language import N_, gettext, in_language, ngettext
 from geo.presentation.legend import StyledLayer, in_order
-from geo.presentation.statuses import class_order
+from geo.presentation.statuses import STATUSES, class_order
 from geo.presentation.symbols import Symbol, class_symbols, source_symbols
 from geo.presentation.templates import templates_folder
 from geo.presentation.titles import known_words
@@ -125,7 +125,7 @@ def _drawn(found: Comparison, shown: Mapping[str, str]) -> list[StyledLayer]:
         label = gettext("{class_}: by all", class_=words) if said_by == everyone else label
         facts = [
             (gettext("Area"), area(row["area_km2"])), (gettext("Said by"), ", ".join(names)),
-            (gettext("Others"), text_or_none(row["others_say"]) or ""),
+            (gettext("Others"), _others(row, shown)),
             (gettext("Unit"), text_or_none(row["unit"]) or ""), (gettext("Date"), written(found.date)),
             (gettext("Snapshots"), row["snapshots"]),
         ]  # fmt: skip
@@ -149,7 +149,8 @@ def _sections(archive: Archive, found: Comparison) -> list[Section]:
     """The figures, how the sources' classes differ, and the places of which they differ."""
     rows = found.table[(found.table["kind"] != "piece") | (found.table["area_km2"] >= LEAST_KM2)]
     kept = rows.head(_MOST_ROWS)
-    listed = [_row(row) for row in kept.to_dict("records")]
+    shown = {name: title_of(archive, name) for name in found.sources}
+    listed = [_row(row, shown) for row in kept.to_dict("records")]
     notes = [f"{note}." for note in found.notes]
     if len(rows) > len(kept):
         left = len(rows) - len(kept)
@@ -159,7 +160,7 @@ def _sections(archive: Archive, found: Comparison) -> list[Section]:
         Section("sides", gettext("Side by side"), Table(caption, (gettext("Ground"), gettext("km²")), listed, 1), notes)
     ]
     if found.places is not None:
-        names = [title_of(archive, n) for n in found.sources]
+        names = list(shown.values())
         table = Table(
             gettext("Places of which the sources do not say the same, {date}", date=written(found.date)),
             (gettext("Place"), *names),
@@ -171,7 +172,21 @@ def _sections(archive: Archive, found: Comparison) -> list[Section]:
     return sections
 
 
-def _row(row: Mapping[Any, Any]) -> list[str]:
+def _others(row: Mapping[Any, Any], shown: Mapping[str, str]) -> str:
+    """What the other sources say of a piece: their titles and their classes in words."""
+    said = (one.partition(": ") for one in (text_or_none(row["others_say"]) or "").split("; ") if one)
+    return "; ".join(f"{shown.get(name, name)}: {_class_label(words)}" for name, _, words in said)
+
+
+def _class_label(words: str) -> str:
+    """A class as maps call it, of what `class_words` gives in English."""
+    head, _, part = words.partition(" (")
+    *side, status = head.split()
+    known = status in STATUSES
+    return class_label(" ".join(side) or None, status, part.removesuffix(")")) if known else gettext(words)
+
+
+def _row(row: Mapping[Any, Any], shown: Mapping[str, str]) -> list[str]:
     unit = f"{unit_name(row['unit'], row['unit'])}, " if text_or_none(row["unit"]) else ""
     words = f"{unit}{class_label(text_or_none(row['controller']), row['status'])}"
     kinds = {
@@ -181,5 +196,6 @@ def _row(row: Mapping[Any, Any]) -> list[str]:
         "piece": N_("{class_}: by {source} alone ({others})"),
     }
     kind = kinds[row["kind"]]
-    said = gettext(kind, class_=words, source=row["said_by"], others=row["others_say"])
+    by = gettext(" and ").join(shown.get(name, name) for name in (text_or_none(row["said_by"]) or "").split("; "))
+    said = gettext(kind, class_=words, source=by, others=_others(row, shown))
     return [said, figure(row["area_km2"])]
