@@ -171,6 +171,13 @@ def test_incidents_since_the_last_briefing_by_place(archive: Archive, tmp_path: 
     assert "12 January 2025 to 19 January 2025" in text
 
 
+def test_incidents_of_so_many_days_where_that_is_asked_for(archive: Archive) -> None:
+    def shown(**asked: int) -> int:
+        return len(gather_brief(archive, "2025-01-19", **asked).content.incidents)
+
+    assert shown(incident_days=1) < shown() == shown(incident_days=8) < shown(incident_days=9)
+
+
 def test_since_is_the_snapshot_before(archive: Archive) -> None:
     assert gather_brief(archive).since == "2025-01-11"
     assert gather_brief(archive, "2025-01-15").since == "2025-01-10"

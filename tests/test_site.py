@@ -216,6 +216,20 @@ def test_an_incident_rewrites_its_own_date(archive: Archive, tmp_path: Path) -> 
     assert not any("2025-01-10" in p or "2025-01-11" in p for p in done.changed)
 
 
+def test_a_date_shows_the_incidents_of_so_many_days_up_to_it(archive: Archive, tmp_path: Path) -> None:
+    def listed(day: int) -> int:
+        text = (tmp_path / "site" / "dates" / f"2025-01-{day}.html").read_text(encoding="utf-8")
+        return len(json.loads(re.search(r'id="geo-data">(.*?)</script>', text, re.S)[1])["incidents"])
+
+    asked = {"incident_days": 2, "with_downloads": False}
+    build_site(archive, tmp_path / "site", **asked)
+    assert [listed(day) for day in (10, 11, 12)] == [0, 1, 1]
+    incident(archive, where_coordinates="Sudzha", event_type="Shelling", date_start="2025-01-10", date_end="2025-01-10")
+    done = build_site(archive, tmp_path / "site", **asked)
+    assert [listed(day) for day in (10, 11, 12)] == [1, 2, 1]
+    assert "dates/2025-01-12.html" not in done.changed
+
+
 def test_two_processes_and_several_workers_give_the_same_bytes(filled: Path, built: Path, tmp_path: Path) -> None:
     code = "import sys, geo\nif __name__ == '__main__':\n geo.build_site(geo.open_archive(sys.argv[1]), sys.argv[2], workers=2)"
     script = tmp_path / "build.py"

@@ -165,7 +165,7 @@ def make_picture(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
 
 def make_brief(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
     """A briefing in each of the formats that the plan names."""
-    asked = _picked(table, *_SHOWN, *LOOK)
+    asked = _picked(table, *_SHOWN, *LOOK, "incident_days")
     formats = table.get("formats", ["html"])
     listed = formats if isinstance(formats, list) else [formats]
     since, missing = day.base(table)
@@ -184,7 +184,7 @@ def make_timeline(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
 
 def make_site(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
     """A static site of every date up to the day's, brought up to date."""
-    asked = _picked(table, *_SHOWN, *LOOK, "base_url")
+    asked = _picked(table, *_SHOWN, *LOOK, "incident_days", "base_url")
     folder = day.plan.output / name
     build_site(
         day.archive, folder, from_=_plain(table.get("from")), to=day.date,

@@ -20,12 +20,13 @@ def _days_option(name: str, words: str, default: int | None = 1) -> Callable[...
     )
 
 
-_INCIDENTS = common.options(
-    _days_option(
-        "--incident-days", "Incidents of N days up to the date; 1, in an archive of incidents alone 30.", None
-    ),
-    common.INCIDENTS,
-)
+def _incidents(usual: str) -> Callable[..., Any]:
+    return common.options(
+        _days_option("--incident-days", f"Incidents of N days up to the date; {usual}.", None), common.INCIDENTS
+    )
+
+
+_INCIDENTS = _incidents("1, in an archive of incidents alone 30")
 
 
 SHOWN = common.options(
@@ -237,7 +238,7 @@ def chart(archive: Path, output: Path, status: tuple[str, ...], max_age_days: fl
 @click.option("--title", help="The briefing's title.")
 @common.with_view
 @common.MAP_LOOK
-@common.INCIDENTS
+@_incidents("by default those since the last briefing")
 @common.TEMPLATES
 @common.output_option("F.html, F.md, F.docx or F.pptx.")
 def brief_command(
@@ -355,7 +356,7 @@ WISHES = common.options(
     common.within_option("Keep to this unit"),
     common.with_view,
     common.MAP_LOOK,
-    common.INCIDENTS,
+    _incidents("1 by default"),
     click.option("--title", help="The site's title."),
     common.TEMPLATES,
     common.WORKERS,

@@ -93,7 +93,9 @@ def gather_brief(
     name = archive.source_name(chosen.source)
     when, before = _span(archive, name, date, as_known_on)
     start = before if since is None else since
-    days = 1 if start is None else max((last_instant(when).date() - to_instant(start).date()).days, 1)
+    days = chosen.incident_days
+    if days is None:
+        days = 1 if start is None else max((last_instant(when).date() - to_instant(start).date()).days, 1)
     plain = "plain" if chosen.title == "plain" else None
     content = gather(archive, when, replace(chosen, source=name, since=start, incident_days=days, title=plain))
     if exactly and as_known_on is not None:

@@ -38,7 +38,7 @@ from geo.storage.atomic_write import write_page
 _ENDINGS = (".html", ".md", ".docx", ".pptx")
 
 
-@shares_options("incident_days", "draw_basemap")
+@shares_options("draw_basemap")
 def draw_brief(
     archive: Archive,
     date: When | None = None,
@@ -57,7 +57,9 @@ def draw_brief(
         A file that ends in ``.html`` (one page that needs no network), ``.md`` (with ``-map.png`` and ``-chart.png``
         beside it), ``.docx`` or ``.pptx``.
     since : str, date, datetime or None
-        The last briefing's date; None is the snapshot before. Incidents are those of the days after it.
+        The last briefing's date; None is the snapshot before.
+    incident_days : int or None
+        Incidents of so many days up to the date; None is those after the last briefing's date.
     claims : sequence of geo.claims.model.Claim or None
         Published figures to hold against every source; None is those on record said in these days or about the date.
     places : geopandas.GeoDataFrame or None

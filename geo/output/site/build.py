@@ -53,7 +53,7 @@ class _Job:
     sizes: Mapping[str, int]
 
 
-@shares_options("since", "incident_days", "draw_basemap")
+@shares_options("since", "draw_basemap")
 def build_site(
     archive: Archive,
     folder: str | Path,
@@ -76,6 +76,8 @@ def build_site(
         Where the site will be (``https://example.org/map/``): feed, cards and site map then have absolute links.
     with_downloads : bool
         False leaves the data files out, where the source does not allow passing its data on.
+    incident_days : int or None
+        Every date shows the incidents of so many days up to it; None is 1. Its downloads are of the date alone.
     workers : int
         Processes; the site is the same, byte for byte.
 
@@ -109,6 +111,7 @@ def build_site(
             "as_known_on": None if known is None else write_instant(known),
             "templates": templates_folder(given.templates),
             "view": given.view or "ground",  # not another view every day
+            "incident_days": 1 if given.incident_days is None else given.incident_days,
         }  # fmt: skip
         own = {"base_url": checked_address(base_url), "with_downloads": with_downloads}
         options = SiteOptions(**{**vars(given), **fixed, **own})
@@ -183,7 +186,7 @@ def _make_day(archive: Archive, job: _Job, *, plan: Plan, staging: Path) -> dict
     if wanted - set(data):
         options = plan.options
         title = None if options.title is None else f"{plan.title}, {written(day.day)}"
-        content = gather(archive, day.day, replace(options, since=day.since, incident_days=1, title=title))
+        content = gather(archive, day.day, replace(options, since=day.since, title=title))
         if _card(day) in wanted:
             headed = content.title if options.title is None else plan.title
             # no legend has room there: ground alone
@@ -273,7 +276,7 @@ def _updated(archive: Archive, plan: Plan) -> datetime:
 def _summary(archive: Archive, plan: Plan, day: Day) -> str:
     options = plan.options
     if not options.source:
-        return gather(archive, day.day, replace(options, incident_days=1)).title
+        return gather(archive, day.day, options).title
     table = archive.area(day.day, source=options.source, within=options.within, as_known_on=options.as_known_on)
     words = card_words(records(table), day.day, plan.shown, place=plan.place)
     return " ".join([words, *map(sentence, refused_notes(archive.snapshots(), sorted(set(table["snapshot"]))))])

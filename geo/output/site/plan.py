@@ -21,7 +21,7 @@ import shapely
 from geo.archive.results import FAR, When
 from geo.assets import ASSETS
 from geo.errors import UsageError
-from geo.output.map_content import credit_of, days_within, located_only
+from geo.output.map_content import credit_of, days_within, incident_span, located_only
 from geo.output.map_options import MapOptions
 from geo.presentation.labels import place_words, written
 from geo.presentation.language import CATALOGUES, N_, current, gettext
@@ -166,7 +166,8 @@ def _days(
 ) -> tuple[list[Day], list[str]]:  # fmt: skip
     since = {later: earlier for earlier, later in pairwise(all_days)}
     near = {c: (a, b) for a, c, b in zip([None, *chosen], chosen, [*chosen[1:], None], strict=False)}
-    quiet = archive.incidents(chosen[0], chosen[-1], **options.incidents).empty
+    first = incident_span(date.fromisoformat(chosen[0]), options)[0]
+    quiet = archive.incidents(first, chosen[-1], **options.incidents).empty
     states: dict[str, str] = {}
 
     def state(day: str) -> str:
@@ -187,7 +188,12 @@ def _days(
         earlier = since.get(day) if options.source else None
         # both show as much ground as the changes since the date before it need
         card = digest(look, data, state(earlier) if earlier else None, earlier)
-        page = digest(card, near[day], options.base_url, list(files))
+        shown = (
+            ""
+            if quiet
+            else _frame(archive.incidents(*incident_span(date.fromisoformat(day), options), **options.incidents))
+        )
+        page = digest(card, near[day], options.base_url, list(files), shown)
         days.append(Day(day, earlier, *near[day], by_day[day], files, data, card, page))
     return days, sorted(datasets)
 
