@@ -14,6 +14,7 @@ from test_maps import archive, hostile_archive, incident
 
 from geo.archive import Archive
 from geo.output.html.map_page import draw_map, save_map
+from geo.output.html.timeline_page import draw_timeline
 
 __all__ = ["archive", "browser"]
 
@@ -101,6 +102,24 @@ def test_both_themes_and_a_phone(browser: Any, page_file: Path) -> None:
         assert page.evaluate("document.documentElement.scrollWidth") <= 390
         dark = page.evaluate("getComputedStyle(document.body).backgroundColor") != "rgb(255, 255, 255)"
         assert dark == (scheme == "dark")
+        seen.close()
+
+
+def test_a_phone_at_twice_the_text_cuts_off_no_figure(browser: Any, archive: Archive, page_file: Path) -> None:
+    for path in (page_file, save_map(draw_timeline(archive), page_file.with_name("timeline.html"))):
+        seen = Seen(browser, path.as_uri(), offline=True, viewport={"width": 390, "height": 844})
+        page = seen.ready()
+        page.evaluate("document.documentElement.style.fontSize = '200%'")
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390
+        if path == page_file:
+            ends = page.evaluate(
+                "Array.from(document.querySelectorAll('td'), cell => cell.getBoundingClientRect().right)"
+            )
+            assert len(ends) >= 8
+            assert max(ends) <= 390
+            # a class stands on a line or two, not one letter under the other
+            tall = page.evaluate("Math.max(...Array.from(document.querySelectorAll('tbody th'), h => h.offsetHeight))")
+            assert tall < 130
         seen.close()
 
 

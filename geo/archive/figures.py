@@ -321,9 +321,9 @@ def area_table(reader: Reader, date: When | None, query: Query) -> pd.DataFrame:
         said = (
             gettext(
                 "{side} held {km2} km² by {source}, which has a map of that day too",
-                side=side,
+                side=side_of(side).label,
                 km2=number(km2, 1),
-                source=source,
+                source=reader.title(source),
             )
             for source, side, km2 in others
         )

@@ -173,11 +173,14 @@ class Reader:
         near = near_words(source, self._source_words(there))
         raise SourceError(f"no control by source {source!r} in {self.path}; there are: {listed}{near}")
 
+    def title(self, source: str) -> str:
+        """What a source is called in words, its name where it has no title."""
+        table = self.store.recall(("sources",), self.store.sources)
+        return text_or_none(dict(zip(table["name"], table["title"], strict=True)).get(source)) or source
+
     def _source_words(self, there: Sequence[str]) -> dict[str, set[str]]:
         """What each source may be called, in small letters: its name and its title."""
-        table = self.store.recall(("sources",), self.store.sources)
-        titles = dict(zip(table["name"], table["title"], strict=True))
-        return {name: {name.casefold(), str(titles.get(name) or name).casefold()} for name in there}
+        return {name: {name.casefold(), self.title(name).casefold()} for name in there}
 
     def _sources_called(self, source: str, there: Sequence[str]) -> list[str]:
         return [name for name, words in self._source_words(there).items() if source.casefold() in words]

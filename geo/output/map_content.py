@@ -162,7 +162,7 @@ def gather(
     span = [
         (gettext("From"), "" if options.since is None else written(str(options.since))),
         (gettext("To"), written(found.asked)),
-        (gettext("Source"), found.source),
+        (gettext("Source"), shown),
     ]
     current = [row for row in found.figures if row not in found.slivers]
     classes = class_layers(found.ground, found.area, shown, colours, place, patterns=options.patterns)
@@ -188,7 +188,7 @@ def gather(
         ]),
         date=found.asked, day=day, lang=options.lang, classes=classes, changes=changes, figures=found.figures,
         since=None if options.since is None else str(options.since), markers=cluster_markers(found.markers),
-        front=found.front,
+        front=found.front and replace(found.front, source=shown),
         front_label="" if found.front is None else front_words(found.front), outlines=found.outlines,
         boundary=found.boundary, bounds=found.bounds, limits=found.limits, reach=found.reach, place=place,
         credits=credits, base=base, notes=[*meaning_words(found.source, current), *found.notes],

@@ -57,7 +57,8 @@ def change_layers(
         StyledLayer(
             change_label(row["change"], row["controller"], base),
             symbols[row["controller"], row["change"]], [row["geometry"]],
-            [(gettext("Area"), area(row["area_km2"])), *facts], name=group_name(row["change"], row["controller"]),
+            [(gettext("All of it{place}", place=""), area(row["area_km2"])), *facts],
+            name=group_name(row["change"], row["controller"]),
         )
         for row in rows
     ]  # fmt: skip
