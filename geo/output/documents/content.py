@@ -93,9 +93,7 @@ def gather_brief(
     name = archive.source_name(chosen.source)
     when, before = _span(archive, name, date, as_known_on)
     start = before if since is None else since
-    days = chosen.incident_days
-    if days is None:
-        days = 1 if start is None else max((last_instant(when).date() - to_instant(start).date()).days, 1)
+    days = _days_since(start, when) if chosen.incident_days is None else chosen.incident_days
     plain = "plain" if chosen.title == "plain" else None
     content = gather(archive, when, replace(chosen, source=name, since=start, incident_days=days, title=plain))
     if exactly and as_known_on is not None:
@@ -137,6 +135,11 @@ def gather_brief(
         bars=bars_until(archive, name, when, within, as_known_on, colours),
         credits=credit_lines(content, draw_basemap=True), content=content, colours=colours,
     )  # fmt: skip
+
+
+def _days_since(start: When | None, when: When) -> int:
+    """The days after the last briefing's date."""
+    return 1 if start is None else max((last_instant(when).date() - to_instant(start).date()).days, 1)
 
 
 def _incident_brief(archive: Archive, date: When | None, options: MapOptions) -> Brief:
