@@ -5,6 +5,7 @@ It needs the real series of ../shared/data and prints ratios of medians; a ratio
 panel of 100,000 snapshots from GeoParquet partitions by Dask; ``… pages`` measures dated pages and the timeline;
 ``… load``, ``… kills`` and ``… hands`` are what docs/trust.md tells of;
 ``… geoparsing`` how often the geocoder is right; ``… reading`` how right briefings and sentences are read;
+``… millions`` counts incidents in attached Parquet;
 ``… start`` how long the command takes to begin. ``--processor`` counts the time of computing, not the clock's.
 """
 
@@ -170,6 +171,10 @@ def main(args: list[str]) -> int:
     if args[:1] == ["start"]:
         start_up()
         return 0
+    if args[:1] == ["millions"]:
+        from benchmarks.millions import run as count
+
+        return count(args[1:])
     if not DATA.is_dir() and args[:1] not in (["load"], ["kills"], ["hands"]):
         print(f"needs the real series of {DATA}, which are not part of the project", file=sys.stderr)
         return 1

@@ -170,13 +170,10 @@ def count(attached: Attached, columns: Sequence[str], grouped: str, asked: Quest
         rows = connection.execute(query, _values(names, asked)).fetchall()
     if "geom" not in columns or not rows:
         return rows
-    at, end = len(keys) - 2, len(keys)
-    blobs = gpkg.encode(_points([r[at] for r in rows], [r[at + 1] for r in rows]))
-    made = []
-    for row, blob in zip(rows, blobs, strict=True):
-        of = {**dict(zip(keys[:at], row[:at], strict=True)), "geom": blob}
-        made.append((*(of[c] for c in columns), *row[end:]))
-    return made
+    told: list[Sequence[Any]] = list(zip(*rows, strict=True))  # column by column: there may be as many rows as places
+    at = len(keys) - 2
+    of = {**dict(zip(keys[:at], told, strict=False)), "geom": gpkg.encode(_points(told[at], told[at + 1]))}
+    return list(zip(*(of[c] for c in columns), *told[at + 2 :], strict=True))
 
 
 def refuse_so_many(found: int) -> None:

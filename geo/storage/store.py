@@ -7,7 +7,8 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import chain, islice
+from operator import itemgetter
 from typing import Any
 
 import geopandas as gpd
@@ -413,12 +414,13 @@ class IncidentTable(Access):
         layout.refuse_damaged(rows, columns, table="incidents")
         for at, name in enumerate(DEATHS):
             layout.refuse_damaged([("",) for row in rows if row[-2 * (3 - at) + 1]], [name], table="incidents")
+        grouped = f"count(*), {some}, {span}, {', '.join(f'sum({n})' for n in DEATHS)}"
+        beside = [
+            attached.count(folder, columns, grouped, _of_files(first, last, box, among or {}))
+            for folder in self.attached(as_known_on)
+        ]
         told = [r[:-6] + r[-6::2] for r in rows]
-        plain_sums = ", ".join(f"sum({n})" for n in DEATHS)
-        for folder in self.attached(as_known_on):
-            grouped = f"count(*), {some}, {span}, {plain_sums}"
-            told += attached.count(folder, columns, grouped, _of_files(first, last, box, among or {}))
-        return _tallies(told, columns)
+        return _tallies(_in_order([*told, *chain(*beside)], columns) if any(beside) else told, columns)
 
 
 def tally_of(frames: Iterable[pd.DataFrame], keys: Sequence[str]) -> pd.DataFrame:
@@ -429,7 +431,7 @@ def tally_of(frames: Iterable[pd.DataFrame], keys: Sequence[str]) -> pd.DataFram
         told = zip(*(plain(frame[name]) for name in ("date_start", "date_end", *DEATHS)), strict=True)
         for key, row in zip(zip(*(plain(frame[name]) for name in columns), strict=True), told, strict=True):
             _add_up(alike.setdefault(key, [0, 0, None, None, None, None, None]), *row)
-    return _tallies([(*key, *sums) for key, sums in alike.items()], columns)
+    return _tallies(_in_order([(*key, *sums) for key, sums in alike.items()], columns), columns)
 
 
 def _add_up(so_far: list[Any], start: str | None, end: str | None, *deaths: float | None) -> None:
@@ -442,8 +444,17 @@ def _add_up(so_far: list[Any], start: str | None, end: str | None, *deaths: floa
             so_far[at] = n if so_far[at] is None else so_far[at] + n
 
 
+def _in_order(rows: list[tuple[Any, ...]], columns: Sequence[str]) -> list[tuple[Any, ...]]:
+    """As SQLite orders them: nothing before all else."""
+    for at in reversed(range(len(columns))):
+        if any(row[at] is None for row in rows):
+            rows.sort(key=lambda row: (row[at] is not None, row[at] if row[at] is not None else 0))
+        else:
+            rows.sort(key=itemgetter(at))
+    return rows
+
+
 def _tallies(rows: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:
-    rows = sorted(rows, key=lambda row: [(value is not None, value) for value in row[: len(columns)]])
     frame = pd.DataFrame(rows, columns=[*columns, *TALLIED], dtype=object)
     return frame.astype({"incidents": int, "with_number": int, **dict.fromkeys(DEATHS, float)})
 
