@@ -19,7 +19,7 @@ from geo.errors import FileError, GateError, UsageError
 from geo.formats.gdal import MAGIC_OF, SHAPEFILE, Objects, read_vector
 from geo.formats.geojson import build, features, is_esri, of_esri, read_bytes, read_json
 from geo.formats.kml import Kml, is_utf8, read_kml
-from geo.formats.limits import COLUMNS, refuse_too_many
+from geo.formats.limits import columns_of
 from geo.formats.tables import PARQUET, cell_text, csv_lines, parquet_frame, read_table
 from geo.formats.topojson import is_topology, objects
 from geo.formats.zips import MAGIC, choose, unpack
@@ -79,8 +79,7 @@ def read_layer(path: Path, *, options: Options | None = None, **settings: Any) -
 
 
 def of_features(path: Path, found: Sequence[Mapping[str, Any]], *, crs: str | None, declared: str = DEGREES) -> Layer:
-    names = set().union(*(feature["properties"] for feature in found))
-    refuse_too_many(path, len(names), COLUMNS, "columns")
+    columns_of(path, [feature["properties"] for feature in found])
     built = build([feature["geometry"] for feature in found])
     table = pd.DataFrame([dict(feature["properties"]) for feature in found], index=range(len(found)), dtype=object)
     geometry, notes = to_degrees(built.geometry, path=path, declared=declared, given=crs)
@@ -98,7 +97,7 @@ def of_placemarks(path: Path, file: Kml) -> Layer:
         }
         for mark in file.marks
     ]  # fmt: skip
-    refuse_too_many(path, len(set().union(*rows)), COLUMNS, "columns")
+    columns_of(path, rows)
     geometry = np.full(len(rows), None, dtype=object)
     geometry[:] = [mark.geometry for mark in file.marks]
     errors = {at: mark.error for at, mark in enumerate(file.marks) if mark.error}

@@ -22,7 +22,7 @@ import pandas as pd
 
 from geo.errors import FileError, GateError, UsageError
 from geo.formats.geojson import FILE_LIMIT, MIB, read_bytes, read_json, refuse_other_text
-from geo.formats.limits import COLUMNS, refuse_too_many
+from geo.formats.limits import COLUMNS, columns_of, refuse_too_many
 from geo.formats.zips import MAGIC, UNPACKED_LIMIT
 from geo.schema import Options, Refusal
 
@@ -156,7 +156,7 @@ def _listed(path: Path, raw: bytes, options: Options) -> Stream | None:
     if found is None or not all(isinstance(row, dict) for row in found):
         _refuse_answer(path, members)
         return None
-    names = list(dict.fromkeys(name for row in found for name in row))
+    names = columns_of(path, found)
     notes = _parts_of(path, members, len(found), options)
     return _stream(path, names, ([row.get(name) for name in names] for row in found), notes)
 

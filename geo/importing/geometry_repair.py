@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -9,12 +10,13 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.errors import FileError
-from geo.formats.limits import CROSSINGS, MEETINGS, MENDED, TANGLED, refuse_too_many
+from geo.formats.limits import AGAIN, CROSSINGS, MEETINGS, MENDED, TANGLED, TOUCHED, refuse_too_many
 from geo.measure.ellipsoid import areas_km2
 from geo.storage.gpkg import polygons_in, without_empty
 
 Objects = NDArray[np.object_]
 _SEGMENTS_AT_ONCE = 50
+_MANY = 500
 _COLLECTION = 7
 _TANGLED_AT_MOST = 20  # polygons refused for it, before the whole map is
 WORLDS = 520  # degrees: web maps repeat the world, and what is drawn on the next copy goes on counting
@@ -27,7 +29,31 @@ def look(geometry: Objects, fresh: NDArray[np.bool_]) -> dict[int, tuple[str, st
         why = _why_not(geometry[i])
         if why is not None:
             reasons[int(i)] = why
+    _look_at_boxes(geometry, fresh, reasons)
     return reasons
+
+
+def _look_at_boxes(geometry: Objects, fresh: NDArray[np.bool_], reasons: dict[int, tuple[str, str]]) -> None:
+    """Refuse areas of so many equal corners, parts or holes, or these within each other, that a look takes too long."""
+    at = np.flatnonzero(fresh)
+    parts, owner = shapely.get_parts(geometry[at], return_index=True)
+    owner = at[owner]
+    holed = np.flatnonzero(shapely.get_num_interior_rings(parts) > _MANY)
+    rings, of = shapely.get_rings(parts, return_index=True)
+    long = np.flatnonzero(shapely.get_num_coordinates(rings) > AGAIN)
+    found = [(i, "parts", shapely.bounds(parts[owner == i])) for i in np.flatnonzero(np.bincount(owner) > _MANY)]
+    found += [(owner[i], "holes", shapely.bounds(shapely.get_rings(parts[i])[1:])) for i in holed]
+    found += [(owner[of[i]], "corners", shapely.get_coordinates(rings[i])) for i in long]
+    for i, what, drawn in found:
+        once = np.unique(drawn, axis=0)
+        try:
+            refuse_too_many("the polygon", len(drawn) - len(once), AGAIN, f"{what} drawn again")
+            for _ in (
+                () if what == "corners" else _meetings(shapely.box(*once.T), f"{what} across or within each other")
+            ):
+                pass
+        except FileError as error:
+            reasons.setdefault(int(i), (str(error), f"leave out the {what} that others hold or repeat"))
 
 
 def _why_not(geometry: shapely.Geometry | None) -> tuple[str, str] | None:
@@ -79,9 +105,11 @@ def mend(
 ) -> None:
     """Repair what can be repaired, in place, and say what was done."""
     geometry[fresh] = without_empty(geometry[fresh])
-    wrong = fresh & ~shapely.is_valid(geometry)
+    wrong = fresh.copy()
+    wrong[list(reasons)] = False
+    wrong[wrong] = ~shapely.is_valid(geometry[wrong])
     refuse_too_many("the map", int(wrong.sum()), MENDED + _positions(geometry) // 200, "polygons to mend")
-    left, tangled = np.array([CROSSINGS, TANGLED]), 0
+    left, tangled = np.array([CROSSINGS, TANGLED, TOUCHED]), 0
     bounds = shapely.bounds(geometry)
     far = ~((np.abs(bounds) <= 180).all(axis=1) & (bounds[:, 2] - bounds[:, 0] <= 180))
     odd = wrong | (fresh & (far | (shapely.get_type_id(geometry) == _COLLECTION)))
@@ -134,16 +162,25 @@ def area_of(geometry: shapely.Geometry) -> float:
 def made_valid(geometry: shapely.Geometry) -> shapely.Geometry:
     """What the outer rings enclose less what the inner ones do: a hole never becomes ground."""
     # of one ring by itself, as it is drawn; of several holes together, so that what two share stays a hole
-    parts = polygons_in(geometry)
+    parts = _distinct(polygons_in(geometry))[0]
     rings, owner = shapely.get_rings(parts, return_index=True)
     first = np.concatenate([[True], owner[1:] != owner[:-1]]) if len(rings) else np.zeros(0, dtype=bool)
-    drawn = shapely.make_valid(shapely.polygons(rings))
+    once, which = _distinct(rings)
+    drawn = shapely.make_valid(shapely.polygons(once))[which]
     whole = []
     for i in range(len(parts)):
-        mine = owner == i
-        holes = shapely.union_all(polygons_in(drawn[mine & ~first]))
-        whole.append(shapely.difference(shapely.union_all(polygons_in(drawn[mine & first])), holes))
+        (shell,) = drawn[(owner == i) & first]
+        if (holes := drawn[(owner == i) & ~first]).size:
+            shell = shapely.difference(_union(shell), shapely.union_all(polygons_in(holes)))
+        whole.append(shell)
     return _union(np.array(whole, dtype=object))
+
+
+def _distinct(shapes: Objects) -> tuple[Objects, NDArray[np.intp]]:
+    """Each of the shapes that are drawn alike once, and which of these each shape is."""
+    drawn = shapely.to_wkb(shapely.normalize(shapes))
+    _, first, which = np.unique(drawn, return_index=True, return_inverse=True)
+    return shapes[first], which
 
 
 def _positions(geometry: Objects) -> int:
@@ -151,29 +188,44 @@ def _positions(geometry: Objects) -> int:
 
 
 def _crossings(geometry: shapely.Geometry, left: NDArray[np.int64]) -> NDArray[np.int64]:
-    """How often lines of a geometry cross, which becomes a corner each time, and how tangled they are."""
-    xy, ring = shapely.get_coordinates(shapely.get_rings(polygons_in(geometry)), return_index=True)
-    inner = ring[1:] == ring[:-1]
-    ends = np.stack([xy[:-1], xy[1:]], axis=1)[inner].view(np.complex128)[..., 0]
-    ends = np.unique(np.sort(ends, axis=1), axis=0)  # a line that is drawn many times is crossed once
+    """How often lines of a geometry cross, how tangled they are, and how often a ring meets itself at a corner."""
+    rings, _ = _distinct(shapely.get_rings(polygons_in(geometry)))  # as often as they are mended
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    ends = np.stack([xy[:-1], xy[1:]], axis=1).view(np.complex128)[..., 0]
+    of, ends = (found[(ring[1:] == ring[:-1]) & (ends[:, 0] != ends[:, 1])] for found in (ring[1:], ends))
+    touched = len(of) - len(np.unique(np.stack([of, ends[:, 0]]), axis=1).T)
+    ends, drawn = np.unique(np.sort(ends, axis=1), axis=0, return_counts=True)
     segments = shapely.linestrings(np.stack([ends.real, ends.imag], axis=2))
-    tree, met, crossed = shapely.STRtree(segments), 0, np.empty((2, 0), dtype=np.intp)
-    for at in range(0, len(segments), _SEGMENTS_AT_ONCE):
-        one, other = tree.query(segments[at : at + _SEGMENTS_AT_ONCE])
-        met += len(one)
-        refuse_too_many("the polygon", met, MEETINGS, "lines across each other")
-        one, other = one[one + at < other] + at, other[one + at < other]
+    again = int((drawn * (drawn - 1) // 2)[drawn > 2].sum())
+    refuse_too_many("the polygon", again, MEETINGS, "lines drawn again and again")
+    crossed, often = np.empty((2, 0), dtype=np.intp), np.empty(0, dtype=int)
+    for one, other in _meetings(segments, "lines across each other"):
         crosses = shapely.crosses(segments[one], segments[other])
         crossed = np.hstack([crossed, np.stack([one[crosses], other[crosses]])])
-        refuse_too_many("the polygon", crossed.shape[1], int(left[0]), "crossings of lines with each other")
-    times = np.bincount(crossed.ravel(), minlength=len(segments))
-    tangled = int(times[crossed].min(axis=0).sum()) if crossed.size else 0
+        often = drawn[crossed].prod(axis=0)
+        apart = ~crosses & (ends[one, :, None] != ends[other, None, :]).all(axis=(1, 2))
+        touched += int(shapely.intersects(segments[one[apart]], segments[other[apart]]).sum())
+        refuse_too_many("the polygon", touched, int(left[2]), "corners on its own lines")
+        refuse_too_many("the polygon", int(often.sum()), int(left[0]), "crossings of lines with each other")
+    times = np.bincount(crossed.ravel(), np.tile(often, 2), minlength=len(segments))
+    tangled = int((often * times[crossed].min(axis=0)).sum()) if crossed.size else 0
     refuse_too_many("the polygon", tangled, int(left[1]), "crossings of lines with each other, tangled")
-    return np.array([crossed.shape[1], tangled])
+    return np.array([often.sum(), tangled, touched])
 
 
-def _union(geometry: Objects) -> shapely.Geometry:
-    polygons = polygons_in(shapely.union_all(geometry))
+def _meetings(shapes: Objects, what: str) -> Iterator[tuple[NDArray[np.intp], NDArray[np.intp]]]:
+    """Pairs of shapes whose boxes meet, some at a time; raise where they are too many."""
+    tree, met = shapely.STRtree(shapes), 0
+    for at in range(0, len(shapes), _SEGMENTS_AT_ONCE):
+        one, other = tree.query(shapes[at : at + _SEGMENTS_AT_ONCE])
+        met += len(one)
+        refuse_too_many("the polygon", met, MEETINGS + 5 * len(shapes), what)
+        yield one[one + at < other] + at, other[one + at < other]
+
+
+def _union(geometry: shapely.Geometry | Objects) -> shapely.Geometry:
+    """The ground of valid geometries; of one alone its own polygons, which are apart."""
+    polygons = polygons_in(geometry if np.size(geometry) == 1 else shapely.union_all(polygons_in(geometry)))
     return polygons[0] if len(polygons) == 1 else shapely.multipolygons(polygons)
 
 

@@ -592,9 +592,9 @@ def _write_sidecar(target: Path, refusals: Sequence[Refusal]) -> str:
     if not refusals:
         return ""
     names = list(dict.fromkeys(name for r in refusals for name in r.properties if not name.startswith(" ")))
-    rows = [
-        [r.row, defused(r.why), defused(r.way_out), *(defused(r.properties.get(n)) for n in names)] for r in refusals
-    ]
+    told = (r.properties for r in refusals)
+    cells = ([defused(row[n]) if n in row else "" for n in names] for row in told)
+    rows = ([r.row, defused(r.why), defused(r.way_out), *row] for r, row in zip(refusals, cells, strict=True))
     text = "".join(csv_lines([["row", "why", "way_out", *(defused(n) for n in names)], *rows]))
     try:
         with aside(target) as temporary:

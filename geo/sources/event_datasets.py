@@ -13,6 +13,7 @@ from urllib.parse import unquote
 from geo.assets import read_toml
 from geo.errors import GateError
 from geo.formats.geojson import read_json
+from geo.formats.limits import columns_of
 from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, Options, Refusal, Rows
 from geo.sources.base import shipped_reader
 from geo.sources.incident_rows import Raw, Row, count, day, gather, joined, read_rows, text
@@ -102,6 +103,7 @@ def _read_bellingcat(path: Path, options: Options) -> Rows:
     missing = [name for name in _BELLINGCAT_NEEDS if name not in first]
     if listed and missing:
         raise GateError(f"{path}: no member {', '.join(missing)}; found: {', '.join(map(str, first)) or 'none'}")
+    columns_of(path, [each for each in listed if isinstance(each, Mapping)])
     others = [(n, type(each).__name__) for n, each in enumerate(listed, 1) if not isinstance(each, Mapping)]
     strange = [Refusal(n, f"a {kind}, no object: write {{…}} for each event") for n, kind in others]
     return gather(_raws(listed), options, record=_bellingcat_record, made_from="bellingcat", refusals=strange)

@@ -249,7 +249,7 @@ def _guesses(layer: Layer, options: Options) -> dict[str, str]:
     free = [str(name) for name in layer.table.columns if str(name) not in options.columns.values()]
     found: dict[str, str] = {}
     for name in free:
-        cells = {text for text in _cells(layer, name) if text}
+        cells = {plain for _, text in _filled(layer, name) if (plain := _plain_text(text))}
         if not cells or len(cells) > _MOST_WORDS:
             continue
         if "date" not in found and all(map(_date_of, cells)) and not is_of_editing(name):
@@ -263,6 +263,12 @@ def _guesses(layer: Layer, options: Options) -> dict[str, str]:
 
 def _cells(layer: Layer, column: str) -> list[str | None]:
     return [_plain_text(cell(value)) for value in layer.table[column]]
+
+
+def _filled(layer: Layer, column: str) -> list[tuple[int, str]]:
+    """The cells of a column that are not blank, each with the place of its row."""
+    values = layer.table[column].to_numpy(dtype=object)
+    return [(int(at), text) for at in np.flatnonzero(pd.notna(values)) if (text := cell(values[at]))]
 
 
 def _squeezed(name: Any) -> str:
@@ -350,8 +356,7 @@ def _perhaps_ends(layer: Layer, begins: Sequence[datetime | None], options: Opti
     for column in layer.table.columns:
         if _squeezed(column) in known or is_of_editing(str(column)):
             continue
-        cells = [cell(value) for value in layer.table[column]]
-        pairs = [(begin, _date_of(text)) for begin, text in zip(begins, cells, strict=True) if text and begin]
+        pairs = [(begin, _date_of(text)) for at, text in _filled(layer, column) if (begin := begins[at])]
         are_later = all(end is not None and end >= begin for begin, end in pairs)
         if are_later and any(end != begin for begin, end in pairs):
             notes.append(f"column {column!r} is not read: if rows end on its dates, say --column end={column}")
