@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import zipfile
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from geo.errors import FileError
-from geo.formats.zips import _check, unpack
+from geo.formats.zips import _check, gunzipped, unpack
 
 
 def packed(**files: bytes) -> bytes:
@@ -76,8 +77,17 @@ def test_damage_is_named() -> None:
 def test_hostile_archives(shared: Path) -> None:
     with pytest.raises(FileError, match="leaves the archive"):
         unpack(shared / "hostile" / "path_traversal.kmz")
-    with pytest.raises(FileError, match="limit of 256 MiB"):
+    with pytest.raises(FileError, match="zip bomb"):
         unpack(shared / "hostile" / "zip_bomb.kmz")
+
+
+def test_what_is_packed_may_grow_a_hundred_times() -> None:
+    blanks = b" " * 17_000_000
+    with pytest.raises(FileError, match="limit of 16 MiB .100 times its size"):
+        unpack(Path("z.zip"), raw=packed(a=blanks))
+    with pytest.raises(FileError, match="limit of 16 MiB .100 times its size"):
+        gunzipped(Path("a.csv.gz"), gzip.compress(blanks))
+    assert gunzipped(Path("a.csv.gz"), gzip.compress(blanks[:16_000_000])) == blanks[:16_000_000]
 
 
 def test_a_member_without_a_name_is_refused(tmp_path: Path) -> None:

@@ -15,6 +15,7 @@ from geo.errors import FileError, GateError
 from geo.formats.geojson import FILE_LIMIT, MIB, read_bytes
 
 UNPACKED_LIMIT = 256 * MIB
+TIMES, ALWAYS = 100, 16 * MIB  # what is packed may grow so many times, and to so many bytes in any case
 MEMBER_LIMIT = 10_000
 GZIP = b"\x1f\x8b"
 MAGIC = (b"PK\x03\x04", b"PK\x05\x06")
@@ -34,7 +35,7 @@ def unpack(
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             members = [member for member in archive.infolist() if only in (None, member.filename)]
             _check(path, members)
-            return _contents(path, archive, members, limit)
+            return _contents(path, archive, members, _limit(raw, limit))
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError) as error:
         raise FileError(f"{path}: damaged zip archive ({error}): fetch it again") from None
 
@@ -42,6 +43,7 @@ def unpack(
 def gunzipped(path: Path, raw: bytes, *, limit: int = UNPACKED_LIMIT) -> bytes:
     """What a gzip file holds, if it is no more than a file may be."""
     found: list[bytes] = []
+    limit = _limit(raw, limit)
     left = limit
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(raw)) as stream:
@@ -120,5 +122,12 @@ def _contents(path: Path, archive: zipfile.ZipFile, members: list[zipfile.ZipInf
     return contents
 
 
+def _limit(raw: bytes, limit: int) -> int:
+    return min(limit, max(ALWAYS, TIMES * len(raw)))
+
+
 def _too_large(path: Path, limit: int) -> FileError:
-    return FileError(f"{path}: unpacks to more than the limit of {limit / MIB:,.0f} MiB, perhaps a zip bomb")
+    return FileError(
+        f"{path}: unpacks to more than the limit of {limit / MIB:,.0f} MiB ({TIMES} times its size, at least"
+        f" {ALWAYS // MIB} and at most {UNPACKED_LIMIT // MIB} MiB), perhaps a zip bomb"
+    )
