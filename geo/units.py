@@ -139,8 +139,11 @@ def _is_spelt(word: str, key: str) -> bool:
     return key.startswith(stem) and len(ending) <= _ENDING and (ending.isalpha() or not ending)
 
 
+_LONGEST = 400  # characters of a name that are compared
+
+
 def _plain(name: str) -> str:
-    folded = unicodedata.normalize("NFKD", name.casefold())
+    folded = unicodedata.normalize("NFKD", name[:_LONGEST].casefold())
     return " ".join("".join(c for c in folded if not unicodedata.combining(c) and c not in "'’ʼ`").split())
 
 
@@ -287,9 +290,9 @@ def unit_countries(units: gpd.GeoDataFrame) -> NDArray[np.object_]:
     """The country of each unit: by its parents, or where they reach none, the one in which it lies; "" is none."""
     found, codes, top = _by_parents(units), units["unit"].to_numpy(dtype=object), units["level"].to_numpy() == 0
     if top.any():
-        for at in np.flatnonzero(~top & ~np.isin(found, found[top])):
-            own = "" if found[at] == text_or_none(codes[at]) else found[at]
-            found[at] = country_by_place(units[top], units.geometry.iloc[at]) or own
+        lost = np.flatnonzero(~top & ~np.isin(found, found[top]))
+        for at, country in zip(lost, countries_by_place(units[top], units.geometry.iloc[lost]), strict=True):
+            found[at] = country or ("" if found[at] == text_or_none(codes[at]) else found[at])
     return found
 
 
@@ -313,10 +316,14 @@ def located_notes(known: gpd.GeoDataFrame, new: gpd.GeoDataFrame) -> tuple[str, 
     return (f"{count} with no parent in the archive: the country in which they lie counts ({', '.join(codes)})",)
 
 
-def country_by_place(countries: gpd.GeoDataFrame, shape: shapely.Geometry) -> str | None:
-    """The code of the country in which a unit lies; None where no country does."""
-    inside = countries[shapely.intersects(np.asarray(countries.geometry.array, dtype=object), shape.point_on_surface())]
-    return None if inside.empty else text_or_none(inside["unit"].iloc[-1])
+def countries_by_place(countries: gpd.GeoDataFrame, shapes: gpd.GeoSeries) -> list[str | None]:
+    """The code of the country in which each unit lies, the last of several; None where no country does."""
+    codes = countries["unit"].to_numpy(dtype=object)
+    points = shapely.point_on_surface(np.asarray(shapes.array, dtype=object))
+    found: list[str | None] = [None] * len(points)
+    for at, country in sorted(zip(*shapely.STRtree(countries.geometry.array).query(points, "intersects"), strict=True)):
+        found[at] = text_or_none(codes[country])
+    return found
 
 
 def _country_of(code: str, parents: Mapping[str, str]) -> str:
