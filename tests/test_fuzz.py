@@ -35,6 +35,16 @@ def test_spoiled_files_are_read_or_refused(source: str, count: int) -> None:
     assert min(report.get("read", 0), report.get("refused", 0)) >= count / 200, report  # both ways were tried
 
 
+@pytest.mark.long
+@pytest.mark.parametrize("source", KNOWN)
+def test_files_made_to_cost_much_end_within_their_budget(source: str) -> None:
+    command = [sys.executable, "-m", "tests.fuzzing.structures", source]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    report = json.loads(done.stdout or done.stderr[-2000:])
+    assert not report["faults"], json.dumps(report["faults"], indent=1)[:4000]
+    assert report["files"] >= 20
+
+
 @pytest.mark.parametrize("count", SHARES)
 @pytest.mark.parametrize("group", GROUPS)
 def test_all_else_that_is_spoiled_is_read_or_refused(group: str, count: int) -> None:
