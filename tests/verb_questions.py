@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 
 import click
@@ -77,7 +76,7 @@ NEEDED = {
     "who": ["--at", "51.2,35.2"],
     "claims": [],
     "brief": ["-o", "out/b.html"], "chart": ["-o", "out/c.svg"], "map": ["-o", "out/m.html"], "maps": ["-o", "out/maps"],
-    "movie": ["-o", "out/m.gif"], "picture": ["-o", "out/p.svg"], "site": ["-o", "out/site"],
+    "movie": ["--from", "2025-01-10", "-o", "out/m.gif"], "picture": ["-o", "out/p.svg"], "site": ["-o", "out/site"],
     "timeline": ["-o", "out/t.html"], "export": ["-o", "out/e.geojson"],
 }  # fmt: skip
 ASKED_OF = {"geocode": "Struck Sudzha and Rylsk.", "places": "Sudzha", "read": "text.txt"}
@@ -161,13 +160,3 @@ def each_option(verb: str) -> Iterator[list[str]]:
         values = values_of(verb, option)
         given = [[option]] if values is None else [[option, value] for value in values]
         yield from ([*start_of(verb), *with_it(verb, option), *one] for one in given)
-
-
-def by_chance(verb: str, chance: random.Random) -> list[str]:
-    """A verb with some of its options and any of their values."""
-    asked = start_of(verb)
-    for option in options_of(verb):
-        if option not in NOT_ASKED and chance.random() < 0.25:
-            values = values_of(verb, option)
-            asked += [option] if values is None else [option, chance.choice(values)] if values else []
-    return asked
