@@ -95,6 +95,13 @@ def test_no_two_names_touch_and_one_gives_way_to_another() -> None:
     assert pair[0][2] < 50
 
 
+def test_a_name_without_room_is_set_smaller() -> None:
+    frame, dots, sizes = (0, 0, 100, 12), [(4.0, 6.0)], [(100.0, 10.0)]
+    assert not place_names(dots, sizes, frame, [], gap=4, most=9)
+    ((left, top, right, bottom),) = place_names(dots, sizes, frame, [], gap=4, most=9, smallest=0.85).values()
+    assert (right - left, bottom - top) == pytest.approx((85, 8.5))
+
+
 def test_names_leave_changed_ground_free_where_they_can() -> None:
     moved = box(50, 0, 100, 100)
     bare = place_names([(50, 50)], [(30.0, 9.0)], (0, 0, 100, 100), [], gap=4, most=1)
@@ -104,6 +111,7 @@ def test_names_leave_changed_ground_free_where_they_can() -> None:
 
 
 @pytest.mark.long
+@pytest.mark.parametrize("shape", ["slide", "square", "column", "card", "a4"])
 @pytest.mark.parametrize(
     ("unit", "since", "day", "must"),
     [
@@ -113,8 +121,9 @@ def test_names_leave_changed_ground_free_where_they_can() -> None:
     ],
 )
 def test_towns_by_the_front_are_named_on_the_picture_of_an_oblast(
-    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unit: str, since: str, day: str, must: set[str]
-) -> None:
+    shared: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, unit: str, since: str, day: str, must: set[str],
+    shape: str,
+) -> None:  # fmt: skip
     """90 % of the places of 5,000 people and more within 15 km of the front that the picture shows."""
     stamps = {"2024-05-04": 1714858645, "2024-06-04": 1717524858, "2024-12-01": 1733089579, "2025-01-11": 1736623460}
     opened = open_archive(tmp_path / "a.gpkg")
@@ -122,7 +131,7 @@ def test_towns_by_the_front_are_named_on_the_picture_of_an_oblast(
     planes = []
     lay_out = picture._lay_out
     monkeypatch.setattr(picture, "_lay_out", lambda drawing: planes.append(laid := lay_out(drawing)) or laid)
-    path = picture.draw_picture(opened, day, tmp_path / "a.svg", since=since, within=unit)
+    path = picture.draw_picture(opened, day, tmp_path / "a.svg", since=since, within=unit, shape=shape)
     front, plane = gather(opened, day, within=unit).front, planes[-1][1]
     assert front is not None
     drawn = shapely.intersection(shapely.transform(front.lines, plane.xy), box(*plane.rect))

@@ -12,19 +12,22 @@ from geo.presentation.basemap import Box, touch
 
 def place_names(
     dots: Sequence[tuple[float, float]], sizes: Sequence[tuple[float, float]], frame: Box, taken: Sequence[Box], *,
-    gap: float, most: int, avoid: shapely.Geometry | None = None,
+    gap: float, most: int, avoid: shapely.Geometry | None = None, smallest: float = 1.0,
 ) -> dict[int, Box]:  # fmt: skip
     """The rectangles of those names that find room, by their place in the list; the first in it come first.
 
     `dots` and `sizes` (width and height) are in the units of the drawing, y down; `taken` is what no name may touch,
     `avoid` what it should leave free where it can. A name that only one other keeps out has its room where that other
-    one can stand elsewhere.
+    one can stand elsewhere. A name without room may be set smaller, down to `smallest` of its size.
     """
-    placing = _Placing(dots, sizes, frame, list(taken), gap, avoid)
+    placing = _Placing(dots, [*sizes], frame, list(taken), gap, avoid)
     for i in range(len(dots)):
         if len(placing.found) >= most:
             break
-        placing.add(i)
+        if not placing.add(i) and smallest < 1:
+            wide, high = sizes[i]
+            placing.sizes[i] = (wide * smallest, high * smallest)
+            placing.add(i)
     return placing.found
 
 
@@ -42,28 +45,29 @@ def place_area(
 
 class _Placing:
     def __init__(
-        self, dots: Sequence[tuple[float, float]], sizes: Sequence[tuple[float, float]], frame: Box, taken: list[Box],
+        self, dots: Sequence[tuple[float, float]], sizes: list[tuple[float, float]], frame: Box, taken: list[Box],
         gap: float, avoid: shapely.Geometry | None,
     ) -> None:  # fmt: skip
         self.avoid = avoid
         self.dots, self.sizes, self.frame, self.taken, self.gap = dots, sizes, frame, taken, gap
         self.found: dict[int, Box] = {}
 
-    def add(self, i: int) -> None:
-        """Give a name room, if need be by moving another."""
+    def add(self, i: int) -> bool:
+        """Give a name room, if need be by moving another; whether it has any."""
         dot = self._dot(i)
         if not _within(dot, self.frame) or any(touch(dot, other) for other in self.taken):
-            return
+            return False
         tries = [box for box in self._rooms(i) if _within(box, self.frame) and self._is_open(i, box)]
         for box in tries:
             if not self._keeping_out(i, box):
                 self.found[i] = box
-                return
+                return True
         for box in tries:
             out = self._keeping_out(i, box)
             if len(out) == 1 and self._move(out[0], i, box):
                 self.found[i] = box
-                return
+                return True
+        return False
 
     def _move(self, j: int, i: int, box: Box) -> bool:
         """Whether another name can stand elsewhere, once this one has its room; then it does."""
@@ -97,6 +101,8 @@ class _Placing:
             (right, level), (left, level), (middle, above), (middle, below), (right - gap / 2, above + gap / 2),
             (right - gap / 2, below - gap / 2), (left + gap / 2, above + gap / 2), (left + gap / 2, below - gap / 2),
             *((a, level + b) for a in (right, left) for b in (-0.4 * high, 0.4 * high)),
+            *((x - part * wide, b) for part in (0.25, 0.75) for b in (above, below)),
+            *((x - part * wide, b) for part in (0.1, 0.9) for b in (above, below)),
         ]  # fmt: skip
         rooms = [(a, b, a + wide, b + high) for a, b in corners]
         if self.avoid is None:

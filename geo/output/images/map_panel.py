@@ -23,6 +23,7 @@ from geo.presentation.name_placement import place_area, place_names
 
 KM_PER_MILE = 1.609344
 _COVERED = 0.15
+_SMALLEST = 0.85  # of its size, in which a name is set that has no room otherwise
 _OWN_LABEL = 10**9  # weighs more than any place
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
 
@@ -81,7 +82,7 @@ def draw_map_panel(
         own = [[lat, lon, text, _OWN_LABEL, 1] for text, lat, lon in labels]
         taken += _places(canvas, plane, own, [], size, len(own))
         avoid = None if moved.is_empty else moved
-        named = basemap.places(view, content.lang, news=content.news)
+        named = basemap.places(view, content.lang, news=content.news, own=basemap.own_places(content.extract))
         taken += _places(canvas, plane, named, taken, size, most, avoid=avoid)
     with canvas.group("area-names", gettext("Countries, regions and waters")):
         if draw_basemap:
@@ -110,7 +111,7 @@ def _union(shapes: Sequence[Any]) -> shapely.Geometry:
     return shapely.union_all(shapely.make_valid(np.array(listed, dtype=object)))
 
 
-def _ground(canvas: Canvas, plane: Plane, extract: Sequence[tuple[str, Any]], *, with_units: bool) -> None:
+def _ground(canvas: Canvas, plane: Plane, extract: Sequence[tuple[str, Any, Any]], *, with_units: bool) -> None:
     theme, clip, m = canvas.theme, plane.rect, canvas.marks
     base = basemap.with_extract(basemap.cut(basemap.padded(plane.view(), 0.02)), extract)
     scale = base["scale"]
@@ -346,11 +347,13 @@ def _places(
     x0, y0, x1, y1 = plane.rect
     frame = (x0 + 2, y0 + 2, x1 - 2, y1 - 2)
     boxes = [(w + 0.3 * s, 1.05 * s) for w, s in zip(wide, sizes, strict=True)]
-    found = place_names([tuple(dots[i]) for i in shown], boxes, frame, taken, gap=gap, most=most, avoid=avoid)
-    for at, (left, top, _, _) in found.items():
+    found = place_names([tuple(dots[i]) for i in shown], boxes, frame, taken, gap=gap, most=most, avoid=avoid,
+                        smallest=_SMALLEST)  # fmt: skip
+    for at, (left, top, _, bottom) in found.items():
         x, y = dots[shown[at]]
+        set_in = (bottom - top) / 1.05
         canvas.disc(x, y, 1.5 * m, fill=canvas.theme.ink, edge=canvas.theme.halo, weight=0.7 * m)
-        canvas.text(left + 0.15 * sizes[at], top + 0.84 * sizes[at], names[at], sizes[at], bold=heavy[at], halo=2.2 * m)
+        canvas.text(left + 0.15 * set_in, top + 0.84 * set_in, names[at], set_in, bold=heavy[at], halo=2.2 * m)
     r = 2.2 * m
     return [*found.values(), *((x - r, y - r, x + r, y + r) for x, y in dots[[shown[at] for at in found]].tolist())]
 
