@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import json
+import math
 import struct
 from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyogrio
 import pytest
 import shapely
 from click.testing import CliRunner
-from shapely.geometry import LineString, box
+from shapely.geometry import LineString, Point, box
 from test_archive import put, state
 from test_maps import DAY
 
@@ -21,11 +23,13 @@ from geo.archive import Archive, open_archive
 from geo.cli import main
 from geo.errors import FileError, UsageError
 from geo.importing.basemap_extract import CREDIT, corridor, import_basemap
-from geo.importing.importer import ensure_units
+from geo.importing.importer import ensure_units, import_files
 from geo.maintenance.check import check_archive
 from geo.output.html.map_page import draw_map, save_map
 from geo.output.images.picture import draw_picture
 from geo.output.map_content import gather
+from geo.presentation import basemap
+from geo.presentation.area_names import area_names
 from geo.presentation.basemap import decode_line, finest_rank, ground_of
 
 EDGE = 35.3  # where the ground of the archive below ends in the east
@@ -144,8 +148,8 @@ def test_every_kind_of_extract_is_cut_to_the_corridor(archive: Archive, tmp_path
     shapes, credit = archive.store.basemap((-180, -90, 180, 90), 4)
     assert credit == CREDIT
     assert len(shapes) == sum(counts.values())
-    assert all(zone.covers(shape) for _, shape in shapes)
-    roads = shapely.union_all([shape for name, shape in shapes if name == "roads"])
+    assert all(zone.covers(shape) for _, shape, _ in shapes)
+    roads = shapely.union_all([shape for name, shape, _ in shapes if name == "roads"])
     assert roads.distance(shapely.Point(35.3, 51.2)) < 1e-3
     assert roads.distance(shapely.Point(35.3, 51.12)) > 0.01  # the street
     assert check_archive(archive.path).is_whole
@@ -164,7 +168,7 @@ def test_a_view_has_the_roads_that_it_needs(archive: Archive, tmp_path: Path) ->
     assert f"Basemap: {CREDIT}" in content.credits
     wide = gather(archive, view=(30, 48, 36, 53))
     assert finest_rank(wide.bounds) == 1
-    assert {name for name, _ in wide.extract} == {"roads"}  # the motorway
+    assert {name for name, *_ in wide.extract} == {"roads"}  # the motorway
     assert gather(archive, view=(35.2, 51.05, 35.4, 51.25), draw_basemap=False).extract == ()
 
 
@@ -185,6 +189,63 @@ def test_a_second_extract_takes_the_place_of_the_first(archive: Archive, tmp_pat
     assert import_basemap(archive, only, credit="A mapper") == {"roads": 1}
     shapes, credit = archive.store.basemap((-180, -90, 180, 90), 4)
     assert (len(shapes), credit) == (1, "A mapper")
+
+
+@pytest.mark.parametrize("kind", [".gpkg", ".geojson"])
+def test_places_of_an_extract_are_named_in_the_language_of_the_map(archive: Archive, tmp_path: Path, kind: str) -> None:
+    rows = [
+        ({"place": "village", "name": "Мале", "name:en": "Male"}, Point(35.28, 51.15)),
+        ({"place": "hamlet", "name": "Ляди", "other_tags": '"name:en"=>"Liady","name:ru"=>"Ляды"'}, Point(35.25, 51.2)),
+        ({"place": "town", "name": "Far"}, Point(45.0, 51.2)),  # beyond the corridor
+        ({"place": "locality", "name": "Field"}, Point(35.27, 51.1)),  # no place where anybody lives
+        ({"place": "village", "name": "<b>{{x}}</b>"}, Point(35.22, 51.1)),  # in no language
+    ]
+    path = tmp_path / f"places{kind}"
+    frame_of(rows).to_file(path, driver="GPKG" if kind == ".gpkg" else "GeoJSON")
+    assert import_basemap(archive, path) == {"places": 2}
+    view = (35.2, 51.05, 35.4, 51.25)
+    for lang, names in (("en", {"Male", "Liady"}), ("uk", {"Мале", "Ляди"}), ("ru", {"Ляды"})):
+        content = gather(archive, view=view, lang=lang)
+        assert {place[2] for place in content.places} & {"Male", "Liady", "Мале", "Ляди", "Ляды"} == names
+    drawn = Path(str(draw_picture(archive, path=tmp_path / "a.svg", view=view))).read_text()
+    assert ">Male<" in drawn
+    assert "Field" not in drawn
+
+
+def test_a_place_that_is_shipped_is_not_named_twice(archive: Archive, tmp_path: Path) -> None:
+    path = tmp_path / "places.geojson"
+    frame_of([({"place": "town", "name:en": "Sudzha"}, Point(35.29, 51.2))]).to_file(path, driver="GeoJSON")
+    import_basemap(archive, path)
+    named = [place[2] for place in gather(archive, view=(35.0, 51.0, 35.5, 51.4)).places]
+    assert named.count("Sudzha") == 1
+
+
+@pytest.mark.long
+def test_windows_on_the_front_have_names(shared: Path, tmp_path: Path) -> None:
+    """10 × 10 km windows along the front of 11 January 2025, with the official list of settlements as an extract."""
+    opened = open_archive(tmp_path / "a.gpkg")
+    import_files(opened, "deepstate", [shared / "deepstate-raw/1736623460.geojson"])
+    listed = pd.read_csv(shared / "gazetteer/ua_settlements.csv").dropna(subset=["lat", "lon", "name_en"])
+    spots = shapely.points(listed["lon"], listed["lat"])
+    columns = {"place": "village", "name": listed["name_uk"], "name:en": listed["name_en"]}
+    gpd.GeoDataFrame(columns, geometry=spots, crs="EPSG:4326").to_file(tmp_path / "p.geojson", driver="GeoJSON")
+    import_basemap(opened, tmp_path / "p.geojson")
+    front = opened.front("2025-01-11").lines
+    named, there = [], []
+    for part in shapely.get_parts(front):
+        for at in shapely.get_coordinates(shapely.line_interpolate_point(part, np.arange(0, part.length, 0.1))):
+            high = 5 / 111.2
+            wide = high / math.cos(math.radians(at[1]))
+            window = (at[0] - wide, at[1] - high, at[0] + wide, at[1] + high)
+            own = basemap.own_places(opened.store.basemap(window, 4)[0])
+            places = basemap.places(window, "en", news=[front], own=own)
+            named.append((len(places), len(area_names(window))))
+            there.append(shapely.contains_xy(shapely.box(*window), *shapely.get_coordinates(spots).T).sum())
+    places, areas = np.array(named).T
+    assert len(places) > 100
+    assert (places >= np.minimum(there, 3)).mean() > 0.97  # as many as there are; two of a spot are one
+    assert (places + areas >= 3).mean() > 0.85
+    assert (places + areas >= 1).all()
 
 
 def test_what_cannot_be_read_is_said(archive: Archive, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

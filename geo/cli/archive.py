@@ -336,7 +336,7 @@ def backup(archive: Path, output: Path, replace: bool) -> None:
 @click.option("--corridor-km", type=float, default=25.0, show_default=True, metavar="N", help="How far around is kept.")
 @click.option("--credit", metavar="TEXT", help="Whom maps name; OpenStreetMap's contributors by default.")
 def basemap(archive: Path, file: Path, corridor_km: float, credit: str | None) -> None:
-    """Roads, rivers and towns from your own OpenStreetMap extract.
+    """Roads, rivers and places from your own OpenStreetMap extract.
 
     FILE is an .osm.pbf, .gpkg, .pmtiles or .geojson. What lies around the front and the incidents is cut into the
     archive, once; maps and pictures then draw what their view needs, with its credit.

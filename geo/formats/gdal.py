@@ -92,7 +92,7 @@ EXTRACTS = {
 def read_extract(
     path: Path, box: tuple[float, float, float, float], columns: Sequence[str]
 ) -> Iterator[tuple[pd.DataFrame, Objects]]:
-    """The lines and areas of every layer of an extract that meet a box of degrees, with those columns, in EPSG:4326."""
+    """The shapes of every layer of an extract that meet a box of degrees, with those columns, in EPSG:4326."""
     kind = path.suffix.lower()
     if kind not in EXTRACTS:
         raise FileError(f"{path}: {kind or 'no extension'}: one of .osm.pbf, .gpkg, .pmtiles and .geojson is wanted")
@@ -114,7 +114,7 @@ def read_extract(
         warnings.simplefilter("ignore", RuntimeWarning)
         try:
             for layer, geometry in pyogrio.list_layers(str(plain)):
-                if geometry is None or "Point" in str(geometry):
+                if geometry is None:
                     continue
                 there = [name for name in pyogrio.read_info(str(plain), layer=layer)["fields"] if name in columns]
                 bounded = _bounded(plain, layer, box)

@@ -35,7 +35,7 @@ from geo.measure.ellipsoid import areas_km2
 from geo.output.headline import Figures, Headline, headline, no_ground, side_figures, weight
 from geo.output.map_options import MapKeywords, MapOptions
 from geo.presentation.area_names import area_names
-from geo.presentation.basemap import Box, around, finest_rank, outward, padded, places, reach_of
+from geo.presentation.basemap import Box, around, finest_rank, outward, own_places, padded, places, reach_of
 from geo.presentation.labels import class_key, credit_line, meaning_words, place_words, sliver_words, written
 from geo.presentation.language import date_words, gettext, ngettext, number
 from geo.presentation.legend import LegendEntry, StyledLayer, front_words, in_order, legend_of
@@ -92,14 +92,15 @@ class MapContent:
     front_label: str = ""
     crowd: Sequence[Marker] = ()  # where marks are shared, one for each incident: a page takes them apart by zoom
     incidents: Sequence[Mapping[str, Any]] = ()  # the rows of those that are shown
-    extract: Sequence[tuple[str, shapely.Geometry]] = ()  # roads and the like of the owner's own extract, by kind
+    extract: Sequence[tuple[str, shapely.Geometry, Any]] = ()  # roads and the like of the owner's own extract, by kind
     told: Sequence[tuple[str, str]] = ()  # of a map of incidents alone: each type of event, and how many there were
     news: Sequence[shapely.Geometry] = ()  # what changed, and the front: places near them are named first
 
     @cached_property
     def places(self) -> list[list[Any]]:
         """The places to name, those that matter most first (`basemap.places`)."""
-        return places(self.reach, self.lang, near=padded(self.bounds, 0.25), news=self.news)
+        near = padded(self.bounds, 0.25)
+        return places(self.reach, self.lang, near=near, news=self.news, own=own_places(self.extract))
 
     @cached_property
     def area_names(self) -> list[list[Any]]:

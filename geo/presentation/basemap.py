@@ -66,13 +66,14 @@ def water(box: Box) -> shapely.Geometry:
 
 
 def places(
-    box: Box, lang: str, *, near: Box | None = None, news: Sequence[shapely.Geometry] = (), least: int | None = None
-) -> list[list[Any]]:
+    box: Box, lang: str, *, near: Box | None = None, news: Sequence[shapely.Geometry] = (), least: int | None = None,
+    own: Sequence[Sequence[Any]] = (),
+) -> list[list[Any]]:  # fmt: skip
     """Named places in a box, those that matter most first: latitude, longitude, name, weight, whether a capital.
 
     The weight is a place's people, and up to `_NEWS` times as many near `news`: ground that changed, a front. A place
     of less than `least` is left out; without it the box `near` has the more of them the smaller it is. A place that has
-    no name in the language's script is left out, too.
+    no name in the language's script is left out, too. `own` are rows of the owner's own extract.
     """
     near = near or box
     column = PLACE_NAME_COLUMNS.get(lang, PLACE_NAME_COLUMNS["en"])
@@ -81,6 +82,7 @@ def places(
         row for row in _places(box, floor if not len(news) else min(floor, _SMALLEST))
         if len(row) > column and row[column] and _within(row, box)
     ]  # fmt: skip
+    rows += [list(row) for row in own if row[column] and _within(row, box) and not _is_listed(row, rows, column)]
     weights = _weights(rows, news)
     found = [
         [row[0], row[1], row[column], weight, int(_is_capital(row))]
@@ -89,6 +91,23 @@ def places(
     ]
     found.sort(key=lambda place: (-place[3], place[2]))
     return found[:_MOST_PLACES] if least is None else found
+
+
+def own_places(extract: Sequence[tuple[str, shapely.Geometry, Mapping[str, Any]]]) -> list[list[Any]]:
+    """The places of an extract, in the columns of the shipped ones."""
+    rows = []
+    for kind, point, names in extract:
+        if kind == "places":
+            texts = [names.get(lang, "") for lang in ("en", "uk", "ru")]
+            rows.append([point.y, point.x, int(names.get("people", 0)), *texts, "", "", names.get("ar", "")])
+    return rows
+
+
+def _is_listed(row: Sequence[Any], rows: Sequence[Sequence[Any]], column: int) -> bool:
+    """Whether a place is one of those: on its spot, or near by under the same name."""
+    squeeze = math.cos(math.radians(row[0]))
+    far = ((math.hypot(row[0] - r[0], (row[1] - r[1]) * squeeze) * 111.2, r[column]) for r in rows)
+    return any(km < 0.7 or (km < 6 and name == row[column]) for km, name in far)
 
 
 _PEOPLE, _WIDE_VIEW = 15_000, 8.0  # of places in a view of so many degrees and more; in a narrower one of fewer
@@ -177,11 +196,11 @@ def finest_rank(box: Box) -> int:
     return next((rank for km, rank in _RANKS if wide <= km), 0)
 
 
-def with_extract(base: dict[str, Any], extract: Sequence[tuple[str, shapely.Geometry]]) -> dict[str, Any]:
+def with_extract(base: dict[str, Any], extract: Sequence[tuple[str, shapely.Geometry, Any]]) -> dict[str, Any]:
     """The basemap of a box with what an extract has there, in the same steps."""
     step = round(SCALE / base["scale"])
     for name in (*OWN_AREAS, *OWN_LINES):
-        shapes = [shapely.transform(shape, lambda xy: xy * SCALE) for kind, shape in extract if kind == name]
+        shapes = [shapely.transform(shape, lambda xy: xy * SCALE) for kind, shape, _ in extract if kind == name]
         own = list((_polygons if name in OWN_AREAS else _lines)(shapes, step, step)) if shapes else []
         if own and name == "streams":
             near = shapely.buffer(shapely.union_all(np.array(shapes, dtype=object)), _BESIDE * SCALE, quad_segs=2)
@@ -200,14 +219,14 @@ def _beyond(lines: Sequence[Sequence[int]], near: shapely.Geometry, step: int) -
 
 def ground_of(content: MapContent, *, draw_basemap: bool = True) -> Ground:
     """The ground under a map; maps of one view share it."""
-    extract = tuple(content.extract)
+    extract = tuple((kind, shape, None) for kind, shape, _ in content.extract)
     return _ground(content.reach, content.bounds, tuple(content.outlines), draw_basemap, extract)
 
 
 @lru_cache(maxsize=4)
 def _ground(
     reach: Box, bounds: Box, outlines: tuple[shapely.Geometry, ...], draw_basemap: bool,
-    extract: tuple[tuple[str, shapely.Geometry], ...],
+    extract: tuple[tuple[str, shapely.Geometry, Any], ...],
 ) -> Ground:  # fmt: skip
     base = with_extract(cut(reach, view=bounds), extract) if draw_basemap else None
     if base and outlines:

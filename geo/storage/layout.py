@@ -28,7 +28,7 @@ from geo.presentation.sides import (
 from geo.schema import INCIDENT_NUMBERS, INCIDENT_TEXT, INCIDENT_WHOLE
 from geo.storage import gpkg
 
-LAYOUT = 8
+LAYOUT = 9
 CUT_SINCE = 6  # from this version on no row of the layer of control runs over a gap
 
 _KIND_OF = {

@@ -694,29 +694,32 @@ class RecordTables(Access):
         return rows
 
     def put_basemap(self, connection: sqlite3.Connection, rows: Iterable[Sequence[Any]], credit: str, now: str) -> int:
-        """Take an extract in, in place of the one that was there: (kind, rank, geometry), in degrees."""
+        """Take an extract in, in place of the one that was there: (kind, rank, geometry in degrees, names or None)."""
         connection.execute("DELETE FROM basemap")
-        marks = ", ".join("?" * 9)
-        written = [(kind, rank, *shape.bounds, shapely.to_wkb(shape), credit, now) for kind, rank, shape in rows]
+        columns = ("kind", "rank", "west", "south", "east", "north", "shape", "names", "credit", "recorded_at")
+        written = [
+            (kind, rank, *shape.bounds, shapely.to_wkb(shape), names and json.dumps(names), credit, now)
+            for kind, rank, shape, names in rows
+        ]
         connection.executemany(
-            f"INSERT INTO basemap (kind, rank, west, south, east, north, shape, credit, recorded_at) VALUES ({marks})",
-            written,
+            f"INSERT INTO basemap ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})", written
         )
         return len(written)
 
-    def basemap(self, box: Sequence[float], finest: int) -> tuple[list[tuple[str, shapely.Geometry]], str]:
-        """What an extract has in a box, up to a rank (1 is the greatest road), and whom to credit."""
-        query = "SELECT kind, rank, shape, credit FROM basemap WHERE rank <= ? AND west <= ? AND east >= ?"
+    def basemap(self, box: Sequence[float], finest: int) -> tuple[list[tuple[str, shapely.Geometry, Any]], str]:
+        """What an extract has in a box, up to a rank (1 is the greatest road), with names, and whom to credit."""
+        query = "SELECT kind, rank, shape, credit, names FROM basemap WHERE rank <= ? AND west <= ? AND east >= ?"
         with self.reading() as connection:
             values = (finest, box[2], box[0], box[3], box[1])
             rows = connection.execute(f"{query} AND south <= ? AND north >= ? ORDER BY id", values).fetchall()
-        layout.refuse_damaged(rows, ("kind", "rank", "shape", "credit"), table="basemap")
+        layout.refuse_damaged([row[:4] for row in rows], ("kind", "rank", "shape", "credit"), table="basemap")
         try:
             shapes = shapely.from_wkb([row[2] for row in rows])
-        except shapely.errors.ShapelyError:
+            names = [json.loads(row[4]) if row[4] else {} for row in rows]
+        except (shapely.errors.ShapelyError, TypeError, ValueError):
             raise ArchiveError(f"{self.path}: the table basemap is damaged: geo basemap fills it again") from None
-        kept = [(row[0], shape) for row, shape in zip(rows, shapes, strict=True) if shape is not None]
-        return kept, rows[0][3] if rows else ""
+        kept = zip((row[0] for row in rows), shapes, names, strict=True)
+        return [row for row in kept if row[1] is not None], rows[0][3] if rows else ""
 
     def put_rule(self, connection: sqlite3.Connection, values: Sequence[Any], now: str) -> None:
         """Set a rule, in place of the one of its kind for the same source and event type."""
