@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -186,3 +187,104 @@ def test_a_table_with_capitals_such_as_geoconfirmeds_is_a_table_of_incidents(tmp
     receipt, archive = taken(tmp_path, path, "incidents")
     assert receipt.rows_stored == 1, receipt.error
     assert archive.incidents()["notes"].tolist() == ["seen"]
+
+
+CONFIRMED = (
+    "\ufeffDate;Name;Faction;Origin;Latitude;Longitude;PlusCode;Description;Source;Geolocation;Equipment;EquipmentItems;"
+    "Units;OrbatUnits;Id\r\n"
+    '2026-09-17;Truck;Russia;UAV;48.9;37.8;"GH4P+X43 Lyman, Donetsk Oblast, Ukraine";"FPV strike; a truck burns";'
+    "https://x.com/1;https://x.com/2 https://x.com/3;Truck;;;;id1\r\n"
+    ';NPP;Special;;47.5;34.5;"GH4P+X43 Enerhodar";;;;;;;;id2\r\n'
+)
+MARK = """<Placemark><name><![CDATA[20 APR 2026]]></name><description><![CDATA[FPV strike<br>Source: https://x.com/1]]>
+</description><styleUrl>#api/icons/E00000/False/icons/Ukraine/tank_4.png</styleUrl>
+<Point><coordinates>37.8,48.9,0</coordinates></Point></Placemark>"""
+
+
+def test_geoconfirmeds_table_comes_in_with_its_places_and_links(tmp_path: Path) -> None:
+    (path := tmp_path / "Ukraine.csv").write_text(CONFIRMED, encoding="utf-8", newline="")
+    receipt, archive = taken(tmp_path, path, "geoconfirmed")
+    assert (receipt.rows_stored, receipt.rows_refused) == (1, 1), receipt.error  # a place without a day is no event
+    row = archive.incidents().iloc[0]
+    assert (row["event_id"], row["date_start"], row["latitude"], row["longitude"]) == ("id1", "2026-09-17", 48.9, 37.8)
+    assert row["where_coordinates"] == "Lyman, Donetsk Oblast, Ukraine"
+    assert (row["notes"], row["verification"]) == ("FPV strike; a truck burns", "verified")
+    assert row["source_article"] == "https://x.com/1; https://x.com/2; https://x.com/3"
+    assert row["tags"] == "faction=Russia; origin=UAV; equipment=Truck"
+
+
+def test_geoconfirmeds_map_has_an_event_once_however_many_folders_show_it(tmp_path: Path) -> None:
+    other = MARK.replace("20 APR", "19 APR").replace("E00000", "0051CA")
+    body = f"<Folder><name>Last 7 days</name>{MARK}</Folder><Folder><name>Last 30 days</name>{MARK}{other}</Folder>"
+    with zipfile.ZipFile(path := tmp_path / "Ukraine.kmz", "w") as packed:
+        packed.writestr("doc.kml", f'<kml xmlns="http://www.opengis.net/kml/2.2"><Document>{body}</Document></kml>')
+    receipt, archive = taken(tmp_path, path, "geoconfirmed")
+    assert (receipt.rows_stored, receipt.rows_left_out) == (2, 1), receipt.error
+    rows = archive.incidents().sort_values("date_start")
+    assert rows["date_start"].tolist() == ["2026-04-19", "2026-04-20"]
+    assert rows["tags"].tolist() == ["faction=Ukraine", "faction=Russia"]
+    assert set(rows["source_article"]) == {"https://x.com/1"}
+    assert rows["event_type"].isna().all()  # a folder names a span of time
+
+
+@pytest.mark.parametrize("source", ["viina", "ucdp-candidate"])
+def test_a_table_comes_out_of_its_zip(source: str, tmp_path: Path) -> None:
+    rows = {"viina": {"event_id_1pd": 1, "date": 20260801, "longitude": 36.9, "latitude": 50.3, "GEO_PRECISION": "ADM3"},
+            "ucdp-candidate": GED}  # fmt: skip
+    with zipfile.ZipFile(path := tmp_path / "event_1pd_latest_2026.zip", "w") as packed:
+        packed.writestr("event_1pd_latest_2026.csv", pd.DataFrame([rows[source]]).to_csv(index=False))
+    receipt, archive = taken(tmp_path, path, source)
+    assert receipt.rows_stored == 1, receipt.error
+    assert archive.incidents()["dataset"].tolist() == [source]
+    with zipfile.ZipFile(path, "a") as packed:
+        packed.writestr("another.csv", "a,b\n1,2\n")
+    assert "name one of them with --layer" in taken(tmp_path, path, source)[0].error
+    assert taken(tmp_path, path, source, layer="event_1pd_latest_2026")[0].outcome == "unchanged"
+
+
+@pytest.mark.parametrize(
+    ("name", "raw", "said"),
+    [
+        ("a.csv", b"Date,Latitude\n2026-09-17,48.9\n", "no column Date"),
+        ("a.csv", b"<!doctype html><p>Bad gateway", "HTML"),
+        ("a.kmz", b"PK\x03\x04 half", "damaged zip"),
+        ("a.zip", b"PK\x05\x06" + b"\0" * 18, "zip archive, not CSV"),
+    ],
+)
+def test_what_is_none_of_geoconfirmeds_files_is_refused_in_words(
+    name: str, raw: bytes, said: str, tmp_path: Path
+) -> None:
+    (path := tmp_path / name).write_bytes(raw)
+    receipt, _ = taken(tmp_path, path, "geoconfirmed")
+    assert receipt.outcome == "refused"
+    assert said in receipt.error
+
+
+def ring(west: float, south: float, east: float, north: float) -> dict[str, Any]:
+    corners = [[west, south], [east, south], [east, north], [west, north], [west, south]]
+    about = {"controller": "UA", "status": "held"}
+    return {"type": "Feature", "geometry": {"type": "Polygon", "coordinates": [corners]}, "properties": about}
+
+
+@pytest.mark.parametrize("west", [178.0, -182.0])
+def test_longitudes_beyond_180_are_cut_and_a_polar_cap_is_whole(west: float, tmp_path: Path) -> None:
+    """Their areas are those of zones of the ellipsoid, by the closed formula for WGS 84."""
+    for name, (edges, share) in {
+        "beyond": ((west, 66, west + 6, 68), 6 / 360),
+        "cap": ((-180, 85, 180, 90), 1.0),
+    }.items():
+        (path := tmp_path / f"{name}.geojson").write_text(
+            json.dumps({"type": "FeatureCollection", "features": [ring(*edges)]})
+        )
+        receipt, archive = taken(tmp_path, path, date="2025-01-11", accept=frozenset({"large", "elsewhere"}),
+                                 credit=geo.Source(name, "S"))  # fmt: skip
+        assert receipt.outcome == "stored", receipt.error
+        expected = (zone(edges[3]) - zone(edges[1])) * share
+        assert geo.area_km2(archive.control(source=name).geometry).sum() == pytest.approx(expected, rel=2e-4)
+
+
+def zone(latitude: float) -> float:
+    """km² of the ellipsoid from the equator to a parallel."""
+    b, e = 6356.752314245, 0.0818191908426
+    s = np.sin(np.radians(latitude))
+    return float(np.pi * b**2 * (s / (1 - (e * s) ** 2) + np.arctanh(e * s) / e))

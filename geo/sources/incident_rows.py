@@ -98,7 +98,7 @@ def read_rows(
 def _opened(path: Path, options: Options) -> Stream:
     """A table of incidents, or a geodata file as one: coordinates that no column gives are those of the shape."""
     if path.suffix.lower() not in POINTS and not (path.suffix.lower() == ".json" and _has_features(path)):
-        return open_table(path, options=options, raw=_unpacked_table(path))
+        return open_table(path, options=options, raw=_unpacked_table(path, options.layer))
     layer = read_layer(path, options=options)
     names = list(map(str, layer.table.columns))
     missing = [name for name in ("latitude", "longitude") if name not in {_folded(known) for known in names}]
@@ -111,14 +111,14 @@ def _opened(path: Path, options: Options) -> Stream:
     return Stream((*names, *missing), iter(rows), layer.notes)
 
 
-def _unpacked_table(path: Path) -> bytes:
+def _unpacked_table(path: Path, layer: str | None) -> bytes:
     """The one table in a zip archive; a spreadsheet's own file, which is one too, has none."""
     raw = read_bytes(path)
     if not raw.startswith(MAGIC) or path.suffix.lower() != ".zip":
         return raw
     contents = unpack(path, raw=raw)
     tables = [name for name in contents if name.lower().endswith((".csv", ".tsv", ".json"))]
-    return contents[choose(path, tables, None, what="tables", files=True)[0]] if tables else raw
+    return contents[choose(path, tables, layer, what="tables", files=True)[0]] if tables else raw
 
 
 def _has_features(path: Path) -> bool:
