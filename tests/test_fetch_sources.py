@@ -210,7 +210,7 @@ def test_every_address_is_among_those_that_come() -> None:
     assert set(COMES) == set(known_addresses())
     assert len(COMES) >= 12
     assert set(endpoints.known_addresses()) <= set(geo.sources.KNOWN)
-    text = CliRunner().invoke(main, ["fetch", "--help"]).output
+    text = "".join(CliRunner().invoke(main, ["fetch", "--help"]).output.split())
     assert all(name in text for name in COMES)
 
 
@@ -458,6 +458,24 @@ def test_what_a_source_holds_back_beside_rows_is_noted(
     assert "no rows of the last 12 months" in fetch(tmp_path / "war.gpkg", "acled", *AUGUST)
     fetch(tmp_path / "war.gpkg", "acled", *AUGUST, "--query", "country=South Sudan")
     assert "country=South+Sudan&page=1" in server.asked[-1][0] or "country=South+Sudan" in server.asked[-2][0]
+
+
+def test_a_desks_plan_names_what_is_asked_and_the_proxy(
+    server: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    acled = login(server, monkeypatch, Acled())
+    with Recorded() as proxy:
+        proxy.hosts = server.hosts
+        monkeypatch.setattr(proxy, "answer_to_post", acled.post)
+        (plan := tmp_path / "desk.toml").write_text(
+            f'archive = "war.gpkg"\noutput = "out"\nproxy = "{proxy.url}"\n[[fetch]]\nsource = "acled"\n'
+            'since = 2026-08-01\nquery = { country = "Sudan" }\n'
+        )
+        done = geo.run_daily(plan, date="2026-08-02")
+        assert done.outcome == "done", done.summary()
+        assert all("country=Sudan" in path for path, _ in proxy.asked)
+    assert not server.asked
+    assert len(geo.open_archive(tmp_path / "war.gpkg").incidents()) == acled.rows
 
 
 def test_without_a_key_nothing_is_asked_and_its_place_is_named(server: Recorded, tmp_path: Path) -> None:

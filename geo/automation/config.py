@@ -111,6 +111,11 @@ def _list(value: Any) -> str | None:
     return None if good else 'a list is wanted, as ["./tell.sh", "desk"]: no shell reads it'
 
 
+def _texts(value: Any) -> str | None:
+    good = isinstance(value, dict) and bool(value) and all(isinstance(one, str) for one in value.values())
+    return None if good else 'names and texts are wanted, as { country = "Sudan" }'
+
+
 _SHOWN = {
     "name": _name, "source": _text, "within": _text, "title": _text, "lang": _one_of(*LANGUAGES),
 }  # fmt: skip
@@ -118,8 +123,8 @@ _SHOWN = {
 LOOK = {"view": _one_of("changes", "ground", "unit", "all"), "patterns": _flag, "liberated": _flag}
 # table -> key -> what is wrong with a value, or None
 KEYS: dict[str, dict[str, Callable[[Any], str | None]]] = {
-    "": {"archive": _text, "output": _text, "contact": _text, "max_age_days": _number},
-    "fetch": {"source": _text, "since": _day, "config": _text},
+    "": {"archive": _text, "output": _text, "contact": _text, "proxy": _text, "ca": _text, "max_age_days": _number},
+    "fetch": {"source": _text, "since": _day, "config": _text, "query": _texts},
     "import": {"source": _source, "folder": _text, "pattern": _pattern, "config": _text},
     "figures": {"name": _name, "source": _text, "controller": _text, "status": _some_of(STATUSES), "within": _text,
                 "by": _one_of("unit", "native"), "since": _since},
@@ -144,6 +149,8 @@ class Plan:
     archive: Path
     output: Path
     contact: str
+    proxy: str
+    ca: Path | None
     max_age_days: float | None
     fetches: tuple[Mapping[str, Any], ...]
     imports: tuple[Mapping[str, Any], ...]
@@ -174,7 +181,8 @@ def read_plan(path: str | Path) -> Plan:
     listed = {name: _listed(path, name, table) for name, table in tables.items()}
     plan = Plan(
         path=path, archive=path.parent / document["archive"], output=path.parent / document["output"],
-        contact=document.get("contact", ""), max_age_days=document.get("max_age_days"),
+        contact=document.get("contact", ""), proxy=document.get("proxy", ""),
+        ca=path.parent / document["ca"] if "ca" in document else None, max_age_days=document.get("max_age_days"),
         fetches=tuple(listed.get("fetch", ())), imports=tuple(listed.get("import", ())),
         outputs=tuple((kind, table) for kind in OUTPUTS for table in listed.get(kind, ())),
         watches=tuple(listed.get("watch", ())),

@@ -313,7 +313,7 @@ class _Round:
         since = str(table["since"]) if first and "since" in table else None
         done = fetch_new(
             self.archive, address.source, address=address, since=since, until=self.asked,
-            contact=self.plan.contact or None,
+            contact=self.plan.contact or None, query=table.get("query"), proxy=self.plan.proxy or None, ca=self.plan.ca,
         )  # fmt: skip
         line = f"{done.credit.name}: {done.summary()}, files of {done.since[:10]} to {done.until[:10]}"
         failed, is_new = done.count("failed", "refused"), done.count("new", "corrected")
