@@ -8,9 +8,12 @@ import ssl
 import sys
 import types
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import geopandas as gpd
@@ -20,17 +23,21 @@ import shapely
 import trustme
 from address_server import QUICK, Answer, Server
 from click.testing import CliRunner
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from recorded_sources import FeatureServices, Recorded, as_csv, as_json, as_zip, collection, layer, square
 
 import geo
 from geo.automation import endpoints
-from geo.automation.endpoints import find_address, known_addresses
+from geo.automation.endpoints import Layer, find_address, known_addresses
 from geo.automation.network import Network
+from geo.automation.offers import offered, write_layer
 from geo.automation.tokens import Account
 from geo.cli import main
 from geo.errors import FetchError
 
 WHO = "desk@example.org"
+BEGIN = datetime(2022, 2, 24, tzinfo=UTC)
 ISW, EYES = "services5.arcgis.com", "services-eu1.arcgis.com"
 SECRETS = {
     "GEO_ACLED_USER": "desk@example.org",
@@ -267,9 +274,49 @@ def test_without_the_list_of_services_the_known_layers_are_asked(server: Recorde
     assert dead["name"].startswith("advance (MDS_")  # that one has been renamed since
 
 
+_LEAF = (
+    st.none()
+    | st.booleans()
+    | st.integers(-1, 10**16)
+    | st.text(max_size=5)
+    | st.sampled_from(["datetime", "../x", "A"])
+)
+_NAMES = ("services", "name", "layers", "id", "geometryType", "fields", "type", "editingInfo", "lastEditDate", "features",
+          "attributes", "properties", "exceededTransferLimit", "error", "objectIdField", "datetime")  # fmt: skip
+_KEYS = st.sampled_from(_NAMES)
+_SMALL = _LEAF | st.lists(_LEAF, max_size=2) | st.dictionaries(_KEYS, _LEAF, max_size=2)
+ANSWERS = _SMALL | st.lists(_SMALL, max_size=2) | st.dictionaries(_KEYS, _SMALL, max_size=2)
+
+
+@settings(max_examples=60)
+@given(st.data())
+def test_whatever_a_service_answers_it_is_read_or_told(data: st.DataObject) -> None:
+    asked = []
+
+    class Said:
+        def read_json(self, url: str, folder: Path) -> Any:
+            asked.append(url)
+            whole = {"fields": [{"name": "datetime"}], "editingInfo": {"lastEditDate": 1785607200000}}
+            known = {**whole, "services": [{"name": "A_2026"}], "layers": [{"id": 1}], "features": [], "properties": {}}
+            return known | {data.draw(st.sampled_from([*known, "error"])): data.draw(ANSWERS)}
+
+    layers = (
+        Layer(part="a", layer="A/FeatureServer/0"),
+        Layer(part="b", find="a"),
+        Layer(part="c", find="a", date="datetime"),
+    )
+    address = replace(find_address("isw"), layers=layers)
+    span = {"since": BEGIN, "until": datetime(2026, 12, 1, tzinfo=UTC)}
+    found = offered(Said(), address, **span, folder=Path())  # type: ignore[arg-type]
+    with TemporaryDirectory() as folder:
+        for one in islice((one for one in found if one.query), 3):
+            with suppress(FetchError):
+                write_layer(Said(), one, one.query, Path(folder, "a"))  # type: ignore[arg-type]
+    assert all(url.startswith(address.url) and ".." not in url for url in asked)
+
+
 # -- history ---------------------------------------------------------------------------------------------------------
 
-BEGIN = datetime(2022, 2, 24, tzinfo=UTC)
 FEB_TO_DEC = "UkrainianCoTTimelapse_FEB_2022_to_DEC_2024_view/FeatureServer/0"
 
 

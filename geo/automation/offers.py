@@ -256,7 +256,8 @@ def _literal(moment: datetime, *, is_day: bool) -> str:
 
 def _day(feature: Any, field: str) -> datetime | None:
     """The day of a row: Esri's milliseconds since 1970, or a text that begins with it."""
-    value = feature.get("attributes", {}).get(field) if isinstance(feature, dict) else None
+    attributes = feature.get("attributes") if isinstance(feature, dict) else None
+    value = attributes.get(field) if isinstance(attributes, dict) else None
     try:
         if not isinstance(value, int | float):
             return parse_instant(str(value)[:10])
@@ -272,7 +273,8 @@ def _is_area(layer: Any) -> bool:
 
 def _fields(about: Mapping[str, Any]) -> dict[str, str]:
     listed = about.get("fields")
-    return {str(one.get("name")): str(one.get("type")) for one in listed if isinstance(one, dict)} if listed else {}
+    fields = [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
+    return {str(one.get("name")): str(one.get("type")) for one in fields}
 
 
 def _key(about: Mapping[str, Any]) -> str:
@@ -316,8 +318,9 @@ def write_layer(network: Network, wanted: RemoteFile, query: Query, target: Path
         if not isinstance(got, list):
             raise FetchError(f"{query.url}: a page without features came: the service answers otherwise than it did")
         features += got
-        has_more = page.get("exceededTransferLimit") or (page.get("properties") or {}).get("exceededTransferLimit")
-        if not has_more or not got:
+        about = page.get("properties")
+        said = [page, about] if isinstance(about, dict) else [page]
+        if not got or not any(one.get("exceededTransferLimit") for one in said):
             break
     else:
         raise FetchError(f"{query.url}: more than {_PAGES} pages: is it the right layer?")
