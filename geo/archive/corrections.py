@@ -208,10 +208,10 @@ def _events(reader: Reader, source: str | None, since: When | None, known: When 
     until = moment(known)
     first = None if since is None else write_instant(to_instant(since))
     last = None if until is None else write_instant(until)
-    found = []
-    for _, group in table.groupby(["source", "part", "depicts"], sort=False):
-        group = group.sort_values("recorded_at")
-        found += list(_of_one_instant(group.to_dict("records")))
+    instants: dict[tuple[str, str, str], list[dict[Any, Any]]] = {}
+    for row in table.sort_values("recorded_at", kind="stable").to_dict("records"):
+        instants.setdefault((row["source"], row["part"], row["depicts"]), []).append(row)
+    found = [event for recordings in instants.values() for event in _of_one_instant(recordings)]
     found.sort(key=lambda e: (e["corrected_at"], e["source"], e["part"]))
     yield from (e for e in found if (first or "") <= e["corrected_at"] <= (last or "~"))
 
