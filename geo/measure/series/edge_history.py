@@ -125,6 +125,10 @@ class Ledger:
 
     def steps(self) -> list[Step]:
         """What changed at every snapshot from the one before; the first is from nothing."""
+        return list(self._steps)
+
+    @cached_property
+    def _steps(self) -> list[Step]:
         by_death = np.argsort(self.died, kind="stable")
         births = np.searchsorted(self.born, np.arange(self.count + 1))
         deaths = np.searchsorted(self.died[by_death], np.arange(self.count + 1))
