@@ -7,7 +7,7 @@ import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Unpack
+from typing import TYPE_CHECKING, Unpack
 from urllib.parse import quote
 
 import geopandas as gpd
@@ -20,7 +20,6 @@ from geo.output.brief_tables import Section, Table
 from geo.output.documents.content import Brief, gather_brief, map_words
 from geo.output.documents.office import brief_docx, brief_pptx, office
 from geo.output.documents.svg_chart import bar_values, chart_values
-from geo.output.html.map_page import ControlMap, save_map
 from geo.output.images import text_blocks
 from geo.output.images.chart import draw_chart
 from geo.output.images.drawing import save
@@ -34,6 +33,9 @@ from geo.presentation.language import gettext, number
 from geo.presentation.statuses import named
 from geo.presentation.templates import templates_folder
 from geo.storage.atomic_write import write_page
+
+if TYPE_CHECKING:
+    from geo.output.html.map_page import ControlMap
 
 _ENDINGS = (".html", ".md", ".docx", ".pptx")
 
@@ -94,6 +96,8 @@ def draw_brief(
         office(kind[1:])  # before anything is measured
     brief = gather_brief(archive, date, options, claims=claims, places=places, exactly=exactly)
     if kind == ".html":
+        from geo.output.html.map_page import save_map  # folium takes a third of the time of a document without it
+
         return [save_map(brief_page(brief, templates=chosen), target)]
     if kind == ".md":
         beside = [target.with_name(f"{target.stem}-{name}.png") for name in ("map", "chart")]
@@ -128,6 +132,8 @@ def draw_pictures(archive: Archive, brief: Brief, map_path: Path, chart_path: Pa
 
 def brief_page(brief: Brief, *, templates: Path | None = None) -> ControlMap:
     """A briefing as a folium map with its words around it; `geo.save_map` writes it."""
+    from geo.output.html.map_page import ControlMap
+
     made = ControlMap(brief.content, templates=templates)
     values = {
         "brief": brief, "subtitle": brief.subtitle, "no_headline": brief.no_headline,
