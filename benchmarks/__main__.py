@@ -6,7 +6,8 @@ panel of 100,000 snapshots from GeoParquet partitions by Dask; ``… pages`` mea
 ``… load``, ``… kills`` and ``… hands`` are what docs/trust.md tells of;
 ``… geoparsing`` how often the geocoder is right; ``… reading`` how right briefings and sentences are read;
 ``… millions`` counts incidents in attached Parquet;
-``… start`` how long the command takes to begin. ``--processor`` counts the time of computing, not the clock's.
+``… slopes`` what more maps and incidents cost, and what that makes of a plan; ``… start`` how long the command takes
+to begin. ``--processor`` counts the time of computing, not the clock's.
 """
 
 from __future__ import annotations
@@ -182,6 +183,10 @@ def main(args: list[str]) -> int:
         from benchmarks.growth import run as grow
 
         return grow(Path(args[1]) if len(args) > 1 else Path("growth.svg"))
+    if args[:1] == ["slopes"]:
+        from benchmarks.slopes import run as extrapolate
+
+        return extrapolate(args[1:])
     if args[:1] == ["cluster"]:
         from benchmarks.cluster import run as share_out
 

@@ -150,7 +150,22 @@ def _change(archive: Path, first: str, last: str) -> str:
 def _series(archive: Path, first: str, last: str) -> str:
     from geo.archive import open_archive
 
-    return f"{len(open_archive(archive).series(from_=first, to=last)):,} rows"
+    return f"{len(open_archive(archive).series(from_=first or None, to=last or None)):,} rows"
+
+
+def _panel(archive: Path) -> str:
+    from geo.archive import open_archive
+
+    return f"{len(open_archive(archive).series(by='unit', level=1)):,} rows"
+
+
+def _maps(archive: Path, count: str, out: str) -> str:
+    from geo.archive import open_archive
+    from geo.output.html.map_page import draw_maps
+
+    first = date(2024, 12, 1)
+    last = first + timedelta(days=int(count) - 1)
+    return f"{sum(1 for _ in draw_maps(open_archive(archive), Path(out), from_=first, to=last))} pages"
 
 
 def _known(archive: Path, when: str) -> str:
@@ -210,7 +225,8 @@ class Measured(NamedTuple):
 
 
 TASKS: dict[str, Callable[..., str]] = {
-    "import": _import, "area": _area, "change": _change, "series": _series, "known": _known, "map": _map,
+    "import": _import, "area": _area, "change": _change, "series": _series, "panel": _panel,
+    "maps": _maps, "known": _known, "map": _map,
     "timeline": _timeline, "incidents": _incidents, "counted": _counted,
     "check": _check,
 }  # fmt: skip
