@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import geopandas as gpd
@@ -89,6 +90,7 @@ def test_a_local_cluster_and_a_running_one_equal_one_process(
 ) -> None:
     distributed = pytest.importorskip("distributed", reason="Dask is not installed (the extra 'cluster')")
     monkeypatch.setattr(cluster, "_SHORTEST", 8)
+    monkeypatch.setattr(cluster, "_LOCAL_WORKERS_PAY", 0)
     alone = archive.series(by="unit", level=1)
     pd.testing.assert_frame_equal(archive.series(by="unit", level=1, workers=2), alone, check_exact=True)
     with distributed.LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as running:
@@ -99,6 +101,34 @@ def test_a_local_cluster_and_a_running_one_equal_one_process(
     assert pd.api.types.is_datetime64_any_dtype(read["date"])
     assert {"area_km2", "gained_km2", "lost_km2", "share_percent"} <= set(read.columns)
     assert (read["area_km2"].to_numpy() == alone["area_km2"].to_numpy()).all()
+
+
+def test_panels_of_many_archives_are_those_of_each(archive: Archive, tmp_path: Path) -> None:
+    distributed = pytest.importorskip("distributed", reason="Dask is not installed (the extra 'cluster')")
+    for name in ("b.gpkg", "a.gpkg"):
+        (tmp_path / name).write_bytes(archive.path.read_bytes())
+    with distributed.LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None) as running:
+        shared = ["--scheduler", running.scheduler_address]
+        texts = []
+        for more in ([], shared):
+            args = ["panel", str(tmp_path / "*.gpkg"), "--freq", "YS", "--format", "csv", *more]
+            result = CliRunner().invoke(main, args, catch_exceptions=False)
+            assert result.exit_code == 0, result.output
+            texts.append(result.stdout)
+        with distributed.Client(running) as client, pytest.raises(UsageError) as raised:
+            cluster.gathered(client, cluster.seen_by_worker, [(tmp_path / "gone.gpkg",)])
+        (worker,) = running.scheduler_info["workers"]
+    assert texts[0] == texts[1]
+    rows = pd.read_csv(io.StringIO(texts[0]))
+    alone = archive.panel(freq="YS", by=None)
+    assert rows["archive"].tolist() == ["a.gpkg"] * len(alone) + ["b.gpkg"] * len(alone)
+    assert rows["area_km2"].tolist() == pytest.approx([*alone["area_km2"]] * 2)
+    assert all(part in str(raised.value) for part in (worker, "gone.gpkg"))
+
+
+def test_of_a_short_series_no_worker_is_started(archive: Archive, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cluster, "dask_client", None)
+    pd.testing.assert_frame_equal(archive.series(workers=2), archive.series(), check_exact=True)
 
 
 def test_what_cannot_be_shared_out(archive: Archive) -> None:

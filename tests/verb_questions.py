@@ -58,14 +58,14 @@ TOLD = {
     "--id": ["c1"], "--set": ["quantity=held"], "--within-percent": ["20"], "--chart": ["out/claim.png"],
     "--gazetteer": ["towns.csv"], "--archive": ["a.gpkg"], "--page": ["out/r.html"],
     "--bbox": ["34.5,50.5,36,52"], "--patterns": None, "--change": None, "--every": ["month"], "--label": ["Here@51.2,35.2"],
-    "--note": ["A note"], "--publisher": ["A desk"], "--url": ["https://example.org/claim"], "--incidents": None, "--changes": None,
+    "--note": ["A note"], "--publisher": ["A desk"], "--freq": ["D"], "--url": ["https://example.org/claim"], "--incidents": None, "--changes": None,
 }  # fmt: skip
 FORMATS = {
     "area": ["json", "csv"], "change": ["json", "csv"], "claims": ["json", "text", "csv"],
     "compare": ["json", "csv", "geojson"], "coverage": ["json", "csv"], "corrections": ["json", "geojson", "csv"], "front": ["json", "geojson"],
     "geocode": ["json"], "incidents": ["json", "csv", "geojson", "acled", "ucdp-ged"], "places": ["json"],
     "read": ["json"], "rules": ["json"], "series": ["json", "csv"], "settlements": ["json", "csv"], "sides": ["json", "csv"],
-    "snapshots": ["json", "csv"], "sources": ["json"], "units": ["json"], "who": ["json", "csv"],
+    "snapshots": ["json", "csv"], "sources": ["json"], "units": ["json"], "who": ["json", "csv"], "panel": ["json", "csv"],
 }  # fmt: skip
 # what a verb takes before its options, the least options that it needs, and what differs from the table above
 NEEDED = {
@@ -83,7 +83,7 @@ ASKED_OF = {"geocode": "Struck Sudzha and Rylsk.", "places": "Sudzha", "read": "
 OUTPUTS = {
     "brief": ["out/b.md", "out/b.docx", "out/b.pptx"], "chart": ["out/c.png", "out/c.pdf"], "movie": [],
     "picture": ["out/p.png", "out/p.pdf"], "compare": ["out/c.html"], "incidents": ["out/i.csv"],
-    "series": ["out/s.parquet", "out/s.csv"], "export": ["out/e.csv", "out/e.kml", "out/e.parquet", "out/e.gpkg"], "read": ["out/r.csv"],
+    "series": ["out/s.parquet", "out/s.csv"], "panel": ["out/p.parquet", "out/p.csv"], "export": ["out/e.csv", "out/e.kml", "out/e.parquet", "out/e.gpkg"], "read": ["out/r.csv"],
 }  # fmt: skip
 FACING = ["--controller", "UA"]
 DIFFERENT: dict[tuple[str, str], list[str] | None] = {

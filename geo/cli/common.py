@@ -8,6 +8,7 @@ import sys
 import warnings
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
 _WHOLE = 400
 _GROUPS = {
     "Start": ("demo", "import", "fetch", "daily", "help", "doctor"),
-    "Figures": ("area", "say", "change", "series", "front", "who", "settlements", "compare"),
+    "Figures": ("area", "say", "change", "series", "panel", "front", "who", "settlements", "compare"),
     "Maps and pictures": ("map", "maps", "timeline", "compare-dates", "picture", "chart", "movie"),
     "Publish": ("brief", "site", "serve", "embed", "export", "release"),
     "Incidents": ("incidents", "attach", "read", "import-review", "places", "geocode"),
@@ -253,12 +254,31 @@ TEMPLATES = click.option("--templates", metavar="DIR", type=FILE, help="A folder
 WORKERS = click.option(
     "--workers", type=click.IntRange(1), default=1, show_default=True, help="Processes to draw with."
 )
+# of figures that are many; fewer than 50,000 maps of one archive are done by one process alone
+SHARED_OUT = options(
+    click.option("--workers", type=int, metavar="N", help="Share long work among N local processes (extra 'cluster')."),
+    click.option(
+        "--scheduler", metavar="tcp://…", help="Share the work by a running Dask scheduler (extra 'cluster')."
+    ),
+)
+TABLE_FILE = click.option("-o", "--output", type=FILE, help="Write to F.csv or F.parquet instead.")
 AGE = click.option("--max-age-days", type=Days(), metavar="N", help="Refuse a snapshot older than this on the date.")
 BY = click.option(
     "--by", type=click.Choice(["unit", "native"]), help="A row for each unit, or each class of the source."
 )
 # of areas, changes and series alike
 OF_FIGURES = options(SOURCE, CLASSES, WHERE, BY, KNOWN)
+
+
+def fitting(patterns: Sequence[str]) -> list[Path]:
+    """The files that are named, or that patterns fit, each once."""
+    found: dict[Path, None] = {}
+    for text in patterns:
+        listed = [Path(text)] if Path(text).exists() else [Path(each) for each in sorted(glob(text))]
+        if not listed:
+            raise UsageError(f"{text}: no such archive")
+        found |= dict.fromkeys(listed)
+    return list(found)
 
 
 def places_option(words: str) -> Callable[..., Any]:

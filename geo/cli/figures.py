@@ -119,9 +119,8 @@ def change(archive: Path, from_: str, to: str | None, form: str, status: tuple[s
 @click.option(
     "--every", type=click.Choice(["month", "week"]), help="Only the last snapshot of each, and the change between them."
 )
-@click.option("--workers", type=int, metavar="N", help="Share the work among N local processes (extra 'cluster').")
-@click.option("--scheduler", metavar="tcp://…", help="Share the work by a running Dask scheduler (extra 'cluster').")
-@click.option("-o", "--output", type=common.FILE, help="Write to F.csv or F.parquet instead.")
+@common.SHARED_OUT
+@common.TABLE_FILE
 def series(archive: Path, form: str, status: tuple[str, ...], output: Path | None, **given: Any) -> None:
     """Area, gain and loss at every snapshot of a source."""
     with bar("measuring") as advance:
@@ -130,6 +129,31 @@ def series(archive: Path, form: str, status: tuple[str, ...], output: Path | Non
     frame = common.name_units(kept, frame, given["by"])
     if output is None:
         show(frame, form, title="km² at every snapshot, gained and lost since the one before")
+    else:
+        click.echo(write_table(frame, output))
+
+
+@main.command()
+@click.argument("archives", nargs=-1, required=True, metavar="ARCHIVE…")
+@common.SPAN
+@common.OF_FIGURES
+@common.AGE
+@common.form_option("table", "csv", "json")
+@click.option("--freq", default="MS", show_default=True, metavar="STEP", help="D, W, MS (firsts of months) or YS.")
+@common.SHARED_OUT
+@common.TABLE_FILE
+def panel(archives: tuple[str, ...], form: str, status: tuple[str, ...], output: Path | None, **given: Any) -> None:
+    """Area at regular dates, of one archive or of many.
+
+    A row for each date, unit and class. A pattern in quotation marks, such as 'wars/*.gpkg', stands for all files
+    that it fits.
+    """
+    from geo.archive.many import panels
+
+    with bar("measuring") as advance:
+        frame = panels(common.fitting(archives), status=status or None, progress=advance, **given)
+    if output is None:
+        show(frame, form, title="km² at regular dates")
     else:
         click.echo(write_table(frame, output))
 
