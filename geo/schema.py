@@ -25,6 +25,7 @@ CLAIM_COLUMNS = (
     "value_unit", "date_from", "date_to", "base", "notes",
 )  # fmt: skip
 _OF_GROUND = frozenset(("row", "controller", "status", "native", "country"))
+SETTLEMENT_COLUMNS = ("place", "name", "controller", "status", "native", "valid_from")
 UNIT_COLUMNS = ("unit", "name", "name_local", "level", "parent", "boundary")
 # The fields of an incident: UCDP's and ACLED's names where they have one (docs/formats.md says which is which).
 INCIDENT_TEXT = (
@@ -50,7 +51,7 @@ INCIDENT_WHOLE = (
 )  # fmt: skip
 INCIDENT_COLUMNS = (*INCIDENT_TEXT, *INCIDENT_NUMBERS, "orig")
 
-Kind = Literal["control", "incidents", "units"]
+Kind = Literal["control", "incidents", "units", "settlements"]
 # (longitudes, latitudes) in degrees -> ISO 3166-1 code of the country of each point, "" at sea or unknown
 Locate: TypeAlias = "Callable[[NDArray[np.float64], NDArray[np.float64]], NDArray[np.object_]]"
 

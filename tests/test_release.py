@@ -149,7 +149,7 @@ def described(path: Path) -> tuple[dict[tuple[str, str], str], dict[str, str]]:
 
 def test_an_archive_says_what_its_columns_mean_and_whom_to_credit(archive: geo.Archive) -> None:
     columns, layers = described(archive.path)
-    for name in ("control", "incidents", "units"):
+    for name in ("control", "incidents", "units", "settlements"):
         wanted = {column for column in layout.declared(name) if column not in ("fid", "geom")}
         assert wanted <= {column for table, column in columns if table == name}, name
     assert "CC BY 4.0" in layers["control"]
@@ -163,7 +163,8 @@ def test_an_archive_says_what_its_columns_mean_and_whom_to_credit(archive: geo.A
 
 
 def test_meanings_are_of_columns_that_there_are() -> None:
-    known = {"control": {"geometry", "date", "snapshot", "area_km2"}, "incidents": {"geometry"}, "units": {"geometry"}}
+    known = {"control": {"geometry", "date", "snapshot", "area_km2"}, "incidents": {"geometry"}}
+    known |= {key: {"geometry"} for key in ("units", "settlements")}
     for name, meanings in read_toml("column_meanings.toml").items():
         assert set(meanings) <= set(layout.declared(name)) | known.get(name, set()), name
 

@@ -297,9 +297,11 @@ class Archive(ArchiveBase):
     front_movement = locations.front_movement
     changed_hands = locations.changed_hands
     who = locations.who
+    settlements = contents.settlement_control
 
     # several sources
     compare = comparisons.compare
+    compare_places = comparisons.compare_places
     compare_span = comparisons.compare_span
 
     # what was corrected or taken back

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date as Day
@@ -12,7 +13,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.archive.queries import ArchiveBase, Query, Reader
+from geo.archive.queries import KM_PER_DEGREE, ArchiveBase, Query, Reader, words_of
 from geo.archive.results import FAR, By, When, refused_notes, statuses_meant
 from geo.archive.shared_docs import consistent_read
 from geo.errors import NoSnapshotError, UsageError
@@ -124,6 +125,107 @@ def compare(
         notes=notes,
         snapshots=snapshots,
     )
+
+
+@consistent_read
+def compare_places(
+    self: ArchiveBase, date: When | None = None, *, sources: Sequence[str], within: str | None = None,
+    places: gpd.GeoDataFrame | None = None, as_known_on: When | None = None,
+) -> pd.DataFrame:  # fmt: skip
+    """Place by place whose each source says that it is: polygons are asked at the places of the others.
+
+    Parameters
+    ----------
+    date : str, date, datetime or None
+        None is the last day on which every source has spoken.
+    sources : sequence of str
+        Two or more, of areas or of settlements; where none speaks of settlements, `places` are asked.
+    within : str or None
+        Keep to the places in a unit, by code or name.
+    places : geopandas.GeoDataFrame or None
+        Settlements, as `geo.measure.settlements.read_places` reads them; None is those of the first source that has
+        its own.
+
+    Returns
+    -------
+    pandas.DataFrame
+        name, lat, lon (degrees on WGS 84), a column for each source (``UA held``; None where it draws nobody's, or does
+        not know the place), and `differ`: whether two that say something say another thing. ``attrs["notes"]`` has the
+        counts and the days.
+
+    Raises
+    ------
+    NoSnapshotError
+        A source says nothing then.
+    UsageError
+        Fewer than two sources, or no places.
+
+    Examples
+    --------
+    >>> from geopandas import GeoDataFrame, points_from_xy
+    >>> towns = GeoDataFrame({"name": ["Sudzha"]}, geometry=points_from_xy([35.27], [51.19]), crs="EPSG:4326")
+    >>> table = pair.compare_places("2025-01-11", sources=["other", "seeds"], places=towns)
+    >>> table[["name", "other", "seeds", "differ"]].values.tolist()
+    [['Sudzha', 'UA held', 'UA held', False]]
+    """
+    panels = self.reader.settlement_sources()
+    names = list(dict.fromkeys(s if s in panels else self.source_name(s) for s in sources))
+    if len(names) < 2:
+        raise UsageError("two sources or more are compared")
+    if date is None:
+        days = [max(_days_spoken(self, name, as_known_on)) for name in names]
+        date = parse_instant(min(days)).date().isoformat()
+    told = {name: self.reader.settlements_on(name, date, as_known_on) for name in names if name in panels}
+    if places is None and not told:
+        raise UsageError("none of these sources has places of its own: say which (places)")
+    asked = next(iter(told.values()))[0] if places is None else places
+    if within is not None:
+        asked = asked[asked.intersects(self.reader.zone(within).shape)]
+    points = np.asarray(asked.geometry.array, dtype=object)
+    said: dict[str, list[str | None]] = {}
+    for name in names:
+        if name in told:
+            said[name] = _said_of_places(told[name][0], asked)
+            continue
+        frame, _ = self.reader.side(Query(name, as_known_on=as_known_on), date)
+        ground = ground_at(points, frame, self.reader.uncovered(name, frame))
+        said[name] = [None if words == NOT_COVERED else words for words in ground]
+    table = pd.DataFrame({"name": asked["name"].astype(str).to_numpy()})
+    table = table.assign(lat=shapely.get_y(points), lon=shapely.get_x(points))
+    for name, column in said.items():
+        table[name] = pd.Series(column, index=table.index, dtype=object)
+    words = [{w for w in row if w is not None} for row in zip(*said.values(), strict=True)]
+    table["differ"] = [len(found) > 1 for found in words]
+    both = sum(all(w is not None for w in row) for row in zip(*said.values(), strict=True))
+    counts = gettext(
+        "{n} places: on {both} of them all sources speak, {differ} are in dispute", n=number(len(table)),
+        both=number(both), differ=number(int(table["differ"].sum())),
+    )  # fmt: skip
+    days_told = [f"{name}: {day[:10]}" for name, (_, day) in told.items()]
+    table.attrs["notes"] = (counts, *days_told, *self.reader.notes(*names))
+    return table
+
+
+def _days_spoken(self: ArchiveBase, name: str, known: When | None) -> list[str]:
+    if name in self.reader.settlement_sources():
+        return [self.reader.settlements_on(name, None, known)[1]]
+    return list(self.reader.used(Query(name, as_known_on=known), None)["depicts"])
+
+
+def _said_of_places(panel: gpd.GeoDataFrame, asked: gpd.GeoDataFrame) -> list[str | None]:
+    """What a source says of each place: of the one with its number, or else of the nearest within a kilometre."""
+    if panel.empty:
+        return [None] * len(asked)
+    said = {row["place"]: words_of(row) for row in panel.to_dict("records")}
+    points = np.asarray(asked.geometry.array, dtype=object)
+    lon = math.cos(math.radians(float(np.median(shapely.get_y(points))))) if len(points) else 1.0
+    flat = [shapely.transform(g, lambda xy: xy * [lon, 1]) for g in (np.asarray(panel.geometry.array), points)]
+    near, at = np.full(len(points), -1), shapely.STRtree(flat[0])
+    mine, theirs = at.query_nearest(flat[1], max_distance=1 / KM_PER_DEGREE, all_matches=False)
+    near[mine] = theirs
+    ids = asked["place"].tolist() if "place" in asked else [None] * len(asked)
+    nearest = [panel["place"].iloc[i] if i >= 0 else None for i in near.tolist()]
+    return [said.get(own) or said.get(other) for own, other in zip(ids, nearest, strict=True)]
 
 
 @consistent_read

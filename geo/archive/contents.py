@@ -13,7 +13,7 @@ from geo.archive.queries import ArchiveBase, Query
 from geo.archive.results import FAR, When, moment
 from geo.archive.safety_rules import rule_of
 from geo.archive.shared_docs import consistent_read, documented
-from geo.errors import UsageError
+from geo.errors import SourceError, UsageError
 from geo.presentation.sides import Side
 from geo.schema import CRS, last_instant, parse_instant
 from geo.storage import snapshots as history
@@ -497,3 +497,45 @@ def lift_rules(
     """
     with self.store.writing() as connection:
         return self.store.drop_rules(connection, kind=kind, source=source, event_type=event_type)
+
+
+@consistent_read
+def settlement_control(
+    self: ArchiveBase, date: When | None = None, *, source: str | None = None, as_known_on: When | None = None
+) -> gpd.GeoDataFrame:
+    """Whose each settlement is on a date, by a source that says so place by place.
+
+    Parameters
+    ----------
+    source : str or None
+        Whose word; may be left out where the archive has one such source.
+
+    Returns
+    -------
+    geopandas.GeoDataFrame
+        source, place (its number or word), name, controller, status, native, valid_from, valid_to (datetimes in UTC,
+        half-open, NaT while it stands), recorded_at, and points in EPSG:4326.
+
+    Raises
+    ------
+    NoSnapshotError
+        The source says nothing of the date or a day before it.
+
+    Examples
+    --------
+    >>> table = "settlement,date,side\\nSudzha,2024-08-15,UA\\nSudzha,2025-03-13,RU\\n"
+    >>> _ = pathlib.Path("towns.csv").write_text(table)
+    >>> _ = geo.import_files("desk.gpkg", "settlements", "towns.csv")
+    >>> towns = geo.open_archive("desk.gpkg").settlements("2025-01-11")
+    >>> towns[["name", "controller", "status"]].values.tolist()
+    [['Sudzha', 'UA', 'held']]
+    """
+    there = self.reader.settlement_sources()
+    if source is None and len(there) == 1:
+        source = there[0]
+    if source not in there:
+        listed = ", ".join(there) or "none"
+        raise SourceError(f"settlements by source {source or '(name one)'}: {self.path} has those of {listed}")
+    frame, day = self.reader.settlements_on(source, date, as_known_on)
+    frame.attrs["notes"] = (f"{source}: {day[:10]}", *self.reader.notes(source))
+    return frame

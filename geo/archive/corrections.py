@@ -38,7 +38,8 @@ def retract(self: ArchiveBase, snapshot: str, *, why: str) -> None:
     Parameters
     ----------
     snapshot : str
-        Its name, as `snapshots` and every figure give it.
+        Its name, as `snapshots` and every figure give it; of a source of settlements its own name, and the last of
+        its files is taken back.
     why : str
         Kept with it.
 
@@ -58,7 +59,11 @@ def retract(self: ArchiveBase, snapshot: str, *, why: str) -> None:
     if not why.strip():
         raise UsageError("say why the snapshot is taken back: the reason stays on record")
     with self.store.writing() as connection:
-        history.retract(connection, snapshot, why=why)
+        if snapshot in self.store.settlement_sources():
+            now = history.next_instant(connection)
+            self.store.take_back_settlements(connection, snapshot, why=why, now=now)
+        else:
+            history.retract(connection, snapshot, why=why)
 
 
 @consistent_read

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -13,7 +14,7 @@ import shapely
 
 from geo.archive.columns import WHO_COLUMNS, columns_of
 from geo.archive.contents import polygons
-from geo.archive.queries import ArchiveBase, Query, Reader
+from geo.archive.queries import KM_PER_DEGREE, ArchiveBase, Query, Reader, words_of
 from geo.archive.results import (
     FAR,
     When,
@@ -33,9 +34,12 @@ from geo.measure.coverage import is_in
 from geo.measure.front_line import Front, front_of, movement
 from geo.presentation.labels import class_words
 from geo.presentation.language import date_words, gettext, number
-from geo.schema import CRS, parse_instant, text_or_none
+from geo.schema import CRS, parse_instant, text_or_none, write_instant
 from geo.sources import KNOWN
 from geo.storage.gaps import cut_at_gaps, gaps_in
+
+NEAR_KM = 5.0  # a settlement is told of a place no farther off
+_BOUNDS = ("valid_from", "valid_to")
 
 
 @consistent_read
@@ -210,6 +214,9 @@ def changed_hands(
     >>> archive.changed_hands(places, "2024-08-08", "2025-01-11")[["name", "before", "after"]].values.tolist()
     [['Sudzha', None, 'UA held']]
     """
+    panels = self.reader.settlement_sources()
+    if source in panels or (source is None and len(panels) == 1 and not self.store.control_sources()):
+        return _panel_changes(self, source or panels[0], places, (from_, to), as_known_on)
     query = Query(self.source_name(source), as_known_on=as_known_on)
     (before, first), (after, last) = self.reader.both_sides(query, (from_, to))
     ends = [max(effective.values(), key=lambda s: -s[1])[0] for effective in (first, last)]
@@ -243,6 +250,31 @@ def changed_hands(
         )
     if taken_alone and table[["before", "after"]].isna().any(axis=None):
         table.attrs["notes"] += (gettext(settlements.UNMARKED, source=query.source),)
+    return table
+
+
+def _panel_changes(
+    self: ArchiveBase, source: str, places: gpd.GeoDataFrame | None, span: tuple[When | None, When | None],
+    known: When | None,
+) -> pd.DataFrame:  # fmt: skip
+    """As `changed_hands`, of the places of which a source itself speaks."""
+    if places is not None:
+        raise UsageError(f"{source} speaks of its own places: leave the places out")
+    (before, first), (after, last) = (self.reader.settlements_on(source, when, known) for when in span)
+    old, new = ({row["place"]: row for row in frame.to_dict("records")} for frame in (before, after))
+    rows = []
+    for place in sorted(old.keys() | new.keys()):
+        row = new.get(place) or old[place]
+        was, now = (words_of(told[place]) if place in told else None for told in (old, new))
+        if was != now:
+            when = row["valid_from"] if place in new else row["valid_to"]
+            rows.append((row["name"], row["geometry"].y, row["geometry"].x, was, now, when, None, source))
+    columns = [*settlements.COLUMNS, "when", "government", "source"]
+    table = pd.DataFrame(rows, columns=columns, dtype=object).sort_values("name", kind="stable", ignore_index=True)
+    table["when"] = pd.to_datetime(table["when"], utc=True)
+    table = table.assign(from_snapshot=f"{source}@{first[:10]}", to_snapshot=f"{source}@{last[:10]}")
+    counted = gettext("{n} places of {source}", n=number(len(old.keys() | new.keys())), source=source)
+    table.attrs["notes"] = (counted, *self.reader.notes(source))
     return table
 
 
@@ -301,12 +333,15 @@ def who(
         return _who_at_points(self, lat, source, as_known_on)
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
         raise UsageError(f"{lat}, {lon} is no place: latitude ±90°, then longitude ±180°")
+    near = list(_near_settlements(self, lat, lon, source, as_known_on))
+    if source in self.reader.settlement_sources():
+        return table_of(near, list(WHO_COLUMNS))
     name = self.source_name(source) if source is not None else None
     found = self.store.control_at(name, lon, lat, as_known_on=moment(as_known_on))
     frame = found.sort_values("source", kind="stable", ignore_index=True)
     rows = joined_intervals([{str(k): v for k, v in r.items()} for r in frame.to_dict("records")])
     recordings = self.reader.snapshots(name, as_known_on=FAR if as_known_on is None else as_known_on)
-    rows = list(cut_at_gaps(rows, gaps_in(recordings)))
+    rows = [*cut_at_gaps(rows, gaps_in(recordings)), *near]
     gap = ("last_map", "next_map") if any(row["next_map"] for row in rows) else ()
     table = table_of(rows, columns_of(rows, (*WHO_COLUMNS, *gap), None))
     seen = dict.fromkeys(_gap_words(row) for row in rows if row["next_map"])
@@ -314,6 +349,25 @@ def who(
     out = [words for each in names for words in _uncovered_words(self.reader, each, lat, lon, rows, as_known_on)]
     table.attrs["notes"] = (*seen, *out, *refused_notes(recordings, recordings["snapshot"].tolist()))
     return table
+
+
+def _near_settlements(
+    self: ArchiveBase, lat: float, lon: float, source: str | None, known: When | None
+) -> Iterator[dict[str, Any]]:
+    """What each source says of its settlement nearest to a place, where one lies near."""
+    for name in (one for one in self.reader.settlement_sources() if source in (None, one)):
+        frame = self.store.settlements(name, as_known_on=moment(known))
+        points = np.asarray(frame.geometry.array, dtype=object)
+        north, east = shapely.get_y(points) - lat, (shapely.get_x(points) - lon) * math.cos(math.radians(lat))
+        km = np.hypot(north, east) * KM_PER_DEGREE
+        if not len(km) or km.min() > NEAR_KM:
+            continue
+        mine = (frame["place"] == frame["place"].iloc[int(km.argmin())]).to_numpy()
+        for row in frame[mine].to_dict("records"):
+            where = f"{row['name']}, {number(float(km.min()), 1)} km"
+            ends = {end: None if pd.isna(row[end]) else write_instant(row[end]) for end in _BOUNDS}
+            native = "; ".join(filter(None, [where, text_or_none(row["native"])]))
+            yield {**row, **ends, "native": native, "last_map": None, "next_map": None, "part": ""}
 
 
 def _who_at_points(

@@ -38,6 +38,7 @@ from geo.measure.coverage import Coverage, coverage_of, uncovered_ground
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.location_checks import counted_ground, far_off
 from geo.measure.nearest_units import UnitSet
+from geo.presentation.labels import class_words
 from geo.presentation.language import gettext, ngettext, number
 from geo.presentation.sides import find_side, near_words, side_of
 from geo.presentation.statuses import named
@@ -144,6 +145,9 @@ class ArchiveBase:
         return self.reader.source_name(source)
 
 
+KM_PER_DEGREE = 111.195
+
+
 class Reader:
     """The one way in which the tables of an archive are read for answers."""
 
@@ -165,6 +169,8 @@ class Reader:
             return str(source)
         if source is not None and len(fits := self._sources_called(source, there)) == 1:
             return fits[0]
+        if (source is None and not there) or source in self.settlement_sources():
+            self._refuse_points(source)
         if not there:
             raise SourceError(f"{self.path} holds no control yet: geo import brings some in")
         listed = ", ".join(there)
@@ -177,6 +183,31 @@ class Reader:
         """What a source is called in words, its name where it has no title."""
         table = self.store.recall(("sources",), self.store.sources)
         return text_or_none(dict(zip(table["name"], table["title"], strict=True)).get(source)) or source
+
+    def settlement_sources(self) -> list[str]:
+        """The sources that say whose settlements are, place by place."""
+        return self.store.recall(("settlement sources",), self.store.settlement_sources)
+
+    def settlements_on(
+        self, source: str, date: When | None, as_known_on: When | None = None
+    ) -> tuple[gpd.GeoDataFrame, str]:
+        """Whose each settlement is on a date, by a source that says so place by place, and the day that answers."""
+        known = moment(as_known_on)
+        at = write_instant(last_instant(date)) if date is not None else "~"
+        day = max((day for day in self.store.settlement_days(source, as_known_on=known) if day <= at), default=None)
+        if day is None:
+            raise NoSnapshotError(f"{source} says nothing of {date or 'any day'} or a day before it")
+        frame = self.store.recall(("panel", source, known), lambda: self.store.settlements(source, as_known_on=known))
+        instant = parse_instant(day)
+        stands = (frame["valid_from"] <= instant) & (frame["valid_to"].isna() | (frame["valid_to"] > instant))
+        return gpd.GeoDataFrame(frame[stands].reset_index(drop=True), crs=CRS), day
+
+    def _refuse_points(self, source: str | None) -> None:
+        if names := self.settlement_sources():
+            raise SourceError(
+                f"{source or ', '.join(names)} says whose settlements are, and an area is never computed from points:"
+                " geo who, geo settlements, geo compare and geo export --settlements answer by it"
+            )
 
     def _source_words(self, there: Sequence[str]) -> dict[str, set[str]]:
         """What each source may be called, in small letters: its name and its title."""
@@ -554,3 +585,8 @@ def _asked_of(
         "box": None if shape is None else shape.bounds,
         "among": {n: [v] if isinstance(v, str) else list(v) for n, v in (wanted or {}).items() if v is not None},
     }
+
+
+def words_of(row: Mapping[str, Any]) -> str:
+    """Whose a settlement is, as tables say it: ``UA held``."""
+    return class_words(text_or_none(row["controller"]), str(row["status"]))

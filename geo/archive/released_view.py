@@ -94,11 +94,32 @@ class ReleasedStore(Store):
         for row in table.to_dict("records"):
             if row["layer"] == "control":
                 row["rows"] = len(self.control_rows(row["name"]))
+            elif row["layer"] == "settlements":
+                days, count = self.settlement_days(row["name"]), self.settlements(row["name"])["place"].nunique()
+                row |= {"rows": count, "first": min(days, default=None), "last": max(days, default=None)}
             elif row["layer"] == "incidents":
                 told = of.get(row["name"], {"incidents": 0, "first": None, "last": None})
                 row |= {"rows": told["incidents"], "first": told["first"], "last": told["last"]}
             rows.append(row)
         return pd.DataFrame(rows, columns=table.columns)
+
+    def settlement_days(self, source: str, *, as_known_on: datetime | None = None) -> list[str]:
+        limit = self._settlement_limit(source)
+        return [day for day in super().settlement_days(source, as_known_on=as_known_on) if day < limit]
+
+    def settlements(self, source: str, *, as_known_on: datetime | None = None) -> gpd.GeoDataFrame:
+        frame = super().settlements(source, as_known_on=as_known_on)
+        limit = self._settlement_limit(source)
+        if limit == "~":
+            return frame
+        end = pd.Timestamp(limit)
+        frame = frame.assign(valid_to=frame["valid_to"].where(frame["valid_to"] < end))
+        return gpd.GeoDataFrame(frame[frame["valid_from"] < end].reset_index(drop=True), crs=CRS)
+
+    def _settlement_limit(self, source: str) -> str:
+        """The first day under embargo of what a source says of settlements."""
+        hours = embargo_hours(self.applied_rules(), source)
+        return (first_withheld(super().settlement_days(source), hours) if hours else None) or "~"
 
     def _not_after(self, source: str, instant: datetime) -> datetime:
         """Beyond the limit of an embargo stands what stood before it."""

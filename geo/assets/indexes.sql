@@ -12,3 +12,5 @@ CREATE INDEX incidents_lasting ON incidents (date_end, date_start) WHERE date_en
 CREATE INDEX incidents_by_set ON incidents (dataset, date_start, date_end)
 CREATE INDEX incidents_by_id ON incidents (dataset, event_id)
 CREATE INDEX units_by_code ON units (unit)
+CREATE INDEX settlements_by_place ON settlements (source, place)
+CREATE INDEX settlements_before ON settlements_superseded (source, superseded_at)

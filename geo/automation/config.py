@@ -11,7 +11,6 @@ from typing import Any
 
 from geo.assets import ASSETS
 from geo.automation.endpoints import Address, find_address
-from geo.automation.watches import refuse_unclear
 from geo.errors import GateError, GeoError, UsageError
 from geo.formats.geojson import read_bytes
 from geo.output.images.themes import picture_form
@@ -217,9 +216,21 @@ def _check(path: Path, name: str, table: Mapping[str, Any], number: int = 0) -> 
         raise UsageError(f"{where}lacks {', '.join(missing)}; geo daily --example shows a whole plan")
 
 
+def _unclear_watch(table: Mapping[str, Any]) -> str | None:
+    """What is wrong with a watch as a whole, or None."""
+    kinds = [key for key in ("below_km2", "above_km2", "place", "at", "differ_km2") if key in table]
+    if len(kinds) != 1:
+        return f"one of below_km2, above_km2, place, at, differ_km2 is wanted, not {', '.join(kinds) or 'none'}"
+    if kinds[0] in ("below_km2", "above_km2", "differ_km2") and "side" not in table:
+        return f"{kinds[0]} needs a side"
+    if ("differ_km2" in table) != (len(table.get("sources", ())) == 2):
+        return "differ_km2 and two sources go together"
+    return None
+
+
 def _check_names(plan: Plan) -> None:
     for number, table in enumerate(plan.watches, start=1):
-        if wrong := refuse_unclear(table):
+        if wrong := _unclear_watch(table):
             raise UsageError(f"{plan.path}: [watch] number {number}: {wrong}")
     if not (plan.fetches or plan.imports or plan.outputs or plan.watches):
         raise UsageError(f"{plan.path}: nothing is to be done: add [[fetch]], [[import]] or {', '.join(OUTPUTS)}")

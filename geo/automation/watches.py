@@ -35,18 +35,6 @@ _IDS = UUID("0d7e2b0e-64f1-5a4c-8f0b-5b0a3c8f2c11")
 _ASKS = ("within", "side", "status", "source", "below_km2", "above_km2", "place", "at", "sources", "differ_km2")
 
 
-def refuse_unclear(table: Mapping[str, Any]) -> str | None:
-    """What is wrong with a watch as a whole, or None."""
-    kinds = [key for key in ("below_km2", "above_km2", "place", "at", "differ_km2") if key in table]
-    if len(kinds) != 1:
-        return f"one of below_km2, above_km2, place, at, differ_km2 is wanted, not {', '.join(kinds) or 'none'}"
-    if kinds[0] in ("below_km2", "above_km2", "differ_km2") and "side" not in table:
-        return f"{kinds[0]} needs a side"
-    if ("differ_km2" in table) != (len(table.get("sources", ())) == 2):
-        return "differ_km2 and two sources go together"
-    return None
-
-
 def key_of(table: Mapping[str, Any]) -> str:
     """What a watch is remembered by: what it asks, wherever it stands in the plan and whatever it is called."""
     asked = {name: table[name] for name in _ASKS if name in table}

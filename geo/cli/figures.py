@@ -319,6 +319,10 @@ def compare_command(
         click.echo(save_map(page, output))
         return
     kept = common.opened(archive)
+    if set(given["sources"]) & set(kept.reader.settlement_sources()):
+        asked = {key: given[key] for key in ("sources", "within", "places", "as_known_on")}
+        show(kept.compare_places(date, **asked), form, title="place by place", head={"date": date})
+        return
     found = kept.compare(date, **given)
     found = replace(found, table=common.name_units(kept, found.table, given["by"]))
     _show(found, form, given["as_known_on"])

@@ -64,6 +64,7 @@ def map_command(archive: Path, date: str | None, output: Path, max_age_days: flo
 @common.within_option("Keep to this unit")
 @click.option("--incidents", "what", flag_value="incidents", help="Incidents; --source names their dataset.")
 @click.option("--changes", "what", flag_value="changes", help="The ground that changed hands between --from and --to.")
+@click.option("--settlements", "what", flag_value="settlements", help="Whose each settlement is, by a source of such.")
 @common.output_option("F.geojson, F.gpkg, F.parquet, F.csv (shapes as WKT) or F.kml.")
 def export_command(archive: Path, output: Path, what: str | None, **given: Any) -> None:
     """Control, incidents or changes as a file for other programs.

@@ -153,7 +153,7 @@ def geopackage_bytes(
                 pyogrio.write_dataframe(
                     frame, path, layer=name, driver="GPKG", append=i > 0, layer_options={"DESCRIPTION": description},
                     dataset_options={"VERSION": "1.3"},
-                    geometry_type="Point" if name == "incidents" else "MultiPolygon",
+                    geometry_type="Point" if name in ("incidents", "settlements") else "MultiPolygon",
                 )  # fmt: skip
             with closing(sqlite3.connect(path, isolation_level=None)) as connection:
                 gpkg.describe_columns(connection)

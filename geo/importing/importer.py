@@ -30,7 +30,7 @@ from geo.formats.limits import capped, refuse_too_many_instants
 from geo.formats.tables import csv_lines, defused, number, read_table
 from geo.formats.zips import GZIP, gunzipped
 from geo.importing.frames import FRAME, Given, as_files, credit_of_name
-from geo.importing.validation import Admitted, FindingCache, admit_control, admit_points, admit_units
+from geo.importing.validation import Admitted, FindingCache, admit_control, admit_points, admit_settlements, admit_units
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.location_checks import Expected
 from geo.presentation.sides import knowing
@@ -508,7 +508,8 @@ def _take_rows(archive: Archive, job: _Job, rows: Rows, file: _File) -> Receipt:
         store.note_import(
             connection, now, kind=reader.kind, dataset=credit.name, file_name=file.name, file_bytes=file.bytes,
             sha256=file.sha256, rows_in=receipt.rows_in, rows_stored=receipt.rows_stored,
-            rows_refused=receipt.rows_refused, receipt=json.dumps(_brief(receipt), ensure_ascii=False, sort_keys=True),
+            rows_refused=receipt.rows_refused,
+            receipt=json.dumps(_brief(receipt) | _days_of(rows), ensure_ascii=False, sort_keys=True),
         )  # fmt: skip
         sidecar = _write_sidecar(file.sidecar, receipt.refusals)
     return replace(receipt, sidecar=sidecar)
@@ -520,6 +521,9 @@ def _admitted(
     """Every part of a file with what the gate makes of it, one after the other."""
     if reader.kind == "units":
         yield rows, admit_units(rows)
+        return
+    if reader.kind == "settlements":
+        yield rows, admit_settlements(rows, options=options, first=reader.first)
         return
     if rows.more != ():  # a part in which nothing can be let in says nothing of the file
         options = replace(options, accept=options.accept | {"empty"})
@@ -542,7 +546,20 @@ def _put_rows(
     if reader.kind == "units":
         areas = list(areas_km2(np.asarray(frame.geometry.array, dtype=object)))
         return {"": int(store.put_units(connection, frame, areas, now))}
+    if reader.kind == "settlements":
+        _refuse_both(store, credit.name)
+        return store.put_settlements(connection, frame, credit.name, now)
     return store.put_incidents(connection, frame, credit.name, now)
+
+
+def _days_of(rows: Rows) -> dict[str, Any]:
+    """The days of which a file on settlements speaks: on one of them nothing may have changed."""
+    return {"days": rows.frame.attrs["days"]} if "days" in rows.frame.attrs else {}
+
+
+def _refuse_both(store: Store, source: str) -> None:
+    if source in store.control_sources():
+        raise GateError(f"{source} is a source of areas: settlements go under another name (geo import --config)")
 
 
 def import_claims(archive: Archive, path: Path) -> int:

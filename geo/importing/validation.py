@@ -20,7 +20,7 @@ from geo.importing.geometry_repair import Objects, area_of, look, mend, past_180
 from geo.measure.ellipsoid import areas_km2, km2_of
 from geo.measure.location_checks import FAR, WAY_OUT, Doubt, Expected, Outline, against_country, doubts, outlines
 from geo.presentation.statuses import STATUSES
-from geo.schema import CRS, ControlColumns, Options, Refusal, Rows, Snapshot, number_of, text_or_none
+from geo.schema import CRS, ControlColumns, Options, Refusal, Rows, Snapshot, number_of, parse_instant, text_or_none
 from geo.text.dates_in_files import FIRST
 from geo.units import Countries
 
@@ -149,6 +149,18 @@ def _sound(
         return ground
     turned += [_refusal(snapshot.frame, i, *reasons[i], geometry[i]) for i in sorted(reasons)]
     return ground.take(np.array([i not in reasons for i in range(len(ground))], dtype=bool))
+
+
+def admit_settlements(rows: Rows, *, options: Options, first: date = FIRST) -> Admitted:
+    """Let in what is said of settlements: of days that were, by statuses that there are."""
+    days = rows.frame.attrs["days"]
+    check_not_future(parse_instant(days[-1]), options)
+    if days[0] < first.isoformat():
+        raise GateError(f"the date {days[0][:10]} is {_before(first)}")
+    unknown = sorted(set(rows.frame["status"].dropna()) - set(STATUSES))
+    if unknown:
+        raise GateError(f"status {unknown[0]!r} is unknown; the known ones: {', '.join(STATUSES)}")
+    return Admitted(rows.frame, tuple(rows.refusals), notes=tuple(rows.notes))
 
 
 def admit_points(rows: Rows, *, options: Options, countries: Countries | None = None, first: date = FIRST) -> Admitted:

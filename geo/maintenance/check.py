@@ -150,6 +150,7 @@ def _counts(connection: sqlite3.Connection, tables: set[str]) -> dict[str, int]:
 def _sources(connection: sqlite3.Connection) -> Iterator[Finding]:
     listed = {row[0]: row[1:] for row in connection.execute("SELECT name, title, licence, attribution FROM sources")}
     query = "SELECT DISTINCT source FROM snapshots UNION SELECT DISTINCT dataset FROM incidents"
+    query += " UNION SELECT DISTINCT source FROM settlements"
     for (name,) in connection.execute(query):
         if name not in listed:
             yield fault(

@@ -197,7 +197,7 @@ def is_on_earth(shape: shapely.Geometry | None) -> bool:
 def _geometry_findings(
     name: str, fids: list[int], shapes: np.ndarray[tuple[int], np.dtype[np.object_]]
 ) -> Iterator[Finding]:
-    wanted = 0 if name.startswith("incidents") else 6
+    wanted = 0 if name.startswith(("incidents", "settlements")) else 6
     kinds, empty, valid = shapely.get_type_id(shapes), shapely.is_empty(shapes), shapely.is_valid(shapes)
     bounds = shapely.bounds(shapes).reshape(-1, 4)
     inside = (np.abs(bounds[:, [0, 2]]) <= 180).all(axis=1) & (np.abs(bounds[:, [1, 3]]) <= 90).all(axis=1)

@@ -181,10 +181,11 @@ def _write(source: Path, old: sqlite3.Connection, path: Path, work: _Work) -> No
         if "sides" in tables:
             _copy("sides", old, new, work)
         _memory(old, new, work)
-        for name in (*_PLAIN, "units", "incidents", "incidents_superseded"):
+        for name in (*_PLAIN, "units", "incidents", "incidents_superseded", "settlements", "settlements_superseded"):
             if name in tables:
                 _copy(name, old, new, work)
-        query = "SELECT source FROM snapshots UNION SELECT dataset FROM incidents EXCEPT SELECT name FROM sources"
+        query = "SELECT source FROM snapshots UNION SELECT dataset FROM incidents UNION SELECT source FROM settlements"
+        query += " EXCEPT SELECT name FROM sources"
         for (name,) in new.execute(f"{query} ORDER BY 1").fetchall():
             new.execute("INSERT INTO sources (name, title) VALUES (?, ?)", (name, name))
             work.done.append(f"source {name}: its entry was lost; import one of its files, and it is credited again")

@@ -97,14 +97,21 @@ def shipped_settlements(
                     yield from takewhile(lambda place: int(place.people) >= elsewhere, places)
 
 
+def named_places(names: Collection[str]) -> dict[str, list[tuple[str, float, float]]]:
+    """The shipped places (name, longitude, latitude) that have one of some names, by that name in small letters."""
+    wanted = {name.casefold() for name in names}
+    found: dict[str, list[tuple[str, float, float]]] = {}
+    for place in shipped_settlements() if wanted else ():
+        known = {one.casefold() for one in (place.name, *place.others.split("|"), *place.arabic.split("|"))}
+        for name in wanted & known:
+            found.setdefault(name, []).append((place.name, float(place.longitude), float(place.latitude)))
+    return found
+
+
 def place_named(name: str, *, within: shapely.Geometry | None = None) -> tuple[str, float, float]:
     """A shipped place by any of its names, alone of that name in an area or in the world: name, longitude, latitude."""
-    wanted, found = name.casefold(), []
-    for place in shipped_settlements():
-        if wanted in {one.casefold() for one in (place.name, *place.others.split("|"), *place.arabic.split("|"))}:
-            point = shapely.Point(float(place.longitude), float(place.latitude))
-            if within is None or within.intersects(point):
-                found.append((place.name, point.x, point.y))
+    every = named_places({name}).get(name.casefold(), [])
+    found = [one for one in every if within is None or within.intersects(shapely.Point(*one[1:]))]
     if len(found) == 1:
         return found[0]
     listed = ", ".join(f"{lat}, {lon}" for _, lon, lat in found[:5])

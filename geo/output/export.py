@@ -34,7 +34,7 @@ from geo.storage.atomic_write import write_page
 if TYPE_CHECKING:
     from geo.archive import Archive
 
-What = Literal["control", "incidents", "changes"]
+What = Literal["control", "incidents", "changes", "settlements"]
 
 
 @described
@@ -50,9 +50,9 @@ def export(
     path : str or pathlib.Path
         ``.geojson``, ``.gpkg``, ``.parquet`` (GeoParquet 1.1, with the box of each row), ``.csv`` (shapes as WKT) or
         ``.kml``; coordinates in EPSG:4326.
-    what : {"control", "incidents", "changes"}
+    what : {"control", "incidents", "changes", "settlements"}
         The map of `date`, or every polygon of a span with when it stood; the incidents of the day or span; the ground
-        that changed hands between `from_` and `to`.
+        that changed hands between `from_` and `to`; whose each settlement is on `date`.
     date : str, date, datetime or None
         A day, answered by its last snapshot, or an instant; None is the last one, or the span.
     from_, to : str, date, datetime or None
@@ -144,7 +144,26 @@ def _changes(
     return dated[["date_from", "date_to", "source", "controller", "status", "change", "area_km2", "geometry"]]
 
 
-_FRAMES: dict[str, Any] = {"control": _control, "incidents": _incidents, "changes": _changes}
+def _settlements(
+    archive: Archive, date: When | None, from_: When | None, to: When | None, source: str | None, within: str | None,
+    known: When | None,
+) -> gpd.GeoDataFrame:  # fmt: skip
+    if from_ is not None or to is not None:
+        raise UsageError("settlements are exported of one date")
+    frame = archive.settlements(date, source=source, as_known_on=known)
+    if within is not None:
+        frame = frame[frame.intersects(archive.unit(within).geometry.iloc[0])].reset_index(drop=True)
+    since = [write_instant(moment) for moment in frame["valid_from"]]
+    frame = frame.assign(date=str(date or frame.attrs["notes"][0].rpartition(" ")[2]), valid_from=since)
+    return frame[["date", "source", "place", "name", "controller", "status", "native", "valid_from", "geometry"]]
+
+
+_FRAMES: dict[str, Any] = {
+    "settlements": _settlements,
+    "control": _control,
+    "incidents": _incidents,
+    "changes": _changes,
+}
 
 
 @described

@@ -135,13 +135,15 @@ def written_as(kind: str, what: str, loaded: DownloadData) -> bytes:
         if what == "figures":
             return _csv(loaded.figures.assign(date=loaded.day), loaded)
         table = pd.DataFrame(frame.drop(columns="geometry"))
-        if what != "incidents":
+        if what == "settlements":
+            table = table.assign(latitude=frame.geometry.y, longitude=frame.geometry.x)
+        elif what != "incidents":
             table = table.assign(wkt=shapely.to_wkt(np.asarray(frame.geometry.array), rounding_precision=-1))
         return _csv(table, loaded)
     if kind == "kml":
         return _kml(loaded)
     if kind == "gpkg":
-        ground = {"changes" if what == "changes" else "control": loaded.control}
+        ground = {what if what in ("changes", "settlements") else "control": loaded.control}
         points = {"incidents": loaded.incidents} if len(loaded.incidents) else {}
         layers = points if points and loaded.control.empty else ground | points
         about = {name: layer_metadata(name.capitalize(), loaded.credits) for name in layers}
@@ -267,6 +269,9 @@ def _ground(folder: Element, row: Mapping[str, Any], shape: shapely.Geometry, st
     add(mark, "description", _lines([f"{k}: {v}" for k, v in row.items() if v is not None]))
     add(mark, "styleUrl", f"#{style}")
     _data(mark, row)
+    if shape.geom_type == "Point":
+        add(add(mark, "Point"), "coordinates", f"{shape.x!r},{shape.y!r}")
+        return
     whole = add(mark, "MultiGeometry")
     for polygon in shapely.get_parts(shape):
         part = add(whole, "Polygon")
