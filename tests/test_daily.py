@@ -415,7 +415,7 @@ HEAD = 'archive = "a.gpkg"\noutput = "out"\n'
         (HEAD + "[timeline]\nfrom = 7\n", "from is 7: a date"),
         (HEAD + "max_age_days = -1\n[map]\n", "max_age_days is -1: a number above 0"),
         (HEAD + "[fetch]\n", r"\[fetch\] lacks source"),
-        (HEAD + '[fetch]\nsource = "acled"\n', "no address is known for 'acled'"),
+        (HEAD + '[fetch]\nsource = "gdelt"\n', "no address is known for 'gdelt'"),
         (HEAD + '[import]\nsource = "word"\nfolder = "in"\n', "source is 'word': one of acled"),
         (HEAD + '[import]\nsource = "vector"\nfolder = "in"\nconfig = "none.toml"\n', "none.toml"),
         (HEAD + '[fetch]\nsource = "nzz"\n', "--contact|GEO_CONTACT"),
