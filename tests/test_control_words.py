@@ -132,6 +132,25 @@ def test_labels_of_one_area_are_read_together(tmp_path: Path, body: str, expecte
 
 
 @pytest.mark.parametrize(
+    "text",
+    [
+        "Neutral zone?", "Combat zone", "Active fighting", "Buffer zone", "Unknown", "Annexed territory", "Turkish-backed forces",
+        "Зона боёв", "Зона бойових дій", "Невідомо", "Contrôle russe", "Russisch besetzt", "NGCA", "Besieged", "Under fire",
+    ],
+)  # fmt: skip
+def test_how_things_stand_is_no_side_by_its_colour(tmp_path: Path, text: str) -> None:
+    (refusal,) = one(tmp_path, mark(text, colour="800000ff")).refusals
+    assert "is not understood" in refusal.why
+
+
+def test_a_label_of_many_pages_is_not_read(tmp_path: Path) -> None:
+    (refusal,) = one(tmp_path, mark("Russian control " * 1_000)).refusals
+    assert "15,999 characters" in refusal.why
+    assert len(refusal.why) < 5_000
+    assert read_label("Bakhmut " * 1_000) is None
+
+
+@pytest.mark.parametrize(
     "text", ["Belarusian control", "Rebel-held", "Enemy control", "Separatist control", "Chechen forces control"]
 )
 def test_control_by_somebody_who_is_not_known_is_given_to_no_side_by_its_colour(tmp_path: Path, text: str) -> None:

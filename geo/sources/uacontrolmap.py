@@ -134,7 +134,9 @@ def _together(mark: Placemark, labels: Sequence[tuple[str, Label]]) -> tuple[Mea
         settled = any(found.side or found.status == "contested" for _, found in clear)
         if (label.unclear and not (by_style or settled)) or (label.turned and text in beside):
             words = ", ".join(map(repr, label.unclear))
-            raise _NotUnderstoodError(f"{text!r} is not understood ({words}); known words: {', '.join(known_words())}")
+            raise _NotUnderstoodError(
+                f"{text[:200]!r} is not understood ({words}); known words: {', '.join(known_words())}"
+            )
         if not label.unclear and not (label.country and settled):
             clear.append((text, label))
     sides = {label.side for _, label in clear if label.side}

@@ -132,6 +132,7 @@ _PREFIX = re.compile(r"\b(de|re|де)-(?=\w)")
 _CAMEL = re.compile(r"(?<=[a-zа-яіїєґ])(?=[A-ZА-ЯІЇЄҐ])")
 _TOKEN = re.compile(r"[^\W\d_]+|\d+|[?%]")
 _SPAN = re.compile(r"(?<!\d)((?:19|20)\d\d)\s*[-\u2013\u2014/]\s*(?:19|20)?\d\d(?![\d.-])")
+_LONGEST = 2_000  # characters of a label that are read
 _HEX = re.compile(r"(?<![^\W_])(?=[0-9a-f]*\d)[0-9a-f]{6,8}(?![^\W_])", re.IGNORECASE)
 _CYRILLIC = re.compile(r"[а-яіїєґё]")
 # forms that say who does something, and whose the ground is
@@ -210,11 +211,15 @@ def _words(text: str) -> list[_Word]:
 @lru_cache(maxsize=4096)
 def read_label(text: str) -> Label | None:
     """What a label says of control; None where it says nothing of it."""
+    if len(text) > _LONGEST:
+        return None if read_label(text[:_LONGEST]) is None else Label(unclear=(f"{len(text):,} characters",))
     words = _words(text)
     roles = {word.role for word in words}
-    unknown = tuple(word.text for word in words if not word.role)
+    unknown = tuple(word.text for word in words if word.role in ("", "unsettled"))
     if not roles & set(_TOPICS) and not ("held" in roles and (unknown or "turned" in roles)):
-        return None
+        sides = (text[m.start : m.end] for m in shipped_names().sides_in(text) if m.role != "capital")
+        unclear = (*(word.text for word in words if word.role == "unsettled"), *sides)
+        return Label(unclear=unclear) if unclear else None
     ends = [one.text for one, other in pairwise(words) if _ends(one, other)]
     if turned := (*ends, *(word.text for word in words if word.role in ("turned", "denied"))):
         return Label(unclear=turned, turned=True)
