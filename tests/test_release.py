@@ -126,6 +126,20 @@ def test_rules_against_harm_hold_for_releases(archive: geo.Archive, tmp_path: Pa
         geo.release(archive, tmp_path / "out")
 
 
+def test_settlements_are_released_beside_areas(archive: geo.Archive, tmp_path: Path) -> None:
+    (panel := tmp_path / "towns.csv").write_text(
+        "name,lat,lon,date,side\nA,50,36,2025-01-01,UA\nA,50,36,2025-01-09,RU\n"
+    )
+    geo.import_files(archive, "settlements", panel)
+    first = contents(geo.release(archive, tmp_path / "out"))
+    frame = gpd.read_parquet(tmp_path / "out" / "settlements.parquet")
+    assert frame[["controller", "valid_from", "valid_to"]].fillna("").values.tolist() == [
+        ["UA", "2025-01-01T00:00:00.000Z", "2025-01-09T00:00:00.000Z"], ["RU", "2025-01-09T00:00:00.000Z", ""]
+    ]  # fmt: skip
+    assert b"settlements" in first["licences.csv"]
+    assert contents(geo.release(archive, tmp_path / "two")) == first
+
+
 def test_a_folder_with_other_files_is_left_alone(archive: geo.Archive, tmp_path: Path) -> None:
     (own := tmp_path / "out" / "own.txt").parent.mkdir()
     own.write_text("mine")

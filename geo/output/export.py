@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import geopandas as gpd
 import pandas as pd
 
-from geo.archive.results import FAR, When
+from geo.archive.results import FAR, When, moment
 from geo.archive.shared_docs import described, from_one_state
 from geo.errors import UsageError
 from geo.formats.tables import csv_lines, defused
@@ -186,7 +187,8 @@ def release(
     Returns
     -------
     pathlib.Path
-        The folder: ``data.gpkg``, ``control.parquet`` and ``incidents.parquet`` (shapes in EPSG:4326, areas in km²),
+        The folder: ``data.gpkg`` (control and incidents), ``control.parquet``, ``incidents.parquet`` and
+        ``settlements.parquet``, of which there are some (shapes in EPSG:4326, areas in km²),
         ``snapshots.csv``, ``licences.csv``, ``CITATION.cff``, ``datapackage.json`` and ``SHA256SUMS``. The archive's
         rules are kept. The same archive gives the same bytes; with `as_known_on`, also after it has grown.
 
@@ -209,23 +211,26 @@ def release(
     if foreign:
         raise UsageError(f"{folder} holds {foreign[0]}, which is of no release: name another folder")
     control, incidents, snapshots = _everything(archive, as_known_on)
-    if control.empty and incidents.empty:
+    towns = _all_settlements(archive, as_known_on)
+    if control.empty and incidents.empty and towns.empty:
         raise UsageError(f"{archive.path}: there is nothing in it to release")
     sources, datasets = (sorted(set(frame[of])) for frame, of in ((control, "source"), (incidents, "dataset")))
-    credits = credits_of(archive, *dict.fromkeys([*sources, *datasets]))
+    credits = credits_of(archive, *dict.fromkeys([*sources, *datasets, *sorted(set(towns["source"]))]))
     named = ", ".join(c["title"] or c["name"] for c in credits[: len(sources) or None])
     title = title or f"{'Territorial control' if sources else 'Incidents'} according to {named}"
-    frames = {"control": control, "incidents": incidents}
+    frames = {"control": control, "incidents": incidents, "settlements": towns}
     loaded = DownloadData("", control, incidents, pd.DataFrame(), credit_lines(archive, control, incidents), {})
     files = {"data.gpkg": _written("gpkg", "", loaded)}
-    files |= {f"{name}.parquet": _written("parquet", name, loaded) for name, frame in frames.items() if len(frame)}
+    for name, frame in frames.items():
+        if len(frame):
+            files[f"{name}.parquet"] = _written("parquet", "", replace(loaded, control=frame))
     files |= {"snapshots.csv": _table_csv(snapshots), "licences.csv": _table_csv(pd.DataFrame(credits))}
     told = {name: (len(content), sha256(content).hexdigest()) for name, content in files.items()}
     layers = {**{f"{name}.parquet": (f, name) for name, f in frames.items()}, "snapshots.csv": (snapshots, "snapshots"),
               "licences.csv": (pd.DataFrame(credits), "sources")}  # fmt: skip
     fields = {path: field_table(*layers[path]) for path in files if path in layers}
     files["datapackage.json"] = data_package(title, told, credits, fields=fields)
-    stamps = [*snapshots["recorded_at"], *incidents.attrs["recorded"]]
+    stamps = [*snapshots["recorded_at"], *incidents.attrs["recorded"], *towns.attrs["recorded"]]
     files["CITATION.cff"] = _citation(title, publisher, credits, max(stamps)[:10])
     sums = (f"{sha256(content).hexdigest()}  {name}\n" for name, content in sorted(files.items()))
     files["SHA256SUMS"] = "".join(sums).encode()
@@ -236,8 +241,10 @@ def release(
     return folder
 
 
-_RELEASED = ("data.gpkg", "control.parquet", "incidents.parquet", "snapshots.csv", "licences.csv", "datapackage.json",
-             "CITATION.cff", "SHA256SUMS")  # fmt: skip
+_RELEASED = (
+    "data.gpkg", "control.parquet", "incidents.parquet", "settlements.parquet", "snapshots.csv", "licences.csv",
+    "datapackage.json", "CITATION.cff", "SHA256SUMS",
+)  # fmt: skip
 _NOT_YAML = re.compile("[\x7f-\x9f\u2028\u2029\ufeff]")
 _OF_SNAPSHOTS = ("snapshot", "source", "part", "depicts", "published", "recorded_at", "file_name", "sha256")
 
@@ -252,6 +259,18 @@ def _everything(archive: Archive, known: When | None) -> tuple[gpd.GeoDataFrame,
     incidents = found[[*INCIDENT_FIELDS, "geometry"]]
     incidents.attrs = {"recorded": found["recorded_at"].tolist()}
     return control, incidents, snapshots[list(_OF_SNAPSHOTS)]
+
+
+def _all_settlements(archive: Archive, known: When | None) -> gpd.GeoDataFrame:
+    """Whose each settlement was, over all time, by every source that says so place by place."""
+    store, at = archive.store, moment(known)
+    columns = ["source", "place", "name", "controller", "status", "native", "valid_from", "valid_to", "geometry"]
+    parts = [store.settlements(name, as_known_on=at) for name in store.settlement_sources()]
+    found = gpd.GeoDataFrame(pd.concat(parts, ignore_index=True)) if parts else _NOTHING.reindex(columns=columns)
+    stamps = {c: [None if pd.isna(t) else write_instant(t) for t in found[c]] for c in ("valid_from", "valid_to")}
+    frame = found.assign(**stamps)[columns]
+    frame.attrs = {"recorded": [write_instant(t) for t in found["recorded_at"]] if parts else []}
+    return frame
 
 
 def _table_csv(table: pd.DataFrame) -> bytes:
