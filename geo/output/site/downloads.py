@@ -174,7 +174,8 @@ def data_package(
     resources = [
         {"name": path.rpartition("/")[2].replace(".", "-").lower(), "path": path, "format": kind, "bytes": size,
          "mediatype": MEDIA[kind], "hash": f"sha256:{digest}", **({"encoding": "utf-8"} if kind == "csv" else {}),
-         **({"type": "table" if kind == "csv" else "file", "schema": {"fields": fields[path]}}
+         "type": "table" if kind == "csv" else "file",
+         **({"schema": {"fields": fields[path]}}
             if fields and path in fields else {})}
         for path, (size, digest) in sorted(files.items())
         if (kind := path.rpartition(".")[2]) in MEDIA
