@@ -17,7 +17,7 @@ import shapely
 from click.testing import CliRunner
 from shapely.geometry import LineString, Point, box
 from test_archive import put, state
-from test_maps import DAY
+from test_maps import DAY, data_of
 
 from geo.archive import Archive, open_archive
 from geo.cli import main
@@ -26,6 +26,7 @@ from geo.importing.basemap_extract import CREDIT, corridor, import_basemap
 from geo.importing.importer import ensure_units, import_files
 from geo.maintenance.check import check_archive
 from geo.output.html.map_page import draw_map, save_map
+from geo.output.html.timeline_page import draw_timeline
 from geo.output.images.picture import draw_picture
 from geo.output.map_content import gather
 from geo.presentation import basemap
@@ -178,6 +179,9 @@ def test_pages_and_pictures_name_whom_the_extract_is_owed_to(archive: Archive, t
     assert "2 pieces of roads" in result.output
     page = save_map(draw_map(archive), tmp_path / "a.html").read_text()
     picture = Path(str(draw_picture(archive, path=tmp_path / "a.svg"))).read_text()
+    timeline = save_map(draw_timeline(archive), tmp_path / "t.html").read_text()
+    assert data_of(timeline)["basemap"]["roads"]
+    assert "OpenStreetMap contributors, https://www.openstreetmap.org/copyright" in timeline
     assert "OpenStreetMap contributors, https://www.openstreetmap.org/copyright" in page
     assert "OpenStreetMap contributors, https://www.openstreetmap.org/copyright" in picture
 

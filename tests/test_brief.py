@@ -74,7 +74,8 @@ def hostile(tmp_path_factory: pytest.TempPathFactory) -> Archive:
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     """Pictures of one colour, where the words are what is looked at: real ones are drawn by the tests of both formats."""
 
-    def draw(_: Archive, brief: Brief, *paths: Path) -> list[tuple[str, Path, str]]:
+    def draw(_: Archive, brief: Brief, target: Path) -> list[tuple[str, Path, str]]:
+        paths = [target.with_name(f"{target.stem}-{name}.png") for name in ("map", "chart")]
         for path in paths:
             Image.new("RGB", (192, 108), "white").save(path)
         return [("Map", paths[0], map_words(brief)), ("Chart", paths[1], brief.chart_words)]
@@ -331,7 +332,7 @@ pictures = [("Map", (folder / "b-map.png").read_bytes(), "words")]
     env = {"PYTHONHASHSEED": "7", "TZ": "Asia/Tokyo", "PATH": "/usr/bin:/bin", "PYTHONPATH": ":".join(sys.path)}
     subprocess.run([sys.executable, "-c", code, str(archive.path), str(folders[1])], check=True, env=env)
     names = sorted(p.name for p in folders[0].iterdir())
-    assert names == ["b-chart.png", "b-map.png", "b.docx", "b.html", "b.md", "b.pptx"]
+    assert names == ["b-change.png", "b-chart.png", "b-map.png", "b.docx", "b.html", "b.md", "b.pptx"]
     for name in names:
         assert (folders[0] / name).read_bytes() == (folders[1] / name).read_bytes(), name
 

@@ -397,12 +397,13 @@
       return made.addTo(map);
     }
     function mark(name, tone, width, dash) {
-      var filled = name === "land" || name === "lakes";
-      return { lines: (filled ? [].concat.apply([], base[name]) : base[name]).map(line), tone: tone, width: width,
-        dash: dash, filled: filled };
+      var filled = ["land", "woods", "built", "lakes", "ponds"].indexOf(name) >= 0, list = base[name] || [];
+      return { lines: (filled ? [].concat.apply([], list) : list).map(line), tone: tone, width: width, dash: dash, filled: filled };
     }
-    put("ground", 150, base ? [mark("land", "land", 0.6), mark("lakes", "sea", 0.6), mark("rivers", "river", 1),
-      mark("admin1", "unit", 0.8, [1, 3]), mark("borders", "line", 2), mark("disputed", "line", 2, [5, 4])] : []);
+    put("ground", 150, base ? [mark("land", "land", 0.6), mark("woods", "wood", 0.6), mark("built", "built", 0.6),
+      mark("lakes", "sea", 0.6), mark("ponds", "sea", 0.6), mark("rivers", "river", 1), mark("streams", "river", 1),
+      mark("railways", "rail", 1, [5, 2]), mark("roads", "road", 1.4), mark("admin1", "unit", 0.8, [1, 3]),
+      mark("borders", "line", 2), mark("disputed", "line", 2, [5, 4])] : []);
     var units = put("borders", 360, [{ lines: ground.units.map(line), tone: "soft", width: 1, dash: [2, 3] }]);
     document.querySelectorAll("[data-ground]").forEach(function (box) {
       box.addEventListener("change", function () { if (box.checked) { units.addTo(map); } else { units.remove(); } });

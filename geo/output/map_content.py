@@ -152,7 +152,7 @@ def gather(
     options = options or MapOptions(**given)
     with archive.holding():
         if has_incidents_alone(archive, options.source):
-            return _on_extract(archive, _incident_content(archive, date, options), options)
+            return on_extract(archive, _incident_content(archive, date, options), options)
         found = _read(archive, date, options)
     colours = side_colours(found.controllers, colours=options.colours)
     shown = found.credits[0]["title"] or found.source
@@ -198,10 +198,10 @@ def gather(
         crowd=crowd_of(found.markers),
     )  # fmt: skip
     with archive.holding():
-        return _on_extract(archive, content, options)
+        return on_extract(archive, content, options)
 
 
-def _on_extract(archive: Archive, content: MapContent, options: MapOptions) -> MapContent:
+def on_extract(archive: Archive, content: MapContent, options: MapOptions) -> MapContent:
     """With what its view needs of the owner's own extract, and whom to credit for it."""
     if not options.draw_basemap or not (finest := finest_rank(content.bounds)):
         return content

@@ -6,6 +6,7 @@ import re
 import tempfile
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
 from urllib.parse import quote
@@ -56,8 +57,8 @@ def draw_brief(
     Parameters
     ----------
     path : str or pathlib.Path
-        A file that ends in ``.html`` (one page that needs no network), ``.md`` (with ``-map.png`` and ``-chart.png``
-        beside it), ``.docx`` or ``.pptx``.
+        A file that ends in ``.html`` (one page that needs no network), ``.md`` (with ``-map.png``, ``-chart.png`` and
+        ``-change.png`` beside it), ``.docx`` or ``.pptx``.
     since : str, date, datetime or None
         The last briefing's date; None is the snapshot before.
     incident_days : int or None
@@ -100,18 +101,20 @@ def draw_brief(
 
         return [save_map(brief_page(brief, templates=chosen), target)]
     if kind == ".md":
-        beside = [target.with_name(f"{target.stem}-{name}.png") for name in ("map", "chart")]
-        pictures = draw_pictures(archive, brief, *beside)
+        pictures = draw_pictures(archive, brief, target)
         return [write_page(brief_markdown(brief, pictures), target), *(p for _, p, _ in pictures)]
     with tempfile.TemporaryDirectory() as folder:
-        drawn = draw_pictures(archive, brief, Path(folder, "map.png"), Path(folder, "chart.png"))
+        drawn = draw_pictures(archive, brief, Path(folder, target.name))
         held = [(heading, drawn_at.read_bytes(), words) for heading, drawn_at, words in drawn]
     write = brief_docx if kind == ".docx" else brief_pptx
     return [write_page(write(brief, held), target)]
 
 
-def draw_pictures(archive: Archive, brief: Brief, map_path: Path, chart_path: Path) -> list[tuple[str, Path, str]]:
-    """Draw a briefing's map and, where anything was ever held, its chart."""
+def draw_pictures(archive: Archive, brief: Brief, target: Path) -> list[tuple[str, Path, str]]:
+    """Draw a briefing's map beside it and, where anything was ever held, its chart and its bars of change."""
+    map_path, chart_path, change_path = (
+        target.with_name(f"{target.stem}-{name}.png") for name in ("map", "chart", "change")
+    )
     form, theme = chosen("slide", "light")
     content = brief.content
     box = view_box(content)
@@ -121,12 +124,17 @@ def draw_pictures(archive: Archive, brief: Brief, map_path: Path, chart_path: Pa
     credit = plain(" ".join(brief.credits))
     save(figure, map_path, title=plain(content.title), text=text_blocks.alt_text(content, credit), credit=credit)
     made = [(gettext("Map"), map_path, map_words(brief))]
+    chart = partial(
+        draw_chart, archive, source=brief.source, within=brief.within, to=brief.date, as_known_on=brief.as_known_on,
+        colours=brief.colours,
+    )  # fmt: skip
     if brief.lines:
-        draw_chart(
-            archive, chart_path, source=brief.source, status=named(is_current=True), within=brief.within, to=brief.date,
-            as_known_on=brief.as_known_on, colours=brief.colours,
-        )  # fmt: skip
+        chart(chart_path, status=named(is_current=True))
         made.append((gettext("Since the first snapshot"), chart_path, brief.chart_words))
+    if brief.bars:
+        chart(change_path, change=True, by=brief.bars[0].every)
+        words = bar_values(brief.bars, brief.shown)
+        made.append((words["bars_heading"], change_path, words["bars_words"]))
     return made
 
 

@@ -28,6 +28,7 @@ from geo.output.map_content import (
     gather,
     has_incidents_alone,
     incident_days,
+    on_extract,
     outlines,
 )
 from geo.output.map_options import MapOptions, SharedKeywords, map_options, shares_options
@@ -130,6 +131,7 @@ def _control_timeline(
     title = given_title(options.title, title_words(place, shown, _span([i.date() for i in instants])))
     whom = [gettext("Control: {credit}", credit=credit_line(credits[name])) for name in names]
     content = replace(_content(archive, parts, box, title, options.lang, place), credits=whom)
+    content = on_extract(archive, content, options)
     strands = [p.strand for p in parts]
     has_units = bool(content.outlines)
     series = series_values(strands, instants, charted=_charted(parts), notes=notes, has_units=has_units)
@@ -219,7 +221,7 @@ def _bars(
 
 
 def _base(content: MapContent) -> dict[str, Any]:
-    base = basemap.cut(content.reach)
+    base = basemap.with_extract(basemap.cut(content.reach), content.extract)
     if content.outlines:
         base["admin1"] = []  # the archive's own units are drawn instead
     return base
