@@ -29,13 +29,13 @@ from geo.claims.model import Claim
 from geo.cli import demo, main
 from geo.errors import FileError, NoSnapshotError, UsageError
 from geo.importing.importer import ensure_units
-from geo.output.brief_tables import Table, signed
+from geo.output.brief_tables import Table
 from geo.output.documents.content import Brief, gather_brief, map_words
 from geo.output.documents.svg_chart import _rounds, chart_values
 from geo.output.documents.write import _markdown_table, draw_brief, escaped, series_table
 from geo.output.html.embed import embed_snippet
 from geo.output.images.fonts import plain
-from geo.presentation.labels import figure, unit_name, written
+from geo.presentation.labels import figure, km2_cell, unit_name, written
 
 docx = pytest.importorskip("docx", reason="python-docx is not installed")
 pptx = pytest.importorskip("pptx", reason="python-pptx is not installed")
@@ -143,12 +143,12 @@ def test_every_format_says_the_archives_figures(archive: Archive, tmp_path: Path
         now = area.loc[(row["controller"], row["status"])]
         label = f"Held by {row['controller']}" if row["controller"] else "Contested or unknown"
         wanted = [figure(now[k]) for k in ("area_km2", "lower_km2", "upper_km2")]
-        wanted += [figure(row["gained_km2"]), figure(row["lost_km2"]), signed(row["net_km2"])]
+        wanted += [figure(row["gained_km2"]), figure(row["lost_km2"]), km2_cell(row["net_km2"], plus=True)]
         assert [r[1:7] for r in rows if r[0] == label and len(r) == 8] == [wanted]
     by_unit = archive.change("2025-01-10", "2025-01-19", by="unit")
     by_unit = by_unit[by_unit[["gained_km2", "lost_km2"]].max(axis=1) >= 0.05]
     for row in by_unit.to_dict("records"):
-        ends = [figure(row["gained_km2"]), figure(row["lost_km2"]), signed(row["net_km2"])]
+        ends = [figure(row["gained_km2"]), figure(row["lost_km2"]), km2_cell(row["net_km2"], plus=True)]
         assert any(r[0] == unit_name(row["unit"], row["unit_name"]) and r[-3:] == ends for r in rows if len(r) == 6)
     names = {unit_name(row["unit"], row["unit_name"]) for row in by_unit.to_dict("records")}
     assert sum(r[0] in names for r in rows) == len(by_unit) > 0
