@@ -63,15 +63,18 @@ def find_casualties(passage: TextSpan, *, void: tuple[tuple[int, int], ...] = ()
     lang, (text, corrected) = passage.lang, _masked(passage, void)
     found = [*_none(passage, text)]
     taken: set[int] = set()
-    total = corrected or bool(pattern(lang, "casualties", "cumulative").search(text))
+    cumulative = pattern(lang, "casualties", "cumulative").search(text)
     verbs: list[tuple[int, int, Kind]] = sorted(
         (*m.span(), kind) for kind in KINDS for m in pattern(lang, "casualties", kind).finditer(text)
     )
     groups = _groups(text, lang, verbs)
+    # "one died, bringing the number of dead to nine": what stands before a total is none
+    earlier = cumulative.start() if cumulative and any(g.start >= cumulative.end() for g in groups) else 0
     unsure = [m.span() for m in pattern(lang, "casualties", "unsure").finditer(text)]
     for i, (start, end, kind) in enumerate(verbs):
         left = verbs[i - 1][1] if i else 0
         right = verbs[i + 1][0] if i + 1 < len(verbs) else len(text)
+        total = corrected or (cumulative is not None and start >= earlier)
         group = _nearest(text, groups, taken, (start, end), (left, right), lang, _FAR if total else _NEAR)
         if group is None or any(f.start - passage.start < end and start < f.end - passage.start for f in found):
             continue
@@ -169,7 +172,7 @@ def _groups(text: str, lang: Lang, verbs: Sequence[tuple[int, int, Kind]]) -> li
     ]
     singles += [g for g in _unnamed(text, lang, verbs) if not any(g.start < s.end and s.start < g.end for s in singles)]
     found: list[_Group] = []
-    joiner = re.compile(r"\s*(?:,|,?\s*(?:and|та|і|й|и)(?:\s+(?:her|his|their|її|його|её|его))?)\s*", re.I)
+    joiner = re.compile(r"\s*(?:,|,?\s*(?:and|та|і|й|и)(?:\s+(?:her|his|their|її|його|їх(?:ній|ня|ню)?|её|его|их))?)\s*", re.I)
     for single in sorted(singles, key=lambda g: g.start):
         last = found[-1] if found else None
         if last and last.is_ordinal and re.fullmatch(r"\s*,\s*", text[last.end : single.start]):
@@ -216,6 +219,8 @@ def _is_list(text: str, first: _Group, second: _Group, joiner: re.Pattern[str], 
         return False
     table = words(lang)["casualties"]
     verb = rf"(?:{'|'.join(table[kind] for kind in KINDS)})"
+    if all(re.search(verb, text[g.start : g.end], re.I) for g in (first, second)):
+        return False  # "13 dead and 40 wounded", where the words for them are the verbs
     own_before = re.search(rf"(?:{verb}|\b{table['acts']})\s*$", text[max(0, first.start - _NEAR) : first.start], re.I)
     own_after = re.match(rf"\s*(?:{table['passive']}\s+)*{verb}", text[second.end : second.end + _FAR], re.I)
     own_after = own_after or re.search(verb, text[second.start : second.end], re.I)
@@ -263,7 +268,7 @@ def _count(match: re.Match[str], lang: Lang) -> Count | None:
     parts = match.groupdict()
     numbers = words(lang)["numbers"]
     if parts.get("noun"):
-        one = 2 if " and " in parts["noun"].casefold() else 1  # "he and his assistant"
+        one = 2 if pattern(lang, "persons", "pair").search(parts["noun"]) else 1  # "he and his assistant"
         return Count(one, one, one)
     if parts.get("several"):
         return Count(None, None, None)
