@@ -56,7 +56,7 @@ def test_every_sentence_gives_its_record(row: dict[str, str]) -> None:
     check(row)
 
 
-@pytest.mark.parametrize("row", rows("areas"), ids=lambda row: row["text"][:60])
+@pytest.mark.parametrize("row", [*rows("areas"), *rows("areas_later")], ids=lambda row: row["text"][:60])
 def test_one_figure_one_clause(row: dict[str, str]) -> None:
     score = areas_of([row])
     assert score["figures"].wrong == []
@@ -227,3 +227,23 @@ def test_every_note_is_on_the_list_that_is_translated() -> None:
     assert len(notes) > 10
     with speaking("uk"):
         assert [note for note in notes if reworded(note) == note] == []
+
+
+@pytest.mark.parametrize(
+    ("text", "of"),
+    [
+        ("Russian troops took 45 km² around Kurakhove.", "Kurakhove"),
+        ("La Russie contrôle 20 % du pays.", "share"),
+        ("Russia holds 26,600 km² in Kherson and Zaporizhzhia regions.", "several units"),
+    ],
+)
+def test_ground_of_no_unit_is_not_measured_everywhere(text: str, of: str) -> None:
+    assert find_claims(text, date=DAY) == []
+    assert of in " ".join(read_claim(text, date=DAY).notes) or "something else" in str(read_claim(text, date=DAY).notes)
+
+
+def test_the_date_of_the_other_figure_is_not_that_of_the_first() -> None:
+    (claim,) = find_claims("In Kharkiv region, Russia holds 180 km², up from 150 in September.", date=DAY)
+    assert (claim.value, claim.date_to) == (180.0, DAY)
+    (claim,) = find_claims("Russia took 30 km² in Donetsk region during the first week of January.", date=DAY)
+    assert (claim.date_from, claim.date_to) == (None, None)

@@ -124,7 +124,7 @@ def test_a_line_with_a_date_alone_starts_a_new_day() -> None:
     assert [d.fields["date_start"] for d in drafts] == ["2025-01-10", "2025-01-09"]
 
 
-@pytest.mark.parametrize("row", rows("casualties"), ids=lambda row: row["text"][:60])
+@pytest.mark.parametrize("row", [*rows("casualties"), *rows("casualties_later")], ids=lambda row: row["text"][:60])
 def test_numbers_belong_to_their_verb_and_their_victims(row: dict[str, str]) -> None:
     assert counted(row["text"]) == {kind: row[kind] or "" for kind in KINDS}
 

@@ -62,6 +62,7 @@ _UNDER = _any("under")
 _BY_CASE = re.compile(r"(?:[а-яіїєґ](?:єю|ею|ою|ами|ями|ими|им))$", re.IGNORECASE)
 _OWNED_BEFORE = re.compile(r"\b(?:occupied|held|controlled|seized) by (?:the )?$", re.IGNORECASE)
 _OWNED_AFTER = re.compile(r"-(?:occupied|held|controlled)\b", re.IGNORECASE)
+_NOUN = re.compile(r"(?:gains?|losses|loss|advances?|holdings)(?: of)?", re.IGNORECASE)
 _WE = re.compile(rf"\b{_any('we')}\b", re.IGNORECASE)
 _LEADS_TO = re.compile(r"\s*(?:of|in|inside|within)\s(?:[\w'’]+\s){0,4}$", re.IGNORECASE)
 
@@ -176,11 +177,12 @@ def _verbs(text: str, low: int, high: int) -> Sequence[Phrase]:
 
 def _verb(text: str, phrase: Phrase) -> ControlVerb:
     before, after, written = text[: phrase.start], text[phrase.end :], text[phrase.start : phrase.end].casefold()
-    passive = bool(re.search(rf"\b{_BE}$", before, re.I)) or bool(re.match(r" by\b", after))
+    passive = bool(re.search(rf"\b{_BE}$", before, re.I)) or bool(re.match(r" by\b(?! (?:[a-z]+ ){0,3}\d)", after))
+    passive = passive or (written.startswith("f") and written.endswith(" to"))  # "has fallen to Russia"
     passive = passive or bool(re.search(r"\bunder(?: the)?(?: [\w'’]+){0,3} $", before, re.I) and phrase.name == "held")
     # "801 km² of Kursk region retaken": a participle after its ground
     participle = written.endswith(("ed", "en", "held", "lost"))
-    had = re.search(rf"\b(?:ha(?:s|ve|d)) {_ADVERB}$", before, re.I)
+    had = re.search(rf"\b(?:ha(?:s|ve|d)) {_ADVERB}$|\b(?:hat|haben|hatten?)\b[^.;,]*$", before, re.I)
     if participle and not had and not passive:
         passive = bool(
             re.search(r"(?:km²|km2|kilomet\w+|km|miles?|hectares?|percent|per cent|%|region|oblast)\s$", before)
@@ -256,6 +258,8 @@ def actor_of(
     speech_end = max(speech, default=0)
     mine = [s for s in inside if s.start >= speech_end] if speech_end else inside
     owners = [s for s in before if re.fullmatch(r"['’]s? (?:\w+ ){0,2}", text[s.end : verb.start])]
+    if _NOUN.fullmatch(text[verb.start : verb.end]):  # "put Russian gains at"
+        owners += [s for s in before if s.role == "adjectives" and text[s.end : verb.start] == " "]
     if owners:  # "Russia's net gain"
         return owners[-1].code, None
     between = text[max(speech_end, mine[-1].end if mine else speech_end) : verb.start]
@@ -304,7 +308,9 @@ def _agent(text: str, verb: ControlVerb, sides: Sequence[Mention]) -> tuple[str 
             return side.code, None
     after = [s for s in sides if s.start >= verb.end]
     for side in after:
-        if re.search(r"\bby (?:the )?$|control of (?:the )?$", text[: side.start], re.I):
+        if re.search(
+            r"\bby (?:the )?$|control of (?:the )?$|\bf[ae]ll(?:s|en|ing)? to (?:the )?$", text[: side.start], re.I
+        ):
             return side.code, None
     inner = [s for s in sides if verb.start <= s.start < verb.end]
     # "окуповано Росією", "під контролем Росії": the case says it
@@ -374,7 +380,7 @@ def place_of(
         if len(codes) == 1:
             return codes[0], None
         if len(codes) > 1:
-            near = [u for u in pool if u.start >= amount.end and _LEADS_TO.match(text[amount.end : u.start])]
+            near = [u for u in pool if u.start >= amount.end and leads_to(text[amount.end : u.start])]
             after = [u for u in pool if near and u.start >= near[0].end]
             in_list = any(re.fullmatch(r",? ?(?:and|or|,)? ?", text[near[0].end : u.start]) for u in after)
             if len({u.code for u in near}) == 1 and not in_list:
@@ -387,6 +393,11 @@ def place_of(
     return None, (f"several countries are named as the place ({', '.join(codes)})" if codes else None)
 
 
+def leads_to(between: str) -> bool:
+    """Whether a unit after a figure is that of the figure: "in", or nothing before a unit in the genitive."""
+    return bool(_LEADS_TO.match(between) or re.fullmatch(rf"\s*(?:{_PART_OF})?", between, re.IGNORECASE))
+
+
 def _is_place(text: str, side: Mention) -> bool:
     """Whether a country stands for its ground: "in Ukraine", "of Ukraine's territory", "Ukrainian land"."""
     before, after = text[: side.start], text[side.end :]
@@ -394,6 +405,8 @@ def _is_place(text: str, side: Mention) -> bool:
         return False
     possessive = "['’]s? " if side.role == "names" else " "
     if re.match(rf"{possessive}(?:[\w-]+ ){{0,2}}?{_LAND}\b", after, re.I):
+        return True
+    if side.role == "adjectives" and re.search(r"\bterritoires? $", before, re.I):
         return True
     if side.role != "names" or re.search(r"(?:forces|army|military|troops|staff) of (?:the )?$", before, re.I):
         return False

@@ -129,13 +129,13 @@ def _drafts(text: str, when: When | None, names: Names) -> list[Claim]:
     found: list[Claim] = []
     for start, end in control_verbs.sentences(text):
         words = text[start:end].translate(control_verbs.QUOTES)
-        amounts = _with_bare(words, find_amounts(words))
+        sides, units = control_verbs.places(words, names)
+        amounts = _with_bare(words, find_amounts(words), units)
         if len(amounts) > _FIGURES:
             continue
-        sides, units = control_verbs.places(words, names)
         day, dated = day_of_saying(words, today=today)
         said_from = day or today
-        dates = find_dates(dated, today=said_from) if amounts else []
+        dates = find_dates(_without_compared(dated), today=said_from) if amounts else []
         scene = _Scene(words, dated, dates, text[start:end], start, amounts, sides, units, said_from)
         who, said_on = first_speaker(words) if amounts else "", "" if day is None else day.isoformat()
         read = [replace(claim, said_by=who, said_on=said_on) for claim in _claims_of(scene)]
@@ -146,11 +146,31 @@ def _drafts(text: str, when: When | None, names: Names) -> list[Claim]:
 _BARE = re.compile(
     r"(?<![\d.,:])\d{1,3}(?:[, \u00a0\u202f]\d{3})+(?!\d)|(?<![\d.,:/-])\d+(?:[.,]\d+)?(?![\d%²/:-]|\.\d)"
 )
-_BARE_ENDS = re.compile(r"\s*(?:$|[.,;)!])|\s+(?:in|of|by|on|since|and|now|last|this|it|at)\b")
+# "from 150 in September", "than the 720 it held in October": the date is that of the other figure
+_COMPARED = re.compile(
+    rf"(?<!\w)(?:(?:up|down) from|from|than|against|compared with|gegenüber|nach|contre|проти|против|"
+    rf"порівняно з|по сравнению с)\s+(?:\w+\s+){{0,2}}?(?:{_BARE.pattern})(?:\s*(?:km²|%|[\w.]+))?"
+    r"(?:\s+(?:it|they) \w+)?"
+    r"\s+(?=(?:in|on|at|by|im|am|en|au|у|в|за)\s)(?P<when>[^.;,]{3,30})",
+    re.IGNORECASE,
+)
+_BARE_ENDS = re.compile(r"\s*(?:$|[.,;)!])|\s+(?:in|of|by|on|since|and|now|today|last|this|it|at)\b")
+_AND = re.compile(r"(?:,|\b(?:and|und|et|та|і|й|и))\s*$", re.IGNORECASE)
+_OR = re.compile(r"\w(?:,\s*or|\s*\(|,\s*то есть|,\s*тобто|,\s*also|,\s*soit)\s*$", re.IGNORECASE)
 _TO = re.compile(r"(?<!\w)(?:to|до|auf|à)(?:\s+\w+)?\s*$", re.IGNORECASE)
 
 
-def _with_bare(text: str, amounts: Sequence[Amount]) -> list[Amount]:
+def _without_compared(text: str) -> str:
+    """A sentence with blanks for the dates of figures with which that of the sentence is compared."""
+    blank = list(text)
+    for match in _COMPARED.finditer(text):
+        if re.search(r"\bto\b", text[match.end("when") - len(match["when"]) : match.end("when")]):
+            continue  # "from 900 in August to 350 in January"
+        blank[match.start("when") : match.end("when")] = " " * len(match["when"])
+    return "".join(blank)
+
+
+def _with_bare(text: str, amounts: Sequence[Amount], units: Sequence[Mention]) -> list[Amount]:
     """The amounts with those that leave out their unit: "took 1,300 km² and has since lost 900"."""
     found = list(amounts)
     areas = [a for a in amounts if a.unit in AREAS and a.value is not None]
@@ -168,7 +188,9 @@ def _with_bare(text: str, amounts: Sequence[Amount]) -> list[Amount]:
             continue
         own, start = lead[-1], max(0, match.start() - 30) + lead[-1].start
         before = text[:start].rstrip()
-        is_told = len(before) in ends or _TO.search(text[max(0, start - 30) : start])
+        is_told = len(before) in ends or bool(_TO.search(text[max(0, start - 30) : start]))
+        if _AND.search(text[max(0, start - 5) : start]):  # "16 km² in Sumy region and 22 in Kharkiv region"
+            is_told = any(match.end() < u.start and control_verbs.leads_to(text[match.end() : u.start]) for u in units)
         if is_told and _BARE_ENDS.match(text[match.end() :]):
             found.append(
                 replace(own, start=start, end=match.end(), notes=(*own.notes, "its unit is that of the figure before"))
@@ -204,6 +226,8 @@ def _claims_of(scene: _Scene) -> list[Claim]:
         if own and claims and verb and own.start == verb.start >= scene.amounts[number - 1].end:
             # "500 km² held, 40 percent retaken": the verb after one figure is not that of the next, which has its own
             own = control_verbs.verb_of(scene.text, (own.end, clause[1]), amount) or own
+        if own and before and amount.unit == "percent" and before.value_unit in AREAS and _is_or(scene, amount):
+            own = None  # "18,000 km², or 68 percent": both say one thing
         claim = _claim(scene, amount, clause, own, None if own else before, verb)
         if _based(scene, number):
             after = scene.amounts[number + 1]
@@ -267,14 +291,14 @@ def _claim(
         and _is_result(scene, amount)
     ):
         draft = replace(draft, quantity="held", controller=before.controller, unit=before.unit)
-        return _dated(draft, scene, clause)
+        return _dated(draft, scene, clause, amount)
     shares = _goes_on_in_percent(scene, amount, before, carried)
     if verb is None and before is not None and carried is not None and (amount.unit != "percent" or shares):
         draft = replace(draft, controller=before.controller, against=before.against, unit=before.unit)
         draft = _noted(
             _quantified(draft, carried, scene.text, amount), "quantity and side are those of the figure before"
         )
-        return _placed(_dated(draft, scene, clause), scene, clause, amount, keep=True)
+        return _placed(_dated(draft, scene, clause, amount), scene, clause, amount, keep=True)
     if verb is None:
         return _refused(draft, "no word says that ground is held, gained, lost or retaken")
     if amount.unit == "percent" and not control_verbs.of_ground(scene.text, amount, verb, scene.units, scene.sides):
@@ -288,7 +312,7 @@ def _claim(
     if draft.quantity is None:
         return _refused(draft, "the unit does not go with what is said of it")
     draft = _sided(draft, scene, clause, amount, verb)
-    return _placed(_dated(draft, scene, clause), scene, clause, amount, keep=False)
+    return _placed(_dated(draft, scene, clause, amount), scene, clause, amount, keep=False)
 
 
 def _change(scene: _Scene, amount: Amount) -> tuple[Amount, ControlVerb] | None:
@@ -318,12 +342,19 @@ def _is_result(scene: _Scene, amount: Amount) -> bool:
     )
 
 
+def _is_or(scene: _Scene, amount: Amount) -> bool:
+    """Whether a figure says the one before it in another unit."""
+    return bool(_OR.search(scene.text[: amount.start]))
+
+
 def _goes_on_in_percent(scene: _Scene, amount: Amount, before: Claim | None, carried: ControlVerb | None) -> bool:
     """Whether a percentage has the verb of the one before: "99 percent of Luhansk and 76 percent of Donetsk"."""
-    if amount.unit != "percent" or before is None or carried is None or before.value_unit != "percent":
+    if amount.unit != "percent" or before is None or carried is None or before.quantity != "held":
         return False
+    if before.value_unit in AREAS:  # "18,000 km², or 68 percent": of the unit of the area
+        return before.unit is not None and _is_or(scene, amount)
     units, sides = scene.units, scene.sides
-    return before.quantity == "held" and control_verbs.of_ground(scene.text, amount, carried, units, sides)
+    return before.value_unit == "percent" and control_verbs.of_ground(scene.text, amount, carried, units, sides)
 
 
 def _refused(draft: Claim, why: str) -> Claim:
@@ -409,11 +440,33 @@ def _sided(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount,
 
 def _placed(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount, *, keep: bool) -> Claim:
     unit, why = control_verbs.place_of(scene.text, clause, amount, scene.units, scene.sides)
+    if unit is None and draft.value_unit == "percent" and draft.quantity == "held":
+        return _refused(draft, why or "of what it is a share is not said")
+    if unit is None and (
+        why or (why := _elsewhere(scene, amount))
+    ):  # a figure of several units together is none of any of them
+        return _refused(draft, why)
     if keep and unit is None:
         return draft
     if unit is None:
-        return _noted(draft, why or "no unit is named: measured wherever the side has ground")
+        return _noted(draft, "no unit is named: measured wherever the side has ground")
     return replace(draft, unit=unit)
+
+
+_NEAR = re.compile(
+    r"[^.;,]{0,25}?\b(?:near|around|outside|(?:north|south|east|west) of|in|at|поблизу|біля|під|возле|под|bei|nahe"
+    r"|près de)\s+(?:the (?:town|city|village|area|district) of )?(?P<name>[A-ZА-ЯІЇЄҐ][\w’'-]+)"
+)
+
+
+def _elsewhere(scene: _Scene, amount: Amount) -> str | None:
+    """Why a figure that names a place which is no unit is none of all a side's ground: "11 km² near Pokrovsk"."""
+    match = _NEAR.match(scene.text, amount.end)
+    if match is None:
+        return None
+    at = match.start("name")
+    known = [(m.start, m.end) for m in (*scene.units, *scene.sides)] + [(d.start, d.end) for d in scene.dates]
+    return None if any(a <= at < b for a, b in known) else f"{match['name']!r} is no unit that is known here"
 
 
 def _days_of(scene: _Scene, part: tuple[int, int]) -> DateRange:
@@ -421,7 +474,7 @@ def _days_of(scene: _Scene, part: tuple[int, int]) -> DateRange:
     return range_of(scene.dated, mentions, today=scene.today)
 
 
-def _dated(draft: Claim, scene: _Scene, clause: tuple[int, int]) -> Claim:
+def _dated(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount) -> Claim:
     """The days that it speaks of: those of the clause, then of the sentence, then the day it was days."""
     part = clause
     if draft.quantity == "share retaken":  # "of what it seized in August": that date is the base's
@@ -432,6 +485,10 @@ def _dated(draft: Claim, scene: _Scene, clause: tuple[int, int]) -> Claim:
         alone = len(scene.amounts) == 1 and draft.quantity != "share retaken"
         days = _days_of(scene, (0, len(scene.dated))) if alone else days
     state = draft.quantity in ("held", "front length", "settlements held")
+    named = [m for m in scene.dates if m.kind == "day" and part[0] < m.end and m.start < part[1]]
+    if state and len(named) > 1:  # a state stands on one day: that which is named next
+        nearest = min(named, key=lambda m: (m.start < amount.end, abs(m.start - amount.end)))
+        days = range_of(scene.dated, [nearest], today=scene.today)
     today = None if scene.today is None else scene.today.isoformat()
     if days.problem:
         empty = state or days.unread

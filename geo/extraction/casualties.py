@@ -172,7 +172,9 @@ def _groups(text: str, lang: Lang, verbs: Sequence[tuple[int, int, Kind]]) -> li
     ]
     singles += [g for g in _unnamed(text, lang, verbs) if not any(g.start < s.end and s.start < g.end for s in singles)]
     found: list[_Group] = []
-    joiner = re.compile(r"\s*(?:,|,?\s*(?:and|та|і|й|и)(?:\s+(?:her|his|their|її|його|їх(?:ній|ня|ню)?|её|его|их))?)\s*", re.I)
+    joiner = re.compile(
+        r"\s*(?:,|,?\s*(?:and|та|і|й|и)(?:\s+(?:her|his|their|її|його|їх(?:ній|ня|ню)?|её|его|их))?)\s*", re.I
+    )
     for single in sorted(singles, key=lambda g: g.start):
         last = found[-1] if found else None
         if last and last.is_ordinal and re.fullmatch(r"\s*,\s*", text[last.end : single.start]):

@@ -72,6 +72,7 @@ def _patterns(
     count = rf"(?:(?P<count>(?<![\d.,])\d{{1,3}}|{any_of(table.get('few', ''))}|(?<!\w){words})\s+)"
     single = any_of(units.get("span_only", ""))
     no_figure = r"(?!\d|[.,]\d|\s*(?:%|percent|square|sq|km|кв))"
+    yield "part", rf"{any_of(undated.get('part', ''))}{of}{month}{year}"
     yield "range", rf"(?P<first>{number}){to}(?P<last>{number}){of}(?P<month>{month}){year}"
     yield "range", rf"(?P<month>{month})\s+(?P<first>\d{{1,2}}){to}(?P<last>\d{{1,2}}){no_figure}{year}"
     yield "day", rf"(?P<day>{number}){of}(?P<month>{month}){year}"
@@ -429,6 +430,7 @@ _READ: Mapping[str, Callable[[re.Match[str], DateWords, date | None], DateMentio
     "range": _read_days, "day": _read_days, "misspelled": _read_misspelled, "month": _read_month, "year": _read_year,
     "coarse": _read_coarse, "season": _read_coarse,
     "undated": lambda match, _words, _today: _unread(match, _NO_DAY, "undated"),
+    "part": lambda match, _words, _today: _unread(match, "a part of a month"),
 }  # fmt: skip
 # these count from the day of the text
 _READ_FROM: Mapping[str, Callable[[re.Match[str], DateWords, date], DateMention | None]] = {
