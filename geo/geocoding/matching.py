@@ -12,6 +12,9 @@ from geo.geocoding.gazetteer import LOOSE, OTHER, OWN, Found, Lookup
 from geo.text.sentences import Reading
 from geo.text.words import is_cyrillic, place_words, words_of
 
+_IN_A_PLACE = frozenset(("in", "outside", "around"))
+_ENTERED = frozenset(("entered", "left", "fled", "reached", "overran", "retook", "recaptured", "stormed"))
+_INTO = _IN_A_PLACE | _ENTERED | {"at", "took"}
 AND = frozenset(("и", "та", "і", "й", "або", "или"))
 _AHEAD = 7  # words looked at for the end of a list of regions
 
@@ -474,6 +477,10 @@ class _Finder(MentionTypes):
         if count == 0 or (count == 1 and (self._is_common(at) or self._only_begins(at, found))):
             return self._unknown(at)
         loosely = count == 1 and all(how == LOOSE for _, how in found) and self._surname_at(at + 1)
+        before = self.reading.before(at, 1)
+        other = count == 1 and before[-1:] and before[-1] in _INTO and all(how in (OTHER, LOOSE) for _, how in found)
+        if other and self._goes_on(at + 1):  # "Adan Yabal" is no Aden
+            return self._unknown(at, cue=before[-1])
         if (self._settlement_before(at) or self._beside_what(at)) and (loosely or self._goes_on(at + count)):
             return self._unknown(at)
         span = self._span(at, at + count, found)
@@ -551,7 +558,8 @@ class _Finder(MentionTypes):
             return ""
         if after in ("town", "village"):
             return after
-        return before[-1] if before and before[-1] in ("in", "outside", "around") else ""
+        entered = before[-1:] and before[-1] in _ENTERED and not self._surname_at(at + 1)
+        return before[-1] if entered or (before and before[-1] in _IN_A_PLACE) else ""
 
     def _goes_on(self, at: int) -> bool:
         """Whether a settlement's name goes on with a word that is no name of a place: village of Krasnaya Skazka."""
@@ -562,15 +570,15 @@ class _Finder(MentionTypes):
             and self.words[at].key not in self.rules["given_names"]
         )
 
-    def _unknown(self, at: int) -> Span | None:
+    def _unknown(self, at: int, *, cue: str = "") -> Span | None:
         """A capitalised name after a word such as village: a place that no gazetteer here has; or somebody's name."""
         word = self.words[at]
         if word.key in self.rules["given_names"] and self._surname_at(at + 1):
             span = self._span(at, at + 2, ())
             span.role, span.reasons = "person", ["a given name before a surname"]
             return span
-        cue = self._settlement_before(at) or self._placed_beside(at) or self._beside_what(at)
-        bare = "" if cue else self._bare_in(at)
+        bare, cue = cue, self._settlement_before(at) or self._placed_beside(at) or self._beside_what(at)
+        bare = "" if cue else bare or self._bare_in(at)
         cue = cue or bare
         plain = not cue or word.key in self.rules["given_names"] or word.key in self.rules["titles"]
         if plain or self.reading.starts(at) or (len(cue) == 1 and "." not in self.reading.gap(at)):

@@ -124,7 +124,8 @@ class _Alone:
         if place.kind == "region":
             why.append("a region")
             # whether a town of the region itself, and no small one, has the name as well
-            towns = [p for p, _ in span.found if p.kind == "place" and p.area == place.area]
+            # or one elsewhere by its own name, where this is the region's without its kind (Gaza is no Mozambique's)
+            towns = [p for p, h in span.found if p.kind == "place" and (p.area == place.area or h < how == BARE)]
             least = LEAST_REGION if any(p.population > 20_000 for p in towns) else UNSHARED_REGION
             return max(people + REGION, least) + self._whole(span, why)
         if place.population:
@@ -221,7 +222,8 @@ def _beside(reading: Reading, table: Sequence[RankedMention], at: int) -> list[P
         owned = reading.text[after.span.end : after.span.end + 3] in ("'s ", "’s ")
         if owned and at + 2 < len(table) and table[at + 2].span.kind == "region":
             after = table[at + 2]  # in Maga, in Nigeria's Kebbi State
-        if after.span.located and _opens(gap) and not _in_list(reading, table, at):
+        holds = gap == " " and after.span.kind in ("region", "district")  # Іванівка Куп'янського району
+        if after.span.located and (holds or _opens(gap)) and not _in_list(reading, table, at):
             found += [p for p, _, _ in after.ranked if p.kind != "place"][:3]
     if at > 0:
         before = table[at - 1]
@@ -235,12 +237,13 @@ def _opens(gap: str) -> bool:
     """Whether what stands between two mentions puts the first into the second: "(", ", ", ", a village in "."""
     if "." in gap or ";" in gap or "\n\n" in gap:
         return False
-    words = [w.casefold() for w in gap.strip(" ,(").split()]
+    words, tables = [w.casefold() for w in gap.strip(" ,(").split()], place_words()
     if not words:
         return bool(_NEXT.fullmatch(gap)) and bool(gap.strip())
+    if len(words) > 1 and words[-1] in tables["compass"]:
+        words.pop()  # in eastern Congo
     if len(words) <= 2:
         return all(w in _INSIDE or w == "the" for w in words)
-    tables = place_words()
     known = ("settlement_before", "compass")
     return (
         len(words) <= 7
