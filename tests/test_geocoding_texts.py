@@ -45,6 +45,13 @@ def test_current_names_come_before_former_ones_and_capitals_that_speak_have_no_p
 
 
 @pytest.mark.long
+def test_a_surname_that_a_town_elsewhere_has_is_no_place() -> None:
+    text = "Holroyd was asked about the vote. Manning agreed. It rained in Lexington, and the Lexington fair closed."
+    found = {m.text: m.role for m in mentions(text, gazetteer=open_gazetteer()) if m.latitude is not None}
+    assert found == {"Lexington": "place"}
+
+
+@pytest.mark.long
 def test_bare_names_near_the_front_are_right_or_without_a_place(shared: Path, tmp_path: Path) -> None:
     archive = archive_of_the_front(shared, tmp_path / "front.gpkg")
     for files, least in (([], 0.55), ([shared / "gazetteer" / "ua_settlements.csv"], 0.8)):

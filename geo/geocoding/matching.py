@@ -8,13 +8,15 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 
-from geo.geocoding.gazetteer import LOOSE, OTHER, OWN, Found, Lookup
+from geo.geocoding.gazetteer import BARE, LOOSE, OTHER, OWN, Found, Lookup
 from geo.text.sentences import Reading
 from geo.text.words import is_cyrillic, place_words, words_of
 
 _IN_A_PLACE = frozenset(("in", "outside", "around"))
 _ENTERED = frozenset(("entered", "left", "fled", "reached", "overran", "retook", "recaptured", "stormed"))
 _INTO = _IN_A_PLACE | _ENTERED | {"at", "took"}
+_WEAK = frozenset(("of", "on", "over", "to", "from", "left", "toward", "towards", "across", "around", "hit", "at"))
+_KNOWN = 200_000  # a town of so many people is meant where it stands alone
 AND = frozenset(("и", "та", "і", "й", "або", "или"))
 _AHEAD = 7  # words looked at for the end of a list of regions
 
@@ -394,6 +396,40 @@ class MentionTypes(ContextWords):
                 if not (before and before[-1] in ("in", "at", "в", "у")):
                     span.role, span.reasons = "person", ["the text gives this name to a person"]
 
+    def by_chance(self, spans: list[Span]) -> None:
+        """Bush, Manning: a word that only a town elsewhere has as its name, where the text calls no place so."""
+        if "the" not in self.lower:  # the words looked for are English
+            return
+        names = [s for s in spans if s.role == "place" and s.last - s.first == 1 and self._only_a_far_town(s)]
+        part = {  # "George Bush" somewhere in the text
+            w.key for i, w in enumerate(self.words)
+            if i and w.capital and self.words[i - 1].capital and not self.reading.starts(i)
+            and self.reading.gap(i) == " " and not self._is_place_word(self.words[i - 1].key)
+        }  # fmt: skip
+        sure = {id(s) for s in names if self._is_cued(s, spans, part)}
+        cued = {self.words[s.first].key for s in names if id(s) in sure}
+        for span in names:
+            key = self.words[span.first].key
+            if key not in cued or (key in part and id(span) not in sure):
+                span.role, span.reasons = "person", ["a town elsewhere has the name, and the text names no place by it"]
+
+    def _only_a_far_town(self, span: Span) -> bool:
+        plain = not (span.kind or span.near or span.unknown or self.words[span.first].cyrillic)
+        small = all(p.kind == "district" or (not p.capital and p.population < _KNOWN) for p, _ in span.found)
+        kinds = all(p.kind == "place" or (p.kind == "district" and how == BARE) for p, how in span.found)
+        return plain and small and kinds and not any(p.country in self.countries for p, _ in span.found)
+
+    def _is_cued(self, span: Span, spans: Sequence[Span], part: set[str]) -> bool:
+        """Whether words beside a name say that it is a place: in, struck, or what it lies in after a comma."""
+        before = self.reading.before(span.first, 2)
+        before = before[:-1] if before[-1:] == ("the",) else before
+        if before and (before[-1] in self.rules["place_prepositions"] or before[-1] in _INTO):
+            return before[-1] not in _WEAK or self.words[span.first].key not in part
+        beside = [s for s in spans if s is not span and s.located]
+        gaps = [self.reading.text[span.end : s.start] for s in beside if s.start > span.end]
+        gaps += [self.reading.text[s.end : span.start] for s in beside if s.end < span.start]
+        return any(gap in (", ", " (", " and ", ", and ") for gap in gaps)
+
 
 _IN = frozenset(("in", "at", "of", "from", "to", "в", "у", "во", "з", "із", "из"))
 
@@ -406,6 +442,7 @@ def spans_of(reading: Reading, lookup: Lookup, *, countries: Sequence[str] | Non
     finder.speakers(found)
     finder.beside_each_other(found)
     finder.surnames(found)
+    finder.by_chance(found)
     return found
 
 
