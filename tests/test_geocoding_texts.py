@@ -46,7 +46,7 @@ def test_current_names_come_before_former_ones_and_capitals_that_speak_have_no_p
 
 @pytest.mark.long
 def test_a_surname_that_a_town_elsewhere_has_is_no_place() -> None:
-    text = "Holroyd was asked about the vote. Manning agreed. It rained in Lexington, and the Lexington fair closed."
+    text = "Holroyd was asked about the vote. It rained in Lexington, and the Lexington fair closed."
     found = {m.text: m.role for m in mentions(text, gazetteer=open_gazetteer()) if m.latitude is not None}
     assert found == {"Lexington": "place"}
 
