@@ -551,6 +551,28 @@ def test_inkscape_exports_a_group_alone(archive: Archive, tmp_path: Path) -> Non
     assert 'id="held-Y"' in alone.read_text(encoding="utf-8")
 
 
+def test_inkscape_recolours_a_group_alone(archive: Archive, tmp_path: Path) -> None:
+    program = shutil.which("inkscape")
+    if program is None:
+        pytest.skip("needs inkscape")
+    path = draw_picture(archive, "2025-01-11", tmp_path / "a.svg", inset=False, with_front=False)
+
+    def exported(name: str, actions: str = "") -> np.ndarray[Any, Any]:
+        subprocess.run(
+            [program, str(path), f"--actions={actions}export-filename:{tmp_path / name};export-width:480;export-do"],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        with Image.open(tmp_path / name) as picture:
+            return np.asarray(picture.convert("RGB")).astype(int)
+
+    before = exported("before.png")
+    after = exported("after.png", "select-by-selector:#held-Y path;object-set-property:fill,#00aa55;")
+    moved = np.abs(before - after).max(axis=2) > 8
+    assert 0.005 < moved.mean() < 0.5
+    red, green, blue = after[moved].T
+    assert (green - np.maximum(red, blue) > 0).mean() > 0.9  # the group has the desk's colour, and nothing else moved
+
+
 # -- sizes, labels and notes ------------------------------------------------------------------------------------------
 
 
