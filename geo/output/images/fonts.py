@@ -92,6 +92,18 @@ def font(*, size: float, bold: bool = False, slanted: bool = False) -> Any:
     )  # fmt: skip
 
 
+@lru_cache(maxsize=2)
+def _slanted_letters() -> frozenset[int]:
+    from matplotlib.font_manager import get_font
+
+    return frozenset(get_font(_font_file(False, slanted=True)).get_charmap())
+
+
+def can_be_slanted(text: str) -> bool:
+    """Whether the slanted font has every letter of a text: it has no Arabic."""
+    return all(ord(c) in _slanted_letters() for c in text)
+
+
 def say_missing(text: str) -> None:
     """Warn of letters that the pictures' font has not: PNG and PDF show boxes instead."""
     from matplotlib.font_manager import get_font

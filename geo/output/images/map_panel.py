@@ -12,7 +12,7 @@ import shapely
 from geo.errors import UsageError
 from geo.incidents.markers import Marker, marker_radius
 from geo.output.images.drawing import Canvas
-from geo.output.images.fonts import plain, text_width
+from geo.output.images.fonts import can_be_slanted, plain, text_width
 from geo.output.images.projection import Plane, Rect, lay
 from geo.output.map_content import MapContent
 from geo.presentation import basemap
@@ -381,7 +381,8 @@ def _area_names(canvas: Canvas, plane: Plane, taken: list[Rect], moved: shapely.
             taken.append(box)
             canvas.text((box[0] + box[2]) / 2, (box[1] + box[3]) / 2 + 0.36 * type_size, text, type_size,
                         colour=canvas.theme.water if is_water else canvas.theme.soft, align="center",
-                        halo=0.0 if name.kind == "sea" else 1.6 * canvas.marks, slanted=is_water)  # fmt: skip
+                        halo=0.0 if name.kind == "sea" else 1.6 * canvas.marks,
+                        slanted=is_water and can_be_slanted(text))  # fmt: skip
 
 
 def _type_size(weight: float) -> float:
