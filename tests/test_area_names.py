@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 import shapely
 
+from geo.output.images.fonts import can_be_slanted
 from geo.presentation import area_names as module
 from geo.presentation import basemap
 from geo.presentation.area_names import area_names
@@ -89,9 +90,19 @@ def test_no_name_touches_another_or_leaves_the_map() -> None:
 
 
 def test_small_water_is_drawn_in_narrow_views_alone() -> None:
-    wide, close = basemap.cut(THEATRE), basemap.cut((37.0, 47.8, 37.6, 48.2))
-    assert "ponds" not in wide
-    assert "streams" in wide
+    close, box = basemap.cut((37.0, 47.8, 37.6, 48.2)), (37.0, 47.8, 37.6, 48.2)
     assert len(close["ponds"]) >= 3
-    assert 0 < len(basemap.cut((37.0, 47.8, 37.6, 48.2), view=DONBAS)["ponds"]) < len(close["ponds"])
+    assert len(basemap.cut(box, view=DONBAS)["ponds"]) < len(close["ponds"])
+    assert not basemap.cut(box, view=THEATRE)["ponds"]
+    for view in ((20.0, 40.0, 60.0, 60.0), THEATRE):  # the Dnipro is a line where its banks cannot be seen
+        assert basemap.cut((34.8, 47.9, 35.4, 48.5), view=view)["rivers"]
+    assert "streams" in basemap.cut(THEATRE)
     assert "streams" not in basemap.cut((20.0, 40.0, 60.0, 60.0))
+
+
+@pytest.mark.parametrize("lang", ["en", "uk", "ru", "de", "fr", "es", "pl", "ar"])
+def test_the_font_of_water_has_its_letters(lang: str) -> None:
+    with speaking(lang):
+        waters = [name.text for view in (THEATRE, SUDAN) for name in area_names(view) if name.kind in ("sea", "river")]
+    assert len(waters) > 5
+    assert all(can_be_slanted(text) == (lang != "ar") for text in waters)

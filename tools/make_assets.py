@@ -615,12 +615,13 @@ def topo_lines(topology: Json, layer: str) -> list[BaseGeometry]:
 
 def rivers(archive: Path) -> list[BaseGeometry]:
     """Rivers of the world at 1:50m, each part of it from the file with the finest grid."""
+    near_east = shapely.box(35.3, 31.6, 60, 44)
     zones = {
-        "europe": shapely.box(-30, 0, 60, 90),
-        "africa": shapely.box(-30, -50, 60, 0),
+        "europe": shapely.difference(shapely.box(-30, 38, 60, 90), near_east),
+        "africa": shapely.difference(shapely.box(-30, -50, 60, 38), near_east),
         "south-america": shapely.box(-100, -70, -30, 12),
         "north-america": shapely.box(-180, 12, -30, 90),
-        "asia": shapely.box(60, -85, 180, 85),
+        "asia": shapely.union(shapely.box(60, -85, 180, 85), near_east),
     }
     found: list[BaseGeometry] = []
     for region, zone in zones.items():
@@ -636,11 +637,11 @@ def waters(archives: dict[str, Path], out: Path) -> dict[str, list[BaseGeometry]
     wet = shapely.simplify(wide[(shapely.area(wide) > WIDE_RIVER) & shapely.intersects(wide, WINDOW)], 0.005)
     fine = make_water.simplified(make_water.gshhg_rivers(archives["gshhg"]))
     coarse = rivers(archives["rivers"])
-    large, small = make_water.large_and_small(fine, coarse, wet)
+    large, channels, small = make_water.large_and_small(fine, coarse, wet)
     named, courses = make_water.river_rows(Path(__file__).with_name("rivers.csv"), [*large, *small, *coarse])
     write_json(out / "basemap/rivers.json", named)
     small = make_water.worth_drawing(small, courses)
-    return {"rivers": large, "streams": small, "ponds": make_water.ponds(wide, lakes)}
+    return {"rivers": large, "channels": channels, "streams": small, "ponds": make_water.ponds(wide, lakes)}
 
 
 def thinned(geoms: Iterable[BaseGeometry], inside: float, outside: float) -> list[BaseGeometry]:

@@ -58,8 +58,8 @@ def lines_of(shape: BaseGeometry) -> list[BaseGeometry]:
 
 def large_and_small(
     fine: Sequence[BaseGeometry], coarse: Sequence[BaseGeometry], wet: Objects
-) -> tuple[list[BaseGeometry], list[BaseGeometry]]:
-    """Rivers that the 1:50m map has, as the finer lines have them where there are such, and all others."""
+) -> tuple[list[BaseGeometry], list[BaseGeometry], list[BaseGeometry]]:
+    """Rivers of the 1:50m map, by the finer lines where there are such; its lines by ponds; and all others."""
     beds = shapely.buffer(np.array(list(coarse), dtype=object), BESIDE, quad_segs=3)
     tree = shapely.STRtree(beds)
     large, small = [], []
@@ -67,13 +67,23 @@ def large_and_small(
         near = beds[tree.query(line, predicate="intersects")]
         share = shapely.intersection(line, shapely.union_all(near)).length / line.length if len(near) else 0.0
         (large if share > 0.7 else small).append(line)
-    known = shapely.buffer(np.array([*large, *wet], dtype=object), 1.3 * BESIDE, quad_segs=3)
-    covered = shapely.STRtree(known)
-    for line in coarse:
-        near = known[covered.query(line, predicate="intersects")]
+    left = beyond(coarse, large)
+    by_ponds = beyond(left, wet)
+    channels = beyond(left, by_ponds, within=0.01)
+    return [*large, *by_ponds], channels, small
+
+
+def beyond(
+    lines: Sequence[BaseGeometry], others: Sequence[BaseGeometry], *, within: float = 1.3 * BESIDE
+) -> list[BaseGeometry]:
+    """What of lines lies farther from others."""
+    known = shapely.buffer(np.array(list(others), dtype=object), within, quad_segs=3)
+    tree, found = shapely.STRtree(known), []
+    for line in lines:
+        near = known[tree.query(line, predicate="intersects")]
         rest = shapely.difference(line, shapely.union_all(near)) if len(near) else line
-        large += [part for part in lines_of(rest) if part.length > 2 * BESIDE]
-    return large, small
+        found += [part for part in lines_of(rest) if part.length > 2 * within]
+    return found
 
 
 def worth_drawing(lines: Sequence[BaseGeometry], courses: Sequence[BaseGeometry]) -> list[BaseGeometry]:

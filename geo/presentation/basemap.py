@@ -25,8 +25,9 @@ _BESIDE = 0.01  # degrees by which a river of an extract may lie beside the ship
 STILL_WIDTH = 1000.0  # of the picture on a page, in pixels
 AREAS, LINES = ("land", "lakes"), ("rivers", "admin1", "borders", "disputed")
 # of the shipped tiles, too, in views that are narrow enough: from which rank of an extract on
-_SMALL_WATER = {"streams": 1, "ponds": 2}
-_POND_SHARE = 160  # of a view's width, as the side of a square, that a pond has at least
+_SMALL_WATER = {"streams": 1, "ponds": 1}
+_BANKS = 2  # from which rank on large rivers are drawn by their banks
+_POND_SHARE = 220  # of a view's width, as the side of a square, that a pond has at least
 # of an extract of the owner's own (geo basemap), in the order in which they are drawn, over land and under borders
 OWN_AREAS, OWN_LINES = ("woods", "built", "ponds"), ("streams", "railways", "roads")
 # the width of a view in km up to which each rank of an extract is drawn
@@ -45,7 +46,9 @@ def cut(box: Box, *, view: Box | None = None) -> dict[str, Any]:
     for name in (*AREAS, *LINES, *small):
         near = padded(seen, 0.3) if name in small else box  # small water is drawn where the map opens
         edge = tuple(v * SCALE for v in (*np.maximum(near[:2], box[:2]), *np.minimum(near[2:], box[2:])))
-        shapes = [shape for tile in _tiles(box) for shape in tile.get(name, ())]
+        # large rivers have ponds for banks in narrow views, and a line in wide ones
+        parts = ("rivers", "channels") if name == "rivers" and finest < _BANKS else (name,)
+        shapes = [shape for tile in _tiles(box) for part in parts for shape in tile.get(part, ())]
         kept = shapely.clip_by_rect(np.array(shapes, dtype=object), *edge) if shapes else []
         if name == "ponds":
             kept = [pond for pond in kept if pond.area > (SCALE * (seen[2] - seen[0]) / _POND_SHARE) ** 2]
@@ -57,9 +60,10 @@ def cut(box: Box, *, view: Box | None = None) -> dict[str, Any]:
 def water(box: Box) -> shapely.Geometry:
     """Lakes, sea and large rivers of a box, in degrees; rivers are as wide as their lines may lie off."""
     whole = shapely.box(*(v * SCALE for v in box))
-    layers = ("land", "lakes", "rivers")
+    layers = ("land", "lakes", "rivers", "channels")
     met = {name: [s for tile in _tiles(box) for s in tile.get(name, ()) if s.intersects(whole)] for name in layers}
-    land, lakes, rivers = (shapely.union_all(shapely.make_valid(np.array(met[name], dtype=object))) for name in layers)
+    united = {name: shapely.union_all(shapely.make_valid(np.array(met[name], dtype=object))) for name in layers}
+    land, lakes, rivers = united["land"], united["lakes"], shapely.union(united["rivers"], united["channels"])
     inland = shapely.union(lakes, shapely.buffer(rivers, _RIVER_OFF * SCALE, quad_segs=2))
     found = shapely.union(shapely.difference(whole, land), shapely.intersection(inland, whole))
     return shapely.transform(found, lambda xy: xy / SCALE)
@@ -349,7 +353,7 @@ def _tile(name: str) -> dict[str, list[Any]]:
     shapes: dict[str, list[Any]] = {}
     for layer in (*AREAS, "ponds"):
         shapes[layer] = [shapely.Polygon(_decode(p[0]), [_decode(h) for h in p[1:]]) for p in raw.get(layer, ())]
-    for layer in (*LINES, "streams"):
+    for layer in (*LINES, "streams", "channels"):
         shapes[layer] = [shapely.LineString(_decode(line)) for line in raw.get(layer, ())]
     return shapes
 
