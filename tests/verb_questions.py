@@ -11,6 +11,7 @@ from geo.cli import main
 # verbs that say nothing of what an archive holds, or are the owner's own acts on the file itself
 OWN = {
     "accept": "the earlier name of import-review",
+    "attach": "writes",
     "basemap": "writes",
     "backup": "copies the file as it is, for its owner",
     "check": "looks at the file as it is, for its owner, and says so where there are rules",
@@ -59,6 +60,7 @@ TOLD = {
     "--gazetteer": ["towns.csv"], "--archive": ["a.gpkg"], "--page": ["out/r.html"],
     "--bbox": ["34.5,50.5,36,52"], "--patterns": None, "--change": None, "--every": ["month"], "--label": ["Here@51.2,35.2"],
     "--note": ["A note"], "--publisher": ["A desk"], "--freq": ["D"], "--url": ["https://example.org/claim"], "--incidents": None, "--changes": None,
+    "--settlements": None,
 }  # fmt: skip
 FORMATS = {
     "area": ["json", "csv"], "change": ["json", "csv"], "claims": ["json", "text", "csv"],
@@ -77,7 +79,7 @@ NEEDED = {
     "claims": [],
     "brief": ["-o", "out/b.html"], "chart": ["-o", "out/c.svg"], "map": ["-o", "out/m.html"], "maps": ["-o", "out/maps"],
     "movie": ["--from", "2025-01-10", "-o", "out/m.gif"], "picture": ["-o", "out/p.svg"], "site": ["-o", "out/site"],
-    "timeline": ["-o", "out/t.html"], "export": ["-o", "out/e.geojson"],
+    "timeline": ["-o", "out/t.html"], "export": ["-o", "out/e.geojson"], "release": ["-o", "out/release"],
 }  # fmt: skip
 ASKED_OF = {"geocode": "Struck Sudzha and Rylsk.", "places": "Sudzha", "read": "text.txt"}
 OUTPUTS = {
@@ -103,6 +105,7 @@ WITH = {
     "--and": ["--text", "Russia holds 4,000 km² of Kursk region on 10 January 2025."], "--exactly": ["--as-known-on", KNOWN[1]],
     "--chart": ["--text", "Russia holds 4,000 km² of Kursk region on 10 January 2025."], "--set": ["--text", "Russia holds 4,000 km² on 10 January 2025."],
     "--lag-days": ["--from", DATES[0], "--to", DATES[-1]],
+    "--settlements": ["--from", DATES[0], "--to", DATES[-1]],
     "--incidents": ["--source", "reports"], "--changes": ["--from", DATES[0], "--to", DATES[-1]],
     "--publisher": ["--format", "claimreview", "--text", "Russia holds 4,000 km² on 10 January 2025."],
     "--url": ["--format", "claimreview", "--text", "Russia holds 4,000 km² on 10 January 2025."],
