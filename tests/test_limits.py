@@ -136,6 +136,12 @@ EXPLODING = {
         json.dumps({"data": [{"event_id_cnty": "a", f"k{n % 1_900}": ""} for n in range(4_000)]}),
         "too much of cells",
     ),
+    "ligatures": (
+        "vector",
+        "2025-01-11.geojson",
+        collection([({"controller": "\ufdfa" * 100_000, "status": "held"}, [square(35, 51)])]),
+        "too much of characters in the name of a side",
+    ),
     "bomb": ("acled", "a.csv.gz", gzip.compress(b"event_id_cnty\n" + b"\n" * 60_000_000), "100 times its size"),
     "names": (
         "vector",

@@ -18,6 +18,7 @@ TOUCHED = 10_000  # corners of rings to mend that lie on other lines of theirs
 AGAIN = 5_000  # parts, holes or corners of a polygon that are drawn once more
 MENDED = 250  # polygons of a map whose lines run across each other, and one more for each 200 positions
 CLASSES = 600  # sides and statuses of one map
+NAMED = 500  # characters in the name of a side, or in a date
 MEETINGS = 500_000  # lines of one polygon whose boxes meet, and five more for each of its lines
 PAIRS = 20_000  # polygons of two classes whose boxes meet, in one snapshot
 # snapshots in one file, and how often its polygons stand in a second one; accepted, as many as in four years of days

@@ -20,7 +20,7 @@ import shapely
 from geo.errors import FileError, GateError, UsageError
 from geo.formats.geojson import MIB, read_bytes
 from geo.formats.layers import Layer, cell, read_layer
-from geo.formats.limits import capped
+from geo.formats.limits import NAMED, capped, refuse_too_many
 from geo.formats.tables import said_of_garbled
 from geo.measure.ellipsoid import km2_of
 from geo.presentation.sides import shipped_code, shipped_sides
@@ -285,6 +285,9 @@ def _one_spelling(cells: list[str | None] | None) -> tuple[list[str | None] | No
     """Sides that differ by case, by invisible signs or by letters of another script that look alike, as one side."""
     if cells is None:
         return None, []
+    refuse_too_many(
+        "the file", max(map(len, filter(None, cells)), default=0), NAMED, "characters in the name of a side"
+    )
     spellings: dict[str, Counter[str]] = {}
     for text in cells:
         if (plain := _plain_text(text)) is not None and plain.casefold() not in _MISSING:
@@ -343,7 +346,7 @@ def _end(path: Path, text: str | None, row: int, options: Options) -> datetime |
 
 def _date_of(text: str | None) -> datetime | None:
     try:
-        return None if text is None else read_instant(text)
+        return None if text is None or len(text) > NAMED else read_instant(text)
     except GateError:
         return None
 

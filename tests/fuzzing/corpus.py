@@ -124,8 +124,8 @@ OWN: dict[str, tuple[Seed, ...]] = {
     "ucdp-ged": (Seed("ucdp.csv", table(_UCDP)),),
     "viina": (Seed("viina.csv", table(_VIINA)),),
     "eyes-on-russia": (
-        Seed("eor.csv", table({"id": "UW1", "name": "x", "description": "d", "latitude": "50.1", "longitude": "36.2",
-                               "date": "2022-03-01", "Violence Level": "3", "country": "Ukraine", "city": "Kharkiv"})),
+        Seed("eor.csv", table({"entry": "UW1", "date": "2022-03-01", "event_group": "x", "title": "t", "brief description": "d",
+                               "lat": "50.1", "lon": "36.2", "country": "Ukraine", "town/city": "Kharkiv", "violence level": "3"})),
     ),
     "bellingcat": (
         Seed("bellingcat.json", json.dumps([
