@@ -221,6 +221,7 @@ def test_what_is_still_to_come_or_denied_is_no_claim(text: str) -> None:
 def test_every_note_is_on_the_list_that_is_translated() -> None:
     """Notes are on record in English; what the list lacks would stay English everywhere."""
     texts = [row["text"] for row in CASES]
+    texts += [row["text"] for row in rows("areas_later")]
     texts += ["Does Russia hold 10 km²?", "Ukraine held 2.000 km² on 31.02.2024", "On 09/10/2024 Russia took 5 km²"]
     notes = {note for text in texts for note in read_claim(text, date=DAY).notes}
     notes |= {note for text in texts for claim in find_claims(text, date=DAY) for note in claim.notes}
