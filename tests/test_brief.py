@@ -244,9 +244,9 @@ def test_claims_and_places_are_there_when_there_are_any(archive: Archive, tmp_pa
     path = draw_brief(archive, "2025-01-19", tmp_path / f"b.{kind}", claims=claims, places=places)[0]
     rows, _ = read(path)
     (told,) = [r for r in rows if r[0] == "holds 'more than' 500 km²"]
-    assert told[1] == "A desk, 2025-01-18"
+    assert told[1] == "A desk, 18 January 2025"
     assert told[2].startswith("By desk: supports by held (")
-    assert told[3].startswith("desk held: ")
+    assert told[3].startswith("Desk, held: ")
     assert "Snapshots desk@2025-01-19" in told[3] or kind == "pptx"  # a slide's cell holds less
     assert ["Taken", "contested", "X held"] in rows
     assert not any(r and r[0] == "Kept" for r in rows)
@@ -293,9 +293,9 @@ def test_office_files_are_told_and_named(archive: Archive, tmp_path: Path) -> No
         assert f"{facts.modified:%Y-%m-%d}" == "2025-01-19"
     styles = [p.style.name for p in document.paragraphs]
     assert styles[0] == "Title"
-    assert styles.count("Heading 1") == 6
+    assert styles.count("Heading 1") == 7
     alts = [s._inline.docPr.get("descr") for s in document.inline_shapes]
-    assert len(alts) == 2
+    assert len(alts) == 3
     pictures = [s for slide in deck.slides for s in slide.shapes if s.shape_type == 13]
     assert alts == [s._element.nvPicPr.cNvPr.get("descr") for s in pictures]
     assert figure(archive.area(controller="X", status="held")["area_km2"].iloc[0]) in alts[0]

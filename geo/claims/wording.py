@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from geo.claims.model import NEAR_PERCENT, NEAR_POINTS, UNIT_WORDS, Claim
+from geo.errors import GateError
 from geo.presentation.labels import dataset_members, place_words, sentence, written
 from geo.presentation.language import N_, date_words, gettext, listed, ngettext, number, plain_number, reworded
 from geo.presentation.sides import side_of
@@ -101,6 +102,14 @@ def figure_words(claim: Claim) -> str:
     return gettext("{comparator} {amount}", comparator=gettext(claim.comparator), amount=said)
 
 
+def day_said(text: str) -> str:
+    """A claim's day in words; what is no date stands as it was given."""
+    try:
+        return written(text)
+    except GateError:
+        return text
+
+
 def _as_written(figure: str) -> str:
     """A figure of a claim with the decimals that it has, as the language writes it."""
     return figure if "e" in figure else number(float(figure.replace(",", "")), len(figure.partition(".")[2]))
@@ -153,7 +162,7 @@ def notes_words(notes: Sequence[str]) -> list[str]:
 def paragraph(finding: Finding) -> str:
     """A finding as one paragraph: the claim, what agrees with it, every verdict with its workings, and the history."""
     claim = finding.claim
-    said = (claim.said_by, claim.said_on and written(claim.said_on), claim.published_in)
+    said = (claim.said_by, claim.said_on and day_said(claim.said_on), claim.published_in)
     who = ", ".join(t for t in said if t)
     quoted = f"“{claim.text.strip()}”{f' ({who})' if who else ''}. "
     sentences = [quoted + gettext("Read as {claim}.", claim=claim_words(claim, finding.place))]

@@ -12,6 +12,7 @@ import pandas as pd
 import shapely
 
 from geo.archive.results import is_not_comparable
+from geo.claims.wording import day_said
 from geo.incidents.markers import event_of, number_or_none
 from geo.measure.settlements import unmarked_words
 from geo.output.map_content import base_words
@@ -254,7 +255,7 @@ def claimed(findings: Sequence[Finding], lines: Sequence[tuple[str, str]]) -> li
     rows = []
     for finding, line in zip(findings, lines, strict=True):
         claim = finding.claim
-        who = ", ".join(t for t in (claim.said_by, claim.said_on and written(claim.said_on)) if t)
+        who = ", ".join(t for t in (claim.said_by, claim.said_on and day_said(claim.said_on)) if t)
         rows.append([claim.text, who, claim.published_in, *line])
     columns = [gettext(n) for n in (N_("Claim"), N_("Said by"), N_("Published in"), N_("Verdict"), N_("Rests on"))]
     kept = [i for i in range(len(columns)) if any(row[i] for row in rows)]
