@@ -36,7 +36,10 @@ def words(*more: dict[str, Any]) -> str:
 
 def changed(net: float, **more: Any) -> dict[str, Any]:
     since = more.pop("since", date(2024, 12, 28))
-    return {"net_km2": net, "since": since, "asked_since": since} | more
+    before = (more.get("area_km2") or 427.2) - net
+    return {
+        "net_km2": net, "since": since, "asked_since": since, "before_km2": before, "before_upper_km2": before,
+    } | more  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -58,7 +61,24 @@ def changed(net: float, **more: Any) -> dict[str, Any]:
         (changed(0.0, since=date(2025, 1, 11)),
          "UA holds 427 km² of Kursk region. There is no other map since 11 January 2025."),
         ({"upper_km2": 611.8}, "UA holds 427 km² of Kursk region. With contested ground it is up to 612 km²."),
-        (changed(20.0, upper_km2=611.8), "UA gained 20 km² of Kursk region in two weeks."),
+        (changed(20.0, upper_km2=611.8, before_km2=407.2, before_upper_km2=595.0),
+         "UA gained 20 km² of Kursk region in two weeks."),
+        (changed(20.0, upper_km2=611.8, before_km2=407.2, before_upper_km2=611.8),
+         "UA gained 20 km² of Kursk region in two weeks."
+         " With contested ground counted on both dates the change is 0 km²."),
+        (changed(-20.0, before_km2=447.2, before_upper_km2=447.2, upper_km2=527.2),
+         "UA holds 427 km² of Kursk region, 20 km² less than two weeks earlier."
+         " With contested ground counted on both dates the change is +80 km²."
+         " With contested ground it is up to 527 km²."),
+        (changed(20.0, before_km2=99.0, before_upper_km2=999.0), "UA gained 20 km² of Kursk region in two weeks."),
+        (changed(426.0, against_km2=0.2), "UA gained 426 km² of Kursk region in two weeks."),
+        (changed(426.4, against_km2=4.0), "UA gained a net 426 km² of Kursk region in two weeks."),
+        (changed(26.0, against_km2=90.0),
+         "UA gained a net 26 km² of Kursk region in two weeks. 116 km² were gained and 90 km² lost."),
+        (changed(-26.0, against_km2=90.0),
+         "UA holds 427 km² of Kursk region, 26 km² less than two weeks earlier. 90 km² were gained and 116 km² lost."),
+        (changed(0.01, against_km2=60.0),
+         "UA holds 427 km² of Kursk region, as much as two weeks earlier. 60 km² were gained and 60 km² lost."),
         ({"refused_km2": 30.0}, "UA holds 427 km² of Kursk region. 30 km² of the map could not be read."),
         ({"refused_km2": 1.0}, "UA holds 427 km² of Kursk region."),
         ({"is_old": True, "asked": date(2025, 5, 1)},

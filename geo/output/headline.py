@@ -9,13 +9,12 @@ from math import floor, log10
 from typing import Any
 
 from geo.presentation.labels import unit_label
-from geo.presentation.language import current, date_words, ngettext, number
+from geo.presentation.language import current, date_words, ngettext, number, signed
 from geo.presentation.language import gettext as _
 from geo.presentation.sides import side_of
 from geo.text.inflection import is_plural, of_place, subject
 
 LEAST_KM2 = 0.05  # what rounds to less than 0.1 km² is no change
-_NET = 0.1  # where so much of the net went the other way, the net is said to be one
 _WIDE = 0.05  # a range wider than this is said
 # no more than 20: one form of Slavic languages is for 1 and for 21, and here it is written without its number
 _MOST_WEEKS, _MOST_MONTHS = 12, 18
@@ -37,6 +36,8 @@ class Figures:
     asked_since: date | None = None
     net_km2: float | None = None
     against_km2: float = 0.0  # lost of a gain, gained of a loss
+    before_km2: float = 0.0  # on the earlier map
+    before_upper_km2: float = 0.0
     is_comparable: bool = True
     refused_km2: float = 0.0
     is_old: bool = False  # the map is much older than the date
@@ -83,21 +84,23 @@ def weight(figures: Figures) -> float:
 
 def side_figures(
     whole: Figures, areas: Sequence[Mapping[str, Any]], moved: Sequence[Mapping[str, Any]],
-    units: Mapping[str, Mapping[str, Any]] | None = None,
+    units: Mapping[str, Mapping[str, Any]] | None = None, *, before: Sequence[Mapping[str, Any]] = (),
 ) -> list[Figures]:  # fmt: skip
     """Figures of every side, and unit, of held ground; of several publications of a source that with most ground."""
     found: dict[tuple[str, str | None], Figures] = {}
-    rows = [(row, False) for row in areas] + [(row, True) for row in moved]
-    for row, is_change in rows:
+    for row, kind in [*((r, "before") for r in before), *((r, "now") for r in areas), *((r, "change") for r in moved)]:
         if row["controller"] is None or (units and row["unit"] not in units):
             continue
         key = (row["controller"], row["unit"] if units else None)
         unit = (units or {}).get(row["unit"], whole.unit)
         one = found.get(key) or replace(whole, side=row["controller"], unit=unit)
-        if not is_change and row["area_km2"] >= one.area_km2:
-            one = replace(one, area_km2=row["area_km2"], upper_km2=max(row["area_km2"], _number(row["upper_km2"])))
-        net = _number(row.get("net_km2")) if is_change else 0.0
-        if is_change and row.get("net_km2") is not None and abs(net) >= abs(one.net_km2 or 0.0):
+        upper = max(row["area_km2"], _number(row["upper_km2"])) if kind != "change" else 0.0
+        if kind == "before" and row["area_km2"] >= one.before_km2:
+            one = replace(one, before_km2=row["area_km2"], before_upper_km2=upper)
+        if kind == "now" and row["area_km2"] >= one.area_km2:
+            one = replace(one, area_km2=row["area_km2"], upper_km2=upper)
+        net = _number(row.get("net_km2")) if kind == "change" else 0.0
+        if kind == "change" and row.get("net_km2") is not None and abs(net) >= abs(one.net_km2 or 0.0):
             against = row["lost_km2"] if net > 0 else row["gained_km2"]
             one = replace(one, net_km2=net, against_km2=_number(against))
         found[key] = one
@@ -155,7 +158,7 @@ def _sentence(figures: Sequence[Figures], nets: Sequence[float], values: Mapping
             return _placed(first, _hold_unchanged(values, plural=plural), values)
         return _placed(first, _hold_as_much(values, plural=plural), values)
     if most > LEAST_KM2:
-        is_net = any(f.against_km2 > _NET * abs(net) for f, net in zip(figures, nets, strict=True))
+        is_net = any(rounded(net + f.against_km2) != rounded(net) for f, net in zip(figures, nets, strict=True))
         return _placed(first, _gained(values, plural=plural, is_net=is_net), values)
     if max(f.area_km2 for f in figures) < LEAST_KM2:
         return _placed(first, _lost_all(values, plural=plural), values)
@@ -221,9 +224,33 @@ def _change_doubts(figures: Sequence[Figures], *, told: bool) -> list[str]:
         if any(f.since == f.day for f in figures):
             return [_("There is no other map since {date}.", date=date_words(first.since))]
         return [_("Whether that is more or less than on {date} depends on the source.", date=date_words(first.since))]
+    doubts = [*_gross_doubts(first), *_contested_doubts(first)] if len(figures) == 1 else []
     if first.asked_since is not None and first.since < first.asked_since:
-        return [_last_map(first.asked_since, first.since)]
-    return []
+        doubts.append(_last_map(first.asked_since, first.since))
+    return doubts
+
+
+def _gross_doubts(figures: Figures) -> list[str]:
+    """What was gained and lost, where much of both makes a small change."""
+    net = figures.net_km2 or 0.0
+    least = _WIDE * figures.area_km2 if abs(net) < LEAST_KM2 else abs(net)
+    if figures.against_km2 <= max(least, LEAST_KM2):
+        return []
+    more, less = rounded(figures.against_km2 + abs(net)), rounded(figures.against_km2)
+    gained, lost = (more, less) if net > 0 else (less, more)
+    return [_("{gained} km² were gained and {lost} km² lost.", gained=gained, lost=lost)]
+
+
+def _contested_doubts(figures: Figures) -> list[str]:
+    """The change with contested ground, where that makes another one of it."""
+    net = figures.net_km2 or 0.0
+    if abs(figures.area_km2 - net - figures.before_km2) > 1:  # the earlier area is of another publication
+        return []
+    other = figures.upper_km2 - figures.before_upper_km2
+    if abs(other - net) < max(abs(net) / 2, _WIDE * figures.area_km2 if abs(net) < LEAST_KM2 else 1.0):
+        return []
+    change = signed(*_significant(other))
+    return [_("With contested ground counted on both dates the change is {n} km².", n=change)]
 
 
 def _state_doubts(figures: Sequence[Figures], *, has_area: bool) -> list[str]:
@@ -254,9 +281,14 @@ def _range(values: Sequence[float]) -> str:
 
 def rounded(km2: float) -> str:
     """Square kilometres as a newsroom gives them: three significant digits, one decimal below 10."""
-    if km2 < 10:
-        return number(km2, 1) if km2 >= LEAST_KM2 else number(0)
-    return number(round(km2, min(0, 2 - floor(log10(km2)))))
+    return number(*_significant(km2))
+
+
+def _significant(km2: float) -> tuple[float, int]:
+    """A figure with its three significant digits, and its decimals."""
+    if abs(km2) < 10:
+        return (km2, 1) if abs(km2) >= LEAST_KM2 else (0.0, 0)
+    return round(km2, min(0, 2 - floor(log10(abs(km2))))), 0
 
 
 def _steps(first: date, last: date) -> tuple[str, int]:

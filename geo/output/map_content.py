@@ -222,6 +222,7 @@ class _Found:
     controllers: Sequence[str]
     ground: Rows
     area: Rows
+    area_before: Rows  # of what is held, on the earlier date
     ages: Sequence[float]
     depicts: Sequence[datetime]
     figures: Rows
@@ -282,6 +283,9 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
         depicts=depicts, last_map=last_map, front=front, credits=credits,
         uncovered=archive.reader.uncovered(source, control), controllers=archive.controllers(as_known_on=known),
         ground=rows_of(current[["controller", "status", "part", "valid_from", "geometry"]]), area=rows_of(areas),
+        area_before=[] if since is None else rows_of(
+            archive.area(since, source=source, status=named(is_held=True), within=within, as_known_on=known)
+        ),
         ages=areas["snapshot_age_days"].tolist(), figures=figures, slivers=_slivers(figures, unit),
         changed=[] if changed is None else rows_of(changed),
         comparable=since is None or _comparable(archive, query, since, used),
@@ -344,7 +348,7 @@ def _headline(found: _Found, options: MapOptions) -> Headline:
         refused_km2=found.refused_km2, is_comparable=found.comparable, is_old=found.day_of_map is not None,
     )  # fmt: skip
     rows = [row for row in found.figures if of_row(row).is_held and text_or_none(row["controller"])]
-    sides = side_figures(replace(whole, unit=found.unit), rows, rows if since else [])
+    sides = side_figures(replace(whole, unit=found.unit), rows, rows if since else [], before=found.area_before)
     if not sides:
         return no_ground(found.unit, None)
     most = max(sides, key=weight)

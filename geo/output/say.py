@@ -196,7 +196,8 @@ def _read(
         ),
         is_old=bool(used["age_days"].min() > OLD_DAYS),
     )  # fmt: skip
-    return side_figures(whole, rows_of(areas), [] if moved is None else rows_of(moved), units)
+    before = [] if since is None else rows_of(archive.area(since, **asked))
+    return side_figures(whole, rows_of(areas), [] if moved is None else rows_of(moved), units, before=before)
 
 
 def _day(archive: Archive, source: str, date: When | None, as_known_on: When | None = None) -> Day:
