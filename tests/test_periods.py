@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -198,3 +199,16 @@ def test_a_map_takes_words_and_says_the_day(archive: Archive, tmp_path: Path) ->
 def test_what_cannot_be_read_names_the_ways_to_write_it(archive: Archive) -> None:
     with pytest.raises(GateError, match=r"date 'soon' cannot be read: write it as 2024-12-31 .*30 days or last month"):
         archive.area("soon")
+
+
+@pytest.mark.parametrize(
+    ("given", "told"), [("09/10/2024", "9 October 2024"), ("13/10/2024", ""), ("10/10/2024", ""), ("2024-10-09", "")]
+)
+def test_a_date_with_strokes_says_how_it_is_read(archive: Archive, given: str, told: str) -> None:
+    done = CliRunner().invoke(main, ["area", str(archive.path), "--date", given])
+    assert done.exit_code == 0, done.output
+    assert ("read with the day first" in done.stderr, told in done.stderr) == (bool(told), True)
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        archive.area(given)
+    assert [told in str(one.message) for one in said] == ([True] if told else [])

@@ -213,6 +213,7 @@ def test_workers_know_the_names(archive: Archive, tmp_path: Path) -> None:
     [
         (["UA", "--name", "xx=Ukraine"], "no language 'xx'"), (["UA", "--name", "Ukraine"], "write it as NAME=VALUE"),
         (["UA", "--colour", "blue"], "#rrggbb"), (["UA", "--alias", " "], "empty"),
+        (["UA", "--name", "en=Sudan"], "is what SD is called"), (["UA", "--alias", "Moscow"], "--set controller=RU"),
         (["X", "--name", "en=Ukraine"], "is what UA is called"), (["X", "--alias", "ukraine"], "is what UA is called"),
         (["UA", "--name", "en=a\nb"], "is no name"), (["UA", "--name", f"en={'a' * 200}"], "is no name"),
         (["--name", "en=Ukraine"], "which side"), (["QQ"], "no side 'QQ'"),

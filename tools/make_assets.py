@@ -929,7 +929,58 @@ def names(place: Json) -> tuple[str | None, str | None, str | None]:
             ukrainian or (russian and in_letters(russian, TO_UKRAINIAN)),
             russian or (ukrainian and in_letters(ukrainian, TO_RUSSIAN)),
         )
-    return ukrainian, russian, min(words, key=lambda w: (len(w), w), default=None)
+    return ukrainian, russian, ARABIC.get(place["geonameid"]) or arabic_name(words, place["countrycode"])
+
+
+# where Arabic is written: a name that lacks the last letter of another is cut off there, and not another name
+ARABIC_COUNTRIES = frozenset(
+    [
+        "AE",
+        "BH",
+        "DJ",
+        "DZ",
+        "EG",
+        "EH",
+        "ER",
+        "IQ",
+        "JO",
+        "KM",
+        "KW",
+        "LB",
+        "LY",
+        "MA",
+        "MR",
+        "OM",
+        "PS",
+        "QA",
+        "SA",
+        "SD",
+        "SO",
+        "SY",
+        "TD",
+        "TN",
+        "YE",
+    ]
+)
+ARABIC: dict[int, str] = {}  # by place_corrections.csv
+
+
+def arabic_name(words: Sequence[str], country: str) -> str | None:
+    """The shortest of the Arabic names, in that spelling of it which leaves no letter out: الأبيض rather than ابيض."""
+    if country in ARABIC_COUNTRIES:
+        longer = {_arabic_skeleton(w)[:-1] for w in words}
+        words = [w for w in words if _arabic_skeleton(w) not in longer] or words
+    shortest = min(words, key=lambda w: (len(w), w), default=None)
+    if shortest is None:
+        return None
+    like = [w for w in words if _arabic_skeleton(w) == _arabic_skeleton(shortest)]
+    return max(like, key=lambda w: (w.startswith("ال"), len(re.findall("[أإآةئؤ]", w)), -len(w), w))
+
+
+def _arabic_skeleton(name: str) -> str:
+    """A name without its article, and without the signs that hasty spelling leaves out."""
+    bare = re.sub("^ال", "", name)
+    return re.sub("[ -]", "", bare).translate(str.maketrans("أإآةىئؤ", "اااهييو"))
 
 
 # how a name of one of the two languages is written in the other's letters (Ukrainian orthography, 2019, §§ 144-152)
@@ -977,6 +1028,7 @@ def corrected(cities: Sequence[Json]) -> list[Json]:
             out.add(city["geonameid"])
             continue
         city["population"] = int(row["people"] or city["population"])
+        ARABIC[city["geonameid"]] = row["arabic"]
         if row["english"]:
             city["name"] = row["english"]
             KNOWN[city["geonameid"]] = [row["ukrainian"], row["russian"]]

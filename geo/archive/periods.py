@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import inspect
+import re
+import warnings
 from collections.abc import Callable, Collection, Mapping
 from datetime import UTC, date, datetime
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar
 
 from geo.errors import GateError
+from geo.presentation.language import date_words
 from geo.schema import is_iso, parse_instant, to_instant
 from geo.text.periods import read_period
 
@@ -19,6 +22,8 @@ _STARTS = ("since", "from_", "base")
 _ENDS = ("date", "to", "until")
 # when something was recorded or published: counted from today
 _OF_RECORDS = ("as_known_on",)
+# a stroke with two numbers that may both be the month
+_EITHER = re.compile(r"\s*(0?[1-9]|1[0-2])/(0?[1-9]|1[0-2])/\d{4}\s*")
 _FORMS = "write it as 2024-12-31 (YYYY-MM-DD), 2024-12, 31 December 2024, 30 days or last month"
 
 
@@ -48,14 +53,18 @@ def _is_worded(value: Any) -> bool:
 
 
 def read_dates(
-    given: Mapping[str, Any], archive: Any = None, *, of_records: bool = False, alone: Collection[str] = ()
-) -> dict[str, Any]:
+    given: Mapping[str, Any], archive: Any = None, *, of_records: bool = False, alone: Collection[str] = (),
+    tell: Callable[[str], object] = warnings.warn,
+) -> dict[str, Any]:  # fmt: skip
     """The dates among `given` as ISO 8601 has them; those in words count back from the last map or the answer's date.
 
     Of records, or without an archive, they count back from today; so does "yesterday" as the answer's date. For those
     `alone` a period of several days is none.
     """
     today = datetime.now(UTC).date()
+    for note in map(_day_first, given.values()):
+        if note:
+            tell(note)
     found = {name: given[name] for name in (*_STARTS, *_ENDS, *_OF_RECORDS) if given.get(name) is not None}
     if archive is None or of_records or not hasattr(archive, "reader"):
         return {name: _day(value, name, today, today, alone=name in alone) for name, value in found.items()}
@@ -72,6 +81,15 @@ def read_dates(
             if name in found:
                 found[name] = _day(found[name], name, last, last)
     return found
+
+
+def _day_first(value: Any) -> str:
+    """How a date is read that may be another, "09/10/2024"; "" of all else."""
+    match = _EITHER.fullmatch(value) if isinstance(value, str) else None
+    if match is None or int(match[1]) == int(match[2]):
+        return ""
+    day = date(int(value.strip()[-4:]), int(match[2]), int(match[1]))
+    return f"{value.strip()} is read with the day first, {date_words(day)}; write {day} to be sure"
 
 
 def _day(value: Any, name: str, day: date, now: date, *, alone: bool = False) -> Any:

@@ -97,6 +97,7 @@ class _Verb(click.Command):
                 None if archive is None or now else opened(archive),
                 of_records=now,
                 alone=alone,
+                tell=lambda note: click.echo(f"note: {note}", err=True),
             )
         return super().invoke(ctx)
 

@@ -194,13 +194,16 @@ def refuse_unclear(side: Side, there: Mapping[str, Side]) -> None:
         raise UsageError(f"side {side.code}: a code or an alias is empty")
     if side.colour:
         check_colour(side.code, side.colour)
-    for other in there.values():
-        twins = {*side.names.values(), *side.aliases} - {""}
+    own = shipped_code(side.code)
+    # a desk's own side may be a shipped one by another code; a shipped one is no other
+    others = {**shipped_sides(), **there} if own in shipped_sides() else there
+    twins = {*side.names.values(), *side.aliases} - {""}
+    for other in (other for other in others.values() if other.code not in (side.code, own)):
         for word in sorted(word for word in twins if word.casefold() in other.words):
-            if other.code != side.code:
-                raise UsageError(
-                    f"side {side.code}: {word!r} is what {other.code} is called: nobody could tell them apart"
-                )
+            raise UsageError(
+                f"side {side.code}: {word!r} is what {other.code} is called: nobody could tell them apart. Give another"
+                f" name; ground of {other.code} is recorded as its own with --set controller={other.code}"
+            )
 
 
 @contextmanager
