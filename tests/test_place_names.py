@@ -143,3 +143,10 @@ def test_towns_by_the_front_are_named_on_the_picture_of_an_oblast(
             near.add(name)
     assert len(near & shown) >= 0.9 * len(near), near - shown
     assert must <= shown
+
+
+def test_arabic_names_leave_no_letter_out() -> None:
+    """The source lists cut-off spellings, and those without the article or the hamza, beside the right ones."""
+    names = {place[2] for place in basemap.places((21.0, 8.0, 39.0, 23.0), "ar")}
+    assert {"الأبيض", "كسلا", "الخرطوم", "الخرطوم بحري", "أم درمان", "الفاشر"} <= names
+    assert {"الأبي", "كسل", "بحري"} & names == set()

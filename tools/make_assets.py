@@ -933,34 +933,8 @@ def names(place: Json) -> tuple[str | None, str | None, str | None]:
 
 
 # where Arabic is written: a name that lacks the last letter of another is cut off there, and not another name
-ARABIC_COUNTRIES = frozenset(
-    [
-        "AE",
-        "BH",
-        "DJ",
-        "DZ",
-        "EG",
-        "EH",
-        "ER",
-        "IQ",
-        "JO",
-        "KM",
-        "KW",
-        "LB",
-        "LY",
-        "MA",
-        "MR",
-        "OM",
-        "PS",
-        "QA",
-        "SA",
-        "SD",
-        "SO",
-        "SY",
-        "TD",
-        "TN",
-        "YE",
-    ]
+ARABIC_COUNTRIES = tuple(
+    json.loads((HERE / "places" / "rules.json").read_text(encoding="utf-8"))["arabic_countries"].split("|")
 )
 ARABIC: dict[int, str] = {}  # by place_corrections.csv
 
