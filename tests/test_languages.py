@@ -16,9 +16,12 @@ from test_archive import put, state
 from test_maps import incident
 
 from geo.archive import Archive, open_archive
+from geo.extraction.briefing import read_briefing
+from geo.extraction.briefing_files import read_text
 from geo.importing.importer import ensure_units, import_claims
 from geo.output.documents.write import draw_brief
 from geo.output.html.map_page import draw_map, save_map
+from geo.output.html.review_page import draw_review
 from geo.output.html.timeline_page import draw_timeline
 from geo.output.html.two_dates_page import draw_dates
 from geo.output.images.chart import draw_chart
@@ -269,3 +272,26 @@ def test_the_places_of_a_map_are_in_one_script(code: str) -> None:
     names = [place[2] for place in basemap.places((22.0, 44.0, 41.0, 53.0), code)]
     assert len(names) > 100
     assert [name for name in names if not re.search(script, name)] == []
+
+
+def test_a_page_for_review_has_no_word_of_another_language(tmp_path: Path) -> None:
+    """But for what stands in the briefing, and the names of places as they are on record."""
+    text = tmp_path / "зведення.txt"
+    text.write_text(
+        "Унаслідок удару дрона 11.01.2025 загинули троє людей, поранено щонайменше п’ятьох. 31.02.2024 стріляли."
+    )
+    reading = read_briefing(read_text(text), date="2025-01-11")
+    assert reading.incidents
+    page = save_map(draw_review(reading, title="Зведення", lang="uk"), tmp_path / "review.html")
+    texts, lang = read(page)
+    assert lang == "uk"
+    data = json.loads(re.findall(r'<script[^>]*id="geo-data"[^>]*>(.*?)</script>', page.read_text(encoding="utf-8"))[0])
+    for draft in data["review"]["drafts"]:
+        texts += [
+            draft["title"],
+            draft["type"],
+            draft["verification"],
+            *draft["table"],
+            *(fact[1] for fact in draft["facts"]),
+        ]
+    assert list(latin(texts)) == []

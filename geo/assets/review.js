@@ -92,7 +92,7 @@
       var item = element("li"), button = element("button", draft.title);
       button.type = "button";
       button.addEventListener("click", function () { choose(i, "list"); });
-      item.append(button, element("small", draft.table[0] + (draft.at ? "" : ", " + _("no place")) + ", " + draft.verification));
+      item.append(button, element("small", [draft.table[0], draft.at ? "" : _("no place"), draft.verification].filter(Boolean).join(", ")));
       host.append(item);
       buttons.push(button);
       var row = element("tr"), head = element("th", String(i + 1));

@@ -97,16 +97,17 @@ _SHOWN = (
 @click.option("--date", type=common.DAY, help="The day of the briefing; its own dateline by default.")
 @click.option("--archive", type=common.FILE, help="Its units, its front and its incidents are used; drawn on the page.")
 @GAZETTEER
-@click.option("--lang", type=click.Choice(["en", "uk", "ru"]), help="Of the text; found out by default.")
+@click.option("--text-lang", type=click.Choice(["en", "uk", "ru"]), help="Of the text; found out by default.")
 @click.option("--source", metavar="S", help="Whose briefing it is; what the page states, or its name, by default.")
 @click.option("--encoding", metavar="E", help="Of the file, where it does not say; UTF-8 by default.")
 @click.option("-o", "--output", type=common.FILE, help="Write the drafts to REVIEW.csv.")
 @click.option("--page", type=common.FILE, help="Write a page with the text and the map: REVIEW.html.")
+@common.LANG
 @common.TEMPLATES
 @common.form_option("table", "json")
 def read_command(
     briefing: Path, files: tuple[Path, ...], output: Path | None, page: Path | None, form: str, templates: Path | None,
-    **given: Any,
+    lang: str, text_lang: str | None, **given: Any,
 ) -> None:  # fmt: skip
     """Draft the incidents and area claims of a BRIEFING.
 
@@ -128,13 +129,13 @@ def read_command(
     countries = given.pop("countries") or None
     with bar("indexing places") as advance:
         gazetteer = open_gazetteer(countries=countries, files=files, archive=archive, progress=advance)
-    reading = read_briefing(text, archive=archive, gazetteer=gazetteer, **given)
+    reading = read_briefing(text, archive=archive, gazetteer=gazetteer, lang=text_lang, **given)
     written = [] if output is None else [write_review(reading, output)]
     if page is not None:
         from geo.output.html.map_page import save_map
         from geo.output.html.review_page import draw_review
 
-        written.append(save_map(draw_review(reading, archive=archive, templates=templates), page))
+        written.append(save_map(draw_review(reading, archive=archive, lang=lang, templates=templates), page))
     if form == "json":
         give_json(reading.as_dict())
     else:

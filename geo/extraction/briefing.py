@@ -273,7 +273,7 @@ def _notes(builder: DraftBuilder) -> str | None:
     lines += [f"Denied in the text: “{d.text}”" for d in builder.denials]
     if builder.shared:
         lines.append(f"Counted for several places together: “{builder.shared}”")
-    return ". ".join(dict.fromkeys(lines)) or None
+    return "; ".join(dict.fromkeys(lines)) or None
 
 
 def _numbered(drafts: Sequence[Draft], text: Text) -> list[Draft]:

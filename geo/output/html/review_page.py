@@ -13,6 +13,7 @@ import geopandas as gpd
 import shapely
 
 from geo.archive import Archive
+from geo.claims.wording import claim_words
 from geo.errors import MapError, NoSnapshotError, SourceError, UnitError
 from geo.extraction.briefing import Draft, Reading
 from geo.extraction.event_merging import Span
@@ -24,7 +25,7 @@ from geo.output.html.page import PageParts
 from geo.output.map_content import MapContent, gather, outlines
 from geo.presentation import basemap
 from geo.presentation.labels import written
-from geo.presentation.language import N_, current, gettext, in_language, ngettext
+from geo.presentation.language import N_, current, gettext, in_language, ngettext, plain_number, reworded
 from geo.presentation.templates import templates_folder
 from geo.schema import CRS
 from geo.sources import shipped_units
@@ -97,7 +98,7 @@ def _content(
     empty = MapContent(
         title=head, subtitle=subtitle, date=day, lang=current().code, classes=(), changes=(), figures=(), since=None,
         markers=shown, outlines=lines, boundary=boundary, bounds=bounds, limits=limits, reach=reach,
-        credits=("Places: GeoNames, CC BY 4.0, https://www.geonames.org/",),
+        credits=(gettext("Places in the text: GeoNames, CC BY 4.0") + ", https://www.geonames.org/",),
     )  # fmt: skip
     if control is None:
         return empty
@@ -202,22 +203,27 @@ def draft_data(draft: Draft, marker: Marker | None, rings: Any) -> dict[str, Any
     place = row["where_coordinates"] or gettext("Place not known")
     return {
         "title": f"{place}: {_event(row) or gettext('kind not known')}",
-        "type": row["event_type"] or gettext("not known"),
-        "verification": row["verification"] or gettext("not stated"),
+        "type": _said(row["event_type"], "not known"),
+        "verification": _said(row["verification"], "not stated"),
         "at": at,
         "rings": rings,
         "facts": [[gettext(words), _value(row, columns), _quote(draft, name)] for words, columns, name in _CARD],
         "table": [
-            row["date_start"] or "", row["where_coordinates"] or "", _event(row), count_words(row, ""),
-            count_words(row, "injured_"), _number(row["captured"]), row["claimed_by"] or "",
-            row["verification"] or gettext("not stated"),
+            written(row["date_start"]) if row["date_start"] else "", row["where_coordinates"] or "", _event(row),
+            count_words(row, ""), count_words(row, "injured_"), _number(row["captured"]), row["claimed_by"] or "",
+            _said(row["verification"], "not stated"),
         ],
     }  # fmt: skip
 
 
 def _event(row: Any) -> str:
     fine = row["sub_event_type"]
-    return (row["event_type"] if fine in (None, "Other") else fine) or ""
+    return _said(row["event_type"] if fine in (None, "Other") else fine)
+
+
+def _said(word: str | None, without: str = "") -> str:
+    """A word of a list of ours in the language that is spoken; another where there is none."""
+    return gettext(word or without)
 
 
 def _quote(draft: Draft, name: str) -> list[str]:
@@ -230,10 +236,14 @@ def _value(row: Any, columns: Sequence[str]) -> str:
     if columns[0] == "injured_low":
         return count_words(row, "injured_")
     if columns[0] == "date_start":
-        days = gettext(" to ").join(dict.fromkeys(str(row[c]) for c in columns if row[c]))
+        listed = list(dict.fromkeys(written(row[c]) for c in columns if row[c]))
+        days = gettext("{first} to {last}", first=listed[0], last=listed[1]) if len(listed) > 1 else "".join(listed)
         precision = gettext(_PRECISION.get(row["date_prec"], "not known"))
         return f"{days} ({precision})" if days else gettext("not known")
-    told = ", ".join(dict.fromkeys(_number(row[c]) for c in columns if row[c] is not None))
+    if columns[0] in ("event_type", "verification", "notes"):
+        told = ", ".join(dict.fromkeys(reworded(gettext(row[c])) for c in columns if row[c] is not None))
+    else:
+        told = ", ".join(dict.fromkeys(_number(row[c]) for c in columns if row[c] is not None))
     if columns[0] == "where_coordinates":
         precision = gettext(_WHERE.get(row["where_prec"], N_("precision not known")))
         return f"{told} ({precision})" if told else gettext("not known")
@@ -241,7 +251,7 @@ def _value(row: Any, columns: Sequence[str]) -> str:
 
 
 def _number(value: Any) -> str:
-    return "" if value is None else f"{value:g}" if isinstance(value, float) else str(value)
+    return "" if value is None else plain_number(value) if isinstance(value, float) else str(value)
 
 
 def count_words(row: Any, lead: str) -> str:
@@ -250,12 +260,14 @@ def count_words(row: Any, lead: str) -> str:
     if low is None and best is None and high is None:
         return gettext("not known")
     if low is not None and low == high:
-        return f"{low:g}"
+        return plain_number(low)
     if low is None:
         said = N_("about {best}") if high is None else N_("up to {high}")
     else:
         said = N_("at least {low}") if high is None else N_("{low} to {high}")
-    return gettext(said, **{k: f"{v:g}" for k, v in (("low", low), ("best", best), ("high", high)) if v is not None})
+    return gettext(
+        said, **{k: plain_number(v) for k, v in (("low", low), ("best", best), ("high", high)) if v is not None}
+    )
 
 
 def pieces(reading: Reading) -> list[list[list[Any]]]:
@@ -290,10 +302,3 @@ def _marked(reading: Reading) -> Iterator[tuple[Span, tuple[int, str]]]:
     for number, claim in enumerate(reading.claims):
         if claim.start is not None and claim.end is not None and claim.end > claim.start:
             yield Span(claim.start, claim.end, claim.text), (-1 - number, "claim")
-
-
-def claim_words(claim: Any) -> str:
-    """A claim in the words of its record."""
-    figure = "" if claim.value is None else f"{claim.comparator or ''} {claim.value:g} {claim.value_unit or ''}".strip()
-    told = [claim.quantity or gettext("not read as a claim"), claim.controller, claim.unit, figure]
-    return ", ".join(str(t) for t in told if t)
