@@ -283,11 +283,8 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
         depicts=depicts, last_map=last_map, front=front, credits=credits,
         uncovered=archive.reader.uncovered(source, control), controllers=archive.controllers(as_known_on=known),
         ground=rows_of(current[["controller", "status", "part", "valid_from", "geometry"]]), area=rows_of(areas),
-        area_before=[] if since is None else rows_of(
-            archive.area(since, source=source, status=named(is_held=True), within=within, as_known_on=known)
-        ),
-        ages=areas["snapshot_age_days"].tolist(), figures=figures, slivers=_slivers(figures, unit),
-        changed=[] if changed is None else rows_of(changed),
+        area_before=_held_before(archive, source, options), ages=areas["snapshot_age_days"].tolist(), figures=figures,
+        slivers=_slivers(figures, unit), changed=[] if changed is None else rows_of(changed),
         comparable=since is None or _comparable(archive, query, since, used),
         refused_km2=refused_km2(archive.reader.snapshots(), used["snapshot"])[0],
         countries={} if unit is not None else _countries(archive, control),
@@ -300,6 +297,13 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
         markers=markers, incidents=rows_of(incidents), outlines=lines, boundary=boundary, bounds=bounds, limits=limits,
         reach=reach,
     )  # fmt: skip
+
+
+def _held_before(archive: Archive, source: str, options: MapOptions) -> Rows:
+    if options.since is None:
+        return []
+    held, within, known = named(is_held=True), options.within, options.as_known_on
+    return rows_of(archive.area(options.since, source=source, status=held, within=within, as_known_on=known))
 
 
 _AROUND = 0.25  # the share of a view that screens of other shapes show on each side of it
