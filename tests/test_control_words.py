@@ -135,12 +135,18 @@ def test_labels_of_one_area_are_read_together(tmp_path: Path, body: str, expecte
     "text",
     [
         "Neutral zone?", "Combat zone", "Active fighting", "Buffer zone", "Unknown", "Annexed territory", "Turkish-backed forces",
+        "Zone de combat", "Kampfzone", "No-go zone", "Air defence zone", "ORDLO",
         "Зона боёв", "Зона бойових дій", "Невідомо", "Contrôle russe", "Russisch besetzt", "NGCA", "Besieged", "Under fire",
     ],
 )  # fmt: skip
 def test_how_things_stand_is_no_side_by_its_colour(tmp_path: Path, text: str) -> None:
     (refusal,) = one(tmp_path, mark(text, colour="800000ff")).refusals
     assert "is not understood" in refusal.why
+
+
+@pytest.mark.parametrize("text", ["Zone grise", "Grauzone", "Umkämpft", "Zone contestée"])
+def test_nobodys_ground_is_so_whatever_its_colour(tmp_path: Path, text: str) -> None:
+    assert meanings(one(tmp_path, mark(text, colour="800000ff"))) == ["contested"]
 
 
 def test_a_label_of_many_pages_is_not_read(tmp_path: Path) -> None:
