@@ -114,7 +114,7 @@ def test_a_day_that_cannot_be_read_gets_no_verdict(kursk: Archive, words: str, w
     finding = check_claim(kursk, claim, date=TODAY)
     assert not finding.verdicts
     assert why in finding.notes[0]
-    assert "--set date_to" in finding.notes[0]
+    assert "--set date_to" in finding.option
     (given,) = confirmed([claim], ["date_to=2024-09-10"])
     assert check_claim(kursk, given, date=TODAY).verdicts
 
