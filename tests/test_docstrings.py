@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
+import pandas as pd
 import pytest
 import shapely
 from numpydoc.docscrape import NumpyDocString
@@ -42,14 +43,19 @@ def built(tmp_path_factory: pytest.TempPathFactory) -> Path:
     earlier = seeds() / "control" / "2024-11-23.geojson"
     other = replace(credit, name="other", title="Another desk")
     import_files(pair, "vector", earlier, options=replace(options, date="2025-01-10"), credit=other)
+    (folder / "towns.csv").write_text("settlement,date,side\nSudzha,2024-08-15,UA\n", encoding="utf-8")
+    import_files(pair, "settlements", folder / "towns.csv")
     open_archive(pair).close()
+    row = {"event_id": "a", "date_start": "2025-01-11", "latitude": 51.2, "longitude": 35.3}
+    pd.DataFrame([row]).to_parquet(folder / "rows.parquet")
+    pd.DataFrame([row | {"latitude": 95.0}]).to_parquet(folder / "wrong.parquet")
     return folder
 
 
 @pytest.fixture
 def names(built: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """What examples may use: `geo`, the archive that `geo demo` builds, and `pair`; in a folder of their own."""
-    for path in ("data/kursk.gpkg", "pair.gpkg"):
+    for path in ("data/kursk.gpkg", "pair.gpkg", "rows.parquet", "wrong.parquet"):
         (tmp_path / path).parent.mkdir(exist_ok=True)
         shutil.copy(built / path, tmp_path / path)
     shutil.copytree(seeds(), tmp_path / "seeds")
@@ -86,28 +92,34 @@ def test_a_docstring_is_valid_numpydoc(name: str) -> None:
 # of each method what it is called with, and of each error what is called otherwise
 WHERE, DAYS, TWO = (51.19, 35.27), ("2024-11-23", "2025-01-11"), {"sources": ["other", "seeds"]}
 GROUND = gpd.GeoDataFrame({"name": ["G"]}, geometry=[shapely.box(35.0, 51.1, 35.2, 51.3)], crs=4326)
+TOWN = gpd.GeoDataFrame({"name": ["S"]}, geometry=[shapely.Point(35.27, 51.19)], crs=4326)
 EVENT = gpd.GeoDataFrame({"event_id": ["a"], "date_start": ["2025-01-11"]}, geometry=[shapely.Point(35, 51)], crs=4326)
+IN_PAIR = ("compare", "settlements")  # what is asked of the archive of two sources
 CALLS: dict[str, tuple[tuple[Any, ...], dict[str, Any]]] = {
     "change": (DAYS, {}), "changed": (DAYS, {}), "explain_change": (DAYS, {}), "front_movement": (DAYS, {}),
-    "changed_hands": ((gpd.GeoDataFrame({"name": ["S"]}, geometry=[shapely.Point(35.27, 51.19)], crs=4326), *DAYS), {}),
+    "changed_hands": ((TOWN, *DAYS), {}),
     "compare": ((), TWO), "compare_span": (("2025-01-10", "2025-01-11"), TWO | {"lag_days": 0}),
     "add_control": ((GROUND,), {"source": "desk", "date": "2025-01-11", "controller": "UA", "status": "held"}),
     "add_incidents": ((EVENT,), {"dataset": "desk"}), "add_units": ((GROUND,), {"boundary": "desk", "level": 2}),
     "polygons": (("seeds",), {}), "retract": (("seeds@2025-01-11",), {"why": "wrong"}),
     "set_accuracy": (("seeds", 1.0), {}), "set_coverage": (("seeds", ["RU-KRS"]), {}), "name_side": (("UA",), {"aliases": ["Kyiv's forces"]}),
     "set_rule": (("embargo", "72"), {}), "unit": (("UA",), {}),
+    "attach": (("data/many", ["rows.parquet"]), {"dataset": "many"}), "detach": (("data/many",), {}),
+    "compare_places": (("2025-01-11",), TWO | {"places": TOWN}), "settlements": (("2025-01-11",), {}),
     "who": (WHERE, {}), "explain": ((), {"status": "held"}),
 }  # fmt: skip
 # error -> what is asked otherwise, the first that the method takes: a parameter and its value
 SPOILED: dict[str, list[tuple[str, Any]]] = {
     "GateError": [("date", "some day"), ("from_", "2025-02-30"), ("as_known_on", "soon"), ("since", "soon"),
-                  ("gdf", GROUND.drop(columns="name").set_geometry(shapely.points([[35, 51]])))],
+                  ("gdf", GROUND.drop(columns="name").set_geometry(shapely.points([[35, 51]]))),
+                  ("files", ["wrong.parquet"])],
+    "FileError": [("files", ["none.parquet"])],
     "NoSnapshotError": [("date", "2020-01-01"), ("to", "2020-01-01"), ("from_", "2020-01-01")],
     "SourceError": [("sources", ["seeds", "nobody"]), ("source", "nobody")],
     "UnitError": [("within", "Nowhere"), ("wanted", "Nowhere"), ("units", ["Nowhere"])],
     "UsageError": [
         ("gdf", GROUND.set_crs(None, allow_override=True)), ("sources", ["seeds"]), ("max_age_days", -1), ("status", "lost"), ("lat", 91.0), ("accuracy_km", -1.0),
-        ("why", " "), ("kind", "silence"), ("inset_km", -1.0), ("colour", "blue"),
+        ("why", " "), ("kind", "silence"), ("inset_km", -1.0), ("colour", "blue"), ("folder", ".."),
     ],
     "ArchiveError": [("snapshot", "seeds@2020-01-01")],
 }  # fmt: skip
@@ -121,7 +133,7 @@ RAISES = [
 @pytest.mark.parametrize(("name", "error"), RAISES)
 def test_an_error_that_is_named_occurs(name: str, error: str, names: dict[str, Any]) -> None:
     method = name.removeprefix("Archive.")
-    archive: Archive = names["pair"] if method.startswith("compare") else names["archive"]
+    archive: Archive = names["pair"] if method.startswith(IN_PAIR) else names["archive"]
     args, options = CALLS.get(method, ((), {}))
     bound = inspect.signature(METHODS[name]).bind(archive, *args, **options)
     if error == "ArchiveError" and method != "retract":
@@ -144,7 +156,7 @@ def enter(answer: Any) -> None:
 @pytest.mark.parametrize("name", METHODS)
 def test_an_error_that_occurs_is_named(name: str, names: dict[str, Any]) -> None:
     method = METHODS[name]
-    archive: Archive = names["pair"] if ".compare" in name else names["archive"]
+    archive: Archive = names["pair"] if name.removeprefix("Archive.").startswith(IN_PAIR) else names["archive"]
     args, options = CALLS.get(name.removeprefix("Archive."), ((), {}))
     named = {error.type for error in NumpyDocString(inspect.getdoc(method) or "")["Raises"]}
     raised = {}

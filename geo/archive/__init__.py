@@ -235,8 +235,7 @@ class Archive(ArchiveBase):
         >>> import pandas
         >>> row = {"event_id": "a", "date_start": "2025-01-11", "latitude": 51.2, "longitude": 35.3}
         >>> pandas.DataFrame([row]).to_parquet("rows.parquet")
-        >>> desk = geo.open_archive("desk.gpkg")
-        >>> desk.attach("many", ["rows.parquet"], dataset="made up")["rows"].tolist()
+        >>> archive.attach("data/many", ["rows.parquet"], dataset="made up")["rows"].tolist()
         [1]
         """
         table: pd.DataFrame = import_module("geo.importing.attaching").attach(self, folder, files, dataset=dataset)
@@ -259,7 +258,7 @@ class Archive(ArchiveBase):
 
         Examples
         --------
-        >>> geo.open_archive("desk.gpkg").detach("many")
+        >>> archive.detach("data/many")
         Traceback (most recent call last):
         geo.errors.UsageError: many is not attached to ...
         """
@@ -297,7 +296,7 @@ class Archive(ArchiveBase):
     front_movement = locations.front_movement
     changed_hands = locations.changed_hands
     who = locations.who
-    settlements = contents.settlement_control
+    settlements = contents.settlements
 
     # several sources
     compare = comparisons.compare

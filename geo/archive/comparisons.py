@@ -155,6 +155,7 @@ def compare_places(
 
     Raises
     ------
+    ArchiveError, GateError, SourceError, UnitError
     NoSnapshotError
         A source says nothing then.
     UsageError

@@ -500,7 +500,7 @@ def lift_rules(
 
 
 @consistent_read
-def settlement_control(
+def settlements(
     self: ArchiveBase, date: When | None = None, *, source: str | None = None, as_known_on: When | None = None
 ) -> gpd.GeoDataFrame:
     """Whose each settlement is on a date, by a source that says so place by place.
@@ -518,16 +518,13 @@ def settlement_control(
 
     Raises
     ------
+    ArchiveError, GateError, SourceError
     NoSnapshotError
         The source says nothing of the date or a day before it.
 
     Examples
     --------
-    >>> table = "settlement,date,side\\nSudzha,2024-08-15,UA\\nSudzha,2025-03-13,RU\\n"
-    >>> _ = pathlib.Path("towns.csv").write_text(table)
-    >>> _ = geo.import_files("desk.gpkg", "settlements", "towns.csv")
-    >>> towns = geo.open_archive("desk.gpkg").settlements("2025-01-11")
-    >>> towns[["name", "controller", "status"]].values.tolist()
+    >>> pair.settlements("2025-01-11")[["name", "controller", "status"]].values.tolist()
     [['Sudzha', 'UA', 'held']]
     """
     there = self.reader.settlement_sources()

@@ -63,9 +63,10 @@ def import_command(
 
     FILES are read as SOURCE's own.
 
-    Sources: deepstate, deepstate-mirror, nzz, isw, uacontrolmap, vector (a desk's own: anything GDAL reads), incidents,
-    acled, ucdp-ged, viina, eyes-on-russia, bellingcat, isw-events, mymaps, review, units, claims. A bad file stops none
-    of the others; the exit code is then 1.
+    Sources: deepstate, deepstate-mirror, nzz, isw, uacontrolmap, vector (a desk's own: anything GDAL reads);
+    settlements, viina-control, wikipedia-map; incidents, acled, eyes-on-russia, ucdp-ged, ucdp-candidate, viina,
+    geoconfirmed, bellingcat, isw-events, mymaps; review, units, claims. A bad file stops none of the others; the exit
+    code is then 1.
     """  # fmt: skip
     from geo.archive import open_archive
     from geo.importing.importer import Receipt, import_claims, import_files
