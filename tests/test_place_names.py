@@ -102,6 +102,14 @@ def test_a_name_without_room_is_set_smaller() -> None:
     assert (right - left, bottom - top) == pytest.approx((85, 8.5))
 
 
+def test_a_place_under_a_mark_has_its_name_beside_the_mark() -> None:
+    mark, other = (44.0, 44.0, 56.0, 56.0), (0.0, 44.0, 12.0, 56.0)
+    frame = (0.0, 0.0, 100.0, 100.0)
+    assert not place_names([(50, 50)], [(30.0, 9.0)], frame, [mark], gap=4, most=1)
+    (box,) = place_names([(50, 50)], [(30.0, 9.0)], frame, [mark, other], gap=4, most=1, marks=[mark]).values()
+    assert box[0] >= mark[2] or box[2] <= mark[0] or box[3] <= mark[1] or box[1] >= mark[3]
+
+
 def test_names_leave_changed_ground_free_where_they_can() -> None:
     moved = box(50, 0, 100, 100)
     bare = place_names([(50, 50)], [(30.0, 9.0)], (0, 0, 100, 100), [], gap=4, most=1)

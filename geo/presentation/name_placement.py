@@ -12,15 +12,16 @@ from geo.presentation.basemap import Box, touch
 
 def place_names(
     dots: Sequence[tuple[float, float]], sizes: Sequence[tuple[float, float]], frame: Box, taken: Sequence[Box], *,
-    gap: float, most: int, avoid: shapely.Geometry | None = None, smallest: float = 1.0,
+    gap: float, most: int, avoid: shapely.Geometry | None = None, smallest: float = 1.0, marks: Sequence[Box] = (),
 ) -> dict[int, Box]:  # fmt: skip
     """The rectangles of those names that find room, by their place in the list; the first in it come first.
 
     `dots` and `sizes` (width and height) are in the units of the drawing, y down; `taken` is what no name may touch,
     `avoid` what it should leave free where it can. A name that only one other keeps out has its room where that other
-    one can stand elsewhere. A name without room may be set smaller, down to `smallest` of its size.
+    one can stand elsewhere. A name without room may be set smaller, down to `smallest` of its size. A place under one
+    of the `marks`, which are among what is taken, has its name beside them.
     """
-    placing = _Placing(dots, [*sizes], frame, list(taken), gap, avoid)
+    placing = _Placing(dots, [*sizes], frame, list(taken), gap, avoid, frozenset(marks))
     for i in range(len(dots)):
         if len(placing.found) >= most:
             break
@@ -46,16 +47,16 @@ def place_area(
 class _Placing:
     def __init__(
         self, dots: Sequence[tuple[float, float]], sizes: list[tuple[float, float]], frame: Box, taken: list[Box],
-        gap: float, avoid: shapely.Geometry | None,
+        gap: float, avoid: shapely.Geometry | None, marks: frozenset[Box],
     ) -> None:  # fmt: skip
-        self.avoid = avoid
+        self.avoid, self.marks = avoid, marks
         self.dots, self.sizes, self.frame, self.taken, self.gap = dots, sizes, frame, taken, gap
         self.found: dict[int, Box] = {}
 
     def add(self, i: int) -> bool:
         """Give a name room, if need be by moving another; whether it has any."""
         dot = self._dot(i)
-        if not _within(dot, self.frame) or any(touch(dot, other) for other in self.taken):
+        if not _within(dot, self.frame) or any(touch(dot, o) for o in self.taken if o not in self.marks):
             return False
         tries = [box for box in self._rooms(i) if _within(box, self.frame) and self._is_open(i, box)]
         for box in tries:
@@ -94,7 +95,16 @@ class _Placing:
 
     def _rooms(self, i: int) -> list[Box]:
         """Right, left, above and below the dot, then between; those first that leave free what is to be avoided."""
-        (x, y), (wide, high), gap = self.dots[i], self.sizes[i], self.gap
+        gaps = (1.0, 3.0, 5.0) if any(touch(self._dot(i), mark) for mark in self.marks) else (1.0,)
+        rooms = [room for times in gaps for room in self._around(i, times * self.gap)]
+        if self.avoid is None:
+            return rooms
+        wide, high = self.sizes[i]
+        covered = shapely.area(shapely.intersection(shapely.box(*np.array(rooms).T), self.avoid)) / (wide * high)
+        return [rooms[k] for k in np.argsort(np.round(covered, 1), kind="stable")]
+
+    def _around(self, i: int, gap: float) -> list[Box]:
+        (x, y), (wide, high) = self.dots[i], self.sizes[i]
         right, left, middle = x + gap, x - gap - wide, x - wide / 2
         above, below, level = y - gap - high, y + gap, y - high / 2
         corners = [
@@ -104,11 +114,7 @@ class _Placing:
             *((x - part * wide, b) for part in (0.25, 0.75) for b in (above, below)),
             *((x - part * wide, b) for part in (0.1, 0.9) for b in (above, below)),
         ]  # fmt: skip
-        rooms = [(a, b, a + wide, b + high) for a, b in corners]
-        if self.avoid is None:
-            return rooms
-        covered = shapely.area(shapely.intersection(shapely.box(*np.array(rooms).T), self.avoid)) / (wide * high)
-        return [rooms[k] for k in np.argsort(np.round(covered, 1), kind="stable")]
+        return [(a, b, a + wide, b + high) for a, b in corners]
 
 
 def _within(a: Box, b: Box) -> bool:

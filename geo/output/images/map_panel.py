@@ -72,7 +72,7 @@ def draw_map_panel(
     with canvas.group("scale"):
         _scale_and_north(canvas, plane, kept, taken, size)
     with canvas.group("incidents", gettext("Incidents")):
-        _markers(canvas, plane, content.markers, numbers, taken, size)
+        marks = _markers(canvas, plane, content.markers, numbers, taken, size)
     with canvas.group("labels", gettext("Places")):
         view = plane.view()
         moved = _union(ground[len(content.classes) :])
@@ -83,7 +83,7 @@ def draw_map_panel(
         taken += _places(canvas, plane, own, [], size, len(own))
         avoid = None if moved.is_empty else moved
         named = basemap.places(view, content.lang, news=content.news, own=basemap.own_places(content.extract))
-        taken += _places(canvas, plane, named, taken, size, most, avoid=avoid)
+        taken += _places(canvas, plane, named, taken, size, most, avoid=avoid, marks=marks)
     with canvas.group("area-names", gettext("Countries, regions and waters")):
         if draw_basemap:
             _area_names(canvas, plane, taken, moved, size)
@@ -260,10 +260,14 @@ def _north(canvas: Canvas, plane: Plane, x: float, y: float, size: float) -> Non
 
 def _markers(
     canvas: Canvas, plane: Plane, markers: Sequence[Marker], numbers: Sequence[int], taken: list[Rect], size: float
-) -> None:
-    """Incidents: a disc on a place, a dashed circle where only the region is known; the list's numbers beside them."""
+) -> list[Rect]:
+    """Incidents: a disc on a place, a dashed circle where only the region is known; the list's numbers beside them.
+
+    Where the discs lie.
+    """
     theme, m = canvas.theme, canvas.marks
     tags: dict[tuple[int, int], tuple[float, float, float, list[int]]] = {}
+    marks: list[Rect] = []
     for marker, place in zip(markers, numbers, strict=True):
         x, y = plane.xy(np.array([[marker.lon, marker.lat]]))[0]
         radius = marker.radius_m / 1000 * plane.points_per_km if marker.kind == "circle" else 0.0
@@ -277,7 +281,8 @@ def _markers(
         elif marker.kind == "place":
             radius_drawn = (4.2 + 0.6 * marker_radius(marker.count)) * m
             canvas.disc(x, y, radius_drawn, fill=theme.mark, edge=theme.mark_edge, weight=1.2 * m, clip=plane.rect)
-            taken.append((x - 5 * m, y - 5 * m, x + 5 * m, y + 5 * m))
+            marks.append((x - 5 * m, y - 5 * m, x + 5 * m, y + 5 * m))
+            taken.append(marks[-1])
         # incidents of one place share a tag
         away = 5.5 * m if marker.kind == "place" else 0.0
         slot = tags.setdefault((round(at[0] / 3), round(at[1] / 3)), (*at, away, []))
@@ -285,6 +290,7 @@ def _markers(
     for x, y, away, listed in tags.values():
         if listed:
             _tag(canvas, plane, x, y, away, _runs(listed), taken, size)
+    return marks
 
 
 def _tag_place(plane: Plane, marker: Marker) -> tuple[float, float] | None:
@@ -334,7 +340,7 @@ def _ring_place(plane: Plane, x: float, y: float, radius: float) -> tuple[float,
 
 def _places(
     canvas: Canvas, plane: Plane, places: Sequence[Sequence[Any]], taken: Sequence[Rect], size: float, most: int,
-    *, bold: bool = True, avoid: shapely.Geometry | None = None,
+    *, bold: bool = True, avoid: shapely.Geometry | None = None, marks: Sequence[Rect] = (),
 ) -> list[Rect]:  # fmt: skip
     """Names beside their places, those that matter most first and largest, none on another; where both stand."""
     m, gap = canvas.marks, 3.2 * canvas.marks
@@ -348,11 +354,12 @@ def _places(
     frame = (x0 + 2, y0 + 2, x1 - 2, y1 - 2)
     boxes = [(w + 0.3 * s, 1.05 * s) for w, s in zip(wide, sizes, strict=True)]
     found = place_names([tuple(dots[i]) for i in shown], boxes, frame, taken, gap=gap, most=most, avoid=avoid,
-                        smallest=_SMALLEST)  # fmt: skip
+                        smallest=_SMALLEST, marks=marks)  # fmt: skip
     for at, (left, top, _, bottom) in found.items():
         x, y = dots[shown[at]]
         set_in = (bottom - top) / 1.05
-        canvas.disc(x, y, 1.5 * m, fill=canvas.theme.ink, edge=canvas.theme.halo, weight=0.7 * m)
+        if not any(touch((x, y, x, y), mark) for mark in marks):
+            canvas.disc(x, y, 1.5 * m, fill=canvas.theme.ink, edge=canvas.theme.halo, weight=0.7 * m)
         canvas.text(left + 0.15 * set_in, top + 0.84 * set_in, names[at], set_in, bold=heavy[at], halo=2.2 * m)
     r = 2.2 * m
     return [*found.values(), *((x - r, y - r, x + r, y + r) for x, y in dots[[shown[at] for at in found]].tolist())]
