@@ -27,7 +27,7 @@ AREAS, LINES = ("land", "lakes"), ("rivers", "admin1", "borders", "disputed")
 # of the shipped tiles, too, in views that are narrow enough: from which rank of an extract on
 _SMALL_WATER = {"streams": 1, "ponds": 1}
 _BANKS = 2  # from which rank on large rivers are drawn by their banks
-_POND_SHARE = 220  # of a view's width, as the side of a square, that a pond has at least
+_POND_SHARE = 160  # of a view's width, as the side of a square, that a pond has at least
 # of an extract of the owner's own (geo basemap), in the order in which they are drawn, over land and under borders
 OWN_AREAS, OWN_LINES = ("woods", "built", "ponds"), ("streams", "railways", "roads")
 # the width of a view in km up to which each rank of an extract is drawn
@@ -157,6 +157,15 @@ def around(boxes: Sequence[Box]) -> Box:
     return west, south, east, north
 
 
+def _seen(reach: Box, bounds: Box) -> Box:
+    """The view that small water is cut to: the middle of the reach, which near dates share, where that holds it."""
+    middle, half = ((reach[0] + reach[2]) / 2, (reach[1] + reach[3]) / 2), 1 / 6.4
+    dx, dy = half * (reach[2] - reach[0]), half * (reach[3] - reach[1])
+    central = (middle[0] - dx, middle[1] - dy, middle[0] + dx, middle[1] + dy)
+    held = shapely.box(*padded(central, 0.3)).contains(shapely.box(*bounds))
+    return central if held and bounds[2] - bounds[0] > dx else bounds
+
+
 def outward(box: Box) -> Box:
     """A box widened to round numbers, by a thirtieth of its width at most, so that maps of near dates share theirs."""
     step = 2.0 ** math.floor(math.log2((box[2] - box[0]) / 60))
@@ -232,10 +241,11 @@ def _ground(
     reach: Box, bounds: Box, outlines: tuple[shapely.Geometry, ...], draw_basemap: bool,
     extract: tuple[tuple[str, shapely.Geometry, Any], ...],
 ) -> Ground:  # fmt: skip
-    base = with_extract(cut(reach, view=bounds), extract) if draw_basemap else None
+    seen = _seen(reach, bounds)
+    base = with_extract(cut(reach, view=seen), extract) if draw_basemap else None
     if base and outlines:
         base["admin1"] = []  # the archive's own units are drawn instead
-    near = padded(bounds, 0.5)
+    near = padded(seen, 0.5)
     return Ground(
         bounds=bounds, base=base, coarse=base and coarser(base, bounds),
         outlines=outlines, units=encode_lines(outlines, reach, near=near), line_scale=scale_of(reach),

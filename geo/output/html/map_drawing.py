@@ -131,7 +131,7 @@ def _fill(symbol: Symbol) -> str:
 
 
 def _draw_lines(lines: Sequence[Any], frame: _Frame, colour: str, width: float, dash: str) -> str:
-    paths = _path((shapely.get_coordinates(shapely.simplify(line, 0.8 / frame.scale)) for line in lines), frame)
+    paths = _path((shapely.get_coordinates(shapely.simplify(line, 1.4 / frame.scale)) for line in lines), frame)
     return f'<path fill="none" stroke="{colour}" stroke-width="{width}" stroke-dasharray="{dash}" d="{paths}"/>'
 
 
