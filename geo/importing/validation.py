@@ -154,6 +154,8 @@ def _sound(
 def admit_settlements(rows: Rows, *, options: Options, first: date = FIRST) -> Admitted:
     """Let in what is said of settlements: of days that were, by statuses that there are."""
     days = rows.frame.attrs["days"]
+    if not days:
+        raise GateError("no rows")
     check_not_future(parse_instant(days[-1]), options)
     if days[0] < first.isoformat():
         raise GateError(f"the date {days[0][:10]} is {_before(first)}")

@@ -68,11 +68,11 @@ def read_viina(path: Path, _: Options) -> Rows:
             io.BytesIO(raw), usecols=["geonameid", "date", *votes], nrows=_MOST + 1, encoding="utf-8-sig",
             dtype={"geonameid": "int64", "date": "int64", **dict.fromkeys(votes, "category")},
         )  # fmt: skip
-    except (ValueError, pd.errors.ParserError) as error:
+    except (ValueError, OverflowError, pd.errors.ParserError) as error:
         raise GateError(f"{path}: cannot be read as VIINA's table: {error}") from None
     if len(table) > _MOST:
         raise GateError(f"{path}: over the limit of {_MOST:,} rows: part the file by years")
-    unknown = set(table["status"].dropna().str.casefold()) - _HELD.keys()
+    unknown = set(table["status"].dropna().astype(str).str.casefold()) - _HELD.keys()
     if unknown:
         raise GateError(f"{path}: status {', '.join(sorted(unknown))} is unknown; the known ones: UA, RU, CONTESTED")
     return _viina_panel(path, table, votes)
@@ -153,7 +153,7 @@ def read_wikipedia(path: Path, options: Options) -> Rows:
     stamp = write_instant(to_instant(options.date) if options.date else dated[0])  # type: ignore[index]
     meant, found, refusals = meanings(options.statuses), [], []
     left: Counter[str] = Counter()
-    marks = [dict(_PART.findall(mark)) for mark in _MARK.findall(text)]
+    marks = [told for mark in _MARK.findall(text) if "mark" in (told := dict(_PART.findall(mark)))]
     if not marks:
         raise GateError(f"{path}: no mark with lat, long and a picture: not a module of a map of dots")
     for row, mark in enumerate(marks, start=1):

@@ -98,6 +98,16 @@ _VIINA = {
     "event_id_1pd": "1", "date": "20220224", "longitude": "36.2", "latitude": "50.0", "GEO_PRECISION": "ADM3",
     "text": "shelling", "source": "ria",
 }  # fmt: skip
+_CONFIRMED = {
+    "Date": "2026-08-01", "Name": "Shelling", "Faction": "Russia", "Latitude": "50.28", "Longitude": "36.94",
+    "Description": "FPV strike", "Source": "https://x.com/a/1", "Id": "id1",
+}  # fmt: skip
+_PANEL = {"geonameid": "693381", "date": "20250104", "status_wiki": "RU", "status_isw": "UA", "status": "UA"}
+_LUA = b"""return { marks = {
+ { lat = "50.10", long = "36.20", mark = "Location dot red.svg", label = "Vovchansk", link = "Vovchansk" },
+ { lat = "50.20", long = "36.30", mark = "Location dot blue.svg", label = "Lyptsi" },
+} }
+"""
 _DEEP = {"name": "Окуповано /// Occupied /// geoJSON.status.occupied", "fill": "#a52714"}
 _HELD = {"controller": "UA", "status": "held", "date": "2025-01-11"}
 _UNIT = {"unit": "XX-1", "name": "One", "level": 1, "parent": "XX", "boundary": "made up"}
@@ -134,6 +144,12 @@ OWN: dict[str, tuple[Seed, ...]] = {
     ),
     "review": (Seed("review.csv", table(_REVIEW, {**_REVIEW, "event_id": "e2", "confirm": ""})),),
     "mymaps": (Seed("alarm.kml", kml(_POINT)),),
+    "geoconfirmed": (Seed("map.csv", table(_CONFIRMED).replace(b",", b";")),),
+    "ucdp-candidate": (Seed("GEDEvent_v25_01_25_12.csv", table(_UCDP)),),
+    "settlements": (Seed("towns.csv", table(
+        {"settlement": "Sudzha", "date": "2024-08-15", "side": "UA", "latitude": "51.19", "longitude": "35.27"})),),
+    "viina-control": (Seed("control_latest_2025.csv", table(_PANEL, {**_PANEL, "date": "20250105", "status": "RU"})),),
+    "wikipedia-map": (Seed("module.lua", _LUA),),
 }  # fmt: skip
 # how a reader is called -> real files, of which those small enough, or cut, are seeds too
 REAL = {

@@ -24,7 +24,7 @@ from typing import Any
 from geo.archive import open_archive
 from geo.errors import GeoError
 from geo.importing.importer import ensure_units, import_files
-from geo.importing.validation import FindingCache, admit_control, admit_points, admit_units
+from geo.importing.validation import FindingCache, admit_control, admit_points, admit_settlements, admit_units
 from geo.schema import Options, Rows
 from geo.sources import reader
 from tests.fuzzing import archives, inputs, states
@@ -67,7 +67,10 @@ def read_and_admit(source: str, path: Path, options: Options) -> None:
     known = reader(source)
     found = known.read(path, options)
     if isinstance(found, Rows):
-        (admit_units(found) if known.kind == "units" else admit_points(found, options=options))
+        if known.kind == "units":
+            admit_units(found)
+        else:
+            (admit_settlements if known.kind == "settlements" else admit_points)(found, options=options)
         return
     for snapshot in found:
         admit_control(snapshot, options=options, memory=FindingCache())

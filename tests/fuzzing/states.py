@@ -60,7 +60,8 @@ class _Canned(Network):
     rng: random.Random
 
     def __init__(self, contact: str | None, **settings: Any) -> None:
-        super().__init__(contact, sleep=lambda seconds: None, tls=ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT), **settings)
+        plain = {"sleep": lambda seconds: None, "tls": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)}
+        super().__init__(contact, **{**settings, **plain})
         self._client = httpx.Client(transport=httpx.MockTransport(self._give), headers={"User-Agent": "x"})
 
     def _give(self, request: httpx.Request) -> httpx.Response:
