@@ -76,8 +76,8 @@ def completion(shell: str) -> None:
 # what an extra is for, in the words of somebody who lacks it
 USES = {
     "cluster": "series shared among processes", "office": "briefings as Word and slides", "parquet": "GeoParquet",
-    "pictures": "pictures, charts and films without a browser", "docs": "these documents as a site",
-    "scale": "incidents by the million",
+    "pictures": "pictures, charts and films without a browser", "scale": "incidents by the million",
+    "docs": "these documents as a site",
 }  # fmt: skip
 _INNER = ("test", "dev")
 
@@ -128,8 +128,9 @@ def _required() -> Iterator[Finding]:
 
 def _optional() -> Iterator[Finding]:
     seen = set()
-    for need, extra in _needs():
-        if extra in USES and need.name not in seen:
+    uses = [one for one in _needs() if one[1] in USES]
+    for need, extra in sorted(uses, key=lambda one: list(USES).index(one[1])):
+        if need.name not in seen:
             seen.add(need.name)
             yield _package(need, absent="optional", note=f"for {USES[extra]}: pip install 'geo-control[{extra}]'")
     there = shutil.which("ffmpeg")
