@@ -191,7 +191,7 @@ def test_other_sources_of_the_day_give_a_range(tmp_path: Path) -> None:
     geo.import_files(archive.path, "vector", [other], options=geo.Options(date="2025-01-10"), credit=credit)
     far = km2(shapely.box(31, 49, 33, 50))
     table = archive.area("2025-01-10", source="vector")
-    assert any(f"{far:,.1f} km² by rival" in note for note in table.attrs["notes"])
+    assert any(f"{far:,.1f} km² by A rival's outlines" in note for note in table.attrs["notes"])
     row = archive.explain("2025-01-10", source="vector").facts["figures"][0]
     assert row["range_km2"] == pytest.approx([km2(shapely.box(31, 49, 32, 50)), far], rel=1e-9)
 

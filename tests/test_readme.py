@@ -107,6 +107,10 @@ def test_the_blocks_in_r_run_on_what_the_commands_above_them_write(built: Path, 
 def test_toml_blocks_are_read(page: str, text: str, tmp_path: Path) -> None:
     assert tomllib.loads(text)
     (tmp_path / "desk.toml").write_text(text, encoding="utf-8")
+    if "watch" in tomllib.loads(text):
+        (tmp_path / "desk.toml").write_text(f'archive = "a.gpkg"\noutput = "out"\n{text}', encoding="utf-8")
+        assert read_plan(tmp_path / "desk.toml").watches
+        return
     if "archive" in tomllib.loads(text):
         assert read_plan(tmp_path / "desk.toml").outputs
         return

