@@ -53,7 +53,7 @@ if TYPE_CHECKING:
 Rows = Sequence[Mapping[str, Any]]
 Notes = Sequence[str]
 
-_SHOWN_KM2 = 0.05
+_SHOWN_KM2 = 0.05  # of a change that is drawn: what tables round to nothing is no swatch
 # a class is a sliver where less than both of this, and no more, is held, gained and lost in a unit
 SLIVER_KM2 = 5.0
 SLIVER_SHARE = 0.001
@@ -173,7 +173,6 @@ def gather(
         classes.append(StyledLayer(gettext(NOT_COVERED), UNCOVERED, [found.uncovered], facts, name="not-covered"))
     sides = {text_or_none(row["controller"]) for row in found.figures}
     looks = change_symbols(filter(None, sides), colours=colours, patterns=options.patterns)
-    # what the tables round to nothing is no swatch
     changes = change_layers([r for r in found.changed if r["area_km2"] >= _SHOWN_KM2], base, span, looks)
     credits = [gettext("Control: {credit}", credit=credit_line(found.credits[0]))]
     credits += [gettext("Incidents: {credit}", credit=credit_line(c) or c["name"]) for c in found.credits[1:]]
