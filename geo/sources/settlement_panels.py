@@ -16,6 +16,7 @@ import pandas as pd
 
 from geo.errors import GateError
 from geo.formats.geojson import features, read_bytes, read_json
+from geo.formats.limits import CLASSES, COLUMNS, refuse_too_many
 from geo.formats.tables import number, read_table
 from geo.formats.zips import unpack
 from geo.measure.settlements import named_places, shipped_settlements
@@ -60,6 +61,7 @@ def read_viina(path: Path, _: Options) -> Rows:
             raise GateError(f"{path}: {len(named)} CSV files in it; one is wanted")
         raw = next(iter(named.values()))
     header = raw[: raw.find(b"\n")].decode("utf-8-sig", "replace").replace('"', "").strip().split(",")
+    refuse_too_many(path, len(header), COLUMNS, "columns")
     votes = [name for name in header if name.startswith("status")]
     if not {"geonameid", "date", "status"} <= set(header):
         raise GateError(f"{path}: columns geonameid, date and status are wanted; there are: {', '.join(header)[:200]}")
@@ -139,8 +141,8 @@ def _stamp(path: Path, day: int) -> str:
 
 # -- Wikipedia ------------------------------------------------------------------------------------------------------
 
-_MARK = re.compile(r"^\s*\{\s*(?=[^{}\n]*\bmark\s*=)([^{}\n]*)\}", re.MULTILINE)
-_PART = re.compile(r'(\w+)\s*=\s*"((?:[^"\\]|\\.)*)"')
+_MARK = re.compile(r"^[ \t]*\{([^{}\n]*)\}", re.MULTILINE)
+_PART = re.compile(r'\b(\w+)\s*=\s*"((?:[^"\\]|\\.)*)"')
 _COLOURS = re.compile(r"red|green|black|yellow|blue|orange|purple|gr[ea]y|white|lime|brown|pink|teal|maroon")
 
 
@@ -242,6 +244,7 @@ def _of_records(
     if not found:
         whys = "; ".join(dict.fromkeys(refusal.why for refusal in refusals))[:400]
         raise GateError(f"{path}: nothing can be taken in: {whys or 'it has no rows'}", tuple(refusals))
+    refuse_too_many(path, len({side for _, _, _, side, *_ in found}), CLASSES, "sides")
     names = ["row", "place", "name", "controller", "status", "native", "valid_from", "lat", "lon"]
     table = pd.DataFrame(found, columns=names, dtype=object)
     return _panel(table, count, left, refusals)

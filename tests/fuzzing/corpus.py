@@ -105,7 +105,7 @@ _CONFIRMED = {
 _PANEL = {"geonameid": "693381", "date": "20250104", "status_wiki": "RU", "status_isw": "UA", "status": "UA"}
 _LUA = b"""return { marks = {
  { lat = "50.10", long = "36.20", mark = "Location dot red.svg", label = "Vovchansk", link = "Vovchansk" },
- { lat = "50.20", long = "36.30", mark = "Location dot blue.svg", label = "Lyptsi" },
+ { lat = "50.20", long = "36.30", mark = "Map-ctl2-red+yellow.svg", label = "Lyptsi" },
 } }
 """
 _DEEP = {"name": "Окуповано /// Occupied /// geoJSON.status.occupied", "fill": "#a52714"}
@@ -149,7 +149,7 @@ OWN: dict[str, tuple[Seed, ...]] = {
     "settlements": (Seed("towns.csv", table(
         {"settlement": "Sudzha", "date": "2024-08-15", "side": "UA", "latitude": "51.19", "longitude": "35.27"})),),
     "viina-control": (Seed("control_latest_2025.csv", table(_PANEL, {**_PANEL, "date": "20250105", "status": "RU"})),),
-    "wikipedia-map": (Seed("module.lua", _LUA),),
+    "wikipedia-map": (Seed("module-2020-01-01.lua", _LUA),),
 }  # fmt: skip
 # how a reader is called -> real files, of which those small enough, or cut, are seeds too
 REAL = {

@@ -363,12 +363,23 @@ def of_layers() -> Iterator[tuple[str, bytes]]:
     yield "blanks in a table", made(small | {".dbf": small[".dbf"] + b" " * 100_000_000})
 
 
+def of_modules(seed: Seed) -> Iterator[tuple[str, bytes]]:
+    """Modules of dots: many of them, long ones, and signs that are opened and never closed."""
+    mark = b' { lat = "50.1", long = "36.2", mark = "Map-ctl2-red+yellow.svg", label = "%d" },\n'
+    yield "marks", b"return { marks = {\n" + b"".join(mark % n for n in range(MOST // len(mark))) + b"} }\n"
+    for what, sign in (("braces", b"{"), ("spaces", b" "), ("quotes", b'"'), ("words", b"a"), ("names", b'a = "b",'),
+                       ("links", b"[["), ("marks that do not end", b'{ mark = "red'), ("backslashes", b"\\")):  # fmt: skip
+        yield what, seed.content + sign * (MOST // len(sign))
+        yield f"{what} in a mark", b'{ mark = "red", label = "' + sign * (MOST // len(sign)) + b'" }\n'
+        yield f"{what} on lines", b"\n".join([sign] * (MOST // (len(sign) + 1)))
+
+
 def structured(source: str) -> Iterator[tuple[str, Seed]]:
     """What each file tries, and the file."""
     for seed in OWN.get(source, ()):
         name = seed.name
         ending = name.rpartition(".")[2]
-        way = {"csv": of_tables, "kml": of_marks, "kmz": of_zips}.get(ending)
+        way = {"csv": of_tables, "kml": of_marks, "kmz": of_zips, "lua": of_modules}.get(ending)
         way = way or (of_records if source == "bellingcat" else of_polygons)
         yield from ((f"{ending}: {tried}", Seed(name, content)) for tried, content in way(seed))
         if ending == "csv":

@@ -35,7 +35,7 @@ _PICTURE = re.compile(r"url\(images/([\w.-]+)\)")
 # a page that was saved without the files of its site shows the picture
 _ALONE = 'window.L || document.documentElement.classList.add("no-map");'
 _ALONE_ELEMENT = Markup(f"<script>{_ALONE}</script>")  # noqa: S704  (the line above)
-_COMMENT, _SPACES = re.compile(r"/\*.*?\*/", re.DOTALL), re.compile(r"\s*([{};,])\s*")
+_COMMENT, _SPACES = re.compile(r"/\*.*?\*/", re.DOTALL), re.compile(r"(?<!\s)\s*([{};,])\s*")
 # elements that load something, and what loads without one of its own
 _LOADS = ("load-script", "load-style", "img", "other")
 _ADDRESSES = {"src", "srcset", "href", "xlink:href", "poster", "data", "background", "imagesrcset", "ping"}
