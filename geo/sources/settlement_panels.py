@@ -143,6 +143,7 @@ def _stamp(path: Path, day: int) -> str:
 
 _MARK = re.compile(r"^[ \t]*\{([^{}\n]*)\}", re.MULTILINE)
 _PART = re.compile(r'\b(\w+)\s*=\s*"((?:[^"\\]|\\.)*)"')
+_LINK = re.compile(r"\[\[(?:[^\[\]|]*\|)?([^\[\]]*)\]\]")
 _COLOURS = re.compile(r"red|green|black|yellow|blue|orange|purple|gr[ea]y|white|lime|brown|pink|teal|maroon")
 
 
@@ -164,7 +165,7 @@ def read_wikipedia(path: Path, options: Options) -> Rows:
             left["marks without a colour: mountain passes, bases and the like"] += 1
             continue
         held = meant.get(colours) or ((None, "contested") if "+" in colours else None)
-        name = re.sub(r"\[\[(?:[^\]|]*\|)?([^\]]*)\]\]", r"\1", mark.get("label") or mark.get("link") or "")
+        name = _LINK.sub(r"\1", mark.get("label") or mark.get("link") or "")
         try:
             if held is None:
                 raise GateError(f"nobody has said whose a {colours} dot is: --status-map {colours}=SIDE:held")
