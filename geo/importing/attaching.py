@@ -16,7 +16,7 @@ import pandas as pd
 from geo.errors import FileError, GateError, UsageError
 from geo.schema import CRS, INCIDENT_COLUMNS, INCIDENT_NUMBERS, INCIDENT_PEOPLE, Source
 from geo.storage import snapshots
-from geo.storage.attached import Part, asking, below, sha256_of
+from geo.storage.attached import Part, asking, below, quoted, sha256_of
 
 if TYPE_CHECKING:
     import duckdb
@@ -45,8 +45,7 @@ def attach(
     archive: Archive, folder: str | Path, files: Sequence[str | Path] = (), *, dataset: str | Source | None = None
 ) -> pd.DataFrame:
     """Put a folder of incidents on record; where files are given it is made of them first. Rows a dataset."""
-    place = below(archive.path, Path(folder).resolve())
-    name = place.relative_to(archive.path.resolve().parent).as_posix()
+    place, name = _place(archive, folder)
     credit = Source(dataset, dataset) if isinstance(dataset, str) else dataset
     if files:
         _write(place, [Path(f).resolve() for f in files], None if credit is None else credit.name)
@@ -66,11 +65,17 @@ def attach(
 
 def detach(archive: Archive, folder: str | Path) -> None:
     """Take a folder off the record; its files stay where they are."""
-    name = below(archive.path, Path(folder).resolve()).relative_to(archive.path.resolve().parent).as_posix()
+    _, name = _place(archive, folder)
     with archive.store.writing() as connection:
         if not archive.store.detach(connection, name, snapshots.next_instant(connection)):
             there = ", ".join(sorted(a.folder.name for a in archive.store.attached())) or "none"
             raise UsageError(f"{name} is not attached to {archive.path}; there are: {there}")
+
+
+def _place(archive: Archive, folder: str | Path) -> tuple[Path, str]:
+    """Where a folder is, and what it is called from the archive's own folder."""
+    place = below(archive.path, Path(folder).resolve())
+    return place, place.relative_to(archive.path.resolve().parent).as_posix()
 
 
 def _refuse_twice(archive: Archive, name: str, parts: Sequence[Part]) -> None:
@@ -113,7 +118,7 @@ def _kinds(connection: duckdb.DuckDBPyConnection, paths: Sequence[str]) -> dict[
 
 
 def _files(paths: Sequence[str]) -> str:
-    return "[" + ", ".join("'" + path.replace("'", "''") + "'" for path in paths) + "]"
+    return f"[{', '.join(map(quoted, paths))}]"
 
 
 def _refuse_bad(connection: duckdb.DuckDBPyConnection, query: str, where: Path) -> None:
@@ -161,15 +166,15 @@ def _as_kept(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], datas
     parts = []
     for column, kind in _KINDS.items():
         name, there = kinds.get(column, ("", ""))
-        quoted = '"' + name.replace('"', '""') + '"'
+        theirs = '"' + name.replace('"', '""') + '"'
         if column == "dataset" and dataset is not None:
-            text = "'" + dataset.replace("'", "''") + "'"
+            text = quoted(dataset)
         elif not name:
             text = f"CAST({'date_start' if column == 'date_end' else 'NULL'} AS {kind})"
         elif column in _DAYS and there.startswith("TIMESTAMP"):
-            text = f"CAST(CAST({quoted} AS DATE) AS VARCHAR)"
+            text = f"CAST(CAST({theirs} AS DATE) AS VARCHAR)"
         else:
-            text = f"CAST({quoted} AS {kind})"
+            text = f"CAST({theirs} AS {kind})"
         parts.append(f"{text} AS {column}")
     source = f"read_parquet({_files(listed)}, hive_partitioning = false, union_by_name = true)"
     return f"SELECT {', '.join(parts)} FROM {source}"

@@ -96,11 +96,11 @@ def asking(*folders: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         TemporaryDirectory(prefix="geo-") as aside,
         closing(duckdb.connect(":memory:", config={"memory_limit": _MEMORY, "threads": 2})) as connection,
     ):
-        connection.execute(f"SET temp_directory = {_quoted(aside)}")
+        connection.execute(f"SET temp_directory = {quoted(aside)}")
         for setting in ("autoinstall_known_extensions", "autoload_known_extensions", "preserve_insertion_order"):
             connection.execute(f"SET {setting} = false")
         connection.execute(
-            f"SET allowed_directories = [{', '.join(_quoted(place) for place in [Path(aside), *folders])}]"
+            f"SET allowed_directories = [{', '.join(quoted(place) for place in [Path(aside), *folders])}]"
         )
         connection.execute("SET enable_external_access = false")
         connection.execute("SET lock_configuration = true")
@@ -111,7 +111,8 @@ def asking(*folders: Path) -> Iterator[duckdb.DuckDBPyConnection]:
             raise ArchiveError(f"{folders[0]}: its Parquet files cannot be read ({first})") from error
 
 
-def _quoted(text: str | Path) -> str:
+def quoted(text: str | Path) -> str:
+    """A text as SQL writes it."""
     return "'" + str(text).replace("'", "''") + "'"
 
 
