@@ -100,6 +100,10 @@ def many_rows(seed: Seed, n: int) -> bytes:
         text = seed.content.decode()
         mark = text[text.index("<Placemark>") : text.index("</Placemark>") + 12]
         return text.replace(mark, "".join(mark.replace("35", f"35.{i:05}", 1) for i in range(n))).encode()
+    if seed.name.endswith(".lua"):
+        head, *marks, end = seed.content.decode().splitlines()
+        label = re.compile('label = "')
+        return "\n".join([head, *(label.sub(f'label = "{i}', marks[-1]) for i in range(n)), end]).encode()
     document = json.loads(seed.content)
     inner = document.get("value", document) if isinstance(document, dict) else document
     rows = inner["features"] if isinstance(inner, dict) else inner

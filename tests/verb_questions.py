@@ -135,7 +135,7 @@ def with_it(verb: str, option: str) -> list[str]:
         )
     if verb == "compare" and option in ("--from", "--to"):
         return ["--from", DATES[0], "--to", DATES[-1], "--lag-days", "1"]
-    return [] if verb == "units" else WITH.get(option, [])
+    return [] if verb in ("units", "release") else WITH.get(option, [])
 
 
 def start_of(verb: str) -> list[str]:
