@@ -31,9 +31,8 @@ if TYPE_CHECKING:
     from geo.geocoding.geocoder import geocode
     from geo.importing.basemap_extract import import_basemap
     from geo.importing.importer import Receipt, import_files
-    from geo.maintenance.backup import back_up
     from geo.maintenance.check import check_archive
-    from geo.maintenance.repair import repair_archive
+    from geo.maintenance.repair import back_up, repair_archive
     from geo.measure.ellipsoid import area_km2
     from geo.output.documents.write import draw_brief
     from geo.output.export import export, release

@@ -9,12 +9,11 @@ import pytest
 import shapely
 
 from geo.output.images.fonts import can_be_slanted
-from geo.presentation import area_names as module
 from geo.presentation import basemap
-from geo.presentation.area_names import area_names
+from geo.presentation import map_names as module
 from geo.presentation.basemap import touch
 from geo.presentation.language import speaking
-from geo.presentation.name_placement import place_area
+from geo.presentation.map_names import area_names, place_area
 
 THEATRE, DONBAS, KHERSON = (31.75, 46.0, 40.4, 51.9), (36.5, 47.5, 39.0, 49.5), (32.0, 46.1, 33.2, 46.9)
 AZOV, SUDAN, WINDOW = (33.5, 44.2, 38.5, 47.3), (22.0, 8.0, 39.0, 23.0), (37.0, 48.1, 37.2, 48.3)

@@ -30,8 +30,8 @@ from geo.output.html.timeline_page import draw_timeline
 from geo.output.images.picture import draw_picture
 from geo.output.map_content import gather
 from geo.presentation import basemap
-from geo.presentation.area_names import area_names
 from geo.presentation.basemap import decode_line, finest_rank, ground_of
+from geo.presentation.map_names import area_names
 
 EDGE = 35.3  # where the ground of the archive below ends in the east
 ROADS: list[tuple[dict[str, str], Any]] = [

@@ -20,7 +20,7 @@ from geo import back_up, check_archive, import_files, open_archive, repair_archi
 from geo.cli import main
 from geo.errors import ArchiveError, FileError, UsageError
 from geo.maintenance import repair
-from geo.maintenance.check_schema import Report
+from geo.maintenance.check_tables import Report
 from geo.sources.vector import read_toml
 from geo.storage import gpkg
 from tests.test_cut_off import cut_off

@@ -21,7 +21,7 @@ from geo.cli import main
 from geo.geocoding import gazetteer
 from geo.importing import importer as intake
 from geo.importing.importer import ensure_units, import_claims, import_files
-from geo.maintenance import backup
+from geo.maintenance import repair
 from geo.maintenance.check import check_archive
 from geo.storage import layout
 from geo.storage import transactions as disk
@@ -229,10 +229,10 @@ def test_claims_that_are_none_leave_no_archive(text: str, words: str, tmp_path: 
 
 def test_a_backup_cut_off_leaves_nothing(tmp_path: Path) -> None:
     shutil.copy(OLD, tmp_path / "a.gpkg")
-    for owner, name in ((backup, "_insist_whole"), (backup, "put")):
-        cut_off(lambda: backup.back_up(tmp_path / "a.gpkg", tmp_path / "to" / "b.gpkg"), owner, name)
+    for owner, name in ((repair, "_refuse_damaged_copy"), (repair, "put")):
+        cut_off(lambda: repair.back_up(tmp_path / "a.gpkg", tmp_path / "to" / "b.gpkg"), owner, name)
         assert names_in(tmp_path) == ["a.gpkg"]
-    backup.back_up(tmp_path / "a.gpkg", tmp_path / "to" / "b.gpkg")
+    repair.back_up(tmp_path / "a.gpkg", tmp_path / "to" / "b.gpkg")
     assert names_in(tmp_path) == ["a.gpkg", "to", "to/b.gpkg"]
 
 

@@ -29,10 +29,9 @@ from recorded_sources import FeatureServices, Recorded, as_csv, as_json, as_zip,
 
 import geo
 from geo.automation import endpoints
-from geo.automation.endpoints import Layer, find_address, known_addresses
+from geo.automation.endpoints import Account, Layer, find_address, known_addresses
 from geo.automation.network import Network
 from geo.automation.offers import offered, write_layer
-from geo.automation.tokens import Account
 from geo.cli import main
 from geo.errors import FetchError
 
@@ -444,7 +443,7 @@ def test_a_token_that_ends_is_renewed_by_its_refresh(
     server: Recorded, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     acled = login(server, monkeypatch, Acled(lasts=0.0))  # it has ended before the next page is asked for
-    monkeypatch.setattr("geo.automation.tokens.time", Clock())
+    monkeypatch.setattr("geo.automation.endpoints.time", Clock())
     fetch(tmp_path / "war.gpkg", "acled", *AUGUST)
     grants = [form["grant_type"] for _, form in server.posted]
     assert grants == ["password", *["refresh_token"] * 3]

@@ -21,7 +21,7 @@ from geo.archive import Archive, open_archive
 from geo.cli import main
 from geo.importing.importer import import_files
 from geo.maintenance.check import check_archive
-from geo.measure.breaks import breaks_in_areas, breaks_in_counts
+from geo.measure.coverage import breaks_in_areas, breaks_in_counts
 from geo.output.html.map_drawing import patches_of
 from geo.output.map_content import gather
 from geo.presentation.labels import figure

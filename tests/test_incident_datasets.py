@@ -24,7 +24,7 @@ from geo.cli import main
 from geo.importing.importer import Receipt, import_files
 from geo.incidents.export import shaped
 from geo.schema import INCIDENT_COLUMNS, INCIDENT_NUMBERS, Options
-from geo.sources import event_datasets, isw_events, mymaps, reader
+from geo.sources import event_datasets, isw, mymaps, reader
 
 FILES = {
     "acled": "acled/*.csv", "ucdp-ged": "ucdp_ged/*.csv", "viina": "viina_derived/*.csv",
@@ -268,7 +268,7 @@ def test_the_next_edition_of_a_layer_has_the_same_ids(tmp_path: Path) -> None:
                  "event_type": "Confirmed Airstrike", "coord_type": "general town"} for i, d in listed]  # fmt: skip
         points = [shapely.Point(51.4, 35.7)] * len(rows)
         path = layer_zip(tmp_path / f"{day}.zip", folder, f"Strikes in X Evening of {day}", rows, points)
-        found.append(isw_events.read(path, Options()))
+        found.append(isw.read_events(path, Options()))
     assert found[0].frame["event_id"].tolist() == ["strikes-in-x-1"]
     assert found[1].frame["event_id"].tolist() == ["strikes-in-x-1", "strikes-in-x-2"]
     row = found[0].frame.iloc[0]

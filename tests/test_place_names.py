@@ -17,7 +17,7 @@ from geo.output.images import picture
 from geo.output.map_content import gather
 from geo.presentation import basemap
 from geo.presentation.basemap import touch
-from geo.presentation.name_placement import place_names
+from geo.presentation.map_names import place_names
 
 REGION = (30.0, 44.5, 42.0, 54.0)
 # places of the war as they are written today; which of them is meant where a name is common, by what lies near

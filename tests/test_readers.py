@@ -19,7 +19,7 @@ import pytest
 from geo.archive import Archive, open_archive
 from geo.errors import ArchiveError
 from geo.importing.importer import import_files
-from geo.maintenance.backup import back_up
+from geo.maintenance.repair import back_up
 from geo.storage import transactions
 from tests.test_faults import write_day
 

@@ -18,7 +18,7 @@ from geo.importing.validation import FindingCache, admit_control
 from geo.measure.areas import ground_by_class
 from geo.measure.ellipsoid import areas_km2
 from geo.schema import Options
-from geo.sources import deepstate, deepstate_mirror, units
+from geo.sources import deepstate, units
 from geo.units import Countries, countries_of
 
 UNITS = Path(__file__).parent.parent / "geo" / "assets" / "units"
@@ -288,7 +288,7 @@ def test_the_mirror_is_dated_by_its_download(shared: Path) -> None:
         reference = {r["file_date"]: float(r["area_km2"]) for r in csv.DictReader(stream)}
     for day in list(reference)[::40]:
         path = shared / "deepstate-mirror" / f"deepstatemap_data_{day.replace('-', '')}.geojson"
-        (snapshot,) = deepstate_mirror.read(path, Options())
+        (snapshot,) = deepstate.read_mirror(path, Options())
         assert snapshot.published is not None
         assert snapshot.published.date().isoformat() == day
         assert (snapshot.published - snapshot.depicts).days == 1
@@ -299,5 +299,5 @@ def test_the_mirror_is_dated_by_its_download(shared: Path) -> None:
 def test_a_mirror_file_without_a_date_says_what_to_do(tmp_path: Path) -> None:
     path = write(tmp_path / "map.geojson", ("", "", square(35)))
     with pytest.raises(GateError, match="--date"):
-        deepstate_mirror.read(path, Options())
-    assert deepstate_mirror.read(path, Options(date="2025-01-11"))[0].depicts == datetime(2025, 1, 11, tzinfo=UTC)
+        deepstate.read_mirror(path, Options())
+    assert deepstate.read_mirror(path, Options(date="2025-01-11"))[0].depicts == datetime(2025, 1, 11, tzinfo=UTC)

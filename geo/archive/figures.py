@@ -33,9 +33,9 @@ from geo.archive.results import (
 from geo.archive.shared_docs import consistent_read
 from geo.errors import NoSnapshotError, UsageError
 from geo.measure import areas
-from geo.measure.breaks import break_words, breaks_in_areas
+from geo.measure.areas import BEYOND_KM
+from geo.measure.coverage import break_words, breaks_in_areas
 from geo.measure.ellipsoid import areas_km2
-from geo.measure.nearest_units import BEYOND_KM
 from geo.measure.series.panel import changed_ground
 from geo.measure.series.panel import panel as panel_of
 from geo.measure.series.parallel import ClassFilter, series_changes

@@ -34,10 +34,10 @@ from geo.archive.safety_rules import embargo_hours, rule_words
 from geo.archive.shared_docs import documented
 from geo.errors import NoSnapshotError, SourceError, UnitError, UsageError
 from geo.measure import areas
+from geo.measure.areas import UnitSet
 from geo.measure.coverage import Coverage, coverage_of, uncovered_ground
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.location_checks import counted_ground, far_off
-from geo.measure.nearest_units import UnitSet
 from geo.presentation.labels import class_words
 from geo.presentation.language import gettext, ngettext, number
 from geo.presentation.sides import find_side, near_words, side_of

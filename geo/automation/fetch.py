@@ -16,11 +16,10 @@ from urllib.parse import urlencode
 from geo import sources as known_sources
 from geo.archive import Archive, open_archive
 from geo.archive.shared_docs import described
-from geo.automation.endpoints import KINDS, Address, RemoteFile, find_address, is_plain_name
+from geo.automation.endpoints import KINDS, Account, Address, RemoteFile, find_address, is_plain_name
 from geo.automation.network import Limits, Network, trusting
 from geo.automation.offers import offered, write_layer, write_pages
 from geo.automation.run_record import load_record
-from geo.automation.tokens import Account
 from geo.errors import FetchError, FileError, GateError, UsageError
 from geo.formats.geojson import read_bytes
 from geo.importing.importer import Receipt, import_files

@@ -326,7 +326,7 @@ def repair(archive: Path, output: Path, form: str) -> None:
 @click.option("--replace", is_flag=True, help="Take the place of a file that is there.")
 def backup(archive: Path, output: Path, replace: bool) -> None:
     """Copy an archive while others read it and write to it."""
-    from geo.maintenance.backup import back_up
+    from geo.maintenance.repair import back_up
 
     click.echo(printable(back_up(archive, output, replace=replace)))
 

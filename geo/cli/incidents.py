@@ -117,7 +117,7 @@ def _counts(archive: Any, of: dict[str, Any], asked: dict[str, Any]) -> tuple[An
 
 def _breaks(days: Any) -> list[str]:
     """The breaks in how many incidents each dataset has a day."""
-    from geo.measure.breaks import break_words, breaks_in_counts
+    from geo.measure.coverage import break_words, breaks_in_counts
 
     told = days[days["date_start"].notna()]
     day = told["date_start"].astype(str).str[:10]

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 
 from geo.errors import ArchiveError, FileError, GeoError
 from geo.formats.geojson import read_bytes
-from geo.maintenance.check_schema import (
+from geo.maintenance.check_tables import (
     LAYERS,
     MEND,
     Finding,
@@ -28,10 +28,10 @@ from geo.maintenance.check_schema import (
     fault,
     is_on_earth,
     layer_findings,
+    memory_findings,
     note,
     structure_findings,
 )
-from geo.maintenance.check_snapshots import memory_findings
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.location_checks import Expected, against_country, doubts
 from geo.schema import CRS, write_instant

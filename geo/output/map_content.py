@@ -34,11 +34,11 @@ from geo.measure.coverage import NOT_COVERED
 from geo.measure.ellipsoid import areas_km2
 from geo.output.headline import Figures, Headline, headline, no_ground, side_figures, weight
 from geo.output.map_options import MapKeywords, MapOptions
-from geo.presentation.area_names import area_names
 from geo.presentation.basemap import Box, around, finest_rank, outward, own_places, padded, places, reach_of
 from geo.presentation.labels import class_key, credit_line, meaning_words, place_words, sliver_words, written
 from geo.presentation.language import date_words, gettext, ngettext, number
 from geo.presentation.legend import LegendEntry, StyledLayer, front_words, in_order, legend_of
+from geo.presentation.map_names import area_names
 from geo.presentation.popups import change_layers, class_layers
 from geo.presentation.sides import side_colours
 from geo.presentation.statuses import class_order, countries_of_class, named, of_row

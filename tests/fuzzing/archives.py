@@ -23,9 +23,8 @@ from geo.errors import GeoError
 from geo.importing.importer import import_claims, import_files
 from geo.incidents.control_join import counted
 from geo.incidents.export import shaped
-from geo.maintenance.backup import back_up
 from geo.maintenance.check import check_archive
-from geo.maintenance.repair import repair_archive
+from geo.maintenance.repair import back_up, repair_archive
 from geo.output.documents.content import gather_brief
 from geo.output.html.map_page import draw_map
 from geo.output.html.timeline_page import draw_timeline

@@ -23,7 +23,7 @@ from geo.presentation.basemap import Box, Ground, decode_line, encode_line
 from geo.presentation.labels import area
 from geo.presentation.language import date_words, gettext
 from geo.presentation.legend import StyledLayer
-from geo.presentation.name_placement import place_area, place_names
+from geo.presentation.map_names import place_area, place_names
 from geo.presentation.symbols import Symbol
 from geo.presentation.templates import escape, without_unseen
 

@@ -16,10 +16,9 @@ from geo.output.images.fonts import can_be_slanted, plain, text_width
 from geo.output.images.projection import Plane, Rect, lay
 from geo.output.map_content import MapContent
 from geo.presentation import basemap
-from geo.presentation.area_names import area_names
 from geo.presentation.basemap import decode_line, touch
 from geo.presentation.language import gettext, number, plain_number
-from geo.presentation.name_placement import place_area, place_names
+from geo.presentation.map_names import area_names, place_area, place_names
 
 KM_PER_MILE = 1.609344
 _COVERED = 0.15

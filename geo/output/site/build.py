@@ -20,18 +20,23 @@ from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.output.parallel import attempted, by_workers, report_left_out
 from geo.output.site.downloads import data_package, download_bytes, read_download_data
 from geo.output.site.pages import (
+    ENTRIES,
     Unit,
+    card_png,
+    card_words,
     dataset_record,
     downloads,
+    feed_xml,
     index_values,
+    learnt,
     site_values,
+    sitemap_xml,
     sources_page,
     unit_page,
     units_of,
 )
 from geo.output.site.plan import Day, Plan, SiteOptions, checked_address, digest, plan_site
 from geo.output.site.publish import BuildReport, ManifestEntry, SiteFolder, open_site_folder, stage
-from geo.output.site.syndication import ENTRIES, card_png, card_words, feed_xml, learnt, sitemap_xml
 from geo.presentation import basemap
 from geo.presentation.basemap import ground_of
 from geo.presentation.labels import credit_line, sentence, written
