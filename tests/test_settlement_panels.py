@@ -145,6 +145,44 @@ def test_settlements_that_changed_hands_are_the_sources_own(both: geo.Archive) -
     assert found["when"].tolist() == [pd.Timestamp("2025-01-20", tz="UTC")]
 
 
+def test_of_many_points_each_is_told_by_areas_and_by_its_nearest_settlement(both: geo.Archive) -> None:
+    near, far = (51.2, 35.27), (49.0, 30.0)
+    points = gpd.GeoSeries(
+        [shapely.Point(lon, lat) for lat, lon in (far, near, PLACES["B"])], index=list("xyz"), crs=4326
+    )
+    found = both.who(points)
+    assert found[["point", "source", "controller"]].values.tolist() == [
+        ["y", "areas", "UA"], ["z", "areas", "UA"],
+        ["y", "settlements", "UA"], ["y", "settlements", "RU"], ["z", "settlements", "RU"]]  # fmt: skip
+    alone = both.who(points, source="settlements")
+    assert alone["point"].tolist() == ["y", "y", "z"]
+    one = both.who(*near, source="settlements")
+    assert alone["native"].iloc[:2].tolist() == one["native"].tolist()
+
+
+def test_sides_of_settlements_are_sides_of_the_archive(both: geo.Archive) -> None:
+    assert both.controllers() == ["RU", "UA"]
+    assert geo.open_archive(both.path).sides()["side"].tolist() == ["RU", "UA"]
+    with both.store.reading() as connection:
+        first = connection.execute("SELECT min(recorded_at) FROM imports").fetchone()[0]
+    assert both.controllers(as_known_on=first) == ["RU", "UA"]
+    both.set_rule("embargo", str((datetime.now(UTC) - datetime(2025, 1, 3, tzinfo=UTC)) / timedelta(hours=1)))
+    assert both.controllers() == ["RU", "UA"]
+    both.set_rule("embargo", str((datetime.now(UTC) - datetime(2024, 12, 3, tzinfo=UTC)) / timedelta(hours=1)))
+    assert both.controllers() == []
+
+
+def test_a_vote_that_changed_moves_no_date(tmp_path: Path) -> None:
+    rows = [("2025-01-01", "UA", "a"), ("2025-01-05", "RU", "a"), ("2025-01-09", "RU", "b"), ("2025-01-12", "", "")]
+    text = "settlement,lat,lon,date,side,native\n"
+    text += "".join(f"A,50,36,{day},{side},{native}\n" for day, side, native in rows)
+    assert take(tmp_path / "a.gpkg", text, tmp_path).outcome == "stored"
+    archive = geo.open_archive(tmp_path / "a.gpkg")
+    for to, after, when in (("2025-01-10", "RU held", "2025-01-05"), ("2025-01-13", None, "2025-01-12")):
+        found = archive.changed_hands(None, "2025-01-02", to)
+        assert found[["before", "after", "when"]].values.tolist() == [["UA held", after, pd.Timestamp(when, tz="UTC")]]
+
+
 def test_places_are_compared_one_by_one_with_areas(both: geo.Archive) -> None:
     found = both.compare_places("2025-01-10", sources=["settlements", "areas"]).set_index("name")
     assert found["differ"].to_dict() == {"A": False, "B": True, "C": False}

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -11,6 +10,7 @@ import geopandas as gpd
 import numpy as np
 import pandas as pd
 import shapely
+from numpy.typing import NDArray
 
 from geo.archive.columns import WHO_COLUMNS, columns_of
 from geo.archive.contents import polygons
@@ -38,6 +38,7 @@ from geo.schema import CRS, parse_instant, text_or_none, write_instant
 from geo.sources import KNOWN
 from geo.storage.gaps import cut_at_gaps, gaps_in
 
+Floats = NDArray[np.float64]
 NEAR_KM = 5.0  # a settlement is told of a place no farther off
 _BOUNDS = ("valid_from", "valid_to")
 
@@ -262,12 +263,15 @@ def _panel_changes(
         raise UsageError(f"{source} speaks of its own places: leave the places out")
     (before, first), (after, last) = (self.reader.settlements_on(source, when, known) for when in span)
     old, new = ({row["place"]: row for row in frame.to_dict("records")} for frame in (before, after))
+    history = self.store.settlements(source, as_known_on=moment(known))
+    history = history[history["valid_from"] <= parse_instant(last)]
+    rows_of = history.groupby("place").indices
     rows = []
     for place in sorted(old.keys() | new.keys()):
         row = new.get(place) or old[place]
         was, now = (words_of(told[place]) if place in told else None for told in (old, new))
         if was != now:
-            when = row["valid_from"] if place in new else row["valid_to"]
+            when = _said_since(history.iloc[rows_of[place]].to_dict("records"), now)
             rows.append((row["name"], row["geometry"].y, row["geometry"].x, was, now, when, None, source))
     columns = [*settlements.COLUMNS, "when", "government", "source"]
     table = pd.DataFrame(rows, columns=columns, dtype=object).sort_values("name", kind="stable", ignore_index=True)
@@ -276,6 +280,18 @@ def _panel_changes(
     counted = gettext("{n} places of {source}", n=number(len(old.keys() | new.keys())), source=source)
     table.attrs["notes"] = (counted, *self.reader.notes(source))
     return table
+
+
+def _said_since(rows: Sequence[dict[str, Any]], now: str | None) -> Any:
+    """Since when a source has said of a settlement what it says at the end of its rows: its votes may have changed."""
+    if now is None:
+        return rows[-1]["valid_to"]
+    since = rows[-1]["valid_from"]
+    for row in reversed(rows[:-1]):
+        if row["valid_to"] != since or words_of(row) != now:
+            break
+        since = row["valid_from"]
+    return since
 
 
 def _first_shown(
@@ -302,7 +318,8 @@ def who(
     Parameters
     ----------
     lat, lon : float
-        Degrees on WGS 84; or in their place points, as a frame in any CRS that it names.
+        Degrees on WGS 84; or in their place points, as a frame in any CRS that it names. A source of settlements
+        answers by the one that lies nearest, up to 5 km off.
     source : str or None
         None is every source, each by itself.
 
@@ -333,7 +350,7 @@ def who(
         return _who_at_points(self, lat, source, as_known_on)
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
         raise UsageError(f"{lat}, {lon} is no place: latitude ±90°, then longitude ±180°")
-    near = list(_near_settlements(self, lat, lon, source, as_known_on))
+    near = [row for _, row in _near_settlements(self, np.array([lat]), np.array([lon]), source, as_known_on)]
     if source in self.reader.settlement_sources():
         return table_of(near, list(WHO_COLUMNS))
     name = self.source_name(source) if source is not None else None
@@ -345,29 +362,42 @@ def who(
     gap = ("last_map", "next_map") if any(row["next_map"] for row in rows) else ()
     table = table_of(rows, columns_of(rows, (*WHO_COLUMNS, *gap), None))
     seen = dict.fromkeys(_gap_words(row) for row in rows if row["next_map"])
-    names = self.reader.store.control_sources() if name is None else [name]
-    out = [words for each in names for words in _uncovered_words(self.reader, each, lat, lon, rows, as_known_on)]
+    out = [
+        words
+        for each in _control_sources(self, name)
+        for words in _uncovered_words(self.reader, each, lat, lon, rows, as_known_on)
+    ]
     table.attrs["notes"] = (*seen, *out, *refused_notes(recordings, recordings["snapshot"].tolist()))
     return table
 
 
 def _near_settlements(
-    self: ArchiveBase, lat: float, lon: float, source: str | None, known: When | None
-) -> Iterator[dict[str, Any]]:
-    """What each source says of its settlement nearest to a place, where one lies near."""
+    self: ArchiveBase, lat: Floats, lon: Floats, source: str | None, known: When | None
+) -> Iterator[tuple[int, dict[str, Any]]]:
+    """What each source says of its settlement nearest to each place, by the place's number, where one lies near."""
+    wide = NEAR_KM / KM_PER_DEGREE
+    reach = wide / np.maximum(np.cos(np.radians(lat)), 0.01)
+    around = shapely.box(lon - reach, lat - wide, lon + reach, lat + wide)
     for name in (one for one in self.reader.settlement_sources() if source in (None, one)):
         frame = self.store.settlements(name, as_known_on=moment(known))
         points = np.asarray(frame.geometry.array, dtype=object)
-        north, east = shapely.get_y(points) - lat, (shapely.get_x(points) - lon) * math.cos(math.radians(lat))
+        at, there = shapely.STRtree(points).query(around)
+        north = shapely.get_y(points[there]) - lat[at]
+        east = (shapely.get_x(points[there]) - lon[at]) * np.cos(np.radians(lat[at]))
         km = np.hypot(north, east) * KM_PER_DEGREE
-        if not len(km) or km.min() > NEAR_KM:
-            continue
-        mine = (frame["place"] == frame["place"].iloc[int(km.argmin())]).to_numpy()
-        for row in frame[mine].to_dict("records"):
-            where = f"{row['name']}, {number(float(km.min()), 1)} km"
-            ends = {end: None if pd.isna(row[end]) else write_instant(row[end]) for end in _BOUNDS}
-            native = "; ".join(filter(None, [where, text_or_none(row["native"])]))
-            yield {**row, **ends, "native": native, "last_map": None, "next_map": None, "part": ""}
+        order = np.lexsort((there, km, at))
+        order = order[km[order] <= NEAR_KM]
+        first = order[np.unique(at[order], return_index=True)[1]]
+        rows_of = frame.groupby("place").indices
+        cells = frame.drop(columns="geometry")
+        for number_of_point, nearest, away in zip(*(v[first].tolist() for v in (at, there, km)), strict=True):
+            for row in cells.iloc[rows_of[cells["place"].iat[nearest]]].to_dict("records"):
+                where = f"{row['name']}, {number(away, 1)} km"
+                ends = {end: None if pd.isna(row[end]) else write_instant(row[end]) for end in _BOUNDS}
+                native = "; ".join(filter(None, [where, text_or_none(row["native"])]))
+                yield (
+                    number_of_point, {**row, **ends, "native": native, "last_map": None, "next_map": None, "part": ""}
+                )  # fmt: skip
 
 
 def _who_at_points(
@@ -380,13 +410,24 @@ def _who_at_points(
         raise UsageError("the frame has no CRS: frame.set_crs(4326) says that it is in degrees")
     geometry = points.geometry.to_crs(CRS)
     shapes, labels = np.asarray(geometry.array, dtype=object), geometry.index.tolist()
-    names = self.reader.store.control_sources() if source is None else [self.source_name(source)]
-    rows = [{"point": labels[at], **row} for name in names for at, row in _held_at(self, shapes, name, known)]
+    names = _control_sources(self, source)
+    found = [told for name in names for told in _held_at(self, shapes, name, known)]
+    middle = shapely.centroid(shapes)
+    panels = list(_near_settlements(self, shapely.get_y(middle), shapely.get_x(middle), source, known))
+    names += dict.fromkeys(row["source"] for _, row in panels)
+    rows = [{"point": labels[at], **row} for at, row in (*found, *panels)]
     table = table_of(rows, ["point", *columns_of(rows, WHO_COLUMNS, None)])
-    for column in ("valid_from", "valid_to"):
+    for column in _BOUNDS:
         table[column] = pd.to_datetime(table[column], utc=True, format="ISO8601")
     table.attrs["notes"] = tuple(note for name in names for note in self.reader.notes(name))
     return table
+
+
+def _control_sources(self: ArchiveBase, source: str | None) -> list[str]:
+    """The sources of areas that a question on a place goes to; none where it goes to one of settlements."""
+    if source is None:
+        return list(self.store.control_sources())
+    return [] if source in self.reader.settlement_sources() else [self.source_name(source)]
 
 
 def _held_at(

@@ -65,7 +65,11 @@ class ReleasedStore(Store):
         return [row for row in super().in_force(source, known) if row[0] < limit]
 
     def controllers(self, *, as_known_on: datetime | None = None, limits: Mapping[str, str] | None = None) -> list[str]:
-        return super().controllers(as_known_on=as_known_on, limits=self._limits() if limits is None else limits)
+        sides = set(super().controllers(as_known_on=as_known_on, limits=self._limits() if limits is None else limits))
+        for source in self.settlement_sources():
+            before = self._settlement_limit(source)
+            sides |= self.settlement_sides(source, before=before, as_known_on=as_known_on)
+        return sorted(sides)
 
     def control_now(self, source: str, instant: datetime) -> gpd.GeoDataFrame:
         return self._released(super().control_now(source, self._not_after(source, instant)))

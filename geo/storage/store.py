@@ -614,6 +614,18 @@ class SettlementTable(Access):
             frame[column] = pd.to_datetime(frame[column], utc=True, format="ISO8601")
         return gpd.GeoDataFrame(frame, geometry=gpkg.decode([r[-1] for r in rows]), crs=CRS)
 
+    def settlement_sides(self, source: str, *, before: str, as_known_on: datetime | None = None) -> set[str]:
+        """The sides that a source names before an instant, as known now or then."""
+        query = "SELECT DISTINCT controller FROM {} WHERE source = ? AND valid_from < ? AND controller IS NOT NULL"
+        queries, values = [query.format("settlements")], [source, before]
+        if as_known_on is not None:
+            at = write_instant(as_known_on)
+            queries[0] += " AND recorded_at <= ?"
+            queries.append(f"{query.format('settlements_superseded')} AND recorded_at <= ? AND superseded_at > ?")
+            values = [source, before, at, source, before, at, at]
+        with self.reading() as connection:
+            return {str(side) for (side,) in connection.execute(" UNION ".join(queries), values)}
+
     def put_settlements(
         self, connection: sqlite3.Connection, frame: gpd.GeoDataFrame, source: str, now: str
     ) -> dict[str, int]:
