@@ -72,36 +72,58 @@ def test_a_day_on_which_nothing_changed_writes_no_row(tmp_path: Path) -> None:
     assert geo.open_archive(path).settlements().attrs["notes"][0].endswith("2025-01-03")
 
 
-@pytest.mark.parametrize("seed", range(4))
+Told = dict[str, dict[str, str]]  # of each place, from which day a file says whose it is
+
+
+def replayed(files: list[Told]) -> tuple[set[str], dict[str, dict[str, str]]]:
+    """The days of which files speak, and whose each place is on each day: each file by itself, one after the other."""
+    known: set[str] = set()
+    state: dict[str, dict[str, str]] = {place: {} for place in PLACES}
+    for told in files:
+        days = {day for said in told.values() for day in said}
+        until = min((day for day in known if day > max(days)), default="~")
+        for place, said in told.items():
+            for day in DAYS:
+                if min(said) <= day < until:
+                    state[place][day] = said[max(one for one in said if one <= day)]
+        known |= days
+    return known, state
+
+
+@pytest.mark.parametrize("seed", range(6))
 def test_the_archive_says_what_a_list_of_everything_recorded_says(seed: int, tmp_path: Path) -> None:
-    """Files of some days each, in any order, corrected and taken back: held against every file by itself."""
+    """Files of some days and places each, in any order, corrected and any of them taken back."""
     made, path = random.Random(seed), tmp_path / "a.gpkg"
     archive = geo.open_archive(path)
-    files: list[dict[str, dict[str, str]]] = []
-    moments: list[tuple[str, list[dict[str, dict[str, str]]]]] = []
-    for number in range(7):
-        if files and number % 4 == 3:
-            archive.retract("settlements", why="wrong")
-            files.pop()
+    files: list[Told] = []
+    moments: list[tuple[str, list[Told]]] = []
+    for number in range(9):
+        if files and number % 4 in (2, 3):
+            day = max(day for said in made.choice(files).values() for day in said)
+            archive.retract(f"settlements@{day}", why="wrong")
+            files.pop(max(i for i, told in enumerate(files) if any(day in said for said in told.values())))
         else:
-            days = sorted(made.sample(DAYS, 3))
-            states = {day: {p: made.choice(["UA", "RU", ""]) for p in PLACES} for day in days}
-            rows = [(p, day, side) for day, told in states.items() for p, side in told.items()]
-            # every file speaks of every day between its first and last: one of the middle closes no gap
-            states = {d: states[max(e for e in days if e <= d)] for d in DAYS if days[0] <= d <= days[-1]}
-            rows = [(p, day, side) for day, told in states.items() for p, side in told.items()]
-            take(path, table(rows), tmp_path)
-            files.append(states)
+            names = made.sample(list(PLACES), made.randint(1, 3))
+            told = {p: {d: made.choice(["UA", "RU", ""]) for d in made.sample(DAYS, 2)} for p in names}
+            rows = [(p, day, side) for p, said in told.items() for day, side in said.items()]
+            if take(path, table(rows), tmp_path).outcome == "stored":
+                files.append(told)
         with archive.store.reading() as connection:
             at = connection.execute("SELECT max(recorded_at) FROM imports").fetchone()[0]
         moments.append((at, list(files)))
-    for at, known in moments:
+    for at, standing in moments:
+        spoken, state = replayed(standing)
         for day in DAYS[::3]:
-            spoken = {d: states[d] for states in known for d in states}
-            last = max((d for d in spoken if d <= day), default=None)
-            wanted = {p: side for p, side in spoken[last].items() if side} if last else {}
+            last = max((d for d in spoken if d <= day), default="")
+            wanted = {place: said[last] for place, said in state.items() if said.get(last)}
             assert sides(archive, day, as_known_on=at) == wanted, (at, day)
     assert sides(archive, DAYS[-1]) == sides(archive, DAYS[-1], as_known_on=moments[-1][0])
+
+
+def test_a_file_that_is_not_there_is_not_taken_back(tmp_path: Path) -> None:
+    take(tmp_path / "a.gpkg", table([("A", "2025-01-01", "UA")]), tmp_path)
+    with pytest.raises(geo.GeoError, match=r"settlements@2025-01-01 \(panel.csv\)"):
+        geo.open_archive(tmp_path / "a.gpkg").retract("settlements@2024-05-05", why="wrong")
 
 
 def test_an_embargo_hides_what_is_new(tmp_path: Path) -> None:
@@ -164,7 +186,7 @@ def test_sides_of_settlements_are_sides_of_the_archive(both: geo.Archive) -> Non
     assert both.controllers() == ["RU", "UA"]
     assert geo.open_archive(both.path).sides()["side"].tolist() == ["RU", "UA"]
     with both.store.reading() as connection:
-        first = connection.execute("SELECT min(recorded_at) FROM imports").fetchone()[0]
+        first = connection.execute("SELECT min(recorded_at) FROM imports WHERE kind = 'settlements'").fetchone()[0]
     assert both.controllers(as_known_on=first) == ["RU", "UA"]
     both.set_rule("embargo", str((datetime.now(UTC) - datetime(2025, 1, 3, tzinfo=UTC)) / timedelta(hours=1)))
     assert both.controllers() == ["RU", "UA"]

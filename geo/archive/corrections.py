@@ -18,6 +18,7 @@ from geo.presentation.labels import class_words
 from geo.presentation.language import N_, gettext, number
 from geo.schema import CRS, parse_instant, text_or_none, to_instant, write_instant
 from geo.storage import snapshots as history
+from geo.storage.settlement_table import take_back_settlements
 
 COLUMNS = (
     "source", "part", "depicts", "published", "retrieved", "change", "corrected_at", "earlier_snapshot",
@@ -38,8 +39,9 @@ def retract(self: ArchiveBase, snapshot: str, *, why: str) -> None:
     Parameters
     ----------
     snapshot : str
-        Its name, as `snapshots` and every figure give it; of a source of settlements its own name, and the last of
-        its files is taken back.
+        Its name, as `snapshots` and every figure give it; of a source of settlements the name of a day
+        (``settlements@2025-01-10``), and the last file that speaks of it is taken back, or the source's own name, and
+        the last of its files is.
     why : str
         Kept with it.
 
@@ -58,10 +60,12 @@ def retract(self: ArchiveBase, snapshot: str, *, why: str) -> None:
     """
     if not why.strip():
         raise UsageError("say why the snapshot is taken back: the reason stays on record")
+    panels = self.store.settlement_sources()
+    source, _, day = (snapshot, "", None) if snapshot in panels else snapshot.rpartition("@")
     with self.store.writing() as connection:
-        if snapshot in self.store.settlement_sources():
+        if source in panels:
             now = history.next_instant(connection)
-            self.store.take_back_settlements(connection, snapshot, why=why, now=now)
+            take_back_settlements(connection, source, day, why=why, now=now)
         else:
             history.retract(connection, snapshot, why=why)
 

@@ -39,6 +39,7 @@ from geo.sources.base import Reader
 from geo.storage import layout, qgis_styles, transactions
 from geo.storage import snapshots as history
 from geo.storage.atomic_write import aside, draft
+from geo.storage.settlement_table import put_settlements
 from geo.storage.snapshots import Recording
 from geo.storage.store import Store
 from geo.units import Countries, located_notes
@@ -509,7 +510,7 @@ def _take_rows(archive: Archive, job: _Job, rows: Rows, file: _File) -> Receipt:
             connection, now, kind=reader.kind, dataset=credit.name, file_name=file.name, file_bytes=file.bytes,
             sha256=file.sha256, rows_in=receipt.rows_in, rows_stored=receipt.rows_stored,
             rows_refused=receipt.rows_refused,
-            receipt=json.dumps(_brief(receipt) | _days_of(rows), ensure_ascii=False, sort_keys=True),
+            receipt=json.dumps(_brief(receipt) | _spoken_of(admitted.frame), ensure_ascii=False, sort_keys=True),
         )  # fmt: skip
         sidecar = _write_sidecar(file.sidecar, receipt.refusals)
     return replace(receipt, sidecar=sidecar)
@@ -548,13 +549,13 @@ def _put_rows(
         return {"": int(store.put_units(connection, frame, areas, now))}
     if reader.kind == "settlements":
         _refuse_both(store, credit.name)
-        return store.put_settlements(connection, frame, credit.name, now)
+        return put_settlements(connection, frame, credit.name, now)
     return store.put_incidents(connection, frame, credit.name, now)
 
 
-def _days_of(rows: Rows) -> dict[str, Any]:
-    """The days of which a file on settlements speaks: on one of them nothing may have changed."""
-    return {"days": rows.frame.attrs["days"]} if "days" in rows.frame.attrs else {}
+def _spoken_of(frame: gpd.GeoDataFrame) -> dict[str, Any]:
+    """Of which days a file on settlements speaks, though on one nothing may have changed, and of which places."""
+    return {name: frame.attrs[name] for name in ("days", "named") if name in frame.attrs}
 
 
 def _refuse_both(store: Store, source: str) -> None:

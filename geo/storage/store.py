@@ -25,7 +25,6 @@ from geo.schema import (
     CRS,
     INCIDENT_COLUMNS,
     INCIDENT_NUMBERS,
-    SETTLEMENT_COLUMNS,
     UNIT_COLUMNS,
     Source,
     write_instant,
@@ -35,6 +34,7 @@ from geo.storage.attached import MOST_AT_ONCE, PART_COLUMNS, Attached, Part, Que
 from geo.storage.connection import Access
 from geo.storage.gaps import gaps_of, joined_over_gaps
 from geo.storage.gpkg import fetch_shapes, plain, promote, unpack
+from geo.storage.settlement_table import SETTLEMENT_FIELDS, panel_files
 
 CONTROL_FIELDS = (
     "source", "part", "controller", "status", "native", "valid_from", "valid_to", "recorded_at", "superseded_at",
@@ -577,11 +577,6 @@ def _supersede_incident(connection: sqlite3.Connection, fid: int, now: str) -> N
     connection.execute("DELETE FROM incidents WHERE fid = ?", (fid,))
 
 
-SETTLEMENT_FIELDS = (
-    "source", "place", "name", "controller", "status", "native", "valid_from", "valid_to", "recorded_at",
-)  # fmt: skip
-
-
 class SettlementTable(Access):
     """Who holds each settlement: a row for as long as a source says the same of a place."""
 
@@ -593,7 +588,7 @@ class SettlementTable(Access):
     def settlement_days(self, source: str, *, as_known_on: datetime | None = None) -> list[str]:
         """The days of which a source has said whose its settlements are, as known now or then."""
         with self.reading() as connection:
-            return sorted({day for _, days in _panel_files(connection, source, as_known_on) for day in days})
+            return sorted({day for file in panel_files(connection, source, as_known_on) for day in file.days})
 
     def settlements(self, source: str, *, as_known_on: datetime | None = None) -> gpd.GeoDataFrame:
         """Every settlement of a source with its intervals, as known now or then."""
@@ -625,123 +620,6 @@ class SettlementTable(Access):
             values = [source, before, at, source, before, at, at]
         with self.reading() as connection:
             return {str(side) for (side,) in connection.execute(" UNION ".join(queries), values)}
-
-    def put_settlements(
-        self, connection: sqlite3.Connection, frame: gpd.GeoDataFrame, source: str, now: str
-    ) -> dict[str, int]:
-        """Take statements in; what differs is replaced, and what was said before is kept."""
-        days = set(frame.attrs["days"])
-        known = {day for _, there in _panel_files(connection, source, None) for day in there}
-        # what a file says last stands until the next day of which another file has spoken
-        reach = min((day for day in known if day > max(days)), default=None)
-        there = _panel_rows(connection, source)
-        blobs = gpkg.encode(np.asarray(frame.geometry.array, dtype=object))
-        said: dict[str, list[tuple[Any, ...]]] = {}
-        for blob, values in zip(blobs, zip(*(plain(frame[c]) for c in SETTLEMENT_COLUMNS), strict=True), strict=True):
-            said.setdefault(values[0], []).append((values[5], values[1:5], blob))
-        counts = {"days": len(days - known), "changed": 0, "unchanged": 0}
-        fresh: list[tuple[Any, ...]] = []
-        for place, statements in said.items():
-            wanted = _timeline(there.get(place, {}), statements, reach)
-            gone = [fid for key, fid in there.get(place, {}).items() if key not in wanted]
-            new = [key for key in wanted if key not in there.get(place, {})]
-            counts["changed" if gone or new else "unchanged"] += 1
-            _supersede_settlements(connection, gone, now)
-            fresh += [(statements[-1][2], source, place, *said_of, first, last, now) for first, last, said_of in new]
-        _insert_settlements(connection, fresh)
-        gpkg.widen(connection, "settlements", np.asarray(frame.geometry.array, dtype=object), now=now)
-        layout.fix_sides(connection, {side for side in frame["controller"] if isinstance(side, str)}, now=now)
-        return counts
-
-    def take_back_settlements(self, connection: sqlite3.Connection, source: str, *, why: str, now: str) -> None:
-        """Undo the last file of a source that was not taken back yet; what was said stays on record."""
-        files = _panel_files(connection, source, None)
-        if not files:
-            raise ArchiveError(f"no file on settlements by {source!r} is there to be taken back")
-        at = files[-1][0]
-        mine = connection.execute("SELECT fid FROM settlements WHERE source = ? AND recorded_at = ?", (source, at))
-        _supersede_settlements(connection, [fid for (fid,) in mine.fetchall()], now)
-        columns = ", ".join(("geom", *SETTLEMENT_FIELDS[:-1]))
-        connection.execute(
-            f"INSERT INTO settlements ({columns}, recorded_at) SELECT {columns}, ? FROM settlements_superseded"
-            " WHERE source = ? AND superseded_at = ?",
-            (now, source, at),
-        )
-        receipt = json.dumps({"takes_back": at, "why": why}, ensure_ascii=False)
-        connection.execute(
-            "INSERT INTO imports (kind, dataset, file_name, file_bytes, sha256, recorded_at, rows_in, rows_stored,"
-            " rows_refused, receipt) VALUES ('settlements', ?, '', 0, '', ?, 0, 0, 0, ?)",
-            (source, now, receipt),
-        )
-
-
-Statement = tuple[str, str | None, tuple[Any, ...]]  # from, to, and what is said: name, controller, status, native
-
-
-def _panel_files(
-    connection: sqlite3.Connection, source: str, known: datetime | None
-) -> list[tuple[str, Sequence[str]]]:
-    """When each file on settlements came that stands, now or then, and the days of which it speaks."""
-    query = "SELECT recorded_at, receipt FROM imports WHERE kind = 'settlements' AND dataset = ? AND recorded_at <= ?"
-    at = "~" if known is None else write_instant(known)
-    files: dict[str, Sequence[str]] = {}
-    for recorded, receipt in connection.execute(f"{query} ORDER BY id", (source, at)):
-        try:
-            told = json.loads(receipt)
-        except (TypeError, ValueError):
-            told = {}
-        if "takes_back" in told:
-            files.pop(told["takes_back"], None)
-        else:
-            files[recorded] = [str(day) for day in told.get("days", ())]
-    return list(files.items())
-
-
-def _panel_rows(connection: sqlite3.Connection, source: str) -> dict[str, dict[Statement, int]]:
-    query = (
-        "SELECT place, valid_from, valid_to, name, controller, status, native, fid FROM settlements WHERE source = ?"
-    )
-    found: dict[str, dict[Statement, int]] = {}
-    for place, first, last, *said, fid in connection.execute(query, (source,)):
-        found.setdefault(place, {})[first, last, tuple(said)] = fid
-    return found
-
-
-def _timeline(
-    there: Iterable[Statement], statements: Sequence[tuple[Any, ...]], reach: str | None
-) -> dict[Statement, None]:
-    """What stands of a place with new statements in the place of old ones, equal ones that touch joined into one."""
-    begins = statements[0][0]
-    ends = [*(day for day, *_ in statements[1:]), reach]
-    kept: list[Statement] = []
-    for first, last, said in there:
-        left = snapshots.subtract_interval([(first, last)], (begins, reach))
-        kept += [(a, b, said) for a, b in left]
-    kept += [(day, end, said) for (day, said, _), end in zip(statements, ends, strict=True) if said[2] is not None]
-    joined: list[Statement] = []
-    for first, last, said in sorted(kept, key=lambda row: row[0]):
-        if joined and joined[-1][1] == first and joined[-1][2] == said:
-            joined[-1] = (joined[-1][0], last, said)
-        else:
-            joined.append((first, last, said))
-    return dict.fromkeys(joined)
-
-
-def _supersede_settlements(connection: sqlite3.Connection, fids: Sequence[int], now: str) -> None:
-    columns = ", ".join(("geom", *SETTLEMENT_FIELDS))
-    for fid in fids:
-        connection.execute(
-            f"INSERT INTO settlements_superseded ({columns}, superseded_at) SELECT {columns}, ? FROM settlements"
-            " WHERE fid = ?",
-            (now, fid),
-        )
-        connection.execute("DELETE FROM settlements WHERE fid = ?", (fid,))
-
-
-def _insert_settlements(connection: sqlite3.Connection, rows: Sequence[tuple[Any, ...]]) -> None:
-    columns = ", ".join(("geom", *SETTLEMENT_FIELDS))
-    marks = ", ".join("?" * (1 + len(SETTLEMENT_FIELDS)))
-    connection.executemany(f"INSERT INTO settlements ({columns}) VALUES ({marks})", rows)
 
 
 class UnitTable(Access):
