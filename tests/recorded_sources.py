@@ -66,7 +66,7 @@ class Recorded(Server):
 
         login = replace(address.login, url=here(address.login.url)) if address.login else None
         history = self.address(address.history) if address.history else None
-        return replace(address, url=here(address.url), index=here(address.index), loopback=True, limits=QUICK,
+        return replace(address, url=here(address.url), index=here(address.index), beside=here(address.beside), loopback=True, limits=QUICK,
                        login=login, history=history)  # fmt: skip
 
     def addresses(self) -> dict[str, Address]:

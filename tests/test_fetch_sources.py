@@ -86,6 +86,9 @@ def github(path: str, query: dict[str, str], _: dict[str, str]) -> Answer:
     mirror = "cyterat/deepstate-map-data/main/data/deepstatemap_data_20260801.geojson"
     if path == mirror:
         return as_json(collection((square(36.0, 48.0), {})))
+    if path == "zhukovyuri/VIINA/main/Data/gn_UA_tess.geojson":
+        places = [{"geonameid": n, "name": f"Place {n}", "latitude": 48.5, "longitude": 37.5 + n / 100} for n in (1, 2)]
+        return as_json(collection(*((square(37.0 + place["geonameid"], 48.0), place) for place in places)))
     backups = "repos/owlmaps/UAControlMapBackups/contents/2026"
     if path == backups:
         return as_json([{"name": "260801_0601.kmz", "sha": "1" * 40}])
@@ -103,9 +106,15 @@ def nzz(path: str, query: dict[str, str], _: dict[str, str]) -> Answer:
 
 
 def viina(path: str, query: dict[str, str], _: dict[str, str]) -> Answer:
+    if path.endswith("control_latest_2026.zip"):
+        votes = dict.fromkeys(("status_wiki", "status_boost", "status_dsm", "status_isw", "status"), "RU")
+        told = [{"geonameid": n, "date": f"2026080{day}"} | votes for n in (1, 2) for day in (1, 2)]
+        return Answer(as_zip("control_latest_2026.csv", as_csv(told)))
     rows = [recorded.viina_row(n, "2026-08-01") for n in (1, 2)]
     return (
-        Answer(as_zip("event_1pd_latest_2026.csv", as_csv(rows))) if path.endswith("_2026.zip") else recorded.NOT_THERE
+        Answer(as_zip("event_1pd_latest_2026.csv", as_csv(rows)))
+        if path.endswith("event_1pd_latest_2026.zip")
+        else recorded.NOT_THERE
     )
 
 
@@ -186,7 +195,7 @@ COMES: dict[str, tuple[tuple[str, ...], int]] = {
     "deepstate": (AUGUST, 1), "deepstate-mirror": (AUGUST, 1), "nzz": (AUGUST, 1), "uacontrolmap": (AUGUST, 1),
     "isw": (AUGUST, 5), "acled": (AUGUST, 5), "ucdp-ged": (("--since", "2025-12-01", "--until", "2025-12-31"), 4),
     "ucdp-candidate": (AUGUST, 3), "viina": (AUGUST, 2), "geoconfirmed": (AUGUST, 2), "eyes-on-russia": ((), 3),
-    "bellingcat": ((), 1),
+    "bellingcat": ((), 1), "viina-control": (AUGUST, 2),
 }  # fmt: skip
 
 
@@ -202,7 +211,8 @@ def test_a_source_comes_in_by_one_command_and_then_nothing_is_new(
     assert "refused" not in output.replace("0 refused", "")
     opened = geo.open_archive(archive)
     kind = geo.sources.reader(source).kind
-    got = opened.snapshots() if kind == "control" else opened.incidents()
+    ways = {"control": opened.snapshots, "settlements": opened.settlements, "incidents": opened.incidents}
+    got = ways[kind]()
     assert len(got) == comes
     if kind == "incidents":
         assert set(got["dataset"]) == {source}
@@ -210,6 +220,17 @@ def test_a_source_comes_in_by_one_command_and_then_nothing_is_new(
         assert set(got["date_start"].str[:7]) <= {"2026-08", "2025-08"}
     said = [file["outcome"] for file in fetched(archive, source, *asked)]
     assert set(said) <= {"unchanged", "missing"}
+
+
+def test_without_the_file_that_says_where_places_lie_none_is_read(server: Recorded, tmp_path: Path) -> None:
+    server.hosts |= HOSTS
+    server.broken["gn_UA_tess"] = Answer(b"", 404)
+    archive = tmp_path / "war.gpkg"
+    assert "cannot be read" in fetch(archive, "viina-control", *AUGUST, exits=1)
+    assert not archive.exists()
+    server.broken.clear()
+    fetch(archive, "viina-control", *AUGUST)
+    assert geo.open_archive(archive).settlements()["controller"].tolist() == ["RU", "RU"]
 
 
 def test_every_address_is_among_those_that_come() -> None:

@@ -30,7 +30,7 @@ WAYS: dict[str, tuple[str, ...]] = {
 }
 STEPS = ("day", "month", "year")
 _TEXTS = ("reader", "way", "url", "index", "name", "kind", "date", "date_format", "changed", "step", "rows", "page",
-          "total", "held_back", "seen")  # fmt: skip
+          "total", "held_back", "beside", "seen")  # fmt: skip
 _KEYS = (*_TEXTS, "recheck_days", "first_page", "first", "layers", "loopback", "limits", "login", "history")
 _LAYER_KEYS = ("part", "layer", "find", "date", "depicts", "fields")
 _LOGIN_KEYS = ("account", "header", "url", "client")
@@ -74,7 +74,8 @@ class Address:
 
     With `rows` a file is put together of JSON pages: the list of that name, page by page (`page` is the parameter,
     `first_page` its first number, `total` the member that counts them) until one is empty; `held_back` is the member
-    in which the source says what the account may not have. `history` is the address of the past, from `first` on.
+    in which the source says what the account may not have. `beside` is a JSON file without which none can be read: it
+    is put into the same folder. `history` is the address of the past, from `first` on.
     """
 
     source: str
@@ -92,6 +93,7 @@ class Address:
     page: str = "page"
     total: str = ""
     held_back: str = ""
+    beside: str = ""
     seen: str = ""
     recheck_days: int = 7
     first_page: int = 1
@@ -234,7 +236,8 @@ def _check(address: Address, where: str) -> Address:
         raise UsageError(f"{where} step {address.step!r}: one of {', '.join(STEPS)} is wanted")
     if address.way == "file" and address.date not in ("", "name", "retrieved", "last-modified"):
         raise UsageError(f"{where} date {address.date!r}: name, retrieved or last-modified is wanted")
-    for text in filter(None, (address.url, address.index, address.login.url if address.login else "")):
+    urls = (address.url, address.index, address.beside, address.login.url if address.login else "")
+    for text in filter(None, urls):
         try:
             host = check_url(_FIELD.sub("0", text), loopback=address.loopback).host
         except UsageError as error:

@@ -221,15 +221,15 @@ class _Run:
     def fetch(self, since: datetime, until: datetime, *, dry_run: bool, progress: Progress | None) -> Fetched:
         wanted = offered(self.network, self.address, since=since, until=until, folder=self.folder)
         wanted = [*self._owed({one.key for one in wanted}), *wanted]
-        done: list[FetchedFile] = []
-        failures = 0
+        done = [] if dry_run else self._beside()
+        failures = _GIVE_UP if done and done[0].outcome == "failed" else 0
         for number, one in enumerate(wanted, start=1):
             if one.error:
                 done.append(FetchedFile(one.name, one.url, "failed", error=self.network.hide(one.error)))
             elif dry_run:
                 done.append(self._as_offered(one))
             elif failures >= _GIVE_UP:
-                why = f"{one.name}: not asked, because {failures} files before it failed; the next run asks again"
+                why = f"{one.name}: not asked, because files before it failed; the next run asks again"
                 done.append(self._failed(one, why))
             else:
                 done.append(self._one(one))
@@ -237,6 +237,33 @@ class _Run:
             if progress is not None:
                 progress(number, len(wanted), one.name)
         return Fetched(self.credit, write_instant(since), write_instant(until), str(self.folder), tuple(done))
+
+    def _beside(self) -> list[FetchedFile]:
+        """The file without which none of the source's can be read, where there is one."""
+        url = self.address.beside
+        if not url:
+            return []
+        one = RemoteFile(url, url, url.rpartition("/")[2], "json")
+        target, known = self.folder / one.name, self.memory.get(url, {})
+        known = known if target.is_file() else {}
+        temporary = self.folder / f".{one.name}.{os.getpid()}.part"
+        tags = {name: str(known.get(name, "")) for name in ("etag", "last_modified")}
+        try:
+            landed = self.network.fetch(url, temporary, kind="json", **tags)
+            if landed.outcome == "missing":
+                raise FetchError(f"{url}: not there, and without it the source's files cannot be read")
+        except FetchError as error:
+            return [FetchedFile(one.name, url, "failed", error=self.network.hide(str(error)))]
+        if landed.outcome == "unchanged":
+            return [self._fetched_file(one, known, "unchanged")]
+        try:
+            os.replace(temporary, target)
+        except OSError as error:
+            raise FetchError(f"{target}: the file cannot be put there ({error})") from error
+        entry = {**asdict(landed), "retrieved": write_instant(landed.retrieved), "path": one.name, "first": ""}
+        del entry["outcome"]
+        self._remember(one, {**entry, "taken": "beside"})
+        return [self._fetched_file(one, entry, "unchanged" if landed.sha256 == known.get("sha256") else "new")]
 
     def _as_offered(self, one: RemoteFile) -> FetchedFile:
         known = self.memory.get(one.key, {})

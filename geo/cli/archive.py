@@ -441,10 +441,10 @@ def fetch(
 
     The files are kept beside ARCHIVE.
 
-    Sources: deepstate, deepstate-mirror, nzz, isw, uacontrolmap; acled, ucdp-ged, ucdp-candidate, viina,
-    geoconfirmed, eyes-on-russia, bellingcat; any other with --config. A source that wants an account has its key in
-    the environment or in the system's keyring. The exit code is 1 where a file failed or was refused; the next run
-    catches up.
+    Sources: deepstate, deepstate-mirror, nzz, isw, uacontrolmap; viina-control; acled, ucdp-ged,
+    ucdp-candidate, viina, geoconfirmed, eyes-on-russia, bellingcat; any other with --config. A source that wants an
+    account has its key in the environment or in the system's keyring. The exit code is 1 where a file failed or was
+    refused; the next run catches up.
     """
     from geo.automation.endpoints import find_address
     from geo.automation.fetch import fetch_new

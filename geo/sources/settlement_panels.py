@@ -116,11 +116,13 @@ def _viina_panel(path: Path, table: pd.DataFrame, votes: Sequence[str]) -> Rows:
 
 def _viina_places(path: Path) -> dict[int, tuple[str, float, float]]:
     """Name, latitude and longitude by GeoNames' number: of the file beside, or of the places that are shipped."""
-    beside = path.with_name(_TESSELLATION)
-    if not beside.is_file():
+    # geo fetch keeps a later version of a year in a folder of its own, below the file that says where places lie
+    folders = (path.parent, path.parent.parent)
+    beside = next((one for folder in folders if (one := folder / _TESSELLATION).is_file()), None)
+    if beside is None:
         shipped = shipped_settlements({"UA"})
         return {int(p.number): (p.name, float(p.latitude), float(p.longitude)) for p in shipped if p.number.isdigit()}
-    found = {}
+    found: dict[int, tuple[str, float, float]] = {}
     for feature in features(read_json(beside), path=beside):
         told = {str(name).casefold(): value for name, value in (feature.get("properties") or {}).items()}
         try:
