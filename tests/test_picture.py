@@ -637,3 +637,24 @@ def test_each_line_closes_the_isolates_that_it_opens() -> None:
         lines = wrapped(f"ground held by {name} or by {name} ends here", 120, 10, most=most)
         assert len(lines) > 1
         assert [line.count("\u2068") - line.count("\u2069") for line in lines] == [0] * len(lines)
+
+
+def test_liberated_ground_is_left_out_beside_what_changed(tmp_path: Path) -> None:
+    opened = open_archive(tmp_path / "a.gpkg")
+    ensure_units(opened)
+    for day, east in ((DAY, 35.4), (DAY + timedelta(days=1), 35.6)):
+        put(
+            opened,
+            day,
+            state(("X", "held", "n", box(35, 51, east, 51.4)), ("X", "liberated", "n", box(34, 51, 34.4, 51.4))),
+        )
+    first, last = DAY.isoformat(), (DAY + timedelta(days=1)).isoformat()
+
+    def drawn(**options: Any) -> bool:
+        shown = gather(opened, last, with_front=False, **options)
+        assert {row["status"] for row in shown.figures} == {"held", "liberated"}
+        return any("liberated" in item.name for item in shown.classes)
+
+    assert [drawn(), drawn(since=first), drawn(since=first, liberated=True), drawn(liberated=False)] == [
+        True, False, True, False,
+    ]  # fmt: skip

@@ -215,7 +215,9 @@ def to_option(words: str) -> Callable[..., Any]:
 LANG = click.option("--lang", type=click.Choice(list(LANGUAGES)), default="en", show_default=True, help="Its language.")
 # of every output that shows a map
 MAP_LOOK = options(
-    click.option("--liberated/--no-liberated", default=True, show_default=True, help="Draw liberated ground."),
+    click.option(
+        "--liberated/--no-liberated", default=None, help="Draw liberated ground.  [default: where no change is shown]"
+    ),
     click.option("--patterns", is_flag=True, help="Hatch every class, for print in grey."),
     LANG,
 )

@@ -274,7 +274,7 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     markers, incidents, left_out = _in_view(archive, incidents, bounds, zone)
     whole, _ = _boxes(control, changed, unit, incidents, near if odd else None)
     credits = credits_of(archive, source, *(sorted(set(incidents["dataset"])) if len(incidents) else ()))
-    current = control if options.liberated else _current(control)
+    current = control if options.draws_liberated else _current(control)
     figures = _figures(areas, moved)
     limits = around([padded(whole), bounds])
     reach = outward(reach_of(limits))

@@ -29,7 +29,7 @@ class SharedKeywords(TypedDict, total=False):
     colours: Mapping[str, str] | None
     draw_basemap: bool
     templates: str | Path | None
-    liberated: bool
+    liberated: bool | None
     patterns: bool
     event_type: str | Sequence[str] | None
     verification: str | Sequence[str] | None
@@ -59,7 +59,11 @@ _OWN = {
     "event_type": ("str, sequence of str or None", "Only incidents of this type or sub-type, as `Archive.incidents`."),
     "verification": ("str, sequence of str or None", "Only incidents of this verification; ``not stated`` is one."),
     "dataset": ("str, sequence of str or None", "Only incidents that were taken in under this name."),
-    "liberated": ("bool", "False leaves liberated ground out of maps and legends; figures keep it."),
+    "liberated": (
+        "bool or None",
+        "Draw liberated ground and list it in the legend; None is yes, but not beside what changed `since` a date. "
+        "Figures keep it.",
+    ),
 }
 
 
@@ -76,7 +80,7 @@ class MapOptions:
     lang: str = "en"
     colours: Mapping[str, str] | None = None
     draw_basemap: bool = True
-    liberated: bool = True
+    liberated: bool | None = None
     patterns: bool = False
     templates: str | Path | None = None
     with_front: bool = True
@@ -84,6 +88,11 @@ class MapOptions:
     event_type: str | Sequence[str] | None = None
     verification: str | Sequence[str] | None = None
     dataset: str | Sequence[str] | None = None
+
+    @property
+    def draws_liberated(self) -> bool:
+        """Whether ground that was won back is drawn: beside what changed since a date it is another story."""
+        return self.since is None if self.liberated is None else self.liberated
 
     @property
     def incidents(self) -> dict[str, Any]:

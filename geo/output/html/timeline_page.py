@@ -107,7 +107,7 @@ def _control_timeline(
     if not instants:
         dates = f"{from_ or 'the beginning'} to {to or 'the end'}"
         raise MapError(f"no snapshot of {', '.join(names)} from {dates} is in force in {archive.path}")
-    status = status if options.liberated else _current(status)
+    status = status if options.draws_liberated else _current(status)
     chosen = side_colours(archive.controllers(as_known_on=as_known_on), colours=options.colours)
     zone = None if options.within is None else archive.unit(options.within).iloc[0]
     place = "" if zone is None else place_words(zone)
