@@ -26,6 +26,7 @@ BESIDE = 0.06  # degrees by which the 1:50m lines lie off the finer ones, at mos
 SHORT = 0.5  # degrees: small rivers outside the window are longer
 SNAP, JOINED = 0.4, 0.12  # degrees from a point of a course to its river; between ends of one river
 POND_KM2 = 0.25
+_CORNERS = 6  # of an outline that is one: the source draws three quarters of small waters as triangles
 _KM = 111.2
 
 
@@ -96,9 +97,10 @@ def worth_drawing(lines: Sequence[BaseGeometry], courses: Sequence[BaseGeometry]
 
 
 def polygons(archive: bytes) -> Objects:
-    """The polygons of a file of geo-maps."""
+    """The polygons of a file of geo-maps that have the shape of water."""
     collection = orjson.loads(archive)["geometries"][0]
-    return np.asarray(shapely.get_parts(shapely.from_geojson(orjson.dumps(collection))), dtype=object)
+    shapes = np.asarray(shapely.get_parts(shapely.from_geojson(orjson.dumps(collection))), dtype=object)
+    return shapes[shapely.get_num_coordinates(shapes) > _CORNERS]
 
 
 def ponds(rivers: Objects, lakes: Objects) -> list[BaseGeometry]:
