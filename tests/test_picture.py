@@ -30,6 +30,7 @@ from geo.errors import MapError, UsageError
 from geo.importing.importer import ensure_units, import_files
 from geo.incidents.markers import Marker
 from geo.measure.ellipsoid import area_km2
+from geo.output.images import text_blocks
 from geo.output.images.drawing import Canvas, save
 from geo.output.images.fonts import clean_settings, plain, text_width, wrapped
 from geo.output.images.map_panel import draw_map_panel, scale_km, whereabouts
@@ -658,3 +659,15 @@ def test_liberated_ground_is_left_out_beside_what_changed(tmp_path: Path) -> Non
     assert [drawn(), drawn(since=first), drawn(since=first, liberated=True), drawn(liberated=False)] == [
         True, False, True, False,
     ]  # fmt: skip
+
+
+def test_a_list_of_incidents_goes_on_in_the_next_room() -> None:
+    form, listed = SHAPES["square"], [(Marker(51.0, 35.0, 0.0, f"Place {n}", []), "") for n in range(7)]
+    one, _ = text_blocks.incidents(listed, form, [(300.0, 1e9)])
+    whole = text_blocks.height(one[0])
+    columns, count = text_blocks.incidents(listed, form, [(300.0, 0.65 * whole)] * 2)
+    assert count == 7
+    assert all(0 < text_blocks.height(column) <= 0.65 * whole for column in columns)
+    columns, count = text_blocks.incidents(listed, form, [(300.0, 1.0), (300.0, whole / 2)])
+    assert (columns[0], 0 < count < 7) == ([], True)
+    assert text_blocks.height(columns[1]) <= whole / 2

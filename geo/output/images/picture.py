@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Unpack
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from geo.presentation.chart_lines import ChartLine
 
 _WIDEST = 120
+_SPECK = 4.0  # square points: a legend has no line for what is no larger
 _SHARE = 0.46  # of a picture's height, that its map has at least
 
 
@@ -225,16 +227,38 @@ def _slide(drawing: _Drawing) -> tuple[Canvas, Plane, int]:
     panel = room - min(max((bottom - top) / proportion(drawing.box), 0.36 * wide), room - 0.315 * wide)
     x = wide - gap - panel
     plane = _map(canvas, drawing, (gap, top, x - 0.8 * gap, bottom))
-    for share in (1.0, 0.93, 0.86, 0.79, 0.72, 0.65, 0.58):
-        small = _smaller(form, share)
-        blocks = [*text_blocks.figures(content, small, panel), *_curve(drawing, small, panel)]
-        blocks += _legend(drawing, plane, small, panel)
-        blocks += [_gap(small), *text_blocks.workings(content, small, panel)]
-        least = 3.5 * small.body if content.markers else 0.0
-        if text_blocks.height(blocks) + least <= bottom - top:
-            break
-    y = stack(canvas, blocks, x, top) + 0.6 * small.body
-    return canvas, plane, _list(canvas, drawing, plane, small, (x, y, x + panel, bottom))
+
+    def blocks(small: Format) -> list[TextBlock]:
+        said = [*text_blocks.figures(content, small, panel), *_curve(drawing, small, panel)]
+        said += _legend(drawing, plane, small, panel)
+        return [*said, _gap(small), *text_blocks.workings(content, small, panel)]
+
+    def height(small: Format, *, whole: bool) -> float:
+        listed = _listed_height(drawing, plane, small, panel) if whole else 3.5 * small.body * bool(content.markers)
+        return text_blocks.height(blocks(small)) + listed
+
+    small, _ = _fitting(form, (1.0, 0.93, 0.86, 0.79, 0.72, 0.65, 0.58), height, bottom - top)
+    y = stack(canvas, blocks(small), x, top) + 0.6 * small.body
+    return canvas, plane, _list(canvas, drawing, plane, small, [(x, y, x + panel, bottom)])
+
+
+def _fitting(form: Format, shares: Sequence[float], height: Callable[..., float], room: float) -> tuple[Format, bool]:
+    """The largest type for which there is room, with the whole list of incidents if it can be; whether it can."""
+    for whole, tried in ((True, shares[:4]), (False, shares)):
+        for share in tried:
+            small = _smaller(form, share)
+            if height(small, whole=whole) <= room:
+                return small, whole
+    return _smaller(form, shares[-1]), False
+
+
+def _listed_height(drawing: _Drawing, plane: Plane, form: Format, width: float) -> float:
+    """How high the whole list of incidents is."""
+    ordered = _ordered(drawing.content, plane)
+    if len(ordered) > text_blocks.MOST_LISTED:
+        return math.inf
+    (column,), _ = text_blocks.incidents(ordered, form, [(width, math.inf)])
+    return text_blocks.height(column) + (0.6 * form.body if column else 0.0)
 
 
 def _square(drawing: _Drawing) -> tuple[Canvas, Plane, int]:
@@ -248,29 +272,39 @@ def _square(drawing: _Drawing) -> tuple[Canvas, Plane, int]:
     foot.draw(canvas, gap, end)
     left = 0.56 * (wide - 3 * gap)
     right = wide - 3 * gap - left
-    for share in (1.0, 0.92, 0.84, 0.76, 0.68, 0.6):
-        small = _smaller(form, share)
-        table, marks = (
-            [*text_blocks.figures(content, small, left), *_curve(drawing, small, left)],
-            text_blocks.legend(content, small, right),
-        )
-        rests, rests_beside = text_blocks.workings(content, small, right), False
-        if not content.markers and text_blocks.height([*marks, *rests]) <= text_blocks.height(table) + 3 * small.body:
-            marks += [_gap(small), *rests]
-            rests_beside = True
-        else:
-            table += text_blocks.workings(content, small, left)
-        least = (9 if len(content.markers) > 1 else 6) * small.body if content.markers else 0.0
-        block = max(text_blocks.height(table), text_blocks.height(marks) + least)
-        if end - 0.8 * gap - block - top >= _SHARE * high:
-            break
-    plane = _map(canvas, drawing, (gap, top, wide - gap, end - 0.9 * gap - block))
-    y = plane.rect[3] + 0.5 * gap
-    if content.markers or not rests_beside:  # the legend of what the map shows, now that there is one
-        marks = _legend(drawing, plane, small, right)
-    stack(canvas, table, gap, y)
-    below = stack(canvas, marks, 2 * gap + left, y) + (0.4 * small.body if marks else 0)
-    return canvas, plane, _list(canvas, drawing, plane, small, (2 * gap + left, below, wide - gap, end - 0.2 * gap))
+
+    def columns(small: Format, plane: Plane | None = None) -> tuple[list[TextBlock], list[TextBlock]]:
+        """Figures and notes, and the legend: of what the map shows, once there is one."""
+        table = [*text_blocks.figures(content, small, left), *_curve(drawing, small, left)]
+        marks = text_blocks.legend(content, small, right)
+        rests = text_blocks.workings(content, small, right)
+        beside = text_blocks.height([*marks, *rests]) <= text_blocks.height(table) + 3 * small.body
+        marks = marks if plane is None else _legend(drawing, plane, small, right)
+        if beside and not content.markers:
+            return table, [*marks, _gap(small), *rests]
+        return [*table, *text_blocks.workings(content, small, left)], marks
+
+    def height(small: Format, *, whole: bool) -> float:
+        under_figures, under_legend = map(text_blocks.height, columns(small))
+        if not content.markers:
+            return max(under_figures, under_legend)
+        if not whole:
+            return max(under_figures, under_legend + (9 if len(content.markers) > 1 else 6) * small.body)
+        listed = _listed_height(drawing, lay(drawing.box, (gap, top, wide - gap, end)), small, right)
+        return max(under_figures, under_legend, (under_figures + under_legend + listed) / 2 + 2.5 * small.body)
+
+    small, whole = _fitting(form, (1.0, 0.92, 0.84, 0.76, 0.68, 0.6), height, end - 0.8 * gap - top - _SHARE * high)
+    plane = _map(canvas, drawing, (gap, top, wide - gap, end - 0.9 * gap - height(small, whole=whole)))
+    y, foot_y = plane.rect[3] + 0.5 * gap, end - 0.2 * gap
+    rooms = [(gap, gap + left), (2 * gap + left, wide - gap)]
+    below = [
+        stack(canvas, column, x, y) + 0.4 * small.body
+        for column, (x, _) in zip(columns(small, plane), rooms, strict=True)
+    ]
+    listed = _list(
+        canvas, drawing, plane, small, [(x, b, end_x, foot_y) for (x, end_x), b in zip(rooms, below, strict=True)]
+    )
+    return canvas, plane, listed
 
 
 def _column(drawing: _Drawing) -> tuple[Canvas, Plane, int]:
@@ -283,7 +317,7 @@ def _column(drawing: _Drawing) -> tuple[Canvas, Plane, int]:
     plane = lay(drawing.box, (gap, top, gap + wide, top + tall))
     blocks = [*text_blocks.figures(content, form, wide), *_legend(drawing, plane, form, wide), _gap(form)]
     blocks += [*text_blocks.workings(content, form, wide), _gap(form)]
-    listed, count = text_blocks.incidents(_ordered(content, plane), form, wide, 1.1 * form.width)
+    (listed,), count = text_blocks.incidents(_ordered(content, plane), form, [(wide, 1.1 * form.width)])
     blocks += [*listed, _gap(form)] if listed else []
     under = top + tall + gap
     canvas = _canvas(drawing, under + text_blocks.height(blocks) + foot.height + 0.7 * gap)
@@ -302,13 +336,19 @@ def _legend(drawing: _Drawing, plane: Plane, form: Format, width: float) -> list
 
 
 def _in_view(drawing: _Drawing, plane: Plane) -> MapContent:
-    """Without the classes, changes and incidents that lie beyond the map."""
-    content, view = drawing.content, shapely.box(*plane.view())
+    """Without the classes and changes of which the map shows no more than a speck, and the incidents beyond it."""
+    content, view = drawing.content, plane.view()
+    speck = _SPECK / (111.2 * plane.points_per_km) ** 2 / math.cos(math.radians(plane.lat))
     classes, changes = (
-        [item for item in items if shapely.intersects(np.array(item.shapes, dtype=object), view).any()]
+        [item for item in items if _seen_area(item.shapes, view) > speck]
         for items in (content.classes, content.changes)
     )
     return replace(content, classes=classes, changes=changes, markers=_shown(content, plane))
+
+
+def _seen_area(shapes: Sequence[shapely.Geometry], view: Box) -> float:
+    """The area inside a view, in square degrees."""
+    return float(shapely.area(shapely.clip_by_rect(np.array(shapes, dtype=object), *view)).sum())
 
 
 def _gap(form: Format) -> TextBlock:
@@ -329,11 +369,12 @@ def _shown(content: MapContent, plane: Plane) -> list[Marker]:
     return [marker for marker, why in _ordered(content, plane) if not why]
 
 
-def _list(canvas: Canvas, drawing: _Drawing, plane: Plane, form: Format, room: Rect) -> int:
+def _list(canvas: Canvas, drawing: _Drawing, plane: Plane, form: Format, rooms: Sequence[Rect]) -> int:
     """The list of incidents as long as there is room; how many are in it."""
-    x0, y0, x1, y1 = room
-    listed, count = text_blocks.incidents(_ordered(drawing.content, plane), form, x1 - x0, y1 - y0)
-    stack(canvas, listed, x0, y0)
+    sizes = [(x1 - x0, y1 - y0) for x0, y0, x1, y1 in rooms]
+    columns, count = text_blocks.incidents(_ordered(drawing.content, plane), form, sizes)
+    for column, (x, y, *_) in zip(columns, rooms, strict=True):
+        stack(canvas, column, x, y)
     return count
 
 

@@ -24,6 +24,7 @@ from geo.presentation.symbols import Symbol
 from geo.version import __version__
 
 _MOST_TYPES = 8  # of events, in the table of a picture of incidents alone
+MOST_LISTED = 40  # of incidents
 _LEADING = 1.28
 _CHANGES = (N_("gained"), N_("lost"), N_("net"))
 
@@ -286,38 +287,51 @@ def _entry(entry: LegendEntry, size: float, width: float) -> TextBlock:
 
 
 def incidents(
-    markers: Sequence[tuple[Marker, str]], form: Format, width: float, room: float
+    markers: Sequence[tuple[Marker, str]], form: Format, rooms: Sequence[tuple[float, float]]
+) -> tuple[list[list[TextBlock]], int]:
+    """A numbered list that goes on from one room, of a width and height, to the next; how many are in it."""
+    columns: list[list[TextBlock]] = []
+    listed = 0
+    for at, (width, room) in enumerate(rooms, start=1):
+        column, taken = _listed(markers, listed, form, width, room, is_last=at == len(rooms))
+        columns.append(grouped("list", gettext("Incidents"), column))
+        listed += taken
+    return columns, listed
+
+
+def _listed(
+    markers: Sequence[tuple[Marker, str]], first: int, form: Format, width: float, room: float, *, is_last: bool
 ) -> tuple[list[TextBlock], int]:
-    """A numbered list as long as there is room, and how many are in it."""
-    if not markers:
+    """What of a list has room, from one of its entries on, and how many of them; at its end how many are left."""
+    if first == len(markers):
         return [], 0
     count = sum(marker.count for marker, _ in markers)
     title = words(gettext("Incidents: {n}", n=number(count)), width, form.body, bold=True, after=0.15 * form.body)
-    blocks = [_incident(i, marker, why, form, width) for i, (marker, why) in enumerate(markers[:40], start=1)]
-    listed = len(blocks)
-    while listed and title.height + height(blocks[:listed]) + _more(markers, listed, form, width) > room:
-        listed -= 1
-    kept = [title, *blocks[:listed]]
-    if listed < len(markers):
-        kept.append(words(_rest(markers, listed), width, form.small, soft=True))
-    return grouped("list", gettext("Incidents"), kept), listed
+    entries = [_incident(n + 1, *markers[n], form, width) for n in range(first, min(len(markers), MOST_LISTED))]
+
+    def column(taken: int) -> list[TextBlock]:
+        left = markers[first + taken :] if is_last else ()
+        rest = [words(_rest(left, is_all=not first + taken), width, form.small, soft=True)] if left else []
+        return [*(() if first else (title,)), *entries[:taken], *rest]
+
+    taken = len(entries)
+    while taken and height(column(taken)) > room:
+        taken -= 1
+    return (column(taken) if taken or is_last else []), taken
 
 
-def _more(markers: Sequence[tuple[Marker, str]], listed: int, form: Format, width: float) -> float:
-    return words(_rest(markers, listed), width, form.small).height if listed < len(markers) else 0.0
-
-
-def _rest(markers: Sequence[tuple[Marker, str]], listed: int) -> str:
-    beyond = sum(marker.count for marker, why in markers[listed:] if why)
-    left = sum(marker.count for marker, _ in markers[listed:])
+def _rest(markers: Sequence[tuple[Marker, str]], *, is_all: bool) -> str:
+    """What is to be said of incidents that a list has no room for."""
+    beyond = sum(marker.count for marker, why in markers if why)
+    left = sum(marker.count for marker, _ in markers)
     if beyond == left:
-        said = N_("and {n} more not on this map") if listed else N_("{n} not on this map")
+        said = N_("{n} not on this map") if is_all else N_("and {n} more not on this map")
     elif beyond:
         said = (
-            N_("and {n} more, {some} of them not on this map") if listed else N_("{n}, {some} of them not on this map")
+            N_("{n}, {some} of them not on this map") if is_all else N_("and {n} more, {some} of them not on this map")
         )
     else:
-        said = N_("and {n} more on this map") if listed else N_("{n} on this map")
+        said = N_("{n} on this map") if is_all else N_("and {n} more on this map")
     return gettext(said, n=left, some=beyond)
 
 
