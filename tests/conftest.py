@@ -77,7 +77,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 # archives that are spoiled on purpose: module -> which of its paths, and why
 SPOILED = {
-    "test_undated_snapshots": (r"/a\.gpkg$", "years as an earlier version wrote them"),
     "test_statuses": (r"/sixth", "one of its statuses is known while its tests run, and not after"),
     "test_care": (r".", "rows, hashes and geometries are damaged, for geo check to find"),
     "test_adversary": (r"/test_damaged_pages", "bytes are overwritten: every answer must end in words"),

@@ -237,25 +237,9 @@ class Reader:
         return self.store.recall(("accuracy", source), lambda: self.store.accuracy_km(source))
 
     def notes(self, *sources: str) -> tuple[str, ...]:
-        """What is to be said of figures of these sources: the rules that they have passed, and what is left out."""
+        """What is to be said of figures of these sources: the rules that they have passed."""
         rules = self.store.applied_rules()
-        words = tuple(f"{name}: {words}" for name in sources for words in rule_words(rules, control=name))
-        return (*words, *self.undated_notes(*sources))
-
-    def undated_notes(self, *sources: str) -> tuple[str, ...]:
-        """What is to be said of snapshots whose year is a slip, which answer for no date."""
-        found = {name: self.store.undated(name) for name in sources}
-        return tuple(
-            f"{name}: "
-            + ngettext(
-                "{n} snapshot of no possible year left out: {snapshots}; geo retract takes one back",
-                "{n} snapshots of no possible year left out: {snapshots}; geo retract takes one back",
-                len(bad),
-                snapshots=", ".join(bad[:5]),
-            )
-            for name, bad in found.items()
-            if bad
-        )
+        return tuple(f"{name}: {words}" for name in sources for words in rule_words(rules, control=name))
 
     def sources(self) -> pd.DataFrame:
         """Sources and whom to credit; a rule that was applied to what a source says stands with its credit."""
@@ -326,7 +310,6 @@ class Reader:
             first = f"; the first depicts {recorded[0][0]}" if recorded else "; all were taken back"
             if not recorded and embargo_hours(self.store.applied_rules(), source):
                 first = "; what there may be lies under embargo (geo rules)"
-            first = "; ".join([first, *self.undated_notes(source)])
             then = f" as known on {as_known_on}" if as_known_on is not None else ""
             wanted = f"depicts {when} or a day before it" if when is not None else "is in force"
             raise NoSnapshotError(f"no snapshot of {source} {wanted}{then}{first}")

@@ -253,7 +253,7 @@ def _position_findings(connection: sqlite3.Connection, name: str, fids: Ints, bo
 
 
 Spans = dict[int, list[snapshots.Interval]]
-INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
+INSTANT = re.compile(r"(?:19|[2-9]\d)\d\d-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 _HASH = re.compile(r"[0-9a-f]{64}")
 _SHOWN = 5  # examples of one kind of fault
 

@@ -337,10 +337,10 @@ def _comparable(archive: Archive, query: Query, since: When, used: pd.DataFrame)
 
 
 def _notes_on_maps(archive: Archive, query: Query, when: When | None, control: gpd.GeoDataFrame, told: Notes) -> Notes:
-    """What is to be said of maps that are too old, of no possible year, or leave ground out."""
+    """What is to be said of maps that are too old or leave ground out."""
     reader = archive.reader
     old = [words for words in reader.too_old(query, when).values() if words not in told]
-    return [*old, *reader.undated_notes(query.source), *reader.coverage_notes(query.source, control)]
+    return [*old, *reader.coverage_notes(query.source, control)]
 
 
 def _headline(found: _Found, options: MapOptions) -> Headline:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -14,7 +13,6 @@ import pandas as pd
 from geo.assets import read_toml
 from geo.schema import parse_instant, text_or_none, write_instant
 
-_YEAR = re.compile(r"(19|[2-9]\d)\d\d-")
 USUAL_STEP_DAYS = 45.0
 _SOURCES = read_toml("readers.toml")
 # (source, part) -> the last map before each gap, and the first after it
@@ -30,8 +28,6 @@ def gaps_of(maps: Iterable[tuple[str, str, str]]) -> Gaps:
     """The gaps in the series of each source's part, from (source, part, depicts) of its maps."""
     series: dict[tuple[str, str], set[str]] = {}
     for source, part, depicts in maps:
-        if not _YEAR.match(depicts):  # written by an earlier version; it answers for no date
-            continue
         series.setdefault((source, part or ""), set()).add(depicts)
     found = {}
     for key, depicted in series.items():

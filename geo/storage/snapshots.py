@@ -266,8 +266,8 @@ def _replace_state(
     now: str,
 ) -> None:
     """Let `members` stand from `depicts` to the next snapshot, in place of what stood there."""
-    end, *around = _neighbours(connection, source, part, depicts)
-    span = (depicts, end)
+    around = _neighbours(connection, source, part, depicts)
+    span = (depicts, around[1])
     is_there = _in_force(connection, source, part, at=depicts) is not None
     after = {*around, *((depicts,) if is_there else ())} - {None}
     was = {*around, *((depicts,) if there is not None else ())} - {None}
@@ -289,10 +289,9 @@ def _replace_state(
 
 
 def _neighbours(connection: sqlite3.Connection, source: str, part: str, depicts: str) -> tuple[str | None, ...]:
-    """The next instant with a map, and of those that answer for a date the last before and the next."""
-    query = "SELECT {} FROM snapshots WHERE source = ? AND part = ? AND retracted_at IS NULL AND depicts {} ?{}"
-    dated = " AND (depicts GLOB '19[0-9][0-9]-*' OR depicts GLOB '[2-9][0-9][0-9][0-9]-*')"
-    sides = (("min(depicts)", ">", ""), ("max(depicts)", "<", dated), ("min(depicts)", ">", dated))
+    """The last instant with a map before this one, and the next."""
+    query = "SELECT {} FROM snapshots WHERE source = ? AND part = ? AND retracted_at IS NULL AND depicts {} ?"
+    sides = (("max(depicts)", "<"), ("min(depicts)", ">"))
     return tuple(connection.execute(query.format(*side), (source, part, depicts)).fetchone()[0] for side in sides)
 
 

@@ -40,9 +40,6 @@ CONTROL_FIELDS = (
     "source", "part", "controller", "status", "native", "valid_from", "valid_to", "recorded_at", "superseded_at",
 )  # fmt: skip
 _POLYGONS_AT_ONCE = 200  # rows of polygons
-# an earlier version wrote the year 25 as 25- or 0025-: what is of such a year is left out, and told
-_READABLE = "({0} GLOB '19[0-9][0-9]-*' OR {0} GLOB '[2-9][0-9][0-9][0-9]-*')"
-_DATED = _READABLE.format("depicts")
 
 
 class ControlTable(Access):
@@ -51,7 +48,7 @@ class ControlTable(Access):
     def snapshots(self, *, as_known_on: datetime | None = None) -> pd.DataFrame:
         """The table of snapshots, without their member lists."""
         with self.reading() as connection:
-            query = f"SELECT * FROM snapshots WHERE {_DATED} ORDER BY source, part, depicts, id"
+            query = "SELECT * FROM snapshots ORDER BY source, part, depicts, id"
             frame = layout.read_frame(connection, query, table="snapshots")
         frame = frame.drop(columns=["id", "members"])
         return frame if as_known_on is None else frame[known_then(frame, as_known_on)].reset_index(drop=True)
@@ -63,15 +60,8 @@ class ControlTable(Access):
     def depicted(self, source: str) -> list[str]:
         """Every instant of which a source was ever recorded, taken back or not."""
         with self.reading() as connection:
-            query = f"SELECT DISTINCT depicts FROM snapshots WHERE source = ? AND {_DATED}"
-            rows = connection.execute(query, (source,)).fetchall()
+            rows = connection.execute("SELECT DISTINCT depicts FROM snapshots WHERE source = ?", (source,)).fetchall()
         return [str(depicts) for (depicts,) in rows]
-
-    def undated(self, source: str) -> list[str]:
-        """The snapshots of a source that are of no year in which one can be, and not taken back."""
-        with self.reading() as connection:
-            query = f"SELECT snapshot FROM snapshots WHERE source = ? AND retracted_at IS NULL AND NOT {_DATED}"
-            return [str(name) for (name,) in connection.execute(f"{query} ORDER BY id", (source,))]
 
     def controllers(self, *, as_known_on: datetime | None = None, limits: Mapping[str, str] | None = None) -> list[str]:
         """Every side that control is on record by, as known now or then, before each source's limit, by name."""
@@ -96,7 +86,7 @@ class ControlTable(Access):
         with self.reading() as connection:
             rows = connection.execute(
                 "SELECT depicts, part, snapshot FROM snapshots WHERE source = ? AND recorded_at <= ?"
-                f" AND (retracted_at IS NULL OR retracted_at > ?) AND {_DATED} ORDER BY depicts, recorded_at, id",
+                " AND (retracted_at IS NULL OR retracted_at > ?) ORDER BY depicts, recorded_at, id",
                 (source, at, at),
             ).fetchall()
         layout.refuse_damaged(rows, ("depicts", "part", "snapshot"), table="snapshots")
@@ -107,7 +97,7 @@ class ControlTable(Access):
         # in a gap stands what the last map before it has: the layer's rows end with that map
         return self._rows(
             "JOIN (SELECT part AS of, max(depicts) AS last FROM snapshots WHERE source = ? AND retracted_at IS NULL"
-            f" AND depicts <= ? AND {_DATED} GROUP BY part) ON of = part"
+            " AND depicts <= ? GROUP BY part) ON of = part"
             " WHERE source = ? AND valid_from <= last AND (valid_to IS NULL OR valid_to > last)"
             " ORDER BY part, status, controller, native, shape",
             (source, write_instant(instant), source),
@@ -166,7 +156,7 @@ class ControlTable(Access):
         with self.reading() as connection:
             query = (
                 "SELECT part, depicts, recorded_at, retracted_at, members FROM snapshots WHERE source = ?"
-                f" AND {_DATED} ORDER BY part, depicts, id"
+                " ORDER BY part, depicts, id"
             )
             table = layout.read_frame(connection, query, (source,), table="snapshots")
             table = table[known_then(table, as_known_on)]
@@ -189,13 +179,9 @@ class ControlTable(Access):
     def _rows(self, rest: str, values: Sequence[Any]) -> gpd.GeoDataFrame:
         """Rows of the layer as known now, joined over gaps; `rest` of the query is where and in what order."""
         with self.reading() as connection:
-            # what was cut off by such a snapshot stands still
-            ends = f"CASE WHEN {_READABLE.format('valid_to')} THEN valid_to END AS valid_to"
-            columns = ", ".join(ends if name == "valid_to" else name for name in CONTROL_FIELDS)
-            begins = f"AND {_READABLE.format('valid_from')} ORDER BY"
-            query = f"SELECT {columns}, geom FROM control {rest.replace('ORDER BY', begins)}"
+            query = f"SELECT {', '.join(CONTROL_FIELDS)}, geom FROM control {rest}"
             frame = _control_frame(connection.execute(query, tuple(values)))
-            maps = f"SELECT source, part, depicts FROM snapshots WHERE retracted_at IS NULL AND {_DATED}"
+            maps = "SELECT source, part, depicts FROM snapshots WHERE retracted_at IS NULL"
             return joined_over_gaps(frame, gaps_of(connection.execute(maps))) if len(frame) else frame
 
 
@@ -293,7 +279,7 @@ def _in_force_then(connection: sqlite3.Connection, known: datetime) -> pd.DataFr
     """The recordings in force at a moment with their members, in order of what they depict."""
     query = (
         "SELECT source, part, depicts, recorded_at, retracted_at, members FROM snapshots"
-        f" WHERE {_DATED} ORDER BY source, part, depicts, id"
+        " ORDER BY source, part, depicts, id"
     )
     table = layout.read_frame(connection, query, table="snapshots")
     return table[known_then(table, known)]
