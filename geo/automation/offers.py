@@ -34,8 +34,8 @@ def offered(network: Network, address: Address, *, since: datetime, until: datet
     return sorted(found, key=lambda one: (one.moment or until, one.key))
 
 
-def _unavailable(url: str, name: str, error: FetchError, moment: datetime | None = None) -> RemoteFile:
-    return RemoteFile(url, url, name, "any", moment, error=str(error))
+def _unavailable(url: str, name: str, error: FetchError) -> RemoteFile:
+    return RemoteFile(url, url, name, "any", error=str(error))
 
 
 def _of_file(_: Network, address: Address, *__: datetime | Path) -> Iterator[RemoteFile]:

@@ -96,7 +96,6 @@ def encounters(
     incidents: gpd.GeoDataFrame,
     *,
     sources: Sequence[str] | None = None,
-    inset_km: float = INSET_KM,
     max_age_days: float | None = None,
 ) -> pd.DataFrame:
     """Who held the place of each incident on its day, by each source, and how far the front was."""
@@ -108,7 +107,7 @@ def encounters(
     facts["uncertainty_km"] = np.array([radius_km(r) for r in rows], dtype=float)
     points = np.asarray(incidents.geometry.array, dtype=object)
     with archive.holding():
-        tables = [_by_source(_Found.blank(archive, n, facts, points, inset_km), max_age_days) for n in names]
+        tables = [_by_source(_Found.blank(archive, n, facts, points), max_age_days) for n in names]
     if not tables:
         return pd.DataFrame(columns=list(COLUMNS), dtype=object)
     whole = pd.concat(tables, ignore_index=True)
@@ -122,17 +121,16 @@ class _Found(NamedTuple):
     source: str
     facts: pd.DataFrame
     points: Points
-    inset_km: float
     ground: Points
     front_km: NDArray[np.float64]
     side: Points
     why: Points
 
     @classmethod
-    def blank(cls, archive: Archive, source: str, facts: pd.DataFrame, points: Points, inset_km: float) -> _Found:
+    def blank(cls, archive: Archive, source: str, facts: pd.DataFrame, points: Points) -> _Found:
         empty, count = np.full(len(points), None, dtype=object), len(points)
         unknown = np.full(count, NOT_DETERMINED, dtype=object)
-        return cls(archive, source, facts, points, inset_km, unknown, np.full(count, np.nan), empty, empty.copy())
+        return cls(archive, source, facts, points, unknown, np.full(count, np.nan), empty, empty.copy())
 
 
 def _by_source(found: _Found, max_age_days: float | None) -> pd.DataFrame:
@@ -207,7 +205,7 @@ def _side(ground: str, holders: Sequence[str]) -> str | None:
 
 def _front_km(found: _Found, day: str, points: Points) -> NDArray[np.float64]:
     """The distance of each point from the front of a day, in km; NaN where there is no front."""
-    front = found.archive.front(day, source=found.source, inset_km=found.inset_km).lines
+    front = found.archive.front(day, source=found.source, inset_km=INSET_KM).lines
     if front.is_empty:
         return np.full(len(points), np.nan)
     # true to 0.1 % within 500 km of the front's middle

@@ -54,9 +54,7 @@ class _Told(NamedTuple):
     links: frozenset[str]
 
 
-def doubles(
-    incidents: gpd.GeoDataFrame, *, limit: float = LIMIT, within_dataset: bool = False, days: int = 1
-) -> pd.DataFrame:
+def doubles(incidents: gpd.GeoDataFrame, *, limit: float = LIMIT, within_dataset: bool = False) -> pd.DataFrame:
     """Pairs of incidents that may be one event."""
     # without a day, which a rule may withhold, no two are told to be one
     frame = incidents[incidents["date_start"].notna()].reset_index(drop=True)
@@ -65,7 +63,7 @@ def doubles(
     points = np.asarray(frame.geometry.array, dtype=object)
     told: dict[int, _Told] = {}
     listed: list[_Pair] = []
-    for day, pairs in _near(frame, ordinal, days, within_dataset=within_dataset):
+    for day, pairs in _near(frame, ordinal, within_dataset=within_dataset):
         for i in np.unique(pairs).tolist():
             if i not in told:
                 told[i] = _tell({name: cells[i] for name, cells in columns.items()})
@@ -96,7 +94,7 @@ def _ordinals(frame: gpd.GeoDataFrame) -> NDArray[np.int64]:
 
 
 def _near(
-    frame: gpd.GeoDataFrame, ordinal: NDArray[np.int64], days: int, *, within_dataset: bool
+    frame: gpd.GeoDataFrame, ordinal: NDArray[np.int64], *, within_dataset: bool
 ) -> Iterator[tuple[int, NDArray[np.intp]]]:
     """Day by day the positions of pairs that lie near each other; the first of a pair comes first in the frame."""
     order = np.argsort(ordinal, kind="stable")
@@ -105,7 +103,7 @@ def _near(
     names = frame["dataset"].astype("category").cat.codes.to_numpy()
     sorted_days = ordinal[order]
     for day in np.unique(ordinal).tolist():
-        begin, here, end = np.searchsorted(sorted_days, [day, day + 1, day + days + 1])
+        begin, here, end = np.searchsorted(sorted_days, [day, day + 1, day + 2])
         today, near = order[begin:here], order[begin:end]
         a, b = shapely.STRtree(points[near]).query(boxes[today], predicate="intersects")
         pairs = np.column_stack([today[a], near[b]])

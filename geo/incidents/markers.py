@@ -46,10 +46,10 @@ def cluster_markers(markers: Sequence[Marker], *, limit: int = MARKER_LIMIT, mar
     return sorted(made, key=lambda mark: -mark.count)
 
 
-def crowd_of(markers: Sequence[Marker], *, limit: int = MARKER_LIMIT) -> list[Marker]:
+def crowd_of(markers: Sequence[Marker]) -> list[Marker]:
     """Every incident by itself, without its notes, where they are more than have marks of their own; else none."""
     notes = gettext("Notes")
-    if len(markers) <= limit:
+    if len(markers) <= MARKER_LIMIT:
         return []
     return [replace(m, facts=[fact for fact in m.facts if fact[0] != notes]) for m in markers]
 

@@ -56,15 +56,10 @@ class Faces:
         return found
 
 
-def faces_of(grounds: Sequence[shapely.Geometry], *, within: shapely.Geometry | None = None) -> Faces:
+def faces_of(grounds: Sequence[shapely.Geometry]) -> Faces:
     """Lay areal geometries over each other."""
-    lines = segments_of([*grounds, *([] if within is None else [within])])
-    shapes = shapely.get_parts(shapely.polygonize(shapely.get_parts(shapely.union_all(lines))))
-    faces = Faces(shapes, shapely.point_on_surface(shapes), areas_km2(shapes) if len(shapes) else np.zeros(0))
-    if within is None:
-        return faces
-    kept = faces.inside(within)
-    return Faces(shapes[kept], faces.points[kept], faces.km2[kept])
+    shapes = shapely.get_parts(shapely.polygonize(shapely.get_parts(shapely.union_all(segments_of(grounds)))))
+    return Faces(shapes, shapely.point_on_surface(shapes), areas_km2(shapes) if len(shapes) else np.zeros(0))
 
 
 def segments_of(grounds: Sequence[shapely.Geometry]) -> Objects:

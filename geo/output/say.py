@@ -158,11 +158,10 @@ def _of_the_time(rows: list[Figures]) -> list[Figures]:
 
 def source_figures(
     archive: Archive, source: str, *, date: When | None, since: When | None, within: str | None, by_unit: bool = False,
-    as_known_on: When | None = None,
 ) -> list[Figures]:  # fmt: skip
     """What one source says of every side's held ground in a unit, or in every country."""
     held = list(named(is_held=True))
-    asked: dict[str, Any] = {"source": source, "status": held, "within": within, "as_known_on": as_known_on}
+    asked: dict[str, Any] = {"source": source, "status": held, "within": within}
     if within is None or by_unit:
         level = None if by_unit else 0
         try:
@@ -177,11 +176,11 @@ def _read(
     archive: Archive, source: str, date: When | None, since: When | None, asked: dict[str, Any],
     unit: Mapping[str, Any] | None,
 ) -> list[Figures]:  # fmt: skip
-    day, when = _day(archive, source, date, asked["as_known_on"]), date
+    day, when = _day(archive, source, date), date
     areas = archive.area(when, **asked)
     moved = None if since is None else archive.change(since, _last(archive, source, date), **asked)
     units = {} if asked.get("by") is None else {str(u["unit"]): u for u in rows_of(archive.units()[["unit", "name"]])}
-    query = Query(source, as_known_on=asked["as_known_on"])
+    query = Query(source)
     used = archive.reader.used(query, when)
     since_day = None
     if since is not None:
@@ -200,9 +199,9 @@ def _read(
     return side_figures(whole, rows_of(areas), [] if moved is None else rows_of(moved), units, before=before)
 
 
-def _day(archive: Archive, source: str, date: When | None, as_known_on: When | None = None) -> Day:
+def _day(archive: Archive, source: str, date: When | None) -> Day:
     """The day of the map that answers for a date."""
-    used = archive.reader.used(Query(source, as_known_on=as_known_on), date)
+    used = archive.reader.used(Query(source), date)
     return parse_instant(max(used["depicts"])).date()
 
 

@@ -38,13 +38,13 @@ _OUTLINE = 0.005  # degrees by which a region's outline may be off: it is no gro
 @in_language
 def draw_review(
     reading: Reading, *, archive: Archive | None = None, title: str | None = None, lang: str = "en",  # noqa: ARG001  (for in_language)
-    draw_basemap: bool = True, templates: str | Path | None = None,
+    templates: str | Path | None = None,
 ) -> PageMap:  # fmt: skip
     folder = templates_folder(templates)
     region = partial(_region, archive)
     markers = [_marker(draft, region) for draft in reading.incidents]
     content = _content(reading, markers, archive, title)
-    ground = map_drawing.base_layer(basemap.ground_of(content, draw_basemap=draw_basemap))
+    ground = map_drawing.base_layer(basemap.ground_of(content))
     made = PageMap(content.bounds)
     made.page.parts = _parts(reading, markers, content, ground, folder)
     return made

@@ -213,11 +213,7 @@ def _chart_text(
 _MONTHS_SHOWN = 400  # days before the claim's: a series of years would hide what it is about
 
 
-@in_language
-def draw_claim(
-    archive: Archive, finding: Finding, path: str | Path, *, title: str | None = None, lang: str = "en",  # noqa: ARG001  (for in_language)
-    shape: Shape = "slide", theme: ThemeName = "light",
-) -> Path:  # fmt: skip
+def draw_claim(archive: Archive, finding: Finding, path: str | Path) -> Path:
     """Draw the series that a claim was held against as PNG, SVG or PDF, a panel for each source."""
     claim = finding.claim
     if finding.span is None or finding.date is None or not finding.series:
@@ -232,7 +228,7 @@ def draw_claim(
     units = " " + gettext("Units: {boundary}.", boundary=boundary) if boundary else ""
     side = claim.against if claim.quantity == "share retaken" else claim.controller
     text = ChartText(
-        title=title or f"“{claim.text.strip()}”",
+        title=f"“{claim.text.strip()}”",
         subtitle=gettext(
             "Ground of {side} in km² by each source up to {date}. Shaded: what agrees with {figure}{of}.",
             side=side or gettext("the side"),
@@ -243,7 +239,7 @@ def draw_claim(
         notes=[gettext("Upright line: the day of the claim"), *(n[:1].upper() + n[1:] for n in finding.notes)],
         credit=gettext("Control: {credit}.", credit=credits) + f"{units} {_made()}",
     )
-    return save_panels(panels, text, Path(path), shape=shape, theme=theme)
+    return save_panels(panels, text, Path(path), shape="slide", theme="light")
 
 
 def _panel(archive: Archive, finding: Finding, source: str) -> Panel:
