@@ -16,7 +16,6 @@ from geo.errors import GateError, UsageError
 from geo.importing.importer import Receipt, import_files
 from geo.schema import Options, parse_instant
 from geo.sources import event_datasets, incidents
-from geo.sources import incident_rows as points
 
 FILES = {
     "acled": "acled/acled_benin_2022_31cols.csv",

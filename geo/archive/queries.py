@@ -52,6 +52,7 @@ from geo.schema import (
     to_instant,
     write_instant,
 )
+from geo.storage.attached import IncidentQuery
 from geo.storage.gpkg import decode
 from geo.units import Countries, countries_of, find_unit, finest_level, units_of_set
 
@@ -440,7 +441,7 @@ class Reader:
     ) -> gpd.GeoDataFrame:
         """Incidents of a span of days, both included, in a place, and with these values."""
         shape = self.zone(within).shape
-        frame = self.store.incidents(**_asked_of(from_, to, as_known_on, shape, wanted))
+        frame = self.store.incidents(_asked_of(from_, to, as_known_on, shape, wanted))
         if shape is None:
             return frame
         shapely.prepare(shape)
@@ -463,8 +464,8 @@ class Reader:
         shape = self.zone(within).shape
         asked = _asked_of(from_, to, as_known_on, shape, wanted)
         if shape is None:
-            return self.store.tally(keys, **asked)
-        table = self.store.tally((*keys, "geom"), **asked)
+            return self.store.tally(keys, asked)
+        table = self.store.tally((*keys, "geom"), asked)
         shapely.prepare(shape)
         inside = shapely.intersects(shape, decode(table["geom"].tolist()))
         return pd.DataFrame(table[inside].reset_index(drop=True))
@@ -559,15 +560,11 @@ class Reader:
 def _asked_of(
     from_: When | None, to: When | None, as_known_on: When | None, shape: shapely.Geometry | None,
     wanted: Mapping[str, str | Sequence[str] | None] | None,
-) -> dict[str, Any]:  # fmt: skip
+) -> IncidentQuery:  # fmt: skip
     """What the tables of incidents are asked for, in their own terms."""
-    return {
-        "first": to_instant(from_).date().isoformat() if from_ is not None else None,
-        "last": to_instant(to).date().isoformat() if to is not None else None,
-        "as_known_on": moment(as_known_on),
-        "box": None if shape is None else shape.bounds,
-        "among": {n: [v] if isinstance(v, str) else list(v) for n, v in (wanted or {}).items() if v is not None},
-    }
+    first, last = (None if day is None else to_instant(day).date().isoformat() for day in (from_, to))
+    among = {n: [v] if isinstance(v, str) else list(v) for n, v in (wanted or {}).items() if v is not None}
+    return IncidentQuery(first, last, moment(as_known_on), None if shape is None else shape.bounds, among)
 
 
 def words_of(row: Mapping[str, Any]) -> str:

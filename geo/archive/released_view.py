@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -14,9 +15,9 @@ from numpy.typing import NDArray
 
 from geo.archive.safety_rules import Rule, embargo_hours, first_withheld, released_with_withheld
 from geo.schema import CRS, parse_instant, text_or_none
-from geo.storage.attached import MOST_AT_ONCE, refuse_so_many
+from geo.storage.attached import MOST_AT_ONCE, IncidentQuery, refuse_so_many
 from geo.storage.gpkg import encode
-from geo.storage.store import Store, known_then, tally_of
+from geo.storage.store import ALL, Store, known_then, tally_of
 
 Masks = Mapping[str, NDArray[np.bool_]]
 _NONE_STATED = "not stated"  # how incidents without a verification are asked for
@@ -143,21 +144,12 @@ class ReleasedStore(Store):
 
     # -- incidents ----------------------------------------------------------------------------------------------
 
-    def incidents(
-        self,
-        *,
-        first: str | None = None,
-        last: str | None = None,
-        as_known_on: datetime | None = None,
-        box: Sequence[float] | None = None,
-        among: Mapping[str, Sequence[str]] | None = None,
-        orig: bool = True,
-    ) -> gpd.GeoDataFrame:
+    def incidents(self, asked: IncidentQuery = ALL, *, orig: bool = True) -> gpd.GeoDataFrame:
         rules = self.applied_rules()
         if not rules:
-            return super().incidents(first=first, last=last, as_known_on=as_known_on, box=box, among=among, orig=orig)
+            return super().incidents(asked, orig=orig)
         parts = []
-        for part in self._shown(rules, first, last, as_known_on, box, among or {}):
+        for part in self._shown(rules, asked):
             parts.append(part)
             if (found := sum(len(frame) for frame, _ in parts)) > MOST_AT_ONCE:
                 refuse_so_many(found)
@@ -174,60 +166,47 @@ class ReleasedStore(Store):
                 range(len(frame)), key=lambda i: (bool(hidden[i]), str(text_or_none(ids[i]) or "") if hidden[i] else "")
             )
             frame = gpd.GeoDataFrame(frame.iloc[listed].reset_index(drop=True), crs=CRS)
-        frame.attrs["notes"] = _notes(withheld, among or {}, first is not None or last is not None)
+        frame.attrs["notes"] = _notes(withheld, asked)
         return frame if orig else gpd.GeoDataFrame(frame.drop(columns="orig"), crs=CRS)
 
-    def _shown(
-        self, rules: Sequence[Rule], first: str | None, last: str | None, as_known_on: datetime | None,
-        box: Sequence[float] | None, among: Mapping[str, Sequence[str]],
-    ) -> Iterator[tuple[gpd.GeoDataFrame, Masks]]:  # fmt: skip
+    def _shown(self, rules: Sequence[Rule], asked: IncidentQuery) -> Iterator[tuple[gpd.GeoDataFrame, Masks]]:
         """Incidents as the rules leave them, part by part, with what is withheld of which rows."""
         # a filter sees what is shown: what is withheld and where a point truly lies could be searched out by asking
-        asked = dict(among)
-        sets = {name: asked.pop(name) for name in ("dataset",) if name in asked}
-        for found in super().batches(first=first, last=last, as_known_on=as_known_on, among=sets):
+        fields = dict(asked.among)
+        sets = {name: fields.pop(name) for name in ("dataset",) if name in fields}
+        for found in super().batches(replace(asked, box=None, among=sets)):
             frame, withheld = released_with_withheld(found, rules)
-            kept = _in_span(frame, withheld, first, last) & _among(frame, withheld, asked)
-            if box is not None:
-                kept &= shapely.intersects(shapely.box(*box), np.asarray(frame.geometry.array, dtype=object))
+            kept = _in_span(frame, withheld, asked) & _among(frame, withheld, fields)
+            if asked.box is not None:
+                kept &= shapely.intersects(shapely.box(*asked.box), np.asarray(frame.geometry.array, dtype=object))
             left = gpd.GeoDataFrame(frame[kept].reset_index(drop=True), crs=CRS)
             yield left, {name: mask[kept] for name, mask in withheld.items()}
 
-    def tally(
-        self,
-        keys: Sequence[str],
-        *,
-        first: str | None = None,
-        last: str | None = None,
-        as_known_on: datetime | None = None,
-        box: Sequence[float] | None = None,
-        among: Mapping[str, Sequence[str]] | None = None,
-    ) -> pd.DataFrame:
-        asked = {"first": first, "last": last, "as_known_on": as_known_on, "box": box, "among": among}
+    def tally(self, keys: Sequence[str], asked: IncidentQuery = ALL) -> pd.DataFrame:
         rules = self.applied_rules()
         if not rules:
-            return super().tally(keys, **asked)  # type: ignore[arg-type]
+            return super().tally(keys, asked)
         names: set[str] = set()
 
         def told() -> Iterator[pd.DataFrame]:
-            for frame, withheld in self._shown(rules, first, last, as_known_on, box, among or {}):
+            for frame, withheld in self._shown(rules, asked):
                 names.update(withheld)
                 blobs = encode(np.asarray(frame.geometry.array, dtype=object))
                 yield frame.assign(geom=pd.Series(blobs, index=frame.index, dtype=object))
 
         table = tally_of(told(), keys)
-        table.attrs["notes"] = _notes(names, among or {}, first is not None or last is not None)
+        table.attrs["notes"] = _notes(names, asked)
         return table
 
 
-def _in_span(frame: pd.DataFrame, withheld: Masks, first: str | None, last: str | None) -> NDArray[np.bool_]:
+def _in_span(frame: pd.DataFrame, withheld: Masks, asked: IncidentQuery) -> NDArray[np.bool_]:
     """Rows whose days are withheld are in no span; where the last day alone is, the first one decides."""
     kept = np.ones(len(frame), dtype=bool)
-    if first is None and last is None:
+    if not asked.has_span:
         return kept
     if "date_end" in withheld:
         starts = [text_or_none(day) or "" for day in frame["date_start"]]
-        inside = np.array([(first or "") <= day[:10] and day[:10] <= (last or "~") for day in starts], dtype=bool)
+        inside = np.array([(asked.first or "") <= day[:10] <= (asked.last or "~") for day in starts], dtype=bool)
         kept &= ~withheld["date_end"] | inside
     return kept & ~withheld.get("date_start", ~kept)
 
@@ -248,8 +227,8 @@ def _among(frame: pd.DataFrame, withheld: Masks, asked: Mapping[str, Sequence[st
     return kept
 
 
-def _notes(withheld: Container[str], asked: Mapping[str, Sequence[str]], has_span: bool) -> tuple[str, ...]:
-    names = [*(("event_type", "sub_event_type") if "event_type" in asked else ()), *asked]
-    names += ["date_start", "date_end"] if has_span else []
+def _notes(withheld: Container[str], asked: IncidentQuery) -> tuple[str, ...]:
+    names = [*(("event_type", "sub_event_type") if "event_type" in asked.among else ()), *asked.among]
+    names += ["date_start", "date_end"] if asked.has_span else []
     gone = [name for name in dict.fromkeys(names) if name in withheld]
     return tuple(f"{name} is withheld by a rule (geo rules): a filter by it matches nothing" for name in gone)

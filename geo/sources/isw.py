@@ -20,7 +20,7 @@ from geo.formats.layers import Layer, cell, read_layer
 from geo.measure.ellipsoid import km2_of
 from geo.schema import CRS, Options, Refusal, Rows, Snapshot, parse_instant
 from geo.sources.base import by_dates, refuse_several_dates, shipped_reader
-from geo.sources.incident_rows import Raw, Row, day, gather, joined, text
+from geo.sources.incidents import Raw, Row, day, gather, joined, text
 from geo.text.dates_in_files import date_in_name, read_instant, without_date
 
 

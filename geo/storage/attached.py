@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, dataclass, field, fields
+from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
@@ -116,28 +117,59 @@ def quoted(text: str | Path) -> str:
     return "'" + str(text).replace("'", "''") + "'"
 
 
-@dataclass(frozen=True)
-class Question:
-    """What is asked of incidents: conditions in SQL with their values, and a box in degrees."""
+# what incidents are asked for by -> where it stands
+_AMONG = {
+    "dataset": ("dataset",),
+    "event_type": ("event_type", "sub_event_type"),
+    "verification": ("coalesce(verification, 'not stated')",),
+}
 
-    conditions: tuple[str, ...]
-    values: tuple[Any, ...]
+
+@dataclass(frozen=True)
+class IncidentQuery:
+    """Which incidents are asked for: of a span of days, as known now or then, in a box (degrees), with these values."""
+
     first: str | None = None
     last: str | None = None
-    datasets: frozenset[str] | None = None
+    as_known_on: datetime | None = None
     box: Sequence[float] | None = None
+    among: Mapping[str, Sequence[str]] = field(default_factory=dict)
+
+    @property
+    def has_span(self) -> bool:
+        return self.first is not None or self.last is not None
+
+    def conditions(self) -> tuple[list[str], list[Any]]:
+        """What is asked of days and fields, in SQL that SQLite and DuckDB both read, and its values."""
+        conditions, values = self._in_span()
+        for name, wanted in self.among.items():
+            marks = ", ".join("?" * len(wanted))
+            conditions.append(f"({' OR '.join(f'{c} COLLATE NOCASE IN ({marks})' for c in _AMONG[name])})")
+            values += list(wanted) * len(_AMONG[name])
+        return conditions, values
+
+    def _in_span(self) -> tuple[list[str], list[Any]]:
+        """An incident falls into a span of days that it begins in, or that it began before and lasted into."""
+        first, last = self.first, self.last
+        if first is None:
+            return (["1 = 1"], []) if last is None else (["date_start <= ?"], [last])
+        end = "~" if last is None else last  # after every day
+        begins, lasts = "date_start >= ?", "date_end > date_start AND date_end >= ? AND date_start < ?"
+        condition = f"(({begins} AND date_start <= ?) OR ({lasts} AND date_start <= ?))"
+        return [condition], [first, end, first, first, end]
 
 
-def _parts(attached: Attached, asked: Question) -> list[str]:
+def _parts(attached: Attached, asked: IncidentQuery) -> list[str]:
     """The files that may have what is asked; every one must be as it was when it was attached."""
-    names = []
+    names, sets = [], asked.among.get("dataset")
+    datasets = None if sets is None else {name.casefold() for name in sets}
     for part in attached.parts:
         path = attached.folder / part.name
         if not path.is_file() or path.stat().st_size != part.size:
             gone = "is not there" if not path.exists() else "is another than was attached"
             way_out = f"put it back, or take the folder off (geo attach ARCHIVE {attached.folder.name} --remove)"
             raise ArchiveError(f"{path} {gone}: {way_out}")
-        asked_for = asked.datasets is None or part.dataset.casefold() in asked.datasets
+        asked_for = datasets is None or part.dataset.casefold() in datasets
         after = asked.first is not None and part.last is not None and part.last < asked.first
         before = asked.last is not None and part.first is not None and part.first > asked.last
         if asked_for and not after and not before:
@@ -145,20 +177,20 @@ def _parts(attached: Attached, asked: Question) -> list[str]:
     return names
 
 
-def _from_files(columns: Sequence[str], asked: Question) -> str:
+def _from_files(columns: Sequence[str], asked: IncidentQuery) -> str:
     """The query for columns of these files; the list of files is its first value."""
     box = () if asked.box is None else ("longitude BETWEEN ? AND ? AND latitude BETWEEN ? AND ?",)
-    where = " AND ".join(f"({c})" for c in (*asked.conditions, *box))
+    where = " AND ".join(f"({c})" for c in (*asked.conditions()[0], *box))
     names = ", ".join(f'"{c}"' for c in columns)
     return f"SELECT {names} FROM read_parquet(?, hive_partitioning = false) WHERE {where}"
 
 
-def _values(names: list[str], asked: Question) -> list[Any]:
+def _values(names: list[str], asked: IncidentQuery) -> list[Any]:
     box = [] if asked.box is None else [float(asked.box[i]) for i in (0, 2, 1, 3)]
-    return [names, *asked.values, *box]
+    return [names, *asked.conditions()[1], *box]
 
 
-def count(attached: Attached, columns: Sequence[str], grouped: str, asked: Question) -> list[tuple[Any, ...]]:
+def count(attached: Attached, columns: Sequence[str], grouped: str, asked: IncidentQuery) -> list[tuple[Any, ...]]:
     """What `grouped` selects of the columns, for each group of those alike under `columns`."""
     names = _parts(attached, asked)
     if not names:
@@ -191,7 +223,7 @@ def _points(lon: Sequence[float | None], lat: Sequence[float | None]) -> Any:
     return points
 
 
-def rows(attached: Attached, asked: Question, *, orig: bool, most: int | None) -> Iterator[list[tuple[Any, ...]]]:
+def rows(attached: Attached, asked: IncidentQuery, *, orig: bool, most: int | None) -> Iterator[list[tuple[Any, ...]]]:
     """The incidents in batches, in order of their days: columns of the schema, dataset, instant, blob, number."""
     names = _parts(attached, asked)
     if not names:

@@ -30,7 +30,7 @@ from geo.schema import (
     write_instant,
 )
 from geo.storage import attached, gpkg, layout, qgis_styles, snapshots
-from geo.storage.attached import MOST_AT_ONCE, PART_COLUMNS, Attached, Part, Question
+from geo.storage.attached import MOST_AT_ONCE, PART_COLUMNS, Attached, IncidentQuery, Part
 from geo.storage.connection import Access
 from geo.storage.gaps import gaps_of, joined_over_gaps
 from geo.storage.gpkg import fetch_shapes, plain, promote, unpack
@@ -287,14 +287,9 @@ def _in_force_then(connection: sqlite3.Connection, known: datetime) -> pd.DataFr
 
 _AT_ONCE = 10_000  # incidents written in one go: more would only take memory
 _CHUNK = 900  # values in one statement: old builds of SQLite take 999
-# what incidents are asked for by -> where it stands
-_AMONG = {
-    "dataset": ("dataset",),
-    "event_type": ("event_type", "sub_event_type"),
-    "verification": ("coalesce(verification, 'not stated')",),
-}
 
 
+ALL = IncidentQuery()
 DEATHS = ("low", "best", "high")
 # of incidents that are alike: how many, with a number of deaths, from which day to which, and the deaths
 TALLIED = ("incidents", "with_number", "first", "last", *DEATHS)
@@ -339,64 +334,35 @@ class IncidentTable(Access):
             gpkg.widen(connection, "incidents", np.asarray(frame.geometry.array), now=now)
         return counts
 
-    def incidents(
-        self,
-        *,
-        first: str | None = None,
-        last: str | None = None,
-        as_known_on: datetime | None = None,
-        box: Sequence[float] | None = None,
-        among: Mapping[str, Sequence[str]] | None = None,
-        orig: bool = True,
-    ) -> gpd.GeoDataFrame:
+    def incidents(self, asked: IncidentQuery = ALL, *, orig: bool = True) -> gpd.GeoDataFrame:
         """Incidents whose dates fall into a span of days, as known now or then."""
-        batches = self.batches(
-            first=first, last=last, as_known_on=as_known_on, box=box, among=among, orig=orig, most=MOST_AT_ONCE
-        )
-        found = list(batches)
+        found = list(self.batches(asked, orig=orig, most=MOST_AT_ONCE))
         if len(found) == 1:
             return found[0]
         whole = pd.concat(found, ignore_index=True).sort_values("date_start", kind="stable", na_position="first")
         return gpd.GeoDataFrame(whole.reset_index(drop=True), crs=CRS)
 
     def batches(
-        self,
-        *,
-        first: str | None = None,
-        last: str | None = None,
-        as_known_on: datetime | None = None,
-        box: Sequence[float] | None = None,
-        among: Mapping[str, Sequence[str]] | None = None,
-        orig: bool = True,
-        most: int | None = None,
+        self, asked: IncidentQuery, *, orig: bool = True, most: int | None = None
     ) -> Iterator[gpd.GeoDataFrame]:
         """The same in parts: those of the archive, then those of attached folders."""
         columns = [*(c for c in INCIDENT_COLUMNS if orig or c != "orig"), "dataset", "recorded_at"]
-        query, values = _asked([*columns, "geom", "fid"], first, last, as_known_on, box, among or {})
+        query, values = _select([*columns, "geom", "fid"], asked)
         with self.reading() as connection:
             rows = connection.execute(query + " ORDER BY date_start, fid", values).fetchall()
         if not rows:  # most maps of a series show none
             yield self.recall(("no incidents", orig), lambda: _incident_frame([], columns)).copy()
         else:
             yield _incident_frame(rows, columns)
-        for folder in self.attached(as_known_on):
-            for some in attached.rows(folder, _of_files(first, last, box, among or {}), orig=orig, most=most):
+        for folder in self.attached(asked.as_known_on):
+            for some in attached.rows(folder, asked, orig=orig, most=most):
                 yield _incident_frame(some, columns)
 
-    def tally(
-        self,
-        keys: Sequence[str],
-        *,
-        first: str | None = None,
-        last: str | None = None,
-        as_known_on: datetime | None = None,
-        box: Sequence[float] | None = None,
-        among: Mapping[str, Sequence[str]] | None = None,
-    ) -> pd.DataFrame:
+    def tally(self, keys: Sequence[str], asked: IncidentQuery = ALL) -> pd.DataFrame:
         """How many incidents there are with the same values under some columns, and what they add up to, by dataset."""
         columns = list(dict.fromkeys((*keys, "dataset")))
         needed = list(dict.fromkeys((*columns, "date_start", "date_end", *DEATHS)))
-        query, values = _asked(needed, first, last, as_known_on, box, among or {})
+        query, values = _select(needed, asked)
         names = ", ".join(columns)
         sums = ", ".join(f"sum({n}), sum(typeof({n}) IN ('text', 'blob'))" for n in DEATHS)
         some = f"sum(coalesce({', '.join(DEATHS)}) IS NOT NULL)"
@@ -410,10 +376,7 @@ class IncidentTable(Access):
         for at, name in enumerate(DEATHS):
             layout.refuse_damaged([("",) for row in rows if row[-2 * (3 - at) + 1]], [name], table="incidents")
         grouped = f"count(*), {some}, {span}, {', '.join(f'sum({n})' for n in DEATHS)}"
-        beside = [
-            attached.count(folder, columns, grouped, _of_files(first, last, box, among or {}))
-            for folder in self.attached(as_known_on)
-        ]
+        beside = [attached.count(folder, columns, grouped, asked) for folder in self.attached(asked.as_known_on)]
         told = [r[:-6] + r[-6::2] for r in rows]
         return _tallies(_in_order([*told, *chain(*beside)], columns) if any(beside) else told, columns)
 
@@ -454,45 +417,21 @@ def _tallies(rows: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> pd.Data
     return frame.astype({"incidents": int, "with_number": int, **dict.fromkeys(DEATHS, float)})
 
 
-def _asked(
-    columns: Sequence[str], first: str | None, last: str | None, as_known_on: datetime | None,
-    box: Sequence[float] | None, among: Mapping[str, Sequence[str]],
-) -> tuple[str, list[Any]]:  # fmt: skip
-    """The query for columns of the incidents of a span of days, as known now or then, and its values."""
-    conditions, values = _conditions(first, last, among)
+def _select(columns: Sequence[str], asked: IncidentQuery) -> tuple[str, list[Any]]:
+    """The query for columns of the incidents that are asked for, and its values."""
+    conditions, values = asked.conditions()
     tables = ["incidents"]
-    if as_known_on is not None:
-        known = write_instant(as_known_on)
+    if asked.as_known_on is not None:
+        known = write_instant(asked.as_known_on)
         conditions.append("recorded_at <= ? AND (superseded_at IS NULL OR superseded_at > ?)")
         values += [known, known]
         tables.append("incidents_superseded")
     near = " AND fid IN (SELECT id FROM rtree_{}_geom WHERE maxx >= ? AND maxy >= ? AND minx <= ? AND miny <= ?)"
-    values += [] if box is None else list(map(float, box))
+    values += [] if asked.box is None else list(map(float, asked.box))
     names = ", ".join(f'"{c}"' for c in columns)
     where = " AND ".join(conditions)
-    parts = [f"SELECT {names} FROM {t} WHERE {where}{'' if box is None else near.format(t)}" for t in tables]
+    parts = [f"SELECT {names} FROM {t} WHERE {where}{'' if asked.box is None else near.format(t)}" for t in tables]
     return " UNION ALL ".join(parts), values * len(tables)
-
-
-def _conditions(first: str | None, last: str | None, among: Mapping[str, Sequence[str]]) -> tuple[list[str], list[Any]]:
-    """What is asked of days and fields, in SQL that SQLite and DuckDB both read, and its values."""
-    condition, ends = _in_span(first, last)
-    conditions, values = [condition], list[Any](ends)
-    for name, wanted in among.items():
-        marks = ", ".join("?" * len(wanted))
-        conditions.append(f"({' OR '.join(f'{c} COLLATE NOCASE IN ({marks})' for c in _AMONG[name])})")
-        values += list(wanted) * len(_AMONG[name])
-    return conditions, values
-
-
-def _of_files(
-    first: str | None, last: str | None, box: Sequence[float] | None, among: Mapping[str, Sequence[str]]
-) -> Question:
-    """The same question for the files of attached folders."""
-    conditions, values = _conditions(first, last, among)
-    sets = among.get("dataset")
-    named = None if sets is None else frozenset(name.casefold() for name in sets)
-    return Question(tuple(conditions), tuple(values), first, last, named, box)
 
 
 def _put_some(
@@ -528,15 +467,6 @@ def _incident_frame(rows: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> 
     }
     frame = pd.DataFrame({c: pd.Series(values, dtype=values.dtype) for c, values in held.items()})
     return gpd.GeoDataFrame(frame, geometry=gpkg.decode([r[-2] for r in rows]), crs=CRS)
-
-
-def _in_span(first: str | None, last: str | None) -> tuple[str, list[str]]:
-    """What says that an incident falls into a span of days: it begins in it, or began before and lasted into it."""
-    end = "~" if last is None else last  # after every day
-    if first is None:
-        return ("1 = 1", []) if last is None else ("date_start <= ?", [last])
-    begins, lasts = "date_start >= ?", "date_end > date_start AND date_end >= ? AND date_start < ?"
-    return f"(({begins} AND date_start <= ?) OR ({lasts} AND date_start <= ?))", [first, end, first, first, end]
 
 
 def _incidents_there(connection: sqlite3.Connection, ids: Sequence[str], dataset: str) -> dict[str, tuple[Any, ...]]:
