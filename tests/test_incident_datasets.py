@@ -24,7 +24,7 @@ from geo.cli import main
 from geo.importing.importer import Receipt, import_files
 from geo.incidents.export import shaped
 from geo.schema import INCIDENT_COLUMNS, INCIDENT_NUMBERS, Options
-from geo.sources import event_datasets, isw, mymaps, reader
+from geo.sources import event_datasets, isw, reader
 
 FILES = {
     "acled": "acled/*.csv", "ucdp-ged": "ucdp_ged/*.csv", "viina": "viina_derived/*.csv",
@@ -296,7 +296,7 @@ def test_a_placemark_is_dated_by_the_plainest_word_there_is(
 ) -> None:
     path = tmp_path / "map.kml"
     path.write_text(KML.format(MARK.format(name, description, more)), encoding="utf-8")
-    (row,) = mymaps.read(path, Options()).frame.to_dict("records")
+    (row,) = event_datasets.MYMAPS.read(path, Options()).frame.to_dict("records")
     assert row["date_start"] == date
     assert row["where_coordinates"] == name
 
@@ -315,11 +315,11 @@ def test_where_units_stand_is_no_incident_unless_it_is_wanted(tmp_path: Path) ->
     position = '<ExtendedData><Data name="позиция"><value>A</value></Data><Data name="date"><value>2024-01-02</value></Data></ExtendedData>'
     html = "&lt;b&gt;Fire&lt;/b&gt;&lt;br&gt;see https://a.example/1"
     path.write_text(KML.format(MARK.format("1 May", html, "") + MARK.format("p", "", position)), encoding="utf-8")
-    rows = mymaps.read(path, Options())
+    rows = event_datasets.MYMAPS.read(path, Options())
     assert (rows.rows_in, len(rows.frame), sum(rows.left_out.values())) == (2, 1, 1)
     row = rows.frame.iloc[0]
     assert (row["notes"], row["source_article"]) == ("Fire \nsee https://a.example/1", "https://a.example/1")
-    assert len(mymaps.read(path, Options(accept=frozenset({"positions"}))).frame) == 2
+    assert len(event_datasets.MYMAPS.read(path, Options(accept=frozenset({"positions"}))).frame) == 2
 
 
 @pytest.mark.parametrize("encoding", ["utf-16", "latin-1", "cp1251"])

@@ -241,7 +241,7 @@ def test_a_long_file_is_read_in_parts_and_comes_out_as_a_whole(
     path = tmp_path / "incidents.csv"
     path.write_text("\n".join([head, *rows]), encoding="utf-8")
     (whole,) = import_files(tmp_path / "whole.gpkg", source, path)
-    monkeypatch.setattr(points, "PART_ROWS", 3)
+    monkeypatch.setattr(incidents, "PART_ROWS", 3)
     (parts,) = import_files(tmp_path / "parts.gpkg", source, path)
     assert whole.rows_in == 20
     assert 0 < whole.rows_refused < 20
@@ -256,7 +256,7 @@ def test_a_long_file_is_read_in_parts_and_comes_out_as_a_whole(
 def test_a_long_file_in_which_nothing_can_be_let_in_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(points, "PART_ROWS", 2)
+    monkeypatch.setattr(incidents, "PART_ROWS", 2)
     receipt = take_in(tmp_path, SHORT + "".join(f"{i},2025-01-11,Nowhere,0,0,\n" for i in range(7)))
     assert (receipt.outcome, receipt.rows_stored) == ("refused", 0)
     assert "all 7 rows were refused: 0,0 is no place (7 rows)" in receipt.error
@@ -266,7 +266,7 @@ def test_a_long_file_in_which_nothing_can_be_let_in_leaves_nothing(
 def test_a_long_file_that_is_damaged_near_its_end_leaves_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(points, "PART_ROWS", 2)
+    monkeypatch.setattr(incidents, "PART_ROWS", 2)
     rows = "".join(f"{i},2025-01-11,Place,50.1,36.1,\n" for i in range(7))
     receipt = take_in(tmp_path, SHORT + rows + '8,2025-01-11,"Place,50.1,36.1,\n')
     assert receipt.outcome == "refused"

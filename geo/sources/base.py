@@ -21,7 +21,6 @@ from geo.schema import Kind, Options, Rows, Snapshot, Source
 from geo.sources import KNOWN
 from geo.text.dates_in_files import FIRST, several_dates
 
-# name -> its reader's place in this folder, and whom to credit
 # reader -> our column -> what others call it, where --column says nothing
 COLUMN_NAMES: Mapping[str, Mapping[str, Sequence[str]]]
 COLUMN_NAMES = read_toml("reader_columns.toml")

@@ -1,4 +1,4 @@
-"""Datasets of events coded or geolocated by others: ACLED, UCDP, Bellingcat, Eyes on Russia, GeoConfirmed, VIINA."""
+"""Events of others: ACLED, UCDP, Bellingcat, Eyes on Russia, GeoConfirmed, VIINA, and the KML of Google My Maps."""
 
 from __future__ import annotations
 
@@ -237,6 +237,7 @@ VIINA = shipped_reader("viina", partial(
     columns=_VIINA["columns"],
 ))  # fmt: skip
 
+# -- incidents drawn by hand: the KML of Google My Maps, one placemark an event ---------------------------------------
 
 _MARK_WORDS = COLUMN_NAMES["mymaps"]
 # a placemark that says whose position it is shows where a unit stands, which is no event
@@ -245,10 +246,6 @@ _TAG = re.compile(r"<[^<>]*>")
 _BREAK = re.compile(r"<\s*(?:br|/p|/div)\b[^<>]*>", re.IGNORECASE)
 _LINK = re.compile(r"https?://[^\s\"'<>`]+")
 _YEAR = re.compile(r"\b20\d\d\b")
-
-
-def _read_mymaps(path: Path, options: Options) -> Rows:
-    return read_marks(path, options, record=mark_record, made_from="mymaps")
 
 
 def read_marks(path: Path, options: Options, *, record: Record, made_from: str, in_many_folders: bool = False) -> Rows:
@@ -263,7 +260,7 @@ def read_marks(path: Path, options: Options, *, record: Record, made_from: str, 
         elif not _left_out(mark, options, left):
             kept[says] = mark
     return gather(
-        _mark_raws([*kept.values()]), options, record=mark_record, made_from=made_from, left_out=left, notes=file.notes
+        _mark_raws([*kept.values()]), options, record=record, made_from=made_from, left_out=left, notes=file.notes
     )
 
 
@@ -352,4 +349,4 @@ def _mark_dates(row: Row, options: Options) -> tuple[str | None, str | None]:
     return None, None
 
 
-MYMAPS = shipped_reader("mymaps", _read_mymaps)
+MYMAPS = shipped_reader("mymaps", partial(read_marks, record=mark_record, made_from="mymaps"))
