@@ -11,7 +11,7 @@ from pathlib import Path
 
 from sphinx.application import Sphinx
 
-from geo.version import __version__
+from geo import __version__
 
 HERE = Path(__file__).resolve().parent
 

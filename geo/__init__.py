@@ -6,7 +6,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 from warnings import warn
 
-from geo.version import __version__
+__version__ = "0.1.0"
 
 if TYPE_CHECKING:
     from geo.archive import Archive, open_archive

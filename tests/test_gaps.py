@@ -26,7 +26,7 @@ from geo.output.html.map_drawing import patches_of
 from geo.output.map_content import gather
 from geo.presentation.labels import figure
 from geo.schema import Options, Source, parse_instant
-from geo.storage import gaps
+from geo.storage import snapshots
 
 DAYS = ("2025-01-10", "2025-01-30", "2026-08-19", "2026-08-20")
 
@@ -74,7 +74,7 @@ def test_maps_a_usual_step_apart_are_no_gap(tmp_path: Path) -> None:
 
 def test_a_source_may_state_its_own_step(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = desk(tmp_path, ("2025-01-01", "2025-02-15", "2025-04-01"), last="A")
-    monkeypatch.setitem(gaps._SOURCES, "desk", {"usual_step_days": 20})
+    monkeypatch.setitem(snapshots._SOURCES, "desk", {"usual_step_days": 20})
     assert len(open_archive(path).who(50.5, 30.5)) == 3
 
 

@@ -17,7 +17,7 @@ from geo.errors import SourceError, UsageError
 from geo.presentation.sides import Side
 from geo.schema import CRS, last_instant, parse_instant
 from geo.storage import snapshots as history
-from geo.storage.gaps import cut_frame, gaps_in
+from geo.storage.snapshots import cut_frame, gaps_in
 from geo.units import Countries, find_unit
 
 

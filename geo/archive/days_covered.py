@@ -12,7 +12,7 @@ import pandas as pd
 from geo.archive.results import FAR, By, table_of
 from geo.archive.shared_docs import consistent_read
 from geo.measure.coverage import break_words, breaks_in_areas, breaks_in_counts
-from geo.storage.gaps import gaps_of
+from geo.storage.snapshots import gaps_of
 
 if TYPE_CHECKING:
     from geo.archive import Archive

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geo import __version__
 from geo.archive import corrections, figures
 from geo.archive.comparisons import meaning_of
 from geo.archive.queries import ArchiveBase, EffectiveSnapshots, Query, Reader
@@ -23,7 +24,6 @@ from geo.measure.areas import border_band
 from geo.measure.ellipsoid import areas_km2, local_plane, without_residue
 from geo.presentation.statuses import NO_DOUBT, named, of_row
 from geo.schema import number_of, text_or_none
-from geo.version import __version__
 
 METHOD = (
     "the polygons of a class are united, then measured on the WGS 84 ellipsoid; edges straight in longitude and"

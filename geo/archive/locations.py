@@ -36,7 +36,7 @@ from geo.presentation.labels import class_words
 from geo.presentation.language import date_words, gettext, number
 from geo.schema import CRS, parse_instant, text_or_none, write_instant
 from geo.sources import KNOWN
-from geo.storage.gaps import cut_at_gaps, gaps_in
+from geo.storage.snapshots import cut_at_gaps, gaps_in
 
 Floats = NDArray[np.float64]
 NEAR_KM = 5.0  # a settlement is told of a place no farther off

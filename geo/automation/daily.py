@@ -13,6 +13,7 @@ from typing import Any
 import pandas as pd
 import shapely
 
+from geo import __version__
 from geo.archive import Archive, open_archive
 from geo.archive.results import FAR
 from geo.automation import watches
@@ -32,7 +33,6 @@ from geo.output.site.build import build_site
 from geo.schema import Options, Source, is_day, last_instant, number_of, write_instant
 from geo.sources.vector import read_toml
 from geo.storage.atomic_write import locked, write_page
-from geo.version import __version__
 
 _ROWS = 3  # figures of one output that the summary has room for
 

@@ -181,7 +181,7 @@ class Network:
         account: Account | None = None, at: str = "", proxy: str | None = None, tls: ssl.SSLContext | None = None,
         resolve: Resolve = resolved, sleep: Callable[[float], None] = time.sleep,
     ) -> None:  # fmt: skip
-        from geo.version import __version__
+        from geo import __version__
 
         self.limits = limits or Limits()
         self.loopback = loopback

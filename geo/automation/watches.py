@@ -15,6 +15,7 @@ from uuid import UUID, uuid5
 import numpy as np
 import shapely
 
+from geo import __version__
 from geo.archive import Archive
 from geo.errors import UsageError
 from geo.formats.geojson import read_bytes
@@ -26,7 +27,6 @@ from geo.presentation.language import gettext, speaking
 from geo.presentation.statuses import named
 from geo.schema import number_of, text_or_none, write_instant
 from geo.storage.atomic_write import write_page
-from geo.version import __version__
 
 ENTRIES = 100
 _SECONDS = 60  # for a command of the desk's

@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from geo import __version__
 from geo.errors import STOPPED, STOPPED_CODE, GeoError, UsageError
 from geo.output.console import complain, give_json, printable, records
 from geo.presentation.language import LANGUAGES
 from geo.schema import number_of
-from geo.version import __version__
 
 if TYPE_CHECKING:
     import pandas as pd

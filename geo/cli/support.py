@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 import click
 
+from geo import __version__
 from geo.assets import ASSETS
 from geo.cli.common import form_option, main
 from geo.errors import GeoError, UsageError
 from geo.output.console import show
-from geo.version import __version__
 
 if TYPE_CHECKING:
     from packaging.requirements import Requirement

@@ -37,8 +37,8 @@ from geo.measure.location_checks import Expected, against_country, doubts
 from geo.schema import CRS, write_instant
 from geo.storage import attached, layout, transactions
 from geo.storage.attached import sha256_of
-from geo.storage.gaps import end_of_run, gaps_of
 from geo.storage.layout import side_faults
+from geo.storage.snapshots import end_of_run, gaps_of
 from geo.units import Countries, countries_of
 
 _INCIDENT_FIELDS = ("geom", "latitude", "longitude", "date_start", "date_end", "low", "best", "high", "orig")

@@ -20,9 +20,9 @@ from geo.errors import ArchiveError, GateError
 from geo.presentation.statuses import STATUSES
 from geo.schema import parse_instant
 from geo.storage import gpkg, layout, snapshots
-from geo.storage.gaps import cut_interval, gaps_of
 from geo.storage.gpkg import unpack
 from geo.storage.layout import CUT_SINCE, version_of
+from geo.storage.snapshots import cut_interval, gaps_of
 
 MEND = "geo repair writes a mended copy; the last backup may have it whole"
 AGAIN = "import its file again into the mended copy"

@@ -242,7 +242,7 @@ def _begin(old: sqlite3.Connection) -> _Work:
 
 
 def _write(source: Path, old: sqlite3.Connection, path: Path, work: _Work) -> None:
-    from geo.version import __version__
+    from geo import __version__
 
     tables = {row[0] for row in old.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
     if not {"snapshots", "shapes", "control"} <= tables:

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Any
 from markupsafe import Markup
 from markupsafe import escape as _escape
 
+from geo import __version__
 from geo.assets import ASSETS
 from geo.errors import MapError, UsageError
 from geo.presentation import language
-from geo.version import __version__
 
 if TYPE_CHECKING:
     from jinja2.sandbox import SandboxedEnvironment

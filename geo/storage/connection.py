@@ -140,7 +140,7 @@ class Access:
 
 
 def _maker() -> str:
-    from geo.version import __version__
+    from geo import __version__
 
     return f"geo-control {__version__}"
 

@@ -32,9 +32,9 @@ from geo.schema import (
 from geo.storage import attached, gpkg, layout, qgis_styles, snapshots
 from geo.storage.attached import MOST_AT_ONCE, PART_COLUMNS, Attached, IncidentQuery, Part
 from geo.storage.connection import Access
-from geo.storage.gaps import gaps_of, joined_over_gaps
 from geo.storage.gpkg import fetch_shapes, plain, promote, unpack
 from geo.storage.settlement_table import SETTLEMENT_FIELDS, panel_files
+from geo.storage.snapshots import gaps_of, joined_over_gaps
 
 CONTROL_FIELDS = (
     "source", "part", "controller", "status", "native", "valid_from", "valid_to", "recorded_at", "superseded_at",

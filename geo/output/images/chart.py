@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import pandas as pd
 
+from geo import __version__
 from geo.archive import Archive
 from geo.archive.results import When
 from geo.archive.shared_docs import described, from_one_state
@@ -29,7 +30,6 @@ from geo.presentation.statuses import NOBODY, named, status_of
 from geo.presentation.symbols import AGREED, SOURCE_COLOURS
 from geo.presentation.titles import given_title, title_words
 from geo.schema import Every, last_instant, parse_instant, text_or_none
-from geo.version import __version__
 
 ChartBy = Literal["unit", "month", "week"]
 

@@ -16,6 +16,7 @@ from xml.etree import ElementTree
 import numpy as np
 import shapely
 
+from geo import __version__
 from geo.errors import MapError
 from geo.output.images.fonts import clean_settings, font, need_matplotlib, plain
 from geo.output.images.projection import Rect
@@ -23,7 +24,6 @@ from geo.output.images.themes import Theme, is_dark, kind_of
 from geo.presentation.statuses import HELD_FILL
 from geo.presentation.symbols import Symbol, mixed
 from geo.storage.atomic_write import write_page
-from geo.version import __version__
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Figure

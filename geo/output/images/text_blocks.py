@@ -10,6 +10,7 @@ from typing import Any, Literal
 import numpy as np
 import shapely
 
+from geo import __version__
 from geo.incidents.markers import Marker, fact_words
 from geo.output.images.drawing import Canvas
 from geo.output.images.fonts import plain, text_width, wrapped
@@ -21,7 +22,6 @@ from geo.presentation.labels import figure, km2_cell, row_label, sentence, writt
 from geo.presentation.language import N_, gettext, isolated, number
 from geo.presentation.legend import LegendEntry
 from geo.presentation.symbols import Symbol
-from geo.version import __version__
 
 _MOST_TYPES = 8  # of events, in the table of a picture of incidents alone
 MOST_LISTED = 40  # of incidents

@@ -9,6 +9,7 @@ from functools import partial
 from pathlib import Path
 from typing import Unpack
 
+from geo import __version__
 from geo.archive import Archive
 from geo.archive.results import FAR, When, moment, refused_notes
 from geo.output.console import records
@@ -44,7 +45,6 @@ from geo.presentation.language import gettext, ngettext
 from geo.presentation.templates import templates_folder
 from geo.presentation.titles import known_words
 from geo.schema import parse_instant, text_or_none, write_instant
-from geo.version import __version__
 
 Progress = Callable[..., None]
 

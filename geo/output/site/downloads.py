@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geo import __version__
 from geo.archive import Archive
 from geo.archive.results import When, refused_notes
 from geo.assets import read_toml
@@ -33,7 +34,6 @@ from geo.presentation.statuses import class_order, status_of
 from geo.presentation.symbols import class_colour
 from geo.schema import CRS, INCIDENT_COLUMNS, text_or_none, to_instant, write_instant
 from geo.storage.qgis_styles import layer_metadata
-from geo.version import __version__
 
 _CONTROL = ("date", "source", "snapshot", "controller", "status", "native", "valid_from", "area_km2")
 # what a file's row carried beside our own fields stays in the archive

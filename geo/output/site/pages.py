@@ -11,6 +11,7 @@ from uuid import UUID, uuid5
 
 import pandas as pd
 
+from geo import __version__
 from geo.archive import Archive
 from geo.archive.results import refused_notes
 from geo.formats.xml import Element, add, xml_bytes
@@ -42,7 +43,6 @@ from geo.presentation.sides import side_colours
 from geo.presentation.statuses import STATUSES, class_order, named, of_row
 from geo.presentation.symbols import Symbol
 from geo.schema import parse_instant, text_or_none, to_instant
-from geo.version import __version__
 
 ENTRIES = 100
 _ATOM = "http://www.w3.org/2005/Atom"

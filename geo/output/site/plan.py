@@ -18,6 +18,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
+from geo import __version__
 from geo.archive.results import FAR, When
 from geo.assets import ASSETS
 from geo.errors import UsageError
@@ -28,7 +29,6 @@ from geo.presentation.language import CATALOGUES, N_, current, gettext
 from geo.presentation.templates import digest_of
 from geo.presentation.titles import given_title, title_words
 from geo.schema import parse_instant, text_or_none
-from geo.version import __version__
 
 if TYPE_CHECKING:
     from geo.archive import Archive
