@@ -104,7 +104,7 @@ def test_the_bars_of_a_timeline_are_all_incidents(sudan: Path, tmp_path: Path) -
 def test_the_downloads_of_a_site_are_incidents_alone(sudan: Path, tmp_path: Path) -> None:
     ran("site", sudan, "-o", tmp_path / "site", "--from", "2025-07-29")
     files = {path.name for path in (tmp_path / "site" / "data").rglob("*.*")}
-    assert "2025-07-29-incidents.geojson" in files
+    assert {"2025-07-29-incidents.csv", "incidents.geojson.zip", "map.kmz"} <= files
     assert not any("control" in name or "figures" in name for name in files)
     sources = (tmp_path / "site" / "sources.html").read_text()
     assert 'class="snapshots"' not in sources

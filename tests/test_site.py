@@ -13,6 +13,7 @@ import subprocess
 import sys
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from datetime import timedelta
 from hashlib import sha256
@@ -199,9 +200,7 @@ def test_what_is_taken_back_or_corrected_goes_or_changes(archive: Archive, tmp_p
     reached(folder)
     put(archive, DAY, state(("X", "held", "n", box(35.6, 51.4, 35.9, 51.8)), ("Y", "held", "n", SUMY)))
     done = build_site(archive, folder)
-    assert {"data/2025-01-10/2025-01-10-control.geojson", "dates/2025-01-12.html", "cards/2025-01-10.png"} <= set(
-        done.changed
-    )
+    assert {"data/control.geojson.zip", "dates/2025-01-12.html", "cards/2025-01-10.png"} <= set(done.changed)
     build_site(archive, tmp_path / "fresh")
     assert content_of(folder) == content_of(tmp_path / "fresh")
 
@@ -351,38 +350,53 @@ def kml_shapes(root: Element) -> list[Polygon]:
     return found
 
 
-def test_downloads_hold_the_ground_of_the_archive_whole(built: Path, filled: Path) -> None:
+def unpacked(path: Path, folder: Path) -> Path:
+    with zipfile.ZipFile(path) as packed:
+        (name,) = packed.namelist()
+        return Path(packed.extract(name, folder))
+
+
+def test_downloads_hold_the_ground_of_all_dates_whole(built: Path, filled: Path, tmp_path: Path) -> None:
     opened = open_archive(filled)
-    control, told = opened.control("2025-01-11"), opened.incidents("2025-01-11", "2025-01-11")
-    folder = built / "data" / "2025-01-11"
-    stem = folder / "2025-01-11"
-    frames = [gpd.read_file(f"{stem}-control.geojson"), gpd.read_file(f"{stem}-map.gpkg", layer="control"),
-              gpd.read_parquet(f"{stem}-control.parquet")]  # fmt: skip
-    for frame in frames:
-        assert (
-            shapely.normalize(frame.geometry.to_numpy()).tolist()
-            == shapely.normalize(control.geometry.to_numpy()).tolist()
-        )
-        assert frame["status"].tolist() == control["status"].tolist()
-        assert frame["area_km2"].sum() == pytest.approx(geo.area_km2(control.geometry).sum(), rel=1e-12)
-        assert set(frame["snapshot"]) == {"desk@2025-01-11"}
-        assert frame.crs == "EPSG:4326"
-    drawn = kml_shapes(parse_xml(Path("x"), (folder / "2025-01-11-map.kml").read_bytes()))
+    for name in ("control.geojson.zip", "map.gpkg.zip", "map.kmz"):
+        found = open_archive(tmp_path / f"{name}.gpkg")
+        options = {"layer": "control"} if "gpkg" in name else {}
+        credit = geo.Source("desk", "Desk")
+        (receipt,) = geo.import_files(found, "vector", [built / "data" / name], credit=credit, **options)
+        assert (receipt.error, len(receipt.snapshots)) == ("", 3)
+        for day in ("2025-01-10", "2025-01-11", "2025-01-12"):
+            here, there = (a.control(day, source="desk").sort_values("native") for a in (opened, found))
+            assert shapely.equals(here.geometry.union_all(), there.geometry.union_all())
+            pairs = [sorted(zip(f["controller"].fillna(""), f["status"], strict=True)) for f in (here, there)]
+            assert pairs[0] == pairs[1]
+    control = opened.control("2025-01-11")
+    frame = gpd.read_file(unpacked(built / "data" / "map.gpkg.zip", tmp_path), layer="control")
+    stood = frame[
+        (frame["valid_from"] <= "2025-01-11T00:00:00.000Z") & ~(frame["valid_to"] <= "2025-01-11T00:00:00.000Z")
+    ]
+    assert stood["area_km2"].sum() == pytest.approx(geo.area_km2(control.geometry).sum(), rel=1e-12)
+    root = parse_xml(Path("x"), unpacked(built / "data" / "map.kmz", tmp_path).read_bytes())
     parts = shapely.get_parts(control.geometry.to_numpy())
-    assert {p.wkb for p in shapely.normalize(np.array(drawn))} == {p.wkb for p in shapely.normalize(parts)}
-    for frame in (gpd.read_file(f"{stem}-incidents.geojson"), gpd.read_file(f"{stem}-map.gpkg", layer="incidents"),
-                  gpd.read_parquet(f"{stem}-incidents.parquet")):  # fmt: skip
-        assert frame["where_coordinates"].tolist() == told["where_coordinates"].tolist()
-        assert [p.wkb for p in frame.geometry] == [p.wkb for p in told.geometry]
+    drawn = {p.wkb for p in shapely.normalize(np.array(kml_shapes(root)))}
+    assert {p.wkb for p in shapely.normalize(parts)} <= drawn
+    begins = {e.text for e in root.iter(f"{KML}begin")}
+    assert begins == set(frame["valid_from"])
+
+
+def test_downloads_of_a_date_are_its_figures_and_incidents(built: Path, filled: Path, tmp_path: Path) -> None:
+    opened = open_archive(filled)
+    folder, told = built / "data" / "2025-01-11", opened.incidents("2025-01-11", "2025-01-11")
+    frame = gpd.read_file(unpacked(built / "data" / "incidents.geojson.zip", tmp_path))
+    assert frame["where_coordinates"].tolist() == told["where_coordinates"].tolist()
+    assert [p.wkb for p in frame.geometry] == [p.wkb for p in told.geometry]
     rows = list(csv.DictReader(io.StringIO((folder / "2025-01-11-figures.csv").read_text(encoding="utf-8"))))
-    area = opened.area("2025-01-11")
-    assert [float(r["area_km2"]) for r in rows] == area["area_km2"].tolist()
+    assert [float(r["area_km2"]) for r in rows] == opened.area("2025-01-11")["area_km2"].tolist()
     assert all(r["credits"] and r["date"] == "2025-01-11" and r["snapshot"] for r in rows)
     assert not (built / "data" / "2025-01-10" / "2025-01-10-incidents.csv").exists()
 
 
-def test_exterior_rings_run_against_the_clock(built: Path) -> None:
-    text = json.loads((built / "data" / "2025-01-11" / "2025-01-11-control.geojson").read_text(encoding="utf-8"))
+def test_exterior_rings_run_against_the_clock(built: Path, tmp_path: Path) -> None:
+    text = json.loads(unpacked(built / "data" / "control.geojson.zip", tmp_path).read_text(encoding="utf-8"))
     for feature in text["features"]:
         for polygon in feature["geometry"]["coordinates"]:
             assert shapely.LinearRing(polygon[0]).is_ccw
@@ -427,20 +441,20 @@ def test_slugs_are_distinct_and_plain() -> None:
     assert not re.fullmatch(r"con|index", made["CON"])
 
 
-def test_hostile_text_is_text_in_every_download(hostile: Path) -> None:
+def test_hostile_text_is_text_in_every_download(hostile: Path, tmp_path: Path) -> None:
     folder = hostile / "data" / "2025-01-11"
-    text = json.loads((folder / "2025-01-11-incidents.geojson").read_text(encoding="utf-8"))
+    text = json.loads(unpacked(hostile / "data" / "incidents.geojson.zip", tmp_path).read_text(encoding="utf-8"))
     assert {f["properties"]["where_coordinates"] for f in text["features"]} == set(HOSTILE)
     for path in folder.glob("*.csv"):
         for row in csv.reader(io.StringIO(path.read_text(encoding="utf-8"))):
             assert not [c for c in row if c[:1] in tuple("=+-@\t\r") and not re.fullmatch(r"-?[\d.e+-]+", c)]
-    root = parse_xml(folder, (folder / "2025-01-11-map.kml").read_bytes())
+    root = parse_xml(folder, unpacked(hostile / "data" / "map.kmz", tmp_path).read_bytes())
     for element in root.iter(f"{KML}description"):
         # viewers read it as HTML: the only tag in it is ours
         assert set(re.findall(r"<[^>]*>?", element.text)) <= {"<br>"}
     names = {e.text for e in root.iter(f"{KML}name")}
     assert all(f"{clean}: {clean}" in names for clean in HOSTILE if clean.isprintable())
-    assert len(gpd.read_file(folder / "2025-01-11-map.gpkg", layer="incidents")) == len(HOSTILE)
+    assert len(gpd.read_file(unpacked(hostile / "data" / "map.gpkg.zip", tmp_path), layer="incidents")) == len(HOSTILE)
     feed_of(hostile)
 
 
@@ -515,10 +529,8 @@ def test_the_server_gives_each_file_its_type(served: int, built: Path) -> None:
     for path, kind in (
         ("/", "text/html; charset=utf-8"), ("/dates/2025-01-11.html", "text/html; charset=utf-8"),
         ("/feed.xml", "application/xml; charset=utf-8"), ("/cards/2025-01-11.png", "image/png"),
-        ("/data/2025-01-11/2025-01-11-control.geojson", "application/geo+json"),
-        ("/data/2025-01-11/2025-01-11-map.kml", "application/vnd.google-earth.kml+xml"),
+        ("/data/control.geojson.zip", "application/zip"), ("/data/map.kmz", "application/vnd.google-earth.kmz"),
         ("/data/2025-01-11/2025-01-11-figures.csv", "text/csv; charset=utf-8"),
-        ("/data/2025-01-11/2025-01-11-map.gpkg", "application/geopackage+sqlite3"),
     ):  # fmt: skip
         status, found, body = asked(served, path)
         assert (status, found) == (200, kind)

@@ -88,9 +88,9 @@ def test_a_link_to_a_date_of_the_timeline_works_in_the_site(browser: Any, built:
 def test_a_download_is_a_file(browser: Any, built: Path, address: str) -> None:
     seen = Seen(browser, f"{address}/dates/2025-01-11.html", accept_downloads=True)
     with seen.page.expect_download() as waited:
-        seen.page.click("text=Control, GeoJSON")
-    assert waited.value.suggested_filename == "2025-01-11-control.geojson"
-    stands = built / "data" / "2025-01-11" / "2025-01-11-control.geojson"
+        seen.page.click("text=Figures, CSV")
+    assert waited.value.suggested_filename == "2025-01-11-figures.csv"
+    stands = built / "data" / "2025-01-11" / "2025-01-11-figures.csv"
     assert Path(waited.value.path()).read_bytes() == stands.read_bytes()
     seen.close()
 

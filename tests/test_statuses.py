@@ -188,7 +188,7 @@ def test_a_site_and_its_downloads(path: Path, tmp_path: Path) -> None:
     run("site", path, "--source", "desk", "-o", tmp_path / "site")
     page = (tmp_path / "site" / "dates" / f"{DAYS[1]}.html").read_text(encoding="utf-8")
     assert in_order(legend_of(page))
-    root = ET.parse(tmp_path / "site" / "data" / DAYS[1] / f"{DAYS[1]}-map.kml").getroot()
+    root = ET.fromstring(zipfile.ZipFile(tmp_path / "site" / "data" / "map.kmz").read("map.kml"))
     kml = {"k": "http://www.opengis.net/kml/2.2"}
     fills = {
         style.get("id"): style.findtext("k:PolyStyle/k:color", "", kml)

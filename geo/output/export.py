@@ -22,6 +22,7 @@ from geo.output.site.downloads import (
     ENDINGS,
     INCIDENT_FIELDS,
     DownloadData,
+    control_of_span,
     control_on,
     credit_lines,
     data_package,
@@ -29,7 +30,7 @@ from geo.output.site.downloads import (
     written_as,
 )
 from geo.presentation.sides import side_colours
-from geo.schema import CRS, last_instant, text_or_none, to_instant, write_instant
+from geo.schema import CRS, text_or_none, write_instant
 from geo.storage.atomic_write import write_page
 
 if TYPE_CHECKING:
@@ -113,16 +114,7 @@ def _control(
     name = archive.source_name(source)
     if from_ is None and to is None:
         return control_on(archive, date, source=name, within=within, as_known_on=known)
-    frame = archive.polygons(name, as_known_on=known, over_gaps=True)
-    kept = pd.Series(True, index=frame.index)
-    if from_ is not None:
-        kept &= frame["valid_to"].isna() | (frame["valid_to"] > to_instant(from_))
-    if to is not None:
-        kept &= frame["valid_from"] <= last_instant(to)
-    frame = frame[kept].assign(snapshot=None).reset_index(drop=True)
-    written = control_on(archive, None, source=name, within=within, as_known_on=known, frame=frame)
-    ends = [None if pd.isna(end) else write_instant(to_instant(end)) for end in written["valid_to"]]
-    return written.assign(valid_to=ends).drop(columns=["date", "snapshot"])
+    return control_of_span(archive, from_, to, source=name, within=within, as_known_on=known)
 
 
 def _incidents(

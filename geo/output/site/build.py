@@ -19,7 +19,7 @@ from geo.output.html.timeline_page import timeline_of
 from geo.output.map_content import credit_of, credits_of, gather, has_incidents_alone
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.output.parallel import attempted, by_workers, report_left_out
-from geo.output.site.downloads import data_package, download_bytes, read_download_data
+from geo.output.site.downloads import data_package, download_bytes, read_day, read_span
 from geo.output.site.pages import (
     ENTRIES,
     Unit,
@@ -186,7 +186,7 @@ def _make_day(archive: Archive, job: _Job, *, plan: Plan, staging: Path) -> dict
     wanted = set(job.wanted)
     data = [path for path in day.files if path in wanted]
     if data:
-        loaded = read_download_data(archive, day, plan.options)
+        loaded = read_day(archive, day.day, plan.options)
         made = {path: stage(staging, path, download_bytes(path, loaded)) for path in data}
     if wanted - set(data):
         options = plan.options
@@ -218,7 +218,13 @@ def _render_day(
     )
     card = _card(day) if plan.recorded["cards"] else ""
     site = site_values(plan, path=_page(day), text=text, card=card, day=day)
-    values = {**parts.values, "site": site, "downloads": downloads(day, sizes), "dataset": ""}
+    values = {
+        **parts.values,
+        "site": site,
+        "downloads": downloads(day.files, sizes),
+        "has_all": bool(plan.files),
+        "dataset": "",
+    }
     if day.files:
         happened = archive.incidents(day.day, day.day, **plan.options.incidents)
         owed = credits_of(archive, *filter(None, [plan.options.source, *sorted(set(happened["dataset"]))]))
@@ -235,8 +241,13 @@ def _sharing(made: PageMap, plan: Plan, parts: PageParts, *, up: str) -> tuple[s
 
 
 def _put_whole(archive: Archive, plan: Plan, site: SiteFolder) -> None:
+    if new := [path for path in plan.files if not site.has(path, plan.whole)]:
+        loaded = read_span(archive, plan.days[0].day, plan.days[-1].day, plan.options)
+        for path in new:
+            site.put(path, plan.whole, download_bytes(path, loaded))
     standing = [p for p, f in site.old.items() if p.startswith("units/") and f.rests_on == plan.series]
-    if not all([*(site.has(p, plan.series) for p in standing), site.has("index.html", plan.series)]):
+    index = digest(plan.series, plan.whole)  # it tells the size of the downloads
+    if not all([*(site.has(p, plan.series) for p in standing), site.has("index.html", index)]):
         units = units_of(archive, plan) if plan.options.source else []
         control = credit_of(archive, plan.options.source)
         for unit in units:
@@ -248,11 +259,13 @@ def _put_whole(archive: Archive, plan: Plan, site: SiteFolder) -> None:
             site.put(unit.path, plan.series, unit_page(unit, archive, plan, owed))
         for gone in set(standing) - {unit.path for unit in units}:
             site.wanted.pop(gone, None)
-        site.put("index.html", plan.series, *_index(archive, plan, units))
+        sizes = {path: site.wanted[path].bytes for path in plan.files}
+        site.put("index.html", index, *_index(archive, plan, units, sizes))
     credits = [credit_of(archive, name) for name in (plan.options.source, *plan.datasets) if name]
     site.put("sources.html", plan.series, _sources(archive, plan, credits))
     _put_feed(archive, plan, site, [credit_line(c) or c["name"] for c in credits])
-    files = {path: site.wanted[path] for day in plan.days for path in day.files if path in site.wanted}
+    named = [*plan.files, *(path for day in plan.days for path in day.files)]
+    files = {path: site.wanted[path] for path in named if path in site.wanted}
     if files:
         listed = {path: (entry.bytes, entry.sha256) for path, entry in files.items()}
         site.put("datapackage.json", "", data_package(plan.title, listed, credits, plan.options.base_url))
@@ -289,14 +302,16 @@ def _summary(archive: Archive, plan: Plan, day: Day) -> str:
     return " ".join([words, *map(sentence, refused_notes(archive.snapshots(), sorted(set(table["snapshot"]))))])
 
 
-def _index(archive: Archive, plan: Plan, units: Sequence[Unit]) -> tuple[str, Mapping[str, str]]:
+def _index(
+    archive: Archive, plan: Plan, units: Sequence[Unit], sizes: Mapping[str, int]
+) -> tuple[str, Mapping[str, str]]:
     options, first, last = plan.options, plan.days[0], plan.days[-1]
     made = timeline_of(archive, options.source or None, options, (first.day, last.day))
     parts = made.page.parts
     card = _card(last) if plan.recorded["cards"] else ""
     text = f"{plan.span}. {_summary(archive, plan, last)}"
     site = site_values(plan, path="index.html", text=text, card=card)
-    values = {**parts.values, "site": site, **index_values(plan, units)}
+    values = {**parts.values, "site": site, **index_values(plan, units), "downloads": downloads(plan.files, sizes)}
     template = "site_index.html" if options.source else "site_incidents.html"
     return _sharing(made, plan, replace(parts, template=template, values=values), up="")
 

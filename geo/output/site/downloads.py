@@ -6,6 +6,7 @@ import html
 import io
 import json
 import re
+import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -27,12 +28,12 @@ from geo.incidents.markers import marker_of
 from geo.measure.areas import areal_only, clip
 from geo.measure.ellipsoid import areas_km2
 from geo.output.map_content import credit_of
-from geo.output.site.plan import MEDIA, Day, SiteOptions
+from geo.output.site.plan import MEDIA, SiteOptions
 from geo.presentation.labels import class_label, credit_line
 from geo.presentation.sides import side_colours
 from geo.presentation.statuses import class_order, status_of
 from geo.presentation.symbols import class_colour
-from geo.schema import CRS, INCIDENT_COLUMNS, text_or_none, to_instant, write_instant
+from geo.schema import CRS, INCIDENT_COLUMNS, last_instant, text_or_none, to_instant, write_instant
 from geo.storage.qgis_styles import layer_metadata
 
 _CONTROL = ("date", "source", "snapshot", "controller", "status", "native", "valid_from", "area_km2")
@@ -56,26 +57,34 @@ class DownloadData:
     colours: Mapping[str, str]
 
 
-def read_download_data(archive: Archive, day: Day, options: SiteOptions) -> DownloadData:
-    known: dict[str, Any] = {"as_known_on": options.as_known_on}
-    control, figures = _NO_CONTROL, pd.DataFrame()
+def read_day(archive: Archive, day: str, options: SiteOptions) -> DownloadData:
+    """The figures and incidents of a date."""
+    figures = pd.DataFrame()
     if options.source:
-        control = control_on(archive, day.day, source=options.source, within=options.within, **known)
-        figures = archive.area(day.day, source=options.source, within=options.within, **known)
-    incidents = archive.incidents(day.day, day.day, **options.incidents)
+        figures = archive.area(
+            day, source=options.source, within=options.within, as_known_on=options.as_known_on
+        ).assign(source=options.source)
+    incidents = _incidents(archive, day, day, options)
+    told = credit_lines(archive, figures, incidents)
+    return DownloadData(day, _NO_CONTROL, incidents, figures.drop(columns="source", errors="ignore"), told, {})
+
+
+def read_span(archive: Archive, first: str, last: str, options: SiteOptions) -> DownloadData:
+    """Every polygon of a site's dates, with when it stood, and every incident."""
+    control, known = _NO_CONTROL, options.as_known_on
+    if options.source:
+        control = control_of_span(archive, first, last, source=options.source, within=options.within, as_known_on=known)
+    incidents = _incidents(archive, first, last, options)
+    colours = side_colours(archive.controllers(as_known_on=known), colours=options.colours)
+    told = credit_lines(archive, control, incidents)
+    return DownloadData(f"{first}/{last}", control, incidents, pd.DataFrame(), told, colours)
+
+
+def _incidents(archive: Archive, first: str, last: str, options: SiteOptions) -> gpd.GeoDataFrame:
+    found = archive.incidents(first, last, **options.incidents)
     if options.within is not None:
-        zone = archive.unit(options.within).geometry.iloc[0]
-        incidents = incidents[incidents.intersects(zone)].reset_index(drop=True)
-    named = control.assign(source=options.source) if control.empty and options.source else control
-    credits = credit_lines(archive, named, incidents)
-    return DownloadData(
-        day.day,
-        control,
-        incidents[[*INCIDENT_FIELDS, "geometry"]],
-        figures,
-        credits,
-        side_colours(archive.controllers(as_known_on=options.as_known_on), colours=options.colours),
-    )
+        found = found[found.intersects(archive.unit(options.within).geometry.iloc[0])].reset_index(drop=True)
+    return found[[*INCIDENT_FIELDS, "geometry"]]
 
 
 def control_on(
@@ -95,6 +104,22 @@ def control_on(
     parts = ["part"] if (control["part"].fillna("") != "").any() else []
     ends = ["valid_to"] if frame is not None else []
     return control[[*_CONTROL, *ends, *parts, "geometry"]]
+
+
+def control_of_span(
+    archive: Archive, from_: When | None, to: When | None, *, source: str, within: str | None, as_known_on: When | None
+) -> gpd.GeoDataFrame:  # fmt: skip
+    """Every polygon that stood in a span, with when it stood."""
+    frame = archive.polygons(source, as_known_on=as_known_on, over_gaps=True)
+    kept = pd.Series(True, index=frame.index)
+    if from_ is not None:
+        kept &= frame["valid_to"].isna() | (frame["valid_to"] > to_instant(from_))
+    if to is not None:
+        kept &= frame["valid_from"] <= last_instant(to)
+    frame = frame[kept].assign(snapshot=None).reset_index(drop=True)
+    written = control_on(archive, None, source=source, within=within, as_known_on=as_known_on, frame=frame)
+    ends = [None if pd.isna(end) else write_instant(to_instant(end)) for end in written["valid_to"]]
+    return written.assign(valid_to=ends).drop(columns=["date", "snapshot"])
 
 
 def _last_day(archive: Archive, control: gpd.GeoDataFrame) -> str:
@@ -118,8 +143,21 @@ def credit_lines(archive: Archive, control: pd.DataFrame, incidents: pd.DataFram
 
 
 def download_bytes(path: str, loaded: DownloadData) -> bytes:
-    what, _, kind = path.rpartition("/")[2][len("YYYY-MM-DD-") :].partition(".")
-    return written_as(kind, what, loaded)
+    """A file of a site by its name: of a date, or one of all dates in a zip."""
+    name = path.rpartition("/")[2]
+    packed = {"zip": name.removesuffix(".zip"), "kmz": "map.kml"}.get(name.rpartition(".")[2], "")
+    what, _, kind = (packed or name).rpartition("-")[2].partition(".")
+    raw = written_as(kind, what, loaded)
+    return zipped(packed, raw) if packed else raw
+
+
+def zipped(name: str, raw: bytes) -> bytes:
+    """A zip of one file, the same for the same bytes."""
+    stream, info = io.BytesIO(), zipfile.ZipInfo(name)
+    info.external_attr, info.create_system = 0o644 << 16, 3
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr(info, raw, zipfile.ZIP_DEFLATED, 9)
+    return stream.getvalue()
 
 
 # the endings of files that a map or its incidents can be written to
@@ -268,6 +306,11 @@ def _ground(folder: Element, row: Mapping[str, Any], shape: shapely.Geometry, st
     mark = add(folder, "Placemark")
     add(mark, "name", class_label(row["controller"], row["status"], row.get("part") or ""))
     add(mark, "description", _lines([f"{k}: {v}" for k, v in row.items() if v is not None]))
+    if "valid_to" in row:
+        span = add(mark, "TimeSpan")
+        for name, moment in (("begin", row["valid_from"]), ("end", row["valid_to"])):
+            if moment is not None:
+                add(span, name, moment)
     add(mark, "styleUrl", f"#{style}")
     _data(mark, row)
     if shape.geom_type == "Point":

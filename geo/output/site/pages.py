@@ -263,9 +263,9 @@ def site_values(plan: Plan, *, path: str, text: str, card: str = "", day: Day | 
     }  # fmt: skip
 
 
-def downloads(day: Day, sizes: Mapping[str, int]) -> list[tuple[str, str, str]]:
-    """The files of a date: path, what it is, and its size."""
-    return [(path, gettext(words), _size(sizes[path])) for path, words in day.files.items()]
+def downloads(files: Mapping[str, str], sizes: Mapping[str, int]) -> list[tuple[str, str, str]]:
+    """Files of a site: path, what it is, and its size."""
+    return [(path, gettext(words), _size(sizes[path])) for path, words in files.items()]
 
 
 def dataset_record(
@@ -369,7 +369,7 @@ def sources_page(
     rows = [row for day in reversed(plan.days) for row in day.snapshots] if plan.options.source else []
     snapshots = [(row["snapshot"], [_cell(name, row) for name in columns]) for row in rows]
     values = {"sources": credits, "under": under, "units": units, "snapshots": snapshots, "styles": "",
-              "has_data": any(day.files for day in plan.days)}  # fmt: skip
+              "has_data": bool(plan.files)}  # fmt: skip
     return bare_page(plan, "site_sources.html", "sources.html", gettext("Sources and credits"), subtitle, values)
 
 

@@ -43,6 +43,7 @@ _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|index)$")  # names that a 
 MEDIA = {
     "geojson": "application/geo+json", "csv": "text/csv", "gpkg": "application/geopackage+sqlite3",
     "parquet": "application/vnd.apache.parquet", "kml": "application/vnd.google-earth.kml+xml",
+    "kmz": "application/vnd.google-earth.kmz", "zip": "application/zip",
 }  # fmt: skip
 
 
@@ -90,7 +91,18 @@ class Plan:
     days: Sequence[Day]
     datasets: Sequence[str]
     series: str
+    whole: str  # what the downloads of all dates rest on, days between the dates included
     recorded: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def files(self) -> dict[str, str]:
+        """The downloads of all dates, packed: path in the site -> what it is in words."""
+        if not self.options.with_downloads:
+            return {}
+        kinds = {"control.geojson.zip": N_("Control, GeoJSON")} if self.options.source else {}
+        kinds |= {"incidents.geojson.zip": N_("Incidents, GeoJSON")} if self.datasets else {}
+        kinds |= {"map.kmz": N_("All layers, KML"), "map.gpkg.zip": N_("All layers, GeoPackage")}
+        return {f"data/{name}": words for name, words in kinds.items()}
 
     @property
     def span(self) -> str:
@@ -130,7 +142,9 @@ def plan_site(
     look = digest(ground, title, options.shown(), sides, recorded["cards"])
     days, datasets = _days(archive, options, sorted(by_day), chosen, by_day, ground, look)
     series = digest(look, [d.state for d in days], options.base_url, [d.day for d in days])
-    return Plan(options, title, shown, place, days, datasets, series, recorded)
+    between = archive.incidents(chosen[0], chosen[-1], **options.incidents)
+    whole = digest(series, _frame(between), [by_day[day] for day in chosen])
+    return Plan(options, title, shown, place, days, datasets, series, whole, recorded)
 
 
 def _incident_rows(archive: Archive, options: SiteOptions) -> dict[str, list[Mapping[str, Any]]]:
@@ -149,7 +163,7 @@ def _recorded(options: SiteOptions) -> dict[str, Any]:
     return {
         "tool": f"geo-control {__version__}", "assets": _assets(options.templates),
         **options.shown(),
-        "cards": find_spec("matplotlib") is not None, "parquet": find_spec("pyarrow") is not None,
+        "cards": find_spec("matplotlib") is not None,
     }  # fmt: skip
 
 
@@ -202,15 +216,8 @@ def file_names(day: str, options: SiteOptions, *, has_incidents: bool) -> dict[s
     """The downloads of a date: path in the site -> what it is in words."""
     if not options.with_downloads:
         return {}
-    kinds = {"control.geojson": N_("Control, GeoJSON"), "figures.csv": N_("Figures, CSV")} if options.source else {}
-    if has_incidents:
-        kinds |= {"incidents.geojson": N_("Incidents, GeoJSON"), "incidents.csv": N_("Incidents, CSV")}
-    kinds |= {"map.kml": N_("All layers, KML"), "map.gpkg": N_("All layers, GeoPackage")}
-    if find_spec("pyarrow") is not None:
-        if options.source:
-            kinds["control.parquet"] = N_("Control, GeoParquet")
-        if has_incidents:
-            kinds["incidents.parquet"] = N_("Incidents, GeoParquet")
+    kinds = {"figures.csv": N_("Figures, CSV")} if options.source else {}
+    kinds |= {"incidents.csv": N_("Incidents, CSV")} if has_incidents else {}
     return {f"data/{day}/{day}-{name}": words for name, words in kinds.items()}
 
 

@@ -15,9 +15,8 @@ from geo.errors import UsageError
 TYPES = {
     ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
     ".xml": "application/xml; charset=utf-8", ".png": "image/png",
-    ".geojson": "application/geo+json", ".kml": "application/vnd.google-earth.kml+xml",
-    ".csv": "text/csv; charset=utf-8", ".gpkg": "application/geopackage+sqlite3",
-    ".parquet": "application/vnd.apache.parquet",
+    ".csv": "text/csv; charset=utf-8",
+    ".zip": "application/zip", ".kmz": "application/vnd.google-earth.kmz",
 }  # fmt: skip
 _HOST = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?", re.IGNORECASE)
 # a page brings its scripts and styles along, or has them in the site's folder, and needs nothing from elsewhere
