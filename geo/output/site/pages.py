@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from itertools import groupby
 from typing import Any
@@ -40,7 +40,7 @@ from geo.presentation.labels import (
 )
 from geo.presentation.language import N_, current, gettext, month_words, number, signed
 from geo.presentation.sides import side_colours
-from geo.presentation.statuses import STATUSES, class_order, named, of_row
+from geo.presentation.statuses import STATUSES, class_order, named, of_row, status_of
 from geo.presentation.symbols import Symbol
 from geo.schema import parse_instant, text_or_none, to_instant
 
@@ -120,7 +120,9 @@ def card_png(content: MapContent, title: str, source: str) -> bytes:
     with clean_settings():
         canvas = Canvas(form.width, form.height, theme, dpi=form.dpi, marks=form.marks)
         plane = lay(content.bounds, (_PANEL, 0.0, form.width, form.height))
-        draw_map_panel(canvas, plane, content, [0] * len(content.markers), size=9.5, most=13, inset=False)
+        said_of = [c for c in content.classes if c.key is None or status_of(c.key[1]).is_current]  # as `_rows`
+        shown = replace(content, classes=said_of)
+        draw_map_panel(canvas, plane, shown, [0] * len(content.markers), size=9.5, most=13, inset=False)
         stack(canvas, _words(content, title, source, form, wide), left, 0.9 * form.margin)
         foot.draw(canvas, left, form.height - 0.7 * form.margin - foot.height)
         return png_bytes(canvas.figure, title=plain(title), text=said, credit=credit)
