@@ -24,7 +24,7 @@ def run(args: list[str]) -> int:
         if not chosen or folder in chosen:
             _print(f"briefings, {folder}", briefing_scores.score(folder), wrong=wrong)
     for kind in ("casualties", "areas", "places"):
-        for name in (kind, f"{kind}_later", f"{kind}_unseen", f"{kind}_fresh"):
+        for name in (kind, *(f"{kind}_{part}" for part in ("later", "unseen", "fresh", "mixed", "mixed_unseen"))):
             if not chosen or name in chosen:
                 _print(f"sentences, {name}", getattr(sentence_scores, kind)(name), wrong=wrong)
     return 0
