@@ -6,16 +6,18 @@ import re
 from collections.abc import Sequence
 from dataclasses import astuple, dataclass, replace
 from functools import cache
+from itertools import pairwise
 from typing import Literal
 
 from geo.text.languages import pattern, words
 from geo.text.numbers import number_pattern, read_number
 from geo.text.sentences import Lang, TextSpan
+from geo.text.words import animate, describes, names_owner
 
 Kind = Literal["killed", "injured", "captured", "abducted"]
 KINDS: tuple[Kind, ...] = ("killed", "injured", "captured", "abducted")
 _PEOPLE_ALONE = ("killed", "injured", "abducted")  # what happens to people alone; towns are captured, too
-_NEAR, _FAR = 40, 120  # how many characters may lie between a number and its verb; and a casualty "has risen to"
+_NEAR, _FAR = 40, 120  # characters before a verb in which its subject stands; between a casualty and "has risen to"
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ class _Group:
     end: int
     count: Count
     is_ordinal: bool = False
+    by_kind: bool = False  # one person whom no number and no table names: "a guard", "водитель"
 
 
 def added(first: Count, second: Count) -> Count:
@@ -71,11 +74,12 @@ def find_casualties(passage: TextSpan, *, void: tuple[tuple[int, int], ...] = ()
     # "one died, bringing the number of dead to nine": what stands before a total is none
     earlier = cumulative.start() if cumulative and any(g.start >= cumulative.end() for g in groups) else 0
     unsure = [m.span() for m in pattern(lang, "casualties", "unsure").finditer(text)]
+    unsure += _joint(text, verbs, lang)
     for i, (start, end, kind) in enumerate(verbs):
         left = verbs[i - 1][1] if i else 0
         right = verbs[i + 1][0] if i + 1 < len(verbs) else len(text)
         total = corrected or (cumulative is not None and start >= earlier)
-        group = _nearest(text, groups, taken, (start, end), (left, right), lang, _FAR if total else _NEAR)
+        group = _nearest(text, groups, taken, (start, end), (left, right), lang, total)
         if group is None or any(f.start - passage.start < end and start < f.end - passage.start for f in found):
             continue
         taken.add(group.start)
@@ -101,18 +105,38 @@ def find_casualties(passage: TextSpan, *, void: tuple[tuple[int, int], ...] = ()
     return found
 
 
+def _joint(text: str, verbs: Sequence[tuple[int, int, Kind]], lang: Lang) -> list[tuple[int, int]]:
+    """Verbs that share one number: "40 killed and wounded" says how many of neither."""
+    return [
+        (one[0], two[1])
+        for one, two in pairwise(verbs)
+        if one[2] != two[2] and re.fullmatch(pattern(lang, "casualties", "joint"), text[one[1] : two[0]])
+    ]
+
+
 def _masked(passage: TextSpan, void: tuple[tuple[int, int], ...]) -> tuple[str, bool]:
     """The clause with blanks for what counts nobody or was counted before; and whether it corrects an earlier count."""
     text = passage.text.replace("’", "'").replace("ʼ", "'")
     text, corrections = _aside(passage.lang, "replaced").subn(lambda m: " " * len(m[0]), text)
-    for shape in (pattern(passage.lang, "casualties", "of_those"), pattern(passage.lang, "ages", "mask"),
-                  _aside(passage.lang, "aside")):  # fmt: skip
+    for shape in (pattern(passage.lang, "ages", "mask"), _aside(passage.lang, "aside")):
         text = shape.sub(lambda m: " " * len(m[0]), text)
+    text = _without_relatives(text, passage.lang)
+    text = pattern(passage.lang, "casualties", "of_those").sub(lambda m: " " * len(m[0]), text)
     for start, end in void:
         a, b = max(0, start - passage.start), min(len(text), end - passage.start)
         if a < b:
             text = text[:a] + " " * (b - a) + text[b:]
     return text, corrections > 0
+
+
+def _without_relatives(text: str, lang: Lang) -> str:
+    """A clause with blanks for ", who ..." and ", two of whom ...", unless it alone says who died."""
+    dead = pattern(lang, "casualties", "killed")
+    for match in _aside(lang, "relative").finditer(text):
+        if dead.search(match[0]) and not dead.search(text[: match.start()] + " , " + text[match.end() :]):
+            continue
+        text = text[: match.start()] + " " * len(match[0]) + text[match.end() :]
+    return text
 
 
 @cache
@@ -135,7 +159,7 @@ def _none(passage: TextSpan, text: str) -> list[CasualtyCount]:
         return []
     words_ = stated[0].lower()
     kinds: list[Kind] = [k for k in KINDS[:2] if re.search(table[k], words_, re.I)]
-    if "injured" in kinds and passage.lang != "en" and "ране" not in words_:
+    if "injured" in kinds and re.search(table["suffered"], words_):
         kinds = ["killed", "injured"]  # in Ukrainian and Russian those who suffered are the killed as well
     at = (passage.start + stated.start(), passage.start + stated.end())
     zero = Count(0, 0, 0)
@@ -143,24 +167,43 @@ def _none(passage: TextSpan, text: str) -> list[CasualtyCount]:
 
 
 def _nearest(
-    text: str, groups: list[_Group], taken: set[int], verb: tuple[int, int], room: tuple[int, int], lang: Lang, far: int
+    text: str, groups: list[_Group], taken: set[int], verb: tuple[int, int], room: tuple[int, int], lang: Lang, total: bool
 ) -> _Group | None:
-    """The count that belongs to a verb: right before it ("two were killed"), else after it ("killed two")."""
-    passive = re.compile(rf"\s*(?:,?\s*{words(lang)['casualties']['passive']}\b\s*,?\s*)*", re.I)
-    before = [g for g in groups if g.start not in taken and room[0] <= g.start and g.end <= verb[0]]
-    after = [g for g in groups if g.start not in taken and verb[1] <= g.start < room[1]]
-    inside = [g for g in groups if g.start not in taken and g.start < verb[1] and g.end > verb[0]]
-    close = [g for g in before if passive.fullmatch(text[g.end : verb[0]].lstrip(" ," if g.is_ordinal else " "))]
-    if close:
-        return close[-1]
+    """The count that grammar binds to a verb: right before it ("two were killed"), else after it ("killed two")."""
+    table = words(lang)["casualties"]
+    passive = re.compile(rf"\s*(?:,?\s*(?:{table['passive']})\b\s*,?\s*)*", re.I)
+    free = [g for g in groups if g.start not in taken]
+    before = [g for g in free if room[0] <= g.start and g.end <= verb[0]]
+    after = [g for g in free if verb[1] <= g.start < room[1]]
+    linked = [g for g in after if pattern(lang, "casualties", "link").fullmatch(text[verb[1] : g.start])]
+    linked = [g for g in linked if not _has_verb(text, g, passive, lang)]
+    close = [g for g in before if passive.fullmatch(_gap(text, g, verb[0]))]
+    if close and not (linked and not total and not text[close[-1].end : verb[0]].strip()):
+        return close[-1]  # but "two gunmen killed five"
+    inside = [g for g in free if g.start < verb[1] and g.end > verb[0]]
     if inside:
         return inside[0]
-    loose = [g for g in before if verb[0] - g.end < far and not re.search(r"[,;:.]", text[g.end : verb[0]])]
-    follows = [g for g in after if g.start - verb[1] < far and not re.search(r"[;.]", text[verb[1] : g.start])]
-    if lang == "en" and follows:
-        return follows[0]
-    both = [(g.start - verb[1], g) for g in follows[:1]] + [(verb[0] - g.end, g) for g in loose[-1:]]
-    return min(both, key=lambda pair: pair[0])[1] if both else None
+    if total:
+        return next((g for g in after if not re.search(r"[;.]", text[verb[1] : min(g.start, verb[1] + _FAR)])), None)
+    if linked:
+        return linked[0]
+    within = rf"\s+{table['place']}\s*(?:{table['passive']}\b\s*)*"
+    near = [g for g in before if re.fullmatch(within, text[g.end : verb[0]], re.I)]
+    return near[-1] if near else None
+
+
+def _gap(text: str, group: _Group, end: int) -> str:
+    """What stands between a count and a verb, without a dash or the end of an age that was blanked."""
+    gap = text[group.end : end]
+    return re.sub(r"^\s{3,},|^\s+[—–-]\s", " ", gap).lstrip(" ," if group.is_ordinal else " ")
+
+
+def _has_verb(text: str, group: _Group, passive: re.Pattern[str], lang: Lang) -> bool:
+    """Whether a count after a verb has its own: "10 killed 3 injured"."""
+    verb = re.compile("|".join(f"(?:{words(lang)['casualties'][kind]})" for kind in KINDS), re.I)
+    at = passive.match(text, group.end)
+    hurt = any(pattern(lang, "casualties", kind).search(text[group.start : group.end]) for kind in KINDS[:2])
+    return hurt or bool(verb.match(text, at.end() if at else group.end))
 
 
 def _groups(text: str, lang: Lang, verbs: Sequence[tuple[int, int, Kind]]) -> list[_Group]:
@@ -173,12 +216,16 @@ def _groups(text: str, lang: Lang, verbs: Sequence[tuple[int, int, Kind]]) -> li
     singles += [g for g in _unnamed(text, lang, verbs) if not any(g.start < s.end and s.start < g.end for s in singles)]
     found: list[_Group] = []
     joiner = re.compile(
-        r"\s*(?:,|,?\s*(?:and|та|і|й|и)(?:\s+(?:her|his|their|її|його|їх(?:ній|ня|ню)?|её|его|их))?)\s*", re.I
+        r"\s*(?:,|,?\s*(?:and|und|et|та|і|й|и)(?:\s+(?:her|his|their|seine?|ihre?|ses|son|sa|leurs?|її|його|їх(?:ній|ня|ню)?|её|его|их))?)\s*",
+        re.I,
     )
     for single in sorted(singles, key=lambda g: g.start):
         last = found[-1] if found else None
         if last and last.is_ordinal and re.fullmatch(r"\s*,\s*", text[last.end : single.start]):
             found[-1] = replace(last, end=single.end)  # "a third victim, a man of 52": the same person
+            continue
+        if last and (last.by_kind or single.by_kind) and "," in text[last.end : single.start]:
+            found.append(single)  # "said the mayor, two were killed"
             continue
         if last and not last.is_ordinal and _is_list(text, last, single, joiner, lang):
             found[-1] = _Group(last.start, single.end, added(last.count, single.count))
@@ -201,7 +248,8 @@ def _unnamed(text: str, lang: Lang, verbs: Sequence[tuple[int, int, Kind]]) -> l
         )
         if owns and (count := _count(match, lang)) is not None:
             found.append(_Group(match.start(), match.end(), count))
-    single, subject = (pattern(lang, "persons", name) for name in ("one_of_them", "one_subject"))
+    found += _by_kind(text, lang)
+    single, subject, pair = (pattern(lang, "persons", name) for name in ("one_of_them", "one_subject", "one_pair"))
     for start, end, kind in verbs:
         if kind not in _PEOPLE_ALONE:
             continue
@@ -209,19 +257,46 @@ def _unnamed(text: str, lang: Lang, verbs: Sequence[tuple[int, int, Kind]]) -> l
         one = subject.search(text[at:start])
         if one is not None:
             found.append(_Group(at + one.start("who"), at + one.end("who"), Count(1, 1, 1)))
+        two = pair.search(text[max(0, start - 2 * _NEAR) : start])
+        if two is not None and one is None:
+            at = max(0, start - 2 * _NEAR)
+            found.append(_Group(at + two.start("who"), at + two.end("who"), Count(2, 2, 2)))
         one = single.match(text, end)
         if one is not None and not pattern(lang, "casualties", "be").search(text[at:start]):
             found.append(_Group(one.start("who"), one.end("who"), Count(1, 1, 1)))
     return found
 
 
+def _by_kind(text: str, lang: Lang) -> list[_Group]:
+    """People whom no table names, in languages whose dictionary tells the living: with their number, else one."""
+    found: list[_Group] = []
+    for match in _counted(lang).finditer(text):
+        at = match.end()
+        for word in re.finditer(r"[^\W\d_]+(?:['-][^\W\d_]+)*", text[match.start("any") : at + _NEAR]):
+            end = match.start("any") + word.end()
+            living = animate(word[0], lang)
+            if living and (count := _count(match, lang)) is not None:
+                found.append(_Group(match.start(), end, count))
+            if living != "" or not describes(word[0], lang) or text[end : end + 1] != " ":
+                break
+    for word in re.finditer(r"[^\W\d_]+(?:['-][^\W\d_]+)*", text):
+        noun = word[0] if text[: word.start()].strip() else word[0].lower()
+        if animate(noun, lang) == "one" and not any(g.start < word.end() and word.start() < g.end for g in found):
+            after = re.match(r" ([^\W\d_]+)", text[word.end() :])
+            end = word.end() + (after.end() if after and names_owner(after[1], lang) else 0)  # "староста деревни"
+            found.append(_Group(word.start(), end, Count(1, 1, 1), by_kind=True))
+    return found
+
+
 def _is_list(text: str, first: _Group, second: _Group, joiner: re.Pattern[str], lang: Lang) -> bool:
     """Whether two counts belong to one verb: not where each has its own ("killed a woman, four wounded")."""
-    if not joiner.fullmatch(text[first.end : second.start]):
+    if not joiner.fullmatch(text[first.end : second.start]) or pattern(lang, "casualties", "part").match(
+        text, second.end
+    ):
         return False
     table = words(lang)["casualties"]
     verb = rf"(?:{'|'.join(table[kind] for kind in KINDS)})"
-    if all(re.search(verb, text[g.start : g.end], re.I) for g in (first, second)):
+    if any(re.search(verb, text[g.start : g.end], re.I) for g in (first, second)):
         return False  # "13 dead and 40 wounded", where the words for them are the verbs
     own_before = re.search(rf"(?:{verb}|\b{table['acts']})\s*$", text[max(0, first.start - _NEAR) : first.start], re.I)
     own_after = re.match(rf"\s*(?:{table['passive']}\s+)*{verb}", text[second.end : second.end + _FAR], re.I)
@@ -248,10 +323,10 @@ def _people(lang: Lang) -> re.Pattern[str]:
     nouns = rf"\s+(?P<adjectives>{persons['adjectives']}){persons['nouns']}\b"
     lone = rf"(?P<noun>{persons['lone']})\b"
     # "one was killed", "10 wounded", "убиты двое": a number by itself, not the number of something else
-    bare = rf"(?=\s*(?:$|[.,;:)—–-]|\b(?:{numbers['bare']})))"
+    bare = rf"(?=\s*(?:$|[.,;:)\"”»—–-]|\b(?:{numbers['bare']})))"
     nouns = (r"(?:\s+of\s+(?:the|its|their|his|her|our|those))?" if lang == "en" else "") + nouns
     text = (
-        rf"(?<![\w.,-])(?:(?P<ordinal>{ordinal})(?:{nouns.replace('?P<adjectives>', '?:')})"
+        rf"(?<![\w.,-])(?:(?P<ordinal>{ordinal})(?:{nouns.replace('?P<adjectives>', '?:')}|{numbers['ordinal_alone']})"
         rf"|{hedge}(?:{span}|{several})(?:{nouns}|{bare}))(?![\w])" + rf"|(?<!\w){lone}"
     )
     return re.compile(text, re.IGNORECASE)
@@ -262,7 +337,8 @@ def _counted(lang: Lang) -> re.Pattern[str]:
     """A number of anything that may be people."""
     hedge, span = _numbered(lang)
     persons = words(lang)["persons"]
-    text = rf"(?<![\w.,-]){hedge}{span}\s+{persons['adjectives']}(?!(?:{persons['things']})\b){persons['any']}(?!\w)"
+    of = r"(?:\s+of\s+(?:the|its|their|his|her|our|those))?" if lang == "en" else ""
+    text = rf"(?<![\w.,-]){hedge}{span}{of}\s+{persons['adjectives']}(?!(?:{persons['things']})\b)(?P<any>{persons['any']})(?!\w)"
     return re.compile(text, re.IGNORECASE)
 
 

@@ -157,6 +157,34 @@ def analyzer(lang: str) -> Any:
 
 
 @lru_cache(maxsize=20_000)
+def animate(word: str, lang: str) -> str:
+    """Whether a word names a person ("one") or persons ("several"), by the dictionary of the language; else ""."""
+    if lang not in _MORPHOLOGY or not word.islower():
+        return ""
+    nouns = [p for p in analyzer(lang).parse(word)[:2] if p.is_known and p.tag.POS == "NOUN" and "anim" in p.tag]
+    nouns = [p for p in nouns if not {"Name", "Surn", "Patr"} & p.tag.grammemes and p.normal_form not in _animals(lang)]
+    return "" if not nouns else "several" if "plur" in nouns[0].tag else "one"
+
+
+@cached_words
+def _animals(lang: str) -> frozenset[str]:
+    return frozenset(forms(word_list(lang, "briefings").get("persons", {}).get("animals", "")))
+
+
+@lru_cache(maxsize=20_000)
+def describes(word: str, lang: str) -> bool:
+    """Whether a word is an adjective, participle or pronoun, which a noun follows."""
+    return lang in _MORPHOLOGY and any(
+        p.tag.POS in ("ADJF", "PRTF", "NPRO") for p in analyzer(lang).parse(word.lower())[:2]
+    )
+
+
+def names_owner(word: str, lang: str) -> bool:
+    """Whether a word is a noun in the genitive, which says whose the noun before it is."""
+    return any({"NOUN", "gent"} <= p.tag.grammemes for p in analyzer(lang).parse(word.lower())[:2])
+
+
+@lru_cache(maxsize=20_000)
 def lemmas(word: str) -> frozenset[str]:
     """The lemmas that a word may have, in small letters; a participle is its own masculine form."""
     lowered = word.casefold()
