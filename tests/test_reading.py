@@ -30,7 +30,7 @@ from geo.text.dates import EXACT, FEW_DAYS
 from geo.text.languages import country_of, rules, words
 from geo.text.sentences import TextSpan, language_of, paragraphs, sentences
 from geo.text.speakers import find_attributions, find_checks
-from tests.sentence_scores import KINDS, counted, rows
+from tests.sentence_scores import KINDS, casualties, counted, rows
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 BRIEFING = SEEDS / "briefing-2025-01-11.txt"
@@ -127,6 +127,12 @@ def test_a_line_with_a_date_alone_starts_a_new_day() -> None:
 @pytest.mark.parametrize("row", [*rows("casualties"), *rows("casualties_later")], ids=lambda row: row["text"][:60])
 def test_numbers_belong_to_their_verb_and_their_victims(row: dict[str, str]) -> None:
     assert counted(row["text"]) == {kind: row[kind] or "" for kind in KINDS}
+
+
+def test_people_are_counted_in_five_languages_or_not_at_all() -> None:
+    scores = casualties("casualties_mixed")
+    assert min(score.precision for score in scores.values()) >= 0.97, {k: s.wrong for k, s in scores.items()}
+    assert min(scores[kind].recall for kind in ("killed", "injured", "abducted")) >= 0.9
 
 
 def test_a_further_count_is_added_and_a_correction_replaces() -> None:
@@ -247,9 +253,13 @@ ACLED = {
 
 
 def test_the_tables_are_whole() -> None:
-    keys = [{(section, key) for section, table in words(lang).items() for key in table} for lang in ("en", "uk", "ru")]
-    assert keys[0] == keys[1] == keys[2]
-    for lang in ("en", "uk", "ru"):
+    keys = [
+        {(section, key) for section, table in words(lang).items() for key in table}
+        for lang in ("en", "uk", "ru", "de", "fr")
+    ]
+    keys = [table - {("numbers", "also")} for table in keys]
+    assert all(table == keys[0] for table in keys)
+    for lang in ("en", "uk", "ru", "de", "fr"):
         assert len(rules(lang)) > 15
         for rule in rules(lang):
             assert rule.sub_event_type in ACLED[rule.event_type], rule.name

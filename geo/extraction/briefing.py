@@ -112,7 +112,7 @@ def read_briefing(
         Opened once, for many briefings.
     countries : sequence of str or None
         ISO 3166-1 alpha-2 codes of the countries in play.
-    lang : {"en", "uk", "ru"} or None
+    lang : {"en", "uk", "ru", "de", "fr"} or None
         None finds it out, paragraph by paragraph.
     source : str or None
         Whose briefing it is; None is what the page itself states, else the file's name.

@@ -79,7 +79,8 @@ def find_casualties(passage: TextSpan, *, void: tuple[tuple[int, int], ...] = ()
         left = verbs[i - 1][1] if i else 0
         right = verbs[i + 1][0] if i + 1 < len(verbs) else len(text)
         total = corrected or (cumulative is not None and start >= earlier)
-        group = _nearest(text, groups, taken, (start, end), (left, right), lang, total)
+        stated = any(m.start() <= start for m in pattern(lang, "casualties", "stated").finditer(text))
+        group = _nearest(text, groups, taken, (start, end), (left, right), lang, total or stated)
         if group is None or any(f.start - passage.start < end and start < f.end - passage.start for f in found):
             continue
         taken.add(group.start)
@@ -118,8 +119,8 @@ def _masked(passage: TextSpan, void: tuple[tuple[int, int], ...]) -> tuple[str, 
     """The clause with blanks for what counts nobody or was counted before; and whether it corrects an earlier count."""
     text = passage.text.replace("’", "'").replace("ʼ", "'")
     text, corrections = _aside(passage.lang, "replaced").subn(lambda m: " " * len(m[0]), text)
-    for shape in (pattern(passage.lang, "ages", "mask"), _aside(passage.lang, "aside")):
-        text = shape.sub(lambda m: " " * len(m[0]), text)
+    text = pattern(passage.lang, "ages", "mask").sub(lambda m: " " * len(m[0]), text)
+    text = _aside(passage.lang, "aside").sub(_blank, text)
     text = _without_relatives(text, passage.lang)
     text = pattern(passage.lang, "casualties", "of_those").sub(lambda m: " " * len(m[0]), text)
     for start, end in void:
@@ -127,6 +128,12 @@ def _masked(passage: TextSpan, void: tuple[tuple[int, int], ...]) -> tuple[str, 
         if a < b:
             text = text[:a] + " " * (b - a) + text[b:]
     return text, corrections > 0
+
+
+def _blank(match: re.Match[str]) -> str:
+    """Blanks for a match, which keep the comma that ends what stands before it."""
+    ends = match[0].startswith(",") and not match[0].endswith(",")
+    return ("," if ends else " ") + " " * (len(match[0]) - 1)
 
 
 def _without_relatives(text: str, lang: Lang) -> str:
@@ -167,7 +174,13 @@ def _none(passage: TextSpan, text: str) -> list[CasualtyCount]:
 
 
 def _nearest(
-    text: str, groups: list[_Group], taken: set[int], verb: tuple[int, int], room: tuple[int, int], lang: Lang, total: bool
+    text: str,
+    groups: list[_Group],
+    taken: set[int],
+    verb: tuple[int, int],
+    room: tuple[int, int],
+    lang: Lang,
+    total: bool,
 ) -> _Group | None:
     """The count that grammar binds to a verb: right before it ("two were killed"), else after it ("killed two")."""
     table = words(lang)["casualties"]
@@ -179,7 +192,7 @@ def _nearest(
     linked = [g for g in linked if not _has_verb(text, g, passive, lang)]
     close = [g for g in before if passive.fullmatch(_gap(text, g, verb[0]))]
     if close and not (linked and not total and not text[close[-1].end : verb[0]].strip()):
-        return close[-1]  # but "two gunmen killed five"
+        return _with_first(text, close[-1], lang)  # but "two gunmen killed five"
     inside = [g for g in free if g.start < verb[1] and g.end > verb[0]]
     if inside:
         return inside[0]
@@ -190,6 +203,19 @@ def _nearest(
     within = rf"\s+{table['place']}\s*(?:{table['passive']}\b\s*)*"
     near = [g for g in before if re.fullmatch(within, text[g.end : verb[0]], re.I)]
     return near[-1] if near else None
+
+
+def _with_first(text: str, group: _Group, lang: Lang) -> _Group | None:
+    """A count with whom the clause names before it: "Colonel Ahmed and four guards"; None where that may be nobody."""
+    first = pattern(lang, "casualties", "first").fullmatch(text[: group.start])
+    if first is None:
+        return group
+    count = _counted(lang).fullmatch(first["several"]) if first["several"] else None
+    if first["several"]:
+        own = count and _count(count, lang)
+        return replace(group, count=added(group.count, own)) if own else None
+    one = re.search(rf"(?:^|\s){words(lang)['persons']['nouns']}$", first["one"] or "", re.I)
+    return replace(group, count=added(group.count, Count(1, 1, 1))) if first["name"] or one else None
 
 
 def _gap(text: str, group: _Group, end: int) -> str:
@@ -216,7 +242,7 @@ def _groups(text: str, lang: Lang, verbs: Sequence[tuple[int, int, Kind]]) -> li
     singles += [g for g in _unnamed(text, lang, verbs) if not any(g.start < s.end and s.start < g.end for s in singles)]
     found: list[_Group] = []
     joiner = re.compile(
-        r"\s*(?:,|,?\s*(?:and|und|et|та|і|й|и)(?:\s+(?:her|his|their|seine?|ihre?|ses|son|sa|leurs?|її|його|їх(?:ній|ня|ню)?|её|его|их))?)\s*",
+        r"\s*(?:,|,?\s*(?:and|und|et|та|і|й|и|з|із|с|со)(?:\s+(?:her|his|their|seine?|ihre?|ses|son|sa|leurs?|її|його|їх(?:ній|ня|ню)?|её|его|их))?)\s*",
         re.I,
     )
     for single in sorted(singles, key=lambda g: g.start):
@@ -290,9 +316,10 @@ def _by_kind(text: str, lang: Lang) -> list[_Group]:
 
 def _is_list(text: str, first: _Group, second: _Group, joiner: re.Pattern[str], lang: Lang) -> bool:
     """Whether two counts belong to one verb: not where each has its own ("killed a woman, four wounded")."""
-    if not joiner.fullmatch(text[first.end : second.start]) or pattern(lang, "casualties", "part").match(
-        text, second.end
-    ):
+    between = text[first.end : second.start]
+    if between.strip() == "," and not re.search(r"\s", text[second.start : second.end]):
+        return False  # "rose to 31, two have died"
+    if not joiner.fullmatch(between) or pattern(lang, "casualties", "part").match(text, second.end):
         return False
     table = words(lang)["casualties"]
     verb = rf"(?:{'|'.join(table[kind] for kind in KINDS)})"
@@ -307,7 +334,7 @@ def _is_list(text: str, first: _Group, second: _Group, joiner: re.Pattern[str], 
 def _numbered(lang: Lang) -> tuple[str, str]:
     """A pattern of a number of people with what bounds it, and one of words for a number that is not known."""
     numbers = words(lang)["numbers"]
-    number = rf"(?:{number_pattern()}|{numbers['one']})"
+    number = rf"(?:{'|'.join([*numbers.get('also', ()), number_pattern(), numbers['one']])})"
     hedge = rf"(?:(?P<least>{numbers['at_least']})|(?P<most>{numbers['at_most']})|(?P<about>{numbers['about']}))\s+"
     span = rf"(?P<first>{number})(?:\s*(?:{numbers['to']})\s*(?P<last>{number}))?"
     return rf"(?:{numbers['more']}\s+)?(?:{hedge})?", span
@@ -338,8 +365,8 @@ def _counted(lang: Lang) -> re.Pattern[str]:
     hedge, span = _numbered(lang)
     persons = words(lang)["persons"]
     of = r"(?:\s+of\s+(?:the|its|their|his|her|our|those))?" if lang == "en" else ""
-    text = rf"(?<![\w.,-]){hedge}{span}{of}\s+{persons['adjectives']}(?!(?:{persons['things']})\b)(?P<any>{persons['any']})(?!\w)"
-    return re.compile(text, re.IGNORECASE)
+    noun = rf"(?!(?:{persons['things']})\b)(?P<any>{persons['any']})(?!\w)"
+    return re.compile(rf"(?<![\w.,-]){hedge}{span}{of}\s+{persons['adjectives']}{noun}", re.IGNORECASE)
 
 
 def _count(match: re.Match[str], lang: Lang) -> Count | None:
@@ -372,8 +399,11 @@ def _count(match: re.Match[str], lang: Lang) -> Count | None:
 
 def _number(text: str, lang: Lang) -> int | None:
     """A number in digits or in words; of words that make no number together, such as "двоє п'ятеро", the first."""
-    if re.fullmatch(words(lang)["numbers"]["one"], text, re.IGNORECASE):
+    numbers = words(lang)["numbers"]
+    if re.fullmatch(numbers["one"], text, re.IGNORECASE):
         return 1
+    if (own := numbers.get("also", {}).get(text.lower())) is not None:
+        return int(own)
     found = read_number(text)
     if found is None and not text[0].isdigit():
         found = read_number(text.split()[0])
