@@ -30,7 +30,7 @@ from geo.output.html.timeline_page import draw_timeline
 from geo.output.images.picture import draw_picture
 from geo.output.map_content import gather
 from geo.presentation import basemap
-from geo.presentation.basemap import decode_line, finest_rank, ground_of
+from geo.presentation.basemap import decode_line, finest_rank
 from geo.presentation.map_names import area_names
 
 EDGE = 35.3  # where the ground of the archive below ends in the east
@@ -160,7 +160,7 @@ def test_a_view_has_the_roads_that_it_needs(archive: Archive, tmp_path: Path) ->
     import_basemap(archive, written(tmp_path, ".gpkg"))
     content = gather(archive, view=(35.2, 51.05, 35.4, 51.25))
     assert finest_rank(content.bounds) == 4
-    base = ground_of(content).base
+    base = content.ground.base
     assert base is not None
     assert len(lines_of(base, "roads")) == 2
     motorway = max(lines_of(base, "roads"), key=len)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 import geopandas as gpd
@@ -19,9 +20,11 @@ from geo.archive.results import (
     By,
     When,
     age_notes,
+    breaks_between,
     chosen_instants,
     keep,
     moment,
+    refused_km2,
     refused_notes,
     series_notes,
     snapshot_of,
@@ -315,7 +318,6 @@ def area_table(reader: Reader, date: When | None, query: Query) -> pd.DataFrame:
         row["source"], row["unit_name"] = query.source, names.get(row["unit"])
         row["snapshot"], row["snapshot_age_days"] = snapshot_of(effective, row)
     table = _keep_known(table_of(rows, columns_of(rows, AREA_COLUMNS, query.by)), reader, query)
-    odd = _far_off(reader, query, date)
     ranges = _beyond_notes(table)
     if not doubt and len(table):
         others = held_by_others(reader, date, query)
@@ -329,17 +331,25 @@ def area_table(reader: Reader, date: When | None, query: Query) -> pd.DataFrame:
             for source, side, km2 in others
         )
         ranges = (gettext(NO_DOUBT) + gettext(", so its areas have no range"), *said, *ranges)
-    table.attrs["range_notes"] = ranges
-    refused = refused_notes(reader.snapshots(), [name for name, _ in effective.values()])
-    table.attrs["notes"] = (
-        *refused,
-        *reader.notes(query.source),
-        *reader.coverage_notes(query.source, frame),
-        *odd,
-        *ranges,
-        *age_notes(effective, date),
-        *reader.too_old(query, date).values(),
-    )
+    maps = reader.used(query, date)
+    is_whole = query.within is None
+    together, far = reader.far_off(reader.state(query, date, maps)) if is_whole else (np.empty(0, dtype=object), ())
+    notes = {
+        "refused": refused_notes(reader.snapshots(), maps["snapshot"]),
+        "rules": reader.notes(query.source),
+        "coverage": reader.coverage_notes(query.source, frame),
+        "far": far,
+        "ranges": ranges,
+        "ages": age_notes(effective, date),
+        "too_old": tuple(reader.too_old(query, date).values()),
+    }
+    table.attrs["notes"] = tuple(chain.from_iterable(notes.values()))
+    # what maps and sentences of the date need besides
+    table.attrs["notes_by_kind"] = notes
+    table.attrs["depicts"] = dict(zip(maps["snapshot"], maps["depicts"], strict=True))
+    table.attrs["is_old"] = bool(maps["age_days"].min() > OLD_DAYS)
+    table.attrs["refused_km2"] = refused_km2(reader.snapshots(), maps["snapshot"])[0]
+    table.attrs["together"] = shapely.total_bounds(together).tolist() if far else None  # where some ground lies far off
     return table
 
 
@@ -388,6 +398,8 @@ def change_table(reader: Reader, from_: When, to: When, query: Query, *, base: W
     told = (*told, *reader.notes(query.source), *reader.coverage_notes(query.source, after))
     told = (*told, *_far_off(reader, query, from_, to))
     table.attrs["notes"] = (*told, *_beyond_notes(table), *ages)
+    maps = (reader.used(query, when)["snapshot"] for when in (from_, to))
+    table.attrs["is_comparable"] = not breaks_between(reader.snapshots(), *maps)
     return table
 
 

@@ -67,6 +67,11 @@ def effective_snapshot(used: pd.DataFrame, part: str) -> tuple[str, float]:
     return str(used["snapshot"].tolist()[at]), float(used["age_days"].tolist()[at])
 
 
+def map_day(areas: pd.DataFrame) -> date:
+    """The day of the map that answers for the date of a table of areas."""
+    return parse_instant(max(areas.attrs["depicts"].values())).date()
+
+
 def age_notes(effective: Mapping[str, tuple[str, float]], when: When | None) -> tuple[str, ...]:
     """What is to be said of snapshots that are much older than the date that they answer for, in days."""
     old = sorted({s for s in effective.values() if s[1] > OLD_DAYS})

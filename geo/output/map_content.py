@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, cached_property, partial
-from typing import TYPE_CHECKING, Any, Unpack
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 import geopandas as gpd
 import numpy as np
@@ -15,17 +15,13 @@ import pandas as pd
 import shapely
 from numpy.typing import NDArray
 
-from geo.archive.queries import Query
 from geo.archive.results import (
     FAR,
     NOT_COMPARABLE,
-    OLD_DAYS,
     When,
-    breaks_between,
     is_not_comparable,
+    map_day,
     refuse_backwards,
-    refused_km2,
-    refused_notes,
     rows_of,
 )
 from geo.errors import MapError, UnitError, UsageError
@@ -34,7 +30,18 @@ from geo.measure.coverage import NOT_COVERED
 from geo.measure.ellipsoid import areas_km2
 from geo.output.headline import Figures, Headline, headline, no_ground, side_figures, weight
 from geo.output.map_options import MapKeywords, MapOptions
-from geo.presentation.basemap import Box, around, finest_rank, outward, own_places, padded, places, reach_of
+from geo.presentation.basemap import (
+    Box,
+    Ground,
+    around,
+    finest_rank,
+    ground_of,
+    outward,
+    own_places,
+    padded,
+    places,
+    reach_of,
+)
 from geo.presentation.labels import class_key, credit_line, meaning_words, place_words, sliver_words, written
 from geo.presentation.language import date_words, gettext, ngettext, number
 from geo.presentation.legend import LegendEntry, StyledLayer, front_words, in_order, legend_of
@@ -45,13 +52,16 @@ from geo.presentation.statuses import class_order, countries_of_class, named, of
 from geo.presentation.symbols import UNCOVERED, change_symbols
 from geo.presentation.titles import given_title, since_words, subtitle_words, title_words
 from geo.schema import is_day, last_instant, parse_instant, text_or_none, to_instant
+from geo.units import find_unit
 
 if TYPE_CHECKING:
     from geo.archive import Archive
     from geo.measure.front_line import Front
+    from geo.units import Countries
 
 Rows = Sequence[Mapping[str, Any]]
 Notes = Sequence[str]
+Extract = tuple[Sequence[tuple[str, shapely.Geometry, Any]], str]  # with whom to credit for it
 
 _SHOWN_KM2 = 0.05  # of a change that is drawn: what tables round to nothing is no swatch
 # a class is a sliver where less than both of this, and no more, is held, gained and lost in a unit
@@ -96,6 +106,7 @@ class MapContent:
     extract: Sequence[tuple[str, shapely.Geometry, Any]] = ()  # roads and the like of the owner's own extract, by kind
     told: Sequence[tuple[str, str]] = ()  # of a map of incidents alone: each type of event, and how many there were
     news: Sequence[shapely.Geometry] = ()  # what changed, and the front: places near them are named first
+    draw_basemap: bool = True
 
     @cached_property
     def places(self) -> list[list[Any]]:
@@ -115,6 +126,11 @@ class MapContent:
             spots = name.spots[~by_news] if not by_news.all() else name.spots
             listed.append([name.kind, name.text, *np.round(spots[:_MOST_SPOTS, ::-1], 2).ravel().tolist()])
         return listed
+
+    @property
+    def ground(self) -> Ground:
+        """What lies under the classes: the same for every date of the same view."""
+        return ground_of(self.reach, self.bounds, self.outlines, self.extract, draw_basemap=self.draw_basemap)
 
     @property
     def drawn_classes(self) -> list[StyledLayer]:
@@ -149,67 +165,41 @@ class MapContent:
 def gather(
     archive: Archive, date: When | None = None, options: MapOptions | None = None, **given: Unpack[MapKeywords]
 ) -> MapContent:
-    """Collect what the page of a date shows: read it from the archive, then word it."""
+    """Collect what the page of a date shows: ask the archive, then say it in words."""
     options = options or MapOptions(**given)
     with archive.holding():
         if has_incidents_alone(archive, options.source):
-            return on_extract(archive, _incident_content(archive, date, options), options)
+            return _say_incidents(_read_incidents(archive, date, options), options)
         found = _read(archive, date, options)
-    colours = side_colours(found.controllers, colours=options.colours)
-    shown = found.credits[0]["title"] or found.source
-    place = "" if found.unit is None else place_words(found.unit)
-    base = "" if options.since is None else since_words(options.since, found.last_map)
-    if any(map(is_not_comparable, found.notes)):
-        base += f" ({gettext(NOT_COMPARABLE)})"
-    span = [
-        (gettext("From"), "" if options.since is None else written(str(options.since))),
-        (gettext("To"), written(found.asked)),
-        (gettext("Source"), shown),
-    ]
-    current = [row for row in found.figures if row not in found.slivers]
-    classes = class_layers(found.ground, found.area, shown, colours, place, patterns=options.patterns)
-    if not found.uncovered.is_empty:
-        facts = [(gettext("Source"), shown)]
-        classes.append(StyledLayer(gettext(NOT_COVERED), UNCOVERED, [found.uncovered], facts, name="not-covered"))
-    sides = {text_or_none(row["controller"]) for row in found.figures}
-    looks = change_symbols(filter(None, sides), colours=colours, patterns=options.patterns)
-    changes = change_layers([r for r in found.changed if r["area_km2"] >= _SHOWN_KM2], base, span, looks)
-    credits = [gettext("Control: {credit}", credit=credit_line(found.credits[0]))]
-    credits += [gettext("Incidents: {credit}", credit=credit_line(c) or c["name"]) for c in found.credits[1:]]
-    day = date_words(found.day)
-    if found.day_of_map is not None:
-        day = gettext("{map} (the last map before {date})", map=date_words(found.day_of_map), date=day)
-    told = _headline(found, options)
-    content = MapContent(
-        title=told.sentence if options.title is None else given_title(options.title, title_words(place, shown, day)),
-        subtitle=" ".join([
-            *([] if options.title else told.doubts),
-            subtitle_words(
-                found.day, shown, found.depicts, found.ages, options.as_known_on, day_of_map=found.day_of_map
-            ),
-        ]),
-        date=found.asked, day=day, lang=options.lang, classes=classes, changes=changes, figures=found.figures,
-        since=None if options.since is None else str(options.since), markers=cluster_markers(found.markers),
-        front=found.front and replace(found.front, source=shown),
-        front_label="" if found.front is None else front_words(found.front), outlines=found.outlines,
-        boundary=found.boundary, bounds=found.bounds, limits=found.limits, reach=found.reach, place=place,
-        credits=credits, base=base, notes=[*meaning_words(found.source, current), *found.notes],
-        news=[*(row["geometry"] for row in found.changed), *([] if found.front is None else [found.front.lines])],
-        slivers=found.slivers, left_out=sliver_words(found.slivers, place), incidents=found.incidents,
-        crowd=crowd_of(found.markers),
-    )  # fmt: skip
-    with archive.holding():
-        return on_extract(archive, content, options)
+    return _say(found, options)
 
 
-def on_extract(archive: Archive, content: MapContent, options: MapOptions) -> MapContent:
-    """With what its view needs of the owner's own extract, and whom to credit for it."""
-    if not options.draw_basemap or not (finest := finest_rank(content.bounds)):
-        return content
-    extract, credit = archive.store.basemap(padded(content.bounds, 0.3), finest)
-    if not extract:
-        return content
-    return replace(content, extract=extract, credits=[*content.credits, gettext("Basemap: {credit}", credit=credit)])
+class Frame(TypedDict):
+    """Which ground a map shows, and what lies on it whatever the date: fields of `MapContent`."""
+
+    bounds: Box
+    limits: Box
+    reach: Box
+    outlines: Sequence[shapely.Geometry]
+    boundary: str
+
+
+def frame_of(archive: Archive | None, bounds: Box, limits: Box, reach: Box | None = None) -> Frame:
+    """The frame of a map that opens on `bounds` and can be moved within `limits`."""
+    reach = reach or outward(reach_of(limits))
+    lines, boundary = ([], "") if archive is None else outlines(archive, reach)
+    return {"bounds": bounds, "limits": limits, "reach": reach, "outlines": lines, "boundary": boundary}
+
+
+def extract_of(archive: Archive, bounds: Box, options: MapOptions) -> Extract:
+    """What a view needs of the owner's own extract, and whom to credit for it."""
+    finest = finest_rank(bounds) if options.draw_basemap else 0
+    return archive.store.basemap(padded(bounds, 0.3), finest) if finest else ((), "")
+
+
+def extract_credit(extract: Extract) -> list[str]:
+    shapes, credit = extract
+    return [gettext("Basemap: {credit}", credit=credit)] if shapes else []
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -239,82 +229,73 @@ class _Found:
     uncovered: shapely.Geometry
     markers: Sequence[Marker]
     incidents: Rows
-    outlines: Sequence[shapely.Geometry]
-    boundary: str
-    bounds: Box
-    limits: Box
-    reach: Box
+    frame: Frame
+    extract: Extract
     credits: Sequence[Mapping[str, str]]  # of the source, then of each dataset of incidents
 
 
 def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
-    source = archive.source_name(options.source)
-    known, within, since = options.as_known_on, options.within, options.since
+    source, within, since = archive.source_name(options.source), options.within, options.since
     refuse_backwards(since, when)
-    control = archive.control(when, source=source, as_known_on=known)
-    areas = archive.area(when, source=source, within=within, as_known_on=known)
-    day = snapshot_days(archive, source, known)[-1] if when is None else _day(when)
-    asked = str(day) if when is None else when
-    query = Query(source, as_known_on=known)
-    used = archive.reader.used(query, when)
-    day_of_map = parse_instant(max(used["depicts"])).date() if used["age_days"].min() > OLD_DAYS else None
-    incidents = _incidents(archive, day, options)
-    last_map = None if since is None else last_map_before(archive, source, since, as_known_on=known)
+    asked: dict[str, Any] = {"source": source, "as_known_on": options.as_known_on}
+    control = archive.control(when, **asked)
+    areas = archive.area(when, within=within, **asked)
+    day = map_day(areas) if when is None else _day(when)
+    at = str(day) if when is None else when
+    units = archive.units()
     unit = None if within is None else archive.unit(within)
-    front, undrawn = _front(archive, asked, source, options) if options.with_front else (None, ())
-    depicts = _depicts(archive, control)
-    moved = None if since is None else archive.change(since, asked, source=source, within=within, as_known_on=known)
-    changed = None if since is None else _changed(archive, since, asked, source, known)
-    told = [] if moved is None else [n for n in moved.attrs["notes"] if not n.startswith(f"{source}: ")]
-    refused = [n for n in refused_notes(archive.reader.snapshots(), used["snapshot"]) if n not in told]
-    near, odd = archive.reader.far_off(control)
-    whole, first = _boxes(control, changed, unit, incidents, near if odd else None)
     zone = None if unit is None else unit.geometry.iloc[0]
+    incidents = archive.incidents(*incident_span(day, options), **options.incidents)
+    front, undrawn = _front(archive, at, source, options) if options.with_front else (None, ())
+    moved = before = changed = None
+    if since is not None:
+        before = archive.area(since, status=named(is_held=True), within=within, **asked)
+        moved = archive.change(since, at, within=within, **asked)
+        changed = archive.changed(since, at, **asked)
+        changed = changed[changed["status"].isin(named(is_held=True))]
+    whole, first = _boxes(control, changed, unit, incidents, areas.attrs["together"])
     bounds = _view(options, control, changed, front, zone, first, whole)
-    markers, incidents, left_out = _in_view(archive, incidents, bounds, zone)
-    whole, _ = _boxes(control, changed, unit, incidents, near if odd else None)
-    credits = credits_of(archive, source, *(sorted(set(incidents["dataset"])) if len(incidents) else ()))
+    markers, incidents, left_out = _in_view(units, incidents, bounds, zone)
+    whole, _ = _boxes(control, changed, unit, incidents, areas.attrs["together"])
+    last_map = None if before is None else map_day(before)
     current = control if options.draws_liberated else _current(control)
+    depicts: dict[str, str] = areas.attrs["depicts"]
     figures = _figures(areas, moved)
-    limits = around([padded(whole), bounds])
-    reach = outward(reach_of(limits))
-    lines, boundary = outlines(archive, reach)
     return _Found(
-        source=source, asked=str(asked), day=day, day_of_map=day_of_map,
-        depicts=depicts, last_map=last_map, front=front, credits=credits,
-        uncovered=archive.reader.uncovered(source, control), controllers=archive.controllers(as_known_on=known),
+        source=source, asked=str(at), day=day, day_of_map=map_day(areas) if areas.attrs["is_old"] else None,
+        depicts=[parse_instant(depicts[name]) for name in dict.fromkeys(control["snapshot"])],
+        last_map=last_map if last_map and since and last_map < to_instant(since).date() else None, front=front,
+        credits=credits_of(archive, source, *(sorted(set(incidents["dataset"])) if len(incidents) else ())),
+        uncovered=archive.reader.uncovered(source, control),
+        controllers=archive.controllers(as_known_on=options.as_known_on),
         ground=rows_of(current[["controller", "status", "part", "valid_from", "geometry"]]), area=rows_of(areas),
-        area_before=_held_before(archive, source, options), ages=areas["snapshot_age_days"].tolist(), figures=figures,
-        slivers=_slivers(figures, unit), changed=[] if changed is None else rows_of(changed),
-        comparable=since is None or _comparable(archive, query, since, used),
-        refused_km2=refused_km2(archive.reader.snapshots(), used["snapshot"])[0],
-        countries={} if unit is not None else _countries(archive, control),
-        # a rule that a source's figures have passed stands with its credit
-        notes=list(dict.fromkeys([
-            *told, *refused, *_notes_on_maps(archive, query, when, control, told), *undrawn,
-            *areas.attrs["range_notes"], *(odd if unit is None else ()), *left_out,
-        ])),
+        area_before=[] if before is None else rows_of(before), ages=areas["snapshot_age_days"].tolist(),
+        figures=figures, slivers=_slivers(figures, zone), changed=[] if changed is None else rows_of(changed),
+        comparable=moved is None or moved.attrs["is_comparable"], refused_km2=areas.attrs["refused_km2"],
+        countries={} if unit is not None else _countries(archive.countries(), units, control),
+        notes=_notes(source, areas, moved, undrawn, left_out),
         unit=None if unit is None else rows_of(unit[["unit", "name"]])[0],
-        markers=markers, incidents=rows_of(incidents), outlines=lines, boundary=boundary, bounds=bounds, limits=limits,
-        reach=reach,
+        markers=markers, incidents=rows_of(incidents), frame=frame_of(archive, bounds, around([padded(whole), bounds])),
+        extract=extract_of(archive, bounds, options),
     )  # fmt: skip
 
 
-def _held_before(archive: Archive, source: str, options: MapOptions) -> Rows:
-    if options.since is None:
-        return []
-    held, within, known = named(is_held=True), options.within, options.as_known_on
-    return rows_of(archive.area(options.since, source=source, status=held, within=within, as_known_on=known))
+def _notes(source: str, areas: pd.DataFrame, moved: pd.DataFrame | None, undrawn: Notes, left_out: Notes) -> Notes:
+    """What is to be said of a map; a rule that a source's figures have passed stands with its credit."""
+    told = [] if moved is None else [n for n in moved.attrs["notes"] if not n.startswith(f"{source}: ")]
+    kinds = areas.attrs["notes_by_kind"]
+    of_map = [note for kind in ("refused", "too_old", "coverage") for note in kinds[kind]]
+    return list(dict.fromkeys([*told, *of_map, *undrawn, *kinds["ranges"], *kinds["far"], *left_out]))
 
 
 _AROUND = 0.25  # the share of a view that screens of other shapes show on each side of it
 
 
 def _in_view(
-    archive: Archive, incidents: gpd.GeoDataFrame, bounds: Box, zone: shapely.Geometry | None = None
+    units: gpd.GeoDataFrame, incidents: gpd.GeoDataFrame, bounds: Box, zone: shapely.Geometry | None = None
 ) -> tuple[list[Marker], gpd.GeoDataFrame, Notes]:
     """The incidents of a view and of the unit that is asked for, as marks and rows, and what is said of all others."""
-    region = cache(partial(_region, archive))
+    region = cache(partial(_region, units))
     located = located_only(incidents)
     markers = [marker_of(row, region) for row in rows_of(located)]
     view = shapely.box(*padded(bounds, _AROUND))
@@ -331,16 +312,50 @@ def _in_view(
     return shown, located[np.array(inside, dtype=bool)], [words] if left else []
 
 
-def _comparable(archive: Archive, query: Query, since: When, used: pd.DataFrame) -> bool:
-    snapshots = archive.reader.snapshots()
-    return not breaks_between(snapshots, archive.reader.used(query, since)["snapshot"], used["snapshot"])
-
-
-def _notes_on_maps(archive: Archive, query: Query, when: When | None, control: gpd.GeoDataFrame, told: Notes) -> Notes:
-    """What is to be said of maps that are too old or leave ground out."""
-    reader = archive.reader
-    old = [words for words in reader.too_old(query, when).values() if words not in told]
-    return [*old, *reader.coverage_notes(query.source, control)]
+def _say(found: _Found, options: MapOptions) -> MapContent:
+    """What was found of a date, in words and with its look."""
+    colours = side_colours(found.controllers, colours=options.colours)
+    shown = found.credits[0]["title"] or found.source
+    place = "" if found.unit is None else place_words(found.unit)
+    base = "" if options.since is None else since_words(options.since, found.last_map)
+    if any(map(is_not_comparable, found.notes)):
+        base += f" ({gettext(NOT_COMPARABLE)})"
+    span = [
+        (gettext("From"), "" if options.since is None else written(str(options.since))),
+        (gettext("To"), written(found.asked)),
+        (gettext("Source"), shown),
+    ]
+    current = [row for row in found.figures if row not in found.slivers]
+    classes = class_layers(found.ground, found.area, shown, colours, place, patterns=options.patterns)
+    if not found.uncovered.is_empty:
+        facts = [(gettext("Source"), shown)]
+        classes.append(StyledLayer(gettext(NOT_COVERED), UNCOVERED, [found.uncovered], facts, name="not-covered"))
+    sides = {text_or_none(row["controller"]) for row in found.figures}
+    looks = change_symbols(filter(None, sides), colours=colours, patterns=options.patterns)
+    changes = change_layers([r for r in found.changed if r["area_km2"] >= _SHOWN_KM2], base, span, looks)
+    credits = [gettext("Control: {credit}", credit=credit_line(found.credits[0]))]
+    credits += [*map(_incident_credit, found.credits[1:]), *extract_credit(found.extract)]
+    day = date_words(found.day)
+    if found.day_of_map is not None:
+        day = gettext("{map} (the last map before {date})", map=date_words(found.day_of_map), date=day)
+    told = _headline(found, options)
+    return MapContent(
+        title=told.sentence if options.title is None else given_title(options.title, title_words(place, shown, day)),
+        subtitle=" ".join([
+            *([] if options.title else told.doubts),
+            subtitle_words(
+                found.day, shown, found.depicts, found.ages, options.as_known_on, day_of_map=found.day_of_map
+            ),
+        ]),
+        date=found.asked, day=day, lang=options.lang, classes=classes, changes=changes, figures=found.figures,
+        since=None if options.since is None else str(options.since), markers=cluster_markers(found.markers),
+        front=found.front and replace(found.front, source=shown),
+        front_label="" if found.front is None else front_words(found.front), place=place, credits=credits, base=base,
+        notes=[*meaning_words(found.source, current), *found.notes],
+        news=[*(row["geometry"] for row in found.changed), *([] if found.front is None else [found.front.lines])],
+        slivers=found.slivers, left_out=sliver_words(found.slivers, place), incidents=found.incidents,
+        crowd=crowd_of(found.markers), extract=found.extract[0], draw_basemap=options.draw_basemap, **found.frame,
+    )  # fmt: skip
 
 
 def _headline(found: _Found, options: MapOptions) -> Headline:
@@ -360,21 +375,23 @@ def _headline(found: _Found, options: MapOptions) -> Headline:
     return headline([replace(most, unit=found.unit or found.countries.get(most.side))])
 
 
-def _countries(archive: Archive, control: gpd.GeoDataFrame) -> Mapping[str, Mapping[str, Any]]:
+def _countries(
+    countries: Countries, units: gpd.GeoDataFrame, control: gpd.GeoDataFrame
+) -> Mapping[str, Mapping[str, Any]]:
     """The country in which all ground lies that a side holds; not of sides that hold ground in several."""
     held = control[control["status"].isin(named(is_held=True)) & control["controller"].notna()]
     parts, owner = shapely.get_parts(np.asarray(held.geometry.array, dtype=object), return_index=True)
     if not len(parts):
         return {}
     points = shapely.point_on_surface(parts)
-    codes = archive.countries().locate(shapely.get_x(points), shapely.get_y(points))
+    codes = countries.locate(shapely.get_x(points), shapely.get_y(points))
     sides, km2 = held["controller"].to_numpy()[owner], shapely.area(parts)
-    units = {str(row["unit"]): row for row in rows_of(archive.units()[["unit", "name", "geometry"]])}
+    by_code = {str(row["unit"]): row for row in rows_of(units[["unit", "name", "geometry"]])}
     found = {}
     for side in sorted(set(sides)):
         mine = sides == side
         shares = pd.Series(km2[mine]).groupby(codes[mine]).sum().sort_values()
-        unit, inside = units.get(str(shares.index[-1])), float(shares.iloc[-1])
+        unit, inside = by_code.get(str(shares.index[-1])), float(shares.iloc[-1])
         rows = held[held["controller"] == side][["source", "part", "controller", "status"]].drop_duplicates()
         is_stated = unit and all((unit["unit"],) == countries_of_class(*row) for row in rows.itertuples(index=False))
         if unit and not is_stated and shapely.get_num_coordinates(parts[mine]).sum() < MOST_POINTS:
@@ -393,10 +410,6 @@ def _day(when: When) -> date:
 def located_only(incidents: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """The incidents that have a place."""
     return incidents[~(incidents.geometry.isna() | incidents.geometry.is_empty).to_numpy(dtype=bool)]
-
-
-def _incidents(archive: Archive, day: date, options: MapOptions, usual: int = 1) -> gpd.GeoDataFrame:
-    return archive.incidents(*incident_span(day, options, usual), **options.incidents)
 
 
 def incident_span(day: date, options: MapOptions, usual: int = 1) -> tuple[datetime, datetime]:
@@ -425,8 +438,24 @@ def incident_days(archive: Archive, options: MapOptions) -> list[date]:
     )
 
 
-def _incident_content(archive: Archive, when: When | None, options: MapOptions) -> MapContent:
-    """A map of incidents alone: those of the days up to a date, or since another."""
+@dataclass(frozen=True, kw_only=True)
+class _FoundIncidents:
+    """What an archive of incidents alone says for a page, before any words."""
+
+    day: date
+    span: tuple[date, date]
+    reported: Rows  # with those that have no place
+    incidents: Rows
+    markers: Sequence[Marker]
+    notes: Sequence[str]
+    unit: Mapping[str, Any] | None
+    frame: Frame
+    extract: Extract
+    credits: Sequence[Mapping[str, str]]
+
+
+def _read_incidents(archive: Archive, when: When | None, options: MapOptions) -> _FoundIncidents:
+    """The incidents of the days up to a date, or since another."""
     known = incident_days(archive, options) if when is None else []
     if when is None and not known:
         raise MapError(f"{archive.path} has no incidents of that kind with a date, and no map of control")
@@ -441,45 +470,47 @@ def _incident_content(archive: Archive, when: When | None, options: MapOptions) 
             f"no incident from {first.date()} to {last.date()} that could be drawn (geo incidents lists them)"
         )
     unit = None if options.within is None else archive.unit(options.within)
-    place = "" if unit is None else place_words(unit.iloc[0])
     whole = shapely.box(*(located if unit is None else unit).total_bounds).buffer(0.2).bounds
-    limits = padded(whole)
-    reach = outward(reach_of(limits))
-    lines, boundary = outlines(archive, reach)
-    credits = credits_of(archive, *sorted(set(located["dataset"])))
-    span = " – ".join(dict.fromkeys((date_words(first.date()), date_words(last.date()))))
-    shown = ", ".join(c["title"] or c["name"] for c in credits)
-    title = ngettext("{n} incident{place}, {span}", "{n} incidents{place}, {span}", len(found), place=place, span=span)
-    rows = rows_of(found)
-    counts = Counter(event_of(row) or gettext("not stated") for row in rows)
-    reported = gettext("Dates are those of the events, as reported.")
-    without = len(found) - len(located)
     bounds = outward(padded(whole, 0.06))
-    markers = _in_view(archive, located, bounds)[0]
+    return _FoundIncidents(
+        day=day, span=(first.date(), last.date()), reported=rows_of(found), incidents=rows_of(located),
+        markers=_in_view(archive.units(), located, bounds)[0], notes=found.attrs.get("notes", ()),
+        unit=None if unit is None else rows_of(unit[["unit", "name"]])[0],
+        frame=frame_of(archive, bounds, padded(whole)), extract=extract_of(archive, bounds, options),
+        credits=credits_of(archive, *sorted(set(located["dataset"]))),
+    )  # fmt: skip
+
+
+def _say_incidents(found: _FoundIncidents, options: MapOptions) -> MapContent:
+    """A map of incidents alone."""
+    place = "" if found.unit is None else place_words(found.unit)
+    span = " – ".join(dict.fromkeys(map(date_words, found.span)))
+    shown = ", ".join(c["title"] or c["name"] for c in found.credits)
+    count, without = len(found.reported), len(found.reported) - len(found.incidents)
+    title = ngettext("{n} incident{place}, {span}", "{n} incidents{place}, {span}", count, place=place, span=span)
+    counts = Counter(event_of(row) or gettext("not stated") for row in found.reported)
+    reported = gettext("Dates are those of the events, as reported.")
     missing = ngettext(
         "{n} incident has no place and is not drawn", "{n} incidents have no place and are not drawn", without
     )
     return MapContent(
         title=given_title(options.title, title),
         subtitle=f"{gettext('Source: {source}', source=shown)}. {reported}",
-        date=str(day), day=span, lang=options.lang, classes=[], changes=[], figures=[], since=None,
-        markers=cluster_markers(markers), crowd=crowd_of(markers), outlines=lines, boundary=boundary, bounds=bounds,
-        limits=limits, reach=reach, place=place,
-        notes=[*found.attrs.get("notes", ()), *([missing] if without else [])], incidents=rows_of(located),
-        credits=[gettext("Incidents: {credit}", credit=credit_line(c) or c["name"]) for c in credits],
-        told=[(event, number(count)) for event, count in counts.most_common()],
+        date=str(found.day), day=span, lang=options.lang, classes=[], changes=[], figures=[], since=None,
+        markers=cluster_markers(found.markers), crowd=crowd_of(found.markers), place=place, incidents=found.incidents,
+        notes=[*found.notes, *([missing] if without else [])], told=[(e, number(n)) for e, n in counts.most_common()],
+        credits=[*map(_incident_credit, found.credits), *extract_credit(found.extract)],
+        extract=found.extract[0], draw_basemap=options.draw_basemap, **found.frame,
     )  # fmt: skip
 
 
-def _changed(archive: Archive, since: When, when: When, source: str, known: When | None) -> gpd.GeoDataFrame:
-    """The held ground that was gained and lost since a date, where one is given."""
-    changed = archive.changed(since, when, source=source, as_known_on=known)
-    return changed[changed["status"].isin(named(is_held=True))]
+def _incident_credit(credit: Mapping[str, str]) -> str:
+    return gettext("Incidents: {credit}", credit=credit_line(credit) or credit["name"])
 
 
 def _boxes(
     control: gpd.GeoDataFrame, changed: gpd.GeoDataFrame | None, unit: gpd.GeoDataFrame | None,
-    incidents: gpd.GeoDataFrame, near: NDArray[np.object_] | None,
+    incidents: gpd.GeoDataFrame, together: Sequence[float] | None,
 ) -> tuple[Box, Box]:  # fmt: skip
     """How far the map reaches, and what it shows first: the ground, and the incidents where they are not far off."""
     current = _current(control)
@@ -495,8 +526,8 @@ def _boxes(
     whole = shapely.union_all([shapely.box(*b).buffer(0.02) for b in boxes]).bounds
     first = shapely.box(*boxes[0]).buffer(0.02).bounds
     far = (whole[2] - whole[0]) > 3 * (first[2] - first[0]) or (whole[3] - whole[1]) > 3 * (first[3] - first[1])
-    if unit is None and near is not None:
-        first, far = shapely.box(*shapely.total_bounds(near)).buffer(0.02).bounds, True
+    if unit is None and together is not None:
+        first, far = shapely.box(*together).buffer(0.02).bounds, True
     return whole, first if far else whole
 
 
@@ -587,19 +618,18 @@ def _figures(areas: pd.DataFrame, moved: pd.DataFrame | None) -> Rows:
     return sorted(figures, key=lambda row: class_order(class_key(row)))
 
 
-def _slivers(figures: Rows, unit: gpd.GeoDataFrame | None) -> Rows:
+def _slivers(figures: Rows, zone: shapely.Geometry | None) -> Rows:
     """The classes of which a unit has next to nothing: mostly strips between two maps' different borders."""
-    if unit is None:
+    if zone is None:
         return []
-    shape = np.array([unit.geometry.iloc[0]], dtype=object)
-    least = min(SLIVER_KM2, SLIVER_SHARE * float(areas_km2(shape)[0]))
+    least = min(SLIVER_KM2, SLIVER_SHARE * float(areas_km2(np.array([zone], dtype=object))[0]))
     names = ("area_km2", "gained_km2", "lost_km2")
     return [row for row in figures if all((number_or_none(row.get(n)) or 0.0) < least for n in names)]
 
 
-def _region(archive: Archive, name: str) -> shapely.Geometry | None:
+def _region(units: gpd.GeoDataFrame, name: str) -> shapely.Geometry | None:
     try:
-        return archive.unit(name).geometry.iloc[0]
+        return units.geometry.iloc[find_unit(units, name)]
     except UnitError:
         return None
 
@@ -634,17 +664,12 @@ def days_within(days: Sequence[date], from_: When | None, to: When | None, sourc
     return chosen
 
 
-def last_map_before(archive: Archive, source: str, since: When, *, as_known_on: When | None = None) -> date | None:
-    """The day of the map that answers for a date, where it is older."""
-    table = archive.snapshots(source, as_known_on=as_known_on or FAR)
-    last = last_instant(since)
-    past = [d.date() for d in map(datetime.fromisoformat, table["depicts"]) if d <= last]
-    return max(past) if past and max(past) < to_instant(since).date() else None
-
-
 def base_words(archive: Archive, source: str, since: When, *, as_known_on: When | None = None) -> str:
     """The date since which something changed, in words: that of the map which answers for it, where that is older."""
-    return since_words(since, last_map_before(archive, source, since, as_known_on=as_known_on))
+    last = last_instant(since)
+    table = archive.snapshots(source, as_known_on=as_known_on or FAR)
+    past = [d.date() for d in map(datetime.fromisoformat, table["depicts"]) if d <= last]
+    return since_words(since, max(past) if past and max(past) < to_instant(since).date() else None)
 
 
 def credit_of(archive: Archive, source: str) -> dict[str, str]:
@@ -676,9 +701,3 @@ def _outlines(archive: Archive, limits: Box) -> tuple[list[shapely.Geometry], st
     merged = shapely.line_merge(shapely.union_all(borders))
     lines = [p for p in shapely.get_parts(merged) if p.geom_type == "LineString"]
     return lines, "; ".join(sorted(set(fine["boundary"])))
-
-
-def _depicts(archive: Archive, control: gpd.GeoDataFrame) -> list[datetime]:
-    """What the snapshots that a map rests on depict, in every recording of them."""
-    table = archive.store.recall(("depicts",), lambda: archive.snapshots()[["snapshot", "depicts"]])
-    return [datetime.fromisoformat(d) for d in table["depicts"][table["snapshot"].isin(set(control["snapshot"]))]]

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from geo.archive.periods import in_days
 from geo.archive.queries import Query
-from geo.archive.results import OLD_DAYS, When, breaks_between, refuse_backwards, refused_km2, rows_of
+from geo.archive.results import When, map_day, refuse_backwards, rows_of
 from geo.errors import NoSnapshotError, UnitError
 from geo.output.headline import LEAST_KM2, Figures, Headline, ended, headline, no_ground, side_figures, weight
 from geo.output.map_content import credit_of, snapshot_days
@@ -176,37 +176,25 @@ def _read(
     archive: Archive, source: str, date: When | None, since: When | None, asked: dict[str, Any],
     unit: Mapping[str, Any] | None,
 ) -> list[Figures]:  # fmt: skip
-    day, when = _day(archive, source, date), date
-    areas = archive.area(when, **asked)
-    moved = None if since is None else archive.change(since, _last(archive, source, date), **asked)
+    areas = archive.area(date, **asked)
+    day = map_day(areas)
+    before = None if since is None else archive.area(since, **asked)
+    moved = None if since is None else archive.change(since, day.isoformat() if date is None else date, **asked)
     units = {} if asked.get("by") is None else {str(u["unit"]): u for u in rows_of(archive.units()[["unit", "name"]])}
-    query = Query(source)
-    used = archive.reader.used(query, when)
-    since_day = None
-    if since is not None:
-        since_day = parse_instant(max(archive.reader.used(query, since)["depicts"])).date()
     whole = Figures(
         source=source, side="", unit=unit, area_km2=0.0, upper_km2=0.0, day=day,
-        asked=day if date is None else last_instant(date).date(), since=since_day,
+        asked=day if date is None else last_instant(date).date(), since=None if before is None else map_day(before),
         asked_since=None if since is None else last_instant(since).date(),
-        refused_km2=refused_km2(archive.reader.snapshots(), used["snapshot"])[0],
-        is_comparable=since is None or not breaks_between(
-            archive.reader.snapshots(), archive.reader.used(query, since)["snapshot"], used["snapshot"]
-        ),
-        is_old=bool(used["age_days"].min() > OLD_DAYS),
+        refused_km2=areas.attrs["refused_km2"], is_comparable=moved is None or moved.attrs["is_comparable"],
+        is_old=areas.attrs["is_old"],
     )  # fmt: skip
-    before = [] if since is None else rows_of(archive.area(since, **asked))
-    return side_figures(whole, rows_of(areas), [] if moved is None else rows_of(moved), units, before=before)
+    rows = [[] if table is None else rows_of(table) for table in (areas, moved, before)]
+    return side_figures(whole, rows[0], rows[1], units, before=rows[2])
 
 
 def _day(archive: Archive, source: str, date: When | None) -> Day:
     """The day of the map that answers for a date."""
-    used = archive.reader.used(Query(source), date)
-    return parse_instant(max(used["depicts"])).date()
-
-
-def _last(archive: Archive, source: str, date: When | None) -> When:
-    return _day(archive, source, None).isoformat() if date is None else date
+    return parse_instant(max(archive.reader.used(Query(source), date)["depicts"])).date()
 
 
 def _unit_of(archive: Archive, within: str) -> Mapping[str, Any]:

@@ -8,15 +8,12 @@ import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import shapely
 
 from geo.assets import ASSETS
-
-if TYPE_CHECKING:
-    from geo.output.map_content import MapContent
 
 SCALE = 10_000  # steps per degree in the tiles: 11 m at most
 TILE = 10
@@ -230,10 +227,13 @@ def _beyond(lines: Sequence[Sequence[int]], near: shapely.Geometry, step: int) -
         yield from _lines([shapely.difference(whole, near)], step, step)
 
 
-def ground_of(content: MapContent, *, draw_basemap: bool = True) -> Ground:
+def ground_of(
+    reach: Box, bounds: Box, outlines: Sequence[shapely.Geometry],
+    extract: Sequence[tuple[str, shapely.Geometry, Any]], *, draw_basemap: bool,
+) -> Ground:  # fmt: skip
     """The ground under a map; maps of one view share it."""
-    extract = tuple((kind, shape, None) for kind, shape, _ in content.extract)
-    return _ground(content.reach, content.bounds, tuple(content.outlines), draw_basemap, extract)
+    own = tuple((kind, shape, None) for kind, shape, _ in extract)
+    return _ground(reach, bounds, tuple(outlines), draw_basemap, own)
 
 
 @lru_cache(maxsize=4)

@@ -17,7 +17,7 @@ from geo.archive.shared_docs import described, from_one_state
 from geo.errors import MapError
 from geo.output.brief_tables import Section, Table, title_of
 from geo.output.html.map_page import ControlMap
-from geo.output.map_content import MapContent, credit_of, outlines
+from geo.output.map_content import MapContent, credit_of, frame_of
 from geo.presentation import basemap
 from geo.presentation.labels import area, class_label, credit_line, figure, place_words, unit_name, written
 from geo.presentation.language import N_, gettext, in_language, ngettext
@@ -78,22 +78,20 @@ def draw_comparison(
         found = archive.compare(date, sources=sources, within=within, as_known_on=as_known_on, **asked)
         if found.pieces.empty:
             raise MapError(f"none of {', '.join(found.sources)} has such ground there: nothing can be drawn")
-        content = _content(archive, found, within, as_known_on, title, lang)
-        ground = basemap.ground_of(content, draw_basemap=draw_basemap)
-    made = ControlMap(content, ground, templates=folder)
+        content = _content(archive, found, within, as_known_on, title, lang, draw_basemap=draw_basemap)
+    made = ControlMap(content, templates=folder)
     sections = {"sections": _sections(archive, found)}
     made.page.parts = replace(made.page.parts, template="compare.html", values={**made.page.parts.values, **sections})
     return made
 
 
 def _content(
-    archive: Archive, found: Comparison, within: str | None, known: When | None, title: str | None, lang: str
-) -> MapContent:
+    archive: Archive, found: Comparison, within: str | None, known: When | None, title: str | None, lang: str, *,
+    draw_basemap: bool,
+) -> MapContent:  # fmt: skip
     box = shapely.total_bounds(np.asarray(found.pieces.geometry.array, dtype=object)).tolist()
-    limits = basemap.padded((box[0], box[1], box[2], box[3]))
-    bounds = basemap.outward(basemap.padded((box[0], box[1], box[2], box[3]), 0.06))
-    reach = basemap.outward(basemap.reach_of(limits))
-    lines, boundary = outlines(archive, reach)
+    whole = (box[0], box[1], box[2], box[3])
+    frame = frame_of(archive, basemap.outward(basemap.padded(whole, 0.06)), basemap.padded(whole))
     unit = None if within is None else archive.unit(within).iloc[0]
     place = "" if unit is None else place_words(unit)
     shown = {name: title_of(archive, name) for name in found.sources}
@@ -107,7 +105,7 @@ def _content(
         ),
         subtitle=f"{written(found.date)}. {rests}. {gettext('The sources are not merged.')}{as_known}",
         date=found.date, lang=lang, classes=_drawn(found, shown), changes=[], figures=[], since=None, markers=[],
-        outlines=lines, boundary=boundary, bounds=bounds, limits=limits, reach=reach, place=place,
+        place=place, draw_basemap=draw_basemap, **frame,
         credits=[gettext("Control: {credit}", credit=credit_line(credit_of(archive, name))) for name in found.sources],
     )  # fmt: skip
 

@@ -114,15 +114,10 @@ class PageMap(folium.Map):
 class ControlMap(PageMap):
     """A dated map of control. Add folium layers to it as to any other map; `geo.save_map` writes it."""
 
-    def __init__(
-        self, content: MapContent, ground: basemap.Ground | None = None, *, tiles: Any = None,
-        templates: Path | None = None,
-    ) -> None:  # fmt: skip
+    def __init__(self, content: MapContent, *, tiles: Any = None, templates: Path | None = None) -> None:
         super().__init__(content.bounds, tiles=tiles)
         self.content = content
-        self.page.parts = _parts(
-            content, map_drawing.base_layer(ground or basemap.ground_of(content)), self.page.tiles, templates
-        )
+        self.page.parts = _parts(content, map_drawing.base_layer(content.ground), self.page.tiles, templates)
 
 
 @shares_options()
@@ -156,10 +151,10 @@ def draw_map(
     'map.html'
     """
     options = map_options(draw_map, shown)
-    with archive.holding():
-        content = gather(archive, date, options)
-        ground = basemap.ground_of(content, draw_basemap=options.draw_basemap and tiles is None)
-    return ControlMap(content, ground, tiles=tiles, templates=templates_folder(options.templates))
+    content = gather(archive, date, options)
+    if tiles is not None:
+        content = replace(content, draw_basemap=False)
+    return ControlMap(content, tiles=tiles, templates=templates_folder(options.templates))
 
 
 @described

@@ -22,7 +22,7 @@ from geo.incidents.markers import Marker, marker_of
 from geo.output.html import map_drawing
 from geo.output.html.map_page import PageMap, map_values
 from geo.output.html.page import PageParts
-from geo.output.map_content import MapContent, gather, outlines
+from geo.output.map_content import MapContent, frame_of, gather
 from geo.presentation import basemap
 from geo.presentation.labels import written
 from geo.presentation.language import N_, current, gettext, in_language, ngettext, plain_number, reworded
@@ -44,7 +44,7 @@ def draw_review(
     region = partial(_region, archive)
     markers = [_marker(draft, region) for draft in reading.incidents]
     content = _content(reading, markers, archive, title)
-    ground = map_drawing.base_layer(basemap.ground_of(content))
+    ground = map_drawing.base_layer(content.ground)
     made = PageMap(content.bounds)
     made.page.parts = _parts(reading, markers, content, ground, folder)
     return made
@@ -85,11 +85,9 @@ def _content(
     shown = [s for s in markers if s is not None]
     bounds = _bounds(shown)
     limits = basemap.padded(bounds)
-    reach = basemap.outward(basemap.reach_of(limits))
     day = gettext("no date") if reading.dateline is None else written(reading.dateline)
     head = title or gettext("Drafts for review: {name}", name=reading.source.name)
     control = _control(reading, archive)
-    lines, boundary = ([], "") if archive is None else outlines(archive, reach)
     drafts = ngettext("{n} draft", "{n} drafts", len(reading.incidents))
     claims = ngettext("{n} area claim", "{n} area claims", len(reading.claims))
     subtitle = gettext("{drafts} and {claims}; {day}.", drafts=drafts, claims=claims, day=day) + " "
@@ -97,7 +95,7 @@ def _content(
     subtitle += f". {control.subtitle}" if control else ""
     empty = MapContent(
         title=head, subtitle=subtitle, date=day, lang=current().code, classes=(), changes=(), figures=(), since=None,
-        markers=shown, outlines=lines, boundary=boundary, bounds=bounds, limits=limits, reach=reach,
+        markers=shown, **frame_of(archive, bounds, limits),
         credits=(gettext("Places in the text: GeoNames, CC BY 4.0") + ", https://www.geonames.org/",),
     )  # fmt: skip
     if control is None:

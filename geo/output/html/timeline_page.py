@@ -25,11 +25,12 @@ from geo.output.map_content import (
     MapContent,
     credit_of,
     days_within,
+    extract_credit,
+    extract_of,
+    frame_of,
     gather,
     has_incidents_alone,
     incident_days,
-    on_extract,
-    outlines,
 )
 from geo.output.map_options import MapOptions, SharedKeywords, map_options, shares_options
 from geo.presentation import basemap
@@ -130,8 +131,7 @@ def _control_timeline(
     shown = gettext(" and ").join(credits[name]["title"] or name for name in names)
     title = given_title(options.title, title_words(place, shown, _span([i.date() for i in instants])))
     whom = [gettext("Control: {credit}", credit=credit_line(credits[name])) for name in names]
-    content = replace(_content(archive, parts, box, title, options.lang, place), credits=whom)
-    content = on_extract(archive, content, options)
+    content = _content(archive, parts, box, title, options, place, whom)
     strands = [p.strand for p in parts]
     has_units = bool(content.outlines)
     series = series_values(strands, instants, charted=_charted(parts), notes=notes, has_units=has_units)
@@ -155,7 +155,7 @@ def _incident_timeline(archive: Archive, options: MapOptions, span: tuple[When |
     """All incidents of an archive without maps of control: a map, with a slider by day, week or month."""
     days = days_within(incident_days(archive, options), *span, gettext("Incidents").casefold())
     content = gather(archive, days[-1], replace(options, since=str(days[0])))
-    made = ControlMap(content, basemap.ground_of(content, draw_basemap=options.draw_basemap))
+    made = ControlMap(content)
     parts = made.page.parts
     values = {**parts.values, "steps": _incident_steps(content.incidents), "width": WIDTH, "height": HEIGHT}
     folder = templates_folder(options.templates)
@@ -255,16 +255,18 @@ def _charted(parts: Sequence[Part]) -> int:
 
 
 def _content(
-    archive: Archive, parts: Sequence[Part], box: basemap.Box, title: str, lang: str, place: str
-) -> MapContent:
+    archive: Archive, parts: Sequence[Part], box: basemap.Box, title: str, options: MapOptions, place: str,
+    credits: Sequence[str],
+) -> MapContent:  # fmt: skip
     """The last date as the still picture shows it, and the box in which all dates lie."""
     bounds, limits = basemap.padded(box, 0.06), basemap.padded(box)
     reach = basemap.wide(basemap.reach_of(limits), bounds)
-    lines, boundary = outlines(archive, reach)
+    extract = extract_of(archive, bounds, options)
     classes = [StyledLayer(p.strand.label, p.strand.symbol, [] if p.last is None else [p.last], []) for p in parts]
     return MapContent(
-        title=title, subtitle="", date="", lang=lang, classes=classes, changes=[], figures=[], since=None, markers=[],
-        outlines=lines, boundary=boundary, bounds=bounds, limits=limits, reach=reach, place=place,
+        title=title, subtitle="", date="", lang=options.lang, classes=classes, changes=[], figures=[], since=None,
+        markers=[], place=place, credits=[*credits, *extract_credit(extract)], extract=extract[0],
+        draw_basemap=options.draw_basemap, **frame_of(archive, bounds, limits, reach),
     )  # fmt: skip
 
 

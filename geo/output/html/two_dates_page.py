@@ -21,7 +21,7 @@ from geo.output.brief_tables import LEAST_KM2, Section, by_unit, title_of
 from geo.output.html import map_drawing
 from geo.output.html.map_page import PageMap, map_values
 from geo.output.html.page import PageParts
-from geo.output.map_content import MapContent, gather, outlines
+from geo.output.map_content import MapContent, frame_of, gather
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.presentation import basemap
 from geo.presentation.labels import class_key, class_label, figure, km2_cell, row_label, written
@@ -167,7 +167,7 @@ def draw_dates(
             settlements=_settlements(archive, name, later, places, span, zone, as_known_on),
             own_places=places is not None, has_units=bool(later.outlines),
         )  # fmt: skip
-        ground = map_drawing.base_layer(basemap.ground_of(later, draw_basemap=options.draw_basemap))
+        ground = map_drawing.base_layer(later.ground)
     made = PageMap(later.bounds)
     made.page.parts = _parts(contents, pair, ground, whole, _middle(parts), templates_folder(options.templates))
     return made
@@ -183,11 +183,10 @@ def _alike(
     looks = {class_label(*key): symbols[key[:2]] for key in keys}
     limits = basemap.around([opening, *(d.limits for d in contents)])
     reach = basemap.outward(basemap.wide(basemap.around([limits, *(d.reach for d in contents)]), limits))
-    lines, boundary = outlines(archive, reach)
+    frame = frame_of(archive, opening, limits, reach)
     return [
         replace(
-            d, bounds=opening, limits=limits, reach=reach, outlines=lines, boundary=boundary,
-            classes=[
+            d, **frame, classes=[
                 replace(item, symbol=looks[item.label], facts=[(gettext("On"), written(at)), *item.facts])
                 for item in d.classes
             ],

@@ -39,7 +39,6 @@ from geo.output.site.pages import (
 from geo.output.site.plan import Day, Plan, SiteOptions, checked_address, digest, plan_site
 from geo.output.site.publish import BuildReport, ManifestEntry, SiteFolder, open_site_folder, stage
 from geo.presentation import basemap
-from geo.presentation.basemap import ground_of
 from geo.presentation.labels import credit_line, sentence, written
 from geo.presentation.language import gettext, ngettext
 from geo.presentation.templates import templates_folder
@@ -200,7 +199,7 @@ def _make_day(archive: Archive, job: _Job, *, plan: Plan, staging: Path) -> dict
             alone = replace(content, changes=[], markers=[], credits=content.credits[:1]) if options.source else content
             made[_card(day)] = stage(staging, _card(day), card_png(alone, headed, plan.shown))
         if _page(day) in wanted:
-            page = ControlMap(content, ground_of(content), templates=options.templates)
+            page = ControlMap(content, templates=options.templates)
             sizes = {**job.sizes, **{path: made[path].bytes for path in data}}
             text, shared = _render_day(archive, page, plan, day, sizes)
             made |= {path: stage(staging, path, file) for path, file in shared.items()}
