@@ -10,6 +10,7 @@ import subprocess
 import sys
 import warnings
 import zlib
+from collections import Counter
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -387,3 +388,24 @@ def test_the_still_shows_every_class_and_change(archive: Archive) -> None:
     paths = re.findall(r'<path (?:class="even|fill="url)[^>]* d="([^"]*)"', still)
     assert len(paths) == 5  # X and Y held, contested, claimed, lost by X
     assert all(p.startswith("M") and p.endswith("Z") for p in paths)
+
+
+def test_a_map_asks_each_question_once_and_is_drawn_without_its_archive(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[str] = []
+    for name in ("control", "area", "change", "changed", "incidents", "front", "unit", "units", "controllers"):
+        plain = getattr(Archive, name)
+
+        def counted(self: Archive, *args: Any, plain: Any = plain, name: str = name, **given: Any) -> Any:
+            asked.append(name)
+            return plain(self, *args, **given)
+
+        monkeypatch.setattr(Archive, name, counted)
+    content = gather(archive, "2025-01-11", since="2025-01-10", within="RU-KRS", draw_basemap=False)
+    # the area is that of both dates; the borders of a view are kept for all maps that share it
+    assert Counter(asked) == Counter(dict.fromkeys(asked, 1)) + Counter(["area", "units"])
+    archive.path.unlink()
+    page = ControlMap(content).page.render()
+    assert content.title in page
+    assert len(asked) == 11

@@ -31,6 +31,15 @@ _LISTED = {
 }  # fmt: skip
 
 
+def marks_of(markers: Sequence[Marker]) -> tuple[list[Marker], list[Marker]]:
+    """Incidents as marks, and where these are shared every incident by itself, without its notes."""
+    if len(markers) <= MARKER_LIMIT:
+        return list(markers), []
+    notes = gettext("Notes")
+    crowd = [replace(m, facts=[fact for fact in m.facts if fact[0] != notes]) for m in markers]
+    return cluster_markers(markers), crowd
+
+
 def cluster_markers(markers: Sequence[Marker], *, limit: int = MARKER_LIMIT, marks: int = MARKS) -> list[Marker]:
     """Incidents as marks: one each where they are few, else one for those near each other."""
     if len(markers) <= limit:
@@ -44,14 +53,6 @@ def cluster_markers(markers: Sequence[Marker], *, limit: int = MARKER_LIMIT, mar
         groups = _grouped(markers, at, mesh)
     made = [_mark([markers[i] for i in members], at[members]) for members in groups]
     return sorted(made, key=lambda mark: -mark.count)
-
-
-def crowd_of(markers: Sequence[Marker]) -> list[Marker]:
-    """Every incident by itself, without its notes, where they are more than have marks of their own; else none."""
-    notes = gettext("Notes")
-    if len(markers) <= MARKER_LIMIT:
-        return []
-    return [replace(m, facts=[fact for fact in m.facts if fact[0] != notes]) for m in markers]
 
 
 def marker_radius(count: int) -> float:
@@ -94,6 +95,7 @@ def _grouped(markers: Sequence[Marker], at: NDArray[np.float64], mesh: float) ->
 def _mark(members: Sequence[Marker], at: NDArray[np.float64]) -> Marker:
     if len(members) == 1:
         return members[0]
+    span = _span(members)
     lon, lat = at.mean(axis=0).tolist()
     km = lengths_km(shapely.linestrings(np.stack([at, np.broadcast_to((lon, lat), at.shape)], axis=1)))
     first = members[0]
@@ -101,7 +103,7 @@ def _mark(members: Sequence[Marker], at: NDArray[np.float64]) -> Marker:
     where = gettext("somewhere in {region}", region=first.area_name) if first.kind == "region" else within
     radius = max(1000 * d + s.radius_m for d, s in zip(km.tolist(), members, strict=True)) if first.radius_m else 0.0
     told = [(name, _values([dict(marker.facts).get(name, "") for marker in members])) for name in map(gettext, _TOLD)]
-    facts = [(gettext("Incidents"), number(len(members))), (gettext("Date"), _span(members)), (gettext("Where"), where)]
+    facts = [(gettext("Incidents"), number(len(members))), (gettext("Date"), span), (gettext("Where"), where)]
     facts += told
     title = ngettext("{n} incident {where}", "{n} incidents {where}", len(members), where=where)
     return replace(first, lat=lat, lon=lon, radius_m=radius, title=title, facts=[(k, v) for k, v in facts if v],

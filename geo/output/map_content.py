@@ -25,7 +25,16 @@ from geo.archive.results import (
     rows_of,
 )
 from geo.errors import MapError, UnitError, UsageError
-from geo.incidents.markers import Marker, cluster_markers, crowd_of, event_of, marker_of, number_or_none, shared_words
+from geo.incidents.markers import (
+    Marker,
+    days_of,
+    event_of,
+    fact_words,
+    marker_of,
+    marks_of,
+    number_or_none,
+    shared_words,
+)
 from geo.measure.coverage import NOT_COVERED
 from geo.measure.ellipsoid import areas_km2
 from geo.output.headline import Figures, Headline, headline, no_ground, side_figures, weight
@@ -57,7 +66,6 @@ from geo.units import find_unit
 if TYPE_CHECKING:
     from geo.archive import Archive
     from geo.measure.front_line import Front
-    from geo.units import Countries
 
 Rows = Sequence[Mapping[str, Any]]
 Notes = Sequence[str]
@@ -151,6 +159,33 @@ class MapContent:
         return shared_words(self.markers)
 
     @property
+    def front_facts(self) -> list[list[str]]:
+        """What a click on the front line says."""
+        if self.front is None:
+            return []
+        named = [
+            (gettext("Date"), written(self.date)),
+            (gettext("Source"), self.front.source),
+            (gettext("Borders"), self.front.boundary),
+        ]
+        return [[name, str(text)] for name, text in named if text]
+
+    @property
+    def incident_list(self) -> dict[str, Any]:
+        """What is said of all incidents together, and what narrows them down."""
+        facts = [dict(marker.facts) for marker in self.crowd or self.markers]
+        found = [
+            (n, sorted({f.get(n, gettext("not stated")) for f in facts}))
+            for n in map(gettext, ("Event", "Verification"))
+        ]
+        return {
+            "crowd": number(len(self.crowd)) if self.crowd else "",
+            "days": sorted({day for f in facts for day in days_of(f)}),
+            "choices": [(name, values) for name, values in found if len(values) > 1],
+            "lines": ["; ".join(fact_words(marker)) for marker in self.markers],
+        }
+
+    @property
     def is_part(self) -> bool:
         """Whether the first view leaves much of what there is outside."""
         (west, south, east, north), seen = self.limits, self.bounds
@@ -169,7 +204,8 @@ def gather(
     options = options or MapOptions(**given)
     with archive.holding():
         if has_incidents_alone(archive, options.source):
-            return _say_incidents(_read_incidents(archive, date, options), options)
+            reported = _read_incidents(archive, date, options)
+            return _say_incidents(reported, options)
         found = _read(archive, date, options)
     return _say(found, options)
 
@@ -258,6 +294,7 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     markers, incidents, left_out = _in_view(units, incidents, bounds, zone)
     whole, _ = _boxes(control, changed, unit, incidents, areas.attrs["together"])
     last_map = None if before is None else map_day(before)
+    frame, extract = frame_of(archive, bounds, around([padded(whole), bounds])), extract_of(archive, bounds, options)
     current = control if options.draws_liberated else _current(control)
     depicts: dict[str, str] = areas.attrs["depicts"]
     figures = _figures(areas, moved)
@@ -272,11 +309,10 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
         area_before=[] if before is None else rows_of(before), ages=areas["snapshot_age_days"].tolist(),
         figures=figures, slivers=_slivers(figures, zone), changed=[] if changed is None else rows_of(changed),
         comparable=moved is None or moved.attrs["is_comparable"], refused_km2=areas.attrs["refused_km2"],
-        countries={} if unit is not None else _countries(archive.countries(), units, control),
+        countries={} if unit is not None else _countries(archive, units, control),
         notes=_notes(source, areas, moved, undrawn, left_out),
         unit=None if unit is None else rows_of(unit[["unit", "name"]])[0],
-        markers=markers, incidents=rows_of(incidents), frame=frame_of(archive, bounds, around([padded(whole), bounds])),
-        extract=extract_of(archive, bounds, options),
+        markers=markers, incidents=rows_of(incidents), frame=frame, extract=extract,
     )  # fmt: skip
 
 
@@ -314,6 +350,7 @@ def _in_view(
 
 def _say(found: _Found, options: MapOptions) -> MapContent:
     """What was found of a date, in words and with its look."""
+    marks, crowd = marks_of(found.markers)
     colours = side_colours(found.controllers, colours=options.colours)
     shown = found.credits[0]["title"] or found.source
     place = "" if found.unit is None else place_words(found.unit)
@@ -348,13 +385,13 @@ def _say(found: _Found, options: MapOptions) -> MapContent:
             ),
         ]),
         date=found.asked, day=day, lang=options.lang, classes=classes, changes=changes, figures=found.figures,
-        since=None if options.since is None else str(options.since), markers=cluster_markers(found.markers),
+        since=None if options.since is None else str(options.since), markers=marks,
         front=found.front and replace(found.front, source=shown),
         front_label="" if found.front is None else front_words(found.front), place=place, credits=credits, base=base,
         notes=[*meaning_words(found.source, current), *found.notes],
         news=[*(row["geometry"] for row in found.changed), *([] if found.front is None else [found.front.lines])],
         slivers=found.slivers, left_out=sliver_words(found.slivers, place), incidents=found.incidents,
-        crowd=crowd_of(found.markers), extract=found.extract[0], draw_basemap=options.draw_basemap, **found.frame,
+        crowd=crowd, extract=found.extract[0], draw_basemap=options.draw_basemap, **found.frame,
     )  # fmt: skip
 
 
@@ -375,16 +412,14 @@ def _headline(found: _Found, options: MapOptions) -> Headline:
     return headline([replace(most, unit=found.unit or found.countries.get(most.side))])
 
 
-def _countries(
-    countries: Countries, units: gpd.GeoDataFrame, control: gpd.GeoDataFrame
-) -> Mapping[str, Mapping[str, Any]]:
+def _countries(archive: Archive, units: gpd.GeoDataFrame, control: gpd.GeoDataFrame) -> Mapping[str, Mapping[str, Any]]:
     """The country in which all ground lies that a side holds; not of sides that hold ground in several."""
     held = control[control["status"].isin(named(is_held=True)) & control["controller"].notna()]
     parts, owner = shapely.get_parts(np.asarray(held.geometry.array, dtype=object), return_index=True)
     if not len(parts):
         return {}
     points = shapely.point_on_surface(parts)
-    codes = countries.locate(shapely.get_x(points), shapely.get_y(points))
+    codes = archive.countries().locate(shapely.get_x(points), shapely.get_y(points))
     sides, km2 = held["controller"].to_numpy()[owner], shapely.area(parts)
     by_code = {str(row["unit"]): row for row in rows_of(units[["unit", "name", "geometry"]])}
     found = {}
@@ -483,6 +518,7 @@ def _read_incidents(archive: Archive, when: When | None, options: MapOptions) ->
 
 def _say_incidents(found: _FoundIncidents, options: MapOptions) -> MapContent:
     """A map of incidents alone."""
+    marks, crowd = marks_of(found.markers)
     place = "" if found.unit is None else place_words(found.unit)
     span = " – ".join(dict.fromkeys(map(date_words, found.span)))
     shown = ", ".join(c["title"] or c["name"] for c in found.credits)
@@ -497,7 +533,7 @@ def _say_incidents(found: _FoundIncidents, options: MapOptions) -> MapContent:
         title=given_title(options.title, title),
         subtitle=f"{gettext('Source: {source}', source=shown)}. {reported}",
         date=str(found.day), day=span, lang=options.lang, classes=[], changes=[], figures=[], since=None,
-        markers=cluster_markers(found.markers), crowd=crowd_of(found.markers), place=place, incidents=found.incidents,
+        markers=marks, crowd=crowd, place=place, incidents=found.incidents,
         notes=[*found.notes, *([missing] if without else [])], told=[(e, number(n)) for e, n in counts.most_common()],
         credits=[*map(_incident_credit, found.credits), *extract_credit(found.extract)],
         extract=found.extract[0], draw_basemap=options.draw_basemap, **found.frame,

@@ -78,9 +78,8 @@ def draw_static_svg(content: MapContent, *, around: BasemapSvg) -> Markup:
         parts.append(_draw_class(item, frame))
     if content.front is not None:
         parts += _draw_front(content.front.lines, frame)
-    parts += [around.over, *_draw_places(content.places, content.area_names, frame)]
-    parts += _draw_markers(content, frame)
-    parts.append(_scale_bar(frame))
+    marks = [*_draw_markers(content, frame), _scale_bar(frame)]
+    parts += [around.over, *_draw_places(content.places, content.area_names, frame), *marks]
     size = f'viewBox="0 0 {WIDTH:g} {frame.height:.0f}" width="{WIDTH:g}" height="{frame.height:.0f}"'
     head = f'<svg {size} role="img" aria-label="{escape(content.title)}" font-family="sans-serif">'
     return Markup(f"{head}{''.join(parts)}</svg>")  # noqa: S704  (numbers, and names that are escaped)

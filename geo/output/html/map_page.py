@@ -19,15 +19,12 @@ from markupsafe import Markup
 
 from geo.archive.shared_docs import described
 from geo.errors import MapError
-from geo.incidents.markers import days_of, fact_words
 from geo.output.html import map_drawing
 from geo.output.html.page import Added, PageParts, page_of, pins
 from geo.output.map_content import MapContent, days_within, gather, has_incidents_alone, incident_days, snapshot_days
 from geo.output.map_options import MapKeywords, MapOptions, map_options, shares_options
 from geo.output.parallel import attempted, by_workers, report_left_out
 from geo.presentation import basemap
-from geo.presentation.labels import written
-from geo.presentation.language import gettext, number
 from geo.presentation.templates import render, templates_folder
 from geo.storage.atomic_write import write_page
 
@@ -117,7 +114,8 @@ class ControlMap(PageMap):
     def __init__(self, content: MapContent, *, tiles: Any = None, templates: Path | None = None) -> None:
         super().__init__(content.bounds, tiles=tiles)
         self.content = content
-        self.page.parts = _parts(content, map_drawing.base_layer(content.ground), self.page.tiles, templates)
+        ground = map_drawing.base_layer(content.ground)
+        self.page.parts = _parts(content, ground, self.page.tiles, templates)
 
 
 @shares_options()
@@ -276,7 +274,7 @@ def _parts(content: MapContent, ground: map_drawing.BaseLayer, tiles: str, templ
         "classes": [map_drawing.class_data(item) for item in content.drawn_classes],
         "changes": [map_drawing.class_data(item) for item in content.changes],
         "shapes": map_drawing.packed(map_drawing.shapes_of(content)),
-        "front": None if content.front is None else {"label": content.front_label, "facts": _said_of(content)},
+        "front": None if content.front is None else {"label": content.front_label, "facts": content.front_facts},
         "incidents": [] if content.crowd else [_incident(s) for s in content.markers],
         "crowd": _crowd(content.crowd) if content.crowd else None,
     }  # fmt: skip
@@ -284,7 +282,7 @@ def _parts(content: MapContent, ground: map_drawing.BaseLayer, tiles: str, templ
     values = map_values(content, ground, tiles=tiles) | {
         "snapshots": snapshots,
         "notes": [*filter(None, [content.left_out]), *content.notes],
-        "incidents": _incidents(content), "still": map_drawing.draw_static_svg(content, around=ground.around),
+        "incidents": content.incident_list, "still": map_drawing.draw_static_svg(content, around=ground.around),
     }  # fmt: skip
     return PageParts("map.html", content.title, values, data, templates)
 
@@ -321,31 +319,6 @@ def map_values(content: MapContent, ground: map_drawing.BaseLayer | None, *, til
         "credits": list(content.credits), "boundary": content.boundary, "tiles": tiles, "has_map": True,
         "ground_credits": [credits["basemap"]] * (not ground or ground.is_mapped) + [credits["places"]],
     }  # fmt: skip
-
-
-def _incidents(content: MapContent) -> dict[str, Any]:
-    """What is said of all incidents together, and what narrows them down."""
-    facts = [dict(marker.facts) for marker in content.crowd or content.markers]
-    found = [
-        (n, sorted({f.get(n, gettext("not stated")) for f in facts})) for n in map(gettext, ("Event", "Verification"))
-    ]
-    return {
-        "crowd": number(len(content.crowd)) if content.crowd else "",
-        "days": sorted({day for f in facts for day in days_of(f)}),
-        "choices": [(name, values) for name, values in found if len(values) > 1],
-        "lines": ["; ".join(fact_words(marker)) for marker in content.markers],
-    }  # fmt: skip
-
-
-def _said_of(content: MapContent) -> list[list[str]]:
-    front = content.front
-    assert front is not None
-    told = [
-        (gettext("Date"), written(content.date)),
-        (gettext("Source"), front.source),
-        (gettext("Borders"), front.boundary),
-    ]
-    return [[name, str(text)] for name, text in told if text]
 
 
 def _header(page: Figure) -> str:
