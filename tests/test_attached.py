@@ -132,6 +132,7 @@ def test_only_whole_folders_below_the_archive_are_taken(tmp_path: Path) -> None:
         beside.attach(tmp_path / "outside", [tmp_path / "rows.parquet"], dataset="other")
     with pytest.raises(UsageError, match="already"):
         beside.attach(home / "again", [tmp_path / "rows.parquet"], dataset="made up")
+    assert not (home / "again").exists()  # it is refused before it is written
     with pytest.raises(FileError, match="no column"):
         pd.DataFrame({"x": [1]}).to_parquet(tmp_path / "wrong.parquet")
         beside.attach(home / "new", [tmp_path / "wrong.parquet"], dataset="other")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -47,10 +47,11 @@ def attach(
     """Put a folder of incidents on record; where files are given it is made of them first. Rows a dataset."""
     place, name = _place(archive, folder)
     credit = Source(dataset, dataset) if isinstance(dataset, str) else dataset
+    _refuse_attached(archive, name)
     if files:
-        _write(place, [Path(f).resolve() for f in files], None if credit is None else credit.name)
+        _write(archive, place, [Path(f).resolve() for f in files], None if credit is None else credit.name)
     parts = _look_through(place)
-    _refuse_twice(archive, name, parts)
+    _refuse_twice(archive, {part.dataset for part in parts})
     with archive.store.writing() as connection:
         now = snapshots.next_instant(connection)
         for source in sorted({part.dataset for part in parts}):
@@ -78,10 +79,13 @@ def _place(archive: Archive, folder: str | Path) -> tuple[Path, str]:
     return place, place.relative_to(archive.path.resolve().parent).as_posix()
 
 
-def _refuse_twice(archive: Archive, name: str, parts: Sequence[Part]) -> None:
+def _refuse_attached(archive: Archive, name: str) -> None:
     if any(archive.path.resolve().parent / name == there.folder for there in archive.store.attached()):
         raise UsageError(f"{name} is attached already: take it off first (geo attach ARCHIVE {name} --remove)")
-    if twice := sorted({p.dataset for p in parts} & set(archive.store.datasets())):
+
+
+def _refuse_twice(archive: Archive, datasets: Collection[str]) -> None:
+    if twice := sorted(set(datasets) & set(archive.store.datasets())):
         raise UsageError(f"{archive.path} has incidents of {', '.join(twice)} already: give these another --dataset")
 
 
@@ -137,7 +141,7 @@ def _refuse_bad(connection: duckdb.DuckDBPyConnection, query: str, where: Path) 
         raise GateError(f"{where}: nothing was attached: {'; '.join(told)}")
 
 
-def _write(folder: Path, files: Sequence[Path], dataset: str | None) -> None:
+def _write(archive: Archive, folder: Path, files: Sequence[Path], dataset: str | None) -> None:
     """Write files of Parquet into a new folder, by dataset and year, each sorted by day and place."""
     for path in files:
         if not path.is_file():
@@ -150,6 +154,8 @@ def _write(folder: Path, files: Sequence[Path], dataset: str | None) -> None:
         with asking(draft, *{path.parent for path in files}) as connection:
             query = _as_kept(connection, files, dataset)
             _refuse_bad(connection, query, files[0] if len(files) == 1 else files[0].parent)
+            named = connection.execute(f"SELECT DISTINCT dataset FROM ({query})").fetchall()
+            _refuse_twice(archive, [name for (name,) in named])
             sorted_rows = connection.sql(f"{query} ORDER BY dataset, date_start, longitude, latitude, event_id")
             _put_apart(draft, sorted_rows.to_arrow_reader(_SOME))
         draft.rename(folder)
