@@ -148,10 +148,17 @@ def _break_words(note: str) -> str:
     return gettext("the series breaks on {day}", day=day) + (f": {gettext(words)}" if words else "")
 
 
-def refuse_backwards(since: When | None, date: When | None) -> None:
-    """Raise where what changed is to be counted from a day that lies after the date."""
-    if since is not None and date is not None and to_instant(since) > last_instant(date):
-        raise UsageError(f"since {since} lies after {date}: the earlier date comes first")
+def is_backwards(first: When, last: When) -> bool:
+    """Whether a change from one date to the other is told backwards in time."""
+    return to_instant(first) > last_instant(last)
+
+
+def refuse_backwards(first: When | None, last: When | None, *, apart: bool = False) -> None:
+    """Raise where the earlier date does not come first; with `apart` where both end at one instant, too."""
+    if first is None or last is None:
+        return
+    if is_backwards(first, last) or (apart and last_instant(first) >= last_instant(last)):
+        raise UsageError(f"{first} does not lie before {last}: the earlier date comes first")
 
 
 def span_notes(snapshots: pd.DataFrame, first: Collection[str], last: Collection[str]) -> tuple[str, ...]:

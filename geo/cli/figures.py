@@ -12,7 +12,6 @@ from geo.cli import common
 from geo.cli.common import main
 from geo.errors import UsageError
 from geo.output.console import bar, printable, records, show, show_front, show_workings, write_table
-from geo.schema import last_instant
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -96,6 +95,8 @@ def change(archive: Path, from_: str, to: str | None, form: str, status: tuple[s
 
     Gross and net, in km² and percent of a named base.
     """
+    from geo.archive.results import is_backwards
+
     accuracy, kept = given.pop("accuracy_km"), common.opened(archive)
     to = common.last_day(kept, given["source"]) if to is None else to
     if given.pop("explain"):
@@ -105,7 +106,7 @@ def change(archive: Path, from_: str, to: str | None, form: str, status: tuple[s
     title = f"km² gained and lost, {from_} to {to}; percent of {given['base'] or from_}"
     head = {"from": from_, "to": to, "base": given["base"] or from_, "as_known_on": given["as_known_on"]}
     _tell_the_way_out(frame)
-    if last_instant(from_) > last_instant(to):
+    if is_backwards(from_, to):
         _add_note(frame, f"--from {from_} is later than --to {to}: gained and lost are told backwards in time")
     show(frame, form, title=title, head=head)
 

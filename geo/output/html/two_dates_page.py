@@ -12,8 +12,7 @@ import geopandas as gpd
 import shapely
 
 from geo.archive import Archive
-from geo.archive.results import When, age_days, is_not_comparable, rows_of, span_notes
-from geo.errors import UsageError
+from geo.archive.results import When, age_days, is_not_comparable, refuse_backwards, rows_of, span_notes
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.series.edges import Objects
 from geo.measure.settlements import geonames_places, unmarked_words
@@ -133,8 +132,7 @@ def draw_dates(
     >>> geo.save_map(page, "dates.html").name
     'dates.html'
     """
-    if last_instant(from_) >= last_instant(to):
-        raise UsageError(f"from {from_} to {to}: the first date must lie before the second")
+    refuse_backwards(from_, to, apart=True)
     options = map_options(draw_dates, given)
     as_known_on, within, title = options.as_known_on, options.within, options.title
     with archive.holding():
