@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 CRS = "EPSG:4326"
+KM_PER_DEGREE = 111.195  # of latitude, on a sphere as large as the Earth
 Every = Literal["month", "week"]
 
 # what a reader hands over, beside the geometry

@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from geo.archive.queries import KM_PER_DEGREE, ArchiveBase, Query, Reader, words_of
+from geo.archive.queries import ArchiveBase, Query, Reader, words_of
 from geo.archive.results import FAR, By, When, refused_notes, statuses_meant
 from geo.archive.shared_docs import consistent_read
 from geo.errors import NoSnapshotError, UsageError
@@ -26,7 +26,7 @@ from geo.presentation.labels import class_words
 from geo.presentation.language import gettext, ngettext, number
 from geo.presentation.sides import side_order
 from geo.presentation.statuses import meant_by
-from geo.schema import last_instant, parse_instant, text_or_none, to_instant
+from geo.schema import KM_PER_DEGREE, last_instant, parse_instant, text_or_none, to_instant
 
 LAG_DAYS = 14
 COLUMNS = (

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from geo.archive.columns import WHO_COLUMNS, columns_of
 from geo.archive.contents import polygons
-from geo.archive.queries import KM_PER_DEGREE, ArchiveBase, Query, Reader, words_of
+from geo.archive.queries import ArchiveBase, Query, Reader, words_of
 from geo.archive.results import (
     FAR,
     When,
@@ -34,7 +34,7 @@ from geo.measure.coverage import is_in
 from geo.measure.front_line import Front, front_of, movement
 from geo.presentation.labels import class_words
 from geo.presentation.language import date_words, gettext, number
-from geo.schema import CRS, parse_instant, text_or_none, write_instant
+from geo.schema import CRS, KM_PER_DEGREE, parse_instant, text_or_none, write_instant
 from geo.sources import KNOWN
 from geo.storage.snapshots import cut_at_gaps, gaps_in
 

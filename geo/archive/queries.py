@@ -146,9 +146,6 @@ class ArchiveBase:
         return self.reader.source_name(source)
 
 
-KM_PER_DEGREE = 111.195
-
-
 class Reader:
     """The one way in which the tables of an archive are read for answers."""
 

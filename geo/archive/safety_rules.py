@@ -25,7 +25,7 @@ from geo.assets import read_toml
 from geo.errors import UsageError
 from geo.presentation import basemap
 from geo.presentation.language import N_, gettext, plain_number
-from geo.schema import CRS, INCIDENT_TEXT, parse_instant, text_or_none
+from geo.schema import CRS, INCIDENT_TEXT, KM_PER_DEGREE, parse_instant, text_or_none
 
 WITHHELD = "[place withheld]"
 _DEGREE = "°"
@@ -62,7 +62,6 @@ def _plain(text: str) -> str:
 KINDS = ("embargo", "coarsen", "withhold", "release")
 # fields in which anybody writes what they like; a coarsened incident keeps those alone that are released by name
 TEXTS = ("source_article", "source_headline", "notes", "tags")
-_KM_PER_DEGREE = 111.195
 # UCDP where_prec -> the radius in km that it stands for (docs/formats.md)
 _RADII_KM = ((2, 25.0), (3, 40.0), (4, 100.0), (6, math.inf))
 _RINGS_KM = (5.0, 10.0, 25.0, 50.0, 100.0)  # how far a settlement may be off is told in these steps alone
@@ -242,7 +241,7 @@ def _cell(value: str) -> float:
     found = _GRID.fullmatch(value)
     if found is None:
         raise UsageError(f"coarsen {value!r}: write settlement, grid:5km or grid:0.1deg")
-    return float(found[1]) * (1.0 if found[2] == "km" else _KM_PER_DEGREE)
+    return float(found[1]) * (1.0 if found[2] == "km" else KM_PER_DEGREE)
 
 
 def _coarsened(frame: gpd.GeoDataFrame, rule: Rule, mine: NDArray[np.bool_]) -> gpd.GeoDataFrame:
@@ -274,12 +273,12 @@ def _to_grid(lat: Any, lon: Any, value: str) -> tuple[Any, Any, Any]:
     """The middles of the cells in which points lie, and half a cell's diagonal in km."""
     size = float(_GRID.fullmatch(value)[1])  # type: ignore[index]
     km = value.endswith("km")
-    tall = size / _KM_PER_DEGREE if km else size
+    tall = size / KM_PER_DEGREE if km else size
     middle = np.clip((np.floor(lat / tall) + 0.5) * tall, -90, 90)
     squeeze = np.maximum(np.cos(np.radians(middle)), 0.01)
     wide = tall / squeeze if km else np.full(len(lat), tall)
     across = np.clip((np.floor(lon / wide) + 0.5) * wide, -180, 180)
-    half = np.hypot(tall, wide * squeeze) * _KM_PER_DEGREE / 2
+    half = np.hypot(tall, wide * squeeze) * KM_PER_DEGREE / 2
     return np.round(middle, 5), np.round(across, 5), half
 
 
@@ -291,7 +290,7 @@ def _to_settlements(lat: Any, lon: Any, rule: Rule) -> tuple[Any, Any, Any, Any]
     nearest = tree.nearest(shapely.points(lon * squeeze, lat)) if len(lat) else np.empty(0, dtype=int)
     found = [listed[i] for i in nearest.tolist()]
     new_lat, new_lon = (np.array([p[k] for p in found], dtype=float) for k in (1, 2))
-    off = np.hypot(new_lat - lat, (new_lon - lon) * np.cos(np.radians(lat))) * _KM_PER_DEGREE
+    off = np.hypot(new_lat - lat, (new_lon - lon) * np.cos(np.radians(lat))) * KM_PER_DEGREE
     rings = np.array([next((r for r in _RINGS_KM if d <= r), np.nan) for d in off.tolist()], dtype=float)
     names = np.array([p[0] for p in found], dtype=object)
     far = np.isnan(rings)

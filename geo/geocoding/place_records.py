@@ -22,7 +22,7 @@ from geo.formats.geojson import read_bytes
 from geo.formats.layers import cell, read_layer
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.settlements import shipped_settlements
-from geo.schema import text_or_none
+from geo.schema import KM_PER_DEGREE, text_or_none
 from geo.text.words import is_readable, key_of, place_words
 
 _PLACES = ASSETS / "places"
@@ -139,7 +139,6 @@ def _table(name: str) -> Iterator[dict[str, str]]:
 
 # two registers' rows of one name are one place within this
 _SAME_KM = 6.0
-_KM_A_DEGREE = 111.2
 
 
 def settle(cities: Sequence[Record], registers: Sequence[Sequence[Record]]) -> list[Record]:
@@ -199,7 +198,7 @@ def _joined(cities: Sequence[Record], register: Sequence[Record]) -> list[Record
 
 def _apart_km(a: Record, b: Record) -> float:
     east = (a.longitude - b.longitude) * np.cos(np.radians(a.latitude))
-    return float(np.hypot(a.latitude - b.latitude, east) * _KM_A_DEGREE)
+    return float(np.hypot(a.latitude - b.latitude, east) * KM_PER_DEGREE)
 
 
 def with_units(regions: Sequence[Record], units: gpd.GeoDataFrame, cities: Sequence[Record]) -> list[Record]:

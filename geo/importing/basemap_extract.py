@@ -18,11 +18,11 @@ from geo.errors import FileError, MapError, UnitError, UsageError
 from geo.formats.gdal import Objects, read_extract
 from geo.presentation.basemap import PLACE_NAME_COLUMNS
 from geo.presentation.statuses import named
+from geo.schema import KM_PER_DEGREE
 from geo.storage.snapshots import next_instant
 
 CREDIT = "© OpenStreetMap contributors, https://www.openstreetmap.org/copyright"
 CORRIDOR_KM = 25.0
-_KM = 111.2  # in a degree of latitude
 _GRID = 1e-5  # degrees to which positions are rounded: 1.1 m
 _LEAST_KM2 = 0.02  # of an area that is kept
 _COLUMNS = (
@@ -119,7 +119,7 @@ def corridor(archive: Archive, km: float) -> shapely.Geometry:
         raise UsageError(f"{archive.path}: there is neither a front nor an incident that an extract could be cut to")
     whole = shapely.geometrycollections([*lines, *points])
     squeeze = math.cos(math.radians((whole.bounds[1] + whole.bounds[3]) / 2))
-    scale = np.array([squeeze * _KM, _KM])
+    scale = np.array([squeeze * KM_PER_DEGREE, KM_PER_DEGREE])
     flat = shapely.simplify(
         shapely.transform(np.array([*lines, *points], dtype=object), lambda xy: xy * scale), km / 20
     )
@@ -156,7 +156,9 @@ def _kept(table: pd.DataFrame, shapes: Objects, zone: shapely.Geometry) -> Itera
         tolerance = 5e-5 if dimension == 1 else 1e-4
         cut = shapely.simplify(shapely.intersection(shapely.make_valid(shape), zone), tolerance)
         for part in shapely.get_parts(shapely.set_precision(cut, _GRID)):
-            if shapely.get_dimensions(part) == dimension and (dimension == 1 or part.area * _KM**2 > _LEAST_KM2):
+            if shapely.get_dimensions(part) == dimension and (
+                dimension == 1 or part.area * KM_PER_DEGREE**2 > _LEAST_KM2
+            ):
                 yield *kind, part, None
 
 

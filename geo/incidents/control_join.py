@@ -20,7 +20,7 @@ from geo.measure.coverage import NOT_COVERED
 from geo.measure.ellipsoid import local_plane
 from geo.measure.settlements import ground_at
 from geo.presentation.statuses import named
-from geo.schema import last_instant, parse_instant, text_or_none, write_instant
+from geo.schema import KM_PER_DEGREE, last_instant, parse_instant, text_or_none, write_instant
 from geo.storage.gpkg import decode
 from geo.storage.store import DEATHS
 from geo.units import around
@@ -86,7 +86,6 @@ NOT_MARKED = "not marked"
 INSET_KM = 5.0
 # how finely the circle of an uncertain place is looked at: points on it, and on the one of half its radius
 _AROUND = 24
-_KM_A_DEGREE = 111.195
 
 Points = NDArray[np.object_]
 
@@ -230,8 +229,8 @@ def _reach_across(
     turns = np.linspace(0, 2 * np.pi, _AROUND, endpoint=False)
     ring = np.concatenate([r * np.column_stack([np.cos(turns), np.sin(turns)]) for r in (0.5, 1.0)])
     xy = shapely.get_coordinates(points[uncertain])
-    north = radius_km[uncertain, None] * ring[:, 1] / _KM_A_DEGREE
-    east = radius_km[uncertain, None] * ring[:, 0] / (_KM_A_DEGREE * np.cos(np.radians(xy[:, 1:])))
+    north = radius_km[uncertain, None] * ring[:, 1] / KM_PER_DEGREE
+    east = radius_km[uncertain, None] * ring[:, 0] / (KM_PER_DEGREE * np.cos(np.radians(xy[:, 1:])))
     around = shapely.points(xy[:, :1] + east, np.clip(xy[:, 1:] + north, -90, 90))
     found = ground_at(np.asarray(around).ravel(), frame, uncovered)
     there = np.array([g or NOT_MARKED for g in found], dtype=object).reshape(len(uncertain), -1)

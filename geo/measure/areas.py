@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from geo.errors import UsageError
 from geo.measure.ellipsoid import Plane, areas_km2, local_plane, without_residue
 from geo.presentation.statuses import class_order, countries_of_class, named, status_of
-from geo.schema import CRS, text_or_none
+from geo.schema import CRS, KM_PER_DEGREE, text_or_none
 
 OUTSIDE = "(outside the units)"
 _MARGIN = 1.0  # degrees around a ground in which its zones are made
@@ -304,7 +304,6 @@ def _edges(countries: gpd.GeoDataFrame, ground: shapely.Geometry, plane: Plane, 
 # Ground of a class up to this far beyond the border and coast of its country counts in the nearest unit of it: what a
 # source draws along a border or over a bay is off by its drawing, and no other country's.
 BEYOND_KM = 5.0
-_KM_A_DEGREE = 111.2
 _BOX = 5  # degrees: the extents of ground are rounded up to this, so that many have one
 _SPACING = 0.005  # degrees between the points that stand for a unit's edge
 
@@ -353,7 +352,7 @@ class UnitSet:
 
 def _around(shapes: NDArray[np.object_], box: shapely.Geometry) -> list[shapely.Geometry]:
     """What lies up to `BEYOND_KM` off shapes that share borders, each place with the nearest shape."""
-    width = BEYOND_KM / _KM_A_DEGREE
+    width = BEYOND_KM / KM_PER_DEGREE
     reach = shapely.buffer(box, 3 * width)
     meet = np.flatnonzero(shapely.intersects(shapes, reach))
     found, shapes = [NOWHERE] * len(shapes), shapes[meet]

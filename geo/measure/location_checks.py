@@ -13,13 +13,13 @@ import shapely
 from numpy.typing import NDArray
 
 from geo.presentation.statuses import named
+from geo.schema import KM_PER_DEGREE
 from geo.units import Countries, bare_name
 
 FAR = 5.0  # degrees from the rest of a file
 SHORE = 0.5  # degrees: coasts are drawn coarsely, and small islands not at all
 COMPACT = 30.0  # degrees: of a file that spreads further, a slip cannot be told from ground elsewhere
 WAY_OUT = "mend it in the file; --accept elsewhere stores it as it is"
-_KM = 111.2  # to a degree, for words only
 _SHOWN = 20  # groups apart that are told one by one
 
 Objects = NDArray[np.object_]
@@ -217,7 +217,7 @@ def _apart(
     """What lies far from the rest: a slip, the open sea, or another part of the world."""
     xy = _inner_points(geometry[some])
     far = float(shapely.distance(shapely.multipoints(ours[:, :2] + 0.5), shapely.points(xy)).min())
-    place = f"{_at(xy[0])}, {far * _KM:,.0f} km from the rest of the file"
+    place = f"{_at(xy[0])}, {far * KM_PER_DEGREE:,.0f} km from the rest of the file"
     items = tuple(some.tolist())
     slip = _slip(xy, lambda turned: _near(turned, ours)) if np.ptp(ours, axis=0).max() <= COMPACT else None
     is_known = len(some) < len(main) or countries.in_detail(*_inner_points(geometry[main]).T).any()
@@ -243,7 +243,7 @@ def _together(
     if not land and (away := float(_shore(geometry[main], countries).min())) > SHORE:
         slip = _slip(xy, lambda turned: countries.locate(turned[:, 0], turned[:, 1]) != "")
         if away > FAR or slip == _SLIPS[0][0]:
-            text = f"it lies in the open sea at {place}, {away * _KM:,.0f} km off land"
+            text = f"it lies in the open sea at {place}, {away * KM_PER_DEGREE:,.0f} km off land"
             yield Doubt(items, f"{text}{'; ' + slip if slip else ''}", True)
             return
     here, theatre = set(where[main].tolist()), set(expected.theatre) & countries.names.keys()
@@ -304,7 +304,7 @@ def _at_sea(geometry: Objects, main: Ints, where: Objects, countries: Countries)
     off = off[_shore(geometry[off], countries) > SHORE] if len(off) else off
     if len(off):
         xy = _inner_points(geometry[off[:1]])
-        text = f"it lies at sea, at {_at(xy[0])}, over {SHORE * _KM:.0f} km from any country of the archive"
+        text = f"it lies at sea, at {_at(xy[0])}, over {SHORE * KM_PER_DEGREE:.0f} km from any country of the archive"
         yield Doubt(tuple(off.tolist()), text, False)
 
 
@@ -323,7 +323,9 @@ def _long_sides(longest: Floats) -> Iterator[Doubt]:
     if len(longest) > 2 and np.median(longest) < 1.0:
         for i in np.flatnonzero(longest > FAR).tolist():
             yield Doubt(
-                (i,), f"a side of it is {longest[i] * _KM:,.0f} km long: is one of its corners out of place?", False
+                (i,),
+                f"a side of it is {longest[i] * KM_PER_DEGREE:,.0f} km long: is one of its corners out of place?",
+                False,
             )
 
 
@@ -348,7 +350,7 @@ def _elsewhere(xy: Floats, i: int, here: str, country: str, code: str, countries
     if away <= SHORE:
         return
     slip = _slip(xy, lambda turned: _shore(shapely.points(turned), countries, {code}) < SHORE)
-    text = f"its country is {country!r}, and it lies {away * _KM:,.0f} km from there at {_at(xy[0])}"
+    text = f"its country is {country!r}, and it lies {away * KM_PER_DEGREE:,.0f} km from there at {_at(xy[0])}"
     there = _name(here, countries) if here else "no country"
     yield Doubt((i,), f"{slip + ': ' if slip else ''}{text}, in {there}", bool(slip) or (not here and away > FAR), away)
 

@@ -60,7 +60,7 @@ from geo.presentation.sides import side_colours
 from geo.presentation.statuses import class_order, countries_of_class, named, of_row
 from geo.presentation.symbols import UNCOVERED, change_symbols
 from geo.presentation.titles import given_title, since_words, subtitle_words, title_words
-from geo.schema import is_day, last_instant, parse_instant, text_or_none, to_instant
+from geo.schema import KM_PER_DEGREE, is_day, last_instant, parse_instant, text_or_none, to_instant
 from geo.units import find_unit
 
 if TYPE_CHECKING:
@@ -632,7 +632,7 @@ def _pieces(ground: gpd.GeoDataFrame, zone: shapely.Geometry | None, slight: flo
 def _wide_enough(shapes: NDArray[np.object_]) -> Box:
     """The box around geometries, of `_LEAST_KM` at least."""
     west, south, east, north = shapely.total_bounds(shapes).tolist()
-    high = _LEAST_KM / 111.2
+    high = _LEAST_KM / KM_PER_DEGREE
     wide = high / max(np.cos(np.radians((south + north) / 2)), 0.1)
     dx, dy = max(wide - (east - west), 0.0) / 2, max(high - (north - south), 0.0) / 2
     return west - dx, south - dy, east + dx, north + dy

@@ -14,6 +14,7 @@ import numpy as np
 import shapely
 
 from geo.assets import ASSETS
+from geo.schema import KM_PER_DEGREE
 
 SCALE = 10_000  # steps per degree in the tiles: 11 m at most
 TILE = 10
@@ -107,7 +108,7 @@ def own_places(extract: Sequence[tuple[str, shapely.Geometry, Mapping[str, Any]]
 def _is_listed(row: Sequence[Any], rows: Sequence[Sequence[Any]], column: int) -> bool:
     """Whether a place is one of those: on its spot, or near by under the same name."""
     squeeze = math.cos(math.radians(row[0]))
-    far = ((math.hypot(row[0] - r[0], (row[1] - r[1]) * squeeze) * 111.2, r[column]) for r in rows)
+    far = ((math.hypot(row[0] - r[0], (row[1] - r[1]) * squeeze) * KM_PER_DEGREE, r[column]) for r in rows)
     return any(km < 0.7 or (km < 6 and name == row[column]) for km, name in far)
 
 
@@ -127,12 +128,12 @@ def _weights(rows: Sequence[Sequence[Any]], news: Sequence[shapely.Geometry]) ->
     squeeze = math.cos(math.radians(float(shapely.total_bounds(parts)[[1, 3]].mean())))
     scaled = shapely.transform(parts, lambda xy: xy * (squeeze, 1.0))
     points = shapely.points([(row[1] * squeeze, row[0]) for row in rows])
-    reach = 3 * _NEWS_KM / 111.2
+    reach = 3 * _NEWS_KM / KM_PER_DEGREE
     (which, _), away = shapely.STRtree(scaled).query_nearest(
         points, max_distance=reach, return_distance=True, all_matches=False
     )
     more = np.zeros(len(rows))
-    more[which] = _NEWS * np.exp(-((away * 111.2 / _NEWS_KM) ** 2))
+    more[which] = _NEWS * np.exp(-((away * KM_PER_DEGREE / _NEWS_KM) ** 2))
     more[people < _TOWN] *= 0.3
     return [int(v) for v in np.rint(people * (1 + more))]
 
@@ -202,7 +203,7 @@ class Ground:
 
 def finest_rank(box: Box) -> int:
     """Which roads and the like of an extract a view of a box shows: up to this rank, 0 for none."""
-    wide = (box[2] - box[0]) * 111.2 * math.cos(math.radians((box[1] + box[3]) / 2))
+    wide = (box[2] - box[0]) * KM_PER_DEGREE * math.cos(math.radians((box[1] + box[3]) / 2))
     return next((rank for km, rank in _RANKS if wide <= km), 0)
 
 

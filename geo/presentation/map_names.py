@@ -16,6 +16,7 @@ from geo.assets import ASSETS
 from geo.presentation.basemap import Box, decode_line, touch
 from geo.presentation.labels import unit_label
 from geo.presentation.language import current
+from geo.schema import KM_PER_DEGREE
 from geo.units import read_table
 
 Kind = Literal["country", "region", "sea", "river"]
@@ -37,7 +38,7 @@ class AreaName(NamedTuple):
 def area_names(view: Box, *, columns: int = _COLUMNS) -> list[AreaName]:
     """What lies in a view, the larger first: countries, regions, seas, then rivers."""
     squeeze = math.cos(math.radians((view[1] + view[3]) / 2))
-    km = (view[2] - view[0]) * squeeze * 111.2
+    km = (view[2] - view[0]) * squeeze * KM_PER_DEGREE
     step = (view[2] - view[0]) / columns
     rows = max(3, round((view[3] - view[1]) / (step * squeeze)))
     lon = view[0] + step * (np.arange(columns) + 0.5)

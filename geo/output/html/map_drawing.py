@@ -26,11 +26,11 @@ from geo.presentation.legend import StyledLayer
 from geo.presentation.map_names import place_area, place_names
 from geo.presentation.symbols import Symbol
 from geo.presentation.templates import escape, without_unseen
+from geo.schema import KM_PER_DEGREE
 
 if TYPE_CHECKING:
     from geo.output.map_content import MapContent
 
-KM_PER_DEGREE = 111.2
 SCALE = 1_000_000  # steps per degree of control on the page: a vertex moves by 0.08 m at most
 _REGION_DEGREES = 0.002  # how far the outline of an incident's region may be off: it is no ground that is measured
 _STEPS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)

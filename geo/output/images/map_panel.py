@@ -19,6 +19,7 @@ from geo.presentation import basemap
 from geo.presentation.basemap import decode_line, touch
 from geo.presentation.language import gettext, number, plain_number
 from geo.presentation.map_names import area_names, place_area, place_names
+from geo.schema import KM_PER_DEGREE
 
 KM_PER_MILE = 1.609344
 _COVERED = 0.15
@@ -187,7 +188,7 @@ def _inset(canvas: Canvas, plane: Plane, corners: _Corners, taken: list[Rect], s
     if covered > _COVERED:  # better no inset than one on what the map is about
         return
     corners.free.discard(name)
-    reach = max(2.4 * shown_km, 1500.0) / 111.2 / 2
+    reach = max(2.4 * shown_km, 1500.0) / KM_PER_DEGREE / 2
     lat = plane.lat
     wide = reach / max(math.cos(math.radians(lat)), 0.2)
     box = (plane.lon - wide, max(lat - 0.8 * reach, -80.0), plane.lon + wide, min(lat + 0.8 * reach, 80.0))
