@@ -164,3 +164,13 @@ def test_who_of_points_is_who_of_each_point() -> None:
         assert mine["valid_from"].tolist() == begins.tolist()
     hands = archive.changed_hands(None, "2024-08-08", "2025-01-11").set_index("name")
     assert hands.loc["Sudzha", "when"] == table[table["point"] == "Sudzha"]["valid_from"].iloc[-1]
+
+
+def test_a_unit_is_called_as_its_own_boundary_set_calls_it(archive: geo.Archive) -> None:
+    archive.add_units(held(WEST, name=["Old name"], unit=["W"], parent="RU-KRS"), boundary="old", level=2)
+    archive.add_units(held(WEST, name=["New name"], unit=["W"], parent="RU-KRS"), boundary="new", level=2)
+    archive.add_control(held(WEST), source="desk", date="2025-01-11", controller="UA", status="held")
+    for boundary, name in (("old", "Old name"), ("new", "New name")):
+        asked = {"by": "unit", "level": 2, "boundary": boundary}
+        assert archive.area("2025-01-11", **asked)["unit_name"].tolist() == [name]
+        assert set(archive.series(**asked)["unit_name"]) == {name}

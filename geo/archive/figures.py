@@ -208,7 +208,7 @@ def series(
     keys = list(zip(whole["instant"], whole["part"], strict=True))
     whole.loc[[key in parts.without_base for key in keys], ["gained_km2", "lost_km2"]] = np.nan
     whole = whole[np.array([key not in parts.left_out for key in keys], dtype=bool)]
-    whole["unit_name"] = whole["unit"].map(reader.unit_names())
+    whole["unit_name"] = whole["unit"].map(reader.unit_names([zone.boundary for zone in zones]))
     table = _keep_known(_series_table(whole, zones, query, chosen), reader, query)
     told = (*series_notes(spanned, parts.unlike), *parts.notes, *reader.notes(query.source))
     told = (*told, *reader.coverage_notes(query.source, last), *_far_off(reader, query, to))
@@ -313,7 +313,7 @@ def area_table(reader: Reader, date: When | None, query: Query) -> pd.DataFrame:
     zones = reader.zones(query, ground=frame)
     doubt = shows_doubt(query.source, effective, frame["status"])
     rows = areas.area_rows(frame, zones=zones, by_native=query.by == "native", has_doubt=doubt)
-    names = reader.unit_names()
+    names = reader.unit_names([zone.boundary for zone in zones])
     for row in rows:
         row["source"], row["unit_name"] = query.source, names.get(row["unit"])
         row["snapshot"], row["snapshot_age_days"] = snapshot_of(effective, row)
@@ -379,7 +379,7 @@ def change_table(reader: Reader, from_: When, to: When, query: Query, *, base: W
     changes = _class_changes(reader, query, (from_, to), (before, after), by_native=query.by == "native")
     rows = areas.change_rows(changes, zones=zones)
     unlike = unlike_parts(reader.snapshots(), first, last)
-    unit_names = reader.unit_names()
+    unit_names = reader.unit_names([zone.boundary for zone in zones])
     bases = {} if base is None else _base_areas(reader, base, zones, query)
     for row in rows:
         key = (row["controller"], row["status"], row["native"], row["part"], row["unit"])

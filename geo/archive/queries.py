@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -473,9 +473,11 @@ class Reader:
         """Every administrative unit; not to be changed."""
         return self._cached_units()[0]
 
-    def unit_names(self) -> dict[str, str]:
-        """What each unit is called, by its code, or by its name where it has none."""
+    def unit_names(self, boundaries: Collection[str | None] = ()) -> dict[str, str]:
+        """What each unit is called, by its code, or by its name where it has none; of some boundary sets, or of all."""
         units = self.units()
+        if sets := {name for name in boundaries if text_or_none(name)}:
+            units = units[units["boundary"].isin(sets)]
         codes = [text_or_none(code) or name for code, name in zip(units["unit"], units["name"], strict=True)]
         return dict(zip(codes, units["name"], strict=True))
 

@@ -371,10 +371,7 @@ def name_units(archive: Any, frame: pd.DataFrame, by: str | None) -> pd.DataFram
     """A table by unit with what each unit is called as its last column, ``unit_name``; others as they are."""
     if by != "unit":
         return frame
-    units = archive.units()
-    if "boundary" in frame and frame["boundary"].notna().any():
-        units = units[units["boundary"].isin(frame["boundary"])]
-    called = dict(zip(units["unit"].fillna(units["name"]), units["name"], strict=True))
+    called = archive.reader.unit_names(frame["boundary"].tolist() if "boundary" in frame else ())
     named = frame.drop(columns="unit_name", errors="ignore").assign(unit_name=frame["unit"].map(called).astype(object))
     named.attrs = frame.attrs
     return named
