@@ -162,6 +162,16 @@ def test_both_halves_carry_the_ground_of_their_date_and_a_class_has_one_look(arc
     assert west < data["dates"]["at"] < east
 
 
+def test_ground_won_back_is_drawn_on_both_halves_or_on_none(tmp_path: Path) -> None:
+    opened = open_archive(tmp_path / "a.gpkg")
+    for day, shapes in ((DAY, BEFORE), (DAY + timedelta(days=8), AFTER)):
+        put(opened, day, of({**shapes, ("Y", "liberated"): box(33, 50, 33.2, 50.2)}))
+    label = class_label("Y", "liberated")
+    for liberated, count in ((None, 2), (False, 0)):
+        data = data_of(draw_dates(opened, FIRST, LAST, liberated=liberated, draw_basemap=False).page.render())
+        assert [item["label"] for name in ("classes", "later") for item in data[name]].count(label) == count
+
+
 def test_settlements_that_changed_hands(archive: Archive) -> None:
     points = [Point(34.9, 51.1), Point(35.2, 51.1), Point(35.6, 51.2), Point(40, 40)]
     places = gpd.GeoDataFrame({"name": ["Lost", "Kept", "Won", "Far"]}, geometry=points, crs=4326)

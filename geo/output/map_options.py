@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any, Literal, ParamSpec, TypedDict, TypeVar
 
@@ -93,6 +93,10 @@ class MapOptions:
     def draws_liberated(self) -> bool:
         """Whether ground that was won back is drawn: beside what changed since a date it is another story."""
         return self.since is None if self.liberated is None else self.liberated
+
+    def of_one_date(self, **changed: Any) -> MapOptions:
+        """The same for one of several dates: what hangs on `since` is as all of them have it."""
+        return replace(self, liberated=self.draws_liberated, **changed)
 
     @property
     def incidents(self) -> dict[str, Any]:

@@ -303,6 +303,9 @@ class IncidentTable(Access):
 
     def attached(self, as_known_on: datetime | None = None) -> list[Attached]:
         """The folders of incidents that the archive has on record now, or had then."""
+        return self.recall(("attached", as_known_on), lambda: self._attached(as_known_on))
+
+    def _attached(self, as_known_on: datetime | None) -> list[Attached]:
         at = None if as_known_on is None else write_instant(as_known_on)
         now = (
             "retracted_at IS NULL" if at is None else "recorded_at <= ? AND (retracted_at IS NULL OR retracted_at > ?)"

@@ -138,8 +138,8 @@ def draw_dates(
     with archive.holding():
         name = archive.source_name(options.source)
         chosen = side_colours(archive.controllers(as_known_on=as_known_on), colours=options.colours)
-        options = replace(
-            options, source=name, colours=chosen, title=None, incident_days=0, with_front=False, view="all"
+        options = options.of_one_date(
+            source=name, colours=chosen, title=None, incident_days=0, with_front=False, view="all"
         )
         span = (from_, to)
         frames = [archive.control(when, source=name, as_known_on=as_known_on) for when in span]

@@ -90,9 +90,7 @@ def draw_movie(
     need_matplotlib()
     encode = _gif(_pillow()) if kind == "gif" else _mp4(_ffmpeg(target))
     options = map_options(draw_movie, shown)
-    options = replace(
-        options, source=archive.source_name(options.source), with_front=False, liberated=options.draws_liberated
-    )
+    options = options.of_one_date(source=archive.source_name(options.source), with_front=False)
     days = _days(archive, str(options.source), from_, to, options.as_known_on, every_days)
     contents: list[MapContent] = []
     failed: dict[date, Exception] = {}

@@ -190,9 +190,7 @@ def _make_day(archive: Archive, job: _Job, *, plan: Plan, staging: Path) -> dict
     if wanted - set(data):
         options = plan.options
         title = None if options.title is None else f"{plan.title}, {written(day.day)}"
-        content = gather(
-            archive, day.day, replace(options, since=day.since, title=title, liberated=options.draws_liberated)
-        )
+        content = gather(archive, day.day, options.of_one_date(since=day.since, title=title))
         if _card(day) in wanted:
             headed = content.title if options.title is None else plan.title
             # no legend has room there: ground alone
