@@ -30,6 +30,7 @@ from geo.output.documents.write import draw_brief
 from geo.output.html.map_page import draw_map, save_map
 from geo.output.html.timeline_page import draw_timeline
 from geo.output.site.build import build_site
+from geo.presentation.language import signed
 from geo.schema import Options, Source, is_day, last_instant, number_of, write_instant
 from geo.sources.vector import read_toml
 from geo.storage.atomic_write import locked, write_page
@@ -132,7 +133,7 @@ def _change_lines(day: Day, since: str, changes: pd.DataFrame) -> list[str]:
 def _moved(row: Any) -> str:
     if row["net_km2"] != row["net_km2"]:
         return "not comparable"
-    return f"gained {row['gained_km2']:,.1f}, lost {row['lost_km2']:,.1f}, net {row['net_km2']:+,.1f} km²"
+    return f"gained {row['gained_km2']:,.1f}, lost {row['lost_km2']:,.1f}, net {signed(row['net_km2'], 1)} km²"
 
 
 def _span(first: str, last: str, since: str, date: str) -> str:

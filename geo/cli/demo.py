@@ -13,6 +13,7 @@ from geo.cli.support import shipped_folder
 from geo.errors import GeoError
 from geo.importing.importer import ensure_units, import_claims, import_files
 from geo.output.html.map_page import draw_map, save_map
+from geo.presentation.language import signed
 
 DAY = "2025-01-11"
 SOURCE = "seeds"
@@ -70,7 +71,7 @@ def figures(archive: Archive) -> Iterator[str]:
     row = archive.change(peak, DAY, source=SOURCE, controller="UA", status="held").iloc[0]
     yield (
         f"since the peak of {peak} ({row.base_km2:,.0f} km²): gained {row.gained_km2:,.0f}, lost {row.lost_km2:,.0f},"
-        f" net {row.net_km2:+,.0f} km² ({row.net_percent:+.0f} %; source: {row.source}, {row.from_snapshot} to"
+        f" net {signed(row.net_km2)} km² ({signed(row.net_percent)} %; source: {row.source}, {row.from_snapshot} to"
         f" {row.to_snapshot})"
     )
     incidents = archive.incidents(DAY, DAY)

@@ -34,6 +34,7 @@ from geo.maintenance.check_tables import (
 )
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.location_checks import Expected, against_country, doubts
+from geo.presentation.language import signed
 from geo.schema import CRS, write_instant
 from geo.storage import attached, layout, transactions
 from geo.storage.attached import sha256_of
@@ -287,7 +288,9 @@ def _jumps(where: str, rows: list[tuple[str, str, str | None]], km2: NDArray[np.
     for at in sorted(moved)[1:]:
         for kind, change in sorted(moved[at].items()):
             if abs(change) > JUMP_KM2:
-                yield note(where, f"{kind} moves by {change:+,.0f} km² at {at}", "do the sources of that day say why?")
+                yield note(
+                    where, f"{kind} moves by {signed(change)} km² at {at}", "do the sources of that day say why?"
+                )
 
 
 def _points(connection: sqlite3.Connection, countries: Countries) -> Iterator[Finding]:
