@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import closing
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
 
 from geo.storage.layout import LAYOUT
+
+if TYPE_CHECKING:
+    from geo.archive import Archive
+    from geo.units import Countries
+
+# the tests start Python hundreds of times: the package is compiled once, not each time
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 settings.register_profile("untimed", deadline=None)
 settings.load_profile("untimed")
@@ -89,7 +100,45 @@ SPOILED = {
 }
 # modules whose archives are filled by the intake alone, which is where sources are entered
 ENTERED = ("test_sources", "test_fetch", "test_daily", "test_cut_off", "test_trust")
+# modules that stop the making of an archive at any step, or set the clock: there every step is done
+STEP_BY_STEP = ("test_cut_off", "test_disk", "test_faults", "test_clock", "test_non_interference")
 _seen: set[str] = set()
+# digest of a table of units that was whole -> where its countries lie
+_units_seen: dict[str, Countries] = {}
+
+
+@pytest.fixture(scope="session")
+def with_units(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    """An archive that has the boundary sets of the package, and nothing else."""
+    from geo.archive import open_archive
+    from geo.importing.importer import ensure_units
+
+    archive = open_archive(tmp_path_factory.mktemp("units") / "units.gpkg")
+    ensure_units(archive)
+    archive.countries()
+    archive.close()
+    return archive
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _boundary_sets_are_copied(request: pytest.FixtureRequest, with_units: Archive) -> Iterator[None]:
+    """A new archive gets its boundary sets from one that has them; reading them takes ten times as long as all else."""
+    from geo.importing import importer
+
+    add, copied = importer._add_units, set()
+
+    def add_units(archive: Archive, path: Path) -> None:
+        if not archive.path.exists():
+            shutil.copyfile(with_units.path, archive.path)
+            copied.add(archive.path)
+            archive.reader._units = (archive.store.units_stamp(), with_units.reader.units(), with_units.countries())
+        elif archive.path not in copied:
+            add(archive, path)
+
+    with pytest.MonkeyPatch.context() as patch:
+        if not request.module.__name__.rpartition(".")[2].startswith(STEP_BY_STEP):
+            patch.setattr(importer, "_add_units", add_units)
+        yield
 
 
 @pytest.fixture(autouse=True, scope="module")
@@ -108,14 +157,38 @@ def _archives_are_whole(request: pytest.FixtureRequest, tmp_path_factory: pytest
 
 def faults_of(path: Path, *, entered: bool) -> list[str]:
     """What geo check has against an archive; nothing where the file is none, or these bytes were looked at before."""
-    from geo.maintenance.check import check_archive
+    from geo.maintenance import check
 
     digest = sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
     if not digest or digest in _seen or not is_archive(path):
         return []
     _seen.add(digest)
-    found = [f for f in check_archive(path).findings if f.kind == "fault"]
+    units = _units_of(path)
+    with pytest.MonkeyPatch.context() as patch:
+        if units in _units_seen:  # the same units were looked at in another archive
+            patch.setattr(check, "LAYERS", tuple(name for name in check.LAYERS if name != "units"))
+            patch.setitem(check._CHECKS, "units", lambda _: iter(()))
+            patch.setattr(check, "_countries", lambda _: _units_seen[units])
+        else:
+            whole = check._countries
+            patch.setattr(check, "_countries", lambda connection: _units_seen.setdefault(units, whole(connection)))
+        found = [f for f in check.check_archive(path).findings if f.kind == "fault"]
+    if any(f.where.startswith("units") for f in found):
+        _units_seen.pop(units, None)
     return [f"{f.where}: {f.what}" for f in found if entered or not f.where.startswith("source ")][:3]
+
+
+def _units_of(path: Path) -> str:
+    """A digest of an archive's units and of their index of positions."""
+    digest = sha256()
+    with closing(sqlite3.connect(f"file:{path}?mode=rw", uri=True)) as connection:
+        for table in ("units", "rtree_units_geom"):
+            try:
+                for row in connection.execute(f"SELECT * FROM {table}"):
+                    digest.update(b"|".join(v if isinstance(v, bytes) else str(v).encode() for v in row))
+            except sqlite3.Error as error:
+                digest.update(str(error).encode())
+    return digest.hexdigest()
 
 
 def is_archive(path: Path) -> bool:

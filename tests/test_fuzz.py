@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,23 +18,39 @@ from tests.fuzzing.corpus import OWN, SHARED
 ROOT = Path(__file__).resolve().parents[1]
 # what the tool reads beside sources, in two processes: most of the time goes into starting one
 GROUPS = {"handed in": inputs.TARGETS, "kept": {**states.TARGETS, **archives.TARGETS}}
-FEW, MANY = 100, 2000
-LENGTHS = (FEW, pytest.param(MANY, marks=pytest.mark.long))
-SHARES = (4 * FEW, pytest.param(MANY, marks=pytest.mark.long))  # each kind of a group has a part of these
+FEW, MANY = 100, int(os.environ.get("GEO_FUZZ", "1000"))
+ALL = 2000  # of which each kind of a group has its share
 
 
-@pytest.mark.parametrize("count", LENGTHS)
-@pytest.mark.parametrize("source", KNOWN)
-def test_spoiled_files_are_read_or_refused(source: str, count: int) -> None:
-    if source not in OWN and not SHARED.is_dir():
-        pytest.skip("needs the real files of ../shared/data: this kind has no seed of our own")
-    command = [sys.executable, "-m", "tests.fuzzing.run", source, "--inputs", str(count)]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+def reports_of(*args: str) -> list[dict[str, Any]]:
+    """What a process that fuzzes says of each of its kinds; without a fault."""
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.fuzzing.run", *args], cwd=ROOT, capture_output=True, text=True, check=False
+    )
     assert done.stdout, done.stderr[-2000:]
-    report = json.loads(done.stdout)
-    assert not report["faults"], json.dumps(report["faults"], indent=1)[:4000]
-    assert report["inputs"] == count
-    assert min(report.get("read", 0), report.get("refused", 0)) >= count / 200, report  # both ways were tried
+    reports = [json.loads(line) for line in done.stdout.splitlines()]
+    for report in reports:
+        assert not report["faults"], json.dumps(report, indent=1)[:4000]
+    return reports
+
+
+@pytest.mark.parametrize(
+    ("sources", "count"),
+    [
+        *((tuple(KNOWN)[half::2], FEW) for half in (0, 1)),
+        *(pytest.param((source,), MANY, marks=pytest.mark.long) for source in KNOWN),
+    ],
+    ids=lambda v: v[0] if isinstance(v, tuple) else str(v),
+)
+def test_spoiled_files_are_read_or_refused(sources: tuple[str, ...], count: int) -> None:
+    there = [source for source in sources if source in OWN or SHARED.is_dir()]
+    if not there:
+        pytest.skip("needs the real files of ../shared/data: this kind has no seed of our own")
+    reports = reports_of(*there, "--inputs", str(count))
+    assert [report["source"] for report in reports] == there
+    for report in reports:
+        assert report["inputs"] == count
+        assert min(report.get("read", 0), report.get("refused", 0)) >= count / 200, report  # both ways were tried
 
 
 @pytest.mark.long
@@ -45,16 +63,12 @@ def test_files_made_to_cost_much_end_within_their_budget(source: str) -> None:
     assert report["files"] >= 20
 
 
-@pytest.mark.parametrize("count", SHARES)
+@pytest.mark.parametrize("count", [4 * FEW, pytest.param(MANY, marks=pytest.mark.long)])
 @pytest.mark.parametrize("group", GROUPS)
 def test_all_else_that_is_spoiled_is_read_or_refused(group: str, count: int) -> None:
-    share = str(count / MANY)
-    command = [sys.executable, "-m", "tests.fuzzing.run", *GROUPS[group], "--share", share]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-    reports = [json.loads(line) for line in done.stdout.splitlines()]
-    assert [report["source"] for report in reports] == list(GROUPS[group]), done.stderr[-2000:]
+    reports = reports_of(*GROUPS[group], "--share", str(count / ALL))
+    assert [report["source"] for report in reports] == list(GROUPS[group])
     for report in reports:
-        assert not report["faults"], json.dumps(report, indent=1)[:4000]
         assert report["read"], report
         # texts and tags are never refused: what cannot be read in them is no place, no figure, nobody
         assert report.get("refused") or report["source"] in ("geocode", "claim", "request", "tag"), report
