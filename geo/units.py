@@ -200,9 +200,15 @@ class Countries:
 
     def code_of(self, text: str) -> str | None:
         """The country that a name or a code (two or three letters, or a number) means."""
-        outer, _, inner = text.partition("(")  # as in "DR Congo (Zaire)"
-        keys = (text.strip().casefold(), bare_name(text), bare_name(outer), bare_name(inner.rstrip(") ")))
-        return next((self.codes[key] for key in keys if key in self.codes), None)
+        if text not in self._meant:  # the same few words stand in every map of a series
+            outer, _, inner = text.partition("(")  # as in "DR Congo (Zaire)"
+            keys = (text.strip().casefold(), bare_name(text), bare_name(outer), bare_name(inner.rstrip(") ")))
+            self._meant[text] = next((self.codes[key] for key in keys if key in self.codes), None)
+        return self._meant[text]
+
+    @cached_property
+    def _meant(self) -> dict[str, str | None]:
+        return {}
 
     def named_in(self, text: str) -> set[str]:
         """The countries that a text names in words of more than three letters, the longest name first."""

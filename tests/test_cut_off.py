@@ -106,8 +106,8 @@ def test_an_archive_left_without_its_boundary_sets_is_ended_by_the_first_thing_t
 @pytest.mark.parametrize(
     ("kind", "name", "after", "before"),
     [
-        ("vector", "_pass_file", 0, True), ("incidents", "_pass_file", 1, True), ("incidents", "_pass_file", 2, True),
-        ("incidents", "_pass_file", 2, False), ("vector", "place_new", 1, True), ("vector", "place_new", 1, False),
+        ("vector", "_read_file", 0, True), ("incidents", "_read_file", 1, True), ("incidents", "_read_file", 2, True),
+        ("incidents", "_read_file", 2, False), ("vector", "place_new", 1, True), ("vector", "place_new", 1, False),
         ("claims", "place_new", 1, True), ("claims", "place_new", 1, False),
     ],
 )  # fmt: skip

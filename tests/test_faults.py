@@ -93,11 +93,11 @@ def test_a_making_that_was_cut_off_is_ended_by_the_next_import(
         taken.append(given)
         return honest(*given)  # type: ignore[arg-type]
 
-    honest = intake._pass_file
+    honest = intake._read_file
     with open_archive(path).store.writing():
         pass
     with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
-        patched.setattr(intake, "_pass_file", cut_off)
+        patched.setattr(intake, "_read_file", cut_off)
         ensure_units(open_archive(path))
     assert len(open_archive(path).store.imports()) == after
     import_files(path, "vector", days)

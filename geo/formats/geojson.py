@@ -169,6 +169,10 @@ def features(document: Any, *, path: Path) -> list[dict[str, Any]]:
         raise GateError(f"{path}: not GeoJSON: type is {kind!r}, FeatureCollection is wanted (members: {shown})")
     if not isinstance(found, list):
         raise GateError(f"{path}: 'features' is {type(found).__name__}, a list is wanted")
+    kinds = {(type(f), type(f.get("properties")), type(f.get("geometry")), f.get("type")) if type(f) is dict else None
+             for f in found}  # fmt: skip
+    if kinds <= {(dict, dict, dict, "Feature")}:
+        return found
     return [_feature(feature, path=path, row=row) for row, feature in enumerate(found, 1)]
 
 

@@ -33,6 +33,24 @@ def look(geometry: Objects, fresh: NDArray[np.bool_]) -> dict[int, tuple[str, st
     return reasons
 
 
+def is_plain(geometry: Objects) -> NDArray[np.bool_]:
+    """Which are areas of few parts and corners within the ranges, of which only validity is to be seen."""
+    kind = shapely.get_type_id(geometry)
+    plain = ((kind == 3) | (kind == 6)) & ~shapely.has_z(geometry) & ~shapely.is_empty(geometry)
+    at = np.flatnonzero(plain)
+    parts, owner = shapely.get_parts(geometry[at], return_index=True)
+    rings, of = shapely.get_rings(parts, return_index=True)
+    corners = shapely.get_num_coordinates(rings)
+    odd = [np.flatnonzero(np.bincount(owner) > _MANY), owner[shapely.get_num_interior_rings(parts) > _MANY]]
+    odd += [owner[shapely.is_empty(parts)], owner[of[(corners == 0) | (corners > AGAIN)]]]
+    xy, ring = shapely.get_coordinates(rings, return_index=True)
+    odd += [owner[of[ring[~(np.abs(xy) < (180.0, 90.0)).all(axis=1)]]]]
+    bounds = shapely.bounds(geometry[at])
+    odd += [np.flatnonzero(bounds[:, 2] - bounds[:, 0] > 180)]
+    plain[at[np.concatenate(odd)]] = False
+    return plain
+
+
 def _look_at_boxes(geometry: Objects, fresh: NDArray[np.bool_], reasons: dict[int, tuple[str, str]]) -> None:
     """Refuse areas of so many equal corners, parts or holes, or these within each other, that a look takes too long."""
     at = np.flatnonzero(fresh)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import lru_cache
 from hashlib import sha256
 from itertools import chain
 from pathlib import Path
@@ -30,7 +31,15 @@ from geo.formats.limits import capped, refuse_too_many_instants
 from geo.formats.tables import csv_lines, defused, number, read_table
 from geo.formats.zips import GZIP, gunzipped
 from geo.importing.frames import FRAME, Given, as_files, credit_of_name
-from geo.importing.validation import Admitted, FindingCache, admit_control, admit_points, admit_settlements, admit_units
+from geo.importing.validation import (
+    Admitted,
+    FindingCache,
+    admit_control,
+    admit_points,
+    admit_settlements,
+    admit_units,
+    check_together,
+)
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.location_checks import Expected
 from geo.presentation.sides import knowing
@@ -246,9 +255,17 @@ def ensure_units(archive: Archive) -> None:
 def _add_units(archive: Archive, path: Path) -> None:
     credits = json.loads(path.parent.parent.joinpath("credits.json").read_text(encoding="utf-8"))["units"]
     credit = Source("units", "Administrative units", credits["url"], credits["licence"], credits["text"])
-    (receipt,) = _import_batch(archive, _Job(known_sources.reader("units"), credit, Options(), archive.path), [path])
+    reader = replace(known_sources.reader("units"), read=lambda path, _: _shipped_units(path))
+    (receipt,) = _import_batch(archive, _Job(reader, credit, Options(), archive.path), [path])
     if receipt.outcome == "refused":
         raise ArchiveError(f"{path}: {receipt.error}")
+
+
+@lru_cache(maxsize=8)  # who makes one archive in a process makes more
+def _shipped_units(path: Path) -> Rows:
+    found = known_sources.reader("units").read(path, Options())
+    assert isinstance(found, Rows)
+    return found
 
 
 @dataclass(frozen=True)
@@ -264,6 +281,14 @@ class _Job:
 
 
 @dataclass(frozen=True)
+class _Read:
+    """A file of maps as its reader has them."""
+
+    file: _File
+    snapshots: Sequence[Snapshot]
+
+
+@dataclass(frozen=True)
 class _Passed:
     """A file of maps that came through the gate, each with what was made of it, and waits to be stored."""
 
@@ -276,14 +301,20 @@ def _import_batch(archive: Archive, job: _Job, paths: Sequence[Path]) -> list[Re
     countries = archive.countries() if archive.path.exists() else None
     locate = countries.locate if countries is not None else None
     job = replace(job, options=replace(job.options, locate=locate), countries=countries)
-    gone_in = [_pass_file(archive, job, path) for path in paths]
+    found = [_read_file(archive, job, path) for path in paths]
+    read = [snapshot for one in found if not isinstance(one, Receipt) for snapshot in one.snapshots]
+    check_together(read, job.memory, countries)
+    gone_in = [
+        one if isinstance(one, Receipt) else _pass_file(archive, job, path, one)
+        for path, one in zip(paths, found, strict=True)
+    ]
     stored = iter(_store(archive, job, [one for one in gone_in if isinstance(one, _Passed)]))
     return [one if isinstance(one, Receipt) else next(stored) for one in gone_in]
 
 
-def _pass_file(archive: Archive, job: _Job, path: Path) -> Receipt | _Passed:
-    """What came through the gate; of a file that is refused or, as one of incidents is, stored at once, the receipt."""
-    try:
+def _read_file(archive: Archive, job: _Job, path: Path) -> Receipt | _Read:
+    """The maps of a file; of one that is refused or, as one of incidents is, stored at once, the receipt."""
+    with _refusing(job, path) as refused:
         raw = read_bytes(path)
         file = _File(path.name, len(raw), sha256(raw).hexdigest(), _sidecar_of(path, job.archive))
         _stated_instants(job.options)  # refused before anything is stored
@@ -292,18 +323,32 @@ def _pass_file(archive: Archive, job: _Job, path: Path) -> Receipt | _Passed:
                 found = job.reader.read(plain, job.options)
             if read_bytes(path) != raw:
                 raise FileError(f"{path}: it changed while it was read: wait until it is written, then import it again")
-            if isinstance(found, Rows):
-                return _take_rows(archive, job, found, file)
-            return _Passed(file, _pass_snapshots(archive, job, found, file))
+            return _take_rows(archive, job, found, file) if isinstance(found, Rows) else _Read(file, found)
+    return refused[0]
+
+
+def _pass_file(archive: Archive, job: _Job, path: Path, read: _Read) -> Receipt | _Passed:
+    """What of a file came through the gate; the receipt where it is refused."""
+    with _refusing(job, path) as refused:
+        return _Passed(read.file, _pass_snapshots(archive, job, read.snapshots, read.file))
+    return refused[0]
+
+
+@contextmanager
+def _refusing(job: _Job, path: Path) -> Iterator[list[Receipt]]:
+    """Of a file that is refused the receipt, in the list."""
+    receipts: list[Receipt] = []
+    try:
+        yield receipts
     except (FileError, GateError) as error:
         text = str(error) if path.name in str(error) else f"{path}: {error}"
         refused = Receipt(str(path), job.credit.name, "refused", error=text)
         refusals = error.refusals if isinstance(error, GateError) else ()
-        if not refusals:
-            return refused
-        count = len({r.row for r in refusals})
-        sidecar = _write_sidecar(_sidecar_of(path, job.archive), refusals)
-        return replace(refused, rows_in=count, rows_refused=count, refusals=refusals, sidecar=sidecar)
+        if refusals:
+            count = len({r.row for r in refusals})
+            sidecar = _write_sidecar(_sidecar_of(path, job.archive), refusals)
+            refused = replace(refused, rows_in=count, rows_refused=count, refusals=refusals, sidecar=sidecar)
+        receipts.append(refused)
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from geo.errors import GateError
 from geo.formats.limits import CLASSES, PAIRS, capped, refuse_too_many
-from geo.importing.geometry_repair import Objects, area_of, look, mend, past_180, why_not_degrees
+from geo.importing.geometry_repair import Objects, area_of, is_plain, look, mend, past_180, why_not_degrees
 from geo.measure.ellipsoid import areas_km2, km2_of
 from geo.measure.location_checks import FAR, WAY_OUT, Doubt, Expected, Outline, against_country, doubts, outlines
 from geo.presentation.statuses import STATUSES
@@ -77,6 +77,25 @@ class _Parts(NamedTuple):
 
     def km2(self, memory: FindingCache) -> NDArray[np.float64]:
         return np.array(_recalled(memory.km2, self, lambda fresh: _spread(fresh).tolist()), dtype=np.float64)
+
+
+def check_together(snapshots: Iterable[Snapshot], memory: FindingCache, countries: Countries | None) -> None:
+    """Find out about the new polygons of many maps at once what can be told of each by itself, where it is sound."""
+    geometry = np.concatenate([np.asarray(s.rows.geometry, dtype=object) for s in snapshots] or [np.empty(0, object)])
+    geometry = geometry[is_plain(geometry)]
+    keys = _keys(geometry)
+    fresh = [i for key, i in dict(zip(keys.tolist(), range(len(keys)), strict=True)).items() if key not in memory.sound]
+    geometry, keys = geometry[fresh], keys[fresh]
+    sound = shapely.is_valid(geometry)
+    geometry, keys = geometry[sound], keys[sound]
+    memory.sound.update(keys.tolist())
+    if countries is None or not len(geometry):
+        return
+    _places(geometry, keys, countries, memory)
+    parts = _Parts.of(ControlColumns(geometry, {}))
+    parts.km2(memory)
+    _places(parts.geometry, parts.keys, countries, memory)
+    _recalled(memory.outlines, parts, lambda fresh: outlines(fresh, countries))
 
 
 class _Gate(NamedTuple):
@@ -433,14 +452,16 @@ def _overlaps(ground: ControlColumns, memory: FindingCache) -> list[str]:
     pairs = [(min(keys[i], keys[j]), max(keys[i], keys[j])) for i, j in met]
     fresh = [k for k, pair in enumerate(pairs) if pair not in memory.overlaps]
     first, second = (geometry[[met[k][side] for k in fresh]] for side in (0, 1))
-    km2 = areas_km2(shapely.intersection(first, second))
+    shared = shapely.relate_pattern(first, second, "T********")  # most only touch, which is sooner told than cut
+    km2 = np.zeros(len(fresh))
+    km2[shared] = areas_km2(shapely.intersection(first[shared], second[shared]))
     memory.overlaps |= dict(zip((pairs[k] for k in fresh), km2.tolist(), strict=True))
-    shared: dict[tuple[str, str], float] = {}
+    sums: dict[tuple[str, str], float] = {}
     for (i, j), pair in zip(met, pairs, strict=True):
         if memory.overlaps[pair] > 0:
             names = sorted((" ".join(classes[i]).strip(), " ".join(classes[j]).strip()))
-            shared[names[0], names[1]] = shared.get((names[0], names[1]), 0.0) + memory.overlaps[pair]
-    listed = sorted(shared.items())
+            sums[names[0], names[1]] = sums.get((names[0], names[1]), 0.0) + memory.overlaps[pair]
+    listed = sorted(sums.items())
     return capped([f"{a} and {b} overlap on {km2:.3f} km², kept" for (a, b), km2 in listed if km2 >= 1e-6])
 
 

@@ -61,6 +61,7 @@ _BY_NAME: tuple[tuple[str, re.Pattern[str], _Class | None], ...] = (
     ("#0288d1", re.compile(""), _FREED),
     ("#0f9d58", re.compile(""), _FREED),
 )
+_BARE = ("Point", "MultiPoint", "LineString", "MultiLineString")
 _POINTS = "points and lines: positions and headings, not control"
 _ELSEWHERE = "territories elsewhere, which are no part of this war's map"
 _SUFFIX = re.compile(r"(?<!\s)\s*\{\{(?:(?!\{\{|\}\}).)*\}\}")
@@ -122,7 +123,7 @@ def _published(path: Path, document: Any) -> datetime | None:
 def _class(feature: Mapping[str, Any], moment: datetime) -> _Class | str | Refusal:
     """A feature's class, why it is left out, or why it is refused."""
     geometry = feature.get("geometry")
-    if geometry is not None and not _may_have_area(geometry):
+    if geometry is not None and (geometry.get("type") in _BARE or not _may_have_area(geometry)):
         return _POINTS
     properties = feature.get("properties") or {}
     fill, name = _said(properties, "fill").strip().lower(), _said(properties, "name")
@@ -148,7 +149,7 @@ def _class(feature: Mapping[str, Any], moment: datetime) -> _Class | str | Refus
 def _may_have_area(geometry: Mapping[str, Any]) -> bool:
     if geometry.get("type") == "GeometryCollection":
         return any(isinstance(g, dict) and _may_have_area(g) for g in geometry.get("geometries") or ())
-    return geometry.get("type") not in ("Point", "MultiPoint", "LineString", "MultiLineString")
+    return geometry.get("type") not in _BARE
 
 
 def _native(properties: Mapping[str, Any], moment: datetime) -> str:
