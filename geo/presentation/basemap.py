@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 import math
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -59,8 +60,9 @@ def water(box: Box) -> shapely.Geometry:
     """Lakes, sea and large rivers of a box, in degrees; rivers are as wide as their lines may lie off."""
     whole = shapely.box(*(v * SCALE for v in box))
     layers = ("land", "lakes", "rivers", "channels")
-    met = {name: [s for tile in _tiles(box) for s in tile.get(name, ()) if s.intersects(whole)] for name in layers}
-    united = {name: shapely.union_all(shapely.make_valid(np.array(met[name], dtype=object))) for name in layers}
+    drawn = {name: np.array([s for tile in _tiles(box) for s in tile.get(name, ())], dtype=object) for name in layers}
+    met = {name: shapes[shapely.intersects(shapes, whole)] for name, shapes in drawn.items()}
+    united = {name: shapely.union_all(shapely.make_valid(met[name])) for name in layers}
     land, lakes, rivers = united["land"], united["lakes"], shapely.union(united["rivers"], united["channels"])
     inland = shapely.union(lakes, shapely.buffer(rivers, _RIVER_OFF * SCALE, quad_segs=2))
     found = shapely.union(shapely.difference(whole, land), shapely.intersection(inland, whole))
@@ -363,14 +365,22 @@ def _tile(name: str) -> dict[str, list[Any]]:
             return {}
     shapes: dict[str, list[Any]] = {}
     for layer in (*AREAS, "ponds"):
-        shapes[layer] = [shapely.Polygon(_decode(p[0]), [_decode(h) for h in p[1:]]) for p in raw.get(layer, ())]
+        polygons = raw.get(layer, ())
+        rings = [ring for polygon in polygons for ring in polygon]
+        owner = np.repeat(np.arange(len(polygons)), [len(polygon) for polygon in polygons])
+        shapes[layer] = list(shapely.polygons(_decoded(rings, shapely.linearrings), indices=owner)) if rings else []
     for layer in (*LINES, "streams", "channels"):
-        shapes[layer] = [shapely.LineString(_decode(line)) for line in raw.get(layer, ())]
+        shapes[layer] = list(_decoded(raw.get(layer, ()), shapely.linestrings))
     return shapes
 
 
-def _decode(steps: Sequence[int]) -> np.ndarray[Any, np.dtype[np.int64]]:
-    return np.cumsum(np.array(steps, dtype=np.int64).reshape(-1, 2), axis=0)
+def _decoded(lines: Sequence[Sequence[int]], make: Callable[..., Any]) -> Any:
+    """Lines that are written as their first position and the steps on from it: all at once, there are thousands."""
+    sizes = np.array([len(line) // 2 for line in lines], dtype=np.intp)
+    steps = np.fromiter(chain.from_iterable(lines), dtype=np.int64, count=2 * int(sizes.sum())).reshape(-1, 2)
+    xy = np.cumsum(np.concatenate([np.zeros((1, 2), dtype=np.int64), steps]), axis=0)
+    before = np.repeat(xy[np.cumsum(sizes) - sizes], sizes, axis=0)
+    return make((xy[1:] - before).astype(float), indices=np.repeat(np.arange(len(sizes)), sizes))
 
 
 def _polygons(shapes: Any, thin: int, step: int) -> Iterator[list[list[int]]]:
