@@ -165,6 +165,11 @@ def test_an_archive_from_elsewhere_names_no_place_outside_its_folder(tmp_path: P
         connection.execute("SELECT * FROM read_text('/etc/hostname')")
 
 
+def test_a_long_question_draws_no_bar_among_the_figures(tmp_path: Path) -> None:
+    with attached.asking(tmp_path) as connection:
+        assert connection.execute("SELECT current_setting('enable_progress_bar')").fetchone() == (False,)
+
+
 def test_the_folder_is_geoparquet_and_comes_in_again(tmp_path: Path) -> None:
     import geopandas
 

@@ -98,7 +98,10 @@ def asking(*folders: Path) -> Iterator[duckdb.DuckDBPyConnection]:
         closing(duckdb.connect(":memory:", config={"memory_limit": _MEMORY, "threads": 2})) as connection,
     ):
         connection.execute(f"SET temp_directory = {quoted(aside)}")
-        for setting in ("autoinstall_known_extensions", "autoload_known_extensions", "preserve_insertion_order"):
+        # a bar of progress would stand among the figures on the standard output
+        off = ("autoinstall_known_extensions", "autoload_known_extensions", "preserve_insertion_order",
+               "enable_progress_bar")  # fmt: skip
+        for setting in off:
             connection.execute(f"SET {setting} = false")
         connection.execute(
             f"SET allowed_directories = [{', '.join(quoted(place) for place in [Path(aside), *folders])}]"
