@@ -36,7 +36,7 @@ def look(geometry: Objects, fresh: NDArray[np.bool_]) -> dict[int, tuple[str, st
 def is_plain(geometry: Objects) -> NDArray[np.bool_]:
     """Which are areas of few parts and corners within the ranges, of which only validity is to be seen."""
     kind = shapely.get_type_id(geometry)
-    plain = ((kind == 3) | (kind == 6)) & ~shapely.has_z(geometry) & ~shapely.is_empty(geometry)
+    plain: NDArray[np.bool_] = ((kind == 3) | (kind == 6)) & ~shapely.has_z(geometry) & ~shapely.is_empty(geometry)
     at = np.flatnonzero(plain)
     parts, owner = shapely.get_parts(geometry[at], return_index=True)
     rings, of = shapely.get_rings(parts, return_index=True)
