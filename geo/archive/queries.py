@@ -53,7 +53,6 @@ from geo.schema import (
     write_instant,
 )
 from geo.storage.attached import IncidentQuery
-from geo.storage.gpkg import decode
 from geo.units import Countries, countries_of, find_unit, finest_level, units_of_set
 
 # the snapshot in effect for each part of a source, and how many days old it is
@@ -464,7 +463,7 @@ class Reader:
             return self.store.tally(keys, asked)
         table = self.store.tally((*keys, "geom"), asked)
         shapely.prepare(shape)
-        inside = shapely.intersects(shape, decode(table["geom"].tolist()))
+        inside = shapely.intersects(shape, table["geom"].to_numpy())
         return pd.DataFrame(table[inside].reset_index(drop=True))
 
     # -- units --------------------------------------------------------------------------------------------------

@@ -21,13 +21,13 @@ from geo.measure.ellipsoid import local_plane
 from geo.measure.settlements import ground_at
 from geo.presentation.statuses import named
 from geo.schema import KM_PER_DEGREE, last_instant, parse_instant, text_or_none, write_instant
-from geo.storage.gpkg import decode
 from geo.storage.store import DEATHS
 from geo.units import around
 
 if TYPE_CHECKING:
     from geo.archive import Archive
 
+Points = NDArray[np.object_]
 BY = ("unit", "day", "week", "month", "type")
 # where_prec from which a point is not known to lie in a unit: of level 1, of finer ones
 _TOO_COARSE = {0: 7.0, 1: 6.0}
@@ -61,20 +61,23 @@ def _keys(plain: pd.DataFrame, by: str) -> Any:
     return days.dt.strftime("%Y-%m" if by == "month" else "%Y-%m-%d").fillna("not stated")
 
 
-def _units_of(archive: Archive, incidents: pd.DataFrame, level: int) -> list[str]:
+def _units_of(archive: Archive, incidents: pd.DataFrame, level: int) -> Points:
     """The unit of each incident's point, as far as it is known that well."""
     units = archive.units(level)
-    points = decode(incidents["geom"].tolist())
-    which, unit = around(shapely.STRtree(np.asarray(units.geometry.array, dtype=object)), points)
-    names = units["unit"].fillna(units["name"]).tolist()
-    found = ["outside all units"] * len(points)
-    for point, at in zip(which.tolist()[::-1], unit.tolist()[::-1], strict=True):
-        found[point] = str(names[at])
+    points = incidents["geom"].to_numpy()
+    xy = shapely.get_x(points) + 1j * shapely.get_y(points)
+    _, first, place = np.unique(xy, return_index=True, return_inverse=True)  # a place is looked for once
+    which, unit = around(shapely.STRtree(np.asarray(units.geometry.array, dtype=object)), points[first])
+    names = units["unit"].fillna(units["name"]).astype(str).to_numpy(dtype=object)
+    there = np.full(len(first), "outside all units", dtype=object)
+    there[which[::-1]] = names[unit[::-1]]  # of several the first
+    found = there[place]
     fine = incidents["where_prec"].to_numpy(dtype=float)
     coarse = fine >= _TOO_COARSE.get(level, _TOO_COARSE_BELOW)
     if level > 1:
         coarse |= np.isnan(fine) & (incidents["geo_precision"].to_numpy(dtype=float) == 3)
-    return ["not determined" if c else f for c, f in zip(coarse.tolist(), found, strict=True)]
+    found[coarse] = "not determined"
+    return found
 
 
 COLUMNS = (
@@ -86,8 +89,6 @@ NOT_MARKED = "not marked"
 INSET_KM = 5.0
 # how finely the circle of an uncertain place is looked at: points on it, and on the one of half its radius
 _AROUND = 24
-
-Points = NDArray[np.object_]
 
 
 def encounters(

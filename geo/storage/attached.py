@@ -13,6 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import pandas as pd
 import shapely
 
 from geo.errors import ArchiveError, UsageError
@@ -193,23 +194,21 @@ def _values(names: list[str], asked: IncidentQuery) -> list[Any]:
     return [names, *asked.conditions()[1], *box]
 
 
-def count(attached: Attached, columns: Sequence[str], grouped: str, asked: IncidentQuery) -> list[tuple[Any, ...]]:
-    """What `grouped` selects of the columns, for each group of those alike under `columns`."""
+def count(attached: Attached, columns: Sequence[str], grouped: Mapping[str, str], asked: IncidentQuery) -> pd.DataFrame:
+    """What `grouped` calls and selects of the columns, for each group of those alike under `columns`."""
     names = _parts(attached, asked)
-    if not names:
-        return []
     keys = [c for c in columns if c != "geom"] + (["longitude", "latitude"] if "geom" in columns else [])
+    if not names:
+        return pd.DataFrame(columns=[*columns, *grouped])
     listed = ", ".join(keys)
+    told = ", ".join(f'{what} AS "{name}"' for name, what in grouped.items())
     needed = list(dict.fromkeys((*keys, "date_start", "date_end", "low", "best", "high")))
     with asking(attached.folder) as connection:
-        query = f"SELECT {listed}, {grouped} FROM ({_from_files(needed, asked)}) GROUP BY {listed}"
-        rows = connection.execute(query, _values(names, asked)).fetchall()
-    if "geom" not in columns or not rows:
-        return rows
-    told: list[Sequence[Any]] = list(zip(*rows, strict=True))  # column by column: there may be as many rows as places
-    at = len(keys) - 2
-    of = {**dict(zip(keys[:at], told, strict=False)), "geom": gpkg.encode(_points(told[at], told[at + 1]))}
-    return list(zip(*(of[c] for c in columns), *told[at + 2 :], strict=True))
+        query = f"SELECT {listed}, {told} FROM ({_from_files(needed, asked)}) GROUP BY {listed}"
+        frame = connection.execute(query, _values(names, asked)).df()
+    if "geom" in columns:  # column by column: there may be as many rows as places
+        frame["geom"] = _points(frame["longitude"], frame["latitude"])
+    return pd.DataFrame(frame[[*columns, *grouped]])
 
 
 def refuse_so_many(found: int) -> None:
@@ -219,7 +218,7 @@ def refuse_so_many(found: int) -> None:
     )
 
 
-def _points(lon: Sequence[float | None], lat: Sequence[float | None]) -> Any:
+def _points(lon: Any, lat: Any) -> Any:
     xy = np.array([lon, lat], dtype=float).T
     points = shapely.points(xy)
     points[np.isnan(xy).any(axis=1)] = shapely.Point()

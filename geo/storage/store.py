@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from itertools import chain, islice
+from itertools import islice
 from operator import itemgetter
 from typing import Any
 
@@ -362,26 +362,34 @@ class IncidentTable(Access):
                 yield _incident_frame(some, columns)
 
     def tally(self, keys: Sequence[str], asked: IncidentQuery = ALL) -> pd.DataFrame:
-        """How many incidents there are with the same values under some columns, and what they add up to, by dataset."""
+        """How many incidents are alike under some columns, and what they add up to, by dataset."""
         columns = list(dict.fromkeys((*keys, "dataset")))
         needed = list(dict.fromkeys((*columns, "date_start", "date_end", *DEATHS)))
         query, values = _select(needed, asked)
         names = ", ".join(columns)
         sums = ", ".join(f"sum({n}), sum(typeof({n}) IN ('text', 'blob'))" for n in DEATHS)
         some = f"sum(coalesce({', '.join(DEATHS)}) IS NOT NULL)"
-        span = "min(date_start), max(coalesce(date_end, date_start))"
+        span = ("min(date_start)", "max(coalesce(date_end, date_start))")
         with self.reading() as connection:
             rows = connection.execute(
-                f"SELECT {names}, count(*), {some}, {span}, {sums} FROM ({query}) GROUP BY {names} ORDER BY {names}",
+                f"SELECT {names}, count(*), {some}, {', '.join(span)}, {sums} FROM ({query})"
+                f" GROUP BY {names} ORDER BY {names}",
                 values,
             ).fetchall()
         layout.refuse_damaged(rows, columns, table="incidents")
         for at, name in enumerate(DEATHS):
             layout.refuse_damaged([("",) for row in rows if row[-2 * (3 - at) + 1]], [name], table="incidents")
-        grouped = f"count(*), {some}, {span}, {', '.join(f'sum({n})' for n in DEATHS)}"
+        told = _tallies([r[:-6] + r[-6::2] for r in rows], columns)
+        sums_of = ("count(*)", some, *span, *(f"sum({n})" for n in DEATHS))
+        grouped = dict(zip(TALLIED, sums_of, strict=True))
         beside = [attached.count(folder, columns, grouped, asked) for folder in self.attached(asked.as_known_on)]
-        told = [r[:-6] + r[-6::2] for r in rows]
-        return _tallies(_in_order([*told, *chain(*beside)], columns) if any(beside) else told, columns)
+        kinds = dict.fromkeys((*columns, "first", "last"), object)
+        beside = [f.astype(kinds).where(f.notna(), None).astype(told.dtypes) for f in beside if len(f)]
+        whole = pd.concat([told, *beside], ignore_index=True) if len(told) else pd.concat([*beside, told])
+        # places have no order, and there may be as many as incidents
+        if not beside or "geom" in columns:
+            return whole
+        return whole.sort_values(columns, na_position="first", ignore_index=True)
 
 
 def tally_of(frames: Iterable[pd.DataFrame], keys: Sequence[str]) -> pd.DataFrame:
@@ -417,6 +425,8 @@ def _in_order(rows: list[tuple[Any, ...]], columns: Sequence[str]) -> list[tuple
 
 def _tallies(rows: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> pd.DataFrame:
     frame = pd.DataFrame(rows, columns=[*columns, *TALLIED], dtype=object)
+    if "geom" in columns:
+        frame["geom"] = pd.Series(gpkg.decode(frame["geom"].tolist()), dtype=object)
     return frame.astype({"incidents": int, "with_number": int, **dict.fromkeys(DEATHS, float)})
 
 
