@@ -154,11 +154,14 @@ def _gaps(
     drawn = others[shapely.intersects(others, gap)]
     parts = _polygons(shapely.difference(gap, shapely.union_all(drawn)) if len(drawn) else gap)
     parts = parts[shapely.area(parts) > (_CRACK_KM * _STRIP_KM if within is None else _STRIP_KM)]
+    if not len(parts):
+        return np.asarray(parts, dtype=object)
     # to a metre: along a bay or a bend a part is narrow, and its open side is near the ground's edge as well
-    edge = shapely.buffer(shapely.boundary(shape), 1e-3, quad_segs=1)
+    around = shapely.union_all(shapely.box(*np.add(shapely.bounds(parts), (-0.01, -0.01, 0.01, 0.01)).T))
+    edge = shapely.buffer(shapely.intersection(shapely.boundary(shape), around), 1e-3, quad_segs=1)
     outlines = shapely.boundary(parts)
     own = shapely.length(shapely.intersection(outlines, edge))
-    kept = parts[own >= _OWN_EDGE * shapely.length(outlines)] if len(parts) else parts
+    kept = parts[own >= _OWN_EDGE * shapely.length(outlines)]
     # closed by a hair, so that no crack is left between a gap and its banks
     return np.asarray(shapely.buffer(kept, max(width_km / 200, 0.01), join_style="mitre"), dtype=object)
 
