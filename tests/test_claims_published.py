@@ -12,7 +12,7 @@ from shapely.geometry import box
 
 from geo.archive import Archive, open_archive
 from geo.claims.checking import check_claim
-from geo.claims.model import claim_of, find_amounts, row_of, span_of
+from geo.claims.model import claim_of, find_amounts, span_of
 from geo.claims.reading import read_claim
 from geo.claims.verdict import Verdict
 from geo.claims.wording import table_of_findings
@@ -67,10 +67,10 @@ def test_round_numbers_are_as_exact_as_they_are_written() -> None:
         claim = read_claim(f"Russia holds {written} km² of ground", date="2025-01-01")
         span = span_of(claim)
         assert (span.high - span.low) / 2 == pytest.approx(half), written
-        assert claim_of(row_of(claim)).step == claim.step
+        assert claim_of(claim.as_dict() | {"notes": None}).step == claim.step
     exactly = read_claim("Russia holds exactly 44,000 km² of ground", date="2025-01-01")
     assert span_of(exactly)[:2] == (43_999.5, 44_000.5)
-    assert claim_of(row_of(exactly)).step == 1
+    assert claim_of(exactly.as_dict() | {"notes": None}).step == 1
     assert find_amounts("100 villages")[0].step == 1  # places are counted
 
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo.claims.model import Claim, claim_of, find_amounts, row_of, span_of
+from geo.claims.model import Claim, find_amounts, span_of
 from geo.claims.reading import find_claims, read_claim
 from geo.errors import GateError, UsageError
 from geo.presentation.language import reworded, speaking
@@ -164,16 +164,6 @@ def test_figures_of_one_sentence_are_told_apart() -> None:
     assert [(c.quantity, c.controller, c.unit, c.value) for c in both] == [
         ("held", "UA", "RU-KRS", 1250), ("settlements held", "UA", "RU-KRS", 92),
     ]  # fmt: skip
-
-
-def test_a_claim_goes_into_the_archives_table_and_back() -> None:
-    claim = read_claim("Russia has retaken some 40 percent of what Ukraine took in Kursk region", date=DAY,
-                       said_by="A desk", said_on=DAY, published_in="A paper")  # fmt: skip
-    row = row_of(claim)
-    assert "against UA" in row["notes"]
-    back = claim_of(row)
-    for name in ("text", "said_by", "said_on", "published_in", "quantity", "controller", "unit", "value", "date_to"):
-        assert getattr(back, name) == getattr(claim, name)
 
 
 def test_a_date_that_is_none_is_refused() -> None:

@@ -200,15 +200,6 @@ def _recorded_step(value: float, row: Mapping[str, Any]) -> float:
     return said or (rounded_step(value, step) if kind_of_unit(row.get("value_unit")) in ("km2", "km") else step)
 
 
-def row_of(claim: Claim) -> dict[str, Any]:
-    """A claim as a row of the archive's table of claims; what that has no column for goes into its notes."""
-    names = ("claim_id", "text", "said_by", "said_on", "published_in", "quantity", "controller", "unit", "comparator",
-             "value", "value_unit", "date_from", "date_to", "base")  # fmt: skip
-    row = {name: getattr(claim, name) or None for name in names if name != "value"} | {"value": claim.value}
-    extra = [f"{k} {getattr(claim, k)}" for k in ("against", "high") if getattr(claim, k) is not None]
-    return row | {"notes": "; ".join([*claim.notes, *extra]) or None}
-
-
 def claims_about(claims: Iterable[Claim], date: str, *, since: str | None = None) -> list[Claim]:
     """The claims said on a day, or that speak of it as the last of their days."""
     last = last_instant(date).date().isoformat()

@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import asdict, dataclass, field
-from hashlib import blake2b
 from typing import Any, Literal
 
 import numpy as np
@@ -327,13 +326,6 @@ def expected_spans(kept: Iterable[StoredSnapshot], *, cut: bool = True) -> Spans
     return dict(spans)
 
 
-def digest_of(blob: bytes, row: Sequence[Any]) -> bytes:
-    """What a polygon is known by: its bytes, whose it is, and its class (source, part, controller, status, native)."""
-    digest = blake2b(blob, digest_size=16)
-    digest.update((f"{row[0]}\0{row[1]}\0" + json.dumps(tuple(row[2:]))).encode())
-    return digest.digest()
-
-
 def memory_findings(connection: sqlite3.Connection) -> Iterator[Finding]:
     """Snapshots by themselves, the polygons that they name, and the layer held against them."""
     kept = kept_snapshots(connection.execute(f"SELECT {', '.join(SNAPSHOT_COLUMNS)} FROM snapshots ORDER BY id"))
@@ -409,7 +401,7 @@ def _shape_findings(connection: sqlite3.Connection, kept: Sequence[StoredSnapsho
             where = f"{table} row {fid}"
             if shape not in known:
                 yield fault(where, f"its polygon {shape} is in no list")
-            elif not isinstance(blob, bytes) or digest_of(blob, row) != known[shape]:
+            elif not isinstance(blob, bytes) or snapshots.digest_of(blob, row) != known[shape]:
                 yield fault(where, "its polygon or class is not what was recorded: the hash differs", AGAIN)
             if row[3] not in STATUSES:
                 yield fault(where, f"status {row[3]!r} is none of {', '.join(STATUSES)}")

@@ -27,7 +27,6 @@ from geo.maintenance.check_tables import (
     Report,
     StoredSnapshot,
     decoded,
-    digest_of,
     expected_spans,
     in_force,
     is_named_rightly,
@@ -407,7 +406,9 @@ def _polygons(old: sqlite3.Connection, digests: Mapping[int, bytes], work: _Work
     for table in ("control", "control_superseded"):
         for row in _rows(old, table, work):
             digest = digests.get(row["shape"])
-            proved = isinstance(row["geom"], bytes) and digest == digest_of(row["geom"], [row[c] for c in _CLASS])
+            proved = isinstance(row["geom"], bytes) and digest == snapshots.digest_of(
+                row["geom"], [row[c] for c in _CLASS]
+            )
             if not proved or digest is None:
                 work.leave(table, "its polygon or class is not what was recorded", row)
                 continue

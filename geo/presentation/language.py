@@ -21,20 +21,10 @@ from geo.errors import UsageError
 P = ParamSpec("P")
 T = TypeVar("T")
 CATALOGUES = ASSETS / "languages"
-_MONTHS = [
-    "January",
-    "February",
-    "March",
-    "April",
-    "May",
-    "June",
-    "July",
-    "August",
-    "September",
-    "October",
-    "November",
+_MONTHS = (
+    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November",
     "December",
-]
+)  # fmt: skip
 # "р." and "г." after a year, whose full stop would meet that of the sentence
 _ABBREVIATED_YEAR = re.compile(r"\s[рг]\.$")
 _SCRIPT_WORDS = re.compile(r"""\b_\(\s*("(?:[^"\\]|\\.)*")""")

@@ -103,11 +103,6 @@ def knowing(sides: Mapping[str, Side]) -> Iterator[None]:
             _ARCHIVE.reset(token)
 
 
-def known_sides() -> Mapping[str, Side]:
-    """The sides of the archive that is being read."""
-    return _ARCHIVE.get()
-
-
 def side_of(code: str) -> Side:
     """The row of a side; one that is in no row is called by its code."""
     return _ARCHIVE.get().get(code) or bare_side(code)

@@ -350,13 +350,15 @@ def _shapes_of(recording: Recording) -> tuple[list[bytes], list[bytes], list[tup
     ground = recording.ground
     blobs = gpkg.encode(promote(ground.geometry)) if len(ground) else []
     rows = list(zip(*(ground[c].tolist() for c in ("controller", "status", "native")), strict=True))
-    head = f"{recording.source}\0{recording.part}\0"
-    digests = []
-    for blob, row in zip(blobs, rows, strict=True):
-        digest = blake2b(blob, digest_size=16)
-        digest.update((head + json.dumps(row)).encode())
-        digests.append(digest.digest())
-    return digests, blobs, rows
+    named = (recording.source, recording.part)
+    return [digest_of(blob, (*named, *row)) for blob, row in zip(blobs, rows, strict=True)], blobs, rows
+
+
+def digest_of(blob: bytes, row: Sequence[Any]) -> bytes:
+    """What a polygon is known by: its bytes, whose it is, and its class (source, part, controller, status, native)."""
+    digest = blake2b(blob, digest_size=16)
+    digest.update((f"{row[0]}\0{row[1]}\0" + json.dumps(row[2:])).encode())
+    return digest.digest()
 
 
 Rows = Mapping[int, tuple[bytes, tuple[Any, ...]]]
