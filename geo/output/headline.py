@@ -9,7 +9,7 @@ from math import floor, log10
 from typing import Any
 
 from geo.presentation.labels import unit_label
-from geo.presentation.language import current, date_words, ngettext, number, signed
+from geo.presentation.language import N_, current, date_words, ngettext, number, signed
 from geo.presentation.language import gettext as _
 from geo.presentation.sides import side_of
 from geo.text.inflection import is_plural, of_place, subject
@@ -65,7 +65,7 @@ def headline(figures: Sequence[Figures]) -> Headline:
     nets = [f.net_km2 for f in figures if f.net_km2 is not None and f.since != f.day and f.is_comparable]
     agree = bool(nets) and len(nets) == len(figures) and (min(nets) >= -LEAST_KM2 or max(nets) <= LEAST_KM2)
     values = _values(figures, nets if agree else [])
-    text = _sentence(figures, nets, values) if agree else _state(figures, values)
+    text = _sentence(figures, nets, values) if agree else _said("holds", figures, values)
     if len(figures) > 1 and (_is_range([f.area_km2 for f in figures]) or (agree and _is_range(list(map(abs, nets))))):
         text = _("{sentence}, by source", sentence=text)
     # what contested ground adds is said of an area, not of a gain
@@ -151,65 +151,39 @@ def _area(n: str, unit: Mapping[str, Any] | None) -> str:
 
 def _sentence(figures: Sequence[Figures], nets: Sequence[float], values: Mapping[str, str]) -> str:
     """What changed since the earlier map."""
-    first, plural = figures[0], bool(values["plural"])
     most, least = max(nets), min(nets)
     if max(abs(most), abs(least)) < LEAST_KM2:
-        if max(f.against_km2 for f in figures) < LEAST_KM2:
-            return _placed(first, _hold_unchanged(values, plural=plural), values)
-        return _placed(first, _hold_as_much(values, plural=plural), values)
+        is_quiet = max(f.against_km2 for f in figures) < LEAST_KM2
+        return _said("unchanged" if is_quiet else "as much", figures, values)
     if most > LEAST_KM2:
         is_net = any(rounded(net + f.against_km2) != rounded(net) for f, net in zip(figures, nets, strict=True))
-        return _placed(first, _gained(values, plural=plural, is_net=is_net), values)
-    if max(f.area_km2 for f in figures) < LEAST_KM2:
-        return _placed(first, _lost_all(values, plural=plural), values)
-    return _placed(first, _hold_less(values, plural=plural), values)
+        return _said("gained net" if is_net else "gained", figures, values)
+    return _said("lost all" if max(f.area_km2 for f in figures) < LEAST_KM2 else "less", figures, values)
 
 
-def _state(figures: Sequence[Figures], values: Mapping[str, str]) -> str:
-    if values["plural"]:
-        return _placed(figures[0], _("{sides} hold {area}", **values), values)
-    return _placed(figures[0], _("{side} holds {area}", **values), values)
+# what is said of a side, and of one whose name is plural
+_SENTENCES = {
+    "holds": (N_("{side} holds {area}"), N_("{sides} hold {area}")),
+    "unchanged": (N_("{side} holds {area}, no change {span}"), N_("{sides} hold {area}, no change {span}")),
+    "as much": (N_("{side} holds {area}, as much as {then}"), N_("{sides} hold {area}, as much as {then}")),
+    "less": (
+        N_("{side} holds {area}, {change} less than {then}"), N_("{sides} hold {area}, {change} less than {then}"),
+    ),
+    "gained": (N_("{side} gained {gain} {span}"), N_("{sides} gained {gain} {span}")),
+    "gained net": (N_("{side} gained a net {gain} {span}"), N_("{sides} gained a net {gain} {span}")),
+    "lost all": (
+        N_("{side} holds nothing any more of the {gain} that it held {then}"),
+        N_("{sides} hold nothing any more of the {gain} that they held {then}"),
+    ),
+}  # fmt: skip
 
 
-def _placed(figures: Figures, text: str, values: Mapping[str, str]) -> str:
+def _said(what: str, figures: Sequence[Figures], values: Mapping[str, str]) -> str:
     """A sentence with its place before it, where the place does not stand in it."""
-    if figures.unit is None or of_place(values["place"], current().code) is not None:
+    text = _(_SENTENCES[what][bool(values["plural"])], **values)
+    if figures[0].unit is None or of_place(values["place"], current().code) is not None:
         return text
     return _("{place}: {sentence}", place=values["place"], sentence=text)
-
-
-def _hold_unchanged(values: Mapping[str, str], *, plural: bool) -> str:
-    if plural:
-        return _("{sides} hold {area}, no change {span}", **values)
-    return _("{side} holds {area}, no change {span}", **values)
-
-
-def _hold_as_much(values: Mapping[str, str], *, plural: bool) -> str:
-    if plural:
-        return _("{sides} hold {area}, as much as {then}", **values)
-    return _("{side} holds {area}, as much as {then}", **values)
-
-
-def _hold_less(values: Mapping[str, str], *, plural: bool) -> str:
-    if plural:
-        return _("{sides} hold {area}, {change} less than {then}", **values)
-    return _("{side} holds {area}, {change} less than {then}", **values)
-
-
-def _gained(values: Mapping[str, str], *, plural: bool, is_net: bool) -> str:
-    if is_net:
-        if plural:
-            return _("{sides} gained a net {gain} {span}", **values)
-        return _("{side} gained a net {gain} {span}", **values)
-    if plural:
-        return _("{sides} gained {gain} {span}", **values)
-    return _("{side} gained {gain} {span}", **values)
-
-
-def _lost_all(values: Mapping[str, str], *, plural: bool) -> str:
-    if plural:
-        return _("{sides} hold nothing any more of the {gain} that they held {then}", **values)
-    return _("{side} holds nothing any more of the {gain} that it held {then}", **values)
 
 
 def _change_doubts(figures: Sequence[Figures], *, told: bool) -> list[str]:
