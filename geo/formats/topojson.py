@@ -52,11 +52,11 @@ def _transform(member: Any, path: Path) -> tuple[NDArray[np.float64], NDArray[np
         return np.ones(2), np.zeros(2)
     try:
         scale, shift = np.array(member["scale"], dtype=np.float64), np.array(member["translate"], dtype=np.float64)
+        if scale.shape == shift.shape == (2,) and np.isfinite([scale, shift]).all():
+            return scale, shift
     except (KeyError, TypeError, ValueError):
-        raise GateError(f"{path}: the topology's 'transform' has no two numbers in 'scale' and 'translate'") from None
-    if scale.shape != (2,) or shift.shape != (2,) or not np.isfinite([scale, shift]).all():
-        raise GateError(f"{path}: the topology's 'transform' has no two numbers in 'scale' and 'translate'")
-    return scale, shift
+        pass
+    raise GateError(f"{path}: the topology's 'transform' has no two numbers in 'scale' and 'translate'")
 
 
 def _arc(

@@ -16,8 +16,8 @@ from typing import IO, TYPE_CHECKING, Any
 
 import click
 
-from geo.errors import MapError, UsageError
-from geo.storage.atomic_write import aside, write_page
+from geo.errors import UsageError
+from geo.storage.atomic_write import aside, unwritable, write_page
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -127,7 +127,7 @@ def whole_file(path: Path | None) -> Iterator[IO[str]]:
         with aside(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as stream:
             yield stream
     except OSError as error:
-        raise MapError(f"{path}: it cannot be written ({error.strerror or error})") from error
+        raise unwritable(path, error) from error
 
 
 def _csv(frame: pd.DataFrame) -> str:

@@ -100,8 +100,12 @@ def write_page(content: str | bytes, path: Path) -> Path:
         with aside(path) as temporary:
             temporary.write_bytes(content.encode() if isinstance(content, str) else content)
     except OSError as error:
-        raise MapError(f"{path}: it cannot be written ({error.strerror or error})") from error
+        raise unwritable(path, error) from error
     return path
+
+
+def unwritable(path: Path, error: OSError) -> MapError:
+    return MapError(f"{path}: it cannot be written ({error.strerror or error})")
 
 
 @contextmanager

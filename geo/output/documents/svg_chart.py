@@ -35,7 +35,7 @@ def chart_values(lines: Sequence[ChartLine], words: str) -> dict[str, Any]:
     """A chart as its template takes it: wide and for a phone, with the lines' colours, light and dark."""
     return {
         "words": words,
-        "styles": _styles(lines) if lines else "",
+        "styles": _styles(lines),
         "lines": [{"label": s.label, "dash": " ".join(f"{2.4 * v:g}" for v in s.dash)} for s in lines],
         "drawings": [_drawing(lines, *size) for size in _SIZES] if lines else [],
         "note": ". ".join(_notes(lines)) if lines else "",
@@ -76,11 +76,16 @@ def _bar_charts(sets: Sequence[ChangeBars], head: str) -> list[dict[str, Any]]:
 
 def _bar_styles(sets: Sequence[ChangeBars]) -> str:
     """The bars' colours, light and dark, from our own palette or colours that were checked."""
-    sheets = [
-        "".join(f".b{i}{{color:{legible(one.colour, THEMES[name])}}}" for i, one in enumerate(sets))
+    return _light_and_dark(".b{i}{{color:{colour}}}", [one.colour for one in sets])
+
+
+def _light_and_dark(rules: str, colours: Sequence[str]) -> str:
+    """The same rules for every colour, as it is legible on light and on dark."""
+    light, dark = (
+        "".join(rules.format(i=i, colour=legible(colour, THEMES[name])) for i, colour in enumerate(colours))
         for name in ("light", "dark")
-    ]
-    return f"{sheets[0]}@media screen and (prefers-color-scheme: dark){{{sheets[1]}}}" if sets else ""
+    )
+    return f"{light}@media screen and (prefers-color-scheme: dark){{{dark}}}" if colours else ""
 
 
 def _bar_drawing(one: ChangeBars, name: str, width: int, height: int) -> dict[str, Any]:
@@ -120,14 +125,7 @@ def _bar_drawing(one: ChangeBars, name: str, width: int, height: int) -> dict[st
 
 def _styles(lines: Sequence[ChartLine]) -> str:
     """The lines' colours from our own palette or colours that were checked."""
-    sheets = []
-    for name in ("light", "dark"):
-        rules = "".join(
-            f".s{i}{{stroke:{legible(s.colour, THEMES[name])}}}.t{i}{{fill:{legible(s.colour, THEMES[name])}}}"
-            for i, s in enumerate(lines)
-        )
-        sheets.append(rules)
-    return f"{sheets[0]}@media screen and (prefers-color-scheme: dark){{{sheets[1]}}}"
+    return _light_and_dark(".s{i}{{stroke:{colour}}}.t{i}{{fill:{colour}}}", [s.colour for s in lines])
 
 
 def _drawing(lines: Sequence[ChartLine], name: str, width: int, height: int) -> dict[str, Any]:

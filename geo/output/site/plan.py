@@ -19,7 +19,7 @@ import pandas as pd
 import shapely
 
 from geo import __version__
-from geo.archive.results import FAR, When
+from geo.archive.results import FAR, When, rows_of
 from geo.assets import ASSETS
 from geo.errors import UsageError
 from geo.output.map_content import credit_of, days_within, incident_span, located_only
@@ -118,7 +118,7 @@ def plan_site(
     """What a site of an archive would consist of."""
     table = archive.snapshots(options.source, as_known_on=options.as_known_on or FAR)
     by_day: dict[str, list[Mapping[str, Any]]] = {}
-    for row in _plain(table.sort_values(["depicts", "part", "recorded_at"], kind="stable")):
+    for row in rows_of(table.sort_values(["depicts", "part", "recorded_at"], kind="stable")):
         by_day.setdefault(parse_instant(str(row["depicts"])).date().isoformat(), []).append(row)
     if not options.source:
         by_day = _incident_rows(archive, options)
@@ -152,7 +152,7 @@ def _incident_rows(archive: Archive, options: SiteOptions) -> dict[str, list[Map
     found = archive.incidents(within=options.within, **options.incidents)
     located = located_only(found)
     by_day: dict[str, list[Mapping[str, Any]]] = {}
-    for row in _plain(pd.DataFrame(located[["date_start", "date_end", "recorded_at"]])):
+    for row in rows_of(pd.DataFrame(located[["date_start", "date_end", "recorded_at"]])):
         for text in dict.fromkeys(filter(None, map(text_or_none, (row["date_start"], row["date_end"])))):
             by_day.setdefault(text[:10], []).append({"recorded_at": str(row["recorded_at"]), "published": None})
     return by_day
@@ -258,8 +258,3 @@ def digest(*parts: Any) -> str:
     """A digest of values as JSON writes them; what it does not know is written as text."""
     text = json.dumps(parts, ensure_ascii=True, default=str, sort_keys=True)
     return sha256(text.encode()).hexdigest()
-
-
-def _plain(table: pd.DataFrame) -> list[dict[str, Any]]:
-    names = [str(c) for c in table.columns]
-    return [dict(zip(names, row, strict=True)) for row in zip(*(table[c].tolist() for c in table), strict=True)]

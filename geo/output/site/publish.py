@@ -12,8 +12,8 @@ from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from geo.errors import MapError, UsageError
-from geo.storage.atomic_write import locked
+from geo.errors import UsageError
+from geo.storage.atomic_write import locked, unwritable
 
 OWN = ".geo-site"
 _FORMAT = 1
@@ -115,7 +115,7 @@ class SiteFolder:
                 _commit(self.folder, {"moves": moves, "removed": removed, "manifest": manifest})
                 _finish(self.folder)
             except OSError as error:
-                raise _unwritable(self.folder, error) from error
+                raise unwritable(self.folder, error) from error
         return built
 
 
@@ -127,7 +127,7 @@ def stage(staging: Path, path: str, content: str | bytes, shares: Iterable[str] 
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(raw)
     except OSError as error:
-        raise _unwritable(target, error) from error
+        raise unwritable(target, error) from error
     return ManifestEntry("", len(raw), sha256(raw).hexdigest(), tuple(sorted(shares)))
 
 
@@ -148,11 +148,7 @@ def open_site_folder(folder: Path) -> Iterator[SiteFolder]:
             yield SiteFolder(folder, _files(folder, manifest), manifest)
             _discard(folder)
     except OSError as error:
-        raise _unwritable(folder, error) from error
-
-
-def _unwritable(path: Path, error: OSError) -> MapError:
-    return MapError(f"{path}: it cannot be written ({error.strerror or error})")
+        raise unwritable(folder, error) from error
 
 
 def _read(path: Path) -> str:

@@ -11,13 +11,13 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from geo.errors import UsageError
+from geo.output.site.plan import MEDIA
 
-TYPES = {
-    ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".css": "text/css; charset=utf-8",
-    ".xml": "application/xml; charset=utf-8", ".png": "image/png",
-    ".csv": "text/csv; charset=utf-8",
-    ".zip": "application/zip", ".kmz": "application/vnd.google-earth.kmz",
+_TEXTS = {
+    ".html": "text/html", ".js": "text/javascript", ".css": "text/css", ".xml": "application/xml", ".csv": "text/csv",
 }  # fmt: skip
+TYPES = {f".{ending}": kind for ending, kind in MEDIA.items()} | {".png": "image/png"}
+TYPES |= {ending: f"{kind}; charset=utf-8" for ending, kind in _TEXTS.items()}
 _HOST = re.compile(r"(?:127\.0\.0\.1|localhost|\[::1\])(?::\d{1,5})?", re.IGNORECASE)
 # a page brings its scripts and styles along, or has them in the site's folder, and needs nothing from elsewhere
 _POLICY = {
