@@ -25,6 +25,10 @@ _COVERS = click.option(
     help="All that the source maps, where it leaves out the rest; may be given several times.",
 )  # fmt: skip
 
+_FINDINGS = click.Choice(
+    ["future", "swapped", "empty", "large", "partial", "positions", "clock", "elsewhere", "instants"]
+)
+
 
 @main.command("import", cls=common.WithPlugins)
 @common.ARCHIVE
@@ -46,14 +50,7 @@ _COVERS = click.option(
 @click.option("--encoding", default="utf-8", show_default=True, help="Of text files.")
 @click.option("--delimiter", help="Of CSV files.")
 @click.option("--decimal", help="The decimal mark of CSV files.")
-@click.option(
-    "--accept",
-    multiple=True,
-    type=click.Choice(
-        ["future", "swapped", "empty", "large", "partial", "positions", "clock", "elsewhere", "instants"]
-    ),
-    help="Let this finding in on purpose.",
-)
+@click.option("--accept", multiple=True, type=_FINDINGS, help="Let this finding in on purpose.")
 @common.form_option("table", "json")
 @click.pass_context
 def import_command(
@@ -427,16 +424,7 @@ def corrections_command(archive: Path, form: str, **given: Any) -> None:
 @click.option("--dry-run", is_flag=True, help="Ask what is offered, and fetch none of it.")
 @common.form_option("table", "json")
 @click.pass_context
-def fetch(
-    ctx: click.Context,
-    /,
-    archive: Path,
-    source: str,
-    config: Path | None,
-    query: tuple[str, ...],
-    form: str,
-    **given: Any,
-) -> None:
+def fetch(ctx: click.Context, /, archive: Path, source: str, form: str, **given: Any) -> None:
     """Fetch what is new from a source and take it in.
 
     The files are kept beside ARCHIVE.
@@ -449,10 +437,10 @@ def fetch(
     from geo.automation.endpoints import find_address
     from geo.automation.fetch import fetch_new
 
-    address = find_address(source, config=config)
+    given["address"] = find_address(source, config=given.pop("config"))
+    given["query"] = common.pairs(given["query"], "--query")
     with bar("fetching") as advance:
-        asked = common.pairs(query, "--query")
-        done = fetch_new(archive, source, address=address, query=asked, progress=advance, **given)
+        done = fetch_new(archive, source, progress=advance, **given)
     if form == "json":
         give_json(asdict(done))
     else:

@@ -358,6 +358,16 @@ def opened(path: Path, *, raw: bool = False, max_age_days: float | None = None) 
     return open_archive(path, raw=raw, max_age_days=max_age_days)
 
 
+def with_archive(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a verb that has --max-age-days the archive itself for its path."""
+
+    @functools.wraps(command)
+    def given_archive(archive: Path, max_age_days: float | None, **given: Any) -> Any:
+        return command(archive=opened(archive, max_age_days=max_age_days), **given)
+
+    return given_archive
+
+
 def last_day(archive: Any, source: str | None) -> str:
     """The day of the last map of a source."""
     from geo.archive.queries import Query

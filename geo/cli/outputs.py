@@ -36,9 +36,8 @@ SHOWN = common.options(
     _INCIDENTS,
     click.option("--front/--no-front", "with_front", default=True, show_default=True, help="Draw the front line."),
 )  # fmt: skip
-_OF_A_DATE = common.options(
-    common.ARCHIVE, common.AGE, common.with_colours, common.DATE_OR_TO, common.SOURCE, common.KNOWN
-)
+_OF_ARCHIVE = common.options(common.ARCHIVE, common.AGE, common.with_colours, common.with_archive)
+_OF_A_DATE = common.options(_OF_ARCHIVE, common.DATE_OR_TO, common.SOURCE, common.KNOWN)
 
 
 @main.command("map")
@@ -48,11 +47,11 @@ _OF_A_DATE = common.options(
 @click.option("--title", help="The page's title.")
 @common.TEMPLATES
 @common.PAGE
-def map_command(archive: Path, date: str | None, output: Path, max_age_days: float | None, **given: Any) -> None:
+def map_command(archive: Any, date: str | None, output: Path, **given: Any) -> None:
     """A dated map: one HTML file that needs no network."""
     from geo.output.html.map_page import draw_map, save_map
 
-    click.echo(save_map(draw_map(common.opened(archive, max_age_days=max_age_days), date, **given), output))
+    click.echo(save_map(draw_map(archive, date, **given), output))
 
 
 @main.command("export")
@@ -93,9 +92,7 @@ def release_command(archive: Path, output: Path, **given: Any) -> None:
 
 
 @main.command()
-@common.ARCHIVE
-@common.AGE
-@common.with_colours
+@_OF_ARCHIVE
 @common.SPAN
 @common.SOURCE
 @common.KNOWN
@@ -104,9 +101,7 @@ def release_command(archive: Path, output: Path, **given: Any) -> None:
 @common.TEMPLATES
 @click.option("-o", "--output", type=common.FILE, default=Path("maps"), show_default=True, help="The folder.")
 @common.WORKERS
-def maps(
-    archive: Path, from_: str | None, to: str | None, output: Path, max_age_days: float | None, **given: Any
-) -> None:
+def maps(archive: Any, output: Path, **given: Any) -> None:
     """A dated map for every day that has a snapshot.
 
     Written to OUTPUT/DATE.html.
@@ -114,16 +109,12 @@ def maps(
     from geo.output.html.map_page import draw_maps
 
     with bar("drawing") as advance:
-        for path in draw_maps(
-            common.opened(archive, max_age_days=max_age_days), output, from_=from_, to=to, progress=advance, **given
-        ):
+        for path in draw_maps(archive, output, progress=advance, **given):
             click.echo(path)
 
 
 @main.command()
-@common.ARCHIVE
-@common.AGE
-@common.with_colours
+@_OF_ARCHIVE
 @click.option("--source", "sources", multiple=True, metavar="S", help="Repeat it: the first is drawn as ground.")
 @common.SPAN
 @common.KNOWN
@@ -134,10 +125,7 @@ def maps(
 @common.INCIDENTS
 @common.TEMPLATES
 @common.PAGE
-def timeline(
-    archive: Path, sources: tuple[str, ...], status: tuple[str, ...], output: Path, max_age_days: float | None,
-    **given: Any,
-) -> None:  # fmt: skip
+def timeline(archive: Any, sources: tuple[str, ...], status: tuple[str, ...], output: Path, **given: Any) -> None:
     """All dates in one page: slider, chart, change since any date.
 
     One HTML file that needs no network.
@@ -145,23 +133,15 @@ def timeline(
     from geo.output.html.map_page import save_map
     from geo.output.html.timeline_page import draw_timeline
 
-    kept = common.opened(archive, max_age_days=max_age_days)
-    click.echo(save_map(draw_timeline(kept, sources or None, status=status or None, **given), output))
+    click.echo(save_map(draw_timeline(archive, sources or None, status=status or None, **given), output))
 
 
-def _look(*shapes: str) -> Callable[..., Any]:
-    """The options --shape, with its choices, and --theme."""
+def _look(*shapes: str, **size: Any) -> Callable[..., Any]:
+    """The options --shape, with its choices (or as `size` says), and --theme."""
+    size = size or {"type": click.Choice(shapes), "default": shapes[0], "help": "Of the picture."}
     themes = click.Choice(["light", "dark"])
     return common.options(
-        click.option(
-            "--size",
-            "--shape",
-            "shape",
-            type=click.Choice(shapes),
-            default=shapes[0],
-            show_default=True,
-            help="Of the picture.",
-        ),
+        click.option("--size", "--shape", "shape", show_default=True, **size),
         click.option("--theme", type=themes, default="light", show_default=True, help="Light or dark ground."),
     )
 
@@ -174,37 +154,28 @@ LOOK = common.options(
 
 
 @main.command()
-@common.ARCHIVE
-@common.AGE
-@common.with_colours
+@_OF_ARCHIVE
 @common.DATE_OR_TO
 @common.SOURCE
 @common.since_option("Show what changed since this date.")
 @common.KNOWN
 @SHOWN
 @click.option("--title", help="Its title.")
-@click.option("--size", "--shape", "shape", default="slide", show_default=True, metavar="S",
-              help="slide, square, column, card, a4, or pixels as 1600x900.")  # fmt: skip
-@click.option("--theme", type=click.Choice(["light", "dark"]), default="light", show_default=True,
-              help="Light or dark ground.")  # fmt: skip
+@_look(default="slide", metavar="S", help="slide, square, column, card, a4, or pixels as 1600x900.")
 @click.option("--label", "labels", multiple=True, metavar="TEXT@LAT,LON", help="A text of your own on the map.")
 @click.option("--note", default="", help="A line of your own above the credits.")
 @common.output_option("F.png, F.svg or F.pdf.")
-def picture(
-    archive: Path, output: Path, max_age_days: float | None, labels: tuple[str, ...], **given: Any
-) -> None:  # fmt: skip
+def picture(archive: Any, output: Path, labels: tuple[str, ...], **given: Any) -> None:
     """A dated map as PNG, SVG or PDF, without a browser."""
     from geo.output.images.picture import draw_picture
 
     parted = [label.rpartition("@") for label in labels]
     given["labels"] = [(text, *common.place(at, "--label")) for text, _, at in parted]
-    click.echo(draw_picture(common.opened(archive, max_age_days=max_age_days), path=output, **given))
+    click.echo(draw_picture(archive, path=output, **given))
 
 
 @main.command()
-@common.ARCHIVE
-@common.AGE
-@common.with_colours
+@_OF_ARCHIVE
 @common.SOURCE
 @common.CLASSES
 @click.option("--change", is_flag=True, help="Bars of what was gained and lost in each month, or week (--by week).")
@@ -219,15 +190,14 @@ def picture(
 @common.KNOWN
 @common.LANG
 @LOOK
-def chart(archive: Path, output: Path, status: tuple[str, ...], max_age_days: float | None, **given: Any) -> None:
+def chart(archive: Any, output: Path, status: tuple[str, ...], **given: Any) -> None:
     """A chart of areas over time, or of what changed by month.
 
     Whole, or in panels by unit.
     """
     from geo.output.images.chart import draw_chart
 
-    kept = common.opened(archive, max_age_days=max_age_days)
-    click.echo(draw_chart(kept, output, status=status or None, **given))
+    click.echo(draw_chart(archive, output, status=status or None, **given))
 
 
 @main.command("brief")
@@ -242,23 +212,15 @@ def chart(archive: Path, output: Path, status: tuple[str, ...], max_age_days: fl
 @_incidents("by default those since the last briefing")
 @common.TEMPLATES
 @common.output_option("F.html, F.md, F.docx or F.pptx.")
-def brief_command(
-    archive: Path,
-    date: str | None,
-    output: Path,
-    places: Path | None,
-    column: str | None,
-    max_age_days: float | None,
-    **given: Any,
-) -> None:
+def brief_command(archive: Any, date: str | None, output: Path, **given: Any) -> None:
     """A briefing: figures, map, what changed, chart, incidents.
 
     As HTML, Markdown, Word or PowerPoint.
     """
     from geo.output.documents.write import draw_brief
 
-    given["places"] = common.read_if_given(places, column)
-    for path in draw_brief(common.opened(archive, max_age_days=max_age_days), date, output, **given):
+    given["places"] = common.read_if_given(given["places"], given.pop("column"))
+    for path in draw_brief(archive, date, output, **given):
         click.echo(path)
 
 
@@ -286,9 +248,7 @@ def embed_command(page: Path, **given: Any) -> None:
 
 
 @main.command("movie")
-@common.ARCHIVE
-@common.AGE
-@common.with_colours
+@_OF_ARCHIVE
 @common.SPAN
 @_days_option("--every-days", "Days between frames.")
 @click.option("--seconds", type=float, default=0.5, show_default=True, metavar="S", help="How long a frame stands.")
@@ -302,19 +262,17 @@ def embed_command(page: Path, **given: Any) -> None:
 @common.MAP_LOOK
 @_look("slide", "square")
 @common.output_option("F.gif, or F.mp4 where ffmpeg is.")
-def movie_command(archive: Path, output: Path, max_age_days: float | None, **given: Any) -> None:
+def movie_command(archive: Any, output: Path, **given: Any) -> None:
     """A film of maps: a frame for every day that has a snapshot."""
     from geo.output.images.movie import draw_movie
 
     with bar("drawing") as advance:
-        path = draw_movie(common.opened(archive, max_age_days=max_age_days), output, progress=advance, **given)
+        path = draw_movie(archive, output, progress=advance, **given)
     click.echo(path)
 
 
 @main.command("compare-dates")
-@common.ARCHIVE
-@common.AGE
-@common.with_colours
+@_OF_ARCHIVE
 @common.from_option("The earlier date: left of the divider.", required=True)
 @common.to_option("The later date: right of the divider; the last snapshot by default.")
 @common.SOURCE
@@ -327,16 +285,7 @@ def movie_command(archive: Path, output: Path, max_age_days: float | None, **giv
 @common.MAP_LOOK
 @common.TEMPLATES
 @common.PAGE
-def compare_dates(
-    archive: Path,
-    from_: str,
-    to: str | None,
-    places: Path | None,
-    column: str | None,
-    output: Path,
-    max_age_days: float | None,
-    **given: Any,
-) -> None:
+def compare_dates(archive: Any, from_: str, to: str | None, output: Path, **given: Any) -> None:
     """Two dates on one map with a divider, and what changed.
 
     One HTML file that needs no network.
@@ -344,9 +293,9 @@ def compare_dates(
     from geo.output.html.map_page import save_map
     from geo.output.html.two_dates_page import draw_dates
 
-    found, kept = common.read_if_given(places, column), common.opened(archive, max_age_days=max_age_days)
-    to = common.last_day(kept, given["source"]) if to is None else to
-    click.echo(save_map(draw_dates(kept, from_, to, places=found, **given), output))
+    given["places"] = common.read_if_given(given["places"], given.pop("column"))
+    to = common.last_day(archive, given["source"]) if to is None else to
+    click.echo(save_map(draw_dates(archive, from_, to, **given), output))
 
 
 WISHES = common.options(
