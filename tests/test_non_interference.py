@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import zip_longest
 from pathlib import Path
 
+import pandas as pd
 import pytest
 from click.testing import CliRunner
 from shapely.geometry import box
@@ -17,7 +18,7 @@ from test_archive import put, state
 
 from geo.archive import Archive, open_archive, safety_rules
 from geo.cli import main
-from geo.importing.importer import ensure_units
+from geo.importing.importer import ensure_units, import_files
 from geo.storage import snapshots as history
 from tests.test_rules import incidents
 from tests.verb_questions import (
@@ -35,6 +36,23 @@ from tests.verb_questions import (
 NOW = datetime(2025, 1, 15, tzinfo=UTC)
 FIRST_SECRET = datetime(2025, 1, 12, tzinfo=UTC)  # under an embargo of 72 hours this day and all after it are withheld
 ARCHIVES = int(os.environ.get("GEO_ARCHIVES", "1"))
+TOWNS = (("Sudzha", 51.19, 35.27), ("Rylsk", 51.57, 34.68), ("Korenevo", 51.41, 34.9))
+PLAN = """archive = "a.gpkg"
+output = "out"
+[figures]
+source = "desk"
+[[watch]]
+source = "desk"
+at = [51.2, 35.27]
+[[watch]]
+side = "RU"
+source = "desk"
+above_km2 = 100
+[[watch]]
+side = "RU"
+sources = ["desk", "other"]
+differ_km2 = 50
+"""
 VERBS = sorted(verb for verb in main.commands if verb not in OWN)
 
 
@@ -113,10 +131,13 @@ def build(path: Path, base: bytes, seed: int, secret: int) -> None:
             archive.retract(
                 open_archive(path, raw=True).snapshots(source)["snapshot"].iloc[-1], why=f"secret {hidden.random()}"
             )
+    Clock.at = NOW - timedelta(hours=4)
+    is_under_embargo = any((kind, source) == ("embargo", None) for kind, _, source in rules)  # whatever its source
+    put_settlements(archive, told, hidden, is_under_embargo=is_under_embargo)
     Clock.at = NOW - timedelta(hours=3)
     put_claim(archive)
     put_incidents(archive, told, hidden, {field for kind, value, _ in rules if kind == "withhold" for field in value.split(",")},
-                  is_released=any(kind == "release" for kind, _, _ in rules))  # fmt: skip
+                  is_released=any(kind == "release" for kind, _, _ in rules), is_under_embargo=is_under_embargo)  # fmt: skip
     Clock.at = NOW - timedelta(hours=1)
     for kind, value, of in rules:
         archive.set_rule(kind, value, source=of)
@@ -133,10 +154,31 @@ def put_claim(archive: Archive) -> None:
         archive.store.put_claims(connection, [claim], "2025-01-14T20:00:00.000Z")
 
 
+def put_settlements(archive: Archive, told: random.Random, hidden: random.Random, *, is_under_embargo: bool) -> None:
+    """Days of a panel: what came under embargo is secret, corrections and retractions of it as well."""
+    folder = archive.path.parent / "panels"
+    folder.mkdir()
+
+    def put_days(days: range, chance: random.Random, name: str) -> None:
+        rows = [f"{name},{lat},{lon},2025-01-{day:02},{chance.choice(['RU', 'UA', 'Z', ''])}"
+                for name, lat, lon in TOWNS for day in days]  # fmt: skip
+        (folder / name).write_text("\n".join(["settlement,lat,lon,date,side", *rows]))
+        assert import_files(archive, "settlements", folder / name)[0].outcome == "stored"
+
+    put_days(range(6, 12), told, "told.csv")
+    for number in range(hidden.randint(0, 2) if is_under_embargo else 0):
+        put_days(range(12 + number, 15), hidden, f"secret{number}.csv")
+        if hidden.random() < 0.5:
+            Clock.at += timedelta(minutes=1)
+            archive.retract("settlements", why=f"secret {hidden.random()}")
+    shutil.rmtree(folder)
+
+
 def put_incidents(
-    archive: Archive, told: random.Random, hidden: random.Random, withheld: set[str], *, is_released: bool
-) -> None:
-    """Incidents of two datasets: fields that are withheld, texts that are not released and exact places are secret."""
+    archive: Archive, told: random.Random, hidden: random.Random, withheld: set[str], *, is_released: bool,
+    is_under_embargo: bool,
+) -> None:  # fmt: skip
+    """Incidents of three datasets, one beside the archive: fields that are withheld, texts that are not released and exact places are secret."""
 
     def by(field: str) -> random.Random:
         return hidden if field in withheld else told
@@ -159,12 +201,17 @@ def put_incidents(
     with archive.store.writing() as connection:
         rows = [row(n, f"e{n}") for n in range(4)]
         others = incidents(*(row(n, f"o{n}") for n in range(2)))
+        attached = [row(n, f"m{n}") for n in range(3)]  # before those that are late: they take what may be told, too
         late = [
             row(n, f"late{n}") | {"date_start": "2025-01-14", "date_end": "2025-01-14"}
             for n in range(hidden.randint(0, 3))
         ]
+        attached += late if is_under_embargo else []
         archive.store.put_incidents(connection, incidents(*rows, *late), "reports", "2025-01-14T21:00:00.000Z")
         archive.store.put_incidents(connection, others, "others", "2025-01-14T21:00:00.001Z")
+    home = archive.path.parent
+    pd.DataFrame(attached).assign(dataset="millions").to_parquet(home / "rows.parquet")
+    archive.attach(home / "many", [home / "rows.parquet"])
 
 
 def answer_to(asked: list[str]) -> tuple[bytes, ...]:

@@ -53,7 +53,7 @@ TOLD = {
     "--no-liberated": None, "--no-front": None, "--incident-days": ["1", "9", "30"], "--shape": ["square"],
     "--theme": ["dark"], "--places": ["places.csv"], "--column": ["name"], "--exactly": None, "--every-days": ["2"],
     "--seconds": ["0.1"], "--view": ["all"], "--no-downloads": None, "--base-url": ["https://example.org/"],
-    "--type": TYPES, "--verification": ["confirmed", "disputed", "not stated"], "--dataset": ["reports", "others"],
+    "--type": TYPES, "--verification": ["confirmed", "disputed", "not stated"], "--dataset": ["reports", "others", "millions"],
     "--with-control": None, "--duplicates": None, "--limit": ["0.1"], "--within-dataset": None, "--take": ["desk=claimed"],
     "--lag-days": ["2"], "--text": ["Russia holds 4,000 km² of Kursk region on 10 January 2025."], "--and": ["Russia holds 60% of Kursk region on 10 January 2025."],
     "--id": ["c1"], "--set": ["quantity=held"], "--within-percent": ["20"], "--chart": ["out/claim.png"],
@@ -95,7 +95,10 @@ DIFFERENT: dict[tuple[str, str], list[str] | None] = {
     ("chart", "--by"): ["unit", "month", "week"],
     ("coverage", "--by"): ["unit"],
     ("corrections", "--since"): KNOWN,
-    ("compare", "--source"): ["third"],
+    ("compare", "--source"): ["third", "settlements"],
+    ("who", "--source"): ["other", "settlements"],
+    ("settlements", "--source"): ["other", "settlements"],
+    ("export", "--source"): ["other", "settlements"],
 }
 OF_ALL = ("claims", "compare", "incidents", "rules", "sources")  # verbs that need no source to be named
 SLOW = ("brief", "chart", "compare-dates", "map", "maps", "movie", "picture", "site", "timeline")
