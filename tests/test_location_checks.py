@@ -367,11 +367,17 @@ def test_contested_ground_far_off_is_left_out_of_figures_of_everywhere_and_said(
         assert "(contested) count only in figures of a unit there" in said
         assert "in United States" in said
         assert not any("maps do not frame" in n for n in tables["near"].attrs["notes"])
+    import_files(archive["both"].path, "vector", tmp_path / "2025-01-12.geojson", date="2025-01-12T12:00Z")
+    import_files(archive["both"].path, "vector", tmp_path / "2025-01-11.geojson", date="2025-01-13")
+    for table in (archive["both"].series(), archive["both"].series(from_="2025-01-12")):  # the last map has none
+        (said,) = [n for n in table.attrs["notes"] if "maps do not frame" in n]
+        assert said.startswith("12 January 2025: ")
+    assert not any("maps do not frame" in n for n in archive["both"].series(from_="2025-01-13").attrs["notes"])
     whole = archive["both"]
     km2 = areas_km2(np.array([far], dtype=object))[0]
     there = whole.area("2025-01-12", within="US")
     assert there.set_index("status")["area_km2"]["contested"] == pytest.approx(km2)
     series = whole.series(within="US")
-    assert series[series["status"] == "contested"]["area_km2"].iloc[-1] == pytest.approx(km2)
+    assert series[series["status"] == "contested"]["area_km2"].max() == pytest.approx(km2)
     assert len(shapely.get_parts(whole.control("2025-01-12").geometry.to_numpy())) == len(DONBAS) + 2
     assert gather(whole, "2025-01-12").bounds[0] > 30

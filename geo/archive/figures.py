@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
@@ -39,9 +40,11 @@ from geo.measure import areas
 from geo.measure.areas import BEYOND_KM
 from geo.measure.coverage import break_words, breaks_in_areas
 from geo.measure.ellipsoid import areas_km2
+from geo.measure.location_checks import FAR as FAR_DEGREES
 from geo.measure.series.panel import changed_ground
 from geo.measure.series.panel import panel as panel_of
 from geo.measure.series.parallel import ClassFilter, series_changes
+from geo.presentation.labels import written
 from geo.presentation.language import gettext, number, plain_number
 from geo.presentation.sides import side_of
 from geo.presentation.statuses import NO_DOUBT, named, shows_doubt
@@ -211,7 +214,7 @@ def series(
     whole["unit_name"] = whole["unit"].map(reader.unit_names([zone.boundary for zone in zones]))
     table = _keep_known(_series_table(whole, zones, query, chosen), reader, query)
     told = (*series_notes(spanned, parts.unlike), *parts.notes, *reader.notes(query.source))
-    told = (*told, *reader.coverage_notes(query.source, last), *_far_off(reader, query, to))
+    told = (*told, *reader.coverage_notes(query.source, last), *_far_off_in_span(reader, query, last, chosen))
     table.attrs["notes"] = (*told, *_beyond_notes(table), *(_area_breaks(table) if by is None else ()))
     return table
 
@@ -409,6 +412,22 @@ def _far_off(reader: Reader, query: Query, *days: When | None) -> tuple[str, ...
         return ()
     frames = (reader.state(query, day, reader.used(query, day)) for day in days)
     return tuple(dict.fromkeys(note for frame in frames for note in reader.far_off(frame)[1]))
+
+
+def _far_off_in_span(
+    reader: Reader, query: Query, last: gpd.GeoDataFrame, instants: Sequence[datetime]
+) -> tuple[str, ...]:
+    """The same of all maps of a series: those that have ground beyond the last one's theatre are looked at, too."""
+    if query.within is not None:
+        return ()
+    together, notes = reader.far_off(last)
+    west, south, east, north = shapely.total_bounds(together).tolist()
+    theatre = (west - FAR_DEGREES, south - FAR_DEGREES, east + FAR_DEGREES, north + FAR_DEGREES)
+    days: dict[str, str] = dict.fromkeys(notes, "")
+    for day in reader.store.first_seen_beyond(query.source, theatre, instants[0], instants[-1]):
+        for note in _far_off(reader, query, day):
+            days.setdefault(note, f"{written(day.date())}: ")
+    return tuple(day + note for note, day in days.items())
 
 
 def _beyond_notes(table: pd.DataFrame) -> tuple[str, ...]:

@@ -27,6 +27,7 @@ from geo.schema import (
     INCIDENT_NUMBERS,
     UNIT_COLUMNS,
     Source,
+    parse_instant,
     write_instant,
 )
 from geo.storage import attached, gpkg, layout, qgis_styles, snapshots
@@ -149,6 +150,18 @@ class ControlTable(Access):
                 (source, part),
             ).fetchall()
         return np.array(rows, dtype=float).reshape(-1, 4)
+
+    def first_seen_beyond(self, source: str, box: Sequence[float], first: datetime, last: datetime) -> list[datetime]:
+        """The instants of a span from which ground beyond a box (west, south, east, north) stood, as known now."""
+        start, end = write_instant(first), write_instant(last)
+        with self.reading() as connection:
+            rows = connection.execute(
+                "SELECT DISTINCT max(c.valid_from, ?) FROM control c JOIN rtree_control_geom r ON r.id = c.fid"
+                " WHERE c.source = ? AND c.valid_from <= ? AND (c.valid_to IS NULL OR c.valid_to > ?)"
+                " AND (r.minx < ? OR r.miny < ? OR r.maxx > ? OR r.maxy > ?) ORDER BY 1",
+                (start, source, end, start, *box),
+            ).fetchall()
+        return [parse_instant(at) for (at,) in rows]
 
     def control_then(self, source: str, instant: datetime, *, as_known_on: datetime) -> gpd.GeoDataFrame:
         """The polygons of a source at an instant, as the archive knew them at an earlier moment."""
