@@ -470,6 +470,15 @@ def test_a_period_is_named_by_the_maps_that_it_was_measured_on(tmp_path: Path) -
     assert f"UA held, {DAYS[0]} to {DAYS[2]} (the last maps by 2024-08-17 and {DAYS[2]}): gained" in said
 
 
+def test_a_change_rests_on_no_map_that_the_plan_calls_too_old(tmp_path: Path) -> None:
+    plan = from_a_folder(tmp_path, *DAYS)
+    plan.write_text(f"max_age_days = 1\n{plan.read_text()}".replace("[timeline]\n", ""))
+    assert "within 1 day of 2024-08-17" in run_daily(plan).summary()
+    told = json.loads((tmp_path / "out" / DAYS[2] / "figures.json").read_text())
+    assert told["area"]
+    assert "change" not in told
+
+
 def test_an_earlier_date_takes_no_later_one_out_of_the_timeline(tmp_path: Path) -> None:
     plan = from_a_folder(tmp_path, *DAYS)
     run_daily(plan)

@@ -21,7 +21,7 @@ from geo.automation.config import LOOK, Plan, read_plan, resolve_since
 from geo.automation.fetch import fetch_new, read_memory
 from geo.automation.network import check_contact
 from geo.automation.run_record import Daily, Journal, Step, StepResult
-from geo.errors import FileError, GeoError, UsageError
+from geo.errors import FileError, GeoError, NoSnapshotError, UsageError
 from geo.formats.geojson import read_bytes
 from geo.formats.limits import FILES_BELOW, refuse_too_many
 from geo.importing.importer import Receipt, import_files
@@ -87,7 +87,10 @@ def make_figures(day: Day, table: Mapping[str, Any], name: str) -> StepResult:
     since, missing = day.base(table)
     if since is None and not missing:
         since = day.before(table.get("source"))
-    changes = None if since is None else day.archive.change(since, day.date, max_age_days=None, **asked)
+    try:
+        changes = None if since is None else day.archive.change(since, day.date, max_age_days=age, **asked)
+    except NoSnapshotError as error:  # of the date before: its own was measured above
+        changes, missing = None, (str(error),)
     files = [write_table(areas, day.folder / f"{name}-area.csv")]
     record: dict[str, Any] = {"date": day.date, "since": since, "area": records(areas)}
     lines = _area_lines(day.date, areas)
