@@ -671,3 +671,18 @@ def test_a_list_of_incidents_goes_on_in_the_next_room() -> None:
     columns, count = text_blocks.incidents(listed, form, [(300.0, 1.0), (300.0, whole / 2)])
     assert (columns[0], 0 < count < 7) == ([], True)
     assert text_blocks.height(columns[1]) <= whole / 2
+
+
+def test_an_arabic_picture_is_laid_out_from_right_to_left(archive: Archive) -> None:
+    from matplotlib.text import Text
+
+    found = {}
+    for lang in ("en", "ar"):
+        figure: Any = draw_picture(archive, "2025-01-11", since="2025-01-10", shape="slide", lang=lang)
+        wide = figure.get_size_inches()[0] * 72
+        texts = [t for t in figure.findobj(Text) if (t.get_gid() or "").startswith("legend")]
+        places = [t.get_position()[0] for t in texts]
+        found[lang] = {(t.get_ha(), round(wide - x if lang == "ar" else x)) for t, x in zip(texts, places, strict=True)}
+    assert {align for align, _ in found["en"]} == {"left"}
+    assert {align for align, _ in found["ar"]} == {"right"}
+    assert {x for _, x in found["en"]} == {x for _, x in found["ar"]}

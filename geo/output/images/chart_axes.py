@@ -130,7 +130,8 @@ def _lay_out(panels: Sequence[Panel], text: ChartText, form: Format, theme: Them
     for i, panel in enumerate(panels):
         cell_w, cell_h = (room[2] - room[0]) / across, (room[3] - room[1]) / down
         x, y = room[0] + (i % across) * cell_w, room[1] + (i // across) * cell_h
-        _draw_panel(canvas, panel, form, (x, y, x + cell_w, y + cell_h), alone=len(panels) == 1)
+        with canvas.not_mirrored():
+            _draw_panel(canvas, panel, form, (x, y, x + cell_w, y + cell_h), alone=len(panels) == 1)
     return canvas
 
 

@@ -21,12 +21,16 @@ from geo.errors import MapError
 from geo.output.images.fonts import clean_settings, font, need_matplotlib, plain
 from geo.output.images.projection import Rect
 from geo.output.images.themes import Theme, is_dark, kind_of
+from geo.presentation.language import current
 from geo.presentation.statuses import HELD_FILL
 from geo.presentation.symbols import Symbol, mixed
 from geo.storage.atomic_write import write_page
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure as Figure
+
+
+_MIRRORED: dict[str, Literal["left", "center", "right"]] = {"left": "right", "center": "center", "right": "left"}
 
 
 class Canvas:
@@ -39,6 +43,7 @@ class Canvas:
         self.width, self.height, self.theme, self.marks = width, height, theme, marks
         self.figure: Figure = figure(figsize=(width / 72, height / 72), dpi=dpi, facecolor=theme.paper)
         self.page = Affine2D().scale(1 / 72, -1 / 72).translate(0, height / 72) + self.figure.dpi_scale_trans
+        self.is_mirrored = current().direction == "rtl"  # laid out from right to left; texts are as they are
         self._depth = 0
         self._group = ""
         self._groups: dict[str, str] = {}  # name -> id and label, as the SVG has them
@@ -64,12 +69,34 @@ class Canvas:
         if clip is not None:
             artist.set_clip_box(TransformedBbox(Bbox.from_extents(*clip), self.page))
 
+    @contextmanager
+    def not_mirrored(self) -> Iterator[None]:
+        """For maps and charts, of which left is left in every language."""
+        was, self.is_mirrored = self.is_mirrored, False
+        try:
+            yield
+        finally:
+            self.is_mirrored = was
+
+    def _at(self, x: float) -> float:
+        return self.width - x if self.is_mirrored else x
+
+    def across(self, rect: Rect) -> Rect:
+        """A rectangle where it is drawn: on the other side of a page that is mirrored."""
+        return (self.width - rect[2], rect[1], self.width - rect[0], rect[3]) if self.is_mirrored else rect
+
+    def _path(self, lines: Any, *, close: bool) -> Any:
+        path = _path(lines, close=close)
+        if path is not None and self.is_mirrored:
+            path.vertices = path.vertices * (-1, 1) + (self.width, 0)
+        return path
+
     def areas(
         self, shapes: Any, *, fill: str = "none", opacity: float = 1.0, edge: str = "none", weight: float = 0.0,
         dash: str = "", clip: Rect | None = None,
     ) -> None:  # fmt: skip
         """Polygons in points, as one path."""
-        path = _path(_rings(shapes), close=True)
+        path = self._path(_rings(shapes), close=True)
         if path is not None:
             face = "none" if fill == "none" else (fill, opacity)
             self._patch(path, face, edge, weight, dash, clip)
@@ -78,7 +105,7 @@ class Canvas:
         self, shapes: Any, *, colour: str, weight: float, dash: str = "", opacity: float = 1.0, clip: Rect | None = None
     ) -> None:
         """Lines in points, as one path."""
-        path = _path(np.asarray(shapes, dtype=object), close=False)
+        path = self._path(np.asarray(shapes, dtype=object), close=False)
         if path is not None:
             self._patch(path, "none", (colour, opacity), weight, dash, clip)
 
@@ -105,9 +132,10 @@ class Canvas:
 
     def symbol(self, shapes: Any, symbol: Symbol, *, clip: Rect, edge: float = 1.0) -> None:
         """Polygons in a class's colour and pattern, as the dated page draws them."""
-        path = _path(_rings(shapes), close=True)
+        path = self._path(_rings(shapes), close=True)
         if path is None:
             return
+        clip = self.across(clip)
         fill, strength = self._fill(symbol)
         self._patch(path, (fill, strength), "none", 0.0, "", clip)
         if not symbol.even:
@@ -159,7 +187,7 @@ class Canvas:
         """A circle around a point, all in points."""
         from matplotlib.path import Path as Outline
 
-        self._patch(Outline.circle((x, y), radius), fill, edge, weight, dash, clip)
+        self._patch(Outline.circle((self._at(x), y), radius), fill, edge, weight, dash, clip)
 
     def box(
         self, rect: Rect, *, fill: str = "none", opacity: float = 1.0, edge: str = "none", weight: float = 0.0
@@ -172,6 +200,8 @@ class Canvas:
              slanted: bool = False) -> None:  # fmt: skip
         """A line of text, its baseline at y; a halo of so many points lies under it."""
         from matplotlib.text import Text
+
+        x, align = self._at(x), _MIRRORED[align] if self.is_mirrored else align
 
         def make() -> Any:
             return Text(

@@ -356,7 +356,7 @@ def _gap(form: Format) -> TextBlock:
 
 
 def _map(canvas: Canvas, drawing: _Drawing, rect: Rect) -> Plane:
-    x0, y0, x1, y1 = drawing.frame or rect
+    x0, y0, x1, y1 = drawing.frame or canvas.across(rect)
     return lay(drawing.box, (x0, y0, x1, max(y1, y0 + 0.2 * canvas.height)))
 
 
@@ -383,7 +383,8 @@ def _draw(canvas: Canvas, drawing: _Drawing, plane: Plane, listed: int) -> None:
     content = replace(drawing.content, markers=[marker for marker, _ in ordered])
     numbers = [i if i <= listed else 0 for i in range(1, len(ordered) + 1)]
     wide = plane.rect[2] - plane.rect[0]
-    draw_map_panel(
-        canvas, plane, content, numbers, size=drawing.form.small, most=round(min(70, 8 + wide / 8)),
-        draw_basemap=drawing.draw_basemap, inset=drawing.inset, labels=drawing.labels,
-    )  # fmt: skip
+    with canvas.not_mirrored():
+        draw_map_panel(
+            canvas, plane, content, numbers, size=drawing.form.small, most=round(min(70, 8 + wide / 8)),
+            draw_basemap=drawing.draw_basemap, inset=drawing.inset, labels=drawing.labels,
+        )  # fmt: skip

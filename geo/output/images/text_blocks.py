@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -19,7 +20,7 @@ from geo.output.map_content import MapContent
 from geo.presentation import basemap
 from geo.presentation.chart_lines import HOLE_DAYS, ChartLine
 from geo.presentation.labels import figure, km2_cell, row_label, sentence, written
-from geo.presentation.language import N_, gettext, isolated, number
+from geo.presentation.language import N_, current, gettext, isolated, number
 from geo.presentation.legend import LegendEntry
 from geo.presentation.symbols import Symbol
 
@@ -69,6 +70,9 @@ def words(
 ) -> TextBlock:
     """Text in lines of a width."""
     lines = wrapped(plain(text), width, size, bold=bold, most=most)
+    is_right_to_left = any(unicodedata.bidirectional(letter) in ("R", "AL") for letter in text)
+    if current().direction == "rtl" and is_right_to_left:  # also a line that begins with a name in Latin letters
+        lines = [f"\u2067{line}\u2069" for line in lines]
 
     def draw(canvas: Canvas, x: float, y: float) -> None:
         for i, line in enumerate(lines):
@@ -148,8 +152,12 @@ def _row(
         for i, line in enumerate(lines):
             canvas.text(x + left, y + (1.12 + 1.2 * i) * size, line, size)
         right = x + width
+        colour = canvas.theme.soft if soft else ""
         for cell, wide in zip(reversed(cells), reversed(columns), strict=True):
-            canvas.text(right, y + 1.12 * size, cell, size, align="right", colour=canvas.theme.soft if soft else "")
+            if canvas.is_mirrored:  # figures stand one under the other by their ends, which are not mirrored
+                canvas.text(right - wide, y + 1.12 * size, cell, size, align="left", colour=colour)
+            else:
+                canvas.text(right, y + 1.12 * size, cell, size, align="right", colour=colour)
             right -= wide
 
     return TextBlock(tall, draw)
@@ -171,6 +179,11 @@ def curve(line: ChartLine, now: int, form: Format, width: float) -> list[TextBlo
     tall, sides = 8.5 * size, 0.5 * size
 
     def draw(canvas: Canvas, left: float, top: float) -> None:
+        left = canvas.across((left, top, left + width, top + tall))[0]
+        with canvas.not_mirrored():  # time runs to the right, as in charts
+            draw_curve(canvas, left, top)
+
+    def draw_curve(canvas: Canvas, left: float, top: float) -> None:
         foot, wide = top + tall - 1.4 * size, width - 2 * sides
         at = np.column_stack([left + sides + wide * x, foot - (tall - 3.4 * size) * y])[: now + 1]
         rule = [shapely.LineString([(left, foot), (left + width, foot)])]
