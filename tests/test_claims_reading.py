@@ -238,3 +238,16 @@ def test_the_date_of_the_other_figure_is_not_that_of_the_first() -> None:
     assert (claim.value, claim.date_to) == (180.0, DAY)
     (claim,) = find_claims("Russia took 30 km² in Donetsk region during the first week of January.", date=DAY)
     assert (claim.date_from, claim.date_to) == (None, None)
+
+
+@pytest.mark.parametrize(
+    "of",
+    [
+        "of Boristan region", "in the Boristan district", "of Kurskaya oblast", "of Khartoum state", "Бористанської області",
+        "Бористанской области", "der Region Boristan", "de la région de Boristan",
+    ],
+)  # fmt: skip
+def test_a_region_that_is_not_known_is_not_everywhere(of: str) -> None:
+    claim = read_claim(f"Ukraine holds 423 km² {of}", date="2025-01-11")
+    assert claim.quantity is None
+    assert "is no unit that is known here" in claim.notes[0]

@@ -453,20 +453,30 @@ def _placed(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount
     return replace(draft, unit=unit)
 
 
-_NEAR = re.compile(
-    r"[^.;,]{0,25}?\b(?:near|around|outside|(?:north|south|east|west) of|in|at|поблизу|біля|під|возле|под|bei|nahe"
-    r"|près de)\s+(?:the (?:town|city|village|area|district) of )?(?P<name>[A-ZА-ЯІЇЄҐ][\w’'-]+)"
-)
+_NAME = r"(?P<name>[A-ZА-ЯІЇЄҐ][\w’'-]+)"
+_AREA = r"(?:region|oblast|province|governorate|district|county|state|raion|area)"
+_KIND = rf"(?:the )?(?:(?:town|city|village|{_AREA}) of )?"
+_NAMED = tuple(
+    re.compile(r"[^.;,]{0,25}?\b" + pattern)
+    for pattern in (
+        rf"(?:near|around|outside|(?:(?:north|south|east|west) )?of|in|at)\s+{_KIND}{_NAME}",
+        rf"(?:поблизу|біля|під|возле|под|bei|nahe|près de|у|в)\s+{_NAME}",
+        rf"{_NAME}\s+(?i:област|район|провінці|провинци|губерні|губерни|регіон|регион|кра[йюєїя])",
+        rf"(?i:der|des|im|in)\s+(?:Region|Oblast|Provinz|Gouvernements?|Gebiets?|Bezirks?)\s+{_NAME}",
+        rf"(?:région|oblast|province|gouvernorat|district)\s+(?:de |du |d['’])?(?:la )?{_NAME}",
+    )
+)  # fmt: skip
 
 
 def _elsewhere(scene: _Scene, amount: Amount) -> str | None:
     """Why a figure that names a place which is no unit is none of all a side's ground: "11 km² near Pokrovsk"."""
-    match = _NEAR.match(scene.text, amount.end)
-    if match is None:
-        return None
-    at = match.start("name")
-    known = [(m.start, m.end) for m in (*scene.units, *scene.sides)] + [(d.start, d.end) for d in scene.dates]
-    return None if any(a <= at < b for a, b in known) else f"{match['name']!r} is no unit that is known here"
+    places = [(m.start, m.end) for m in scene.units] + [(d.start, d.end) for d in scene.dates]
+    known = [*places, *((m.start, m.end) for m in scene.sides)]
+    for match in filter(None, (pattern.match(scene.text, amount.end) for pattern in _NAMED)):
+        is_area = re.compile(rf"\s+{_AREA}\b").match(scene.text, match.end())  # Khartoum state is no capital
+        if not any(a <= match.start("name") < b for a, b in (places if is_area else known)):
+            return f"{match['name']!r} is no unit that is known here"
+    return None
 
 
 def _days_of(scene: _Scene, part: tuple[int, int]) -> DateRange:
