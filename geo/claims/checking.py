@@ -37,7 +37,7 @@ from geo.claims.verdict import (
 from geo.claims.wording import QUANTITIES, amount, figure_words, notes_words
 from geo.errors import UnitError, UsageError
 from geo.presentation.labels import written
-from geo.presentation.language import N_, gettext, in_language, number, plain_number, signed
+from geo.presentation.language import N_, gettext, in_language, isolated, number, plain_number, signed
 from geo.presentation.sides import find_side, side_of
 from geo.presentation.statuses import NO_DOUBT, shows_doubt
 from geo.schema import text_or_none
@@ -123,7 +123,8 @@ def check_claim(
     span = span_of(claim, within_percent=within_percent)
     day: When | None = claim.date_to or date
     if day is None:
-        raise UsageError(f"{claim.text!r}: say which day it speaks of (--date)")
+        asked = gettext("say which day it speaks of (--date)")
+        raise UsageError(f"{claim.text!r}: {asked}")
     place = place_of(archive, claim.unit if within is None else within, boundary=boundary)
     names = [archive.source_name(s) for s in sources or ()]
     names = names or sorted(set(archive.snapshots(as_known_on=FAR if as_known_on is None else as_known_on)["source"]))
@@ -162,7 +163,10 @@ def check_claims(archive: Archive, claims: Iterable[Claim], **asked: Any) -> lis
         for claim in claims:
             try:
                 found.append(check_claim(archive, claim, **asked))
-            except (UnitError, UsageError) as error:
+            except UnitError:
+                why = gettext("{place} is no unit of this archive, or fits several", place=isolated(claim.unit))
+                found.append(_unchecked(Finding(claim), why))
+            except UsageError as error:
                 found.append(_unchecked(Finding(claim), error))
     return found
 

@@ -10,7 +10,7 @@ from datetime import timedelta
 from typing import Any, NamedTuple
 
 from geo.errors import UsageError
-from geo.presentation.language import N_
+from geo.presentation.language import N_, gettext
 from geo.schema import last_instant, text_or_none, to_instant
 from geo.text.languages import any_of, by_form, cached_words, languages, plain, word_list
 from geo.text.numbers import read_number, scale_pattern, scales, spelled_pattern
@@ -148,10 +148,12 @@ def span_of(claim: Claim, *, within_percent: float = WITHIN_PERCENT) -> Span:
     unit = claim.value_unit
     if claim.value is None or unit is None or unit not in UNITS or claim.comparator not in COMPARATORS:
         why = "".join(f"; {note}" for note in claim.notes)
-        raise UsageError(
-            f"{claim.text!r}: its figure could not be read{why}. Write it with a number, its unit and what became of"
-            ' the ground, such as "Russia has retaken 40 percent of it"'
+        asked = gettext(
+            "its figure could not be read{why}. Write it with a number, its unit and what became of the ground, such as"
+            ' "Russia has retaken 40 percent of it"',
+            why=why,
         )
+        raise UsageError(f"{claim.text!r}: {asked}")
     if within_percent < 0:
         raise UsageError(f"--within-percent {within_percent:g}: 0 or more")
     value, one = claim.value * UNITS[unit], UNITS[unit]

@@ -33,6 +33,7 @@ QUANTITIES: Mapping[str, str] = {
     "held": N_("held"), "gained": N_("gained"), "lost": N_("lost"), "net": N_("net change"),
     "share retaken": N_("share retaken"), "front length": N_("length of the front"),
     "settlements held": N_("settlements held"),
+    "troops": N_("troops"), "killed": N_("killed"), "injured": N_("injured"),  # not measured, and called what they are
 }  # fmt: skip
 
 
@@ -86,6 +87,8 @@ def amount(value: float, unit: str, digits: int = 0, *, n: str | None = None) ->
         return ngettext("{n} mile", "{n} miles", value, n=n)
     if unit == "settlements":
         return ngettext("{n} settlement", "{n} settlements", value, n=n)
+    if unit == "persons":
+        return ngettext("{n} person", "{n} persons", value, n=n)
     return f"{n} {unit}".strip()
 
 

@@ -119,10 +119,11 @@ def card_png(content: MapContent, title: str, source: str) -> bytes:
     foot = words(" ".join(content.credits), wide, form.credit, soft=True, most=4)
     with clean_settings():
         canvas = Canvas(form.width, form.height, theme, dpi=form.dpi, marks=form.marks)
-        plane = lay(content.bounds, (_PANEL, 0.0, form.width, form.height))
+        plane = lay(content.bounds, canvas.across((_PANEL, 0.0, form.width, form.height)))
         said_of = [c for c in content.classes if c.key is None or status_of(c.key[1]).is_current]  # as `_rows`
         shown = replace(content, classes=said_of)
-        draw_map_panel(canvas, plane, shown, [0] * len(content.markers), size=9.5, most=13, inset=False)
+        with canvas.not_mirrored():
+            draw_map_panel(canvas, plane, shown, [0] * len(content.markers), size=9.5, most=13, inset=False)
         stack(canvas, _words(content, title, source, form, wide), left, 0.9 * form.margin)
         foot.draw(canvas, left, form.height - 0.7 * form.margin - foot.height)
         return png_bytes(canvas.figure, title=plain(title), text=said, credit=credit)
