@@ -142,6 +142,30 @@ def test_only_whole_folders_below_the_archive_are_taken(tmp_path: Path) -> None:
     assert beside.reader.store.datasets() == ["desk", "made up"]
 
 
+def test_a_folder_that_was_cut_off_before_its_record_is_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows_of([(0, 0, 0, 1), (3, 1, 1, 2)]).to_parquet(tmp_path / "rows.parquet")
+    archive = geo.open_archive(tmp_path / "a.gpkg")
+    archive.add_incidents(rows_of([(3, 0, 0, 2)]), dataset="desk")
+
+    def attach() -> None:
+        archive.attach(tmp_path / "many", [tmp_path / "rows.parquet"], dataset="x")
+
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(type(archive.store), "attach", killed)
+        attach()
+    assert not (tmp_path / "many").exists()
+    (tmp_path / "many").mkdir()  # as a kill between the two steps leaves it
+    (tmp_path / "many" / ".not-recorded").touch()
+    attach()
+    assert sorted(path.name for path in (tmp_path / "many").iterdir()) == ["dataset=x"]
+    assert len(archive.incidents()) == 3
+
+
 def test_a_file_that_is_another_or_gone_is_named(tmp_path: Path) -> None:
     _, beside = both(tmp_path, rows_of([(0, 0, 0, 1), (3, 1, 1, 2)]))
     assert geo.check_archive(beside.path).is_whole

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
@@ -38,6 +38,7 @@ _CHECKS = {
     "coalesce(low <= best, true) AND coalesce(best <= high, true)": "low, best and high are not in order",
 }
 _DAYS = ("date_start", "date_end", "report_date", "source_date")
+_NOT_RECORDED = ".not-recorded"  # in a folder that was made and is not on record yet: one that was cut off is made anew
 _SOME = 64_000  # rows of a group in a file
 
 
@@ -46,18 +47,23 @@ def attach(
 ) -> pd.DataFrame:
     """Put a folder of incidents on record; where files are given it is made of them first. Rows a dataset."""
     place, name = _place(archive, folder)
+    _refuse_attached(archive, place, name)
     credit = Source(dataset, dataset) if isinstance(dataset, str) else dataset
-    _refuse_attached(archive, name)
-    if files:
-        _write(archive, place, [Path(f).resolve() for f in files], None if credit is None else credit.name)
-    parts = _look_through(place)
-    _refuse_twice(archive, {part.dataset for part in parts})
-    with archive.store.writing() as connection:
-        now = snapshots.next_instant(connection)
-        for source in sorted({part.dataset for part in parts}):
-            mine = credit if credit is not None and credit.name == source else Source(source, source)
-            archive.store.add_source(connection, mine)
-        archive.store.attach(connection, name, parts, now)
+    with ExitStack() as stack:
+        made = place
+        if files:
+            made = stack.enter_context(_written(archive, place, files, None if credit is None else credit.name))
+        parts = _look_through(made)
+        _refuse_twice(archive, {part.dataset for part in parts})
+        with archive.store.writing() as connection:
+            now = snapshots.next_instant(connection)
+            for source in sorted({part.dataset for part in parts}):
+                mine = credit if credit is not None and credit.name == source else Source(source, source)
+                archive.store.add_source(connection, mine)
+            archive.store.attach(connection, name, parts, now)
+            if files:
+                made.rename(place)
+    (place / _NOT_RECORDED).unlink(missing_ok=True)
     table = pd.DataFrame(parts).groupby("dataset").agg(
         rows=("rows", "sum"), first=("first", "min"), last=("last", "max"), files=("name", "count")
     )  # fmt: skip
@@ -79,8 +85,9 @@ def _place(archive: Archive, folder: str | Path) -> tuple[Path, str]:
     return place, place.relative_to(archive.path.resolve().parent).as_posix()
 
 
-def _refuse_attached(archive: Archive, name: str) -> None:
-    if any(archive.path.resolve().parent / name == there.folder for there in archive.store.attached()):
+def _refuse_attached(archive: Archive, place: Path, name: str) -> None:
+    if any(place == there.folder for there in archive.store.attached()):
+        (place / _NOT_RECORDED).unlink(missing_ok=True)
         raise UsageError(f"{name} is attached already: take it off first (geo attach ARCHIVE {name} --remove)")
 
 
@@ -141,24 +148,29 @@ def _refuse_bad(connection: duckdb.DuckDBPyConnection, query: str, where: Path) 
         raise GateError(f"{where}: nothing was attached: {'; '.join(told)}")
 
 
-def _write(archive: Archive, folder: Path, files: Sequence[Path], dataset: str | None) -> None:
-    """Write files of Parquet into a new folder, by dataset and year, each sorted by day and place."""
-    for path in files:
+@contextmanager
+def _written(archive: Archive, folder: Path, files: Sequence[str | Path], dataset: str | None) -> Iterator[Path]:
+    """A draft of a new folder, made of files of Parquet: by dataset and year, each sorted by day and place."""
+    paths = [Path(file).resolve() for file in files]
+    for path in paths:
         if not path.is_file():
             raise FileError(f"{path}: no such file")
+    if (folder / _NOT_RECORDED).exists():
+        shutil.rmtree(folder)
     if folder.exists():
         raise UsageError(f"{folder}: is there already: name a new folder, or leave the files out to attach it as it is")
     draft = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(draft, ignore_errors=True)
     try:
-        with asking(draft, *{path.parent for path in files}) as connection:
-            query = _as_kept(connection, files, dataset)
-            _refuse_bad(connection, query, files[0] if len(files) == 1 else files[0].parent)
+        with asking(draft, *{path.parent for path in paths}) as connection:
+            query = _as_kept(connection, paths, dataset)
+            _refuse_bad(connection, query, paths[0] if len(paths) == 1 else paths[0].parent)
             named = connection.execute(f"SELECT DISTINCT dataset FROM ({query})").fetchall()
             _refuse_twice(archive, [name for (name,) in named])
             sorted_rows = connection.sql(f"{query} ORDER BY dataset, date_start, longitude, latitude, event_id")
             _put_apart(draft, sorted_rows.to_arrow_reader(_SOME))
-        draft.rename(folder)
+        (draft / _NOT_RECORDED).touch()
+        yield draft
     finally:
         shutil.rmtree(draft, ignore_errors=True)
 
