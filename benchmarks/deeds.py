@@ -14,6 +14,7 @@ from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import pandas as pd
 from shapely.geometry import box, mapping
 
 from geo.archive import open_archive
@@ -117,6 +118,17 @@ def units_file(path: Path) -> Path:
     return path
 
 
+def panel_file(path: Path) -> Path:
+    """Whose each of some settlements is, day by day."""
+    rows = [
+        f"Town {i},{45 + i % 60 / 10},{35 + i % 20 / 10},2024-08-{day:02d},{'XY'[(i + day) % 5 == 0]}\n"
+        for i in range(300)
+        for day in range(1, DAYS + 1)
+    ]
+    path.write_text("settlement,lat,lon,date,side\n" + "".join(rows), encoding="utf-8")
+    return path
+
+
 # -- states: what must be the same in the end -----------------------------------------------------------------------
 
 
@@ -141,6 +153,9 @@ def all_said(path: Path) -> list[object]:
         "SELECT kind, dataset, file_name, sha256, rows_stored FROM imports",
         "SELECT version FROM layout",
         "SELECT name, licence, accuracy_km FROM sources",
+        "SELECT source, name, controller, status, valid_from, valid_to FROM settlements",
+        "SELECT folder, parts, retracted_at IS NULL FROM attached",
+        "SELECT side, names, aliases, colour FROM sides",
     )
 
 
@@ -202,6 +217,8 @@ def _taking(
 ) -> list[Work]:
     """Commands that write to the archive."""
     claims, units = folder / "claims.csv", units_file(folder / "units.geojson")
+    towns, rows_kept = panel_file(folder / "towns.csv"), folder / "rows.parquet"
+    pd.read_csv(table).query("latitude < 90").to_parquet(rows_kept)
     claims.write_text(CLAIMS, encoding="utf-8")
     older = folder / "starts" / "older"
     older.mkdir()
@@ -220,6 +237,16 @@ def _taking(
         work("retraction", full, ["retract", "a.gpkg", "vector@2024-08-03", "--why", "a test"], once="taken back"),
         work("rules", full, ["rules", "a.gpkg", "--embargo-hours", "24", "--withhold", "notes"]),
         work("accuracy of a source", full, ["sources", "a.gpkg", "--source", "vector", "--accuracy-km", "0.5"]),
+        work("import of settlements", full, ["import", "a.gpkg", "settlements", str(towns)]),
+        Work(
+            "geo attach",
+            full,
+            ["attach", "a.gpkg", "many", str(rows_kept), "--dataset", "many"],
+            partial(all_of, ["many"]),
+            ["many"],
+            once="is attached already",
+        ),
+        work("names of sides", full, ["sides", "a.gpkg", "X", "--name", "en=Exland", "--alias", "Ex"]),
     ]
 
 
@@ -240,6 +267,7 @@ def _drawing(folder: Path, start: Path, port: int) -> list[Work]:
     for name, command, outputs in _listed():
         fresh = name.startswith(("geo accept", "geo fetch", "geo repair", "geo demo", "geo daily"))
         for output in [] if fresh else outputs:
+            (start / output).parent.mkdir(exist_ok=True)
             (start / output).write_bytes(b"what stood there before\n" * 50)
             if output.endswith(".gpkg"):
                 shutil.copy(start / "two.gpkg", start / output)
@@ -311,6 +339,10 @@ def _listed() -> Iterator[tuple[str, list[str], list[str]]]:
     ]  # fmt: skip
     for name, command in single:
         yield f"geo {name}", command, [command[-1]]
+    released = [f"released/{name}" for name in ("SHA256SUMS", "CITATION.cff", "control.parquet", "incidents.parquet",
+                                                "snapshots.csv", "licences.csv", "datapackage.json")]  # fmt: skip
+    yield "geo release", ["release", "a.gpkg", "-o", "released"], released
+    yield "geo export", ["export", "a.gpkg", "-o", "control.geojson", *on], ["control.geojson"]
     yield "geo brief md and pictures", ["brief", "a.gpkg", *on, "-o", "b.md"], ["b.md", "b-map.png", "b-chart.png"]
     yield "geo maps", ["maps", "a.gpkg", "-o", "."], [f"2024-08-{d:02d}.html" for d in range(1, FEW_DAYS + 1)]
     read = ["read", "briefing.txt", "-o", "review.csv", "--page", "review.html"]
