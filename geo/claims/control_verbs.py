@@ -10,6 +10,7 @@ from itertools import pairwise
 from geo.claims.model import Amount
 from geo.text.control_words import Mention, Names
 from geo.text.languages import languages, word_list
+from geo.text.numbers import spelled_pattern
 from geo.text.sentences import sentence_breaks
 from geo.text.speakers import negation
 from geo.text.words import Phrase, find_phrases
@@ -37,6 +38,21 @@ _RATE = re.compile(rf"(?<!\w)(?:{_any('rate')})(?!\w)", re.IGNORECASE)
 _SHORT_OF = re.compile(rf"\s*(?:{_any('short_of')}|{_any('compared')})(?!\w)", re.IGNORECASE)
 _OF_BEFORE = re.compile(rf"(?:^|[,;:]\s*){_any('of_before')}\s*$", re.IGNORECASE)
 _PART_OF = _any("part_of")
+_COUNTRY = r"(?:України|Украины|Росії|России)(?!\w)"  # in the genitive
+_BESIDE = re.compile(
+    r"(?<!\w)(?:compared (?:to|with)|versus|vs\.?|than|rather than|instead of|as against|(?:up|down) from|"
+    r"gegenüber|statt|anstelle von|contre|au lieu de|проти|против|порівняно з|по сравнению с|замість|вместо|ніж|чем)"
+    r"\s+(?:\w+\s+)?$",
+    re.IGNORECASE,
+)
+_MOVED = re.compile(
+    r"\b(?:mov(?:ed|ing)|advanc|shift|push|retreat|deep|wide|depth|просу|продви|отодви|вглиб)\w*", re.IGNORECASE
+)
+_OUT_OF = re.compile(
+    rf"(?:\d|{spelled_pattern()})\s+(?:(?:out )?of(?: (?:the|its|those|their))?(?: \w+)?|"
+    r"з|із|из|von(?: den)?|des|sur(?: les)?)\s*$",
+    re.IGNORECASE,
+)
 _INSIDE = re.compile(
     rf"(?<!\w)(?:{_any('inside')}|територі\w+|территори\w+|земл\w+) (?:the |der |\w+ern )?$", re.IGNORECASE
 )
@@ -52,7 +68,7 @@ _BRACKETS = r"^\s*(?:\([^)]*\)\s*)?"
 _BASE = re.compile(rf"{_BRACKETS}(?:{_any('of')}\s*)?{_any('base')}", re.IGNORECASE)
 _TAKEN = re.compile(
     rf"(?:{_BRACKETS}(?:of|from) (?:what\b|(?:its|the|their) (?:gains|conquests))"
-    rf"|^(?:[^,;:]|,\d|, (?:das|die|den|que|qu['’]))*?\b{_any('taken')}\b)",
+    rf"|^(?:[^,;:]|,\d|, (?:das|die|den|que|qu['’]|захв|захоп|зайнят|занят|завоёв|що|котор))*?\b{_any('taken')}\b)",
     re.IGNORECASE,
 )
 _OCCUPIED = re.compile(rf"\b{_any('occupied')}$", re.IGNORECASE)
@@ -62,7 +78,9 @@ _UNDER = _any("under")
 _BY_CASE = re.compile(r"(?:[а-яіїєґ](?:єю|ею|ою|ами|ями|ими|им))$", re.IGNORECASE)
 _OWNED_BEFORE = re.compile(r"\b(?:occupied|held|controlled|seized) by (?:the )?$", re.IGNORECASE)
 _OWNED_AFTER = re.compile(r"-(?:occupied|held|controlled)\b", re.IGNORECASE)
-_NOUN = re.compile(r"(?:gains?|losses|loss|advances?|holdings)(?: of)?", re.IGNORECASE)
+_NOUN = re.compile(
+    r"(?:gains?|losses|loss|advances?|holdings|bridgehead|foothold|salient|pocket)(?: of)?", re.IGNORECASE
+)
 _WE = re.compile(rf"\b{_any('we')}\b", re.IGNORECASE)
 _LEADS_TO = re.compile(r"\s*(?:of|in|inside|within)\s(?:[\w'’]+\s){0,4}$", re.IGNORECASE)
 
@@ -125,8 +143,12 @@ def refusal(text: str, clause: tuple[int, int], amount: Amount) -> str | None:
         return "a rate: of how many days it is the average cannot be told"
     if _SHORT_OF.match(text[amount.end :]):
         return "how much is lacking, or the difference from another figure"
-    if _OF_BEFORE.search(text[: amount.start]):
+    spoken = len(text[amount.start : amount.end]) - len(text[amount.start : amount.end].lstrip("fromзісFROMЗІС "))
+    lead = text[: amount.start + (0 if amount.comparator == "between" else spoken)]
+    if _OF_BEFORE.search(lead) or _OUT_OF.search(lead[-60:]):
         return "what another figure is a part of"
+    if _BESIDE.search(lead[-60:]):
+        return "the figure with which another is compared"
     if _NOBODYS.search(near):
         return "contested ground is nobody's by its source: no side holds it"
     return None
@@ -137,7 +159,8 @@ def verb_of(text: str, clause: tuple[int, int], amount: Amount) -> ControlVerb |
     low, high = clause
     found = verbs_in(text, low, high)
     if amount.unit in ("km", "mi"):
-        away = _NOT_AFTER.match(text[amount.end :])  # "5 km from the front line" is no length of it
+        # "5 km from the front line" is no length of it, nor is how far it moved
+        away = _NOT_AFTER.match(text[amount.end :]) or _MOVED.search(text[slice(*clause)])
         return None if away else next((d for d in found if d.name == "front"), None)
     found = [d for d in found if d.name != "front" and not amount.start <= d.start < amount.end]
     # a verb may belong to "what Ukraine took" rather than to the amount
@@ -220,6 +243,8 @@ def of_ground(text: str, amount: Amount, verb: ControlVerb, units: Sequence[Ment
     if any(u.start == offset for u in units) or re.match(GROUND, rest, re.I):
         return True
     match = re.match(_PART_OF, rest, re.I)
+    if match is None and re.match(_COUNTRY, rest):
+        return True
     if match is None:
         return verb.name in ("retaken", "lost") or verb.passive
     if verb.name == "retaken" and re.match(r"of (?:it|that|this)\b(?! \w)", rest, re.I):
@@ -369,7 +394,8 @@ def place_of(
     text: str, clause: tuple[int, int], amount: Amount, units: Sequence[Mention], sides: Sequence[Mention]
 ) -> tuple[str | None, str | None]:
     """The unit that an amount is about, and why it is not known where it is not."""
-    if lead := re.match(rf"\s*{_PART_OF}", text[amount.end :], re.IGNORECASE):  # "18 percent of Ukraine, including …"
+    # "18 percent of Ukraine, including …", "18% України"
+    if lead := re.match(rf"\s*{_PART_OF}|\s*(?={_COUNTRY})", text[amount.end :], re.IGNORECASE):
         at = amount.end + lead.end()
         country = next((s for s in sides if s.start == at and s.role == "names"), None)
         if country is not None and not re.match(r"['’]s", text[country.end :]):
@@ -382,7 +408,10 @@ def place_of(
         if len(codes) > 1:
             near = [u for u in pool if u.start >= amount.end and leads_to(text[amount.end : u.start])]
             after = [u for u in pool if near and u.start >= near[0].end]
-            in_list = any(re.fullmatch(r",? ?(?:and|or|,)? ?", text[near[0].end : u.start]) for u in after)
+            in_list = any(
+                re.fullmatch(r",? ?(?:and|or|und|oder|et|ou|та|і|й|и|або|или|,)? ?", text[near[0].end : u.start])
+                for u in after
+            )
             if len({u.code for u in near}) == 1 and not in_list:
                 return near[0].code, None
             return None, f"several units are named ({', '.join(codes)}): say which"

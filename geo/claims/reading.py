@@ -23,6 +23,7 @@ from geo.text.speakers import first_speaker
 from geo.text.words import find_phrases
 
 _FAR = 60  # characters between a word of change and its figures
+_NEXT = 6  # characters between a figure and a day that follows it
 _FIGURES = 20  # a sentence with more of them is a table: no grammar says what belongs to what
 
 
@@ -136,6 +137,7 @@ def _drafts(text: str, when: When | None, names: Names) -> list[Claim]:
         day, dated = day_of_saying(words, today=today)
         said_from = day or today
         dates = find_dates(_without_compared(dated), today=said_from) if amounts else []
+        dates = [mention for mention in dates if not _THAN.search(dated[: mention.start])]
         scene = _Scene(words, dated, dates, text[start:end], start, amounts, sides, units, said_from)
         who, said_on = first_speaker(words) if amounts else "", "" if day is None else day.isoformat()
         read = [replace(claim, said_by=who, said_on=said_on) for claim in _claims_of(scene)]
@@ -154,6 +156,18 @@ _COMPARED = re.compile(
     r"\s+(?=(?:in|on|at|by|im|am|en|au|у|в|за)\s)(?P<when>[^.;,]{3,30})",
     re.IGNORECASE,
 )
+# "the most in a day since November": the date is that of the other figure
+_RECORD = re.compile(
+    r",\s*(?:(?:by far )?(?:the|its|their) (?:most|biggest|largest|highest|fastest|lowest|smallest|best|worst)|"
+    r"найбільш|наибольш|самый|самое|die größte|so viel|le plus|la plus)\b[^.;]*",
+    re.IGNORECASE,
+)
+# "five times more than in 2021"
+_THAN = re.compile(
+    r"(?<!\w)(?:than|as|als|wie|ніж|чем|que|qu['’]|(?:менше|більше|меньше|больше) за)\s*"
+    r"(?:(?:in|at|on|en|im|у|в|during|the|a)\s+)*$",
+    re.IGNORECASE,
+)
 _BARE_ENDS = re.compile(r"\s*(?:$|[.,;)!])|\s+(?:in|of|by|on|since|and|now|today|last|this|it|at)\b")
 _AND = re.compile(r"(?:,|\b(?:and|und|et|та|і|й|и))\s*$", re.IGNORECASE)
 _OR = re.compile(r"\w(?:,\s*or|\s*\(|,\s*то есть|,\s*тобто|,\s*also|,\s*soit)\s*$", re.IGNORECASE)
@@ -162,7 +176,7 @@ _TO = re.compile(r"(?<!\w)(?:to|до|auf|à)(?:\s+\w+)?\s*$", re.IGNORECASE)
 
 def _without_compared(text: str) -> str:
     """A sentence with blanks for the dates of figures with which that of the sentence is compared."""
-    blank = list(text)
+    blank = list(_RECORD.sub(lambda m: " " * len(m[0]), text))
     for match in _COMPARED.finditer(text):
         if re.search(r"\bto\b", text[match.end("when") - len(match["when"]) : match.end("when")]):
             continue  # "from 900 in August to 350 in January"
@@ -269,6 +283,9 @@ def _clause(scene: _Scene, number: int) -> tuple[int, int]:
         high = min(high, amounts[following].start)
     if previous >= 0:
         low = max(low, amounts[previous].end)
+        dated = [m.end for m in scene.dates if low <= m.start < amount.start and m.start - low < _NEXT]
+        if dated and re.match(r"\s*(?:,|;| (?:and|but|und|et|та|і|й|и|а) )", scene.text[dated[0] : amount.start]):
+            low = dated[0]  # "took 400 in October, took 725 in November": the first day is that of the figure before
     return low, high
 
 
@@ -303,6 +320,8 @@ def _claim(
         return _refused(draft, "no word says that ground is held, gained, lost or retaken")
     if amount.unit == "percent" and not control_verbs.of_ground(scene.text, amount, verb, scene.units, scene.sides):
         return _refused(draft, "the percentage is of something else than ground")
+    if _of_something_else(scene, amount, verb):
+        return _refused(draft, "the area is of something else than ground")
     if amount.unit == "percent":
         if verb.name == "gained" and not control_verbs.says_base(scene.text, amount) and not _spans(scene, clause):
             verb = replace(verb, name="held")  # "has seized 99 percent of the region": that much stands
@@ -313,6 +332,15 @@ def _claim(
         return _refused(draft, "the unit does not go with what is said of it")
     draft = _sided(draft, scene, clause, amount, verb)
     return _placed(_dated(draft, scene, clause, amount), scene, clause, amount, keep=False)
+
+
+def _of_something_else(scene: _Scene, amount: Amount, verb: ControlVerb) -> bool:
+    """Whether an area is one of farmland, forest or a place that is no unit here: "2,000 hectares of crops"."""
+    of = re.match(r"\s*of (?:the )?(?!them\b|it\b)", scene.text[amount.end :])
+    if of is None or amount.unit not in AREAS:
+        return False
+    named = any(m.start == amount.end + of.end() for m in (*scene.units, *scene.sides))
+    return not named and not control_verbs.of_ground(scene.text, amount, verb, scene.units, scene.sides)
 
 
 def _change(scene: _Scene, amount: Amount) -> tuple[Amount, ControlVerb] | None:
@@ -397,6 +425,8 @@ def _took(scene: _Scene, clause: tuple[int, int], verb: ControlVerb) -> bool:
         days = _days_of(scene, (0, len(scene.dated)))
     if verb.passive:
         return days.whole
+    if re.search(r"\b(?:hat|haben|a|ont) (?:[^.;,]* )?$", scene.text[: verb.start], re.IGNORECASE):
+        return True  # "hat 110 Quadratkilometer besetzt"
     return days.whole or days.first != days.last or bool(re.search(r"\bthe (?:week|month|day)\b", scene.text))
 
 
@@ -468,8 +498,17 @@ _NAMED = tuple(
 )  # fmt: skip
 
 
+_SPOT = re.compile(
+    r"\s*(?:(?:of \w+ )?(?:around|near) (?:it|them|the \w+)|nearby|there\b|in the (?:area|town|village|city|sector)\b|"
+    r"навколо|вокруг|rund um|autour)[^.;,]{0,20}",
+    re.IGNORECASE,
+)
+
+
 def _elsewhere(scene: _Scene, amount: Amount) -> str | None:
     """Why a figure that names a place which is no unit is none of all a side's ground: "11 km² near Pokrovsk"."""
+    if spot := _SPOT.match(scene.text, amount.end):
+        return f"{spot[0].strip()!r} is no unit that is known here"
     places = [(m.start, m.end) for m in scene.units] + [(d.start, d.end) for d in scene.dates]
     known = [*places, *((m.start, m.end) for m in scene.sides)]
     for match in filter(None, (pattern.match(scene.text, amount.end) for pattern in _NAMED)):
@@ -505,6 +544,8 @@ def _dated(draft: Claim, scene: _Scene, clause: tuple[int, int], amount: Amount)
         draft = _noted(draft, f"{UNREAD_DATE} {days.problem}" if empty else f"{days.problem}; date_from left empty")
         return replace(draft, date_from=None, date_to=None if empty else today)
     if days.first is None:
+        if not state and len(scene.amounts) > 1 and any(m.kind != "unread" for m in scene.dates):
+            return _noted(replace(draft, date_from=None, date_to=None), "its clause names no day, another does")
         if state or draft.quantity == "share retaken":
             return replace(draft, date_from=today if state else None, date_to=today)
         return _noted(replace(draft, date_to=today), "since when is not said: date_from left empty")

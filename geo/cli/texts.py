@@ -97,7 +97,9 @@ _SHOWN = (
 @click.option("--date", type=common.DAY, help="The day of the briefing; its own dateline by default.")
 @click.option("--archive", type=common.FILE, help="Its units, its front and its incidents are used; drawn on the page.")
 @GAZETTEER
-@click.option("--text-lang", type=click.Choice(["en", "uk", "ru"]), help="Of the text; found out by default.")
+@click.option(
+    "--text-lang", type=click.Choice(["en", "uk", "ru", "de", "fr"]), help="Of the text; found out by default."
+)
 @click.option("--source", metavar="S", help="Whose briefing it is; what the page states, or its name, by default.")
 @click.option("--encoding", metavar="E", help="Of the file, where it does not say; UTF-8 by default.")
 @click.option("-o", "--output", type=common.FILE, help="Write the drafts to REVIEW.csv.")
