@@ -229,6 +229,18 @@ def test_a_lost_polygon_loses_its_recording_and_no_area_is_wrong_in_silence(
     assert check_archive(tmp_path / "mended.gpkg").is_whole
 
 
+def test_a_mended_copy_keeps_the_extract_and_the_attached_folders(archive: Path, tmp_path: Path) -> None:
+    road = "('roads', 1, 36, 50, 37, 51, x'01', 'OpenStreetMap contributors', '2025-01-11T00:00:00.000Z')"
+    sql(
+        f"INSERT INTO basemap (kind, rank, west, south, east, north, shape, credit, recorded_at) VALUES {road}",
+        "INSERT INTO attached (folder, parts, recorded_at) VALUES ('incidents', '[]', '2025-01-11T00:00:00.000Z')",
+    )(archive)
+    repair_archive(archive, tmp_path / "mended.gpkg")
+    with closing(sqlite3.connect(tmp_path / "mended.gpkg")) as copy:
+        assert copy.execute("SELECT kind, hex(shape) FROM basemap").fetchall() == [("roads", "01")]
+        assert copy.execute("SELECT folder, parts FROM attached").fetchall() == [("incidents", "[]")]
+
+
 def test_people_s_own_tables_are_noted_and_harm_nothing(archive: Path, tmp_path: Path) -> None:
     sql("CREATE TABLE diary (text TEXT)", "CREATE VIEW held AS SELECT * FROM control")(archive)
     report = check_archive(archive)

@@ -117,7 +117,8 @@ def put(temporary: Path, target: Path, *, replace: bool) -> None:
 
 _CLASS = ("source", "part", "controller", "status", "native")
 _MOMENTS = {"recorded_at", "superseded_at", "retracted_at", "set_at"}
-_PLAIN = ("sources", "claims", "imports", "rules", "layer_styles")
+# tables that follow from others, or are copied in a way of their own
+_MADE_ANEW = ("layout", "layer_styles", "sides", "shapes", "snapshots", "control", "control_superseded")
 Row = dict[str, Any]
 
 
@@ -258,8 +259,8 @@ def _write(source: Path, old: sqlite3.Connection, path: Path, work: _Work) -> No
         if "sides" in tables:
             _copy("sides", old, new, work)
         _memory(old, new, work)
-        for name in (*_PLAIN, "units", "incidents", "incidents_superseded", "settlements", "settlements_superseded"):
-            if name in tables:
+        for name in TABLES:
+            if name in tables and name not in _MADE_ANEW:
                 _copy(name, old, new, work)
         query = "SELECT source FROM snapshots UNION SELECT dataset FROM incidents UNION SELECT source FROM settlements"
         query += " EXCEPT SELECT name FROM sources"
@@ -311,8 +312,6 @@ def _insert(new: sqlite3.Connection, table: str, row: Mapping[str, Any]) -> None
 
 def _copy(table: str, old: sqlite3.Connection, new: sqlite3.Connection, work: _Work) -> None:
     """A table row by row; one that the new table or the check would refuse stays behind."""
-    if table == "layer_styles":
-        return  # made anew from the classes
     fit: list[Row] = []
     seen: set[tuple[Any, Any]] = set()
     for row in _rows(old, table, work):
