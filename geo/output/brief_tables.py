@@ -49,13 +49,6 @@ class Section:
     notes: Sequence[str] = ()
 
 
-def title_of(archive: Archive, source: str) -> str:
-    """The title of a source, its name where it has none."""
-    table = archive.sources()
-    rows = table[table["name"] == source]["title"].tolist()
-    return (text_or_none(rows[0]) if rows else None) or source
-
-
 def known_number(value: Any) -> bool:
     """Whether a cell holds a number."""
     return value is not None and value == value
@@ -200,7 +193,7 @@ def incidents_by_place(
         groups.setdefault((place, str(row["dataset"])), []).append(row)
     if not groups:
         return []
-    titles = {d: title_of(archive, d) for _, d in groups}
+    titles = {d: archive.reader.title(d) for _, d in groups}
     rows = [
         [
             place, number(len(found)), _counted(event_of(r) or gettext("not stated") for r in found),

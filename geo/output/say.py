@@ -11,7 +11,7 @@ from geo.archive.queries import Query
 from geo.archive.results import When, map_day, refuse_backwards, rows_of
 from geo.errors import NoSnapshotError, UnitError
 from geo.output.headline import LEAST_KM2, Figures, Headline, ended, headline, no_ground, side_figures, weight
-from geo.output.map_content import credit_of, snapshot_days
+from geo.output.map_content import snapshot_days
 from geo.presentation.language import date_words, in_language, listed
 from geo.presentation.language import gettext as _
 from geo.presentation.statuses import named
@@ -114,7 +114,7 @@ def sourced(archive: Archive, words: str, source: str, date: When) -> str:
 
 
 def _with_source(archive: Archive, words: Headline | str, sources: list[str], day: Day, since: Day | None) -> str:
-    titles = listed([credit_of(archive, name)["title"] or name for name in sources])
+    titles = listed([archive.reader.title(name) for name in sources])
     days = date_words(day)
     if since is not None:
         days = _("maps of {first} and {last}", first=date_words(since), last=days)

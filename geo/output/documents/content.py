@@ -106,7 +106,7 @@ def gather_brief(
             markers=[s for s in content.markers if zone.intersects(shapely.Point(s.lon, s.lat))],
             incidents=rows,
         )
-    shown = brief_tables.title_of(archive, name)
+    shown = archive.reader.title(name)
     said = content.subtitle
     if start is not None:
         said += " " + gettext("Changes since {date}.", date=content.base)

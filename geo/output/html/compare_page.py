@@ -15,7 +15,7 @@ from geo.archive.comparisons import Comparison
 from geo.archive.results import When
 from geo.archive.shared_docs import described, from_one_state
 from geo.errors import MapError
-from geo.output.brief_tables import Section, Table, title_of
+from geo.output.brief_tables import Section, Table
 from geo.output.html.map_page import ControlMap
 from geo.output.map_content import MapContent, credit_of, frame_of
 from geo.presentation import basemap
@@ -94,7 +94,7 @@ def _content(
     frame = frame_of(archive, basemap.outward(basemap.padded(whole, 0.06)), basemap.padded(whole))
     unit = None if within is None else archive.unit(within).iloc[0]
     place = "" if unit is None else place_words(unit)
-    shown = {name: title_of(archive, name) for name in found.sources}
+    shown = {name: archive.reader.title(name) for name in found.sources}
     rests = "; ".join(f"{shown[n]}: {', '.join(found.snapshots[n])}" for n in found.sources)
     as_known = "" if known is None else known_words(known)
     return MapContent(
@@ -147,7 +147,7 @@ def _sections(archive: Archive, found: Comparison) -> list[Section]:
     """The figures, how the sources' classes differ, and the places of which they differ."""
     rows = found.table[(found.table["kind"] != "piece") | (found.table["area_km2"] >= LEAST_KM2)]
     kept = rows.head(_MOST_ROWS)
-    shown = {name: title_of(archive, name) for name in found.sources}
+    shown = {name: archive.reader.title(name) for name in found.sources}
     listed = [_row(row, shown) for row in kept.to_dict("records")]
     notes = [f"{note}." for note in found.notes]
     if len(rows) > len(kept):

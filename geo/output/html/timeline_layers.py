@@ -19,7 +19,6 @@ from geo.measure.areas import areal_only, clip, ground_by_class
 from geo.measure.series.panel import class_ledgers
 from geo.measure.series.parallel import ClassFilter, source_ledgers
 from geo.output.html import timeline_codec
-from geo.output.map_content import credit_of
 from geo.presentation.labels import class_label, km2_cell, written
 from geo.presentation.language import N_, day_words_short, gettext, short_month
 from geo.presentation.legend import LegendEntry, StyledLayer, legend_of
@@ -224,7 +223,7 @@ def parts_of(
     ledgers = _ledgers(archive, source, instants, own, as_known_on, status, zone)
     last = _last_ground(archive, source, own[-1], as_known_on, zone)
     keys = ledgers.keys()
-    title = credit_of(archive, source)["title"] or source
+    title = archive.reader.title(source)
     before = f"{title}: " if sources > 1 else ""
     symbols = class_symbols({key[:2] for key in keys}, colours=colours, patterns=patterns)
     moved = change_symbols(sorted({key[0] for key in keys if key[0]}), colours=colours, patterns=patterns)

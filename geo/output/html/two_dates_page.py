@@ -16,7 +16,7 @@ from geo.archive.results import When, age_days, is_not_comparable, refuse_backwa
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.series.edges import Objects
 from geo.measure.settlements import geonames_places, unmarked_words
-from geo.output.brief_tables import LEAST_KM2, Section, by_unit, title_of
+from geo.output.brief_tables import LEAST_KM2, Section, by_unit
 from geo.output.html import map_drawing
 from geo.output.html.map_page import PageMap, map_values
 from geo.output.html.page import PageParts
@@ -150,7 +150,7 @@ def draw_dates(
         parts = _moved(changed, zone)
         contents = _alike(archive, frames, found, span, chosen, _opening(parts, whole), patterns=options.patterns)
         later = contents[1]
-        shown = title_of(archive, name)
+        shown = archive.reader.title(name)
         both = gettext("{first} and {last}", first=written(from_), last=written(to))
         sides = [_side(archive, *each) for each in zip(frames, contents, span, strict=True)]
         breaks = span_notes(archive.snapshots(), *(set(side.snapshots) for side in sides))

@@ -246,7 +246,7 @@ def _panel(archive: Archive, finding: Finding, source: str) -> Panel:
     mine = [s for s in finding.series if s.source == source]
     day = last_instant(str(finding.date))
     lines = [_line(archive, finding, series) for series in mine]
-    name = credit_of(archive, source)["title"] or source
+    name = archive.reader.title(source)
     return Panel(name, [line for line in lines if line.times], _band(finding, mine[0]), day.replace(tzinfo=None))
 
 
@@ -291,7 +291,7 @@ def draw_comparison_chart(
     if not panels:
         raise MapError(f"none of {', '.join(sources)} has such ground in that span: nothing can be drawn")
     days = sorted(set(span["date"]))
-    shown = [credit_of(archive, s)["title"] or s for s in sources]
+    shown = [archive.reader.title(s) for s in sources]
     credits = "; ".join(credit_line(credit_of(archive, s)) for s in sources)
     text = ChartText(
         title=title
@@ -324,7 +324,7 @@ def _compare_lines(archive: Archive, rows: pd.DataFrame) -> list[ChartLine]:
         km2 = [float(v) for v in group["area_km2"]]
         times = [parse_instant(d).replace(tzinfo=None) for d in group["date"]]
         if kind == "area":
-            line = ChartLine(credit_of(archive, str(by))["title"] or str(by), next(source_colours), (), times, km2)
+            line = ChartLine(archive.reader.title(str(by)), next(source_colours), (), times, km2)
         elif kind == "agreed":
             line = ChartLine(gettext("Agreed"), AGREED, (4, 2), times, km2)
         else:
