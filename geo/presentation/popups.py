@@ -1,6 +1,6 @@
 """What a click on ground says: each class and each change as a layer with its look and its facts.
 
-Incidents' popups: `geo.incidents.markers.marker_of`; the front line's: `geo.output.html.map_page`.
+Incidents' popups: `geo.incidents.markers.marker_of`; the front line's: `MapContent.front_facts`.
 """
 
 from __future__ import annotations
