@@ -114,6 +114,8 @@ def test_a_desk_states_what_a_source_covers_and_the_rest_is_no_ones(tmp_path: Pa
         assert any(note.startswith(words) for note in notes), notes
     assert not any(words in note for note in archive.who(48.0, 37.9, source="east").attrs["notes"])
     assert NOT_COVERED in [entry.label for entry in gather(archive, "2025-01-05", source="east").legend]
+    both = geo.draw_dates(archive, "2025-01-01", "2025-01-05", source="east", draw_basemap=False)
+    assert NOT_COVERED in both.page.render()
     for claim in ("Russia held 2,100 km² of Kherson on 5 January 2025", "Russia held 9,000 km² on 5 January 2025"):
         (found,) = geo.find_claims(claim)
         verdicts = {v.source: v.verdict for v in geo.check_claim(archive, found).verdicts}

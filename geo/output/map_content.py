@@ -114,6 +114,7 @@ class MapContent:
     extract: Sequence[tuple[str, shapely.Geometry, Any]] = ()  # roads and the like of the owner's own extract, by kind
     told: Sequence[tuple[str, str]] = ()  # of a map of incidents alone: each type of event, and how many there were
     news: Sequence[shapely.Geometry] = ()  # what changed, and the front: places near them are named first
+    maps: Mapping[str, datetime] = field(default_factory=dict)  # the snapshots that are shown, and what each depicts
     draw_basemap: bool = True
 
     @cached_property
@@ -251,7 +252,7 @@ class _Found:
     area: Rows
     area_before: Rows  # of what is held, on the earlier date
     ages: Sequence[float]
-    depicts: Sequence[datetime]
+    maps: Mapping[str, datetime]  # the snapshots that are shown, and what each depicts
     figures: Rows
     slivers: Rows
     changed: Rows
@@ -300,7 +301,7 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     figures = _figures(areas, moved)
     return _Found(
         source=source, asked=str(at), day=day, day_of_map=map_day(areas) if areas.attrs["is_old"] else None,
-        depicts=[parse_instant(depicts[name]) for name in dict.fromkeys(control["snapshot"])],
+        maps={name: parse_instant(depicts[name]) for name in control["snapshot"]},
         last_map=last_map if last_map and since and last_map < to_instant(since).date() else None, front=front,
         credits=credits_of(archive, source, *(sorted(set(incidents["dataset"])) if len(incidents) else ())),
         uncovered=archive.reader.uncovered(source, control),
@@ -381,11 +382,11 @@ def _say(found: _Found, options: MapOptions) -> MapContent:
         subtitle=" ".join([
             *([] if options.title else told.doubts),
             subtitle_words(
-                found.day, shown, found.depicts, found.ages, options.as_known_on, day_of_map=found.day_of_map
+                found.day, shown, [*found.maps.values()], found.ages, options.as_known_on, day_of_map=found.day_of_map
             ),
         ]),
         date=found.asked, day=day, lang=options.lang, classes=classes, changes=changes, figures=found.figures,
-        since=None if options.since is None else str(options.since), markers=marks,
+        since=None if options.since is None else str(options.since), maps=found.maps, markers=marks,
         front=found.front and replace(found.front, source=shown),
         front_label="" if found.front is None else front_words(found.front), place=place, credits=credits, base=base,
         notes=[*meaning_words(found.source, current), *found.notes],
@@ -399,8 +400,8 @@ def _headline(found: _Found, options: MapOptions) -> Headline:
     """What the map says in a sentence: of the side whose ground changed most, or that holds most."""
     since = None if options.since is None else found.last_map or to_instant(options.since).date()
     whole = Figures(
-        source=found.source, side="", unit=found.unit, area_km2=0.0, upper_km2=0.0,
-        day=max(found.depicts).date() if found.depicts else found.day, asked=to_instant(found.day).date(), since=since,
+        source=found.source, side="", unit=found.unit, area_km2=0.0, upper_km2=0.0, since=since,
+        day=max(found.maps.values()).date() if found.maps else found.day, asked=to_instant(found.day).date(),
         asked_since=None if options.since is None else to_instant(options.since).date(),
         refused_km2=found.refused_km2, is_comparable=found.comparable, is_old=found.day_of_map is not None,
     )  # fmt: skip

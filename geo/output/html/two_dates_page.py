@@ -12,7 +12,7 @@ import geopandas as gpd
 import shapely
 
 from geo.archive import Archive
-from geo.archive.results import When, age_days, is_not_comparable, refuse_backwards, rows_of, span_notes
+from geo.archive.results import When, age_days, is_not_comparable, refuse_backwards, span_notes
 from geo.measure.ellipsoid import areas_km2
 from geo.measure.series.edges import Objects
 from geo.measure.settlements import geonames_places, unmarked_words
@@ -23,14 +23,14 @@ from geo.output.html.page import PageParts
 from geo.output.map_content import MapContent, frame_of, gather
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.presentation import basemap
-from geo.presentation.labels import class_key, class_label, figure, km2_cell, row_label, written
+from geo.presentation.labels import class_key, figure, km2_cell, row_label, written
 from geo.presentation.language import day_words_short, gettext, ngettext
 from geo.presentation.sides import side_colours
 from geo.presentation.statuses import NO_DOUBT, named
 from geo.presentation.symbols import class_symbols
 from geo.presentation.templates import templates_folder
 from geo.presentation.titles import given_title, known_words, title_words
-from geo.schema import CRS, is_day, last_instant, parse_instant, text_or_none, to_instant
+from geo.schema import CRS, is_day, last_instant, text_or_none, to_instant
 
 _VIEW = re.compile(r'viewBox="0 0 ([\d.]+) ([\d.]+)"')
 _TALL = 0.7  # height over width from which two pictures stand side by side on paper
@@ -142,17 +142,16 @@ def draw_dates(
             source=name, colours=chosen, title=None, incident_days=0, with_front=False, view="all"
         )
         span = (from_, to)
-        frames = [archive.control(when, source=name, as_known_on=as_known_on) for when in span]
         found = [gather(archive, from_, options), gather(archive, to, replace(options, since=from_))]
         whole = basemap.around([d.bounds for d in found])
         changed = archive.changed(from_, to, source=name, as_known_on=as_known_on)
         zone = None if within is None else archive.unit(within).geometry.iloc[0]
         parts = _moved(changed, zone)
-        contents = _alike(archive, frames, found, span, chosen, _opening(parts, whole), patterns=options.patterns)
+        contents = _alike(archive, found, span, chosen, _opening(parts, whole), patterns=options.patterns)
         later = contents[1]
         shown = archive.reader.title(name)
         both = gettext("{first} and {last}", first=written(from_), last=written(to))
-        sides = [_side(archive, *each) for each in zip(frames, contents, span, strict=True)]
+        sides = [_side(*each) for each in zip(contents, span, strict=True)]
         breaks = span_notes(archive.snapshots(), *(set(side.snapshots) for side in sides))
         pair = Pair(
             title=later.title if title is None else given_title(title, title_words(later.place, shown, both)),
@@ -172,23 +171,23 @@ def draw_dates(
 
 
 def _alike(
-    archive: Archive, frames: Sequence[gpd.GeoDataFrame], contents: Sequence[MapContent], when: Sequence[When],
-    colours: Mapping[str, str], opening: basemap.Box, *, patterns: bool,
+    archive: Archive, contents: Sequence[MapContent], when: Sequence[When], colours: Mapping[str, str],
+    opening: basemap.Box, *, patterns: bool,
 ) -> list[MapContent]:  # fmt: skip
     """Both dates in one view, and a class with one look on both."""
-    keys = {class_key(row) for frame in frames for row in rows_of(frame[["controller", "status", "part"]])}
-    symbols = class_symbols({key[:2] for key in keys}, colours=colours, patterns=patterns)
-    looks = {class_label(*key): symbols[key[:2]] for key in keys}
+    shown = {item.key[:2] for d in contents for item in d.classes if item.key}
+    looks = class_symbols(shown, colours=colours, patterns=patterns)
     limits = basemap.around([opening, *(d.limits for d in contents)])
     reach = basemap.outward(basemap.wide(basemap.around([limits, *(d.reach for d in contents)]), limits))
     frame = frame_of(archive, opening, limits, reach)
     return [
-        replace(
-            d, **frame, classes=[
-                replace(item, symbol=looks[item.label], facts=[(gettext("On"), written(at)), *item.facts])
-                for item in d.classes
-            ],
-        )
+        replace(d, **frame, classes=[
+            replace(
+                item, symbol=looks[item.key[:2]] if item.key else item.symbol,
+                facts=[(gettext("On"), written(at)), *item.facts],
+            )
+            for item in d.classes
+        ])
         for d, at in zip(contents, when, strict=True)
     ]  # fmt: skip
 
@@ -214,10 +213,9 @@ def _middle(parts: Objects) -> float | None:
     return round(float(shapely.union_all(parts).centroid.x), 5) if len(parts) else None
 
 
-def _side(archive: Archive, frame: gpd.GeoDataFrame, content: MapContent, when: When) -> Side:
-    names = sorted(set(frame["snapshot"]))
-    table = archive.snapshots().drop_duplicates("snapshot").set_index("snapshot")
-    depicts = [parse_instant(table["depicts"][name]) for name in names]
+def _side(content: MapContent, when: When) -> Side:
+    names = sorted(content.maps)
+    depicts = [content.maps[name] for name in names]
     age = max(age_days(last_instant(when), d, whole_days=is_day(when)) for d in depicts)
     moments = sorted({written(d.date() if d == to_instant(d.date()) else d) for d in depicts})
     old = ", " + gettext("{age} before", age=_age(age)) if age else ""
