@@ -40,10 +40,20 @@ def numbers(page: Any) -> list[int]:
     return sorted(int(text) for text in page.locator(".heap").all_inner_texts())
 
 
+# the names that lie under a pin
+_COVERED = """() => {
+  const box = e => e.getBoundingClientRect();
+  const hit = (a, b) => !(a.right <= b.left || a.left >= b.right || a.bottom <= b.top || a.top >= b.bottom);
+  const pins = [...document.querySelectorAll(".heap, path.leaflet-interactive")].filter(e => box(e).width < 40);
+  return [...document.querySelectorAll("span.place")].filter(n => pins.some(p => hit(box(n), box(p)))).map(n => n.innerText);
+}"""
+
+
 def test_pins_that_hide_each_other_are_one_with_their_number(browser: Any, crowd: Path) -> None:
     seen, page = open_page(browser, crowd)
     found = numbers(page)
     assert sum(found) >= 6
+    assert page.evaluate(_COVERED) == []
     assert "incidents close together" in page.locator(".heap").first.get_attribute("aria-label")
     # zoom by zoom they come apart; at the last only those of one spot are left together
     for _ in range(14):

@@ -178,7 +178,8 @@ def test_a_new_date_rewrites_what_it_touches_and_nothing_else(archive: Archive, 
     add_day(archive, 3)
     done = build_site(archive, folder)
     assert set(done.changed) == {
-        "index.html", "feed.xml", "sources.html", "units/ru-krs.html", "dates/2025-01-12.html", "datapackage.json"
+        "index.html", "feed.xml", "sources.html", "units/ru-krs.html", "dates/2025-01-12.html", "datapackage.json",
+        "data/control.geojson.zip", "data/incidents.geojson.zip", "data/map.gpkg.zip", "data/map.kmz",
     }  # fmt: skip
     added = {p for p in done.added if not p.startswith(("data/", "shared/"))}
     assert added == {"dates/2025-01-13.html", "cards/2025-01-13.png"}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,8 @@ import pytest
 import geo
 from benchmarks.pages import replayed
 from geo.archive import Archive, open_archive
+from geo.output.site.downloads import download_bytes, read_span
+from geo.output.site.plan import SiteOptions
 
 DAYS = 35
 
@@ -30,14 +33,21 @@ def test_a_page_of_the_whole_theatre(raw: Archive) -> None:
 
 
 @pytest.mark.long
-def test_pages_and_cards_of_a_site_of_35_dates(raw: Archive, tmp_path: Path) -> None:
-    """Of three dates, the rest counted on: every date has a page and a card, and all have the other files in common."""
-    geo.build_site(raw, tmp_path / "site", with_downloads=False)
+def test_a_site_of_35_dates_with_its_downloads(raw: Archive, shared: Path, tmp_path: Path) -> None:
+    """Of three dates, the rest counted on: each has a page, a card and figures; all have the other files in common."""
+    geo.build_site(raw, tmp_path / "site")
     files = {p.relative_to(tmp_path / "site"): p.stat().st_size for p in (tmp_path / "site").rglob("*") if p.is_file()}
-    dated = {path: size for path, size in files.items() if path.parts[0] in ("dates", "cards")}
-    count = len(dated) // 2
+    dated = {path: size for path, size in files.items() if re.search(r"/20\d\d-", path.as_posix())}
+    count = sum(path.parts[0] == "dates" for path in dated)
     assert count >= 3
-    assert sum(dated.values()) / count * DAYS + sum(files.values()) - sum(dated.values()) <= 15_000_000
+    common = {path: size for path, size in files.items() if path not in dated and path.parts[0] != "data"}
+    whole = open_archive(tmp_path / "whole.gpkg")
+    geo.import_files(whole, "deepstate", sorted((shared / "deepstate-raw").glob("*.geojson"))[-DAYS:])
+    days = sorted(whole.snapshots()["depicts"].str[:10])
+    loaded = read_span(whole, days[0], days[-1], SiteOptions(source="deepstate"))
+    data = [len(download_bytes(name, loaded)) for name in ("control.geojson.zip", "map.kmz", "map.gpkg.zip")]
+    assert sum(data) < 3_500_000
+    assert sum(dated.values()) / count * DAYS + sum(common.values()) + sum(data) <= 15_000_000
 
 
 @pytest.mark.long

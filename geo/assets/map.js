@@ -12,6 +12,7 @@
   var map = window[data.map];
   var theme = window.matchMedia("(prefers-color-scheme: dark)");
   var layers = {};
+  var pins = [];  // incidents and heaps of them on the map: where each lies, and its half width in pixels
   if (window.ResizeObserver) {  // the map's height follows the column beside it
     new ResizeObserver(function () { map.invalidateSize(); }).observe(map.getContainer());
   }
@@ -260,6 +261,7 @@
     function settle() {
       var squares = new Map(), shown = new Set(), view = map.getBounds().pad(0.5);
       heaps.clearLayers();
+      pins = [];
       all.forEach(function (one) {
         if (!one.on || (one.item.kind === "place" && !view.contains(one.at))) { return; }
         if (one.item.kind !== "place" || one === alone) { shown.add(one); return; }
@@ -269,6 +271,7 @@
       squares.forEach(function (some) {
         if (together(some)) { heaps.addLayer(heap(some)); } else { some.forEach(shown.add, shown); }
       });
+      shown.forEach(function (one) { if (one.item.kind === "place") { pins.push([one.at, one.layer.options.radius + 1]); } });
       all.forEach(function (one) {
         if (shown.has(one)) { group.addLayer(one.layer); } else { group.removeLayer(one.layer); }
       });
@@ -297,6 +300,7 @@
       var size = Math.round(20 + 4 * String(count).length + Math.min(28, 4 * Math.log2(count)));
       var icon = L.divIcon({ className: "heap", html: number, iconSize: [size, size] });
       var words = _("{n} incidents close together", { n: count });
+      pins.push([bounds.getCenter(), size / 2]);
       var marker = L.marker(bounds.getCenter(), { icon: icon, pane: "incidents", title: words, alt: words });
       marker.on("add", function () { marker.getElement().setAttribute("aria-label", words); });
       marker.on("keydown", function (event) {
@@ -338,7 +342,10 @@
       return box;
     }
     map.on("zoomend moveend", settle);
-    wireFilters(all, settle);
+    wireFilters(all, function () {
+      settle();
+      map.fire("pins");
+    });
     settle();
     layers.incidents = group.addTo(map);
   }
@@ -480,6 +487,11 @@
         var at = control.getBoundingClientRect();
         return [at.left - whole.left, at.top - whole.top, at.right - whole.left, at.bottom - whole.top];
       });
+      // nor under an incident; one whose own dot does stands beside the incident instead
+      var marks = (layers.incidents && map.hasLayer(layers.incidents) ? pins : []).map(function (pin) {
+        var at = map.latLngToContainerPoint(pin[0]);
+        return [at.x - pin[1], at.y - pin[1], at.x + pin[1], at.y + pin[1]];
+      });
       // countries, regions and waters where there is room beside the towns, near the middle of what is seen
       function placeArea(item) {
         var kind = kinds[2 + KINDS.indexOf(item[0])], centre = { x: size.x / 2, y: size.y / 2 }, spots = [];
@@ -494,7 +506,7 @@
           return { spot: spot, at: at, far: Math.hypot(at.x - centre.x, at.y - centre.y) };
         }).sort(function (a, b) { return a.far - b.far; }).some(function (found) {
           var x = found.at.x - wide / 2, y = found.at.y - high / 2 - up, box = [x - 4, y - 3, x + wide + 4, y + high + 3];
-          if (box[0] < 2 || box[1] < 2 || box[2] > size.x - 2 || box[3] > size.y - 2 || !free(taken, box)) { return false; }
+          if (box[0] < 2 || box[1] < 2 || box[2] > size.x - 2 || box[3] > size.y - 2 || !free(taken.concat(marks), box)) { return false; }
           taken.push(box);
           var label = document.createElement("span"), point = map.latLngToLayerPoint(found.spot);
           label.className = "place area " + item[0];
@@ -512,9 +524,17 @@
         var kind = kinds[item[4] ? 1 : 0];
         pen.font = kind.font;
         var wide = pen.measureText(item[2]).width, high = kind.high;
+        var over = marks.filter(function (mark) { return at.x > mark[0] && at.x < mark[2] && at.y > mark[1] && at.y < mark[3]; });
+        var dx = 6, up = 4, down = 4;
+        over.forEach(function (mark) {
+          dx = Math.max(dx, mark[2] - at.x + 3, at.x - mark[0] + 3);
+          up = Math.max(up, at.y - mark[1] + 3);
+          down = Math.max(down, mark[3] - at.y + 3);
+        });
         // right of its dot, left, above or below; none is cut by the edge of the map
-        [[6, -high / 2], [-6 - wide, -high / 2], [-wide / 2, -high - 4], [-wide / 2, 4]].some(function (shift) {
+        [[dx, -high / 2], [-dx - wide, -high / 2], [-wide / 2, -high - up], [-wide / 2, down]].some(function (shift) {
           var x = at.x + shift[0], y = at.y + shift[1];
+          if (!free(marks, [x - 1, y - 1, x + wide + 1, y + high + 1])) { return false; }
           var box = [Math.min(x, at.x - 3) - 2, Math.min(y, at.y - 3) - 2, Math.max(x + wide, at.x + 3) + 2, Math.max(y + high, at.y + 3) + 2];
           var cut = box[0] < 2 || box[1] < 2 || box[2] > size.x - 2 || box[3] > size.y - 2;
           if (cut || !free(taken, box)) { return false; }
@@ -528,14 +548,15 @@
           dot.className = "dot";
           dot.style.left = point.x - 2 + "px";
           dot.style.top = point.y - 2 + "px";
-          holder.append(dot, label);
+          holder.append(label);
+          if (!over.length) { holder.append(dot); }
           return true;
         });
       });
       areas.forEach(placeArea);
     }
     layers.places = { toggle: function (on) { holder.hidden = !on; place(); } };
-    map.on("zoomend moveend resize", place);
+    map.on("zoomend moveend resize pins", place);
     place();
   }
 
