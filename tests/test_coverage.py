@@ -17,6 +17,7 @@ from geo.cli import main
 from geo.importing.importer import import_files
 from geo.measure.coverage import NOT_COVERED, Coverage, coverage_of, uncovered_ground
 from geo.measure.ellipsoid import areas_km2
+from geo.output.html.compare_page import draw_comparison
 from geo.output.map_content import gather
 from geo.schema import Options, Source
 
@@ -99,6 +100,9 @@ def test_a_desk_states_what_a_source_covers_and_the_rest_is_no_ones(tmp_path: Pa
     assert said.table.set_index("kind").loc["disputed", "area_km2"].max() < 0.01
     assert said.places is not None
     assert said.places.empty
+    page = draw_comparison(archive, "2025-01-05", sources=["east", "whole"], draw_basemap=False)
+    (out,) = (item for item in page.content.classes if item.label == f"{NOT_COVERED}: east")
+    assert shapely.union_all(out.shapes).contains(places.geometry.iloc[0])
     span, _ = archive.compare_span("2025-01-01", "2025-01-05", sources=["east", "whole"], lag_days=0)
     assert span.loc[span["kind"] == "disputed", "area_km2"].max() < 0.01
     words = "east covers Donetsk"

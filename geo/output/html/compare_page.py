@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,6 +15,7 @@ from geo.archive.comparisons import Comparison
 from geo.archive.results import When
 from geo.archive.shared_docs import described, from_one_state
 from geo.errors import MapError
+from geo.measure.coverage import NOT_COVERED
 from geo.output.brief_tables import Section, Table
 from geo.output.html.map_page import ControlMap
 from geo.output.map_content import MapContent, credit_of, frame_of
@@ -23,7 +24,7 @@ from geo.presentation.labels import area, class_label, credit_line, figure, plac
 from geo.presentation.language import N_, gettext, in_language, ngettext
 from geo.presentation.legend import StyledLayer, in_order
 from geo.presentation.statuses import STATUSES, class_order
-from geo.presentation.symbols import Symbol, class_symbols, source_symbols
+from geo.presentation.symbols import UNCOVERED, Symbol, class_symbols, source_symbols
 from geo.presentation.templates import templates_folder
 from geo.presentation.titles import known_words
 from geo.schema import text_or_none
@@ -104,7 +105,8 @@ def _content(
             sources=gettext(" and ").join(shown.values()), place=place, date=written(found.date),
         ),
         subtitle=f"{written(found.date)}. {rests}. {gettext('The sources are not merged.')}{as_known}",
-        date=found.date, lang=lang, classes=_drawn(found, shown), changes=[], figures=[], since=None, markers=[],
+        date=found.date, lang=lang, changes=[],
+        classes=[*_drawn(found, shown), *_uncovered(archive, found, shown, known)], figures=[], since=None, markers=[],
         place=place, draw_basemap=draw_basemap, **frame,
         credits=[gettext("Control: {credit}", credit=credit_line(credit_of(archive, name))) for name in found.sources],
     )  # fmt: skip
@@ -131,6 +133,18 @@ def _drawn(found: Comparison, shown: Mapping[str, str]) -> list[StyledLayer]:
         look, known = symbols[side, status, said_by], [f for f in facts if f[1]]
         drawn.append(StyledLayer(label, look, [row["geometry"]], known, key))
     return in_order(drawn)
+
+
+def _uncovered(
+    archive: Archive, found: Comparison, shown: Mapping[str, str], known: When | None
+) -> Iterator[StyledLayer]:
+    """The ground that a source leaves out of its maps, so that nobody takes it for ground that nobody holds."""
+    for name in found.sources:
+        out = archive.reader.uncovered(name, archive.control(found.date, source=name, as_known_on=known))
+        if not out.is_empty:
+            yield StyledLayer(
+                f"{gettext(NOT_COVERED)}: {shown[name]}", UNCOVERED, [out], [(gettext("Source"), shown[name])]
+            )
 
 
 def _symbols(said: Sequence[tuple[str | None, str, str]], everyone: str) -> dict[tuple[str | None, str, str], Symbol]:
