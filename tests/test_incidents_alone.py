@@ -7,10 +7,14 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from shapely.geometry import box
+from test_archive import put, state
+from test_maps import DAY
 
 import geo
+from geo.archive import open_archive
 from geo.cli import main
-from geo.errors import MapError, SourceError
+from geo.errors import MapError, SourceError, UsageError
 from geo.output.map_content import gather
 
 TOWNS = {"El Fasher": (13.628, 25.349), "Zamzam": (13.49, 25.30), "Mellit": (14.13, 25.55), "Tawila": (13.50, 24.89)}
@@ -118,3 +122,10 @@ def test_an_embargo_of_fields_holds(sudan: Path, tmp_path: Path) -> None:
     ran("rules", kept, "--withhold", "where_coordinates")
     ran("brief", kept, "-o", tmp_path / "a.md")
     assert "El Fasher" not in (tmp_path / "a.md").read_text()
+
+
+def test_a_timeline_of_control_refuses_to_narrow_incidents(tmp_path: Path) -> None:
+    archive = open_archive(tmp_path / "a.gpkg")
+    put(archive, DAY, state(("X", "held", "n", box(35, 51, 35.6, 51.4))))
+    with pytest.raises(UsageError, match="a timeline of control shows none"):
+        geo.draw_timeline(archive, event_type="Battles")

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from geo.archive import Archive
 from geo.archive.results import FAR, When
-from geo.errors import MapError
+from geo.errors import MapError, UsageError
 from geo.measure.series.edge_history import Ledger
 from geo.output.html import map_drawing, timeline_codec
 from geo.output.html.map_page import ControlMap, PageMap, map_values
@@ -82,8 +82,16 @@ def draw_timeline(
     >>> geo.save_map(page, "timeline.html").name
     'timeline.html'
     """
+    options = map_options(draw_timeline, shown)
     with archive.holding():
-        return timeline_of(archive, source, map_options(draw_timeline, shown), (from_, to), status)
+        if (source or not has_incidents_alone(archive)) and (
+            options.event_type or options.verification or options.dataset
+        ):
+            raise UsageError(
+                "type, verification and dataset narrow incidents: a timeline of control shows none (a dated map, a"
+                " briefing and a site do)"
+            )
+        return timeline_of(archive, source, options, (from_, to), status)
 
 
 def timeline_of(
