@@ -13,6 +13,7 @@
   var theme = window.matchMedia("(prefers-color-scheme: dark)");
   var layers = {};
   var pins = [];  // incidents and heaps of them on the map: where each lies, and its half width in pixels
+  var others = [];  // the same of marks that another script draws
   if (window.ResizeObserver) {  // the map's height follows the column beside it
     new ResizeObserver(function () { map.invalidateSize(); }).observe(map.getContainer());
   }
@@ -488,7 +489,7 @@
         return [at.left - whole.left, at.top - whole.top, at.right - whole.left, at.bottom - whole.top];
       });
       // nor under an incident; one whose own dot does stands beside the incident instead
-      var marks = (layers.incidents && map.hasLayer(layers.incidents) ? pins : []).map(function (pin) {
+      var marks = (layers.incidents && map.hasLayer(layers.incidents) ? pins : []).concat(others).map(function (pin) {
         var at = map.latLngToContainerPoint(pin[0]);
         return [at.x - pin[1], at.y - pin[1], at.x + pin[1], at.y + pin[1]];
       });
@@ -518,8 +519,9 @@
           return true;
         });
       }
+      var few = size.x * size.y / 15000, named = 0;
       places.forEach(function (item) {
-        if (!seen.contains([item[0], item[1]]) || (item[3] < floor && !item[4])) { return; }
+        if (!seen.contains([item[0], item[1]]) || (item[3] < floor && named >= few && !item[4])) { return; }
         var at = map.latLngToContainerPoint([item[0], item[1]]), point = map.latLngToLayerPoint([item[0], item[1]]);
         var kind = kinds[item[4] ? 1 : 0];
         pen.font = kind.font;
@@ -538,6 +540,7 @@
           var box = [Math.min(x, at.x - 3) - 2, Math.min(y, at.y - 3) - 2, Math.max(x + wide, at.x + 3) + 2, Math.max(y + high, at.y + 3) + 2];
           var cut = box[0] < 2 || box[1] < 2 || box[2] > size.x - 2 || box[3] > size.y - 2;
           if (cut || !free(taken, box)) { return false; }
+          named += 1;
           taken.push(box);
           var label = document.createElement("span"), dot = document.createElement("i");
           label.className = item[4] ? "place capital" : "place";
@@ -679,6 +682,11 @@
     if (button) { button.title = pair[1]; button.setAttribute("aria-label", pair[1]); }
   });
   var ground = !data.shapes && "DecompressionStream" in window ? unpack(data.ground) : null;
-  window.geo = { inflate: inflate, ground: ground, fail: fail, layers: layers, card: card };
+  // Another script's marks on this map: each with its place and half its width.
+  function keepClear(some) {
+    others = some;
+    map.fire("pins");
+  }
+  window.geo = { keepClear: keepClear, inflate: inflate, ground: ground, fail: fail, layers: layers, card: card };
   drawAll();
 })();

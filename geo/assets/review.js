@@ -57,6 +57,9 @@
       layers.push(made);
       if (made) { made.addTo(map).on("click", function () { choose(i, "map"); }); }
     });
+    window.geo.keepClear(drafts.filter(function (draft) { return draft.at && draft.at.kind === "place"; }).map(function (draft) {
+      return [L.latLng(draft.at.lat, draft.at.lon), 14];
+    }));
   }
 
   function write() {
