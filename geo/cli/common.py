@@ -153,10 +153,15 @@ WHOLE_DAYS = click.IntRange(1, _MOST_DAYS)
 FILE = click.Path(path_type=Path)
 ARCHIVE = click.argument("archive", type=FILE)
 SOURCE = click.option("--source", metavar="S", help="Which source; may be left out where the archive has one.")
-CLASSES = options(
-    click.option("--controller", metavar="C", help="Only this side."),
-    click.option("--status", metavar="S", multiple=True, help="Only this status; may be given several times."),
-)
+
+
+def several(*names: str, metavar: str, help: str) -> Callable[..., Any]:
+    """An option that may be given several times; None where it is not given at all."""
+    return click.option(*names, metavar=metavar, multiple=True, help=help, callback=lambda _, __, given: given or None)
+
+
+STATUS = several("--status", metavar="S", help="Only this status; may be given several times.")
+CLASSES = options(click.option("--controller", metavar="C", help="Only this side."), STATUS)
 
 
 class WithPlugins(_Verb):
@@ -248,9 +253,9 @@ def _box(text: str) -> tuple[float, float, float, float]:
 
 # which incidents are meant
 INCIDENTS = options(
-    click.option("--type", "event_type", multiple=True, metavar="T", help="Only this type or sub-type of event."),
-    click.option("--verification", multiple=True, metavar="V", help="Only these; 'not stated' where nothing is said."),
-    click.option("--dataset", multiple=True, metavar="S", help="Only what was taken in under this name."),
+    several("--type", "event_type", metavar="T", help="Only this type or sub-type of event."),
+    several("--verification", metavar="V", help="Only these; 'not stated' where nothing is said."),
+    several("--dataset", metavar="S", help="Only what was taken in under this name."),
 )
 PAGE = output_option("The page, F.html.")
 TEMPLATES = click.option("--templates", metavar="DIR", type=FILE, help="A folder of your own page templates.")

@@ -27,27 +27,19 @@ if TYPE_CHECKING:
 @common.RAW
 @common.EXPLAIN
 @common.form_option("table", "csv", "json")
-def area(
-    archive: Path, date: str | None, form: str, raw: bool, as_known_on: str | None, status: tuple[str, ...],
-    **given: Any,
-) -> None:  # fmt: skip
+def area(archive: Path, date: str | None, form: str, raw: bool, **given: Any) -> None:
     """How much each side holds on a date, in km².
 
     With the range that contested ground leaves open.
     """
-    accuracy = given.pop("accuracy_km")
+    accuracy, kept, known = given.pop("accuracy_km"), common.opened(archive, raw=raw), given["as_known_on"]
     if given.pop("explain"):
-        given |= {"status": status or None, "as_known_on": as_known_on, "accuracy_km": accuracy}
-        show_workings(common.opened(archive, raw=raw).explain(date, **given), form)
+        show_workings(kept.explain(date, accuracy_km=accuracy, **given), form)
         return
-    kept = common.opened(archive, raw=raw)
-    frame = kept.area(date, status=status or None, as_known_on=as_known_on, **given)
-    frame = common.name_units(kept, frame, given["by"])
-    title = f"km² held by source and class, {date or 'last snapshot'}" + (
-        f", as known on {as_known_on}" if as_known_on else ""
-    )
+    frame = common.name_units(kept, kept.area(date, **given), given["by"])
+    title = f"km² held by source and class, {date or 'last snapshot'}{f', as known on {known}' if known else ''}"
     _tell_the_way_out(frame)
-    show(frame, form, title=title, head={"date": date, "as_known_on": as_known_on})
+    show(frame, form, title=title, head={"date": date, "as_known_on": known})
 
 
 def _tell_the_way_out(frame: pd.DataFrame) -> None:
@@ -90,7 +82,7 @@ def say_command(archive: Path, is_all: bool, **given: Any) -> None:
 @common.AGE
 @common.EXPLAIN
 @common.form_option("table", "csv", "json")
-def change(archive: Path, from_: str, to: str | None, form: str, status: tuple[str, ...], **given: Any) -> None:
+def change(archive: Path, from_: str, to: str | None, form: str, **given: Any) -> None:
     """What each side gained and lost between two dates.
 
     Gross and net, in km² and percent of a named base.
@@ -100,9 +92,9 @@ def change(archive: Path, from_: str, to: str | None, form: str, status: tuple[s
     accuracy, kept = given.pop("accuracy_km"), common.opened(archive)
     to = common.last_day(kept, given["source"]) if to is None else to
     if given.pop("explain"):
-        show_workings(kept.explain_change(from_, to, status=status or None, accuracy_km=accuracy, **given), form)
+        show_workings(kept.explain_change(from_, to, accuracy_km=accuracy, **given), form)
         return
-    frame = common.name_units(kept, kept.change(from_, to, status=status or None, **given), given["by"])
+    frame = common.name_units(kept, kept.change(from_, to, **given), given["by"])
     title = f"km² gained and lost, {from_} to {to}; percent of {given['base'] or from_}"
     head = {"from": from_, "to": to, "base": given["base"] or from_, "as_known_on": given["as_known_on"]}
     _tell_the_way_out(frame)
@@ -122,11 +114,11 @@ def change(archive: Path, from_: str, to: str | None, form: str, status: tuple[s
 )
 @common.SHARED_OUT
 @common.TABLE_FILE
-def series(archive: Path, form: str, status: tuple[str, ...], output: Path | None, **given: Any) -> None:
+def series(archive: Path, form: str, output: Path | None, **given: Any) -> None:
     """Area, gain and loss at every snapshot of a source."""
     with bar("measuring") as advance:
         kept = common.opened(archive)
-        frame = kept.series(status=status or None, progress=advance, **given)
+        frame = kept.series(progress=advance, **given)
     frame = common.name_units(kept, frame, given["by"])
     if output is None:
         show(frame, form, title="km² at every snapshot, gained and lost since the one before")
@@ -143,7 +135,7 @@ def series(archive: Path, form: str, status: tuple[str, ...], output: Path | Non
 @click.option("--freq", default="MS", show_default=True, metavar="STEP", help="D, W, MS (firsts of months) or YS.")
 @common.SHARED_OUT
 @common.TABLE_FILE
-def panel(archives: tuple[str, ...], form: str, status: tuple[str, ...], output: Path | None, **given: Any) -> None:
+def panel(archives: tuple[str, ...], form: str, output: Path | None, **given: Any) -> None:
     """Area at regular dates, of one archive or of many.
 
     A row for each date, unit and class. A pattern in quotation marks, such as 'wars/*.gpkg', stands for all files
@@ -152,7 +144,7 @@ def panel(archives: tuple[str, ...], form: str, status: tuple[str, ...], output:
     from geo.archive.many import panels
 
     with bar("measuring") as advance:
-        frame = panels(common.fitting(archives), status=status or None, progress=advance, **given)
+        frame = panels(common.fitting(archives), progress=advance, **given)
     if output is None:
         show(frame, form, title="km² at regular dates")
     else:
@@ -183,7 +175,6 @@ def front(archive: Path, form: str, since: str | None, at: str | None, level: in
     """
     from geo.measure.front_line import distance_km
 
-    given["status"] = given["status"] or None
     chosen = common.opened(archive)
     given |= {name: chosen.reader.side_code(given[name]) for name in ("controller", "against")}
     found = chosen.front(**given)
@@ -290,8 +281,8 @@ def settlements(archive: Path, places: Path | None, column: str | None, form: st
 @click.option("-o", "--output", type=common.FILE, help="A page (F.html), or a chart of a span (F.png).")
 def compare_command(
     archive: Path, date: str | None, from_: str | None, to: str | None, form: str, output: Path | None,
-    take: tuple[str, ...], status: tuple[str, ...], places: Path | None, column: str | None, lag_days: int,
-    title: str | None, lang: str, templates: Path | None, **given: Any,
+    take: tuple[str, ...], places: Path | None, column: str | None, lag_days: int, title: str | None, lang: str,
+    templates: Path | None, **given: Any,
 ) -> None:  # fmt: skip
     """Sources side by side: agreed and disputed ground.
 
@@ -304,7 +295,6 @@ def compare_command(
     if templates is not None and (from_ is not None or output is None):
         raise UsageError("--templates goes with the page of one date (-o F.html)")
     given |= {
-        "status": status or None,
         "take": common.pairs(take, "--take", "SOURCE=STATUS or SOURCE=STATUS/PART, such as isw=claimed/kursk-advance"),
         "sources": list(given["sources"]),
     }

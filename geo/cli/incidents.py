@@ -9,7 +9,8 @@ from typing import IO, Any
 
 import click
 
-from geo.cli.common import ARCHIVE, FILE, INCIDENTS, KNOWN, ONLY_IN, WHEN, Days, form_option, main, opened, print_notes
+from geo.cli import common
+from geo.cli.common import main, opened, print_notes
 from geo.errors import UsageError
 from geo.output.console import show, whole_file
 from geo.schema import BREAK
@@ -18,35 +19,33 @@ _SHORT = ("event_id", "dataset", "date_start", "where_coordinates", "adm_1", "ev
 
 
 @main.command()
-@ARCHIVE
-@click.option("--from", "from_", type=WHEN, help="First event date.")
-@click.option("--to", type=WHEN, help="Last event date.")
-@ONLY_IN
-@INCIDENTS
-@KNOWN
+@common.ARCHIVE
+@click.option("--from", "from_", type=common.WHEN, help="First event date.")
+@click.option("--to", type=common.WHEN, help="Last event date.")
+@common.ONLY_IN
+@common.INCIDENTS
+@common.KNOWN
 @click.option("--by", type=click.Choice(["unit", "day", "week", "month", "type"]), help="Counts, by dataset.")
 @click.option("--level", type=int, help="Level of the units with --by unit; 1 by default.")
 @click.option("--with-control", is_flag=True, help="Who held the place at the time, and how far the front was.")
-@click.option("--source", "sources", multiple=True, metavar="S", help="With --with-control: by this source alone.")
-@click.option("--max-age-days", type=Days(), metavar="N", help="With --with-control: an older snapshot says nothing.")
+@common.several("--source", "sources", metavar="S", help="With --with-control: by this source alone.")
+@click.option(
+    "--max-age-days", type=common.Days(), metavar="N", help="With --with-control: an older snapshot says nothing."
+)
 @click.option("--duplicates", is_flag=True, help="Pairs of two datasets that may be one event, with a score and why.")
 @click.option("--limit", type=float, help="With --duplicates: the lowest score, 0 to 1.")
 @click.option("--within-dataset", is_flag=True, help="With --duplicates: pairs of one dataset too.")
-@click.option("-o", "--output", type=FILE, help="Write to this file instead of the screen.")
-@form_option("table", "csv", "json", "geojson", "acled", "ucdp-ged")
-def incidents(
-    archive: Path, from_: str | None, to: str | None, as_known_on: str | None, output: Path | None, form: str,
-    within: str | None, event_type: tuple[str, ...], verification: tuple[str, ...], dataset: tuple[str, ...],
-    **asked: Any,
-) -> None:  # fmt: skip
+@click.option("-o", "--output", type=common.FILE, help="Write to this file instead of the screen.")
+@common.form_option("table", "csv", "json", "geojson", "acled", "ucdp-ged")
+def incidents(archive: Path, output: Path | None, form: str, **asked: Any) -> None:
     """Incidents, by date, place, type and verification.
 
     --format acled and --format ucdp-ged write CSV in the shape of ACLED (31 columns) and of UCDP GED (49); --format csv
     has our own columns. All three come back in without loss: geo import ARCHIVE acled FILE.
     """
     kept = opened(archive)
-    chosen = {"event_type": event_type or None, "verification": verification or None, "dataset": dataset or None}
-    of = {"from_": from_, "to": to, "within": within, "as_known_on": as_known_on}
+    chosen = {name: asked.pop(name) for name in ("event_type", "verification", "dataset")}
+    of = {name: asked.pop(name) for name in ("from_", "to", "within", "as_known_on")}
     _refuse_two_ways(asked)
     with kept.holding():
         table = _counts(kept, of | {"wanted": chosen}, asked) if asked["by"] else None
@@ -76,12 +75,12 @@ def incidents(
 
 
 @main.command()
-@ARCHIVE
-@click.argument("folder", type=FILE)
-@click.argument("files", nargs=-1, type=FILE)
+@common.ARCHIVE
+@click.argument("folder", type=common.FILE)
+@click.argument("files", nargs=-1, type=common.FILE)
 @click.option("--dataset", metavar="NAME", help="Under which name the rows of FILES are kept.")
 @click.option("--remove", is_flag=True, help="Take the folder off; its files stay.")
-@form_option("table", "csv", "json")
+@common.form_option("table", "csv", "json")
 def attach(archive: Path, folder: Path, files: tuple[Path, ...], dataset: str | None, remove: bool, form: str) -> None:
     """Add millions of incidents in Parquet, beside the archive.
 
@@ -133,7 +132,7 @@ def _table(archive: Any, frame: Any, asked: dict[str, Any]) -> tuple[Any, str] |
     if asked["with_control"]:
         from geo.incidents.control_join import INSET_KM, encounters
 
-        table = encounters(archive, frame, sources=asked["sources"] or None, max_age_days=asked["max_age_days"])
+        table = encounters(archive, frame, sources=asked["sources"], max_age_days=asked["max_age_days"])
         return table, f"incidents and control; the front {INSET_KM:g} km or more inside border and coast"
     if asked["duplicates"]:
         from geo.incidents.duplicates import LIMIT, doubles

@@ -115,17 +115,17 @@ def maps(archive: Any, output: Path, **given: Any) -> None:
 
 @main.command()
 @_OF_ARCHIVE
-@click.option("--source", "sources", multiple=True, metavar="S", help="Repeat it: the first is drawn as ground.")
+@common.several("--source", "sources", metavar="S", help="Repeat it: the first is drawn as ground.")
 @common.SPAN
 @common.KNOWN
 @common.ONLY_IN
-@click.option("--status", metavar="S", multiple=True, help="Only this status; may be given several times.")
+@common.STATUS
 @click.option("--title", help="The page's title.")
 @common.MAP_LOOK
 @common.INCIDENTS
 @common.TEMPLATES
 @common.PAGE
-def timeline(archive: Any, sources: tuple[str, ...], status: tuple[str, ...], output: Path, **given: Any) -> None:
+def timeline(archive: Any, sources: tuple[str, ...] | None, output: Path, **given: Any) -> None:
     """All dates in one page: slider, chart, change since any date.
 
     One HTML file that needs no network.
@@ -133,7 +133,7 @@ def timeline(archive: Any, sources: tuple[str, ...], status: tuple[str, ...], ou
     from geo.output.html.map_page import save_map
     from geo.output.html.timeline_page import draw_timeline
 
-    click.echo(save_map(draw_timeline(archive, sources or None, status=status or None, **given), output))
+    click.echo(save_map(draw_timeline(archive, sources, **given), output))
 
 
 def _look(*shapes: str, **size: Any) -> Callable[..., Any]:
@@ -190,14 +190,14 @@ def picture(archive: Any, output: Path, labels: tuple[str, ...], **given: Any) -
 @common.KNOWN
 @common.LANG
 @LOOK
-def chart(archive: Any, output: Path, status: tuple[str, ...], **given: Any) -> None:
+def chart(archive: Any, output: Path, **given: Any) -> None:
     """A chart of areas over time, or of what changed by month.
 
     Whole, or in panels by unit.
     """
     from geo.output.images.chart import draw_chart
 
-    click.echo(draw_chart(archive, output, status=status or None, **given))
+    click.echo(draw_chart(archive, output, **given))
 
 
 @main.command("brief")

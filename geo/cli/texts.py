@@ -205,7 +205,7 @@ main.add_command(
 @click.option("--set", "given", multiple=True, metavar="FIELD=VALUE", help="What was left empty or read wrong.")
 @click.option("--in", "within", metavar="UNIT", help="Measure inside this unit (a code or a name).")
 @click.option("--boundary", metavar="SET", help="Which boundary set; the last taken in by default.")
-@click.option("--source", "sources", multiple=True, metavar="S", help="Only this source; may be given several times.")
+@common.several("--source", "sources", metavar="S", help="Only this source; may be given several times.")
 @click.option("--within-percent", type=float, default=5.0, show_default=True, metavar="P",
               help="What 'about', 'some' and 'nearly' leave open.")  # fmt: skip
 @click.option("--max-age-days", type=common.Days(), default=7.0, show_default=True, metavar="N",
@@ -234,7 +234,6 @@ def claims_command(
     kept = common.opened(archive)
     if places is not None:
         options["places"] = common.read_if_given(places, column)
-    options["sources"] = list(options["sources"]) or None
     if other is not None and text is None:
         raise UsageError("--and needs a first claim (--text)")
     within = options["within"]
