@@ -66,9 +66,9 @@ class Score:
 
 @cache
 def open_places() -> Gazetteer:
-    """The gazetteer of the texts' countries, built once for all tests of a process, outside the user's cache."""
+    """The gazetteer of the texts' countries, built once in a run of the tests, outside the user's cache."""
     before = os.environ.get("XDG_CACHE_HOME")
-    os.environ["XDG_CACHE_HOME"] = tempfile.mkdtemp(prefix="geo-places-")
+    os.environ["XDG_CACHE_HOME"] = os.environ.get("GEO_TESTS_CACHE") or tempfile.mkdtemp(prefix="geo-places-")
     try:
         return open_gazetteer(countries=COUNTRIES)
     finally:

@@ -107,6 +107,15 @@ _seen: set[str] = set()
 _units_seen: dict[str, Countries] = {}
 
 
+@pytest.fixture(scope="session", autouse=True)
+def places_cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where indexes of places are kept: each is built once in a run, for all workers."""
+    base = tmp_path_factory.getbasetemp()
+    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "places-cache"
+    os.environ["GEO_TESTS_CACHE"] = str(folder)  # for tests/briefing_scores.py, which others than tests use
+    return folder
+
+
 @pytest.fixture(scope="session")
 def with_units(tmp_path_factory: pytest.TempPathFactory) -> Archive:
     """An archive that has the boundary sets of the package, and nothing else."""

@@ -27,7 +27,7 @@ REGION = DUMP.replace("\tP\t", "\tA\t").replace("Testove", "Testska")
 @pytest.fixture(autouse=True)
 def _cache(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     # one cache for the whole module: Moldova alone is quick to index
-    folder = tmp_path_factory.getbasetemp() / "places-cache"
+    folder = tmp_path_factory.getbasetemp() / "gazetteer-cache"
     monkeypatch.setenv("XDG_CACHE_HOME", str(folder))
 
 

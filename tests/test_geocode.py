@@ -14,19 +14,10 @@ from geo.geocoding.geocoder import MENTION_COLUMNS, mentions, resolve
 
 
 @pytest.fixture(scope="module")
-def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return tmp_path_factory.getbasetemp() / "places-cache"
-
-
-@pytest.fixture(scope="module")
-def gazetteer(cache: Path) -> Gazetteer:
+def gazetteer(places_cache: Path) -> Gazetteer:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(cache))
+        patch.setenv("XDG_CACHE_HOME", str(places_cache))
         return open_gazetteer(countries=["UA", "RU", "SY", "SD"])
-
-
-def test_the_index_is_built_once_and_whole(gazetteer: Gazetteer, cache: Path) -> None:
-    assert {f.suffix for f in cache.rglob("*") if f.is_file()} == {".sqlite"}
 
 
 def test_regions_and_their_capitals_are_told_apart(gazetteer: Gazetteer) -> None:

@@ -13,9 +13,9 @@ from tests import sentence_scores
 
 
 @pytest.fixture(scope="module", autouse=True)
-def _cache(tmp_path_factory: pytest.TempPathFactory) -> None:
+def _cache(places_cache: Path) -> None:
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.getbasetemp() / "places-cache"))
+        patch.setenv("XDG_CACHE_HOME", str(places_cache))
         yield
 
 

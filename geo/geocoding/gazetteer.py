@@ -158,8 +158,9 @@ def _fill(base: sqlite3.Connection, records: Sequence[Record], seated: dict[str,
     rows_of_places = ((number, *(getattr(r, name) for name in _FIELDS)) for number, r in enumerate(records))
     base.executemany(f"INSERT INTO places VALUES (?{',?' * len(_FIELDS)})", rows_of_places)
     best: dict[tuple[str, int], int] = {}
+    keyed = [[key_of(name) for name in (record.name, *record.others)] for record in records]
     for number, record in enumerate(records):
-        for key, how in _keys(record, loose=loose):
+        for key, how in _keys(record, keyed[number], loose=loose):
             best[key, number] = min(how, best.get((key, number), how))
     rows = sorted((key, number, how) for (key, number), how in best.items())
     base.executemany("INSERT INTO names VALUES (?,?,?)", rows)
@@ -171,23 +172,22 @@ def _fill(base: sqlite3.Connection, records: Sequence[Record], seated: dict[str,
     base.executemany("INSERT INTO heads VALUES (?,?)", sorted(longest.items()))
     base.executemany("INSERT INTO seats VALUES (?,?)", [(a, n) for a, names in seated.items() for n in names])
     spelled = {
-        (r.area, plain_key(key_of(name)), number)
+        (r.area, plain_key(key), number)
         for number, r in enumerate(records)
         if r.kind == "place"
-        for name in ((r.name, *r.others) if loose else (r.name,))
+        for key in (keyed[number] if loose else keyed[number][:1])
     }
     base.executemany("INSERT INTO spelled VALUES (?,?,?)", sorted(spelled))
     base.execute("INSERT INTO facts VALUES ('layout', ?)", (str(LAYOUT),))
 
 
-def _keys(record: Record, *, loose: bool) -> Iterator[tuple[str, int]]:
+def _keys(record: Record, keys: Sequence[str], *, loose: bool) -> Iterator[tuple[str, int]]:
     if record.kind == "country":
         yield f"#{record.country}", OWN
     # a name that ends in a full stop is one only with it
     for short in place_words().abbreviations.get(record.area, ()) if record.kind == "region" else ():
         yield f".{key_of(short)}", OTHER
-    for position, name in enumerate((record.name, *record.others)):
-        key = key_of(name)
+    for position, (name, key) in enumerate(zip((record.name, *record.others), keys, strict=True)):
         if not key:
             continue
         yield key, OWN if position == 0 else OTHER

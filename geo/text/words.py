@@ -22,6 +22,7 @@ _CYRILLIC = re.compile(r"[Ѐ-ӿ]")
 _LATIN = re.compile(r"[A-Za-z]")
 _SPELLING = tomllib.loads((FOLDER / "spelling.toml").read_text(encoding="utf-8"))
 _ENDINGS: Sequence[str] = _SPELLING["endings"].split()
+_LETTERS = str.maketrans(_SPELLING["letters"])
 _LOOSE = {script: [(re.compile(a), b) for a, b in _SPELLING[script]] for script in ("latin", "cyrillic")}
 
 
@@ -100,11 +101,11 @@ def stem(word: str) -> str:
 
 
 def lines_with(name: str) -> Callable[[str], list[str]]:
-    """What keeps of a text the lines that may have a word of a name, in any case or spelling of one system."""
+    """What keeps of a text the lines that may have the first word of a name, in any case; without one, none."""
     first, *_ = [word.key for word in words_of(name)] or [""]
     # a stem changes a word's last letters
     beginning = stem(first)[:-2] or first[:1] if is_cyrillic(first) else first
-    beginnings = {beginning, *(short for short, long in _SHORT.items() if long == first)}
+    beginnings = {beginning, *(short for short, long in _SHORT.items() if long == first)} - {""}
 
     def lines_of(text: str) -> list[str]:
         pairs = zip(text.split("\n"), _plain(text).split("\n"), strict=True)
@@ -132,7 +133,7 @@ def plain_key(key: str) -> str:
 
 def latin(key: str) -> str:
     """A folded Cyrillic key in Latin letters, to compare names across scripts."""
-    return "".join(_SPELLING["letters"].get(c, c) for c in key)
+    return key.translate(_LETTERS)
 
 
 _TOKEN = re.compile(rf"[^\W\d_]+(?:{APOSTROPHES}[^\W\d_]+)*")
