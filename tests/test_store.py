@@ -16,6 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.errors import ArchiveError
+from geo.importing.importer import import_files
+from geo.maintenance.check import check_archive
 from geo.schema import ControlColumns, parse_instant
 from geo.storage import snapshots as timeline
 from geo.storage.snapshots import Recording, record, retract
@@ -245,3 +247,27 @@ def test_interval_arithmetic_is_set_arithmetic(many: list[timeline.Interval], on
     assert all(a not in ends for a, _ in spans)
     shared = [s for a in spans if (s := timeline.overlap(a, one)) is not None]
     assert covered(shared) == covered(many) & covered([one])
+
+
+def test_boxes_entered_at_once_are_those_that_the_trigger_enters(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def boxes(path: Path) -> list[tuple[float, ...]]:
+        with sqlite3.connect(path) as connection:
+            return connection.execute("SELECT * FROM rtree_incidents_geom ORDER BY id").fetchall()
+
+    table = "event_id,date_start,latitude,longitude\n"
+    for name, many in (("single", 1_000), ("together", 1)):
+        monkeypatch.setattr("geo.storage.store._MANY", many)
+        for part in ("a", "b"):
+            (tmp_path / f"{part}.csv").write_text(
+                table + "".join(f"{part}{i},2025-01-0{i},5{i}.5,35.25\n" for i in (1, 2))
+            )
+            import_files(tmp_path / f"{name}.gpkg", "incidents", tmp_path / f"{part}.csv")
+    assert boxes(tmp_path / "single.gpkg") == boxes(tmp_path / "together.gpkg")
+    assert len(boxes(tmp_path / "together.gpkg")) == 4
+    monkeypatch.setattr("geo.storage.store._MANY", 1_000)
+    (tmp_path / "c.csv").write_text(table + "c,2025-01-03,51,36\n")
+    import_files(tmp_path / "together.gpkg", "incidents", tmp_path / "c.csv")
+    assert len(boxes(tmp_path / "together.gpkg")) == 5  # the trigger is back
+    assert check_archive(tmp_path / "together.gpkg").is_whole

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from datetime import UTC, datetime
 from itertools import islice
 from operator import itemgetter
@@ -299,6 +299,7 @@ def _in_force_then(connection: sqlite3.Connection, known: datetime) -> pd.DataFr
 
 
 _AT_ONCE = 10_000  # incidents written in one go: more would only take memory
+_MANY = 1_000  # rows that are put in with their boxes at the end
 _CHUNK = 900  # values in one statement: old builds of SQLite take 999
 
 
@@ -478,10 +479,11 @@ def _put_some(
             _supersede_incident(connection, old[0], now)
         counts["changed" if old is not None else "new"] += 1
         fresh.append((blob, *values, dataset, now))
-    connection.executemany(
-        f"INSERT INTO incidents (geom, {names}, dataset, recorded_at) VALUES ({', '.join('?' * (len(columns) + 3))})",
-        fresh,
+    query = (
+        f"INSERT INTO incidents (geom, {names}, dataset, recorded_at) VALUES ({', '.join('?' * (len(columns) + 3))})"
     )
+    with gpkg.boxes_at_once(connection, "incidents") if len(fresh) > _MANY else nullcontext():
+        connection.executemany(query, fresh)
 
 
 def _incident_frame(rows: Sequence[tuple[Any, ...]], columns: Sequence[str]) -> gpd.GeoDataFrame:
