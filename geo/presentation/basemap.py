@@ -327,19 +327,21 @@ def _within(place: Sequence[Any], box: Box) -> bool:
 def _places(box: Box, least: int) -> Iterator[list[Any]]:
     """Capitals and places of so many people in the tiles of a box, the most populous of each tile first."""
     for name in _tile_names(box):
-        for line in _tile_lines(name):
-            row: list[Any] = line.split("\t")
-            row[:3] = float(row[0]), float(row[1]), int(row[2])
-            if row[2] < least and not _is_capital(row):
+        lines = _tile_lines(name)
+        for at, line in enumerate(lines):
+            if isinstance(line, str):  # day after day a series shows the same places: each line is read once
+                cells = line.split("\t")
+                lines[at] = line = [float(cells[0]), float(cells[1]), int(cells[2]), *cells[3:]]
+            if line[2] < least and not _is_capital(line):
                 break
-            yield row
+            yield line
 
 
 @lru_cache(maxsize=64)
-def _tile_lines(name: str) -> list[str]:
+def _tile_lines(name: str) -> list[str | list[Any]]:
     with zipfile.ZipFile(ASSETS / "basemap" / "places.zip") as archive:
         try:
-            return archive.read(f"{name}.tsv").decode().split("\n")
+            return [*archive.read(f"{name}.tsv").decode().split("\n")]
         except KeyError:
             return []
 
