@@ -38,6 +38,7 @@ from geo.measure.ellipsoid import areas_km2
 from geo.measure.series.edge_history import Step
 from geo.measure.series.panel import class_ledgers, panel, zone_changes
 
+FINE = 136  # districts that Ukraine has
 OVERLAY_DAYS = 6  # the rival's overlay of a day takes about a second: it is timed on a few days and multiplied
 
 
@@ -90,6 +91,10 @@ def rows_of_table(folder: Path) -> Iterator[tuple[str, float, float, float]]:
     yield "gained and lost of every step, ledger included", ours, median(lambda: rival_changes(shapes)), 25
     ours = median(lambda: _panel(rows, instants, zones))
     yield f"panel by unit of all dates ({len(units)} units), ledger included", ours, _rival_panel(shapes, units), 40
+    fine = _finer(units)
+    zones, corners = areas.zones_by_unit(fine), int(shapely.get_num_coordinates(fine.geometry.array).sum())
+    ours = median(lambda: _panel(rows, instants, zones), runs=3)
+    yield f"the same by {len(fine)} units of {corners:,} corners", ours, _rival_panel(shapes, fine), 40
     for name in ("deepstate-mirror", "deepstate"):
         yield _archives(name, folder)
     ours = median(lambda: _end_to_end(folder / "whole.gpkg", files), runs=3)
@@ -128,6 +133,17 @@ def _panel(rows: gpd.GeoDataFrame, instants: list[datetime], zones: list[areas.Z
 
 def _few(listed: Any) -> Any:
     return listed[:: len(listed) // OVERLAY_DAYS][:OVERLAY_DAYS]
+
+
+def _finer(units: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
+    """Made-up units of the second level: the country in as many cells, with as many corners as surveyed ones have."""
+    ground = units.geometry.union_all()
+    seeds = np.random.default_rng(1).uniform(ground.bounds[:2], ground.bounds[2:], size=(4 * FINE, 2))
+    inside = shapely.points(seeds[shapely.contains_xy(ground, seeds)][:FINE])
+    cells = shapely.get_parts(shapely.voronoi_polygons(shapely.multipoints(inside), extend_to=ground))
+    shapes = shapely.segmentize(shapely.intersection(cells, ground), 0.002)
+    names = [f"cell {i}" for i in range(len(shapes))]
+    return gpd.GeoDataFrame({"unit": names, "name": names, "boundary": "made up"}, geometry=shapes, crs=4326)
 
 
 def _rival_panel(shapes: np.ndarray, units: gpd.GeoDataFrame) -> float:
