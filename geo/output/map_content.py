@@ -211,7 +211,7 @@ def gather(
     return _say(found, options)
 
 
-class Frame(TypedDict):
+class Extent(TypedDict):
     """Which ground a map shows, and what lies on it whatever the date: fields of `MapContent`."""
 
     bounds: Box
@@ -221,8 +221,8 @@ class Frame(TypedDict):
     boundary: str
 
 
-def frame_of(archive: Archive | None, bounds: Box, limits: Box, reach: Box | None = None) -> Frame:
-    """The frame of a map that opens on `bounds` and can be moved within `limits`."""
+def extent_of(archive: Archive | None, bounds: Box, limits: Box, reach: Box | None = None) -> Extent:
+    """The extent of a map that opens on `bounds` and can be moved within `limits`."""
     reach = reach or outward(reach_of(limits))
     lines, boundary = ([], "") if archive is None else outlines(archive, reach)
     return {"bounds": bounds, "limits": limits, "reach": reach, "outlines": lines, "boundary": boundary}
@@ -266,7 +266,7 @@ class _Found:
     uncovered: shapely.Geometry
     markers: Sequence[Marker]
     incidents: Rows
-    frame: Frame
+    extent: Extent
     extract: Extract
     credits: Sequence[Mapping[str, str]]  # of the source, then of each dataset of incidents
 
@@ -295,7 +295,7 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
     markers, incidents, left_out = _in_view(units, incidents, bounds, zone)
     whole, _ = _boxes(control, changed, unit, incidents, areas.attrs["together"])
     last_map = None if before is None else map_day(before)
-    frame, extract = frame_of(archive, bounds, around([padded(whole), bounds])), extract_of(archive, bounds, options)
+    extent, extract = extent_of(archive, bounds, around([padded(whole), bounds])), extract_of(archive, bounds, options)
     current = control if options.draws_liberated else _current(control)
     depicts: dict[str, str] = areas.attrs["depicts"]
     figures = _figures(areas, moved)
@@ -313,7 +313,7 @@ def _read(archive: Archive, when: When | None, options: MapOptions) -> _Found:
         countries={} if unit is not None else _countries(archive, units, control),
         notes=_notes(source, areas, moved, undrawn, left_out),
         unit=None if unit is None else rows_of(unit[["unit", "name"]])[0],
-        markers=markers, incidents=rows_of(incidents), frame=frame, extract=extract,
+        markers=markers, incidents=rows_of(incidents), extent=extent, extract=extract,
     )  # fmt: skip
 
 
@@ -392,7 +392,7 @@ def _say(found: _Found, options: MapOptions) -> MapContent:
         notes=[*meaning_words(found.source, current), *found.notes],
         news=[*(row["geometry"] for row in found.changed), *([] if found.front is None else [found.front.lines])],
         slivers=found.slivers, left_out=sliver_words(found.slivers, place), incidents=found.incidents,
-        crowd=crowd, extract=found.extract[0], draw_basemap=options.draw_basemap, **found.frame,
+        crowd=crowd, extract=found.extract[0], draw_basemap=options.draw_basemap, **found.extent,
     )  # fmt: skip
 
 
@@ -485,7 +485,7 @@ class _FoundIncidents:
     markers: Sequence[Marker]
     notes: Sequence[str]
     unit: Mapping[str, Any] | None
-    frame: Frame
+    extent: Extent
     extract: Extract
     credits: Sequence[Mapping[str, str]]
 
@@ -512,7 +512,7 @@ def _read_incidents(archive: Archive, when: When | None, options: MapOptions) ->
         day=day, span=(first.date(), last.date()), reported=rows_of(found), incidents=rows_of(located),
         markers=_in_view(archive.units(), located, bounds)[0], notes=found.attrs.get("notes", ()),
         unit=None if unit is None else rows_of(unit[["unit", "name"]])[0],
-        frame=frame_of(archive, bounds, padded(whole)), extract=extract_of(archive, bounds, options),
+        extent=extent_of(archive, bounds, padded(whole)), extract=extract_of(archive, bounds, options),
         credits=credits_of(archive, *sorted(set(located["dataset"]))),
     )  # fmt: skip
 
@@ -537,7 +537,7 @@ def _say_incidents(found: _FoundIncidents, options: MapOptions) -> MapContent:
         markers=marks, crowd=crowd, place=place, incidents=found.incidents,
         notes=[*found.notes, *([missing] if without else [])], told=[(e, number(n)) for e, n in counts.most_common()],
         credits=[*map(_incident_credit, found.credits), *extract_credit(found.extract)],
-        extract=found.extract[0], draw_basemap=options.draw_basemap, **found.frame,
+        extract=found.extract[0], draw_basemap=options.draw_basemap, **found.extent,
     )  # fmt: skip
 
 

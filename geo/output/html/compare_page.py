@@ -18,7 +18,7 @@ from geo.errors import MapError
 from geo.measure.coverage import NOT_COVERED
 from geo.output.brief_tables import Section, Table
 from geo.output.html.map_page import ControlMap
-from geo.output.map_content import MapContent, credit_of, frame_of
+from geo.output.map_content import MapContent, credit_of, extent_of
 from geo.presentation import basemap
 from geo.presentation.labels import area, class_label, credit_line, figure, place_words, unit_name, written
 from geo.presentation.language import N_, gettext, in_language, ngettext
@@ -92,7 +92,7 @@ def _content(
 ) -> MapContent:  # fmt: skip
     box = shapely.total_bounds(np.asarray(found.pieces.geometry.array, dtype=object)).tolist()
     whole = (box[0], box[1], box[2], box[3])
-    frame = frame_of(archive, basemap.outward(basemap.padded(whole, 0.06)), basemap.padded(whole))
+    extent = extent_of(archive, basemap.outward(basemap.padded(whole, 0.06)), basemap.padded(whole))
     unit = None if within is None else archive.unit(within).iloc[0]
     place = "" if unit is None else place_words(unit)
     shown = {name: archive.reader.title(name) for name in found.sources}
@@ -107,7 +107,7 @@ def _content(
         subtitle=f"{written(found.date)}. {rests}. {gettext('The sources are not merged.')}{as_known}",
         date=found.date, lang=lang, changes=[],
         classes=[*_drawn(found, shown), *_uncovered(archive, found, shown, known)], figures=[], since=None, markers=[],
-        place=place, draw_basemap=draw_basemap, **frame,
+        place=place, draw_basemap=draw_basemap, **extent,
         credits=[gettext("Control: {credit}", credit=credit_line(credit_of(archive, name))) for name in found.sources],
     )  # fmt: skip
 

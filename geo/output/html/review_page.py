@@ -22,7 +22,7 @@ from geo.incidents.markers import Marker, marker_of
 from geo.output.html import map_drawing
 from geo.output.html.map_page import PageMap, map_values
 from geo.output.html.page import PageParts
-from geo.output.map_content import MapContent, frame_of, gather
+from geo.output.map_content import MapContent, extent_of, gather
 from geo.presentation import basemap
 from geo.presentation.labels import written
 from geo.presentation.language import N_, current, gettext, in_language, ngettext, plain_number, reworded
@@ -95,7 +95,7 @@ def _content(
     subtitle += f". {control.subtitle}" if control else ""
     empty = MapContent(
         title=head, subtitle=subtitle, date=day, lang=current().code, classes=(), changes=(), figures=(), since=None,
-        markers=shown, **frame_of(archive, bounds, limits),
+        markers=shown, **extent_of(archive, bounds, limits),
         credits=(gettext("Places in the text: GeoNames, CC BY 4.0") + ", https://www.geonames.org/",),
     )  # fmt: skip
     if control is None:

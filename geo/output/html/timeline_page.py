@@ -25,9 +25,9 @@ from geo.output.map_content import (
     MapContent,
     credit_of,
     days_within,
+    extent_of,
     extract_credit,
     extract_of,
-    frame_of,
     gather,
     has_incidents_alone,
     incident_days,
@@ -274,7 +274,7 @@ def _content(
     return MapContent(
         title=title, subtitle="", date="", lang=options.lang, classes=classes, changes=[], figures=[], since=None,
         markers=[], place=place, credits=[*credits, *extract_credit(extract)], extract=extract[0],
-        draw_basemap=options.draw_basemap, **frame_of(archive, bounds, limits, reach),
+        draw_basemap=options.draw_basemap, **extent_of(archive, bounds, limits, reach),
     )  # fmt: skip
 
 

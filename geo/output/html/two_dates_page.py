@@ -20,7 +20,7 @@ from geo.output.brief_tables import LEAST_KM2, Section, by_unit
 from geo.output.html import map_drawing
 from geo.output.html.map_page import PageMap, map_values
 from geo.output.html.page import PageParts
-from geo.output.map_content import MapContent, frame_of, gather
+from geo.output.map_content import MapContent, extent_of, gather
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.presentation import basemap
 from geo.presentation.labels import class_key, figure, km2_cell, row_label, written
@@ -179,9 +179,9 @@ def _alike(
     looks = class_symbols(shown, colours=colours, patterns=patterns)
     limits = basemap.around([opening, *(d.limits for d in contents)])
     reach = basemap.outward(basemap.wide(basemap.around([limits, *(d.reach for d in contents)]), limits))
-    frame = frame_of(archive, opening, limits, reach)
+    extent = extent_of(archive, opening, limits, reach)
     return [
-        replace(d, **frame, classes=[
+        replace(d, **extent, classes=[
             replace(
                 item, symbol=looks[item.key[:2]] if item.key else item.symbol,
                 facts=[(gettext("On"), written(at)), *item.facts],
