@@ -96,8 +96,7 @@ def compare(
     query = Query("", controller, status, within, by, level, boundary, as_known_on, max_age_days)
     names = _named(reader, sources, take)
     if date is None:  # the last day on which every source has a snapshot
-        days = [max(reader.used(Query(n, as_known_on=as_known_on), None)["depicts"]) for n in names]
-        date = parse_instant(min(days)).date().isoformat()
+        date = min(reader.day_of_map(name, as_known_on=as_known_on) for name in names).isoformat()
     when = date
     states = {name: reader.side(replace(query, source=name), when) for name in names}
     frames = {name: frame for name, (frame, _) in states.items()}

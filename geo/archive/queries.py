@@ -6,7 +6,7 @@ from bisect import bisect_right
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
@@ -266,6 +266,10 @@ class Reader:
         key = ("used", query.source, str(when), moment(query.as_known_on), limit)
         used = self.store.recall(key, lambda: self._find_used(query, when, limit))
         return used[~used["is_too_old"]].drop(columns="is_too_old").reset_index(drop=True)
+
+    def day_of_map(self, source: str, when: When | None = None, *, as_known_on: When | None = None) -> date:
+        """The day of the map of a source that answers for a date; for None the last."""
+        return parse_instant(max(self.used(Query(source, as_known_on=as_known_on), when)["depicts"])).date()
 
     def too_old(self, query: Query, when: When | None) -> dict[str, str]:
         """The parts of a source that are too old to count on a date, and what is to be said of each."""

@@ -375,11 +375,8 @@ def with_archive(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def last_day(archive: Any, source: str | None) -> str:
     """The day of the last map of a source."""
-    from geo.archive.queries import Query
-
     with archive.holding():
-        depicts = archive.reader.used(Query(archive.source_name(source)), None)["depicts"]
-    return str(max(depicts))[:10]
+        return str(archive.reader.day_of_map(archive.source_name(source)))
 
 
 def name_units(archive: Any, frame: pd.DataFrame, by: str | None) -> pd.DataFrame:

@@ -7,7 +7,6 @@ from datetime import date as Day
 from typing import TYPE_CHECKING, Any
 
 from geo.archive.periods import in_days
-from geo.archive.queries import Query
 from geo.archive.results import When, map_day, refuse_backwards, rows_of
 from geo.errors import NoSnapshotError, UnitError
 from geo.output.headline import LEAST_KM2, Figures, Headline, ended, headline, no_ground, side_figures, weight
@@ -15,7 +14,7 @@ from geo.output.map_content import snapshot_days
 from geo.presentation.language import date_words, in_language, listed
 from geo.presentation.language import gettext as _
 from geo.presentation.statuses import named
-from geo.schema import last_instant, parse_instant
+from geo.schema import last_instant
 
 if TYPE_CHECKING:
     from geo.archive import Archive
@@ -79,7 +78,9 @@ def say(
         sources = sorted({f.source for rows in (kept or found).values() for f in rows}) or _sources(archive, source)
         if not kept:
             unit = None if within is None else _unit_of(archive, within)
-            return _with_source(archive, no_ground(unit, code), sources, _day(archive, sources[0], date), None)
+            return _with_source(
+                archive, no_ground(unit, code), sources, archive.reader.day_of_map(sources[0], date), None
+            )
         rows = max(kept.values(), key=lambda rows: max(map(weight, rows)))
         return _told(archive, rows)
 
@@ -110,7 +111,7 @@ def _told(archive: Archive, rows: list[Figures]) -> str:
 
 def sourced(archive: Archive, words: str, source: str, date: When) -> str:
     """Words on a date with whose map they are from, and of which day."""
-    return _with_source(archive, words, [source], _day(archive, source, date), None)
+    return _with_source(archive, words, [source], archive.reader.day_of_map(source, date), None)
 
 
 def _with_source(archive: Archive, words: Headline | str, sources: list[str], day: Day, since: Day | None) -> str:
@@ -190,11 +191,6 @@ def _read(
     )  # fmt: skip
     rows = [[] if table is None else rows_of(table) for table in (areas, moved, before)]
     return side_figures(whole, rows[0], rows[1], units, before=rows[2])
-
-
-def _day(archive: Archive, source: str, date: When | None) -> Day:
-    """The day of the map that answers for a date."""
-    return parse_instant(max(archive.reader.used(Query(source), date)["depicts"])).date()
 
 
 def _unit_of(archive: Archive, within: str) -> Mapping[str, Any]:
