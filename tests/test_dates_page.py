@@ -167,7 +167,7 @@ def test_ground_won_back_is_drawn_on_both_halves_or_on_none(tmp_path: Path) -> N
     for day, shapes in ((DAY, BEFORE), (DAY + timedelta(days=8), AFTER)):
         put(opened, day, of({**shapes, ("Y", "liberated"): box(33, 50, 33.2, 50.2)}))
     label = class_label("Y", "liberated")
-    for liberated, count in ((None, 2), (False, 0)):
+    for liberated, count in ((None, 0), (True, 2), (False, 0)):
         data = data_of(draw_dates(opened, FIRST, LAST, liberated=liberated, draw_basemap=False).page.render())
         assert [item["label"] for name in ("classes", "later") for item in data[name]].count(label) == count
 

@@ -138,8 +138,14 @@ def draw_dates(
     with archive.holding():
         name = archive.source_name(options.source)
         chosen = side_colours(archive.controllers(as_known_on=as_known_on), colours=options.colours)
+        options = replace(options, liberated=bool(options.liberated))  # both dates show what changed
         options = options.of_one_date(
-            source=name, colours=chosen, title=None, incident_days=0, with_front=False, view="all"
+            source=name,
+            colours=chosen,
+            title=None,
+            incident_days=0,
+            with_front=False,
+            view="all",
         )
         span = (from_, to)
         found = [gather(archive, from_, options), gather(archive, to, replace(options, since=from_))]
