@@ -226,7 +226,7 @@ def _found(given: VerdictInput, names: Sequence[str], empty: Finding) -> Finding
     shares = claim.quantity == "share retaken"
     bases = [b for s in all_series if (b := bases_of(s, given.span, given.instant()))] if shares else []
     return replace(
-        empty, verdicts=tuple(verdicts), last_true=tuple(last_true), bases=tuple(b.as_dict() for b in bases),
+        empty, verdicts=tuple(verdicts), last_true=tuple(last_true), bases=tuple(bases),
         notes=tuple(notes), date=str(given.day), series=tuple(all_series),
     )  # fmt: skip
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -234,27 +234,6 @@ def km2_of(shapes: Sequence[shapely.Geometry]) -> list[float]:
 Figures = Sequence[float | None]
 
 
-@dataclass(frozen=True)
-class Base:
-    """What a share retaken may be of, by one set of classes: the most there was, and the dates that make it true."""
-
-    source: str
-    part: str
-    statuses: tuple[str, ...]
-    now_km2: float
-    now_date: str
-    peak_km2: float
-    peak_date: str
-    share_of_peak_percent: float
-    base_low_km2: float
-    base_high_km2: float | None
-    true_for: tuple[Mapping[str, Any], ...]
-
-    def as_dict(self) -> dict[str, Any]:
-        """The base as JSON takes it."""
-        return asdict(self) | {"statuses": list(self.statuses), "true_for": [dict(t) for t in self.true_for]}
-
-
 def series_of(claim: Claim, series: ClassSeries, *, base: float | None, places: gpd.GeoDataFrame | None) -> Figures:
     """The claim's quantity at every snapshot of a series."""
     km2 = np.array(series.values)
@@ -276,12 +255,8 @@ def _counts(series: ClassSeries, places: gpd.GeoDataFrame) -> list[float | None]
     polygon, point = shapely.STRtree(points).query(
         np.asarray(series.rows.geometry.array, dtype=object), predicate="intersects"
     )
-    counts: list[float | None] = []
-    for time in series.times:
-        alive = ((series.rows["valid_from"] <= time) & ~(series.rows["valid_to"] <= time)).to_numpy()
-        there = float(len(np.unique(point[alive[polygon]])))
-        counts.append(len(points) - there if series.rest else there)
-    return counts
+    there = [float(len(np.unique(point[alive[polygon]]))) for alive in _alive(series.rows, series.times).T]
+    return [len(points) - count if series.rest else count for count in there]
 
 
 def last_true_of(series: ClassSeries, values: Figures, span: Span, instant: datetime, unit: str) -> dict[str, Any]:
@@ -305,8 +280,8 @@ def last_true_of(series: ClassSeries, values: Figures, span: Span, instant: date
     }  # fmt: skip
 
 
-def bases_of(series: ClassSeries, span: Span, instant: datetime) -> Base | None:
-    """Which base dates make a share retaken true on a day, by one series."""
+def bases_of(series: ClassSeries, span: Span, instant: datetime) -> dict[str, Any] | None:
+    """What a share retaken may be of, by one series: the most there was, and the dates that make it true on a day."""
     at = series.at(instant)
     if at is None or max(series.values[: at + 1]) <= 0:
         return None
@@ -315,18 +290,19 @@ def bases_of(series: ClassSeries, span: Span, instant: datetime) -> Base | None:
     low, high = (math.inf if end >= 100 else now / (1 - max(end, 0.0) / 100) for end in span[:2])
     earlier = [i for i in range(at + 1) if series.values[i] > 0]
     agreeing = runs(earlier, lambda i: span.agrees(100 * (1 - now / series.values[i])))
-    true_for = tuple(
+    true_for = [
         {
             "from": stamp(series.times[a]), "to": stamp(series.times[b]),
             "low_km2": min(series.values[a : b + 1]), "high_km2": max(series.values[a : b + 1]),
         }
         for a, b in agreeing
-    )  # fmt: skip
-    share = 100 * (1 - now / series.values[peak])
-    return Base(
-        series.source, series.part, series.statuses, now, stamp(series.times[at]), series.values[peak],
-        stamp(series.times[peak]), share, low, None if math.isinf(high) else high, true_for,
-    )  # fmt: skip
+    ]  # fmt: skip
+    return {
+        "source": series.source, "part": series.part, "statuses": list(series.statuses), "now_km2": now,
+        "now_date": stamp(series.times[at]), "peak_km2": series.values[peak], "peak_date": stamp(series.times[peak]),
+        "share_of_peak_percent": 100 * (1 - now / series.values[peak]), "base_low_km2": low,
+        "base_high_km2": None if math.isinf(high) else high, "true_for": true_for,
+    }  # fmt: skip
 
 
 def runs(indexes: Sequence[int], holds: Any) -> list[tuple[int, int]]:
