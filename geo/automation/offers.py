@@ -233,18 +233,9 @@ class _Services:
 
     def listed_days(self, url: str, field: str) -> set[datetime]:
         asked = {"where": _ALL, "outFields": field, "returnGeometry": "false", "returnDistinctValues": "true",
-                 "orderByFields": field}  # fmt: skip
-        found: set[datetime] = set()
-        begin = 0
-        for _ in range(_PAGES):
-            page = self.ask(f"{url}/query", **asked, resultOffset=begin, resultRecordCount=_PAGE)
-            got = page.get("features")
-            if not isinstance(got, list):
-                raise FetchError(f"{url}: no list of days came: the service answers otherwise than it did")
-            found |= {day for one in got if (day := _day(one, field)) is not None}
-            begin += len(got)
-            if not got or not page.get("exceededTransferLimit"):
-                break
+                 "orderByFields": field, "f": "json"}  # fmt: skip
+        rows = _features(self.network, url, asked, self.folder)
+        found = {day for one in rows if (day := _day(one, field)) is not None}
         if not found:
             raise FetchError(f"{url}: no {field} in it that can be read: the service answers otherwise than it did")
         return found
@@ -303,27 +294,31 @@ def _refuse_error(said: Any, url: str) -> None:
         raise FetchError(f"{url}: the service says: {told.get('message', 'an error')} ({told.get('code', 'no code')})")
 
 
+def _features(network: Network, url: str, asked: Mapping[str, Any], folder: Path) -> list[Any]:
+    """The features that a layer answers with, page after page."""
+    found: list[Any] = []
+    for _ in range(_PAGES):
+        more = urlencode({**asked, "resultOffset": len(found), "resultRecordCount": _PAGE})
+        page = network.read_json(f"{url}/query?{more}", folder)
+        _refuse_error(page, url)
+        got = page.get("features")
+        if not isinstance(got, list):
+            raise FetchError(f"{url}: a page without features came: the service answers otherwise than it did")
+        found += got
+        about = page.get("properties")
+        said = [page, about] if isinstance(about, dict) else [page]
+        if not got or not any(one.get("exceededTransferLimit") for one in said):
+            return found
+    raise FetchError(f"{url}: more than {_PAGES} pages: is it the right layer?")
+
+
 def write_layer(network: Network, wanted: RemoteFile, query: Query, target: Path) -> FetchedResponse:
     """Write the rows of a layer that are asked for into one GeoJSON file."""
-    features: list[Any] = []
     asked = {
         "where": query.where, "outFields": query.fields or query.key, "returnGeometry": "true", "outSR": 4326,
         "f": "geojson", "orderByFields": query.key,
     }  # fmt: skip
-    for _ in range(_PAGES):
-        more = urlencode({**asked, "resultOffset": len(features), "resultRecordCount": _PAGE})
-        page = network.read_json(f"{query.url}/query?{more}", target.parent)
-        _refuse_error(page, query.url)
-        got = page.get("features")
-        if not isinstance(got, list):
-            raise FetchError(f"{query.url}: a page without features came: the service answers otherwise than it did")
-        features += got
-        about = page.get("properties")
-        said = [page, about] if isinstance(about, dict) else [page]
-        if not got or not any(one.get("exceededTransferLimit") for one in said):
-            break
-    else:
-        raise FetchError(f"{query.url}: more than {_PAGES} pages: is it the right layer?")
+    features = _features(network, query.url, asked, target.parent)
     if query.where == _ALL:
         about = network.read_json(f"{query.url}?f=json", target.parent)
         _refuse_error(about, query.url)
