@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-import os
 import re
 import shutil
 import sqlite3
+import sys
 import tempfile
 import time
 import warnings
@@ -24,8 +24,8 @@ from numpy.typing import NDArray
 from pyogrio.errors import CRSError
 
 from geo.errors import ArchiveError, FileError
-from geo.formats.geojson import MIB
-from geo.formats.limits import TABLES, plain_file, refuse_too_many
+from geo.formats.geojson import MIB, read_bytes
+from geo.formats.limits import TABLES, refuse_too_many
 from geo.formats.tables import text_of
 from geo.formats.zips import choose
 from geo.storage import gpkg, transactions
@@ -104,12 +104,8 @@ def read_extract(
         )
     if kind == ".gpkg":
         _check_kind(path, kind)
-    try:
-        with plain_file(path) as stream:
-            if sign not in stream.read(64):
-                raise FileError(f"{path}: not a {driver} file, whatever the extension says")
-    except OSError as error:
-        raise FileError(f"{path}: cannot be read: {error.strerror}") from None
+    if sign not in read_bytes(path, limit=sys.maxsize, first=64):
+        raise FileError(f"{path}: not a {driver} file, whatever the extension says")
     with _plain(path) as plain, warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)
         try:
@@ -170,18 +166,7 @@ def _check_kind(path: Path, kind: str) -> None:
     """The content must be what the extension says, before GDAL sees it."""
     if kind not in MAGIC_OF:
         raise FileError(f"{path}: {kind or 'no extension'}: one of .gpkg, .shp and .fgb is wanted")
-    if not path.exists() or path.is_dir():
-        raise FileError(f"{path}: {'a folder, not a file' if path.is_dir() else 'no such file'}")
-    try:
-        with plain_file(path) as stream:
-            start, size = stream.read(16), os.fstat(stream.fileno()).st_size
-    except OSError as error:
-        raise FileError(f"{path}: cannot be read: {error.strerror}") from None
-    if size > LAYER_LIMIT:
-        raise FileError(f"{path}: {size / MIB:,.0f} MiB, over the limit of {LAYER_LIMIT / MIB:,.0f} MiB")
-    if not start:
-        raise FileError(f"{path}: empty file (0 bytes), perhaps a failed download")
-    if not start.startswith(MAGIC_OF[kind]):
+    if not read_bytes(path, limit=LAYER_LIMIT, first=16).startswith(MAGIC_OF[kind]):
         detail = " (no SQLite file at all)" if kind == ".gpkg" else ""
         raise FileError(f"{path}: not a {_NAMES[kind]}{detail}, whatever the extension says")
     if kind == ".gpkg":

@@ -50,12 +50,14 @@ class _Refused(Exception):
     """One geometry that cannot be built; carries the reason."""
 
 
-def read_bytes(path: Path, *, limit: int = FILE_LIMIT) -> bytes:
+def read_bytes(path: Path, *, limit: int = FILE_LIMIT, first: int | None = None) -> bytes:
+    """All that a file holds, or the first bytes of it, where it is a plain file within the limit."""
     path = Path(path)
     try:
         with plain_file(path) as stream:
-            content = stream.read(limit + 1)
-            size = len(content) if len(content) <= limit else os.fstat(stream.fileno()).st_size
+            content = stream.read(limit + 1 if first is None else first)
+            is_whole = first is None and len(content) <= limit
+            size = len(content) if is_whole else os.fstat(stream.fileno()).st_size
     except FileNotFoundError:
         raise FileError(f"{path}: no such file") from None
     except IsADirectoryError:
