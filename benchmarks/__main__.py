@@ -98,7 +98,7 @@ def rows_of_table(folder: Path) -> Iterator[tuple[str, float, float, float]]:
     for name in ("deepstate-mirror", "deepstate"):
         yield _archives(name, folder)
     ours = median(lambda: _end_to_end(folder / "whole.gpkg", files), runs=3)
-    yield "files to areas, changes and panel, end to end", ours, _rival_end_to_end(files, units), 15
+    yield "files to areas, changes and panel, end to end", ours, _rival_end_to_end(files, units), 8
     archive = open_archive(folder / "deepstate-mirror.gpkg")
     day = median(lambda: archive.control("2025-01-11"), runs=25)
     rival, name = folder / "deepstate-mirror-rival.gpkg", files[180].stem
