@@ -84,7 +84,8 @@ def test_what_is_near_is_a_place_even_where_no_gazetteer_has_it(gazetteer: Gazet
 
 def test_an_archive_says_where_texts_about_it_speak(gazetteer: Gazetteer) -> None:
     front = shapely.LineString([(37.2, 47.7), (37.5, 48.3), (38.0, 49.0)])
-    rows = [("Sulyhivka, Kharkiv Oblast", 49.03, 37.24, 1), ("Sulyhivka", 49.02, 37.25, None), ("Izium", 50.0, 30.0, 4)]
+    rows = [("Sulyhivka, Kharkiv Oblast", 49.03, 37.24, 1), ("Sulyhivka", 49.02, 37.25, None), ("Izium", 50.0, 30.0, 4),
+            ("Terny", 48.2, 37.3, 1), ("Terny", 48.21, 37.31, 1), ("Pavlivka", 48.1, 37.2, 1)]  # fmt: skip
     incidents = pd.DataFrame(rows, columns=["where_coordinates", "latitude", "longitude", "where_prec"])
     prior = ArchivePrior(front, incidents)
 
@@ -103,6 +104,22 @@ def test_an_archive_says_where_texts_about_it_speak(gazetteer: Gazetteer) -> Non
     assert found("Fighting went on near Novoselivka.")[0][0] is None
     assert found("Fighting went on near Pokrovsk.")[0][0] == pytest.approx(48.28, abs=0.05)
     assert prior.named("Izium") is None  # known to its region alone
+    # all that the archive knows of Terny lies away from the gazetteer's town; one incident alone may be of a third place
+    assert found("Fighting went on near Terny.")[0][0] == pytest.approx(48.205)
+    assert found("Fighting went on near Terny in Dnipropetrovsk region.")[0][0] != pytest.approx(48.205)
+    assert found("Fighting went on near Pavlivka.")[0][0] != 48.1
+
+
+def test_names_bend_and_lie_in_what_stands_beside_them(gazetteer: Gazetteer) -> None:
+    (rih,) = mentions("У Кривому Розі влучання ракети пошкодило школу.", gazetteer=gazetteer)
+    assert rih.place == "Kryvyy Rih"
+    village, district, region = mentions(
+        "Бої біля Іванівки Куп'янського району Харківської області.", gazetteer=gazetteer
+    )
+    assert (village.latitude, village.role) == (district.latitude, "place") != (region.latitude, "place")
+    ras, hasakah = mentions("Ras al-Ayn in Hasakah was shelled.", gazetteer=gazetteer)
+    assert (ras.latitude, hasakah.country) == (None, "SY")
+    assert not any(m.latitude for m in mentions("In Ras al-Ain a bomb went off.", gazetteer=gazetteer))
 
 
 def test_an_archive_without_a_front_still_has_its_incidents(gazetteer: Gazetteer) -> None:

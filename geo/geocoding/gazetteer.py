@@ -324,6 +324,8 @@ class Lookup:
         if cyrillic and not any(p.kind != "place" or p.population > 0 for p, _ in found):
             known = {p.number for p, _ in found}
             found += tuple(f for f in self.named(f"~{stem_key(key)}") if f[0].number not in known)
+            if not found and (hard := _SOFTENED.sub(lambda m: _HARD[m[0]], key)) != key:  # у Кривому Розі
+                found = self.named(f"~{stem_key(hard)}")
         if not found and loose and len(key) > 4:
             found = self.named(f"?{loose_key(key)}")
         return found
@@ -435,7 +437,9 @@ PLACE_COLUMNS = (
 # names that differ more than this (of 100) are not taken for one another
 ALIKE = 88
 SAME_KM = 15.0  # incidents and places of one name that lie no further apart are of one place
+_SOFTENED, _HARD = re.compile(r"[зс](?=і\b)"), {"з": "г", "с": "х"}
 _TOGETHER = 0.8  # the least share of the incidents of a name that do
+_SURE, _FRONT_KM = 3, 60.0  # incidents of a name that are believed anywhere; km from the front where one is
 _INSET_KM, _EXACT = 2.0, 2  # of the front; the where_prec of incidents that are at a place or near it
 
 
@@ -580,9 +584,7 @@ class ArchivePrior:
         if not len(self._tree):
             return None
         if place.number not in self._known:
-            point = self._plane.laid(shapely.Point(place.longitude, place.latitude))
-            at = self._tree.nearest(point)
-            self._known[place.number] = float(shapely.distance(point, self._tree.geometries[at]))
+            self._known[place.number] = self._away((place.latitude, place.longitude))
         return self._known[place.number]
 
     def share(self, name: str, place: Place) -> float | None:
@@ -591,14 +593,23 @@ class ArchivePrior:
         near = sum(distance_km(at, (place.latitude, place.longitude)) <= SAME_KM for at in points)
         return near / len(points) if points else None
 
-    def named(self, name: str) -> tuple[float, float] | None:
+    def named(self, name: str, *, least: int = 1) -> tuple[float, float] | None:
         """The point of the incidents at places of a name, where they lie together."""
         points = self._points.get(_place_key(name), ())
-        if not points:
+        if len(points) < least:
             return None
         middle = (float(np.median([lat for lat, _ in points])), float(np.median([lon for _, lon in points])))
         together = sum(distance_km(at, middle) <= SAME_KM for at in points)
-        return middle if together >= _TOGETHER * len(points) else None
+        # one incident far from the front may be of another village of the name
+        sure = len(points) >= _SURE or self._away(middle) <= _FRONT_KM
+        return middle if sure and together >= _TOGETHER * len(points) else None
+
+    def _away(self, at: tuple[float, float]) -> float:
+        """The distance of a point to the front in km; 0 where there is no front."""
+        if not len(self._tree):
+            return 0.0
+        point = self._plane.laid(shapely.Point(at[1], at[0]))
+        return float(shapely.distance(point, self._tree.geometries[self._tree.nearest(point)]))
 
 
 def _place_key(name: object) -> str:

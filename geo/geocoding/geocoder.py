@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, fields, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import geopandas as gpd
@@ -44,6 +46,8 @@ _EVEN = 0.15
 _NAMESAKES = 1.5
 # from an archive's front: a place that far off, with fewer people than this, is named with what it lies in
 _FAR_KM, _VILLAGE_KM, _CITY = 60.0, 35.0, 15_000
+_MOST = 0.5  # of an archive's incidents of a name that lie by the place that is taken for it
+_DISTRICT = 3  # UCDP's where_prec of a second-level unit
 _UNSURE = 0.8  # places of an archive's theatre whose scores lie nearer together are as likely
 
 
@@ -132,7 +136,40 @@ def mentions(text: str, *, gazetteer: Gazetteer, prior: ArchivePrior | None = No
     reading = read(text)
     spans = spans_of(reading, gazetteer.lookup, countries=gazetteer.countries)
     table = rank_mentions(reading, spans, countries=gazetteer.countries, prior=prior)
-    return _alike_in_text([_mention(row, gazetteer, prior) for row in table])
+    found = [_mention(row, gazetteer, prior) for row in table]
+    found = [_unplaced(m, "part of a longer name") if _is_part(text, m) else m for m in found]
+    return _alike_in_text(_with_neighbours(text, found))
+
+
+_LINK = r"(?:al|el|ad|as|ar|an|at|az|ash|ul|ed|es|er)"
+_GOES_ON = re.compile(rf" {_LINK}[- ‑][A-Z]")
+_BEGAN = re.compile(rf"[A-Z][\w’']* {_LINK}[- ‑]$")
+
+
+def _is_part(text: str, mention: Mention) -> bool:
+    """Whether a name is only the beginning or the end of one that no gazetteer has: "Ras al-Ain"."""
+    around = _GOES_ON.match(text, mention.end) or _BEGAN.search(text[max(0, mention.start - 30) : mention.start])
+    return mention.role in LOCATED and mention.latitude is not None and around is not None
+
+
+def _unplaced(mention: Mention, why: str) -> Mention:
+    return Mention(mention.text, mention.start, mention.end, "place", why=why)
+
+
+def _with_neighbours(text: str, found: list[Mention]) -> list[Mention]:
+    """Mentions of which none lies in another country than the place in which the text puts it: "A in B".
+
+    One that no gazetteer has lies in the district beside it rather than in the region.
+    """
+    kept = list(found)
+    for at, (one, other) in enumerate(pairwise(found)):
+        inside = text[one.end : other.start] in (" in ", " in the ", ", in ") and one.role == "place"
+        if inside and other.country and one.country and one.country != other.country and other.latitude is not None:
+            kept[at] = _unplaced(one, f"the text puts it in {other.text}, and the place of the name lies elsewhere")
+        beside = text[one.end : other.start] in (" ", " in ", ", ") and other.role == "region"
+        if beside and one.role == "place" and one.score is None and other.where_prec == _DISTRICT:
+            kept[at] = replace(other, text=one.text, start=one.start, end=one.end, role="place", score=None)
+    return kept
 
 
 def _alike_in_text(found: list[Mention]) -> list[Mention]:
@@ -213,12 +250,21 @@ def _mention(row: RankedMention, gazetteer: Gazetteer, prior: ArchivePrior | Non
         return _contained_only(row, outside, gazetteer)
     if prior is not None and (doubt := _doubt(row, place, prior)):
         return _of_incidents(row, prior) or Mention(span.text, span.start, span.end, "place", why=doubt)
+    if prior is not None and _elsewhere_in_archive(row, place, prior) and (own := _of_incidents(row, prior)):
+        return own
     return _placed(row, place, score, why)
+
+
+def _elsewhere_in_archive(row: RankedMention, place: Place, prior: ArchivePrior) -> bool:
+    """Whether all that the archive knows of a name lies away from the gazetteer's place, and the text has no region."""
+    held = row.beside or row.span.kind in ("region", "district") or any(place.inside(c) for c, _, _ in row.within)
+    return place.kind == "place" and not held and prior.share(row.span.text, place) == 0.0
 
 
 def _of_incidents(row: RankedMention, prior: ArchivePrior | None) -> Mention | None:
     """A place that the archive's incidents alone have."""
-    point = None if prior is None else prior.named(row.span.text)
+    # a name that the gazetteer knows elsewhere may be one of a third place, too
+    point = None if prior is None else prior.named(row.span.text, least=2 if row.ranked else 1)
     if point is None:
         return None
     return Mention(row.span.text, row.span.start, row.span.end, "place", row.span.text, latitude=point[0],
@@ -234,6 +280,8 @@ def _doubt(row: RankedMention, place: Place, prior: ArchivePrior) -> str:
     far = away is not None and away > (_FAR_KM if place.population >= TOWN else _VILLAGE_KM)
     if far and (how == LOOSE or place.population < _CITY) and not prior.share(row.span.text, place):
         return f"only a place {away:.0f} km from the front has such a name"
+    if 0.0 < (prior.share(row.span.text, place) or 0.0) < _MOST:
+        return "incidents of the archive lie at several places of the name"
     second = next((r for r in row.ranked[1:] if r[0].kind == "place" and apart_km(place, r[0]) > _DISTRICT_KM), None)
     return f"{_label(*second[:2])} is as likely" if second is not None and score - second[1] < _UNSURE else ""
 
