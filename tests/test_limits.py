@@ -393,3 +393,15 @@ def test_a_pattern_does_not_walk_the_disk(tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setattr("geo.automation.daily.FILES_BELOW", 20)
     (step, *_) = run_daily(tmp_path / "PLAN.toml").steps
     assert (step.outcome, "too much of files and folders to look through" in step.error) == ("failed", True)
+
+
+@pytest.mark.parametrize("is_list", [False, True])
+def test_a_text_that_parquet_repeats_in_each_row_counts_as_often(tmp_path: Path, is_list: bool) -> None:
+    pa, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    rows, text = 2_000, "y" * 20_000
+    table = {"event_id": [f"e{n}" for n in range(rows)], "date_start": ["2024-01-01"] * rows, "latitude": [51.0] * rows,
+             "longitude": [35.0] * rows, "notes": [[text] if is_list else text] * rows}  # fmt: skip
+    parquet.write_table(pa.table(table), file := tmp_path / "rows.parquet")
+    assert file.stat().st_size < 100_000
+    (receipt,) = import_files(tmp_path / "a.gpkg", "incidents", file)
+    assert "unpacks to more than the limit" in receipt.error

@@ -23,7 +23,7 @@ import pandas as pd
 from geo.errors import FileError, GateError, UsageError
 from geo.formats.geojson import FILE_LIMIT, MIB, read_bytes, read_json, refuse_other_text
 from geo.formats.limits import COLUMNS, columns_of, refuse_too_many
-from geo.formats.zips import MAGIC, UNPACKED_LIMIT
+from geo.formats.zips import MAGIC, UNPACKED_LIMIT, most_unpacked, too_large
 from geo.schema import Options, Refusal
 
 CELL_LIMIT = 4 * MIB
@@ -201,10 +201,35 @@ def parquet_frame(path: Path, raw: bytes) -> pd.DataFrame:
         refuse_too_many(path, shape.num_columns, COLUMNS, "columns")
         refuse_too_many(path, shape.num_rows * shape.num_columns, CELLS, "cells")
         refuse_too_many(path, size // MIB, UNPACKED_LIMIT // MIB, "MiB when unpacked")
+        _refuse_repeated_texts(path, raw)
         is_spatial = b"geo" in (shape.metadata or {})
         return gpd.read_parquet(io.BytesIO(raw)) if is_spatial else pd.read_parquet(io.BytesIO(raw))
     except (ArrowException, OSError, ValueError, KeyError, TypeError, RuntimeError) as error:
         raise FileError(f"{path}: damaged Parquet file ({str(error)[:200]}): fetch it again") from None
+
+
+def _refuse_repeated_texts(path: Path, raw: bytes) -> None:
+    """Raise where texts that the file holds once, or in part, would stand in memory for each of its rows."""
+    from pyarrow import compute, parquet
+
+    shape, limit = parquet.ParquetFile(io.BytesIO(raw)).metadata, most_unpacked(raw, UNPACKED_LIMIT)
+    columns = [shape.row_group(i).column(j) for i in range(shape.num_row_groups) for j in range(shape.num_columns)]
+    texts = [c for c in columns if c.physical_type == "BYTE_ARRAY"]
+    if sum(c.num_values * c.total_uncompressed_size for c in texts) <= limit:
+        return
+    if any("DELTA_BYTE_ARRAY" in c.encodings and c.num_values * c.total_uncompressed_size > limit for c in texts):
+        raise FileError(f"{path}: written as DELTA_BYTE_ARRAY, whose texts have no known size: use another encoding")
+    names = sorted({c.path_in_schema for c in texts})
+    total = 0
+    for batch in parquet.ParquetFile(io.BytesIO(raw), read_dictionary=names).iter_batches(columns=names):
+        for column in batch.columns:
+            while hasattr(column, "value_lengths") and hasattr(column, "flatten"):  # a list of texts
+                column = column.flatten()
+            if hasattr(column, "dictionary"):
+                found = compute.sum(compute.take(compute.binary_length(column.dictionary), column.indices)).as_py()
+                total += found or 0
+    if total > limit:
+        raise too_large(path, limit)
 
 
 def cell_text(value: Any) -> str:

@@ -35,7 +35,7 @@ def unpack(
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             members = [member for member in archive.infolist() if only in (None, member.filename)]
             _check(path, members)
-            return _contents(path, archive, members, _limit(raw, limit))
+            return _contents(path, archive, members, most_unpacked(raw, limit))
     except (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, OSError) as error:
         raise FileError(f"{path}: damaged zip archive ({error}): fetch it again") from None
 
@@ -43,14 +43,14 @@ def unpack(
 def gunzipped(path: Path, raw: bytes, *, limit: int = UNPACKED_LIMIT) -> bytes:
     """What a gzip file holds, if it is no more than a file may be."""
     found: list[bytes] = []
-    limit = _limit(raw, limit)
+    limit = most_unpacked(raw, limit)
     left = limit
     try:
         with gzip.GzipFile(fileobj=io.BytesIO(raw)) as stream:
             while chunk := stream.read(_CHUNK):
                 left -= len(chunk)
                 if left < 0:
-                    raise _too_large(path, limit)
+                    raise too_large(path, limit)
                 found.append(chunk)
     except (OSError, EOFError, zlib.error) as error:
         raise FileError(f"{path}: damaged gzip file ({error}): fetch it again") from None
@@ -110,11 +110,11 @@ def _contents(path: Path, archive: zipfile.ZipFile, members: list[zipfile.ZipInf
             chunks: list[bytes] = []
             # A member that owns up to its size is not unpacked for nothing; one that does not is counted below.
             if member.file_size > left:
-                raise _too_large(path, limit)
+                raise too_large(path, limit)
             while chunk := stream.read(_CHUNK):
                 left -= len(chunk)
                 if left < 0:
-                    raise _too_large(path, limit)
+                    raise too_large(path, limit)
                 chunks.append(chunk)
         contents[name] = b"".join(chunks)
         if contents[name].startswith(MAGIC):
@@ -122,11 +122,11 @@ def _contents(path: Path, archive: zipfile.ZipFile, members: list[zipfile.ZipInf
     return contents
 
 
-def _limit(raw: bytes, limit: int) -> int:
+def most_unpacked(raw: bytes, limit: int) -> int:
     return min(limit, max(ALWAYS, TIMES * len(raw)))
 
 
-def _too_large(path: Path, limit: int) -> FileError:
+def too_large(path: Path, limit: int) -> FileError:
     return FileError(
         f"{path}: unpacks to more than the limit of {limit / MIB:,.0f} MiB ({TIMES} times its size, at least"
         f" {ALWAYS // MIB} and at most {UNPACKED_LIMIT // MIB} MiB), perhaps a zip bomb"
