@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -140,6 +141,33 @@ def test_only_whole_folders_below_the_archive_are_taken(tmp_path: Path) -> None:
     with pytest.raises(ArchiveError, match="cannot be read"):
         beside.attach(home / "new", [tmp_path / "text.parquet"], dataset="other")
     assert beside.reader.store.datasets() == ["desk", "made up"]
+
+
+def test_what_is_no_row_of_texts_and_numbers_is_refused_before_it_is_unpacked(tmp_path: Path) -> None:
+    good = rows_of([(0, 0, 0, 1), (1, 1, 1, 2)])
+    archive, file, folder = geo.open_archive(tmp_path / "a.gpkg"), tmp_path / "rows.parquet", tmp_path / "many"
+    archive.add_incidents(good, dataset="desk")
+    many = pd.concat([good] * 1000, ignore_index=True).assign(notes="y" * 50_000)
+    wrong = {
+        "column notes is written as STRUCT": good.assign(notes=[{"a": 1}] * 2),
+        "column latitude is written as BOOLEAN": good.assign(latitude=True),
+        "column event_id is written as BLOB": good.assign(event_id=[b"a", b"b"]),
+        "a number of people is below 0, not whole": good.assign(low=None, high=None, best=float("inf")),
+        "too much of MiB of text": many.assign(event_id=[f"e{n}" for n in range(len(many))]),
+    }  # fmt: skip
+    for why, frame in wrong.items():
+        frame.to_parquet(file)
+        with pytest.raises(geo.GeoError, match=why):
+            archive.attach(folder, [file], dataset="x")
+    folder.mkdir()
+    os.mkfifo(folder / "rows.parquet")
+    with pytest.raises(FileError, match="not a plain file"):
+        archive.attach(folder)
+    (loop := tmp_path / "loop.parquet").symlink_to(loop)
+    with pytest.raises(FileError, match="cannot be read"):
+        archive.attach(tmp_path / "other", [loop], dataset="x")
+    good.assign(date_start=pd.to_datetime(good["date_start"])).to_parquet(file)
+    assert archive.attach(tmp_path / "other", [file], dataset="x")["first"].tolist() == ["2024-02-28"]
 
 
 def test_a_folder_that_was_cut_off_before_its_record_is_made_anew(

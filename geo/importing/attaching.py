@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,6 +15,8 @@ import numpy as np
 import pandas as pd
 
 from geo.errors import FileError, GateError, UsageError
+from geo.formats.geojson import MIB
+from geo.formats.limits import plain_file, refuse_too_many
 from geo.schema import CRS, INCIDENT_COLUMNS, INCIDENT_NUMBERS, INCIDENT_PEOPLE, Source
 from geo.storage import snapshots
 from geo.storage.attached import Part, asking, below, quoted, sha256_of
@@ -26,7 +29,11 @@ if TYPE_CHECKING:
 
 _KINDS = {c: "DOUBLE" if c in INCIDENT_NUMBERS else "VARCHAR" for c in (*INCIDENT_COLUMNS, "dataset")}
 _DAY = "regexp_matches({0}, '^(19|[2-9][0-9])[0-9]{{2}}-[0-9]{{2}}-[0-9]{{2}}$') AND TRY_CAST({0} AS DATE) IS NOT NULL"
-_WHOLE = " AND ".join(f"coalesce({c} >= 0 AND {c} = floor({c}), true)" for c in INCIDENT_PEOPLE)
+_WHOLE = " AND ".join(f"coalesce({c} >= 0 AND {c} < 1e9 AND {c} = floor({c}), true)" for c in INCIDENT_PEOPLE)
+_CHARACTERS = " + ".join(f"coalesce(strlen({c}), 0)" for c, kind in _KINDS.items() if kind == "VARCHAR")
+_NO_VALUE = re.compile(
+    r"(STRUCT|MAP|UNION|BLOB|BIT|BOOLEAN|INTERVAL).*|.*\]"
+)  # kinds of columns without a text or number
 # what an incident must be -> why it is refused where it is not
 _CHECKS = {
     "coalesce(trim(event_id), '') <> ''": "event_id is empty",
@@ -34,11 +41,12 @@ _CHECKS = {
     "coalesce(latitude BETWEEN -90 AND 90 AND longitude BETWEEN -180 AND 180, false)": "no latitude and longitude",
     f"coalesce({_DAY.format('date_start')}, false)": "date_start is no day written YYYY-MM-DD",
     f"coalesce(({_DAY.format('date_end')}) AND date_end >= date_start, true)": "date_end is no day from date_start on",
-    _WHOLE: "a number of people is below 0 or not whole",
+    _WHOLE: "a number of people is below 0, not whole or beyond a thousand million",
     "coalesce(low <= best, true) AND coalesce(best <= high, true)": "low, best and high are not in order",
 }
 _DAYS = ("date_start", "date_end", "report_date", "source_date")
 _NOT_RECORDED = ".not-recorded"  # in a folder that was made and is not on record yet: one that was cut off is made anew
+_UNPACKED_MIB, _TIMES = 64, 100  # of text: as much, or so many times the files' size
 _SOME = 64_000  # rows of a group in a file
 
 
@@ -99,6 +107,7 @@ def _refuse_twice(archive: Archive, datasets: Collection[str]) -> None:
 def _look_through(folder: Path) -> list[Part]:
     """What the folder's files hold, when every row of them is an incident as the archive keeps them."""
     paths = sorted(folder.rglob("*.parquet"))
+    _refuse_other_than_plain(paths)
     if not paths:
         raise FileError(f"{folder}: no Parquet files there; geo attach ARCHIVE {folder.name} FILES makes the folder")
     with asking(folder) as connection:
@@ -109,8 +118,22 @@ def _look_through(folder: Path) -> list[Part]:
                 f"{folder}: its files lack or write otherwise {', '.join(wrong[:6])}; geo attach ARCHIVE NEW_FOLDER"
                 f" {folder.name}/*.parquet writes them as needed"
             )
-        _refuse_bad(connection, f"SELECT * FROM read_parquet({_files(listed)}, hive_partitioning = false)", folder)
+        query = f"SELECT * FROM read_parquet({_files(listed)}, hive_partitioning = false)"
+        _refuse_bad(connection, query, folder, _size(paths))
         return [_part(connection, folder, path) for path in paths]
+
+
+def _refuse_other_than_plain(paths: Sequence[str | Path]) -> None:
+    for path in paths:
+        try:
+            with plain_file(Path(path)):
+                pass
+        except OSError as error:
+            raise FileError(f"{path}: cannot be read ({error.strerror})") from None
+
+
+def _size(paths: Sequence[Path]) -> int:
+    return sum(path.stat().st_size for path in paths)
 
 
 def _part(connection: duckdb.DuckDBPyConnection, folder: Path, path: Path) -> Part:
@@ -132,8 +155,11 @@ def _files(paths: Sequence[str]) -> str:
     return f"[{', '.join(map(quoted, paths))}]"
 
 
-def _refuse_bad(connection: duckdb.DuckDBPyConnection, query: str, where: Path) -> None:
+def _refuse_bad(connection: duckdb.DuckDBPyConnection, query: str, where: Path, size: int) -> None:
     """All rows or none: what is wrong is told with how many rows and the first id."""
+    characters = connection.execute(f"SELECT sum({_CHARACTERS}) FROM ({query})").fetchone()
+    most = max(_UNPACKED_MIB, _TIMES * size // MIB)
+    refuse_too_many(where, int(characters[0] or 0) // MIB if characters else 0, most, "MiB of text when unpacked")
     bad = ", ".join(f"count(*) FILTER (NOT ({check})), min(event_id) FILTER (NOT ({check}))" for check in _CHECKS)
     found = connection.execute(f"SELECT count(*), {bad} FROM ({query})").fetchone()
     assert found is not None
@@ -151,10 +177,8 @@ def _refuse_bad(connection: duckdb.DuckDBPyConnection, query: str, where: Path) 
 @contextmanager
 def _written(archive: Archive, folder: Path, files: Sequence[str | Path], dataset: str | None) -> Iterator[Path]:
     """A draft of a new folder, made of files of Parquet: by dataset and year, each sorted by day and place."""
+    _refuse_other_than_plain(files)
     paths = [Path(file).resolve() for file in files]
-    for path in paths:
-        if not path.is_file():
-            raise FileError(f"{path}: no such file")
     if (folder / _NOT_RECORDED).exists():
         shutil.rmtree(folder)
     if folder.exists():
@@ -162,9 +186,9 @@ def _written(archive: Archive, folder: Path, files: Sequence[str | Path], datase
     draft = folder.with_name(f"{folder.name}.part")
     shutil.rmtree(draft, ignore_errors=True)
     try:
-        with asking(draft, *{path.parent for path in paths}) as connection:
+        with asking(*{path.parent for path in paths}, draft) as connection:
             query = _as_kept(connection, paths, dataset)
-            _refuse_bad(connection, query, paths[0] if len(paths) == 1 else paths[0].parent)
+            _refuse_bad(connection, query, paths[0] if len(paths) == 1 else paths[0].parent, _size(paths))
             named = connection.execute(f"SELECT DISTINCT dataset FROM ({query})").fetchall()
             _refuse_twice(archive, [name for (name,) in named])
             sorted_rows = connection.sql(f"{query} ORDER BY dataset, date_start, longitude, latitude, event_id")
@@ -183,12 +207,14 @@ def _as_kept(connection: duckdb.DuckDBPyConnection, files: Sequence[Path], datas
         raise FileError(f"{files[0]}: no column {', '.join(lacking)}; its columns: {', '.join(kinds)[:300]}")
     parts = []
     for column, kind in _KINDS.items():
-        name, there = kinds.get(column, ("", ""))
+        name, there = kinds.get(column) or kinds.get("date_start" if column == "date_end" else "", ("", ""))
         theirs = '"' + name.replace('"', '""') + '"'
+        if name and _NO_VALUE.fullmatch(there):
+            raise FileError(f"{files[0]}: column {name} is written as {there[:60]}: give it one text or number a row")
         if column == "dataset" and dataset is not None:
             text = quoted(dataset)
         elif not name:
-            text = f"CAST({'date_start' if column == 'date_end' else 'NULL'} AS {kind})"
+            text = f"CAST(NULL AS {kind})"
         elif column in _DAYS and there.startswith("TIMESTAMP"):
             text = f"CAST(CAST({theirs} AS DATE) AS VARCHAR)"
         else:
