@@ -277,12 +277,13 @@ def _square(drawing: _Drawing) -> tuple[Canvas, Plane, int]:
         """Figures and notes, and the legend: of what the map shows, once there is one."""
         table = [*text_blocks.figures(content, small, left), *_curve(drawing, small, left)]
         marks = text_blocks.legend(content, small, right)
-        rests = text_blocks.workings(content, small, right)
-        beside = text_blocks.height([*marks, *rests]) <= text_blocks.height(table) + 3 * small.body
+        notes = [text_blocks.workings(content, small, wide) for wide in (left, right)]
+        high, low, *noted = map(text_blocks.height, (table, marks, *notes))
+        beside = max(high, low + noted[1] + 0.7 * small.body) < max(high + noted[0], low)  # where the words are lower
         marks = marks if plane is None else _legend(drawing, plane, small, right)
         if beside and not content.markers:
-            return table, [*marks, _gap(small), *rests]
-        return [*table, *text_blocks.workings(content, small, left)], marks
+            return table, [*marks, _gap(small), *notes[1]]
+        return [*table, *notes[0]], marks
 
     def height(small: Format, *, whole: bool) -> float:
         under_figures, under_legend = map(text_blocks.height, columns(small))
