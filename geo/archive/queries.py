@@ -262,10 +262,18 @@ class Reader:
 
     def used(self, query: Query, when: When | None) -> pd.DataFrame:
         """The snapshot of each part that answers for a date: depicts, part, snapshot, age_days."""
+        return self._used(query, when)[0].copy()
+
+    def _used(self, query: Query, when: When | None) -> tuple[pd.DataFrame, list[Any]]:
+        """The same, and those that are too old; found once for as long as the archive is held."""
         limit = self.age_limit(query)
-        key = ("used", query.source, str(when), moment(query.as_known_on), limit)
-        used = self.store.recall(key, lambda: self._find_used(query, when, limit))
-        return used[~used["is_too_old"]].drop(columns="is_too_old").reset_index(drop=True)
+
+        def found() -> tuple[pd.DataFrame, list[Any]]:
+            used = self._find_used(query, when, limit)
+            old = used.pop("is_too_old")
+            return used[~old].reset_index(drop=True), used[old].to_dict("records")
+
+        return self.store.recall(("used", query.source, str(when), moment(query.as_known_on), limit), found)
 
     def day_of_map(self, source: str, when: When | None = None, *, as_known_on: When | None = None) -> date:
         """The day of the map of a source that answers for a date; for None the last."""
@@ -273,12 +281,6 @@ class Reader:
 
     def too_old(self, query: Query, when: When | None) -> dict[str, str]:
         """The parts of a source that are too old to count on a date, and what is to be said of each."""
-        limit = self.age_limit(query)
-        self.used(query, when)
-        used = self.store.recall(
-            ("used", query.source, str(when), moment(query.as_known_on), limit),
-            lambda: self._find_used(query, when, limit),
-        )
         return {
             row["part"]: ngettext(
                 "{snapshot} depicts {day}, {n} day before {date}: too old to count or be drawn beside the others"
@@ -290,7 +292,7 @@ class Reader:
                 day=row["depicts"][:10],
                 date=when or gettext("the last map"),
             )
-            for row in used[used["is_too_old"]].to_dict("records")
+            for row in self._used(query, when)[1]
         }
 
     def part_steps(self, query: Query, instants: Sequence[datetime]) -> PartSteps:
