@@ -11,7 +11,7 @@ import shapely
 from shapely.geometry import GeometryCollection, LineString, MultiPolygon, Point, Polygon, box
 
 from geo.errors import GateError
-from geo.importing.validation import FindingCache, admit_control, admit_points, admit_units
+from geo.importing.validation import FindingCache, admit_control, admit_points, admit_units, check_together
 from geo.measure.ellipsoid import areas_km2
 from geo.schema import INCIDENT_COLUMNS, Options, Refusal, Rows, Snapshot
 from geo.storage.gpkg import decode, encode
@@ -210,6 +210,35 @@ def test_memory_changes_nothing_but_time() -> None:
     for out in (first, again):
         assert out.frame.geometry.geom_equals_exact(fresh.frame.geometry, 0).all()
         assert (out.refusals, out.repairs, out.notes) == (fresh.refusals, fresh.repairs, fresh.notes)
+
+
+ODD = (
+    SQUARE, MultiPolygon([SQUARE, box(36, 51, 36.0001, 51.0001)]), None, Polygon(), Point(1, 1), box(-1, -1, 1, 1),
+    Polygon([(35, 51), (35.5, 51.3), (35.5, 51), (35, 51.3)]), shapely.force_3d(SQUARE, 7), box(-180, -90, 180, 90),
+    Polygon([(0, 80), (90, 80), (180, 80), (-90, 80)]), Polygon([(170, 60), (-170, 60), (-170, 65), (170, 65)]),
+    Polygon([(35, 151), (35.5, 151), (35.5, 151.3)]), box(200, 10, 201, 11), box(35, 51, 90, 90),
+    Polygon([(35, 51), (36, 51), (np.nan, 52)]), GeometryCollection([SQUARE, LineString([(0, 0), (1, 1)])]),
+    SQUARE.difference(box(35.1, 51.1, 35.2, 51.2)), box(51, 35, 51.3, 35.5),
+    *map(shapely.from_wkt, WITH_EMPTY),
+)  # fmt: skip
+
+
+def test_polygons_checked_together_are_judged_as_each_by_itself() -> None:
+    def judged(maps: list[Snapshot], memory: FindingCache) -> list[object]:
+        found: list[object] = []
+        for one in maps:
+            try:
+                out = admit_control(one, options=NONE, countries=COUNTRIES, memory=memory)
+                found.append((encode(out.rows.geometry), out.repairs, out.notes, str(out.refusals)))
+            except GateError as error:
+                found.append((str(error), str(error.refusals)))
+        return found
+
+    maps = [snapshot(shape, *more) for shape in ODD for more in ((), (SQUARE, box(35.4, 51, 35.9, 51.3)))]
+    memory = FindingCache()
+    check_together(maps, memory, COUNTRIES)
+    assert memory.km2
+    assert judged(maps, memory) == [said for one in maps for said in judged([one], FindingCache())]
 
 
 def points(*xy: tuple[float, float], country: str | None = None) -> Rows:
