@@ -11,6 +11,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from briefing_scores import open_places
 from shapely.geometry import box
 from test_archive import put, state
 from test_maps import incident
@@ -280,7 +281,7 @@ def test_a_page_for_review_has_no_word_of_another_language(tmp_path: Path) -> No
     text.write_text(
         "Унаслідок удару дрона 11.01.2025 загинули троє людей, поранено щонайменше п’ятьох. 31.02.2024 стріляли."
     )
-    reading = read_briefing(read_text(text), date="2025-01-11")
+    reading = read_briefing(read_text(text), date="2025-01-11", gazetteer=open_places())
     assert reading.incidents
     page = save_map(draw_review(reading, title="Зведення", lang="uk"), tmp_path / "review.html")
     texts, lang = read(page)

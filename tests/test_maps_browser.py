@@ -19,9 +19,20 @@ from geo.output.html.timeline_page import draw_timeline
 __all__ = ["archive", "browser"]
 
 
+@pytest.fixture(scope="module")
+def drawn() -> dict[str, str]:
+    """The page of the archive as every test finds it, once it is drawn."""
+    return {}
+
+
 @pytest.fixture
-def page_file(archive: Archive, tmp_path: Path) -> Path:
-    return save_map(draw_map(archive, "2025-01-11", since="2025-01-10", view="all"), tmp_path / "2025-01-11.html")
+def page_file(archive: Archive, drawn: dict[str, str], tmp_path: Path) -> Path:
+    if not drawn:
+        page = draw_map(archive, "2025-01-11", since="2025-01-10", view="all")
+        drawn["text"] = save_map(page, tmp_path / "2025-01-11.html").read_text(encoding="utf-8")
+    path = tmp_path / "2025-01-11.html"
+    path.write_text(drawn["text"], encoding="utf-8")
+    return path
 
 
 def test_a_page_from_a_file_needs_nothing_and_shows_the_ground(browser: Any, archive: Archive, page_file: Path) -> None:

@@ -185,6 +185,7 @@ CAUSES = (
 )
 
 
+@pytest.mark.long
 def test_no_class_jumps_between_neighbouring_states(shared: Path) -> None:
     before: dict[tuple[str | None, str], float] = {}
     last = datetime(2022, 4, 1, tzinfo=UTC)

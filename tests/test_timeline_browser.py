@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import base64
 import re
-import subprocess
-import sys
+import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -42,9 +41,9 @@ def ground(day: int) -> shapely.Geometry:
     return whole.union(box(36.1, 51.2, 36.3, 51.35)) if day % 3 else whole
 
 
-@pytest.fixture
-def series(tmp_path: Path) -> Archive:
-    opened = open_archive(tmp_path / "a.gpkg")
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Archive:
+    opened = open_archive(tmp_path_factory.mktemp("series") / "a.gpkg")
     ensure_units(opened)
     for day in DAYS:
         put(opened, DAY + timedelta(days=day), state(
@@ -59,9 +58,19 @@ def series(tmp_path: Path) -> Archive:
     return opened
 
 
+@pytest.fixture(scope="module")
+def page_made(made: Archive) -> Path:
+    return save_map(draw_timeline(made), made.path.with_name("t.html"))
+
+
 @pytest.fixture
-def page_file(series: Archive, tmp_path: Path) -> Path:
-    return save_map(draw_timeline(series), tmp_path / "t.html")
+def series(made: Archive, tmp_path: Path) -> Archive:
+    return open_archive(shutil.copy(made.path, tmp_path / "a.gpkg"))
+
+
+@pytest.fixture
+def page_file(page_made: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copy(page_made, tmp_path))
 
 
 class Timeline(Seen):
@@ -289,16 +298,8 @@ def test_a_unit_and_a_status_alone(series: Archive) -> None:
         draw_timeline(series, within="Atlantis")
 
 
-def test_the_same_input_gives_the_same_bytes_and_what_cannot_be_drawn_says_so(series: Archive, tmp_path: Path) -> None:
-    code = (
-        "import sys, geo; from geo.output.html.timeline_page import draw_timeline as d; a = geo.open_archive(sys.argv[1]);"
-        "geo.save_map(d(a), sys.argv[2])"
-    )
-    pages = [tmp_path / "1.html", tmp_path / "2.html"]
-    for page in pages:
-        subprocess.run([sys.executable, "-c", code, str(series.path), str(page)], check=True)
-    text = pages[0].read_text(encoding="utf-8")
-    assert text == pages[1].read_text(encoding="utf-8")
+def test_a_page_says_its_source_and_what_cannot_be_drawn_says_so(series: Archive, page_file: Path) -> None:
+    text = page_file.read_text(encoding="utf-8")
     assert "connect-src &#39;none&#39;" in text
     assert "Mappers, CC BY 4.0, https://desk.example" in text
     assert data_of(text)["film"]["sources"] == {}
