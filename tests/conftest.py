@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import re
 import shutil
@@ -20,6 +21,7 @@ from geo.storage.layout import LAYOUT
 
 if TYPE_CHECKING:
     from geo.archive import Archive
+    from geo.archive.queries import Reader
     from geo.units import Countries
 
 # the tests start Python hundreds of times: the package is compiled once, not each time
@@ -78,6 +80,12 @@ QUICK = frozenset(
 )
 
 
+def pytest_collection_finish() -> None:
+    """Of what libraries and tests hold, nothing is given back: it is not looked through again and again."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark the quick tier by module; what is long is no part of it."""
@@ -101,7 +109,7 @@ SPOILED = {
 # modules whose archives are filled by the intake alone, which is where sources are entered
 ENTERED = ("test_sources", "test_fetch", "test_daily", "test_cut_off", "test_trust")
 # modules that stop the making of an archive at any step, or set the clock: there every step is done
-STEP_BY_STEP = ("test_cut_off", "test_disk", "test_faults", "test_clock", "test_non_interference")
+STEP_BY_STEP = ("test_cut_off", "test_disk", "test_clock", "test_non_interference")
 _seen: set[str] = set()
 # digest of a table of units that was whole -> where its countries lie
 _units_seen: dict[str, Countries] = {}
@@ -132,22 +140,41 @@ def with_units(tmp_path_factory: pytest.TempPathFactory) -> Archive:
 @pytest.fixture(autouse=True, scope="module")
 def _boundary_sets_are_copied(request: pytest.FixtureRequest, with_units: Archive) -> Iterator[None]:
     """A new archive gets its boundary sets from one that has them; reading them takes ten times as long as all else."""
+    from geo.archive.queries import Reader
     from geo.importing import importer
 
-    add, copied = importer._add_units, set()
+    add, copied, read = importer._add_units, set(), Reader._cached_units
+    known = _rows_of_units(with_units.reader)
 
     def add_units(archive: Archive, path: Path) -> None:
         if not archive.path.exists():
             shutil.copyfile(with_units.path, archive.path)
             copied.add(archive.path)
-            archive.reader._units = (archive.store.units_stamp(), with_units.reader.units(), with_units.countries())
         elif archive.path not in copied:
             add(archive, path)
 
+    def units(reader: Reader) -> object:
+        stamp = reader.store.recall(("units",), reader.store.units_stamp)
+        if (reader._units is None or reader._units[0] != stamp) and _rows_of_units(reader) == known:
+            reader._units, reader._unit_sets = (stamp, *read(with_units.reader)), {}
+        return read(reader)
+
+    name = request.module.__name__.rpartition(".")[2]
     with pytest.MonkeyPatch.context() as patch:
-        if not request.module.__name__.rpartition(".")[2].startswith(STEP_BY_STEP):
+        if not name.startswith(STEP_BY_STEP):
             patch.setattr(importer, "_add_units", add_units)
+        if not name.startswith((*STEP_BY_STEP, *SPOILED)):
+            patch.setattr(Reader, "_cached_units", units)
         yield
+
+
+def _rows_of_units(reader: Reader) -> list[tuple[object, ...]]:
+    """An archive's units, but for their shapes."""
+    query = (
+        "SELECT fid, unit, name, name_local, level, parent, boundary, recorded_at, area_km2, length(geom) FROM units"
+    )
+    with reader.store.reading() as connection:
+        return connection.execute(query).fetchall()
 
 
 @pytest.fixture(autouse=True, scope="module")
