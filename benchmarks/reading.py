@@ -25,6 +25,6 @@ def run(args: list[str]) -> int:
             _print(f"briefings, {folder}", briefing_scores.score(folder), wrong=wrong)
     for kind in ("casualties", "areas", "places"):
         for name in (kind, *(f"{kind}_{part}" for part in ("later", "unseen", "fresh", "mixed", "mixed_unseen"))):
-            if not chosen or name in chosen:
+            if (sentence_scores.FOLDER / f"{name}.csv").is_file() and (not chosen or name in chosen):
                 _print(f"sentences, {name}", getattr(sentence_scores, kind)(name), wrong=wrong)
     return 0
