@@ -150,7 +150,8 @@ def _without_relatives(text: str, lang: Lang) -> str:
 def _aside(lang: Lang, name: str) -> re.Pattern[str]:
     """Figures of a clause that count nobody hurt; NUMBER in the table is any number."""
     listed = "|".join(words(lang)["casualties"][name])
-    return re.compile(listed.replace("NUMBER", number_pattern()), re.IGNORECASE)
+    number = f"(?:{'|'.join([*words(lang)['numbers'].get('also', ()), number_pattern()])})"
+    return re.compile(listed.replace("NUMBER", number), re.IGNORECASE)
 
 
 def _none(passage: TextSpan, text: str) -> list[CasualtyCount]:
