@@ -18,7 +18,7 @@ import shapely
 
 from geo import __version__
 from geo.archive import Archive
-from geo.archive.results import When, refused_notes
+from geo.archive.results import FAR, When, refused_notes
 from geo.assets import read_toml
 from geo.formats.gdal import geopackage_bytes
 from geo.formats.geojson import feature_collection
@@ -76,7 +76,11 @@ def read_span(archive: Archive, first: str, last: str, options: SiteOptions) -> 
         control = control_of_span(archive, first, last, source=options.source, within=options.within, as_known_on=known)
     incidents = _incidents(archive, first, last, options)
     colours = side_colours(archive.controllers(as_known_on=known), colours=options.colours)
-    told = credit_lines(archive, control, incidents)
+    used: Sequence[str] = ()
+    if options.source:
+        table = archive.snapshots(options.source, as_known_on=known or FAR)
+        used = table.loc[table["depicts"].str[:10].between(first, last), "snapshot"].tolist()
+    told = credit_lines(archive, control, incidents, snapshots=used)
     return DownloadData(f"{first}/{last}", control, incidents, pd.DataFrame(), told, colours)
 
 
@@ -129,7 +133,9 @@ def _last_day(archive: Archive, control: gpd.GeoDataFrame) -> str:
     return max(depicted, default="").removesuffix("T00:00:00.000Z")
 
 
-def credit_lines(archive: Archive, control: pd.DataFrame, incidents: pd.DataFrame | None = None) -> list[str]:
+def credit_lines(
+    archive: Archive, control: pd.DataFrame, incidents: pd.DataFrame | None = None, *, snapshots: Sequence[str] = ()
+) -> list[str]:
     """Whom to credit for rows, and what was refused of the maps that they are of."""
     held = control if incidents is None else incidents
     sets = {"Control": control.get("source", ()) if "status" in control else (), "Incidents": held.get("dataset", ())}
@@ -138,7 +144,7 @@ def credit_lines(archive: Archive, control: pd.DataFrame, incidents: pd.DataFram
         for what, names in sets.items()
         for name in sorted(set(names))
     ]
-    named = {name for name in control.get("snapshot", ()) if name}
+    named = {name for name in (*control.get("snapshot", ()), *snapshots) if name}
     return lines + [f"Control: {note}" for note in refused_notes(archive.snapshots(), sorted(named))]
 
 
