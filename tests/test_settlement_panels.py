@@ -6,7 +6,7 @@ import random
 import sqlite3
 import zipfile
 from contextlib import closing
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import geopandas as gpd
@@ -18,6 +18,9 @@ from click.testing import CliRunner
 import geo
 from geo.cli import main
 from geo.measure.settlements import shipped_settlements
+from geo.output.map_content import MapContent, gather
+from geo.output.map_options import MapOptions
+from geo.output.settlement_layers import settlement_spans
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data" / "wikipedia-lua"
 DAYS = [f"2025-01-{day:02}" for day in range(1, 29)]
@@ -214,10 +217,9 @@ def test_places_are_compared_one_by_one_with_areas(both: geo.Archive) -> None:
     assert "RU held" in told.output
 
 
-@pytest.mark.parametrize("verb", ["area", "series", "front", "map"])
-def test_no_area_is_made_of_points(verb: str, both: geo.Archive, tmp_path: Path) -> None:
-    output = ["-o", str(tmp_path / "m.html")] if verb == "map" else []
-    told = CliRunner().invoke(main, [verb, str(both.path), "--source", "settlements", *output])
+@pytest.mark.parametrize("verb", ["area", "series", "front"])
+def test_no_area_is_made_of_points(verb: str, both: geo.Archive) -> None:
+    told = CliRunner().invoke(main, [verb, str(both.path), "--source", "settlements"])
     assert told.exit_code == 2
     assert "never computed from points" in told.output
 
@@ -231,6 +233,96 @@ def test_settlements_are_exported(kind: str, both: geo.Archive, tmp_path: Path) 
         assert sides(geo.open_archive(again), "2025-01-10") == sides(both, "2025-01-10")
     elif kind != "kml":
         assert gpd.read_file(path)["controller"].tolist() == ["UA", "RU", "UA"]
+
+
+# -- what draws them --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def alone(tmp_path_factory: pytest.TempPathFactory) -> geo.Archive:
+    folder = tmp_path_factory.mktemp("alone")
+    rows = [("A", "2025-01-01", "UA"), ("B", "2025-01-01", "RU"), ("C", "2025-01-01", "UA"), ("C", "2025-01-20", "RU")]
+    take(folder / "a.gpkg", table(rows), folder)
+    return geo.open_archive(folder / "a.gpkg")
+
+
+def drawn(content: MapContent) -> dict[str, list[str]]:
+    return {str(layer.key and layer.key[0]): list(layer.names) for layer in content.settlements}
+
+
+def test_a_map_of_areas_has_a_dot_for_each_settlement_and_names_their_source(both: geo.Archive) -> None:
+    content = gather(both, "2025-01-10", MapOptions())
+    assert drawn(content) == {"RU": ["B"], "UA": ["C", "A"]}
+    marks = [entry for entry in content.legend if entry.mark == "settlement"]
+    assert len(marks) == 2
+    assert all("10 January 2025" not in entry.label and "1 January 2025" in entry.label for entry in marks)
+    assert any(credit.startswith("Settlements: ") for credit in content.credits)
+    assert not drawn(gather(both, "2025-01-10", MapOptions(settlements="none")))
+    with pytest.raises(geo.SourceError):
+        gather(both, "2025-01-10", MapOptions(settlements="nobody"))
+
+
+def test_settlements_much_older_than_the_map_are_not_drawn(both: geo.Archive) -> None:
+    ground = gpd.GeoDataFrame(geometry=[shapely.box(35, 51, 35.5, 51.4)], crs=4326)
+    both.add_control(ground, source="areas", date="2025-03-05", controller="UA", status="held")
+    content = gather(both, "2025-03-05", MapOptions())
+    assert not content.settlements
+    assert any("too old" in note for note in content.notes)
+    assert gather(both, "2025-03-05", MapOptions(settlements="settlements")).settlements
+
+
+def test_of_several_sources_of_settlements_one_is_to_be_named(both: geo.Archive, tmp_path: Path) -> None:
+    folder = tmp_path / "other"
+    folder.mkdir()
+    (folder / "panel.csv").write_text(table([("A", "2025-01-02", "RU")]))
+    geo.import_files(both.path, "settlements", folder / "panel.csv", credit=geo.Source("other", "Other"))
+    content = gather(both, "2025-01-10", MapOptions())
+    assert not content.settlements
+    assert any("other, settlements" in note for note in content.notes)
+    assert drawn(gather(both, "2025-01-10", MapOptions(settlements="other"))) == {"RU": ["A"]}
+
+
+def test_settlements_alone_make_a_map_of_their_own(alone: geo.Archive, both: geo.Archive) -> None:
+    content = gather(alone, "2025-01-25", MapOptions(since="2025-01-10"))
+    assert drawn(content) == {"RU": ["C", "B"], "UA": ["A"]}
+    assert content.told is not None
+    assert [count for _, count in content.told.rows] == ["2", "1"]
+    assert content.date == "2025-01-25"
+    assert "20 January 2025" in content.title
+    assert any("changed hands" in note for note in content.notes)
+    assert drawn(gather(alone, None, MapOptions())) == drawn(content)
+    assert drawn(gather(alone, "2025-01-25", MapOptions(within="RU-KRS"))) == {"RU": ["C"]}
+    assert drawn(gather(both, "2025-01-10", MapOptions(source="settlements"))) == {"RU": ["B"], "UA": ["C", "A"]}
+    with pytest.raises(geo.GeoError, match="none lies|nothing|no "):
+        gather(alone, "2025-01-25", MapOptions(within="FR"))
+
+
+@pytest.mark.parametrize("output", ["map", "timeline", "brief", "site", "picture"])
+def test_every_output_shows_settlements_alone(output: str, alone: geo.Archive, tmp_path: Path) -> None:
+    target = tmp_path / {"site": "site", "picture": "p.svg"}.get(output, "f.html")
+    told = CliRunner().invoke(main, [output, str(alone.path), "-o", str(target)])
+    assert told.exit_code == 0, told.output
+    text = (target / "index.html" if output == "site" else target).read_text(encoding="utf-8")
+    assert "20 January 2025" in text
+    assert "Held by Russia" in text
+    if output == "site":
+        assert sorted(path.stem for path in (target / "dates").iterdir()) == ["2025-01-01", "2025-01-20"]
+        again = CliRunner().invoke(main, [output, str(alone.path), "-o", str(target)])
+        assert "0 added, 0 changed" in again.output
+
+
+def test_a_timeline_shows_each_settlement_for_as_long_as_it_is_so(both: geo.Archive) -> None:
+    days = (date(2025, 1, 1), date(2025, 4, 1))
+    layers = settlement_spans(both, MapOptions(), {}, days, (30.0, 49.0, 40.0, 52.0)).layers
+    spans = {(name, str(layer.key and layer.key[0])): (first, last) for layer in layers
+             for name, first, last in zip(layer.names, layer.since, layer.until, strict=True)}  # fmt: skip
+    old = date(2025, 2, 20)  # 31 days after the last day of which the source speaks
+    assert spans == {
+        ("A", "UA"): (date(2025, 1, 1), old), ("B", "RU"): (date(2025, 1, 1), old),
+        ("C", "UA"): (date(2025, 1, 1), date(2025, 1, 20)), ("C", "RU"): (date(2025, 1, 20), old),
+    }  # fmt: skip
+    page = geo.draw_timeline(both, draw_basemap=False).get_root().render()
+    assert page.count("data-dots=") == 2
 
 
 # -- the sources' own files ---------------------------------------------------------------------------------------------

@@ -184,6 +184,59 @@
     }
   }
 
+  // Settlements lie on one canvas, which lets clicks through: a click near one is that one's.
+  function drawDots(list) {
+    if (!list || !list.length) { return; }
+    var renderer = L.canvas({ pane: pane("settlements", 430, true), padding: 0.3 }), group = L.layerGroup(), all = [];
+    var classes = list.map(function () { return L.layerGroup().addTo(group); });
+    function size() { return map.getZoom() < 7 ? 1.7 : map.getZoom() < 9 ? 2.4 : 3.4; }
+    list.forEach(function (some, k) {
+      line(some.at, 10000).forEach(function (at, i) {
+        var dot = L.circleMarker(at, { renderer: renderer, interactive: false, radius: size(), weight: 0.3,
+          color: "#ffffff", fillColor: data.dots[k].colour, fillOpacity: 1 });
+        all.push({ at: L.latLng(at), dot: dot, k: k, i: i, on: !some.from });
+        if (!some.from) { classes[k].addLayer(dot); }
+      });
+    });
+    map.on("zoomend", function () { all.forEach(function (one) { one.dot.setRadius(size()); }); });
+    map.getContainer().addEventListener("click", function (event) {
+      var spot = map.mouseEventToContainerPoint(event), view = map.getBounds(), best = null, least = size() + 4;
+      if (event.target.closest(".leaflet-popup, .leaflet-control, .heap") || !map.hasLayer(group)) { return; }
+      all.forEach(function (one) {
+        if (!one.on || !group.hasLayer(classes[one.k]) || !view.contains(one.at)) { return; }
+        var far = map.latLngToContainerPoint(one.at).distanceTo(spot);
+        if (far < least) { least = far; best = one; }
+      });
+      if (!best) { return; }
+      event.stopPropagation();
+      L.popup().setLatLng(best.at).setContent(told(best)).openOn(map);
+    }, true);
+    function told(one) {
+      var some = list[one.k], look = data.dots[one.k], facts = look.facts;
+      if (!some.names) { return card(look.label, facts); }
+      var said = some.texts[some.said[one.i]];
+      return card(some.names[one.i], [["", look.label], [_("Since"), some.days[some.since[one.i]]]]
+        .concat(said ? [[_("In the source's words"), said]] : [], facts));
+    }
+    // on a timeline: those of a day, as days since 1970
+    window.geo.showDots = function (day) {
+      all.forEach(function (one) {
+        var some = list[one.k], until = some.from && some.until[one.i], on = !some.from || (some.from[one.i] <= day && (!until || day < until));
+        if (on === one.on) { return; }
+        one.on = on;
+        if (on) { classes[one.k].addLayer(one.dot); } else { classes[one.k].removeLayer(one.dot); }
+      });
+    };
+    document.querySelectorAll("[data-dots]").forEach(function (box) {
+      box.addEventListener("change", function () {
+        var mine = classes[Number(box.dataset.dots)];
+        if (box.checked) { group.addLayer(mine); } else { group.removeLayer(mine); }
+      });
+    });
+    layers.settlements = group.addTo(map);
+    if (window.geo.day !== undefined) { window.geo.showDots(window.geo.day); }
+  }
+
   function incidentLayer(item, regions, renderer) {
     var at = [item.lat, item.lon];
     if (item.kind === "region") {
@@ -381,26 +434,30 @@
 
   // A slider over days, weeks or months sets the first and the last day that is shown; left of all, every day.
   function wireSteps(apply) {
+    var since = document.querySelector("[data-filter=since]"), until = document.querySelector("[data-filter=until]");
     var slider = document.querySelector("#steps #slider"), bars = Array.from(document.querySelectorAll("[data-step]"));
     if (!slider) { return; }
     var now = document.querySelector("#steps [data-now]"), everything = now.textContent;
     function step(i) {
       var on = bars[i - 1], ends = on ? [on, on] : [bars[0], bars[bars.length - 1]];
       slider.value = i;
-      document.querySelector("[data-filter=since]").value = ends[0].dataset.since;
-      document.querySelector("[data-filter=until]").value = ends[1].dataset.until;
+      if (since) {
+        since.value = ends[0].dataset.since;
+        until.value = ends[1].dataset.until;
+      }
+      if (window.geo.showDots) { window.geo.showDots(Date.parse(ends[1].dataset.until) / 86400000); }
       bars.forEach(function (bar) { bar.classList.toggle("on", bar === on); });
       now.textContent = on ? on.dataset.words + ": " + on.dataset.count : everything;
       slider.setAttribute("aria-valuetext", now.textContent);
       try { history.replaceState(null, "", on ? "#" + on.dataset.since : location.pathname + location.search); } catch (refused) { /* a frame without an address */ }
-      apply();
+      if (since) { apply(); }
     }
     slider.addEventListener("input", function () { step(Number(slider.value)); });
     bars.forEach(function (bar, i) { bar.addEventListener("click", function () { step(i + 1); }); });
     var at = bars.findIndex(function (bar) {
       return location.hash && bar.dataset.since <= location.hash.slice(1) && location.hash.slice(1) <= bar.dataset.until;
     });
-    if (at >= 0) { step(at + 1); }
+    if (at >= 0 || !since) { step(at >= 0 ? at + 1 : bars.length); }
   }
 
   // The whole screen, where the browser lets a page have it.
@@ -604,6 +661,7 @@
       if (!window.geo.ground) { finish(); return; }
       window.geo.ground.then(function (ground) {
         namePlaces(ground.places);
+        drawDots(ground.dots);
         finish();
       });
       return;
@@ -621,6 +679,7 @@
       (data.more || []).forEach(function (one) { drawClasses(one[0], found[1], one[0], one[1]); });
       drawUnits(ground.units, ground.line_scale);
       drawFront(found[1].front);
+      drawDots(found[1].dots);
       if (found[2]) { data.incidents = apart(found[2]); }
       drawIncidents(found[1].regions);
       namePlaces(found[1].places, found[1].areas);

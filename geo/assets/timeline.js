@@ -490,6 +490,8 @@
   function tell() {
     var from = sinceOf(at), base = from < 0 ? at - 1 : from, words = wordsOf(at), slider = $("slider");
     var x = 100 * share(at) + "%";
+    window.geo.day = Math.floor(film.times[at] / 86400);
+    if (window.geo.showDots) { window.geo.showDots(window.geo.day); }
     put("now-date", words);
     put("now-figure", summary(Number($("charted").value)));
     put("figures-date", words);

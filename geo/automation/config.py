@@ -119,7 +119,8 @@ _SHOWN = {
     "name": _name, "source": _text, "within": _text, "title": _text, "lang": _one_of(*LANGUAGES),
 }  # fmt: skip
 # of what shows a dated map, beside what every page has
-LOOK = {"view": _one_of("changes", "ground", "unit", "all"), "patterns": _flag, "liberated": _flag}
+LOOK = {"view": _one_of("changes", "ground", "unit", "all"), "patterns": _flag, "liberated": _flag,
+        "settlements": _text}  # fmt: skip
 # table -> key -> what is wrong with a value, or None
 KEYS: dict[str, dict[str, Callable[[Any], str | None]]] = {
     "": {"archive": _text, "output": _text, "contact": _text, "proxy": _text, "ca": _text, "max_age_days": _number},

@@ -219,12 +219,18 @@ def to_option(words: str) -> Callable[..., Any]:
 
 LANG = click.option("--lang", type=click.Choice(list(LANGUAGES)), default="en", show_default=True, help="Its language.")
 # of every output that shows a map
-MAP_LOOK = options(
+TWO_DATES_LOOK = options(
     click.option(
         "--liberated/--no-liberated", default=None, help="Draw liberated ground.  [default: where no change is shown]"
     ),
     click.option("--patterns", is_flag=True, help="Hatch every class, for print in grey."),
     LANG,
+)
+MAP_LOOK = options(
+    click.option(
+        "--settlements", metavar="S", help="Draw a dot for each of this source's settlements; 'none' for none."
+    ),
+    TWO_DATES_LOOK,
 )
 
 

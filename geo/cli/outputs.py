@@ -282,7 +282,7 @@ def movie_command(archive: Any, output: Path, **given: Any) -> None:
     "Geodata or CSV with names: who changed hands; GeoNames' places of 500 people or more by default."
 )
 @click.option("--title", help="The page's title.")
-@common.MAP_LOOK
+@common.TWO_DATES_LOOK
 @common.TEMPLATES
 @common.PAGE
 def compare_dates(archive: Any, from_: str, to: str | None, output: Path, **given: Any) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cache, cached_property, partial
-from typing import TYPE_CHECKING, Any, TypedDict, Unpack
+from typing import TYPE_CHECKING, Any, NamedTuple, TypedDict, Unpack
 
 import geopandas as gpd
 import numpy as np
@@ -39,6 +39,15 @@ from geo.measure.coverage import NOT_COVERED
 from geo.measure.ellipsoid import areas_km2
 from geo.output.headline import Figures, Headline, headline, no_ground, side_figures, weight
 from geo.output.map_options import MapKeywords, MapOptions
+from geo.output.settlement_layers import (
+    NONE,
+    DotLayer,
+    Settlements,
+    counts_of,
+    settlement_history,
+    settlement_source,
+    settlements_of,
+)
 from geo.presentation.basemap import (
     Box,
     Ground,
@@ -82,6 +91,15 @@ _NAME_COLUMNS, _MOST_SPOTS = 16, 16  # of places for names of countries and wate
 FRONT_INSET_KM = 5.0  # nearer to border and coast a drawn front is mostly two maps' different borders
 
 
+class Counts(NamedTuple):
+    """A table of counts in place of one of areas: its caption, what a row is, what is counted, and the rows."""
+
+    caption: str
+    what: str
+    unit: str
+    rows: Sequence[tuple[str, str]]
+
+
 @dataclass(frozen=True)
 class MapContent:
     """Everything on a dated page."""
@@ -112,7 +130,9 @@ class MapContent:
     crowd: Sequence[Marker] = ()  # where marks are shared, one for each incident: a page takes them apart by zoom
     incidents: Sequence[Mapping[str, Any]] = ()  # the rows of those that are shown
     extract: Sequence[tuple[str, shapely.Geometry, Any]] = ()  # roads and the like of the owner's own extract, by kind
-    told: Sequence[tuple[str, str]] = ()  # of a map of incidents alone: each type of event, and how many there were
+    told: Counts | None = None  # of a map without areas: what is counted in their place
+    settlements: Sequence[DotLayer] = ()
+    spans: Sequence[DotLayer] = ()  # of a timeline: settlements with how long each is so
     news: Sequence[shapely.Geometry] = ()  # what changed, and the front: places near them are named first
     maps: Mapping[str, datetime] = field(default_factory=dict)  # the snapshots that are shown, and what each depicts
     draw_basemap: bool = True
@@ -150,7 +170,7 @@ class MapContent:
     def legend(self) -> list[LegendEntry]:
         """What every line, colour and pattern of the map means."""
         return legend_of(
-            self.classes, self.changes, front=self.front_label,
+            self.classes, self.changes, front=self.front_label, settlements=self.spans or self.settlements,
             incidents=[m.kind for m in self.markers], shares_marks=any(m.count > 1 for m in self.markers),
         )  # fmt: skip
 
@@ -204,11 +224,24 @@ def gather(
     """Collect what the page of a date shows: ask the archive, then say it in words."""
     options = options or MapOptions(**given)
     with archive.holding():
-        if has_incidents_alone(archive, options.source):
-            reported = _read_incidents(archive, date, options)
-            return _say_incidents(reported, options)
+        if has_points_alone(archive, options.source):
+            options = on_points(archive, options)
+            return _say_points(archive, _read_points(archive, date, options), options)
         found = _read(archive, date, options)
-    return _say(found, options)
+        colours = side_colours(found.controllers, colours=options.colours)
+        dots = settlements_of(archive, found.asked, options, colours, found.extent["reach"])
+        owed = settlement_credit(archive, dots)
+    content = _say(found, options)
+    return replace(
+        content, settlements=dots.layers, notes=[*content.notes, *dots.notes], credits=[*content.credits, *owed]
+    )
+
+
+def settlement_credit(archive: Archive, dots: Settlements) -> list[str]:
+    """Whom to credit for the settlements of a page, where it has any."""
+    if not dots.layers:
+        return []
+    return [gettext("Settlements: {credit}", credit=credit_line(credit_of(archive, dots.source)) or dots.source)]
 
 
 class Extent(TypedDict):
@@ -461,22 +494,40 @@ def incident_span(day: date, options: MapOptions, usual: int = 1) -> tuple[datet
 _DAYS_ALONE = 30  # of incidents up to a date, where there is no map of control that has a date
 
 
-def has_incidents_alone(archive: Archive, source: str | None = None) -> bool:
-    """Whether an archive has incidents and no map of control, and none is asked for."""
-    return source in (None, "") and not archive.store.control_sources() and bool(archive.store.datasets())
+def has_points_alone(archive: Archive, source: str | None = None) -> bool:
+    """Whether what is asked for is no map of areas: a source of settlements, or an archive that has no areas."""
+    if source in archive.reader.settlement_sources():
+        return True
+    points = archive.store.datasets() or archive.reader.settlement_sources()
+    return source in (None, "") and not archive.store.control_sources() and bool(points)
 
 
-def incident_days(archive: Archive, options: MapOptions) -> list[date]:
-    """The days on which an archive has incidents of the kind that is meant."""
+def on_points(archive: Archive, options: MapOptions) -> MapOptions:
+    """The options of a map without areas, whose source may be one of settlements."""
+    panels = archive.reader.settlement_sources()
+    named = options.source if options.source in panels else options.settlements
+    return replace(options, source=None, settlements=named)
+
+
+def point_days(archive: Archive, options: MapOptions) -> list[date]:
+    """The days of a map without areas: on which settlements changed, or an incident of the kind that is meant was."""
+    options = on_points(archive, options)
+    if has_settlements(archive, options):
+        return settlement_history(archive, options)[1]
     found = archive.incidents(within=options.within, **options.incidents)
     return sorted(
         {date.fromisoformat(str(text)[:10]) for text in found["date_end"].fillna(found["date_start"]).dropna()}
     )
 
 
+def has_settlements(archive: Archive, options: MapOptions) -> bool:
+    """Whether a map without areas shows settlements."""
+    return options.settlements != NONE and bool(archive.reader.settlement_sources())
+
+
 @dataclass(frozen=True, kw_only=True)
-class _FoundIncidents:
-    """What an archive of incidents alone says for a page, before any words."""
+class _FoundPoints:
+    """What an archive says for a page without areas, before any words but those of its settlements."""
 
     day: date
     span: tuple[date, date]
@@ -488,57 +539,116 @@ class _FoundIncidents:
     extent: Extent
     extract: Extract
     credits: Sequence[Mapping[str, str]]
+    dots: Settlements
+    moved: int | None  # how many settlements changed hands since a date, where one is given
 
 
-def _read_incidents(archive: Archive, when: When | None, options: MapOptions) -> _FoundIncidents:
-    """The incidents of the days up to a date, or since another."""
-    known = incident_days(archive, options) if when is None else []
+def _read_points(archive: Archive, when: When | None, options: MapOptions) -> _FoundPoints:
+    """Settlements on a date, or the incidents of the days up to it or since another."""
+    is_settled = has_settlements(archive, options)
+    known = point_days(archive, options) if when is None else []
     if when is None and not known:
         raise MapError(f"{archive.path} has no incidents of that kind with a date, and no map of control")
     day = known[-1] if when is None else _day(when)
-    first, last = incident_span(day, options, _DAYS_ALONE)
-    if options.since is not None:
+    dots, moved = _settled(archive, day, options) if is_settled else (Settlements(), None)
+    first, last = incident_span(day, options, 1 if is_settled else _DAYS_ALONE)
+    if options.since is not None and not is_settled:
         first = to_instant(options.since)
     found = archive.incidents(first, last, within=options.within, **options.incidents)
     located = located_only(found)
-    if located.empty:
+    if located.empty and not dots.layers:
         raise MapError(
             f"no incident from {first.date()} to {last.date()} that could be drawn (geo incidents lists them)"
         )
     unit = None if options.within is None else archive.unit(options.within)
-    whole = shapely.box(*(located if unit is None else unit).total_bounds).buffer(0.2).bounds
+    points = [point for layer in dots.layers for point in layer.shapes] or [*located.geometry]
+    box = shapely.total_bounds(np.array(points, dtype=object)) if unit is None else unit.total_bounds
+    whole = shapely.box(*box).buffer(0.2).bounds
     bounds = outward(padded(whole, 0.06))
-    return _FoundIncidents(
+    if options.view is not None and not isinstance(options.view, str):
+        bounds = _checked(options.view)
+    markers, _, left_out = _in_view(archive.units(), located, bounds)
+    return _FoundPoints(
         day=day, span=(first.date(), last.date()), reported=rows_of(found), incidents=rows_of(located),
-        markers=_in_view(archive.units(), located, bounds)[0], notes=found.attrs.get("notes", ()),
+        markers=markers, notes=[*dots.notes, *found.attrs.get("notes", ()), *left_out],
         unit=None if unit is None else rows_of(unit[["unit", "name"]])[0],
         extent=extent_of(archive, bounds, padded(whole)), extract=extract_of(archive, bounds, options),
-        credits=credits_of(archive, *sorted(set(located["dataset"]))),
+        credits=credits_of(archive, *sorted(set(located["dataset"]))), dots=dots, moved=moved,
     )  # fmt: skip
 
 
-def _say_incidents(found: _FoundIncidents, options: MapOptions) -> MapContent:
-    """A map of incidents alone."""
+def _settled(archive: Archive, day: date, options: MapOptions) -> tuple[Settlements, int | None]:
+    """The settlements of a date, of a unit where one is asked for, and how many changed hands since another date."""
+    source, known = settlement_source(archive, options.settlements), options.as_known_on
+    if source is None:
+        settlement_history(archive, options)
+    colours = side_colours(archive.controllers(as_known_on=known), colours=options.colours)
+    zone = None if options.within is None else archive.unit(options.within).geometry.iloc[0]
+    dots = settlements_of(archive, day, replace(options, settlements=source), colours, zone, alone=True)
+    if not dots.layers:
+        raise MapError("; ".join(dots.notes) or f"{source} names no settlement of a side there on {day}")
+    if options.since is None:
+        return dots, None
+    return dots, len(archive.changed_hands(None, options.since, day, source=source, as_known_on=known))
+
+
+def _say_points(archive: Archive, found: _FoundPoints, options: MapOptions) -> MapContent:
+    """A map of settlements or incidents alone."""
     marks, crowd = marks_of(found.markers)
     place = "" if found.unit is None else place_words(found.unit)
-    span = " – ".join(dict.fromkeys(map(date_words, found.span)))
+    said = _say_settlements(found, place, options) if found.dots.layers else _say_incidents(found, place)
     shown = ", ".join(c["title"] or c["name"] for c in found.credits)
-    count, without = len(found.reported), len(found.reported) - len(found.incidents)
-    title = ngettext("{n} incident{place}, {span}", "{n} incidents{place}, {span}", count, place=place, span=span)
-    counts = Counter(event_of(row) or gettext("not stated") for row in found.reported)
-    reported = gettext("Dates are those of the events, as reported.")
+    if found.dots.layers:
+        shown = archive.reader.title(found.dots.source)
+    without = len(found.reported) - len(found.incidents)
     missing = ngettext(
         "{n} incident has no place and is not drawn", "{n} incidents have no place and are not drawn", without
     )
     return MapContent(
-        title=given_title(options.title, title),
-        subtitle=f"{gettext('Source: {source}', source=shown)}. {reported}",
-        date=str(found.day), day=span, lang=options.lang, classes=[], changes=[], figures=[], since=None,
-        markers=marks, crowd=crowd, place=place, incidents=found.incidents,
-        notes=[*found.notes, *([missing] if without else [])], told=[(e, number(n)) for e, n in counts.most_common()],
-        credits=[*map(_incident_credit, found.credits), *extract_credit(found.extract)],
+        title=given_title(options.title, said.title),
+        subtitle=f"{gettext('Source: {source}', source=shown)}. {said.dated}",
+        date=str(found.day), day=said.day, lang=options.lang, classes=[], changes=[], figures=[], since=None,
+        markers=marks, crowd=crowd, place=place, incidents=found.incidents, told=said.told,
+        settlements=found.dots.layers, notes=[*said.notes, *found.notes, *([missing] if without else [])],
+        credits=[
+            *settlement_credit(archive, found.dots), *map(_incident_credit, found.credits),
+            *extract_credit(found.extract),
+        ],
         extract=found.extract[0], draw_basemap=options.draw_basemap, **found.extent,
     )  # fmt: skip
+
+
+class _Said(NamedTuple):
+    """The words of a map without areas."""
+
+    title: str
+    dated: str
+    day: str
+    told: Counts
+    notes: Notes = ()
+
+
+def _say_incidents(found: _FoundPoints, place: str) -> _Said:
+    span, count = " – ".join(dict.fromkeys(map(date_words, found.span))), len(found.reported)
+    title = ngettext("{n} incident{place}, {span}", "{n} incidents{place}, {span}", count, place=place, span=span)
+    counts = Counter(event_of(row) or gettext("not stated") for row in found.reported)
+    rows = [(event, number(n)) for event, n in counts.most_common()]
+    told = Counts(gettext("Incidents by type of event"), gettext("Event"), gettext("incidents"), rows)
+    return _Said(title, gettext("Dates are those of the events, as reported."), span, told)
+
+
+def _say_settlements(found: _FoundPoints, place: str, options: MapOptions) -> _Said:
+    last = date_words(found.dots.day or to_instant(found.day).date())
+    rows = counts_of(found.dots.layers)
+    named = "; ".join(f"{label} {count}" for label, count in rows)
+    title = gettext("Settlements{place}, {day}: {counts}", place=place, day=last, counts=named)
+    told = Counts(gettext("Settlements by side and status"), gettext("Class"), gettext("settlements"), rows)
+    stands = gettext("What a source says of a settlement stands until it says otherwise; no area is drawn from it.")
+    if found.moved is None:
+        return _Said(title, stands, last, told)
+    words = ngettext("{n} settlement changed hands since {date}", "{n} settlements changed hands since {date}",
+                     found.moved, date=written(str(options.since)))  # fmt: skip
+    return _Said(title, stands, last, told, [words])
 
 
 def _incident_credit(credit: Mapping[str, str]) -> str:

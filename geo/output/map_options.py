@@ -34,6 +34,7 @@ class SharedKeywords(TypedDict, total=False):
     event_type: str | Sequence[str] | None
     verification: str | Sequence[str] | None
     dataset: str | Sequence[str] | None
+    settlements: str | None
 
 
 class MapKeywords(SharedKeywords, total=False):
@@ -59,6 +60,10 @@ _OWN = {
     "event_type": ("str, sequence of str or None", "Only incidents of this type or sub-type, as `Archive.incidents`."),
     "verification": ("str, sequence of str or None", "Only incidents of this verification; ``not stated`` is one."),
     "dataset": ("str, sequence of str or None", "Only incidents that were taken in under this name."),
+    "settlements": (
+        "str or None",
+        "The source whose settlements are drawn, a dot each; None is the archive's only one, ``none`` leaves them out.",
+    ),
     "liberated": (
         "bool or None",
         "Draw liberated ground and list it in the legend; None is yes, but not beside what changed `since` a date. "
@@ -88,6 +93,7 @@ class MapOptions:
     event_type: str | Sequence[str] | None = None
     verification: str | Sequence[str] | None = None
     dataset: str | Sequence[str] | None = None
+    settlements: str | None = None
 
     @property
     def draws_liberated(self) -> bool:

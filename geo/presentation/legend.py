@@ -17,7 +17,7 @@ from geo.presentation.symbols import Symbol
 if TYPE_CHECKING:
     from geo.measure.front_line import Front
 
-Mark = Literal["class", "change", "front", "place", "several", "region", "circle"]
+Mark = Literal["class", "change", "front", "settlement", "place", "several", "region", "circle"]
 _REGION = N_("Incident known to lie somewhere in this region")
 _CIRCLE = N_("Incident known to lie somewhere in this circle")
 
@@ -52,9 +52,9 @@ def in_order(layers: Sequence[StyledLayer]) -> list[StyledLayer]:
 
 def legend_of(
     classes: Sequence[StyledLayer], changes: Sequence[StyledLayer] = (), *, front: str = "",
-    incidents: Sequence[str] = (), shares_marks: bool = False,
+    settlements: Sequence[StyledLayer] = (), incidents: Sequence[str] = (), shares_marks: bool = False,
 ) -> list[LegendEntry]:  # fmt: skip
-    """The legend of a map that shows these layers, a front line of these words, and incidents of these kinds."""
+    """The legend of a map of these layers, a front line of these words, settlements, and incidents of these kinds."""
     entries: dict[str, LegendEntry] = {}
     for i, item in enumerate(in_order(classes)):
         entries.setdefault(item.label, LegendEntry(item.label, "class", item.symbol, i))
@@ -63,6 +63,7 @@ def legend_of(
     found = list(entries.values())
     if front:
         found.append(LegendEntry(front, "front"))
+    found += [LegendEntry(item.label, "settlement", item.symbol, i) for i, item in enumerate(settlements)]
     if "place" in incidents:
         many = gettext("Incidents near each other, the larger the more")
         found.append(LegendEntry(many if shares_marks else gettext("Incident"), "place"))

@@ -18,7 +18,7 @@ from geo.claims.wording import verdict_line
 from geo.errors import NoSnapshotError
 from geo.output import brief_tables
 from geo.output.images.text_blocks import credit_lines
-from geo.output.map_content import MapContent, gather, has_incidents_alone
+from geo.output.map_content import MapContent, gather, has_points_alone
 from geo.output.map_options import MapKeywords, MapOptions
 from geo.presentation.chart_lines import ChangeBars, ChartLine, bars_every, change_bars, class_lines, lines_in_words
 from geo.presentation.labels import figure, km2_cell, row_label
@@ -67,6 +67,8 @@ class Brief:
     @property
     def no_headline(self) -> str:
         """What a briefing says where no class has a headline."""
+        if self.content.settlements and self.content.told:
+            return "; ".join(f"{name} {count}" for name, count in self.content.told.rows)
         if self.content.told:
             return ngettext("{n} incident", "{n} incidents", sum(m.count for m in self.content.markers))
         slivers = any(of_row(row).is_current for row in self.content.slivers)
@@ -87,8 +89,8 @@ def gather_brief(
     **given: Unpack[MapKeywords],
 ) -> Brief:  # fmt: skip
     chosen = options or MapOptions(**given)
-    if has_incidents_alone(archive, chosen.source):
-        return _incident_brief(archive, date, chosen)
+    if has_points_alone(archive, chosen.source):
+        return _point_brief(archive, date, chosen)
     since, as_known_on, within, colours = chosen.since, chosen.as_known_on, chosen.within, chosen.colours
     name = archive.source_name(chosen.source)
     when, before = _span(archive, name, date, as_known_on)
@@ -142,19 +144,16 @@ def _days_since(start: When | None, when: When) -> int:
     return 1 if start is None else max((last_instant(when).date() - to_instant(start).date()).days, 1)
 
 
-def _incident_brief(archive: Archive, date: When | None, options: MapOptions) -> Brief:
-    """A briefing of an archive that has incidents and no map of control."""
+def _point_brief(archive: Archive, date: When | None, options: MapOptions) -> Brief:
+    """A briefing of incidents or settlements, without a map of control."""
     content = gather(archive, date, options)
     days = [str(row[c])[:10] for row in content.incidents for c in ("date_start", "date_end") if row[c]]
-    told = brief_tables.incidents_by_place(
-        archive, content.incidents, *map(to_date.fromisoformat, (min(days), max(days)))
-    )
-    by_type = brief_tables.Table(
-        gettext("Incidents by type of event"),
-        [gettext("Event"), gettext("incidents")],
-        [list(r) for r in content.told],
-        1,
-    )
+    told = []
+    if days:
+        span = map(to_date.fromisoformat, (min(days), max(days)))
+        told = brief_tables.incidents_by_place(archive, content.incidents, *span)
+    caption, what, unit, rows = content.told or ("", "", "", ())
+    by_type = brief_tables.Table(caption, [what, unit], [list(r) for r in rows], 1)
     return Brief(
         title=content.title, subtitle=content.subtitle, date=content.date, since=None,
         moment=last_instant(content.date).replace(microsecond=0), source="", shown="", within=options.within,

@@ -18,6 +18,7 @@ from markupsafe import Markup
 
 from geo.incidents.markers import marker_radius
 from geo.measure.ellipsoid import areas_km2
+from geo.output.settlement_layers import MOST_NAMED, DotLayer
 from geo.presentation.basemap import STILL_WIDTH as WIDTH
 from geo.presentation.basemap import Box, Ground, decode_line, encode_line
 from geo.presentation.labels import area
@@ -78,6 +79,7 @@ def draw_static_svg(content: MapContent, *, around: BasemapSvg) -> Markup:
         parts.append(_draw_class(item, frame))
     if content.front is not None:
         parts += _draw_front(content.front.lines, frame)
+    parts += [_draw_dots(item, frame) for item in content.settlements]
     marks = [*_draw_markers(content, frame), _scale_bar(frame)]
     parts += [around.over, *_draw_places(content.places, content.area_names, frame), *marks]
     size = f'viewBox="0 0 {WIDTH:g} {frame.height:.0f}" width="{WIDTH:g}" height="{frame.height:.0f}"'
@@ -119,6 +121,20 @@ def _draw_class(item: StyledLayer, frame: _Frame) -> str:
         f'<path {_fill(item.symbol)} data-look="{item.symbol.pattern}" fill-rule="evenodd" stroke="{item.symbol.edge}" '
         f'stroke-width="{item.symbol.weight}"{dash} d="{_path(rings, frame, close=True)}"/>'
     )
+
+
+def _draw_dots(item: DotLayer, frame: _Frame) -> str:
+    """Settlements as one line of points, each place of the picture once."""
+    xy = np.unique(np.rint(frame.xy(shapely.get_coordinates(np.array(item.shapes, dtype=object)))), axis=0)
+    inside = ((xy >= 0) & (xy <= (WIDTH, frame.height))).all(axis=1)
+    path = "".join(f"M{x:g} {y:g}h0" for x, y in xy[inside].tolist())
+    return (
+        f'<path fill="none" stroke="{item.symbol.colour}" stroke-width="{_DOT}" stroke-linecap="round" d="{path}"/>'
+        if path else ""
+    )  # fmt: skip
+
+
+_DOT = 3.6  # how wide a settlement's dot is, in pixels of the picture
 
 
 def _fill(symbol: Symbol) -> str:
@@ -286,6 +302,37 @@ def class_data(item: StyledLayer) -> dict[str, Any]:
     }  # fmt: skip
 
 
+def dot_look(item: DotLayer) -> dict[str, Any]:
+    """How the settlements of a class look, and what a click on one says besides its name."""
+    return {"label": item.label, "colour": item.symbol.colour, "facts": [list(fact) for fact in item.facts]}
+
+
+def dots_of(layers: Sequence[DotLayer]) -> list[dict[str, Any]]:
+    """Where settlements lie, in steps as `places_data` has them; of not too many, what each is called."""
+    are_named = sum(len(item.shapes) for item in layers) <= MOST_NAMED
+    return [_dots(item, are_named=are_named) for item in layers]
+
+
+def _dots(item: DotLayer, *, are_named: bool) -> dict[str, Any]:
+    at = np.rint(shapely.get_coordinates(np.array(item.shapes, dtype=object)) * _PLACE_SCALE).astype(np.int64)
+    found: dict[str, Any] = {"at": encode_line(at)}
+    if item.timed:
+        found["from"] = [_day_number(day) for day in item.since]
+        found["until"] = [0 if day is None else _day_number(day) for day in item.until]
+    if are_named:
+        texts = {text: n for n, text in enumerate(dict.fromkeys(item.said))}
+        since = [date_words(day) for day in item.since]
+        days = {text: n for n, text in enumerate(dict.fromkeys(since))}
+        found |= {"names": list(item.names), "texts": list(texts), "said": [texts[text] for text in item.said],
+                  "days": list(days), "since": [days[text] for text in since]}  # fmt: skip
+    return found
+
+
+def _day_number(day: date) -> int:
+    """Days since 1970."""
+    return day.toordinal() - date(1970, 1, 1).toordinal()
+
+
 def _evenly(symbol: Symbol) -> dict[str, Any]:
     if not symbol.even:
         return {}
@@ -328,6 +375,7 @@ def shapes_of(content: MapContent) -> dict[str, Any]:
         "classes": [rings(item.shapes) for item in content.drawn_classes],
         "changes": [rings(item.shapes) for item in content.changes],
         "front": [_steps(line) for line in front],
+        "dots": dots_of(content.spans or content.settlements),
         "places": places_data(content.places),
         "areas": content.area_names,
         "regions": {name: rings([area]) for name, area in outlined.items()},

@@ -21,7 +21,7 @@ from geo.archive.shared_docs import described
 from geo.errors import MapError
 from geo.output.html import map_drawing
 from geo.output.html.page import Added, PageParts, page_of, pins
-from geo.output.map_content import MapContent, days_within, gather, has_incidents_alone, incident_days, snapshot_days
+from geo.output.map_content import MapContent, days_within, gather, has_points_alone, point_days, snapshot_days
 from geo.output.map_options import MapKeywords, MapOptions, map_options, shares_options
 from geo.output.parallel import attempted, by_workers, report_left_out
 from geo.presentation import basemap
@@ -199,11 +199,13 @@ def draw_maps(
     ['2025-01-11.html']
     """
     with archive.holding():
-        alone = has_incidents_alone(archive, source)
-        name = "" if alone else archive.source_name(source)
-        days = snapshot_days(archive, name, options.get("as_known_on"))
+        alone = has_points_alone(archive, source)
+        name = source or "" if alone else archive.source_name(source)
         if alone:
-            days = incident_days(archive, MapOptions(**{k: v for k, v in options.items() if k in _NARROWS}))
+            narrow = {k: v for k, v in options.items() if k in _NARROWS}
+            days = point_days(archive, MapOptions(source=source, **narrow))
+        else:
+            days = snapshot_days(archive, name, options.get("as_known_on"))
         chosen = days_within(days, from_, to, name)
         earlier = {} if alone else dict(pairwise(reversed(days)))
         before = {day: since if since is not None else earlier.get(day) for day in chosen}
@@ -223,7 +225,7 @@ def draw_maps(
         report_left_out(failed, of=len(chosen))
 
 
-_NARROWS = ("as_known_on", "within", "event_type", "verification", "dataset")  # which incidents are meant
+_NARROWS = ("as_known_on", "within", "event_type", "verification", "dataset", "settlements")  # which are meant
 
 
 def _draw_day(
@@ -275,6 +277,7 @@ def _parts(content: MapContent, ground: map_drawing.BaseLayer, tiles: str, templ
         "changes": [map_drawing.class_data(item) for item in content.changes],
         "shapes": map_drawing.packed(map_drawing.shapes_of(content)),
         "front": None if content.front is None else {"label": content.front_label, "facts": content.front_facts},
+        "dots": [map_drawing.dot_look(item) for item in content.spans or content.settlements],
         "incidents": [] if content.crowd else [_incident(s) for s in content.markers],
         "crowd": _crowd(content.crowd) if content.crowd else None,
     }  # fmt: skip

@@ -53,7 +53,13 @@ class ClassSeries:
 
 
 def series_values(
-    strands: Sequence[ClassSeries], instants: Sequence[datetime], *, charted: int, notes: Sequence[str], has_units: bool
+    strands: Sequence[ClassSeries],
+    instants: Sequence[datetime],
+    *,
+    charted: int,
+    notes: Sequence[str],
+    has_units: bool,
+    settlements: Sequence[StyledLayer] = (),
 ) -> dict[str, Any]:
     """What the template of a timeline shows: the dates in UTC, the classes, and every figure in words."""
     # the classes in the one order, each with its place among those that are drawn
@@ -62,7 +68,7 @@ def series_values(
     cells = zip(*([_km2(v) for v in values] for values in columns), strict=True)
     return {
         "strands": [_strand_values(strand) for strand in strands],
-        "numbered": [(k, _strand_values(strand)) for k, strand in numbered], "legend": _legend(numbered),
+        "numbered": [(k, _strand_values(strand)) for k, strand in numbered], "legend": _legend(numbered, settlements),
         "charted": charted, "notes": notes,
         "has_units": has_units, "width": WIDTH, "height": HEIGHT, "ticks": _ticks(instants),
         "first": said(instants[0]), "last": said(instants[-1]),
@@ -80,17 +86,22 @@ def _strand_values(strand: ClassSeries) -> dict[str, Any]:
     }  # fmt: skip
 
 
-def _legend(numbered: Sequence[tuple[int, ClassSeries]]) -> list[tuple[LegendEntry, str, Any]]:
+def _legend(
+    numbered: Sequence[tuple[int, ClassSeries]], settlements: Sequence[StyledLayer]
+) -> list[tuple[LegendEntry, str, Any]]:
     """The legend, whose marks are the layers' switches: each with what it switches."""
     looks = [(word, *change) for _, s in numbered for word, change in zip(("gained", "lost"), s.changes, strict=False)]
     entries = legend_of(
         [StyledLayer(s.label, s.symbol, ()) for _, s in numbered],
         [StyledLayer(label, look, ()) for _, label, look in looks],
+        settlements=settlements,
     )
     tracks = {s.label: k for k, s in numbered}
     return [
         (entry, "data-track", tracks[entry.label])
         if entry.mark == "class"
+        else (entry, "data-dots", entry.layer)
+        if entry.mark == "settlement"
         else (entry, "data-change", looks[entry.layer][0])
         for entry in entries
     ]

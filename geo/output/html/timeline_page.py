@@ -29,10 +29,14 @@ from geo.output.map_content import (
     extract_credit,
     extract_of,
     gather,
-    has_incidents_alone,
-    incident_days,
+    has_points_alone,
+    has_settlements,
+    on_points,
+    point_days,
+    settlement_credit,
 )
 from geo.output.map_options import MapOptions, SharedKeywords, map_options, shares_options
+from geo.output.settlement_layers import changes_of, settlement_history, settlement_spans, settlements_of
 from geo.presentation import basemap
 from geo.presentation.chart_lines import bars_every, change_bars
 from geo.presentation.labels import class_label, credit_line, figure, place_words, written
@@ -99,8 +103,9 @@ def timeline_of(
     status: str | Sequence[str] | None = None,
 ) -> PageMap:  # fmt: skip
     """As `draw_timeline`, in an archive that is held still."""
-    if not source and has_incidents_alone(archive):
-        return _incident_timeline(archive, options, span)
+    alone = source if isinstance(source, str) else None
+    if (not source or alone) and has_points_alone(archive, alone):
+        return _point_timeline(archive, replace(options, source=alone), span)
     return _control_timeline(archive, source, options, span, status)
 
 
@@ -140,9 +145,16 @@ def _control_timeline(
     title = given_title(options.title, title_words(place, shown, _span([i.date() for i in instants])))
     whom = [gettext("Control: {credit}", credit=credit_line(credits[name])) for name in names]
     content = _content(archive, parts, box, title, options, place, whom)
+    dots = settlement_spans(archive, options, chosen, (instants[0].date(), instants[-1].date()), content.reach)
+    last = settlements_of(archive, instants[-1], options, chosen, content.reach)
+    notes += last.notes
+    owed = [*content.credits, *settlement_credit(archive, dots)]
+    content = replace(content, spans=dots.layers, settlements=last.layers, credits=owed)
     strands = [p.strand for p in parts]
     has_units = bool(content.outlines)
-    series = series_values(strands, instants, charted=_charted(parts), notes=notes, has_units=has_units)
+    series = series_values(
+        strands, instants, charted=_charted(parts), notes=notes, has_units=has_units, settlements=content.spans
+    )
     series["bars"] = _bars(archive, names[0], own[names[0]], parts, options)
     base = _base(content) if options.draw_basemap else None
     still = _still(content, base)
@@ -159,21 +171,32 @@ def _control_timeline(
     return made
 
 
-def _incident_timeline(archive: Archive, options: MapOptions, span: tuple[When | None, When | None]) -> PageMap:
-    """All incidents of an archive without maps of control: a map, with a slider by day, week or month."""
-    days = days_within(incident_days(archive, options), *span, gettext("Incidents").casefold())
-    content = gather(archive, days[-1], replace(options, since=str(days[0])))
+def _point_timeline(archive: Archive, options: MapOptions, span: tuple[When | None, When | None]) -> PageMap:
+    """All incidents, or what changed of settlements, without maps of control: with a slider by day, week or month."""
+    options = on_points(archive, options)
+    is_settled = has_settlements(archive, options)
+    named = gettext("Settlements") if is_settled else gettext("Incidents")
+    days = days_within(point_days(archive, options), *span, named.casefold())
+    given = replace(options, source=options.settlements) if is_settled else options
+    content = gather(archive, days[-1], replace(given, since=str(days[0])))
+    happened = [date.fromisoformat(str(row["date_start"] or row["date_end"])[:10]) for row in content.incidents]
+    if is_settled:
+        colours = side_colours(archive.controllers(as_known_on=options.as_known_on), colours=options.colours)
+        spans = settlement_spans(archive, options, colours, (days[0], days[-1]), content.reach, alone=True)
+        content = replace(content, spans=spans.layers)
+        happened = [day for day in changes_of(settlement_history(archive, options)[0], days[0]) if day <= days[-1]]
     made = ControlMap(content)
     parts = made.page.parts
-    values = {**parts.values, "steps": _incident_steps(content.incidents), "width": WIDTH, "height": HEIGHT}
+    steps = _steps_of(happened or days[-1:])
+    values = {**parts.values, "steps": steps, "width": WIDTH, "height": HEIGHT, "settled": is_settled}
     folder = templates_folder(options.templates)
-    made.page.parts = replace(parts, template="incident_timeline.html", values=values, templates=folder)
+    made.page.parts = replace(parts, template="point_timeline.html", values=values, templates=folder)
     return made
 
 
-def _incident_steps(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """The bars under the slider: from which day to which, how many incidents began in them, and how each is drawn."""
-    days = sorted(date.fromisoformat(str(row["date_start"] or row["date_end"])[:10]) for row in rows)
+def _steps_of(days: Sequence[date]) -> list[dict[str, Any]]:
+    """The bars under the slider: from which day to which, how many of these days are in them, how each is drawn."""
+    days = sorted(days)
     long = (days[-1] - days[0]).days
     every: Every | None = None if long <= 45 else "week" if long <= 400 else "month"
     instants = [to_instant(day) for day in days]
@@ -300,10 +323,12 @@ def _data(
 ) -> dict[str, Any]:  # fmt: skip
     near = basemap.padded(content.bounds, 0.25)
     units = basemap.encode_lines(content.outlines, content.reach, near=near)
-    beneath = {"basemap": base, "units": units, "places": map_drawing.places_data(content.places)}
+    beneath = {"basemap": base, "units": units, "places": map_drawing.places_data(content.places),
+               "dots": map_drawing.dots_of(content.spans)}  # fmt: skip
     return {
         **map_drawing.map_data(content), "basemap": None, "ground": map_drawing.packed(beneath),
         "line_scale": basemap.scale_of(content.reach), "incidents": [],
+        "dots": [map_drawing.dot_look(item) for item in content.spans],
         "film": {
             "bytes": base64.b64encode(packed.data).decode(), "still": content.bounds,
             "tracks": [_track_data(p) for p in parts], "sources": own,

@@ -95,7 +95,7 @@ def _cells(before: Mapping[str, Any] | None, now: Mapping[str, Any]) -> list[str
     ]  # fmt: skip
 
 
-@shares_options("since", "incident_days", "with_front", "view", "event_type", "verification", "dataset")
+@shares_options("settlements", "since", "incident_days", "with_front", "view", "event_type", "verification", "dataset")
 def draw_dates(
     archive: Archive,
     from_: When,

@@ -15,6 +15,7 @@ from geo.output.images.drawing import Canvas
 from geo.output.images.fonts import can_be_slanted, plain, text_width
 from geo.output.images.projection import Plane, Rect, lay
 from geo.output.map_content import MapContent
+from geo.output.settlement_layers import DotLayer
 from geo.presentation import basemap
 from geo.presentation.basemap import decode_line, touch
 from geo.presentation.language import gettext, number, plain_number
@@ -64,6 +65,10 @@ def draw_map_panel(
     with canvas.group("borders", gettext("Borders")):
         canvas.lines(plane.shapes(content.outlines), colour=theme.line, weight=0.7 * m, dash="2 2.5", opacity=0.8,
                     clip=clip)  # fmt: skip
+    # the more there are, the smaller, and under the names: a map of a country stays a map
+    is_crowded = sum(len(item.shapes) for item in content.settlements) > _MANY
+    if is_crowded:
+        _dots(canvas, plane, content.settlements, 1.0)
     taken: list[Rect] = []
     kept = _Corners(plane, ground, content.markers)
     with canvas.group("locator"):
@@ -87,6 +92,8 @@ def draw_map_panel(
     with canvas.group("area-names", gettext("Countries, regions and waters")):
         if draw_basemap:
             _area_names(canvas, plane, taken, moved, size)
+    if not is_crowded:
+        _dots(canvas, plane, content.settlements, 1.9)
     with canvas.group("frame"):
         canvas.box(clip, edge=theme.rule, weight=0.8)
 
@@ -104,6 +111,22 @@ def _classes(canvas: Canvas, plane: Plane, content: MapContent) -> list[Any]:
                 # changes are slivers at a country's scale: their outline may not hide their colour
                 canvas.symbol(laid, item.symbol, clip=plane.rect, edge=0.55 if item in content.changes else 1.0)
     return ground
+
+
+def _dots(canvas: Canvas, plane: Plane, layers: Sequence[DotLayer], radius: float) -> None:
+    """The settlements of each class, as one path: small, with a rim in the ground's colour."""
+    x0, y0, x1, y1 = plane.rect
+    for item in layers:
+        xy = plane.xy(shapely.get_coordinates(np.array(item.shapes, dtype=object)))
+        xy = xy[((xy >= (x0, y0)) & (xy <= (x1, y1))).all(axis=1)]
+        dots = shapely.buffer(shapely.points(np.unique(np.round(xy, 1), axis=0)), radius * canvas.marks, quad_segs=4)
+        with canvas.group(item.name, item.label):
+            canvas.areas(
+                dots, fill=item.symbol.colour, edge=canvas.theme.halo, weight=0.3 * canvas.marks, clip=plane.rect
+            )
+
+
+_MANY = 1500
 
 
 def _union(shapes: Sequence[Any]) -> shapely.Geometry:

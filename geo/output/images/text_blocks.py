@@ -118,9 +118,10 @@ def figures(content: MapContent, form: Format, width: float) -> list[TextBlock]:
         for i, name in enumerate(names)
     ]
     if content.told:
-        blocks = [words(gettext("Incidents by type of event"), width, form.body, bold=True)]
-        columns = [max(text_width(count, form.body) for _, count in content.told) + gap]
-        blocks += [_row(event, [count], columns, width, form.body) for event, count in content.told[:_MOST_TYPES]]
+        rows_told = content.told.rows
+        blocks = [words(content.told.caption, width, form.body, bold=True)]
+        columns = [max(text_width(count, form.body) for _, count in rows_told) + gap]
+        blocks += [_row(name, [count], columns, width, form.body) for name, count in rows_told[:_MOST_TYPES]]
         return [*blocks, space(0.4 * form.small)]
     caption = gettext("Area in km²{place} on {date}", place=content.place, date=written(content.date))
     caption += gettext("; gained, lost and net since {date}", date=content.base) if since else ""
@@ -276,7 +277,9 @@ def _mark(canvas: Canvas, entry: LegendEntry, x: float, y: float, size: float) -
     """What a legend's entry stands for, in a box of 1.9 by 1.5 sizes."""
     theme, m = canvas.theme, canvas.marks
     middle = (x + 0.95 * size, y + 0.75 * size)
-    if entry.symbol is not None:
+    if entry.mark == "settlement" and entry.symbol is not None:
+        canvas.disc(*middle, 0.28 * size, fill=entry.symbol.colour, edge=theme.halo, weight=0.4 * m)
+    elif entry.symbol is not None:
         swatched(entry.symbol, size)(canvas, x, y)
     elif entry.mark == "front":
         canvas.front_mark(x, y, size)
@@ -394,7 +397,7 @@ def alt_text(content: MapContent, credit: str) -> str:
         moved = [f"{gettext(name)} {value}" for name, value in zip(_CHANGES, changes, strict=False)]
         rows.append(f"{row_label(row)} {area}" + (f" ({', '.join(moved)})" if moved else ""))
     snapshots = sorted({name for r in content.figures for name in (r["snapshot"], r.get("from_snapshot")) if name})
-    counted = "; ".join(f"{event} {count}" for event, count in content.told)
+    counted = "; ".join(f"{name} {count}" for name, count in content.told.rows) if content.told else ""
     figured = f"{head}: {'; '.join(rows) or gettext('none')}." if not counted else f"{counted}."
     parts = [f"{content.title}.", content.subtitle, figured]
     parts += [gettext("Snapshots: {snapshots}.", snapshots=", ".join(map(isolated, snapshots)))] if snapshots else []

@@ -16,7 +16,7 @@ from geo.output.console import records
 from geo.output.html.map_page import ControlMap, PageMap
 from geo.output.html.page import PageParts, SharedFiles, json_block
 from geo.output.html.timeline_page import timeline_of
-from geo.output.map_content import credit_of, credits_of, gather, has_incidents_alone
+from geo.output.map_content import credit_of, credits_of, gather, has_points_alone, on_points
 from geo.output.map_options import MapKeywords, map_options, shares_options
 from geo.output.parallel import attempted, by_workers, report_left_out
 from geo.output.site.downloads import data_package, download_bytes, read_day, read_span
@@ -111,7 +111,8 @@ def build_site(
         given = map_options(build_site, shown)
         known = moment(given.as_known_on)
         fixed = {
-            "source": "" if has_incidents_alone(archive, given.source) else archive.source_name(given.source),
+            "source": "" if has_points_alone(archive, given.source) else archive.source_name(given.source),
+            "settlements": on_points(archive, given).settlements,
             "as_known_on": None if known is None else write_instant(known),
             "templates": templates_folder(given.templates),
             "view": given.view or "ground",  # not another view every day
@@ -309,7 +310,7 @@ def _index(
     text = f"{plan.span}. {_summary(archive, plan, last)}"
     site = site_values(plan, path="index.html", text=text, card=card)
     values = {**parts.values, "site": site, **index_values(plan, units), "downloads": downloads(plan.files, sizes)}
-    template = "site_index.html" if options.source else "site_incidents.html"
+    template = "site_index.html" if options.source else "site_points.html"
     return _sharing(made, plan, replace(parts, template=template, values=values), up="")
 
 

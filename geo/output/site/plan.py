@@ -21,20 +21,22 @@ import shapely
 from geo import __version__
 from geo.archive.results import FAR, When, rows_of
 from geo.assets import ASSETS
-from geo.errors import UsageError
-from geo.output.map_content import credit_of, days_within, incident_span, located_only
+from geo.errors import NoSnapshotError, UsageError
+from geo.output.map_content import credit_of, days_within, has_settlements, incident_span, located_only
 from geo.output.map_options import MapOptions
+from geo.output.settlement_layers import settlement_history, settlement_source
 from geo.presentation.labels import place_words, written
 from geo.presentation.language import CATALOGUES, N_, current, gettext
 from geo.presentation.templates import digest_of
 from geo.presentation.titles import given_title, title_words
-from geo.schema import parse_instant, text_or_none
+from geo.schema import parse_instant, text_or_none, write_instant
 
 if TYPE_CHECKING:
     from geo.archive import Archive
 
 # of a state's columns, those that say when it ended change with the next date, and the page does not show them
 _STATE = ("controller", "status", "native", "part", "snapshot", "valid_from")
+_SETTLED = ("place", "name", "controller", "status", "native", "valid_from")
 _SLUG = re.compile(r"[^a-z0-9]+")
 _RESERVED = re.compile(r"(con|prn|aux|nul|com\d|lpt\d|index)$")  # names that a system or a server takes for its own
 
@@ -121,17 +123,23 @@ def plan_site(
     for row in rows_of(table.sort_values(["depicts", "part", "recorded_at"], kind="stable")):
         by_day.setdefault(parse_instant(str(row["depicts"])).date().isoformat(), []).append(row)
     if not options.source:
-        by_day = _incident_rows(archive, options)
+        by_day = _point_rows(archive, options)
     there = [date.fromisoformat(day) for day in sorted(by_day)]
     chosen = [d.isoformat() for d in days_within(there, from_, to, options.source or gettext("Incidents").casefold())]
     chosen = [d for d in chosen if d not in without]
-    credits = [credit_of(archive, s) for s in ([options.source] if options.source else archive.store.datasets())]
+    whose = [options.source] if options.source else archive.store.datasets()
+    is_settled = not options.source and has_settlements(archive, options)
+    if is_settled:
+        whose = [str(settlement_source(archive, options.settlements))]
+    credits = [credit_of(archive, name) for name in whose]
     unit = None if options.within is None else archive.unit(options.within).iloc[0]
     place = "" if unit is None else place_words(unit)
     shown = ", ".join(credit["title"] or credit["name"] for credit in credits)
     own = (
         title_words(place, shown)
         if options.source
+        else gettext("Settlements{place} according to {source}", place=place, source=shown)
+        if is_settled
         else gettext("Incidents{place} according to {source}", place=place, source=shown)
     )
     title = given_title(options.title, own)
@@ -147,8 +155,17 @@ def plan_site(
     return Plan(options, title, shown, place, days, datasets, series, whole, recorded)
 
 
-def _incident_rows(archive: Archive, options: SiteOptions) -> dict[str, list[Mapping[str, Any]]]:
-    """The days of a site of incidents alone, with when the archive learnt of what happened on each."""
+def _point_rows(archive: Archive, options: SiteOptions) -> dict[str, list[Mapping[str, Any]]]:
+    """The days of a site without maps of control, with when the archive learnt of what happened on each."""
+    if has_settlements(archive, options):
+        rows, days = settlement_history(archive, options)
+        learnt = write_instant(rows["recorded_at"].max())
+        known = {
+            at.date(): write_instant(mine["recorded_at"].max())
+            for name in ("valid_from", "valid_to")
+            for at, mine in rows.groupby(name)
+        }
+        return {day.isoformat(): [{"recorded_at": known.get(day, learnt), "published": None}] for day in days}
     found = archive.incidents(within=options.within, **options.incidents)
     located = located_only(found)
     by_day: dict[str, list[Mapping[str, Any]]] = {}
@@ -184,6 +201,15 @@ def _days(
     quiet = archive.incidents(first, chosen[-1], **options.incidents).empty
     states: dict[str, str] = {}
 
+    dotted = settlement_source(archive, options.settlements)
+
+    def settled(day: str) -> str:
+        try:
+            frame = archive.reader.settlements_on(dotted, day, options.as_known_on)[0] if dotted else None
+        except NoSnapshotError:
+            return ""
+        return "" if frame is None else _frame(frame, _SETTLED)
+
     def state(day: str) -> str:
         if not options.source:
             return ""
@@ -207,7 +233,7 @@ def _days(
             if quiet
             else _frame(archive.incidents(*incident_span(date.fromisoformat(day), options), **options.incidents))
         )
-        page = digest(card, near[day], options.base_url, list(files), shown)
+        page = digest(card, near[day], options.base_url, list(files), shown, settled(day))
         days.append(Day(day, earlier, *near[day], by_day[day], files, data, card, page))
     return days, sorted(datasets)
 
